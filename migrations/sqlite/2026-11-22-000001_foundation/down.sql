@@ -1,0 +1,13 @@
+DROP TABLE term_index;
+DROP TABLE idempotency;
+DROP TABLE identity_digest;
+DROP TABLE history;
+DROP TABLE customer;
+DROP TABLE token;
+DROP TABLE signing_key;
+DROP TABLE data_key;
+DROP TABLE id_block;
+DROP TABLE entrypoint_head;
+DROP TABLE entrypoint;
+DROP TABLE organisation;
+DROP TABLE service_state;

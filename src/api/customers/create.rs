@@ -1,0 +1,278 @@
+//! `POST /Customer/single/{entry}` and `POST /Customer/match/{entry}`.
+
+use actix_web::http::header::{CACHE_CONTROL, ETAG};
+use actix_web::web::{Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse, post};
+use serde::Serialize;
+
+use super::record::CustomerOut;
+use super::{key_use, refuse_unless_replay, seal_password, view_of, visible_entry};
+use crate::api::auth::Caller;
+use crate::api::body::{self, Params};
+use crate::api::error::Error;
+use crate::api::request::CustomerIn;
+use crate::api::state::App;
+use crate::clock;
+use crate::domain::command::{Act, Answer, Command, CreateCustomer, OnMatch, Outcome, Verdict};
+use crate::domain::draft::{Context, Draft};
+use crate::domain::problem::Problem;
+use crate::domain::token::Scope;
+
+/// The answer of contract 4, E1.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedOut<'a> {
+    /// Always true.
+    is_success: bool,
+    /// `Success`.
+    response_text: &'static str,
+    /// The record, and what came of the create.
+    response_data: CreatedRecord<'a>,
+}
+
+/// A record and what came of the create.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CreatedRecord<'a> {
+    #[serde(flatten)]
+    record: CustomerOut<'a>,
+    /// What came of the create.
+    outcome: Verdict,
+    /// The fields that led to an existing customer; null for a new one.
+    matched_on: Option<&'a [String]>,
+    /// The fields that were sent with other values than the matched customer has; null unless matched.
+    differs: Option<&'a [String]>,
+}
+
+/// Create a customer, or get the one it is
+///
+/// An atomic get-or-create: a customer who matches by the entrypoint's identifiers (or by
+/// `identifierFields`, or by `customerNumber`) is answered and left untouched, unless a flag says
+/// otherwise. However many requests race, one person is one record. `outcome` tells what happened.
+#[utoipa::path(
+    tag = "Customers",
+    operation_id = "create_customer",
+    params(
+        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        ("replaceExisting" = Option<i64>, Query, minimum = 0, maximum = 1, description = "1: a matching customer is replaced by what is sent; absent fields become empty"),
+        ("mergeExisting" = Option<i64>, Query, minimum = 0, maximum = 1, description = "1: the sent fields are written onto a matching customer"),
+        ("forceCustomerCreation" = Option<bool>, Query, description = "true: a second record is created beside a matching customer"),
+        ("idempotencyKey" = Option<String>, Header, description = "A key of your choice (1–255 printable ASCII): the same request with the same key is carried out once and answered the same. `Idempotency-Key` is the same header"),
+    ),
+    request_body(content = CustomerIn, description = "The customer; every field is optional, but something must identify the customer"),
+    responses((status = 200, description = "The customer's record and what came of the create", body = CreatedOut)),
+)]
+#[post("/api/Customer/single/{entry}")]
+pub async fn create_customer(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    entry: Path<String>,
+    payload: Payload,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersWrite)?;
+    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
+    let bytes = body::json(&request, payload).await?;
+    let key =
+        key_use(&app, &caller, entrypoint_id, "POST /Customer/single/{entry}", &entry, &request, &bytes)
+            .await?;
+    let create = match read(&app, entrypoint_id, &request, &bytes).await {
+        Ok(create) => create,
+        Err(error) => {
+            refuse_unless_replay(&app, entrypoint_id, key.as_ref(), error).await?;
+            CreateCustomer { draft: Draft::default(), on_match: OnMatch::Get }
+        }
+    };
+    let act = Act::Create(Box::new(create));
+    let command = Command { entrypoint_id, actor: caller.actor(), idempotency: key, act };
+    let answer = app.store.write(command).await?;
+    render(&answer, &caller)
+}
+
+/// Reads query and body; all problems of both at once.
+async fn read(
+    app: &App,
+    entrypoint_id: i64,
+    request: &HttpRequest,
+    bytes: &actix_web::web::Bytes,
+) -> Result<CreateCustomer, Error> {
+    let (on_match, mut problems) = flags(request);
+    let settings = app.store.entrypoint_settings(entrypoint_id).await?.ok_or(Error::NotFound)?;
+    let context = Context { now: clock::now(), country: settings.entrypoint.country.as_deref() };
+    let members = match body::members(bytes) {
+        Ok(members) => members,
+        Err(Error::Invalid(of_body)) => {
+            problems.extend(of_body);
+            return Err(Error::Invalid(problems));
+        }
+        Err(error) => return Err(error),
+    };
+    let mut draft = match Draft::parse(&members, context) {
+        Ok(draft) if problems.is_empty() => draft,
+        Ok(_) => return Err(Error::Invalid(problems)),
+        Err(of_body) => {
+            problems.extend(of_body);
+            return Err(Error::Invalid(problems));
+        }
+    };
+    seal_password(app, &mut draft).await?;
+    Ok(CreateCustomer { draft, on_match })
+}
+
+fn flags(request: &HttpRequest) -> (OnMatch, Vec<Problem>) {
+    let mut params = Params::of(request);
+    let replace = params.flag("replaceExisting");
+    let merge = params.flag("mergeExisting");
+    let force = params.flag("forceCustomerCreation");
+    if [replace, merge, force].into_iter().filter(|flag| *flag).count() > 1 {
+        let message = "replaceExisting, mergeExisting and forceCustomerCreation exclude each other";
+        params.refuse("replaceExisting", "exclusive_flags", message);
+    }
+    let on_match = match (replace, merge, force) {
+        (true, ..) => OnMatch::Replace,
+        (_, true, _) => OnMatch::Merge,
+        (_, _, true) => OnMatch::Force,
+        _ => OnMatch::Get,
+    };
+    (on_match, params.problems())
+}
+
+fn render(answer: &Answer, caller: &Caller) -> Result<HttpResponse, Error> {
+    let (Outcome::Created { verdict, id, version, matched_on, differs }, Some(stored)) =
+        (&answer.outcome, &answer.stored)
+    else {
+        return Err(Error::Internal("a create was answered with something else".into()));
+    };
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CACHE_CONTROL, "private, no-cache"));
+    if answer.replayed {
+        response.insert_header(("Idempotent-Replayed", "true"));
+    }
+    // What a token sent itself it may see again; what others wrote is for readers.
+    let is_own = matches!(verdict, Verdict::Created | Verdict::Forced);
+    let learns = is_own || caller.claims().allows(Scope::CustomersRead);
+    let record = if learns {
+        CustomerOut::new(stored, &answer.entrypoint, view_of(caller))
+    } else {
+        CustomerOut::blank(*id)
+    };
+    if learns {
+        response.insert_header((ETAG, record.etag(*version)));
+    }
+    let response_data = CreatedRecord {
+        record,
+        outcome: *verdict,
+        matched_on: matched_on.as_deref().filter(|_| learns),
+        differs: Some(differs.as_slice()).filter(|_| learns && *verdict == Verdict::Matched),
+    };
+    Ok(response.json(CreatedOut { is_success: true, response_text: "Success", response_data }))
+}
+
+/// The answer to "who would this hit?".
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MatchOut<'a> {
+    /// Always true.
+    is_success: bool,
+    /// `Success`.
+    response_text: &'static str,
+    /// What a create would do.
+    response_data: MatchData<'a>,
+}
+
+/// What a create with this body and these flags would do.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct MatchData<'a> {
+    /// `created`, `matched`, `replaced`, `merged`, `forced`, or `conflict` where a create would answer 409.
+    outcome: &'static str,
+    /// The customer that would be hit.
+    customer_id: Option<i64>,
+    /// The fields that lead to it.
+    matched_on: Option<&'a [String]>,
+    /// The fields that were sent with other values than that customer has.
+    differs: &'a [String],
+    /// Each identifier of the body that leads to somebody.
+    candidates: Vec<CandidateOut<'a>>,
+    /// Why a create would be refused with 409.
+    conflicts: &'a [String],
+}
+
+/// An identifier and whom it leads to.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CandidateOut<'a> {
+    /// The identifier, such as `email` or `firstname+lastname`.
+    identifier: &'a str,
+    /// The live customers it leads to, oldest first.
+    customer_ids: &'a [i64],
+}
+
+/// Say who a create would hit
+///
+/// Takes the body and flags of a create and tells what it would do, and by which fields. Writes
+/// nothing. It is the very matcher of create and import. Needs `customers:read` and `pii:read`.
+#[utoipa::path(
+    tag = "Customers",
+    operation_id = "match_customer",
+    params(
+        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        ("replaceExisting" = Option<i64>, Query, minimum = 0, maximum = 1, description = "As for a create"),
+        ("mergeExisting" = Option<i64>, Query, minimum = 0, maximum = 1, description = "As for a create"),
+        ("forceCustomerCreation" = Option<bool>, Query, description = "As for a create"),
+        ("idempotencyKey" = Option<String>, Header, description = "As for a create"),
+    ),
+    request_body(content = CustomerIn, description = "The customer as a create would send it"),
+    responses((status = 200, description = "What a create would do", body = MatchOut)),
+)]
+#[post("/api/Customer/match/{entry}")]
+pub async fn match_customer(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    entry: Path<String>,
+    payload: Payload,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersRead)?;
+    caller.require(Scope::PiiRead)?;
+    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
+    let bytes = body::json(&request, payload).await?;
+    let key = key_use(&app, &caller, entrypoint_id, "POST /Customer/match/{entry}", &entry, &request, &bytes)
+        .await?;
+    let create = match read(&app, entrypoint_id, &request, &bytes).await {
+        Ok(create) => create,
+        Err(error) => {
+            refuse_unless_replay(&app, entrypoint_id, key.as_ref(), error).await?;
+            CreateCustomer { draft: Draft::default(), on_match: OnMatch::Get }
+        }
+    };
+    let keyed = key.is_some();
+    let act = Act::Match(Box::new(create));
+    let command = Command { entrypoint_id, actor: caller.actor(), idempotency: key, act };
+    // Only an answer that must be kept needs the writer.
+    let answer = if keyed { app.store.write(command).await? } else { app.store.consult(command).await? };
+    let Outcome::Matched(report) = &answer.outcome else {
+        return Err(Error::Internal("a match was answered with something else".into()));
+    };
+    let mut response = HttpResponse::Ok();
+    if answer.replayed {
+        response.insert_header(("Idempotent-Replayed", "true"));
+    }
+    let candidates = report
+        .candidates
+        .iter()
+        .map(|(identifier, customer_ids)| CandidateOut { identifier, customer_ids })
+        .collect();
+    Ok(response.json(MatchOut {
+        is_success: true,
+        response_text: "Success",
+        response_data: MatchData {
+            outcome: report.verdict.map_or("conflict", Verdict::name),
+            customer_id: report.id,
+            matched_on: report.matched_on.as_deref(),
+            differs: &report.differs,
+            candidates,
+            conflicts: &report.conflicts,
+        },
+    }))
+}

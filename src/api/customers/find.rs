@@ -1,0 +1,47 @@
+//! `GET /Customer/{customerId}`.
+
+use actix_web::http::header::{CACHE_CONTROL, ETAG};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, get};
+
+use super::record::CustomerOut;
+use super::{parse_id, view_of, visible};
+use crate::api::auth::Caller;
+use crate::api::body::{Params, is_fresh};
+use crate::api::error::Error;
+use crate::api::state::App;
+use crate::domain::token::Scope;
+
+/// Read a customer
+///
+/// A deleted customer is answered too, with status -99. The answer carries a strong `ETag`, to be sent
+/// back as `If-None-Match` here or as `If-Match` with a change.
+#[utoipa::path(
+    tag = "Customers",
+    operation_id = "get_customer",
+    params(
+        ("customerId" = i64, Path, minimum = 1, description = "The customer's id"),
+        ("If-None-Match" = Option<String>, Header, description = "An ETag; 304 without a body where the record is still the same"),
+    ),
+    responses(
+        (status = 200, description = "The customer's record", body = CustomerOut),
+        (status = 304, description = "The record is still the one of If-None-Match"),
+    ),
+)]
+#[get("/api/Customer/{customerId}")]
+pub async fn get_customer(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    id: Path<String>,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersRead)?;
+    let found = visible(&app, &caller, parse_id(&id)?).await?;
+    Params::none(&request)?;
+    let record = CustomerOut::new(&found.stored, &found.entrypoint, view_of(&caller));
+    let etag = record.etag(found.stored.version);
+    let fresh = is_fresh(&request, &etag);
+    let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header((ETAG, etag)).insert_header((CACHE_CONTROL, "private, no-cache"));
+    Ok(if fresh { response.finish() } else { response.json(record) })
+}

@@ -1,0 +1,119 @@
+//! `GET /Customer/{customerId}/history`.
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, get};
+use serde::Serialize;
+
+use super::{parse_id, visible};
+use crate::api::auth::Caller;
+use crate::api::body::Params;
+use crate::api::error::Error;
+use crate::api::queries::{LIMIT_DEFAULT, SummaryOut};
+use crate::api::state::App;
+use crate::domain::token::Scope;
+use crate::store::Entry;
+
+/// The most entries of one answer.
+const LIMIT_MAX: i64 = 1_000;
+
+/// A customer's history, newest first.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct HistoryOut {
+    /// How many entries there are.
+    summary: SummaryOut,
+    /// The entries of this page.
+    records: Vec<EntryOut>,
+}
+
+/// One change.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct EntryOut {
+    /// The version that the change made.
+    version: i64,
+    /// When.
+    #[schema(format = DateTime)]
+    at: String,
+    /// `created`, `forced`, `replaced`, `merged`, `updated`, `deleted` or `erased`.
+    operation: String,
+    /// The token that did it.
+    token: TokenRef,
+    /// The fields that changed; none once the person was erased.
+    changes: Vec<ChangeOut>,
+}
+
+/// A token, by name and id.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct TokenRef {
+    /// Its name.
+    name: String,
+    /// Its id.
+    jti: String,
+}
+
+/// One field's change; values only for tokens with `pii:read`.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct ChangeOut {
+    /// The field, by its name in requests.
+    field: String,
+    /// The value before.
+    from: Option<String>,
+    /// The value after.
+    to: Option<String>,
+}
+
+/// Read a customer's history
+///
+/// Every change, newest first: when, which token, what, and which fields. Values need `pii:read`.
+#[utoipa::path(
+    tag = "Customers",
+    operation_id = "get_customer_history",
+    params(
+        ("customerId" = i64, Path, minimum = 1, description = "The customer's id"),
+        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many entries to skip; 0 by default"),
+        ("limitRecord" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "How many entries to answer; 20 by default"),
+    ),
+    responses((status = 200, description = "The history", body = HistoryOut)),
+)]
+#[get("/api/Customer/{customerId}/history")]
+pub async fn get_customer_history(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    id: Path<String>,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersRead)?;
+    let found = visible(&app, &caller, parse_id(&id)?).await?;
+    let mut params = Params::of(&request);
+    let skip = params.integer("fromRecord", 0, i64::MAX).unwrap_or(0);
+    let limit = params.integer("limitRecord", 1, LIMIT_MAX).unwrap_or(LIMIT_DEFAULT);
+    let problems = params.problems();
+    if !problems.is_empty() {
+        return Err(Error::Invalid(problems));
+    }
+    let page = app.store.history(found.entrypoint.id, found.stored.id, skip, limit).await?;
+    let (entries, total) = page.ok_or(Error::NotFound)?;
+    let shows_values = caller.sees_pii();
+    let body = HistoryOut {
+        summary: SummaryOut::new(limit, total),
+        records: entries.into_iter().map(|entry| render(entry, shows_values)).collect(),
+    };
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-cache")).json(body))
+}
+
+fn render(entry: Entry, shows_values: bool) -> EntryOut {
+    let changes = entry.changes.into_iter().map(|change| ChangeOut {
+        field: change.field,
+        from: change.from.filter(|_| shows_values),
+        to: change.to.filter(|_| shows_values),
+    });
+    EntryOut {
+        version: entry.version,
+        at: entry.at.to_rfc3339(),
+        operation: entry.operation,
+        token: TokenRef { name: entry.token_name, jti: entry.token_jti },
+        changes: changes.collect(),
+    }
+}

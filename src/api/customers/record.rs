@@ -1,0 +1,241 @@
+//! A customer on the wire (contract 3), in the view of the asking token.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::domain::customer::{Lifecycle, Stored};
+use crate::domain::entrypoint::Entrypoint;
+use crate::domain::fields::TextField;
+use crate::domain::mask::{MASK, mask};
+use crate::domain::money::Money;
+
+/// What a token may see of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// Everything.
+    Full,
+    /// E-mail, phone, streets, birthday and additional fields masked.
+    Masked,
+}
+
+/// A customer record. Every key is always present; what is not known is null.
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct CustomerOut<'a> {
+    /// The service's id of the customer: positive, at most 2^53 − 1, never used again.
+    #[serde(rename = "customerId")]
+    customer_id: i64,
+    /// The caller's own id of the customer.
+    #[serde(rename = "customerNumber")]
+    customer_number: Option<Cow<'a, str>>,
+    /// The portal login's name; unique among an entrypoint's live customers.
+    #[serde(rename = "customerUsername")]
+    customer_username: Option<Cow<'a, str>>,
+    /// -99 deleted, 0 inactive, 1 active, 85 locked.
+    #[serde(rename = "customerStatus")]
+    customer_status: Option<i32>,
+    /// Company name.
+    company: Option<Cow<'a, str>>,
+    /// First name.
+    firstname: Option<Cow<'a, str>>,
+    /// Last name.
+    lastname: Option<Cow<'a, str>>,
+    /// Full name, where it was sent as one.
+    fullname: Option<Cow<'a, str>>,
+    /// Day of birth as YYYY-MM-DD; masked without pii:read.
+    birthday: Option<Cow<'a, str>>,
+    /// Telephone number as E.164, an extension after it as " x12"; masked without pii:read.
+    phone: Option<Cow<'a, str>>,
+    /// E-mail address as sent; masked without pii:read.
+    email: Option<Cow<'a, str>>,
+    /// Street; masked without pii:read.
+    address: Option<Cow<'a, str>>,
+    /// Second line of the street; masked without pii:read.
+    address1: Option<Cow<'a, str>>,
+    /// City.
+    city: Option<Cow<'a, str>>,
+    /// State or province.
+    state: Option<Cow<'a, str>>,
+    /// Postal code.
+    zip: Option<Cow<'a, str>>,
+    /// Country as ISO 3166-1 alpha-2.
+    country: Option<Cow<'a, str>>,
+    /// Street of the shipping address; masked without pii:read.
+    shipping_address: Option<Cow<'a, str>>,
+    /// Second line of the shipping street; masked without pii:read.
+    shipping_address1: Option<Cow<'a, str>>,
+    /// City of the shipping address.
+    shipping_city: Option<Cow<'a, str>>,
+    /// State or province of the shipping address.
+    shipping_state: Option<Cow<'a, str>>,
+    /// Postal code of the shipping address.
+    shipping_zip: Option<Cow<'a, str>>,
+    /// Country of the shipping address as ISO 3166-1 alpha-2.
+    shipping_country: Option<Cow<'a, str>>,
+    /// Balance; an exact decimal of at most four fraction digits.
+    #[serde(serialize_with = "money")]
+    #[schema(value_type = Option<f64>)]
+    balance: Option<Money>,
+    /// Hours from UTC.
+    time_zone: Option<i8>,
+    /// Whether the portal login asks for a second factor.
+    #[serde(rename = "MFA")]
+    mfa: Option<bool>,
+    /// Kind of the second factor; 0 for none.
+    #[serde(rename = "MFAMode")]
+    mfa_mode: Option<i32>,
+    /// Social login's provider.
+    #[serde(rename = "snProvider")]
+    sn_provider: Option<Cow<'a, str>>,
+    /// Social login's identifier.
+    #[serde(rename = "snIdentifier")]
+    sn_identifier: Option<Cow<'a, str>>,
+    /// Social login's data.
+    #[serde(rename = "snData")]
+    sn_data: Option<Cow<'a, str>>,
+    /// When the record last changed.
+    #[schema(format = DateTime)]
+    last_updated: Option<String>,
+    /// When the customer was created, here or where `createdAt` said.
+    #[schema(format = DateTime)]
+    created: Option<String>,
+    /// The merchant's own fields; values masked without pii:read.
+    additional_fields: Option<BTreeMap<&'a str, &'a str>>,
+    /// The `identifierFields` the record was created with.
+    identifier_fields: Option<&'a [String]>,
+    /// The merchant's categories.
+    labels: Option<&'a [String]>,
+    /// Where the customer stands with the merchant.
+    lifecycle: Option<Lifecycle>,
+    /// Subscriptions; none are kept here.
+    #[schema(value_type = Option<Vec<Object>>)]
+    subscriptions: Option<()>,
+    /// Stored payment methods; none are kept here.
+    #[schema(value_type = Option<Vec<Object>>)]
+    stored_methods: Option<()>,
+    /// Totals of the customer's transactions.
+    #[serde(rename = "customerSummary")]
+    customer_summary: Option<SummaryOut>,
+    /// Legal name of the entrypoint.
+    paypoint_legalname: Option<&'a str>,
+    /// Trading name of the entrypoint.
+    paypoint_dbaname: Option<&'a str>,
+    /// Name of the organisation.
+    parent_org_name: Option<&'a str>,
+    /// Id of the organisation.
+    parent_org_id: Option<i64>,
+    /// Name of the entrypoint.
+    paypoint_entryname: Option<&'a str>,
+    /// Always null; kept for clients of the contract.
+    #[serde(rename = "pageidentifier")]
+    pageidentifier: Option<&'a str>,
+    /// Always null; kept for clients of the contract.
+    #[serde(rename = "externalPaypointID")]
+    external_paypoint_id: Option<&'a str>,
+    /// Consent to messages, where the customer was asked.
+    #[serde(rename = "customerConsent")]
+    #[schema(value_type = Option<Object>)]
+    customer_consent: Option<()>,
+    /// Always null; kept for clients of the contract.
+    #[serde(rename = "customerPortal")]
+    customer_portal: Option<&'a str>,
+}
+
+/// Totals of a customer's transactions.
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct SummaryOut {
+    /// How many transactions there are.
+    #[serde(rename = "NumberofTransactions")]
+    number_of_transactions: i64,
+    /// The latest transactions.
+    #[schema(value_type = Option<Vec<Object>>)]
+    recent_transactions: Option<()>,
+    /// Their total amount.
+    total_amount_transactions: i64,
+    /// Their total net amount.
+    total_net_amount_transactions: i64,
+}
+
+/// As a JSON number by its exact decimal text, never through a float.
+fn money<S: Serializer>(value: &Option<Money>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => {
+            RawValue::from_string(value.to_string()).map_err(serde::ser::Error::custom)?.serialize(serializer)
+        }
+        None => serializer.serialize_none(),
+    }
+}
+
+impl<'a> CustomerOut<'a> {
+    /// Renders a record.
+    pub fn new(stored: &'a Stored, entrypoint: &'a Entrypoint, view: View) -> CustomerOut<'a> {
+        let record = &stored.customer;
+        let text = |field: TextField| {
+            record.text(field).map(|value| match view {
+                View::Masked if field.spec().masked => Cow::Owned(mask(field, value)),
+                _ => Cow::Borrowed(value),
+            })
+        };
+        let shown = |value: &'a String| if view == View::Masked { MASK } else { value.as_str() };
+        let additional =
+            record.additional.iter().map(|(name, value)| (name.as_str(), shown(value))).collect();
+        CustomerOut {
+            customer_id: stored.id,
+            customer_number: text(TextField::CustomerNumber),
+            customer_username: text(TextField::CustomerUsername),
+            customer_status: Some(record.status.code()),
+            company: text(TextField::Company),
+            firstname: text(TextField::Firstname),
+            lastname: text(TextField::Lastname),
+            fullname: text(TextField::Fullname),
+            birthday: text(TextField::Birthday),
+            phone: text(TextField::Phone),
+            email: text(TextField::Email),
+            address: text(TextField::Address),
+            address1: text(TextField::Address1),
+            city: text(TextField::City),
+            state: text(TextField::State),
+            zip: text(TextField::Zip),
+            country: text(TextField::Country),
+            shipping_address: text(TextField::ShippingAddress),
+            shipping_address1: text(TextField::ShippingAddress1),
+            shipping_city: text(TextField::ShippingCity),
+            shipping_state: text(TextField::ShippingState),
+            shipping_zip: text(TextField::ShippingZip),
+            shipping_country: text(TextField::ShippingCountry),
+            balance: Some(record.balance),
+            time_zone: record.time_zone,
+            mfa: Some(false),
+            mfa_mode: Some(0),
+            last_updated: Some(record.updated_at.to_rfc3339()),
+            created: Some(record.created_at.to_rfc3339()),
+            additional_fields: Some(additional),
+            identifier_fields: Some(&record.identifier_fields),
+            labels: Some(&record.labels),
+            lifecycle: Some(record.lifecycle),
+            customer_summary: Some(SummaryOut::default()),
+            paypoint_legalname: entrypoint.legal_name.as_deref(),
+            paypoint_dbaname: entrypoint.dba_name.as_deref(),
+            parent_org_name: Some(&entrypoint.org_name),
+            parent_org_id: Some(entrypoint.org_id),
+            paypoint_entryname: Some(&entrypoint.entry),
+            ..CustomerOut::default()
+        }
+    }
+
+    /// The answer to a token that may not read: the id, and nothing else.
+    pub fn blank(id: i64) -> CustomerOut<'a> {
+        CustomerOut { customer_id: id, ..CustomerOut::default() }
+    }
+
+    /// The strong tag of this rendering at a version: whatever is rendered makes it another one.
+    pub fn etag(&self, version: i64) -> String {
+        let bytes = serde_json::to_vec(self).unwrap_or_default();
+        let hash = blake3::hash(&bytes).to_hex();
+        format!("\"{version}-{}\"", hash.get(..16).unwrap_or_default())
+    }
+}

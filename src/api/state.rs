@@ -1,0 +1,25 @@
+//! What every handler shares.
+
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
+
+use super::auth::Guard;
+use super::tokens::Attempts;
+use crate::store::Store;
+
+/// The running service, as handlers see it.
+#[derive(Debug)]
+pub struct App {
+    /// The records.
+    pub store: Arc<Store>,
+    /// Which tokens are in force.
+    pub guard: Arc<Guard>,
+    /// As many permits as cores: argon2 must not take every thread.
+    pub hashing: Semaphore,
+    /// Client-credential attempts, always throttled.
+    pub attempts: Attempts,
+    /// The metrics, to be rendered.
+    pub metrics: PrometheusHandle,
+}

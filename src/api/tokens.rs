@@ -1,0 +1,386 @@
+//! Tokens over HTTP: make, list, revoke, and the client-credential exchange of contract 1.1.
+
+use std::num::NonZeroU32;
+
+use actix_web::web::{Bytes, Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
+use governor::clock::Clock as _;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use serde::{Deserialize, Serialize};
+
+use super::auth::Caller;
+use super::body::{self, Params};
+use super::customers::DoneOut;
+use super::error::Error;
+use super::state::App;
+use crate::clock;
+use crate::domain::members::{Given, Members};
+use crate::domain::problem::Problem;
+use crate::domain::settings::check_name;
+use crate::domain::time::Micros;
+use crate::domain::token::{Claims, Entries, Scope};
+use crate::store::TokenRecord;
+
+/// How long a fetched token lives, in seconds (contract 1.1).
+const EXCHANGED_SECS: i64 = 3600;
+/// How long a token lives where nobody says, in days.
+pub const DAYS_DEFAULT: i64 = 365;
+/// The longest life of a token, in days.
+pub const DAYS_MAX: i64 = 3650;
+/// Attempts a minute for one client id (rules 6).
+const ATTEMPTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
+
+/// Client-credential attempts by client id.
+#[derive(Debug)]
+pub struct Attempts(DefaultKeyedRateLimiter<String>);
+
+impl Default for Attempts {
+    fn default() -> Attempts {
+        Attempts(RateLimiter::keyed(Quota::per_minute(ATTEMPTS_PER_MINUTE)))
+    }
+}
+
+impl Attempts {
+    fn check(&self, client_id: &str) -> Result<(), Error> {
+        if self.0.len() > 10_000 {
+            self.0.retain_recent();
+        }
+        self.0.check_key(&client_id.to_owned()).map_err(|until| {
+            let wait = until.wait_time_from(governor::clock::DefaultClock::default().now());
+            Error::TooManyRequests(wait.as_secs() + 1)
+        })
+    }
+}
+
+/// Credentials to exchange for a token.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CredentialsIn {
+    /// A token's id (`jti`).
+    client_id: String,
+    /// The token itself.
+    client_secret: String,
+    /// Handed back as it came.
+    state: Option<String>,
+    /// Accepted for clients of the contract; a token's scopes are those of the one it was fetched with.
+    #[expect(dead_code, reason = "accepted and of no effect")]
+    permissions: Option<Vec<String>>,
+}
+
+/// A fetched token.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct AccessTokenOut {
+    /// `Bearer`.
+    token_type: &'static str,
+    /// The token.
+    access_token: String,
+    /// Its life in seconds.
+    expires_in: i64,
+    /// What the request sent.
+    state: Option<String>,
+}
+
+/// Exchange client credentials for a token
+///
+/// `clientId` is a token's id (`jti`), `clientSecret` the token itself. The answer is valid for an hour,
+/// at most as long as that token, and is revoked with it. Attempts are throttled.
+#[utoipa::path(
+    tag = "Tokens",
+    operation_id = "exchange_credentials",
+    request_body(content = CredentialsIn, description = "A token's id and the token"),
+    responses((status = 200, description = "A token for an hour", body = AccessTokenOut)),
+)]
+#[post("/api/v2/Token/serverside")]
+pub async fn exchange_credentials(
+    request: HttpRequest,
+    app: Data<App>,
+    payload: Payload,
+) -> Result<HttpResponse, Error> {
+    let bytes = body::json(&request, payload).await?;
+    Params::none(&request)?;
+    let credentials: CredentialsIn = body::members(&bytes).and_then(|_| {
+        serde_json::from_slice(&bytes).map_err(|_| {
+            let message = "clientId and clientSecret are required and must be strings";
+            Error::invalid(Problem::field(&[], "wrong_type", message))
+        })
+    })?;
+    app.attempts.check(&credentials.client_id)?;
+    let claims = match app.guard.verify(&app.store, credentials.client_secret.trim()) {
+        Ok(claims) if claims.jti == credentials.client_id && claims.parent.is_none() => claims,
+        Err(Error::Unavailable) => return Err(Error::Unavailable),
+        _ => return Err(Error::BadCredentials),
+    };
+    let now = clock::now().secs();
+    let expires = (now + EXCHANGED_SECS).min(claims.exp);
+    let fetched = Claims {
+        parent: Some(claims.jti.clone()),
+        jti: uuid::Uuid::new_v4().to_string(),
+        iat: now,
+        exp: expires,
+        ..claims
+    };
+    let access_token = app.store.sign(fetched).await?;
+    let body = AccessTokenOut {
+        token_type: "Bearer",
+        access_token,
+        expires_in: expires - now,
+        state: credentials.state,
+    };
+    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(body))
+}
+
+/// A token to be made.
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
+pub struct TokenIn {
+    /// The token's name, as history and logs show it.
+    #[schema(max_length = 250)]
+    name: Option<String>,
+    /// The entrypoints it sees, or `"*"` for all of the organisation.
+    #[schema(value_type = Object)]
+    entries: Option<()>,
+    /// Its scopes; without any, everything on customers.
+    scopes: Option<Vec<Scope>>,
+    /// Its life in days; 365 by default.
+    #[schema(minimum = 1, maximum = 3650)]
+    expires_in_days: Option<i64>,
+    /// Requests a minute it may make; no limit by default.
+    #[schema(minimum = 1, maximum = 1_000_000, nullable)]
+    requests_per_minute: Option<i64>,
+}
+
+/// A token that was made.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewTokenOut {
+    /// Always true.
+    is_success: bool,
+    /// `Success`.
+    response_text: &'static str,
+    /// The token.
+    response_data: NewToken,
+}
+
+/// A new token; its text is told this once.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct NewToken {
+    /// The token's text, for the header `requestToken`; it is not kept.
+    token: String,
+    #[serde(flatten)]
+    record: TokenOut,
+}
+
+/// A token as it is kept.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenOut {
+    /// The token's id.
+    jti: String,
+    /// Its name.
+    name: String,
+    /// Its organisation.
+    org_id: i64,
+    /// The entrypoints it sees: a list, or `"*"`.
+    #[schema(value_type = Object)]
+    entries: Entries,
+    /// Its scopes.
+    scopes: Vec<Scope>,
+    /// Requests a minute it may make, where limited.
+    requests_per_minute: Option<u32>,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    issued_at: String,
+    /// When it expires.
+    #[schema(format = DateTime)]
+    expires_at: String,
+    /// When it was revoked, if it was.
+    #[schema(format = DateTime)]
+    revoked_at: Option<String>,
+}
+
+impl TokenOut {
+    /// Renders a record.
+    pub fn new(record: TokenRecord) -> TokenOut {
+        let claims = record.claims;
+        let time = |secs: i64| Micros(0).plus_secs(secs).to_rfc3339();
+        TokenOut {
+            jti: claims.jti,
+            name: claims.sub,
+            org_id: claims.org,
+            entries: claims.entries,
+            scopes: claims.scopes,
+            requests_per_minute: claims.rpm,
+            issued_at: time(claims.iat),
+            expires_at: time(claims.exp),
+            revoked_at: record.revoked_at.map(Micros::to_rfc3339),
+        }
+    }
+}
+
+/// Make a token
+///
+/// For the caller's own organisation; it can hold no scope and no entrypoint that the calling token lacks.
+/// The token's text is answered this once.
+#[utoipa::path(
+    tag = "Tokens",
+    operation_id = "create_token",
+    request_body(content = TokenIn, description = "The token to be made"),
+    responses((status = 200, description = "The token", body = NewTokenOut)),
+)]
+#[post("/api/Token")]
+pub async fn create_token(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    payload: Payload,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::Tokens)?;
+    let bytes = body::json(&request, payload).await?;
+    let claims = read(&request, &bytes, &caller)?;
+    if !caller.claims().entries.covers(&claims.entries) {
+        return Err(Error::Forbidden("an entrypoint that the new token would see"));
+    }
+    if let Some(lacking) = claims.scopes.iter().find(|scope| !caller.claims().allows(**scope)) {
+        return Err(Error::Forbidden(lacking.name()));
+    }
+    let token = app.store.create_token(claims.clone()).await?;
+    let record = TokenOut::new(TokenRecord { claims, revoked_at: None });
+    let body =
+        NewTokenOut { is_success: true, response_text: "Success", response_data: NewToken { token, record } };
+    Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(body))
+}
+
+fn read(request: &HttpRequest, bytes: &Bytes, caller: &Caller) -> Result<Claims, Error> {
+    let mut problems = Params::of(request).problems();
+    let members: Members<'_> = body::members(bytes)?;
+    let mut name = "token".to_owned();
+    let mut entries = caller.claims().entries.clone();
+    let mut scopes: Vec<Scope> = Scope::DEFAULT.to_vec();
+    let mut days = DAYS_DEFAULT;
+    let mut rpm = None;
+    let mut refuse =
+        |member: &str, code, message: String| problems.push(Problem::field(&[member], code, message));
+    for (member, raw) in &members.0 {
+        match (member.as_ref(), Given::of(raw)) {
+            ("name", Given::Text(text)) => {
+                let mut found = Vec::new();
+                name = check_name("name", &text, &mut found);
+                for problem in found {
+                    refuse("name", problem.code, problem.message);
+                }
+            }
+            ("entries", _) => match serde_json::from_str(raw.get()) {
+                Ok(read) => entries = read,
+                Err(_) => refuse("entries", "wrong_type", "must be a list of entrypoints, or \"*\"".into()),
+            },
+            ("scopes", _) => match serde_json::from_str::<Vec<Scope>>(raw.get()) {
+                Ok(read) if !read.is_empty() => scopes = read,
+                _ => {
+                    let names: Vec<&str> = Scope::ALL.iter().map(|scope| scope.name()).collect();
+                    refuse(
+                        "scopes",
+                        "invalid_scope",
+                        format!("must be a list of some of {}", names.join(", ")),
+                    );
+                }
+            },
+            ("expiresInDays", Given::Number(text)) => match text.parse::<i64>() {
+                Ok(number @ 1..=DAYS_MAX) => days = number,
+                _ => refuse(
+                    "expiresInDays",
+                    "invalid_value",
+                    format!("must be an integer from 1 to {DAYS_MAX}"),
+                ),
+            },
+            ("requestsPerMinute", Given::Number(text)) => match text.parse::<u32>() {
+                Ok(number @ 1..=1_000_000) => rpm = Some(number),
+                _ => refuse(
+                    "requestsPerMinute",
+                    "invalid_value",
+                    "must be an integer from 1 to 1000000".into(),
+                ),
+            },
+            ("requestsPerMinute", Given::Null) => rpm = None,
+            ("name" | "expiresInDays" | "requestsPerMinute", given) => {
+                refuse(member, "wrong_type", format!("must not be {}", given.kind()));
+            }
+            _ => refuse(member, "unknown_field", "is no field of a token".into()),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(Error::Invalid(problems));
+    }
+    scopes.sort_unstable();
+    scopes.dedup();
+    Ok(new_claims(name, caller.claims().org, entries, scopes, Micros(clock::now().0), days * 86_400, rpm))
+}
+
+/// Claims of a new token.
+pub fn new_claims(
+    name: String,
+    org: i64,
+    entries: Entries,
+    scopes: Vec<Scope>,
+    now: Micros,
+    life_secs: i64,
+    rpm: Option<u32>,
+) -> Claims {
+    let jti = uuid::Uuid::new_v4().to_string();
+    let iat = now.secs();
+    Claims { sub: name, jti, org, entries, scopes, iat, exp: iat + life_secs, parent: None, rpm }
+}
+
+/// The tokens of an organisation.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct TokensOut {
+    /// The tokens, newest first.
+    records: Vec<TokenOut>,
+}
+
+/// List the organisation's tokens
+///
+/// Newest first, revoked and expired ones included; never a token's text.
+#[utoipa::path(
+    tag = "Tokens",
+    operation_id = "list_tokens",
+    responses((status = 200, description = "The tokens", body = TokensOut)),
+)]
+#[get("/api/Token")]
+pub async fn list_tokens(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::Tokens)?;
+    Params::none(&request)?;
+    let records = app.store.tokens(Some(caller.claims().org)).await?;
+    Ok(HttpResponse::Ok().json(TokensOut { records: records.into_iter().map(TokenOut::new).collect() }))
+}
+
+/// Revoke a token
+///
+/// Holds at once on this instance and within 5 s on every other; tokens fetched with it end too. Again is
+/// no error.
+#[utoipa::path(
+    tag = "Tokens",
+    operation_id = "revoke_token",
+    params(("jti" = String, Path, description = "The token's id")),
+    responses((status = 200, description = "The token is revoked", body = DoneOut)),
+)]
+#[delete("/api/Token/{jti}")]
+pub async fn revoke_token(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    jti: Path<String>,
+    payload: Payload,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::Tokens)?;
+    body::none(payload).await?;
+    Params::none(&request)?;
+    app.store.revoke_token(Some(caller.claims().org), jti.clone()).await?;
+    app.guard.revoke(jti.into_inner());
+    Ok(HttpResponse::Ok().json(DoneOut::SUCCESS))
+}

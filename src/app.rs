@@ -1,0 +1,134 @@
+//! The one place where the parts are put together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpServer;
+use actix_web::web::Data;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::sync::Semaphore;
+
+use crate::api::auth::Guard;
+use crate::api::state::App;
+use crate::api::tokens::{Attempts, DAYS_DEFAULT, new_claims};
+use crate::api::{self, Shared};
+use crate::clock;
+use crate::config::{Global, Refusal, Serve};
+use crate::domain::token::{Entries, Scope};
+use crate::jobs::{self, Stop};
+use crate::store::{DEMO_ENTRY, Prepared, Store, StoreError, StoreOptions};
+
+/// How long requests under way may take after a SIGTERM, in seconds.
+const SHUTDOWN_SECS: u64 = 6;
+/// How long a client may take to send a request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many connections wait in the kernel.
+const BACKLOG: u32 = 4096;
+
+/// Why the service ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A doubtful configuration.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The database.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The operating system.
+    #[error("{0}")]
+    System(String),
+}
+
+/// Opens the records for a command that is not the server.
+///
+/// # Errors
+/// Configuration or database.
+pub fn open(global: &Global) -> Result<(Store, Prepared), Failure> {
+    let url = global.database()?;
+    let master = global.master_key(&url)?;
+    let options =
+        StoreOptions { url, master, idempotency_secs: 24 * 3600, batch_max: 256, writers: 1, readers: 1 };
+    Ok(Store::open(options)?)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Serves until SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// Configuration, database, or an address that is taken.
+pub async fn serve(
+    global: &Global,
+    serve: &Serve,
+    greet: impl Fn(&str, Option<&str>),
+) -> Result<(), Failure> {
+    serve.check(global)?;
+    let url = global.database()?;
+    let master = global.master_key(&url)?;
+    let options = StoreOptions {
+        url,
+        master,
+        idempotency_secs: i64::try_from(serve.idempotency_ttl.as_secs()).unwrap_or(i64::MAX),
+        batch_max: usize::from(serve.batch_max),
+        writers: usize::from(serve.writers),
+        readers: serve.readers.map_or(cores() * 2, usize::from),
+    };
+    let (store, prepared) = Store::open(options)?;
+    let store = Arc::new(store);
+    let guard = Arc::new(Guard::default());
+    let stop = Stop::default();
+    let asked_at = clock::now();
+    let mut watch = store.watch();
+    guard.learn(watch.poll()?, asked_at);
+    let learner = Arc::clone(&guard);
+    let system = |error: std::io::Error| Failure::System(error.to_string());
+    let watcher =
+        jobs::watch(watch, stop.clone(), move |revoked, now| learner.learn(revoked, now)).map_err(system)?;
+    let metrics =
+        PrometheusBuilder::new().install_recorder().map_err(|error| Failure::System(error.to_string()))?;
+    let state = Data::new(App {
+        store: Arc::clone(&store),
+        guard,
+        hashing: Semaphore::new(cores()),
+        attempts: Attempts::default(),
+        metrics,
+    });
+    let shared = Shared::default();
+    let server = HttpServer::new(move || api::application(state.clone(), shared.clone()))
+        .workers(serve.workers.map_or_else(cores, usize::from))
+        .backlog(BACKLOG)
+        .client_request_timeout(HEAD_TIMEOUT)
+        .shutdown_timeout(SHUTDOWN_SECS)
+        .bind(serve.listen)
+        .map_err(|error| {
+            let why =
+                format!("{} cannot be listened on: {error}; choose another with --listen", serve.listen);
+            Failure::System(why)
+        })?;
+    let token = match prepared {
+        Prepared::First => Some(first_token(&store).await?),
+        Prepared::Again => None,
+    };
+    greet(&serve.base_url(), token.as_deref());
+    let purger = actix_web::rt::spawn(jobs::purge(Arc::clone(&store)));
+    server.run().await.map_err(system)?;
+    purger.abort();
+    stop.now();
+    watcher.thread().unpark();
+    let draining = Arc::clone(&store);
+    let drained = actix_web::rt::task::spawn_blocking(move || draining.drain()).await;
+    drained.map_err(|error| Failure::System(error.to_string()))?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// A token for the demo entrypoint, told once at the first start.
+async fn first_token(store: &Store) -> Result<String, StoreError> {
+    let entries = Entries::Listed(vec![DEMO_ENTRY.to_owned()]);
+    let life_secs = DAYS_DEFAULT * 86_400;
+    let claims =
+        new_claims("first start".into(), 1, entries, Scope::DEFAULT.to_vec(), clock::now(), life_secs, None);
+    store.create_token(claims).await
+}

@@ -1,0 +1,257 @@
+//! `customary token`, `entrypoint` and `org`: they work on the database directly, beside a running server.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anstream::println;
+use clap::{Args, Subcommand};
+use customary::api::tokens::new_claims;
+use customary::app::{self, Failure};
+use customary::clock;
+use customary::config::{Global, Refusal};
+use customary::domain::problem::{Problem, Rejection};
+use customary::domain::settings::{SettingsInput, check_entry, check_name};
+use customary::domain::time::Micros;
+use customary::domain::token::{Entries, Scope};
+use customary::store::{Store, StoreError};
+
+use super::{Done, block_on};
+
+/// The longest life of a token.
+const LIFE_MAX: Duration = Duration::from_secs(3650 * 86_400);
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// Make a token and print it, bare, this once
+    Create(TokenCreate),
+    /// List tokens: id, name, organisation, entrypoints, scopes, expiry
+    List {
+        /// Only of this organisation
+        #[arg(long, value_name = "ID")]
+        org: Option<i64>,
+    },
+    /// Revoke a token by its id
+    Revoke {
+        /// The token's id, as `token list` shows it
+        jti: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TokenCreate {
+    /// The organisation
+    #[arg(long, value_name = "ID")]
+    org: i64,
+    /// An entrypoint it sees; repeatable
+    #[arg(
+        long,
+        value_name = "ENTRY",
+        required_unless_present = "all_entries",
+        conflicts_with = "all_entries"
+    )]
+    entry: Vec<String>,
+    /// It sees all entrypoints of the organisation, later ones included
+    #[arg(long)]
+    all_entries: bool,
+    /// A right; repeatable [default: everything on customers, pii:read included]
+    #[arg(long, value_name = "SCOPE")]
+    scope: Vec<Scope>,
+    /// A name, as history and logs show it
+    #[arg(long, default_value = "cli")]
+    name: String,
+    /// How long it lives, such as 90d or 12h
+    #[arg(long, default_value = "365d", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    expires: Duration,
+    /// Requests a minute it may make [default: no limit]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    requests_per_minute: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum EntrypointCommand {
+    /// Make an entrypoint
+    Create(EntrypointCreate),
+    /// List entrypoints
+    List {
+        /// Only of this organisation
+        #[arg(long, value_name = "ID")]
+        org: Option<i64>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EntrypointCreate {
+    /// Its name in addresses: 1–50 of A-Z a-z 0-9 _ -
+    entry: String,
+    /// The organisation
+    #[arg(long, value_name = "ID")]
+    org: i64,
+    /// Its legal name
+    #[arg(long, value_name = "NAME")]
+    legal_name: Option<String>,
+    /// Its trading name
+    #[arg(long, value_name = "NAME")]
+    dba_name: Option<String>,
+    /// Its country by code or English name; phones without + are read with it
+    #[arg(long, value_name = "COUNTRY")]
+    country: Option<String>,
+    /// What identifies a customer: email, or several fields as firstname+lastname; repeatable [default: the
+    /// organisation's, else email]
+    #[arg(long, value_name = "FIELD[+FIELD…]")]
+    identifier: Vec<String>,
+    /// A field that a create must carry; repeatable
+    #[arg(long, value_name = "FIELD")]
+    required: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum OrgCommand {
+    /// Make an organisation and print its id
+    Create {
+        /// Its name
+        name: String,
+    },
+}
+
+fn refused(problems: &[Problem]) -> Failure {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    Refusal(lines.join("; ")).into()
+}
+
+/// Says a rejection in words; other errors speak for themselves.
+fn explained(error: StoreError) -> Failure {
+    match error {
+        StoreError::Rejected(Rejection::Invalid(problems) | Rejection::Conflict { problems, .. }) => {
+            refused(&problems)
+        }
+        StoreError::Rejected(Rejection::NotFound) => {
+            Refusal("there is none of that name or number".into()).into()
+        }
+        other => other.into(),
+    }
+}
+
+/// Opens the store, acts, and waits until the writer has answered everything.
+fn with_store<T>(
+    global: &Global,
+    act: impl AsyncFnOnce(&Store) -> Result<T, StoreError>,
+) -> Result<T, Failure> {
+    let (store, _) = app::open(global)?;
+    let result = block_on(act(&store))?;
+    store.drain();
+    result.map_err(explained)
+}
+
+pub(super) fn token(global: &Global, command: TokenCommand) -> Done {
+    match command {
+        TokenCommand::Create(create) => create_token(global, create)?,
+        TokenCommand::List { org } => {
+            for record in with_store(global, async |store| store.tokens(org).await)? {
+                let claims = record.claims;
+                let entries = match &claims.entries {
+                    Entries::All => "*".to_owned(),
+                    Entries::Listed(entries) => entries.join(","),
+                };
+                let scopes: Vec<&str> = claims.scopes.iter().map(|scope| scope.name()).collect();
+                let until = Micros(0).plus_secs(claims.exp).to_rfc3339();
+                let state = match record.revoked_at {
+                    Some(at) => format!("revoked {}", at.to_rfc3339()),
+                    None if claims.exp <= clock::now().secs() => format!("expired {until}"),
+                    None => format!("until {until}"),
+                };
+                println!(
+                    "{}  org {}  {entries}  {}  {state}  {}",
+                    claims.jti,
+                    claims.org,
+                    scopes.join(","),
+                    claims.sub
+                );
+            }
+        }
+        TokenCommand::Revoke { jti } => {
+            with_store(global, async |store| store.revoke_token(None, jti.clone()).await)?;
+            println!("revoked; every instance refuses it within 5 s");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn create_token(global: &Global, create: TokenCreate) -> Result<(), Failure> {
+    if create.expires.as_secs() == 0 || create.expires > LIFE_MAX {
+        return Err(Refusal("--expires must be from 1s to 3650d".into()).into());
+    }
+    let mut problems = Vec::new();
+    let name = check_name("name", &create.name, &mut problems);
+    if !problems.is_empty() {
+        return Err(refused(&problems));
+    }
+    let mut scopes = if create.scope.is_empty() { Scope::DEFAULT.to_vec() } else { create.scope };
+    scopes.sort_unstable();
+    scopes.dedup();
+    let entries = if create.all_entries { Entries::All } else { Entries::Listed(create.entry) };
+    let life_secs = i64::try_from(create.expires.as_secs()).unwrap_or(i64::MAX);
+    let claims =
+        new_claims(name, create.org, entries, scopes, clock::now(), life_secs, create.requests_per_minute);
+    let token = with_store(global, async |store| store.create_token(claims).await)?;
+    println!("{token}");
+    Ok(())
+}
+
+pub(super) fn entrypoint(global: &Global, command: EntrypointCommand) -> Done {
+    match command {
+        EntrypointCommand::Create(create) => {
+            let some = |items: Vec<String>| (!items.is_empty()).then_some(items);
+            let input = SettingsInput {
+                legal_name: create.legal_name,
+                dba_name: create.dba_name,
+                country: create.country,
+                identifiers: some(create.identifier),
+                required: some(create.required),
+            };
+            check_entry(&create.entry).map_err(|problem| refused(&[problem]))?;
+            let settings = input.check().map_err(|problems| refused(&problems))?;
+            let (org, entry) = (create.org, create.entry);
+            let name = entry.clone();
+            with_store(global, async |store| {
+                store.create_entrypoint(org, entry, settings, None, |_| String::new()).await
+            })?;
+            println!("entrypoint {name} of organisation {org} is ready");
+        }
+        EntrypointCommand::List { org } => {
+            for settings in with_store(global, async |store| store.entrypoints(org).await)? {
+                let entrypoint = settings.entrypoint;
+                let policy: Vec<String> =
+                    entrypoint.policy.identifiers.iter().map(ToString::to_string).collect();
+                let required: Vec<&str> = entrypoint.required.iter().map(|field| field.name()).collect();
+                println!(
+                    "{}  org {} {}  identifiers {}{}  required {}  country {}  {}",
+                    entrypoint.entry,
+                    entrypoint.org_id,
+                    entrypoint.org_name,
+                    policy.join(","),
+                    if entrypoint.policy.explicit { "" } else { " (default)" },
+                    if required.is_empty() { "-".into() } else { required.join(",") },
+                    entrypoint.country.as_deref().unwrap_or("-"),
+                    entrypoint.legal_name.as_deref().unwrap_or("-"),
+                );
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn organisation(global: &Global, command: OrgCommand) -> Done {
+    let OrgCommand::Create { name } = command;
+    let mut problems = Vec::new();
+    let name = check_name("name", &name, &mut problems);
+    if name.is_empty() && problems.is_empty() {
+        problems.push(Problem::field(&["name"], "required", "must not be empty"));
+    }
+    if !problems.is_empty() {
+        return Err(refused(&problems));
+    }
+    let (id, _) =
+        with_store(global, async |store| store.create_organisation(name, None, |id| id.to_string()).await)?;
+    println!("{id}");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,87 @@
+//! `customary …`: what each subcommand takes, does and prints.
+
+mod admin;
+mod doctor;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use customary::app::Failure;
+use customary::config::{Global, Serve};
+
+/// The self-hosted customer-records service for payment platforms
+#[derive(Debug, Parser)]
+#[command(
+    name = "customary",
+    version,
+    about,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service: the REST API, Swagger UI, health and metrics
+    Serve(Serve),
+    /// Make, list and revoke request tokens
+    #[command(subcommand)]
+    Token(admin::TokenCommand),
+    /// Make and list entrypoints
+    #[command(subcommand)]
+    Entrypoint(admin::EntrypointCommand),
+    /// Make and list organisations
+    #[command(subcommand)]
+    Org(admin::OrgCommand),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Check database, migrations, durability, keys and clock; say what is wrong
+    Doctor(doctor::Doctor),
+}
+
+/// Reads the command line and does what it says.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Serve(options) => serve::run(&cli.global, &options),
+        Command::Token(command) => admin::token(&cli.global, command),
+        Command::Entrypoint(command) => admin::entrypoint(&cli.global, command),
+        Command::Org(command) => admin::organisation(&cli.global, command),
+        Command::Openapi => {
+            print(&customary::api::document_text());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Doctor(options) => doctor::run(&cli.global, &options),
+    };
+    result.unwrap_or_else(|error| {
+        complain(&error.to_string());
+        ExitCode::FAILURE
+    })
+}
+
+type Done = Result<ExitCode, Failure>;
+
+/// Prints to standard output; a reader that went away is no error.
+fn print(text: &str) {
+    use std::io::Write as _;
+    let _ = write!(anstream::stdout(), "{text}");
+}
+
+/// Prints an error to standard error.
+fn complain(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(anstream::stderr(), "error: {text}");
+}
+
+/// Runs a future to its end on this thread.
+fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    Ok(runtime.map_err(|error| Failure::System(error.to_string()))?.block_on(future))
+}

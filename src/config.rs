@@ -1,0 +1,214 @@
+//! Settings: from the command line or the environment, checked before anything is opened.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::store::DatabaseUrl;
+use crate::vault::MasterKey;
+
+/// Options of every subcommand.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Folder of the SQLite database and the master key made on first start
+    #[arg(long, global = true, env = "CUSTOMARY_DATA_DIR", default_value = "./data", value_name = "FOLDER")]
+    pub data_dir: PathBuf,
+
+    /// sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE [default: SQLite in the data folder]
+    #[arg(long, global = true, env = "CUSTOMARY_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+
+    /// File with the master key: 32 bytes as base64 or hexadecimal
+    #[arg(long, global = true, env = "CUSTOMARY_MASTER_KEY_FILE", value_name = "FILE")]
+    pub master_key_file: Option<PathBuf>,
+
+    /// The master key itself, for secret stores that set environment variables
+    #[arg(
+        long,
+        global = true,
+        env = "CUSTOMARY_MASTER_KEY",
+        value_name = "KEY",
+        hide_env_values = true,
+        hide = true
+    )]
+    pub master_key: Option<String>,
+
+    /// What to log: error, warn, info, debug, or a filter such as customary=debug
+    #[arg(long, global = true, env = "CUSTOMARY_LOG", default_value = "info", value_name = "FILTER")]
+    pub log: String,
+}
+
+/// Name of the database file in the data folder.
+const DATABASE_FILE: &str = "customary.db";
+/// Name of the master key's file in the data folder.
+const MASTER_KEY_FILE: &str = "master.key";
+
+/// A sentence for the operator that says what to change.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Refusal(pub String);
+
+impl Global {
+    /// Where the records are; makes the data folder where SQLite needs it.
+    ///
+    /// # Errors
+    /// An unknown address, or a folder that cannot be made.
+    pub fn database(&self) -> Result<DatabaseUrl, Refusal> {
+        let Some(text) = &self.database_url else {
+            fs::create_dir_all(&self.data_dir).map_err(|error| {
+                Refusal(format!(
+                    "the data folder {} cannot be made: {error}; choose another with --data-dir",
+                    self.data_dir.display()
+                ))
+            })?;
+            return Ok(DatabaseUrl::Sqlite(self.data_dir.join(DATABASE_FILE)));
+        };
+        text.parse().map_err(|why| Refusal(format!("--database-url: {why}")))
+    }
+
+    /// Whether somebody gave the master key, rather than leaving it to the first start.
+    pub fn has_explicit_key(&self) -> bool {
+        self.master_key.is_some() || self.master_key_file.is_some()
+    }
+
+    /// The master key: given, or — for SQLite only — kept in the data folder and made on first start.
+    ///
+    /// # Errors
+    /// A sentence that says what to change.
+    pub fn master_key(&self, database: &DatabaseUrl) -> Result<MasterKey, Refusal> {
+        if self.master_key.is_some() && self.master_key_file.is_some() {
+            return Err(Refusal(
+                "both CUSTOMARY_MASTER_KEY and --master-key-file are given; give one".into(),
+            ));
+        }
+        if let Some(text) = &self.master_key {
+            return MasterKey::parse(text).map_err(|error| Refusal(format!("CUSTOMARY_MASTER_KEY: {error}")));
+        }
+        if let Some(path) = &self.master_key_file {
+            return read_key(path);
+        }
+        let DatabaseUrl::Sqlite(database) = database else {
+            return Err(Refusal(
+                "PostgreSQL needs a master key given explicitly, the same on every instance: make one with \
+                 `openssl rand -base64 32` and give it by --master-key-file or CUSTOMARY_MASTER_KEY"
+                    .into(),
+            ));
+        };
+        let path = self.data_dir.join(MASTER_KEY_FILE);
+        if path.exists() {
+            return read_key(&path);
+        }
+        if database.exists() {
+            return Err(Refusal(format!(
+                "{} is there but its master key {} is not; put the key back or give it by --master-key-file",
+                database.display(),
+                path.display()
+            )));
+        }
+        make_key(&self.data_dir, &path)
+    }
+}
+
+fn read_key(path: &Path) -> Result<MasterKey, Refusal> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| Refusal(format!("the master key {} cannot be read: {error}", path.display())))?;
+    MasterKey::parse(&text).map_err(|error| Refusal(format!("{}: {error}", path.display())))
+}
+
+/// Makes a key file that only its owner reads, durable before it is used.
+fn make_key(folder: &Path, path: &Path) -> Result<MasterKey, Refusal> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let refused =
+        |error: std::io::Error| Refusal(format!("the master key {} cannot be made: {error}", path.display()));
+    let text = MasterKey::generate().map_err(|error| Refusal(error.to_string()))?;
+    fs::create_dir_all(folder).map_err(refused)?;
+    // Written whole under another name first: a first start that is killed leaves no half a key.
+    let draft = path.with_extension(format!("{}.new", std::process::id()));
+    let mut file =
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(refused)?;
+    writeln!(file, "{}", text.as_str()).and_then(|()| file.sync_all()).map_err(refused)?;
+    // Two first starts at once: whoever links first has made the key for both.
+    let linked = fs::hard_link(&draft, path);
+    let _ = fs::remove_file(&draft);
+    if linked.is_err() && !path.exists() {
+        return Err(refused(linked.err().unwrap_or_else(|| std::io::Error::other("no link"))));
+    }
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(refused)?;
+    read_key(path)
+}
+
+/// Options of `serve`.
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    /// Address to listen on
+    #[arg(long, env = "CUSTOMARY_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+
+    /// Address under which clients reach the service, for links [default: http://LISTEN]
+    #[arg(long, env = "CUSTOMARY_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// How long idempotency keys are kept, up to 30d
+    #[arg(long, env = "CUSTOMARY_IDEMPOTENCY_TTL", default_value = "24h", value_name = "DURATION", value_parser = idempotency_ttl)]
+    pub idempotency_ttl: std::time::Duration,
+
+    /// The most commands of one write transaction; 1 writes each request on its own
+    #[arg(long, env = "CUSTOMARY_BATCH_MAX", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub batch_max: u16,
+
+    /// Threads that write on PostgreSQL (SQLite has one)
+    #[arg(long, env = "CUSTOMARY_WRITERS", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=3))]
+    pub writers: u8,
+
+    /// Threads that read, each with its own connection [default: 2 a core]
+    #[arg(long, env = "CUSTOMARY_READERS", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub readers: Option<u8>,
+
+    /// Threads that answer requests [default: 1 a core]
+    #[arg(long, env = "CUSTOMARY_WORKERS", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub workers: Option<u8>,
+}
+
+const TTL_MAX_SECS: u64 = 30 * 24 * 3600;
+
+fn idempotency_ttl(text: &str) -> Result<std::time::Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if (1..=TTL_MAX_SECS).contains(&duration.as_secs()) {
+        Ok(duration)
+    } else {
+        Err("must be from 1s to 30d".into())
+    }
+}
+
+impl Serve {
+    /// Refuses a configuration that would expose keys or make wrong links.
+    ///
+    /// # Errors
+    /// A sentence that says what to change.
+    pub fn check(&self, global: &Global) -> Result<(), Refusal> {
+        if !self.listen.ip().is_loopback() && !global.has_explicit_key() {
+            return Err(Refusal(format!(
+                "{} is reachable from outside, and the master key would lie beside the data; make one with \
+                 `openssl rand -base64 32` and give it by --master-key-file or CUSTOMARY_MASTER_KEY, or listen on 127.0.0.1",
+                self.listen
+            )));
+        }
+        if let Some(url) = &self.public_url
+            && !(url.starts_with("http://") || url.starts_with("https://"))
+        {
+            return Err(Refusal(format!("--public-url {url} must start with http:// or https://")));
+        }
+        Ok(())
+    }
+
+    /// The address that links are built from.
+    pub fn base_url(&self) -> String {
+        match &self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://{}", self.listen),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Every change of a customer by name: what is asked, and what came of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::customer::Stored;
+use super::draft::Draft;
+use super::entrypoint::Entrypoint;
+use std::sync::Arc;
+
+/// A change asked for, with all that a decision needs to know of its request.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The entrypoint whose lock the command takes.
+    pub entrypoint_id: i64,
+    /// Who asks; stands in the history.
+    pub actor: Actor,
+    /// The key under which a retry finds this command's outcome.
+    pub idempotency: Option<KeyUse>,
+    /// What to do.
+    pub act: Act,
+}
+
+/// What to do.
+#[derive(Debug, Clone)]
+pub enum Act {
+    /// Get or create a customer (rules 3).
+    Create(Box<CreateCustomer>),
+    /// Change the sent fields of a customer (rules 5).
+    Update(Box<UpdateCustomer>),
+    /// Delete a customer, and perhaps erase the person (rules 5).
+    Delete(DeleteCustomer),
+    /// Say what a create would do; changes nothing.
+    Match(Box<CreateCustomer>),
+}
+
+/// The token behind a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The token's name (`sub`).
+    pub name: String,
+    /// The token's id (`jti`).
+    pub jti: String,
+}
+
+/// An idempotency key as it is kept: hashed, with what it was used for (rules 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyUse {
+    /// Keyed hash of organisation, method, route, ids and key.
+    pub key: [u8; 32],
+    /// Keyed hash of query and body.
+    pub fingerprint: [u8; 32],
+}
+
+/// What a create does where the customer exists already (rules 3).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnMatch {
+    /// Answer the stored record, untouched.
+    #[default]
+    Get,
+    /// `replaceExisting=1`.
+    Replace,
+    /// `mergeExisting=1`.
+    Merge,
+    /// `forceCustomerCreation=true`: create a second one.
+    Force,
+}
+
+/// `POST /Customer/single/{entry}`, and each row of an import.
+#[derive(Debug, Clone)]
+pub struct CreateCustomer {
+    /// The checked body.
+    pub draft: Draft,
+    /// What to do with a match.
+    pub on_match: OnMatch,
+}
+
+/// `PUT /Customer/{customerId}`.
+#[derive(Debug, Clone)]
+pub struct UpdateCustomer {
+    /// `customerId`.
+    pub id: i64,
+    /// The checked body.
+    pub draft: Draft,
+    /// `If-Match`.
+    pub precondition: Precondition,
+}
+
+/// `DELETE /Customer/{customerId}`.
+#[derive(Debug, Clone)]
+pub struct DeleteCustomer {
+    /// `customerId`.
+    pub id: i64,
+    /// Whether every personal value is wiped for good.
+    pub erase: bool,
+    /// `If-Match`.
+    pub precondition: Precondition,
+}
+
+/// `If-Match`, reduced to versions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Precondition {
+    /// No header.
+    #[default]
+    None,
+    /// One of these versions; none for a header that cannot be read.
+    Versions(Vec<i64>),
+}
+
+impl Precondition {
+    /// Whether a record at this version may be changed.
+    pub fn holds(&self, version: i64) -> bool {
+        match self {
+            Precondition::None => true,
+            Precondition::Versions(versions) => versions.contains(&version),
+        }
+    }
+}
+
+/// What a create came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// No match: a new record.
+    Created,
+    /// The stored record, untouched.
+    Matched,
+    /// The stored record now holds what was sent and nothing else.
+    Replaced,
+    /// The sent fields were written onto the stored record.
+    Merged,
+    /// A second record beside the match.
+    Forced,
+}
+
+impl Verdict {
+    /// The word on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verdict::Created => "created",
+            Verdict::Matched => "matched",
+            Verdict::Replaced => "replaced",
+            Verdict::Merged => "merged",
+            Verdict::Forced => "forced",
+        }
+    }
+}
+
+/// What a command came to, small enough to be kept under its idempotency key: the record's values
+/// stay in the record's own versions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// A create.
+    Created {
+        /// What came of it.
+        verdict: Verdict,
+        /// `customerId`.
+        id: i64,
+        /// The version answered.
+        version: i64,
+        /// The fields that led to the match.
+        matched_on: Option<Vec<String>>,
+        /// The fields that were sent with other values than the match has.
+        differs: Vec<String>,
+    },
+    /// An update or a deletion.
+    Changed {
+        /// `customerId`.
+        id: i64,
+        /// The version afterwards.
+        version: i64,
+    },
+    /// The answer to a match.
+    Matched(MatchReport),
+}
+
+impl Outcome {
+    /// The record and version that the answer shows, if it shows one.
+    pub fn record(&self) -> Option<(i64, i64)> {
+        match self {
+            Outcome::Created { id, version, .. } | Outcome::Changed { id, version } => Some((*id, *version)),
+            Outcome::Matched(_) => None,
+        }
+    }
+}
+
+/// What a create would do (`POST /Customer/match/{entry}`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchReport {
+    /// The verdict, or `None` for a conflict.
+    pub verdict: Option<Verdict>,
+    /// The customer that would be hit.
+    pub id: Option<i64>,
+    /// The fields that lead to it.
+    pub matched_on: Option<Vec<String>>,
+    /// The fields sent with other values.
+    pub differs: Vec<String>,
+    /// Each identifier of the request with the customers it leads to.
+    pub candidates: Vec<(String, Vec<i64>)>,
+    /// Why a create would be refused with 409.
+    pub conflicts: Vec<String>,
+}
+
+/// An outcome with what is needed to render it.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// What came of the command.
+    pub outcome: Outcome,
+    /// The record at the outcome's version; `None` for a match report.
+    pub stored: Option<Arc<Stored>>,
+    /// The entrypoint, as it was under the lock.
+    pub entrypoint: Arc<Entrypoint>,
+    /// Whether this is an earlier request's outcome again.
+    pub replayed: bool,
+}

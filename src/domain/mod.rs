@@ -1,0 +1,27 @@
+//! The rules: what a customer is, who matches whom, what a write decides.
+//!
+//! Nothing here knows HTTP, SQL, async, the clock or the environment: time, ids and stored facts
+//! come in as arguments, so that every rule can be tested with plain values.
+//! Start reading at [`customer`] (what is kept), then [`draft`] (what may be sent), [`identifier`]
+//! (who is who) and [`decide`] (what happens).
+
+pub mod apply;
+pub mod command;
+pub mod contact;
+pub mod customer;
+pub mod decide;
+pub mod draft;
+pub mod entrypoint;
+pub mod fields;
+pub mod history;
+pub mod identifier;
+pub mod mask;
+pub mod matching;
+pub mod members;
+pub mod money;
+pub mod problem;
+pub mod settings;
+pub mod text;
+pub mod time;
+pub mod token;
+pub mod world;

@@ -1,0 +1,104 @@
+//! Money: decimals with at most four fraction digits, kept as whole ten-thousandths (rules 2).
+
+use std::str::FromStr;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// An amount in ten-thousandths of the unit; never a binary float on the way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Money(i64);
+
+/// Ten-thousandths in one unit.
+const UNITS: i64 = 10_000;
+/// The first amount that is too large: |x| < 10^12 (rules 2), in ten-thousandths.
+const LIMIT_UNITS: i64 = 1_000_000_000_000 * UNITS;
+
+/// Why a text is no amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MoneyError {
+    /// Not a decimal number.
+    #[error("must be a decimal number")]
+    NotANumber,
+    /// More than four fraction digits that are not zero.
+    #[error("must have at most 4 fraction digits")]
+    TooFine,
+    /// |x| ≥ 10^12.
+    #[error("must be less than 1000000000000 in absolute value")]
+    TooLarge,
+}
+
+impl Money {
+    /// Reads a JSON number's own text, exponent included; digits are never rounded.
+    pub fn parse(text: &str) -> Result<Money, MoneyError> {
+        let decimal = match text.find(['e', 'E']) {
+            Some(_) => Decimal::from_scientific(text),
+            None => Decimal::from_str_exact(text),
+        };
+        let decimal = decimal.map_err(|error| match error {
+            rust_decimal::Error::ExceedsMaximumPossibleValue => MoneyError::TooLarge,
+            rust_decimal::Error::Underflow | rust_decimal::Error::ScaleExceedsMaximumPrecision(_) => {
+                MoneyError::TooFine
+            }
+            _ => MoneyError::NotANumber,
+        })?;
+        let decimal = decimal.normalize();
+        if decimal.scale() > 4 {
+            return Err(MoneyError::TooFine);
+        }
+        let units = decimal.checked_mul(Decimal::from(UNITS)).ok_or(MoneyError::TooLarge)?;
+        let units = i64::try_from(units).map_err(|_| MoneyError::TooLarge)?;
+        Self::from_units(units).ok_or(MoneyError::TooLarge)
+    }
+
+    /// From ten-thousandths, as a database column holds them.
+    pub const fn from_units(units: i64) -> Option<Money> {
+        if units.unsigned_abs() < LIMIT_UNITS.unsigned_abs() { Some(Money(units)) } else { None }
+    }
+
+    /// In ten-thousandths.
+    pub const fn units(self) -> i64 {
+        self.0
+    }
+}
+
+impl std::fmt::Display for Money {
+    /// The shortest exact decimal: `12.5`, `0`, `-0.0001`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", Decimal::new(self.0, 4).normalize())
+    }
+}
+
+impl FromStr for Money {
+    type Err = MoneyError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Money::parse(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_2_balance_is_exact() {
+        for (text, shown) in [
+            ("0", "0"),
+            ("-0", "0"),
+            ("12.5", "12.5"),
+            ("10.0", "10"),
+            ("1e3", "1000"),
+            ("999999999999.9999", "999999999999.9999"),
+            ("-0.0001", "-0.0001"),
+            ("0.10000000000", "0.1"),
+        ] {
+            assert_eq!(Money::parse(text).unwrap().to_string(), shown, "{text}");
+        }
+        assert_eq!(Money::parse("0.00001"), Err(MoneyError::TooFine));
+        assert_eq!(Money::parse("1000000000000"), Err(MoneyError::TooLarge));
+        assert_eq!(Money::parse("-1000000000000"), Err(MoneyError::TooLarge));
+        assert_eq!(Money::parse("1e300"), Err(MoneyError::TooLarge));
+        assert_eq!(Money::parse("abc"), Err(MoneyError::NotANumber));
+    }
+}

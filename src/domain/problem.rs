@@ -1,0 +1,87 @@
+//! What is wrong with a request, said so that its sender can mend it (rules 6).
+
+use std::fmt;
+
+/// Where in the request a problem sits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum At {
+    /// A JSON pointer into the body.
+    Pointer(String),
+    /// A query or path parameter.
+    Parameter(String),
+    /// A header.
+    Header(&'static str),
+}
+
+/// One thing that is wrong, with a stable code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where it is.
+    pub at: At,
+    /// A stable, machine-readable code in snake case.
+    pub code: &'static str,
+    /// What is wrong and what would do; never a personal value.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem of a body member; `path` holds raw member names, which are escaped here.
+    pub fn field(path: &[&str], code: &'static str, message: impl Into<String>) -> Problem {
+        let mut pointer = String::new();
+        for part in path {
+            pointer.push('/');
+            pointer.push_str(&part.replace('~', "~0").replace('/', "~1"));
+        }
+        Problem { at: At::Pointer(pointer), code, message: message.into() }
+    }
+
+    /// A problem of a query or path parameter.
+    pub fn parameter(name: impl Into<String>, code: &'static str, message: impl Into<String>) -> Problem {
+        Problem { at: At::Parameter(name.into()), code, message: message.into() }
+    }
+
+    /// A problem of a header.
+    pub fn header(name: &'static str, code: &'static str, message: impl Into<String>) -> Problem {
+        Problem { at: At::Header(name), code, message: message.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = match &self.at {
+            At::Pointer(pointer) => pointer.trim_start_matches('/'),
+            At::Parameter(name) => name,
+            At::Header(name) => name,
+        };
+        if place.is_empty() { write!(f, "{}", self.message) } else { write!(f, "{place}: {}", self.message) }
+    }
+}
+
+/// Why a command was refused; nothing of it took effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rejection {
+    /// The request is wrong in itself: 400.
+    Invalid(Vec<Problem>),
+    /// No value for anything that could identify the customer: 400 (rules 3).
+    NoIdentifier {
+        /// The identifiers of which one would do, as on the wire.
+        wanted: Vec<String>,
+    },
+    /// No such record, or not for this caller: 404.
+    NotFound,
+    /// Another customer stands in the way: 409.
+    Conflict {
+        /// One problem for each field that led somewhere else; the messages name the ids.
+        problems: Vec<Problem>,
+        /// The customers in the way, oldest first.
+        ids: Vec<i64>,
+    },
+    /// The customer is deleted and takes no changes: 409 (rules 5).
+    Deleted,
+    /// `If-Match` names another version: 412.
+    Stale,
+    /// The idempotency key was used for another request: 422 (rules 4).
+    KeyReused,
+    /// The command broke a rule of the program itself: 500.
+    Defect,
+}

@@ -1,0 +1,118 @@
+//! The settings of organisations and entrypoints: what may be set and to what (rules 1–3).
+
+use super::contact;
+use super::entrypoint::{ENTRY_CHARS_MAX, is_entry_name};
+use super::fields::TextField;
+use super::identifier::{Identifier, parse_policy};
+use super::problem::Problem;
+use super::text::{self, TextError, nearest};
+
+/// The most characters of an organisation's or entrypoint's names.
+pub const NAME_CHARS_MAX: usize = 250;
+
+/// Settings as somebody sends them; `None` keeps, an empty value clears.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SettingsInput {
+    /// `PaypointLegalname`.
+    pub legal_name: Option<String>,
+    /// `PaypointDbaname`.
+    pub dba_name: Option<String>,
+    /// A country by code or name.
+    pub country: Option<String>,
+    /// The identifier policy; empty for none of one's own.
+    pub identifiers: Option<Vec<String>>,
+    /// What a create must carry.
+    pub required: Option<Vec<String>>,
+}
+
+/// Checked settings; `None` keeps, an empty value clears.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// `PaypointLegalname`.
+    pub legal_name: Option<String>,
+    /// `PaypointDbaname`.
+    pub dba_name: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    /// The identifier policy.
+    pub identifiers: Option<Vec<Identifier>>,
+    /// What a create must carry.
+    pub required: Option<Vec<TextField>>,
+}
+
+impl SettingsInput {
+    /// Checks all settings.
+    ///
+    /// # Errors
+    /// All problems at once.
+    pub fn check(self) -> Result<Settings, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let legal_name = self.legal_name.map(|name| check_name("legalName", &name, &mut problems));
+        let dba_name = self.dba_name.map(|name| check_name("dbaName", &name, &mut problems));
+        let country = self.country.map(|name| {
+            if name.trim().is_empty() {
+                return String::new();
+            }
+            contact::country(name.trim()).unwrap_or_else(|(code, message)| {
+                problems.push(Problem::field(&["country"], code, message));
+                String::new()
+            })
+        });
+        let identifiers = self.identifiers.map(|items| {
+            parse_policy(&items).unwrap_or_else(|refused| {
+                problems.extend(refused.into_iter().map(|(index, message)| {
+                    Problem::field(&["identifiers", &index.to_string()], "invalid_identifier", message)
+                }));
+                Vec::new()
+            })
+        });
+        let required = self.required.map(|items| check_required(&items, &mut problems));
+        if problems.is_empty() {
+            Ok(Settings { legal_name, dba_name, country, identifiers, required })
+        } else {
+            Err(problems)
+        }
+    }
+}
+
+fn check_required(items: &[String], problems: &mut Vec<Problem>) -> Vec<TextField> {
+    let mut fields = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        match TextField::of_any_name(item.trim()) {
+            Some(field) if !fields.contains(&field) => fields.push(field),
+            Some(_) => {}
+            None => {
+                let near = nearest(item, TextField::all().map(TextField::name));
+                let hint = near.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+                let message = format!("is no field of a customer{hint}");
+                problems.push(Problem::field(
+                    &["requiredFields", &index.to_string()],
+                    "unknown_field",
+                    message,
+                ));
+            }
+        }
+    }
+    fields
+}
+
+/// An organisation's or entrypoint's name, trimmed; refused ones are said and come back empty.
+pub fn check_name(member: &str, name: &str, problems: &mut Vec<Problem>) -> String {
+    text::clean(name, NAME_CHARS_MAX).unwrap_or_else(|error| {
+        let (code, message) = match error {
+            TextError::Control => ("control_character", "must not hold control characters".to_owned()),
+            TextError::TooLong => ("too_long", format!("must have at most {NAME_CHARS_MAX} characters")),
+        };
+        problems.push(Problem::field(&[member], code, message));
+        String::new()
+    })
+}
+
+/// Checks the name of a new entrypoint.
+pub fn check_entry(entry: &str) -> Result<(), Problem> {
+    if is_entry_name(entry) {
+        return Ok(());
+    }
+    let message = format!("must be 1–{ENTRY_CHARS_MAX} of A-Z a-z 0-9 _ - and not org");
+    Err(Problem::field(&["entry"], "invalid_entry", message))
+}

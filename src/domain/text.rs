@@ -1,0 +1,122 @@
+//! Texts as people write them: what is refused, how they are stored, how they compare (rules 2, 3, 8).
+
+use std::borrow::Cow;
+
+use icu_casemap::CaseMapper;
+use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_properties::props::GeneralCategory;
+use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
+
+const NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfc();
+const CATEGORY: CodePointMapDataBorrowed<'static, GeneralCategory> =
+    CodePointMapData::<GeneralCategory>::new();
+
+/// Why a text cannot be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextError {
+    /// NUL, a control character, or a code point that no person writes.
+    Control,
+    /// More characters than the field takes.
+    TooLong,
+}
+
+/// The text as it is stored: trimmed, in NFC (rules 2). Empty means absent.
+pub fn clean(text: &str, chars_max: usize) -> Result<String, TextError> {
+    let trimmed = text.trim();
+    if trimmed.is_ascii() {
+        if trimmed.bytes().any(|byte| byte.is_ascii_control()) {
+            return Err(TextError::Control);
+        }
+        return if trimmed.len() > chars_max { Err(TextError::TooLong) } else { Ok(trimmed.to_owned()) };
+    }
+    if trimmed.chars().any(is_refused) {
+        return Err(TextError::Control);
+    }
+    let normal = nfc(trimmed);
+    if normal.chars().count() > chars_max { Err(TextError::TooLong) } else { Ok(normal.into_owned()) }
+}
+
+/// Control characters, line and paragraph separators and code points that are no characters.
+fn is_refused(c: char) -> bool {
+    let code = u32::from(c);
+    (code & 0xfffe) == 0xfffe
+        || (0xfdd0..=0xfdef).contains(&code)
+        || matches!(
+            CATEGORY.get(c),
+            GeneralCategory::Control | GeneralCategory::LineSeparator | GeneralCategory::ParagraphSeparator
+        )
+}
+
+/// Unicode normal form C.
+pub fn nfc(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { NFC.normalize(text) }
+}
+
+/// NFC and full default Unicode case folding: what filters compare (rules 8).
+pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    // Folding can leave NFC and normalising can make new folds, hence the round (Unicode 3.13, D145).
+    let folded = CaseMapper::new().fold_string(&nfc(text)).into_owned();
+    nfc(&folded).into_owned()
+}
+
+/// [`fold`] and every run of white space one blank: what identities compare (rules 3).
+pub fn fold_spaces(text: &str) -> String {
+    let folded = fold(text);
+    if !folded.contains(char::is_whitespace) {
+        return folded;
+    }
+    let mut result = String::with_capacity(folded.len());
+    for word in folded.split_whitespace() {
+        if !result.is_empty() {
+            result.push(' ');
+        }
+        result.push_str(word);
+    }
+    result
+}
+
+/// The candidate that is most like a word, for "did you mean".
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const LIKENESS_MIN: f64 = 0.75;
+    let word = word.to_lowercase();
+    candidates
+        .map(|candidate| (strsim::jaro_winkler(&word, &candidate.to_lowercase()), candidate))
+        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_2_texts_are_trimmed_and_normal() {
+        assert_eq!(clean("  Zoe\u{308} ", 10).unwrap(), "Zoë");
+        assert_eq!(clean("\u{a0}x\u{3000}", 10).unwrap(), "x");
+        assert_eq!(clean("ab", 1), Err(TextError::TooLong));
+        // Four characters, eight bytes: limits count characters.
+        assert_eq!(clean("éééé", 4).unwrap(), "éééé");
+        for bad in ["a\0b", "a\nb", "a\u{85}b", "a\u{2028}b", "a\u{fffe}b", "a\u{7f}"] {
+            assert_eq!(clean(bad, 10), Err(TextError::Control), "{bad:?}");
+        }
+        assert_eq!(clean("👩‍👩‍👧", 10).unwrap(), "👩‍👩‍👧");
+    }
+
+    #[test]
+    fn rules_3_names_compare_without_case_and_spacing() {
+        assert_eq!(fold_spaces("ZOË   Roe"), fold_spaces("zoe\u{308} roe"));
+        assert_eq!(fold("Straße"), "strasse");
+        assert_ne!(fold("I"), fold("ı"));
+    }
+
+    #[test]
+    fn nearest_finds_slips() {
+        let names = ["firstname", "lastname", "email"];
+        assert_eq!(nearest("first_name", names.into_iter()), Some("firstname"));
+        assert_eq!(nearest("qqqq", names.into_iter()), None);
+    }
+}

@@ -1,0 +1,198 @@
+//! Request tokens: what they claim and what they open (rules 1).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One right of a token.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+pub enum Scope {
+    /// GET of a customer, list, statistic, history, match.
+    #[serde(rename = "customers:read")]
+    CustomersRead,
+    /// Create, PUT, invite, consent.
+    #[serde(rename = "customers:write")]
+    CustomersWrite,
+    /// DELETE.
+    #[serde(rename = "customers:delete")]
+    CustomersDelete,
+    /// Import jobs and the template.
+    #[serde(rename = "customers:import")]
+    CustomersImport,
+    /// Export.
+    #[serde(rename = "customers:export")]
+    CustomersExport,
+    /// Unmasked views.
+    #[serde(rename = "pii:read")]
+    PiiRead,
+    /// Organisations, entrypoints, keys.
+    #[serde(rename = "settings")]
+    Settings,
+    /// Tokens.
+    #[serde(rename = "tokens")]
+    Tokens,
+}
+
+impl Scope {
+    /// All scopes.
+    pub const ALL: [Scope; 8] = [
+        Scope::CustomersRead,
+        Scope::CustomersWrite,
+        Scope::CustomersDelete,
+        Scope::CustomersImport,
+        Scope::CustomersExport,
+        Scope::PiiRead,
+        Scope::Settings,
+        Scope::Tokens,
+    ];
+    /// What a token gets when nobody names scopes: everything on customers.
+    pub const DEFAULT: [Scope; 6] = [
+        Scope::CustomersRead,
+        Scope::CustomersWrite,
+        Scope::CustomersDelete,
+        Scope::CustomersImport,
+        Scope::CustomersExport,
+        Scope::PiiRead,
+    ];
+
+    /// The name in claims and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Scope::CustomersRead => "customers:read",
+            Scope::CustomersWrite => "customers:write",
+            Scope::CustomersDelete => "customers:delete",
+            Scope::CustomersImport => "customers:import",
+            Scope::CustomersExport => "customers:export",
+            Scope::PiiRead => "pii:read",
+            Scope::Settings => "settings",
+            Scope::Tokens => "tokens",
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for Scope {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Scope, String> {
+        Scope::ALL.into_iter().find(|scope| scope.name() == text).ok_or_else(|| {
+            let names: Vec<&str> = Scope::ALL.iter().map(|scope| scope.name()).collect();
+            format!("{text} is no scope; the scopes are {}", names.join(", "))
+        })
+    }
+}
+
+/// The entrypoints a token sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entries {
+    /// All of the organisation (`"*"`).
+    All,
+    /// These.
+    Listed(Vec<String>),
+}
+
+impl Entries {
+    /// Whether an entrypoint of the token's organisation is among them.
+    pub fn contains(&self, entry: &str) -> bool {
+        match self {
+            Entries::All => true,
+            Entries::Listed(entries) => entries.iter().any(|listed| listed == entry),
+        }
+    }
+
+    /// Whether every entrypoint of `other` is among them.
+    pub fn covers(&self, other: &Entries) -> bool {
+        match (self, other) {
+            (Entries::All, _) => true,
+            (Entries::Listed(_), Entries::All) => false,
+            (Entries::Listed(_), Entries::Listed(entries)) => {
+                entries.iter().all(|entry| self.contains(entry))
+            }
+        }
+    }
+}
+
+impl Serialize for Entries {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Entries::All => serializer.serialize_str("*"),
+            Entries::Listed(entries) => entries.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Shape {
+            Star(String),
+            Listed(Vec<String>),
+        }
+        match Shape::deserialize(deserializer)? {
+            Shape::Star(star) if star == "*" => Ok(Entries::All),
+            Shape::Star(_) => Err(serde::de::Error::custom("entries must be a list or \"*\"")),
+            Shape::Listed(entries) => Ok(Entries::Listed(entries)),
+        }
+    }
+}
+
+/// The claims of a request token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// The token's name.
+    pub sub: String,
+    /// The token's id.
+    pub jti: String,
+    /// The organisation.
+    pub org: i64,
+    /// The entrypoints.
+    pub entries: Entries,
+    /// The rights.
+    pub scopes: Vec<Scope>,
+    /// Issued at, seconds since the epoch.
+    pub iat: i64,
+    /// Expires at, seconds since the epoch.
+    pub exp: i64,
+    /// The token that this one was fetched with (contract 1.1); revoked with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// Requests a minute, where a limit was set (rules 6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpm: Option<u32>,
+}
+
+impl Claims {
+    /// Whether the token has a right.
+    pub fn allows(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
+
+    /// Whether the token sees an entrypoint.
+    pub fn sees(&self, org_id: i64, entry: &str) -> bool {
+        self.org == org_id && self.entries.contains(entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_1_claims_survive_serde() {
+        let json = r#"{"sub":"a","jti":"b","org":1,"entries":"*","scopes":["pii:read"],"iat":1,"exp":2}"#;
+        let claims: Claims = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&claims).unwrap(), json);
+        assert!(serde_json::from_str::<Claims>(&json.replace("\"*\"", "\"x\"")).is_err());
+        for scope in Scope::ALL {
+            assert_eq!(serde_json::to_value(scope).unwrap(), scope.name());
+            assert_eq!(scope.name().parse(), Ok(scope));
+        }
+    }
+}

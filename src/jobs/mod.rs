@@ -1,0 +1,79 @@
+//! Work beside the requests: watching the database, and removing what has had its time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::clock;
+use crate::domain::time::Micros;
+use crate::store::{Store, Watch};
+
+/// How often revoked tokens and new signing keys are looked for; rules 1 allow 5 s.
+const WATCH_EVERY: Duration = Duration::from_millis(1_000);
+/// How often expired idempotency keys are looked for.
+const PURGE_EVERY: Duration = Duration::from_secs(30);
+
+/// Asks long-running threads to end.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Asks.
+    pub fn now(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether somebody asked.
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Watches the database from a thread and a connection of its own; `learn` gets every good look.
+///
+/// # Errors
+/// The operating system's, when it gives no thread.
+pub fn watch(
+    mut watch: Watch,
+    stop: Stop,
+    learn: impl Fn(Vec<String>, Micros) + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
+    thread::Builder::new().name("watch".into()).spawn(move || {
+        let mut was_well = true;
+        while !stop.is_asked() {
+            // What is learnt holds as of before the look.
+            let asked_at = clock::now();
+            match watch.poll() {
+                Ok(revoked) => {
+                    learn(revoked, asked_at);
+                    was_well = true;
+                }
+                Err(error) if was_well => {
+                    tracing::error!(%error, "the database does not answer");
+                    was_well = false;
+                }
+                Err(_) => {}
+            }
+            thread::park_timeout(WATCH_EVERY);
+        }
+    })
+}
+
+/// Removes expired idempotency keys for as long as the service runs.
+pub async fn purge(store: Arc<Store>) {
+    let mut timer = tokio::time::interval(PURGE_EVERY);
+    loop {
+        timer.tick().await;
+        loop {
+            match store.purge_expired().await {
+                Ok(0) => break,
+                Ok(rows) => tracing::debug!(rows, "expired idempotency keys removed"),
+                Err(error) => {
+                    tracing::warn!(%error, "expired idempotency keys could not be removed");
+                    break;
+                }
+            }
+        }
+    }
+}

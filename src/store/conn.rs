@@ -1,0 +1,206 @@
+//! Connections: one type for both databases, opened by address and set for durability.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+
+use super::error::StoreError;
+
+/// A connection to one of the two databases.
+pub enum Conn {
+    /// Embedded.
+    Sqlite(SqliteConnection),
+    /// A server that many instances share.
+    Postgres(PgConnection),
+}
+
+/// Expands one Diesel expression once per database, each checked against its own types.
+macro_rules! on {
+    ($conn:expr, |$c:ident| $body:expr) => {
+        match $conn {
+            $crate::store::conn::Conn::Sqlite($c) => $body,
+            $crate::store::conn::Conn::Postgres($c) => $body,
+        }
+    };
+}
+pub(crate) use on;
+
+/// Where the records are.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A libpq address.
+    Postgres(String),
+}
+
+impl std::fmt::Debug for DatabaseUrl {
+    /// Without the password that an address may hold.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            DatabaseUrl::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            DatabaseUrl::Postgres(_) => f.write_str("postgres://…"),
+        }
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = String;
+    fn from_str(text: &str) -> Result<DatabaseUrl, String> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            if path.is_empty() || path.starts_with(':') || path.contains('?') {
+                return Err("a SQLite address must name a file, such as sqlite:./data/customary.db".into());
+            }
+            return Ok(DatabaseUrl::Sqlite(PathBuf::from(path)));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(DatabaseUrl::Postgres(text.to_owned()));
+        }
+        Err("a database address must start with sqlite: or postgres://".into())
+    }
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Writing: durability forced, short lock waits.
+    Write,
+    /// Reading only.
+    Read,
+}
+
+/// How long a writer waits for another process's lock.
+const SQLITE_BUSY_MS: u32 = 10_000;
+
+impl Conn {
+    /// Opens a connection and sets it up.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with the database's own words.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that opens connections")]
+    pub fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<Conn, StoreError> {
+        let refused = |error: diesel::ConnectionError| StoreError::Unavailable(error.to_string());
+        match url {
+            DatabaseUrl::Sqlite(path) => {
+                let mut conn = SqliteConnection::establish(&sqlite_name(path)).map_err(refused)?;
+                // busy_timeout first: the next lines already meet other processes' locks.
+                conn.batch_execute(&format!("PRAGMA busy_timeout = {SQLITE_BUSY_MS};"))?;
+                conn.batch_execute(
+                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+                     PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; \
+                     PRAGMA wal_autocheckpoint = 1000;",
+                )?;
+                if purpose == Purpose::Read {
+                    conn.batch_execute("PRAGMA query_only = ON;")?;
+                }
+                Ok(Conn::Sqlite(conn))
+            }
+            DatabaseUrl::Postgres(address) => {
+                let mut conn = PgConnection::establish(&with_timeouts(address)).map_err(refused)?;
+                conn.batch_execute(
+                    "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; \
+                     SET synchronous_commit = on; SET client_min_messages = warning; SET jit = off;",
+                )?;
+                if purpose == Purpose::Read {
+                    conn.batch_execute(
+                        "SET default_transaction_read_only = on; \
+                         SET default_transaction_isolation = 'repeatable read'; SET statement_timeout = '60s';",
+                    )?;
+                }
+                Ok(Conn::Postgres(conn))
+            }
+        }
+    }
+
+    /// Runs several statements given as text.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn batch(&mut self, sql: &str) -> Result<(), diesel::result::Error> {
+        on!(self, |c| c.batch_execute(sql))
+    }
+
+    /// Begins a write: on SQLite the whole database's lock is taken here.
+    ///
+    /// # Errors
+    /// The database's; busy after the lock's timeout.
+    pub fn begin_write(&mut self) -> Result<(), diesel::result::Error> {
+        match self {
+            Conn::Sqlite(c) => c.batch_execute("BEGIN IMMEDIATE"),
+            Conn::Postgres(c) => c.batch_execute("BEGIN"),
+        }
+    }
+
+    /// Begins a read that sees one state of the database.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn begin_read(&mut self) -> Result<(), diesel::result::Error> {
+        self.batch("BEGIN")
+    }
+
+    /// Commits.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn commit(&mut self) -> Result<(), diesel::result::Error> {
+        self.batch("COMMIT")
+    }
+
+    /// Rolls back; an error here means that there is nothing left to roll back.
+    pub fn rollback(&mut self) {
+        let _ = self.batch("ROLLBACK");
+    }
+}
+
+/// A file name that SQLite does not read as an option or a URI.
+fn sqlite_name(path: &Path) -> String {
+    let name = path.to_string_lossy();
+    if path.is_absolute() || name.starts_with("./") || name.starts_with("../") {
+        name.into_owned()
+    } else {
+        format!("./{name}")
+    }
+}
+
+/// A dead server is noticed within ten seconds, unless the operator's address says otherwise.
+fn with_timeouts(address: &str) -> String {
+    const DEFAULTS: [(&str, &str); 7] = [
+        ("connect_timeout", "5"),
+        ("keepalives", "1"),
+        ("keepalives_idle", "3"),
+        ("keepalives_interval", "2"),
+        ("keepalives_count", "3"),
+        ("tcp_user_timeout", "10000"),
+        ("application_name", "customary"),
+    ];
+    let mut address = address.to_owned();
+    for (name, value) in DEFAULTS {
+        if !address.contains(&format!("{name}=")) {
+            address.push(if address.contains('?') { '&' } else { '?' });
+            address.push_str(&format!("{name}={value}"));
+        }
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubtful_addresses_are_refused() {
+        assert_eq!("sqlite:./x.db".parse(), Ok(DatabaseUrl::Sqlite("./x.db".into())));
+        assert_eq!("sqlite:///tmp/x.db".parse(), Ok(DatabaseUrl::Sqlite("/tmp/x.db".into())));
+        for bad in ["", "x.db", "mysql://x", "sqlite:", "sqlite::memory:", "host=x", "sqlite:a?mode=ro"] {
+            assert!(bad.parse::<DatabaseUrl>().is_err(), "{bad}");
+        }
+        let shown = format!("{:?}", "postgres://u:secret@h/d".parse::<DatabaseUrl>().unwrap());
+        assert!(!shown.contains("secret"));
+    }
+}

@@ -1,0 +1,233 @@
+//! A look at a database: is it whole, current, durable, and does everything open?
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+
+use super::conn::{Conn, DatabaseUrl, Purpose, on};
+use super::error::StoreError;
+use super::keyring::KeyRing;
+use super::load::customer_rows;
+use super::migrate::pending;
+use super::schema::{customer, data_key, entrypoint, entrypoint_head};
+use crate::clock;
+use crate::domain::time::{Micros, SECOND_US};
+use crate::vault::MasterKey;
+
+/// How far this machine's clock may be from the database's, in seconds.
+const CLOCK_SKEW_SECS_MAX: i64 = 5;
+/// How many customers are opened in one go.
+const SLICE: i64 = 500;
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What.
+    pub what: &'static str,
+    /// What was found; what is wrong and what to do where it is not well.
+    pub result: Result<String, String>,
+}
+
+#[derive(QueryableByName)]
+struct TextRow {
+    #[diesel(sql_type = Text)]
+    value: String,
+}
+
+#[derive(QueryableByName)]
+struct NumberRow {
+    #[diesel(sql_type = BigInt)]
+    value: i64,
+}
+
+/// Looks at everything; `deep` also opens every customer.
+pub fn examine(url: &DatabaseUrl, master: MasterKey, deep: bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut note = |what, result: Result<String, StoreError>| {
+        let well = result.is_ok();
+        findings.push(Finding { what, result: result.map_err(|error| error.to_string()) });
+        well
+    };
+    if let DatabaseUrl::Sqlite(path) = url
+        && !path.exists()
+    {
+        let message = format!("{} does not exist; customary serve makes it", path.display());
+        note("database", Err(StoreError::Unavailable(message)));
+        return findings;
+    }
+    let mut conn = match Conn::open(url, Purpose::Read) {
+        Ok(conn) => conn,
+        Err(error) => {
+            note("database", Err(error));
+            return findings;
+        }
+    };
+    note("database", version(&mut conn));
+    if !note("migrations", migrations(&mut conn)) {
+        return findings;
+    }
+    note("durability", durability(url));
+    let ring = KeyRing::new(master);
+    if !note("keys", keys(&mut conn, &ring)) {
+        return findings;
+    }
+    note("clock", skew(&mut conn));
+    note("integrity", integrity(&mut conn));
+    if deep {
+        note("customers", customers(&mut conn, &ring));
+    }
+    findings
+}
+
+fn version(conn: &mut Conn) -> Result<String, StoreError> {
+    let row: TextRow = match conn {
+        Conn::Sqlite(c) => {
+            diesel::sql_query("SELECT 'SQLite ' || sqlite_version() AS value").get_result(c)?
+        }
+        Conn::Postgres(c) => {
+            diesel::sql_query("SELECT 'PostgreSQL ' || current_setting('server_version') AS value")
+                .get_result(c)?
+        }
+    };
+    Ok(row.value)
+}
+
+fn migrations(conn: &mut Conn) -> Result<String, StoreError> {
+    let (missing, newer) = pending(conn)?;
+    if !newer.is_empty() {
+        return Err(StoreError::Corrupt(format!(
+            "made by a newer release ({}); use that one",
+            newer.join(", ")
+        )));
+    }
+    if !missing.is_empty() {
+        return Err(StoreError::Corrupt(format!(
+            "{} not applied; customary serve applies them at its start",
+            missing.join(", ")
+        )));
+    }
+    Ok("all applied".into())
+}
+
+/// Reads the settings of a writing connection back.
+fn durability(url: &DatabaseUrl) -> Result<String, StoreError> {
+    let mut conn = Conn::open(url, Purpose::Write)?;
+    match &mut conn {
+        Conn::Sqlite(c) => {
+            let journal: TextRow =
+                diesel::sql_query("SELECT journal_mode AS value FROM pragma_journal_mode").get_result(c)?;
+            let synchronous: NumberRow =
+                diesel::sql_query("SELECT synchronous AS value FROM pragma_synchronous").get_result(c)?;
+            if journal.value == "wal" && synchronous.value == 2 {
+                Ok("WAL, synchronous=FULL".into())
+            } else {
+                Err(StoreError::Corrupt(format!(
+                    "journal_mode={} and synchronous={}: the file system refuses WAL; use a local disk",
+                    journal.value, synchronous.value
+                )))
+            }
+        }
+        Conn::Postgres(c) => {
+            let setting = |c: &mut PgConnection, name: &str| {
+                diesel::sql_query(format!("SELECT current_setting('{name}') AS value"))
+                    .get_result::<TextRow>(c)
+            };
+            let commit = setting(c, "synchronous_commit")?.value;
+            let fsync = setting(c, "fsync")?.value;
+            if commit == "on" && fsync == "on" {
+                Ok("synchronous_commit=on, fsync=on".into())
+            } else {
+                Err(StoreError::Corrupt(format!(
+                    "synchronous_commit={commit}, fsync={fsync}: acknowledged writes could be lost; set both to on"
+                )))
+            }
+        }
+    }
+}
+
+fn keys(conn: &mut Conn, ring: &KeyRing) -> Result<String, StoreError> {
+    ring.check_master(conn)?;
+    let ids: Vec<i64> =
+        on!(conn, |c| data_key::table.select(data_key::key_id).order(data_key::key_id).load(c))?;
+    for id in &ids {
+        ring.data_key(conn, *id)?;
+    }
+    ring.load_signing_keys(conn)?;
+    Ok(format!("the master key opens all {} data keys and the signing keys", ids.len()))
+}
+
+fn skew(conn: &mut Conn) -> Result<String, StoreError> {
+    let Conn::Postgres(c) = conn else { return Ok("the database uses this machine's clock".into()) };
+    let row: NumberRow =
+        diesel::sql_query("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS value")
+            .get_result(c)?;
+    let seconds = (clock::now().0 - Micros(row.value).0) / SECOND_US;
+    if seconds.abs() <= CLOCK_SKEW_SECS_MAX {
+        Ok(format!("{seconds} s from the database's"))
+    } else {
+        Err(StoreError::Corrupt(format!("{seconds} s from the database's; set both by NTP")))
+    }
+}
+
+fn integrity(conn: &mut Conn) -> Result<String, StoreError> {
+    if let Conn::Sqlite(c) = conn {
+        let row: TextRow =
+            diesel::sql_query("SELECT integrity_check AS value FROM pragma_integrity_check").get_result(c)?;
+        if row.value != "ok" {
+            return Err(StoreError::Corrupt(format!("{}; restore a backup", row.value)));
+        }
+    }
+    // The counters of every head against a count, and no digest of a customer that is not live.
+    let heads: Vec<(i64, i64)> = on!(conn, |c| entrypoint_head::table
+        .select((entrypoint_head::entrypoint_id, entrypoint_head::live_customers))
+        .load(c))?;
+    let mut total = 0;
+    for (id, counted) in heads {
+        let live: i64 = on!(conn, |c| customer::table
+            .filter(customer::entrypoint_id.eq(id))
+            .filter(customer::status.ne(-99))
+            .count()
+            .get_result(c))?;
+        if live != counted {
+            return Err(StoreError::Corrupt(format!(
+                "entrypoint {id} counts {counted} customers but has {live}"
+            )));
+        }
+        total += live;
+    }
+    let orphans: NumberRow = on!(conn, |c| diesel::sql_query(
+        "SELECT count(*) AS value FROM identity_digest d WHERE NOT EXISTS (SELECT 1 FROM customer c \
+         WHERE c.customer_id = d.customer_id AND c.entrypoint_id = d.entrypoint_id AND c.status <> -99)"
+    )
+    .get_result(c))?;
+    let orphans = orphans.value;
+    if orphans > 0 {
+        return Err(StoreError::Corrupt(format!("{orphans} identity digests belong to no live customer")));
+    }
+    Ok(format!("{total} live customers, counters and digests agree"))
+}
+
+/// Opens every customer, each held against its history.
+fn customers(conn: &mut Conn, ring: &KeyRing) -> Result<String, StoreError> {
+    let entrypoints: Vec<i64> = on!(conn, |c| entrypoint::table.select(entrypoint::entrypoint_id).load(c))?;
+    let mut opened = 0_usize;
+    for entrypoint_id in entrypoints {
+        let mut after = 0;
+        loop {
+            let ids: Vec<i64> = on!(conn, |c| customer::table
+                .filter(customer::entrypoint_id.eq(entrypoint_id))
+                .filter(customer::customer_id.gt(after))
+                .order(customer::customer_id)
+                .limit(SLICE)
+                .select(customer::customer_id)
+                .load(c))?;
+            let Some(last) = ids.last() else { break };
+            after = *last;
+            for row in customer_rows(conn, entrypoint_id, &ids)? {
+                let key = ring.data_key(conn, row.key_id)?;
+                row.open(&key)?;
+                opened += 1;
+            }
+        }
+    }
+    Ok(format!("all {opened} open and are their newest versions"))
+}

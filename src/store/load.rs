@@ -1,0 +1,484 @@
+//! What a batch must know before it decides: locked heads, entrypoints, customers, candidates.
+//!
+//! On PostgreSQL the rows are read in statements *after* the one that locks: a statement that both
+//! waits and reads does not see what was committed while it waited.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use diesel::dsl::max;
+use diesel::prelude::*;
+
+use super::conn::{Conn, on};
+use super::error::StoreError;
+use super::keyring::{ENTRYPOINT_SALT, KeyRing};
+use super::rows::{CustomerRow, IdempotencyRow, document_ad, open_document};
+use super::schema::{
+    customer, entrypoint, entrypoint_head, history, id_block, idempotency, identity_digest, organisation,
+};
+use super::terms;
+use crate::domain::command::{Act, Command, MatchReport, Outcome, Verdict};
+use crate::domain::customer::Stored;
+use crate::domain::decide::foreseen_keys;
+use crate::domain::entrypoint::{Entrypoint, Policy};
+use crate::domain::fields::TextField;
+use crate::domain::identifier::{Identifier, MatchKey, parse_policy};
+use crate::domain::time::Micros;
+use crate::domain::world::{KeyRecord, World};
+use crate::vault::{Ad, DataKey};
+
+/// How many customer ids one block holds.
+pub const ID_BLOCK: i64 = 1024;
+
+/// The block of a customer id.
+pub fn block_of(customer_id: i64) -> i64 {
+    (customer_id - 1) / ID_BLOCK + 1
+}
+
+/// A row of `entrypoint_head`, as it stands under the lock.
+#[derive(Debug, Clone, Queryable, Selectable, AsChangeset)]
+#[diesel(table_name = entrypoint_head)]
+pub struct Head {
+    #[diesel(skip_update)]
+    pub entrypoint_id: i64,
+    pub next_customer_id: i64,
+    pub block_end: i64,
+    pub key_id: i64,
+    pub digest_identifiers: String,
+    pub live_customers: i64,
+    pub counts: String,
+}
+
+/// How to meet heads that another writer has locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// Leave them out.
+    Skip,
+    /// Wait for them.
+    Wait,
+}
+
+/// Locks the heads of some entrypoints, in sorted order.
+pub fn lock_heads(conn: &mut Conn, ids: &[i64], waiting: Waiting) -> Result<Vec<Head>, StoreError> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    match conn {
+        // BEGIN IMMEDIATE has locked everything.
+        Conn::Sqlite(c) => {
+            let mut heads = Vec::new();
+            for id in ids {
+                let head = entrypoint_head::table
+                    .filter(entrypoint_head::entrypoint_id.eq(id))
+                    .select(Head::as_select())
+                    .first(c)
+                    .optional()?;
+                heads.extend(head);
+            }
+            Ok(heads)
+        }
+        Conn::Postgres(c) => {
+            let query = entrypoint_head::table
+                .filter(entrypoint_head::entrypoint_id.eq_any(ids))
+                .order(entrypoint_head::entrypoint_id)
+                .select(Head::as_select())
+                .for_update();
+            Ok(match waiting {
+                Waiting::Skip => query.skip_locked().load(c)?,
+                Waiting::Wait => query.load(c)?,
+            })
+        }
+    }
+}
+
+/// An entrypoint with its organisation, as the database has it now.
+pub fn entrypoint(conn: &mut Conn, id: i64) -> Result<Option<Entrypoint>, StoreError> {
+    type Columns = (
+        (i64, String, i64, Option<String>, Option<String>, Option<String>, Option<String>, String),
+        (String, Option<String>),
+    );
+    let found: Option<Columns> = on!(conn, |c| entrypoint::table
+        .inner_join(organisation::table)
+        .filter(entrypoint::entrypoint_id.eq(id))
+        .select((
+            (
+                entrypoint::entrypoint_id,
+                entrypoint::entry,
+                entrypoint::org_id,
+                entrypoint::legal_name,
+                entrypoint::dba_name,
+                entrypoint::country,
+                entrypoint::identifiers,
+                entrypoint::required_fields,
+            ),
+            (organisation::name, organisation::identifiers),
+        ))
+        .first(c)
+        .optional())?;
+    let Some(((id, entry, org_id, legal_name, dba_name, country, own, required), (org_name, org))) = found
+    else {
+        return Ok(None);
+    };
+    let policy = Policy::cascade(read_policy(own)?, read_policy(org)?);
+    let names: Vec<String> = serde_json::from_str(&required)?;
+    let required = names.iter().filter_map(|name| TextField::of_request(name)).collect();
+    Ok(Some(Entrypoint { id, entry, org_id, org_name, legal_name, dba_name, country, policy, required }))
+}
+
+/// Reads a stored policy.
+pub fn read_policy(json: Option<String>) -> Result<Option<Vec<Identifier>>, StoreError> {
+    let Some(json) = json else { return Ok(None) };
+    let items: Vec<String> = serde_json::from_str(&json)?;
+    parse_policy(&items).map(Some).map_err(|_| StoreError::Corrupt("a stored identifier policy".into()))
+}
+
+/// The world of one entrypoint with what it takes to save it.
+pub struct Loaded {
+    pub world: World,
+    pub head: Head,
+    pub key: Arc<DataKey>,
+    /// The identifiers for which every live customer has a digest.
+    pub digests: Vec<Identifier>,
+    /// The rows of the told customers, for their salts and sealed documents.
+    pub rows: HashMap<i64, CustomerRow>,
+}
+
+impl Loaded {
+    /// Loads what some commands of one entrypoint will ask for.
+    pub fn load(
+        conn: &mut Conn,
+        ring: &KeyRing,
+        head: Head,
+        commands: &[&Command],
+        now: Micros,
+    ) -> Result<Loaded, StoreError> {
+        let entrypoint = entrypoint(conn, head.entrypoint_id)?
+            .ok_or_else(|| StoreError::Bug(format!("entrypoint {} is gone", head.entrypoint_id)))?;
+        let key = ring.data_key(conn, head.key_id)?;
+        let items: Vec<String> = serde_json::from_str(&head.digest_identifiers)?;
+        let digests =
+            parse_policy(&items).map_err(|_| StoreError::Corrupt("the stored digest identifiers".into()))?;
+        let creates = commands.iter().filter(|command| matches!(command.act, Act::Create(_))).count();
+        let ids = reserve_ids(conn, &head, creates)?;
+        let world = World::new(Arc::new(entrypoint), now, ids);
+        let mut loaded = Loaded { world, head, key, digests, rows: HashMap::new() };
+        loaded.load_idempotency(conn, ring, commands)?;
+        let targets: Vec<i64> = commands
+            .iter()
+            .filter_map(|command| match &command.act {
+                Act::Update(update) => Some(update.id),
+                Act::Delete(delete) => Some(delete.id),
+                Act::Create(_) | Act::Match(_) => None,
+            })
+            .collect();
+        loaded.load_customers(conn, ring, &targets)?;
+        let keys: Vec<MatchKey> =
+            commands.iter().flat_map(|command| foreseen_keys(&loaded.world, command)).collect();
+        loaded.load_keys(conn, ring, keys)?;
+        Ok(loaded)
+    }
+
+    /// Tells the world who has some keys.
+    pub fn load_keys(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        mut keys: Vec<MatchKey>,
+    ) -> Result<(), StoreError> {
+        keys.retain(|key| !self.world.knows_key(key));
+        keys.sort();
+        keys.dedup();
+        let entrypoint_id = self.head.entrypoint_id;
+        let mut found: Vec<(MatchKey, Vec<i64>)> = Vec::with_capacity(keys.len());
+        let (digested, by_terms): (Vec<_>, Vec<_>) =
+            keys.into_iter().partition(|key| self.digests.contains(&key.identifier));
+        let digests: Vec<Vec<u8>> = digested
+            .iter()
+            .map(|key| self.key.identities().identity(&key.identifier.to_string(), &key.values).to_vec())
+            .collect();
+        let mut owners = find_digests(conn, entrypoint_id, &digests)?;
+        for (key, digest) in digested.into_iter().zip(digests) {
+            found.push((key, owners.remove(&digest).unwrap_or_default()));
+        }
+        for key in by_terms {
+            let ids = terms::find(conn, entrypoint_id, &self.key, &key)?;
+            found.push((key, ids));
+        }
+        let ids: Vec<i64> = found.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
+        self.load_customers(conn, ring, &ids)?;
+        for (key, ids) in found {
+            self.world.tell_key(key, ids);
+        }
+        Ok(())
+    }
+
+    /// Tells the world some customers of this entrypoint.
+    pub fn load_customers(&mut self, conn: &mut Conn, ring: &KeyRing, ids: &[i64]) -> Result<(), StoreError> {
+        let mut ids: Vec<i64> = ids
+            .iter()
+            .copied()
+            .filter(|id| !self.rows.contains_key(id) && self.world.customer(*id).is_none())
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        for row in customer_rows(conn, self.head.entrypoint_id, &ids)? {
+            let key = ring.data_key(conn, row.key_id)?;
+            self.world.tell_customer(row.open(&key)?);
+            self.rows.insert(row.customer_id, row);
+        }
+        Ok(())
+    }
+
+    fn load_idempotency(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        commands: &[&Command],
+    ) -> Result<(), StoreError> {
+        let hashes: Vec<Vec<u8>> = commands
+            .iter()
+            .filter_map(|command| command.idempotency.map(|key_use| key_use.key.to_vec()))
+            .collect();
+        for row in idempotency_rows(conn, self.head.entrypoint_id, &hashes, self.world.now)? {
+            if let Some(id) = row.customer_id {
+                self.load_customers(conn, ring, &[id])?;
+            }
+            let owner = row.customer_id.and_then(|id| self.rows.get(&id)).cloned();
+            if let (Some(owner), Some(version)) = (&owner, row.version)
+                && let Some(stored) = version_of(conn, ring, owner, version)?
+            {
+                self.world.tell_version(stored);
+            }
+            let (key_hash, record) = open_idempotency(conn, ring, &row, owner.as_ref())?;
+            self.world.tell_idempotency(key_hash, record);
+        }
+        Ok(())
+    }
+}
+
+/// The ids that some creates may take: the rest of the head's block, then new blocks.
+fn reserve_ids(conn: &mut Conn, head: &Head, creates: usize) -> Result<Vec<Range<i64>>, StoreError> {
+    let mut ranges = vec![head.next_customer_id..head.block_end];
+    let mut left = head.block_end - head.next_customer_id;
+    let wanted = i64::try_from(creates).unwrap_or(i64::MAX);
+    while left < wanted {
+        let block: i64 = on!(conn, |c| diesel::insert_into(id_block::table)
+            .values(id_block::entrypoint_id.eq(head.entrypoint_id))
+            .returning(id_block::block_no)
+            .get_result(c))?;
+        ranges.push((block - 1) * ID_BLOCK + 1..block * ID_BLOCK + 1);
+        left += ID_BLOCK;
+    }
+    Ok(ranges)
+}
+
+/// Who has some identity digests.
+fn find_digests(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    digests: &[Vec<u8>],
+) -> Result<HashMap<Vec<u8>, Vec<i64>>, StoreError> {
+    let mut owners: HashMap<Vec<u8>, Vec<i64>> = HashMap::new();
+    match conn {
+        Conn::Sqlite(c) => {
+            for digest in digests {
+                let ids: Vec<i64> = identity_digest::table
+                    .filter(identity_digest::entrypoint_id.eq(entrypoint_id))
+                    .filter(identity_digest::digest.eq(digest))
+                    .select(identity_digest::customer_id)
+                    .load(c)?;
+                owners.insert(digest.clone(), ids);
+            }
+        }
+        Conn::Postgres(c) => {
+            let rows: Vec<(Vec<u8>, i64)> = identity_digest::table
+                .filter(identity_digest::entrypoint_id.eq(entrypoint_id))
+                .filter(identity_digest::digest.eq_any(digests))
+                .select((identity_digest::digest, identity_digest::customer_id))
+                .load(c)?;
+            for (digest, id) in rows {
+                owners.entry(digest).or_default().push(id);
+            }
+        }
+    }
+    Ok(owners)
+}
+
+/// Rows of customers, each held against the newest version in its history: an old row put back with
+/// its old version does not pass.
+pub fn customer_rows(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    ids: &[i64],
+) -> Result<Vec<CustomerRow>, StoreError> {
+    let newest = max(history::version);
+    let pairs: Vec<(CustomerRow, Option<i64>)> = match conn {
+        Conn::Sqlite(c) => {
+            let mut pairs = Vec::with_capacity(ids.len());
+            for id in ids {
+                let row = customer::table
+                    .filter(customer::customer_id.eq(id))
+                    .filter(customer::entrypoint_id.eq(entrypoint_id))
+                    .select(CustomerRow::as_select())
+                    .first(c)
+                    .optional()?;
+                let Some(row) = row else { continue };
+                let version = history::table
+                    .filter(history::entrypoint_id.eq(entrypoint_id))
+                    .filter(history::customer_id.eq(id))
+                    .select(newest)
+                    .first(c)?;
+                pairs.push((row, version));
+            }
+            pairs
+        }
+        Conn::Postgres(c) => {
+            if ids.is_empty() {
+                return Ok(Vec::new());
+            }
+            let rows: Vec<CustomerRow> = customer::table
+                .filter(customer::customer_id.eq_any(ids))
+                .filter(customer::entrypoint_id.eq(entrypoint_id))
+                .select(CustomerRow::as_select())
+                .load(c)?;
+            let versions: HashMap<i64, Option<i64>> = history::table
+                .filter(history::entrypoint_id.eq(entrypoint_id))
+                .filter(history::customer_id.eq_any(ids))
+                .group_by(history::customer_id)
+                .select((history::customer_id, newest))
+                .load::<(i64, Option<i64>)>(c)?
+                .into_iter()
+                .collect();
+            rows.into_iter()
+                .map(|row| {
+                    let version = versions.get(&row.customer_id).copied().flatten();
+                    (row, version)
+                })
+                .collect()
+        }
+    };
+    pairs
+        .into_iter()
+        .map(|(row, version)| {
+            if version == Some(row.version) {
+                Ok(row)
+            } else {
+                Err(StoreError::Corrupt(format!(
+                    "customer {}: the row is not its newest version",
+                    row.customer_id
+                )))
+            }
+        })
+        .collect()
+}
+
+/// A customer as it was at an earlier version; `None` where that is gone or never was.
+pub fn version_of(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    row: &CustomerRow,
+    version: i64,
+) -> Result<Option<Stored>, StoreError> {
+    if row.version == version {
+        return Ok(Some(row.open(&*ring.data_key(conn, row.key_id)?)?));
+    }
+    let Some(salt) = &row.salt else { return Ok(None) };
+    let sealed: Option<(Option<Vec<u8>>, Option<i64>)> = on!(conn, |c| history::table
+        .filter(history::entrypoint_id.eq(row.entrypoint_id))
+        .filter(history::customer_id.eq(row.customer_id))
+        .filter(history::version.eq(version + 1))
+        .select((history::document_before, history::key_id_before))
+        .first(c)
+        .optional())?;
+    let Some((Some(document), Some(key_id))) = sealed else { return Ok(None) };
+    let seal = ring.data_key(conn, key_id)?.seal_key(salt)?;
+    let ad = document_ad(row.entrypoint_id, row.customer_id, version, key_id);
+    let record = open_document(&seal, &ad, &document)?;
+    Ok(Some(Stored { id: row.customer_id, version, customer: record, erased: false }))
+}
+
+/// The rows of idempotency keys that have not expired.
+pub fn idempotency_rows(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    hashes: &[Vec<u8>],
+    now: Micros,
+) -> Result<Vec<IdempotencyRow>, StoreError> {
+    let mut rows = Vec::new();
+    match conn {
+        Conn::Sqlite(c) => {
+            for hash in hashes {
+                let row = idempotency::table
+                    .filter(idempotency::entrypoint_id.eq(entrypoint_id))
+                    .filter(idempotency::key_hash.eq(hash))
+                    .filter(idempotency::expires_at_us.gt(now.0))
+                    .select(IdempotencyRow::as_select())
+                    .first(c)
+                    .optional()?;
+                rows.extend(row);
+            }
+        }
+        Conn::Postgres(c) => {
+            if !hashes.is_empty() {
+                rows = idempotency::table
+                    .filter(idempotency::entrypoint_id.eq(entrypoint_id))
+                    .filter(idempotency::key_hash.eq_any(hashes))
+                    .filter(idempotency::expires_at_us.gt(now.0))
+                    .select(IdempotencyRow::as_select())
+                    .load(c)?;
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// What of an outcome may be a caller's own words, and is sealed therefore.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct OutcomeDetail {
+    pub matched_on: Option<Vec<String>>,
+    pub differs: Vec<String>,
+    pub report: Option<MatchReport>,
+}
+
+/// Binds an outcome to its key and its record.
+pub fn outcome_ad(row: &IdempotencyRow) -> Ad {
+    let place = [row.entrypoint_id, row.customer_id.unwrap_or(0), row.version.unwrap_or(0), row.key_id];
+    Ad::new("outcome", &place).and(&row.key_hash).and(&row.fingerprint).and(row.kind.as_bytes())
+}
+
+fn open_idempotency(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    row: &IdempotencyRow,
+    owner: Option<&CustomerRow>,
+) -> Result<([u8; 32], KeyRecord), StoreError> {
+    let corrupt = || StoreError::Corrupt("a stored idempotency key".into());
+    let salt = match row.customer_id {
+        Some(_) => owner.ok_or_else(corrupt)?.salt.as_deref(),
+        None => Some(ENTRYPOINT_SALT),
+    };
+    let detail = match salt {
+        Some(salt) => {
+            let seal = ring.data_key(conn, row.key_id)?.seal_key(salt)?;
+            serde_json::from_slice(&seal.open(&outcome_ad(row), &row.detail)?)?
+        }
+        // The person was erased and the detail with them; that the key was used is still known.
+        None => OutcomeDetail::default(),
+    };
+    let outcome = match (row.kind.as_str(), row.customer_id, row.version) {
+        ("changed", Some(id), Some(version)) => Outcome::Changed { id, version },
+        ("match", ..) => Outcome::Matched(detail.report.ok_or_else(corrupt)?),
+        (kind, Some(id), Some(version)) => {
+            let verdict = VERDICTS.into_iter().find(|verdict| verdict.name() == kind).ok_or_else(corrupt)?;
+            Outcome::Created { verdict, id, version, matched_on: detail.matched_on, differs: detail.differs }
+        }
+        _ => return Err(corrupt()),
+    };
+    let fingerprint = row.fingerprint.as_slice().try_into().map_err(|_| corrupt())?;
+    let key_hash = row.key_hash.as_slice().try_into().map_err(|_| corrupt())?;
+    Ok((key_hash, KeyRecord { fingerprint, outcome }))
+}
+
+const VERDICTS: [Verdict; 5] =
+    [Verdict::Created, Verdict::Matched, Verdict::Replaced, Verdict::Merged, Verdict::Forced];

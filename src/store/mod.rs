@@ -1,0 +1,571 @@
+//! The one place for SQL: writes by the writer's road, reads on threads of their own.
+//!
+//! Start at [`Store`]. A write goes `writer` → `load` → `domain::decide` → `save` → COMMIT; a read
+//! goes `reader` → the function of its noun (`customers`, `settings`, `tokens`).
+
+pub(crate) mod conn;
+mod customers;
+mod doctor;
+mod error;
+mod keyring;
+mod load;
+mod migrate;
+mod once;
+mod purge;
+mod reader;
+mod rows;
+mod save;
+mod schema;
+mod settings;
+mod terms;
+mod tokens;
+mod writer;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Sender, TrySendError, bounded};
+use diesel::prelude::*;
+use tokio::sync::oneshot;
+
+pub use conn::DatabaseUrl;
+pub use customers::{Entry, Found, Page};
+pub use doctor::{Finding, examine};
+pub use error::StoreError;
+pub use keyring::KeyRing;
+pub use migrate::{DEMO_ENTRY, Prepared};
+pub use settings::{EntrypointSettings, Organisation};
+pub use tokens::TokenRecord;
+
+use self::conn::{Conn, Purpose, on};
+use self::load::{Loaded, block_of};
+use self::reader::Readers;
+use self::writer::{Reply, Work, WriterSetup};
+use crate::clock;
+use crate::domain::command::{Answer, Command, KeyUse};
+use crate::domain::customer::Stored;
+use crate::domain::identifier::Identifier;
+use crate::domain::settings::Settings;
+use crate::domain::token::Claims;
+use crate::vault::{MasterKey, SigningKey};
+
+/// How many commands may wait for the writer before callers are told to come back.
+const WRITE_QUEUE_MAX: usize = 4096;
+
+/// How a store is to be opened.
+#[derive(Debug)]
+pub struct StoreOptions {
+    /// Where.
+    pub url: DatabaseUrl,
+    /// The key that opens it.
+    pub master: MasterKey,
+    /// How long idempotency keys are kept, in seconds.
+    pub idempotency_secs: i64,
+    /// The most commands of a write transaction.
+    pub batch_max: usize,
+    /// Threads that write; SQLite takes one.
+    pub writers: usize,
+    /// Threads that read.
+    pub readers: usize,
+}
+
+/// The records, on either database.
+#[derive(Debug)]
+pub struct Store {
+    url: DatabaseUrl,
+    ring: Arc<KeyRing>,
+    sender: RwLock<Option<Sender<Work>>>,
+    writers: Mutex<Vec<JoinHandle<()>>>,
+    readers: Readers,
+    idempotency_secs: i64,
+    /// Entrypoints by name, and the owners of id blocks: neither ever changes.
+    entries: RwLock<HashMap<String, (i64, i64)>>,
+    blocks: RwLock<HashMap<i64, i64>>,
+}
+
+impl Store {
+    /// Brings the database up to date and opens it.
+    ///
+    /// # Errors
+    /// A newer schema, another master key, or the database's own.
+    pub fn open(options: StoreOptions) -> Result<(Store, Prepared), StoreError> {
+        let ring = Arc::new(KeyRing::new(options.master));
+        let prepared = migrate::prepare(&options.url, &ring, clock::now())?;
+        let (sender, work) = bounded(WRITE_QUEUE_MAX);
+        let setup = WriterSetup {
+            url: options.url.clone(),
+            ring: Arc::clone(&ring),
+            retention_secs: options.idempotency_secs,
+            batch_max: options.batch_max,
+        };
+        let count = match &options.url {
+            DatabaseUrl::Sqlite(_) => 1,
+            DatabaseUrl::Postgres(_) => options.writers.max(1),
+        };
+        let no_thread = |error: std::io::Error| StoreError::Unavailable(error.to_string());
+        let mut writers = Vec::with_capacity(count);
+        for index in 0..count {
+            writers.push(
+                writer::spawn(format!("writer-{index}"), setup.clone(), work.clone()).map_err(no_thread)?,
+            );
+        }
+        let readers = Readers::start(&options.url, options.readers).map_err(no_thread)?;
+        let store = Store {
+            url: options.url,
+            ring,
+            sender: RwLock::new(Some(sender)),
+            writers: Mutex::new(writers),
+            readers,
+            idempotency_secs: options.idempotency_secs,
+            entries: RwLock::default(),
+            blocks: RwLock::default(),
+        };
+        Ok((store, prepared))
+    }
+
+    // ---- writing -----------------------------------------------------------------------------
+
+    /// Puts a command on the writer's road; answers after COMMIT.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] by the rules; [`StoreError::Busy`] when the queue is full.
+    pub async fn write(&self, command: Command) -> Reply {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Work::Customer(Box::new(command), reply))?;
+        answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?
+    }
+
+    fn enqueue(&self, work: Work) -> Result<(), StoreError> {
+        let sender = self.sender.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(sender) = sender.as_ref() else {
+            return Err(StoreError::Unavailable("shutting down".into()));
+        };
+        sender.try_send(work).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Disconnected(_) => StoreError::Unavailable("the writer is gone".into()),
+        })
+    }
+
+    /// Runs a change of settings, tokens or keys in a write transaction of its own.
+    async fn administer<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Conn, &KeyRing) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let ring = Arc::clone(&self.ring);
+        self.enqueue(Work::Admin(Box::new(move |conn| {
+            let result = conn.and_then(|conn| in_transaction(conn, |conn| act(conn, &ring)));
+            drop(reply.send(result));
+        })))?;
+        answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?
+    }
+
+    /// As [`Store::administer`], at most once a key: the answer's text is kept with the effect.
+    async fn administer_once(
+        &self,
+        key_use: Option<KeyUse>,
+        act: impl FnOnce(&mut Conn, &KeyRing) -> Result<String, StoreError> + Send + 'static,
+    ) -> Result<(String, bool), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let ring = Arc::clone(&self.ring);
+        let retention_secs = self.idempotency_secs;
+        self.enqueue(Work::Admin(Box::new(move |conn| {
+            let result = conn.and_then(|conn| {
+                once::once(conn, &ring, key_use, clock::now(), retention_secs, |conn| act(conn, &ring))
+            });
+            drop(reply.send(result));
+        })))?;
+        answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?
+    }
+
+    /// Makes an organisation: `render` makes the answer of its id, which is kept under the key.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] for a key used otherwise; the database's.
+    pub async fn create_organisation(
+        &self,
+        name: String,
+        key_use: Option<KeyUse>,
+        render: impl FnOnce(i64) -> String + Send + 'static,
+    ) -> Result<(String, bool), StoreError> {
+        self.administer_once(key_use, move |conn, _| {
+            Ok(render(settings::create_organisation(conn, &name, clock::now())?))
+        })
+        .await
+    }
+
+    /// Changes an organisation; `None` keeps.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] where there is none; the database's.
+    pub async fn update_organisation(
+        &self,
+        org_id: i64,
+        name: Option<String>,
+        identifiers: Option<Vec<Identifier>>,
+        key_use: Option<KeyUse>,
+        answer: String,
+    ) -> Result<(String, bool), StoreError> {
+        self.administer_once(key_use, move |conn, _| {
+            settings::update_organisation(conn, org_id, name.as_deref(), identifiers.as_deref())?;
+            Ok(answer)
+        })
+        .await
+    }
+
+    /// Makes an entrypoint: `render` makes the answer of its id, which is kept under the key.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] where the name is taken or the organisation unknown.
+    pub async fn create_entrypoint(
+        &self,
+        org_id: i64,
+        entry: String,
+        settings: Settings,
+        key_use: Option<KeyUse>,
+        render: impl FnOnce(i64) -> String + Send + 'static,
+    ) -> Result<(String, bool), StoreError> {
+        self.administer_once(key_use, move |conn, ring| {
+            Ok(render(settings::create_entrypoint(conn, ring, org_id, &entry, &settings, clock::now())?))
+        })
+        .await
+    }
+
+    /// Changes the settings of an entrypoint; `None` keeps.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] where there is none; the database's.
+    pub async fn update_entrypoint(
+        &self,
+        id: i64,
+        settings: Settings,
+        key_use: Option<KeyUse>,
+        answer: String,
+    ) -> Result<(String, bool), StoreError> {
+        self.administer_once(key_use, move |conn, _| {
+            settings::update_entrypoint(conn, id, &settings)?;
+            Ok(answer)
+        })
+        .await
+    }
+
+    /// Keeps and signs a token; its text, told this once.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] for an unknown organisation or entrypoint.
+    pub async fn create_token(&self, claims: Claims) -> Result<String, StoreError> {
+        self.administer(move |conn, ring| tokens::create(conn, ring, &claims)).await
+    }
+
+    /// Revokes a token; of any organisation without `org_id`.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] where there is none.
+    pub async fn revoke_token(&self, org_id: Option<i64>, jti: String) -> Result<(), StoreError> {
+        self.administer(move |conn, _| tokens::revoke(conn, org_id, &jti, clock::now())).await
+    }
+
+    /// Removes expired idempotency keys, some at a time; how many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn purge_expired(&self) -> Result<usize, StoreError> {
+        self.administer(|conn, _| purge::idempotency(conn, clock::now())).await
+    }
+
+    /// Moves what an erase removed out of SQLite's write-ahead log.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn truncate_log(&self) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Work::Admin(Box::new(move |conn| {
+            let result = conn.and_then(|conn| match conn {
+                Conn::Sqlite(_) => Ok(conn.batch("PRAGMA wal_checkpoint(TRUNCATE);")?),
+                Conn::Postgres(_) => Ok(()),
+            });
+            drop(reply.send(result));
+        })))?;
+        answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?
+    }
+
+    // ---- reading -----------------------------------------------------------------------------
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Conn, &KeyRing) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let ring = Arc::clone(&self.ring);
+        self.readers.read(move |conn| read(conn, &ring)).await
+    }
+
+    /// Id and organisation of an entrypoint.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn find_entry(&self, entry: &str) -> Result<Option<(i64, i64)>, StoreError> {
+        if let Some(found) = self.entries.read().unwrap_or_else(PoisonError::into_inner).get(entry) {
+            return Ok(Some(*found));
+        }
+        let name = entry.to_owned();
+        let found = self.read(move |conn, _| settings::find(conn, &name)).await?;
+        if let Some(found) = found {
+            self.entries.write().unwrap_or_else(PoisonError::into_inner).insert(entry.to_owned(), found);
+        }
+        Ok(found)
+    }
+
+    /// The entrypoint that a customer id belongs to, if any.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn entrypoint_of(&self, customer_id: i64) -> Result<Option<i64>, StoreError> {
+        let block = block_of(customer_id);
+        if let Some(found) = self.blocks.read().unwrap_or_else(PoisonError::into_inner).get(&block) {
+            return Ok(Some(*found));
+        }
+        let found: Option<i64> = self
+            .read(move |conn, _| {
+                Ok(on!(conn, |c| schema::id_block::table
+                    .find(block)
+                    .select(schema::id_block::entrypoint_id)
+                    .first(c)
+                    .optional())?)
+            })
+            .await?;
+        if let Some(found) = found {
+            self.blocks.write().unwrap_or_else(PoisonError::into_inner).insert(block, found);
+        }
+        Ok(found)
+    }
+
+    /// A customer with its entrypoint.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn customer(&self, entrypoint_id: i64, id: i64) -> Result<Option<Found>, StoreError> {
+        self.read(move |conn, ring| customers::find(conn, ring, entrypoint_id, id)).await
+    }
+
+    /// A page of the live customers of an entrypoint, newest first, with the exact total.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn customers(
+        &self,
+        entrypoint_id: i64,
+        skip: i64,
+        limit: i64,
+    ) -> Result<Option<Page>, StoreError> {
+        self.read(move |conn, ring| customers::page(conn, ring, entrypoint_id, skip, limit)).await
+    }
+
+    /// The live customers with ids below one, newest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn customers_below(
+        &self,
+        entrypoint_id: i64,
+        below: i64,
+        limit: i64,
+    ) -> Result<Vec<Stored>, StoreError> {
+        self.read(move |conn, ring| customers::slice(conn, ring, entrypoint_id, below, limit)).await
+    }
+
+    /// Entries of a customer's history, newest first, and how many there are.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn history(
+        &self,
+        entrypoint_id: i64,
+        id: i64,
+        skip: i64,
+        limit: i64,
+    ) -> Result<Option<(Vec<Entry>, i64)>, StoreError> {
+        self.read(move |conn, ring| customers::entries(conn, ring, entrypoint_id, id, skip, limit)).await
+    }
+
+    /// Decides a command that changes nothing, without the writer's lock.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn consult(&self, command: Command) -> Result<Answer, StoreError> {
+        self.read(move |conn, ring| {
+            let Some(head) = read_head(conn, command.entrypoint_id)? else {
+                return Err(StoreError::Rejected(crate::domain::problem::Rejection::NotFound));
+            };
+            let mut loaded = Loaded::load(conn, ring, head, &[&command], clock::now())?;
+            writer::decide_one(conn, ring, &mut loaded, &command)?
+        })
+        .await
+    }
+
+    /// What an idempotency key was used for, if it was.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn key_fingerprint(
+        &self,
+        entrypoint_id: i64,
+        key: [u8; 32],
+    ) -> Result<Option<[u8; 32]>, StoreError> {
+        self.read(move |conn, _| {
+            let rows = load::idempotency_rows(conn, entrypoint_id, &[key.to_vec()], clock::now())?;
+            Ok(rows.first().and_then(|row| row.fingerprint.as_slice().try_into().ok()))
+        })
+        .await
+    }
+
+    /// Hashes an idempotency key and what it is used for, under the entrypoint's key.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn key_use(
+        &self,
+        entrypoint_id: i64,
+        scope: Vec<Vec<u8>>,
+        content: Vec<Vec<u8>>,
+    ) -> Result<KeyUse, StoreError> {
+        self.read(move |conn, ring| {
+            // The first key of an entrypoint outlives rotations, so that keys used before one are still known.
+            let key_id: i64 = on!(conn, |c| schema::data_key::table
+                .filter(schema::data_key::entrypoint_id.eq(entrypoint_id))
+                .order(schema::data_key::epoch.asc())
+                .select(schema::data_key::key_id)
+                .first(c))?;
+            let key = ring.data_key(conn, key_id)?;
+            let parts = |parts: &[Vec<u8>]| key.key_uses().digest_parts(parts.iter().map(Vec::as_slice));
+            Ok(KeyUse { key: parts(&scope), fingerprint: parts(&content) })
+        })
+        .await
+    }
+
+    /// The settings of an entrypoint.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn entrypoint_settings(&self, id: i64) -> Result<Option<EntrypointSettings>, StoreError> {
+        self.read(move |conn, _| settings::entrypoint_settings(conn, id)).await
+    }
+
+    /// The entrypoints of an organisation, or of all.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn entrypoints(&self, org_id: Option<i64>) -> Result<Vec<EntrypointSettings>, StoreError> {
+        self.read(move |conn, _| settings::entrypoints(conn, org_id)).await
+    }
+
+    /// An organisation.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn organisation(&self, org_id: i64) -> Result<Option<Organisation>, StoreError> {
+        self.read(move |conn, _| settings::organisation(conn, org_id)).await
+    }
+
+    /// The tokens of an organisation, or of all, newest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn tokens(&self, org_id: Option<i64>) -> Result<Vec<TokenRecord>, StoreError> {
+        self.read(move |conn, _| tokens::list(conn, org_id)).await
+    }
+
+    /// A token's record.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn token(&self, jti: String) -> Result<Option<TokenRecord>, StoreError> {
+        self.read(move |conn, _| tokens::find(conn, &jti)).await
+    }
+
+    /// Signs claims with the newest key without keeping a record.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn sign(&self, claims: Claims) -> Result<String, StoreError> {
+        self.read(move |conn, ring| tokens::sign(conn, ring, &claims)).await
+    }
+
+    /// The signing key of a `kid`, if it is opened.
+    pub fn signing_key(&self, kid: &str) -> Option<Arc<SigningKey>> {
+        self.ring.cached_signing_key(kid)
+    }
+
+    /// A connection of its own for watching the database: signing keys, revoked tokens, life.
+    pub fn watch(&self) -> Watch {
+        Watch { url: self.url.clone(), ring: Arc::clone(&self.ring), conn: None }
+    }
+
+    /// Takes no more writes, and waits until those that were taken are answered.
+    pub fn drain(&self) {
+        drop(self.sender.write().unwrap_or_else(PoisonError::into_inner).take());
+        let writers = std::mem::take(&mut *self.writers.lock().unwrap_or_else(PoisonError::into_inner));
+        for writer in writers {
+            let _ = writer.join();
+        }
+    }
+
+    /// How many commands wait for the writer.
+    pub fn queued(&self) -> usize {
+        self.sender.read().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, Sender::len)
+    }
+}
+
+/// Watches the database from a thread of its own.
+pub struct Watch {
+    url: DatabaseUrl,
+    ring: Arc<KeyRing>,
+    conn: Option<Conn>,
+}
+
+impl Watch {
+    /// Loads new signing keys; the ids of revoked tokens.
+    ///
+    /// # Errors
+    /// The database's; the next call opens a new connection.
+    pub fn poll(&mut self) -> Result<Vec<String>, StoreError> {
+        let result = (|| {
+            let conn = match &mut self.conn {
+                Some(conn) => conn,
+                None => self.conn.insert(Conn::open(&self.url, Purpose::Read)?),
+            };
+            self.ring.load_signing_keys(conn)?;
+            tokens::revoked(conn, clock::now())
+        })();
+        if result.is_err() {
+            self.conn = None;
+        }
+        result
+    }
+}
+
+fn read_head(conn: &mut Conn, entrypoint_id: i64) -> Result<Option<load::Head>, StoreError> {
+    Ok(on!(conn, |c| schema::entrypoint_head::table
+        .find(entrypoint_id)
+        .select(load::Head::as_select())
+        .first(c)
+        .optional())?)
+}
+
+/// Runs an act in a write transaction: committed where it succeeds, rolled back where not.
+fn in_transaction<T>(
+    conn: &mut Conn,
+    act: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    conn.begin_write()?;
+    match act(conn) {
+        Ok(done) => {
+            conn.commit()?;
+            Ok(done)
+        }
+        Err(error) => {
+            conn.rollback();
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! How a decided batch gets into the tables: a fixed number of statements a table (PostgreSQL), or
+//! prepared single-row statements in a loop, which are as fast on SQLite.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use diesel::prelude::*;
+
+use super::conn::{Conn, on};
+use super::error::StoreError;
+use super::keyring::ENTRYPOINT_SALT;
+use super::load::{Loaded, OutcomeDetail, outcome_ad};
+use super::rows::{CustomerRow, DigestRow, HistoryRow, IdempotencyRow};
+use super::schema::{customer, entrypoint_head, history, idempotency, identity_digest};
+use super::terms;
+use crate::domain::command::Outcome;
+use crate::domain::customer::{Customer, Status, Stored};
+use crate::domain::time::SECOND_US;
+use crate::domain::world::{KeyRecord, World};
+use crate::vault::{SALT_BYTES, SealKey, random};
+
+/// A customer's salt and the key made of it, while a batch is saved.
+struct Owner {
+    salt: Vec<u8>,
+    seal: SealKey,
+}
+
+/// Everything one world adds to the tables.
+#[derive(Default)]
+struct Additions {
+    inserted: Vec<CustomerRow>,
+    updated: Vec<CustomerRow>,
+    history: Vec<HistoryRow>,
+    digests_added: Vec<DigestRow>,
+    digests_removed: Vec<DigestRow>,
+    terms_added: Vec<(i64, Vec<u64>)>,
+    terms_removed: Vec<i64>,
+    idempotency: Vec<IdempotencyRow>,
+    erased: Vec<i64>,
+}
+
+/// Saves what was decided in one entrypoint's world.
+///
+/// # Errors
+/// The database's; nothing of the batch is then kept.
+pub fn save(conn: &mut Conn, loaded: &mut Loaded, retention_secs: i64) -> Result<(), StoreError> {
+    if loaded.world.written().is_empty() && loaded.world.new_keys().next().is_none() {
+        return Ok(());
+    }
+    let mut owners = HashMap::new();
+    let mut additions = Additions::default();
+    add_records(loaded, &mut owners, &mut additions)?;
+    add_outcomes(loaded, &mut owners, &mut additions, retention_secs)?;
+    update_head(loaded)?;
+    write(conn, loaded.head.entrypoint_id, additions)?;
+    on!(conn, |c| diesel::update(entrypoint_head::table.find(loaded.head.entrypoint_id))
+        .set(&loaded.head)
+        .execute(c))?;
+    Ok(())
+}
+
+fn add_records(
+    loaded: &Loaded,
+    owners: &mut HashMap<i64, Owner>,
+    additions: &mut Additions,
+) -> Result<(), StoreError> {
+    let entrypoint_id = loaded.head.entrypoint_id;
+    let now = loaded.world.now;
+    // First and last state of each customer in this batch; several changes make one row.
+    let mut ends: BTreeMap<i64, (Option<Arc<Stored>>, Arc<Stored>)> = BTreeMap::new();
+    // The row as it stands after the changes so far, for the next change's image of the past.
+    let mut current: HashMap<i64, CustomerRow> = HashMap::new();
+    for written in loaded.world.written() {
+        let id = written.after.id;
+        let salt = owner(loaded, owners, id)?;
+        let row = CustomerRow::seal(entrypoint_id, &written.after, &loaded.key, &salt.salt, &salt.seal)?;
+        let before = written.before.as_ref().and_then(|_| current.get(&id).or_else(|| loaded.rows.get(&id)));
+        additions.history.push(HistoryRow {
+            entrypoint_id,
+            customer_id: id,
+            version: written.after.version,
+            at_us: now.0,
+            operation: written.operation.name(),
+            token_name: written.actor.name.clone(),
+            token_jti: written.actor.jti.clone(),
+            key_id: loaded.key.id,
+            document_before: before.filter(|_| !written.after.erased).and_then(|row| row.document.clone()),
+            key_id_before: before.map(|row| row.key_id),
+        });
+        if written.after.erased {
+            additions.erased.push(id);
+        }
+        current.insert(id, row);
+        ends.entry(id)
+            .and_modify(|(_, last)| *last = Arc::clone(&written.after))
+            .or_insert_with(|| (written.before.clone(), Arc::clone(&written.after)));
+    }
+    for (id, (first, last)) in ends {
+        let Some(row) = current.remove(&id) else { continue };
+        add_index_changes(loaded, id, first.as_deref(), &last, additions);
+        if first.is_some() {
+            additions.updated.push(row);
+        } else {
+            additions.inserted.push(row);
+        }
+    }
+    Ok(())
+}
+
+/// The salt of a customer: the stored one, or a new one for a new customer.
+fn owner<'a>(loaded: &Loaded, owners: &'a mut HashMap<i64, Owner>, id: i64) -> Result<&'a Owner, StoreError> {
+    match owners.entry(id) {
+        std::collections::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
+        std::collections::hash_map::Entry::Vacant(entry) => {
+            let salt = match loaded.rows.get(&id).and_then(|row| row.salt.clone()) {
+                Some(salt) => salt,
+                None => random::<SALT_BYTES>()?.to_vec(),
+            };
+            let seal = loaded.key.seal_key(&salt)?;
+            Ok(entry.insert(Owner { salt, seal }))
+        }
+    }
+}
+
+fn add_index_changes(
+    loaded: &Loaded,
+    id: i64,
+    first: Option<&Stored>,
+    last: &Stored,
+    additions: &mut Additions,
+) {
+    let live = |stored: &Stored| !stored.customer.is_deleted();
+    let old = first
+        .filter(|stored| live(stored))
+        .map(|stored| digests(loaded, &stored.customer))
+        .unwrap_or_default();
+    let new = if live(last) { digests(loaded, &last.customer) } else { Vec::new() };
+    let row = |digest: &Vec<u8>| DigestRow {
+        entrypoint_id: loaded.head.entrypoint_id,
+        digest: digest.clone(),
+        customer_id: id,
+    };
+    additions.digests_removed.extend(old.iter().filter(|digest| !new.contains(digest)).map(row));
+    additions.digests_added.extend(new.iter().filter(|digest| !old.contains(digest)).map(row));
+    let terms_of = |stored: &Stored| terms::of_customer(loaded.key.terms(), &stored.customer);
+    let old_terms = first.filter(|stored| live(stored)).map(terms_of);
+    let new_terms = live(last).then(|| terms_of(last));
+    if old_terms != new_terms {
+        if old_terms.is_some() {
+            additions.terms_removed.push(id);
+        }
+        if let Some(terms) = new_terms {
+            additions.terms_added.push((id, terms));
+        }
+    }
+}
+
+fn digests(loaded: &Loaded, customer: &Customer) -> Vec<Vec<u8>> {
+    let mut digests: Vec<Vec<u8>> = loaded
+        .digests
+        .iter()
+        .filter_map(|identifier| identifier.key(customer))
+        .map(|key| loaded.key.identities().identity(&key.identifier.to_string(), &key.values).to_vec())
+        .collect();
+    digests.sort_unstable();
+    digests.dedup();
+    digests
+}
+
+fn add_outcomes(
+    loaded: &Loaded,
+    owners: &mut HashMap<i64, Owner>,
+    additions: &mut Additions,
+    retention_secs: i64,
+) -> Result<(), StoreError> {
+    let expires_at_us = loaded.world.now.0.saturating_add(retention_secs.saturating_mul(SECOND_US));
+    let entrypoint_seal = loaded.key.seal_key(ENTRYPOINT_SALT)?;
+    let new_keys: Vec<([u8; 32], KeyRecord)> =
+        loaded.world.new_keys().map(|(key, record)| (*key, record.clone())).collect();
+    for (key_hash, record) in new_keys {
+        let (kind, detail) = split(&record.outcome);
+        let place = record.outcome.record();
+        let mut row = IdempotencyRow {
+            entrypoint_id: loaded.head.entrypoint_id,
+            key_hash: key_hash.to_vec(),
+            fingerprint: record.fingerprint.to_vec(),
+            kind: kind.to_owned(),
+            customer_id: place.map(|(id, _)| id),
+            version: place.map(|(_, version)| version),
+            key_id: loaded.key.id,
+            detail: Vec::new(),
+            expires_at_us,
+        };
+        let plain = serde_json::to_vec(&detail)?;
+        let ad = outcome_ad(&row);
+        row.detail = match place {
+            Some((id, _)) => owner(loaded, owners, id)?.seal.seal(&ad, &plain)?,
+            None => entrypoint_seal.seal(&ad, &plain)?,
+        };
+        additions.idempotency.push(row);
+    }
+    Ok(())
+}
+
+/// An outcome's operational word, and what of it is sealed.
+fn split(outcome: &Outcome) -> (&'static str, OutcomeDetail) {
+    match outcome {
+        Outcome::Created { verdict, matched_on, differs, .. } => {
+            let detail = OutcomeDetail {
+                matched_on: matched_on.clone(),
+                differs: differs.clone(),
+                ..OutcomeDetail::default()
+            };
+            (verdict.name(), detail)
+        }
+        Outcome::Changed { .. } => ("changed", OutcomeDetail::default()),
+        Outcome::Matched(report) => {
+            ("match", OutcomeDetail { report: Some(report.clone()), ..OutcomeDetail::default() })
+        }
+    }
+}
+
+fn update_head(loaded: &mut Loaded) -> Result<(), StoreError> {
+    let left = loaded.world.ids_left();
+    let head = &mut loaded.head;
+    if left.start != 0 {
+        head.next_customer_id = left.start;
+        head.block_end = left.end;
+    }
+    let mut counts: BTreeMap<String, i64> = serde_json::from_str(&head.counts)?;
+    count(&loaded.world, &mut counts, &mut head.live_customers);
+    counts.retain(|_, number| *number != 0);
+    head.counts = serde_json::to_string(&counts)?;
+    Ok(())
+}
+
+/// Moves the counters by what the world wrote.
+fn count(world: &World, counts: &mut BTreeMap<String, i64>, live: &mut i64) {
+    let mut add = |stored: &Stored, number: i64| {
+        let record = &stored.customer;
+        *counts.entry(format!("{}/{}", record.status.code(), record.lifecycle.name())).or_default() += number;
+        if record.status != Status::Deleted {
+            *live += number;
+        }
+    };
+    for written in world.written() {
+        if let Some(before) = &written.before {
+            add(before, -1);
+        }
+        add(&written.after, 1);
+    }
+}
+
+fn write(conn: &mut Conn, entrypoint_id: i64, mut additions: Additions) -> Result<(), StoreError> {
+    // Random keys in sorted order touch each index page once.
+    additions.digests_added.sort_by(|a, b| a.digest.cmp(&b.digest));
+    additions.idempotency.sort_by(|a, b| a.key_hash.cmp(&b.key_hash));
+    erase_history(conn, entrypoint_id, &additions.erased)?;
+    match conn {
+        Conn::Sqlite(c) => {
+            for row in &additions.inserted {
+                diesel::insert_into(customer::table).values(row).execute(c)?;
+            }
+            for row in &additions.history {
+                diesel::insert_into(history::table).values(row).execute(c)?;
+            }
+            for row in &additions.digests_added {
+                diesel::insert_into(identity_digest::table).values(row).execute(c)?;
+            }
+            for row in &additions.idempotency {
+                diesel::replace_into(idempotency::table).values(row).execute(c)?;
+            }
+        }
+        Conn::Postgres(c) => {
+            if !additions.inserted.is_empty() {
+                diesel::insert_into(customer::table).values(&additions.inserted).execute(c)?;
+            }
+            if !additions.history.is_empty() {
+                diesel::insert_into(history::table).values(&additions.history).execute(c)?;
+            }
+            if !additions.digests_added.is_empty() {
+                diesel::insert_into(identity_digest::table).values(&additions.digests_added).execute(c)?;
+            }
+            if !additions.idempotency.is_empty() {
+                // A key that expired and was not yet purged is used anew.
+                let keys: Vec<&Vec<u8>> = additions.idempotency.iter().map(|row| &row.key_hash).collect();
+                diesel::delete(
+                    idempotency::table
+                        .filter(idempotency::entrypoint_id.eq(entrypoint_id))
+                        .filter(idempotency::key_hash.eq_any(keys)),
+                )
+                .execute(c)?;
+                diesel::insert_into(idempotency::table).values(&additions.idempotency).execute(c)?;
+            }
+        }
+    }
+    for row in &additions.updated {
+        update_customer(conn, row)?;
+    }
+    for row in &additions.digests_removed {
+        on!(conn, |c| diesel::delete(
+            identity_digest::table
+                .filter(identity_digest::entrypoint_id.eq(row.entrypoint_id))
+                .filter(identity_digest::digest.eq(&row.digest))
+                .filter(identity_digest::customer_id.eq(row.customer_id)),
+        )
+        .execute(c))?;
+    }
+    terms::delete(conn, &additions.terms_removed)?;
+    terms::insert(conn, entrypoint_id, &additions.terms_added)
+}
+
+fn update_customer(conn: &mut Conn, row: &CustomerRow) -> Result<(), StoreError> {
+    let changed = on!(conn, |c| diesel::update(customer::table.find(row.customer_id))
+        .set((
+            customer::version.eq(row.version),
+            customer::status.eq(row.status),
+            customer::lifecycle.eq(&row.lifecycle),
+            customer::balance_units.eq(row.balance_units),
+            customer::updated_at_us.eq(row.updated_at_us),
+            customer::key_id.eq(row.key_id),
+            customer::salt.eq(&row.salt),
+            customer::document.eq(&row.document),
+        ))
+        .execute(c))?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::Bug(format!("customer {} vanished", row.customer_id))) }
+}
+
+/// Wipes what history keeps of erased people; when, who and what was done stays.
+fn erase_history(conn: &mut Conn, entrypoint_id: i64, ids: &[i64]) -> Result<(), StoreError> {
+    let no_bytes: Option<Vec<u8>> = None;
+    for id in ids {
+        on!(conn, |c| diesel::update(
+            history::table
+                .filter(history::entrypoint_id.eq(entrypoint_id))
+                .filter(history::customer_id.eq(id)),
+        )
+        .set(history::document_before.eq(&no_bytes))
+        .execute(c))?;
+    }
+    Ok(())
+}

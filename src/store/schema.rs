@@ -1,0 +1,161 @@
+//! The tables, the same on both databases but for the term index.
+
+diesel::table! {
+    service_state (name) {
+        name -> Text,
+        value -> Binary,
+    }
+}
+
+diesel::table! {
+    organisation (org_id) {
+        org_id -> BigInt,
+        name -> Text,
+        identifiers -> Nullable<Text>,
+        created_at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    entrypoint (entrypoint_id) {
+        entrypoint_id -> BigInt,
+        entry -> Text,
+        org_id -> BigInt,
+        legal_name -> Nullable<Text>,
+        dba_name -> Nullable<Text>,
+        country -> Nullable<Text>,
+        identifiers -> Nullable<Text>,
+        required_fields -> Text,
+        created_at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    entrypoint_head (entrypoint_id) {
+        entrypoint_id -> BigInt,
+        next_customer_id -> BigInt,
+        block_end -> BigInt,
+        key_id -> BigInt,
+        digest_identifiers -> Text,
+        live_customers -> BigInt,
+        counts -> Text,
+    }
+}
+
+diesel::table! {
+    id_block (block_no) {
+        block_no -> BigInt,
+        entrypoint_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    data_key (key_id) {
+        key_id -> BigInt,
+        entrypoint_id -> BigInt,
+        epoch -> BigInt,
+        master_key_id -> Text,
+        wrapped -> Binary,
+        created_at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    signing_key (kid) {
+        kid -> Text,
+        key_id -> BigInt,
+        secret -> Binary,
+        created_at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    token (jti) {
+        jti -> Text,
+        org_id -> BigInt,
+        name -> Text,
+        entries -> Text,
+        scopes -> Text,
+        requests_per_minute -> Nullable<BigInt>,
+        issued_at_us -> BigInt,
+        expires_at_us -> BigInt,
+        revoked_at_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    customer (customer_id) {
+        customer_id -> BigInt,
+        entrypoint_id -> BigInt,
+        version -> BigInt,
+        status -> Integer,
+        lifecycle -> Text,
+        balance_units -> BigInt,
+        created_at_us -> BigInt,
+        updated_at_us -> BigInt,
+        key_id -> BigInt,
+        salt -> Nullable<Binary>,
+        document -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    history (entrypoint_id, customer_id, version) {
+        entrypoint_id -> BigInt,
+        customer_id -> BigInt,
+        version -> BigInt,
+        at_us -> BigInt,
+        operation -> Text,
+        token_name -> Text,
+        token_jti -> Text,
+        key_id -> BigInt,
+        document_before -> Nullable<Binary>,
+        key_id_before -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    identity_digest (entrypoint_id, digest, customer_id) {
+        entrypoint_id -> BigInt,
+        digest -> Binary,
+        customer_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    idempotency (entrypoint_id, key_hash) {
+        entrypoint_id -> BigInt,
+        key_hash -> Binary,
+        fingerprint -> Binary,
+        kind -> Text,
+        customer_id -> Nullable<BigInt>,
+        version -> Nullable<BigInt>,
+        key_id -> BigInt,
+        detail -> Binary,
+        expires_at_us -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(organisation, entrypoint, entrypoint_head, customer, history);
+diesel::joinable!(entrypoint -> organisation (org_id));
+
+/// The term index as SQLite has it: contentless FTS5.
+pub(super) mod sqlite {
+    diesel::table! {
+        term_index (rowid) {
+            rowid -> BigInt,
+            terms -> Text,
+        }
+    }
+}
+
+/// The term index as PostgreSQL has it: an array under a GIN index.
+pub(super) mod postgres {
+    diesel::table! {
+        term_index (customer_id) {
+            entrypoint_id -> BigInt,
+            customer_id -> BigInt,
+            terms -> Array<BigInt>,
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! The writer: takes whatever is queued, decides and saves it in one transaction, answers after COMMIT.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use diesel::prelude::*;
+use tokio::sync::oneshot;
+
+use super::conn::{Conn, DatabaseUrl, Purpose};
+use super::error::StoreError;
+use super::keyring::KeyRing;
+use super::load::{Loaded, Waiting, lock_heads};
+use super::save::save;
+use crate::clock;
+use crate::domain::command::{Answer, Command};
+use crate::domain::decide::{Stop, decide};
+use crate::domain::problem::Rejection;
+
+/// The most interactive commands of one transaction.
+const BATCH_COMMANDS_MAX: usize = 256;
+/// How long a writer without work sleeps before it looks whether it is still wanted.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// What a command came to, or why it came to nothing.
+pub type Reply = Result<Answer, StoreError>;
+/// A change of settings, tokens or keys: a transaction of its own.
+pub type AdminAct = Box<dyn FnOnce(Result<&mut Conn, StoreError>) + Send>;
+
+/// Something for the writer to do.
+pub enum Work {
+    /// A command on customers.
+    Customer(Box<Command>, oneshot::Sender<Reply>),
+    /// Anything else that writes.
+    Admin(AdminAct),
+}
+
+/// What a writer thread needs.
+#[derive(Clone)]
+pub struct WriterSetup {
+    pub url: DatabaseUrl,
+    pub ring: Arc<KeyRing>,
+    pub retention_secs: i64,
+    pub batch_max: usize,
+}
+
+impl WriterSetup {
+    /// The most commands of a batch: as configured, within what a transaction bears.
+    pub fn batch_commands(&self) -> usize {
+        self.batch_max.clamp(1, BATCH_COMMANDS_MAX)
+    }
+}
+
+/// Starts a writer thread; it ends when the queue's senders are gone and it has answered everything.
+///
+/// # Errors
+/// The operating system's, when it gives no thread.
+pub fn spawn(
+    name: String,
+    setup: WriterSetup,
+    queue: Receiver<Work>,
+) -> std::io::Result<thread::JoinHandle<()>> {
+    thread::Builder::new().name(name).spawn(move || {
+        // Outside of decisions a panic means that nobody knows what was saved: the process must not go on.
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            Writer { setup, queue, conn: None, backlog: VecDeque::new() }.run()
+        }));
+        if ended.is_err() {
+            std::process::abort();
+        }
+    })
+}
+
+struct Job {
+    command: Box<Command>,
+    reply: oneshot::Sender<Reply>,
+}
+
+struct Writer {
+    setup: WriterSetup,
+    queue: Receiver<Work>,
+    conn: Option<Conn>,
+    /// Commands whose entrypoint another writer had locked.
+    backlog: VecDeque<Job>,
+}
+
+impl Writer {
+    fn run(mut self) {
+        loop {
+            let mut jobs: Vec<Job> = self.backlog.drain(..).collect();
+            let waits_for_lock = !jobs.is_empty();
+            let mut admin = None;
+            if jobs.is_empty() {
+                match self.queue.recv_timeout(IDLE) {
+                    Ok(Work::Customer(command, reply)) => jobs.push(Job { command, reply }),
+                    Ok(Work::Admin(act)) => admin = Some(act),
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
+            while admin.is_none() && jobs.len() < self.setup.batch_commands() {
+                match self.queue.try_recv() {
+                    Ok(Work::Customer(command, reply)) => jobs.push(Job { command, reply }),
+                    Ok(Work::Admin(act)) => admin = Some(act),
+                    Err(_) => break,
+                }
+            }
+            // Whoever hung up before the batch began does not want an answer, but may want the effect.
+            metrics::histogram!("customary_writer_batch_commands").record(jobs_len(&jobs));
+            if !jobs.is_empty() {
+                let waiting = if waits_for_lock { Waiting::Wait } else { Waiting::Skip };
+                self.batch(jobs, waiting);
+            }
+            if let Some(act) = admin {
+                self.admin(act);
+            }
+        }
+    }
+
+    fn admin(&mut self, act: AdminAct) {
+        let mut broken = false;
+        match connect(&self.setup, &mut self.conn) {
+            Ok(conn) => {
+                act(Ok(conn));
+                // An admin act may leave the connection in any state; a fresh one costs little.
+                broken = matches!(conn, Conn::Postgres(_));
+            }
+            Err(error) => act(Err(error)),
+        }
+        if broken {
+            self.conn = None;
+        }
+    }
+
+    /// Writes a batch; a command that poisons it is found by halving and hurts only itself.
+    fn batch(&mut self, jobs: Vec<Job>, waiting: Waiting) {
+        let commands: Vec<&Command> = jobs.iter().map(|job| job.command.as_ref()).collect();
+        let result = connect(&self.setup, &mut self.conn)
+            .and_then(|conn| transaction(conn, &self.setup, &commands, waiting));
+        match result {
+            Ok(replies) => {
+                for (job, reply) in jobs.into_iter().zip(replies) {
+                    match reply {
+                        Some(reply) => drop(job.reply.send(reply)),
+                        None => self.backlog.push_back(job),
+                    }
+                }
+            }
+            Err(error @ (StoreError::Bug(_) | StoreError::Corrupt(_))) if jobs.len() > 1 => {
+                tracing::warn!(%error, commands = jobs.len(), "a batch was refused; halving it");
+                let mut first = jobs;
+                let second = first.split_off(first.len() / 2);
+                self.batch(first, Waiting::Wait);
+                self.batch(second, Waiting::Wait);
+            }
+            Err(error) => {
+                tracing::error!(%error, commands = jobs.len(), "a batch was not written");
+                if error.is_of_connection() {
+                    self.conn = None;
+                }
+                for job in jobs {
+                    drop(job.reply.send(Err(copy(&error))));
+                }
+            }
+        }
+    }
+}
+
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "at most a few hundred")]
+fn jobs_len(jobs: &[Job]) -> f64 {
+    jobs.len() as f64
+}
+
+/// The same error for another waiter.
+fn copy(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Busy => StoreError::Busy,
+        StoreError::Unavailable(message) => StoreError::Unavailable(message.clone()),
+        StoreError::Corrupt(message) => StoreError::Corrupt(message.clone()),
+        StoreError::Bug(message) => StoreError::Bug(message.clone()),
+        StoreError::Rejected(rejection) => StoreError::Rejected(rejection.clone()),
+    }
+}
+
+fn connect<'a>(setup: &WriterSetup, conn: &'a mut Option<Conn>) -> Result<&'a mut Conn, StoreError> {
+    if conn.is_none() {
+        *conn = Some(Conn::open(&setup.url, Purpose::Write)?);
+    }
+    conn.as_mut().ok_or_else(|| StoreError::Bug("no connection after opening one".into()))
+}
+
+/// One reply a command; `None` for a command whose entrypoint was locked elsewhere.
+type Replies = Vec<Option<Reply>>;
+
+fn transaction(
+    conn: &mut Conn,
+    setup: &WriterSetup,
+    commands: &[&Command],
+    waiting: Waiting,
+) -> Result<Replies, StoreError> {
+    conn.begin_write()?;
+    let mut transaction_id = None;
+    let decided = (|| {
+        let replies = within(conn, setup, commands, waiting)?;
+        if let Conn::Postgres(c) = conn {
+            transaction_id = Some(diesel::select(pg_transaction_id()).get_result::<String>(c)?);
+        }
+        Ok(replies)
+    })();
+    let replies = match decided {
+        Ok(replies) => replies,
+        Err(error) => {
+            conn.rollback();
+            return Err(error);
+        }
+    };
+    match conn.commit() {
+        Ok(()) => Ok(replies),
+        Err(error) => after_failed_commit(conn, setup, error.into(), transaction_id).map(|()| replies),
+    }
+}
+
+/// The transaction's number, under which PostgreSQL remembers how it ended.
+fn pg_transaction_id() -> diesel::expression::SqlLiteral<diesel::sql_types::Text> {
+    diesel::dsl::sql("pg_current_xact_id()::text")
+}
+
+/// A COMMIT without an answer may have happened: a new connection knows.
+fn after_failed_commit(
+    conn: &mut Conn,
+    setup: &WriterSetup,
+    error: StoreError,
+    transaction_id: Option<String>,
+) -> Result<(), StoreError> {
+    let Some(id) = transaction_id else {
+        if let StoreError::Unavailable(message) = &error
+            && message.contains("I/O")
+        {
+            // A failed fsync leaves pages of which nobody knows whether they are on disk.
+            tracing::error!(%error, "the disk failed while committing; ending so that recovery decides");
+            std::process::abort();
+        }
+        conn.rollback();
+        return Err(error);
+    };
+    let Ok(Conn::Postgres(mut fresh)) = Conn::open(&setup.url, Purpose::Write) else { return Err(error) };
+    let status: Option<String> = diesel::select(diesel::dsl::sql::<
+        diesel::sql_types::Nullable<diesel::sql_types::Text>,
+    >(&format!("pg_xact_status('{id}'::xid8)")))
+    .get_result(&mut fresh)
+    .unwrap_or(None);
+    *conn = Conn::Postgres(fresh);
+    match status.as_deref() {
+        Some("committed") => Ok(()),
+        _ => Err(StoreError::Unavailable("the connection broke while committing".into())),
+    }
+}
+
+/// lock → load → decide → save, for every entrypoint of the batch.
+fn within(
+    conn: &mut Conn,
+    setup: &WriterSetup,
+    commands: &[&Command],
+    waiting: Waiting,
+) -> Result<Replies, StoreError> {
+    let mut by_entrypoint: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+    for (index, command) in commands.iter().enumerate() {
+        by_entrypoint.entry(command.entrypoint_id).or_default().push(index);
+    }
+    let ids: Vec<i64> = by_entrypoint.keys().copied().collect();
+    let mut heads = lock_heads(conn, &ids, waiting)?;
+    if heads.is_empty() && waiting == Waiting::Skip {
+        // Nothing was free: wait for the first one, so that the thread does not spin.
+        heads = lock_heads(conn, ids.get(..1).unwrap_or(&[]), Waiting::Wait)?;
+    }
+    // Read after the lock: times grow with versions.
+    let now = clock::now();
+    let mut replies: Replies = commands.iter().map(|_| None).collect();
+    for head in heads {
+        let Some(indexes) = by_entrypoint.remove(&head.entrypoint_id) else { continue };
+        let own: Vec<&Command> = indexes.iter().filter_map(|index| commands.get(*index).copied()).collect();
+        let mut loaded = Loaded::load(conn, &setup.ring, head, &own, now)?;
+        for (index, command) in indexes.into_iter().zip(own) {
+            let reply = decide_one(conn, &setup.ring, &mut loaded, command)?;
+            if let Some(slot) = replies.get_mut(index) {
+                *slot = Some(reply);
+            }
+        }
+        save(conn, &mut loaded, setup.retention_secs)?;
+    }
+    if waiting == Waiting::Wait {
+        // Every head that exists was waited for: what is left names no entrypoint.
+        for index in by_entrypoint.into_values().flatten() {
+            if let Some(slot) = replies.get_mut(index) {
+                *slot = Some(Err(StoreError::Rejected(Rejection::NotFound)));
+            }
+        }
+    }
+    Ok(replies)
+}
+
+/// Decides one command, telling it what it misses; a panic in there is that command's own.
+pub(super) fn decide_one(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    loaded: &mut Loaded,
+    command: &Command,
+) -> Result<Reply, StoreError> {
+    loop {
+        let decided = catch_unwind(AssertUnwindSafe(|| decide(&mut loaded.world, command)));
+        match decided {
+            Ok(Ok(answer)) => return Ok(Ok(answer)),
+            Ok(Err(Stop::Rejected(rejection))) => return Ok(Err(StoreError::Rejected(rejection))),
+            Ok(Err(Stop::Missing(key))) => loaded.load_keys(conn, ring, vec![key])?,
+            Err(_) => return Ok(Err(StoreError::Bug("a decision panicked".into()))),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Keyed hashes: they find a value without showing it (rules 7).
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// Bytes of an identity digest: 128 bits, so that chance meetings do not happen.
+pub const IDENTITY_DIGEST_BYTES: usize = 16;
+/// The digest of an identifier's values.
+pub type IdentityDigest = [u8; IDENTITY_DIGEST_BYTES];
+
+/// BLAKE3 keyed for one purpose.
+#[derive(Clone)]
+pub struct Hasher(Zeroizing<[u8; 32]>);
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hasher")
+    }
+}
+
+impl Hasher {
+    /// A hasher of its own for a purpose, from a root key.
+    pub fn new(root: &[u8; 32], purpose: &'static str) -> Hasher {
+        Hasher(Zeroizing::new(*blake3::keyed_hash(root, purpose.as_bytes()).as_bytes()))
+    }
+
+    /// The full digest of some bytes.
+    pub fn digest(&self, bytes: &[u8]) -> [u8; 32] {
+        *blake3::keyed_hash(&self.0, bytes).as_bytes()
+    }
+
+    /// The full digest of some parts; where one ends counts.
+    pub fn digest_parts<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        for part in parts {
+            hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hasher.update(part);
+        }
+        *hasher.finalize().as_bytes()
+    }
+
+    /// The digest of an identifier and its values.
+    pub fn identity(&self, identifier: &str, values: &[String]) -> IdentityDigest {
+        let parts = std::iter::once(identifier).chain(values.iter().map(String::as_str)).map(str::as_bytes);
+        let full = self.digest_parts(parts);
+        *full.first_chunk().unwrap_or(&[0; IDENTITY_DIGEST_BYTES])
+    }
+
+    /// A search term: 64 bits of a value within a group of fields. Meetings happen; what is found
+    /// is compared after opening.
+    pub fn term(&self, group: &str, value: &str) -> u64 {
+        let full = self.digest_parts([group.as_bytes(), value.as_bytes()]);
+        u64::from_be_bytes(*full.first_chunk().unwrap_or(&[0; 8]))
+    }
+}

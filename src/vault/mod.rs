@@ -1,0 +1,23 @@
+//! Sealing and opening, keys, and the keyed hashes that find sealed values (rules 7).
+//!
+//! ```text
+//! master key ─wraps→ data key (one per entrypoint and epoch)
+//!                      ├─ customer key = KDF(data key, the customer's random salt) → documents, history, outcomes
+//!                      ├─ identity key → digests of identifiers
+//!                      ├─ term key     → blind search terms
+//!                      └─ key-use key  → idempotency keys and fingerprints
+//! ```
+//!
+//! Nothing here knows the database; what a sealed value belongs to is bound to it by [`Ad`].
+
+mod ad;
+mod hash;
+mod key;
+mod password;
+mod signer;
+
+pub use ad::Ad;
+pub use hash::{Hasher, IDENTITY_DIGEST_BYTES, IdentityDigest};
+pub use key::{DataKey, MASTER_KEY_BYTES, MasterKey, SALT_BYTES, SealKey, VaultError, random};
+pub use password::hash_password;
+pub use signer::{SIGNING_KEY_BYTES, SigningKey, TokenError, unverified_key_id};

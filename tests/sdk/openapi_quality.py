@@ -2,8 +2,8 @@
 
 Valid: by the OpenAPI 3.1 meta-schema, every schema by JSON Schema 2020-12, every reference resolves, path parameters
 agree with the path, and every example satisfies the schema that it illustrates.
-Explained: a unique operationId and a summary or description on every operation, a description on every parameter, schema
-property and response, an example of success for every operation and one for every error status.
+Explained: a unique operationId and a summary or description on every operation, a description on every parameter,
+schema property and response, an example of success for every operation and one for every error status.
 Only CUSTOMARY_URL is needed; see support.py.
 """
 
@@ -17,7 +17,18 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31
 from support import http
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-SUBSCHEMAS = ("items", "not", "if", "then", "else", "contains", "propertyNames", "additionalProperties", "unevaluatedItems")
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+SUBSCHEMAS = (
+    "items",
+    "not",
+    "if",
+    "then",
+    "else",
+    "contains",
+    "propertyNames",
+    "additionalProperties",
+    "unevaluatedItems",
+)
 SUBSCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 SUBSCHEMA_MAPS = ("properties", "patternProperties", "$defs", "dependentSchemas")
 
@@ -117,7 +128,7 @@ def every_schema_is_valid_and_its_properties_are_described(document):
     for place, schema in all_schemas(document):
         if isinstance(schema, dict):
             without_references = {key: value for key, value in schema.items() if key != "$ref"}
-            if not jsonschema_rs.meta.is_valid({"$schema": "https://json-schema.org/draft/2020-12/schema", **without_references}):
+            if not jsonschema_rs.meta.is_valid({"$schema": DIALECT, **without_references}):
                 document.problem(place, "not a JSON Schema of 2020-12")
             for name, property_schema in schema.get("properties", {}).items():
                 if not described(document, property_schema):
@@ -190,7 +201,7 @@ def has_example(document, response):
 
 
 def all_schemas(document):
-    """Every schema with its place: the named ones, those of parameters, headers, requests and responses, and all within them."""
+    """Every schema with its place: those named, of parameters, headers, requests and responses, and all within them."""
     components = document.root.get("components", {})
     for name, schema in components.get("schemas", {}).items():
         yield from nested(f"schema {name}", schema)
@@ -205,7 +216,9 @@ def all_schemas(document):
             for media_type, media in response.get("content", {}).items():
                 yield from nested(f"{place} response {status} {media_type}", media.get("schema", {}))
             for name, header in response.get("headers", {}).items():
-                yield from nested(f"{place} response {status} header {name}", document.resolve(header).get("schema", {}))
+                yield from nested(
+                    f"{place} response {status} header {name}", document.resolve(header).get("schema", {})
+                )
 
 
 def nested(place, schema):

@@ -1,8 +1,8 @@
 """Loaded by Schemathesis before its run (see schemathesis_run.py): keeps idempotency keys from hiding everything else.
 
-Schemathesis sends the same few header values over and over. A key that was used with another body is answered 422, and two
-headers with different keys 400, before the body is looked at; so every valid key becomes one of its own. Invalid keys are
-sent as they were generated.
+Schemathesis sends the same few header values over and over. A key that was used with another body is answered 422, and
+two headers with different keys 400, before the body is looked at; so every valid key becomes one of its own. Invalid
+keys are sent as they were generated.
 """
 
 import itertools

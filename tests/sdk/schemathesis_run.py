@@ -1,8 +1,8 @@
 """Schemathesis against /openapi.json: all checks, but for what Customary's rules contradict, each explained beside it.
 
 Some customers are created first and their ids offered, so that not every generated id is unknown.
-SCHEMATHESIS_EXAMPLES (default 20) bounds the generated cases of an operation, SCHEMATHESIS_SEED (default 1) repeats a run.
-Further settings: see support.py.
+SCHEMATHESIS_EXAMPLES (default 20) bounds the generated cases of an operation, SCHEMATHESIS_SEED (default 1) repeats a
+run. Further settings: see support.py.
 """
 
 import os
@@ -40,21 +40,20 @@ customers = {{ values = {customers} }}
 expected-statuses = [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429, "5xx"]
 
 # Added to the usual answers for writes, because a schema can not say all that the service asks of a request:
-# 400 - one of several identifiers must be there, phone numbers follow libphonenumber, birthdays are past, text that looks
-#       like a mask is refused, two flags or two different idempotency keys exclude each other;
-# 412 - a generated If-Match is not the record's;
-# 422 - a generated idempotency key may have been used with another body.
+# 400 - one of several identifiers must be there, phone numbers follow libphonenumber, birthdays are past, text that
+#       looks like a mask is refused, two flags or two different idempotency keys exclude each other;
+# 412 - a generated If-Match is not the record's.
 [[operations]]
 include-method = ["POST", "PUT", "DELETE"]
-checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 412, 422, 429, "5xx"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 412, 429, "5xx"]
 
-# An unknown customer is a 404 before the body is looked at, so writes go to one that exists and is not deleted meanwhile.
+# An unknown customer is a 404 before the body is looked at, so updates go to one that exists and that no DELETE meets.
 [[operations]]
 include-method = "PUT"
 parameters = {{ "path.customerId" = {updated} }}
 
-# The cursor of a list is sealed by the server, and the fields that sort or filter are judged by name: a schema describes
-# neither.
+# The cursor of a list is sealed by the server, and the fields that sort or filter are judged by name: a schema
+# describes neither.
 [[operations]]
 include-path-regex = "^/api/Query/"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 429, "5xx"]
@@ -92,8 +91,8 @@ def main():
             f"--seed={setting('SCHEMATHESIS_SEED', '1')}",
             # Nothing is remembered from an earlier run: with one seed every run draws the same cases.
             "--generation-database=none",
-            # A second, generated credential beside the token would turn most cases into a 401; that a missing or an invented
-            # one is refused is asked on its own, by the check ignored_auth.
+            # A second, generated credential beside the token would turn most cases into a 401; that a missing or an
+            # invented one is refused is asked on its own, by the check ignored_auth.
             "--generation-with-security-parameters=false",
             # A slow machine is no finding; a slow answer is.
             "--suppress-health-check=all",

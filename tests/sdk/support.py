@@ -70,6 +70,8 @@ def http(method, path, token=None, body=None):
         response = urllib.request.urlopen(request, timeout=60)
     except urllib.error.HTTPError as error:
         response = error
+    except urllib.error.URLError as error:
+        sys.exit(f"{server_url()} does not answer: {error.reason}")
     with response:
         names = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status, names, response.read().decode())
@@ -93,6 +95,15 @@ def true(what, condition):
         raise Failed(what)
 
 
+def described(error):
+    """One line; of an SDK's error its status and body, for its own text is mostly headers."""
+    if isinstance(error, Failed):
+        return str(error)
+    if hasattr(error, "status_code"):
+        return f"{type(error).__name__} with status {error.status_code}: {str(error.body)[:500]}"
+    return f"{type(error).__name__}: {str(error)[:500]}"
+
+
 def run_proofs(program, proofs, *arguments):
     """Runs every proof, also after a failed one, and ends the program with 0 only when all held."""
     failures = 0
@@ -100,13 +111,10 @@ def run_proofs(program, proofs, *arguments):
         name = proof.__name__.replace("_", " ")
         try:
             proof(*arguments)
-        except Failed as failure:
+        except Exception as error:
             failures += 1
-            frames = traceback.extract_tb(failure.__traceback__)
-            line = next(frame.lineno for frame in frames if frame.name == proof.__name__)
-            print(f"FAILED  {name} (line {line}): {failure}")
-        except Exception:
-            failures += 1
-            print(f"FAILED  {name}:\n{traceback.format_exc()}")
+            frames = traceback.extract_tb(error.__traceback__)
+            lines = [str(frame.lineno) for frame in frames if frame.filename == proof.__code__.co_filename]
+            print(f"FAILED  {name} (line {', '.join(lines)}): {described(error)}")
     print(f"{program}: {len(proofs) - failures} of {len(proofs)} proofs hold")
     sys.exit(1 if failures else 0)

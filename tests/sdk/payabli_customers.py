@@ -1,0 +1,894 @@
+"""Payabli's own Python SDK, unmodified, against a running server: only the base URL and the token are changed.
+
+Proves what an integrator sees of create, read, update, delete, list and token exchange: parsed models, raw JSON, typed
+errors, with the synchronous and the asynchronous client. Run it alone on its entrypoint (the list is counted before and
+after); other records may be there. Settings: see support.py.
+"""
+
+import asyncio
+import base64
+import datetime as dt
+import json
+import random
+
+from payabli import Asyncpayabli, payabli
+from payabli.core.api_error import ApiError
+from payabli.errors import BadRequestError, UnauthorizedError
+from payabli.types.customer_query_records import CustomerQueryRecords
+from payabli.types.payabli_error_body import PayabliErrorBody
+
+from support import RUN, Failed, entrypoint, equal, full_token, http, mail, read_token, run_proofs, server_url, true
+
+ENTRY = entrypoint()
+TOKEN = full_token()
+BASE = server_url() + "/api"
+UNKNOWN_ID = 2**53 - 1
+OURS = ["Fullname", "Birthday", "Labels", "Lifecycle"]
+
+
+# The SDK repeats a request on 409 and 5xx; without repeats the first answer is the one that is looked at.
+def client(token=TOKEN, **options):
+    return payabli(base_url=BASE, token=token, max_retries=0, **options)
+
+
+api = client()
+
+
+class Created:
+    """One create through the SDK: the parsed record and what was on the wire."""
+
+    def __init__(self, response):
+        self.envelope = response.data
+        self.record = response.data.response_data
+        self.id = self.record.customer_id
+        self.raw = response.response.json()
+        self.text = response.response.text
+        self.headers = response.headers
+
+
+def create(via=api, entry=ENTRY, **fields):
+    return Created(via.customer.with_raw_response.add_customer(entry, **fields))
+
+
+def read(customer_id):
+    return api.customer.get_customer(customer_id)
+
+
+def etag_of(customer_id, via=api):
+    return via.customer.with_raw_response.get_customer(customer_id).headers["etag"]
+
+
+def body_of(error):
+    body = error.body
+    return body.model_dump(by_alias=True) if isinstance(body, PayabliErrorBody) else body
+
+
+def refused(status, kind, call, *arguments, **fields):
+    """The call fails with exactly this type and status, and with the one error body."""
+    try:
+        call(*arguments, **fields)
+    except ApiError as error:
+        equal("status", error.status_code, status)
+        equal("type of the error", type(error), kind)
+        check_error_body(error)
+        return error
+    raise Failed(f"expected {kind.__name__} with status {status}, but the call succeeded")
+
+
+def check_error_body(error):
+    body = body_of(error)
+    missing = {"isSuccess", "responseCode", "responseText", "message", "responseData", "errors", "requestId"} - set(
+        body
+    )
+    equal("missing keys of the error body", missing, set())
+    equal("isSuccess", body["isSuccess"], False)
+    equal("type of responseCode", type(body["responseCode"]), int)
+    true(f"responseText says nothing: {body['responseText']!r}", body["responseText"])
+    equal("message", body["message"], body["responseText"])
+    for key in ("explanation", "todoAction"):
+        true(f"responseData has no {key}: {body['responseData']}", body["responseData"].get(key))
+    for problem in body["errors"]:
+        true(f"a problem without a place: {problem}", {"pointer", "parameter", "header", "line"} & set(problem))
+        true(f"a problem without code and message: {problem}", problem["code"] and problem["message"])
+    equal("requestId", body["requestId"], error.headers["x-request-id"])
+    equal("content type", error.headers["content-type"].split(";")[0], "application/json")
+
+
+def pointers(error):
+    return {problem.get("pointer") for problem in body_of(error)["errors"]}
+
+
+def with_body(**fields):
+    return {"additional_body_parameters": fields}
+
+
+def with_query(**parameters):
+    return {"additional_query_parameters": parameters}
+
+
+def with_headers(headers):
+    return {"additional_headers": headers}
+
+
+# Create and read
+
+
+def create_returns_the_whole_record():
+    created_at = dt.datetime(2024, 5, 6, 7, 8, 9, tzinfo=dt.timezone.utc)
+    created = create(
+        force_customer_creation=False,
+        replace_existing=0,
+        idempotency_key=f"whole-{RUN}",
+        customer_number=f"WHOLE-{RUN}",
+        customer_username=f"whole-{RUN}",
+        customer_psw=f"never-shown-{RUN}",
+        customer_status=85,
+        company="Roe & Daughters",
+        firstname=" Ada ",
+        lastname="Roe",
+        phone="(202) 555-0117",
+        email=mail("whole"),
+        address="9 Elm Row",
+        address_1="Flat 2",
+        city="Oakton",
+        state="VA",
+        zip="22124",
+        country="USA",
+        shipping_address="1 Dock Road",
+        shipping_address_1="Gate 7",
+        shipping_city="Ottawa",
+        shipping_state="ON",
+        shipping_zip="K1A 0B1",
+        shipping_country="Canada",
+        balance=12.5,
+        time_zone=-5,
+        additional_fields={"tier": "gold", "nothing": None},
+        identifier_fields=["email"],
+        created_at=created_at,
+        request_options=with_body(fullname="Ada M. Roe", birthday="1990-02-28", labels=["vip", "news"]),
+    )
+    equal("is_success", created.envelope.is_success, True)
+    equal("response_text", created.envelope.response_text, "Success")
+    equal("outcome", created.raw["outcome"], "created")
+    equal("matchedOn", created.raw["matchedOn"], None)
+
+    record = created.record
+    expected = {
+        "customer_number": f"WHOLE-{RUN}",
+        "customer_username": f"whole-{RUN}",
+        "customer_status": 85,
+        "company": "Roe & Daughters",
+        "firstname": "Ada",
+        "lastname": "Roe",
+        "phone": "+12025550117",
+        "email": mail("whole"),
+        "address": "9 Elm Row",
+        "address_1": "Flat 2",
+        "city": "Oakton",
+        "state": "VA",
+        "zip": "22124",
+        "country": "US",
+        "shipping_address": "1 Dock Road",
+        "shipping_address_1": "Gate 7",
+        "shipping_city": "Ottawa",
+        "shipping_state": "ON",
+        "shipping_zip": "K1A 0B1",
+        "shipping_country": "CA",
+        "balance": 12.5,
+        "time_zone": -5,
+        "additional_fields": {"tier": "gold"},
+        "identifier_fields": ["email"],
+        "created": created_at,
+        "mfa": False,
+        "mfa_mode": 0,
+        "paypoint_entryname": ENTRY,
+    }
+    for field, value in expected.items():
+        equal(field, getattr(record, field), value)
+    true("customer_id is positive and safe for JavaScript", 0 < record.customer_id <= UNKNOWN_ID)
+    age = dt.datetime.now(dt.timezone.utc) - record.last_updated
+    true(f"last_updated is not now: {record.last_updated}", abs(age) < dt.timedelta(minutes=5))
+
+    raw = created.raw["responseData"]
+    equal("Fullname", raw["Fullname"], "Ada M. Roe")
+    equal("Birthday", raw["Birthday"], "1990-02-28")
+    equal("Labels", sorted(raw["Labels"]), ["news", "vip"])
+    equal("Lifecycle", raw["Lifecycle"], "Prospect")
+    for key in ("customerId", "customerStatus", "TimeZone", "MFAMode", "ParentOrgId"):
+        equal(f"JSON type of {key}", type(raw[key]), int)
+    true("Balance is a JSON number", type(raw["Balance"]) in (int, float))
+    true("the password is in the answer", f"never-shown-{RUN}" not in created.text)
+
+
+def every_key_of_the_sdk_model_is_on_the_wire():
+    created = create(email=mail("keys"))
+    expected = {field.alias or name for name, field in CustomerQueryRecords.model_fields.items()}
+    missing = (expected | set(OURS)) - set(created.raw["responseData"])
+    equal("missing keys of a created record", missing, set())
+    raw = api.customer.with_raw_response.get_customer(created.id).response.json()
+    equal("missing keys of a read record", (expected | set(OURS)) - set(raw), set())
+
+
+def an_almost_empty_customer_has_the_defaults():
+    record = create(email=mail("plain")).record
+    equal("customer_status", record.customer_status, 1)
+    equal("balance", record.balance, 0.0)
+    equal("email", record.email, mail("plain"))
+    for field in ("customer_number", "customer_username", "company", "firstname", "lastname", "phone", "address"):
+        equal(field, getattr(record, field), None)
+    for field in ("address_1", "city", "zip", "country", "shipping_zip", "time_zone"):
+        equal(field, getattr(record, field), None)
+    for field in ("additional_fields", "subscriptions", "stored_methods"):
+        true(f"{field} is not empty", not getattr(record, field))
+    age = dt.datetime.now(dt.timezone.utc) - record.created
+    true(f"created is not now: {record.created}", abs(age) < dt.timedelta(minutes=5))
+
+
+def get_returns_what_create_returned():
+    created = create(email=mail("same"), firstname="Sam", balance=3.25, additional_fields={"a": "1"})
+    response = api.customer.with_raw_response.get_customer(created.id)
+    equal("record", response.data.model_dump(), created.record.model_dump())
+    equal("raw record", response.response.json(), created.raw["responseData"])
+    true(f"ETag is not strong: {response.headers['etag']}", response.headers["etag"].startswith('"'))
+    equal("ETag", response.headers["etag"], created.headers["etag"])
+    equal("Cache-Control", response.headers["cache-control"], "private, no-cache")
+
+
+def none_and_empty_text_mean_absent_on_create():
+    record = create(
+        email=mail("absent"),
+        company=None,
+        city="",
+        time_zone=None,
+        balance=None,
+        additional_fields={"gone": None, "kept": "x"},
+    ).record
+    equal("company", record.company, None)
+    equal("city", record.city, None)
+    equal("time_zone", record.time_zone, None)
+    equal("balance", record.balance, 0.0)
+    equal("additional_fields", record.additional_fields, {"kept": "x"})
+
+
+def a_balance_survives_as_it_was_sent():
+    for number, balance in enumerate([0.1, 10.0, -42.5, 1234567.8901, 99999999999.9999]):
+        created = create(email=mail(f"balance{number}"), balance=balance)
+        equal("balance of create", created.record.balance, balance)
+        equal("balance of get", read(created.id).balance, balance)
+
+
+def payablis_example_phone_is_stored_in_e164():
+    equal("phone", create(email=mail("phone"), country="US", phone="(555) 555-0100").record.phone, "+15555550100")
+
+
+def a_creation_time_a_little_ahead_counts_as_now():
+    now = dt.datetime.now(dt.timezone.utc)
+    created = create(email=mail("clock"), created_at=now + dt.timedelta(minutes=2)).record.created
+    true(f"created in the future: {created}", created < now + dt.timedelta(minutes=1))
+
+
+# One identity, one record
+
+
+def the_same_create_twice_is_matched():
+    first = create(email=mail("twice"), lastname="Roe")
+    second = create(email=f" {mail('twice')} ", lastname="Vane")
+    equal("customer_id", second.id, first.id)
+    equal("outcome", second.raw["outcome"], "matched")
+    equal("matchedOn", second.raw["matchedOn"], ["email"])
+    equal("differs", second.raw["differs"], ["lastname"])
+    equal("stored lastname", second.record.lastname, "Roe")
+    equal("stored lastname of get", read(first.id).lastname, "Roe")
+
+
+def the_same_customer_number_is_matched():
+    first = create(customer_number=f"NUM-{RUN}", email=mail("number"))
+    second = create(customer_number=f"NUM-{RUN}")
+    equal("customer_id", second.id, first.id)
+    equal("matchedOn", second.raw["matchedOn"], ["customerNumber"])
+    other = create(customer_number=f"num-{RUN}")
+    equal("outcome for another case of the letters", other.raw["outcome"], "created")
+
+
+def replace_existing_empties_what_was_not_sent():
+    first = create(
+        email=mail("replace"),
+        firstname="Ada",
+        city="Oakton",
+        balance=7.5,
+        customer_status=0,
+        additional_fields={"tier": "gold"},
+    )
+    second = create(email=mail("replace"), firstname="Eve", replace_existing=1)
+    equal("outcome", second.raw["outcome"], "replaced")
+    equal("customer_id", second.id, first.id)
+    record = read(first.id)
+    equal("firstname", record.firstname, "Eve")
+    equal("city", record.city, None)
+    true("additional_fields are gone", not record.additional_fields)
+    equal("balance stays", record.balance, 7.5)
+    equal("status stays", record.customer_status, 0)
+    equal("created stays", record.created, first.record.created)
+
+
+def merge_existing_writes_only_what_was_sent():
+    first = create(email=mail("merge"), firstname="Ada", city="Oakton", additional_fields={"tier": "gold"})
+    second = create(
+        email=mail("merge"),
+        firstname="Eve",
+        additional_fields={"club": "blue"},
+        request_options=with_query(mergeExisting=1),
+    )
+    equal("outcome", second.raw["outcome"], "merged")
+    equal("customer_id", second.id, first.id)
+    record = read(first.id)
+    equal("firstname", record.firstname, "Eve")
+    equal("city", record.city, "Oakton")
+    equal("additional_fields", record.additional_fields, {"tier": "gold", "club": "blue"})
+
+
+def force_makes_a_second_record_and_the_oldest_is_matched():
+    first = create(email=mail("force"), force_customer_creation=True)
+    equal("outcome of the first", first.raw["outcome"], "created")
+    second = create(email=mail("force"), force_customer_creation=True)
+    equal("outcome of the second", second.raw["outcome"], "forced")
+    true("the forced record is a new one", second.id != first.id)
+    third = create(email=mail("force"))
+    equal("outcome of the third", third.raw["outcome"], "matched")
+    equal("customer_id of the third", third.id, first.id)
+
+
+def two_flags_at_once_are_refused():
+    refused(
+        400,
+        BadRequestError,
+        api.customer.add_customer,
+        ENTRY,
+        email=mail("flags"),
+        force_customer_creation=True,
+        replace_existing=1,
+    )
+
+
+def identifier_fields_are_used_instead_of_the_policy():
+    lastname = f"Roe{RUN}"
+    first = create(email=mail("ident1"), firstname="Ada", lastname=lastname)
+    second = create(
+        email=mail("ident2"), firstname="ADA", lastname=lastname.upper(), identifier_fields=["firstname", "lastname"]
+    )
+    equal("outcome", second.raw["outcome"], "matched")
+    equal("customer_id", second.id, first.id)
+    equal("matchedOn", sorted(second.raw["matchedOn"]), ["firstname", "lastname"])
+    true(f"differs names the e-mail: {second.raw['differs']}", "email" in second.raw["differs"])
+
+    phone = f"+1202555{random.randrange(10_000):04}"
+    by_phone = create(email=mail("ident3"), phone=phone)
+    again = create(phone=f"({phone[2:5]}) {phone[5:8]}-{phone[8:]}", country="US", identifier_fields=["phone"])
+    true("the oldest record with that phone is matched", again.id <= by_phone.id and again.raw["outcome"] == "matched")
+    equal("matchedOn", again.raw["matchedOn"], ["phone"])
+
+
+def an_additional_field_can_be_the_identifier():
+    fields = {"clientId": f"c-{RUN}"}
+    first = create(additional_fields=fields, identifier_fields=["clientId"], firstname="Ada")
+    second = create(additional_fields=fields, identifier_fields=["clientId"], firstname="Eve")
+    equal("customer_id", second.id, first.id)
+    equal("matchedOn", second.raw["matchedOn"], ["clientId"])
+
+
+def without_a_value_for_its_identifier_the_number_decides():
+    first = create(customer_number=f"FALL-{RUN}")
+    second = create(customer_number=f"FALL-{RUN}", identifier_fields=["email"])
+    equal("customer_id", second.id, first.id)
+    error = refused(
+        400,
+        BadRequestError,
+        api.customer.add_customer,
+        ENTRY,
+        firstname="Ada",
+        lastname="Roe",
+        identifier_fields=["email"],
+    )
+    true(f"text: {error.body['responseText']}", error.body["responseText"].startswith("Invalid customer identifiers"))
+
+
+# Idempotency
+
+
+def an_idempotency_key_replays_the_first_answer():
+    fields = {"email": mail("key"), "idempotency_key": f"key-{RUN}", "force_customer_creation": True}
+    first = create(**fields)
+    second = create(**fields)
+    equal("customer_id", second.id, first.id)
+    equal("answer", second.raw, first.raw)
+    equal("Idempotent-Replayed of the first", first.headers.get("idempotent-replayed"), None)
+    equal("Idempotent-Replayed of the second", second.headers.get("idempotent-replayed"), "true")
+
+
+def an_idempotency_key_with_another_body_is_422():
+    first = create(email=mail("key422"), idempotency_key=f"key422-{RUN}")
+    refused(
+        422,
+        ApiError,
+        api.customer.add_customer,
+        ENTRY,
+        email=mail("key422"),
+        firstname="Eve",
+        replace_existing=1,
+        idempotency_key=f"key422-{RUN}",
+    )
+    equal("firstname is untouched", read(first.id).firstname, None)
+
+
+def a_refused_create_does_not_use_up_its_key():
+    key = f"retry-{RUN}"
+    refused(400, BadRequestError, api.customer.add_customer, ENTRY, city="Oakton", idempotency_key=key)
+    equal("outcome", create(email=mail("retry"), idempotency_key=key).raw["outcome"], "created")
+
+
+def the_sdks_key_and_the_standard_header_are_one():
+    key = f"std-{RUN}"
+    first = create(email=mail("std"), force_customer_creation=True, idempotency_key=key)
+    second = create(
+        email=mail("std"), force_customer_creation=True, request_options=with_headers({"Idempotency-Key": f'"{key}"'})
+    )
+    equal("customer_id", second.id, first.id)
+
+
+# Typed errors
+
+
+def a_create_without_an_identifier_is_a_bad_request():
+    error = refused(400, BadRequestError, api.customer.add_customer, ENTRY, city="Oakton")
+    true(f"text: {error.body['responseText']}", error.body["responseText"].startswith("Invalid customer identifiers"))
+    text = json.dumps(error.body)
+    for field in ("email", "phone", "customerNumber", "fullname", "firstname", "lastname", "company"):
+        true(f"{field} is not named among the fields that would do: {text}", field in text)
+
+
+def an_invalid_email_is_a_bad_request():
+    error = refused(400, BadRequestError, api.customer.add_customer, ENTRY, email="ada.example.test")
+    equal("pointers", pointers(error), {"/email"})
+    true("the value is in the error", "ada.example.test" not in json.dumps(error.body))
+
+
+def all_problems_are_reported_at_once():
+    error = refused(
+        400,
+        BadRequestError,
+        api.customer.add_customer,
+        ENTRY,
+        email="nobody",
+        city="x" * 251,
+        customer_status=7,
+        time_zone=15,
+        balance=0.12345,
+        customer_psw="short",
+        additional_fields={"k" * 41: "v"},
+        created_at=dt.datetime.now(dt.timezone.utc) + dt.timedelta(minutes=10),
+        request_options=with_body(nickname="Addie", birthday="1899-12-31"),
+    )
+    found = pointers(error)
+    expected = {
+        "/email",
+        "/city",
+        "/customerStatus",
+        "/timeZone",
+        "/balance",
+        "/customerPsw",
+        "/createdAt",
+        "/birthday",
+    }
+    equal("problems not reported", (expected | {"/nickname"}) - found, set())
+    true(f"no problem under additionalFields: {found}", any(p.startswith("/additionalFields") for p in found))
+    equal("number of problems", len(found), 10)
+
+
+def a_deleted_status_can_not_be_written():
+    error = refused(400, BadRequestError, api.customer.add_customer, ENTRY, email=mail("status"), customer_status=-99)
+    equal("pointers", pointers(error), {"/customerStatus"})
+    created = create(email=mail("status"))
+    error = refused(400, BadRequestError, api.customer.update_customer, created.id, customer_status=-99)
+    equal("pointers", pointers(error), {"/customerStatus"})
+
+
+def an_unknown_query_parameter_is_a_bad_request():
+    refused(
+        400,
+        BadRequestError,
+        api.customer.add_customer,
+        ENTRY,
+        email=mail("query"),
+        request_options=with_query(forceCustomerCreaton="true"),
+    )
+
+
+def a_bad_token_is_unauthorized():
+    head, payload, signature = TOKEN.split(".")
+    unsigned = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=").decode()
+    tampered = signature[:10] + ("A" if signature[10] != "A" else "B") + signature[11:]
+    bad = ["garbage", f"{head}.{payload}.{tampered}", f"{unsigned}.{payload}.", f"{head}.{payload}."]
+    created = create(email=mail("token"))
+    for token in bad:
+        error = refused(401, UnauthorizedError, client(token).customer.get_customer, created.id)
+        equal("type of the body", type(error.body), PayabliErrorBody)
+        equal("is_success", error.body.is_success, False)
+        refused(401, UnauthorizedError, client(token).customer.add_customer, ENTRY, email=mail("token"))
+        refused(401, UnauthorizedError, client(token).query.list_customers, ENTRY)
+        refused(401, UnauthorizedError, client(token).customer.delete_customer, created.id)
+
+
+def an_unknown_record_or_entrypoint_is_404():
+    nowhere = f"nowhere-{RUN}"
+    refused(404, ApiError, api.customer.get_customer, UNKNOWN_ID)
+    refused(404, ApiError, api.customer.update_customer, UNKNOWN_ID, city="Oakton")
+    refused(404, ApiError, api.customer.delete_customer, UNKNOWN_ID)
+    refused(404, ApiError, api.customer.add_customer, nowhere, email=mail("nowhere"))
+    refused(404, ApiError, api.query.list_customers, nowhere)
+    # The record is looked for before the body is judged.
+    refused(404, ApiError, api.customer.add_customer, nowhere, email="nobody")
+    refused(404, ApiError, api.customer.update_customer, UNKNOWN_ID, email="nobody")
+
+
+def linking_an_unknown_transaction_is_404():
+    created = create(email=mail("link"))
+    refused(404, ApiError, api.customer.link_customer_transaction, created.id, "45-unknown")
+
+
+def contradicting_identities_are_a_conflict():
+    by_email = create(email=mail("conflict1"))
+    by_number = create(customer_number=f"CONF-{RUN}", email=mail("conflict2"))
+    error = refused(
+        409, ApiError, api.customer.add_customer, ENTRY, email=mail("conflict1"), customer_number=f"CONF-{RUN}"
+    )
+    text = json.dumps(error.body)
+    for word in (str(by_email.id), str(by_number.id), "email", "customerNumber"):
+        true(f"the conflict does not name {word}: {text}", word in text)
+
+    # Two numbers are two people, until the caller says by which fields he recognises one.
+    error = refused(
+        409, ApiError, api.customer.add_customer, ENTRY, email=mail("conflict2"), customer_number=f"OTHER-{RUN}"
+    )
+    true(f"the conflict does not name {by_number.id}", str(by_number.id) in json.dumps(error.body))
+    same = create(email=mail("conflict2"), customer_number=f"OTHER-{RUN}", identifier_fields=["email"])
+    equal("customer_id", same.id, by_number.id)
+
+
+def an_identity_can_not_be_taken_from_another():
+    owner = create(email=mail("owner"), customer_number=f"OWN-{RUN}", customer_username=f"own-{RUN}")
+    other = create(email=mail("other"))
+    for change in (
+        {"email": mail("owner")},
+        {"customer_number": f"OWN-{RUN}"},
+        {"customer_username": f"own-{RUN}"},
+    ):
+        error = refused(409, ApiError, api.customer.update_customer, other.id, **change)
+        true(f"the conflict does not name {owner.id}", str(owner.id) in json.dumps(error.body))
+    refused(409, ApiError, api.customer.add_customer, ENTRY, email=mail("third"), customer_username=f"own-{RUN}")
+    equal("email is untouched", read(other.id).email, mail("other"))
+
+
+# Update and delete
+
+
+def update_changes_only_what_is_sent():
+    created = create(
+        email=mail("update"),
+        firstname="Ada",
+        company="Roe",
+        city="Oakton",
+        country="US",
+        additional_fields={"a": "1", "b": "2"},
+    )
+    answer = api.customer.update_customer(
+        created.id,
+        lastname="Roe-Vane",
+        phone="(202) 555-0188",
+        company=None,
+        city="",
+        balance=99.99,
+        customer_status=0,
+        additional_fields={"a": None, "c": "3"},
+    )
+    equal("response_code", answer.response_code, 1)
+    equal("is_success", answer.is_success, True)
+    equal("response_text", answer.response_text, "Success")
+    equal("room_id", answer.room_id, 0)
+    equal("page_identifier", answer.page_identifier, None)
+    true(f"response_data: {answer.response_data!r}", isinstance(answer.response_data, (str, int)))
+    record = read(created.id)
+    expected = {
+        "firstname": "Ada",
+        "lastname": "Roe-Vane",
+        "email": mail("update"),
+        "phone": "+12025550188",
+        "company": None,
+        "city": None,
+        "balance": 99.99,
+        "customer_status": 0,
+        "additional_fields": {"b": "2", "c": "3"},
+        "created": created.record.created,
+    }
+    for field, value in expected.items():
+        equal(field, getattr(record, field), value)
+    true("last_updated did not move", record.last_updated > created.record.last_updated)
+
+
+def update_ignores_identifier_fields_and_creation_time():
+    created = create(email=mail("ignored"))
+    before = etag_of(created.id)
+    long_ago = dt.datetime(2001, 1, 1, tzinfo=dt.timezone.utc)
+    api.customer.update_customer(created.id, identifier_fields=["phone"], created_at=long_ago)
+    equal("created", read(created.id).created, created.record.created)
+    equal("ETag of a record that was not changed", etag_of(created.id), before)
+
+
+def an_invalid_update_changes_nothing():
+    created = create(email=mail("invalid"), city="Oakton")
+    error = refused(400, BadRequestError, api.customer.update_customer, created.id, city="Ottawa", email="nobody")
+    equal("pointers", pointers(error), {"/email"})
+    equal("city", read(created.id).city, "Oakton")
+
+
+def a_stale_if_match_is_refused():
+    created = create(email=mail("etag"))
+    first = etag_of(created.id)
+    api.customer.update_customer(created.id, city="Oakton", request_options=with_headers({"If-Match": first}))
+    stale = with_headers({"If-Match": first})
+    refused(412, ApiError, api.customer.update_customer, created.id, city="Ottawa", request_options=stale)
+    refused(412, ApiError, api.customer.delete_customer, created.id, request_options=stale)
+    equal("city", read(created.id).city, "Oakton")
+
+
+def a_deleted_customer_still_answers_and_frees_its_identity():
+    created = create(email=mail("delete"), customer_number=f"DEL-{RUN}")
+    answer = api.customer.delete_customer(created.id)
+    equal("response_code", answer.response_code, 1)
+    equal("response_text", answer.response_text, "Success")
+    equal("customer_status", read(created.id).customer_status, -99)
+    equal("deleting it again", api.customer.delete_customer(created.id).is_success, True)
+    refused(409, ApiError, api.customer.update_customer, created.id, city="Oakton")
+    listed = api.query.list_customers(ENTRY, limit_record=0).records
+    true("a deleted customer is in the list", created.id not in [record.customer_id for record in listed])
+    again = create(email=mail("delete"), customer_number=f"DEL-{RUN}")
+    equal("outcome", again.raw["outcome"], "created")
+    true("its id is used again", again.id != created.id)
+
+
+# List
+
+
+def the_list_is_paged_newest_first():
+    before = api.query.list_customers(ENTRY, limit_record=1).summary.total_records
+    ids = [create(email=mail(f"list{number}")).id for number in range(5)][::-1]
+    total = before + 5
+
+    page = api.query.list_customers(ENTRY, from_record=1, limit_record=3)
+    equal("ids of the page", [record.customer_id for record in page.records], ids[1:4])
+    equal("email of its first record", page.records[0].email, mail("list3"))
+    equal("page_size", page.summary.page_size, 3)
+    equal("total_records", page.summary.total_records, total)
+    equal("total_pages", page.summary.total_pages, -(-total // 3))
+    equal("type of total_amount", type(page.summary.total_amount), float)
+    equal("type of total_net_amount", type(page.summary.total_net_amount), float)
+
+    usual = api.query.list_customers(ENTRY)
+    equal("page_size without limit_record", usual.summary.page_size, 20)
+    equal("records without limit_record", len(usual.records), min(20, total))
+
+    everything = api.query.list_customers(ENTRY, limit_record=0)
+    found = [record.customer_id for record in everything.records]
+    equal("number of all records", len(found), total)
+    equal("order of all records", found, sorted(set(found), reverse=True))
+    equal("page_identifier where nothing follows", everything.summary.page_identifier, None)
+
+    beyond = api.query.list_customers(ENTRY, from_record=total, limit_record=3)
+    equal("records beyond the end", beyond.records, [])
+    equal("total_records beyond the end", beyond.summary.total_records, total)
+
+
+def a_listed_record_equals_the_read_one():
+    created = create(email=mail("listed"), firstname="Lis", additional_fields={"tier": "gold"})
+    newest = api.query.list_customers(ENTRY, limit_record=1).records[0]
+    equal("record", newest.model_dump(), read(created.id).model_dump())
+
+
+def an_unknown_filter_is_a_bad_request():
+    options = with_query(**{"shoesize(eq)": "43"})
+    refused(400, BadRequestError, api.query.list_customers, ENTRY, request_options=options)
+    refused(400, BadRequestError, api.query.list_customers, ENTRY, parameters={"shoesize(eq)": "43"})
+    refused(400, BadRequestError, api.query.list_customers, ENTRY, sort_by="up(shoesize)")
+
+
+# Tokens and views
+
+
+def both_headers_work_and_must_agree():
+    created = create(email=mail("headers"))
+    by_key = payabli(base_url=BASE + "/", api_key=TOKEN, max_retries=0)
+    equal("customer_id", by_key.customer.get_customer(created.id).customer_id, created.id)
+    same = with_headers({"requestToken": TOKEN})
+    equal("customer_id", api.customer.get_customer(created.id, request_options=same).customer_id, created.id)
+    different = with_headers({"requestToken": read_token()})
+    refused(401, UnauthorizedError, api.customer.get_customer, created.id, request_options=different)
+
+
+def client_credentials_are_exchanged_for_a_token():
+    payload = TOKEN.split(".")[1]
+    client_id = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["jti"]
+    answer = api.token.create_server_side_token(client_id=client_id, client_secret=TOKEN, state="s-17")
+    equal("token_type", answer.token_type, "Bearer")
+    equal("expires_in", answer.expires_in, 3600)
+    equal("state", answer.state, "s-17")
+    created = create(client(answer.access_token), email=mail("exchanged"))
+    equal("outcome", created.raw["outcome"], "created")
+
+    by_credentials = payabli(base_url=BASE, client_id=client_id, client_secret=TOKEN, max_retries=0)
+    equal("email", by_credentials.customer.get_customer(created.id).email, mail("exchanged"))
+
+    try:
+        api.token.create_server_side_token(client_id=client_id, client_secret=read_token())
+    except BadRequestError as error:
+        equal("errorType", error.body["errorType"], "InvalidCredentials")
+        true("errorMessage says nothing", error.body["errorMessage"])
+    else:
+        raise Failed("a token was given for wrong credentials")
+
+
+def without_pii_read_the_view_is_masked():
+    created = create(
+        email=mail("masked"),
+        firstname="Ada",
+        lastname="Roe",
+        company="Roe & Co",
+        phone="+12025550117",
+        address="9 Elm Row",
+        address_1="Flat 2",
+        city="Oakton",
+        shipping_address="1 Dock Road",
+        additional_fields={"tier": "gold"},
+        request_options=with_body(birthday="1990-02-28"),
+    )
+    reader = client(read_token())
+    response = reader.customer.with_raw_response.get_customer(created.id)
+    record = response.data
+    expected = {
+        "email": "m***@e***.test",
+        "phone": "+1******0117",
+        "address": "***",
+        "address_1": "***",
+        "shipping_address": "***",
+        "additional_fields": {"tier": "***"},
+        "firstname": "Ada",
+        "lastname": "Roe",
+        "company": "Roe & Co",
+        "city": "Oakton",
+    }
+    for field, value in expected.items():
+        equal(field, getattr(record, field), value)
+    equal("Birthday", response.response.json()["Birthday"], "***")
+    equal("email in the list", reader.query.list_customers(ENTRY, limit_record=1).records[0].email, "m***@e***.test")
+    true("both views have one ETag", response.headers["etag"] != etag_of(created.id))
+
+
+def a_written_mask_means_unchanged():
+    created = create(email=mail("mask"))
+    api.customer.update_customer(created.id, email="m***@e***.test", city="Oakton")
+    equal("email", read(created.id).email, mail("mask"))
+    equal("city", read(created.id).city, "Oakton")
+    error = refused(400, BadRequestError, api.customer.update_customer, created.id, email="z***@e***.test")
+    equal("pointers", pointers(error), {"/email"})
+
+
+def a_missing_scope_is_403():
+    created = create(email=mail("scope"))
+    reader = client(read_token())
+    refused(403, ApiError, reader.customer.add_customer, ENTRY, email=mail("scope2"))
+    refused(403, ApiError, reader.customer.update_customer, created.id, city="Oakton")
+    refused(403, ApiError, reader.customer.delete_customer, created.id)
+    equal("customer_status", read(created.id).customer_status, 1)
+
+
+# The asynchronous client
+
+
+def the_asynchronous_client_does_the_same():
+    asyncio.run(asynchronous_round())
+
+
+async def asynchronous_round():
+    client = Asyncpayabli(base_url=BASE, token=TOKEN, max_retries=0)
+    fields = {"email": mail("async"), "firstname": "Ada", "balance": 1.5}
+    raced = await asyncio.gather(*[client.customer.with_raw_response.add_customer(ENTRY, **fields) for _ in range(10)])
+    outcomes = sorted(response.response.json()["outcome"] for response in raced)
+    equal("outcomes of ten creates at once", outcomes, ["created"] + ["matched"] * 9)
+    ids = {response.data.response_data.customer_id for response in raced}
+    equal("number of records", len(ids), 1)
+
+    customer_id = ids.pop()
+    answer = await client.customer.update_customer(customer_id, city="Oakton", firstname=None)
+    equal("response_code", answer.response_code, 1)
+    record = await client.customer.get_customer(customer_id)
+    equal("city", record.city, "Oakton")
+    equal("firstname", record.firstname, None)
+    equal("balance", record.balance, 1.5)
+    page = await client.query.list_customers(ENTRY, limit_record=1)
+    equal("newest record", page.records[0].customer_id, customer_id)
+    equal("is_success", (await client.customer.delete_customer(customer_id)).is_success, True)
+    equal("customer_status", (await client.customer.get_customer(customer_id)).customer_status, -99)
+
+    stranger = Asyncpayabli(base_url=BASE, token="garbage")
+    for status, kind, call in (
+        (400, BadRequestError, lambda: client.customer.add_customer(ENTRY, email="nobody")),
+        (404, ApiError, lambda: client.customer.get_customer(UNKNOWN_ID)),
+        (409, ApiError, lambda: client.customer.update_customer(customer_id, city="Ottawa")),
+        (401, UnauthorizedError, lambda: stranger.customer.get_customer(customer_id)),
+    ):
+        try:
+            await call()
+        except ApiError as error:
+            equal("status", error.status_code, status)
+            equal("type of the error", type(error), kind)
+            check_error_body(error)
+        else:
+            raise Failed(f"expected status {status}, but the call succeeded")
+
+
+def plain_http_sees_the_same_record():
+    created = create(email=mail("http"), firstname="Ada")
+    answer = http("GET", f"/api/Customer/{created.id}", TOKEN)
+    equal("status", answer.status, 200)
+    equal("record", answer.json(), created.raw["responseData"])
+
+
+PROOFS = [
+    create_returns_the_whole_record,
+    every_key_of_the_sdk_model_is_on_the_wire,
+    an_almost_empty_customer_has_the_defaults,
+    get_returns_what_create_returned,
+    none_and_empty_text_mean_absent_on_create,
+    a_balance_survives_as_it_was_sent,
+    payablis_example_phone_is_stored_in_e164,
+    a_creation_time_a_little_ahead_counts_as_now,
+    the_same_create_twice_is_matched,
+    the_same_customer_number_is_matched,
+    replace_existing_empties_what_was_not_sent,
+    merge_existing_writes_only_what_was_sent,
+    force_makes_a_second_record_and_the_oldest_is_matched,
+    two_flags_at_once_are_refused,
+    identifier_fields_are_used_instead_of_the_policy,
+    an_additional_field_can_be_the_identifier,
+    without_a_value_for_its_identifier_the_number_decides,
+    an_idempotency_key_replays_the_first_answer,
+    an_idempotency_key_with_another_body_is_422,
+    a_refused_create_does_not_use_up_its_key,
+    the_sdks_key_and_the_standard_header_are_one,
+    a_create_without_an_identifier_is_a_bad_request,
+    an_invalid_email_is_a_bad_request,
+    all_problems_are_reported_at_once,
+    a_deleted_status_can_not_be_written,
+    an_unknown_query_parameter_is_a_bad_request,
+    a_bad_token_is_unauthorized,
+    an_unknown_record_or_entrypoint_is_404,
+    linking_an_unknown_transaction_is_404,
+    contradicting_identities_are_a_conflict,
+    an_identity_can_not_be_taken_from_another,
+    update_changes_only_what_is_sent,
+    update_ignores_identifier_fields_and_creation_time,
+    an_invalid_update_changes_nothing,
+    a_stale_if_match_is_refused,
+    a_deleted_customer_still_answers_and_frees_its_identity,
+    the_list_is_paged_newest_first,
+    a_listed_record_equals_the_read_one,
+    an_unknown_filter_is_a_bad_request,
+    both_headers_work_and_must_agree,
+    client_credentials_are_exchanged_for_a_token,
+    without_pii_read_the_view_is_masked,
+    a_written_mask_means_unchanged,
+    a_missing_scope_is_403,
+    the_asynchronous_client_does_the_same,
+    plain_http_sees_the_same_record,
+]
+
+if __name__ == "__main__":
+    run_proofs("payabli_customers", PROOFS)

@@ -1,0 +1,213 @@
+"""Swagger UI in a real browser, as a newcomer uses it: authorize, create two customers by "Try it out", find them.
+
+Headless Chromium is driven through Selenium; CHROMIUM and CHROMEDRIVER name the two programs where they are not on the
+PATH. Screenshots go to SCREENSHOT_DIR (default: a new temporary folder, named in the output); they show the token,
+which Swagger UI prints in its curl line. Further settings: see support.py.
+"""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from support import Failed, entrypoint, equal, full_token, http, mail, server_url, true
+
+PATH = "/api/Customer/single/{entry}"
+SCHEME = "requestToken"
+SECONDS = 30
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--window-size=1280,1600",
+]
+
+
+def start_browser(profile):
+    options = Options()
+    for flag in [*FLAGS, f"--user-data-dir={profile}"]:
+        options.add_argument(flag)
+    options.binary_location = (
+        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
+    )
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = os.environ.get("CHROMEDRIVER") or shutil.which("chromedriver")
+    return webdriver.Chrome(options=options, service=Service(executable_path=driver))
+
+
+class Page:
+    def __init__(self, browser, screenshots):
+        self.browser = browser
+        self.screenshots = screenshots
+        self.taken = 0
+
+    def find(self, css, within=None, what=None):
+        """The first visible element, waited for: Swagger UI draws itself piece by piece."""
+        return self.wait(what or css, lambda: next((e for e in self.all(css, within) if e.is_displayed()), None))
+
+    def all(self, css, within=None):
+        return (within or self.browser).find_elements(By.CSS_SELECTOR, css)
+
+    def wait(self, what, condition):
+        ignored = (WebDriverException,)
+        return WebDriverWait(self.browser, SECONDS, ignored_exceptions=ignored).until(
+            lambda _: condition(), f"after {SECONDS} s the page still does not show: {what}"
+        )
+
+    def press(self, element):
+        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        self.wait("a button that can be pressed", lambda: element.is_enabled())
+        element.click()
+
+    def type_over(self, element, text):
+        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.send_keys(Keys.CONTROL, "a")
+        element.send_keys(Keys.DELETE)
+        element.send_keys(text)
+        self.wait(f"the typed text in {element.tag_name}", lambda: element.get_property("value") == text)
+
+    def screenshot(self, name):
+        self.taken += 1
+        path = self.screenshots / f"{self.taken}-{name}.png"
+        if not self.browser.save_screenshot(str(path)):
+            raise Failed(f"no screenshot could be written to {path}")
+
+
+def the_root_leads_to_swagger_ui(page):
+    page.browser.get(server_url() + "/")
+    page.find(".swagger-ui .information-container .title", what="the title of the API")
+    address = page.browser.current_url
+    true(f"/ leads to {address}, not to /swagger-ui/", address.startswith(server_url() + "/swagger-ui/"))
+    page.screenshot("opened")
+
+
+def the_token_is_accepted_by_authorize(page):
+    page.press(page.find(".scheme-container button.authorize, .auth-wrapper button.authorize"))
+
+    def form_of_the_scheme():
+        forms = page.all(".modal-ux .auth-container")
+        return next(
+            (form for form in forms if SCHEME in form.text and "(apiKey)" in form.text and page.all("input", form)),
+            None,
+        )
+
+    form = page.wait(f"the field for {SCHEME}", form_of_the_scheme)
+    page.type_over(page.find("input", form), full_token())
+    page.press(page.find("button.authorize", form))
+
+    def logout():
+        return next((button for button in page.all(".modal-ux button") if button.text.strip() == "Logout"), None)
+
+    page.wait("Logout, the sign of being authorized", logout)
+    page.screenshot("authorized")
+    page.press(page.find(".modal-ux button.btn-done, .modal-ux button.close-modal"))
+    page.wait("the page without the dialog", lambda: not page.all(".modal-ux"))
+
+
+def the_create_can_be_tried_out(page):
+    """Expands POST /api/Customer/single/{entry} and returns its block."""
+
+    def block():
+        for element in page.all(".opblock.opblock-post"):
+            if any(path.get_attribute("data-path") == PATH for path in page.all(".opblock-summary-path", element)):
+                return element
+        for section in page.all(".opblock-tag[data-is-open='false']"):
+            section.click()
+        return None
+
+    found = page.wait(f"POST {PATH}", block)
+    if not page.all(".opblock-body", found):
+        page.press(page.find(".opblock-summary-control", found))
+    page.press(page.find(".try-out__btn", found))
+    return found
+
+
+def a_customer_is_created(page, block, name):
+    body = {"email": mail(f"swagger.{name}"), "firstname": "Ada", "lastname": f"Roe of the {name} try"}
+    page.type_over(page.find("tr[data-param-name='entry'] input", block), entrypoint())
+    page.type_over(page.find("textarea.body-param__text", block), json.dumps(body))
+    page.screenshot(f"{name}-filled-in")
+    page.press(page.find("button.execute", block))
+
+    shown = page.find(".live-responses-table tr.response .response-col_status", block, "the status of the answer")
+    status = shown.text.split()[0]
+    if status != "200":
+        page.screenshot(f"{name}-failed")
+        raise Failed(f"the page shows status {status}: {page.find('.live-responses-table', block).text}")
+    answer = page.wait("the body of the answer", lambda: json_shown(page, block))
+    equal("isSuccess", answer["isSuccess"], True)
+    equal("outcome", answer["outcome"], "created")
+    equal("Email", answer["responseData"]["Email"], body["email"])
+    page.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", shown)
+    page.screenshot(f"{name}-created")
+
+    stored = http("GET", f"/api/Customer/{answer['responseData']['customerId']}", full_token())
+    equal("status of GET", stored.status, 200)
+    for key, value in (("Email", body["email"]), ("Firstname", "Ada"), ("Lastname", body["lastname"])):
+        equal(f"stored {key}", stored.json()[key], value)
+    equal("stored PaypointEntryname", stored.json()["PaypointEntryname"], entrypoint())
+    # The next answer is then surely not this one.
+    page.press(page.find("button.btn-clear", block))
+    page.wait("no answer", lambda: not page.all(".live-responses-table", block))
+
+
+def json_shown(page, block):
+    for element in page.all(".live-responses-table pre", block):
+        try:
+            shown = json.loads(element.get_property("textContent"))
+        except ValueError:
+            continue
+        if isinstance(shown, dict):
+            return shown
+    return None
+
+
+def the_browser_found_nothing_wrong(page):
+    severe = [entry["message"] for entry in page.browser.get_log("browser") if entry["level"] == "SEVERE"]
+    equal("errors in the browser's console", [message for message in severe if "favicon" not in message], [])
+
+
+def main():
+    screenshots = Path(os.environ.get("SCREENSHOT_DIR") or tempfile.mkdtemp(prefix="customary-swagger-ui-"))
+    screenshots.mkdir(parents=True, exist_ok=True)
+    profile = tempfile.mkdtemp(prefix="chromium-profile-")
+    browser = None
+    try:
+        browser = start_browser(profile)
+        page = Page(browser, screenshots)
+        the_root_leads_to_swagger_ui(page)
+        the_token_is_accepted_by_authorize(page)
+        block = the_create_can_be_tried_out(page)
+        a_customer_is_created(page, block, "first")
+        # Whatever the page fills in by itself (an idempotency key, a flag) must not spoil the next create.
+        a_customer_is_created(page, block, "second")
+        the_browser_found_nothing_wrong(page)
+    except (Failed, WebDriverException) as error:
+        if browser:
+            browser.save_screenshot(str(screenshots / "failed.png"))
+        sys.exit(f"swagger_ui: {str(error).strip()} (screenshots in {screenshots})")
+    finally:
+        if browser:
+            browser.quit()
+        shutil.rmtree(profile, ignore_errors=True)
+    print(f"swagger_ui: two customers created in the browser; {page.taken} screenshots in {screenshots}")
+
+
+if __name__ == "__main__":
+    main()

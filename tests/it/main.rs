@@ -1,1 +1,15 @@
-fn main() {}
+//! The black-box tests: they start the built program as processes and talk HTTP to it. One binary, because linking it
+//! once is what a test run waits for; one module per subject. Start reading in `harness`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on stops at once and says where; tests own their clock and randomness"
+)]
+
+mod harness;
+
+mod crash;
+mod races;

@@ -1,0 +1,116 @@
+//! What every test stands on: a fresh database of either kind (`postgres`), the program as child processes on it
+//! (`server`), and an HTTP client that speaks the wire format (`client`). Everything is removed when it is dropped.
+//!
+//! `both!` makes a test for each database; `fleets!` adds a third with three instances on one PostgreSQL database.
+#![allow(dead_code, reason = "each module of tests uses its own part")]
+
+mod client;
+mod postgres;
+mod server;
+
+use std::path::PathBuf;
+
+pub use client::{Answer, Client};
+pub use server::{Fleet, Server, Site};
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Db {
+    Sqlite,
+    Postgres,
+}
+
+/// Makes `name::sqlite` and `name::postgres` from one body: `both!(name, |db| async { … });`
+macro_rules! both {
+    ($name:ident, |$db:ident| $body:expr) => {
+        mod $name {
+            use super::*;
+
+            async fn run($db: $crate::harness::Db) {
+                $body.await
+            }
+
+            #[tokio::test]
+            async fn sqlite() {
+                run($crate::harness::Db::Sqlite).await
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                run($crate::harness::Db::Postgres).await
+            }
+        }
+    };
+}
+pub(crate) use both;
+
+/// Like `both!`, but the body gets running instances, and three of them on one PostgreSQL database as a third test.
+macro_rules! fleets {
+    ($name:ident, |$fleet:ident| $body:expr) => {
+        mod $name {
+            use super::*;
+
+            async fn run($fleet: $crate::harness::Fleet) {
+                $body.await
+            }
+
+            #[tokio::test]
+            async fn sqlite() {
+                run($crate::harness::Fleet::start($crate::harness::Db::Sqlite, 1).await).await
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                run($crate::harness::Fleet::start($crate::harness::Db::Postgres, 1).await).await
+            }
+
+            #[tokio::test]
+            async fn three_instances() {
+                run($crate::harness::Fleet::start($crate::harness::Db::Postgres, 3).await).await
+            }
+        }
+    };
+}
+pub(crate) use fleets;
+
+/// Starts all of them before it waits for any, and returns what they gave in the order they were listed.
+pub async fn at_once<F>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let tasks: Vec<_> = futures.into_iter().map(tokio::spawn).collect();
+    let mut outputs = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        outputs.push(finished(task).await);
+    }
+    outputs
+}
+
+/// What a task gave; its panic is the test's.
+pub async fn finished<T>(task: tokio::task::JoinHandle<T>) -> T {
+    task.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+/// A number from the environment, for tests with a short and a long form.
+pub fn setting(name: &str, default: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} must be a number, not {text:?}")),
+        Err(_) => default,
+    }
+}
+
+/// A seeded generator whose seed is printed; the same seed makes the same choices again (`TEST_SEED=…`).
+pub fn seeded() -> fastrand::Rng {
+    let seed = setting("TEST_SEED", fastrand::u64(..));
+    println!("TEST_SEED={seed}");
+    fastrand::Rng::with_seed(seed)
+}
+
+/// The Python of the environment that `scripts/test` makes, with the packages that tests use.
+pub fn python() -> PathBuf {
+    std::env::var_os("TEST_PYTHON").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/target/test-venv/bin/python")),
+        PathBuf::from,
+    )
+}

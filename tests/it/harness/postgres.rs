@@ -1,0 +1,75 @@
+//! PostgreSQL for tests: the cluster that `TEST_POSTGRES_URL` names (a superuser's URL), else one of this process's own,
+//! and in it a database per test.
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use diesel::prelude::*;
+
+struct Cluster {
+    url: String,
+    /// Nobody drops a static: the kernel closes this child's input when the process ends, however it ends, and
+    /// `scripts/postgres` takes that as the sign to stop.
+    _lease: Option<Child>,
+}
+
+fn cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| match std::env::var("TEST_POSTGRES_URL") {
+        Ok(url) => Cluster { url, _lease: None },
+        Err(_) => start(),
+    })
+}
+
+fn start() -> Cluster {
+    let mut child = Command::new("bash")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/postgres"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // A runner that kills this process's group must leave the one that cleans up.
+        .process_group(0)
+        .spawn()
+        .expect("bash runs");
+    let mut url = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    if url.trim().is_empty() {
+        let mut reason = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut reason).unwrap();
+        panic!("scripts/postgres started no cluster: {reason}");
+    }
+    Cluster { url: url.trim().to_owned(), _lease: Some(child) }
+}
+
+/// An empty database, dropped with this value.
+pub struct Database {
+    name: String,
+    pub url: String,
+}
+
+impl Database {
+    pub fn create() -> Self {
+        let name = format!("customary_test_{}", uuid::Uuid::new_v4().simple());
+        // template0: nobody is ever connected to it, so tests can create at the same time.
+        administer(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")).unwrap();
+        let mut url =
+            reqwest::Url::parse(&cluster().url).expect("TEST_POSTGRES_URL is a postgres:// address");
+        url.set_path(&name);
+        Self { name, url: url.into() }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Err(error) = administer(&format!("DROP DATABASE {} WITH (FORCE)", self.name)) {
+            eprintln!("the test's database {} stays behind: {error}", self.name);
+        }
+    }
+}
+
+fn administer(statement: &str) -> QueryResult<usize> {
+    let mut connection = PgConnection::establish(&cluster().url).expect("the tests' PostgreSQL answers");
+    diesel::sql_query(statement).execute(&mut connection)
+}

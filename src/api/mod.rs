@@ -99,7 +99,7 @@ pub fn application(
 > {
     let swagger = SwaggerUi::new("/swagger-ui/{_:.*}").config(
         Config::from("/openapi.json")
-            .try_it_out_enabled(true)
+            
             .persist_authorization(true)
             .display_request_duration(true),
     );

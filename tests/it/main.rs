@@ -12,4 +12,6 @@
 mod harness;
 
 mod crash;
+mod openapi;
 mod races;
+mod sdk;

@@ -118,7 +118,7 @@ pub struct CustomerOut<'a> {
     stored_methods: Option<()>,
     /// Totals of the customer's transactions.
     #[serde(rename = "customerSummary")]
-    customer_summary: Option<SummaryOut>,
+    customer_summary: Option<CustomerSummaryOut>,
     /// Legal name of the entrypoint.
     paypoint_legalname: Option<&'a str>,
     /// Trading name of the entrypoint.
@@ -147,7 +147,7 @@ pub struct CustomerOut<'a> {
 /// Totals of a customer's transactions.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
-struct SummaryOut {
+struct CustomerSummaryOut {
     /// How many transactions there are.
     #[serde(rename = "NumberofTransactions")]
     number_of_transactions: i64,
@@ -217,7 +217,7 @@ impl<'a> CustomerOut<'a> {
             identifier_fields: Some(&record.identifier_fields),
             labels: Some(&record.labels),
             lifecycle: Some(record.lifecycle),
-            customer_summary: Some(SummaryOut::default()),
+            customer_summary: Some(CustomerSummaryOut::default()),
             paypoint_legalname: entrypoint.legal_name.as_deref(),
             paypoint_dbaname: entrypoint.dba_name.as_deref(),
             parent_org_name: Some(&entrypoint.org_name),

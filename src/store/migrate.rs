@@ -82,10 +82,10 @@ fn applied(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
         value: String,
     }
     let tables = match conn {
-        Conn::Sqlite(c) => {
-            diesel::sql_query("SELECT name AS value FROM sqlite_master WHERE name = '__diesel_schema_migrations'")
-                .load::<Row>(c)?
-        }
+        Conn::Sqlite(c) => diesel::sql_query(
+            "SELECT name AS value FROM sqlite_master WHERE name = '__diesel_schema_migrations'",
+        )
+        .load::<Row>(c)?,
         Conn::Postgres(c) => diesel::sql_query(
             "SELECT tablename::text AS value FROM pg_tables \
              WHERE tablename = '__diesel_schema_migrations' AND schemaname = ANY (current_schemas(false))",
@@ -95,8 +95,8 @@ fn applied(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
     if tables.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<Row> = on!(conn, |c| diesel::sql_query("SELECT version AS value FROM __diesel_schema_migrations")
-        .load(c))?;
+    let rows: Vec<Row> =
+        on!(conn, |c| diesel::sql_query("SELECT version AS value FROM __diesel_schema_migrations").load(c))?;
     Ok(rows.into_iter().map(|row| row.value).collect())
 }
 

@@ -11,6 +11,7 @@
 
 mod harness;
 
+mod batch;
 mod crash;
 mod openapi;
 mod races;

@@ -49,13 +49,17 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/examples.json")
 fn steady(value: Value, key: &str) -> Value {
     const TIMES: [&str; 6] = ["Created", "LastUpdated", "at", "issuedAt", "expiresAt", "revokedAt"];
     match value {
-        Value::Object(members) => {
-            Value::Object(members.into_iter().map(|(name, value)| (name.clone(), steady(value, &name))).collect())
-        }
+        Value::Object(members) => Value::Object(
+            members.into_iter().map(|(name, value)| (name.clone(), steady(value, &name))).collect(),
+        ),
         Value::Array(items) => Value::Array(items.into_iter().map(|item| steady(item, key)).collect()),
         Value::String(_) if TIMES.contains(&key) => json!("2026-03-01T10:00:00.000000Z"),
-        Value::String(_) if key == "jti" || key == "requestId" => json!("0d5e7a3c-9b1f-4c62-8a57-2f4be9d01c66"),
-        Value::String(text) if text.starts_with("eyJ") => json!("eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiIsImtpZCI6IjEifQ…"),
+        Value::String(_) if key == "jti" || key == "requestId" => {
+            json!("0d5e7a3c-9b1f-4c62-8a57-2f4be9d01c66")
+        }
+        Value::String(text) if text.starts_with("eyJ") => {
+            json!("eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiIsImtpZCI6IjEifQ…")
+        }
         other => other,
     }
 }
@@ -89,8 +93,23 @@ async fn examples_are_what_the_service_answers() {
     let server = Server::start(Db::Sqlite).await;
     let site = server.site();
     let all = site.new_token(&[
-        "--org", "1", "--all-entries", "--name", "operations", "--scope", "customers:read", "--scope", "customers:write",
-        "--scope", "customers:delete", "--scope", "pii:read", "--scope", "settings", "--scope", "tokens",
+        "--org",
+        "1",
+        "--all-entries",
+        "--name",
+        "operations",
+        "--scope",
+        "customers:read",
+        "--scope",
+        "customers:write",
+        "--scope",
+        "customers:delete",
+        "--scope",
+        "pii:read",
+        "--scope",
+        "settings",
+        "--scope",
+        "tokens",
     ]);
     let client = server.client().token(&all);
     let mut recorder = Recorder::default();
@@ -104,14 +123,16 @@ async fn examples_are_what_the_service_answers() {
     recorder.answer("get_entrypoint_settings", client.get("/api/Paypoint/settings/ent0001").await);
     let settings = json!({"identifiers": [{"key": "email", "value": "email"}], "general": [{"key": "requiredFields", "value": ""}]});
     recorder.request("update_entrypoint_settings", &settings);
-    recorder.answer("update_entrypoint_settings", client.put("/api/Paypoint/settings/ent0001", &settings).await);
+    recorder
+        .answer("update_entrypoint_settings", client.put("/api/Paypoint/settings/ent0001", &settings).await);
     let organisation = json!({"name": "Second Shop"});
     recorder.request("create_organisation", &organisation);
     recorder.answer("create_organisation", client.post("/api/Organization", &organisation).await);
     recorder.answer("get_organisation_settings", client.get("/api/Organization/settings/1").await);
     let policy = json!({"identifiers": [{"key": "email", "value": "email"}], "general": [{"key": "name", "value": "Demo Org"}]});
     recorder.request("update_organisation_settings", &policy);
-    recorder.answer("update_organisation_settings", client.put("/api/Organization/settings/1", &policy).await);
+    recorder
+        .answer("update_organisation_settings", client.put("/api/Organization/settings/1", &policy).await);
 
     // Customers
     let ada = json!({"customerNumber": "ACC-1001", "firstname": "Ada", "lastname": "Roe", "email": "ada.roe@example.test",
@@ -139,8 +160,14 @@ async fn examples_are_what_the_service_answers() {
     let made = recorder.answer("create_token", client.post("/api/Token", &token).await);
     let (jti, text) = (made.data()["jti"].as_str().unwrap(), made.data()["token"].as_str().unwrap());
     let credentials = json!({"clientId": jti, "clientSecret": text});
-    recorder.request("exchange_credentials", &steady(json!({"clientId": "0d5e7a3c-9b1f-4c62-8a57-2f4be9d01c66", "clientSecret": text}), ""));
-    recorder.answer("exchange_credentials", server.anonymous().post("/api/v2/Token/serverside", &credentials).await);
+    recorder.request(
+        "exchange_credentials",
+        &steady(json!({"clientId": "0d5e7a3c-9b1f-4c62-8a57-2f4be9d01c66", "clientSecret": text}), ""),
+    );
+    recorder.answer(
+        "exchange_credentials",
+        server.anonymous().post("/api/v2/Token/serverside", &credentials).await,
+    );
     let mut listed = client.get("/api/Token").await;
     // Tokens made within one second are listed in the order of their random ids.
     listed.json["Records"].as_array_mut().unwrap().retain(|record| record["jti"] == jti);
@@ -182,11 +209,15 @@ async fn examples_are_what_the_service_answers() {
     sql(&site.database_file(), "UPDATE customer SET balance_units = 1");
     recorder.error(500, client.get(&path).await);
 
-    let recorded = json!({"answers": recorder.answers, "requests": recorder.requests, "errors": recorder.errors});
+    let recorded =
+        json!({"answers": recorder.answers, "requests": recorder.requests, "errors": recorder.errors});
     let text = serde_json::to_string_pretty(&recorded).unwrap() + "\n";
     if std::env::var("RECORD").is_ok() {
         std::fs::write(FILE, &text).unwrap();
     }
     let kept = std::fs::read_to_string(FILE).unwrap();
-    assert!(kept == text, "the examples are not what the service answers; renew them: RECORD=1 cargo nextest run openapi");
+    assert!(
+        kept == text,
+        "the examples are not what the service answers; renew them: RECORD=1 cargo nextest run openapi"
+    );
 }

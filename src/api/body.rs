@@ -27,7 +27,8 @@ pub async fn json(request: &HttpRequest, payload: Payload) -> Result<Bytes, Erro
     let body = read(payload).await;
     // The body is read before it is refused: a client that is still sending would not see the answer.
     let body = body?;
-    if !accepted && !(body.is_empty() && request.headers().get(CONTENT_TYPE).is_none()) {
+    let nothing_sent = body.is_empty() && request.headers().get(CONTENT_TYPE).is_none();
+    if !accepted && !nothing_sent {
         return Err(Error::UnsupportedMediaType("application/json in UTF-8, not compressed"));
     }
     Ok(body)

@@ -174,6 +174,7 @@ fn words(status: StatusCode, text: &str, explanation: impl Into<String>, todo: i
 }
 
 impl Error {
+    #[expect(clippy::too_many_lines, reason = "one line of words an error")]
     fn words(&self) -> Words {
         match self {
             Error::Invalid(problems) => {

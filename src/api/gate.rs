@@ -117,7 +117,6 @@ fn error_of<B>(response: &ServiceResponse<B>) -> Option<Error> {
     let status = error.as_response_error().status_code();
     Some(match status.as_u16() {
         413 => Error::TooLarge(super::body::JSON_BYTES_MAX),
-        404 => Error::NotFound,
         400..=499 => Error::NotFound,
         _ => Error::Internal(error.to_string()),
     })

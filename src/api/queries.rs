@@ -78,7 +78,7 @@ impl SummaryOut {
         ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many records to skip; 0 by default"),
         ("limitRecord" = Option<i64>, Query, description = "How many records to answer; 20 by default, 0 or less for all of them"),
     ),
-    responses((status = 200, description = "A page of customers", body = ListOut)),
+    responses((status = 200, description = "A page of customers", body = ListOut<'_>)),
 )]
 #[get("/api/Query/customers/{entry}")]
 pub async fn list_customers(

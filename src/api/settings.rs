@@ -543,10 +543,13 @@ pub async fn update_organisation_settings(
         }
     }
     let input = SettingsInput { identifiers: sent.identifiers, ..SettingsInput::default() };
-    let identifiers = input.check().map(|settings| settings.identifiers).unwrap_or_else(|found| {
-        problems.extend(found);
-        None
-    });
+    let identifiers = input.check().map_or_else(
+        |found| {
+            problems.extend(found);
+            None
+        },
+        |settings| settings.identifiers,
+    );
     refuse(&app, key.as_ref(), problems).await?;
     Ok(answered(
         app.store.update_organisation(org_id, name, identifiers, key, text_of(&DoneOut::SUCCESS)).await?,

@@ -13,6 +13,9 @@ pub type Refusal = (&'static str, String);
 pub const EMAIL_CHARS_MAX: usize = 320;
 
 /// Checks the shape of an e-mail address; it is kept as sent.
+///
+/// # Errors
+/// Anything of another shape.
 pub fn email(text: &str) -> Result<String, Refusal> {
     if text.len() <= EMAIL_CHARS_MAX * 4 && text.validate_email() {
         Ok(text.to_owned())
@@ -24,6 +27,9 @@ pub fn email(text: &str) -> Result<String, Refusal> {
 /// A telephone number as E.164, an extension after it as ` x12`.
 ///
 /// `country` is the record's own or its entrypoint's; without one a leading `+` is required.
+///
+/// # Errors
+/// No number, or one that could be dialled only locally.
 pub fn phone(text: &str, country: Option<&str>) -> Result<String, Refusal> {
     const CODE: &str = "invalid_phone";
     let region = country.and_then(|code| code.parse::<Region>().ok());
@@ -94,6 +100,9 @@ const COUNTRY_ALIASES: [(&str, &str); 31] = [
 ];
 
 /// ISO 3166-1 alpha-2 of an alpha-2 or alpha-3 code or an English name, case ignored.
+///
+/// # Errors
+/// A text that names no country.
 pub fn country(text: &str) -> Result<String, Refusal> {
     let upper = text.to_uppercase();
     let found = match upper.len() {
@@ -127,10 +136,9 @@ fn plain_name(name: &str) -> String {
             'ô' => Some('o'),
             'ç' => Some('c'),
             'é' => Some('e'),
-            'å' => Some('a'),
+            'å' | 'ã' => Some('a'),
             'ü' => Some('u'),
             'í' => Some('i'),
-            'ã' => Some('a'),
             '&' => Some('+'),
             other => Some(other),
         })
@@ -146,6 +154,9 @@ fn short_name(name: &str) -> String {
 }
 
 /// A postal code where the shipping country is the US or Canada; any text elsewhere.
+///
+/// # Errors
+/// A code of another form there.
 pub fn shipping_zip(text: &str, country: Option<&str>) -> Result<(), Refusal> {
     let refuse = |message: &str| Err(("invalid_zip", message.to_owned()));
     match country {

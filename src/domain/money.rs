@@ -31,6 +31,9 @@ pub enum MoneyError {
 
 impl Money {
     /// Reads a JSON number's own text, exponent included; digits are never rounded.
+    ///
+    /// # Errors
+    /// No number, too many fraction digits, or too large.
     pub fn parse(text: &str) -> Result<Money, MoneyError> {
         let decimal = match text.find(['e', 'E']) {
             Some(_) => Decimal::from_scientific(text),

@@ -134,6 +134,9 @@ impl World {
     }
 
     /// The live customers with a key, oldest first.
+    ///
+    /// # Errors
+    /// [`Missing`] where the world was not told who has it.
     pub fn live_with(&self, key: &MatchKey) -> Result<Vec<i64>, Missing> {
         let proposed = self.index.get(key).ok_or_else(|| Missing(key.clone()))?;
         Ok(proposed

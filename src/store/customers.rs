@@ -163,9 +163,10 @@ pub fn entries(
         .select(EntryRow::as_select())
         .load(c))?;
     // The state after the newest entry of the page: the record itself, or the image in the entry above.
-    let mut after: Option<Customer> = match newest == row.version {
-        true => Some(current.customer),
-        false => load::version_of(conn, ring, &row, newest)?.map(|stored| stored.customer),
+    let mut after: Option<Customer> = if newest == row.version {
+        Some(current.customer)
+    } else {
+        load::version_of(conn, ring, &row, newest)?.map(|stored| stored.customer)
     };
     let mut entries = Vec::with_capacity(rows.len());
     for entry in rows {

@@ -259,7 +259,7 @@ impl Loaded {
 
 /// The ids that some creates may take: the rest of the head's block, then new blocks.
 fn reserve_ids(conn: &mut Conn, head: &Head, creates: usize) -> Result<Vec<Range<i64>>, StoreError> {
-    let mut ranges = vec![head.next_customer_id..head.block_end];
+    let mut ranges = Vec::from([head.next_customer_id..head.block_end]);
     let mut left = head.block_end - head.next_customer_id;
     let wanted = i64::try_from(creates).unwrap_or(i64::MAX);
     while left < wanted {

@@ -59,10 +59,7 @@ pub fn prepare(url: &DatabaseUrl, ring: &KeyRing, now: Micros) -> Result<Prepare
 pub fn pending(conn: &mut Conn) -> Result<(Vec<String>, Vec<String>), StoreError> {
     fn names<DB: diesel::backend::Backend>(source: &EmbeddedMigrations) -> Result<Vec<String>, StoreError> {
         let all = MigrationSource::<DB>::migrations(source).map_err(failed)?;
-        Ok(all
-            .iter()
-            .map(|migration: &Box<dyn Migration<DB>>| migration.name().version().to_string())
-            .collect())
+        Ok(all.iter().map(|migration| migration.name().version().to_string()).collect())
     }
     let (known, applied) = match conn {
         Conn::Sqlite(c) => {

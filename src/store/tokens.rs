@@ -144,7 +144,8 @@ pub fn find(conn: &mut Conn, jti: &str) -> Result<Option<TokenRecord>, StoreErro
 /// [`Rejection::NotFound`] where no token of the organisation has this id.
 pub fn revoke(conn: &mut Conn, org_id: Option<i64>, jti: &str, now: Micros) -> Result<(), StoreError> {
     let record = find(conn, jti)?;
-    if !record.is_some_and(|record| org_id.is_none_or(|org_id| record.claims.org == org_id)) {
+    let is_theirs = record.is_some_and(|record| org_id.is_none_or(|org_id| record.claims.org == org_id));
+    if !is_theirs {
         return Err(Rejection::NotFound.into());
     }
     on!(conn, |c| diesel::update(token::table.find(jti).filter(token::revoked_at_us.is_null()))

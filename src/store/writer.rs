@@ -66,7 +66,7 @@ pub fn spawn(
     thread::Builder::new().name(name).spawn(move || {
         // Outside of decisions a panic means that nobody knows what was saved: the process must not go on.
         let ended = catch_unwind(AssertUnwindSafe(|| {
-            Writer { setup, queue, conn: None, backlog: VecDeque::new() }.run()
+            Writer { setup, queue, conn: None, backlog: VecDeque::new() }.run();
         }));
         if ended.is_err() {
             std::process::abort();

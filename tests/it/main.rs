@@ -5,8 +5,11 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "a test that cannot go on stops at once and says where; tests own their clock and randomness"
+    unreachable_pub,
+    reason = "a test that cannot go on stops at once and says where; tests own their clock, randomness and output"
 )]
 
 mod harness;

@@ -60,7 +60,7 @@ struct CreatedRecord<'a> {
         ("idempotencyKey" = Option<String>, Header, description = "A key of your choice (1–255 printable ASCII): the same request with the same key is carried out once and answered the same. `Idempotency-Key` is the same header"),
     ),
     request_body(content = CustomerIn, description = "The customer; every field is optional, but something must identify the customer"),
-    responses((status = 200, description = "The customer's record and what came of the create", body = CreatedOut)),
+    responses((status = 200, description = "The customer's record and what came of the create", body = CreatedOut<'_>)),
 )]
 #[post("/api/Customer/single/{entry}")]
 pub async fn create_customer(
@@ -223,7 +223,7 @@ struct CandidateOut<'a> {
         ("idempotencyKey" = Option<String>, Header, description = "As for a create"),
     ),
     request_body(content = CustomerIn, description = "The customer as a create would send it"),
-    responses((status = 200, description = "What a create would do", body = MatchOut)),
+    responses((status = 200, description = "What a create would do", body = MatchOut<'_>)),
 )]
 #[post("/api/Customer/match/{entry}")]
 pub async fn match_customer(

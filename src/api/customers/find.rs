@@ -24,7 +24,7 @@ use crate::domain::token::Scope;
         ("If-None-Match" = Option<String>, Header, description = "An ETag; 304 without a body where the record is still the same"),
     ),
     responses(
-        (status = 200, description = "The customer's record", body = CustomerOut),
+        (status = 200, description = "The customer's record", body = CustomerOut<'_>),
         (status = 304, description = "The record is still the one of If-None-Match"),
     ),
 )]

@@ -147,6 +147,7 @@ pub struct CustomerOut<'a> {
 /// Totals of a customer's transactions.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "the contract's names")]
 struct SummaryOut {
     /// How many transactions there are.
     #[serde(rename = "NumberofTransactions")]
@@ -161,6 +162,7 @@ struct SummaryOut {
 }
 
 /// As a JSON number by its exact decimal text, never through a float.
+#[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
 fn money<S: Serializer>(value: &Option<Money>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => {

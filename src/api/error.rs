@@ -60,7 +60,7 @@ impl Error {
 /// The body of every error, from every route (rules 6).
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ErrorBody {
+pub(super) struct ErrorBody {
     /// Always `false`.
     #[schema(example = false)]
     is_success: bool,

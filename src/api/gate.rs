@@ -24,7 +24,7 @@ const REQUEST_ID_CHARS_MAX: usize = 128;
 ///
 /// # Errors
 /// None: every error is rendered here.
-pub async fn gate(
+pub(super) async fn gate(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {

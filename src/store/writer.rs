@@ -26,12 +26,12 @@ const BATCH_COMMANDS_MAX: usize = 256;
 const IDLE: Duration = Duration::from_millis(500);
 
 /// What a command came to, or why it came to nothing.
-pub type Reply = Result<Answer, StoreError>;
+pub(super) type Reply = Result<Answer, StoreError>;
 /// A change of settings, tokens or keys: a transaction of its own.
-pub type AdminAct = Box<dyn FnOnce(Result<&mut Conn, StoreError>) + Send>;
+pub(super) type AdminAct = Box<dyn FnOnce(Result<&mut Conn, StoreError>) + Send>;
 
 /// Something for the writer to do.
-pub enum Work {
+pub(super) enum Work {
     /// A command on customers.
     Customer(Box<Command>, oneshot::Sender<Reply>),
     /// Anything else that writes.
@@ -40,7 +40,7 @@ pub enum Work {
 
 /// What a writer thread needs.
 #[derive(Clone)]
-pub struct WriterSetup {
+pub(super) struct WriterSetup {
     pub url: DatabaseUrl,
     pub ring: Arc<KeyRing>,
     pub retention_secs: i64,
@@ -49,7 +49,7 @@ pub struct WriterSetup {
 
 impl WriterSetup {
     /// The most commands of a batch: as configured, within what a transaction bears.
-    pub fn batch_commands(&self) -> usize {
+    pub(super) fn batch_commands(&self) -> usize {
         self.batch_max.clamp(1, BATCH_COMMANDS_MAX)
     }
 }
@@ -58,7 +58,7 @@ impl WriterSetup {
 ///
 /// # Errors
 /// The operating system's, when it gives no thread.
-pub fn spawn(
+pub(super) fn spawn(
     name: String,
     setup: WriterSetup,
     queue: Receiver<Work>,

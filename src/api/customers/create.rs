@@ -21,7 +21,7 @@ use crate::domain::token::Scope;
 /// The answer of contract 4, E1.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct CreatedOut<'a> {
+pub(super) struct CreatedOut<'a> {
     /// Always true.
     is_success: bool,
     /// `Success`.
@@ -63,7 +63,7 @@ struct CreatedRecord<'a> {
     responses((status = 200, description = "The customer's record and what came of the create", body = CreatedOut<'_>)),
 )]
 #[post("/api/Customer/single/{entry}")]
-pub async fn create_customer(
+pub(crate) async fn create_customer(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,
@@ -171,7 +171,7 @@ fn render(answer: &Answer, caller: &Caller) -> Result<HttpResponse, Error> {
 /// The answer to "who would this hit?".
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct MatchOut<'a> {
+pub(super) struct MatchOut<'a> {
     /// Always true.
     is_success: bool,
     /// `Success`.
@@ -226,7 +226,7 @@ struct CandidateOut<'a> {
     responses((status = 200, description = "What a create would do", body = MatchOut<'_>)),
 )]
 #[post("/api/Customer/match/{entry}")]
-pub async fn match_customer(
+pub(crate) async fn match_customer(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,

@@ -29,7 +29,7 @@ use crate::domain::token::Scope;
     ),
 )]
 #[get("/api/Customer/{customerId}")]
-pub async fn get_customer(
+pub(crate) async fn get_customer(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,

@@ -15,4 +15,6 @@
 mod harness;
 
 mod crash;
+mod layers;
 mod races;
+mod readme;

@@ -133,16 +133,24 @@ impl Params {
         }
     }
 
-    /// `true` or `false`, `1` or `0`; absent is false.
+    /// `true` or `false`; absent is false.
     pub(super) fn flag(&mut self, name: &'static str) -> bool {
-        match self.text(name).as_deref() {
-            None => false,
-            Some(text) if text.eq_ignore_ascii_case("true") || text == "1" => true,
-            Some(text) if text.eq_ignore_ascii_case("false") || text == "0" => false,
-            Some(_) => {
-                self.refuse(name, "invalid_value", "must be true or false (or 1 or 0)");
+        self.one_of(name, "false", "true")
+    }
+
+    /// `1` or `0`; absent is 0.
+    pub(super) fn bit(&mut self, name: &'static str) -> bool {
+        self.one_of(name, "0", "1")
+    }
+
+    fn one_of(&mut self, name: &'static str, no: &str, yes: &str) -> bool {
+        match self.text(name) {
+            Some(text) if text == yes => true,
+            Some(text) if text != no => {
+                self.refuse(name, "invalid_value", format!("must be {yes} or {no}"));
                 false
             }
+            _ => false,
         }
     }
 

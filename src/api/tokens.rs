@@ -138,7 +138,7 @@ pub struct TokenIn {
     #[schema(max_length = 250)]
     name: Option<String>,
     /// The entrypoints it sees, or `"*"` for all of the organisation.
-    #[schema(value_type = Object)]
+    #[schema(value_type = serde_json::Value)]
     entries: Option<()>,
     /// Its scopes; without any, everything on customers.
     scopes: Option<Vec<Scope>>,
@@ -182,7 +182,7 @@ pub struct TokenOut {
     /// Its organisation.
     org_id: i64,
     /// The entrypoints it sees: a list, or `"*"`.
-    #[schema(value_type = Object)]
+    #[schema(value_type = serde_json::Value)]
     entries: Entries,
     /// Its scopes.
     scopes: Vec<Scope>,

@@ -95,10 +95,12 @@ fn names(line: &str, path: &str) -> bool {
 
 fn wrong(source: &Source) -> Vec<String> {
     let allowed = MAY_KNOW.iter().find(|(part, _)| *part == source.part);
-    let (_, allowed) = allowed.unwrap_or_else(|| panic!("{}: a new part; give it its arrows", source.path.display()));
+    let (_, allowed) =
+        allowed.unwrap_or_else(|| panic!("{}: a new part; give it its arrows", source.path.display()));
     let mut found = Vec::new();
     for (number, line) in &source.lines {
-        let mut complain = |what: String| found.push(format!("src/{}:{number}: {what}", source.path.display()));
+        let mut complain =
+            |what: String| found.push(format!("src/{}:{number}: {what}", source.path.display()));
         for name in names_after(line, "crate::").chain(names_after(line, "customary::")) {
             if name.is_empty() {
                 complain("name one part a line, so that its arrow can be read".into());

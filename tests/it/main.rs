@@ -7,6 +7,8 @@
     clippy::indexing_slicing,
     clippy::as_conversions,
     clippy::print_stdout,
+    clippy::needless_pass_by_value,
+    clippy::too_many_lines,
     clippy::disallowed_methods,
     unreachable_pub,
     reason = "a test that cannot go on stops at once and says where; tests own their clock, randomness and output"
@@ -16,5 +18,7 @@ mod harness;
 
 mod crash;
 mod layers;
+mod openapi;
 mod races;
 mod readme;
+mod sdk;

@@ -72,7 +72,8 @@ fn install(site: &Site, folder: &Path) {
 both!(readme_examples_do_what_they_show, |db| async move {
     let server = Server::start(db).await;
     let greeting = server.stdout();
-    let token = greeting.lines().find(|line| line.starts_with("eyJ")).expect("the first start prints a token");
+    let token =
+        greeting.lines().find(|line| line.starts_with("eyJ")).expect("the first start prints a token");
     let readme = document("README.md").replace(ADDRESS, &server.base());
     let blocks = blocks(&readme);
 
@@ -81,15 +82,15 @@ both!(readme_examples_do_what_they_show, |db| async move {
     assert!(is_like(&greeting, shown), "README.md:{} shows\n{shown}\nbut it is\n{greeting}", start.line);
 
     let runnable: Vec<_> = blocks.iter().filter(|block| block.language != "console").collect();
-    let mut script = "set -euo pipefail\n".to_owned();
-    for block in &runnable {
+    let parts = runnable.iter().map(|block| {
         let text = block.text.replace(TOKEN, token);
-        match block.language.as_str() {
-            "python" => script += &format!("\"$PYTHON\" - <<'END OF PYTHON'\n{text}\nEND OF PYTHON\n"),
-            _ => script += &format!("{text}\n"),
-        }
-        script += &format!("printf '{END_OF_BLOCK}'\n");
-    }
+        let command = match block.language.as_str() {
+            "python" => format!("\"$PYTHON\" - <<'END OF PYTHON'\n{text}\nEND OF PYTHON"),
+            _ => text,
+        };
+        format!("{command}\nprintf '{END_OF_BLOCK}'\n")
+    });
+    let script = format!("set -euo pipefail\n{}", parts.collect::<String>());
 
     let folder = server.site().folder().join("readme");
     fs::create_dir(&folder).unwrap();
@@ -107,7 +108,8 @@ both!(readme_examples_do_what_they_show, |db| async move {
         .output()
         .expect("bash runs");
 
-    let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    let (stdout, stderr) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     let printed: Vec<_> = stdout.split(END_OF_BLOCK).collect();
     for (block, printed) in runnable.iter().zip(&printed) {
         let Some(shown) = &block.output else { continue };

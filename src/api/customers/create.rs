@@ -121,8 +121,8 @@ async fn read(
 
 fn flags(request: &HttpRequest) -> (OnMatch, Vec<Problem>) {
     let mut params = Params::of(request);
-    let replace = params.flag("replaceExisting");
-    let merge = params.flag("mergeExisting");
+    let replace = params.bit("replaceExisting");
+    let merge = params.bit("mergeExisting");
     let force = params.flag("forceCustomerCreation");
     if [replace, merge, force].into_iter().filter(|flag| *flag).count() > 1 {
         let message = "replaceExisting, mergeExisting and forceCustomerCreation exclude each other";

@@ -118,7 +118,7 @@ pub(crate) struct CustomerOut<'a> {
     stored_methods: Option<()>,
     /// Totals of the customer's transactions.
     #[serde(rename = "customerSummary")]
-    customer_summary: Option<SummaryOut>,
+    customer_summary: Option<CustomerSummaryOut>,
     /// Legal name of the entrypoint.
     paypoint_legalname: Option<&'a str>,
     /// Trading name of the entrypoint.
@@ -148,7 +148,7 @@ pub(crate) struct CustomerOut<'a> {
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
 #[expect(clippy::struct_field_names, reason = "the contract's names")]
-struct SummaryOut {
+struct CustomerSummaryOut {
     /// How many transactions there are.
     #[serde(rename = "NumberofTransactions")]
     number_of_transactions: i64,
@@ -219,7 +219,7 @@ impl<'a> CustomerOut<'a> {
             identifier_fields: Some(&record.identifier_fields),
             labels: Some(&record.labels),
             lifecycle: Some(record.lifecycle),
-            customer_summary: Some(SummaryOut::default()),
+            customer_summary: Some(CustomerSummaryOut::default()),
             paypoint_legalname: entrypoint.legal_name.as_deref(),
             paypoint_dbaname: entrypoint.dba_name.as_deref(),
             parent_org_name: Some(&entrypoint.org_name),

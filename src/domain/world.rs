@@ -142,6 +142,9 @@ impl World {
     }
 
     /// The live customers with a key, oldest first.
+    ///
+    /// # Errors
+    /// [`Missing`] where the world was not told who has it.
     pub fn live_with(&self, key: &MatchKey) -> Result<Vec<i64>, Missing> {
         let proposed = self.index.get(key).ok_or_else(|| Missing::Key(key.clone()))?;
         Ok(proposed

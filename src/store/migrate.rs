@@ -18,7 +18,7 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 const MIGRATION_LOCK: i64 = 7_235_419;
 
 /// The organisation and entrypoint that an empty database starts with.
-pub const DEMO_ORGANISATION: &str = "Demo";
+pub(super) const DEMO_ORGANISATION: &str = "Demo";
 /// See [`DEMO_ORGANISATION`].
 pub const DEMO_ENTRY: &str = "demo";
 
@@ -35,7 +35,7 @@ pub enum Prepared {
 ///
 /// # Errors
 /// A newer schema, another master key, or the database's own.
-pub fn prepare(url: &DatabaseUrl, ring: &KeyRing, now: Micros) -> Result<Prepared, StoreError> {
+pub(super) fn prepare(url: &DatabaseUrl, ring: &KeyRing, now: Micros) -> Result<Prepared, StoreError> {
     let mut conn = Conn::open(url, Purpose::Write)?;
     if let Conn::Postgres(c) = &mut conn {
         diesel::sql_query("SET lock_timeout = '60s'").execute(c)?;
@@ -56,13 +56,10 @@ pub fn prepare(url: &DatabaseUrl, ring: &KeyRing, now: Micros) -> Result<Prepare
 }
 
 /// The migrations that are missing and those that are newer than this program.
-pub fn pending(conn: &mut Conn) -> Result<(Vec<String>, Vec<String>), StoreError> {
+pub(super) fn pending(conn: &mut Conn) -> Result<(Vec<String>, Vec<String>), StoreError> {
     fn names<DB: diesel::backend::Backend>(source: &EmbeddedMigrations) -> Result<Vec<String>, StoreError> {
         let all = MigrationSource::<DB>::migrations(source).map_err(failed)?;
-        Ok(all
-            .iter()
-            .map(|migration: &Box<dyn Migration<DB>>| migration.name().version().to_string())
-            .collect())
+        Ok(all.iter().map(|migration| migration.name().version().to_string()).collect())
     }
     let known = match conn {
         Conn::Sqlite(_) => names::<diesel::sqlite::Sqlite>(&SQLITE)?,

@@ -43,7 +43,7 @@ struct Additions {
 ///
 /// # Errors
 /// The database's; nothing of the batch is then kept.
-pub fn save(conn: &mut Conn, loaded: &mut Loaded, retention_secs: i64) -> Result<(), StoreError> {
+pub(super) fn save(conn: &mut Conn, loaded: &mut Loaded, retention_secs: i64) -> Result<(), StoreError> {
     if loaded.world.written().is_empty() && loaded.world.new_keys().next().is_none() {
         return Ok(());
     }

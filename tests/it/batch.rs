@@ -9,6 +9,7 @@ use customary::domain::command::{
 };
 use customary::domain::customer::Customer;
 use customary::domain::draft::{Context, Draft};
+use customary::domain::time::Micros;
 use customary::store::{DatabaseUrl, Store, StoreError, StoreOptions};
 use customary::vault::MasterKey;
 use diesel::connection::SimpleConnection as _;
@@ -104,7 +105,7 @@ fn told(result: Result<customary::domain::command::Answer, StoreError>) -> Strin
 }
 
 fn timeless(customer: &Customer) -> Customer {
-    Customer { created_at: Default::default(), updated_at: Default::default(), ..customer.clone() }
+    Customer { created_at: Micros::default(), updated_at: Micros::default(), ..customer.clone() }
 }
 
 async fn all_records(store: &Store) -> Vec<(i64, i64, Customer)> {

@@ -13,6 +13,7 @@ pub mod decide;
 pub mod draft;
 pub mod entrypoint;
 pub mod fields;
+pub mod filter;
 pub mod history;
 pub mod identifier;
 pub mod mask;

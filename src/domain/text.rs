@@ -67,12 +67,16 @@ pub fn fold(text: &str) -> String {
 
 /// [`fold`] and every run of white space one blank: what identities compare (rules 3).
 pub fn fold_spaces(text: &str) -> String {
-    let folded = fold(text);
-    if !folded.contains(char::is_whitespace) {
-        return folded;
+    one_blank(fold(text))
+}
+
+/// The words of a text with one blank between them.
+pub fn one_blank(text: String) -> String {
+    if !text.contains(char::is_whitespace) {
+        return text;
     }
-    let mut result = String::with_capacity(folded.len());
-    for word in folded.split_whitespace() {
+    let mut result = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
         if !result.is_empty() {
             result.push(' ');
         }

@@ -1,0 +1,401 @@
+//! The fields that filters know, their names, and the operators each takes (contract 6.2, rules 8).
+
+use std::borrow::Cow;
+
+use super::super::customer::{Customer, Lifecycle, Stored};
+use super::super::entrypoint::Entrypoint;
+use super::super::fields::{Shape, TextField};
+use super::super::identifier::is_additional_key;
+
+/// What stands before an additional field's name in a filter or a sort.
+pub const ADDITIONAL_PREFIX: &str = "additional-";
+
+/// An operator of a filter (contract 6.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Op {
+    /// Equal; also what no operator means.
+    Eq,
+    /// Not equal.
+    Ne,
+    /// Greater.
+    Gt,
+    /// Greater or equal.
+    Ge,
+    /// Less.
+    Lt,
+    /// Less or equal.
+    Le,
+    /// Contains.
+    Ct,
+    /// Does not contain.
+    Nct,
+    /// One of several.
+    In,
+    /// None of several.
+    Nin,
+}
+
+impl Op {
+    /// All of them.
+    pub const ALL: [Op; 10] =
+        [Op::Eq, Op::Ne, Op::Gt, Op::Ge, Op::Lt, Op::Le, Op::Ct, Op::Nct, Op::In, Op::Nin];
+
+    /// The word on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Op::Eq => "eq",
+            Op::Ne => "ne",
+            Op::Gt => "gt",
+            Op::Ge => "ge",
+            Op::Lt => "lt",
+            Op::Le => "le",
+            Op::Ct => "ct",
+            Op::Nct => "nct",
+            Op::In => "in",
+            Op::Nin => "nin",
+        }
+    }
+
+    /// The operator of a word, case ignored; of an empty one, [`Op::Eq`].
+    pub fn of_name(name: &str) -> Option<Op> {
+        if name.is_empty() {
+            return Some(Op::Eq);
+        }
+        Self::ALL.into_iter().find(|op| op.name().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether the operator holds exactly where its positive counterpart does not.
+    pub const fn is_negative(self) -> bool {
+        matches!(self, Op::Ne | Op::Nct | Op::Nin)
+    }
+}
+
+/// What can be filtered by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FilterField {
+    /// A text of the customer.
+    Text(TextField),
+    /// An additional field, by its name; see [`additional`] for how it is looked up.
+    Additional(String),
+    /// [`Customer::name`].
+    Name,
+    /// Any of the labels (ours).
+    Label,
+    /// `customerStatus`.
+    Status,
+    /// The stage of the customer's life (ours).
+    Lifecycle,
+    /// `balance`.
+    Balance,
+    /// `Created`.
+    CreatedDate,
+    /// `LastUpdated` (ours).
+    LastUpdated,
+    /// `customerId` (ours).
+    CustomerId,
+    /// The organisation's number.
+    OrgId,
+    /// The entrypoint's number.
+    PaypointId,
+    /// The entrypoint's legal name.
+    PaypointLegal,
+    /// The entrypoint's trading name.
+    PaypointDba,
+    /// The organisation's name.
+    OrgName,
+}
+
+/// How a field's values are written and compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text after NFC and case folding.
+    Text,
+    /// A telephone number, by its digits.
+    Phone,
+    /// A country: by alpha-2, alpha-3 or name, else as text.
+    Country,
+    /// A whole number.
+    Number,
+    /// An exact decimal.
+    Money,
+    /// A moment or a UTC day.
+    Moment,
+    /// A status number.
+    Status,
+    /// The name of a stage.
+    Lifecycle,
+}
+
+/// The fields that are neither texts of the customer nor additional; the filter's name stands first.
+const OTHERS: [(FilterField, &[&str]); 13] = [
+    (FilterField::Name, &["name"]),
+    (FilterField::Label, &["label", "labels"]),
+    (FilterField::Status, &["status", "customerStatus"]),
+    (FilterField::Lifecycle, &["lifecycle"]),
+    (FilterField::Balance, &["balance"]),
+    (FilterField::CreatedDate, &["createdDate", "created", "createdAt"]),
+    (FilterField::LastUpdated, &["lastUpdated"]),
+    (FilterField::CustomerId, &["customerId"]),
+    (FilterField::OrgId, &["orgId", "parentOrgId"]),
+    (FilterField::PaypointId, &["paypointId"]),
+    (FilterField::PaypointLegal, &["paypointLegal", "paypointLegalname"]),
+    (FilterField::PaypointDba, &["paypointDba", "paypointDbaname"]),
+    (FilterField::OrgName, &["orgName", "parentOrgName"]),
+];
+
+/// A text field's name in filters: the contract's spelling where it has one of its own.
+const fn text_name(field: TextField) -> Option<&'static str> {
+    match field {
+        TextField::CustomerNumber => Some("customernumber"),
+        TextField::CustomerUsername => Some("username"),
+        TextField::ShippingAddress => Some("shippingaddress"),
+        TextField::ShippingCity => Some("shippingcity"),
+        TextField::ShippingState => Some("shippingstate"),
+        TextField::ShippingZip => Some("shippingzip"),
+        TextField::ShippingCountry => Some("shippingcountry"),
+        _ => None,
+    }
+}
+
+impl FilterField {
+    /// The field of a filter's, the request's or the record's name, case ignored.
+    pub fn of_name(name: &str) -> Option<FilterField> {
+        if let Some(field) = TextField::of_any_name(name) {
+            return Some(FilterField::Text(field));
+        }
+        if name.eq_ignore_ascii_case("username") {
+            return Some(FilterField::Text(TextField::CustomerUsername));
+        }
+        if let Some(key) = after_prefix(name) {
+            return is_additional_key(key).then(|| FilterField::Additional(key.to_owned()));
+        }
+        OTHERS
+            .iter()
+            .find(|(_, names)| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
+            .map(|(field, _)| field.clone())
+    }
+
+    /// Every name that [`FilterField::of_name`] would take, but for those of additional fields; for
+    /// "did you mean".
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        let texts = TextField::all().map(|field| text_name(field).unwrap_or(field.name()));
+        texts.chain(OTHERS.iter().flat_map(|(_, names)| names.iter().copied()))
+    }
+
+    /// The field's own name in filters.
+    pub fn name(&self) -> Cow<'static, str> {
+        match self {
+            FilterField::Text(field) => Cow::Borrowed(text_name(*field).unwrap_or(field.name())),
+            FilterField::Additional(key) => Cow::Owned(format!("{ADDITIONAL_PREFIX}{key}")),
+            other => {
+                let row = OTHERS.iter().find(|(field, _)| field == other);
+                Cow::Borrowed(row.and_then(|(_, names)| names.first()).copied().unwrap_or_default())
+            }
+        }
+    }
+
+    /// How its values compare.
+    pub fn kind(&self) -> Kind {
+        match self {
+            FilterField::Text(field) => match field.spec().shape {
+                Shape::Phone => Kind::Phone,
+                Shape::Country => Kind::Country,
+                Shape::Plain | Shape::Email | Shape::Birthday | Shape::ShippingZip => Kind::Text,
+            },
+            FilterField::Status => Kind::Status,
+            FilterField::Lifecycle => Kind::Lifecycle,
+            FilterField::Balance => Kind::Money,
+            FilterField::CreatedDate | FilterField::LastUpdated => Kind::Moment,
+            FilterField::CustomerId | FilterField::OrgId | FilterField::PaypointId => Kind::Number,
+            FilterField::Additional(_)
+            | FilterField::Name
+            | FilterField::Label
+            | FilterField::PaypointLegal
+            | FilterField::PaypointDba
+            | FilterField::OrgName => Kind::Text,
+        }
+    }
+
+    /// The operators it takes.
+    pub const fn ops(&self) -> &'static [Op] {
+        match self {
+            FilterField::Text(_)
+            | FilterField::Additional(_)
+            | FilterField::Label
+            | FilterField::PaypointLegal
+            | FilterField::PaypointDba
+            | FilterField::OrgName => &[Op::Eq, Op::Ne, Op::Ct, Op::Nct],
+            FilterField::Name => &[Op::Ct, Op::Nct],
+            FilterField::Status | FilterField::Lifecycle => &[Op::In, Op::Nin, Op::Eq, Op::Ne],
+            FilterField::Balance | FilterField::CreatedDate | FilterField::LastUpdated => {
+                &[Op::Gt, Op::Ge, Op::Lt, Op::Le, Op::Eq, Op::Ne]
+            }
+            FilterField::CustomerId => &[Op::Eq, Op::Ne, Op::Gt, Op::Ge, Op::Lt, Op::Le, Op::In, Op::Nin],
+            FilterField::OrgId => &[Op::Eq],
+            FilterField::PaypointId => &[Op::Ne, Op::Eq],
+        }
+    }
+
+    /// Whether a token without `pii:read` sees a mask in its place and may not filter by it (rules 1).
+    pub fn is_masked(&self) -> bool {
+        match self {
+            FilterField::Text(field) => field.spec().masked,
+            FilterField::Additional(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the entrypoint alone decides, whatever the customer.
+    pub const fn is_of_entrypoint(&self) -> bool {
+        matches!(
+            self,
+            FilterField::OrgId
+                | FilterField::PaypointId
+                | FilterField::PaypointLegal
+                | FilterField::PaypointDba
+                | FilterField::OrgName
+        )
+    }
+
+    /// The values of a text field; never none, since an absent value is the empty text.
+    pub(super) fn texts<'a>(&self, stored: &'a Stored, entrypoint: &'a Entrypoint) -> Vec<Cow<'a, str>> {
+        let customer = &stored.customer;
+        let one = match self {
+            FilterField::Text(field) => customer.text(*field),
+            FilterField::Additional(key) => additional(customer, key),
+            FilterField::Label if !customer.labels.is_empty() => {
+                return customer.labels.iter().map(|label| Cow::Borrowed(label.as_str())).collect();
+            }
+            FilterField::Name => return vec![Cow::Owned(customer.name())],
+            FilterField::PaypointLegal => entrypoint.legal_name.as_deref(),
+            FilterField::PaypointDba => entrypoint.dba_name.as_deref(),
+            FilterField::OrgName => Some(entrypoint.org_name.as_str()),
+            _ => None,
+        };
+        vec![Cow::Borrowed(one.unwrap_or_default())]
+    }
+
+    /// The value of a field that is kept as a whole number: ids, the status' number, the stage's place
+    /// in [`Lifecycle::ALL`], ten-thousandths of money, microseconds.
+    pub(super) fn number(&self, stored: &Stored, entrypoint: &Entrypoint) -> Option<i64> {
+        let customer = &stored.customer;
+        match self {
+            FilterField::Status => Some(i64::from(customer.status.code())),
+            FilterField::Lifecycle => Some(ordinal(customer.lifecycle)),
+            FilterField::Balance => Some(customer.balance.units()),
+            FilterField::CreatedDate => Some(customer.created_at.0),
+            FilterField::LastUpdated => Some(customer.updated_at.0),
+            FilterField::CustomerId => Some(stored.id),
+            FilterField::OrgId => Some(entrypoint.org_id),
+            FilterField::PaypointId => Some(entrypoint.id),
+            _ => None,
+        }
+    }
+}
+
+/// The name after `additional-`, whose case does not matter.
+fn after_prefix(name: &str) -> Option<&str> {
+    let (prefix, key) = name.split_at_checked(ADDITIONAL_PREFIX.len())?;
+    prefix.eq_ignore_ascii_case(ADDITIONAL_PREFIX).then_some(key)
+}
+
+/// The value of an additional field: the one of exactly that name, else — since field names ignore case
+/// (rules 8) — the first by code points that differs in case alone.
+pub(super) fn additional<'a>(customer: &'a Customer, key: &str) -> Option<&'a str> {
+    let exact = customer.additional.get(key);
+    let any_case = || {
+        customer.additional.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)
+    };
+    exact.or_else(any_case).map(String::as_str)
+}
+
+/// A stage's place in [`Lifecycle::ALL`].
+pub(super) fn ordinal(stage: Lifecycle) -> i64 {
+    let place = Lifecycle::ALL.iter().position(|known| *known == stage);
+    place.and_then(|place| i64::try_from(place).ok()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Contract 6.2, line by line, and our own.
+    #[test]
+    fn contract_6_2_every_field_takes_its_operators_and_no_others() {
+        let rows: [(&[&str], &str); 15] = [
+            (&["createdDate", "lastUpdated"], "gt ge lt le eq ne"),
+            (&["customernumber"], "ne eq ct nct"),
+            (&["firstname", "lastname"], "ne eq ct nct"),
+            (&["name"], "ct nct"),
+            (&["address", "city", "country", "zip", "state"], "ne eq ct nct"),
+            (
+                &["shippingaddress", "shippingcity", "shippingcountry", "shippingzip", "shippingstate"],
+                "ne eq ct nct",
+            ),
+            (&["phone", "email", "company", "username"], "ne eq ct nct"),
+            (&["balance"], "gt ge lt le eq ne"),
+            (&["status", "lifecycle"], "in nin eq ne"),
+            (&["additional-tier", "additional-My Field_2"], "ne eq ct nct"),
+            (&["orgId"], "eq"),
+            (&["paypointId"], "ne eq"),
+            (&["paypointLegal", "paypointDba", "orgName"], "ne eq ct nct"),
+            (&["customerId"], "eq ne gt ge lt le in nin"),
+            (&["label"], "eq ne ct nct"),
+        ];
+        for (names, ops) in rows {
+            for name in names {
+                let field = FilterField::of_name(name).expect(name);
+                for op in Op::ALL {
+                    let wanted = ops.split(' ').any(|known| known == op.name());
+                    assert_eq!(field.ops().contains(&op), wanted, "{name}({})", op.name());
+                }
+                assert_eq!(field.name(), *name);
+            }
+        }
+    }
+
+    #[test]
+    fn rules_8_names_of_filter_request_and_record_ignore_case() {
+        for (names, field) in [
+            (
+                ["customerNumber", "customernumber", "CUSTOMERNUMBER"],
+                FilterField::Text(TextField::CustomerNumber),
+            ),
+            (["username", "customerUsername", "UserName"], FilterField::Text(TextField::CustomerUsername)),
+            (["firstname", "Firstname", "FIRSTNAME"], FilterField::Text(TextField::Firstname)),
+            (
+                ["shippingaddress", "shippingAddress", "ShippingAddress"],
+                FilterField::Text(TextField::ShippingAddress),
+            ),
+            (["createdDate", "createdAt", "Created"], FilterField::CreatedDate),
+            (["status", "customerStatus", "Status"], FilterField::Status),
+            (["lastUpdated", "LastUpdated", "lastupdated"], FilterField::LastUpdated),
+            (["orgId", "ParentOrgId", "orgid"], FilterField::OrgId),
+            (["paypointLegal", "PaypointLegalname", "paypointlegal"], FilterField::PaypointLegal),
+            (["label", "labels", "Labels"], FilterField::Label),
+        ] {
+            for name in names {
+                assert_eq!(FilterField::of_name(name), Some(field.clone()), "{name}");
+            }
+        }
+        let key = FilterField::Additional("Tier".into());
+        assert_eq!(FilterField::of_name("Additional-Tier"), Some(key));
+        for unknown in ["", "firstnam", "additional-", "additional-é", "additional", "fullname2"] {
+            assert_eq!(FilterField::of_name(unknown), None, "{unknown}");
+        }
+        for name in FilterField::names() {
+            assert!(FilterField::of_name(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn rules_8_additional_names_ignore_case_but_the_exact_one_wins() {
+        let mut customer = Customer::default();
+        customer.additional.insert("Tier".into(), "gold".into());
+        assert_eq!(additional(&customer, "tIER"), Some("gold"));
+        customer.additional.insert("tier".into(), "silver".into());
+        assert_eq!(additional(&customer, "tier"), Some("silver"));
+        assert_eq!(additional(&customer, "Tier"), Some("gold"));
+        assert_eq!(additional(&customer, "other"), None);
+    }
+}

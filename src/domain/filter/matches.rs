@@ -1,0 +1,335 @@
+//! Whether a filter holds for an opened customer: the definition of truth (rules 8).
+
+use super::super::customer::Stored;
+use super::super::entrypoint::Entrypoint;
+use super::super::text::fold;
+use super::field::Op;
+use super::value::{Span, Value};
+use super::{Filter, Predicate, plain};
+
+impl Filter {
+    /// Whether every condition holds. Deleted records match only where they are asked for.
+    pub fn matches(&self, stored: &Stored, entrypoint: &Entrypoint) -> bool {
+        (!stored.customer.is_deleted() || self.wants_deleted())
+            && self.predicates.iter().all(|predicate| predicate.holds(stored, entrypoint))
+    }
+
+    /// Whether customers of an entrypoint can match at all: the conditions on it and its organisation.
+    /// Those of one that fails this need not be looked at.
+    pub fn admits_entrypoint(&self, entrypoint: &Entrypoint) -> bool {
+        let nobody = Stored {
+            id: 0,
+            version: 0,
+            customer: super::super::customer::Customer::default(),
+            erased: false,
+        };
+        let mut about = self.predicates.iter().filter(|predicate| predicate.field.is_of_entrypoint());
+        about.all(|predicate| predicate.holds(&nobody, entrypoint))
+    }
+}
+
+impl Predicate {
+    /// Whether the condition holds. A negative operator holds exactly where its positive one does not: with
+    /// several labels, `ne` and `nct` hold where no label is equal or contains.
+    pub fn holds(&self, stored: &Stored, entrypoint: &Entrypoint) -> bool {
+        match &self.value {
+            Value::Text(needle) => {
+                let texts = self.field.texts(stored, entrypoint);
+                self.compare_texts(texts.iter().map(|text| fold(text)), needle)
+            }
+            Value::Digits(needle) => {
+                let texts = self.field.texts(stored, entrypoint);
+                self.compare_texts(texts.iter().map(|text| plain::digits(text)), needle)
+            }
+            Value::Span(span) => {
+                self.field.number(stored, entrypoint).is_some_and(|number| compare(self.op, number, *span))
+            }
+            Value::Among(numbers) => {
+                let number = self.field.number(stored, entrypoint);
+                number.is_some_and(|number| numbers.contains(&number) != self.op.is_negative())
+            }
+        }
+    }
+
+    fn compare_texts(&self, mut texts: impl Iterator<Item = String>, needle: &str) -> bool {
+        let any = match self.op {
+            Op::Ct | Op::Nct => texts.any(|text| text.contains(needle)),
+            _ => texts.any(|text| text == needle),
+        };
+        any != self.op.is_negative()
+    }
+}
+
+/// Compares a number with what a day or a time spans: `gt` after its end, `ge` from its start.
+fn compare(op: Op, number: i64, span: Span) -> bool {
+    match op {
+        Op::Gt => number > span.last,
+        Op::Ge => number >= span.first,
+        Op::Lt => number < span.first,
+        Op::Le => number <= span.last,
+        _ => span.holds(number) != op.is_negative(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::customer::{Customer, Lifecycle, Status};
+    use crate::domain::entrypoint::Policy;
+    use crate::domain::fields::TextField;
+    use crate::domain::money::Money;
+    use crate::domain::time::{Micros, SECOND_US};
+
+    const TEN: i64 = 1_772_359_200_000_000; // 2026-03-01T10:00:00Z
+    const MIDNIGHT: i64 = TEN - 10 * 3_600 * SECOND_US;
+
+    fn entrypoint() -> Entrypoint {
+        Entrypoint {
+            id: 31,
+            entry: "ent0001".into(),
+            org_id: 12,
+            org_name: "Demo Org".into(),
+            legal_name: Some("Oakton Tools LLC".into()),
+            dba_name: None,
+            country: None,
+            policy: Policy::default(),
+            required: Vec::new(),
+        }
+    }
+
+    fn ada() -> Stored {
+        let mut customer = Customer {
+            balance: Money::parse("12.5").unwrap(),
+            lifecycle: Lifecycle::Idle,
+            labels: vec!["VIP".into(), "Newsletter".into()],
+            created_at: Micros(TEN),
+            updated_at: Micros(TEN + 1),
+            ..Customer::default()
+        };
+        for (field, value) in [
+            (TextField::Firstname, "Zoë"),
+            (TextField::Lastname, "Straße"),
+            (TextField::Phone, "+15555550117 x12"),
+            (TextField::Email, "Zoe.Roe@Example.test"),
+            (TextField::Country, "US"),
+            (TextField::CustomerNumber, "ACC-1001"),
+        ] {
+            customer.texts.set(field, Some(value.to_owned()));
+        }
+        customer.additional.insert("tier".into(), "Gold".into());
+        Stored { id: 7001, version: 1, customer, erased: false }
+    }
+
+    fn holds_for(stored: &Stored, name: &str, value: &str) -> bool {
+        Filter::parse(&[(name, value)]).unwrap().matches(stored, &entrypoint())
+    }
+
+    fn check(rows: &[(&str, &str, bool)]) {
+        for (name, value, wanted) in rows {
+            assert_eq!(holds_for(&ada(), name, value), *wanted, "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn rules_8_text_compares_after_nfc_and_folding() {
+        check(&[
+            ("firstname", "ZOË", true),
+            ("firstname", "zoe\u{308}", true),
+            ("firstname", "zoe", false),
+            ("firstname(ct)", "oË", true),
+            ("firstname(ct)", "oe", false),
+            ("firstname(nct)", "oe", true),
+            ("lastname", "STRASSE", true),
+            ("lastname(ne)", "strasse", false),
+            ("name(ct)", "ë stra", true),
+            ("name(nct)", "roe", true),
+            ("email", "zoe.roe@example.TEST", true),
+            ("customerNumber", "acc-1001", true),
+            ("additional-tier", "gold", true),
+            ("additional-TIER(ct)", "OL", true),
+            ("additional-tier(ne)", "gold", false),
+        ]);
+    }
+
+    #[test]
+    fn rules_8_an_absent_value_is_the_empty_text() {
+        check(&[
+            ("city", "", true),
+            ("city(ne)", "Oakton", true),
+            ("city(ne)", "", false),
+            ("city(nct)", "a", true),
+            ("city(ct)", "", true),
+            ("city(nct)", "", false),
+            ("firstname", "", false),
+            ("firstname(ct)", "", true),
+            ("additional-other(ne)", "x", true),
+            ("additional-other", "", true),
+            ("phone(ne)", "", true),
+            ("paypointDba", "", true),
+        ]);
+        let mut bare = ada();
+        bare.customer.labels.clear();
+        bare.customer.texts.set(TextField::Phone, None);
+        for (name, value, wanted) in
+            [("label", "", true), ("label(ne)", "vip", true), ("phone", "", true), ("phone(nct)", "1", true)]
+        {
+            assert_eq!(holds_for(&bare, name, value), wanted, "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn rules_8_phones_compare_by_digits() {
+        check(&[
+            ("phone", "+1 (555) 555-0117 ext. 12", true),
+            ("phone", "1555555011712", true),
+            ("phone", "+15555550117", false),
+            ("phone(ne)", "+15555550117", true),
+            ("phone(ct)", "555-0117", true),
+            ("phone(ct)", "0118", false),
+            ("phone(nct)", "555 0117", false),
+        ]);
+    }
+
+    #[test]
+    fn rules_8_countries_by_code_or_name() {
+        check(&[
+            ("country", "USA", true),
+            ("country", "United States", true),
+            ("country(ne)", "us", false),
+            ("country(ne)", "Canada", true),
+            ("country(ct)", "u", true),
+            ("shippingcountry", "US", false),
+        ]);
+    }
+
+    #[test]
+    fn rules_8_labels_hold_for_any() {
+        check(&[
+            ("label", "vip", true),
+            ("label(ct)", "news", true),
+            ("label(ne)", "VIP", false),
+            ("label(ne)", "other", true),
+            ("label(nct)", "letter", false),
+            ("label", "", false),
+        ]);
+    }
+
+    #[test]
+    fn rules_8_numbers_and_statuses() {
+        check(&[
+            ("balance", "12.50", true),
+            ("balance(gt)", "12.4999", true),
+            ("balance(gt)", "12.5", false),
+            ("balance(ge)", "12.5", true),
+            ("balance(lt)", "12.5", false),
+            ("balance(le)", "12.5", true),
+            ("balance(ne)", "12.5001", true),
+            ("customerId", "7001", true),
+            ("customerId(in)", "1|7001", true),
+            ("customerId(nin)", "1|7001", false),
+            ("customerId(gt)", "7000", true),
+            ("customerId(le)", "-5", false),
+            ("status(in)", "1|0", true),
+            ("status(nin)", "1|0", false),
+            ("status(ne)", "85", true),
+            ("lifecycle", "idle", true),
+            ("lifecycle(nin)", "Idle|Churned", false),
+        ]);
+    }
+
+    #[test]
+    fn rules_8_a_date_without_time_is_that_utc_day() {
+        check(&[
+            ("createdDate", "2026-03-01", true),
+            ("createdDate(ne)", "2026-03-01", false),
+            ("createdDate(gt)", "2026-03-01", false),
+            ("createdDate(ge)", "2026-03-01", true),
+            ("createdDate(lt)", "2026-03-01", false),
+            ("createdDate(le)", "2026-03-01", true),
+            ("createdDate(gt)", "2026-02-28", true),
+            ("createdDate", "2026-03-01T10:00:00", true),
+            ("createdDate", "2026-03-01T12:00:00+02:00", true),
+            ("createdDate(gt)", "2026-03-01T10:00:00Z", false),
+            ("lastUpdated(gt)", "2026-03-01T10:00:00Z", true),
+            ("lastUpdated", "2026-03-01T10:00:00Z", false),
+            ("lastUpdated(lt)", "2026-03-01T10:00:00.0000019Z", true),
+            ("lastUpdated(ge)", "2026-03-01T10:00:00.0000011Z", false),
+        ]);
+        let mut edge = ada();
+        for (micros, ops) in [
+            (MIDNIGHT - 1, "lt le ne"),
+            (MIDNIGHT, "eq ge le"),
+            (MIDNIGHT + 86_400 * SECOND_US - 1, "eq ge le"),
+            (MIDNIGHT + 86_400 * SECOND_US, "gt ge ne"),
+        ] {
+            edge.customer.created_at = Micros(micros);
+            for op in ["eq", "ne", "gt", "ge", "lt", "le"] {
+                let holds = holds_for(&edge, &format!("createdDate({op})"), "2026-03-01");
+                assert_eq!(holds, ops.split(' ').any(|known| known == op), "{micros} {op}");
+            }
+        }
+    }
+
+    #[test]
+    fn contract_6_2_entrypoint_and_organisation() {
+        check(&[
+            ("orgId", "12", true),
+            ("orgId", "13", false),
+            ("paypointId", "31", true),
+            ("paypointId(ne)", "31", false),
+            ("paypointLegal(ct)", "tools", true),
+            ("paypointDba(ne)", "x", true),
+            ("orgName", "demo org", true),
+        ]);
+        let elsewhere = Filter::parse(&[("orgId", "13"), ("city(ne)", "x")]).unwrap();
+        assert!(!elsewhere.admits_entrypoint(&entrypoint()));
+        let here = Filter::parse(&[("orgId", "12"), ("city", "Nowhere")]).unwrap();
+        assert!(here.admits_entrypoint(&entrypoint()) && !here.matches(&ada(), &entrypoint()));
+    }
+
+    #[test]
+    fn rules_8_deleted_records_only_where_asked_for() {
+        let mut deleted = ada();
+        deleted.customer.status = Status::Deleted;
+        for (name, value, wanted) in [
+            ("status", "-99", true),
+            ("status(in)", "1|-99", true),
+            ("status(ne)", "1", false),
+            ("status(nin)", "1|0", false),
+            ("status(ne)", "-99", false),
+            ("customerId", "7001", false),
+        ] {
+            assert_eq!(holds_for(&deleted, name, value), wanted, "{name}={value}");
+        }
+        assert!(!Filter::default().matches(&deleted, &entrypoint()));
+        assert!(Filter::default().matches(&ada(), &entrypoint()));
+        let both = Filter::parse(&[("status", "-99"), ("firstname", "Zoë")]).unwrap();
+        assert!(both.matches(&deleted, &entrypoint()) && !both.matches(&ada(), &entrypoint()));
+    }
+
+    #[test]
+    fn rules_1_masked_fields_are_named() {
+        let filter = Filter::parse(&[
+            ("email(ct)", "x"),
+            ("Phone", "1"),
+            ("city", "x"),
+            ("address1(ne)", "x"),
+            ("birthday", "1985-04-12"),
+            ("parameters[additional-tier]", "x"),
+            ("name(ct)", "x"),
+            ("shippingaddress(ct)", "x"),
+        ])
+        .unwrap();
+        let names: Vec<String> = filter.masked_fields().iter().map(ToString::to_string).collect();
+        let starts = [
+            "email(ct): email",
+            "Phone: phone",
+            "address1(ne): ",
+            "birthday: ",
+            "parameters[additional-tier]: ",
+            "shippingaddress(ct): ",
+        ];
+        assert_eq!(names.len(), starts.len(), "{names:?}");
+        assert!(names.iter().zip(starts).all(|(name, start)| name.starts_with(start)), "{names:?}");
+    }
+}

@@ -1,0 +1,111 @@
+//! Which customers a list, a search or an export is about (rules 8, contract 6).
+//!
+//! [`Filter`] and [`search::Search`] decide on an opened customer: their `matches` are the definition of
+//! truth. [`plan::Plan`] says what may be asked of columns and blind terms beforehand, so that few customers
+//! need opening; [`terms`] is what must have been indexed for that. [`sort::Sort`] is the order.
+//! A filter goes: [`parse`] (wire forms) → [`field`] (names, operators) → [`value`] → [`matches`].
+
+mod field;
+#[cfg(test)]
+mod laws;
+mod matches;
+mod parse;
+mod plain;
+mod plan;
+mod search;
+mod sort;
+mod terms;
+mod value;
+
+pub use field::{ADDITIONAL_PREFIX, FilterField, Kind, Op};
+pub use parse::{FILTERS_MAX, RESERVED};
+pub use plan::{Column, ColumnNeed, Plan, TERMS_MAX};
+pub use search::{SEARCH_CHARS_MAX, Search};
+pub use sort::{Reach, Sort, SortField, SortKey, SortValue};
+pub use terms::{Group, Term, terms_of, trigrams_of, trigrams_of_needle};
+pub use value::{Span, Value};
+
+use super::customer::Status;
+use super::problem::Problem;
+
+/// Conditions that must all hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    predicates: Vec<Predicate>,
+}
+
+/// One condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Predicate {
+    /// What is compared.
+    pub field: FilterField,
+    /// How; one that the field takes.
+    pub op: Op,
+    /// With what.
+    pub value: Value,
+    /// The parameter's name in errors.
+    given: String,
+}
+
+impl Filter {
+    /// The conditions, in the order of the request.
+    pub fn predicates(&self) -> &[Predicate] {
+        &self.predicates
+    }
+
+    /// Whether it asks for nothing, so that every live customer matches.
+    pub fn is_empty(&self) -> bool {
+        self.predicates.is_empty()
+    }
+
+    /// Whether deleted records may match: only `status(eq)=-99` and `status(in)=…|-99` ask for them.
+    pub fn wants_deleted(&self) -> bool {
+        let deleted = i64::from(Status::Deleted.code());
+        self.predicates.iter().any(|predicate| {
+            predicate.field == FilterField::Status
+                && !predicate.op.is_negative()
+                && matches!(&predicate.value, Value::Among(codes) if codes.contains(&deleted))
+        })
+    }
+
+    /// A problem for each condition on a field of which a token without `pii:read` sees the mask (rules 1);
+    /// such a token's request is to be refused with them.
+    pub fn masked_fields(&self) -> Vec<Problem> {
+        let masked = self.predicates.iter().filter(|predicate| predicate.field.is_masked());
+        masked
+            .map(|predicate| {
+                let message = format!("{} is masked for this token; {NEEDS_PII}", predicate.field.name());
+                Problem::parameter(predicate.given.clone(), MASKED_CODE, message)
+            })
+            .collect()
+    }
+
+    /// A text that is equal for filters that mean the same, whatever their form and order. It holds the
+    /// values, so hash it where it leaves the process (a cursor is bound to its filters by that).
+    pub fn canonical(&self) -> String {
+        let mut items: Vec<String> = self
+            .predicates
+            .iter()
+            .map(|Predicate { field, op, value, .. }| {
+                let value = match value {
+                    Value::Text(text) => text.clone(),
+                    Value::Digits(digits) => digits.clone(),
+                    Value::Span(span) => format!("{}..{}", span.first, span.last),
+                    Value::Among(numbers) => {
+                        numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join("|")
+                    }
+                };
+                format!("{}({})={value}", field.name(), op.name())
+            })
+            .collect();
+        items.sort_unstable();
+        items.dedup();
+        // With its length before it, no value can look like the start of another condition.
+        items.iter().map(|item| format!("{}:{item}", item.len())).collect()
+    }
+}
+
+/// The code of a problem with a masked field.
+const MASKED_CODE: &str = "masked_field";
+/// What would do.
+const NEEDS_PII: &str = "a token with the scope pii:read may use it";

@@ -1,0 +1,265 @@
+//! Filters as requests carry them: plain, bracketed under `parameters`, or as its JSON (contract 6.3).
+
+use super::super::members::{Given, Members};
+use super::super::problem::Problem;
+use super::super::text::nearest;
+use super::field::{ADDITIONAL_PREFIX, FilterField, Op};
+use super::value::Value;
+use super::{Filter, Predicate};
+
+/// Query parameters of lists and exports that are no filters (contract 6.1, and `search` and
+/// `pageIdentifier` of ours).
+pub const RESERVED: [&str; 8] = [
+    "limitRecord",
+    "fromRecord",
+    "sortBy",
+    "exportFormat",
+    "columnsExport",
+    PARAMETERS,
+    "search",
+    "pageIdentifier",
+];
+
+/// The SDKs' typed argument.
+const PARAMETERS: &str = "parameters";
+/// The most filters of one request, so that a check of a record stays cheap.
+pub const FILTERS_MAX: usize = 100;
+/// How much of a name that is no field an error repeats.
+const SHOWN_CHARS_MAX: usize = 60;
+
+impl Filter {
+    /// Reads the filters among the decoded parameters of a query, in all three forms. Of the [`RESERVED`]
+    /// ones only `parameters` is looked at.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, at once.
+    pub fn parse<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> Result<Filter, Vec<Problem>> {
+        let mut reader = Reader::default();
+        for (name, value) in pairs {
+            let (name, value) = (name.as_ref(), value.as_ref());
+            let bracketed =
+                name.strip_prefix(PARAMETERS).and_then(|rest| rest.strip_prefix('[')?.strip_suffix(']'));
+            if let Some(key) = bracketed {
+                reader.typed(key, value);
+            } else if name == PARAMETERS {
+                reader.json(value);
+            } else if !RESERVED.contains(&name) {
+                reader.one(name, shown(name), value);
+            }
+        }
+        if reader.predicates.len() > FILTERS_MAX {
+            let message = format!("are more than {FILTERS_MAX} filters");
+            reader.problems.push(Problem::parameter(PARAMETERS, "too_many", message));
+        }
+        if reader.problems.is_empty() {
+            Ok(Filter { predicates: reader.predicates })
+        } else {
+            Err(reader.problems)
+        }
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    predicates: Vec<Predicate>,
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    /// `{"email(ct)":"x"}`; nulls say nothing, numbers are read by their own text.
+    fn json(&mut self, text: &str) {
+        if text.trim().is_empty() {
+            return;
+        }
+        let Ok(members) = serde_json::from_str::<Members<'_>>(text) else {
+            let message = r#"must be a JSON object of filters, such as {"email(ct)":"example.test"}"#;
+            return self.problems.push(Problem::parameter(PARAMETERS, "invalid_json", message));
+        };
+        for (key, raw) in &members.0 {
+            match Given::of(raw) {
+                Given::Null => {}
+                Given::Text(value) => self.typed(key, &value),
+                Given::Number(value) => self.typed(key, value),
+                Given::Broken => {
+                    self.refuse(typed_name(key), "invalid_value", "has an escape that is no text".into());
+                }
+                other => {
+                    let message = format!("must be a string, not {}", other.kind());
+                    self.refuse(typed_name(key), "invalid_value", message);
+                }
+            }
+        }
+    }
+
+    /// One item of the typed argument.
+    fn typed(&mut self, key: &str, value: &str) {
+        if RESERVED.contains(&key) {
+            let message = format!("is no filter; send {key} as a query parameter of its own");
+            self.refuse(typed_name(key), "unknown_filter", message);
+        } else {
+            self.one(key, typed_name(key), value);
+        }
+    }
+
+    /// `field(op)=value`; `given` is the parameter's name in errors.
+    fn one(&mut self, key: &str, given: String, value: &str) {
+        let key = key.trim();
+        let (name, op) = match key.split_once('(') {
+            None => (key, ""),
+            Some((name, rest)) => match rest.strip_suffix(')') {
+                Some(op) => (name.trim_end(), op.trim()),
+                None => {
+                    let message = "must be written field(operator)=value, such as email(ct)=example.test";
+                    return self.refuse(given, "invalid_filter", message.into());
+                }
+            },
+        };
+        let Some(field) = FilterField::of_name(name) else {
+            return self.refuse(given, "unknown_filter", unknown(name));
+        };
+        let Some(op) = Op::of_name(op).filter(|op| field.ops().contains(op)) else {
+            let names: Vec<&str> = field.ops().iter().map(|op| op.name()).collect();
+            let message = format!("{} takes {}", field.name(), names.join(", "));
+            return self.refuse(given, "invalid_operator", message);
+        };
+        match Value::parse(&field, op, value) {
+            Ok(value) => self.predicates.push(Predicate { field, op, value, given }),
+            Err((code, message)) => self.refuse(given, code, message),
+        }
+    }
+
+    fn refuse(&mut self, given: String, code: &'static str, message: String) {
+        self.problems.push(Problem::parameter(given, code, message));
+    }
+}
+
+/// How an item of the typed argument is called in errors.
+fn typed_name(key: &str) -> String {
+    format!("{PARAMETERS}[{}]", shown(key))
+}
+
+/// A parameter's name as errors repeat it. A query that was encoded as a whole has personal values in its
+/// "names", so a name ends where it stops looking like one.
+fn shown(name: &str) -> String {
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.' | '(' | ')');
+    let kept: String = name.chars().take_while(is_plain).take(SHOWN_CHARS_MAX).collect();
+    if kept.len() == name.len() { kept } else { format!("{kept}…") }
+}
+
+/// What would do instead of a name that is no field.
+fn unknown(name: &str) -> String {
+    let candidates = || FilterField::names().chain(RESERVED);
+    let has_prefix = name
+        .get(..ADDITIONAL_PREFIX.len())
+        .is_some_and(|prefix| prefix.eq_ignore_ascii_case(ADDITIONAL_PREFIX));
+    if has_prefix {
+        return "names no additional field: its name has 1–40 of A-Z a-z 0-9 _ - and blank".into();
+    }
+    match nearest(name, candidates()) {
+        Some(near) => format!("is no field to filter by; did you mean {near}?"),
+        None => {
+            let mut names: Vec<&str> = FilterField::names().collect();
+            names.sort_unstable();
+            format!("is no field to filter by; these are: {}, {ADDITIONAL_PREFIX}<name>", names.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::problem::At;
+
+    fn parse(pairs: &[(&str, &str)]) -> Result<Filter, Vec<Problem>> {
+        Filter::parse(pairs)
+    }
+
+    fn problems(pairs: &[(&str, &str)]) -> Vec<(String, &'static str, String)> {
+        let name = |at| match at {
+            At::Parameter(name) => name,
+            At::Pointer(_) | At::Header(_) => panic!("not a parameter"),
+        };
+        let found = parse(pairs).unwrap_err();
+        found.into_iter().map(|problem| (name(problem.at), problem.code, problem.message)).collect()
+    }
+
+    #[test]
+    fn contract_6_3_all_three_forms_mean_the_same() {
+        let plain = parse(&[("email(ct)", "x@y"), ("status(in)", "1|0"), ("limitRecord", "5")]).unwrap();
+        assert_eq!(plain.predicates().len(), 2);
+        let bracketed =
+            parse(&[("parameters[email(ct)]", "x@y"), ("parameters[status(in)]", "1|0")]).unwrap();
+        let json =
+            parse(&[("parameters", r#"{"email(ct)":"x@y","phone":null,"status(in)":"1|0"}"#)]).unwrap();
+        assert_eq!(plain.canonical(), bracketed.canonical());
+        assert_eq!(plain.canonical(), json.canonical());
+        let mixed = parse(&[("parameters", r#"{"email(ct)":"x@y"}"#), ("Status(IN)", "0|1")]).unwrap();
+        assert_eq!(plain.canonical(), mixed.canonical());
+        let number = parse(&[("parameters", r#"{"balance(gt)":0.1}"#)]).unwrap();
+        assert_eq!(number.canonical(), parse(&[("balance(gt)", "0.1")]).unwrap().canonical());
+        for empty in ["", "{}", " { } "] {
+            assert!(parse(&[("parameters", empty)]).unwrap().predicates().is_empty());
+        }
+    }
+
+    #[test]
+    fn rules_8_no_operator_means_eq() {
+        let forms = ["email", "email()", "email(eq)", "Email(EQ)", " email ( eq ) "];
+        let all = forms.map(|name| parse(&[(name, "x")]).unwrap().canonical());
+        assert!(all.iter().all(|one| *one == all[0]), "{all:?}");
+    }
+
+    #[test]
+    fn rules_8_all_problems_at_once_with_the_nearest_names() {
+        let found = problems(&[
+            ("firstnam(eq)", "Ada"),
+            ("name(eq)", "Ada"),
+            ("status", "7"),
+            ("email(like)", "x"),
+            ("email(ct", "x"),
+            ("limitrecord", "5"),
+            ("qqqq", "5"),
+            ("parameters[frstname(ct)]", "x"),
+            ("parameters", r#"{"phonee":"1","city":["x"],"sortBy":"asc(name)"}"#),
+            ("parameters", "[1]"),
+            ("additional-é", "x"),
+        ]);
+        let wanted = [
+            ("firstnam(eq)", "unknown_filter", "firstname?"),
+            ("name(eq)", "invalid_operator", "name takes ct, nct"),
+            ("status", "invalid_value", "-99, 0, 1, 85"),
+            ("email(like)", "invalid_operator", "email takes eq, ne, ct, nct"),
+            ("email(ct", "invalid_filter", "field(operator)=value"),
+            ("limitrecord", "unknown_filter", "limitRecord?"),
+            ("qqqq", "unknown_filter", "additional-<name>"),
+            ("parameters[frstname(ct)]", "unknown_filter", "firstname?"),
+            ("parameters[phonee]", "unknown_filter", "phone?"),
+            ("parameters[city]", "invalid_value", "not an array"),
+            ("parameters[sortBy]", "unknown_filter", "of its own"),
+            ("parameters", "invalid_json", "JSON object"),
+            ("additional-…", "unknown_filter", "1–40"),
+        ];
+        assert_eq!(found.len(), wanted.len(), "{found:?}");
+        for ((name, code, message), (want_name, want_code, part)) in found.iter().zip(wanted) {
+            assert_eq!((name.as_str(), *code), (want_name, want_code), "{message}");
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn rules_6_errors_repeat_no_personal_value() {
+        // The whole list encoded as one token, as a docs page of the contract shows it.
+        let found = problems(&[("customerZip(eq)=37615&customerFirstname(ct)=Mary", "")]);
+        let (name, _, message) = &found[0];
+        assert_eq!(name, "customerZip(eq)…");
+        assert!(!message.contains("Mary"), "{message}");
+        let found = problems(&[("email", "ok"), ("ada.roe@example.test", "")]);
+        assert_eq!(found[0].0, "ada.roe…");
+    }
+
+    #[test]
+    fn a_request_has_a_bounded_number_of_filters() {
+        assert!(Filter::parse(&vec![("city(ne)", "x"); FILTERS_MAX]).is_ok());
+        assert!(Filter::parse(&vec![("city(ne)", "x"); FILTERS_MAX + 1]).is_err());
+    }
+}

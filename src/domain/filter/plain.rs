@@ -1,0 +1,210 @@
+//! Plain text: what search compares and what trigrams are made of (rules 8).
+//!
+//! [`plain`] is [`fold`] followed by a map of single characters: each becomes its compatibility
+//! decomposition without combining marks, folded again. Because that map looks at one character at a time,
+//! whatever contains a folded text also contains its plain form. That is why trigrams of plain text may
+//! narrow `ct`, which compares folded text, as well as `search=`; `laws` proves it.
+
+use std::collections::BTreeSet;
+
+use icu_casemap::CaseMapper;
+use icu_normalizer::DecomposingNormalizerBorrowed;
+use icu_properties::props::{CanonicalCombiningClass, DefaultIgnorableCodePoint};
+use icu_properties::{
+    CodePointMapData, CodePointMapDataBorrowed, CodePointSetData, CodePointSetDataBorrowed,
+};
+
+use super::super::text::fold;
+
+const NFKD: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizerBorrowed::new_nfkd();
+const COMBINING: CodePointMapDataBorrowed<'static, CanonicalCombiningClass> =
+    CodePointMapData::<CanonicalCombiningClass>::new();
+const IGNORABLE: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+
+/// Characters of a trigram.
+pub const GRAM_CHARS: usize = 3;
+
+/// Zeros of the decimal digits that NFKD leaves as they are, in the scripts people write numbers with.
+const ZEROS: [char; 22] = [
+    '\u{660}', '\u{6f0}', '\u{7c0}', '\u{966}', '\u{9e6}', '\u{a66}', '\u{ae6}', '\u{b66}', '\u{be6}',
+    '\u{c66}', '\u{ce6}', '\u{d66}', '\u{de6}', '\u{e50}', '\u{ed0}', '\u{f20}', '\u{1040}', '\u{1090}',
+    '\u{17e0}', '\u{1810}', '\u{1946}', '\u{19d0}',
+];
+
+/// A text without case, diacritics and invisible characters; digits are those of ASCII.
+///
+/// What goes: characters with a combining class, and those that Unicode calls ignorable (zero-width ones,
+/// variation selectors). Indic vowel signs are letters and stay. The strokes of ø, ł, đ, ħ, ŧ and the missing
+/// dot of ı count as diacritics, though Unicode does not decompose them.
+pub fn plain(text: &str) -> String {
+    bare(fold(text))
+}
+
+/// The plain form of a text that is folded already: the map of single characters.
+pub fn bare(folded: String) -> String {
+    if folded.is_ascii() {
+        return folded;
+    }
+    let bare: String = NFKD
+        .normalize(&folded)
+        .chars()
+        .filter(|c| COMBINING.get(*c) == CanonicalCombiningClass::NotReordered && !IGNORABLE.contains(*c))
+        .map(base)
+        .collect();
+    // Folding looks at one character at a time. It is not `fold`, which would compose the text again.
+    CaseMapper::new().fold_string(&bare).into_owned()
+}
+
+/// A letter without its stroke, a digit as ASCII.
+fn base(c: char) -> char {
+    match c {
+        'ø' | 'Ø' => 'o',
+        'ł' | 'Ł' => 'l',
+        'đ' | 'Đ' => 'd',
+        'ħ' | 'Ħ' => 'h',
+        'ŧ' | 'Ŧ' => 't',
+        'ı' => 'i',
+        _ if c < '\u{660}' => c,
+        _ => ZEROS
+            .iter()
+            .filter_map(|zero| u32::from(c).checked_sub(u32::from(*zero)))
+            .find(|digit| *digit < 10)
+            .and_then(|digit| char::from_digit(digit, 10))
+            .unwrap_or(c),
+    }
+}
+
+/// The digits of a text, in their order: what phones compare.
+pub fn digits(text: &str) -> String {
+    digits_of_plain(&plain(text))
+}
+
+/// The digits of a text that is plain already.
+pub fn digits_of_plain(plain: &str) -> String {
+    plain.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// What people put between the digits of a phone, but for blanks; `x` is the mark of an extension.
+const fn is_separator(c: char) -> bool {
+    matches!(c, '+' | '-' | '(' | ')' | '.' | '/' | 'x' | '\u{2010}'..='\u{2015}' | '\u{2212}')
+}
+
+/// Whether a plain word could be part of a telephone number: digits and what stands between them.
+pub fn is_phone_like(word: &str) -> bool {
+    word.contains(|c: char| c.is_ascii_digit()) && word.chars().all(|c| c.is_ascii_digit() || is_separator(c))
+}
+
+/// Every three characters that stand together, in their order, each once.
+pub fn grams(plain: &str) -> Vec<String> {
+    let chars: Vec<char> = plain.chars().collect();
+    let mut seen = BTreeSet::new();
+    chars
+        .windows(GRAM_CHARS)
+        .map(|window| window.iter().collect::<String>())
+        .filter(|gram| seen.insert(gram.clone()))
+        .collect()
+}
+
+/// The trigrams under which a plain text can be found: its own, and those of its digits where separators
+/// part them, since a word such as `555-0117` may be meant either way.
+pub fn index_grams(plain: &str, into: &mut BTreeSet<String>) {
+    into.extend(grams(plain));
+    if plain.contains(is_separator) {
+        for run in plain.split(|c: char| !(c.is_ascii_digit() || is_separator(c))) {
+            into.extend(grams(&digits_of_plain(run)));
+        }
+    }
+}
+
+/// At most some items, spread evenly over all of them, the first and the last among them.
+pub fn spread<T>(items: Vec<T>, most: usize) -> Vec<T> {
+    let count = items.len();
+    if count <= most {
+        return items;
+    }
+    let steps = most.saturating_sub(1).max(1);
+    let wanted: BTreeSet<usize> = (0..most).map(|step| step * (count - 1) / steps).collect();
+    items.into_iter().enumerate().filter(|(place, _)| wanted.contains(place)).map(|(_, item)| item).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_8_search_ignores_case_and_diacritics() {
+        for (text, wanted) in [
+            ("José", "jose"),
+            ("JOSE\u{301}", "jose"),
+            ("Zoë", "zoe"),
+            ("Łukasz Ørsted", "lukasz orsted"),
+            ("Straße", "strasse"),
+            ("Nguyễn", "nguyen"),
+            ("İstanbul", "istanbul"),
+            ("Yılmaz", "yilmaz"),
+            ("Ａｄａ　１２", "ada 12"),
+            ("ﬁsh", "fish"),
+            ("℡", "tel"),
+            ("Ёлка", "елка"),
+            ("Ὀδυσσεύς", "οδυσσευσ"),
+            ("a\u{200b}d\u{ad}a", "ada"),
+            ("❤\u{fe0f}", "❤"),
+            ("১৭০০", "1700"),
+            ("٠١٢", "012"),
+            ("कुमार", "कुमार"),
+            ("\u{301}", ""),
+        ] {
+            assert_eq!(plain(text), wanted, "{text}");
+        }
+    }
+
+    /// The law that the module's head states, for every character there is.
+    #[test]
+    fn plain_maps_single_characters() {
+        for c in '\0'..=char::MAX {
+            for text in [format!("{c}\u{301}か"), format!("I\u{345}{c}")] {
+                let folded = fold(&text);
+                let split: String = folded.chars().map(|c| bare(c.to_string())).collect();
+                assert_eq!(bare(folded), split, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn zeros_begin_ten_digits() {
+        use icu_properties::props::GeneralCategory;
+        let category = CodePointMapData::<GeneralCategory>::new();
+        for zero in ZEROS {
+            let code = u32::from(zero);
+            assert!(
+                (code..code + 10).all(|c| category.get32(c) == GeneralCategory::DecimalNumber),
+                "{code:x}"
+            );
+            assert_ne!(category.get32(code - 1), GeneralCategory::DecimalNumber, "{code:x}");
+        }
+    }
+
+    #[test]
+    fn grams_are_spread() {
+        assert_eq!(grams("ab"), Vec::<String>::new());
+        assert_eq!(grams("aaaa"), ["aaa"]);
+        assert_eq!(grams("zoë!"), ["zoë", "oë!"]);
+        assert_eq!(spread((0..100).collect(), 4), [0, 33, 66, 99]);
+        assert_eq!(spread(vec![1, 2], 4), [1, 2]);
+        assert_eq!(spread((0..11).collect::<Vec<_>>(), 10).len(), 10);
+        assert_eq!(spread(vec![1, 2, 3], 1), [1]);
+        let mut index = BTreeSet::new();
+        index_grams("a 12-34", &mut index);
+        assert_eq!(index.into_iter().collect::<Vec<_>>(), [" 12", "-34", "12-", "123", "2-3", "234", "a 1"]);
+    }
+
+    #[test]
+    fn phone_like_words() {
+        for word in ["+1", "555-0117", "(555)", "x12", "555.0117", "5"] {
+            assert!(is_phone_like(word), "{word}");
+        }
+        for word in ["", "+", "acc-1", "1a", "--"] {
+            assert!(!is_phone_like(word), "{word}");
+        }
+    }
+}

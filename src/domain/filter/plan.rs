@@ -1,0 +1,378 @@
+//! What may be asked of columns and blind terms before customers are opened (rules 7 and 8).
+//!
+//! A plan proposes: whoever matches is among what it lets through ([`laws`](super) prove it). Opening and
+//! comparing decides, unless [`Plan::columns_decide`].
+
+use std::collections::BTreeSet;
+
+use super::super::customer::{Lifecycle, Status, Stored};
+use super::super::fields::TextField;
+use super::field::{FilterField, Op, ordinal};
+use super::terms::{Group, NEEDLE_GRAMS_MAX, Term};
+use super::value::{Span, Value};
+use super::{Filter, Predicate, Search, plain};
+
+/// The most terms of a plan: an index that must meet more gains nothing.
+pub const TERMS_MAX: usize = 2 * NEEDLE_GRAMS_MAX;
+
+/// A column that holds part of a customer in the clear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Column {
+    /// `customer_id`.
+    CustomerId,
+    /// `status`: the number.
+    Status,
+    /// `lifecycle`: the name, whose binary order is the order of its folded form.
+    Lifecycle,
+    /// `balance_units`: ten-thousandths.
+    Balance,
+    /// `created_at_us`: microseconds.
+    CreatedAt,
+    /// `updated_at_us`: microseconds.
+    UpdatedAt,
+}
+
+/// What a column of whole numbers must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnNeed {
+    /// The column; [`Column::Status`] and [`Column::Lifecycle`] have lists of their own in the plan.
+    pub column: Column,
+    /// The smallest number, if there is one.
+    pub min: Option<i64>,
+    /// The greatest number, if there is one.
+    pub max: Option<i64>,
+    /// The only numbers, if they are known.
+    pub among: Option<BTreeSet<i64>>,
+    /// Spans that it must not be in; they say what `ne` and `nin` do, but hardly narrow.
+    pub except: Vec<Span>,
+}
+
+impl ColumnNeed {
+    fn new(column: Column) -> ColumnNeed {
+        ColumnNeed { column, min: None, max: None, among: None, except: Vec::new() }
+    }
+
+    /// Whether a number would do.
+    pub fn admits(&self, number: i64) -> bool {
+        self.min.is_none_or(|min| min <= number)
+            && self.max.is_none_or(|max| number <= max)
+            && self.among.as_ref().is_none_or(|among| among.contains(&number))
+            && self.except.iter().all(|span| !span.holds(number))
+    }
+
+    fn at_least(&mut self, number: i64) {
+        self.min = Some(self.min.map_or(number, |min| min.max(number)));
+    }
+
+    fn at_most(&mut self, number: i64) {
+        self.max = Some(self.max.map_or(number, |max| max.min(number)));
+    }
+
+    fn only(&mut self, numbers: &BTreeSet<i64>) {
+        self.among = Some(match self.among.take() {
+            Some(known) => known.intersection(numbers).copied().collect(),
+            None => numbers.clone(),
+        });
+    }
+
+    /// Adds a condition; false where no number can meet it.
+    fn add(&mut self, op: Op, value: &Value) -> bool {
+        match (value, op) {
+            (Value::Among(numbers), Op::Eq | Op::In) => self.only(numbers),
+            (Value::Among(numbers), _) => self.except.extend(numbers.iter().copied().map(Span::of)),
+            (Value::Span(span), Op::Gt) => match span.last.checked_add(1) {
+                Some(min) => self.at_least(min),
+                None => return false,
+            },
+            (Value::Span(span), Op::Ge) => self.at_least(span.first),
+            (Value::Span(span), Op::Lt) => match span.first.checked_sub(1) {
+                Some(max) => self.at_most(max),
+                None => return false,
+            },
+            (Value::Span(span), Op::Le) => self.at_most(span.last),
+            (Value::Span(span), Op::Ne) => {
+                if span.first <= span.last {
+                    self.except.push(*span);
+                }
+            }
+            (Value::Span(span), _) => {
+                self.at_least(span.first);
+                self.at_most(span.last);
+            }
+            (Value::Text(_) | Value::Digits(_), _) => {}
+        }
+        true
+    }
+
+    /// Leaves of the only numbers those that would do; false where no number does.
+    fn settle(&mut self) -> bool {
+        if let Some(among) = self.among.take() {
+            self.among = Some(among.iter().copied().filter(|number| self.admits(*number)).collect());
+        }
+        let is_span = match (self.min, self.max) {
+            (Some(min), Some(max)) => min <= max,
+            _ => true,
+        };
+        is_span && self.among.as_ref().is_none_or(|among| !among.is_empty())
+    }
+}
+
+/// What to ask the database for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Nothing can match: answer an empty list.
+    pub never: bool,
+    /// The statuses that may match; always to be asked for, since it leaves out the deleted.
+    pub statuses: Vec<Status>,
+    /// The stages that may match, where not all of them do.
+    pub lifecycles: Option<Vec<Lifecycle>>,
+    /// What other columns must hold, each column at most once.
+    pub columns: Vec<ColumnNeed>,
+    /// Terms that a match has, every one of them. Empty: only columns narrow.
+    pub terms: Vec<Term>,
+    /// Whether columns (with [`Filter::admits_entrypoint`]) say all there is to say, so that counting needs
+    /// no opening.
+    pub columns_decide: bool,
+}
+
+impl Plan {
+    /// The plan of a filter and a search.
+    pub fn of(filter: &Filter, search: &Search) -> Plan {
+        let mut never = false;
+        let mut columns: Vec<ColumnNeed> = Vec::new();
+        let mut columns_decide = search.is_empty();
+        let wants_deleted = filter.wants_deleted();
+        let mut statuses: Vec<Status> =
+            Status::ALL.into_iter().filter(|status| wants_deleted || *status != Status::Deleted).collect();
+        let mut stages: Vec<Lifecycle> = Lifecycle::ALL.to_vec();
+        for Predicate { field, op, value, .. } in filter.predicates() {
+            let column = match (field, value) {
+                (FilterField::Status, Value::Among(codes)) => {
+                    statuses.retain(|status| codes.contains(&i64::from(status.code())) != op.is_negative());
+                    continue;
+                }
+                (FilterField::Lifecycle, Value::Among(places)) => {
+                    stages.retain(|stage| places.contains(&ordinal(*stage)) != op.is_negative());
+                    continue;
+                }
+                (FilterField::Balance, _) => Column::Balance,
+                (FilterField::CreatedDate, _) => Column::CreatedAt,
+                (FilterField::LastUpdated, _) => Column::UpdatedAt,
+                (FilterField::CustomerId, _) => Column::CustomerId,
+                _ => {
+                    columns_decide &= field.is_of_entrypoint();
+                    continue;
+                }
+            };
+            let known = columns.iter_mut().find(|need| need.column == column);
+            let possible = match known {
+                Some(need) => need.add(*op, value),
+                None => {
+                    let mut need = ColumnNeed::new(column);
+                    let possible = need.add(*op, value);
+                    columns.push(need);
+                    possible
+                }
+            };
+            never |= !possible;
+        }
+        for need in &mut columns {
+            never |= !need.settle();
+        }
+        never |= statuses.is_empty() || stages.is_empty();
+        let lifecycles = (stages.len() < Lifecycle::ALL.len()).then_some(stages);
+        // Deleted customers have left the term index.
+        let terms = if wants_deleted { Vec::new() } else { terms(filter, search) };
+        Plan { never, statuses, lifecycles, columns, terms, columns_decide }
+    }
+
+    /// Whether a customer's columns meet the plan: what the database is asked, in code.
+    pub fn admits(&self, stored: &Stored) -> bool {
+        let customer = &stored.customer;
+        !self.never
+            && self.statuses.contains(&customer.status)
+            && self.lifecycles.as_ref().is_none_or(|stages| stages.contains(&customer.lifecycle))
+            && self.columns.iter().all(|need| {
+                need.admits(match need.column {
+                    Column::CustomerId => stored.id,
+                    Column::Status => i64::from(customer.status.code()),
+                    Column::Lifecycle => ordinal(customer.lifecycle),
+                    Column::Balance => customer.balance.units(),
+                    Column::CreatedAt => customer.created_at.0,
+                    Column::UpdatedAt => customer.updated_at.0,
+                })
+            })
+    }
+
+    /// Whether every customer that the columns let through must be opened, because no term narrows and the
+    /// columns do not decide.
+    pub fn scans(&self) -> bool {
+        !self.never && !self.columns_decide && self.terms.is_empty()
+    }
+}
+
+/// The terms that every live match has. Whole values first, since they narrow most.
+fn terms(filter: &Filter, search: &Search) -> Vec<Term> {
+    let mut exact = Vec::new();
+    let mut needles: Vec<String> = Vec::new();
+    for predicate in filter.predicates() {
+        match (&predicate.value, predicate.op) {
+            (Value::Text(needle), Op::Eq) => {
+                let group = exact_group(&predicate.field);
+                exact.extend(group.and_then(|group| Term::exact(group, needle)));
+            }
+            (Value::Text(needle), Op::Ct) if has_trigrams(&predicate.field) => {
+                // Folded a second time it might be another text than what is compared.
+                needles.push(plain::bare(needle.clone()));
+            }
+            // A phone's digits stand in the index as one run of trigrams.
+            (Value::Digits(digits), Op::Eq | Op::Ct) => needles.push(digits.clone()),
+            _ => {}
+        }
+    }
+    // A word of a phone's digits is found as such or with its separators; the digits are in both.
+    needles.extend(search.words().iter().map(|word| word.digits.as_ref().unwrap_or(&word.plain).clone()));
+    let mut seen = BTreeSet::new();
+    let grams = needles.iter().flat_map(|needle| plain::grams(needle));
+    let grams: Vec<String> = grams.filter(|gram| seen.insert(gram.clone())).collect();
+    exact.sort_unstable();
+    exact.dedup();
+    exact.truncate(TERMS_MAX - NEEDLE_GRAMS_MAX);
+    let grams = plain::spread(grams, NEEDLE_GRAMS_MAX);
+    exact.extend(grams.into_iter().map(|text| Term { group: Group::Trigram, text }));
+    exact
+}
+
+/// The group in which a field's whole values stand.
+fn exact_group(field: &FilterField) -> Option<Group> {
+    match field {
+        FilterField::Text(field) => Some(Group::Text(*field)),
+        FilterField::Additional(name) => Some(Group::Additional(name.to_ascii_lowercase())),
+        FilterField::Label => Some(Group::Label),
+        _ => None,
+    }
+}
+
+/// Whether a field's values are part of what trigrams are made of.
+const fn has_trigrams(field: &FilterField) -> bool {
+    matches!(
+        field,
+        FilterField::Name
+            | FilterField::Text(
+                TextField::Firstname
+                    | TextField::Lastname
+                    | TextField::Fullname
+                    | TextField::Company
+                    | TextField::Email
+                    | TextField::CustomerNumber
+            )
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(pairs: &[(&str, &str)], search: &str) -> Plan {
+        Plan::of(&Filter::parse(pairs).unwrap(), &Search::parse(search).unwrap())
+    }
+
+    fn texts(plan: &Plan) -> Vec<String> {
+        plan.terms.iter().map(|term| format!("{}:{}", term.group.key(), term.text)).collect()
+    }
+
+    #[test]
+    fn terms_narrow_eq_ct_and_search() {
+        for (pairs, search, wanted) in [
+            (&[("email", "Ada@X.test")][..], "", &["=email:ada@x.test"][..]),
+            (&[("customerNumber", "ACC-1")], "", &["=customerNumber:acc-1"]),
+            (&[("additional-Tier", "GOLD  one")], "", &["=additional:tier:gold one"]),
+            (&[("label", "VIP")], "", &["=label:vip"]),
+            (&[("country", "Canada")], "", &["=country:ca"]),
+            (&[("name(ct)", "Zoë")], "", &["~search:zoe"]),
+            (&[("phone", "+1-23 4")], "", &["~search:123", "~search:234"]),
+            (&[("phone(ct)", "1 23")], "", &["~search:123"]),
+            (&[], "jose 0-117", &["~search:jos", "~search:ose", "~search:011", "~search:117"]),
+            (&[("city", "Oakton")], "roe", &["=city:oakton", "~search:roe"]),
+        ] {
+            let plan = plan(pairs, search);
+            assert_eq!(texts(&plan), wanted);
+            assert!(!plan.columns_decide && !plan.scans());
+        }
+    }
+
+    #[test]
+    fn negations_short_words_and_unindexed_parts_scan() {
+        for (name, value) in [
+            ("email(ne)", "ada"),
+            ("email(nct)", "ada"),
+            ("email(ct)", "ad"),
+            ("email", ""),
+            ("city(ct)", "oakton"),
+            ("additional-tier(ct)", "gold"),
+            ("label(ct)", "newsletter"),
+            ("phone(ct)", "12"),
+            ("phone(ne)", "12345"),
+        ] {
+            let plan = plan(&[(name, value)], "");
+            assert!(plan.terms.is_empty() && plan.scans(), "{name}");
+        }
+        assert!(plan(&[], "jo 12").scans());
+    }
+
+    #[test]
+    fn columns_narrow_and_decide() {
+        let all = plan(&[], "");
+        assert!(all.columns_decide && !all.scans());
+        assert_eq!(all.statuses, [Status::Inactive, Status::Active, Status::Locked]);
+        let pairs = [
+            ("createdDate(ge)", "2026-03-01"),
+            ("createdDate(lt)", "2026-04-01"),
+            ("balance(ne)", "0"),
+            ("orgId", "12"),
+        ];
+        let some = plan(&pairs, "");
+        assert!(some.columns_decide);
+        let march = 1_772_323_200_000_000;
+        assert_eq!(some.columns[0].min, Some(march));
+        assert_eq!(some.columns[0].max, Some(march + 31 * 86_400_000_000 - 1));
+        assert_eq!(some.columns[1].except, [Span::of(0)]);
+        assert!(!plan(&[("createdDate(ge)", "2026-03-01")], "ada").columns_decide);
+        assert!(!plan(&[("city(ne)", "x")], "").columns_decide);
+        let staged = plan(&[("status(ne)", "1"), ("lifecycle(in)", "idle|churned")], "");
+        assert_eq!(staged.statuses, [Status::Inactive, Status::Locked]);
+        assert_eq!(staged.lifecycles, Some(vec![Lifecycle::Idle, Lifecycle::Churned]));
+        let ids = plan(&[("customerId(in)", "3|5|9"), ("customerId(gt)", "3"), ("customerId(ne)", "9")], "");
+        assert_eq!(ids.columns[0].among, Some(BTreeSet::from([5])));
+    }
+
+    #[test]
+    fn contradictions_match_nothing() {
+        for pairs in [
+            [("status", "1"), ("status", "0")],
+            [("balance(gt)", "1"), ("balance(lt)", "1")],
+            [("customerId(in)", "1|2"), ("customerId(gt)", "2")],
+            [("lifecycle", "idle"), ("lifecycle(ne)", "Idle")],
+            [("customerId(gt)", "9223372036854775807"), ("customerId(ne)", "1")],
+            [("createdDate", "2026-03-01T00:00:00.0000001"), ("status", "1")],
+        ] {
+            assert!(plan(&pairs, "").never, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn deleted_customers_are_not_looked_for_by_terms() {
+        let plan = plan(&[("status(in)", "1|-99"), ("email", "ada@x.test")], "ada");
+        assert!(plan.terms.is_empty() && plan.scans());
+        assert_eq!(plan.statuses, [Status::Deleted, Status::Active]);
+    }
+
+    #[test]
+    fn a_plan_has_a_bounded_number_of_terms() {
+        let pairs: Vec<(String, String)> =
+            (0..50).map(|n| (format!("additional-a{n}"), format!("{n}"))).collect();
+        let filter = Filter::parse(&pairs).unwrap();
+        let search = Search::parse("abcdefghijklmnopqrstuvwxyz 0123456789").unwrap();
+        assert_eq!(Plan::of(&filter, &search).terms.len(), TERMS_MAX);
+    }
+}

@@ -1,0 +1,188 @@
+//! `search=`: words or parts of words over name, company, e-mail, phone and customer number (rules 8).
+
+use super::super::customer::Customer;
+use super::super::fields::TextField;
+use super::super::problem::Problem;
+use super::plain::{self, plain};
+
+/// The most characters of a search: more than any field has.
+pub const SEARCH_CHARS_MAX: usize = 500;
+
+/// What someone typed to find a customer: words of which every one must occur.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Search {
+    words: Vec<Word>,
+}
+
+/// One word, which has no blanks and is not empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Word {
+    /// As texts are searched for it.
+    pub plain: String,
+    /// Its digits, where it could be part of a phone.
+    pub digits: Option<String>,
+}
+
+impl Search {
+    /// Splits a text into its words. Nothing but blanks is no search: everything matches it.
+    ///
+    /// # Errors
+    /// A text that is too long.
+    pub fn parse(text: &str) -> Result<Search, Problem> {
+        if text.chars().count() > SEARCH_CHARS_MAX {
+            let message = format!("must have at most {SEARCH_CHARS_MAX} characters");
+            return Err(Problem::parameter("search", "too_long", message));
+        }
+        let mut words: Vec<Word> = Vec::new();
+        // Split after the change to plain text, which may turn a spacing accent into a blank.
+        for word in plain(text).split_whitespace() {
+            if words.iter().all(|known| known.plain != word) {
+                let digits = plain::is_phone_like(word).then(|| plain::digits_of_plain(word));
+                words.push(Word { plain: word.to_owned(), digits });
+            }
+        }
+        Ok(Search { words })
+    }
+
+    /// Whether it has no words, so that everything matches.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    pub(super) fn words(&self) -> &[Word] {
+        &self.words
+    }
+
+    /// Whether every word occurs in the customer: as part of its name, company, e-mail or customer number,
+    /// or, where it has nothing but digits and separators, as a run of its phone's digits. A number typed
+    /// in several words needs no rule of its own: each of them is a run of the same digits.
+    ///
+    /// A `masked` view finds by name, company and customer number alone (rules 1).
+    pub fn matches(&self, customer: &Customer, masked: bool) -> bool {
+        if self.words.is_empty() {
+            return true;
+        }
+        let mut texts = public_texts(customer);
+        let mut phone = String::new();
+        if !masked {
+            texts.extend(customer.text(TextField::Email).map(plain));
+            phone = customer.text(TextField::Phone).map(plain::digits).unwrap_or_default();
+        }
+        self.words.iter().all(|word| {
+            texts.iter().any(|text| text.contains(&word.plain))
+                || word.digits.as_ref().is_some_and(|digits| phone.contains(digits))
+        })
+    }
+
+    /// A text that is equal for equal searches; it holds what was searched for, so hash it.
+    pub fn canonical(&self) -> String {
+        let mut words: Vec<&str> = self.words.iter().map(|word| word.plain.as_str()).collect();
+        words.sort_unstable();
+        words.join(" ")
+    }
+}
+
+/// Name, company and customer number as plain text: what every token may search.
+pub(super) fn public_texts(customer: &Customer) -> Vec<String> {
+    let texts = [TextField::Company, TextField::CustomerNumber];
+    let mut plains = vec![plain(&customer.name())];
+    plains.extend(texts.into_iter().filter_map(|field| customer.text(field)).map(plain));
+    plains
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ada() -> Customer {
+        let mut customer = Customer::default();
+        for (field, value) in [
+            (TextField::Firstname, "José"),
+            (TextField::Lastname, "de la Cruz"),
+            (TextField::Company, "Studio 54"),
+            (TextField::Email, "j.cruz+news@example.test"),
+            (TextField::Phone, "+15555550117 x12"),
+            (TextField::CustomerNumber, "ACC-10/01"),
+            (TextField::City, "Oakton"),
+        ] {
+            customer.texts.set(field, Some(value.to_owned()));
+        }
+        customer
+    }
+
+    fn finds(text: &str, masked: bool) -> bool {
+        Search::parse(text).unwrap().matches(&ada(), masked)
+    }
+
+    #[test]
+    fn rules_8_every_word_must_occur_somewhere() {
+        for text in [
+            "jose",
+            "JOSÉ",
+            "jose\u{301}",
+            "é",
+            "cruz jos",
+            "de la cruz",
+            "studio cruz",
+            "54",
+            "news@ex",
+            "+news",
+            "acc-1001x",
+            "",
+            "  ",
+        ] {
+            let wanted = text != "acc-1001x";
+            assert_eq!(finds(text, false), wanted, "{text}");
+        }
+        for text in ["oakton", "jose smith", "josé oakton", "@other"] {
+            assert!(!finds(text, false), "{text}");
+        }
+    }
+
+    #[test]
+    fn rules_8_a_phone_is_found_by_any_run_of_its_digits() {
+        for text in [
+            "+1 (555) 555-0117",
+            "+15555550117",
+            "+15555550117 x12",
+            "+15555550117x12",
+            "555-0117",
+            "555 0117",
+            "555.0117",
+            "5550117",
+            "117 12",
+            "0117 jose",
+            "(555)",
+            "01",
+            "５５５‑０１１７",
+            "٠١١٧",
+        ] {
+            assert!(finds(text, false), "{text}");
+        }
+        for text in ["555-0118", "0117555", "0117a", "00 1555"] {
+            assert!(!finds(text, false), "{text}");
+        }
+        // Digits with separators are also found as text.
+        assert!(finds("10/01", false));
+        assert!(finds("-10", false));
+    }
+
+    #[test]
+    fn rules_1_a_masked_search_covers_names_company_and_number_alone() {
+        for text in ["jose", "studio", "acc-10", "cruz 54"] {
+            assert!(finds(text, true), "{text}");
+        }
+        for text in ["example.test", "5550117", "+news", "cruz 0117"] {
+            assert!(!finds(text, true), "{text}");
+        }
+    }
+
+    #[test]
+    fn words_are_kept_once_and_bounded() {
+        assert_eq!(Search::parse("Ada ada ÁDA").unwrap().words().len(), 1);
+        assert!(Search::parse("\u{301} \u{200b}").unwrap().is_empty());
+        assert_eq!(Search::parse("roe ADA").unwrap().canonical(), "ada roe");
+        assert_eq!(Search::parse(&"é".repeat(501)).unwrap_err().code, "too_long");
+        assert!(Search::parse(&"é".repeat(500)).is_ok());
+    }
+}

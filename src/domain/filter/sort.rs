@@ -1,0 +1,365 @@
+//! The order of a list (rules 8).
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::customer::Stored;
+use super::super::entrypoint::Entrypoint;
+use super::super::problem::Problem;
+use super::super::text::{fold, nearest};
+use super::field::{ADDITIONAL_PREFIX, FilterField, Kind};
+use super::plan::Column;
+use super::{MASKED_CODE, NEEDS_PII};
+
+/// The parameter's name in errors.
+const PARAMETER: &str = "sortBy";
+/// What stands between the items of a list that is sorted by: less than any character of theirs.
+const LIST_SEPARATOR: &str = "\0";
+
+/// What a list is sorted by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SortField {
+    /// Something that can be filtered by; of the labels, all of them in their order.
+    Filter(FilterField),
+    /// `TimeZone`: hours.
+    TimeZone,
+    /// `PaypointEntryname`.
+    Entry,
+    /// `AdditionalFields`: names and values, by name.
+    AdditionalFields,
+    /// `IdentifierFields`, in the order sent.
+    IdentifierFields,
+    /// A field that is the same in every record, by its name: only ids order it.
+    Constant(&'static str),
+}
+
+/// Fields of the record that cannot be filtered by.
+const OTHERS: [(&str, SortField); 16] = [
+    ("TimeZone", SortField::TimeZone),
+    ("PaypointEntryname", SortField::Entry),
+    ("AdditionalFields", SortField::AdditionalFields),
+    ("IdentifierFields", SortField::IdentifierFields),
+    ("MFA", SortField::Constant("MFA")),
+    ("MFAMode", SortField::Constant("MFAMode")),
+    ("snProvider", SortField::Constant("snProvider")),
+    ("snIdentifier", SortField::Constant("snIdentifier")),
+    ("snData", SortField::Constant("snData")),
+    ("Subscriptions", SortField::Constant("Subscriptions")),
+    ("StoredMethods", SortField::Constant("StoredMethods")),
+    ("customerSummary", SortField::Constant("customerSummary")),
+    ("pageidentifier", SortField::Constant("pageidentifier")),
+    ("externalPaypointID", SortField::Constant("externalPaypointID")),
+    ("customerConsent", SortField::Constant("customerConsent")),
+    ("customerPortal", SortField::Constant("customerPortal")),
+];
+
+/// An order: a field and a direction. Where two records have equal values their ids decide, in the same
+/// direction; so `desc` is exactly `asc` read backwards, with absent values last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sort {
+    /// By what.
+    pub field: SortField,
+    /// Whether the greatest comes first.
+    pub descending: bool,
+}
+
+impl Default for Sort {
+    /// Newest first.
+    fn default() -> Self {
+        Sort { field: SortField::Filter(FilterField::CustomerId), descending: true }
+    }
+}
+
+/// What it takes to bring customers into an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// A column, and `customer_id` after it.
+    Column(Column),
+    /// The entrypoint's own values and `customer_id` after them: within one entrypoint, its order.
+    Entrypoint,
+    /// Every customer must be opened.
+    Sealed,
+}
+
+impl Sort {
+    /// Reads `asc(field)` or `desc(field)`; the field by any name that filters or records give it, case ignored.
+    ///
+    /// # Errors
+    /// What would do instead.
+    pub fn parse(text: &str) -> Result<Sort, Problem> {
+        let refuse = |message: String| Err(Problem::parameter(PARAMETER, "invalid_sort", message));
+        let parts = text.trim().strip_suffix(')').and_then(|rest| rest.split_once('('));
+        let direction = parts.and_then(|(word, name)| match word.trim().to_ascii_lowercase().as_str() {
+            "asc" => Some((false, name.trim())),
+            "desc" => Some((true, name.trim())),
+            _ => None,
+        });
+        let Some((descending, name)) = direction else {
+            return refuse("must be written asc(field) or desc(field), such as desc(createdDate)".into());
+        };
+        match SortField::of_name(name) {
+            Some(field) => Ok(Sort { field, descending }),
+            None => {
+                let names = || FilterField::names().chain(OTHERS.iter().map(|(name, _)| *name));
+                let hint = match nearest(name, names()) {
+                    Some(near) => format!("did you mean {near}?"),
+                    None => {
+                        let mut names: Vec<&str> = names().collect();
+                        names.sort_unstable();
+                        format!("these are: {}, {ADDITIONAL_PREFIX}<name>", names.join(", "))
+                    }
+                };
+                refuse(format!("names no field to sort by; {hint}"))
+            }
+        }
+    }
+
+    /// What it takes to serve this order.
+    pub fn reach(&self) -> Reach {
+        match &self.field {
+            SortField::Filter(field) => match field {
+                FilterField::CustomerId => Reach::Column(Column::CustomerId),
+                FilterField::Status => Reach::Column(Column::Status),
+                FilterField::Lifecycle => Reach::Column(Column::Lifecycle),
+                FilterField::Balance => Reach::Column(Column::Balance),
+                FilterField::CreatedDate => Reach::Column(Column::CreatedAt),
+                FilterField::LastUpdated => Reach::Column(Column::UpdatedAt),
+                other if other.is_of_entrypoint() => Reach::Entrypoint,
+                _ => Reach::Sealed,
+            },
+            SortField::Entry | SortField::Constant(_) => Reach::Entrypoint,
+            SortField::TimeZone | SortField::AdditionalFields | SortField::IdentifierFields => Reach::Sealed,
+        }
+    }
+
+    /// Whether columns serve this order, so that no customer is opened for it.
+    pub fn is_by_column(&self) -> bool {
+        matches!(self.reach(), Reach::Column(_))
+    }
+
+    /// A problem, where a token without `pii:read` sees a mask instead of what this sorts by (rules 1).
+    pub fn masked_field(&self) -> Option<Problem> {
+        let is_masked = match &self.field {
+            SortField::Filter(field) => field.is_masked(),
+            SortField::AdditionalFields => true,
+            _ => false,
+        };
+        is_masked.then(|| {
+            let message = format!("{} is masked for this token; {NEEDS_PII}", self.field.name());
+            Problem::parameter(PARAMETER, MASKED_CODE, message)
+        })
+    }
+
+    /// Where a record stands in this order.
+    pub fn key(&self, stored: &Stored, entrypoint: &Entrypoint) -> SortKey {
+        SortKey { descending: self.descending, value: self.field.value(stored, entrypoint), id: stored.id }
+    }
+
+    /// A text that is equal for equal orders; cursors are bound to it.
+    pub fn canonical(&self) -> String {
+        let direction = if self.descending { "desc" } else { "asc" };
+        format!("{direction}({})", self.field.name())
+    }
+}
+
+impl SortField {
+    fn of_name(name: &str) -> Option<SortField> {
+        let other = OTHERS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        FilterField::of_name(name).map(SortField::Filter).or_else(|| other.map(|(_, field)| field.clone()))
+    }
+
+    fn name(&self) -> String {
+        match self {
+            SortField::Filter(field) => field.name().into_owned(),
+            other => {
+                let row = OTHERS.iter().find(|(_, field)| field == other);
+                row.map(|(name, _)| (*name).to_owned()).unwrap_or_default()
+            }
+        }
+    }
+
+    fn value(&self, stored: &Stored, entrypoint: &Entrypoint) -> SortValue {
+        let customer = &stored.customer;
+        match self {
+            SortField::Filter(field) => match field.kind() {
+                Kind::Lifecycle => SortValue::text(customer.lifecycle.name()),
+                Kind::Text | Kind::Phone | Kind::Country => {
+                    SortValue::text(&field.texts(stored, entrypoint).join(LIST_SEPARATOR))
+                }
+                Kind::Number | Kind::Money | Kind::Moment | Kind::Status => {
+                    field.number(stored, entrypoint).map_or(SortValue::Absent, SortValue::Number)
+                }
+            },
+            SortField::TimeZone => {
+                customer.time_zone.map_or(SortValue::Absent, |hours| SortValue::Number(hours.into()))
+            }
+            SortField::Entry => SortValue::text(&entrypoint.entry),
+            SortField::AdditionalFields => {
+                let pairs =
+                    customer.additional.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+                SortValue::text(&pairs.collect::<Vec<_>>().join(LIST_SEPARATOR))
+            }
+            SortField::IdentifierFields => SortValue::text(&customer.identifier_fields.join(LIST_SEPARATOR)),
+            SortField::Constant(_) => SortValue::Absent,
+        }
+    }
+}
+
+/// What a record is sorted by: nothing, then numbers, then texts by code points.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum SortValue {
+    /// No value.
+    Absent,
+    /// A number in the field's unit.
+    Number(i64),
+    /// A folded text. UTF-8 sorts as code points do.
+    Text(String),
+}
+
+impl SortValue {
+    fn text(text: &str) -> SortValue {
+        if text.is_empty() { SortValue::Absent } else { SortValue::Text(fold(text)) }
+    }
+}
+
+/// A record's place in a [`Sort`]: the smaller key comes first, whatever the direction. Keys of different
+/// sorts have no meaning beside each other.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SortKey {
+    descending: bool,
+    /// What is compared first.
+    pub value: SortValue,
+    /// `customerId`, which decides between equal values.
+    pub id: i64,
+}
+
+impl Ord for SortKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let ascending = || (&self.value, self.id).cmp(&(&other.value, other.id));
+        self.descending
+            .cmp(&other.descending)
+            .then_with(|| if self.descending { ascending().reverse() } else { ascending() })
+    }
+}
+
+impl PartialOrd for SortKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::customer::{Customer, Lifecycle};
+    use crate::domain::entrypoint::Policy;
+    use crate::domain::fields::TextField;
+
+    fn entrypoint() -> Entrypoint {
+        Entrypoint {
+            id: 1,
+            entry: "demo".into(),
+            org_id: 1,
+            org_name: "Demo".into(),
+            legal_name: None,
+            dba_name: None,
+            country: None,
+            policy: Policy::default(),
+            required: Vec::new(),
+        }
+    }
+
+    fn named(id: i64, city: &str) -> Stored {
+        let mut customer = Customer::default();
+        customer.texts.set(TextField::City, Some(city.to_owned()));
+        Stored { id, version: 1, customer, erased: false }
+    }
+
+    fn order(text: &str, stored: &[Stored]) -> Vec<i64> {
+        let sort = Sort::parse(text).unwrap();
+        let mut keys: Vec<SortKey> = stored.iter().map(|one| sort.key(one, &entrypoint())).collect();
+        keys.sort();
+        keys.iter().map(|key| key.id).collect()
+    }
+
+    #[test]
+    fn rules_8_text_sorts_folded_absent_first_ties_by_id() {
+        let stored = [
+            named(1, "b"),
+            named(2, "Ä"),
+            named(3, ""),
+            named(4, "A"),
+            named(5, "a"),
+            named(6, "😀"),
+            named(7, "\u{ff5e}"),
+        ];
+        assert_eq!(order("asc(City)", &stored), [3, 4, 5, 1, 2, 7, 6]);
+        assert_eq!(order("desc(city)", &stored), [6, 7, 2, 1, 5, 4, 3]);
+        assert_eq!(order("asc(MFA)", &stored), [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(order("desc(PaypointDbaname)", &stored), [7, 6, 5, 4, 3, 2, 1]);
+    }
+
+    #[test]
+    fn rules_8_every_field_of_the_record_sorts() {
+        // Contract 3 and ours.
+        let names = "customerId customerNumber customerUsername customerStatus Company Firstname Lastname Phone \
+            Email Address Address1 City State Zip Country ShippingAddress ShippingAddress1 ShippingCity \
+            ShippingState ShippingZip ShippingCountry Balance TimeZone MFA MFAMode snProvider snIdentifier snData \
+            LastUpdated Created AdditionalFields IdentifierFields Subscriptions StoredMethods customerSummary \
+            PaypointLegalname PaypointDbaname ParentOrgName ParentOrgId PaypointEntryname pageidentifier \
+            externalPaypointID customerConsent customerPortal Fullname Birthday Labels Lifecycle name createdDate \
+            status username additional-tier";
+        for name in names.split_whitespace() {
+            let sort = Sort::parse(&format!(" ASC( {name} ) ")).unwrap();
+            assert_eq!(Sort::parse(&sort.canonical()).unwrap(), sort, "{name}");
+            assert_eq!(Sort::parse(&format!("asc({})", name.to_lowercase())).unwrap(), sort, "{name}");
+        }
+    }
+
+    #[test]
+    fn rules_8_bad_sorts_say_what_would_do() {
+        for (text, part) in [
+            ("", "desc(createdDate)"),
+            ("name", "asc(field)"),
+            ("up(name)", "asc(field)"),
+            ("asc(name", "asc(field)"),
+            ("asc(firstnam)", "did you mean firstname?"),
+            ("asc(timezon)", "did you mean TimeZone?"),
+            ("asc(qqqq)", "these are: Additional"),
+            ("asc()", "these are:"),
+            ("asc(customerPsw)", "did you mean"),
+        ] {
+            let problem = Sort::parse(text).unwrap_err();
+            assert!(problem.message.contains(part), "{text}: {}", problem.message);
+        }
+    }
+
+    #[test]
+    fn reach_and_masks() {
+        let sort = |text| Sort::parse(text).unwrap();
+        assert_eq!(Sort::default(), sort("desc(customerId)"));
+        assert_eq!(sort("asc(balance)").reach(), Reach::Column(Column::Balance));
+        assert_eq!(sort("asc(orgName)").reach(), Reach::Entrypoint);
+        assert_eq!(sort("asc(name)").reach(), Reach::Sealed);
+        assert!(sort("asc(created)").is_by_column() && !sort("asc(timeZone)").is_by_column());
+        for (text, masked) in [
+            ("asc(email)", true),
+            ("asc(additional-tier)", true),
+            ("asc(AdditionalFields)", true),
+            ("asc(birthday)", true),
+            ("asc(name)", false),
+            ("asc(zip)", false),
+        ] {
+            assert_eq!(sort(text).masked_field().is_some(), masked, "{text}");
+        }
+    }
+
+    /// A column of names in binary order serves `lifecycle`.
+    #[test]
+    fn stages_sort_the_same_folded_or_not() {
+        let mut names = Lifecycle::ALL.map(Lifecycle::name);
+        names.sort_unstable();
+        assert!(names.map(fold).is_sorted());
+    }
+}

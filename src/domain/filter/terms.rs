@@ -1,0 +1,147 @@
+//! What of a customer is indexed so that filters and searches find it: the store hashes these texts, each
+//! with its group, into blind terms (rules 7).
+//!
+//! | group | texts | serves |
+//! | --- | --- | --- |
+//! | `=<request name>` | every text field's value, folded, blanks collapsed | `eq` on that field |
+//! | `=additional:<name in lower case>` | the same of an additional field's value | `eq` on it |
+//! | `=label` | the same of each label | `eq` on `label` |
+//! | `~search` | trigrams of names, company, e-mail, customer number, and of the phone's digits | `search=`, `ct` on these, `eq` and `ct` on `phone` |
+//!
+//! Identities compare customer numbers and additional fields exactly (rules 3), so the matcher indexes those
+//! values as they are, too; where they have no capitals that is the same term.
+
+use std::collections::BTreeSet;
+
+use super::super::customer::Customer;
+use super::super::fields::TextField;
+use super::super::text::{fold_spaces, one_blank};
+use super::plain::{self, plain};
+use super::search::public_texts;
+
+/// The most trigrams of one condition or search; more cost the index more than they narrow.
+pub(super) const NEEDLE_GRAMS_MAX: usize = 10;
+
+/// A set of fields whose values share their terms.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// Whole values of a text field.
+    Text(TextField),
+    /// Whole values of an additional field; the name in lower case.
+    Additional(String),
+    /// Whole labels.
+    Label,
+    /// Trigrams of all that `search=` covers.
+    Trigram,
+}
+
+impl Group {
+    /// The group's name, which goes into the hash.
+    pub fn key(&self) -> String {
+        match self {
+            Group::Text(field) => format!("={}", field.name()),
+            Group::Additional(name) => format!("=additional:{name}"),
+            Group::Label => "=label".to_owned(),
+            Group::Trigram => "~search".to_owned(),
+        }
+    }
+}
+
+/// A text in its group, before hashing: what a customer is indexed by, or what one must have been.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Term {
+    /// The group.
+    pub group: Group,
+    /// The normalised value or trigram.
+    pub text: String,
+}
+
+impl Term {
+    /// Of a whole value that is folded already; none of the empty text, which stands for no value.
+    pub(super) fn exact(group: Group, folded: &str) -> Option<Term> {
+        let text = one_blank(folded.to_owned());
+        (!text.is_empty()).then_some(Term { group, text })
+    }
+}
+
+/// Everything a live customer must be indexed by. A deleted customer needs nothing: filters that ask for
+/// deleted ones are never narrowed by terms.
+pub fn terms_of(customer: &Customer) -> BTreeSet<Term> {
+    let texts = customer.texts.present().map(|(field, value)| (Group::Text(field), value));
+    let additional = customer
+        .additional
+        .iter()
+        .map(|(name, value)| (Group::Additional(name.to_ascii_lowercase()), value.as_str()));
+    let labels = customer.labels.iter().map(|label| (Group::Label, label.as_str()));
+    let whole =
+        texts.chain(additional).chain(labels).map(|(group, value)| Term { group, text: fold_spaces(value) });
+    let grams = trigrams_of(customer).into_iter().map(|text| Term { group: Group::Trigram, text });
+    whole.chain(grams).collect()
+}
+
+/// The trigrams of a customer: of everything `search=` covers, and of first and last name, which need not be
+/// part of [`Customer::name`] but take `ct` of their own.
+pub fn trigrams_of(customer: &Customer) -> BTreeSet<String> {
+    let mut grams = BTreeSet::new();
+    let more = [TextField::Firstname, TextField::Lastname, TextField::Email];
+    let texts = public_texts(customer).into_iter();
+    for text in texts.chain(more.into_iter().filter_map(|field| customer.text(field)).map(plain)) {
+        plain::index_grams(&text, &mut grams);
+    }
+    if let Some(phone) = customer.text(TextField::Phone) {
+        grams.extend(plain::grams(&plain::digits(phone)));
+    }
+    grams
+}
+
+/// The trigrams that whatever contains a text has been indexed by: at most ten, spread over it. None for
+/// fewer than three characters; then only a scan finds it.
+pub fn trigrams_of_needle(needle: &str) -> Vec<String> {
+    plain::spread(plain::grams(&plain(needle)), NEEDLE_GRAMS_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_customer_is_indexed_by_whole_values_and_trigrams() {
+        let mut customer = Customer::default();
+        customer.texts.set(TextField::Firstname, Some("Zoë".into()));
+        customer.texts.set(TextField::Fullname, Some("Z  Roe".into()));
+        customer.texts.set(TextField::Phone, Some("+123456 x7".into()));
+        customer.texts.set(TextField::City, Some("Oakton".into()));
+        customer.additional.insert("Tier".into(), "GOLD".into());
+        customer.labels = vec!["VIP".into()];
+        let terms: Vec<(String, String)> =
+            terms_of(&customer).into_iter().map(|term| (term.group.key(), term.text)).collect();
+        let wanted = [
+            ("=firstname", "zoë"),
+            ("=fullname", "z roe"),
+            ("=phone", "+123456 x7"),
+            ("=city", "oakton"),
+            ("=additional:tier", "gold"),
+            ("=label", "vip"),
+            ("~search", "  r"),
+            ("~search", " ro"),
+            ("~search", "123"),
+            ("~search", "234"),
+            ("~search", "345"),
+            ("~search", "456"),
+            ("~search", "567"),
+            ("~search", "roe"),
+            ("~search", "z  "),
+            ("~search", "zoe"),
+        ];
+        assert_eq!(terms, wanted.map(|(group, text)| (group.to_owned(), text.to_owned())));
+    }
+
+    #[test]
+    fn needles_have_few_trigrams() {
+        assert_eq!(trigrams_of_needle("JOSÉ"), ["jos", "ose"]);
+        assert!(trigrams_of_needle("éo").is_empty());
+        let long = trigrams_of_needle("abcdefghijklmnopqrstuvwxyz");
+        assert_eq!(long.len(), NEEDLE_GRAMS_MAX);
+        assert_eq!((long[0].as_str(), long[9].as_str()), ("abc", "xyz"));
+    }
+}

@@ -4,7 +4,6 @@
 //! waits and reads does not see what was committed while it waited.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use diesel::dsl::max;
@@ -159,8 +158,7 @@ impl Loaded {
         let items: Vec<String> = serde_json::from_str(&head.digest_identifiers)?;
         let digests =
             parse_policy(&items).map_err(|_| StoreError::Corrupt("the stored digest identifiers".into()))?;
-        let creates = commands.iter().filter(|command| matches!(command.act, Act::Create(_))).count();
-        let ids = reserve_ids(conn, &head, creates)?;
+        let ids = head.next_customer_id..head.block_end;
         let world = World::new(Arc::new(entrypoint), now, ids);
         let mut loaded = Loaded { world, head, key, digests, rows: HashMap::new() };
         loaded.load_idempotency(conn, ring, commands)?;
@@ -213,6 +211,16 @@ impl Loaded {
         Ok(())
     }
 
+    /// Tells the world a new block of customer ids.
+    pub(super) fn load_ids(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
+        let block: i64 = on!(conn, |c| diesel::insert_into(id_block::table)
+            .values(id_block::entrypoint_id.eq(self.head.entrypoint_id))
+            .returning(id_block::block_no)
+            .get_result(c))?;
+        self.world.tell_ids((block - 1) * ID_BLOCK + 1..block * ID_BLOCK + 1);
+        Ok(())
+    }
+
     /// Tells the world some customers of this entrypoint.
     pub(super) fn load_customers(
         &mut self,
@@ -260,23 +268,6 @@ impl Loaded {
         }
         Ok(())
     }
-}
-
-/// The ids that some creates may take: the rest of the head's block, then new blocks.
-fn reserve_ids(conn: &mut Conn, head: &Head, creates: usize) -> Result<Vec<Range<i64>>, StoreError> {
-    let rest_of_block = head.next_customer_id..head.block_end;
-    let mut ranges: Vec<Range<i64>> = std::iter::once(rest_of_block).collect();
-    let mut left = head.block_end - head.next_customer_id;
-    let wanted = i64::try_from(creates).unwrap_or(i64::MAX);
-    while left < wanted {
-        let block: i64 = on!(conn, |c| diesel::insert_into(id_block::table)
-            .values(id_block::entrypoint_id.eq(head.entrypoint_id))
-            .returning(id_block::block_no)
-            .get_result(c))?;
-        ranges.push((block - 1) * ID_BLOCK + 1..block * ID_BLOCK + 1);
-        left += ID_BLOCK;
-    }
-    Ok(ranges)
 }
 
 /// Who has some identity digests.

@@ -223,10 +223,8 @@ fn split(outcome: &Outcome) -> (&'static str, OutcomeDetail) {
 fn update_head(loaded: &mut Loaded) -> Result<(), StoreError> {
     let left = loaded.world.ids_left();
     let head = &mut loaded.head;
-    if left.start != 0 {
-        head.next_customer_id = left.start;
-        head.block_end = left.end;
-    }
+    head.next_customer_id = left.start;
+    head.block_end = left.end;
     let mut counts: BTreeMap<String, i64> = serde_json::from_str(&head.counts)?;
     count(&loaded.world, &mut counts, &mut head.live_customers);
     counts.retain(|_, number| *number != 0);

@@ -19,6 +19,7 @@ use crate::clock;
 use crate::domain::command::{Answer, Command};
 use crate::domain::decide::{Stop, decide};
 use crate::domain::problem::Rejection;
+use crate::domain::world::Missing;
 
 /// The most interactive commands of one transaction.
 const BATCH_COMMANDS_MAX: usize = 256;
@@ -314,7 +315,8 @@ pub(super) fn decide_one(
         match decided {
             Ok(Ok(answer)) => return Ok(Ok(answer)),
             Ok(Err(Stop::Rejected(rejection))) => return Ok(Err(StoreError::Rejected(rejection))),
-            Ok(Err(Stop::Missing(key))) => loaded.load_keys(conn, ring, vec![key])?,
+            Ok(Err(Stop::Missing(Missing::Key(key)))) => loaded.load_keys(conn, ring, vec![key])?,
+            Ok(Err(Stop::Missing(Missing::Ids))) => loaded.load_ids(conn)?,
             Err(_) => return Ok(Err(StoreError::Bug("a decision panicked".into()))),
         }
     }

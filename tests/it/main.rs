@@ -16,6 +16,7 @@
 
 mod harness;
 
+mod batch;
 mod crash;
 mod layers;
 mod openapi;

@@ -117,14 +117,14 @@ pub fn country(text: &str) -> Result<String, Refusal> {
     if let Some((_, code)) = COUNTRY_ALIASES.iter().find(|(alias, _)| *alias == name) {
         return Ok((*code).to_owned());
     }
-    rust_iso3166::ALL
-        .iter()
-        .find(|code| plain_name(code.name) == name || short_name(code.name) == name)
-        .map(|code| code.alpha2.to_owned())
-        .ok_or_else(|| {
-            let message = "must be a country as ISO 3166-1 alpha-2 (US), alpha-3 (USA) or English name";
-            ("invalid_country", message.to_owned())
-        })
+    let mut named = rust_iso3166::ALL.iter().filter(|code| plain_name(code.name) == name);
+    // "Gambia" for "Gambia (the)", but not "Korea", of which there are two.
+    let mut short = rust_iso3166::ALL.iter().filter(|code| short_name(code.name) == name);
+    let found = named.next().or_else(|| short.next().filter(|_| short.next().is_none()));
+    found.map(|code| code.alpha2.to_owned()).ok_or_else(|| {
+        let message = "must be a country as ISO 3166-1 alpha-2 (US), alpha-3 (USA) or English name";
+        ("invalid_country", message.to_owned())
+    })
 }
 
 /// A name without case, accents, dots and a leading or trailing "the".
@@ -132,7 +132,7 @@ fn plain_name(name: &str) -> String {
     let folded: String = fold_spaces(name)
         .chars()
         .filter_map(|c| match c {
-            '.' | '\'' | '’' => None,
+            '.' | '\'' | '’' | '(' | ')' | ',' => None,
             'ô' => Some('o'),
             'ç' => Some('c'),
             'é' => Some('e'),
@@ -223,7 +223,7 @@ mod tests {
         ] {
             assert_eq!(country(text).as_deref(), Ok(code), "{text}");
         }
-        for bad in ["XX", "ZZZ", "Atlantis", "U"] {
+        for bad in ["XX", "ZZZ", "Atlantis", "U", "Korea"] {
             assert!(country(bad).is_err(), "{bad}");
         }
     }

@@ -75,6 +75,8 @@ impl FromRequest for Caller {
 #[derive(Debug, Default)]
 pub struct Guard {
     revoked: RwLock<HashSet<String>>,
+    /// Revoked by this instance: a look that began before must not bring them back.
+    revoked_here: RwLock<HashSet<String>>,
     known_at: AtomicI64,
     limits: Mutex<HashMap<String, Arc<DefaultDirectRateLimiter>>>,
 }
@@ -88,7 +90,7 @@ impl Guard {
 
     /// Takes in a revocation made here, at once.
     pub fn revoke(&self, jti: String) {
-        self.revoked.write().unwrap_or_else(PoisonError::into_inner).insert(jti);
+        self.revoked_here.write().unwrap_or_else(PoisonError::into_inner).insert(jti);
     }
 
     /// Whether the knowledge is fresh enough to let anybody in.
@@ -97,8 +99,11 @@ impl Guard {
     }
 
     fn is_revoked(&self, claims: &Claims) -> bool {
-        let revoked = self.revoked.read().unwrap_or_else(PoisonError::into_inner);
-        revoked.contains(&claims.jti) || claims.parent.as_ref().is_some_and(|parent| revoked.contains(parent))
+        let lists = [&self.revoked, &self.revoked_here];
+        lists.into_iter().any(|list| {
+            let list = list.read().unwrap_or_else(PoisonError::into_inner);
+            list.contains(&claims.jti) || claims.parent.as_ref().is_some_and(|parent| list.contains(parent))
+        })
     }
 
     /// Verifies the token of a request.

@@ -178,6 +178,11 @@ impl Params {
         self.problems
     }
 
+    /// Everything that was not asked for by name, and the problems so far.
+    pub(crate) fn rest(self) -> (Vec<(String, String)>, Vec<Problem>) {
+        (self.pairs, self.problems)
+    }
+
     /// Refuses any parameter at all, for routes without.
     ///
     /// # Errors

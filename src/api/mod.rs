@@ -36,7 +36,9 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(customers::delete_customer)
         .service(customers::get_customer_history)
         // Queries
+        .service(queries::list_organisation_customers)
         .service(queries::list_customers)
+        .service(queries::get_customer_statistic)
         // Settings
         .service(settings::list_entrypoints)
         .service(settings::create_entrypoint)

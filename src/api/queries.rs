@@ -1,27 +1,34 @@
-//! `GET /Query/customers/{entry}`: the live customers of an entrypoint, newest first.
+//! Lists: `GET /Query/customers/{entry}` and `/org/{orgId}`, and the statistic of an entrypoint (rules 8).
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+mod cursor;
+mod params;
+
+use std::collections::BTreeMap;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK};
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use serde::Serialize;
 
+pub(crate) use self::params::{ListParams, Place};
 use super::auth::Caller;
 use super::body::Params;
 use super::customers::{CustomerOut, View, view_of, visible_entry};
 use super::error::Error;
 use super::state::App;
+use crate::domain::customer::{Lifecycle, Status};
 use crate::domain::token::Scope;
-use crate::store::Page;
+use crate::store::{ListPage, ListRequest};
 
 /// How many records a page has where nobody says (contract 6).
-pub(super) const LIMIT_DEFAULT: i64 = 20;
+pub(crate) const LIMIT_DEFAULT: i64 = 20;
 /// The largest page that is put together in memory; longer answers are streamed in slices of this.
-const SLICE: i64 = 500;
+pub(crate) const SLICE: usize = 500;
 
 /// A page of customers.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct ListOut<'a> {
+pub(crate) struct ListOut<'a> {
     /// How many records there are.
     summary: SummaryOut,
     /// The records of this page.
@@ -31,8 +38,8 @@ pub(super) struct ListOut<'a> {
 /// How many records there are, and how they fall into pages.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SummaryOut {
-    /// Null; becomes the next page's token once lists have cursors.
+pub(crate) struct SummaryOut {
+    /// The next page's token, to be sent back as `pageIdentifier`; null on the last page.
     page_identifier: Option<String>,
     /// The same, in the spelling that some SDKs read.
     #[serde(rename = "pageidentifier")]
@@ -51,7 +58,7 @@ pub(super) struct SummaryOut {
 
 impl SummaryOut {
     /// For pages of some size; 0 or less means everything on one.
-    pub(super) fn new(limit: i64, total: i64) -> SummaryOut {
+    pub(crate) fn new(limit: i64, total: i64) -> SummaryOut {
         let page_size = if limit > 0 { limit } else { total };
         let total_pages = if page_size > 0 { total.saturating_add(page_size - 1) / page_size } else { 0 };
         SummaryOut {
@@ -64,12 +71,26 @@ impl SummaryOut {
             total_records: total,
         }
     }
+
+    fn with_next(mut self, token: Option<String>) -> SummaryOut {
+        self.page_identifier.clone_from(&token);
+        self.pageidentifier = token;
+        self
+    }
 }
 
 /// List an entrypoint's customers
 ///
-/// The live customers, newest first. Deleted ones do not stand in lists. Filters and sorting are refused
-/// until this release has them; nothing is silently ignored.
+/// Filters are query parameters `field(op)=value`, all of which must hold: `email(ct)=example`,
+/// `createdDate(ge)=2026-01-01`, `status(in)=0|1`; `field=value` means equal. Operators: `eq` `ne` `gt` `ge`
+/// `lt` `le` `ct` (contains) `nct` `in` `nin`. The SDKs' `parameters` argument carries the same. Names ignore
+/// case; an unknown one is refused, never ignored. Text ignores case, an absent value is the empty text, phones compare
+/// digits. `search=` finds parts of words in name, company, e-mail, phone and customerNumber, without
+/// accents too. Parts of one or two characters, `ne`, `nct` and `ct` on addresses and additional fields open
+/// every record: correct, but slow on large entrypoints. So does a sort by anything but `customerId`.
+///
+/// Deleted customers are listed only by `status(eq)=-99` or `status(in)=…|-99`. Newest first by default. `Summary.pageIdentifier` (and
+/// `Link: rel="next"`) leads to the next page, however deep, and skips or doubles nothing while others write.
 #[utoipa::path(
     tag = "Queries",
     operation_id = "list_customers",
@@ -77,6 +98,10 @@ impl SummaryOut {
         ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
         ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many records to skip; 0 by default"),
         ("limitRecord" = Option<i64>, Query, description = "How many records to answer; 20 by default, 0 or less for all of them"),
+        ("sortBy" = Option<String>, Query, description = "`asc(field)` or `desc(field)` of any field of the record"),
+        ("search" = Option<String>, Query, description = "Words or parts of words, all of which must occur"),
+        ("pageIdentifier" = Option<String>, Query, description = "The token of a page, from `Summary.pageIdentifier` of the one before"),
+        ("parameters" = Option<String>, Query, description = "Filters as a JSON object, as Payabli's SDKs send them: `{\"email(ct)\": \"example\"}`"),
     ),
     responses((status = 200, description = "A page of customers", body = ListOut<'_>)),
 )]
@@ -89,60 +114,196 @@ pub(crate) async fn list_customers(
 ) -> Result<HttpResponse, Error> {
     caller.require(Scope::CustomersRead)?;
     let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
-    let mut params = Params::of(&request);
-    let skip = params.integer("fromRecord", 0, i64::MAX).unwrap_or(0);
-    let limit = params.integer("limitRecord", i64::MIN, i64::MAX).unwrap_or(LIMIT_DEFAULT);
-    let problems = params.problems();
-    if !problems.is_empty() {
-        return Err(Error::Invalid(problems));
-    }
-    let wanted = if limit > 0 { limit } else { i64::MAX };
-    let page = app.store.customers(entrypoint_id, skip, wanted.min(SLICE)).await?.ok_or(Error::NotFound)?;
-    let mut response = HttpResponse::Ok();
-    response.insert_header((CACHE_CONTROL, "private, no-cache"));
-    if wanted <= SLICE || page.total <= skip.saturating_add(SLICE) {
-        let view = view_of(&caller);
-        let records =
-            page.records.iter().map(|stored| CustomerOut::new(stored, &page.entrypoint, view)).collect();
-        return Ok(response.json(ListOut { summary: SummaryOut::new(limit, page.total), records }));
-    }
-    response.insert_header((CONTENT_TYPE, "application/json"));
-    Ok(response.streaming(stream(app, entrypoint_id, page, wanted, limit, view_of(&caller))))
+    let place = Place { name: format!("entry {entry}"), entrypoints: vec![entrypoint_id] };
+    list(app, caller, request, place).await
 }
 
-/// The records in slices, no transaction held between them, the summary last.
-fn stream(
+/// List an organisation's customers
+///
+/// Those of all its entrypoints that the token sees; otherwise as the list of one entrypoint.
+#[utoipa::path(
+    tag = "Queries",
+    operation_id = "list_organisation_customers",
+    params(
+        ("orgId" = i64, Path, description = "The organisation"),
+        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many records to skip; 0 by default"),
+        ("limitRecord" = Option<i64>, Query, description = "How many records to answer; 20 by default, 0 or less for all of them"),
+        ("sortBy" = Option<String>, Query, description = "`asc(field)` or `desc(field)` of any field of the record"),
+        ("search" = Option<String>, Query, description = "Words or parts of words, all of which must occur"),
+        ("pageIdentifier" = Option<String>, Query, description = "The token of a page, from `Summary.pageIdentifier` of the one before"),
+        ("parameters" = Option<String>, Query, description = "Filters as a JSON object, as Payabli's SDKs send them"),
+    ),
+    responses((status = 200, description = "A page of customers", body = ListOut<'_>)),
+)]
+#[get("/api/Query/customers/org/{orgId}")]
+pub(crate) async fn list_organisation_customers(
+    request: HttpRequest,
     app: Data<App>,
-    entrypoint_id: i64,
-    first: Page,
-    wanted: i64,
+    caller: Caller,
+    id: Path<String>,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersRead)?;
+    let place = organisation(&app, &caller, &id).await?;
+    list(app, caller, request, place).await
+}
+
+/// The entrypoints of an organisation that a token sees.
+///
+/// # Errors
+/// 404 for another organisation.
+pub(crate) async fn organisation(app: &App, caller: &Caller, id: &str) -> Result<Place, Error> {
+    let org_id = super::settings::own_organisation(caller, id)?;
+    let all = app.store.entrypoints(Some(org_id)).await?;
+    let seen = all.into_iter().map(|settings| settings.entrypoint);
+    let seen = seen.filter(|entrypoint| caller.claims().entries.contains(&entrypoint.entry));
+    Ok(Place {
+        name: format!("organisation {org_id}"),
+        entrypoints: seen.map(|entrypoint| entrypoint.id).collect(),
+    })
+}
+
+async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    place: Place,
+) -> Result<HttpResponse, Error> {
+    let params = ListParams::read(&request, &caller)?;
+    let view = view_of(&caller);
+    let context = params.context(&place, view);
+    let (after, known_total) = match &params.page {
+        Some(token) => cursor::open(&app, context, token).await?,
+        None => (None, None),
+    };
+    let limit = usize::try_from(params.limit).ok().filter(|limit| *limit > 0);
+    let is_long = limit.is_none_or(|limit| limit > SLICE);
+    let wanted = ListRequest {
+        after,
+        limit: limit.unwrap_or(usize::MAX),
+        counts: known_total.is_none(),
+        ..params.request(&place, view)
+    };
+    if is_long {
+        return Ok(streamed(app, wanted, params.limit, view, context, known_total));
+    }
+    let page = app.store.list(wanted).await?;
+    let total = known_total.or(page.total).unwrap_or(0);
+    let next = match &page.next {
+        Some(key) => Some(cursor::seal(&app, context, key, total).await?),
+        None => None,
+    };
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CACHE_CONTROL, "private, no-cache"));
+    if let Some(token) = &next {
+        response.insert_header((LINK, params::next_link(&request, token)));
+    }
+    let total = i64::try_from(total).unwrap_or(i64::MAX);
+    let summary = SummaryOut::new(params.limit, total).with_next(next);
+    Ok(response.json(ListOut { summary, records: rendered(&page, view) }))
+}
+
+fn rendered(page: &ListPage, view: View) -> Vec<CustomerOut<'_>> {
+    page.records.iter().map(|(stored, entrypoint)| CustomerOut::new(stored, entrypoint, view)).collect()
+}
+
+/// A long answer: the order is fixed at the start, the records are read in slices with no transaction held
+/// between them, the summary comes last.
+fn streamed(
+    app: Data<App>,
+    wanted: ListRequest,
     limit: i64,
     view: View,
-) -> impl futures_util::Stream<Item = Result<Bytes, actix_web::Error>> {
-    async_stream::try_stream! {
-        let Page { entrypoint, mut records, total } = first;
-        let mut left = wanted;
+    context: [u8; 32],
+    known_total: Option<usize>,
+) -> HttpResponse {
+    let stream = async_stream::try_stream! {
+        let (skip, most, sort) = (wanted.skip, wanted.limit, wanted.sort.clone());
+        let ids = app.store.list_ids(wanted).await.map_err(Error::from)?;
+        let total = known_total.unwrap_or(ids.len());
+        let has_more = ids.len() > skip.saturating_add(most);
+        let mut last = None;
         let mut text: Vec<u8> = b"{\"Records\":[".to_vec();
         let mut is_first = true;
-        while !records.is_empty() {
-            for stored in &records {
+        let on_page: Vec<(i64, i64)> = ids.into_iter().skip(skip).take(most).collect();
+        for slice in on_page.chunks(SLICE) {
+            for (stored, entrypoint) in app.store.list_records(slice.to_vec()).await.map_err(Error::from)? {
                 if !is_first {
                     text.push(b',');
                 }
                 is_first = false;
-                serde_json::to_writer(&mut text, &CustomerOut::new(stored, &entrypoint, view)).map_err(actix_web::Error::from)?;
+                let record = CustomerOut::new(&stored, &entrypoint, view);
+                serde_json::to_writer(&mut text, &record).map_err(actix_web::Error::from)?;
+                last = Some(sort.key(&stored, &entrypoint));
             }
             yield Bytes::from(std::mem::take(&mut text));
-            left = left.saturating_sub(SLICE);
-            let below = records.last().map_or(0, |stored| stored.id);
-            if left <= 0 {
-                break;
-            }
-            records = app.store.customers_below(entrypoint_id, below, left.min(SLICE)).await.map_err(Error::from)?;
         }
+        let next = match last.filter(|_| has_more) {
+            Some(key) => Some(cursor::seal(&app, context, &key, total).await?),
+            None => None,
+        };
+        let summary = SummaryOut::new(limit, i64::try_from(total).unwrap_or(i64::MAX)).with_next(next);
         text.extend_from_slice(b"],\"Summary\":");
-        serde_json::to_writer(&mut text, &SummaryOut::new(limit, total)).map_err(actix_web::Error::from)?;
+        serde_json::to_writer(&mut text, &summary).map_err(actix_web::Error::from)?;
         text.push(b'}');
         yield Bytes::from(text);
+    };
+    let stream: std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<Bytes, actix_web::Error>>>> =
+        Box::pin(stream);
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((CACHE_CONTROL, "private, no-cache"))
+        .insert_header((CONTENT_TYPE, "application/json"));
+    response.streaming(stream)
+}
+
+/// How many customers an entrypoint has.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StatisticOut {
+    /// Customers that are not deleted.
+    total: i64,
+    /// Customers by `customerStatus`, deleted ones (-99) included.
+    by_status: BTreeMap<String, i64>,
+    /// Customers by stage, deleted and anonymised ones included.
+    by_lifecycle: BTreeMap<String, i64>,
+}
+
+/// Count an entrypoint's customers
+///
+/// By status and by stage of their life; counted as they are written, so it costs the same at any size.
+#[utoipa::path(
+    tag = "Queries",
+    operation_id = "get_customer_statistic",
+    params(("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive")),
+    responses((status = 200, description = "The numbers", body = StatisticOut)),
+)]
+#[get("/api/Statistic/customers/{entry}")]
+pub(crate) async fn get_customer_statistic(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    entry: Path<String>,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersRead)?;
+    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
+    Params::none(&request)?;
+    let counts = app.store.counts(entrypoint_id).await?.ok_or(Error::NotFound)?;
+    let mut by_status: BTreeMap<String, i64> =
+        Status::ALL.into_iter().map(|status| (status.code().to_string(), 0)).collect();
+    let mut by_lifecycle: BTreeMap<String, i64> =
+        Lifecycle::ALL.into_iter().map(|stage| (stage.name().to_owned(), 0)).collect();
+    let mut total = 0;
+    for (key, number) in counts {
+        let Some((status, stage)) = key.split_once('/') else { continue };
+        if status != Status::Deleted.code().to_string() {
+            total += number;
+        }
+        *by_status.entry(status.to_owned()).or_default() += number;
+        *by_lifecycle.entry(stage.to_owned()).or_default() += number;
     }
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-cache")).json(StatisticOut {
+        total,
+        by_status,
+        by_lifecycle,
+    }))
 }

@@ -469,7 +469,7 @@ fn require_organisation(caller: &Caller) -> Result<(), Error> {
 }
 
 /// Reads an organisation's id from a path; another organisation's is no one's.
-fn own_organisation(caller: &Caller, text: &str) -> Result<i64, Error> {
+pub(crate) fn own_organisation(caller: &Caller, text: &str) -> Result<i64, Error> {
     match text.parse::<i64>() {
         Ok(id) if id == caller.claims().org => Ok(id),
         _ => Err(Error::NotFound),

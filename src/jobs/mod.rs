@@ -60,11 +60,12 @@ pub fn watch(
     })
 }
 
-/// Removes expired idempotency keys for as long as the service runs.
+/// Removes expired idempotency keys, and what erases left, for as long as the service runs.
 pub async fn purge(store: Arc<Store>) {
     let mut timer = tokio::time::interval(PURGE_EVERY);
     loop {
         timer.tick().await;
+        store.finish_erasing().await;
         loop {
             match store.purge_expired().await {
                 Ok(0) => break,

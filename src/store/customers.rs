@@ -6,9 +6,9 @@ use super::conn::{Conn, on};
 use super::error::StoreError;
 use super::keyring::KeyRing;
 use super::load::{self, customer_rows};
-use super::rows::{CustomerRow, document_ad, open_document};
-use super::schema::{customer, entrypoint_head, history};
-use crate::domain::customer::{Customer, Status, Stored};
+use super::rows::{document_ad, open_document};
+use super::schema::history;
+use crate::domain::customer::{Customer, Stored};
 use crate::domain::entrypoint::Entrypoint;
 use crate::domain::history::{FieldChange, difference};
 use crate::domain::time::Micros;
@@ -37,76 +37,6 @@ pub(super) fn find(
     let stored = row.open(&key)?;
     let entrypoint = load::entrypoint(conn, entrypoint_id)?;
     Ok(entrypoint.map(|entrypoint| Found { stored, entrypoint }))
-}
-
-/// A page of customers with the exact total, from one state of the database.
-#[derive(Debug, Clone)]
-pub struct Page {
-    /// The entrypoint.
-    pub entrypoint: Entrypoint,
-    /// The records, newest first.
-    pub records: Vec<Stored>,
-    /// How many live customers the entrypoint has.
-    pub total: i64,
-}
-
-/// A page of the live customers of an entrypoint, newest first.
-///
-/// # Errors
-/// The database's.
-pub(super) fn page(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    entrypoint_id: i64,
-    skip: i64,
-    limit: i64,
-) -> Result<Option<Page>, StoreError> {
-    let Some(entrypoint) = load::entrypoint(conn, entrypoint_id)? else { return Ok(None) };
-    let total: i64 = on!(conn, |c| entrypoint_head::table
-        .find(entrypoint_id)
-        .select(entrypoint_head::live_customers)
-        .first(c))?;
-    let rows: Vec<CustomerRow> = on!(conn, |c| customer::table
-        .filter(customer::entrypoint_id.eq(entrypoint_id))
-        .filter(customer::status.ne(Status::Deleted.code()))
-        .order(customer::customer_id.desc())
-        .offset(skip)
-        .limit(limit)
-        .select(CustomerRow::as_select())
-        .load(c))?;
-    let records = open_rows(conn, ring, &rows)?;
-    Ok(Some(Page { entrypoint, records, total }))
-}
-
-/// The live customers with ids below one, newest first: a slice of a longer answer.
-///
-/// # Errors
-/// The database's.
-pub(super) fn slice(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    entrypoint_id: i64,
-    below: i64,
-    limit: i64,
-) -> Result<Vec<Stored>, StoreError> {
-    let rows: Vec<CustomerRow> = on!(conn, |c| customer::table
-        .filter(customer::entrypoint_id.eq(entrypoint_id))
-        .filter(customer::status.ne(Status::Deleted.code()))
-        .filter(customer::customer_id.lt(below))
-        .order(customer::customer_id.desc())
-        .limit(limit)
-        .select(CustomerRow::as_select())
-        .load(c))?;
-    open_rows(conn, ring, &rows)
-}
-
-fn open_rows(conn: &mut Conn, ring: &KeyRing, rows: &[CustomerRow]) -> Result<Vec<Stored>, StoreError> {
-    rows.iter()
-        .map(|row| {
-            let key = ring.data_key(conn, row.key_id)?;
-            row.open(&key)
-        })
-        .collect()
 }
 
 /// One entry of a customer's history.

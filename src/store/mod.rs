@@ -12,6 +12,7 @@ mod load;
 mod migrate;
 mod once;
 mod purge;
+mod queries;
 mod reader;
 mod rows;
 mod save;
@@ -22,6 +23,7 @@ mod tokens;
 mod writer;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -30,11 +32,12 @@ use diesel::prelude::*;
 use tokio::sync::oneshot;
 
 pub use conn::DatabaseUrl;
-pub use customers::{Entry, Found, Page};
+pub use customers::{Entry, Found};
 pub use doctor::{Finding, examine};
 pub use error::StoreError;
 pub use keyring::KeyRing;
 pub use migrate::{DEMO_ENTRY, Prepared};
+pub use queries::{ListPage, ListRequest, Listed};
 pub use settings::{EntrypointSettings, Organisation};
 pub use tokens::TokenRecord;
 
@@ -44,11 +47,10 @@ use self::reader::Readers;
 use self::writer::{Reply, Work, WriterSetup};
 use crate::clock;
 use crate::domain::command::{Answer, Command, KeyUse};
-use crate::domain::customer::Stored;
 use crate::domain::identifier::Identifier;
 use crate::domain::settings::Settings;
 use crate::domain::token::Claims;
-use crate::vault::{MasterKey, SigningKey};
+use crate::vault::{Ad, MasterKey, SigningKey};
 
 /// How many commands may wait for the writer before callers are told to come back.
 const WRITE_QUEUE_MAX: usize = 4096;
@@ -79,6 +81,8 @@ pub struct Store {
     writers: Mutex<Vec<JoinHandle<()>>>,
     readers: Readers,
     idempotency_secs: i64,
+    /// Whether an erase left its values in the write-ahead log.
+    erased: AtomicBool,
     /// Entrypoints by name, and the owners of id blocks: neither ever changes.
     entries: RwLock<HashMap<String, (i64, i64)>>,
     blocks: RwLock<HashMap<i64, i64>>,
@@ -118,6 +122,8 @@ impl Store {
             writers: Mutex::new(writers),
             readers,
             idempotency_secs: options.idempotency_secs,
+            // An erase before the last stop may not have come to its end.
+            erased: AtomicBool::new(true),
             entries: RwLock::default(),
             blocks: RwLock::default(),
         };
@@ -274,20 +280,34 @@ impl Store {
         self.administer(|conn, _| purge::idempotency(conn, clock::now())).await
     }
 
-    /// Moves what an erase removed out of SQLite's write-ahead log.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn truncate_log(&self) -> Result<(), StoreError> {
+    /// Moves what an erase removed out of SQLite's write-ahead log; while a reader is in the way, the next
+    /// [`Store::finish_erasing`] does it.
+    pub async fn truncate_log(&self) {
+        self.erased.store(true, Ordering::Release);
+        self.finish_erasing().await;
+    }
+
+    /// Does what is left of erases done before.
+    pub async fn finish_erasing(&self) {
+        if !self.erased.swap(false, Ordering::AcqRel) {
+            return;
+        }
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Work::Admin(Box::new(move |conn| {
-            let result = conn.and_then(|conn| match conn {
-                Conn::Sqlite(_) => Ok(conn.batch("PRAGMA wal_checkpoint(TRUNCATE);")?),
-                Conn::Postgres(_) => Ok(()),
-            });
-            drop(reply.send(result));
-        })))?;
-        answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?
+        let queued = self.enqueue(Work::Admin(Box::new(move |conn| {
+            drop(reply.send(conn.and_then(purge::truncate_log)));
+        })));
+        let done = match queued {
+            Ok(()) => answer.await.unwrap_or(Ok(false)),
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(true) => {}
+            Ok(false) => self.erased.store(true, Ordering::Release),
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log could not be truncated after an erase");
+                self.erased.store(true, Ordering::Release);
+            }
+        }
     }
 
     // ---- reading -----------------------------------------------------------------------------
@@ -348,30 +368,70 @@ impl Store {
         self.read(move |conn, ring| customers::find(conn, ring, entrypoint_id, id)).await
     }
 
-    /// A page of the live customers of an entrypoint, newest first, with the exact total.
+    /// A page of a list, from one state of the database.
     ///
     /// # Errors
-    /// The database's.
-    pub async fn customers(
-        &self,
-        entrypoint_id: i64,
-        skip: i64,
-        limit: i64,
-    ) -> Result<Option<Page>, StoreError> {
-        self.read(move |conn, ring| customers::page(conn, ring, entrypoint_id, skip, limit)).await
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn list(&self, request: ListRequest) -> Result<ListPage, StoreError> {
+        self.read(move |conn, ring| queries::page(conn, ring, &request)).await
     }
 
-    /// The live customers with ids below one, newest first.
+    /// Place and id of everything in a list, in its order, for answers longer than a page.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn list_ids(&self, request: ListRequest) -> Result<Vec<(i64, i64)>, StoreError> {
+        self.read(move |conn, ring| queries::ids(conn, ring, &request)).await
+    }
+
+    /// Records by place and id, in the order asked.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn list_records(&self, ids: Vec<(i64, i64)>) -> Result<Vec<Listed>, StoreError> {
+        self.read(move |conn, ring| queries::by_ids(conn, ring, &ids)).await
+    }
+
+    /// How many customers each `status/lifecycle` of an entrypoint has.
     ///
     /// # Errors
     /// The database's.
-    pub async fn customers_below(
+    pub async fn counts(&self, entrypoint_id: i64) -> Result<Option<HashMap<String, i64>>, StoreError> {
+        self.read(move |conn, _| queries::counts(conn, entrypoint_id)).await
+    }
+
+    /// Seals a short text under the service's key, bound to a context.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn seal_note(
         &self,
-        entrypoint_id: i64,
-        below: i64,
-        limit: i64,
-    ) -> Result<Vec<Stored>, StoreError> {
-        self.read(move |conn, ring| customers::slice(conn, ring, entrypoint_id, below, limit)).await
+        kind: &'static str,
+        context: [u8; 32],
+        text: Vec<u8>,
+    ) -> Result<Vec<u8>, StoreError> {
+        self.read(move |conn, ring| {
+            let seal = ring.service_key(conn)?.seal_key(keyring::ENTRYPOINT_SALT)?;
+            Ok(seal.seal(&Ad::new(kind, &[]).and(&context), &text)?)
+        })
+        .await
+    }
+
+    /// Opens what [`Store::seal_note`] sealed in the same context; `None` for anything else.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn open_note(
+        &self,
+        kind: &'static str,
+        context: [u8; 32],
+        sealed: Vec<u8>,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(move |conn, ring| {
+            let seal = ring.service_key(conn)?.seal_key(keyring::ENTRYPOINT_SALT)?;
+            Ok(seal.open(&Ad::new(kind, &[]).and(&context), &sealed).ok().map(|text| text.to_vec()))
+        })
+        .await
     }
 
     /// Entries of a customer's history, newest first, and how many there are.

@@ -30,3 +30,19 @@ pub(super) fn idempotency(conn: &mut Conn, now: Micros) -> Result<usize, StoreEr
     }
     Ok(expired.len())
 }
+
+/// Empties SQLite's write-ahead log into the database; false where a reader was in the way.
+pub(super) fn truncate_log(conn: &mut Conn) -> Result<bool, StoreError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::Integer)]
+        busy: i32,
+    }
+    match conn {
+        Conn::Sqlite(c) => {
+            let row: Row = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(c)?;
+            Ok(row.busy == 0)
+        }
+        Conn::Postgres(_) => Ok(true),
+    }
+}

@@ -10,31 +10,37 @@ use super::conn::Conn;
 use super::error::StoreError;
 use super::schema;
 use crate::domain::customer::Customer;
-use crate::domain::fields::TextField;
+use crate::domain::filter::{Group, Term, terms_of};
 use crate::domain::identifier::{IdField, MatchKey};
+use crate::domain::text::fold_spaces;
 use crate::vault::{DataKey, Hasher};
 
 diesel::infix_operator!(FtsMatches, " MATCH ", Bool, backend: diesel::sqlite::Sqlite);
 
-/// The group of a field's exact values.
-fn exact_group(field: &IdField) -> String {
-    match field {
-        IdField::Text(field) => format!("={}", field.name()),
-        IdField::Additional(name) => format!("=additional:{name}"),
-    }
-}
-
-/// All terms of a live customer.
+/// All terms of a live customer, hashed.
 pub(super) fn of_customer(hasher: &Hasher, customer: &Customer) -> Vec<u64> {
-    let texts = TextField::all().map(IdField::Text);
-    let additional = customer.additional.keys().cloned().map(IdField::Additional);
-    let mut terms: Vec<u64> = texts
-        .chain(additional)
-        .filter_map(|field| field.comparable(customer).map(|value| hasher.term(&exact_group(&field), &value)))
-        .collect();
+    let mut terms: Vec<u64> = terms_of(customer).iter().map(|term| hashed(hasher, term)).collect();
     terms.sort_unstable();
     terms.dedup();
     terms
+}
+
+fn hashed(hasher: &Hasher, term: &Term) -> u64 {
+    hasher.term(&term.group.key(), &term.text)
+}
+
+/// The terms that whoever has all values of a key is indexed by.
+fn of_key(key: &MatchKey) -> Vec<Term> {
+    let pairs = key.identifier.fields().iter().zip(&key.values);
+    pairs
+        .map(|(field, value)| Term {
+            group: match field {
+                IdField::Text(field) => Group::Text(*field),
+                IdField::Additional(name) => Group::Additional(name.to_lowercase()),
+            },
+            text: fold_spaces(value),
+        })
+        .collect()
 }
 
 /// A term as FTS5's ASCII tokenizer keeps it whole: lower-case base 32.
@@ -116,27 +122,38 @@ pub(super) fn find(
     data_key: &DataKey,
     key: &MatchKey,
 ) -> Result<Vec<i64>, StoreError> {
-    let pairs = key.identifier.fields().iter().zip(&key.values);
-    let terms = pairs.map(|(field, value)| data_key.terms().term(&exact_group(field), value));
+    having(conn, entrypoint_id, data_key, &of_key(key))
+}
+
+/// The customers that have all of some terms, by id.
+pub(super) fn having(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    data_key: &DataKey,
+    terms: &[Term],
+) -> Result<Vec<i64>, StoreError> {
+    let hashes = terms.iter().map(|term| hashed(data_key.terms(), term));
     Ok(match conn {
         Conn::Sqlite(c) => {
             use schema::sqlite::term_index;
-            let query = terms.map(word).collect::<Vec<_>>().join(" AND ");
+            let query = hashes.map(word).collect::<Vec<_>>().join(" AND ");
             term_index::table
                 .filter(FtsMatches::new(
                     diesel::dsl::sql::<Text>("term_index"),
                     diesel::expression::AsExpression::<Text>::as_expression(query),
                 ))
                 .select(term_index::rowid)
+                .order(term_index::rowid)
                 .load(c)?
         }
         Conn::Postgres(c) => {
             use schema::postgres::term_index;
-            let wanted: Vec<i64> = terms.map(signed).collect();
+            let wanted: Vec<i64> = hashes.map(signed).collect();
             term_index::table
                 .filter(term_index::terms.contains(wanted))
                 .filter(term_index::entrypoint_id.eq(entrypoint_id))
                 .select(term_index::customer_id)
+                .order(term_index::customer_id)
                 .load(c)?
         }
     })

@@ -9,8 +9,9 @@ use customary::domain::command::{
 };
 use customary::domain::customer::Customer;
 use customary::domain::draft::{Context, Draft};
+use customary::domain::filter::{Filter, Search, Sort};
 use customary::domain::time::Micros;
-use customary::store::{DatabaseUrl, Store, StoreError, StoreOptions};
+use customary::store::{DatabaseUrl, ListRequest, Store, StoreError, StoreOptions};
 use customary::vault::MasterKey;
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, PgConnection, SqliteConnection};
@@ -109,9 +110,20 @@ fn timeless(customer: &Customer) -> Customer {
 }
 
 async fn all_records(store: &Store) -> Vec<(i64, i64, Customer)> {
-    let page = store.customers(1, 0, 1_000).await.unwrap().unwrap();
-    assert_eq!(page.total, i64::try_from(page.records.len()).unwrap());
-    page.records.iter().map(|stored| (stored.id, stored.version, timeless(&stored.customer))).collect()
+    let request = ListRequest {
+        entrypoints: vec![1],
+        filter: Filter::default(),
+        search: Search::default(),
+        masked: false,
+        sort: Sort::default(),
+        after: None,
+        skip: 0,
+        limit: 1_000,
+        counts: true,
+    };
+    let page = store.list(request).await.unwrap();
+    assert_eq!(page.total, Some(page.records.len()));
+    page.records.iter().map(|(stored, _)| (stored.id, stored.version, timeless(&stored.customer))).collect()
 }
 
 async fn compare(db: Db, cases: usize, commands: usize, with_poison: bool) {

@@ -19,6 +19,7 @@ mod harness;
 mod batch;
 mod crash;
 mod layers;
+mod lists;
 mod openapi;
 mod races;
 mod readme;

@@ -151,6 +151,9 @@ async fn examples_are_what_the_service_answers() {
     recorder.request("update_customer", &change);
     recorder.answer("update_customer", client.put(&path, &change).await);
     recorder.answer("list_customers", client.get("/api/Query/customers/ent0001").await);
+    recorder
+        .answer("list_organisation_customers", client.get("/api/Query/customers/org/1?email(ct)=ada").await);
+    recorder.answer("get_customer_statistic", client.get("/api/Statistic/customers/ent0001").await);
     recorder.answer("get_customer_history", client.get(&format!("{path}/history")).await);
 
     // Tokens

@@ -101,7 +101,7 @@ impl Filter {
         items.sort_unstable();
         items.dedup();
         // With its length before it, no value can look like the start of another condition.
-        items.iter().map(|item| format!("{}:{item}", item.len())).collect()
+        items.into_iter().flat_map(|item| [item.len().to_string(), ":".to_owned(), item]).collect()
     }
 }
 

@@ -12,6 +12,7 @@ use crate::vault::MasterKey;
 
 /// Options of every subcommand.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::doc_markdown, reason = "--help prints these texts as they stand")]
 pub struct Global {
     /// Folder of the SQLite database and the master key made on first start
     #[arg(long, global = true, env = "CUSTOMARY_DATA_DIR", default_value = "./data", value_name = "FOLDER")]
@@ -142,6 +143,7 @@ fn make_key(folder: &Path, path: &Path) -> Result<MasterKey, Refusal> {
 
 /// Options of `serve`.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::doc_markdown, reason = "--help prints these texts as they stand")]
 pub struct Serve {
     /// Address to listen on
     #[arg(long, env = "CUSTOMARY_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]

@@ -12,7 +12,7 @@ use crate::domain::problem::Problem;
 use crate::domain::text::nearest;
 
 /// The most bytes of a JSON body (rules 6).
-pub const JSON_BYTES_MAX: usize = 1024 * 1024;
+pub(super) const JSON_BYTES_MAX: usize = 1024 * 1024;
 /// How much more is read and thrown away, so that the client sees the 413 (rules 6).
 const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The most characters of an idempotency key (rules 4).
@@ -22,19 +22,20 @@ const KEY_CHARS_MAX: usize = 255;
 ///
 /// # Errors
 /// 413, 415.
-pub async fn json(request: &HttpRequest, payload: Payload) -> Result<Bytes, Error> {
+pub(super) async fn json(request: &HttpRequest, payload: Payload) -> Result<Bytes, Error> {
     let accepted = is_json(request);
     let body = read(payload).await;
     // The body is read before it is refused: a client that is still sending would not see the answer.
     let body = body?;
-    if !accepted && !(body.is_empty() && request.headers().get(CONTENT_TYPE).is_none()) {
+    let nothing_sent = body.is_empty() && request.headers().get(CONTENT_TYPE).is_none();
+    if !accepted && !nothing_sent {
         return Err(Error::UnsupportedMediaType("application/json in UTF-8, not compressed"));
     }
     Ok(body)
 }
 
 /// Reads and drops the body of a request that needs none.
-pub async fn none(payload: Payload) -> Result<(), Error> {
+pub(super) async fn none(payload: Payload) -> Result<(), Error> {
     read(payload).await.map(drop)
 }
 
@@ -78,7 +79,7 @@ fn is_json(request: &HttpRequest) -> bool {
 ///
 /// # Errors
 /// 400 for what is no JSON or no object.
-pub fn members(body: &Bytes) -> Result<Members<'_>, Error> {
+pub(super) fn members(body: &Bytes) -> Result<Members<'_>, Error> {
     let broken = |code, message: String| Error::invalid(Problem::field(&[], code, message));
     let text =
         std::str::from_utf8(body).map_err(|_| broken("invalid_json", "the body is not UTF-8".into()))?;
@@ -96,7 +97,7 @@ pub fn members(body: &Bytes) -> Result<Members<'_>, Error> {
 
 /// The query parameters of a request; whoever reads them says which there are.
 #[derive(Debug)]
-pub struct Params {
+pub(super) struct Params {
     pairs: Vec<(String, String)>,
     known: Vec<&'static str>,
     problems: Vec<Problem>,
@@ -104,13 +105,13 @@ pub struct Params {
 
 impl Params {
     /// Of a request's query.
-    pub fn of(request: &HttpRequest) -> Params {
+    pub(super) fn of(request: &HttpRequest) -> Params {
         let pairs = form_pairs(request.query_string());
         Params { pairs, known: Vec::new(), problems: Vec::new() }
     }
 
     /// A parameter that may stand once.
-    pub fn text(&mut self, name: &'static str) -> Option<String> {
+    pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
         self.known.push(name);
         let mut values = self.pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone());
         let first = values.next();
@@ -121,7 +122,7 @@ impl Params {
     }
 
     /// An integer of a range.
-    pub fn integer(&mut self, name: &'static str, min: i64, max: i64) -> Option<i64> {
+    pub(super) fn integer(&mut self, name: &'static str, min: i64, max: i64) -> Option<i64> {
         let text = self.text(name)?;
         match text.parse::<i64>() {
             Ok(number) if (min..=max).contains(&number) => Some(number),
@@ -132,26 +133,34 @@ impl Params {
         }
     }
 
-    /// `true` or `false`, `1` or `0`; absent is false.
-    pub fn flag(&mut self, name: &'static str) -> bool {
-        match self.text(name).as_deref() {
-            None => false,
-            Some(text) if text.eq_ignore_ascii_case("true") || text == "1" => true,
-            Some(text) if text.eq_ignore_ascii_case("false") || text == "0" => false,
-            Some(_) => {
-                self.refuse(name, "invalid_value", "must be true or false (or 1 or 0)");
+    /// `true` or `false`; absent is false.
+    pub(super) fn flag(&mut self, name: &'static str) -> bool {
+        self.one_of(name, "false", "true")
+    }
+
+    /// `1` or `0`; absent is 0.
+    pub(super) fn bit(&mut self, name: &'static str) -> bool {
+        self.one_of(name, "0", "1")
+    }
+
+    fn one_of(&mut self, name: &'static str, no: &str, yes: &str) -> bool {
+        match self.text(name) {
+            Some(text) if text == yes => true,
+            Some(text) if text != no => {
+                self.refuse(name, "invalid_value", format!("must be {yes} or {no}"));
                 false
             }
+            _ => false,
         }
     }
 
     /// Notes a problem of a parameter.
-    pub fn refuse(&mut self, name: impl Into<String>, code: &'static str, message: impl Into<String>) {
+    pub(super) fn refuse(&mut self, name: impl Into<String>, code: &'static str, message: impl Into<String>) {
         self.problems.push(Problem::parameter(name, code, message));
     }
 
     /// All problems, the parameters that nobody asked for among them.
-    pub fn problems(mut self) -> Vec<Problem> {
+    pub(super) fn problems(mut self) -> Vec<Problem> {
         let mut unknown: Vec<&String> = self
             .pairs
             .iter()
@@ -173,7 +182,7 @@ impl Params {
     ///
     /// # Errors
     /// 400.
-    pub fn none(request: &HttpRequest) -> Result<(), Error> {
+    pub(super) fn none(request: &HttpRequest) -> Result<(), Error> {
         let problems = Params::of(request).problems();
         if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
     }
@@ -190,7 +199,7 @@ fn form_pairs(query: &str) -> Vec<(String, String)> {
 ///
 /// # Errors
 /// 400 for two different keys or one that is no key.
-pub fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Error> {
+pub(super) fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Error> {
     const NAME: &str = "Idempotency-Key";
     let refuse = |code, message: &str| Err(Error::invalid(Problem::header(NAME, code, message)));
     let mut found: Option<String> = None;
@@ -215,7 +224,7 @@ pub fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Error> {
 }
 
 /// `If-Match`, reduced to versions; one that cannot be read matches nothing.
-pub fn precondition(request: &HttpRequest) -> Precondition {
+pub(super) fn precondition(request: &HttpRequest) -> Precondition {
     let mut values = request.headers().get_all(IF_MATCH).peekable();
     if values.peek().is_none() {
         return Precondition::None;
@@ -239,7 +248,7 @@ fn version_of_tag(tag: &str) -> Option<i64> {
 }
 
 /// Whether `If-None-Match` names this tag.
-pub fn is_fresh(request: &HttpRequest, etag: &str) -> bool {
+pub(super) fn is_fresh(request: &HttpRequest, etag: &str) -> bool {
     let values = request.headers().get_all(IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     values
         .flat_map(|value| value.split(','))

@@ -18,7 +18,7 @@ Every error, from every route, has one body (`ErrorBody`). `X-Request-Id` is on 
 A record or entrypoint that a token may not see answers 404, exactly as one that does not exist.";
 
 /// The document before the handlers are collected.
-pub fn skeleton() -> OpenApi {
+pub(super) fn skeleton() -> OpenApi {
     #[derive(utoipa::OpenApi)]
     #[openapi(
         components(schemas(super::error::ErrorBody)),
@@ -39,7 +39,7 @@ pub fn skeleton() -> OpenApi {
 }
 
 /// Adds what every operation shares: security, errors, headers, examples.
-pub fn finish(mut document: OpenApi) -> OpenApi {
+pub(super) fn finish(mut document: OpenApi) -> OpenApi {
     let components = document.components.get_or_insert_default();
     components.add_security_scheme(
         "requestToken",
@@ -159,10 +159,10 @@ fn error(status: &str, description: &str) -> Response {
 
 /// The document as text, as it is served and committed.
 #[derive(Debug)]
-pub struct DocumentText(pub String);
+pub(super) struct DocumentText(pub String);
 
 /// The OpenAPI document
 #[get("/openapi.json")]
-pub async fn get_openapi(text: Data<DocumentText>) -> HttpResponse {
+pub(crate) async fn get_openapi(text: Data<DocumentText>) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(text.0.clone())
 }

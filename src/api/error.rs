@@ -60,7 +60,7 @@ impl Error {
 /// The body of every error, from every route (rules 6).
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ErrorBody {
+pub(super) struct ErrorBody {
     /// Always `false`.
     #[schema(example = false)]
     is_success: bool,
@@ -174,6 +174,7 @@ fn words(status: StatusCode, text: &str, explanation: impl Into<String>, todo: i
 }
 
 impl Error {
+    #[expect(clippy::too_many_lines, reason = "one line of words an error")]
     fn words(&self) -> Words {
         match self {
             Error::Invalid(problems) => {

@@ -8,16 +8,16 @@ static RECORDED: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../openapi/examples.json")).unwrap_or_default());
 
 /// The answer of an operation.
-pub fn of_operation(id: &str) -> Option<Value> {
+pub(super) fn of_operation(id: &str) -> Option<Value> {
     RECORDED.pointer(&format!("/answers/{id}")).cloned()
 }
 
 /// The request of an operation.
-pub fn of_request(id: &str) -> Option<Value> {
+pub(super) fn of_request(id: &str) -> Option<Value> {
     RECORDED.pointer(&format!("/requests/{id}")).cloned()
 }
 
 /// The body of an error.
-pub fn of_error(status: &str) -> Option<Value> {
+pub(super) fn of_error(status: &str) -> Option<Value> {
     RECORDED.pointer(&format!("/errors/{status}")).cloned()
 }

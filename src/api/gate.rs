@@ -24,7 +24,7 @@ const REQUEST_ID_CHARS_MAX: usize = 128;
 ///
 /// # Errors
 /// None: every error is rendered here.
-pub async fn gate(
+pub(super) async fn gate(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
@@ -117,7 +117,6 @@ fn error_of<B>(response: &ServiceResponse<B>) -> Option<Error> {
     let status = error.as_response_error().status_code();
     Some(match status.as_u16() {
         413 => Error::TooLarge(super::body::JSON_BYTES_MAX),
-        404 => Error::NotFound,
         400..=499 => Error::NotFound,
         _ => Error::Internal(error.to_string()),
     })

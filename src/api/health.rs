@@ -11,7 +11,7 @@ use crate::clock;
 
 /// The service's state.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct HealthOut {
+pub(super) struct HealthOut {
     /// `ok`.
     status: &'static str,
     /// The release.
@@ -31,7 +31,7 @@ impl HealthOut {
     responses((status = 200, description = "The process answers", body = HealthOut)),
 )]
 #[get("/health/live")]
-pub async fn get_live() -> HttpResponse {
+pub(crate) async fn get_live() -> HttpResponse {
     HttpResponse::Ok().json(HealthOut::OK)
 }
 
@@ -44,7 +44,7 @@ pub async fn get_live() -> HttpResponse {
     responses((status = 200, description = "The database answers", body = HealthOut)),
 )]
 #[get("/health/ready")]
-pub async fn get_ready(app: Data<App>) -> Result<HttpResponse, Error> {
+pub(crate) async fn get_ready(app: Data<App>) -> Result<HttpResponse, Error> {
     if app.guard.is_informed(clock::now()) {
         Ok(HttpResponse::Ok().json(HealthOut::OK))
     } else {
@@ -62,7 +62,7 @@ pub async fn get_ready(app: Data<App>) -> Result<HttpResponse, Error> {
     responses((status = 200, description = "Metrics in Prometheus' text format", body = String, content_type = "text/plain")),
 )]
 #[get("/metrics")]
-pub async fn get_metrics(app: Data<App>) -> HttpResponse {
+pub(crate) async fn get_metrics(app: Data<App>) -> HttpResponse {
     #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a queue's length")]
     metrics::gauge!("customary_writer_queue_commands").set(app.store.queued() as f64);
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4")).body(app.metrics.render())
@@ -70,6 +70,6 @@ pub async fn get_metrics(app: Data<App>) -> HttpResponse {
 
 /// Leads to Swagger UI.
 #[get("/")]
-pub async fn go_to_swagger_ui() -> HttpResponse {
+pub(crate) async fn go_to_swagger_ui() -> HttpResponse {
     HttpResponse::Found().insert_header((LOCATION, "/swagger-ui/")).finish()
 }

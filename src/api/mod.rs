@@ -97,12 +97,8 @@ pub fn application(
         InitError = (),
     >,
 > {
-    let swagger = SwaggerUi::new("/swagger-ui/{_:.*}").config(
-        Config::from("/openapi.json")
-            .try_it_out_enabled(true)
-            .persist_authorization(true)
-            .display_request_duration(true),
-    );
+    let swagger = SwaggerUi::new("/swagger-ui/{_:.*}")
+        .config(Config::from("/openapi.json").persist_authorization(true).display_request_duration(true));
     ActixApp::new()
         .into_utoipa_app()
         .app_data(state)

@@ -14,14 +14,14 @@ use crate::domain::token::Scope;
 use crate::store::Page;
 
 /// How many records a page has where nobody says (contract 6).
-pub const LIMIT_DEFAULT: i64 = 20;
+pub(super) const LIMIT_DEFAULT: i64 = 20;
 /// The largest page that is put together in memory; longer answers are streamed in slices of this.
 const SLICE: i64 = 500;
 
 /// A page of customers.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct ListOut<'a> {
+pub(super) struct ListOut<'a> {
     /// How many records there are.
     summary: SummaryOut,
     /// The records of this page.
@@ -31,7 +31,7 @@ pub struct ListOut<'a> {
 /// How many records there are, and how they fall into pages.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct SummaryOut {
+pub(super) struct SummaryOut {
     /// Null; becomes the next page's token once lists have cursors.
     page_identifier: Option<String>,
     /// The same, in the spelling that some SDKs read.
@@ -51,7 +51,7 @@ pub struct SummaryOut {
 
 impl SummaryOut {
     /// For pages of some size; 0 or less means everything on one.
-    pub fn new(limit: i64, total: i64) -> SummaryOut {
+    pub(super) fn new(limit: i64, total: i64) -> SummaryOut {
         let page_size = if limit > 0 { limit } else { total };
         let total_pages = if page_size > 0 { total.saturating_add(page_size - 1) / page_size } else { 0 };
         SummaryOut {
@@ -78,10 +78,10 @@ impl SummaryOut {
         ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many records to skip; 0 by default"),
         ("limitRecord" = Option<i64>, Query, description = "How many records to answer; 20 by default, 0 or less for all of them"),
     ),
-    responses((status = 200, description = "A page of customers", body = ListOut)),
+    responses((status = 200, description = "A page of customers", body = ListOut<'_>)),
 )]
 #[get("/api/Query/customers/{entry}")]
-pub async fn list_customers(
+pub(crate) async fn list_customers(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,

@@ -9,7 +9,7 @@ use serde::Serialize;
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[serde(deny_unknown_fields)]
-pub struct CustomerIn {
+pub(super) struct CustomerIn {
     /// Your own id of the customer.
     #[schema(max_length = 250, nullable)]
     customer_number: Option<String>,

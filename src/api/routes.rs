@@ -8,7 +8,7 @@ const PROTECTED: &str = "/api/";
 
 /// The route table.
 #[derive(Debug, Clone)]
-pub struct Routes(Vec<Route>);
+pub(super) struct Routes(Vec<Route>);
 
 #[derive(Debug, Clone)]
 struct Route {
@@ -26,7 +26,7 @@ enum Segment {
 
 /// What an address and a method lead to.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Routed<'a> {
+pub(super) enum Routed<'a> {
     /// A route.
     Found {
         /// Its template, for logs and metrics.
@@ -53,7 +53,7 @@ pub enum Routed<'a> {
 
 impl Routed<'_> {
     /// Whether a token must be shown before anything is said.
-    pub fn needs_token(&self) -> bool {
+    pub(super) fn needs_token(&self) -> bool {
         match self {
             Routed::Found { is_public, .. } | Routed::WrongMethod { is_public, .. } => !is_public,
             Routed::NotFoundProtected => true,
@@ -64,7 +64,7 @@ impl Routed<'_> {
 
 impl Routes {
     /// The routes of a document.
-    pub fn of(document: &OpenApi) -> Routes {
+    pub(super) fn of(document: &OpenApi) -> Routes {
         let mut routes: Vec<Route> = document
             .paths
             .paths
@@ -100,7 +100,7 @@ impl Routes {
     }
 
     /// What a path and a method lead to; fixed segments ignore case.
-    pub fn find(&self, path: &str, method: &Method) -> Routed<'_> {
+    pub(super) fn find(&self, path: &str, method: &Method) -> Routed<'_> {
         if path == "/" || path == "/openapi.json" || path.starts_with("/swagger-ui") {
             let reads = *method == Method::GET || *method == Method::HEAD;
             return if reads {

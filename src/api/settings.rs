@@ -21,7 +21,7 @@ use crate::store::{EntrypointSettings, Organisation};
 /// Settings as the contract shows them: lists of keys and values.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct SettingsOut {
+pub(super) struct SettingsOut {
     /// Custom fields; any additional field is taken, so none are listed.
     custom_fields: Vec<SettingOut>,
     /// The identifier policy in force; empty where none is set and e-mail identifies. Items that come from
@@ -53,7 +53,7 @@ struct SettingOut {
 /// Settings to be written, in the shape they are read in; absent lists and keys stay as they are.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct SettingsIn {
+pub(super) struct SettingsIn {
     /// The identifier policy: `email`, `firstname+lastname`, or an additional field's name. An empty list
     /// removes the policy, so that the organisation's or the default holds.
     identifiers: Option<Vec<SettingIn>>,
@@ -215,7 +215,7 @@ fn text_of(body: &impl Serialize) -> String {
     responses((status = 200, description = "The settings", body = SettingsOut)),
 )]
 #[get("/api/Paypoint/settings/{entry}")]
-pub async fn get_entrypoint_settings(
+pub(crate) async fn get_entrypoint_settings(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,
@@ -243,7 +243,7 @@ pub async fn get_entrypoint_settings(
     responses((status = 200, description = "The settings are changed", body = DoneOut)),
 )]
 #[put("/api/Paypoint/settings/{entry}")]
-pub async fn update_entrypoint_settings(
+pub(crate) async fn update_entrypoint_settings(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,
@@ -285,7 +285,7 @@ pub async fn update_entrypoint_settings(
 /// The entrypoints of an organisation.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct EntrypointsOut {
+pub(super) struct EntrypointsOut {
     /// The entrypoints, oldest first.
     records: Vec<EntrypointOut>,
 }
@@ -293,7 +293,7 @@ pub struct EntrypointsOut {
 /// An entrypoint.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct EntrypointOut {
+pub(super) struct EntrypointOut {
     /// Its name in addresses.
     entry: String,
     /// Its organisation.
@@ -319,7 +319,7 @@ pub struct EntrypointOut {
     responses((status = 200, description = "The entrypoints", body = EntrypointsOut)),
 )]
 #[get("/api/Paypoint")]
-pub async fn list_entrypoints(
+pub(crate) async fn list_entrypoints(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,
@@ -348,7 +348,7 @@ pub async fn list_entrypoints(
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[serde(deny_unknown_fields)]
-pub struct EntrypointIn {
+pub(super) struct EntrypointIn {
     /// Its name in addresses: 1–50 of A-Z a-z 0-9 _ -, unique in the whole service.
     #[schema(max_length = 50, min_length = 1, pattern = "^[A-Za-z0-9_-]+$")]
     entry: String,
@@ -372,7 +372,7 @@ pub struct EntrypointIn {
 /// An id in the contract's envelope.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct MadeOut {
+pub(super) struct MadeOut {
     /// Always true.
     is_success: bool,
     /// `Success`.
@@ -407,7 +407,7 @@ fn made(entry: Option<String>, org_id: i64) -> String {
     responses((status = 200, description = "The entrypoint is made", body = MadeOut)),
 )]
 #[post("/api/Paypoint")]
-pub async fn create_entrypoint(
+pub(crate) async fn create_entrypoint(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,
@@ -486,7 +486,7 @@ fn own_organisation(caller: &Caller, text: &str) -> Result<i64, Error> {
     responses((status = 200, description = "The settings", body = SettingsOut)),
 )]
 #[get("/api/Organization/settings/{orgId}")]
-pub async fn get_organisation_settings(
+pub(crate) async fn get_organisation_settings(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,
@@ -514,7 +514,7 @@ pub async fn get_organisation_settings(
     responses((status = 200, description = "The settings are changed", body = DoneOut)),
 )]
 #[put("/api/Organization/settings/{orgId}")]
-pub async fn update_organisation_settings(
+pub(crate) async fn update_organisation_settings(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,
@@ -543,10 +543,13 @@ pub async fn update_organisation_settings(
         }
     }
     let input = SettingsInput { identifiers: sent.identifiers, ..SettingsInput::default() };
-    let identifiers = input.check().map(|settings| settings.identifiers).unwrap_or_else(|found| {
-        problems.extend(found);
-        None
-    });
+    let identifiers = input.check().map_or_else(
+        |found| {
+            problems.extend(found);
+            None
+        },
+        |settings| settings.identifiers,
+    );
     refuse(&app, key.as_ref(), problems).await?;
     Ok(answered(
         app.store.update_organisation(org_id, name, identifiers, key, text_of(&DoneOut::SUCCESS)).await?,
@@ -556,7 +559,7 @@ pub async fn update_organisation_settings(
 /// An organisation to be made.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct OrganisationIn {
+pub(super) struct OrganisationIn {
     /// Its name.
     #[schema(max_length = 250, min_length = 1)]
     name: String,
@@ -574,7 +577,7 @@ pub struct OrganisationIn {
     responses((status = 200, description = "The organisation is made", body = MadeOut)),
 )]
 #[post("/api/Organization")]
-pub async fn create_organisation(
+pub(crate) async fn create_organisation(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,

@@ -91,7 +91,7 @@ pub struct AccessTokenOut {
     responses((status = 200, description = "A token for an hour", body = AccessTokenOut)),
 )]
 #[post("/api/v2/Token/serverside")]
-pub async fn exchange_credentials(
+pub(crate) async fn exchange_credentials(
     request: HttpRequest,
     app: Data<App>,
     payload: Payload,
@@ -138,7 +138,7 @@ pub struct TokenIn {
     #[schema(max_length = 250)]
     name: Option<String>,
     /// The entrypoints it sees, or `"*"` for all of the organisation.
-    #[schema(value_type = Object)]
+    #[schema(value_type = serde_json::Value)]
     entries: Option<()>,
     /// Its scopes; without any, everything on customers.
     scopes: Option<Vec<Scope>>,
@@ -182,7 +182,7 @@ pub struct TokenOut {
     /// Its organisation.
     org_id: i64,
     /// The entrypoints it sees: a list, or `"*"`.
-    #[schema(value_type = Object)]
+    #[schema(value_type = serde_json::Value)]
     entries: Entries,
     /// Its scopes.
     scopes: Vec<Scope>,
@@ -229,7 +229,7 @@ impl TokenOut {
     responses((status = 200, description = "The token", body = NewTokenOut)),
 )]
 #[post("/api/Token")]
-pub async fn create_token(
+pub(crate) async fn create_token(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,
@@ -348,7 +348,7 @@ pub struct TokensOut {
     responses((status = 200, description = "The tokens", body = TokensOut)),
 )]
 #[get("/api/Token")]
-pub async fn list_tokens(
+pub(crate) async fn list_tokens(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,
@@ -370,7 +370,7 @@ pub async fn list_tokens(
     responses((status = 200, description = "The token is revoked", body = DoneOut)),
 )]
 #[delete("/api/Token/{jti}")]
-pub async fn revoke_token(
+pub(crate) async fn revoke_token(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,

@@ -18,7 +18,7 @@ use customary::store::{Store, StoreError};
 use super::{Done, block_on};
 
 /// The longest life of a token.
-const LIFE_MAX: Duration = Duration::from_secs(3650 * 86_400);
+const LIFE_MAX: Duration = Duration::from_hours(3650 * 24);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TokenCommand {

@@ -47,7 +47,7 @@ enum Command {
 }
 
 /// Reads the command line and does what it says.
-pub fn run() -> ExitCode {
+pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Serve(options) => serve::run(&cli.global, &options),

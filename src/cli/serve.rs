@@ -16,18 +16,17 @@ pub(super) fn run(global: &Global, options: &Serve) -> Done {
 }
 
 fn greeting(url: &str, token: Option<&str>) -> String {
-    let mut text = format!(
+    let text = format!(
         "Customary {} listens on {url}\n  Swagger UI   {url}/swagger-ui/\n",
         env!("CARGO_PKG_VERSION")
     );
     let Some(token) = token else { return text };
-    text.push_str(&format!(
+    text + &format!(
         "\nThis is the first start: organisation 1 \"Demo\" with entrypoint \"demo\" is ready.\n\
          A request token for it, valid for a year and told only this once:\n\n{token}\n\n\
          In Swagger UI press Authorize and paste it. Or create a customer from a shell:\n\n\
          curl -X POST {url}/api/Customer/single/demo -H 'requestToken: {token}' -H 'Content-Type: application/json' \
          -d '{{\"firstname\":\"Ada\",\"lastname\":\"Roe\",\"email\":\"ada.roe@example.test\"}}'\n\n\
          More tokens: customary token create --org 1 --entry demo\n"
-    ));
-    text
+    )
 }

@@ -13,6 +13,9 @@ pub type Refusal = (&'static str, String);
 pub const EMAIL_CHARS_MAX: usize = 320;
 
 /// Checks the shape of an e-mail address; it is kept as sent.
+///
+/// # Errors
+/// Anything of another shape.
 pub fn email(text: &str) -> Result<String, Refusal> {
     if text.len() <= EMAIL_CHARS_MAX * 4 && text.validate_email() {
         Ok(text.to_owned())
@@ -24,6 +27,9 @@ pub fn email(text: &str) -> Result<String, Refusal> {
 /// A telephone number as E.164, an extension after it as ` x12`.
 ///
 /// `country` is the record's own or its entrypoint's; without one a leading `+` is required.
+///
+/// # Errors
+/// No number, or one that could be dialled only locally.
 pub fn phone(text: &str, country: Option<&str>) -> Result<String, Refusal> {
     const CODE: &str = "invalid_phone";
     let region = country.and_then(|code| code.parse::<Region>().ok());
@@ -94,6 +100,9 @@ const COUNTRY_ALIASES: [(&str, &str); 31] = [
 ];
 
 /// ISO 3166-1 alpha-2 of an alpha-2 or alpha-3 code or an English name, case ignored.
+///
+/// # Errors
+/// A text that names no country.
 pub fn country(text: &str) -> Result<String, Refusal> {
     let upper = text.to_uppercase();
     let found = match upper.len() {
@@ -108,14 +117,14 @@ pub fn country(text: &str) -> Result<String, Refusal> {
     if let Some((_, code)) = COUNTRY_ALIASES.iter().find(|(alias, _)| *alias == name) {
         return Ok((*code).to_owned());
     }
-    rust_iso3166::ALL
-        .iter()
-        .find(|code| plain_name(code.name) == name || short_name(code.name) == name)
-        .map(|code| code.alpha2.to_owned())
-        .ok_or_else(|| {
-            let message = "must be a country as ISO 3166-1 alpha-2 (US), alpha-3 (USA) or English name";
-            ("invalid_country", message.to_owned())
-        })
+    let mut named = rust_iso3166::ALL.iter().filter(|code| plain_name(code.name) == name);
+    // "Gambia" for "Gambia (the)", but not "Korea", of which there are two.
+    let mut short = rust_iso3166::ALL.iter().filter(|code| short_name(code.name) == name);
+    let found = named.next().or_else(|| short.next().filter(|_| short.next().is_none()));
+    found.map(|code| code.alpha2.to_owned()).ok_or_else(|| {
+        let message = "must be a country as ISO 3166-1 alpha-2 (US), alpha-3 (USA) or English name";
+        ("invalid_country", message.to_owned())
+    })
 }
 
 /// A name without case, accents, dots and a leading or trailing "the".
@@ -123,14 +132,13 @@ fn plain_name(name: &str) -> String {
     let folded: String = fold_spaces(name)
         .chars()
         .filter_map(|c| match c {
-            '.' | '\'' | '’' => None,
+            '.' | '\'' | '’' | '(' | ')' | ',' => None,
             'ô' => Some('o'),
             'ç' => Some('c'),
             'é' => Some('e'),
-            'å' => Some('a'),
+            'å' | 'ã' => Some('a'),
             'ü' => Some('u'),
             'í' => Some('i'),
-            'ã' => Some('a'),
             '&' => Some('+'),
             other => Some(other),
         })
@@ -146,6 +154,9 @@ fn short_name(name: &str) -> String {
 }
 
 /// A postal code where the shipping country is the US or Canada; any text elsewhere.
+///
+/// # Errors
+/// A code of another form there.
 pub fn shipping_zip(text: &str, country: Option<&str>) -> Result<(), Refusal> {
     let refuse = |message: &str| Err(("invalid_zip", message.to_owned()));
     match country {
@@ -212,7 +223,7 @@ mod tests {
         ] {
             assert_eq!(country(text).as_deref(), Ok(code), "{text}");
         }
-        for bad in ["XX", "ZZZ", "Atlantis", "U"] {
+        for bad in ["XX", "ZZZ", "Atlantis", "U", "Korea"] {
             assert!(country(bad).is_err(), "{bad}");
         }
     }

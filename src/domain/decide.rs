@@ -20,8 +20,8 @@ use super::world::{KeyRecord, Missing, World, Written};
 pub enum Stop {
     /// It is refused; nothing took effect.
     Rejected(Rejection),
-    /// A fact is missing: tell the world who has this key, then decide again.
-    Missing(MatchKey),
+    /// A fact is missing: tell the world, then decide again.
+    Missing(Missing),
 }
 
 impl From<Rejection> for Stop {
@@ -31,8 +31,8 @@ impl From<Rejection> for Stop {
 }
 
 impl From<Missing> for Stop {
-    fn from(Missing(key): Missing) -> Stop {
-        Stop::Missing(key)
+    fn from(missing: Missing) -> Stop {
+        Stop::Missing(missing)
     }
 }
 
@@ -47,7 +47,7 @@ pub fn decide(world: &mut World, command: &Command) -> Result<Answer, Stop> {
         if record.fingerprint != key_use.fingerprint {
             return Err(Rejection::KeyReused.into());
         }
-        let outcome = record.outcome.clone();
+        let outcome = remembered(world, record.outcome.clone());
         return Ok(answer(world, outcome, true));
     }
     let (outcome, written) = match &command.act {
@@ -64,6 +64,18 @@ pub fn decide(world: &mut World, command: &Command) -> Result<Answer, Stop> {
         world.keep_outcome(key_use.key, record);
     }
     Ok(answer(world, outcome, false))
+}
+
+/// An outcome as it may still be told: of an erased person only what was done, not by which values.
+fn remembered(world: &World, outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Created { verdict, id, version, .. }
+            if world.customer(id).is_some_and(|stored| stored.erased) =>
+        {
+            Outcome::Created { verdict, id, version, matched_on: None, differs: Vec::new() }
+        }
+        other => other,
+    }
 }
 
 fn answer(world: &World, outcome: Outcome, replayed: bool) -> Answer {
@@ -164,7 +176,7 @@ fn decide_create(
     let record = weighed.record;
     check_unique(world, None, &record, &[Identifier::customer_username()])?;
     let verdict = if forced && !weighed.found.is_empty() { Verdict::Forced } else { Verdict::Created };
-    let id = world.next_id().ok_or(Rejection::Defect)?;
+    let id = world.next_id()?;
     let operation = if verdict == Verdict::Forced { Operation::Forced } else { Operation::Created };
     let after = Arc::new(Stored { id, version: 1, customer: record, erased: false });
     let written = Written { before: None, after, operation, actor: actor.clone() };

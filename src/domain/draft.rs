@@ -367,7 +367,7 @@ impl Reader<'_> {
             None => {}
             Some(Ok(hours @ -12..=14)) => self.draft.time_zone = Change::Set(hours),
             Some(_) => {
-                self.refuse(&[NAME], ("invalid_time_zone", "must be from -12 to 14 (hours from UTC)".into()))
+                self.refuse(&[NAME], ("invalid_time_zone", "must be from -12 to 14 (hours from UTC)".into()));
             }
         }
     }

@@ -37,6 +37,9 @@ const UNFIT: [&str; 11] = [
 
 impl IdField {
     /// Reads a field's name; one that is no field of the customer means the additional field.
+    ///
+    /// # Errors
+    /// A name that no field can have, or a field that identifies nobody.
     pub fn parse(name: &str) -> Result<IdField, String> {
         let name = name.trim();
         if let Some(field) = TextField::of_any_name(name) {
@@ -113,6 +116,9 @@ impl Identifier {
     }
 
     /// Reads `email` or `firstname+lastname`.
+    ///
+    /// # Errors
+    /// A name that no field can have, a field that identifies nobody, or too many fields.
     pub fn parse(text: &str) -> Result<Identifier, String> {
         let fields = text.split('+').map(IdField::parse).collect::<Result<Vec<_>, _>>()?;
         if fields.len() > IDENTIFIER_PARTS_MAX {
@@ -155,6 +161,9 @@ pub struct MatchKey {
 }
 
 /// Reads a whole policy; names every bad item by its index.
+///
+/// # Errors
+/// The bad items, each with its index.
 pub fn parse_policy(items: &[String]) -> Result<Vec<Identifier>, Vec<(usize, String)>> {
     let mut identifiers = Vec::new();
     let mut problems = Vec::new();

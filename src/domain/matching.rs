@@ -57,7 +57,7 @@ pub fn keys(
             }
         },
         None => {
-            keys.extend(entrypoint.policy.identifiers.iter().filter_map(|identifier| identifier.key(record)))
+            keys.extend(entrypoint.policy.identifiers.iter().filter_map(|identifier| identifier.key(record)));
         }
     }
     if let Some(key) = number_key
@@ -91,6 +91,9 @@ fn check_creatable(entrypoint: &Entrypoint, record: &Customer, keys: &[MatchKey]
 }
 
 /// The live customers behind each key that has any.
+///
+/// # Errors
+/// [`Missing`] for a key the world was not told of.
 pub fn candidates(world: &World, keys: &[MatchKey]) -> Result<Candidates, Missing> {
     let mut found = Vec::new();
     for key in keys {

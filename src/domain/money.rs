@@ -31,14 +31,18 @@ pub enum MoneyError {
 
 impl Money {
     /// Reads a JSON number's own text, exponent included; digits are never rounded.
+    ///
+    /// # Errors
+    /// No number, too many fraction digits, or too large.
     pub fn parse(text: &str) -> Result<Money, MoneyError> {
         let decimal = match text.find(['e', 'E']) {
             Some(_) => Decimal::from_scientific(text),
             None => Decimal::from_str_exact(text),
         };
-        let decimal = decimal.map_err(|error| match error {
-            rust_decimal::Error::ExceedsMaximumPossibleValue => MoneyError::TooLarge,
-            rust_decimal::Error::Underflow | rust_decimal::Error::ScaleExceedsMaximumPrecision(_) => {
+        let decimal = decimal.map_err(|error| match (error, text.split_once(['e', 'E'])) {
+            (_, Some((_, exponent))) if exponent.starts_with('-') => MoneyError::TooFine,
+            (_, Some(_)) | (rust_decimal::Error::ExceedsMaximumPossibleValue, _) => MoneyError::TooLarge,
+            (rust_decimal::Error::Underflow | rust_decimal::Error::ScaleExceedsMaximumPrecision(_), _) => {
                 MoneyError::TooFine
             }
             _ => MoneyError::NotANumber,

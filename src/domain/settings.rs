@@ -109,6 +109,9 @@ pub fn check_name(member: &str, name: &str, problems: &mut Vec<Problem>) -> Stri
 }
 
 /// Checks the name of a new entrypoint.
+///
+/// # Errors
+/// A name that addresses cannot hold.
 pub fn check_entry(entry: &str) -> Result<(), Problem> {
     if is_entry_name(entry) {
         return Ok(());

@@ -21,6 +21,9 @@ pub enum TextError {
 }
 
 /// The text as it is stored: trimmed, in NFC (rules 2). Empty means absent.
+///
+/// # Errors
+/// [`TextError`].
 pub fn clean(text: &str, chars_max: usize) -> Result<String, TextError> {
     let trimmed = text.trim();
     if trimmed.is_ascii() {

@@ -43,6 +43,9 @@ impl Micros {
 }
 
 /// `createdAt`: RFC 3339, or `YYYY-MM-DD HH:mm:ss` as UTC; a little ahead counts as now.
+///
+/// # Errors
+/// Another form, or a time out of range.
 pub fn created_at(text: &str, now: Micros) -> Result<Micros, Refusal> {
     const CODE: &str = "invalid_time";
     let moment = DateTime::parse_from_rfc3339(text)
@@ -62,6 +65,9 @@ pub fn created_at(text: &str, now: Micros) -> Result<Micros, Refusal> {
 }
 
 /// `birthday`: an ISO date in the past, not before 1900.
+///
+/// # Errors
+/// Another form, or a day out of range.
 pub fn birthday(text: &str, now: Micros) -> Result<String, Refusal> {
     const CODE: &str = "invalid_birthday";
     let shaped = text.len() == 10 && text.is_ascii();

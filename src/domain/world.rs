@@ -33,9 +33,14 @@ pub struct Written {
     pub actor: Actor,
 }
 
-/// Why a decision could not be made yet.
+/// A fact without which a decision cannot be made yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missing(pub MatchKey);
+pub enum Missing {
+    /// Who has a key.
+    Key(MatchKey),
+    /// Customer ids to give away.
+    Ids,
+}
 
 /// The facts of one entrypoint within one batch.
 #[derive(Debug)]
@@ -44,8 +49,7 @@ pub struct World {
     pub entrypoint: Arc<Entrypoint>,
     /// The time of the batch.
     pub now: Micros,
-    ids: std::vec::IntoIter<std::ops::Range<i64>>,
-    range: std::ops::Range<i64>,
+    ids: std::ops::Range<i64>,
     customers: HashMap<i64, Arc<Stored>>,
     versions: HashMap<(i64, i64), Arc<Stored>>,
     index: HashMap<MatchKey, BTreeSet<i64>>,
@@ -57,7 +61,7 @@ pub struct World {
 
 impl World {
     /// A world that knows an entrypoint and nothing of its customers yet.
-    pub fn new(entrypoint: Arc<Entrypoint>, now: Micros, ids: Vec<std::ops::Range<i64>>) -> World {
+    pub fn new(entrypoint: Arc<Entrypoint>, now: Micros, ids: std::ops::Range<i64>) -> World {
         let mut identifiers = entrypoint.policy.identifiers.clone();
         for always in [Identifier::customer_number(), Identifier::customer_username()] {
             if !identifiers.contains(&always) {
@@ -67,8 +71,7 @@ impl World {
         World {
             entrypoint,
             now,
-            ids: ids.into_iter(),
-            range: 0..0,
+            ids,
             customers: HashMap::new(),
             versions: HashMap::new(),
             index: HashMap::new(),
@@ -107,6 +110,11 @@ impl World {
         self.index.entry(key).or_default().extend(found);
     }
 
+    /// Tells fresh customer ids, once those before are used up.
+    pub fn tell_ids(&mut self, ids: std::ops::Range<i64>) {
+        self.ids = ids;
+    }
+
     /// Tells what an idempotency key was used for.
     pub fn tell_idempotency(&mut self, key: [u8; 32], record: KeyRecord) {
         self.keys.insert(key, record);
@@ -134,8 +142,11 @@ impl World {
     }
 
     /// The live customers with a key, oldest first.
+    ///
+    /// # Errors
+    /// [`Missing`] where the world was not told who has it.
     pub fn live_with(&self, key: &MatchKey) -> Result<Vec<i64>, Missing> {
-        let proposed = self.index.get(key).ok_or_else(|| Missing(key.clone()))?;
+        let proposed = self.index.get(key).ok_or_else(|| Missing::Key(key.clone()))?;
         Ok(proposed
             .iter()
             .copied()
@@ -153,14 +164,12 @@ impl World {
         self.keys.get(key)
     }
 
-    /// The next `customerId`; `None` when the loader reserved too few, which is a defect.
-    pub fn next_id(&mut self) -> Option<i64> {
-        loop {
-            if let Some(id) = self.range.next() {
-                return Some(id);
-            }
-            self.range = self.ids.next()?;
-        }
+    /// The next `customerId`.
+    ///
+    /// # Errors
+    /// [`Missing::Ids`] when those told are used up.
+    pub fn next_id(&mut self) -> Result<i64, Missing> {
+        self.ids.next().ok_or(Missing::Ids)
     }
 
     /// Takes a change in; every later decision of the batch sees it.
@@ -200,6 +209,6 @@ impl World {
 
     /// The ids that remain for later batches.
     pub fn ids_left(&self) -> std::ops::Range<i64> {
-        self.range.clone()
+        self.ids.clone()
     }
 }

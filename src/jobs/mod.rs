@@ -10,7 +10,7 @@ use crate::domain::time::Micros;
 use crate::store::{Store, Watch};
 
 /// How often revoked tokens and new signing keys are looked for; rules 1 allow 5 s.
-const WATCH_EVERY: Duration = Duration::from_millis(1_000);
+const WATCH_EVERY: Duration = Duration::from_secs(1);
 /// How often expired idempotency keys are looked for.
 const PURGE_EVERY: Duration = Duration::from_secs(30);
 

@@ -182,8 +182,8 @@ fn with_timeouts(address: &str) -> String {
     let mut address = address.to_owned();
     for (name, value) in DEFAULTS {
         if !address.contains(&format!("{name}=")) {
-            address.push(if address.contains('?') { '&' } else { '?' });
-            address.push_str(&format!("{name}={value}"));
+            let separator = if address.contains('?') { '&' } else { '?' };
+            address = format!("{address}{separator}{name}={value}");
         }
     }
     address

@@ -26,7 +26,7 @@ pub struct Found {
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`] for a record that was tampered with.
-pub fn find(
+pub(super) fn find(
     conn: &mut Conn,
     ring: &KeyRing,
     entrypoint_id: i64,
@@ -54,7 +54,7 @@ pub struct Page {
 ///
 /// # Errors
 /// The database's.
-pub fn page(
+pub(super) fn page(
     conn: &mut Conn,
     ring: &KeyRing,
     entrypoint_id: i64,
@@ -82,7 +82,7 @@ pub fn page(
 ///
 /// # Errors
 /// The database's.
-pub fn slice(
+pub(super) fn slice(
     conn: &mut Conn,
     ring: &KeyRing,
     entrypoint_id: i64,
@@ -142,7 +142,7 @@ struct EntryRow {
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`].
-pub fn entries(
+pub(super) fn entries(
     conn: &mut Conn,
     ring: &KeyRing,
     entrypoint_id: i64,
@@ -163,9 +163,10 @@ pub fn entries(
         .select(EntryRow::as_select())
         .load(c))?;
     // The state after the newest entry of the page: the record itself, or the image in the entry above.
-    let mut after: Option<Customer> = match newest == row.version {
-        true => Some(current.customer),
-        false => load::version_of(conn, ring, &row, newest)?.map(|stored| stored.customer),
+    let mut after: Option<Customer> = if newest == row.version {
+        Some(current.customer)
+    } else {
+        load::version_of(conn, ring, &row, newest)?.map(|stored| stored.customer)
     };
     let mut entries = Vec::with_capacity(rows.len());
     for entry in rows {

@@ -13,9 +13,9 @@ use crate::domain::time::Micros;
 use crate::vault::{Ad, DataKey, MasterKey, SIGNING_KEY_BYTES, SealKey, SigningKey, random};
 
 /// The service's own place among the data keys.
-pub const SERVICE_ENTRYPOINT: i64 = 0;
+pub(super) const SERVICE_ENTRYPOINT: i64 = 0;
 /// The salt of what belongs to an entrypoint and not to one customer.
-pub const ENTRYPOINT_SALT: &[u8] = b"entrypoint";
+pub(super) const ENTRYPOINT_SALT: &[u8] = b"entrypoint";
 const CHECK_NAME: &str = "master_key_check";
 
 /// Opened keys.

@@ -4,7 +4,6 @@
 //! waits and reads does not see what was committed while it waited.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use diesel::dsl::max;
@@ -29,10 +28,10 @@ use crate::domain::world::{KeyRecord, World};
 use crate::vault::{Ad, DataKey};
 
 /// How many customer ids one block holds.
-pub const ID_BLOCK: i64 = 1024;
+pub(super) const ID_BLOCK: i64 = 1024;
 
 /// The block of a customer id.
-pub fn block_of(customer_id: i64) -> i64 {
+pub(super) fn block_of(customer_id: i64) -> i64 {
     (customer_id - 1) / ID_BLOCK + 1
 }
 
@@ -52,7 +51,7 @@ pub struct Head {
 
 /// How to meet heads that another writer has locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Waiting {
+pub(super) enum Waiting {
     /// Leave them out.
     Skip,
     /// Wait for them.
@@ -60,7 +59,7 @@ pub enum Waiting {
 }
 
 /// Locks the heads of some entrypoints, in sorted order.
-pub fn lock_heads(conn: &mut Conn, ids: &[i64], waiting: Waiting) -> Result<Vec<Head>, StoreError> {
+pub(super) fn lock_heads(conn: &mut Conn, ids: &[i64], waiting: Waiting) -> Result<Vec<Head>, StoreError> {
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
@@ -93,7 +92,7 @@ pub fn lock_heads(conn: &mut Conn, ids: &[i64], waiting: Waiting) -> Result<Vec<
 }
 
 /// An entrypoint with its organisation, as the database has it now.
-pub fn entrypoint(conn: &mut Conn, id: i64) -> Result<Option<Entrypoint>, StoreError> {
+pub(super) fn entrypoint(conn: &mut Conn, id: i64) -> Result<Option<Entrypoint>, StoreError> {
     type Columns = (
         (i64, String, i64, Option<String>, Option<String>, Option<String>, Option<String>, String),
         (String, Option<String>),
@@ -127,14 +126,14 @@ pub fn entrypoint(conn: &mut Conn, id: i64) -> Result<Option<Entrypoint>, StoreE
 }
 
 /// Reads a stored policy.
-pub fn read_policy(json: Option<String>) -> Result<Option<Vec<Identifier>>, StoreError> {
+pub(super) fn read_policy(json: Option<String>) -> Result<Option<Vec<Identifier>>, StoreError> {
     let Some(json) = json else { return Ok(None) };
     let items: Vec<String> = serde_json::from_str(&json)?;
     parse_policy(&items).map(Some).map_err(|_| StoreError::Corrupt("a stored identifier policy".into()))
 }
 
 /// The world of one entrypoint with what it takes to save it.
-pub struct Loaded {
+pub(super) struct Loaded {
     pub world: World,
     pub head: Head,
     pub key: Arc<DataKey>,
@@ -146,7 +145,7 @@ pub struct Loaded {
 
 impl Loaded {
     /// Loads what some commands of one entrypoint will ask for.
-    pub fn load(
+    pub(super) fn load(
         conn: &mut Conn,
         ring: &KeyRing,
         head: Head,
@@ -159,8 +158,7 @@ impl Loaded {
         let items: Vec<String> = serde_json::from_str(&head.digest_identifiers)?;
         let digests =
             parse_policy(&items).map_err(|_| StoreError::Corrupt("the stored digest identifiers".into()))?;
-        let creates = commands.iter().filter(|command| matches!(command.act, Act::Create(_))).count();
-        let ids = reserve_ids(conn, &head, creates)?;
+        let ids = head.next_customer_id..head.block_end;
         let world = World::new(Arc::new(entrypoint), now, ids);
         let mut loaded = Loaded { world, head, key, digests, rows: HashMap::new() };
         loaded.load_idempotency(conn, ring, commands)?;
@@ -180,7 +178,7 @@ impl Loaded {
     }
 
     /// Tells the world who has some keys.
-    pub fn load_keys(
+    pub(super) fn load_keys(
         &mut self,
         conn: &mut Conn,
         ring: &KeyRing,
@@ -213,8 +211,23 @@ impl Loaded {
         Ok(())
     }
 
+    /// Tells the world a new block of customer ids.
+    pub(super) fn load_ids(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
+        let block: i64 = on!(conn, |c| diesel::insert_into(id_block::table)
+            .values(id_block::entrypoint_id.eq(self.head.entrypoint_id))
+            .returning(id_block::block_no)
+            .get_result(c))?;
+        self.world.tell_ids((block - 1) * ID_BLOCK + 1..block * ID_BLOCK + 1);
+        Ok(())
+    }
+
     /// Tells the world some customers of this entrypoint.
-    pub fn load_customers(&mut self, conn: &mut Conn, ring: &KeyRing, ids: &[i64]) -> Result<(), StoreError> {
+    pub(super) fn load_customers(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        ids: &[i64],
+    ) -> Result<(), StoreError> {
         let mut ids: Vec<i64> = ids
             .iter()
             .copied()
@@ -257,22 +270,6 @@ impl Loaded {
     }
 }
 
-/// The ids that some creates may take: the rest of the head's block, then new blocks.
-fn reserve_ids(conn: &mut Conn, head: &Head, creates: usize) -> Result<Vec<Range<i64>>, StoreError> {
-    let mut ranges = vec![head.next_customer_id..head.block_end];
-    let mut left = head.block_end - head.next_customer_id;
-    let wanted = i64::try_from(creates).unwrap_or(i64::MAX);
-    while left < wanted {
-        let block: i64 = on!(conn, |c| diesel::insert_into(id_block::table)
-            .values(id_block::entrypoint_id.eq(head.entrypoint_id))
-            .returning(id_block::block_no)
-            .get_result(c))?;
-        ranges.push((block - 1) * ID_BLOCK + 1..block * ID_BLOCK + 1);
-        left += ID_BLOCK;
-    }
-    Ok(ranges)
-}
-
 /// Who has some identity digests.
 fn find_digests(
     conn: &mut Conn,
@@ -307,7 +304,7 @@ fn find_digests(
 
 /// Rows of customers, each held against the newest version in its history: an old row put back with
 /// its old version does not pass.
-pub fn customer_rows(
+pub(super) fn customer_rows(
     conn: &mut Conn,
     entrypoint_id: i64,
     ids: &[i64],
@@ -374,7 +371,7 @@ pub fn customer_rows(
 }
 
 /// A customer as it was at an earlier version; `None` where that is gone or never was.
-pub fn version_of(
+pub(super) fn version_of(
     conn: &mut Conn,
     ring: &KeyRing,
     row: &CustomerRow,
@@ -399,7 +396,7 @@ pub fn version_of(
 }
 
 /// The rows of idempotency keys that have not expired.
-pub fn idempotency_rows(
+pub(super) fn idempotency_rows(
     conn: &mut Conn,
     entrypoint_id: i64,
     hashes: &[Vec<u8>],
@@ -435,14 +432,14 @@ pub fn idempotency_rows(
 
 /// What of an outcome may be a caller's own words, and is sealed therefore.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
-pub struct OutcomeDetail {
+pub(super) struct OutcomeDetail {
     pub matched_on: Option<Vec<String>>,
     pub differs: Vec<String>,
     pub report: Option<MatchReport>,
 }
 
 /// Binds an outcome to its key and its record.
-pub fn outcome_ad(row: &IdempotencyRow) -> Ad {
+pub(super) fn outcome_ad(row: &IdempotencyRow) -> Ad {
     let place = [row.entrypoint_id, row.customer_id.unwrap_or(0), row.version.unwrap_or(0), row.key_id];
     Ad::new("outcome", &place).and(&row.key_hash).and(&row.fingerprint).and(row.kind.as_bytes())
 }

@@ -1,6 +1,6 @@
 //! Migrations and what an empty database starts with, under one lock.
 
-use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel::migration::{Migration, MigrationSource};
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -18,7 +18,7 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 const MIGRATION_LOCK: i64 = 7_235_419;
 
 /// The organisation and entrypoint that an empty database starts with.
-pub const DEMO_ORGANISATION: &str = "Demo";
+pub(super) const DEMO_ORGANISATION: &str = "Demo";
 /// See [`DEMO_ORGANISATION`].
 pub const DEMO_ENTRY: &str = "demo";
 
@@ -35,7 +35,7 @@ pub enum Prepared {
 ///
 /// # Errors
 /// A newer schema, another master key, or the database's own.
-pub fn prepare(url: &DatabaseUrl, ring: &KeyRing, now: Micros) -> Result<Prepared, StoreError> {
+pub(super) fn prepare(url: &DatabaseUrl, ring: &KeyRing, now: Micros) -> Result<Prepared, StoreError> {
     let mut conn = Conn::open(url, Purpose::Write)?;
     if let Conn::Postgres(c) = &mut conn {
         diesel::sql_query("SET lock_timeout = '60s'").execute(c)?;
@@ -56,24 +56,45 @@ pub fn prepare(url: &DatabaseUrl, ring: &KeyRing, now: Micros) -> Result<Prepare
 }
 
 /// The migrations that are missing and those that are newer than this program.
-pub fn pending(conn: &mut Conn) -> Result<(Vec<String>, Vec<String>), StoreError> {
+pub(super) fn pending(conn: &mut Conn) -> Result<(Vec<String>, Vec<String>), StoreError> {
     fn names<DB: diesel::backend::Backend>(source: &EmbeddedMigrations) -> Result<Vec<String>, StoreError> {
         let all = MigrationSource::<DB>::migrations(source).map_err(failed)?;
-        Ok(all
-            .iter()
-            .map(|migration: &Box<dyn Migration<DB>>| migration.name().version().to_string())
-            .collect())
+        Ok(all.iter().map(|migration| migration.name().version().to_string()).collect())
     }
-    let (known, applied) = match conn {
-        Conn::Sqlite(c) => {
-            (names::<diesel::sqlite::Sqlite>(&SQLITE)?, c.applied_migrations().map_err(failed)?)
-        }
-        Conn::Postgres(c) => (names::<diesel::pg::Pg>(&POSTGRES)?, c.applied_migrations().map_err(failed)?),
+    let known = match conn {
+        Conn::Sqlite(_) => names::<diesel::sqlite::Sqlite>(&SQLITE)?,
+        Conn::Postgres(_) => names::<diesel::pg::Pg>(&POSTGRES)?,
     };
-    let applied: Vec<String> = applied.iter().map(MigrationVersion::to_string).collect();
+    let applied = applied(conn)?;
     let missing = known.iter().filter(|name| !applied.contains(name)).cloned().collect();
     let newer = applied.iter().filter(|name| !known.contains(name)).cloned().collect();
     Ok((missing, newer))
+}
+
+/// The applied migrations, read without making their table: a reader's connection may not.
+fn applied(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        value: String,
+    }
+    let tables = match conn {
+        Conn::Sqlite(c) => diesel::sql_query(
+            "SELECT name AS value FROM sqlite_master WHERE name = '__diesel_schema_migrations'",
+        )
+        .load::<Row>(c)?,
+        Conn::Postgres(c) => diesel::sql_query(
+            "SELECT tablename::text AS value FROM pg_tables \
+             WHERE tablename = '__diesel_schema_migrations' AND schemaname = ANY (current_schemas(false))",
+        )
+        .load::<Row>(c)?,
+    };
+    if tables.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Row> =
+        on!(conn, |c| diesel::sql_query("SELECT version AS value FROM __diesel_schema_migrations").load(c))?;
+    Ok(rows.into_iter().map(|row| row.value).collect())
 }
 
 fn migrate(conn: &mut Conn) -> Result<(), StoreError> {

@@ -16,7 +16,7 @@ use crate::domain::time::{Micros, SECOND_US};
 const KIND: &str = "settings";
 
 /// Runs an act, or answers what it came to under the same key; and whether it was the latter.
-pub fn once(
+pub(super) fn once(
     conn: &mut Conn,
     ring: &KeyRing,
     key_use: Option<KeyUse>,

@@ -11,7 +11,7 @@ use crate::domain::time::Micros;
 const ROWS_MAX: i64 = 1_000;
 
 /// Removes expired idempotency keys, at most a thousand; how many.
-pub fn idempotency(conn: &mut Conn, now: Micros) -> Result<usize, StoreError> {
+pub(super) fn idempotency(conn: &mut Conn, now: Micros) -> Result<usize, StoreError> {
     let expired: Vec<(i64, Vec<u8>)> = on!(conn, |c| idempotency::table
         .filter(idempotency::expires_at_us.le(now.0))
         .order(idempotency::expires_at_us)

@@ -16,7 +16,7 @@ type Task = Box<dyn FnOnce(&mut Option<Conn>, &DatabaseUrl) + Send>;
 
 /// The threads that read.
 #[derive(Debug)]
-pub struct Readers {
+pub(super) struct Readers {
     queue: Sender<Task>,
 }
 
@@ -25,7 +25,7 @@ impl Readers {
     ///
     /// # Errors
     /// The operating system's, when it gives no thread.
-    pub fn start(url: &DatabaseUrl, threads: usize) -> std::io::Result<Readers> {
+    pub(super) fn start(url: &DatabaseUrl, threads: usize) -> std::io::Result<Readers> {
         let (queue, tasks): (Sender<Task>, Receiver<Task>) = bounded(QUEUE_MAX);
         for index in 0..threads.max(1) {
             let tasks = tasks.clone();
@@ -44,7 +44,7 @@ impl Readers {
     ///
     /// # Errors
     /// [`StoreError::Busy`] when the queue is full; otherwise the read's own.
-    pub async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut Conn) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

@@ -71,7 +71,7 @@ pub struct IdempotencyRow {
 
 /// Binds a document to its customer and version; status, balance and stage stand inside it, and the
 /// columns must say the same.
-pub fn document_ad(entrypoint_id: i64, customer_id: i64, version: i64, key_id: i64) -> Ad {
+pub(super) fn document_ad(entrypoint_id: i64, customer_id: i64, version: i64, key_id: i64) -> Ad {
     Ad::new("document", &[entrypoint_id, customer_id, version, key_id])
 }
 
@@ -150,6 +150,6 @@ impl CustomerRow {
 ///
 /// # Errors
 /// [`StoreError::Corrupt`].
-pub fn open_document(seal: &SealKey, ad: &Ad, sealed: &[u8]) -> Result<Customer, StoreError> {
+pub(super) fn open_document(seal: &SealKey, ad: &Ad, sealed: &[u8]) -> Result<Customer, StoreError> {
     Ok(serde_json::from_slice(&seal.open(ad, sealed)?)?)
 }

@@ -43,7 +43,7 @@ struct Additions {
 ///
 /// # Errors
 /// The database's; nothing of the batch is then kept.
-pub fn save(conn: &mut Conn, loaded: &mut Loaded, retention_secs: i64) -> Result<(), StoreError> {
+pub(super) fn save(conn: &mut Conn, loaded: &mut Loaded, retention_secs: i64) -> Result<(), StoreError> {
     if loaded.world.written().is_empty() && loaded.world.new_keys().next().is_none() {
         return Ok(());
     }
@@ -223,10 +223,8 @@ fn split(outcome: &Outcome) -> (&'static str, OutcomeDetail) {
 fn update_head(loaded: &mut Loaded) -> Result<(), StoreError> {
     let left = loaded.world.ids_left();
     let head = &mut loaded.head;
-    if left.start != 0 {
-        head.next_customer_id = left.start;
-        head.block_end = left.end;
-    }
+    head.next_customer_id = left.start;
+    head.block_end = left.end;
     let mut counts: BTreeMap<String, i64> = serde_json::from_str(&head.counts)?;
     count(&loaded.world, &mut counts, &mut head.live_customers);
     counts.retain(|_, number| *number != 0);

@@ -54,7 +54,7 @@ fn none_if_empty(text: &str) -> Option<&str> {
 ///
 /// # Errors
 /// The database's.
-pub fn create_organisation(conn: &mut Conn, name: &str, now: Micros) -> Result<i64, StoreError> {
+pub(super) fn create_organisation(conn: &mut Conn, name: &str, now: Micros) -> Result<i64, StoreError> {
     Ok(on!(conn, |c| diesel::insert_into(organisation::table)
         .values((organisation::name.eq(name), organisation::created_at_us.eq(now.0)))
         .returning(organisation::org_id)
@@ -65,7 +65,7 @@ pub fn create_organisation(conn: &mut Conn, name: &str, now: Micros) -> Result<i
 ///
 /// # Errors
 /// [`Rejection::NotFound`] without the organisation, [`Rejection::Conflict`] where the name is taken.
-pub fn create_entrypoint(
+pub(super) fn create_entrypoint(
     conn: &mut Conn,
     ring: &KeyRing,
     org_id: i64,
@@ -121,7 +121,7 @@ fn digest_identifiers(policy: &Policy) -> Result<String, StoreError> {
 ///
 /// # Errors
 /// The database's.
-pub fn organisation(conn: &mut Conn, org_id: i64) -> Result<Option<Organisation>, StoreError> {
+pub(super) fn organisation(conn: &mut Conn, org_id: i64) -> Result<Option<Organisation>, StoreError> {
     let found: Option<(i64, String, Option<String>)> = on!(conn, |c| organisation::table
         .find(org_id)
         .select((organisation::org_id, organisation::name, organisation::identifiers))
@@ -135,7 +135,7 @@ pub fn organisation(conn: &mut Conn, org_id: i64) -> Result<Option<Organisation>
 ///
 /// # Errors
 /// The database's.
-pub fn find(conn: &mut Conn, entry: &str) -> Result<Option<(i64, i64)>, StoreError> {
+pub(super) fn find(conn: &mut Conn, entry: &str) -> Result<Option<(i64, i64)>, StoreError> {
     Ok(on!(conn, |c| entrypoint::table
         .filter(entrypoint::entry.eq(entry))
         .select((entrypoint::entrypoint_id, entrypoint::org_id))
@@ -147,7 +147,10 @@ pub fn find(conn: &mut Conn, entry: &str) -> Result<Option<(i64, i64)>, StoreErr
 ///
 /// # Errors
 /// The database's.
-pub fn entrypoint_settings(conn: &mut Conn, id: i64) -> Result<Option<EntrypointSettings>, StoreError> {
+pub(super) fn entrypoint_settings(
+    conn: &mut Conn,
+    id: i64,
+) -> Result<Option<EntrypointSettings>, StoreError> {
     let Some(entrypoint) = load::entrypoint(conn, id)? else { return Ok(None) };
     let own: Option<String> =
         on!(conn, |c| entrypoint::table.find(id).select(entrypoint::identifiers).first(c))?;
@@ -158,7 +161,10 @@ pub fn entrypoint_settings(conn: &mut Conn, id: i64) -> Result<Option<Entrypoint
 ///
 /// # Errors
 /// The database's.
-pub fn entrypoints(conn: &mut Conn, org_id: Option<i64>) -> Result<Vec<EntrypointSettings>, StoreError> {
+pub(super) fn entrypoints(
+    conn: &mut Conn,
+    org_id: Option<i64>,
+) -> Result<Vec<EntrypointSettings>, StoreError> {
     let ids: Vec<i64> = on!(conn, |c| match org_id {
         Some(org_id) => entrypoint::table
             .filter(entrypoint::org_id.eq(org_id))
@@ -178,7 +184,7 @@ pub fn entrypoints(conn: &mut Conn, org_id: Option<i64>) -> Result<Vec<Entrypoin
 ///
 /// # Errors
 /// [`Rejection::NotFound`]; the database's.
-pub fn update_entrypoint(conn: &mut Conn, id: i64, settings: &Settings) -> Result<(), StoreError> {
+pub(super) fn update_entrypoint(conn: &mut Conn, id: i64, settings: &Settings) -> Result<(), StoreError> {
     lock_heads(conn, &[id], Waiting::Wait)?;
     if load::entrypoint(conn, id)?.is_none() {
         return Err(Rejection::NotFound.into());
@@ -210,7 +216,7 @@ pub fn update_entrypoint(conn: &mut Conn, id: i64, settings: &Settings) -> Resul
 ///
 /// # Errors
 /// [`Rejection::NotFound`]; the database's.
-pub fn update_organisation(
+pub(super) fn update_organisation(
     conn: &mut Conn,
     org_id: i64,
     name: Option<&str>,

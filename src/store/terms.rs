@@ -25,7 +25,7 @@ fn exact_group(field: &IdField) -> String {
 }
 
 /// All terms of a live customer.
-pub fn of_customer(hasher: &Hasher, customer: &Customer) -> Vec<u64> {
+pub(super) fn of_customer(hasher: &Hasher, customer: &Customer) -> Vec<u64> {
     let texts = TextField::all().map(IdField::Text);
     let additional = customer.additional.keys().cloned().map(IdField::Additional);
     let mut terms: Vec<u64> = texts
@@ -54,7 +54,11 @@ fn signed(term: u64) -> i64 {
 }
 
 /// Writes the terms of customers that have none yet.
-pub fn insert(conn: &mut Conn, entrypoint_id: i64, rows: &[(i64, Vec<u64>)]) -> Result<(), StoreError> {
+pub(super) fn insert(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    rows: &[(i64, Vec<u64>)],
+) -> Result<(), StoreError> {
     match conn {
         Conn::Sqlite(c) => {
             use schema::sqlite::term_index;
@@ -87,7 +91,7 @@ pub fn insert(conn: &mut Conn, entrypoint_id: i64, rows: &[(i64, Vec<u64>)]) -> 
 }
 
 /// Removes the terms of customers.
-pub fn delete(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
+pub(super) fn delete(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
     match conn {
         Conn::Sqlite(c) => {
             use schema::sqlite::term_index;
@@ -106,7 +110,7 @@ pub fn delete(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
 }
 
 /// The customers that may have all values of a key: a few too many, never one too few.
-pub fn find(
+pub(super) fn find(
     conn: &mut Conn,
     entrypoint_id: i64,
     data_key: &DataKey,

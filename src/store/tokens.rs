@@ -57,7 +57,7 @@ impl TokenRow {
 ///
 /// # Errors
 /// [`Rejection::Invalid`] for an organisation or entrypoint that does not exist; the database's.
-pub fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, StoreError> {
+pub(super) fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, StoreError> {
     let organisations: i64 =
         on!(conn, |c| organisation::table.filter(organisation::org_id.eq(claims.org)).count().get_result(c))?;
     if organisations == 0 {
@@ -90,7 +90,7 @@ pub fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String
 ///
 /// # Errors
 /// The database's.
-pub fn sign(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, StoreError> {
+pub(super) fn sign(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, StoreError> {
     ring.load_signing_keys(conn)?.sign(claims).map_err(|error| StoreError::Bug(error.to_string()))
 }
 
@@ -115,7 +115,7 @@ fn check_entries(conn: &mut Conn, org_id: i64, entries: &[String]) -> Result<(),
 ///
 /// # Errors
 /// The database's.
-pub fn list(conn: &mut Conn, org_id: Option<i64>) -> Result<Vec<TokenRecord>, StoreError> {
+pub(super) fn list(conn: &mut Conn, org_id: Option<i64>) -> Result<Vec<TokenRecord>, StoreError> {
     let rows: Vec<TokenRow> = on!(conn, |c| match org_id {
         Some(org_id) => token::table
             .filter(token::org_id.eq(org_id))
@@ -132,7 +132,7 @@ pub fn list(conn: &mut Conn, org_id: Option<i64>) -> Result<Vec<TokenRecord>, St
 ///
 /// # Errors
 /// The database's.
-pub fn find(conn: &mut Conn, jti: &str) -> Result<Option<TokenRecord>, StoreError> {
+pub(super) fn find(conn: &mut Conn, jti: &str) -> Result<Option<TokenRecord>, StoreError> {
     let row: Option<TokenRow> =
         on!(conn, |c| token::table.find(jti).select(TokenRow::as_select()).first(c).optional())?;
     row.map(TokenRow::open).transpose()
@@ -142,9 +142,10 @@ pub fn find(conn: &mut Conn, jti: &str) -> Result<Option<TokenRecord>, StoreErro
 ///
 /// # Errors
 /// [`Rejection::NotFound`] where no token of the organisation has this id.
-pub fn revoke(conn: &mut Conn, org_id: Option<i64>, jti: &str, now: Micros) -> Result<(), StoreError> {
+pub(super) fn revoke(conn: &mut Conn, org_id: Option<i64>, jti: &str, now: Micros) -> Result<(), StoreError> {
     let record = find(conn, jti)?;
-    if !record.is_some_and(|record| org_id.is_none_or(|org_id| record.claims.org == org_id)) {
+    let is_theirs = record.is_some_and(|record| org_id.is_none_or(|org_id| record.claims.org == org_id));
+    if !is_theirs {
         return Err(Rejection::NotFound.into());
     }
     on!(conn, |c| diesel::update(token::table.find(jti).filter(token::revoked_at_us.is_null()))
@@ -157,7 +158,7 @@ pub fn revoke(conn: &mut Conn, org_id: Option<i64>, jti: &str, now: Micros) -> R
 ///
 /// # Errors
 /// The database's.
-pub fn revoked(conn: &mut Conn, now: Micros) -> Result<Vec<String>, StoreError> {
+pub(super) fn revoked(conn: &mut Conn, now: Micros) -> Result<Vec<String>, StoreError> {
     Ok(on!(conn, |c| token::table
         .filter(token::revoked_at_us.is_not_null())
         .filter(token::expires_at_us.gt(now.0))

@@ -19,6 +19,7 @@ use crate::clock;
 use crate::domain::command::{Answer, Command};
 use crate::domain::decide::{Stop, decide};
 use crate::domain::problem::Rejection;
+use crate::domain::world::Missing;
 
 /// The most interactive commands of one transaction.
 const BATCH_COMMANDS_MAX: usize = 256;
@@ -26,12 +27,12 @@ const BATCH_COMMANDS_MAX: usize = 256;
 const IDLE: Duration = Duration::from_millis(500);
 
 /// What a command came to, or why it came to nothing.
-pub type Reply = Result<Answer, StoreError>;
+pub(super) type Reply = Result<Answer, StoreError>;
 /// A change of settings, tokens or keys: a transaction of its own.
-pub type AdminAct = Box<dyn FnOnce(Result<&mut Conn, StoreError>) + Send>;
+pub(super) type AdminAct = Box<dyn FnOnce(Result<&mut Conn, StoreError>) + Send>;
 
 /// Something for the writer to do.
-pub enum Work {
+pub(super) enum Work {
     /// A command on customers.
     Customer(Box<Command>, oneshot::Sender<Reply>),
     /// Anything else that writes.
@@ -40,7 +41,7 @@ pub enum Work {
 
 /// What a writer thread needs.
 #[derive(Clone)]
-pub struct WriterSetup {
+pub(super) struct WriterSetup {
     pub url: DatabaseUrl,
     pub ring: Arc<KeyRing>,
     pub retention_secs: i64,
@@ -49,7 +50,7 @@ pub struct WriterSetup {
 
 impl WriterSetup {
     /// The most commands of a batch: as configured, within what a transaction bears.
-    pub fn batch_commands(&self) -> usize {
+    pub(super) fn batch_commands(&self) -> usize {
         self.batch_max.clamp(1, BATCH_COMMANDS_MAX)
     }
 }
@@ -58,7 +59,7 @@ impl WriterSetup {
 ///
 /// # Errors
 /// The operating system's, when it gives no thread.
-pub fn spawn(
+pub(super) fn spawn(
     name: String,
     setup: WriterSetup,
     queue: Receiver<Work>,
@@ -66,7 +67,7 @@ pub fn spawn(
     thread::Builder::new().name(name).spawn(move || {
         // Outside of decisions a panic means that nobody knows what was saved: the process must not go on.
         let ended = catch_unwind(AssertUnwindSafe(|| {
-            Writer { setup, queue, conn: None, backlog: VecDeque::new() }.run()
+            Writer { setup, queue, conn: None, backlog: VecDeque::new() }.run();
         }));
         if ended.is_err() {
             std::process::abort();
@@ -314,7 +315,8 @@ pub(super) fn decide_one(
         match decided {
             Ok(Ok(answer)) => return Ok(Ok(answer)),
             Ok(Err(Stop::Rejected(rejection))) => return Ok(Err(StoreError::Rejected(rejection))),
-            Ok(Err(Stop::Missing(key))) => loaded.load_keys(conn, ring, vec![key])?,
+            Ok(Err(Stop::Missing(Missing::Key(key)))) => loaded.load_keys(conn, ring, vec![key])?,
+            Ok(Err(Stop::Missing(Missing::Ids))) => loaded.load_ids(conn)?,
             Err(_) => return Ok(Err(StoreError::Bug("a decision panicked".into()))),
         }
     }

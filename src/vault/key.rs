@@ -37,6 +37,7 @@ pub enum VaultError {
 ///
 /// # Errors
 /// [`VaultError::NoRandomness`].
+#[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
 pub fn random<const N: usize>() -> Result<[u8; N], VaultError> {
     let mut bytes = [0; N];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| VaultError::NoRandomness)?;

@@ -5,11 +5,21 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::print_stdout,
+    clippy::needless_pass_by_value,
+    clippy::too_many_lines,
     clippy::disallowed_methods,
-    reason = "a test that cannot go on stops at once and says where; tests own their clock and randomness"
+    unreachable_pub,
+    reason = "a test that cannot go on stops at once and says where; tests own their clock, randomness and output"
 )]
 
 mod harness;
 
+mod batch;
 mod crash;
+mod layers;
+mod openapi;
 mod races;
+mod readme;
+mod sdk;

@@ -71,7 +71,7 @@ def create(entry, row, **fields):
         )
     except Exception as error:
         raise Failed(f"{row['rec_id']} was not created: {described(error)}") from error
-    return response.data.response_data.customer_id, response.response.json()["outcome"]
+    return response.data.response_data.customer_id, response.response.json()["responseData"]["outcome"]
 
 
 def in_parallel(function, *lists):

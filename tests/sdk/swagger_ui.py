@@ -152,7 +152,7 @@ def a_customer_is_created(page, block, name):
         raise Failed(f"the page shows status {status}: {page.find('.live-responses-table', block).text}")
     answer = page.wait("the body of the answer", lambda: json_shown(page, block))
     equal("isSuccess", answer["isSuccess"], True)
-    equal("outcome", answer["outcome"], "created")
+    equal("outcome", answer["responseData"]["outcome"], "created")
     equal("Email", answer["responseData"]["Email"], body["email"])
     page.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", shown)
     page.screenshot(f"{name}-created")

@@ -21,7 +21,7 @@ use crate::domain::token::Scope;
 /// The answer of contract 4, E1.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct CreatedOut<'a> {
+pub(super) struct CreatedOut<'a> {
     /// Always true.
     is_success: bool,
     /// `Success`.
@@ -60,10 +60,10 @@ struct CreatedRecord<'a> {
         ("idempotencyKey" = Option<String>, Header, description = "A key of your choice (1–255 printable ASCII): the same request with the same key is carried out once and answered the same. `Idempotency-Key` is the same header"),
     ),
     request_body(content = CustomerIn, description = "The customer; every field is optional, but something must identify the customer"),
-    responses((status = 200, description = "The customer's record and what came of the create", body = CreatedOut)),
+    responses((status = 200, description = "The customer's record and what came of the create", body = CreatedOut<'_>)),
 )]
 #[post("/api/Customer/single/{entry}")]
-pub async fn create_customer(
+pub(crate) async fn create_customer(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,
@@ -121,8 +121,8 @@ async fn read(
 
 fn flags(request: &HttpRequest) -> (OnMatch, Vec<Problem>) {
     let mut params = Params::of(request);
-    let replace = params.flag("replaceExisting");
-    let merge = params.flag("mergeExisting");
+    let replace = params.bit("replaceExisting");
+    let merge = params.bit("mergeExisting");
     let force = params.flag("forceCustomerCreation");
     if [replace, merge, force].into_iter().filter(|flag| *flag).count() > 1 {
         let message = "replaceExisting, mergeExisting and forceCustomerCreation exclude each other";
@@ -171,7 +171,7 @@ fn render(answer: &Answer, caller: &Caller) -> Result<HttpResponse, Error> {
 /// The answer to "who would this hit?".
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct MatchOut<'a> {
+pub(super) struct MatchOut<'a> {
     /// Always true.
     is_success: bool,
     /// `Success`.
@@ -223,10 +223,10 @@ struct CandidateOut<'a> {
         ("idempotencyKey" = Option<String>, Header, description = "As for a create"),
     ),
     request_body(content = CustomerIn, description = "The customer as a create would send it"),
-    responses((status = 200, description = "What a create would do", body = MatchOut)),
+    responses((status = 200, description = "What a create would do", body = MatchOut<'_>)),
 )]
 #[post("/api/Customer/match/{entry}")]
-pub async fn match_customer(
+pub(crate) async fn match_customer(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,

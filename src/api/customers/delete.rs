@@ -29,7 +29,7 @@ use crate::domain::token::Scope;
     responses((status = 200, description = "The customer is deleted", body = DoneOut)),
 )]
 #[delete("/api/Customer/{customerId}")]
-pub async fn delete_customer(
+pub(crate) async fn delete_customer(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,

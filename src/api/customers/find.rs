@@ -24,12 +24,12 @@ use crate::domain::token::Scope;
         ("If-None-Match" = Option<String>, Header, description = "An ETag; 304 without a body where the record is still the same"),
     ),
     responses(
-        (status = 200, description = "The customer's record", body = CustomerOut),
+        (status = 200, description = "The customer's record", body = CustomerOut<'_>),
         (status = 304, description = "The record is still the one of If-None-Match"),
     ),
 )]
 #[get("/api/Customer/{customerId}")]
-pub async fn get_customer(
+pub(crate) async fn get_customer(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,

@@ -20,7 +20,7 @@ const LIMIT_MAX: i64 = 1_000;
 /// A customer's history, newest first.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct HistoryOut {
+pub(super) struct HistoryOut {
     /// How many entries there are.
     summary: SummaryOut,
     /// The entries of this page.
@@ -78,7 +78,7 @@ struct ChangeOut {
     responses((status = 200, description = "The history", body = HistoryOut)),
 )]
 #[get("/api/Customer/{customerId}/history")]
-pub async fn get_customer_history(
+pub(crate) async fn get_customer_history(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,

@@ -10,12 +10,12 @@ mod update;
 use actix_web::HttpRequest;
 use serde::Serialize;
 
-pub use create::{create_customer, match_customer};
-pub use delete::delete_customer;
-pub use find::get_customer;
-pub use history::get_customer_history;
-pub use record::{CustomerOut, View};
-pub use update::update_customer;
+pub(super) use create::{create_customer, match_customer};
+pub(super) use delete::delete_customer;
+pub(super) use find::get_customer;
+pub(super) use history::get_customer_history;
+pub(super) use record::{CustomerOut, View};
+pub(super) use update::update_customer;
 
 use super::auth::Caller;
 use super::body::idempotency_key;
@@ -30,7 +30,7 @@ use crate::vault::hash_password;
 /// The answer of contract 4, E2.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct DoneOut {
+pub(super) struct DoneOut {
     /// 1 for success.
     response_code: i32,
     /// Always null; kept for clients of the contract.
@@ -47,7 +47,7 @@ pub struct DoneOut {
 
 impl DoneOut {
     /// Success.
-    pub const SUCCESS: DoneOut = DoneOut {
+    pub(super) const SUCCESS: DoneOut = DoneOut {
         response_code: 1,
         page_identifier: None,
         room_id: 0,
@@ -58,12 +58,12 @@ impl DoneOut {
 }
 
 /// The view of a token.
-pub fn view_of(caller: &Caller) -> View {
+pub(super) fn view_of(caller: &Caller) -> View {
     if caller.sees_pii() { View::Full } else { View::Masked }
 }
 
 /// Reads a customer id from a path; what cannot be one belongs to nobody.
-pub fn parse_id(text: &str) -> Result<i64, Error> {
+pub(super) fn parse_id(text: &str) -> Result<i64, Error> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let id = if digits { text.parse().unwrap_or(0) } else { 0 };
     if (1..=CUSTOMER_ID_MAX).contains(&id) { Ok(id) } else { Err(Error::NotFound) }
@@ -73,7 +73,7 @@ pub fn parse_id(text: &str) -> Result<i64, Error> {
 ///
 /// # Errors
 /// 404.
-pub async fn visible(app: &App, caller: &Caller, id: i64) -> Result<Found, Error> {
+pub(super) async fn visible(app: &App, caller: &Caller, id: i64) -> Result<Found, Error> {
     let entrypoint_id = app.store.entrypoint_of(id).await?.ok_or(Error::NotFound)?;
     let found = app.store.customer(entrypoint_id, id).await?.ok_or(Error::NotFound)?;
     let entrypoint = &found.entrypoint;
@@ -84,7 +84,7 @@ pub async fn visible(app: &App, caller: &Caller, id: i64) -> Result<Found, Error
 ///
 /// # Errors
 /// 404.
-pub async fn visible_entry(app: &App, caller: &Caller, entry: &str) -> Result<i64, Error> {
+pub(super) async fn visible_entry(app: &App, caller: &Caller, entry: &str) -> Result<i64, Error> {
     let (id, org_id) = app.store.find_entry(entry).await?.ok_or(Error::NotFound)?;
     if caller.claims().sees(org_id, entry) { Ok(id) } else { Err(Error::NotFound) }
 }
@@ -93,7 +93,7 @@ pub async fn visible_entry(app: &App, caller: &Caller, entry: &str) -> Result<i6
 ///
 /// # Errors
 /// 400 for a key that is none.
-pub async fn key_use(
+pub(super) async fn key_use(
     app: &App,
     caller: &Caller,
     entrypoint_id: i64,
@@ -114,7 +114,7 @@ pub async fn key_use(
 ///
 /// # Errors
 /// Always, unless the key is known with this very request.
-pub async fn refuse_unless_replay(
+pub(super) async fn refuse_unless_replay(
     app: &App,
     entrypoint_id: i64,
     key_use: Option<&KeyUse>,
@@ -132,7 +132,7 @@ pub async fn refuse_unless_replay(
 ///
 /// # Errors
 /// 500 without randomness.
-pub async fn seal_password(app: &App, draft: &mut Draft) -> Result<(), Error> {
+pub(super) async fn seal_password(app: &App, draft: &mut Draft) -> Result<(), Error> {
     let secret = match std::mem::take(&mut draft.password) {
         Change::Keep => return Ok(()),
         Change::Clear => {

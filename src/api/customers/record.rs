@@ -14,7 +14,7 @@ use crate::domain::money::Money;
 
 /// What a token may see of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum View {
+pub(crate) enum View {
     /// Everything.
     Full,
     /// E-mail, phone, streets, birthday and additional fields masked.
@@ -24,7 +24,7 @@ pub enum View {
 /// A customer record. Every key is always present; what is not known is null.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub struct CustomerOut<'a> {
+pub(crate) struct CustomerOut<'a> {
     /// The service's id of the customer: positive, at most 2^53 − 1, never used again.
     #[serde(rename = "customerId")]
     customer_id: i64,
@@ -118,7 +118,7 @@ pub struct CustomerOut<'a> {
     stored_methods: Option<()>,
     /// Totals of the customer's transactions.
     #[serde(rename = "customerSummary")]
-    customer_summary: Option<SummaryOut>,
+    customer_summary: Option<CustomerSummaryOut>,
     /// Legal name of the entrypoint.
     paypoint_legalname: Option<&'a str>,
     /// Trading name of the entrypoint.
@@ -147,7 +147,8 @@ pub struct CustomerOut<'a> {
 /// Totals of a customer's transactions.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]
-struct SummaryOut {
+#[expect(clippy::struct_field_names, reason = "the contract's names")]
+struct CustomerSummaryOut {
     /// How many transactions there are.
     #[serde(rename = "NumberofTransactions")]
     number_of_transactions: i64,
@@ -161,6 +162,7 @@ struct SummaryOut {
 }
 
 /// As a JSON number by its exact decimal text, never through a float.
+#[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
 fn money<S: Serializer>(value: &Option<Money>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => {
@@ -172,7 +174,7 @@ fn money<S: Serializer>(value: &Option<Money>, serializer: S) -> Result<S::Ok, S
 
 impl<'a> CustomerOut<'a> {
     /// Renders a record.
-    pub fn new(stored: &'a Stored, entrypoint: &'a Entrypoint, view: View) -> CustomerOut<'a> {
+    pub(crate) fn new(stored: &'a Stored, entrypoint: &'a Entrypoint, view: View) -> CustomerOut<'a> {
         let record = &stored.customer;
         let text = |field: TextField| {
             record.text(field).map(|value| match view {
@@ -217,7 +219,7 @@ impl<'a> CustomerOut<'a> {
             identifier_fields: Some(&record.identifier_fields),
             labels: Some(&record.labels),
             lifecycle: Some(record.lifecycle),
-            customer_summary: Some(SummaryOut::default()),
+            customer_summary: Some(CustomerSummaryOut::default()),
             paypoint_legalname: entrypoint.legal_name.as_deref(),
             paypoint_dbaname: entrypoint.dba_name.as_deref(),
             parent_org_name: Some(&entrypoint.org_name),
@@ -228,12 +230,12 @@ impl<'a> CustomerOut<'a> {
     }
 
     /// The answer to a token that may not read: the id, and nothing else.
-    pub fn blank(id: i64) -> CustomerOut<'a> {
+    pub(crate) fn blank(id: i64) -> CustomerOut<'a> {
         CustomerOut { customer_id: id, ..CustomerOut::default() }
     }
 
     /// The strong tag of this rendering at a version: whatever is rendered makes it another one.
-    pub fn etag(&self, version: i64) -> String {
+    pub(crate) fn etag(&self, version: i64) -> String {
         let bytes = serde_json::to_vec(self).unwrap_or_default();
         let hash = blake3::hash(&bytes).to_hex();
         format!("\"{version}-{}\"", hash.get(..16).unwrap_or_default())

@@ -35,7 +35,7 @@ use crate::store::Found;
     responses((status = 200, description = "The customer was changed, or was so already", body = DoneOut)),
 )]
 #[put("/api/Customer/{customerId}")]
-pub async fn update_customer(
+pub(crate) async fn update_customer(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,

@@ -19,7 +19,7 @@ use crate::harness::*;
 
 const SHARED_IDENTITIES: usize = 20;
 /// How long a request may be retried before its key counts as stuck: longer than a restart, lock time-outs included.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Load {
     stop: Arc<AtomicBool>,

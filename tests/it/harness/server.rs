@@ -262,6 +262,11 @@ impl Server {
         format!("--- stdout\n{}\n--- stderr\n{}", read("stdout"), read("stderr"))
     }
 
+    /// What it has printed to its standard output, over all its restarts.
+    pub fn stdout(&self) -> String {
+        fs::read_to_string(self.log("stdout")).unwrap_or_default()
+    }
+
     fn log(&self, stream: &str) -> PathBuf {
         self.site.folder().join(format!("instance-{}.{stream}", self.number))
     }

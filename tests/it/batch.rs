@@ -1,0 +1,213 @@
+//! A batch equals its commands one by one, and a poisonous command hurts only itself: the store itself, without HTTP.
+
+use std::sync::Arc;
+
+use customary::clock;
+use customary::domain::command::{
+    Act, Actor, Command, CreateCustomer, DeleteCustomer, KeyUse, OnMatch, Outcome, Precondition,
+    UpdateCustomer,
+};
+use customary::domain::customer::Customer;
+use customary::domain::draft::{Context, Draft};
+use customary::domain::time::Micros;
+use customary::store::{DatabaseUrl, Store, StoreError, StoreOptions};
+use customary::vault::MasterKey;
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection, SqliteConnection};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::harness::*;
+
+const KEY: &str = "ABEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7v8=";
+/// A balance that a trigger of the test refuses, in ten-thousandths.
+const POISON: i64 = 6_660_000;
+
+fn url(site: &Site) -> DatabaseUrl {
+    match site.database_url() {
+        Some(url) => url.parse().unwrap(),
+        None => DatabaseUrl::Sqlite(site.database_file()),
+    }
+}
+
+fn open(site: &Site, batch_max: usize) -> Store {
+    if let DatabaseUrl::Sqlite(file) = url(site) {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    }
+    let master = MasterKey::parse(KEY).unwrap();
+    // One writer: with several, commands of two batches may overtake each other.
+    let options =
+        StoreOptions { url: url(site), master, idempotency_secs: 3600, batch_max, writers: 1, readers: 1 };
+    Store::open(options).unwrap().0
+}
+
+fn draft(body: &Value) -> Draft {
+    let text = body.to_string();
+    let context = Context { now: clock::now(), country: Some("US") };
+    Draft::parse(&serde_json::from_str(&text).unwrap(), context).unwrap()
+}
+
+/// A random command over so few values that most of them meet.
+fn random_command(rng: &mut fastrand::Rng, with_poison: bool) -> Command {
+    let mut body = json!({});
+    let mut maybe = |rng: &mut fastrand::Rng, field: &str, count: usize, prefix: &str, suffix: &str| {
+        if rng.bool() {
+            body[field] = json!(format!("{prefix}{}{suffix}", rng.usize(0..count)));
+        }
+    };
+    maybe(rng, "email", 4, "e", "@example.test");
+    maybe(rng, "customerNumber", 4, "n", "");
+    maybe(rng, "customerUsername", 6, "u", "");
+    maybe(rng, "firstname", 3, "f", "");
+    maybe(rng, "lastname", 3, "l", "");
+    maybe(rng, "phone", 3, "+1202555011", "");
+    if rng.u8(0..4) == 0 {
+        body["additionalFields"] = json!({"tier": format!("t{}", rng.u8(0..3))});
+    }
+    if rng.u8(0..4) == 0 {
+        let sets = [json!(["firstname", "lastname"]), json!(["phone"]), json!(["tier"])];
+        body["identifierFields"] = sets[rng.usize(0..3)].clone();
+    }
+    if with_poison && rng.u8(0..4) == 0 {
+        body["balance"] = json!(POISON / 10_000);
+    }
+    let draft = draft(&body);
+    let id = rng.i64(1..14);
+    let precondition =
+        if rng.u8(0..6) == 0 { Precondition::Versions(vec![rng.i64(1..4)]) } else { Precondition::None };
+    let on_match = [OnMatch::Get, OnMatch::Replace, OnMatch::Merge, OnMatch::Force][rng.usize(0..4)];
+    let act = match rng.u8(0..10) {
+        0..=4 => Act::Create(Box::new(CreateCustomer { draft, on_match })),
+        5..=6 => Act::Update(Box::new(UpdateCustomer { id, draft, precondition })),
+        7 => Act::Match(Box::new(CreateCustomer { draft, on_match })),
+        _ => Act::Delete(DeleteCustomer { id, erase: rng.u8(0..3) == 0, precondition }),
+    };
+    let idempotency =
+        (rng.u8(0..4) == 0).then(|| KeyUse { key: [rng.u8(0..6); 32], fingerprint: [rng.u8(0..2); 32] });
+    let actor = Actor { name: "batch".into(), jti: "batch".into() };
+    Command { entrypoint_id: 1, actor, idempotency, act }
+}
+
+/// What came of a command, without times.
+fn told(result: Result<customary::domain::command::Answer, StoreError>) -> String {
+    match result {
+        Ok(answer) => {
+            let stored = answer
+                .stored
+                .as_ref()
+                .map(|stored| (stored.version, stored.erased, timeless(&stored.customer)));
+            format!("{:?} {:?} {}", answer.outcome, stored, answer.replayed)
+        }
+        Err(StoreError::Rejected(rejection)) => format!("{rejection:?}"),
+        Err(StoreError::Bug(_)) => "refused by the database".to_owned(),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn timeless(customer: &Customer) -> Customer {
+    Customer { created_at: Micros::default(), updated_at: Micros::default(), ..customer.clone() }
+}
+
+async fn all_records(store: &Store) -> Vec<(i64, i64, Customer)> {
+    let page = store.customers(1, 0, 1_000).await.unwrap().unwrap();
+    assert_eq!(page.total, i64::try_from(page.records.len()).unwrap());
+    page.records.iter().map(|stored| (stored.id, stored.version, timeless(&stored.customer))).collect()
+}
+
+async fn compare(db: Db, cases: usize, commands: usize, with_poison: bool) {
+    let mut rng = seeded();
+    for case in 0..cases {
+        let (one_by_one, batched) = (Site::new(db), Site::new(db));
+        let (slow, fast) = (Arc::new(open(&one_by_one, 1)), Arc::new(open(&batched, 256)));
+        for store in [&slow, &fast] {
+            // A block of ids that was taken by a transaction that failed is not taken again on PostgreSQL.
+            let first = CreateCustomer {
+                draft: draft(&json!({"email": "first@example.test"})),
+                on_match: OnMatch::Get,
+            };
+            let actor = Actor { name: "batch".into(), jti: "batch".into() };
+            let act = Act::Create(Box::new(first));
+            store.write(Command { entrypoint_id: 1, actor, idempotency: None, act }).await.unwrap();
+        }
+        if with_poison {
+            poison(&one_by_one);
+            poison(&batched);
+        }
+        let sequence: Vec<Command> = (0..commands).map(|_| random_command(&mut rng, with_poison)).collect();
+        let mut expected = Vec::new();
+        for command in &sequence {
+            expected.push(told(slow.write(command.clone()).await));
+        }
+        // Polled in order, all are queued before the first answer is looked at.
+        let answers = join_all(sequence.iter().map(|command| fast.write(command.clone()))).await;
+        for (index, (answer, expected)) in answers.into_iter().zip(&expected).enumerate() {
+            assert_eq!(&told(answer), expected, "case {case}, command {index}: {:?}", sequence[index]);
+        }
+        assert_eq!(all_records(&fast).await, all_records(&slow).await, "case {case}");
+        if with_poison {
+            assert!(
+                expected.iter().any(|told| told == "refused by the database"),
+                "case {case} had no poison"
+            );
+        }
+        slow.drain();
+        fast.drain();
+    }
+}
+
+/// Makes the database refuse a certain balance.
+fn poison(site: &Site) {
+    match url(site) {
+        DatabaseUrl::Sqlite(path) => {
+            let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+            for event in ["INSERT", "UPDATE"] {
+                conn.batch_execute(&format!(
+                    "PRAGMA busy_timeout = 5000; CREATE TRIGGER poison_{event} BEFORE {event} ON customer \
+                     WHEN NEW.balance_units = {POISON} BEGIN SELECT RAISE(ABORT, 'poison'); END"
+                ))
+                .unwrap();
+            }
+        }
+        DatabaseUrl::Postgres(address) => {
+            let mut conn = PgConnection::establish(&address).unwrap();
+            conn.batch_execute(&format!(
+                "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 IF NEW.balance_units = {POISON} THEN RAISE EXCEPTION 'poison'; END IF; RETURN NEW; END $$; \
+                 CREATE TRIGGER poison BEFORE INSERT OR UPDATE ON customer FOR EACH ROW EXECUTE FUNCTION poison()"
+            ))
+            .unwrap();
+        }
+    }
+}
+
+both!(a_batch_equals_its_commands_one_by_one, |db| async move { compare(db, 12, 120, false).await });
+both!(a_poisonous_command_hurts_only_itself, |db| async move { compare(db, 3, 80, true).await });
+
+both!(a_decided_command_is_answered_after_a_drain, |db| async move {
+    let site = Site::new(db);
+    let store = open(&site, 256);
+    let actor = Actor { name: "drain".into(), jti: "drain".into() };
+    let create = |number: usize| Command {
+        entrypoint_id: 1,
+        actor: actor.clone(),
+        idempotency: None,
+        act: Act::Create(Box::new(CreateCustomer {
+            draft: draft(&json!({"email": format!("d{number}@example.test")})),
+            on_match: OnMatch::Get,
+        })),
+    };
+    let waiting: Vec<_> = (0..50).map(|number| Box::pin(store.write(create(number)))).collect();
+    let answers = join_all(waiting);
+    tokio::pin!(answers);
+    // Polled once: everything is queued, hardly anything answered.
+    let first = std::future::poll_fn(|context| std::task::Poll::Ready(answers.as_mut().poll(context))).await;
+    store.drain();
+    let answers = match first {
+        std::task::Poll::Ready(answers) => answers,
+        std::task::Poll::Pending => answers.await,
+    };
+    for answer in answers {
+        assert!(matches!(answer.unwrap().outcome, Outcome::Created { .. }));
+    }
+    assert!(matches!(store.write(create(99)).await, Err(StoreError::Unavailable(_))));
+});

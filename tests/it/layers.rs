@@ -1,0 +1,171 @@
+//! The arrows of ARCHITECTURE.md: which part of the library may know which, and which parts may know HTTP, SQL, time or
+//! the machine. Read from the source itself.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A part of the library and the parts it may name.
+const MAY_KNOW: &[(&str, &[&str])] = &[
+    ("domain", &["domain"]),
+    ("vault", &["vault"]),
+    ("clock", &["domain"]),
+    ("store", &["store", "domain", "vault", "clock"]),
+    ("api", &["api", "store", "domain", "vault", "clock"]),
+    ("jobs", &["jobs", "store", "domain", "clock"]),
+    ("config", &["config", "store", "vault"]),
+    ("telemetry", &[]),
+    // Where everything is put together.
+    ("app", &["app", "api", "jobs", "store", "domain", "config", "clock"]),
+    ("cli", &["cli", "app", "api", "store", "domain", "config", "clock", "telemetry"]),
+    ("main", &["cli"]),
+    ("lib", &[]),
+];
+
+/// What only some parts may name.
+const ONLY_IN: &[(&str, &[&str])] = &[
+    ("diesel", &["store"]),
+    ("diesel_migrations", &["store"]),
+    ("actix_web", &["api", "app", "cli"]),
+    ("tokio", &["store", "api", "app", "jobs", "cli"]),
+    ("clap", &["config", "cli"]),
+    ("aws_lc_rs", &["vault"]),
+    ("jsonwebtoken", &["vault"]),
+    ("std::env", &["config", "cli"]),
+    ("std::fs", &["config"]),
+    ("std::time::SystemTime", &["clock"]),
+    ("utoipa_actix_web", &["api"]),
+];
+
+/// Of the vault HTTP needs no more than this: passwords are hashed before the queue, tokens name their key.
+const VAULT_FOR_API: &[&str] = &["hash_password", "unverified_key_id", "TokenError"];
+
+struct Source {
+    /// Below `src`, for messages.
+    path: PathBuf,
+    part: String,
+    /// How many modules deep it is.
+    depth: usize,
+    /// Without comments.
+    lines: Vec<(usize, String)>,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let path = path.strip_prefix(&root).unwrap().to_owned();
+            let modules: Vec<_> =
+                path.with_extension("").iter().map(|name| name.to_str().unwrap().to_owned()).collect();
+            let depth = modules.len() - usize::from(modules.last().is_some_and(|name| name == "mod"));
+            let lines = text.lines().enumerate().map(|(number, line)| {
+                (number + 1, line.split_once("//").map_or(line, |(code, _)| code).to_owned())
+            });
+            sources.push(Source { path, part: modules[0].clone(), depth, lines: lines.collect() });
+        }
+    }
+    assert!(sources.len() > 50, "only {} files were found", sources.len());
+    sources
+}
+
+/// The names that follow a prefix such as `crate::`, each up to the next sign that no name holds.
+fn names_after<'a>(line: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+    line.match_indices(prefix).filter_map(move |(at, _)| {
+        let is_start = !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+        let rest = &line[at + prefix.len()..];
+        is_start.then(|| rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default())
+    })
+}
+
+/// Whether a path such as `std::fs` stands in the line, whole.
+fn names(line: &str, path: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(path).any(|(at, _)| {
+        !line[..at].ends_with(|c: char| is_word(c) || c == ':' || c == '"')
+            && !line[at + path.len()..].starts_with(is_word)
+    })
+}
+
+fn wrong(source: &Source) -> Vec<String> {
+    let allowed = MAY_KNOW.iter().find(|(part, _)| *part == source.part);
+    let (_, allowed) =
+        allowed.unwrap_or_else(|| panic!("{}: a new part; give it its arrows", source.path.display()));
+    let mut found = Vec::new();
+    let mut is_test = false;
+    for (number, line) in &source.lines {
+        is_test |= line.contains("#[cfg(test)]");
+        let mut complain =
+            |what: String| found.push(format!("src/{}:{number}: {what}", source.path.display()));
+        for name in names_after(line, "crate::").chain(names_after(line, "customary::")) {
+            if name.is_empty() {
+                complain("name one part a line, so that its arrow can be read".into());
+            } else if !allowed.contains(&name) {
+                complain(format!("{} must not know {name}", source.part));
+            }
+        }
+        if source.part == "api" {
+            // `use crate::vault::{a, b}` would be read as an empty name, and refused.
+            for name in names_after(line, "crate::vault::").filter(|name| !VAULT_FOR_API.contains(name)) {
+                complain(format!("api must not know vault::{name}"));
+            }
+        }
+        for (name, parts) in ONLY_IN.iter().filter(|(_, parts)| !parts.contains(&source.part.as_str())) {
+            if names(line, name) {
+                complain(format!("{name} is only for {}", parts.join(", ")));
+            }
+        }
+        // Climbing out of a part by `super` would be an arrow that nobody sees.
+        if !is_test && line.contains(&"super::".repeat(source.depth)) {
+            complain("climbs to the root by super; say crate:: and the part".into());
+        }
+    }
+    found
+}
+
+#[test]
+fn no_arrow_points_the_wrong_way() {
+    let wrong: Vec<_> = sources().iter().flat_map(wrong).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The test itself: what it must refuse, it refuses.
+#[test]
+fn wrong_arrows_are_seen() {
+    let source = |part: &str, line: &str| Source {
+        path: format!("{part}/x.rs").into(),
+        part: part.into(),
+        depth: 2,
+        lines: vec![(1, line.to_owned())],
+    };
+    for (part, line) in [
+        ("domain", "use crate::store::Store;"),
+        ("domain", "    let now = crate::clock::now();"),
+        ("domain", "use std::time::SystemTime;\nlet now = std::time::SystemTime::now();"),
+        ("vault", "use crate::domain::time::Micros;"),
+        ("store", "use crate::api::error::Error;"),
+        ("store", "use actix_web::web;"),
+        ("api", "use diesel::prelude::*;"),
+        ("api", "use crate::vault::MasterKey;"),
+        ("api", "use crate::vault::{MasterKey, hash_password};"),
+        ("jobs", "use crate::vault::MasterKey;"),
+        ("jobs", "use crate::{api, store};"),
+        ("store", "use super::super::api::body;"),
+    ] {
+        assert!(!wrong(&source(part, line)).is_empty(), "{part}: {line}");
+    }
+    for (part, line) in [
+        ("domain", "use super::customer::Customer;"),
+        ("store", "use crate::domain::time::Micros;"),
+        ("api", "use crate::vault::hash_password;"),
+        ("store", "$crate::store::conn::Conn::Sqlite($c) => $body,"),
+    ] {
+        assert!(wrong(&source(part, line)).is_empty(), "{part}: {line}");
+    }
+}

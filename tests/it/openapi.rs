@@ -1,0 +1,223 @@
+//! The OpenAPI document: its examples are real answers, recorded here. `RECORD=1 cargo nextest run openapi` renews them.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::harness::*;
+
+/// Holds SQLite's write lock until it is dropped.
+struct Lock(std::process::Child);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // The program ends when its input does.
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+fn hold_the_lock(file: &Path) -> Lock {
+    const PROGRAM: &str = "import sqlite3, sys\n\
+        connection = sqlite3.connect(sys.argv[1], isolation_level=None)\n\
+        connection.execute('BEGIN IMMEDIATE')\n\
+        print('held', flush=True)\n\
+        sys.stdin.read()";
+    let mut command = Command::new("python3");
+    command.args(["-c", PROGRAM]).arg(file).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "held\n");
+    Lock(child)
+}
+
+/// Changes the database behind the service's back.
+fn sql(file: &Path, statement: &str) {
+    const PROGRAM: &str = "import sqlite3, sys\n\
+        with sqlite3.connect(sys.argv[1]) as connection: connection.execute(sys.argv[2])";
+    let status = Command::new("python3").args(["-c", PROGRAM]).arg(file).arg(statement).status().unwrap();
+    assert!(status.success());
+}
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/examples.json");
+
+/// What differs from run to run becomes a fixed value of the same kind.
+fn steady(value: Value, key: &str) -> Value {
+    const TIMES: [&str; 6] = ["Created", "LastUpdated", "at", "issuedAt", "expiresAt", "revokedAt"];
+    match value {
+        Value::Object(members) => Value::Object(
+            members.into_iter().map(|(name, value)| (name.clone(), steady(value, &name))).collect(),
+        ),
+        Value::Array(items) => Value::Array(items.into_iter().map(|item| steady(item, key)).collect()),
+        Value::String(_) if TIMES.contains(&key) => json!("2026-03-01T10:00:00.000000Z"),
+        Value::String(_) if key == "jti" || key == "requestId" => {
+            json!("0d5e7a3c-9b1f-4c62-8a57-2f4be9d01c66")
+        }
+        Value::String(text) if text.starts_with("eyJ") => {
+            json!("eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiIsImtpZCI6IjEifQ…")
+        }
+        other => other,
+    }
+}
+
+#[derive(Default)]
+struct Recorder {
+    answers: BTreeMap<String, Value>,
+    requests: BTreeMap<String, Value>,
+    errors: BTreeMap<String, Value>,
+}
+
+impl Recorder {
+    fn answer(&mut self, operation: &str, answer: Answer) -> Answer {
+        assert_eq!(answer.status, 200, "{operation}: {}", answer.text);
+        self.answers.insert(operation.to_owned(), steady(answer.json.clone(), ""));
+        answer
+    }
+
+    fn request(&mut self, operation: &str, body: &Value) {
+        self.requests.insert(operation.to_owned(), body.clone());
+    }
+
+    fn error(&mut self, status: u16, answer: Answer) {
+        assert_eq!(answer.status, status, "{}", answer.text);
+        self.errors.insert(status.to_string(), steady(answer.json.clone(), ""));
+    }
+}
+
+#[tokio::test]
+async fn examples_are_what_the_service_answers() {
+    let server = Server::start(Db::Sqlite).await;
+    let site = server.site();
+    let all = site.new_token(&[
+        "--org",
+        "1",
+        "--all-entries",
+        "--name",
+        "operations",
+        "--scope",
+        "customers:read",
+        "--scope",
+        "customers:write",
+        "--scope",
+        "customers:delete",
+        "--scope",
+        "pii:read",
+        "--scope",
+        "settings",
+        "--scope",
+        "tokens",
+    ]);
+    let client = server.client().token(&all);
+    let mut recorder = Recorder::default();
+
+    // Settings
+    let entrypoint = json!({"entry": "ent0001", "legalName": "Oakton Tools LLC", "dbaName": "Oakton Tools", "country": "US",
+        "identifiers": ["email", "firstname+lastname"], "requiredFields": ["email"]});
+    recorder.request("create_entrypoint", &entrypoint);
+    recorder.answer("create_entrypoint", client.post("/api/Paypoint", &entrypoint).await);
+    recorder.answer("list_entrypoints", client.get("/api/Paypoint").await);
+    recorder.answer("get_entrypoint_settings", client.get("/api/Paypoint/settings/ent0001").await);
+    let settings = json!({"identifiers": [{"key": "email", "value": "email"}], "general": [{"key": "requiredFields", "value": ""}]});
+    recorder.request("update_entrypoint_settings", &settings);
+    recorder
+        .answer("update_entrypoint_settings", client.put("/api/Paypoint/settings/ent0001", &settings).await);
+    let organisation = json!({"name": "Second Shop"});
+    recorder.request("create_organisation", &organisation);
+    recorder.answer("create_organisation", client.post("/api/Organization", &organisation).await);
+    recorder.answer("get_organisation_settings", client.get("/api/Organization/settings/1").await);
+    let policy = json!({"identifiers": [{"key": "email", "value": "email"}], "general": [{"key": "name", "value": "Demo Org"}]});
+    recorder.request("update_organisation_settings", &policy);
+    recorder
+        .answer("update_organisation_settings", client.put("/api/Organization/settings/1", &policy).await);
+
+    // Customers
+    let ada = json!({"customerNumber": "ACC-1001", "firstname": "Ada", "lastname": "Roe", "email": "ada.roe@example.test",
+        "phone": "(555) 555-0117", "address": "9 Elm Row", "city": "Oakton", "state": "VA", "zip": "22124", "country": "US",
+        "timeZone": -5, "balance": 12.5, "birthday": "1985-04-12", "labels": ["wholesale"],
+        "additionalFields": {"tier": "gold"}});
+    recorder.request("create_customer", &ada);
+    let created = recorder.answer("create_customer", client.post("/api/Customer/single/ent0001", &ada).await);
+    let path = format!("/api/Customer/{}", created.id());
+    recorder.request("match_customer", &json!({"email": "ADA.ROE@example.test", "lastname": "Roe-Smith"}));
+    let who = recorder.requests["match_customer"].clone();
+    recorder.answer("match_customer", client.post("/api/Customer/match/ent0001", &who).await);
+    let read = recorder.answer("get_customer", client.get(&path).await);
+    let stale = read.header("etag").unwrap().to_owned();
+    let change = json!({"city": "Fairfax", "address1": null, "additionalFields": {"tier": "platinum"}});
+    recorder.request("update_customer", &change);
+    recorder.answer("update_customer", client.put(&path, &change).await);
+    recorder.answer("list_customers", client.get("/api/Query/customers/ent0001").await);
+    recorder.answer("get_customer_history", client.get(&format!("{path}/history")).await);
+
+    // Tokens
+    let token = json!({"name": "web shop", "entries": ["ent0001"], "scopes": ["customers:read", "customers:write"],
+        "expiresInDays": 90, "requestsPerMinute": 600});
+    recorder.request("create_token", &token);
+    let made = recorder.answer("create_token", client.post("/api/Token", &token).await);
+    let (jti, text) = (made.data()["jti"].as_str().unwrap(), made.data()["token"].as_str().unwrap());
+    let credentials = json!({"clientId": jti, "clientSecret": text});
+    recorder.request(
+        "exchange_credentials",
+        &steady(json!({"clientId": "0d5e7a3c-9b1f-4c62-8a57-2f4be9d01c66", "clientSecret": text}), ""),
+    );
+    recorder.answer(
+        "exchange_credentials",
+        server.anonymous().post("/api/v2/Token/serverside", &credentials).await,
+    );
+    let mut listed = client.get("/api/Token").await;
+    // Tokens made within one second are listed in the order of their random ids.
+    listed.json["Records"].as_array_mut().unwrap().retain(|record| record["jti"] == jti);
+    recorder.answer("list_tokens", listed);
+    recorder.answer("revoke_token", client.delete(&format!("/api/Token/{jti}")).await);
+
+    // Health
+    for (operation, path) in [("get_live", "/health/live"), ("get_ready", "/health/ready")] {
+        recorder.answer(operation, server.anonymous().get(path).await);
+    }
+    recorder.answers.insert("get_metrics".into(), json!("# TYPE customary_http_requests_total counter\ncustomary_http_requests_total{route=\"/health/ready\",method=\"GET\",status=\"200\"} 1\n"));
+
+    // Errors
+    let bad = json!({"email": "ada", "timezone": 5});
+    recorder.error(400, client.post("/api/Customer/single/ent0001", &bad).await);
+    recorder.error(401, server.anonymous().get(&path).await);
+    let reader = site.new_token(&["--org", "1", "--all-entries", "--scope", "customers:read"]);
+    recorder.error(403, server.client().token(&reader).delete(&path).await);
+    recorder.error(404, client.get("/api/Customer/999999").await);
+    let other = json!({"customerNumber": "ACC-1002", "email": "ada.roe@example.test"});
+    recorder.error(409, client.post("/api/Customer/single/ent0001", &other).await);
+    recorder.error(412, client.header("If-Match", &stale).put(&path, &json!({"city": "Oakton"})).await);
+    let large = json!({"city": "x".repeat(1024 * 1024)});
+    recorder.error(413, client.put(&path, &large).await);
+    let plain = client.request(reqwest::Method::PUT, &path).header("Content-Type", "text/plain").body("x");
+    recorder.error(415, Answer::read(plain.send().await.unwrap()).await.unwrap());
+    let keyed = client.header("idempotencyKey", "order-17");
+    keyed.put(&path, &json!({"city": "Oakton"})).await.expect(200);
+    recorder.error(422, keyed.put(&path, &json!({"city": "Vienna"})).await);
+    let slow = site.new_token(&["--org", "1", "--all-entries", "--requests-per-minute", "1"]);
+    let slow = server.client().token(&slow);
+    slow.get(&path).await.expect(200);
+    recorder.error(429, slow.get(&path).await);
+    recorder.answer("delete_customer", client.delete(&path).await);
+    let busy = hold_the_lock(&site.database_file());
+    let newcomer = json!({"email": "eve@example.test"});
+    recorder.error(503, client.post("/api/Customer/single/ent0001", &newcomer).await);
+    drop(busy);
+    sql(&site.database_file(), "UPDATE customer SET balance_units = 1");
+    recorder.error(500, client.get(&path).await);
+
+    let recorded =
+        json!({"answers": recorder.answers, "requests": recorder.requests, "errors": recorder.errors});
+    let text = serde_json::to_string_pretty(&recorded).unwrap() + "\n";
+    if std::env::var("RECORD").is_ok() {
+        std::fs::write(FILE, &text).unwrap();
+    }
+    let kept = std::fs::read_to_string(FILE).unwrap();
+    assert!(
+        kept == text,
+        "the examples are not what the service answers; renew them: RECORD=1 cargo nextest run openapi"
+    );
+}

@@ -1,0 +1,45 @@
+//! The programs under `tests/sdk`: Payabli's own SDK, the FEBRL data sets, Schemathesis, and Swagger UI in a browser.
+
+use crate::harness::*;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk");
+
+/// Runs a program against a server of its own; its output is shown where it fails.
+async fn prove(db: Db, program: &str) {
+    let server = Server::start(db).await;
+    let site = server.site();
+    for entry in ["febrl1", "febrl3"] {
+        site.cli(&["entrypoint", "create", entry, "--org", "1", "--country", "AU"]).success();
+    }
+    let reader = site.new_token(&["--org", "1", "--all-entries", "--scope", "customers:read"]);
+    let mut command = tokio::process::Command::new(python());
+    command
+        .arg(format!("{FOLDER}/{program}.py"))
+        .env("CUSTOMARY_URL", server.base())
+        .env("CUSTOMARY_TOKEN", site.token())
+        .env("CUSTOMARY_READ_TOKEN", reader)
+        .env("CUSTOMARY_ENTRY", "demo")
+        .env("FEBRL_ENTRY_1", "febrl1")
+        .env("FEBRL_ENTRY_3", "febrl3")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .kill_on_drop(true);
+    let output = command.output().await.unwrap();
+    let text =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    println!("{text}");
+    assert!(output.status.success(), "{program} failed:\n{text}");
+}
+
+both!(payablis_own_sdk_works_unmodified, |db| async move { prove(db, "payabli_customers").await });
+both!(febrl_is_created_and_matched_as_counted_from_the_files, |db| async move { prove(db, "febrl").await });
+both!(schemathesis_finds_nothing, |db| async move { prove(db, "schemathesis_run").await });
+
+#[tokio::test]
+async fn swagger_ui_creates_a_customer_in_a_browser() {
+    prove(Db::Sqlite, "swagger_ui").await;
+}
+
+#[tokio::test]
+async fn the_openapi_document_is_whole() {
+    prove(Db::Sqlite, "openapi_quality").await;
+}

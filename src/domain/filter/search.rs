@@ -19,7 +19,8 @@ pub struct Search {
 pub(super) struct Word {
     /// As texts are searched for it.
     pub plain: String,
-    /// Its digits, where it could be part of a phone.
+    /// Its digits, where it could be part of a phone; of a word of separators alone (`555 - 0117`), those
+    /// of the word beside it, so that it occurs where that one does.
     pub digits: Option<String>,
 }
 
@@ -33,12 +34,23 @@ impl Search {
             let message = format!("must have at most {SEARCH_CHARS_MAX} characters");
             return Err(Problem::parameter("search", "too_long", message));
         }
-        let mut words: Vec<Word> = Vec::new();
         // Split after the change to plain text, which may turn a spacing accent into a blank.
-        for word in plain(text).split_whitespace() {
-            if words.iter().all(|known| known.plain != word) {
-                let digits = plain::is_phone_like(word).then(|| plain::digits_of_plain(word));
-                words.push(Word { plain: word.to_owned(), digits });
+        let plain = plain(text);
+        let typed: Vec<&str> = plain.split_whitespace().collect();
+        let digits_at = |place: Option<usize>| {
+            let word = typed.get(place?).filter(|word| plain::is_phone_like(word))?;
+            Some(plain::digits_of_plain(word))
+        };
+        let mut words: Vec<Word> = Vec::new();
+        for (place, word) in typed.iter().enumerate() {
+            let digits = if plain::is_separators(word) {
+                digits_at(place.checked_sub(1)).or_else(|| digits_at(place.checked_add(1)))
+            } else {
+                digits_at(Some(place))
+            };
+            let word = Word { plain: (*word).to_owned(), digits };
+            if !words.contains(&word) {
+                words.push(word);
             }
         }
         Ok(Search { words })
@@ -55,7 +67,7 @@ impl Search {
 
     /// Whether every word occurs in the customer: as part of its name, company, e-mail or customer number,
     /// or, where it has nothing but digits and separators, as a run of its phone's digits. A number typed
-    /// in several words needs no rule of its own: each of them is a run of the same digits.
+    /// in several words needs no other rule of its own: each of them is a run of the same digits.
     ///
     /// A `masked` view finds by name, company and customer number alone (rules 1).
     pub fn matches(&self, customer: &Customer, masked: bool) -> bool {
@@ -76,9 +88,13 @@ impl Search {
 
     /// A text that is equal for equal searches; it holds what was searched for, so hash it.
     pub fn canonical(&self) -> String {
-        let mut words: Vec<&str> = self.words.iter().map(|word| word.plain.as_str()).collect();
+        let with_digits = |word: &Word| match &word.digits {
+            Some(digits) => format!("{} {digits}", word.plain),
+            None => word.plain.clone(),
+        };
+        let mut words: Vec<String> = self.words.iter().map(with_digits).collect();
         words.sort_unstable();
-        words.join(" ")
+        words.join("\n")
     }
 }
 
@@ -153,13 +169,16 @@ mod tests {
             "117 12",
             "0117 jose",
             "(555)",
+            "555 - 0117",
+            "+ 1 555",
+            "+15555550117 x",
             "01",
             "５５５‑０１１７",
             "٠١١٧",
         ] {
             assert!(finds(text, false), "{text}");
         }
-        for text in ["555-0118", "0117555", "0117a", "00 1555"] {
+        for text in ["555-0118", "0117555", "0117a", "00 1555", "jose )", "555 - 0118"] {
             assert!(!finds(text, false), "{text}");
         }
         // Digits with separators are also found as text.
@@ -181,7 +200,7 @@ mod tests {
     fn words_are_kept_once_and_bounded() {
         assert_eq!(Search::parse("Ada ada ÁDA").unwrap().words().len(), 1);
         assert!(Search::parse("\u{301} \u{200b}").unwrap().is_empty());
-        assert_eq!(Search::parse("roe ADA").unwrap().canonical(), "ada roe");
+        assert_eq!(Search::parse("roe ADA").unwrap().canonical(), "ada\nroe");
         assert_eq!(Search::parse(&"é".repeat(501)).unwrap_err().code, "too_long");
         assert!(Search::parse(&"é".repeat(500)).is_ok());
     }

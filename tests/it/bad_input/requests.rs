@@ -1,0 +1,298 @@
+//! Everything around a body: query, path, method and headers.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::Scene;
+use crate::harness::*;
+use crate::support::*;
+
+/// The methods and paths of the served document, with something of `demo` in the place of each parameter.
+fn operations(document: &Value, customer: u64, token: &str) -> Vec<(Method, String)> {
+    let mut found = Vec::new();
+    for (template, item) in document["paths"].as_object().expect("paths") {
+        let before = |segment: &str| template.contains(&format!("{segment}/{{"));
+        let filled = if before("Organization/settings") {
+            "1".to_owned()
+        } else if before("Token") {
+            token.to_owned()
+        } else if before("/Customer") {
+            customer.to_string()
+        } else {
+            "demo".to_owned()
+        };
+        let segments =
+            template.split('/').map(|segment| if segment.starts_with('{') { &*filled } else { segment });
+        let path = segments.collect::<Vec<_>>().join("/");
+        for method in item.as_object().expect("operations").keys() {
+            if let Ok(method) = method.to_uppercase().parse::<Method>()
+                && ["GET", "PUT", "POST", "DELETE", "PATCH"].contains(&method.as_str())
+            {
+                found.push((method, path.clone()));
+            }
+        }
+    }
+    found
+}
+
+both!(rules_2_an_unknown_parameter_is_refused_on_every_route, |db| async {
+    let scene = Scene::start(db).await;
+    let master = master(&scene.server);
+    let token = jti(&token_with(scene.server.site(), &["tokens"]));
+    let document = master.get("/openapi.json").await.expect(200).json;
+    let operations = operations(&document, scene.customer, &token);
+    assert!(operations.len() >= 17, "{operations:?}");
+    for (method, path) in operations {
+        // A body that is right for no route and an object for all.
+        let body = (method == Method::POST || method == Method::PUT).then(|| json!({}));
+        for query in ["nonsense=1", "nonsense", "=1", "nonsense=%ff"] {
+            let answer = master.send(method.clone(), &format!("{path}?{query}"), body.as_ref(), &[]).await;
+            assert_eq!(answer.status, 400, "{method} {path}?{query}: {}", answer.text);
+            let found = places(answer.expect_error(400));
+            assert!(
+                found.iter().any(|place| place.starts_with('?')),
+                "{method} {path}?{query}: {}",
+                answer.text
+            );
+        }
+    }
+    for (method, path, near) in [
+        (Method::POST, "/api/Customer/single/demo?forceCustomerCreate=true", "forceCustomerCreation"),
+        (Method::GET, "/api/Query/customers/demo?limit_record=5", "limitRecord"),
+    ] {
+        let body = (method == Method::POST).then(|| json!({"customerNumber": "CASE-1"}));
+        let answer = master.send(method, path, body.as_ref(), &[]).await;
+        let message = answer.expect_error(400).json["errors"][0]["message"].as_str().expect("a message");
+        assert!(message.contains(near), "{path}: {message}");
+    }
+    scene.nothing_stored().await;
+});
+
+both!(rules_2_a_bad_parameter_is_refused, |db| async {
+    let scene = Scene::start(db).await;
+    let body = json!({"customerNumber": "CASE-1"});
+    for name in ["replaceExisting", "mergeExisting", "forceCustomerCreation"] {
+        for value in ["2", "-1", "yes", "", "1.0", "0x1", "%00", "null"] {
+            for route in ["single", "match"] {
+                let path = format!("/api/Customer/{route}/demo?{name}={value}");
+                let answer = scene.client.post(&path, &body).await;
+                assert_eq!(answer.status, 400, "{path}: {}", answer.text);
+                assert_eq!(places(answer.expect_error(400)), set([&format!("?{name}")]), "{path}");
+            }
+        }
+        let twice = format!("/api/Customer/single/demo?{name}=0&{name}=1");
+        let answer = scene.client.post(&twice, &body).await;
+        assert_eq!(places(answer.expect_error(400)), set([&format!("?{name}")]), "{twice}");
+    }
+    for (name, values) in [
+        ("fromRecord", ["-1", "x", "", "1.5", "99999999999999999999"]),
+        ("limitRecord", ["x", "", "1.5", "99999999999999999999", "1e3"]),
+    ] {
+        for value in values {
+            let path = format!("/api/Query/customers/demo?{name}={value}");
+            let answer = scene.client.get(&path).await;
+            assert_eq!(
+                places(answer.expect_error(400)),
+                set([&format!("?{name}")]),
+                "{path}: {}",
+                answer.text
+            );
+        }
+    }
+    for value in ["yes", "2", "", "TRUEISH"] {
+        let path = format!("{}?erase={value}", scene.path());
+        let answer = scene.client.delete(&path).await;
+        assert_eq!(places(answer.expect_error(400)), set(["?erase"]), "{path}: {}", answer.text);
+    }
+    scene.nothing_stored().await;
+});
+
+both!(rules_1_a_bad_path_answers_404, |db| async {
+    let scene = Scene::start(db).await;
+    let body = json!({"customerNumber": "CASE-1"});
+    let ids = [
+        "abc",
+        "0",
+        "-1",
+        "9007199254740992",
+        "9007199254740991",
+        "99999999999999999999999",
+        "1.0",
+        "1e3",
+        "%00",
+        "%ff",
+        "1%20",
+        "%2f",
+        "\u{661}",
+        "0x1",
+    ];
+    for id in ids {
+        for (method, path) in [
+            (Method::GET, format!("/api/Customer/{id}")),
+            (Method::PUT, format!("/api/Customer/{id}")),
+            (Method::DELETE, format!("/api/Customer/{id}")),
+            (Method::GET, format!("/api/Customer/{id}/history")),
+        ] {
+            let body = (method == Method::PUT).then_some(&body);
+            let answer = scene.client.send(method.clone(), &path, body, &[]).await;
+            assert_eq!(answer.status, 404, "{method} {path}: {}", answer.text);
+            answer.expect_error(404);
+        }
+    }
+    let longest = "x".repeat(51);
+    for entry in [
+        "Demo",
+        "DEMO",
+        "demo%20",
+        "de%2Fmo",
+        "demo!",
+        "%00",
+        "%ff",
+        "d\u{e9}mo",
+        "..%2Fdemo",
+        "nowhere",
+        &longest,
+    ] {
+        for (method, path) in [
+            (Method::POST, format!("/api/Customer/single/{entry}")),
+            (Method::POST, format!("/api/Customer/match/{entry}")),
+            (Method::GET, format!("/api/Query/customers/{entry}")),
+        ] {
+            let body = (method == Method::POST).then_some(&body);
+            let answer = scene.client.send(method.clone(), &path, body, &[]).await;
+            assert_eq!(answer.status, 404, "{method} {path}: {}", answer.text);
+            answer.expect_error(404);
+        }
+    }
+    let master = master(&scene.server);
+    for path in
+        ["/api/Paypoint/settings/nowhere", "/api/Organization/settings/0", "/api/Organization/settings/x"]
+    {
+        master.get(path).await.expect_error(404);
+    }
+    for path in
+        ["/nowhere", "/api/nowhere", "/api", "/api/Customer", "/api/Customer/", "/api/Customer/single/"]
+    {
+        master.get(path).await.expect_error(404);
+    }
+    scene.nothing_stored().await;
+});
+
+both!(rules_6_an_unknown_method_answers_405_with_what_is_allowed, |db| async {
+    let scene = Scene::start(db).await;
+    let master = master(&scene.server);
+    for (path, allowed) in [
+        (&*scene.path(), &["DELETE", "GET", "PUT"][..]),
+        ("/api/Customer/single/demo", &["POST"]),
+        ("/api/Customer/match/demo", &["POST"]),
+        (&format!("{}/history", scene.path()), &["GET"]),
+        ("/api/Query/customers/demo", &["GET"]),
+        ("/api/Paypoint", &["GET", "POST"]),
+        ("/api/Paypoint/settings/demo", &["GET", "PUT"]),
+        ("/api/Organization", &["POST"]),
+        ("/api/Organization/settings/1", &["GET", "PUT"]),
+        ("/api/Token", &["GET", "POST"]),
+        ("/api/Token/x", &["DELETE"]),
+        ("/api/v2/Token/serverside", &["POST"]),
+        ("/health/live", &["GET"]),
+        ("/openapi.json", &["GET"]),
+    ] {
+        for method in ["PATCH", "TRACE", "BREW", "GET", "POST", "PUT", "DELETE"] {
+            if allowed.contains(&method) {
+                continue;
+            }
+            let answer = master.send(method.parse().unwrap(), path, None, &[]).await;
+            assert_eq!(answer.status, 405, "{method} {path}: {}", answer.text);
+            answer.expect_error(405);
+            let allow = answer.header("Allow").unwrap_or_else(|| panic!("{method} {path}: no Allow"));
+            let mut told: Vec<_> = allow
+                .split(',')
+                .map(str::trim)
+                .filter(|method| !["HEAD", "OPTIONS"].contains(method))
+                .collect();
+            told.sort_unstable();
+            assert_eq!(told, allowed, "{method} {path}");
+        }
+    }
+    scene.nothing_stored().await;
+});
+
+/// Bytes, because a bad one need be no text.
+type Header<'a> = (&'a str, &'a [u8]);
+
+both!(rules_4_a_bad_idempotency_key_is_refused, |db| async {
+    let scene = Scene::start(db).await;
+    let long = "k".repeat(256);
+    let bad: [(&str, &[Header<'_>]); 8] = [
+        ("two different", &[("idempotencyKey", b"one"), ("Idempotency-Key", b"two")]),
+        ("one twice, different", &[("Idempotency-Key", b"one"), ("Idempotency-Key", b"two")]),
+        ("empty", &[("idempotencyKey", b"")]),
+        ("quoted empty", &[("Idempotency-Key", b"\"\"")]),
+        ("too long", &[("Idempotency-Key", long.as_bytes())]),
+        ("a tab", &[("idempotencyKey", b"a\tb")]),
+        ("no ASCII", &[("Idempotency-Key", b"a\xc3\xa9")]),
+        ("no text", &[("idempotencyKey", b"a\xff")]),
+    ];
+    for (what, headers) in bad {
+        for (method, path) in [
+            (Method::POST, "/api/Customer/single/demo".to_owned()),
+            (Method::PUT, scene.path()),
+            (Method::DELETE, scene.path()),
+        ] {
+            let mut request = scene.client.request(method.clone(), &path);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            if method != Method::DELETE {
+                request = request.json(&json!({"customerNumber": "CASE-1"}));
+            }
+            let answer = send(request).await;
+            assert_eq!(answer.status, 400, "{what} by {method}: {}", answer.text);
+            let found = places(answer.expect_error(400));
+            assert!(found.iter().all(|place| place.starts_with('@')), "{what} by {method}: {}", answer.text);
+            assert_eq!(found.len(), 1, "{what} by {method}: {}", answer.text);
+        }
+    }
+    scene.nothing_stored().await;
+    // 255 printable characters are a key.
+    let key = "~ ".repeat(127) + "k";
+    let created = scene.client.header("Idempotency-Key", &key);
+    created.post("/api/Customer/single/demo", &json!({"customerNumber": "KEY-1"})).await.expect(200);
+});
+
+both!(fixed_segments_of_a_path_ignore_case, |db| async {
+    let scene = Scene::start(db).await;
+    let master = master(&scene.server);
+    let body = json!({"customerNumber": "CASE-1"});
+    let answer = master.post("/API/customer/SINGLE/demo", &body).await.expect(200);
+    let id = answer.id();
+    let again = master.post("/api/CUSTOMER/match/demo", &body).await.expect(200);
+    assert_eq!(again.data()["customerId"], id, "{}", again.text);
+    for path in [
+        format!("/api/customer/{id}"),
+        format!("/Api/CUSTOMER/{id}/HISTORY"),
+        "/api/query/Customers/demo".to_owned(),
+        "/api/paypoint/Settings/demo".to_owned(),
+        "/api/organization/SETTINGS/1".to_owned(),
+        "/api/token".to_owned(),
+        "/HEALTH/live".to_owned(),
+    ] {
+        master.get(&path).await.expect(200);
+    }
+    master.put(&format!("/api/customer/{id}"), &json!({"city": "Oakton"})).await.expect(200);
+    // Names of entrypoints do not.
+    master.post("/api/customer/single/Demo", &body).await.expect_error(404);
+});
+
+both!(rules_6_every_answer_carries_a_request_id_of_its_own, |db| async {
+    let scene = Scene::start(db).await;
+    let mut seen = std::collections::BTreeSet::new();
+    for path in [&*scene.path(), "/api/Customer/0", "/nowhere", "/health/live", "/openapi.json", "/metrics"] {
+        for client in [&scene.client, &scene.server.anonymous()] {
+            let answer = client.get(path).await;
+            let id = answer.header("X-Request-Id").unwrap_or_else(|| panic!("{path} has none")).to_owned();
+            assert!(!id.is_empty(), "{path}");
+            assert!(seen.insert(id), "{path}: the id of another request");
+        }
+    }
+});

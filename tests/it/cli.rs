@@ -1,0 +1,43 @@
+//! The command line: what a first start prints (`first_start`), which configuration is refused (`refusals`), and the
+//! subcommands beside a running server (`commands`).
+
+mod commands;
+mod first_start;
+mod refusals;
+
+use std::io::Read as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// A process of a test's own, killed when dropped.
+struct Process(Child);
+
+impl Process {
+    fn spawn(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command.spawn().expect("the program runs"))
+    }
+
+    /// How it ended and what it printed, unless it goes on.
+    fn end(mut self, patience: Duration) -> Option<(ExitStatus, String, String)> {
+        let deadline = Instant::now() + patience;
+        let status = loop {
+            match self.0.try_wait().expect("it can be asked") {
+                Some(status) => break status,
+                None if Instant::now() > deadline => return None,
+                None => std::thread::sleep(Duration::from_millis(10)),
+            }
+        };
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        self.0.stdout.take().expect("a pipe").read_to_string(&mut stdout).expect("text");
+        self.0.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("text");
+        Some((status, stdout, stderr))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

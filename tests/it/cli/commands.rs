@@ -1,0 +1,233 @@
+//! Subcommands, most of them beside a running server, and the end of `serve`.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::*;
+use crate::support::*;
+
+both!(tokens_are_made_listed_and_revoked_beside_a_running_server, |db| async {
+    let server = Server::start(db).await;
+    let site = server.site();
+    let list = "/api/Query/customers/demo";
+    let token = site.new_token(&[
+        "--org",
+        "1",
+        "--entry",
+        "demo",
+        "--name",
+        "front desk",
+        "--scope",
+        "customers:read",
+        "--expires",
+        "90d",
+    ]);
+    let made = claims(&token);
+    assert_eq!((&made["sub"], &made["org"]), (&json!("front desk"), &json!(1)));
+    assert_eq!((&made["entries"], &made["scopes"]), (&json!(["demo"]), &json!(["customers:read"])));
+    assert_eq!(made["exp"].as_i64().unwrap() - made["iat"].as_i64().unwrap(), 90 * 86_400);
+    server.anonymous().token(&token).get(list).await.expect(200);
+
+    // Without scopes: everything on customers, and neither settings nor tokens.
+    let plain = claims(&site.new_token(&["--org", "1", "--all-entries"]));
+    let mut scopes: Vec<_> =
+        plain["scopes"].as_array().expect("scopes").iter().filter_map(Value::as_str).collect();
+    scopes.sort_unstable();
+    let customers = [
+        "customers:delete",
+        "customers:export",
+        "customers:import",
+        "customers:read",
+        "customers:write",
+        "pii:read",
+    ];
+    assert_eq!(scopes, customers);
+    assert_eq!(plain["entries"], "*");
+
+    let listed = site.cli(&["token", "list"]).success();
+    let line =
+        listed.lines().find(|line| line.contains(&jti(&token))).unwrap_or_else(|| panic!("not in {listed}"));
+    for told in ["front desk", "demo", "customers:read"] {
+        assert!(line.contains(told), "{told} is not in {line}");
+    }
+    assert!(!line.contains("revoked"), "{line}");
+    assert!(!listed.contains("eyJ"), "a token's text is told once: {listed}");
+    site.cli(&["token", "revoke", &jti(&token)]).success();
+    let listed = site.cli(&["token", "list"]).success();
+    let line =
+        listed.lines().find(|line| line.contains(&jti(&token))).unwrap_or_else(|| panic!("not in {listed}"));
+    assert!(line.contains("revoked"), "{line}");
+});
+
+both!(entrypoints_and_organisations_made_beside_a_running_server_are_there_at_once, |db| async {
+    let server = Server::start(db).await;
+    let site = server.site();
+    let client = server.client();
+    // Asked for before it exists, lest the answer be remembered.
+    client.get("/api/Query/customers/branch").await.expect_error(404);
+    let arguments = [
+        "--legal-name",
+        "Branch LLC",
+        "--dba-name",
+        "The Branch",
+        "--country",
+        "GB",
+        "--identifier",
+        "phone",
+        "--required",
+        "fullname",
+    ];
+    new_entry(site, "branch", &arguments);
+    let body = json!({"phone": "020 7946 0018", "fullname": "Ada Roe"});
+    let id = created(&client, "branch", &body).await;
+    let record = read(&client, id).await.json;
+    assert_eq!(record["PaypointLegalname"], "Branch LLC");
+    assert_eq!(record["PaypointDbaname"], "The Branch");
+    assert_eq!(record["Phone"], "+442079460018");
+    let listed = site.cli(&["entrypoint", "list"]).success();
+    let line =
+        listed.lines().find(|line| line.contains("branch")).unwrap_or_else(|| panic!("not in {listed}"));
+    for told in ["phone", "fullname", "GB"] {
+        assert!(line.contains(told), "{told} is not in {line}");
+    }
+    assert!(listed.contains("demo"), "{listed}");
+
+    let org = new_org(site, "Second");
+    assert_ne!(org, 1);
+    new_entry_of(site, org, "second", &[]);
+    let second = token_of(site, &["--org", &org.to_string(), "--all-entries"], &SCOPES);
+    let second = server.anonymous().token(&second);
+    let id = created(&second, "second", &json!({"fullname": "Ada Roe"})).await;
+    assert_eq!(read(&second, id).await.json["ParentOrgName"], "Second");
+    client.get(&path(id)).await.expect_error(404);
+});
+
+both!(doctor_says_what_is_well_and_what_is_wrong, |db| async {
+    let site = Site::new(db);
+    let before = site.cli(&["doctor"]);
+    assert!(!before.status.success(), "nothing is there yet: {}", before.stdout);
+    assert!(!format!("{}{}", before.stdout, before.stderr).trim().is_empty());
+    let server = Server::start_on(&site).await;
+    created(&server.client(), "demo", &json!({"email": "ada@example.test"})).await;
+    for arguments in [&["doctor"][..], &["doctor", "--deep"]] {
+        let told = site.cli(arguments).success().to_lowercase();
+        for part in ["database", "migration", "key", "clock"] {
+            assert!(told.contains(part), "{part} is not in {told}");
+        }
+    }
+    // A counter that is off, for instance.
+    Sql::open(&site).run("UPDATE entrypoint_head SET live_customers = live_customers + 1");
+    let told = site.cli(&["doctor"]);
+    assert!(!told.status.success(), "{}{}", told.stdout, told.stderr);
+});
+
+#[tokio::test]
+async fn openapi_prints_the_document_that_is_served() {
+    let site = Site::new(Db::Sqlite);
+    let printed = site.cli(&["openapi"]).success();
+    assert!(!site.database_file().exists(), "printing a document makes no database");
+    let printed: Value = serde_json::from_str(&printed).expect("JSON");
+    assert!(
+        printed["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")),
+        "{}",
+        printed["openapi"]
+    );
+    let server = Server::start_on(&site).await;
+    let served = server.anonymous().get("/openapi.json").await.expect(200);
+    assert_eq!(served.header("Content-Type"), Some("application/json"));
+    assert_eq!(served.json["paths"], printed["paths"]);
+    assert_eq!(served.json["components"], printed["components"]);
+}
+
+#[test]
+fn every_subcommand_explains_itself_and_its_defaults() {
+    let site = Site::new(Db::Sqlite);
+    let commands: [&[&str]; 15] = [
+        &[],
+        &["serve"],
+        &["token"],
+        &["token", "create"],
+        &["token", "list"],
+        &["token", "revoke"],
+        &["entrypoint"],
+        &["entrypoint", "create"],
+        &["entrypoint", "list"],
+        &["org"],
+        &["org", "create"],
+        &["openapi"],
+        &["doctor"],
+        &["help"],
+        &["help", "token", "create"],
+    ];
+    for command in commands {
+        let arguments =
+            if command.first() == Some(&"help") { command.to_vec() } else { [command, &["--help"]].concat() };
+        // `help` takes no options beside it, so not by the harness, which adds some.
+        let output = std::process::Command::new(site.command(&[]).get_program())
+            .args(&arguments)
+            .output()
+            .expect("the program runs");
+        let told = String::from_utf8(output.stdout).expect("text");
+        assert!(output.status.success(), "{arguments:?}: {told}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(told.contains("Usage:"), "{arguments:?}: {told}");
+        if command.first() != Some(&"help") {
+            for global in
+                ["--data-dir", "./data", "CUSTOMARY_DATA_DIR", "--database-url", "CUSTOMARY_DATABASE_URL"]
+            {
+                assert!(told.contains(global), "{global} is not in the help of {command:?}: {told}");
+            }
+        }
+        let defaults: &[&str] = match command {
+            ["serve"] => &["--listen", "127.0.0.1:8080", "CUSTOMARY_LISTEN", "--public-url"],
+            ["token", "create"] => {
+                &["--org", "--entry", "--all-entries", "--scope", "--name", "--expires", "default"]
+            }
+            ["entrypoint", "create"] => {
+                &["--legal-name", "--dba-name", "--country", "--identifier", "--required"]
+            }
+            [] => &["serve", "token", "entrypoint", "org", "openapi", "doctor"],
+            _ => &[],
+        };
+        for told_of in defaults {
+            assert!(told.contains(told_of), "{told_of} is not in the help of {command:?}: {told}");
+        }
+        assert!(!site.database_file().exists(), "{arguments:?} made a database");
+    }
+}
+
+both!(sigterm_lets_what_is_under_way_finish, |db| async {
+    let mut server = Server::start(db).await;
+    let token = server.site().token().to_owned();
+    let body = json!({"email": "slow@example.test", "customerPsw": "long enough"}).to_string();
+    let (early, late) = body.split_at(body.len() / 2);
+    let address = server.base().replace("http://", "");
+    let mut connection = TcpStream::connect(&address).expect("it listens");
+    connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let length = body.len();
+    let head = format!(
+        "POST /api/Customer/single/demo HTTP/1.1\r\nHost: {address}\r\nrequestToken: {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{early}"
+    );
+    connection.write_all(head.as_bytes()).expect("it is read");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let rest = async {
+        // It has been told to stop by now, with half a request in its hands.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        connection.write_all(late.as_bytes()).expect("it still reads");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).expect("it still answers");
+        answer
+    };
+    let (status, answer) = tokio::join!(server.terminate(), rest);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("\"outcome\":\"created\""), "{answer}");
+    assert_eq!(status.code(), Some(0), "{}", server.logs());
+    server.spawn();
+    server.ready().await;
+    let stored = server.client().list("demo").await;
+    assert_eq!(stored.len(), 1, "what was acknowledged is there");
+    assert_eq!(stored[0]["Email"], "slow@example.test");
+});

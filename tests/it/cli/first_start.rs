@@ -1,0 +1,154 @@
+//! The first start makes all that is needed and prints a token and a line that works when pasted; later ones do not.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::Process;
+use crate::harness::*;
+use crate::support::*;
+
+/// The tokens in a text.
+fn tokens(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')));
+    words.filter(|word| word.starts_with("eyJ") && word.split('.').count() == 3).map(str::to_owned).collect()
+}
+
+/// The line that starts with `curl`, and those that continue it.
+fn curl_line(text: &str) -> String {
+    let mut lines = text.lines().map(str::trim).skip_while(|line| !line.starts_with("curl "));
+    let mut command = String::new();
+    for line in &mut lines {
+        command.push_str(line);
+        if !line.ends_with('\\') {
+            break;
+        }
+        command.push('\n');
+    }
+    assert!(!command.is_empty(), "no curl line in {text}");
+    command
+}
+
+fn run_by_bash(line: &str) -> Value {
+    let output = Command::new("bash").args(["-c", line]).env("no_proxy", "*").output().expect("bash runs");
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{line}\n{stdout}\n{stderr}");
+    serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {line}\n{stdout}\n{stderr}"))
+}
+
+both!(a_first_start_prints_a_token_and_a_line_that_works_and_a_second_does_not, |db| async {
+    let mut server = Server::start(db).await;
+    let printed = server.stdout();
+    let found = tokens(&printed);
+    assert_eq!(found.len(), 1, "one token: {printed}");
+    let client = server.anonymous().token(found.first().expect("a token"));
+    client.get("/api/Query/customers/demo").await.expect(200);
+
+    let line = curl_line(&printed);
+    let first = run_by_bash(&line);
+    assert_eq!(first["isSuccess"], true, "{first}");
+    assert_eq!(first["responseData"]["outcome"], "created", "{first}");
+    let again = run_by_bash(&line);
+    assert_eq!(again["responseData"]["outcome"], "matched", "{again}");
+    assert_eq!(again["responseData"]["customerId"], first["responseData"]["customerId"]);
+    assert_eq!(total(&client, "demo").await, 1);
+
+    // The address of Swagger UI that was printed is one.
+    let base = server.base();
+    let address = printed.split_whitespace().find(|word| word.starts_with(&base) && word.contains("swagger"));
+    let address = address.unwrap_or_else(|| panic!("no address of Swagger UI in {printed}"));
+    let page = client.get(address.strip_prefix(&base).expect("an address of this server")).await.expect(200);
+    assert!(page.text.contains("swagger"), "{}", page.text);
+    let redirected = client.get("/").await.expect(200);
+    assert_eq!(redirected.text, page.text, "/ leads to Swagger UI");
+
+    assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
+    server.spawn();
+    server.ready().await;
+    let later = server.stdout();
+    assert!(later.len() > printed.len(), "a later start says where it listens");
+    assert_eq!(tokens(&later), found, "a later start prints no token");
+    assert_eq!(later.matches("curl ").count(), printed.matches("curl ").count());
+    client.get("/api/Query/customers/demo").await.expect(200);
+});
+
+#[tokio::test]
+async fn of_three_first_starts_at_once_one_prints_the_token() {
+    let fleet = Fleet::start(Db::Postgres, 3).await;
+    let printed: Vec<_> = fleet.servers.iter().map(|server| tokens(&server.stdout())).collect();
+    let all: BTreeSet<_> = printed.iter().flatten().collect();
+    assert_eq!(all.len(), 1, "{printed:?}");
+    assert_eq!(printed.iter().filter(|tokens| !tokens.is_empty()).count(), 1, "{printed:?}");
+    let organisations = Sql::open(fleet.site()).number("SELECT count(*) AS value FROM organisation");
+    assert_eq!(organisations, 1, "one of them made the first organisation");
+}
+
+/// The program with this site's folder, SQLite in it, and no master key but the one it makes.
+fn without_key(site: &Site, arguments: &[&str]) -> Command {
+    let mut command = site.command(arguments);
+    command.env_remove("CUSTOMARY_MASTER_KEY");
+    command
+}
+
+#[tokio::test]
+async fn rules_7_on_sqlite_a_first_start_makes_a_master_key_that_only_its_owner_reads() {
+    let site = Site::new(Db::Sqlite);
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("127.0.0.1:{port}");
+    let client = Client::new(format!("http://{address}"));
+    let serve = async || {
+        let process = Process::spawn(without_key(&site, &["serve", "--listen", &address]));
+        for _ in 0..3000 {
+            if let Ok(answer) = client.try_send(reqwest::Method::GET, "/health/ready", None, &[]).await
+                && answer.status == 200
+            {
+                return process;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("it does not become ready");
+    };
+    let process = serve().await;
+    let folder = site.database_file().parent().expect("a folder").to_owned();
+    let keys: Vec<_> = fs::read_dir(&folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| {
+            let text = fs::read_to_string(path).unwrap_or_default();
+            STANDARD.decode(text.trim()).is_ok_and(|bytes| bytes.len() == 32)
+        })
+        .collect();
+    assert_eq!(keys.len(), 1, "one master key in {folder:?}");
+    let key = &keys[0];
+    assert_eq!(fs::metadata(key).expect("a file").permissions().mode() & 0o777, 0o600);
+
+    let made = Process::spawn(without_key(&site, &["token", "create", "--org", "1", "--all-entries"]));
+    let (status, token, error) = made.end(Duration::from_secs(20)).expect("it ends");
+    assert!(status.success(), "{error}");
+    let client_with = client.token(token.trim());
+    let id = created(&client_with, "demo", &json!({"email": "ada@example.test"})).await;
+    drop(process);
+    let process = serve().await;
+    assert_eq!(read(&client_with, id).await.json["Email"], "ada@example.test", "the key is read again");
+    drop(process);
+
+    // Where the key is lost, none is made in its place: nothing that is there would open.
+    let text = fs::read_to_string(key).expect("a key");
+    fs::remove_file(key).expect("it goes");
+    let refused = Process::spawn(without_key(&site, &["serve", "--listen", &address]));
+    let (status, _, error) = refused.end(Duration::from_secs(20)).expect("it refuses to start");
+    assert!(!status.success());
+    assert!(error.to_lowercase().contains("master key"), "{error}");
+    assert!(!key.exists(), "another key was made");
+    fs::write(key, text).expect("it comes back");
+    let process = serve().await;
+    assert_eq!(read(&client_with, id).await.json["Email"], "ada@example.test");
+    drop(process);
+}

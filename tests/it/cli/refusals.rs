@@ -1,0 +1,182 @@
+//! Doubtful configuration is refused with a sentence that says what to change.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use super::Process;
+use crate::harness::*;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const NOBODY: &str = "127.0.0.1:1";
+const OTHER_KEY: &str = "b3RoZXItbWFzdGVyLWtleS1vZi1hbm90aGVyLXNpdGU=";
+
+/// It ends, and not well; what it said.
+#[track_caller]
+fn refused(what: &str, command: Command) -> String {
+    let ended = Process::spawn(command).end(PATIENCE);
+    let (status, stdout, stderr) = ended.unwrap_or_else(|| panic!("{what}: it was not refused"));
+    assert!(!status.success(), "{what}: {status}\n{stdout}\n{stderr}");
+    assert!(status.code().is_some(), "{what}: killed by a signal\n{stderr}");
+    assert!(!stderr.contains("panicked"), "{what}: a defect instead of a sentence\n{stderr}");
+    stderr
+}
+
+#[track_caller]
+fn says(what: &str, stderr: &str, words: &[&str]) {
+    let lower = stderr.to_lowercase();
+    for word in words {
+        assert!(lower.contains(&word.to_lowercase()), "{what}: {word} is not named\n{stderr}");
+    }
+}
+
+#[tokio::test]
+async fn doubtful_configuration_is_refused_with_a_sentence() {
+    let site = Site::new(Db::Sqlite);
+    let here = site.folder().join("here");
+    fs::create_dir(&here).unwrap();
+    let bad_key = site.folder().join("bad.key");
+    fs::write(&bad_key, "this is no key").unwrap();
+    let bad_key = bad_key.to_str().expect("a path of text");
+    let good_key = site.folder().join("good.key");
+    fs::write(&good_key, OTHER_KEY).unwrap();
+    let good_key = good_key.to_str().expect("a path of text");
+
+    let serve = |arguments: &[&str], key: Option<&str>| {
+        let mut command = site.command(&[&["serve"], arguments].concat());
+        match key {
+            Some(key) => command.env("CUSTOMARY_MASTER_KEY", key),
+            None => command.env_remove("CUSTOMARY_MASTER_KEY"),
+        };
+        command.current_dir(&here);
+        command
+    };
+    let key = Some(OTHER_KEY);
+    for (what, command, words) in [
+        (
+            "an unknown scheme",
+            serve(&["--database-url", "mysql://root@localhost/x"], key),
+            &["sqlite", "postgres"][..],
+        ),
+        (
+            "a host without a scheme",
+            serve(&["--database-url", "host=localhost dbname=x"], key),
+            &["sqlite", "postgres"],
+        ),
+        ("a name without a scheme", serve(&["--database-url", "customers.db"], key), &["sqlite", "postgres"]),
+        (
+            "a key file that is not there",
+            serve(&["--master-key-file", "/nonexistent/master.key"], None),
+            &["/nonexistent/master.key"],
+        ),
+        ("a key file that is a folder", serve(&["--master-key-file", "/tmp"], None), &["/tmp"]),
+        ("a key file with something else", serve(&["--master-key-file", bad_key], None), &["bad.key", "32"]),
+        (
+            "two keys",
+            serve(&["--master-key-file", good_key], key),
+            &["CUSTOMARY_MASTER_KEY", "--master-key-file"],
+        ),
+        ("a key that is too short", serve(&[], Some("c2hvcnQ=")), &["CUSTOMARY_MASTER_KEY", "32"]),
+        (
+            "a key that is a placeholder",
+            serve(&[], Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")),
+            &["CUSTOMARY_MASTER_KEY"],
+        ),
+        (
+            "a public address without a key",
+            serve(&["--listen", "0.0.0.0:0"], None),
+            &["master key", "0.0.0.0"],
+        ),
+        ("another public address", serve(&["--listen", "[::]:0"], None), &["master key"]),
+        ("no address", serve(&["--listen", "somewhere"], key), &["--listen"]),
+        (
+            "a public URL without a scheme",
+            serve(&["--public-url", "customers.example"], key),
+            &["--public-url", "https://"],
+        ),
+        ("an unknown option", serve(&["--colour", "red"], key), &["--colour"]),
+    ] {
+        let stderr = refused(what, command);
+        says(what, &stderr, words);
+        assert!(!stderr.contains(OTHER_KEY), "{what}: the key itself is printed\n{stderr}");
+    }
+    let left: Vec<_> = fs::read_dir(&here).unwrap().flatten().map(|entry| entry.path()).collect();
+    assert!(left.is_empty(), "a refused start made {left:?}");
+
+    // The same by the environment, which every option has.
+    let mut command = serve(&[], key);
+    command.env("CUSTOMARY_DATABASE_URL", "mysql://root@localhost/x");
+    says(
+        "an unknown scheme by the environment",
+        &refused("by the environment", command),
+        &["sqlite", "postgres"],
+    );
+}
+
+both!(another_master_key_than_the_databases_is_refused, |db| async {
+    let mut server = Server::start(db).await;
+    let token = server.site().token().to_owned();
+    assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
+    for arguments in
+        [&["serve", "--listen", NOBODY][..], &["token", "create", "--org", "1", "--all-entries"], &["doctor"]]
+    {
+        let mut command = server.site().command(arguments);
+        command.env("CUSTOMARY_MASTER_KEY", OTHER_KEY);
+        let output = Process::spawn(command).end(PATIENCE);
+        let (status, stdout, stderr) =
+            output.unwrap_or_else(|| panic!("{arguments:?} goes on with another key"));
+        assert!(!status.success(), "{arguments:?}: {stdout}{stderr}");
+        says(&arguments.join(" "), &format!("{stdout}{stderr}"), &["master key"]);
+        assert!(!stdout.contains("eyJ"), "{arguments:?} made a token: {stdout}");
+    }
+    // With its own it starts as before.
+    server.spawn();
+    server.ready().await;
+    server.anonymous().token(&token).get("/api/Query/customers/demo").await.expect(200);
+});
+
+#[tokio::test]
+async fn postgresql_without_a_master_key_of_its_own_is_refused() {
+    let site = Site::new(Db::Postgres);
+    for arguments in [&["serve", "--listen", NOBODY][..], &["token", "list"], &["doctor"]] {
+        let mut command = site.command(arguments);
+        command.env_remove("CUSTOMARY_MASTER_KEY");
+        let what = arguments.join(" ");
+        let stderr = refused(&what, command);
+        says(&what, &stderr, &["master key", "PostgreSQL"]);
+        let password = site.database_url().expect("an address");
+        assert!(!stderr.contains(password), "{what}: the address with its password is printed\n{stderr}");
+    }
+}
+
+both!(subcommands_refuse_what_cannot_be, |db| async {
+    let server = Server::start(db).await;
+    let site = server.site();
+    for (arguments, words) in [
+        (&["token", "create", "--org", "99", "--all-entries"][..], &["99"][..]),
+        (&["token", "create", "--org", "1", "--entry", "nowhere"], &["entrypoint"]),
+        (&["token", "create", "--org", "1"], &["--entry"]),
+        (
+            &["token", "create", "--org", "1", "--all-entries", "--scope", "customers:fly"],
+            &["customers:fly", "customers:read"],
+        ),
+        (&["token", "create", "--org", "1", "--all-entries", "--expires", "0s"], &["--expires"]),
+        (&["token", "create", "--org", "1", "--all-entries", "--expires", "soon"], &["--expires"]),
+        (&["token", "revoke", "nobody"], &[]),
+        (&["entrypoint", "create", "demo", "--org", "1"], &["taken"]),
+        (&["entrypoint", "create", "de mo", "--org", "1"], &[]),
+        (&["entrypoint", "create", "new", "--org", "99"], &[]),
+        (&["entrypoint", "create", "new", "--org", "1", "--country", "Atlantis"], &["country"]),
+        (&["entrypoint", "create", "new", "--org", "1", "--identifier", "balance"], &["balance"]),
+        (&["entrypoint", "create", "new", "--org", "1", "--required", "e_mail"], &["email"]),
+        (&["org", "create", ""], &[]),
+        (&["nonsense"], &["nonsense"]),
+    ] {
+        let what = arguments.join(" ");
+        let stderr = refused(&what, site.command(arguments));
+        assert!(!stderr.trim().is_empty(), "{what}: refused without a word");
+        says(&what, &stderr, words);
+    }
+    let listed = site.cli(&["entrypoint", "list"]).success();
+    assert!(!listed.contains("new"), "a refused command made something: {listed}");
+});

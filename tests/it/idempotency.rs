@@ -1,0 +1,31 @@
+//! Rules 4: one key, one effect, one answer. Races for a key are in `races`, crashes under one in `crash`; here is what a
+//! key means (`keys`) and what its answer is later, when the world has moved on (`replays`).
+
+mod keys;
+mod replays;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::harness::*;
+
+/// A request under a key.
+async fn keyed(client: &Client, key: &str, method: Method, path: &str, body: Option<&Value>) -> Answer {
+    client.send(method, path, body, &[("Idempotency-Key", key)]).await
+}
+
+async fn create(client: &Client, key: &str, body: &Value) -> Answer {
+    keyed(client, key, Method::POST, "/api/Customer/single/demo", Some(body)).await
+}
+
+/// Two answers to one question, the second of them a replay.
+#[track_caller]
+fn assert_replay(first: &Answer, second: &Answer) {
+    assert!(!first.replayed(), "the first is no replay: {}", first.text);
+    assert!(second.replayed(), "not marked as a replay: {}", second.text);
+    assert_eq!(second.status, first.status);
+    assert_eq!(second.json, first.json);
+    for header in ["ETag", "Cache-Control", "Content-Type"] {
+        assert_eq!(second.header(header), first.header(header), "{header}");
+    }
+}

@@ -1,0 +1,193 @@
+//! The first outcome again: its values, in the asking token's view, whatever has happened since.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{assert_replay, create, keyed};
+use crate::harness::*;
+use crate::support::*;
+
+fn ada() -> Value {
+    json!({"email": "ada.roe@example.test", "phone": "+15555550117", "firstname": "Ada", "address": "9 Elm Row",
+           "customerNumber": "ACC-1", "additionalFields": {"tier": "gold-plus"}, "balance": 12.5})
+}
+
+both!(rules_4_a_create_is_replayed_as_it_was_answered, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let first = create(&client, "k", &ada()).await.expect(200);
+    assert_eq!(first.outcome(), "created");
+    let before = read(&client, first.id()).await;
+    for _ in 0..3 {
+        assert_replay(&first, &create(&client, "k", &ada()).await);
+    }
+    assert_eq!(etag(&read(&client, first.id()).await), etag(&before));
+    assert_eq!(total(&client, "demo").await, 1);
+
+    // The record has moved on, twice; the answer has not.
+    client
+        .put(&path(first.id()), &json!({"firstname": "Adele", "email": "adele@example.test"}))
+        .await
+        .expect(200);
+    client.put(&path(first.id()), &json!({"phone": null, "balance": 99})).await.expect(200);
+    let replay = create(&client, "k", &ada()).await;
+    assert_replay(&first, &replay);
+    assert_eq!(replay.data()["Firstname"], "Ada");
+    assert_eq!(replay.data()["Email"], "ada.roe@example.test");
+    assert_eq!(read(&client, first.id()).await.json["Firstname"], "Adele");
+
+    // Deleted, it is still the first answer.
+    client.delete(&path(first.id())).await.expect(200);
+    assert_replay(&first, &create(&client, "k", &ada()).await);
+    assert_eq!(operations(&client, first.id()).await, ["deleted", "updated", "updated", "created"]);
+    assert_eq!(total(&client, "demo").await, 0, "a replay created somebody");
+    // Without the key the same body is somebody new.
+    assert_ne!(created(&client, "demo", &ada()).await, first.id());
+});
+
+both!(rules_4_every_outcome_is_replayed, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let id = created(&client, "demo", &ada()).await;
+    let matching = json!({"email": "ada.roe@example.test", "city": "Oakton"});
+    for (query, outcome) in [
+        ("", "matched"),
+        ("?mergeExisting=1", "merged"),
+        ("?replaceExisting=1", "replaced"),
+        ("?forceCustomerCreation=true", "forced"),
+    ] {
+        let place = format!("/api/Customer/single/demo{query}");
+        let ask = async || keyed(&client, outcome, Method::POST, &place, Some(&matching)).await;
+        let first = ask().await.expect(200);
+        assert_eq!(first.outcome(), outcome);
+        let entries = operations(&client, first.id()).await;
+        client.put(&path(first.id()), &json!({"state": outcome})).await.expect(200);
+        assert_replay(&first, &ask().await);
+        assert_eq!(
+            operations(&client, first.id()).await.len(),
+            entries.len() + 1,
+            "{outcome}: a second effect"
+        );
+    }
+    assert_eq!(total(&client, "demo").await, 2);
+    // A match report is what it was, though by now it would be another.
+    let ask = async || keyed(&client, "m", Method::POST, "/api/Customer/match/demo", Some(&matching)).await;
+    let report = ask().await.expect(200);
+    assert_eq!(report.data()["customerId"], id, "{}", report.text);
+    client.delete(&path(id)).await.expect(200);
+    assert_replay(&report, &ask().await);
+});
+
+both!(rules_4_updates_and_deletes_are_replayed_before_their_precondition, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let id = created(&client, "demo", &ada()).await;
+    let tag = etag(&read(&client, id).await);
+    let guarded = client.header("If-Match", &tag);
+    let city = json!({"city": "Oakton"});
+    let first = keyed(&guarded, "u", Method::PUT, &path(id), Some(&city)).await.expect(200);
+    assert_eq!(first.json["responseText"], "Success");
+    // By now the tag is stale, and somebody else has moved the city.
+    client.put(&path(id), &json!({"city": "Reston"})).await.expect(200);
+    let replay = keyed(&guarded, "u", Method::PUT, &path(id), Some(&city)).await;
+    assert_replay(&first, &replay);
+    assert_eq!(read(&client, id).await.json["City"], "Reston", "a replay wrote again");
+    keyed(&guarded, "fresh key", Method::PUT, &path(id), Some(&city)).await.expect_error(412);
+
+    let tag = etag(&read(&client, id).await);
+    let guarded = client.header("If-Match", &tag);
+    let first = keyed(&guarded, "d", Method::DELETE, &path(id), None).await.expect(200);
+    assert_replay(&first, &keyed(&guarded, "d", Method::DELETE, &path(id), None).await);
+    // An update's answer is still there when its customer is not.
+    assert!(keyed(&client, "u", Method::PUT, &path(id), Some(&city)).await.expect(200).replayed());
+    keyed(&client, "another", Method::PUT, &path(id), Some(&city)).await.expect_error(409);
+    assert_eq!(operations(&client, id).await, ["deleted", "updated", "updated", "created"]);
+});
+
+both!(rules_4_a_replay_is_seen_as_the_asking_token_sees, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let first = create(&client, "k", &ada()).await.expect(200);
+    let masked = token_with(server.site(), &["customers:read", "customers:write"]);
+    let masked = server.anonymous().token(&masked);
+    client
+        .put(&path(first.id()), &json!({"city": "Reston", "email": "later@example.test"}))
+        .await
+        .expect(200);
+    let replay = create(&masked, "k", &ada()).await.expect(200);
+    assert!(replay.replayed());
+    assert_eq!((replay.outcome(), replay.id()), ("created", first.id()));
+    assert_eq!(replay.data()["Email"], "a***@e***.test");
+    assert_eq!(replay.data()["Phone"], "+1******0117");
+    assert_eq!(replay.data()["AdditionalFields"], json!({"tier": "***"}));
+    assert_eq!(replay.data()["City"], Value::Null, "the first version had no city");
+    for value in ["ada.roe", "5555550117", "9 Elm Row", "gold-plus"] {
+        assert!(!replay.text.contains(value), "{value} is seen in {}", replay.text);
+    }
+    // The other way round: made under masks, replayed in full.
+    let bob = json!({"email": "bob@example.test", "address": "1 Oak Row"});
+    let made = create(&masked, "b", &bob).await.expect(200);
+    assert_eq!(made.data()["Address"], "***");
+    let replay = create(&client, "b", &bob).await.expect(200);
+    assert!(replay.replayed());
+    assert_eq!(replay.data()["Address"], "1 Oak Row");
+
+    // Who may not read learns nothing from a replayed match either.
+    let matching = json!({"email": "bob@example.test", "city": "Oakton"});
+    create(&client, "m", &matching).await.expect(200);
+    let writer = server.anonymous().token(&token_with(server.site(), &["customers:write"]));
+    let replay = create(&writer, "m", &matching).await.expect(200);
+    assert!(replay.replayed());
+    for (key, value) in replay.data().as_object().expect("a record") {
+        assert!(value.is_null() || ["customerId", "outcome"].contains(&key.as_str()), "{key} tells {value}");
+    }
+});
+
+both!(rules_4_after_an_erase_a_replay_tells_nothing_and_does_nothing, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let first = create(&client, "k", &ada()).await.expect(200);
+    let id = first.id();
+    let city = json!({"city": "Oakton"});
+    keyed(&client, "u", Method::PUT, &path(id), Some(&city)).await.expect(200);
+    let erase = format!("{}?erase=true", path(id));
+    let erased = keyed(&client, "e", Method::DELETE, &erase, None).await.expect(200);
+    let after = read(&client, id).await;
+
+    let replay = create(&client, "k", &ada()).await.expect(200);
+    assert!(replay.replayed());
+    assert_eq!((replay.outcome(), replay.id()), ("created", id));
+    for (key, value) in after.json.as_object().expect("a record") {
+        assert_eq!(&replay.data()[key], value, "{key} is that of the erased record");
+    }
+    for value in ["ada.roe", "5555550117", "9 Elm Row", "gold-plus", "ACC-1", "Ada"] {
+        assert!(!replay.text.contains(value), "{value} is still there: {}", replay.text);
+    }
+    assert!(keyed(&client, "u", Method::PUT, &path(id), Some(&city)).await.expect(200).replayed());
+    assert_replay(&erased, &keyed(&client, "e", Method::DELETE, &erase, None).await);
+    let last = read(&client, id).await;
+    assert_eq!(etag(&last), etag(&after));
+    assert_eq!(last.json, after.json);
+    assert_eq!(operations(&client, id).await, ["erased", "updated", "created"]);
+    assert_eq!(total(&client, "demo").await, 0, "a replay created somebody");
+    // Without the key she may come back, as somebody new.
+    assert_ne!(created(&client, "demo", &ada()).await, id);
+});
+
+both!(rules_4_keys_survive_a_restart, |db| async {
+    let mut server = Server::start(db).await;
+    let client = server.client();
+    let first = create(&client, "k", &ada()).await.expect(200);
+    let city = json!({"city": "Oakton"});
+    let update = keyed(&client, "u", Method::PUT, &path(first.id()), Some(&city)).await.expect(200);
+    assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
+    server.spawn();
+    server.ready().await;
+    let client = server.client();
+    assert_replay(&first, &create(&client, "k", &ada()).await);
+    assert_replay(&update, &keyed(&client, "u", Method::PUT, &path(first.id()), Some(&city)).await);
+    server.restart().await;
+    assert_replay(&first, &create(&server.client(), "k", &ada()).await);
+    assert_eq!(operations(&server.client(), first.id()).await, ["updated", "created"]);
+    create(&server.client(), "k", &json!({"email": "x@example.test"})).await.expect_error(422);
+});

@@ -1,0 +1,283 @@
+//! The identifier policy: set on an entrypoint, on its organisation, changed under stored customers, and set aside by
+//! `identifierFields`; and what an entrypoint requires of a create.
+
+use serde_json::{Value, json};
+
+use super::{FORCE, MERGE, REPLACE, assert_matched, plain};
+use crate::harness::*;
+use crate::support::*;
+
+/// The policy that a settings answer tells.
+#[track_caller]
+fn policy_of(settings: &Answer) -> Vec<&str> {
+    let items =
+        settings.json["identifiers"].as_array().unwrap_or_else(|| panic!("none in {}", settings.text));
+    items.iter().map(|item| item["value"].as_str().expect("a value")).collect()
+}
+
+#[track_caller]
+fn refused_for_want_of(answer: &Answer, identifiers: &[&str]) {
+    answer.expect_error(400);
+    let text = answer.json["responseText"].as_str().expect("a text");
+    assert!(text.starts_with("Invalid customer identifiers"), "{text}");
+    let told = format!("{text} {}", answer.json["responseData"]);
+    for identifier in identifiers {
+        assert!(told.contains(identifier), "{identifier} would do, but is not named: {told}");
+    }
+}
+
+both!(rules_3_where_a_policy_is_set_one_of_its_identifiers_must_be_there, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let arguments = ["--identifier", "firstname+lastname", "--identifier", "phone", "--country", "US"];
+    new_entry(server.site(), "strict", &arguments);
+    for body in [
+        json!({"email": "ada@example.test"}),
+        json!({"firstname": "Ada", "email": "ada@example.test"}),
+        json!({"lastname": "Roe", "company": "Roe Tools", "fullname": "Ada Roe"}),
+        json!({}),
+    ] {
+        for query in [&[][..], REPLACE, MERGE, FORCE] {
+            let answer = client.create("strict", &body, query, &[]).await;
+            refused_for_want_of(&answer, &["firstname+lastname", "phone", "customerNumber"]);
+        }
+    }
+    let names = created(&client, "strict", &json!({"firstname": "Ada", "lastname": "Roe"})).await;
+    let phone = created(&client, "strict", &json!({"phone": "555-555-0117"})).await;
+    let number = created(&client, "strict", &json!({"customerNumber": "ACC-1"})).await;
+
+    let same = json!({"firstname": "ADA", "lastname": " roe", "email": "new@example.test"});
+    assert_matched(&plain(&client, "strict", &same).await, names, &["firstname", "lastname"]);
+    let same = json!({"phone": "+15555550117", "firstname": "Bob"});
+    assert_matched(&plain(&client, "strict", &same).await, phone, &["phone"]);
+    assert_matched(
+        &plain(&client, "strict", &json!({"customerNumber": "ACC-1"})).await,
+        number,
+        &["customerNumber"],
+    );
+    // Half a compound is nobody; its parts do not run into each other.
+    created(&client, "strict", &json!({"firstname": "Ada", "lastname": "Row"})).await;
+    created(&client, "strict", &json!({"firstname": "AdaR", "lastname": "oe"})).await;
+    created(&client, "strict", &json!({"firstname": "Roe", "lastname": "Ada"})).await;
+    // The e-mail is no identifier where the policy does not say so.
+    let email = json!({"email": "one@example.test", "phone": "+15555550118"});
+    created(&client, "strict", &email).await;
+    created(&client, "strict", &json!({"email": "one@example.test", "phone": "+15555550119"})).await;
+});
+
+both!(rules_3_an_organisations_policy_holds_for_its_entrypoints_unless_they_set_their_own, |db| async {
+    let server = Server::start(db).await;
+    let site = server.site();
+    let org = new_org(site, "Parent").to_string();
+    let own = token_of(site, &["--org", &org, "--all-entries"], &SCOPES);
+    let client = server.anonymous().token(&own);
+    let org_id: u64 = org.parse().unwrap();
+    new_entry_of(site, org_id, "child", &["--country", "US"]);
+    new_entry_of(site, org_id, "rebel", &["--country", "US", "--identifier", "email"]);
+    let phone = |number: u64, email: &str| json!({"phone": format!("+1555555011{number}"), "email": email});
+    let organisation = format!("/api/Organization/settings/{org}");
+
+    let first = created(&client, "child", &phone(1, "one@example.test")).await;
+    created(&client, "child", &phone(1, "two@example.test")).await;
+    client.put(&organisation, &identifiers(&["phone"])).await.expect(200);
+    assert_eq!(policy_of(&client.get(&organisation).await.expect(200)), ["phone"]);
+
+    // At once, also for those stored before: of two with the number, the older.
+    assert_matched(&plain(&client, "child", &phone(1, "three@example.test")).await, first, &["phone"]);
+    let third = created(&client, "child", &phone(2, "one@example.test")).await;
+    assert_matched(&plain(&client, "child", &phone(2, "four@example.test")).await, third, &["phone"]);
+    refused_for_want_of(&plain(&client, "child", &json!({"email": "one@example.test"})).await, &["phone"]);
+    // An entrypoint made later has it too.
+    new_entry_of(site, org_id, "later", &["--country", "US"]);
+    let later = created(&client, "later", &phone(1, "one@example.test")).await;
+    assert_matched(&plain(&client, "later", &phone(1, "two@example.test")).await, later, &["phone"]);
+
+    let rebel = created(&client, "rebel", &phone(1, "one@example.test")).await;
+    assert_matched(&plain(&client, "rebel", &phone(2, "one@example.test")).await, rebel, &["email"]);
+    created(&client, "rebel", &phone(1, "two@example.test")).await;
+
+    // Its own policy taken back, the organisation's holds.
+    client.put("/api/Paypoint/settings/rebel", &identifiers(&[])).await.expect(200);
+    assert_matched(&plain(&client, "rebel", &phone(1, "six@example.test")).await, rebel, &["phone"]);
+    // And the organisation's taken back, the default.
+    client.put(&organisation, &identifiers(&[])).await.expect(200);
+    let answer = client.get(&organisation).await.expect(200);
+    assert!(policy_of(&answer).is_empty(), "none configured is an empty list: {}", answer.text);
+    let answer = plain(&client, "rebel", &phone(3, "two@example.test")).await;
+    assert_eq!(answer.matched_on(), ["email"], "{}", answer.text);
+    // The first organisation never had any of this.
+    let demo = server.client();
+    created(&demo, "demo", &phone(1, "one@example.test")).await;
+    created(&demo, "demo", &phone(1, "two@example.test")).await;
+});
+
+/// Makes a body from a customer's number.
+type Body = fn(usize) -> Value;
+
+both!(rules_3_a_change_of_policy_holds_at_once_for_customers_stored_before, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let mut stored = Vec::new();
+    for number in 0..40 {
+        let body = json!({"email": format!("p{number}@example.test"), "firstname": format!("Ada {number}"),
+                          "lastname": "Roe", "additionalFields": {"clientId": format!("C-{number}")}});
+        stored.push(created(&client, "demo", &body).await);
+    }
+    let settings = "/api/Paypoint/settings/demo";
+    let policies: [(&[&str], Body, &[&str]); 4] = [
+        (
+            &["firstname+lastname"],
+            |n| json!({"firstname": format!("ada  {n}"), "lastname": "ROE", "email": format!("new{n}@example.test")}),
+            &["firstname", "lastname"],
+        ),
+        (&["clientId"], |n| json!({"additionalFields": {"clientId": format!("C-{n}")}}), &["clientId"]),
+        (&["email", "clientId"], |n| json!({"email": format!("P{n}@example.test")}), &["email"]),
+        (
+            &["clientId+lastname", "phone"],
+            |n| json!({"additionalFields": {"clientId": format!("C-{n}")}, "lastname": "roe"}),
+            &["clientId", "lastname"],
+        ),
+    ];
+    for (policy, body, on) in policies {
+        client.put(settings, &identifiers(policy)).await.expect(200);
+        assert_eq!(policy_of(&client.get(settings).await.expect(200)).len(), policy.len());
+        for (number, id) in stored.iter().enumerate().step_by(7) {
+            assert_matched(&plain(&client, "demo", &body(number)).await, *id, on);
+        }
+    }
+    // What the old policy alone told apart is one no longer told apart, and the other way round.
+    client.put(settings, &identifiers(&["phone"])).await.expect(200);
+    let same = json!({"phone": "+15555550117", "email": "p0@example.test"});
+    let other = created(&client, "demo", &same).await;
+    assert_matched(&plain(&client, "demo", &json!({"phone": "+1 555 555 0117"})).await, other, &["phone"]);
+    client.put(settings, &identifiers(&[])).await.expect(200);
+    assert_matched(
+        &plain(&client, "demo", &json!({"email": "p0@example.test"})).await,
+        stored[0],
+        &["email"],
+    );
+    assert_eq!(total(&client, "demo").await, 41);
+});
+
+both!(rules_3_a_policy_that_cannot_identify_is_refused, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    for bad in ["balance", "customerPsw", "labels", "email+", "+", "a.b", "customerStatus"] {
+        for path in ["/api/Paypoint/settings/demo", "/api/Organization/settings/1"] {
+            let answer = client.put(path, &identifiers(&["phone", bad])).await;
+            assert_eq!(answer.status, 400, "{bad}: {}", answer.text);
+            answer.expect_error(400);
+            assert!(
+                places(&answer).iter().all(|place| place.starts_with("/identifiers/1")),
+                "{}",
+                answer.text
+            );
+        }
+    }
+    let settings = client.get("/api/Paypoint/settings/demo").await.expect(200);
+    assert!(policy_of(&settings).is_empty(), "half of a refused policy was taken: {}", settings.text);
+});
+
+both!(rules_3_identifier_fields_stand_for_the_policy_in_one_request, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = json!({"email": "ada@example.test", "phone": "+15555550117", "firstname": "Ada", "lastname": "Roe",
+                     "customerNumber": "ACC-1", "additionalFields": {"clientId": "C-1"}});
+    let id = created(&client, "demo", &ada).await;
+    let by = |fields: Value, mut body: Value| {
+        body["identifierFields"] = fields;
+        body
+    };
+
+    let phone = by(json!(["phone"]), json!({"phone": "+1 555 555 0117", "email": "new@example.test"}));
+    assert_matched(&plain(&client, "demo", &phone).await, id, &["phone"]);
+    let names = by(json!(["firstname", "lastname"]), json!({"firstname": "ADA", "lastname": "roe"}));
+    assert_matched(&plain(&client, "demo", &names).await, id, &["firstname", "lastname"]);
+    let own = by(json!(["clientId"]), json!({"additionalFields": {"clientId": "C-1"}}));
+    assert_matched(&plain(&client, "demo", &own).await, id, &["clientId"]);
+    // Null items are none.
+    let nulls = by(json!([null, "phone", null]), json!({"phone": "+15555550117"}));
+    assert_matched(&plain(&client, "demo", &nulls).await, id, &["phone"]);
+
+    // Together they form one identifier: all must agree.
+    let half = by(json!(["firstname", "phone"]), json!({"firstname": "Bob", "phone": "+15555550117"}));
+    let bob = created(&client, "demo", &half).await;
+    assert_eq!(read(&client, bob).await.json["IdentifierFields"], json!(["firstname", "phone"]), "echoed");
+    // The policy is set aside: the e-mail does not make her the match.
+    let set_aside = by(json!(["phone"]), json!({"phone": "+15555550999", "email": "ada@example.test"}));
+    created(&client, "demo", &set_aside).await;
+
+    // A record that lacks a value for one of them falls back to customerNumber.
+    let fallback =
+        by(json!(["phone", "clientId"]), json!({"phone": "+15555550117", "customerNumber": "ACC-1"}));
+    assert_matched(&plain(&client, "demo", &fallback).await, id, &["customerNumber"]);
+    let fallback = by(json!(["phone"]), json!({"customerNumber": "ACC-2", "email": "ada@example.test"}));
+    created(&client, "demo", &fallback).await;
+    // And is refused without one, whatever else it has.
+    let refused = by(json!(["phone"]), json!({"email": "ada@example.test", "firstname": "Ada"}));
+    for query in [&[][..], REPLACE, MERGE, FORCE] {
+        refused_for_want_of(&client.create("demo", &refused, query, &[]).await, &["phone", "customerNumber"]);
+    }
+    assert_eq!(total(&client, "demo").await, 4);
+});
+
+both!(rules_3_with_identifier_fields_another_number_is_no_obstacle, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let id = created(&client, "demo", &json!({"email": "ada@example.test", "customerNumber": "ACC-1"})).await;
+    let renumbered =
+        json!({"email": "ada@example.test", "customerNumber": "ACC-2", "identifierFields": ["email"]});
+    assert_matched(&plain(&client, "demo", &renumbered).await, id, &["email"]);
+    assert_eq!(read(&client, id).await.json["customerNumber"], "ACC-1", "untouched");
+    let merged = client.create("demo", &renumbered, MERGE, &[]).await.expect(200);
+    assert_eq!((merged.outcome(), merged.id()), ("merged", id));
+    assert_eq!(read(&client, id).await.json["customerNumber"], "ACC-2");
+    assert_matched(
+        &plain(&client, "demo", &json!({"customerNumber": "ACC-2"})).await,
+        id,
+        &["customerNumber"],
+    );
+    created(&client, "demo", &json!({"customerNumber": "ACC-1"})).await;
+});
+
+both!(rules_2_required_fields_are_what_a_create_must_carry, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    new_entry(server.site(), "picky", &["--required", "email", "--required", "fullname"]);
+    for (body, missing) in [
+        (json!({"customerNumber": "A"}), &["/email", "/fullname"][..]),
+        (json!({"email": "a@example.test"}), &["/fullname"]),
+        (json!({"email": "a@example.test", "firstname": "Ada"}), &["/fullname"]),
+        (json!({"email": "a@example.test", "lastname": "Roe", "firstname": ""}), &["/fullname"]),
+        (json!({"fullname": "Ada Roe", "email": null}), &["/email"]),
+        (json!({"firstname": "Ada", "lastname": "Roe"}), &["/email"]),
+    ] {
+        for query in [&[][..], REPLACE, MERGE, FORCE] {
+            let answer = client.create("picky", &body, query, &[]).await;
+            let expected = missing.iter().map(|place| (*place).to_owned()).collect();
+            assert_eq!(places(answer.expect_error(400)), expected, "{body}: {}", answer.text);
+        }
+    }
+    let by_names = json!({"email": "a@example.test", "firstname": "Ada", "lastname": "Roe"});
+    let id = created(&client, "picky", &by_names).await;
+    created(&client, "picky", &json!({"email": "b@example.test", "fullname": "Bob"})).await;
+    assert_eq!(read(&client, id).await.json["Fullname"], Value::Null, "neither is derived from the other");
+    // A create must carry them, an update need not.
+    client.put(&path(id), &json!({"city": "Oakton"})).await.expect(200);
+    client.put(&path(id), &json!({"firstname": null})).await.expect(200);
+
+    // The setting is read and written in the contract's shape, and holds at once.
+    let settings = "/api/Paypoint/settings/picky";
+    let required =
+        |value: &str| json!({"general": [{"key": "requiredFields", "readOnly": false, "value": value}]});
+    let told = client.get(settings).await.expect(200);
+    let general = told.json["general"].as_array().expect("general").clone();
+    let told = general.iter().find(|item| item["key"] == "requiredFields").expect("requiredFields");
+    assert_eq!(told["value"], "email,fullname");
+    client.put(settings, &required("")).await.expect(200);
+    created(&client, "picky", &json!({"customerNumber": "A"})).await;
+    client.put(settings, &required("phone")).await.expect(200);
+    let answer = plain(&client, "picky", &json!({"customerNumber": "B"})).await;
+    assert_eq!(places(answer.expect_error(400)), set(["/phone"]), "{}", answer.text);
+    client.put(settings, &required("phoney")).await.expect_error(400);
+});

@@ -1,0 +1,94 @@
+//! What is left of somebody who was erased: nothing that could ever be opened.
+
+use std::time::SystemTime;
+
+use serde_json::json;
+
+use super::search::{Needles, files_since};
+use crate::harness::*;
+use crate::support::*;
+
+both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
+    let server = Server::start(db).await;
+    let site = server.site().clone();
+    let client = server.client();
+    let body = json!({"email": "ada.roe@example.test", "customerNumber": "ACC-1", "customerUsername": "ada",
+                      "phone": "+15555550117", "additionalFields": {"tier": "gold"}});
+    let keyed = client.header("Idempotency-Key", "k");
+    let ada = keyed.create("demo", &body, &[], &[]).await.expect(200).id();
+    let bob = created(&client, "demo", &json!({"email": "bob@example.test"})).await;
+    for city in ["Oakton", "Reston"] {
+        for id in [ada, bob] {
+            client.put(&path(id), &json!({"city": city})).await.expect(200);
+        }
+    }
+    // A second entrypoint's customer, deleted before it is erased.
+    let cid = created(&client, "demo", &json!({"email": "cid@example.test"})).await;
+    client.delete(&path(cid)).await.expect(200);
+
+    let print = |column: &str| match db {
+        Db::Sqlite => format!("lower(hex({column}))"),
+        Db::Postgres => format!("encode({column}, 'hex')"),
+    };
+    let salt_of =
+        |id: u64| format!("SELECT {} AS value FROM customer WHERE customer_id = {id}", print("salt"));
+    let mut salts = Vec::new();
+    for id in [ada, cid] {
+        // Open no longer than needed: a reader of SQLite holds on to old pages.
+        let salt = Sql::open(&site).texts(&salt_of(id)).remove(0);
+        let salt: Vec<u8> = (0..salt.len() / 2)
+            .map(|place| u8::from_str_radix(&salt[place * 2..place * 2 + 2], 16).expect("hexadecimal"))
+            .collect();
+        assert!(salt.len() >= 16, "a salt of {} bytes", salt.len());
+        salts.push(salt);
+    }
+    let holders = |salt: &[u8]| {
+        let needle = Needles::bytes("the salt", salt);
+        let mut files = files_since(site.folder(), SystemTime::UNIX_EPOCH);
+        files.retain(|file| std::fs::read(file).is_ok_and(|bytes| !needle.found_in(&bytes).is_empty()));
+        files
+    };
+    if db == Db::Sqlite {
+        assert!(!holders(&salts[0]).is_empty(), "the search proves nothing");
+    }
+
+    for id in [ada, cid] {
+        client.delete(&format!("{}?erase=true", path(id))).await.expect(200);
+    }
+
+    let mut sql = Sql::open(&site);
+    for id in [ada, cid] {
+        for (table, column) in
+            [("customer", "salt"), ("customer", "document"), ("history", "document_before")]
+        {
+            let left = format!(
+                "SELECT count(*) AS value FROM {table} WHERE customer_id = {id} AND {column} IS NOT NULL"
+            );
+            assert_eq!(sql.number(&left), 0, "{column} of {table}");
+        }
+        let digests = format!("SELECT count(*) AS value FROM identity_digest WHERE customer_id = {id}");
+        assert_eq!(sql.number(&digests), 0, "identity digests");
+        if db == Db::Postgres {
+            let terms = format!("SELECT count(*) AS value FROM term_index WHERE customer_id = {id}");
+            assert_eq!(sql.number(&terms), 0, "search terms");
+        }
+        let history = format!("SELECT count(*) AS value FROM history WHERE customer_id = {id}");
+        assert!(sql.number(&history) >= 2, "when and what stays");
+    }
+    // The others keep theirs.
+    let left = format!(
+        "SELECT count(*) AS value FROM history WHERE customer_id = {bob} AND document_before IS NOT NULL"
+    );
+    assert_eq!(sql.number(&left), 2);
+    drop(sql);
+    read(&client, bob).await;
+    site.cli(&["doctor", "--deep"]).success();
+
+    // In the files of SQLite the salt, without which nothing of hers opens, is not even among deleted data.
+    if db == Db::Sqlite {
+        for salt in &salts {
+            let holders = holders(salt);
+            assert!(holders.is_empty(), "the salt is still in {holders:?}");
+        }
+    }
+});

@@ -1,0 +1,157 @@
+//! Somebody with the database in hand moves, changes or puts back what was sealed: it is never shown as the truth.
+
+use serde_json::json;
+
+use super::search::hex;
+use crate::harness::*;
+use crate::support::*;
+
+/// The columns of a customer's row that somebody could change.
+const COLUMNS: [&str; 9] = [
+    "version",
+    "status",
+    "lifecycle",
+    "balance_units",
+    "created_at_us",
+    "updated_at_us",
+    "key_id",
+    "salt",
+    "document",
+];
+
+/// Statements that give a customer's row the values of another one.
+fn put(id: u64, from: &str, other: u64, columns: &[&str]) -> String {
+    let value =
+        |column: &&str| format!("{column} = (SELECT {column} FROM {from} WHERE customer_id = {other})");
+    let values: Vec<_> = columns.iter().map(value).collect();
+    format!("UPDATE customer SET {} WHERE customer_id = {id}", values.join(", "))
+}
+
+both!(rules_7_a_row_that_was_tampered_with_is_noticed, |db| async {
+    let server = Server::start(db).await;
+    let site = server.site().clone();
+    let client = server.client();
+    let ada = created(&client, "demo", &json!({"email": "ada@example.test", "balance": 12.5})).await;
+    let bob = created(&client, "demo", &json!({"email": "bob@example.test", "balance": 1_000_000})).await;
+    let mut sql = Sql::open(&site);
+    sql.run("CREATE TABLE first_versions AS SELECT * FROM customer");
+    // Both at the same version, so that only whose it is tells their documents apart.
+    client.put(&path(ada), &json!({"email": "ada.roe@example.test"})).await.expect(200);
+    client.put(&path(bob), &json!({"city": "Oakton"})).await.expect(200);
+    sql.run("CREATE TABLE kept AS SELECT * FROM customer");
+    let before = read(&client, ada).await;
+    site.cli(&["doctor", "--deep"]).success();
+
+    let set = |what: &str| format!("UPDATE customer SET {what} WHERE customer_id = {ada}");
+    let mut tampering = vec![
+        ("another's document", put(ada, "kept", bob, &["document"])),
+        ("another's document with its salt", put(ada, "kept", bob, &["document", "salt"])),
+        ("another's whole row", put(ada, "kept", bob, &COLUMNS)),
+        ("her own old document", put(ada, "first_versions", ada, &["document"])),
+        ("her own old document with its version", put(ada, "first_versions", ada, &["document", "version"])),
+        ("her own old row, every column of it", put(ada, "first_versions", ada, &COLUMNS)),
+        ("another version", set("version = version + 1")),
+        ("an earlier version", set("version = version - 1")),
+        ("another balance", set("balance_units = balance_units + 10000")),
+        ("another status", set("status = 85")),
+        ("another stage", set("lifecycle = 'Churned'")),
+        ("another birth", set("created_at_us = created_at_us - 1")),
+        ("another time", set("updated_at_us = updated_at_us - 1")),
+        ("a shortened document", set("document = substr(document, 1, length(document) - 1)")),
+        ("no document", set("document = NULL")),
+        ("no salt", set("salt = NULL")),
+        ("neither document nor salt", set("document = NULL, salt = NULL")),
+    ];
+    // One bit of the sealed text, and of its seal.
+    let document = sql.texts(&match db {
+        Db::Sqlite => format!("SELECT hex(document) AS value FROM customer WHERE customer_id = {ada}"),
+        Db::Postgres => {
+            format!("SELECT encode(document, 'hex') AS value FROM customer WHERE customer_id = {ada}")
+        }
+    });
+    let bytes: Vec<u8> = (0..document[0].len() / 2)
+        .map(|place| u8::from_str_radix(&document[0][place * 2..place * 2 + 2], 16).expect("hexadecimal"))
+        .collect();
+    for (what, place) in [
+        ("one bit of the nonce", 0),
+        ("one bit of the text", bytes.len() / 2),
+        ("one bit of the seal", bytes.len() - 1),
+    ] {
+        let mut bytes = bytes.clone();
+        bytes[place] ^= 1;
+        let literal = match db {
+            Db::Sqlite => format!("x'{}'", hex(&bytes)),
+            Db::Postgres => format!("'\\x{}'", hex(&bytes)),
+        };
+        tampering.push((what, set(&format!("document = {literal}"))));
+    }
+
+    let restore = put(ada, "kept", ada, &COLUMNS);
+    for (what, statement) in tampering {
+        sql.run(&statement);
+        let answer = client.get(&path(ada)).await;
+        assert_eq!(answer.status, 500, "{what} is shown: {}", answer.text);
+        answer.expect_error(500);
+        for value in ["example.test", "Oakton"] {
+            assert!(!answer.text.contains(value), "{what}: {value} is told in {}", answer.text);
+        }
+        // Nor is it believed by a write, or written over.
+        let count = format!("SELECT count(*) AS value FROM history WHERE customer_id = {ada}");
+        let entries = sql.number(&count);
+        client.put(&path(ada), &json!({"city": "Reston"})).await.expect_error(500);
+        client.delete(&path(ada)).await.expect_error(500);
+        assert_eq!(sql.number(&count), entries, "{what} was written onto");
+        let doctor = site.cli(&["doctor", "--deep"]);
+        assert!(
+            !doctor.status.success(),
+            "doctor finds nothing wrong with {what}: {}{}",
+            doctor.stdout,
+            doctor.stderr
+        );
+        sql.run(&restore);
+        assert_eq!(read(&client, ada).await.json, before.json, "put right after {what}");
+    }
+    // The others were well all the time, and all is well again.
+    assert_eq!(read(&client, bob).await.json["City"], "Oakton");
+    sql.run("DROP TABLE first_versions; DROP TABLE kept");
+    site.cli(&["doctor", "--deep"]).success();
+    client.put(&path(ada), &json!({"city": "Reston"})).await.expect(200);
+});
+
+both!(rules_7_a_history_that_was_tampered_with_is_noticed, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
+    for city in ["Oakton", "Reston", "Vienna"] {
+        client.put(&path(ada), &json!({"city": city})).await.expect(200);
+    }
+    let before = history(&client, ada).await;
+    let mut sql = Sql::open(server.site());
+    sql.run("CREATE TABLE kept AS SELECT * FROM history");
+    let take = |version: u64, from: u64| {
+        format!(
+            "UPDATE history SET document_before = (SELECT document_before FROM kept WHERE customer_id = {ada} \
+             AND version = {from}) WHERE customer_id = {ada} AND version = {version}"
+        )
+    };
+    for (what, statement) in [
+        ("another version's document", take(3, 2)),
+        (
+            "a shortened document",
+            format!(
+                "UPDATE history SET document_before = substr(document_before, 2) WHERE customer_id = {ada} AND version = 3"
+            ),
+        ),
+    ] {
+        sql.run(&statement);
+        let answer = client.get(&format!("{}/history", path(ada))).await;
+        assert_eq!(answer.status, 500, "{what} is shown: {}", answer.text);
+        answer.expect_error(500);
+        sql.run(&take(3, 3));
+        assert_eq!(history(&client, ada).await, before, "put right after {what}");
+    }
+    // A newest entry taken away is an old state put back.
+    sql.run(&format!("DELETE FROM history WHERE customer_id = {ada} AND version = 4"));
+    client.get(&path(ada)).await.expect_error(500);
+    sql.run("DROP TABLE kept");
+});

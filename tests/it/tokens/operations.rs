@@ -1,0 +1,452 @@
+//! Every operation of the served OpenAPI document against every kind of token: the table below must name each of them,
+//! so a new route without an entry here fails.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::*;
+use crate::support::*;
+
+/// What the parameter of a path names.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Nothing,
+    Entry,
+    Customer,
+    Organisation,
+    Token,
+}
+
+struct Operation {
+    method: Method,
+    /// With `{}` for its parameter, and the query that makes it need all its scopes.
+    path: &'static str,
+    scopes: &'static [&'static str],
+    place: Place,
+    /// A body that makes it succeed; the number is another one for each request.
+    body: Option<fn(usize) -> Value>,
+}
+
+const fn operation(
+    method: Method,
+    path: &'static str,
+    scopes: &'static [&'static str],
+    place: Place,
+    body: Option<fn(usize) -> Value>,
+) -> Operation {
+    Operation { method, path, scopes, place, body }
+}
+
+fn customer(number: usize) -> Value {
+    json!({"email": format!("operation{number}@example.test"), "firstname": "Ada"})
+}
+
+fn city(number: usize) -> Value {
+    json!({"city": format!("Oakton {number}")})
+}
+
+fn entrypoint(number: usize) -> Value {
+    json!({"entry": format!("made-{number}"), "legalName": "Made LLC", "dbaName": "Made", "country": "US",
+           "identifiers": ["email"], "requiredFields": []})
+}
+
+fn entry_settings(_: usize) -> Value {
+    json!({"general": [{"key": "dbaName", "readOnly": false, "value": "Renamed"}]})
+}
+
+fn organisation(number: usize) -> Value {
+    json!({"name": format!("Organisation {number}")})
+}
+
+fn token(_: usize) -> Value {
+    json!({"name": "made", "entries": ["demo"], "scopes": ["tokens"], "expiresInDays": 1})
+}
+
+const PROTECTED: &[Operation] = &[
+    operation(Method::POST, "/api/Customer/single/{}", &["customers:write"], Place::Entry, Some(customer)),
+    operation(
+        Method::POST,
+        "/api/Customer/match/{}",
+        &["customers:read", "pii:read"],
+        Place::Entry,
+        Some(customer),
+    ),
+    operation(Method::GET, "/api/Customer/{}", &["customers:read"], Place::Customer, None),
+    operation(Method::PUT, "/api/Customer/{}", &["customers:write"], Place::Customer, Some(city)),
+    operation(Method::DELETE, "/api/Customer/{}", &["customers:delete"], Place::Customer, None),
+    operation(
+        Method::DELETE,
+        "/api/Customer/{}?erase=true",
+        &["customers:delete", "pii:read"],
+        Place::Customer,
+        None,
+    ),
+    operation(Method::GET, "/api/Customer/{}/history", &["customers:read"], Place::Customer, None),
+    operation(Method::GET, "/api/Query/customers/{}", &["customers:read"], Place::Entry, None),
+    operation(Method::GET, "/api/Paypoint", &["settings"], Place::Nothing, None),
+    operation(Method::POST, "/api/Paypoint", &["settings"], Place::Nothing, Some(entrypoint)),
+    operation(Method::GET, "/api/Paypoint/settings/{}", &["settings"], Place::Entry, None),
+    operation(Method::PUT, "/api/Paypoint/settings/{}", &["settings"], Place::Entry, Some(entry_settings)),
+    operation(Method::POST, "/api/Organization", &["settings"], Place::Nothing, Some(organisation)),
+    operation(Method::GET, "/api/Organization/settings/{}", &["settings"], Place::Organisation, None),
+    operation(
+        Method::PUT,
+        "/api/Organization/settings/{}",
+        &["settings"],
+        Place::Organisation,
+        Some(|_| json!({"identifiers": []})),
+    ),
+    operation(Method::GET, "/api/Token", &["tokens"], Place::Nothing, None),
+    operation(Method::POST, "/api/Token", &["tokens"], Place::Nothing, Some(token)),
+    operation(Method::DELETE, "/api/Token/{}", &["tokens"], Place::Token, None),
+];
+
+/// Open to anybody. What is marked need not stand in the document: it is the documentation.
+const PUBLIC: &[(Method, &str, bool)] = &[
+    (Method::POST, "/api/v2/Token/serverside", true),
+    (Method::GET, "/health/live", true),
+    (Method::GET, "/health/ready", true),
+    (Method::GET, "/metrics", true),
+    (Method::GET, "/openapi.json", false),
+    (Method::GET, "/swagger-ui/", false),
+    (Method::GET, "/", false),
+];
+
+/// `GET /api/Customer/{}`: methods and paths of a document, parameters without their names.
+fn operations_of(document: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        let segments = path.split('/').map(|segment| if segment.starts_with('{') { "{}" } else { segment });
+        let path = segments.collect::<Vec<_>>().join("/");
+        for method in item.as_object().expect("operations").keys() {
+            if ["get", "put", "post", "delete", "patch", "head", "options", "trace"].contains(&&**method) {
+                found.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+    }
+    found
+}
+
+fn bare(path: &str) -> &str {
+    path.split('?').next().expect("a path")
+}
+
+impl Operation {
+    fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    async fn ask(&self, client: &Client, place: &str, number: usize) -> Answer {
+        let body = self.body.map(|body| body(number));
+        client.send(self.method.clone(), &self.path.replace("{}", place), body.as_ref(), &[]).await
+    }
+}
+
+/// A server with a victim of every kind: whatever is tried on these must leave them as they are.
+struct Scene {
+    server: Server,
+    master: Client,
+    customer: u64,
+    token: String,
+    other_org: u64,
+}
+
+impl Scene {
+    async fn start(db: Db) -> Self {
+        let server = Server::start(db).await;
+        let site = server.site();
+        new_entry(site, "other", &[]);
+        let other_org = new_org(site, "Elsewhere");
+        new_entry_of(site, other_org, "elsewhere", &[]);
+        let master = master(&server);
+        let body = json!({"email": "victim@example.test", "firstname": "Vic", "customerNumber": "V-1"});
+        let customer = created(&master, "demo", &body).await;
+        let token = token_with(site, &["tokens"]);
+        Self { server, master, customer, token, other_org }
+    }
+
+    /// The victim that a place's parameter names.
+    fn victim(&self, place: Place) -> String {
+        match place {
+            Place::Nothing => String::new(),
+            Place::Entry => "demo".to_owned(),
+            Place::Customer => self.customer.to_string(),
+            Place::Organisation => "1".to_owned(),
+            Place::Token => jti(&self.token),
+        }
+    }
+
+    /// A name of the same kind that nobody has.
+    fn nobody(place: Place) -> &'static str {
+        match place {
+            Place::Nothing => "",
+            Place::Entry => "nowhere",
+            Place::Customer | Place::Organisation => "987654321",
+            Place::Token => "00000000-0000-4000-8000-000000000000",
+        }
+    }
+
+    /// Something that may be used up.
+    async fn spare(&self, place: Place, number: usize) -> String {
+        match place {
+            Place::Customer => created(&self.master, "demo", &customer(10_000 + number)).await.to_string(),
+            Place::Token => jti(&token_with(self.server.site(), &["tokens"])),
+            _ => self.victim(place),
+        }
+    }
+
+    async fn state(&self) -> Value {
+        let record = read(&self.master, self.customer).await;
+        let total = total(&self.master, "demo").await;
+        let entrypoints = self.master.get("/api/Paypoint").await.expect(200).json;
+        let organisation = self.master.get("/api/Organization/settings/1").await.expect(200).json;
+        let tokens = self.master.get("/api/Token").await.expect(200).text.matches("\"made\"").count();
+        self.server.anonymous().token(&self.token).get("/api/Token").await.expect(200);
+        json!([record.json, etag(&record), total, entrypoints, organisation, tokens])
+    }
+}
+
+both!(rules_1_the_table_of_operations_is_that_of_the_document, |db| async {
+    let server = Server::start(db).await;
+    let document = server.anonymous().get("/openapi.json").await.expect(200).json;
+    let documented = operations_of(&document);
+    let protected =
+        PROTECTED.iter().map(|operation| format!("{} {}", operation.method, bare(operation.path)));
+    let public = |all: bool| {
+        let chosen = PUBLIC.iter().filter(move |(.., must)| all || *must);
+        chosen.map(|(method, path, _)| format!("{method} {path}"))
+    };
+    let known: BTreeSet<_> = protected.clone().chain(public(true)).collect();
+    let expected: BTreeSet<_> = protected.chain(public(false)).collect();
+    let unknown: Vec<_> = documented.difference(&known).collect();
+    assert!(unknown.is_empty(), "without an entry in the table of this test: {unknown:?}");
+    let missing: Vec<_> = expected.difference(&documented).collect();
+    assert!(missing.is_empty(), "not in the document: {missing:?}");
+    for (method, path, _) in PUBLIC {
+        for client in [server.anonymous(), server.anonymous().token("garbage")] {
+            let status = client.send(method.clone(), path, None, &[]).await.status;
+            let expected = if *method == Method::POST { 400 } else { 200 };
+            assert_eq!(status, expected, "{method} {path} is public");
+        }
+    }
+});
+
+both!(rules_1_exactly_its_scopes_open_an_operation, |db| async {
+    let scene = Scene::start(db).await;
+    let site = scene.server.site();
+    for (number, operation) in PROTECTED.iter().enumerate() {
+        let client = scene.server.anonymous().token(&token_with(site, operation.scopes));
+        let place = scene.spare(operation.place, number).await;
+        let answer = operation.ask(&client, &place, number).await;
+        assert_eq!(answer.status, 200, "{} with {:?}: {}", operation.name(), operation.scopes, answer.text);
+    }
+    let before = scene.state().await;
+    for lacking in SCOPES {
+        let others: Vec<_> = SCOPES.into_iter().filter(|scope| *scope != lacking).collect();
+        let client = scene.server.anonymous().token(&token_with(site, &others));
+        for operation in PROTECTED.iter().filter(|operation| operation.scopes.contains(&lacking)) {
+            for place in [&*scene.victim(operation.place), Scene::nobody(operation.place)] {
+                let answer = operation.ask(&client, place, 0).await;
+                assert_eq!(
+                    answer.status,
+                    403,
+                    "{} without {lacking} on {place}: {}",
+                    operation.name(),
+                    answer.text
+                );
+                answer.expect_error(403);
+            }
+        }
+    }
+    assert_eq!(scene.state().await, before, "a refused request changed something");
+});
+
+/// The first two parts of a token made anew, with the signature of another: what a forger can do without a key.
+fn forged(token: &str, header: Option<Value>, payload: Option<Value>) -> String {
+    let parts: Vec<_> = token.split('.').collect();
+    let part = |new: Option<Value>, old: &str| {
+        new.map_or_else(|| old.to_owned(), |new| URL_SAFE_NO_PAD.encode(new.to_string()))
+    };
+    format!("{}.{}.{}", part(header, parts[0]), part(payload, parts[1]), parts[2])
+}
+
+fn signed_with_another_key(token: &str) -> String {
+    let header = jsonwebtoken::decode_header(token).expect("a header");
+    let key = jsonwebtoken::EncodingKey::from_secret(b"another key of thirty-two bytes!");
+    let header = jsonwebtoken::Header { alg: jsonwebtoken::Algorithm::HS256, ..header };
+    jsonwebtoken::encode(&header, &claims(token), &key).expect("it signs")
+}
+
+/// Everything that is no token in force, made from one that is.
+async fn worthless(scene: &Scene) -> Vec<(&'static str, String)> {
+    let site = scene.server.site();
+    let good = token_with(site, &SCOPES);
+    let header: Value = {
+        let part = good.split('.').next().expect("a header");
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64")).expect("JSON")
+    };
+    let with = |value: &Value, name: &str, new: Value| {
+        let mut value = value.clone();
+        value[name] = new;
+        value
+    };
+    let unsigned = forged(&good, Some(with(&header, "alg", json!("none"))), None);
+    let unsigned = unsigned.rsplit_once('.').expect("three parts").0.to_owned();
+    let scopes: Vec<_> = SCOPES.iter().flat_map(|scope| ["--scope", scope]).collect();
+    let expiring = [&["--org", "1", "--all-entries", "--expires", "1s"], &scopes[..]].concat();
+    let expired = site.new_token(&expiring);
+    let revoked = token_with(site, &SCOPES);
+    scene.master.delete(&format!("/api/Token/{}", jti(&revoked))).await.expect(200);
+    tokio::time::sleep(std::time::Duration::from_millis(2200)).await;
+    let mut shortened = good.clone();
+    shortened.truncate(good.len() - 4);
+    vec![
+        ("garbage", "garbage".to_owned()),
+        ("three parts of garbage", "a.b.c".to_owned()),
+        ("empty parts", "..".to_owned()),
+        ("a shortened signature", shortened),
+        ("alg none without a signature", format!("{unsigned}.")),
+        ("alg none with a signature", forged(&good, Some(with(&header, "alg", json!("none"))), None)),
+        ("another alg in the header", forged(&good, Some(with(&header, "alg", json!("HS512"))), None)),
+        ("no kid", forged(&good, Some(json!({"alg": "HS256", "typ": "JWT"})), None)),
+        ("an unknown kid", forged(&good, Some(with(&header, "kid", json!("nobody's"))), None)),
+        ("a changed claim", forged(&good, None, Some(with(&claims(&good), "org", json!(scene.other_org))))),
+        ("signed with another key", signed_with_another_key(&good)),
+        ("expired", expired),
+        ("revoked", revoked),
+    ]
+}
+
+both!(rules_1_without_a_token_in_force_every_operation_answers_401, |db| async {
+    let scene = Scene::start(db).await;
+    let worthless = worthless(&scene).await;
+    let before = scene.state().await;
+    let anonymous = scene.server.anonymous();
+    for operation in PROTECTED {
+        let place = scene.victim(operation.place);
+        let mut clients = vec![("no token", anonymous.clone()), ("an empty one", anonymous.token(""))];
+        for (kind, token) in &worthless {
+            clients.push((*kind, anonymous.token(token)));
+        }
+        let bearer = format!("Bearer {}", worthless[0].1);
+        clients.push(("garbage as bearer", anonymous.header("Authorization", &bearer)));
+        clients.push(("another scheme", anonymous.header("Authorization", "Basic YTpi")));
+        for (kind, client) in clients {
+            let answer = operation.ask(&client, &place, 0).await;
+            assert_eq!(answer.status, 401, "{} with {kind}: {}", operation.name(), answer.text);
+            answer.expect_error(401);
+        }
+    }
+    assert_eq!(scene.state().await, before, "a refused request changed something");
+});
+
+both!(rules_1_what_is_not_ones_own_answers_as_if_it_did_not_exist, |db| async {
+    let scene = Scene::start(db).await;
+    let site = scene.server.site();
+    let org = scene.other_org.to_string();
+    let strangers = [
+        ("another organisation", token_of(site, &["--org", &org, "--all-entries"], &SCOPES)),
+        ("another entrypoint", token_of(site, &["--org", "1", "--entry", "other"], &SCOPES)),
+    ];
+    let before = scene.state().await;
+    for (kind, token) in &strangers {
+        let client = scene.server.anonymous().token(token);
+        for operation in PROTECTED {
+            // A token for some entrypoints is still one of its organisation.
+            let hidden = match operation.place {
+                Place::Entry | Place::Customer => true,
+                Place::Organisation | Place::Token => *kind == "another organisation",
+                Place::Nothing => false,
+            };
+            if !hidden {
+                continue;
+            }
+            let foreign = operation.ask(&client, &scene.victim(operation.place), 0).await;
+            assert_eq!(foreign.status, 404, "{} for {kind}: {}", operation.name(), foreign.text);
+            foreign.expect_error(404);
+            let missing = operation.ask(&client, Scene::nobody(operation.place), 0).await;
+            missing.expect_error(404);
+            assert_eq!(without_id(&foreign), without_id(&missing), "{} tells them apart", operation.name());
+        }
+    }
+    assert_eq!(scene.state().await, before, "a stranger changed something");
+
+    let stranger = scene.server.anonymous().token(&strangers[0].1);
+    let entrypoints = stranger.get("/api/Paypoint").await.expect(200);
+    assert!(entrypoints.text.contains("elsewhere"), "its own: {}", entrypoints.text);
+    assert!(!entrypoints.text.contains("demo"), "another organisation's: {}", entrypoints.text);
+    let tokens = stranger.get("/api/Token").await.expect(200);
+    assert!(tokens.text.contains(&jti(&strangers[0].1)), "its own: {}", tokens.text);
+    assert!(!tokens.text.contains(&jti(&scene.token)), "another organisation's: {}", tokens.text);
+});
+
+both!(rules_1_checks_come_in_their_order, |db| async {
+    let scene = Scene::start(db).await;
+    let site = scene.server.site();
+    let anonymous = scene.server.anonymous();
+    let master = &scene.master;
+    let reader = anonymous.token(&token_with(site, &["customers:read"]));
+
+    // 401, then 404 and 405 of the route.
+    for path in ["/api/Nope", "/api/Customer", "/api/Customer/1/nope", "/api/Customer/link/1/2"] {
+        anonymous.get(path).await.expect_error(401);
+        reader.get(path).await.expect_error(404);
+    }
+    for (method, path) in [(Method::PATCH, "/api/Customer/1"), (Method::GET, "/api/Customer/single/demo")] {
+        anonymous.send(method.clone(), path, None, &[]).await.expect_error(401);
+        // 405 before 403: this token may do nothing with the methods that the route takes.
+        let answer = anonymous.token(&token_with(site, &["tokens"])).send(method, path, None, &[]).await;
+        answer.expect_error(405);
+    }
+
+    // 403, 404 of the record, 413 and 415, idempotency key, 400.
+    let all_wrong = async |client: &Client, path: &str, media: &str, body: String| {
+        let request = client.request(Method::POST, path).header("Content-Type", media).body(body);
+        send(request.header("Idempotency-Key", &b"a\xe9"[..])).await
+    };
+    let here = "/api/Customer/single/demo?nope=1";
+    let nowhere = "/api/Customer/single/nowhere?nope=1";
+    let broken = || "{broken".to_owned();
+    all_wrong(&reader, nowhere, "text/plain", broken()).await.expect_error(403);
+    all_wrong(master, nowhere, "text/plain", broken()).await.expect_error(404);
+    all_wrong(master, here, "text/plain", broken()).await.expect_error(415);
+    all_wrong(master, here, "application/json", "{".repeat(1_100_000)).await.expect_error(413);
+    let answer = all_wrong(master, here, "application/json", broken()).await;
+    assert_eq!(places(answer.expect_error(400)), set(["@Idempotency-Key"]), "{}", answer.text);
+
+    // 400, 412, 409.
+    let deleted = created(master, "demo", &json!({"email": "deleted@example.test"})).await;
+    let stale = etag(&read(master, deleted).await);
+    master.delete(&path(deleted)).await.expect(200);
+    let stale = master.header("If-Match", &stale);
+    stale.put(&path(deleted), &json!({"email": "broken"})).await.expect_error(400);
+    stale.put(&path(deleted), &json!({"city": "Oakton"})).await.expect_error(412);
+    master.put(&path(deleted), &json!({"city": "Oakton"})).await.expect_error(409);
+});
+
+both!(rules_1_a_token_goes_in_either_header, |db| async {
+    let server = Server::start(db).await;
+    let token = token_with(server.site(), &["customers:read"]);
+    let other = token_with(server.site(), &["customers:read"]);
+    let list = "/api/Query/customers/demo";
+    let bearer = |token: &str| format!("Bearer {token}");
+    let anonymous = server.anonymous();
+    for (kind, client, status) in [
+        ("requestToken", anonymous.header("requestToken", &token), 200),
+        ("its name in lower case", anonymous.header("requesttoken", &token), 200),
+        ("Bearer", anonymous.header("Authorization", &bearer(&token)), 200),
+        ("bearer", anonymous.header("Authorization", &format!("bearer {token}")), 200),
+        ("both equal", anonymous.token(&token).header("Authorization", &bearer(&token)), 200),
+        ("both, different", anonymous.token(&token).header("Authorization", &bearer(&other)), 401),
+        ("both, one garbage", anonymous.token(&token).header("Authorization", "Bearer garbage"), 401),
+        ("both, one of another scheme", anonymous.token(&token).header("Authorization", "Basic YTpi"), 401),
+        ("requestToken twice, different", anonymous.token(&token).header("requestToken", &other), 401),
+        ("no scheme", anonymous.header("Authorization", &token), 401),
+    ] {
+        assert_eq!(client.get(list).await.status, status, "{kind}");
+    }
+});

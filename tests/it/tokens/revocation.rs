@@ -1,0 +1,132 @@
+//! A revoked token ends at once where it was revoked and within 5 s elsewhere, with everything that was fetched with it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::harness::*;
+use crate::support::*;
+
+const LIST: &str = "/api/Query/customers/demo";
+
+/// Asks until the token is refused; how long that took.
+async fn refused_after(client: &Client) -> Duration {
+    let since = Instant::now();
+    loop {
+        match client.get(LIST).await.status {
+            401 => return since.elapsed(),
+            status => assert_eq!(status, 200),
+        }
+        assert!(since.elapsed() < Duration::from_secs(15), "the token is never refused");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+both!(rules_1_a_revocation_holds_at_once, |db| async {
+    let server = Server::start(db).await;
+    let master = master(&server);
+    let token = token_with(server.site(), &["customers:read"]);
+    let client = server.anonymous().token(&token);
+    client.get(LIST).await.expect(200);
+    let revoked = master.delete(&format!("/api/Token/{}", jti(&token))).await.expect(200);
+    assert_eq!(revoked.json["responseText"], "Success", "{}", revoked.text);
+    for _ in 0..5 {
+        client.get(LIST).await.expect_error(401);
+    }
+    master.get(LIST).await.expect(200);
+    master.delete("/api/Token/nobody").await.expect_error(404);
+
+    // By the command line, while the server runs: another instance to it.
+    let token = token_with(server.site(), &["customers:read"]);
+    let client = server.anonymous().token(&token);
+    client.get(LIST).await.expect(200);
+    server.cli(&["token", "revoke", &jti(&token)]).success();
+    let after = refused_after(&client).await;
+    assert!(after <= Duration::from_secs(5), "refused after {after:?}");
+});
+
+#[tokio::test]
+async fn rules_1_a_revocation_reaches_other_instances_within_5_s() {
+    let fleet = Fleet::start(Db::Postgres, 2).await;
+    let master = token_with(fleet.site(), &["tokens"]);
+    let token = token_with(fleet.site(), &["customers:read"]);
+    let [here, there] = [0, 1].map(|instance| fleet.client(instance).token(&token));
+    here.get(LIST).await.expect(200);
+    there.get(LIST).await.expect(200);
+    let path = format!("/api/Token/{}", jti(&token));
+    fleet.client(0).token(&master).delete(&path).await.expect(200);
+    let since = Instant::now();
+    here.get(LIST).await.expect_error(401);
+    refused_after(&there).await;
+    assert!(since.elapsed() <= Duration::from_secs(5), "refused after {:?}", since.elapsed());
+}
+
+both!(rules_1_credentials_are_exchanged_for_a_token_that_ends_with_its_parent, |db| async {
+    let server = Server::start(db).await;
+    let anonymous = server.anonymous();
+    let secret = token_with(server.site(), &["customers:read"]);
+    let credentials = json!({"clientId": jti(&secret), "clientSecret": secret});
+    let exchange = "/api/v2/Token/serverside";
+
+    let answer = anonymous.post(exchange, &credentials).await.expect(200);
+    assert_eq!(answer.json["token_type"], "Bearer", "{}", answer.text);
+    assert_eq!(answer.json["expires_in"], 3600, "{}", answer.text);
+    assert_eq!(answer.json.get("state"), Some(&json!(null)), "{}", answer.text);
+    let access = answer.json["access_token"].as_str().expect("a token").to_owned();
+    assert_ne!(access, secret);
+
+    let mut full = credentials.clone();
+    full["state"] = json!("a state of mine");
+    full["permissions"] = json!(["2b9ff0a5-7e0a-4b0c-9a0e-2f7b1d0f4c11"]);
+    let answer = anonymous.post("/api/v2/token/serverside", &full).await.expect(200);
+    assert_eq!(answer.json["state"], "a state of mine", "{}", answer.text);
+
+    let bearer = anonymous.header("Authorization", &format!("Bearer {access}"));
+    bearer.get(LIST).await.expect(200);
+    anonymous.token(&access).get(LIST).await.expect(200);
+    // It has the rights of its parent and no more.
+    bearer.create("demo", &json!({"email": "nobody@example.test"}), &[], &[]).await.expect_error(403);
+
+    // A token that was fetched fetches no other, or it would outlive its hour.
+    let own = json!({"clientId": jti(&access), "clientSecret": access});
+    anonymous.post(exchange, &own).await.expect_error(400);
+    let stranger = token_with(server.site(), &["customers:read"]);
+    for (kind, wrong) in [
+        ("another token's id", json!({"clientId": jti(&stranger), "clientSecret": secret})),
+        ("no such secret", json!({"clientId": jti(&secret), "clientSecret": "garbage"})),
+    ] {
+        let answer = anonymous.post(exchange, &wrong).await;
+        answer.expect_error(400);
+        assert_eq!(answer.json["errorType"], "InvalidCredentials", "{kind}: {}", answer.text);
+        assert!(answer.json["errorMessage"].is_string(), "{kind}: {}", answer.text);
+        assert!(!answer.text.contains(&secret), "{kind}: {}", answer.text);
+    }
+    anonymous.post(exchange, &json!({"clientId": jti(&secret)})).await.expect_error(400);
+
+    let master = master(&server);
+    master.delete(&format!("/api/Token/{}", jti(&secret))).await.expect(200);
+    bearer.get(LIST).await.expect_error(401);
+    anonymous.post(exchange, &credentials).await.expect_error(400);
+});
+
+both!(rules_6_client_credential_attempts_are_throttled, |db| async {
+    let server = Server::start(db).await;
+    let anonymous = server.anonymous();
+    let wrong = json!({"clientId": "00000000-0000-4000-8000-000000000000", "clientSecret": "guess"});
+    for attempt in 0.. {
+        assert!(attempt < 300, "300 guesses in a row were all looked at");
+        let answer = anonymous.post("/api/v2/Token/serverside", &wrong).await;
+        if answer.status == 429 {
+            answer.expect_error(429);
+            let wait = answer.header("Retry-After").expect("Retry-After");
+            assert!(wait.parse::<u64>().is_ok_and(|seconds| seconds > 0), "Retry-After: {wait}");
+            assert!(attempt > 0, "the very first attempt was refused");
+            break;
+        }
+        answer.expect_error(400);
+    }
+    // Who guesses locks nobody else out.
+    let secret = token_with(server.site(), &["customers:read"]);
+    let credentials = json!({"clientId": jti(&secret), "clientSecret": secret});
+    anonymous.post("/api/v2/Token/serverside", &credentials).await.expect(200);
+});

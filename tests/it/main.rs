@@ -16,11 +16,19 @@
 
 mod harness;
 
+mod bad_input;
 mod batch;
+mod cli;
 mod crash;
+mod idempotency;
 mod layers;
 mod lists;
+mod matching;
 mod openapi;
 mod races;
 mod readme;
+mod records;
 mod sdk;
+mod sealed;
+mod support;
+mod tokens;

@@ -101,7 +101,8 @@ impl Filter {
         items.sort_unstable();
         items.dedup();
         // With its length before it, no value can look like the start of another condition.
-        items.iter().map(|item| format!("{}:{item}", item.len())).collect()
+        let sized: Vec<String> = items.iter().map(|item| format!("{}:{item}", item.len())).collect();
+        sized.concat()
     }
 }
 

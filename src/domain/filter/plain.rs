@@ -22,7 +22,7 @@ const COMBINING: CodePointMapDataBorrowed<'static, CanonicalCombiningClass> =
 const IGNORABLE: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<DefaultIgnorableCodePoint>();
 
 /// Characters of a trigram.
-pub const GRAM_CHARS: usize = 3;
+pub(super) const GRAM_CHARS: usize = 3;
 
 /// Zeros of the decimal digits that NFKD leaves as they are, in the scripts people write numbers with.
 const ZEROS: [char; 22] = [
@@ -36,12 +36,12 @@ const ZEROS: [char; 22] = [
 /// What goes: characters with a combining class, and those that Unicode calls ignorable (zero-width ones,
 /// variation selectors). Indic vowel signs are letters and stay. The strokes of ø, ł, đ, ħ, ŧ and the missing
 /// dot of ı count as diacritics, though Unicode does not decompose them.
-pub fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     bare(fold(text))
 }
 
 /// The plain form of a text that is folded already: the map of single characters.
-pub fn bare(folded: String) -> String {
+pub(super) fn bare(folded: String) -> String {
     if folded.is_ascii() {
         return folded;
     }
@@ -75,12 +75,12 @@ fn base(c: char) -> char {
 }
 
 /// The digits of a text, in their order: what phones compare.
-pub fn digits(text: &str) -> String {
+pub(super) fn digits(text: &str) -> String {
     digits_of_plain(&plain(text))
 }
 
 /// The digits of a text that is plain already.
-pub fn digits_of_plain(plain: &str) -> String {
+pub(super) fn digits_of_plain(plain: &str) -> String {
     plain.chars().filter(char::is_ascii_digit).collect()
 }
 
@@ -90,17 +90,17 @@ const fn is_separator(c: char) -> bool {
 }
 
 /// Whether a plain word could be part of a telephone number: digits and what stands between them.
-pub fn is_phone_like(word: &str) -> bool {
+pub(super) fn is_phone_like(word: &str) -> bool {
     word.contains(|c: char| c.is_ascii_digit()) && word.chars().all(|c| c.is_ascii_digit() || is_separator(c))
 }
 
 /// Whether a plain word has nothing but what stands between the digits of a phone.
-pub fn is_separators(word: &str) -> bool {
+pub(super) fn is_separators(word: &str) -> bool {
     !word.is_empty() && word.chars().all(is_separator)
 }
 
 /// Every three characters that stand together, in their order, each once.
-pub fn grams(plain: &str) -> Vec<String> {
+pub(super) fn grams(plain: &str) -> Vec<String> {
     let chars: Vec<char> = plain.chars().collect();
     let mut seen = BTreeSet::new();
     chars
@@ -112,7 +112,7 @@ pub fn grams(plain: &str) -> Vec<String> {
 
 /// The trigrams under which a plain text can be found: its own, and those of its digits where separators
 /// part them, since a word such as `555-0117` may be meant either way.
-pub fn index_grams(plain: &str, into: &mut BTreeSet<String>) {
+pub(super) fn index_grams(plain: &str, into: &mut BTreeSet<String>) {
     into.extend(grams(plain));
     if plain.contains(is_separator) {
         for run in plain.split(|c: char| !(c.is_ascii_digit() || is_separator(c))) {
@@ -122,7 +122,7 @@ pub fn index_grams(plain: &str, into: &mut BTreeSet<String>) {
 }
 
 /// At most some items, spread evenly over all of them, the first and the last among them.
-pub fn spread<T>(items: Vec<T>, most: usize) -> Vec<T> {
+pub(super) fn spread<T>(items: Vec<T>, most: usize) -> Vec<T> {
     let count = items.len();
     if count <= most {
         return items;

@@ -101,7 +101,8 @@ impl Filter {
         items.sort_unstable();
         items.dedup();
         // With its length before it, no value can look like the start of another condition.
-        items.into_iter().flat_map(|item| [item.len().to_string(), ":".to_owned(), item]).collect()
+        let sized: Vec<String> = items.iter().map(|item| format!("{}:{item}", item.len())).collect();
+        sized.concat()
     }
 }
 

@@ -165,9 +165,12 @@ both!(rules_1_a_bad_path_answers_404, |db| async {
         }
     }
     let master = master(&scene.server);
-    for path in
-        ["/api/Paypoint/settings/nowhere", "/api/Organization/settings/0", "/api/Organization/settings/x"]
-    {
+    for path in [
+        "/api/Paypoint/settings/nowhere",
+        "/api/Paypoint/settings/%00",
+        "/api/Organization/settings/0",
+        "/api/Organization/settings/x",
+    ] {
         master.get(path).await.expect_error(404);
     }
     for path in

@@ -101,12 +101,13 @@ fn finish_operation(path: &str, operation: &mut Operation) {
 
 /// Which errors an operation can answer, with their descriptions.
 fn errors_of(path: &str, operation: &Operation, is_public: bool) -> Vec<(&'static str, &'static str)> {
-    if path.starts_with("/health/live") || path == "/metrics" {
-        return Vec::new();
-    }
     let unavailable = ("503", "The database is away or too much is waiting; come back after `Retry-After`");
+    let invalid = ("400", "The request is wrong; `errors` lists every problem with its place");
+    if path.starts_with("/health/live") || path == "/metrics" {
+        return vec![invalid];
+    }
     if path.starts_with("/health") {
-        return vec![unavailable];
+        return vec![invalid, unavailable];
     }
     let has_body = operation.request_body.is_some();
     let headers: Vec<&str> = operation
@@ -121,7 +122,7 @@ fn errors_of(path: &str, operation: &Operation, is_public: bool) -> Vec<(&'stati
         })
         .collect();
     let is_keyed = headers.contains(&"idempotencyKey");
-    let mut errors = vec![("400", "The request is wrong; `errors` lists every problem with its place")];
+    let mut errors = vec![invalid];
     if !is_public {
         errors.push(("401", "The token is missing, malformed, expired, revoked or wrongly signed"));
         errors.push(("403", "The token lacks a scope"));

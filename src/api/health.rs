@@ -2,9 +2,10 @@
 
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse, get};
 use serde::Serialize;
 
+use super::body::Params;
 use super::error::Error;
 use super::state::App;
 use crate::clock;
@@ -31,8 +32,9 @@ impl HealthOut {
     responses((status = 200, description = "The process answers", body = HealthOut)),
 )]
 #[get("/health/live")]
-pub(crate) async fn get_live() -> HttpResponse {
-    HttpResponse::Ok().json(HealthOut::OK)
+pub(crate) async fn get_live(request: HttpRequest) -> Result<HttpResponse, Error> {
+    Params::none(&request)?;
+    Ok(HttpResponse::Ok().json(HealthOut::OK))
 }
 
 /// Is the service ready
@@ -44,7 +46,8 @@ pub(crate) async fn get_live() -> HttpResponse {
     responses((status = 200, description = "The database answers", body = HealthOut)),
 )]
 #[get("/health/ready")]
-pub(crate) async fn get_ready(app: Data<App>) -> Result<HttpResponse, Error> {
+pub(crate) async fn get_ready(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+    Params::none(&request)?;
     if app.guard.is_informed(clock::now()) {
         Ok(HttpResponse::Ok().json(HealthOut::OK))
     } else {
@@ -62,10 +65,13 @@ pub(crate) async fn get_ready(app: Data<App>) -> Result<HttpResponse, Error> {
     responses((status = 200, description = "Metrics in Prometheus' text format", body = String, content_type = "text/plain")),
 )]
 #[get("/metrics")]
-pub(crate) async fn get_metrics(app: Data<App>) -> HttpResponse {
+pub(crate) async fn get_metrics(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+    Params::none(&request)?;
     #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a queue's length")]
     metrics::gauge!("customary_writer_queue_commands").set(app.store.queued() as f64);
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4")).body(app.metrics.render())
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/plain; version=0.0.4"))
+        .body(app.metrics.render()))
 }
 
 /// Leads to Swagger UI.

@@ -144,10 +144,12 @@ fn not_the_mask(path: &[&str]) -> Problem {
 fn reread_phone(target: &mut Customer, draft: &Draft, country: Option<&str>, problems: &mut Vec<Problem>) {
     let Some(local) = &draft.local_phone else { return };
     let actual = target.text(TextField::Country).or(country).map(str::to_owned);
-    if actual == local.assumed {
-        return;
-    }
-    match contact::phone(&local.text, actual.as_deref()) {
+    let read = match &local.refusal {
+        None if actual == local.assumed => return,
+        Some(refusal) if actual == local.assumed => Err(refusal.clone()),
+        _ => contact::phone(&local.text, actual.as_deref()),
+    };
+    match read {
         Ok(phone) => target.texts.set(TextField::Phone, Some(phone)),
         Err((code, message)) => problems.push(Problem::field(&[TextField::Phone.name()], code, message)),
     }

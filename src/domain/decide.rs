@@ -125,7 +125,11 @@ fn weigh(world: &World, create: &CreateCustomer) -> Result<Weighed, Stop> {
     let country = world.entrypoint.country.as_deref();
     let (record, problems) = apply::create(&create.draft, country, world.now);
     check_required(world, &create.draft, &record, &problems)?;
-    let keys = matching::keys(&world.entrypoint, create, &record)?;
+    let keys = match matching::keys(&world.entrypoint, create, &record) {
+        // A value that would identify, were it right, is what there is to mend.
+        Err(_) if !problems.is_empty() => return Err(Rejection::Invalid(problems).into()),
+        keys => keys?,
+    };
     let found = matching::candidates(world, &keys)?;
     let hit = matching::hit(world, create, &record, &found);
     Ok(Weighed { record, problems, found, hit })

@@ -90,6 +90,8 @@ pub struct LocalPhone {
     pub text: String,
     /// The country it was read with.
     pub assumed: Option<String>,
+    /// Why it is no number of that country; it may be one of the record's.
+    pub refusal: Option<Refusal>,
 }
 
 /// A checked request body.
@@ -123,8 +125,10 @@ pub struct Draft {
 pub struct Context<'a> {
     /// Now.
     pub now: Micros,
-    /// The country to read phones with where the body names none.
+    /// The country to read phones with where the body names none: the stored record's, else the entrypoint's.
     pub country: Option<&'a str>,
+    /// The entrypoint's country, which holds where the body clears the record's.
+    pub entrypoint_country: Option<&'a str>,
 }
 
 impl Draft {
@@ -165,7 +169,13 @@ impl Draft {
         }
         reader.read_phone();
         reader.check_shipping_zip();
-        if reader.problems.is_empty() { Ok(reader.draft) } else { Err(reader.problems) }
+        if reader.problems.is_empty() {
+            return Ok(reader.draft);
+        }
+        if let Some(refusal) = reader.draft.local_phone.take().and_then(|local| local.refusal) {
+            reader.refuse(&[TextField::Phone.name()], refusal);
+        }
+        Err(reader.problems)
     }
 }
 
@@ -274,14 +284,22 @@ impl Reader<'_> {
     fn read_phone(&mut self) {
         let Some(raw) = self.sent(TextField::Phone) else { return };
         let own = self.sent(TextField::Country);
-        let country = own.as_deref().or(self.context.country);
+        let assumed = match self.draft.text(TextField::Country) {
+            Change::Clear => self.context.entrypoint_country,
+            _ => self.context.country,
+        };
+        let country = own.as_deref().or(assumed);
         if own.is_none() && !raw.starts_with('+') {
-            let assumed = self.context.country.map(str::to_owned);
-            self.draft.local_phone = Some(LocalPhone { text: raw.clone(), assumed });
+            let assumed = assumed.map(str::to_owned);
+            self.draft.local_phone = Some(LocalPhone { text: raw.clone(), assumed, refusal: None });
         }
-        match contact::phone(&raw, country) {
-            Ok(phone) => self.draft.set_text(TextField::Phone, Change::Set(Input::Value(phone))),
-            Err(refusal) => self.refuse(&[TextField::Phone.name()], refusal),
+        match (contact::phone(&raw, country), &mut self.draft.local_phone) {
+            (Ok(phone), _) => self.draft.set_text(TextField::Phone, Change::Set(Input::Value(phone))),
+            (Err(refusal), Some(local)) => {
+                local.refusal = Some(refusal);
+                self.draft.set_text(TextField::Phone, Change::Keep);
+            }
+            (Err(refusal), None) => self.refuse(&[TextField::Phone.name()], refusal),
         }
     }
 
@@ -509,7 +527,10 @@ mod tests {
     const NOW: Micros = Micros(1_772_359_200_000_000);
 
     fn parse(json: &str) -> Result<Draft, Vec<Problem>> {
-        Draft::parse(&serde_json::from_str(json).unwrap(), Context { now: NOW, country: None })
+        Draft::parse(
+            &serde_json::from_str(json).unwrap(),
+            Context { now: NOW, country: None, entrypoint_country: None },
+        )
     }
 
     fn codes(json: &str) -> Vec<(String, &'static str)> {

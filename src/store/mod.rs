@@ -47,6 +47,7 @@ use self::reader::Readers;
 use self::writer::{Reply, Work, WriterSetup};
 use crate::clock;
 use crate::domain::command::{Answer, Command, KeyUse};
+use crate::domain::entrypoint::is_entry_name;
 use crate::domain::identifier::Identifier;
 use crate::domain::settings::Settings;
 use crate::domain::token::Claims;
@@ -327,6 +328,9 @@ impl Store {
     pub async fn find_entry(&self, entry: &str) -> Result<Option<(i64, i64)>, StoreError> {
         if let Some(found) = self.entries.read().unwrap_or_else(PoisonError::into_inner).get(entry) {
             return Ok(Some(*found));
+        }
+        if !is_entry_name(entry) {
+            return Ok(None);
         }
         let name = entry.to_owned();
         let found = self.read(move |conn, _| settings::find(conn, &name)).await?;

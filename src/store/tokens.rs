@@ -133,6 +133,10 @@ pub(super) fn list(conn: &mut Conn, org_id: Option<i64>) -> Result<Vec<TokenReco
 /// # Errors
 /// The database's.
 pub(super) fn find(conn: &mut Conn, jti: &str) -> Result<Option<TokenRecord>, StoreError> {
+    // Whatever is no id of ours need not be asked for; PostgreSQL takes no NUL in a text.
+    if !jti.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(None);
+    }
     let row: Option<TokenRow> =
         on!(conn, |c| token::table.find(jti).select(TokenRow::as_select()).first(c).optional())?;
     row.map(TokenRow::open).transpose()

@@ -44,7 +44,7 @@ fn open(site: &Site, batch_max: usize) -> Store {
 
 fn draft(body: &Value) -> Draft {
     let text = body.to_string();
-    let context = Context { now: clock::now(), country: Some("US") };
+    let context = Context { now: clock::now(), country: Some("US"), entrypoint_country: Some("US") };
     Draft::parse(&serde_json::from_str(&text).unwrap(), context).unwrap()
 }
 

@@ -98,7 +98,8 @@ async fn read(
 ) -> Result<CreateCustomer, Error> {
     let (on_match, mut problems) = flags(request);
     let settings = app.store.entrypoint_settings(entrypoint_id).await?.ok_or(Error::NotFound)?;
-    let context = Context { now: clock::now(), country: settings.entrypoint.country.as_deref() };
+    let country = settings.entrypoint.country.as_deref();
+    let context = Context { now: clock::now(), country, entrypoint_country: country };
     let members = match body::members(bytes) {
         Ok(members) => members,
         Err(Error::Invalid(of_body)) => {

@@ -64,8 +64,9 @@ pub(crate) async fn update_customer(
 
 async fn read(app: &App, found: &Found, request: &HttpRequest, bytes: &Bytes) -> Result<Draft, Error> {
     let mut problems = Params::of(request).problems();
-    let country = found.stored.customer.text(TextField::Country).or(found.entrypoint.country.as_deref());
-    let context = Context { now: clock::now(), country };
+    let entrypoint_country = found.entrypoint.country.as_deref();
+    let country = found.stored.customer.text(TextField::Country).or(entrypoint_country);
+    let context = Context { now: clock::now(), country, entrypoint_country };
     let parsed =
         body::members(bytes).and_then(|members| Draft::parse(&members, context).map_err(Error::Invalid));
     match parsed {

@@ -47,6 +47,12 @@ impl ListParams {
         }
         let sort_by = params.text("sortBy").filter(|text| !text.is_empty());
         let search = params.text("search").unwrap_or_default();
+        // Reserved for exports, which this release does not have: refused, never ignored.
+        for name in ["exportFormat", "columnsExport"] {
+            if params.text(name).is_some() {
+                params.refuse(name, "unknown_parameter", "is not available yet");
+            }
+        }
         // A repeated filter is another condition; only the parameters above may stand once.
         let (pairs, mut problems) = params.rest();
         let filter = Filter::parse(&pairs).unwrap_or_else(|found| {

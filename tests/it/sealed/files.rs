@@ -141,7 +141,8 @@ async fn load(server: &Server, client: &Client, values: &mut Values) {
     let number = values.word();
     created(client, "demo", &json!({"customerNumber": number, "email": values.email()})).await;
     client.put(&path(standing), &json!({"customerNumber": number})).await.expect_error(409);
-    client.get(&format!("/api/Query/customers/demo?email(eq)={}", values.word())).await.expect_error(400);
+    client.get(&format!("/api/Query/customers/demo?email(gt)={}", values.word())).await.expect_error(400);
+    client.get(&format!("/api/Query/customers/demo?search={}", values.word())).await.expect(200);
     client.get(&format!("/api/Customer/{}", values.word())).await.expect_error(404);
     client.get(&format!("/api/Query/customers/{}", values.word())).await.expect_error(404);
     client.get(&format!("/api/{}/{}", values.word(), values.word())).await.expect_error(404);

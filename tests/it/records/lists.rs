@@ -106,14 +106,3 @@ both!(contract_6_all_records_are_answered_however_many, |db| async {
         client.list("demo").await.iter().map(|record: &Value| record["customerNumber"].to_string()).collect();
     assert_eq!(numbers.len(), count, "page by page, none twice and none missing");
 });
-
-both!(until_lists_filter_and_sort_both_are_refused_and_never_ignored, |db| async {
-    let server = Server::start(db).await;
-    let client = server.client();
-    for query in
-        ["email(eq)=x", "email=x", "sortBy=asc(email)", "search=x", "parameters=%7B%7D", "exportFormat=csv"]
-    {
-        client.get(&format!("{LIST}?{query}")).await.expect_error(400);
-    }
-    client.get("/api/Query/customers/org/1").await.expect_error(404);
-});

@@ -87,6 +87,8 @@ const PROTECTED: &[Operation] = &[
     ),
     operation(Method::GET, "/api/Customer/{}/history", &["customers:read"], Place::Customer, None),
     operation(Method::GET, "/api/Query/customers/{}", &["customers:read"], Place::Entry, None),
+    operation(Method::GET, "/api/Query/customers/org/{}", &["customers:read"], Place::Organisation, None),
+    operation(Method::GET, "/api/Statistic/customers/{}", &["customers:read"], Place::Entry, None),
     operation(Method::GET, "/api/Paypoint", &["settings"], Place::Nothing, None),
     operation(Method::POST, "/api/Paypoint", &["settings"], Place::Nothing, Some(entrypoint)),
     operation(Method::GET, "/api/Paypoint/settings/{}", &["settings"], Place::Entry, None),

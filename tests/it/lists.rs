@@ -122,7 +122,7 @@ fn random_condition(rng: &mut fastrand::Rng) -> (String, String, Check) {
         }
         _ => {
             let needle = ["ada", "zoë", "n-1", "jose"][rng.usize(0..4)];
-            let bare = |text: &str| fold(text).replace('ë', "e").replace('é', "e");
+            let bare = |text: &str| fold(text).replace(['ë', 'é'], "e");
             let wanted = bare(needle);
             let check: Check = Box::new(move |record| {
                 let name = match record["Fullname"].as_str() {

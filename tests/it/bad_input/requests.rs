@@ -12,7 +12,7 @@ fn operations(document: &Value, customer: u64, token: &str) -> Vec<(Method, Stri
     let mut found = Vec::new();
     for (template, item) in document["paths"].as_object().expect("paths") {
         let before = |segment: &str| template.contains(&format!("{segment}/{{"));
-        let filled = if before("Organization/settings") || before("customers/org") {
+        let filled = if before("Organization/settings") || before("org") {
             "1".to_owned()
         } else if before("Token") {
             token.to_owned()

@@ -106,19 +106,3 @@ both!(contract_6_all_records_are_answered_however_many, |db| async {
         client.list("demo").await.iter().map(|record: &Value| record["customerNumber"].to_string()).collect();
     assert_eq!(numbers.len(), count, "page by page, none twice and none missing");
 });
-
-both!(what_lists_do_not_know_is_refused_and_never_ignored, |db| async {
-    let server = Server::start(db).await;
-    let client = server.client();
-    for query in [
-        "emial(eq)=x",
-        "email(gt)=x",
-        "sortBy=asc(emial)",
-        "parameters=x",
-        "pageIdentifier=x",
-        "exportFormat=csv",
-    ] {
-        client.get(&format!("{LIST}?{query}")).await.expect_error(400);
-    }
-    client.get("/api/Query/customers/org/2").await.expect_error(404);
-});

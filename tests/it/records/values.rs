@@ -164,16 +164,30 @@ both!(rules_2_a_phone_is_read_with_the_country_that_is_known, |db| async {
     client.put(&path(id), &json!({"country": "GB"})).await.expect(200);
     client.put(&path(id), &json!({"phone": "555-555-0118", "country": null})).await.expect(200);
     assert_eq!(read(&client, id).await.json["Phone"], "+15555550118");
-    // So does a merge onto a record whose country the request does not name.
-    client.put(&path(id), &json!({"country": "GB"})).await.expect(200);
-    let merge = json!({"customerNumber": "P-gb", "phone": "020 7946 0019"});
-    client.create("us", &merge, &[("mergeExisting", "1")], &[]).await.expect(200);
-    assert_eq!(read(&client, id).await.json["Phone"], "+442079460019");
-    // Also where the number is none in the country that is cleared.
+});
+
+both!(rules_2_a_phone_beside_a_cleared_country_is_read_with_the_entrypoints, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
     new_entry(server.site(), "dk", &["--country", "DK"]);
     let id = created(&client, "dk", &json!({"customerNumber": "P-us", "country": "US"})).await;
+    // Eight digits are none of the country that is cleared.
     client.put(&path(id), &json!({"phone": "32 12 34 56", "country": null})).await.expect(200);
     assert_eq!(read(&client, id).await.json["Phone"], "+4532123456");
+});
+
+both!(rules_3_a_merge_reads_a_phone_as_a_put_would, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    new_entry(server.site(), "us", &["--country", "US"]);
+    let id = created(&client, "us", &json!({"customerNumber": "P-gb", "country": "GB"})).await;
+    let phone = json!({"phone": "020 7946 0018"});
+    client.put(&path(id), &phone).await.expect(200);
+    assert_eq!(read(&client, id).await.json["Phone"], "+442079460018");
+    client.put(&path(id), &json!({"phone": null})).await.expect(200);
+    let merge = json!({"customerNumber": "P-gb", "phone": "020 7946 0018"});
+    client.create("us", &merge, &[("mergeExisting", "1")], &[]).await.expect(200);
+    assert_eq!(read(&client, id).await.json["Phone"], "+442079460018");
 });
 
 both!(rules_2_texts_are_trimmed_and_kept_in_nfc, |db| async {

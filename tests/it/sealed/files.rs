@@ -141,8 +141,12 @@ async fn load(server: &Server, client: &Client, values: &mut Values) {
     let number = values.word();
     created(client, "demo", &json!({"customerNumber": number, "email": values.email()})).await;
     client.put(&path(standing), &json!({"customerNumber": number})).await.expect_error(409);
-    client.get(&format!("/api/Query/customers/demo?email(gt)={}", values.word())).await.expect_error(400);
-    client.get(&format!("/api/Query/customers/demo?search={}", values.word())).await.expect(200);
+    for filter in ["email(eq)", "search", "company(ct)", "additional-clientId"] {
+        let query = format!("/api/Query/customers/demo?{filter}={}", values.word());
+        client.get(&query).await.expect(200);
+    }
+    let broken = format!("/api/Query/customers/demo?balance(gt)={}&{}=x", values.word(), values.word());
+    client.get(&broken).await.expect_error(400);
     client.get(&format!("/api/Customer/{}", values.word())).await.expect_error(404);
     client.get(&format!("/api/Query/customers/{}", values.word())).await.expect_error(404);
     client.get(&format!("/api/{}/{}", values.word(), values.word())).await.expect_error(404);

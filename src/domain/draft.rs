@@ -214,6 +214,9 @@ impl Reader<'_> {
         if let Some(field) = TextField::of_request(name) {
             return self.text(field, given);
         }
+        // The empty text means absent for every field, whatever its type (rules 2).
+        let given =
+            if matches!(given, Given::Text(text) if text.trim().is_empty()) { &Given::Null } else { given };
         match name {
             "customerPsw" => self.password(given),
             "customerStatus" => self.status(given),
@@ -317,7 +320,6 @@ impl Reader<'_> {
         const NAME: &str = "customerPsw";
         match given {
             Given::Null => self.draft.password = Change::Clear,
-            Given::Text(text) if text.is_empty() => self.draft.password = Change::Clear,
             Given::Text(text) if text.chars().count() < PASSWORD_CHARS_MIN => {
                 let message = format!("must have at least {PASSWORD_CHARS_MIN} characters");
                 self.refuse(&[NAME], ("too_short", message));
@@ -409,10 +411,6 @@ impl Reader<'_> {
                 self.draft.additional = Change::Clear;
                 return;
             }
-            Given::Text(text) if text.is_empty() => {
-                self.draft.additional = Change::Clear;
-                return;
-            }
             Given::Object(members) => members,
             other => return self.wrong_type(&[NAME], "an object of strings", other),
         };
@@ -472,7 +470,7 @@ impl Reader<'_> {
 
     fn labels(&mut self, given: &Given<'_>) {
         const NAME: &str = "labels";
-        if matches!(given, Given::Null) || matches!(given, Given::Text(text) if text.is_empty()) {
+        if matches!(given, Given::Null) {
             self.draft.labels = Change::Clear;
             return;
         }
@@ -491,7 +489,7 @@ impl Reader<'_> {
 
     fn identifier_fields(&mut self, given: &Given<'_>) {
         const NAME: &str = "identifierFields";
-        if matches!(given, Given::Null) || matches!(given, Given::Text(text) if text.is_empty()) {
+        if matches!(given, Given::Null) {
             return;
         }
         let Some(texts) = self.texts(NAME, given, ADDITIONAL_KEY_CHARS_MAX) else { return };
@@ -510,7 +508,6 @@ impl Reader<'_> {
         const NAME: &str = "createdAt";
         match given {
             Given::Null => {}
-            Given::Text(text) if text.is_empty() => {}
             Given::Text(text) => match time::created_at(text.trim(), self.context.now) {
                 Ok(moment) => self.draft.created_at = Some(moment),
                 Err(refusal) => self.refuse(&[NAME], refusal),

@@ -1,7 +1,7 @@
 //! The one place for SQL: writes by the writer's road, reads on threads of their own.
 //!
 //! Start at [`Store`]. A write goes `writer` → `load` → `domain::decide` → `save` → COMMIT; a read
-//! goes `reader` → the function of its noun (`customers`, `settings`, `tokens`).
+//! goes `reads` → `reader` → the function of its noun (`customers`, `queries`, `settings`, `tokens`).
 
 pub(crate) mod conn;
 mod customers;
@@ -14,6 +14,7 @@ mod once;
 mod purge;
 mod queries;
 mod reader;
+mod reads;
 mod rows;
 mod save;
 mod schema;
@@ -28,7 +29,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
-use diesel::prelude::*;
 use tokio::sync::oneshot;
 
 pub use conn::DatabaseUrl;
@@ -41,17 +41,15 @@ pub use queries::{ListPage, ListRequest, Listed};
 pub use settings::{EntrypointSettings, Organisation};
 pub use tokens::TokenRecord;
 
-use self::conn::{Conn, Purpose, on};
-use self::load::{Loaded, block_of};
+use self::conn::{Conn, Purpose};
 use self::reader::Readers;
 use self::writer::{Reply, Work, WriterSetup};
 use crate::clock;
-use crate::domain::command::{Answer, Command, KeyUse};
-use crate::domain::entrypoint::is_entry_name;
+use crate::domain::command::{Command, KeyUse};
 use crate::domain::identifier::Identifier;
 use crate::domain::settings::Settings;
 use crate::domain::token::Claims;
-use crate::vault::{Ad, MasterKey, SigningKey};
+use crate::vault::MasterKey;
 
 /// How many commands may wait for the writer before callers are told to come back.
 const WRITE_QUEUE_MAX: usize = 4096;
@@ -130,8 +128,6 @@ impl Store {
         };
         Ok((store, prepared))
     }
-
-    // ---- writing -----------------------------------------------------------------------------
 
     /// Puts a command on the writer's road; answers after COMMIT.
     ///
@@ -311,260 +307,6 @@ impl Store {
         }
     }
 
-    // ---- reading -----------------------------------------------------------------------------
-
-    async fn read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&mut Conn, &KeyRing) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let ring = Arc::clone(&self.ring);
-        self.readers.read(move |conn| read(conn, &ring)).await
-    }
-
-    /// Id and organisation of an entrypoint.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn find_entry(&self, entry: &str) -> Result<Option<(i64, i64)>, StoreError> {
-        if let Some(found) = self.entries.read().unwrap_or_else(PoisonError::into_inner).get(entry) {
-            return Ok(Some(*found));
-        }
-        if !is_entry_name(entry) {
-            return Ok(None);
-        }
-        let name = entry.to_owned();
-        let found = self.read(move |conn, _| settings::find(conn, &name)).await?;
-        if let Some(found) = found {
-            self.entries.write().unwrap_or_else(PoisonError::into_inner).insert(entry.to_owned(), found);
-        }
-        Ok(found)
-    }
-
-    /// The entrypoint that a customer id belongs to, if any.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn entrypoint_of(&self, customer_id: i64) -> Result<Option<i64>, StoreError> {
-        let block = block_of(customer_id);
-        if let Some(found) = self.blocks.read().unwrap_or_else(PoisonError::into_inner).get(&block) {
-            return Ok(Some(*found));
-        }
-        let found: Option<i64> = self
-            .read(move |conn, _| {
-                Ok(on!(conn, |c| schema::id_block::table
-                    .find(block)
-                    .select(schema::id_block::entrypoint_id)
-                    .first(c)
-                    .optional())?)
-            })
-            .await?;
-        if let Some(found) = found {
-            self.blocks.write().unwrap_or_else(PoisonError::into_inner).insert(block, found);
-        }
-        Ok(found)
-    }
-
-    /// A customer with its entrypoint.
-    ///
-    /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
-    pub async fn customer(&self, entrypoint_id: i64, id: i64) -> Result<Option<Found>, StoreError> {
-        self.read(move |conn, ring| customers::find(conn, ring, entrypoint_id, id)).await
-    }
-
-    /// A page of a list, from one state of the database.
-    ///
-    /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
-    pub async fn list(&self, request: ListRequest) -> Result<ListPage, StoreError> {
-        self.read(move |conn, ring| queries::page(conn, ring, &request)).await
-    }
-
-    /// Place and id of everything in a list, in its order, for answers longer than a page.
-    ///
-    /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
-    pub async fn list_ids(&self, request: ListRequest) -> Result<Vec<(i64, i64)>, StoreError> {
-        self.read(move |conn, ring| queries::ids(conn, ring, &request)).await
-    }
-
-    /// Records by place and id, in the order asked.
-    ///
-    /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
-    pub async fn list_records(&self, ids: Vec<(i64, i64)>) -> Result<Vec<Listed>, StoreError> {
-        self.read(move |conn, ring| queries::by_ids(conn, ring, &ids)).await
-    }
-
-    /// How many customers each `status/lifecycle` of an entrypoint has.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn counts(&self, entrypoint_id: i64) -> Result<Option<HashMap<String, i64>>, StoreError> {
-        self.read(move |conn, _| queries::counts(conn, entrypoint_id)).await
-    }
-
-    /// Seals a short text under the service's key, bound to a context.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn seal_note(
-        &self,
-        kind: &'static str,
-        context: [u8; 32],
-        text: Vec<u8>,
-    ) -> Result<Vec<u8>, StoreError> {
-        self.read(move |conn, ring| {
-            let seal = ring.service_key(conn)?.seal_key(keyring::ENTRYPOINT_SALT)?;
-            Ok(seal.seal(&Ad::new(kind, &[]).and(&context), &text)?)
-        })
-        .await
-    }
-
-    /// Opens what [`Store::seal_note`] sealed in the same context; `None` for anything else.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn open_note(
-        &self,
-        kind: &'static str,
-        context: [u8; 32],
-        sealed: Vec<u8>,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(move |conn, ring| {
-            let seal = ring.service_key(conn)?.seal_key(keyring::ENTRYPOINT_SALT)?;
-            Ok(seal.open(&Ad::new(kind, &[]).and(&context), &sealed).ok().map(|text| text.to_vec()))
-        })
-        .await
-    }
-
-    /// Entries of a customer's history, newest first, and how many there are.
-    ///
-    /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
-    pub async fn history(
-        &self,
-        entrypoint_id: i64,
-        id: i64,
-        skip: i64,
-        limit: i64,
-    ) -> Result<Option<(Vec<Entry>, i64)>, StoreError> {
-        self.read(move |conn, ring| customers::entries(conn, ring, entrypoint_id, id, skip, limit)).await
-    }
-
-    /// Decides a command that changes nothing, without the writer's lock.
-    ///
-    /// # Errors
-    /// As [`Store::write`].
-    pub async fn consult(&self, command: Command) -> Result<Answer, StoreError> {
-        self.read(move |conn, ring| {
-            let Some(head) = read_head(conn, command.entrypoint_id)? else {
-                return Err(StoreError::Rejected(crate::domain::problem::Rejection::NotFound));
-            };
-            let mut loaded = Loaded::load(conn, ring, head, &[&command], clock::now())?;
-            writer::decide_one(conn, ring, &mut loaded, &command)?
-        })
-        .await
-    }
-
-    /// What an idempotency key was used for, if it was.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn key_fingerprint(
-        &self,
-        entrypoint_id: i64,
-        key: [u8; 32],
-    ) -> Result<Option<[u8; 32]>, StoreError> {
-        self.read(move |conn, _| {
-            let rows = load::idempotency_rows(conn, entrypoint_id, &[key.to_vec()], clock::now())?;
-            Ok(rows.first().and_then(|row| row.fingerprint.as_slice().try_into().ok()))
-        })
-        .await
-    }
-
-    /// Hashes an idempotency key and what it is used for, under the entrypoint's key.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn key_use(
-        &self,
-        entrypoint_id: i64,
-        scope: Vec<Vec<u8>>,
-        content: Vec<Vec<u8>>,
-    ) -> Result<KeyUse, StoreError> {
-        self.read(move |conn, ring| {
-            // The first key of an entrypoint outlives rotations, so that keys used before one are still known.
-            let key_id: i64 = on!(conn, |c| schema::data_key::table
-                .filter(schema::data_key::entrypoint_id.eq(entrypoint_id))
-                .order(schema::data_key::epoch.asc())
-                .select(schema::data_key::key_id)
-                .first(c))?;
-            let key = ring.data_key(conn, key_id)?;
-            let parts = |parts: &[Vec<u8>]| key.key_uses().digest_parts(parts.iter().map(Vec::as_slice));
-            Ok(KeyUse { key: parts(&scope), fingerprint: parts(&content) })
-        })
-        .await
-    }
-
-    /// The settings of an entrypoint.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn entrypoint_settings(&self, id: i64) -> Result<Option<EntrypointSettings>, StoreError> {
-        self.read(move |conn, _| settings::entrypoint_settings(conn, id)).await
-    }
-
-    /// The entrypoints of an organisation, or of all.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn entrypoints(&self, org_id: Option<i64>) -> Result<Vec<EntrypointSettings>, StoreError> {
-        self.read(move |conn, _| settings::entrypoints(conn, org_id)).await
-    }
-
-    /// An organisation.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn organisation(&self, org_id: i64) -> Result<Option<Organisation>, StoreError> {
-        self.read(move |conn, _| settings::organisation(conn, org_id)).await
-    }
-
-    /// The tokens of an organisation, or of all, newest first.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn tokens(&self, org_id: Option<i64>) -> Result<Vec<TokenRecord>, StoreError> {
-        self.read(move |conn, _| tokens::list(conn, org_id)).await
-    }
-
-    /// A token's record.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn token(&self, jti: String) -> Result<Option<TokenRecord>, StoreError> {
-        self.read(move |conn, _| tokens::find(conn, &jti)).await
-    }
-
-    /// Signs claims with the newest key without keeping a record.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn sign(&self, claims: Claims) -> Result<String, StoreError> {
-        self.read(move |conn, ring| tokens::sign(conn, ring, &claims)).await
-    }
-
-    /// The signing key of a `kid`, if it is opened.
-    pub fn signing_key(&self, kid: &str) -> Option<Arc<SigningKey>> {
-        self.ring.cached_signing_key(kid)
-    }
-
-    /// A connection of its own for watching the database: signing keys, revoked tokens, life.
-    pub fn watch(&self) -> Watch {
-        Watch { url: self.url.clone(), ring: Arc::clone(&self.ring), conn: None }
-    }
-
     /// Takes no more writes, and waits until those that were taken are answered.
     pub fn drain(&self) {
         drop(self.sender.write().unwrap_or_else(PoisonError::into_inner).take());
@@ -606,14 +348,6 @@ impl Watch {
         }
         result
     }
-}
-
-fn read_head(conn: &mut Conn, entrypoint_id: i64) -> Result<Option<load::Head>, StoreError> {
-    Ok(on!(conn, |c| schema::entrypoint_head::table
-        .find(entrypoint_id)
-        .select(load::Head::as_select())
-        .first(c)
-        .optional())?)
 }
 
 /// Runs an act in a write transaction: committed where it succeeds, rolled back where not.

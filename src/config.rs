@@ -26,15 +26,8 @@ pub struct Global {
     #[arg(long, global = true, env = "CUSTOMARY_MASTER_KEY_FILE", value_name = "FILE")]
     pub master_key_file: Option<PathBuf>,
 
-    /// The master key itself, for secret stores that set environment variables
-    #[arg(
-        long,
-        global = true,
-        env = "CUSTOMARY_MASTER_KEY",
-        value_name = "KEY",
-        hide_env_values = true,
-        hide = true
-    )]
+    /// The master key itself; set it in the environment, where other users do not see it
+    #[arg(long, global = true, env = "CUSTOMARY_MASTER_KEY", value_name = "KEY", hide_env_values = true)]
     pub master_key: Option<String>,
 
     /// What to log: error, warn, info, debug, or a filter such as customary=debug

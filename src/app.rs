@@ -112,9 +112,14 @@ pub async fn serve(
         Prepared::Again => None,
     };
     greet(&serve.base_url(), token.as_deref());
-    let purger = actix_web::rt::spawn(jobs::purge(Arc::clone(&store)));
+    let workers = [
+        actix_web::rt::spawn(jobs::purge(Arc::clone(&store))),
+        actix_web::rt::spawn(jobs::rotation::work(Arc::clone(&store))),
+    ];
     server.run().await.map_err(system)?;
-    purger.abort();
+    for worker in workers {
+        worker.abort();
+    }
     stop.now();
     watcher.thread().unpark();
     let draining = Arc::clone(&store);

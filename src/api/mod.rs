@@ -44,6 +44,8 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(settings::create_entrypoint)
         .service(settings::get_entrypoint_settings)
         .service(settings::update_entrypoint_settings)
+        .service(settings::get_entrypoint_keys)
+        .service(settings::rotate_entrypoint_keys)
         .service(settings::create_organisation)
         .service(settings::get_organisation_settings)
         .service(settings::update_organisation_settings)

@@ -1,11 +1,13 @@
 //! Organisations and entrypoints over HTTP (contract 12.4, and ours beside it); scope `settings`.
 
+mod keys;
 mod organisations;
 
 use actix_web::web::{Bytes, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, get, post, put};
 use serde::Serialize;
 
+pub(crate) use self::keys::{get_entrypoint_keys, rotate_entrypoint_keys};
 pub(crate) use self::organisations::{
     create_organisation, get_organisation_settings, update_organisation_settings,
 };

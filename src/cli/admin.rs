@@ -119,7 +119,7 @@ fn refused(problems: &[Problem]) -> Failure {
 }
 
 /// Says a rejection in words; other errors speak for themselves.
-fn explained(error: StoreError) -> Failure {
+pub(super) fn explained(error: StoreError) -> Failure {
     match error {
         StoreError::Rejected(Rejection::Invalid(problems) | Rejection::Conflict { problems, .. }) => {
             refused(&problems)
@@ -132,7 +132,7 @@ fn explained(error: StoreError) -> Failure {
 }
 
 /// Opens the store, acts, and waits until the writer has answered everything.
-fn with_store<T>(
+pub(super) fn with_store<T>(
     global: &Global,
     act: impl AsyncFnOnce(&Store) -> Result<T, StoreError>,
 ) -> Result<T, Failure> {

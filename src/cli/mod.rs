@@ -2,6 +2,7 @@
 
 mod admin;
 mod doctor;
+mod keys;
 mod serve;
 
 use std::process::ExitCode;
@@ -40,6 +41,9 @@ enum Command {
     /// Make and list organisations
     #[command(subcommand)]
     Org(admin::OrgCommand),
+    /// Rotate data keys
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Print the OpenAPI document
     Openapi,
     /// Check database, migrations, durability, keys and clock; say what is wrong
@@ -54,6 +58,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Token(command) => admin::token(&cli.global, command),
         Command::Entrypoint(command) => admin::entrypoint(&cli.global, command),
         Command::Org(command) => admin::organisation(&cli.global, command),
+        Command::Keys(command) => keys::run(&cli.global, command),
         Command::Openapi => {
             print(&customary::api::document_text());
             Ok(ExitCode::SUCCESS)

@@ -1,4 +1,6 @@
-//! Work beside the requests: watching the database, and removing what has had its time.
+//! Work beside the requests: watching the database, rotating keys, and removing what has had its time.
+
+pub mod rotation;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

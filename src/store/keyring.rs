@@ -18,6 +18,38 @@ pub(super) const SERVICE_ENTRYPOINT: i64 = 0;
 pub(super) const ENTRYPOINT_SALT: &[u8] = b"entrypoint";
 const CHECK_NAME: &str = "master_key_check";
 
+/// What may be told of a data key.
+#[derive(Debug, Clone)]
+pub struct DataKeyRecord {
+    /// Its id.
+    pub key_id: i64,
+    /// The how manieth of its entrypoint it is.
+    pub epoch: i64,
+    /// Which master key wraps it.
+    pub master_key_id: String,
+    /// When it was made.
+    pub created_at: Micros,
+}
+
+/// The data keys of an entrypoint, newest first.
+///
+/// # Errors
+/// The database's.
+pub(super) fn data_keys(conn: &mut Conn, entrypoint_id: i64) -> Result<Vec<DataKeyRecord>, StoreError> {
+    let rows: Vec<(i64, i64, String, i64)> = on!(conn, |c| data_key::table
+        .filter(data_key::entrypoint_id.eq(entrypoint_id))
+        .order(data_key::epoch.desc())
+        .select((data_key::key_id, data_key::epoch, data_key::master_key_id, data_key::created_at_us))
+        .load(c))?;
+    let record = |(key_id, epoch, master_key_id, created_at)| DataKeyRecord {
+        key_id,
+        epoch,
+        master_key_id,
+        created_at: Micros(created_at),
+    };
+    Ok(rows.into_iter().map(record).collect())
+}
+
 /// Opened keys.
 #[derive(Debug)]
 pub struct KeyRing {
@@ -104,6 +136,11 @@ impl KeyRing {
         let key = Arc::new(self.master.unwrap_data_key(key_id, &key_ad(entrypoint_id, epoch), &wrapped)?);
         self.data.write().unwrap_or_else(PoisonError::into_inner).insert(key_id, Arc::clone(&key));
         Ok(key)
+    }
+
+    /// Forgets a data key that is gone from the database.
+    pub(super) fn forget(&self, key_id: i64) {
+        self.data.write().unwrap_or_else(PoisonError::into_inner).remove(&key_id);
     }
 
     /// The key of what belongs to the service itself.

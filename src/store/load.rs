@@ -18,7 +18,7 @@ use super::schema::{
 };
 use super::terms;
 use crate::domain::command::{Act, Command, MatchReport, Outcome, Verdict};
-use crate::domain::customer::Stored;
+use crate::domain::customer::{Customer, Stored};
 use crate::domain::decide::foreseen_keys;
 use crate::domain::entrypoint::{Entrypoint, Policy};
 use crate::domain::fields::TextField;
@@ -37,7 +37,7 @@ pub(super) fn block_of(customer_id: i64) -> i64 {
 
 /// A row of `entrypoint_head`, as it stands under the lock.
 #[derive(Debug, Clone, Queryable, Selectable, AsChangeset)]
-#[diesel(table_name = entrypoint_head)]
+#[diesel(table_name = entrypoint_head, treat_none_as_null = true)]
 pub struct Head {
     #[diesel(skip_update)]
     pub entrypoint_id: i64,
@@ -47,6 +47,71 @@ pub struct Head {
     pub digest_identifiers: String,
     pub live_customers: i64,
     pub counts: String,
+    pub old_key_id: Option<i64>,
+    pub old_digest_identifiers: String,
+}
+
+impl Head {
+    /// The keys under which this entrypoint's customers are sealed and indexed: that of new writes, and while
+    /// a rotation runs the one it replaces.
+    pub(super) fn keys(&self, conn: &mut Conn, ring: &KeyRing) -> Result<IndexKeys, StoreError> {
+        let new = IndexKey::of(conn, ring, self.key_id, &self.digest_identifiers)?;
+        let old = match self.old_key_id {
+            Some(id) => Some(IndexKey::of(conn, ring, id, &self.old_digest_identifiers)?),
+            None => None,
+        };
+        Ok(IndexKeys { new, old })
+    }
+}
+
+/// A data key, and the identifiers for which every live customer under it has a digest.
+#[derive(Debug, Clone)]
+pub(super) struct IndexKey {
+    pub key: Arc<DataKey>,
+    pub digests: Vec<Identifier>,
+}
+
+impl IndexKey {
+    fn of(conn: &mut Conn, ring: &KeyRing, id: i64, digests: &str) -> Result<IndexKey, StoreError> {
+        let items: Vec<String> = serde_json::from_str(digests)?;
+        let digests =
+            parse_policy(&items).map_err(|_| StoreError::Corrupt("the stored digest identifiers".into()))?;
+        Ok(IndexKey { key: ring.data_key(conn, id)?, digests })
+    }
+
+    /// The digests of a live customer.
+    pub(super) fn digests(&self, customer: &Customer) -> Vec<Vec<u8>> {
+        let keys = self.digests.iter().filter_map(|identifier| identifier.key(customer));
+        let mut digests: Vec<Vec<u8>> = keys.map(|key| self.digest(&key)).collect();
+        digests.sort_unstable();
+        digests.dedup();
+        digests
+    }
+
+    fn digest(&self, key: &MatchKey) -> Vec<u8> {
+        self.key.identities().identity(&key.identifier.to_string(), &key.values).to_vec()
+    }
+}
+
+/// What a customer may be sealed and indexed under. Each is wholly under one of them, its row says which.
+#[derive(Debug, Clone)]
+pub(super) struct IndexKeys {
+    /// For every write.
+    pub new: IndexKey,
+    /// For those that a rotation has not reached.
+    pub old: Option<IndexKey>,
+}
+
+impl IndexKeys {
+    /// Both, where there are two.
+    pub(super) fn all(&self) -> impl Iterator<Item = &IndexKey> {
+        std::iter::once(&self.new).chain(self.old.as_ref())
+    }
+
+    /// The one of a row.
+    pub(super) fn of_row(&self, key_id: i64) -> &IndexKey {
+        self.old.as_ref().filter(|old| old.key.id == key_id).unwrap_or(&self.new)
+    }
 }
 
 /// How to meet heads that another writer has locked.
@@ -136,9 +201,7 @@ pub(super) fn read_policy(json: Option<String>) -> Result<Option<Vec<Identifier>
 pub(super) struct Loaded {
     pub world: World,
     pub head: Head,
-    pub key: Arc<DataKey>,
-    /// The identifiers for which every live customer has a digest.
-    pub digests: Vec<Identifier>,
+    pub keys: IndexKeys,
     /// The rows of the told customers, for their salts and sealed documents.
     pub rows: HashMap<i64, CustomerRow>,
 }
@@ -154,13 +217,10 @@ impl Loaded {
     ) -> Result<Loaded, StoreError> {
         let entrypoint = entrypoint(conn, head.entrypoint_id)?
             .ok_or_else(|| StoreError::Bug(format!("entrypoint {} is gone", head.entrypoint_id)))?;
-        let key = ring.data_key(conn, head.key_id)?;
-        let items: Vec<String> = serde_json::from_str(&head.digest_identifiers)?;
-        let digests =
-            parse_policy(&items).map_err(|_| StoreError::Corrupt("the stored digest identifiers".into()))?;
+        let keys = head.keys(conn, ring)?;
         let ids = head.next_customer_id..head.block_end;
         let world = World::new(Arc::new(entrypoint), now, ids);
-        let mut loaded = Loaded { world, head, key, digests, rows: HashMap::new() };
+        let mut loaded = Loaded { world, head, keys, rows: HashMap::new() };
         loaded.load_idempotency(conn, ring, commands)?;
         let targets: Vec<i64> = commands
             .iter()
@@ -187,21 +247,9 @@ impl Loaded {
         keys.retain(|key| !self.world.knows_key(key));
         keys.sort();
         keys.dedup();
-        let entrypoint_id = self.head.entrypoint_id;
-        let mut found: Vec<(MatchKey, Vec<i64>)> = Vec::with_capacity(keys.len());
-        let (digested, by_terms): (Vec<_>, Vec<_>) =
-            keys.into_iter().partition(|key| self.digests.contains(&key.identifier));
-        let digests: Vec<Vec<u8>> = digested
-            .iter()
-            .map(|key| self.key.identities().identity(&key.identifier.to_string(), &key.values).to_vec())
-            .collect();
-        let mut owners = find_digests(conn, entrypoint_id, &digests)?;
-        for (key, digest) in digested.into_iter().zip(digests) {
-            found.push((key, owners.remove(&digest).unwrap_or_default()));
-        }
-        for key in by_terms {
-            let ids = terms::find(conn, entrypoint_id, &self.key, &key)?;
-            found.push((key, ids));
+        let mut found: Vec<(MatchKey, Vec<i64>)> = keys.into_iter().map(|key| (key, Vec::new())).collect();
+        for index in self.keys.all() {
+            candidates(conn, self.head.entrypoint_id, index, &mut found)?;
         }
         let ids: Vec<i64> = found.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
         self.load_customers(conn, ring, &ids)?;
@@ -268,6 +316,26 @@ impl Loaded {
         }
         Ok(())
     }
+}
+
+/// Adds who may have some keys, among the customers that stand under one data key.
+fn candidates(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    index: &IndexKey,
+    found: &mut [(MatchKey, Vec<i64>)],
+) -> Result<(), StoreError> {
+    let (digested, by_terms): (Vec<_>, Vec<_>) =
+        found.iter_mut().partition(|(key, _)| index.digests.contains(&key.identifier));
+    let digests: Vec<Vec<u8>> = digested.iter().map(|(key, _)| index.digest(key)).collect();
+    let owners = find_digests(conn, entrypoint_id, &digests)?;
+    for ((_, ids), digest) in digested.into_iter().zip(digests) {
+        ids.extend(owners.get(&digest).into_iter().flatten());
+    }
+    for (key, ids) in by_terms {
+        ids.extend(terms::find(conn, entrypoint_id, &index.key, key)?);
+    }
+    Ok(())
 }
 
 /// Who has some identity digests.

@@ -15,6 +15,7 @@ mod purge;
 mod queries;
 mod reader;
 mod reads;
+mod rotation;
 mod rows;
 mod save;
 mod schema;
@@ -35,9 +36,10 @@ pub use conn::DatabaseUrl;
 pub use customers::{Entry, Found};
 pub use doctor::{Finding, examine};
 pub use error::StoreError;
-pub use keyring::KeyRing;
+pub use keyring::{DataKeyRecord, KeyRing};
 pub use migrate::{DEMO_ENTRY, Prepared};
 pub use queries::{ListPage, ListRequest, Listed};
+pub use rotation::{Rotation, RotationPhase};
 pub use settings::{EntrypointSettings, Organisation};
 pub use tokens::TokenRecord;
 
@@ -159,7 +161,7 @@ impl Store {
         let ring = Arc::clone(&self.ring);
         self.enqueue(Work::Admin(Box::new(move |conn| {
             let result = conn.and_then(|conn| in_transaction(conn, |conn| act(conn, &ring)));
-            drop(reply.send(result));
+            answer_admin(reply, result)
         })))?;
         answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?
     }
@@ -177,7 +179,7 @@ impl Store {
             let result = conn.and_then(|conn| {
                 once::once(conn, &ring, key_use, clock::now(), retention_secs, |conn| act(conn, &ring))
             });
-            drop(reply.send(result));
+            answer_admin(reply, result)
         })))?;
         answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?
     }
@@ -253,6 +255,40 @@ impl Store {
         .await
     }
 
+    /// Begins to rotate an entrypoint's data key, unless that is being done; `render` makes the answer, which is
+    /// kept under the key.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] where there is no such entrypoint.
+    pub async fn start_rotation(
+        &self,
+        entrypoint_id: i64,
+        key_use: Option<KeyUse>,
+        render: impl FnOnce(Rotation) -> String + Send + 'static,
+    ) -> Result<(String, bool), StoreError> {
+        self.administer_once(key_use, move |conn, ring| {
+            Ok(render(rotation::start(conn, ring, entrypoint_id, clock::now())?))
+        })
+        .await
+    }
+
+    /// Moves at most `most` customers of a rotation to the new key, or whatever is next to be done; how far it
+    /// is then. Any number of processes may do this at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] where there is none; [`StoreError::Corrupt`] for a customer that does not open.
+    pub async fn step_rotation(&self, entrypoint_id: i64, most: i64) -> Result<Rotation, StoreError> {
+        let now = clock::now();
+        let rotation =
+            self.administer(move |conn, ring| rotation::step(conn, ring, entrypoint_id, most)).await?;
+        if rotation.phase != RotationPhase::Check {
+            return Ok(rotation);
+        }
+        // Counted without the lock: nothing comes under the old key any more.
+        let left = self.read(move |conn, _| rotation::leftovers(conn, &rotation)).await?;
+        self.administer(move |conn, ring| rotation::finish(conn, ring, entrypoint_id, left, now)).await
+    }
+
     /// Keeps and signs a token; its text, told this once.
     ///
     /// # Errors
@@ -291,7 +327,7 @@ impl Store {
         }
         let (reply, answer) = oneshot::channel();
         let queued = self.enqueue(Work::Admin(Box::new(move |conn| {
-            drop(reply.send(conn.and_then(purge::truncate_log)));
+            answer_admin(reply, conn.and_then(purge::truncate_log))
         })));
         let done = match queued {
             Ok(()) => answer.await.unwrap_or(Ok(false)),
@@ -348,6 +384,13 @@ impl Watch {
         }
         result
     }
+}
+
+/// Answers whoever asked for an administrative act; whether the connection is as good as before.
+fn answer_admin<T>(reply: oneshot::Sender<Result<T, StoreError>>, result: Result<T, StoreError>) -> bool {
+    let is_well = matches!(&result, Ok(_) | Err(StoreError::Rejected(_)));
+    drop(reply.send(result));
+    is_well
 }
 
 /// Runs an act in a write transaction: committed where it succeeds, rolled back where not.

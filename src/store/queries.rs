@@ -273,8 +273,15 @@ fn walk(
     };
     let start = request.after.as_ref().filter(|_| is_by_id).map(|key| key.id);
     if !plan.terms.is_empty() {
-        let key = ring.data_key(conn, head.key_id)?;
-        let mut ids = terms::having(conn, head.entrypoint_id, &key, &plan.terms)?;
+        let keys = head.keys(conn, ring)?;
+        let mut ids = Vec::new();
+        for index in keys.all() {
+            ids.extend(terms::having(conn, head.entrypoint_id, &index.key, &plan.terms)?);
+        }
+        if keys.old.is_some() {
+            ids.sort_unstable();
+            ids.dedup();
+        }
         if descending {
             ids.reverse();
         }

@@ -10,8 +10,8 @@ use super::error::StoreError;
 use super::keyring::{self, KeyRing};
 use super::load::{self, Loaded, block_of};
 use super::{
-    Entry, EntrypointSettings, Found, ListPage, ListRequest, Listed, Organisation, Store, TokenRecord, Watch,
-    customers, queries, schema, settings, tokens, writer,
+    DataKeyRecord, Entry, EntrypointSettings, Found, ListPage, ListRequest, Listed, Organisation, Rotation,
+    Store, TokenRecord, Watch, customers, queries, rotation, schema, settings, tokens, writer,
 };
 use crate::clock;
 use crate::domain::command::{Answer, Command, KeyUse};
@@ -20,7 +20,7 @@ use crate::domain::token::Claims;
 use crate::vault::{Ad, SigningKey};
 
 impl Store {
-    async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut Conn, &KeyRing) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -190,7 +190,8 @@ impl Store {
         .await
     }
 
-    /// Hashes an idempotency key and what it is used for, under the entrypoint's key.
+    /// Hashes an idempotency key and what it is used for, bound to the entrypoint. Under the service's key, so
+    /// that a key used before an entrypoint's keys are rotated is known after.
     ///
     /// # Errors
     /// The database's.
@@ -201,15 +202,13 @@ impl Store {
         content: Vec<Vec<u8>>,
     ) -> Result<KeyUse, StoreError> {
         self.read(move |conn, ring| {
-            // The first key of an entrypoint outlives rotations, so that keys used before one are still known.
-            let key_id: i64 = on!(conn, |c| schema::data_key::table
-                .filter(schema::data_key::entrypoint_id.eq(entrypoint_id))
-                .order(schema::data_key::epoch.asc())
-                .select(schema::data_key::key_id)
-                .first(c))?;
-            let key = ring.data_key(conn, key_id)?;
-            let parts = |parts: &[Vec<u8>]| key.key_uses().digest_parts(parts.iter().map(Vec::as_slice));
-            Ok(KeyUse { key: parts(&scope), fingerprint: parts(&content) })
+            let service = ring.service_key(conn)?;
+            let place = entrypoint_id.to_be_bytes();
+            let hashed = |parts: &[Vec<u8>]| {
+                let parts = parts.iter().map(Vec::as_slice);
+                service.key_uses().digest_parts(std::iter::once(place.as_slice()).chain(parts))
+            };
+            Ok(KeyUse { key: hashed(&scope), fingerprint: hashed(&content) })
         })
         .await
     }
@@ -228,6 +227,28 @@ impl Store {
     /// The database's.
     pub async fn entrypoints(&self, org_id: Option<i64>) -> Result<Vec<EntrypointSettings>, StoreError> {
         self.read(move |conn, _| settings::entrypoints(conn, org_id)).await
+    }
+
+    /// The data keys of an entrypoint, newest first, and their newest rotation.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn data_keys(
+        &self,
+        entrypoint_id: i64,
+    ) -> Result<(Vec<DataKeyRecord>, Option<Rotation>), StoreError> {
+        self.read(move |conn, _| {
+            Ok((keyring::data_keys(conn, entrypoint_id)?, rotation::find(conn, entrypoint_id)?))
+        })
+        .await
+    }
+
+    /// The entrypoints whose keys are being rotated.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn unfinished_rotations(&self) -> Result<Vec<i64>, StoreError> {
+        self.read(|conn, _| rotation::unfinished(conn)).await
     }
 
     /// An organisation.

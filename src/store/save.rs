@@ -9,12 +9,12 @@ use diesel::prelude::*;
 use super::conn::{Conn, on};
 use super::error::StoreError;
 use super::keyring::ENTRYPOINT_SALT;
-use super::load::{Loaded, OutcomeDetail, outcome_ad};
+use super::load::{IndexKey, Loaded, OutcomeDetail, outcome_ad};
 use super::rows::{CustomerRow, DigestRow, HistoryRow, IdempotencyRow};
 use super::schema::{customer, entrypoint_head, history, idempotency, identity_digest};
 use super::terms;
 use crate::domain::command::Outcome;
-use crate::domain::customer::{Customer, Status, Stored};
+use crate::domain::customer::{Status, Stored};
 use crate::domain::time::SECOND_US;
 use crate::domain::world::{KeyRecord, World};
 use crate::vault::{SALT_BYTES, SealKey, random};
@@ -73,7 +73,8 @@ fn add_records(
     for written in loaded.world.written() {
         let id = written.after.id;
         let salt = owner(loaded, owners, id)?;
-        let row = CustomerRow::seal(entrypoint_id, &written.after, &loaded.key, &salt.salt, &salt.seal)?;
+        let row =
+            CustomerRow::seal(entrypoint_id, &written.after, &loaded.keys.new.key, &salt.salt, &salt.seal)?;
         let before = written.before.as_ref().and_then(|_| current.get(&id).or_else(|| loaded.rows.get(&id)));
         additions.history.push(HistoryRow {
             entrypoint_id,
@@ -83,7 +84,7 @@ fn add_records(
             operation: written.operation.name(),
             token_name: written.actor.name.clone(),
             token_jti: written.actor.jti.clone(),
-            key_id: loaded.key.id,
+            key_id: loaded.keys.new.key.id,
             document_before: before.filter(|_| !written.after.erased).and_then(|row| row.document.clone()),
             key_id_before: before.map(|row| row.key_id),
         });
@@ -116,7 +117,7 @@ fn owner<'a>(loaded: &Loaded, owners: &'a mut HashMap<i64, Owner>, id: i64) -> R
                 Some(salt) => salt,
                 None => random::<SALT_BYTES>()?.to_vec(),
             };
-            let seal = loaded.key.seal_key(&salt)?;
+            let seal = loaded.keys.new.key.seal_key(&salt)?;
             Ok(entry.insert(Owner { salt, seal }))
         }
     }
@@ -130,11 +131,14 @@ fn add_index_changes(
     additions: &mut Additions,
 ) {
     let live = |stored: &Stored| !stored.customer.is_deleted();
+    let new_key = &loaded.keys.new;
+    // A customer that a rotation has not reached leaves its old key with this write.
+    let old_key = loaded.rows.get(&id).map_or(new_key, |row| loaded.keys.of_row(row.key_id));
     let old = first
         .filter(|stored| live(stored))
-        .map(|stored| digests(loaded, &stored.customer))
+        .map(|stored| old_key.digests(&stored.customer))
         .unwrap_or_default();
-    let new = if live(last) { digests(loaded, &last.customer) } else { Vec::new() };
+    let new = if live(last) { new_key.digests(&last.customer) } else { Vec::new() };
     let row = |digest: &Vec<u8>| DigestRow {
         entrypoint_id: loaded.head.entrypoint_id,
         digest: digest.clone(),
@@ -142,9 +146,9 @@ fn add_index_changes(
     };
     additions.digests_removed.extend(old.iter().filter(|digest| !new.contains(digest)).map(row));
     additions.digests_added.extend(new.iter().filter(|digest| !old.contains(digest)).map(row));
-    let terms_of = |stored: &Stored| terms::of_customer(loaded.key.terms(), &stored.customer);
-    let old_terms = first.filter(|stored| live(stored)).map(terms_of);
-    let new_terms = live(last).then(|| terms_of(last));
+    let terms_of = |key: &IndexKey, stored: &Stored| terms::of_customer(key.key.terms(), &stored.customer);
+    let old_terms = first.filter(|stored| live(stored)).map(|stored| terms_of(old_key, stored));
+    let new_terms = live(last).then(|| terms_of(new_key, last));
     if old_terms != new_terms {
         if old_terms.is_some() {
             additions.terms_removed.push(id);
@@ -155,18 +159,6 @@ fn add_index_changes(
     }
 }
 
-fn digests(loaded: &Loaded, customer: &Customer) -> Vec<Vec<u8>> {
-    let mut digests: Vec<Vec<u8>> = loaded
-        .digests
-        .iter()
-        .filter_map(|identifier| identifier.key(customer))
-        .map(|key| loaded.key.identities().identity(&key.identifier.to_string(), &key.values).to_vec())
-        .collect();
-    digests.sort_unstable();
-    digests.dedup();
-    digests
-}
-
 fn add_outcomes(
     loaded: &Loaded,
     owners: &mut HashMap<i64, Owner>,
@@ -174,7 +166,7 @@ fn add_outcomes(
     retention_secs: i64,
 ) -> Result<(), StoreError> {
     let expires_at_us = loaded.world.now.0.saturating_add(retention_secs.saturating_mul(SECOND_US));
-    let entrypoint_seal = loaded.key.seal_key(ENTRYPOINT_SALT)?;
+    let entrypoint_seal = loaded.keys.new.key.seal_key(ENTRYPOINT_SALT)?;
     let new_keys: Vec<([u8; 32], KeyRecord)> =
         loaded.world.new_keys().map(|(key, record)| (*key, record.clone())).collect();
     for (key_hash, record) in new_keys {
@@ -187,7 +179,7 @@ fn add_outcomes(
             kind: kind.to_owned(),
             customer_id: place.map(|(id, _)| id),
             version: place.map(|(_, version)| version),
-            key_id: loaded.key.id,
+            key_id: loaded.keys.new.key.id,
             detail: Vec::new(),
             expires_at_us,
         };

@@ -39,6 +39,23 @@ diesel::table! {
         digest_identifiers -> Text,
         live_customers -> BigInt,
         counts -> Text,
+        old_key_id -> Nullable<BigInt>,
+        old_digest_identifiers -> Text,
+    }
+}
+
+diesel::table! {
+    key_rotation (entrypoint_id) {
+        entrypoint_id -> BigInt,
+        old_key_id -> BigInt,
+        new_key_id -> BigInt,
+        phase -> Text,
+        customer_cursor -> BigInt,
+        outcome_cursor -> Binary,
+        customers_done -> BigInt,
+        customers_total -> BigInt,
+        started_at_us -> BigInt,
+        ended_at_us -> Nullable<BigInt>,
     }
 }
 

@@ -110,7 +110,7 @@ pub(super) fn create_entrypoint(
 }
 
 /// What every live customer of an empty entrypoint has a digest for.
-fn digest_identifiers(policy: &Policy) -> Result<String, StoreError> {
+pub(super) fn digest_identifiers(policy: &Policy) -> Result<String, StoreError> {
     let always = [Identifier::customer_number(), Identifier::customer_username()];
     let mut all = policy.identifiers.clone();
     all.extend(always.into_iter().filter(|identifier| !policy.identifiers.contains(identifier)));

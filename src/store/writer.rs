@@ -28,8 +28,9 @@ const IDLE: Duration = Duration::from_millis(500);
 
 /// What a command came to, or why it came to nothing.
 pub(super) type Reply = Result<Answer, StoreError>;
-/// A change of settings, tokens or keys: a transaction of its own.
-pub(super) type AdminAct = Box<dyn FnOnce(Result<&mut Conn, StoreError>) + Send>;
+/// A change of settings, tokens or keys: a transaction of its own. It says whether the connection is as good as
+/// before.
+pub(super) type AdminAct = Box<dyn FnOnce(Result<&mut Conn, StoreError>) -> bool + Send>;
 
 /// Something for the writer to do.
 pub(super) enum Work {
@@ -122,16 +123,11 @@ impl Writer {
     }
 
     fn admin(&mut self, act: AdminAct) {
-        let mut broken = false;
-        match connect(&self.setup, &mut self.conn) {
-            Ok(conn) => {
-                act(Ok(conn));
-                // An admin act may leave the connection in any state; a fresh one costs little.
-                broken = matches!(conn, Conn::Postgres(_));
-            }
+        let is_well = match connect(&self.setup, &mut self.conn) {
+            Ok(conn) => act(Ok(conn)),
             Err(error) => act(Err(error)),
-        }
-        if broken {
+        };
+        if !is_well {
             self.conn = None;
         }
     }

@@ -28,6 +28,7 @@ mod openapi;
 mod races;
 mod readme;
 mod records;
+mod rotation;
 mod sdk;
 mod sealed;
 mod support;

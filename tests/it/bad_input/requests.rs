@@ -192,6 +192,8 @@ both!(rules_6_an_unknown_method_answers_405_with_what_is_allowed, |db| async {
         ("/api/Query/customers/demo", &["GET"]),
         ("/api/Paypoint", &["GET", "POST"]),
         ("/api/Paypoint/settings/demo", &["GET", "PUT"]),
+        ("/api/Paypoint/keys/demo", &["GET"]),
+        ("/api/Paypoint/keys/rotate/demo", &["POST"]),
         ("/api/Organization", &["POST"]),
         ("/api/Organization/settings/1", &["GET", "PUT"]),
         ("/api/Token", &["GET", "POST"]),

@@ -92,6 +92,8 @@ const PROTECTED: &[Operation] = &[
     operation(Method::GET, "/api/Paypoint", &["settings"], Place::Nothing, None),
     operation(Method::POST, "/api/Paypoint", &["settings"], Place::Nothing, Some(entrypoint)),
     operation(Method::GET, "/api/Paypoint/settings/{}", &["settings"], Place::Entry, None),
+    operation(Method::GET, "/api/Paypoint/keys/{}", &["settings"], Place::Entry, None),
+    operation(Method::POST, "/api/Paypoint/keys/rotate/{}", &["settings"], Place::Entry, None),
     operation(Method::PUT, "/api/Paypoint/settings/{}", &["settings"], Place::Entry, Some(entry_settings)),
     operation(Method::POST, "/api/Organization", &["settings"], Place::Nothing, Some(organisation)),
     operation(Method::GET, "/api/Organization/settings/{}", &["settings"], Place::Organisation, None),

@@ -1,0 +1,98 @@
+//! `customary keys`: rotates data keys on the database directly, beside a running server.
+
+use std::process::ExitCode;
+
+use anstream::println;
+use clap::Subcommand;
+use customary::config::{Global, Refusal};
+use customary::jobs::rotation;
+use customary::store::{RotationPhase, Store, StoreError};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Done;
+use super::admin::with_store;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysCommand {
+    /// Seal and index customers anew under a new data key, and drop the old one; goes on where an earlier run
+    /// was ended
+    Rotate {
+        /// The entrypoint; all of them without it
+        #[arg(long, value_name = "ENTRY")]
+        entry: Option<String>,
+    },
+    /// List the data keys of the entrypoints, and how far a rotation is
+    List {
+        /// The entrypoint; all of them without it
+        #[arg(long, value_name = "ENTRY")]
+        entry: Option<String>,
+    },
+}
+
+/// Name and id of one entrypoint, or of all.
+async fn chosen(store: &Store, entry: Option<&str>) -> Result<Vec<(String, i64)>, StoreError> {
+    let all = store.entrypoints(None).await?;
+    let all = all.into_iter().map(|settings| (settings.entrypoint.entry, settings.entrypoint.id));
+    Ok(all.filter(|(name, _)| entry.is_none_or(|entry| entry == name)).collect())
+}
+
+pub(super) fn run(global: &Global, command: KeysCommand) -> Done {
+    let found = match command {
+        KeysCommand::Rotate { entry } => with_store(global, async |store| rotate(store, entry).await)?,
+        KeysCommand::List { entry } => with_store(global, async |store| list(store, entry).await)?,
+    };
+    if found == 0 {
+        return Err(
+            Refusal("there is no such entrypoint; `customary entrypoint list` shows all".into()).into()
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn rotate(store: &Store, entry: Option<String>) -> Result<usize, StoreError> {
+    let places = chosen(store, entry.as_deref()).await?;
+    for (name, id) in &places {
+        let (_, newest) = store.data_keys(*id).await?;
+        let unfinished = newest.filter(|rotation| rotation.phase != RotationPhase::Finished);
+        let bar = bar(name);
+        match unfinished {
+            Some(_) => bar.println(format!("{name}: going on with a rotation that was begun before")),
+            None => drop(store.start_rotation(*id, None, |_| String::new()).await?),
+        }
+        let done = rotation::run(store, *id, |rotation| {
+            bar.set_length(rotation.total.max(rotation.done).unsigned_abs());
+            bar.set_position(rotation.done.unsigned_abs());
+        })
+        .await?;
+        bar.finish_and_clear();
+        println!(
+            "{name}: {} customers are under key {}; key {} is dropped",
+            done.done, done.new_key_id, done.old_key_id
+        );
+    }
+    Ok(places.len())
+}
+
+fn bar(name: &str) -> ProgressBar {
+    let style = "{prefix} {wide_bar} {pos}/{len} customers, {per_sec}, {eta} left";
+    let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style).with_prefix(name.to_owned())
+}
+
+async fn list(store: &Store, entry: Option<String>) -> Result<usize, StoreError> {
+    let places = chosen(store, entry.as_deref()).await?;
+    for (name, id) in &places {
+        let (keys, rotation) = store.data_keys(*id).await?;
+        for key in keys {
+            let at = key.created_at.to_rfc3339();
+            println!(
+                "{name}  key {}  epoch {}  made {at}  master key {}",
+                key.key_id, key.epoch, key.master_key_id
+            );
+        }
+        if let Some(rotation) = rotation.filter(|rotation| rotation.phase != RotationPhase::Finished) {
+            println!("{name}  rotation: {} of {} customers done", rotation.done, rotation.total);
+        }
+    }
+    Ok(places.len())
+}

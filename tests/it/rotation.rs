@@ -1,0 +1,225 @@
+//! Key rotation (rules 7): everything of an entrypoint comes under a new key while it is used and while the service is
+//! killed, nothing is missed or doubled meanwhile, and the old key is gone in the end (`load` keeps the clients' books).
+
+mod load;
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::*;
+use crate::support::*;
+use load::Load;
+
+const PATIENCE: Duration = Duration::from_mins(3);
+const KEYS: &str = "/api/Paypoint/keys/demo";
+const ROTATE: &str = "/api/Paypoint/keys/rotate/demo";
+
+/// Waits for the end of a rotation; its last state.
+async fn ended(client: &Client) -> Value {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let keys = client.get(KEYS).await.expect(200).json;
+        if keys["rotation"]["state"] == "finished" {
+            return keys;
+        }
+        assert!(Instant::now() < deadline, "still rotating: {keys}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Everything of the first entrypoint is under its one key.
+fn only_under(site: &Site, key: i64) {
+    let mut sql = Sql::open(site);
+    for query in [
+        "SELECT count(*) AS value FROM data_key WHERE entrypoint_id = 1 AND key_id <> {}",
+        "SELECT count(*) AS value FROM customer WHERE key_id <> {}",
+        "SELECT count(*) AS value FROM history WHERE key_id_before <> {} AND document_before IS NOT NULL",
+        "SELECT count(*) AS value FROM idempotency WHERE entrypoint_id = 1 AND key_id <> {}",
+    ] {
+        assert_eq!(sql.number(&query.replace("{}", &key.to_string())), 0, "{query}");
+    }
+    site.cli(&["doctor", "--deep"]).success();
+}
+
+fn first_key(keys: &Value) -> i64 {
+    keys["keys"][0]["keyId"].as_i64().expect("a key id")
+}
+
+/// The blind values in the database, as text; what of them a rotation leaves is under the old key.
+fn digests(site: &Site) -> Vec<String> {
+    let mut sql = Sql::open(site);
+    let as_text = match site.db {
+        Db::Sqlite => "SELECT hex(digest) AS value FROM identity_digest ORDER BY 1",
+        Db::Postgres => "SELECT encode(digest, 'hex') AS value FROM identity_digest ORDER BY 1",
+    };
+    sql.texts(as_text)
+}
+
+both!(everything_of_an_entrypoint_comes_under_the_new_key, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let keyed = client.header("idempotencyKey", "order-1");
+    let ada = json!({"email": "ada@example.test", "firstname": "Ada", "customerNumber": "A-1", "phone": "+12025550117"});
+    let first = keyed.create("demo", &ada, &[], &[]).await.expect(200);
+    client.put(&path(first.id()), &json!({"firstname": "Adah"})).await.expect(200);
+    client.put(&path(first.id()), &json!({"city": "Oakton"})).await.expect(200);
+    let gone = created(&client, "demo", &json!({"email": "gone@example.test", "firstname": "Gone"})).await;
+    client.delete(&path(gone)).await.expect(200);
+    let erased = created(&client, "demo", &json!({"email": "erased@example.test"})).await;
+    client.put(&path(erased), &json!({"city": "Oakton"})).await.expect(200);
+    client
+        .header("idempotencyKey", "erase-1")
+        .delete(&format!("{}?erase=true", path(erased)))
+        .await
+        .expect(200);
+    let matched = client.header("idempotencyKey", "match-1");
+    let who = json!({"email": "ADA@example.test"});
+    let report = matched.post("/api/Customer/match/demo", &who).await.expect(200);
+    let other = json!({"email": "ada@example.test", "firstname": "Ada"});
+    new_entry(server.site(), "second", &[]);
+    let elsewhere = created(&client, "second", &other).await;
+    let (records, told) = (client.list("demo").await, history(&client, first.id()).await);
+    let before = client.get(KEYS).await.expect(200).json;
+    assert_eq!(before["rotation"], Value::Null, "{before}");
+    let old_digests = digests(server.site());
+
+    let begun = client.send(Method::POST, ROTATE, None, &[]).await.expect(200).json;
+    assert_eq!(begun["customersTotal"], 3, "{begun}");
+    let after = ended(&client).await;
+    assert_eq!(after["keys"].as_array().map(Vec::len), Some(1), "{after}");
+    assert_eq!(after["rotation"]["customersDone"], 3, "{after}");
+    assert!(first_key(&after) > first_key(&before));
+    let mut sql = Sql::open(server.site());
+    let others = sql.number("SELECT count(*) AS value FROM customer WHERE entrypoint_id <> 1");
+    assert_eq!(others, 1, "the second entrypoint has its own key and keeps it");
+    sql.run(&format!("UPDATE customer SET key_id = key_id WHERE customer_id = {elsewhere}"));
+
+    // All is as it was, to a server that never had the old key too.
+    let mut server = server;
+    server.restart().await;
+    assert_eq!(client.list("demo").await, records);
+    assert_eq!(history(&client, first.id()).await, told);
+    assert_eq!(read(&client, gone).await.json["customerStatus"], -99);
+    assert_eq!(read(&client, elsewhere).await.json["Firstname"], "Ada");
+    let again = keyed.create("demo", &ada, &[], &[]).await.expect(200);
+    assert!(again.replayed(), "{}", again.text);
+    assert_eq!(again.data(), first.data());
+    let again = matched.post("/api/Customer/match/demo", &who).await.expect(200);
+    assert!(again.replayed() && again.json == report.json, "{}", again.text);
+    assert_eq!(client.create("demo", &ada, &[], &[]).await.expect(200).outcome(), "matched");
+    for piece in ["search=dah", "email(ct)=da@ex", "phone(ct)=5550", "customernumber=A-1", "search=a-1"] {
+        let list = client.get(&format!("/api/Query/customers/demo?{piece}")).await.expect(200).json;
+        assert_eq!(list["Summary"]["totalRecords"], 1, "{piece}: {list}");
+    }
+    let new_digests = digests(server.site());
+    assert_eq!(new_digests.len(), old_digests.len());
+    let kept = new_digests.iter().filter(|digest| old_digests.contains(digest)).count();
+    // Those of the second entrypoint, which nobody rotated.
+    assert_eq!(kept, 1, "digests under the old key are left");
+    server.cli(&["doctor", "--deep"]).success();
+});
+
+both!(a_policy_set_later_gets_its_digests_by_a_rotation, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let ada = json!({"email": "ada@example.test", "firstname": "Ada", "lastname": "Roe"});
+    let id = created(&client, "demo", &ada).await;
+    client.put("/api/Paypoint/settings/demo", &identifiers(&["firstname+lastname"])).await.expect(200);
+    let before = digests(server.site()).len();
+    server.cli(&["keys", "rotate", "--entry", "demo"]).success();
+    assert_eq!(digests(server.site()).len(), before, "one of the names instead of one of the e-mail");
+    let mut sql = Sql::open(server.site());
+    let held = sql.texts("SELECT digest_identifiers AS value FROM entrypoint_head WHERE entrypoint_id = 1");
+    assert!(held[0].contains("firstname+lastname") && !held[0].contains("email"), "{held:?}");
+    let same = json!({"email": "other@example.test", "firstname": "ADA", "lastname": "roe"});
+    let answer = client.create("demo", &same, &[], &[]).await.expect(200);
+    assert_eq!((answer.outcome(), answer.id()), ("matched", id));
+});
+
+both!(the_command_line_rotates_one_entrypoint_or_all, |db| async {
+    let server = Server::start(db).await;
+    new_entry(server.site(), "second", &[]);
+    let client = master(&server);
+    for entry in ["demo", "second"] {
+        created(&client, entry, &json!({"email": "ada@example.test"})).await;
+    }
+    let listed = server.cli(&["keys", "list"]).success();
+    let printed = server.cli(&["keys", "rotate", "--entry", "demo"]).success();
+    assert!(printed.starts_with("demo: 1 customers are under key "), "{printed}");
+    let now = server.cli(&["keys", "list"]).success();
+    let line = |text: &str, entry: &str| {
+        text.lines().find(|line| line.starts_with(&format!("{entry}  key"))).expect("a line").to_owned()
+    };
+    assert_ne!(line(&listed, "demo"), line(&now, "demo"));
+    assert_eq!(line(&listed, "second"), line(&now, "second"));
+    let printed = server.cli(&["keys", "rotate"]).success();
+    assert_eq!(printed.lines().count(), 2, "{printed}");
+    let refused = server.cli(&["keys", "rotate", "--entry", "nowhere"]);
+    assert!(!refused.status.success() && refused.stderr.contains("entrypoint list"), "{refused:?}");
+    assert_eq!(total(&client, "demo").await, 1);
+});
+
+both!(asked_again_while_it_runs_it_is_the_same_rotation, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    for number in 0..40 {
+        created(&client, "demo", &json!({"email": format!("c{number}@example.test")})).await;
+    }
+    let asked = at_once((0..6).map(|_| {
+        let client = client.clone();
+        async move { client.send(Method::POST, ROTATE, None, &[]).await.expect(200).json }
+    }))
+    .await;
+    let begun: Vec<_> = asked.iter().map(|rotation| rotation["startedAt"].to_string()).collect();
+    assert!(begun.iter().all(|at| *at == begun[0]), "{begun:?}");
+    let keys = ended(&client).await;
+    only_under(server.site(), first_key(&keys));
+});
+
+fleets!(rules_7_rotated_under_load_and_killed_nothing_is_missed_or_doubled, |fleet| async {
+    let mut fleet = fleet;
+    let mut rng = seeded();
+    let kills = setting("ROTATION_KILLS", 5);
+    let count = setting("ROTATION_CUSTOMERS", 500);
+    let client = master(&fleet.servers[0]);
+    let load = Load::start(&fleet, count, &mut rng).await;
+    client.send(Method::POST, ROTATE, None, &[]).await.expect(200);
+    let mut seen = 0;
+    for kill in 0..kills {
+        // At some moment after it went on: each kill meets another part of the work.
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            load.still_running();
+            let now = Sql::open(fleet.site()).number("SELECT customers_done AS value FROM key_rotation");
+            if now > seen {
+                seen = now;
+                break;
+            }
+            assert!(Instant::now() < deadline, "no progress after {kill} kills");
+            tokio::time::sleep(Duration::from_millis(rng.u64(5..30))).await;
+        }
+        let running = "SELECT count(*) AS value FROM key_rotation WHERE ended_at_us IS NULL";
+        assert_eq!(
+            Sql::open(fleet.site()).number(running),
+            1,
+            "over before kill {kill}: it needs more customers"
+        );
+        for server in &mut fleet.servers {
+            server.kill9();
+        }
+        for server in &mut fleet.servers {
+            server.spawn();
+        }
+        for server in &mut fleet.servers {
+            server.ready().await;
+        }
+    }
+    let keys = ended(&client).await;
+    let books = load.finish().await;
+    println!("{kills} kills: {books}");
+    books.check(&fleet).await;
+    assert_eq!(keys["keys"].as_array().map(Vec::len), Some(1), "{keys}");
+    only_under(fleet.site(), first_key(&keys));
+});

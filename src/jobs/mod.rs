@@ -1,5 +1,6 @@
 //! Work beside the requests: watching the database, rotating keys, and removing what has had its time.
 
+pub mod imports;
 pub mod rotation;
 
 use std::sync::Arc;

@@ -11,6 +11,7 @@ use diesel::prelude::*;
 
 use super::conn::{Conn, on};
 use super::error::StoreError;
+use super::imports::Ghosts;
 use super::keyring::{ENTRYPOINT_SALT, KeyRing};
 use super::rows::{CustomerRow, IdempotencyRow, document_ad, open_document};
 use super::schema::{
@@ -204,6 +205,8 @@ pub(super) struct Loaded {
     pub keys: IndexKeys,
     /// The rows of the told customers, for their salts and sealed documents.
     pub rows: HashMap<i64, CustomerRow>,
+    /// What a dry run would have written before.
+    pub ghosts: Option<Ghosts>,
 }
 
 impl Loaded {
@@ -220,7 +223,7 @@ impl Loaded {
         let keys = head.keys(conn, ring)?;
         let ids = head.next_customer_id..head.block_end;
         let world = World::new(Arc::new(entrypoint), now, ids);
-        let mut loaded = Loaded { world, head, keys, rows: HashMap::new() };
+        let mut loaded = Loaded { world, head, keys, rows: HashMap::new(), ghosts: None };
         loaded.load_idempotency(conn, ring, commands)?;
         let targets: Vec<i64> = commands
             .iter()
@@ -231,10 +234,36 @@ impl Loaded {
             })
             .collect();
         loaded.load_customers(conn, ring, &targets)?;
-        let keys: Vec<MatchKey> =
-            commands.iter().flat_map(|command| foreseen_keys(&loaded.world, command)).collect();
-        loaded.load_keys(conn, ring, keys)?;
+        loaded.load_foreseen(conn, ring, commands)?;
         Ok(loaded)
+    }
+
+    /// As [`Loaded::load`] for creates of which nothing will be saved: with what a dry run would have written before,
+    /// and ids that nobody has.
+    pub(super) fn rehearse(
+        conn: &mut Conn,
+        ring: &KeyRing,
+        head: Head,
+        commands: &[&Command],
+        now: Micros,
+        ghosts: Ghosts,
+        first_id: i64,
+    ) -> Result<Loaded, StoreError> {
+        let mut loaded = Loaded::load(conn, ring, head, &[], now)?;
+        loaded.world.tell_ids(first_id..i64::MAX);
+        loaded.ghosts = Some(ghosts);
+        loaded.load_foreseen(conn, ring, commands)?;
+        Ok(loaded)
+    }
+
+    fn load_foreseen(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        commands: &[&Command],
+    ) -> Result<(), StoreError> {
+        let keys = commands.iter().flat_map(|command| foreseen_keys(&self.world, command)).collect();
+        self.load_keys(conn, ring, keys)
     }
 
     /// Tells the world who has some keys.
@@ -250,6 +279,9 @@ impl Loaded {
         let mut found: Vec<(MatchKey, Vec<i64>)> = keys.into_iter().map(|key| (key, Vec::new())).collect();
         for index in self.keys.all() {
             candidates(conn, self.head.entrypoint_id, index, &mut found)?;
+        }
+        if let Some(ghosts) = &self.ghosts {
+            ghosts.candidates(conn, &mut found)?;
         }
         let ids: Vec<i64> = found.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
         self.load_customers(conn, ring, &ids)?;
@@ -283,6 +315,10 @@ impl Loaded {
             .collect();
         ids.sort_unstable();
         ids.dedup();
+        if let Some(ghosts) = &self.ghosts {
+            ghosts.tell(conn, &mut self.world, &ids)?;
+            ids.retain(|id| self.world.customer(*id).is_none());
+        }
         for row in customer_rows(conn, self.head.entrypoint_id, &ids)? {
             let key = ring.data_key(conn, row.key_id)?;
             self.world.tell_customer(row.open(&key)?);

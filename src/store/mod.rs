@@ -7,6 +7,7 @@ pub(crate) mod conn;
 mod customers;
 mod doctor;
 mod error;
+mod imports;
 mod keyring;
 mod load;
 mod migrate;
@@ -25,7 +26,7 @@ mod tokens;
 mod writer;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -36,6 +37,7 @@ pub use conn::DatabaseUrl;
 pub use customers::{Entry, Found};
 pub use doctor::{Finding, examine};
 pub use error::StoreError;
+pub use imports::{ImportLease, NewImport, Queued, StepDone, StepRow, Upload, Why};
 pub use keyring::{DataKeyRecord, KeyRing};
 pub use migrate::{DEMO_ENTRY, Prepared};
 pub use queries::{ListPage, ListRequest, Listed};
@@ -82,6 +84,10 @@ pub struct Store {
     writers: Mutex<Vec<JoinHandle<()>>>,
     readers: Readers,
     idempotency_secs: i64,
+    /// Wakes this process's worker.
+    import_queued: tokio::sync::Notify,
+    /// When somebody last asked for a write and waited for it.
+    last_command_us: AtomicI64,
     /// Whether an erase left its values in the write-ahead log.
     erased: AtomicBool,
     /// Entrypoints by name, and the owners of id blocks: neither ever changes.
@@ -123,6 +129,8 @@ impl Store {
             writers: Mutex::new(writers),
             readers,
             idempotency_secs: options.idempotency_secs,
+            import_queued: tokio::sync::Notify::new(),
+            last_command_us: AtomicI64::new(0),
             // An erase before the last stop may not have come to its end.
             erased: AtomicBool::new(true),
             entries: RwLock::default(),
@@ -136,6 +144,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Rejected`] by the rules; [`StoreError::Busy`] when the queue is full.
     pub async fn write(&self, command: Command) -> Reply {
+        self.last_command_us.store(clock::now().0, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
         self.enqueue(Work::Customer(Box::new(command), reply))?;
         answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?

@@ -294,7 +294,7 @@ impl Store {
     }
 }
 
-fn read_head(conn: &mut Conn, entrypoint_id: i64) -> Result<Option<load::Head>, StoreError> {
+pub(super) fn read_head(conn: &mut Conn, entrypoint_id: i64) -> Result<Option<load::Head>, StoreError> {
     Ok(on!(conn, |c| schema::entrypoint_head::table
         .find(entrypoint_id)
         .select(load::Head::as_select())

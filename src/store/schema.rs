@@ -60,6 +60,75 @@ diesel::table! {
 }
 
 diesel::table! {
+    import_job (job_id) {
+        job_id -> BigInt,
+        entrypoint_id -> BigInt,
+        state -> Text,
+        is_dry_run -> Bool,
+        fingerprint -> Nullable<Binary>,
+        upload_id -> BigInt,
+        rehearsal_id -> Nullable<BigInt>,
+        key_id -> BigInt,
+        salt -> Binary,
+        plan -> Nullable<Binary>,
+        preset -> Text,
+        actor_name -> Text,
+        actor_jti -> Text,
+        bytes_total -> BigInt,
+        byte_offset -> BigInt,
+        line -> BigInt,
+        rows_read -> BigInt,
+        counts -> Text,
+        errors -> Nullable<Binary>,
+        failure -> Nullable<Text>,
+        cancel_asked -> Bool,
+        ghost_next -> BigInt,
+        lease_no -> BigInt,
+        lease_until_us -> BigInt,
+        attempts -> BigInt,
+        queued_at_us -> BigInt,
+        touched_at_us -> BigInt,
+        started_at_us -> Nullable<BigInt>,
+        ended_at_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    import_chunk (upload_id, seq) {
+        upload_id -> BigInt,
+        seq -> BigInt,
+        byte_offset -> BigInt,
+        data -> Binary,
+    }
+}
+
+diesel::table! {
+    import_report (job_id, first_row) {
+        job_id -> BigInt,
+        first_row -> BigInt,
+        counts -> Text,
+        data -> Binary,
+    }
+}
+
+diesel::table! {
+    import_ghost (job_id, customer_id) {
+        job_id -> BigInt,
+        customer_id -> BigInt,
+        version -> BigInt,
+        document -> Binary,
+    }
+}
+
+diesel::table! {
+    import_ghost_key (job_id, digest, customer_id) {
+        job_id -> BigInt,
+        digest -> Binary,
+        customer_id -> BigInt,
+    }
+}
+
+diesel::table! {
     id_block (block_no) {
         block_no -> BigInt,
         entrypoint_id -> BigInt,

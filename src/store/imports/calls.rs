@@ -1,0 +1,234 @@
+//! What the layers above ask of imports.
+
+use std::sync::Arc;
+
+use super::{ImportLease, Queued, StepDone, StepRow, Upload, jobs, step, upload};
+use crate::clock;
+use crate::domain::command::{Actor, KeyUse};
+use crate::domain::import::{ImportJob, ImportPlan, Position, Preset, RowOutcome, RowReport};
+use crate::domain::time::SECOND_US;
+use crate::store::{Store, StoreError};
+
+/// A file that is wholly there, with what is to be done with it.
+#[derive(Debug)]
+pub struct NewImport {
+    /// The file.
+    pub upload: Upload,
+    /// What to do with it.
+    pub plan: ImportPlan,
+    /// Where it seems to come from.
+    pub preset: Preset,
+    /// Where its first row begins.
+    pub start: Position,
+    /// The request's idempotency key.
+    pub key_use: Option<KeyUse>,
+}
+
+impl Store {
+    /// Makes a place for a file.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin_upload(&self, entrypoint_id: i64, actor: Actor) -> Result<Upload, StoreError> {
+        self.administer(move |conn, ring| upload::begin(conn, ring, entrypoint_id, &actor, clock::now())).await
+    }
+
+    /// Takes the next piece of a file, as clean UTF-8: about a megabyte; the upload as it is then.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] where the upload was given up; the database's.
+    pub async fn add_to_upload(&self, upload: Upload, text: String) -> Result<Upload, StoreError> {
+        self.administer(move |conn, ring| upload::add(conn, ring, upload, &text, clock::now())).await
+    }
+
+    /// Forgets a file that is refused.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn drop_upload(&self, upload: Upload) -> Result<(), StoreError> {
+        self.administer(move |conn, _| upload::remove(conn, upload.job_id)).await
+    }
+
+    /// Makes a file's job, or finds the one that the same file with the same options has.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] for a key used otherwise; the database's.
+    pub async fn queue_import(&self, new: NewImport) -> Result<Queued, StoreError> {
+        let place = new.upload.entrypoint_id;
+        let fingerprint = self.import_fingerprint(place, &new.plan).await?;
+        let wanted = upload::Wanted {
+            upload: new.upload,
+            plan: new.plan,
+            preset: new.preset,
+            fingerprint,
+            start: new.start,
+            key_use: new.key_use,
+        };
+        let retention_secs = self.idempotency_secs;
+        let queued = self
+            .administer(move |conn, ring| upload::queue(conn, ring, &wanted, clock::now(), retention_secs))
+            .await?;
+        self.import_queued.notify_one();
+        Ok(queued)
+    }
+
+    /// What makes two imports the same: the file's bytes and the options.
+    async fn import_fingerprint(&self, entrypoint_id: i64, plan: &ImportPlan) -> Result<[u8; 32], StoreError> {
+        let content = vec![plan.options.canonical(), plan.file_hash.to_vec()];
+        Ok(self.key_use(entrypoint_id, vec![b"import".to_vec()], content).await?.fingerprint)
+    }
+
+    /// Makes the job that does what a finished dry run rehearsed; asked again, the same job.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] where there is none, or for a key used otherwise.
+    pub async fn commit_import(
+        &self,
+        rehearsal: &ImportJob,
+        start: Position,
+        actor: Actor,
+        key_use: Option<KeyUse>,
+    ) -> Result<Queued, StoreError> {
+        let mut plan = rehearsal.plan.clone();
+        plan.options.dry_run = false;
+        let fingerprint = self.import_fingerprint(rehearsal.entrypoint_id, &plan).await?;
+        let (id, retention_secs) = (rehearsal.id, self.idempotency_secs);
+        let commit = upload::Commit { rehearsal_id: id, plan, fingerprint, start, actor, key_use };
+        let queued = self
+            .administer(move |conn, ring| upload::commit(conn, ring, commit, clock::now(), retention_secs))
+            .await?;
+        self.import_queued.notify_one();
+        Ok(queued)
+    }
+
+    /// A job of an entrypoint.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn import_job(&self, entrypoint_id: i64, job_id: i64) -> Result<Option<ImportJob>, StoreError> {
+        self.read(move |conn, ring| super::find(conn, ring, entrypoint_id, job_id)).await
+    }
+
+    /// The jobs of an entrypoint, newest first, and how many there are.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn import_jobs(
+        &self,
+        entrypoint_id: i64,
+        skip: i64,
+        limit: i64,
+    ) -> Result<(Vec<ImportJob>, i64), StoreError> {
+        self.read(move |conn, ring| super::list(conn, ring, entrypoint_id, skip, limit)).await
+    }
+
+    /// Rows of a job's report in the file's order, and how many there are; with an outcome, those alone.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn import_rows(
+        &self,
+        job_id: i64,
+        outcome: Option<RowOutcome>,
+        skip: i64,
+        limit: i64,
+    ) -> Result<(Vec<RowReport>, i64), StoreError> {
+        self.read(move |conn, ring| super::rows(conn, ring, job_id, outcome, skip, limit)).await
+    }
+
+    /// Stops a job: at once, or before its next step. Over jobs stay as they are.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] where there is none.
+    pub async fn cancel_import(&self, entrypoint_id: i64, job_id: i64) -> Result<ImportJob, StoreError> {
+        self.administer(move |conn, ring| jobs::cancel(conn, ring, entrypoint_id, job_id, clock::now())).await
+    }
+
+    /// Takes a job that nobody works on: the one of an id, or the oldest.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn take_import(&self, job_id: Option<i64>) -> Result<Option<ImportLease>, StoreError> {
+        // Looking costs no write transaction.
+        if job_id.is_none() && !self.read(|conn, _| jobs::is_waiting(conn, clock::now())).await? {
+            return Ok(None);
+        }
+        self.administer(move |conn, ring| jobs::take(conn, ring, job_id, clock::now())).await
+    }
+
+    /// The text of the piece of a file in which a byte stands, and where that piece begins.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn import_text(&self, upload_id: i64, offset: u64) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+        let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+        let found = self.read(move |conn, ring| upload::text_at(conn, ring, upload_id, offset)).await?;
+        Ok(found.map(|(begin, text)| (u64::try_from(begin).unwrap_or(0), text)))
+    }
+
+    /// Does a range of rows of a job, `rows_before` of which are done; `is_last` ends it.
+    ///
+    /// # Errors
+    /// The database's; nothing of the step is then kept.
+    pub async fn import_step(
+        &self,
+        lease: Arc<ImportLease>,
+        rows_before: i64,
+        rows: Arc<Vec<StepRow>>,
+        range: std::ops::Range<usize>,
+        is_last: bool,
+    ) -> Result<StepDone, StoreError> {
+        self.administer(move |conn, ring| {
+            let rows = rows.get(range).unwrap_or_default();
+            step::step(conn, ring, &lease, rows_before, rows, is_last, clock::now())
+        })
+        .await
+    }
+
+    /// Says that a worker is still at its job.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn keep_import(&self, lease: &ImportLease) -> Result<(), StoreError> {
+        let (id, number) = (lease.job.id, lease.number);
+        self.administer(move |conn, _| jobs::keep_alive(conn, id, number, clock::now())).await
+    }
+
+    /// Puts a job back for the next worker.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn release_import(&self, lease: &ImportLease) -> Result<(), StoreError> {
+        let (id, number) = (lease.job.id, lease.number);
+        self.administer(move |conn, _| jobs::release(conn, id, number)).await
+    }
+
+    /// Ends a job that cannot go on.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn fail_import(&self, lease: &ImportLease, why: String) -> Result<(), StoreError> {
+        let (id, number) = (lease.job.id, lease.number);
+        self.administer(move |conn, _| jobs::fail(conn, id, number, &why, clock::now())).await
+    }
+
+    /// Removes jobs that ended longer ago than some seconds, and abandoned uploads, some at a time; how many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn purge_imports(&self, retention_secs: i64) -> Result<usize, StoreError> {
+        let retention_us = retention_secs.saturating_mul(SECOND_US);
+        self.administer(move |conn, _| jobs::purge(conn, clock::now(), retention_us)).await
+    }
+
+    /// Waits until this process queues an import.
+    pub async fn import_queued(&self) {
+        self.import_queued.notified().await;
+    }
+
+    /// Whether somebody waited for a create, update or delete of this process within the last second.
+    pub fn has_callers(&self) -> bool {
+        let last = self.last_command_us.load(std::sync::atomic::Ordering::Relaxed);
+        clock::now().0 - last < SECOND_US
+    }
+}

@@ -1,0 +1,137 @@
+//! What a dry run would have written so far, so that its later rows see its earlier ones.
+//!
+//! A ghost is a customer as the dry run would have left it: a new one, with an id that nobody will ever have, or a
+//! stored one that it would have changed. Keyed digests of what identifies a ghost lead to it.
+
+use diesel::prelude::*;
+
+use super::Ad;
+use crate::domain::customer::Stored;
+use crate::domain::identifier::{Identifier, MatchKey};
+use crate::domain::world::World;
+use crate::store::conn::{Conn, on};
+use crate::store::error::StoreError;
+use crate::store::rows::open_document;
+use crate::store::schema::{import_ghost, import_ghost_key};
+use crate::vault::{DataKey, SealKey};
+use std::sync::Arc;
+
+/// The ghosts of one dry run, for the length of a step.
+pub(in crate::store) struct Ghosts {
+    job_id: i64,
+    seal: SealKey,
+    /// Hashes what identifies.
+    key: Arc<DataKey>,
+}
+
+fn ghost_ad(job_id: i64, customer_id: i64, version: i64) -> Ad {
+    Ad::new("import_ghost", &[job_id, customer_id, version])
+}
+
+impl Ghosts {
+    pub(super) fn new(job_id: i64, seal: SealKey, key: Arc<DataKey>) -> Ghosts {
+        Ghosts { job_id, seal, key }
+    }
+
+    fn digest(&self, key: &MatchKey) -> Vec<u8> {
+        self.key.identities().identity(&key.identifier.to_string(), &key.values).to_vec()
+    }
+
+    /// Tells the world those of some customers that are ghosts.
+    pub(in crate::store) fn tell(
+        &self,
+        conn: &mut Conn,
+        world: &mut World,
+        ids: &[i64],
+    ) -> Result<(), StoreError> {
+        for id in ids {
+            let found: Option<(i64, Vec<u8>)> = on!(conn, |c| import_ghost::table
+                .find((self.job_id, id))
+                .select((import_ghost::version, import_ghost::document))
+                .first(c)
+                .optional())?;
+            if let Some((version, document)) = found {
+                let customer =
+                    open_document(&self.seal, &ghost_ad(self.job_id, *id, version), &document)?;
+                world.tell_customer(Stored { id: *id, version, customer, erased: false });
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the ghosts that may have some keys.
+    pub(in crate::store) fn candidates(
+        &self,
+        conn: &mut Conn,
+        found: &mut [(MatchKey, Vec<i64>)],
+    ) -> Result<(), StoreError> {
+        for (key, ids) in found {
+            let digest = self.digest(key);
+            let ghosts: Vec<i64> = on!(conn, |c| import_ghost_key::table
+                .filter(import_ghost_key::job_id.eq(self.job_id))
+                .filter(import_ghost_key::digest.eq(&digest))
+                .select(import_ghost_key::customer_id)
+                .load(c))?;
+            ids.extend(ghosts);
+        }
+        Ok(())
+    }
+
+    /// Keeps what a step would have written; `one_off` is the request's own identifier.
+    pub(super) fn save(
+        &self,
+        conn: &mut Conn,
+        world: &World,
+        one_off: Option<&Identifier>,
+    ) -> Result<(), StoreError> {
+        let mut identifiers = world.entrypoint.policy.identifiers.clone();
+        identifiers.extend([Identifier::customer_number(), Identifier::customer_username()]);
+        identifiers.extend(one_off.cloned());
+        for written in world.written() {
+            let after = &written.after;
+            let (job_id, id) = (self.job_id, after.id);
+            let plain = zeroize::Zeroizing::new(serde_json::to_vec(&after.customer)?);
+            let document = self.seal.seal(&ghost_ad(job_id, id, after.version), &plain)?;
+            let mut digests: Vec<Vec<u8>> = identifiers
+                .iter()
+                .filter_map(|identifier| identifier.key(&after.customer))
+                .map(|key| self.digest(&key))
+                .collect();
+            digests.sort_unstable();
+            digests.dedup();
+            on!(conn, |c| {
+                diesel::delete(import_ghost::table.find((job_id, id))).execute(c)?;
+                diesel::insert_into(import_ghost::table)
+                    .values((
+                        import_ghost::job_id.eq(job_id),
+                        import_ghost::customer_id.eq(id),
+                        import_ghost::version.eq(after.version),
+                        import_ghost::document.eq(&document),
+                    ))
+                    .execute(c)?;
+                for digest in &digests {
+                    // Its earlier state may have had it too; what it no longer has is found by comparing.
+                    diesel::delete(import_ghost_key::table.find((job_id, digest, id))).execute(c)?;
+                    diesel::insert_into(import_ghost_key::table)
+                        .values((
+                            import_ghost_key::job_id.eq(job_id),
+                            import_ghost_key::digest.eq(digest),
+                            import_ghost_key::customer_id.eq(id),
+                        ))
+                        .execute(c)?;
+                }
+                Ok::<_, diesel::result::Error>(())
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Forgets the ghosts of a job.
+pub(super) fn clear(conn: &mut Conn, job_id: i64) -> Result<(), StoreError> {
+    on!(conn, |c| {
+        diesel::delete(import_ghost::table.filter(import_ghost::job_id.eq(job_id))).execute(c)?;
+        diesel::delete(import_ghost_key::table.filter(import_ghost_key::job_id.eq(job_id))).execute(c)
+    })?;
+    Ok(())
+}

@@ -1,0 +1,294 @@
+//! One step of an import: some rows, their results, the checkpoint and the lease, in one transaction (rules 9).
+
+use diesel::prelude::*;
+
+use super::jobs::{LEASE_US, cancelled};
+use super::upload::GHOSTS_FROM;
+use super::{
+    Ghosts, ImportLease, JobRow, errors_ad, ghosts, job_row, locked_row, report_ad, report_piece, shared_now, upload,
+};
+use crate::domain::command::{Command, Outcome};
+use crate::domain::history::{FieldChange, difference};
+use crate::domain::identifier::{IdField, Identifier};
+use crate::domain::import::{
+    Counts, ERRORS_MAX, JobState, OnError, Position, RowNote, RowOutcome, RowReport, rejection_notes,
+};
+use crate::domain::problem::Rejection;
+use crate::domain::time::Micros;
+use crate::store::conn::{Conn, on};
+use crate::store::error::StoreError;
+use crate::store::keyring::KeyRing;
+use crate::store::load::{Loaded, Waiting, lock_heads};
+use crate::store::save::save;
+use crate::store::schema::{import_job, import_report};
+use crate::store::writer::decide_one;
+use crate::vault::SealKey;
+
+/// A row on its way.
+#[derive(Debug, Clone)]
+pub struct StepRow {
+    /// The physical line of its first byte.
+    pub line: u64,
+    /// Where the next row begins.
+    pub end: Position,
+    /// The create that it is, or why it is none.
+    pub command: Result<Command, Vec<RowNote>>,
+    /// What was left out of it.
+    pub warnings: Vec<RowNote>,
+    /// Its cells, which the report keeps if it is rejected.
+    pub cells: Vec<String>,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepDone {
+    /// The rows are in; this many are done in all.
+    Went(i64),
+    /// The rows are in, and the job is over.
+    Over,
+    /// Another worker has the job, or it was stopped; nothing happened.
+    Lost,
+}
+
+/// Does some rows.
+///
+/// # Errors
+/// The database's; nothing of the step is then kept.
+pub(in crate::store) fn step(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    lease: &ImportLease,
+    rows_before: i64,
+    rows: &[StepRow],
+    is_last: bool,
+    now: Micros,
+) -> Result<StepDone, StoreError> {
+    let (job_id, place) = (lease.job.id, lease.job.entrypoint_id);
+    let is_dry_run = lease.job.is_dry_run;
+    // A dry run writes nothing of the entrypoint and needs no lock of it.
+    let head = if is_dry_run {
+        crate::store::reads::read_head(conn, place)?
+    } else {
+        lock_heads(conn, &[place], Waiting::Wait)?.pop()
+    };
+    let head = head.ok_or(Rejection::NotFound)?;
+    let Some(row) = locked_row(conn, job_id)? else { return Ok(StepDone::Lost) };
+    if row.lease_no != lease.number || row.state()? != JobState::Running || row.rows_read != rows_before {
+        return Ok(StepDone::Lost);
+    }
+    if row.cancel_asked {
+        cancelled(conn, job_id, now)?;
+        return Ok(StepDone::Over);
+    }
+    let seal = row.seal_key(conn, ring)?;
+    let commands: Vec<&Command> = rows.iter().filter_map(|row| row.command.as_ref().ok()).collect();
+    let mut loaded = if is_dry_run {
+        let key = head.keys(conn, ring)?.new.key;
+        let ghosts = Ghosts::new(job_id, row.seal_key(conn, ring)?, key);
+        Loaded::rehearse(conn, ring, head, &commands, now, ghosts, row.ghost_next)?
+    } else {
+        Loaded::load(conn, ring, head, &commands, now)?
+    };
+    let stops = lease.job.plan.options.on_error == OnError::Stop;
+    let mut reports = Vec::with_capacity(rows.len());
+    let mut end = None;
+    let mut stopped_at = None;
+    for row in rows {
+        let report = decide_row(conn, ring, &mut loaded, row)?;
+        end = Some(row.end);
+        let is_rejected = report.outcome == RowOutcome::Rejected;
+        reports.push(report);
+        if is_rejected && stops {
+            stopped_at = Some(row.line);
+            break;
+        }
+    }
+    mark_changes_since(conn, ring, &row, &mut reports)?;
+    let ghost_next = if is_dry_run {
+        let named = lease.job.plan.options.identifier_fields.iter();
+        let named: Vec<IdField> = named.filter_map(|name| IdField::parse(name).ok()).collect();
+        let one_off = (!named.is_empty()).then(|| Identifier::new(named));
+        if let Some(ghosts) = &loaded.ghosts {
+            ghosts.save(conn, &loaded.world, one_off.as_ref())?;
+        }
+        loaded.world.ids_left().start
+    } else {
+        save(conn, &mut loaded, 0)?;
+        row.ghost_next
+    };
+    let mut counts = Counts::default();
+    reports.iter().for_each(|report| counts.add(report));
+    if !reports.is_empty() {
+        keep_report(conn, &seal, &row, &counts, &reports)?;
+    }
+    let over = match stopped_at {
+        Some(_) => Some(JobState::Failed),
+        None if is_last => Some(JobState::Finished),
+        None => None,
+    };
+    let rows_read = row.rows_read + counts.total();
+    let mut all = row.counts()?;
+    all.join(&counts);
+    let errors = errors(&row, &seal, &reports, rows_read)?;
+    let end = end.unwrap_or_else(|| super::jobs::position(&row));
+    let lease_until_us = shared_now(conn, now)?.0 + LEASE_US;
+    let failure = stopped_at.map(|line| {
+        format!("stopped at line {line}, as onError=stop asks; send the same file again to go on after that row")
+    });
+    on!(conn, |c| diesel::update(import_job::table.find(job_id))
+        .set((
+            import_job::state.eq(over.unwrap_or(JobState::Running).name()),
+            import_job::byte_offset.eq(i64::try_from(end.offset).unwrap_or(i64::MAX)),
+            import_job::line.eq(i64::try_from(end.line).unwrap_or(i64::MAX)),
+            import_job::rows_read.eq(rows_read),
+            import_job::counts.eq(serde_json::to_string(&all)?),
+            import_job::errors.eq(errors),
+            import_job::ghost_next.eq(ghost_next),
+            import_job::lease_until_us.eq(lease_until_us),
+            import_job::attempts.eq(0_i64),
+            import_job::failure.eq(failure),
+            import_job::ended_at_us.eq(over.map(|_| now.0)),
+        ))
+        .execute(c)
+        .map_err(StoreError::from))?;
+    match over {
+        None => Ok(StepDone::Went(rows_read)),
+        Some(state) => {
+            finish(conn, &row, state)?;
+            Ok(StepDone::Over)
+        }
+    }
+}
+
+/// What is of no use once a job is over.
+fn finish(conn: &mut Conn, row: &JobRow, state: JobState) -> Result<(), StoreError> {
+    ghosts::clear(conn, row.job_id)?;
+    // A dry run's file is what its commit imports; a stopped import's file is what goes on.
+    if state == JobState::Finished && !row.is_dry_run {
+        upload::remove_file(conn, row.upload_id)?;
+    }
+    Ok(())
+}
+
+fn decide_row(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    loaded: &mut Loaded,
+    row: &StepRow,
+) -> Result<RowReport, StoreError> {
+    let rejected = |problems: Vec<RowNote>| RowReport {
+        problems,
+        warnings: row.warnings.clone(),
+        cells: row.cells.clone(),
+        ..RowReport::new(row.line, RowOutcome::Rejected)
+    };
+    let command = match &row.command {
+        Ok(command) => command,
+        Err(notes) => return Ok(rejected(notes.clone())),
+    };
+    let before = loaded.world.written().len();
+    let answer = match decide_one(conn, ring, loaded, command)? {
+        Ok(answer) => answer,
+        Err(StoreError::Rejected(rejection)) => return Ok(rejected(rejection_notes(&rejection))),
+        Err(error) => {
+            tracing::error!(%error, line = row.line, "a row could not be decided");
+            return Ok(rejected(rejection_notes(&Rejection::Defect)));
+        }
+    };
+    let Outcome::Created { verdict, id, matched_on, differs, .. } = answer.outcome else {
+        return Err(StoreError::Bug("a row was answered with something else than a create".into()));
+    };
+    let changes: Vec<FieldChange> = loaded
+        .world
+        .written()
+        .get(before..)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|written| written.before.as_ref().map(|before| (before, &written.after)))
+        .flat_map(|(before, after)| difference(Some(&before.customer), &after.customer))
+        .collect();
+    let outcome = RowOutcome::from(verdict);
+    let changed = if outcome == RowOutcome::Matched {
+        differs
+    } else {
+        changes.iter().map(|change| change.field.clone()).collect()
+    };
+    Ok(RowReport {
+        customer_id: (id < GHOSTS_FROM).then_some(id),
+        matched_on: matched_on.unwrap_or_default(),
+        changed,
+        emptied: i64::try_from(changes.iter().filter(|change| change.to.is_none()).count()).unwrap_or(0),
+        warnings: row.warnings.clone(),
+        ..RowReport::new(row.line, outcome)
+    })
+}
+
+/// Marks the rows that a dry run had said something else of.
+fn mark_changes_since(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    row: &JobRow,
+    reports: &mut [RowReport],
+) -> Result<(), StoreError> {
+    let Some(rehearsal_id) = row.rehearsal_id else { return Ok(()) };
+    let Some(rehearsal) = job_row(conn, rehearsal_id)? else { return Ok(()) };
+    let seal = rehearsal.seal_key(conn, ring)?;
+    let last = row.rows_read + i64::try_from(reports.len()).unwrap_or(0);
+    let pieces: Vec<i64> = on!(conn, |c| import_report::table
+        .filter(import_report::job_id.eq(rehearsal_id))
+        .filter(import_report::first_row.lt(last))
+        .order(import_report::first_row.desc())
+        .select(import_report::first_row)
+        .load(c))?;
+    for first_row in pieces {
+        let said = report_piece(conn, &seal, rehearsal_id, first_row)?.unwrap_or_default();
+        for (report, number) in reports.iter_mut().zip(row.rows_read..) {
+            if let Some(said) = usize::try_from(number - first_row).ok().and_then(|at| said.get(at)) {
+                report.changed_since_dry_run = !report.is_as_rehearsed(said);
+            }
+        }
+        if first_row <= row.rows_read {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn keep_report(
+    conn: &mut Conn,
+    seal: &SealKey,
+    row: &JobRow,
+    counts: &Counts,
+    reports: &[RowReport],
+) -> Result<(), StoreError> {
+    let plain = zeroize::Zeroizing::new(serde_json::to_vec(reports)?);
+    let data = seal.seal(&report_ad(row.job_id, row.rows_read), &plain)?;
+    let counts = serde_json::to_string(counts)?;
+    on!(conn, |c| diesel::insert_into(import_report::table)
+        .values((
+            import_report::job_id.eq(row.job_id),
+            import_report::first_row.eq(row.rows_read),
+            import_report::counts.eq(&counts),
+            import_report::data.eq(&data),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// The first errors as texts, sealed again for the new checkpoint.
+fn errors(
+    row: &JobRow,
+    seal: &SealKey,
+    reports: &[RowReport],
+    rows_read: i64,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut errors = row.errors(seal)?;
+    let new = reports.iter().filter(|report| report.outcome == RowOutcome::Rejected).map(RowReport::error_text);
+    let room = ERRORS_MAX.saturating_sub(errors.len());
+    errors.extend(new.take(room));
+    if errors.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(seal.seal(&errors_ad(row.job_id, rows_read), &serde_json::to_vec(&errors)?)?))
+}
+

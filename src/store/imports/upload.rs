@@ -1,0 +1,417 @@
+//! A file on its way in, and the job that it becomes.
+
+use diesel::prelude::*;
+
+use super::{Ad, JobRow, JobState, job_row, locked_row, plan_ad};
+use crate::domain::command::{Actor, KeyUse};
+use crate::domain::import::{ImportPlan, Position, Preset};
+use crate::domain::problem::Rejection;
+use crate::domain::time::{Micros, SECOND_US};
+use crate::store::conn::{Conn, on};
+use crate::store::error::StoreError;
+use crate::store::keyring::{ENTRYPOINT_SALT, KeyRing};
+use crate::store::load::{idempotency_rows, outcome_ad};
+use crate::store::rows::IdempotencyRow;
+use crate::store::schema::{import_chunk, import_job, idempotency};
+use crate::vault::{SALT_BYTES, random};
+
+/// The kind of an idempotency row that stands for an import.
+const KIND: &str = "import";
+/// Where the ids of a dry run's would-be customers begin: beyond all that are given away.
+pub(super) const GHOSTS_FROM: i64 = 1 << 52;
+
+/// A file on its way in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upload {
+    /// The id of the job that it may become.
+    pub job_id: i64,
+    /// Whose customers it brings.
+    pub entrypoint_id: i64,
+    /// How many pieces there are.
+    pub pieces: i64,
+    /// How many bytes of UTF-8 there are.
+    pub bytes: i64,
+}
+
+/// Which job a file came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queued {
+    /// The job.
+    pub job_id: i64,
+    /// How it came to be that one.
+    pub why: Why,
+}
+
+/// How a file came to its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// It is new.
+    New,
+    /// The same file with the same options is queued or running already.
+    Same,
+    /// The same file with the same options was imported before: its report again.
+    Report,
+    /// The same file with the same options was stopped half-way, and goes on.
+    Resumed,
+    /// The same request with the same idempotency key came before.
+    Replayed,
+}
+
+fn chunk_ad(upload_id: i64, seq: i64, offset: i64) -> Ad {
+    Ad::new("import_chunk", &[upload_id, seq, offset])
+}
+
+/// Makes a place for a file.
+pub(in crate::store) fn begin(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    actor: &Actor,
+    now: Micros,
+) -> Result<Upload, StoreError> {
+    let key = ring.service_key(conn)?;
+    let salt = random::<SALT_BYTES>()?.to_vec();
+    let job_id = insert(conn, entrypoint_id, actor, now, key.id, &salt)?;
+    on!(conn, |c| diesel::update(import_job::table.find(job_id)).set(import_job::upload_id.eq(job_id)).execute(c))?;
+    Ok(Upload { job_id, entrypoint_id, pieces: 0, bytes: 0 })
+}
+
+fn insert(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    actor: &Actor,
+    now: Micros,
+    key_id: i64,
+    salt: &[u8],
+) -> Result<i64, StoreError> {
+    let start = Position::default();
+    let values = (
+        (
+            import_job::entrypoint_id.eq(entrypoint_id),
+            import_job::state.eq(JobState::Uploading.name()),
+            import_job::is_dry_run.eq(false),
+            import_job::upload_id.eq(0_i64),
+            import_job::key_id.eq(key_id),
+            import_job::salt.eq(salt),
+            import_job::preset.eq("none"),
+            import_job::actor_name.eq(&actor.name),
+            import_job::actor_jti.eq(&actor.jti),
+            import_job::bytes_total.eq(0_i64),
+        ),
+        (
+            import_job::byte_offset.eq(0_i64),
+            import_job::line.eq(i64::try_from(start.line).unwrap_or(1)),
+            import_job::rows_read.eq(0_i64),
+            import_job::counts.eq("{\"rows\":{}}"),
+            import_job::cancel_asked.eq(false),
+            import_job::ghost_next.eq(GHOSTS_FROM),
+            import_job::lease_no.eq(0_i64),
+            import_job::lease_until_us.eq(0_i64),
+            import_job::attempts.eq(0_i64),
+            import_job::queued_at_us.eq(now.0),
+            import_job::touched_at_us.eq(now.0),
+        ),
+    );
+    Ok(on!(conn, |c| diesel::insert_into(import_job::table)
+        .values(values)
+        .returning(import_job::job_id)
+        .get_result(c))?)
+}
+
+/// Takes the next piece of a file, as clean UTF-8.
+pub(in crate::store) fn add(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    upload: Upload,
+    text: &str,
+    now: Micros,
+) -> Result<Upload, StoreError> {
+    let job = job_row(conn, upload.job_id)?;
+    // A slow upload may have been taken for an abandoned one.
+    let job = job.filter(|job| job.state == JobState::Uploading.name()).ok_or(Rejection::NotFound)?;
+    let seal = job.seal_key(conn, ring)?;
+    let data = seal.seal(&chunk_ad(upload.job_id, upload.pieces, upload.bytes), text.as_bytes())?;
+    on!(conn, |c| {
+        diesel::insert_into(import_chunk::table)
+            .values((
+                import_chunk::upload_id.eq(upload.job_id),
+                import_chunk::seq.eq(upload.pieces),
+                import_chunk::byte_offset.eq(upload.bytes),
+                import_chunk::data.eq(&data),
+            ))
+            .execute(c)?;
+        diesel::update(import_job::table.find(upload.job_id))
+            .set(import_job::touched_at_us.eq(now.0))
+            .execute(c)
+    })?;
+    let bytes = upload.bytes + i64::try_from(text.len()).unwrap_or(i64::MAX);
+    Ok(Upload { pieces: upload.pieces + 1, bytes, ..upload })
+}
+
+/// The text of the piece in which a byte of a file stands, and where that piece begins; `None` behind the end.
+pub(in crate::store) fn text_at(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    upload_id: i64,
+    offset: i64,
+) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
+    let piece: Option<(i64, i64, Vec<u8>)> = on!(conn, |c| import_chunk::table
+        .filter(import_chunk::upload_id.eq(upload_id))
+        .filter(import_chunk::byte_offset.le(offset))
+        .order(import_chunk::seq.desc())
+        .select((import_chunk::seq, import_chunk::byte_offset, import_chunk::data))
+        .first(c)
+        .optional())?;
+    let Some((seq, begin, data)) = piece else { return Ok(None) };
+    let Some(job) = job_row(conn, upload_id)? else { return Ok(None) };
+    let text = job.seal_key(conn, ring)?.open(&chunk_ad(upload_id, seq, begin), &data)?;
+    let is_behind = offset >= begin + i64::try_from(text.len()).unwrap_or(i64::MAX);
+    Ok((!is_behind).then(|| (begin, text.to_vec())))
+}
+
+/// Removes a job with all that hangs on it.
+pub(in crate::store) fn remove(conn: &mut Conn, job_id: i64) -> Result<(), StoreError> {
+    remove_file(conn, job_id)?;
+    super::ghosts::clear(conn, job_id)?;
+    on!(conn, |c| {
+        use crate::store::schema::import_report;
+        diesel::delete(import_report::table.filter(import_report::job_id.eq(job_id))).execute(c)?;
+        diesel::delete(import_job::table.find(job_id)).execute(c)
+    })?;
+    Ok(())
+}
+
+/// Removes a file.
+pub(super) fn remove_file(conn: &mut Conn, upload_id: i64) -> Result<(), StoreError> {
+    on!(conn, |c| diesel::delete(import_chunk::table.filter(import_chunk::upload_id.eq(upload_id))).execute(c))?;
+    Ok(())
+}
+
+/// A file that is wholly there, with what is to be done with it.
+#[derive(Debug)]
+pub(in crate::store) struct Wanted {
+    pub upload: Upload,
+    pub plan: ImportPlan,
+    pub preset: Preset,
+    /// Keyed hash of the file's bytes and the options.
+    pub fingerprint: [u8; 32],
+    /// Where the first row begins.
+    pub start: Position,
+    pub key_use: Option<KeyUse>,
+}
+
+/// Makes a file's job, unless the same file has one.
+pub(in crate::store) fn queue(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    wanted: &Wanted,
+    now: Micros,
+    retention_secs: i64,
+) -> Result<Queued, StoreError> {
+    let upload = wanted.upload;
+    // One at a time in an entrypoint: two uploads of one file must not both find that there is no job.
+    super::super::load::lock_heads(conn, &[upload.entrypoint_id], super::super::load::Waiting::Wait)?;
+    if let Some(key_use) = wanted.key_use
+        && let Some(job_id) = known(conn, ring, upload.entrypoint_id, key_use, now)?
+    {
+        remove(conn, upload.job_id)?;
+        return Ok(Queued { job_id, why: Why::Replayed });
+    }
+    let queued = match earlier(conn, wanted)? {
+        Some(queued) => {
+            remove(conn, upload.job_id)?;
+            queued
+        }
+        None => {
+            let row = job_row(conn, upload.job_id)?;
+            let row = row.filter(|row| row.state == JobState::Uploading.name()).ok_or(Rejection::NotFound)?;
+            set_plan(conn, ring, &row, wanted, now)?;
+            Queued { job_id: upload.job_id, why: Why::New }
+        }
+    };
+    if let Some(key_use) = wanted.key_use {
+        let expires_at_us = now.0.saturating_add(retention_secs.saturating_mul(SECOND_US));
+        keep(conn, ring, upload.entrypoint_id, key_use, queued.job_id, expires_at_us)?;
+    }
+    Ok(queued)
+}
+
+/// The job of the same file with the same options, if it is to be that one.
+fn earlier(conn: &mut Conn, wanted: &Wanted) -> Result<Option<Queued>, StoreError> {
+    let options = &wanted.plan.options;
+    // A dry run always runs anew.
+    if options.dry_run {
+        return Ok(None);
+    }
+    let found: Option<(i64, String)> = on!(conn, |c| import_job::table
+        .filter(import_job::entrypoint_id.eq(wanted.upload.entrypoint_id))
+        .filter(import_job::fingerprint.eq(wanted.fingerprint.as_slice()))
+        .order(import_job::job_id.desc())
+        .select((import_job::job_id, import_job::state))
+        .first(c)
+        .optional())?;
+    let Some((job_id, state)) = found else { return Ok(None) };
+    let why = match JobState::of_name(&state) {
+        Some(JobState::Queued | JobState::Running) => Why::Same,
+        Some(JobState::Finished) if options.again => return Ok(None),
+        Some(JobState::Finished) => Why::Report,
+        Some(JobState::Cancelled | JobState::Failed) => {
+            resume(conn, job_id)?;
+            Why::Resumed
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(Queued { job_id, why }))
+}
+
+fn resume(conn: &mut Conn, job_id: i64) -> Result<(), StoreError> {
+    let (no_text, no_time): (Option<String>, Option<i64>) = (None, None);
+    on!(conn, |c| diesel::update(import_job::table.find(job_id))
+        .set((
+            import_job::state.eq(JobState::Queued.name()),
+            import_job::cancel_asked.eq(false),
+            import_job::attempts.eq(0_i64),
+            import_job::failure.eq(no_text),
+            import_job::ended_at_us.eq(no_time),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+fn set_plan(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    row: &JobRow,
+    wanted: &Wanted,
+    now: Micros,
+) -> Result<(), StoreError> {
+    let plain = zeroize::Zeroizing::new(serde_json::to_vec(&wanted.plan)?);
+    let plan = row.seal_key(conn, ring)?.seal(&plan_ad(row.job_id), &plain)?;
+    let preset = serde_json::to_value(wanted.preset)?;
+    on!(conn, |c| diesel::update(import_job::table.find(row.job_id))
+        .set((
+            import_job::state.eq(JobState::Queued.name()),
+            import_job::is_dry_run.eq(wanted.plan.options.dry_run),
+            import_job::fingerprint.eq(wanted.fingerprint.as_slice()),
+            import_job::plan.eq(&plan),
+            import_job::preset.eq(preset.as_str().unwrap_or("none")),
+            import_job::bytes_total.eq(wanted.upload.bytes),
+            import_job::byte_offset.eq(i64::try_from(wanted.start.offset).unwrap_or(i64::MAX)),
+            import_job::line.eq(i64::try_from(wanted.start.line).unwrap_or(i64::MAX)),
+            import_job::queued_at_us.eq(now.0),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// A dry run that is to be done for real; `fingerprint` and `start` are those of an import of the same file.
+pub(in crate::store) struct Commit {
+    pub rehearsal_id: i64,
+    pub plan: ImportPlan,
+    pub fingerprint: [u8; 32],
+    pub start: Position,
+    pub actor: Actor,
+    pub key_use: Option<KeyUse>,
+}
+
+/// Makes the job that does what a finished dry run rehearsed.
+pub(in crate::store) fn commit(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    commit: Commit,
+    now: Micros,
+    retention_secs: i64,
+) -> Result<Queued, StoreError> {
+    let Commit { rehearsal_id, plan, fingerprint, start, actor, key_use } = commit;
+    let rehearsal = locked_row(conn, rehearsal_id)?.ok_or(Rejection::NotFound)?;
+    let place = rehearsal.entrypoint_id;
+    super::super::load::lock_heads(conn, &[place], super::super::load::Waiting::Wait)?;
+    if let Some(key_use) = key_use
+        && let Some(job_id) = known(conn, ring, place, key_use, now)?
+    {
+        return Ok(Queued { job_id, why: Why::Replayed });
+    }
+    // Committed once; a second call is told of the first.
+    let before: Option<i64> = on!(conn, |c| import_job::table
+        .filter(import_job::entrypoint_id.eq(place))
+        .filter(import_job::rehearsal_id.eq(rehearsal_id))
+        .select(import_job::job_id)
+        .first(c)
+        .optional())?;
+    let upload = Upload { job_id: rehearsal_id, entrypoint_id: place, pieces: 0, bytes: rehearsal.bytes_total };
+    let wanted =
+        Wanted { upload, plan, preset: serde_json::from_value(rehearsal.preset.clone().into())?, fingerprint, start, key_use };
+    let queued = match before {
+        Some(job_id) => Queued { job_id, why: Why::Same },
+        None => match earlier(conn, &wanted)? {
+            Some(queued) => queued,
+            None => {
+                let job_id = insert(conn, place, &actor, now, rehearsal.key_id, &rehearsal.salt)?;
+                let row = job_row(conn, job_id)?.ok_or(Rejection::Defect)?;
+                set_plan(conn, ring, &row, &wanted, now)?;
+                on!(conn, |c| diesel::update(import_job::table.find(job_id))
+                    .set((
+                        import_job::upload_id.eq(rehearsal.upload_id),
+                        import_job::rehearsal_id.eq(rehearsal_id),
+                    ))
+                    .execute(c))?;
+                Queued { job_id, why: Why::New }
+            }
+        },
+    };
+    if let Some(key_use) = key_use {
+        let expires_at_us = now.0.saturating_add(retention_secs.saturating_mul(SECOND_US));
+        keep(conn, ring, place, key_use, queued.job_id, expires_at_us)?;
+    }
+    Ok(queued)
+}
+
+/// The job that an idempotency key made.
+fn known(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    key_use: KeyUse,
+    now: Micros,
+) -> Result<Option<i64>, StoreError> {
+    let rows = idempotency_rows(conn, entrypoint_id, &[key_use.key.to_vec()], now)?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    if row.fingerprint != key_use.fingerprint {
+        return Err(Rejection::KeyReused.into());
+    }
+    let seal = ring.data_key(conn, row.key_id)?.seal_key(ENTRYPOINT_SALT)?;
+    Ok(Some(serde_json::from_slice(&seal.open(&outcome_ad(row), &row.detail)?)?))
+}
+
+fn keep(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    key_use: KeyUse,
+    job_id: i64,
+    expires_at_us: i64,
+) -> Result<(), StoreError> {
+    let key_id: i64 = on!(conn, |c| {
+        use crate::store::schema::entrypoint_head;
+        entrypoint_head::table.find(entrypoint_id).select(entrypoint_head::key_id).first(c)
+    })?;
+    let key = ring.data_key(conn, key_id)?;
+    let mut row = IdempotencyRow {
+        entrypoint_id,
+        key_hash: key_use.key.to_vec(),
+        fingerprint: key_use.fingerprint.to_vec(),
+        kind: KIND.to_owned(),
+        customer_id: None,
+        version: None,
+        key_id,
+        detail: Vec::new(),
+        expires_at_us,
+    };
+    row.detail = key.seal_key(ENTRYPOINT_SALT)?.seal(&outcome_ad(&row), &serde_json::to_vec(&job_id)?)?;
+    on!(conn, |c| {
+        // A key that expired and was not yet purged is used anew.
+        diesel::delete(idempotency::table.find((entrypoint_id, &row.key_hash))).execute(c)?;
+        diesel::insert_into(idempotency::table).values(&row).execute(c)
+    })?;
+    Ok(())
+}

@@ -52,7 +52,8 @@ pub struct KeyUse {
 }
 
 /// What a create does where the customer exists already (rules 3).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum OnMatch {
     /// Answer the stored record, untouched.
     #[default]

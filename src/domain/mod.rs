@@ -16,6 +16,7 @@ pub mod fields;
 pub mod filter;
 pub mod history;
 pub mod identifier;
+pub mod import;
 pub mod mask;
 pub mod matching;
 pub mod members;

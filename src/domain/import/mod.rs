@@ -1,0 +1,29 @@
+//! Customers from a file (rules 9): bytes → [`Intake`] → clean UTF-8 → [`RecordReader`] → records →
+//! [`Mapping`] (from the header) → [`read_row`] → a checked draft for the same road as a create.
+//!
+//! All of it is push-style and keeps no more than one record in memory. An import goes on after a stop by
+//! reading the first record again for its [`Mapping`], then starting a [`RecordReader`] at the
+//! [`Position`] behind the last record that was dealt with.
+
+mod header;
+mod intake;
+#[cfg(test)]
+mod laws;
+mod lines;
+mod options;
+mod preset;
+mod records;
+mod row;
+mod target;
+mod template;
+
+pub use header::{Column, ColumnUse, HeaderProblem, Mapping};
+pub use intake::{FileRefusal, Intake};
+pub use options::{DateFormat, ImportOptions, OnBadValue, OnError, UnknownColumns};
+pub use preset::Preset;
+pub use records::{
+    Layout, Position, RECORD_BYTES_MAX, Record, RecordItem, RecordReader, RecordTooLong, detect_delimiter,
+};
+pub use row::{RowDraft, RowNote, read_row, rejection_notes, row_error_text, unneutralise};
+pub use target::Target;
+pub use template::template;

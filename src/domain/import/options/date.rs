@@ -1,0 +1,160 @@
+//! Dates as sheets write them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Part of a date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Year,
+    Month,
+    Day,
+}
+
+/// The order of year, month and day and what stands between them: `DD-MM-YYYY`, `MM/DD/YYYY`, `YYYYMMDD`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct DateFormat {
+    order: [Part; 3],
+    separator: Option<char>,
+}
+
+impl DateFormat {
+    /// `YYYY-MM-DD`.
+    pub const ISO: DateFormat =
+        DateFormat { order: [Part::Year, Part::Month, Part::Day], separator: Some('-') };
+    /// `DD-MM-YYYY`, as DOKU's sheet has it.
+    pub const DAY_FIRST: DateFormat =
+        DateFormat { order: [Part::Day, Part::Month, Part::Year], separator: Some('-') };
+
+    /// Reads a pattern of `YYYY`, `MM` and `DD`, once each, case ignored, with the same one of `-`, `/`,
+    /// `.` or blank, or nothing, between them.
+    pub fn parse(pattern: &str) -> Option<DateFormat> {
+        let mut rest = pattern.trim();
+        let mut order = [Part::Year; 3];
+        let mut separators = Vec::new();
+        for (index, slot) in order.iter_mut().enumerate() {
+            if index > 0 {
+                let separator = rest.chars().next().filter(|c| matches!(c, '-' | '/' | '.' | ' '));
+                rest = rest.get(separator.map_or(0, char::len_utf8)..)?;
+                separators.push(separator);
+            }
+            let is_next = |name: &str| rest.get(..name.len()).is_some_and(|it| it.eq_ignore_ascii_case(name));
+            let (part, length) = match () {
+                () if is_next("YYYY") => (Part::Year, 4),
+                () if is_next("MM") => (Part::Month, 2),
+                () if is_next("DD") => (Part::Day, 2),
+                () => return None,
+            };
+            *slot = part;
+            rest = rest.get(length..)?;
+        }
+        let has_all = [Part::Year, Part::Month, Part::Day].iter().all(|part| order.contains(part));
+        let separator = separators.first().copied().flatten();
+        let is_even = separators.iter().all(|one| *one == separator);
+        (has_all && is_even && rest.is_empty()).then_some(DateFormat { order, separator })
+    }
+
+    /// A date of this format as `YYYY-MM-DD`; whether there is such a day is not its concern. Month and day
+    /// may have one digit where something stands between them.
+    pub fn to_iso(self, text: &str) -> Option<String> {
+        let mut rest = text;
+        let mut values = [""; 3];
+        for (index, (value, part)) in values.iter_mut().zip(self.order).enumerate() {
+            let length = if part == Part::Year { 4 } else { 2 };
+            let piece = match self.separator {
+                Some(separator) if index < 2 => {
+                    let (piece, after) = rest.split_once(separator)?;
+                    rest = after;
+                    piece
+                }
+                Some(_) => std::mem::take(&mut rest),
+                None => {
+                    let (piece, after) = rest.split_at_checked(length)?;
+                    rest = after;
+                    piece
+                }
+            };
+            let least = if part == Part::Year || self.separator.is_none() { length } else { 1 };
+            let is_number = piece.bytes().all(|byte| byte.is_ascii_digit());
+            if !is_number || !(least..=length).contains(&piece.len()) {
+                return None;
+            }
+            *value = piece;
+        }
+        let of = |wanted: Part| {
+            let found = self.order.iter().zip(values).find(|(part, _)| **part == wanted);
+            found.map(|(_, value)| value).unwrap_or_default()
+        };
+        rest.is_empty().then(|| format!("{}-{:0>2}-{:0>2}", of(Part::Year), of(Part::Month), of(Part::Day)))
+    }
+}
+
+impl fmt::Display for DateFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, part) in self.order.iter().enumerate() {
+            if let Some(separator) = self.separator.filter(|_| index > 0) {
+                write!(f, "{separator}")?;
+            }
+            f.write_str(match part {
+                Part::Year => "YYYY",
+                Part::Month => "MM",
+                Part::Day => "DD",
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl From<DateFormat> for String {
+    fn from(format: DateFormat) -> String {
+        format.to_string()
+    }
+}
+
+impl TryFrom<String> for DateFormat {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        DateFormat::parse(&text).ok_or("no date format")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_read_dates() {
+        for (pattern, text, iso) in [
+            ("DD-MM-YYYY", "12-04-1985", Some("1985-04-12")),
+            ("dd-mm-yyyy", "2-4-1985", Some("1985-04-02")),
+            ("MM/DD/YYYY", "4/12/1985", Some("1985-04-12")),
+            ("YYYY-MM-DD", "1985-04-12", Some("1985-04-12")),
+            ("YYYYMMDD", "19850412", Some("1985-04-12")),
+            ("DD.MM.YYYY", "12.04.1985", Some("1985-04-12")),
+            ("YYYY MM DD", "1985 04 12", Some("1985-04-12")),
+            ("DD-MM-YYYY", "1985-04-12", None),
+            ("DD-MM-YYYY", "12-04-85", None),
+            ("DD-MM-YYYY", "12-04-1985 ", None),
+            ("DD-MM-YYYY", "12-04-1985-1", None),
+            ("DD-MM-YYYY", "12-04", None),
+            ("DD-MM-YYYY", "--", None),
+            ("DD-MM-YYYY", "１2-04-1985", None),
+            ("YYYYMMDD", "198504123", None),
+            ("YYYYMMDD", "1985é12", None),
+            ("MM/DD/YYYY", "+4/12/1985", None),
+        ] {
+            let format = DateFormat::parse(pattern).unwrap();
+            assert_eq!(format.to_iso(text).as_deref(), iso, "{pattern} {text}");
+            assert_eq!(format.to_string(), pattern.to_uppercase());
+        }
+        for bad in
+            ["", "YYYY", "DD-MM-YY", "DD-MM-YYYY-", "DD-MM/YYYY", "DD--MM-YYYY", "DD:MM:YYYY", "MM-MM-YYYY"]
+        {
+            assert_eq!(DateFormat::parse(bad), None, "{bad}");
+        }
+        assert_eq!(DateFormat::parse("YYYY-MM-DD"), Some(DateFormat::ISO));
+        assert_eq!(DateFormat::parse("DD-MM-YYYY"), Some(DateFormat::DAY_FIRST));
+    }
+}

@@ -1,0 +1,121 @@
+//! One cell as the JSON that a create would be sent.
+
+use serde_json::value::RawValue;
+
+use super::super::super::contact::Refusal;
+use super::super::super::fields::TextField;
+use super::super::super::mask::is_mask_shaped;
+use super::super::super::members::Members;
+use super::super::super::money::{Money, MoneyError};
+use super::super::options::DateFormat;
+use super::super::preset::Preset;
+use super::super::target::Target;
+
+/// What a cell says.
+pub(super) enum Json {
+    /// Nothing.
+    Absent,
+    /// The value of its target.
+    Value(String),
+    /// The value of an additional field.
+    Field(String, String),
+    /// Several additional fields.
+    Additional(Vec<(String, String)>),
+}
+
+/// A cell as it was before an export kept spreadsheets from running it: `'` before `=`, `+`, `-`, `@`, tab or
+/// CR, or before another such `'`, goes; only one (rules 9).
+pub fn unneutralise(cell: &str) -> &str {
+    let runs = |rest: &str| rest.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']);
+    cell.strip_prefix('\'').filter(|rest| runs(rest)).unwrap_or(cell)
+}
+
+/// Reads a cell; `dates` is how dates are written, where anybody said so.
+pub(super) fn json(
+    target: &Target,
+    dates: Option<DateFormat>,
+    cell: &str,
+    preset: Preset,
+) -> Result<Json, Refusal> {
+    // No export has passwords, so a quote in one is the person's own.
+    if *target == Target::Password {
+        return Ok(Json::Value(string(cell)));
+    }
+    let text = unneutralise(cell);
+    let is_number = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    let text =
+        text.strip_prefix('\'').filter(|rest| preset.quotes_numbers() && is_number(rest)).unwrap_or(text);
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(Json::Absent);
+    }
+    Ok(match target {
+        Target::Text(field @ TextField::Birthday) if !is_mask_shaped(*field, text) => {
+            Json::Value(string(&birthday(text, dates)?))
+        }
+        Target::Text(_) | Target::Password => Json::Value(string(text)),
+        Target::Additional(key) => Json::Field(key.clone(), string(text)),
+        Target::CreatedAt => Json::Value(string(&created_at(text, dates, preset))),
+        Target::Status | Target::TimeZone => Json::Value(integer(text)?),
+        Target::Balance => Json::Value(amount(text)?),
+        Target::Labels | Target::IdentifierFields => Json::Value(list(text, preset)?),
+        Target::AdditionalFields => {
+            let members: Members<'_> = serde_json::from_str(text)
+                .map_err(|_| ("invalid_json", "must be a JSON object of strings".to_owned()))?;
+            let field =
+                |(key, raw): (std::borrow::Cow<'_, str>, &RawValue)| (key.into_owned(), raw.get().to_owned());
+            Json::Additional(members.0.into_iter().map(field).collect())
+        }
+    })
+}
+
+fn string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn birthday(text: &str, dates: Option<DateFormat>) -> Result<String, Refusal> {
+    let read = match dates {
+        Some(format) => format.to_iso(text),
+        None => DateFormat::ISO.to_iso(text).or_else(|| DateFormat::DAY_FIRST.to_iso(text)),
+    };
+    read.ok_or_else(|| {
+        let wanted = dates.map_or_else(|| "YYYY-MM-DD or DD-MM-YYYY".to_owned(), |format| format.to_string());
+        ("invalid_birthday", format!("must be a date written as {wanted} (dateFormat names another form)"))
+    })
+}
+
+/// Where somebody said how dates are written, such a date is its first moment in UTC. Stripe writes no seconds.
+fn created_at(text: &str, dates: Option<DateFormat>, preset: Preset) -> String {
+    if let Some(day) = dates.and_then(|format| format.to_iso(text)) {
+        return format!("{day} 00:00:00");
+    }
+    let has_no_seconds = text.len() == "2026-03-01 10:00".len() && !text.contains(['T', 't', 'Z', 'z', '+']);
+    if preset == Preset::Stripe && has_no_seconds { format!("{text}:00") } else { text.to_owned() }
+}
+
+fn integer(text: &str) -> Result<String, Refusal> {
+    let number = text.parse::<i64>().map_err(|_| ("wrong_type", "must be an integer".to_owned()))?;
+    Ok(number.to_string())
+}
+
+fn amount(text: &str) -> Result<String, Refusal> {
+    let refuse = |error: MoneyError| ("invalid_amount", error.to_string());
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    if !is_number {
+        return Err(refuse(MoneyError::NotANumber));
+    }
+    Money::parse(text).map(|money| money.to_string()).map_err(refuse)
+}
+
+/// Names between `;` or `|`, or a JSON array of them.
+fn list(text: &str, preset: Preset) -> Result<String, Refusal> {
+    if text.starts_with('[') {
+        return match serde_json::from_str::<&RawValue>(text) {
+            Ok(raw) => Ok(raw.get().to_owned()),
+            Err(_) => Err(("invalid_json", "begins like a JSON array of strings but is none".to_owned())),
+        };
+    }
+    let separates = |c: char| matches!(c, ';' | '|') || (c == ',' && preset.has_comma_lists());
+    let names: Vec<&str> = text.split(separates).map(str::trim).filter(|name| !name.is_empty()).collect();
+    Ok(serde_json::Value::from(names).to_string())
+}

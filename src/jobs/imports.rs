@@ -13,9 +13,7 @@ use super::Stop;
 use crate::clock;
 use crate::domain::command::{Act, Command, CreateCustomer};
 use crate::domain::draft::{Change, Context, Draft};
-use crate::domain::import::{
-    ImportPlan, Mapping, RecordItem, RecordReader, RowDraft, RowNote, read_row,
-};
+use crate::domain::import::{ImportPlan, Mapping, RecordItem, RecordReader, RowDraft, RowNote, read_row};
 use crate::store::{ImportLease, StepDone, StepRow, Store, StoreError};
 use crate::vault::hash_password;
 
@@ -129,7 +127,8 @@ async fn steps(
         let to = rows.len().min(from + size.rows);
         let begun = Instant::now();
         let last = is_last && to == rows.len();
-        let done = store.import_step(Arc::clone(lease), *rows_before, Arc::clone(&rows), from..to, last).await;
+        let done =
+            store.import_step(Arc::clone(lease), *rows_before, Arc::clone(&rows), from..to, last).await;
         match done {
             Ok(StepDone::Over | StepDone::Lost) => return Ok(false),
             Ok(StepDone::Went(rows_read)) => {
@@ -248,7 +247,13 @@ impl Source {
             RecordItem::Record(record) => record,
             RecordItem::TooLong(long) => {
                 let note = RowNote::new("", "row_too_long", long.message());
-                return StepRow { line, end, command: Err(vec![note]), warnings: Vec::new(), cells: Vec::new() };
+                return StepRow {
+                    line,
+                    end,
+                    command: Err(vec![note]),
+                    warnings: Vec::new(),
+                    cells: Vec::new(),
+                };
             }
         };
         let cells = record.cells().map(str::to_owned).collect();

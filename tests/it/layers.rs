@@ -110,10 +110,10 @@ fn wrong(source: &Source) -> Vec<String> {
                 complain(format!("{} must not know {name}", source.part));
             }
         }
-        if source.part == "api" {
+        if source.part == "api" || source.part == "jobs" {
             // `use crate::vault::{a, b}` would be read as an empty name, and refused.
             for name in names_after(line, "crate::vault::").filter(|name| !VAULT_ABOVE.contains(name)) {
-                complain(format!("api must not know vault::{name}"));
+                complain(format!("{} must not know vault::{name}", source.part));
             }
         }
         for (name, parts) in ONLY_IN.iter().filter(|(_, parts)| !parts.contains(&source.part.as_str())) {

@@ -7,6 +7,7 @@
 
 mod header;
 mod intake;
+mod job;
 #[cfg(test)]
 mod laws;
 mod lines;
@@ -19,6 +20,7 @@ mod template;
 
 pub use header::{Column, ColumnUse, HeaderProblem, Mapping};
 pub use intake::{FileRefusal, Intake};
+pub use job::{Counts, ERRORS_MAX, ImportJob, ImportPlan, JobState, RowOutcome, RowReport};
 pub use options::{DateFormat, ImportOptions, OnBadValue, OnError, UnknownColumns};
 pub use preset::Preset;
 pub use records::{

@@ -30,7 +30,8 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn begin_upload(&self, entrypoint_id: i64, actor: Actor) -> Result<Upload, StoreError> {
-        self.administer(move |conn, ring| upload::begin(conn, ring, entrypoint_id, &actor, clock::now())).await
+        self.administer(move |conn, ring| upload::begin(conn, ring, entrypoint_id, &actor, clock::now()))
+            .await
     }
 
     /// Takes the next piece of a file, as clean UTF-8: about a megabyte; the upload as it is then.
@@ -73,7 +74,11 @@ impl Store {
     }
 
     /// What makes two imports the same: the file's bytes and the options.
-    async fn import_fingerprint(&self, entrypoint_id: i64, plan: &ImportPlan) -> Result<[u8; 32], StoreError> {
+    async fn import_fingerprint(
+        &self,
+        entrypoint_id: i64,
+        plan: &ImportPlan,
+    ) -> Result<[u8; 32], StoreError> {
         let content = vec![plan.options.canonical(), plan.file_hash.to_vec()];
         Ok(self.key_use(entrypoint_id, vec![b"import".to_vec()], content).await?.fingerprint)
     }
@@ -160,7 +165,11 @@ impl Store {
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
-    pub async fn import_text(&self, upload_id: i64, offset: u64) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+    pub async fn import_text(
+        &self,
+        upload_id: i64,
+        offset: u64,
+    ) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
         let offset = i64::try_from(offset).unwrap_or(i64::MAX);
         let found = self.read(move |conn, ring| upload::text_at(conn, ring, upload_id, offset)).await?;
         Ok(found.map(|(begin, text)| (u64::try_from(begin).unwrap_or(0), text)))

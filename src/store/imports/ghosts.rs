@@ -51,8 +51,7 @@ impl Ghosts {
                 .first(c)
                 .optional())?;
             if let Some((version, document)) = found {
-                let customer =
-                    open_document(&self.seal, &ghost_ad(self.job_id, *id, version), &document)?;
+                let customer = open_document(&self.seal, &ghost_ad(self.job_id, *id, version), &document)?;
                 world.tell_customer(Stored { id: *id, version, customer, erased: false });
             }
         }

@@ -3,10 +3,10 @@
 use diesel::prelude::*;
 
 use super::{JobRow, JobState, ghosts, job_row, locked_row, shared_now, upload};
+use crate::domain::command::Actor;
 use crate::domain::import::{ImportJob, Position};
 use crate::domain::problem::Rejection;
 use crate::domain::time::{Micros, SECOND_US};
-use crate::domain::command::Actor;
 use crate::store::conn::{Conn, on};
 use crate::store::error::StoreError;
 use crate::store::keyring::KeyRing;
@@ -47,11 +47,9 @@ fn waiting_id(conn: &mut Conn, now: Micros, locks: bool) -> Result<Option<i64>, 
     macro_rules! query {
         () => {
             import_job::table
-                .filter(
-                    import_job::state.eq(JobState::Queued.name()).or(import_job::state
-                        .eq(JobState::Running.name())
-                        .and(import_job::lease_until_us.lt(now.0))),
-                )
+                .filter(import_job::state.eq(JobState::Queued.name()).or(
+                    import_job::state.eq(JobState::Running.name()).and(import_job::lease_until_us.lt(now.0)),
+                ))
                 .order(import_job::job_id)
                 .select(import_job::job_id)
         };
@@ -123,7 +121,12 @@ pub(in crate::store) fn release(conn: &mut Conn, job_id: i64, number: i64) -> Re
 }
 
 /// Says that a worker is still there.
-pub(in crate::store) fn keep_alive(conn: &mut Conn, job_id: i64, number: i64, now: Micros) -> Result<(), StoreError> {
+pub(in crate::store) fn keep_alive(
+    conn: &mut Conn,
+    job_id: i64,
+    number: i64,
+    now: Micros,
+) -> Result<(), StoreError> {
     let now = shared_now(conn, now)?;
     on!(conn, |c| diesel::update(import_job::table.find(job_id).filter(import_job::lease_no.eq(number)))
         .set(import_job::lease_until_us.eq(now.0 + LEASE_US))
@@ -199,7 +202,9 @@ pub(in crate::store) fn purge(conn: &mut Conn, now: Micros, retention_us: i64) -
                 .and(import_job::touched_at_us.lt(now.0 - UPLOAD_US))),
         )
         // What is asked for again is not over.
-        .filter(diesel::dsl::not(import_job::state.eq_any([JobState::Queued.name(), JobState::Running.name()])))
+        .filter(diesel::dsl::not(
+            import_job::state.eq_any([JobState::Queued.name(), JobState::Running.name()])
+        ))
         .limit(REMOVED_MAX)
         .select(import_job::job_id)
         .load(c))?;

@@ -5,7 +5,8 @@ use diesel::prelude::*;
 use super::jobs::{LEASE_US, cancelled};
 use super::upload::GHOSTS_FROM;
 use super::{
-    Ghosts, ImportLease, JobRow, errors_ad, ghosts, job_row, locked_row, report_ad, report_piece, shared_now, upload,
+    Ghosts, ImportLease, JobRow, errors_ad, ghosts, job_row, locked_row, report_ad, report_piece, shared_now,
+    upload,
 };
 use crate::domain::command::{Command, Outcome};
 use crate::domain::history::{FieldChange, difference};
@@ -133,7 +134,9 @@ pub(in crate::store) fn step(
     let end = end.unwrap_or_else(|| super::jobs::position(&row));
     let lease_until_us = shared_now(conn, now)?.0 + LEASE_US;
     let failure = stopped_at.map(|line| {
-        format!("stopped at line {line}, as onError=stop asks; send the same file again to go on after that row")
+        format!(
+            "stopped at line {line}, as onError=stop asks; send the same file again to go on after that row"
+        )
     });
     on!(conn, |c| diesel::update(import_job::table.find(job_id))
         .set((
@@ -283,7 +286,8 @@ fn errors(
     rows_read: i64,
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let mut errors = row.errors(seal)?;
-    let new = reports.iter().filter(|report| report.outcome == RowOutcome::Rejected).map(RowReport::error_text);
+    let new =
+        reports.iter().filter(|report| report.outcome == RowOutcome::Rejected).map(RowReport::error_text);
     let room = ERRORS_MAX.saturating_sub(errors.len());
     errors.extend(new.take(room));
     if errors.is_empty() {
@@ -291,4 +295,3 @@ fn errors(
     }
     Ok(Some(seal.seal(&errors_ad(row.job_id, rows_read), &serde_json::to_vec(&errors)?)?))
 }
-

@@ -12,7 +12,7 @@ use crate::store::error::StoreError;
 use crate::store::keyring::{ENTRYPOINT_SALT, KeyRing};
 use crate::store::load::{idempotency_rows, outcome_ad};
 use crate::store::rows::IdempotencyRow;
-use crate::store::schema::{import_chunk, import_job, idempotency};
+use crate::store::schema::{idempotency, import_chunk, import_job};
 use crate::vault::{SALT_BYTES, random};
 
 /// The kind of an idempotency row that stands for an import.
@@ -72,7 +72,9 @@ pub(in crate::store) fn begin(
     let key = ring.service_key(conn)?;
     let salt = random::<SALT_BYTES>()?.to_vec();
     let job_id = insert(conn, entrypoint_id, actor, now, key.id, &salt)?;
-    on!(conn, |c| diesel::update(import_job::table.find(job_id)).set(import_job::upload_id.eq(job_id)).execute(c))?;
+    on!(conn, |c| diesel::update(import_job::table.find(job_id))
+        .set(import_job::upload_id.eq(job_id))
+        .execute(c))?;
     Ok(Upload { job_id, entrypoint_id, pieces: 0, bytes: 0 })
 }
 
@@ -183,7 +185,8 @@ pub(in crate::store) fn remove(conn: &mut Conn, job_id: i64) -> Result<(), Store
 
 /// Removes a file.
 pub(super) fn remove_file(conn: &mut Conn, upload_id: i64) -> Result<(), StoreError> {
-    on!(conn, |c| diesel::delete(import_chunk::table.filter(import_chunk::upload_id.eq(upload_id))).execute(c))?;
+    on!(conn, |c| diesel::delete(import_chunk::table.filter(import_chunk::upload_id.eq(upload_id)))
+        .execute(c))?;
     Ok(())
 }
 
@@ -338,9 +341,16 @@ pub(in crate::store) fn commit(
         .select(import_job::job_id)
         .first(c)
         .optional())?;
-    let upload = Upload { job_id: rehearsal_id, entrypoint_id: place, pieces: 0, bytes: rehearsal.bytes_total };
-    let wanted =
-        Wanted { upload, plan, preset: serde_json::from_value(rehearsal.preset.clone().into())?, fingerprint, start, key_use };
+    let upload =
+        Upload { job_id: rehearsal_id, entrypoint_id: place, pieces: 0, bytes: rehearsal.bytes_total };
+    let wanted = Wanted {
+        upload,
+        plan,
+        preset: serde_json::from_value(rehearsal.preset.clone().into())?,
+        fingerprint,
+        start,
+        key_use,
+    };
     let queued = match before {
         Some(job_id) => Queued { job_id, why: Why::Same },
         None => match earlier(conn, &wanted)? {

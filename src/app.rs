@@ -90,6 +90,7 @@ pub async fn serve(
         PrometheusBuilder::new().install_recorder().map_err(|error| Failure::System(error.to_string()))?;
     let state = Data::new(App {
         store: Arc::clone(&store),
+        import_bytes_max: serve.import_max_bytes,
         guard,
         hashing: Semaphore::new(cores()),
         attempts: Attempts::default(),
@@ -113,7 +114,8 @@ pub async fn serve(
     };
     greet(&serve.base_url(), token.as_deref());
     let workers = [
-        actix_web::rt::spawn(jobs::purge(Arc::clone(&store))),
+        actix_web::rt::spawn(jobs::purge(Arc::clone(&store), serve.import_retention)),
+        actix_web::rt::spawn(jobs::imports::work(Arc::clone(&store), stop.clone())),
         actix_web::rt::spawn(jobs::rotation::work(Arc::clone(&store))),
     ];
     server.run().await.map_err(system)?;

@@ -150,6 +150,14 @@ pub struct Serve {
     #[arg(long, env = "CUSTOMARY_IDEMPOTENCY_TTL", default_value = "24h", value_name = "DURATION", value_parser = idempotency_ttl)]
     pub idempotency_ttl: std::time::Duration,
 
+    /// How long imports and their reports are kept after their end
+    #[arg(long, env = "CUSTOMARY_IMPORT_RETENTION", default_value = "30d", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub import_retention: std::time::Duration,
+
+    /// The most bytes of an imported file
+    #[arg(long, env = "CUSTOMARY_IMPORT_MAX_BYTES", default_value_t = 4 << 30, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    pub import_max_bytes: u64,
+
     /// The most commands of one write transaction; 1 writes each request on its own
     #[arg(long, env = "CUSTOMARY_BATCH_MAX", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub batch_max: u16,

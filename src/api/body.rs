@@ -39,6 +39,17 @@ pub(super) async fn none(payload: Payload) -> Result<(), Error> {
     read(payload).await.map(drop)
 }
 
+/// Reads and throws away what is still to come of a refused body, so that the client sees why.
+pub(super) async fn discard(mut payload: Payload) {
+    let mut length = 0_usize;
+    while let Some(Ok(chunk)) = payload.next().await {
+        length += chunk.len();
+        if length > DISCARD_BYTES_MAX {
+            return;
+        }
+    }
+}
+
 async fn read(mut payload: Payload) -> Result<Bytes, Error> {
     let mut body = BytesMut::new();
     let mut length = 0_usize;

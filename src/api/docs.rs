@@ -25,6 +25,7 @@ pub(super) fn skeleton() -> OpenApi {
         tags(
             (name = "Customers", description = "Create, read, change, delete; who would this hit; what happened"),
             (name = "Queries", description = "Lists of customers"),
+            (name = "Imports", description = "Customers from files: rehearsed, resumable, exactly once"),
             (name = "Settings", description = "Organisations and entrypoints"),
             (name = "Tokens", description = "Request tokens"),
             (name = "Health", description = "For load balancers and monitoring")

@@ -42,6 +42,8 @@ pub enum Error {
     UnsupportedMediaType(&'static str),
     /// 422.
     KeyReused,
+    /// 409 with Retry-After: the first request with this idempotency key is still at work.
+    StillRunning,
     /// 429 with the seconds to wait.
     TooManyRequests(u64),
     /// 503.
@@ -267,6 +269,12 @@ impl Error {
                 "This idempotency key was used for another request.",
                 "Use a new key for every new request, and the same key only to repeat the same one.",
             ),
+            Error::StillRunning => words(
+                StatusCode::CONFLICT,
+                "Still running",
+                "The import that this idempotency key asked for is still at work.",
+                "Repeat the request after Retry-After, or look at GET /api/Import/jobs/{entry}.",
+            ),
             Error::TooManyRequests(seconds) => words(
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many requests",
@@ -327,7 +335,7 @@ impl Error {
             Error::Unauthorized(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Error::MethodNotAllowed(allow) => HeaderValue::from_str(allow).ok().map(|value| (ALLOW, value)),
             Error::TooManyRequests(seconds) => Some((RETRY_AFTER, HeaderValue::from(*seconds))),
-            Error::Unavailable => Some((RETRY_AFTER, HeaderValue::from(RETRY_SECS))),
+            Error::Unavailable | Error::StillRunning => Some((RETRY_AFTER, HeaderValue::from(RETRY_SECS))),
             _ => None,
         }
     }

@@ -8,6 +8,7 @@ mod error;
 mod examples;
 mod gate;
 mod health;
+mod imports;
 mod queries;
 mod request;
 mod routes;
@@ -39,6 +40,15 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(queries::list_organisation_customers)
         .service(queries::list_customers)
         .service(queries::get_customer_statistic)
+        // Imports
+        .service(imports::import_customers)
+        .service(imports::get_import_template)
+        .service(imports::list_imports)
+        .service(imports::get_import)
+        .service(imports::get_import_rows)
+        .service(imports::get_rejected_rows)
+        .service(imports::cancel_import)
+        .service(imports::commit_import)
         // Settings
         .service(settings::list_entrypoints)
         .service(settings::create_entrypoint)

@@ -14,6 +14,8 @@ use crate::store::Store;
 pub struct App {
     /// The records.
     pub store: Arc<Store>,
+    /// The most bytes of an imported file.
+    pub import_bytes_max: u64,
     /// Which tokens are in force.
     pub guard: Arc<Guard>,
     /// As many permits as cores: argon2 must not take every thread.

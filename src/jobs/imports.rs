@@ -79,7 +79,9 @@ pub async fn run(store: &Arc<Store>, lease: ImportLease, stop: &Stop) -> Result<
     };
     let lease = Arc::new(lease);
     let mut source = Some(Source::new(&lease, mapping));
-    let mut ahead = read_ahead(store, &mut source, ROWS_FIRST).await?;
+    let Some(mut ahead) = whole(store, &lease, read_ahead(store, &mut source, ROWS_FIRST).await).await? else {
+        return Ok(());
+    };
     let mut rows_before = lease.job.rows_read;
     let mut size = Size::new(lease.attempts);
     loop {
@@ -94,7 +96,26 @@ pub async fn run(store: &Arc<Store>, lease: ImportLease, stop: &Stop) -> Result<
         if !went? {
             return Ok(());
         }
-        ahead = read?;
+        match whole(store, &lease, read).await? {
+            Some(batch) => ahead = batch,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// What was read; where the file is no longer whole, the import ends.
+async fn whole(
+    store: &Arc<Store>,
+    lease: &ImportLease,
+    read: Result<Batch, StoreError>,
+) -> Result<Option<Batch>, StoreError> {
+    match read {
+        Err(StoreError::Corrupt(why)) => {
+            tracing::error!(why, import = lease.job.id, "an import cannot go on");
+            let why = "the file that was sent is no longer whole; send it again";
+            store.fail_import(lease, why.into()).await.map(|()| None)
+        }
+        other => other.map(Some),
     }
 }
 
@@ -226,6 +247,11 @@ impl Source {
         }
     }
 
+    /// Bytes of the whole file.
+    fn bytes(&self) -> u64 {
+        u64::try_from(self.lease.job.bytes_total).unwrap_or(0)
+    }
+
     /// Reads rows until there are enough, or the piece is used up.
     fn fill(&mut self, batch: &mut Batch, bytes: &mut usize, most: usize, until: Instant, place: &Place) {
         while batch.rows.len() < most && *bytes < AHEAD_BYTES && Instant::now() < until {
@@ -305,6 +331,9 @@ async fn read_ahead(
                     here.at = usize::try_from(here.next.saturating_sub(begin)).unwrap_or(usize::MAX);
                     here.next = begin.saturating_add(u64::try_from(text.len()).unwrap_or(u64::MAX));
                     here.piece = text;
+                }
+                None if here.next < here.bytes() => {
+                    return Err(StoreError::Corrupt("a part of the file is gone".into()));
                 }
                 None => {
                     here.is_over = true;

@@ -63,12 +63,18 @@ pub fn watch(
     })
 }
 
-/// Removes expired idempotency keys, and what erases left, for as long as the service runs.
-pub async fn purge(store: Arc<Store>) {
+/// Removes expired idempotency keys and imports, and what erases left, for as long as the service runs.
+pub async fn purge(store: Arc<Store>, import_retention: Duration) {
     let mut timer = tokio::time::interval(PURGE_EVERY);
+    let retention_secs = i64::try_from(import_retention.as_secs()).unwrap_or(i64::MAX);
     loop {
         timer.tick().await;
         store.finish_erasing().await;
+        match store.purge_imports(retention_secs).await {
+            Ok(0) => {}
+            Ok(jobs) => tracing::info!(jobs, "expired imports removed"),
+            Err(error) => tracing::warn!(%error, "expired imports could not be removed"),
+        }
         loop {
             match store.purge_expired().await {
                 Ok(0) => break,

@@ -1,0 +1,314 @@
+//! Imports as they go: listed, read, stopped, rehearsals done for real.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
+use actix_web::web::{Bytes, Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use serde::Serialize;
+
+use super::{JobOut, RowOut};
+use crate::api::auth::Caller;
+use crate::api::body::{self, Params};
+use crate::api::customers::{key_use, parse_id, refuse_unless_replay, visible_entry};
+use crate::api::error::Error;
+use crate::api::queries::{LIMIT_DEFAULT, SummaryOut};
+use crate::api::state::App;
+use crate::clock;
+use crate::domain::import::{ImportJob, JobState, RowOutcome, rejected_csv, template};
+use crate::domain::problem::Problem;
+use crate::domain::token::Scope;
+use crate::store::Why;
+
+/// The most records of one answer.
+const LIMIT_MAX: i64 = 1_000;
+
+/// Imports of an entrypoint, newest first.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct JobsOut {
+    /// How many there are.
+    summary: SummaryOut,
+    /// The imports of this page.
+    records: Vec<JobOut>,
+}
+
+/// Rows of an import in the file's order.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct RowsOut {
+    /// How many there are.
+    summary: SummaryOut,
+    /// The rows of this page.
+    records: Vec<RowOut>,
+}
+
+/// `fromRecord` and `limitRecord`.
+fn page(params: &mut Params) -> (i64, i64) {
+    let skip = params.integer("fromRecord", 0, i64::MAX).unwrap_or(0);
+    let limit = params.integer("limitRecord", 1, LIMIT_MAX).unwrap_or(LIMIT_DEFAULT);
+    (skip, limit)
+}
+
+/// The import of an id, if this token may see it.
+async fn visible_job(app: &App, caller: &Caller, entry: &str, id: &str) -> Result<ImportJob, Error> {
+    let entrypoint_id = visible_entry(app, caller, entry).await?;
+    app.store.import_job(entrypoint_id, parse_id(id)?).await?.ok_or(Error::NotFound)
+}
+
+/// List imports
+///
+/// Those of an entrypoint, newest first.
+#[utoipa::path(
+    tag = "Imports",
+    operation_id = "list_imports",
+    params(
+        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many to skip; 0 by default"),
+        ("limitRecord" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "How many to answer; 20 by default"),
+    ),
+    responses((status = 200, description = "A page of imports", body = JobsOut)),
+)]
+#[get("/api/Import/jobs/{entry}")]
+pub(crate) async fn list_imports(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    entry: Path<String>,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersImport)?;
+    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
+    let mut params = Params::of(&request);
+    let (skip, limit) = page(&mut params);
+    refuse(params.problems())?;
+    let (jobs, total) = app.store.import_jobs(entrypoint_id, skip, limit).await?;
+    let now = clock::now();
+    let records = jobs.iter().map(|job| JobOut::new(job, false, now)).collect();
+    Ok(HttpResponse::Ok().json(JobsOut { summary: SummaryOut::new(limit, total), records }))
+}
+
+fn refuse(problems: Vec<Problem>) -> Result<(), Error> {
+    if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+}
+
+/// Read how far an import is
+///
+/// Its state, its numbers, its rate, and the first errors.
+#[utoipa::path(
+    tag = "Imports",
+    operation_id = "get_import",
+    params(
+        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        ("jobId" = i64, Path, minimum = 1, description = "The import's id"),
+    ),
+    responses((status = 200, description = "The import", body = JobOut)),
+)]
+#[get("/api/Import/jobs/{entry}/{jobId}")]
+pub(crate) async fn get_import(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersImport)?;
+    let job = visible_job(&app, &caller, &path.0, &path.1).await?;
+    Params::none(&request)?;
+    Ok(HttpResponse::Ok().json(JobOut::new(&job, false, clock::now())))
+}
+
+/// Read what became of each row
+///
+/// In the file's order; `outcome=rejected` for those alone. Needs `pii:read` too for the cells of rejected rows.
+#[utoipa::path(
+    tag = "Imports",
+    operation_id = "get_import_rows",
+    params(
+        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        ("jobId" = i64, Path, minimum = 1, description = "The import's id"),
+        ("outcome" = Option<String>, Query, description = "`created`, `matched`, `replaced`, `merged`, `forced` or `rejected`"),
+        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many to skip; 0 by default"),
+        ("limitRecord" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "How many to answer; 20 by default"),
+    ),
+    responses((status = 200, description = "A page of rows", body = RowsOut)),
+)]
+#[get("/api/Import/jobs/{entry}/{jobId}/rows")]
+pub(crate) async fn get_import_rows(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersImport)?;
+    let job = visible_job(&app, &caller, &path.0, &path.1).await?;
+    let mut params = Params::of(&request);
+    let (skip, limit) = page(&mut params);
+    let outcome = params.text("outcome").and_then(|name| {
+        let found = RowOutcome::of_name(&name);
+        if found.is_none() {
+            let names: Vec<&str> = RowOutcome::ALL.into_iter().map(RowOutcome::name).collect();
+            params.refuse("outcome", "invalid_value", format!("must be one of {}", names.join(", ")));
+        }
+        found
+    });
+    refuse(params.problems())?;
+    let (rows, total) = app.store.import_rows(job.id, outcome, skip, limit).await?;
+    let sees_pii = caller.sees_pii();
+    let records = rows.into_iter().map(|row| RowOut::new(row, sees_pii)).collect();
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CACHE_CONTROL, "private, no-store"));
+    Ok(response.json(RowsOut { summary: SummaryOut::new(limit, total), records }))
+}
+
+/// Download the rejected rows
+///
+/// The file's own header with `importLine` and `importError` behind it, and the rows as they stand in the file: mend
+/// them and import the result. Needs `pii:read` too.
+#[utoipa::path(
+    tag = "Imports",
+    operation_id = "get_rejected_rows",
+    params(
+        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        ("jobId" = i64, Path, minimum = 1, description = "The import's id"),
+    ),
+    responses((status = 200, description = "The rejected rows", content_type = "text/csv", body = String)),
+)]
+#[get("/api/Import/jobs/{entry}/{jobId}/rejected.csv")]
+pub(crate) async fn get_rejected_rows(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersImport)?;
+    caller.require(Scope::PiiRead)?;
+    let job = visible_job(&app, &caller, &path.0, &path.1).await?;
+    Params::none(&request)?;
+    let name = format!("attachment; filename=\"rejected-{}.csv\"", job.id);
+    let stream = async_stream::try_stream! {
+        yield Bytes::from(rejected_csv::header(&job.plan.header));
+        let mut skip = 0;
+        loop {
+            let page = app.store.import_rows(job.id, Some(RowOutcome::Rejected), skip, LIMIT_MAX).await;
+            let (rows, _) = page.map_err(Error::from)?;
+            if rows.is_empty() {
+                break;
+            }
+            skip += LIMIT_MAX;
+            yield Bytes::from(rejected_csv::rows(&rows, job.plan.header.len()));
+        }
+    };
+    let stream: std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<Bytes, actix_web::Error>>>> =
+        Box::pin(stream);
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((CACHE_CONTROL, "private, no-store"))
+        .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
+        .insert_header((CONTENT_DISPOSITION, name));
+    Ok(response.streaming(stream))
+}
+
+/// Stop an import
+///
+/// At once where it waits, else before its next step; what is done stays done. The same file with the same options goes
+/// on from there.
+#[utoipa::path(
+    tag = "Imports",
+    operation_id = "cancel_import",
+    params(
+        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        ("jobId" = i64, Path, minimum = 1, description = "The import's id"),
+        ("idempotencyKey" = Option<String>, Header, description = "As for a create; stopping twice is stopping once"),
+    ),
+    responses((status = 200, description = "The import as it is now", body = JobOut)),
+)]
+#[post("/api/Import/jobs/{entry}/{jobId}/cancel")]
+pub(crate) async fn cancel_import(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    path: Path<(String, String)>,
+    payload: Payload,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersImport)?;
+    let job = visible_job(&app, &caller, &path.0, &path.1).await?;
+    body::none(payload).await?;
+    body::idempotency_key(&request)?;
+    Params::none(&request)?;
+    let job = app.store.cancel_import(job.entrypoint_id, job.id).await?;
+    Ok(HttpResponse::Ok().json(JobOut::new(&job, false, clock::now())))
+}
+
+/// Do for real what a dry run rehearsed
+///
+/// Imports the very file of a finished dry run, with its options. Rows are decided anew; those of which something else
+/// becomes than the dry run had said are marked `changedSinceDryRun`. Asked again, it is the same import.
+#[utoipa::path(
+    tag = "Imports",
+    operation_id = "commit_import",
+    params(
+        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        ("jobId" = i64, Path, minimum = 1, description = "The dry run's id"),
+        ("idempotencyKey" = Option<String>, Header, description = "As for a create"),
+    ),
+    responses((status = 202, description = "The import that was queued; `Location` leads to it", body = JobOut)),
+)]
+#[post("/api/Import/jobs/{entry}/{jobId}/commit")]
+pub(crate) async fn commit_import(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    path: Path<(String, String)>,
+    payload: Payload,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersImport)?;
+    let job = visible_job(&app, &caller, &path.0, &path.1).await?;
+    body::none(payload).await?;
+    let place = format!("{}/{}", path.0, job.id);
+    let route = "POST /Import/jobs/{entry}/{jobId}/commit";
+    let key = key_use(&app, &caller, job.entrypoint_id, route, &place, &request, &[]).await?;
+    let problems = Params::of(&request).problems();
+    if !problems.is_empty() {
+        refuse_unless_replay(&app, job.entrypoint_id, key.as_ref(), Error::Invalid(problems)).await?;
+    }
+    if !job.is_dry_run || job.state != JobState::Finished {
+        let message = "only a finished dry run can be committed";
+        return Err(Error::Conflict(vec![Problem::parameter("jobId", "not_rehearsed", message)]));
+    }
+    let queued = app.store.commit_import(&job, caller.actor(), key).await?;
+    accepted(&app, &path.0, job.entrypoint_id, queued).await
+}
+
+/// The 202 of a queued import.
+pub(super) async fn accepted(
+    app: &App,
+    entry: &str,
+    entrypoint_id: i64,
+    queued: crate::store::Queued,
+) -> Result<HttpResponse, Error> {
+    let job = app.store.import_job(entrypoint_id, queued.job_id).await?.ok_or(Error::NotFound)?;
+    let repeated = matches!(queued.why, Why::Report | Why::Same | Why::Resumed);
+    let mut response = HttpResponse::build(StatusCode::ACCEPTED);
+    response.insert_header((LOCATION, format!("/api/Import/jobs/{entry}/{}", job.id)));
+    if queued.why == Why::Replayed {
+        response.insert_header(("Idempotent-Replayed", "true"));
+    }
+    Ok(response.json(JobOut::new(&job, repeated, clock::now())))
+}
+
+/// Download a file to begin with
+///
+/// A header and two example rows, fit to be imported.
+#[utoipa::path(
+    tag = "Imports",
+    operation_id = "get_import_template",
+    responses((status = 200, description = "The template", content_type = "text/csv", body = String)),
+)]
+#[get("/api/Import/template/customers.csv")]
+pub(crate) async fn get_import_template(request: HttpRequest, caller: Caller) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersImport)?;
+    Params::none(&request)?;
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
+        .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"customers.csv\""));
+    Ok(response.body(template()))
+}

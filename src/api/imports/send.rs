@@ -1,0 +1,259 @@
+//! A file comes in: as a form, as Payabli's SDKs send it, or as it is.
+
+use std::time::Duration;
+
+use actix_multipart::Multipart;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse, post};
+use futures_util::StreamExt as _;
+use serde::Serialize;
+
+use super::jobs::accepted;
+use crate::api::auth::Caller;
+use crate::api::body::{Params, discard};
+use crate::api::customers::{key_use, visible_entry};
+use crate::api::error::Error;
+use crate::api::state::App;
+use crate::domain::import::{ImportJob, ImportOptions, JobState, Preset, RowOutcome};
+use crate::domain::problem::Problem;
+use crate::domain::token::Scope;
+use crate::store::{FileIntake, IntakeError, Queued, Why};
+
+/// The name of the part that holds the file.
+const PART: &str = "file";
+/// How long a waiting request sleeps between two looks at its import: at first, and at most.
+const LOOK_FIRST: Duration = Duration::from_millis(10);
+const LOOK_LAST: Duration = Duration::from_millis(500);
+
+/// The answer of contract 8.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ImportOut {
+    /// Always true: rejected rows do not fail the request.
+    is_success: bool,
+    /// `Success`.
+    response_text: &'static str,
+    /// 1 for success.
+    response_code: i32,
+    /// Always null; kept for clients of the contract.
+    page_identifier: Option<String>,
+    /// What became of the file.
+    response_data: ImportData,
+}
+
+/// What became of a file.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ImportData {
+    /// Rows that made a customer.
+    added: i64,
+    /// Rows that did nothing.
+    rejected: i64,
+    /// The first 100 errors, such as `Error on line 62: email: …`.
+    errors: Vec<String>,
+    /// Rows that replaced a customer.
+    replaced: i64,
+    /// Rows that were written onto a customer.
+    merged: i64,
+    /// Rows that found their customer and left it untouched.
+    matched: i64,
+    /// Bad values that were left out (`onBadValue=blank`).
+    warnings: i64,
+    /// The import's id, for `GET /api/Import/jobs/{entry}/{jobId}` and its rows.
+    job_id: i64,
+    /// `finished`, or `cancelled` or `failed`.
+    state: &'static str,
+    /// Why it failed; null for others.
+    failure: Option<String>,
+    /// Whether nothing was written but the report.
+    dry_run: bool,
+    /// Where the file seems to come from: `customary`, `doku`, `stripe`, `shopify` or `none`.
+    #[schema(value_type = String)]
+    preset: Preset,
+    /// The columns that are left out.
+    columns_left_out: Vec<String>,
+    /// Whether this is an earlier import of the same file with the same options.
+    repeated: bool,
+}
+
+/// A file, as a form.
+#[derive(Debug, utoipa::ToSchema)]
+#[expect(dead_code, reason = "it stands in the OpenAPI document alone")]
+pub(crate) struct FileForm {
+    /// The file: CSV with a header line, of any name and media type.
+    #[schema(value_type = String, format = Binary)]
+    file: String,
+}
+
+/// Import customers from a file
+///
+/// CSV with a header line; comma, semicolon, tab or pipe; UTF-8, UTF-16 with a byte order mark, or what `encoding` says.
+/// Columns are the fields of a customer by their names or the usual spellings of other systems; exports of this service,
+/// DOKU, Stripe and Shopify are recognised. Each row goes the road of a create. Rows are imported exactly once, however
+/// often the service dies meanwhile; the same file with the same options again is the same import. The answer comes when all rows
+/// are dealt with; with `async=true` at once, with `Location`. A body of `text/csv` does in place of the form.
+#[utoipa::path(
+    tag = "Imports",
+    operation_id = "import_customers",
+    params(
+        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        ("replaceExisting" = Option<i64>, Query, minimum = 0, maximum = 1, description = "As for a create, of every row"),
+        ("mergeExisting" = Option<i64>, Query, minimum = 0, maximum = 1, description = "As for a create, of every row"),
+        ("forceCustomerCreation" = Option<bool>, Query, description = "As for a create, of every row"),
+        ("identifierFields" = Option<String>, Query, description = "Fields that together identify a customer in every row: `firstname,lastname,birthday`"),
+        ("map" = Option<Vec<String>>, Query, description = "`Header:field` says what a column fills, `Header:-` leaves it out; repeatable"),
+        ("unknownColumns" = Option<String>, Query, description = "`refuse` the file (the default), `ignore` the column, or fill an `additional` field"),
+        ("onBadValue" = Option<String>, Query, description = "`reject` the row (the default), or `blank` the value and warn"),
+        ("onError" = Option<String>, Query, description = "`skip` a rejected row (the default), or `stop` there"),
+        ("dryRun" = Option<bool>, Query, description = "true: write nothing but the report"),
+        ("again" = Option<bool>, Query, description = "true: import a file again that was imported before"),
+        ("delimiter" = Option<String>, Query, description = "`comma`, `semicolon`, `tab` or `pipe`; found out by default"),
+        ("encoding" = Option<String>, Query, description = "A label of the WHATWG's Encoding Standard, such as `windows-1252`"),
+        ("dateFormat" = Option<String>, Query, description = "Such as `DD-MM-YYYY` or `MM/DD/YYYY`; by default that and ISO"),
+        ("async" = Option<bool>, Query, description = "true: answer 202 at once"),
+        ("idempotencyKey" = Option<String>, Header, description = "As for a create; while the import runs, 409 with `Retry-After`"),
+    ),
+    request_body(content((FileForm = "multipart/form-data"), (String = "text/csv")), description = "The file"),
+    responses(
+        (status = 200, description = "Every row was dealt with", body = ImportOut),
+        (status = 202, description = "The import is queued (`async=true`); `Location` leads to it", body = super::JobOut),
+    ),
+)]
+#[post("/api/Import/customersForm/{entry}")]
+pub(crate) async fn import_customers(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    entry: Path<String>,
+    payload: Payload,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersImport)?;
+    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
+    let mut params = Params::of(&request);
+    let answers_at_once = params.flag("async");
+    let (pairs, mut problems) = params.rest();
+    let pairs: Vec<(String, String)> = pairs.into_iter().filter(|(name, _)| name != "async").collect();
+    let options = ImportOptions::parse(&pairs).unwrap_or_else(|found| {
+        problems.extend(found);
+        ImportOptions::default()
+    });
+    if !problems.is_empty() {
+        discard(payload).await;
+        return Err(Error::Invalid(problems));
+    }
+    let begun = FileIntake::begin(&app.store, entrypoint_id, caller.actor(), &options, app.import_bytes_max);
+    let mut intake = begun.await?;
+    if let Err(error) = receive(&request, payload, &mut intake).await {
+        intake.give_up().await;
+        return Err(error);
+    }
+    let mut new = intake.finish().await.map_err(refused)?;
+    let route = "POST /Import/customersForm/{entry}";
+    let hash = new.plan.file_hash;
+    new.key_use = key_use(&app, &caller, entrypoint_id, route, &entry, &request, &hash).await?;
+    let queued = app.store.queue_import(new).await?;
+    if answers_at_once {
+        return accepted(&app, &entry, entrypoint_id, queued).await;
+    }
+    wait(&app, entrypoint_id, queued).await
+}
+
+/// Takes the file out of the request.
+async fn receive(request: &HttpRequest, mut payload: Payload, intake: &mut FileIntake) -> Result<(), Error> {
+    let essence = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = essence.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.as_str() {
+        "multipart/form-data" => {
+            let mut form = Multipart::new(request.headers(), payload.into_inner());
+            let mut has_file = false;
+            while let Some(part) = form.next().await {
+                let mut part = part.map_err(|error| broken(&error.to_string()))?;
+                let name = part.name().unwrap_or_default().to_owned();
+                if name != PART || has_file {
+                    let message = "the form must have one part named file, and no other";
+                    return Err(Error::invalid(Problem::field(&[&name], "unknown_part", message)));
+                }
+                has_file = true;
+                while let Some(bytes) = part.next().await {
+                    let bytes = bytes.map_err(|error| broken(&error.to_string()))?;
+                    intake.push(&bytes).await.map_err(refused)?;
+                }
+            }
+            if has_file {
+                return Ok(());
+            }
+            let message = "the form has no part named file";
+            Err(Error::invalid(Problem::field(&[PART], "required", message)))
+        }
+        "text/csv" | "application/csv" | "text/plain" | "text/tab-separated-values" | "application/octet-stream" => {
+            while let Some(bytes) = payload.next().await {
+                let bytes = bytes.map_err(|error| broken(&error.to_string()))?;
+                intake.push(&bytes).await.map_err(refused)?;
+            }
+            Ok(())
+        }
+        _ => {
+            discard(payload).await;
+            Err(Error::UnsupportedMediaType("multipart/form-data with a part named file, or text/csv"))
+        }
+    }
+}
+
+fn broken(_: &str) -> Error {
+    Error::invalid(Problem::field(&[], "broken_body", "the body ended early or is no form"))
+}
+
+fn refused(error: IntakeError) -> Error {
+    match error {
+        IntakeError::Refused(problems) => Error::Invalid(problems),
+        IntakeError::TooLarge(limit) => Error::TooLarge(usize::try_from(limit).unwrap_or(usize::MAX)),
+        IntakeError::Store(error) => error.into(),
+    }
+}
+
+/// Answers when the import is over.
+async fn wait(app: &App, entrypoint_id: i64, queued: Queued) -> Result<HttpResponse, Error> {
+    let mut look = LOOK_FIRST;
+    loop {
+        let job = app.store.import_job(entrypoint_id, queued.job_id).await?.ok_or(Error::NotFound)?;
+        if job.state.is_over() {
+            return Ok(answer(&job, queued.why));
+        }
+        if queued.why == Why::Replayed {
+            return Err(Error::StillRunning);
+        }
+        tokio::time::sleep(look).await;
+        look = (look * 2).min(LOOK_LAST);
+    }
+}
+
+fn answer(job: &ImportJob, why: Why) -> HttpResponse {
+    let counts = &job.counts;
+    let mut response = HttpResponse::Ok();
+    if why == Why::Replayed {
+        response.insert_header(("Idempotent-Replayed", "true"));
+    }
+    response.json(ImportOut {
+        is_success: true,
+        response_text: "Success",
+        response_code: 1,
+        page_identifier: None,
+        response_data: ImportData {
+            added: counts.added(),
+            rejected: counts.of(RowOutcome::Rejected),
+            errors: job.errors.clone(),
+            replaced: counts.of(RowOutcome::Replaced),
+            merged: counts.of(RowOutcome::Merged),
+            matched: counts.of(RowOutcome::Matched),
+            warnings: counts.warnings,
+            job_id: job.id,
+            state: job.state.name(),
+            failure: job.failure.clone().filter(|_| job.state == JobState::Failed),
+            dry_run: job.is_dry_run,
+            preset: job.preset,
+            columns_left_out: job.plan.left_out.clone(),
+            repeated: matches!(why, Why::Report | Why::Same | Why::Resumed),
+        },
+    })
+}

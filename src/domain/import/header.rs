@@ -9,9 +9,12 @@ use super::super::fields::TextField;
 use super::super::identifier::is_additional_key;
 use super::options::{DateFormat, ImportOptions, UnknownColumns};
 use super::preset::{Meaning, Preset, is_server_assigned};
+use super::records::RecordItem;
 use super::row::unneutralise;
 use super::target::{Target, header_key};
 
+/// The most columns of a file.
+const COLUMNS_MAX: usize = 2000;
 /// The most characters of a header that an error repeats.
 const SHOWN_CHARS_MAX: usize = 60;
 
@@ -68,6 +71,25 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// Reads the header from the first record of a file.
+    ///
+    /// # Errors
+    /// There is no first record or it is no header, or [`Mapping::of`] refuses it.
+    pub fn of_first(
+        first: Option<&RecordItem>,
+        options: &ImportOptions,
+    ) -> Result<Mapping, Vec<HeaderProblem>> {
+        let refuse = |code, message: String| Err(vec![HeaderProblem { column: None, code, message }]);
+        match first {
+            Some(RecordItem::Record(record)) if !record.is_open => Mapping::of(record.cells(), options),
+            Some(RecordItem::Record(_)) => {
+                refuse("unclosed_quote", "a quote that opens in the header line is never closed".into())
+            }
+            Some(RecordItem::TooLong(long)) => refuse("too_long", long.message()),
+            None => refuse("empty_file", "no line of the file has a value".into()),
+        }
+    }
+
     /// Reads the header's cells.
     ///
     /// # Errors
@@ -78,6 +100,10 @@ impl Mapping {
     ) -> Result<Mapping, Vec<HeaderProblem>> {
         let clean = |cell: &str| unneutralise(cell).trim().trim_start_matches('\u{feff}').to_owned();
         let header: Vec<String> = header.into_iter().map(clean).collect();
+        if header.len() > COLUMNS_MAX {
+            let message = format!("the first line has more than {COLUMNS_MAX} columns");
+            return Err(vec![HeaderProblem { column: None, code: "too_many", message }]);
+        }
         let mut reader =
             Reader { preset: Preset::of(&header), header: &header, options, problems: Vec::new() };
         let columns = reader.columns();

@@ -330,7 +330,7 @@ impl RecordReader {
 }
 
 /// How a text is laid out: its delimiter, and where its first record begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
     /// What stands between two cells.
     pub delimiter: u8,

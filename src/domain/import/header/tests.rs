@@ -179,3 +179,18 @@ fn rules_6_a_first_line_that_is_a_customer_is_not_repeated() {
     let found = problems("ada@example.test,Ada", &[("unknownColumns", "additional")]);
     assert_eq!(found[0].1, "no_header");
 }
+
+#[test]
+fn a_first_record_that_is_no_header_is_refused() {
+    use super::super::{Position, RECORD_BYTES_MAX, RecordReader};
+    let of = |text: &str| {
+        let mut reader = RecordReader::new(b',', Position::default());
+        let first = reader.read(&mut text.as_bytes()).or_else(|| reader.finish());
+        Mapping::of_first(first.as_ref(), &ImportOptions::default()).map_err(|problems| problems[0].code)
+    };
+    assert_eq!(fields(&of("email,name\nx,y\n").unwrap()), "email,fullname");
+    assert_eq!(of(",,\n , \n"), Err("empty_file"));
+    assert_eq!(of("email,\"name\nx,y\n"), Err("unclosed_quote"));
+    assert_eq!(of(&"x".repeat(RECORD_BYTES_MAX + 1)), Err("too_long"));
+    assert_eq!(of(&"email,".repeat(COLUMNS_MAX + 1)), Err("too_many"));
+}

@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::super::super::contact::Refusal;
+use super::super::super::customer::ADDITIONAL_MAX;
 use super::super::super::fields::TextField;
 use super::super::super::mask::is_mask_shaped;
 use super::super::super::members::Members;
@@ -10,6 +11,9 @@ use super::super::super::money::{Money, MoneyError};
 use super::super::options::DateFormat;
 use super::super::preset::Preset;
 use super::super::target::Target;
+
+/// The most names of a list that are looked at one by one; far more than any field takes.
+const LIST_MAX: usize = 1000;
 
 /// What a cell says.
 pub(super) enum Json {
@@ -56,12 +60,16 @@ pub(super) fn json(
         Target::Text(_) | Target::Password => Json::Value(string(text)),
         Target::Additional(key) => Json::Field(key.clone(), string(text)),
         Target::CreatedAt => Json::Value(string(&created_at(text, dates, preset))),
-        Target::Status | Target::TimeZone => Json::Value(integer(text)?),
+        Target::Status => Json::Value(integer(text, "must be 0 (inactive), 1 (active) or 85 (locked)")?),
+        Target::TimeZone => Json::Value(integer(text, "must be an integer from -12 to 14 (hours from UTC)")?),
         Target::Balance => Json::Value(amount(text)?),
         Target::Labels | Target::IdentifierFields => Json::Value(list(text, preset)?),
         Target::AdditionalFields => {
             let members: Members<'_> = serde_json::from_str(text)
                 .map_err(|_| ("invalid_json", "must be a JSON object of strings".to_owned()))?;
+            if members.0.len() > ADDITIONAL_MAX {
+                return Err(("too_many", format!("must have at most {ADDITIONAL_MAX} fields")));
+            }
             let field =
                 |(key, raw): (std::borrow::Cow<'_, str>, &RawValue)| (key.into_owned(), raw.get().to_owned());
             Json::Additional(members.0.into_iter().map(field).collect())
@@ -93,8 +101,8 @@ fn created_at(text: &str, dates: Option<DateFormat>, preset: Preset) -> String {
     if preset == Preset::Stripe && has_no_seconds { format!("{text}:00") } else { text.to_owned() }
 }
 
-fn integer(text: &str) -> Result<String, Refusal> {
-    let number = text.parse::<i64>().map_err(|_| ("wrong_type", "must be an integer".to_owned()))?;
+fn integer(text: &str, wanted: &str) -> Result<String, Refusal> {
+    let number = text.parse::<i64>().map_err(|_| ("wrong_type", wanted.to_owned()))?;
     Ok(number.to_string())
 }
 
@@ -109,13 +117,15 @@ fn amount(text: &str) -> Result<String, Refusal> {
 
 /// Names between `;` or `|`, or a JSON array of them.
 fn list(text: &str, preset: Preset) -> Result<String, Refusal> {
+    let too_many = || Err(("too_many", format!("must have at most {LIST_MAX} names")));
     if text.starts_with('[') {
-        return match serde_json::from_str::<&RawValue>(text) {
-            Ok(raw) => Ok(raw.get().to_owned()),
+        return match serde_json::from_str::<Vec<&RawValue>>(text) {
+            Ok(items) if items.len() > LIST_MAX => too_many(),
+            Ok(_) => Ok(text.to_owned()),
             Err(_) => Err(("invalid_json", "begins like a JSON array of strings but is none".to_owned())),
         };
     }
     let separates = |c: char| matches!(c, ';' | '|') || (c == ',' && preset.has_comma_lists());
     let names: Vec<&str> = text.split(separates).map(str::trim).filter(|name| !name.is_empty()).collect();
-    Ok(serde_json::Value::from(names).to_string())
+    if names.len() > LIST_MAX { too_many() } else { Ok(serde_json::Value::from(names).to_string()) }
 }

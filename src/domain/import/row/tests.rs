@@ -156,6 +156,16 @@ fn rules_9_every_problem_of_a_row_at_once_and_no_value_in_it() {
 }
 
 #[test]
+fn huge_cells_are_refused_without_looking_at_each_part() {
+    let joined = |part: fn(i32) -> String, between| (0..50_000).map(part).collect::<Vec<_>>().join(between);
+    let labels = joined(|number| format!("l{number}"), ";");
+    assert_eq!(notes(&format!("email,labels\na@example.test,{labels}\n"), &[]), ["labels too_many"]);
+    let fields = joined(|number| format!("\"\"k{number}\"\":\"\"v\"\""), ",");
+    let csv = format!("email,AdditionalFields\na@example.test,\"{{{fields}}}\"\n");
+    assert_eq!(notes(&csv, &[]), ["additionalFields too_many"]);
+}
+
+#[test]
 fn rules_9_on_bad_value_blank_empties_and_warns() {
     let blank = [("onBadValue", "blank")];
     let csv = "email,phone,birthday,balance,labels,AdditionalFields,additional-x,city\n\

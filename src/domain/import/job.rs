@@ -8,6 +8,7 @@ use super::super::command::Verdict;
 use super::super::time::{Micros, SECOND_US};
 use super::options::ImportOptions;
 use super::preset::Preset;
+use super::records::Position;
 use super::row::{RowNote, row_error_text};
 
 /// How many errors a job lists as texts; all are in its rows.
@@ -244,6 +245,8 @@ pub struct ImportPlan {
     pub delimiter: u8,
     /// The header's cells.
     pub header: Vec<String>,
+    /// Where the first row begins.
+    pub start: Position,
     /// The hash of the file's bytes.
     pub file_hash: [u8; 32],
     /// Columns that are left out, by their headers.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{ImportLease, Queued, StepDone, StepRow, Upload, jobs, step, upload};
 use crate::clock;
 use crate::domain::command::{Actor, KeyUse};
-use crate::domain::import::{ImportJob, ImportPlan, Position, Preset, RowOutcome, RowReport};
+use crate::domain::import::{ImportJob, ImportPlan, Preset, RowOutcome, RowReport};
 use crate::domain::time::SECOND_US;
 use crate::store::{Store, StoreError};
 
@@ -18,8 +18,6 @@ pub struct NewImport {
     pub plan: ImportPlan,
     /// Where it seems to come from.
     pub preset: Preset,
-    /// Where its first row begins.
-    pub start: Position,
     /// The request's idempotency key.
     pub key_use: Option<KeyUse>,
 }
@@ -62,7 +60,6 @@ impl Store {
             plan: new.plan,
             preset: new.preset,
             fingerprint,
-            start: new.start,
             key_use: new.key_use,
         };
         let retention_secs = self.idempotency_secs;
@@ -90,7 +87,6 @@ impl Store {
     pub async fn commit_import(
         &self,
         rehearsal: &ImportJob,
-        start: Position,
         actor: Actor,
         key_use: Option<KeyUse>,
     ) -> Result<Queued, StoreError> {
@@ -98,7 +94,7 @@ impl Store {
         plan.options.dry_run = false;
         let fingerprint = self.import_fingerprint(rehearsal.entrypoint_id, &plan).await?;
         let (id, retention_secs) = (rehearsal.id, self.idempotency_secs);
-        let commit = upload::Commit { rehearsal_id: id, plan, fingerprint, start, actor, key_use };
+        let commit = upload::Commit { rehearsal_id: id, plan, fingerprint, actor, key_use };
         let queued = self
             .administer(move |conn, ring| upload::commit(conn, ring, commit, clock::now(), retention_secs))
             .await?;

@@ -198,8 +198,6 @@ pub(in crate::store) struct Wanted {
     pub preset: Preset,
     /// Keyed hash of the file's bytes and the options.
     pub fingerprint: [u8; 32],
-    /// Where the first row begins.
-    pub start: Position,
     pub key_use: Option<KeyUse>,
 }
 
@@ -299,20 +297,19 @@ fn set_plan(
             import_job::plan.eq(&plan),
             import_job::preset.eq(preset.as_str().unwrap_or("none")),
             import_job::bytes_total.eq(wanted.upload.bytes),
-            import_job::byte_offset.eq(i64::try_from(wanted.start.offset).unwrap_or(i64::MAX)),
-            import_job::line.eq(i64::try_from(wanted.start.line).unwrap_or(i64::MAX)),
+            import_job::byte_offset.eq(i64::try_from(wanted.plan.start.offset).unwrap_or(i64::MAX)),
+            import_job::line.eq(i64::try_from(wanted.plan.start.line).unwrap_or(i64::MAX)),
             import_job::queued_at_us.eq(now.0),
         ))
         .execute(c))?;
     Ok(())
 }
 
-/// A dry run that is to be done for real; `fingerprint` and `start` are those of an import of the same file.
+/// A dry run that is to be done for real; `plan` and `fingerprint` are those of an import of the same file.
 pub(in crate::store) struct Commit {
     pub rehearsal_id: i64,
     pub plan: ImportPlan,
     pub fingerprint: [u8; 32],
-    pub start: Position,
     pub actor: Actor,
     pub key_use: Option<KeyUse>,
 }
@@ -325,7 +322,7 @@ pub(in crate::store) fn commit(
     now: Micros,
     retention_secs: i64,
 ) -> Result<Queued, StoreError> {
-    let Commit { rehearsal_id, plan, fingerprint, start, actor, key_use } = commit;
+    let Commit { rehearsal_id, plan, fingerprint, actor, key_use } = commit;
     let rehearsal = locked_row(conn, rehearsal_id)?.ok_or(Rejection::NotFound)?;
     let place = rehearsal.entrypoint_id;
     super::super::load::lock_heads(conn, &[place], super::super::load::Waiting::Wait)?;
@@ -347,10 +344,7 @@ pub(in crate::store) fn commit(
         upload,
         plan,
         preset: serde_json::from_value(rehearsal.preset.clone().into())?,
-        fingerprint,
-        start,
-        key_use,
-    };
+        fingerprint, key_use };
     let queued = match before {
         Some(job_id) => Queued { job_id, why: Why::Same },
         None => match earlier(conn, &wanted)? {

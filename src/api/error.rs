@@ -97,7 +97,7 @@ struct Advice {
     todo_action: String,
 }
 
-/// One problem of a request; exactly one of `pointer`, `parameter` and `header` says where.
+/// One problem of a request; exactly one of `pointer`, `parameter`, `header` and `line` says where.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct ProblemOut {
     /// JSON pointer into the body.
@@ -109,6 +109,9 @@ struct ProblemOut {
     /// Name of a header.
     #[serde(skip_serializing_if = "Option::is_none")]
     header: Option<&'static str>,
+    /// Line of the file that the body is, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
     /// A stable code in snake case.
     code: &'static str,
     /// What is wrong and what would do; never a personal value.
@@ -121,6 +124,7 @@ impl From<&Problem> for ProblemOut {
             pointer: None,
             parameter: None,
             header: None,
+            line: None,
             code: problem.code,
             message: problem.message.clone(),
         };
@@ -128,6 +132,7 @@ impl From<&Problem> for ProblemOut {
             At::Pointer(pointer) => out.pointer = Some(pointer.clone()),
             At::Parameter(name) => out.parameter = Some(name.clone()),
             At::Header(name) => out.header = Some(name),
+            At::Line(line) => out.line = Some(*line),
         }
         out
     }

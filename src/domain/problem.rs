@@ -11,6 +11,8 @@ pub enum At {
     Parameter(String),
     /// A header.
     Header(&'static str),
+    /// A line of the file that the body is, from 1.
+    Line(u64),
 }
 
 /// One thing that is wrong, with a stable code.
@@ -52,6 +54,7 @@ impl fmt::Display for Problem {
             At::Pointer(pointer) => pointer.trim_start_matches('/'),
             At::Parameter(name) => name,
             At::Header(name) => name,
+            At::Line(line) => return write!(f, "line {line}: {}", self.message),
         };
         if place.is_empty() { write!(f, "{}", self.message) } else { write!(f, "{place}: {}", self.message) }
     }

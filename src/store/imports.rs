@@ -5,12 +5,14 @@
 
 mod calls;
 mod ghosts;
+mod intake;
 mod jobs;
 mod step;
 mod upload;
 
 pub use calls::NewImport;
 pub(super) use ghosts::Ghosts;
+pub use intake::{FILE_BYTES_MAX, FileIntake, IntakeError};
 pub use jobs::ImportLease;
 pub use step::{StepDone, StepRow};
 pub use upload::{Queued, Upload, Why};

@@ -177,7 +177,7 @@ mod tests {
     fn problems(pairs: &[(&str, &str)]) -> Vec<(String, &'static str, String)> {
         let name = |at| match at {
             At::Parameter(name) => name,
-            At::Pointer(_) | At::Header(_) => panic!("not a parameter"),
+            At::Pointer(_) | At::Header(_) | At::Line(_) => panic!("not a parameter"),
         };
         let found = parse(pairs).unwrap_err();
         found.into_iter().map(|problem| (name(problem.at), problem.code, problem.message)).collect()

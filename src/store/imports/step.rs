@@ -118,7 +118,9 @@ pub(in crate::store) fn step(
         row.ghost_next
     };
     let mut counts = Counts::default();
-    reports.iter().for_each(|report| counts.add(report));
+    for report in &reports {
+        counts.add(report);
+    }
     if !reports.is_empty() {
         keep_report(conn, &seal, &row, &counts, &reports)?;
     }

@@ -40,6 +40,7 @@ impl From<&Problem> for RowNote {
             },
             At::Parameter(name) => name.clone(),
             At::Header(name) => (*name).to_owned(),
+            At::Line(_) => String::new(),
         };
         RowNote::new(field, problem.code, problem.message.clone())
     }

@@ -12,7 +12,7 @@ mod upload;
 
 pub use calls::NewImport;
 pub(super) use ghosts::Ghosts;
-pub use intake::{FILE_BYTES_MAX, FileIntake, IntakeError};
+pub use intake::{FileIntake, IntakeError};
 pub use jobs::ImportLease;
 pub use step::{StepDone, StepRow};
 pub use upload::{Queued, Upload, Why};

@@ -38,7 +38,7 @@ pub use customers::{Entry, Found};
 pub use doctor::{Finding, examine};
 pub use error::StoreError;
 pub use imports::{
-    FILE_BYTES_MAX, FileIntake, ImportLease, IntakeError, NewImport, Queued, StepDone, StepRow, Upload, Why,
+    FileIntake, ImportLease, IntakeError, NewImport, Queued, StepDone, StepRow, Upload, Why,
 };
 pub use keyring::{DataKeyRecord, KeyRing};
 pub use migrate::{DEMO_ENTRY, Prepared};

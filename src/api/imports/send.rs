@@ -142,10 +142,11 @@ pub(crate) async fn import_customers(
         discard(payload).await;
         return Err(Error::Invalid(problems));
     }
-    let begun = FileIntake::begin(&app.store, entrypoint_id, caller.actor(), &options, app.import_bytes_max);
+    let store = std::sync::Arc::clone(&app.store);
+    let begun = FileIntake::begin(store, entrypoint_id, caller.actor(), &options, app.import_bytes_max);
     let mut intake = begun.await?;
     if let Err(error) = receive(&request, payload, &mut intake).await {
-        intake.give_up().await;
+        intake.abandon().await;
         return Err(error);
     }
     let mut new = intake.finish().await.map_err(refused)?;
@@ -206,7 +207,6 @@ fn broken(_: &str) -> Error {
 
 fn refused(error: IntakeError) -> Error {
     match error {
-        IntakeError::Refused(problems) => Error::Invalid(problems),
         IntakeError::TooLarge(limit) => Error::TooLarge(usize::try_from(limit).unwrap_or(usize::MAX)),
         IntakeError::Store(error) => error.into(),
     }

@@ -11,8 +11,6 @@ use crate::domain::import::{
 use crate::domain::problem::{At, Problem, Rejection};
 use crate::store::{Store, StoreError};
 
-/// The largest file, in bytes as they are sent.
-pub const FILE_BYTES_MAX: u64 = 1 << 30;
 /// How much text is kept before it is stored. The first piece holds the whole header, or too long a one.
 const PIECE_BYTES: usize = RECORD_BYTES_MAX + (16 << 10);
 /// How much is decoded at once.
@@ -21,9 +19,9 @@ const SLICE_BYTES: usize = 64 << 10;
 /// Why a file was not taken in; nothing of it is kept.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
-    /// It has more than [`FILE_BYTES_MAX`] bytes: 413.
-    #[error("the file has more than {FILE_BYTES_MAX} bytes; split it, each part with the header")]
-    TooLarge,
+    /// It has more bytes than it may: 413.
+    #[error("the file has more than {0} bytes; split it, each part with the header")]
+    TooLarge(u64),
     /// [`Rejection::Invalid`] with all that is wrong with the file's text and header, by line; or the database's.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -38,6 +36,7 @@ pub struct FileIntake {
     intake: Intake,
     hasher: blake3::Hasher,
     bytes: u64,
+    bytes_max: u64,
     /// What was decoded and is not stored yet.
     text: String,
     header: Option<Header>,
@@ -55,7 +54,7 @@ struct Header {
 }
 
 impl FileIntake {
-    /// Makes a place for a file.
+    /// Makes a place for a file of at most `bytes_max` bytes, as they are sent.
     ///
     /// # Errors
     /// The database's.
@@ -64,6 +63,7 @@ impl FileIntake {
         entrypoint_id: i64,
         actor: Actor,
         options: &ImportOptions,
+        bytes_max: u64,
     ) -> Result<FileIntake, StoreError> {
         let upload = store.begin_upload(entrypoint_id, actor).await?;
         Ok(FileIntake {
@@ -73,6 +73,7 @@ impl FileIntake {
             intake: Intake::new(options.encoding.as_deref()),
             hasher: blake3::Hasher::new(),
             bytes: 0,
+            bytes_max,
             text: String::new(),
             header: None,
         })
@@ -92,8 +93,8 @@ impl FileIntake {
 
     async fn try_push(&mut self, bytes: &[u8]) -> Result<(), IntakeError> {
         self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        if self.bytes > FILE_BYTES_MAX {
-            return Err(IntakeError::TooLarge);
+        if self.bytes > self.bytes_max {
+            return Err(IntakeError::TooLarge(self.bytes_max));
         }
         for slice in bytes.chunks(SLICE_BYTES) {
             self.hasher.update(slice);
@@ -129,10 +130,11 @@ impl FileIntake {
             options: self.options.clone(),
             delimiter: header.delimiter,
             header: header.cells,
+            start: header.start,
             file_hash: *self.hasher.finalize().as_bytes(),
             left_out: header.left_out,
         };
-        Ok(NewImport { upload: self.upload, plan, preset: header.preset, start: header.start, key_use: None })
+        Ok(NewImport { upload: self.upload, plan, preset: header.preset, key_use: None })
     }
 
     /// Gives a file up whose sender went away.

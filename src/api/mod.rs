@@ -6,6 +6,7 @@ mod customers;
 mod docs;
 mod error;
 mod examples;
+mod exports;
 mod gate;
 mod health;
 mod queries;
@@ -39,6 +40,9 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(queries::list_organisation_customers)
         .service(queries::list_customers)
         .service(queries::get_customer_statistic)
+        // Exports
+        .service(exports::export_organisation_customers)
+        .service(exports::export_customers)
         // Settings
         .service(settings::list_entrypoints)
         .service(settings::create_entrypoint)

@@ -113,13 +113,13 @@ pub(super) enum OrgCommand {
     },
 }
 
-fn refused(problems: &[Problem]) -> Failure {
+pub(super) fn refused(problems: &[Problem]) -> Failure {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     Refusal(lines.join("; ")).into()
 }
 
 /// Says a rejection in words; other errors speak for themselves.
-fn explained(error: StoreError) -> Failure {
+pub(super) fn explained(error: StoreError) -> Failure {
     match error {
         StoreError::Rejected(Rejection::Invalid(problems) | Rejection::Conflict { problems, .. }) => {
             refused(&problems)

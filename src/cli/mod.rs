@@ -2,6 +2,7 @@
 
 mod admin;
 mod doctor;
+mod export;
 mod serve;
 
 use std::process::ExitCode;
@@ -40,6 +41,8 @@ enum Command {
     /// Make and list organisations
     #[command(subcommand)]
     Org(admin::OrgCommand),
+    /// Write an entrypoint's customers to a file: CSV or a workbook
+    Export(export::Options),
     /// Print the OpenAPI document
     Openapi,
     /// Check database, migrations, durability, keys and clock; say what is wrong
@@ -54,6 +57,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Token(command) => admin::token(&cli.global, command),
         Command::Entrypoint(command) => admin::entrypoint(&cli.global, command),
         Command::Org(command) => admin::organisation(&cli.global, command),
+        Command::Export(options) => Ok(export::run(&cli.global, options)),
         Command::Openapi => {
             print(&customary::api::document_text());
             Ok(ExitCode::SUCCESS)

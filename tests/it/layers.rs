@@ -34,7 +34,6 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("std::env", &["config", "cli"]),
     ("std::fs", &["config", "cli"]),
     ("tempfile", &["cli"]),
-    ("zip", &["export"]),
     ("std::time::SystemTime", &["clock"]),
     ("utoipa_actix_web", &["api"]),
 ];

@@ -61,7 +61,7 @@ fn nasty() -> Vec<Value> {
             "identifierFields": ["email", "lastname"],
         }),
         json!({"email": "b@example.test", "firstname": "=1+1", "lastname": "'=x", "company": "-1", "city": "@x", "state": "+49",
-            "address": "''=HYPERLINK(\"http://example.test\")", "labels": ["=cmd", "b"], "balance": 450_359_962_701.0625}),
+            "address": "''=HYPERLINK(\"http://example.test\")", "labels": ["=cmd", "b"], "balance": 450_359_962_701.062_5}),
         json!({"email": "c@example.test", "firstname": "'", "lastname": "'plain", "company": "'' = x", "city": "a=1",
             "labels": ["a;b", "c"], "timeZone": 14}),
         json!({"email": "d@example.test", "firstname": "😀 李雷", "lastname": "Δέλτα\u{200d}", "fullname": "שלום, עולם",

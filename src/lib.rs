@@ -1,6 +1,6 @@
 //! Customary: the customer-records service for payment platforms.
 //!
-//! ARCHITECTURE.md is the map. In short: `main → app → {api, jobs} → store → {domain, vault}`;
+//! ARCHITECTURE.md is the map. In short: `main → app → {api, jobs} → export → store → {domain, vault}`;
 //! `domain` and `vault` import nothing of ours, `store` knows no HTTP, `api` and `jobs` know no SQL.
 
 pub mod api;
@@ -8,6 +8,7 @@ pub mod app;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod export;
 pub mod jobs;
 pub mod store;
 pub mod telemetry;

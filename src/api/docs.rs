@@ -26,6 +26,7 @@ pub(super) fn skeleton() -> OpenApi {
             (name = "Customers", description = "Create, read, change, delete; who would this hit; what happened"),
             (name = "Queries", description = "Lists of customers"),
             (name = "Imports", description = "Customers from files: rehearsed, resumable, exactly once"),
+            (name = "Exports", description = "Customers as CSV files and workbooks"),
             (name = "Settings", description = "Organisations and entrypoints"),
             (name = "Tokens", description = "Request tokens"),
             (name = "Health", description = "For load balancers and monitoring")

@@ -6,6 +6,7 @@ mod customers;
 mod docs;
 mod error;
 mod examples;
+mod exports;
 mod gate;
 mod health;
 mod imports;
@@ -49,6 +50,9 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(imports::get_rejected_rows)
         .service(imports::cancel_import)
         .service(imports::commit_import)
+        // Exports
+        .service(exports::export_organisation_customers)
+        .service(exports::export_customers)
         // Settings
         .service(settings::list_entrypoints)
         .service(settings::create_entrypoint)

@@ -10,13 +10,15 @@ use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use serde::Serialize;
 
-pub(crate) use self::params::{ListParams, Place};
+pub(crate) use self::params::{FileParams, ListParams, Place};
 use super::auth::Caller;
 use super::body::Params;
 use super::customers::{CustomerOut, View, view_of, visible_entry};
 use super::error::Error;
+use super::exports::{self, WorkbookOut};
 use super::state::App;
 use crate::domain::customer::{Lifecycle, Status};
+use crate::domain::export::Format;
 use crate::domain::token::Scope;
 use crate::store::{ListPage, ListRequest};
 
@@ -100,10 +102,16 @@ impl SummaryOut {
         ("limitRecord" = Option<i64>, Query, description = "How many records to answer; 20 by default, 0 or less for all of them"),
         ("sortBy" = Option<String>, Query, description = "`asc(field)` or `desc(field)` of any field of the record"),
         ("search" = Option<String>, Query, description = "Words or parts of words, all of which must occur"),
+        ("exportFormat" = inline(Option<Format>), Query, description = "Answer all of it as a file, as `/api/Export/customers` does; takes the scope customers:export as well"),
+        ("columnsExport" = Option<String>, Query, description = "The file's columns, as for `/api/Export/customers`; only beside exportFormat"),
         ("pageIdentifier" = Option<String>, Query, description = "The token of a page, from `Summary.pageIdentifier` of the one before"),
         ("parameters" = Option<String>, Query, description = "Filters as a JSON object, as Payabli's SDKs send them: `{\"email(ct)\": \"example\"}`"),
     ),
-    responses((status = 200, description = "A page of customers", body = ListOut<'_>)),
+    responses((status = 200, description = "A page of customers, or the file that exportFormat asks for", content(
+        (ListOut<'_> = "application/json"),
+        (String = "text/csv"),
+        (WorkbookOut = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ))),
 )]
 #[get("/api/Query/customers/{entry}")]
 pub(crate) async fn list_customers(
@@ -112,9 +120,9 @@ pub(crate) async fn list_customers(
     caller: Caller,
     entry: Path<String>,
 ) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersRead)?;
+    require(&request, &caller)?;
     let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
-    let place = Place { name: format!("entry {entry}"), entrypoints: vec![entrypoint_id] };
+    let place = Place::entrypoint(&entry, entrypoint_id);
     list(app, caller, request, place).await
 }
 
@@ -130,10 +138,16 @@ pub(crate) async fn list_customers(
         ("limitRecord" = Option<i64>, Query, description = "How many records to answer; 20 by default, 0 or less for all of them"),
         ("sortBy" = Option<String>, Query, description = "`asc(field)` or `desc(field)` of any field of the record"),
         ("search" = Option<String>, Query, description = "Words or parts of words, all of which must occur"),
+        ("exportFormat" = inline(Option<Format>), Query, description = "Answer all of it as a file, as `/api/Export/customers` does; takes the scope customers:export as well"),
+        ("columnsExport" = Option<String>, Query, description = "The file's columns, as for `/api/Export/customers`; only beside exportFormat"),
         ("pageIdentifier" = Option<String>, Query, description = "The token of a page, from `Summary.pageIdentifier` of the one before"),
         ("parameters" = Option<String>, Query, description = "Filters as a JSON object, as Payabli's SDKs send them"),
     ),
-    responses((status = 200, description = "A page of customers", body = ListOut<'_>)),
+    responses((status = 200, description = "A page of customers, or the file that exportFormat asks for", content(
+        (ListOut<'_> = "application/json"),
+        (String = "text/csv"),
+        (WorkbookOut = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ))),
 )]
 #[get("/api/Query/customers/org/{orgId}")]
 pub(crate) async fn list_organisation_customers(
@@ -142,7 +156,7 @@ pub(crate) async fn list_organisation_customers(
     caller: Caller,
     id: Path<String>,
 ) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersRead)?;
+    require(&request, &caller)?;
     let place = organisation(&app, &caller, &id).await?;
     list(app, caller, request, place).await
 }
@@ -156,10 +170,16 @@ pub(crate) async fn organisation(app: &App, caller: &Caller, id: &str) -> Result
     let all = app.store.entrypoints(Some(org_id)).await?;
     let seen = all.into_iter().map(|settings| settings.entrypoint);
     let seen = seen.filter(|entrypoint| caller.claims().entries.contains(&entrypoint.entry));
-    Ok(Place {
-        name: format!("organisation {org_id}"),
-        entrypoints: seen.map(|entrypoint| entrypoint.id).collect(),
-    })
+    Ok(Place::organisation(org_id, seen.map(|entrypoint| entrypoint.id).collect()))
+}
+
+/// The scopes of a list, and of one that is answered as a file.
+///
+/// # Errors
+/// 403.
+fn require(request: &HttpRequest, caller: &Caller) -> Result<(), Error> {
+    caller.require(Scope::CustomersRead)?;
+    if params::asks_for_file(request) { caller.require(Scope::CustomersExport) } else { Ok(()) }
 }
 
 async fn list(
@@ -168,8 +188,11 @@ async fn list(
     request: HttpRequest,
     place: Place,
 ) -> Result<HttpResponse, Error> {
-    let params = ListParams::read(&request, &caller)?;
+    let mut params = ListParams::read(&request, &caller)?;
     let view = view_of(&caller);
+    if let Some(file) = params.file.take() {
+        return exports::answer(app, &place, &params, file, view).await;
+    }
     let context = params.context(&place, view);
     let (after, known_total) = match &params.page {
         Some(token) => cursor::open(&app, context, token).await?,

@@ -113,7 +113,7 @@ pub(super) enum OrgCommand {
     },
 }
 
-fn refused(problems: &[Problem]) -> Failure {
+pub(super) fn refused(problems: &[Problem]) -> Failure {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     Refusal(lines.join("; ")).into()
 }

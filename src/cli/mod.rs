@@ -2,6 +2,7 @@
 
 mod admin;
 mod doctor;
+mod export;
 mod keys;
 mod serve;
 
@@ -44,6 +45,8 @@ enum Command {
     /// Rotate data keys
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Write an entrypoint's customers to a file: CSV or a workbook
+    Export(export::Options),
     /// Print the OpenAPI document
     Openapi,
     /// Check database, migrations, durability, keys and clock; say what is wrong
@@ -59,6 +62,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Entrypoint(command) => admin::entrypoint(&cli.global, command),
         Command::Org(command) => admin::organisation(&cli.global, command),
         Command::Keys(command) => keys::run(&cli.global, command),
+        Command::Export(options) => Ok(export::run(&cli.global, options)),
         Command::Openapi => {
             print(&customary::api::document_text());
             Ok(ExitCode::SUCCESS)

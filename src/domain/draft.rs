@@ -183,7 +183,7 @@ impl Draft {
 }
 
 /// Every member a body may have besides the text fields.
-const OTHER_MEMBERS: [&str; 8] = [
+pub(super) const OTHER_MEMBERS: [&str; 8] = [
     "customerPsw",
     "customerStatus",
     "balance",

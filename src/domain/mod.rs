@@ -12,6 +12,7 @@ pub mod customer;
 pub mod decide;
 pub mod draft;
 pub mod entrypoint;
+pub mod export;
 pub mod fields;
 pub mod filter;
 pub mod history;

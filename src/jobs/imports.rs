@@ -79,7 +79,8 @@ pub async fn run(store: &Arc<Store>, lease: ImportLease, stop: &Stop) -> Result<
     };
     let lease = Arc::new(lease);
     let mut source = Some(Source::new(&lease, mapping));
-    let Some(mut ahead) = whole(store, &lease, read_ahead(store, &mut source, ROWS_FIRST).await).await? else {
+    let Some(mut ahead) = whole(store, &lease, read_ahead(store, &mut source, ROWS_FIRST).await).await?
+    else {
         return Ok(());
     };
     let mut rows_before = lease.job.rows_read;

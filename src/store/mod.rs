@@ -37,9 +37,7 @@ pub use conn::DatabaseUrl;
 pub use customers::{Entry, Found};
 pub use doctor::{Finding, examine};
 pub use error::StoreError;
-pub use imports::{
-    FileIntake, ImportLease, IntakeError, NewImport, Queued, StepDone, StepRow, Upload, Why,
-};
+pub use imports::{FileIntake, ImportLease, IntakeError, NewImport, Queued, StepDone, StepRow, Upload, Why};
 pub use keyring::{DataKeyRecord, KeyRing};
 pub use migrate::{DEMO_ENTRY, Prepared};
 pub use queries::{ListPage, ListRequest, Listed};

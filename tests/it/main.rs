@@ -20,6 +20,7 @@ mod bad_input;
 mod batch;
 mod cli;
 mod crash;
+mod exports;
 mod idempotency;
 mod layers;
 mod lists;

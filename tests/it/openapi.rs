@@ -80,6 +80,12 @@ impl Recorder {
         answer
     }
 
+    /// A file.
+    fn text(&mut self, operation: &str, answer: Answer) {
+        assert_eq!(answer.status, 200, "{operation}: {}", answer.text);
+        self.answers.insert(operation.to_owned(), json!(answer.text));
+    }
+
     fn request(&mut self, operation: &str, body: &Value) {
         self.requests.insert(operation.to_owned(), body.clone());
     }
@@ -106,6 +112,8 @@ async fn examples_are_what_the_service_answers() {
         "customers:write",
         "--scope",
         "customers:delete",
+        "--scope",
+        "customers:export",
         "--scope",
         "pii:read",
         "--scope",
@@ -160,6 +168,14 @@ async fn examples_are_what_the_service_answers() {
     recorder.answer("list_customers", client.get("/api/Query/customers/ent0001").await);
     recorder
         .answer("list_organisation_customers", client.get("/api/Query/customers/org/1?email(ct)=ada").await);
+    let columns =
+        "columnsExport=customerNumber,Firstname,Lastname,Email:mail,Labels,Balance,additional-tier:tier";
+    recorder
+        .text("export_customers", client.get(&format!("/api/Export/customers/csv/ent0001?{columns}")).await);
+    recorder.text(
+        "export_organisation_customers",
+        client.get(&format!("/api/Export/customers/csv/org/1?email(ct)=ada&{columns},entry")).await,
+    );
     recorder.answer("get_customer_statistic", client.get("/api/Statistic/customers/ent0001").await);
     recorder.answer("get_customer_history", client.get(&format!("{path}/history")).await);
 

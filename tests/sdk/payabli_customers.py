@@ -1,13 +1,15 @@
 """Payabli's own Python SDK, unmodified, against a running server: only the base URL and the token are changed.
 
-Proves what an integrator sees of create, read, update, delete, list and token exchange: parsed models, raw JSON, typed
-errors, with the synchronous and the asynchronous client. Run it alone on its entrypoint (the list is counted before and
+Proves what an integrator sees of create, read, update, delete, list, export and token exchange: parsed models, raw JSON,
+typed errors, with the synchronous and the asynchronous client. Run it alone on its entrypoint (the list is counted before and
 after); other records may be there. Settings: see support.py.
 """
 
 import asyncio
 import base64
+import csv
 import datetime as dt
+import io
 import json
 import random
 
@@ -705,6 +707,52 @@ def an_unknown_filter_is_a_bad_request():
     refused(400, BadRequestError, api.query.list_customers, ENTRY, sort_by="up(shoesize)")
 
 
+# Files
+
+# The SDK takes answers for JSON, so a file reaches its caller as the body of an ApiError with status 200 (contract 6.4).
+
+
+def exported(call, *arguments, **fields):
+    try:
+        call(*arguments, **fields)
+    except ApiError as error:
+        equal("status", error.status_code, 200)
+        equal("content type", error.headers["content-type"], "text/csv; charset=utf-8")
+        true(f"no file name: {error.headers}", "filename=" in error.headers["content-disposition"])
+        return list(csv.DictReader(io.StringIO(error.body, newline="")))
+    raise Failed("a file was taken for JSON")
+
+
+def exports_reach_the_caller_as_text():
+    created = create(email=mail("export"), firstname="=1+1", lastname="Roe", balance=12.5)
+    create(email=mail("export-other"))
+    wanted = {"email(eq)": mail("export")}
+    columns = "customerId,Email:mail,Firstname,Balance"
+    row = {"customerId": str(created.id), "mail": mail("export"), "Firstname": "'=1+1", "Balance": "12.5"}
+    fields = {"columns_export": columns, "parameters": wanted}
+    equal("export", exported(api.export.export_customers, "csv", ENTRY, **fields), [row])
+    equal("export of 1", exported(api.export.export_customers_org, "csv", 1, **fields, limit_record=1), [row])
+    options = with_query(columnsExport=columns)
+    as_list = exported(
+        api.query.list_customers, ENTRY, export_format="csv", parameters=wanted, request_options=options
+    )
+    equal("list as a file", as_list, [row])
+    of_org = exported(
+        api.query.list_customers_org, 1, export_format="csv", parameters=wanted, request_options=options
+    )
+    equal("list of 1 as a file", of_org, [row])
+    whole = exported(api.export.export_customers, "csv", ENTRY, parameters=wanted)
+    record = bare(created)
+    for key in ("Created", "Email", "Lastname", "customerNumber"):
+        equal(key, whole[0][key], record[key] or "")
+
+
+def an_impossible_export_is_a_bad_request():
+    refused(400, BadRequestError, api.export.export_customers, "pdf", ENTRY)
+    refused(400, BadRequestError, api.export.export_customers, "csv", ENTRY, columns_export="shoesize")
+    refused(400, BadRequestError, api.query.list_customers, ENTRY, export_format="pdf")
+
+
 # Tokens and views
 
 
@@ -886,6 +934,8 @@ PROOFS = [
     the_list_is_paged_newest_first,
     a_listed_record_equals_the_read_one,
     an_unknown_filter_is_a_bad_request,
+    exports_reach_the_caller_as_text,
+    an_impossible_export_is_a_bad_request,
     both_headers_work_and_must_agree,
     client_credentials_are_exchanged_for_a_token,
     without_pii_read_the_view_is_masked,

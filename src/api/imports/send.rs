@@ -162,7 +162,8 @@ pub(crate) async fn import_customers(
 
 /// Takes the file out of the request.
 async fn receive(request: &HttpRequest, mut payload: Payload, intake: &mut FileIntake) -> Result<(), Error> {
-    let essence = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence =
+        request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = essence.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         "multipart/form-data" => {
@@ -187,7 +188,11 @@ async fn receive(request: &HttpRequest, mut payload: Payload, intake: &mut FileI
             let message = "the form has no part named file";
             Err(Error::invalid(Problem::field(&[PART], "required", message)))
         }
-        "text/csv" | "application/csv" | "text/plain" | "text/tab-separated-values" | "application/octet-stream" => {
+        "text/csv"
+        | "application/csv"
+        | "text/plain"
+        | "text/tab-separated-values"
+        | "application/octet-stream" => {
             while let Some(bytes) = payload.next().await {
                 let bytes = bytes.map_err(|error| broken(&error.to_string()))?;
                 intake.push(&bytes).await.map_err(refused)?;

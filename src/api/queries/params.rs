@@ -7,16 +7,57 @@ use crate::api::auth::Caller;
 use crate::api::body::Params;
 use crate::api::customers::View;
 use crate::api::error::Error;
+use crate::domain::export::{COLUMNS_PARAMETER, Column, Format, parse_columns};
 use crate::domain::filter::{Filter, Search, Sort};
 use crate::store::ListRequest;
+
+/// The query parameter that asks for a file instead of a page.
+const FORMAT_PARAMETER: &str = "exportFormat";
 
 /// Whose customers are listed.
 #[derive(Debug)]
 pub(crate) struct Place {
     /// A name that tells places apart.
     pub(crate) name: String,
+    /// The name in files: `demo`, `org-1`.
+    pub(crate) file_name: String,
+    /// Whether it is an organisation, whose records come from several entrypoints.
+    pub(crate) is_organisation: bool,
     /// The entrypoints, all of which the token sees.
     pub(crate) entrypoints: Vec<i64>,
+}
+
+impl Place {
+    /// An entrypoint.
+    pub(crate) fn entrypoint(entry: &str, id: i64) -> Place {
+        Place {
+            name: format!("entry {entry}"),
+            file_name: entry.to_owned(),
+            is_organisation: false,
+            entrypoints: vec![id],
+        }
+    }
+
+    /// The entrypoints of an organisation.
+    pub(crate) fn organisation(org_id: i64, entrypoints: Vec<i64>) -> Place {
+        Place {
+            name: format!("organisation {org_id}"),
+            file_name: format!("org-{org_id}"),
+            is_organisation: true,
+            entrypoints,
+        }
+    }
+}
+
+/// A file that is asked for.
+#[derive(Debug)]
+pub(crate) struct FileParams {
+    /// The kind of file.
+    pub(crate) format: Format,
+    /// The parameter that named it.
+    pub(crate) parameter: &'static str,
+    /// The columns, where they were named.
+    pub(crate) columns: Option<Vec<Column>>,
 }
 
 /// A checked query.
@@ -30,29 +71,76 @@ pub(crate) struct ListParams {
     pub(crate) limit: i64,
     /// The token of a page.
     pub(crate) page: Option<String>,
+    /// The file that is wanted instead of a page.
+    pub(crate) file: Option<FileParams>,
+}
+
+/// Whether the query of a list asks for a file, which takes a scope more.
+pub(super) fn asks_for_file(request: &HttpRequest) -> bool {
+    Params::of(request).text(FORMAT_PARAMETER).is_some_and(|text| !text.is_empty())
 }
 
 impl ListParams {
-    /// Reads the query; all problems at once.
+    /// Reads the query of a list; all problems at once.
     ///
     /// # Errors
     /// 400.
     pub(crate) fn read(request: &HttpRequest, caller: &Caller) -> Result<ListParams, Error> {
         let mut params = Params::of(request);
+        let format = params.text(FORMAT_PARAMETER).filter(|text| !text.is_empty());
+        Self::of(params, caller, format.map(|format| (format, FORMAT_PARAMETER)))
+    }
+
+    /// Reads the query of an export whose address names the format; all problems at once.
+    ///
+    /// # Errors
+    /// 400.
+    pub(crate) fn of_export(
+        request: &HttpRequest,
+        caller: &Caller,
+        format: &str,
+    ) -> Result<ListParams, Error> {
+        let mut params = Params::of(request);
+        if params.text(FORMAT_PARAMETER).is_some() {
+            params.refuse(
+                FORMAT_PARAMETER,
+                "unknown_parameter",
+                "is not for exports: the address names the format",
+            );
+        }
+        Self::of(params, caller, Some((format.to_owned(), "format")))
+    }
+
+    /// Reads the query; `format` is the file's, as sent, and the parameter that named it.
+    fn of(
+        mut params: Params,
+        caller: &Caller,
+        format: Option<(String, &'static str)>,
+    ) -> Result<ListParams, Error> {
+        let is_file = format.is_some();
         let skip = params.integer("fromRecord", 0, i64::MAX).unwrap_or(0);
-        let limit = params.integer("limitRecord", i64::MIN, i64::MAX).unwrap_or(LIMIT_DEFAULT);
+        let limit_default = if is_file { 0 } else { LIMIT_DEFAULT };
+        let limit = params.integer("limitRecord", i64::MIN, i64::MAX).unwrap_or(limit_default);
         let page = params.text("pageIdentifier").filter(|token| !token.is_empty());
-        if page.is_some() && skip > 0 {
+        if page.is_some() && is_file {
+            params.refuse("pageIdentifier", "exclusive_parameters", "is not for files, which have no pages");
+        } else if page.is_some() && skip > 0 {
             params.refuse("fromRecord", "exclusive_parameters", "cannot stand beside pageIdentifier");
         }
         let sort_by = params.text("sortBy").filter(|text| !text.is_empty());
         let search = params.text("search").unwrap_or_default();
-        // Reserved for exports, which this release does not have: refused, never ignored.
-        for name in ["exportFormat", "columnsExport"] {
-            if params.text(name).is_some() {
-                params.refuse(name, "unknown_parameter", "is not available yet");
-            }
+        let columns = params.text(COLUMNS_PARAMETER).filter(|text| !text.is_empty());
+        if columns.is_some() && !is_file {
+            let message = "is for files; send exportFormat=csv or exportFormat=xlsx beside it";
+            params.refuse(COLUMNS_PARAMETER, "missing_parameter", message);
         }
+        let format = format.and_then(|(text, parameter)| match text.parse::<Format>() {
+            Ok(format) => Some((format, parameter)),
+            Err(why) => {
+                params.refuse(parameter, "invalid_value", why);
+                None
+            }
+        });
         // A repeated filter is another condition; only the parameters above may stand once.
         let (pairs, mut problems) = params.rest();
         let filter = Filter::parse(&pairs).unwrap_or_else(|found| {
@@ -63,7 +151,16 @@ impl ListParams {
             problems.push(problem);
             Search::default()
         });
-        let sort = sort_by.map_or_else(|| Ok(Sort::default()), |text| Sort::parse(&text));
+        let columns = columns.filter(|_| is_file).and_then(|text| match parse_columns(&text) {
+            Ok(columns) => Some(columns),
+            Err(found) => {
+                problems.extend(found);
+                None
+            }
+        });
+        // A file starts with the oldest, so that a copy made from it has the same order.
+        let sort_default = if is_file { Sort::oldest_first() } else { Sort::default() };
+        let sort = sort_by.map_or_else(|| Ok(sort_default), |text| Sort::parse(&text));
         let sort = sort.unwrap_or_else(|problem| {
             problems.push(problem);
             Sort::default()
@@ -82,6 +179,7 @@ impl ListParams {
             skip: usize::try_from(skip).unwrap_or(usize::MAX),
             limit,
             page,
+            file: format.map(|(format, parameter)| FileParams { format, parameter, columns }),
         })
     }
 

@@ -301,7 +301,7 @@ fn after_prefix(name: &str) -> Option<&str> {
 
 /// The value of an additional field: the one of exactly that name, else — since field names ignore case
 /// (rules 8) — the first by code points that differs in case alone.
-pub(super) fn additional<'a>(customer: &'a Customer, key: &str) -> Option<&'a str> {
+pub(in crate::domain) fn additional<'a>(customer: &'a Customer, key: &str) -> Option<&'a str> {
     let exact = customer.additional.get(key);
     let any_case = || {
         customer.additional.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)

@@ -17,6 +17,7 @@ mod sort;
 mod terms;
 mod value;
 
+pub(in crate::domain) use field::additional;
 pub use field::{ADDITIONAL_PREFIX, FilterField, Kind, Op};
 pub use parse::{FILTERS_MAX, RESERVED};
 pub use plan::{Column, ColumnNeed, Plan, TERMS_MAX};

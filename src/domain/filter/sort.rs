@@ -83,6 +83,11 @@ pub enum Reach {
 }
 
 impl Sort {
+    /// The order of exports.
+    pub fn oldest_first() -> Sort {
+        Sort { descending: false, ..Sort::default() }
+    }
+
     /// Reads `asc(field)` or `desc(field)`; the field by any name that filters or records give it, case ignored.
     ///
     /// # Errors

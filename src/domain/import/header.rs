@@ -5,12 +5,12 @@ mod tests;
 
 use std::fmt;
 
+use super::super::export::unneutralise;
 use super::super::fields::TextField;
 use super::super::identifier::is_additional_key;
 use super::options::{DateFormat, ImportOptions, UnknownColumns};
 use super::preset::{Meaning, Preset, is_server_assigned};
 use super::records::RecordItem;
-use super::row::unneutralise;
 use super::target::{Target, header_key};
 
 /// The most columns of a file.

@@ -14,6 +14,7 @@ mod lines;
 mod options;
 mod preset;
 mod records;
+pub mod rejected;
 mod row;
 mod target;
 mod template;
@@ -26,6 +27,6 @@ pub use preset::Preset;
 pub use records::{
     Layout, Position, RECORD_BYTES_MAX, Record, RecordItem, RecordReader, RecordTooLong, detect_delimiter,
 };
-pub use row::{RowDraft, RowNote, read_row, rejection_notes, row_error_text, unneutralise};
+pub use row::{RowDraft, RowNote, read_row, rejection_notes, row_error_text};
 pub use target::Target;
 pub use template::template;

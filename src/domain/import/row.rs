@@ -20,7 +20,6 @@ use super::records::Record;
 use super::target::Target;
 use cell::Json;
 
-pub use cell::unneutralise;
 pub use note::{RowNote, rejection_notes, row_error_text};
 
 /// A row that may go the road of a create.

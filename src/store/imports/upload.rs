@@ -344,7 +344,9 @@ pub(in crate::store) fn commit(
         upload,
         plan,
         preset: serde_json::from_value(rehearsal.preset.clone().into())?,
-        fingerprint, key_use };
+        fingerprint,
+        key_use,
+    };
     let queued = match before {
         Some(job_id) => Queued { job_id, why: Why::Same },
         None => match earlier(conn, &wanted)? {

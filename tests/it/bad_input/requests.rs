@@ -21,8 +21,11 @@ fn operations(document: &Value, customer: u64, token: &str) -> Vec<(Method, Stri
         } else {
             "demo".to_owned()
         };
-        let segments =
-            template.split('/').map(|segment| if segment.starts_with('{') { &*filled } else { segment });
+        let segments = template.split('/').map(|segment| match segment {
+            "{format}" => "csv",
+            segment if segment.starts_with('{') => &*filled,
+            segment => segment,
+        });
         let path = segments.collect::<Vec<_>>().join("/");
         for method in item.as_object().expect("operations").keys() {
             if let Ok(method) = method.to_uppercase().parse::<Method>()
@@ -157,6 +160,7 @@ both!(rules_1_a_bad_path_answers_404, |db| async {
             (Method::POST, format!("/api/Customer/single/{entry}")),
             (Method::POST, format!("/api/Customer/match/{entry}")),
             (Method::GET, format!("/api/Query/customers/{entry}")),
+            (Method::GET, format!("/api/Export/customers/csv/{entry}")),
         ] {
             let body = (method == Method::POST).then_some(&body);
             let answer = scene.client.send(method.clone(), &path, body, &[]).await;
@@ -168,6 +172,8 @@ both!(rules_1_a_bad_path_answers_404, |db| async {
     for path in [
         "/api/Paypoint/settings/nowhere",
         "/api/Paypoint/settings/%00",
+        "/api/Export/customers/csv/org/0",
+        "/api/Export/customers/csv",
         "/api/Organization/settings/0",
         "/api/Organization/settings/x",
     ] {
@@ -190,6 +196,8 @@ both!(rules_6_an_unknown_method_answers_405_with_what_is_allowed, |db| async {
         ("/api/Customer/match/demo", &["POST"]),
         (&format!("{}/history", scene.path()), &["GET"]),
         ("/api/Query/customers/demo", &["GET"]),
+        ("/api/Export/customers/csv/demo", &["GET"]),
+        ("/api/Export/customers/xlsx/org/1", &["GET"]),
         ("/api/Paypoint", &["GET", "POST"]),
         ("/api/Paypoint/settings/demo", &["GET", "PUT"]),
         ("/api/Paypoint/keys/demo", &["GET"]),
@@ -277,6 +285,7 @@ both!(fixed_segments_of_a_path_ignore_case, |db| async {
         format!("/api/customer/{id}"),
         format!("/Api/CUSTOMER/{id}/HISTORY"),
         "/api/query/Customers/demo".to_owned(),
+        "/api/EXPORT/Customers/csv/demo".to_owned(),
         "/api/paypoint/Settings/demo".to_owned(),
         "/api/organization/SETTINGS/1".to_owned(),
         "/api/token".to_owned(),

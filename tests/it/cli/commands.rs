@@ -145,7 +145,7 @@ async fn openapi_prints_the_document_that_is_served() {
 #[test]
 fn every_subcommand_explains_itself_and_its_defaults() {
     let site = Site::new(Db::Sqlite);
-    let commands: [&[&str]; 15] = [
+    let commands: [&[&str]; 16] = [
         &[],
         &["serve"],
         &["token"],
@@ -157,6 +157,7 @@ fn every_subcommand_explains_itself_and_its_defaults() {
         &["entrypoint", "list"],
         &["org"],
         &["org", "create"],
+        &["export"],
         &["openapi"],
         &["doctor"],
         &["help"],
@@ -188,7 +189,21 @@ fn every_subcommand_explains_itself_and_its_defaults() {
             ["entrypoint", "create"] => {
                 &["--legal-name", "--dba-name", "--country", "--identifier", "--required"]
             }
-            [] => &["serve", "token", "entrypoint", "org", "openapi", "doctor"],
+            ["export"] => &[
+                "--entry",
+                "--format",
+                "--output",
+                "--columns",
+                "--filter",
+                "--search",
+                "--sort-by",
+                "--force",
+                "--quiet",
+                "[default: csv]",
+                "oldest first",
+                "customers-ENTRY-DATE.FORMAT",
+            ],
+            [] => &["serve", "token", "entrypoint", "org", "export", "openapi", "doctor"],
             _ => &[],
         };
         for told_of in defaults {

@@ -124,6 +124,11 @@ async fn load(server: &Server, client: &Client, values: &mut Values) {
         client.get(&format!("{}/history", path(id))).await.expect(200);
     }
     client.get("/api/Query/customers/demo").await.expect(200);
+    for file in ["csv/demo", "xlsx/demo", "csv/org/1"] {
+        client.get(&format!("/api/Export/customers/{file}")).await.expect(200);
+    }
+    let columns = format!("additional-{},{}:{}", values.word(), values.word(), values.word());
+    client.get(&format!("/api/Export/customers/csv/demo?columnsExport={columns}")).await.expect_error(400);
 
     // What is refused is not to be found either: neither stored nor logged.
     let standing = created(client, "demo", &json!({"email": values.email()})).await;

@@ -88,6 +88,21 @@ const PROTECTED: &[Operation] = &[
     operation(Method::GET, "/api/Customer/{}/history", &["customers:read"], Place::Customer, None),
     operation(Method::GET, "/api/Query/customers/{}", &["customers:read"], Place::Entry, None),
     operation(Method::GET, "/api/Query/customers/org/{}", &["customers:read"], Place::Organisation, None),
+    operation(
+        Method::GET,
+        "/api/Query/customers/{}?exportFormat=csv",
+        &["customers:read", "customers:export"],
+        Place::Entry,
+        None,
+    ),
+    operation(Method::GET, "/api/Export/customers/csv/{}", &["customers:export"], Place::Entry, None),
+    operation(
+        Method::GET,
+        "/api/Export/customers/xlsx/org/{}",
+        &["customers:export"],
+        Place::Organisation,
+        None,
+    ),
     operation(Method::GET, "/api/Statistic/customers/{}", &["customers:read"], Place::Entry, None),
     operation(Method::GET, "/api/Paypoint", &["settings"], Place::Nothing, None),
     operation(Method::POST, "/api/Paypoint", &["settings"], Place::Nothing, Some(entrypoint)),
@@ -135,8 +150,10 @@ fn operations_of(document: &Value) -> BTreeSet<String> {
     found
 }
 
-fn bare(path: &str) -> &str {
-    path.split('?').next().expect("a path")
+/// As the document has it: without the query, and the format of a file is a parameter.
+fn bare(path: &str) -> String {
+    let path = path.split('?').next().expect("a path");
+    path.replace("/customers/csv/", "/customers/{}/").replace("/customers/xlsx/", "/customers/{}/")
 }
 
 impl Operation {

@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 
 use super::super::super::contact::Refusal;
 use super::super::super::customer::ADDITIONAL_MAX;
+use super::super::super::export::unneutralise;
 use super::super::super::fields::TextField;
 use super::super::super::mask::is_mask_shaped;
 use super::super::super::members::Members;
@@ -25,13 +26,6 @@ pub(super) enum Json {
     Field(String, String),
     /// Several additional fields.
     Additional(Vec<(String, String)>),
-}
-
-/// A cell as it was before an export kept spreadsheets from running it: `'` before `=`, `+`, `-`, `@`, tab or
-/// CR, or before another such `'`, goes; only one (rules 9).
-pub fn unneutralise(cell: &str) -> &str {
-    let runs = |rest: &str| rest.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']);
-    cell.strip_prefix('\'').filter(|rest| runs(rest)).unwrap_or(cell)
 }
 
 /// Reads a cell; `dates` is how dates are written, where anybody said so.

@@ -4,6 +4,7 @@ use super::super::records::{Position, RecordItem, RecordReader};
 use super::*;
 use crate::domain::customer::Status;
 use crate::domain::draft::{Change, Input};
+use crate::domain::export::unneutralise;
 use crate::domain::time::Micros;
 
 const NOW: Micros = Micros(1_772_359_200_000_000);

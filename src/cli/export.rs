@@ -1,0 +1,297 @@
+//! `customary export`: an entrypoint's customers to a file, straight from the database.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use customary::app::{self, Failure};
+use customary::clock;
+use customary::config::{Global, Refusal};
+use customary::domain::entrypoint::is_entry_name;
+use customary::domain::export::{COLUMNS_PARAMETER, Format, default_columns, parse_columns};
+use customary::domain::filter::{Filter, Search, Sort};
+use customary::domain::problem::{At, Problem};
+use customary::export::{Export, Order, file_name};
+use customary::store::{ListRequest, Store};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tempfile::NamedTempFile;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::admin::{explained, refused};
+use super::{block_on, complain};
+
+/// What ended badly; 1 is left to commands that ended well with something to tell.
+const FAILED: u8 = 2;
+/// The name of standard output.
+const STDOUT: &str = "-";
+
+/// Options of `export`.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// The entrypoint
+    #[arg(long, value_name = "ENTRY")]
+    entry: String,
+    /// The kind of file: csv or xlsx
+    #[arg(long, default_value = "csv", value_name = "FORMAT")]
+    format: Format,
+    /// The file, or - for standard output [default: customers-ENTRY-DATE.FORMAT in this folder]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Columns and their headings, such as Email:mail,Created,additional-tier:Tier [default: all that an import takes back]
+    #[arg(long, value_name = "SOURCE[:HEADING],…")]
+    columns: Option<String>,
+    /// A condition as in lists, such as 'email(ct)=example'; repeatable
+    #[arg(long, value_name = "FIELD(OP)=VALUE")]
+    filter: Vec<String>,
+    /// Words or parts of words, all of which must occur
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "WORDS")]
+    search: String,
+    /// asc(FIELD) or desc(FIELD) [default: oldest first]
+    #[arg(long, value_name = "ORDER")]
+    sort_by: Option<String>,
+    /// Overwrite the file if it exists
+    #[arg(long)]
+    force: bool,
+    /// Show neither progress nor the summary
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// Exports; 0 for a whole file, 2 for none.
+pub(super) fn run(global: &Global, options: Options) -> ExitCode {
+    match export(global, options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn export(global: &Global, options: Options) -> Result<(), Failure> {
+    let (order, entry) = options.order()?;
+    let name = file_name(&entry, clock::now(), options.format);
+    let output = options.output.unwrap_or_else(|| PathBuf::from(name));
+    // Looked at before the work as well as after it.
+    let mut target = Target::open(&output, options.force)?;
+    let (store, _) = app::open(global)?;
+    let store = Arc::new(store);
+    let done = block_on(async {
+        let mut stop = Stop::listen()?;
+        tokio::select! {
+            biased;
+            () = stop.told() => Err(Refusal("stopped; no file was written".into()).into()),
+            done = write(&store, order, &entry, &mut target, options.quiet) => done,
+        }
+    })?;
+    store.drain();
+    let (rows, bytes) = done?;
+    target.keep()?;
+    if !options.quiet {
+        let place = if output.as_os_str() == STDOUT {
+            "standard output".into()
+        } else {
+            output.display().to_string()
+        };
+        let customers = if rows == 1 { "customer" } else { "customers" };
+        let (rows, size) = (HumanCount(u64::try_from(rows).unwrap_or(u64::MAX)), HumanBytes(bytes));
+        // A reader of standard error that went away is no error.
+        let _ = writeln!(anstream::stderr(), "exported {rows} {customers} of {entry} to {place} ({size})");
+    }
+    Ok(())
+}
+
+impl Options {
+    /// What the options ask for, the entrypoint's number still to be found; and its name.
+    fn order(&self) -> Result<(Order, String), Failure> {
+        if !is_entry_name(&self.entry) {
+            return Err(unknown(&self.entry));
+        }
+        let mut problems = Vec::new();
+        let pairs: Vec<(&str, &str)> = self
+            .filter
+            .iter()
+            .map(|condition| condition.split_once('=').unwrap_or((condition, "")))
+            .collect();
+        let filter = Filter::parse(&pairs).unwrap_or_else(|found| {
+            problems.extend(found);
+            Filter::default()
+        });
+        let search = Search::parse(&self.search).unwrap_or_else(|problem| {
+            problems.push(problem);
+            Search::default()
+        });
+        let sort = self.sort_by.as_deref().map_or_else(|| Ok(Sort::oldest_first()), Sort::parse);
+        let sort = sort.unwrap_or_else(|problem| {
+            problems.push(problem);
+            Sort::oldest_first()
+        });
+        let columns = self.columns.as_deref().map_or_else(|| Ok(default_columns(false)), parse_columns);
+        let columns = columns.unwrap_or_else(|found| {
+            problems.extend(found);
+            Vec::new()
+        });
+        if !problems.is_empty() {
+            return Err(refused(&problems.into_iter().map(by_option).collect::<Vec<_>>()));
+        }
+        let request = ListRequest {
+            entrypoints: Vec::new(),
+            filter,
+            search,
+            masked: false,
+            sort,
+            after: None,
+            skip: 0,
+            limit: usize::MAX,
+            counts: false,
+        };
+        Ok((Order { request, format: self.format, parameter: "--format", columns }, self.entry.clone()))
+    }
+}
+
+/// A problem by the name of the option instead of the parameter's.
+fn by_option(problem: Problem) -> Problem {
+    let option = match &problem.at {
+        At::Parameter(name) if name == COLUMNS_PARAMETER => "--columns",
+        At::Parameter(name) if name == "search" => "--search",
+        At::Parameter(name) if name == "sortBy" => "--sort-by",
+        _ => {
+            return Problem {
+                message: format!("{problem}"),
+                at: At::Parameter("--filter".into()),
+                ..problem
+            };
+        }
+    };
+    Problem { at: At::Parameter(option.into()), ..problem }
+}
+
+/// Writes the whole file; how many customers and bytes it has.
+async fn write(
+    store: &Arc<Store>,
+    mut order: Order,
+    entry: &str,
+    target: &mut Target,
+    quiet: bool,
+) -> Result<(usize, u64), Failure> {
+    let found = store.find_entry(entry).await?;
+    let (id, _) = found.ok_or_else(|| unknown(entry))?;
+    order.request.entrypoints = vec![id];
+    let mut export = Export::begin(Arc::clone(store), order).await.map_err(explained)?;
+    let total = export.remaining();
+    let progress = progress(total, quiet);
+    let mut bytes = 0_u64;
+    while let Some(part) = export.next().await? {
+        target.write(&part)?;
+        bytes = bytes.saturating_add(u64::try_from(part.len()).unwrap_or(u64::MAX));
+        progress.set_position(u64::try_from(total - export.remaining()).unwrap_or(u64::MAX));
+    }
+    progress.finish_and_clear();
+    Ok((export.written(), bytes))
+}
+
+/// A bar on standard error where that is a terminal.
+fn progress(total: usize, quiet: bool) -> ProgressBar {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let bar = ProgressBar::with_draw_target(Some(u64::try_from(total).unwrap_or(u64::MAX)), target);
+    let style =
+        ProgressStyle::with_template("{bar:30} {human_pos} of {human_len} customers, {per_sec}, {eta} left");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// Where the file goes.
+enum Target {
+    Stdout,
+    /// A name of its own beside the target, readable for its owner alone, until the file is whole; removed when
+    /// it never gets so.
+    File {
+        draft: NamedTempFile,
+        path: PathBuf,
+        force: bool,
+    },
+}
+
+impl Target {
+    fn open(path: &Path, force: bool) -> Result<Target, Failure> {
+        if path.as_os_str() == STDOUT {
+            return Ok(Target::Stdout);
+        }
+        if !force && path.symlink_metadata().is_ok() {
+            return Err(exists(path));
+        }
+        if path.is_dir() {
+            return Err(Refusal(format!("{} is a folder; name a file", path.display())).into());
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let draft = tempfile::Builder::new().prefix(".customary-export-").tempfile_in(folder);
+        let draft = draft.map_err(|error| unwritable(path, &error))?;
+        Ok(Target::File { draft, path: path.to_owned(), force })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        match self {
+            Target::Stdout => {
+                let mut stdout = io::stdout().lock();
+                let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+                written.map_err(|error| unwritable(Path::new("standard output"), &error))
+            }
+            Target::File { draft, path, .. } => {
+                draft.write_all(bytes).map_err(|error| unwritable(path, &error))
+            }
+        }
+    }
+
+    /// Gives the file its name, durably.
+    fn keep(self) -> Result<(), Failure> {
+        let Target::File { draft, path, force } = self else { return Ok(()) };
+        draft.as_file().sync_all().map_err(|error| unwritable(&path, &error))?;
+        let kept = if force { draft.persist(&path) } else { draft.persist_noclobber(&path) };
+        kept.map_err(|failed| match failed.error.kind() {
+            io::ErrorKind::AlreadyExists => exists(&path),
+            _ => unwritable(&path, &failed.error),
+        })?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // Not every file system lets a folder be synced; the file itself is.
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+}
+
+fn unknown(entry: &str) -> Failure {
+    Refusal(format!("there is no entrypoint {entry}")).into()
+}
+
+fn exists(path: &Path) -> Failure {
+    Refusal(format!(
+        "{} exists; name another file with --output, or overwrite it with --force",
+        path.display()
+    ))
+    .into()
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Refusal(format!("{} cannot be written: {error}", path.display())).into()
+}
+
+/// Ctrl-C and SIGTERM: the draft must be removed before the process ends.
+struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn listen() -> Result<Stop, Failure> {
+        let listen = |kind| signal(kind).map_err(|error| Failure::System(error.to_string()));
+        Ok(Stop { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Customers as a file, for HTTP and the command line alike: which customers and in what order is fixed at the
+//! start, then they are read and written slice by slice, with no transaction held between slices. Memory holds
+//! the ids and one slice; nothing is written to disk here.
+
+mod csv;
+mod xlsx;
+
+use std::io;
+use std::sync::Arc;
+use std::vec::IntoIter;
+
+use self::csv::CsvSheet;
+use self::xlsx::XlsxSheet;
+use crate::domain::export::{Cell, Column, Format};
+use crate::domain::problem::{Problem, Rejection};
+use crate::domain::time::Micros;
+use crate::store::{ListRequest, Store, StoreError};
+
+/// How many customers are read at once.
+const SLICE: usize = 500;
+
+/// What to export.
+#[derive(Debug)]
+pub struct Order {
+    /// Which customers, as a list of them is asked for.
+    pub request: ListRequest,
+    /// The kind of file.
+    pub format: Format,
+    /// The parameter that named the format, for errors.
+    pub parameter: &'static str,
+    /// The columns, in their order.
+    pub columns: Vec<Column>,
+}
+
+/// A file under way.
+#[derive(Debug)]
+pub struct Export {
+    store: Arc<Store>,
+    request: ListRequest,
+    columns: Vec<Column>,
+    ids: IntoIter<(i64, i64)>,
+    written: usize,
+    /// `None` once the file's end is written.
+    sheet: Option<Sheet>,
+}
+
+impl Export {
+    /// Finds the customers; nothing of the file is written yet.
+    ///
+    /// # Errors
+    /// The database's; [`Rejection::Invalid`] for more customers than the format holds.
+    pub async fn begin(store: Arc<Store>, order: Order) -> Result<Export, StoreError> {
+        let Order { request, format, parameter, columns } = order;
+        let mut ids = store.list_ids(request.clone()).await?;
+        ids.drain(..request.skip.min(ids.len()));
+        ids.truncate(request.limit);
+        format.check_rows(ids.len()).map_err(|why| {
+            let problem = Problem::parameter(parameter, "too_many_rows", why);
+            StoreError::Rejected(Rejection::Invalid(vec![problem]))
+        })?;
+        let sheet = Sheet::begin(format, &columns).map_err(unwritten)?;
+        Ok(Export { store, request, columns, ids: ids.into_iter(), written: 0, sheet: Some(sheet) })
+    }
+
+    /// How many customers are still to be read.
+    pub fn remaining(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// How many customers the file has so far.
+    pub fn written(&self) -> usize {
+        self.written
+    }
+
+    /// The next bytes of the file, never none of them; nothing after its end. Customers who left the list since
+    /// it began are left out.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`]. What was written so far is then no whole file.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        while let Some(sheet) = &mut self.sheet {
+            let slice: Vec<(i64, i64)> = self.ids.by_ref().take(SLICE).collect();
+            let is_end = slice.is_empty();
+            for (stored, entrypoint) in self.store.list_records(slice).await? {
+                let is_listed = self.request.filter.matches(&stored, &entrypoint)
+                    && self.request.search.matches(&stored.customer, self.request.masked);
+                if is_listed {
+                    let masked = self.request.masked;
+                    let cells =
+                        self.columns.iter().map(|column| column.source.cell(&stored, &entrypoint, masked));
+                    sheet.row(cells).map_err(unwritten)?;
+                    self.written += 1;
+                }
+            }
+            let bytes = if is_end {
+                self.sheet.take().map(Sheet::end).transpose().map_err(unwritten)?.unwrap_or_default()
+            } else {
+                sheet.written().map_err(unwritten)?
+            };
+            if !bytes.is_empty() {
+                return Ok(Some(bytes));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Writing to memory fails on nothing but a defect, or a sheet beyond what its format can say.
+#[expect(clippy::needless_pass_by_value, reason = "what map_err gives")]
+fn unwritten(error: io::Error) -> StoreError {
+    StoreError::Bug(format!("an export cannot be written: {error}"))
+}
+
+/// The name a file is saved under: `customers-demo-2026-03-01.csv`.
+pub fn file_name(place: &str, now: Micros, format: Format) -> String {
+    let now = now.to_rfc3339();
+    format!("customers-{place}-{}.{format}", now.get(..10).unwrap_or_default())
+}
+
+/// A file being written, whose bytes are taken away as they come.
+#[derive(Debug)]
+enum Sheet {
+    Csv(Box<CsvSheet>),
+    Xlsx(Box<XlsxSheet>),
+}
+
+impl Sheet {
+    fn begin(format: Format, columns: &[Column]) -> io::Result<Sheet> {
+        let headings = columns.iter().map(|column| column.heading.as_str());
+        Ok(match format {
+            Format::Csv => Sheet::Csv(Box::new(CsvSheet::begin(headings)?)),
+            Format::Xlsx => Sheet::Xlsx(Box::new(XlsxSheet::begin(headings)?)),
+        })
+    }
+
+    fn row<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>>) -> io::Result<()> {
+        match self {
+            Sheet::Csv(sheet) => sheet.row(cells),
+            Sheet::Xlsx(sheet) => {
+                sheet.row(cells);
+                Ok(())
+            }
+        }
+    }
+
+    /// The bytes since the last time; formats that compress keep some back.
+    fn written(&mut self) -> io::Result<Vec<u8>> {
+        match self {
+            Sheet::Csv(sheet) => sheet.written(),
+            Sheet::Xlsx(sheet) => sheet.written(),
+        }
+    }
+
+    /// The last bytes.
+    fn end(self) -> io::Result<Vec<u8>> {
+        match self {
+            Sheet::Csv(mut sheet) => sheet.written(),
+            Sheet::Xlsx(sheet) => sheet.end(),
+        }
+    }
+}

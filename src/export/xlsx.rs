@@ -1,0 +1,225 @@
+//! A workbook with one sheet, written as a stream: texts stand in the rows themselves instead of in a table of
+//! their own, and the ZIP around it says sizes after each part. So neither the sheet nor any part of it is ever
+//! held whole, in memory or in a temporary file, where personal values would lie open (rules 7). Crates for
+//! workbooks do one of the two; that is why this is our own.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use zip::write::{SimpleFileOptions, StreamWriter};
+use zip::{CompressionMethod, ZipWriter};
+
+use crate::domain::export::{Cell, CellKind};
+
+/// The most UTF-16 units of a cell; beyond it Excel calls the file broken.
+const CELL_UNITS_MAX: usize = 32_767;
+/// What stands in a cell whose text is longer; only additional fields together can be.
+const TOO_LONG: &str = "(longer than a spreadsheet's cell; take csv)";
+
+const HEADING_STYLE: u8 = 1;
+const TEXT_STYLE: u8 = 2;
+
+/// The parts beside the sheet, which are the same in every file.
+const PARTS: [(&str, &str); 5] = [
+    (
+        "[Content_Types].xml",
+        r#"<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/styles.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>"#,
+    ),
+    (
+        "_rels/.rels",
+        r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#,
+    ),
+    (
+        "xl/workbook.xml",
+        r#"<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="customers" sheetId="1" r:id="rId1"/></sheets></workbook>"#,
+    ),
+    (
+        "xl/_rels/workbook.xml.rels",
+        r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/></Relationships>"#,
+    ),
+    (
+        // Style 0 is plain, 1 bold for headings, 2 the number format "@": text stays text when it is edited.
+        "xl/styles.xml",
+        r#"<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="3"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/><xf numFmtId="49" fontId="1" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/><xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/></cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>"#,
+    ),
+];
+
+const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>"#;
+/// The first row stays in sight.
+const SHEET_START: &str = r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><sheetData>"#;
+const SHEET_END: &str = "</sheetData></worksheet>";
+
+/// Where the ZIP's bytes wait until they are taken.
+#[derive(Debug, Clone, Default)]
+struct Outlet(Arc<Mutex<Vec<u8>>>);
+
+impl Outlet {
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Write for Outlet {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct XlsxSheet {
+    zip: ZipWriter<StreamWriter<Outlet>>,
+    outlet: Outlet,
+    /// `A`, `B`, … `AA`.
+    letters: Vec<String>,
+    /// Counted from 1, as spreadsheets do.
+    rows: usize,
+    /// Rows not yet given to the ZIP.
+    xml: String,
+}
+
+impl XlsxSheet {
+    pub(super) fn begin<'a>(headings: impl Iterator<Item = &'a str>) -> io::Result<XlsxSheet> {
+        let outlet = Outlet::default();
+        let mut zip = ZipWriter::new_stream(outlet.clone());
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+        for (name, text) in PARTS {
+            zip.start_file(name, options)?;
+            write!(zip, "{DECLARATION}\n{text}")?;
+        }
+        zip.start_file("xl/worksheets/sheet1.xml", options)?;
+        let xml = format!("{DECLARATION}\n{SHEET_START}");
+        let mut sheet = XlsxSheet { zip, outlet, letters: Vec::new(), rows: 0, xml };
+        let headings: Vec<&str> = headings.collect();
+        sheet.letters = (0..headings.len()).map(letters).collect();
+        let cells = headings.into_iter().map(|heading| Cell { kind: CellKind::Text, text: heading.into() });
+        sheet.write_row(cells, HEADING_STYLE);
+        Ok(sheet)
+    }
+
+    pub(super) fn row<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>>) {
+        self.write_row(cells, TEXT_STYLE);
+    }
+
+    fn write_row<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>>, text_style: u8) {
+        self.rows += 1;
+        let row = self.rows;
+        let xml = &mut self.xml;
+        // Writing to a String does not fail.
+        let _ = write!(xml, r#"<row r="{row}">"#);
+        for (column, cell) in self.letters.iter().zip(cells) {
+            if cell.text.is_empty() {
+                continue;
+            }
+            match cell.kind {
+                CellKind::Number => {
+                    let _ = write!(xml, r#"<c r="{column}{row}"><v>{}</v></c>"#, cell.text);
+                }
+                CellKind::Text | CellKind::Phone => {
+                    let text =
+                        if cell.text.encode_utf16().count() > CELL_UNITS_MAX { TOO_LONG } else { &cell.text };
+                    let _ = write!(
+                        xml,
+                        r#"<c r="{column}{row}" s="{text_style}" t="inlineStr"><is><t xml:space="preserve">"#
+                    );
+                    escape(text, xml);
+                    xml.push_str("</t></is></c>");
+                }
+            }
+        }
+        xml.push_str("</row>");
+    }
+
+    pub(super) fn written(&mut self) -> io::Result<Vec<u8>> {
+        self.zip.write_all(self.xml.as_bytes())?;
+        self.xml.clear();
+        Ok(self.outlet.take())
+    }
+
+    pub(super) fn end(mut self) -> io::Result<Vec<u8>> {
+        self.xml.push_str(SHEET_END);
+        self.zip.write_all(self.xml.as_bytes())?;
+        self.zip.finish()?;
+        Ok(self.outlet.take())
+    }
+}
+
+/// A column's letters: A…Z, AA…
+fn letters(index: usize) -> String {
+    const ALPHABET: &[u8; 26] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let letter = ALPHABET.get(index % 26).copied().map_or('A', char::from);
+    match index / 26 {
+        0 => letter.to_string(),
+        before => format!("{}{letter}", letters(before - 1)),
+    }
+}
+
+/// Text as it stands in a cell's element. Spreadsheets read `_x000A_` as the character of that number, so what
+/// XML cannot hold is written so, and text that looks like it gets its first sign escaped (ECMA-376, `ST_Xstring`).
+fn escape(text: &str, xml: &mut String) {
+    for (at, c) in text.char_indices() {
+        match c {
+            '&' => xml.push_str("&amp;"),
+            '<' => xml.push_str("&lt;"),
+            '>' => xml.push_str("&gt;"),
+            '\0'..'\u{20}' | '\u{fffe}' | '\u{ffff}' => {
+                let _ = write!(xml, "_x{:04X}_", u32::from(c));
+            }
+            '_' if is_escape(text.get(at..).unwrap_or_default()) => xml.push_str("_x005F_"),
+            other => xml.push(other),
+        }
+    }
+}
+
+/// Whether a text starts like `_x000A_`.
+fn is_escape(text: &str) -> bool {
+    let digits = text.strip_prefix("_x").and_then(|rest| rest.split_at_checked(4));
+    digits.is_some_and(|(digits, rest)| {
+        digits.bytes().all(|byte| byte.is_ascii_hexdigit()) && rest.starts_with('_')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_have_letters() {
+        for (index, name) in
+            [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA"), (701, "ZZ"), (702, "AAA")]
+        {
+            assert_eq!(letters(index), name);
+        }
+    }
+
+    #[test]
+    fn texts_stay_what_they_are() {
+        for (text, escaped) in [
+            ("a & b < c > \"d\"", "a &amp; b &lt; c &gt; \"d\""),
+            ("=1+1", "=1+1"),
+            ("a\tb\u{ffff}", "a_x0009_b_xFFFF_"),
+            ("_x0041_", "_x005F_x0041_"),
+            ("_x004_ _x00é1_ _", "_x004_ _x00é1_ _"),
+            ("李雷 😀", "李雷 😀"),
+        ] {
+            let mut xml = String::new();
+            escape(text, &mut xml);
+            assert_eq!(xml, escaped);
+        }
+    }
+
+    #[test]
+    fn a_text_that_no_cell_holds_is_not_cut_in_silence() {
+        let mut sheet = XlsxSheet::begin(["a"].into_iter()).unwrap();
+        for length in [CELL_UNITS_MAX, CELL_UNITS_MAX + 1] {
+            sheet.row([Cell { kind: CellKind::Text, text: "x".repeat(length).into() }].into_iter());
+        }
+        assert!(sheet.xml.contains(&format!(">{}<", "x".repeat(CELL_UNITS_MAX))));
+        assert_eq!(sheet.xml.matches(TOO_LONG).count(), 1);
+    }
+}

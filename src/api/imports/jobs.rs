@@ -14,7 +14,7 @@ use crate::api::error::Error;
 use crate::api::queries::{LIMIT_DEFAULT, SummaryOut};
 use crate::api::state::App;
 use crate::clock;
-use crate::domain::import::{ImportJob, JobState, RowOutcome, rejected, template};
+use crate::domain::import::{ImportJob, JobState, RowOutcome, rejected_header, rejected_rows, template};
 use crate::domain::problem::Problem;
 use crate::domain::token::Scope;
 use crate::store::Why;
@@ -160,7 +160,7 @@ pub(crate) async fn get_import_rows(
 
 /// Download the rejected rows
 ///
-/// The file's own header with `importLine` and `importError` behind it, and the rows as they stand in the file: mend
+/// The file's own header with `importLine` and `importError` before it, and the rows as they stand in the file: mend
 /// them and import the result. Needs `pii:read` too.
 #[utoipa::path(
     tag = "Imports",
@@ -184,7 +184,7 @@ pub(crate) async fn get_rejected_rows(
     Params::none(&request)?;
     let name = format!("attachment; filename=\"rejected-{}.csv\"", job.id);
     let stream = async_stream::try_stream! {
-        yield Bytes::from(rejected::header(&job.plan.header));
+        yield Bytes::from(rejected_header(&job.plan));
         let mut skip = 0;
         loop {
             let page = app.store.import_rows(job.id, Some(RowOutcome::Rejected), skip, LIMIT_MAX).await;
@@ -193,7 +193,7 @@ pub(crate) async fn get_rejected_rows(
                 break;
             }
             skip += LIMIT_MAX;
-            yield Bytes::from(rejected::rows(&rows, job.plan.header.len()));
+            yield Bytes::from(rejected_rows(&job.plan, &rows));
         }
     };
     let stream: std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<Bytes, actix_web::Error>>>> =

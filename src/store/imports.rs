@@ -4,6 +4,7 @@
 //! checkpoint and the lease. So whatever a kill leaves behind is a place between two steps.
 
 mod calls;
+mod erasing;
 mod ghosts;
 mod intake;
 mod jobs;
@@ -11,6 +12,7 @@ mod step;
 mod upload;
 
 pub use calls::NewImport;
+pub(super) use erasing::erase;
 pub(super) use ghosts::Ghosts;
 pub use intake::{FileIntake, IntakeError};
 pub use jobs::ImportLease;

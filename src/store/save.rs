@@ -8,7 +8,8 @@ use diesel::prelude::*;
 
 use super::conn::{Conn, on};
 use super::error::StoreError;
-use super::keyring::ENTRYPOINT_SALT;
+use super::imports;
+use super::keyring::{ENTRYPOINT_SALT, KeyRing};
 use super::load::{IndexKey, Loaded, OutcomeDetail, outcome_ad};
 use super::rows::{CustomerRow, DigestRow, HistoryRow, IdempotencyRow};
 use super::schema::{customer, entrypoint_head, history, idempotency, identity_digest};
@@ -43,7 +44,12 @@ struct Additions {
 ///
 /// # Errors
 /// The database's; nothing of the batch is then kept.
-pub(super) fn save(conn: &mut Conn, loaded: &mut Loaded, retention_secs: i64) -> Result<(), StoreError> {
+pub(super) fn save(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    loaded: &mut Loaded,
+    retention_secs: i64,
+) -> Result<(), StoreError> {
     if loaded.world.written().is_empty() && loaded.world.new_keys().next().is_none() {
         return Ok(());
     }
@@ -52,6 +58,11 @@ pub(super) fn save(conn: &mut Conn, loaded: &mut Loaded, retention_secs: i64) ->
     add_records(loaded, &mut owners, &mut additions)?;
     add_outcomes(loaded, &mut owners, &mut additions, retention_secs)?;
     update_head(loaded)?;
+    for written in loaded.world.written().iter().filter(|written| written.after.erased) {
+        if let Some(before) = &written.before {
+            imports::erase(conn, ring, loaded.head.entrypoint_id, before.id, &before.customer)?;
+        }
+    }
     write(conn, loaded.head.entrypoint_id, additions)?;
     on!(conn, |c| diesel::update(entrypoint_head::table.find(loaded.head.entrypoint_id))
         .set(&loaded.head)

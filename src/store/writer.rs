@@ -286,7 +286,7 @@ fn within(
                 *slot = Some(reply);
             }
         }
-        save(conn, &mut loaded, setup.retention_secs)?;
+        save(conn, &setup.ring, &mut loaded, setup.retention_secs)?;
     }
     if waiting == Waiting::Wait {
         // Every head that exists was waited for: what is left names no entrypoint.

@@ -114,7 +114,7 @@ pub(in crate::store) fn step(
         }
         loaded.world.ids_left().start
     } else {
-        save(conn, &mut loaded, 0)?;
+        save(conn, ring, &mut loaded, 0)?;
         row.ghost_next
     };
     let mut counts = Counts::default();

@@ -37,7 +37,7 @@ pub use doctor::{Finding, examine};
 pub use error::StoreError;
 pub use keyring::KeyRing;
 pub use migrate::{DEMO_ENTRY, Prepared};
-pub use queries::{ListPage, ListRequest, Listed};
+pub use queries::{IdPage, ListPage, ListRequest, Listed};
 pub use settings::{EntrypointSettings, Organisation};
 pub use tokens::TokenRecord;
 

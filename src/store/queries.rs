@@ -62,6 +62,17 @@ pub struct ListPage {
     pub next: Option<SortKey>,
 }
 
+/// A page too long to be held in memory: its records by place and id, as they stood when it was asked for.
+#[derive(Debug, Clone)]
+pub struct IdPage {
+    /// Entrypoints and ids, in order.
+    pub ids: Vec<(i64, i64)>,
+    /// How many match after [`ListRequest::after`].
+    pub total: usize,
+    /// Where the next page begins, if there is more; wherever the last record is sorted to by then.
+    pub next: Option<SortKey>,
+}
+
 /// The entrypoints of a request that can have matches, with their heads.
 struct Scene {
     plan: Plan,
@@ -134,7 +145,7 @@ pub(super) fn page(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Re
     Ok(page)
 }
 
-/// All keys of a list, in order: what a long answer is read by, slice after slice.
+/// Place and id of everything in a list, in its order.
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`].
@@ -143,6 +154,23 @@ pub(super) fn ids(
     ring: &KeyRing,
     request: &ListRequest,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
+    Ok(keys(conn, ring, request)?.iter().map(place_and_id).collect())
+}
+
+/// Which records a long page has: what its answer is read by, slice after slice.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`].
+pub(super) fn id_page(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Result<IdPage, StoreError> {
+    let mut keys = keys(conn, ring, request)?;
+    let total = keys.len();
+    keys.truncate(request.skip.saturating_add(request.limit));
+    let next = if keys.len() < total { keys.last().map(|(key, _)| key.clone()) } else { None };
+    Ok(IdPage { ids: keys.iter().skip(request.skip).map(place_and_id).collect(), total, next })
+}
+
+/// All keys of a list with their entrypoints, in order.
+fn keys(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Result<Vec<(SortKey, i64)>, StoreError> {
     let scene = Scene::of(conn, request)?;
     let mut keys = Vec::new();
     for (entrypoint, head) in &scene.places {
@@ -151,11 +179,15 @@ pub(super) fn ids(
             Ok(true)
         })?;
     }
-    keys.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    Ok(keys.into_iter().map(|(key, entrypoint_id)| (entrypoint_id, key.id)).collect())
+    keys.sort_unstable();
+    Ok(keys)
 }
 
-/// Records by place and id, in the order asked; those that are gone from lists by now are left out.
+fn place_and_id((key, entrypoint_id): &(SortKey, i64)) -> (i64, i64) {
+    (*entrypoint_id, key.id)
+}
+
+/// Records by place and id, in the order asked, as they are now: deleted ones may be among them.
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`].

@@ -33,3 +33,7 @@ run *ARGS:
 # The long form of the crash tests
 crash KILLS="100":
     CRASH_KILLS={{KILLS}} cargo nextest run crash::rules_4_killed
+
+# The long form of the tests of lists: so many searches after writes, and so many records walked by cursor
+lists COUNT="100000":
+    SEARCH_CHECKS={{COUNT}} CURSOR_RECORDS={{COUNT}} cargo nextest run lists::fresh lists::cursors

@@ -240,28 +240,28 @@ fn streamed(
     known_total: Option<usize>,
 ) -> HttpResponse {
     let stream = async_stream::try_stream! {
-        let (skip, most, sort) = (wanted.skip, wanted.limit, wanted.sort.clone());
-        let ids = app.store.list_ids(wanted).await.map_err(Error::from)?;
-        let total = known_total.unwrap_or(ids.len());
-        let has_more = ids.len() > skip.saturating_add(most);
-        let mut last = None;
+        let wants_deleted = wanted.filter.wants_deleted();
+        let page = app.store.list_id_page(wanted).await.map_err(Error::from)?;
+        let total = known_total.unwrap_or(page.total);
         let mut text: Vec<u8> = b"{\"Records\":[".to_vec();
         let mut is_first = true;
-        let on_page: Vec<(i64, i64)> = ids.into_iter().skip(skip).take(most).collect();
-        for slice in on_page.chunks(SLICE) {
+        for slice in page.ids.chunks(SLICE) {
             for (stored, entrypoint) in app.store.list_records(slice.to_vec()).await.map_err(Error::from)? {
+                // Deleted since the order was fixed.
+                if stored.customer.is_deleted() && !wants_deleted {
+                    continue;
+                }
                 if !is_first {
                     text.push(b',');
                 }
                 is_first = false;
                 let record = CustomerOut::new(&stored, &entrypoint, view);
                 serde_json::to_writer(&mut text, &record).map_err(actix_web::Error::from)?;
-                last = Some(sort.key(&stored, &entrypoint));
             }
             yield Bytes::from(std::mem::take(&mut text));
         }
-        let next = match last.filter(|_| has_more) {
-            Some(key) => Some(cursor::seal(&app, context, &key, total).await?),
+        let next = match &page.next {
+            Some(key) => Some(cursor::seal(&app, context, key, total).await?),
             None => None,
         };
         let summary = SummaryOut::new(limit, i64::try_from(total).unwrap_or(i64::MAX)).with_next(next);

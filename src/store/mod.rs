@@ -40,7 +40,7 @@ pub use error::StoreError;
 pub use imports::{FileIntake, ImportLease, IntakeError, NewImport, Queued, StepDone, StepRow, Upload, Why};
 pub use keyring::{DataKeyRecord, KeyRing};
 pub use migrate::{DEMO_ENTRY, Prepared};
-pub use queries::{ListPage, ListRequest, Listed};
+pub use queries::{IdPage, ListPage, ListRequest, Listed};
 pub use rotation::{Rotation, RotationPhase};
 pub use settings::{EntrypointSettings, Organisation};
 pub use tokens::TokenRecord;

@@ -62,6 +62,17 @@ pub struct ListPage {
     pub next: Option<SortKey>,
 }
 
+/// A page too long to be held in memory: its records by place and id, as they stood when it was asked for.
+#[derive(Debug, Clone)]
+pub struct IdPage {
+    /// Entrypoints and ids, in order.
+    pub ids: Vec<(i64, i64)>,
+    /// How many match after [`ListRequest::after`].
+    pub total: usize,
+    /// Where the next page begins, if there is more; wherever the last record is sorted to by then.
+    pub next: Option<SortKey>,
+}
+
 /// The entrypoints of a request that can have matches, with their heads.
 struct Scene {
     plan: Plan,
@@ -134,7 +145,7 @@ pub(super) fn page(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Re
     Ok(page)
 }
 
-/// All keys of a list, in order: what a long answer is read by, slice after slice.
+/// Place and id of everything in a list, in its order.
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`].
@@ -143,9 +154,26 @@ pub(super) fn ids(
     ring: &KeyRing,
     request: &ListRequest,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
+    Ok(keys(conn, ring, request)?.iter().map(place_and_id).collect())
+}
+
+/// Which records a long page has: what its answer is read by, slice after slice.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`].
+pub(super) fn id_page(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Result<IdPage, StoreError> {
+    let mut keys = keys(conn, ring, request)?;
+    let total = keys.len();
+    keys.truncate(request.skip.saturating_add(request.limit));
+    let next = if keys.len() < total { keys.last().map(|(key, _)| key.clone()) } else { None };
+    Ok(IdPage { ids: keys.iter().skip(request.skip).map(place_and_id).collect(), total, next })
+}
+
+/// All keys of a list with their entrypoints, in order.
+fn keys(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Result<Vec<(SortKey, i64)>, StoreError> {
     let scene = Scene::of(conn, request)?;
     if is_by_id(&request.sort) && request.after.is_none() && scene.is_everything(request) {
-        return every_id(conn, &scene, request.sort.descending);
+        return every_key(conn, &scene, request);
     }
     let mut keys = Vec::new();
     for (entrypoint, head) in &scene.places {
@@ -154,27 +182,38 @@ pub(super) fn ids(
             Ok(true)
         })?;
     }
-    keys.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    Ok(keys.into_iter().map(|(key, entrypoint_id)| (entrypoint_id, key.id)).collect())
+    keys.sort_unstable();
+    Ok(keys)
 }
 
-/// Place and id of every live customer in id order; no document is opened.
-fn every_id(conn: &mut Conn, scene: &Scene, descending: bool) -> Result<Vec<(i64, i64)>, StoreError> {
+/// The keys of every live customer in id order; no document is opened.
+fn every_key(
+    conn: &mut Conn,
+    scene: &Scene,
+    request: &ListRequest,
+) -> Result<Vec<(SortKey, i64)>, StoreError> {
     let statuses: Vec<i32> = scene.plan.statuses.iter().map(|status| status.code()).collect();
-    let mut ids = Vec::new();
+    let mut keys = Vec::new();
     for (entrypoint, _) in &scene.places {
         let here: Vec<i64> = on!(conn, |c| customer::table
             .filter(customer::entrypoint_id.eq(entrypoint.id))
             .filter(customer::status.eq_any(&statuses))
             .select(customer::customer_id)
             .load(c))?;
-        ids.extend(here.into_iter().map(|id| (entrypoint.id, id)));
+        keys.extend(here.into_iter().map(|id| {
+            let bare = Stored { id, version: 1, customer: Customer::default(), erased: false };
+            (request.sort.key(&bare, entrypoint), entrypoint.id)
+        }));
     }
-    ids.sort_unstable_by_key(|(_, id)| if descending { -*id } else { *id });
-    Ok(ids)
+    keys.sort_unstable();
+    Ok(keys)
 }
 
-/// Records by place and id, in the order asked; those that are gone from lists by now are left out.
+fn place_and_id((key, entrypoint_id): &(SortKey, i64)) -> (i64, i64) {
+    (*entrypoint_id, key.id)
+}
+
+/// Records by place and id, in the order asked, as they are now: deleted ones may be among them.
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`].

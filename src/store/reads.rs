@@ -10,8 +10,8 @@ use super::error::StoreError;
 use super::keyring::{self, KeyRing};
 use super::load::{self, Loaded, block_of};
 use super::{
-    DataKeyRecord, Entry, EntrypointSettings, Found, ListPage, ListRequest, Listed, Organisation, Rotation,
-    Store, TokenRecord, Watch, customers, queries, rotation, schema, settings, tokens, writer,
+    DataKeyRecord, Entry, EntrypointSettings, Found, IdPage, ListPage, ListRequest, Listed, Organisation,
+    Rotation, Store, TokenRecord, Watch, customers, queries, rotation, schema, settings, tokens, writer,
 };
 use crate::clock;
 use crate::domain::command::{Answer, Command, KeyUse};
@@ -87,7 +87,7 @@ impl Store {
         self.read(move |conn, ring| queries::page(conn, ring, &request)).await
     }
 
-    /// Place and id of everything in a list, in its order, for answers longer than a page.
+    /// Place and id of everything in a list, in its order.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
@@ -95,7 +95,15 @@ impl Store {
         self.read(move |conn, ring| queries::ids(conn, ring, &request)).await
     }
 
-    /// Records by place and id, in the order asked.
+    /// A page of a list for an answer that is too long for [`Store::list`], from one state of the database.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn list_id_page(&self, request: ListRequest) -> Result<IdPage, StoreError> {
+        self.read(move |conn, ring| queries::id_page(conn, ring, &request)).await
+    }
+
+    /// Records by place and id, in the order asked, as they are now: deleted ones may be among them.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].

@@ -31,7 +31,7 @@ async fn prove(db: Db, program: &str) {
 }
 
 both!(payablis_own_sdk_works_unmodified, |db| async move { prove(db, "payabli_customers").await });
-both!(febrl_is_created_and_matched_as_counted_from_the_files, |db| async move { prove(db, "febrl").await });
+both!(febrl_is_created_matched_and_found_as_the_files_say, |db| async move { prove(db, "febrl").await });
 both!(schemathesis_finds_nothing, |db| async move { prove(db, "schemathesis_run").await });
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! Rules 7: what was sent about a person stands in no file and no log (`files`), what was tampered with is noticed
-//! (`tampering`), and what was erased is gone (`erasing`).
+//! (`tampering`), what was erased is gone (`erasing`), and the search index tells no more than is said of it (`terms`).
 
 mod erasing;
 mod files;
 mod search;
 mod tampering;
+mod terms;

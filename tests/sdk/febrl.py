@@ -3,22 +3,28 @@
 Dataset 1: all 1,000 records are created by force, read back, and compared field by field.
 Dataset 3: all 5,000 records are created with soc_sec_id as customerNumber and without force, by several threads at
 once; how many are created and how many matched must agree with a count made from the file alone.
+Both: pieces of their values are searched for and filtered by; every record that has the piece must be found and no
+other, as computed here from the file (FEBRL_SEARCHES: how many, default 500; TEST_SEED repeats a run's choices).
 
-Each dataset needs an entrypoint with the default identifier policy that holds none of its records yet:
-FEBRL_ENTRY_1 and FEBRL_ENTRY_3 (default: demo). Further settings: see support.py.
+Each dataset needs an empty entrypoint of its own with the default identifier policy: FEBRL_ENTRY_1 and FEBRL_ENTRY_3.
+Further settings: see support.py.
 """
 
 import csv
 import datetime as dt
 import importlib.util
+import os
+import random
 import sys
+import unicodedata
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlencode
 
 from payabli import payabli
 
-from support import Failed, described, equal, full_token, server_url, setting
+from support import Failed, described, equal, full_token, http, server_url, setting
 
 THREADS = 4
 TEXT_FIELDS = ["firstname", "lastname", "address", "address_1", "city", "state", "zip", "country"]
@@ -112,6 +118,8 @@ def dataset_1_is_read_back_as_it_was_sent(entry):
     in_parallel(compare, ids, rows)
     birthdays = sum(birthday_of(row) is not None for row in rows)
     print(f"dataset 1: {len(ids)} created, {len(rows)} read back and equal ({birthdays} with a usable birthday)")
+    fields = [customer_of(row) | {"additional-soc_sec_id": row["soc_sec_id"]} for row in rows]
+    return list(zip(ids, fields))
 
 
 def dataset_3_counts_agree_with_the_file(entry):
@@ -145,16 +153,103 @@ def dataset_3_counts_agree_with_the_file(entry):
     for number, seen in customers.items():
         equal(f"customers with number {number}", len({customer_id for customer_id, _ in seen}), 1)
         equal(f"creates of number {number}", sum(n for (_, outcome), n in seen.items() if outcome == "created"), 1)
+    # A matched record is left as it was: what is stored is the row that was created.
+    return [
+        (customer_id, customer_of(row) | {"customernumber": row["soc_sec_id"]})
+        for row, (customer_id, outcome) in zip(rows, answers)
+        if outcome == "created"
+    ]
+
+
+def folded(text):
+    """What filters compare: NFC and full case folding."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def plain(text):
+    """What a search compares: without diacritics, too."""
+    decomposed = unicodedata.normalize("NFKD", folded(text))
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def name_of(fields):
+    return " ".join(fields[part] for part in ("firstname", "lastname") if part in fields)
+
+
+# Filters that the index narrows, and some that open every record.
+NARROWED = ["name", "firstname", "lastname", "customernumber"]
+OPENED = ["address", "address1", "city", "zip", "additional-soc_sec_id"]
+
+
+def value_of(fields, name):
+    if name == "name":
+        return name_of(fields)
+    return fields.get({"address1": "address_1"}.get(name, name), "")
+
+
+def random_search(choose, stored):
+    """A query, and what of a record decides whether it is found."""
+    by_search = choose.random() < 0.5
+    names = NARROWED + ["city"] if by_search else choose.choices([NARROWED, OPENED], [8, 2])[0]
+    while True:
+        name = choose.choice(names)
+        value = value_of(choose.choice(stored)[1], name)
+        if len(value) >= 3:
+            break
+    length = choose.randint(3, min(8, len(value)))
+    start = choose.randint(0, len(value) - length)
+    piece = value[start : start + length]
+    typed = choose.choice([piece, piece.upper(), piece.title()])
+    if by_search:
+        words = plain(piece).split()
+
+        def has(fields):
+            texts = [plain(name_of(fields)), plain(fields.get("customernumber", ""))]
+            return all(any(word in text for text in texts) for word in words)
+
+        return {"search": typed}, has
+    if choose.random() < 0.1:
+        return {f"{name}(nct)": typed}, lambda fields: folded(piece) not in folded(value_of(fields, name))
+    return {f"{name}(ct)": typed}, lambda fields: folded(piece) in folded(value_of(fields, name))
+
+
+def pieces_find_every_record_that_has_them(dataset, entry, stored, count, choose):
+    def compare(search):
+        query, has = search
+        page = http("GET", f"/api/Query/customers/{entry}?{urlencode(query | {'limitRecord': 0})}", full_token())
+        equal(f"status of {query}: {page.text[:300]}", page.status, 200)
+        found = [record["customerId"] for record in page.json()["Records"]]
+        expected = {customer_id for customer_id, fields in stored if has(fields)}
+        equal(f"records missed by {query} in {entry}", sorted(expected - set(found)), [])
+        equal(f"records wrongly found by {query} in {entry}", sorted(set(found) - expected), [])
+        equal(f"records found by {query} in {entry}", len(found), len(expected))
+        return len(found)
+
+    found = in_parallel(compare, [random_search(choose, stored) for _ in range(count)])
+    print(f"dataset {dataset}: {count} searches among {len(stored)} records found {sum(found)}, missed 0, 0 wrong")
+    if sum(number > 0 for number in found) < count / 2:
+        raise Failed("most pieces find nothing: that proves little")
 
 
 def total_records(entry):
     return api.query.list_customers(entry, limit_record=1).summary.total_records
 
 
-if __name__ == "__main__":
+def main():
+    entries = [setting("FEBRL_ENTRY_1"), setting("FEBRL_ENTRY_3")]
+    seed = int(os.environ.get("TEST_SEED") or random.randrange(2**63))
+    print(f"TEST_SEED={seed}")
+    choose = random.Random(seed)
+    searches = int(setting("FEBRL_SEARCHES", "500"))
     try:
-        dataset_1_is_read_back_as_it_was_sent(setting("FEBRL_ENTRY_1", "demo"))
-        dataset_3_counts_agree_with_the_file(setting("FEBRL_ENTRY_3", "demo"))
+        first = dataset_1_is_read_back_as_it_was_sent(entries[0])
+        pieces_find_every_record_that_has_them(1, entries[0], first, searches // 2, choose)
+        third = dataset_3_counts_agree_with_the_file(entries[1])
+        pieces_find_every_record_that_has_them(3, entries[1], third, searches - searches // 2, choose)
     except Failed as failure:
         sys.exit(f"febrl: {failure}")
     print("febrl: both datasets hold")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,266 @@
+//! Walks by cursor while others create, change and delete: no record that existed at the start and stays is skipped or
+//! doubled, and the total is that of the start (rules 8).
+//!
+//! `CURSOR_RECORDS` sets how many records are walked; the long form is 100,000:
+//! `CURSOR_RECORDS=100000 cargo nextest run lists::cursors`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::{encoded, ids_of};
+use crate::harness::*;
+use crate::support::*;
+
+/// Enough for the writer to make batches of.
+const LOADERS: usize = 24;
+const WRITERS: usize = 3;
+/// Every so many records is free to be changed and deleted while a list is walked.
+const FREE_EVERY: usize = 5;
+const CITIES: usize = 40;
+
+fn body(number: usize) -> Value {
+    json!({"email": format!("c{number}@example.test"), "city": format!("City {}", number * 7 % CITIES)})
+}
+
+/// Creates so many records; their ids, oldest first.
+async fn load(client: &Client, entry: &'static str, count: usize) -> Vec<u64> {
+    let started = Instant::now();
+    let next = Arc::new(AtomicU64::new(0));
+    let loaders = (0..LOADERS).map(|_| {
+        let (client, next) = (client.clone(), Arc::clone(&next));
+        async move {
+            let mut ids = Vec::new();
+            loop {
+                let number = usize::try_from(next.fetch_add(1, Relaxed)).unwrap();
+                if number >= count {
+                    return ids;
+                }
+                ids.push(client.create(entry, &body(number), &[], &[]).await.expect(200).id());
+            }
+        }
+    });
+    let mut ids: Vec<u64> = at_once(loaders.collect::<Vec<_>>()).await.into_iter().flatten().collect();
+    ids.sort_unstable();
+    println!("{count} records created in {entry} in {:.1?}", started.elapsed());
+    ids
+}
+
+/// Those that may be changed and deleted, and those that stay, each in their order.
+fn parted(ids: &[u64]) -> (Vec<u64>, Vec<u64>) {
+    let (free, stays): (Vec<_>, Vec<_>) =
+        ids.iter().enumerate().partition(|(place, _)| place % FREE_EVERY == 0);
+    let bare = |part: Vec<(usize, &u64)>| part.into_iter().map(|(_, id)| *id).collect();
+    (bare(free), bare(stays))
+}
+
+/// Writers that go on until they are told to stop. They create, and change and delete what is free.
+struct Storm {
+    stop: Arc<AtomicBool>,
+    writes: watch::Sender<usize>,
+    tasks: Vec<JoinHandle<Vec<u64>>>,
+}
+
+impl Storm {
+    fn start(client: &Client, entry: &'static str, free: &[u64], rng: &mut Rng) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let writes = watch::Sender::new(0);
+        let tasks = (0..WRITERS).map(|number| {
+            let free: Vec<u64> = free.iter().copied().skip(number).step_by(WRITERS).collect();
+            let (client, rng) = (client.clone(), rng.fork());
+            tokio::spawn(storm(client, entry, free, rng, Arc::clone(&stop), writes.clone()))
+        });
+        Self { tasks: tasks.collect(), stop, writes }
+    }
+
+    async fn wait_for_writes(&self, count: usize) {
+        self.writes.subscribe().wait_for(|writes| *writes >= count).await.unwrap();
+    }
+
+    /// How many writes there were; what is free now takes the place of what was.
+    async fn finish(self, free: &mut Vec<u64>) -> usize {
+        self.stop.store(true, Relaxed);
+        free.clear();
+        for task in self.tasks {
+            free.extend(finished(task).await);
+        }
+        *self.writes.borrow()
+    }
+}
+
+async fn storm(
+    client: Client,
+    entry: &'static str,
+    mut free: Vec<u64>,
+    mut rng: Rng,
+    stop: Arc<AtomicBool>,
+    writes: watch::Sender<usize>,
+) -> Vec<u64> {
+    while !stop.load(Relaxed) {
+        let city = format!("City {}", rng.usize(0..CITIES));
+        match rng.u8(0..4) {
+            0 if !free.is_empty() => {
+                let id = free.swap_remove(rng.usize(0..free.len()));
+                client.delete(&path(id)).await.expect(200);
+            }
+            1 if !free.is_empty() => {
+                let id = free[rng.usize(0..free.len())];
+                client.put(&path(id), &json!({"city": city})).await.expect(200);
+            }
+            _ => {
+                let email = format!("new{}@example.test", rng.u64(..));
+                free.push(created(&client, entry, &json!({"email": email, "city": city})).await);
+            }
+        }
+        writes.send_modify(|count| *count += 1);
+    }
+    free
+}
+
+/// A list to be walked: the parameters beside the cursor, and the records that must be met, in their order.
+struct Walk<'a> {
+    entry: &'static str,
+    query: &'a [(&'a str, &'a str)],
+    stays: Vec<u64>,
+}
+
+impl Walk<'_> {
+    async fn page(&self, client: &Client, token: Option<&str>) -> Value {
+        let token = token.map(|token| ("pageIdentifier", token));
+        let pairs = self.query.iter().copied().chain(token);
+        let pairs: Vec<_> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        client.get(&format!("/api/Query/customers/{}?{}", self.entry, encoded(&pairs))).await.expect(200).json
+    }
+
+    /// The first page is asked for while nobody writes, so that what exists at the start is known.
+    async fn go(&self, client: &Client, free: &mut Vec<u64>, rng: &mut Rng) {
+        let exists = self.page(client, None).await["Summary"]["totalRecords"].as_u64().unwrap();
+        let mut page = self.page(client, None).await;
+        let storm = Storm::start(client, self.entry, free, rng);
+        let (mut met, mut pages) = (Vec::new(), 0);
+        loop {
+            pages += 1;
+            assert_eq!(
+                page["Summary"]["totalRecords"], exists,
+                "{:?}: another total on page {pages}",
+                self.query
+            );
+            met.extend(ids_of(&page));
+            let Some(token) = page["Summary"]["pageIdentifier"].as_str() else { break };
+            // Each page is another state of the list.
+            storm.wait_for_writes(pages * 2).await;
+            page = self.page(client, Some(token)).await;
+        }
+        let writes = storm.finish(free).await;
+        println!("{:?}: {} records met on {pages} pages, {writes} writes meanwhile", self.query, met.len());
+        assert!(pages >= 4, "too few pages to prove anything");
+        // By id nobody can come twice, whoever was created or changed on the way.
+        if !self.query.iter().any(|(name, value)| *name == "sortBy" && !value.contains("customerId")) {
+            let once: BTreeSet<u64> = met.iter().copied().collect();
+            assert_eq!(once.len(), met.len(), "{:?}: somebody was met twice", self.query);
+        }
+        let stays: BTreeSet<u64> = self.stays.iter().copied().collect();
+        met.retain(|id| stays.contains(id));
+        assert!(met == self.stays, "{:?}: {} were met of {} that stay", self.query, met.len(), stays.len());
+    }
+}
+
+both!(rules_8_a_walk_skips_and_doubles_nothing_while_others_write, |db| async move {
+    let mut rng = seeded();
+    let server = Server::start(db).await;
+    let client = server.client();
+    let count = usize::try_from(setting("CURSOR_RECORDS", 5_000)).unwrap();
+
+    let all = load(&client, "demo", count).await;
+    let (mut free, stays) = parted(&all);
+    let newest_first = stays.iter().rev().copied().collect();
+    // Pages put together in memory, and long ones that are streamed.
+    for (query, stays) in [
+        (&[("limitRecord", "250")][..], newest_first),
+        (&[("limitRecord", "700"), ("sortBy", "asc(customerId)")], stays),
+    ] {
+        Walk { entry: "demo", query, stays }.go(&client, &mut free, &mut rng).await;
+    }
+
+    // Every page of these opens all records of the entrypoint, or all that a term lets through.
+    let count = (count / 5).min(2_000);
+    new_entry(server.site(), "sorted", &[]);
+    let all = load(&client, "sorted", count).await;
+    let (mut free, stays) = parted(&all);
+    let mut records = client.list("sorted").await;
+    records.retain(|record| stays.contains(&record["customerId"].as_u64().unwrap()));
+    let id = |record: &Value| record["customerId"].as_u64().unwrap();
+    let city = |record: &Value| record["City"].as_str().unwrap().to_owned();
+    let limit = (count / 8).to_string();
+    let mut by_city = records.clone();
+    by_city.sort_by_key(|record| (city(record), id(record)));
+    let mut by_email = records.clone();
+    by_email.sort_by_key(|record| std::cmp::Reverse(record["Email"].as_str().unwrap().to_owned()));
+    let in_one: Vec<Value> = records.iter().filter(|record| city(record) == "City 7").cloned().collect();
+    for (query, stays) in [
+        (&[("sortBy", "asc(city)"), ("limitRecord", &limit)][..], by_city),
+        (&[("sortBy", "desc(email)"), ("limitRecord", &limit)], by_email),
+        (&[("city", "city 7"), ("limitRecord", "3")], in_one),
+    ] {
+        let stays = stays.iter().map(id).collect();
+        Walk { entry: "sorted", query, stays }.go(&client, &mut free, &mut rng).await;
+    }
+});
+
+// Long answers are read in slices. While they are, the record at a page's end moves to the end of the list, and others
+// are deleted: the next page begins where this one ended, not where that record is now, and nobody deleted is shown.
+both!(rules_8_a_long_page_stays_in_place_while_its_records_move, |db| async move {
+    const COUNT: usize = 1_100;
+    const LIMIT: usize = 600;
+    const WALKS: usize = 10;
+    let server = Server::start(db).await;
+    let client = server.client();
+    load(&client, "demo", COUNT).await;
+    let mut records = client.list("demo").await;
+    records.sort_by_key(|record| record["Email"].as_str().unwrap().to_owned());
+    let id = |record: &Value| record["customerId"].as_u64().unwrap();
+    let last = records[LIMIT - 1].clone();
+    // In the page's second slice.
+    let doomed: Vec<u64> = records[LIMIT - 90..LIMIT - 10].iter().map(id).collect();
+    let mut stays: BTreeSet<u64> = records.iter().map(id).collect();
+    stays.retain(|id| last["customerId"] != *id && !doomed.contains(id));
+    let stop = Arc::new(AtomicBool::new(false));
+    let mover = {
+        let (client, stop, last_id) = (client.clone(), Arc::clone(&stop), id(&last));
+        tokio::spawn(async move {
+            let mut doomed = doomed.into_iter();
+            while !stop.load(Relaxed) {
+                for email in [json!("zz@example.test"), last["Email"].clone()] {
+                    client.put(&path(last_id), &json!({"email": email})).await.expect(200);
+                }
+                if let Some(next) = doomed.next() {
+                    client.delete(&path(next)).await.expect(200);
+                }
+            }
+        })
+    };
+    let query = [("sortBy", "asc(email)"), ("limitRecord", &LIMIT.to_string())];
+    let walk = Walk { entry: "demo", query: &query, stays: Vec::new() };
+    for _ in 0..WALKS {
+        let first = walk.page(&client, None).await;
+        let token = first["Summary"]["pageIdentifier"].as_str().expect("there is more");
+        let rest = walk.page(&client, Some(token)).await;
+        let met = [&first, &rest].map(|page| page["Records"].as_array().unwrap()).into_iter().flatten();
+        let met: Vec<&Value> = met.inspect(|record| assert_eq!(record["customerStatus"], 1)).collect();
+        let met: Vec<u64> = met.into_iter().map(id).filter(|id| stays.contains(id)).collect();
+        let once: BTreeSet<u64> = met.iter().copied().collect();
+        assert_eq!(
+            (met.len(), once.len()),
+            (stays.len(), stays.len()),
+            "met, and met once, of those that stay"
+        );
+    }
+    stop.store(true, Relaxed);
+    finished(mover).await;
+});

@@ -31,7 +31,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("aws_lc_rs", &["vault"]),
     ("jsonwebtoken", &["vault"]),
     ("std::env", &["config", "cli"]),
-    ("std::fs", &["config"]),
+    ("std::fs", &["config", "cli"]),
     ("std::time::SystemTime", &["clock"]),
     ("utoipa_actix_web", &["api"]),
 ];

@@ -14,6 +14,7 @@ mod lines;
 mod options;
 mod preset;
 mod records;
+mod rejected;
 mod row;
 mod target;
 mod template;
@@ -26,6 +27,7 @@ pub use preset::Preset;
 pub use records::{
     Layout, Position, RECORD_BYTES_MAX, Record, RecordItem, RecordReader, RecordTooLong, detect_delimiter,
 };
+pub use rejected::{REJECTED_COLUMNS, rejected_header, rejected_rows};
 pub use row::{RowDraft, RowNote, read_row, rejection_notes, row_error_text, unneutralise};
 pub use target::Target;
 pub use template::template;

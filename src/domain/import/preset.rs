@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::fields::TextField;
+use super::rejected::is_of_report;
 use super::target::{Target, header_key};
 
 /// Where a file seems to come from.
@@ -227,8 +228,11 @@ impl Preset {
         }
     }
 
-    /// What a header means in such a file, if that is special to it.
+    /// What a header means in such a file, if that is special to it or to the rejected rows of one.
     pub(super) fn meaning(self, key: &str) -> Option<Meaning> {
+        if is_of_report(key) {
+            return Some(LeftOut);
+        }
         let found = self.columns().iter().find(|(name, _)| *name == key);
         found.map(|(_, meaning)| meaning.clone())
     }

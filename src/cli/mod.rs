@@ -3,6 +3,7 @@
 mod admin;
 mod doctor;
 mod export;
+mod import;
 mod keys;
 mod serve;
 
@@ -42,6 +43,8 @@ enum Command {
     /// Make and list organisations
     #[command(subcommand)]
     Org(admin::OrgCommand),
+    /// Import customers from a CSV file, here or on a running server
+    Import(Box<import::Import>),
     /// Rotate data keys
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -61,6 +64,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Token(command) => admin::token(&cli.global, command),
         Command::Entrypoint(command) => admin::entrypoint(&cli.global, command),
         Command::Org(command) => admin::organisation(&cli.global, command),
+        Command::Import(import) => Ok(import::run(&cli.global, &import)),
         Command::Keys(command) => keys::run(&cli.global, command),
         Command::Export(options) => Ok(export::run(&cli.global, options)),
         Command::Openapi => {

@@ -1,0 +1,203 @@
+//! An import that a running server does, over its API.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use customary::config::Refusal;
+use customary::jobs::Stop;
+use indicatif::ProgressBar;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use ureq::http::Response;
+use ureq::tls::{RootCerts, TlsConfig};
+use ureq::typestate::{WithBody, WithoutBody};
+use ureq::{Agent, Body, RequestBuilder, SendBody};
+
+use super::{End, Import, Job, Report, system};
+
+const TOKEN_HEADER: &str = "requestToken";
+/// How often the job is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often it is tried again where the server does not answer, and after how long.
+const RETRIES_MAX: u32 = 20;
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Too many requests; a proxy without a server behind it; a database that is away.
+const MAY_PASS: [u16; 4] = [429, 502, 503, 504];
+/// How long the server may be silent.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(5);
+/// The most bytes of an answer that is no file.
+const ANSWER_BYTES_MAX: u64 = 4 << 20;
+
+pub(super) fn run(server: &str, import: &Import, interrupt: &Stop) -> Result<Report, End> {
+    // The server would say the same, but only after the whole file was sent.
+    import.options()?;
+    let api = Api::new(server, import);
+    let mut job = api.begin(import, interrupt)?;
+    let repeated = job.repeated;
+    let place = format!("/api/Import/jobs/{}/{}", import.entry, job.id);
+    let bar = import.work_bar();
+    let mut is_cancelled = false;
+    while !job.state.is_over() {
+        job.show(&bar);
+        if interrupt.is_asked() && !is_cancelled {
+            is_cancelled = true;
+            bar.suspend(|| import.note("stopping after the rows at hand; Ctrl-C again ends at once"));
+            api.insist(|| api.post(&format!("{place}/cancel")).send_empty())?;
+        } else {
+            thread::sleep(LOOK_EVERY);
+        }
+        job = read(api.insist(|| api.get(&place).call())?)?;
+    }
+    drop(bar);
+    job.repeated = repeated;
+    let rejected = import.rejected_file(&job, |file| {
+        let answer = api.insist(|| api.get(&format!("{place}/rejected.csv")).call())?;
+        io::copy(&mut answer.into_body().into_reader(), file)
+            .map_err(|error| system(&error, "the rejected rows did not come through"))?;
+        Ok(())
+    });
+    Ok(Report { job, rejected })
+}
+
+struct Api {
+    agent: Agent,
+    base: String,
+    token: String,
+}
+
+/// What an error's body says.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Refused {
+    response_text: String,
+    #[serde(default)]
+    errors: Vec<Problem>,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    line: Option<u64>,
+    parameter: Option<String>,
+    header: Option<String>,
+    message: String,
+}
+
+impl Problem {
+    fn text(self) -> String {
+        let line = self.line.map(|line| format!("line {line}"));
+        match line.or(self.parameter).or(self.header) {
+            Some(place) => format!("{place}: {}", self.message),
+            None => self.message,
+        }
+    }
+}
+
+impl Api {
+    fn new(server: &str, import: &Import) -> Api {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::PlatformVerifier)
+            .unversioned_rustls_crypto_provider(provider)
+            .build();
+        let config = Agent::config_builder()
+            .tls_config(tls)
+            .http_status_as_error(false)
+            // A token goes to the server that was named, and nowhere else.
+            .max_redirects(0)
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_recv_response(Some(ANSWER_TIMEOUT))
+            .build();
+        let token = import.token.clone().unwrap_or_default();
+        Api { agent: config.new_agent(), base: server.trim_end_matches('/').to_owned(), token }
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder<WithoutBody> {
+        self.agent.get(format!("{}{path}", self.base)).header(TOKEN_HEADER, &self.token)
+    }
+
+    fn post(&self, path: &str) -> RequestBuilder<WithBody> {
+        self.agent.post(format!("{}{path}", self.base)).header(TOKEN_HEADER, &self.token)
+    }
+
+    /// Sends the file; the job that it came to. Sent again after a failure, it comes to the same one.
+    fn begin(&self, import: &Import, interrupt: &Stop) -> Result<Job, End> {
+        let (file, bytes) = import.open()?;
+        let bar = import.upload_bar(bytes);
+        let mut body = Upload { file, bar: &bar, interrupt };
+        let request = self
+            .post(&format!("/api/Import/customersForm/{}", import.entry))
+            .query("async", "true")
+            .query_pairs(import.parameters())
+            .header("Content-Type", "text/csv");
+        match request.send(SendBody::from_reader(&mut body)) {
+            _ if interrupt.is_asked() => Err(End::Interrupted),
+            Ok(answer) if answer.status().is_success() => read(answer),
+            Ok(answer) => Err(refused(answer)),
+            Err(error) => Err(Refusal(format!("{}: the file was not taken: {error}", self.base)).into()),
+        }
+    }
+
+    /// Asks until there is an answer: a server that is started anew goes on with its imports.
+    fn insist(&self, ask: impl Fn() -> Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, End> {
+        let mut retries = 0;
+        loop {
+            let why = match ask() {
+                Ok(answer) if answer.status().is_success() => return Ok(answer),
+                Ok(answer) if !MAY_PASS.contains(&answer.status().as_u16()) => return Err(refused(answer)),
+                Ok(answer) => format!("status {}", answer.status()),
+                Err(error) => error.to_string(),
+            };
+            retries += 1;
+            if retries > RETRIES_MAX {
+                let why = format!(
+                    "{}: {why}; the server may still be importing, and the same command tells",
+                    self.base
+                );
+                return Err(Refusal(why).into());
+            }
+            thread::sleep(RETRY_AFTER);
+        }
+    }
+}
+
+/// The file on its way to the server.
+struct Upload<'a> {
+    file: Box<dyn Read + Send>,
+    bar: &'a ProgressBar,
+    interrupt: &'a Stop,
+}
+
+impl Read for Upload<'_> {
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(piece)?;
+        if self.interrupt.is_asked() {
+            // An upload that breaks off is no file.
+            return Err(io::Error::other("interrupted"));
+        }
+        self.bar.inc(u64::try_from(read).unwrap_or(0));
+        Ok(read)
+    }
+}
+
+fn read<T: DeserializeOwned>(answer: Response<Body>) -> Result<T, End> {
+    let body = answer.into_body().into_with_config().limit(ANSWER_BYTES_MAX).reader();
+    serde_json::from_reader(body)
+        .map_err(|error| Refusal(format!("the server's answer is not one of Customary: {error}")).into())
+}
+
+/// What a refusal says.
+fn refused(answer: Response<Body>) -> End {
+    let status = answer.status();
+    match read::<Refused>(answer) {
+        Ok(refused) => {
+            let problems = refused.errors.into_iter().map(Problem::text);
+            End::Refused(
+                std::iter::once(format!("{status}: {}", refused.response_text)).chain(problems).collect(),
+            )
+        }
+        Err(_) => End::Refused(vec![format!("the server answered with status {status}")]),
+    }
+}

@@ -242,7 +242,7 @@ fn streamed(
     let stream = async_stream::try_stream! {
         let wants_deleted = wanted.filter.wants_deleted();
         let page = app.store.list_id_page(wanted).await.map_err(Error::from)?;
-        let total = known_total.unwrap_or(page.total);
+        let total = known_total.or(page.total).unwrap_or(0);
         let mut text: Vec<u8> = b"{\"Records\":[".to_vec();
         let mut is_first = true;
         for slice in page.ids.chunks(SLICE) {

@@ -67,8 +67,8 @@ pub struct ListPage {
 pub struct IdPage {
     /// Entrypoints and ids, in order.
     pub ids: Vec<(i64, i64)>,
-    /// How many match after [`ListRequest::after`].
-    pub total: usize,
+    /// How many match in all, where it was asked.
+    pub total: Option<usize>,
     /// Where the next page begins, if there is more; wherever the last record is sorted to by then.
     pub next: Option<SortKey>,
 }
@@ -154,7 +154,8 @@ pub(super) fn ids(
     ring: &KeyRing,
     request: &ListRequest,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
-    Ok(keys(conn, ring, request)?.iter().map(place_and_id).collect())
+    let scene = Scene::of(conn, request)?;
+    Ok(keys(conn, ring, request, &scene, None)?.iter().map(place_and_id).collect())
 }
 
 /// Which records a long page has: what its answer is read by, slice after slice.
@@ -162,24 +163,39 @@ pub(super) fn ids(
 /// # Errors
 /// The database's; [`StoreError::Corrupt`].
 pub(super) fn id_page(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Result<IdPage, StoreError> {
-    let mut keys = keys(conn, ring, request)?;
-    let total = keys.len();
-    keys.truncate(request.skip.saturating_add(request.limit));
-    let next = if keys.len() < total { keys.last().map(|(key, _)| key.clone()) } else { None };
+    let scene = Scene::of(conn, request)?;
+    let known_total = if request.counts { scene.counted(request) } else { None };
+    let counts = request.counts && known_total.is_none();
+    let last = request.skip.saturating_add(request.limit);
+    // In id order, what comes after a full page's worth cannot be on it.
+    let enough = (is_by_id(&request.sort) && !counts).then_some(last.saturating_add(1));
+    let mut keys = keys(conn, ring, request, &scene, enough)?;
+    let total = if counts { Some(keys.len()) } else { known_total };
+    let has_more = keys.len() > last;
+    keys.truncate(last);
+    let next = keys.last().filter(|_| has_more).map(|(key, _)| key.clone());
     Ok(IdPage { ids: keys.iter().skip(request.skip).map(place_and_id).collect(), total, next })
 }
 
-/// All keys of a list with their entrypoints, in order.
-fn keys(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Result<Vec<(SortKey, i64)>, StoreError> {
-    let scene = Scene::of(conn, request)?;
+/// The keys of a list with their entrypoints, in order; of each entrypoint no more than are `enough`, which are the first
+/// ones only where the order is that of ids.
+fn keys(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    request: &ListRequest,
+    scene: &Scene,
+    enough: Option<usize>,
+) -> Result<Vec<(SortKey, i64)>, StoreError> {
     if is_by_id(&request.sort) && request.after.is_none() && scene.is_everything(request) {
-        return every_key(conn, &scene, request);
+        return every_key(conn, scene, request);
     }
     let mut keys = Vec::new();
     for (entrypoint, head) in &scene.places {
+        let mut here = 0_usize;
         walk(conn, ring, request, &scene.plan, entrypoint, head, |stored| {
             keys.push((request.sort.key(stored, entrypoint), entrypoint.id));
-            Ok(true)
+            here += 1;
+            Ok(enough.is_none_or(|enough| here < enough))
         })?;
     }
     keys.sort_unstable();

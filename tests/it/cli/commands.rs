@@ -145,7 +145,7 @@ async fn openapi_prints_the_document_that_is_served() {
 #[test]
 fn every_subcommand_explains_itself_and_its_defaults() {
     let site = Site::new(Db::Sqlite);
-    let commands: [&[&str]; 15] = [
+    let commands: [&[&str]; 16] = [
         &[],
         &["serve"],
         &["token"],
@@ -157,6 +157,7 @@ fn every_subcommand_explains_itself_and_its_defaults() {
         &["entrypoint", "list"],
         &["org"],
         &["org", "create"],
+        &["import"],
         &["openapi"],
         &["doctor"],
         &["help"],

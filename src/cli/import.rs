@@ -180,6 +180,16 @@ enum End {
     Failed(Failure),
 }
 
+impl End {
+    fn text(&self) -> String {
+        match self {
+            End::Refused(reasons) => reasons.join("; "),
+            End::Interrupted => "stopped before the file was wholly read".into(),
+            End::Failed(error) => error.to_string(),
+        }
+    }
+}
+
 impl From<Failure> for End {
     fn from(failure: Failure) -> End {
         End::Failed(failure)
@@ -221,7 +231,7 @@ pub(super) fn run(global: &Global, import: &Import) -> ExitCode {
             ExitCode::from(report.status(&interrupt))
         }
         Err(End::Interrupted) => {
-            complain("stopped before the file was wholly read; nothing of it was imported");
+            complain(&format!("{}; nothing of it was imported", End::Interrupted.text()));
             ExitCode::from(INTERRUPTED)
         }
         Err(End::Failed(error)) => {

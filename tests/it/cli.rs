@@ -1,8 +1,9 @@
-//! The command line: what a first start prints (`first_start`), which configuration is refused (`refusals`), and the
-//! subcommands beside a running server (`commands`).
+//! The command line: what a first start prints (`first_start`), which configuration is refused (`refusals`), the
+//! subcommands beside a running server (`commands`), and the import of files (`import`).
 
 mod commands;
 mod first_start;
+mod import;
 mod refusals;
 
 use std::io::Read as _;

@@ -4,16 +4,70 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
 
 use customary::domain::import::JobState;
+use customary::jobs::Stop;
 
 use super::{End, Import, Job, system};
 use crate::cli::complain;
 
 /// Ending of the file of rejected rows.
 const ENDING: &str = "rejected.csv";
+/// How much of the file is read at once, and how many pieces ahead.
+const PIECE_BYTES: usize = 256 << 10;
+const PIECES_AHEAD: usize = 4;
+/// How soon Ctrl-C is heard.
+const LISTEN_EVERY: Duration = Duration::from_millis(100);
 /// How many names are tried for it.
 const NAMES_MAX: u32 = 1000;
+
+/// A file that is read by a thread of its own, which may wait for ever for standard input.
+pub(super) struct Pieces {
+    name: String,
+    read: Receiver<io::Result<Vec<u8>>>,
+    interrupt: Stop,
+}
+
+impl Pieces {
+    fn read(mut file: impl Read + Send + 'static, name: String, interrupt: &Stop) -> Pieces {
+        let (send, read) = sync_channel(PIECES_AHEAD);
+        thread::spawn(move || {
+            loop {
+                let mut piece = Vec::with_capacity(PIECE_BYTES);
+                let limit = u64::try_from(PIECE_BYTES).unwrap_or(u64::MAX);
+                let done = file.by_ref().take(limit).read_to_end(&mut piece).map(|_| piece);
+                let is_last = done.as_ref().map_or(true, |piece| piece.len() < PIECE_BYTES);
+                if send.send(done).is_err() || is_last {
+                    return;
+                }
+            }
+        });
+        Pieces { name, read, interrupt: interrupt.clone() }
+    }
+
+    /// The next piece; an empty one is the end.
+    ///
+    /// # Errors
+    /// It cannot be read, or Ctrl-C was pressed.
+    pub(super) fn next(&self) -> Result<Vec<u8>, End> {
+        loop {
+            let read = self.read.recv_timeout(LISTEN_EVERY);
+            if self.interrupt.is_asked() {
+                return Err(End::Interrupted);
+            }
+            match read {
+                Ok(read) => {
+                    return read.map_err(|error| system(&error, format!("{} cannot be read", self.name)));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(Vec::new()),
+            }
+        }
+    }
+}
 
 impl Import {
     fn is_standard_input(&self) -> bool {
@@ -21,14 +75,16 @@ impl Import {
     }
 
     /// The file and, where that is known, its size.
-    pub(super) fn open(&self) -> Result<(Box<dyn Read + Send>, Option<u64>), End> {
+    pub(super) fn open(&self, interrupt: &Stop) -> Result<(Pieces, Option<u64>), End> {
+        let name = self.file.display().to_string();
         if self.is_standard_input() {
-            return Ok((Box::new(io::stdin()), None));
+            return Ok((Pieces::read(io::stdin(), "standard input".into(), interrupt), None));
         }
         let refused = |error| system(&error, format!("{} cannot be read", self.file.display()));
         let file = File::open(&self.file).map_err(refused)?;
         let metadata = file.metadata().map_err(refused)?;
-        Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
+        let bytes = metadata.is_file().then_some(metadata.len());
+        Ok((Pieces::read(file, name, interrupt), bytes))
     }
 
     /// Writes the rejected rows with `fill`, if there are any and none is to come; where they are then. If that
@@ -42,12 +98,12 @@ impl Import {
             return None;
         }
         match self.keep_rejected(fill) {
-            Ok(path) => return Some(path),
-            Err(End::Failed(error)) => complain(&error.to_string()),
-            Err(End::Refused(reasons)) => complain(&reasons.join("; ")),
-            Err(End::Interrupted) => {}
+            Ok(path) => Some(path),
+            Err(end) => {
+                complain(&end.text());
+                None
+            }
         }
-        None
     }
 
     /// Writes to a file that only its owner reads. One that is there already may hold somebody's corrections:

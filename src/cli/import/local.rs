@@ -1,7 +1,7 @@
 //! An import that this process does itself, on the database and beside a running server.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,8 +18,6 @@ use tokio::task::JoinHandle;
 use super::{End, Import, Job, Report, lines, system};
 use crate::cli::block_on;
 
-/// How much of the file is read at once.
-const READ_BYTES: usize = 256 << 10;
 /// How often the job is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How often a job is asked for that another worker has: that one may have died.
@@ -81,30 +79,24 @@ async fn take_in(
     place: i64,
     interrupt: &Stop,
 ) -> Result<NewImport, End> {
-    let (mut file, bytes) = import.open()?;
+    let (file, bytes) = import.open(interrupt)?;
     let bar = import.upload_bar(bytes);
     let actor = Actor { name: "customary import".into(), jti: String::new() };
     let mut intake = FileIntake::begin(Arc::clone(store), place, actor, options, u64::MAX).await?;
-    let mut piece = vec![0; READ_BYTES];
     loop {
         // Nothing else runs on this thread, so it may wait for the file.
-        let read = match file.read(&mut piece) {
-            Ok(read) => read,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => {
+        let piece = match file.next() {
+            Ok(piece) => piece,
+            Err(end) => {
                 intake.abandon().await;
-                return Err(system(&error, format!("{} cannot be read", import.file.display())));
+                return Err(end);
             }
         };
-        if interrupt.is_asked() {
-            intake.abandon().await;
-            return Err(End::Interrupted);
-        }
-        if read == 0 {
+        if piece.is_empty() {
             break;
         }
-        intake.push(piece.get(..read).unwrap_or_default()).await?;
-        bar.inc(u64::try_from(read).unwrap_or(0));
+        intake.push(&piece).await?;
+        bar.inc(u64::try_from(piece.len()).unwrap_or(0));
     }
     Ok(intake.finish().await?)
 }

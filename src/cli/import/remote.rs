@@ -1,6 +1,6 @@
 //! An import that a running server does, over its API.
 
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::typestate::{WithBody, WithoutBody};
 use ureq::{Agent, Body, RequestBuilder, SendBody};
 
+use super::files::Pieces;
 use super::{End, Import, Job, Report, system};
 
 const TOKEN_HEADER: &str = "requestToken";
@@ -124,9 +125,9 @@ impl Api {
 
     /// Sends the file; the job that it came to. Sent again after a failure, it comes to the same one.
     fn begin(&self, import: &Import, interrupt: &Stop) -> Result<Job, End> {
-        let (file, bytes) = import.open()?;
+        let (file, bytes) = import.open(interrupt)?;
         let bar = import.upload_bar(bytes);
-        let mut body = Upload { file, bar: &bar, interrupt };
+        let mut body = Upload { file, bar: &bar, piece: Cursor::default() };
         let request = self
             .post(&format!("/api/Import/customersForm/{}", import.entry))
             .query("async", "true")
@@ -165,17 +166,19 @@ impl Api {
 
 /// The file on its way to the server.
 struct Upload<'a> {
-    file: Box<dyn Read + Send>,
+    file: Pieces,
     bar: &'a ProgressBar,
-    interrupt: &'a Stop,
+    piece: Cursor<Vec<u8>>,
 }
 
 impl Read for Upload<'_> {
-    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read(piece)?;
-        if self.interrupt.is_asked() {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut read = self.piece.read(buffer)?;
+        if read == 0 {
             // An upload that breaks off is no file.
-            return Err(io::Error::other("interrupted"));
+            let next = self.file.next().map_err(|end| io::Error::other(end.text()))?;
+            self.piece = Cursor::new(next);
+            read = self.piece.read(buffer)?;
         }
         self.bar.inc(u64::try_from(read).unwrap_or(0));
         Ok(read)

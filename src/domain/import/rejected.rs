@@ -129,7 +129,7 @@ mod tests {
         for (header, preset) in [
             ("email", Preset::None),
             ("customerId,LastUpdated,Email", Preset::Customary),
-            ("Full Name,Email,Reference ID,Phone,Address,City,Country", Preset::Doku),
+            ("Full Name,Email,Phone Number,Country,Street Address,City,Reference ID", Preset::Doku),
             ("id,Created (UTC),Email", Preset::Stripe),
             ("Email,Accepts Email Marketing,Total Orders", Preset::Shopify),
         ] {

@@ -167,7 +167,9 @@ impl Header {
         let from = usize::try_from(layout.start.offset).unwrap_or(usize::MAX);
         let mut rest = first_text.as_bytes().get(from..).unwrap_or_default();
         let mut reader = RecordReader::new(layout.delimiter, layout.start);
-        let found = reader.read(&mut rest).or_else(|| if is_whole { reader.finish() } else { None });
+        // Unless this is the whole file, more text could only make the record longer.
+        let last = |item: &RecordItem| is_whole || matches!(item, RecordItem::TooLong(_));
+        let found = reader.read(&mut rest).or_else(|| reader.finish().filter(last));
         let refuse =
             |line, code, message: String| Err(vec![problem(FileRefusal { line: Some(line), code, message })]);
         let record = match found {

@@ -158,6 +158,7 @@ fn every_subcommand_explains_itself_and_its_defaults() {
         &["org"],
         &["org", "create"],
         &["export"],
+        &["import"],
         &["openapi"],
         &["doctor"],
         &["help"],

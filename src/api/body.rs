@@ -1,9 +1,10 @@
 //! Reading bodies, query parameters and headers of a request.
 
 use actix_web::HttpRequest;
+use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
 use actix_web::web::{Bytes, BytesMut, Payload};
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _};
 
 use super::error::Error;
 use crate::domain::command::Precondition;
@@ -40,7 +41,7 @@ pub(super) async fn none(payload: Payload) -> Result<(), Error> {
 }
 
 /// Reads and throws away what is still to come of a refused body, so that the client sees why.
-pub(super) async fn discard(mut payload: Payload) {
+pub(super) async fn discard(mut payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin) {
     let mut length = 0_usize;
     while let Some(Ok(chunk)) = payload.next().await {
         length += chunk.len();

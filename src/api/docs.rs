@@ -4,6 +4,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use utoipa::openapi::path::{Operation, ParameterIn};
+use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
@@ -80,7 +81,9 @@ fn finish_operation(path: &str, operation: &mut Operation) {
         ]
     });
     let id = operation.operation_id.clone().unwrap_or_default();
-    if let Some(RefOr::T(response)) = operation.responses.responses.get_mut("200")
+    let responses = &mut operation.responses.responses;
+    let success = if responses.contains_key("200") { "200" } else { "202" };
+    if let Some(RefOr::T(response)) = responses.get_mut(success)
         && let Some(RefOr::T(content)) = response.content.values_mut().next()
         && let Some(example) = examples::of_operation(&id)
     {
@@ -139,7 +142,12 @@ fn errors_of(path: &str, operation: &Operation, is_public: bool) -> Vec<(&'stati
     if headers.contains(&"If-Match") {
         errors.push(("412", "`If-Match` does not name the current version"));
     }
-    if has_body {
+    let takes_file =
+        |body: &RefOr<RequestBody>| matches!(body, RefOr::T(body) if body.content.contains_key("text/csv"));
+    if operation.request_body.as_ref().is_some_and(takes_file) {
+        errors.push(("413", "The file is larger than this service takes"));
+        errors.push(("415", "The body is neither a form nor a file"));
+    } else if has_body {
         errors.push(("413", "The body has more than 1 MiB"));
         errors.push(("415", "The body is not JSON in UTF-8"));
     }

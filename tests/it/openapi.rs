@@ -45,16 +45,41 @@ fn sql(file: &Path, statement: &str) {
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/examples.json");
 
+/// An import as it was queued, whatever a worker has done of it since.
+fn as_queued(mut import: Value) -> Value {
+    import["state"] = json!("queued");
+    for counter in ["rowsRead", "added", "replaced", "merged", "matched", "rejected", "warnings", "bytesRead"]
+    {
+        import[counter] = json!(0);
+    }
+    for unknown in ["rowsPerSecond", "secondsLeft", "startedAt", "endedAt"] {
+        import[unknown] = Value::Null;
+    }
+    import["errors"] = json!([]);
+    import
+}
+
 /// What differs from run to run becomes a fixed value of the same kind.
 fn steady(value: Value, key: &str) -> Value {
-    const TIMES: [&str; 8] =
-        ["Created", "LastUpdated", "at", "issuedAt", "expiresAt", "revokedAt", "createdAt", "startedAt"];
+    const TIMES: [&str; 10] = [
+        "Created",
+        "LastUpdated",
+        "at",
+        "issuedAt",
+        "expiresAt",
+        "revokedAt",
+        "createdAt",
+        "queuedAt",
+        "startedAt",
+        "endedAt",
+    ];
     match value {
         Value::Object(members) => Value::Object(
             members.into_iter().map(|(name, value)| (name.clone(), steady(value, &name))).collect(),
         ),
         Value::Array(items) => Value::Array(items.into_iter().map(|item| steady(item, key)).collect()),
         Value::String(_) if TIMES.contains(&key) => json!("2026-03-01T10:00:00.000000Z"),
+        Value::Number(_) if key == "rowsPerSecond" => json!(1600),
         Value::String(_) if key == "masterKeyId" => json!("q3k0XyVn8sLr"),
         Value::String(_) if key == "jti" || key == "requestId" => {
             json!("0d5e7a3c-9b1f-4c62-8a57-2f4be9d01c66")
@@ -112,6 +137,8 @@ async fn examples_are_what_the_service_answers() {
         "customers:write",
         "--scope",
         "customers:delete",
+        "--scope",
+        "customers:import",
         "--scope",
         "customers:export",
         "--scope",
@@ -178,6 +205,33 @@ async fn examples_are_what_the_service_answers() {
     );
     recorder.answer("get_customer_statistic", client.get("/api/Statistic/customers/ent0001").await);
     recorder.answer("get_customer_history", client.get(&format!("{path}/history")).await);
+
+    // Imports
+    let file = "Reference ID,First Name,Last Name,E-mail,Birthday,Label\r\n\
+        ACC-2001,Eve,Poe,eve.poe@example.test,24-08-1990,wholesale;net 30\r\n\
+        ACC-2002,Max,Low,max.low(at)example.test,,\r\n";
+    recorder.request("import_customers", &json!({"file": file}));
+    let import = async |query: &str| {
+        let part = reqwest::multipart::Part::text(file).file_name("customers.csv");
+        let form = reqwest::multipart::Form::new().part("file", part);
+        let path = format!("/api/Import/customersForm/ent0001{query}");
+        let request = client.request(reqwest::Method::POST, &path).multipart(form);
+        Answer::read(request.send().await.unwrap()).await.unwrap()
+    };
+    let rehearsed = import("?dryRun=true&map=Label:-").await.expect(200);
+    let imported = recorder.answer("import_customers", import("").await);
+    let job = |answer: &Answer| format!("/api/Import/jobs/ent0001/{}", answer.data()["jobId"]);
+    let (rehearsal, job) = (job(&rehearsed), job(&imported));
+    recorder.answer("get_import", client.get(&job).await);
+    recorder.answer("get_import_rows", client.get(&format!("{job}/rows")).await);
+    recorder.text("get_rejected_rows", client.get(&format!("{job}/rejected.csv")).await);
+    let cancel = client.send(reqwest::Method::POST, &format!("{job}/cancel"), None, &[]).await;
+    recorder.answer("cancel_import", cancel);
+    recorder.answer("list_imports", client.get("/api/Import/jobs/ent0001?limitRecord=1").await);
+    let commit = client.send(reqwest::Method::POST, &format!("{rehearsal}/commit"), None, &[]).await;
+    let queued = as_queued(commit.expect(202).json);
+    recorder.answers.insert("commit_import".into(), steady(queued, ""));
+    recorder.text("get_import_template", client.get("/api/Import/template/customers.csv").await);
 
     // Tokens
     let token = json!({"name": "web shop", "entries": ["ent0001"], "scopes": ["customers:read", "customers:write"],

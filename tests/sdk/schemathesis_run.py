@@ -28,11 +28,13 @@ requestToken = "${{CUSTOMARY_TOKEN}}"
 
 [dictionaries]
 customers = {{ values = {customers} }}
+imports = {{ values = [{rehearsal}] }}
 
 # Mostly customers that exist, sometimes others. Generated entrypoints would all be unknown.
 [parameters]
 "path.entry" = "{entry}"
 "path.customerId" = {{ dictionary = "customers", probability = 0.8 }}
+"path.jobId" = {{ dictionary = "imports", probability = 0.8 }}
 
 # Added to the usual refusals: 412, because an If-Match that can not be read is a failed precondition, and 413, because
 # a body too large is refused before it is judged.
@@ -71,11 +73,26 @@ def create_customers():
     return ids
 
 
+def rehearse():
+    """The id of an import that wrote nothing."""
+    boundary = "a-boundary"
+    form = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+        f"email\r\n{mail('rehearsed')}\r\n--{boundary}--\r\n"
+    )
+    path = f"/api/Import/customersForm/{entrypoint()}?dryRun=true"
+    answer = http("POST", path, full_token(), form.encode(), f"multipart/form-data; boundary={boundary}")
+    if answer.status != 200:
+        sys.exit(f"schemathesis_run: nothing was imported: {answer.status} {answer.text}")
+    return answer.json()["responseData"]["jobId"]
+
+
 def main():
+    rehearsal = rehearse()
     updated, *customers = create_customers()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "schemathesis.toml")
-        config.write_text(CONFIG.format(hooks=HOOKS, entry=entrypoint(), customers=customers, updated=updated))
+        config.write_text(CONFIG.format(hooks=HOOKS, entry=entrypoint(), customers=customers, updated=updated, rehearsal=rehearsal))
         command = [
             str(Path(sys.executable).with_name("schemathesis")),
             f"--config-file={config}",

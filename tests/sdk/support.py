@@ -57,14 +57,17 @@ class Answer:
         return json.loads(self.text)
 
 
-def http(method, path, token=None, body=None):
-    """One request without any client library; error statuses are answers too. Header names come back in lower case."""
+def http(method, path, token=None, body=None, media="application/json"):
+    """One request without any client library; error statuses are answers too. Header names come back in lower case.
+
+    A body of bytes is sent as it is, with its media type; others as JSON.
+    """
     headers = {"Accept": "application/json"}
     if token:
         headers["requestToken"] = token
     if body is not None:
-        headers["Content-Type"] = "application/json"
-        body = json.dumps(body).encode()
+        headers["Content-Type"] = media
+        body = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = urllib.request.Request(server_url() + path, data=body, headers=headers, method=method)
     try:
         response = urllib.request.urlopen(request, timeout=60)

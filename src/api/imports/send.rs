@@ -1,17 +1,21 @@
 //! A file comes in: as a form, as Payabli's SDKs send it, or as it is.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_multipart::Multipart;
+use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::web::{Data, Path, Payload};
+use actix_web::web::{Bytes, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, post};
-use futures_util::StreamExt as _;
+use futures_util::stream::poll_fn;
+use futures_util::{Stream, StreamExt as _};
 use serde::Serialize;
 
 use super::jobs::accepted;
 use crate::api::auth::Caller;
-use crate::api::body::{Params, discard};
+use crate::api::body::{Params, discard, idempotency_key};
 use crate::api::customers::{key_use, visible_entry};
 use crate::api::error::Error;
 use crate::api::state::App;
@@ -130,6 +134,10 @@ pub(crate) async fn import_customers(
 ) -> Result<HttpResponse, Error> {
     caller.require(Scope::CustomersImport)?;
     let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
+    let Some(kind) = BodyKind::of(&request) else {
+        discard(payload).await;
+        return Err(Error::UnsupportedMediaType("multipart/form-data with a part named file, or text/csv"));
+    };
     let mut params = Params::of(&request);
     let answers_at_once = params.flag("async");
     let (pairs, mut problems) = params.rest();
@@ -138,14 +146,17 @@ pub(crate) async fn import_customers(
         problems.extend(found);
         ImportOptions::default()
     });
-    if !problems.is_empty() {
+    // Before the file is taken in, of which a hash makes the key's fingerprint.
+    let refusal = idempotency_key(&request).err();
+    let refusal = refusal.or_else(|| (!problems.is_empty()).then_some(Error::Invalid(problems)));
+    if let Some(error) = refusal {
         discard(payload).await;
-        return Err(Error::Invalid(problems));
+        return Err(error);
     }
     let store = std::sync::Arc::clone(&app.store);
     let begun = FileIntake::begin(store, entrypoint_id, caller.actor(), &options, app.import_bytes_max);
     let mut intake = begun.await?;
-    if let Err(error) = receive(&request, payload, &mut intake).await {
+    if let Err(error) = receive(&request, kind, payload, &mut intake).await {
         intake.abandon().await;
         return Err(error);
     }
@@ -160,53 +171,85 @@ pub(crate) async fn import_customers(
     wait(&app, entrypoint_id, queued).await
 }
 
-/// Takes the file out of the request.
-async fn receive(request: &HttpRequest, mut payload: Payload, intake: &mut FileIntake) -> Result<(), Error> {
-    let essence =
-        request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = essence.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match essence.as_str() {
-        "multipart/form-data" => {
-            let mut form = Multipart::new(request.headers(), payload.into_inner());
-            let mut has_file = false;
-            while let Some(part) = form.next().await {
-                let mut part = part.map_err(|error| broken(&error.to_string()))?;
-                let name = part.name().unwrap_or_default().to_owned();
-                if name != PART || has_file {
-                    let message = "the form must have one part named file, and no other";
-                    return Err(Error::invalid(Problem::field(&[&name], "unknown_part", message)));
-                }
-                has_file = true;
-                while let Some(bytes) = part.next().await {
-                    let bytes = bytes.map_err(|error| broken(&error.to_string()))?;
-                    intake.push(&bytes).await.map_err(refused)?;
-                }
-            }
-            if has_file {
-                return Ok(());
-            }
-            let message = "the form has no part named file";
-            Err(Error::invalid(Problem::field(&[PART], "required", message)))
-        }
-        "text/csv"
-        | "application/csv"
-        | "text/plain"
-        | "text/tab-separated-values"
-        | "application/octet-stream" => {
-            while let Some(bytes) = payload.next().await {
-                let bytes = bytes.map_err(|error| broken(&error.to_string()))?;
-                intake.push(&bytes).await.map_err(refused)?;
-            }
-            Ok(())
-        }
-        _ => {
-            discard(payload).await;
-            Err(Error::UnsupportedMediaType("multipart/form-data with a part named file, or text/csv"))
+/// What a request's body is.
+#[derive(Debug, Clone, Copy)]
+enum BodyKind {
+    /// A form with the file in it.
+    Form,
+    /// The file itself.
+    File,
+}
+
+impl BodyKind {
+    fn of(request: &HttpRequest) -> Option<BodyKind> {
+        let value = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+        match value.split(';').next()?.trim().to_ascii_lowercase().as_str() {
+            "multipart/form-data" => Some(BodyKind::Form),
+            "text/csv"
+            | "application/csv"
+            | "text/plain"
+            | "text/tab-separated-values"
+            | "application/octet-stream" => Some(BodyKind::File),
+            _ => None,
         }
     }
 }
 
-fn broken(_: &str) -> Error {
+/// Takes the file out of the request.
+async fn receive(
+    request: &HttpRequest,
+    kind: BodyKind,
+    payload: Payload,
+    intake: &mut FileIntake,
+) -> Result<(), Error> {
+    // Shared, so that what a refused form leaves unread can still be thrown away.
+    let payload = Rc::new(RefCell::new(payload));
+    let source = Rc::clone(&payload);
+    let mut pieces = poll_fn(move |context| source.borrow_mut().poll_next_unpin(context));
+    let received = match kind {
+        BodyKind::Form => receive_form(Multipart::new(request.headers(), pieces), intake).await,
+        BodyKind::File => receive_file(&mut pieces, intake).await,
+    };
+    if received.is_err() {
+        discard(poll_fn(move |context| payload.borrow_mut().poll_next_unpin(context))).await;
+    }
+    received
+}
+
+async fn receive_form(mut form: Multipart, intake: &mut FileIntake) -> Result<(), Error> {
+    let mut has_file = false;
+    while let Some(part) = form.next().await {
+        let mut part = part.map_err(|_| broken())?;
+        let name = part.name().unwrap_or_default().to_owned();
+        if name != PART || has_file {
+            let message = "the form must have one part named file, and no other";
+            return Err(Error::invalid(Problem::field(&[&name], "unknown_part", message)));
+        }
+        has_file = true;
+        while let Some(bytes) = part.next().await {
+            let bytes = bytes.map_err(|_| broken())?;
+            intake.push(&bytes).await.map_err(refused)?;
+        }
+    }
+    if has_file {
+        return Ok(());
+    }
+    let message = "the form has no part named file";
+    Err(Error::invalid(Problem::field(&[PART], "required", message)))
+}
+
+async fn receive_file(
+    pieces: &mut (impl Stream<Item = Result<Bytes, PayloadError>> + Unpin),
+    intake: &mut FileIntake,
+) -> Result<(), Error> {
+    while let Some(bytes) = pieces.next().await {
+        let bytes = bytes.map_err(|_| broken())?;
+        intake.push(&bytes).await.map_err(refused)?;
+    }
+    Ok(())
+}
+
+fn broken() -> Error {
     Error::invalid(Problem::field(&[], "broken_body", "the body ended early or is no form"))
 }
 

@@ -8,7 +8,7 @@ use crate::harness::*;
 use crate::support::*;
 
 /// The methods and paths of the served document, with something of `demo` in the place of each parameter.
-fn operations(document: &Value, customer: u64, token: &str) -> Vec<(Method, String)> {
+fn operations(document: &Value, customer: u64, token: &str, import: &str) -> Vec<(Method, String)> {
     let mut found = Vec::new();
     for (template, item) in document["paths"].as_object().expect("paths") {
         let before = |segment: &str| template.contains(&format!("{segment}/{{"));
@@ -23,6 +23,7 @@ fn operations(document: &Value, customer: u64, token: &str) -> Vec<(Method, Stri
         };
         let segments = template.split('/').map(|segment| match segment {
             "{format}" => "csv",
+            "{jobId}" => import,
             segment if segment.starts_with('{') => &*filled,
             segment => segment,
         });
@@ -38,18 +39,35 @@ fn operations(document: &Value, customer: u64, token: &str) -> Vec<(Method, Stri
     found
 }
 
+async fn send_file(client: &Client, path: &str, file: &'static str) -> Answer {
+    send(client.request(Method::POST, path).header("Content-Type", "text/csv").body(file)).await
+}
+
+/// The id of an import that wrote nothing.
+async fn rehearsed(client: &Client) -> String {
+    let path = "/api/Import/customersForm/demo?dryRun=true";
+    let answer = send_file(client, path, "email\nada@example.test\n").await.expect(200);
+    answer.data()["jobId"].to_string()
+}
+
 both!(rules_2_an_unknown_parameter_is_refused_on_every_route, |db| async {
     let scene = Scene::start(db).await;
     let master = master(&scene.server);
     let token = jti(&token_with(scene.server.site(), &["tokens"]));
     let document = master.get("/openapi.json").await.expect(200).json;
-    let operations = operations(&document, scene.customer, &token);
+    let import = rehearsed(&master).await;
+    let operations = operations(&document, scene.customer, &token, &import);
     assert!(operations.len() >= 17, "{operations:?}");
     for (method, path) in operations {
         // A body that is right for no route and an object for all.
         let body = (method == Method::POST || method == Method::PUT).then(|| json!({}));
         for query in ["nonsense=1", "nonsense", "=1", "nonsense=%ff"] {
-            let answer = master.send(method.clone(), &format!("{path}?{query}"), body.as_ref(), &[]).await;
+            let asked = format!("{path}?{query}");
+            let answer = if path.contains("/customersForm/") {
+                send_file(&master, &asked, "email\nada@example.test\n").await
+            } else {
+                master.send(method.clone(), &asked, body.as_ref(), &[]).await
+            };
             assert_eq!(answer.status, 400, "{method} {path}?{query}: {}", answer.text);
             let found = places(answer.expect_error(400));
             assert!(
@@ -135,6 +153,9 @@ both!(rules_1_a_bad_path_answers_404, |db| async {
             (Method::PUT, format!("/api/Customer/{id}")),
             (Method::DELETE, format!("/api/Customer/{id}")),
             (Method::GET, format!("/api/Customer/{id}/history")),
+            (Method::GET, format!("/api/Import/jobs/demo/{id}")),
+            (Method::GET, format!("/api/Import/jobs/demo/{id}/rows")),
+            (Method::POST, format!("/api/Import/jobs/demo/{id}/commit")),
         ] {
             let body = (method == Method::PUT).then_some(&body);
             let answer = scene.client.send(method.clone(), &path, body, &[]).await;
@@ -161,6 +182,8 @@ both!(rules_1_a_bad_path_answers_404, |db| async {
             (Method::POST, format!("/api/Customer/match/{entry}")),
             (Method::GET, format!("/api/Query/customers/{entry}")),
             (Method::GET, format!("/api/Export/customers/csv/{entry}")),
+            (Method::POST, format!("/api/Import/customersForm/{entry}")),
+            (Method::GET, format!("/api/Import/jobs/{entry}")),
         ] {
             let body = (method == Method::POST).then_some(&body);
             let answer = scene.client.send(method.clone(), &path, body, &[]).await;
@@ -198,6 +221,12 @@ both!(rules_6_an_unknown_method_answers_405_with_what_is_allowed, |db| async {
         ("/api/Query/customers/demo", &["GET"]),
         ("/api/Export/customers/csv/demo", &["GET"]),
         ("/api/Export/customers/xlsx/org/1", &["GET"]),
+        ("/api/Import/customersForm/demo", &["POST"]),
+        ("/api/Import/template/customers.csv", &["GET"]),
+        ("/api/Import/jobs/demo", &["GET"]),
+        ("/api/Import/jobs/demo/1", &["GET"]),
+        ("/api/Import/jobs/demo/1/rejected.csv", &["GET"]),
+        ("/api/Import/jobs/demo/1/commit", &["POST"]),
         ("/api/Paypoint", &["GET", "POST"]),
         ("/api/Paypoint/settings/demo", &["GET", "PUT"]),
         ("/api/Paypoint/keys/demo", &["GET"]),
@@ -286,6 +315,8 @@ both!(fixed_segments_of_a_path_ignore_case, |db| async {
         format!("/Api/CUSTOMER/{id}/HISTORY"),
         "/api/query/Customers/demo".to_owned(),
         "/api/EXPORT/Customers/csv/demo".to_owned(),
+        "/api/import/JOBS/demo".to_owned(),
+        "/api/IMPORT/Template/Customers.csv".to_owned(),
         "/api/paypoint/Settings/demo".to_owned(),
         "/api/organization/SETTINGS/1".to_owned(),
         "/api/token".to_owned(),

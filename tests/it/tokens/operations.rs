@@ -19,6 +19,8 @@ enum Place {
     Customer,
     Organisation,
     Token,
+    /// Of the entrypoint `demo`.
+    Import,
 }
 
 struct Operation {
@@ -27,7 +29,7 @@ struct Operation {
     path: &'static str,
     scopes: &'static [&'static str],
     place: Place,
-    /// A body that makes it succeed; the number is another one for each request.
+    /// A body that makes it succeed, a text being a file; the number is another one for each request.
     body: Option<fn(usize) -> Value>,
 }
 
@@ -43,6 +45,10 @@ const fn operation(
 
 fn customer(number: usize) -> Value {
     json!({"email": format!("operation{number}@example.test"), "firstname": "Ada"})
+}
+
+fn file(number: usize) -> Value {
+    json!(format!("email,firstname\nimported{number}@example.test,Ada\n"))
 }
 
 fn city(number: usize) -> Value {
@@ -104,6 +110,20 @@ const PROTECTED: &[Operation] = &[
         None,
     ),
     operation(Method::GET, "/api/Statistic/customers/{}", &["customers:read"], Place::Entry, None),
+    operation(Method::POST, "/api/Import/customersForm/{}", &["customers:import"], Place::Entry, Some(file)),
+    operation(Method::GET, "/api/Import/template/customers.csv", &["customers:import"], Place::Nothing, None),
+    operation(Method::GET, "/api/Import/jobs/{}", &["customers:import"], Place::Entry, None),
+    operation(Method::GET, "/api/Import/jobs/demo/{}", &["customers:import"], Place::Import, None),
+    operation(Method::GET, "/api/Import/jobs/demo/{}/rows", &["customers:import"], Place::Import, None),
+    operation(
+        Method::GET,
+        "/api/Import/jobs/demo/{}/rejected.csv",
+        &["customers:import", "pii:read"],
+        Place::Import,
+        None,
+    ),
+    operation(Method::POST, "/api/Import/jobs/demo/{}/cancel", &["customers:import"], Place::Import, None),
+    operation(Method::POST, "/api/Import/jobs/demo/{}/commit", &["customers:import"], Place::Import, None),
     operation(Method::GET, "/api/Paypoint", &["settings"], Place::Nothing, None),
     operation(Method::POST, "/api/Paypoint", &["settings"], Place::Nothing, Some(entrypoint)),
     operation(Method::GET, "/api/Paypoint/settings/{}", &["settings"], Place::Entry, None),
@@ -153,7 +173,9 @@ fn operations_of(document: &Value) -> BTreeSet<String> {
 /// As the document has it: without the query, and the format of a file is a parameter.
 fn bare(path: &str) -> String {
     let path = path.split('?').next().expect("a path");
-    path.replace("/customers/csv/", "/customers/{}/").replace("/customers/xlsx/", "/customers/{}/")
+    let path =
+        path.replace("/customers/csv/", "/customers/{}/").replace("/customers/xlsx/", "/customers/{}/");
+    path.replace("/jobs/demo/", "/jobs/{}/")
 }
 
 impl Operation {
@@ -163,8 +185,22 @@ impl Operation {
 
     async fn ask(&self, client: &Client, place: &str, number: usize) -> Answer {
         let body = self.body.map(|body| body(number));
+        if let Some(Value::String(file)) = body {
+            return import(client, &self.path.replace("{}", place), file).await;
+        }
         client.send(self.method.clone(), &self.path.replace("{}", place), body.as_ref(), &[]).await
     }
+}
+
+async fn import(client: &Client, path: &str, file: String) -> Answer {
+    send(client.request(Method::POST, path).header("Content-Type", "text/csv").body(file)).await
+}
+
+/// The id of a finished dry run.
+async fn rehearsal(client: &Client, number: usize) -> String {
+    let Value::String(file) = file(number) else { unreachable!("a file is a text") };
+    let answer = import(client, "/api/Import/customersForm/demo?dryRun=true", file).await.expect(200);
+    answer.data()["jobId"].to_string()
 }
 
 /// A server with a victim of every kind: whatever is tried on these must leave them as they are.
@@ -173,6 +209,7 @@ struct Scene {
     master: Client,
     customer: u64,
     token: String,
+    import: String,
     other_org: u64,
 }
 
@@ -187,7 +224,8 @@ impl Scene {
         let body = json!({"email": "victim@example.test", "firstname": "Vic", "customerNumber": "V-1"});
         let customer = created(&master, "demo", &body).await;
         let token = token_with(site, &["tokens"]);
-        Self { server, master, customer, token, other_org }
+        let import = rehearsal(&master, 20_000).await;
+        Self { server, master, customer, token, import, other_org }
     }
 
     /// The victim that a place's parameter names.
@@ -198,6 +236,7 @@ impl Scene {
             Place::Customer => self.customer.to_string(),
             Place::Organisation => "1".to_owned(),
             Place::Token => jti(&self.token),
+            Place::Import => self.import.clone(),
         }
     }
 
@@ -206,7 +245,7 @@ impl Scene {
         match place {
             Place::Nothing => "",
             Place::Entry => "nowhere",
-            Place::Customer | Place::Organisation => "987654321",
+            Place::Customer | Place::Organisation | Place::Import => "987654321",
             Place::Token => "00000000-0000-4000-8000-000000000000",
         }
     }
@@ -216,6 +255,7 @@ impl Scene {
         match place {
             Place::Customer => created(&self.master, "demo", &customer(10_000 + number)).await.to_string(),
             Place::Token => jti(&token_with(self.server.site(), &["tokens"])),
+            Place::Import => rehearsal(&self.master, 10_000 + number).await,
             _ => self.victim(place),
         }
     }
@@ -227,7 +267,14 @@ impl Scene {
         let organisation = self.master.get("/api/Organization/settings/1").await.expect(200).json;
         let tokens = self.master.get("/api/Token").await.expect(200).text.matches("\"made\"").count();
         self.server.anonymous().token(&self.token).get("/api/Token").await.expect(200);
-        json!([record.json, etag(&record), total, entrypoints, organisation, tokens])
+        let imports = self.master.get("/api/Import/jobs/demo?limitRecord=1000").await.expect(200);
+        let imports: Vec<_> = imports.json["Records"]
+            .as_array()
+            .expect("records")
+            .iter()
+            .map(|job| json!([job["jobId"], job["dryRun"], job["commits"]]))
+            .collect();
+        json!([record.json, etag(&record), total, entrypoints, organisation, tokens, imports])
     }
 }
 
@@ -263,7 +310,15 @@ both!(rules_1_exactly_its_scopes_open_an_operation, |db| async {
         let client = scene.server.anonymous().token(&token_with(site, operation.scopes));
         let place = scene.spare(operation.place, number).await;
         let answer = operation.ask(&client, &place, number).await;
-        assert_eq!(answer.status, 200, "{} with {:?}: {}", operation.name(), operation.scopes, answer.text);
+        let expected = if operation.path.ends_with("/commit") { 202 } else { 200 };
+        assert_eq!(
+            answer.status,
+            expected,
+            "{} with {:?}: {}",
+            operation.name(),
+            operation.scopes,
+            answer.text
+        );
     }
     let before = scene.state().await;
     for lacking in SCOPES {
@@ -379,7 +434,7 @@ both!(rules_1_what_is_not_ones_own_answers_as_if_it_did_not_exist, |db| async {
         for operation in PROTECTED {
             // A token for some entrypoints is still one of its organisation.
             let hidden = match operation.place {
-                Place::Entry | Place::Customer => true,
+                Place::Entry | Place::Customer | Place::Import => true,
                 Place::Organisation | Place::Token => *kind == "another organisation",
                 Place::Nothing => false,
             };

@@ -145,7 +145,7 @@ async fn openapi_prints_the_document_that_is_served() {
 #[test]
 fn every_subcommand_explains_itself_and_its_defaults() {
     let site = Site::new(Db::Sqlite);
-    let commands: [&[&str]; 16] = [
+    let commands: [&[&str]; 17] = [
         &[],
         &["serve"],
         &["token"],

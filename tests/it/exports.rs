@@ -47,7 +47,7 @@ const DEFAULT: [&str; 28] = [
 ];
 
 /// Customers whose values a careless writer of files would spoil.
-fn nasty() -> Vec<Value> {
+pub fn nasty() -> Vec<Value> {
     vec![
         json!({
             "email": "ada.roe@example.test", "customerNumber": "00123", "customerUsername": "ada", "firstname": "Ada",

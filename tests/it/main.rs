@@ -22,6 +22,8 @@ mod cli;
 mod crash;
 mod exports;
 mod idempotency;
+mod import_files;
+mod imports;
 mod layers;
 mod lists;
 mod matching;

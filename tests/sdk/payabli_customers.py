@@ -1,6 +1,6 @@
 """Payabli's own Python SDK, unmodified, against a running server: only the base URL and the token are changed.
 
-Proves what an integrator sees of create, read, update, delete, list, export and token exchange: parsed models, raw JSON,
+Proves what an integrator sees of create, read, update, delete, list, export, import and token exchange: parsed models, raw JSON,
 typed errors, with the synchronous and the asynchronous client. Run it alone on its entrypoint (the list is counted before and
 after); other records may be there. Settings: see support.py.
 """
@@ -12,6 +12,8 @@ import datetime as dt
 import io
 import json
 import random
+import tempfile
+from pathlib import Path
 
 from payabli import Asyncpayabli, payabli
 from payabli.core.api_error import ApiError
@@ -924,6 +926,83 @@ def every_filter_of_the_contract_works_in_both_styles():
 # Tokens and views
 
 
+def sheet(*rows):
+    """A file with a header line, as the SDK takes one: a name and bytes."""
+    header = "customerNumber,firstname,company,email"
+    return "customers.csv", "\r\n".join([header, *rows, ""]).encode()
+
+
+def an_import_counts_rows_and_tells_errors_as_texts():
+    number = f"IMP-{RUN}"
+    rows = [f"{number}-1,Ada,Roe Ltd,{mail('imp1')}", f"{number}-2,Bad,,nobody", f"{number}-3,Eve,,{mail('imp3')}"]
+    response = api.import_.with_raw_response.import_customer(ENTRY, file=sheet(*rows))
+    answer = response.data
+    equal("is_success", answer.is_success, True)
+    equal("response_code", answer.response_code, 1)
+    equal("response_text", answer.response_text, "Success")
+    equal("page_identifier", answer.page_identifier, None)
+    equal("added", answer.response_data.added, 2)
+    equal("rejected", answer.response_data.rejected, 1)
+    equal("errors", len(answer.response_data.errors), 1)
+    told = answer.response_data.errors[0]
+    true(f"the error is {told!r}", isinstance(told, str) and told.startswith("Error on line 3: email: "))
+    found = api.query.list_customers(ENTRY, parameters={"customerNumber(ct)": number}).records
+    equal("imported", sorted(record.firstname for record in found), ["Ada", "Eve"])
+    # The same file is the same import: its report again, and nobody twice.
+    again = api.import_.with_raw_response.import_customer(ENTRY, file=sheet(*rows))
+    equal("added", again.data.response_data.added, 2)
+    equal("repeated", again.response.json()["responseData"]["repeated"], True)
+    equal("job", *(sent.response.json()["responseData"]["jobId"] for sent in (again, response)))
+    total = api.query.list_customers(ENTRY, parameters={"customerNumber(ct)": number}).summary.total_records
+    equal("customers", total, 2)
+
+
+def an_import_replaces_only_where_that_is_asked_for():
+    number, email = f"REP-{RUN}", mail("rep")
+    created = create(customer_number=number, email=email, firstname="Ada", company="Roe Ltd", city="Oakton")
+    row = f"{number},Eve,,{email}"
+
+    def send(replace):
+        return api.import_.with_raw_response.import_customer(ENTRY, file=sheet(row), replace_existing=replace)
+
+    data = send(0).response.json()["responseData"]
+    equal("counts", [data[name] for name in ("added", "matched", "replaced", "rejected")], [0, 1, 0, 0])
+    equal("firstname", read(created.id).firstname, "Ada")
+    data = send(1).response.json()["responseData"]
+    equal("counts", [data[name] for name in ("added", "matched", "replaced", "rejected")], [0, 0, 1, 0])
+    record = read(created.id)
+    equal("fields", [record.firstname, record.company, record.city], ["Eve", None, None])
+
+
+def an_import_takes_files_as_the_sdk_takes_them():
+    def content(number):
+        return f"email\n{mail(f'form{number}')}\n".encode()
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "from disk.csv")
+        path.write_bytes(content(4))
+        with path.open("rb") as opened:
+            files = [
+                content(1),
+                ("name only", content(2)),
+                ("typed.bin", content(3), "application/octet-stream"),
+                opened,
+                content(5).decode(),
+            ]
+            for file in files:
+                equal("added", api.import_.import_customer(ENTRY, file=file).response_data.added, 1)
+
+
+def an_impossible_import_is_a_bad_request():
+    file = ("customers.csv", f"email,frist name\n{mail('never')},Ada\n".encode())
+    error = refused(400, BadRequestError, api.import_.import_customer, ENTRY, file=file)
+    problem = body_of(error)["errors"][0]
+    equal("line", problem["line"], 1)
+    true(f"the nearest field is not named: {problem}", "did you mean firstname?" in problem["message"])
+    refused(400, BadRequestError, api.import_.import_customer, ENTRY, file=("empty.csv", b""))
+    refused(400, BadRequestError, api.import_.import_customer, ENTRY, file=sheet(), replace_existing=2)
+
+
 def both_headers_work_and_must_agree():
     created = create(email=mail("headers"))
     by_key = payabli(base_url=BASE + "/", api_key=TOKEN, max_retries=0)
@@ -1104,9 +1183,11 @@ PROOFS = [
     an_unknown_filter_is_a_bad_request,
     exports_reach_the_caller_as_text,
     an_impossible_export_is_a_bad_request,
-
-
     every_filter_of_the_contract_works_in_both_styles,
+    an_import_counts_rows_and_tells_errors_as_texts,
+    an_import_replaces_only_where_that_is_asked_for,
+    an_import_takes_files_as_the_sdk_takes_them,
+    an_impossible_import_is_a_bad_request,
     both_headers_work_and_must_agree,
     client_credentials_are_exchanged_for_a_token,
     without_pii_read_the_view_is_masked,

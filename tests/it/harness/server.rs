@@ -238,6 +238,11 @@ impl Server {
         &self.site
     }
 
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
     pub fn cli(&self, arguments: &[&str]) -> Output {
         self.site.cli(arguments)
     }

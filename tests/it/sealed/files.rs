@@ -16,14 +16,14 @@ use crate::support::*;
 const CUSTOMERS: usize = 24;
 
 /// Makes values and remembers them.
-struct Values {
-    rng: Rng,
-    sent: BTreeSet<String>,
+pub(super) struct Values {
+    pub rng: Rng,
+    pub sent: BTreeSet<String>,
 }
 
 impl Values {
     /// A word that no file holds by chance.
-    fn word(&mut self) -> String {
+    pub fn word(&mut self) -> String {
         let word: String = (0..11).map(|_| self.rng.lowercase()).collect();
         let word = format!("{}{}", word[..1].to_uppercase(), &word[1..]);
         self.sent.insert(word.clone());
@@ -32,23 +32,23 @@ impl Values {
 
     /// Three letters of this script are nine bytes: an index of open trigrams would be found too. Those of e-mails and phones
     /// are too short to be looked for; `terms` looks at what the index is made of.
-    fn georgian(&mut self) -> String {
+    pub fn georgian(&mut self) -> String {
         let letters: Vec<char> = (0..8).map(|_| self.rng.char('\u{10d0}'..='\u{10f0}')).collect();
         self.sent.extend(letters.windows(3).map(|letters| letters.iter().collect::<String>()));
         letters.into_iter().collect()
     }
 
-    fn email(&mut self) -> String {
+    pub fn email(&mut self) -> String {
         format!("{}.{}@{}.example", self.word(), self.word(), self.word())
     }
 
-    fn phone(&mut self) -> String {
+    pub fn phone(&mut self) -> String {
         let digits: String = "12".chars().chain((0..9).map(|_| self.rng.digit(10))).collect();
         self.sent.insert(digits.clone());
         format!("+{digits}")
     }
 
-    fn birthday(&mut self) -> String {
+    pub fn birthday(&mut self) -> String {
         let day =
             format!("19{:02}-{:02}-{:02}", self.rng.u8(10..99), self.rng.u8(1..=12), self.rng.u8(1..=28));
         self.sent.insert(day.clone());
@@ -164,7 +164,7 @@ async fn load(server: &Server, client: &Client, values: &mut Values) {
 }
 
 /// Shows everything that the program wrote itself, by a name to tell it by: data folder, temporary files, logs.
-fn own_files(site: &Site, mut look: impl FnMut(&str, &[u8])) {
+pub(super) fn own_files(site: &Site, mut look: impl FnMut(&str, &[u8])) {
     let files = files_since(site.folder(), SystemTime::UNIX_EPOCH);
     assert!(!files.is_empty());
     for file in files {
@@ -176,7 +176,7 @@ fn own_files(site: &Site, mut look: impl FnMut(&str, &[u8])) {
 
 /// Shows all that PostgreSQL holds of it: a dump of the rows, and what the cluster wrote since, as far as this machine may
 /// read it; not the databases of other tests.
-fn postgres_files(site: &Site, since: SystemTime, mut look: impl FnMut(&str, &[u8])) {
+pub(super) fn postgres_files(site: &Site, since: SystemTime, mut look: impl FnMut(&str, &[u8])) {
     let mut sql = Sql::open(site);
     let tables = sql.texts(
         "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) AS value FROM pg_tables \

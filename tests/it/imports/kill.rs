@@ -80,7 +80,7 @@ fn file(rows: u64, rng: &mut Rng) -> String {
                     cells[..2].clone_from_slice(&earlier[..2]);
                 }
             }
-            15 => cells[rng.choice([0, 6]).unwrap()] = "neither one nor the other".to_owned(),
+            15 => "neither one nor the other".clone_into(&mut cells[rng.choice([0, 6]).unwrap()]),
             // Two who are not one, or another number than the one that is known.
             16 => {
                 cells[0] = format!("base{}@example.test", rng.usize(..BASE));

@@ -124,7 +124,7 @@ pub(crate) async fn get_import(
     params(
         ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
         ("jobId" = i64, Path, minimum = 1, description = "The import's id"),
-        ("outcome" = Option<String>, Query, description = "`created`, `matched`, `replaced`, `merged`, `forced` or `rejected`"),
+        ("outcome" = inline(Option<RowOutcome>), Query, description = "`created`, `matched`, `replaced`, `merged`, `forced` or `rejected`"),
         ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many to skip; 0 by default"),
         ("limitRecord" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "How many to answer; 20 by default"),
     ),

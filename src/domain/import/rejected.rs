@@ -79,7 +79,7 @@ mod tests {
 
     fn report(line: u64, cells: Vec<String>) -> RowReport {
         let problems = vec![RowNote::new("email", "invalid_email", "must be an address, \"as such\"; a@b")];
-        RowReport { cells, problems, ..RowReport::new(line, RowOutcome::Rejected) }
+        RowReport { problems, cells, ..RowReport::new(line, RowOutcome::Rejected) }
     }
 
     fn file(plan: &ImportPlan, rows: &[RowReport]) -> String {

@@ -252,17 +252,31 @@ fn earlier(conn: &mut Conn, wanted: &Wanted) -> Result<Option<Queued>, StoreErro
         .first(c)
         .optional())?;
     let Some((job_id, state)) = found else { return Ok(None) };
-    let why = match JobState::of_name(&state) {
-        Some(JobState::Queued | JobState::Running) => Why::Same,
-        Some(JobState::Finished) if options.again => return Ok(None),
-        Some(JobState::Finished) => Why::Report,
+    if options.again && state == JobState::Finished.name() {
+        return Ok(None);
+    }
+    Ok(asked_again(conn, job_id, &state)?.map(|why| Queued { job_id, why }))
+}
+
+/// What asking for a job again does to it: one that was stopped goes on.
+fn asked_again(conn: &mut Conn, job_id: i64, state: &str) -> Result<Option<Why>, StoreError> {
+    Ok(match JobState::of_name(state) {
+        Some(JobState::Queued | JobState::Running) => {
+            // Nor is it stopped any more if its worker has not heard of it yet.
+            on!(conn, |c| diesel::update(
+                import_job::table.find(job_id).filter(import_job::cancel_asked.eq(true))
+            )
+            .set(import_job::cancel_asked.eq(false))
+            .execute(c))?;
+            Some(Why::Same)
+        }
+        Some(JobState::Finished) => Some(Why::Report),
         Some(JobState::Cancelled | JobState::Failed) => {
             resume(conn, job_id)?;
-            Why::Resumed
+            Some(Why::Resumed)
         }
-        _ => return Ok(None),
-    };
-    Ok(Some(Queued { job_id, why }))
+        _ => None,
+    })
 }
 
 fn resume(conn: &mut Conn, job_id: i64) -> Result<(), StoreError> {
@@ -331,11 +345,11 @@ pub(in crate::store) fn commit(
     {
         return Ok(Queued { job_id, why: Why::Replayed });
     }
-    // Committed once; a second call is told of the first.
-    let before: Option<i64> = on!(conn, |c| import_job::table
+    // Committed once; a second call is told of the first, and takes it up where it was stopped.
+    let before: Option<(i64, String)> = on!(conn, |c| import_job::table
         .filter(import_job::entrypoint_id.eq(place))
         .filter(import_job::rehearsal_id.eq(rehearsal_id))
-        .select(import_job::job_id)
+        .select((import_job::job_id, import_job::state))
         .first(c)
         .optional())?;
     let upload =
@@ -348,7 +362,10 @@ pub(in crate::store) fn commit(
         key_use,
     };
     let queued = match before {
-        Some(job_id) => Queued { job_id, why: Why::Same },
+        Some((job_id, state)) => {
+            let why = asked_again(conn, job_id, &state)?.ok_or(Rejection::Defect)?;
+            Queued { job_id, why }
+        }
         None => match earlier(conn, &wanted)? {
             Some(queued) => queued,
             None => {

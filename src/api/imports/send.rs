@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::jobs::accepted;
 use crate::api::auth::Caller;
-use crate::api::body::{Params, discard};
+use crate::api::body::{Params, discard, idempotency_key};
 use crate::api::customers::{key_use, visible_entry};
 use crate::api::error::Error;
 use crate::api::state::App;
@@ -138,6 +138,11 @@ pub(crate) async fn import_customers(
         problems.extend(found);
         ImportOptions::default()
     });
+    // A key that is none is told before the file is taken in.
+    if let Err(error) = idempotency_key(&request) {
+        discard(payload).await;
+        return Err(error);
+    }
     if !problems.is_empty() {
         discard(payload).await;
         return Err(Error::Invalid(problems));

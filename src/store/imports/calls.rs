@@ -48,7 +48,8 @@ impl Store {
         self.administer(move |conn, _| upload::remove(conn, upload.job_id)).await
     }
 
-    /// Makes a file's job, or finds the one that the same file with the same options has.
+    /// Makes a file's job, or finds the one that the same file with the same options has. Of a file that is refused
+    /// nothing stays.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] for a key used otherwise; the database's.
@@ -65,9 +66,12 @@ impl Store {
         let retention_secs = self.idempotency_secs;
         let queued = self
             .administer(move |conn, ring| upload::queue(conn, ring, &wanted, clock::now(), retention_secs))
-            .await?;
+            .await;
+        if matches!(queued, Err(StoreError::Rejected(_))) {
+            self.drop_upload(new.upload).await?;
+        }
         self.import_queued.notify_one();
-        Ok(queued)
+        queued
     }
 
     /// What makes two imports the same: the file's bytes and the options.

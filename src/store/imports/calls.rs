@@ -189,7 +189,7 @@ impl Store {
     ) -> Result<StepDone, StoreError> {
         self.administer(move |conn, ring| {
             let rows = rows.get(range).unwrap_or_default();
-            step::step(conn, ring, &lease, rows_before, rows, is_last, clock::now())
+            step::step(conn, ring, &lease, rows_before, rows, is_last)
         })
         .await
     }

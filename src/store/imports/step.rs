@@ -8,6 +8,7 @@ use super::{
     Ghosts, ImportLease, JobRow, errors_ad, ghosts, job_row, locked_row, report_ad, report_piece, shared_now,
     upload,
 };
+use crate::clock;
 use crate::domain::command::{Command, Outcome};
 use crate::domain::history::{FieldChange, difference};
 use crate::domain::identifier::{IdField, Identifier};
@@ -15,7 +16,6 @@ use crate::domain::import::{
     Counts, ERRORS_MAX, JobState, OnError, Position, RowNote, RowOutcome, RowReport, rejection_notes,
 };
 use crate::domain::problem::Rejection;
-use crate::domain::time::Micros;
 use crate::store::conn::{Conn, on};
 use crate::store::error::StoreError;
 use crate::store::keyring::KeyRing;
@@ -62,7 +62,6 @@ pub(in crate::store) fn step(
     rows_before: i64,
     rows: &[StepRow],
     is_last: bool,
-    now: Micros,
 ) -> Result<StepDone, StoreError> {
     let (job_id, place) = (lease.job.id, lease.job.entrypoint_id);
     let is_dry_run = lease.job.is_dry_run;
@@ -73,6 +72,8 @@ pub(in crate::store) fn step(
         lock_heads(conn, &[place], Waiting::Wait)?.pop()
     };
     let head = head.ok_or(Rejection::NotFound)?;
+    // Read after the lock: times grow with versions.
+    let now = clock::now();
     let Some(row) = locked_row(conn, job_id)? else { return Ok(StepDone::Lost) };
     if row.lease_no != lease.number || row.state()? != JobState::Running || row.rows_read != rows_before {
         return Ok(StepDone::Lost);

@@ -6,8 +6,9 @@
 use diesel::prelude::*;
 
 use super::Ad;
-use crate::domain::customer::Stored;
-use crate::domain::identifier::{Identifier, MatchKey};
+use crate::domain::customer::{Customer, Stored};
+use crate::domain::fields::TextField;
+use crate::domain::identifier::{IdField, Identifier, MatchKey};
 use crate::domain::world::World;
 use crate::store::conn::{Conn, on};
 use crate::store::error::StoreError;
@@ -22,6 +23,8 @@ pub(in crate::store) struct Ghosts {
     seal: SealKey,
     /// Hashes what identifies.
     key: Arc<DataKey>,
+    /// Whether rows may name their identifiers themselves: a ghost is then found by each of its fields.
+    by_fields: bool,
 }
 
 fn ghost_ad(job_id: i64, customer_id: i64, version: i64) -> Ad {
@@ -29,8 +32,8 @@ fn ghost_ad(job_id: i64, customer_id: i64, version: i64) -> Ad {
 }
 
 impl Ghosts {
-    pub(super) fn new(job_id: i64, seal: SealKey, key: Arc<DataKey>) -> Ghosts {
-        Ghosts { job_id, seal, key }
+    pub(super) fn new(job_id: i64, seal: SealKey, key: Arc<DataKey>, by_fields: bool) -> Ghosts {
+        Ghosts { job_id, seal, key, by_fields }
     }
 
     fn digest(&self, key: &MatchKey) -> Vec<u8> {
@@ -65,15 +68,31 @@ impl Ghosts {
         found: &mut [(MatchKey, Vec<i64>)],
     ) -> Result<(), StoreError> {
         for (key, ids) in found {
-            let digest = self.digest(key);
-            let ghosts: Vec<i64> = on!(conn, |c| import_ghost_key::table
-                .filter(import_ghost_key::job_id.eq(self.job_id))
-                .filter(import_ghost_key::digest.eq(&digest))
-                .select(import_ghost_key::customer_id)
-                .load(c))?;
-            ids.extend(ghosts);
+            ids.extend(self.with_digest(conn, &self.digest(key))?);
+            if !self.by_fields {
+                continue;
+            }
+            let mut common: Option<Vec<i64>> = None;
+            for (field, value) in key.identifier.fields().iter().zip(&key.values) {
+                let one = MatchKey {
+                    identifier: Identifier::new(vec![field.clone()]),
+                    values: vec![value.clone()],
+                };
+                let mut with_value = self.with_digest(conn, &self.digest(&one))?;
+                with_value.retain(|id| common.as_ref().is_none_or(|common| common.contains(id)));
+                common = Some(with_value);
+            }
+            ids.extend(common.unwrap_or_default());
         }
         Ok(())
+    }
+
+    fn with_digest(&self, conn: &mut Conn, digest: &[u8]) -> Result<Vec<i64>, StoreError> {
+        Ok(on!(conn, |c| import_ghost_key::table
+            .filter(import_ghost_key::job_id.eq(self.job_id))
+            .filter(import_ghost_key::digest.eq(digest))
+            .select(import_ghost_key::customer_id)
+            .load(c))?)
     }
 
     /// Keeps what a step would have written; `one_off` is the request's own identifier.
@@ -91,8 +110,10 @@ impl Ghosts {
             let (job_id, id) = (self.job_id, after.id);
             let plain = zeroize::Zeroizing::new(serde_json::to_vec(&after.customer)?);
             let document = self.seal.seal(&ghost_ad(job_id, id, after.version), &plain)?;
+            let fields = if self.by_fields { fields(&after.customer) } else { Vec::new() };
             let mut digests: Vec<Vec<u8>> = identifiers
                 .iter()
+                .chain(&fields)
                 .filter_map(|identifier| identifier.key(&after.customer))
                 .map(|key| self.digest(&key))
                 .collect();
@@ -124,6 +145,13 @@ impl Ghosts {
         }
         Ok(())
     }
+}
+
+/// Each field that could be somebody's identifier.
+fn fields(customer: &Customer) -> Vec<Identifier> {
+    let texts = TextField::all().map(IdField::Text);
+    let additional = customer.additional.keys().cloned().map(IdField::Additional);
+    texts.chain(additional).map(|field| Identifier::new(vec![field])).collect()
 }
 
 /// Forgets the ghosts of a job.

@@ -13,7 +13,8 @@ use crate::domain::command::{Command, Outcome};
 use crate::domain::history::{FieldChange, difference};
 use crate::domain::identifier::{IdField, Identifier};
 use crate::domain::import::{
-    Counts, ERRORS_MAX, JobState, OnError, Position, RowNote, RowOutcome, RowReport, rejection_notes,
+    ColumnUse, Counts, ERRORS_MAX, ImportPlan, JobState, Mapping, OnError, Position, RowNote, RowOutcome,
+    RowReport, Target, rejection_notes,
 };
 use crate::domain::problem::Rejection;
 use crate::store::conn::{Conn, on};
@@ -85,8 +86,10 @@ pub(in crate::store) fn step(
     let seal = row.seal_key(conn, ring)?;
     let commands: Vec<&Command> = rows.iter().filter_map(|row| row.command.as_ref().ok()).collect();
     let mut loaded = if is_dry_run {
-        let key = head.keys(conn, ring)?.new.key;
-        let ghosts = Ghosts::new(job_id, row.seal_key(conn, ring)?, key);
+        // The file's key and not the entrypoint's, which may be rotated between two steps.
+        let key = ring.data_key(conn, row.key_id)?;
+        let by_fields = rows_name_identifiers(&lease.job.plan);
+        let ghosts = Ghosts::new(job_id, row.seal_key(conn, ring)?, key, by_fields);
         Loaded::rehearse(conn, ring, head, &commands, now, ghosts, row.ghost_next)?
     } else {
         Loaded::load(conn, ring, head, &commands, now)?
@@ -166,6 +169,14 @@ pub(in crate::store) fn step(
     }
 }
 
+/// Whether the file has a column in which rows name identifiers of their own.
+fn rows_name_identifiers(plan: &ImportPlan) -> bool {
+    let names =
+        |usage: &ColumnUse| matches!(usage, ColumnUse::Fills { target: Target::IdentifierFields, .. });
+    let mapping = Mapping::of(plan.header.iter().map(String::as_str), &plan.options);
+    mapping.is_ok_and(|mapping| mapping.columns().iter().any(|column| names(&column.usage)))
+}
+
 /// What is of no use once a job is over.
 fn finish(conn: &mut Conn, row: &JobRow, state: JobState) -> Result<(), StoreError> {
     ghosts::clear(conn, row.job_id)?;
@@ -195,7 +206,13 @@ fn decide_row(
     let before = loaded.world.written().len();
     let answer = match decide_one(conn, ring, loaded, command)? {
         Ok(answer) => answer,
-        Err(StoreError::Rejected(rejection)) => return Ok(rejected(rejection_notes(&rejection))),
+        Err(StoreError::Rejected(rejection)) => {
+            let mut notes = rejection_notes(&rejection);
+            if loaded.ghosts.is_some() {
+                notes.iter_mut().for_each(name_no_ghost);
+            }
+            return Ok(rejected(notes));
+        }
         Err(error) => {
             tracing::error!(%error, line = row.line, "a row could not be decided");
             return Ok(rejected(rejection_notes(&Rejection::Defect)));
@@ -227,6 +244,19 @@ fn decide_row(
         warnings: row.warnings.clone(),
         ..RowReport::new(row.line, outcome)
     })
+}
+
+/// Takes the ids out of a dry run's message that nobody will ever have.
+fn name_no_ghost(note: &mut RowNote) {
+    let is_ghost = |id: &str| id.parse::<i64>().is_ok_and(|id| id >= GHOSTS_FROM);
+    let words = note.message.split_inclusive(|c: char| !c.is_ascii_digit());
+    let told: String = words
+        .map(|word| {
+            let id = word.trim_end_matches(|c: char| !c.is_ascii_digit());
+            if is_ghost(id) { word.replace(id, "of an earlier row") } else { word.to_owned() }
+        })
+        .collect();
+    note.message = told.into();
 }
 
 /// Marks the rows that a dry run had said something else of.

@@ -22,6 +22,7 @@ mod cli;
 mod crash;
 mod exports;
 mod idempotency;
+mod imports;
 mod layers;
 mod lists;
 mod matching;

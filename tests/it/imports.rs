@@ -1,0 +1,118 @@
+//! Imports happen exactly once (rules 9): through kills at any moment (`kill`), asked for again in every way (`again`),
+//! by the same matcher as creates (`matcher`), rehearsed without a trace (`rehearsal`), past a row that the database
+//! refuses (`poison`). Whatever is compared, is compared between two entrypoints or two databases (`told`).
+
+mod again;
+mod kill;
+mod matcher;
+mod poison;
+mod rehearsal;
+mod told;
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::harness::*;
+use crate::support::*;
+
+/// How long an import may take, kills and restarts included.
+const PATIENCE: Duration = Duration::from_mins(20);
+
+/// `query` with its leading `?`, or empty.
+fn import_path(entry: &str, query: &str) -> String {
+    format!("/api/Import/customersForm/{entry}{query}")
+}
+
+fn job_path(entry: &str, job: u64) -> String {
+    format!("/api/Import/jobs/{entry}/{job}")
+}
+
+/// Sends a file as it is, and waits for the answer however long it takes.
+async fn send_file(client: &Client, entry: &str, query: &str, file: &str) -> Answer {
+    let request = client.request(Method::POST, &import_path(entry, query)).timeout(PATIENCE);
+    send(request.header("Content-Type", "text/csv").body(file.to_owned())).await
+}
+
+/// Sends a file with `async=true`; its job as it was then.
+async fn queue(client: &Client, entry: &str, query: &str, file: &str) -> Value {
+    let joint = if query.is_empty() { "?" } else { "&" };
+    let answer = send_file(client, entry, &format!("{query}{joint}async=true"), file).await.expect(202);
+    let location = answer.header("Location").expect("a Location").to_owned();
+    assert_eq!(location, job_path(entry, job_id(&answer.json)));
+    answer.json
+}
+
+#[track_caller]
+fn job_id(job: &Value) -> u64 {
+    job["jobId"].as_u64().unwrap_or_else(|| panic!("no jobId in {job}"))
+}
+
+async fn job(client: &Client, entry: &str, id: u64) -> Value {
+    client.get(&job_path(entry, id)).await.expect(200).json
+}
+
+fn is_over(job: &Value) -> bool {
+    ["finished", "cancelled", "failed"].contains(&job["state"].as_str().expect("a state"))
+}
+
+/// The job once it is over.
+async fn over(client: &Client, entry: &str, id: u64) -> Value {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let job = job(client, entry, id).await;
+        if is_over(&job) {
+            return job;
+        }
+        assert!(Instant::now() < deadline, "still not over: {job}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The job once it is over, and well.
+async fn finished(client: &Client, entry: &str, id: u64) -> Value {
+    let job = over(client, entry, id).await;
+    assert_eq!(job["state"], "finished", "{job}");
+    job
+}
+
+/// What became of each row, all pages.
+async fn rows(client: &Client, entry: &str, id: u64) -> Vec<Value> {
+    let mut rows = Vec::new();
+    loop {
+        let page = format!("{}/rows?fromRecord={}&limitRecord=1000", job_path(entry, id), rows.len());
+        let page = client.get(&page).await.expect(200).json;
+        let records = page["Records"].as_array().expect("records");
+        rows.extend(records.iter().cloned());
+        if rows.len() as u64 == page["Summary"]["totalRecords"].as_u64().expect("a total") {
+            return rows;
+        }
+        assert!(!records.is_empty(), "a page is empty after {} rows", rows.len());
+    }
+}
+
+/// How many imports an entrypoint shows.
+async fn jobs_total(client: &Client, entry: &str) -> u64 {
+    let list = client.get(&format!("/api/Import/jobs/{entry}?limitRecord=1")).await.expect(200).json;
+    list["Summary"]["totalRecords"].as_u64().expect("a total")
+}
+
+/// The numbers by outcome that a job tells, or the answer of an import that was waited for.
+fn counts(job: &Value) -> Vec<i64> {
+    let names = ["added", "replaced", "merged", "matched", "rejected", "warnings"];
+    names.iter().map(|name| job[name].as_i64().unwrap_or_else(|| panic!("no {name} in {job}"))).collect()
+}
+
+/// Cells as a line of CSV.
+fn line<T: AsRef<str>>(cells: &[T]) -> String {
+    let quoted = cells.iter().map(|cell| {
+        let cell = cell.as_ref();
+        if cell.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell.to_owned()
+        }
+    });
+    format!("{}\n", quoted.collect::<Vec<_>>().join(","))
+}

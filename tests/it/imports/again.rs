@@ -1,0 +1,301 @@
+//! The same file again (rules 9, rules 4): while it is queued or running, afterwards, after it was stopped; with another
+//! order of columns, with other options, under idempotency keys.
+
+use serde_json::json;
+
+use super::told::{assert_same, records};
+use super::*;
+
+/// Rows enough that an import can be got hold of before it is over.
+const HELD: usize = 600;
+
+/// `count` customers who are all told apart.
+fn people(count: usize) -> String {
+    let mut file = line(&["email", "firstname", "city"]);
+    for number in 0..count {
+        let cells =
+            [format!("p{number}@example.test"), format!("First {number}"), format!("City {}", number % 7)];
+        file.push_str(&line(&cells));
+    }
+    file
+}
+
+/// The same rows with their columns the other way round.
+fn turned(file: &str) -> String {
+    file.lines().map(|row| line(&row.split(',').rev().collect::<Vec<_>>())).collect()
+}
+
+/// Takes an import out of everybody's hands, at its beginning or a few steps later, as if a worker had it who does
+/// nothing.
+#[track_caller]
+fn hold(site: &Site, job: u64) {
+    let mut sql = Sql::open(site);
+    let until = i64::MAX / 2;
+    sql.run(&format!(
+        "UPDATE import_job SET state = 'running', lease_no = lease_no + 1, lease_until_us = {until} \
+         WHERE job_id = {job} AND state IN ('queued', 'running')"
+    ));
+    let held = format!("SELECT lease_until_us AS value FROM import_job WHERE job_id = {job}");
+    assert_eq!(sql.number(&held), until, "it was over before it could be held: it needs more rows");
+}
+
+/// That worker is gone.
+fn let_go(site: &Site, job: u64) {
+    Sql::open(site).run(&format!("UPDATE import_job SET lease_until_us = 0 WHERE job_id = {job}"));
+}
+
+/// Begins an import and stops it somewhere in its middle; where it stands then.
+async fn stop_in_the_middle(client: &Client, site: &Site, entry: &str, query: &str, file: &str) -> Value {
+    let id = job_id(&queue(client, entry, query, file).await);
+    let deadline = Instant::now() + PATIENCE;
+    while Sql::open(site).number(&format!("SELECT rows_read AS value FROM import_job WHERE job_id = {id}"))
+        == 0
+    {
+        assert!(Instant::now() < deadline, "it does not begin");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    client.send(Method::POST, &format!("{}/cancel", job_path(entry, id)), None, &[]).await.expect(200);
+    let stopped = over(client, entry, id).await;
+    assert_eq!(stopped["state"], "cancelled", "it needs more rows: {stopped}");
+    stopped
+}
+
+fleets!(rules_9_the_same_file_is_the_same_import_while_it_runs_and_afterwards, |fleet| async {
+    let fleet = fleet;
+    let client = fleet.client(0);
+    let site = fleet.site().clone();
+    let file = people(400);
+    let answers = fleet
+        .race(6, |_, client| {
+            let file = file.clone();
+            async move { queue(&client, "demo", "", &file).await }
+        })
+        .await;
+    let id = job_id(&answers[0]);
+    assert!(answers.iter().all(|job| job_id(job) == id), "{answers:?}");
+    let new = answers.iter().filter(|job| job["repeated"] == false).count();
+    assert_eq!(new, 1, "{answers:?}");
+    let first = finished(&client, "demo", id).await;
+    assert_eq!(counts(&first), [400, 0, 0, 0, 0, 0]);
+
+    // Afterwards: its report, at once or waited for, and as a form of another name too.
+    let report = rows(&client, "demo", id).await;
+    let (_, stored) = records(&client, "demo", "").await;
+    let again = fleet.client(1);
+    let waited = send_file(&again, "demo", "", &file).await.expect(200);
+    assert_eq!((job_id(waited.data()), &waited.data()["repeated"]), (id, &json!(true)), "{}", waited.text);
+    assert_eq!(counts(waited.data()), counts(&first));
+    let part = reqwest::multipart::Part::bytes(file.clone().into_bytes()).file_name("people.csv");
+    let form = reqwest::multipart::Form::new().part("file", part);
+    let formed = send(again.request(Method::POST, &import_path("demo", "?async=true")).multipart(form)).await;
+    let formed = formed.expect(202).json;
+    assert_eq!(
+        (job_id(&formed), &formed["repeated"], &formed["state"]),
+        (id, &json!(true), &json!("finished"))
+    );
+    assert_eq!(rows(&client, "demo", id).await, report);
+    assert_eq!(jobs_total(&client, "demo").await, 1);
+
+    // While somebody works on it: the same, and whoever waits gets its end.
+    let other = people(HELD);
+    let held = job_id(&queue(&client, "demo", "", &other).await);
+    hold(&site, held);
+    let same = queue(&again, "demo", "", &other).await;
+    assert_eq!((job_id(&same), &same["repeated"], &same["state"]), (held, &json!(true), &json!("running")));
+    let waiting = tokio::spawn({
+        let other = other.clone();
+        async move { send_file(&again, "demo", "", &other).await.expect(200) }
+    });
+    let_go(&site, held);
+    let waited = crate::harness::finished(waiting).await;
+    assert_eq!((job_id(waited.data()), &waited.data()["repeated"]), (held, &json!(true)));
+    assert_eq!(counts(waited.data()), [200, 0, 0, 400, 0, 0], "{}", waited.text);
+    assert_eq!(total(&client, "demo").await, HELD as u64);
+    assert_same(&stored, &records(&client, "demo", "").await.1[..400], "untouched");
+});
+
+both!(rules_9_again_another_order_of_columns_and_other_options_are_other_imports, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let file = people(120);
+    let first = send_file(&client, "demo", "", &file).await.expect(200);
+    let first = job_id(first.data());
+    let (_, stored) = records(&client, "demo", "").await;
+
+    let again = send_file(&client, "demo", "?again=true", &file).await.expect(200);
+    assert_eq!(counts(again.data()), [0, 0, 0, 120, 0, 0], "{}", again.text);
+    assert_eq!(again.data()["repeated"], false);
+    let again = job_id(again.data());
+    assert_ne!(again, first);
+    // The newest of them is what the file's import is now.
+    let last = send_file(&client, "demo", "", &file).await.expect(200);
+    assert_eq!((job_id(last.data()), &last.data()["repeated"]), (again, &json!(true)));
+
+    let reordered = send_file(&client, "demo", "", &turned(&file)).await.expect(200);
+    assert_eq!(counts(reordered.data()), [0, 0, 0, 120, 0, 0], "{}", reordered.text);
+    assert_eq!(reordered.data()["repeated"], false);
+    let told = rows(&client, "demo", job_id(reordered.data())).await;
+    assert!(told.iter().all(|row| row["matchedOn"] == json!(["email"]) && row["changed"] == json!([])));
+
+    let mut jobs = vec![first, again, job_id(reordered.data())];
+    for (query, expected) in [
+        ("?replaceExisting=1", [0, 120, 0, 0, 0, 0]),
+        ("?mergeExisting=1", [0, 0, 120, 0, 0, 0]),
+        ("?onBadValue=blank", [0, 0, 0, 120, 0, 0]),
+        ("?map=city:state", [0, 0, 0, 120, 0, 0]),
+        ("?identifierFields=email,firstname", [0, 0, 0, 120, 0, 0]),
+    ] {
+        let other = send_file(&client, "demo", query, &file).await.expect(200);
+        assert_eq!(counts(other.data()), expected, "{query}: {}", other.text);
+        assert_eq!(other.data()["repeated"], false, "{query}");
+        let repeated = send_file(&client, "demo", query, &file).await.expect(200);
+        assert_eq!(job_id(repeated.data()), job_id(other.data()), "{query}");
+        assert_eq!(repeated.data()["repeated"], true, "{query}");
+        jobs.push(job_id(other.data()));
+    }
+    jobs.sort_unstable();
+    jobs.dedup();
+    assert_eq!(jobs.len(), 8);
+    assert_eq!(jobs_total(&client, "demo").await, 8);
+    assert_same(&stored, &records(&client, "demo", "").await.1, "untouched");
+    // Another entrypoint has never seen it.
+    new_entry(server.site(), "second", &[]);
+    let elsewhere = send_file(&client, "second", "", &file).await.expect(200);
+    assert_eq!(counts(elsewhere.data()), [120, 0, 0, 0, 0, 0], "{}", elsewhere.text);
+});
+
+fleets!(rules_4_an_import_under_a_key_is_once_done_and_replayed, |fleet| async {
+    let fleet = fleet;
+    let site = fleet.site().clone();
+    let keyed = |number: usize| fleet.client(number).header("idempotencyKey", "import-1");
+    let file = people(150);
+    let first = send_file(&keyed(0), "demo", "", &file).await.expect(200);
+    assert!(!first.replayed());
+    let replay = send_file(&keyed(1), "demo", "", &file).await.expect(200);
+    assert!(replay.replayed(), "{}", replay.text);
+    assert_eq!(replay.json, first.json);
+    for (query, file) in [("", people(151)), ("?mergeExisting=1", file.clone())] {
+        send_file(&keyed(2), "demo", query, &file).await.expect_error(422);
+    }
+    let both = keyed(0).header("Idempotency-Key", "import-2");
+    let refused = send_file(&both, "demo", "", &file).await;
+    assert_eq!(places(refused.expect_error(400)).len(), 1, "{}", refused.text);
+    // What was refused leaves no file behind, and no import.
+    assert_eq!(Sql::open(&site).number("SELECT count(*) AS value FROM import_chunk"), 0);
+    assert_eq!(Sql::open(&site).number("SELECT count(*) AS value FROM import_job"), 1);
+
+    // While it runs, whoever repeats the request is told to come back; without the key one waits.
+    let other = people(HELD);
+    let keyed = |number: usize| fleet.client(number).header("idempotencyKey", "import-2");
+    let waiting = tokio::spawn({
+        let (client, other) = (keyed(0), other.clone());
+        async move { send_file(&client, "demo", "", &other).await.expect(200) }
+    });
+    let newest = "SELECT coalesce(max(job_id), 0) AS value FROM import_job WHERE fingerprint IS NOT NULL";
+    let before = job_id(first.data());
+    let id = loop {
+        let id = u64::try_from(Sql::open(&site).number(newest)).unwrap();
+        if id > before {
+            break id;
+        }
+        assert!(!waiting.is_finished(), "it made no import");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    };
+    hold(&site, id);
+    let early = send_file(&keyed(1), "demo", "", &other).await;
+    early.expect_error(409);
+    let seconds: u64 = early.header("Retry-After").expect("Retry-After").parse().expect("seconds");
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    let_go(&site, id);
+    let end = over(&fleet.client(0), "demo", id).await;
+    assert_eq!(end["state"], "finished", "{end}");
+    assert_eq!(counts(&end).iter().sum::<i64>(), 600, "{end}");
+    let waited = crate::harness::finished(waiting).await;
+    assert_eq!(job_id(waited.data()), id);
+    let replay = send_file(&keyed(2), "demo", "", &other).await.expect(200);
+    assert!(replay.replayed(), "{}", replay.text);
+    assert_eq!(counts(replay.data()), counts(&end));
+    assert_eq!(total(&fleet.client(0), "demo").await, HELD as u64);
+
+    // A race of one key: one import, whoever came second is told to come back or gets the replay.
+    let raced = people(HELD + 10);
+    let answers = fleet
+        .race(6, |_, client| {
+            let (client, raced) = (client.header("idempotencyKey", "import-3"), raced.clone());
+            async move { send_file(&client, "demo", "?async=true", &raced).await.expect(202) }
+        })
+        .await;
+    assert_eq!(answers.iter().filter(|answer| !answer.replayed()).count(), 1);
+    assert!(answers.iter().all(|answer| job_id(&answer.json) == job_id(&answers[0].json)));
+    assert_eq!(counts(&finished(&fleet.client(0), "demo", job_id(&answers[0].json)).await)[0], 10);
+});
+
+both!(rules_9_a_cancelled_import_goes_on_where_it_stopped, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let count = usize::try_from(setting("IMPORT_ROWS", 2_000)).unwrap();
+    let file = people(count);
+    let stopped = stop_in_the_middle(&client, server.site(), "demo", "", &file).await;
+    let (id, rows_read) = (job_id(&stopped), stopped["rowsRead"].as_u64().expect("a number"));
+    assert!((1..count as u64).contains(&rows_read), "{stopped}");
+    assert_eq!(counts(&stopped)[0].unsigned_abs(), rows_read);
+    assert_eq!(total(&client, "demo").await, rows_read, "what is done stays done");
+    assert_eq!(rows(&client, "demo", id).await.len() as u64, rows_read);
+
+    let answer = send_file(&client, "demo", "", &file).await.expect(200);
+    assert_eq!((job_id(answer.data()), &answer.data()["repeated"]), (id, &json!(true)), "{}", answer.text);
+    assert_eq!(answer.data()["state"], "finished", "{}", answer.text);
+    assert_eq!(counts(answer.data()), [i64::try_from(count).unwrap(), 0, 0, 0, 0, 0], "{}", answer.text);
+    assert_eq!(total(&client, "demo").await, count as u64);
+    let lines: Vec<_> = rows(&client, "demo", id).await.iter().map(|row| row["line"].as_u64()).collect();
+    assert_eq!(lines, (0..count as u64).map(|row| Some(row + 2)).collect::<Vec<_>>());
+    // Over is over.
+    let cancelled = client.send(Method::POST, &format!("{}/cancel", job_path("demo", id)), None, &[]).await;
+    assert_eq!(cancelled.expect(200).json["state"], "finished");
+});
+
+both!(rules_9_sent_again_before_the_worker_heard_of_the_cancel_it_goes_on, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let file = people(HELD);
+    let id = job_id(&queue(&client, "demo", "", &file).await);
+    hold(server.site(), id);
+    client.send(Method::POST, &format!("{}/cancel", job_path("demo", id)), None, &[]).await.expect(200);
+    let same = queue(&client, "demo", "", &file).await;
+    assert_eq!((job_id(&same), &same["repeated"]), (id, &json!(true)));
+    let_go(server.site(), id);
+    let end = over(&client, "demo", id).await;
+    assert_eq!(end["state"], "finished", "the later wish counts: {end}");
+});
+
+both!(rules_9_stopped_at_a_rejected_row_it_goes_on_behind_it, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let mut file = people(120);
+    let bad = line(&["nobody", "Nobody", "Nowhere"]);
+    // Behind rows 60 and 90, and at the end.
+    let places: Vec<usize> = file.match_indices('\n').map(|(at, _)| at + 1).collect();
+    file.insert_str(places[90], &bad);
+    file.insert_str(places[60], &bad);
+    file.push_str(&bad);
+    for (stop, (line, added)) in [(62, 60), (93, 90), (124, 120)].into_iter().enumerate() {
+        let answer = send_file(&client, "demo", "?onError=stop", &file).await.expect(200);
+        let data = answer.data();
+        assert_eq!(data["state"], "failed", "{}", answer.text);
+        assert_eq!(data["repeated"], stop > 0);
+        assert_eq!(counts(data), [added, 0, 0, 0, i64::try_from(stop).unwrap() + 1, 0], "{}", answer.text);
+        assert!(data["failure"].as_str().is_some_and(|why| why.contains(&format!("line {line}"))), "{data}");
+        let errors = data["errors"].as_array().expect("errors");
+        assert_eq!(errors.len(), stop + 1);
+        assert!(
+            errors[stop].as_str().is_some_and(|text| text.starts_with(&format!("Error on line {line}:")))
+        );
+        assert_eq!(total(&client, "demo").await, u64::try_from(added).unwrap());
+    }
+    let answer = send_file(&client, "demo", "?onError=stop", &file).await.expect(200);
+    assert_eq!(answer.data()["state"], "finished", "{}", answer.text);
+    assert_eq!(answer.data()["failure"], Value::Null);
+    assert_eq!(counts(answer.data()), [120, 0, 0, 0, 3, 0]);
+    assert_eq!(rows(&client, "demo", job_id(answer.data())).await.len(), 123);
+    assert_eq!(jobs_total(&client, "demo").await, 1);
+});

@@ -1,0 +1,405 @@
+//! Rules 9: killed at any point and started again, an import's result and report are those of an undisturbed run.
+//!
+//! `IMPORT_ROWS` and `IMPORT_KILLS` set the size; the long form is `IMPORT_ROWS=200000 IMPORT_KILLS=30`. `TEST_SEED`
+//! repeats the file and the choices, though not the timing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+use super::told::Told;
+use super::*;
+
+/// Customers that stand there before.
+const BASE: usize = 60;
+/// How long a request is sent again while instances are down.
+const DOWN_PATIENCE: Duration = Duration::from_mins(1);
+/// How soon another instance must go on with what a dead one left.
+const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(30);
+/// A worker that lives commits something in this time.
+const SILENCE: Duration = Duration::from_secs(4);
+/// Whose e-mails others create meanwhile.
+const OTHERS: &str = "@load.example.test";
+
+const HEADER: [&str; 10] = [
+    "email",
+    "customerNumber",
+    "firstname",
+    "lastname",
+    "company",
+    "city",
+    "phone",
+    "balance",
+    "additional-tier",
+    "labels",
+];
+
+/// A file in which about each kind of row stands: new ones, matches of the base, repeats that change something and that
+/// change nothing, quoted values, and a few in a hundred that are rejected, for their values or for whom they meet.
+fn file(rows: u64, rng: &mut Rng) -> String {
+    let mut file = line(&HEADER);
+    let mut kept: Vec<Vec<String>> = Vec::new();
+    for number in 0..rows {
+        let company = match rng.u8(..100) {
+            0 => "Over\ntwo lines",
+            1..30 => "Roe, \"Sons\" & Co",
+            _ => "",
+        };
+        let mut cells: Vec<String> = vec![
+            format!("row{number}@example.test"),
+            if rng.u8(..3) == 0 { format!("R-{number}") } else { String::new() },
+            format!("First {number}"),
+            ["Roe", "Söderström", "O'Neil"][rng.usize(..3)].to_owned(),
+            company.to_owned(),
+            format!("City {}", rng.u8(..50)),
+            format!("+1202555{:04}", rng.u16(..10_000)),
+            format!("{}.{}", rng.u16(..1000), rng.u8(..10)),
+            ["gold", "", "base"][rng.usize(..3)].to_owned(),
+            ["vip;net 30", "", "new"][rng.usize(..3)].to_owned(),
+        ];
+        match rng.u8(..100) {
+            // Somebody of the base, some of them by number.
+            0..5 => {
+                let who = rng.usize(..BASE);
+                cells[0] = if rng.bool() { format!("BASE{who}@example.test") } else { String::new() };
+                cells[1] = format!("B-{who}");
+            }
+            // Somebody of this file, anew or once more as it was.
+            5..15 if !kept.is_empty() => {
+                let earlier = &kept[rng.usize(..kept.len())];
+                if rng.bool() {
+                    cells.clone_from(earlier);
+                } else {
+                    cells[..2].clone_from_slice(&earlier[..2]);
+                }
+            }
+            15 => "neither one nor the other".clone_into(&mut cells[rng.choice([0, 6]).unwrap()]),
+            // Two who are not one, or another number than the one that is known.
+            16 => {
+                cells[0] = format!("base{}@example.test", rng.usize(..BASE));
+                cells[1] = format!("B-{}", rng.usize(..BASE));
+            }
+            _ => kept.push(cells.clone()),
+        }
+        file.push_str(&line(&cells));
+        if rng.u8(..50) == 0 {
+            file.push('\n');
+        }
+    }
+    file
+}
+
+async fn create_base(client: &Client) {
+    for number in 0..BASE {
+        let body = json!({"email": format!("base{number}@example.test"), "customerNumber": format!("B-{number}"),
+                          "firstname": "Base", "balance": 7, "address": "9 Elm Row", "labels": ["base"]});
+        created(client, "demo", &body).await;
+    }
+}
+
+/// Clients who create customers of their own under keys, again and again until they are answered.
+struct Load {
+    stop: Arc<AtomicBool>,
+    clients: Vec<JoinHandle<Vec<(String, u64)>>>,
+}
+
+impl Load {
+    fn start(fleet: &Fleet, rng: &mut Rng) -> Load {
+        let stop = Arc::new(AtomicBool::new(false));
+        let instances: Vec<_> = (0..fleet.servers.len()).map(|number| fleet.client(number)).collect();
+        let clients = (0..2)
+            .map(|client| {
+                let (stop, instances, mut rng) = (Arc::clone(&stop), instances.clone(), rng.fork());
+                tokio::spawn(async move {
+                    let mut promised = Vec::new();
+                    while !stop.load(Relaxed) {
+                        let email = format!("c{client}.{}{OTHERS}", promised.len());
+                        let id = promise(&instances, &email, &mut rng).await;
+                        promised.push((email, id));
+                        tokio::time::sleep(Duration::from_millis(rng.u64(20..300))).await;
+                    }
+                    promised
+                })
+            })
+            .collect();
+        Load { stop, clients }
+    }
+
+    async fn finish(self) -> Vec<(String, u64)> {
+        self.stop.store(true, Relaxed);
+        let mut promised = Vec::new();
+        for client in self.clients {
+            promised.extend(crate::harness::finished(client).await);
+        }
+        promised
+    }
+}
+
+async fn promise(instances: &[Client], email: &str, rng: &mut Rng) -> u64 {
+    let deadline = Instant::now() + DOWN_PATIENCE;
+    loop {
+        let client = &instances[rng.usize(..instances.len())];
+        // Forced: only the key stands between a retry and a second record.
+        let path = "/api/Customer/single/demo?forceCustomerCreation=true";
+        let body = json!({"email": email});
+        let headers = [("idempotencyKey", email)];
+        if let Ok(answer) = client.try_send(Method::POST, path, Some(&body), &headers).await
+            && answer.status != 503
+        {
+            return answer.expect(200).id();
+        }
+        assert!(Instant::now() < deadline, "{email} is stuck");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// An import as the database has it, of which nobody need be alive to tell.
+struct Seen {
+    sql: Sql,
+    job: u64,
+}
+
+impl Seen {
+    /// A column, or a count of this one row if something holds.
+    fn number(&mut self, what: &str, which: &str) -> i64 {
+        let job = self.job;
+        self.sql.number(&format!("SELECT {what} AS value FROM import_job WHERE job_id = {job}{which}"))
+    }
+
+    fn rows(&mut self) -> i64 {
+        self.number("rows_read", "")
+    }
+
+    fn lease(&mut self) -> i64 {
+        self.number("lease_no", "")
+    }
+
+    fn is_running(&mut self) -> bool {
+        self.number("count(*)", " AND state = 'running'") == 1
+    }
+
+    /// Waits until some rows are done; how many then.
+    async fn reaches(&mut self, rows: i64, within: Duration) -> i64 {
+        let deadline = Instant::now() + within;
+        loop {
+            let now = self.rows();
+            if now >= rows {
+                return now;
+            }
+            assert!(Instant::now() < deadline, "at {now} instead of {rows} rows after {within:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// Lets the leases of the dead run out now.
+fn lapse(site: &Site) {
+    Sql::open(site).run("UPDATE import_job SET lease_until_us = 0 WHERE state = 'running'");
+}
+
+async fn start_all(fleet: &mut Fleet) {
+    fleet.servers.iter_mut().for_each(Server::spawn);
+    for server in &mut fleet.servers {
+        server.ready().await;
+    }
+}
+
+/// Kills instances until it was the one that works on the import. It stays dead.
+async fn kill_worker(fleet: &mut Fleet, seen: &mut Seen) -> usize {
+    for victim in 0..fleet.servers.len() {
+        let lease = seen.lease();
+        fleet.servers[victim].kill9();
+        // What it had sent off may still be committed.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let rows = seen.rows();
+        let deadline = Instant::now() + SILENCE;
+        let mut is_silent = true;
+        while is_silent && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            is_silent = seen.rows() == rows;
+        }
+        assert!(seen.is_running(), "over before its worker was killed: it needs more rows");
+        if is_silent {
+            assert_eq!(seen.lease(), lease, "the lease of a worker that lives was taken");
+            return victim;
+        }
+        fleet.servers[victim].restart().await;
+    }
+    panic!("nobody seems to work on the import");
+}
+
+/// Imports a file while instances are killed again and again, and once more undisturbed, elsewhere.
+async fn compare(mut fleet: Fleet, query: &str, total: u64, kills: u64, rng: &mut Rng) {
+    let file = file(total, rng);
+    let client = fleet.client(0);
+    create_base(&client).await;
+
+    let begun = Instant::now();
+    let load = Load::start(&fleet, rng);
+    let id = job_id(&queue(&client, "demo", query, &file).await);
+    let site = Arc::clone(fleet.site());
+    let mut seen = Seen { sql: Sql::open(&site), job: id };
+    for kill in 0..kills {
+        let part = total / (kills + 1);
+        let wanted = i64::try_from(part * kill + rng.u64(1..=part)).unwrap();
+        seen.reaches(wanted, PATIENCE).await;
+        tokio::time::sleep(Duration::from_millis(rng.u64(..60))).await;
+        // Once nobody helps: whoever lives, or the one that starts again, goes on when the lease has run out.
+        let unhelped = kill == kills / 2;
+        let victim = if unhelped && fleet.servers.len() > 1 {
+            Some(kill_worker(&mut fleet, &mut seen).await)
+        } else {
+            fleet.servers.iter_mut().for_each(Server::kill9);
+            assert!(seen.is_running(), "over before kill {kill}: it needs more rows");
+            None
+        };
+        let rows = seen.rows();
+        println!("{:?}: kill {kill} at row {rows}", begun.elapsed());
+        if victim.is_none() {
+            if !unhelped {
+                lapse(&site);
+            }
+            start_all(&mut fleet).await;
+        }
+        if unhelped {
+            seen.reaches(rows + 1, TAKEN_OVER_WITHIN).await;
+        }
+        if let Some(victim) = victim {
+            fleet.servers[victim].restart().await;
+        }
+    }
+    let job = finished(&client, "demo", id).await;
+    let took = begun.elapsed();
+    let promised = load.finish().await;
+    let told = Told::read(&site, &client, "demo", id, OTHERS).await;
+    site.cli(&["doctor", "--deep"]).success();
+    let others = others(&client).await;
+    assert_eq!(others.len(), promised.len(), "customers that nobody was promised");
+    for (email, id) in &promised {
+        assert_eq!(others.get(id), Some(email), "{id} is lost");
+    }
+
+    let other = Server::start(site.db).await;
+    let other_client = other.client();
+    create_base(&other_client).await;
+    let begun = Instant::now();
+    let answer = send_file(&other_client, "demo", query, &file).await.expect(200);
+    let undisturbed = begun.elapsed();
+    let other_id = job_id(answer.data());
+    let other_told = Told::read(other.site(), &other_client, "demo", other_id, "").await;
+    told.assert_same(&other_told, "killed and undisturbed");
+    assert_eq!(counts(&job), counts(answer.data()));
+    assert_eq!(told.rows.len() as u64, total);
+    let [added, replaced, _, _, rejected, _] = counts(&job)[..] else { panic!("six numbers") };
+    assert!(added > 0 && replaced > 0 && rejected > 0, "{job}");
+    println!(
+        "{total} rows, {kills} kills: {took:?}, undisturbed {undisturbed:?}; {} creates meanwhile; {rejected} rejected",
+        promised.len()
+    );
+}
+
+/// Those whom the load created, by id.
+async fn others(client: &Client) -> HashMap<u64, String> {
+    let mut found = HashMap::new();
+    loop {
+        let page = format!("email(ct)={OTHERS}&fromRecord={}&limitRecord=500", found.len());
+        let page = client.get(&format!("/api/Query/customers/demo?{page}")).await.expect(200).json;
+        let records = page["Records"].as_array().expect("records");
+        if records.is_empty() {
+            return found;
+        }
+        found.extend(records.iter().map(|record| {
+            (record["customerId"].as_u64().expect("an id"), record["Email"].as_str().expect("one").to_owned())
+        }));
+    }
+}
+
+fleets!(rules_9_killed_at_any_point_it_is_as_if_undisturbed, |fleet| async {
+    let mut rng = seeded();
+    let (rows, kills) = (setting("IMPORT_ROWS", 800), setting("IMPORT_KILLS", 4));
+    compare(fleet, "?replaceExisting=1", rows, kills, &mut rng).await;
+});
+
+both!(rules_9_a_dry_run_that_was_killed_says_what_an_undisturbed_one_says, |db| async {
+    let mut rng = seeded();
+    let (rows, kills) = (setting("IMPORT_ROWS", 600), setting("IMPORT_KILLS", 2));
+    compare(Fleet::start(db, 1).await, "?replaceExisting=1&dryRun=true", rows, kills, &mut rng).await;
+});
+
+/// Sends a file in pieces, to wherever in the file `until` says; whatever is answered does not matter.
+async fn send_a_part(base: String, token: String, file: Arc<String>, until: usize) -> Option<()> {
+    let address = base.strip_prefix("http://").expect("an address").to_owned();
+    let mut stream = TcpStream::connect(&address).await.ok()?;
+    let head = format!(
+        "POST {} HTTP/1.1\r\nHost: {address}\r\nrequestToken: {token}\r\nContent-Type: text/csv\r\n\
+         Content-Length: {}\r\n\r\n",
+        import_path("demo", "?async=true&map=padding:-"),
+        file.len()
+    );
+    stream.write_all(head.as_bytes()).await.ok()?;
+    for piece in file.as_bytes()[..until].chunks(64 << 10) {
+        stream.write_all(piece).await.ok()?;
+        tokio::task::yield_now().await;
+    }
+    stream.flush().await.ok()?;
+    // To the answer, or to the end of the process.
+    let mut answer = [0; 64];
+    let _ = stream.read(&mut answer).await.ok()?;
+    Some(())
+}
+
+fleets!(rules_9_killed_while_the_file_comes_in_it_can_be_sent_again, |fleet| async {
+    let mut fleet = fleet;
+    let mut rng = seeded();
+    let client = fleet.client(0);
+    let site = Arc::clone(fleet.site());
+    // Three pieces of the store's, of few rows.
+    let mut file = line(&["email", "firstname", "padding"]);
+    for row in 0..40 {
+        let email = format!("row{}@example.test", row % 30);
+        file.push_str(&line(&[email, format!("First {row}"), "x".repeat(70_000)]));
+    }
+    let file = Arc::new(file);
+    let mut known = 0;
+    for round in 0..5 {
+        // At the end of some rounds all is sent, and the kill meets the making of the job, or its beginning.
+        let until = if round % 2 == 0 { file.len() } else { rng.usize(1..file.len()) };
+        let (base, token) = (fleet.servers[0].base(), site.token().to_owned());
+        let sending = tokio::spawn(send_a_part(base, token, Arc::clone(&file), until));
+        let mut sql = Sql::open(&site);
+        let deadline = Instant::now() + DOWN_PATIENCE;
+        while sql.number(&format!("SELECT count(*) AS value FROM import_job WHERE job_id > {known}")) == 0 {
+            assert!(Instant::now() < deadline, "nothing comes in");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(rng.u64(..150))).await;
+        fleet.servers[0].kill9();
+        known = sql.number("SELECT max(job_id) AS value FROM import_job");
+        crate::harness::finished(sending).await;
+        fleet.servers[0].spawn();
+        fleet.servers[0].ready().await;
+    }
+    let half_sent = "SELECT count(*) AS value FROM import_job WHERE state = 'uploading'";
+    assert!(Sql::open(&site).number(half_sent) > 0, "no kill met a file on its way");
+    lapse(&site);
+    let answers = [
+        send_file(&client, "demo", "?map=padding:-", &file).await.expect(200),
+        send_file(&client, "demo", "?map=padding:-", &file).await.expect(200),
+    ];
+    for answer in &answers {
+        assert_eq!(job_id(answer.data()), job_id(answers[0].data()));
+        assert_eq!(counts(answer.data()), [30, 0, 0, 10, 0, 0], "{}", answer.text);
+        assert_eq!(answer.data()["state"], "finished");
+    }
+    assert_eq!(answers[1].data()["repeated"], true);
+    assert_eq!(jobs_total(&client, "demo").await, 1, "what was never wholly there is no import");
+    assert_eq!(total(&client, "demo").await, 30);
+    site.cli(&["doctor", "--deep"]).success();
+});

@@ -1,0 +1,277 @@
+//! A dry run (rules 9) writes nothing but its own report, and says what the import then does: its later rows see what
+//! its earlier ones would have done, and what changed since is marked.
+
+use serde_json::json;
+
+use super::told::assert_same;
+use super::*;
+
+/// Everything in the database but imports, as text, and where its ids stand.
+fn dump(site: &Site) -> Vec<String> {
+    let mut sql = Sql::open(site);
+    let mut told = Vec::new();
+    match site.db {
+        Db::Sqlite => {
+            let tables = sql.texts(
+                "SELECT name AS value FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'import\\_%' ESCAPE '\\' \
+                 ORDER BY name",
+            );
+            assert!(tables.iter().any(|table| table == "customer") && tables.len() > 10, "{tables:?}");
+            for table in tables {
+                let columns = sql.texts(&format!("SELECT name AS value FROM pragma_table_info('{table}')"));
+                let all: Vec<_> = columns.iter().map(|column| format!("quote(\"{column}\")")).collect();
+                let query =
+                    format!("SELECT {} AS value FROM \"{table}\" ORDER BY 1", all.join(" || '|' || "));
+                told.extend(sql.texts(&query).into_iter().map(|row| format!("{table}: {row}")));
+            }
+            // The ids of imports are theirs.
+            told.retain(|row| !row.starts_with("sqlite_sequence: 'import_job'"));
+        }
+        Db::Postgres => {
+            let tables = sql.texts(
+                "SELECT table_name::text AS value FROM information_schema.tables WHERE table_schema = 'public' \
+                 AND table_type = 'BASE TABLE' AND table_name NOT LIKE 'import\\_%' ORDER BY 1",
+            );
+            assert!(tables.iter().any(|table| table == "customer") && tables.len() > 10, "{tables:?}");
+            for table in tables {
+                let rows = sql.texts(&format!("SELECT t::text AS value FROM {table} t ORDER BY 1"));
+                told.extend(rows.into_iter().map(|row| format!("{table}: {row}")));
+            }
+            told.extend(sql.texts(
+                "SELECT sequencename || ' ' || coalesce(last_value::text, 'fresh') AS value FROM pg_sequences \
+                 WHERE sequencename NOT LIKE 'import\\_%' ORDER BY 1",
+            ));
+        }
+    }
+    told
+}
+
+const HEADER: [&str; 7] =
+    ["email", "firstname", "lastname", "phone", "customerNumber", "city", "additional-clientId"];
+
+/// A row: who somebody is by every kind of identifier, and a city.
+fn person(number: usize, city: &str) -> Vec<String> {
+    vec![
+        format!("p{number}@example.test"),
+        format!("First {number}"),
+        "Roe".to_owned(),
+        format!("+1202555{number:04}"),
+        format!("N-{number}"),
+        city.to_owned(),
+        format!("X-{number}"),
+    ]
+}
+
+/// New ones, those of the base, and repeats of rows far behind them, changed and unchanged; some rejected.
+fn file() -> String {
+    let mut file = line(&HEADER);
+    for number in 0..170 {
+        let mut row = person(number, &format!("City {number}"));
+        if number >= 100 && number % 3 == 0 {
+            row = person(number - 95, if number % 2 == 0 { "Moved" } else { "" });
+        }
+        if number % 40 == 7 {
+            "nowhere".clone_into(&mut row[3]);
+            "no address".clone_into(&mut row[0]);
+        }
+        if number % 40 == 8 {
+            // Two who are not one: 3 by every identifier but the number.
+            row = person(3, "Both");
+            row[4] = format!("N-{}", number + 2_000);
+        }
+        file.push_str(&line(&row));
+    }
+    file
+}
+
+/// What is told of a row, but for what a dry run cannot know: the ids of whom it would create.
+fn outcome(row: &Value, rehearsed: &Value) -> String {
+    let mut row = row.clone();
+    if rehearsed["customerId"].is_null() {
+        row["customerId"] = Value::Null;
+    }
+    for problem in row["problems"].as_array_mut().into_iter().flatten() {
+        let message = problem["message"].as_str().expect("a message").replace("of an earlier row", "0");
+        let mut numbers: Vec<char> =
+            message.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+        numbers.dedup_by(|one, other| *one == '0' && *other == '0');
+        problem["message"] = json!(numbers.into_iter().collect::<String>());
+    }
+    row.to_string()
+}
+
+async fn commit(client: &Client, entry: &str, id: u64) -> Answer {
+    client.send(Method::POST, &format!("{}/commit", job_path(entry, id)), None, &[]).await
+}
+
+#[derive(Clone, Copy)]
+struct Case {
+    policy: &'static [&'static str],
+    query: &'static str,
+    /// What a repeat of an earlier row comes to.
+    repeated: &'static str,
+}
+
+const CASES: [Case; 7] = [
+    Case { policy: &["email"], query: "", repeated: "matched" },
+    Case { policy: &["email"], query: "replaceExisting=1", repeated: "replaced" },
+    Case { policy: &["firstname+lastname"], query: "mergeExisting=1", repeated: "merged" },
+    Case { policy: &["clientId", "phone"], query: "replaceExisting=1", repeated: "replaced" },
+    Case {
+        policy: &["email"],
+        query: "replaceExisting=1&identifierFields=lastname,clientId",
+        repeated: "replaced",
+    },
+    Case { policy: &["customerNumber"], query: "mergeExisting=1", repeated: "merged" },
+    Case { policy: &["email"], query: "forceCustomerCreation=true", repeated: "forced" },
+];
+
+both!(rules_9_a_dry_run_writes_nothing_and_says_what_the_import_does, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let site = server.site();
+    let file = file();
+    for (number, case) in CASES.into_iter().enumerate() {
+        let entry = format!("case{number}");
+        let arguments = case.policy.iter().flat_map(|identifier| ["--identifier", identifier]);
+        new_entry(site, &entry, &arguments.collect::<Vec<_>>());
+        for who in (0..170).step_by(30) {
+            let base = person(who, "Base");
+            let body = json!({"email": base[0], "firstname": base[1], "lastname": base[2], "phone": base[3],
+                              "customerNumber": base[4], "city": base[5], "company": "Base",
+                              "additionalFields": {"clientId": base[6]}});
+            created(&client, &entry, &body).await;
+        }
+        let when = format!("{:?} {}", case.policy, case.query);
+        let dry = format!("?dryRun=true&{}", case.query);
+        let before = dump(site);
+        let answer = send_file(&client, &entry, &dry, &file).await.expect(200);
+        assert_eq!(answer.data()["dryRun"], true);
+        assert_same(&before, &dump(site), &format!("the database, {when}"));
+        let id = job_id(answer.data());
+        let said = rows(&client, &entry, id).await;
+        // Row 105 repeats row 10, whom it would have created.
+        let repeat = &said[105];
+        assert_eq!(repeat["outcome"], case.repeated, "{when}: {repeat}");
+        assert_eq!(repeat["customerId"], Value::Null, "{when}: {repeat}");
+        // Row 168 stands in the way of such a one too; the report names no id that nobody will have.
+        let conflict = said[168]["problems"][0]["message"].as_str().unwrap_or_default();
+        if number == 0 {
+            let told = "customer of an earlier row was found by email but has another customerNumber";
+            assert!(conflict.starts_with(told), "{}", said[168]);
+        }
+        let ids = conflict.split(|c: char| !c.is_ascii_digit()).filter_map(|id| id.parse::<u64>().ok());
+        assert!(ids.max() < Some(1 << 40), "{conflict}");
+        // Always anew.
+        let anew = send_file(&client, &entry, &dry, &file).await.expect(200);
+        assert_ne!(job_id(anew.data()), id);
+        assert_eq!(counts(anew.data()), counts(answer.data()));
+        assert_eq!(rows(&client, &entry, job_id(anew.data())).await, said);
+
+        let begun = commit(&client, &entry, id).await.expect(202).json;
+        assert_eq!((&begun["commits"], &begun["repeated"]), (&json!(id), &json!(false)), "{begun}");
+        let done = finished(&client, &entry, job_id(&begun)).await;
+        assert_eq!(counts(&done), counts(answer.data()), "{when}");
+        assert!(counts(&done)[4] >= 4, "{when}: {done}");
+        let did = rows(&client, &entry, job_id(&begun)).await;
+        assert_eq!(did.len(), said.len());
+        for (did, said) in did.iter().zip(&said) {
+            assert_eq!(did["changedSinceDryRun"], false, "{when}: {did} {said}");
+            assert_eq!(outcome(did, said), outcome(said, said), "{when}");
+        }
+        // Committed once.
+        let again = commit(&client, &entry, id).await.expect(202).json;
+        assert_eq!((job_id(&again), &again["repeated"]), (job_id(&begun), &json!(true)), "{again}");
+        // A committed dry run is the import of its file.
+        let sent = send_file(&client, &entry, &format!("?{}", case.query), &file).await.expect(200);
+        assert_eq!((job_id(sent.data()), &sent.data()["repeated"]), (job_id(&begun), &json!(true)));
+        commit(&client, &entry, job_id(&begun)).await.expect_error(409);
+    }
+    commit(&client, "case0", 1_000_000).await.expect_error(404);
+    let elsewhere = send_file(&client, "case0", "?dryRun=true", &file).await.expect(200);
+    commit(&client, "case1", job_id(elsewhere.data())).await.expect_error(404);
+    site.cli(&["doctor", "--deep"]).success();
+});
+
+both!(rules_9_a_commit_marks_the_rows_of_which_something_else_becomes, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let mut ids = Vec::new();
+    for number in 0..6 {
+        let person = person(number, "Base");
+        ids.push(created(&client, "demo", &json!({"email": person[0], "city": "Base"})).await);
+    }
+    let mut file = line(&["email", "city"]);
+    for number in 0..12 {
+        file.push_str(&line(&[&person(number, "")[0], "New"]));
+    }
+    let query = "?replaceExisting=1&dryRun=true";
+    let dry = send_file(&client, "demo", query, &file).await.expect(200);
+    assert_eq!(counts(dry.data()), [6, 6, 0, 0, 0, 0]);
+    // One who is as the file wants them, one who is gone, one with more to empty, one who has come.
+    client.put(&path(ids[0]), &json!({"city": "New"})).await.expect(200);
+    client.delete(&path(ids[1])).await.expect(200);
+    client.put(&path(ids[2]), &json!({"firstname": "Ada"})).await.expect(200);
+    created(&client, "demo", &json!({"email": person(8, "")[0]})).await;
+    let begun = commit(&client, "demo", job_id(dry.data())).await.expect(202).json;
+    let done = finished(&client, "demo", job_id(&begun)).await;
+    assert_eq!(counts(&done), [6, 6, 0, 0, 0, 0]);
+    let did = rows(&client, "demo", job_id(&begun)).await;
+    let marked: Vec<_> = (0..12).filter(|row| did[*row]["changedSinceDryRun"] == true).collect();
+    assert_eq!(marked, [0, 1, 2, 8], "{did:?}");
+    assert_eq!(did[1]["outcome"], "created");
+    assert_eq!(did[8]["outcome"], "replaced");
+});
+
+both!(rules_9_a_dry_run_that_was_stopped_cannot_be_committed, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let mut file = line(&HEADER);
+    (0..5).for_each(|number| file.push_str(&line(&person(number, "City"))));
+    file.push_str(&line(&["no address"]));
+    let stopped = send_file(&client, "demo", "?dryRun=true&onError=stop", &file).await.expect(200);
+    assert_eq!(stopped.data()["state"], "failed");
+    commit(&client, "demo", job_id(stopped.data())).await.expect_error(409);
+    assert_eq!(total(&client, "demo").await, 0);
+});
+
+both!(rules_9_a_dry_run_sees_its_own_rows_by_identifiers_that_single_rows_name, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    // Far enough apart that they are not of one step.
+    let mut file = line(&["email", "firstname", "lastname", "company", "identifierFields"]);
+    for number in 0..150 {
+        let row = [&format!("p{number}@example.test"), &format!("First {number}"), "Roe", "", ""];
+        file.push_str(&line(&row));
+    }
+    for number in 0..5 {
+        let row = ["", &format!("First {number}"), "ROE", "Roe & Sons", "firstname;lastname"];
+        file.push_str(&line(&row));
+    }
+    let dry = send_file(&client, "demo", "?mergeExisting=1&dryRun=true", &file).await.expect(200);
+    assert_eq!(counts(dry.data()), [150, 0, 5, 0, 0, 0], "{}", dry.text);
+    let done = send_file(&client, "demo", "?mergeExisting=1", &file).await.expect(200);
+    assert_eq!(counts(done.data()), [150, 0, 5, 0, 0, 0], "{}", done.text);
+});
+
+both!(rules_9_a_commit_that_was_stopped_goes_on_when_it_is_asked_again, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let mut file = line(&HEADER);
+    (0..60).for_each(|number| file.push_str(&line(&person(number, "City"))));
+    let dry = send_file(&client, "demo", "?dryRun=true&onError=stop", &file).await.expect(200);
+    let dry = job_id(dry.data());
+    // Somebody comes in the way of row 40 meanwhile: it is rejected, and the commit stops there.
+    let way = json!({"email": "other@example.test", "customerNumber": "N-40"});
+    let id = created(&client, "demo", &way).await;
+    let other = created(&client, "demo", &json!({"email": "p40@example.test"})).await;
+    let begun = commit(&client, "demo", dry).await.expect(202).json;
+    let stopped = over(&client, "demo", job_id(&begun)).await;
+    assert_eq!((&stopped["state"], &stopped["rowsRead"]), (&json!("failed"), &json!(41)), "{stopped}");
+    assert!(id < other);
+    let again = commit(&client, "demo", dry).await.expect(202).json;
+    assert_eq!((job_id(&again), &again["repeated"]), (job_id(&begun), &json!(true)));
+    let done = over(&client, "demo", job_id(&begun)).await;
+    assert_eq!(done["state"], "finished", "{done}");
+    assert_eq!(counts(&done), [59, 0, 0, 0, 1, 0]);
+});

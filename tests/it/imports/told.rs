@@ -1,0 +1,164 @@
+//! What entrypoints tell, without what may differ between two that went the same way: times, and ids, in whose place
+//! stands the rank of their customer.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::{job, rows};
+use crate::harness::*;
+use crate::support::*;
+
+/// Everything that an entrypoint tells of its customers and of one import.
+pub(super) struct Told {
+    /// Records, oldest first: the fields that have a value, as text.
+    pub records: Vec<String>,
+    /// How often each was written, oldest first.
+    pub versions: Vec<i64>,
+    /// The import's rows.
+    pub rows: Vec<String>,
+    /// Its numbers and errors.
+    pub job: Value,
+    /// Customers' ids with their ranks.
+    pub ids: HashMap<u64, usize>,
+}
+
+impl Told {
+    /// All but customers whose e-mail ends in some way: others made them meanwhile.
+    pub async fn read(site: &Site, client: &Client, entry: &str, id: u64, without: &str) -> Told {
+        let (ids, records) = records(client, entry, without).await;
+        let mut by_rank: Vec<_> = ids.iter().map(|(id, rank)| (*rank, *id)).collect();
+        by_rank.sort_unstable();
+        let mut sql = Sql::open(site);
+        let versions: HashMap<u64, i64> = sql
+            .texts("SELECT customer_id || ' ' || version AS value FROM customer")
+            .iter()
+            .map(|text| text.split_once(' ').expect("two numbers"))
+            .map(|(id, version)| (id.parse().expect("an id"), version.parse().expect("a version")))
+            .collect();
+        let versions = by_rank.iter().map(|(_, id)| versions[id]).collect();
+        let rows = rows(client, entry, id).await.iter().map(|row| row_text(row, &ids)).collect();
+        let job = job_text(&job(client, entry, id).await, &ids);
+        Told { records, versions, rows, job, ids }
+    }
+
+    #[track_caller]
+    pub fn assert_same(&self, other: &Told, when: &str) {
+        assert_same(&self.rows, &other.rows, &format!("rows, {when}"));
+        assert_same(&self.records, &other.records, &format!("records, {when}"));
+        let versions = |told: &Told| told.versions.iter().map(i64::to_string).collect::<Vec<_>>();
+        assert_same(&versions(self), &versions(other), &format!("versions, {when}"));
+        assert_eq!(self.job, other.job, "{when}");
+    }
+}
+
+/// Names the first difference only: there may be thousands.
+#[track_caller]
+pub(super) fn assert_same(left: &[String], right: &[String], what: &str) {
+    let different = left.iter().zip(right).position(|(left, right)| left != right);
+    if let Some(at) = different {
+        panic!("{what}: number {at} differs\n{}\n{}", left[at], right[at]);
+    }
+    assert_eq!(left.len(), right.len(), "{what}: how many");
+}
+
+/// The records of an entrypoint, oldest first, and the ranks of their ids.
+pub(super) async fn records(
+    client: &Client,
+    entry: &str,
+    without: &str,
+) -> (HashMap<u64, usize>, Vec<String>) {
+    let mut records: Vec<(u64, String)> = Vec::new();
+    let mut page = format!("/api/Query/customers/{entry}?sortBy=asc(customerId)&limitRecord=1000");
+    loop {
+        let list = client.get(&page).await.expect(200).json;
+        for record in list["Records"].as_array().expect("records") {
+            let is_others = |email: &str| !without.is_empty() && email.ends_with(without);
+            if record["Email"].as_str().is_some_and(is_others) {
+                continue;
+            }
+            records.push((record["customerId"].as_u64().expect("an id"), record_text(record)));
+        }
+        let Some(next) = list["Summary"]["pageIdentifier"].as_str() else { break };
+        page = format!(
+            "/api/Query/customers/{entry}?sortBy=asc(customerId)&limitRecord=1000&pageIdentifier={next}"
+        );
+    }
+    assert!(records.is_sorted_by_key(|(id, _)| *id), "the list is sorted by id");
+    let ids = records.iter().enumerate().map(|(rank, (id, _))| (*id, rank)).collect();
+    (ids, records.into_iter().map(|(_, text)| text).collect())
+}
+
+fn record_text(record: &Value) -> String {
+    let mut fields = record.as_object().expect("an object").clone();
+    for own in [
+        "customerId",
+        "Created",
+        "LastUpdated",
+        "ParentOrgName",
+        "PaypointDbaname",
+        "PaypointEntryname",
+        "PaypointLegalname",
+    ] {
+        fields.remove(own);
+    }
+    fields.retain(|_, value| !value.is_null());
+    Value::Object(fields).to_string()
+}
+
+fn row_text(row: &Value, ids: &HashMap<u64, usize>) -> String {
+    let mut row = row.clone();
+    if let Some(id) = row["customerId"].as_u64() {
+        row["customerId"] = json!(ids.get(&id));
+    }
+    for problem in row["problems"].as_array_mut().into_iter().flatten() {
+        problem["message"] = json!(ranked(problem["message"].as_str().expect("a message"), ids));
+    }
+    row.to_string()
+}
+
+fn job_text(job: &Value, ids: &HashMap<u64, usize>) -> Value {
+    let errors: Vec<_> = job["errors"].as_array().expect("errors").iter().collect();
+    let errors: Vec<_> = errors.iter().map(|error| ranked(error.as_str().expect("a text"), ids)).collect();
+    let mut told = json!({"errors": errors});
+    for name in [
+        "state",
+        "dryRun",
+        "preset",
+        "columnsLeftOut",
+        "rowsRead",
+        "added",
+        "replaced",
+        "merged",
+        "matched",
+        "rejected",
+        "warnings",
+        "bytesRead",
+        "bytesTotal",
+        "failure",
+    ] {
+        told[name] = job[name].clone();
+    }
+    told
+}
+
+/// A message with ranks in place of the ids that it names: `leads to customer 12, 14`.
+pub(super) fn ranked(message: &str, ids: &HashMap<u64, usize>) -> String {
+    let mut pieces = message.split("customer ");
+    let mut told = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let end = piece.find(|c: char| !c.is_ascii_digit() && c != ',' && c != ' ').unwrap_or(piece.len());
+        let (list, rest) = piece.split_at(end);
+        let ranks: Vec<String> = list
+            .split(',')
+            .map(|number| match number.trim().parse::<u64>() {
+                Ok(id) => ids.get(&id).map_or_else(|| "nobody".to_owned(), |rank| format!("#{rank}")),
+                Err(_) => number.to_owned(),
+            })
+            .collect();
+        told.push_str("customer ");
+        told.push_str(&ranks.join(","));
+        told.push_str(rest);
+    }
+    told
+}

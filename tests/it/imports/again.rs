@@ -6,9 +6,6 @@ use serde_json::json;
 use super::told::{assert_same, records};
 use super::*;
 
-/// Rows enough that an import can be got hold of before it is over.
-const HELD: usize = 600;
-
 /// `count` customers who are all told apart.
 fn people(count: usize) -> String {
     let mut file = line(&["email", "firstname", "city"]);
@@ -25,23 +22,33 @@ fn turned(file: &str) -> String {
     file.lines().map(|row| line(&row.split(',').rev().collect::<Vec<_>>())).collect()
 }
 
-/// Takes an import out of everybody's hands, at its beginning or a few steps later, as if a worker had it who does
-/// nothing.
-#[track_caller]
-fn hold(site: &Site, job: u64) {
-    let mut sql = Sql::open(site);
+/// From now on every import that is queued is as if a worker had taken it who then does nothing.
+fn hold(site: &Site) {
     let until = i64::MAX / 2;
-    sql.run(&format!(
-        "UPDATE import_job SET state = 'running', lease_no = lease_no + 1, lease_until_us = {until} \
-         WHERE job_id = {job} AND state IN ('queued', 'running')"
-    ));
-    let held = format!("SELECT lease_until_us AS value FROM import_job WHERE job_id = {job}");
-    assert_eq!(sql.number(&held), until, "it was over before it could be held: it needs more rows");
+    let statements = match site.db {
+        Db::Sqlite => format!(
+            "CREATE TRIGGER hold AFTER UPDATE OF state ON import_job WHEN NEW.state = 'queued' BEGIN \
+             UPDATE import_job SET state = 'running', lease_until_us = {until} WHERE job_id = NEW.job_id; END"
+        ),
+        Db::Postgres => format!(
+            "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             NEW.state := 'running'; NEW.lease_until_us := {until}; RETURN NEW; END $$; \
+             CREATE TRIGGER hold BEFORE UPDATE ON import_job FOR EACH ROW \
+             WHEN (NEW.state = 'queued') EXECUTE FUNCTION hold()"
+        ),
+    };
+    Sql::open(site).run(&statements);
 }
 
-/// That worker is gone.
-fn let_go(site: &Site, job: u64) {
-    Sql::open(site).run(&format!("UPDATE import_job SET lease_until_us = 0 WHERE job_id = {job}"));
+/// That worker is gone, and there will be no more of his kind.
+fn let_go(site: &Site) {
+    let statement = match site.db {
+        Db::Sqlite => "DROP TRIGGER hold",
+        Db::Postgres => "DROP FUNCTION hold CASCADE",
+    };
+    let mut sql = Sql::open(site);
+    sql.run(statement);
+    sql.run("UPDATE import_job SET lease_until_us = 0 WHERE state = 'running'");
 }
 
 /// Begins an import and stops it somewhere in its middle; where it stands then.
@@ -97,20 +104,20 @@ fleets!(rules_9_the_same_file_is_the_same_import_while_it_runs_and_afterwards, |
     assert_eq!(jobs_total(&client, "demo").await, 1);
 
     // While somebody works on it: the same, and whoever waits gets its end.
-    let other = people(HELD);
+    let other = people(450);
+    hold(&site);
     let held = job_id(&queue(&client, "demo", "", &other).await);
-    hold(&site, held);
     let same = queue(&again, "demo", "", &other).await;
     assert_eq!((job_id(&same), &same["repeated"], &same["state"]), (held, &json!(true), &json!("running")));
     let waiting = tokio::spawn({
         let other = other.clone();
         async move { send_file(&again, "demo", "", &other).await.expect(200) }
     });
-    let_go(&site, held);
+    let_go(&site);
     let waited = crate::harness::finished(waiting).await;
     assert_eq!((job_id(waited.data()), &waited.data()["repeated"]), (held, &json!(true)));
-    assert_eq!(counts(waited.data()), [200, 0, 0, 400, 0, 0], "{}", waited.text);
-    assert_eq!(total(&client, "demo").await, HELD as u64);
+    assert_eq!(counts(waited.data()), [50, 0, 0, 400, 0, 0], "{}", waited.text);
+    assert_eq!(total(&client, "demo").await, 450);
     assert_same(&stored, &records(&client, "demo", "").await.1[..400], "untouched");
 });
 
@@ -185,40 +192,38 @@ fleets!(rules_4_an_import_under_a_key_is_once_done_and_replayed, |fleet| async {
     assert_eq!(Sql::open(&site).number("SELECT count(*) AS value FROM import_job"), 1);
 
     // While it runs, whoever repeats the request is told to come back; without the key one waits.
-    let other = people(HELD);
+    let other = people(160);
     let keyed = |number: usize| fleet.client(number).header("idempotencyKey", "import-2");
+    hold(&site);
     let waiting = tokio::spawn({
         let (client, other) = (keyed(0), other.clone());
         async move { send_file(&client, "demo", "", &other).await.expect(200) }
     });
-    let newest = "SELECT coalesce(max(job_id), 0) AS value FROM import_job WHERE fingerprint IS NOT NULL";
-    let before = job_id(first.data());
+    let held = "SELECT coalesce(max(job_id), 0) AS value FROM import_job WHERE state = 'running'";
     let id = loop {
-        let id = u64::try_from(Sql::open(&site).number(newest)).unwrap();
-        if id > before {
-            break id;
+        match Sql::open(&site).number(held) {
+            0 => tokio::time::sleep(Duration::from_millis(10)).await,
+            id => break u64::try_from(id).unwrap(),
         }
-        assert!(!waiting.is_finished(), "it made no import");
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        assert!(!waiting.is_finished(), "nobody held it");
     };
-    hold(&site, id);
     let early = send_file(&keyed(1), "demo", "", &other).await;
     early.expect_error(409);
     let seconds: u64 = early.header("Retry-After").expect("Retry-After").parse().expect("seconds");
     assert!((1..=60).contains(&seconds), "{seconds}");
-    let_go(&site, id);
+    let_go(&site);
     let end = over(&fleet.client(0), "demo", id).await;
     assert_eq!(end["state"], "finished", "{end}");
-    assert_eq!(counts(&end).iter().sum::<i64>(), 600, "{end}");
+    assert_eq!(counts(&end).iter().sum::<i64>(), 160, "{end}");
     let waited = crate::harness::finished(waiting).await;
     assert_eq!(job_id(waited.data()), id);
     let replay = send_file(&keyed(2), "demo", "", &other).await.expect(200);
     assert!(replay.replayed(), "{}", replay.text);
     assert_eq!(counts(replay.data()), counts(&end));
-    assert_eq!(total(&fleet.client(0), "demo").await, HELD as u64);
+    assert_eq!(total(&fleet.client(0), "demo").await, 160);
 
     // A race of one key: one import, whoever came second is told to come back or gets the replay.
-    let raced = people(HELD + 10);
+    let raced = people(170);
     let answers = fleet
         .race(6, |_, client| {
             let (client, raced) = (client.header("idempotencyKey", "import-3"), raced.clone());
@@ -257,13 +262,13 @@ both!(rules_9_a_cancelled_import_goes_on_where_it_stopped, |db| async {
 both!(rules_9_sent_again_before_the_worker_heard_of_the_cancel_it_goes_on, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
-    let file = people(HELD);
+    let file = people(60);
+    hold(server.site());
     let id = job_id(&queue(&client, "demo", "", &file).await);
-    hold(server.site(), id);
     client.send(Method::POST, &format!("{}/cancel", job_path("demo", id)), None, &[]).await.expect(200);
     let same = queue(&client, "demo", "", &file).await;
     assert_eq!((job_id(&same), &same["repeated"]), (id, &json!(true)));
-    let_go(server.site(), id);
+    let_go(server.site());
     let end = over(&client, "demo", id).await;
     assert_eq!(end["state"], "finished", "the later wish counts: {end}");
 });

@@ -150,6 +150,10 @@ pub struct Serve {
     #[arg(long, env = "CUSTOMARY_IDEMPOTENCY_TTL", default_value = "24h", value_name = "DURATION", value_parser = idempotency_ttl)]
     pub idempotency_ttl: std::time::Duration,
 
+    /// How long the links of invitations and consent mails hold
+    #[arg(long, env = "CUSTOMARY_LINK_TTL", default_value = "7d", value_name = "DURATION", value_parser = link_ttl)]
+    pub link_ttl: std::time::Duration,
+
     /// How long imports and their reports are kept after their end
     #[arg(long, env = "CUSTOMARY_IMPORT_RETENTION", default_value = "30d", value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub import_retention: std::time::Duration,
@@ -175,7 +179,17 @@ pub struct Serve {
     pub workers: Option<u8>,
 }
 
+const LINK_TTL_MAX_SECS: u64 = 90 * 24 * 3600;
 const TTL_MAX_SECS: u64 = 30 * 24 * 3600;
+
+fn link_ttl(text: &str) -> Result<std::time::Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if (1..=LINK_TTL_MAX_SECS).contains(&duration.as_secs()) {
+        Ok(duration)
+    } else {
+        Err("must be from 1s to 90d".into())
+    }
+}
 
 fn idempotency_ttl(text: &str) -> Result<std::time::Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;

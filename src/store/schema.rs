@@ -281,6 +281,37 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    portal_link (entrypoint_id, customer_id, kind) {
+        entrypoint_id -> BigInt,
+        customer_id -> BigInt,
+        kind -> Text,
+        token_hash -> Binary,
+        issued_at_us -> BigInt,
+        expires_at_us -> BigInt,
+        opened_at_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    portal_session (token_hash) {
+        token_hash -> Binary,
+        entrypoint_id -> BigInt,
+        customer_id -> BigInt,
+        created_at_us -> BigInt,
+        seen_at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    login_attempt (entrypoint_id, login_hash) {
+        entrypoint_id -> BigInt,
+        login_hash -> Binary,
+        times -> Text,
+        newest_at_us -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(organisation, entrypoint, entrypoint_head, customer, history);
 diesel::joinable!(entrypoint -> organisation (org_id));
 

@@ -13,6 +13,7 @@ mod links;
 mod load;
 mod migrate;
 mod once;
+mod outbox;
 mod purge;
 mod queries;
 mod reader;
@@ -42,6 +43,7 @@ pub use imports::{FileIntake, ImportLease, IntakeError, NewImport, Queued, StepD
 pub use keyring::{DataKeyRecord, KeyRing};
 pub use links::Link;
 pub use migrate::{DEMO_ENTRY, Prepared};
+pub use outbox::{MailLease, Mark, OutboxMail, OutboxRequest};
 pub use queries::{IdPage, ListPage, ListRequest, Listed};
 pub use rotation::{Rotation, RotationPhase};
 pub use settings::{EntrypointSettings, Organisation};
@@ -88,6 +90,8 @@ pub struct Store {
     idempotency_secs: i64,
     /// Wakes this process's worker.
     import_queued: tokio::sync::Notify,
+    /// Wakes this process's mail worker.
+    mail_queued: tokio::sync::Notify,
     /// When somebody last asked for a write and waited for it.
     last_command_us: AtomicI64,
     /// Whether an erase left its values in the write-ahead log.
@@ -132,6 +136,7 @@ impl Store {
             readers,
             idempotency_secs: options.idempotency_secs,
             import_queued: tokio::sync::Notify::new(),
+            mail_queued: tokio::sync::Notify::new(),
             last_command_us: AtomicI64::new(0),
             // An erase before the last stop may not have come to its end.
             erased: AtomicBool::new(true),

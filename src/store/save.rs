@@ -18,6 +18,7 @@ use super::terms;
 use crate::domain::command::Outcome;
 use crate::domain::customer::{Status, Stored};
 use crate::domain::fields::TextField;
+use crate::domain::mail::MailKind;
 use crate::domain::portal::LinkKind;
 use crate::domain::time::SECOND_US;
 use crate::domain::world::{KeyRecord, World};
@@ -103,6 +104,14 @@ fn end_links(conn: &mut Conn, world: &World) -> Result<(), StoreError> {
 fn send_mails(conn: &mut Conn, ring: &KeyRing, world: &World) -> Result<(), StoreError> {
     for mail in world.mails() {
         let Some(stored) = world.customer(mail.customer_id) else { continue };
+        // What came after it in the same batch may have made it void.
+        let holds = match mail.kind {
+            MailKind::Invitation => stored.customer.invitation.is_some(),
+            _ => !stored.customer.is_deleted(),
+        };
+        if !holds {
+            continue;
+        }
         outbox::send_link(conn, ring, world.entrypoint.id, stored, mail.kind, world.now, mail.link_ttl_secs)?;
     }
     Ok(())

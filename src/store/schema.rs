@@ -27,6 +27,11 @@ diesel::table! {
         identifiers -> Nullable<Text>,
         required_fields -> Text,
         created_at_us -> BigInt,
+        store_name -> Nullable<Text>,
+        sender_name -> Nullable<Text>,
+        language -> Text,
+        color -> Nullable<Text>,
+        editable_fields -> Nullable<Text>,
     }
 }
 
@@ -125,6 +130,60 @@ diesel::table! {
         job_id -> BigInt,
         digest -> Binary,
         customer_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    mail_outbox (mail_id) {
+        mail_id -> BigInt,
+        entrypoint_id -> BigInt,
+        customer_id -> BigInt,
+        kind -> Text,
+        state -> Text,
+        message_id -> Text,
+        key_id -> BigInt,
+        salt -> Nullable<Binary>,
+        content -> Nullable<Binary>,
+        attempts -> BigInt,
+        next_try_us -> BigInt,
+        lease_no -> BigInt,
+        lease_until_us -> BigInt,
+        problem -> Nullable<Text>,
+        created_at_us -> BigInt,
+        ended_at_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    invite_job (job_id) {
+        job_id -> BigInt,
+        entrypoint_id -> BigInt,
+        state -> Text,
+        key_id -> BigInt,
+        salt -> Binary,
+        plan -> Binary,
+        actor_name -> Text,
+        actor_jti -> Text,
+        last_id -> BigInt,
+        cursor_id -> BigInt,
+        total -> Nullable<BigInt>,
+        counts -> Text,
+        failure -> Nullable<Text>,
+        lease_no -> BigInt,
+        lease_until_us -> BigInt,
+        attempts -> BigInt,
+        queued_at_us -> BigInt,
+        started_at_us -> Nullable<BigInt>,
+        ended_at_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    invite_report (job_id, customer_id) {
+        job_id -> BigInt,
+        customer_id -> BigInt,
+        outcome -> Text,
+        other_id -> Nullable<BigInt>,
     }
 }
 

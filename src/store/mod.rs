@@ -3,6 +3,7 @@
 //! Start at [`Store`]. A write goes `writer` → `load` → `domain::decide` → `save` → COMMIT; a read
 //! goes `reads` → `reader` → the function of its noun (`customers`, `queries`, `settings`, `tokens`).
 
+mod attempts;
 pub(crate) mod conn;
 mod customers;
 mod doctor;
@@ -15,6 +16,7 @@ mod load;
 mod migrate;
 mod once;
 mod outbox;
+mod portal;
 mod purge;
 mod queries;
 mod reader;
@@ -23,6 +25,7 @@ mod rotation;
 mod rows;
 mod save;
 mod schema;
+mod sessions;
 mod settings;
 mod terms;
 mod tokens;
@@ -46,8 +49,10 @@ pub use keyring::{DataKeyRecord, KeyRing};
 pub use links::Link;
 pub use migrate::{DEMO_ENTRY, Prepared};
 pub use outbox::{MailLease, Mark, OutboxMail, OutboxRequest};
+pub use portal::{Account, LinkLimits, SignInAttempt};
 pub use queries::{IdPage, ListPage, ListRequest, Listed};
 pub use rotation::{Rotation, RotationPhase};
+pub use sessions::SessionLimits;
 pub use settings::{EntrypointSettings, Organisation};
 pub use tokens::TokenRecord;
 

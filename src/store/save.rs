@@ -12,6 +12,7 @@ use super::imports;
 use super::keyring::{ENTRYPOINT_SALT, KeyRing};
 use super::load::{IndexKey, Loaded, OutcomeDetail, outcome_ad};
 use super::outbox;
+use super::portal;
 use super::rows::{CustomerRow, DigestRow, HistoryRow, IdempotencyRow};
 use super::schema::{customer, entrypoint_head, history, idempotency, identity_digest};
 use super::terms;
@@ -65,8 +66,9 @@ pub(super) fn save(
     add_records(loaded, &mut owners, &mut additions)?;
     add_outcomes(loaded, &mut owners, &mut additions, retention_secs)?;
     update_head(loaded)?;
-    for written in loaded.world.written().iter().filter(|written| written.after.erased) {
-        if let Some(before) = &written.before {
+    for written in loaded.world.written() {
+        portal::after_change(conn, ring, loaded.head.entrypoint_id, written)?;
+        if let (true, Some(before)) = (written.after.erased, &written.before) {
             imports::erase(conn, ring, loaded.head.entrypoint_id, before.id, &before.customer)?;
         }
     }

@@ -117,17 +117,14 @@ mod tests {
         let asked = Consent::after(None, ConsentChange::Ask, at(1));
         assert_eq!(statuses(asked), (-1, 0));
         assert_eq!(Consent::after(Some(asked), ConsentChange::Ask, at(2)).e_communication.updated_at, at(2));
-        let given =
-            Consent::after(Some(asked), ConsentChange::OptIn(Channel::ECommunication), at(3));
+        let given = Consent::after(Some(asked), ConsentChange::OptIn(Channel::ECommunication), at(3));
         assert_eq!(statuses(given), (1, 0));
         assert_eq!(Consent::after(Some(given), ConsentChange::Ask, at(4)), given, "given is not asked for");
         let both = Consent::after(Some(given), ConsentChange::OptIn(Channel::Sms), at(5));
         assert_eq!(statuses(both), (1, 1));
-        let withdrawn =
-            Consent::after(Some(both), ConsentChange::Withdraw(Channel::ECommunication), at(6));
+        let withdrawn = Consent::after(Some(both), ConsentChange::Withdraw(Channel::ECommunication), at(6));
         assert_eq!((statuses(withdrawn), withdrawn.e_communication.updated_at), ((0, 1), at(6)));
-        let again =
-            Consent::after(Some(withdrawn), ConsentChange::Withdraw(Channel::ECommunication), at(7));
+        let again = Consent::after(Some(withdrawn), ConsentChange::Withdraw(Channel::ECommunication), at(7));
         assert_eq!(again, withdrawn);
     }
 }

@@ -34,9 +34,8 @@ impl InvitePlan {
     /// # Errors
     /// None that was not found when they were sent: another release may read them otherwise.
     pub fn conditions(&self) -> Result<(Filter, Search), String> {
-        let filter = Filter::parse(&self.filters).map_err(|problems| {
-            problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-        })?;
+        let filter = Filter::parse(&self.filters)
+            .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
         let search = Search::parse(&self.search).map_err(|problem| problem.to_string())?;
         Ok((filter, search))
     }

@@ -133,9 +133,10 @@ mod tests {
 
     #[test]
     fn text_is_black_or_white() {
-        assert_eq!(["#000000", COLOR_DEFAULT, "#ffff00", "#ffffff"].map(text_on), [
-            "#ffffff", "#ffffff", "#000000", "#000000"
-        ]);
+        assert_eq!(
+            ["#000000", COLOR_DEFAULT, "#ffff00", "#ffffff"].map(text_on),
+            ["#ffffff", "#ffffff", "#000000", "#000000"]
+        );
     }
 
     #[test]

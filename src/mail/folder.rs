@@ -27,7 +27,8 @@ impl Folder {
     /// The operating system's.
     pub fn put(&self, mail: &Composed) -> io::Result<()> {
         let draft = self.0.join(format!(".{}.{}", mail.file_name, std::process::id()));
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        let mut file =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
         let written = file.write_all(&mail.bytes).and_then(|()| file.sync_all());
         let done = written.and_then(|()| fs::rename(&draft, self.0.join(&mail.file_name)));
         if done.is_err() {

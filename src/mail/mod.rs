@@ -10,9 +10,10 @@ pub use folder::Folder;
 pub use smtp::{Connection, SmtpOptions};
 pub use templates::Templates;
 
+pub use lettre::Address;
+use lettre::Message;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, header};
-use lettre::{Address, Message};
 
 use crate::domain::entrypoint::Entrypoint;
 use crate::domain::mail::Letter;
@@ -29,6 +30,15 @@ pub enum Trouble {
     /// This mail will never go through.
     #[error("{0}")]
     Never(String),
+}
+
+/// Where mails go.
+#[derive(Debug, Clone)]
+pub enum Transport {
+    /// Into a folder.
+    Folder(Folder),
+    /// To a mail server, over so many connections at once.
+    Smtp(SmtpOptions, usize),
 }
 
 /// A message with its sender and recipient.
@@ -51,6 +61,7 @@ pub struct Composer {
 }
 
 /// RFC 3834: nobody's out-of-office reply is wanted.
+#[derive(Clone)]
 struct AutoSubmitted;
 
 impl Header for AutoSubmitted {
@@ -192,7 +203,11 @@ mod tests {
     #[test]
     fn line_breaks_add_no_headers() {
         // Names are checked when they are written; this is what would happen if one came through.
-        let message = composed(&shop("Shop\r\nBcc: a@b.test"), &letter(MailKind::Locked, "Ada\r\nBcc: c@d.test"));
-        assert!(!head(&message).split("\r\n").any(|line| line.to_ascii_lowercase().starts_with("bcc")), "{message}");
+        let message =
+            composed(&shop("Shop\r\nBcc: a@b.test"), &letter(MailKind::Locked, "Ada\r\nBcc: c@d.test"));
+        assert!(
+            !head(&message).split("\r\n").any(|line| line.to_ascii_lowercase().starts_with("bcc")),
+            "{message}"
+        );
     }
 }

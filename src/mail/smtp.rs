@@ -173,7 +173,8 @@ impl Connection {
     /// [`Trouble`]; the connection is then of no more use.
     pub async fn offer(&mut self, envelope: &Envelope) -> Result<(), Trouble> {
         let mut parameters = Vec::new();
-        if envelope.has_non_ascii_addresses() {
+        let mut addresses = envelope.to().iter().chain(envelope.from());
+        if addresses.any(|address| !address.to_string().is_ascii()) {
             if !self.inner.server_info().supports_feature(Extension::SmtpUtfEight) {
                 return Err(Trouble::Never("the mail server takes no address with such letters".into()));
             }
@@ -209,10 +210,7 @@ impl Connection {
         let _ = within(self.timeout.min(Duration::from_secs(5)), self.inner.quit()).await;
     }
 
-    async fn answered<C: std::fmt::Display>(
-        &mut self,
-        command: C,
-    ) -> Result<Result<(), SmtpError>, Trouble> {
+    async fn answered<C: std::fmt::Display>(&mut self, command: C) -> Result<Result<(), SmtpError>, Trouble> {
         match within(self.timeout, self.inner.command(command)).await {
             Some(answer) => Ok(answer.map(|_| ())),
             None => Err(Trouble::Later("the mail server does not answer".into())),
@@ -256,7 +254,10 @@ mod tests {
             (options.host, options.port, options.security, options.credentials.is_some())
         };
         assert_eq!(read("smtps://mail.example"), ("mail.example".into(), 465, Security::Tls, false));
-        assert_eq!(read("smtp://u:p%40@mail.example"), ("mail.example".into(), 587, Security::StartTls, true));
+        assert_eq!(
+            read("smtp://u:p%40@mail.example"),
+            ("mail.example".into(), 587, Security::StartTls, true)
+        );
         assert_eq!(read("smtp://127.0.0.1:2525?tls=none"), ("127.0.0.1".into(), 2525, Security::None, false));
         assert_eq!(read("smtp://u:p@localhost:25?tls=none"), ("localhost".into(), 25, Security::None, true));
         assert_eq!(read("smtp://u:p@[::1]:25?tls=none"), ("[::1]".into(), 25, Security::None, true));

@@ -163,9 +163,9 @@ impl Templates {
             let name = format!("{}.{language}.{ending}", letter.kind.name());
             let template = self.0.get_template(&name).map_err(|error| error.to_string())?;
             // The message may quote the values; where it went wrong says enough.
-            template.render(&values).map_err(|error| {
-                format!("{name} line {}: {:?}", error.line().unwrap_or(0), error.kind())
-            })
+            template
+                .render(&values)
+                .map_err(|error| format!("{name} line {}: {:?}", error.line().unwrap_or(0), error.kind()))
         };
         let text = rendered("txt")?;
         let (subject, plain) = text

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 
+use super::Store;
 use super::conn::{Conn, on};
 use super::error::StoreError;
 use super::imports::shared_now;
@@ -18,12 +19,13 @@ use super::keyring::KeyRing;
 use super::load::{self, Waiting, lock_heads};
 use super::queries::{self, ListRequest};
 use super::schema::{invite_job, invite_report};
-use super::Store;
 use crate::clock;
 use crate::domain::command::{Actor, KeyUse};
 use crate::domain::customer::{Customer, Stored};
 use crate::domain::filter::Sort;
-use crate::domain::invite::{InviteCounts, InviteJob, InviteJobState, InviteOutcome, InvitePlan, InviteReport};
+use crate::domain::invite::{
+    InviteCounts, InviteJob, InviteJobState, InviteOutcome, InvitePlan, InviteReport,
+};
 use crate::domain::problem::Rejection;
 use crate::domain::time::{Micros, SECOND_US};
 use crate::vault::{Ad, SALT_BYTES, SealKey, random};
@@ -51,7 +53,6 @@ struct JobRow {
     counts: String,
     failure: Option<String>,
     lease_no: i64,
-    lease_until_us: i64,
     queued_at_us: i64,
     started_at_us: Option<i64>,
     ended_at_us: Option<i64>,
@@ -176,9 +177,11 @@ fn waiting_id(conn: &mut Conn, now: Micros, locks: bool) -> Result<Option<i64>, 
     macro_rules! query {
         () => {
             invite_job::table
-                .filter(invite_job::state.eq(InviteJobState::Queued.name()).or(invite_job::state
-                    .eq(InviteJobState::Running.name())
-                    .and(invite_job::lease_until_us.lt(now.0))))
+                .filter(
+                    invite_job::state.eq(InviteJobState::Queued.name()).or(invite_job::state
+                        .eq(InviteJobState::Running.name())
+                        .and(invite_job::lease_until_us.lt(now.0))),
+                )
                 .order(invite_job::job_id)
                 .select(invite_job::job_id)
         };
@@ -291,16 +294,19 @@ fn reports(
         None => InviteOutcome::ALL.iter().map(|outcome| outcome.name()).collect(),
     };
     let (rows, total): (Vec<ReportColumns>, i64) = on!(conn, |c| {
-        let shown = invite_report::table
+        let rows = invite_report::table
             .filter(invite_report::job_id.eq(job_id))
-            .filter(invite_report::outcome.eq_any(&names));
-        let rows = shown
+            .filter(invite_report::outcome.eq_any(&names))
             .order(invite_report::customer_id)
             .offset(skip)
             .limit(limit)
             .select((invite_report::customer_id, invite_report::outcome, invite_report::other_id))
             .load(c)?;
-        let total = shown.count().get_result(c)?;
+        let total = invite_report::table
+            .filter(invite_report::job_id.eq(job_id))
+            .filter(invite_report::outcome.eq_any(&names))
+            .count()
+            .get_result(c)?;
         Ok::<_, diesel::result::Error>((rows, total))
     })?;
     let report = |(customer_id, name, other_id): ReportColumns| {
@@ -478,11 +484,7 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn invite_job(
-        &self,
-        entrypoint_id: i64,
-        job_id: i64,
-    ) -> Result<Option<InviteJob>, StoreError> {
+    pub async fn invite_job(&self, entrypoint_id: i64, job_id: i64) -> Result<Option<InviteJob>, StoreError> {
         self.read(move |conn, _| {
             let row = row(conn, job_id)?.filter(|row| row.entrypoint_id == entrypoint_id);
             row.map(|row| row.job()).transpose()

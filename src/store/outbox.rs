@@ -118,7 +118,12 @@ fn seal(
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`].
-pub(super) fn enqueue(conn: &mut Conn, ring: &KeyRing, mail: &NewMail, now: Micros) -> Result<(), StoreError> {
+pub(super) fn enqueue(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    mail: &NewMail,
+    now: Micros,
+) -> Result<(), StoreError> {
     let Some(customer) = opened(conn, ring, mail.entrypoint_id, mail.customer_id)? else { return Ok(()) };
     enqueue_to(conn, ring, mail, &customer, now)
 }
@@ -369,9 +374,14 @@ fn retry(
         return Err(refused("mailId", "active", "the customer has an account by now"));
     }
     let link = match kind.link() {
-        Some(link) => {
-            Some(links::issue(conn, entrypoint_id, found.customer_id, link, now, ttl_of(link, link_ttl_secs))?)
-        }
+        Some(link) => Some(links::issue(
+            conn,
+            entrypoint_id,
+            found.customer_id,
+            link,
+            now,
+            ttl_of(link, link_ttl_secs),
+        )?),
         None => None,
     };
     let mail = NewMail { entrypoint_id, customer_id: found.customer_id, kind, link };

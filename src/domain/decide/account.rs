@@ -75,11 +75,8 @@ pub(super) fn decide_invite(
     after.invitation =
         Some(Invitation { at: world.now, expires_at: world.now.plus_secs(invite.link_ttl_secs) });
     let (version, written) = change(world, &stored, after, Operation::Invited, actor);
-    let mail = MailOrder {
-        customer_id: invite.id,
-        kind: MailKind::Invitation,
-        link_ttl_secs: invite.link_ttl_secs,
-    };
+    let mail =
+        MailOrder { customer_id: invite.id, kind: MailKind::Invitation, link_ttl_secs: invite.link_ttl_secs };
     Ok((Outcome::Changed { id: invite.id, version }, written, Some(mail)))
 }
 
@@ -91,12 +88,8 @@ fn check_email_is_its_own(world: &World, stored: &Stored, key: &MatchKey) -> Res
             other.is_some_and(|other| other.password_hash.is_some() || other.is_invited(world.now));
         is_taken || *id < stored.id
     };
-    let ids: Vec<i64> = world
-        .live_with(key)?
-        .into_iter()
-        .filter(|id| *id != stored.id)
-        .filter(is_first)
-        .collect();
+    let ids: Vec<i64> =
+        world.live_with(key)?.into_iter().filter(|id| *id != stored.id).filter(is_first).collect();
     let Some(first) = ids.first() else { return Ok(()) };
     let message = format!("customer {first} has the same e-mail address");
     let problems = vec![Problem::parameter("customerId", "same_email", message)];

@@ -48,7 +48,8 @@ pub(super) fn step(
         return Ok(InviteStepDone::Lost);
     }
     let reports = if gives_up {
-        let failed = |id: &i64| InviteReport { customer_id: *id, outcome: InviteOutcome::Failed, other_id: None };
+        let failed =
+            |id: &i64| InviteReport { customer_id: *id, outcome: InviteOutcome::Failed, other_id: None };
         ids.iter().map(failed).collect()
     } else {
         let commands: Vec<Command> = ids.iter().map(|id| command(lease, *id)).collect();

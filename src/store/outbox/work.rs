@@ -10,12 +10,12 @@ use super::{MailRow, row};
 use crate::clock;
 use crate::domain::mail::{AGE_MAX_US, ATTEMPTS_MAX, Letter, MailState, pause_us};
 use crate::domain::time::{Micros, SECOND_US};
+use crate::store::Store;
 use crate::store::conn::{Conn, on};
 use crate::store::error::StoreError;
 use crate::store::imports::shared_now;
 use crate::store::keyring::KeyRing;
 use crate::store::schema::mail_outbox;
-use crate::store::Store;
 use crate::vault::random;
 
 /// How long a worker may be silent before its mails are taken from it, in microseconds.
@@ -168,12 +168,7 @@ fn end(
 /// Says what became of a try; false where the mail is not this worker's any more, and nothing was changed.
 fn mark(conn: &mut Conn, id: i64, number: i64, mark: Mark, now: Micros) -> Result<bool, StoreError> {
     if let Conn::Postgres(c) = conn {
-        mail_outbox::table
-            .find(id)
-            .select(mail_outbox::mail_id)
-            .for_update()
-            .first::<i64>(c)
-            .optional()?;
+        mail_outbox::table.find(id).select(mail_outbox::mail_id).for_update().first::<i64>(c).optional()?;
     }
     let Some(row) = row(conn, id)?.filter(|row| row.lease_no == number) else { return Ok(false) };
     let state = row.state()?;
@@ -201,7 +196,7 @@ fn mark(conn: &mut Conn, id: i64, number: i64, mark: Mark, now: Micros) -> Resul
         Mark::Later { problem, first_pause_us } => {
             let attempts = row.attempts + 1;
             let jitter = u32::from_be_bytes(random()?);
-            put_back(conn, id, attempts, now.0 + pause_us(attempts, first_pause_us, jitter), problem)?;
+            put_back(conn, id, attempts, now.0 + pause_us(attempts, first_pause_us, jitter), &problem)?;
         }
         Mark::Back { problem } => put_back(conn, id, row.attempts, row.next_try_us, &problem)?,
     }

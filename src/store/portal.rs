@@ -121,7 +121,8 @@ impl Store {
             if !found.is_some_and(|found| is_still(&found.stored, &account)) {
                 return Ok(());
             }
-            let draft = Draft { status: Change::Set(Status::Locked), ..Draft::default() };
+            let mut draft = Draft::default();
+            draft.status = Change::Set(Status::Locked);
             update(conn, ring, head, now, account.customer_id, draft)
         })
         .await
@@ -210,7 +211,8 @@ impl Store {
                 let found = customers::find(conn, ring, entrypoint_id, link.customer_id)?
                     .filter(|found| may_have_links(&found.stored.customer))
                     .ok_or(Rejection::NotFound)?;
-                let mut draft = Draft { password_hash: Change::Set(password_hash), ..Draft::default() };
+                let mut draft = Draft::default();
+                draft.password_hash = Change::Set(password_hash);
                 if found.stored.customer.status == Status::Locked {
                     draft.status = Change::Set(Status::Active);
                 }
@@ -262,7 +264,8 @@ impl Store {
             if !found.is_some_and(|found| is_still(&found.stored, &account)) {
                 return Ok(None);
             }
-            let draft = Draft { password_hash: Change::Set(password_hash), ..Draft::default() };
+            let mut draft = Draft::default();
+            draft.password_hash = Change::Set(password_hash);
             update(conn, ring, head, now, id, draft)?;
             attempts::clear(conn, ring, entrypoint_id, Attempt::Change, &id.to_string())?;
             sessions::begin(conn, entrypoint_id, id, now).map(Some)

@@ -10,7 +10,7 @@ use customary::app::{self, Failure};
 use customary::clock;
 use customary::config::{Global, Refusal};
 use customary::domain::problem::{Problem, Rejection};
-use customary::domain::settings::{SettingsInput, check_entry, check_name};
+use customary::domain::settings::{SettingsInput, StorefrontInput, check_entry, check_name};
 use customary::domain::time::Micros;
 use customary::domain::token::{Entries, Scope};
 use customary::store::{Store, StoreError};

@@ -7,6 +7,7 @@
 
 pub mod apply;
 pub mod command;
+pub mod consent;
 pub mod contact;
 pub mod customer;
 pub mod decide;
@@ -18,6 +19,7 @@ pub mod filter;
 pub mod history;
 pub mod identifier;
 pub mod import;
+pub mod invite;
 pub mod mail;
 pub mod mask;
 pub mod matching;

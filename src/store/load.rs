@@ -256,6 +256,9 @@ impl Loaded {
             .filter_map(|command| match &command.act {
                 Act::Update(update) => Some(update.id),
                 Act::Delete(delete) => Some(delete.id),
+                Act::Invite(invite) => Some(invite.id),
+                Act::Consent(consent) => Some(consent.id),
+                Act::Archive(archive) => Some(archive.id),
                 Act::Create(_) | Act::Match(_) => None,
             })
             .collect();

@@ -9,11 +9,13 @@ mod customers;
 mod doctor;
 mod error;
 mod imports;
+mod invites;
 mod keyring;
 mod links;
 mod load;
 mod migrate;
 mod once;
+mod outbox;
 mod portal;
 mod purge;
 mod queries;
@@ -42,10 +44,12 @@ pub use customers::{Entry, Found};
 pub use doctor::{Finding, examine};
 pub use error::StoreError;
 pub use imports::{FileIntake, ImportLease, IntakeError, NewImport, Queued, StepDone, StepRow, Upload, Why};
+pub use invites::{InviteLease, InviteStepDone};
 pub use keyring::{DataKeyRecord, KeyRing};
 pub use links::Link;
 pub use migrate::{DEMO_ENTRY, Prepared};
-pub use portal::{Account, LinkLimits, SignInAttempt};
+pub use outbox::{MailLease, Mark, OutboxMail, OutboxRequest};
+pub use portal::{Account, SignInAttempt};
 pub use queries::{IdPage, ListPage, ListRequest, Listed};
 pub use rotation::{Rotation, RotationPhase};
 pub use sessions::SessionLimits;
@@ -56,7 +60,7 @@ use self::conn::{Conn, Purpose};
 use self::reader::Readers;
 use self::writer::{Reply, Work, WriterSetup};
 use crate::clock;
-use crate::domain::command::{Command, KeyUse};
+use crate::domain::command::{Act, Command, KeyUse};
 use crate::domain::identifier::Identifier;
 use crate::domain::settings::Settings;
 use crate::domain::token::Claims;
@@ -93,6 +97,10 @@ pub struct Store {
     idempotency_secs: i64,
     /// Wakes this process's worker.
     import_queued: tokio::sync::Notify,
+    /// Wakes this process's worker on invitations.
+    invites_queued: tokio::sync::Notify,
+    /// Wakes this process's mail worker.
+    mail_queued: tokio::sync::Notify,
     /// When somebody last asked for a write and waited for it.
     last_command_us: AtomicI64,
     /// Whether an erase left its values in the write-ahead log.
@@ -137,6 +145,8 @@ impl Store {
             readers,
             idempotency_secs: options.idempotency_secs,
             import_queued: tokio::sync::Notify::new(),
+            invites_queued: tokio::sync::Notify::new(),
+            mail_queued: tokio::sync::Notify::new(),
             last_command_us: AtomicI64::new(0),
             // An erase before the last stop may not have come to its end.
             erased: AtomicBool::new(true),
@@ -153,8 +163,13 @@ impl Store {
     pub async fn write(&self, command: Command) -> Reply {
         self.last_command_us.store(clock::now().0, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
+        let sends_mail = matches!(command.act, Act::Invite(_) | Act::Consent(_));
         self.enqueue(Work::Customer(Box::new(command), reply))?;
-        answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?
+        let answer = answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?;
+        if sends_mail {
+            self.mail_queued.notify_one();
+        }
+        answer
     }
 
     fn enqueue(&self, work: Work) -> Result<(), StoreError> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::domain::time::Micros;
-use crate::store::{Store, Watch};
+use crate::store::{SessionLimits, Store, Watch};
 
 /// How often revoked tokens and new signing keys are looked for; rules 1 allow 5 s.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -64,12 +64,15 @@ pub fn watch(
 }
 
 /// Removes expired idempotency keys and imports, and what erases left, for as long as the service runs.
-pub async fn purge(store: Arc<Store>, import_retention: Duration) {
+pub async fn purge(store: Arc<Store>, import_retention: Duration, session: SessionLimits) {
     let mut timer = tokio::time::interval(PURGE_EVERY);
     let retention_secs = i64::try_from(import_retention.as_secs()).unwrap_or(i64::MAX);
     loop {
         timer.tick().await;
         store.finish_erasing().await;
+        if let Err(error) = store.purge_portal(session).await {
+            tracing::warn!(%error, "sessions that are over could not be removed");
+        }
         match store.purge_imports(retention_secs).await {
             Ok(0) => {}
             Ok(jobs) => tracing::info!(jobs, "expired imports removed"),

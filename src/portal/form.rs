@@ -26,7 +26,8 @@ pub(super) struct Form(Vec<(String, Zeroizing<String>)>);
 impl Form {
     /// Reads a form.
     pub(super) async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Form, Refused> {
-        let media = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media =
+            request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media = media.split(';').next().unwrap_or_default().trim();
         if !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") || is_from_elsewhere(request) {
             return Err(Refused::OldForm);
@@ -67,7 +68,8 @@ pub(super) fn cookie(request: &HttpRequest, name: &str) -> Option<String> {
 
 /// Whether a text has the shape of our secrets.
 pub(super) fn is_secret(text: &str) -> bool {
-    text.len() == SECRET_CHARS && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    text.len() == SECRET_CHARS
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// A cookie that only this entrypoint's pages get, and no script.

@@ -15,9 +15,8 @@ impl Color {
 
     /// Reads `#rrggbb`; anything else is a dark grey.
     pub(super) fn of(text: &str) -> Color {
-        let channel = |from: usize| {
-            text.get(from..from + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok())
-        };
+        let channel =
+            |from: usize| text.get(from..from + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match (text.len(), channel(1), channel(3), channel(5)) {
             (7, Some(red), Some(green), Some(blue)) => Color([red, green, blue]),
             _ => Color([0x33; 3]),

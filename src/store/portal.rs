@@ -49,7 +49,8 @@ pub struct Account {
 }
 
 impl Account {
-    fn of(stored: &Stored) -> Option<Account> {
+    /// The account of a customer who has a password.
+    pub fn of(stored: &Stored) -> Option<Account> {
         let password_hash = stored.customer.password_hash.clone()?;
         Some(Account { customer_id: stored.id, password_hash })
     }

@@ -1,14 +1,16 @@
 //! Settings: from the command line or the environment, checked before anything is opened.
 
+mod mail;
+
 use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::str::FromStr as _;
 
 use clap::Args;
 
-use crate::mail::{Address, Composer, Folder, SmtpOptions, Templates, Transport};
+pub use self::mail::MailOptions;
+
 use crate::store::DatabaseUrl;
 use crate::vault::MasterKey;
 
@@ -41,11 +43,6 @@ pub struct Global {
 const DATABASE_FILE: &str = "customary.db";
 /// Name of the master key's file in the data folder.
 const MASTER_KEY_FILE: &str = "master.key";
-
-/// Name of the folder of mails in the data folder.
-const MAIL_FOLDER: &str = "mail";
-/// The address that mails come from where nobody receives them.
-const MAIL_FROM_DEFAULT: &str = "no-reply@localhost";
 
 /// A sentence for the operator that says what to change.
 #[derive(Debug, thiserror::Error)]
@@ -161,38 +158,21 @@ pub struct Serve {
     #[arg(long, env = "CUSTOMARY_LINK_TTL", default_value = "7d", value_name = "DURATION", value_parser = link_ttl)]
     pub link_ttl: std::time::Duration,
 
-    /// The mail server: smtps://USER:PASSWORD@HOST:PORT for TLS, smtp://… for STARTTLS, smtp://…?tls=none for neither
-    /// [default: none; mails are put into --mail-dir]
-    #[arg(long, env = "CUSTOMARY_SMTP_URL", value_name = "URL", hide_env_values = true)]
-    pub smtp_url: Option<String>,
+    /// Where mails go and how they look.
+    #[command(flatten)]
+    pub mail: MailOptions,
 
-    /// A certificate that the mail server's is signed by, as PEM, beside those that the system trusts
-    #[arg(long, env = "CUSTOMARY_SMTP_CA_FILE", value_name = "FILE")]
-    pub smtp_ca_file: Option<PathBuf>,
+    /// How long a customer stays signed in without doing anything
+    #[arg(long, env = "CUSTOMARY_SESSION_IDLE", default_value = "30m", value_name = "DURATION", value_parser = session_life)]
+    pub session_idle: std::time::Duration,
 
-    /// How long the mail server may take for one answer, and a tenth of what it may take for a whole message
-    #[arg(long, env = "CUSTOMARY_SMTP_TIMEOUT", default_value = "1m", value_name = "DURATION", value_parser = short_time)]
-    pub smtp_timeout: std::time::Duration,
+    /// How long a customer stays signed in at most
+    #[arg(long, env = "CUSTOMARY_SESSION_MAX", default_value = "12h", value_name = "DURATION", value_parser = session_life)]
+    pub session_max: std::time::Duration,
 
-    /// How many connections to the mail server send at once
-    #[arg(long, env = "CUSTOMARY_SMTP_CONNECTIONS", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
-    pub smtp_connections: u8,
-
-    /// The address that mails come from [default: no-reply@localhost without a mail server]
-    #[arg(long, env = "CUSTOMARY_MAIL_FROM", value_name = "ADDRESS")]
-    pub mail_from: Option<String>,
-
-    /// Folder that mails are put into as .eml files where there is no mail server [default: mail in the data folder]
-    #[arg(long, env = "CUSTOMARY_MAIL_DIR", value_name = "FOLDER")]
-    pub mail_dir: Option<PathBuf>,
-
-    /// Folder with templates of mails that replace the built-in ones of the same name
-    #[arg(long, env = "CUSTOMARY_MAIL_TEMPLATES", value_name = "FOLDER")]
-    pub mail_templates: Option<PathBuf>,
-
-    /// How long to wait before a mail is tried again; twice as long each time, up to 2h
-    #[arg(long, env = "CUSTOMARY_MAIL_RETRY", default_value = "30s", value_name = "DURATION", value_parser = short_time)]
-    pub mail_retry: std::time::Duration,
+    /// How long a sign-in waits after five failures; twice as long after each further one, up to eight times
+    #[arg(long, env = "CUSTOMARY_LOGIN_WAIT", default_value = "1s", value_name = "DURATION", value_parser = login_wait)]
+    pub login_wait: std::time::Duration,
 
     /// How long imports and their reports are kept after their end
     #[arg(long, env = "CUSTOMARY_IMPORT_RETENTION", default_value = "30d", value_name = "DURATION", value_parser = humantime::parse_duration)]
@@ -220,7 +200,23 @@ pub struct Serve {
 }
 
 const LINK_TTL_MAX_SECS: u64 = 90 * 24 * 3600;
+const SESSION_MAX_SECS: u64 = 30 * 24 * 3600;
+const LOGIN_WAIT_MAX_SECS: u64 = 5;
 const TTL_MAX_SECS: u64 = 30 * 24 * 3600;
+
+fn session_life(text: &str) -> Result<std::time::Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if (1..=SESSION_MAX_SECS).contains(&duration.as_secs()) {
+        Ok(duration)
+    } else {
+        Err("must be from 1s to 30d".into())
+    }
+}
+
+fn login_wait(text: &str) -> Result<std::time::Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if duration.as_secs() <= LOGIN_WAIT_MAX_SECS { Ok(duration) } else { Err("must be at most 5s".into()) }
+}
 
 fn link_ttl(text: &str) -> Result<std::time::Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
@@ -228,17 +224,6 @@ fn link_ttl(text: &str) -> Result<std::time::Duration, String> {
         Ok(duration)
     } else {
         Err("must be from 1s to 90d".into())
-    }
-}
-
-const SHORT_MAX_SECS: u64 = 3600;
-
-fn short_time(text: &str) -> Result<std::time::Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if duration.as_millis() >= 1 && duration.as_secs() <= SHORT_MAX_SECS {
-        Ok(duration)
-    } else {
-        Err("must be from 1ms to 1h".into())
     }
 }
 
@@ -272,48 +257,22 @@ impl Serve {
         Ok(())
     }
 
-    /// Where mails go and how they look.
-    ///
-    /// # Errors
-    /// A sentence that says what to change.
-    pub fn mailer(&self, global: &Global) -> Result<(Composer, Transport), Refusal> {
-        let templates = match &self.mail_templates {
-            Some(folder) => {
-                Templates::of_folder(folder).map_err(|why| Refusal(format!("--mail-templates: {why}")))?
-            }
-            None => Templates::built_in().map_err(Refusal)?,
-        };
-        let from = match (&self.mail_from, &self.smtp_url) {
-            (Some(from), _) => from.as_str(),
-            (None, None) => MAIL_FROM_DEFAULT,
-            (None, Some(_)) => {
-                return Err(Refusal("--smtp-url needs --mail-from, the address that mails come from".into()));
-            }
-        };
-        let from = Address::from_str(from)
-            .map_err(|_| Refusal(format!("--mail-from {from} is no address such as shop@example.com")))?;
-        let transport = match &self.smtp_url {
-            Some(url) => {
-                let certificates = self.smtp_ca_file.as_ref().map(fs::read).transpose();
-                let certificates =
-                    certificates.map_err(|error| Refusal(format!("--smtp-ca-file: {error}")))?;
-                let timeout = self.smtp_timeout;
-                let options = SmtpOptions::parse(url, from.domain(), certificates.as_deref(), timeout);
-                let connections = usize::from(self.smtp_connections);
-                Transport::Smtp(options.map_err(|why| Refusal(format!("--smtp-url {why}")))?, connections)
-            }
-            None => {
-                let path = self.mail_dir.clone().unwrap_or_else(|| global.data_dir.join(MAIL_FOLDER));
-                let folder = Folder::open(&path).map_err(|error| {
-                    Refusal(format!(
-                        "the folder of mails {} cannot be made: {error}; choose another with --mail-dir",
-                        path.display()
-                    ))
-                })?;
-                Transport::Folder(folder)
-            }
-        };
-        Ok((Composer::new(templates, from, self.base_url()), transport))
+    /// What stands in the public address after the host: empty, or `/…` without a slash at its end.
+    pub fn base_path(&self) -> String {
+        let url = self.base_url();
+        let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host);
+        host.find('/').and_then(|at| host.get(at..)).unwrap_or_default().to_owned()
+    }
+
+    /// Whether cookies are for encrypted connections only: always, but where the public address is unencrypted and on this
+    /// machine itself.
+    pub fn is_secure(&self) -> bool {
+        let url = self.base_url();
+        let Some(host) = url.strip_prefix("http://") else { return true };
+        let host = host.split('/').next().unwrap_or_default();
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_matches(['[', ']']);
+        let is_loopback = name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        !(is_loopback || name == "localhost")
     }
 
     /// The address that links are built from.
@@ -321,6 +280,36 @@ impl Serve {
         match &self.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("http://{}", self.listen),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        serve: Serve,
+    }
+
+    #[test]
+    fn cookies_are_secure_unless_everything_is_on_this_machine() {
+        for (line, is_secure, path) in [
+            (vec![], false, ""),
+            (vec!["--listen", "0.0.0.0:80"], true, ""),
+            (vec!["--public-url", "http://localhost:8080/"], false, ""),
+            (vec!["--public-url", "http://[::1]:8080"], false, ""),
+            (vec!["--public-url", "http://pay.example"], true, ""),
+            (vec!["--public-url", "http://localhost.example"], true, ""),
+            (vec!["--public-url", "https://127.0.0.1/customers/"], true, "/customers"),
+        ] {
+            let serve =
+                Line::try_parse_from(["serve"].into_iter().chain(line.iter().copied())).unwrap().serve;
+            assert_eq!((serve.is_secure(), serve.base_path().as_str()), (is_secure, path), "{line:?}");
         }
     }
 }

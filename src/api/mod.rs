@@ -102,10 +102,11 @@ impl Default for Shared {
     }
 }
 
-/// The actix application of one worker.
+/// The actix application of one worker; `pages` are those of people, which are no part of the interface.
 pub fn application(
     state: Data<state::App>,
     shared: Shared,
+    pages: impl FnOnce(&mut actix_web::web::ServiceConfig),
 ) -> ActixApp<
     impl actix_web::dev::ServiceFactory<
         actix_web::dev::ServiceRequest,
@@ -127,6 +128,7 @@ pub fn application(
             app.service(health::go_to_swagger_ui)
                 .service(docs::get_openapi)
                 .service(swagger)
+                .configure(pages)
                 .wrap(from_fn(gate::gate))
         })
         .into_app()

@@ -21,7 +21,7 @@ pub struct App {
     /// Which tokens are in force.
     pub guard: Arc<Guard>,
     /// As many permits as cores: argon2 must not take every thread.
-    pub hashing: Semaphore,
+    pub hashing: Arc<Semaphore>,
     /// Client-credential attempts, always throttled.
     pub attempts: Attempts,
     /// The metrics, to be rendered.

@@ -25,6 +25,7 @@ pub mod mask;
 pub mod matching;
 pub mod members;
 pub mod money;
+pub mod password;
 pub mod portal;
 pub mod problem;
 pub mod settings;

@@ -21,6 +21,8 @@ pub const SLOW_FAILURES: usize = 5;
 pub const LOCK_FAILURES: usize = 10;
 /// How many mails with links may be asked for one login name within the window.
 pub const MAILS_MAX: usize = 3;
+/// How long the link of a reset holds, in seconds.
+pub const RESET_SECS: i64 = 3600;
 /// The most doublings of the wait.
 const WAIT_DOUBLINGS_MAX: u32 = 3;
 

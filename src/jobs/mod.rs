@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::domain::time::Micros;
-use crate::store::{Store, StoreError, Watch};
+use crate::store::{SessionLimits, Store, StoreError, Watch};
 
 /// How often revoked tokens and new signing keys are looked for; rules 1 allow 5 s.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -68,8 +68,9 @@ pub fn watch(
 /// How long mails and invitations of many are kept after their end, in seconds.
 const KEPT_SECS: i64 = 30 * 24 * 3600;
 
-/// Removes expired idempotency keys, imports, mails and invitations, and what erases left, for as long as the service runs.
-pub async fn purge(store: Arc<Store>, import_retention: Duration) {
+/// Removes what has had its time — idempotency keys, imports, mails, invitations, sessions — and what erases left, for as
+/// long as the service runs.
+pub async fn purge(store: Arc<Store>, import_retention: Duration, session: SessionLimits) {
     let mut timer = tokio::time::interval(PURGE_EVERY);
     let retention_secs = i64::try_from(import_retention.as_secs()).unwrap_or(i64::MAX);
     loop {
@@ -77,6 +78,9 @@ pub async fn purge(store: Arc<Store>, import_retention: Duration) {
         store.finish_erasing().await;
         if let Err(error) = purge_mails(&store).await {
             tracing::warn!(%error, "mails of old could not be removed");
+        }
+        if let Err(error) = store.purge_portal(session).await {
+            tracing::warn!(%error, "sessions that are over could not be removed");
         }
         match store.purge_imports(retention_secs).await {
             Ok(0) => {}

@@ -49,7 +49,7 @@ pub use keyring::{DataKeyRecord, KeyRing};
 pub use links::Link;
 pub use migrate::{DEMO_ENTRY, Prepared};
 pub use outbox::{MailLease, Mark, OutboxMail, OutboxRequest};
-pub use portal::{Account, LinkLimits, SignInAttempt};
+pub use portal::{Account, SignInAttempt};
 pub use queries::{IdPage, ListPage, ListRequest, Listed};
 pub use rotation::{Rotation, RotationPhase};
 pub use sessions::SessionLimits;

@@ -8,18 +8,20 @@ use super::error::StoreError;
 use super::keyring::KeyRing;
 use super::links::{self, Link};
 use super::load::{Head, Loaded, Waiting, lock_heads};
+use super::outbox;
 use super::save::save;
 use super::sessions::{self, SessionLimits};
 use super::writer::decide_one;
 use super::{Reply, Store};
 use crate::clock;
-use crate::domain::command::{Act, Command, Precondition, UpdateCustomer};
+use crate::domain::command::{Act, ChangeConsent, Command, InviteCustomer, Precondition, UpdateCustomer};
+use crate::domain::consent::{Channel, ConsentChange};
 use crate::domain::customer::{Status, Stored};
 use crate::domain::draft::{Change, Draft};
-use crate::domain::fields::TextField;
+use crate::domain::mail::{MailKind, NewMail};
 use crate::domain::portal::{
-    LOCK_FAILURES, LinkKind, MAILS_MAX, customer_actor, find_account, login_keys, login_name, login_names,
-    may_have_links, may_sign_in,
+    LOCK_FAILURES, LinkKind, MAILS_MAX, RESET_SECS, customer_actor, find_account, login_keys, login_name,
+    login_names, may_have_links, may_sign_in,
 };
 use crate::domain::problem::Rejection;
 use crate::domain::time::{Micros, SECOND_US};
@@ -47,19 +49,11 @@ pub struct Account {
 }
 
 impl Account {
-    fn of(stored: &Stored) -> Option<Account> {
+    /// The account of a customer who has a password.
+    pub fn of(stored: &Stored) -> Option<Account> {
         let password_hash = stored.customer.password_hash.clone()?;
         Some(Account { customer_id: stored.id, password_hash })
     }
-}
-
-/// How long links hold, by what they are good for, in seconds.
-#[derive(Debug, Clone, Copy)]
-pub struct LinkLimits {
-    /// Invitations and consent.
-    pub invitation_secs: i64,
-    /// Another password.
-    pub reset_secs: i64,
 }
 
 impl Store {
@@ -121,10 +115,14 @@ impl Store {
             if !found.is_some_and(|found| is_still(&found.stored, &account)) {
                 return Ok(());
             }
-            let draft = Draft { status: Change::Set(Status::Locked), ..Draft::default() };
-            update(conn, ring, head, now, account.customer_id, draft)
+            let mut draft = Draft::default();
+            draft.status = Change::Set(Status::Locked);
+            update(conn, ring, head, now, account.customer_id, draft)?;
+            notify(conn, ring, entrypoint_id, account.customer_id, MailKind::Locked, now)
         })
-        .await
+        .await?;
+        self.mail_queued.notify_one();
+        Ok(())
     }
 
     /// The customer behind a session, if it lives and its owner may still be signed in.
@@ -210,19 +208,20 @@ impl Store {
                 let found = customers::find(conn, ring, entrypoint_id, link.customer_id)?
                     .filter(|found| may_have_links(&found.stored.customer))
                     .ok_or(Rejection::NotFound)?;
-                let mut draft = Draft { password_hash: Change::Set(password_hash), ..Draft::default() };
+                let mut draft = Draft::default();
+                draft.password_hash = Change::Set(password_hash);
                 if found.stored.customer.status == Status::Locked {
                     draft.status = Change::Set(Status::Active);
                 }
-                update(conn, ring, head, now, link.customer_id, draft)
+                update(conn, ring, head, now, link.customer_id, draft)?;
+                if link.kind == LinkKind::Reset {
+                    notify(conn, ring, entrypoint_id, link.customer_id, MailKind::PasswordChanged, now)?;
+                }
+                Ok(())
             })
             .await;
-        match done {
-            Ok(()) => Ok(true),
-            // Rolled back: a link of another kind is not used up by this.
-            Err(StoreError::Rejected(_)) => Ok(false),
-            Err(error) => Err(error),
-        }
+        self.mail_queued.notify_one();
+        is_done(done)
     }
 
     /// Counts an attempt to change the password of a customer who is signed in; false where there were too many.
@@ -255,19 +254,24 @@ impl Store {
         account: Account,
         password_hash: String,
     ) -> Result<Option<String>, StoreError> {
-        self.administer(move |conn, ring| {
-            let (head, now) = locked(conn, entrypoint_id)?;
-            let id = account.customer_id;
-            let found = customers::find(conn, ring, entrypoint_id, id)?;
-            if !found.is_some_and(|found| is_still(&found.stored, &account)) {
-                return Ok(None);
-            }
-            let draft = Draft { password_hash: Change::Set(password_hash), ..Draft::default() };
-            update(conn, ring, head, now, id, draft)?;
-            attempts::clear(conn, ring, entrypoint_id, Attempt::Change, &id.to_string())?;
-            sessions::begin(conn, entrypoint_id, id, now).map(Some)
-        })
-        .await
+        let session = self
+            .administer(move |conn, ring| {
+                let (head, now) = locked(conn, entrypoint_id)?;
+                let id = account.customer_id;
+                let found = customers::find(conn, ring, entrypoint_id, id)?;
+                if !found.is_some_and(|found| is_still(&found.stored, &account)) {
+                    return Ok(None);
+                }
+                let mut draft = Draft::default();
+                draft.password_hash = Change::Set(password_hash);
+                update(conn, ring, head, now, id, draft)?;
+                notify(conn, ring, entrypoint_id, id, MailKind::PasswordChanged, now)?;
+                attempts::clear(conn, ring, entrypoint_id, Attempt::Change, &id.to_string())?;
+                sessions::begin(conn, entrypoint_id, id, now).map(Some)
+            })
+            .await?;
+        self.mail_queued.notify_one();
+        Ok(session)
     }
 
     /// Writes what a customer changed of the own record, on the version that the form showed.
@@ -295,7 +299,7 @@ impl Store {
         &self,
         entrypoint_id: i64,
         login: String,
-        limits: LinkLimits,
+        invitation_secs: i64,
     ) -> Result<(), StoreError> {
         self.administer(move |conn, ring| {
             let (head, now) = locked(conn, entrypoint_id)?;
@@ -305,29 +309,63 @@ impl Store {
                 return Ok(());
             }
             let mut loaded = Loaded::load(conn, ring, head, &[], now)?;
-            let fits = |stored: &Stored| {
-                may_have_links(&stored.customer) && stored.customer.text(TextField::Email).is_some()
-            };
-            let account = account_of(conn, ring, &mut loaded, &login, |stored| {
-                fits(stored) && stored.customer.password_hash.is_some()
-            })?;
-            if let Some(stored) = account {
-                return send(conn, ring, entrypoint_id, &stored, LinkKind::Reset, limits, now);
+            let has_account =
+                |stored: &Stored| may_have_links(&stored.customer) && stored.customer.password_hash.is_some();
+            let was_invited =
+                |stored: &Stored| may_have_links(&stored.customer) && stored.customer.invitation.is_some();
+            if let Some(stored) = account_of(conn, ring, &mut loaded, &login, has_account)? {
+                let kind = MailKind::Reset;
+                return outbox::send_link(conn, ring, entrypoint_id, &stored, kind, now, RESET_SECS);
             }
-            let mut invited = None;
-            account_of(conn, ring, &mut loaded, &login, |stored| {
-                if fits(stored) && invited.is_none() {
-                    invited = Some(stored.clone());
-                }
-                false
-            })?;
-            let Some(stored) = invited else { return Ok(()) };
-            if links::latest(conn, entrypoint_id, stored.id, LinkKind::Invitation)?.is_none() {
+            let Some(stored) = account_of(conn, ring, &mut loaded, &login, was_invited)? else {
                 return Ok(());
+            };
+            let invite = InviteCustomer { id: stored.id, again: true, link_ttl_secs: invitation_secs };
+            match act(conn, ring, loaded.head, now, Act::Invite(invite)) {
+                // Somebody else has the address by now, or the customer is archived.
+                Err(StoreError::Rejected(_)) => Ok(()),
+                done => done,
             }
-            send(conn, ring, entrypoint_id, &stored, LinkKind::Invitation, limits, now)
         })
-        .await
+        .await?;
+        self.mail_queued.notify_one();
+        Ok(())
+    }
+
+    /// Keeps what a customer says about messages: agreement by the link of an opt-in mail, which is used up. False where
+    /// the link is good for nothing any more.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn give_consent(&self, entrypoint_id: i64, token: String) -> Result<bool, StoreError> {
+        let done = self
+            .administer(move |conn, ring| {
+                let (head, now) = locked(conn, entrypoint_id)?;
+                let link = links::consume(conn, entrypoint_id, &token, now)?
+                    .filter(|link| link.kind == LinkKind::Consent)
+                    .ok_or(Rejection::NotFound)?;
+                let change = ConsentChange::OptIn(Channel::ECommunication);
+                let consent = ChangeConsent { id: link.customer_id, change, link_ttl_secs: 0 };
+                act(conn, ring, head, now, Act::Consent(consent))
+            })
+            .await;
+        is_done(done)
+    }
+
+    /// Withdraws the consent of a customer who is signed in.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn withdraw_consent(
+        &self,
+        entrypoint_id: i64,
+        customer_id: i64,
+        channel: Channel,
+    ) -> Result<(), StoreError> {
+        let change = ConsentChange::Withdraw(channel);
+        let act = Act::Consent(ChangeConsent { id: customer_id, change, link_ttl_secs: 0 });
+        self.write(Command { entrypoint_id, actor: customer_actor(), idempotency: None, act }).await?;
+        Ok(())
     }
 
     /// A keyed hash of a cookie, which the forms of its owner carry: nobody else can make it.
@@ -386,7 +424,12 @@ fn update(
     id: i64,
     draft: Draft,
 ) -> Result<(), StoreError> {
-    let act = Act::Update(Box::new(UpdateCustomer { id, draft, precondition: Precondition::None }));
+    let update = UpdateCustomer { id, draft, precondition: Precondition::None };
+    act(conn, ring, head, now, Act::Update(Box::new(update)))
+}
+
+/// Decides and saves a customer's own act, within a transaction that does more.
+fn act(conn: &mut Conn, ring: &KeyRing, head: Head, now: Micros, act: Act) -> Result<(), StoreError> {
     let entrypoint_id = head.entrypoint_id;
     let command = Command { entrypoint_id, actor: customer_actor(), idempotency: None, act };
     let mut loaded = Loaded::load(conn, ring, head, &[&command], now)?;
@@ -394,23 +437,28 @@ fn update(
     save(conn, ring, &mut loaded, 0)
 }
 
-fn send(
+fn notify(
     conn: &mut Conn,
-    _ring: &KeyRing,
+    ring: &KeyRing,
     entrypoint_id: i64,
-    stored: &Stored,
-    kind: LinkKind,
-    limits: LinkLimits,
+    customer_id: i64,
+    kind: MailKind,
     now: Micros,
 ) -> Result<(), StoreError> {
-    let ttl_secs = if kind == LinkKind::Reset { limits.reset_secs } else { limits.invitation_secs };
-    let _token = links::issue(conn, entrypoint_id, stored.id, kind, now, ttl_secs)?;
-    Ok(())
+    outbox::enqueue(conn, ring, &NewMail { entrypoint_id, customer_id, kind, link: None }, now)
 }
 
-/// What a change of a customer means for the portal, whichever road it took: another password ends sessions and links,
-/// another status than active ends sessions, an end of the customer ends everything, another e-mail ends the links that
-/// went to the old one, and leaving "locked" forgets the failures.
+/// Whether an act with a link was done; where it was not, all of it was rolled back.
+fn is_done(result: Result<(), StoreError>) -> Result<bool, StoreError> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(StoreError::Rejected(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a change of a customer means for the portal, whichever road it took: another password or another status than
+/// active ends the sessions, and leaving "locked" forgets the failures.
 ///
 /// # Errors
 /// The database's.
@@ -421,16 +469,10 @@ pub(super) fn after_change(
     written: &Written,
 ) -> Result<(), StoreError> {
     let Some(before) = &written.before else { return Ok(()) };
-    let (old, new, id) = (&before.customer, &written.after.customer, before.id);
+    let (old, new) = (&before.customer, &written.after.customer);
     let other_password = old.password_hash != new.password_hash;
-    let other_email = old.text(TextField::Email) != new.text(TextField::Email);
     if other_password || (old.status == Status::Active && new.status != Status::Active) {
-        sessions::end_all(conn, entrypoint_id, id)?;
-    }
-    if new.is_deleted() || other_email {
-        links::revoke(conn, entrypoint_id, id, &LinkKind::ALL)?;
-    } else if other_password {
-        links::revoke(conn, entrypoint_id, id, &[LinkKind::Invitation, LinkKind::Reset])?;
+        sessions::end_all(conn, entrypoint_id, before.id)?;
     }
     if old.status == Status::Locked && new.status == Status::Active {
         for name in login_names(old).into_iter().chain(login_names(new)) {

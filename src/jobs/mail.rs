@@ -21,7 +21,7 @@ const SMTP_MAILS: i64 = 10;
 const FOLDER_MAILS: i64 = 100;
 /// How long to leave a mail server alone that cannot be spoken to: the first time, and at most.
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
-const PAUSE_MAX: Duration = Duration::from_secs(60);
+const PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// What all workers of a process share.
 #[derive(Debug)]
@@ -171,7 +171,7 @@ impl Mailer {
                     away = Some("the service stops".to_owned());
                     break;
                 }
-                let result = self.kept(&left, self.send(&mut line, &lease)).await;
+                let result = Box::pin(self.kept(&left, self.send(&mut line, &lease))).await;
                 if let Err(Trouble::Away(why)) = result {
                     away = Some(why);
                     break;

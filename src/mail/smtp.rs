@@ -3,6 +3,7 @@
 //! [`Connection::offer`] comes to an end before the server has the message, [`Connection::hand_over`] sends it. What fails in
 //! the first half was certainly not sent; between the two, the outbox is marked.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -83,7 +84,7 @@ impl SmtpOptions {
         };
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or("names no host")?;
         let decoded = |text: &str| {
-            percent_decode_str(text).decode_utf8().map(|text| text.into_owned()).map_err(|_| "holds no UTF-8")
+            percent_decode_str(text).decode_utf8().map(Cow::into_owned).map_err(|_| "holds no UTF-8")
         };
         let credentials = match (url.username(), url.password()) {
             ("", None) => None,
@@ -189,7 +190,7 @@ impl Connection {
                 .await?
                 .map_err(|error| of_this_mail("the address", &error))?;
         }
-        self.answered(Data).await?.map_err(|error| of_this_mail("the message", &error)).map(|_| ())
+        self.answered(Data).await?.map_err(|error| of_this_mail("the message", &error))
     }
 
     /// Sends the message and waits until the server takes it.

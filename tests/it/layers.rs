@@ -12,8 +12,9 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("store", &["store", "domain", "vault", "clock"]),
     ("export", &["export", "store", "domain"]),
     ("api", &["api", "export", "store", "domain", "vault", "clock"]),
-    ("jobs", &["jobs", "store", "domain", "vault", "clock"]),
-    ("config", &["config", "store", "vault"]),
+    ("mail", &["mail", "domain"]),
+    ("jobs", &["jobs", "mail", "store", "domain", "vault", "clock"]),
+    ("config", &["config", "mail", "store", "vault"]),
     ("telemetry", &[]),
     // Where everything is put together.
     ("app", &["app", "api", "jobs", "store", "domain", "config", "clock"]),

@@ -26,6 +26,7 @@ mod import_files;
 mod imports;
 mod layers;
 mod lists;
+mod mail;
 mod matching;
 mod openapi;
 mod races;

@@ -1,11 +1,15 @@
 //! Settings: from the command line or the environment, checked before anything is opened.
 
+mod mail;
+
 use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+
+pub use self::mail::MailOptions;
 
 use crate::store::DatabaseUrl;
 use crate::vault::MasterKey;
@@ -153,6 +157,10 @@ pub struct Serve {
     /// How long the links of invitations and consent mails hold
     #[arg(long, env = "CUSTOMARY_LINK_TTL", default_value = "7d", value_name = "DURATION", value_parser = link_ttl)]
     pub link_ttl: std::time::Duration,
+
+    /// Where mails go and how they look.
+    #[command(flatten)]
+    pub mail: MailOptions,
 
     /// How long a customer stays signed in without doing anything
     #[arg(long, env = "CUSTOMARY_SESSION_IDLE", default_value = "30m", value_name = "DURATION", value_parser = session_life)]

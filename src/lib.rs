@@ -10,6 +10,7 @@ pub mod config;
 pub mod domain;
 pub mod export;
 pub mod jobs;
+pub mod mail;
 pub mod portal;
 pub mod store;
 pub mod telemetry;

@@ -16,6 +16,8 @@ pub struct App {
     pub store: Arc<Store>,
     /// The most bytes of an imported file.
     pub import_bytes_max: u64,
+    /// How long the links of invitations and consent mails hold, in seconds.
+    pub link_ttl_secs: i64,
     /// Which tokens are in force.
     pub guard: Arc<Guard>,
     /// As many permits as cores: argon2 must not take every thread.

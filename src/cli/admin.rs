@@ -70,7 +70,7 @@ pub(super) struct TokenCreate {
 #[derive(Debug, Subcommand)]
 pub(super) enum EntrypointCommand {
     /// Make an entrypoint
-    Create(EntrypointCreate),
+    Create(Box<EntrypointCreate>),
     /// List entrypoints
     List {
         /// Only of this organisation

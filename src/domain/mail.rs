@@ -1,7 +1,7 @@
 //! Mails to customers: which there are, and what becomes of them.
 
 use super::portal::LinkKind;
-use super::time::SECOND_US;
+use super::time::{Micros, SECOND_US};
 
 /// What a mail is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, utoipa::ToSchema)]
@@ -65,6 +65,23 @@ pub struct NewMail {
     pub customer_id: i64,
     /// What it is about.
     pub kind: MailKind,
+    /// The token of its link.
+    pub link: Option<String>,
+}
+
+/// A mail on its way out, opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// What it is about.
+    pub kind: MailKind,
+    /// The random part of its Message-ID: the same at each try.
+    pub message_id: String,
+    /// When it was queued.
+    pub created_at: Micros,
+    /// The recipient's address.
+    pub address: String,
+    /// The recipient's name; may be empty.
+    pub name: String,
     /// The token of its link.
     pub link: Option<String>,
 }

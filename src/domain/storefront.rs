@@ -84,6 +84,18 @@ pub fn parse_color(text: &str) -> Option<String> {
     is_color.then(|| text.to_ascii_lowercase())
 }
 
+/// Black or white, whichever is read better on a colour `#rrggbb` (WCAG's relative luminance).
+pub fn text_on(color: &str) -> &'static str {
+    let channel = |at: usize| {
+        let byte = color.get(at..at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let share = f64::from(byte.unwrap_or(0)) / 255.0;
+        if share <= 0.040_45 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+    };
+    let luminance = 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
+    // Where both are read equally well.
+    if luminance > 0.179 { "#000000" } else { "#ffffff" }
+}
+
 impl Entrypoint {
     /// The name that customers know the store by: its own, else the trading name, the legal name, or `entry`.
     pub fn store_name(&self) -> &str {
@@ -117,6 +129,14 @@ mod tests {
         for bad in ["", "#abc", "abcdef", "#abcdeg", "#abcdef;", "red", "#ébcde"] {
             assert_eq!(parse_color(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn text_is_black_or_white() {
+        assert_eq!(
+            ["#000000", COLOR_DEFAULT, "#ffff00", "#ffffff"].map(text_on),
+            ["#ffffff", "#ffffff", "#000000", "#000000"]
+        );
     }
 
     #[test]

@@ -53,7 +53,6 @@ struct JobRow {
     counts: String,
     failure: Option<String>,
     lease_no: i64,
-    lease_until_us: i64,
     queued_at_us: i64,
     started_at_us: Option<i64>,
     ended_at_us: Option<i64>,
@@ -295,16 +294,19 @@ fn reports(
         None => InviteOutcome::ALL.iter().map(|outcome| outcome.name()).collect(),
     };
     let (rows, total): (Vec<ReportColumns>, i64) = on!(conn, |c| {
-        let shown = invite_report::table
+        let rows = invite_report::table
             .filter(invite_report::job_id.eq(job_id))
-            .filter(invite_report::outcome.eq_any(&names));
-        let rows = shown
+            .filter(invite_report::outcome.eq_any(&names))
             .order(invite_report::customer_id)
             .offset(skip)
             .limit(limit)
             .select((invite_report::customer_id, invite_report::outcome, invite_report::other_id))
             .load(c)?;
-        let total = shown.count().get_result(c)?;
+        let total = invite_report::table
+            .filter(invite_report::job_id.eq(job_id))
+            .filter(invite_report::outcome.eq_any(&names))
+            .count()
+            .get_result(c)?;
         Ok::<_, diesel::result::Error>((rows, total))
     })?;
     let report = |(customer_id, name, other_id): ReportColumns| {

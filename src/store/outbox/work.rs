@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use super::{MailRow, row};
 use crate::clock;
-use crate::domain::mail::{AGE_MAX_US, ATTEMPTS_MAX, MailKind, MailState, pause_us};
+use crate::domain::mail::{AGE_MAX_US, ATTEMPTS_MAX, Letter, MailState, pause_us};
 use crate::domain::time::{Micros, SECOND_US};
 use crate::store::Store;
 use crate::store::conn::{Conn, on};
@@ -34,22 +34,12 @@ pub struct MailLease {
     pub entrypoint_id: i64,
     /// To whom.
     pub customer_id: i64,
-    /// What it is about.
-    pub kind: MailKind,
-    /// The random part of its Message-ID: the same at each try.
-    pub message_id: String,
-    /// When it was queued.
-    pub created_at: Micros,
-    /// The recipient's address.
-    pub address: String,
-    /// The recipient's name; may be empty.
-    pub name: String,
-    /// The token of its link.
-    pub link: Option<String>,
+    /// What it says.
+    pub letter: Letter,
 }
 
 /// What became of a try.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mark {
     /// About to be handed over.
     HandingOver,
@@ -58,19 +48,19 @@ pub enum Mark {
     /// To be tried again after a pause, the first of which has so many microseconds.
     Later {
         /// Why, in a word of ours.
-        problem: &'static str,
+        problem: String,
         /// The first pause, in microseconds.
         first_pause_us: i64,
     },
     /// Put back as if it had not been taken: the mail server could not be spoken to at all.
     Back {
         /// Why, in a word of ours.
-        problem: &'static str,
+        problem: String,
     },
     /// Given up.
     Failed {
         /// Why, in a word of ours.
-        problem: &'static str,
+        problem: String,
     },
 }
 
@@ -111,12 +101,14 @@ fn take(conn: &mut Conn, ring: &KeyRing, now: Micros, limit: i64) -> Result<Vec<
             number: row.lease_no + 1,
             entrypoint_id: row.entrypoint_id,
             customer_id: row.customer_id,
-            kind: row.kind()?,
-            message_id: row.message_id,
-            created_at: Micros(row.created_at_us),
-            address: content.address,
-            name: content.name,
-            link: content.link,
+            letter: Letter {
+                kind: row.kind()?,
+                message_id: row.message_id,
+                created_at: Micros(row.created_at_us),
+                address: content.address,
+                name: content.name,
+                link: content.link,
+            },
         });
     }
     Ok(leases)
@@ -197,16 +189,16 @@ fn mark(conn: &mut Conn, id: i64, number: i64, mark: Mark, now: Micros) -> Resul
             return Ok(kept == 1);
         }
         Mark::Sent => end(conn, id, MailState::Sent, None, now)?,
-        Mark::Failed { problem } => end(conn, id, MailState::Failed, Some(problem), now)?,
+        Mark::Failed { problem } => end(conn, id, MailState::Failed, Some(&problem), now)?,
         Mark::Later { problem, .. } if row.attempts + 1 >= ATTEMPTS_MAX => {
-            end(conn, id, MailState::Failed, Some(problem), now)?;
+            end(conn, id, MailState::Failed, Some(&problem), now)?;
         }
         Mark::Later { problem, first_pause_us } => {
             let attempts = row.attempts + 1;
             let jitter = u32::from_be_bytes(random()?);
-            put_back(conn, id, attempts, now.0 + pause_us(attempts, first_pause_us, jitter), problem)?;
+            put_back(conn, id, attempts, now.0 + pause_us(attempts, first_pause_us, jitter), &problem)?;
         }
-        Mark::Back { problem } => put_back(conn, id, row.attempts, row.next_try_us, problem)?,
+        Mark::Back { problem } => put_back(conn, id, row.attempts, row.next_try_us, &problem)?,
     }
     Ok(true)
 }

@@ -5,7 +5,6 @@ use crate::domain::storefront::Language;
 
 /// The texts of one language.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "each text is its own description")]
 pub(super) struct Texts {
     pub code: &'static str,
     pub error_prefix: &'static str,

@@ -77,6 +77,8 @@ impl Portal {
     async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Refused> {
         let hash = hash.unwrap_or(&self.nobody_hash).to_owned();
         let password = zeroize::Zeroizing::new(password.to_owned());
+        // The tests count the work, not the time.
+        metrics::counter!("customary_password_verifications_total").increment(1);
         self.off_thread(move || verify_password(&password, &hash)).await
     }
 

@@ -29,6 +29,7 @@ mod lists;
 mod mail;
 mod matching;
 mod openapi;
+mod portal;
 mod races;
 mod readme;
 mod records;

@@ -667,6 +667,19 @@ def a_deleted_customer_still_answers_and_frees_its_identity():
 # List
 
 
+def consent_is_requested_by_mail():
+    made = create(firstname="Con", email=mail("consent"))
+    answer = api.customer.request_consent(made.id)
+    equal("the answer", (answer.is_success, answer.response_text, answer.response_data), (True, "Success", " "))
+    consent = read(made.id).customer_consent
+    equal("consent to e-mail is pending", consent.e_communication.status, -1)
+    equal("consent to messages was not asked for", consent.sms.status, 0)
+    true("the time is there", consent.e_communication.updated_at is not None)
+    without = create(customer_number=f"no-mail-{RUN}")
+    refused(409, ApiError, api.customer.request_consent, without.id)
+    refused(404, ApiError, api.customer.request_consent, UNKNOWN_ID)
+
+
 def the_list_is_paged_newest_first():
     before = api.query.list_customers(ENTRY, limit_record=1).summary.total_records
     ids = [create(email=mail(f"list{number}")).id for number in range(5)][::-1]
@@ -1178,6 +1191,7 @@ PROOFS = [
     an_invalid_update_changes_nothing,
     a_stale_if_match_is_refused,
     a_deleted_customer_still_answers_and_frees_its_identity,
+    consent_is_requested_by_mail,
     the_list_is_paged_newest_first,
     a_listed_record_equals_the_read_one,
     an_unknown_filter_is_a_bad_request,

@@ -32,7 +32,10 @@ use self::texts::{Texts, texts};
 use crate::domain::password::{self, Weakness};
 use crate::domain::storefront::Language;
 use crate::store::{SessionLimits, Store, StoreError};
-use crate::vault::{VaultError, hash_password, new_secret, verify_password};
+use crate::vault::VaultError;
+use crate::vault::hash_password;
+use crate::vault::new_secret;
+use crate::vault::verify_password;
 
 /// How the portal is set.
 #[derive(Debug, Clone)]

@@ -10,8 +10,8 @@ use super::text::fold;
 const GUESSES_MIN: u64 = 1_000_000;
 /// A piece of a name or an address shorter than this says nothing of a person.
 const PIECE_CHARS_MIN: usize = 3;
-/// What must be left of a password beside the person's own address or name.
-const REST_CHARS_MIN: usize = 8;
+/// What must be left of a password beside names and addresses of the person and the store.
+const REST_CHARS_MIN: usize = 6;
 /// The most pieces that are looked for.
 const PIECES_MAX: usize = 40;
 
@@ -77,22 +77,27 @@ pub fn weakness(password: &str, known: &[String]) -> Option<Weakness> {
     if password.chars().any(char::is_control) {
         return Some(Weakness::Control);
     }
-    let letters = letters_of(password);
-    let is_mostly = |value: &String| {
-        let own = letters_of(value);
-        own.chars().count() > PIECE_CHARS_MIN
-            && letters.contains(&own)
-            && letters.replace(&own, "").chars().count() < REST_CHARS_MIN
-    };
-    if known.iter().any(is_mostly) {
+    let pieces = pieces(known);
+    if is_mostly(password, &pieces) {
         return Some(Weakness::Personal);
     }
     if guesses(password, &[]) < GUESSES_MIN {
         return Some(Weakness::Common);
     }
-    let pieces = pieces(known);
     let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
     (!pieces.is_empty() && guesses(password, &pieces) < GUESSES_MIN).then_some(Weakness::Personal)
+}
+
+/// Whether little is left of a password without these pieces, the longest first.
+fn is_mostly(password: &str, pieces: &[String]) -> bool {
+    let letters = letters_of(password);
+    let mut own: Vec<String> = pieces.iter().map(|piece| letters_of(piece)).collect();
+    own.sort_by_key(|piece| std::cmp::Reverse(piece.len()));
+    let mut rest = letters.clone();
+    for piece in own.iter().filter(|piece| piece.chars().count() >= PIECE_CHARS_MIN) {
+        rest = rest.replace(piece.as_str(), "");
+    }
+    rest != letters && rest.chars().count() < REST_CHARS_MIN
 }
 
 fn guesses(password: &str, pieces: &[&str]) -> u64 {
@@ -164,6 +169,7 @@ mod tests {
             "Analytical Engines1",
             "1985-04-12",
             "ada.byron!!",
+            "ada.byron-2024",
         ] {
             assert_eq!(weakness(own, &known), Some(Weakness::Personal), "{own}");
         }

@@ -8,13 +8,14 @@ mod links;
 mod record;
 mod sessions;
 
+use std::fs;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use self::browser::{Browser, Page};
 use crate::harness::*;
-use crate::mail::{Parcel, invite, parcels, until_all_went};
+use crate::mail::{Parcel, invite, mail_folder, until_all_went};
 use crate::support::*;
 
 const EMAIL: &str = "ada.roe@example.test";
@@ -47,9 +48,17 @@ async fn status_of(client: &Client, id: u64) -> Value {
     client.get(&path(id)).await.expect(200).json["customerStatus"].clone()
 }
 
+/// The mails so far, in the order they were written: their dates know no more than seconds.
+fn mails(site: &Site) -> Vec<Parcel> {
+    let files = fs::read_dir(mail_folder(site)).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "eml")).collect();
+    files.sort_by_key(|path| fs::metadata(path).unwrap().modified().unwrap());
+    files.iter().map(|path| Parcel::read(&fs::read_to_string(path).unwrap())).collect()
+}
+
 /// The link of the newest mail that carries one, as a path.
 async fn newest_link(server: &Server, client: &Client, entry: &str) -> String {
     until_all_went(client, entry).await;
-    let link = parcels(server.site()).iter().rev().find_map(Parcel::link).expect("a mail with a link");
+    let link = mails(server.site()).iter().rev().find_map(Parcel::link).expect("a mail with a link");
     link.strip_prefix(&server.base()).unwrap_or_else(|| panic!("{link} leads elsewhere")).to_owned()
 }

@@ -24,7 +24,7 @@ both!(ten_failures_lock_the_account_and_mail_its_owner, |db| async {
     guesser.sign_in(EMAIL, PASSWORD).await.expect(429);
     guesser.sign_in("ada", PASSWORD).await.expect(422);
     until_all_went(&client, "demo").await;
-    let parcel = parcels(server.site()).pop().expect("a mail");
+    let parcel = mails(server.site()).pop().expect("a mail");
     assert_eq!((parcel.to(), parcel.link()), (EMAIL, None));
     let history = client.get(&format!("{}/history", path(id))).await.expect(200);
     assert_eq!(history.json["Records"][0]["token"]["name"], "portal", "{}", history.text);
@@ -127,7 +127,7 @@ both!(asking_for_a_mail_tells_nothing_and_does_not_flood, |db| async {
     answers.dedup();
     assert_eq!(answers.len(), 1, "{answers:?}");
     until_all_went(&client, "demo").await;
-    let parcels = parcels(server.site());
+    let parcels = mails(server.site());
     assert!(parcels.iter().all(|parcel| parcel.to() == EMAIL), "nobody else was written to");
     assert!(
         (1..=6).contains(&parcels.len()),

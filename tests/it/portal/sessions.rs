@@ -72,7 +72,7 @@ both!(another_password_ends_all_sessions_by_whichever_road_it_came, |db| async {
     there.cookies = before;
     assert!(!there.is_in().await, "the session before the change is over, also here");
     until_all_went(&client, "demo").await;
-    assert!(parcels(server.site()).pop().is_some_and(|parcel| parcel.link().is_none()), "the owner is told");
+    assert!(mails(server.site()).pop().is_some_and(|parcel| parcel.link().is_none()), "the owner is told");
     client.put(&path(id), &json!({"customerPsw": "seven lamps of stone"})).await.expect(200);
     assert!(!here.is_in().await);
     here.sign_in("ada", OTHER_PASSWORD).await.expect(422);

@@ -4,6 +4,7 @@
 //! before it gets it; what fails before that is tried again. What the server did not answer for is tried again too, under
 //! the same Message-ID: until its "250" the message is ours to deliver (RFC 5321, 4.2.5).
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,7 +64,11 @@ impl Mailer {
     async fn compose(&self, lease: &MailLease) -> Result<Composed, Trouble> {
         let found = self.store.entrypoint_settings(lease.entrypoint_id).await;
         match found {
-            Ok(Some(settings)) => self.composer.compose(&settings.entrypoint, &lease.letter),
+            // A letter that cannot be written must not stop the others.
+            Ok(Some(settings)) => {
+                catch_unwind(AssertUnwindSafe(|| self.composer.compose(&settings.entrypoint, &lease.letter)))
+                    .unwrap_or_else(|_| Err(Trouble::Never("the message cannot be written".into())))
+            }
             Ok(None) => Err(Trouble::Never("the entrypoint is gone".into())),
             Err(error) => {
                 tracing::warn!(%error, "a mail could not be written");

@@ -19,7 +19,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     // Where everything is put together.
     ("app", &["app", "api", "portal", "jobs", "mail", "store", "domain", "config", "clock"]),
-    ("cli", &["cli", "app", "api", "export", "jobs", "store", "domain", "config", "clock", "telemetry"]),
+    (
+        "cli",
+        &["cli", "app", "api", "export", "jobs", "mail", "store", "domain", "config", "clock", "telemetry"],
+    ),
     ("main", &["cli"]),
     ("lib", &[]),
 ];

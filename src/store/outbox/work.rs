@@ -86,8 +86,15 @@ fn take(conn: &mut Conn, ring: &KeyRing, now: Micros, limit: i64) -> Result<Vec<
             end(conn, row.mail_id, MailState::Failed, Some("too old"), now)?;
             continue;
         }
-        let Some(content) = row.content(conn, ring)? else {
-            return Err(StoreError::Corrupt(format!("mail {} has no content", row.mail_id)));
+        let content = match row.content(conn, ring) {
+            Ok(Some(content)) => content,
+            // It must not hold up the others.
+            Ok(None) | Err(StoreError::Corrupt(_)) => {
+                tracing::error!(mail = row.mail_id, "a mail's content does not open");
+                end(conn, row.mail_id, MailState::Failed, Some("its content does not open"), now)?;
+                continue;
+            }
+            Err(error) => return Err(error),
         };
         on!(conn, |c| diesel::update(mail_outbox::table.find(row.mail_id))
             .set((

@@ -170,3 +170,28 @@ both!(killed_half_way_everybody_gets_one_mail, |db| async {
     let state = finished_job(&client, &job).await["state"].clone();
     assert!(state == "cancelled" || state == "finished", "{state}");
 });
+
+both!(the_command_line_invites_without_a_running_server, |db| async {
+    let site = Site::new(db);
+    let mut server = Server::start_on(&site).await;
+    let client = master(&server);
+    created(&client, "demo", &json!({"email": "ada@example.test", "city": "Oakton"})).await;
+    created(&client, "demo", &json!({"email": "bea@example.test"})).await;
+    created(&client, "demo", &json!({"customerNumber": "N-1"})).await;
+    server.terminate().await;
+    let printed = site.cli(&["invite", "--entry", "demo", "--filter", "city(eq)=Oakton"]).success();
+    assert_eq!(printed.split_whitespace().collect::<Vec<_>>(), ["invited", "1"]);
+    let printed = site.cli(&["invite", "--entry", "demo", "--all-prospects"]).success();
+    let words = ["invited", "1", "alreadyInvited", "1", "noEmail", "1"];
+    assert_eq!(printed.split_whitespace().collect::<Vec<_>>(), words);
+    assert!(!site.cli(&["invite", "--entry", "nowhere", "--all-prospects"]).status.success());
+    assert!(!site.cli(&["invite", "--entry", "demo", "--filter", "cty=Oakton"]).status.success());
+    assert!(!site.cli(&["invite", "--entry", "demo"]).status.success());
+    // The mails wait for the service.
+    server.restart().await;
+    until_all_went(&client, "demo").await;
+    assert_eq!(parcels(&site).len(), 2);
+    let tried = site.cli(&["mail", "test", "--to", "eve@example.test"]).success();
+    assert!(tried.starts_with("written as "), "{tried}");
+    assert!(parcels(&site).iter().any(|parcel| parcel.to() == "eve@example.test"));
+});

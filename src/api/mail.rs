@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::auth::Caller;
 use super::body::{self, Params};
-use super::customers::{parse_id, visible_entry};
+use super::customers::{key_use, parse_id, refuse_unless_replay, visible_entry};
 use super::error::Error;
 use super::queries::{LIMIT_DEFAULT, SummaryOut};
 use super::state::App;
@@ -143,7 +143,7 @@ pub(crate) async fn list_outbox(
     params(
         ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
         ("mailId" = i64, Path, minimum = 1, description = "The mail's id"),
-        ("idempotencyKey" = Option<String>, Header, description = "As for a create; a mail that waits already is refused with 409"),
+        ("idempotencyKey" = Option<String>, Header, description = "As for a create"),
     ),
     responses((status = 200, description = "The mail waits to be sent", body = MailOut)),
 )]
@@ -159,8 +159,17 @@ pub(crate) async fn retry_mail(
     let entrypoint_id = visible_entry(&app, &caller, &path.0).await?;
     let mail_id = parse_id(&path.1)?;
     body::none(payload).await?;
-    body::idempotency_key(&request)?;
-    Params::none(&request)?;
-    let mail = app.store.retry_mail(entrypoint_id, mail_id, app.link_ttl_secs).await?;
-    Ok(HttpResponse::Ok().json(MailOut::new(mail, caller.sees_pii())))
+    let route = "POST /Mail/outbox/{entry}/{mailId}/retry";
+    let place = format!("{}/{mail_id}", path.0);
+    let key = key_use(&app, &caller, 0, route, &place, &request, &[]).await?;
+    let problems = Params::of(&request).problems();
+    if !problems.is_empty() {
+        refuse_unless_replay(&app, 0, key.as_ref(), Error::Invalid(problems)).await?;
+    }
+    let (mail, replayed) = app.store.retry_mail(entrypoint_id, mail_id, app.link_ttl_secs, key).await?;
+    let mut response = HttpResponse::Ok();
+    if replayed {
+        response.insert_header(("Idempotent-Replayed", "true"));
+    }
+    Ok(response.json(MailOut::new(mail, caller.sees_pii())))
 }

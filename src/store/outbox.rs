@@ -19,6 +19,7 @@ use super::load::customer_rows;
 use super::schema::mail_outbox;
 use super::{Store, rows::CustomerRow};
 use crate::clock;
+use crate::domain::command::KeyUse;
 use crate::domain::customer::{Customer, Stored};
 use crate::domain::fields::TextField;
 use crate::domain::mail::{MailKind, MailState, NewMail};
@@ -358,7 +359,7 @@ fn retry(
     mail_id: i64,
     now: Micros,
     link_ttl_secs: i64,
-) -> Result<OutboxMail, StoreError> {
+) -> Result<(), StoreError> {
     super::load::lock_heads(conn, &[entrypoint_id], super::load::Waiting::Wait)?;
     let found = row(conn, mail_id)?.filter(|row| row.entrypoint_id == entrypoint_id);
     let found = found.ok_or(Rejection::NotFound)?;
@@ -405,8 +406,7 @@ fn retry(
             mail_outbox::ended_at_us.eq(nothing),
         ))
         .execute(c))?;
-    let row = row(conn, mail_id)?.ok_or(Rejection::NotFound)?;
-    told(conn, ring, row)
+    Ok(())
 }
 
 /// How long a link of a kind holds; that of a reset holds for an hour at most.
@@ -434,23 +434,28 @@ impl Store {
         self.read(move |conn, ring| list(conn, ring, entrypoint_id, request)).await
     }
 
-    /// Queues a mail again that was given up.
+    /// Queues a mail again that was given up; the mail as it is now, and whether that was done before under the same key.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] where there is none, or it may not be.
+    /// [`StoreError::Rejected`] where there is none, it may not be, or the key was used otherwise.
     pub async fn retry_mail(
         &self,
         entrypoint_id: i64,
         mail_id: i64,
         link_ttl_secs: i64,
-    ) -> Result<OutboxMail, StoreError> {
-        let mail = self
-            .administer(move |conn, ring| {
-                retry(conn, ring, entrypoint_id, mail_id, clock::now(), link_ttl_secs)
+        key_use: Option<KeyUse>,
+    ) -> Result<(OutboxMail, bool), StoreError> {
+        let (_, replayed) = self
+            .administer_once(key_use, move |conn, ring| {
+                retry(conn, ring, entrypoint_id, mail_id, clock::now(), link_ttl_secs)?;
+                Ok(mail_id.to_string())
             })
             .await?;
         self.mail_queued.notify_one();
-        Ok(mail)
+        let found = self
+            .read(move |conn, ring| row(conn, mail_id)?.map(|row| told(conn, ring, row)).transpose())
+            .await?;
+        Ok((found.ok_or(Rejection::NotFound)?, replayed))
     }
 
     /// Waits until this process queues a mail.

@@ -203,7 +203,7 @@ def create_returns_the_whole_record():
     equal("Fullname", raw["Fullname"], "Ada M. Roe")
     equal("Birthday", raw["Birthday"], "1990-02-28")
     equal("Labels", sorted(raw["Labels"]), ["news", "vip"])
-    equal("Lifecycle", raw["Lifecycle"], "Prospect")
+    equal("Lifecycle of a customer with a password", raw["Lifecycle"], "Active")
     for key in ("customerId", "customerStatus", "TimeZone", "MFAMode", "ParentOrgId"):
         equal(f"JSON type of {key}", type(raw[key]), int)
     true("Balance is a JSON number", type(raw["Balance"]) in (int, float))

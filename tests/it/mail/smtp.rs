@@ -151,7 +151,9 @@ both!(a_mail_that_is_refused_for_good_is_failed_and_may_be_sent_again, |db| asyn
         assert!(!problem.contains('@') && failed["email"].is_null(), "{failed}");
         mails.tell("ok").await;
         let retry = format!("/api/Mail/outbox/demo/{}/retry", failed["mailId"]);
-        client.send(reqwest::Method::POST, &retry, None, &[]).await.expect(200);
+        let keyed = [("idempotencyKey", mode)];
+        client.send(reqwest::Method::POST, &retry, None, &keyed).await.expect(200);
+        assert!(client.send(reqwest::Method::POST, &retry, None, &keyed).await.expect(200).replayed());
         until_all_went(&client, "demo").await;
         assert_eq!(mails.mails_to(&address), 1);
         let again = client.send(reqwest::Method::POST, &retry, None, &[]).await;

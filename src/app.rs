@@ -154,12 +154,12 @@ pub async fn serve(
     server.run().await.map_err(system)?;
     // A mail that is being handed over comes to its end, or nobody would know what became of it.
     stop.now();
+    store.wake_mail_workers();
     let _ = tokio::time::timeout(MAIL_PATIENCE, &mut mails).await;
     mails.abort();
     for worker in workers {
         worker.abort();
     }
-    stop.now();
     watcher.thread().unpark();
     let draining = Arc::clone(&store);
     let drained = actix_web::rt::task::spawn_blocking(move || draining.drain()).await;

@@ -10,7 +10,7 @@ use super::auth::Caller;
 use super::body::{self, Params};
 use super::customers::{key_use, parse_id, refuse_unless_replay, visible_entry};
 use super::error::Error;
-use super::queries::{LIMIT_DEFAULT, SummaryOut};
+use super::queries::{SummaryOut, page_of};
 use super::state::App;
 use crate::domain::customer::CUSTOMER_ID_MAX;
 use crate::domain::filter::RESERVED;
@@ -18,9 +18,6 @@ use crate::domain::invite::{IDS_MAX, InviteJob, InviteJobState, InviteOutcome, I
 use crate::domain::problem::Problem;
 use crate::domain::time::Micros;
 use crate::domain::token::Scope;
-
-/// The most records of one answer.
-const LIMIT_MAX: i64 = 1_000;
 
 /// Whom to invite, where they are named; empty where the query says it.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
@@ -138,7 +135,7 @@ impl From<InviteReport> for InviteReportOut {
         ("parameters" = Option<String>, Query, description = "Filters as a JSON object, as Payabli's SDKs send them; or each as a parameter of its own, `field(op)=value`"),
         ("idempotencyKey" = Option<String>, Header, description = "As for a create"),
     ),
-    request_body(content = InviteIn, description = "The customers, where no filter says which"),
+    request_body(content = Option<InviteIn>, description = "The customers, where no filter says which"),
     responses((status = 202, description = "The invitation is queued; `Location` leads to it", body = InviteJobOut)),
 )]
 #[post("/api/Customer/invite/{entry}")]
@@ -221,7 +218,7 @@ fn read_plan(request: &HttpRequest, bytes: &Bytes, app: &App, caller: &Caller) -
 }
 
 fn read_ids(bytes: &Bytes, problems: &mut Vec<Problem>) -> Result<Option<Vec<i64>>, Error> {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
+    if matches!(bytes.trim_ascii(), b"" | b"null") {
         return Ok(None);
     }
     let mut ids = None;
@@ -257,12 +254,6 @@ async fn visible_job(app: &App, caller: &Caller, entry: &str, id: &str) -> Resul
     app.store.invite_job(entrypoint_id, parse_id(id)?).await?.ok_or(Error::NotFound)
 }
 
-fn page(params: &mut Params) -> (i64, i64) {
-    let skip = params.integer("fromRecord", 0, i64::MAX).unwrap_or(0);
-    let limit = params.integer("limitRecord", 1, LIMIT_MAX).unwrap_or(LIMIT_DEFAULT);
-    (skip, limit)
-}
-
 fn refuse(problems: Vec<Problem>) -> Result<(), Error> {
     if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
 }
@@ -290,7 +281,7 @@ pub(crate) async fn list_invite_jobs(
     caller.require(Scope::CustomersRead)?;
     let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
     let mut params = Params::of(&request);
-    let (skip, limit) = page(&mut params);
+    let (skip, limit) = page_of(&mut params);
     refuse(params.problems())?;
     let (jobs, total) = app.store.invite_jobs(entrypoint_id, skip, limit).await?;
     let records = jobs.iter().map(InviteJobOut::new).collect();
@@ -347,7 +338,7 @@ pub(crate) async fn get_invite_report(
     caller.require(Scope::CustomersRead)?;
     let job = visible_job(&app, &caller, &path.0, &path.1).await?;
     let mut params = Params::of(&request);
-    let (skip, limit) = page(&mut params);
+    let (skip, limit) = page_of(&mut params);
     let outcome = params.text("outcome").and_then(|name| {
         let found = InviteOutcome::of_name(&name);
         if found.is_none() {

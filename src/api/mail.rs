@@ -9,7 +9,7 @@ use super::auth::Caller;
 use super::body::{self, Params};
 use super::customers::{key_use, parse_id, refuse_unless_replay, visible_entry};
 use super::error::Error;
-use super::queries::{LIMIT_DEFAULT, SummaryOut};
+use super::queries::{SummaryOut, page_of};
 use super::state::App;
 use crate::domain::customer::CUSTOMER_ID_MAX;
 use crate::domain::fields::TextField;
@@ -18,9 +18,6 @@ use crate::domain::mask::mask;
 use crate::domain::time::Micros;
 use crate::domain::token::Scope;
 use crate::store::{OutboxMail, OutboxRequest};
-
-/// The most records of one answer.
-const LIMIT_MAX: i64 = 1_000;
 
 /// Mails of an entrypoint, newest first.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -94,7 +91,7 @@ impl MailOut {
     params(
         ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
         ("state" = inline(Option<MailState>), Query, description = "Only mails in this state"),
-        ("customerId" = Option<i64>, Query, minimum = 1, description = "Only mails to this customer"),
+        ("customerId" = Option<i64>, Query, minimum = 1, maximum = 9_007_199_254_740_991_i64, description = "Only mails to this customer"),
         ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many to skip; 0 by default"),
         ("limitRecord" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "How many to answer; 20 by default"),
     ),
@@ -110,8 +107,7 @@ pub(crate) async fn list_outbox(
     caller.require(Scope::CustomersRead)?;
     let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
     let mut params = Params::of(&request);
-    let skip = params.integer("fromRecord", 0, i64::MAX).unwrap_or(0);
-    let limit = params.integer("limitRecord", 1, LIMIT_MAX).unwrap_or(LIMIT_DEFAULT);
+    let (skip, limit) = page_of(&mut params);
     let customer_id = params.integer("customerId", 1, CUSTOMER_ID_MAX);
     let state = params.text("state").and_then(|name| {
         let found = MailState::of_name(&name);

@@ -20,7 +20,7 @@ const MAIL_FROM_DEFAULT: &str = "no-reply@localhost";
 #[expect(clippy::doc_markdown, reason = "--help prints these texts as they stand")]
 pub struct MailOptions {
     /// The mail server: smtps://USER:PASSWORD@HOST:PORT for TLS, smtp://… for STARTTLS, smtp://…?tls=none for neither
-    /// [default: none; mails are put into --mail-dir]
+    /// [default: none; mails are put into a folder]
     #[arg(long, env = "CUSTOMARY_SMTP_URL", value_name = "URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
 

@@ -16,8 +16,10 @@ pub use self::parcel::Parcel;
 use crate::harness::*;
 use crate::support::*;
 
-/// How long something may take that happens beside the requests.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long something may take that happens beside the requests; longer in the long form of `many`.
+fn patience() -> Duration {
+    Duration::from_secs(60 + setting("INVITES", 0) / 20)
+}
 
 /// Where the first instance of a site puts its mails.
 pub fn mail_folder(site: &Site) -> PathBuf {
@@ -43,9 +45,9 @@ pub fn parcels(site: &Site) -> Vec<Parcel> {
 pub fn until(what: &str, is_so: impl AsyncFn() -> bool) -> impl Future<Output = ()> {
     let what = what.to_owned();
     async move {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + patience();
         while !is_so().await {
-            assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
+            assert!(Instant::now() < deadline, "{what}: not within {:?}", patience());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

@@ -151,6 +151,7 @@ both!(contract_3_a_record_has_exactly_its_keys_in_their_types, |db| async {
         ("IdentifierFields", json!(["email"])),
         ("AdditionalFields", json!({"tier": "gold"})),
         ("Labels", json!(["wholesale"])),
+        // There is a password.
         ("Lifecycle", json!("Active")),
     ] {
         assert_eq!(record.json[key], expected, "{key}");

@@ -344,6 +344,9 @@ impl Store {
                 let link = links::consume(conn, entrypoint_id, &token, now)?
                     .filter(|link| link.kind == LinkKind::Consent)
                     .ok_or(Rejection::NotFound)?;
+                customers::find(conn, ring, entrypoint_id, link.customer_id)?
+                    .filter(|found| may_have_links(&found.stored.customer))
+                    .ok_or(Rejection::NotFound)?;
                 let change = ConsentChange::OptIn(Channel::ECommunication);
                 let consent = ChangeConsent { id: link.customer_id, change, link_ttl_secs: 0 };
                 act(conn, ring, head, now, Act::Consent(consent))

@@ -26,7 +26,13 @@ async fn prove(db: Db, program: &str) {
         .env("FEBRL_IMPORT_1", "import1")
         .env("FEBRL_IMPORT_3", "import3")
         .env("MAIL_DIR", site.folder().join("data-0/mail"))
+        .env(
+            "CUSTOMARY_SETTINGS_TOKEN",
+            site.new_token(&["--org", "1", "--all-entries", "--scope", "settings"]),
+        )
         .env("AXE", axe())
+        // Pages do not depend on the database: they are looked at once.
+        .env("LOOK", if db == Db::Sqlite { "yes" } else { "no" })
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .kill_on_drop(true);
     let output = command.output().await.unwrap();

@@ -1,8 +1,9 @@
 """The customer portal in a real browser, from the invitation in a mail to a password set anew after ten failures.
 
 Every page is looked at in the widths of a desktop and of a phone, and axe-core must find nothing wrong with it. A login
-made by Payabli's own SDK signs in too. MAIL_DIR is the server's folder of mails, AXE the file axe.min.js; screenshots go
-to SCREENSHOT_DIR (default: a new temporary folder, named in the output). Further settings: see support.py.
+made by Payabli's own SDK signs in too. MAIL_DIR is the server's folder of mails, AXE the file axe.min.js,
+CUSTOMARY_SETTINGS_TOKEN a token for settings; LOOK=no walks without looking. Screenshots go to SCREENSHOT_DIR (default: a
+new temporary folder, named in the output). Further settings: see support.py.
 """
 
 import email
@@ -49,6 +50,8 @@ class Walker:
 
     def looks(self, name):
         """Looks at the page in both widths and has axe-core look at it too."""
+        if setting("LOOK", "yes") != "yes":
+            return
         for width, size in WIDTHS.items():
             self.browser.execute_cdp_cmd(
                 "Emulation.setDeviceMetricsOverride",
@@ -293,7 +296,7 @@ def colours_and_languages(walker):
             {"key": "language", "value": "fr"},
         ]
     }
-    answer = http("PUT", f"/api/Paypoint/settings/{entrypoint()}", full_token(), settings)
+    answer = http("PUT", f"/api/Paypoint/settings/{entrypoint()}", setting("CUSTOMARY_SETTINGS_TOKEN"), settings)
     equal(f"status of settings ({answer.text})", answer.status, 200)
     walker.browser.execute_cdp_cmd("Network.enable", {})
     walker.browser.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {"Accept-Language": "fr-FR,fr;q=0.9"}})

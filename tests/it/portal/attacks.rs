@@ -211,3 +211,26 @@ async fn a_large_form_is_refused_with_a_page() {
     let long = "x".repeat(100_000);
     browser.post("/portal/demo/sign-in", &[("login", &long)]).await.expect(413).says("too large");
 }
+
+#[tokio::test]
+async fn the_database_files_hold_no_name_link_or_session() {
+    let server = start(Db::Sqlite).await;
+    let client = server.client();
+    with_account(&client).await;
+    let mut browser = Browser::new(&server, "demo");
+    browser.sign_in("ada", PASSWORD).await.expect(303);
+    Browser::new(&server, "demo").sign_in(EMAIL, "not the password").await.expect(422);
+    browser.submit("/portal/demo/forgot-password", &[("login", EMAIL)]).await.expect(303);
+    let link = newest_link(&server, &client, "demo").await;
+    let session = browser.cookies["customary_session"].clone();
+    let folder = server.site().database_file().parent().unwrap().to_owned();
+    let files =
+        ["customary.db", "customary.db-wal"].map(|name| fs::read(folder.join(name)).unwrap_or_default());
+    assert!(files.iter().any(|bytes| !bytes.is_empty()));
+    for secret in [EMAIL, PASSWORD, "not the password", &session, link.rsplit('/').next().unwrap()] {
+        for bytes in &files {
+            let is_there = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!is_there, "{secret} stands in the database");
+        }
+    }
+}

@@ -135,3 +135,24 @@ both!(asking_for_a_mail_tells_nothing_and_does_not_flood, |db| async {
         parcels.len()
     );
 });
+
+both!(passwords_that_are_easy_to_guess_are_refused_by_the_api_too, |db| async {
+    let server = start(db).await;
+    let client = server.client();
+    let id = with_account(&client).await;
+    for (password, problem) in [
+        ("password12", "common_password"),
+        ("Passw0rd123", "common_password"),
+        ("ada.roe-2024", "personal_password"),
+        ("too short", "too_short"),
+    ] {
+        let body = json!({"email": "ada.roe@example.test", "customerNumber": "N-2", "customerPsw": password});
+        let refused = client.create("demo", &body, &[], &[]).await;
+        refused.expect_error(400);
+        assert_eq!(places(&refused), set(["/customerPsw"]));
+        assert_eq!(refused.json["errors"][0]["code"], problem, "{}", refused.text);
+        assert!(!refused.text.contains(password), "{}", refused.text);
+    }
+    client.put(&path(id), &json!({"customerPsw": "qwertyuiop"})).await.expect_error(400);
+    Browser::new(&server, "demo").sign_in("ada", PASSWORD).await.expect(303);
+});

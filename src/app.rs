@@ -143,6 +143,7 @@ pub async fn serve(
         actix_web::rt::spawn(jobs::purge(Arc::clone(&store), serve.import_retention, session)),
         actix_web::rt::spawn(jobs::imports::work(Arc::clone(&store), stop.clone())),
         actix_web::rt::spawn(jobs::rotation::work(Arc::clone(&store))),
+        actix_web::rt::spawn(jobs::terms::work(Arc::clone(&store), stop.clone())),
         actix_web::rt::spawn(jobs::invites::work(Arc::clone(&store), stop.clone())),
     ];
     if let Transport::Folder(_) = transport {
@@ -154,12 +155,12 @@ pub async fn serve(
     server.run().await.map_err(system)?;
     // A mail that is being handed over comes to its end, or nobody would know what became of it.
     stop.now();
+    store.wake_mail_workers();
     let _ = tokio::time::timeout(MAIL_PATIENCE, &mut mails).await;
     mails.abort();
     for worker in workers {
         worker.abort();
     }
-    stop.now();
     watcher.thread().unpark();
     let draining = Arc::clone(&store);
     let drained = actix_web::rt::task::spawn_blocking(move || draining.drain()).await;

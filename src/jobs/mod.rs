@@ -4,6 +4,7 @@ pub mod imports;
 pub mod invites;
 pub mod mail;
 pub mod rotation;
+pub mod terms;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

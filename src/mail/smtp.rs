@@ -184,10 +184,12 @@ impl Connection {
         }
         let is_special = !parameters.is_empty();
         let greeted = self.answered(Mail::new(envelope.from().cloned(), parameters)).await?;
-        greeted.map_err(|error| match is_special {
-            true => of_this_mail("the address", &error),
+        greeted.map_err(|error| {
+            if is_special {
+                return of_this_mail("the address", &error);
+            }
             // Nothing of this mail is known to the server yet: it would say so to any.
-            false => Trouble::Away(format!("the sender's address: {}", told(&error))),
+            Trouble::Away(format!("the sender's address: {}", told(&error)))
         })?;
         for address in envelope.to() {
             self.answered(Rcpt::new(address.clone(), Vec::new()))

@@ -54,6 +54,7 @@ pub use queries::{IdPage, ListPage, ListRequest, Listed};
 pub use rotation::{Rotation, RotationPhase};
 pub use sessions::SessionLimits;
 pub use settings::{EntrypointSettings, Organisation};
+pub use terms::Tended;
 pub use tokens::TokenRecord;
 
 use self::conn::{Conn, Purpose};
@@ -97,6 +98,8 @@ pub struct Store {
     idempotency_secs: i64,
     /// Wakes this process's worker.
     import_queued: tokio::sync::Notify,
+    /// Wakes whoever looks after the search index.
+    terms_written: tokio::sync::Notify,
     /// Wakes this process's worker on invitations.
     invites_queued: tokio::sync::Notify,
     /// Wakes this process's mail worker.
@@ -108,6 +111,8 @@ pub struct Store {
     /// Entrypoints by name, and the owners of id blocks: neither ever changes.
     entries: RwLock<HashMap<String, (i64, i64)>>,
     blocks: RwLock<HashMap<i64, i64>>,
+    /// Countries of entrypoints, as they were when last asked for or changed here.
+    countries: RwLock<HashMap<i64, Option<String>>>,
 }
 
 impl Store {
@@ -145,6 +150,7 @@ impl Store {
             readers,
             idempotency_secs: options.idempotency_secs,
             import_queued: tokio::sync::Notify::new(),
+            terms_written: tokio::sync::Notify::new(),
             invites_queued: tokio::sync::Notify::new(),
             mail_queued: tokio::sync::Notify::new(),
             last_command_us: AtomicI64::new(0),
@@ -152,6 +158,7 @@ impl Store {
             erased: AtomicBool::new(true),
             entries: RwLock::default(),
             blocks: RwLock::default(),
+            countries: RwLock::default(),
         };
         Ok((store, prepared))
     }
@@ -166,6 +173,7 @@ impl Store {
         let sends_mail = matches!(command.act, Act::Invite(_) | Act::Consent(_));
         self.enqueue(Work::Customer(Box::new(command), reply))?;
         let answer = answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?;
+        self.terms_written.notify_one();
         if sends_mail {
             self.mail_queued.notify_one();
         }
@@ -279,11 +287,14 @@ impl Store {
         key_use: Option<KeyUse>,
         answer: String,
     ) -> Result<(String, bool), StoreError> {
-        self.administer_once(key_use, move |conn, _| {
-            settings::update_entrypoint(conn, id, &settings)?;
-            Ok(answer)
-        })
-        .await
+        let updated = self
+            .administer_once(key_use, move |conn, _| {
+                settings::update_entrypoint(conn, id, &settings)?;
+                Ok(answer)
+            })
+            .await;
+        self.countries.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        updated
     }
 
     /// Begins to rotate an entrypoint's data key, unless that is being done; `render` makes the answer, which is

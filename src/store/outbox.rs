@@ -203,12 +203,18 @@ fn drop_kinds(
             .filter(mail_outbox::kind.eq_any(&kinds))
             .filter(mail_outbox::ended_at_us.is_null()),
     )
-    .set((
-        mail_outbox::state.eq(MailState::Dropped.name()),
-        mail_outbox::salt.eq(&nothing),
-        mail_outbox::content.eq(&nothing),
-        mail_outbox::ended_at_us.eq(Some(now.0)),
-    ))
+    .set((mail_outbox::salt.eq(&nothing), mail_outbox::content.eq(&nothing)))
+    .execute(c))?;
+    // What is being handed over comes to its own end: nobody can take it back.
+    let states = [MailState::Queued.name(), MailState::Sending.name()];
+    on!(conn, |c| diesel::update(
+        mail_outbox::table
+            .filter(mail_outbox::entrypoint_id.eq(entrypoint_id))
+            .filter(mail_outbox::customer_id.eq(customer_id))
+            .filter(mail_outbox::kind.eq_any(&kinds))
+            .filter(mail_outbox::state.eq_any(states)),
+    )
+    .set((mail_outbox::state.eq(MailState::Dropped.name()), mail_outbox::ended_at_us.eq(Some(now.0))))
     .execute(c))?;
     Ok(())
 }
@@ -456,6 +462,11 @@ impl Store {
             .read(move |conn, ring| row(conn, mail_id)?.map(|row| told(conn, ring, row)).transpose())
             .await?;
         Ok((found.ok_or(Rejection::NotFound)?, replayed))
+    }
+
+    /// Wakes whoever waits for mails, to see that the process stops.
+    pub fn wake_mail_workers(&self) {
+        self.mail_queued.notify_waiters();
     }
 
     /// Waits until this process queues a mail.

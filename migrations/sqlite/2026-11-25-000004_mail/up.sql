@@ -32,11 +32,12 @@ CREATE TABLE mail_outbox (
     created_at_us BIGINT NOT NULL,
     ended_at_us BIGINT
 );
-CREATE INDEX mail_outbox_due ON mail_outbox (next_try_us, mail_id) WHERE state = 'queued';
-CREATE INDEX mail_outbox_held ON mail_outbox (lease_until_us) WHERE state IN ('sending', 'handingOver');
+-- Not partial: the state is a bound value, of which a planner cannot tell whether such an index has it.
+CREATE INDEX mail_outbox_due ON mail_outbox (state, next_try_us, mail_id);
+CREATE INDEX mail_outbox_held ON mail_outbox (state, lease_until_us);
 CREATE INDEX mail_outbox_entrypoint ON mail_outbox (entrypoint_id, mail_id);
 CREATE INDEX mail_outbox_customer ON mail_outbox (customer_id);
-CREATE INDEX mail_outbox_ended ON mail_outbox (ended_at_us) WHERE ended_at_us IS NOT NULL;
+CREATE INDEX mail_outbox_ended ON mail_outbox (ended_at_us);
 
 -- Invitations of many customers.
 CREATE TABLE invite_job (

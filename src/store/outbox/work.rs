@@ -4,6 +4,7 @@
 //! `sending`, nothing was handed over, and whoever finds its lease expired sends it. `handingOver` is marked just before the
 //! mail server gets the message: a process that dies then leaves a mail of which nobody knows, and it is not sent again.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use super::{MailRow, row};
@@ -196,6 +197,10 @@ fn mark(conn: &mut Conn, id: i64, number: i64, mark: Mark, now: Micros) -> Resul
             return Ok(kept == 1);
         }
         Mark::Sent => end(conn, id, MailState::Sent, None, now)?,
+        // Taken back while it was handed over, in vain as it turned out.
+        Mark::Later { .. } | Mark::Back { .. } if row.content.is_none() => {
+            end(conn, id, MailState::Dropped, None, now)?;
+        }
         Mark::Failed { problem } => end(conn, id, MailState::Failed, Some(&problem), now)?,
         Mark::Later { problem, .. } if row.attempts + 1 >= ATTEMPTS_MAX => {
             end(conn, id, MailState::Failed, Some(&problem), now)?;
@@ -238,22 +243,20 @@ impl Store {
         let waits = self
             .read(|conn, _| {
                 let now = shared_now(conn, clock::now())?;
-                let due: i64 = on!(conn, |c| mail_outbox::table
-                    .filter(
-                        mail_outbox::state
-                            .eq(MailState::Queued.name())
-                            .and(mail_outbox::next_try_us.le(now.0))
-                    )
-                    .limit(1)
-                    .count()
-                    .get_result(c))?;
+                let due: bool = on!(conn, |c| diesel::select(exists(
+                    mail_outbox::table
+                        .filter(mail_outbox::state.eq(MailState::Queued.name()))
+                        .filter(mail_outbox::next_try_us.le(now.0)),
+                ))
+                .get_result(c))?;
                 let states = [MailState::Sending.name(), MailState::HandingOver.name()];
-                let silent: i64 = on!(conn, |c| mail_outbox::table
-                    .filter(mail_outbox::state.eq_any(states).and(mail_outbox::lease_until_us.lt(now.0)))
-                    .limit(1)
-                    .count()
-                    .get_result(c))?;
-                Ok((due > 0, silent > 0))
+                let silent: bool = on!(conn, |c| diesel::select(exists(
+                    mail_outbox::table
+                        .filter(mail_outbox::state.eq_any(states))
+                        .filter(mail_outbox::lease_until_us.lt(now.0)),
+                ))
+                .get_result(c))?;
+                Ok((due, silent))
             })
             .await?;
         if waits == (false, false) {

@@ -133,10 +133,8 @@ both!(killed_half_way_everybody_gets_one_mail, |db| async {
     let people = setting("INVITES", 300);
     let mut server = Server::start(db).await;
     let client = master(&server);
-    let mut file = "email,firstname\n".to_owned();
-    for number in 0..people {
-        file.push_str(&format!("invited{number}@example.test,Person {number}\n"));
-    }
+    let rows = (0..people).map(|number| format!("invited{number}@example.test,Person {number}"));
+    let file = std::iter::once("email,firstname".to_owned()).chain(rows).collect::<Vec<_>>().join("\n");
     let request = client.request(Method::POST, "/api/Import/customersForm/demo");
     send(request.header("Content-Type", "text/csv").body(file)).await.expect(200);
     let queued = invite_many(&client, "?lifecycle=Prospect", None).await.expect(202);

@@ -212,10 +212,8 @@ async fn three_instances_send_each_mail_once() {
         server.ready().await;
     }
     let client = master(&servers[0]);
-    let mut file = "email\n".to_owned();
-    for number in 0..60 {
-        file.push_str(&format!("one{number}@example.test\n"));
-    }
+    let rows = (0..60).map(|number| format!("one{number}@example.test"));
+    let file = std::iter::once("email".to_owned()).chain(rows).collect::<Vec<_>>().join("\n");
     let request = client.request(reqwest::Method::POST, "/api/Import/customersForm/demo");
     send(request.header("Content-Type", "text/csv").body(file)).await.expect(200);
     client

@@ -1,0 +1,72 @@
+//! The service beside its limits and its peers, measured in turn on one machine. `benches/create` and its neighbours start
+//! this program; each writes a section of `benches/RESULTS.md`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::print_stdout,
+    clippy::format_push_string,
+    clippy::missing_panics_doc,
+    clippy::too_many_lines,
+    missing_docs,
+    unreachable_pub,
+    reason = "a bench that cannot go on stops at once and says where"
+)]
+
+mod create;
+mod support;
+
+use std::net::SocketAddr;
+
+use clap::{Args, Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The service beside its limits and its peers; writes benches/RESULTS.md
+#[derive(Debug, Parser)]
+struct Cli {
+    /// What cargo gives every bench
+    #[arg(long, hide = true, global = true)]
+    bench: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Creates a second: SQLite, PostgreSQL, batches of one, the bare HTTP server, the peers (goals 1 to 3)
+    Create(Common),
+    /// The bare HTTP server, for the other benches
+    #[command(hide = true)]
+    Ceiling { address: SocketAddr },
+}
+
+/// Options of every bench.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Turns that each system takes
+    #[arg(long, env = "BENCH_ROUNDS", default_value_t = 5)]
+    rounds: usize,
+    /// Counted seconds of a turn
+    #[arg(long, env = "BENCH_SECONDS", default_value_t = 3.0)]
+    seconds: f64,
+    /// Connections that ask at the same time
+    #[arg(long, env = "BENCH_CLIENTS", default_value_t = 64)]
+    clients: usize,
+    /// What random choices start from
+    #[arg(long, env = "BENCH_SEED", default_value_t = 20_261_125)]
+    seed: u64,
+}
+
+fn main() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    match Cli::parse().command {
+        Command::Create(common) => runtime().block_on(create::run(&common)),
+        Command::Ceiling { address } => support::ceiling::serve(address),
+    }
+}

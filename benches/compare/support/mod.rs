@@ -1,0 +1,13 @@
+//! What the benches stand on.
+
+pub mod ceiling;
+pub mod http;
+pub mod load;
+pub mod peers;
+pub mod people;
+pub mod postgres;
+pub mod process;
+pub mod quiet;
+pub mod report;
+pub mod service;
+pub mod stats;

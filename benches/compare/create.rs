@@ -105,12 +105,8 @@ async fn turn(lane: &mut Lane, common: &Common) {
         System::Peer(peer) => {
             let judge = Rc::clone(peer);
             let requests = people.map(|person| peer.create(&person));
-            (
-                peer.address,
-                once(peer.address, load, requests, move |request, answer| judge.created(request, answer))
-                    .await,
-                f64::NAN,
-            )
+            let check = move |request: &[u8], answer: &Answer<'_>| judge.created(request, answer);
+            (once(peer.address, load, requests, check).await, f64::NAN)
         }
         System::Ceiling(ceiling) => {
             let requests = people.take(2000).map(|person| Ceiling::echo(&person));

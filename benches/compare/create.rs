@@ -11,6 +11,7 @@ use crate::support::peers::{self, Kind, Peer};
 use crate::support::people::Person;
 use crate::support::postgres::Postgres;
 use crate::support::process::cpu_secs;
+use crate::support::quiet;
 use crate::support::report::{self, Goal};
 use crate::support::service::{Service, created};
 use crate::support::stats::{Rounds, figure};
@@ -37,6 +38,7 @@ struct Lane {
 
 pub async fn run(common: &Common) {
     peers::install();
+    let _quiet = quiet::machine();
     let postgres = Postgres::start();
     let mut lanes = vec![
         lane("Customary, SQLite", System::Service(Service::start(None, &[]).await)),

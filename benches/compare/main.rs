@@ -18,6 +18,9 @@
 )]
 
 mod create;
+mod instructions;
+mod read;
+mod startup;
 mod support;
 
 use std::net::SocketAddr;
@@ -41,6 +44,24 @@ struct Cli {
 enum Command {
     /// Creates a second: SQLite, PostgreSQL, batches of one, the bare HTTP server, the peers (goals 1 to 3)
     Create(Common),
+    /// Reads a second: by id, the newest 20; the bare HTTP server, the peers (goal 4)
+    Read {
+        /// Customers in each system
+        #[arg(long, env = "BENCH_ROWS", default_value_t = 20_000)]
+        rows: u64,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Time from start to ready, memory when idle (goal 9)
+    Startup {
+        /// Customers in the database
+        #[arg(long, env = "BENCH_ROWS", default_value_t = 20_000)]
+        rows: u64,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Instructions of a create and of a read, counted by valgrind
+    Instructions(Common),
     /// The bare HTTP server, for the other benches
     #[command(hide = true)]
     Ceiling { address: SocketAddr },
@@ -67,6 +88,9 @@ fn main() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     match Cli::parse().command {
         Command::Create(common) => runtime().block_on(create::run(&common)),
+        Command::Read { rows, common } => runtime().block_on(read::run(&common, rows)),
+        Command::Startup { rows, common } => runtime().block_on(startup::run(&common, rows)),
+        Command::Instructions(common) => runtime().block_on(instructions::run(&common)),
         Command::Ceiling { address } => support::ceiling::serve(address),
     }
 }

@@ -70,10 +70,21 @@ impl Service {
     /// On a database that may hold something.
     pub async fn on(place: Place, options: &[&str]) -> Service {
         let address = process::free_address();
-        let listen = address.to_string();
-        let arguments = [&["serve", "--listen", &listen], options].concat();
+        let command = place.command(&serve(&address.to_string(), options));
+        Service::started(address, command, place).await
+    }
+
+    /// As an argument of another program.
+    pub async fn under(mut wrapper: Command, place: Place, options: &[&str]) -> Service {
+        let address = process::free_address();
+        let inner = place.command(&serve(&address.to_string(), options));
+        wrapper.arg(inner.get_program()).args(inner.get_args());
+        Service::started(address, wrapper, place).await
+    }
+
+    async fn started(address: SocketAddr, mut command: Command, place: Place) -> Service {
         let began = Instant::now();
-        let mut process = Process::start("customary", &mut place.command(&arguments), place.folder.path());
+        let mut process = Process::start("customary", &mut command, place.folder.path());
         process.listens(address);
         loop {
             let asked = request("GET", "/health/ready", "", "");
@@ -128,6 +139,10 @@ impl Service {
         let list = self.ask("GET", &format!("/api/Query/customers/{entry}?limitRecord=1"), "").await;
         list["Summary"]["totalRecords"].as_u64().expect("a total")
     }
+}
+
+fn serve<'a>(listen: &'a str, options: &[&'a str]) -> Vec<&'a str> {
+    [&["serve", "--listen", listen], options].concat()
 }
 
 /// The id of the customer that this very request made.

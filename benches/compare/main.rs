@@ -18,8 +18,11 @@
 )]
 
 mod create;
+mod growth;
+mod import;
 mod instructions;
 mod read;
+mod search;
 mod startup;
 mod support;
 
@@ -49,6 +52,42 @@ enum Command {
         /// Customers in each system
         #[arg(long, env = "BENCH_ROWS", default_value_t = 20_000)]
         rows: u64,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Imports: new customers, half known ones, and beside creates (goals 6 and 7)
+    Import {
+        /// Rows of the files
+        #[arg(long, env = "BENCH_ROWS", default_value_t = 1_000_000)]
+        rows: u64,
+        /// One database: sqlite or postgresql
+        #[arg(long)]
+        only: Option<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Search and lists at a million customers, beside plain trigram indexes (goal 5)
+    Search {
+        /// Customers
+        #[arg(long, env = "BENCH_ROWS", default_value_t = 1_000_000)]
+        rows: u64,
+        /// One database: sqlite or postgresql
+        #[arg(long)]
+        only: Option<String>,
+        /// Questions of each kind
+        #[arg(long, default_value_t = 200)]
+        questions: usize,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Creates and pages on few customers and on five million (goal 8)
+    Growth {
+        /// Customers of the large database
+        #[arg(long, env = "BENCH_ROWS", default_value_t = 5_000_000)]
+        rows: u64,
+        /// One database: sqlite or postgresql
+        #[arg(long)]
+        only: Option<String>,
         #[command(flatten)]
         common: Common,
     },
@@ -89,6 +128,15 @@ fn main() {
     match Cli::parse().command {
         Command::Create(common) => runtime().block_on(create::run(&common)),
         Command::Read { rows, common } => runtime().block_on(read::run(&common, rows)),
+        Command::Import { rows, only, common } => {
+            runtime().block_on(import::run(&common, rows, only.as_deref()));
+        }
+        Command::Search { rows, only, questions, common } => {
+            runtime().block_on(search::run(&common, rows, only.as_deref(), questions));
+        }
+        Command::Growth { rows, only, common } => {
+            runtime().block_on(growth::run(&common, rows, only.as_deref()));
+        }
         Command::Startup { rows, common } => runtime().block_on(startup::run(&common, rows)),
         Command::Instructions(common) => runtime().block_on(instructions::run(&common)),
         Command::Ceiling { address } => support::ceiling::serve(address),

@@ -1,6 +1,6 @@
 //! Clients that send one request after another over connections of their own, for a while, and check every answer.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -88,11 +88,12 @@ impl<C: FnMut(&[u8], &Answer<'_>) -> Result<u64, String>> Job for Cycle<C> {
 struct Once<C> {
     requests: std::vec::IntoIter<Rc<[u8]>>,
     check: C,
+    stop: Stop,
 }
 
 impl<C: FnMut(&[u8], &Answer<'_>) -> Result<u64, String>> Job for Once<C> {
     fn next(&mut self) -> Option<Rc<[u8]>> {
-        self.requests.next()
+        if self.stop.get() { None } else { self.requests.next() }
     }
 
     fn check(&mut self, request: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
@@ -115,8 +116,22 @@ pub async fn once(
     requests: impl Iterator<Item = Vec<u8>>,
     check: impl FnMut(&[u8], &Answer<'_>) -> Result<u64, String> + 'static,
 ) -> Tally {
+    once_until(address, load, requests, check, Stop::default()).await
+}
+
+/// Set, it ends a load early.
+pub type Stop = Rc<Cell<bool>>;
+
+/// Like `once`, but it can be stopped.
+pub async fn once_until(
+    address: SocketAddr,
+    load: Load,
+    requests: impl Iterator<Item = Vec<u8>>,
+    check: impl FnMut(&[u8], &Answer<'_>) -> Result<u64, String> + 'static,
+    stop: Stop,
+) -> Tally {
     let requests: Vec<Rc<[u8]>> = requests.map(Rc::from).collect();
-    run(address, load, Once { requests: requests.into_iter(), check }).await.0
+    run(address, load, Once { requests: requests.into_iter(), check, stop }).await.0
 }
 
 /// A load of the same requests over and over, in an order of their own.

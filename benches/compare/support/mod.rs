@@ -2,9 +2,11 @@
 
 pub mod ceiling;
 pub mod http;
+pub mod import;
 pub mod load;
 pub mod peers;
 pub mod people;
+pub mod plain;
 pub mod postgres;
 pub mod process;
 pub mod quiet;

@@ -6,6 +6,7 @@ use crate::Common;
 use crate::support::http::Answer;
 use crate::support::load::{Load, Tally, cycle, once};
 use crate::support::people::Person;
+use crate::support::process::root;
 use crate::support::quiet;
 use crate::support::report;
 use crate::support::service::{Place, Service, created};
@@ -37,7 +38,10 @@ pub async fn run(common: &Common) {
 /// Instructions of a whole run of the service with so many creates and reads.
 async fn counted(common: &Common, creates: u64, gets: u64) -> f64 {
     let place = Place::new(None);
-    let profile = place.folder.path().join("callgrind.out");
+    // Kept: `callgrind_annotate --inclusive=yes` tells where the instructions go.
+    let profiles = root().join("target/bench-profiles");
+    std::fs::create_dir_all(&profiles).expect("a folder");
+    let profile = profiles.join(format!("{creates}-creates-{gets}-gets.callgrind"));
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--quiet"]).arg(format!("--callgrind-out-file={}", profile.display()));
     let service = Service::under(valgrind, place, &["--batch-max", "1", "--workers", "1"]).await;
@@ -52,13 +56,12 @@ async fn counted(common: &Common, creates: u64, gets: u64) -> f64 {
         let requests = made.ids.iter().map(|id| service.get(&format!("/api/Customer/{id}")));
         right(&cycle(service.address, load, requests, is_record).await, gets);
     }
-    let place = service.stop();
+    drop(service.stop());
     let text = std::fs::read_to_string(&profile).expect("callgrind's file");
     let total =
         text.lines().find_map(|line| line.strip_prefix("summary:").or_else(|| line.strip_prefix("totals:")));
     let total = total.and_then(|total| total.trim().parse().ok()).expect("a total");
     println!("{creates} creates, {gets} reads: {} million instructions", figure(total / 1e6));
-    drop(place);
     total
 }
 

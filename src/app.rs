@@ -117,6 +117,7 @@ pub async fn serve(
         actix_web::rt::spawn(jobs::purge(Arc::clone(&store), serve.import_retention)),
         actix_web::rt::spawn(jobs::imports::work(Arc::clone(&store), stop.clone())),
         actix_web::rt::spawn(jobs::rotation::work(Arc::clone(&store))),
+        actix_web::rt::spawn(jobs::terms::work(Arc::clone(&store), stop.clone())),
     ];
     server.run().await.map_err(system)?;
     for worker in workers {

@@ -2,6 +2,7 @@
 
 pub mod imports;
 pub mod rotation;
+pub mod terms;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

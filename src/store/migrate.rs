@@ -8,7 +8,7 @@ use super::conn::{Conn, DatabaseUrl, Purpose, on};
 use super::error::StoreError;
 use super::keyring::{KeyRing, SERVICE_ENTRYPOINT};
 use super::schema::{data_key, organisation};
-use super::settings;
+use super::{settings, terms};
 use crate::domain::settings::Settings;
 use crate::domain::time::Micros;
 
@@ -43,7 +43,11 @@ pub(super) fn prepare(url: &DatabaseUrl, ring: &KeyRing, now: Micros) -> Result<
     }
     migrate(&mut conn)?;
     conn.begin_write()?;
-    match fill(&mut conn, ring, now) {
+    let filled = fill(&mut conn, ring, now).and_then(|prepared| {
+        terms::rebuild(&mut conn, ring)?;
+        Ok(prepared)
+    });
+    match filled {
         Ok(prepared) => {
             conn.commit()?;
             Ok(prepared)

@@ -43,6 +43,7 @@ pub use migrate::{DEMO_ENTRY, Prepared};
 pub use queries::{IdPage, ListPage, ListRequest, Listed};
 pub use rotation::{Rotation, RotationPhase};
 pub use settings::{EntrypointSettings, Organisation};
+pub use terms::Tended;
 pub use tokens::TokenRecord;
 
 use self::conn::{Conn, Purpose};
@@ -86,6 +87,8 @@ pub struct Store {
     idempotency_secs: i64,
     /// Wakes this process's worker.
     import_queued: tokio::sync::Notify,
+    /// Wakes whoever looks after the search index.
+    terms_written: tokio::sync::Notify,
     /// When somebody last asked for a write and waited for it.
     last_command_us: AtomicI64,
     /// Whether an erase left its values in the write-ahead log.
@@ -130,6 +133,7 @@ impl Store {
             readers,
             idempotency_secs: options.idempotency_secs,
             import_queued: tokio::sync::Notify::new(),
+            terms_written: tokio::sync::Notify::new(),
             last_command_us: AtomicI64::new(0),
             // An erase before the last stop may not have come to its end.
             erased: AtomicBool::new(true),
@@ -147,7 +151,9 @@ impl Store {
         self.last_command_us.store(clock::now().0, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
         self.enqueue(Work::Customer(Box::new(command), reply))?;
-        answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?
+        let reply = answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?;
+        self.terms_written.notify_one();
+        reply
     }
 
     fn enqueue(&self, work: Work) -> Result<(), StoreError> {

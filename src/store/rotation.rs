@@ -354,7 +354,7 @@ struct Moved {
     rows: Vec<CustomerRow>,
     digests_removed: Vec<Vec<u8>>,
     digests_added: Vec<DigestRow>,
-    terms: Vec<(i64, Vec<u64>)>,
+    terms: Vec<terms::Indexed>,
 }
 
 impl Moved {
@@ -378,7 +378,12 @@ impl Moved {
             digest,
             customer_id: row.customer_id,
         }));
-        self.terms.push((row.customer_id, terms::of_customer(new.terms(), &stored.customer)));
+        self.terms.push(terms::Indexed {
+            customer_id: row.customer_id,
+            terms: terms::of_customer(new.terms(), &stored.customer),
+            replaces: true,
+            erased: false,
+        });
         Ok(())
     }
 
@@ -391,7 +396,7 @@ impl Moved {
                 return Err(StoreError::Bug(format!("customer {} vanished", row.customer_id)));
             }
         }
-        let ids: Vec<i64> = self.terms.iter().map(|(id, _)| *id).collect();
+        let ids: Vec<i64> = self.terms.iter().map(|indexed| indexed.customer_id).collect();
         self.digests_added.sort_by(|a, b| a.digest.cmp(&b.digest));
         match conn {
             Conn::Sqlite(c) => {
@@ -417,8 +422,7 @@ impl Moved {
                 }
             }
         }
-        terms::delete(conn, &ids)?;
-        terms::insert(conn, entrypoint_id, &self.terms)
+        terms::add(conn, entrypoint_id, self.terms)
     }
 }
 

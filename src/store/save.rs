@@ -34,8 +34,7 @@ struct Additions {
     history: Vec<HistoryRow>,
     digests_added: Vec<DigestRow>,
     digests_removed: Vec<DigestRow>,
-    terms_added: Vec<(i64, Vec<u64>)>,
-    terms_removed: Vec<i64>,
+    terms: Vec<terms::Indexed>,
     idempotency: Vec<IdempotencyRow>,
     erased: Vec<i64>,
 }
@@ -160,13 +159,13 @@ fn add_index_changes(
     let terms_of = |key: &IndexKey, stored: &Stored| terms::of_customer(key.key.terms(), &stored.customer);
     let old_terms = first.filter(|stored| live(stored)).map(|stored| terms_of(old_key, stored));
     let new_terms = live(last).then(|| terms_of(new_key, last));
-    if old_terms != new_terms {
-        if old_terms.is_some() {
-            additions.terms_removed.push(id);
-        }
-        if let Some(terms) = new_terms {
-            additions.terms_added.push((id, terms));
-        }
+    if old_terms != new_terms || last.erased {
+        additions.terms.push(terms::Indexed {
+            customer_id: id,
+            terms: new_terms.unwrap_or_default(),
+            replaces: first.is_some(),
+            erased: last.erased,
+        });
     }
 }
 
@@ -307,8 +306,7 @@ fn write(conn: &mut Conn, entrypoint_id: i64, mut additions: Additions) -> Resul
         )
         .execute(c))?;
     }
-    terms::delete(conn, &additions.terms_removed)?;
-    terms::insert(conn, entrypoint_id, &additions.terms_added)
+    terms::add(conn, entrypoint_id, additions.terms)
 }
 
 fn update_customer(conn: &mut Conn, row: &CustomerRow) -> Result<(), StoreError> {

@@ -1,4 +1,4 @@
-//! The tables, the same on both databases but for the term index.
+//! The tables, the same on both databases.
 
 diesel::table! {
     service_state (name) {
@@ -225,23 +225,46 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(organisation, entrypoint, entrypoint_head, customer, history);
 diesel::joinable!(entrypoint -> organisation (org_id));
 
-/// The term index as SQLite has it: contentless FTS5.
-pub(super) mod sqlite {
-    diesel::table! {
-        term_index (rowid) {
-            rowid -> BigInt,
-            terms -> Text,
-        }
+diesel::table! {
+    term_pending (pending_id) {
+        pending_id -> BigInt,
+        entrypoint_id -> BigInt,
+        customer_id -> BigInt,
+        replaces -> Bool,
+        terms -> Binary,
     }
 }
 
-/// The term index as PostgreSQL has it: an array under a GIN index.
-pub(super) mod postgres {
-    diesel::table! {
-        term_index (customer_id) {
-            entrypoint_id -> BigInt,
-            customer_id -> BigInt,
-            terms -> Array<BigInt>,
-        }
+diesel::table! {
+    term_segment (segment_id) {
+        segment_id -> BigInt,
+        state -> Text,
+        age -> BigInt,
+        postings -> BigInt,
+        retired_at_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    term_block (segment_id, first_term, first_customer) {
+        segment_id -> BigInt,
+        first_term -> BigInt,
+        first_customer -> BigInt,
+        data -> Binary,
+    }
+}
+
+diesel::table! {
+    term_dead (customer_id) {
+        customer_id -> BigInt,
+        age -> BigInt,
+    }
+}
+
+diesel::table! {
+    term_work (lease_no) {
+        lease_no -> BigInt,
+        lease_until_us -> BigInt,
+        is_built -> Bool,
     }
 }

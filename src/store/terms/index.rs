@@ -1,0 +1,460 @@
+//! Where terms are kept: a customer's terms first as one row of `term_pending`, soon as a part of a segment.
+//!
+//! A segment is never changed. It holds the terms of many customers as packed lists (`blocks`), in blocks that are
+//! found by their first term. A search looks at what is pending and at every live segment. Terms that a customer no
+//! longer has stay where they are until segments are merged: the index proposes, and a proposal too many is refused
+//! when the record is opened. `term_dead` says which may be left out then: those of a customer in segments of a
+//! lower age. Ages are numbers of `term_pending`; a segment has the highest of its rows.
+
+use std::collections::{BTreeMap, HashMap};
+
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+
+use super::blocks::{Block, Entries, LIST_LONG, intersect, pack};
+use crate::store::conn::{Conn, on};
+use crate::store::error::StoreError;
+use crate::store::schema::{term_block, term_dead, term_pending, term_segment, term_work};
+
+/// From this many customers at once on, a segment of their own is made at once.
+const DIRECT_MIN: usize = 512;
+/// How many rows may be pending before a write moves them itself; a search reads them all.
+const PENDING_MAX: i64 = 8_192;
+/// The most rows that become one segment.
+pub(super) const DRAIN_MAX: i64 = 4_096;
+/// With so few candidates left it costs less to open them than to read another long list.
+const CANDIDATES_FEW: usize = 64;
+/// Bytes of one term of a pending row.
+const TERM_BYTES: usize = 8;
+/// The age of a person's end: no segment reaches it.
+pub(super) const FOREVER: i64 = i64::MAX;
+
+/// Segments that searches look at; those under way, and those that are not looked at any more.
+pub(super) const LIVE: &str = "live";
+pub(super) const BUILDING: &str = "building";
+pub(super) const RETIRED: &str = "retired";
+
+/// The terms of a customer from now on; none for one that is not to be found any more.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Indexed {
+    pub customer_id: i64,
+    pub terms: Vec<u64>,
+    /// Whether the customer may have had others before.
+    pub replaces: bool,
+    /// Whether the person was erased: what was pending goes at once.
+    pub erased: bool,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = term_pending)]
+struct NewPending {
+    entrypoint_id: i64,
+    customer_id: i64,
+    replaces: bool,
+    terms: Vec<u8>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = term_block)]
+struct NewBlock {
+    segment_id: i64,
+    first_term: i64,
+    first_customer: i64,
+    data: Vec<u8>,
+}
+
+/// A term as a column holds it: in the same order.
+pub(super) fn signed(term: u64) -> i64 {
+    i64::from_ne_bytes((term ^ (1 << 63)).to_ne_bytes())
+}
+
+fn packed(terms: &[u64]) -> Vec<u8> {
+    terms.iter().flat_map(|term| term.to_be_bytes()).collect()
+}
+
+fn unpacked(bytes: &[u8]) -> Vec<u64> {
+    let (terms, _) = bytes.as_chunks::<TERM_BYTES>();
+    terms.iter().map(|term| u64::from_be_bytes(*term)).collect()
+}
+
+pub(super) fn broken(_: super::blocks::Broken) -> StoreError {
+    StoreError::Corrupt("a block of the search index".into())
+}
+
+/// Indexes customers anew.
+///
+/// # Errors
+/// The database's.
+pub(in crate::store) fn add(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    rows: Vec<Indexed>,
+) -> Result<(), StoreError> {
+    for row in rows.iter().filter(|row| row.erased) {
+        on!(conn, |c| diesel::delete(
+            term_pending::table.filter(term_pending::customer_id.eq(row.customer_id))
+        )
+        .execute(c))?;
+        mark_dead(conn, row.customer_id, FOREVER)?;
+    }
+    if rows.len() >= DIRECT_MIN {
+        let age = next_age(conn, entrypoint_id)?;
+        for row in rows.iter().filter(|row| row.replaces) {
+            mark_dead(conn, row.customer_id, age)?;
+        }
+        let customers: Vec<(i64, &[u64])> =
+            rows.iter().map(|row| (row.customer_id, row.terms.as_slice())).collect();
+        return make_segment(conn, &customers, age);
+    }
+    let rows: Vec<NewPending> = rows
+        .into_iter()
+        .map(|row| NewPending {
+            entrypoint_id,
+            customer_id: row.customer_id,
+            replaces: row.replaces,
+            terms: packed(&row.terms),
+        })
+        .collect();
+    match conn {
+        Conn::Sqlite(c) => {
+            for row in &rows {
+                diesel::insert_into(term_pending::table).values(row).execute(c)?;
+            }
+        }
+        Conn::Postgres(c) => {
+            if !rows.is_empty() {
+                diesel::insert_into(term_pending::table).values(&rows).execute(c)?;
+            }
+        }
+    }
+    if pending(conn)? > PENDING_MAX {
+        drain(conn)?;
+    }
+    Ok(())
+}
+
+/// About how many rows are pending: never fewer than there are.
+///
+/// # Errors
+/// The database's.
+pub(super) fn pending(conn: &mut Conn) -> Result<i64, StoreError> {
+    let first: Option<i64> = on!(conn, |c| term_pending::table
+        .select(term_pending::pending_id)
+        .order(term_pending::pending_id.asc())
+        .first(c)
+        .optional())?;
+    let last: Option<i64> = on!(conn, |c| term_pending::table
+        .select(term_pending::pending_id)
+        .order(term_pending::pending_id.desc())
+        .first(c)
+        .optional())?;
+    Ok(first.zip(last).map_or(0, |(first, last)| last - first + 1))
+}
+
+/// A number above all that were used, as `term_pending` counts them.
+fn next_age(conn: &mut Conn, entrypoint_id: i64) -> Result<i64, StoreError> {
+    let row = NewPending { entrypoint_id, customer_id: 0, replaces: false, terms: Vec::new() };
+    let age: i64 = on!(conn, |c| diesel::insert_into(term_pending::table)
+        .values(&row)
+        .returning(term_pending::pending_id)
+        .get_result(c))?;
+    on!(conn, |c| diesel::delete(term_pending::table.find(age)).execute(c))?;
+    Ok(age)
+}
+
+fn mark_dead(conn: &mut Conn, customer_id: i64, age: i64) -> Result<(), StoreError> {
+    let known: Option<i64> =
+        on!(conn, |c| term_dead::table.find(customer_id).select(term_dead::age).first(c).optional())?;
+    match known {
+        Some(known) if known >= age => {}
+        Some(_) => {
+            on!(conn, |c| diesel::update(term_dead::table.find(customer_id))
+                .set(term_dead::age.eq(age))
+                .execute(c))?;
+        }
+        None => {
+            on!(conn, |c| diesel::insert_into(term_dead::table)
+                .values((term_dead::customer_id.eq(customer_id), term_dead::age.eq(age)))
+                .on_conflict_do_nothing()
+                .execute(c))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a live segment.
+fn make_segment(conn: &mut Conn, customers: &[(i64, &[u64])], age: i64) -> Result<(), StoreError> {
+    let (blocks, postings) = pack(customers);
+    if blocks.is_empty() {
+        return Ok(());
+    }
+    let segment_id = new_segment(conn, LIVE, age, i64::try_from(postings).unwrap_or(i64::MAX))?;
+    insert_blocks(conn, segment_id, blocks)
+}
+
+pub(super) fn new_segment(conn: &mut Conn, state: &str, age: i64, postings: i64) -> Result<i64, StoreError> {
+    Ok(on!(conn, |c| diesel::insert_into(term_segment::table)
+        .values((
+            term_segment::state.eq(state),
+            term_segment::age.eq(age),
+            term_segment::postings.eq(postings)
+        ))
+        .returning(term_segment::segment_id)
+        .get_result(c))?)
+}
+
+pub(super) fn insert_blocks(conn: &mut Conn, segment_id: i64, blocks: Vec<Block>) -> Result<(), StoreError> {
+    let rows: Vec<NewBlock> = blocks
+        .into_iter()
+        .map(|block| NewBlock {
+            segment_id,
+            first_term: signed(block.first_term),
+            first_customer: block.first_customer,
+            data: block.data,
+        })
+        .collect();
+    match conn {
+        Conn::Sqlite(c) => {
+            for row in &rows {
+                diesel::insert_into(term_block::table).values(row).execute(c)?;
+            }
+        }
+        Conn::Postgres(c) => {
+            for rows in rows.chunks(1_024) {
+                diesel::insert_into(term_block::table).values(rows).execute(c)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether this transaction is the one that moves rows and segments: on PostgreSQL others may.
+pub(super) fn lock(conn: &mut Conn) -> Result<bool, StoreError> {
+    match conn {
+        Conn::Sqlite(_) => Ok(true),
+        Conn::Postgres(c) => {
+            let row: Option<i64> = term_work::table
+                .select(term_work::lease_no)
+                .for_update()
+                .skip_locked()
+                .first(c)
+                .optional()?;
+            Ok(row.is_some())
+        }
+    }
+}
+
+/// Makes a segment of what is pending; how many rows it was.
+///
+/// # Errors
+/// The database's.
+pub(super) fn drain(conn: &mut Conn) -> Result<usize, StoreError> {
+    type Row = (i64, i64, bool, Vec<u8>);
+    if !lock(conn)? {
+        return Ok(0);
+    }
+    let columns =
+        (term_pending::pending_id, term_pending::customer_id, term_pending::replaces, term_pending::terms);
+    let query = term_pending::table.select(columns).order(term_pending::pending_id).limit(DRAIN_MAX);
+    let rows: Vec<Row> = match conn {
+        Conn::Sqlite(c) => query.load(c)?,
+        // What an erase is removing is left to it; whoever erases later waits, and finds the segment.
+        Conn::Postgres(c) => query.for_update().skip_locked().load(c)?,
+    };
+    let Some((age, ..)) = rows.last() else { return Ok(0) };
+    let age = *age;
+    let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
+    // The newest row of a customer is the one that counts.
+    let mut newest: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
+    for (id, customer_id, replaces, terms) in rows {
+        if replaces {
+            mark_dead(conn, customer_id, id)?;
+        }
+        newest.insert(customer_id, unpacked(&terms));
+    }
+    let customers: Vec<(i64, &[u64])> = newest.iter().map(|(id, terms)| (*id, terms.as_slice())).collect();
+    make_segment(conn, &customers, age)?;
+    match conn {
+        // One writer, and the lowest numbers were taken.
+        Conn::Sqlite(c) => {
+            diesel::delete(term_pending::table.filter(term_pending::pending_id.le(age))).execute(c)?
+        }
+        Conn::Postgres(c) => {
+            diesel::delete(term_pending::table.filter(term_pending::pending_id.eq_any(&ids))).execute(c)?
+        }
+    };
+    Ok(ids.len())
+}
+
+/// The customers of an entrypoint that may have all of some terms, by id: a few too many, never one too few.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`].
+pub(super) fn having(conn: &mut Conn, entrypoint_id: i64, terms: &[u64]) -> Result<Vec<i64>, StoreError> {
+    // Pending first: what is moved meanwhile is met again in a segment, and not missed.
+    let rows: Vec<(i64, Vec<u8>)> = on!(conn, |c| term_pending::table
+        .filter(term_pending::entrypoint_id.eq(entrypoint_id))
+        .select((term_pending::customer_id, term_pending::terms))
+        .load(c))?;
+    let mut found: Vec<i64> =
+        rows.into_iter().filter(|(_, packed)| has_all(packed, terms)).map(|(id, _)| id).collect();
+    let segments: Vec<i64> = on!(conn, |c| term_segment::table
+        .filter(term_segment::state.eq(LIVE))
+        .select(term_segment::segment_id)
+        .order(term_segment::segment_id)
+        .load(c))?;
+    for (segment_id, places) in places(conn, &segments, terms)? {
+        if places.len() == terms.len() {
+            found.extend(having_in(conn, segment_id, places)?);
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
+/// Whether a pending row, whose terms are sorted, has all of some.
+fn has_all(packed: &[u8], terms: &[u64]) -> bool {
+    let (own, _) = packed.as_chunks::<TERM_BYTES>();
+    terms.iter().all(|term| own.binary_search(&term.to_be_bytes()).is_ok())
+}
+
+/// Where the customers of a term are in a segment.
+enum Place {
+    /// All of them.
+    Here(Vec<i64>),
+    /// In this many blocks of their own.
+    Long { first_term: i64, blocks: i64 },
+}
+
+impl Place {
+    /// About how many customers.
+    fn size(&self) -> i64 {
+        match self {
+            Place::Here(ids) => i64::try_from(ids.len()).unwrap_or(i64::MAX),
+            Place::Long { blocks, .. } => blocks.saturating_mul(i64::try_from(LIST_LONG).unwrap_or(1)),
+        }
+    }
+}
+
+/// The last block that begins with a term or one before it: its segment, the term, the block's first term, how many
+/// blocks begin with the very term, and what is in it.
+#[derive(QueryableByName)]
+struct Candidate {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    segment_id: i64,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    term: i64,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    first_term: i64,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    blocks: i64,
+    #[diesel(sql_type = diesel::sql_types::Binary)]
+    data: Vec<u8>,
+}
+
+/// Where each term is in each segment; terms that are not there have no place.
+fn places(conn: &mut Conn, segments: &[i64], terms: &[u64]) -> Result<HashMap<i64, Vec<Place>>, StoreError> {
+    let mut all: HashMap<i64, Vec<Place>> = HashMap::new();
+    if segments.is_empty() {
+        return Ok(all);
+    }
+    if let Conn::Postgres(c) = conn {
+        let wanted: Vec<i64> = terms.iter().copied().map(signed).collect();
+        // One question for all of them: each would be a journey to the server.
+        let candidates: Vec<Candidate> = diesel::sql_query(
+            "SELECT s.id AS segment_id, t.term, b.first_term, b.data, CASE WHEN b.first_term = t.term THEN \
+             (SELECT count(*) FROM term_block c WHERE c.segment_id = s.id AND c.first_term = t.term) ELSE 0 END AS blocks \
+             FROM unnest($1) AS s (id) CROSS JOIN unnest($2) AS t (term) CROSS JOIN LATERAL ( \
+             SELECT first_term, data FROM term_block WHERE segment_id = s.id AND first_term <= t.term \
+             ORDER BY first_term DESC, first_customer DESC LIMIT 1) AS b",
+        )
+        .bind::<diesel::sql_types::Array<diesel::sql_types::BigInt>, _>(segments)
+        .bind::<diesel::sql_types::Array<diesel::sql_types::BigInt>, _>(&wanted)
+        .load(c)?;
+        for candidate in candidates {
+            let segment_id = candidate.segment_id;
+            if let Some(place) = place(&candidate)? {
+                all.entry(segment_id).or_default().push(place);
+            }
+        }
+        return Ok(all);
+    }
+    for segment_id in segments {
+        let mut places = Vec::with_capacity(terms.len());
+        for term in terms {
+            // Whoever lacks one term lacks all that is asked.
+            let Some(candidate) = candidate(conn, *segment_id, signed(*term))? else { break };
+            let Some(place) = place(&candidate)? else { break };
+            places.push(place);
+        }
+        all.insert(*segment_id, places);
+    }
+    Ok(all)
+}
+
+fn candidate(conn: &mut Conn, segment_id: i64, term: i64) -> Result<Option<Candidate>, StoreError> {
+    let found: Option<(i64, Vec<u8>)> = on!(conn, |c| term_block::table
+        .filter(term_block::segment_id.eq(segment_id))
+        .filter(term_block::first_term.le(term))
+        .order((term_block::first_term.desc(), term_block::first_customer.desc()))
+        .select((term_block::first_term, term_block::data))
+        .first(c)
+        .optional())?;
+    let Some((first_term, data)) = found else { return Ok(None) };
+    let blocks = if first_term == term {
+        on!(conn, |c| term_block::table
+            .filter(term_block::segment_id.eq(segment_id))
+            .filter(term_block::first_term.eq(term))
+            .select(count_star())
+            .first(c))?
+    } else {
+        0
+    };
+    Ok(Some(Candidate { segment_id, term, first_term, blocks, data }))
+}
+
+fn place(candidate: &Candidate) -> Result<Option<Place>, StoreError> {
+    if candidate.blocks > 1 {
+        return Ok(Some(Place::Long { first_term: candidate.first_term, blocks: candidate.blocks }));
+    }
+    let mut ids = Vec::new();
+    let term = u64::from_ne_bytes(candidate.term.to_ne_bytes()) ^ (1 << 63);
+    Entries::of(&candidate.data).find(term, &mut ids).map_err(broken)?;
+    Ok((!ids.is_empty()).then_some(Place::Here(ids)))
+}
+
+/// Who stands at all of some places of a segment.
+fn having_in(conn: &mut Conn, segment_id: i64, mut places: Vec<Place>) -> Result<Vec<i64>, StoreError> {
+    places.sort_by_key(Place::size);
+    let mut found: Option<Vec<i64>> = None;
+    for place in places {
+        let ids = match (place, &found) {
+            (Place::Here(ids), _) => ids,
+            (Place::Long { .. }, Some(few)) if few.len() <= CANDIDATES_FEW => break,
+            (Place::Long { first_term, .. }, _) => long_list(conn, segment_id, first_term)?,
+        };
+        match &mut found {
+            None => found = Some(ids),
+            Some(found) => intersect(found, &ids),
+        }
+        if found.as_ref().is_some_and(Vec::is_empty) {
+            break;
+        }
+    }
+    Ok(found.unwrap_or_default())
+}
+
+fn long_list(conn: &mut Conn, segment_id: i64, first_term: i64) -> Result<Vec<i64>, StoreError> {
+    let blocks: Vec<Vec<u8>> = on!(conn, |c| term_block::table
+        .filter(term_block::segment_id.eq(segment_id))
+        .filter(term_block::first_term.eq(first_term))
+        .order(term_block::first_customer)
+        .select(term_block::data)
+        .load(c))?;
+    let mut ids = Vec::new();
+    for data in &blocks {
+        Entries::of(data).next(&mut ids).map_err(broken)?;
+    }
+    Ok(ids)
+}

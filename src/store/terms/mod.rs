@@ -1,0 +1,149 @@
+//! Blind terms: what of a customer can be found without opening it (rules 7).
+//!
+//! Each term is a keyed hash of a value within its field. The index proposes; opening and comparing
+//! decides. [`index`] says how it is kept, the same on both databases; [`merge`] keeps it small.
+
+mod blocks;
+mod index;
+mod merge;
+mod rebuild;
+
+pub(super) use index::{Indexed, add};
+pub(super) use rebuild::rebuild;
+
+use super::Store;
+use super::conn::Conn;
+use super::error::StoreError;
+use crate::clock;
+use crate::domain::customer::Customer;
+use crate::domain::filter::{Group, Term, terms_of};
+use crate::domain::identifier::{IdField, MatchKey};
+use crate::domain::text::fold_spaces;
+use crate::vault::{DataKey, Hasher};
+
+/// All terms of a live customer, hashed.
+pub(super) fn of_customer(hasher: &Hasher, customer: &Customer) -> Vec<u64> {
+    let mut terms: Vec<u64> = terms_of(customer).iter().map(|term| hashed(hasher, term)).collect();
+    terms.sort_unstable();
+    terms.dedup();
+    terms
+}
+
+fn hashed(hasher: &Hasher, term: &Term) -> u64 {
+    hasher.term(&term.group.key(), &term.text)
+}
+
+/// The terms that whoever has all values of a key is indexed by.
+fn of_key(key: &MatchKey) -> Vec<Term> {
+    let pairs = key.identifier.fields().iter().zip(&key.values);
+    pairs
+        .map(|(field, value)| Term {
+            group: match field {
+                IdField::Text(field) => Group::Text(*field),
+                IdField::Additional(name) => Group::Additional(name.to_lowercase()),
+            },
+            text: fold_spaces(value),
+        })
+        .collect()
+}
+
+/// The customers that may have all values of a key: a few too many, never one too few.
+pub(super) fn find(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    data_key: &DataKey,
+    key: &MatchKey,
+) -> Result<Vec<i64>, StoreError> {
+    having(conn, entrypoint_id, data_key, &of_key(key))
+}
+
+/// The customers of an entrypoint that may have all of some terms, by id.
+pub(super) fn having(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    data_key: &DataKey,
+    terms: &[Term],
+) -> Result<Vec<i64>, StoreError> {
+    let mut hashes: Vec<u64> = terms.iter().map(|term| hashed(data_key.terms(), term)).collect();
+    hashes.sort_unstable();
+    hashes.dedup();
+    index::having(conn, entrypoint_id, &hashes)
+}
+
+/// What a step of looking after the index came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tended {
+    /// Something was done; there may be more.
+    Went,
+    /// There is nothing to do.
+    Nothing,
+}
+
+impl Store {
+    /// Waits until terms were written by this process.
+    pub async fn terms_written(&self) {
+        self.terms_written.notified().await;
+    }
+
+    /// Moves what is pending into a segment, if there are at least `least` rows.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn drain_terms(&self, least: i64) -> Result<Tended, StoreError> {
+        // Looked at by a reader first: mostly there is nothing to do, and the writer has other work.
+        if !self.read(move |conn, _| merge::is_drainable(conn, least)).await? {
+            return Ok(Tended::Nothing);
+        }
+        let rows = self.administer(move |conn, _| merge::drain_if(conn, least)).await?;
+        Ok(if rows > 0 { Tended::Went } else { Tended::Nothing })
+    }
+
+    /// Merges some segments, if that is due; `may_erase`: whether erased people are a reason.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`]. What was begun is begun anew later.
+    pub async fn merge_terms(&self, is_idle: bool, may_erase: bool) -> Result<Tended, StoreError> {
+        if !self.read(move |conn, _| merge::is_due(conn, is_idle, may_erase)).await? {
+            return Ok(Tended::Nothing);
+        }
+        let begun =
+            self.administer(move |conn, _| merge::begin(conn, is_idle, may_erase, clock::now())).await?;
+        let Some(mut merge) = begun else { return Ok(Tended::Nothing) };
+        loop {
+            let (merged, blocks) = self
+                .read(move |conn, _| {
+                    let blocks = merge.read(conn)?;
+                    Ok((merge, blocks))
+                })
+                .await?;
+            let is_over = blocks.is_empty();
+            let (merged, holds) = self
+                .administer(move |conn, _| {
+                    let now = clock::now();
+                    let holds = if is_over {
+                        merge::finish(conn, &merged, now)?
+                    } else {
+                        merge::write(conn, &merged, blocks, now)?
+                    };
+                    Ok((merged, holds))
+                })
+                .await?;
+            merge = merged;
+            if is_over || !holds {
+                return Ok(Tended::Went);
+            }
+        }
+    }
+
+    /// Removes what merged segments left, some at a time.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn purge_terms(&self) -> Result<Tended, StoreError> {
+        if !self.read(|conn, _| merge::is_purgeable(conn, clock::now())).await? {
+            return Ok(Tended::Nothing);
+        }
+        let more = self.administer(|conn, _| merge::purge(conn, clock::now())).await?;
+        Ok(if more { Tended::Went } else { Tended::Nothing })
+    }
+}

@@ -207,10 +207,12 @@ fn tell(lanes: &[Lane], rows: u64, base: f64) {
         });
     }
     let body = format!(
-        "A CSV file of {rows} rows and 25 columns ({} for the import beside creates), sent over HTTP; from the first byte sent to the job's end, upload included. One run          each, on a database that holds what the imports before it left.
+        "A CSV file of {rows} rows and 25 columns ({} for the import beside creates), sent over HTTP; from the first byte sent to the job's end, upload included. One run \
+         each, on a database that holds what the imports before it left.
 
 {}
-Creates: {} a second over {CREATORS}          connections, each timed from when it was due.
+Creates: {} a second over {CREATORS} \
+         connections, each timed from when it was due.
 
 {}",
         rows / 4,

@@ -21,6 +21,7 @@ mod create;
 mod growth;
 mod import;
 mod instructions;
+mod profile;
 mod read;
 mod search;
 mod startup;
@@ -101,6 +102,15 @@ enum Command {
     },
     /// Instructions of a create and of a read, counted by valgrind
     Instructions(Common),
+    /// Where the service spends its time, by perf; writes no results
+    Profile {
+        asks: profile::Asks,
+        /// On PostgreSQL instead of SQLite
+        #[arg(long)]
+        postgres: bool,
+        #[command(flatten)]
+        common: Common,
+    },
     /// The bare HTTP server, for the other benches
     #[command(hide = true)]
     Ceiling { address: SocketAddr },
@@ -139,6 +149,9 @@ fn main() {
         }
         Command::Startup { rows, common } => runtime().block_on(startup::run(&common, rows)),
         Command::Instructions(common) => runtime().block_on(instructions::run(&common)),
+        Command::Profile { asks, postgres, common } => {
+            runtime().block_on(profile::run(&common, asks, postgres))
+        }
         Command::Ceiling { address } => support::ceiling::serve(address),
     }
 }

@@ -9,7 +9,7 @@ use crate::support::import::{import, write_csv};
 use crate::support::people::Person;
 use crate::support::plain::{Plain, database_size};
 use crate::support::postgres::Postgres;
-use crate::support::process::{folder, output};
+use crate::support::process::folder;
 use crate::support::quiet;
 use crate::support::report::{self, Goal};
 use crate::support::service::{Service, number_after};
@@ -112,9 +112,11 @@ async fn many_entrypoints(
     let service = Service::start(cluster, &[]).await;
     let files = folder();
     let each = rows / ENTRYPOINTS;
+    let settings = service.token_for("settings");
     for number in 0..ENTRYPOINTS {
         let entry = format!("e{number}");
-        output(&mut service.place().command(&["entrypoint", "create", &entry, "--org", "1"]));
+        let named = format!("{{\"entry\": \"{entry}\"}}");
+        service.ask_as(&settings, "POST", "/api/Paypoint", &named).await;
         let file = files.path().join(format!("{entry}.csv"));
         write_csv(&file, common.seed, number * each..(number + 1) * each);
         let imported = import(&service, &entry, &file, "").await;

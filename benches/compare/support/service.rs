@@ -125,10 +125,21 @@ impl Service {
         request("GET", path, &self.headers(), "")
     }
 
+    /// A token of the first organisation that has this scope alone.
+    pub fn token_for(&self, scope: &str) -> String {
+        let arguments = ["token", "create", "--org", "1", "--all-entries", "--scope", scope];
+        process::output(&mut self.place.command(&arguments))
+    }
+
     /// One request outside any measurement, which must succeed.
     pub async fn ask(&self, method: &str, path: &str, body: &str) -> serde_json::Value {
+        self.ask_as(&self.token, method, path, body).await
+    }
+
+    /// The same with another token.
+    pub async fn ask_as(&self, token: &str, method: &str, path: &str, body: &str) -> serde_json::Value {
         let mut conn = Conn::open(self.address).await.expect("it listens");
-        let asked = request(method, path, &self.headers(), body);
+        let asked = request(method, path, &format!("requestToken: {token}\r\n"), body);
         let answer = conn.send(&asked).await.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         assert!((200..300).contains(&answer.status), "{method} {path}: {} {}", answer.status, answer.body);
         serde_json::from_str(answer.body).unwrap_or(serde_json::Value::Null)

@@ -150,7 +150,7 @@ fn main() {
         Command::Startup { rows, common } => runtime().block_on(startup::run(&common, rows)),
         Command::Instructions(common) => runtime().block_on(instructions::run(&common)),
         Command::Profile { asks, postgres, common } => {
-            runtime().block_on(profile::run(&common, asks, postgres))
+            runtime().block_on(profile::run(&common, asks, postgres));
         }
         Command::Ceiling { address } => support::ceiling::serve(address),
     }

@@ -22,6 +22,8 @@ use crate::vault::unverified_key_id;
 
 /// How old the knowledge of revoked tokens may be (rules 1).
 const KNOWLEDGE_MAX_US: i64 = 5 * SECOND_US;
+/// How many tokens' signatures are remembered.
+const SIGNED_MAX: usize = 1_024;
 /// The most bytes of a token that is looked at.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
@@ -31,8 +33,8 @@ pub struct Caller(Arc<Claims>);
 
 impl Caller {
     /// Of verified claims.
-    pub fn new(claims: Claims) -> Caller {
-        Caller(Arc::new(claims))
+    pub fn new(claims: Arc<Claims>) -> Caller {
+        Caller(claims)
     }
 
     /// Its claims.
@@ -79,6 +81,8 @@ pub struct Guard {
     revoked_here: RwLock<HashSet<String>>,
     known_at: AtomicI64,
     limits: Mutex<HashMap<String, Arc<DefaultDirectRateLimiter>>>,
+    /// Tokens whose signature was found right: it stays so. Everything else about them is looked at each time.
+    signed: RwLock<HashMap<String, Arc<Claims>>>,
 }
 
 impl Guard {
@@ -122,17 +126,12 @@ impl Guard {
     ///
     /// # Errors
     /// 401; 503 where revocations are not known.
-    pub fn verify(&self, store: &Store, token: &str) -> Result<Claims, Error> {
+    pub fn verify(&self, store: &Store, token: &str) -> Result<Arc<Claims>, Error> {
         let now = clock::now();
         if token.len() > TOKEN_BYTES_MAX {
             return Err(Error::Unauthorized("malformed"));
         }
-        let kid = unverified_key_id(token).ok_or(Error::Unauthorized("malformed"))?;
-        let key = store.signing_key(&kid).ok_or(Error::Unauthorized("wrongly signed"))?;
-        let claims: Claims = key.verify(token).map_err(|error| match error {
-            crate::vault::TokenError::Malformed => Error::Unauthorized("malformed"),
-            crate::vault::TokenError::WrongSignature => Error::Unauthorized("wrongly signed"),
-        })?;
+        let claims = self.signed(store, token)?;
         if claims.exp <= now.secs() {
             return Err(Error::Unauthorized("expired"));
         }
@@ -142,6 +141,26 @@ impl Guard {
         if self.is_revoked(&claims) {
             return Err(Error::Unauthorized("revoked"));
         }
+        Ok(claims)
+    }
+
+    /// The claims of a token whose signature is right, remembered for the next time.
+    fn signed(&self, store: &Store, token: &str) -> Result<Arc<Claims>, Error> {
+        if let Some(claims) = self.signed.read().unwrap_or_else(PoisonError::into_inner).get(token) {
+            return Ok(Arc::clone(claims));
+        }
+        let kid = unverified_key_id(token).ok_or(Error::Unauthorized("malformed"))?;
+        let key = store.signing_key(&kid).ok_or(Error::Unauthorized("wrongly signed"))?;
+        let claims: Claims = key.verify(token).map_err(|error| match error {
+            crate::vault::TokenError::Malformed => Error::Unauthorized("malformed"),
+            crate::vault::TokenError::WrongSignature => Error::Unauthorized("wrongly signed"),
+        })?;
+        let claims = Arc::new(claims);
+        let mut signed = self.signed.write().unwrap_or_else(PoisonError::into_inner);
+        if signed.len() >= SIGNED_MAX {
+            signed.clear();
+        }
+        signed.insert(token.to_owned(), Arc::clone(&claims));
         Ok(claims)
     }
 

@@ -117,7 +117,7 @@ pub(crate) async fn exchange_credentials(
         jti: uuid::Uuid::new_v4().to_string(),
         iat: now,
         exp: expires,
-        ..claims
+        ..Claims::clone(&claims)
     };
     let access_token = app.store.sign(fetched).await?;
     let body = AccessTokenOut {

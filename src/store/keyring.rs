@@ -2,7 +2,7 @@
 //! never changes under its id, so nothing here can be stale.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use diesel::prelude::*;
 
@@ -56,12 +56,14 @@ pub struct KeyRing {
     master: MasterKey,
     data: RwLock<HashMap<i64, Arc<DataKey>>>,
     signing: RwLock<HashMap<String, Arc<SigningKey>>>,
+    /// The service has one data key for good.
+    service: OnceLock<Arc<DataKey>>,
 }
 
 impl KeyRing {
     /// A ring that opens keys with a master key.
     pub fn new(master: MasterKey) -> KeyRing {
-        KeyRing { master, data: RwLock::default(), signing: RwLock::default() }
+        KeyRing { master, data: RwLock::default(), signing: RwLock::default(), service: OnceLock::new() }
     }
 
     /// Refuses another master key than the one the database was made with; an empty database takes
@@ -148,6 +150,9 @@ impl KeyRing {
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
     pub fn service_key(&self, conn: &mut Conn) -> Result<Arc<DataKey>, StoreError> {
+        if let Some(key) = self.service.get() {
+            return Ok(Arc::clone(key));
+        }
         let key_id: i64 = on!(conn, |c| data_key::table
             .filter(data_key::entrypoint_id.eq(SERVICE_ENTRYPOINT))
             .select(data_key::key_id)
@@ -155,7 +160,13 @@ impl KeyRing {
             .first(c)
             .optional())?
         .ok_or_else(|| StoreError::Corrupt("the service's own data key is gone".into()))?;
-        self.data_key(conn, key_id)
+        let key = self.data_key(conn, key_id)?;
+        Ok(Arc::clone(self.service.get_or_init(|| key)))
+    }
+
+    /// The service's key, if it is opened.
+    pub(super) fn cached_service_key(&self) -> Option<&Arc<DataKey>> {
+        self.service.get()
     }
 
     /// Makes a signing key.

@@ -96,6 +96,8 @@ pub struct Store {
     /// Entrypoints by name, and the owners of id blocks: neither ever changes.
     entries: RwLock<HashMap<String, (i64, i64)>>,
     blocks: RwLock<HashMap<i64, i64>>,
+    /// Countries of entrypoints, as they were when last asked for or changed here.
+    countries: RwLock<HashMap<i64, Option<String>>>,
 }
 
 impl Store {
@@ -139,6 +141,7 @@ impl Store {
             erased: AtomicBool::new(true),
             entries: RwLock::default(),
             blocks: RwLock::default(),
+            countries: RwLock::default(),
         };
         Ok((store, prepared))
     }
@@ -263,11 +266,14 @@ impl Store {
         key_use: Option<KeyUse>,
         answer: String,
     ) -> Result<(String, bool), StoreError> {
-        self.administer_once(key_use, move |conn, _| {
-            settings::update_entrypoint(conn, id, &settings)?;
-            Ok(answer)
-        })
-        .await
+        let updated = self
+            .administer_once(key_use, move |conn, _| {
+                settings::update_entrypoint(conn, id, &settings)?;
+                Ok(answer)
+            })
+            .await;
+        self.countries.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        updated
     }
 
     /// Begins to rotate an entrypoint's data key, unless that is being done; `render` makes the answer, which is

@@ -17,7 +17,7 @@ use crate::clock;
 use crate::domain::command::{Answer, Command, KeyUse};
 use crate::domain::entrypoint::is_entry_name;
 use crate::domain::token::Claims;
-use crate::vault::{Ad, SigningKey};
+use crate::vault::{Ad, DataKey, SigningKey};
 
 impl Store {
     pub(super) async fn read<T: Send + 'static>(
@@ -209,16 +209,34 @@ impl Store {
         scope: Vec<Vec<u8>>,
         content: Vec<Vec<u8>>,
     ) -> Result<KeyUse, StoreError> {
-        self.read(move |conn, ring| {
-            let service = ring.service_key(conn)?;
+        let hash = move |service: &DataKey| {
             let place = entrypoint_id.to_be_bytes();
             let hashed = |parts: &[Vec<u8>]| {
                 let parts = parts.iter().map(Vec::as_slice);
                 service.key_uses().digest_parts(std::iter::once(place.as_slice()).chain(parts))
             };
-            Ok(KeyUse { key: hashed(&scope), fingerprint: hashed(&content) })
-        })
-        .await
+            KeyUse { key: hashed(&scope), fingerprint: hashed(&content) }
+        };
+        match self.ring.cached_service_key() {
+            Some(service) => Ok(hash(service)),
+            None => self.read(move |conn, ring| Ok(hash(&*ring.service_key(conn)?))).await,
+        }
+    }
+
+    /// The country that phones of an entrypoint are read with where nobody names one. It may be that of a moment ago:
+    /// the writer reads a phone again where the country is another by then. `None` where there is no such entrypoint.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn country(&self, entrypoint_id: i64) -> Result<Option<Option<String>>, StoreError> {
+        if let Some(found) = self.countries.read().unwrap_or_else(PoisonError::into_inner).get(&entrypoint_id)
+        {
+            return Ok(Some(found.clone()));
+        }
+        let Some(settings) = self.entrypoint_settings(entrypoint_id).await? else { return Ok(None) };
+        let country = settings.entrypoint.country;
+        self.countries.write().unwrap_or_else(PoisonError::into_inner).insert(entrypoint_id, country.clone());
+        Ok(Some(country))
     }
 
     /// The settings of an entrypoint.

@@ -47,10 +47,15 @@ impl Hasher {
         *full.first_chunk().unwrap_or(&[0; IDENTITY_DIGEST_BYTES])
     }
 
-    /// A search term: 64 bits of a value within a group of fields. Meetings happen; what is found
-    /// is compared after opening.
-    pub fn term(&self, group: &str, value: &str) -> u64 {
-        let full = self.digest_parts([group.as_bytes(), value.as_bytes()]);
-        u64::from_be_bytes(*full.first_chunk().unwrap_or(&[0; 8]))
+    /// A search term: 64 bits of a value within a group of fields, whose name may come in parts and has no NUL.
+    /// Meetings happen; what is found is compared after opening. `buffer` is for the hasher's use.
+    pub fn term(&self, group: [&str; 2], value: &str, buffer: &mut Vec<u8>) -> u64 {
+        buffer.clear();
+        for part in group {
+            buffer.extend_from_slice(part.as_bytes());
+        }
+        buffer.push(0);
+        buffer.extend_from_slice(value.as_bytes());
+        u64::from_be_bytes(*self.digest(buffer).first_chunk().unwrap_or(&[0; 8]))
     }
 }

@@ -97,8 +97,8 @@ async fn read(
     bytes: &actix_web::web::Bytes,
 ) -> Result<CreateCustomer, Error> {
     let (on_match, mut problems) = flags(request);
-    let settings = app.store.entrypoint_settings(entrypoint_id).await?.ok_or(Error::NotFound)?;
-    let country = settings.entrypoint.country.as_deref();
+    let country = app.store.country(entrypoint_id).await?.ok_or(Error::NotFound)?;
+    let country = country.as_deref();
     let context = Context { now: clock::now(), country, entrypoint_country: country };
     let members = match body::members(bytes) {
         Ok(members) => members,

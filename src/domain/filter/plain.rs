@@ -99,24 +99,37 @@ pub(super) fn is_separators(word: &str) -> bool {
     !word.is_empty() && word.chars().all(is_separator)
 }
 
-/// Every three characters that stand together, in their order, each once.
-pub(super) fn grams(plain: &str) -> Vec<String> {
-    let chars: Vec<char> = plain.chars().collect();
-    let mut seen = BTreeSet::new();
-    chars
-        .windows(GRAM_CHARS)
-        .map(|window| window.iter().collect::<String>())
-        .filter(|gram| seen.insert(gram.clone()))
-        .collect()
+/// Calls `visit` with every three characters that stand together, in their order.
+pub(super) fn each_gram<'a>(plain: &'a str, visit: &mut impl FnMut(&'a str)) {
+    let starts = plain.char_indices().map(|(at, _)| at);
+    let ends = plain.char_indices().map(|(at, c)| at + c.len_utf8()).skip(GRAM_CHARS - 1);
+    for gram in starts.zip(ends).filter_map(|(start, end)| plain.get(start..end)) {
+        visit(gram);
+    }
 }
 
-/// The trigrams under which a plain text can be found: its own, and those of its digits where separators
-/// part them, since a word such as `555-0117` may be meant either way.
-pub(super) fn index_grams(plain: &str, into: &mut BTreeSet<String>) {
-    into.extend(grams(plain));
+/// Every three characters that stand together, in their order, each once.
+pub(super) fn grams(plain: &str) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let mut grams = Vec::new();
+    each_gram(plain, &mut |gram: &str| {
+        if seen.insert(gram) {
+            grams.push(gram.to_owned());
+        }
+    });
+    grams
+}
+
+/// Calls `visit` with the trigrams under which a plain text can be found: its own, and those of its digits where
+/// separators part them, since a word such as `555-0117` may be meant either way.
+pub(super) fn each_index_gram(plain: &str, visit: &mut impl FnMut(&str)) {
+    each_gram(plain, visit);
     if plain.contains(is_separator) {
         for run in plain.split(|c: char| !(c.is_ascii_digit() || is_separator(c))) {
-            into.extend(grams(&digits_of_plain(run)));
+            // A run without three digits has none that the text itself has not.
+            if run.len() >= GRAM_CHARS {
+                each_gram(&digits_of_plain(run), &mut |gram: &str| visit(gram));
+            }
         }
     }
 }
@@ -205,7 +218,9 @@ mod tests {
         assert_eq!(spread((0..11).collect::<Vec<_>>(), 10).len(), 10);
         assert_eq!(spread(vec![1, 2, 3], 1), [1]);
         let mut index = BTreeSet::new();
-        index_grams("a 12-34", &mut index);
+        each_index_gram("a 12-34", &mut |gram: &str| {
+            index.insert(gram.to_owned());
+        });
         assert_eq!(index.into_iter().collect::<Vec<_>>(), [" 12", "-34", "12-", "123", "2-3", "234", "a 1"]);
     }
 

@@ -11,6 +11,7 @@
 //! Identities compare customer numbers and additional fields exactly (rules 3), so the matcher indexes those
 //! values as they are, too; where they have no capitals that is the same term.
 
+#[cfg(test)]
 use std::collections::BTreeSet;
 
 use super::super::customer::Customer;
@@ -21,6 +22,11 @@ use super::search::public_texts;
 
 /// The most trigrams of one condition or search; more cost the index more than they narrow.
 pub(super) const NEEDLE_GRAMS_MAX: usize = 10;
+
+const EXACT: &str = "=";
+const EXACT_ADDITIONAL: &str = "=additional:";
+const LABEL: &str = "label";
+const TRIGRAM: &str = "~search";
 
 /// A set of fields whose values share their terms.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,13 +42,13 @@ pub enum Group {
 }
 
 impl Group {
-    /// The group's name, which goes into the hash.
-    pub fn key(&self) -> String {
+    /// The group's name in two parts, which goes into the hash.
+    pub fn key(&self) -> [&str; 2] {
         match self {
-            Group::Text(field) => format!("={}", field.name()),
-            Group::Additional(name) => format!("=additional:{name}"),
-            Group::Label => "=label".to_owned(),
-            Group::Trigram => "~search".to_owned(),
+            Group::Text(field) => [EXACT, field.name()],
+            Group::Additional(name) => [EXACT_ADDITIONAL, name],
+            Group::Label => [EXACT, LABEL],
+            Group::Trigram => [TRIGRAM, ""],
         }
     }
 }
@@ -64,34 +70,49 @@ impl Term {
     }
 }
 
-/// Everything a live customer must be indexed by. A deleted customer needs nothing: filters that ask for
-/// deleted ones are never narrowed by terms.
-pub fn terms_of(customer: &Customer) -> BTreeSet<Term> {
-    let texts = customer.texts.present().map(|(field, value)| (Group::Text(field), value));
-    let additional = customer
-        .additional
-        .iter()
-        .map(|(name, value)| (Group::Additional(name.to_ascii_lowercase()), value.as_str()));
-    let labels = customer.labels.iter().map(|label| (Group::Label, label.as_str()));
-    let whole =
-        texts.chain(additional).chain(labels).map(|(group, value)| Term { group, text: fold_spaces(value) });
-    let grams = trigrams_of(customer).into_iter().map(|text| Term { group: Group::Trigram, text });
-    whole.chain(grams).collect()
+/// Calls `visit` with the name of the group, in two parts, and the text of everything that a live customer must be
+/// indexed by; some may come twice. A deleted customer needs nothing: filters that ask for deleted ones are never
+/// narrowed by terms.
+///
+/// Parts and texts are lent, not made: a customer has some sixty of them, and each is only hashed.
+pub fn each_term(customer: &Customer, mut visit: impl FnMut([&str; 2], &str)) {
+    let mut whole = |group: [&str; 2], value: &str| visit(group, &fold_spaces(value));
+    for (field, value) in customer.texts.present() {
+        whole([EXACT, field.name()], value);
+    }
+    for (name, value) in &customer.additional {
+        whole([EXACT_ADDITIONAL, &name.to_ascii_lowercase()], value);
+    }
+    for label in &customer.labels {
+        whole([EXACT, LABEL], label);
+    }
+    each_trigram(customer, |gram| visit([TRIGRAM, ""], gram));
 }
 
 /// The trigrams of a customer: of everything `search=` covers, and of first and last name, which need not be
 /// part of [`Customer::name`] but take `ct` of their own.
-pub fn trigrams_of(customer: &Customer) -> BTreeSet<String> {
-    let mut grams = BTreeSet::new();
-    let more = [TextField::Firstname, TextField::Lastname, TextField::Email];
-    let texts = public_texts(customer).into_iter();
-    for text in texts.chain(more.into_iter().filter_map(|field| customer.text(field)).map(plain)) {
-        plain::index_grams(&text, &mut grams);
+fn each_trigram(customer: &Customer, mut visit: impl FnMut(&str)) {
+    for text in public_texts(customer) {
+        plain::each_index_gram(&text, &mut visit);
+    }
+    for field in [TextField::Firstname, TextField::Lastname, TextField::Email] {
+        if let Some(text) = customer.text(field) {
+            plain::each_index_gram(&plain(text), &mut visit);
+        }
     }
     if let Some(phone) = customer.text(TextField::Phone) {
-        grams.extend(plain::grams(&plain::digits(phone)));
+        plain::each_gram(&plain::digits(phone), &mut visit);
     }
-    grams
+}
+
+/// Everything a live customer must be indexed by, as [`each_term`] names it.
+#[cfg(test)]
+pub(super) fn terms_of(customer: &Customer) -> BTreeSet<(String, String)> {
+    let mut terms = BTreeSet::new();
+    each_term(customer, |group, text| {
+        terms.insert((group.concat(), text.to_owned()));
+    });
+    terms
 }
 
 /// The trigrams that whatever contains a text has been indexed by: at most ten, spread over it. None for
@@ -113,8 +134,7 @@ mod tests {
         customer.texts.set(TextField::City, Some("Oakton".into()));
         customer.additional.insert("Tier".into(), "GOLD".into());
         customer.labels = vec!["VIP".into()];
-        let terms: Vec<(String, String)> =
-            terms_of(&customer).into_iter().map(|term| (term.group.key(), term.text)).collect();
+        let terms: Vec<(String, String)> = terms_of(&customer).into_iter().collect();
         let wanted = [
             ("=firstname", "zoë"),
             ("=fullname", "z roe"),

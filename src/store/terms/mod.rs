@@ -16,21 +16,19 @@ use super::conn::Conn;
 use super::error::StoreError;
 use crate::clock;
 use crate::domain::customer::Customer;
-use crate::domain::filter::{Group, Term, terms_of};
+use crate::domain::filter::{Group, Term, each_term};
 use crate::domain::identifier::{IdField, MatchKey};
 use crate::domain::text::fold_spaces;
 use crate::vault::{DataKey, Hasher};
 
-/// All terms of a live customer, hashed.
+/// All terms of a live customer, hashed and sorted.
 pub(super) fn of_customer(hasher: &Hasher, customer: &Customer) -> Vec<u64> {
-    let mut terms: Vec<u64> = terms_of(customer).iter().map(|term| hashed(hasher, term)).collect();
+    let mut buffer = zeroize::Zeroizing::new(Vec::with_capacity(256));
+    let mut terms = Vec::with_capacity(96);
+    each_term(customer, |group, text| terms.push(hasher.term(group, text, &mut buffer)));
     terms.sort_unstable();
     terms.dedup();
     terms
-}
-
-fn hashed(hasher: &Hasher, term: &Term) -> u64 {
-    hasher.term(&term.group.key(), &term.text)
 }
 
 /// The terms that whoever has all values of a key is indexed by.
@@ -64,7 +62,10 @@ pub(super) fn having(
     data_key: &DataKey,
     terms: &[Term],
 ) -> Result<Vec<i64>, StoreError> {
-    let mut hashes: Vec<u64> = terms.iter().map(|term| hashed(data_key.terms(), term)).collect();
+    let mut buffer = zeroize::Zeroizing::new(Vec::new());
+    let hasher = data_key.terms();
+    let mut hashes: Vec<u64> =
+        terms.iter().map(|term| hasher.term(term.group.key(), &term.text, &mut buffer)).collect();
     hashes.sort_unstable();
     hashes.dedup();
     index::having(conn, entrypoint_id, &hashes)

@@ -1,5 +1,6 @@
 //! Files of customers, and their import over HTTP, watched.
 
+use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use serde_json::Value;
 
 use super::http::Conn;
 use super::people::{CSV_HEADER, Person};
-use super::service::Service;
+use super::service::{Service, number_after};
 use super::stats;
 
 /// How often a running import is looked at.
@@ -45,17 +46,34 @@ impl Imported {
     }
 }
 
-/// Imports a file and waits for its end.
-pub async fn import(service: &Service, entry: &str, file: &Path, query: &str) -> Imported {
-    let csv = std::fs::read(file).expect("the file");
+/// Imports some customers by one request that waits for the end: how many were added.
+pub async fn import_small(service: &Service, entry: &str, seed: u64, numbers: Range<u64>) -> u64 {
+    let mut csv = CSV_HEADER.to_owned();
+    numbers.for_each(|number| Person::of(seed, number).csv(&mut csv));
+    let mut conn = Conn::open(service.address).await.expect("it listens");
+    let sent = upload(service, &format!("{entry}?async=false"), csv.as_bytes());
+    let answer = conn.send(&sent).await.expect("an answer");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    number_after(answer.body, "\"added\":").expect("a count")
+}
+
+/// A file as the body of a request.
+fn upload(service: &Service, path: &str, csv: &[u8]) -> Vec<u8> {
     let mut sent = format!(
-        "POST /api/Import/customersForm/{entry}?async=true{query} HTTP/1.1\r\nhost: 127.0.0.1\r\nrequestToken: {}\r\n\
+        "POST /api/Import/customersForm/{path} HTTP/1.1\r\nhost: 127.0.0.1\r\nrequestToken: {}\r\n\
          content-type: text/csv\r\ncontent-length: {}\r\n\r\n",
         service.token,
         csv.len()
     )
     .into_bytes();
-    sent.extend_from_slice(&csv);
+    sent.extend_from_slice(csv);
+    sent
+}
+
+/// Imports a file and waits for its end.
+pub async fn import(service: &Service, entry: &str, file: &Path, query: &str) -> Imported {
+    let csv = std::fs::read(file).expect("the file");
+    let sent = upload(service, &format!("{entry}?async=true{query}"), &csv);
     drop(csv);
     let began = Instant::now();
     let mut conn = Conn::open(service.address).await.expect("it listens");

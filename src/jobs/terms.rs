@@ -13,7 +13,7 @@ const GATHER: Duration = Duration::from_millis(50);
 /// From how many pending rows on they are moved while more are coming.
 const ROWS_MIN: i64 = 512;
 /// How often erased people alone are a reason to write the whole index anew.
-const ERASE_EVERY: Duration = Duration::from_secs(300);
+const ERASE_EVERY: Duration = Duration::from_mins(5);
 /// How long to rest after an error.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 

@@ -134,7 +134,7 @@ mod tests {
         customer.texts.set(TextField::City, Some("Oakton".into()));
         customer.additional.insert("Tier".into(), "GOLD".into());
         customer.labels = vec!["VIP".into()];
-        let terms: Vec<(String, String)> = terms_of(&customer).into_iter().collect();
+        let terms = terms_of(&customer);
         let wanted = [
             ("=firstname", "zoë"),
             ("=fullname", "z roe"),
@@ -153,7 +153,7 @@ mod tests {
             ("~search", "z  "),
             ("~search", "zoe"),
         ];
-        assert_eq!(terms, wanted.map(|(group, text)| (group.to_owned(), text.to_owned())));
+        assert_eq!(terms, wanted.map(|(group, text)| (group.to_owned(), text.to_owned())).into());
     }
 
     #[test]

@@ -264,7 +264,7 @@ mod tests {
             }
             let all = unpacked(&blocks);
             prop_assert_eq!(&all, &wanted);
-            prop_assert_eq!(postings, wanted.values().map(|ids| ids.len() as u64).sum::<u64>());
+            prop_assert_eq!(postings, u64::try_from(wanted.values().map(Vec::len).sum::<usize>()).unwrap());
             for (term, ids) in wanted {
                 let mut found = Vec::new();
                 for block in &blocks {

@@ -1,0 +1,229 @@
+//! Creates a second (goals 1 to 3).
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use crate::Common;
+use crate::support::ceiling::Ceiling;
+use crate::support::http::Answer;
+use crate::support::load::{Load, cycle, once};
+use crate::support::peers::{self, Kind, Peer};
+use crate::support::people::Person;
+use crate::support::postgres::Postgres;
+use crate::support::process::cpu_secs;
+use crate::support::quiet;
+use crate::support::report::{self, Goal};
+use crate::support::service::{Service, created};
+use crate::support::stats::{Rounds, figure};
+
+enum System {
+    Service(Service),
+    Peer(Rc<Peer>),
+    Ceiling(Ceiling),
+}
+
+/// A system with what its rounds gave.
+struct Lane {
+    name: &'static str,
+    system: System,
+    next_person: u64,
+    rates: Rounds,
+    p50: Rounds,
+    p99: Rounds,
+    cpu_us: Rounds,
+    ids: HashSet<u64>,
+    wrong: u64,
+    errors: Vec<String>,
+}
+
+pub async fn run(common: &Common) {
+    peers::install();
+    let _quiet = quiet::machine();
+    let postgres = Postgres::start();
+    let mut lanes = vec![
+        lane("Customary, SQLite", System::Service(Service::start(None, &[]).await)),
+        lane("Customary, PostgreSQL", System::Service(Service::start(Some(&postgres), &[]).await)),
+        lane(
+            "Customary, SQLite, batches of one",
+            System::Service(Service::start(None, &["--batch-max", "1"]).await),
+        ),
+        lane(
+            "Customary, PostgreSQL, batches of one",
+            System::Service(Service::start(Some(&postgres), &["--batch-max", "1"]).await),
+        ),
+        lane("actix, parse + check + echo", System::Ceiling(Ceiling::start())),
+        lane("soul-cli 0.8.2", System::Peer(Rc::new(Peer::start(Kind::Soul).await))),
+        lane("FastAPI + SQLModel", System::Peer(Rc::new(Peer::start(Kind::FastApi).await))),
+    ];
+    for round in 1..=common.rounds {
+        for lane in &mut lanes {
+            turn(lane, common).await;
+            let (rate, p99) = (lane.rates.0[round - 1], lane.p99.0[round - 1]);
+            println!(
+                "round {round}: {:40} {:>8}/s  p99 {:>8} ms  wrong {}",
+                lane.name,
+                figure(rate),
+                figure(p99),
+                lane.wrong
+            );
+        }
+    }
+    for lane in &mut lanes {
+        count(lane).await;
+    }
+    tell(&lanes, common);
+}
+
+fn lane(name: &'static str, system: System) -> Lane {
+    Lane {
+        name,
+        system,
+        next_person: 0,
+        rates: Rounds::default(),
+        p50: Rounds::default(),
+        p99: Rounds::default(),
+        cpu_us: Rounds::default(),
+        ids: HashSet::new(),
+        wrong: 0,
+        errors: Vec::new(),
+    }
+}
+
+/// One round of one system.
+async fn turn(lane: &mut Lane, common: &Common) {
+    let load = Load::new(common.clients, common.seconds);
+    let seconds = (load.time + load.warm_up).as_secs_f64();
+    // Made before the clock runs: half as many again as the round before took.
+    let most = lane.rates.0.last().map_or(15_000.0, |rate| rate * 1.5 + 500.0) * seconds;
+    let first = lane.next_person;
+    let people = (first..first + most as u64).map(|number| Person::of(common.seed, number));
+    let (tally, cpu) = match &lane.system {
+        System::Service(service) => {
+            let requests = people.zip(first..).map(|(person, key)| service.create("demo", &person, key));
+            let before = cpu_secs(service.process.pid());
+            let tally = once(service.address, load, requests, created).await;
+            (tally, cpu_secs(service.process.pid()) - before)
+        }
+        System::Peer(peer) => {
+            let judge = Rc::clone(peer);
+            let requests = people.map(|person| peer.create(&person));
+            let check = move |request: &[u8], answer: &Answer<'_>| judge.created(request, answer);
+            (once(peer.address, load, requests, check).await, f64::NAN)
+        }
+        System::Ceiling(ceiling) => {
+            let requests = people.take(2000).map(|person| Ceiling::echo(&person));
+            let check = |_: &[u8], answer: &Answer<'_>| match answer.status {
+                200 if answer.body.ends_with("\"}") => Ok(0),
+                _ => Err(format!("{} {}", answer.status, answer.body)),
+            };
+            let tally = cycle(ceiling.address, load, requests, check).await;
+            (tally, f64::NAN)
+        }
+    };
+    lane.next_person += most as u64;
+    lane.rates.0.push(tally.rate);
+    lane.p50.0.push(tally.quantile_ms(0.5));
+    lane.p99.0.push(tally.quantile_ms(0.99));
+    lane.cpu_us.0.push(cpu * 1e6 / (tally.right as f64));
+    if !matches!(lane.system, System::Ceiling(_)) {
+        for id in tally.ids {
+            if !lane.ids.insert(id) {
+                lane.wrong += 1;
+                lane.errors.push(format!("id {id} was given twice"));
+            }
+        }
+    }
+    lane.wrong += tally.wrong;
+    lane.errors.extend(tally.errors);
+}
+
+/// Holds what was acknowledged against what is stored.
+async fn count(lane: &mut Lane) {
+    let stored = match &lane.system {
+        System::Service(service) => service.count("demo").await,
+        System::Peer(peer) => peer.count(),
+        System::Ceiling(_) => return,
+    };
+    let told = lane.ids.len() as u64;
+    // A request that was cut off or timed out may have been stored, but none that was acknowledged may be missing.
+    if stored < told || stored > told + lane.wrong {
+        lane.wrong += 1;
+        lane.errors.push(format!("{told} were acknowledged, {stored} are stored"));
+    }
+}
+
+fn tell(lanes: &[Lane], common: &Common) {
+    let rows: Vec<_> = lanes
+        .iter()
+        .map(|lane| {
+            vec![
+                lane.name.to_owned(),
+                lane.rates.told(),
+                lane.p50.told(),
+                lane.p99.told(),
+                figure(lane.cpu_us.median()),
+                lane.wrong.to_string(),
+            ]
+        })
+        .collect();
+    let head = ["system", "creates/s", "p50 ms", "p99 ms", "its CPU µs a create", "wrong answers"];
+    let mut body = format!(
+        "{} clients, {} rounds of {} s. The same record of 30 values for all; `synchronous=FULL` or PostgreSQL's default. Customary \
+         with tokens, validation, matching, sealing, search terms, history and an idempotency key on every create; the peers with \
+         none of these, and 5 indexes. Every answer checked, ids distinct, acknowledged and stored records counted.\n\n{}",
+        common.clients,
+        common.rounds,
+        common.seconds,
+        report::table(&head, &rows)
+    );
+    for lane in lanes {
+        for error in lane.errors.iter().take(3) {
+            let error: String = error.chars().take(200).collect();
+            body.push_str(&format!("\n{}: {error}\n", lane.name));
+        }
+    }
+    let [sqlite, postgres, sqlite_one, postgres_one, ceiling, soul, fastapi] = lanes else { return };
+    let goals = [
+        against_ceiling("1 create, SQLite", sqlite, ceiling),
+        against_ceiling("1 create, PostgreSQL", postgres, ceiling),
+        against_one("2 create, batches against one, SQLite", sqlite, sqlite_one),
+        against_one("2 create, batches against one, PostgreSQL", postgres, postgres_one),
+        against_peer("3 create, against soul-cli", sqlite, soul, 6.0, "≥ 6 ×"),
+        against_peer("3 create, against FastAPI", sqlite, fastapi, 25.0, "≥ 25 ×"),
+    ];
+    report::save("Create", &body, &goals);
+}
+
+fn ratio(one: &Lane, other: &Lane) -> f64 {
+    Rounds(one.rates.0.iter().zip(&other.rates.0).map(|(a, b)| a / b).collect()).median()
+}
+
+fn against_ceiling(name: &str, lane: &Lane, ceiling: &Lane) -> Goal {
+    let (ratio, p99) = (ratio(lane, ceiling), lane.p99.median());
+    Goal {
+        name: name.to_owned(),
+        figure: format!(
+            "{} × echo ({}/s), p99 {} ms",
+            figure(ratio),
+            figure(lane.rates.median()),
+            figure(p99)
+        ),
+        wanted: "≥ 0.14 × echo, p99 ≤ 50 ms",
+        is_met: ratio >= 0.14 && p99 <= 50.0 && lane.wrong == 0,
+    }
+}
+
+fn against_one(name: &str, lane: &Lane, one: &Lane) -> Goal {
+    let (ratio, p99) = (ratio(lane, one), lane.p99.median() / one.p99.median());
+    Goal {
+        name: name.to_owned(),
+        figure: format!("{} ×, p99 {} ×", figure(ratio), figure(p99)),
+        wanted: "≥ 3 ×, p99 ≤ 0.1 ×",
+        is_met: ratio >= 3.0 && p99 <= 0.1,
+    }
+}
+
+fn against_peer(name: &str, lane: &Lane, peer: &Lane, least: f64, wanted: &'static str) -> Goal {
+    let ratio = ratio(lane, peer);
+    Goal { name: name.to_owned(), figure: format!("{} ×", figure(ratio)), wanted, is_met: ratio >= least }
+}

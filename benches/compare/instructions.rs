@@ -1,0 +1,74 @@
+//! Instructions of a create and of a read, counted by valgrind: a figure that no other load on the machine moves.
+
+use std::process::Command;
+
+use crate::Common;
+use crate::support::http::Answer;
+use crate::support::load::{Load, Tally, cycle, once};
+use crate::support::people::Person;
+use crate::support::process::root;
+use crate::support::quiet;
+use crate::support::report;
+use crate::support::service::{Place, Service, created};
+use crate::support::stats::figure;
+
+/// Two runs that differ by this many requests; what both do besides cancels out.
+const MORE: u64 = 1000;
+const BASE: u64 = 200;
+
+pub async fn run(common: &Common) {
+    let _quiet = quiet::shared();
+    let none = counted(common, 0, 0).await;
+    let base = counted(common, BASE, 0).await;
+    let creates = counted(common, BASE + MORE, 0).await;
+    let gets = counted(common, BASE, MORE).await;
+    let of = |run: f64| figure((run - base) / 1000.0 / MORE as f64);
+    let rows = vec![vec!["create".to_owned(), of(creates)], vec!["get by id".to_owned(), of(gets)]];
+    let body = format!(
+        "Thousands of instructions a request on SQLite, over one connection, one transaction a create (`--batch-max 1`), by \
+         `valgrind --tool=callgrind`: the difference of two runs that differ by {MORE} requests. A start and {BASE} creates take {} \
+         million, a bare start {} million.\n\n{}",
+        figure(base / 1e6),
+        figure(none / 1e6),
+        report::table(&["request", "thousand instructions"], &rows)
+    );
+    report::save("Instructions", &body, &[]);
+}
+
+/// Instructions of a whole run of the service with so many creates and reads.
+async fn counted(common: &Common, creates: u64, gets: u64) -> f64 {
+    let place = Place::new(None);
+    // Kept: `callgrind_annotate --inclusive=yes` tells where the instructions go.
+    let profiles = root().join("target/bench-profiles");
+    std::fs::create_dir_all(&profiles).expect("a folder");
+    let profile = profiles.join(format!("{creates}-creates-{gets}-gets.callgrind"));
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--tool=callgrind", "--quiet"]).arg(format!("--callgrind-out-file={}", profile.display()));
+    let service = Service::under(valgrind, place, &["--batch-max", "1", "--workers", "1"]).await;
+    // A watch or a purge that happens to run in one of the two runs is lost in the difference of so many requests.
+    let load = Load { requests: Some(creates), ..Load::new(1, 600.0) };
+    let people = (0..creates).map(|number| Person::of(common.seed, number));
+    let requests = people.zip(0..).map(|(person, key)| service.create("demo", &person, key));
+    let made = once(service.address, load, requests, created).await;
+    right(&made, creates);
+    if gets > 0 {
+        let load = Load { requests: Some(gets), ..load };
+        let requests = made.ids.iter().map(|id| service.get(&format!("/api/Customer/{id}")));
+        right(&cycle(service.address, load, requests, is_record).await, gets);
+    }
+    drop(service.stop());
+    let text = std::fs::read_to_string(&profile).expect("callgrind's file");
+    let total =
+        text.lines().find_map(|line| line.strip_prefix("summary:").or_else(|| line.strip_prefix("totals:")));
+    let total = total.and_then(|total| total.trim().parse().ok()).expect("a total");
+    println!("{creates} creates, {gets} reads: {} million instructions", figure(total / 1e6));
+    total
+}
+
+fn is_record(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
+    if answer.status == 200 { Ok(0) } else { Err(format!("{} {}", answer.status, answer.body)) }
+}
+
+fn right(tally: &Tally, wanted: u64) {
+    assert_eq!((tally.right, tally.wrong), (wanted, 0), "{:?}", tally.errors);
+}

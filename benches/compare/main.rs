@@ -1,0 +1,157 @@
+//! The service beside its limits and its peers, measured in turn on one machine. `benches/create` and its neighbours start
+//! this program; each writes a section of `benches/RESULTS.md`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::print_stdout,
+    clippy::format_push_string,
+    clippy::missing_panics_doc,
+    clippy::too_many_lines,
+    missing_docs,
+    unreachable_pub,
+    reason = "a bench that cannot go on stops at once and says where"
+)]
+
+mod create;
+mod growth;
+mod import;
+mod instructions;
+mod profile;
+mod read;
+mod search;
+mod startup;
+mod support;
+
+use std::net::SocketAddr;
+
+use clap::{Args, Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The service beside its limits and its peers; writes benches/RESULTS.md
+#[derive(Debug, Parser)]
+struct Cli {
+    /// What cargo gives every bench
+    #[arg(long, hide = true, global = true)]
+    bench: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Creates a second: SQLite, PostgreSQL, batches of one, the bare HTTP server, the peers (goals 1 to 3)
+    Create(Common),
+    /// Reads a second: by id, the newest 20; the bare HTTP server, the peers (goal 4)
+    Read {
+        /// Customers in each system
+        #[arg(long, env = "BENCH_ROWS", default_value_t = 20_000)]
+        rows: u64,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Imports: new customers, half known ones, and beside creates (goals 6 and 7)
+    Import {
+        /// Rows of the files
+        #[arg(long, env = "BENCH_ROWS", default_value_t = 1_000_000)]
+        rows: u64,
+        /// One database: sqlite or postgresql
+        #[arg(long)]
+        only: Option<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Search and lists at a million customers, beside plain trigram indexes (goal 5)
+    Search {
+        /// Customers
+        #[arg(long, env = "BENCH_ROWS", default_value_t = 1_000_000)]
+        rows: u64,
+        /// One database: sqlite or postgresql
+        #[arg(long)]
+        only: Option<String>,
+        /// Questions of each kind
+        #[arg(long, default_value_t = 200)]
+        questions: usize,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Creates and pages on few customers and on five million (goal 8)
+    Growth {
+        /// Customers of the large database
+        #[arg(long, env = "BENCH_ROWS", default_value_t = 5_000_000)]
+        rows: u64,
+        /// One database: sqlite or postgresql
+        #[arg(long)]
+        only: Option<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Time from start to ready, memory when idle (goal 9)
+    Startup {
+        /// Customers in the database
+        #[arg(long, env = "BENCH_ROWS", default_value_t = 20_000)]
+        rows: u64,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Instructions of a create and of a read, counted by valgrind
+    Instructions(Common),
+    /// Where the service spends its time, by perf; writes no results
+    Profile {
+        asks: profile::Asks,
+        /// On PostgreSQL instead of SQLite
+        #[arg(long)]
+        postgres: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// The bare HTTP server, for the other benches
+    #[command(hide = true)]
+    Ceiling { address: SocketAddr },
+}
+
+/// Options of every bench.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Turns that each system takes
+    #[arg(long, env = "BENCH_ROUNDS", default_value_t = 5)]
+    rounds: usize,
+    /// Counted seconds of a turn
+    #[arg(long, env = "BENCH_SECONDS", default_value_t = 3.0)]
+    seconds: f64,
+    /// Connections that ask at the same time
+    #[arg(long, env = "BENCH_CLIENTS", default_value_t = 64)]
+    clients: usize,
+    /// What random choices start from
+    #[arg(long, env = "BENCH_SEED", default_value_t = 20_261_125)]
+    seed: u64,
+}
+
+fn main() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    match Cli::parse().command {
+        Command::Create(common) => runtime().block_on(create::run(&common)),
+        Command::Read { rows, common } => runtime().block_on(read::run(&common, rows)),
+        Command::Import { rows, only, common } => {
+            runtime().block_on(import::run(&common, rows, only.as_deref()));
+        }
+        Command::Search { rows, only, questions, common } => {
+            runtime().block_on(search::run(&common, rows, only.as_deref(), questions));
+        }
+        Command::Growth { rows, only, common } => {
+            runtime().block_on(growth::run(&common, rows, only.as_deref()));
+        }
+        Command::Startup { rows, common } => runtime().block_on(startup::run(&common, rows)),
+        Command::Instructions(common) => runtime().block_on(instructions::run(&common)),
+        Command::Profile { asks, postgres, common } => {
+            runtime().block_on(profile::run(&common, asks, postgres));
+        }
+        Command::Ceiling { address } => support::ceiling::serve(address),
+    }
+}

@@ -1,0 +1,81 @@
+//! Where the service spends its time: `perf` over a load, by thread and by function. Writes no results, but files under
+//! `target/bench-profiles`.
+
+use std::process::Command;
+
+use crate::Common;
+use crate::support::http::Answer;
+use crate::support::load::{Load, cycle, once};
+use crate::support::people::Person;
+use crate::support::postgres::Postgres;
+use crate::support::process::{Process, output, root};
+use crate::support::quiet;
+use crate::support::service::{Service, created};
+use crate::support::stats::figure;
+
+/// What is asked while `perf` looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Asks {
+    Create,
+    Get,
+    List,
+}
+
+pub async fn run(common: &Common, asks: Asks, on_postgres: bool) {
+    let _quiet = quiet::machine();
+    let postgres = on_postgres.then(Postgres::start);
+    let service = Service::start(postgres.as_ref(), &[]).await;
+    let people = (0..120_000).map(|number| Person::of(common.seed, number));
+    let mut requests: Vec<_> =
+        people.zip(0..).map(|(person, key)| service.create("demo", &person, key)).collect();
+    let rest = requests.split_off(20_000);
+    let fill = once(service.address, Load::new(common.clients, 600.0), requests.into_iter(), created).await;
+    let folder = root().join("target/bench-profiles");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let name = format!("{asks:?}-{}", if on_postgres { "postgresql" } else { "sqlite" }).to_lowercase();
+    let data = folder.join(format!("{name}.perf"));
+    let mut command = Command::new("perf");
+    command.args([
+        "record",
+        "-q",
+        "-F",
+        "499",
+        "--call-graph",
+        "dwarf,16384",
+        "-p",
+        &service.process.pid().to_string(),
+        "-o",
+    ]);
+    let mut perf = Process::start("perf", command.arg(&data), &folder);
+    let load = Load::new(common.clients, common.seconds);
+    let tally = match asks {
+        Asks::Create => once(service.address, load, rest.into_iter(), created).await,
+        Asks::Get => {
+            let requests = fill.ids.iter().map(|id| service.get(&format!("/api/Customer/{id}")));
+            cycle(service.address, load, requests, is_right).await
+        }
+        Asks::List => {
+            let request = service.get("/api/Query/customers/demo?limitRecord=20");
+            cycle(service.address, load, std::iter::once(request), is_right).await
+        }
+    };
+    perf.stop();
+    println!("{}/s, p99 {} ms, {} wrong", figure(tally.rate), figure(tally.quantile_ms(0.99)), tally.wrong);
+    let report = |arguments: &[&str]| {
+        let mut command = Command::new("perf");
+        output(command.args(["report", "--stdio", "-q", "-i"]).arg(&data).args(arguments))
+    };
+    println!("{}\n", report(&["--no-children", "-g", "none", "--sort", "comm", "--percent-limit", "0.5"]));
+    println!(
+        "{}",
+        report(&["--no-children", "-g", "none", "--sort", "comm,symbol", "--percent-limit", "0.7"])
+    );
+    let inclusive = report(&["--children", "-g", "none", "--sort", "symbol", "--percent-limit", "0.5"]);
+    let path = folder.join(format!("{name}.inclusive.txt"));
+    std::fs::write(&path, inclusive).expect("a file");
+    println!("\nfunctions with what they call: {}", path.display());
+}
+
+fn is_right(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
+    if answer.status == 200 { Ok(0) } else { Err(format!("{} {}", answer.status, answer.body)) }
+}

@@ -1,0 +1,191 @@
+//! Reads (goal 4): a customer by id, and the newest 20.
+
+use std::net::SocketAddr;
+
+use crate::Common;
+use crate::support::ceiling::Ceiling;
+use crate::support::http::Answer;
+use crate::support::load::{Load, Tally, cycle, once};
+use crate::support::peers::{self, Kind, Peer};
+use crate::support::people::Person;
+use crate::support::postgres::Postgres;
+use crate::support::quiet;
+use crate::support::report::{self, Goal};
+use crate::support::service::{Service, created};
+use crate::support::stats::{Rounds, figure};
+
+/// How many different customers are read.
+const READ: usize = 5000;
+
+/// One kind of request to one system, with what its rounds gave.
+struct Lane {
+    name: &'static str,
+    asks: &'static str,
+    address: SocketAddr,
+    requests: Vec<Vec<u8>>,
+    check: fn(&[u8], &Answer<'_>) -> Result<u64, String>,
+    rates: Rounds,
+    p50: Rounds,
+    p99: Rounds,
+    wrong: u64,
+    errors: Vec<String>,
+}
+
+pub async fn run(common: &Common, rows: u64) {
+    peers::install();
+    let _quiet = quiet::machine();
+    let postgres = Postgres::start();
+    let sqlite = Service::start(None, &[]).await;
+    let on_postgres = Service::start(Some(&postgres), &[]).await;
+    let ceiling = Ceiling::start();
+    let soul = Peer::start(Kind::Soul).await;
+    let fastapi = Peer::start(Kind::FastApi).await;
+    let people = || (0..rows).map(|number| Person::of(common.seed, number));
+    soul.fill(people());
+    fastapi.fill(people());
+    let mut rng = fastrand::Rng::with_seed(common.seed);
+    let mut lanes = vec![lane("actix, hello JSON", "hello", ceiling.address, vec![Ceiling::hello()], hello)];
+    for (name, service) in [("Customary, SQLite", &sqlite), ("Customary, PostgreSQL", &on_postgres)] {
+        let ids = fill(service, people()).await;
+        assert_eq!(ids.len() as u64, rows, "every customer is new");
+        let by_id = (0..READ).map(|_| service.get(&format!("/api/Customer/{}", ids[rng.usize(..ids.len())])));
+        lanes.push(lane(name, "by id", service.address, by_id.collect(), got));
+        let list = service.get("/api/Query/customers/demo?limitRecord=20");
+        lanes.push(lane(name, "newest 20", service.address, vec![list], listed));
+    }
+    for peer in [&soul, &fastapi] {
+        let by_id = (0..READ).map(|_| peer.get(rng.u64(1..=rows)));
+        lanes.push(lane(peer.kind.name(), "by id", peer.address, by_id.collect(), peer_got));
+        lanes.push(lane(peer.kind.name(), "newest 20", peer.address, vec![peer.list()], peer_listed));
+    }
+    let load = Load::new(common.clients, common.seconds);
+    for round in 1..=common.rounds {
+        for lane in &mut lanes {
+            let tally = cycle(lane.address, load, lane.requests.iter().cloned(), lane.check).await;
+            println!(
+                "round {round}: {:24} {:10} {:>8}/s  p99 {:>8} ms  wrong {}",
+                lane.name,
+                lane.asks,
+                figure(tally.rate),
+                figure(tally.quantile_ms(0.99)),
+                tally.wrong
+            );
+            lane.take(tally);
+        }
+    }
+    tell(&lanes, common, rows);
+}
+
+fn lane(
+    name: &'static str,
+    asks: &'static str,
+    address: SocketAddr,
+    requests: Vec<Vec<u8>>,
+    check: fn(&[u8], &Answer<'_>) -> Result<u64, String>,
+) -> Lane {
+    let (rates, p50, p99) = Default::default();
+    Lane { name, asks, address, requests, check, rates, p50, p99, wrong: 0, errors: Vec::new() }
+}
+
+impl Lane {
+    fn take(&mut self, tally: Tally) {
+        self.rates.0.push(tally.rate);
+        self.p50.0.push(tally.quantile_ms(0.5));
+        self.p99.0.push(tally.quantile_ms(0.99));
+        self.wrong += tally.wrong;
+        self.errors.extend(tally.errors);
+    }
+}
+
+/// Creates customers as fast as it goes: their ids.
+async fn fill(service: &Service, people: impl Iterator<Item = Person>) -> Vec<u64> {
+    let load = Load::new(64, 600.0);
+    let requests = people.zip(0..).map(|(person, key)| service.create("demo", &person, key));
+    once(service.address, load, requests, created).await.ids
+}
+
+fn hello(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
+    right(answer, answer.body == "{\"message\":\"Hello, world\"}")
+}
+
+fn got(request: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
+    right(answer, answer.body.starts_with(&format!("{{\"customerId\":{},", asked_id(request))))
+}
+
+fn listed(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
+    right(answer, answer.body.matches("\"customerId\":").count() == 20)
+}
+
+fn peer_got(request: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
+    let id = asked_id(request);
+    right(
+        answer,
+        answer.body.contains(&format!("\"id\":{id},")) || answer.body.contains(&format!("\"id\":{id}}}")),
+    )
+}
+
+fn peer_listed(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
+    right(answer, answer.body.matches("\"customerNumber\":").count() == 20)
+}
+
+fn right(answer: &Answer<'_>, is_right: bool) -> Result<u64, String> {
+    if answer.status == 200 && is_right { Ok(0) } else { Err(format!("{} {}", answer.status, answer.body)) }
+}
+
+/// The last part of a request's path.
+fn asked_id(request: &[u8]) -> &str {
+    let text = std::str::from_utf8(request).unwrap_or("");
+    text.split(' ').nth(1).and_then(|path| path.rsplit('/').next()).unwrap_or("")
+}
+
+fn tell(lanes: &[Lane], common: &Common, rows: u64) {
+    let head = ["system", "asks", "answers/s", "p50 ms", "p99 ms", "wrong answers"];
+    let row = |lane: &Lane| {
+        let wrong = lane.wrong.to_string();
+        vec![
+            lane.name.to_owned(),
+            lane.asks.to_owned(),
+            lane.rates.told(),
+            lane.p50.told(),
+            lane.p99.told(),
+            wrong,
+        ]
+    };
+    let mut body = format!(
+        "{rows} customers in each system, {} clients, {} rounds of {} s. Ids are chosen at random among {READ}. Customary's list \
+         carries the exact total and a cursor; the peers' do not.\n\n{}",
+        common.clients,
+        common.rounds,
+        common.seconds,
+        report::table(&head, &lanes.iter().map(row).collect::<Vec<_>>())
+    );
+    for lane in lanes {
+        for error in lane.errors.iter().take(3) {
+            let error: String = error.chars().take(200).collect();
+            body.push_str(&format!("\n{}: {error}\n", lane.name));
+        }
+    }
+    let [hello, sqlite_get, sqlite_list, postgres_get, postgres_list, _, soul_list, _, fastapi_list] = lanes
+    else {
+        return;
+    };
+    let best = if soul_list.rates.median() > fastapi_list.rates.median() { soul_list } else { fastapi_list };
+    let goals = [
+        goal("4 get by id, SQLite", sqlite_get, hello, 0.4, "≥ 0.4 × hello JSON"),
+        goal("4 get by id, PostgreSQL", postgres_get, hello, 0.4, "≥ 0.4 × hello JSON"),
+        goal("4 list of 20, SQLite", sqlite_list, best, 5.0, "≥ 5 × the best peer"),
+        goal("4 list of 20, PostgreSQL", postgres_list, best, 5.0, "≥ 5 × the best peer"),
+    ];
+    report::save("Read", &body, &goals);
+}
+
+fn goal(name: &str, lane: &Lane, other: &Lane, least: f64, wanted: &'static str) -> Goal {
+    let ratio = Rounds(lane.rates.0.iter().zip(&other.rates.0).map(|(a, b)| a / b).collect()).median();
+    let is_met = ratio >= least && lane.wrong == 0;
+    Goal {
+        name: name.to_owned(),
+        figure: format!("{} × ({}/s)", figure(ratio), figure(lane.rates.median())),
+        wanted,
+        is_met,
+    }
+}

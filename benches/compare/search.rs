@@ -1,0 +1,328 @@
+//! Search (goal 5): parts of names, e-mails and phones over sealed customers, beside plain trigram indexes over readable
+//! ones; and other questions that lists answer. One connection, one question after another.
+
+use std::time::Instant;
+
+use crate::Common;
+use crate::support::http::Conn;
+use crate::support::import::{import, import_small, write_csv};
+use crate::support::people::Person;
+use crate::support::plain::{Plain, database_size};
+use crate::support::postgres::Postgres;
+use crate::support::process::folder;
+use crate::support::quiet;
+use crate::support::report::{self, Goal};
+use crate::support::service::{Service, number_after};
+use crate::support::stats::{figure, quantile};
+
+/// Goal 5 is about searches that find at most so many.
+const FEW: u64 = 100;
+/// Entrypoints over which the same customers are spread.
+const ENTRYPOINTS: u64 = 1000;
+
+/// One question, and what must be in its answer.
+struct Question {
+    path: String,
+    /// The same asked of the plain index, where it can be asked.
+    piece: Option<String>,
+    /// In the answer if the answer holds all that was found.
+    email: String,
+}
+
+/// A kind of question, with what was measured.
+struct Kind {
+    name: String,
+    questions: Vec<Question>,
+    hits: Vec<u32>,
+    ours_us: Vec<u32>,
+    /// Of those that found few.
+    few_us: Vec<u32>,
+    plain_us: Vec<u32>,
+    plain_few_us: Vec<u32>,
+    wrong: Vec<String>,
+}
+
+pub async fn run(common: &Common, rows: u64, only: Option<&str>, questions: usize) {
+    let mut body = format!(
+        "{rows} customers; {questions} different questions of each kind, {} times, one after another over one connection. Customary: over HTTP, \
+         page of 20 with the exact total, every hit opened and compared. Plain: readable names, company, e-mail, phone and \
+         number in a trigram index, asked in this process without HTTP for the newest 20 and the total.\n",
+        common.rounds
+    );
+    let mut goals = Vec::new();
+    for name in ["SQLite", "PostgreSQL"]
+        .into_iter()
+        .filter(|name| only.is_none_or(|only| name.eq_ignore_ascii_case(only)))
+    {
+        let cluster = (name == "PostgreSQL").then(Postgres::start);
+        let (text, goal) = one_entrypoint(name, cluster.as_ref(), common, rows, questions).await;
+        body.push_str(&text);
+        goals.push(goal);
+        body.push_str(&many_entrypoints(name, cluster.as_ref(), common, rows, questions).await);
+    }
+    report::save("Search", &body, &goals);
+}
+
+/// All customers in one entrypoint.
+async fn one_entrypoint(
+    name: &str,
+    cluster: Option<&Postgres>,
+    common: &Common,
+    rows: u64,
+    questions: usize,
+) -> (String, Goal) {
+    let preparing = quiet::shared();
+    let service = Service::start(cluster, &[]).await;
+    let files = folder();
+    let file = files.path().join("customers.csv");
+    write_csv(&file, common.seed, 0..rows);
+    let imported = import(&service, "demo", &file, "").await;
+    assert_eq!(imported.count("added"), rows, "every row is new");
+    let mut plain = Plain::fill(cluster, (0..rows).map(|number| Person::of(common.seed, number)));
+    drop(preparing);
+    let deep = cursor_after(&service, "/api/Query/customers/demo", rows / 2).await;
+    let mut kinds = kinds("/api/Query/customers/demo", common.seed, rows, questions);
+    kinds.push(Kind::of("page after half of all, by cursor", vec![Question::list(&deep)]));
+    let quiet = quiet::machine();
+    for _ in 0..common.rounds {
+        for kind in &mut kinds {
+            kind.ask(&service, Some(&mut plain)).await;
+        }
+    }
+    drop(quiet);
+    let ours = size(&service);
+    let told = format!(
+        "\n### {name}, one entrypoint\n\n{} bytes a customer on disk, plain table and index {} bytes (of fewer values: 6, not 25, no history).\n\n{}",
+        figure(ours / rows as f64),
+        figure(plain.size() as f64 / rows as f64),
+        table(&kinds)
+    );
+    (told, goal(name, &kinds))
+}
+
+/// The same customers spread over many entrypoints.
+async fn many_entrypoints(
+    name: &str,
+    cluster: Option<&Postgres>,
+    common: &Common,
+    rows: u64,
+    questions: usize,
+) -> String {
+    let preparing = quiet::shared();
+    let service = Service::start(cluster, &[]).await;
+    let each = rows / ENTRYPOINTS;
+    let settings = service.token_for("settings");
+    let part = |first: u64| fill_entrypoints(&service, &settings, common.seed, first, each);
+    tokio::join!(part(0), part(1), part(2), part(3));
+    drop(preparing);
+    let mut small = kinds("/api/Query/customers/e0", common.seed, each, questions);
+    let mut all = kinds("/api/Query/customers/org/1", common.seed, rows, questions);
+    let quiet = quiet::machine();
+    for _ in 0..common.rounds {
+        for kind in small.iter_mut().chain(&mut all) {
+            kind.ask(&service, None).await;
+        }
+    }
+    drop(quiet);
+    format!(
+        "\n### {name}, {ENTRYPOINTS} entrypoints\n\n{} bytes a customer on disk. One entrypoint's list, of {each} customers:\n\n{}\nThe organisation's list, of all:\n\n{}",
+        figure(size(&service) / rows as f64),
+        table(&small),
+        table(&all)
+    )
+}
+
+/// Makes every fourth entrypoint from `first` on and imports its customers.
+async fn fill_entrypoints(service: &Service, settings: &str, seed: u64, first: u64, each: u64) {
+    for number in (first..ENTRYPOINTS).step_by(4) {
+        let named = format!("{{\"entry\": \"e{number}\"}}");
+        service.ask_as(settings, "POST", "/api/Paypoint", &named).await;
+        let added =
+            import_small(service, &format!("e{number}"), seed, number * each..(number + 1) * each).await;
+        assert_eq!(added, each, "every row is new");
+    }
+}
+
+/// Bytes of the service's database.
+fn size(service: &Service) -> f64 {
+    match &service.place().url {
+        Some(url) => database_size(url) as f64,
+        None => std::fs::metadata(service.place().database_file()).map_or(f64::NAN, |data| data.len() as f64),
+    }
+}
+
+/// Every kind of question about the first `rows` people of a seed.
+fn kinds(list: &str, seed: u64, rows: u64, count: usize) -> Vec<Kind> {
+    let mut rng = fastrand::Rng::with_seed(seed ^ 1);
+    let mut of = |name: &str, ask: &dyn Fn(&Person) -> Question| {
+        let questions = (0..count).map(|_| ask(&Person::of(seed, rng.u64(..rows)))).collect();
+        Kind::of(name, questions)
+    };
+    // The five letters before the @ are random, so pieces of them are rare; surnames are not.
+    let before_at = |person: &Person| person.email.split('@').next().unwrap_or("").to_owned();
+    let tail = |person: &Person, length: usize| {
+        let name = before_at(person);
+        name[name.len().saturating_sub(length)..].to_owned()
+    };
+    vec![
+        of("search, 3 characters", &|person| Question::search(list, person, &tail(person, 3))),
+        of("search, 4 characters", &|person| Question::search(list, person, &tail(person, 4))),
+        of("search, 6 characters", &|person| Question::search(list, person, &tail(person, 6))),
+        of("search, 8 characters", &|person| Question::search(list, person, &tail(person, 8))),
+        of("search, last 7 digits of a phone", &|person| {
+            Question::search(list, person, &person.phone[person.phone.len() - 7..])
+        }),
+        of("search, surname", &|person| {
+            Question::search(list, person, &person.lastname.to_ascii_lowercase())
+        }),
+        of("email(eq)", &|person| Question::filter(list, person, "email(eq)", &person.email)),
+        of("customerNumber(eq)", &|person| {
+            Question::filter(list, person, "customerNumber(eq)", &person.customer_number)
+        }),
+        of("lastname(ct), 5 characters, newest 20", &|person| {
+            Question::filter(list, person, "lastname(ct)", &person.lastname[..person.lastname.len().min(5)])
+        }),
+        Kind::of("newest 20", vec![Question::list(&format!("{list}?limitRecord=20"))]),
+    ]
+}
+
+impl Question {
+    fn search(list: &str, person: &Person, piece: &str) -> Question {
+        let path = format!("{list}?limitRecord=20&search={piece}");
+        Question { path, piece: Some(piece.to_owned()), email: person.email.clone() }
+    }
+
+    fn filter(list: &str, person: &Person, filter: &str, value: &str) -> Question {
+        Question {
+            path: format!("{list}?limitRecord=20&{filter}={value}"),
+            piece: None,
+            email: person.email.clone(),
+        }
+    }
+
+    fn list(path: &str) -> Question {
+        Question { path: path.to_owned(), piece: None, email: String::new() }
+    }
+}
+
+impl Kind {
+    fn of(name: &str, mut questions: Vec<Question>) -> Kind {
+        if questions.len() == 1 {
+            // The same question, as often as any other kind asks.
+            let path = questions[0].path.clone();
+            questions.extend((1..100).map(|_| Question::list(&path)));
+        }
+        let name = name.to_owned();
+        let (hits, ours_us, few_us, plain_us, plain_few_us, wrong) = Default::default();
+        Kind { name, questions, hits, ours_us, few_us, plain_us, plain_few_us, wrong }
+    }
+
+    /// Asks all its questions once, of the service and then of the plain index.
+    async fn ask(&mut self, service: &Service, mut plain: Option<&mut Plain>) {
+        let mut conn = Conn::open(service.address).await.expect("it listens");
+        for question in &self.questions {
+            let request = service.get(&question.path);
+            let began = Instant::now();
+            let answer = conn.send(&request).await.expect("an answer");
+            let took = micros(began);
+            if answer.status != 200 {
+                self.wrong.push(format!("{} {}", answer.status, answer.body));
+                continue;
+            }
+            let total = number_after(answer.body, "\"totalRecords\":").unwrap_or(0);
+            if total == 0 || total <= 20 && !answer.body.contains(&question.email) {
+                self.wrong.push(format!("{} finds {total}, not {}", question.path, question.email));
+            }
+            self.hits.push(u32::try_from(total).unwrap_or(u32::MAX));
+            self.ours_us.push(took);
+            if total <= FEW {
+                self.few_us.push(took);
+            }
+            if let (Some(plain), Some(piece)) = (plain.as_deref_mut(), &question.piece) {
+                let began = Instant::now();
+                let (count, _) = plain.search(piece, &question.email);
+                let took = micros(began);
+                self.plain_us.push(took);
+                if count <= FEW {
+                    self.plain_few_us.push(took);
+                }
+                if count != total {
+                    self.wrong.push(format!("{piece}: {total} found, {count} in the plain index"));
+                }
+            }
+        }
+    }
+}
+
+fn micros(began: Instant) -> u32 {
+    u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX)
+}
+
+/// The path of the page of 20 after that many records, reached by walking.
+async fn cursor_after(service: &Service, list: &str, records: u64) -> String {
+    let mut path = format!("{list}?limitRecord=500");
+    for _ in 0..(records / 500).max(1) {
+        let page = service.ask("GET", &path, "").await;
+        let token = page["Summary"]["pageIdentifier"].as_str().expect("a next page");
+        path = format!("{list}?limitRecord=500&pageIdentifier={token}");
+    }
+    path.replace("limitRecord=500", "limitRecord=20")
+}
+
+fn table(kinds: &[Kind]) -> String {
+    let rows: Vec<_> = kinds
+        .iter()
+        .map(|kind| {
+            let sorted = |list: &[u32]| {
+                let mut sorted = list.to_vec();
+                sorted.sort_unstable();
+                sorted
+            };
+            let (hits, ours, plain) = (sorted(&kind.hits), sorted(&kind.ours_us), sorted(&kind.plain_us));
+            let ms = |list: &[u32], part: f64| figure(quantile(list, part) / 1000.0);
+            vec![
+                kind.name.clone(),
+                figure(quantile(&hits, 0.5)),
+                ms(&ours, 0.5),
+                ms(&ours, 0.99),
+                ms(&plain, 0.5),
+                ms(&plain, 0.99),
+                kind.wrong.len().to_string(),
+            ]
+        })
+        .collect();
+    let mut text = report::table(
+        &["question", "found (median)", "p50 ms", "p99 ms", "plain p50 ms", "plain p99 ms", "wrong"],
+        &rows,
+    );
+    for kind in kinds {
+        for wrong in kind.wrong.iter().take(2) {
+            let wrong: String = wrong.chars().take(200).collect();
+            text.push_str(&format!("\n{}: {wrong}\n", kind.name));
+        }
+    }
+    text
+}
+
+/// Searches that found few, all kinds together.
+fn goal(name: &str, kinds: &[Kind]) -> Goal {
+    let searches = || kinds.iter().filter(|kind| kind.name.starts_with("search"));
+    let mut ours: Vec<u32> = searches().flat_map(|kind| kind.few_us.iter().copied()).collect();
+    let mut plain: Vec<u32> = searches().flat_map(|kind| kind.plain_few_us.iter().copied()).collect();
+    ours.sort_unstable();
+    plain.sort_unstable();
+    let ms = |list: &[u32], part: f64| quantile(list, part) / 1000.0;
+    let wrong: usize = kinds.iter().map(|kind| kind.wrong.len()).sum();
+    Goal {
+        name: format!("5 search that finds at most {FEW}, {name}"),
+        figure: format!(
+            "p50 {} ms, p99 {} ms; plain p50 {} ms, p99 {} ms",
+            figure(ms(&ours, 0.5)),
+            figure(ms(&ours, 0.99)),
+            figure(ms(&plain, 0.5)),
+            figure(ms(&plain, 0.99))
+        ),
+        wanted: "p99 ≤ 10 ms, no slower than plain",
+        is_met: ms(&ours, 0.99) <= 10.0 && ms(&ours, 0.99) <= ms(&plain, 0.99) && wrong == 0,
+    }
+}

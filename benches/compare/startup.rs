@@ -1,0 +1,61 @@
+//! Start on an existing database, and memory when nothing is asked (goal 9).
+
+use std::time::Duration;
+
+use crate::Common;
+use crate::support::load::{Load, once};
+use crate::support::people::Person;
+use crate::support::postgres::Postgres;
+use crate::support::quiet;
+use crate::support::report::{self, Goal};
+use crate::support::service::{Place, Service, created};
+use crate::support::stats::{Rounds, figure};
+
+pub async fn run(common: &Common, rows: u64) {
+    let _quiet = quiet::machine();
+    let postgres = Postgres::start();
+    let mut table = Vec::new();
+    let mut goals = Vec::new();
+    for (name, cluster) in [("SQLite", None), ("PostgreSQL", Some(&postgres))] {
+        let service = Service::start(cluster, &[]).await;
+        let first_ms = service.ready_after.as_secs_f64() * 1000.0;
+        let people = (0..rows).map(|number| Person::of(common.seed, number));
+        let requests = people.zip(0..).map(|(person, key)| service.create("demo", &person, key));
+        let tally = once(service.address, Load::new(common.clients, 600.0), requests, created).await;
+        assert_eq!((tally.right, tally.wrong), (rows, 0), "{:?}", tally.errors);
+        let busy_mb = service.process.memory_mb("VmHWM");
+        let mut place = service.stop();
+        let (mut ready_ms, mut idle_mb) = (Rounds::default(), Rounds::default());
+        for round in 1..=common.rounds * 2 {
+            let (ready, idle, given_back) = turn(place, rows).await;
+            println!("{name}, start {round}: ready after {} ms, idle {} MB", figure(ready), figure(idle));
+            place = given_back;
+            ready_ms.0.push(ready);
+            idle_mb.0.push(idle);
+        }
+        table.push(vec![name.to_owned(), ready_ms.told(), figure(first_ms), idle_mb.told(), figure(busy_mb)]);
+        goals.push(Goal {
+            name: format!("9 start and idle, {name}"),
+            figure: format!("ready after {} ms, {} MB", figure(ready_ms.median()), figure(idle_mb.median())),
+            wanted: "≤ 100 ms, ≤ 40 MB",
+            is_met: ready_ms.median() <= 100.0 && idle_mb.median() <= 40.0,
+        });
+    }
+    let head =
+        ["database", "ready after ms", "first start ms", "idle MB", "most MB while customers were created"];
+    let body = format!(
+        "{rows} customers in the database; from the start of the process to the first 200 of `/health/ready`. Idle: resident memory \
+         3 s after the last of a few requests.\n\n{}",
+        report::table(&head, &table)
+    );
+    report::save("Startup", &body, &goals);
+}
+
+/// One start: milliseconds until ready, resident memory when idle.
+async fn turn(place: Place, rows: u64) -> (f64, f64, Place) {
+    let service = Service::on(place, &[]).await;
+    assert_eq!(service.count("demo").await, rows, "all are there");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let idle = service.process.memory_mb("VmRSS");
+    (service.ready_after.as_secs_f64() * 1000.0, idle, service.stop())
+}

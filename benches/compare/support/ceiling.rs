@@ -1,0 +1,138 @@
+//! What the HTTP server could do if there were nothing to do: "hello" as JSON, and parse, check and echo of a create's
+//! body. Runs as a process of its own (`compare ceiling ADDRESS`), with as many workers as the service.
+
+use std::net::SocketAddr;
+use std::process::Command;
+
+use actix_web::web::Json;
+use actix_web::{App, HttpResponse, HttpServer, get, post};
+use serde::{Deserialize, Serialize};
+use validator::{ValidateEmail as _, ValidateLength as _};
+
+use super::http::request;
+use super::people::Person;
+use super::process::{self, Process};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Body {
+    customer_number: String,
+    customer_status: i32,
+    company: String,
+    firstname: String,
+    lastname: String,
+    birthday: String,
+    phone: String,
+    email: String,
+    address: String,
+    address1: String,
+    city: String,
+    state: String,
+    zip: String,
+    country: String,
+    shipping_address: String,
+    shipping_address1: String,
+    shipping_city: String,
+    shipping_state: String,
+    shipping_zip: String,
+    shipping_country: String,
+    balance: f64,
+    time_zone: i32,
+    labels: Vec<String>,
+    additional_fields: Own,
+    created_at: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Own {
+    client_id: String,
+    segment: String,
+    source: String,
+    sales_rep: String,
+    tier: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Hello {
+    message: &'static str,
+}
+
+#[get("/hello")]
+async fn hello() -> Json<Hello> {
+    Json(Hello { message: "Hello, world" })
+}
+
+#[post("/echo")]
+async fn echo(Json(body): Json<Body>) -> HttpResponse {
+    let texts = [
+        &body.customer_number,
+        &body.company,
+        &body.firstname,
+        &body.lastname,
+        &body.birthday,
+        &body.phone,
+        &body.address,
+        &body.address1,
+        &body.city,
+        &body.state,
+        &body.zip,
+        &body.country,
+        &body.shipping_address,
+        &body.shipping_address1,
+        &body.shipping_city,
+        &body.shipping_state,
+        &body.shipping_zip,
+        &body.shipping_country,
+        &body.created_at,
+    ];
+    let fits = |text: &&String| text.validate_length(None, Some(250), None);
+    let is_status = matches!(body.customer_status, 0 | 1 | 85) && (-12..=14).contains(&body.time_zone);
+    if texts.iter().all(fits) && body.email.validate_email() && is_status {
+        HttpResponse::Ok().json(body)
+    } else {
+        HttpResponse::BadRequest().finish()
+    }
+}
+
+/// The server; ends with its process.
+pub fn serve(address: SocketAddr) {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    actix_web::rt::System::new()
+        .block_on(async {
+            HttpServer::new(|| App::new().service(hello).service(echo))
+                .workers(workers)
+                .bind(address)
+                .expect("an address that is free")
+                .run()
+                .await
+        })
+        .expect("it serves");
+}
+
+pub struct Ceiling {
+    pub address: SocketAddr,
+    _process: Process,
+    _folder: tempfile::TempDir,
+}
+
+impl Ceiling {
+    pub fn start() -> Ceiling {
+        let address = process::free_address();
+        let folder = process::folder();
+        let program = std::env::current_exe().expect("this program");
+        let mut command = Command::new(program);
+        command.args(["ceiling", &address.to_string()]);
+        let mut process = Process::start("ceiling", &mut command, folder.path());
+        process.listens(address);
+        Ceiling { address, _process: process, _folder: folder }
+    }
+
+    pub fn hello() -> Vec<u8> {
+        request("GET", "/hello", "", "")
+    }
+
+    pub fn echo(person: &Person) -> Vec<u8> {
+        request("POST", "/echo", "", &person.json())
+    }
+}

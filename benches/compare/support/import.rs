@@ -1,0 +1,125 @@
+//! Files of customers, and their import over HTTP, watched.
+
+use std::ops::Range;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::http::Conn;
+use super::people::{CSV_HEADER, Person};
+use super::service::{Service, number_after};
+use super::stats;
+
+/// How often a running import is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Writes the customers of these numbers as CSV, 25 columns.
+pub fn write_csv(path: &Path, seed: u64, numbers: impl Iterator<Item = u64>) {
+    use std::io::Write as _;
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path).expect("a file"));
+    file.write_all(CSV_HEADER.as_bytes()).expect("a disk");
+    let mut row = String::new();
+    for number in numbers {
+        row.clear();
+        Person::of(seed, number).csv(&mut row);
+        file.write_all(row.as_bytes()).expect("a disk");
+    }
+    file.flush().expect("a disk");
+}
+
+/// What came of an import.
+#[derive(Debug)]
+pub struct Imported {
+    pub job: Value,
+    /// From the first byte sent to the job's end.
+    pub seconds: f64,
+    /// Until the file was taken in, included above.
+    pub upload_seconds: f64,
+    /// Rate of the last tenth of the rows over that of the first.
+    pub last_to_first: f64,
+}
+
+impl Imported {
+    pub fn count(&self, key: &str) -> u64 {
+        self.job[key].as_u64().unwrap_or_else(|| panic!("no {key} in {}", self.job))
+    }
+}
+
+/// Imports some customers by one request that waits for the end: how many were added.
+pub async fn import_small(service: &Service, entry: &str, seed: u64, numbers: Range<u64>) -> u64 {
+    let mut csv = CSV_HEADER.to_owned();
+    numbers.for_each(|number| Person::of(seed, number).csv(&mut csv));
+    let mut conn = Conn::open(service.address).await.expect("it listens");
+    let sent = upload(service, &format!("{entry}?async=false"), csv.as_bytes());
+    let answer = conn.send(&sent).await.expect("an answer");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    number_after(answer.body, "\"added\":").expect("a count")
+}
+
+/// A file as the body of a request.
+fn upload(service: &Service, path: &str, csv: &[u8]) -> Vec<u8> {
+    let mut sent = format!(
+        "POST /api/Import/customersForm/{path} HTTP/1.1\r\nhost: 127.0.0.1\r\nrequestToken: {}\r\n\
+         content-type: text/csv\r\ncontent-length: {}\r\n\r\n",
+        service.token,
+        csv.len()
+    )
+    .into_bytes();
+    sent.extend_from_slice(csv);
+    sent
+}
+
+/// Imports a file and waits for its end.
+pub async fn import(service: &Service, entry: &str, file: &Path, query: &str) -> Imported {
+    let csv = std::fs::read(file).expect("the file");
+    let sent = upload(service, &format!("{entry}?async=true{query}"), &csv);
+    drop(csv);
+    let began = Instant::now();
+    let mut conn = Conn::open(service.address).await.expect("it listens");
+    let answer = conn.send(&sent).await.expect("an answer");
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    drop(sent);
+    let upload_seconds = began.elapsed().as_secs_f64();
+    let jobs = service.ask("GET", &format!("/api/Import/jobs/{entry}"), "").await;
+    let id = newest_job(&jobs);
+    let path = format!("/api/Import/jobs/{entry}/{id}");
+    let mut seen = vec![(upload_seconds, 0.0)];
+    loop {
+        let job = service.ask("GET", &path, "").await;
+        let at = began.elapsed().as_secs_f64();
+        seen.push((at, job["rowsRead"].as_f64().expect("rows")));
+        match job["state"].as_str() {
+            Some("finished") => {
+                return Imported { job, seconds: at, upload_seconds, last_to_first: last_to_first(&seen) };
+            }
+            Some("failed" | "cancelled") => panic!("{job}"),
+            _ => tokio::time::sleep(LOOK).await,
+        }
+    }
+}
+
+fn newest_job(jobs: &Value) -> u64 {
+    let records =
+        jobs.as_array().or_else(|| jobs["Records"].as_array()).or_else(|| jobs["records"].as_array());
+    let ids =
+        records.unwrap_or_else(|| panic!("no jobs in {jobs}")).iter().filter_map(|job| job["jobId"].as_u64());
+    ids.max().expect("the job")
+}
+
+/// Seconds at which rows were done, between the looks by a straight line, make the rates of the tenths.
+fn last_to_first(seen: &[(f64, f64)]) -> f64 {
+    let rows = seen.last().map_or(0.0, |look| look.1);
+    let when = |part: f64| {
+        let wanted = rows * part;
+        let after = seen.iter().position(|look| look.1 >= wanted).unwrap_or(seen.len() - 1).max(1);
+        let ((t0, n0), (t1, n1)) = (seen[after - 1], seen[after]);
+        if n1 > n0 { t0 + (t1 - t0) * (wanted - n0) / (n1 - n0) } else { t1 }
+    };
+    (when(0.1) - when(0.0)) / (when(1.0) - when(0.9))
+}
+
+/// Rows a second, for people.
+pub fn rate(rows: u64, seconds: f64) -> f64 {
+    stats::float(rows) / seconds
+}

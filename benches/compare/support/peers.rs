@@ -1,0 +1,218 @@
+//! The peers, as their users would set them up for the same record and the same durability: `benches/peers/`.
+
+use std::net::SocketAddr;
+use std::process::Command;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, SqliteConnection};
+use serde::Serialize;
+use tempfile::TempDir;
+
+use super::http::{Answer, Conn, request};
+use super::people::Person;
+use super::process::{self, Process};
+use super::service::{email, number_after};
+
+/// Columns and indexes that both peers have; nested values are JSON texts.
+const TABLE: &str = "
+PRAGMA journal_mode = WAL;
+CREATE TABLE customer (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    customerNumber TEXT, customerStatus INTEGER, company TEXT, firstname TEXT, lastname TEXT, birthday TEXT,
+    phone TEXT, email TEXT, address TEXT, address1 TEXT, city TEXT, state TEXT, zip TEXT, country TEXT,
+    shippingAddress TEXT, shippingAddress1 TEXT, shippingCity TEXT, shippingState TEXT, shippingZip TEXT,
+    shippingCountry TEXT, balance REAL, timeZone INTEGER, labels TEXT, additionalFields TEXT, createdAt TEXT
+);
+CREATE INDEX customer_number ON customer (customerNumber);
+CREATE INDEX customer_email ON customer (email);
+CREATE INDEX customer_phone ON customer (phone);
+CREATE INDEX customer_lastname ON customer (lastname);
+CREATE INDEX customer_created ON customer (createdAt);
+";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Soul,
+    FastApi,
+}
+
+pub struct Peer {
+    pub kind: Kind,
+    pub address: SocketAddr,
+    _process: Process,
+    folder: TempDir,
+}
+
+/// Installs both under `target/bench-peers`, by pinned versions, where they are not yet.
+pub fn install() {
+    let status = Command::new(process::root().join("benches/peers/install")).status().expect("a shell");
+    assert!(status.success(), "the peers are not installed");
+}
+
+impl Peer {
+    pub async fn start(kind: Kind) -> Peer {
+        let address = process::free_address();
+        let folder = process::folder();
+        let file = folder.path().join("peer.db");
+        let port = address.port().to_string();
+        let sources = process::root().join("benches/peers");
+        let mut command = match kind {
+            Kind::Soul => {
+                sqlite(&file.to_string_lossy()).batch_execute(TABLE).expect("a table");
+                let modules = process::peers().join("soul/node_modules");
+                let mut command = Command::new("node");
+                command
+                    .arg(modules.join("soul-cli/src/server.js"))
+                    .args(["--port", &port, "--extensions"])
+                    .arg(sources.join("soul"))
+                    .arg("--database")
+                    .arg(&file)
+                    .env("NODE_PATH", &modules);
+                command
+            }
+            Kind::FastApi => {
+                let bin = process::peers().join("venv/bin");
+                let with = |command: &mut Command| {
+                    command
+                        .env("CUSTOMERS_DB", &file)
+                        .env("PYTHONDONTWRITEBYTECODE", "1")
+                        .current_dir(sources.join("fastapi"));
+                };
+                let mut tables = Command::new(bin.join("python"));
+                tables.args(["-c", "import customers; customers.create_tables()"]);
+                with(&mut tables);
+                process::output(&mut tables);
+                let mut command = Command::new(bin.join("uvicorn"));
+                command.args([
+                    "customers:app",
+                    "--workers",
+                    "2",
+                    "--no-access-log",
+                    "--log-level",
+                    "warning",
+                    "--port",
+                    &port,
+                ]);
+                with(&mut command);
+                command
+            }
+        };
+        let mut process = Process::start(kind.name(), &mut command, folder.path());
+        process.listens(address);
+        // Listening is not answering yet where workers are processes.
+        let peer = Peer { kind, address, _process: process, folder };
+        assert_eq!(
+            peer.ask("/synchronous").await.trim(),
+            "2",
+            "{} is not as durable as the service",
+            kind.name()
+        );
+        peer
+    }
+
+    async fn ask(&self, path: &str) -> String {
+        let mut conn = Conn::open(self.address).await.expect("it listens");
+        let answer = conn.send(&request("GET", path, "", "")).await.expect("an answer");
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        answer.body.to_owned()
+    }
+
+    pub fn create(&self, person: &Person) -> Vec<u8> {
+        match self.kind {
+            Kind::Soul => {
+                let body = serde_json::to_string(&Fields { fields: row(person) }).expect("plain data");
+                request("POST", "/api/tables/customer/rows", "", &body)
+            }
+            Kind::FastApi => {
+                request("POST", "/customers", "", &serde_json::to_string(&row(person)).expect("plain data"))
+            }
+        }
+    }
+
+    /// The id of the customer that this very request made.
+    pub fn created(&self, request: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
+        let (key, holds_record) = match self.kind {
+            Kind::Soul => ("\"lastInsertRowid\":", false),
+            Kind::FastApi => ("\"id\":", true),
+        };
+        if answer.status != 201 || holds_record && !answer.body.contains(email(request)) {
+            return Err(format!("{} {}", answer.status, answer.body));
+        }
+        number_after(answer.body, key)
+    }
+
+    pub fn get(&self, id: u64) -> Vec<u8> {
+        let path = match self.kind {
+            Kind::Soul => format!("/api/tables/customer/rows/{id}"),
+            Kind::FastApi => format!("/customers/{id}"),
+        };
+        request("GET", &path, "", "")
+    }
+
+    /// The newest 20.
+    pub fn list(&self) -> Vec<u8> {
+        let path = match self.kind {
+            Kind::Soul => "/api/tables/customer/rows?_limit=20&_ordering=-id",
+            Kind::FastApi => "/customers?limit=20",
+        };
+        request("GET", path, "", "")
+    }
+
+    /// Puts customers into the file beside the running program, faster than it would.
+    pub fn fill(&self, people: impl Iterator<Item = Person>) {
+        let mut connection = sqlite(&self.folder.path().join("peer.db").to_string_lossy());
+        let mut text = String::from("BEGIN;\n");
+        for person in people {
+            let row = row(&person);
+            let object = row.as_object().expect("an object");
+            // No invented value has an apostrophe.
+            let values = object
+                .values()
+                .map(|value| value.as_str().map_or_else(|| value.to_string(), |text| format!("'{text}'")));
+            let names = object.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let values = values.collect::<Vec<_>>().join(", ");
+            text.push_str(&format!("INSERT INTO customer ({names}) VALUES ({values});\n"));
+        }
+        text.push_str("COMMIT;");
+        connection.batch_execute(&text).expect("rows");
+    }
+
+    /// How many are stored, by a look into the file.
+    pub fn count(&self) -> u64 {
+        let file = self.folder.path().join("peer.db");
+        process::output(Command::new("sqlite3").arg(file).arg("SELECT count(*) FROM customer"))
+            .parse()
+            .expect("a number")
+    }
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Soul => "soul-cli 0.8.2",
+            Kind::FastApi => "FastAPI + SQLModel",
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Fields {
+    fields: serde_json::Value,
+}
+
+/// The record as a row: what nests is a JSON text.
+fn row(person: &Person) -> serde_json::Value {
+    let mut row = serde_json::to_value(person).expect("plain data");
+    for name in ["labels", "additionalFields"] {
+        row[name] = serde_json::Value::String(row[name].to_string());
+    }
+    row
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a plain connection for the comparison, not for the service's records"
+)]
+pub fn sqlite(path: &str) -> SqliteConnection {
+    SqliteConnection::establish(path).expect("a database")
+}

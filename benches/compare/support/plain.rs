@@ -1,0 +1,156 @@
+//! The same people with readable values in a plain table and a trigram index over them: FTS5 in SQLite, `pg_trgm` in
+//! PostgreSQL. Queries run in this process; nothing is sealed, checked or sent over HTTP.
+
+use diesel::connection::SimpleConnection as _;
+use diesel::sql_types::{BigInt, Text};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query};
+use tempfile::TempDir;
+
+use super::peers::sqlite;
+use super::people::Person;
+use super::postgres::{self, Postgres};
+use super::process::folder;
+
+/// How many rows one INSERT holds.
+const BATCH: usize = 1000;
+
+pub enum Plain {
+    Sqlite(SqliteConnection, #[expect(dead_code, reason = "holds the file")] TempDir),
+    Postgres(PgConnection),
+}
+
+#[derive(QueryableByName)]
+struct Hit {
+    #[diesel(sql_type = BigInt)]
+    total: i64,
+    #[diesel(sql_type = Text)]
+    email: String,
+}
+
+#[derive(QueryableByName)]
+struct Size {
+    #[diesel(sql_type = BigInt)]
+    bytes: i64,
+}
+
+const COLUMNS: &str =
+    "firstname TEXT, lastname TEXT, company TEXT, email TEXT, phone TEXT, customerNumber TEXT";
+const NAMES: &str = "firstname, lastname, company, email, phone, customerNumber";
+
+impl Plain {
+    pub fn fill(postgres: Option<&Postgres>, people: impl Iterator<Item = Person>) -> Plain {
+        let mut plain = match postgres {
+            None => {
+                let folder = folder();
+                let connection = sqlite(&folder.path().join("plain.db").to_string_lossy());
+                Plain::Sqlite(connection, folder)
+            }
+            Some(cluster) => Plain::Postgres(postgres::connect(&cluster.database())),
+        };
+        match &mut plain {
+            Plain::Sqlite(..) => plain.run(&format!(
+                "PRAGMA journal_mode = WAL; CREATE TABLE customer (id INTEGER PRIMARY KEY, {COLUMNS});
+                 CREATE INDEX customer_email ON customer (email);"
+            )),
+            Plain::Postgres(_) => plain.run(&format!(
+                "CREATE EXTENSION pg_trgm; CREATE TABLE customer (id BIGSERIAL PRIMARY KEY, {COLUMNS}, words TEXT
+                 GENERATED ALWAYS AS (firstname || E'\\n' || lastname || E'\\n' || company || E'\\n' || email || E'\\n' || phone
+                 || E'\\n' || customerNumber) STORED)"
+            )),
+        }
+        plain.insert(people);
+        match &mut plain {
+            Plain::Sqlite(..) => plain.run(&format!(
+                "CREATE VIRTUAL TABLE words USING fts5({NAMES}, content='customer', content_rowid='id', tokenize='trigram');
+                 INSERT INTO words (words) VALUES ('rebuild'); INSERT INTO words (words) VALUES ('optimize');
+                 PRAGMA wal_checkpoint(TRUNCATE);"
+            )),
+            Plain::Postgres(_) => {
+                plain.run("CREATE INDEX customer_email ON customer (email)");
+                plain.run("CREATE INDEX customer_words ON customer USING gin (words gin_trgm_ops)");
+                plain.run("VACUUM ANALYZE customer");
+            }
+        }
+        plain
+    }
+
+    fn insert(&mut self, people: impl Iterator<Item = Person>) {
+        self.run("BEGIN");
+        let mut rows = String::new();
+        let mut count = 0;
+        for person in people {
+            rows.push_str(if count == 0 { "" } else { "," });
+            // No invented value has an apostrophe.
+            rows.push_str(&format!(
+                "('{}','{}','{}','{}','{}','{}')",
+                person.firstname,
+                person.lastname,
+                person.company,
+                person.email,
+                person.phone,
+                person.customer_number
+            ));
+            count += 1;
+            if count == BATCH {
+                self.run(&format!("INSERT INTO customer ({NAMES}) VALUES {rows}"));
+                rows.clear();
+                count = 0;
+            }
+        }
+        if count > 0 {
+            self.run(&format!("INSERT INTO customer ({NAMES}) VALUES {rows}"));
+        }
+        self.run("COMMIT");
+    }
+
+    fn run(&mut self, sql: &str) {
+        match self {
+            Plain::Sqlite(connection, _) => connection.batch_execute(sql),
+            Plain::Postgres(connection) => connection.batch_execute(sql),
+        }
+        .expect("a plain table");
+    }
+
+    /// The newest 20 with that piece in one of their values, and how many there are; whether this e-mail is among them.
+    pub fn search(&mut self, piece: &str, email: &str) -> (u64, bool) {
+        let hits: Vec<Hit> = match self {
+            Plain::Sqlite(connection, _) => sql_query(
+                "WITH hits AS MATERIALIZED (SELECT rowid AS id FROM words WHERE words MATCH ?)
+                 SELECT (SELECT count(*) FROM hits) AS total, c.* FROM hits JOIN customer c ON c.id = hits.id
+                 ORDER BY c.id DESC LIMIT 20",
+            )
+            .bind::<Text, _>(format!("\"{piece}\""))
+            .load(connection),
+            Plain::Postgres(connection) => sql_query(
+                "WITH hits AS MATERIALIZED (SELECT id FROM customer WHERE words ILIKE $1)
+                 SELECT (SELECT count(*) FROM hits) AS total, c.* FROM hits JOIN customer c ON c.id = hits.id
+                 ORDER BY c.id DESC LIMIT 20",
+            )
+            .bind::<Text, _>(format!("%{piece}%"))
+            .load(connection),
+        }
+        .expect("an answer");
+        let total = hits.first().map_or(0, |hit| u64::try_from(hit.total).unwrap_or(0));
+        (total, hits.iter().any(|hit| hit.email == email))
+    }
+
+    /// Bytes on disk.
+    pub fn size(&mut self) -> u64 {
+        let size: Size = match self {
+            Plain::Sqlite(connection, _) => {
+                sql_query("SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size")
+                    .get_result(connection)
+            }
+            Plain::Postgres(connection) => {
+                sql_query("SELECT pg_database_size(current_database()) AS bytes").get_result(connection)
+            }
+        }
+        .expect("a size");
+        u64::try_from(size.bytes).unwrap_or(0)
+    }
+}
+
+/// Bytes of a database in a cluster.
+pub fn database_size(url: &str) -> u64 {
+    Plain::Postgres(postgres::connect(url)).size()
+}

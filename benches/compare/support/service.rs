@@ -1,0 +1,180 @@
+//! Customary itself, as an operator starts it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::http::{Answer, Conn, request};
+use super::people::Person;
+use super::postgres::Postgres;
+use super::process::{self, Process};
+
+/// "customary-bench-master-key-01234"
+const MASTER_KEY: &str = "Y3VzdG9tYXJ5LWJlbmNoLW1hc3Rlci1rZXktMDEyMzQ=";
+
+/// The release build of the service, or another one given by `BENCH_BINARY`.
+pub fn binary() -> PathBuf {
+    std::env::var_os("BENCH_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_customary").into(), PathBuf::from)
+}
+
+pub struct Service {
+    pub address: SocketAddr,
+    pub process: Process,
+    pub token: String,
+    /// How long from the start of the process to the first "ready".
+    pub ready_after: Duration,
+    place: Place,
+}
+
+/// A database and what every process on it is told; outlives restarts.
+pub struct Place {
+    pub folder: TempDir,
+    pub url: Option<String>,
+}
+
+impl Place {
+    /// SQLite in a folder of its own, or a database of the cluster.
+    pub fn new(postgres: Option<&Postgres>) -> Place {
+        Place { folder: process::folder(), url: postgres.map(Postgres::database) }
+    }
+
+    /// A subcommand with nothing set beyond what the place needs.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("CUSTOMARY_") {
+                command.env_remove(name);
+            }
+        }
+        command.args(arguments).arg("--data-dir").arg(self.folder.path().join("data"));
+        if let Some(url) = &self.url {
+            command.args(["--database-url", url]).env("CUSTOMARY_MASTER_KEY", MASTER_KEY);
+        }
+        command
+    }
+
+    pub fn database_file(&self) -> PathBuf {
+        self.folder.path().join("data/customary.db")
+    }
+}
+
+impl Service {
+    /// On an empty database, with these options of `serve` beside the defaults.
+    pub async fn start(postgres: Option<&Postgres>, options: &[&str]) -> Service {
+        Service::on(Place::new(postgres), options).await
+    }
+
+    /// On a database that may hold something.
+    pub async fn on(place: Place, options: &[&str]) -> Service {
+        let address = process::free_address();
+        let command = place.command(&serve(&address.to_string(), options));
+        Service::started(address, command, place).await
+    }
+
+    /// As an argument of another program.
+    pub async fn under(mut wrapper: Command, place: Place, options: &[&str]) -> Service {
+        let address = process::free_address();
+        let inner = place.command(&serve(&address.to_string(), options));
+        wrapper.arg(inner.get_program()).args(inner.get_args());
+        Service::started(address, wrapper, place).await
+    }
+
+    async fn started(address: SocketAddr, mut command: Command, place: Place) -> Service {
+        let began = Instant::now();
+        let mut process = Process::start("customary", &mut command, place.folder.path());
+        process.listens(address);
+        loop {
+            let asked = request("GET", "/health/ready", "", "");
+            let mut conn = Conn::open(address).await.expect("it listens");
+            if conn.send(&asked).await.is_ok_and(|answer| answer.status == 200) {
+                break;
+            }
+            process.assert_alive();
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let ready_after = began.elapsed();
+        let token = process::output(&mut place.command(&["token", "create", "--org", "1", "--all-entries"]));
+        Service { address, process, token, ready_after, place }
+    }
+
+    /// Ends it and gives the place back.
+    pub fn stop(self) -> Place {
+        let Service { mut process, place, .. } = self;
+        process.stop();
+        place
+    }
+
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub fn headers(&self) -> String {
+        format!("requestToken: {}\r\n", self.token)
+    }
+
+    /// A create with an idempotency key, as a careful client sends it.
+    pub fn create(&self, entry: &str, person: &Person, key: u64) -> Vec<u8> {
+        let headers = format!("requestToken: {}\r\nidempotencyKey: bench-{key:016x}\r\n", self.token);
+        request("POST", &format!("/api/Customer/single/{entry}"), &headers, &person.json())
+    }
+
+    pub fn get(&self, path: &str) -> Vec<u8> {
+        request("GET", path, &self.headers(), "")
+    }
+
+    /// A token of the first organisation that has this scope alone.
+    pub fn token_for(&self, scope: &str) -> String {
+        let arguments = ["token", "create", "--org", "1", "--all-entries", "--scope", scope];
+        process::output(&mut self.place.command(&arguments))
+    }
+
+    /// One request outside any measurement, which must succeed.
+    pub async fn ask(&self, method: &str, path: &str, body: &str) -> serde_json::Value {
+        self.ask_as(&self.token, method, path, body).await
+    }
+
+    /// The same with another token.
+    pub async fn ask_as(&self, token: &str, method: &str, path: &str, body: &str) -> serde_json::Value {
+        let mut conn = Conn::open(self.address).await.expect("it listens");
+        let asked = request(method, path, &format!("requestToken: {token}\r\n"), body);
+        let answer = conn.send(&asked).await.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        assert!((200..300).contains(&answer.status), "{method} {path}: {} {}", answer.status, answer.body);
+        serde_json::from_str(answer.body).unwrap_or(serde_json::Value::Null)
+    }
+
+    /// How many live customers an entrypoint has.
+    pub async fn count(&self, entry: &str) -> u64 {
+        let list = self.ask("GET", &format!("/api/Query/customers/{entry}?limitRecord=1"), "").await;
+        list["Summary"]["totalRecords"].as_u64().expect("a total")
+    }
+}
+
+fn serve<'a>(listen: &'a str, options: &[&'a str]) -> Vec<&'a str> {
+    [&["serve", "--listen", listen], options].concat()
+}
+
+/// The id of the customer that this very request made.
+pub fn created(request: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
+    let is_created = answer.status == 200 && answer.body.contains("\"outcome\":\"created\"");
+    if !is_created || !answer.body.contains(email(request)) {
+        return Err(format!("{} {}", answer.status, answer.body));
+    }
+    number_after(answer.body, "\"customerId\":")
+}
+
+/// The e-mail that a create sends.
+pub fn email(request: &[u8]) -> &str {
+    let text = std::str::from_utf8(request).unwrap_or("");
+    let (_, rest) = text.split_once("\"email\":\"").unwrap_or(("", ""));
+    rest.split('"').next().unwrap_or("")
+}
+
+/// The number that follows the first occurrence of a text.
+pub fn number_after(body: &str, key: &str) -> Result<u64, String> {
+    let (_, rest) = body.split_once(key).unwrap_or(("", ""));
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    rest[..end].parse().map_err(|_| format!("no {key} in {body}"))
+}

@@ -16,10 +16,14 @@ use crate::clock;
 use crate::config::{Global, Refusal, Serve};
 use crate::domain::token::{Entries, Scope};
 use crate::jobs::{self, Stop};
-use crate::store::{DEMO_ENTRY, Prepared, Store, StoreError, StoreOptions};
+use crate::mail::Transport;
+use crate::portal::{self, Portal, PortalSettings};
+use crate::store::{DEMO_ENTRY, Prepared, SessionLimits, Store, StoreError, StoreOptions};
 
 /// How long requests under way may take after a SIGTERM, in seconds.
 const SHUTDOWN_SECS: u64 = 6;
+/// How long a mail that is being handed over is waited for then.
+const MAIL_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a client may take to send a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many connections wait in the kernel.
@@ -75,6 +79,7 @@ pub async fn serve(
         writers: usize::from(serve.writers),
         readers: serve.readers.map_or(cores() * 2, usize::from),
     };
+    let (composer, transport) = serve.mail.mailer(global, serve.base_url())?;
     let (store, prepared) = Store::open(options)?;
     let store = Arc::new(store);
     let guard = Arc::new(Guard::default());
@@ -88,42 +93,74 @@ pub async fn serve(
         jobs::watch(watch, stop.clone(), move |revoked, now| learner.learn(revoked, now)).map_err(system)?;
     let metrics =
         PrometheusBuilder::new().install_recorder().map_err(|error| Failure::System(error.to_string()))?;
+    let hashing = Arc::new(Semaphore::new(cores()));
+    let session = SessionLimits {
+        idle_secs: i64::try_from(serve.session_idle.as_secs()).unwrap_or(i64::MAX),
+        max_secs: i64::try_from(serve.session_max.as_secs()).unwrap_or(i64::MAX),
+    };
+    let settings = PortalSettings {
+        base_path: serve.base_path(),
+        is_secure: serve.is_secure(),
+        session,
+        link_secs: i64::try_from(serve.link_ttl.as_secs()).unwrap_or(i64::MAX),
+        first_wait: serve.login_wait,
+    };
+    let portal = Portal::new(Arc::clone(&store), Arc::clone(&hashing), settings)
+        .map_err(|error| Failure::System(error.to_string()))?;
+    let portal = Data::new(portal);
     let state = Data::new(App {
         store: Arc::clone(&store),
         import_bytes_max: serve.import_max_bytes,
+        link_ttl_secs: i64::try_from(serve.link_ttl.as_secs()).unwrap_or(i64::MAX),
         guard,
-        hashing: Semaphore::new(cores()),
+        hashing: Arc::clone(&hashing),
         attempts: Attempts::default(),
         metrics,
     });
     let shared = Shared::default();
-    let server = HttpServer::new(move || api::application(state.clone(), shared.clone()))
-        .workers(serve.workers.map_or_else(cores, usize::from))
-        .backlog(BACKLOG)
-        .client_request_timeout(HEAD_TIMEOUT)
-        .shutdown_timeout(SHUTDOWN_SECS)
-        .bind(serve.listen)
-        .map_err(|error| {
-            let why =
-                format!("{} cannot be listened on: {error}; choose another with --listen", serve.listen);
-            Failure::System(why)
-        })?;
+    let server = HttpServer::new(move || {
+        let portal = portal.clone();
+        api::application(state.clone(), shared.clone(), |pages| {
+            pages.app_data(portal);
+            portal::routes(pages);
+        })
+    })
+    .workers(serve.workers.map_or_else(cores, usize::from))
+    .backlog(BACKLOG)
+    .client_request_timeout(HEAD_TIMEOUT)
+    .shutdown_timeout(SHUTDOWN_SECS)
+    .bind(serve.listen)
+    .map_err(|error| {
+        let why = format!("{} cannot be listened on: {error}; choose another with --listen", serve.listen);
+        Failure::System(why)
+    })?;
     let token = match prepared {
         Prepared::First => Some(first_token(&store).await?),
         Prepared::Again => None,
     };
     greet(&serve.base_url(), token.as_deref());
     let workers = [
-        actix_web::rt::spawn(jobs::purge(Arc::clone(&store), serve.import_retention)),
+        actix_web::rt::spawn(jobs::purge(Arc::clone(&store), serve.import_retention, session)),
         actix_web::rt::spawn(jobs::imports::work(Arc::clone(&store), stop.clone())),
         actix_web::rt::spawn(jobs::rotation::work(Arc::clone(&store))),
         actix_web::rt::spawn(jobs::terms::work(Arc::clone(&store), stop.clone())),
+        actix_web::rt::spawn(jobs::invites::work(Arc::clone(&store), stop.clone())),
     ];
+    if let Transport::Folder(_) = transport {
+        tracing::info!("there is no mail server (--smtp-url): mails are put into a folder");
+    }
+    let mails =
+        jobs::mail::work(Arc::clone(&store), composer, transport, serve.mail.mail_retry, stop.clone());
+    let mut mails = actix_web::rt::spawn(mails);
     server.run().await.map_err(system)?;
+    // A mail that is being handed over comes to its end, or nobody would know what became of it.
+    stop.now();
+    store.wake_mail_workers();
+    let _ = tokio::time::timeout(MAIL_PATIENCE, &mut mails).await;
+    mails.abort();
     for worker in workers {
         worker.abort();
     }
-    stop.now();
     watcher.thread().unpark();
     let draining = Arc::clone(&store);
     let drained = actix_web::rt::task::spawn_blocking(move || draining.drain()).await;

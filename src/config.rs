@@ -1,11 +1,15 @@
 //! Settings: from the command line or the environment, checked before anything is opened.
 
+mod mail;
+
 use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+
+pub use self::mail::MailOptions;
 
 use crate::store::DatabaseUrl;
 use crate::vault::MasterKey;
@@ -150,6 +154,26 @@ pub struct Serve {
     #[arg(long, env = "CUSTOMARY_IDEMPOTENCY_TTL", default_value = "24h", value_name = "DURATION", value_parser = idempotency_ttl)]
     pub idempotency_ttl: std::time::Duration,
 
+    /// How long the links of invitations and consent mails hold
+    #[arg(long, env = "CUSTOMARY_LINK_TTL", default_value = "7d", value_name = "DURATION", value_parser = link_ttl)]
+    pub link_ttl: std::time::Duration,
+
+    /// Where mails go and how they look.
+    #[command(flatten)]
+    pub mail: MailOptions,
+
+    /// How long a customer stays signed in without doing anything
+    #[arg(long, env = "CUSTOMARY_SESSION_IDLE", default_value = "30m", value_name = "DURATION", value_parser = session_life)]
+    pub session_idle: std::time::Duration,
+
+    /// How long a customer stays signed in at most
+    #[arg(long, env = "CUSTOMARY_SESSION_MAX", default_value = "12h", value_name = "DURATION", value_parser = session_life)]
+    pub session_max: std::time::Duration,
+
+    /// How long a sign-in waits after five failures; twice as long after each further one, up to eight times
+    #[arg(long, env = "CUSTOMARY_LOGIN_WAIT", default_value = "1s", value_name = "DURATION", value_parser = login_wait)]
+    pub login_wait: std::time::Duration,
+
     /// How long imports and their reports are kept after their end
     #[arg(long, env = "CUSTOMARY_IMPORT_RETENTION", default_value = "30d", value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub import_retention: std::time::Duration,
@@ -175,7 +199,33 @@ pub struct Serve {
     pub workers: Option<u8>,
 }
 
+const LINK_TTL_MAX_SECS: u64 = 90 * 24 * 3600;
+const SESSION_MAX_SECS: u64 = 30 * 24 * 3600;
+const LOGIN_WAIT_MAX_SECS: u64 = 5;
 const TTL_MAX_SECS: u64 = 30 * 24 * 3600;
+
+fn session_life(text: &str) -> Result<std::time::Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if (1..=SESSION_MAX_SECS).contains(&duration.as_secs()) {
+        Ok(duration)
+    } else {
+        Err("must be from 1s to 30d".into())
+    }
+}
+
+fn login_wait(text: &str) -> Result<std::time::Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if duration.as_secs() <= LOGIN_WAIT_MAX_SECS { Ok(duration) } else { Err("must be at most 5s".into()) }
+}
+
+fn link_ttl(text: &str) -> Result<std::time::Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if (1..=LINK_TTL_MAX_SECS).contains(&duration.as_secs()) {
+        Ok(duration)
+    } else {
+        Err("must be from 1s to 90d".into())
+    }
+}
 
 fn idempotency_ttl(text: &str) -> Result<std::time::Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
@@ -207,11 +257,59 @@ impl Serve {
         Ok(())
     }
 
+    /// What stands in the public address after the host: empty, or `/…` without a slash at its end.
+    pub fn base_path(&self) -> String {
+        let url = self.base_url();
+        let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host);
+        host.find('/').and_then(|at| host.get(at..)).unwrap_or_default().to_owned()
+    }
+
+    /// Whether cookies are for encrypted connections only: always, but where the public address is unencrypted and on this
+    /// machine itself.
+    pub fn is_secure(&self) -> bool {
+        let url = self.base_url();
+        let Some(host) = url.strip_prefix("http://") else { return true };
+        let host = host.split('/').next().unwrap_or_default();
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_matches(['[', ']']);
+        let is_loopback = name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        !(is_loopback || name == "localhost")
+    }
+
     /// The address that links are built from.
     pub fn base_url(&self) -> String {
         match &self.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("http://{}", self.listen),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        serve: Serve,
+    }
+
+    #[test]
+    fn cookies_are_secure_unless_everything_is_on_this_machine() {
+        for (line, is_secure, path) in [
+            (vec![], false, ""),
+            (vec!["--listen", "0.0.0.0:80"], true, ""),
+            (vec!["--public-url", "http://localhost:8080/"], false, ""),
+            (vec!["--public-url", "http://[::1]:8080"], false, ""),
+            (vec!["--public-url", "http://pay.example"], true, ""),
+            (vec!["--public-url", "http://localhost.example"], true, ""),
+            (vec!["--public-url", "https://127.0.0.1/customers/"], true, "/customers"),
+        ] {
+            let serve =
+                Line::try_parse_from(["serve"].into_iter().chain(line.iter().copied())).unwrap().serve;
+            assert_eq!((serve.is_secure(), serve.base_path().as_str()), (is_secure, path), "{line:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Customary: the customer-records service for payment platforms.
 //!
-//! ARCHITECTURE.md is the map. In short: `main → app → {api, jobs} → export → store → {domain, vault}`;
-//! `domain` and `vault` import nothing of ours, `store` knows no HTTP, `api` and `jobs` know no SQL.
+//! ARCHITECTURE.md is the map. In short: `main → app → {api, portal, jobs} → export → store → {domain, vault}`;
+//! `domain` and `vault` import nothing of ours, `store` knows no HTTP, `api`, `portal` and `jobs` know no SQL.
 
 pub mod api;
 pub mod app;
@@ -10,6 +10,8 @@ pub mod config;
 pub mod domain;
 pub mod export;
 pub mod jobs;
+pub mod mail;
+pub mod portal;
 pub mod store;
 pub mod telemetry;
 pub mod vault;

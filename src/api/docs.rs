@@ -26,6 +26,8 @@ pub(super) fn skeleton() -> OpenApi {
         tags(
             (name = "Customers", description = "Create, read, change, delete; who would this hit; what happened"),
             (name = "Queries", description = "Lists of customers"),
+            (name = "Invitations", description = "Customers invited to the portal, one or many"),
+            (name = "Mail", description = "Mails to customers, and what became of them"),
             (name = "Imports", description = "Customers from files: rehearsed, resumable, exactly once"),
             (name = "Exports", description = "Customers as CSV files and workbooks"),
             (name = "Settings", description = "Organisations and entrypoints"),

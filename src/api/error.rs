@@ -32,6 +32,8 @@ pub enum Error {
     MethodNotAllowed(String),
     /// 409.
     Conflict(Vec<Problem>),
+    /// 409: the state that things are in does not allow it.
+    State(Vec<Problem>),
     /// 409: the customer is deleted.
     Deleted,
     /// 412.
@@ -145,6 +147,7 @@ impl From<Rejection> for Error {
             Rejection::NoIdentifier { wanted } => Error::NoIdentifier(wanted),
             Rejection::NotFound => Error::NotFound,
             Rejection::Conflict { problems, .. } => Error::Conflict(problems),
+            Rejection::State(problems) => Error::State(problems),
             Rejection::Deleted => Error::Deleted,
             Rejection::Stale => Error::Stale,
             Rejection::KeyReused => Error::KeyReused,
@@ -244,6 +247,12 @@ impl Error {
                 problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
                 "Change the values that `errors` lists, or work on the customers it names.",
             ),
+            Error::State(problems) => words(
+                StatusCode::CONFLICT,
+                "Conflict with the present state",
+                problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+                "Change what `errors` lists first.",
+            ),
             Error::Deleted => words(
                 StatusCode::CONFLICT,
                 "The customer is deleted",
@@ -310,7 +319,7 @@ impl Error {
     pub fn render(&self, request_id: &str) -> HttpResponse {
         let words = self.words();
         let errors = match self {
-            Error::Invalid(problems) | Error::Conflict(problems) => {
+            Error::Invalid(problems) | Error::Conflict(problems) | Error::State(problems) => {
                 problems.iter().map(ProblemOut::from).collect()
             }
             _ => Vec::new(),

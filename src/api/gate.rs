@@ -67,7 +67,9 @@ pub(super) async fn gate(
             Err(error) => return Err(error),
         },
     };
-    Ok(finish(response, &request_id, &method, route, &token_name, started))
+    // A page's address may hold a secret: only its pattern is told.
+    let page = response.request().match_pattern().filter(|_| matches!(routed, Routed::Page));
+    Ok(finish(response, &request_id, &method, page.as_deref().unwrap_or(route), &token_name, started))
 }
 
 /// The token of a request where its address asks for one; then whether the address exists (rules 1).
@@ -79,7 +81,7 @@ fn admit(request: &mut ServiceRequest, routed: &Routed<'_>) -> Result<Option<Cal
         caller = Some(app.guard.authenticate(&app.store, request.headers())?);
     }
     match routed {
-        Routed::Found { .. } | Routed::Elsewhere => Ok(caller),
+        Routed::Found { .. } | Routed::Elsewhere | Routed::Page => Ok(caller),
         Routed::WrongMethod { allow, .. } => Err(Error::MethodNotAllowed(allow.clone())),
         Routed::NotFound | Routed::NotFoundProtected => Err(Error::NotFound),
     }

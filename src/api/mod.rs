@@ -10,6 +10,8 @@ mod exports;
 mod gate;
 mod health;
 mod imports;
+mod invites;
+mod mail;
 mod queries;
 mod request;
 mod routes;
@@ -37,6 +39,19 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(customers::update_customer)
         .service(customers::delete_customer)
         .service(customers::get_customer_history)
+        .service(customers::request_consent)
+        .service(customers::archive_customer)
+        .service(customers::unarchive_customer)
+        // Invitations and mail
+        .service(invites::invite_customers)
+        .service(invites::list_invite_jobs)
+        .service(invites::get_invite_job)
+        .service(invites::get_invite_report)
+        .service(invites::cancel_invite_job)
+        .service(customers::invite_customer)
+        .service(customers::get_invitation)
+        .service(mail::list_outbox)
+        .service(mail::retry_mail)
         // Queries
         .service(queries::list_organisation_customers)
         .service(queries::list_customers)
@@ -102,10 +117,11 @@ impl Default for Shared {
     }
 }
 
-/// The actix application of one worker.
+/// The actix application of one worker; `pages` are those of people, which are no part of the interface.
 pub fn application(
     state: Data<state::App>,
     shared: Shared,
+    pages: impl FnOnce(&mut actix_web::web::ServiceConfig),
 ) -> ActixApp<
     impl actix_web::dev::ServiceFactory<
         actix_web::dev::ServiceRequest,
@@ -127,6 +143,7 @@ pub fn application(
             app.service(health::go_to_swagger_ui)
                 .service(docs::get_openapi)
                 .service(swagger)
+                .configure(pages)
                 .wrap(from_fn(gate::gate))
         })
         .into_app()

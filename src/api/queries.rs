@@ -27,6 +27,16 @@ pub(crate) const LIMIT_DEFAULT: i64 = 20;
 /// The largest page that is put together in memory; longer answers are streamed in slices of this.
 pub(crate) const SLICE: usize = 500;
 
+/// The most records of one answer that is no list of customers.
+const RECORDS_MAX: i64 = 1_000;
+
+/// `fromRecord` and `limitRecord` of whatever is listed beside customers.
+pub(crate) fn page_of(params: &mut Params) -> (i64, i64) {
+    let skip = params.integer("fromRecord", 0, i64::MAX).unwrap_or(0);
+    let limit = params.integer("limitRecord", 1, RECORDS_MAX).unwrap_or(LIMIT_DEFAULT);
+    (skip, limit)
+}
+
 /// A page of customers.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "PascalCase")]

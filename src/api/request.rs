@@ -16,7 +16,7 @@ pub(super) struct CustomerIn {
     /// Portal login; unique among an entrypoint's live customers.
     #[schema(max_length = 250, nullable)]
     customer_username: Option<String>,
-    /// Portal password, at least 10 characters; kept as an argon2id hash and never answered.
+    /// Portal password, at least 10 characters and not easy to guess; kept as an argon2id hash and never answered.
     #[schema(max_length = 250, nullable, format = Password)]
     customer_psw: Option<String>,
     /// 0 inactive, 1 active (the default), 85 locked; -99 is reached by DELETE alone.

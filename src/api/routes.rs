@@ -6,6 +6,9 @@ use utoipa::openapi::OpenApi;
 /// Where tokens are asked for: everything below, but for what is public.
 const PROTECTED: &str = "/api/";
 
+/// Where pages for people are.
+const PAGES: &str = "/portal/";
+
 /// The route table.
 #[derive(Debug, Clone)]
 pub(super) struct Routes(Vec<Route>);
@@ -49,6 +52,8 @@ pub(super) enum Routed<'a> {
     NotFound,
     /// Documentation and its files, which need neither token nor table.
     Elsewhere,
+    /// Below `/portal/`: pages for people, with a table and errors of their own.
+    Page,
 }
 
 impl Routed<'_> {
@@ -57,7 +62,7 @@ impl Routed<'_> {
         match self {
             Routed::Found { is_public, .. } | Routed::WrongMethod { is_public, .. } => !is_public,
             Routed::NotFoundProtected => true,
-            Routed::NotFound | Routed::Elsewhere => false,
+            Routed::NotFound | Routed::Elsewhere | Routed::Page => false,
         }
     }
 }
@@ -108,6 +113,9 @@ impl Routes {
             } else {
                 Routed::WrongMethod { allow: "GET".into(), is_public: true }
             };
+        }
+        if path.starts_with(PAGES) {
+            return Routed::Page;
         }
         let segments: Vec<&str> = path.split('/').collect();
         let candidates: Vec<&Route> = self.0.iter().filter(|route| route.matches(&segments)).collect();

@@ -21,7 +21,8 @@ use crate::domain::entrypoint::Policy;
 use crate::domain::identifier::Identifier;
 use crate::domain::members::{Given, Members};
 use crate::domain::problem::Problem;
-use crate::domain::settings::{SettingsInput, check_entry};
+use crate::domain::settings::{EDITABLE_NONE, SettingsInput, check_entry};
+use crate::domain::storefront::Storefront;
 use crate::domain::token::{Entries, Scope};
 use crate::store::{EntrypointSettings, Organisation};
 
@@ -34,8 +35,9 @@ pub(super) struct SettingsOut {
     /// The identifier policy in force; empty where none is set and e-mail identifies. Items that come from
     /// the organisation are read-only here.
     identifiers: Vec<SettingOut>,
-    /// `entry`, `orgId`, `legalName`, `dbaName`, `country`, `requiredFields` (comma-separated); of an
-    /// organisation `orgId` and `name`.
+    /// `entry`, `orgId`, `legalName`, `dbaName`, `country`, `requiredFields` (comma-separated), and what customers
+    /// see: `storeName`, `senderName`, `language` (`en`, `fr`), `color` (`#rrggbb`), `editableFields`
+    /// (comma-separated, `none` for no field); of an organisation `orgId` and `name`.
     general: Vec<SettingOut>,
     /// Always empty; kept for clients of the contract.
     for_invoices: Vec<SettingOut>,
@@ -64,7 +66,8 @@ pub(super) struct SettingsIn {
     /// The identifier policy: `email`, `firstname+lastname`, or an additional field's name. An empty list
     /// removes the policy, so that the organisation's or the default holds.
     identifiers: Option<Vec<SettingIn>>,
-    /// Of `legalName`, `dbaName`, `country`, `requiredFields`; of an organisation `name`.
+    /// Of `legalName`, `dbaName`, `country`, `requiredFields`, `storeName`, `senderName`, `language`, `color`,
+    /// `editableFields`; of an organisation `name`.
     general: Option<Vec<SettingIn>>,
 }
 
@@ -108,9 +111,28 @@ fn of_entrypoint(settings: &EntrypointSettings) -> SettingsOut {
             setting("dbaName", false, entrypoint.dba_name.clone().unwrap_or_default()),
             setting("country", false, entrypoint.country.clone().unwrap_or_default()),
             setting("requiredFields", false, required.join(",")),
-        ],
+        ]
+        .into_iter()
+        .chain(of_storefront(&entrypoint.storefront))
+        .collect(),
         ..SettingsOut::default()
     }
+}
+
+fn of_storefront(storefront: &Storefront) -> [SettingOut; 5] {
+    let Storefront { store_name, sender_name, language, color, editable } = storefront;
+    let editable = match editable.as_deref() {
+        None => String::new(),
+        Some([]) => EDITABLE_NONE.to_owned(),
+        Some(fields) => fields.iter().map(|field| field.name()).collect::<Vec<_>>().join(","),
+    };
+    [
+        setting("storeName", false, store_name.clone().unwrap_or_default()),
+        setting("senderName", false, sender_name.clone().unwrap_or_default()),
+        setting("language", false, language.code()),
+        setting("color", false, color.clone().unwrap_or_default()),
+        setting("editableFields", false, editable),
+    ]
 }
 
 fn of_organisation(organisation: &Organisation) -> SettingsOut {
@@ -273,6 +295,11 @@ pub(crate) async fn update_entrypoint_settings(
                 let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
                 input.required = Some(names.map(str::to_owned).collect());
             }
+            "storeName" => input.storefront.store_name = Some(value),
+            "senderName" => input.storefront.sender_name = Some(value),
+            "language" => input.storefront.language = Some(value),
+            "color" => input.storefront.color = Some(value),
+            "editableFields" => input.storefront.editable = Some(value),
             "entry" | "orgId" => {}
             _ => problems.push(Problem::field(
                 &["general", &name],

@@ -16,10 +16,12 @@ pub struct App {
     pub store: Arc<Store>,
     /// The most bytes of an imported file.
     pub import_bytes_max: u64,
+    /// How long the links of invitations and consent mails hold, in seconds.
+    pub link_ttl_secs: i64,
     /// Which tokens are in force.
     pub guard: Arc<Guard>,
     /// As many permits as cores: argon2 must not take every thread.
-    pub hashing: Semaphore,
+    pub hashing: Arc<Semaphore>,
     /// Client-credential attempts, always throttled.
     pub attempts: Attempts,
     /// The metrics, to be rendered.

@@ -10,7 +10,7 @@ use customary::app::{self, Failure};
 use customary::clock;
 use customary::config::{Global, Refusal};
 use customary::domain::problem::{Problem, Rejection};
-use customary::domain::settings::{SettingsInput, check_entry, check_name};
+use customary::domain::settings::{SettingsInput, StorefrontInput, check_entry, check_name};
 use customary::domain::time::Micros;
 use customary::domain::token::{Entries, Scope};
 use customary::store::{Store, StoreError};
@@ -70,7 +70,7 @@ pub(super) struct TokenCreate {
 #[derive(Debug, Subcommand)]
 pub(super) enum EntrypointCommand {
     /// Make an entrypoint
-    Create(EntrypointCreate),
+    Create(Box<EntrypointCreate>),
     /// List entrypoints
     List {
         /// Only of this organisation
@@ -95,6 +95,18 @@ pub(super) struct EntrypointCreate {
     /// Its country by code or English name; phones without + are read with it
     #[arg(long, value_name = "COUNTRY")]
     country: Option<String>,
+    /// The name that its customers know it by [default: the trading name, else the legal name]
+    #[arg(long, value_name = "NAME")]
+    store_name: Option<String>,
+    /// The name that its mails come from [default: the store's]
+    #[arg(long, value_name = "NAME")]
+    sender_name: Option<String>,
+    /// The language of its mails and portal: en or fr [default: en]
+    #[arg(long, value_name = "CODE")]
+    language: Option<String>,
+    /// The colour of its portal and mails, such as #1f4fa3
+    #[arg(long, value_name = "#RRGGBB")]
+    color: Option<String>,
     /// What identifies a customer: email, or several fields as firstname+lastname; repeatable [default: the
     /// organisation's, else email]
     #[arg(long, value_name = "FIELD[+FIELD…]")]
@@ -207,6 +219,13 @@ pub(super) fn entrypoint(global: &Global, command: EntrypointCommand) -> Done {
                 country: create.country,
                 identifiers: some(create.identifier),
                 required: some(create.required),
+                storefront: StorefrontInput {
+                    store_name: create.store_name,
+                    sender_name: create.sender_name,
+                    language: create.language,
+                    color: create.color,
+                    editable: None,
+                },
             };
             check_entry(&create.entry).map_err(|problem| refused(&[problem]))?;
             let settings = input.check().map_err(|problems| refused(&problems))?;

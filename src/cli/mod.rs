@@ -4,7 +4,9 @@ mod admin;
 mod doctor;
 mod export;
 mod import;
+mod invite;
 mod keys;
+mod mail;
 mod serve;
 
 use std::process::ExitCode;
@@ -45,6 +47,11 @@ enum Command {
     Org(admin::OrgCommand),
     /// Import customers from a CSV file, here or on a running server
     Import(Box<import::Import>),
+    /// Invite many customers to the portal
+    Invite(invite::Options),
+    /// Try out what mails are sent with
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     /// Rotate data keys
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -65,6 +72,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Entrypoint(command) => admin::entrypoint(&cli.global, command),
         Command::Org(command) => admin::organisation(&cli.global, command),
         Command::Import(import) => Ok(import::run(&cli.global, &import)),
+        Command::Invite(options) => invite::run(&cli.global, &options),
+        Command::Mail(command) => mail::run(&cli.global, command),
         Command::Keys(command) => keys::run(&cli.global, command),
         Command::Export(options) => Ok(export::run(&cli.global, options)),
         Command::Openapi => {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::consent::ConsentChange;
 use super::customer::Stored;
 use super::draft::Draft;
 use super::entrypoint::Entrypoint;
@@ -31,6 +32,12 @@ pub enum Act {
     Delete(DeleteCustomer),
     /// Say what a create would do; changes nothing.
     Match(Box<CreateCustomer>),
+    /// Invite a customer to the portal.
+    Invite(InviteCustomer),
+    /// Ask for consent, or keep what the customer says of it.
+    Consent(ChangeConsent),
+    /// Put a customer into the archive, or take it out.
+    Archive(ArchiveCustomer),
 }
 
 /// The token behind a command.
@@ -93,6 +100,39 @@ pub struct DeleteCustomer {
     pub id: i64,
     /// Whether every personal value is wiped for good.
     pub erase: bool,
+    /// `If-Match`.
+    pub precondition: Precondition,
+}
+
+/// `POST /Customer/{customerId}/invite`, and each customer of an invitation of many.
+#[derive(Debug, Clone, Copy)]
+pub struct InviteCustomer {
+    /// `customerId`.
+    pub id: i64,
+    /// Whether one who is invited already gets a fresh link, and the earlier one ends.
+    pub again: bool,
+    /// How long the link holds, in seconds.
+    pub link_ttl_secs: i64,
+}
+
+/// `POST /Customer/{customerId}/consent`, and what the customer does in the portal.
+#[derive(Debug, Clone, Copy)]
+pub struct ChangeConsent {
+    /// `customerId`.
+    pub id: i64,
+    /// What happens.
+    pub change: ConsentChange,
+    /// How long the link of the opt-in mail holds, in seconds.
+    pub link_ttl_secs: i64,
+}
+
+/// `POST /Customer/{customerId}/archive` and `/unarchive`.
+#[derive(Debug, Clone)]
+pub struct ArchiveCustomer {
+    /// `customerId`.
+    pub id: i64,
+    /// Where the customer is to be.
+    pub archived: bool,
     /// `If-Match`.
     pub precondition: Precondition,
 }

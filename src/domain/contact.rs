@@ -127,6 +127,16 @@ pub fn country(text: &str) -> Result<String, Refusal> {
     })
 }
 
+/// All countries by alpha-2 and English name.
+pub fn countries() -> impl Iterator<Item = (&'static str, &'static str)> {
+    rust_iso3166::ALL.iter().map(|code| (code.alpha2, code.name.trim_end_matches(" (the)")))
+}
+
+/// The English name of an alpha-2 code.
+pub fn country_name(alpha2: &str) -> Option<&'static str> {
+    countries().find(|(code, _)| *code == alpha2).map(|(_, name)| name)
+}
+
 /// A name without case, accents, dots and a leading or trailing "the".
 fn plain_name(name: &str) -> String {
     let folded: String = fold_spaces(name)

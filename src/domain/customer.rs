@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::consent::Consent;
 use super::fields::{TextField, Texts};
 use super::money::Money;
 use super::time::Micros;
@@ -107,6 +108,15 @@ impl Lifecycle {
     }
 }
 
+/// An invitation to the portal, as far as it is known without its link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// When it was sent on its way.
+    pub at: Micros,
+    /// Until when its link holds.
+    pub expires_at: Micros,
+}
+
 /// The sealed document: all that is known about one customer at one version.
 ///
 /// Status, lifecycle, balance and times stand in columns too; the document is what is believed.
@@ -135,6 +145,15 @@ pub struct Customer {
     /// `labels`, in the order sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// The invitation to the portal that is in force; none once it was taken up or the address changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<Invitation>,
+    /// `customerConsent`; none where the customer was never asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
+    /// The stage that an archived customer goes back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_from: Option<Lifecycle>,
     /// `Created`: sent by the caller, or when the service made it.
     pub created_at: Micros,
     /// `LastUpdated`.
@@ -145,6 +164,11 @@ impl Customer {
     /// Whether the customer is out of lists, search and matching.
     pub fn is_deleted(&self) -> bool {
         self.status == Status::Deleted
+    }
+
+    /// Whether an invitation is in force.
+    pub fn is_invited(&self, now: Micros) -> bool {
+        self.invitation.is_some_and(|invitation| invitation.expires_at > now)
     }
 
     /// A text field's value.

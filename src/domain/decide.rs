@@ -1,5 +1,7 @@
 //! What a command does to the world: pure, deterministic, one command at a time (rules 3, 4 and 5).
 
+mod account;
+
 use std::sync::Arc;
 
 use super::apply;
@@ -50,14 +52,22 @@ pub fn decide(world: &mut World, command: &Command) -> Result<Answer, Stop> {
         let outcome = remembered(world, record.outcome.clone());
         return Ok(answer(world, outcome, true));
     }
-    let (outcome, written) = match &command.act {
-        Act::Create(create) => decide_create(world, create, &command.actor)?,
-        Act::Update(update) => decide_update(world, update, &command.actor)?,
-        Act::Delete(delete) => decide_delete(world, delete, &command.actor)?,
-        Act::Match(create) => (decide_match(world, create)?, None),
+    let actor = &command.actor;
+    let without_mail = |(outcome, written)| (outcome, written, None);
+    let (outcome, written, mail) = match &command.act {
+        Act::Create(create) => without_mail(decide_create(world, create, actor)?),
+        Act::Update(update) => without_mail(decide_update(world, update, actor)?),
+        Act::Delete(delete) => without_mail(decide_delete(world, delete, actor)?),
+        Act::Match(create) => (decide_match(world, create)?, None, None),
+        Act::Invite(invite) => account::decide_invite(world, invite, actor)?,
+        Act::Consent(consent) => account::decide_consent(world, consent, actor)?,
+        Act::Archive(archive) => without_mail(account::decide_archive(world, archive, actor)?),
     };
     if let Some(written) = written {
         world.write(written);
+    }
+    if let Some(mail) = mail {
+        world.order_mail(mail);
     }
     if let Some(key_use) = &command.idempotency {
         let record = KeyRecord { fingerprint: key_use.fingerprint, outcome: outcome.clone() };
@@ -105,7 +115,8 @@ pub fn foreseen_keys(world: &World, command: &Command) -> Vec<MatchKey> {
                 })
                 .collect()
         }
-        Act::Delete(_) => Vec::new(),
+        Act::Invite(invite) => account::foreseen_keys(world, invite.id),
+        Act::Delete(_) | Act::Consent(_) | Act::Archive(_) => Vec::new(),
     }
 }
 
@@ -177,7 +188,8 @@ fn decide_create(
         return existing(world, create, actor, hit);
     }
     invalid(weighed.problems)?;
-    let record = weighed.record;
+    let mut record = weighed.record;
+    account::settle(None, &mut record);
     check_unique(world, None, &record, &[Identifier::customer_username()])?;
     let verdict = if forced && !weighed.found.is_empty() { Verdict::Forced } else { Verdict::Created };
     let id = world.next_id()?;
@@ -269,6 +281,8 @@ fn decide_delete(
         let mut after = old.clone();
         after.status = Status::Deleted;
         after.lifecycle = Lifecycle::Deleted;
+        after.invitation = None;
+        after.archived_from = None;
         after.updated_at = world.now;
         (after, Operation::Deleted)
     };
@@ -330,6 +344,7 @@ fn change(
     operation: Operation,
     actor: &Actor,
 ) -> (i64, Option<Written>) {
+    account::settle(Some(&stored.customer), &mut after);
     if after == stored.customer {
         return (stored.version, None);
     }

@@ -10,14 +10,15 @@ use zeroize::Zeroizing;
 
 use super::contact::{self, Refusal};
 use super::customer::{
-    ADDITIONAL_CHARS_MAX, ADDITIONAL_KEY_CHARS_MAX, ADDITIONAL_MAX, IDENTIFIER_FIELDS_MAX, LABEL_CHARS_MAX,
-    LABELS_MAX, Status,
+    ADDITIONAL_CHARS_MAX, ADDITIONAL_KEY_CHARS_MAX, ADDITIONAL_MAX, Customer, IDENTIFIER_FIELDS_MAX,
+    LABEL_CHARS_MAX, LABELS_MAX, Status,
 };
 use super::fields::{FIELD_COUNT, Shape, TextField};
 use super::identifier::{IdField, Identifier, is_additional_key};
 use super::mask::{MASK, is_mask_shaped};
 use super::members::{Given, Members};
 use super::money::Money;
+use super::password;
 use super::problem::Problem;
 use super::text::{self, TextError};
 use super::time::{self, Micros};
@@ -172,6 +173,7 @@ impl Draft {
         }
         reader.read_phone();
         reader.check_shipping_zip();
+        reader.check_password();
         if reader.problems.is_empty() {
             return Ok(reader.draft);
         }
@@ -323,22 +325,21 @@ impl Reader<'_> {
         const NAME: &str = "customerPsw";
         match given {
             Given::Null => self.draft.password = Change::Clear,
-            Given::Text(text) if text.chars().count() < PASSWORD_CHARS_MIN => {
-                let message = format!("must have at least {PASSWORD_CHARS_MIN} characters");
-                self.refuse(&[NAME], ("too_short", message));
-            }
-            Given::Text(text) => {
-                // Spaces at the ends belong to a password; control characters in it are accidents.
-                if text.chars().any(char::is_control) {
-                    self.refuse(&[NAME], ("control_character", "must not hold control characters".into()));
-                } else if text.chars().count() > PASSWORD_CHARS_MAX {
-                    let message = format!("must have at most {PASSWORD_CHARS_MAX} characters");
-                    self.refuse(&[NAME], ("too_long", message));
-                } else {
-                    self.draft.password = Change::Set(Secret::new(text.clone().into_owned()));
-                }
-            }
+            // Spaces at the ends belong to a password.
+            Given::Text(text) => self.draft.password = Change::Set(Secret::new(text.clone().into_owned())),
             other => self.wrong_type(&[NAME], "a string", other),
+        }
+    }
+
+    /// After all members: what the body says of the person must not be the password.
+    fn check_password(&mut self) {
+        let Change::Set(secret) = &self.draft.password else { return };
+        let mut person = Customer::default();
+        for field in TextField::all() {
+            person.texts.set(field, self.sent(field));
+        }
+        if let Some(weakness) = password::weakness(secret.expose(), &password::personal(&person)) {
+            self.refuse(&["customerPsw"], weakness.problem());
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::fields::TextField;
 use super::identifier::{IdField, Identifier};
+use super::storefront::Storefront;
 
 /// The most characters of an entrypoint's name (rules 1).
 pub const ENTRY_CHARS_MAX: usize = 50;
@@ -27,6 +28,8 @@ pub struct Entrypoint {
     pub policy: Policy,
     /// What a create must carry.
     pub required: Vec<TextField>,
+    /// How it shows itself to customers.
+    pub storefront: Storefront,
 }
 
 /// The identifier policy in force at an entrypoint (rules 3).

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::consent::Channel;
 use super::customer::Customer;
 use super::fields::TextField;
 use super::mask::MASK;
@@ -23,6 +24,18 @@ pub enum Operation {
     Deleted,
     /// Erased.
     Erased,
+    /// Invited to the portal.
+    Invited,
+    /// Asked for consent.
+    ConsentAsked,
+    /// Consent was given.
+    ConsentGiven,
+    /// Consent was withdrawn.
+    ConsentWithdrawn,
+    /// Archived.
+    Archived,
+    /// Taken out of the archive.
+    Unarchived,
 }
 
 impl Operation {
@@ -36,6 +49,12 @@ impl Operation {
             Operation::Updated => "updated",
             Operation::Deleted => "deleted",
             Operation::Erased => "erased",
+            Operation::Invited => "invited",
+            Operation::ConsentAsked => "consentAsked",
+            Operation::ConsentGiven => "consentGiven",
+            Operation::ConsentWithdrawn => "consentWithdrawn",
+            Operation::Archived => "archived",
+            Operation::Unarchived => "unarchived",
         }
     }
 }
@@ -91,6 +110,14 @@ pub fn difference(before: Option<&Customer>, after: &Customer) -> Vec<FieldChang
             old.additional.get(name).cloned(),
             after.additional.get(name).cloned(),
         );
+    }
+    let invited = |customer: &Customer| customer.invitation.map(|invitation| invitation.at.to_rfc3339());
+    compare("invitation".into(), invited(old), invited(after));
+    for (name, channel) in [("eCommunication", Channel::ECommunication), ("sms", Channel::Sms)] {
+        let status = |customer: &Customer| {
+            customer.consent.map(|consent| consent.of(channel).status.code().to_string())
+        };
+        compare(format!("customerConsent.{name}"), status(old), status(after));
     }
     if old.password_hash != after.password_hash {
         let shown = |hash: &Option<String>| hash.as_ref().map(|_| MASK.to_owned());

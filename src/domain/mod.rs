@@ -7,6 +7,7 @@
 
 pub mod apply;
 pub mod command;
+pub mod consent;
 pub mod contact;
 pub mod customer;
 pub mod decide;
@@ -18,12 +19,17 @@ pub mod filter;
 pub mod history;
 pub mod identifier;
 pub mod import;
+pub mod invite;
+pub mod mail;
 pub mod mask;
 pub mod matching;
 pub mod members;
 pub mod money;
+pub mod password;
+pub mod portal;
 pub mod problem;
 pub mod settings;
+pub mod storefront;
 pub mod text;
 pub mod time;
 pub mod token;

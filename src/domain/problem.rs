@@ -79,6 +79,8 @@ pub enum Rejection {
         /// The customers in the way, oldest first.
         ids: Vec<i64>,
     },
+    /// The state that things are in does not allow it: 409.
+    State(Vec<Problem>),
     /// The customer is deleted and takes no changes: 409 (rules 5).
     Deleted,
     /// `If-Match` names another version: 412.

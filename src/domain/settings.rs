@@ -5,6 +5,7 @@ use super::entrypoint::{ENTRY_CHARS_MAX, is_entry_name};
 use super::fields::TextField;
 use super::identifier::{Identifier, parse_policy};
 use super::problem::Problem;
+use super::storefront::{self, Language, STORE_CHARS_MAX};
 use super::text::{self, TextError, nearest};
 
 /// The most characters of an organisation's or entrypoint's names.
@@ -23,6 +24,91 @@ pub struct SettingsInput {
     pub identifiers: Option<Vec<String>>,
     /// What a create must carry.
     pub required: Option<Vec<String>>,
+    /// How the entrypoint shows itself to customers.
+    pub storefront: StorefrontInput,
+}
+
+/// What somebody sends of an entrypoint's looks; `None` keeps, an empty text clears.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StorefrontInput {
+    /// `storeName`.
+    pub store_name: Option<String>,
+    /// `senderName`.
+    pub sender_name: Option<String>,
+    /// `language`: `en` or `fr`.
+    pub language: Option<String>,
+    /// `color`: `#rrggbb`.
+    pub color: Option<String>,
+    /// `editableFields`, comma-separated; `none` for no field at all.
+    pub editable: Option<String>,
+}
+
+/// Checked looks; `None` keeps, an empty value clears.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StorefrontChange {
+    /// `storeName`.
+    pub store_name: Option<String>,
+    /// `senderName`.
+    pub sender_name: Option<String>,
+    /// `language`.
+    pub language: Option<Language>,
+    /// `color`.
+    pub color: Option<String>,
+    /// `editableFields`; the inner `None` for the default.
+    pub editable: Option<Option<Vec<TextField>>>,
+}
+
+/// What `editableFields` says where customers edit nothing.
+pub const EDITABLE_NONE: &str = "none";
+
+impl StorefrontInput {
+    fn check(self, problems: &mut Vec<Problem>) -> StorefrontChange {
+        let mut name = |member: &str, name: Option<String>| {
+            name.map(|name| check_text(member, &name, STORE_CHARS_MAX, problems))
+        };
+        let store_name = name("storeName", self.store_name);
+        let sender_name = name("senderName", self.sender_name);
+        let language = self.language.map(|code| match code.trim() {
+            "" => Language::default(),
+            code => Language::of_code(code).unwrap_or_else(|| {
+                problems.push(Problem::field(&["language"], "invalid_language", "must be en or fr"));
+                Language::default()
+            }),
+        });
+        let color = self.color.map(|text| match text.trim() {
+            "" => String::new(),
+            text => storefront::parse_color(text).unwrap_or_else(|| {
+                problems.push(Problem::field(
+                    &["color"],
+                    "invalid_color",
+                    "must be a colour such as #1f4fa3",
+                ));
+                String::new()
+            }),
+        });
+        let editable = self.editable.map(|text| check_editable(&text, problems));
+        StorefrontChange { store_name, sender_name, language, color, editable }
+    }
+}
+
+fn check_editable(text: &str, problems: &mut Vec<Problem>) -> Option<Vec<TextField>> {
+    match text.trim() {
+        "" => return None,
+        EDITABLE_NONE => return Some(Vec::new()),
+        _ => {}
+    }
+    let mut fields = Vec::new();
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        match TextField::of_any_name(name).filter(|field| storefront::may_be_editable(*field)) {
+            Some(field) if fields.contains(&field) => {}
+            Some(field) => fields.push(field),
+            None => {
+                let message = format!("{name} is no field that customers may edit");
+                problems.push(Problem::field(&["editableFields"], "unknown_field", message));
+            }
+        }
+    }
+    Some(fields)
 }
 
 /// Checked settings; `None` keeps, an empty value clears.
@@ -38,6 +124,8 @@ pub struct Settings {
     pub identifiers: Option<Vec<Identifier>>,
     /// What a create must carry.
     pub required: Option<Vec<TextField>>,
+    /// How the entrypoint shows itself to customers.
+    pub storefront: StorefrontChange,
 }
 
 impl SettingsInput {
@@ -67,8 +155,9 @@ impl SettingsInput {
             })
         });
         let required = self.required.map(|items| check_required(&items, &mut problems));
+        let storefront = self.storefront.check(&mut problems);
         if problems.is_empty() {
-            Ok(Settings { legal_name, dba_name, country, identifiers, required })
+            Ok(Settings { legal_name, dba_name, country, identifiers, required, storefront })
         } else {
             Err(problems)
         }
@@ -98,10 +187,14 @@ fn check_required(items: &[String], problems: &mut Vec<Problem>) -> Vec<TextFiel
 
 /// An organisation's or entrypoint's name, trimmed; refused ones are said and come back empty.
 pub fn check_name(member: &str, name: &str, problems: &mut Vec<Problem>) -> String {
-    text::clean(name, NAME_CHARS_MAX).unwrap_or_else(|error| {
+    check_text(member, name, NAME_CHARS_MAX, problems)
+}
+
+fn check_text(member: &str, text: &str, chars_max: usize, problems: &mut Vec<Problem>) -> String {
+    text::clean(text, chars_max).unwrap_or_else(|error| {
         let (code, message) = match error {
             TextError::Control => ("control_character", "must not hold control characters".to_owned()),
-            TextError::TooLong => ("too_long", format!("must have at most {NAME_CHARS_MAX} characters")),
+            TextError::TooLong => ("too_long", format!("must have at most {chars_max} characters")),
         };
         problems.push(Problem::field(&[member], code, message));
         String::new()

@@ -25,6 +25,18 @@ impl Micros {
             .to_rfc3339_opts(SecondsFormat::Micros, true)
     }
 
+    /// As the `Date` of a mail has it, in UTC: `Tue, 15 Nov 1994 08:12:31 +0000`.
+    pub fn to_rfc2822(self) -> String {
+        let moment = DateTime::<Utc>::from_timestamp_micros(self.0).unwrap_or_default();
+        moment.format("%a, %d %b %Y %H:%M:%S +0000").to_string()
+    }
+
+    /// As names of files have it: `19941115T081231Z`.
+    pub fn to_compact(self) -> String {
+        let moment = DateTime::<Utc>::from_timestamp_micros(self.0).unwrap_or_default();
+        moment.format("%Y%m%dT%H%M%SZ").to_string()
+    }
+
     /// This moment plus some seconds.
     #[must_use]
     pub const fn plus_secs(self, secs: i64) -> Micros {

@@ -9,6 +9,7 @@ use super::customer::Stored;
 use super::entrypoint::Entrypoint;
 use super::history::Operation;
 use super::identifier::{Identifier, MatchKey};
+use super::mail::MailKind;
 use super::time::Micros;
 
 /// The kept outcome of an idempotency key.
@@ -31,6 +32,17 @@ pub struct Written {
     pub operation: Operation,
     /// Who did it.
     pub actor: Actor,
+}
+
+/// A mail that a decision sends, once its effect is saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailOrder {
+    /// To whom.
+    pub customer_id: i64,
+    /// What it is about.
+    pub kind: MailKind,
+    /// How long its link holds, in seconds, where it carries one.
+    pub link_ttl_secs: i64,
 }
 
 /// A fact without which a decision cannot be made yet.
@@ -56,6 +68,7 @@ pub struct World {
     identifiers: Vec<Identifier>,
     keys: HashMap<[u8; 32], KeyRecord>,
     written: Vec<Written>,
+    mails: Vec<MailOrder>,
     new_keys: Vec<[u8; 32]>,
 }
 
@@ -78,6 +91,7 @@ impl World {
             identifiers,
             keys: HashMap::new(),
             written: Vec::new(),
+            mails: Vec::new(),
             new_keys: Vec::new(),
         }
     }
@@ -189,6 +203,11 @@ impl World {
         self.written.push(written);
     }
 
+    /// Sends a mail, once what was decided is saved.
+    pub fn order_mail(&mut self, mail: MailOrder) {
+        self.mails.push(mail);
+    }
+
     /// Keeps an outcome under its idempotency key.
     pub fn keep_outcome(&mut self, key: [u8; 32], record: KeyRecord) {
         self.keys.insert(key, record);
@@ -200,6 +219,11 @@ impl World {
     /// The changes, in the order they were decided.
     pub fn written(&self) -> &[Written] {
         &self.written
+    }
+
+    /// The mails to be sent, in the order they were decided.
+    pub fn mails(&self) -> &[MailOrder] {
+        &self.mails
     }
 
     /// The idempotency keys to be saved.

@@ -1,6 +1,8 @@
 //! Work beside the requests: watching the database, rotating keys, and removing what has had its time.
 
 pub mod imports;
+pub mod invites;
+pub mod mail;
 pub mod rotation;
 pub mod terms;
 
@@ -11,7 +13,7 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::domain::time::Micros;
-use crate::store::{Store, Watch};
+use crate::store::{SessionLimits, Store, StoreError, Watch};
 
 /// How often revoked tokens and new signing keys are looked for; rules 1 allow 5 s.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -64,13 +66,23 @@ pub fn watch(
     })
 }
 
-/// Removes expired idempotency keys and imports, and what erases left, for as long as the service runs.
-pub async fn purge(store: Arc<Store>, import_retention: Duration) {
+/// How long mails and invitations of many are kept after their end, in seconds.
+const KEPT_SECS: i64 = 30 * 24 * 3600;
+
+/// Removes what has had its time — idempotency keys, imports, mails, invitations, sessions — and what erases left, for as
+/// long as the service runs.
+pub async fn purge(store: Arc<Store>, import_retention: Duration, session: SessionLimits) {
     let mut timer = tokio::time::interval(PURGE_EVERY);
     let retention_secs = i64::try_from(import_retention.as_secs()).unwrap_or(i64::MAX);
     loop {
         timer.tick().await;
         store.finish_erasing().await;
+        if let Err(error) = purge_mails(&store).await {
+            tracing::warn!(%error, "mails of old could not be removed");
+        }
+        if let Err(error) = store.purge_portal(session).await {
+            tracing::warn!(%error, "sessions that are over could not be removed");
+        }
         match store.purge_imports(retention_secs).await {
             Ok(0) => {}
             Ok(jobs) => tracing::info!(jobs, "expired imports removed"),
@@ -87,4 +99,10 @@ pub async fn purge(store: Arc<Store>, import_retention: Duration) {
             }
         }
     }
+}
+
+async fn purge_mails(store: &Store) -> Result<(), StoreError> {
+    while store.purge_mails(KEPT_SECS).await? > 0 {}
+    while store.purge_invites(KEPT_SECS).await? > 0 {}
+    Ok(())
 }

@@ -25,13 +25,10 @@ pub async fn work(store: Arc<Store>, stop: Stop) {
         if !is_idle {
             tokio::time::sleep(GATHER).await;
         }
-        let may_erase = is_idle && erased_at.is_none_or(|at| at.elapsed() >= ERASE_EVERY);
+        let may_erase = erased_at.is_none_or(|at| at.elapsed() >= ERASE_EVERY);
         match tend(&store, is_idle, may_erase).await {
-            Ok(()) => {
-                if may_erase {
-                    erased_at = Some(Instant::now());
-                }
-            }
+            Ok(Tended::Whole) => erased_at = Some(Instant::now()),
+            Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%error, "the search index waits to be looked after");
                 tokio::time::sleep(RETRY_AFTER).await;
@@ -40,18 +37,16 @@ pub async fn work(store: Arc<Store>, stop: Stop) {
     }
 }
 
-/// Does what is due.
+/// Does what is due; what its merge came to.
 ///
 /// # Errors
 /// The store's.
-pub async fn tend(store: &Store, is_idle: bool, may_erase: bool) -> Result<(), StoreError> {
+async fn tend(store: &Store, is_idle: bool, may_erase: bool) -> Result<Tended, StoreError> {
     let least = if is_idle { 1 } else { ROWS_MIN };
     while store.drain_terms(least).await? == Tended::Went {}
-    if store.merge_terms(is_idle, may_erase).await? == Tended::Went {
-        return Ok(());
-    }
-    if is_idle {
+    let merged = store.merge_terms(is_idle, may_erase).await?;
+    if is_idle && merged == Tended::Nothing {
         while store.purge_terms().await? == Tended::Went {}
     }
-    Ok(())
+    Ok(merged)
 }

@@ -139,7 +139,7 @@ fn locked_row(conn: &mut Conn, job_id: i64) -> Result<Option<JobRow>, StoreError
 }
 
 /// The database's clock where several machines share it: leases are measured by one clock.
-fn shared_now(conn: &mut Conn, now: Micros) -> Result<Micros, StoreError> {
+pub(super) fn shared_now(conn: &mut Conn, now: Micros) -> Result<Micros, StoreError> {
     let Conn::Postgres(c) = conn else { return Ok(now) };
     let us: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
         "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",

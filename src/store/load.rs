@@ -24,6 +24,7 @@ use crate::domain::decide::foreseen_keys;
 use crate::domain::entrypoint::{Entrypoint, Policy};
 use crate::domain::fields::TextField;
 use crate::domain::identifier::{Identifier, MatchKey, parse_policy};
+use crate::domain::storefront::{Language, Storefront};
 use crate::domain::time::Micros;
 use crate::domain::world::{KeyRecord, World};
 use crate::vault::{Ad, DataKey};
@@ -162,6 +163,7 @@ pub(super) fn entrypoint(conn: &mut Conn, id: i64) -> Result<Option<Entrypoint>,
     type Columns = (
         (i64, String, i64, Option<String>, Option<String>, Option<String>, Option<String>, String),
         (String, Option<String>),
+        (Option<String>, Option<String>, String, Option<String>, Option<String>),
     );
     let found: Option<Columns> = on!(conn, |c| entrypoint::table
         .inner_join(organisation::table)
@@ -178,17 +180,41 @@ pub(super) fn entrypoint(conn: &mut Conn, id: i64) -> Result<Option<Entrypoint>,
                 entrypoint::required_fields,
             ),
             (organisation::name, organisation::identifiers),
+            (
+                entrypoint::store_name,
+                entrypoint::sender_name,
+                entrypoint::language,
+                entrypoint::color,
+                entrypoint::editable_fields,
+            ),
         ))
         .first(c)
         .optional())?;
-    let Some(((id, entry, org_id, legal_name, dba_name, country, own, required), (org_name, org))) = found
-    else {
-        return Ok(None);
-    };
+    let Some((own, (org_name, org), looks)) = found else { return Ok(None) };
+    let (id, entry, org_id, legal_name, dba_name, country, own, required) = own;
     let policy = Policy::cascade(read_policy(own)?, read_policy(org)?);
-    let names: Vec<String> = serde_json::from_str(&required)?;
-    let required = names.iter().filter_map(|name| TextField::of_request(name)).collect();
-    Ok(Some(Entrypoint { id, entry, org_id, org_name, legal_name, dba_name, country, policy, required }))
+    let required = read_fields(&required)?;
+    let (store_name, sender_name, language, color, editable) = looks;
+    let editable = editable.map(|json| read_fields(&json)).transpose()?;
+    let language = Language::of_code(&language).unwrap_or_default();
+    let storefront = Storefront { store_name, sender_name, language, color, editable };
+    Ok(Some(Entrypoint {
+        id,
+        entry,
+        org_id,
+        org_name,
+        legal_name,
+        dba_name,
+        country,
+        policy,
+        required,
+        storefront,
+    }))
+}
+
+fn read_fields(json: &str) -> Result<Vec<TextField>, StoreError> {
+    let names: Vec<String> = serde_json::from_str(json)?;
+    Ok(names.iter().filter_map(|name| TextField::of_request(name)).collect())
 }
 
 /// Reads a stored policy.
@@ -230,6 +256,9 @@ impl Loaded {
             .filter_map(|command| match &command.act {
                 Act::Update(update) => Some(update.id),
                 Act::Delete(delete) => Some(delete.id),
+                Act::Invite(invite) => Some(invite.id),
+                Act::Consent(consent) => Some(consent.id),
+                Act::Archive(archive) => Some(archive.id),
                 Act::Create(_) | Act::Match(_) => None,
             })
             .collect();

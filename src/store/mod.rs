@@ -3,15 +3,20 @@
 //! Start at [`Store`]. A write goes `writer` → `load` → `domain::decide` → `save` → COMMIT; a read
 //! goes `reads` → `reader` → the function of its noun (`customers`, `queries`, `settings`, `tokens`).
 
+mod attempts;
 pub(crate) mod conn;
 mod customers;
 mod doctor;
 mod error;
 mod imports;
+mod invites;
 mod keyring;
+mod links;
 mod load;
 mod migrate;
 mod once;
+mod outbox;
+mod portal;
 mod purge;
 mod queries;
 mod reader;
@@ -20,6 +25,7 @@ mod rotation;
 mod rows;
 mod save;
 mod schema;
+mod sessions;
 mod settings;
 mod terms;
 mod tokens;
@@ -38,10 +44,15 @@ pub use customers::{Entry, Found};
 pub use doctor::{Finding, examine};
 pub use error::StoreError;
 pub use imports::{FileIntake, ImportLease, IntakeError, NewImport, Queued, StepDone, StepRow, Upload, Why};
+pub use invites::{InviteLease, InviteStepDone};
 pub use keyring::{DataKeyRecord, KeyRing};
+pub use links::Link;
 pub use migrate::{DEMO_ENTRY, Prepared};
+pub use outbox::{MailLease, Mark, OutboxMail, OutboxRequest};
+pub use portal::{Account, SignInAttempt};
 pub use queries::{IdPage, ListPage, ListRequest, Listed};
 pub use rotation::{Rotation, RotationPhase};
+pub use sessions::SessionLimits;
 pub use settings::{EntrypointSettings, Organisation};
 pub use terms::Tended;
 pub use tokens::TokenRecord;
@@ -50,7 +61,7 @@ use self::conn::{Conn, Purpose};
 use self::reader::Readers;
 use self::writer::{Reply, Work, WriterSetup};
 use crate::clock;
-use crate::domain::command::{Command, KeyUse};
+use crate::domain::command::{Act, Command, KeyUse};
 use crate::domain::identifier::Identifier;
 use crate::domain::settings::Settings;
 use crate::domain::token::Claims;
@@ -89,6 +100,10 @@ pub struct Store {
     import_queued: tokio::sync::Notify,
     /// Wakes whoever looks after the search index.
     terms_written: tokio::sync::Notify,
+    /// Wakes this process's worker on invitations.
+    invites_queued: tokio::sync::Notify,
+    /// Wakes this process's mail worker.
+    mail_queued: tokio::sync::Notify,
     /// When somebody last asked for a write and waited for it.
     last_command_us: AtomicI64,
     /// Whether an erase left its values in the write-ahead log.
@@ -136,6 +151,8 @@ impl Store {
             idempotency_secs: options.idempotency_secs,
             import_queued: tokio::sync::Notify::new(),
             terms_written: tokio::sync::Notify::new(),
+            invites_queued: tokio::sync::Notify::new(),
+            mail_queued: tokio::sync::Notify::new(),
             last_command_us: AtomicI64::new(0),
             // An erase before the last stop may not have come to its end.
             erased: AtomicBool::new(true),
@@ -153,10 +170,14 @@ impl Store {
     pub async fn write(&self, command: Command) -> Reply {
         self.last_command_us.store(clock::now().0, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
+        let sends_mail = matches!(command.act, Act::Invite(_) | Act::Consent(_));
         self.enqueue(Work::Customer(Box::new(command), reply))?;
-        let reply = answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?;
+        let answer = answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?;
         self.terms_written.notify_one();
-        reply
+        if sends_mail {
+            self.mail_queued.notify_one();
+        }
+        answer
     }
 
     fn enqueue(&self, work: Work) -> Result<(), StoreError> {

@@ -11,11 +11,16 @@ use super::error::StoreError;
 use super::imports;
 use super::keyring::{ENTRYPOINT_SALT, KeyRing};
 use super::load::{IndexKey, Loaded, OutcomeDetail, outcome_ad};
+use super::outbox;
+use super::portal;
 use super::rows::{CustomerRow, DigestRow, HistoryRow, IdempotencyRow};
 use super::schema::{customer, entrypoint_head, history, idempotency, identity_digest};
 use super::terms;
 use crate::domain::command::Outcome;
 use crate::domain::customer::{Status, Stored};
+use crate::domain::fields::TextField;
+use crate::domain::mail::MailKind;
+use crate::domain::portal::LinkKind;
 use crate::domain::time::SECOND_US;
 use crate::domain::world::{KeyRecord, World};
 use crate::vault::{SALT_BYTES, SealKey, random};
@@ -49,7 +54,10 @@ pub(super) fn save(
     loaded: &mut Loaded,
     retention_secs: i64,
 ) -> Result<(), StoreError> {
-    if loaded.world.written().is_empty() && loaded.world.new_keys().next().is_none() {
+    if loaded.world.written().is_empty()
+        && loaded.world.new_keys().next().is_none()
+        && loaded.world.mails().is_empty()
+    {
         return Ok(());
     }
     let mut owners = HashMap::new();
@@ -57,15 +65,56 @@ pub(super) fn save(
     add_records(loaded, &mut owners, &mut additions)?;
     add_outcomes(loaded, &mut owners, &mut additions, retention_secs)?;
     update_head(loaded)?;
-    for written in loaded.world.written().iter().filter(|written| written.after.erased) {
-        if let Some(before) = &written.before {
+    for written in loaded.world.written() {
+        portal::after_change(conn, ring, loaded.head.entrypoint_id, written)?;
+        if let (true, Some(before)) = (written.after.erased, &written.before) {
             imports::erase(conn, ring, loaded.head.entrypoint_id, before.id, &before.customer)?;
         }
     }
     write(conn, loaded.head.entrypoint_id, additions)?;
+    end_links(conn, &loaded.world)?;
+    send_mails(conn, ring, &loaded.world)?;
     on!(conn, |c| diesel::update(entrypoint_head::table.find(loaded.head.entrypoint_id))
         .set(&loaded.head)
         .execute(c))?;
+    Ok(())
+}
+
+/// Ends the links of customers who are gone, who have another address, or whose password was set otherwise; with the mails
+/// that carry them.
+fn end_links(conn: &mut Conn, world: &World) -> Result<(), StoreError> {
+    let place = world.entrypoint.id;
+    for written in world.written() {
+        let Some(before) = &written.before else { continue };
+        let (id, old, new) = (before.id, &before.customer, &written.after.customer);
+        let is_gone = new.is_deleted() && (!old.is_deleted() || written.after.erased);
+        if is_gone {
+            outbox::drop_all(conn, place, id, world.now)?;
+        }
+        if is_gone || old.text(TextField::Email) != new.text(TextField::Email) {
+            outbox::end_links(conn, place, id, &LinkKind::ALL, world.now)?;
+        } else if old.password_hash != new.password_hash {
+            outbox::end_links(conn, place, id, &[LinkKind::Invitation, LinkKind::Reset], world.now)?;
+        } else if old.invitation.is_some() && new.invitation.is_none() {
+            outbox::end_links(conn, place, id, &[LinkKind::Invitation], world.now)?;
+        }
+    }
+    Ok(())
+}
+
+fn send_mails(conn: &mut Conn, ring: &KeyRing, world: &World) -> Result<(), StoreError> {
+    for mail in world.mails() {
+        let Some(stored) = world.customer(mail.customer_id) else { continue };
+        // What came after it in the same batch may have made it void.
+        let holds = match mail.kind {
+            MailKind::Invitation => stored.customer.invitation.is_some(),
+            _ => !stored.customer.is_deleted(),
+        };
+        if !holds {
+            continue;
+        }
+        outbox::send_link(conn, ring, world.entrypoint.id, stored, mail.kind, world.now, mail.link_ttl_secs)?;
+    }
     Ok(())
 }
 

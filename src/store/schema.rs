@@ -27,6 +27,11 @@ diesel::table! {
         identifiers -> Nullable<Text>,
         required_fields -> Text,
         created_at_us -> BigInt,
+        store_name -> Nullable<Text>,
+        sender_name -> Nullable<Text>,
+        language -> Text,
+        color -> Nullable<Text>,
+        editable_fields -> Nullable<Text>,
     }
 }
 
@@ -129,6 +134,60 @@ diesel::table! {
 }
 
 diesel::table! {
+    mail_outbox (mail_id) {
+        mail_id -> BigInt,
+        entrypoint_id -> BigInt,
+        customer_id -> BigInt,
+        kind -> Text,
+        state -> Text,
+        message_id -> Text,
+        key_id -> BigInt,
+        salt -> Nullable<Binary>,
+        content -> Nullable<Binary>,
+        attempts -> BigInt,
+        next_try_us -> BigInt,
+        lease_no -> BigInt,
+        lease_until_us -> BigInt,
+        problem -> Nullable<Text>,
+        created_at_us -> BigInt,
+        ended_at_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    invite_job (job_id) {
+        job_id -> BigInt,
+        entrypoint_id -> BigInt,
+        state -> Text,
+        key_id -> BigInt,
+        salt -> Binary,
+        plan -> Binary,
+        actor_name -> Text,
+        actor_jti -> Text,
+        last_id -> BigInt,
+        cursor_id -> BigInt,
+        total -> Nullable<BigInt>,
+        counts -> Text,
+        failure -> Nullable<Text>,
+        lease_no -> BigInt,
+        lease_until_us -> BigInt,
+        attempts -> BigInt,
+        queued_at_us -> BigInt,
+        started_at_us -> Nullable<BigInt>,
+        ended_at_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    invite_report (job_id, customer_id) {
+        job_id -> BigInt,
+        customer_id -> BigInt,
+        outcome -> Text,
+        other_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     id_block (block_no) {
         block_no -> BigInt,
         entrypoint_id -> BigInt,
@@ -219,6 +278,37 @@ diesel::table! {
         key_id -> BigInt,
         detail -> Binary,
         expires_at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    portal_link (entrypoint_id, customer_id, kind) {
+        entrypoint_id -> BigInt,
+        customer_id -> BigInt,
+        kind -> Text,
+        token_hash -> Binary,
+        issued_at_us -> BigInt,
+        expires_at_us -> BigInt,
+        opened_at_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    portal_session (token_hash) {
+        token_hash -> Binary,
+        entrypoint_id -> BigInt,
+        customer_id -> BigInt,
+        created_at_us -> BigInt,
+        seen_at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    login_attempt (entrypoint_id, login_hash) {
+        entrypoint_id -> BigInt,
+        login_hash -> Binary,
+        times -> Text,
+        newest_at_us -> BigInt,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::entrypoint::{Entrypoint, Policy};
 use crate::domain::fields::TextField;
 use crate::domain::identifier::Identifier;
 use crate::domain::problem::{Problem, Rejection};
-use crate::domain::settings::Settings;
+use crate::domain::settings::{Settings, StorefrontChange};
 use crate::domain::time::Micros;
 
 /// An organisation as it is kept.
@@ -93,6 +93,7 @@ pub(super) fn create_entrypoint(
         ))
         .returning(entrypoint::entrypoint_id)
         .get_result(c))?;
+    update_storefront(conn, id, &settings.storefront)?;
     let key_id = ring.create_data_key(conn, id, 1, now)?;
     let policy = Policy::cascade((!own.is_empty()).then(|| own.to_vec()), organisation.identifiers);
     on!(conn, |c| diesel::insert_into(entrypoint_head::table)
@@ -209,7 +210,35 @@ pub(super) fn update_entrypoint(conn: &mut Conn, id: i64, settings: &Settings) -
         }
         Ok::<_, StoreError>(())
     })?;
+    update_storefront(conn, id, &settings.storefront)?;
     refresh_digests(conn, &[id])
+}
+
+fn update_storefront(conn: &mut Conn, id: i64, looks: &StorefrontChange) -> Result<(), StoreError> {
+    let editable = match &looks.editable {
+        Some(Some(fields)) => Some(Some(json(fields.iter().map(|field| field.name().to_owned()))?)),
+        Some(None) => Some(None),
+        None => None,
+    };
+    on!(conn, |c| {
+        let row = entrypoint::table.find(id);
+        if let Some(name) = &looks.store_name {
+            diesel::update(row).set(entrypoint::store_name.eq(none_if_empty(name))).execute(c)?;
+        }
+        if let Some(name) = &looks.sender_name {
+            diesel::update(row).set(entrypoint::sender_name.eq(none_if_empty(name))).execute(c)?;
+        }
+        if let Some(language) = looks.language {
+            diesel::update(row).set(entrypoint::language.eq(language.code())).execute(c)?;
+        }
+        if let Some(color) = &looks.color {
+            diesel::update(row).set(entrypoint::color.eq(none_if_empty(color))).execute(c)?;
+        }
+        if let Some(editable) = editable {
+            diesel::update(row).set(entrypoint::editable_fields.eq(editable)).execute(c)?;
+        }
+        Ok(())
+    })
 }
 
 /// Changes the policy that an organisation holds for its entrypoints, under all their locks.

@@ -179,6 +179,7 @@ pub struct DataKey {
     identities: Hasher,
     terms: Hasher,
     key_uses: Hasher,
+    portal: Hasher,
 }
 
 impl fmt::Debug for DataKey {
@@ -195,6 +196,7 @@ impl DataKey {
             identities: Hasher::new(root, "customary identity digests"),
             terms: Hasher::new(root, "customary search terms"),
             key_uses: Hasher::new(root, "customary idempotency keys"),
+            portal: Hasher::new(root, "customary portal"),
         }
     }
 
@@ -220,6 +222,11 @@ impl DataKey {
     /// Hashes idempotency keys and fingerprints.
     pub fn key_uses(&self) -> &Hasher {
         &self.key_uses
+    }
+
+    /// Hashes login names and what the portal's forms carry.
+    pub fn portal(&self) -> &Hasher {
+        &self.portal
     }
 }
 

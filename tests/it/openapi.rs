@@ -61,7 +61,7 @@ fn as_queued(mut import: Value) -> Value {
 
 /// What differs from run to run becomes a fixed value of the same kind.
 fn steady(value: Value, key: &str) -> Value {
-    const TIMES: [&str; 10] = [
+    const TIMES: [&str; 13] = [
         "Created",
         "LastUpdated",
         "at",
@@ -72,6 +72,9 @@ fn steady(value: Value, key: &str) -> Value {
         "queuedAt",
         "startedAt",
         "endedAt",
+        "invitedAt",
+        "updatedAt",
+        "nextTryAt",
     ];
     match value {
         Value::Object(members) => Value::Object(
@@ -81,7 +84,7 @@ fn steady(value: Value, key: &str) -> Value {
         Value::String(_) if TIMES.contains(&key) => json!("2026-03-01T10:00:00.000000Z"),
         Value::Number(_) if key == "rowsPerSecond" => json!(1600),
         Value::String(_) if key == "masterKeyId" => json!("q3k0XyVn8sLr"),
-        Value::String(_) if key == "jti" || key == "requestId" => {
+        Value::String(_) if ["jti", "requestId", "messageId"].contains(&key) => {
             json!("0d5e7a3c-9b1f-4c62-8a57-2f4be9d01c66")
         }
         Value::String(text) if text.starts_with("eyJ") => {
@@ -205,6 +208,43 @@ async fn examples_are_what_the_service_answers() {
     );
     recorder.answer("get_customer_statistic", client.get("/api/Statistic/customers/ent0001").await);
     recorder.answer("get_customer_history", client.get(&format!("{path}/history")).await);
+
+    // Invitations and mail
+    let post = async |path: &str| client.send(reqwest::Method::POST, path, None, &[]).await;
+    let all_went = async || {
+        let states = ["queued", "sending"];
+        let mut waiting = 1;
+        while waiting > 0 {
+            waiting = 0;
+            for state in states {
+                let mails = client.get(&format!("/api/Mail/outbox/ent0001?state={state}")).await.expect(200);
+                waiting += mails.json["Summary"]["totalRecords"].as_i64().unwrap();
+            }
+        }
+    };
+    recorder.answer("invite_customer", post(&format!("{path}/invite")).await);
+    all_went().await;
+    recorder.answer("get_invitation", client.get(&format!("{path}/invite")).await);
+    let twin = json!({"email": "ada.roe@example.test", "firstname": "Adah"});
+    client.create("ent0001", &twin, &[("forceCustomerCreation", "true")], &[]).await.expect(200);
+    let whom = json!({"customerIds": [created.id(), created.id() + 1]});
+    recorder.request("invite_customers", &whom);
+    let queued = client.post("/api/Customer/invite/ent0001?again=true", &whom).await.expect(202);
+    recorder.answers.insert("invite_customers".into(), steady(queued.json.clone(), ""));
+    let invitation = queued.header("Location").unwrap().to_owned();
+    while client.get(&invitation).await.expect(200).json["state"] != "finished" {}
+    all_went().await;
+    recorder.answer("get_invite_job", client.get(&invitation).await);
+    recorder.answer("get_invite_report", client.get(&format!("{invitation}/report")).await);
+    recorder.answer("cancel_invite_job", post(&format!("{invitation}/cancel")).await);
+    recorder.answer("list_invite_jobs", client.get("/api/Customer/invite/ent0001").await);
+    recorder.answer("list_outbox", client.get("/api/Mail/outbox/ent0001").await);
+    sql(&site.database_file(), "UPDATE mail_outbox SET state = 'failed' WHERE mail_id = 1");
+    recorder.answer("retry_mail", post("/api/Mail/outbox/ent0001/1/retry").await);
+    recorder.answer("request_consent", post(&format!("{path}/consent")).await);
+    recorder.answer("archive_customer", post(&format!("{path}/archive")).await);
+    recorder.answer("unarchive_customer", post(&format!("{path}/unarchive")).await);
+    all_went().await;
 
     // Imports
     let file = "Reference ID,First Name,Last Name,E-mail,Birthday,Label\r\n\

@@ -1,4 +1,5 @@
-//! The programs under `tests/sdk`: Payabli's own SDK, the FEBRL data sets, Schemathesis, and Swagger UI in a browser.
+//! The programs under `tests/sdk`: Payabli's own SDK, the FEBRL data sets, Schemathesis, and a browser
+//! on Swagger UI and in the portal.
 
 use crate::harness::*;
 
@@ -6,7 +7,8 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk");
 
 /// Runs a program against a server of its own; its output is shown where it fails.
 async fn prove(db: Db, program: &str) {
-    let server = Server::start(db).await;
+    // The waits of sign-ins that fail need not be waited for.
+    let server = Server::start_on(&Site::with_environment(db, &[("CUSTOMARY_LOGIN_WAIT", "20ms")])).await;
     let site = server.site();
     for entry in ["febrl1", "febrl3", "import1", "import3"] {
         site.cli(&["entrypoint", "create", entry, "--org", "1", "--country", "AU"]).success();
@@ -23,6 +25,14 @@ async fn prove(db: Db, program: &str) {
         .env("FEBRL_ENTRY_3", "febrl3")
         .env("FEBRL_IMPORT_1", "import1")
         .env("FEBRL_IMPORT_3", "import3")
+        .env("MAIL_DIR", site.folder().join("data-0/mail"))
+        .env(
+            "CUSTOMARY_SETTINGS_TOKEN",
+            site.new_token(&["--org", "1", "--all-entries", "--scope", "settings"]),
+        )
+        .env("AXE", axe())
+        // Pages do not depend on the database: they are looked at once.
+        .env("LOOK", if db == Db::Sqlite { "yes" } else { "no" })
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .kill_on_drop(true);
     let output = command.output().await.unwrap();
@@ -30,6 +40,12 @@ async fn prove(db: Db, program: &str) {
         [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     println!("{text}");
     assert!(output.status.success(), "{program} failed:\n{text}");
+}
+
+/// `axe.min.js` as `scripts/test` fetches it.
+fn axe() -> std::path::PathBuf {
+    let fetched = concat!(env!("CARGO_MANIFEST_DIR"), "/target/axe-core/axe.min.js");
+    std::env::var_os("TEST_AXE").map_or_else(|| fetched.into(), Into::into)
 }
 
 both!(payablis_own_sdk_works_unmodified, |db| async move { prove(db, "payabli_customers").await });
@@ -41,6 +57,8 @@ both!(schemathesis_finds_nothing, |db| async move { prove(db, "schemathesis_run"
 async fn swagger_ui_creates_a_customer_in_a_browser() {
     prove(Db::Sqlite, "swagger_ui").await;
 }
+
+both!(a_customer_walks_through_the_portal_in_a_browser, |db| async move { prove(db, "portal_walk").await });
 
 #[tokio::test]
 async fn the_openapi_document_is_whole() {

@@ -203,7 +203,7 @@ def create_returns_the_whole_record():
     equal("Fullname", raw["Fullname"], "Ada M. Roe")
     equal("Birthday", raw["Birthday"], "1990-02-28")
     equal("Labels", sorted(raw["Labels"]), ["news", "vip"])
-    equal("Lifecycle", raw["Lifecycle"], "Prospect")
+    equal("Lifecycle of a customer with a password", raw["Lifecycle"], "Active")
     for key in ("customerId", "customerStatus", "TimeZone", "MFAMode", "ParentOrgId"):
         equal(f"JSON type of {key}", type(raw[key]), int)
     true("Balance is a JSON number", type(raw["Balance"]) in (int, float))
@@ -665,6 +665,19 @@ def a_deleted_customer_still_answers_and_frees_its_identity():
 
 
 # List
+
+
+def consent_is_requested_by_mail():
+    made = create(firstname="Con", email=mail("consent"))
+    answer = api.customer.request_consent(made.id)
+    equal("the answer", (answer.is_success, answer.response_text, answer.response_data), (True, "Success", " "))
+    consent = read(made.id).customer_consent
+    equal("consent to e-mail is pending", consent.e_communication.status, -1)
+    equal("consent to messages was not asked for", consent.sms.status, 0)
+    true("the time is there", consent.e_communication.updated_at is not None)
+    without = create(customer_number=f"no-mail-{RUN}")
+    refused(409, ApiError, api.customer.request_consent, without.id)
+    refused(404, ApiError, api.customer.request_consent, UNKNOWN_ID)
 
 
 def the_list_is_paged_newest_first():
@@ -1178,6 +1191,7 @@ PROOFS = [
     an_invalid_update_changes_nothing,
     a_stale_if_match_is_refused,
     a_deleted_customer_still_answers_and_frees_its_identity,
+    consent_is_requested_by_mail,
     the_list_is_paged_newest_first,
     a_listed_record_equals_the_read_one,
     an_unknown_filter_is_a_bad_request,

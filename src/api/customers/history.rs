@@ -36,7 +36,8 @@ struct EntryOut {
     /// When.
     #[schema(format = DateTime)]
     at: String,
-    /// `created`, `forced`, `replaced`, `merged`, `updated`, `deleted` or `erased`.
+    /// `created`, `forced`, `replaced`, `merged`, `updated`, `deleted`, `erased`, `invited`, `consentAsked`,
+    /// `consentGiven`, `consentWithdrawn`, `archived` or `unarchived`.
     operation: String,
     /// The token that did it.
     token: TokenRef,

@@ -4,7 +4,9 @@ mod create;
 mod delete;
 mod find;
 mod history;
+mod invite;
 mod record;
+mod standing;
 mod update;
 
 use actix_web::HttpRequest;
@@ -14,7 +16,9 @@ pub(super) use create::{create_customer, match_customer};
 pub(super) use delete::delete_customer;
 pub(super) use find::get_customer;
 pub(super) use history::get_customer_history;
+pub(super) use invite::{get_invitation, invite_customer};
 pub(super) use record::{CustomerOut, View};
+pub(super) use standing::{archive_customer, request_consent, unarchive_customer};
 pub(super) use update::update_customer;
 
 use super::auth::Caller;

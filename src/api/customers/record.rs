@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::domain::consent::{ChannelConsent, Consent};
 use crate::domain::customer::{Lifecycle, Stored};
 use crate::domain::entrypoint::Entrypoint;
 use crate::domain::fields::TextField;
@@ -137,11 +138,41 @@ pub(crate) struct CustomerOut<'a> {
     external_paypoint_id: Option<&'a str>,
     /// Consent to messages, where the customer was asked.
     #[serde(rename = "customerConsent")]
-    #[schema(value_type = Option<Object>)]
-    customer_consent: Option<()>,
+    customer_consent: Option<ConsentOut>,
     /// Always null; kept for clients of the contract.
     #[serde(rename = "customerPortal")]
     customer_portal: Option<&'a str>,
+}
+
+/// Consent to messages, by channel.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ConsentOut {
+    /// To e-mail.
+    e_communication: ChannelOut,
+    /// To text messages.
+    sms: ChannelOut,
+}
+
+/// Consent to one channel.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ChannelOut {
+    /// 0 not opted in, -1 asked and not answered yet, 1 opted in.
+    status: i32,
+    /// Since when.
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
+impl From<Consent> for ConsentOut {
+    fn from(consent: Consent) -> ConsentOut {
+        let channel = |consent: ChannelConsent| ChannelOut {
+            status: consent.status.code(),
+            updated_at: consent.updated_at.to_rfc3339(),
+        };
+        ConsentOut { e_communication: channel(consent.e_communication), sms: channel(consent.sms) }
+    }
 }
 
 /// Totals of a customer's transactions.
@@ -220,6 +251,7 @@ impl<'a> CustomerOut<'a> {
             labels: Some(&record.labels),
             lifecycle: Some(record.lifecycle),
             customer_summary: Some(CustomerSummaryOut::default()),
+            customer_consent: record.consent.map(ConsentOut::from),
             paypoint_legalname: entrypoint.legal_name.as_deref(),
             paypoint_dbaname: entrypoint.dba_name.as_deref(),
             parent_org_name: Some(&entrypoint.org_name),

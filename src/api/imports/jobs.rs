@@ -11,7 +11,7 @@ use crate::api::auth::Caller;
 use crate::api::body::{self, Params};
 use crate::api::customers::{key_use, parse_id, refuse_unless_replay, visible_entry};
 use crate::api::error::Error;
-use crate::api::queries::{LIMIT_DEFAULT, SummaryOut};
+use crate::api::queries::{SummaryOut, page_of};
 use crate::api::state::App;
 use crate::clock;
 use crate::domain::import::{ImportJob, JobState, RowOutcome, rejected_header, rejected_rows, template};
@@ -19,7 +19,7 @@ use crate::domain::problem::Problem;
 use crate::domain::token::Scope;
 use crate::store::Why;
 
-/// The most records of one answer.
+/// How many rows are read at once for a file.
 const LIMIT_MAX: i64 = 1_000;
 
 /// Imports of an entrypoint, newest first.
@@ -40,13 +40,6 @@ pub(crate) struct RowsOut {
     summary: SummaryOut,
     /// The rows of this page.
     records: Vec<RowOut>,
-}
-
-/// `fromRecord` and `limitRecord`.
-fn page(params: &mut Params) -> (i64, i64) {
-    let skip = params.integer("fromRecord", 0, i64::MAX).unwrap_or(0);
-    let limit = params.integer("limitRecord", 1, LIMIT_MAX).unwrap_or(LIMIT_DEFAULT);
-    (skip, limit)
 }
 
 /// The import of an id, if this token may see it.
@@ -78,7 +71,7 @@ pub(crate) async fn list_imports(
     caller.require(Scope::CustomersImport)?;
     let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
     let mut params = Params::of(&request);
-    let (skip, limit) = page(&mut params);
+    let (skip, limit) = page_of(&mut params);
     refuse(params.problems())?;
     let (jobs, total) = app.store.import_jobs(entrypoint_id, skip, limit).await?;
     let now = clock::now();
@@ -140,7 +133,7 @@ pub(crate) async fn get_import_rows(
     caller.require(Scope::CustomersImport)?;
     let job = visible_job(&app, &caller, &path.0, &path.1).await?;
     let mut params = Params::of(&request);
-    let (skip, limit) = page(&mut params);
+    let (skip, limit) = page_of(&mut params);
     let outcome = params.text("outcome").and_then(|name| {
         let found = RowOutcome::of_name(&name);
         if found.is_none() {

@@ -68,7 +68,11 @@ async fn all(
         Why::Same => import.note("this file is being imported already; watching that"),
         Why::Resumed => import.note("this import was begun before and goes on where it stopped"),
     }
-    Ok((work(store, import, place, queued.job_id, interrupt).await?, queued.why))
+    // Ends with this command; what it leaves undone the service or the next command does.
+    let index = tokio::spawn(jobs::terms::work(Arc::clone(store), interrupt.clone()));
+    let done = work(store, import, place, queued.job_id, interrupt).await;
+    index.abort();
+    Ok((done?, queued.why))
 }
 
 /// Reads the file into the database.

@@ -147,6 +147,7 @@ fn entrypoint() -> Entrypoint {
         country: None,
         policy: Policy::default(),
         required: Vec::new(),
+        storefront: crate::domain::storefront::Storefront::default(),
     }
 }
 

@@ -278,7 +278,7 @@ mod tests {
     }
 
     fn texts(plan: &Plan) -> Vec<String> {
-        plan.terms.iter().map(|term| format!("{}:{}", term.group.key(), term.text)).collect()
+        plan.terms.iter().map(|term| format!("{}:{}", term.group.key().concat(), term.text)).collect()
     }
 
     #[test]

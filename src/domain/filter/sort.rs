@@ -272,6 +272,7 @@ mod tests {
             country: None,
             policy: Policy::default(),
             required: Vec::new(),
+            storefront: crate::domain::storefront::Storefront::default(),
         }
     }
 

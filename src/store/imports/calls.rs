@@ -187,11 +187,14 @@ impl Store {
         range: std::ops::Range<usize>,
         is_last: bool,
     ) -> Result<StepDone, StoreError> {
-        self.administer(move |conn, ring| {
-            let rows = rows.get(range).unwrap_or_default();
-            step::step(conn, ring, &lease, rows_before, rows, is_last)
-        })
-        .await
+        let done = self
+            .administer(move |conn, ring| {
+                let rows = rows.get(range).unwrap_or_default();
+                step::step(conn, ring, &lease, rows_before, rows, is_last)
+            })
+            .await;
+        self.terms_written.notify_one();
+        done
     }
 
     /// Says that a worker is still at its job.

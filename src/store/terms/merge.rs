@@ -289,6 +289,11 @@ impl Merge {
         Ok(self.packer.take())
     }
 
+    /// Whether it is of all that was live.
+    pub(in crate::store) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
     /// Whether the lease is still this merge's; it is drawn out then.
     fn holds(&self, conn: &mut Conn, now: Micros) -> Result<bool, StoreError> {
         let held =

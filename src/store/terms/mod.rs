@@ -76,6 +76,8 @@ pub(super) fn having(
 pub enum Tended {
     /// Something was done; there may be more.
     Went,
+    /// Everything was merged: nothing is left of those who were erased before.
+    Whole,
     /// There is nothing to do.
     Nothing,
 }
@@ -131,7 +133,7 @@ impl Store {
                 .await?;
             merge = merged;
             if is_over || !holds {
-                return Ok(Tended::Went);
+                return Ok(if is_over && holds && merge.is_whole() { Tended::Whole } else { Tended::Went });
             }
         }
     }

@@ -8,7 +8,13 @@ use crate::harness::*;
 use crate::support::*;
 
 /// The methods and paths of the served document, with something of `demo` in the place of each parameter.
-fn operations(document: &Value, customer: u64, token: &str, import: &str) -> Vec<(Method, String)> {
+fn operations(
+    document: &Value,
+    customer: u64,
+    token: &str,
+    import: &str,
+    invitation: &str,
+) -> Vec<(Method, String)> {
     let mut found = Vec::new();
     for (template, item) in document["paths"].as_object().expect("paths") {
         let before = |segment: &str| template.contains(&format!("{segment}/{{"));
@@ -23,7 +29,9 @@ fn operations(document: &Value, customer: u64, token: &str, import: &str) -> Vec
         };
         let segments = template.split('/').map(|segment| match segment {
             "{format}" => "csv",
+            "{jobId}" if template.contains("/invite/") => invitation,
             "{jobId}" => import,
+            "{mailId}" => "1",
             segment if segment.starts_with('{') => &*filled,
             segment => segment,
         });
@@ -50,13 +58,20 @@ async fn rehearsed(client: &Client) -> String {
     answer.data()["jobId"].to_string()
 }
 
+/// The id of an invitation of nobody.
+async fn invited(client: &Client) -> String {
+    let body = json!({"customerIds": [987_654_321]});
+    client.post("/api/Customer/invite/demo", &body).await.expect(202).json["jobId"].to_string()
+}
+
 both!(rules_2_an_unknown_parameter_is_refused_on_every_route, |db| async {
     let scene = Scene::start(db).await;
     let master = master(&scene.server);
     let token = jti(&token_with(scene.server.site(), &["tokens"]));
     let document = master.get("/openapi.json").await.expect(200).json;
     let import = rehearsed(&master).await;
-    let operations = operations(&document, scene.customer, &token, &import);
+    let invitation = invited(&master).await;
+    let operations = operations(&document, scene.customer, &token, &import, &invitation);
     assert!(operations.len() >= 17, "{operations:?}");
     for (method, path) in operations {
         // A body that is right for no route and an object for all.

@@ -12,13 +12,13 @@ struct Cluster {
     url: String,
     /// Nobody drops a static: the kernel closes this child's input when the process ends, however it ends, and
     /// `scripts/postgres` takes that as the sign to stop.
-    _lease: Option<Child>,
+    lease: Option<Child>,
 }
 
 fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| match std::env::var("TEST_POSTGRES_URL") {
-        Ok(url) => Cluster { url, _lease: None },
+        Ok(url) => Cluster { url, lease: None },
         Err(_) => start(),
     })
 }
@@ -40,7 +40,7 @@ fn start() -> Cluster {
         child.stderr.take().unwrap().read_to_string(&mut reason).unwrap();
         panic!("scripts/postgres started no cluster: {reason}");
     }
-    Cluster { url: url.trim().to_owned(), _lease: Some(child) }
+    Cluster { url: url.trim().to_owned(), lease: Some(child) }
 }
 
 /// An empty database, dropped with this value.
@@ -63,6 +63,10 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
+        // Dropping one costs a checkpoint. A cluster that goes with the tests takes its databases along.
+        if cluster().lease.is_some() || std::env::var_os("TEST_POSTGRES_THROWAWAY").is_some() {
+            return;
+        }
         if let Err(error) = administer(&format!("DROP DATABASE {} WITH (FORCE)", self.name)) {
             eprintln!("the test's database {} stays behind: {error}", self.name);
         }

@@ -194,8 +194,16 @@ both!(rules_3_a_replacement_holds_what_was_sent_and_little_else, |db| async {
     }
     assert_eq!(after.json["Lastname"], "Doe");
     assert_eq!(after.json["AdditionalFields"], json!({"tier": "silver"}));
-    let kept =
-        ["customerId", "Created", "Balance", "customerStatus", "customerUsername", "Email", "LastUpdated"];
+    let kept = [
+        "customerId",
+        "Created",
+        "Balance",
+        "customerStatus",
+        "Lifecycle",
+        "customerUsername",
+        "Email",
+        "LastUpdated",
+    ];
     for (key, value) in after.json.as_object().expect("a record") {
         if !kept.contains(&key.as_str()) && !["Lastname", "AdditionalFields"].contains(&key.as_str()) {
             assert_eq!(value, &bare[key], "{key} was not sent and is empty now");

@@ -151,7 +151,8 @@ both!(contract_3_a_record_has_exactly_its_keys_in_their_types, |db| async {
         ("IdentifierFields", json!(["email"])),
         ("AdditionalFields", json!({"tier": "gold"})),
         ("Labels", json!(["wholesale"])),
-        ("Lifecycle", json!("Prospect")),
+        // There is a password.
+        ("Lifecycle", json!("Active")),
     ] {
         assert_eq!(record.json[key], expected, "{key}");
     }

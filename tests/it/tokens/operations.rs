@@ -21,6 +21,10 @@ enum Place {
     Token,
     /// Of the entrypoint `demo`.
     Import,
+    /// Of the entrypoint `demo`.
+    Invitation,
+    /// Of the entrypoint `demo`; one that was given up.
+    Mail,
 }
 
 struct Operation {
@@ -92,6 +96,36 @@ const PROTECTED: &[Operation] = &[
         None,
     ),
     operation(Method::GET, "/api/Customer/{}/history", &["customers:read"], Place::Customer, None),
+    operation(Method::POST, "/api/Customer/{}/invite", &["customers:write"], Place::Customer, None),
+    operation(Method::GET, "/api/Customer/{}/invite", &["customers:read"], Place::Customer, None),
+    operation(Method::POST, "/api/Customer/{}/consent", &["customers:write"], Place::Customer, None),
+    operation(Method::POST, "/api/Customer/{}/archive", &["customers:write"], Place::Customer, None),
+    operation(Method::POST, "/api/Customer/{}/unarchive", &["customers:write"], Place::Customer, None),
+    operation(
+        Method::POST,
+        "/api/Customer/invite/{}",
+        &["customers:read", "customers:write"],
+        Place::Entry,
+        Some(|_| json!({"customerIds": [987_654_321]})),
+    ),
+    operation(Method::GET, "/api/Customer/invite/{}", &["customers:read"], Place::Entry, None),
+    operation(Method::GET, "/api/Customer/invite/demo/{}", &["customers:read"], Place::Invitation, None),
+    operation(
+        Method::GET,
+        "/api/Customer/invite/demo/{}/report",
+        &["customers:read"],
+        Place::Invitation,
+        None,
+    ),
+    operation(
+        Method::POST,
+        "/api/Customer/invite/demo/{}/cancel",
+        &["customers:write"],
+        Place::Invitation,
+        None,
+    ),
+    operation(Method::GET, "/api/Mail/outbox/{}", &["customers:read"], Place::Entry, None),
+    operation(Method::POST, "/api/Mail/outbox/demo/{}/retry", &["customers:write"], Place::Mail, None),
     operation(Method::GET, "/api/Query/customers/{}", &["customers:read"], Place::Entry, None),
     operation(Method::GET, "/api/Query/customers/org/{}", &["customers:read"], Place::Organisation, None),
     operation(
@@ -175,7 +209,9 @@ fn bare(path: &str) -> String {
     let path = path.split('?').next().expect("a path");
     let path =
         path.replace("/customers/csv/", "/customers/{}/").replace("/customers/xlsx/", "/customers/{}/");
-    path.replace("/jobs/demo/", "/jobs/{}/")
+    ["/jobs/", "/invite/", "/outbox/"]
+        .into_iter()
+        .fold(path, |path, before| path.replace(&format!("{before}demo/"), &format!("{before}{{}}/")))
 }
 
 impl Operation {
@@ -203,6 +239,26 @@ async fn rehearsal(client: &Client, number: usize) -> String {
     answer.data()["jobId"].to_string()
 }
 
+/// The id of an invitation of many, all of whom nobody is.
+async fn invitation(client: &Client) -> String {
+    let body = json!({"customerIds": [987_654_321]});
+    client.post("/api/Customer/invite/demo", &body).await.expect(202).json["jobId"].to_string()
+}
+
+/// The id of a mail to a customer that was given up.
+async fn given_up(client: &Client, site: &Site, customer: u64) -> String {
+    client.send(Method::POST, &format!("/api/Customer/{customer}/invite"), None, &[]).await.expect(200);
+    let outbox = format!("/api/Mail/outbox/demo?customerId={customer}&state=sent");
+    let mut sent = json!(0);
+    while sent == 0 {
+        sent = client.get(&outbox).await.expect(200).json["Summary"]["totalRecords"].clone();
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let id = client.get(&outbox).await.expect(200).json["Records"][0]["mailId"].to_string();
+    Sql::open(site).run(&format!("UPDATE mail_outbox SET state = 'failed' WHERE mail_id = {id}"));
+    id
+}
+
 /// A server with a victim of every kind: whatever is tried on these must leave them as they are.
 struct Scene {
     server: Server,
@@ -210,6 +266,8 @@ struct Scene {
     customer: u64,
     token: String,
     import: String,
+    invitation: String,
+    mail: String,
     other_org: u64,
 }
 
@@ -225,7 +283,10 @@ impl Scene {
         let customer = created(&master, "demo", &body).await;
         let token = token_with(site, &["tokens"]);
         let import = rehearsal(&master, 20_000).await;
-        Self { server, master, customer, token, import, other_org }
+        let invitation = invitation(&master).await;
+        let invited = created(&master, "demo", &self::customer(20_001)).await;
+        let mail = given_up(&master, site, invited).await;
+        Self { server, master, customer, token, import, invitation, mail, other_org }
     }
 
     /// The victim that a place's parameter names.
@@ -237,6 +298,8 @@ impl Scene {
             Place::Organisation => "1".to_owned(),
             Place::Token => jti(&self.token),
             Place::Import => self.import.clone(),
+            Place::Invitation => self.invitation.clone(),
+            Place::Mail => self.mail.clone(),
         }
     }
 
@@ -245,7 +308,9 @@ impl Scene {
         match place {
             Place::Nothing => "",
             Place::Entry => "nowhere",
-            Place::Customer | Place::Organisation | Place::Import => "987654321",
+            Place::Customer | Place::Organisation | Place::Import | Place::Invitation | Place::Mail => {
+                "987654321"
+            }
             Place::Token => "00000000-0000-4000-8000-000000000000",
         }
     }
@@ -256,6 +321,11 @@ impl Scene {
             Place::Customer => created(&self.master, "demo", &customer(10_000 + number)).await.to_string(),
             Place::Token => jti(&token_with(self.server.site(), &["tokens"])),
             Place::Import => rehearsal(&self.master, 10_000 + number).await,
+            Place::Invitation => invitation(&self.master).await,
+            Place::Mail => {
+                let invited = created(&self.master, "demo", &customer(10_000 + number)).await;
+                given_up(&self.master, self.server.site(), invited).await
+            }
             _ => self.victim(place),
         }
     }
@@ -274,7 +344,26 @@ impl Scene {
             .iter()
             .map(|job| json!([job["jobId"], job["dryRun"], job["commits"]]))
             .collect();
-        json!([record.json, etag(&record), total, entrypoints, organisation, tokens, imports])
+        let invitations =
+            self.master.get("/api/Customer/invite/demo").await.expect(200).json["Summary"].clone();
+        let mails = self.master.get("/api/Mail/outbox/demo?limitRecord=1000").await.expect(200);
+        let mails: Vec<_> = mails.json["Records"]
+            .as_array()
+            .expect("records")
+            .iter()
+            .map(|mail| json!([mail["mailId"], mail["messageId"]]))
+            .collect();
+        json!([
+            record.json,
+            etag(&record),
+            total,
+            entrypoints,
+            organisation,
+            tokens,
+            imports,
+            invitations,
+            mails
+        ])
     }
 }
 
@@ -310,7 +399,8 @@ both!(rules_1_exactly_its_scopes_open_an_operation, |db| async {
         let client = scene.server.anonymous().token(&token_with(site, operation.scopes));
         let place = scene.spare(operation.place, number).await;
         let answer = operation.ask(&client, &place, number).await;
-        let expected = if operation.path.ends_with("/commit") { 202 } else { 200 };
+        let is_queued = operation.path.ends_with("/commit") || operation.path == "/api/Customer/invite/{}";
+        let expected = if is_queued && operation.method == Method::POST { 202 } else { 200 };
         assert_eq!(
             answer.status,
             expected,
@@ -434,7 +524,7 @@ both!(rules_1_what_is_not_ones_own_answers_as_if_it_did_not_exist, |db| async {
         for operation in PROTECTED {
             // A token for some entrypoints is still one of its organisation.
             let hidden = match operation.place {
-                Place::Entry | Place::Customer | Place::Import => true,
+                Place::Entry | Place::Customer | Place::Import | Place::Invitation | Place::Mail => true,
                 Place::Organisation | Place::Token => *kind == "another organisation",
                 Place::Nothing => false,
             };

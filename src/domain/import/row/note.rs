@@ -72,6 +72,7 @@ pub fn rejection_notes(rejection: &Rejection) -> Vec<RowNote> {
             let message = format!("Invalid customer identifiers: {}", wanted.join(", "));
             vec![RowNote::new("", "no_identifier", message)]
         }
+        Rejection::State(problems) => problems.iter().map(RowNote::from).collect(),
         Rejection::Deleted => one("deleted", "the customer is deleted"),
         Rejection::NotFound | Rejection::Stale | Rejection::KeyReused | Rejection::Defect => {
             one("internal", "the row could not be imported; this is a defect of the service")

@@ -1,0 +1,3 @@
+DROP TABLE login_attempt;
+DROP TABLE portal_session;
+DROP TABLE portal_link;

@@ -1,0 +1,112 @@
+//! `customary invite`: invites many customers of an entrypoint, beside a running server or without one.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anstream::println;
+use clap::Args;
+use customary::app::{self, Failure};
+use customary::config::{Global, Refusal};
+use customary::domain::command::Actor;
+use customary::domain::filter::Filter;
+use customary::domain::invite::{InviteJob, InvitePlan};
+use customary::domain::problem::Problem;
+use customary::jobs::{self, Stop};
+use customary::store::Store;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::admin::refused;
+use super::{Done, block_on};
+
+/// How often the progress is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Options of `invite`.
+#[derive(Debug, Args)]
+#[command(after_help = "The mails are sent by the running service; until it runs, they wait.")]
+pub(super) struct Options {
+    /// The entrypoint
+    #[arg(long, value_name = "ENTRY")]
+    entry: String,
+    /// Everybody who has no account and no order yet
+    #[arg(long)]
+    all_prospects: bool,
+    /// A condition as in lists, such as 'city(eq)=Oakton'; repeatable
+    #[arg(long, value_name = "FIELD(OP)=VALUE", required_unless_present = "all_prospects")]
+    filter: Vec<String>,
+    /// Send a fresh link also to those whose invitation is in force, and end the earlier one
+    #[arg(long)]
+    again: bool,
+    /// How long the links hold
+    #[arg(long, default_value = "7d", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    link_ttl: Duration,
+}
+
+pub(super) fn run(global: &Global, options: &Options) -> Done {
+    let mut filters: Vec<(String, String)> = options
+        .filter
+        .iter()
+        .map(|condition| condition.split_once('=').unwrap_or((condition, "")))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    if options.all_prospects {
+        filters.push(("lifecycle(eq)".into(), "Prospect".into()));
+    }
+    Filter::parse(&filters).map_err(|problems: Vec<Problem>| refused(&problems))?;
+    let plan = InvitePlan {
+        filters,
+        again: options.again,
+        link_ttl_secs: i64::try_from(options.link_ttl.as_secs()).unwrap_or(i64::MAX),
+        ..InvitePlan::default()
+    };
+    let (store, _) = app::open(global)?;
+    let store = Arc::new(store);
+    let job = block_on(invite(&store, &options.entry, plan))?;
+    store.drain();
+    let job = job?;
+    for (outcome, number) in &job.counts {
+        println!("{:<15} {number}", outcome.name());
+    }
+    match job.failure {
+        Some(why) => Err(Refusal(why).into()),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+async fn invite(store: &Arc<Store>, entry: &str, plan: InvitePlan) -> Result<InviteJob, Failure> {
+    let Some((place, _)) = store.find_entry(entry).await? else {
+        let why = "there is no such entrypoint; `customary entrypoint list` shows all";
+        return Err(Refusal(why.into()).into());
+    };
+    let actor = Actor { name: "cli".into(), jti: "cli".into() };
+    let (id, _) = store.queue_invites(place, plan, actor, None, |job| job.id.to_string()).await?;
+    let id: i64 = id.parse().map_err(|_| Refusal("the invitation has no number".into()))?;
+    let bar = bar(entry);
+    let stop = Stop::default();
+    // Whoever takes it first does it: this process or the service.
+    let working = jobs::invites::work(Arc::clone(store), stop.clone());
+    let watching = async {
+        loop {
+            let job = store.invite_job(place, id).await?.ok_or_else(|| Refusal("it is gone".into()))?;
+            bar.set_length(job.total.unwrap_or(0).unsigned_abs());
+            bar.set_position(job.done().unsigned_abs());
+            if job.state.is_over() {
+                return Ok::<InviteJob, Failure>(job);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    let job = tokio::select! {
+        job = watching => job,
+        () = working => Err(Refusal("nobody works on it any more".into()).into()),
+    };
+    bar.finish_and_clear();
+    job
+}
+
+fn bar(name: &str) -> ProgressBar {
+    let style = "{prefix} {wide_bar} {pos}/{len} customers, {per_sec}, {eta} left";
+    let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style).with_prefix(name.to_owned())
+}

@@ -1,0 +1,74 @@
+//! `customary mail`: tries out what mails are sent with.
+
+use std::process::ExitCode;
+
+use anstream::println;
+use clap::{Args, Subcommand};
+use customary::app;
+use customary::clock;
+use customary::config::{Global, MailOptions, Refusal};
+use customary::domain::mail::{Letter, MailKind};
+use customary::mail::{Transport, Trouble};
+
+use super::{Done, block_on};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum MailCommand {
+    /// Send one mail, an invitation whose link leads nowhere, and say what came of it
+    Test(Box<Test>),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Test {
+    /// To whom
+    #[arg(long, value_name = "ADDRESS")]
+    to: String,
+    /// The entrypoint whose names and language it has
+    #[arg(long, default_value = "demo", value_name = "ENTRY")]
+    entry: String,
+    /// Address under which customers reach the service
+    #[arg(long, env = "CUSTOMARY_PUBLIC_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    public_url: String,
+    #[command(flatten)]
+    mail: MailOptions,
+}
+
+pub(super) fn run(global: &Global, command: MailCommand) -> Done {
+    let MailCommand::Test(test) = command;
+    let (composer, transport) = test.mail.mailer(global, test.public_url.trim_end_matches('/').to_owned())?;
+    let (store, _) = app::open(global)?;
+    let done = block_on(async {
+        let place = store.find_entry(&test.entry).await?.map(|(id, _)| id);
+        let settings = match place {
+            Some(id) => store.entrypoint_settings(id).await?,
+            None => None,
+        };
+        let settings = settings.ok_or_else(|| Refusal(format!("there is no entrypoint {}", test.entry)))?;
+        let letter = Letter {
+            kind: MailKind::Invitation,
+            message_id: uuid::Uuid::new_v4().to_string(),
+            created_at: clock::now(),
+            address: test.to.clone(),
+            name: String::new(),
+            link: Some("this-is-only-a-test".into()),
+        };
+        let refused = |trouble: Trouble| Refusal(format!("no mail was sent: {trouble}"));
+        let mail = composer.compose(&settings.entrypoint, &letter).map_err(refused)?;
+        match transport {
+            Transport::Folder(folder) => {
+                folder.put(&mail).map_err(|error| Refusal(format!("the mail cannot be written: {error}")))?;
+                Ok::<_, app::Failure>(format!("written as {}", mail.file_name))
+            }
+            Transport::Smtp(options, _) => {
+                let mut connection = options.connect().await.map_err(refused)?;
+                connection.offer(&mail.envelope).await.map_err(refused)?;
+                connection.hand_over(&mail.bytes).await.map_err(refused)?;
+                connection.quit().await;
+                Ok("taken by the mail server".into())
+            }
+        }
+    })?;
+    store.drain();
+    println!("{}", done?);
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,184 @@
+//! Mails to customers: which there are, and what becomes of them.
+
+use super::portal::LinkKind;
+use super::time::{Micros, SECOND_US};
+
+/// What a mail is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub enum MailKind {
+    /// Set a password and have an account.
+    Invitation,
+    /// Set another password.
+    Reset,
+    /// The account was locked after failed sign-ins.
+    Locked,
+    /// The password was changed.
+    PasswordChanged,
+    /// Confirm that you want messages.
+    ConsentOptIn,
+}
+
+impl MailKind {
+    /// All of them.
+    pub const ALL: [MailKind; 5] = [
+        MailKind::Invitation,
+        MailKind::Reset,
+        MailKind::Locked,
+        MailKind::PasswordChanged,
+        MailKind::ConsentOptIn,
+    ];
+
+    /// The name on the wire, in the database and of its templates.
+    pub const fn name(self) -> &'static str {
+        match self {
+            MailKind::Invitation => "invitation",
+            MailKind::Reset => "reset",
+            MailKind::Locked => "locked",
+            MailKind::PasswordChanged => "passwordChanged",
+            MailKind::ConsentOptIn => "consentOptIn",
+        }
+    }
+
+    /// The kind of a name.
+    pub fn of_name(name: &str) -> Option<MailKind> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The kind of the link that it carries, if it carries one.
+    pub const fn link(self) -> Option<LinkKind> {
+        match self {
+            MailKind::Invitation => Some(LinkKind::Invitation),
+            MailKind::Reset => Some(LinkKind::Reset),
+            MailKind::ConsentOptIn => Some(LinkKind::Consent),
+            MailKind::Locked | MailKind::PasswordChanged => None,
+        }
+    }
+}
+
+/// A mail to be queued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMail {
+    /// Whose customer.
+    pub entrypoint_id: i64,
+    /// To whom: the address is the one that the customer has when the mail is queued.
+    pub customer_id: i64,
+    /// What it is about.
+    pub kind: MailKind,
+    /// The token of its link.
+    pub link: Option<String>,
+}
+
+/// A mail on its way out, opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// What it is about.
+    pub kind: MailKind,
+    /// The random part of its Message-ID: the same at each try.
+    pub message_id: String,
+    /// When it was queued.
+    pub created_at: Micros,
+    /// The recipient's address.
+    pub address: String,
+    /// The recipient's name; may be empty.
+    pub name: String,
+    /// The token of its link.
+    pub link: Option<String>,
+}
+
+/// What became of a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub enum MailState {
+    /// It waits for its first or next try.
+    Queued,
+    /// A worker has it; nothing has been handed over.
+    Sending,
+    /// A worker is handing it over to the mail server.
+    HandingOver,
+    /// The mail server took it.
+    Sent,
+    /// Given up; the problem says why.
+    Failed,
+    /// The process died while it handed the mail over, and nobody knows whether the server took it: it is not sent again
+    /// unless somebody asks.
+    Uncertain,
+    /// The customer was deleted or erased before it could be sent.
+    Dropped,
+}
+
+impl MailState {
+    /// All of them.
+    pub const ALL: [MailState; 7] = [
+        MailState::Queued,
+        MailState::Sending,
+        MailState::HandingOver,
+        MailState::Sent,
+        MailState::Failed,
+        MailState::Uncertain,
+        MailState::Dropped,
+    ];
+
+    /// The name on the wire and in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            MailState::Queued => "queued",
+            MailState::Sending => "sending",
+            MailState::HandingOver => "handingOver",
+            MailState::Sent => "sent",
+            MailState::Failed => "failed",
+            MailState::Uncertain => "uncertain",
+            MailState::Dropped => "dropped",
+        }
+    }
+
+    /// The state of a name.
+    pub fn of_name(name: &str) -> Option<MailState> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
+    /// Whether somebody may ask for another try.
+    pub const fn may_retry(self) -> bool {
+        matches!(self, MailState::Failed | MailState::Uncertain)
+    }
+}
+
+/// A mail is given up after so many tries that came to nothing.
+pub const ATTEMPTS_MAX: i64 = 12;
+/// A mail is given up when it is older than this, in microseconds: five days, as RFC 5321 has it.
+pub const AGE_MAX_US: i64 = 5 * 24 * 3600 * SECOND_US;
+/// The longest pause between two tries, in microseconds.
+const PAUSE_MAX_US: i64 = 2 * 3600 * SECOND_US;
+
+/// How long to wait after the nth try, in microseconds: twice as long each time, ± a quarter by `jitter` (any number).
+pub fn pause_us(attempts: i64, first_us: i64, jitter: u32) -> i64 {
+    let doublings = u32::try_from(attempts.clamp(1, 20) - 1).unwrap_or(0);
+    let pause = first_us.saturating_mul(1 << doublings).min(PAUSE_MAX_US);
+    let quarter = pause / 4;
+    pause - quarter + i64::from(jitter % 1024) * 2 * quarter / 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_again() {
+        for kind in MailKind::ALL {
+            assert_eq!(MailKind::of_name(kind.name()), Some(kind));
+        }
+        for state in MailState::ALL {
+            assert_eq!(MailState::of_name(state.name()), Some(state));
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_two_hours() {
+        let middle = |attempts| pause_us(attempts, 30 * SECOND_US, 512) / SECOND_US;
+        assert_eq!([1, 2, 3, 8, 20, 99].map(middle), [30, 60, 120, 3_840, 7_200, 7_200]);
+        for jitter in [0, 1, 1023, u32::MAX] {
+            let pause = pause_us(1, 1000, jitter);
+            assert!((750..=1250).contains(&pause), "{pause}");
+        }
+    }
+}

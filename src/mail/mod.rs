@@ -1,0 +1,219 @@
+//! Mails as messages: written from templates, and handed to a mail server or put into a folder.
+//!
+//! Nothing here knows the database; `jobs::mail` takes what waits there, sends it by this, and says what became of it.
+
+mod folder;
+mod smtp;
+mod templates;
+
+pub use folder::Folder;
+pub use smtp::{Connection, SmtpOptions};
+pub use templates::Templates;
+
+pub use lettre::Address;
+use lettre::Message;
+use lettre::message::header::{Header, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart, header};
+
+use crate::domain::entrypoint::Entrypoint;
+use crate::domain::mail::Letter;
+
+/// Why a mail did not go out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// The mail server cannot be spoken to, or takes nothing from us: not this mail's fault.
+    #[error("{0}")]
+    Away(String),
+    /// This mail did not go through; a later try may.
+    #[error("{0}")]
+    Later(String),
+    /// This mail will never go through.
+    #[error("{0}")]
+    Never(String),
+}
+
+/// Where mails go.
+#[derive(Debug, Clone)]
+pub enum Transport {
+    /// Into a folder.
+    Folder(Folder),
+    /// To a mail server, over so many connections at once.
+    Smtp(SmtpOptions, usize),
+}
+
+/// A message with its sender and recipient.
+#[derive(Debug, Clone)]
+pub struct Composed {
+    /// Sender and recipient for the mail server.
+    pub envelope: lettre::address::Envelope,
+    /// Headers and body, lines ended by CR LF.
+    pub bytes: Vec<u8>,
+    /// A name for a file, the same at each try.
+    pub file_name: String,
+}
+
+/// Writes mails.
+#[derive(Debug)]
+pub struct Composer {
+    templates: Templates,
+    from: Address,
+    public_url: String,
+}
+
+/// RFC 3834: nobody's out-of-office reply is wanted.
+#[derive(Clone)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(AutoSubmitted)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+impl Composer {
+    /// Writes mails from an address, with links to `public_url` (without a slash at its end).
+    pub fn new(templates: Templates, from: Address, public_url: String) -> Composer {
+        Composer { templates, from, public_url }
+    }
+
+    /// The message of a letter. Headers are typed and encoded, so that no name can add one.
+    ///
+    /// # Errors
+    /// [`Trouble::Never`] for an address that no mail can go to; [`Trouble::Later`] for a template that fails.
+    pub fn compose(&self, entrypoint: &Entrypoint, letter: &Letter) -> Result<Composed, Trouble> {
+        let never = |why: &str| Trouble::Never(why.to_owned());
+        let to: Address = letter.address.parse().map_err(|_| never("the address takes no mail"))?;
+        let text = self
+            .templates
+            .render(entrypoint, letter, &self.public_url)
+            .map_err(|error| Trouble::Later(format!("the template does not render: {error}")))?;
+        let date = <header::Date as Header>::parse(&letter.created_at.to_rfc2822())
+            .map_err(|_| never("the date cannot be written"))?;
+        let message_id = format!("<{}@{}>", letter.message_id, self.from.domain());
+        let sender = Mailbox::new(Some(one_line(entrypoint.sender_name())), self.from.clone());
+        let message = Message::builder()
+            .header(date)
+            .from(sender)
+            .to(Mailbox::new(None, to))
+            .subject(text.subject)
+            .message_id(Some(message_id))
+            .header(AutoSubmitted)
+            .multipart(MultiPart::alternative_plain_html(text.plain, text.html))
+            .map_err(|error| Trouble::Never(format!("the message cannot be written: {error}")))?;
+        let file_name = format!(
+            "{}-{}-{}-{}.eml",
+            letter.created_at.to_compact(),
+            entrypoint.entry,
+            letter.kind.name(),
+            letter.message_id
+        );
+        Ok(Composed { envelope: message.envelope().clone(), bytes: message.formatted(), file_name })
+    }
+}
+
+/// A name without what could end a header's line; names are checked when they are written, this is for what came before.
+fn one_line(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::entrypoint::Policy;
+    use crate::domain::mail::MailKind;
+    use crate::domain::storefront::{Language, Storefront};
+    use crate::domain::time::Micros;
+
+    fn shop(store: &str) -> Entrypoint {
+        Entrypoint {
+            id: 1,
+            entry: "shop".into(),
+            org_id: 1,
+            org_name: "Demo".into(),
+            legal_name: None,
+            dba_name: None,
+            country: None,
+            policy: Policy::default(),
+            required: Vec::new(),
+            storefront: Storefront { store_name: Some(store.into()), ..Storefront::default() },
+        }
+    }
+
+    fn letter(kind: MailKind, name: &str) -> Letter {
+        Letter {
+            kind,
+            message_id: "0f9c".into(),
+            created_at: Micros(1_772_359_200_000_000),
+            address: "ada.roe@example.test".into(),
+            name: name.into(),
+            link: kind.link().map(|_| "TOKEN".to_owned()),
+        }
+    }
+
+    fn composed(entrypoint: &Entrypoint, letter: &Letter) -> String {
+        let templates = Templates::built_in().unwrap();
+        let from = "no-reply@pay.example".parse().unwrap();
+        let composer = Composer::new(templates, from, "https://pay.example".into());
+        String::from_utf8(composer.compose(entrypoint, letter).unwrap().bytes).unwrap()
+    }
+
+    fn head(message: &str) -> &str {
+        message.split_once("\r\n\r\n").unwrap().0
+    }
+
+    #[test]
+    fn every_mail_has_the_headers_it_needs_in_both_languages() {
+        for kind in MailKind::ALL {
+            for language in Language::ALL {
+                let mut shop = shop("Oakton Tools");
+                shop.storefront.language = language;
+                let message = composed(&shop, &letter(kind, "Ada Roe"));
+                let head = head(&message);
+                for line in [
+                    "From: \"Oakton Tools\" <no-reply@pay.example>",
+                    "To: ada.roe@example.test",
+                    "Date: Sun, 01 Mar 2026 10:00:00 +0000",
+                    "Message-ID: <0f9c@pay.example>",
+                    "Auto-Submitted: auto-generated",
+                    "MIME-Version: 1.0",
+                ] {
+                    assert!(head.split("\r\n").any(|own| own == line), "{line} in {head}");
+                }
+                assert!(head.contains("multipart/alternative"), "{head}");
+                assert!(!message.contains("{{") && !message.contains("{%"), "{message}");
+                let links = message.matches("TOKEN").count();
+                assert!(kind.link().is_none() == (links == 0), "{message}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_add_neither_headers_nor_elements() {
+        let evil = "<img src=x onerror=alert(1)> \"; Bcc: a@b.test";
+        let message = composed(&shop(evil), &letter(MailKind::Locked, "<b>Ada</b> & co"));
+        assert!(!head(&message).contains("\r\nBcc:"), "{message}");
+        let message = message.replace("=\r\n", "");
+        assert!(message.contains("&lt;b&gt;Ada&lt;") && message.contains("&amp; co"), "{message}");
+        let html = message.split("text/html").nth(1).unwrap();
+        assert!(!html.contains("<img") && !html.contains("<b>"), "{html}");
+    }
+
+    #[test]
+    fn line_breaks_add_no_headers() {
+        // Names are checked when they are written; this is what would happen if one came through.
+        let message =
+            composed(&shop("Shop\r\nBcc: a@b.test"), &letter(MailKind::Locked, "Ada\r\nBcc: c@d.test"));
+        assert!(
+            !head(&message).split("\r\n").any(|line| line.to_ascii_lowercase().starts_with("bcc")),
+            "{message}"
+        );
+    }
+}

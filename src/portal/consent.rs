@@ -1,0 +1,77 @@
+//! Consent to messages: given by the link of an opt-in mail and a press of a button (a mail scanner that opens the link
+//! agrees to nothing), withdrawn by a customer who is signed in.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::form::Form;
+use super::page::{Frame, Visit, check_token, form_page, html};
+use super::set_password::{dead_link, look};
+use super::{MessagePage, Portal, answer};
+use crate::domain::consent::{Channel, ConsentStatus};
+use crate::domain::portal::LinkKind;
+
+#[derive(Template)]
+#[template(path = "consent.html")]
+struct ConsentPage<'a> {
+    frame: Frame,
+    csrf: String,
+    token: &'a str,
+}
+
+/// `GET /portal/{entry}/consent/{token}`.
+pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
+    answer(&portal, &request, async |visit: &Visit<'_>| {
+        if visit.request.query_string() == "done=given" {
+            let texts = visit.texts();
+            let message = MessagePage {
+                frame: visit.frame(None),
+                title: texts.consent_done,
+                lead: texts.consent_done_lead,
+                next: Some((visit.base.clone(), texts.start)),
+            };
+            return html(StatusCode::OK, &message);
+        }
+        if look(visit, &[LinkKind::Consent]).await?.is_none() {
+            return dead_link(visit);
+        }
+        let (csrf, cookie) = visit.form_token().await?;
+        let token = visit.request.match_info().query("token");
+        form_page(&ConsentPage { frame: visit.frame(None), csrf, token }, false, cookie)
+    })
+    .await
+}
+
+/// `POST /portal/{entry}/consent/{token}`.
+pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Payload) -> HttpResponse {
+    answer(&portal, &request, async |visit: &Visit<'_>| {
+        let form = Form::read(visit.request, payload).await?;
+        visit.check_form(&form).await?;
+        let token = visit.request.match_info().query("token").to_owned();
+        if !visit.portal.store.give_consent(visit.entrypoint.id, token).await? {
+            return dead_link(visit);
+        }
+        Ok(visit.go_to("/consent/done?done=given"))
+    })
+    .await
+}
+
+/// `POST /portal/{entry}/withdraw-consent`.
+pub(super) async fn withdraw(request: HttpRequest, portal: Data<Portal>, payload: Payload) -> HttpResponse {
+    answer(&portal, &request, async |visit: &Visit<'_>| {
+        let form = Form::read(visit.request, payload).await?;
+        let Some(signed_in) = visit.signed_in().await? else { return Ok(visit.go_to("/sign-in")) };
+        check_token(&form, &signed_in.csrf)?;
+        let stored = &signed_in.found.stored;
+        for channel in [Channel::ECommunication, Channel::Sms] {
+            let held = stored.customer.consent.map(|consent| consent.of(channel).status);
+            if held.is_some_and(|status| status != ConsentStatus::NotOptedIn) {
+                visit.portal.store.withdraw_consent(visit.entrypoint.id, stored.id, channel).await?;
+            }
+        }
+        Ok(visit.go_to("/record?done=withdrawn"))
+    })
+    .await
+}

@@ -1,0 +1,213 @@
+//! Editing the own record: the fields that the entrypoint allows, with the checks that a PUT has.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::form::Form;
+use super::page::{Checked, Frame, SignedIn, Visit, check_token, form_page};
+use super::record::{BILLING, PERSON, SHIPPING};
+use super::texts::{Texts, label};
+use super::{Portal, Refused, answer};
+use crate::clock;
+use crate::domain::contact;
+use crate::domain::draft::{Context, Draft};
+use crate::domain::fields::TextField;
+use crate::domain::members::Members;
+use crate::domain::problem::{At, Problem, Rejection};
+use crate::store::StoreError;
+
+struct Item {
+    name: &'static str,
+    label: &'static str,
+    kind: &'static str,
+    value: String,
+    autocomplete: &'static str,
+    /// Of a field that takes one of a list: values and names.
+    options: Vec<(String, String)>,
+}
+
+struct Group {
+    title: &'static str,
+    items: Vec<Item>,
+}
+
+#[derive(Template)]
+#[template(path = "edit.html")]
+struct EditPage {
+    frame: Frame,
+    csrf: String,
+    form: Checked,
+    version: i64,
+    groups: Vec<Group>,
+}
+
+/// `GET /portal/{entry}/edit`.
+pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
+    answer(&portal, &request, async |visit: &Visit<'_>| match visit.signed_in().await? {
+        Some(signed_in) => page(visit, &signed_in, Checked::default(), None),
+        None => Ok(visit.go_to("/sign-in")),
+    })
+    .await
+}
+
+/// The form with what is stored, or with what was sent.
+fn page(
+    visit: &Visit<'_>,
+    signed_in: &SignedIn,
+    form: Checked,
+    sent: Option<&Form>,
+) -> Result<HttpResponse, Refused> {
+    let stored = &signed_in.found.stored;
+    let value = |field: TextField| {
+        let kept = stored.customer.text(field).unwrap_or_default();
+        sent.filter(|sent| sent.has(field.name())).map_or(kept, |sent| sent.get(field.name())).to_owned()
+    };
+    let group = |title, fields: &[TextField]| {
+        let editable = fields.iter().filter(|field| visit.entrypoint.editable_fields().contains(field));
+        Group { title, items: editable.map(|field| item(visit, *field, value(*field))).collect() }
+    };
+    let texts = visit.texts();
+    let mut groups = vec![
+        group(texts.about_you, &PERSON),
+        group(texts.billing, &BILLING),
+        group(texts.shipping, &SHIPPING),
+    ];
+    groups.retain(|group| !group.items.is_empty());
+    let mut frame = visit.frame(Some(signed_in));
+    frame.is_wrong = !form.problems.is_empty();
+    let is_wrong = frame.is_wrong;
+    let page = EditPage { frame, csrf: signed_in.csrf.clone(), form, version: stored.version, groups };
+    form_page(&page, is_wrong, None)
+}
+
+fn item(visit: &Visit<'_>, field: TextField, value: String) -> Item {
+    use TextField as F;
+    let (kind, autocomplete) = match field {
+        F::Company => ("text", "organization"),
+        F::Firstname => ("text", "given-name"),
+        F::Lastname => ("text", "family-name"),
+        F::Fullname => ("text", "name"),
+        F::Birthday => ("date", "bday"),
+        F::Phone => ("tel", "tel"),
+        F::Email => ("email", "email"),
+        F::CustomerNumber | F::CustomerUsername => ("text", "off"),
+        F::Address => ("text", "billing address-line1"),
+        F::Address1 => ("text", "billing address-line2"),
+        F::City => ("text", "billing address-level2"),
+        F::State => ("text", "billing address-level1"),
+        F::Zip => ("text", "billing postal-code"),
+        F::Country => ("text", "billing country"),
+        F::ShippingAddress => ("text", "shipping address-line1"),
+        F::ShippingAddress1 => ("text", "shipping address-line2"),
+        F::ShippingCity => ("text", "shipping address-level2"),
+        F::ShippingState => ("text", "shipping address-level1"),
+        F::ShippingZip => ("text", "shipping postal-code"),
+        F::ShippingCountry => ("text", "shipping country"),
+    };
+    let options = match field {
+        F::Country | F::ShippingCountry => countries(&value),
+        _ => Vec::new(),
+    };
+    Item { name: field.name(), label: label(visit.language, field), kind, value, autocomplete, options }
+}
+
+fn countries(kept: &str) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> =
+        contact::countries().map(|(code, name)| (code.to_owned(), name.to_owned())).collect();
+    if !kept.is_empty() && !all.iter().any(|(code, _)| code == kept) {
+        all.push((kept.to_owned(), kept.to_owned()));
+    }
+    all.sort_by(|a, b| a.1.cmp(&b.1));
+    all
+}
+
+/// `POST /portal/{entry}/edit`.
+pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Payload) -> HttpResponse {
+    answer(&portal, &request, async |visit: &Visit<'_>| {
+        let form = Form::read(visit.request, payload).await?;
+        let Some(signed_in) = visit.signed_in().await? else { return Ok(visit.go_to("/sign-in")) };
+        check_token(&form, &signed_in.csrf)?;
+        let texts = visit.texts();
+        let Ok(version) = form.get("version").parse() else { return Err(Refused::OldForm) };
+        let draft = match draft(visit, &signed_in, &form)? {
+            Ok(draft) => draft,
+            Err(problems) => return page(visit, &signed_in, told(visit, &problems), Some(&form)),
+        };
+        let stored = &signed_in.found.stored;
+        let done = visit.portal.store.edit_own_record(visit.entrypoint.id, stored.id, version, draft).await;
+        match done {
+            Ok(_) => Ok(visit.go_to("/record?done=saved")),
+            Err(StoreError::Rejected(Rejection::Invalid(problems))) => {
+                page(visit, &signed_in, told(visit, &problems), Some(&form))
+            }
+            Err(StoreError::Rejected(Rejection::Conflict { problems, .. })) => {
+                let mut checked = told(visit, &problems);
+                checked.problems.iter_mut().for_each(|problem| texts.taken.clone_into(&mut problem.text));
+                page(visit, &signed_in, checked, Some(&form))
+            }
+            Err(StoreError::Rejected(Rejection::Stale)) => {
+                let mut checked = Checked::default();
+                checked.add("", "", texts.stale);
+                let mut response = page(visit, &signed_in, checked, None)?;
+                *response.status_mut() = StatusCode::CONFLICT;
+                Ok(response)
+            }
+            Err(error) => Err(error.into()),
+        }
+    })
+    .await
+}
+
+/// The changes of a form: of allowed fields those that differ from what is stored, checked as a PUT's.
+fn draft(
+    visit: &Visit<'_>,
+    signed_in: &SignedIn,
+    form: &Form,
+) -> Result<Result<Draft, Vec<Problem>>, Refused> {
+    let customer = &signed_in.found.stored.customer;
+    let changed: BTreeMap<&str, &str> = visit
+        .entrypoint
+        .editable_fields()
+        .iter()
+        .map(|field| (*field, field.name()))
+        .filter(|(field, name)| form.has(name) && form.get(name) != customer.text(*field).unwrap_or_default())
+        .map(|(_, name)| (name, form.get(name)))
+        .collect();
+    let defect =
+        |error: serde_json::Error| Refused::Defect(format!("a form became no JSON ({:?})", error.classify()));
+    let json = zeroize::Zeroizing::new(serde_json::to_string(&changed).map_err(defect)?);
+    let members: Members<'_> = serde_json::from_str(&json).map_err(defect)?;
+    let entrypoint_country = visit.entrypoint.country.as_deref();
+    let country = customer.text(TextField::Country).or(entrypoint_country);
+    Ok(Draft::parse(&members, Context { now: clock::now(), country, entrypoint_country }))
+}
+
+/// Problems of a draft in the words of the page, each at its field.
+fn told(visit: &Visit<'_>, problems: &[Problem]) -> Checked {
+    let mut checked = Checked::default();
+    for problem in problems {
+        let At::Pointer(pointer) = &problem.at else { continue };
+        let name = pointer.trim_start_matches('/');
+        let text = said(visit.texts(), problem);
+        match TextField::of_request(name) {
+            Some(field) => checked.add(name, label(visit.language, field), text),
+            None => checked.add("", "", text),
+        }
+    }
+    checked
+}
+
+fn said(texts: &Texts, problem: &Problem) -> &'static str {
+    match problem.code {
+        "too_long" => texts.too_long,
+        "control_character" => texts.control,
+        "invalid_zip" => texts.bad_zip,
+        "invalid_birthday" => texts.bad_birthday,
+        code if code.contains("phone") => texts.bad_phone,
+        _ => texts.bad_value,
+    }
+}

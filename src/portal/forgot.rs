@@ -1,0 +1,70 @@
+//! Asking for a mail with a link. The answer is the same, and takes as long, whether or not anybody gets one.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use tokio::time::{Instant, sleep_until};
+
+use super::form::Form;
+use super::page::{Checked, Frame, Visit, form_page, html};
+use super::{MessagePage, Portal, Refused, answer};
+
+/// The answer takes at least so long, whatever was done for it.
+const ANSWER_TIME: Duration = Duration::from_millis(250);
+
+#[derive(Template)]
+#[template(path = "forgot.html")]
+struct ForgotPage {
+    frame: Frame,
+    csrf: String,
+    form: Checked,
+}
+
+/// `GET /portal/{entry}/forgot-password`.
+pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
+    answer(&portal, &request, async |visit: &Visit<'_>| {
+        if visit.request.query_string() != "done=sent" {
+            return page(visit, Checked::default()).await;
+        }
+        let texts = visit.texts();
+        let message = MessagePage {
+            frame: visit.frame(None),
+            title: texts.forgot_sent,
+            lead: texts.forgot_sent_lead,
+            next: Some((format!("{}/sign-in", visit.base), texts.back_to_sign_in)),
+        };
+        html(StatusCode::OK, &message)
+    })
+    .await
+}
+
+async fn page(visit: &Visit<'_>, form: Checked) -> Result<HttpResponse, Refused> {
+    let (csrf, cookie) = visit.form_token().await?;
+    let mut frame = visit.frame(None);
+    frame.is_wrong = !form.problems.is_empty();
+    let is_wrong = frame.is_wrong;
+    form_page(&ForgotPage { frame, csrf, form }, is_wrong, cookie)
+}
+
+/// `POST /portal/{entry}/forgot-password`.
+pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Payload) -> HttpResponse {
+    answer(&portal, &request, async |visit: &Visit<'_>| {
+        let form = Form::read(visit.request, payload).await?;
+        visit.check_form(&form).await?;
+        let answered_at = Instant::now() + ANSWER_TIME;
+        let login = form.get("login");
+        if login.trim().is_empty() {
+            let mut checked = Checked::default();
+            checked.add("login", visit.texts().login, visit.texts().missing);
+            return page(visit, checked).await;
+        }
+        let link_secs = visit.portal.settings.link_secs;
+        visit.portal.store.mail_link(visit.entrypoint.id, login.to_owned(), link_secs).await?;
+        sleep_until(answered_at).await;
+        Ok(visit.go_to("/forgot-password?done=sent"))
+    })
+    .await
+}

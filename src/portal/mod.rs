@@ -1,0 +1,236 @@
+//! The customer portal: pages under `/portal/{entry}` on which an entrypoint's customers set a password, sign in, see and
+//! edit their own record. Rendered here, without any script; [`routes`] is every page on one screen.
+//!
+//! A page is a [`page::Visit`] of an entrypoint. Forms are bound to a cookie (`form`), answers are never kept by browsers,
+//! and an address that leads on is made here, never taken from a request.
+
+mod change_password;
+mod consent;
+mod edit;
+mod forgot;
+mod form;
+mod look;
+mod page;
+mod record;
+mod set_password;
+mod sign_in;
+mod statics;
+mod texts;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
+use actix_web::web::{self, ServiceConfig, get, post};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use tokio::sync::Semaphore;
+
+use self::page::{Frame, Visit, html};
+use self::texts::{Texts, texts};
+use crate::domain::password::{self, Weakness};
+use crate::domain::storefront::Language;
+use crate::store::{SessionLimits, Store, StoreError};
+use crate::vault::VaultError;
+use crate::vault::hash_password;
+use crate::vault::new_secret;
+use crate::vault::verify_password;
+
+/// How the portal is set.
+#[derive(Debug, Clone)]
+pub struct PortalSettings {
+    /// What stands in the public address between host and `/portal`; empty or `/…` without a slash at its end.
+    pub base_path: String,
+    /// Whether cookies are for encrypted connections only.
+    pub is_secure: bool,
+    /// How long sessions last.
+    pub session: SessionLimits,
+    /// How long links of fresh invitations hold, in seconds.
+    pub link_secs: i64,
+    /// How long an attempt to sign in waits after five failures.
+    pub first_wait: Duration,
+}
+
+/// What all pages share.
+#[derive(Debug)]
+pub struct Portal {
+    store: Arc<Store>,
+    hashing: Arc<Semaphore>,
+    settings: PortalSettings,
+    /// What is verified where there is no account, so that it takes as long.
+    nobody_hash: String,
+}
+
+impl Portal {
+    /// A portal on some records; `hashing` is shared with whoever else hashes passwords.
+    ///
+    /// # Errors
+    /// [`VaultError::NoRandomness`].
+    pub fn new(
+        store: Arc<Store>,
+        hashing: Arc<Semaphore>,
+        settings: PortalSettings,
+    ) -> Result<Portal, VaultError> {
+        let nobody_hash = hash_password(&new_secret()?)?;
+        Ok(Portal { store, hashing, settings, nobody_hash })
+    }
+
+    /// Whether a password is the one of a hash; without one the same work is done for nothing.
+    async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Refused> {
+        let hash = hash.unwrap_or(&self.nobody_hash).to_owned();
+        let password = zeroize::Zeroizing::new(password.to_owned());
+        // The tests count the work, not the time.
+        metrics::counter!("customary_password_verifications_total").increment(1);
+        self.off_thread(move || verify_password(&password, &hash)).await
+    }
+
+    /// The hash of a new password, or why it is refused.
+    async fn hash(&self, password: &str, known: Vec<String>) -> Result<Result<String, Weakness>, Refused> {
+        let password = zeroize::Zeroizing::new(password.to_owned());
+        let hashed = self
+            .off_thread(move || match password::weakness(&password, &known) {
+                Some(weakness) => Ok(Err(weakness)),
+                None => hash_password(&password).map(Ok),
+            })
+            .await?;
+        hashed.map_err(|error| Refused::Defect(error.to_string()))
+    }
+
+    /// Runs hashing off the threads that answer requests, on as many as there are cores.
+    async fn off_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refused> {
+        let gone = |_| Refused::Defect("the hashing threads are gone".into());
+        let _permit = self.hashing.acquire().await.map_err(|_| Refused::Defect("no more hashing".into()))?;
+        web::block(work).await.map_err(gone)
+    }
+}
+
+/// Why there is no page.
+#[derive(Debug)]
+enum Refused {
+    /// There is no such page or entrypoint.
+    NotFound,
+    /// The form is not one of ours, or from before the browser lost its cookie.
+    OldForm,
+    /// The form has too many bytes.
+    TooLarge,
+    /// The database.
+    Store(StoreError),
+    /// A defect.
+    Defect(String),
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Refused {
+        Refused::Store(error)
+    }
+}
+
+/// Every page.
+pub fn routes(config: &mut ServiceConfig) {
+    let page = |path: &str| web::resource(format!("/portal/{{entry}}{path}"));
+    config
+        .service(page("").route(get().to(record::start)))
+        .service(page("/sign-in").route(get().to(sign_in::show)).route(post().to(sign_in::send)))
+        .service(page("/sign-out").route(post().to(sign_in::sign_out)))
+        .service(page("/forgot-password").route(get().to(forgot::show)).route(post().to(forgot::send)))
+        .service(
+            page("/set-password/{token}")
+                .route(get().to(set_password::show))
+                .route(post().to(set_password::send)),
+        )
+        .service(page("/consent/{token}").route(get().to(consent::show)).route(post().to(consent::send)))
+        .service(page("/record").route(get().to(record::show)))
+        .service(page("/edit").route(get().to(edit::show)).route(post().to(edit::send)))
+        .service(
+            page("/change-password")
+                .route(get().to(change_password::show))
+                .route(post().to(change_password::send)),
+        )
+        .service(page("/withdraw-consent").route(post().to(consent::withdraw)))
+        .service(page("/style.css").route(get().to(statics::style)))
+        .service(page("/icon.svg").route(get().to(statics::icon)))
+        .service(web::scope("/portal").default_service(web::to(nothing)));
+}
+
+/// A page that says one thing.
+#[derive(Template)]
+#[template(path = "message.html")]
+struct MessagePage<'a> {
+    frame: Frame,
+    title: &'a str,
+    lead: &'a str,
+    next: Option<(String, &'a str)>,
+}
+
+/// Does what a page does, and makes a page of whatever goes wrong.
+async fn answer<'a>(
+    portal: &'a Portal,
+    request: &'a HttpRequest,
+    act: impl AsyncFnOnce(&Visit<'a>) -> Result<HttpResponse, Refused>,
+) -> HttpResponse {
+    let visit = match Visit::new(portal, request).await {
+        Ok(visit) => visit,
+        Err(refused) => return refusal(None, &refused),
+    };
+    match act(&visit).await {
+        Ok(response) => response,
+        Err(refused) => refusal(Some(&visit), &refused),
+    }
+}
+
+fn refusal(visit: Option<&Visit<'_>>, refused: &Refused) -> HttpResponse {
+    let texts = visit.map_or(texts(Language::English), Visit::texts);
+    let (status, title, lead) = match refused {
+        Refused::NotFound | Refused::Store(StoreError::Rejected(_)) => {
+            (StatusCode::NOT_FOUND, texts.not_found, texts.not_found_lead)
+        }
+        Refused::OldForm => (StatusCode::FORBIDDEN, texts.old_form, texts.old_form_lead),
+        Refused::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, texts.too_large, texts.too_large_lead),
+        Refused::Store(StoreError::Busy | StoreError::Unavailable(_)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, texts.unavailable, texts.unavailable_lead)
+        }
+        Refused::Store(error) => {
+            tracing::error!(%error, "a page of the portal failed");
+            (StatusCode::INTERNAL_SERVER_ERROR, texts.unavailable, texts.unavailable_lead)
+        }
+        Refused::Defect(message) => {
+            tracing::error!(%message, "a page of the portal failed");
+            (StatusCode::INTERNAL_SERVER_ERROR, texts.unavailable, texts.unavailable_lead)
+        }
+    };
+    let Some(visit) = visit else { return plain(status, texts, title, lead) };
+    let next = Some((visit.base.clone(), texts.start));
+    let mut frame = visit.frame(None);
+    frame.is_wrong = true;
+    match html(status, &MessagePage { frame, title, lead, next }) {
+        Ok(mut response) => {
+            if status == StatusCode::SERVICE_UNAVAILABLE {
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(1));
+            }
+            response
+        }
+        Err(_) => plain(status, texts, title, lead),
+    }
+}
+
+/// A page that belongs to no entrypoint.
+fn plain(status: StatusCode, texts: &Texts, title: &str, lead: &str) -> HttpResponse {
+    #[derive(Template)]
+    #[template(path = "plain.html")]
+    struct PlainPage<'a> {
+        code: &'a str,
+        title: &'a str,
+        lead: &'a str,
+    }
+    html(status, &PlainPage { code: texts.code, title, lead })
+        .unwrap_or_else(|_| page::guarded(HttpResponse::build(status).finish()))
+}
+
+/// What is no page.
+async fn nothing() -> HttpResponse {
+    refusal(None, &Refused::NotFound)
+}

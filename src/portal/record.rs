@@ -1,0 +1,144 @@
+//! A customer's own record.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::page::{Frame, SignedIn, Visit, html};
+use super::texts::label;
+use super::{Portal, answer};
+use crate::domain::consent::{Channel, ConsentStatus};
+use crate::domain::contact;
+use crate::domain::customer::Customer;
+use crate::domain::fields::TextField;
+
+/// The fields about the person; the customer's number and login are shown and never edited.
+pub(super) const PERSON: [TextField; 9] = [
+    TextField::Fullname,
+    TextField::Firstname,
+    TextField::Lastname,
+    TextField::Company,
+    TextField::Email,
+    TextField::Phone,
+    TextField::Birthday,
+    TextField::CustomerUsername,
+    TextField::CustomerNumber,
+];
+/// The fields of the billing address.
+pub(super) const BILLING: [TextField; 6] = [
+    TextField::Address,
+    TextField::Address1,
+    TextField::City,
+    TextField::State,
+    TextField::Zip,
+    TextField::Country,
+];
+/// The fields of the shipping address.
+pub(super) const SHIPPING: [TextField; 6] = [
+    TextField::ShippingAddress,
+    TextField::ShippingAddress1,
+    TextField::ShippingCity,
+    TextField::ShippingState,
+    TextField::ShippingZip,
+    TextField::ShippingCountry,
+];
+
+struct Item {
+    label: &'static str,
+    value: String,
+}
+
+struct Group {
+    title: &'static str,
+    items: Vec<Item>,
+}
+
+struct ConsentState {
+    text: &'static str,
+    since: Option<String>,
+    /// The token of the form that withdraws.
+    withdraw: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "record.html")]
+struct RecordPage {
+    frame: Frame,
+    name: String,
+    groups: Vec<Group>,
+    consent: Option<ConsentState>,
+    may_edit: bool,
+    done: Option<&'static str>,
+}
+
+/// `GET /portal/{entry}`.
+pub(super) async fn start(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
+    answer(&portal, &request, async |visit: &Visit<'_>| {
+        let is_in = visit.signed_in().await?.is_some();
+        Ok(visit.go_to(if is_in { "/record" } else { "/sign-in" }))
+    })
+    .await
+}
+
+/// `GET /portal/{entry}/record`.
+pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
+    answer(&portal, &request, async |visit: &Visit<'_>| {
+        let Some(signed_in) = visit.signed_in().await? else { return Ok(visit.go_to("/sign-in")) };
+        let texts = visit.texts();
+        let customer = &signed_in.found.stored.customer;
+        let group = |title, fields: &[TextField]| Group { title, items: items(visit, customer, fields) };
+        let done = match visit.request.query_string() {
+            "done=saved" => Some(texts.done_saved),
+            "done=password-changed" => Some(texts.done_password_changed),
+            "done=withdrawn" => Some(texts.done_withdrawn),
+            _ => None,
+        };
+        let page = RecordPage {
+            frame: visit.frame(Some(&signed_in)),
+            name: customer.name(),
+            groups: vec![
+                group(texts.about_you, &PERSON),
+                group(texts.billing, &BILLING),
+                group(texts.shipping, &SHIPPING),
+            ],
+            consent: consent(visit, &signed_in),
+            may_edit: !visit.entrypoint.editable_fields().is_empty(),
+            done,
+        };
+        html(StatusCode::OK, &page)
+    })
+    .await
+}
+
+fn items(visit: &Visit<'_>, customer: &Customer, fields: &[TextField]) -> Vec<Item> {
+    let shown = |field: TextField, value: &str| match field {
+        TextField::Country | TextField::ShippingCountry => {
+            contact::country_name(value).unwrap_or(value).to_owned()
+        }
+        _ => value.to_owned(),
+    };
+    fields
+        .iter()
+        .filter_map(|field| {
+            let value = customer.text(*field)?;
+            Some(Item { label: label(visit.language, *field), value: shown(*field, value) })
+        })
+        .collect()
+}
+
+fn consent(visit: &Visit<'_>, signed_in: &SignedIn) -> Option<ConsentState> {
+    let texts = visit.texts();
+    let consent = signed_in.found.stored.customer.consent?;
+    let channels = [Channel::ECommunication, Channel::Sms].map(|channel| consent.of(channel));
+    let with = |status| channels.iter().find(|channel| channel.status == status);
+    let withdraw = Some(signed_in.csrf.clone());
+    let day = |time: crate::domain::time::Micros| time.to_rfc3339().chars().take(10).collect::<String>();
+    Some(if let Some(channel) = with(ConsentStatus::OptedIn) {
+        ConsentState { text: texts.consent_yes, since: Some(day(channel.updated_at)), withdraw }
+    } else if with(ConsentStatus::Pending).is_some() {
+        ConsentState { text: texts.consent_none, since: None, withdraw }
+    } else {
+        ConsentState { text: texts.consent_no, since: None, withdraw: None }
+    })
+}

@@ -1,0 +1,132 @@
+//! Setting a password by the link of an invitation or a reset. Opening the page uses nothing up, because mail scanners open
+//! links too; and it signs nobody in, so that a link is no way into somebody else's session.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::form::{Form, is_secret};
+use super::page::{Checked, Frame, Visit, form_page, html};
+use super::texts::Texts;
+use super::{MessagePage, Portal, Refused, answer};
+use crate::domain::customer::Customer;
+use crate::domain::entrypoint::Entrypoint;
+use crate::domain::password::{self, Weakness};
+use crate::domain::portal::LinkKind;
+use crate::store::{Found, Link};
+
+#[derive(Template)]
+#[template(path = "set_password.html")]
+struct SetPasswordPage<'a> {
+    frame: Frame,
+    csrf: String,
+    form: Checked,
+    token: &'a str,
+}
+
+/// `GET /portal/{entry}/set-password/{token}`.
+pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
+    answer(&portal, &request, async |visit: &Visit<'_>| {
+        if live(visit).await?.is_none() {
+            return dead_link(visit);
+        }
+        page(visit, Checked::default()).await
+    })
+    .await
+}
+
+fn token<'a>(visit: &Visit<'a>) -> &'a str {
+    visit.request.match_info().query("token")
+}
+
+async fn live(visit: &Visit<'_>) -> Result<Option<(Link, Found)>, Refused> {
+    look(visit, &[LinkKind::Invitation, LinkKind::Reset]).await
+}
+
+/// The live link of a page's address, if it is of one of these kinds.
+pub(super) async fn look(visit: &Visit<'_>, kinds: &[LinkKind]) -> Result<Option<(Link, Found)>, Refused> {
+    let token = token(visit);
+    if !is_secret(token) {
+        return Ok(None);
+    }
+    let found = visit.portal.store.look_at_link(visit.entrypoint.id, token.to_owned()).await?;
+    Ok(found.filter(|(link, _)| kinds.contains(&link.kind)))
+}
+
+async fn page(visit: &Visit<'_>, form: Checked) -> Result<HttpResponse, Refused> {
+    let (csrf, cookie) = visit.form_token().await?;
+    let mut frame = visit.frame(None);
+    frame.is_wrong = !form.problems.is_empty();
+    let is_wrong = frame.is_wrong;
+    form_page(&SetPasswordPage { frame, csrf, form, token: token(visit) }, is_wrong, cookie)
+}
+
+/// The one page for links that were used, have expired, never were, or belong elsewhere.
+pub(super) fn dead_link(visit: &Visit<'_>) -> Result<HttpResponse, Refused> {
+    let texts = visit.texts();
+    let mut frame = visit.frame(None);
+    frame.is_wrong = true;
+    let next = Some((format!("{}/forgot-password", visit.base), texts.new_mail));
+    html(StatusCode::GONE, &MessagePage { frame, title: texts.dead_link, lead: texts.dead_link_lead, next })
+}
+
+/// `POST /portal/{entry}/set-password/{token}`.
+pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Payload) -> HttpResponse {
+    answer(&portal, &request, async |visit: &Visit<'_>| {
+        let form = Form::read(visit.request, payload).await?;
+        visit.check_form(&form).await?;
+        let Some((_, found)) = live(visit).await? else { return dead_link(visit) };
+        let known = known(&found.stored.customer, &visit.entrypoint);
+        let mut checked = Checked::default();
+        match new_password(visit, &form, known, &mut checked).await? {
+            None => page(visit, checked).await,
+            Some(hash) => {
+                let store = &visit.portal.store;
+                if !store.set_password(visit.entrypoint.id, token(visit).to_owned(), hash).await? {
+                    return dead_link(visit);
+                }
+                Ok(visit.go_to("/sign-in?done=password-set"))
+            }
+        }
+    })
+    .await
+}
+
+/// What a password must not be made of.
+pub(super) fn known(customer: &Customer, entrypoint: &Entrypoint) -> Vec<String> {
+    let mut known = password::personal(customer);
+    known.extend([entrypoint.store_name().to_owned(), entrypoint.entry.clone()]);
+    known
+}
+
+/// The hash of a form's new password, which it must hold twice; else the problems are told.
+pub(super) async fn new_password(
+    visit: &Visit<'_>,
+    form: &Form,
+    known: Vec<String>,
+    checked: &mut Checked,
+) -> Result<Option<String>, Refused> {
+    let texts = visit.texts();
+    let password = form.get("password");
+    if !password.is_empty() && password != form.get("repeat") {
+        checked.add("repeat", texts.repeat_password, texts.not_equal);
+    }
+    match visit.portal.hash(password, known).await? {
+        Err(weakness) => {
+            checked.add("password", texts.new_password, said(texts, weakness));
+            Ok(None)
+        }
+        Ok(hash) => Ok(checked.problems.is_empty().then_some(hash)),
+    }
+}
+
+fn said(texts: &Texts, weakness: Weakness) -> &'static str {
+    match weakness {
+        Weakness::Short => texts.short,
+        Weakness::Long => texts.long,
+        Weakness::Control => texts.control,
+        Weakness::Common => texts.common,
+        Weakness::Personal => texts.personal,
+    }
+}

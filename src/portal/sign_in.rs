@@ -1,0 +1,138 @@
+//! Signing in and out. Whether anybody has a login name shows neither in what is answered nor in how long it takes: names
+//! that nobody has are counted, slowed down and locked like others, and a password is verified either way.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::form::{Form, SESSION_COOKIE, cookie};
+use super::page::{Checked, Frame, Visit, check_token, form_page};
+use super::{Portal, Refused, answer};
+use crate::domain::portal::{LOCK_FAILURES, login_wait};
+
+/// A refusal takes at least so long, whatever was done for it.
+const REFUSAL_TIME: Duration = Duration::from_millis(250);
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage<'a> {
+    frame: Frame,
+    csrf: String,
+    form: Checked,
+    login: &'a str,
+    done: Option<&'static str>,
+}
+
+/// `GET /portal/{entry}/sign-in`.
+pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
+    answer(&portal, &request, async |visit: &Visit<'_>| {
+        if visit.signed_in().await?.is_some() {
+            return Ok(visit.go_to("/record"));
+        }
+        let texts = visit.texts();
+        let done = match visit.request.query_string() {
+            "done=password-set" => Some(texts.done_password_set),
+            "done=signed-out" => Some(texts.done_signed_out),
+            _ => None,
+        };
+        page(visit, Checked::default(), "", done).await
+    })
+    .await
+}
+
+async fn page(
+    visit: &Visit<'_>,
+    form: Checked,
+    login: &str,
+    done: Option<&'static str>,
+) -> Result<HttpResponse, Refused> {
+    let (csrf, cookie) = visit.form_token().await?;
+    let mut frame = visit.frame(None);
+    frame.is_wrong = !form.problems.is_empty();
+    let is_wrong = frame.is_wrong;
+    form_page(&SignInPage { frame, csrf, form, login, done }, is_wrong, cookie)
+}
+
+/// `POST /portal/{entry}/sign-in`.
+pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Payload) -> HttpResponse {
+    answer(&portal, &request, async |visit: &Visit<'_>| {
+        let form = Form::read(visit.request, payload).await?;
+        visit.check_form(&form).await?;
+        let refused_at = Instant::now() + REFUSAL_TIME;
+        let (login, password) = (form.get("login"), form.get("password"));
+        let mut checked = Checked::default();
+        let texts = visit.texts();
+        for (field, label, value) in [("login", texts.login, login), ("password", texts.password, password)] {
+            if value.trim().is_empty() {
+                checked.add(field, label, texts.missing);
+            }
+        }
+        if !checked.problems.is_empty() {
+            return page(visit, checked, login, None).await;
+        }
+        match attempt(visit, login, password).await? {
+            Attempted::In(token) => visit.go_with_cookie("/record", &visit.cookie(SESSION_COOKIE, token)),
+            Attempted::Wrong => {
+                checked.add("", "", texts.wrong_login);
+                sleep_until(refused_at).await;
+                page(visit, checked, login, None).await
+            }
+            Attempted::Locked => {
+                checked.add("", "", texts.locked_login);
+                sleep_until(refused_at).await;
+                let mut response = page(visit, checked, login, None).await?;
+                *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+                Ok(response)
+            }
+        }
+    })
+    .await
+}
+
+enum Attempted {
+    In(String),
+    Wrong,
+    Locked,
+}
+
+async fn attempt(visit: &Visit<'_>, login: &str, password: &str) -> Result<Attempted, Refused> {
+    let (portal, place) = (visit.portal, visit.entrypoint.id);
+    let Some(attempt) = portal.store.begin_sign_in(place, login.to_owned()).await? else {
+        return Ok(Attempted::Locked);
+    };
+    sleep(login_wait(attempt.failures, portal.settings.first_wait)).await;
+    let hash = attempt.account.as_ref().map(|account| account.password_hash.as_str());
+    let is_right = portal.verify(password, hash).await?;
+    let is_last = attempt.failures + 1 >= LOCK_FAILURES;
+    match attempt.account {
+        Some(account) if is_right => {
+            let token = portal.store.sign_in(place, login.to_owned(), account).await?;
+            return Ok(token.map_or(Attempted::Wrong, Attempted::In));
+        }
+        Some(account) if is_last => portal.store.lock_account(place, account).await?,
+        _ => {}
+    }
+    Ok(if is_last { Attempted::Locked } else { Attempted::Wrong })
+}
+
+/// `POST /portal/{entry}/sign-out`.
+pub(super) async fn sign_out(request: HttpRequest, portal: Data<Portal>, payload: Payload) -> HttpResponse {
+    answer(&portal, &request, async |visit: &Visit<'_>| {
+        let form = Form::read(visit.request, payload).await?;
+        if let Some(signed_in) = visit.signed_in().await? {
+            check_token(&form, &signed_in.csrf)?;
+            visit.portal.store.sign_out(signed_in.token).await?;
+        }
+        let mut response = visit.go_to("/sign-in?done=signed-out");
+        if cookie(visit.request, SESSION_COOKIE).is_some() {
+            let gone = visit.cookie(SESSION_COOKIE, String::new());
+            response.add_removal_cookie(&gone).map_err(|error| Refused::Defect(error.to_string()))?;
+        }
+        Ok(response)
+    })
+    .await
+}

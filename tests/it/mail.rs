@@ -1,0 +1,88 @@
+//! Mails to customers: invitations of one and of many, consent, the outbox, and real mail servers.
+
+mod content;
+mod invitations;
+mod many;
+mod parcel;
+mod server;
+mod smtp;
+mod standing;
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+pub use self::parcel::Parcel;
+use crate::harness::*;
+use crate::support::*;
+
+/// How long something may take that happens beside the requests; longer in the long form of `many`.
+fn patience() -> Duration {
+    Duration::from_secs(60 + setting("INVITES", 0) / 20)
+}
+
+/// Where the first instance of a site puts its mails.
+pub fn mail_folder(site: &Site) -> PathBuf {
+    site.folder().join("data-0/mail")
+}
+
+/// The mails in a site's folder, oldest first.
+pub fn parcels(site: &Site) -> Vec<Parcel> {
+    let mut names: Vec<PathBuf> = fs::read_dir(mail_folder(site))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "eml"))
+        .collect();
+    names.sort();
+    let mut parcels: Vec<Parcel> =
+        names.iter().map(|path| Parcel::read(&fs::read_to_string(path).unwrap())).collect();
+    parcels.sort_by_key(|parcel| parcel.header("Date").to_owned());
+    parcels
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub fn until(what: &str, is_so: impl AsyncFn() -> bool) -> impl Future<Output = ()> {
+    let what = what.to_owned();
+    async move {
+        let deadline = Instant::now() + patience();
+        while !is_so().await {
+            assert!(Instant::now() < deadline, "{what}: not within {:?}", patience());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// The mails of an entrypoint as the outbox tells them, newest first.
+pub async fn outbox(client: &Client, entry: &str) -> Vec<serde_json::Value> {
+    let answer = client.get(&format!("/api/Mail/outbox/{entry}?limitRecord=1000")).await.expect(200);
+    answer.json["Records"].as_array().expect("records").clone()
+}
+
+/// How many mails of an entrypoint are in a state.
+pub async fn count_of(client: &Client, entry: &str, state: &str) -> u64 {
+    let answer =
+        client.get(&format!("/api/Mail/outbox/{entry}?state={state}&limitRecord=1")).await.expect(200);
+    answer.json["Summary"]["totalRecords"].as_u64().expect("a total")
+}
+
+/// Waits until nothing is on its way any more.
+pub async fn until_all_went(client: &Client, entry: &str) {
+    until("every mail is sent or given up", async || {
+        let mut waiting = 0;
+        for state in ["queued", "sending", "handingOver"] {
+            waiting += count_of(client, entry, state).await;
+        }
+        waiting == 0
+    })
+    .await;
+}
+
+pub async fn invite(client: &Client, id: u64) -> Answer {
+    client.send(reqwest::Method::POST, &format!("{}/invite", path(id)), None, &[]).await
+}
+
+/// The code of the first problem of an answer.
+pub fn code(answer: &Answer) -> &str {
+    answer.json["errors"][0]["code"].as_str().unwrap_or_else(|| panic!("no code in {}", answer.text))
+}

@@ -1,0 +1,116 @@
+//! What mails say: language and names of the entrypoint, templates of the operator, nothing that a name could add.
+
+use serde_json::json;
+
+use super::*;
+
+const MARKUP: &str = "<script>alert(1)</script> \"Q\" & <b>";
+
+both!(mails_speak_the_entrypoints_language_under_its_names, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let settings = json!({"general": [
+        {"key": "storeName", "value": "Épicerie du Chêne"},
+        {"key": "senderName", "value": "Service clients, Chêne"},
+        {"key": "language", "value": "fr"},
+        {"key": "color", "value": "#A03020"},
+    ]});
+    client.put("/api/Paypoint/settings/demo", &settings).await.expect(200);
+    let told = client.get("/api/Paypoint/settings/demo").await.expect(200);
+    assert!(told.text.contains("#a03020") && told.text.contains("Épicerie"), "{}", told.text);
+    let wrong = json!({"general": [{"key": "language", "value": "de"}, {"key": "color", "value": "red"},
+        {"key": "storeName", "value": "Shop\r\nBcc: a@b.test"}, {"key": "editableFields", "value": "email"}]});
+    let refused = client.put("/api/Paypoint/settings/demo", &wrong).await;
+    refused.expect_error(400);
+    assert_eq!(places(&refused), set(["/language", "/color", "/storeName", "/editableFields"]));
+
+    let id = created(&client, "demo", &json!({"email": "ada.roe@example.test", "firstname": "Adèle"})).await;
+    invite(&client, id).await.expect(200);
+    until_all_went(&client, "demo").await;
+    let parcel = parcels(server.site()).pop().expect("a mail");
+    assert!(parcel.text.starts_with("Bonjour Adèle,"), "{}", parcel.text);
+    assert!(parcel.html.contains("lang=\"fr\"") && parcel.html.contains("#a03020"), "{}", parcel.html);
+    // Encoded words, as RFC 2047 has them: nothing but ASCII stands in a head.
+    assert!(parcel.headers.iter().all(|(_, value)| value.is_ascii()), "{:?}", parcel.headers);
+    assert!(parcel.header("From").ends_with("<no-reply@localhost>"), "{:?}", parcel.headers);
+});
+
+both!(no_name_adds_an_element_or_a_header, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let settings =
+        json!({"general": [{"key": "storeName", "value": MARKUP}, {"key": "senderName", "value": MARKUP}]});
+    client.put("/api/Paypoint/settings/demo", &settings).await.expect(200);
+    let mut made = Vec::new();
+    for (number, names) in [
+        json!({"fullname": MARKUP}),
+        json!({"firstname": MARKUP, "lastname": MARKUP}),
+        json!({"company": MARKUP}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut body = names.clone();
+        body["email"] = json!(format!("attack{number}@example.test"));
+        made.push(created(&client, "demo", &body).await);
+        // What could break a header's line is in no name.
+        for (field, value) in names.as_object().unwrap() {
+            let broken = json!({field: format!("{}\r\nBcc: victim@example.test", value.as_str().unwrap()),
+                "email": "broken@example.test"});
+            client.create("demo", &broken, &[], &[]).await.expect_error(400);
+        }
+    }
+    for email in [
+        "a@example.test\r\nBcc: b@example.test",
+        "\"a\\r\\n\"@example.test,b@example.test",
+        "a@example.test, b@example.test",
+    ] {
+        client.create("demo", &json!({"email": email}), &[], &[]).await.expect_error(400);
+    }
+    for id in made {
+        invite(&client, id).await.expect(200);
+        client.send(reqwest::Method::POST, &format!("{}/consent", path(id)), None, &[]).await.expect(200);
+    }
+    until_all_went(&client, "demo").await;
+    let parcels = parcels(server.site());
+    assert_eq!(parcels.len(), 6);
+    for parcel in parcels {
+        let html = &parcel.html;
+        assert!(!html.contains("<script") && !html.contains("<b>"), "{html}");
+        assert!(html.contains("&lt;script&gt;"), "{html}");
+        let names: Vec<&str> = parcel.headers.iter().map(|(name, _)| name.as_str()).collect();
+        let known =
+            ["Date", "From", "To", "Subject", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"];
+        assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
+        assert!(parcel.to().starts_with("attack"), "{}", parcel.to());
+    }
+});
+
+#[tokio::test]
+async fn an_operators_templates_replace_ours_and_are_tried_out_at_start() {
+    let templates = tempfile::TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(templates.path().join(name), text).unwrap();
+    write("invitation.en.txt", "Subject: Welcome to {{ store }}\n\nDear {{ name }}, go to {{ link }}\n");
+    let folder = templates.path().to_str().unwrap().to_owned();
+    let site = Site::with_environment(Db::Sqlite, &[("CUSTOMARY_MAIL_TEMPLATES", &folder)]);
+    let server = Server::start_on(&site).await;
+    let client = master(&server);
+    let id = created(&client, "demo", &json!({"email": "ada.roe@example.test", "firstname": "Ada"})).await;
+    invite(&client, id).await.expect(200);
+    until_all_went(&client, "demo").await;
+    let parcel = parcels(&site).pop().expect("a mail");
+    assert_eq!(parcel.header("Subject"), "Welcome to demo");
+    assert!(parcel.text.starts_with("Dear Ada, go to http"), "{}", parcel.text);
+    assert!(parcel.html.contains("Set your password"), "the other template stays");
+    for (name, text) in [
+        ("invitation.en.txt", "no subject"),
+        ("invitation.en.txt", "Subject: x\n\n{{ nothing_of_that_name }}"),
+        ("invitation.en.html", "{% if %}"),
+        ("invitaton.en.html", "a name with a slip"),
+    ] {
+        write(name, text);
+        let output = site.cli(&["serve", "--listen", "127.0.0.1:0"]);
+        assert!(!output.status.success() && output.stderr.contains("--mail-templates"), "{output:?}");
+        std::fs::remove_file(templates.path().join(name)).unwrap();
+    }
+}

@@ -1,0 +1,211 @@
+//! Inviting one customer: what is sent, what is refused, and what ends a link (PF-07, PF-09 to PF-12).
+
+use serde_json::json;
+
+use super::*;
+
+/// How an invitation stands.
+async fn state(client: &Client, id: u64) -> serde_json::Value {
+    client.get(&format!("{}/invite", path(id))).await.expect(200).json
+}
+
+both!(creating_sends_nothing_and_inviting_sends_one_mail, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let site = server.site();
+    let id = created(&client, "demo", &json!({"email": "ada.roe@example.test", "firstname": "Ada"})).await;
+    assert_eq!(outbox(&client, "demo").await, Vec::<serde_json::Value>::new());
+    assert_eq!(state(&client, id).await["state"], "notInvited");
+
+    let answer = invite(&client, id).await.expect(200);
+    assert_eq!(answer.data()["state"], "invited");
+    assert_eq!(answer.data()["customerId"], id);
+    until_all_went(&client, "demo").await;
+    let told = state(&client, id).await;
+    for key in ["invitedAt", "expiresAt"] {
+        assert_eq!(told[key], answer.data()[key], "{told}");
+    }
+    assert_eq!((&told["state"], &told["expired"]), (&json!("invited"), &json!(false)));
+    assert!(told["openedAt"].is_null(), "{told}");
+    let parcels = parcels(site);
+    assert_eq!(parcels.len(), 1);
+    let parcel = &parcels[0];
+    assert_eq!(parcel.to(), "ada.roe@example.test");
+    assert_eq!(parcel.header("Auto-Submitted"), "auto-generated");
+    let link = parcel.link().expect("a link");
+    assert!(link.starts_with(&format!("{}/portal/demo/set-password/", server.base())), "{link}");
+    let token = link.rsplit('/').next().unwrap();
+    assert!(token.len() == 43 && !link.contains("ada"), "256 random bits and nothing of the person: {link}");
+    let sent = &outbox(&client, "demo").await[0];
+    assert_eq!(
+        (&sent["state"], &sent["kind"], &sent["customerId"]),
+        (&json!("sent"), &json!("invitation"), &json!(id))
+    );
+    assert!(sent["email"].is_null(), "what was sent is wiped: {sent}");
+    assert_eq!(operations(&client, id).await, ["invited", "created"]);
+
+    // Its page is opened, which uses nothing up.
+    let page = reqwest::get(&link).await.unwrap();
+    assert_eq!(page.status(), 200);
+    assert!(!state(&client, id).await["openedAt"].is_null());
+    assert_eq!(reqwest::get(&link).await.unwrap().status(), 200);
+});
+
+both!(inviting_again_ends_the_earlier_link, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let id = created(&client, "demo", &json!({"email": "ada.roe@example.test"})).await;
+    for _ in 0..2 {
+        invite(&client, id).await.expect(200);
+        until_all_went(&client, "demo").await;
+    }
+    let links: Vec<String> = parcels(server.site()).iter().filter_map(Parcel::link).collect();
+    assert_eq!(links.len(), 2);
+    let mut alive = Vec::new();
+    for link in &links {
+        alive.push(reqwest::get(link).await.unwrap().status() == 200);
+    }
+    alive.sort_unstable();
+    assert_eq!(alive, [false, true], "one of {links:?} lives");
+});
+
+both!(who_cannot_be_invited_is_told_why, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let make = async |body: serde_json::Value| created(&client, "demo", &body).await;
+    let nobody = make(json!({"customerNumber": "N-1"})).await;
+    let active = make(json!({"email": "active@example.test", "customerPsw": "oak-and-elm-1907"})).await;
+    let inactive = make(json!({"email": "inactive@example.test", "customerStatus": 0})).await;
+    let archived = make(json!({"email": "archived@example.test"})).await;
+    client.send(reqwest::Method::POST, &format!("{}/archive", path(archived)), None, &[]).await.expect(200);
+    let first = make(json!({"email": "twice@example.test"})).await;
+    let second = forced(&client, "demo", &json!({"email": "Twice@example.test"})).await;
+    let deleted = make(json!({"email": "deleted@example.test"})).await;
+    client.delete(&path(deleted)).await.expect(200);
+    for (id, expected) in [
+        (nobody, "no_email"),
+        (active, "active"),
+        (inactive, "inactive"),
+        (archived, "archived"),
+        (second, "same_email"),
+    ] {
+        let answer = invite(&client, id).await;
+        answer.expect_error(409);
+        assert_eq!(code(&answer), expected, "{}", answer.text);
+    }
+    assert!(names(&invite(&client, second).await, first), "it names the first one");
+    invite(&client, deleted).await.expect_error(409);
+    assert_eq!(state(&client, active).await["state"], "active");
+    assert_eq!(outbox(&client, "demo").await.len(), 0);
+
+    // The first of two may be invited; the second still not, and not either once the first has an account.
+    invite(&client, first).await.expect(200);
+    assert_eq!(code(&invite(&client, second).await), "same_email");
+    until_all_went(&client, "demo").await;
+    assert_eq!(parcels(server.site()).len(), 1);
+});
+
+both!(rules_4_an_invitation_with_a_key_is_sent_once, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let id = created(&client, "demo", &json!({"email": "ada.roe@example.test"})).await;
+    let ask = async || {
+        let headers = [("idempotencyKey", "invite-1")];
+        client.send(reqwest::Method::POST, &format!("{}/invite", path(id)), None, &headers).await.expect(200)
+    };
+    let (first, again) = (ask().await, ask().await);
+    assert!(!first.replayed() && again.replayed());
+    assert_eq!(first.data(), again.data());
+    until_all_went(&client, "demo").await;
+    assert_eq!(parcels(server.site()).len(), 1);
+});
+
+both!(a_link_ends_with_what_it_was_sent_for, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let mut links = Vec::new();
+    for (name, change) in [
+        ("moved", json!({"email": "elsewhere@example.test"})),
+        ("set", json!({"customerPsw": "oak-and-elm-1907"})),
+        ("deleted", json!(null)),
+        ("erased", json!(true)),
+    ] {
+        let id = created(&client, "demo", &json!({"email": format!("{name}@example.test")})).await;
+        invite(&client, id).await.expect(200);
+        until_all_went(&client, "demo").await;
+        let of = |parcel: &&Parcel| parcel.to().starts_with(name);
+        let link = parcels(server.site()).iter().find(of).and_then(Parcel::link).expect("a link");
+        assert_eq!(reqwest::get(&link).await.unwrap().status(), 200, "{name}");
+        match change {
+            serde_json::Value::Null => client.delete(&path(id)).await.expect(200),
+            serde_json::Value::Bool(_) => {
+                client.delete(&format!("{}?erase=true", path(id))).await.expect(200)
+            }
+            body => client.put(&path(id), &body).await.expect(200),
+        };
+        links.push((name, id, link));
+    }
+    for (name, id, link) in links {
+        assert_ne!(reqwest::get(&link).await.unwrap().status(), 200, "{name}");
+        let expected = if name == "set" { "active" } else { "notInvited" };
+        assert_eq!(state(&client, id).await["state"], expected, "{name}");
+    }
+});
+
+/// Whether a text stands anywhere below a folder, but in what was printed.
+fn stands_in(folder: &std::path::Path, text: &str) -> bool {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if std::fs::read(&path)
+                .unwrap()
+                .windows(text.len())
+                .any(|window| window == text.as_bytes())
+            {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+both!(mails_that_wait_are_taken_back_from_who_is_gone, |db| async {
+    // Nobody listens there: everything waits.
+    let environment =
+        [("CUSTOMARY_SMTP_URL", "smtp://127.0.0.1:9?tls=none"), ("CUSTOMARY_MAIL_FROM", "shop@pay.example")];
+    let site = Site::with_environment(db, &environment);
+    let server = Server::start_on(&site).await;
+    let client = master(&server);
+    let reader = server.anonymous().token(&token_with(&site, &["customers:read"]));
+    let mut ids = Vec::new();
+    for name in ["erased", "deleted", "stays"] {
+        let id = created(&client, "demo", &json!({"email": format!("{name}.away@example.test")})).await;
+        invite(&client, id).await.expect(200);
+        ids.push(id);
+    }
+    let shown = |mails: &[serde_json::Value], id: u64| {
+        mails
+            .iter()
+            .find(|mail| mail["customerId"] == id)
+            .map(|mail| mail["email"].clone())
+            .expect("its mail")
+    };
+    assert_eq!(shown(&outbox(&client, "demo").await, ids[0]), "erased.away@example.test");
+    assert_eq!(shown(&outbox(&reader, "demo").await, ids[0]), "e***@e***.test");
+    assert!(!stands_in(site.folder(), "away@example.test"), "what waits is sealed, and no log tells it");
+    client.delete(&format!("{}?erase=true", path(ids[0]))).await.expect(200);
+    client.delete(&path(ids[1])).await.expect(200);
+    let mails = outbox(&client, "demo").await;
+    let states: Vec<_> =
+        mails.iter().map(|mail| (mail["customerId"].clone(), mail["state"].clone())).collect();
+    assert!(states.contains(&(json!(ids[0]), json!("dropped"))), "{states:?}");
+    assert!(states.contains(&(json!(ids[1]), json!("dropped"))), "{states:?}");
+    assert_eq!(shown(&mails, ids[0]), json!(null));
+    let mut sql = Sql::open(&site);
+    let kept = "SELECT count(*) AS value FROM mail_outbox WHERE content IS NOT NULL OR salt IS NOT NULL";
+    assert_eq!(sql.number(kept), 1, "only the mail to who stays");
+    assert_eq!(sql.number("SELECT count(*) AS value FROM portal_link"), 1);
+});

@@ -1,0 +1,195 @@
+//! Inviting many customers by one call: whom it reaches, and that a stop neither loses nor doubles a mail.
+//!
+//! `INVITES=10000` is the long form.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::*;
+
+async fn invite_many(client: &Client, query: &str, body: Option<&Value>) -> Answer {
+    client.send(Method::POST, &format!("/api/Customer/invite/demo{query}"), body, &[]).await
+}
+
+/// The job's address.
+fn location(answer: &Answer) -> String {
+    answer.header("Location").unwrap_or_else(|| panic!("no Location beside {}", answer.text)).to_owned()
+}
+
+/// Waits until a job is over; what it says then.
+async fn finished_job(client: &Client, job: &str) -> Value {
+    until("the invitation is over", async || {
+        !["queued", "running"].contains(&client.get(job).await.expect(200).json["state"].as_str().unwrap())
+    })
+    .await;
+    client.get(job).await.expect(200).json
+}
+
+async fn reported(client: &Client, job: &str) -> BTreeMap<u64, (String, Value)> {
+    let report = client.get(&format!("{job}/report?limitRecord=1000")).await.expect(200);
+    let records = report.json["Records"].as_array().expect("records");
+    records
+        .iter()
+        .map(|record| {
+            let outcome = record["outcome"].as_str().unwrap().to_owned();
+            (record["customerId"].as_u64().unwrap(), (outcome, record["otherCustomerId"].clone()))
+        })
+        .collect()
+}
+
+both!(a_filter_or_ids_say_who_is_invited_and_all_others_are_reported, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let make = async |body: Value| created(&client, "demo", &body).await;
+    let ada = make(json!({"email": "ada@example.test", "city": "Oakton"})).await;
+    let bea = make(json!({"email": "bea@example.test", "city": "Fairfax"})).await;
+    let nobody = make(json!({"customerNumber": "N-1", "city": "Oakton"})).await;
+    let active = make(json!({"email": "act@example.test", "customerPsw": "oak-and-elm-1907"})).await;
+    let twin = forced(&client, "demo", &json!({"email": "ada@example.test"})).await;
+    let deleted = make(json!({"email": "del@example.test"})).await;
+    client.delete(&path(deleted)).await.expect(200);
+    new_entry(server.site(), "other", &[]);
+    let elsewhere = created(&client, "other", &json!({"email": "else@example.test"})).await;
+
+    // A filter, as the list has it.
+    let queued = invite_many(&client, "?city(ct)=oak&lifecycle=Prospect", None).await.expect(202);
+    let job = finished_job(&client, &location(&queued)).await;
+    assert_eq!(
+        (&job["state"], &job["total"], &job["done"]),
+        (&json!("finished"), &json!(2), &json!(2)),
+        "{job}"
+    );
+    assert_eq!(job["outcomes"], json!({"invited": 1, "noEmail": 1}));
+    assert_eq!(
+        reported(&client, &location(&queued)).await,
+        BTreeMap::from([(nobody, ("noEmail".into(), Value::Null))])
+    );
+
+    // Everybody who has no account; who is invited already gets no second mail.
+    let queued = invite_many(&client, "?lifecycle=Prospect", None).await.expect(202);
+    let job = finished_job(&client, &location(&queued)).await;
+    assert_eq!(
+        job["outcomes"],
+        json!({"invited": 1, "alreadyInvited": 1, "noEmail": 1, "sameEmail": 1}),
+        "{job}"
+    );
+    let told = reported(&client, &location(&queued)).await;
+    assert_eq!(told[&twin], ("sameEmail".to_owned(), json!(ada)));
+    assert_eq!(told[&ada].0, "alreadyInvited");
+
+    // By ids, again, in any order, doubled, some of whom there are not.
+    let ids = json!({"customerIds": [deleted, bea, ada, bea, active, elsewhere, 987_654_321]});
+    let queued = invite_many(&client, "?again=true", Some(&ids)).await.expect(202);
+    let job = finished_job(&client, &location(&queued)).await;
+    assert_eq!(job["outcomes"], json!({"invited": 2, "active": 1, "deleted": 1, "notFound": 2}), "{job}");
+    until_all_went(&client, "demo").await;
+    let mut sent: BTreeMap<String, usize> = BTreeMap::new();
+    for parcel in parcels(server.site()) {
+        *sent.entry(parcel.to().to_owned()).or_default() += 1;
+    }
+    assert_eq!(sent, BTreeMap::from([("ada@example.test".into(), 2), ("bea@example.test".into(), 2)]));
+    let jobs = client.get("/api/Customer/invite/demo").await.expect(200);
+    assert_eq!(jobs.json["Summary"]["totalRecords"], 3);
+    // A job of one entrypoint is none of another.
+    client.get(&location(&queued).replace("/demo/", "/other/")).await.expect_error(404);
+});
+
+both!(what_says_nobody_or_too_much_is_refused, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    for (query, body, place) in [
+        ("", None, "/customerIds"),
+        ("", Some(json!({"customerIds": []})), "/customerIds"),
+        ("", Some(json!({"customerIds": [0]})), "/customerIds"),
+        ("", Some(json!({"customerIds": ["1"]})), "/customerIds"),
+        ("", Some(json!({"ids": [1]})), "/ids"),
+        ("?city=Oakton", Some(json!({"customerIds": [1]})), "/customerIds"),
+        ("?cty=Oakton", None, "?cty"),
+        ("?city=Oakton&limitRecord=5", None, "?limitRecord"),
+        ("?city=Oakton&again=yes", None, "?again"),
+    ] {
+        let answer = invite_many(&client, query, body.as_ref()).await;
+        answer.expect_error(400);
+        assert!(places(&answer).contains(place), "{query} {body:?}: {}", answer.text);
+    }
+    // A token that sees no e-mail learns none by inviting.
+    let masked = server.anonymous().token(&token_with(server.site(), &["customers:read", "customers:write"]));
+    invite_many(&masked, "?email(ct)=ada", None).await.expect_error(400);
+    // With a key, one job.
+    let ask = async || {
+        let headers = [("idempotencyKey", "all-1")];
+        client
+            .send(Method::POST, "/api/Customer/invite/demo?lifecycle=Prospect", None, &headers)
+            .await
+            .expect(202)
+    };
+    let (first, again) = (ask().await, ask().await);
+    assert_eq!((first.json["jobId"].clone(), again.replayed()), (again.json["jobId"].clone(), true));
+});
+
+both!(killed_half_way_everybody_gets_one_mail, |db| async {
+    let people = setting("INVITES", 300);
+    let mut server = Server::start(db).await;
+    let client = master(&server);
+    let rows = (0..people).map(|number| format!("invited{number}@example.test,Person {number}"));
+    let file = std::iter::once("email,firstname".to_owned()).chain(rows).collect::<Vec<_>>().join("\n");
+    let request = client.request(Method::POST, "/api/Import/customersForm/demo");
+    send(request.header("Content-Type", "text/csv").body(file)).await.expect(200);
+    let queued = invite_many(&client, "?lifecycle=Prospect", None).await.expect(202);
+    let job = location(&queued);
+    // Killed where it has begun and is not done, and where mails are half sent.
+    let mut kills = 0;
+    for share in [1, 2] {
+        until("the invitation or its mails come forward", async || {
+            let done = client.get(&job).await.expect(200).json["done"].as_u64().unwrap();
+            let sent = count_of(&client, "demo", "sent").await;
+            if share == 1 { done > 0 } else { sent > 0 }
+        })
+        .await;
+        server.restart().await;
+        kills += 1;
+    }
+    let over = finished_job(&client, &job).await;
+    assert_eq!((&over["invited"], &over["done"]), (&json!(people), &json!(people)), "{over}");
+    until_all_went(&client, "demo").await;
+    assert_eq!(count_of(&client, "demo", "sent").await, people);
+    let mut sent: BTreeMap<String, usize> = BTreeMap::new();
+    for parcel in parcels(server.site()) {
+        *sent.entry(parcel.to().to_owned()).or_default() += 1;
+    }
+    assert_eq!(sent.len() as u64, people, "everybody, after {kills} kills");
+    assert!(sent.values().all(|mails| *mails == 1), "one mail each: {sent:?}");
+    // Stopped, it goes no further.
+    let queued = invite_many(&client, "?lifecycle=Prospect&again=true", None).await.expect(202);
+    let job = location(&queued);
+    client.send(Method::POST, &format!("{job}/cancel"), None, &[]).await.expect(200);
+    let state = finished_job(&client, &job).await["state"].clone();
+    assert!(state == "cancelled" || state == "finished", "{state}");
+});
+
+both!(the_command_line_invites_without_a_running_server, |db| async {
+    let site = Site::new(db);
+    let mut server = Server::start_on(&site).await;
+    let client = master(&server);
+    created(&client, "demo", &json!({"email": "ada@example.test", "city": "Oakton"})).await;
+    created(&client, "demo", &json!({"email": "bea@example.test"})).await;
+    created(&client, "demo", &json!({"customerNumber": "N-1"})).await;
+    server.terminate().await;
+    let printed = site.cli(&["invite", "--entry", "demo", "--filter", "city(eq)=Oakton"]).success();
+    assert_eq!(printed.split_whitespace().collect::<Vec<_>>(), ["invited", "1"]);
+    let printed = site.cli(&["invite", "--entry", "demo", "--all-prospects"]).success();
+    let words = ["invited", "1", "alreadyInvited", "1", "noEmail", "1"];
+    assert_eq!(printed.split_whitespace().collect::<Vec<_>>(), words);
+    assert!(!site.cli(&["invite", "--entry", "nowhere", "--all-prospects"]).status.success());
+    assert!(!site.cli(&["invite", "--entry", "demo", "--filter", "cty=Oakton"]).status.success());
+    assert!(!site.cli(&["invite", "--entry", "demo"]).status.success());
+    // The mails wait for the service.
+    server.restart().await;
+    until_all_went(&client, "demo").await;
+    assert_eq!(parcels(&site).len(), 2);
+    let tried = site.cli(&["mail", "test", "--to", "eve@example.test"]).success();
+    assert!(tried.starts_with("written as "), "{tried}");
+    assert!(parcels(&site).iter().any(|parcel| parcel.to() == "eve@example.test"));
+});

@@ -1,0 +1,255 @@
+//! A real mail server: with TLS and sign-in, and one that refuses, hangs, drops and goes away. Everybody gets a mail in the end,
+//! and nobody two by our doing.
+
+use serde_json::{Value, json};
+
+use super::server::MailServer;
+use super::*;
+
+async fn invited(client: &Client, name: &str) -> (u64, String) {
+    let address = format!("{name}@example.test");
+    let id = created(client, "demo", &json!({"email": address, "firstname": "Ada"})).await;
+    invite(client, id).await.expect(200);
+    (id, address)
+}
+
+async fn mail_of(client: &Client, id: u64) -> Value {
+    outbox(client, "demo").await.into_iter().find(|mail| mail["customerId"] == id).expect("its mail")
+}
+
+async fn arrives_protected(db: Db, security: &'static str) {
+    let mails = MailServer::start(security, true).await;
+    let site = mails.site(db);
+    let server = Server::start_on(&site).await;
+    let client = master(&server);
+    for number in 0..3 {
+        invited(&client, &format!("ada{number}")).await;
+    }
+    until_all_went(&client, "demo").await;
+    let taken = mails.mails();
+    assert_eq!(taken.len(), 3, "{taken:?}");
+    for mail in taken {
+        assert_eq!(mail["user"], "shop", "{mail}");
+        assert_eq!(mail["from"], "shop@pay.example", "{mail}");
+        if security == "starttls" {
+            assert_eq!(mail["tls"], true, "{mail}");
+        }
+        let parcel = Parcel::read(mail["message"].as_str().unwrap());
+        assert_eq!(mail["to"], json!([parcel.to()]));
+        assert_eq!(parcel.header("From"), "demo <shop@pay.example>");
+        assert_eq!(parcel.header("Auto-Submitted"), "auto-generated");
+        let message_id = parcel.header("Message-ID");
+        assert!(message_id.ends_with("@pay.example>"), "{message_id}");
+        assert!(
+            outbox(&client, "demo")
+                .await
+                .iter()
+                .any(|own| { message_id == format!("<{}@pay.example>", own["messageId"].as_str().unwrap()) })
+        );
+        let link = parcel.link().expect("a link");
+        assert_eq!(reqwest::get(&link).await.unwrap().status(), 200, "{link}");
+    }
+}
+
+both!(mails_arrive_over_starttls_with_sign_in, |db| arrives_protected(db, "starttls"));
+both!(mails_arrive_over_tls_with_sign_in, |db| arrives_protected(db, "tls"));
+
+#[tokio::test]
+async fn nothing_is_sent_over_a_connection_that_is_not_as_asked() {
+    // The server's certificate is of an authority that nobody trusts; then one that offers no TLS; then a wrong password.
+    for (security, change) in [
+        ("starttls", ("CUSTOMARY_SMTP_CA_FILE", "")),
+        ("none", ("CUSTOMARY_SMTP_URL", "?tls=required")),
+        ("tls", ("CUSTOMARY_SMTP_URL", "wrong")),
+    ] {
+        let mails = MailServer::start(security, security == "tls").await;
+        let mut environment = mails.environment();
+        environment.retain_mut(|(name, value)| match change {
+            (changed, "") if changed == *name => false,
+            (changed, "?tls=required") if changed == *name => {
+                *value = value.replace("?tls=none", "");
+                true
+            }
+            (changed, "wrong") if changed == *name => {
+                *value = value.replace("elm@", "ash@");
+                true
+            }
+            _ => true,
+        });
+        let environment: Vec<(&str, &str)> =
+            environment.iter().map(|(name, value)| (*name, &**value)).collect();
+        let site = Site::with_environment(Db::Sqlite, &environment);
+        let server = Server::start_on(&site).await;
+        let client = master(&server);
+        let (id, _) = invited(&client, "ada").await;
+        until("the trouble is told", async || !mail_of(&client, id).await["problem"].is_null()).await;
+        let mail = mail_of(&client, id).await;
+        assert_eq!((&mail["state"], &mail["attempts"]), (&json!("queued"), &json!(0)), "{security}: {mail}");
+        assert_eq!(mails.mails(), Vec::<Value>::new());
+        assert!(!server.logs().contains("ada@example.test"), "{}", server.logs());
+    }
+}
+
+both!(whatever_the_server_does_everybody_gets_one_mail, |db| async {
+    let mut mails = MailServer::start("none", false).await;
+    let site = mails.site(db);
+    let server = Server::start_on(&site).await;
+    let client = master(&server);
+    let mut addresses = Vec::new();
+    for mode in [
+        "later-sender",
+        "later",
+        "later-message",
+        "hang-sender",
+        "hang-address",
+        "hang-message",
+        "drop-address",
+        "drop-message",
+        "drop-after",
+    ] {
+        mails.tell(mode).await;
+        for number in 0..2 {
+            let (id, address) = invited(&client, &format!("{mode}-{number}")).await;
+            addresses.push(address.clone());
+            if mode != "drop-after" {
+                until("the trouble is told", async || !mail_of(&client, id).await["problem"].is_null()).await;
+                assert_eq!(mails.mails_to(&address), 0, "{mode}");
+            }
+        }
+        mails.tell("ok").await;
+        until_all_went(&client, "demo").await;
+    }
+    mails.tell("away").await;
+    for number in 0..3 {
+        addresses.push(invited(&client, &format!("away-{number}")).await.1);
+    }
+    until("the trouble is told", async || {
+        let told = outbox(&client, "demo").await;
+        told.iter().any(|mail| mail["problem"].as_str().is_some_and(|problem| problem.contains("connection")))
+    })
+    .await;
+    mails.tell("back").await;
+    until_all_went(&client, "demo").await;
+    assert_eq!(count_of(&client, "demo", "sent").await, addresses.len() as u64);
+    for address in &addresses {
+        assert_eq!(mails.mails_to(address), 1, "{address}");
+    }
+});
+
+both!(a_mail_that_is_refused_for_good_is_failed_and_may_be_sent_again, |db| async {
+    let mut mails = MailServer::start("none", false).await;
+    let site = mails.site(db);
+    let server = Server::start_on(&site).await;
+    let client = master(&server);
+    for mode in ["never", "never-message"] {
+        mails.tell(mode).await;
+        let (id, address) = invited(&client, mode).await;
+        until("it failed", async || mail_of(&client, id).await["state"] == "failed").await;
+        let failed = mail_of(&client, id).await;
+        let problem = failed["problem"].as_str().expect("a problem");
+        assert!(problem.contains("55"), "{problem}");
+        assert!(!problem.contains('@') && failed["email"].is_null(), "{failed}");
+        mails.tell("ok").await;
+        let retry = format!("/api/Mail/outbox/demo/{}/retry", failed["mailId"]);
+        let keyed = [("idempotencyKey", mode)];
+        client.send(reqwest::Method::POST, &retry, None, &keyed).await.expect(200);
+        assert!(client.send(reqwest::Method::POST, &retry, None, &keyed).await.expect(200).replayed());
+        until_all_went(&client, "demo").await;
+        assert_eq!(mails.mails_to(&address), 1);
+        let again = client.send(reqwest::Method::POST, &retry, None, &[]).await;
+        again.expect_error(409);
+        let taken = mails.mails();
+        let parcel = Parcel::read(taken.last().unwrap()["message"].as_str().unwrap());
+        assert_eq!(
+            reqwest::get(parcel.link().expect("a link")).await.unwrap().status(),
+            200,
+            "its link is fresh"
+        );
+    }
+});
+
+both!(killed_while_sending_nobody_gets_two_mails, |db| async {
+    let mut mails = MailServer::start("none", false).await;
+    let mut environment = mails.environment();
+    environment.retain(|(name, _)| *name != "CUSTOMARY_SMTP_TIMEOUT");
+    let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, &**value)).collect();
+    let site = Site::with_environment(db, &environment);
+    let mut server = Server::start_on(&site).await;
+    let client = master(&server);
+    // One hangs before the server has the message, one after: nobody knows of that whether it was taken.
+    mails.tell("hang-address").await;
+    let (before, before_address) = invited(&client, "before").await;
+    until("it hangs", async || mails.reached("hang-address") == 1).await;
+    mails.tell("hang-message").await;
+    let (after, after_address) = invited(&client, "after").await;
+    until("it hangs", async || mails.reached("hang-message") == 1).await;
+    assert_eq!(mail_of(&client, before).await["state"], "sending");
+    assert_eq!(mail_of(&client, after).await["state"], "handingOver");
+    server.kill9();
+    mails.tell("ok").await;
+    server.restart().await;
+    until("both are settled", async || {
+        let states =
+            (mail_of(&client, before).await["state"].clone(), mail_of(&client, after).await["state"].clone());
+        states == (json!("sent"), json!("uncertain"))
+    })
+    .await;
+    assert_eq!((mails.mails_to(&before_address), mails.mails_to(&after_address)), (1, 0));
+    // Somebody who knows better has it sent again.
+    let retry = format!("/api/Mail/outbox/demo/{}/retry", mail_of(&client, after).await["mailId"]);
+    client.send(reqwest::Method::POST, &retry, None, &[]).await.expect(200);
+    until_all_went(&client, "demo").await;
+    assert_eq!(mails.mails_to(&after_address), 1);
+});
+
+#[tokio::test]
+async fn three_instances_send_each_mail_once() {
+    let mails = MailServer::start("none", false).await;
+    let site = mails.site(Db::Postgres);
+    let mut servers: Vec<Server> = (0..3).map(|number| Server::new(&site, number)).collect();
+    servers.iter_mut().for_each(Server::spawn);
+    for server in &mut servers {
+        server.ready().await;
+    }
+    let client = master(&servers[0]);
+    let rows = (0..60).map(|number| format!("one{number}@example.test"));
+    let file = std::iter::once("email".to_owned()).chain(rows).collect::<Vec<_>>().join("\n");
+    let request = client.request(reqwest::Method::POST, "/api/Import/customersForm/demo");
+    send(request.header("Content-Type", "text/csv").body(file)).await.expect(200);
+    client
+        .send(reqwest::Method::POST, "/api/Customer/invite/demo?lifecycle=Prospect", None, &[])
+        .await
+        .expect(202);
+    until("all were sent", async || count_of(&client, "demo", "sent").await == 60).await;
+    let mut addresses: Vec<String> = mails.mails().iter().map(|mail| mail["to"][0].to_string()).collect();
+    addresses.sort();
+    addresses.dedup();
+    assert_eq!((mails.mails().len(), addresses.len()), (60, 60));
+}
+
+#[tokio::test]
+async fn doubtful_settings_of_mails_are_refused() {
+    let site = Site::new(Db::Sqlite);
+    for (arguments, names) in [
+        (vec!["--smtp-url", "smtp://u:hush@mail.example?tls=none", "--mail-from", "a@b.test"], "clear"),
+        (vec!["--smtp-url", "smtps://mail.example"], "--mail-from"),
+        (vec!["--smtp-url", "mail.example", "--mail-from", "a@b.test"], "--smtp-url"),
+        (vec!["--mail-from", "nobody"], "--mail-from"),
+        (vec!["--mail-templates", "/nowhere"], "--mail-templates"),
+        (
+            vec![
+                "--smtp-url",
+                "smtps://mail.example",
+                "--mail-from",
+                "a@b.test",
+                "--smtp-ca-file",
+                "/nowhere",
+            ],
+            "--smtp-ca-file",
+        ),
+    ] {
+        let output = site.cli(&[&["serve", "--listen", "127.0.0.1:0"], &*arguments].concat());
+        assert!(!output.status.success() && output.stderr.contains(names), "{arguments:?}: {output:?}");
+        assert!(!output.stderr.contains("hush"), "{output:?}");
+    }
+}

@@ -1,0 +1,89 @@
+//! Consent, the archive and the stages of a customer's life (contract 3 and 5.6, PF-06, PF-16).
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::*;
+
+async fn ask(client: &Client, id: u64, what: &str) -> Answer {
+    client.send(Method::POST, &format!("{}/{what}", path(id)), None, &[]).await
+}
+
+async fn lifecycle(client: &Client, id: u64) -> String {
+    read(client, id).await.json["Lifecycle"].as_str().expect("a stage").to_owned()
+}
+
+both!(consent_is_asked_for_by_mail, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let id = created(&client, "demo", &json!({"email": "ada.roe@example.test"})).await;
+    assert_eq!(read(&client, id).await.json["customerConsent"], Value::Null);
+    let answer = ask(&client, id, "consent").await.expect(200);
+    assert_eq!(answer.json["responseData"], " ", "contract 4, E2");
+    until_all_went(&client, "demo").await;
+    let consent = read(&client, id).await.json["customerConsent"].clone();
+    assert_eq!((&consent["eCommunication"]["status"], &consent["sms"]["status"]), (&json!(-1), &json!(0)));
+    let parcels = parcels(server.site());
+    assert_eq!(parcels.len(), 1);
+    let link = parcels[0].link().expect("a link");
+    assert!(link.contains("/portal/demo/consent/"), "{link}");
+    assert_eq!(reqwest::get(&link).await.unwrap().status(), 200);
+    assert_eq!(operations(&client, id).await, ["consentAsked", "created"]);
+    let nobody = created(&client, "demo", &json!({"customerNumber": "N-1"})).await;
+    assert_eq!(code(&ask(&client, nobody, "consent").await), "no_email");
+    // It stays what it was when the record is replaced.
+    let body = json!({"email": "ada.roe@example.test", "firstname": "Ada"});
+    client.create("demo", &body, &[("replaceExisting", "1")], &[]).await.expect(200);
+    assert_eq!(read(&client, id).await.json["customerConsent"], consent);
+});
+
+both!(a_customer_with_a_password_is_active_by_whichever_road, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let prospect = created(&client, "demo", &json!({"email": "p@example.test"})).await;
+    assert_eq!(lifecycle(&client, prospect).await, "Prospect");
+    let psw = "oak-and-elm-1907";
+    let by_create = created(&client, "demo", &json!({"email": "c@example.test", "customerPsw": psw})).await;
+    assert_eq!(lifecycle(&client, by_create).await, "Active");
+    client.put(&path(prospect), &json!({"customerPsw": psw})).await.expect(200);
+    assert_eq!(lifecycle(&client, prospect).await, "Active");
+    let file = format!("email,customerPsw\ni@example.test,{psw}\n");
+    let request = client.request(Method::POST, "/api/Import/customersForm/demo");
+    send(request.header("Content-Type", "text/csv").body(file)).await.expect(200);
+    let list = client.get("/api/Query/customers/demo?lifecycle(eq)=Active").await.expect(200);
+    assert_eq!(list.json["Summary"]["totalRecords"], 3);
+    let counts = client.get("/api/Statistic/customers/demo").await.expect(200).json;
+    assert_eq!(counts["byLifecycle"]["Active"], 3, "{counts}");
+    // A stage once reached is not lost with the password.
+    client.put(&path(prospect), &json!({"customerPsw": null})).await.expect(200);
+    assert_eq!(lifecycle(&client, prospect).await, "Active");
+});
+
+both!(the_archive_gives_back_what_it_took, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let id = created(&client, "demo", &json!({"email": "ada.roe@example.test"})).await;
+    let before = etag(&read(&client, id).await);
+    for _ in 0..2 {
+        ask(&client, id, "archive").await.expect(200);
+        assert_eq!(lifecycle(&client, id).await, "Archived");
+    }
+    let list = client.get("/api/Query/customers/demo?lifecycle=Archived").await.expect(200);
+    assert_eq!(list.json["Summary"]["totalRecords"], 1);
+    let stale =
+        client.send(Method::POST, &format!("{}/unarchive", path(id)), None, &[("If-Match", &before)]).await;
+    stale.expect_error(412);
+    ask(&client, id, "unarchive").await.expect(200);
+    assert_eq!(lifecycle(&client, id).await, "Prospect");
+    assert_eq!(operations(&client, id).await, ["unarchived", "archived", "created"]);
+    // An account that was made meanwhile counts.
+    ask(&client, id, "archive").await.expect(200);
+    client.put(&path(id), &json!({"customerPsw": "oak-and-elm-1907"})).await.expect(200);
+    assert_eq!(lifecycle(&client, id).await, "Archived");
+    ask(&client, id, "unarchive").await.expect(200);
+    assert_eq!(lifecycle(&client, id).await, "Active");
+    ask(&client, id, "archive").await.expect(200);
+    client.delete(&path(id)).await.expect(200);
+    assert_eq!(lifecycle(&client, id).await, "Deleted");
+    ask(&client, id, "unarchive").await.expect_error(409);
+});

@@ -1,0 +1,158 @@
+//! Guessing passwords and names: what is counted, slowed down and locked, and what it tells.
+
+use super::*;
+
+/// What a page says, without what is random in it.
+fn told(page: &Page, login: &str) -> String {
+    page.text.replace(&page.csrf(), "").replace(login, "")
+}
+
+both!(ten_failures_lock_the_account_and_mail_its_owner, |db| async {
+    let server = start(db).await;
+    let client = server.client();
+    let id = with_account(&client).await;
+    let mut owner = Browser::new(&server, "demo");
+    owner.sign_in("ada", PASSWORD).await.expect(303);
+    let mut guesser = Browser::new(&server, "demo");
+    for attempt in 1..10 {
+        guesser.sign_in(EMAIL, &format!("guess number {attempt}")).await.expect(422);
+    }
+    assert_eq!(status_of(&client, id).await, 1);
+    guesser.sign_in(EMAIL, "guess number 10").await.expect(429).says("it is locked");
+    assert_eq!(status_of(&client, id).await, 85);
+    assert!(!owner.is_in().await, "whoever was signed in is not any more");
+    guesser.sign_in(EMAIL, PASSWORD).await.expect(429);
+    guesser.sign_in("ada", PASSWORD).await.expect(422);
+    until_all_went(&client, "demo").await;
+    let parcel = mails(server.site()).pop().expect("a mail");
+    assert_eq!((parcel.to(), parcel.link()), (EMAIL, None));
+    let history = client.get(&format!("{}/history", path(id))).await.expect(200);
+    assert_eq!(history.json["Records"][0]["token"]["name"], "portal", "{}", history.text);
+
+    // The merchant unlocks: failures are forgotten with it.
+    client.put(&path(id), &json!({"customerStatus": 1})).await.expect(200);
+    guesser.sign_in(EMAIL, PASSWORD).await.expect(303);
+
+    // Locked again, the owner resets the password.
+    let mut guesser = Browser::new(&server, "demo");
+    for attempt in 0..10 {
+        guesser.sign_in("ada", &format!("guess number {attempt}")).await;
+    }
+    assert_eq!(status_of(&client, id).await, 85);
+    let mut owner = Browser::new(&server, "demo");
+    owner.submit("/portal/demo/forgot-password", &[("login", EMAIL)]).await.expect(303);
+    let link = newest_link(&server, &client, "demo").await;
+    let form = [("password", OTHER_PASSWORD), ("repeat", OTHER_PASSWORD)];
+    owner.submit(&link, &form).await.expect(303);
+    assert_eq!(status_of(&client, id).await, 1);
+    owner.sign_in("ada", OTHER_PASSWORD).await.expect(303);
+});
+
+both!(success_forgets_failures, |db| async {
+    let server = start(db).await;
+    let client = server.client();
+    let id = with_account(&client).await;
+    let mut browser = Browser::new(&server, "demo");
+    for _ in 0..2 {
+        for attempt in 0..6 {
+            browser.sign_in("ada", &format!("guess number {attempt}")).await.expect(422);
+        }
+        browser.sign_in("ada", PASSWORD).await.expect(303);
+        browser = Browser::new(&server, "demo");
+    }
+    assert_eq!(status_of(&client, id).await, 1);
+});
+
+both!(a_name_that_nobody_has_looks_like_a_wrong_password, |db| async {
+    let server = start(db).await;
+    let client = server.client();
+    with_account(&client).await;
+    let prospect = json!({"email": "prospect@example.test"});
+    let prospect = client.create("demo", &prospect, &[], &[]).await.expect(200).id();
+    let logins = [EMAIL, "nobody@example.test", "prospect@example.test", "nobody", "a\u{0}b"];
+    let mut browsers = logins.map(|_| Browser::new(&server, "demo"));
+    let verified = argon2_runs(&server).await;
+    for attempt in 0..12 {
+        let mut pages = Vec::new();
+        for (login, browser) in logins.iter().zip(&mut browsers) {
+            pages.push(browser.sign_in(login, &format!("guess number {attempt}")).await);
+        }
+        let first = &pages[0];
+        assert_eq!(first.status, if attempt < 9 { 422 } else { 429 }, "{attempt}");
+        for (page, login) in pages.iter().zip(logins) {
+            assert_eq!(page.status, first.status, "{login} at {attempt}");
+            assert_eq!(told(page, login), told(first, EMAIL), "{login} at {attempt}");
+        }
+    }
+    // The same work was done for all: ten attempts each were verified, the account's and nobody's alike.
+    assert_eq!(argon2_runs(&server).await - verified, 10 * logins.len() as u64);
+    assert_eq!(status_of(&client, prospect).await, 1, "only an account is locked");
+});
+
+/// How many passwords were verified so far.
+async fn argon2_runs(server: &Server) -> u64 {
+    let text = server.anonymous().get("/metrics").await.expect(200).text;
+    let line = text.lines().find(|line| line.starts_with("customary_password_verifications_total "));
+    line.and_then(|line| line.rsplit(' ').next()).map_or(0, |number| number.parse().unwrap())
+}
+
+both!(parallel_attempts_count_each, |db| async {
+    let server = start(db).await;
+    let client = server.client();
+    let id = with_account(&client).await;
+    let before = argon2_runs(&server).await;
+    let pages = at_once((0..30).map(|attempt| {
+        let mut browser = Browser::new(&server, "demo");
+        async move { browser.sign_in("ada", &format!("guess number {attempt}")).await.status }
+    }))
+    .await;
+    assert_eq!(pages.iter().filter(|status| **status == 422).count(), 9, "{pages:?}");
+    assert_eq!(argon2_runs(&server).await - before, 10, "no more than ten guesses were looked at");
+    assert_eq!(status_of(&client, id).await, 85);
+});
+
+both!(asking_for_a_mail_tells_nothing_and_does_not_flood, |db| async {
+    let server = start(db).await;
+    let client = server.client();
+    with_account(&client).await;
+    client.create("demo", &json!({"email": "prospect@example.test"}), &[], &[]).await.expect(200);
+    let mut answers = Vec::new();
+    for login in [EMAIL, "ada", "nobody@example.test", "prospect@example.test", "nobody", "\u{7}"] {
+        let mut browser = Browser::new(&server, "demo");
+        for _ in 0..5 {
+            let page = browser.submit("/portal/demo/forgot-password", &[("login", login)]).await;
+            answers.push((page.status, page.location().to_owned(), page.text.clone()));
+        }
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    until_all_went(&client, "demo").await;
+    let parcels = mails(server.site());
+    assert!(parcels.iter().all(|parcel| parcel.to() == EMAIL), "nobody else was written to");
+    assert!(
+        (1..=6).contains(&parcels.len()),
+        "three a name, and those that waited made way: {}",
+        parcels.len()
+    );
+});
+
+both!(passwords_that_are_easy_to_guess_are_refused_by_the_api_too, |db| async {
+    let server = start(db).await;
+    let client = server.client();
+    let id = with_account(&client).await;
+    for (password, problem) in [
+        ("password12", "common_password"),
+        ("Passw0rd123", "common_password"),
+        ("ada.roe-2024", "personal_password"),
+        ("too short", "too_short"),
+    ] {
+        let body = json!({"email": "ada.roe@example.test", "customerNumber": "N-2", "customerPsw": password});
+        let refused = client.create("demo", &body, &[], &[]).await;
+        refused.expect_error(400);
+        assert_eq!(places(&refused), set(["/customerPsw"]));
+        assert_eq!(refused.json["errors"][0]["code"], problem, "{}", refused.text);
+        assert!(!refused.text.contains(password), "{}", refused.text);
+    }
+    client.put(&path(id), &json!({"customerPsw": "qwertyuiop"})).await.expect_error(400);
+    Browser::new(&server, "demo").sign_in("ada", PASSWORD).await.expect(303);
+});

@@ -1,0 +1,93 @@
+//! The own record: what it shows, what may be edited, in which language.
+
+use super::*;
+
+both!(a_customer_edits_what_the_entrypoint_allows, |db| async {
+    let server = start(db).await;
+    let client = master(&server);
+    let id = with_account(&client).await;
+    let mut browser = Browser::new(&server, "demo");
+    browser.sign_in("ada", PASSWORD).await.expect(303);
+    let page = browser.get("/portal/demo/edit").await.expect(200);
+    assert_eq!(page.field("phone").as_deref(), Some("+15555550117"));
+    for never in ["email", "customerUsername", "firstname", "customerNumber"] {
+        assert_eq!(page.field(never), None, "{never}");
+    }
+    let (csrf, version) = (page.csrf(), page.field("version").unwrap());
+    let base = [("csrf", csrf.as_str()), ("version", version.as_str())];
+    let with = |more: &[(&'static str, &'static str)]| [&base, more].concat();
+
+    let wrong = with(&[("phone", "12"), ("city", "Wells"), ("shippingCountry", "US"), ("shippingZip", "x")]);
+    let page = browser.post("/portal/demo/edit", &wrong).await.expect(422);
+    let page = page.says("id=\"phone-problem\"").says("id=\"shippingZip-problem\"").says("value=\"Wells\"");
+    assert_eq!(page.field("phone").as_deref(), Some("12"), "what was sent is not lost");
+
+    // What is not allowed is not written, whoever sends it.
+    let sly = with(&[
+        ("phone", "+15555550118"),
+        ("city", ""),
+        ("email", "evil@example.test"),
+        ("customerStatus", "85"),
+        ("balance", "99"),
+        ("firstname", "Eve"),
+        ("customerPsw", "something long"),
+    ]);
+    assert_eq!(browser.post("/portal/demo/edit", &sly).await.location(), "/portal/demo/record?done=saved");
+    browser.get("/portal/demo/record?done=saved").await.expect(200).says("Your changes are saved");
+    let record = client.get(&path(id)).await.expect(200).json;
+    assert_eq!((&record["Phone"], &record["Email"]), (&json!("+15555550118"), &json!(EMAIL)));
+    assert_eq!((&record["Firstname"], &record["customerStatus"]), (&json!("Ada"), &json!(1)));
+    assert!(record["City"].is_null() && browser.is_in().await, "{record}");
+    let history = client.get(&format!("{}/history", path(id))).await.expect(200).json;
+    assert_eq!(history["Records"][0]["operation"], "updated", "{history}");
+
+    // A form from before somebody else's change.
+    let page = browser.post("/portal/demo/edit", &with(&[("phone", "+15555550119")])).await.expect(409);
+    page.says("has changed since");
+    let settings = json!({"general": [{"key": "editableFields", "value": "firstname"}]});
+    client.put("/api/Paypoint/settings/demo", &settings).await.expect(200);
+    let page = browser.get("/portal/demo/edit").await.expect(200);
+    assert_eq!((page.field("firstname").as_deref(), page.field("phone")), (Some("Ada"), None));
+});
+
+both!(nobody_sees_somebody_else, |db| async {
+    let server = start(db).await;
+    let client = server.client();
+    new_entry(server.site(), "other", &[]);
+    with_account(&client).await;
+    let bob = json!({"email": "bob@example.test", "customerUsername": "bob", "customerPsw": OTHER_PASSWORD,
+        "fullname": "Bob Oak"});
+    client.create("demo", &bob, &[], &[]).await.expect(200);
+    client.create("other", &bob, &[], &[]).await.expect(200);
+    let mut ada = Browser::new(&server, "demo");
+    ada.sign_in("ada", PASSWORD).await.expect(303);
+    let page = ada.get("/portal/demo/record").await.expect(200).says("Ada Roe");
+    assert!(!page.text.contains("Bob"));
+    ada.get("/portal/demo/record?customerId=2").await.expect(200).says("Ada Roe");
+    // A session is good for its own entrypoint alone, whatever a browser is made to send.
+    assert_eq!(ada.get("/portal/other/record").await.location(), "/portal/other/sign-in");
+    let mut bob = Browser::new(&server, "other");
+    bob.sign_in("ada", PASSWORD).await.expect(422);
+    bob.sign_in("bob", OTHER_PASSWORD).await.expect(303);
+    let session = bob.cookies["customary_session"].clone();
+    ada.cookies.insert("customary_session".into(), session);
+    assert_eq!(ada.get("/portal/demo/record").await.location(), "/portal/demo/sign-in");
+});
+
+both!(pages_speak_the_readers_language_and_wear_the_stores_colour, |db| async {
+    let server = start(db).await;
+    let client = master(&server);
+    let settings = json!({"general": [{"key": "storeName", "value": "Épicerie du Chêne"},
+        {"key": "language", "value": "fr"}, {"key": "color", "value": "#ffee00"}]});
+    client.put("/api/Paypoint/settings/demo", &settings).await.expect(200);
+    let mut browser = Browser::new(&server, "demo");
+    let page = browser.get("/portal/demo/sign-in").await.expect(200).says("Se connecter – Épicerie du Chêne");
+    page.says("<html lang=\"fr\">");
+    browser.headers = vec![("accept-language", "de, en-GB;q=0.8, fr;q=0.5".into())];
+    browser.get("/portal/demo/sign-in").await.expect(200).says("Sign in – Épicerie du Chêne");
+    let style = browser.get("/portal/demo/style.css").await.expect(200);
+    assert_eq!(style.headers["content-type"], "text/css; charset=utf-8");
+    let style = style.says("--brand: #ffee00; --on-brand: #000000;");
+    assert!(!style.text.contains("--brand-text: #ffee00"), "yellow cannot be read on white");
+    browser.get("/portal/demo/icon.svg").await.expect(200).says(">É</text>");
+});

@@ -1,0 +1,101 @@
+//! Sessions: how they begin, and everything that ends them.
+
+use super::*;
+
+both!(a_login_made_by_the_api_signs_in_by_user_name_and_by_mail, |db| async {
+    let server = start(db).await;
+    with_account(&server.client()).await;
+    for login in ["ada", "ADA", EMAIL, " Ada.Roe@EXAMPLE.test "] {
+        let mut browser = Browser::new(&server, "demo");
+        assert!(!browser.is_in().await);
+        assert_eq!(browser.get("/portal/demo").await.location(), "/portal/demo/sign-in");
+        let page = browser.sign_in(login, PASSWORD).await;
+        assert_eq!(page.location(), "/portal/demo/record", "{login}");
+        let cookie = page.headers["set-cookie"].to_str().unwrap();
+        for part in ["HttpOnly", "SameSite=Lax", "Path=/portal/demo"] {
+            assert!(cookie.split("; ").any(|it| it == part), "{part} in {cookie}");
+        }
+        browser.get("/portal/demo/record").await.expect(200).says("Ada Roe").says("+15555550117");
+        assert_eq!(browser.get("/portal/demo/sign-in").await.location(), "/portal/demo/record");
+    }
+});
+
+#[tokio::test]
+async fn cookies_are_for_encrypted_connections_where_the_address_is_public() {
+    let site = site_with(Db::Sqlite, &[("CUSTOMARY_PUBLIC_URL", "https://pay.example.test/shop")]);
+    let server = Server::start_on(&site).await;
+    let page = Browser::new(&server, "demo").get("/portal/demo/sign-in").await.expect(200);
+    let cookie = page.headers["set-cookie"].to_str().unwrap();
+    assert!(cookie.contains("; Secure") && cookie.contains("Path=/shop/portal/demo"), "{cookie}");
+    page.says("action=\"/shop/portal/demo/sign-in\"");
+}
+
+both!(who_may_not_sign_in_cannot, |db| async {
+    let server = start(db).await;
+    let client = server.client();
+    let id = with_account(&client).await;
+    let mut browser = Browser::new(&server, "demo");
+    browser.sign_in("ada", PASSWORD).await.expect(303);
+    for status in [0, 85] {
+        client.put(&path(id), &json!({"customerStatus": status})).await.expect(200);
+        assert!(!browser.is_in().await, "{status} ends the session");
+        Browser::new(&server, "demo").sign_in("ada", PASSWORD).await.expect(422);
+        client.put(&path(id), &json!({"customerStatus": 1})).await.expect(200);
+        assert!(!browser.is_in().await, "an ended session does not come back");
+        browser.sign_in("ada", PASSWORD).await.expect(303);
+    }
+    client.delete(&path(id)).await.expect(200);
+    assert!(!browser.is_in().await);
+    Browser::new(&server, "demo").sign_in("ada", PASSWORD).await.expect(422);
+    Browser::new(&server, "demo").sign_in(EMAIL, PASSWORD).await.expect(422);
+});
+
+both!(another_password_ends_all_sessions_by_whichever_road_it_came, |db| async {
+    let server = start(db).await;
+    let client = server.client();
+    let id = with_account(&client).await;
+    let mut here = Browser::new(&server, "demo");
+    let mut there = Browser::new(&server, "demo");
+    here.sign_in("ada", PASSWORD).await.expect(303);
+    there.sign_in("ada", PASSWORD).await.expect(303);
+    let wrong = [("old", "something else"), ("password", OTHER_PASSWORD), ("repeat", OTHER_PASSWORD)];
+    here.submit("/portal/demo/change-password", &wrong).await.expect(422).says("not your current password");
+    let weak = [("old", PASSWORD), ("password", "password12"), ("repeat", "password12")];
+    here.submit("/portal/demo/change-password", &weak).await.expect(422).says("too easy to guess");
+    let unequal = [("old", PASSWORD), ("password", OTHER_PASSWORD), ("repeat", PASSWORD)];
+    here.submit("/portal/demo/change-password", &unequal).await.expect(422).says("not the same");
+    assert!(there.is_in().await);
+    let before = here.cookies.clone();
+    let right = [("old", PASSWORD), ("password", OTHER_PASSWORD), ("repeat", OTHER_PASSWORD)];
+    here.submit("/portal/demo/change-password", &right).await.expect(303);
+    assert!(here.is_in().await && !there.is_in().await);
+    there.cookies = before;
+    assert!(!there.is_in().await, "the session before the change is over, also here");
+    until_all_went(&client, "demo").await;
+    assert!(mails(server.site()).pop().is_some_and(|parcel| parcel.link().is_none()), "the owner is told");
+    client.put(&path(id), &json!({"customerPsw": "seven lamps of stone"})).await.expect(200);
+    assert!(!here.is_in().await);
+    here.sign_in("ada", OTHER_PASSWORD).await.expect(422);
+    here.sign_in("ada", "seven lamps of stone").await.expect(303);
+    client.delete(&format!("{}?erase=true", path(id))).await.expect(200);
+    assert!(!here.is_in().await);
+});
+
+both!(sessions_end_by_themselves, |db| async {
+    let site = site_with(db, &[("CUSTOMARY_SESSION_IDLE", "2s"), ("CUSTOMARY_SESSION_MAX", "5s")]);
+    let server = Server::start_on(&site).await;
+    with_account(&server.client()).await;
+    let mut idle = Browser::new(&server, "demo");
+    let mut busy = Browser::new(&server, "demo");
+    idle.sign_in("ada", PASSWORD).await.expect(303);
+    busy.sign_in("ada", PASSWORD).await.expect(303);
+    let started = std::time::Instant::now();
+    let mut last_in = started;
+    while busy.is_in().await {
+        last_in = std::time::Instant::now();
+        assert!(started.elapsed().as_secs() < 30, "a session that is used ends too");
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
+    assert!(last_in.duration_since(started).as_secs() >= 3, "being used keeps a session");
+    assert!(!idle.is_in().await);
+});

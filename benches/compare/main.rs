@@ -134,24 +134,38 @@ pub struct Common {
 }
 
 fn main() {
-    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     match Cli::parse().command {
-        Command::Create(common) => runtime().block_on(create::run(&common)),
-        Command::Read { rows, common } => runtime().block_on(read::run(&common, rows)),
+        Command::Create(common) => to_the_end(create::run(&common)),
+        Command::Read { rows, common } => to_the_end(read::run(&common, rows)),
         Command::Import { rows, only, common } => {
-            runtime().block_on(import::run(&common, rows, only.as_deref()));
+            to_the_end(import::run(&common, rows, only.as_deref()));
         }
         Command::Search { rows, only, questions, common } => {
-            runtime().block_on(search::run(&common, rows, only.as_deref(), questions));
+            to_the_end(search::run(&common, rows, only.as_deref(), questions));
         }
         Command::Growth { rows, only, common } => {
-            runtime().block_on(growth::run(&common, rows, only.as_deref()));
+            to_the_end(growth::run(&common, rows, only.as_deref()));
         }
-        Command::Startup { rows, common } => runtime().block_on(startup::run(&common, rows)),
-        Command::Instructions(common) => runtime().block_on(instructions::run(&common)),
+        Command::Startup { rows, common } => to_the_end(startup::run(&common, rows)),
+        Command::Instructions(common) => to_the_end(instructions::run(&common)),
         Command::Profile { asks, postgres, common } => {
-            runtime().block_on(profile::run(&common, asks, postgres));
+            to_the_end(profile::run(&common, asks, postgres));
         }
         Command::Ceiling { address } => support::ceiling::serve(address),
     }
+}
+
+/// Runs a bench; one that is interrupted takes the programs that it started with it.
+fn to_the_end(bench: impl Future<Output = ()>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate()).expect("a signal");
+        let mut interrupt = signal(SignalKind::interrupt()).expect("a signal");
+        tokio::select! {
+            () = bench => {}
+            _ = terminate.recv() => println!("terminated"),
+            _ = interrupt.recv() => println!("interrupted"),
+        }
+    });
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::Common;
 use crate::support::http::Conn;
-use crate::support::import::{import, import_small, write_csv};
+use crate::support::import::{import, import_small, rate, write_csv};
 use crate::support::people::Person;
 use crate::support::plain::{Plain, database_size};
 use crate::support::postgres::Postgres;
@@ -78,6 +78,7 @@ async fn one_entrypoint(
     write_csv(&file, common.seed, 0..rows);
     let imported = import(&service, "demo", &file, "").await;
     assert_eq!(imported.count("added"), rows, "every row is new");
+    println!("{name}, one entrypoint: imported at {} rows/s", figure(rate(rows, imported.seconds)));
     let mut plain = Plain::fill(cluster, (0..rows).map(|number| Person::of(common.seed, number)));
     drop(preparing);
     let deep = cursor_after(&service, "/api/Query/customers/demo", rows / 2).await;
@@ -114,6 +115,7 @@ async fn many_entrypoints(
     let settings = service.token_for("settings");
     let part = |first: u64| fill_entrypoints(&service, &settings, common.seed, first, each);
     tokio::join!(part(0), part(1), part(2), part(3));
+    println!("{name}, {ENTRYPOINTS} entrypoints: imported");
     drop(preparing);
     let mut small = kinds("/api/Query/customers/e0", common.seed, each, questions);
     let mut all = kinds("/api/Query/customers/org/1", common.seed, rows, questions);
@@ -219,12 +221,13 @@ impl Kind {
 
     /// Asks all its questions once, of the service and then of the plain index.
     async fn ask(&mut self, service: &Service, mut plain: Option<&mut Plain>) {
+        let began = Instant::now();
         let mut conn = Conn::open(service.address).await.expect("it listens");
         for question in &self.questions {
             let request = service.get(&question.path);
-            let began = Instant::now();
+            let sent_at = Instant::now();
             let answer = conn.send(&request).await.expect("an answer");
-            let took = micros(began);
+            let took = micros(sent_at);
             if answer.status != 200 {
                 self.wrong.push(format!("{} {}", answer.status, answer.body));
                 continue;
@@ -239,9 +242,9 @@ impl Kind {
                 self.few_us.push(took);
             }
             if let (Some(plain), Some(piece)) = (plain.as_deref_mut(), &question.piece) {
-                let began = Instant::now();
+                let asked_at = Instant::now();
                 let (count, _) = plain.search(piece, &question.email);
-                let took = micros(began);
+                let took = micros(asked_at);
                 self.plain_us.push(took);
                 if count <= FEW {
                     self.plain_few_us.push(took);
@@ -251,6 +254,7 @@ impl Kind {
                 }
             }
         }
+        println!("  {:40} {:>8} s", self.name, figure(began.elapsed().as_secs_f64()));
     }
 }
 

@@ -102,9 +102,12 @@ impl Conn {
             }
             DatabaseUrl::Postgres(address) => {
                 let mut conn = PgConnection::establish(&with_timeouts(address)).map_err(refused)?;
+                // Every query here has an index that gives its rows in its order. Left to statistics, which a new
+                // table has only minutes after its first rows, plans read whole tables and sort them.
                 conn.batch_execute(
                     "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; \
-                     SET synchronous_commit = on; SET client_min_messages = warning; SET jit = off;",
+                     SET synchronous_commit = on; SET client_min_messages = warning; SET jit = off; \
+                     SET enable_seqscan = off; SET enable_bitmapscan = off;",
                 )?;
                 if purpose == Purpose::Read {
                     conn.batch_execute(

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use diesel::dsl::max;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Binary, Nullable};
 
 use super::conn::{Conn, on};
 use super::error::StoreError;
@@ -403,6 +404,22 @@ fn candidates(
     Ok(())
 }
 
+#[derive(QueryableByName)]
+struct DigestOwner {
+    #[diesel(sql_type = Binary)]
+    digest: Vec<u8>,
+    #[diesel(sql_type = BigInt)]
+    customer_id: i64,
+}
+
+#[derive(QueryableByName)]
+struct NewestVersion {
+    #[diesel(sql_type = BigInt)]
+    customer_id: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    version: Option<i64>,
+}
+
 /// Who has some identity digests.
 fn find_digests(
     conn: &mut Conn,
@@ -422,13 +439,18 @@ fn find_digests(
             }
         }
         Conn::Postgres(c) => {
-            let rows: Vec<(Vec<u8>, i64)> = identity_digest::table
-                .filter(identity_digest::entrypoint_id.eq(entrypoint_id))
-                .filter(identity_digest::digest.eq_any(digests))
-                .select((identity_digest::digest, identity_digest::customer_id))
-                .load(c)?;
-            for (digest, id) in rows {
-                owners.entry(digest).or_default().push(id);
+            // One look-up each, whatever the planner knows: with "= ANY" it reads all digests of the entrypoint
+            // as long as nobody has analysed the table.
+            let rows: Vec<DigestOwner> = diesel::sql_query(
+                "SELECT w.digest, d.customer_id FROM unnest($2) AS w (digest) CROSS JOIN LATERAL \
+                 (SELECT customer_id FROM identity_digest \
+                 WHERE entrypoint_id = $1 AND digest = w.digest OFFSET 0) AS d",
+            )
+            .bind::<BigInt, _>(entrypoint_id)
+            .bind::<Array<Binary>, _>(digests)
+            .load(c)?;
+            for DigestOwner { digest, customer_id } in rows {
+                owners.entry(digest).or_default().push(customer_id);
             }
         }
     }
@@ -472,14 +494,16 @@ pub(super) fn customer_rows(
                 .filter(customer::entrypoint_id.eq(entrypoint_id))
                 .select(CustomerRow::as_select())
                 .load(c)?;
-            let versions: HashMap<i64, Option<i64>> = history::table
-                .filter(history::entrypoint_id.eq(entrypoint_id))
-                .filter(history::customer_id.eq_any(ids))
-                .group_by(history::customer_id)
-                .select((history::customer_id, newest))
-                .load::<(i64, Option<i64>)>(c)?
-                .into_iter()
-                .collect();
+            // As for digests: one look-up each.
+            let versions: Vec<NewestVersion> = diesel::sql_query(
+                "SELECT w.id AS customer_id, (SELECT max(version) FROM history \
+                 WHERE entrypoint_id = $1 AND customer_id = w.id) AS version FROM unnest($2) AS w (id)",
+            )
+            .bind::<BigInt, _>(entrypoint_id)
+            .bind::<Array<BigInt>, _>(ids)
+            .load(c)?;
+            let versions: HashMap<i64, Option<i64>> =
+                versions.into_iter().map(|newest| (newest.customer_id, newest.version)).collect();
             rows.into_iter()
                 .map(|row| {
                     let version = versions.get(&row.customer_id).copied().flatten();
@@ -551,12 +575,16 @@ pub(super) fn idempotency_rows(
         }
         Conn::Postgres(c) => {
             if !hashes.is_empty() {
-                rows = idempotency::table
-                    .filter(idempotency::entrypoint_id.eq(entrypoint_id))
-                    .filter(idempotency::key_hash.eq_any(hashes))
-                    .filter(idempotency::expires_at_us.gt(now.0))
-                    .select(IdempotencyRow::as_select())
-                    .load(c)?;
+                // As for digests: one look-up each.
+                rows = diesel::sql_query(
+                    "SELECT i.* FROM unnest($2) AS w (key_hash) CROSS JOIN LATERAL \
+                     (SELECT * FROM idempotency WHERE entrypoint_id = $1 AND key_hash = w.key_hash \
+                     AND expires_at_us > $3 OFFSET 0) AS i",
+                )
+                .bind::<BigInt, _>(entrypoint_id)
+                .bind::<Array<Binary>, _>(hashes)
+                .bind::<BigInt, _>(now.0)
+                .load(c)?;
             }
         }
     }

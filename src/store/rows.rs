@@ -54,7 +54,7 @@ pub struct DigestRow {
 }
 
 /// A row of `idempotency`.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, Queryable, QueryableByName, Selectable, Insertable)]
 #[diesel(table_name = idempotency)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct IdempotencyRow {

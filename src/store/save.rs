@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 
 use super::conn::{Conn, on};
 use super::error::StoreError;
@@ -332,14 +333,20 @@ fn write(conn: &mut Conn, entrypoint_id: i64, mut additions: Additions) -> Resul
             }
             if !additions.idempotency.is_empty() {
                 // A key that expired and was not yet purged is used anew.
-                let keys: Vec<&Vec<u8>> = additions.idempotency.iter().map(|row| &row.key_hash).collect();
-                diesel::delete(
-                    idempotency::table
-                        .filter(idempotency::entrypoint_id.eq(entrypoint_id))
-                        .filter(idempotency::key_hash.eq_any(keys)),
-                )
-                .execute(c)?;
-                diesel::insert_into(idempotency::table).values(&additions.idempotency).execute(c)?;
+                diesel::insert_into(idempotency::table)
+                    .values(&additions.idempotency)
+                    .on_conflict((idempotency::entrypoint_id, idempotency::key_hash))
+                    .do_update()
+                    .set((
+                        idempotency::fingerprint.eq(excluded(idempotency::fingerprint)),
+                        idempotency::kind.eq(excluded(idempotency::kind)),
+                        idempotency::customer_id.eq(excluded(idempotency::customer_id)),
+                        idempotency::version.eq(excluded(idempotency::version)),
+                        idempotency::key_id.eq(excluded(idempotency::key_id)),
+                        idempotency::detail.eq(excluded(idempotency::detail)),
+                        idempotency::expires_at_us.eq(excluded(idempotency::expires_at_us)),
+                    ))
+                    .execute(c)?;
             }
         }
     }

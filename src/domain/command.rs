@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::consent::ConsentChange;
-use super::customer::Stored;
+use super::customer::{Customer, Stored};
 use super::draft::Draft;
 use super::entrypoint::Entrypoint;
 use std::sync::Arc;
@@ -80,6 +80,31 @@ pub struct CreateCustomer {
     pub draft: Draft,
     /// What to do with a match.
     pub on_match: OnMatch,
+    /// What of its effect was made ready beforehand.
+    pub foreseen: Option<Arc<Foreseen>>,
+}
+
+/// The record that a create makes where it hits nobody, with the search terms that it will be found by: made beside the
+/// writer, which takes the terms if it makes a record of the same texts under the same key.
+#[derive(Debug, Clone)]
+pub struct Foreseen {
+    /// The data key of the terms.
+    pub key_id: i64,
+    /// The record.
+    pub record: Customer,
+    /// Hashed and sorted.
+    pub terms: Vec<u64>,
+}
+
+impl Foreseen {
+    /// The terms, if they are those of a record under a key.
+    pub fn terms_of(&self, key_id: i64, record: &Customer) -> Option<&[u64]> {
+        let is_it = self.key_id == key_id
+            && self.record.texts == record.texts
+            && self.record.additional == record.additional
+            && self.record.labels == record.labels;
+        is_it.then_some(self.terms.as_slice())
+    }
 }
 
 /// `PUT /Customer/{customerId}`.

@@ -98,9 +98,16 @@ pub fn foreseen_keys(world: &World, command: &Command) -> Vec<MatchKey> {
     match &command.act {
         Act::Create(create) | Act::Match(create) => {
             let country = world.entrypoint.country.as_deref();
-            let (record, _) = apply::create(&create.draft, country, world.now);
-            let mut keys = matching::keys(&world.entrypoint, create, &record).unwrap_or_default();
-            keys.extend(Identifier::customer_username().key(&record));
+            let made;
+            let record = match &create.foreseen {
+                Some(foreseen) => &foreseen.record,
+                None => {
+                    made = apply::create(&create.draft, country, world.now).0;
+                    &made
+                }
+            };
+            let mut keys = matching::keys(&world.entrypoint, create, record).unwrap_or_default();
+            keys.extend(Identifier::customer_username().key(record));
             keys
         }
         Act::Update(update) => {
@@ -195,7 +202,8 @@ fn decide_create(
     let id = world.next_id()?;
     let operation = if verdict == Verdict::Forced { Operation::Forced } else { Operation::Created };
     let after = Arc::new(Stored { id, version: 1, customer: record, erased: false });
-    let written = Written { before: None, after, operation, actor: actor.clone() };
+    let written =
+        Written { before: None, after, operation, actor: actor.clone(), foreseen: create.foreseen.clone() };
     Ok((Outcome::Created { verdict, id, version: 1, matched_on: None, differs: Vec::new() }, Some(written)))
 }
 
@@ -288,7 +296,7 @@ fn decide_delete(
     };
     let version = stored.version + 1;
     let after = Arc::new(Stored { id: delete.id, version, customer: after, erased: delete.erase });
-    let written = Written { before: Some(stored), after, operation, actor: actor.clone() };
+    let written = Written { before: Some(stored), after, operation, actor: actor.clone(), foreseen: None };
     Ok((Outcome::Changed { id: delete.id, version }, Some(written)))
 }
 
@@ -351,7 +359,8 @@ fn change(
     after.updated_at = world.now;
     let version = stored.version + 1;
     let after = Arc::new(Stored { id: stored.id, version, customer: after, erased: false });
-    (version, Some(Written { before: Some(Arc::clone(stored)), after, operation, actor: actor.clone() }))
+    let before = Some(Arc::clone(stored));
+    (version, Some(Written { before, after, operation, actor: actor.clone(), foreseen: None }))
 }
 
 /// What no two customers may come to share by a change: the policy's identifiers, number and login.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::command::{Actor, Outcome};
+use super::command::{Actor, Foreseen, Outcome};
 use super::customer::Stored;
 use super::entrypoint::Entrypoint;
 use super::history::Operation;
@@ -32,6 +32,8 @@ pub struct Written {
     pub operation: Operation,
     /// Who did it.
     pub actor: Actor,
+    /// What was made ready of a new record.
+    pub foreseen: Option<Arc<Foreseen>>,
 }
 
 /// A mail that a decision sends, once its effect is saved.

@@ -26,7 +26,7 @@ const STEP_SHORT: Duration = Duration::from_millis(25);
 const STEP_LONG: Duration = Duration::from_millis(400);
 /// How many rows the first step takes, and the most of any.
 const ROWS_FIRST: usize = 50;
-const ROWS_MAX: usize = 5_000;
+const ROWS_MAX: usize = 3_000;
 /// The most bytes of rows that are read ahead, and the longest time for it: a worker must be heard of.
 const AHEAD_BYTES: usize = 4 << 20;
 const AHEAD: Duration = Duration::from_secs(2);
@@ -230,8 +230,10 @@ struct Source {
     is_over: bool,
 }
 
-/// Countries that phones are read with.
+/// Where rows go.
 struct Place {
+    store: Arc<Store>,
+    /// What phones are read with.
     country: Option<String>,
 }
 
@@ -288,13 +290,13 @@ impl Source {
         let context = Context { now: clock::now(), country, entrypoint_country: country };
         let ImportPlan { options, .. } = &self.lease.job.plan;
         let (command, warnings) = match read_row(record, &self.mapping, options, context) {
-            Ok(RowDraft { draft, warnings }) => (self.command(draft), warnings),
+            Ok(RowDraft { draft, warnings }) => (self.command(draft, &place.store), warnings),
             Err(notes) => (Err(notes), Vec::new()),
         };
         StepRow { line, end, command, warnings, cells }
     }
 
-    fn command(&self, mut draft: Draft) -> Result<Command, Vec<RowNote>> {
+    fn command(&self, mut draft: Draft, store: &Store) -> Result<Command, Vec<RowNote>> {
         // Hashed here, off the threads that answer requests and outside the writer's lock.
         if let Change::Set(secret) = std::mem::take(&mut draft.password) {
             let hash = hash_password(secret.expose());
@@ -302,13 +304,15 @@ impl Source {
                 vec![RowNote::new("customerPsw", "internal", "the password could not be hashed")]
             })?);
         }
-        let create = CreateCustomer { draft, on_match: self.lease.job.plan.options.on_match };
-        Ok(Command {
+        let create = CreateCustomer { draft, on_match: self.lease.job.plan.options.on_match, foreseen: None };
+        let mut command = Command {
             entrypoint_id: self.lease.job.entrypoint_id,
             actor: self.lease.actor.clone(),
             idempotency: None,
             act: Act::Create(Box::new(create)),
-        })
+        };
+        store.foresee(&mut command);
+        Ok(command)
     }
 }
 
@@ -323,8 +327,8 @@ async fn read_ahead(
     let mut bytes = 0;
     let until = Instant::now() + AHEAD;
     let mut here = source.take().ok_or_else(gone)?;
-    let settings = store.entrypoint_settings(here.lease.job.entrypoint_id).await?;
-    let mut place = Place { country: settings.and_then(|settings| settings.entrypoint.country) };
+    let country = store.country(here.lease.job.entrypoint_id).await?.flatten();
+    let mut place = Place { store: Arc::clone(store), country };
     while !here.is_over && batch.rows.len() < most && bytes < AHEAD_BYTES && Instant::now() < until {
         if here.at >= here.piece.len() {
             match store.import_text(here.lease.upload_id, here.next).await? {

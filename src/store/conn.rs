@@ -93,7 +93,7 @@ impl Conn {
                 conn.batch_execute(
                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
                      PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; \
-                     PRAGMA wal_autocheckpoint = 1000;",
+                     PRAGMA wal_autocheckpoint = 8192;",
                 )?;
                 if purpose == Purpose::Read {
                     conn.batch_execute("PRAGMA query_only = ON;")?;

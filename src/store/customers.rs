@@ -1,12 +1,15 @@
 //! Reading customers: one by id, a page of an entrypoint, a history.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
 
 use super::conn::{Conn, on};
+use super::entrypoints::{EntrypointColumns, EntrypointRow, OrganisationColumns, OrganisationRow};
 use super::error::StoreError;
 use super::keyring::KeyRing;
 use super::load::{self, customer_rows};
-use super::rows::{document_ad, open_document};
+use super::prepared::ask;
+use super::rows::{CustomerColumns, CustomerRow, document_ad, open_document};
 use super::schema::history;
 use crate::domain::customer::{Customer, Stored};
 use crate::domain::entrypoint::Entrypoint;
@@ -22,7 +25,23 @@ pub struct Found {
     pub entrypoint: Entrypoint,
 }
 
-/// A customer of an entrypoint.
+ask! {
+    /// A customer's row, its entrypoint's, its organisation's, and the newest version in its history.
+    fn whole<'a>(
+        "SELECT c.customer_id, c.entrypoint_id, c.version, c.status, c.lifecycle, c.balance_units, c.created_at_us, \
+         c.updated_at_us, c.key_id, c.salt, c.document, \
+         e.entrypoint_id, e.entry, e.org_id, e.legal_name, e.dba_name, e.country, e.identifiers, e.required_fields, \
+         e.store_name, e.sender_name, e.language, e.color, e.editable_fields, o.name, o.identifiers, \
+         (SELECT max(h.version) FROM history h WHERE h.entrypoint_id = c.entrypoint_id AND h.customer_id = c.customer_id) \
+         FROM customer c JOIN entrypoint e ON e.entrypoint_id = c.entrypoint_id \
+         JOIN organisation o ON o.org_id = e.org_id WHERE c.customer_id = ", id: i64 as BigInt,
+        " AND c.entrypoint_id = ", entrypoint_id: i64 as BigInt;
+        ""
+    ) -> (CustomerRow, EntrypointRow, OrganisationRow, Option<i64>)
+    as (CustomerColumns, EntrypointColumns, OrganisationColumns, Nullable<BigInt>)
+}
+
+/// A customer of an entrypoint: one statement, which needs no transaction.
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`] for a record that was tampered with.
@@ -32,11 +51,12 @@ pub(super) fn find(
     entrypoint_id: i64,
     id: i64,
 ) -> Result<Option<Found>, StoreError> {
-    let Some(row) = customer_rows(conn, entrypoint_id, &[id])?.pop() else { return Ok(None) };
+    let Some((row, own, organisation, version)) = whole(conn, id, entrypoint_id)?.pop() else {
+        return Ok(None);
+    };
+    let row = row.if_newest(version)?;
     let key = ring.data_key(conn, row.key_id)?;
-    let stored = row.open(&key)?;
-    let entrypoint = load::entrypoint(conn, entrypoint_id)?;
-    Ok(entrypoint.map(|entrypoint| Found { stored, entrypoint }))
+    Ok(Some(Found { stored: row.open(&key)?, entrypoint: own.read(organisation)? }))
 }
 
 /// One entry of a customer's history.

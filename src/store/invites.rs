@@ -11,10 +11,11 @@ pub use step::InviteStepDone;
 use diesel::prelude::*;
 
 use super::conn::{Conn, on};
+use super::entrypoints;
 use super::error::StoreError;
 use super::imports::shared_now;
 use super::keyring::KeyRing;
-use super::load::{self, Waiting, lock_heads};
+use super::load::{Waiting, lock_heads};
 use super::queries::{self, ListRequest};
 use super::schema::{invite_job, invite_report};
 use crate::domain::command::Actor;
@@ -240,7 +241,7 @@ fn next_ids(
     }
     let place = lease.job.entrypoint_id;
     let mut request = request(&lease.plan, place)?;
-    let Some(entrypoint) = load::entrypoint(conn, place)? else { return Ok(Vec::new()) };
+    let Some(entrypoint) = entrypoints::entrypoint(conn, place)? else { return Ok(Vec::new()) };
     let bare = Stored { id: cursor, version: 1, customer: Customer::default(), erased: false };
     request.after = Some(request.sort.key(&bare, &entrypoint));
     request.limit = limit;

@@ -56,6 +56,8 @@ pub struct KeyRing {
     master: MasterKey,
     data: RwLock<HashMap<i64, Arc<DataKey>>>,
     signing: RwLock<HashMap<String, Arc<SigningKey>>>,
+    /// The data key of an entrypoint's newest write here, by entrypoint.
+    newest: RwLock<HashMap<i64, Arc<DataKey>>>,
     /// The service has one data key for good.
     service: OnceLock<Arc<DataKey>>,
 }
@@ -63,7 +65,13 @@ pub struct KeyRing {
 impl KeyRing {
     /// A ring that opens keys with a master key.
     pub fn new(master: MasterKey) -> KeyRing {
-        KeyRing { master, data: RwLock::default(), signing: RwLock::default(), service: OnceLock::new() }
+        KeyRing {
+            master,
+            data: RwLock::default(),
+            signing: RwLock::default(),
+            newest: RwLock::default(),
+            service: OnceLock::new(),
+        }
     }
 
     /// Refuses another master key than the one the database was made with; an empty database takes
@@ -138,6 +146,22 @@ impl KeyRing {
         let key = Arc::new(self.master.unwrap_data_key(key_id, &key_ad(entrypoint_id, epoch), &wrapped)?);
         self.data.write().unwrap_or_else(PoisonError::into_inner).insert(key_id, Arc::clone(&key));
         Ok(key)
+    }
+
+    /// Remembers the data key of an entrypoint's writes.
+    pub(super) fn remember_newest(&self, entrypoint_id: i64, key: &Arc<DataKey>) {
+        let known = self.newest_key(entrypoint_id).is_some_and(|known| known.id == key.id);
+        if !known {
+            self.newest
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(entrypoint_id, Arc::clone(key));
+        }
+    }
+
+    /// The data key of an entrypoint's newest write here; it may have been replaced since.
+    pub(super) fn newest_key(&self, entrypoint_id: i64) -> Option<Arc<DataKey>> {
+        self.newest.read().unwrap_or_else(PoisonError::into_inner).get(&entrypoint_id).map(Arc::clone)
     }
 
     /// Forgets a data key that is gone from the database.

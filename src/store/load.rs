@@ -8,24 +8,21 @@ use std::sync::Arc;
 
 use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Nullable};
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 
 use super::conn::{Conn, on};
+use super::entrypoints::entrypoint;
 use super::error::StoreError;
 use super::imports::Ghosts;
 use super::keyring::{ENTRYPOINT_SALT, KeyRing};
+use super::prepared::{ask, ask_postgres};
 use super::rows::{CustomerRow, IdempotencyRow, document_ad, open_document};
-use super::schema::{
-    customer, entrypoint, entrypoint_head, history, id_block, idempotency, identity_digest, organisation,
-};
+use super::schema::{customer, entrypoint_head, history, id_block, idempotency};
 use super::terms;
 use crate::domain::command::{Act, Command, MatchReport, Outcome, Verdict};
 use crate::domain::customer::{Customer, Stored};
 use crate::domain::decide::foreseen_keys;
-use crate::domain::entrypoint::{Entrypoint, Policy};
-use crate::domain::fields::TextField;
 use crate::domain::identifier::{Identifier, MatchKey, parse_policy};
-use crate::domain::storefront::{Language, Storefront};
 use crate::domain::time::Micros;
 use crate::domain::world::{KeyRecord, World};
 use crate::vault::{Ad, DataKey};
@@ -159,72 +156,6 @@ pub(super) fn lock_heads(conn: &mut Conn, ids: &[i64], waiting: Waiting) -> Resu
     }
 }
 
-/// An entrypoint with its organisation, as the database has it now.
-pub(super) fn entrypoint(conn: &mut Conn, id: i64) -> Result<Option<Entrypoint>, StoreError> {
-    type Columns = (
-        (i64, String, i64, Option<String>, Option<String>, Option<String>, Option<String>, String),
-        (String, Option<String>),
-        (Option<String>, Option<String>, String, Option<String>, Option<String>),
-    );
-    let found: Option<Columns> = on!(conn, |c| entrypoint::table
-        .inner_join(organisation::table)
-        .filter(entrypoint::entrypoint_id.eq(id))
-        .select((
-            (
-                entrypoint::entrypoint_id,
-                entrypoint::entry,
-                entrypoint::org_id,
-                entrypoint::legal_name,
-                entrypoint::dba_name,
-                entrypoint::country,
-                entrypoint::identifiers,
-                entrypoint::required_fields,
-            ),
-            (organisation::name, organisation::identifiers),
-            (
-                entrypoint::store_name,
-                entrypoint::sender_name,
-                entrypoint::language,
-                entrypoint::color,
-                entrypoint::editable_fields,
-            ),
-        ))
-        .first(c)
-        .optional())?;
-    let Some((own, (org_name, org), looks)) = found else { return Ok(None) };
-    let (id, entry, org_id, legal_name, dba_name, country, own, required) = own;
-    let policy = Policy::cascade(read_policy(own)?, read_policy(org)?);
-    let required = read_fields(&required)?;
-    let (store_name, sender_name, language, color, editable) = looks;
-    let editable = editable.map(|json| read_fields(&json)).transpose()?;
-    let language = Language::of_code(&language).unwrap_or_default();
-    let storefront = Storefront { store_name, sender_name, language, color, editable };
-    Ok(Some(Entrypoint {
-        id,
-        entry,
-        org_id,
-        org_name,
-        legal_name,
-        dba_name,
-        country,
-        policy,
-        required,
-        storefront,
-    }))
-}
-
-fn read_fields(json: &str) -> Result<Vec<TextField>, StoreError> {
-    let names: Vec<String> = serde_json::from_str(json)?;
-    Ok(names.iter().filter_map(|name| TextField::of_request(name)).collect())
-}
-
-/// Reads a stored policy.
-pub(super) fn read_policy(json: Option<String>) -> Result<Option<Vec<Identifier>>, StoreError> {
-    let Some(json) = json else { return Ok(None) };
-    let items: Vec<String> = serde_json::from_str(&json)?;
-    parse_policy(&items).map(Some).map_err(|_| StoreError::Corrupt("a stored identifier policy".into()))
-}
-
 /// The world of one entrypoint with what it takes to save it.
 pub(super) struct Loaded {
     pub world: World,
@@ -248,6 +179,7 @@ impl Loaded {
         let entrypoint = entrypoint(conn, head.entrypoint_id)?
             .ok_or_else(|| StoreError::Bug(format!("entrypoint {} is gone", head.entrypoint_id)))?;
         let keys = head.keys(conn, ring)?;
+        ring.remember_newest(head.entrypoint_id, &keys.new.key);
         let ids = head.next_customer_id..head.block_end;
         let world = World::new(Arc::new(entrypoint), now, ids);
         let mut loaded = Loaded { world, head, keys, rows: HashMap::new(), ghosts: None };
@@ -404,20 +336,44 @@ fn candidates(
     Ok(())
 }
 
-#[derive(QueryableByName)]
-struct DigestOwner {
-    #[diesel(sql_type = Binary)]
-    digest: Vec<u8>,
-    #[diesel(sql_type = BigInt)]
-    customer_id: i64,
+ask_postgres! {
+    /// Who has some digests. One look-up each, whatever the planner knows: with "= ANY" it reads all digests of the
+    /// entrypoint as long as nobody has analysed the table.
+    digest_owners<'a>(
+        "SELECT w.digest, d.customer_id FROM unnest(", digests: &'a [Vec<u8>] as Array<Binary>,
+        ") AS w (digest) CROSS JOIN LATERAL (SELECT customer_id FROM identity_digest WHERE entrypoint_id = ",
+        entrypoint_id: i64 as BigInt;
+        " AND digest = w.digest OFFSET 0) AS d"
+    ) -> (Vec<u8>, i64) as (Binary, BigInt)
 }
 
-#[derive(QueryableByName)]
-struct NewestVersion {
-    #[diesel(sql_type = BigInt)]
-    customer_id: i64,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    version: Option<i64>,
+ask! {
+    /// Who has a digest.
+    fn owners_of<'a>(
+        "SELECT customer_id FROM identity_digest WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
+        " AND digest = ", digest: &'a [u8] as Binary;
+        ""
+    ) -> i64 as BigInt
+}
+
+ask_postgres! {
+    /// The newest versions in some histories; one look-up each.
+    newest_versions<'a>(
+        "SELECT w.id, (SELECT max(version) FROM history WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
+        " AND customer_id = w.id) FROM unnest(", ids: &'a [i64] as Array<BigInt>;
+        ") AS w (id)"
+    ) -> (i64, Option<i64>) as (BigInt, Nullable<BigInt>)
+}
+
+ask_postgres! {
+    /// Idempotency keys that have not expired; one look-up each.
+    kept_keys<'a>(
+        "SELECT i.* FROM unnest(", hashes: &'a [Vec<u8>] as Array<Binary>,
+        ") AS w (key_hash) CROSS JOIN LATERAL (SELECT entrypoint_id, key_hash, fingerprint, kind, customer_id, \
+         version, key_id, detail, expires_at_us FROM idempotency WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
+        " AND key_hash = w.key_hash AND expires_at_us > ", now: i64 as BigInt;
+        " OFFSET 0) AS i"
+    ) -> IdempotencyRow as (BigInt, Binary, Binary, Text, Nullable<BigInt>, Nullable<BigInt>, BigInt, Binary, BigInt)
 }
 
 /// Who has some identity digests.
@@ -427,31 +383,16 @@ fn find_digests(
     digests: &[Vec<u8>],
 ) -> Result<HashMap<Vec<u8>, Vec<i64>>, StoreError> {
     let mut owners: HashMap<Vec<u8>, Vec<i64>> = HashMap::new();
-    match conn {
-        Conn::Sqlite(c) => {
-            for digest in digests {
-                let ids: Vec<i64> = identity_digest::table
-                    .filter(identity_digest::entrypoint_id.eq(entrypoint_id))
-                    .filter(identity_digest::digest.eq(digest))
-                    .select(identity_digest::customer_id)
-                    .load(c)?;
-                owners.insert(digest.clone(), ids);
-            }
+    if let Conn::Postgres(c) = conn {
+        for (digest, customer_id) in digest_owners(c, digests, entrypoint_id)? {
+            owners.entry(digest).or_default().push(customer_id);
         }
-        Conn::Postgres(c) => {
-            // One look-up each, whatever the planner knows: with "= ANY" it reads all digests of the entrypoint
-            // as long as nobody has analysed the table.
-            let rows: Vec<DigestOwner> = diesel::sql_query(
-                "SELECT w.digest, d.customer_id FROM unnest($2) AS w (digest) CROSS JOIN LATERAL \
-                 (SELECT customer_id FROM identity_digest \
-                 WHERE entrypoint_id = $1 AND digest = w.digest OFFSET 0) AS d",
-            )
-            .bind::<BigInt, _>(entrypoint_id)
-            .bind::<Array<Binary>, _>(digests)
-            .load(c)?;
-            for DigestOwner { digest, customer_id } in rows {
-                owners.entry(digest).or_default().push(customer_id);
-            }
+        return Ok(owners);
+    }
+    for digest in digests {
+        let ids = owners_of(conn, entrypoint_id, digest)?;
+        if !ids.is_empty() {
+            owners.insert(digest.clone(), ids);
         }
     }
     Ok(owners)
@@ -494,16 +435,8 @@ pub(super) fn customer_rows(
                 .filter(customer::entrypoint_id.eq(entrypoint_id))
                 .select(CustomerRow::as_select())
                 .load(c)?;
-            // As for digests: one look-up each.
-            let versions: Vec<NewestVersion> = diesel::sql_query(
-                "SELECT w.id AS customer_id, (SELECT max(version) FROM history \
-                 WHERE entrypoint_id = $1 AND customer_id = w.id) AS version FROM unnest($2) AS w (id)",
-            )
-            .bind::<BigInt, _>(entrypoint_id)
-            .bind::<Array<BigInt>, _>(ids)
-            .load(c)?;
             let versions: HashMap<i64, Option<i64>> =
-                versions.into_iter().map(|newest| (newest.customer_id, newest.version)).collect();
+                newest_versions(c, entrypoint_id, ids)?.into_iter().collect();
             rows.into_iter()
                 .map(|row| {
                     let version = versions.get(&row.customer_id).copied().flatten();
@@ -512,19 +445,7 @@ pub(super) fn customer_rows(
                 .collect()
         }
     };
-    pairs
-        .into_iter()
-        .map(|(row, version)| {
-            if version == Some(row.version) {
-                Ok(row)
-            } else {
-                Err(StoreError::Corrupt(format!(
-                    "customer {}: the row is not its newest version",
-                    row.customer_id
-                )))
-            }
-        })
-        .collect()
+    pairs.into_iter().map(|(row, version)| row.if_newest(version)).collect()
 }
 
 /// A customer as it was at an earlier version; `None` where that is gone or never was.
@@ -575,16 +496,7 @@ pub(super) fn idempotency_rows(
         }
         Conn::Postgres(c) => {
             if !hashes.is_empty() {
-                // As for digests: one look-up each.
-                rows = diesel::sql_query(
-                    "SELECT i.* FROM unnest($2) AS w (key_hash) CROSS JOIN LATERAL \
-                     (SELECT * FROM idempotency WHERE entrypoint_id = $1 AND key_hash = w.key_hash \
-                     AND expires_at_us > $3 OFFSET 0) AS i",
-                )
-                .bind::<BigInt, _>(entrypoint_id)
-                .bind::<Array<Binary>, _>(hashes)
-                .bind::<BigInt, _>(now.0)
-                .load(c)?;
+                rows = kept_keys(c, hashes, entrypoint_id, now.0)?;
             }
         }
     }

@@ -4,9 +4,11 @@
 //! goes `reads` → `reader` → the function of its noun (`customers`, `queries`, `settings`, `tokens`).
 
 mod attempts;
+mod checkpoint;
 pub(crate) mod conn;
 mod customers;
 mod doctor;
+mod entrypoints;
 mod error;
 mod imports;
 mod invites;
@@ -17,6 +19,7 @@ mod migrate;
 mod once;
 mod outbox;
 mod portal;
+mod prepared;
 mod purge;
 mod queries;
 mod reader;
@@ -57,11 +60,13 @@ pub use settings::{EntrypointSettings, Organisation};
 pub use terms::Tended;
 pub use tokens::TokenRecord;
 
+use self::checkpoint::Checkpointer;
 use self::conn::{Conn, Purpose};
 use self::reader::Readers;
 use self::writer::{Reply, Work, WriterSetup};
 use crate::clock;
-use crate::domain::command::{Act, Command, KeyUse};
+use crate::domain::apply;
+use crate::domain::command::{Act, Command, Foreseen, KeyUse};
 use crate::domain::identifier::Identifier;
 use crate::domain::settings::Settings;
 use crate::domain::token::Claims;
@@ -137,9 +142,9 @@ impl Store {
         let no_thread = |error: std::io::Error| StoreError::Unavailable(error.to_string());
         let mut writers = Vec::with_capacity(count);
         for index in 0..count {
-            writers.push(
-                writer::spawn(format!("writer-{index}"), setup.clone(), work.clone()).map_err(no_thread)?,
-            );
+            let checkpointer = Checkpointer::start(&options.url).map_err(no_thread)?;
+            let name = format!("writer-{index}");
+            writers.push(writer::spawn(name, setup.clone(), work.clone(), checkpointer).map_err(no_thread)?);
         }
         let readers = Readers::start(&options.url, options.readers).map_err(no_thread)?;
         let store = Store {
@@ -163,11 +168,26 @@ impl Store {
         Ok((store, prepared))
     }
 
+    /// Makes ready what a create will most likely need of the writer, which has the less to do under the lock.
+    pub fn foresee(&self, command: &mut Command) {
+        let Act::Create(create) = &mut command.act else { return };
+        let Some(key) = self.ring.newest_key(command.entrypoint_id) else { return };
+        let country =
+            match self.countries.read().unwrap_or_else(PoisonError::into_inner).get(&command.entrypoint_id) {
+                Some(country) => country.clone(),
+                None => return,
+            };
+        let (record, _) = apply::create(&create.draft, country.as_deref(), clock::now());
+        let terms = terms::of_customer(key.terms(), &record);
+        create.foreseen = Some(Arc::new(Foreseen { key_id: key.id, record, terms }));
+    }
+
     /// Puts a command on the writer's road; answers after COMMIT.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] by the rules; [`StoreError::Busy`] when the queue is full.
-    pub async fn write(&self, command: Command) -> Reply {
+    pub async fn write(&self, mut command: Command) -> Reply {
+        self.foresee(&mut command);
         self.last_command_us.store(clock::now().0, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
         let sends_mail = matches!(command.act, Act::Invite(_) | Act::Consent(_));

@@ -437,7 +437,7 @@ fn act(conn: &mut Conn, ring: &KeyRing, head: Head, now: Micros, act: Act) -> Re
     let command = Command { entrypoint_id, actor: customer_actor(), idempotency: None, act };
     let mut loaded = Loaded::load(conn, ring, head, &[&command], now)?;
     decide_one(conn, ring, &mut loaded, &command)??;
-    save(conn, ring, &mut loaded, 0)
+    save(conn, ring, &mut loaded, 0).map(drop)
 }
 
 fn notify(

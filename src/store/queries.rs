@@ -10,6 +10,7 @@ use std::sync::Arc;
 use diesel::prelude::*;
 
 use super::conn::{Conn, on};
+use super::entrypoints;
 use super::error::StoreError;
 use super::keyring::KeyRing;
 use super::load;
@@ -77,29 +78,24 @@ pub struct IdPage {
 struct Scene {
     plan: Plan,
     places: Vec<(Arc<Entrypoint>, load::Head)>,
+    /// Where the plan has terms.
+    index: Option<terms::Index>,
 }
 
 impl Scene {
     fn of(conn: &mut Conn, request: &ListRequest) -> Result<Scene, StoreError> {
         let plan = Plan::of(&request.filter, &request.search);
-        let mut places = Vec::new();
         if plan.never {
-            return Ok(Scene { plan, places });
+            return Ok(Scene { plan, places: Vec::new(), index: None });
         }
         let wants_deleted = plan.statuses.contains(&Status::Deleted);
-        for id in &request.entrypoints {
-            let head: Option<load::Head> = on!(conn, |c| entrypoint_head::table
-                .find(id)
-                .select(load::Head::as_select())
-                .first(c)
-                .optional())?;
-            let Some(head) = head.filter(|head| wants_deleted || head.live_customers > 0) else { continue };
-            let Some(entrypoint) = load::entrypoint(conn, *id)? else { continue };
-            if request.filter.admits_entrypoint(&entrypoint) {
-                places.push((Arc::new(entrypoint), head));
-            }
-        }
-        Ok(Scene { plan, places })
+        let mut places = entrypoints::with_heads(conn, &request.entrypoints, |head| {
+            wants_deleted || head.live_customers > 0
+        })?;
+        places.retain(|(entrypoint, _)| request.filter.admits_entrypoint(entrypoint));
+        let ids: Vec<i64> = places.iter().map(|(entrypoint, _)| entrypoint.id).collect();
+        let index = if plan.terms.is_empty() { None } else { Some(terms::Index::of(conn, &ids)?) };
+        Ok(Scene { plan, places, index })
     }
 
     /// The total, where the heads' counters know it.
@@ -137,7 +133,7 @@ pub(super) fn page(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Re
         }
         [] => ListPage { records: Vec::new(), total: Some(0), next: None },
         [(entrypoint, head)] if is_by_id => {
-            in_id_order(conn, ring, request, &scene.plan, entrypoint, head, total)?
+            in_id_order(conn, ring, request, &scene, (entrypoint, head), total)?
         }
         _ => by_keys(conn, ring, request, &scene, total)?,
     };
@@ -192,7 +188,7 @@ fn keys(
     let mut keys = Vec::new();
     for (entrypoint, head) in &scene.places {
         let mut here = 0_usize;
-        walk(conn, ring, request, &scene.plan, entrypoint, head, |stored| {
+        walk(conn, ring, request, scene, (entrypoint, head), |stored| {
             keys.push((request.sort.key(stored, entrypoint), entrypoint.id));
             here += 1;
             Ok(enough.is_none_or(|enough| here < enough))
@@ -245,7 +241,7 @@ pub(super) fn by_ids(conn: &mut Conn, ring: &KeyRing, ids: &[(i64, i64)]) -> Res
         let entrypoint = match entrypoints.get(entrypoint_id) {
             Some(entrypoint) => Arc::clone(entrypoint),
             None => {
-                let Some(found) = load::entrypoint(conn, *entrypoint_id)? else { continue };
+                let Some(found) = entrypoints::entrypoint(conn, *entrypoint_id)? else { continue };
                 let found = Arc::new(found);
                 entrypoints.insert(*entrypoint_id, Arc::clone(&found));
                 found
@@ -260,9 +256,8 @@ fn in_id_order(
     conn: &mut Conn,
     ring: &KeyRing,
     request: &ListRequest,
-    plan: &Plan,
-    entrypoint: &Arc<Entrypoint>,
-    head: &load::Head,
+    scene: &Scene,
+    (entrypoint, head): (&Arc<Entrypoint>, &load::Head),
     known_total: Option<usize>,
 ) -> Result<ListPage, StoreError> {
     let counts = request.counts && known_total.is_none();
@@ -270,7 +265,7 @@ fn in_id_order(
     let mut matched = 0_usize;
     let mut has_more = false;
     let last = request.skip.saturating_add(request.limit);
-    walk(conn, ring, request, plan, entrypoint, head, |stored| {
+    walk(conn, ring, request, scene, (entrypoint, head), |stored| {
         if matched >= request.skip && matched < last {
             records.push((stored.clone(), Arc::clone(entrypoint)));
         }
@@ -295,17 +290,32 @@ fn by_keys(
     // The greatest key on top, so that it can be dropped for a smaller one.
     let mut heap: BinaryHeap<(SortKey, i64)> = BinaryHeap::new();
     let mut matched = 0_usize;
-    for (entrypoint, head) in &scene.places {
-        let mut here = 0_usize;
-        walk(conn, ring, request, &scene.plan, entrypoint, head, |stored| {
+    let mut places: Vec<_> = scene.places.iter().collect();
+    if is_by_id && request.sort.descending {
+        places.sort_by_key(|(_, head)| std::cmp::Reverse(head.next_customer_id));
+    }
+    for (entrypoint, head) in places {
+        // What can be told before a place is looked at: whether its newest customer comes after a full page's worth.
+        let is_beyond = |heap: &BinaryHeap<(SortKey, i64)>| {
+            let last = heap.peek().filter(|_| heap.len() == kept && request.sort.descending);
+            last.is_some_and(|(key, _)| head.next_customer_id <= key.id)
+        };
+        if is_by_id && !counts && is_beyond(&heap) {
+            continue;
+        }
+        walk(conn, ring, request, scene, (entrypoint, head), |stored| {
             matched += 1;
-            here += 1;
-            heap.push((request.sort.key(stored, entrypoint), entrypoint.id));
-            if heap.len() > kept {
-                heap.pop();
+            let entry = (request.sort.key(stored, entrypoint), entrypoint.id);
+            let is_full = heap.len() == kept;
+            let is_on = !is_full || heap.peek().is_some_and(|last| entry < *last);
+            if is_on {
+                heap.push(entry);
+                if is_full {
+                    heap.pop();
+                }
             }
-            // In id order, what comes after a full page's worth cannot be on it.
-            Ok(counts || !is_by_id || here < kept)
+            // In id order, what comes after one that comes after a full page's worth cannot be on it.
+            Ok(counts || !is_by_id || is_on)
         })?;
     }
     let keys = heap.into_sorted_vec();
@@ -327,11 +337,11 @@ fn walk(
     conn: &mut Conn,
     ring: &KeyRing,
     request: &ListRequest,
-    plan: &Plan,
-    entrypoint: &Arc<Entrypoint>,
-    head: &load::Head,
+    scene: &Scene,
+    (entrypoint, head): (&Arc<Entrypoint>, &load::Head),
     mut visit: impl FnMut(&Stored) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
+    let plan = &scene.plan;
     let is_by_id = is_by_id(&request.sort);
     let descending = !is_by_id || request.sort.descending;
     let mut look = |conn: &mut Conn, row: &CustomerRow| -> Result<bool, StoreError> {
@@ -346,11 +356,11 @@ fn walk(
         if matches { visit(&stored) } else { Ok(true) }
     };
     let start = request.after.as_ref().filter(|_| is_by_id).map(|key| key.id);
-    if !plan.terms.is_empty() {
+    if let Some(terms) = &scene.index {
         let keys = head.keys(conn, ring)?;
         let mut ids = Vec::new();
         for index in keys.all() {
-            ids.extend(terms::having(conn, head.entrypoint_id, &index.key, &plan.terms)?);
+            ids.extend(terms::having(conn, terms, head.entrypoint_id, &index.key, &plan.terms)?);
         }
         if keys.old.is_some() {
             ids.sort_unstable();

@@ -9,6 +9,7 @@ use super::conn::{Conn, on};
 use super::error::StoreError;
 use super::keyring::{self, KeyRing};
 use super::load::{self, Loaded, block_of};
+use super::reader::Sees;
 use super::{
     DataKeyRecord, Entry, EntrypointSettings, Found, IdPage, ListPage, ListRequest, Listed, Organisation,
     Rotation, Store, TokenRecord, Watch, customers, queries, rotation, schema, settings, tokens, writer,
@@ -25,7 +26,7 @@ impl Store {
         read: impl FnOnce(&mut Conn, &KeyRing) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let ring = Arc::clone(&self.ring);
-        self.readers.read(move |conn| read(conn, &ring)).await
+        self.readers.read(Sees::OneState, move |conn| read(conn, &ring)).await
     }
 
     /// Id and organisation of an entrypoint.
@@ -76,7 +77,9 @@ impl Store {
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
     pub async fn customer(&self, entrypoint_id: i64, id: i64) -> Result<Option<Found>, StoreError> {
-        self.read(move |conn, ring| customers::find(conn, ring, entrypoint_id, id)).await
+        let ring = Arc::clone(&self.ring);
+        // A key that is read in a statement of its own never changes.
+        self.readers.read_one(move |conn| customers::find(conn, &ring, entrypoint_id, id)).await
     }
 
     /// A page of a list, from one state of the database.

@@ -9,10 +9,11 @@
 use diesel::prelude::*;
 
 use super::conn::{Conn, on};
+use super::entrypoints;
 use super::error::StoreError;
 use super::keyring::{ENTRYPOINT_SALT, KeyRing};
-use super::load::{self, Head, IndexKeys, Waiting, customer_rows, lock_heads, outcome_ad};
-use super::rows::{CustomerRow, DigestRow, IdempotencyRow, document_ad};
+use super::load::{Head, IndexKeys, Waiting, customer_rows, lock_heads, outcome_ad};
+use super::rows::{CustomerRow, DigestRow, IdempotencyRow, document_ad, insert_digests};
 use super::schema::{
     customer, data_key, entrypoint_head, history, idempotency, identity_digest, key_rotation,
 };
@@ -154,7 +155,7 @@ pub(super) fn start(
     now: Micros,
 ) -> Result<Rotation, StoreError> {
     let mut head = lock(conn, entrypoint_id)?;
-    let Some(entrypoint) = load::entrypoint(conn, entrypoint_id)? else {
+    let Some(entrypoint) = entrypoints::entrypoint(conn, entrypoint_id)? else {
         return Err(Rejection::NotFound.into());
     };
     if head.old_key_id.is_some()
@@ -407,9 +408,6 @@ impl Moved {
                         .filter(identity_digest::customer_id.eq_any(&ids));
                     diesel::delete(row).execute(c)?;
                 }
-                for row in &self.digests_added {
-                    diesel::insert_into(identity_digest::table).values(row).execute(c)?;
-                }
             }
             Conn::Postgres(c) => {
                 let rows = identity_digest::table
@@ -417,11 +415,9 @@ impl Moved {
                     .filter(identity_digest::digest.eq_any(&self.digests_removed))
                     .filter(identity_digest::customer_id.eq_any(&ids));
                 diesel::delete(rows).execute(c)?;
-                if !self.digests_added.is_empty() {
-                    diesel::insert_into(identity_digest::table).values(&self.digests_added).execute(c)?;
-                }
             }
         }
+        insert_digests(conn, &self.digests_added)?;
         terms::add(conn, entrypoint_id, self.terms)
     }
 }

@@ -1,19 +1,20 @@
 //! Rows as the tables hold them, and the way between a row and an opened record.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
 
 use super::error::StoreError;
-use super::schema::{customer, history, idempotency, identity_digest};
+use super::prepared::insert;
+use super::schema::{customer, idempotency};
 use crate::domain::customer::{Customer, Lifecycle, Status, Stored};
 use crate::domain::money::Money;
 use crate::domain::time::Micros;
 use crate::vault::{Ad, DataKey, SealKey};
 
 /// A row of `customer`.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = customer)]
-#[diesel(treat_none_as_default_value = false)]
-pub struct CustomerRow {
+pub(super) struct CustomerRow {
     pub customer_id: i64,
     pub entrypoint_id: i64,
     pub version: i64,
@@ -27,11 +28,40 @@ pub struct CustomerRow {
     pub document: Option<Vec<u8>>,
 }
 
+/// The types of [`CustomerRow`]'s columns.
+pub(super) type CustomerColumns = (
+    BigInt,
+    BigInt,
+    BigInt,
+    Integer,
+    Text,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    Nullable<Binary>,
+    Nullable<Binary>,
+);
+
+insert! {
+    /// Inserts new customers.
+    pub(super) fn insert_customers(&[CustomerRow]) by NewCustomers, "INSERT" "customer" "",
+    customer_id: i64 as BigInt,
+    entrypoint_id: i64 as BigInt,
+    version: i64 as BigInt,
+    status: i32 as Integer,
+    lifecycle: String as Text,
+    balance_units: i64 as BigInt,
+    created_at_us: i64 as BigInt,
+    updated_at_us: i64 as BigInt,
+    key_id: i64 as BigInt,
+    salt: Option<Vec<u8>> as Nullable<Binary>,
+    document: Option<Vec<u8>> as Nullable<Binary>,
+}
+
 /// A row of `history` to be appended.
-#[derive(Debug, Insertable)]
-#[diesel(table_name = history)]
-#[diesel(treat_none_as_default_value = false)]
-pub struct HistoryRow {
+#[derive(Debug)]
+pub(super) struct HistoryRow {
     pub entrypoint_id: i64,
     pub customer_id: i64,
     pub version: i64,
@@ -44,20 +74,42 @@ pub struct HistoryRow {
     pub key_id_before: Option<i64>,
 }
 
+insert! {
+    /// Appends to histories.
+    pub(super) fn insert_history(&[HistoryRow]) by NewHistory, "INSERT" "history" "",
+    entrypoint_id: i64 as BigInt,
+    customer_id: i64 as BigInt,
+    version: i64 as BigInt,
+    at_us: i64 as BigInt,
+    operation: &'static str as Text,
+    token_name: String as Text,
+    token_jti: String as Text,
+    key_id: i64 as BigInt,
+    document_before: Option<Vec<u8>> as Nullable<Binary>,
+    key_id_before: Option<i64> as Nullable<BigInt>,
+}
+
 /// A row of `identity_digest`.
-#[derive(Debug, Insertable)]
-#[diesel(table_name = identity_digest)]
-pub struct DigestRow {
+#[derive(Debug)]
+pub(super) struct DigestRow {
     pub entrypoint_id: i64,
     pub digest: Vec<u8>,
     pub customer_id: i64,
 }
 
+insert! {
+    /// Inserts identity digests.
+    pub(super) fn insert_digests(&[DigestRow]) by NewDigests, "INSERT" "identity_digest" "",
+    entrypoint_id: i64 as BigInt,
+    digest: Vec<u8> as Binary,
+    customer_id: i64 as BigInt,
+}
+
 /// A row of `idempotency`.
-#[derive(Debug, Clone, Queryable, QueryableByName, Selectable, Insertable)]
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = idempotency)]
 #[diesel(treat_none_as_default_value = false)]
-pub struct IdempotencyRow {
+pub(super) struct IdempotencyRow {
     pub entrypoint_id: i64,
     pub key_hash: Vec<u8>,
     pub fingerprint: Vec<u8>,
@@ -67,6 +119,23 @@ pub struct IdempotencyRow {
     pub key_id: i64,
     pub detail: Vec<u8>,
     pub expires_at_us: i64,
+}
+
+insert! {
+    /// Keeps outcomes. A key that expired and was not yet purged is used anew.
+    pub(super) fn insert_idempotency(&[IdempotencyRow]) by NewKeys, "REPLACE" "idempotency"
+    "ON CONFLICT (entrypoint_id, key_hash) DO UPDATE SET fingerprint = excluded.fingerprint, kind = excluded.kind, \
+     customer_id = excluded.customer_id, version = excluded.version, key_id = excluded.key_id, \
+     detail = excluded.detail, expires_at_us = excluded.expires_at_us",
+    entrypoint_id: i64 as BigInt,
+    key_hash: Vec<u8> as Binary,
+    fingerprint: Vec<u8> as Binary,
+    kind: String as Text,
+    customer_id: Option<i64> as Nullable<BigInt>,
+    version: Option<i64> as Nullable<BigInt>,
+    key_id: i64 as BigInt,
+    detail: Vec<u8> as Binary,
+    expires_at_us: i64 as BigInt,
 }
 
 /// Binds a document to its customer and version; status, balance and stage stand inside it, and the
@@ -80,7 +149,7 @@ impl CustomerRow {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] without randomness.
-    pub fn seal(
+    pub(super) fn seal(
         entrypoint_id: i64,
         stored: &Stored,
         data_key: &DataKey,
@@ -109,11 +178,22 @@ impl CustomerRow {
         })
     }
 
+    /// The row, if it is the newest version that its history has: an old row put back does not pass.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`].
+    pub(super) fn if_newest(self, newest: Option<i64>) -> Result<CustomerRow, StoreError> {
+        if newest == Some(self.version) {
+            return Ok(self);
+        }
+        Err(StoreError::Corrupt(format!("customer {}: the row is not its newest version", self.customer_id)))
+    }
+
     /// Opens the row.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] where the document does not open, or the columns say something else.
-    pub fn open(&self, data_key: &DataKey) -> Result<Stored, StoreError> {
+    pub(super) fn open(&self, data_key: &DataKey) -> Result<Stored, StoreError> {
         let (Some(salt), Some(document)) = (&self.salt, &self.document) else { return self.erased() };
         let ad = document_ad(self.entrypoint_id, self.customer_id, self.version, self.key_id);
         let record = open_document(&data_key.seal_key(salt)?, &ad, document).map_err(|_| {

@@ -1,21 +1,26 @@
-//! How a decided batch gets into the tables: a fixed number of statements a table (PostgreSQL), or
-//! prepared single-row statements in a loop, which are as fast on SQLite.
+//! How a decided batch gets into the tables: on PostgreSQL in one statement, on SQLite one a row, where that is as
+//! fast.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::upsert::excluded;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::conn::{Conn, on};
 use super::error::StoreError;
 use super::imports;
 use super::keyring::{ENTRYPOINT_SALT, KeyRing};
-use super::load::{IndexKey, Loaded, OutcomeDetail, outcome_ad};
+use super::load::{Head, IndexKey, Loaded, OutcomeDetail, outcome_ad};
 use super::outbox;
 use super::portal;
-use super::rows::{CustomerRow, DigestRow, HistoryRow, IdempotencyRow};
-use super::schema::{customer, entrypoint_head, history, idempotency, identity_digest};
+use super::rows::{
+    CustomerRow, DigestRow, HistoryRow, IdempotencyRow, NewCustomers, NewDigests, NewHistory, NewKeys,
+    insert_customers, insert_digests, insert_history, insert_idempotency,
+};
+use super::schema::{customer, entrypoint_head, history, identity_digest};
 use super::terms;
 use crate::domain::command::Outcome;
 use crate::domain::customer::{Status, Stored};
@@ -23,7 +28,7 @@ use crate::domain::fields::TextField;
 use crate::domain::mail::MailKind;
 use crate::domain::portal::LinkKind;
 use crate::domain::time::SECOND_US;
-use crate::domain::world::{KeyRecord, World};
+use crate::domain::world::{KeyRecord, World, Written};
 use crate::vault::{SALT_BYTES, SealKey, random};
 
 /// A customer's salt and the key made of it, while a batch is saved.
@@ -45,7 +50,7 @@ struct Additions {
     erased: Vec<i64>,
 }
 
-/// Saves what was decided in one entrypoint's world.
+/// Saves what was decided in one entrypoint's world; on PostgreSQL the number of the transaction.
 ///
 /// # Errors
 /// The database's; nothing of the batch is then kept.
@@ -54,12 +59,12 @@ pub(super) fn save(
     ring: &KeyRing,
     loaded: &mut Loaded,
     retention_secs: i64,
-) -> Result<(), StoreError> {
+) -> Result<Option<String>, StoreError> {
     if loaded.world.written().is_empty()
         && loaded.world.new_keys().next().is_none()
         && loaded.world.mails().is_empty()
     {
-        return Ok(());
+        return Ok(None);
     }
     let mut owners = HashMap::new();
     let mut additions = Additions::default();
@@ -72,13 +77,10 @@ pub(super) fn save(
             imports::erase(conn, ring, loaded.head.entrypoint_id, before.id, &before.customer)?;
         }
     }
-    write(conn, loaded.head.entrypoint_id, additions)?;
+    let transaction = write(conn, &loaded.head, additions)?;
     end_links(conn, &loaded.world)?;
     send_mails(conn, ring, &loaded.world)?;
-    on!(conn, |c| diesel::update(entrypoint_head::table.find(loaded.head.entrypoint_id))
-        .set(&loaded.head)
-        .execute(c))?;
-    Ok(())
+    Ok(transaction)
 }
 
 /// Ends the links of customers who are gone, who have another address, or whose password was set otherwise; with the mails
@@ -127,7 +129,7 @@ fn add_records(
     let entrypoint_id = loaded.head.entrypoint_id;
     let now = loaded.world.now;
     // First and last state of each customer in this batch; several changes make one row.
-    let mut ends: BTreeMap<i64, (Option<Arc<Stored>>, Arc<Stored>)> = BTreeMap::new();
+    let mut ends: BTreeMap<i64, (&Written, Arc<Stored>)> = BTreeMap::new();
     // The row as it stands after the changes so far, for the next change's image of the past.
     let mut current: HashMap<i64, CustomerRow> = HashMap::new();
     for written in loaded.world.written() {
@@ -154,12 +156,12 @@ fn add_records(
         current.insert(id, row);
         ends.entry(id)
             .and_modify(|(_, last)| *last = Arc::clone(&written.after))
-            .or_insert_with(|| (written.before.clone(), Arc::clone(&written.after)));
+            .or_insert_with(|| (written, Arc::clone(&written.after)));
     }
     for (id, (first, last)) in ends {
         let Some(row) = current.remove(&id) else { continue };
-        add_index_changes(loaded, id, first.as_deref(), &last, additions);
-        if first.is_some() {
+        add_index_changes(loaded, first, &last, additions);
+        if first.before.is_some() {
             additions.updated.push(row);
         } else {
             additions.inserted.push(row);
@@ -183,13 +185,9 @@ fn owner<'a>(loaded: &Loaded, owners: &'a mut HashMap<i64, Owner>, id: i64) -> R
     }
 }
 
-fn add_index_changes(
-    loaded: &Loaded,
-    id: i64,
-    first: Option<&Stored>,
-    last: &Stored,
-    additions: &mut Additions,
-) {
+fn add_index_changes(loaded: &Loaded, written: &Written, last: &Stored, additions: &mut Additions) {
+    let id = last.id;
+    let first = written.before.as_deref();
     let live = |stored: &Stored| !stored.customer.is_deleted();
     let new_key = &loaded.keys.new;
     // A customer that a rotation has not reached leaves its old key with this write.
@@ -206,7 +204,13 @@ fn add_index_changes(
     };
     additions.digests_removed.extend(old.iter().filter(|digest| !new.contains(digest)).map(row));
     additions.digests_added.extend(new.iter().filter(|digest| !old.contains(digest)).map(row));
-    let terms_of = |key: &IndexKey, stored: &Stored| terms::of_customer(key.key.terms(), &stored.customer);
+    let terms_of = |key: &IndexKey, stored: &Stored| {
+        let foreseen = written.foreseen.as_ref();
+        match foreseen.and_then(|foreseen| foreseen.terms_of(key.key.id, &stored.customer)) {
+            Some(terms) => terms.to_vec(),
+            None => terms::of_customer(key.key.terms(), &stored.customer),
+        }
+    };
     let old_terms = first.filter(|stored| live(stored)).map(|stored| terms_of(old_key, stored));
     let new_terms = live(last).then(|| terms_of(new_key, last));
     if old_terms != new_terms || last.erased {
@@ -301,55 +305,12 @@ fn count(world: &World, counts: &mut BTreeMap<String, i64>, live: &mut i64) {
     }
 }
 
-fn write(conn: &mut Conn, entrypoint_id: i64, mut additions: Additions) -> Result<(), StoreError> {
+/// Writes everything; on PostgreSQL the number of the transaction, under which it remembers how that ended.
+fn write(conn: &mut Conn, head: &Head, mut additions: Additions) -> Result<Option<String>, StoreError> {
     // Random keys in sorted order touch each index page once.
     additions.digests_added.sort_by(|a, b| a.digest.cmp(&b.digest));
     additions.idempotency.sort_by(|a, b| a.key_hash.cmp(&b.key_hash));
-    erase_history(conn, entrypoint_id, &additions.erased)?;
-    match conn {
-        Conn::Sqlite(c) => {
-            for row in &additions.inserted {
-                diesel::insert_into(customer::table).values(row).execute(c)?;
-            }
-            for row in &additions.history {
-                diesel::insert_into(history::table).values(row).execute(c)?;
-            }
-            for row in &additions.digests_added {
-                diesel::insert_into(identity_digest::table).values(row).execute(c)?;
-            }
-            for row in &additions.idempotency {
-                diesel::replace_into(idempotency::table).values(row).execute(c)?;
-            }
-        }
-        Conn::Postgres(c) => {
-            if !additions.inserted.is_empty() {
-                diesel::insert_into(customer::table).values(&additions.inserted).execute(c)?;
-            }
-            if !additions.history.is_empty() {
-                diesel::insert_into(history::table).values(&additions.history).execute(c)?;
-            }
-            if !additions.digests_added.is_empty() {
-                diesel::insert_into(identity_digest::table).values(&additions.digests_added).execute(c)?;
-            }
-            if !additions.idempotency.is_empty() {
-                // A key that expired and was not yet purged is used anew.
-                diesel::insert_into(idempotency::table)
-                    .values(&additions.idempotency)
-                    .on_conflict((idempotency::entrypoint_id, idempotency::key_hash))
-                    .do_update()
-                    .set((
-                        idempotency::fingerprint.eq(excluded(idempotency::fingerprint)),
-                        idempotency::kind.eq(excluded(idempotency::kind)),
-                        idempotency::customer_id.eq(excluded(idempotency::customer_id)),
-                        idempotency::version.eq(excluded(idempotency::version)),
-                        idempotency::key_id.eq(excluded(idempotency::key_id)),
-                        idempotency::detail.eq(excluded(idempotency::detail)),
-                        idempotency::expires_at_us.eq(excluded(idempotency::expires_at_us)),
-                    ))
-                    .execute(c)?;
-            }
-        }
-    }
+    erase_history(conn, head.entrypoint_id, &additions.erased)?;
     for row in &additions.updated {
         update_customer(conn, row)?;
     }
@@ -362,7 +323,80 @@ fn write(conn: &mut Conn, entrypoint_id: i64, mut additions: Additions) -> Resul
         )
         .execute(c))?;
     }
-    terms::add(conn, entrypoint_id, additions.terms)
+    if let Conn::Sqlite(_) = conn {
+        insert_customers(conn, &additions.inserted)?;
+        insert_history(conn, &additions.history)?;
+        insert_digests(conn, &additions.digests_added)?;
+        insert_idempotency(conn, &additions.idempotency)?;
+        terms::add(conn, head.entrypoint_id, additions.terms)?;
+        on!(conn, |c| diesel::update(entrypoint_head::table.find(head.entrypoint_id)).set(head).execute(c))?;
+        return Ok(None);
+    }
+    let pending = terms::begin(conn, head.entrypoint_id, additions.terms)?;
+    let Conn::Postgres(c) = conn else { return Ok(None) };
+    let batch = Batch {
+        customers: additions.inserted.as_slice().into(),
+        history: additions.history.as_slice().into(),
+        digests: additions.digests_added.as_slice().into(),
+        keys: additions.idempotency.as_slice().into(),
+        pending: pending.as_slice().into(),
+        head,
+    };
+    let (transaction, oldest, newest): (String, Option<i64>, Option<i64>) = batch.get_result(c)?;
+    terms::bound(conn, oldest.zip(newest).map_or(0, |(oldest, newest)| newest - oldest))?;
+    Ok(Some(transaction))
+}
+
+/// All new rows of a batch and its entrypoint's head in one statement: each would be a journey to the server. It tells
+/// the number of the transaction, and the oldest and newest of the terms that were pending before.
+struct Batch<'a> {
+    customers: NewCustomers<'a>,
+    history: NewHistory<'a>,
+    digests: NewDigests<'a>,
+    keys: NewKeys<'a>,
+    pending: terms::NewPending<'a>,
+    head: &'a Head,
+}
+
+impl QueryId for Batch<'_> {
+    type QueryId = Batch<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for Batch<'_> {
+    type SqlType = (Text, Nullable<BigInt>, Nullable<BigInt>);
+}
+
+impl<C> RunQueryDsl<C> for Batch<'_> {}
+
+impl QueryFragment<Pg> for Batch<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH customers AS (");
+        self.customers.walk_ast(out.reborrow())?;
+        out.push_sql("), histories AS (");
+        self.history.walk_ast(out.reborrow())?;
+        out.push_sql("), digests AS (");
+        self.digests.walk_ast(out.reborrow())?;
+        out.push_sql("), keys AS (");
+        self.keys.walk_ast(out.reborrow())?;
+        out.push_sql("), pending AS (");
+        self.pending.walk_ast(out.reborrow())?;
+        out.push_sql("), heads AS (UPDATE entrypoint_head SET next_customer_id = ");
+        out.push_bind_param::<BigInt, _>(&self.head.next_customer_id)?;
+        out.push_sql(", block_end = ");
+        out.push_bind_param::<BigInt, _>(&self.head.block_end)?;
+        out.push_sql(", live_customers = ");
+        out.push_bind_param::<BigInt, _>(&self.head.live_customers)?;
+        out.push_sql(", counts = ");
+        out.push_bind_param::<Text, _>(&self.head.counts)?;
+        out.push_sql(" WHERE entrypoint_id = ");
+        out.push_bind_param::<BigInt, _>(&self.head.entrypoint_id)?;
+        out.push_sql(
+            ") SELECT pg_current_xact_id()::text, (SELECT min(pending_id) FROM term_pending), \
+             (SELECT max(pending_id) FROM term_pending)",
+        );
+        Ok(())
+    }
 }
 
 fn update_customer(conn: &mut Conn, row: &CustomerRow) -> Result<(), StoreError> {

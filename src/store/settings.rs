@@ -3,9 +3,10 @@
 use diesel::prelude::*;
 
 use super::conn::{Conn, on};
+use super::entrypoints;
 use super::error::StoreError;
 use super::keyring::KeyRing;
-use super::load::{self, Waiting, lock_heads, read_policy};
+use super::load::{Waiting, lock_heads};
 use super::schema::{entrypoint, entrypoint_head, organisation};
 use crate::domain::entrypoint::{Entrypoint, Policy};
 use crate::domain::fields::TextField;
@@ -129,7 +130,7 @@ pub(super) fn organisation(conn: &mut Conn, org_id: i64) -> Result<Option<Organi
         .first(c)
         .optional())?;
     let Some((id, name, identifiers)) = found else { return Ok(None) };
-    Ok(Some(Organisation { id, name, identifiers: read_policy(identifiers)? }))
+    Ok(Some(Organisation { id, name, identifiers: entrypoints::read_policy(identifiers)? }))
 }
 
 /// The id and organisation of an entrypoint; they never change.
@@ -152,10 +153,10 @@ pub(super) fn entrypoint_settings(
     conn: &mut Conn,
     id: i64,
 ) -> Result<Option<EntrypointSettings>, StoreError> {
-    let Some(entrypoint) = load::entrypoint(conn, id)? else { return Ok(None) };
+    let Some(entrypoint) = entrypoints::entrypoint(conn, id)? else { return Ok(None) };
     let own: Option<String> =
         on!(conn, |c| entrypoint::table.find(id).select(entrypoint::identifiers).first(c))?;
-    Ok(Some(EntrypointSettings { entrypoint, own_identifiers: read_policy(own)? }))
+    Ok(Some(EntrypointSettings { entrypoint, own_identifiers: entrypoints::read_policy(own)? }))
 }
 
 /// The entrypoints of an organisation, or of all, by id.
@@ -187,7 +188,7 @@ pub(super) fn entrypoints(
 /// [`Rejection::NotFound`]; the database's.
 pub(super) fn update_entrypoint(conn: &mut Conn, id: i64, settings: &Settings) -> Result<(), StoreError> {
     lock_heads(conn, &[id], Waiting::Wait)?;
-    if load::entrypoint(conn, id)?.is_none() {
+    if entrypoints::entrypoint(conn, id)?.is_none() {
         return Err(Rejection::NotFound.into());
     }
     on!(conn, |c| {
@@ -279,7 +280,7 @@ fn refresh_digests(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
         if head.live_customers != 0 {
             continue;
         }
-        let Some(entrypoint) = load::entrypoint(conn, head.entrypoint_id)? else { continue };
+        let Some(entrypoint) = entrypoints::entrypoint(conn, head.entrypoint_id)? else { continue };
         let digests = digest_identifiers(&entrypoint.policy)?;
         on!(conn, |c| diesel::update(entrypoint_head::table.find(head.entrypoint_id))
             .set(entrypoint_head::digest_identifiers.eq(digests))

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use diesel::prelude::*;
 use tokio::sync::oneshot;
 
+use super::checkpoint::Checkpointer;
 use super::conn::{Conn, DatabaseUrl, Purpose};
 use super::error::StoreError;
 use super::keyring::KeyRing;
@@ -23,6 +24,8 @@ use crate::domain::world::Missing;
 
 /// The most interactive commands of one transaction.
 const BATCH_COMMANDS_MAX: usize = 256;
+/// As how many changed customers an administrative act counts; some are steps of imports.
+const CHANGES_OF_ADMIN: usize = 128;
 /// How long a writer without work sleeps before it looks whether it is still wanted.
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -64,11 +67,12 @@ pub(super) fn spawn(
     name: String,
     setup: WriterSetup,
     queue: Receiver<Work>,
+    checkpointer: Option<Checkpointer>,
 ) -> std::io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name(name).spawn(move || {
         // Outside of decisions a panic means that nobody knows what was saved: the process must not go on.
         let ended = catch_unwind(AssertUnwindSafe(|| {
-            Writer { setup, queue, conn: None, backlog: VecDeque::new() }.run();
+            Writer { setup, queue, conn: None, backlog: VecDeque::new(), checkpointer }.run();
         }));
         if ended.is_err() {
             std::process::abort();
@@ -87,6 +91,7 @@ struct Writer {
     conn: Option<Conn>,
     /// Commands whose entrypoint another writer had locked.
     backlog: VecDeque<Job>,
+    checkpointer: Option<Checkpointer>,
 }
 
 impl Writer {
@@ -114,11 +119,20 @@ impl Writer {
             metrics::histogram!("customary_writer_batch_commands").record(jobs_len(&jobs));
             if !jobs.is_empty() {
                 let waiting = if waits_for_lock { Waiting::Wait } else { Waiting::Skip };
+                let changes = jobs.len();
                 self.batch(jobs, waiting);
+                self.committed(changes);
             }
             if let Some(act) = admin {
                 self.admin(act);
+                self.committed(CHANGES_OF_ADMIN);
             }
+        }
+    }
+
+    fn committed(&mut self, changes: usize) {
+        if let Some(checkpointer) = &mut self.checkpointer {
+            checkpointer.committed(changes);
         }
     }
 
@@ -199,16 +213,8 @@ fn transaction(
     waiting: Waiting,
 ) -> Result<Replies, StoreError> {
     conn.begin_write()?;
-    let mut transaction_id = None;
-    let decided = (|| {
-        let replies = within(conn, setup, commands, waiting)?;
-        if let Conn::Postgres(c) = conn {
-            transaction_id = Some(diesel::select(pg_transaction_id()).get_result::<String>(c)?);
-        }
-        Ok(replies)
-    })();
-    let replies = match decided {
-        Ok(replies) => replies,
+    let (replies, transaction_id) = match within(conn, setup, commands, waiting) {
+        Ok(done) => done,
         Err(error) => {
             conn.rollback();
             return Err(error);
@@ -218,11 +224,6 @@ fn transaction(
         Ok(()) => Ok(replies),
         Err(error) => after_failed_commit(conn, setup, error.into(), transaction_id).map(|()| replies),
     }
-}
-
-/// The transaction's number, under which PostgreSQL remembers how it ended.
-fn pg_transaction_id() -> diesel::expression::SqlLiteral<diesel::sql_types::Text> {
-    diesel::dsl::sql("pg_current_xact_id()::text")
 }
 
 /// A COMMIT without an answer may have happened: a new connection knows.
@@ -256,13 +257,15 @@ fn after_failed_commit(
     }
 }
 
-/// lock → load → decide → save, for every entrypoint of the batch.
+/// lock → load → decide → save, for every entrypoint of the batch; with the number of PostgreSQL's transaction, if
+/// anything was written.
 fn within(
     conn: &mut Conn,
     setup: &WriterSetup,
     commands: &[&Command],
     waiting: Waiting,
-) -> Result<Replies, StoreError> {
+) -> Result<(Replies, Option<String>), StoreError> {
+    let mut transaction_id = None;
     let mut by_entrypoint: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
     for (index, command) in commands.iter().enumerate() {
         by_entrypoint.entry(command.entrypoint_id).or_default().push(index);
@@ -286,7 +289,7 @@ fn within(
                 *slot = Some(reply);
             }
         }
-        save(conn, &setup.ring, &mut loaded, setup.retention_secs)?;
+        transaction_id = save(conn, &setup.ring, &mut loaded, setup.retention_secs)?.or(transaction_id);
     }
     if waiting == Waiting::Wait {
         // Every head that exists was waited for: what is left names no entrypoint.
@@ -296,7 +299,7 @@ fn within(
             }
         }
     }
-    Ok(replies)
+    Ok((replies, transaction_id))
 }
 
 /// Decides one command, telling it what it misses; a panic in there is that command's own.

@@ -175,7 +175,7 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 pub struct DataKey {
     /// Its number in the database; stands beside everything sealed or hashed under it.
     pub id: i64,
-    root: Zeroizing<[u8; KEY_BYTES]>,
+    seals: Hasher,
     identities: Hasher,
     terms: Hasher,
     key_uses: Hasher,
@@ -192,7 +192,7 @@ impl DataKey {
     fn new(id: i64, root: &[u8; KEY_BYTES]) -> DataKey {
         DataKey {
             id,
-            root: Zeroizing::new(*root),
+            seals: Hasher::new(root, "customary seal"),
             identities: Hasher::new(root, "customary identity digests"),
             terms: Hasher::new(root, "customary search terms"),
             key_uses: Hasher::new(root, "customary idempotency keys"),
@@ -206,7 +206,7 @@ impl DataKey {
     /// # Errors
     /// [`VaultError::DoesNotOpen`] never happens for a key of the right length.
     pub fn seal_key(&self, salt: &[u8]) -> Result<SealKey, VaultError> {
-        SealKey::new(&Zeroizing::new(Hasher::new(&self.root, "customary seal").digest(salt)))
+        SealKey::new(&Zeroizing::new(self.seals.digest(salt)))
     }
 
     /// Hashes identifiers.

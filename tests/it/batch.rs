@@ -78,9 +78,9 @@ fn random_command(rng: &mut fastrand::Rng, with_poison: bool) -> Command {
         if rng.u8(0..6) == 0 { Precondition::Versions(vec![rng.i64(1..4)]) } else { Precondition::None };
     let on_match = [OnMatch::Get, OnMatch::Replace, OnMatch::Merge, OnMatch::Force][rng.usize(0..4)];
     let act = match rng.u8(0..10) {
-        0..=4 => Act::Create(Box::new(CreateCustomer { draft, on_match })),
+        0..=4 => Act::Create(Box::new(CreateCustomer { draft, on_match, foreseen: None })),
         5..=6 => Act::Update(Box::new(UpdateCustomer { id, draft, precondition })),
-        7 => Act::Match(Box::new(CreateCustomer { draft, on_match })),
+        7 => Act::Match(Box::new(CreateCustomer { draft, on_match, foreseen: None })),
         _ => Act::Delete(DeleteCustomer { id, erase: rng.u8(0..3) == 0, precondition }),
     };
     let idempotency =
@@ -136,6 +136,7 @@ async fn compare(db: Db, cases: usize, commands: usize, with_poison: bool) {
             let first = CreateCustomer {
                 draft: draft(&json!({"email": "first@example.test"})),
                 on_match: OnMatch::Get,
+                foreseen: None,
             };
             let actor = Actor { name: "batch".into(), jti: "batch".into() };
             let act = Act::Create(Box::new(first));
@@ -206,6 +207,7 @@ both!(a_decided_command_is_answered_after_a_drain, |db| async move {
         act: Act::Create(Box::new(CreateCustomer {
             draft: draft(&json!({"email": format!("d{number}@example.test")})),
             on_match: OnMatch::Get,
+            foreseen: None,
         })),
     };
     let waiting: Vec<_> = (0..50).map(|number| Box::pin(store.write(create(number)))).collect();

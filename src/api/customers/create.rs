@@ -5,7 +5,7 @@ use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, post};
 use serde::Serialize;
 
-use super::record::CustomerOut;
+use super::record::{CustomerOut, etag};
 use super::{key_use, refuse_unless_replay, seal_password, view_of, visible_entry};
 use crate::api::auth::Caller;
 use crate::api::body::{self, Params};
@@ -80,7 +80,7 @@ pub(crate) async fn create_customer(
         Ok(create) => create,
         Err(error) => {
             refuse_unless_replay(&app, entrypoint_id, key.as_ref(), error).await?;
-            CreateCustomer { draft: Draft::default(), on_match: OnMatch::Get }
+            CreateCustomer { draft: Draft::default(), on_match: OnMatch::Get, foreseen: None }
         }
     };
     let act = Act::Create(Box::new(create));
@@ -117,7 +117,7 @@ async fn read(
         }
     };
     seal_password(app, &mut draft).await?;
-    Ok(CreateCustomer { draft, on_match })
+    Ok(CreateCustomer { draft, on_match, foreseen: None })
 }
 
 fn flags(request: &HttpRequest) -> (OnMatch, Vec<Problem>) {
@@ -139,7 +139,7 @@ fn flags(request: &HttpRequest) -> (OnMatch, Vec<Problem>) {
 }
 
 fn render(answer: &Answer, caller: &Caller) -> Result<HttpResponse, Error> {
-    let (Outcome::Created { verdict, id, version, matched_on, differs }, Some(stored)) =
+    let (Outcome::Created { verdict, id, matched_on, differs, .. }, Some(stored)) =
         (&answer.outcome, &answer.stored)
     else {
         return Err(Error::Internal("a create was answered with something else".into()));
@@ -158,7 +158,7 @@ fn render(answer: &Answer, caller: &Caller) -> Result<HttpResponse, Error> {
         CustomerOut::blank(*id)
     };
     if learns {
-        response.insert_header((ETAG, record.etag(*version)));
+        response.insert_header((ETAG, etag(stored, &answer.entrypoint, view_of(caller))));
     }
     let response_data = CreatedRecord {
         record,
@@ -244,7 +244,7 @@ pub(crate) async fn match_customer(
         Ok(create) => create,
         Err(error) => {
             refuse_unless_replay(&app, entrypoint_id, key.as_ref(), error).await?;
-            CreateCustomer { draft: Draft::default(), on_match: OnMatch::Get }
+            CreateCustomer { draft: Draft::default(), on_match: OnMatch::Get, foreseen: None }
         }
     };
     let keyed = key.is_some();

@@ -4,7 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, ETAG};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 
-use super::record::CustomerOut;
+use super::record::{CustomerOut, etag};
 use super::{parse_id, view_of, visible};
 use crate::api::auth::Caller;
 use crate::api::body::{Params, is_fresh};
@@ -38,10 +38,14 @@ pub(crate) async fn get_customer(
     caller.require(Scope::CustomersRead)?;
     let found = visible(&app, &caller, parse_id(&id)?).await?;
     Params::none(&request)?;
-    let record = CustomerOut::new(&found.stored, &found.entrypoint, view_of(&caller));
-    let etag = record.etag(found.stored.version);
+    let view = view_of(&caller);
+    let etag = etag(&found.stored, &found.entrypoint, view);
     let fresh = is_fresh(&request, &etag);
     let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header((ETAG, etag)).insert_header((CACHE_CONTROL, "private, no-cache"));
-    Ok(if fresh { response.finish() } else { response.json(record) })
+    Ok(if fresh {
+        response.finish()
+    } else {
+        response.json(CustomerOut::new(&found.stored, &found.entrypoint, view))
+    })
 }

@@ -265,11 +265,26 @@ impl<'a> CustomerOut<'a> {
     pub(crate) fn blank(id: i64) -> CustomerOut<'a> {
         CustomerOut { customer_id: id, ..CustomerOut::default() }
     }
+}
 
-    /// The strong tag of this rendering at a version: whatever is rendered makes it another one.
-    pub(crate) fn etag(&self, version: i64) -> String {
-        let bytes = serde_json::to_vec(self).unwrap_or_default();
-        let hash = blake3::hash(&bytes).to_hex();
-        format!("\"{version}-{}\"", hash.get(..16).unwrap_or_default())
+/// The strong tag of a record's rendering: everything that the rendering is made of makes it another one.
+pub(crate) fn etag(stored: &Stored, entrypoint: &Entrypoint, view: View) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let mut add = |bytes: &[u8]| {
+        hasher.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hasher.update(bytes);
+    };
+    add(env!("CARGO_PKG_VERSION").as_bytes());
+    add(&[u8::from(view == View::Masked)]);
+    // A database put back from a copy may come to the same version another way.
+    add(&stored.customer.updated_at.0.to_be_bytes());
+    add(&entrypoint.org_id.to_be_bytes());
+    add(entrypoint.org_name.as_bytes());
+    add(entrypoint.entry.as_bytes());
+    for name in [&entrypoint.legal_name, &entrypoint.dba_name] {
+        add(&[u8::from(name.is_some())]);
+        add(name.as_deref().unwrap_or_default().as_bytes());
     }
+    let hash = hasher.finalize().to_hex();
+    format!("\"{}-{}\"", stored.version, hash.get(..16).unwrap_or_default())
 }

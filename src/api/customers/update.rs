@@ -4,7 +4,7 @@ use actix_web::http::header::ETAG;
 use actix_web::web::{Bytes, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, put};
 
-use super::record::CustomerOut;
+use super::record::etag;
 use super::{DoneOut, key_use, parse_id, refuse_unless_replay, seal_password, view_of, visible};
 use crate::api::auth::Caller;
 use crate::api::body::{self, Params};
@@ -92,8 +92,7 @@ pub(super) fn done(answer: &Answer, caller: &Caller) -> HttpResponse {
     if caller.claims().allows(Scope::CustomersRead)
         && let Some(stored) = &answer.stored
     {
-        let record = CustomerOut::new(stored, &answer.entrypoint, view_of(caller));
-        response.insert_header((ETAG, record.etag(stored.version)));
+        response.insert_header((ETAG, etag(stored, &answer.entrypoint, view_of(caller))));
     }
     response.json(DoneOut::SUCCESS)
 }

@@ -8,12 +8,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, max, min};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Binary, Bool};
 
 use super::blocks::{Block, Entries, LIST_LONG, intersect, pack};
 use crate::store::conn::{Conn, on};
 use crate::store::error::StoreError;
+use crate::store::prepared::{ask_postgres, insert};
 use crate::store::schema::{term_block, term_dead, term_pending, term_segment, term_work};
 
 /// From this many customers at once on, a segment of their own is made at once.
@@ -45,22 +47,37 @@ pub(in crate::store) struct Indexed {
     pub erased: bool,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = term_pending)]
-struct NewPending {
+/// A row of `term_pending`.
+#[derive(Debug)]
+pub(in crate::store) struct PendingTerms {
     entrypoint_id: i64,
     customer_id: i64,
     replaces: bool,
     terms: Vec<u8>,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = term_block)]
+insert! {
+    /// Appends to what is pending.
+    pub(in crate::store) fn insert_pending(&[PendingTerms]) by NewPending, "INSERT" "term_pending" "",
+    entrypoint_id: i64 as BigInt,
+    customer_id: i64 as BigInt,
+    replaces: bool as Bool,
+    terms: Vec<u8> as Binary,
+}
+
 struct NewBlock {
     segment_id: i64,
     first_term: i64,
     first_customer: i64,
     data: Vec<u8>,
+}
+
+insert! {
+    fn insert_new_blocks(&[NewBlock]) by NewBlocks, "INSERT" "term_block" "",
+    segment_id: i64 as BigInt,
+    first_term: i64 as BigInt,
+    first_customer: i64 as BigInt,
+    data: Vec<u8> as Binary,
 }
 
 /// A term as a column holds it: in the same order.
@@ -90,6 +107,22 @@ pub(in crate::store) fn add(
     entrypoint_id: i64,
     rows: Vec<Indexed>,
 ) -> Result<(), StoreError> {
+    let rows = begin(conn, entrypoint_id, rows)?;
+    insert_pending(conn, &rows)?;
+    let pending = pending(conn)?;
+    bound(conn, pending)
+}
+
+/// Does what must be done before the terms of some customers are appended to what is pending; what to append: nothing
+/// where they are so many that they became a segment.
+///
+/// # Errors
+/// The database's.
+pub(in crate::store) fn begin(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    rows: Vec<Indexed>,
+) -> Result<Vec<PendingTerms>, StoreError> {
     for row in rows.iter().filter(|row| row.erased) {
         on!(conn, |c| diesel::delete(
             term_pending::table.filter(term_pending::customer_id.eq(row.customer_id))
@@ -104,30 +137,24 @@ pub(in crate::store) fn add(
         }
         let customers: Vec<(i64, &[u64])> =
             rows.iter().map(|row| (row.customer_id, row.terms.as_slice())).collect();
-        return make_segment(conn, &customers, age);
+        make_segment(conn, &customers, age)?;
+        return Ok(Vec::new());
     }
-    let rows: Vec<NewPending> = rows
-        .into_iter()
-        .map(|row| NewPending {
-            entrypoint_id,
-            customer_id: row.customer_id,
-            replaces: row.replaces,
-            terms: packed(&row.terms),
-        })
-        .collect();
-    match conn {
-        Conn::Sqlite(c) => {
-            for row in &rows {
-                diesel::insert_into(term_pending::table).values(row).execute(c)?;
-            }
-        }
-        Conn::Postgres(c) => {
-            if !rows.is_empty() {
-                diesel::insert_into(term_pending::table).values(&rows).execute(c)?;
-            }
-        }
-    }
-    if pending(conn)? > PENDING_MAX {
+    let pending = |row: Indexed| PendingTerms {
+        entrypoint_id,
+        customer_id: row.customer_id,
+        replaces: row.replaces,
+        terms: packed(&row.terms),
+    };
+    Ok(rows.into_iter().map(pending).collect())
+}
+
+/// Moves what is pending into a segment where that are too many rows.
+///
+/// # Errors
+/// The database's.
+pub(in crate::store) fn bound(conn: &mut Conn, pending: i64) -> Result<(), StoreError> {
+    if pending > PENDING_MAX {
         drain(conn)?;
     }
     Ok(())
@@ -138,24 +165,29 @@ pub(in crate::store) fn add(
 /// # Errors
 /// The database's.
 pub(super) fn pending(conn: &mut Conn) -> Result<i64, StoreError> {
-    let first: Option<i64> = on!(conn, |c| term_pending::table
-        .select(term_pending::pending_id)
-        .order(term_pending::pending_id.asc())
-        .first(c)
-        .optional())?;
-    let last: Option<i64> = on!(conn, |c| term_pending::table
-        .select(term_pending::pending_id)
-        .order(term_pending::pending_id.desc())
-        .first(c)
-        .optional())?;
+    let (first, last): (Option<i64>, Option<i64>) = match conn {
+        // SQLite finds one end of an index at a time.
+        Conn::Sqlite(c) => (
+            term_pending::table.select(min(term_pending::pending_id)).first(c)?,
+            term_pending::table.select(max(term_pending::pending_id)).first(c)?,
+        ),
+        Conn::Postgres(c) => term_pending::table
+            .select((min(term_pending::pending_id), max(term_pending::pending_id)))
+            .first(c)?,
+    };
     Ok(first.zip(last).map_or(0, |(first, last)| last - first + 1))
 }
 
 /// A number above all that were used, as `term_pending` counts them.
 fn next_age(conn: &mut Conn, entrypoint_id: i64) -> Result<i64, StoreError> {
-    let row = NewPending { entrypoint_id, customer_id: 0, replaces: false, terms: Vec::new() };
+    let no_terms: Vec<u8> = Vec::new();
     let age: i64 = on!(conn, |c| diesel::insert_into(term_pending::table)
-        .values(&row)
+        .values((
+            term_pending::entrypoint_id.eq(entrypoint_id),
+            term_pending::customer_id.eq(0),
+            term_pending::replaces.eq(false),
+            term_pending::terms.eq(&no_terms),
+        ))
         .returning(term_pending::pending_id)
         .get_result(c))?;
     on!(conn, |c| diesel::delete(term_pending::table.find(age)).execute(c))?;
@@ -185,10 +217,14 @@ fn mark_dead(conn: &mut Conn, customer_id: i64, age: i64) -> Result<(), StoreErr
 /// Makes a live segment.
 fn make_segment(conn: &mut Conn, customers: &[(i64, &[u64])], age: i64) -> Result<(), StoreError> {
     let (blocks, postings) = pack(customers);
+    write_segment(conn, blocks, i64::try_from(postings).unwrap_or(i64::MAX), age)
+}
+
+fn write_segment(conn: &mut Conn, blocks: Vec<Block>, postings: i64, age: i64) -> Result<(), StoreError> {
     if blocks.is_empty() {
         return Ok(());
     }
-    let segment_id = new_segment(conn, LIVE, age, i64::try_from(postings).unwrap_or(i64::MAX))?;
+    let segment_id = new_segment(conn, LIVE, age, postings)?;
     insert_blocks(conn, segment_id, blocks)
 }
 
@@ -213,19 +249,7 @@ pub(super) fn insert_blocks(conn: &mut Conn, segment_id: i64, blocks: Vec<Block>
             data: block.data,
         })
         .collect();
-    match conn {
-        Conn::Sqlite(c) => {
-            for row in &rows {
-                diesel::insert_into(term_block::table).values(row).execute(c)?;
-            }
-        }
-        Conn::Postgres(c) => {
-            for rows in rows.chunks(1_024) {
-                diesel::insert_into(term_block::table).values(rows).execute(c)?;
-            }
-        }
-    }
-    Ok(())
+    Ok(insert_new_blocks(conn, &rows)?)
 }
 
 /// Whether this transaction is the one that moves rows and segments: on PostgreSQL others may.
@@ -244,73 +268,178 @@ pub(super) fn lock(conn: &mut Conn) -> Result<bool, StoreError> {
     }
 }
 
+/// A segment made of pending rows, not yet written.
+#[derive(Debug)]
+pub(in crate::store) struct Drained {
+    /// The rows.
+    ids: Vec<i64>,
+    /// Whose earlier terms are void, with the row that says so.
+    replaced: Vec<(i64, i64)>,
+    blocks: Vec<Block>,
+    postings: i64,
+}
+
+type PendingRow = (i64, i64, bool, Vec<u8>);
+
+impl Drained {
+    fn of(rows: Vec<PendingRow>) -> Drained {
+        let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
+        let mut replaced = Vec::new();
+        // The newest row of a customer is the one that counts.
+        let mut newest: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
+        for (id, customer_id, replaces, terms) in rows {
+            if replaces {
+                replaced.push((customer_id, id));
+            }
+            newest.insert(customer_id, unpacked(&terms));
+        }
+        let customers: Vec<(i64, &[u64])> =
+            newest.iter().map(|(id, terms)| (*id, terms.as_slice())).collect();
+        let (blocks, postings) = pack(&customers);
+        Drained { ids, replaced, blocks, postings: i64::try_from(postings).unwrap_or(i64::MAX) }
+    }
+
+    fn write(self, conn: &mut Conn) -> Result<usize, StoreError> {
+        let Some(age) = self.ids.last().copied() else { return Ok(0) };
+        for (customer_id, id) in self.replaced {
+            mark_dead(conn, customer_id, id)?;
+        }
+        write_segment(conn, self.blocks, self.postings, age)?;
+        match conn {
+            // One writer, and the lowest numbers were taken.
+            Conn::Sqlite(c) => {
+                diesel::delete(term_pending::table.filter(term_pending::pending_id.le(age))).execute(c)?
+            }
+            Conn::Postgres(c) => {
+                diesel::delete(term_pending::table.filter(term_pending::pending_id.eq_any(&self.ids)))
+                    .execute(c)?
+            }
+        };
+        Ok(self.ids.len())
+    }
+}
+
+/// Makes a segment of what is pending, without writing it: a read.
+///
+/// # Errors
+/// The database's.
+pub(super) fn prepare_drain(conn: &mut Conn) -> Result<Drained, StoreError> {
+    let columns =
+        (term_pending::pending_id, term_pending::customer_id, term_pending::replaces, term_pending::terms);
+    let rows: Vec<PendingRow> = on!(conn, |c| term_pending::table
+        .select(columns)
+        .order(term_pending::pending_id)
+        .limit(DRAIN_MAX)
+        .load(c))?;
+    Ok(Drained::of(rows))
+}
+
+/// Writes a segment that was made beforehand, or makes another where its rows are not what they were; how many rows it
+/// was.
+///
+/// # Errors
+/// The database's.
+pub(super) fn finish_drain(conn: &mut Conn, drained: Drained) -> Result<usize, StoreError> {
+    if !lock(conn)? {
+        return Ok(0);
+    }
+    let still: i64 = match conn {
+        // Rows are only ever removed, and new ones have higher numbers.
+        Conn::Sqlite(c) => term_pending::table
+            .filter(term_pending::pending_id.le(drained.ids.last().copied().unwrap_or(0)))
+            .count()
+            .get_result(c)?,
+        // What an erase is removing is left to it; whoever erases later waits, and finds the segment.
+        Conn::Postgres(c) => {
+            let ids: Vec<i64> = term_pending::table
+                .filter(term_pending::pending_id.eq_any(&drained.ids))
+                .select(term_pending::pending_id)
+                .for_update()
+                .skip_locked()
+                .load(c)?;
+            i64::try_from(ids.len()).unwrap_or(i64::MAX)
+        }
+    };
+    if usize::try_from(still) == Ok(drained.ids.len()) { drained.write(conn) } else { drain(conn) }
+}
+
 /// Makes a segment of what is pending; how many rows it was.
 ///
 /// # Errors
 /// The database's.
 pub(super) fn drain(conn: &mut Conn) -> Result<usize, StoreError> {
-    type Row = (i64, i64, bool, Vec<u8>);
     if !lock(conn)? {
         return Ok(0);
     }
     let columns =
         (term_pending::pending_id, term_pending::customer_id, term_pending::replaces, term_pending::terms);
     let query = term_pending::table.select(columns).order(term_pending::pending_id).limit(DRAIN_MAX);
-    let rows: Vec<Row> = match conn {
+    let rows: Vec<PendingRow> = match conn {
         Conn::Sqlite(c) => query.load(c)?,
-        // What an erase is removing is left to it; whoever erases later waits, and finds the segment.
+        // As above.
         Conn::Postgres(c) => query.for_update().skip_locked().load(c)?,
     };
-    let Some((age, ..)) = rows.last() else { return Ok(0) };
-    let age = *age;
-    let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
-    // The newest row of a customer is the one that counts.
-    let mut newest: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
-    for (id, customer_id, replaces, terms) in rows {
-        if replaces {
-            mark_dead(conn, customer_id, id)?;
-        }
-        newest.insert(customer_id, unpacked(&terms));
-    }
-    let customers: Vec<(i64, &[u64])> = newest.iter().map(|(id, terms)| (*id, terms.as_slice())).collect();
-    make_segment(conn, &customers, age)?;
-    match conn {
-        // One writer, and the lowest numbers were taken.
-        Conn::Sqlite(c) => {
-            diesel::delete(term_pending::table.filter(term_pending::pending_id.le(age))).execute(c)?
-        }
-        Conn::Postgres(c) => {
-            diesel::delete(term_pending::table.filter(term_pending::pending_id.eq_any(&ids))).execute(c)?
-        }
-    };
-    Ok(ids.len())
+    Drained::of(rows).write(conn)
 }
 
-/// The customers of an entrypoint that may have all of some terms, by id: a few too many, never one too few.
-///
-/// # Errors
-/// The database's; [`StoreError::Corrupt`].
-pub(super) fn having(conn: &mut Conn, entrypoint_id: i64, terms: &[u64]) -> Result<Vec<i64>, StoreError> {
-    // Pending first: what is moved meanwhile is met again in a segment, and not missed.
-    let rows: Vec<(i64, Vec<u8>)> = on!(conn, |c| term_pending::table
-        .filter(term_pending::entrypoint_id.eq(entrypoint_id))
-        .select((term_pending::customer_id, term_pending::terms))
-        .load(c))?;
-    let mut found: Vec<i64> =
-        rows.into_iter().filter(|(_, packed)| has_all(packed, terms)).map(|(id, _)| id).collect();
-    let segments: Vec<i64> = on!(conn, |c| term_segment::table
-        .filter(term_segment::state.eq(LIVE))
-        .select(term_segment::segment_id)
-        .order(term_segment::segment_id)
-        .load(c))?;
-    for (segment_id, places) in places(conn, &segments, terms)? {
-        if places.len() == terms.len() {
-            found.extend(having_in(conn, segment_id, places)?);
+/// Where terms are looked up: what is pending, and the live segments.
+#[derive(Debug)]
+pub(in crate::store) struct Index {
+    /// Customers with their packed terms, by entrypoint.
+    pending: HashMap<i64, Vec<(i64, Vec<u8>)>>,
+    segments: Vec<i64>,
+}
+
+impl Index {
+    /// The index of some entrypoints.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(in crate::store) fn of(conn: &mut Conn, entrypoints: &[i64]) -> Result<Index, StoreError> {
+        let columns = (term_pending::entrypoint_id, term_pending::customer_id, term_pending::terms);
+        // Pending first: what is moved meanwhile is met again in a segment, and not missed.
+        let rows: Vec<(i64, i64, Vec<u8>)> = on!(conn, |c| match entrypoints {
+            [one] => {
+                term_pending::table.filter(term_pending::entrypoint_id.eq(one)).select(columns).load(c)
+            }
+            // Never many rows; looking through them once for each entrypoint costs more.
+            _ => term_pending::table.select(columns).load(c),
+        })?;
+        let mut pending: HashMap<i64, Vec<(i64, Vec<u8>)>> = HashMap::new();
+        for (entrypoint_id, customer_id, terms) in rows {
+            pending.entry(entrypoint_id).or_default().push((customer_id, terms));
         }
+        let segments = on!(conn, |c| term_segment::table
+            .filter(term_segment::state.eq(LIVE))
+            .select(term_segment::segment_id)
+            .order(term_segment::segment_id)
+            .load(c))?;
+        Ok(Index { pending, segments })
     }
-    found.sort_unstable();
-    found.dedup();
-    Ok(found)
+
+    /// The customers of one of the entrypoints that may have all of some terms, by id: a few too many, never one too
+    /// few.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub(super) fn having(
+        &self,
+        conn: &mut Conn,
+        entrypoint_id: i64,
+        terms: &[u64],
+    ) -> Result<Vec<i64>, StoreError> {
+        let pending = self.pending.get(&entrypoint_id).map(Vec::as_slice).unwrap_or_default();
+        let mut found: Vec<i64> =
+            pending.iter().filter(|(_, packed)| has_all(packed, terms)).map(|(id, _)| *id).collect();
+        for (segment_id, places) in places(conn, &self.segments, terms)? {
+            if places.len() == terms.len() {
+                found.extend(having_in(conn, segment_id, places)?);
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
 }
 
 /// Whether a pending row, whose terms are sorted, has all of some.
@@ -339,18 +468,26 @@ impl Place {
 
 /// The last block that begins with a term or one before it: its segment, the term, the block's first term, how many
 /// blocks begin with the very term, and what is in it.
-#[derive(QueryableByName)]
+#[derive(Queryable)]
 struct Candidate {
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
     segment_id: i64,
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
     term: i64,
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
     first_term: i64,
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
     blocks: i64,
-    #[diesel(sql_type = diesel::sql_types::Binary)]
     data: Vec<u8>,
+}
+
+ask_postgres! {
+    /// The candidates of some terms in some segments.
+    candidates<'a>(
+        "SELECT s.id, t.term, b.first_term, CASE WHEN b.first_term = t.term THEN \
+         (SELECT count(*) FROM term_block c WHERE c.segment_id = s.id AND c.first_term = t.term) ELSE 0 END, b.data \
+         FROM unnest(", segments: &'a [i64] as Array<BigInt>,
+        ") AS s (id) CROSS JOIN unnest(", terms: &'a [i64] as Array<BigInt>;
+        ") AS t (term) CROSS JOIN LATERAL ( \
+         SELECT first_term, data FROM term_block WHERE segment_id = s.id AND first_term <= t.term \
+         ORDER BY first_term DESC, first_customer DESC LIMIT 1) AS b"
+    ) -> Candidate as (BigInt, BigInt, BigInt, BigInt, Binary)
 }
 
 /// Where each term is in each segment; terms that are not there have no place.
@@ -362,16 +499,7 @@ fn places(conn: &mut Conn, segments: &[i64], terms: &[u64]) -> Result<HashMap<i6
     if let Conn::Postgres(c) = conn {
         let wanted: Vec<i64> = terms.iter().copied().map(signed).collect();
         // One question for all of them: each would be a journey to the server.
-        let candidates: Vec<Candidate> = diesel::sql_query(
-            "SELECT s.id AS segment_id, t.term, b.first_term, b.data, CASE WHEN b.first_term = t.term THEN \
-             (SELECT count(*) FROM term_block c WHERE c.segment_id = s.id AND c.first_term = t.term) ELSE 0 END AS blocks \
-             FROM unnest($1) AS s (id) CROSS JOIN unnest($2) AS t (term) CROSS JOIN LATERAL ( \
-             SELECT first_term, data FROM term_block WHERE segment_id = s.id AND first_term <= t.term \
-             ORDER BY first_term DESC, first_customer DESC LIMIT 1) AS b",
-        )
-        .bind::<diesel::sql_types::Array<diesel::sql_types::BigInt>, _>(segments)
-        .bind::<diesel::sql_types::Array<diesel::sql_types::BigInt>, _>(&wanted)
-        .load(c)?;
+        let candidates = candidates(c, segments, &wanted)?;
         for candidate in candidates {
             let segment_id = candidate.segment_id;
             if let Some(place) = place(&candidate)? {

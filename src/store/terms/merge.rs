@@ -10,7 +10,8 @@ use diesel::prelude::*;
 
 use super::blocks::{Block, Entries, Packer};
 use super::index::{
-    BUILDING, FOREVER, LIVE, RETIRED, broken, drain, insert_blocks, lock, new_segment, pending,
+    BUILDING, Drained, FOREVER, LIVE, RETIRED, broken, insert_blocks, lock, new_segment, pending,
+    prepare_drain,
 };
 use crate::domain::time::{Micros, SECOND_US};
 use crate::store::conn::{Conn, on};
@@ -114,20 +115,12 @@ fn erased(conn: &mut Conn) -> Result<i64, StoreError> {
     Ok(on!(conn, |c| term_dead::table.filter(term_dead::age.eq(FOREVER)).count().get_result(c))?)
 }
 
-/// Makes a segment of what is pending, if it is at least `least` rows; how many rows it was.
+/// A segment of what is pending, if that is at least `least` rows; a read.
 ///
 /// # Errors
 /// The database's.
-pub(in crate::store) fn drain_if(conn: &mut Conn, least: i64) -> Result<usize, StoreError> {
-    if pending(conn)? < least { Ok(0) } else { drain(conn) }
-}
-
-/// Whether [`drain_if`] would do something; a read.
-///
-/// # Errors
-/// The database's.
-pub(in crate::store) fn is_drainable(conn: &mut Conn, least: i64) -> Result<bool, StoreError> {
-    Ok(pending(conn)? >= least)
+pub(in crate::store) fn drained_if(conn: &mut Conn, least: i64) -> Result<Option<Drained>, StoreError> {
+    if pending(conn)? < least { Ok(None) } else { Ok(Some(prepare_drain(conn)?)) }
 }
 
 /// Whether there may be something to merge; a read.

@@ -8,7 +8,7 @@ mod index;
 mod merge;
 mod rebuild;
 
-pub(super) use index::{Indexed, add};
+pub(super) use index::{Index, Indexed, NewPending, add, begin, bound};
 pub(super) use rebuild::rebuild;
 
 use super::Store;
@@ -52,12 +52,14 @@ pub(super) fn find(
     data_key: &DataKey,
     key: &MatchKey,
 ) -> Result<Vec<i64>, StoreError> {
-    having(conn, entrypoint_id, data_key, &of_key(key))
+    let index = Index::of(conn, &[entrypoint_id])?;
+    having(conn, &index, entrypoint_id, data_key, &of_key(key))
 }
 
 /// The customers of an entrypoint that may have all of some terms, by id.
 pub(super) fn having(
     conn: &mut Conn,
+    index: &Index,
     entrypoint_id: i64,
     data_key: &DataKey,
     terms: &[Term],
@@ -68,7 +70,7 @@ pub(super) fn having(
         terms.iter().map(|term| hasher.term(term.group.key(), &term.text, &mut buffer)).collect();
     hashes.sort_unstable();
     hashes.dedup();
-    index::having(conn, entrypoint_id, &hashes)
+    index.having(conn, entrypoint_id, &hashes)
 }
 
 /// What a step of looking after the index came to.
@@ -93,11 +95,11 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn drain_terms(&self, least: i64) -> Result<Tended, StoreError> {
-        // Looked at by a reader first: mostly there is nothing to do, and the writer has other work.
-        if !self.read(move |conn, _| merge::is_drainable(conn, least)).await? {
+        // Read and packed by a reader: the writer has other work.
+        let Some(drained) = self.read(move |conn, _| merge::drained_if(conn, least)).await? else {
             return Ok(Tended::Nothing);
-        }
-        let rows = self.administer(move |conn, _| merge::drain_if(conn, least)).await?;
+        };
+        let rows = self.administer(move |conn, _| index::finish_drain(conn, drained)).await?;
         Ok(if rows > 0 { Tended::Went } else { Tended::Nothing })
     }
 

@@ -1,0 +1,1 @@
+ALTER TABLE customer ADD FOREIGN KEY (entrypoint_id) REFERENCES entrypoint (entrypoint_id);

@@ -1,0 +1,65 @@
+//! Moves SQLite's write-ahead log into the database on a thread of its own: the writer would wait a third of its
+//! time for the disk otherwise.
+
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use diesel::prelude::*;
+
+use super::conn::{Conn, DatabaseUrl, Purpose};
+
+/// After about how many changed customers the log is moved.
+const CHANGES: usize = 512;
+
+/// Counts what a writer commits, and wakes the thread.
+#[derive(Debug)]
+pub(super) struct Checkpointer {
+    wake: Sender<()>,
+    changes: usize,
+}
+
+impl Checkpointer {
+    /// Starts the thread, where there is a log of ours; it ends with what this returns.
+    ///
+    /// # Errors
+    /// The operating system's, when it gives no thread.
+    pub(super) fn start(url: &DatabaseUrl) -> std::io::Result<Option<Checkpointer>> {
+        let DatabaseUrl::Sqlite(_) = url else { return Ok(None) };
+        let (wake, woken) = bounded(1);
+        let url = url.clone();
+        thread::Builder::new().name("checkpointer".into()).spawn(move || run(&url, &woken))?;
+        Ok(Some(Checkpointer { wake, changes: 0 }))
+    }
+
+    /// Tells of a commit of about so many changed customers.
+    pub(super) fn committed(&mut self, changes: usize) {
+        self.changes += changes;
+        if self.changes >= CHANGES {
+            self.changes = 0;
+            // A thread that is still at work will be woken by the next.
+            let _ = self.wake.try_send(());
+        }
+    }
+}
+
+fn run(url: &DatabaseUrl, woken: &Receiver<()>) {
+    let mut conn = None;
+    for () in woken {
+        if let Err(error) = checkpoint(url, &mut conn) {
+            tracing::warn!(%error, "the write-ahead log could not be moved; the writer does it when it is long");
+            conn = None;
+        }
+    }
+}
+
+/// Moves what no reader still needs where it is; nobody waits for it.
+fn checkpoint(url: &DatabaseUrl, conn: &mut Option<Conn>) -> Result<(), super::StoreError> {
+    let conn = match conn {
+        Some(conn) => conn,
+        None => conn.insert(Conn::open(url, Purpose::Write)?),
+    };
+    if let Conn::Sqlite(c) = conn {
+        diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").execute(c)?;
+    }
+    Ok(())
+}

@@ -278,3 +278,27 @@ pub struct Answer {
     /// Whether this is an earlier request's outcome again.
     pub replayed: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fields::TextField;
+
+    #[test]
+    fn foreseen_terms_are_those_of_the_same_texts_under_the_same_key() {
+        let mut record = Customer::default();
+        record.texts.set(TextField::Email, Some("ada@example.test".into()));
+        let foreseen = Foreseen { key_id: 1, record: record.clone(), terms: vec![7] };
+        record.updated_at = super::super::time::Micros(1);
+        assert_eq!(foreseen.terms_of(1, &record), Some([7].as_slice()), "times are not searched for");
+        assert_eq!(foreseen.terms_of(2, &record), None);
+        let mut other = record.clone();
+        other.texts.set(TextField::Phone, Some("+12025550100".into()));
+        assert_eq!(foreseen.terms_of(1, &other), None);
+        let mut other = record.clone();
+        other.labels.push("vip".into());
+        assert_eq!(foreseen.terms_of(1, &other), None);
+        record.additional.insert("tier".into(), "gold".into());
+        assert_eq!(foreseen.terms_of(1, &record), None);
+    }
+}

@@ -199,6 +199,39 @@ both!(what_cannot_be_imported_is_refused_with_status_2, |db| async {
     assert_eq!(Sql::open(site).number(jobs), 0, "nothing of a refused file stays");
 });
 
+both!(a_running_server_imports_a_file_too, |db| async {
+    let server = Server::start(db).await;
+    let site = server.site();
+    let path = file(site, "mixed.csv", MIXED);
+    let base = server.base();
+    let through = |options: &[&str]| {
+        let there = ["--server", &base, "--token", site.token()];
+        let mut command = command(site, &path, &[&there, options].concat());
+        // With another key it could not open the database itself.
+        command.env("CUSTOMARY_MASTER_KEY", "EREREREREREREREREREREREREREREREREREREREREREi");
+        told(command.output().expect("the program runs"))
+    };
+    let rehearsed = through(&["--dry-run"]).ended(1);
+    assert_eq!(rehearsed.numbers(NUMBERS), [4, 2, 0, 0, 0, 2]);
+    assert_eq!(total(&server.client(), "demo").await, 0);
+    let first = through(&[]).ended(1);
+    assert_eq!(first.numbers(NUMBERS), [4, 2, 0, 0, 0, 2]);
+    for told in ["line 3", "line 5"] {
+        assert!(first.stderr.contains(told), "{}", first.stderr);
+    }
+    let rejected = fs::read_to_string(site.folder().join("mixed.rejected.csv")).unwrap();
+    assert!(rejected.contains(",Cyd,not an address,=1+1"), "{rejected}");
+    assert_eq!(total(&server.client(), "demo").await, 2);
+    let repeated = through(&[]).ended(1);
+    assert!(repeated.stdout.contains("repeated: ") && repeated.stdout.contains("--again"));
+    let forced = through(&["--force-customer-creation", "--quiet"]).ended(1);
+    assert_eq!(forced.numbers(NUMBERS), [4, 2, 0, 0, 0, 2]);
+    assert_eq!(total(&server.client(), "demo").await, 4);
+    let reader = site.new_token(&["--org", "1", "--entry", "demo", "--scope", "customers:read"]);
+    let refused = import(site, &path, &["--server", &base, "--token", &reader]).ended(2);
+    assert!(refused.stderr.contains("customers:import"), "{}", refused.stderr);
+});
+
 both!(standard_input_is_a_file_too, |db| async {
     let server = Server::start(db).await;
     let site = server.site();

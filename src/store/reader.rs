@@ -1,7 +1,6 @@
 //! Reader threads: each owns a connection; a read is a closure on one of them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -25,11 +24,9 @@ pub(super) enum Sees {
 }
 
 /// The threads that read.
+#[derive(Debug)]
 pub(super) struct Readers {
     queue: Sender<Task>,
-    url: DatabaseUrl,
-    /// Connections of the threads that read by themselves.
-    spare: Mutex<Vec<Conn>>,
 }
 
 impl Readers {
@@ -49,29 +46,7 @@ impl Readers {
                 }
             })?;
         }
-        Ok(Readers { queue, url: url.clone(), spare: Mutex::default() })
-    }
-
-    /// Runs a read of one statement that finds one row by its key. SQLite answers it from its pages in less time than it
-    /// takes to wake another thread: there it runs on the thread that asks.
-    ///
-    /// # Errors
-    /// As [`Readers::read`].
-    pub(super) async fn read_one<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&mut Conn) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        if let DatabaseUrl::Postgres(_) = self.url {
-            return self.read(Sees::EachItsOwn, read).await;
-        }
-        let mut conn = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let result = run(&mut conn, &self.url, Sees::EachItsOwn, read);
-        if let Some(conn) = conn
-            && !result.as_ref().err().is_some_and(StoreError::is_of_connection)
-        {
-            self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
-        }
-        result
+        Ok(Readers { queue })
     }
 
     /// Runs a read, on one state of the database where it says so.
@@ -117,10 +92,4 @@ fn run<T>(
         conn.rollback();
     }
     result.unwrap_or_else(|_| Err(StoreError::Bug("a read panicked".into())))
-}
-
-impl std::fmt::Debug for Readers {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Readers").field("url", &self.url).finish_non_exhaustive()
-    }
 }

@@ -79,7 +79,7 @@ impl Store {
     pub async fn customer(&self, entrypoint_id: i64, id: i64) -> Result<Option<Found>, StoreError> {
         let ring = Arc::clone(&self.ring);
         // A key that is read in a statement of its own never changes.
-        self.readers.read_one(move |conn| customers::find(conn, &ring, entrypoint_id, id)).await
+        self.readers.read(Sees::EachItsOwn, move |conn| customers::find(conn, &ring, entrypoint_id, id)).await
     }
 
     /// A page of a list, from one state of the database.

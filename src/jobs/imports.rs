@@ -26,7 +26,7 @@ const STEP_SHORT: Duration = Duration::from_millis(25);
 const STEP_LONG: Duration = Duration::from_millis(400);
 /// How many rows the first step takes, and the most of any.
 const ROWS_FIRST: usize = 50;
-const ROWS_MAX: usize = 3_000;
+const ROWS_MAX: usize = 2_000;
 /// The most bytes of rows that are read ahead, and the longest time for it: a worker must be heard of.
 const AHEAD_BYTES: usize = 4 << 20;
 const AHEAD: Duration = Duration::from_secs(2);

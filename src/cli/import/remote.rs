@@ -197,9 +197,12 @@ fn refused(answer: Response<Body>) -> End {
     match read::<Refused>(answer) {
         Ok(refused) => {
             let problems = refused.errors.into_iter().map(Problem::text);
-            End::Refused(
-                std::iter::once(format!("{status}: {}", refused.response_text)).chain(problems).collect(),
-            )
+            let hint = matches!(status.as_u16(), 401 | 403).then(|| {
+                "the token must be valid, of this entrypoint, and have customers:import and pii:read"
+                    .to_owned()
+            });
+            let told = std::iter::once(format!("{status}: {}", refused.response_text));
+            End::Refused(told.chain(problems).chain(hint).collect())
         }
         Err(_) => End::Refused(vec![format!("the server answered with status {status}")]),
     }

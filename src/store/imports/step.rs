@@ -160,13 +160,8 @@ pub(in crate::store) fn step(
         ))
         .execute(c)
         .map_err(StoreError::from))?;
-    match over {
-        None => Ok(StepDone::Went(rows_read)),
-        Some(state) => {
-            finish(conn, &row, state)?;
-            Ok(StepDone::Over)
-        }
-    }
+    clear(conn, &row, end.offset, over)?;
+    Ok(if over.is_some() { StepDone::Over } else { StepDone::Went(rows_read) })
 }
 
 /// Whether the file has a column in which rows name identifiers of their own.
@@ -177,8 +172,12 @@ fn rows_name_identifiers(plan: &ImportPlan) -> bool {
     mapping.is_ok_and(|mapping| mapping.columns().iter().any(|column| names(&column.usage)))
 }
 
-/// What is of no use once a job is over.
-fn finish(conn: &mut Conn, row: &JobRow, state: JobState) -> Result<(), StoreError> {
+/// Removes what is of no use after a step that ended at an offset, and once the job is over.
+fn clear(conn: &mut Conn, row: &JobRow, offset: u64, over: Option<JobState>) -> Result<(), StoreError> {
+    if !row.is_dry_run {
+        upload::remove_before(conn, row.upload_id, offset)?;
+    }
+    let Some(state) = over else { return Ok(()) };
     ghosts::clear(conn, row.job_id)?;
     // A dry run's file is what its commit imports; a stopped import's file is what goes on.
     if state == JobState::Finished && !row.is_dry_run {

@@ -183,6 +183,25 @@ pub(in crate::store) fn remove(conn: &mut Conn, job_id: i64) -> Result<(), Store
     Ok(())
 }
 
+/// Removes the pieces of a file that end before an offset. Step by step it takes nobody's time; at the end of a large
+/// import it would be hundreds of megabytes at once.
+pub(super) fn remove_before(conn: &mut Conn, upload_id: i64, offset: u64) -> Result<(), StoreError> {
+    let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+    let last: Option<i64> = on!(conn, |c| import_chunk::table
+        .filter(import_chunk::upload_id.eq(upload_id))
+        .filter(import_chunk::byte_offset.le(offset))
+        .order(import_chunk::seq.desc())
+        .select(import_chunk::seq)
+        .first(c)
+        .optional())?;
+    let Some(last) = last else { return Ok(()) };
+    on!(conn, |c| diesel::delete(
+        import_chunk::table.filter(import_chunk::upload_id.eq(upload_id)).filter(import_chunk::seq.lt(last))
+    )
+    .execute(c))?;
+    Ok(())
+}
+
 /// Removes a file.
 pub(super) fn remove_file(conn: &mut Conn, upload_id: i64) -> Result<(), StoreError> {
     on!(conn, |c| diesel::delete(import_chunk::table.filter(import_chunk::upload_id.eq(upload_id)))

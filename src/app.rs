@@ -59,6 +59,20 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+fn secs(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn portal_settings(serve: &Serve) -> PortalSettings {
+    PortalSettings {
+        base_path: serve.base_path(),
+        is_secure: serve.is_secure(),
+        session: SessionLimits { idle_secs: secs(serve.session_idle), max_secs: secs(serve.session_max) },
+        link_secs: secs(serve.link_ttl),
+        first_wait: serve.login_wait,
+    }
+}
+
 /// Serves until SIGTERM or Ctrl-C.
 ///
 /// # Errors
@@ -74,7 +88,7 @@ pub async fn serve(
     let options = StoreOptions {
         url,
         master,
-        idempotency_secs: i64::try_from(serve.idempotency_ttl.as_secs()).unwrap_or(i64::MAX),
+        idempotency_secs: secs(serve.idempotency_ttl),
         batch_max: usize::from(serve.batch_max),
         writers: usize::from(serve.writers),
         readers: serve.readers.map_or(cores() * 2, usize::from),
@@ -94,24 +108,15 @@ pub async fn serve(
     let metrics =
         PrometheusBuilder::new().install_recorder().map_err(|error| Failure::System(error.to_string()))?;
     let hashing = Arc::new(Semaphore::new(cores()));
-    let session = SessionLimits {
-        idle_secs: i64::try_from(serve.session_idle.as_secs()).unwrap_or(i64::MAX),
-        max_secs: i64::try_from(serve.session_max.as_secs()).unwrap_or(i64::MAX),
-    };
-    let settings = PortalSettings {
-        base_path: serve.base_path(),
-        is_secure: serve.is_secure(),
-        session,
-        link_secs: i64::try_from(serve.link_ttl.as_secs()).unwrap_or(i64::MAX),
-        first_wait: serve.login_wait,
-    };
+    let settings = portal_settings(serve);
+    let session = settings.session;
     let portal = Portal::new(Arc::clone(&store), Arc::clone(&hashing), settings)
         .map_err(|error| Failure::System(error.to_string()))?;
     let portal = Data::new(portal);
     let state = Data::new(App {
         store: Arc::clone(&store),
         import_bytes_max: serve.import_max_bytes,
-        link_ttl_secs: i64::try_from(serve.link_ttl.as_secs()).unwrap_or(i64::MAX),
+        link_ttl_secs: secs(serve.link_ttl),
         guard,
         hashing: Arc::clone(&hashing),
         attempts: Attempts::default(),
@@ -128,6 +133,8 @@ pub async fn serve(
     .workers(serve.workers.map_or_else(cores, usize::from))
     .backlog(BACKLOG)
     .client_request_timeout(HEAD_TIMEOUT)
+    // Longer than clients and proxies keep theirs: whoever closes first cannot be met by a request on its way.
+    .keep_alive(serve.keep_alive)
     .shutdown_timeout(SHUTDOWN_SECS)
     .bind(serve.listen)
     .map_err(|error| {

@@ -182,6 +182,10 @@ pub struct Serve {
     #[arg(long, env = "CUSTOMARY_IMPORT_MAX_BYTES", default_value_t = 4 << 30, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
     pub import_max_bytes: u64,
 
+    /// How long an idle connection stays open
+    #[arg(long, env = "CUSTOMARY_KEEP_ALIVE", default_value = "75s", value_name = "DURATION", value_parser = keep_alive)]
+    pub keep_alive: std::time::Duration,
+
     /// The most commands of one write transaction; 1 writes each request on its own
     #[arg(long, env = "CUSTOMARY_BATCH_MAX", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub batch_max: u16,
@@ -202,7 +206,17 @@ pub struct Serve {
 const LINK_TTL_MAX_SECS: u64 = 90 * 24 * 3600;
 const SESSION_MAX_SECS: u64 = 30 * 24 * 3600;
 const LOGIN_WAIT_MAX_SECS: u64 = 5;
+const KEEP_ALIVE_MAX_SECS: u64 = 3600;
 const TTL_MAX_SECS: u64 = 30 * 24 * 3600;
+
+fn keep_alive(text: &str) -> Result<std::time::Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if (1..=KEEP_ALIVE_MAX_SECS).contains(&duration.as_secs()) {
+        Ok(duration)
+    } else {
+        Err("must be from 1s to 1h".into())
+    }
+}
 
 fn session_life(text: &str) -> Result<std::time::Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;

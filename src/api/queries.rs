@@ -177,10 +177,9 @@ pub(crate) async fn list_organisation_customers(
 /// 404 for another organisation.
 pub(crate) async fn organisation(app: &App, caller: &Caller, id: &str) -> Result<Place, Error> {
     let org_id = super::settings::own_organisation(caller, id)?;
-    let all = app.store.entrypoints(Some(org_id)).await?;
-    let seen = all.into_iter().map(|settings| settings.entrypoint);
-    let seen = seen.filter(|entrypoint| caller.claims().entries.contains(&entrypoint.entry));
-    Ok(Place::organisation(org_id, seen.map(|entrypoint| entrypoint.id).collect()))
+    let mut all = app.store.entries(org_id).await?;
+    all.retain(|(_, entry)| caller.claims().entries.contains(entry));
+    Ok(Place::organisation(org_id, all.into_iter().map(|(id, _)| id).collect()))
 }
 
 /// The scopes of a list, and of one that is answered as a file.

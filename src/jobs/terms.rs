@@ -14,39 +14,58 @@ const GATHER: Duration = Duration::from_millis(50);
 const ROWS_MIN: i64 = 512;
 /// How often erased people alone are a reason to write the whole index anew.
 const ERASE_EVERY: Duration = Duration::from_mins(5);
+/// How often the room of moved rows is given back while more are coming.
+const VACUUM_EVERY: Duration = Duration::from_secs(1);
 /// How long to rest after an error.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
+/// What was done when.
+#[derive(Default)]
+struct Past {
+    erased_at: Option<Instant>,
+    vacuumed_at: Option<Instant>,
+    /// Whether rows were moved since.
+    has_moved: bool,
+}
+
+fn is_past(at: Option<Instant>, every: Duration) -> bool {
+    at.is_none_or(|at| at.elapsed() >= every)
+}
+
 /// Looks after the index for as long as the service runs.
 pub async fn work(store: Arc<Store>, stop: Stop) {
-    let mut erased_at: Option<Instant> = None;
+    let mut past = Past::default();
     while !stop.is_asked() {
         let is_idle = tokio::time::timeout(LOOK_EVERY, store.terms_written()).await.is_err();
         if !is_idle {
             tokio::time::sleep(GATHER).await;
         }
-        let may_erase = erased_at.is_none_or(|at| at.elapsed() >= ERASE_EVERY);
-        match tend(&store, is_idle, may_erase).await {
-            Ok(Tended::Whole) => erased_at = Some(Instant::now()),
-            Ok(_) => {}
-            Err(error) => {
-                tracing::warn!(%error, "the search index waits to be looked after");
-                tokio::time::sleep(RETRY_AFTER).await;
-            }
+        if let Err(error) = tend(&store, is_idle, &mut past).await {
+            tracing::warn!(%error, "the search index waits to be looked after");
+            tokio::time::sleep(RETRY_AFTER).await;
         }
     }
 }
 
-/// Does what is due; what its merge came to.
+/// Does what is due.
 ///
 /// # Errors
 /// The store's.
-async fn tend(store: &Store, is_idle: bool, may_erase: bool) -> Result<Tended, StoreError> {
+async fn tend(store: &Store, is_idle: bool, past: &mut Past) -> Result<(), StoreError> {
     let least = if is_idle { 1 } else { ROWS_MIN };
-    while store.drain_terms(least).await? == Tended::Went {}
-    let merged = store.merge_terms(is_idle, may_erase).await?;
-    if is_idle && merged == Tended::Nothing {
-        while store.purge_terms().await? == Tended::Went {}
+    while store.drain_terms(least).await? == Tended::Went {
+        past.has_moved = true;
     }
-    Ok(merged)
+    if past.has_moved && (is_idle || is_past(past.vacuumed_at, VACUUM_EVERY)) {
+        store.vacuum_pending(is_idle).await?;
+        past.vacuumed_at = Some(Instant::now());
+        past.has_moved = false;
+    }
+    let may_erase = is_past(past.erased_at, ERASE_EVERY);
+    match store.merge_terms(is_idle, may_erase).await? {
+        Tended::Whole => past.erased_at = Some(Instant::now()),
+        Tended::Nothing if is_idle => while store.purge_terms().await? == Tended::Went {},
+        _ => {}
+    }
+    Ok(())
 }

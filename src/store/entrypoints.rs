@@ -64,6 +64,14 @@ pub(super) struct OrganisationRow {
 }
 
 impl EntrypointRow {
+    /// Its own policy, where it has one.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`].
+    pub(super) fn own_identifiers(&self) -> Result<Option<Vec<Identifier>>, StoreError> {
+        read_policy(self.identifiers.clone())
+    }
+
     /// Reads the columns.
     ///
     /// # Errors

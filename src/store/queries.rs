@@ -25,6 +25,8 @@ use crate::domain::time::Micros;
 
 /// How many rows are read at once.
 const SLICE: usize = 1_000;
+/// For how many entrypoints the search index is asked at once.
+const PLACES_AT_ONCE: usize = 64;
 
 /// What to list.
 #[derive(Debug, Clone)]
@@ -74,10 +76,13 @@ pub struct IdPage {
     pub next: Option<SortKey>,
 }
 
-/// The entrypoints of a request that can have matches, with their heads.
+/// An entrypoint and its head.
+type Place = (Arc<Entrypoint>, load::Head);
+
+/// The entrypoints of a request that can have matches.
 struct Scene {
     plan: Plan,
-    places: Vec<(Arc<Entrypoint>, load::Head)>,
+    places: Vec<Place>,
     /// Where the plan has terms.
     index: Option<terms::Index>,
 }
@@ -96,6 +101,41 @@ impl Scene {
         let ids: Vec<i64> = places.iter().map(|(entrypoint, _)| entrypoint.id).collect();
         let index = if plan.terms.is_empty() { None } else { Some(terms::Index::of(conn, &ids)?) };
         Ok(Scene { plan, places, index })
+    }
+
+    /// The customers of some places that the plan's terms propose, by id; nothing where it has no terms, so that all are
+    /// looked at.
+    fn proposed(
+        &self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        places: &[Place],
+    ) -> Result<Vec<Option<Vec<i64>>>, StoreError> {
+        let Some(index) = &self.index else { return Ok(vec![None; places.len()]) };
+        let mut questions = Vec::with_capacity(places.len());
+        let mut asks = Vec::with_capacity(places.len());
+        for (_, head) in places {
+            let keys = head.keys(conn, ring)?;
+            let before = questions.len();
+            questions.extend(
+                keys.all().map(|key| terms::Question::of(head.entrypoint_id, &key.key, &self.plan.terms)),
+            );
+            asks.push(questions.len() - before);
+        }
+        let mut found = index.having(conn, &questions)?.into_iter();
+        let mut proposed = Vec::with_capacity(places.len());
+        for asked in asks {
+            let mut ids = found.by_ref().take(asked).reduce(|mut ids, more| {
+                ids.extend(more);
+                ids
+            });
+            if let Some(ids) = ids.as_mut().filter(|_| asked > 1) {
+                ids.sort_unstable();
+                ids.dedup();
+            }
+            proposed.push(ids);
+        }
+        Ok(proposed)
     }
 
     /// The total, where the heads' counters know it.
@@ -186,13 +226,16 @@ fn keys(
         return every_key(conn, scene, request);
     }
     let mut keys = Vec::new();
-    for (entrypoint, head) in &scene.places {
-        let mut here = 0_usize;
-        walk(conn, ring, request, scene, (entrypoint, head), |stored| {
-            keys.push((request.sort.key(stored, entrypoint), entrypoint.id));
-            here += 1;
-            Ok(enough.is_none_or(|enough| here < enough))
-        })?;
+    for some in scene.places.chunks(PLACES_AT_ONCE) {
+        let proposed = scene.proposed(conn, ring, some)?;
+        for ((entrypoint, head), proposed) in some.iter().zip(proposed) {
+            let mut here = 0_usize;
+            walk(conn, ring, request, scene, (entrypoint, head), proposed, |stored| {
+                keys.push((request.sort.key(stored, entrypoint), entrypoint.id));
+                here += 1;
+                Ok(enough.is_none_or(|enough| here < enough))
+            })?;
+        }
     }
     keys.sort_unstable();
     Ok(keys)
@@ -265,7 +308,8 @@ fn in_id_order(
     let mut matched = 0_usize;
     let mut has_more = false;
     let last = request.skip.saturating_add(request.limit);
-    walk(conn, ring, request, scene, (entrypoint, head), |stored| {
+    let proposed = scene.proposed(conn, ring, &scene.places)?.pop().flatten();
+    walk(conn, ring, request, scene, (entrypoint, head), proposed, |stored| {
         if matched >= request.skip && matched < last {
             records.push((stored.clone(), Arc::clone(entrypoint)));
         }
@@ -290,11 +334,18 @@ fn by_keys(
     // The greatest key on top, so that it can be dropped for a smaller one.
     let mut heap: BinaryHeap<(SortKey, i64)> = BinaryHeap::new();
     let mut matched = 0_usize;
-    let mut places: Vec<_> = scene.places.iter().collect();
+    let mut places = scene.places.clone();
     if is_by_id && request.sort.descending {
         places.sort_by_key(|(_, head)| std::cmp::Reverse(head.next_customer_id));
     }
-    for (entrypoint, head) in places {
+    let mut proposals = Vec::new();
+    for (place, (entrypoint, head)) in places.iter().enumerate() {
+        if proposals.is_empty() {
+            let ahead: Vec<_> = places.iter().skip(place).take(PLACES_AT_ONCE).cloned().collect();
+            proposals = scene.proposed(conn, ring, &ahead)?;
+            proposals.reverse();
+        }
+        let proposed = proposals.pop().flatten();
         // What can be told before a place is looked at: whether its newest customer comes after a full page's worth.
         let is_beyond = |heap: &BinaryHeap<(SortKey, i64)>| {
             let last = heap.peek().filter(|_| heap.len() == kept && request.sort.descending);
@@ -303,7 +354,7 @@ fn by_keys(
         if is_by_id && !counts && is_beyond(&heap) {
             continue;
         }
-        walk(conn, ring, request, scene, (entrypoint, head), |stored| {
+        walk(conn, ring, request, scene, (entrypoint, head), proposed, |stored| {
             matched += 1;
             let entry = (request.sort.key(stored, entrypoint), entrypoint.id);
             let is_full = heap.len() == kept;
@@ -339,6 +390,7 @@ fn walk(
     request: &ListRequest,
     scene: &Scene,
     (entrypoint, head): (&Arc<Entrypoint>, &load::Head),
+    proposed: Option<Vec<i64>>,
     mut visit: impl FnMut(&Stored) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
     let plan = &scene.plan;
@@ -356,16 +408,7 @@ fn walk(
         if matches { visit(&stored) } else { Ok(true) }
     };
     let start = request.after.as_ref().filter(|_| is_by_id).map(|key| key.id);
-    if let Some(terms) = &scene.index {
-        let keys = head.keys(conn, ring)?;
-        let mut ids = Vec::new();
-        for index in keys.all() {
-            ids.extend(terms::having(conn, terms, head.entrypoint_id, &index.key, &plan.terms)?);
-        }
-        if keys.old.is_some() {
-            ids.sort_unstable();
-            ids.dedup();
-        }
+    if let Some(mut ids) = proposed {
         if descending {
             ids.reverse();
         }

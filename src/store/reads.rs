@@ -258,6 +258,14 @@ impl Store {
         self.read(move |conn, _| settings::entrypoints(conn, org_id)).await
     }
 
+    /// Ids and names of the entrypoints of an organisation.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn entries(&self, org_id: i64) -> Result<Vec<(i64, String)>, StoreError> {
+        self.read(move |conn, _| settings::entries(conn, org_id)).await
+    }
+
     /// The data keys of an entrypoint, newest first, and their newest rotation.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::conn::{Conn, on};
-use super::entrypoints;
+use super::entrypoints::{self, EntrypointRow, OrganisationRow};
 use super::error::StoreError;
 use super::keyring::KeyRing;
 use super::load::{Waiting, lock_heads};
@@ -153,10 +153,21 @@ pub(super) fn entrypoint_settings(
     conn: &mut Conn,
     id: i64,
 ) -> Result<Option<EntrypointSettings>, StoreError> {
-    let Some(entrypoint) = entrypoints::entrypoint(conn, id)? else { return Ok(None) };
-    let own: Option<String> =
-        on!(conn, |c| entrypoint::table.find(id).select(entrypoint::identifiers).first(c))?;
-    Ok(Some(EntrypointSettings { entrypoint, own_identifiers: entrypoints::read_policy(own)? }))
+    let found: Option<(EntrypointRow, OrganisationRow)> = on!(conn, |c| entrypoint::table
+        .inner_join(organisation::table)
+        .filter(entrypoint::entrypoint_id.eq(id))
+        .select((EntrypointRow::as_select(), OrganisationRow::as_select()))
+        .first(c)
+        .optional())?;
+    found.map(|(own, organisation)| read_settings(own, organisation)).transpose()
+}
+
+fn read_settings(
+    own: EntrypointRow,
+    organisation: OrganisationRow,
+) -> Result<EntrypointSettings, StoreError> {
+    let own_identifiers = own.own_identifiers()?;
+    Ok(EntrypointSettings { entrypoint: own.read(organisation)?, own_identifiers })
 }
 
 /// The entrypoints of an organisation, or of all, by id.
@@ -167,19 +178,29 @@ pub(super) fn entrypoints(
     conn: &mut Conn,
     org_id: Option<i64>,
 ) -> Result<Vec<EntrypointSettings>, StoreError> {
-    let ids: Vec<i64> = on!(conn, |c| match org_id {
-        Some(org_id) => entrypoint::table
-            .filter(entrypoint::org_id.eq(org_id))
-            .order(entrypoint::entrypoint_id)
-            .select(entrypoint::entrypoint_id)
-            .load(c),
-        None => entrypoint::table.order(entrypoint::entrypoint_id).select(entrypoint::entrypoint_id).load(c),
+    let rows: Vec<(EntrypointRow, OrganisationRow)> = on!(conn, |c| {
+        let all = entrypoint::table
+            .inner_join(organisation::table)
+            .select((EntrypointRow::as_select(), OrganisationRow::as_select()))
+            .order(entrypoint::entrypoint_id);
+        match org_id {
+            Some(org_id) => all.filter(entrypoint::org_id.eq(org_id)).load(c),
+            None => all.load(c),
+        }
     })?;
-    let mut all = Vec::with_capacity(ids.len());
-    for id in ids {
-        all.extend(entrypoint_settings(conn, id)?);
-    }
-    Ok(all)
+    rows.into_iter().map(|(own, organisation)| read_settings(own, organisation)).collect()
+}
+
+/// Ids and names of the entrypoints of an organisation, by id.
+///
+/// # Errors
+/// The database's.
+pub(super) fn entries(conn: &mut Conn, org_id: i64) -> Result<Vec<(i64, String)>, StoreError> {
+    Ok(on!(conn, |c| entrypoint::table
+        .filter(entrypoint::org_id.eq(org_id))
+        .order(entrypoint::entrypoint_id)
+        .select((entrypoint::entrypoint_id, entrypoint::entry))
+        .load(c))?)
 }
 
 /// Changes the settings of an entrypoint, under its lock.

@@ -104,7 +104,7 @@ def main():
             # Bodies come from the document's examples, from the limits of each field, at random, and in sequences
             # such as create, read, delete.
             "--phases=examples,coverage,fuzzing,stateful",
-            f"--max-examples={setting('SCHEMATHESIS_EXAMPLES', '20')}",
+            f"--max-examples={setting('SCHEMATHESIS_EXAMPLES', '10')}",
             f"--seed={setting('SCHEMATHESIS_SEED', '1')}",
             # Nothing is remembered from an earlier run: with one seed every run draws the same cases.
             "--generation-database=none",

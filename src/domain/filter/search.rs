@@ -38,13 +38,16 @@ impl Search {
         let plain = plain(text);
         let typed: Vec<&str> = plain.split_whitespace().collect();
         let digits_at = |place: Option<usize>| {
-            let word = typed.get(place?).filter(|word| plain::is_phone_like(word))?;
+            let place = place?;
+            let before = place.checked_sub(1).and_then(|before| typed.get(before).copied());
+            let word = typed.get(place).filter(|word| plain::is_phone_like(word, before))?;
             Some(plain::digits_of_plain(word))
         };
         let mut words: Vec<Word> = Vec::new();
         for (place, word) in typed.iter().enumerate() {
             let digits = if plain::is_separators(word) {
-                digits_at(place.checked_sub(1)).or_else(|| digits_at(place.checked_add(1)))
+                let after = || digits_at(place.checked_add(1)).filter(|_| !word.contains(plain::EXTENSION));
+                digits_at(place.checked_sub(1)).or_else(after)
             } else {
                 digits_at(Some(place))
             };
@@ -178,7 +181,9 @@ mod tests {
         ] {
             assert!(finds(text, false), "{text}");
         }
-        for text in ["555-0118", "0117555", "0117a", "00 1555", "jose )", "555 - 0118"] {
+        for text in
+            ["555-0118", "0117555", "0117a", "00 1555", "jose )", "555 - 0118", "5x5", "x12", "jose x12"]
+        {
             assert!(!finds(text, false), "{text}");
         }
         // Digits with separators are also found as text.

@@ -8,7 +8,7 @@
 /// A block is closed once it has this many bytes.
 const BLOCK_BYTES: usize = 8 << 10;
 /// Lists with more customers get blocks of their own.
-pub(super) const LIST_LONG: usize = 2_048;
+const LIST_LONG: usize = 2_048;
 /// The most customers of one block of a long list.
 const CHUNK: usize = 4_096;
 

@@ -6,17 +6,17 @@
 //! when the record is opened. `term_dead` says which may be left out then: those of a customer in segments of a
 //! lower age. Ages are numbers of `term_pending`; a segment has the highest of its rows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use diesel::dsl::{count_star, max, min};
+use diesel::dsl::{max, min};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Bool};
+use diesel::sql_types::{BigInt, Binary, Bool};
 
-use super::blocks::{Block, Entries, LIST_LONG, intersect, pack};
+use super::blocks::{Block, pack};
 use crate::store::conn::{Conn, on};
 use crate::store::error::StoreError;
-use crate::store::prepared::{ask_postgres, insert};
-use crate::store::schema::{term_block, term_dead, term_pending, term_segment, term_work};
+use crate::store::prepared::insert;
+use crate::store::schema::{term_dead, term_pending, term_segment, term_work};
 
 /// From this many customers at once on, a segment of their own is made at once.
 const DIRECT_MIN: usize = 512;
@@ -24,10 +24,8 @@ const DIRECT_MIN: usize = 512;
 const PENDING_MAX: i64 = 8_192;
 /// The most rows that become one segment.
 pub(super) const DRAIN_MAX: i64 = 4_096;
-/// With so few candidates left it costs less to open them than to read another long list.
-const CANDIDATES_FEW: usize = 64;
 /// Bytes of one term of a pending row.
-const TERM_BYTES: usize = 8;
+pub(super) const TERM_BYTES: usize = 8;
 /// The age of a person's end: no segment reaches it.
 pub(super) const FOREVER: i64 = i64::MAX;
 
@@ -380,209 +378,4 @@ pub(super) fn drain(conn: &mut Conn) -> Result<usize, StoreError> {
         Conn::Postgres(c) => query.for_update().skip_locked().load(c)?,
     };
     Drained::of(rows).write(conn)
-}
-
-/// Where terms are looked up: what is pending, and the live segments.
-#[derive(Debug)]
-pub(in crate::store) struct Index {
-    /// Customers with their packed terms, by entrypoint.
-    pending: HashMap<i64, Vec<(i64, Vec<u8>)>>,
-    segments: Vec<i64>,
-}
-
-impl Index {
-    /// The index of some entrypoints.
-    ///
-    /// # Errors
-    /// The database's.
-    pub(in crate::store) fn of(conn: &mut Conn, entrypoints: &[i64]) -> Result<Index, StoreError> {
-        let columns = (term_pending::entrypoint_id, term_pending::customer_id, term_pending::terms);
-        // Pending first: what is moved meanwhile is met again in a segment, and not missed.
-        let rows: Vec<(i64, i64, Vec<u8>)> = on!(conn, |c| match entrypoints {
-            [one] => {
-                term_pending::table.filter(term_pending::entrypoint_id.eq(one)).select(columns).load(c)
-            }
-            // Never many rows; looking through them once for each entrypoint costs more.
-            _ => term_pending::table.select(columns).load(c),
-        })?;
-        let mut pending: HashMap<i64, Vec<(i64, Vec<u8>)>> = HashMap::new();
-        for (entrypoint_id, customer_id, terms) in rows {
-            pending.entry(entrypoint_id).or_default().push((customer_id, terms));
-        }
-        let segments = on!(conn, |c| term_segment::table
-            .filter(term_segment::state.eq(LIVE))
-            .select(term_segment::segment_id)
-            .order(term_segment::segment_id)
-            .load(c))?;
-        Ok(Index { pending, segments })
-    }
-
-    /// The customers of one of the entrypoints that may have all of some terms, by id: a few too many, never one too
-    /// few.
-    ///
-    /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
-    pub(super) fn having(
-        &self,
-        conn: &mut Conn,
-        entrypoint_id: i64,
-        terms: &[u64],
-    ) -> Result<Vec<i64>, StoreError> {
-        let pending = self.pending.get(&entrypoint_id).map(Vec::as_slice).unwrap_or_default();
-        let mut found: Vec<i64> =
-            pending.iter().filter(|(_, packed)| has_all(packed, terms)).map(|(id, _)| *id).collect();
-        for (segment_id, places) in places(conn, &self.segments, terms)? {
-            if places.len() == terms.len() {
-                found.extend(having_in(conn, segment_id, places)?);
-            }
-        }
-        found.sort_unstable();
-        found.dedup();
-        Ok(found)
-    }
-}
-
-/// Whether a pending row, whose terms are sorted, has all of some.
-fn has_all(packed: &[u8], terms: &[u64]) -> bool {
-    let (own, _) = packed.as_chunks::<TERM_BYTES>();
-    terms.iter().all(|term| own.binary_search(&term.to_be_bytes()).is_ok())
-}
-
-/// Where the customers of a term are in a segment.
-enum Place {
-    /// All of them.
-    Here(Vec<i64>),
-    /// In this many blocks of their own.
-    Long { first_term: i64, blocks: i64 },
-}
-
-impl Place {
-    /// About how many customers.
-    fn size(&self) -> i64 {
-        match self {
-            Place::Here(ids) => i64::try_from(ids.len()).unwrap_or(i64::MAX),
-            Place::Long { blocks, .. } => blocks.saturating_mul(i64::try_from(LIST_LONG).unwrap_or(1)),
-        }
-    }
-}
-
-/// The last block that begins with a term or one before it: its segment, the term, the block's first term, how many
-/// blocks begin with the very term, and what is in it.
-#[derive(Queryable)]
-struct Candidate {
-    segment_id: i64,
-    term: i64,
-    first_term: i64,
-    blocks: i64,
-    data: Vec<u8>,
-}
-
-ask_postgres! {
-    /// The candidates of some terms in some segments.
-    candidates<'a>(
-        "SELECT s.id, t.term, b.first_term, CASE WHEN b.first_term = t.term THEN \
-         (SELECT count(*) FROM term_block c WHERE c.segment_id = s.id AND c.first_term = t.term) ELSE 0 END, b.data \
-         FROM unnest(", segments: &'a [i64] as Array<BigInt>,
-        ") AS s (id) CROSS JOIN unnest(", terms: &'a [i64] as Array<BigInt>;
-        ") AS t (term) CROSS JOIN LATERAL ( \
-         SELECT first_term, data FROM term_block WHERE segment_id = s.id AND first_term <= t.term \
-         ORDER BY first_term DESC, first_customer DESC LIMIT 1) AS b"
-    ) -> Candidate as (BigInt, BigInt, BigInt, BigInt, Binary)
-}
-
-/// Where each term is in each segment; terms that are not there have no place.
-fn places(conn: &mut Conn, segments: &[i64], terms: &[u64]) -> Result<HashMap<i64, Vec<Place>>, StoreError> {
-    let mut all: HashMap<i64, Vec<Place>> = HashMap::new();
-    if segments.is_empty() {
-        return Ok(all);
-    }
-    if let Conn::Postgres(c) = conn {
-        let wanted: Vec<i64> = terms.iter().copied().map(signed).collect();
-        // One question for all of them: each would be a journey to the server.
-        let candidates = candidates(c, segments, &wanted)?;
-        for candidate in candidates {
-            let segment_id = candidate.segment_id;
-            if let Some(place) = place(&candidate)? {
-                all.entry(segment_id).or_default().push(place);
-            }
-        }
-        return Ok(all);
-    }
-    for segment_id in segments {
-        let mut places = Vec::with_capacity(terms.len());
-        for term in terms {
-            // Whoever lacks one term lacks all that is asked.
-            let Some(candidate) = candidate(conn, *segment_id, signed(*term))? else { break };
-            let Some(place) = place(&candidate)? else { break };
-            places.push(place);
-        }
-        all.insert(*segment_id, places);
-    }
-    Ok(all)
-}
-
-fn candidate(conn: &mut Conn, segment_id: i64, term: i64) -> Result<Option<Candidate>, StoreError> {
-    let found: Option<(i64, Vec<u8>)> = on!(conn, |c| term_block::table
-        .filter(term_block::segment_id.eq(segment_id))
-        .filter(term_block::first_term.le(term))
-        .order((term_block::first_term.desc(), term_block::first_customer.desc()))
-        .select((term_block::first_term, term_block::data))
-        .first(c)
-        .optional())?;
-    let Some((first_term, data)) = found else { return Ok(None) };
-    let blocks = if first_term == term {
-        on!(conn, |c| term_block::table
-            .filter(term_block::segment_id.eq(segment_id))
-            .filter(term_block::first_term.eq(term))
-            .select(count_star())
-            .first(c))?
-    } else {
-        0
-    };
-    Ok(Some(Candidate { segment_id, term, first_term, blocks, data }))
-}
-
-fn place(candidate: &Candidate) -> Result<Option<Place>, StoreError> {
-    if candidate.blocks > 1 {
-        return Ok(Some(Place::Long { first_term: candidate.first_term, blocks: candidate.blocks }));
-    }
-    let mut ids = Vec::new();
-    let term = u64::from_ne_bytes(candidate.term.to_ne_bytes()) ^ (1 << 63);
-    Entries::of(&candidate.data).find(term, &mut ids).map_err(broken)?;
-    Ok((!ids.is_empty()).then_some(Place::Here(ids)))
-}
-
-/// Who stands at all of some places of a segment.
-fn having_in(conn: &mut Conn, segment_id: i64, mut places: Vec<Place>) -> Result<Vec<i64>, StoreError> {
-    places.sort_by_key(Place::size);
-    let mut found: Option<Vec<i64>> = None;
-    for place in places {
-        let ids = match (place, &found) {
-            (Place::Here(ids), _) => ids,
-            (Place::Long { .. }, Some(few)) if few.len() <= CANDIDATES_FEW => break,
-            (Place::Long { first_term, .. }, _) => long_list(conn, segment_id, first_term)?,
-        };
-        match &mut found {
-            None => found = Some(ids),
-            Some(found) => intersect(found, &ids),
-        }
-        if found.as_ref().is_some_and(Vec::is_empty) {
-            break;
-        }
-    }
-    Ok(found.unwrap_or_default())
-}
-
-fn long_list(conn: &mut Conn, segment_id: i64, first_term: i64) -> Result<Vec<i64>, StoreError> {
-    let blocks: Vec<Vec<u8>> = on!(conn, |c| term_block::table
-        .filter(term_block::segment_id.eq(segment_id))
-        .filter(term_block::first_term.eq(first_term))
-        .order(term_block::first_customer)
-        .select(term_block::data)
-        .load(c))?;
-    let mut ids = Vec::new();
-    for data in &blocks {
-        Entries::of(data).next(&mut ids).map_err(broken)?;
-    }
-    Ok(ids)
 }

@@ -5,15 +5,20 @@
 
 mod blocks;
 mod index;
+mod lookup;
 mod merge;
 mod rebuild;
 
-pub(super) use index::{Index, Indexed, NewPending, add, begin, bound};
+pub(super) use index::{Indexed, NewPending, add, begin, bound};
+pub(super) use lookup::{Index, Question};
 pub(super) use rebuild::rebuild;
+
+use diesel::connection::SimpleConnection as _;
 
 use super::Store;
 use super::conn::Conn;
 use super::error::StoreError;
+use super::reader::Sees;
 use crate::clock;
 use crate::domain::customer::Customer;
 use crate::domain::filter::{Group, Term, each_term};
@@ -53,24 +58,21 @@ pub(super) fn find(
     key: &MatchKey,
 ) -> Result<Vec<i64>, StoreError> {
     let index = Index::of(conn, &[entrypoint_id])?;
-    having(conn, &index, entrypoint_id, data_key, &of_key(key))
+    let question = Question::of(entrypoint_id, data_key, &of_key(key));
+    Ok(index.having(conn, &[question])?.pop().unwrap_or_default())
 }
 
-/// The customers of an entrypoint that may have all of some terms, by id.
-pub(super) fn having(
-    conn: &mut Conn,
-    index: &Index,
-    entrypoint_id: i64,
-    data_key: &DataKey,
-    terms: &[Term],
-) -> Result<Vec<i64>, StoreError> {
-    let mut buffer = zeroize::Zeroizing::new(Vec::new());
-    let hasher = data_key.terms();
-    let mut hashes: Vec<u64> =
-        terms.iter().map(|term| hasher.term(term.group.key(), &term.text, &mut buffer)).collect();
-    hashes.sort_unstable();
-    hashes.dedup();
-    index.having(conn, entrypoint_id, &hashes)
+impl Question {
+    /// Asks for the customers of an entrypoint that have all of some terms under one of its keys.
+    pub(super) fn of(entrypoint_id: i64, data_key: &DataKey, terms: &[Term]) -> Question {
+        let mut buffer = zeroize::Zeroizing::new(Vec::new());
+        let hasher = data_key.terms();
+        let mut hashes: Vec<u64> =
+            terms.iter().map(|term| hasher.term(term.group.key(), &term.text, &mut buffer)).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        Question { entrypoint_id, terms: hashes }
+    }
 }
 
 /// What a step of looking after the index came to.
@@ -101,6 +103,24 @@ impl Store {
         };
         let rows = self.administer(move |conn, _| index::finish_drain(conn, drained)).await?;
         Ok(if rows > 0 { Tended::Went } else { Tended::Nothing })
+    }
+
+    /// Gives back the room of rows that were moved. On PostgreSQL every search reads through what is left of them until
+    /// then, and the server itself looks for such tables once a minute. `whole`: also the room at the file's end, for
+    /// which it may wait some seconds while others write.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn vacuum_pending(&self, whole: bool) -> Result<(), StoreError> {
+        self.readers
+            .read(Sees::EachItsOwn, move |conn| match conn {
+                Conn::Sqlite(_) => Ok(()),
+                Conn::Postgres(c) => {
+                    let truncate = if whole { "TRUE" } else { "FALSE" };
+                    Ok(c.batch_execute(&format!("VACUUM (TRUNCATE {truncate}) term_pending"))?)
+                }
+            })
+            .await
     }
 
     /// Merges some segments, if that is due; `may_erase`: whether erased people are a reason.

@@ -247,3 +247,45 @@ both!(sigterm_lets_what_is_under_way_finish, |db| async {
     assert_eq!(stored.len(), 1, "what was acknowledged is there");
     assert_eq!(stored[0]["Email"], "slow@example.test");
 });
+
+/// Reads one answer's head off a connection; empty where it was closed.
+fn answered(connection: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let mut buffer = [0; 4096];
+    while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
+        match connection.read(&mut buffer).expect("an answer or an end") {
+            0 => break,
+            count => answer.extend_from_slice(&buffer[..count]),
+        }
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn an_idle_connection_stays_open_as_long_as_was_said() {
+    let ask = |connection: &mut TcpStream| {
+        connection.write_all(b"GET /health/live HTTP/1.1\r\nHost: here\r\n\r\n").expect("it is read");
+        answered(connection)
+    };
+    let connected = |server: &Server| {
+        let connection = TcpStream::connect(server.base().replace("http://", "")).expect("it listens");
+        connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        connection
+    };
+    // HTTP clients commonly keep idle connections for five seconds: none of theirs may be closed before.
+    let server = Server::start(Db::Sqlite).await;
+    let mut patient = connected(&server);
+    assert!(ask(&mut patient).starts_with("HTTP/1.1 200"));
+    let site = Site::with_environment(Db::Sqlite, &[("CUSTOMARY_KEEP_ALIVE", "1s")]);
+    let short = Server::start_on(&site).await;
+    let mut hasty = connected(&short);
+    assert!(ask(&mut hasty).starts_with("HTTP/1.1 200"));
+    assert_eq!(answered(&mut hasty), "", "it was closed");
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    assert!(ask(&mut patient).starts_with("HTTP/1.1 200"), "it is still open");
+    for refused in ["0s", "2h", "soon"] {
+        let site = Site::new(Db::Sqlite);
+        let told = site.command(&["serve", "--keep-alive", refused]).output().unwrap();
+        assert_eq!(told.status.code(), Some(2), "{refused}");
+    }
+}

@@ -22,6 +22,8 @@ impl Client {
             .no_proxy()
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(30))
+            // Shorter than the server keeps them.
+            .pool_idle_timeout(Duration::from_secs(30))
             .build()
             .unwrap();
         Self { http, base: base.into(), headers: Vec::new() }

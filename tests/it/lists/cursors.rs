@@ -175,7 +175,7 @@ both!(rules_8_a_walk_skips_and_doubles_nothing_while_others_write, |db| async mo
     let mut rng = seeded();
     let server = Server::start(db).await;
     let client = server.client();
-    let count = usize::try_from(setting("CURSOR_RECORDS", 5_000)).unwrap();
+    let count = usize::try_from(setting("CURSOR_RECORDS", 3_000)).unwrap();
 
     let all = load(&client, "demo", count).await;
     let (mut free, stays) = parted(&all);

@@ -6,21 +6,22 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use super::{encoded, ids_of};
+use super::{encoded, ids_of, list};
 use crate::harness::*;
+use crate::support::*;
 
 const CLIENTS: usize = 8;
 /// How many live customers a client keeps at most: the cost of a search should not grow with the number of checks.
 const KEPT: usize = 40;
 const AREAS: [&str; 8] = ["202", "212", "303", "404", "512", "617", "702", "808"];
-/// Scripts with capitals, without, and with marks that a search ignores. There is no x: it is the mark of a telephone's
-/// extension, so that digits around it would be looked for in phones.
+/// Scripts with capitals, without, and with marks that a search ignores.
 const LETTERS: [&str; 4] =
-    ["abcdefghijklmnopqrstuvwyz", "бвгдежзклмнопрст", "ぁあぃいぅうぇえぉおかきく", "áčďéěíňóřšťúůýž"];
+    ["abcdefghijklmnopqrstuvwxyz", "бвгдежзклмнопрст", "ぁあぃいぅうぇえぉおかきく", "áčďéěíňóřšťúůýž"];
 const BARE: (&str, &str) = ("áčďéěíňóřšťúůýž", "acdeeinorstuuyz");
 
 #[derive(Clone)]
@@ -39,7 +40,7 @@ fn letters(rng: &mut Rng, count: usize) -> String {
 
 fn email(rng: &mut Rng) -> String {
     let own = (0..10).map(|_| match rng.lowercase() {
-        'x' | 'q'..='t' => rng.digit(10),
+        'q'..='t' => rng.digit(10),
         letter => letter,
     });
     format!("{}@example.test", own.collect::<String>())
@@ -201,7 +202,7 @@ impl Worker {
 fleets!(rules_7_a_search_sees_every_write_that_was_answered_before_it, |fleet| async move {
     let mut rng = seeded();
     let checks = Arc::new(AtomicU64::new(0));
-    let wanted = setting("SEARCH_CHECKS", 5_000);
+    let wanted = setting("SEARCH_CHECKS", 2_000);
     let workers = (0..CLIENTS).map(|_| {
         let worker = Worker {
             rng: rng.fork(),
@@ -217,3 +218,21 @@ fleets!(rules_7_a_search_sees_every_write_that_was_answered_before_it, |fleet| a
     println!("{made} searches right after writes, none missed");
     assert!(made >= wanted);
 });
+
+// What waits to be packed comes and goes. On PostgreSQL every search would read through what is left of it.
+#[tokio::test]
+async fn terms_that_were_packed_leave_no_room_behind() {
+    let server = Server::start(Db::Postgres).await;
+    let mut sql = Sql::open(server.site());
+    sql.run("ALTER TABLE term_pending SET (autovacuum_enabled = off)");
+    let client = server.client();
+    for number in 0..40 {
+        created(&client, "demo", &json!({"email": format!("c{number}@example.test")})).await;
+    }
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while sql.number("SELECT pg_relation_size('term_pending') AS value") > 0 {
+        assert!(Instant::now() < deadline, "the room was not given back");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(list(&client, "search=c17@").await["Summary"]["totalRecords"], 1);
+}

@@ -344,7 +344,10 @@ impl Person {
         if texts.iter().any(|text| text.contains(word)) {
             return true;
         }
-        let is_phone = word.chars().all(|c| c.is_ascii_digit() || "+-().x/".contains(c));
+        // An x is a letter unless it marks the extension of a number before it.
+        let number = word.split('x').next().unwrap_or_default();
+        let is_phone = word.chars().all(|c| c.is_ascii_digit() || "+-().x/".contains(c))
+            && (number == word || number.chars().filter(char::is_ascii_digit).count() >= 3);
         let digits: String = word.chars().filter(char::is_ascii_digit).collect();
         is_phone && !digits.is_empty() && self.digits().contains(&digits)
     }

@@ -4,6 +4,9 @@
 //! entrypoint is read in that order; any other order keeps the page's keys, and no more, while all that
 //! the plan lets through is looked at.
 
+mod fetch;
+mod scene;
+
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
@@ -16,12 +19,11 @@ use super::keyring::KeyRing;
 use super::load;
 use super::rows::CustomerRow;
 use super::schema::{customer, entrypoint_head};
-use super::terms;
-use crate::domain::customer::{Customer, Lifecycle, Status, Stored};
+use crate::domain::customer::{Customer, Stored};
 use crate::domain::entrypoint::Entrypoint;
 use crate::domain::filter::{Column, Filter, Plan, Reach, Search, Sort, SortKey};
-use crate::domain::money::Money;
-use crate::domain::time::Micros;
+use fetch::{light, open, ordered, rows_by_id, slice};
+use scene::Scene;
 
 /// How many rows are read at once.
 const SLICE: usize = 1_000;
@@ -74,85 +76,6 @@ pub struct IdPage {
     pub total: Option<usize>,
     /// Where the next page begins, if there is more; wherever the last record is sorted to by then.
     pub next: Option<SortKey>,
-}
-
-/// An entrypoint and its head.
-type Place = (Arc<Entrypoint>, load::Head);
-
-/// The entrypoints of a request that can have matches.
-struct Scene {
-    plan: Plan,
-    places: Vec<Place>,
-    /// Where the plan has terms.
-    index: Option<terms::Index>,
-}
-
-impl Scene {
-    fn of(conn: &mut Conn, request: &ListRequest) -> Result<Scene, StoreError> {
-        let plan = Plan::of(&request.filter, &request.search);
-        if plan.never {
-            return Ok(Scene { plan, places: Vec::new(), index: None });
-        }
-        let wants_deleted = plan.statuses.contains(&Status::Deleted);
-        let mut places = entrypoints::with_heads(conn, &request.entrypoints, |head| {
-            wants_deleted || head.live_customers > 0
-        })?;
-        places.retain(|(entrypoint, _)| request.filter.admits_entrypoint(entrypoint));
-        let ids: Vec<i64> = places.iter().map(|(entrypoint, _)| entrypoint.id).collect();
-        let index = if plan.terms.is_empty() { None } else { Some(terms::Index::of(conn, &ids)?) };
-        Ok(Scene { plan, places, index })
-    }
-
-    /// The customers of some places that the plan's terms propose, by id; nothing where it has no terms, so that all are
-    /// looked at.
-    fn proposed(
-        &self,
-        conn: &mut Conn,
-        ring: &KeyRing,
-        places: &[Place],
-    ) -> Result<Vec<Option<Vec<i64>>>, StoreError> {
-        let Some(index) = &self.index else { return Ok(vec![None; places.len()]) };
-        let mut questions = Vec::with_capacity(places.len());
-        let mut asks = Vec::with_capacity(places.len());
-        for (_, head) in places {
-            let keys = head.keys(conn, ring)?;
-            let before = questions.len();
-            questions.extend(
-                keys.all().map(|key| terms::Question::of(head.entrypoint_id, &key.key, &self.plan.terms)),
-            );
-            asks.push(questions.len() - before);
-        }
-        let mut found = index.having(conn, &questions)?.into_iter();
-        let mut proposed = Vec::with_capacity(places.len());
-        for asked in asks {
-            let mut ids = found.by_ref().take(asked).reduce(|mut ids, more| {
-                ids.extend(more);
-                ids
-            });
-            if let Some(ids) = ids.as_mut().filter(|_| asked > 1) {
-                ids.sort_unstable();
-                ids.dedup();
-            }
-            proposed.push(ids);
-        }
-        Ok(proposed)
-    }
-
-    /// The total, where the heads' counters know it.
-    fn counted(&self, request: &ListRequest) -> Option<usize> {
-        let total: i64 = self.places.iter().map(|(_, head)| head.live_customers).sum();
-        self.is_everything(request).then(|| usize::try_from(total).unwrap_or(0))
-    }
-
-    /// Whether every live customer of its entrypoints matches.
-    fn is_everything(&self, request: &ListRequest) -> bool {
-        request.search.is_empty()
-            && self.plan.columns_decide
-            && self.plan.columns.is_empty()
-            && self.plan.lifecycles.is_none()
-            && self.plan.statuses.len() == Status::ALL.len() - 1
-            && !self.plan.statuses.contains(&Status::Deleted)
-    }
 }
 
 fn is_by_id(sort: &Sort) -> bool {
@@ -465,78 +388,6 @@ fn plain(
     }
     let next = records.last().filter(|_| has_more).map(|(stored, place)| request.sort.key(stored, place));
     Ok(ListPage { records, total: None, next })
-}
-
-/// Rows of an entrypoint in id order.
-fn slice(
-    conn: &mut Conn,
-    entrypoint_id: i64,
-    statuses: &[i32],
-    from: Option<i64>,
-    descending: bool,
-    skip: usize,
-    limit: usize,
-) -> Result<Vec<CustomerRow>, StoreError> {
-    let (skip, limit) = (i64::try_from(skip).unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(i64::MAX));
-    Ok(on!(conn, |c| {
-        let base = customer::table
-            .filter(customer::entrypoint_id.eq(entrypoint_id))
-            .filter(customer::status.eq_any(statuses))
-            .select(CustomerRow::as_select())
-            .offset(skip)
-            .limit(limit);
-        if descending {
-            let from = from.unwrap_or(i64::MAX);
-            base.filter(customer::customer_id.lt(from)).order(customer::customer_id.desc()).load(c)
-        } else {
-            let from = from.unwrap_or(0);
-            base.filter(customer::customer_id.gt(from)).order(customer::customer_id.asc()).load(c)
-        }
-    })?)
-}
-
-/// Rows by id, in no order.
-fn rows_by_id(conn: &mut Conn, ids: &[i64]) -> Result<Vec<CustomerRow>, StoreError> {
-    match conn {
-        Conn::Sqlite(c) => {
-            let mut rows = Vec::with_capacity(ids.len());
-            for id in ids {
-                rows.extend(
-                    customer::table
-                        .find(id)
-                        .select(CustomerRow::as_select())
-                        .first::<CustomerRow>(c)
-                        .optional()?,
-                );
-            }
-            Ok(rows)
-        }
-        Conn::Postgres(c) => Ok(customer::table
-            .filter(customer::customer_id.eq_any(ids))
-            .select(CustomerRow::as_select())
-            .load(c)?),
-    }
-}
-
-fn ordered(mut rows: Vec<CustomerRow>, descending: bool) -> Vec<CustomerRow> {
-    rows.sort_unstable_by_key(|row| if descending { -row.customer_id } else { row.customer_id });
-    rows
-}
-
-fn open(conn: &mut Conn, ring: &KeyRing, row: &CustomerRow) -> Result<Stored, StoreError> {
-    let key = ring.data_key(conn, row.key_id)?;
-    row.open(&key)
-}
-
-/// What the columns say of a customer, without opening the document.
-fn light(row: &CustomerRow) -> Result<Stored, StoreError> {
-    let unreadable = || StoreError::Corrupt(format!("customer {}: unreadable columns", row.customer_id));
-    let status = Status::of_code(row.status.into()).ok_or_else(unreadable)?;
-    let lifecycle = Lifecycle::of_name(&row.lifecycle).ok_or_else(unreadable)?;
-    let balance = Money::from_units(row.balance_units).ok_or_else(unreadable)?;
-    let (created, updated) = (Micros(row.created_at_us), Micros(row.updated_at_us));
-    let customer = Customer::erased(status, lifecycle, balance, created, updated);
-    Ok(Stored { id: row.customer_id, version: row.version, customer, erased: false })
 }
 
 /// How many customers each status and stage of an entrypoint has, by the head's counters.

@@ -1,0 +1,91 @@
+//! Where a list looks: the entrypoints of a request, and whom the search index proposes there.
+
+use std::sync::Arc;
+
+use super::ListRequest;
+use crate::domain::customer::Status;
+use crate::domain::entrypoint::Entrypoint;
+use crate::domain::filter::Plan;
+use crate::store::conn::Conn;
+use crate::store::error::StoreError;
+use crate::store::keyring::KeyRing;
+use crate::store::{entrypoints, load, terms};
+
+/// An entrypoint and its head.
+pub(super) type Place = (Arc<Entrypoint>, load::Head);
+
+/// The entrypoints of a request that can have matches.
+pub(super) struct Scene {
+    pub plan: Plan,
+    pub places: Vec<Place>,
+    /// Where the plan has terms.
+    index: Option<terms::Index>,
+}
+
+impl Scene {
+    pub(super) fn of(conn: &mut Conn, request: &ListRequest) -> Result<Scene, StoreError> {
+        let plan = Plan::of(&request.filter, &request.search);
+        if plan.never {
+            return Ok(Scene { plan, places: Vec::new(), index: None });
+        }
+        let wants_deleted = plan.statuses.contains(&Status::Deleted);
+        let mut places = entrypoints::with_heads(conn, &request.entrypoints, |head| {
+            wants_deleted || head.live_customers > 0
+        })?;
+        places.retain(|(entrypoint, _)| request.filter.admits_entrypoint(entrypoint));
+        let ids: Vec<i64> = places.iter().map(|(entrypoint, _)| entrypoint.id).collect();
+        let index = if plan.terms.is_empty() { None } else { Some(terms::Index::of(conn, &ids)?) };
+        Ok(Scene { plan, places, index })
+    }
+
+    /// The customers of some places that the plan's terms propose, by id; nothing where it has no terms, so that all are
+    /// looked at.
+    pub(super) fn proposed(
+        &self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        places: &[Place],
+    ) -> Result<Vec<Option<Vec<i64>>>, StoreError> {
+        let Some(index) = &self.index else { return Ok(vec![None; places.len()]) };
+        let mut questions = Vec::with_capacity(places.len());
+        let mut asks = Vec::with_capacity(places.len());
+        for (_, head) in places {
+            let keys = head.keys(conn, ring)?;
+            let before = questions.len();
+            questions.extend(
+                keys.all().map(|key| terms::Question::of(head.entrypoint_id, &key.key, &self.plan.terms)),
+            );
+            asks.push(questions.len() - before);
+        }
+        let mut found = index.having(conn, &questions)?.into_iter();
+        let mut proposed = Vec::with_capacity(places.len());
+        for asked in asks {
+            let mut ids = found.by_ref().take(asked).reduce(|mut ids, more| {
+                ids.extend(more);
+                ids
+            });
+            if let Some(ids) = ids.as_mut().filter(|_| asked > 1) {
+                ids.sort_unstable();
+                ids.dedup();
+            }
+            proposed.push(ids);
+        }
+        Ok(proposed)
+    }
+
+    /// The total, where the heads' counters know it.
+    pub(super) fn counted(&self, request: &ListRequest) -> Option<usize> {
+        let total: i64 = self.places.iter().map(|(_, head)| head.live_customers).sum();
+        self.is_everything(request).then(|| usize::try_from(total).unwrap_or(0))
+    }
+
+    /// Whether every live customer of its entrypoints matches.
+    pub(super) fn is_everything(&self, request: &ListRequest) -> bool {
+        request.search.is_empty()
+            && self.plan.columns_decide
+            && self.plan.columns.is_empty()
+            && self.plan.lifecycles.is_none()
+            && self.plan.statuses.len() == Status::ALL.len() - 1
+            && !self.plan.statuses.contains(&Status::Deleted)
+    }
+}

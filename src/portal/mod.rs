@@ -33,9 +33,8 @@ use crate::domain::password::{self, Weakness};
 use crate::domain::storefront::Language;
 use crate::store::{SessionLimits, Store, StoreError};
 use crate::vault::VaultError;
-use crate::vault::hash_password;
-use crate::vault::new_secret;
 use crate::vault::verify_password;
+use crate::vault::{hash_of_nobody, hash_password};
 
 /// How the portal is set.
 #[derive(Debug, Clone)]
@@ -72,7 +71,7 @@ impl Portal {
         hashing: Arc<Semaphore>,
         settings: PortalSettings,
     ) -> Result<Portal, VaultError> {
-        let nobody_hash = hash_password(&new_secret()?)?;
+        let nobody_hash = hash_of_nobody()?;
         Ok(Portal { store, hashing, settings, nobody_hash })
     }
 

@@ -1,8 +1,8 @@
 //! Portal passwords: argon2id, hashed before the writer's queue (rules 2).
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
 
 use super::key::{VaultError, random};
 
@@ -17,6 +17,25 @@ pub fn hash_password(password: &str) -> Result<String, VaultError> {
         .hash_password_with_salt(password.as_bytes(), &salt)
         .map(|hash| hash.to_string())
         .map_err(|_| VaultError::NoRandomness)
+}
+
+/// A hash that no password has: verifying one against it takes as long as against any other, and making it takes none of
+/// the work.
+///
+/// # Errors
+/// [`VaultError::NoRandomness`].
+pub fn hash_of_nobody() -> Result<String, VaultError> {
+    let (salt, output): ([u8; 16], [u8; Params::DEFAULT_OUTPUT_LEN]) = (random()?, random()?);
+    let made = || -> Option<PasswordHash> {
+        Some(PasswordHash {
+            algorithm: Algorithm::default().ident(),
+            version: Some(Version::default().into()),
+            params: ParamsString::try_from(&Params::default()).ok()?,
+            salt: Some(Salt::new(&salt).ok()?),
+            hash: Some(Output::new(&output).ok()?),
+        })
+    };
+    made().map(|hash| hash.to_string()).ok_or(VaultError::NoRandomness)
 }
 
 /// Whether a password is the one of a hash, with the hash's own parameters; takes as long as hashing. False for a hash
@@ -38,5 +57,17 @@ mod tests {
         assert!(verify_password("tulip-carbon-94", &hash));
         assert!(!verify_password("tulip-carbon-95", &hash));
         assert!(!verify_password("", "") && !verify_password("x", "$argon2id$"));
+    }
+
+    #[test]
+    fn nobodys_hash_costs_what_others_cost() {
+        let (nobodys, own) = (hash_of_nobody().unwrap(), hash_password("x").unwrap());
+        let cost = |hash: &str| {
+            let hash = PasswordHash::new(hash).unwrap();
+            (hash.algorithm, hash.version, hash.params.to_string(), hash.hash.unwrap().len())
+        };
+        assert_eq!(cost(&nobodys), cost(&own));
+        assert_eq!(nobodys.len(), own.len());
+        assert!(!verify_password("", &nobodys) && hash_of_nobody().unwrap() != nobodys);
     }
 }

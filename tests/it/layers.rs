@@ -50,7 +50,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 const VAULT_ABOVE: &[&str] = &["hash_password", "unverified_key_id", "TokenError"];
 /// The portal verifies passwords, and makes and recognises what its cookies hold.
 const VAULT_OF_PORTAL: &[&str] =
-    &["hash_password", "verify_password", "new_secret", "secret_hash", "VaultError"];
+    &["hash_of_nobody", "hash_password", "verify_password", "new_secret", "secret_hash", "VaultError"];
 
 struct Source {
     /// Below `src`, for messages.

@@ -127,15 +127,16 @@ impl Person {
         let &(city, state, zip, area) = pick(&mut rng, &CITIES);
         let &(shipping_city, shipping_state, shipping_zip, _) = pick(&mut rng, &CITIES);
         let street = |rng: &mut fastrand::Rng| format!("{} {}", rng.u16(1..2000), pick(rng, &STREETS));
+        let own = base_26(number);
         let email = format!(
-            "{}.{}{}@{}",
+            "{}.{}{}{own}@{}",
             firstname.to_ascii_lowercase(),
             lastname.to_ascii_lowercase(),
-            letters(&mut rng, 5),
+            letters(&mut rng, 3),
             pick(&mut rng, &DOMAINS)
         );
         Person {
-            customer_number: format!("C-{}", letters(&mut rng, 9).to_ascii_uppercase()),
+            customer_number: format!("C-{}{own}", letters(&mut rng, 6)).to_ascii_uppercase(),
             customer_status: 1,
             company: format!("{} {}", surname(&mut rng), pick(&mut rng, &["LLC", "Inc", "Trading", "Works"])),
             birthday: format!("{}-{:02}-{:02}", rng.u16(1940..2005), rng.u8(1..=12), rng.u8(1..=28)),
@@ -225,6 +226,19 @@ impl Person {
 
 fn pick<'a, T>(rng: &mut fastrand::Rng, from: &'a [T]) -> &'a T {
     &from[rng.usize(..from.len())]
+}
+
+/// A number in letters, the last digits first. It ends what is random and must be one person's alone: among millions
+/// two would draw the same.
+fn base_26(mut number: u64) -> String {
+    let mut text = String::new();
+    loop {
+        text.push(char::from(b'a' + (number % 26) as u8));
+        number /= 26;
+        if number == 0 {
+            return text;
+        }
+    }
 }
 
 fn surname(rng: &mut fastrand::Rng) -> String {

@@ -33,8 +33,9 @@ use crate::domain::password::{self, Weakness};
 use crate::domain::storefront::Language;
 use crate::store::{SessionLimits, Store, StoreError};
 use crate::vault::VaultError;
+use crate::vault::hash_of_nobody;
+use crate::vault::hash_password;
 use crate::vault::verify_password;
-use crate::vault::{hash_of_nobody, hash_password};
 
 /// How the portal is set.
 #[derive(Debug, Clone)]

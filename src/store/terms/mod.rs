@@ -117,7 +117,10 @@ impl Store {
                 Conn::Sqlite(_) => Ok(()),
                 Conn::Postgres(c) => {
                     let truncate = if whole { "TRUE" } else { "FALSE" };
-                    Ok(c.batch_execute(&format!("VACUUM (TRUNCATE {truncate}) term_pending"))?)
+                    // Where the server is at it already there is nothing to wait for, nor to warn of.
+                    c.batch_execute("SET client_min_messages = error")?;
+                    c.batch_execute(&format!("VACUUM (SKIP_LOCKED, TRUNCATE {truncate}) term_pending"))?;
+                    Ok(c.batch_execute("SET client_min_messages = warning")?)
                 }
             })
             .await

@@ -150,7 +150,10 @@ impl Row<'_> {
                         }
                         return Ok(RowDraft { draft, warnings });
                     }
-                    Vec::new()
+                    // As a create tells it: what might do in the record's country cannot be tried there any more.
+                    let refusal = draft.local_phone.and_then(|local| local.refusal);
+                    let phone = [TextField::Phone.name()];
+                    refusal.into_iter().map(|(code, text)| Problem::field(&phone, code, text)).collect()
                 }
                 Err(problems) => problems,
             };

@@ -258,6 +258,14 @@ fn rules_9_exactly_one_neutralising_quote_is_stripped() {
 }
 
 #[test]
+fn a_local_phone_is_refused_beside_other_values() {
+    assert_eq!(
+        notes("email,phone,balance\na@example.test,030 901820,0.00001\n", &[]),
+        ["balance invalid_amount", "phone invalid_phone"]
+    );
+}
+
+#[test]
 fn contract_8_errors_are_sentences() {
     use crate::domain::problem::Rejection;
     let of = |rejection: &Rejection| row_error_text(62, &rejection_notes(rejection));

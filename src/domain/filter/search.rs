@@ -19,7 +19,7 @@ pub struct Search {
 pub(super) struct Word {
     /// As texts are searched for it.
     pub plain: String,
-    /// Its digits, where it could be part of a phone; of a word of separators alone (`555 - 0117`), those
+    /// Its digits, where it could be part of a phone, with the mark of an extension if it has one; of a word of separators alone (`555 - 0117`), those
     /// of the word beside it, so that it occurs where that one does.
     pub digits: Option<String>,
 }
@@ -38,16 +38,17 @@ impl Search {
         let plain = plain(text);
         let typed: Vec<&str> = plain.split_whitespace().collect();
         let digits_at = |place: Option<usize>| {
-            let place = place?;
-            let before = place.checked_sub(1).and_then(|before| typed.get(before).copied());
-            let word = typed.get(place).filter(|word| plain::is_phone_like(word, before))?;
-            Some(plain::digits_of_plain(word))
+            let word = typed.get(place?).filter(|word| plain::is_phone_like(word))?;
+            Some(if word.contains(plain::EXTENSION) {
+                plain::extended_of_plain(word)
+            } else {
+                plain::digits_of_plain(word)
+            })
         };
         let mut words: Vec<Word> = Vec::new();
         for (place, word) in typed.iter().enumerate() {
             let digits = if plain::is_separators(word) {
-                let after = || digits_at(place.checked_add(1)).filter(|_| !word.contains(plain::EXTENSION));
-                digits_at(place.checked_sub(1)).or_else(after)
+                digits_at(place.checked_sub(1)).or_else(|| digits_at(place.checked_add(1)))
             } else {
                 digits_at(Some(place))
             };
@@ -78,14 +79,17 @@ impl Search {
             return true;
         }
         let mut texts = public_texts(customer);
-        let mut phone = String::new();
+        // Digits are looked for across the mark of an extension, digits with such a mark around it.
+        let (mut digits_of_phone, mut extended_phone) = (String::new(), String::new());
         if !masked {
             texts.extend(customer.text(TextField::Email).map(plain));
-            phone = customer.text(TextField::Phone).map(plain::digits).unwrap_or_default();
+            let phone = customer.text(TextField::Phone).map(plain).unwrap_or_default();
+            digits_of_phone = plain::digits_of_plain(&phone);
+            extended_phone = plain::extended_of_plain(&phone);
         }
+        let in_phone = |digits: &String| digits_of_phone.contains(digits) || extended_phone.contains(digits);
         self.words.iter().all(|word| {
-            texts.iter().any(|text| text.contains(&word.plain))
-                || word.digits.as_ref().is_some_and(|digits| phone.contains(digits))
+            texts.iter().any(|text| text.contains(&word.plain)) || word.digits.as_ref().is_some_and(in_phone)
         })
     }
 
@@ -181,9 +185,14 @@ mod tests {
         ] {
             assert!(finds(text, false), "{text}");
         }
-        for text in
-            ["555-0118", "0117555", "0117a", "00 1555", "jose )", "555 - 0118", "5x5", "x12", "jose x12"]
-        {
+        for text in ["x12", "7x1", "0117-x12", "jose x12"] {
+            assert!(finds(text, false), "{text}");
+        }
+        // An x between digits is no part of a phone but where its extension begins.
+        for text in ["5x5", "1x2", "017x2"] {
+            assert!(!finds(text, false), "{text}");
+        }
+        for text in ["555-0118", "0117555", "0117a", "00 1555", "jose )", "555 - 0118"] {
             assert!(!finds(text, false), "{text}");
         }
         // Digits with separators are also found as text.

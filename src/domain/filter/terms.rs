@@ -101,7 +101,7 @@ fn each_trigram(customer: &Customer, mut visit: impl FnMut(&str)) {
         }
     }
     if let Some(phone) = customer.text(TextField::Phone) {
-        plain::each_gram(&plain::digits(phone), &mut visit);
+        plain::each_phone_gram(&plain(phone), &mut visit);
     }
 }
 
@@ -149,6 +149,8 @@ mod tests {
             ("~search", "345"),
             ("~search", "456"),
             ("~search", "567"),
+            ("~search", "56x"),
+            ("~search", "6x7"),
             ("~search", "roe"),
             ("~search", "z  "),
             ("~search", "zoe"),

@@ -232,8 +232,8 @@ fn search(rng: &mut Rng, people: &[Person], words: &Words) -> Condition {
         plains.extend(plain(&text).split_whitespace().map(str::to_owned));
         written.push(write(rng, &text));
     }
-    // A word of separators alone, or an extension, means the word beside it too; that has tests of its own.
-    if plains.iter().any(|word| word.starts_with('x') || word.chars().all(|c| "+-().x/".contains(c))) {
+    // A word of separators alone means the word beside it; that has tests of its own.
+    if plains.iter().any(|word| word.chars().all(|c| "+-().x/".contains(c))) {
         return search(rng, people, words);
     }
     let check: Check = Box::new(move |person| plains.iter().all(|word| person.has_word(word)));

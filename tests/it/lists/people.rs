@@ -344,11 +344,12 @@ impl Person {
         if texts.iter().any(|text| text.contains(word)) {
             return true;
         }
-        // An x is a letter unless it marks the extension of a number before it.
-        let number = word.split('x').next().unwrap_or_default();
-        let is_phone = word.chars().all(|c| c.is_ascii_digit() || "+-().x/".contains(c))
-            && (number == word || number.chars().filter(char::is_ascii_digit).count() >= 3);
-        let digits: String = word.chars().filter(char::is_ascii_digit).collect();
-        is_phone && !digits.is_empty() && self.digits().contains(&digits)
+        let is_phone = word.chars().all(|c| c.is_ascii_digit() || "+-().x/".contains(c));
+        let has_digits = word.chars().any(|c| c.is_ascii_digit());
+        // A mark in the word is that of the phone's extension.
+        let typed: String = word.chars().filter(|c| c.is_ascii_digit() || *c == 'x').collect();
+        let stored = self.phone.as_ref().map(Phone::stored).unwrap_or_default();
+        let stored: String = stored.chars().filter(|c| c.is_ascii_digit() || *c == 'x').collect();
+        is_phone && has_digits && (self.digits().contains(&typed) || stored.contains(&typed))
     }
 }

@@ -1,0 +1,2 @@
+-- More terms than are asked for do no harm.
+SELECT 1;

@@ -203,28 +203,25 @@ pub struct Serve {
     pub workers: Option<u8>,
 }
 
-const LINK_TTL_MAX_SECS: u64 = 90 * 24 * 3600;
-const SESSION_MAX_SECS: u64 = 30 * 24 * 3600;
 const LOGIN_WAIT_MAX_SECS: u64 = 5;
-const KEEP_ALIVE_MAX_SECS: u64 = 3600;
-const TTL_MAX_SECS: u64 = 30 * 24 * 3600;
 
-fn keep_alive(text: &str) -> Result<std::time::Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if (1..=KEEP_ALIVE_MAX_SECS).contains(&duration.as_secs()) {
+/// A duration between two others, or a sentence that names them.
+fn within(text: &str, least: &str, most: &str) -> Result<std::time::Duration, String> {
+    let read = |text| humantime::parse_duration(text).map_err(|error| error.to_string());
+    let duration = read(text)?;
+    if (read(least)?..=read(most)?).contains(&duration) {
         Ok(duration)
     } else {
-        Err("must be from 1s to 1h".into())
+        Err(format!("must be from {least} to {most}"))
     }
 }
 
+fn keep_alive(text: &str) -> Result<std::time::Duration, String> {
+    within(text, "1s", "1h")
+}
+
 fn session_life(text: &str) -> Result<std::time::Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if (1..=SESSION_MAX_SECS).contains(&duration.as_secs()) {
-        Ok(duration)
-    } else {
-        Err("must be from 1s to 30d".into())
-    }
+    within(text, "1s", "30d")
 }
 
 fn login_wait(text: &str) -> Result<std::time::Duration, String> {
@@ -233,21 +230,11 @@ fn login_wait(text: &str) -> Result<std::time::Duration, String> {
 }
 
 fn link_ttl(text: &str) -> Result<std::time::Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if (1..=LINK_TTL_MAX_SECS).contains(&duration.as_secs()) {
-        Ok(duration)
-    } else {
-        Err("must be from 1s to 90d".into())
-    }
+    within(text, "1s", "90d")
 }
 
 fn idempotency_ttl(text: &str) -> Result<std::time::Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if (1..=TTL_MAX_SECS).contains(&duration.as_secs()) {
-        Ok(duration)
-    } else {
-        Err("must be from 1s to 30d".into())
-    }
+    within(text, "1s", "30d")
 }
 
 impl Serve {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Global, Refusal};
+use super::{Global, Refusal, within};
 use crate::mail::{Address, Composer, Folder, SmtpOptions, Templates, Transport};
 
 /// Name of the folder of mails in the data folder.
@@ -53,15 +53,8 @@ pub struct MailOptions {
     pub mail_retry: Duration,
 }
 
-const SHORT_MAX_SECS: u64 = 3600;
-
 fn short_time(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if duration.as_millis() >= 1 && duration.as_secs() <= SHORT_MAX_SECS {
-        Ok(duration)
-    } else {
-        Err("must be from 1ms to 1h".into())
-    }
+    within(text, "1ms", "1h")
 }
 
 impl MailOptions {

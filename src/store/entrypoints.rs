@@ -112,18 +112,25 @@ pub(super) fn read_policy(json: Option<String>) -> Result<Option<Vec<Identifier>
     parse_policy(&items).map(Some).map_err(|_| StoreError::Corrupt("a stored identifier policy".into()))
 }
 
+/// The columns of an entrypoint, and what it has of its organisation.
+///
+/// # Errors
+/// The database's.
+pub(super) fn row(conn: &mut Conn, id: i64) -> Result<Option<(EntrypointRow, OrganisationRow)>, StoreError> {
+    Ok(on!(conn, |c| entrypoint::table
+        .inner_join(organisation::table)
+        .filter(entrypoint::entrypoint_id.eq(id))
+        .select((EntrypointRow::as_select(), OrganisationRow::as_select()))
+        .first(c)
+        .optional())?)
+}
+
 /// An entrypoint.
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`].
 pub(super) fn entrypoint(conn: &mut Conn, id: i64) -> Result<Option<Entrypoint>, StoreError> {
-    let found: Option<(EntrypointRow, OrganisationRow)> = on!(conn, |c| entrypoint::table
-        .inner_join(organisation::table)
-        .filter(entrypoint::entrypoint_id.eq(id))
-        .select((EntrypointRow::as_select(), OrganisationRow::as_select()))
-        .first(c)
-        .optional())?;
-    found.map(|(own, organisation)| own.read(organisation)).transpose()
+    row(conn, id)?.map(|(own, organisation)| own.read(organisation)).transpose()
 }
 
 /// Some entrypoints with their heads, in the order of ids; those that are not there are left out.

@@ -261,36 +261,30 @@ fn by_keys(
     if is_by_id && request.sort.descending {
         places.sort_by_key(|(_, head)| std::cmp::Reverse(head.next_customer_id));
     }
-    let mut proposals = Vec::new();
-    for (place, (entrypoint, head)) in places.iter().enumerate() {
-        if proposals.is_empty() {
-            let ahead: Vec<_> = places.iter().skip(place).take(PLACES_AT_ONCE).cloned().collect();
-            proposals = scene.proposed(conn, ring, &ahead)?;
-            proposals.reverse();
-        }
-        let proposed = proposals.pop().flatten();
-        // What can be told before a place is looked at: whether its newest customer comes after a full page's worth.
-        let is_beyond = |heap: &BinaryHeap<(SortKey, i64)>| {
+    for some in places.chunks(PLACES_AT_ONCE) {
+        let proposed = scene.proposed(conn, ring, some)?;
+        for ((entrypoint, head), proposed) in some.iter().zip(proposed) {
+            // What can be told before a place is looked at: whether its newest customer comes after a full page's worth.
             let last = heap.peek().filter(|_| heap.len() == kept && request.sort.descending);
-            last.is_some_and(|(key, _)| head.next_customer_id <= key.id)
-        };
-        if is_by_id && !counts && is_beyond(&heap) {
-            continue;
-        }
-        walk(conn, ring, request, scene, (entrypoint, head), proposed, |stored| {
-            matched += 1;
-            let entry = (request.sort.key(stored, entrypoint), entrypoint.id);
-            let is_full = heap.len() == kept;
-            let is_on = !is_full || heap.peek().is_some_and(|last| entry < *last);
-            if is_on {
-                heap.push(entry);
-                if is_full {
-                    heap.pop();
-                }
+            let is_beyond = last.is_some_and(|(key, _)| head.next_customer_id <= key.id);
+            if is_by_id && !counts && is_beyond {
+                continue;
             }
-            // In id order, what comes after one that comes after a full page's worth cannot be on it.
-            Ok(counts || !is_by_id || is_on)
-        })?;
+            walk(conn, ring, request, scene, (entrypoint, head), proposed, |stored| {
+                matched += 1;
+                let entry = (request.sort.key(stored, entrypoint), entrypoint.id);
+                let is_full = heap.len() == kept;
+                let is_on = !is_full || heap.peek().is_some_and(|last| entry < *last);
+                if is_on {
+                    heap.push(entry);
+                    if is_full {
+                        heap.pop();
+                    }
+                }
+                // In id order, what comes after one that comes after a full page's worth cannot be on it.
+                Ok(counts || !is_by_id || is_on)
+            })?;
+        }
     }
     let keys = heap.into_sorted_vec();
     let has_more = keys.len() == kept;

@@ -153,12 +153,7 @@ pub(super) fn entrypoint_settings(
     conn: &mut Conn,
     id: i64,
 ) -> Result<Option<EntrypointSettings>, StoreError> {
-    let found: Option<(EntrypointRow, OrganisationRow)> = on!(conn, |c| entrypoint::table
-        .inner_join(organisation::table)
-        .filter(entrypoint::entrypoint_id.eq(id))
-        .select((EntrypointRow::as_select(), OrganisationRow::as_select()))
-        .first(c)
-        .optional())?;
+    let found = entrypoints::row(conn, id)?;
     found.map(|(own, organisation)| read_settings(own, organisation)).transpose()
 }
 

@@ -119,8 +119,10 @@ impl Store {
                     let truncate = if whole { "TRUE" } else { "FALSE" };
                     // Where the server is at it already there is nothing to wait for, nor to warn of.
                     c.batch_execute("SET client_min_messages = error")?;
-                    c.batch_execute(&format!("VACUUM (SKIP_LOCKED, TRUNCATE {truncate}) term_pending"))?;
-                    Ok(c.batch_execute("SET client_min_messages = warning")?)
+                    let vacuumed =
+                        c.batch_execute(&format!("VACUUM (SKIP_LOCKED, TRUNCATE {truncate}) term_pending"));
+                    c.batch_execute("SET client_min_messages = warning")?;
+                    Ok(vacuumed?)
                 }
             })
             .await

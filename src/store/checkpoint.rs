@@ -1,6 +1,12 @@
 //! Moves SQLite's write-ahead log into the database on a thread of its own: the writer would wait a third of its
 //! time for the disk otherwise.
+//!
+//! SQLite makes the database file durable only where the log was moved to its very end, which is hardly ever but when
+//! the writer itself does it, between two commits: it then waited 40 to 70 ms for what had gathered. So the thread
+//! makes durable what it moved, and leaves the writer little to wait for.
 
+use std::fs::File;
+use std::path::Path;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -44,10 +50,16 @@ impl Checkpointer {
 
 fn run(url: &DatabaseUrl, woken: &Receiver<()>) {
     let mut conn = None;
+    let mut file = None;
     for () in woken {
         if let Err(error) = checkpoint(url, &mut conn) {
             tracing::warn!(%error, "the write-ahead log could not be moved; the writer does it when it is long");
             conn = None;
+            continue;
+        }
+        let DatabaseUrl::Sqlite(path) = url else { continue };
+        if let Err(error) = flush(path, &mut file) {
+            tracing::warn!(%error, "what was moved could not be made durable; the writer does it when it must");
         }
     }
 }
@@ -62,4 +74,14 @@ fn checkpoint(url: &DatabaseUrl, conn: &mut Option<Conn>) -> Result<(), super::S
         diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").execute(c)?;
     }
     Ok(())
+}
+
+/// Waits until what was moved is on the disk. SQLite does not rely on it.
+fn flush(path: &Path, file: &mut Option<&'static File>) -> std::io::Result<()> {
+    let file = match file {
+        Some(file) => file,
+        // Never closed: that would end the locks that SQLite holds on the file in this process.
+        None => file.insert(Box::leak(Box::new(File::open(path)?))),
+    };
+    file.sync_data()
 }

@@ -109,6 +109,15 @@ impl Conn {
                      SET synchronous_commit = on; SET client_min_messages = warning; SET jit = off; \
                      SET enable_seqscan = off; SET enable_bitmapscan = off;",
                 )?;
+                if purpose == Purpose::Write {
+                    // What this session writes to data files goes to the disk as it comes. Left to the kernel, it
+                    // gathers for half a minute, and then commits wait for most of a second. A server that cannot
+                    // has a highest value of 0.
+                    conn.batch_execute(
+                        "SELECT set_config(name, '64', false) FROM pg_settings \
+                         WHERE name = 'backend_flush_after' AND max_val <> '0';",
+                    )?;
+                }
                 if purpose == Purpose::Read {
                     conn.batch_execute(
                         "SET default_transaction_read_only = on; \

@@ -183,6 +183,27 @@ impl Serialize for Texts {
     }
 }
 
+/// A field by its name in a document.
+struct Name(TextField);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl serde::de::Visitor<'_> for Reader {
+            type Value = Name;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a customer field")
+            }
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Name, E> {
+                // A field that a newer release wrote and this one does not know must not be dropped
+                // in silence: the next write would lose it.
+                TextField::of_request(name).map(Name).ok_or_else(|| E::custom("a field of a newer release"))
+            }
+        }
+        deserializer.deserialize_identifier(Reader)
+    }
+}
+
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
@@ -193,13 +214,8 @@ impl<'de> Deserialize<'de> for Texts {
             }
             fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Texts, A::Error> {
                 let mut texts = Texts::default();
-                while let Some(name) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-                    let value: String = map.next_value()?;
-                    // A field that a newer release wrote and this one does not know must not be dropped
-                    // in silence: the next write would lose it.
-                    let field = TextField::of_request(&name)
-                        .ok_or_else(|| serde::de::Error::custom("a field of a newer release"))?;
-                    texts.set(field, Some(value));
+                while let Some(Name(field)) = map.next_key()? {
+                    texts.set(field, Some(map.next_value()?));
                 }
                 Ok(texts)
             }

@@ -81,7 +81,7 @@ fn flush(path: &Path, file: &mut Option<&'static File>) -> std::io::Result<()> {
     let file = match file {
         Some(file) => file,
         // Never closed: that would end the locks that SQLite holds on the file in this process.
-        None => file.insert(Box::leak(Box::new(File::open(path)?))),
+        None => file.insert(Box::leak(Box::new(File::options().write(true).open(path)?))),
     };
     file.sync_data()
 }

@@ -111,8 +111,8 @@ impl Conn {
                 )?;
                 if purpose == Purpose::Write {
                     // What this session writes to data files goes to the disk as it comes. Left to the kernel, it
-                    // gathers for half a minute, and then commits wait for most of a second. A server that cannot
-                    // has a highest value of 0.
+                    // gathers for half a minute, and then commits wait for most of a second. In blocks of 8 KB; a
+                    // server that cannot has a highest value of 0.
                     conn.batch_execute(
                         "SELECT set_config(name, '64', false) FROM pg_settings \
                          WHERE name = 'backend_flush_after' AND max_val <> '0';",

@@ -70,7 +70,7 @@ fn checkpoint(url: &DatabaseUrl, conn: &mut Option<Conn>) -> Result<(), super::S
         Some(conn) => conn,
         None => conn.insert(Conn::open(url, Purpose::Write)?),
     };
-    if let Conn::Sqlite(c) = conn {
+    if let Conn::Sqlite(c, ..) = conn {
         diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").execute(c)?;
     }
     Ok(())

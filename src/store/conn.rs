@@ -8,12 +8,13 @@ use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 
+use super::digests::Recent;
 use super::error::StoreError;
 
 /// A connection to one of the two databases.
 pub enum Conn {
-    /// Embedded.
-    Sqlite(SqliteConnection),
+    /// Embedded, with what the connection knows of recent digests.
+    Sqlite(SqliteConnection, Recent),
     /// A server that many instances share.
     Postgres(PgConnection),
 }
@@ -22,7 +23,7 @@ pub enum Conn {
 macro_rules! on {
     ($conn:expr, |$c:ident| $body:expr) => {
         match $conn {
-            $crate::store::conn::Conn::Sqlite($c) => $body,
+            $crate::store::conn::Conn::Sqlite($c, ..) => $body,
             $crate::store::conn::Conn::Postgres($c) => $body,
         }
     };
@@ -98,7 +99,7 @@ impl Conn {
                 if purpose == Purpose::Read {
                     conn.batch_execute("PRAGMA query_only = ON;")?;
                 }
-                Ok(Conn::Sqlite(conn))
+                Ok(Conn::Sqlite(conn, Recent::default()))
             }
             DatabaseUrl::Postgres(address) => {
                 let mut conn = PgConnection::establish(&with_timeouts(address)).map_err(refused)?;
@@ -143,7 +144,7 @@ impl Conn {
     /// The database's; busy after the lock's timeout.
     pub fn begin_write(&mut self) -> Result<(), diesel::result::Error> {
         match self {
-            Conn::Sqlite(c) => c.batch_execute("BEGIN IMMEDIATE"),
+            Conn::Sqlite(c, ..) => c.batch_execute("BEGIN IMMEDIATE"),
             Conn::Postgres(c) => c.batch_execute("BEGIN"),
         }
     }
@@ -164,9 +165,17 @@ impl Conn {
         self.batch("COMMIT")
     }
 
-    /// Rolls back; an error here means that there is nothing left to roll back.
+    /// Ends a read; an error here means that it has ended.
+    pub fn end_read(&mut self) {
+        let _ = self.batch("ROLLBACK");
+    }
+
+    /// Rolls a write back; an error here means that there is nothing left to roll back.
     pub fn rollback(&mut self) {
         let _ = self.batch("ROLLBACK");
+        if let Conn::Sqlite(_, recent) = self {
+            recent.clear();
+        }
     }
 }
 

@@ -4,10 +4,12 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::conn::{Conn, DatabaseUrl, Purpose, on};
+use super::digests;
 use super::error::StoreError;
 use super::keyring::KeyRing;
 use super::load::customer_rows;
 use super::migrate::pending;
+use super::reads::read_head;
 use super::schema::{customer, data_key, entrypoint, entrypoint_head};
 use crate::clock;
 use crate::domain::time::{Micros, SECOND_US};
@@ -80,7 +82,7 @@ pub fn examine(url: &DatabaseUrl, master: MasterKey, deep: bool) -> Vec<Finding>
 
 fn version(conn: &mut Conn) -> Result<String, StoreError> {
     let row: TextRow = match conn {
-        Conn::Sqlite(c) => {
+        Conn::Sqlite(c, ..) => {
             diesel::sql_query("SELECT 'SQLite ' || sqlite_version() AS value").get_result(c)?
         }
         Conn::Postgres(c) => {
@@ -112,7 +114,7 @@ fn migrations(conn: &mut Conn) -> Result<String, StoreError> {
 fn durability(url: &DatabaseUrl) -> Result<String, StoreError> {
     let mut conn = Conn::open(url, Purpose::Write)?;
     match &mut conn {
-        Conn::Sqlite(c) => {
+        Conn::Sqlite(c, ..) => {
             let journal: TextRow =
                 diesel::sql_query("SELECT journal_mode AS value FROM pragma_journal_mode").get_result(c)?;
             let synchronous: NumberRow =
@@ -169,7 +171,7 @@ fn skew(conn: &mut Conn) -> Result<String, StoreError> {
 }
 
 fn integrity(conn: &mut Conn) -> Result<String, StoreError> {
-    if let Conn::Sqlite(c) = conn {
+    if let Conn::Sqlite(c, ..) = conn {
         let row: TextRow =
             diesel::sql_query("SELECT integrity_check AS value FROM pragma_integrity_check").get_result(c)?;
         if row.value != "ok" {
@@ -199,35 +201,59 @@ fn integrity(conn: &mut Conn) -> Result<String, StoreError> {
          WHERE c.customer_id = d.customer_id AND c.entrypoint_id = d.entrypoint_id AND c.status <> -99)"
     )
     .get_result(c))?;
-    let orphans = orphans.value;
+    let orphans = orphans.value + digests::orphans(conn)?;
     if orphans > 0 {
         return Err(StoreError::Corrupt(format!("{orphans} identity digests belong to no live customer")));
     }
     Ok(format!("{total} live customers, counters and digests agree"))
 }
 
-/// Opens every customer, each held against its history.
+/// Opens every customer, each held against its history, and looks whether it is found by its digests.
 fn customers(conn: &mut Conn, ring: &KeyRing) -> Result<String, StoreError> {
     let entrypoints: Vec<i64> = on!(conn, |c| entrypoint::table.select(entrypoint::entrypoint_id).load(c))?;
-    let mut opened = 0_usize;
+    let mut opened = 0;
     for entrypoint_id in entrypoints {
         let mut after = 0;
         loop {
-            let ids: Vec<i64> = on!(conn, |c| customer::table
-                .filter(customer::entrypoint_id.eq(entrypoint_id))
-                .filter(customer::customer_id.gt(after))
-                .order(customer::customer_id)
-                .limit(SLICE)
-                .select(customer::customer_id)
-                .load(c))?;
+            // In one state of the database: the service may be at work.
+            conn.begin_read()?;
+            let ids = slice(conn, ring, entrypoint_id, after);
+            conn.end_read();
+            let ids = ids?;
             let Some(last) = ids.last() else { break };
             after = *last;
-            for row in customer_rows(conn, entrypoint_id, &ids)? {
-                let key = ring.data_key(conn, row.key_id)?;
-                row.open(&key)?;
-                opened += 1;
-            }
+            opened += ids.len();
         }
     }
-    Ok(format!("all {opened} open and are their newest versions"))
+    Ok(format!("all {opened} open, are their newest versions and are found by their identifiers"))
+}
+
+/// Looks at the next customers of an entrypoint; who they are.
+fn slice(conn: &mut Conn, ring: &KeyRing, entrypoint_id: i64, after: i64) -> Result<Vec<i64>, StoreError> {
+    let Some(head) = read_head(conn, entrypoint_id)? else { return Ok(Vec::new()) };
+    let keys = head.keys(conn, ring)?;
+    let ids: Vec<i64> = on!(conn, |c| customer::table
+        .filter(customer::entrypoint_id.eq(entrypoint_id))
+        .filter(customer::customer_id.gt(after))
+        .order(customer::customer_id)
+        .limit(SLICE)
+        .select(customer::customer_id)
+        .load(c))?;
+    let mut having: Vec<(i64, Vec<Vec<u8>>)> = Vec::with_capacity(ids.len());
+    for row in customer_rows(conn, entrypoint_id, &ids)? {
+        let stored = row.open(&*ring.data_key(conn, row.key_id)?)?;
+        if !stored.customer.is_deleted() {
+            having.push((row.customer_id, keys.of_row(row.key_id).digests(&stored.customer)));
+        }
+    }
+    let digests: Vec<Vec<u8>> = having.iter().flat_map(|(_, digests)| digests.iter().cloned()).collect();
+    let found = digests::find(conn, entrypoint_id, &digests)?;
+    for (id, digests) in having {
+        if digests.iter().any(|digest| !found.get(digest).is_some_and(|ids| ids.contains(&id))) {
+            return Err(StoreError::Corrupt(format!(
+                "customer {id} is not found by all of its identifiers: a create of the same person would double it"
+            )));
+        }
+    }
+    Ok(ids)
 }

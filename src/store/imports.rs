@@ -130,7 +130,7 @@ fn job_row(conn: &mut Conn, job_id: i64) -> Result<Option<JobRow>, StoreError> {
 fn locked_row(conn: &mut Conn, job_id: i64) -> Result<Option<JobRow>, StoreError> {
     match conn {
         // BEGIN IMMEDIATE has locked everything.
-        Conn::Sqlite(_) => job_row(conn, job_id),
+        Conn::Sqlite(..) => job_row(conn, job_id),
         Conn::Postgres(c) => {
             let query = import_job::table.find(job_id).select(JobRow::as_select()).for_update();
             Ok(query.first(c).optional()?)

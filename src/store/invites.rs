@@ -117,7 +117,7 @@ fn row(conn: &mut Conn, job_id: i64) -> Result<Option<JobRow>, StoreError> {
 fn locked_row(conn: &mut Conn, job_id: i64) -> Result<Option<JobRow>, StoreError> {
     match conn {
         // BEGIN IMMEDIATE has locked everything.
-        Conn::Sqlite(_) => row(conn, job_id),
+        Conn::Sqlite(..) => row(conn, job_id),
         Conn::Postgres(c) => {
             let query = invite_job::table.find(job_id).select(JobRow::as_select()).for_update();
             Ok(query.first(c).optional()?)
@@ -183,7 +183,7 @@ fn waiting_id(conn: &mut Conn, now: Micros, locks: bool) -> Result<Option<i64>, 
         };
     }
     Ok(match conn {
-        Conn::Sqlite(c) => query!().first(c).optional()?,
+        Conn::Sqlite(c, ..) => query!().first(c).optional()?,
         Conn::Postgres(c) if locks => query!().for_update().skip_locked().first(c).optional()?,
         Conn::Postgres(c) => query!().first(c).optional()?,
     })

@@ -11,11 +11,12 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 
 use super::conn::{Conn, on};
+use super::digests;
 use super::entrypoints::entrypoint;
 use super::error::StoreError;
 use super::imports::Ghosts;
 use super::keyring::{ENTRYPOINT_SALT, KeyRing};
-use super::prepared::{ask, ask_postgres};
+use super::prepared::ask_postgres;
 use super::rows::{CustomerRow, IdempotencyRow, document_ad, open_document};
 use super::schema::{customer, entrypoint_head, history, id_block, idempotency};
 use super::terms;
@@ -130,7 +131,7 @@ pub(super) fn lock_heads(conn: &mut Conn, ids: &[i64], waiting: Waiting) -> Resu
     ids.dedup();
     match conn {
         // BEGIN IMMEDIATE has locked everything.
-        Conn::Sqlite(c) => {
+        Conn::Sqlite(c, ..) => {
             let mut heads = Vec::new();
             for id in ids {
                 let head = entrypoint_head::table
@@ -325,35 +326,15 @@ fn candidates(
 ) -> Result<(), StoreError> {
     let (digested, by_terms): (Vec<_>, Vec<_>) =
         found.iter_mut().partition(|(key, _)| index.digests.contains(&key.identifier));
-    let digests: Vec<Vec<u8>> = digested.iter().map(|(key, _)| index.digest(key)).collect();
-    let owners = find_digests(conn, entrypoint_id, &digests)?;
-    for ((_, ids), digest) in digested.into_iter().zip(digests) {
+    let wanted: Vec<Vec<u8>> = digested.iter().map(|(key, _)| index.digest(key)).collect();
+    let owners = digests::find(conn, entrypoint_id, &wanted)?;
+    for ((_, ids), digest) in digested.into_iter().zip(wanted) {
         ids.extend(owners.get(&digest).into_iter().flatten());
     }
     for (key, ids) in by_terms {
         ids.extend(terms::find(conn, entrypoint_id, &index.key, key)?);
     }
     Ok(())
-}
-
-ask_postgres! {
-    /// Who has some digests. One look-up each, whatever the planner knows: with "= ANY" it reads all digests of the
-    /// entrypoint as long as nobody has analysed the table.
-    digest_owners<'a>(
-        "SELECT w.digest, d.customer_id FROM unnest(", digests: &'a [Vec<u8>] as Array<Binary>,
-        ") AS w (digest) CROSS JOIN LATERAL (SELECT customer_id FROM identity_digest WHERE entrypoint_id = ",
-        entrypoint_id: i64 as BigInt;
-        " AND digest = w.digest OFFSET 0) AS d"
-    ) -> (Vec<u8>, i64) as (Binary, BigInt)
-}
-
-ask! {
-    /// Who has a digest.
-    fn owners_of<'a>(
-        "SELECT customer_id FROM identity_digest WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
-        " AND digest = ", digest: &'a [u8] as Binary;
-        ""
-    ) -> i64 as BigInt
 }
 
 ask_postgres! {
@@ -376,28 +357,6 @@ ask_postgres! {
     ) -> IdempotencyRow as (BigInt, Binary, Binary, Text, Nullable<BigInt>, Nullable<BigInt>, BigInt, Binary, BigInt)
 }
 
-/// Who has some identity digests.
-fn find_digests(
-    conn: &mut Conn,
-    entrypoint_id: i64,
-    digests: &[Vec<u8>],
-) -> Result<HashMap<Vec<u8>, Vec<i64>>, StoreError> {
-    let mut owners: HashMap<Vec<u8>, Vec<i64>> = HashMap::new();
-    if let Conn::Postgres(c) = conn {
-        for (digest, customer_id) in digest_owners(c, digests, entrypoint_id)? {
-            owners.entry(digest).or_default().push(customer_id);
-        }
-        return Ok(owners);
-    }
-    for digest in digests {
-        let ids = owners_of(conn, entrypoint_id, digest)?;
-        if !ids.is_empty() {
-            owners.insert(digest.clone(), ids);
-        }
-    }
-    Ok(owners)
-}
-
 /// Rows of customers, each held against the newest version in its history: an old row put back with
 /// its old version does not pass.
 pub(super) fn customer_rows(
@@ -407,7 +366,7 @@ pub(super) fn customer_rows(
 ) -> Result<Vec<CustomerRow>, StoreError> {
     let newest = max(history::version);
     let pairs: Vec<(CustomerRow, Option<i64>)> = match conn {
-        Conn::Sqlite(c) => {
+        Conn::Sqlite(c, ..) => {
             let mut pairs = Vec::with_capacity(ids.len());
             for id in ids {
                 let row = customer::table
@@ -482,7 +441,7 @@ pub(super) fn idempotency_rows(
 ) -> Result<Vec<IdempotencyRow>, StoreError> {
     let mut rows = Vec::new();
     match conn {
-        Conn::Sqlite(c) => {
+        Conn::Sqlite(c, ..) => {
             for hash in hashes {
                 let row = idempotency::table
                     .filter(idempotency::entrypoint_id.eq(entrypoint_id))

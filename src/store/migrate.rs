@@ -66,7 +66,7 @@ pub(super) fn pending(conn: &mut Conn) -> Result<(Vec<String>, Vec<String>), Sto
         Ok(all.iter().map(|migration| migration.name().version().to_string()).collect())
     }
     let known = match conn {
-        Conn::Sqlite(_) => names::<diesel::sqlite::Sqlite>(&SQLITE)?,
+        Conn::Sqlite(..) => names::<diesel::sqlite::Sqlite>(&SQLITE)?,
         Conn::Postgres(_) => names::<diesel::pg::Pg>(&POSTGRES)?,
     };
     let applied = applied(conn)?;
@@ -83,7 +83,7 @@ fn applied(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
         value: String,
     }
     let tables = match conn {
-        Conn::Sqlite(c) => diesel::sql_query(
+        Conn::Sqlite(c, ..) => diesel::sql_query(
             "SELECT name AS value FROM sqlite_master WHERE name = '__diesel_schema_migrations'",
         )
         .load::<Row>(c)?,
@@ -101,7 +101,8 @@ fn applied(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
     Ok(rows.into_iter().map(|row| row.value).collect())
 }
 
-fn migrate(conn: &mut Conn) -> Result<(), StoreError> {
+/// Applies the migrations that are missing.
+pub(super) fn migrate(conn: &mut Conn) -> Result<(), StoreError> {
     // Two processes on one SQLite file: the second finds nothing left to do, or the first one's lock.
     let mut attempts = 0;
     loop {
@@ -117,7 +118,7 @@ fn migrate(conn: &mut Conn) -> Result<(), StoreError> {
             return Ok(());
         }
         let done = match conn {
-            Conn::Sqlite(c) => c.run_pending_migrations(SQLITE).map(|_| ()),
+            Conn::Sqlite(c, ..) => c.run_pending_migrations(SQLITE).map(|_| ()),
             Conn::Postgres(c) => c.run_pending_migrations(POSTGRES).map(|_| ()),
         };
         match done {

@@ -7,6 +7,7 @@ mod attempts;
 mod checkpoint;
 pub(crate) mod conn;
 mod customers;
+mod digests;
 mod doctor;
 mod entrypoints;
 mod error;

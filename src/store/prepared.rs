@@ -89,7 +89,7 @@ macro_rules! insert {
             }
 
             match conn {
-                $crate::store::conn::Conn::Sqlite(c) => {
+                $crate::store::conn::Conn::Sqlite(c, ..) => {
                     for row in rows {
                         One(row).execute(c)?;
                     }

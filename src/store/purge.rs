@@ -39,7 +39,7 @@ pub(super) fn truncate_log(conn: &mut Conn) -> Result<bool, StoreError> {
         busy: i32,
     }
     match conn {
-        Conn::Sqlite(c) => {
+        Conn::Sqlite(c, ..) => {
             let row: Row = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(c)?;
             Ok(row.busy == 0)
         }

@@ -89,7 +89,7 @@ fn run<T>(
     }
     let result = catch_unwind(AssertUnwindSafe(|| read(conn)));
     if sees == Sees::OneState {
-        conn.rollback();
+        conn.end_read();
     }
     result.unwrap_or_else(|_| Err(StoreError::Bug("a read panicked".into())))
 }

@@ -9,14 +9,13 @@
 use diesel::prelude::*;
 
 use super::conn::{Conn, on};
+use super::digests::{self, DigestRow};
 use super::entrypoints;
 use super::error::StoreError;
 use super::keyring::{ENTRYPOINT_SALT, KeyRing};
 use super::load::{Head, IndexKeys, Waiting, customer_rows, lock_heads, outcome_ad};
-use super::rows::{CustomerRow, DigestRow, IdempotencyRow, document_ad, insert_digests};
-use super::schema::{
-    customer, data_key, entrypoint_head, history, idempotency, identity_digest, key_rotation,
-};
+use super::rows::{CustomerRow, IdempotencyRow, document_ad};
+use super::schema::{customer, data_key, entrypoint_head, history, idempotency, key_rotation};
 use super::settings::digest_identifiers;
 use super::terms;
 use crate::domain::problem::Rejection;
@@ -353,7 +352,7 @@ fn history_of(
 #[derive(Default)]
 struct Moved {
     rows: Vec<CustomerRow>,
-    digests_removed: Vec<Vec<u8>>,
+    digests_removed: Vec<DigestRow>,
     digests_added: Vec<DigestRow>,
     terms: Vec<terms::Indexed>,
 }
@@ -373,12 +372,10 @@ impl Moved {
         if stored.customer.is_deleted() {
             return Ok(());
         }
-        self.digests_removed.extend(old.digests(&stored.customer));
-        self.digests_added.extend(keys.new.digests(&stored.customer).into_iter().map(|digest| DigestRow {
-            entrypoint_id: row.entrypoint_id,
-            digest,
-            customer_id: row.customer_id,
-        }));
+        let (entrypoint_id, customer_id) = (row.entrypoint_id, row.customer_id);
+        let with = |digest| DigestRow { entrypoint_id, digest, customer_id };
+        self.digests_removed.extend(old.digests(&stored.customer).into_iter().map(with));
+        self.digests_added.extend(keys.new.digests(&stored.customer).into_iter().map(with));
         self.terms.push(terms::Indexed {
             customer_id: row.customer_id,
             terms: terms::of_customer(new.terms(), &stored.customer),
@@ -397,27 +394,9 @@ impl Moved {
                 return Err(StoreError::Bug(format!("customer {} vanished", row.customer_id)));
             }
         }
-        let ids: Vec<i64> = self.terms.iter().map(|indexed| indexed.customer_id).collect();
         self.digests_added.sort_by(|a, b| a.digest.cmp(&b.digest));
-        match conn {
-            Conn::Sqlite(c) => {
-                for digest in &self.digests_removed {
-                    let row = identity_digest::table
-                        .filter(identity_digest::entrypoint_id.eq(entrypoint_id))
-                        .filter(identity_digest::digest.eq(digest))
-                        .filter(identity_digest::customer_id.eq_any(&ids));
-                    diesel::delete(row).execute(c)?;
-                }
-            }
-            Conn::Postgres(c) => {
-                let rows = identity_digest::table
-                    .filter(identity_digest::entrypoint_id.eq(entrypoint_id))
-                    .filter(identity_digest::digest.eq_any(&self.digests_removed))
-                    .filter(identity_digest::customer_id.eq_any(&ids));
-                diesel::delete(rows).execute(c)?;
-            }
-        }
-        insert_digests(conn, &self.digests_added)?;
+        digests::remove(conn, entrypoint_id, &self.digests_removed)?;
+        digests::add(conn, entrypoint_id, &self.digests_added)?;
         terms::add(conn, entrypoint_id, self.terms)
     }
 }

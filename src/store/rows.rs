@@ -89,22 +89,6 @@ insert! {
     key_id_before: Option<i64> as Nullable<BigInt>,
 }
 
-/// A row of `identity_digest`.
-#[derive(Debug)]
-pub(super) struct DigestRow {
-    pub entrypoint_id: i64,
-    pub digest: Vec<u8>,
-    pub customer_id: i64,
-}
-
-insert! {
-    /// Inserts identity digests.
-    pub(super) fn insert_digests(&[DigestRow]) by NewDigests, "INSERT" "identity_digest" "",
-    entrypoint_id: i64 as BigInt,
-    digest: Vec<u8> as Binary,
-    customer_id: i64 as BigInt,
-}
-
 /// A row of `idempotency`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = idempotency)]

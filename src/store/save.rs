@@ -10,6 +10,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::conn::{Conn, on};
+use super::digests::{self, DigestRow, NewDigests};
 use super::error::StoreError;
 use super::imports;
 use super::keyring::{ENTRYPOINT_SALT, KeyRing};
@@ -17,10 +18,10 @@ use super::load::{Head, IndexKey, Loaded, OutcomeDetail, outcome_ad};
 use super::outbox;
 use super::portal;
 use super::rows::{
-    CustomerRow, DigestRow, HistoryRow, IdempotencyRow, NewCustomers, NewDigests, NewHistory, NewKeys,
-    insert_customers, insert_digests, insert_history, insert_idempotency,
+    CustomerRow, HistoryRow, IdempotencyRow, NewCustomers, NewHistory, NewKeys, insert_customers,
+    insert_history, insert_idempotency,
 };
-use super::schema::{customer, entrypoint_head, history, identity_digest};
+use super::schema::{customer, entrypoint_head, history};
 use super::terms;
 use crate::domain::command::Outcome;
 use crate::domain::customer::{Status, Stored};
@@ -314,19 +315,11 @@ fn write(conn: &mut Conn, head: &Head, mut additions: Additions) -> Result<Optio
     for row in &additions.updated {
         update_customer(conn, row)?;
     }
-    for row in &additions.digests_removed {
-        on!(conn, |c| diesel::delete(
-            identity_digest::table
-                .filter(identity_digest::entrypoint_id.eq(row.entrypoint_id))
-                .filter(identity_digest::digest.eq(&row.digest))
-                .filter(identity_digest::customer_id.eq(row.customer_id)),
-        )
-        .execute(c))?;
-    }
-    if let Conn::Sqlite(_) = conn {
+    digests::remove(conn, head.entrypoint_id, &additions.digests_removed)?;
+    if let Conn::Sqlite(..) = conn {
         insert_customers(conn, &additions.inserted)?;
         insert_history(conn, &additions.history)?;
-        insert_digests(conn, &additions.digests_added)?;
+        digests::add(conn, head.entrypoint_id, &additions.digests_added)?;
         insert_idempotency(conn, &additions.idempotency)?;
         terms::add(conn, head.entrypoint_id, additions.terms)?;
         on!(conn, |c| diesel::update(entrypoint_head::table.find(head.entrypoint_id)).set(head).execute(c))?;

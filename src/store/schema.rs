@@ -268,6 +268,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    recent_digest (recent_id) {
+        recent_id -> BigInt,
+        entrypoint_id -> BigInt,
+        packed -> Binary,
+    }
+}
+
+diesel::table! {
     idempotency (entrypoint_id, key_hash) {
         entrypoint_id -> BigInt,
         key_hash -> Binary,

@@ -6,13 +6,18 @@
 
 mod load;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use diesel::prelude::*;
 use fastrand::Rng;
+use reqwest::Method;
 use serde_json::json;
 
 use crate::harness::*;
+use crate::support::{Sql, new_entry, total};
 use load::Load;
 
 /// Enough to be in every kind of operation at once, few enough for a small machine.
@@ -85,6 +90,76 @@ both!(a_first_start_killed_at_a_random_moment_is_taken_up_by_the_next, |db| asyn
         assert_eq!(answer.outcome(), "created");
         server.cli(&["doctor"]).success();
     }
+});
+
+/// Enough that what identifies them is being moved to where it is kept, on SQLite.
+const PERSONS: usize = 6_000;
+const RACERS: u64 = 3;
+
+/// Creates persons of the file over and over, each until it is answered; who was answered with which id.
+async fn race_the_file(client: Client, mut rng: Rng, stop: Arc<AtomicBool>) -> Vec<(usize, u64)> {
+    let mut answered = Vec::new();
+    while !stop.load(Relaxed) {
+        let person = rng.usize(..PERSONS);
+        let body = json!({"email": format!("person{person}@example.test"), "firstname": "Racer"});
+        let answer = client.try_send(Method::POST, "/api/Customer/single/moved", Some(&body), &[]).await;
+        match answer {
+            Ok(answer) if answer.status == 503 => {}
+            Ok(answer) => answered.push((person, answer.expect(200).id())),
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+    answered
+}
+
+both!(rules_3_beside_a_process_that_imports_and_killed_over_and_over_nobody_is_doubled, |db| async {
+    let mut fleet = Fleet::start(db, 1).await;
+    let mut rng = seeded();
+    let site = Arc::clone(fleet.site());
+    new_entry(&site, "moved", &[]);
+    let file = site.folder().join("persons.csv");
+    let rows: Vec<String> =
+        (0..PERSONS).map(|n| format!("person{n}@example.test,Person {n},No-{n}")).collect();
+    std::fs::write(&file, format!("Email,First Name,Customer Number\n{}\n", rows.join("\n"))).unwrap();
+
+    let load = Load::start(&fleet, 3, &mut rng);
+    let stop = Arc::new(AtomicBool::new(false));
+    let racers: Vec<_> = (0..RACERS)
+        .map(|_| tokio::spawn(race_the_file(fleet.client(0), rng.fork(), Arc::clone(&stop))))
+        .collect();
+    let of_import = Arc::clone(&site);
+    let import = tokio::task::spawn_blocking(move || {
+        of_import.cli(&["import", file.to_str().expect("a path of text"), "--entry", "moved", "--quiet"])
+    });
+    let mut kills = 0;
+    while kills < setting("CRASH_KILLS", 8) || !import.is_finished() {
+        pause(&mut rng, 1_000).await;
+        load.still_running();
+        fleet.servers[0].kill9();
+        fleet.servers[0].restart().await;
+        kills += 1;
+    }
+    import.await.unwrap().success();
+    stop.store(true, Relaxed);
+    let mut ids = HashMap::new();
+    let mut answers = 0;
+    for racer in racers {
+        for (person, id) in racer.await.unwrap() {
+            assert_eq!(*ids.entry(person).or_insert(id), id, "person{person} is two");
+            answers += 1;
+        }
+    }
+    let books = load.finish().await;
+    println!("{kills} kills: {answers} answers for persons of the file, {books}");
+    assert!(ids.len() > 100, "too few raced the file to prove anything");
+    books.check(&fleet).await;
+    assert_eq!(total(&fleet.client(0), "moved").await, u64::try_from(PERSONS).unwrap());
+    if db == Db::Sqlite {
+        let settled = Sql::open(&site).number("SELECT count(*) AS value FROM identity_digest");
+        assert!(settled > 0, "nothing was moved: this proves nothing");
+    }
+    site.cli(&["doctor", "--deep"]).success();
+    closes_clean(&mut fleet).await;
 });
 
 /// `doctor` finds nothing, beside running instances and after they ended, and neither does SQLite in its file.

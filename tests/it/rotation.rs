@@ -49,12 +49,7 @@ fn first_key(keys: &Value) -> i64 {
 
 /// The blind values in the database, as text; what of them a rotation leaves is under the old key.
 fn digests(site: &Site) -> Vec<String> {
-    let mut sql = Sql::open(site);
-    let as_text = match site.db {
-        Db::Sqlite => "SELECT hex(digest) AS value FROM identity_digest ORDER BY 1",
-        Db::Postgres => "SELECT encode(digest, 'hex') AS value FROM identity_digest ORDER BY 1",
-    };
-    sql.texts(as_text)
+    Sql::open(site).digests().into_iter().map(|(_, digest)| digest).collect()
 }
 
 both!(everything_of_an_entrypoint_comes_under_the_new_key, |db| async {

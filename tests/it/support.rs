@@ -217,6 +217,31 @@ impl Sql {
         row.unwrap_or_else(|error| panic!("{query}: {error}")).value
     }
 
+    /// The identity digests there are, as text, each with its customer; on SQLite the recent ones too.
+    pub fn digests(&mut self) -> BTreeSet<(u64, String)> {
+        let digest = match self {
+            Sql::Sqlite(_) => "lower(hex(digest))",
+            Sql::Postgres(_) => "encode(digest, 'hex')",
+        };
+        let settled =
+            self.texts(&format!("SELECT customer_id || ' ' || {digest} AS value FROM identity_digest"));
+        let mut digests: BTreeSet<(u64, String)> = settled
+            .iter()
+            .map(|row| row.split_once(' ').expect("two words"))
+            .map(|(id, digest)| (id.parse().expect("an id"), digest.to_owned()))
+            .collect();
+        if let Sql::Sqlite(_) = self {
+            for row in self.texts("SELECT lower(hex(packed)) AS value FROM recent_digest") {
+                assert_eq!(row.len() % 48, 0, "{row}");
+                for at in (0..row.len()).step_by(48) {
+                    let (digest, id) = row[at..at + 48].split_at(32);
+                    digests.insert((u64::from_str_radix(id, 16).expect("an id"), digest.to_owned()));
+                }
+            }
+        }
+        digests
+    }
+
     /// The texts that a query names `value`.
     pub fn texts(&mut self, query: &str) -> Vec<String> {
         let rows: QueryResult<Vec<Words>> = match self {

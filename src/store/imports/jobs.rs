@@ -55,7 +55,7 @@ fn waiting_id(conn: &mut Conn, now: Micros, locks: bool) -> Result<Option<i64>, 
         };
     }
     Ok(match conn {
-        Conn::Sqlite(c) => query!().first(c).optional()?,
+        Conn::Sqlite(c, ..) => query!().first(c).optional()?,
         Conn::Postgres(c) if locks => query!().for_update().skip_locked().first(c).optional()?,
         Conn::Postgres(c) => query!().first(c).optional()?,
     })

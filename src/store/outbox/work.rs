@@ -78,7 +78,7 @@ fn take(conn: &mut Conn, ring: &KeyRing, now: Micros, limit: i64) -> Result<Vec<
         };
     }
     let rows: Vec<MailRow> = match conn {
-        Conn::Sqlite(c) => due!().load(c)?,
+        Conn::Sqlite(c, ..) => due!().load(c)?,
         Conn::Postgres(c) => due!().for_update().skip_locked().load(c)?,
     };
     let mut leases = Vec::with_capacity(rows.len());
@@ -135,7 +135,7 @@ fn expire(conn: &mut Conn, now: Micros) -> Result<usize, StoreError> {
         };
     }
     let silent: Vec<(i64, String)> = match conn {
-        Conn::Sqlite(c) => silent!().load(c)?,
+        Conn::Sqlite(c, ..) => silent!().load(c)?,
         Conn::Postgres(c) => silent!().for_update().skip_locked().load(c)?,
     };
     let mut uncertain = 0;

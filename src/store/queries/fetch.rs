@@ -42,7 +42,7 @@ pub(super) fn slice(
 /// Rows by id, in no order.
 pub(super) fn rows_by_id(conn: &mut Conn, ids: &[i64]) -> Result<Vec<CustomerRow>, StoreError> {
     match conn {
-        Conn::Sqlite(c) => {
+        Conn::Sqlite(c, ..) => {
             let mut rows = Vec::with_capacity(ids.len());
             for id in ids {
                 rows.extend(

@@ -165,7 +165,7 @@ pub(in crate::store) fn bound(conn: &mut Conn, pending: i64) -> Result<(), Store
 pub(super) fn pending(conn: &mut Conn) -> Result<i64, StoreError> {
     let (first, last): (Option<i64>, Option<i64>) = match conn {
         // SQLite finds one end of an index at a time.
-        Conn::Sqlite(c) => (
+        Conn::Sqlite(c, ..) => (
             term_pending::table.select(min(term_pending::pending_id)).first(c)?,
             term_pending::table.select(max(term_pending::pending_id)).first(c)?,
         ),
@@ -253,7 +253,7 @@ pub(super) fn insert_blocks(conn: &mut Conn, segment_id: i64, blocks: Vec<Block>
 /// Whether this transaction is the one that moves rows and segments: on PostgreSQL others may.
 pub(super) fn lock(conn: &mut Conn) -> Result<bool, StoreError> {
     match conn {
-        Conn::Sqlite(_) => Ok(true),
+        Conn::Sqlite(..) => Ok(true),
         Conn::Postgres(c) => {
             let row: Option<i64> = term_work::table
                 .select(term_work::lease_no)
@@ -305,7 +305,7 @@ impl Drained {
         write_segment(conn, self.blocks, self.postings, age)?;
         match conn {
             // One writer, and the lowest numbers were taken.
-            Conn::Sqlite(c) => {
+            Conn::Sqlite(c, ..) => {
                 diesel::delete(term_pending::table.filter(term_pending::pending_id.le(age))).execute(c)?
             }
             Conn::Postgres(c) => {
@@ -343,7 +343,7 @@ pub(super) fn finish_drain(conn: &mut Conn, drained: Drained) -> Result<usize, S
     }
     let still: i64 = match conn {
         // Rows are only ever removed, and new ones have higher numbers.
-        Conn::Sqlite(c) => term_pending::table
+        Conn::Sqlite(c, ..) => term_pending::table
             .filter(term_pending::pending_id.le(drained.ids.last().copied().unwrap_or(0)))
             .count()
             .get_result(c)?,
@@ -373,7 +373,7 @@ pub(super) fn drain(conn: &mut Conn) -> Result<usize, StoreError> {
         (term_pending::pending_id, term_pending::customer_id, term_pending::replaces, term_pending::terms);
     let query = term_pending::table.select(columns).order(term_pending::pending_id).limit(DRAIN_MAX);
     let rows: Vec<PendingRow> = match conn {
-        Conn::Sqlite(c) => query.load(c)?,
+        Conn::Sqlite(c, ..) => query.load(c)?,
         // As above.
         Conn::Postgres(c) => query.for_update().skip_locked().load(c)?,
     };

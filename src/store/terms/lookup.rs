@@ -69,7 +69,7 @@ impl Index {
         let mut open: Vec<Lookup> = (0..questions.len()).flat_map(each).collect();
         // A few terms tell of most segments that nobody there has all of them; the others are not asked for. Each round
         // is a journey to PostgreSQL's server, so rounds grow.
-        let is_local = matches!(conn, Conn::Sqlite(_));
+        let is_local = matches!(conn, Conn::Sqlite(..));
         let mut step = if !is_local && open.len() <= LOOKUPS_FEW { usize::MAX } else { 1 };
         let mut at = 0_usize;
         loop {

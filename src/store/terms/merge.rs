@@ -352,7 +352,7 @@ pub(in crate::store) fn finish(conn: &mut Conn, merge: &Merge, now: Micros) -> R
 /// A segment that nobody can be looking at any more.
 fn purgeable(conn: &mut Conn, now: Micros) -> Result<Option<i64>, StoreError> {
     let grace_us = match conn {
-        Conn::Sqlite(_) => 0,
+        Conn::Sqlite(..) => 0,
         Conn::Postgres(_) => GRACE_US,
     };
     Ok(on!(conn, |c| term_segment::table

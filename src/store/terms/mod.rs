@@ -114,7 +114,7 @@ impl Store {
     pub async fn vacuum_pending(&self, whole: bool) -> Result<(), StoreError> {
         self.readers
             .read(Sees::EachItsOwn, move |conn| match conn {
-                Conn::Sqlite(_) => Ok(()),
+                Conn::Sqlite(..) => Ok(()),
                 Conn::Postgres(c) => {
                     let truncate = if whole { "TRUE" } else { "FALSE" };
                     // Where the server is at it already there is nothing to wait for, nor to warn of.

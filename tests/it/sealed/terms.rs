@@ -71,13 +71,7 @@ fn terms_in(block: &str, id: u64) -> Vec<String> {
 
 /// The digests of a customer's identities.
 fn digests(sql: &mut Sql, id: u64) -> BTreeSet<String> {
-    let digest = match sql {
-        Sql::Sqlite(_) => "hex(digest)",
-        Sql::Postgres(_) => "encode(digest, 'hex')",
-    };
-    sql.texts(&format!("SELECT {digest} AS value FROM identity_digest WHERE customer_id = {id}"))
-        .into_iter()
-        .collect()
+    sql.digests().into_iter().filter(|(of, _)| *of == id).map(|(_, digest)| digest).collect()
 }
 
 both!(rules_7_equal_values_have_equal_terms_in_one_entrypoint_and_in_no_other, |db| async {

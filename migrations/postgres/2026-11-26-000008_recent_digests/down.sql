@@ -1,0 +1,2 @@
+-- PostgreSQL keeps all digests in identity_digest.
+SELECT 1;

@@ -11,6 +11,7 @@ mod gate;
 mod health;
 mod imports;
 mod invites;
+mod json;
 mod mail;
 mod queries;
 mod request;

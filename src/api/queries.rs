@@ -16,6 +16,7 @@ use super::body::Params;
 use super::customers::{CustomerOut, View, view_of, visible_entry};
 use super::error::Error;
 use super::exports::{self, WorkbookOut};
+use super::json::{self, RECORD_ROOM};
 use super::state::App;
 use crate::domain::customer::{Lifecycle, Status};
 use crate::domain::export::Format;
@@ -231,7 +232,8 @@ async fn list(
     }
     let total = i64::try_from(total).unwrap_or(i64::MAX);
     let summary = SummaryOut::new(params.limit, total).with_next(next);
-    Ok(response.json(ListOut { summary, records: rendered(&page, view) }))
+    let room = (page.records.len() + 1) * RECORD_ROOM;
+    Ok(json::answer(&mut response, &ListOut { summary, records: rendered(&page, view) }, room))
 }
 
 fn rendered(page: &ListPage, view: View) -> Vec<CustomerOut<'_>> {

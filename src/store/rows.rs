@@ -9,7 +9,10 @@ use super::schema::{customer, idempotency};
 use crate::domain::customer::{Customer, Lifecycle, Status, Stored};
 use crate::domain::money::Money;
 use crate::domain::time::Micros;
-use crate::vault::{Ad, DataKey, SealKey};
+use crate::vault::{Ad, DataKey, Plain, SealKey};
+
+/// Bytes of most documents, at most.
+const DOCUMENT_ROOM: usize = 2_048;
 
 /// A row of `customer`.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -144,7 +147,7 @@ impl CustomerRow {
         let document = if stored.erased {
             None
         } else {
-            let plain = zeroize::Zeroizing::new(serde_json::to_vec(record)?);
+            let plain = Plain::written(DOCUMENT_ROOM, |bytes| serde_json::to_writer(bytes, record))?;
             Some(seal.seal(&document_ad(entrypoint_id, stored.id, stored.version, data_key.id), &plain)?)
         };
         Ok(CustomerRow {
@@ -215,5 +218,9 @@ impl CustomerRow {
 /// # Errors
 /// [`StoreError::Corrupt`].
 pub(super) fn open_document(seal: &SealKey, ad: &Ad, sealed: &[u8]) -> Result<Customer, StoreError> {
-    Ok(serde_json::from_slice(&seal.open(ad, sealed)?)?)
+    let plain = seal.open(ad, sealed)?;
+    // Once for the whole text, instead of once for each in it.
+    let text = std::str::from_utf8(&plain);
+    let text = text.map_err(|_| StoreError::Corrupt("a document that is no text".into()))?;
+    Ok(serde_json::from_str(text)?)
 }

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::ad::Ad;
 use super::hash::Hasher;
+use super::plain::Plain;
 
 /// Bytes of a master key.
 pub const MASTER_KEY_BYTES: usize = 32;
@@ -81,16 +82,16 @@ impl SealKey {
     ///
     /// # Errors
     /// [`VaultError::DoesNotOpen`].
-    pub fn open(&self, ad: &Ad, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    pub fn open(&self, ad: &Ad, sealed: &[u8]) -> Result<Plain, VaultError> {
         let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or(VaultError::DoesNotOpen)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| VaultError::DoesNotOpen)?;
-        let mut plain = Zeroizing::new(body.to_vec());
+        let mut plain = Plain::from(body.to_vec());
         let length = self
             .0
-            .open_in_place(nonce, Aad::from(ad.bytes()), &mut plain)
+            .open_in_place(nonce, Aad::from(ad.bytes()), plain.bytes())
             .map_err(|_| VaultError::DoesNotOpen)?
             .len();
-        plain.truncate(length);
+        plain.bytes().truncate(length);
         Ok(plain)
     }
 }
@@ -158,7 +159,7 @@ impl MasterKey {
     /// [`VaultError::DoesNotOpen`].
     pub fn unwrap_data_key(&self, key_id: i64, ad: &Ad, wrapped: &[u8]) -> Result<DataKey, VaultError> {
         let root = self.seal.open(ad, wrapped)?;
-        let root: &[u8; KEY_BYTES] = root.as_slice().try_into().map_err(|_| VaultError::DoesNotOpen)?;
+        let root: &[u8; KEY_BYTES] = (&*root).try_into().map_err(|_| VaultError::DoesNotOpen)?;
         Ok(DataKey::new(key_id, root))
     }
 }
@@ -247,7 +248,7 @@ mod tests {
         let key = data.seal_key(&[7; SALT_BYTES]).unwrap();
         let here = Ad::new("document", &[1, 2, 3]);
         let sealed = key.seal(&here, b"Ada").unwrap();
-        assert_eq!(key.open(&here, &sealed).unwrap().as_slice(), b"Ada");
+        assert_eq!(&*key.open(&here, &sealed).unwrap(), b"Ada");
         assert_ne!(key.seal(&here, b"Ada").unwrap(), sealed, "nonces are random");
         for other in
             [Ad::new("document", &[1, 3, 2]), Ad::new("other", &[1, 2, 3]), Ad::new("document", &[1, 2])]

@@ -14,6 +14,7 @@ mod ad;
 mod hash;
 mod key;
 mod password;
+mod plain;
 mod secret;
 mod signer;
 
@@ -21,5 +22,6 @@ pub use ad::Ad;
 pub use hash::{Hasher, IDENTITY_DIGEST_BYTES, IdentityDigest};
 pub use key::{DataKey, MASTER_KEY_BYTES, MasterKey, SALT_BYTES, SealKey, VaultError, random};
 pub use password::{hash_of_nobody, hash_password, verify_password};
+pub use plain::Plain;
 pub use secret::{new_secret, secret_hash};
 pub use signer::{SIGNING_KEY_BYTES, SigningKey, TokenError, unverified_key_id};

@@ -10,6 +10,7 @@ use super::{key_use, refuse_unless_replay, seal_password, view_of, visible_entry
 use crate::api::auth::Caller;
 use crate::api::body::{self, Params};
 use crate::api::error::Error;
+use crate::api::json::{self, RECORD_ROOM};
 use crate::api::request::CustomerIn;
 use crate::api::state::App;
 use crate::clock;
@@ -166,7 +167,8 @@ fn render(answer: &Answer, caller: &Caller) -> Result<HttpResponse, Error> {
         matched_on: matched_on.as_deref().filter(|_| learns),
         differs: Some(differs.as_slice()).filter(|_| learns && *verdict == Verdict::Matched),
     };
-    Ok(response.json(CreatedOut { is_success: true, response_text: "Success", response_data }))
+    let created = CreatedOut { is_success: true, response_text: "Success", response_data };
+    Ok(json::answer(&mut response, &created, 2 * RECORD_ROOM))
 }
 
 /// The answer to "who would this hit?".

@@ -9,6 +9,7 @@ use super::{parse_id, view_of, visible};
 use crate::api::auth::Caller;
 use crate::api::body::{Params, is_fresh};
 use crate::api::error::Error;
+use crate::api::json::{self, RECORD_ROOM};
 use crate::api::state::App;
 use crate::domain::token::Scope;
 
@@ -46,6 +47,6 @@ pub(crate) async fn get_customer(
     Ok(if fresh {
         response.finish()
     } else {
-        response.json(CustomerOut::new(&found.stored, &found.entrypoint, view))
+        json::answer(&mut response, &CustomerOut::new(&found.stored, &found.entrypoint, view), RECORD_ROOM)
     })
 }

@@ -156,6 +156,13 @@ impl From<Rejection> for Error {
     }
 }
 
+impl From<serde_json::Error> for Error {
+    /// Of answers only: bodies of requests are refused with words of our own.
+    fn from(error: serde_json::Error) -> Error {
+        Error::Internal(error.to_string())
+    }
+}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Error {
         match error {

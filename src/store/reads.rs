@@ -82,12 +82,17 @@ impl Store {
         self.readers.read(Sees::EachItsOwn, move |conn| customers::find(conn, &ring, entrypoint_id, id)).await
     }
 
-    /// A page of a list, from one state of the database.
+    /// What `tell` makes of a page of a list, which is from one state of the database. It runs on the thread that
+    /// reads, so that records are freed where they were made.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
-    pub async fn list(&self, request: ListRequest) -> Result<ListPage, StoreError> {
-        self.read(move |conn, ring| queries::page(conn, ring, &request)).await
+    pub async fn list<T: Send + 'static>(
+        &self,
+        request: ListRequest,
+        tell: impl FnOnce(&ListPage) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.read(move |conn, ring| Ok(tell(&queries::page(conn, ring, &request)?))).await
     }
 
     /// Place and id of everything in a list, in its order.

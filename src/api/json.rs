@@ -1,22 +1,24 @@
 //! Answers in JSON.
 
-use actix_web::error::JsonPayloadError;
+use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
 /// Bytes of most records, at most.
 pub(super) const RECORD_ROOM: usize = 2_048;
 
-/// Answers with a value, written into room for so many bytes at once: grown from little, a list of twenty is copied nine
+/// A value as JSON, written into room for so many bytes at once: grown from little, a list of twenty is copied nine
 /// times.
-pub(super) fn answer(
-    response: &mut HttpResponseBuilder,
-    value: &impl Serialize,
-    room: usize,
-) -> HttpResponse {
-    let mut bytes = Vec::with_capacity(room);
-    match serde_json::to_writer(&mut bytes, value) {
-        Ok(()) => response.content_type("application/json").body(bytes),
-        Err(error) => HttpResponse::from_error(JsonPayloadError::Serialize(error)),
-    }
+///
+/// # Errors
+/// The value's, where it is no JSON.
+pub(super) fn written(value: &impl Serialize, room: usize) -> Result<Vec<u8>, serde_json::Error> {
+    let mut text = Vec::with_capacity(room);
+    serde_json::to_writer(&mut text, value)?;
+    Ok(text)
+}
+
+/// Answers with JSON.
+pub(super) fn answer(response: &mut HttpResponseBuilder, text: Vec<u8>) -> HttpResponse {
+    response.content_type(ContentType::json()).body(text)
 }

@@ -16,7 +16,7 @@ use super::body::Params;
 use super::customers::{CustomerOut, View, view_of, visible_entry};
 use super::error::Error;
 use super::exports::{self, WorkbookOut};
-use super::json::RECORD_ROOM;
+use super::json::{self, RECORD_ROOM};
 use super::state::App;
 use crate::domain::customer::{Lifecycle, Status};
 use crate::domain::export::Format;
@@ -241,16 +241,14 @@ async fn list(
     text.extend_from_slice(b",\"Records\":");
     text.extend_from_slice(&records);
     text.push(b'}');
-    Ok(response.content_type("application/json").body(text))
+    Ok(json::answer(&mut response, text))
 }
 
 /// The records of a page as JSON.
 fn records(page: &ListPage, view: View) -> Result<Vec<u8>, serde_json::Error> {
     let records: Vec<CustomerOut<'_>> =
         page.records.iter().map(|(stored, entrypoint)| CustomerOut::new(stored, entrypoint, view)).collect();
-    let mut text = Vec::with_capacity(records.len() * RECORD_ROOM);
-    serde_json::to_writer(&mut text, &records)?;
-    Ok(text)
+    json::written(&records, (records.len() + 1) * RECORD_ROOM)
 }
 
 /// A long answer: the order is fixed at the start, the records are read in slices with no transaction held

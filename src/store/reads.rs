@@ -77,9 +77,23 @@ impl Store {
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
     pub async fn customer(&self, entrypoint_id: i64, id: i64) -> Result<Option<Found>, StoreError> {
+        self.customer_as(entrypoint_id, id, |found| found).await
+    }
+
+    /// What `tell` makes of a customer with its entrypoint, on the thread that reads it.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn customer_as<T: Send + 'static>(
+        &self,
+        entrypoint_id: i64,
+        id: i64,
+        tell: impl FnOnce(Found) -> T + Send + 'static,
+    ) -> Result<Option<T>, StoreError> {
         let ring = Arc::clone(&self.ring);
+        let read = move |conn: &mut Conn| Ok(customers::find(conn, &ring, entrypoint_id, id)?.map(tell));
         // A key that is read in a statement of its own never changes.
-        self.readers.read(Sees::EachItsOwn, move |conn| customers::find(conn, &ring, entrypoint_id, id)).await
+        self.readers.read(Sees::EachItsOwn, read).await
     }
 
     /// What `tell` makes of a page of a list, which is from one state of the database. It runs on the thread that

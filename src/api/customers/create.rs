@@ -168,7 +168,7 @@ fn render(answer: &Answer, caller: &Caller) -> Result<HttpResponse, Error> {
         differs: Some(differs.as_slice()).filter(|_| learns && *verdict == Verdict::Matched),
     };
     let created = CreatedOut { is_success: true, response_text: "Success", response_data };
-    Ok(json::answer(&mut response, &created, 2 * RECORD_ROOM))
+    Ok(json::answer(&mut response, json::written(&created, 2 * RECORD_ROOM)?))
 }
 
 /// The answer to "who would this hit?".

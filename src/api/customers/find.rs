@@ -5,7 +5,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 
 use super::record::{CustomerOut, etag};
-use super::{parse_id, view_of, visible};
+use super::{parse_id, view_of, visible_as};
 use crate::api::auth::Caller;
 use crate::api::body::{Params, is_fresh};
 use crate::api::error::Error;
@@ -37,16 +37,15 @@ pub(crate) async fn get_customer(
     id: Path<String>,
 ) -> Result<HttpResponse, Error> {
     caller.require(Scope::CustomersRead)?;
-    let found = visible(&app, &caller, parse_id(&id)?).await?;
-    Params::none(&request)?;
     let view = view_of(&caller);
-    let etag = etag(&found.stored, &found.entrypoint, view);
+    let told = visible_as(&app, &caller, parse_id(&id)?, move |found| {
+        let record = CustomerOut::new(&found.stored, &found.entrypoint, view);
+        (etag(&found.stored, &found.entrypoint, view), json::written(&record, RECORD_ROOM))
+    });
+    let (etag, record) = told.await?;
+    Params::none(&request)?;
     let fresh = is_fresh(&request, &etag);
     let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header((ETAG, etag)).insert_header((CACHE_CONTROL, "private, no-cache"));
-    Ok(if fresh {
-        response.finish()
-    } else {
-        json::answer(&mut response, &CustomerOut::new(&found.stored, &found.entrypoint, view), RECORD_ROOM)
-    })
+    Ok(if fresh { response.finish() } else { json::answer(&mut response, record?) })
 }

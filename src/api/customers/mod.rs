@@ -28,6 +28,7 @@ use super::state::App;
 use crate::domain::command::KeyUse;
 use crate::domain::customer::CUSTOMER_ID_MAX;
 use crate::domain::draft::{Change, Draft};
+use crate::domain::entrypoint::Entrypoint;
 use crate::store::Found;
 use crate::vault::hash_password;
 
@@ -80,8 +81,27 @@ pub(super) fn parse_id(text: &str) -> Result<i64, Error> {
 pub(super) async fn visible(app: &App, caller: &Caller, id: i64) -> Result<Found, Error> {
     let entrypoint_id = app.store.entrypoint_of(id).await?.ok_or(Error::NotFound)?;
     let found = app.store.customer(entrypoint_id, id).await?.ok_or(Error::NotFound)?;
-    let entrypoint = &found.entrypoint;
-    if caller.claims().sees(entrypoint.org_id, &entrypoint.entry) { Ok(found) } else { Err(Error::NotFound) }
+    if sees(caller, &found.entrypoint) { Ok(found) } else { Err(Error::NotFound) }
+}
+
+/// What `tell` makes of a customer, if this token may see it.
+///
+/// # Errors
+/// 404.
+pub(super) async fn visible_as<T: Send + 'static>(
+    app: &App,
+    caller: &Caller,
+    id: i64,
+    tell: impl FnOnce(&Found) -> T + Send + 'static,
+) -> Result<T, Error> {
+    let entrypoint_id = app.store.entrypoint_of(id).await?.ok_or(Error::NotFound)?;
+    let told = app.store.customer_as(entrypoint_id, id, move |found| (tell(&found), found.entrypoint));
+    let (told, entrypoint) = told.await?.ok_or(Error::NotFound)?;
+    if sees(caller, &entrypoint) { Ok(told) } else { Err(Error::NotFound) }
+}
+
+fn sees(caller: &Caller, entrypoint: &Entrypoint) -> bool {
+    caller.claims().sees(entrypoint.org_id, &entrypoint.entry)
 }
 
 /// The entrypoint of a name, if this token may see it.

@@ -147,7 +147,8 @@ impl CustomerRow {
         let document = if stored.erased {
             None
         } else {
-            let plain = Plain::written(DOCUMENT_ROOM, |bytes| serde_json::to_writer(bytes, record))?;
+            let mut plain = Plain::with_room(DOCUMENT_ROOM);
+            serde_json::to_writer(plain.bytes(), record)?;
             Some(seal.seal(&document_ad(entrypoint_id, stored.id, stored.version, data_key.id), &plain)?)
         };
         Ok(CustomerRow {

@@ -11,17 +11,13 @@ use zeroize::Zeroize;
 pub struct Plain(Vec<u8>);
 
 impl Plain {
-    /// Bytes that were written into room for so many at once; where they need more, copies stay behind.
-    ///
-    /// # Errors
-    /// The writer's.
-    pub fn written<E>(room: usize, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Plain, E> {
-        let mut plain = Plain(Vec::with_capacity(room));
-        write(&mut plain.0)?;
-        Ok(plain)
+    /// Nothing yet, with room for so many bytes. Where more are written, copies stay behind.
+    pub fn with_room(bytes: usize) -> Plain {
+        Plain(Vec::with_capacity(bytes))
     }
 
-    pub(super) fn bytes(&mut self) -> &mut Vec<u8> {
+    /// The bytes, to be written to.
+    pub fn bytes(&mut self) -> &mut Vec<u8> {
         &mut self.0
     }
 }

@@ -377,8 +377,8 @@ pub(super) fn orphans(conn: &mut Conn) -> Result<i64, StoreError> {
     let Conn::Sqlite(c, recent) = conn else { return Ok(0) };
     recent.clear();
     recent.learn(c)?;
-    let mut orphans: BTreeSet<(i64, i64)> =
-        recent.entries.iter().map(|(entrypoint_id, _, customer_id)| (*entrypoint_id, *customer_id)).collect();
+    let place = |(entrypoint_id, _, customer_id): &Entry| (*entrypoint_id, *customer_id);
+    let mut orphans: BTreeSet<(i64, i64)> = recent.entries.iter().map(place).collect();
     let ids: Vec<i64> = orphans.iter().map(|(_, customer_id)| *customer_id).collect();
     for ids in ids.chunks(ASKED_MAX) {
         let live: Vec<(i64, i64)> = customer::table
@@ -390,7 +390,8 @@ pub(super) fn orphans(conn: &mut Conn) -> Result<i64, StoreError> {
             orphans.remove(&place);
         }
     }
-    Ok(i64::try_from(orphans.len()).unwrap_or(i64::MAX))
+    let orphans = recent.entries.iter().filter(|entry| orphans.contains(&place(entry))).count();
+    Ok(i64::try_from(orphans).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -178,7 +178,15 @@ fn integrity(conn: &mut Conn) -> Result<String, StoreError> {
             return Err(StoreError::Corrupt(format!("{}; restore a backup", row.value)));
         }
     }
-    // The counters of every head against a count, and no digest of a customer that is not live.
+    // In one state of the database: the service may be at work.
+    conn.begin_read()?;
+    let agree = counters(conn);
+    conn.end_read();
+    agree
+}
+
+/// The counters of every head against a count, and no digest of a customer that is not live.
+fn counters(conn: &mut Conn) -> Result<String, StoreError> {
     let heads: Vec<(i64, i64)> = on!(conn, |c| entrypoint_head::table
         .select((entrypoint_head::entrypoint_id, entrypoint_head::live_customers))
         .load(c))?;

@@ -26,7 +26,7 @@ use crate::domain::invite::{
 };
 use crate::domain::problem::Rejection;
 use crate::domain::time::{Micros, SECOND_US};
-use crate::vault::{Ad, SALT_BYTES, SealKey, random};
+use crate::vault::{Ad, Plain, SALT_BYTES, SealKey, random};
 
 /// How long a worker may be silent before another takes its job, in microseconds.
 const LEASE_US: i64 = 15 * SECOND_US;
@@ -140,7 +140,7 @@ fn queue(
     };
     let key = ring.service_key(conn)?;
     let salt = random::<SALT_BYTES>()?.to_vec();
-    let plain = zeroize::Zeroizing::new(serde_json::to_vec(plan)?);
+    let plain = Plain::from(serde_json::to_vec(plan)?);
     let sealed = key.seal_key(&salt)?.seal(&plan_ad(entrypoint_id), &plain)?;
     let job_id: i64 = on!(conn, |c| diesel::insert_into(invite_job::table)
         .values((

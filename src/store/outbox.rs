@@ -26,7 +26,7 @@ use crate::domain::mail::{MailKind, MailState, NewMail};
 use crate::domain::portal::LinkKind;
 use crate::domain::problem::{Problem, Rejection};
 use crate::domain::time::Micros;
-use crate::vault::{Ad, SALT_BYTES, random};
+use crate::vault::{Ad, Plain, SALT_BYTES, random};
 
 /// How many rows one transaction removes.
 const REMOVED_MAX: i64 = 1_000;
@@ -109,7 +109,7 @@ fn seal(
     let key = ring.service_key(conn)?;
     let salt = random::<SALT_BYTES>()?.to_vec();
     let ad = content_ad(mail.entrypoint_id, mail.customer_id, &message_id);
-    let plain = zeroize::Zeroizing::new(serde_json::to_vec(&content)?);
+    let plain = Plain::from(serde_json::to_vec(&content)?);
     let content = key.seal_key(&salt)?.seal(&ad, &plain)?;
     Ok(Some(Sealed { message_id, key_id: key.id, salt, content }))
 }

@@ -72,19 +72,11 @@ impl Store {
         Ok(found)
     }
 
-    /// A customer with its entrypoint.
-    ///
-    /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
-    pub async fn customer(&self, entrypoint_id: i64, id: i64) -> Result<Option<Found>, StoreError> {
-        self.customer_as(entrypoint_id, id, |found| found).await
-    }
-
     /// What `tell` makes of a customer with its entrypoint, on the thread that reads it.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
-    pub async fn customer_as<T: Send + 'static>(
+    pub async fn customer<T: Send + 'static>(
         &self,
         entrypoint_id: i64,
         id: i64,

@@ -79,8 +79,7 @@ pub(super) fn parse_id(text: &str) -> Result<i64, Error> {
 /// # Errors
 /// 404.
 pub(super) async fn visible(app: &App, caller: &Caller, id: i64) -> Result<Found, Error> {
-    let entrypoint_id = app.store.entrypoint_of(id).await?.ok_or(Error::NotFound)?;
-    let found = app.store.customer(entrypoint_id, id).await?.ok_or(Error::NotFound)?;
+    let found = told(app, id, |found| found).await?;
     if sees(caller, &found.entrypoint) { Ok(found) } else { Err(Error::NotFound) }
 }
 
@@ -94,10 +93,18 @@ pub(super) async fn visible_as<T: Send + 'static>(
     id: i64,
     tell: impl FnOnce(&Found) -> T + Send + 'static,
 ) -> Result<T, Error> {
-    let entrypoint_id = app.store.entrypoint_of(id).await?.ok_or(Error::NotFound)?;
-    let told = app.store.customer_as(entrypoint_id, id, move |found| (tell(&found), found.entrypoint));
-    let (told, entrypoint) = told.await?.ok_or(Error::NotFound)?;
+    let (told, entrypoint) = told(app, id, move |found| (tell(&found), found.entrypoint)).await?;
     if sees(caller, &entrypoint) { Ok(told) } else { Err(Error::NotFound) }
+}
+
+/// What `tell` makes of a customer, whoever may see it.
+async fn told<T: Send + 'static>(
+    app: &App,
+    id: i64,
+    tell: impl FnOnce(Found) -> T + Send + 'static,
+) -> Result<T, Error> {
+    let entrypoint_id = app.store.entrypoint_of(id).await?.ok_or(Error::NotFound)?;
+    app.store.customer(entrypoint_id, id, tell).await?.ok_or(Error::NotFound)
 }
 
 fn sees(caller: &Caller, entrypoint: &Entrypoint) -> bool {

@@ -14,7 +14,7 @@ use crate::store::conn::{Conn, on};
 use crate::store::error::StoreError;
 use crate::store::rows::open_document;
 use crate::store::schema::{import_ghost, import_ghost_key};
-use crate::vault::{DataKey, SealKey};
+use crate::vault::{DataKey, Plain, SealKey};
 use std::sync::Arc;
 
 /// The ghosts of one dry run, for the length of a step.
@@ -108,7 +108,7 @@ impl Ghosts {
         for written in world.written() {
             let after = &written.after;
             let (job_id, id) = (self.job_id, after.id);
-            let plain = zeroize::Zeroizing::new(serde_json::to_vec(&after.customer)?);
+            let plain = Plain::from(serde_json::to_vec(&after.customer)?);
             let document = self.seal.seal(&ghost_ad(job_id, id, after.version), &plain)?;
             let fields = if self.by_fields { fields(&after.customer) } else { Vec::new() };
             let mut digests: Vec<Vec<u8>> = identifiers

@@ -24,7 +24,7 @@ use crate::store::load::{Loaded, Waiting, lock_heads};
 use crate::store::save::save;
 use crate::store::schema::{import_job, import_report};
 use crate::store::writer::decide_one;
-use crate::vault::SealKey;
+use crate::vault::{Plain, SealKey};
 
 /// A row on its way.
 #[derive(Debug, Clone)]
@@ -296,7 +296,7 @@ fn keep_report(
     counts: &Counts,
     reports: &[RowReport],
 ) -> Result<(), StoreError> {
-    let plain = zeroize::Zeroizing::new(serde_json::to_vec(reports)?);
+    let plain = Plain::from(serde_json::to_vec(reports)?);
     let data = seal.seal(&report_ad(row.job_id, row.rows_read), &plain)?;
     let counts = serde_json::to_string(counts)?;
     on!(conn, |c| diesel::insert_into(import_report::table)

@@ -13,7 +13,7 @@ use crate::store::keyring::{ENTRYPOINT_SALT, KeyRing};
 use crate::store::load::{idempotency_rows, outcome_ad};
 use crate::store::rows::IdempotencyRow;
 use crate::store::schema::{idempotency, import_chunk, import_job};
-use crate::vault::{SALT_BYTES, random};
+use crate::vault::{Plain, SALT_BYTES, random};
 
 /// The kind of an idempotency row that stands for an import.
 const KIND: &str = "import";
@@ -319,7 +319,7 @@ fn set_plan(
     wanted: &Wanted,
     now: Micros,
 ) -> Result<(), StoreError> {
-    let plain = zeroize::Zeroizing::new(serde_json::to_vec(&wanted.plan)?);
+    let plain = Plain::from(serde_json::to_vec(&wanted.plan)?);
     let plan = row.seal_key(conn, ring)?.seal(&plan_ad(row.job_id), &plain)?;
     let preset = serde_json::to_value(wanted.preset)?;
     on!(conn, |c| diesel::update(import_job::table.find(row.job_id))

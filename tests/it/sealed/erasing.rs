@@ -56,6 +56,9 @@ both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
         assert!(!holders(&salts[0]).is_empty(), "the search proves nothing");
     }
 
+    let has_digests = |id: u64| Sql::open(&site).digests().iter().any(|(of, _)| *of == id);
+    assert!(has_digests(ada), "the search for digests proves nothing");
+
     for id in [ada, cid] {
         client.delete(&format!("{}?erase=true", path(id))).await.expect(200);
     }

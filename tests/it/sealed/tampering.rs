@@ -155,3 +155,31 @@ both!(rules_7_a_history_that_was_tampered_with_is_noticed, |db| async {
     client.get(&path(ada)).await.expect_error(500);
     sql.run("DROP TABLE kept");
 });
+
+both!(rules_7_a_digest_that_was_removed_is_noticed, |db| async {
+    let server = Server::start(db).await;
+    let site = server.site().clone();
+    let client = server.client();
+    let ada = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
+    created(&client, "demo", &json!({"email": "bob@example.test", "customerNumber": "B-1"})).await;
+    site.cli(&["doctor", "--deep"]).success();
+
+    let mut sql = Sql::open(&site);
+    let mine: Vec<String> =
+        sql.digests().into_iter().filter(|(of, _)| *of == ada).map(|(_, digest)| digest).collect();
+    assert_eq!(mine.len(), 1, "one e-mail");
+    // Of hers another's: nothing is missing but what leads to her.
+    sql.run(&match db {
+        Db::Sqlite => format!(
+            "UPDATE recent_digest SET packed = CAST(zeroblob(16) || substr(packed, 17) AS BLOB) WHERE hex(substr(packed, 1, 16)) = '{}'",
+            mine[0].to_uppercase()
+        ),
+        Db::Postgres => format!("DELETE FROM identity_digest WHERE digest = '\\x{}'", mine[0]),
+    });
+    assert!(!sql.digests().iter().any(|(_, digest)| *digest == mine[0]), "it is still there");
+    site.cli(&["doctor"]).success();
+    let told = site.cli(&["doctor", "--deep"]);
+    assert!(!told.status.success(), "{}", told.stdout);
+    let words = format!("customer {ada} is not found by all of its identifiers");
+    assert!(format!("{}{}", told.stdout, told.stderr).contains(&words), "{}{}", told.stdout, told.stderr);
+});

@@ -8,8 +8,8 @@ mod load;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use fastrand::Rng;
@@ -96,16 +96,41 @@ both!(a_first_start_killed_at_a_random_moment_is_taken_up_by_the_next, |db| asyn
 const PERSONS: usize = 6_000;
 const RACERS: u64 = 3;
 
+/// What an instance answers before it is killed: a slow machine must prove as much as a fast one.
+const ANSWERS_A_LIFE: usize = 20;
+
+/// When racers have to stop, and how many answers they have.
+#[derive(Default)]
+struct Race {
+    stop: AtomicBool,
+    answers: AtomicUsize,
+}
+
+impl Race {
+    /// Waits until `more` answers have come. Bounded, for an instance that answers nothing has failed.
+    async fn go_on(&self, more: usize) {
+        let goal = self.answers.load(Relaxed) + more;
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while self.answers.load(Relaxed) < goal {
+            assert!(Instant::now() < deadline, "the racers get no answers");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
 /// Creates persons of the file over and over, each until it is answered; who was answered with which id.
-async fn race_the_file(client: Client, mut rng: Rng, stop: Arc<AtomicBool>) -> Vec<(usize, u64)> {
+async fn race_the_file(client: Client, mut rng: Rng, race: Arc<Race>) -> Vec<(usize, u64)> {
     let mut answered = Vec::new();
-    while !stop.load(Relaxed) {
+    while !race.stop.load(Relaxed) {
         let person = rng.usize(..PERSONS);
         let body = json!({"email": format!("person{person}@example.test"), "firstname": "Racer"});
         let answer = client.try_send(Method::POST, "/api/Customer/single/moved", Some(&body), &[]).await;
         match answer {
             Ok(answer) if answer.status == 503 => {}
-            Ok(answer) => answered.push((person, answer.expect(200).id())),
+            Ok(answer) => {
+                answered.push((person, answer.expect(200).id()));
+                race.answers.fetch_add(1, Relaxed);
+            }
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }
@@ -123,9 +148,9 @@ both!(rules_3_beside_a_process_that_imports_and_killed_over_and_over_nobody_is_d
     std::fs::write(&file, format!("Email,First Name,Customer Number\n{}\n", rows.join("\n"))).unwrap();
 
     let load = Load::start(&fleet, 3, &mut rng);
-    let stop = Arc::new(AtomicBool::new(false));
+    let race = Arc::new(Race::default());
     let racers: Vec<_> = (0..RACERS)
-        .map(|_| tokio::spawn(race_the_file(fleet.client(0), rng.fork(), Arc::clone(&stop))))
+        .map(|_| tokio::spawn(race_the_file(fleet.client(0), rng.fork(), Arc::clone(&race))))
         .collect();
     let of_import = Arc::clone(&site);
     let import = tokio::task::spawn_blocking(move || {
@@ -133,6 +158,7 @@ both!(rules_3_beside_a_process_that_imports_and_killed_over_and_over_nobody_is_d
     });
     let mut kills = 0;
     while kills < setting("CRASH_KILLS", 8) || !import.is_finished() {
+        race.go_on(ANSWERS_A_LIFE).await;
         pause(&mut rng, 1_000).await;
         load.still_running();
         fleet.servers[0].kill9();
@@ -140,7 +166,7 @@ both!(rules_3_beside_a_process_that_imports_and_killed_over_and_over_nobody_is_d
         kills += 1;
     }
     import.await.unwrap().success();
-    stop.store(true, Relaxed);
+    race.stop.store(true, Relaxed);
     let mut ids = HashMap::new();
     let mut answers = 0;
     for racer in racers {

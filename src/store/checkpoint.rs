@@ -13,6 +13,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use diesel::prelude::*;
 
 use super::conn::{Conn, DatabaseUrl, Purpose};
+use super::error::StoreError;
 
 /// After about how many changed customers the log is moved.
 const CHANGES: usize = 512;
@@ -84,4 +85,20 @@ fn flush(path: &Path, file: &mut Option<&'static File>) -> std::io::Result<()> {
         None => file.insert(Box::leak(Box::new(File::options().write(true).open(path)?))),
     };
     file.sync_data()
+}
+
+/// Empties SQLite's write-ahead log into the database; false where a reader was in the way.
+pub(super) fn truncate_log(conn: &mut Conn) -> Result<bool, StoreError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::Integer)]
+        busy: i32,
+    }
+    match conn {
+        Conn::Sqlite(c, ..) => {
+            let row: Row = diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(c)?;
+            Ok(row.busy == 0)
+        }
+        Conn::Postgres(_) => Ok(true),
+    }
 }

@@ -22,8 +22,9 @@ pub(super) use self::recent::Recent;
 
 use super::conn::Conn;
 use super::error::StoreError;
+use super::outcomes;
 use super::prepared::{ask, ask_postgres, insert};
-use super::schema::{customer, identity_digest};
+use super::schema::{customer, idempotency, identity_digest};
 
 /// Up to how many digests PostgreSQL removes one by one: of more it may read all that the entrypoint has, as long as
 /// nobody has analysed the table.
@@ -31,7 +32,7 @@ const ALONE_MAX: usize = 16;
 /// The most customers that one statement asks for.
 const ASKED_MAX: usize = 500;
 
-/// A row of `identity_digest`.
+/// A row of `identity_digest`. Below 0 its entrypoint is an [`outcomes::place`], and its customer an outcome.
 #[derive(Debug)]
 pub(super) struct DigestRow {
     pub entrypoint_id: i64,
@@ -153,7 +154,7 @@ fn remove_settled(c: &mut PgConnection, entrypoint_id: i64, rows: &[DigestRow]) 
     Ok(())
 }
 
-/// How many recent digests belong to no live customer: none, unless something is broken.
+/// How many recent digests belong to no live customer and to no outcome: none, unless something is broken.
 ///
 /// # Errors
 /// The database's.
@@ -162,8 +163,19 @@ pub(super) fn orphans(conn: &mut Conn) -> Result<i64, StoreError> {
     let entries = recent.all(c)?;
     let place = |(entrypoint_id, _, customer_id): &Entry| (*entrypoint_id, *customer_id);
     let mut orphans: BTreeSet<(i64, i64)> = entries.iter().map(place).collect();
-    let ids: Vec<i64> = orphans.iter().map(|(_, customer_id)| *customer_id).collect();
-    for ids in ids.chunks(ASKED_MAX) {
+    let (outcomes, customers): (Vec<_>, Vec<_>) =
+        orphans.iter().copied().partition(|(entrypoint_id, _)| *entrypoint_id < 0);
+    for outcomes in outcomes.chunks(ASKED_MAX) {
+        let kept: Vec<(i64, i64)> = idempotency::table
+            .filter(idempotency::outcome_id.eq_any(outcomes.iter().map(|(_, outcome_id)| *outcome_id)))
+            .select((idempotency::entrypoint_id, idempotency::outcome_id))
+            .load(c)?;
+        for (entrypoint_id, outcome_id) in kept {
+            orphans.remove(&(outcomes::place(entrypoint_id), outcome_id));
+        }
+    }
+    for customers in customers.chunks(ASKED_MAX) {
+        let ids = customers.iter().map(|(_, customer_id)| *customer_id);
         let live: Vec<(i64, i64)> = customer::table
             .filter(customer::customer_id.eq_any(ids))
             .filter(customer::status.ne(-99))

@@ -6,9 +6,10 @@ use diesel::sql_types::{BigInt, Text};
 use super::conn::{Conn, DatabaseUrl, Purpose, on};
 use super::digests;
 use super::error::StoreError;
-use super::keyring::KeyRing;
+use super::keyring::{KeyRing, SERVICE_ENTRYPOINT};
 use super::load::customer_rows;
 use super::migrate::pending;
+use super::outcomes;
 use super::reads::read_head;
 use super::schema::{customer, data_key, entrypoint, entrypoint_head};
 use crate::clock;
@@ -76,6 +77,7 @@ pub fn examine(url: &DatabaseUrl, master: MasterKey, deep: bool) -> Vec<Finding>
     note("integrity", integrity(&mut conn));
     if deep {
         note("customers", customers(&mut conn, &ring));
+        note("idempotency", outcomes(&mut conn));
     }
     findings
 }
@@ -204,14 +206,27 @@ fn counters(conn: &mut Conn) -> Result<String, StoreError> {
         }
         total += live;
     }
-    let orphans: NumberRow = on!(conn, |c| diesel::sql_query(
-        "SELECT count(*) AS value FROM identity_digest d WHERE NOT EXISTS (SELECT 1 FROM customer c \
-         WHERE c.customer_id = d.customer_id AND c.entrypoint_id = d.entrypoint_id AND c.status <> -99)"
+    let orphans: NumberRow = on!(conn, |c| {
+        diesel::sql_query(
+        "SELECT count(*) AS value FROM identity_digest d WHERE d.entrypoint_id >= 0 AND NOT EXISTS (SELECT 1 \
+         FROM customer c WHERE c.customer_id = d.customer_id AND c.entrypoint_id = d.entrypoint_id \
+         AND c.status <> -99)"
     )
-    .get_result(c))?;
-    let orphans = orphans.value + digests::orphans(conn)?;
+    .get_result(c)
+    })?;
+    let mut orphans = orphans.value + digests::orphans(conn)?;
+    if let Conn::Sqlite(c, _) = conn {
+        let of_keys: NumberRow = diesel::sql_query(
+            "SELECT count(*) AS value FROM identity_digest d WHERE d.entrypoint_id < 0 AND NOT EXISTS (SELECT 1 \
+             FROM idempotency i WHERE i.outcome_id = d.customer_id AND i.entrypoint_id = -1 - d.entrypoint_id)",
+        )
+        .get_result(c)?;
+        orphans += of_keys.value;
+    }
     if orphans > 0 {
-        return Err(StoreError::Corrupt(format!("{orphans} identity digests belong to no live customer")));
+        return Err(StoreError::Corrupt(format!(
+            "{orphans} digests belong to no live customer and to no idempotency key"
+        )));
     }
     Ok(format!("{total} live customers, counters and digests agree"))
 }
@@ -234,6 +249,23 @@ fn customers(conn: &mut Conn, ring: &KeyRing) -> Result<String, StoreError> {
         }
     }
     Ok(format!("all {opened} open, are their newest versions and are found by their identifiers"))
+}
+
+/// Looks whether every kept outcome is found by its idempotency key.
+fn outcomes(conn: &mut Conn) -> Result<String, StoreError> {
+    let mut places: Vec<i64> = on!(conn, |c| entrypoint::table.select(entrypoint::entrypoint_id).load(c))?;
+    places.push(SERVICE_ENTRYPOINT);
+    for entrypoint_id in places {
+        let mut after = Vec::new();
+        loop {
+            conn.begin_read()?;
+            let last = outcomes::examine(conn, entrypoint_id, &after, SLICE);
+            conn.end_read();
+            let Some(last) = last? else { break };
+            after = last;
+        }
+    }
+    Ok("all outcomes are found by their keys".into())
 }
 
 /// Looks at the next customers of an entrypoint; who they are.

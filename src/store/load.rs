@@ -8,25 +8,26 @@ use std::sync::Arc;
 
 use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Nullable};
 
 use super::conn::{Conn, on};
 use super::digests;
 use super::entrypoints::entrypoint;
 use super::error::StoreError;
 use super::imports::Ghosts;
-use super::keyring::{ENTRYPOINT_SALT, KeyRing};
+use super::keyring::KeyRing;
+use super::outcomes;
 use super::prepared::ask_postgres;
-use super::rows::{CustomerRow, IdempotencyRow, document_ad, open_document};
-use super::schema::{customer, entrypoint_head, history, id_block, idempotency};
+use super::rows::{CustomerRow, document_ad, open_document};
+use super::schema::{customer, entrypoint_head, history, id_block};
 use super::terms;
-use crate::domain::command::{Act, Command, MatchReport, Outcome, Verdict};
+use crate::domain::command::{Act, Command};
 use crate::domain::customer::{Customer, Stored};
 use crate::domain::decide::foreseen_keys;
 use crate::domain::identifier::{Identifier, MatchKey, parse_policy};
 use crate::domain::time::Micros;
-use crate::domain::world::{KeyRecord, World};
-use crate::vault::{Ad, DataKey};
+use crate::domain::world::World;
+use crate::vault::DataKey;
 
 /// How many customer ids one block holds.
 pub(super) const ID_BLOCK: i64 = 1024;
@@ -300,7 +301,7 @@ impl Loaded {
             .iter()
             .filter_map(|command| command.idempotency.map(|key_use| key_use.key.to_vec()))
             .collect();
-        for row in idempotency_rows(conn, self.head.entrypoint_id, &hashes, self.world.now)? {
+        for row in outcomes::find(conn, self.head.entrypoint_id, &hashes, self.world.now)? {
             if let Some(id) = row.customer_id {
                 self.load_customers(conn, ring, &[id])?;
             }
@@ -310,7 +311,7 @@ impl Loaded {
             {
                 self.world.tell_version(stored);
             }
-            let (key_hash, record) = open_idempotency(conn, ring, &row, owner.as_ref())?;
+            let (key_hash, record) = outcomes::open(conn, ring, &row, owner.as_ref())?;
             self.world.tell_idempotency(key_hash, record);
         }
         Ok(())
@@ -344,17 +345,6 @@ ask_postgres! {
         " AND customer_id = w.id) FROM unnest(", ids: &'a [i64] as Array<BigInt>;
         ") AS w (id)"
     ) -> (i64, Option<i64>) as (BigInt, Nullable<BigInt>)
-}
-
-ask_postgres! {
-    /// Idempotency keys that have not expired; one look-up each.
-    kept_keys<'a>(
-        "SELECT i.* FROM unnest(", hashes: &'a [Vec<u8>] as Array<Binary>,
-        ") AS w (key_hash) CROSS JOIN LATERAL (SELECT entrypoint_id, key_hash, fingerprint, kind, customer_id, \
-         version, key_id, detail, expires_at_us FROM idempotency WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
-        " AND key_hash = w.key_hash AND expires_at_us > ", now: i64 as BigInt;
-        " OFFSET 0) AS i"
-    ) -> IdempotencyRow as (BigInt, Binary, Binary, Text, Nullable<BigInt>, Nullable<BigInt>, BigInt, Binary, BigInt)
 }
 
 /// Rows of customers, each held against the newest version in its history: an old row put back with
@@ -431,83 +421,3 @@ pub(super) fn version_of(
     let record = open_document(&seal, &ad, &document)?;
     Ok(Some(Stored { id: row.customer_id, version, customer: record, erased: false }))
 }
-
-/// The rows of idempotency keys that have not expired.
-pub(super) fn idempotency_rows(
-    conn: &mut Conn,
-    entrypoint_id: i64,
-    hashes: &[Vec<u8>],
-    now: Micros,
-) -> Result<Vec<IdempotencyRow>, StoreError> {
-    let mut rows = Vec::new();
-    match conn {
-        Conn::Sqlite(c, ..) => {
-            for hash in hashes {
-                let row = idempotency::table
-                    .filter(idempotency::entrypoint_id.eq(entrypoint_id))
-                    .filter(idempotency::key_hash.eq(hash))
-                    .filter(idempotency::expires_at_us.gt(now.0))
-                    .select(IdempotencyRow::as_select())
-                    .first(c)
-                    .optional()?;
-                rows.extend(row);
-            }
-        }
-        Conn::Postgres(c) => {
-            if !hashes.is_empty() {
-                rows = kept_keys(c, hashes, entrypoint_id, now.0)?;
-            }
-        }
-    }
-    Ok(rows)
-}
-
-/// What of an outcome may be a caller's own words, and is sealed therefore.
-#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
-pub(super) struct OutcomeDetail {
-    pub matched_on: Option<Vec<String>>,
-    pub differs: Vec<String>,
-    pub report: Option<MatchReport>,
-}
-
-/// Binds an outcome to its key and its record.
-pub(super) fn outcome_ad(row: &IdempotencyRow) -> Ad {
-    let place = [row.entrypoint_id, row.customer_id.unwrap_or(0), row.version.unwrap_or(0), row.key_id];
-    Ad::new("outcome", &place).and(&row.key_hash).and(&row.fingerprint).and(row.kind.as_bytes())
-}
-
-fn open_idempotency(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    row: &IdempotencyRow,
-    owner: Option<&CustomerRow>,
-) -> Result<([u8; 32], KeyRecord), StoreError> {
-    let corrupt = || StoreError::Corrupt("a stored idempotency key".into());
-    let salt = match row.customer_id {
-        Some(_) => owner.ok_or_else(corrupt)?.salt.as_deref(),
-        None => Some(ENTRYPOINT_SALT),
-    };
-    let detail = match salt {
-        Some(salt) => {
-            let seal = ring.data_key(conn, row.key_id)?.seal_key(salt)?;
-            serde_json::from_slice(&seal.open(&outcome_ad(row), &row.detail)?)?
-        }
-        // The person was erased and the detail with them; that the key was used is still known.
-        None => OutcomeDetail::default(),
-    };
-    let outcome = match (row.kind.as_str(), row.customer_id, row.version) {
-        ("changed", Some(id), Some(version)) => Outcome::Changed { id, version },
-        ("match", ..) => Outcome::Matched(detail.report.ok_or_else(corrupt)?),
-        (kind, Some(id), Some(version)) => {
-            let verdict = VERDICTS.into_iter().find(|verdict| verdict.name() == kind).ok_or_else(corrupt)?;
-            Outcome::Created { verdict, id, version, matched_on: detail.matched_on, differs: detail.differs }
-        }
-        _ => return Err(corrupt()),
-    };
-    let fingerprint = row.fingerprint.as_slice().try_into().map_err(|_| corrupt())?;
-    let key_hash = row.key_hash.as_slice().try_into().map_err(|_| corrupt())?;
-    Ok((key_hash, KeyRecord { fingerprint, outcome }))
-}
-
-const VERDICTS: [Verdict; 5] =
-    [Verdict::Created, Verdict::Matched, Verdict::Replaced, Verdict::Merged, Verdict::Forced];

@@ -19,9 +19,9 @@ mod load;
 mod migrate;
 mod once;
 mod outbox;
+mod outcomes;
 mod portal;
 mod prepared;
-mod purge;
 mod queries;
 mod reader;
 mod reads;
@@ -373,7 +373,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn purge_expired(&self) -> Result<usize, StoreError> {
-        self.administer(|conn, _| purge::idempotency(conn, clock::now())).await
+        self.administer(|conn, _| outcomes::remove_expired(conn, clock::now())).await
     }
 
     /// Moves what an erase removed out of SQLite's write-ahead log; while a reader is in the way, the next
@@ -390,7 +390,7 @@ impl Store {
         }
         let (reply, answer) = oneshot::channel();
         let queued = self.enqueue(Work::Admin(Box::new(move |conn| {
-            answer_admin(reply, conn.and_then(purge::truncate_log))
+            answer_admin(reply, conn.and_then(checkpoint::truncate_log))
         })));
         let done = match queued {
             Ok(()) => answer.await.unwrap_or(Ok(false)),

@@ -9,6 +9,7 @@ use super::conn::{Conn, on};
 use super::error::StoreError;
 use super::keyring::{self, KeyRing};
 use super::load::{self, Loaded, block_of};
+use super::outcomes;
 use super::reader::Sees;
 use super::{
     DataKeyRecord, Entry, EntrypointSettings, Found, IdPage, ListPage, ListRequest, Listed, Organisation,
@@ -206,7 +207,7 @@ impl Store {
         key: [u8; 32],
     ) -> Result<Option<[u8; 32]>, StoreError> {
         self.read(move |conn, _| {
-            let rows = load::idempotency_rows(conn, entrypoint_id, &[key.to_vec()], clock::now())?;
+            let rows = outcomes::find(conn, entrypoint_id, &[key.to_vec()], clock::now())?;
             Ok(rows.first().and_then(|row| row.fingerprint.as_slice().try_into().ok()))
         })
         .await

@@ -13,8 +13,9 @@ use super::digests::{self, DigestRow};
 use super::entrypoints;
 use super::error::StoreError;
 use super::keyring::{ENTRYPOINT_SALT, KeyRing};
-use super::load::{Head, IndexKeys, Waiting, customer_rows, lock_heads, outcome_ad};
-use super::rows::{CustomerRow, IdempotencyRow, document_ad};
+use super::load::{Head, IndexKeys, Waiting, customer_rows, lock_heads};
+use super::outcomes::{self, IdempotencyRow, outcome_ad};
+use super::rows::{CustomerRow, document_ad};
 use super::schema::{customer, data_key, entrypoint_head, history, idempotency, key_rotation};
 use super::settings::digest_identifiers;
 use super::terms;
@@ -409,19 +410,13 @@ fn outcomes(
     most: i64,
 ) -> Result<(), StoreError> {
     let place = rotation.entrypoint_id;
-    let rows: Vec<IdempotencyRow> = on!(conn, |c| idempotency::table
-        .filter(idempotency::entrypoint_id.eq(place))
-        .filter(idempotency::key_hash.gt(&rotation.outcome_cursor))
-        .order(idempotency::key_hash)
-        .limit(most)
-        .select(IdempotencyRow::as_select())
-        .load(c))?;
-    let Some(last) = rows.last() else {
+    let rows = outcomes::after(conn, place, &rotation.outcome_cursor, most)?;
+    let Some((last, _)) = rows.last() else {
         RotationPhase::Check.name().clone_into(&mut rotation.phase);
         return Ok(());
     };
-    rotation.outcome_cursor.clone_from(&last.key_hash);
-    for row in rows.into_iter().filter(|row| row.key_id != keys.new.key.id) {
+    rotation.outcome_cursor.clone_from(last);
+    for (cursor, row) in rows.into_iter().filter(|(_, row)| row.key_id != keys.new.key.id) {
         let salt: Option<Vec<u8>> = match row.customer_id {
             Some(id) => on!(conn, |c| customer::table.find(id).select(customer::salt).first(c))?,
             None => Some(ENTRYPOINT_SALT.to_vec()),
@@ -433,9 +428,7 @@ fn outcomes(
                 ring.data_key(conn, row.key_id)?.seal_key(&salt)?.open(&outcome_ad(&row), &row.detail)?;
             moved.detail = keys.new.key.seal_key(&salt)?.seal(&outcome_ad(&moved), &plain)?;
         }
-        on!(conn, |c| diesel::update(idempotency::table.find((place, &row.key_hash)))
-            .set((idempotency::key_id.eq(moved.key_id), idempotency::detail.eq(&moved.detail)))
-            .execute(c))?;
+        outcomes::seal_anew(conn, &cursor, &moved)?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
 
 use super::error::StoreError;
 use super::prepared::insert;
-use super::schema::{customer, idempotency};
+use super::schema::customer;
 use crate::domain::customer::{Customer, Lifecycle, Status, Stored};
 use crate::domain::money::Money;
 use crate::domain::time::Micros;
@@ -90,39 +90,6 @@ insert! {
     key_id: i64 as BigInt,
     document_before: Option<Vec<u8>> as Nullable<Binary>,
     key_id_before: Option<i64> as Nullable<BigInt>,
-}
-
-/// A row of `idempotency`.
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = idempotency)]
-#[diesel(treat_none_as_default_value = false)]
-pub(super) struct IdempotencyRow {
-    pub entrypoint_id: i64,
-    pub key_hash: Vec<u8>,
-    pub fingerprint: Vec<u8>,
-    pub kind: String,
-    pub customer_id: Option<i64>,
-    pub version: Option<i64>,
-    pub key_id: i64,
-    pub detail: Vec<u8>,
-    pub expires_at_us: i64,
-}
-
-insert! {
-    /// Keeps outcomes. A key that expired and was not yet purged is used anew.
-    pub(super) fn insert_idempotency(&[IdempotencyRow]) by NewKeys, "REPLACE" "idempotency"
-    "ON CONFLICT (entrypoint_id, key_hash) DO UPDATE SET fingerprint = excluded.fingerprint, kind = excluded.kind, \
-     customer_id = excluded.customer_id, version = excluded.version, key_id = excluded.key_id, \
-     detail = excluded.detail, expires_at_us = excluded.expires_at_us",
-    entrypoint_id: i64 as BigInt,
-    key_hash: Vec<u8> as Binary,
-    fingerprint: Vec<u8> as Binary,
-    kind: String as Text,
-    customer_id: Option<i64> as Nullable<BigInt>,
-    version: Option<i64> as Nullable<BigInt>,
-    key_id: i64 as BigInt,
-    detail: Vec<u8> as Binary,
-    expires_at_us: i64 as BigInt,
 }
 
 /// Binds a document to its customer and version; status, balance and stage stand inside it, and the

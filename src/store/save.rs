@@ -14,13 +14,11 @@ use super::digests::{self, DigestRow, NewDigests};
 use super::error::StoreError;
 use super::imports;
 use super::keyring::{ENTRYPOINT_SALT, KeyRing};
-use super::load::{Head, IndexKey, Loaded, OutcomeDetail, outcome_ad};
+use super::load::{Head, IndexKey, Loaded};
 use super::outbox;
+use super::outcomes::{self, IdempotencyRow, NewKeys, OutcomeDetail, outcome_ad};
 use super::portal;
-use super::rows::{
-    CustomerRow, HistoryRow, IdempotencyRow, NewCustomers, NewHistory, NewKeys, insert_customers,
-    insert_history, insert_idempotency,
-};
+use super::rows::{CustomerRow, HistoryRow, NewCustomers, NewHistory, insert_customers, insert_history};
 use super::schema::{customer, entrypoint_head, history};
 use super::terms;
 use crate::domain::command::Outcome;
@@ -320,7 +318,7 @@ fn write(conn: &mut Conn, head: &Head, mut additions: Additions) -> Result<Optio
         insert_customers(conn, &additions.inserted)?;
         insert_history(conn, &additions.history)?;
         digests::add(conn, head.entrypoint_id, &additions.digests_added)?;
-        insert_idempotency(conn, &additions.idempotency)?;
+        outcomes::keep(conn, head.entrypoint_id, &additions.idempotency)?;
         terms::add(conn, head.entrypoint_id, additions.terms)?;
         on!(conn, |c| diesel::update(entrypoint_head::table.find(head.entrypoint_id)).set(head).execute(c))?;
         return Ok(None);

@@ -277,6 +277,8 @@ diesel::table! {
 
 diesel::table! {
     idempotency (entrypoint_id, key_hash) {
+        /// On SQLite only; the row id.
+        outcome_id -> BigInt,
         entrypoint_id -> BigInt,
         key_hash -> Binary,
         fingerprint -> Binary,

@@ -9,10 +9,9 @@ use crate::domain::problem::Rejection;
 use crate::domain::time::{Micros, SECOND_US};
 use crate::store::conn::{Conn, on};
 use crate::store::error::StoreError;
-use crate::store::keyring::{ENTRYPOINT_SALT, KeyRing};
-use crate::store::load::{idempotency_rows, outcome_ad};
-use crate::store::rows::IdempotencyRow;
-use crate::store::schema::{idempotency, import_chunk, import_job};
+use crate::store::keyring::KeyRing;
+use crate::store::outcomes::{self, Keeping};
+use crate::store::schema::{import_chunk, import_job};
 use crate::vault::{Plain, SALT_BYTES, random};
 
 /// The kind of an idempotency row that stands for an import.
@@ -250,8 +249,7 @@ pub(in crate::store) fn queue(
         }
     };
     if let Some(key_use) = wanted.key_use {
-        let expires_at_us = now.0.saturating_add(retention_secs.saturating_mul(SECOND_US));
-        keep(conn, ring, upload.entrypoint_id, key_use, queued.job_id, expires_at_us)?;
+        keep(conn, ring, upload.entrypoint_id, key_use, queued.job_id, now, retention_secs)?;
     }
     Ok(queued)
 }
@@ -402,8 +400,7 @@ pub(in crate::store) fn commit(
         },
     };
     if let Some(key_use) = key_use {
-        let expires_at_us = now.0.saturating_add(retention_secs.saturating_mul(SECOND_US));
-        keep(conn, ring, place, key_use, queued.job_id, expires_at_us)?;
+        keep(conn, ring, place, key_use, queued.job_id, now, retention_secs)?;
     }
     Ok(queued)
 }
@@ -416,13 +413,8 @@ fn known(
     key_use: KeyUse,
     now: Micros,
 ) -> Result<Option<i64>, StoreError> {
-    let rows = idempotency_rows(conn, entrypoint_id, &[key_use.key.to_vec()], now)?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    if row.fingerprint != key_use.fingerprint {
-        return Err(Rejection::KeyReused.into());
-    }
-    let seal = ring.data_key(conn, row.key_id)?.seal_key(ENTRYPOINT_SALT)?;
-    Ok(Some(serde_json::from_slice(&seal.open(&outcome_ad(row), &row.detail)?)?))
+    let text = outcomes::text(conn, ring, entrypoint_id, key_use, now)?;
+    Ok(text.map(|text| serde_json::from_slice(&text)).transpose()?)
 }
 
 fn keep(
@@ -431,29 +423,18 @@ fn keep(
     entrypoint_id: i64,
     key_use: KeyUse,
     job_id: i64,
-    expires_at_us: i64,
+    now: Micros,
+    retention_secs: i64,
 ) -> Result<(), StoreError> {
     let key_id: i64 = on!(conn, |c| {
         use crate::store::schema::entrypoint_head;
         entrypoint_head::table.find(entrypoint_id).select(entrypoint_head::key_id).first(c)
     })?;
-    let key = ring.data_key(conn, key_id)?;
-    let mut row = IdempotencyRow {
-        entrypoint_id,
-        key_hash: key_use.key.to_vec(),
-        fingerprint: key_use.fingerprint.to_vec(),
-        kind: KIND.to_owned(),
-        customer_id: None,
-        version: None,
-        key_id,
-        detail: Vec::new(),
-        expires_at_us,
+    let keeping = Keeping {
+        key: &*ring.data_key(conn, key_id)?,
+        kind: KIND,
+        now,
+        expires_at_us: now.0.saturating_add(retention_secs.saturating_mul(SECOND_US)),
     };
-    row.detail = key.seal_key(ENTRYPOINT_SALT)?.seal(&outcome_ad(&row), &serde_json::to_vec(&job_id)?)?;
-    on!(conn, |c| {
-        // A key that expired and was not yet purged is used anew.
-        diesel::delete(idempotency::table.find((entrypoint_id, &row.key_hash))).execute(c)?;
-        diesel::insert_into(idempotency::table).values(&row).execute(c)
-    })?;
-    Ok(())
+    outcomes::keep_text(conn, entrypoint_id, key_use, &serde_json::to_vec(&job_id)?, &keeping)
 }

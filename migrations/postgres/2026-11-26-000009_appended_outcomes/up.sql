@@ -1,0 +1,2 @@
+-- PostgreSQL keeps outcomes by the hashes of their idempotency keys.
+SELECT 1;

@@ -1,0 +1,638 @@
+//! What idempotency keys came to (rules 4): kept, found, sealed anew and removed.
+//!
+//! Hashes of keys fall anywhere. On PostgreSQL they are the table's key all the same. On SQLite, where each would
+//! cost its commit a page of its own, outcomes are appended, and what leads to them are digests (see [`digests`]):
+//! the beginning of the hash stands in [`place`] with the outcome's number.
+
+use std::collections::BTreeMap;
+
+use diesel::dsl::max;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
+
+use super::conn::{Conn, on};
+use super::digests::{self, DigestRow};
+use super::error::StoreError;
+use super::keyring::{ENTRYPOINT_SALT, KeyRing};
+use super::prepared::{ask_postgres, insert};
+use super::rows::CustomerRow;
+use super::schema::idempotency;
+use crate::domain::command::{KeyUse, MatchReport, Outcome, Verdict};
+use crate::domain::problem::Rejection;
+use crate::domain::time::Micros;
+use crate::domain::world::KeyRecord;
+use crate::vault::{Ad, DataKey, IDENTITY_DIGEST_BYTES, Plain};
+
+/// How many rows one transaction removes, so that it holds its locks for milliseconds.
+const REMOVED_MAX: i64 = 1_000;
+
+/// A row of `idempotency`.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = idempotency)]
+#[diesel(treat_none_as_default_value = false)]
+pub(super) struct IdempotencyRow {
+    pub entrypoint_id: i64,
+    pub key_hash: Vec<u8>,
+    pub fingerprint: Vec<u8>,
+    pub kind: String,
+    pub customer_id: Option<i64>,
+    pub version: Option<i64>,
+    pub key_id: i64,
+    pub detail: Vec<u8>,
+    pub expires_at_us: i64,
+}
+
+insert! {
+    /// Inserts into `idempotency`. A key that expired and was not yet removed is used anew.
+    pub(super) fn insert(&[IdempotencyRow]) by NewKeys, "INSERT" "idempotency"
+    "ON CONFLICT (entrypoint_id, key_hash) DO UPDATE SET fingerprint = excluded.fingerprint, kind = excluded.kind, \
+     customer_id = excluded.customer_id, version = excluded.version, key_id = excluded.key_id, \
+     detail = excluded.detail, expires_at_us = excluded.expires_at_us",
+    entrypoint_id: i64 as BigInt,
+    key_hash: Vec<u8> as Binary,
+    fingerprint: Vec<u8> as Binary,
+    kind: String as Text,
+    customer_id: Option<i64> as Nullable<BigInt>,
+    version: Option<i64> as Nullable<BigInt>,
+    key_id: i64 as BigInt,
+    detail: Vec<u8> as Binary,
+    expires_at_us: i64 as BigInt,
+}
+
+ask_postgres! {
+    /// Idempotency keys that have not expired; one look-up each.
+    kept_keys<'a>(
+        "SELECT i.* FROM unnest(", hashes: &'a [Vec<u8>] as Array<Binary>,
+        ") AS w (key_hash) CROSS JOIN LATERAL (SELECT entrypoint_id, key_hash, fingerprint, kind, customer_id, \
+         version, key_id, detail, expires_at_us FROM idempotency WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
+        " AND key_hash = w.key_hash AND expires_at_us > ", now: i64 as BigInt;
+        " OFFSET 0) AS i"
+    ) -> IdempotencyRow as (BigInt, Binary, Binary, Text, Nullable<BigInt>, Nullable<BigInt>, BigInt, Binary, BigInt)
+}
+
+/// Where an entrypoint's keys have their digests, beside those of its customers: below 0, and an entrypoint's number
+/// never is. And back again.
+pub(super) fn place(entrypoint_id: i64) -> i64 {
+    !entrypoint_id
+}
+
+/// The digest that leads to a key's outcome.
+fn digest(key_hash: &[u8]) -> Vec<u8> {
+    key_hash.iter().take(IDENTITY_DIGEST_BYTES).copied().collect()
+}
+
+fn digest_row(entrypoint_id: i64, key_hash: &[u8], outcome_id: i64) -> DigestRow {
+    DigestRow { entrypoint_id: place(entrypoint_id), digest: digest(key_hash), customer_id: outcome_id }
+}
+
+/// The outcomes of those of some keys that were used and have not expired.
+///
+/// # Errors
+/// The database's.
+pub(super) fn find(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    hashes: &[Vec<u8>],
+    now: Micros,
+) -> Result<Vec<IdempotencyRow>, StoreError> {
+    if hashes.is_empty() {
+        return Ok(Vec::new());
+    }
+    if let Conn::Postgres(c) = conn {
+        return Ok(kept_keys(c, hashes, entrypoint_id, now.0)?);
+    }
+    let digests: Vec<Vec<u8>> = hashes.iter().map(|hash| digest(hash)).collect();
+    let found = digests::find(conn, place(entrypoint_id), &digests)?;
+    let mut rows = Vec::new();
+    for (hash, digest) in hashes.iter().zip(&digests) {
+        let Some(ids) = found.get(digest) else { continue };
+        // Before it there may be expired ones that were not yet removed.
+        let row = on!(conn, |c| idempotency::table
+            .filter(idempotency::outcome_id.eq_any(ids))
+            .filter(idempotency::entrypoint_id.eq(entrypoint_id))
+            .filter(idempotency::key_hash.eq(hash))
+            .filter(idempotency::expires_at_us.gt(now.0))
+            .order(idempotency::outcome_id.desc())
+            .select(IdempotencyRow::as_select())
+            .first(c)
+            .optional())?;
+        rows.extend(row);
+    }
+    Ok(rows)
+}
+
+/// Keeps outcomes of one entrypoint whose keys [`find`] did not find, under its lock.
+///
+/// # Errors
+/// The database's.
+pub(super) fn keep(conn: &mut Conn, entrypoint_id: i64, rows: &[IdempotencyRow]) -> Result<(), StoreError> {
+    let newest: Option<i64> = match conn {
+        Conn::Postgres(_) => return Ok(insert(conn, rows)?),
+        Conn::Sqlite(..) if rows.is_empty() => return Ok(()),
+        Conn::Sqlite(c, _) => idempotency::table.select(max(idempotency::outcome_id)).first(c)?,
+    };
+    insert(conn, rows)?;
+    // So SQLite numbers them.
+    let first = newest.unwrap_or(0) + 1;
+    let digests: Vec<DigestRow> = rows
+        .iter()
+        .zip(first..)
+        .map(|(row, outcome_id)| digest_row(entrypoint_id, &row.key_hash, outcome_id))
+        .collect();
+    digests::add(conn, place(entrypoint_id), &digests)
+}
+
+/// What a key came to that stands for no customer's record: the text that was kept with it.
+///
+/// # Errors
+/// [`Rejection::KeyReused`] where it was used for something else; the database's.
+pub(super) fn text(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    key_use: KeyUse,
+    now: Micros,
+) -> Result<Option<Plain>, StoreError> {
+    let rows = find(conn, entrypoint_id, &[key_use.key.to_vec()], now)?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    if row.fingerprint != key_use.fingerprint {
+        return Err(Rejection::KeyReused.into());
+    }
+    let seal = ring.data_key(conn, row.key_id)?.seal_key(ENTRYPOINT_SALT)?;
+    Ok(Some(seal.open(&outcome_ad(row), &row.detail)?))
+}
+
+/// How and how long a text is kept.
+pub(super) struct Keeping<'a> {
+    /// What it is sealed under.
+    pub key: &'a DataKey,
+    /// What it stands for.
+    pub kind: &'static str,
+    pub now: Micros,
+    pub expires_at_us: i64,
+}
+
+/// Keeps a text under a key whose [`text`] there was none.
+///
+/// # Errors
+/// The database's; [`StoreError::Bug`] where another transaction used the key meanwhile.
+pub(super) fn keep_text(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    key_use: KeyUse,
+    text: &[u8],
+    keeping: &Keeping<'_>,
+) -> Result<(), StoreError> {
+    let mut row = IdempotencyRow {
+        entrypoint_id,
+        key_hash: key_use.key.to_vec(),
+        fingerprint: key_use.fingerprint.to_vec(),
+        kind: keeping.kind.to_owned(),
+        customer_id: None,
+        version: None,
+        key_id: keeping.key.id,
+        detail: Vec::new(),
+        expires_at_us: keeping.expires_at_us,
+    };
+    row.detail = keeping.key.seal_key(ENTRYPOINT_SALT)?.seal(&outcome_ad(&row), text)?;
+    let Conn::Postgres(c) = conn else { return keep(conn, entrypoint_id, &[row]) };
+    // A key that expired and was not yet removed is used anew; of two that use it at once, one fails.
+    diesel::delete(
+        idempotency::table
+            .find((entrypoint_id, &row.key_hash))
+            .filter(idempotency::expires_at_us.le(keeping.now.0)),
+    )
+    .execute(c)?;
+    diesel::insert_into(idempotency::table).values(&row).execute(c)?;
+    Ok(())
+}
+
+/// Removes expired outcomes, at most a thousand; how many.
+///
+/// # Errors
+/// The database's.
+pub(super) fn remove_expired(conn: &mut Conn, now: Micros) -> Result<usize, StoreError> {
+    let c = match conn {
+        Conn::Sqlite(c, _) => c,
+        Conn::Postgres(c) => return remove_expired_postgres(c, now),
+    };
+    let expired: Vec<(i64, i64, Vec<u8>)> = idempotency::table
+        .filter(idempotency::expires_at_us.le(now.0))
+        .order(idempotency::expires_at_us)
+        .limit(REMOVED_MAX)
+        .select((idempotency::entrypoint_id, idempotency::outcome_id, idempotency::key_hash))
+        .load(c)?;
+    let mut digests: BTreeMap<i64, Vec<DigestRow>> = BTreeMap::new();
+    for (entrypoint_id, outcome_id, key_hash) in &expired {
+        diesel::delete(idempotency::table.filter(idempotency::outcome_id.eq(outcome_id))).execute(c)?;
+        digests.entry(*entrypoint_id).or_default().push(digest_row(*entrypoint_id, key_hash, *outcome_id));
+    }
+    for (entrypoint_id, mut digests) in digests {
+        digests.sort_by(|a, b| a.digest.cmp(&b.digest));
+        digests::remove(conn, place(entrypoint_id), &digests)?;
+    }
+    Ok(expired.len())
+}
+
+fn remove_expired_postgres(c: &mut PgConnection, now: Micros) -> Result<usize, StoreError> {
+    let expired: Vec<(i64, Vec<u8>)> = idempotency::table
+        .filter(idempotency::expires_at_us.le(now.0))
+        .order(idempotency::expires_at_us)
+        .limit(REMOVED_MAX)
+        .select((idempotency::entrypoint_id, idempotency::key_hash))
+        .load(c)?;
+    for (entrypoint_id, key_hash) in &expired {
+        diesel::delete(
+            idempotency::table
+                .find((entrypoint_id, key_hash))
+                // Used anew meanwhile, it has a later expiry.
+                .filter(idempotency::expires_at_us.le(now.0)),
+        )
+        .execute(c)?;
+    }
+    Ok(expired.len())
+}
+
+/// The next outcomes of an entrypoint after a cursor, each with its own; an empty cursor begins.
+///
+/// # Errors
+/// The database's.
+pub(super) fn after(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    cursor: &[u8],
+    most: i64,
+) -> Result<Vec<(Vec<u8>, IdempotencyRow)>, StoreError> {
+    match conn {
+        Conn::Sqlite(c, _) => {
+            // One of an earlier release is longer, and begins again.
+            let after = cursor.try_into().map_or(0, i64::from_be_bytes);
+            let rows: Vec<(i64, IdempotencyRow)> = idempotency::table
+                .filter(idempotency::entrypoint_id.eq(entrypoint_id))
+                .filter(idempotency::outcome_id.gt(after))
+                .order(idempotency::outcome_id)
+                .limit(most)
+                .select((idempotency::outcome_id, IdempotencyRow::as_select()))
+                .load(c)?;
+            Ok(rows.into_iter().map(|(id, row)| (id.to_be_bytes().to_vec(), row)).collect())
+        }
+        Conn::Postgres(c) => {
+            let rows: Vec<IdempotencyRow> = idempotency::table
+                .filter(idempotency::entrypoint_id.eq(entrypoint_id))
+                .filter(idempotency::key_hash.gt(cursor))
+                .order(idempotency::key_hash)
+                .limit(most)
+                .select(IdempotencyRow::as_select())
+                .load(c)?;
+            Ok(rows.into_iter().map(|row| (row.key_hash.clone(), row)).collect())
+        }
+    }
+}
+
+/// Puts an outcome, by its cursor, under another data key.
+///
+/// # Errors
+/// The database's.
+pub(super) fn seal_anew(conn: &mut Conn, cursor: &[u8], moved: &IdempotencyRow) -> Result<(), StoreError> {
+    let sealed = (idempotency::key_id.eq(moved.key_id), idempotency::detail.eq(&moved.detail));
+    match conn {
+        Conn::Sqlite(c, _) => {
+            let id = cursor.try_into().map_or(0, i64::from_be_bytes);
+            diesel::update(idempotency::table.filter(idempotency::outcome_id.eq(id)))
+                .set(sealed)
+                .execute(c)?
+        }
+        Conn::Postgres(c) => {
+            diesel::update(idempotency::table.find((moved.entrypoint_id, cursor))).set(sealed).execute(c)?
+        }
+    };
+    Ok(())
+}
+
+/// Looks whether the next outcomes of an entrypoint are found by their keys; the cursor of the last.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] where one is not; the database's.
+pub(super) fn examine(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    cursor: &[u8],
+    most: i64,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let rows = after(conn, entrypoint_id, cursor, most)?;
+    if let Conn::Sqlite(..) = conn {
+        let digests: Vec<Vec<u8>> = rows.iter().map(|(_, row)| digest(&row.key_hash)).collect();
+        let found = digests::find(conn, place(entrypoint_id), &digests)?;
+        for ((cursor, _), digest) in rows.iter().zip(&digests) {
+            let id = cursor.as_slice().try_into().map_or(0, i64::from_be_bytes);
+            if !found.get(digest).is_some_and(|ids| ids.contains(&id)) {
+                return Err(StoreError::Corrupt(format!(
+                    "outcome {id} is not found by its idempotency key: a retry would act again"
+                )));
+            }
+        }
+    }
+    Ok(rows.into_iter().last().map(|(cursor, _)| cursor))
+}
+
+/// What of an outcome may be a caller's own words, and is sealed therefore.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(super) struct OutcomeDetail {
+    pub matched_on: Option<Vec<String>>,
+    pub differs: Vec<String>,
+    pub report: Option<MatchReport>,
+}
+
+/// Binds an outcome to its key and its record.
+pub(super) fn outcome_ad(row: &IdempotencyRow) -> Ad {
+    let place = [row.entrypoint_id, row.customer_id.unwrap_or(0), row.version.unwrap_or(0), row.key_id];
+    Ad::new("outcome", &place).and(&row.key_hash).and(&row.fingerprint).and(row.kind.as_bytes())
+}
+
+/// What a key was used for, with its hash; `owner` is whose record it came to.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] where it does not open; the database's.
+pub(super) fn open(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    row: &IdempotencyRow,
+    owner: Option<&CustomerRow>,
+) -> Result<([u8; 32], KeyRecord), StoreError> {
+    let corrupt = || StoreError::Corrupt("a stored idempotency key".into());
+    let salt = match row.customer_id {
+        Some(_) => owner.ok_or_else(corrupt)?.salt.as_deref(),
+        None => Some(ENTRYPOINT_SALT),
+    };
+    let detail = match salt {
+        Some(salt) => {
+            let seal = ring.data_key(conn, row.key_id)?.seal_key(salt)?;
+            serde_json::from_slice(&seal.open(&outcome_ad(row), &row.detail)?)?
+        }
+        // The person was erased and the detail with them; that the key was used is still known.
+        None => OutcomeDetail::default(),
+    };
+    let outcome = match (row.kind.as_str(), row.customer_id, row.version) {
+        ("changed", Some(id), Some(version)) => Outcome::Changed { id, version },
+        ("match", ..) => Outcome::Matched(detail.report.ok_or_else(corrupt)?),
+        (kind, Some(id), Some(version)) => {
+            let verdict = VERDICTS.into_iter().find(|verdict| verdict.name() == kind).ok_or_else(corrupt)?;
+            Outcome::Created { verdict, id, version, matched_on: detail.matched_on, differs: detail.differs }
+        }
+        _ => return Err(corrupt()),
+    };
+    let fingerprint = row.fingerprint.as_slice().try_into().map_err(|_| corrupt())?;
+    let key_hash = row.key_hash.as_slice().try_into().map_err(|_| corrupt())?;
+    Ok((key_hash, KeyRecord { fingerprint, outcome }))
+}
+
+const VERDICTS: [Verdict; 5] =
+    [Verdict::Created, Verdict::Matched, Verdict::Replaced, Verdict::Merged, Verdict::Forced];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::path::Path;
+
+    use diesel::connection::SimpleConnection as _;
+    use diesel::dsl::count_star;
+    use proptest::prelude::*;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::store::conn::{DatabaseUrl, Purpose};
+    use crate::store::in_transaction;
+    use crate::store::migrate::migrate;
+    use crate::store::schema::{identity_digest, recent_digest};
+
+    const ENTRYPOINTS: i64 = 2;
+    /// Few enough that keys are used again, before and after they expire.
+    const KEYS: i64 = 3_000;
+    const LIFE_US: i64 = 100;
+
+    /// What is done by one of two writers, of which each could be a process of its own.
+    #[derive(Debug, Clone)]
+    enum Step {
+        /// So many keys, from one on, are used in an entrypoint, and so much time goes by.
+        Use {
+            entrypoint_id: i64,
+            from: i64,
+            number: i64,
+            wait_us: i64,
+        },
+        /// As before, and then the disk is full.
+        Fail {
+            entrypoint_id: i64,
+            from: i64,
+            number: i64,
+        },
+        RemoveExpired,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
+        let step = prop_oneof![
+            6 => (0..ENTRYPOINTS, 0..KEYS, 1_i64..800, 0_i64..40).prop_map(
+                |(entrypoint_id, from, number, wait_us)| Step::Use { entrypoint_id, from, number, wait_us }
+            ),
+            1 => (0..ENTRYPOINTS, 0..KEYS, 1_i64..800)
+                .prop_map(|(entrypoint_id, from, number)| Step::Fail { entrypoint_id, from, number }),
+            2 => Just(Step::RemoveExpired),
+        ];
+        proptest::collection::vec((0_usize..2, step), 20..50)
+    }
+
+    fn hash(key: i64) -> Vec<u8> {
+        blake3::hash(&(key % KEYS).to_be_bytes()).as_bytes().to_vec()
+    }
+
+    fn row(entrypoint_id: i64, key: i64, version: i64, expires_at_us: i64) -> IdempotencyRow {
+        IdempotencyRow {
+            entrypoint_id,
+            key_hash: hash(key),
+            fingerprint: vec![0; 32],
+            kind: "created".into(),
+            customer_id: Some(key),
+            version: Some(version),
+            key_id: 1,
+            detail: Vec::new(),
+            expires_at_us,
+        }
+    }
+
+    fn open(folder: &Path, purpose: Purpose) -> Conn {
+        Conn::open(&DatabaseUrl::Sqlite(folder.join("x.db")), purpose).unwrap()
+    }
+
+    struct Model {
+        folder: TempDir,
+        writers: Vec<Conn>,
+        reader: Conn,
+        now: i64,
+        /// Each use has a version of its own.
+        uses: i64,
+        /// Entrypoint and hash: the newest version, and when it expires.
+        kept: HashMap<(i64, Vec<u8>), (i64, i64)>,
+    }
+
+    impl Model {
+        fn new() -> Model {
+            let folder = tempfile::tempdir().unwrap();
+            migrate(&mut open(folder.path(), Purpose::Write)).unwrap();
+            let writers = (0..2).map(|_| open(folder.path(), Purpose::Write)).collect();
+            let reader = open(folder.path(), Purpose::Read);
+            Model { folder, writers, reader, now: 1, uses: 0, kept: HashMap::new() }
+        }
+
+        /// Uses those of some keys that are free.
+        fn use_keys(&mut self, writer: usize, entrypoint_id: i64, keys: std::ops::Range<i64>, fails: bool) {
+            let hashes: Vec<Vec<u8>> = keys.clone().map(hash).collect();
+            let (now, first) = (self.now, self.uses);
+            let kept = in_transaction(&mut self.writers[writer], |conn| {
+                let used = find(conn, entrypoint_id, &hashes, Micros(now))?;
+                let free = keys.filter(|key| !used.iter().any(|row| row.key_hash == hash(*key)));
+                let rows: Vec<IdempotencyRow> = free
+                    .zip(first..)
+                    .map(|(key, version)| row(entrypoint_id, key, version, now + LIFE_US))
+                    .collect();
+                keep(conn, entrypoint_id, &rows)?;
+                if fails { Err(StoreError::Busy) } else { Ok(rows) }
+            });
+            assert_eq!(kept.is_err(), fails);
+            for row in kept.into_iter().flatten() {
+                let place = (entrypoint_id, row.key_hash.clone());
+                let before = self.kept.insert(place, (row.version.unwrap(), row.expires_at_us));
+                assert!(before.is_none_or(|(_, expires)| expires <= now), "a key was used twice");
+                self.uses += 1;
+            }
+        }
+
+        fn step(&mut self, writer: usize, step: &Step) {
+            match step {
+                Step::Use { entrypoint_id, from, number, wait_us } => {
+                    self.use_keys(writer, *entrypoint_id, *from..from + number, false);
+                    self.now += wait_us;
+                }
+                Step::Fail { entrypoint_id, from, number } => {
+                    self.use_keys(writer, *entrypoint_id, *from..from + number, true);
+                }
+                Step::RemoveExpired => {
+                    let now = Micros(self.now);
+                    let remove = |conn: &mut Conn| in_transaction(conn, |conn| remove_expired(conn, now));
+                    while remove(&mut self.writers[writer]).unwrap() > 0 {}
+                    self.kept.retain(|_, (_, expires)| *expires > self.now);
+                    let c = self.raw();
+                    let rows: i64 = idempotency::table.select(count_star()).first(c).unwrap();
+                    assert_eq!(usize::try_from(rows).unwrap(), self.kept.len(), "rows are left or gone");
+                    assert_eq!(self.digests(), self.kept.len(), "digests are left or gone");
+                }
+            }
+        }
+
+        fn raw(&mut self) -> &mut SqliteConnection {
+            let Conn::Sqlite(c, _) = &mut self.writers[0] else { unreachable!() };
+            c
+        }
+
+        fn digests(&mut self) -> usize {
+            let c = self.raw();
+            let packed: Vec<Vec<u8>> = recent_digest::table
+                .filter(recent_digest::entrypoint_id.lt(0))
+                .select(recent_digest::packed)
+                .load(c)
+                .unwrap();
+            let settled: Vec<(i64, Vec<u8>, i64)> =
+                identity_digest::table.filter(identity_digest::entrypoint_id.lt(0)).load(c).unwrap();
+            let mut all: std::collections::BTreeSet<(Vec<u8>, i64)> =
+                settled.into_iter().map(|(_, digest, id)| (digest, id)).collect();
+            for piece in packed.iter().flat_map(|packed| packed.chunks(IDENTITY_DIGEST_BYTES + 8)) {
+                let (digest, id) = piece.split_at(IDENTITY_DIGEST_BYTES);
+                all.insert((digest.to_vec(), i64::from_be_bytes(id.try_into().unwrap())));
+            }
+            all.len()
+        }
+
+        /// Every connection finds the newest use of each key that has not expired, and no other.
+        fn check(&mut self) {
+            let now = Micros(self.now);
+            let hashes: Vec<Vec<u8>> = (0..KEYS).step_by(37).map(hash).collect();
+            for conn in self.writers.iter_mut().chain([&mut self.reader]) {
+                for entrypoint_id in 0..ENTRYPOINTS {
+                    conn.begin_read().unwrap();
+                    let found = find(conn, entrypoint_id, &hashes, now).unwrap();
+                    conn.end_read();
+                    let found: HashMap<Vec<u8>, i64> =
+                        found.into_iter().map(|row| (row.key_hash, row.version.unwrap())).collect();
+                    for hash in &hashes {
+                        let kept = self.kept.get(&(entrypoint_id, hash.clone()));
+                        let kept = kept.filter(|(_, expires)| *expires > now.0);
+                        assert_eq!(found.get(hash), kept.map(|(version, _)| version));
+                    }
+                }
+            }
+        }
+
+        fn run(&mut self, sql: &str) {
+            self.raw().batch_execute(sql).unwrap();
+            // They know what was there before.
+            *self = Model {
+                writers: (0..2).map(|_| open(self.folder.path(), Purpose::Write)).collect(),
+                reader: open(self.folder.path(), Purpose::Read),
+                folder: std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap()),
+                kept: std::mem::take(&mut self.kept),
+                ..*self
+            };
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_key_is_used_once_in_its_time(steps in steps()) {
+            let mut model = Model::new();
+            for (writer, step) in &steps {
+                model.step(*writer, step);
+                model.check();
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_known_through_changes_of_the_schema() {
+        let mut model = Model::new();
+        // Of each key one use that has expired, and one that has not when the schema changes.
+        for writer in 0..2 {
+            model.step(writer, &Step::Use { entrypoint_id: 1, from: 0, number: 2_000, wait_us: LIFE_US });
+        }
+        model.step(0, &Step::Use { entrypoint_id: 0, from: 0, number: 1_000, wait_us: 1 });
+        model.now -= 50;
+        model.run(include_str!("../../migrations/sqlite/2026-11-26-000009_appended_outcomes/down.sql"));
+        assert_eq!(model.digests(), 0);
+        let c = model.raw();
+        let rows: i64 = idempotency::table.select(count_star()).first(c).unwrap();
+        assert_eq!(rows, 3_000, "of each key the newest");
+        model.run(include_str!("../../migrations/sqlite/2026-11-26-000009_appended_outcomes/up.sql"));
+        assert_eq!(model.digests(), 3_000);
+        model.check();
+        model.step(1, &Step::Use { entrypoint_id: 1, from: 500, number: 2_500, wait_us: 0 });
+        model.check();
+    }
+
+    #[test]
+    fn an_outcome_that_is_not_found_is_noticed() {
+        let mut model = Model::new();
+        model.step(0, &Step::Use { entrypoint_id: 1, from: 0, number: 600, wait_us: 0 });
+        let conn = &mut model.writers[0];
+        let mut after = Vec::new();
+        while let Some(last) = examine(conn, 1, &after, 250).unwrap() {
+            after = last;
+        }
+        assert_eq!(after, 600_i64.to_be_bytes());
+        // The digest of one, in the middle of a row, leads to another.
+        model.run(
+            "UPDATE recent_digest SET packed = CAST(substr(packed, 1, 24) || zeroblob(24) || substr(packed, 49) AS BLOB)",
+        );
+        let missed = examine(&mut model.writers[1], 1, &[], 250).unwrap_err();
+        assert!(missed.to_string().contains("outcome 2 "), "{missed}");
+    }
+}

@@ -194,7 +194,7 @@ pub struct Serve {
     #[arg(long, env = "CUSTOMARY_WRITERS", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=3))]
     pub writers: u8,
 
-    /// Threads that read, each with its own connection [default: 2 a core]
+    /// Threads that read, each with its own connection; half of them lists and searches [default: 2 a core]
     #[arg(long, env = "CUSTOMARY_READERS", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub readers: Option<u8>,
 

@@ -1,4 +1,5 @@
-//! Reader threads: each owns a connection; a read is a closure on one of them.
+//! Reader threads: each owns a connection; a read is a closure on one of them. Half of them are for reads of a few
+//! rows, which would otherwise wait behind lists and searches.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
@@ -23,30 +24,32 @@ pub(super) enum Sees {
     EachItsOwn,
 }
 
+/// How much is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Size {
+    /// A few rows, found by keys: a record, a match, a setting.
+    Few,
+    /// Any number of rows.
+    Many,
+}
+
 /// The threads that read.
 #[derive(Debug)]
 pub(super) struct Readers {
-    queue: Sender<Task>,
+    few: Sender<Task>,
+    many: Sender<Task>,
 }
 
 impl Readers {
-    /// Starts some reader threads; they end when this is dropped.
+    /// Starts some reader threads, half of them for each [`Size`] (one alone reads all); they end when this is dropped.
     ///
     /// # Errors
     /// The operating system's, when it gives no thread.
     pub(super) fn start(url: &DatabaseUrl, threads: usize) -> std::io::Result<Readers> {
-        let (queue, tasks): (Sender<Task>, Receiver<Task>) = bounded(QUEUE_MAX);
-        for index in 0..threads.max(1) {
-            let tasks = tasks.clone();
-            let url = url.clone();
-            thread::Builder::new().name(format!("reader-{index}")).spawn(move || {
-                let mut conn = None;
-                for task in tasks {
-                    task(&mut conn, &url);
-                }
-            })?;
-        }
-        Ok(Readers { queue })
+        let for_few = threads / 2;
+        let many = lane(url, "reader", threads.max(1) - for_few)?;
+        let few = if for_few == 0 { many.clone() } else { lane(url, "reader-few", for_few)? };
+        Ok(Readers { few, many })
     }
 
     /// Runs a read, on one state of the database where it says so.
@@ -55,6 +58,7 @@ impl Readers {
     /// [`StoreError::Busy`] when the queue is full; otherwise the read's own.
     pub(super) async fn read<T: Send + 'static>(
         &self,
+        size: Size,
         sees: Sees,
         read: impl FnOnce(&mut Conn) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -66,12 +70,32 @@ impl Readers {
             }
             drop(reply.send(result));
         });
-        self.queue.try_send(task).map_err(|error| match error {
+        let queue = match size {
+            Size::Few => &self.few,
+            Size::Many => &self.many,
+        };
+        queue.try_send(task).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Busy,
             TrySendError::Disconnected(_) => StoreError::Unavailable("shutting down".into()),
         })?;
         answer.await.map_err(|_| StoreError::Bug("a reader went away".into()))?
     }
+}
+
+/// Starts some threads that share a queue.
+fn lane(url: &DatabaseUrl, name: &str, threads: usize) -> std::io::Result<Sender<Task>> {
+    let (queue, tasks): (Sender<Task>, Receiver<Task>) = bounded(QUEUE_MAX);
+    for index in 0..threads {
+        let tasks = tasks.clone();
+        let url = url.clone();
+        thread::Builder::new().name(format!("{name}-{index}")).spawn(move || {
+            let mut conn = None;
+            for task in tasks {
+                task(&mut conn, &url);
+            }
+        })?;
+    }
+    Ok(queue)
 }
 
 fn run<T>(
@@ -92,4 +116,50 @@ fn run<T>(
         conn.end_read();
     }
     result.unwrap_or_else(|_| Err(StoreError::Bug("a read panicked".into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, mpsc};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::store::migrate::migrate;
+
+    #[tokio::test]
+    async fn a_few_rows_do_not_wait_behind_many() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::Sqlite(folder.path().join("x.db"));
+        migrate(&mut Conn::open(&url, Purpose::Write).unwrap()).unwrap();
+        let readers = Arc::new(Readers::start(&url, 4).unwrap());
+        let mut held = Vec::new();
+        // More than there are threads of either kind.
+        for _ in 0..5 {
+            let (release, released) = mpsc::channel::<()>();
+            let readers = Arc::clone(&readers);
+            let many = tokio::spawn(async move {
+                readers.read(Size::Many, Sees::OneState, move |_| Ok(released.recv().is_ok())).await
+            });
+            held.push((release, many));
+        }
+        let few = readers.read(Size::Few, Sees::OneState, |_| Ok(7));
+        let few =
+            tokio::time::timeout(Duration::from_secs(30), few).await.expect("it waits behind the others");
+        assert_eq!(few.unwrap(), 7);
+        for (release, many) in held {
+            release.send(()).unwrap();
+            assert!(many.await.unwrap().unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn one_thread_reads_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::Sqlite(folder.path().join("x.db"));
+        migrate(&mut Conn::open(&url, Purpose::Write).unwrap()).unwrap();
+        let readers = Readers::start(&url, 1).unwrap();
+        for size in [Size::Few, Size::Many] {
+            assert_eq!(readers.read(size, Sees::OneState, |_| Ok(7)).await.unwrap(), 7);
+        }
+    }
 }

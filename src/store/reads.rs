@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::keyring::{self, KeyRing};
 use super::load::{self, Loaded, block_of};
 use super::outcomes;
-use super::reader::Sees;
+use super::reader::{Sees, Size};
 use super::{
     DataKeyRecord, Entry, EntrypointSettings, Found, IdPage, ListPage, ListRequest, Listed, Organisation,
     Rotation, Store, TokenRecord, Watch, customers, queries, rotation, schema, settings, tokens, writer,
@@ -27,7 +27,16 @@ impl Store {
         read: impl FnOnce(&mut Conn, &KeyRing) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let ring = Arc::clone(&self.ring);
-        self.readers.read(Sees::OneState, move |conn| read(conn, &ring)).await
+        self.readers.read(Size::Many, Sees::OneState, move |conn| read(conn, &ring)).await
+    }
+
+    /// As [`Store::read`], of a few rows.
+    async fn look_up<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Conn, &KeyRing) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let ring = Arc::clone(&self.ring);
+        self.readers.read(Size::Few, Sees::OneState, move |conn| read(conn, &ring)).await
     }
 
     /// Id and organisation of an entrypoint.
@@ -42,7 +51,7 @@ impl Store {
             return Ok(None);
         }
         let name = entry.to_owned();
-        let found = self.read(move |conn, _| settings::find(conn, &name)).await?;
+        let found = self.look_up(move |conn, _| settings::find(conn, &name)).await?;
         if let Some(found) = found {
             self.entries.write().unwrap_or_else(PoisonError::into_inner).insert(entry.to_owned(), found);
         }
@@ -59,7 +68,7 @@ impl Store {
             return Ok(Some(*found));
         }
         let found: Option<i64> = self
-            .read(move |conn, _| {
+            .look_up(move |conn, _| {
                 Ok(on!(conn, |c| schema::id_block::table
                     .find(block)
                     .select(schema::id_block::entrypoint_id)
@@ -86,7 +95,7 @@ impl Store {
         let ring = Arc::clone(&self.ring);
         let read = move |conn: &mut Conn| Ok(customers::find(conn, &ring, entrypoint_id, id)?.map(tell));
         // A key that is read in a statement of its own never changes.
-        self.readers.read(Sees::EachItsOwn, read).await
+        self.readers.read(Size::Few, Sees::EachItsOwn, read).await
     }
 
     /// What `tell` makes of a page of a list, which is from one state of the database. It runs on the thread that
@@ -187,7 +196,7 @@ impl Store {
     /// # Errors
     /// As [`Store::write`].
     pub async fn consult(&self, command: Command) -> Result<Answer, StoreError> {
-        self.read(move |conn, ring| {
+        self.look_up(move |conn, ring| {
             let Some(head) = read_head(conn, command.entrypoint_id)? else {
                 return Err(StoreError::Rejected(crate::domain::problem::Rejection::NotFound));
             };
@@ -206,7 +215,7 @@ impl Store {
         entrypoint_id: i64,
         key: [u8; 32],
     ) -> Result<Option<[u8; 32]>, StoreError> {
-        self.read(move |conn, _| {
+        self.look_up(move |conn, _| {
             let rows = outcomes::find(conn, entrypoint_id, &[key.to_vec()], clock::now())?;
             Ok(rows.first().and_then(|row| row.fingerprint.as_slice().try_into().ok()))
         })
@@ -234,7 +243,7 @@ impl Store {
         };
         match self.ring.cached_service_key() {
             Some(service) => Ok(hash(service)),
-            None => self.read(move |conn, ring| Ok(hash(&*ring.service_key(conn)?))).await,
+            None => self.look_up(move |conn, ring| Ok(hash(&*ring.service_key(conn)?))).await,
         }
     }
 
@@ -259,7 +268,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn entrypoint_settings(&self, id: i64) -> Result<Option<EntrypointSettings>, StoreError> {
-        self.read(move |conn, _| settings::entrypoint_settings(conn, id)).await
+        self.look_up(move |conn, _| settings::entrypoint_settings(conn, id)).await
     }
 
     /// The entrypoints of an organisation, or of all.
@@ -321,7 +330,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn token(&self, jti: String) -> Result<Option<TokenRecord>, StoreError> {
-        self.read(move |conn, _| tokens::find(conn, &jti)).await
+        self.look_up(move |conn, _| tokens::find(conn, &jti)).await
     }
 
     /// Signs claims with the newest key without keeping a record.
@@ -329,7 +338,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn sign(&self, claims: Claims) -> Result<String, StoreError> {
-        self.read(move |conn, ring| tokens::sign(conn, ring, &claims)).await
+        self.look_up(move |conn, ring| tokens::sign(conn, ring, &claims)).await
     }
 
     /// The signing key of a `kid`, if it is opened.

@@ -18,7 +18,7 @@ use diesel::connection::SimpleConnection as _;
 use super::Store;
 use super::conn::Conn;
 use super::error::StoreError;
-use super::reader::Sees;
+use super::reader::{Sees, Size};
 use crate::clock;
 use crate::domain::customer::Customer;
 use crate::domain::filter::{Group, Term, each_term};
@@ -113,7 +113,7 @@ impl Store {
     /// The database's.
     pub async fn vacuum_pending(&self, whole: bool) -> Result<(), StoreError> {
         self.readers
-            .read(Sees::EachItsOwn, move |conn| match conn {
+            .read(Size::Many, Sees::EachItsOwn, move |conn| match conn {
                 Conn::Sqlite(..) => Ok(()),
                 Conn::Postgres(c) => {
                     let truncate = if whole { "TRUE" } else { "FALSE" };

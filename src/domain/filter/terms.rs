@@ -28,6 +28,9 @@ const EXACT_ADDITIONAL: &str = "=additional:";
 const LABEL: &str = "label";
 const TRIGRAM: &str = "~search";
 
+/// The name of [`Group::Trigram`].
+pub const TRIGRAM_KEY: [&str; 2] = [TRIGRAM, ""];
+
 /// A set of fields whose values share their terms.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Group {
@@ -48,7 +51,7 @@ impl Group {
             Group::Text(field) => [EXACT, field.name()],
             Group::Additional(name) => [EXACT_ADDITIONAL, name],
             Group::Label => [EXACT, LABEL],
-            Group::Trigram => [TRIGRAM, ""],
+            Group::Trigram => TRIGRAM_KEY,
         }
     }
 }
@@ -86,7 +89,7 @@ pub fn each_term(customer: &Customer, mut visit: impl FnMut([&str; 2], &str)) {
     for label in &customer.labels {
         whole([EXACT, LABEL], label);
     }
-    each_trigram(customer, |gram| visit([TRIGRAM, ""], gram));
+    each_trigram(customer, |gram| visit(TRIGRAM_KEY, gram));
 }
 
 /// The trigrams of a customer: of everything `search=` covers, and of first and last name, which need not be

@@ -187,7 +187,16 @@ fn integrity(conn: &mut Conn) -> Result<String, StoreError> {
     agree
 }
 
-/// The counters of every head against a count, and no digest of a customer that is not live.
+/// Digests of customers that are not live.
+const OF_NO_CUSTOMER: &str = "SELECT count(*) AS value FROM identity_digest d WHERE d.entrypoint_id >= 0 \
+     AND NOT EXISTS (SELECT 1 FROM customer c WHERE c.customer_id = d.customer_id \
+     AND c.entrypoint_id = d.entrypoint_id AND c.status <> -99)";
+/// Digests of outcomes that are not there; SQLite's only.
+const OF_NO_OUTCOME: &str = "SELECT count(*) AS value FROM identity_digest d WHERE d.entrypoint_id < 0 \
+     AND NOT EXISTS (SELECT 1 FROM idempotency i WHERE i.outcome_id = d.customer_id \
+     AND i.entrypoint_id = -1 - d.entrypoint_id)";
+
+/// The counters of every head against a count, and no digest that leads to nobody and nothing.
 fn counters(conn: &mut Conn) -> Result<String, StoreError> {
     let heads: Vec<(i64, i64)> = on!(conn, |c| entrypoint_head::table
         .select((entrypoint_head::entrypoint_id, entrypoint_head::live_customers))
@@ -206,22 +215,10 @@ fn counters(conn: &mut Conn) -> Result<String, StoreError> {
         }
         total += live;
     }
-    let orphans: NumberRow = on!(conn, |c| {
-        diesel::sql_query(
-        "SELECT count(*) AS value FROM identity_digest d WHERE d.entrypoint_id >= 0 AND NOT EXISTS (SELECT 1 \
-         FROM customer c WHERE c.customer_id = d.customer_id AND c.entrypoint_id = d.entrypoint_id \
-         AND c.status <> -99)"
-    )
-    .get_result(c)
-    })?;
+    let orphans: NumberRow = on!(conn, |c| diesel::sql_query(OF_NO_CUSTOMER).get_result(c))?;
     let mut orphans = orphans.value + digests::orphans(conn)?;
     if let Conn::Sqlite(c, _) = conn {
-        let of_keys: NumberRow = diesel::sql_query(
-            "SELECT count(*) AS value FROM identity_digest d WHERE d.entrypoint_id < 0 AND NOT EXISTS (SELECT 1 \
-             FROM idempotency i WHERE i.outcome_id = d.customer_id AND i.entrypoint_id = -1 - d.entrypoint_id)",
-        )
-        .get_result(c)?;
-        orphans += of_keys.value;
+        orphans += diesel::sql_query(OF_NO_OUTCOME).get_result::<NumberRow>(c)?.value;
     }
     if orphans > 0 {
         return Err(StoreError::Corrupt(format!(

@@ -183,3 +183,39 @@ both!(rules_7_a_digest_that_was_removed_is_noticed, |db| async {
     let words = format!("customer {ada} is not found by all of its identifiers");
     assert!(format!("{}{}", told.stdout, told.stderr).contains(&words), "{}{}", told.stdout, told.stderr);
 });
+
+/// On PostgreSQL a key's hash is the row's own, and nothing leads to it that could be removed.
+#[tokio::test]
+async fn rules_4_an_idempotency_key_that_leads_nowhere_is_noticed() {
+    let server = Server::start(Db::Sqlite).await;
+    let site = server.site().clone();
+    let client = server.client();
+    for number in 0..3 {
+        let body = json!({"email": format!("ada{number}@example.test")});
+        let key = format!("key-{number}");
+        client.create("demo", &body, &[], &[("idempotencyKey", &key)]).await.expect(200);
+    }
+    site.cli(&["doctor", "--deep"]).success();
+
+    let mut sql = Sql::open(&site);
+    sql.run("CREATE TABLE kept AS SELECT * FROM recent_digest");
+    let says = |arguments: &[&str], words: &str| {
+        let told = site.cli(arguments);
+        assert!(!told.status.success(), "{}", told.stdout);
+        let told = format!("{}{}", told.stdout, told.stderr);
+        assert!(told.contains(words), "{told}");
+    };
+    // The newest key's digest leads to no outcome.
+    sql.run(
+        "UPDATE recent_digest SET packed = CAST(substr(packed, 1, 16) || x'0000000000000009' AS BLOB) \
+         WHERE recent_id = (SELECT max(recent_id) FROM recent_digest WHERE entrypoint_id < 0)",
+    );
+    says(&["doctor"], "1 digests belong to no live customer and to no idempotency key");
+    says(&["doctor", "--deep"], "outcome 3 is not found by its idempotency key");
+    sql.run("DELETE FROM recent_digest");
+    sql.run("INSERT INTO recent_digest SELECT * FROM kept");
+    site.cli(&["doctor", "--deep"]).success();
+    // As it is where it has moved to.
+    sql.run("INSERT INTO identity_digest VALUES (-2, zeroblob(16), 9)");
+    says(&["doctor"], "1 digests belong to no live customer and to no idempotency key");
+}

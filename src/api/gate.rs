@@ -148,7 +148,7 @@ fn finish<B>(
         .increment(1);
     metrics::histogram!("customary_http_request_seconds", "route" => route.to_owned())
         .record(elapsed.as_secs_f64());
-    let duration_us = elapsed.as_micros();
-    tracing::info!(request_id, %method, route, status, duration_us, token, "request");
+    let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+    tracing::info!(request_id, method = method.as_str(), route, status, duration_us, token, "request");
     response
 }

@@ -22,7 +22,7 @@ impl Person {
         let lastname = ["Petersen", "Jansen", "Petrov"][number % 3];
         Self {
             name: format!("{} {lastname}", ["Annika", "Bertil"][(number + entry) % 2]),
-            company: if number % 50 == 0 { "Harbour Office" } else { "Northern Works" },
+            company: if number.is_multiple_of(50) { "Harbour Office" } else { "Northern Works" },
             number: format!("N{entry}-{number:05}"),
         }
     }
@@ -47,7 +47,7 @@ async fn found(client: &Client, words: &str) -> Vec<usize> {
         let total = page["Summary"]["totalRecords"].as_u64().unwrap();
         let shown = page["Records"].as_array().map_or(0, Vec::len);
         assert_eq!(shown as u64, total.min(3), "{words} in {list}");
-        found.push(total as usize);
+        found.push(usize::try_from(total).unwrap());
     }
     found
 }

@@ -27,8 +27,6 @@ struct Session {
     conn: Option<Conn>,
     /// Whether several reads see the state of the database that the first one sees.
     is_shared: bool,
-    /// Whether a read has a state of its own, which is to be ended after it.
-    is_own: bool,
 }
 
 /// What a read of several statements sees.
@@ -84,18 +82,7 @@ impl Readers {
             if result.as_ref().err().is_some_and(StoreError::is_of_connection) {
                 *session = Session::default();
             }
-            match url {
-                // On SQLite whoever erases next must not find a read in his way.
-                DatabaseUrl::Sqlite(_) => {
-                    session.end_own();
-                    drop(reply.send(result));
-                }
-                // To PostgreSQL it is a journey, for which nobody need wait.
-                DatabaseUrl::Postgres(_) => {
-                    drop(reply.send(result));
-                    session.end_own();
-                }
-            }
+            drop(reply.send(result));
         });
         let queue = match size {
             Size::Few => &self.few,
@@ -155,25 +142,13 @@ impl Session {
 
     /// Ends what [`Session::share`] began.
     fn end(&mut self) {
-        if std::mem::take(&mut self.is_shared) {
-            self.end_read();
-        }
-    }
-
-    /// Ends the state that a read had to itself.
-    fn end_own(&mut self) {
-        if std::mem::take(&mut self.is_own) {
-            self.end_read();
-        }
-    }
-
-    fn end_read(&mut self) {
-        if let Some(conn) = &mut self.conn {
+        if std::mem::take(&mut self.is_shared)
+            && let Some(conn) = &mut self.conn
+        {
             conn.end_read();
         }
     }
 
-    /// Reads; what it may have begun is for [`Session::end_own`] to end.
     fn run<T>(
         &mut self,
         url: &DatabaseUrl,
@@ -186,7 +161,9 @@ impl Session {
             conn.begin_read()?;
         }
         let result = catch_unwind(AssertUnwindSafe(|| read(conn)));
-        self.is_own = begins;
+        if begins {
+            conn.end_read();
+        }
         result.unwrap_or_else(|_| Err(StoreError::Bug("a read panicked".into())))
     }
 }

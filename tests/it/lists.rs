@@ -1,7 +1,6 @@
 //! Lists, filters and searches over sealed customers (rules 8): against a plain evaluation of the same rules (`oracle`),
-//! right after writes (`fresh`), by cursor while others write (`cursors`), and for words that thousands have (`common`).
+//! right after writes (`fresh`), and by cursor while others write (`cursors`).
 
-mod common;
 mod cursors;
 mod fresh;
 mod oracle;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Binary};
 
 use super::blocks::{Entries, intersect};
 use super::index::{LIVE, TERM_BYTES, broken, signed};
@@ -17,10 +17,8 @@ use crate::store::schema::{term_block, term_pending, term_segment};
 const CANDIDATES_FEW: usize = 64;
 /// Up to this many questions to segments are asked with all their terms at once.
 const LOOKUPS_FEW: usize = 2;
-/// How many terms are looked up in one statement; each answers with a block at most.
+/// How many terms are looked up in one statement; each answers with a block.
 const LOOKUPS_AT_ONCE: usize = 256;
-/// How many long lists are read in one statement.
-const LISTS_AT_ONCE: usize = 16;
 
 /// Where terms are looked up: what is pending, and the live segments.
 #[derive(Debug)]
@@ -36,9 +34,6 @@ impl Index {
     /// # Errors
     /// The database's.
     pub(in crate::store) fn of(conn: &mut Conn, entrypoints: &[i64]) -> Result<Index, StoreError> {
-        if let (Conn::Postgres(c), [one]) = (&mut *conn, entrypoints) {
-            return Index::of_one(c, *one);
-        }
         let columns = (term_pending::entrypoint_id, term_pending::customer_id, term_pending::terms);
         // Pending first: what is moved meanwhile is met again in a segment, and not missed.
         let rows: Vec<(i64, i64, Vec<u8>)> = on!(conn, |c| match entrypoints {
@@ -58,20 +53,6 @@ impl Index {
             .order(term_segment::segment_id)
             .load(c))?;
         Ok(Index { pending, segments })
-    }
-
-    /// As [`Index::of`], of one entrypoint in one journey.
-    fn of_one(c: &mut PgConnection, entrypoint_id: i64) -> Result<Index, StoreError> {
-        let mut pending = Vec::new();
-        let mut segments = Vec::new();
-        for (id, terms) in pending_and_segments(c, entrypoint_id, LIVE)? {
-            match terms {
-                Some(terms) => pending.push((id, terms)),
-                None => segments.push(id),
-            }
-        }
-        segments.sort_unstable();
-        Ok(Index { pending: HashMap::from([(entrypoint_id, pending)]), segments })
     }
 
     /// The customers that may have all terms of each question, by id: a few too many, never one too few.
@@ -110,10 +91,9 @@ impl Index {
             at = at.saturating_add(step);
             step = if is_local { 1 } else { at };
         }
-        read_long_lists(conn, &mut open)?;
         for lookup in open {
             if let Some(found) = found.get_mut(lookup.question) {
-                found.extend(lookup.found.unwrap_or_default());
+                found.extend(lookup.finish(conn)?);
             }
         }
         for ids in &mut found {
@@ -163,44 +143,17 @@ impl Lookup {
         self.found.as_ref().is_none_or(|found| !found.is_empty())
     }
 
-    /// The long list to be read next, if that is worth while: the shortest.
-    fn next_long(&mut self) -> Option<i64> {
-        if self.found.as_ref().is_some_and(|found| found.len() <= CANDIDATES_FEW) {
-            return None;
-        }
-        let shortest = self.long.iter().enumerate().min_by_key(|(_, (_, blocks))| *blocks);
-        let (at, _) = shortest?;
-        Some(self.long.swap_remove(at).0)
-    }
-
-    /// Goes on with a long list.
-    fn meet(&mut self, ids: Vec<i64>) {
-        match &mut self.found {
-            Some(found) => intersect(found, &ids),
-            None => self.found = Some(ids),
-        }
-    }
-}
-
-/// Reads the long lists that some lookups still need, of each one a round.
-fn read_long_lists(conn: &mut Conn, lookups: &mut [Lookup]) -> Result<(), StoreError> {
-    loop {
-        let mut rounds = 0_usize;
-        for some in lookups.chunks_mut(LISTS_AT_ONCE) {
-            let next = some.iter_mut().filter_map(|lookup| Some((lookup.next_long()?, lookup)));
-            let (wanted, asking): (Vec<(i64, i64)>, Vec<&mut Lookup>) =
-                next.map(|(first_term, lookup)| ((lookup.segment_id, first_term), lookup)).unzip();
-            if wanted.is_empty() {
-                continue;
+    /// Who is left.
+    fn finish(mut self, conn: &mut Conn) -> Result<Vec<i64>, StoreError> {
+        self.long.sort_by_key(|(_, blocks)| *blocks);
+        for (first_term, _) in self.long {
+            match &mut self.found {
+                Some(few) if few.len() <= CANDIDATES_FEW => break,
+                Some(found) => intersect(found, &long_list(conn, self.segment_id, first_term)?),
+                None => self.found = Some(long_list(conn, self.segment_id, first_term)?),
             }
-            for (lookup, ids) in asking.into_iter().zip(long_lists(conn, &wanted)?) {
-                lookup.meet(ids);
-            }
-            rounds += 1;
         }
-        if rounds == 0 {
-            return Ok(());
-        }
+        Ok(self.found.unwrap_or_default())
     }
 }
 
@@ -227,41 +180,20 @@ struct Candidate {
     data: Vec<u8>,
 }
 
-/// What is read of a row with the number, from 1 on, of the pair of segment and term that it answers, and another number.
-type Numbered = (i64, i64, Vec<u8>);
+/// A candidate with the number of its pair of segment and term, from 1 on.
+type Numbered = (i64, i64, i64, Vec<u8>);
 
 ask_postgres! {
-    /// The candidates of some terms, each in the segment of its place: first term, number of blocks, and the block, which is
-    /// left out where the term has several.
+    /// The candidates of some terms, each in the segment of its place.
     candidates<'a>(
-        "SELECT t.number, b.first_term, n.blocks, CASE WHEN n.blocks > 1 THEN ''::bytea ELSE b.data END \
+        "SELECT t.number, b.first_term, CASE WHEN b.first_term = t.term THEN \
+         (SELECT count(*) FROM term_block c WHERE c.segment_id = t.id AND c.first_term = t.term) ELSE 0 END, b.data \
          FROM unnest(", segments: &'a [i64] as Array<BigInt>,
         ", ", terms: &'a [i64] as Array<BigInt>;
         ") WITH ORDINALITY AS t (id, term, number) CROSS JOIN LATERAL ( \
          SELECT first_term, data FROM term_block WHERE segment_id = t.id AND first_term <= t.term \
-         ORDER BY first_term DESC, first_customer DESC LIMIT 1) AS b CROSS JOIN LATERAL ( \
-         SELECT count(*) AS blocks FROM term_block \
-         WHERE segment_id = t.id AND first_term = t.term AND b.first_term = t.term) AS n"
-    ) -> (i64, i64, i64, Vec<u8>) as (BigInt, BigInt, BigInt, Binary)
-}
-
-ask_postgres! {
-    /// The blocks of some long lists, each with the first customer in it.
-    blocks_of<'a>(
-        "SELECT t.number, b.first_customer, b.data FROM unnest(", segments: &'a [i64] as Array<BigInt>,
-        ", ", terms: &'a [i64] as Array<BigInt>;
-        ") WITH ORDINALITY AS t (id, term, number) CROSS JOIN LATERAL ( \
-         SELECT first_customer, data FROM term_block WHERE segment_id = t.id AND first_term = t.term OFFSET 0) AS b"
-    ) -> Numbered as (BigInt, BigInt, Binary)
-}
-
-ask_postgres! {
-    /// The pending customers of an entrypoint with their terms, and the segments of a state, without.
-    pending_and_segments<'a>(
-        "SELECT customer_id, terms FROM term_pending WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
-        " UNION ALL SELECT segment_id, NULL FROM term_segment WHERE state = ", state: &'a str as Text;
-        ""
-    ) -> (i64, Option<Vec<u8>>) as (BigInt, Nullable<Binary>)
+         ORDER BY first_term DESC, first_customer DESC LIMIT 1) AS b"
+    ) -> Numbered as (BigInt, BigInt, BigInt, Binary)
 }
 
 /// Where each term is in the segment beside it, if it is there.
@@ -321,23 +253,6 @@ fn place(candidate: &Candidate) -> Result<Option<Place>, StoreError> {
     let term = u64::from_ne_bytes(candidate.term.to_ne_bytes()) ^ (1 << 63);
     Entries::of(&candidate.data).find(term, &mut ids).map_err(broken)?;
     Ok((!ids.is_empty()).then_some(Place::Here(ids)))
-}
-
-/// Long lists by segment and term.
-fn long_lists(conn: &mut Conn, wanted: &[(i64, i64)]) -> Result<Vec<Vec<i64>>, StoreError> {
-    let Conn::Postgres(c) = conn else {
-        return wanted.iter().map(|(segment_id, term)| long_list(conn, *segment_id, *term)).collect();
-    };
-    let (segments, terms): (Vec<i64>, Vec<i64>) = wanted.iter().copied().unzip();
-    let mut blocks: Vec<Numbered> = blocks_of(c, &segments, &terms)?;
-    blocks.sort_unstable_by_key(|(number, first_customer, _)| (*number, *first_customer));
-    let mut lists = vec![Vec::new(); wanted.len()];
-    for (number, _, data) in blocks {
-        let list = usize::try_from(number - 1).ok().and_then(|at| lists.get_mut(at));
-        let list = list.ok_or_else(|| StoreError::Bug("a block that nobody asked for".into()))?;
-        Entries::of(&data).next(list).map_err(broken)?;
-    }
-    Ok(lists)
 }
 
 fn long_list(conn: &mut Conn, segment_id: i64, first_term: i64) -> Result<Vec<i64>, StoreError> {

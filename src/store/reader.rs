@@ -259,7 +259,7 @@ mod tests {
             asked
         }
 
-        /// As [`Bench::ask`], for a read that counts and then waits; it has counted when this comes back.
+        /// As [`Bench::ask`], for a read that counts, says so, and then waits to be released.
         async fn hold(
             &self,
         ) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<i64, StoreError>>, oneshot::Receiver<()>)

@@ -1,6 +1,7 @@
 //! Lists, filters and searches over sealed customers (rules 8): against a plain evaluation of the same rules (`oracle`),
-//! right after writes (`fresh`), and by cursor while others write (`cursors`).
+//! right after writes (`fresh`), by cursor while others write (`cursors`), and for words that thousands have (`common`).
 
+mod common;
 mod cursors;
 mod fresh;
 mod oracle;

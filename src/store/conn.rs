@@ -104,11 +104,12 @@ impl Conn {
             DatabaseUrl::Postgres(address) => {
                 let mut conn = PgConnection::establish(&with_timeouts(address)).map_err(refused)?;
                 // Every query here has an index that gives its rows in its order. Left to statistics, which a new
-                // table has only minutes after its first rows, plans read whole tables and sort them.
+                // table has only minutes after its first rows, plans read whole tables and sort them. A few tables of a
+                // few rows are read whole all the same; what that is made to cost must not start workers.
                 conn.batch_execute(
                     "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; \
                      SET synchronous_commit = on; SET client_min_messages = warning; SET jit = off; \
-                     SET enable_seqscan = off; SET enable_bitmapscan = off;",
+                     SET enable_seqscan = off; SET enable_bitmapscan = off; SET max_parallel_workers_per_gather = 0;",
                 )?;
                 if purpose == Purpose::Write {
                     // What this session writes to data files goes to the disk as it comes. Left to the kernel, it
@@ -168,6 +169,14 @@ impl Conn {
     /// Ends a read; an error here means that it has ended.
     pub fn end_read(&mut self) {
         let _ = self.batch("ROLLBACK");
+    }
+
+    /// Ends a read and begins the next one, on PostgreSQL.
+    ///
+    /// # Errors
+    /// The database's; nothing is begun then.
+    pub fn end_and_begin_read(&mut self) -> Result<(), diesel::result::Error> {
+        self.batch("ROLLBACK AND CHAIN")
     }
 
     /// Rolls a write back; an error here means that there is nothing left to roll back.

@@ -1,14 +1,14 @@
 //! Reading customers: one by id, a page of an entrypoint, a history.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable};
+use diesel::sql_types::{Array, BigInt, Nullable};
 
 use super::conn::{Conn, on};
 use super::entrypoints::{EntrypointColumns, EntrypointRow, OrganisationColumns, OrganisationRow};
 use super::error::StoreError;
 use super::keyring::KeyRing;
 use super::load::{self, customer_rows};
-use super::prepared::ask;
+use super::prepared::{ask, ask_postgres};
 use super::rows::{CustomerColumns, CustomerRow, document_ad, open_document};
 use super::schema::history;
 use crate::domain::customer::{Customer, Stored};
@@ -41,6 +41,27 @@ ask! {
     as (CustomerColumns, EntrypointColumns, OrganisationColumns, Nullable<BigInt>)
 }
 
+ask_postgres! {
+    /// As [`whole`], of several, each with the number of its place in the question, from 1 on.
+    several<'a>(
+        "SELECT w.number, f.* FROM unnest(", ids: &'a [i64] as Array<BigInt>,
+        ", ", entrypoint_ids: &'a [i64] as Array<BigInt>;
+        ") WITH ORDINALITY AS w (customer_id, entrypoint_id, number) CROSS JOIN LATERAL ( \
+         SELECT c.customer_id, c.entrypoint_id, c.version, c.status, c.lifecycle, c.balance_units, c.created_at_us, \
+         c.updated_at_us, c.key_id, c.salt, c.document, \
+         e.entrypoint_id, e.entry, e.org_id, e.legal_name, e.dba_name, e.country, e.identifiers, e.required_fields, \
+         e.store_name, e.sender_name, e.language, e.color, e.editable_fields, o.name, o.identifiers, \
+         (SELECT max(h.version) FROM history h WHERE h.entrypoint_id = c.entrypoint_id AND h.customer_id = c.customer_id) \
+         FROM customer c JOIN entrypoint e ON e.entrypoint_id = c.entrypoint_id \
+         JOIN organisation o ON o.org_id = e.org_id \
+         WHERE c.customer_id = w.customer_id AND c.entrypoint_id = w.entrypoint_id OFFSET 0) AS f"
+    ) -> (i64, CustomerRow, EntrypointRow, OrganisationRow, Option<i64>)
+    as (BigInt, CustomerColumns, EntrypointColumns, OrganisationColumns, Nullable<BigInt>)
+}
+
+/// What is known of one of several customers: one that cannot be read hurts none of the others.
+pub(super) type Told = Result<Option<Found>, StoreError>;
+
 /// A customer of an entrypoint: one statement, which needs no transaction.
 ///
 /// # Errors
@@ -51,12 +72,52 @@ pub(super) fn find(
     entrypoint_id: i64,
     id: i64,
 ) -> Result<Option<Found>, StoreError> {
-    let Some((row, own, organisation, version)) = whole(conn, id, entrypoint_id)?.pop() else {
-        return Ok(None);
+    whole(conn, id, entrypoint_id)?.pop().map(|row| open(conn, ring, row)).transpose()
+}
+
+/// Customers by entrypoint and id, in the order asked: on PostgreSQL in one statement, where each would be a journey to
+/// the server. None needs a transaction.
+///
+/// # Errors
+/// The database's.
+pub(super) fn find_each(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    places: &[(i64, i64)],
+) -> Result<Vec<Told>, StoreError> {
+    let (Conn::Postgres(c), [_, _, ..]) = (&mut *conn, places) else {
+        let one = |(entrypoint_id, id): &(i64, i64)| of_one(find(conn, ring, *entrypoint_id, *id));
+        return places.iter().map(one).collect();
     };
+    let (entrypoint_ids, ids): (Vec<i64>, Vec<i64>) = places.iter().copied().unzip();
+    let rows = several(c, &ids, &entrypoint_ids)?;
+    let mut told: Vec<Told> = places.iter().map(|_| Ok(None)).collect();
+    for (number, row, own, organisation, version) in rows {
+        let found = of_one(open(conn, ring, (row, own, organisation, version)).map(Some))?;
+        if let Some(place) = usize::try_from(number - 1).ok().and_then(|at| told.get_mut(at)) {
+            *place = found;
+        }
+    }
+    Ok(told)
+}
+
+/// What is wrong with the connection is wrong with all.
+fn of_one(told: Told) -> Result<Told, StoreError> {
+    match told {
+        Err(error) if error.is_of_connection() => Err(error),
+        told => Ok(told),
+    }
+}
+
+/// [`StoreError::Corrupt`] for a record that was tampered with.
+fn open(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    (row, own, organisation, version): (CustomerRow, EntrypointRow, OrganisationRow, Option<i64>),
+) -> Result<Found, StoreError> {
     let row = row.if_newest(version)?;
     let key = ring.data_key(conn, row.key_id)?;
-    Ok(Some(Found { stored: row.open(&key)?, entrypoint: own.read(organisation)? }))
+    Ok(Found { stored: row.open(&key)?, entrypoint: own.read(organisation)? })
 }
 
 /// One entry of a customer's history.

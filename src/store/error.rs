@@ -30,6 +30,17 @@ impl StoreError {
     pub fn is_of_connection(&self) -> bool {
         matches!(self, StoreError::Unavailable(_))
     }
+
+    /// The same error for another who waits.
+    pub(super) fn for_another(&self) -> StoreError {
+        match self {
+            StoreError::Busy => StoreError::Busy,
+            StoreError::Unavailable(message) => StoreError::Unavailable(message.clone()),
+            StoreError::Corrupt(message) => StoreError::Corrupt(message.clone()),
+            StoreError::Bug(message) => StoreError::Bug(message.clone()),
+            StoreError::Rejected(rejection) => StoreError::Rejected(rejection.clone()),
+        }
+    }
 }
 
 impl From<DieselError> for StoreError {

@@ -147,7 +147,7 @@ impl Store {
             let name = format!("writer-{index}");
             writers.push(writer::spawn(name, setup.clone(), work.clone(), checkpointer).map_err(no_thread)?);
         }
-        let readers = Readers::start(&options.url, options.readers).map_err(no_thread)?;
+        let readers = Readers::start(&options.url, &ring, options.readers).map_err(no_thread)?;
         let store = Store {
             url: options.url,
             ring,

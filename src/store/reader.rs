@@ -2,24 +2,50 @@
 //! rows, which would otherwise wait behind lists and searches.
 //!
 //! Of those, a thread takes what waits for it together. On SQLite it reads all that from one state of the database: to
-//! begin and to end a read there costs as much as to look a customer up.
+//! begin and to end a read there costs as much as to look a customer up. On PostgreSQL it asks for all customers among
+//! them in one statement: a journey to the server costs more than to look ten up.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
 use super::conn::{Conn, DatabaseUrl, Purpose};
+use super::customers::{self, Found, Told};
 use super::error::StoreError;
+use super::keyring::KeyRing;
 
 /// How many reads may wait for a thread.
 const QUEUE_MAX: usize = 1024;
 
 /// The most reads of a few rows that one thread takes at once.
 const TOGETHER_MAX: usize = 8;
+/// As [`TOGETHER_MAX`], on PostgreSQL.
+const TOGETHER_MAX_POSTGRES: usize = 32;
 
-type Task = Box<dyn FnOnce(&mut Session, &DatabaseUrl) + Send>;
+/// How long a read that was begun ahead may wait for its first statement: less than PostgreSQL lets a transaction be idle.
+const AHEAD_MAX: Duration = Duration::from_secs(3);
+
+/// A read, on a thread's session.
+type Read = Box<dyn FnOnce(&mut Session, &DatabaseUrl) + Send>;
+
+/// Something to read.
+enum Task {
+    /// Anything.
+    Read(Read),
+    /// A customer.
+    Customer(Wanted),
+}
+
+/// A customer that somebody waits for.
+struct Wanted {
+    entrypoint_id: i64,
+    id: i64,
+    tell: Box<dyn FnOnce(Told) + Send>,
+}
 
 /// What a thread reads by.
 #[derive(Default)]
@@ -27,6 +53,12 @@ struct Session {
     conn: Option<Conn>,
     /// Whether several reads see the state of the database that the first one sees.
     is_shared: bool,
+    /// Whether a read has a state of its own, which is to be ended after it.
+    is_own: bool,
+    /// Whether the end of a read begins the next one.
+    begins_ahead: bool,
+    /// Since when the next read is begun; it has no state yet, which it gets with its first statement.
+    ahead: Option<Instant>,
 }
 
 /// What a read of several statements sees.
@@ -59,10 +91,14 @@ impl Readers {
     ///
     /// # Errors
     /// The operating system's, when it gives no thread.
-    pub(super) fn start(url: &DatabaseUrl, threads: usize) -> std::io::Result<Readers> {
+    pub(super) fn start(url: &DatabaseUrl, ring: &Arc<KeyRing>, threads: usize) -> std::io::Result<Readers> {
         let for_few = threads / 2;
-        let many = lane(url, "reader", threads.max(1) - for_few, 1)?;
-        let few = if for_few == 0 { many.clone() } else { lane(url, "reader-few", for_few, TOGETHER_MAX)? };
+        let together = match url {
+            DatabaseUrl::Sqlite(_) => TOGETHER_MAX,
+            DatabaseUrl::Postgres(_) => TOGETHER_MAX_POSTGRES,
+        };
+        let many = lane(url, ring, "reader", threads.max(1) - for_few, 1)?;
+        let few = if for_few == 0 { many.clone() } else { lane(url, ring, "reader-few", for_few, together)? };
         Ok(Readers { few, many })
     }
 
@@ -77,35 +113,90 @@ impl Readers {
         read: impl FnOnce(&mut Conn) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let task: Task = Box::new(move |session, url| {
+        let task = Task::Read(Box::new(move |session, url| {
             let result = session.run(url, sees, read);
-            if result.as_ref().err().is_some_and(StoreError::is_of_connection) {
-                *session = Session::default();
+            match url {
+                // Whoever erases next must not find a read in his way.
+                DatabaseUrl::Sqlite(_) => {
+                    session.end_own();
+                    drop(reply.send(result));
+                }
+                // A journey to the server, for which nobody need wait.
+                DatabaseUrl::Postgres(_) => {
+                    drop(reply.send(result));
+                    session.end_own();
+                }
             }
-            drop(reply.send(result));
-        });
+        }));
         let queue = match size {
             Size::Few => &self.few,
             Size::Many => &self.many,
         };
-        queue.try_send(task).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Busy,
-            TrySendError::Disconnected(_) => StoreError::Unavailable("shutting down".into()),
-        })?;
+        queued(queue, task)?;
+        answer.await.map_err(|_| StoreError::Bug("a reader went away".into()))?
+    }
+
+    /// What `tell` makes of a customer of an entrypoint, on the thread that reads it; `None` where there is none.
+    ///
+    /// # Errors
+    /// As [`Readers::read`]; [`StoreError::Corrupt`].
+    pub(super) async fn customer<T: Send + 'static>(
+        &self,
+        entrypoint_id: i64,
+        id: i64,
+        tell: impl FnOnce(Found) -> T + Send + 'static,
+    ) -> Result<Option<T>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let tell = Box::new(move |told: Told| {
+            let told = catch_unwind(AssertUnwindSafe(|| Ok(told?.map(tell))));
+            drop(reply.send(told.unwrap_or_else(|_| Err(panicked()))));
+        });
+        queued(&self.few, Task::Customer(Wanted { entrypoint_id, id, tell }))?;
         answer.await.map_err(|_| StoreError::Bug("a reader went away".into()))?
     }
 }
 
+fn queued(queue: &Sender<Task>, task: Task) -> Result<(), StoreError> {
+    queue.try_send(task).map_err(|error| match error {
+        TrySendError::Full(_) => StoreError::Busy,
+        TrySendError::Disconnected(_) => StoreError::Unavailable("shutting down".into()),
+    })
+}
+
+fn panicked() -> StoreError {
+    StoreError::Bug("a read panicked".into())
+}
+
 /// Starts some threads that share a queue, of which each takes so many reads at once.
-fn lane(url: &DatabaseUrl, name: &str, threads: usize, together: usize) -> std::io::Result<Sender<Task>> {
+fn lane(
+    url: &DatabaseUrl,
+    ring: &Arc<KeyRing>,
+    name: &str,
+    threads: usize,
+    together: usize,
+) -> std::io::Result<Sender<Task>> {
     let (queue, tasks): (Sender<Task>, Receiver<Task>) = bounded(QUEUE_MAX);
     for index in 0..threads {
         let tasks = tasks.clone();
-        let url = url.clone();
+        let (url, ring) = (url.clone(), Arc::clone(ring));
         thread::Builder::new().name(format!("{name}-{index}")).spawn(move || {
-            let mut session = Session::default();
+            let begins_ahead = together == 1 && matches!(url, DatabaseUrl::Postgres(_));
+            let mut session = Session { begins_ahead, ..Session::default() };
             let mut taken = Vec::with_capacity(together);
-            while let Ok(first) = tasks.recv() {
+            let mut wanted = Vec::with_capacity(together);
+            loop {
+                let first = match session.ahead {
+                    Some(_) => tasks.recv_timeout(AHEAD_MAX),
+                    None => tasks.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                };
+                let first = match first {
+                    Ok(first) => first,
+                    Err(RecvTimeoutError::Timeout) => {
+                        session.rest();
+                        continue;
+                    }
+                    Err(RecvTimeoutError::Disconnected) => return,
+                };
                 taken.push(first);
                 // No more than its share, so that none of the others is left without.
                 let share = tasks.len().div_ceil(threads).min(together - 1);
@@ -115,8 +206,12 @@ fn lane(url: &DatabaseUrl, name: &str, threads: usize, together: usize) -> std::
                     session.share(&url);
                 }
                 for task in taken.drain(..) {
-                    task(&mut session, &url);
+                    match task {
+                        Task::Read(read) => read(&mut session, &url),
+                        Task::Customer(customer) => wanted.push(customer),
+                    }
                 }
+                session.find(&url, &ring, &mut wanted);
                 session.end();
             }
         })?;
@@ -149,41 +244,106 @@ impl Session {
         }
     }
 
+    /// Ends the state that a read had to itself, and begins the next read where that is done ahead.
+    fn end_own(&mut self) {
+        if !std::mem::take(&mut self.is_own) {
+            return;
+        }
+        let Some(conn) = &mut self.conn else { return };
+        if self.begins_ahead {
+            self.ahead = conn.end_and_begin_read().ok().map(|()| Instant::now());
+        } else {
+            conn.end_read();
+        }
+    }
+
+    /// Ends what was begun ahead; a connection that does not is of no more use.
+    fn rest(&mut self) {
+        if self.ahead.take().is_some()
+            && let Some(conn) = &mut self.conn
+            && conn.batch("ROLLBACK").is_err()
+        {
+            self.conn = None;
+        }
+    }
+
+    /// Runs a read; a connection that is of no more use is left. What the read may have begun is for
+    /// [`Session::end_own`] to end.
     fn run<T>(
         &mut self,
         url: &DatabaseUrl,
         sees: Sees,
         read: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        let result = self.try_run(url, sees, read);
+        if result.as_ref().err().is_some_and(StoreError::is_of_connection) {
+            *self = Session { begins_ahead: self.begins_ahead, ..Session::default() };
+        }
+        result
+    }
+
+    fn try_run<T>(
+        &mut self,
+        url: &DatabaseUrl,
+        sees: Sees,
+        read: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let begins = sees == Sees::OneState && !self.is_shared;
+        if !begins || self.ahead.is_some_and(|since| since.elapsed() > AHEAD_MAX) {
+            self.rest();
+        }
+        let is_begun = self.ahead.take().is_some();
         let conn = self.conn(url)?;
-        if begins {
+        if begins && !is_begun {
             conn.begin_read()?;
         }
         let result = catch_unwind(AssertUnwindSafe(|| read(conn)));
-        if begins {
-            conn.end_read();
-        }
-        result.unwrap_or_else(|_| Err(StoreError::Bug("a read panicked".into())))
+        self.is_own = begins;
+        result.unwrap_or_else(|_| Err(panicked()))
     }
+
+    /// Finds the customers that are waited for.
+    fn find(&mut self, url: &DatabaseUrl, ring: &KeyRing, wanted: &mut Vec<Wanted>) {
+        if wanted.is_empty() {
+            return;
+        }
+        metrics::histogram!("customary_reader_batch_customers").record(count(wanted.len()));
+        let places: Vec<(i64, i64)> = wanted.iter().map(|one| (one.entrypoint_id, one.id)).collect();
+        // A key that is read in a statement of its own never changes.
+        match self.run(url, Sees::EachItsOwn, |conn| customers::find_each(conn, ring, &places)) {
+            Ok(told) => wanted.drain(..).zip(told).for_each(|(one, told)| (one.tell)(told)),
+            Err(error) => wanted.drain(..).for_each(|one| (one.tell)(Err(error.for_another()))),
+        }
+    }
+}
+
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a few dozen at most")]
+fn count(customers: usize) -> f64 {
+    customers as f64
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, mpsc};
+    use std::sync::mpsc;
     use std::time::Duration;
 
     use diesel::prelude::*;
 
     use super::*;
     use crate::store::migrate::migrate;
+    use crate::vault::MasterKey;
+
+    fn readers(url: &DatabaseUrl, threads: usize) -> Readers {
+        let ring = Arc::new(KeyRing::new(MasterKey::parse(&MasterKey::generate().unwrap()).unwrap()));
+        Readers::start(url, &ring, threads).unwrap()
+    }
 
     #[tokio::test]
     async fn a_few_rows_do_not_wait_behind_many() {
         let folder = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::Sqlite(folder.path().join("x.db"));
         migrate(&mut Conn::open(&url, Purpose::Write).unwrap()).unwrap();
-        let readers = Arc::new(Readers::start(&url, 4).unwrap());
+        let readers = Arc::new(readers(&url, 4));
         let mut held = Vec::new();
         // More than there are threads of either kind.
         for _ in 0..5 {
@@ -209,7 +369,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::Sqlite(folder.path().join("x.db"));
         migrate(&mut Conn::open(&url, Purpose::Write).unwrap()).unwrap();
-        let readers = Readers::start(&url, 1).unwrap();
+        let readers = readers(&url, 1);
         for size in [Size::Few, Size::Many] {
             assert_eq!(readers.read(size, Sees::OneState, |_| Ok(7)).await.unwrap(), 7);
         }
@@ -239,7 +399,7 @@ mod tests {
             let url = DatabaseUrl::Sqlite(folder.path().join("x.db"));
             let mut writer = Conn::open(&url, Purpose::Write).unwrap();
             writer.batch("CREATE TABLE seen (x)").unwrap();
-            Bench { _folder: folder, writer, readers: Arc::new(Readers::start(&url, 2).unwrap()) }
+            Bench { _folder: folder, writer, readers: Arc::new(readers(&url, 2)) }
         }
 
         fn write(&mut self) {

@@ -92,10 +92,7 @@ impl Store {
         id: i64,
         tell: impl FnOnce(Found) -> T + Send + 'static,
     ) -> Result<Option<T>, StoreError> {
-        let ring = Arc::clone(&self.ring);
-        let read = move |conn: &mut Conn| Ok(customers::find(conn, &ring, entrypoint_id, id)?.map(tell));
-        // A key that is read in a statement of its own never changes.
-        self.readers.read(Size::Few, Sees::EachItsOwn, read).await
+        self.readers.customer(entrypoint_id, id, tell).await
     }
 
     /// What `tell` makes of a page of a list, which is from one state of the database. It runs on the thread that

@@ -173,7 +173,7 @@ impl Writer {
                     self.conn = None;
                 }
                 for job in jobs {
-                    drop(job.reply.send(Err(copy(&error))));
+                    drop(job.reply.send(Err(error.for_another())));
                 }
             }
         }
@@ -183,17 +183,6 @@ impl Writer {
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "at most a few hundred")]
 fn jobs_len(jobs: &[Job]) -> f64 {
     jobs.len() as f64
-}
-
-/// The same error for another waiter.
-fn copy(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Busy => StoreError::Busy,
-        StoreError::Unavailable(message) => StoreError::Unavailable(message.clone()),
-        StoreError::Corrupt(message) => StoreError::Corrupt(message.clone()),
-        StoreError::Bug(message) => StoreError::Bug(message.clone()),
-        StoreError::Rejected(rejection) => StoreError::Rejected(rejection.clone()),
-    }
 }
 
 fn connect<'a>(setup: &WriterSetup, conn: &'a mut Option<Conn>) -> Result<&'a mut Conn, StoreError> {

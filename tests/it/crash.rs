@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use fastrand::Rng;
 use reqwest::Method;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::harness::*;
@@ -211,3 +212,31 @@ struct Finding {
     #[diesel(sql_type = diesel::sql_types::Text)]
     integrity_check: String,
 }
+
+/// Longer than PostgreSQL lets a transaction be idle that is open and does nothing.
+const STANDSTILL: Duration = Duration::from_secs(12);
+
+both!(an_instance_that_stood_still_goes_on_where_it_was, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let body = json!({"firstname": "Ada", "email": "ada@example.test"});
+    let id = client.create("demo", &body, &[], &[]).await.expect(200).id();
+    let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
+    // All threads have read.
+    let ask = || {
+        at_once((0..40).map(|_| {
+            let client = client.clone();
+            async move { client.get("/api/Query/customers/demo?search=da@exa").await }
+        }))
+    };
+    ask().await;
+    kill_process(pid, Signal::STOP).unwrap();
+    tokio::time::sleep(STANDSTILL).await;
+    kill_process(pid, Signal::CONT).unwrap();
+    for answer in ask().await {
+        assert_eq!(answer.expect(200).json["Records"][0]["customerId"], id);
+    }
+    client.create("demo", &json!({"email": "bob@example.test"}), &[], &[]).await.expect(200);
+    let logs = server.logs();
+    assert!(!logs.contains("\"WARN\"") && !logs.contains("\"ERROR\""), "{logs}");
+});

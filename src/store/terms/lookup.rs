@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary};
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 
 use super::blocks::{Entries, intersect};
 use super::index::{LIVE, TERM_BYTES, broken, signed};
@@ -13,8 +13,10 @@ use crate::store::error::StoreError;
 use crate::store::prepared::ask_postgres;
 use crate::store::schema::{term_block, term_pending, term_segment};
 
-/// With so few candidates left it costs less to open them than to read another long list.
-const CANDIDATES_FEW: usize = 64;
+/// How many blocks of long lists PostgreSQL is asked for at once, where one list does not have more.
+const BLOCKS_AT_ONCE: usize = 32;
+/// How many customers could be opened while PostgreSQL's server is asked for more.
+const OPENED_MEANWHILE: usize = 8;
 /// Up to this many questions to segments are asked with all their terms at once.
 const LOOKUPS_FEW: usize = 2;
 /// How many terms are looked up in one statement; each answers with a block.
@@ -34,6 +36,9 @@ impl Index {
     /// # Errors
     /// The database's.
     pub(in crate::store) fn of(conn: &mut Conn, entrypoints: &[i64]) -> Result<Index, StoreError> {
+        if let (Conn::Postgres(c), [one]) = (&mut *conn, entrypoints) {
+            return Index::of_one(c, *one);
+        }
         let columns = (term_pending::entrypoint_id, term_pending::customer_id, term_pending::terms);
         // Pending first: what is moved meanwhile is met again in a segment, and not missed.
         let rows: Vec<(i64, i64, Vec<u8>)> = on!(conn, |c| match entrypoints {
@@ -53,6 +58,20 @@ impl Index {
             .order(term_segment::segment_id)
             .load(c))?;
         Ok(Index { pending, segments })
+    }
+
+    /// As [`Index::of`], of one entrypoint in one journey.
+    fn of_one(c: &mut PgConnection, entrypoint_id: i64) -> Result<Index, StoreError> {
+        let mut pending = Vec::new();
+        let mut segments = Vec::new();
+        for (id, terms) in pending_and_segments(c, entrypoint_id, LIVE)? {
+            match terms {
+                Some(terms) => pending.push((id, terms)),
+                None => segments.push(id),
+            }
+        }
+        segments.sort_unstable();
+        Ok(Index { pending: HashMap::from([(entrypoint_id, pending)]), segments })
     }
 
     /// The customers that may have all terms of each question, by id: a few too many, never one too few.
@@ -124,7 +143,7 @@ struct Lookup {
     /// Who has all terms of which the list was read.
     found: Option<Vec<i64>>,
     /// The terms that so many have that their lists were not read yet, with the number of their blocks.
-    long: Vec<(i64, i64)>,
+    long: Vec<(i64, usize)>,
 }
 
 impl Lookup {
@@ -145,12 +164,27 @@ impl Lookup {
 
     /// Who is left.
     fn finish(mut self, conn: &mut Conn) -> Result<Vec<i64>, StoreError> {
-        self.long.sort_by_key(|(_, blocks)| *blocks);
-        for (first_term, _) in self.long {
-            match &mut self.found {
-                Some(few) if few.len() <= CANDIDATES_FEW => break,
-                Some(found) => intersect(found, &long_list(conn, self.segment_id, first_term)?),
-                None => self.found = Some(long_list(conn, self.segment_id, first_term)?),
+        let (at_once, meanwhile) = match conn {
+            Conn::Sqlite(..) => (0, 0),
+            Conn::Postgres(_) => (BLOCKS_AT_ONCE, OPENED_MEANWHILE),
+        };
+        // The shortest last.
+        self.long.sort_by_key(|(_, blocks)| std::cmp::Reverse(*blocks));
+        while let Some((first_term, mut blocks)) = self.long.pop() {
+            // To read a block costs about as much as to open a customer.
+            if self.found.as_ref().is_some_and(|found| found.len() <= blocks + meanwhile) {
+                break;
+            }
+            let mut terms = vec![first_term];
+            while let Some((first_term, more)) = self.long.pop_if(|(_, more)| blocks + *more <= at_once) {
+                terms.push(first_term);
+                blocks += more;
+            }
+            for ids in long_lists(conn, self.segment_id, &terms)? {
+                match &mut self.found {
+                    Some(found) => intersect(found, &ids),
+                    None => self.found = Some(ids),
+                }
             }
         }
         Ok(self.found.unwrap_or_default())
@@ -168,7 +202,7 @@ enum Place {
     /// All of them.
     Here(Vec<i64>),
     /// In this many blocks of their own.
-    Long { first_term: i64, blocks: i64 },
+    Long { first_term: i64, blocks: usize },
 }
 
 /// The last block of a segment that begins with a term or one before it: the block's first term, how many blocks begin
@@ -184,16 +218,37 @@ struct Candidate {
 type Numbered = (i64, i64, i64, Vec<u8>);
 
 ask_postgres! {
-    /// The candidates of some terms, each in the segment of its place.
+    /// The candidates of some terms, each in the segment of its place; without their data where a term has blocks of its
+    /// own.
     candidates<'a>(
-        "SELECT t.number, b.first_term, CASE WHEN b.first_term = t.term THEN \
-         (SELECT count(*) FROM term_block c WHERE c.segment_id = t.id AND c.first_term = t.term) ELSE 0 END, b.data \
+        "SELECT number, first_term, blocks, CASE WHEN blocks > 1 THEN ''::bytea ELSE data END FROM ( \
+         SELECT t.number, b.first_term, CASE WHEN b.first_term = t.term THEN \
+         (SELECT count(*) FROM term_block c WHERE c.segment_id = t.id AND c.first_term = t.term) ELSE 0 END AS blocks, b.data \
          FROM unnest(", segments: &'a [i64] as Array<BigInt>,
         ", ", terms: &'a [i64] as Array<BigInt>;
         ") WITH ORDINALITY AS t (id, term, number) CROSS JOIN LATERAL ( \
          SELECT first_term, data FROM term_block WHERE segment_id = t.id AND first_term <= t.term \
-         ORDER BY first_term DESC, first_customer DESC LIMIT 1) AS b"
+         ORDER BY first_term DESC, first_customer DESC LIMIT 1) AS b OFFSET 0) AS found"
     ) -> Numbered as (BigInt, BigInt, BigInt, Binary)
+}
+
+ask_postgres! {
+    /// The blocks of some long lists of a segment: the term, the first customer, and what is in it.
+    blocks_of<'a>(
+        "SELECT t.term, b.first_customer, b.data FROM unnest(", terms: &'a [i64] as Array<BigInt>,
+        ") AS t (term) CROSS JOIN LATERAL ( \
+         SELECT first_customer, data FROM term_block WHERE segment_id = ", segment_id: i64 as BigInt;
+        " AND first_term = t.term OFFSET 0) AS b"
+    ) -> (i64, i64, Vec<u8>) as (BigInt, BigInt, Binary)
+}
+
+ask_postgres! {
+    /// The pending customers of an entrypoint with their terms, and the segments of a state, without.
+    pending_and_segments<'a>(
+        "SELECT customer_id, terms FROM term_pending WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
+        " UNION ALL SELECT segment_id, NULL FROM term_segment WHERE state = ", state: &'a str as Text;
+        ""
+    ) -> (i64, Option<Vec<u8>>) as (BigInt, Nullable<Binary>)
 }
 
 /// Where each term is in the segment beside it, if it is there.
@@ -247,7 +302,8 @@ fn candidate(conn: &mut Conn, segment_id: i64, term: i64) -> Result<Option<Candi
 
 fn place(candidate: &Candidate) -> Result<Option<Place>, StoreError> {
     if candidate.blocks > 1 {
-        return Ok(Some(Place::Long { first_term: candidate.first_term, blocks: candidate.blocks }));
+        let blocks = usize::try_from(candidate.blocks).unwrap_or(usize::MAX);
+        return Ok(Some(Place::Long { first_term: candidate.first_term, blocks }));
     }
     let mut ids = Vec::new();
     let term = u64::from_ne_bytes(candidate.term.to_ne_bytes()) ^ (1 << 63);
@@ -255,16 +311,30 @@ fn place(candidate: &Candidate) -> Result<Option<Place>, StoreError> {
     Ok((!ids.is_empty()).then_some(Place::Here(ids)))
 }
 
-fn long_list(conn: &mut Conn, segment_id: i64, first_term: i64) -> Result<Vec<i64>, StoreError> {
-    let blocks: Vec<Vec<u8>> = on!(conn, |c| term_block::table
-        .filter(term_block::segment_id.eq(segment_id))
-        .filter(term_block::first_term.eq(first_term))
-        .order(term_block::first_customer)
-        .select(term_block::data)
-        .load(c))?;
-    let mut ids = Vec::new();
-    for data in &blocks {
-        Entries::of(data).next(&mut ids).map_err(broken)?;
-    }
-    Ok(ids)
+/// The lists of some terms that have blocks of their own in a segment.
+fn long_lists(conn: &mut Conn, segment_id: i64, terms: &[i64]) -> Result<Vec<Vec<i64>>, StoreError> {
+    let mut blocks: Vec<(i64, i64, Vec<u8>)> = match conn {
+        Conn::Postgres(c) => blocks_of(c, terms, segment_id)?,
+        Conn::Sqlite(c, ..) => {
+            let mut blocks = Vec::new();
+            for term in terms {
+                let of_term: Vec<(i64, i64, Vec<u8>)> = term_block::table
+                    .filter(term_block::segment_id.eq(segment_id))
+                    .filter(term_block::first_term.eq(term))
+                    .select((term_block::first_term, term_block::first_customer, term_block::data))
+                    .load(c)?;
+                blocks.extend(of_term);
+            }
+            blocks
+        }
+    };
+    blocks.sort_unstable_by_key(|(term, first_customer, _)| (*term, *first_customer));
+    let list = |wanted: &i64| {
+        let mut ids = Vec::new();
+        for (_, _, data) in blocks.iter().filter(|(term, ..)| term == wanted) {
+            Entries::of(data).next(&mut ids).map_err(broken)?;
+        }
+        Ok(ids)
+    };
+    terms.iter().map(list).collect()
 }

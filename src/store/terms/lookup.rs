@@ -13,10 +13,11 @@ use crate::store::error::StoreError;
 use crate::store::prepared::ask_postgres;
 use crate::store::schema::{term_block, term_pending, term_segment};
 
-/// How many blocks of long lists PostgreSQL is asked for at once, where one list does not have more.
-const BLOCKS_AT_ONCE: usize = 32;
-/// How many customers could be opened while PostgreSQL's server is asked for more.
-const OPENED_MEANWHILE: usize = 8;
+/// As how many customers that are opened a block of a long list costs: there, and beside a journey to PostgreSQL's server.
+const BLOCK_SQLITE: usize = 1;
+const BLOCK_POSTGRES: usize = 4;
+/// As [`BLOCK_POSTGRES`], for the journey.
+const JOURNEY_POSTGRES: usize = 16;
 /// Up to this many questions to segments are asked with all their terms at once.
 const LOOKUPS_FEW: usize = 2;
 /// How many terms are looked up in one statement; each answers with a block.
@@ -164,21 +165,20 @@ impl Lookup {
 
     /// Who is left.
     fn finish(mut self, conn: &mut Conn) -> Result<Vec<i64>, StoreError> {
-        let (at_once, meanwhile) = match conn {
-            Conn::Sqlite(..) => (0, 0),
-            Conn::Postgres(_) => (BLOCKS_AT_ONCE, OPENED_MEANWHILE),
+        let (block, journey) = match conn {
+            Conn::Sqlite(..) => (BLOCK_SQLITE, 0),
+            Conn::Postgres(_) => (BLOCK_POSTGRES, JOURNEY_POSTGRES),
         };
         // The shortest last.
         self.long.sort_by_key(|(_, blocks)| std::cmp::Reverse(*blocks));
-        while let Some((first_term, mut blocks)) = self.long.pop() {
-            // To read a block costs about as much as to open a customer.
-            if self.found.as_ref().is_some_and(|found| found.len() <= blocks + meanwhile) {
+        while let Some((first_term, blocks)) = self.long.pop() {
+            if self.found.as_ref().is_some_and(|found| found.len() <= blocks * block + journey) {
                 break;
             }
             let mut terms = vec![first_term];
-            while let Some((first_term, more)) = self.long.pop_if(|(_, more)| blocks + *more <= at_once) {
-                terms.push(first_term);
-                blocks += more;
+            // One list alone leaves too many to be opened.
+            if self.found.is_none() {
+                terms.extend(self.long.pop().map(|(first_term, _)| first_term));
             }
             for ids in long_lists(conn, self.segment_id, &terms)? {
                 match &mut self.found {

@@ -98,7 +98,7 @@ both!(rules_8_words_that_thousands_have_are_found_exactly, |db| async move {
                                    ON term_segment.segment_id = term_block.segment_id WHERE state = 'live' \
                                    GROUP BY term_block.segment_id, first_term HAVING count(*) > 1) AS long";
     let deadline = Instant::now() + PATIENCE;
-    while sql.number(lists_of_several_blocks) < 10 {
+    while sql.number(lists_of_several_blocks) < 20 {
         assert!(Instant::now() < deadline, "no list of several blocks");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -25,16 +25,24 @@ pub struct Found {
     pub entrypoint: Entrypoint,
 }
 
-ask! {
-    /// A customer's row, its entrypoint's, its organisation's, and the newest version in its history.
-    fn whole<'a>(
+/// A customer's row, its entrypoint's, its organisation's, and the newest version in its history; which customer is to
+/// follow.
+macro_rules! whole {
+    () => {
         "SELECT c.customer_id, c.entrypoint_id, c.version, c.status, c.lifecycle, c.balance_units, c.created_at_us, \
          c.updated_at_us, c.key_id, c.salt, c.document, \
          e.entrypoint_id, e.entry, e.org_id, e.legal_name, e.dba_name, e.country, e.identifiers, e.required_fields, \
          e.store_name, e.sender_name, e.language, e.color, e.editable_fields, o.name, o.identifiers, \
          (SELECT max(h.version) FROM history h WHERE h.entrypoint_id = c.entrypoint_id AND h.customer_id = c.customer_id) \
          FROM customer c JOIN entrypoint e ON e.entrypoint_id = c.entrypoint_id \
-         JOIN organisation o ON o.org_id = e.org_id WHERE c.customer_id = ", id: i64 as BigInt,
+         JOIN organisation o ON o.org_id = e.org_id"
+    };
+}
+
+ask! {
+    /// One customer whole.
+    fn whole<'a>(
+        concat!(whole!(), " WHERE c.customer_id = "), id: i64 as BigInt,
         " AND c.entrypoint_id = ", entrypoint_id: i64 as BigInt;
         ""
     ) -> (CustomerRow, EntrypointRow, OrganisationRow, Option<i64>)
@@ -46,15 +54,10 @@ ask_postgres! {
     several<'a>(
         "SELECT w.number, f.* FROM unnest(", ids: &'a [i64] as Array<BigInt>,
         ", ", entrypoint_ids: &'a [i64] as Array<BigInt>;
-        ") WITH ORDINALITY AS w (customer_id, entrypoint_id, number) CROSS JOIN LATERAL ( \
-         SELECT c.customer_id, c.entrypoint_id, c.version, c.status, c.lifecycle, c.balance_units, c.created_at_us, \
-         c.updated_at_us, c.key_id, c.salt, c.document, \
-         e.entrypoint_id, e.entry, e.org_id, e.legal_name, e.dba_name, e.country, e.identifiers, e.required_fields, \
-         e.store_name, e.sender_name, e.language, e.color, e.editable_fields, o.name, o.identifiers, \
-         (SELECT max(h.version) FROM history h WHERE h.entrypoint_id = c.entrypoint_id AND h.customer_id = c.customer_id) \
-         FROM customer c JOIN entrypoint e ON e.entrypoint_id = c.entrypoint_id \
-         JOIN organisation o ON o.org_id = e.org_id \
-         WHERE c.customer_id = w.customer_id AND c.entrypoint_id = w.entrypoint_id OFFSET 0) AS f"
+        concat!(
+            ") WITH ORDINALITY AS w (customer_id, entrypoint_id, number) CROSS JOIN LATERAL (", whole!(),
+            " WHERE c.customer_id = w.customer_id AND c.entrypoint_id = w.entrypoint_id OFFSET 0) AS f"
+        )
     ) -> (i64, CustomerRow, EntrypointRow, OrganisationRow, Option<i64>)
     as (BigInt, CustomerColumns, EntrypointColumns, OrganisationColumns, Nullable<BigInt>)
 }

@@ -108,7 +108,7 @@ pub(super) use insert;
 
 /// The struct `Asked`: pieces of a text, each with the parameter that follows it.
 macro_rules! asked {
-    ($life:lifetime; $($piece:literal, $param:ident: $type:ty as $sql:ty),+; $last:literal; $columns:ty) => {
+    ($life:lifetime; $($piece:expr, $param:ident: $type:ty as $sql:ty),+; $last:expr; $columns:ty) => {
         struct Asked<$life> {
             $($param: $type,)+
             lives: std::marker::PhantomData<&$life ()>,
@@ -146,7 +146,7 @@ pub(super) use asked;
 macro_rules! ask {
     (
         $(#[$doc:meta])*
-        $vis:vis fn $name:ident<$life:lifetime>($($piece:literal, $param:ident: $type:ty as $sql:ty),+; $last:literal)
+        $vis:vis fn $name:ident<$life:lifetime>($($piece:expr, $param:ident: $type:ty as $sql:ty),+; $last:expr)
         -> $result:ty as $columns:ty
     ) => {
         $(#[$doc])*
@@ -168,7 +168,7 @@ pub(super) use ask;
 macro_rules! ask_postgres {
     (
         $(#[$doc:meta])*
-        $name:ident<$life:lifetime>($($piece:literal, $param:ident: $type:ty as $sql:ty),+; $last:literal)
+        $name:ident<$life:lifetime>($($piece:expr, $param:ident: $type:ty as $sql:ty),+; $last:expr)
         -> $result:ty as $columns:ty
     ) => {
         $(#[$doc])*

@@ -154,13 +154,20 @@ impl Lookup {
 
     /// Goes on with the next term; whether anybody may be left.
     fn narrow(&mut self, place: Option<Place>) -> bool {
-        match (place, &mut self.found) {
-            (None, _) => return false,
-            (Some(Place::Long { first_term, blocks }), _) => self.long.push((first_term, blocks)),
-            (Some(Place::Here(ids)), None) => self.found = Some(ids),
-            (Some(Place::Here(ids)), Some(found)) => intersect(found, &ids),
+        match place {
+            None => return false,
+            Some(Place::Long { first_term, blocks }) => self.long.push((first_term, blocks)),
+            Some(Place::Here(ids)) => self.meet(ids),
         }
         self.found.as_ref().is_none_or(|found| !found.is_empty())
+    }
+
+    /// Keeps those who are in a list too.
+    fn meet(&mut self, ids: Vec<i64>) {
+        match &mut self.found {
+            Some(found) => intersect(found, &ids),
+            None => self.found = Some(ids),
+        }
     }
 
     /// Who is left.
@@ -181,10 +188,7 @@ impl Lookup {
                 terms.extend(self.long.pop().map(|(first_term, _)| first_term));
             }
             for ids in long_lists(conn, self.segment_id, &terms)? {
-                match &mut self.found {
-                    Some(found) => intersect(found, &ids),
-                    None => self.found = Some(ids),
-                }
+                self.meet(ids);
             }
         }
         Ok(self.found.unwrap_or_default())

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Stop;
+use super::{Stop, was_cut};
 use crate::domain::mail::MailKind;
 use crate::mail::{Composed, Composer, Connection, Folder, SmtpOptions, Transport, Trouble};
 use crate::store::{MailLease, Mark, Store, StoreError};
@@ -48,7 +48,11 @@ pub async fn work(store: Arc<Store>, composer: Composer, transport: Transport, r
 
 impl Mailer {
     async fn take(&self, limit: i64) -> Vec<MailLease> {
-        match self.store.take_mails(limit).await {
+        let mut taken = self.store.take_mails(limit).await;
+        if was_cut(&taken) {
+            taken = self.store.take_mails(limit).await;
+        }
+        match taken {
             Ok(leases) => leases,
             Err(error) => {
                 tracing::warn!(%error, "mails could not be looked for");

@@ -50,7 +50,11 @@ pub fn watch(
         while !stop.is_asked() {
             // What is learnt holds as of before the look.
             let asked_at = clock::now();
-            match watch.poll() {
+            let mut seen = watch.poll();
+            if was_cut(&seen) {
+                seen = watch.poll();
+            }
+            match seen {
                 Ok(revoked) => {
                     learn(revoked, asked_at);
                     was_well = true;
@@ -64,6 +68,13 @@ pub fn watch(
             thread::park_timeout(WATCH_EVERY);
         }
     })
+}
+
+/// Whether a step lost its connection on the way, and is to be taken once more. That befalls whoever stood still (a
+/// machine that slept, a container that was paused) for longer than a transaction may be idle; only a second time is
+/// something to warn of.
+fn was_cut<T>(step: &Result<T, StoreError>) -> bool {
+    step.as_ref().err().is_some_and(StoreError::is_of_connection)
 }
 
 /// How long mails and invitations of many are kept after their end, in seconds.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Stop;
+use super::{Stop, was_cut};
 use crate::store::{Store, StoreError, Tended};
 
 /// How often to look whether another process wrote terms.
@@ -40,7 +40,11 @@ pub async fn work(store: Arc<Store>, stop: Stop) {
         if !is_idle {
             tokio::time::sleep(GATHER).await;
         }
-        if let Err(error) = tend(&store, is_idle, &mut past).await {
+        let mut tended = tend(&store, is_idle, &mut past).await;
+        if was_cut(&tended) {
+            tended = tend(&store, is_idle, &mut past).await;
+        }
+        if let Err(error) = tended {
             tracing::warn!(%error, "the search index waits to be looked after");
             tokio::time::sleep(RETRY_AFTER).await;
         }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
@@ -131,6 +133,14 @@ impl Conn {
         }
     }
 
+    /// Whether a server no longer answers on this connection, on which nothing is begun.
+    fn is_cut(&mut self) -> bool {
+        match self {
+            Conn::Sqlite(..) => false,
+            Conn::Postgres(c) => c.batch_execute("SELECT 1").is_err(),
+        }
+    }
+
     /// Runs several statements given as text.
     ///
     /// # Errors
@@ -166,15 +176,16 @@ impl Conn {
         self.batch("COMMIT")
     }
 
-    /// Ends a read; an error here means that it has ended.
-    pub fn end_read(&mut self) {
-        let _ = self.batch("ROLLBACK");
+    /// Ends a read, which it has where there is an error; whether the connection is as good as before.
+    pub fn end_read(&mut self) -> bool {
+        let ended = self.batch("ROLLBACK");
+        ended.is_ok() || matches!(self, Conn::Sqlite(..))
     }
 
     /// Ends a read and begins the next one, on PostgreSQL.
     ///
     /// # Errors
-    /// The database's; nothing is begun then.
+    /// The database's; the connection is of no more use then.
     pub fn end_and_begin_read(&mut self) -> Result<(), diesel::result::Error> {
         self.batch("ROLLBACK AND CHAIN")
     }
@@ -184,6 +195,68 @@ impl Conn {
         let _ = self.batch("ROLLBACK");
         if let Conn::Sqlite(_, recent) = self {
             recent.clear();
+        }
+    }
+}
+
+/// How long a connection is trusted that nobody uses. Then it is asked whether it still stands: a server that was started
+/// anew has cut it, or has ended what a process began that stood still.
+const TRUSTED: Duration = Duration::from_secs(1);
+
+/// How many connections of this process came to nothing. Where one was cut, others were.
+static LEFT: AtomicU64 = AtomicU64::new(0);
+
+/// A connection that is opened when it is first wanted, and anew when it is of no more use.
+pub(super) struct KeptConn {
+    url: DatabaseUrl,
+    purpose: Purpose,
+    conn: Option<Conn>,
+    wanted_at: Instant,
+    /// [`LEFT`], when it last was known to stand.
+    left: u64,
+}
+
+impl KeptConn {
+    /// Keeps a connection, which is not yet open.
+    pub(super) fn new(url: DatabaseUrl, purpose: Purpose) -> KeptConn {
+        KeptConn { url, purpose, conn: None, wanted_at: Instant::now(), left: 0 }
+    }
+
+    /// Where it leads.
+    pub(super) fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    /// Whether nothing speaks against it: it was used lately, and none was cut since.
+    pub(super) fn is_trusted(&self) -> bool {
+        self.wanted_at.elapsed() <= TRUSTED && self.left == LEFT.load(Ordering::Relaxed)
+    }
+
+    /// The connection, for a use that begins; nothing may be begun on one that is not trusted.
+    ///
+    /// # Errors
+    /// As [`Conn::open`].
+    pub(super) fn get(&mut self) -> Result<&mut Conn, StoreError> {
+        let left = LEFT.load(Ordering::Relaxed);
+        if !self.is_trusted() && self.conn.as_mut().is_some_and(Conn::is_cut) {
+            self.conn = None;
+        }
+        (self.wanted_at, self.left) = (Instant::now(), left);
+        match &mut self.conn {
+            Some(conn) => Ok(conn),
+            none => Ok(none.insert(Conn::open(&self.url, self.purpose)?)),
+        }
+    }
+
+    /// The connection, for a use that goes on.
+    pub(super) fn open(&mut self) -> Option<&mut Conn> {
+        self.conn.as_mut()
+    }
+
+    /// Closes a connection that is of no more use: the next use opens another.
+    pub(super) fn leave(&mut self) {
+        if self.conn.take().is_some() {
+            LEFT.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

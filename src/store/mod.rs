@@ -62,7 +62,7 @@ pub use terms::Tended;
 pub use tokens::TokenRecord;
 
 use self::checkpoint::Checkpointer;
-use self::conn::{Conn, Purpose};
+use self::conn::{Conn, KeptConn};
 use self::reader::Readers;
 use self::writer::{Reply, Work, WriterSetup};
 use crate::clock;
@@ -423,9 +423,8 @@ impl Store {
 
 /// Watches the database from a thread of its own.
 pub struct Watch {
-    url: DatabaseUrl,
     ring: Arc<KeyRing>,
-    conn: Option<Conn>,
+    conn: KeptConn,
 }
 
 impl Watch {
@@ -435,15 +434,12 @@ impl Watch {
     /// The database's; the next call opens a new connection.
     pub fn poll(&mut self) -> Result<Vec<String>, StoreError> {
         let result = (|| {
-            let conn = match &mut self.conn {
-                Some(conn) => conn,
-                None => self.conn.insert(Conn::open(&self.url, Purpose::Read)?),
-            };
+            let conn = self.conn.get()?;
             self.ring.load_signing_keys(conn)?;
             tokens::revoked(conn, clock::now())
         })();
         if result.is_err() {
-            self.conn = None;
+            self.conn.leave();
         }
         result
     }

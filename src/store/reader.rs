@@ -8,12 +8,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
-use super::conn::{Conn, DatabaseUrl, Purpose};
+use super::conn::{Conn, DatabaseUrl, KeptConn, Purpose};
 use super::customers::{self, Found, Told};
 use super::error::StoreError;
 use super::keyring::KeyRing;
@@ -30,7 +30,7 @@ const TOGETHER_MAX_POSTGRES: usize = 32;
 const AHEAD_MAX: Duration = Duration::from_secs(3);
 
 /// A read, on a thread's session.
-type Read = Box<dyn FnOnce(&mut Session, &DatabaseUrl) + Send>;
+type Read = Box<dyn FnOnce(&mut Session) + Send>;
 
 /// Something to read.
 enum Task {
@@ -48,17 +48,23 @@ struct Wanted {
 }
 
 /// What a thread reads by.
-#[derive(Default)]
 struct Session {
-    conn: Option<Conn>,
-    /// Whether several reads see the state of the database that the first one sees.
-    is_shared: bool,
-    /// Whether a read has a state of its own, which is to be ended after it.
-    is_own: bool,
+    conn: KeptConn,
+    begun: Begun,
     /// Whether the end of a read begins the next one.
     begins_ahead: bool,
-    /// Since when the next read is begun; it has no state yet, which it gets with its first statement.
-    ahead: Option<Instant>,
+}
+
+/// What is begun on a thread's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begun {
+    Nothing,
+    /// Several reads, which see the state of the database that the first of them sees.
+    Shared,
+    /// A read, with a state of its own.
+    Own,
+    /// The next read; it has no state yet, which it gets with its first statement.
+    Ahead,
 }
 
 /// What a read of several statements sees.
@@ -113,9 +119,9 @@ impl Readers {
         read: impl FnOnce(&mut Conn) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let task = Task::Read(Box::new(move |session, url| {
-            let result = session.run(url, sees, read);
-            match url {
+        let task = Task::Read(Box::new(move |session| {
+            let result = session.run(sees, read);
+            match session.conn.url() {
                 // Whoever erases next must not find a read in his way.
                 DatabaseUrl::Sqlite(_) => {
                     session.end_own();
@@ -181,18 +187,19 @@ fn lane(
         let (url, ring) = (url.clone(), Arc::clone(ring));
         thread::Builder::new().name(format!("{name}-{index}")).spawn(move || {
             let begins_ahead = together == 1 && matches!(url, DatabaseUrl::Postgres(_));
-            let mut session = Session { begins_ahead, ..Session::default() };
+            let mut session = Session::new(url, begins_ahead);
             let mut taken = Vec::with_capacity(together);
             let mut wanted = Vec::with_capacity(together);
             loop {
-                let first = match session.ahead {
-                    Some(_) => tasks.recv_timeout(AHEAD_MAX),
-                    None => tasks.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                let first = if session.begun == Begun::Ahead {
+                    tasks.recv_timeout(AHEAD_MAX)
+                } else {
+                    tasks.recv().map_err(|_| RecvTimeoutError::Disconnected)
                 };
                 let first = match first {
                     Ok(first) => first,
                     Err(RecvTimeoutError::Timeout) => {
-                        session.rest();
+                        session.end_if(Begun::Ahead);
                         continue;
                     }
                     Err(RecvTimeoutError::Disconnected) => return,
@@ -203,15 +210,15 @@ fn lane(
                 taken.extend(tasks.try_iter().take(share));
                 // Only now: what is read sees all that was there when it was asked for.
                 if taken.len() > 1 {
-                    session.share(&url);
+                    session.share();
                 }
                 for task in taken.drain(..) {
                     match task {
-                        Task::Read(read) => read(&mut session, &url),
+                        Task::Read(read) => read(&mut session),
                         Task::Customer(customer) => wanted.push(customer),
                     }
                 }
-                session.find(&url, &ring, &mut wanted);
+                session.find(&ring, &mut wanted);
                 session.end();
             }
         })?;
@@ -220,50 +227,50 @@ fn lane(
 }
 
 impl Session {
-    fn conn(&mut self, url: &DatabaseUrl) -> Result<&mut Conn, StoreError> {
-        match &mut self.conn {
-            Some(conn) => Ok(conn),
-            none => Ok(none.insert(Conn::open(url, Purpose::Read)?)),
-        }
+    fn new(url: DatabaseUrl, begins_ahead: bool) -> Session {
+        Session { conn: KeptConn::new(url, Purpose::Read), begun: Begun::Nothing, begins_ahead }
+    }
+
+    /// Leaves the connection, and with it whatever was begun there.
+    fn leave(&mut self) {
+        self.conn.leave();
+        self.begun = Begun::Nothing;
     }
 
     /// Has the reads that follow see one state, where that is the cheaper. Where it fails, each begins by itself, and
     /// tells what is wrong.
-    fn share(&mut self, url: &DatabaseUrl) {
-        if let DatabaseUrl::Sqlite(_) = url {
-            self.is_shared = self.conn(url).is_ok_and(|conn| conn.begin_read().is_ok());
+    fn share(&mut self) {
+        if let DatabaseUrl::Sqlite(_) = self.conn.url()
+            && self.conn.get().is_ok_and(|conn| conn.begin_read().is_ok())
+        {
+            self.begun = Begun::Shared;
         }
     }
 
     /// Ends what [`Session::share`] began.
     fn end(&mut self) {
-        if std::mem::take(&mut self.is_shared)
-            && let Some(conn) = &mut self.conn
-        {
-            conn.end_read();
+        self.end_if(Begun::Shared);
+    }
+
+    /// Ends what was begun, if it is this.
+    fn end_if(&mut self, begun: Begun) {
+        if self.begun != begun {
+            return;
+        }
+        self.begun = Begun::Nothing;
+        if self.conn.open().is_some_and(|conn| !conn.end_read()) {
+            self.leave();
         }
     }
 
     /// Ends the state that a read had to itself, and begins the next read where that is done ahead.
     fn end_own(&mut self) {
-        if !std::mem::take(&mut self.is_own) {
-            return;
+        if self.begun != Begun::Own || !self.begins_ahead {
+            return self.end_if(Begun::Own);
         }
-        let Some(conn) = &mut self.conn else { return };
-        if self.begins_ahead {
-            self.ahead = conn.end_and_begin_read().ok().map(|()| Instant::now());
-        } else {
-            conn.end_read();
-        }
-    }
-
-    /// Ends what was begun ahead; a connection that does not is of no more use.
-    fn rest(&mut self) {
-        if self.ahead.take().is_some()
-            && let Some(conn) = &mut self.conn
-            && conn.batch("ROLLBACK").is_err()
-        {
-            self.conn = None;
+        match self.conn.open().map(Conn::end_and_begin_read) {
+            Some(Ok(())) => self.begun = Begun::Ahead,
+            _ => self.leave(),
         }
     }
 
@@ -271,46 +278,45 @@ impl Session {
     /// [`Session::end_own`] to end.
     fn run<T>(
         &mut self,
-        url: &DatabaseUrl,
         sees: Sees,
         read: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let result = self.try_run(url, sees, read);
+        let result = self.try_run(sees, read);
         if result.as_ref().err().is_some_and(StoreError::is_of_connection) {
-            *self = Session { begins_ahead: self.begins_ahead, ..Session::default() };
+            self.leave();
         }
         result
     }
 
     fn try_run<T>(
         &mut self,
-        url: &DatabaseUrl,
         sees: Sees,
         read: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let begins = sees == Sees::OneState && !self.is_shared;
-        if !begins || self.ahead.is_some_and(|since| since.elapsed() > AHEAD_MAX) {
-            self.rest();
+        let begins = sees == Sees::OneState && self.begun != Begun::Shared;
+        if !begins || !self.conn.is_trusted() {
+            self.end_if(Begun::Ahead);
         }
-        let is_begun = self.ahead.take().is_some();
-        let conn = self.conn(url)?;
-        if begins && !is_begun {
-            conn.begin_read()?;
+        let conn = self.conn.get()?;
+        if begins {
+            if self.begun != Begun::Ahead {
+                conn.begin_read()?;
+            }
+            self.begun = Begun::Own;
         }
         let result = catch_unwind(AssertUnwindSafe(|| read(conn)));
-        self.is_own = begins;
         result.unwrap_or_else(|_| Err(panicked()))
     }
 
     /// Finds the customers that are waited for.
-    fn find(&mut self, url: &DatabaseUrl, ring: &KeyRing, wanted: &mut Vec<Wanted>) {
+    fn find(&mut self, ring: &KeyRing, wanted: &mut Vec<Wanted>) {
         if wanted.is_empty() {
             return;
         }
         metrics::histogram!("customary_reader_batch_customers").record(count(wanted.len()));
         let places: Vec<(i64, i64)> = wanted.iter().map(|one| (one.entrypoint_id, one.id)).collect();
         // A key that is read in a statement of its own never changes.
-        match self.run(url, Sees::EachItsOwn, |conn| customers::find_each(conn, ring, &places)) {
+        match self.run(Sees::EachItsOwn, |conn| customers::find_each(conn, ring, &places)) {
             Ok(told) => wanted.drain(..).zip(told).for_each(|(one, told)| (one.tell)(told)),
             Err(error) => wanted.drain(..).for_each(|one| (one.tell)(Err(error.for_another()))),
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use diesel::prelude::*;
 
-use super::conn::{Conn, on};
+use super::conn::{Conn, KeptConn, Purpose, on};
 use super::error::StoreError;
 use super::keyring::{self, KeyRing};
 use super::load::{self, Loaded, block_of};
@@ -345,7 +345,7 @@ impl Store {
 
     /// A connection of its own for watching the database: signing keys, revoked tokens, life.
     pub fn watch(&self) -> Watch {
-        Watch { url: self.url.clone(), ring: Arc::clone(&self.ring), conn: None }
+        Watch { ring: Arc::clone(&self.ring), conn: KeptConn::new(self.url.clone(), Purpose::Read) }
     }
 }
 

@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use tokio::sync::oneshot;
 
 use super::checkpoint::Checkpointer;
-use super::conn::{Conn, DatabaseUrl, Purpose};
+use super::conn::{Conn, DatabaseUrl, KeptConn, Purpose};
 use super::error::StoreError;
 use super::keyring::KeyRing;
 use super::load::{Loaded, Waiting, lock_heads};
@@ -72,7 +72,8 @@ pub(super) fn spawn(
     thread::Builder::new().name(name).spawn(move || {
         // Outside of decisions a panic means that nobody knows what was saved: the process must not go on.
         let ended = catch_unwind(AssertUnwindSafe(|| {
-            Writer { setup, queue, conn: None, backlog: VecDeque::new(), checkpointer }.run();
+            let conn = KeptConn::new(setup.url.clone(), Purpose::Write);
+            Writer { setup, queue, conn, backlog: VecDeque::new(), checkpointer }.run();
         }));
         if ended.is_err() {
             std::process::abort();
@@ -88,7 +89,7 @@ struct Job {
 struct Writer {
     setup: WriterSetup,
     queue: Receiver<Work>,
-    conn: Option<Conn>,
+    conn: KeptConn,
     /// Commands whose entrypoint another writer had locked.
     backlog: VecDeque<Job>,
     checkpointer: Option<Checkpointer>,
@@ -137,20 +138,19 @@ impl Writer {
     }
 
     fn admin(&mut self, act: AdminAct) {
-        let is_well = match connect(&self.setup, &mut self.conn) {
+        let is_well = match self.conn.get() {
             Ok(conn) => act(Ok(conn)),
             Err(error) => act(Err(error)),
         };
         if !is_well {
-            self.conn = None;
+            self.conn.leave();
         }
     }
 
     /// Writes a batch; a command that poisons it is found by halving and hurts only itself.
     fn batch(&mut self, jobs: Vec<Job>, waiting: Waiting) {
         let commands: Vec<&Command> = jobs.iter().map(|job| job.command.as_ref()).collect();
-        let result = connect(&self.setup, &mut self.conn)
-            .and_then(|conn| transaction(conn, &self.setup, &commands, waiting));
+        let result = self.conn.get().and_then(|conn| transaction(conn, &self.setup, &commands, waiting));
         match result {
             Ok(replies) => {
                 for (job, reply) in jobs.into_iter().zip(replies) {
@@ -170,7 +170,7 @@ impl Writer {
             Err(error) => {
                 tracing::error!(%error, commands = jobs.len(), "a batch was not written");
                 if error.is_of_connection() {
-                    self.conn = None;
+                    self.conn.leave();
                 }
                 for job in jobs {
                     drop(job.reply.send(Err(error.for_another())));
@@ -183,13 +183,6 @@ impl Writer {
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "at most a few hundred")]
 fn jobs_len(jobs: &[Job]) -> f64 {
     jobs.len() as f64
-}
-
-fn connect<'a>(setup: &WriterSetup, conn: &'a mut Option<Conn>) -> Result<&'a mut Conn, StoreError> {
-    if conn.is_none() {
-        *conn = Some(Conn::open(&setup.url, Purpose::Write)?);
-    }
-    conn.as_mut().ok_or_else(|| StoreError::Bug("no connection after opening one".into()))
 }
 
 /// One reply a command; `None` for a command whose entrypoint was locked elsewhere.

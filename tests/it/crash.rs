@@ -18,7 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::harness::*;
-use crate::support::{Sql, new_entry, total};
+use crate::support::{Sql, new_entry, path, total};
 use load::Load;
 
 /// Enough to be in every kind of operation at once, few enough for a small machine.
@@ -233,6 +233,12 @@ both!(an_instance_that_stood_still_goes_on_where_it_was, |db| async {
     kill_process(pid, Signal::STOP).unwrap();
     tokio::time::sleep(STANDSTILL).await;
     kill_process(pid, Signal::CONT).unwrap();
+    // Rules 1: until it has looked for revoked tokens it lets nobody in, and says that it is not ready.
+    let begun = Instant::now();
+    while client.get("/health/ready").await.status != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(5), "it does not become ready");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     for answer in ask().await {
         assert_eq!(answer.expect(200).json["Records"][0]["customerId"], id);
     }
@@ -240,3 +246,74 @@ both!(an_instance_that_stood_still_goes_on_where_it_was, |db| async {
     let logs = server.logs();
     assert!(!logs.contains("\"WARN\"") && !logs.contains("\"ERROR\""), "{logs}");
 });
+
+/// A table that is locked keeps the step that moves terms within its transaction.
+#[tokio::test]
+async fn an_instance_that_stood_still_while_it_moved_terms_moves_them_afterwards() {
+    let server = Server::start(Db::Postgres).await;
+    let client = server.client();
+    let mut keeper = Sql::open(server.site());
+    keeper.run("BEGIN; LOCK TABLE term_segment IN SHARE MODE");
+    let id = client.create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200).id();
+    let mut sql = Sql::open(server.site());
+    let waits = "SELECT count(*) AS value FROM pg_locks JOIN pg_class ON pg_class.oid = relation \
+                 WHERE relname = 'term_segment' AND NOT granted";
+    let begun = Instant::now();
+    while sql.number(waits) == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(4), "nobody moves the terms");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
+    kill_process(pid, Signal::STOP).unwrap();
+    keeper.run("COMMIT");
+    tokio::time::sleep(STANDSTILL).await;
+    assert_eq!(sql.number("SELECT count(*) AS value FROM term_segment"), 0, "it did not stand still");
+    kill_process(pid, Signal::CONT).unwrap();
+    let begun = Instant::now();
+    while sql.number("SELECT count(*) AS value FROM term_pending") > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the terms are where they were");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let found = client.get("/api/Query/customers/demo?search=da@exa").await.expect(200);
+    assert_eq!(found.json["Records"][0]["customerId"], id);
+    let logs = server.logs();
+    assert!(!logs.contains("\"WARN\"") && !logs.contains("\"ERROR\""), "{logs}");
+}
+
+/// Longer than a connection is trusted that nobody asks.
+const REST: Duration = Duration::from_millis(1_500);
+
+#[tokio::test]
+async fn connections_that_the_server_cut_while_nobody_asked_are_opened_anew() {
+    let server = Server::start(Db::Postgres).await;
+    let client = server.client();
+    let mut sql = Sql::open(server.site());
+    let id = client.create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200).id();
+    for turn in 0..3 {
+        let calls = (0..60).map(|index| {
+            let client = client.clone();
+            async move {
+                let body = json!({"email": format!("{turn}-{index}@example.test")});
+                match index % 4 {
+                    0 => client.get(&path(id)).await,
+                    1 => client.get("/api/Query/customers/demo?search=da@exa").await,
+                    2 => client.create("demo", &body, &[], &[]).await,
+                    _ => client.get(&format!("{}/history", path(id))).await,
+                }
+            }
+        });
+        for answer in at_once(calls).await {
+            answer.expect(200);
+        }
+        let cut = sql.number(
+            "SELECT count(pg_terminate_backend(pid)) AS value FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
+        assert!(cut > 4, "{cut} connections");
+        tokio::time::sleep(REST).await;
+    }
+    client.create("demo", &json!({"email": "bob@example.test"}), &[], &[]).await.expect(200);
+    assert_eq!(total(&client, "demo").await, 1 + 3 * 15 + 1);
+    let logs = server.logs();
+    assert!(!logs.contains("\"WARN\"") && !logs.contains("\"ERROR\""), "{logs}");
+}

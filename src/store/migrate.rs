@@ -1,5 +1,6 @@
 //! Migrations and what an empty database starts with, under one lock.
 
+use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -149,6 +150,13 @@ fn fill(conn: &mut Conn, ring: &KeyRing, now: Micros) -> Result<Prepared, StoreE
     ring.create_signing_key(conn, "1", now)?;
     let organisations: i64 = on!(conn, |c| organisation::table.count().get_result(c))?;
     if organisations == 0 {
+        if let Conn::Postgres(c) = conn {
+            // A first start that was ended in here has taken numbers, which stay taken.
+            c.batch_execute(
+                "SELECT setval(pg_get_serial_sequence('organisation', 'org_id'), 1, false), \
+                 setval(pg_get_serial_sequence('entrypoint', 'entrypoint_id'), 1, false)",
+            )?;
+        }
         let org_id = settings::create_organisation(conn, DEMO_ORGANISATION, now)?;
         settings::create_entrypoint(conn, ring, org_id, DEMO_ENTRY, &Settings::default(), now)?;
     }

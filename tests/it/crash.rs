@@ -93,6 +93,22 @@ both!(a_first_start_killed_at_a_random_moment_is_taken_up_by_the_next, |db| asyn
     }
 });
 
+/// PostgreSQL does not give a number again that a transaction took and did not keep.
+#[tokio::test]
+async fn a_first_start_that_was_killed_while_it_filled_the_database_took_no_numbers() {
+    let mut server = Server::start(Db::Postgres).await;
+    server.kill9();
+    // As such a start leaves it: all tables, no rows, numbers taken.
+    let mut sql = Sql::open(server.site());
+    sql.run("TRUNCATE organisation, entrypoint, data_key, signing_key, token CASCADE");
+    server.restart().await;
+    let told = server.logs();
+    assert_eq!(told.matches("This is the first start: organisation 1").count(), 2, "{told}");
+    assert_eq!(sql.number("SELECT max(org_id) AS value FROM organisation"), 1);
+    assert_eq!(sql.number("SELECT max(entrypoint_id) AS value FROM entrypoint"), 1);
+    server.client().create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200);
+}
+
 /// Enough that what identifies them is being moved to where it is kept, on SQLite.
 const PERSONS: usize = 6_000;
 const RACERS: u64 = 3;

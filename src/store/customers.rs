@@ -1,7 +1,10 @@
 //! Reading customers: one by id, a page of an entrypoint, a history.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable};
 
 use super::conn::{Conn, on};
 use super::entrypoints::{EntrypointColumns, EntrypointRow, OrganisationColumns, OrganisationRow};
@@ -22,44 +25,64 @@ pub struct Found {
     /// The record.
     pub stored: Stored,
     /// Its entrypoint.
-    pub entrypoint: Entrypoint,
+    pub entrypoint: Arc<Entrypoint>,
 }
 
-/// A customer's row, its entrypoint's, its organisation's, and the newest version in its history; which customer is to
-/// follow.
-macro_rules! whole {
+/// The columns of a customer, and the newest version in its history.
+macro_rules! customer_columns {
     () => {
-        "SELECT c.customer_id, c.entrypoint_id, c.version, c.status, c.lifecycle, c.balance_units, c.created_at_us, \
+        "c.customer_id, c.entrypoint_id, c.version, c.status, c.lifecycle, c.balance_units, c.created_at_us, \
          c.updated_at_us, c.key_id, c.salt, c.document, \
-         e.entrypoint_id, e.entry, e.org_id, e.legal_name, e.dba_name, e.country, e.identifiers, e.required_fields, \
-         e.store_name, e.sender_name, e.language, e.color, e.editable_fields, o.name, o.identifiers, \
-         (SELECT max(h.version) FROM history h WHERE h.entrypoint_id = c.entrypoint_id AND h.customer_id = c.customer_id) \
-         FROM customer c JOIN entrypoint e ON e.entrypoint_id = c.entrypoint_id \
-         JOIN organisation o ON o.org_id = e.org_id"
+         (SELECT max(h.version) FROM history h WHERE h.entrypoint_id = c.entrypoint_id AND h.customer_id = c.customer_id)"
     };
 }
 
+/// The columns of an entrypoint and of its organisation.
+macro_rules! entrypoint_columns {
+    () => {
+        "e.entrypoint_id, e.entry, e.org_id, e.legal_name, e.dba_name, e.country, e.identifiers, e.required_fields, \
+         e.store_name, e.sender_name, e.language, e.color, e.editable_fields, o.name, o.identifiers"
+    };
+}
+
+/// What [`customer_columns`] gives.
+type Versioned = (CustomerRow, Option<i64>);
+type VersionedColumns = (CustomerColumns, Nullable<BigInt>);
+/// What [`entrypoint_columns`] gives.
+type Placed = (EntrypointRow, OrganisationRow);
+type PlacedColumns = (EntrypointColumns, OrganisationColumns);
+
 ask! {
-    /// One customer whole.
+    /// One customer with its entrypoint.
     fn whole<'a>(
-        concat!(whole!(), " WHERE c.customer_id = "), id: i64 as BigInt,
+        concat!(
+            "SELECT ", customer_columns!(), ", ", entrypoint_columns!(),
+            " FROM customer c JOIN entrypoint e ON e.entrypoint_id = c.entrypoint_id \
+             JOIN organisation o ON o.org_id = e.org_id WHERE c.customer_id = "
+        ), id: i64 as BigInt,
         " AND c.entrypoint_id = ", entrypoint_id: i64 as BigInt;
         ""
-    ) -> (CustomerRow, EntrypointRow, OrganisationRow, Option<i64>)
-    as (CustomerColumns, EntrypointColumns, OrganisationColumns, Nullable<BigInt>)
+    ) -> (Versioned, Placed) as (VersionedColumns, PlacedColumns)
 }
 
 ask_postgres! {
-    /// As [`whole`], of several, each with the number of its place in the question, from 1 on.
+    /// Several customers, each with the number of its place in the question, from 1 on; with its entrypoint only where that is
+    /// asked for.
     several<'a>(
-        "SELECT w.number, f.* FROM unnest(", ids: &'a [i64] as Array<BigInt>,
-        ", ", entrypoint_ids: &'a [i64] as Array<BigInt>;
+        "SELECT w.number, f.*, p.* FROM unnest(", ids: &'a [i64] as Array<BigInt>,
+        ", ", entrypoint_ids: &'a [i64] as Array<BigInt>,
+        ", ", with_entrypoint: &'a [bool] as Array<Bool>;
         concat!(
-            ") WITH ORDINALITY AS w (customer_id, entrypoint_id, number) CROSS JOIN LATERAL (", whole!(),
-            " WHERE c.customer_id = w.customer_id AND c.entrypoint_id = w.entrypoint_id OFFSET 0) AS f"
+            ") WITH ORDINALITY AS w (customer_id, entrypoint_id, with_entrypoint, number) LEFT JOIN LATERAL (SELECT ",
+            customer_columns!(),
+            " FROM customer c WHERE c.customer_id = w.customer_id AND c.entrypoint_id = w.entrypoint_id OFFSET 0) AS f ON true \
+             LEFT JOIN LATERAL (SELECT ",
+            entrypoint_columns!(),
+            " FROM entrypoint e JOIN organisation o ON o.org_id = e.org_id \
+             WHERE w.with_entrypoint AND e.entrypoint_id = w.entrypoint_id OFFSET 0) AS p ON true"
         )
-    ) -> (i64, CustomerRow, EntrypointRow, OrganisationRow, Option<i64>)
-    as (BigInt, CustomerColumns, EntrypointColumns, OrganisationColumns, Nullable<BigInt>)
+    ) -> (i64, Option<Versioned>, Option<Placed>)
+    as (BigInt, Nullable<VersionedColumns>, Nullable<PlacedColumns>)
 }
 
 /// What is known of one of several customers: one that cannot be read hurts none of the others.
@@ -75,7 +98,8 @@ pub(super) fn find(
     entrypoint_id: i64,
     id: i64,
 ) -> Result<Option<Found>, StoreError> {
-    whole(conn, id, entrypoint_id)?.pop().map(|row| open(conn, ring, row)).transpose()
+    let Some((row, (own, organisation))) = whole(conn, id, entrypoint_id)?.pop() else { return Ok(None) };
+    open(conn, ring, row, Arc::new(own.read(organisation)?)).map(Some)
 }
 
 /// Customers by entrypoint and id, in the order asked: on PostgreSQL in one statement, where each would be a journey to
@@ -93,10 +117,25 @@ pub(super) fn find_each(
         return places.iter().map(one).collect();
     };
     let (entrypoint_ids, ids): (Vec<i64>, Vec<i64>) = places.iter().copied().unzip();
-    let rows = several(c, &ids, &entrypoint_ids)?;
+    let mut known = HashSet::new();
+    let with_entrypoint: Vec<bool> = entrypoint_ids.iter().map(|id| known.insert(*id)).collect();
+    let mut entrypoints: HashMap<i64, Result<Arc<Entrypoint>, StoreError>> = HashMap::new();
+    let mut customers = Vec::with_capacity(places.len());
+    for (number, customer, placed) in several(c, &ids, &entrypoint_ids, &with_entrypoint)? {
+        if let Some((own, organisation)) = placed {
+            entrypoints.insert(own.id(), own.read(organisation).map(Arc::new));
+        }
+        customers.extend(customer.map(|customer| (number, customer)));
+    }
     let mut told: Vec<Told> = places.iter().map(|_| Ok(None)).collect();
-    for (number, row, own, organisation, version) in rows {
-        let found = of_one(open(conn, ring, (row, own, organisation, version)).map(Some))?;
+    for (number, customer) in customers {
+        let entrypoint = match entrypoints.get(&customer.0.entrypoint_id) {
+            Some(Ok(entrypoint)) => Ok(Arc::clone(entrypoint)),
+            Some(Err(error)) => Err(error.for_another()),
+            None => Err(StoreError::Bug("a customer has no entrypoint".into())),
+        };
+        let found =
+            of_one(entrypoint.and_then(|entrypoint| open(conn, ring, customer, entrypoint)).map(Some))?;
         if let Some(place) = usize::try_from(number - 1).ok().and_then(|at| told.get_mut(at)) {
             *place = found;
         }
@@ -116,11 +155,12 @@ fn of_one(told: Told) -> Result<Told, StoreError> {
 fn open(
     conn: &mut Conn,
     ring: &KeyRing,
-    (row, own, organisation, version): (CustomerRow, EntrypointRow, OrganisationRow, Option<i64>),
+    (row, version): Versioned,
+    entrypoint: Arc<Entrypoint>,
 ) -> Result<Found, StoreError> {
     let row = row.if_newest(version)?;
     let key = ring.data_key(conn, row.key_id)?;
-    Ok(Found { stored: row.open(&key)?, entrypoint: own.read(organisation)? })
+    Ok(Found { stored: row.open(&key)?, entrypoint })
 }
 
 /// One entry of a customer's history.

@@ -64,6 +64,11 @@ pub(super) struct OrganisationRow {
 }
 
 impl EntrypointRow {
+    /// Its id.
+    pub(super) fn id(&self) -> i64 {
+        self.entrypoint_id
+    }
+
     /// Its own policy, where it has one.
     ///
     /// # Errors

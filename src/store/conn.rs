@@ -176,6 +176,17 @@ impl Conn {
         self.batch("COMMIT")
     }
 
+    /// Commits and, on PostgreSQL, begins the next write, which then costs no journey of its own; whether it did.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn commit_and_begin_write(&mut self) -> Result<bool, diesel::result::Error> {
+        match self {
+            Conn::Sqlite(c, ..) => c.batch_execute("COMMIT").map(|()| false),
+            Conn::Postgres(c) => c.batch_execute("COMMIT AND CHAIN").map(|()| true),
+        }
+    }
+
     /// Ends a read, which it has where there is an error; whether the connection is as good as before.
     pub fn end_read(&mut self) -> bool {
         let ended = self.batch("ROLLBACK");
@@ -206,7 +217,8 @@ const TRUSTED: Duration = Duration::from_secs(1);
 /// How many connections of this process came to nothing. Where one was cut, others were.
 static LEFT: AtomicU64 = AtomicU64::new(0);
 
-/// A connection that is opened when it is first wanted, and anew when it is of no more use.
+/// A connection that is opened when it is first wanted, and anew when it is of no more use. What is done on it may end with
+/// a transaction begun ahead: then the next one costs no journey to begin.
 pub(super) struct KeptConn {
     url: DatabaseUrl,
     purpose: Purpose,
@@ -214,12 +226,13 @@ pub(super) struct KeptConn {
     wanted_at: Instant,
     /// [`LEFT`], when it last was known to stand.
     left: u64,
+    is_begun: bool,
 }
 
 impl KeptConn {
     /// Keeps a connection, which is not yet open.
     pub(super) fn new(url: DatabaseUrl, purpose: Purpose) -> KeptConn {
-        KeptConn { url, purpose, conn: None, wanted_at: Instant::now(), left: 0 }
+        KeptConn { url, purpose, conn: None, wanted_at: Instant::now(), left: 0, is_begun: false }
     }
 
     /// Where it leads.
@@ -227,24 +240,58 @@ impl KeptConn {
         &self.url
     }
 
-    /// Whether nothing speaks against it: it was used lately, and none was cut since.
-    pub(super) fn is_trusted(&self) -> bool {
-        self.wanted_at.elapsed() <= TRUSTED && self.left == LEFT.load(Ordering::Relaxed)
-    }
-
-    /// The connection, for a use that begins; nothing may be begun on one that is not trusted.
+    /// The connection with nothing begun, for a use that begins.
     ///
     /// # Errors
     /// As [`Conn::open`].
     pub(super) fn get(&mut self) -> Result<&mut Conn, StoreError> {
+        self.rest();
         let left = LEFT.load(Ordering::Relaxed);
-        if !self.is_trusted() && self.conn.as_mut().is_some_and(Conn::is_cut) {
+        if !self.is_trusted(left) && self.conn.as_mut().is_some_and(Conn::is_cut) {
             self.conn = None;
         }
         (self.wanted_at, self.left) = (Instant::now(), left);
         match &mut self.conn {
             Some(conn) => Ok(conn),
             none => Ok(none.insert(Conn::open(&self.url, self.purpose)?)),
+        }
+    }
+
+    /// The connection, for a use that begins; and whether a transaction is begun there.
+    ///
+    /// # Errors
+    /// As [`Conn::open`].
+    pub(super) fn get_begun(&mut self) -> Result<(&mut Conn, bool), StoreError> {
+        // Asked once: what was trusted a moment ago must not be replaced now.
+        let is_begun = self.is_begun && self.is_trusted(LEFT.load(Ordering::Relaxed));
+        if is_begun {
+            (self.is_begun, self.wanted_at) = (false, Instant::now());
+        } else {
+            self.get()?;
+        }
+        let conn = self.conn.as_mut().ok_or_else(|| StoreError::Bug("no connection is open".into()))?;
+        Ok((conn, is_begun))
+    }
+
+    /// Whether nothing speaks against it: it was used lately, and none was cut since.
+    fn is_trusted(&self, left: u64) -> bool {
+        self.wanted_at.elapsed() <= TRUSTED && self.left == left
+    }
+
+    /// Says that the next transaction is begun.
+    pub(super) fn set_begun(&mut self) {
+        self.is_begun = true;
+    }
+
+    /// Whether the next transaction is begun.
+    pub(super) fn is_begun(&self) -> bool {
+        self.is_begun
+    }
+
+    /// Ends the transaction that was begun ahead, if one was.
+    pub(super) fn rest(&mut self) {
+        if std::mem::take(&mut self.is_begun) && self.conn.as_mut().is_some_and(|conn| !conn.end_read()) {
+            self.leave();
         }
     }
 
@@ -255,6 +302,7 @@ impl KeptConn {
 
     /// Closes a connection that is of no more use: the next use opens another.
     pub(super) fn leave(&mut self) {
+        self.is_begun = false;
         if self.conn.take().is_some() {
             LEFT.fetch_add(1, Ordering::Relaxed);
         }

@@ -7,7 +7,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable};
 
 use super::conn::{Conn, on};
-use super::entrypoints::{EntrypointColumns, EntrypointRow, OrganisationColumns, OrganisationRow};
+use super::entrypoints::{
+    EntrypointColumns, EntrypointRow, OrganisationColumns, OrganisationRow, entrypoint_columns,
+};
 use super::error::StoreError;
 use super::keyring::KeyRing;
 use super::load::{self, customer_rows};
@@ -34,14 +36,6 @@ macro_rules! customer_columns {
         "c.customer_id, c.entrypoint_id, c.version, c.status, c.lifecycle, c.balance_units, c.created_at_us, \
          c.updated_at_us, c.key_id, c.salt, c.document, \
          (SELECT max(h.version) FROM history h WHERE h.entrypoint_id = c.entrypoint_id AND h.customer_id = c.customer_id)"
-    };
-}
-
-/// The columns of an entrypoint and of its organisation.
-macro_rules! entrypoint_columns {
-    () => {
-        "e.entrypoint_id, e.entry, e.org_id, e.legal_name, e.dba_name, e.country, e.identifiers, e.required_fields, \
-         e.store_name, e.sender_name, e.language, e.color, e.editable_fields, o.name, o.identifiers"
     };
 }
 

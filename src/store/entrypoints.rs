@@ -55,6 +55,15 @@ pub(super) type EntrypointColumns = (
 /// The types of [`OrganisationRow`]'s columns.
 pub(super) type OrganisationColumns = (Text, Nullable<Text>);
 
+/// The columns of an entrypoint `e` and of its organisation `o`, as [`EntrypointRow`] and [`OrganisationRow`] have them.
+macro_rules! entrypoint_columns {
+    () => {
+        "e.entrypoint_id, e.entry, e.org_id, e.legal_name, e.dba_name, e.country, e.identifiers, e.required_fields, \
+         e.store_name, e.sender_name, e.language, e.color, e.editable_fields, o.name, o.identifiers"
+    };
+}
+pub(super) use entrypoint_columns;
+
 /// What an entrypoint has of its organisation.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = organisation)]

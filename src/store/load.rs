@@ -8,15 +8,17 @@ use std::sync::Arc;
 
 use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable};
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 
 use super::conn::{Conn, on};
 use super::digests;
-use super::entrypoints::entrypoint;
+use super::entrypoints::{
+    EntrypointColumns, EntrypointRow, OrganisationColumns, OrganisationRow, entrypoint, entrypoint_columns,
+};
 use super::error::StoreError;
 use super::imports::Ghosts;
 use super::keyring::KeyRing;
-use super::outcomes;
+use super::outcomes::{self, IdempotencyColumns, IdempotencyRow, outcome_columns};
 use super::prepared::ask_postgres;
 use super::rows::{CustomerRow, document_ad, open_document};
 use super::schema::{customer, entrypoint_head, history, id_block};
@@ -24,6 +26,7 @@ use super::terms;
 use crate::domain::command::{Act, Command};
 use crate::domain::customer::{Customer, Stored};
 use crate::domain::decide::foreseen_keys;
+use crate::domain::entrypoint::Entrypoint;
 use crate::domain::identifier::{Identifier, MatchKey, parse_policy};
 use crate::domain::time::Micros;
 use crate::domain::world::World;
@@ -125,6 +128,45 @@ pub(super) enum Waiting {
     Wait,
 }
 
+/// Makes a function that locks heads in the order of their ids.
+macro_rules! heads {
+    ($name:ident<$life:lifetime>($of:literal, $param:ident: $type:ty as $sql:ty), $locks:literal) => {
+        ask_postgres! {
+            /// Locks heads.
+            $name<$life>(
+                concat!(
+                    "SELECT entrypoint_id, next_customer_id, block_end, key_id, digest_identifiers, live_customers, \
+                     counts, old_key_id, old_digest_identifiers FROM entrypoint_head WHERE entrypoint_id = ", $of
+                ), $param: $type as $sql;
+                concat!(") ORDER BY entrypoint_id ", $locks)
+            ) -> Head
+            as (BigInt, BigInt, BigInt, BigInt, Text, BigInt, Text, Nullable<BigInt>, Text)
+        }
+    };
+}
+// Of one by itself: of a list the server makes another plan each time, for it does not foresee how long that is.
+heads!(head<'a>("(", id: &'a i64 as BigInt), "FOR UPDATE");
+heads!(free_head<'a>("(", id: &'a i64 as BigInt), "FOR UPDATE SKIP LOCKED");
+heads!(heads<'a>("ANY (", ids: &'a [i64] as Array<BigInt>), "FOR UPDATE");
+heads!(free_heads<'a>("ANY (", ids: &'a [i64] as Array<BigInt>), "FOR UPDATE SKIP LOCKED");
+
+ask_postgres! {
+    /// An entrypoint, once for each of some idempotency keys that has an outcome there, or once if none has.
+    entrypoint_and_outcomes<'a>(
+        concat!(
+            "SELECT ", entrypoint_columns!(), ", i.* FROM entrypoint e JOIN organisation o ON o.org_id = e.org_id \
+             LEFT JOIN LATERAL (SELECT k.* FROM unnest("
+        ), key_hashes: &'a [Vec<u8>] as Array<Binary>,
+        concat!(
+            ") AS w (key_hash) CROSS JOIN LATERAL (SELECT ", outcome_columns!(),
+            " FROM idempotency i WHERE i.entrypoint_id = e.entrypoint_id AND i.key_hash = w.key_hash OFFSET 0) AS k) AS i \
+             ON true WHERE e.entrypoint_id = "
+        ), entrypoint_id: i64 as BigInt;
+        ""
+    ) -> (EntrypointRow, OrganisationRow, Option<IdempotencyRow>)
+    as (EntrypointColumns, OrganisationColumns, Nullable<IdempotencyColumns>)
+}
+
 /// Locks the heads of some entrypoints, in sorted order.
 pub(super) fn lock_heads(conn: &mut Conn, ids: &[i64], waiting: Waiting) -> Result<Vec<Head>, StoreError> {
     let mut ids = ids.to_vec();
@@ -144,17 +186,43 @@ pub(super) fn lock_heads(conn: &mut Conn, ids: &[i64], waiting: Waiting) -> Resu
             }
             Ok(heads)
         }
-        Conn::Postgres(c) => {
-            let query = entrypoint_head::table
-                .filter(entrypoint_head::entrypoint_id.eq_any(ids))
-                .order(entrypoint_head::entrypoint_id)
-                .select(Head::as_select())
-                .for_update();
-            Ok(match waiting {
-                Waiting::Skip => query.skip_locked().load(c)?,
-                Waiting::Wait => query.load(c)?,
-            })
-        }
+        Conn::Postgres(c) => Ok(match (waiting, ids.as_slice()) {
+            (Waiting::Skip, [id]) => free_head(c, id)?,
+            (Waiting::Skip, ids) => free_heads(c, ids)?,
+            (Waiting::Wait, [id]) => head(c, id)?,
+            (Waiting::Wait, ids) => heads(c, ids)?,
+        }),
+    }
+}
+
+/// An entrypoint as a batch begins with it.
+struct Beginning {
+    entrypoint: Entrypoint,
+    /// What some idempotency keys came to there.
+    outcomes: Vec<IdempotencyRow>,
+    /// Those of them that have expired and were not yet removed.
+    expired: Vec<Vec<u8>>,
+}
+
+impl Beginning {
+    fn read(
+        conn: &mut Conn,
+        entrypoint_id: i64,
+        key_hashes: &[Vec<u8>],
+        now: Micros,
+    ) -> Result<Option<Beginning>, StoreError> {
+        let Conn::Postgres(c) = conn else {
+            let Some(entrypoint) = entrypoint(conn, entrypoint_id)? else { return Ok(None) };
+            let outcomes = outcomes::find(conn, entrypoint_id, key_hashes, now)?;
+            return Ok(Some(Beginning { entrypoint, outcomes, expired: Vec::new() }));
+        };
+        let mut rows = entrypoint_and_outcomes(c, key_hashes, entrypoint_id)?.into_iter();
+        let Some((own, organisation, first)) = rows.next() else { return Ok(None) };
+        let entrypoint = own.read(organisation)?;
+        let outcomes = first.into_iter().chain(rows.filter_map(|(_, _, outcome)| outcome));
+        let (kept, expired): (Vec<_>, Vec<_>) = outcomes.partition(|row| row.expires_at_us > now.0);
+        let expired = expired.into_iter().map(|row| row.key_hash).collect();
+        Ok(Some(Beginning { entrypoint, outcomes: kept, expired }))
     }
 }
 
@@ -167,6 +235,8 @@ pub(super) struct Loaded {
     pub rows: HashMap<i64, CustomerRow>,
     /// What a dry run would have written before.
     pub ghosts: Option<Ghosts>,
+    /// Idempotency keys whose outcomes have expired and were not yet removed.
+    pub expired: Vec<Vec<u8>>,
 }
 
 impl Loaded {
@@ -178,14 +248,19 @@ impl Loaded {
         commands: &[&Command],
         now: Micros,
     ) -> Result<Loaded, StoreError> {
-        let entrypoint = entrypoint(conn, head.entrypoint_id)?
-            .ok_or_else(|| StoreError::Bug(format!("entrypoint {} is gone", head.entrypoint_id)))?;
+        let key_hashes: Vec<Vec<u8>> = commands
+            .iter()
+            .filter_map(|command| command.idempotency.map(|key_use| key_use.key.to_vec()))
+            .collect();
+        let Beginning { entrypoint, outcomes, expired } =
+            Beginning::read(conn, head.entrypoint_id, &key_hashes, now)?
+                .ok_or_else(|| StoreError::Bug(format!("entrypoint {} is gone", head.entrypoint_id)))?;
         let keys = head.keys(conn, ring)?;
         ring.remember_newest(head.entrypoint_id, &keys.new.key);
         let ids = head.next_customer_id..head.block_end;
         let world = World::new(Arc::new(entrypoint), now, ids);
-        let mut loaded = Loaded { world, head, keys, rows: HashMap::new(), ghosts: None };
-        loaded.load_idempotency(conn, ring, commands)?;
+        let mut loaded = Loaded { world, head, keys, rows: HashMap::new(), ghosts: None, expired };
+        loaded.load_outcomes(conn, ring, outcomes)?;
         let targets: Vec<i64> = commands
             .iter()
             .filter_map(|command| match &command.act {
@@ -291,17 +366,13 @@ impl Loaded {
         Ok(())
     }
 
-    fn load_idempotency(
+    fn load_outcomes(
         &mut self,
         conn: &mut Conn,
         ring: &KeyRing,
-        commands: &[&Command],
+        rows: Vec<IdempotencyRow>,
     ) -> Result<(), StoreError> {
-        let hashes: Vec<Vec<u8>> = commands
-            .iter()
-            .filter_map(|command| command.idempotency.map(|key_use| key_use.key.to_vec()))
-            .collect();
-        for row in outcomes::find(conn, self.head.entrypoint_id, &hashes, self.world.now)? {
+        for row in rows {
             if let Some(id) = row.customer_id {
                 self.load_customers(conn, ring, &[id])?;
             }

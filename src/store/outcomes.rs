@@ -42,12 +42,13 @@ pub(super) struct IdempotencyRow {
     pub expires_at_us: i64,
 }
 
+/// The types of [`IdempotencyRow`]'s columns.
+pub(super) type IdempotencyColumns =
+    (BigInt, Binary, Binary, Text, Nullable<BigInt>, Nullable<BigInt>, BigInt, Binary, BigInt);
+
 insert! {
-    /// Inserts into `idempotency`. A key that expired and was not yet removed is used anew.
-    pub(super) fn insert(&[IdempotencyRow]) by NewKeys, "INSERT" "idempotency"
-    "ON CONFLICT (entrypoint_id, key_hash) DO UPDATE SET fingerprint = excluded.fingerprint, kind = excluded.kind, \
-     customer_id = excluded.customer_id, version = excluded.version, key_id = excluded.key_id, \
-     detail = excluded.detail, expires_at_us = excluded.expires_at_us",
+    /// Inserts into `idempotency`, where on PostgreSQL no row of the same key may be.
+    pub(super) fn insert(&[IdempotencyRow]) by NewKeys, "INSERT" "idempotency" "",
     entrypoint_id: i64 as BigInt,
     key_hash: Vec<u8> as Binary,
     fingerprint: Vec<u8> as Binary,
@@ -59,15 +60,25 @@ insert! {
     expires_at_us: i64 as BigInt,
 }
 
+/// The columns of a row `i`, as [`IdempotencyRow`] has them.
+macro_rules! outcome_columns {
+    () => {
+        "i.entrypoint_id, i.key_hash, i.fingerprint, i.kind, i.customer_id, i.version, i.key_id, i.detail, i.expires_at_us"
+    };
+}
+pub(super) use outcome_columns;
+
 ask_postgres! {
     /// Idempotency keys that have not expired; one look-up each.
     kept_keys<'a>(
         "SELECT i.* FROM unnest(", hashes: &'a [Vec<u8>] as Array<Binary>,
-        ") AS w (key_hash) CROSS JOIN LATERAL (SELECT entrypoint_id, key_hash, fingerprint, kind, customer_id, \
-         version, key_id, detail, expires_at_us FROM idempotency WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
+        concat!(
+            ") AS w (key_hash) CROSS JOIN LATERAL (SELECT ", outcome_columns!(),
+            " FROM idempotency i WHERE entrypoint_id = "
+        ), entrypoint_id: i64 as BigInt,
         " AND key_hash = w.key_hash AND expires_at_us > ", now: i64 as BigInt;
         " OFFSET 0) AS i"
-    ) -> IdempotencyRow as (BigInt, Binary, Binary, Text, Nullable<BigInt>, Nullable<BigInt>, BigInt, Binary, BigInt)
+    ) -> IdempotencyRow as IdempotencyColumns
 }
 
 /// Where an entrypoint's keys have their digests, beside those of its customers: below 0, and an entrypoint's number
@@ -119,6 +130,18 @@ pub(super) fn find(
         rows.extend(row);
     }
     Ok(rows)
+}
+
+/// Removes outcomes that have expired, so that their keys can be used anew; on SQLite that needs nothing.
+///
+/// # Errors
+/// The database's.
+pub(super) fn forget(conn: &mut Conn, entrypoint_id: i64, key_hashes: &[Vec<u8>]) -> Result<(), StoreError> {
+    let Conn::Postgres(c) = conn else { return Ok(()) };
+    for key_hash in key_hashes {
+        diesel::delete(idempotency::table.find((entrypoint_id, key_hash))).execute(c)?;
+    }
+    Ok(())
 }
 
 /// Keeps outcomes of one entrypoint whose keys [`find`] did not find, under its lock.

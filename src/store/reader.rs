@@ -55,7 +55,8 @@ struct Session {
     begins_ahead: bool,
 }
 
-/// What is begun on a thread's connection.
+/// What is begun on a thread's connection, besides the next read: that has no state yet, which it gets with its first
+/// statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Begun {
     Nothing,
@@ -63,8 +64,6 @@ enum Begun {
     Shared,
     /// A read, with a state of its own.
     Own,
-    /// The next read; it has no state yet, which it gets with its first statement.
-    Ahead,
 }
 
 /// What a read of several statements sees.
@@ -191,7 +190,7 @@ fn lane(
             let mut taken = Vec::with_capacity(together);
             let mut wanted = Vec::with_capacity(together);
             loop {
-                let first = if session.begun == Begun::Ahead {
+                let first = if session.conn.is_begun() {
                     tasks.recv_timeout(AHEAD_MAX)
                 } else {
                     tasks.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -199,7 +198,7 @@ fn lane(
                 let first = match first {
                     Ok(first) => first,
                     Err(RecvTimeoutError::Timeout) => {
-                        session.end_if(Begun::Ahead);
+                        session.conn.rest();
                         continue;
                     }
                     Err(RecvTimeoutError::Disconnected) => return,
@@ -268,8 +267,9 @@ impl Session {
         if self.begun != Begun::Own || !self.begins_ahead {
             return self.end_if(Begun::Own);
         }
+        self.begun = Begun::Nothing;
         match self.conn.open().map(Conn::end_and_begin_read) {
-            Some(Ok(())) => self.begun = Begun::Ahead,
+            Some(Ok(())) => self.conn.set_begun(),
             _ => self.leave(),
         }
     }
@@ -293,17 +293,16 @@ impl Session {
         sees: Sees,
         read: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let begins = sees == Sees::OneState && self.begun != Begun::Shared;
-        if !begins || !self.conn.is_trusted() {
-            self.end_if(Begun::Ahead);
-        }
-        let conn = self.conn.get()?;
-        if begins {
-            if self.begun != Begun::Ahead {
+        let conn = if sees == Sees::OneState && self.begun != Begun::Shared {
+            let (conn, is_begun) = self.conn.get_begun()?;
+            if !is_begun {
                 conn.begin_read()?;
             }
             self.begun = Begun::Own;
-        }
+            conn
+        } else {
+            self.conn.get()?
+        };
         let result = catch_unwind(AssertUnwindSafe(|| read(conn)));
         result.unwrap_or_else(|_| Err(panicked()))
     }

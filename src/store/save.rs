@@ -7,7 +7,7 @@ use std::sync::Arc;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::conn::{Conn, on};
 use super::digests::{self, DigestRow, NewDigests};
@@ -76,6 +76,7 @@ pub(super) fn save(
             imports::erase(conn, ring, loaded.head.entrypoint_id, before.id, &before.customer)?;
         }
     }
+    outcomes::forget(conn, loaded.head.entrypoint_id, &loaded.expired)?;
     let transaction = write(conn, &loaded.head, additions)?;
     end_links(conn, &loaded.world)?;
     send_mails(conn, ring, &loaded.world)?;
@@ -332,6 +333,7 @@ fn write(conn: &mut Conn, head: &Head, mut additions: Additions) -> Result<Optio
         keys: additions.idempotency.as_slice().into(),
         pending: pending.as_slice().into(),
         head,
+        looks: terms::is_look_due(pending.len()),
     };
     let (transaction, oldest, newest): (String, Option<i64>, Option<i64>) = batch.get_result(c)?;
     terms::bound(conn, oldest.zip(newest).map_or(0, |(oldest, newest)| newest - oldest))?;
@@ -339,7 +341,7 @@ fn write(conn: &mut Conn, head: &Head, mut additions: Additions) -> Result<Optio
 }
 
 /// All new rows of a batch and its entrypoint's head in one statement: each would be a journey to the server. It tells
-/// the number of the transaction, and the oldest and newest of the terms that were pending before.
+/// the number of the transaction, and where it is to look the oldest and newest of the terms that were pending before.
 struct Batch<'a> {
     customers: NewCustomers<'a>,
     history: NewHistory<'a>,
@@ -347,6 +349,8 @@ struct Batch<'a> {
     keys: NewKeys<'a>,
     pending: terms::NewPending<'a>,
     head: &'a Head,
+    /// Whether it is to look how many terms are pending.
+    looks: bool,
 }
 
 impl QueryId for Batch<'_> {
@@ -382,10 +386,14 @@ impl QueryFragment<Pg> for Batch<'_> {
         out.push_bind_param::<Text, _>(&self.head.counts)?;
         out.push_sql(" WHERE entrypoint_id = ");
         out.push_bind_param::<BigInt, _>(&self.head.entrypoint_id)?;
-        out.push_sql(
-            ") SELECT pg_current_xact_id()::text, (SELECT min(pending_id) FROM term_pending), \
-             (SELECT max(pending_id) FROM term_pending)",
-        );
+        out.push_sql(") SELECT pg_current_xact_id()::text");
+        for end in ["min", "max"] {
+            out.push_sql(", CASE WHEN ");
+            out.push_bind_param::<Bool, _>(&self.looks)?;
+            out.push_sql(" THEN (SELECT ");
+            out.push_sql(end);
+            out.push_sql("(pending_id) FROM term_pending) END");
+        }
         Ok(())
     }
 }

@@ -105,7 +105,10 @@ impl Writer {
                 match self.queue.recv_timeout(IDLE) {
                     Ok(Work::Customer(command, reply)) => jobs.push(Job { command, reply }),
                     Ok(Work::Admin(act)) => admin = Some(act),
-                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Timeout) => {
+                        self.conn.rest();
+                        continue;
+                    }
                     Err(RecvTimeoutError::Disconnected) => return,
                 }
             }
@@ -150,9 +153,15 @@ impl Writer {
     /// Writes a batch; a command that poisons it is found by halving and hurts only itself.
     fn batch(&mut self, jobs: Vec<Job>, waiting: Waiting) {
         let commands: Vec<&Command> = jobs.iter().map(|job| job.command.as_ref()).collect();
-        let result = self.conn.get().and_then(|conn| transaction(conn, &self.setup, &commands, waiting));
+        let result = self
+            .conn
+            .get_begun()
+            .and_then(|(conn, is_begun)| transaction(conn, is_begun, &self.setup, &commands, waiting));
         match result {
-            Ok(replies) => {
+            Ok((replies, is_begun)) => {
+                if is_begun {
+                    self.conn.set_begun();
+                }
                 for (job, reply) in jobs.into_iter().zip(replies) {
                     match reply {
                         Some(reply) => drop(job.reply.send(reply)),
@@ -188,13 +197,17 @@ fn jobs_len(jobs: &[Job]) -> f64 {
 /// One reply a command; `None` for a command whose entrypoint was locked elsewhere.
 type Replies = Vec<Option<Reply>>;
 
+/// Runs a batch in a transaction, which may have been begun ahead; and whether the next one was.
 fn transaction(
     conn: &mut Conn,
+    is_begun: bool,
     setup: &WriterSetup,
     commands: &[&Command],
     waiting: Waiting,
-) -> Result<Replies, StoreError> {
-    conn.begin_write()?;
+) -> Result<(Replies, bool), StoreError> {
+    if !is_begun {
+        conn.begin_write()?;
+    }
     let (replies, transaction_id) = match within(conn, setup, commands, waiting) {
         Ok(done) => done,
         Err(error) => {
@@ -202,9 +215,11 @@ fn transaction(
             return Err(error);
         }
     };
-    match conn.commit() {
-        Ok(()) => Ok(replies),
-        Err(error) => after_failed_commit(conn, setup, error.into(), transaction_id).map(|()| replies),
+    match conn.commit_and_begin_write() {
+        Ok(is_begun) => Ok((replies, is_begun)),
+        Err(error) => {
+            after_failed_commit(conn, setup, error.into(), transaction_id).map(|()| (replies, false))
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 //! lower age. Ages are numbers of `term_pending`; a segment has the highest of its rows.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diesel::dsl::{max, min};
 use diesel::prelude::*;
@@ -145,6 +146,17 @@ pub(in crate::store) fn begin(
         terms: packed(&row.terms),
     };
     Ok(rows.into_iter().map(pending).collect())
+}
+
+/// How many rows of this process become pending between two looks at how many there are.
+const LOOK_EVERY: usize = 512;
+
+/// Whether to look how many rows are pending, now that some more will be. The oldest is found behind all that were moved
+/// and whose room was not yet given back, so that each look takes PostgreSQL a tenth of a millisecond.
+pub(in crate::store) fn is_look_due(rows: usize) -> bool {
+    static APPENDED: AtomicUsize = AtomicUsize::new(0);
+    let before = APPENDED.fetch_add(rows, Ordering::Relaxed);
+    before / LOOK_EVERY != before.wrapping_add(rows) / LOOK_EVERY
 }
 
 /// Moves what is pending into a segment where that are too many rows.

@@ -9,7 +9,7 @@ mod lookup;
 mod merge;
 mod rebuild;
 
-pub(super) use index::{Indexed, NewPending, add, begin, bound};
+pub(super) use index::{Indexed, NewPending, add, begin, bound, is_look_due};
 pub(super) use lookup::{Index, Question};
 pub(super) use rebuild::rebuild;
 

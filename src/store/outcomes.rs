@@ -4,24 +4,28 @@
 //! cost its commit a page of its own, outcomes are appended, and what leads to them are digests (see [`digests`]):
 //! the beginning of the hash stands in [`place`] with the outcome's number.
 
+mod sealed;
+mod walk;
+
 use std::collections::BTreeMap;
 
 use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 
+pub(super) use self::sealed::{OutcomeDetail, open, outcome_ad};
+pub(super) use self::walk::{after, examine, seal_anew};
+
 use super::conn::{Conn, on};
 use super::digests::{self, DigestRow};
 use super::error::StoreError;
 use super::keyring::{ENTRYPOINT_SALT, KeyRing};
 use super::prepared::{ask_postgres, insert};
-use super::rows::CustomerRow;
 use super::schema::idempotency;
-use crate::domain::command::{KeyUse, MatchReport, Outcome, Verdict};
+use crate::domain::command::KeyUse;
 use crate::domain::problem::Rejection;
 use crate::domain::time::Micros;
-use crate::domain::world::KeyRecord;
-use crate::vault::{Ad, DataKey, IDENTITY_DIGEST_BYTES, Plain};
+use crate::vault::{DataKey, IDENTITY_DIGEST_BYTES, Plain};
 
 /// How many rows one transaction removes, so that it holds its locks for milliseconds.
 const REMOVED_MAX: i64 = 1_000;
@@ -275,142 +279,6 @@ fn remove_expired_postgres(c: &mut PgConnection, now: Micros) -> Result<usize, S
     }
     Ok(expired.len())
 }
-
-/// The next outcomes of an entrypoint after a cursor, each with its own; an empty cursor begins.
-///
-/// # Errors
-/// The database's.
-pub(super) fn after(
-    conn: &mut Conn,
-    entrypoint_id: i64,
-    cursor: &[u8],
-    most: i64,
-) -> Result<Vec<(Vec<u8>, IdempotencyRow)>, StoreError> {
-    match conn {
-        Conn::Sqlite(c, _) => {
-            // One of an earlier release is longer, and begins again.
-            let after = cursor.try_into().map_or(0, i64::from_be_bytes);
-            let rows: Vec<(i64, IdempotencyRow)> = idempotency::table
-                .filter(idempotency::entrypoint_id.eq(entrypoint_id))
-                .filter(idempotency::outcome_id.gt(after))
-                .order(idempotency::outcome_id)
-                .limit(most)
-                .select((idempotency::outcome_id, IdempotencyRow::as_select()))
-                .load(c)?;
-            Ok(rows.into_iter().map(|(id, row)| (id.to_be_bytes().to_vec(), row)).collect())
-        }
-        Conn::Postgres(c) => {
-            let rows: Vec<IdempotencyRow> = idempotency::table
-                .filter(idempotency::entrypoint_id.eq(entrypoint_id))
-                .filter(idempotency::key_hash.gt(cursor))
-                .order(idempotency::key_hash)
-                .limit(most)
-                .select(IdempotencyRow::as_select())
-                .load(c)?;
-            Ok(rows.into_iter().map(|row| (row.key_hash.clone(), row)).collect())
-        }
-    }
-}
-
-/// Puts an outcome, by its cursor, under another data key.
-///
-/// # Errors
-/// The database's.
-pub(super) fn seal_anew(conn: &mut Conn, cursor: &[u8], moved: &IdempotencyRow) -> Result<(), StoreError> {
-    let sealed = (idempotency::key_id.eq(moved.key_id), idempotency::detail.eq(&moved.detail));
-    match conn {
-        Conn::Sqlite(c, _) => {
-            let id = cursor.try_into().map_or(0, i64::from_be_bytes);
-            diesel::update(idempotency::table.filter(idempotency::outcome_id.eq(id)))
-                .set(sealed)
-                .execute(c)?
-        }
-        Conn::Postgres(c) => {
-            diesel::update(idempotency::table.find((moved.entrypoint_id, cursor))).set(sealed).execute(c)?
-        }
-    };
-    Ok(())
-}
-
-/// Looks whether the next outcomes of an entrypoint are found by their keys; the cursor of the last.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] where one is not; the database's.
-pub(super) fn examine(
-    conn: &mut Conn,
-    entrypoint_id: i64,
-    cursor: &[u8],
-    most: i64,
-) -> Result<Option<Vec<u8>>, StoreError> {
-    let rows = after(conn, entrypoint_id, cursor, most)?;
-    if let Conn::Sqlite(..) = conn {
-        let digests: Vec<Vec<u8>> = rows.iter().map(|(_, row)| digest(&row.key_hash)).collect();
-        let found = digests::find(conn, place(entrypoint_id), &digests)?;
-        for ((cursor, _), digest) in rows.iter().zip(&digests) {
-            let id = cursor.as_slice().try_into().map_or(0, i64::from_be_bytes);
-            if !found.get(digest).is_some_and(|ids| ids.contains(&id)) {
-                return Err(StoreError::Corrupt(format!(
-                    "outcome {id} is not found by its idempotency key: a retry would act again"
-                )));
-            }
-        }
-    }
-    Ok(rows.into_iter().last().map(|(cursor, _)| cursor))
-}
-
-/// What of an outcome may be a caller's own words, and is sealed therefore.
-#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
-pub(super) struct OutcomeDetail {
-    pub matched_on: Option<Vec<String>>,
-    pub differs: Vec<String>,
-    pub report: Option<MatchReport>,
-}
-
-/// Binds an outcome to its key and its record.
-pub(super) fn outcome_ad(row: &IdempotencyRow) -> Ad {
-    let place = [row.entrypoint_id, row.customer_id.unwrap_or(0), row.version.unwrap_or(0), row.key_id];
-    Ad::new("outcome", &place).and(&row.key_hash).and(&row.fingerprint).and(row.kind.as_bytes())
-}
-
-/// What a key was used for, with its hash; `owner` is whose record it came to.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] where it does not open; the database's.
-pub(super) fn open(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    row: &IdempotencyRow,
-    owner: Option<&CustomerRow>,
-) -> Result<([u8; 32], KeyRecord), StoreError> {
-    let corrupt = || StoreError::Corrupt("a stored idempotency key".into());
-    let salt = match row.customer_id {
-        Some(_) => owner.ok_or_else(corrupt)?.salt.as_deref(),
-        None => Some(ENTRYPOINT_SALT),
-    };
-    let detail = match salt {
-        Some(salt) => {
-            let seal = ring.data_key(conn, row.key_id)?.seal_key(salt)?;
-            serde_json::from_slice(&seal.open(&outcome_ad(row), &row.detail)?)?
-        }
-        // The person was erased and the detail with them; that the key was used is still known.
-        None => OutcomeDetail::default(),
-    };
-    let outcome = match (row.kind.as_str(), row.customer_id, row.version) {
-        ("changed", Some(id), Some(version)) => Outcome::Changed { id, version },
-        ("match", ..) => Outcome::Matched(detail.report.ok_or_else(corrupt)?),
-        (kind, Some(id), Some(version)) => {
-            let verdict = VERDICTS.into_iter().find(|verdict| verdict.name() == kind).ok_or_else(corrupt)?;
-            Outcome::Created { verdict, id, version, matched_on: detail.matched_on, differs: detail.differs }
-        }
-        _ => return Err(corrupt()),
-    };
-    let fingerprint = row.fingerprint.as_slice().try_into().map_err(|_| corrupt())?;
-    let key_hash = row.key_hash.as_slice().try_into().map_err(|_| corrupt())?;
-    Ok((key_hash, KeyRecord { fingerprint, outcome }))
-}
-
-const VERDICTS: [Verdict; 5] =
-    [Verdict::Created, Verdict::Matched, Verdict::Replaced, Verdict::Merged, Verdict::Forced];
 
 #[cfg(test)]
 mod tests {

@@ -12,7 +12,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use diesel::prelude::*;
 
-use super::conn::{Conn, DatabaseUrl, Purpose};
+use super::conn::{Conn, DatabaseUrl, KeptConn, Purpose};
 use super::error::StoreError;
 
 /// After about how many changed customers the log is moved.
@@ -31,10 +31,10 @@ impl Checkpointer {
     /// # Errors
     /// The operating system's, when it gives no thread.
     pub(super) fn start(url: &DatabaseUrl) -> std::io::Result<Option<Checkpointer>> {
-        let DatabaseUrl::Sqlite(_) = url else { return Ok(None) };
+        let DatabaseUrl::Sqlite(path) = url else { return Ok(None) };
         let (wake, woken) = bounded(1);
-        let url = url.clone();
-        thread::Builder::new().name("checkpointer".into()).spawn(move || run(&url, &woken))?;
+        let (conn, path) = (KeptConn::new(url.clone(), Purpose::Write), path.clone());
+        thread::Builder::new().name("checkpointer".into()).spawn(move || run(conn, &path, &woken))?;
         Ok(Some(Checkpointer { wake, changes: 0 }))
     }
 
@@ -49,16 +49,14 @@ impl Checkpointer {
     }
 }
 
-fn run(url: &DatabaseUrl, woken: &Receiver<()>) {
-    let mut conn = None;
+fn run(mut conn: KeptConn, path: &Path, woken: &Receiver<()>) {
     let mut file = None;
     for () in woken {
-        if let Err(error) = checkpoint(url, &mut conn) {
+        if let Err(error) = conn.get().and_then(checkpoint) {
             tracing::warn!(%error, "the write-ahead log could not be moved; the writer does it when it is long");
-            conn = None;
+            conn.leave();
             continue;
         }
-        let DatabaseUrl::Sqlite(path) = url else { continue };
         if let Err(error) = flush(path, &mut file) {
             tracing::warn!(%error, "what was moved could not be made durable; the writer does it when it must");
         }
@@ -66,11 +64,7 @@ fn run(url: &DatabaseUrl, woken: &Receiver<()>) {
 }
 
 /// Moves what no reader still needs where it is; nobody waits for it.
-fn checkpoint(url: &DatabaseUrl, conn: &mut Option<Conn>) -> Result<(), super::StoreError> {
-    let conn = match conn {
-        Some(conn) => conn,
-        None => conn.insert(Conn::open(url, Purpose::Write)?),
-    };
+fn checkpoint(conn: &mut Conn) -> Result<(), StoreError> {
     if let Conn::Sqlite(c, ..) = conn {
         diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").execute(c)?;
     }

@@ -136,16 +136,32 @@ pub(super) fn find(
     Ok(rows)
 }
 
-/// Removes outcomes that have expired, so that their keys can be used anew; on SQLite that needs nothing.
+/// Removes what some keys came to and has expired, so that they can be used anew; on SQLite that needs nothing.
 ///
 /// # Errors
 /// The database's.
-pub(super) fn forget(conn: &mut Conn, entrypoint_id: i64, key_hashes: &[Vec<u8>]) -> Result<(), StoreError> {
+pub(super) fn forget_expired(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    key_hashes: &[Vec<u8>],
+    now: Micros,
+) -> Result<(), StoreError> {
     let Conn::Postgres(c) = conn else { return Ok(()) };
     for key_hash in key_hashes {
-        diesel::delete(idempotency::table.find((entrypoint_id, key_hash))).execute(c)?;
+        remove_if_expired(c, entrypoint_id, key_hash, now)?;
     }
     Ok(())
+}
+
+fn remove_if_expired(
+    c: &mut PgConnection,
+    entrypoint_id: i64,
+    key_hash: &[u8],
+    now: Micros,
+) -> QueryResult<usize> {
+    // Used anew meanwhile, it has a later expiry.
+    let expired = idempotency::expires_at_us.le(now.0);
+    diesel::delete(idempotency::table.find((entrypoint_id, key_hash)).filter(expired)).execute(c)
 }
 
 /// Keeps outcomes of one entrypoint whose keys [`find`] did not find, under its lock.
@@ -222,16 +238,9 @@ pub(super) fn keep_text(
         expires_at_us: keeping.expires_at_us,
     };
     row.detail = keeping.key.seal_key(ENTRYPOINT_SALT)?.seal(&outcome_ad(&row), text)?;
-    let Conn::Postgres(c) = conn else { return keep(conn, entrypoint_id, &[row]) };
-    // A key that expired and was not yet removed is used anew; of two that use it at once, one fails.
-    diesel::delete(
-        idempotency::table
-            .find((entrypoint_id, &row.key_hash))
-            .filter(idempotency::expires_at_us.le(keeping.now.0)),
-    )
-    .execute(c)?;
-    diesel::insert_into(idempotency::table).values(&row).execute(c)?;
-    Ok(())
+    forget_expired(conn, entrypoint_id, std::slice::from_ref(&row.key_hash), keeping.now)?;
+    // Of two that use it at once, one fails.
+    keep(conn, entrypoint_id, &[row])
 }
 
 /// Removes expired outcomes, at most a thousand; how many.
@@ -269,13 +278,7 @@ fn remove_expired_postgres(c: &mut PgConnection, now: Micros) -> Result<usize, S
         .select((idempotency::entrypoint_id, idempotency::key_hash))
         .load(c)?;
     for (entrypoint_id, key_hash) in &expired {
-        diesel::delete(
-            idempotency::table
-                .find((entrypoint_id, key_hash))
-                // Used anew meanwhile, it has a later expiry.
-                .filter(idempotency::expires_at_us.le(now.0)),
-        )
-        .execute(c)?;
+        remove_if_expired(c, *entrypoint_id, key_hash, now)?;
     }
     Ok(expired.len())
 }

@@ -76,7 +76,7 @@ pub(super) fn save(
             imports::erase(conn, ring, loaded.head.entrypoint_id, before.id, &before.customer)?;
         }
     }
-    outcomes::forget(conn, loaded.head.entrypoint_id, &loaded.expired)?;
+    outcomes::forget_expired(conn, loaded.head.entrypoint_id, &loaded.expired, loaded.world.now)?;
     let transaction = write(conn, &loaded.head, additions)?;
     end_links(conn, &loaded.world)?;
     send_mails(conn, ring, &loaded.world)?;

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::ad::Ad;
-use super::hash::Hasher;
+use super::hash::{Hasher, TermHasher};
 use super::plain::Plain;
 
 /// Bytes of a master key.
@@ -178,7 +178,7 @@ pub struct DataKey {
     pub id: i64,
     seals: Hasher,
     identities: Hasher,
-    terms: Hasher,
+    terms: TermHasher,
     key_uses: Hasher,
     portal: Hasher,
 }
@@ -195,7 +195,7 @@ impl DataKey {
             id,
             seals: Hasher::new(root, "customary seal"),
             identities: Hasher::new(root, "customary identity digests"),
-            terms: Hasher::new(root, "customary search terms"),
+            terms: TermHasher::new(root, "customary search terms"),
             key_uses: Hasher::new(root, "customary idempotency keys"),
             portal: Hasher::new(root, "customary portal"),
         }
@@ -216,7 +216,7 @@ impl DataKey {
     }
 
     /// Hashes search terms.
-    pub fn terms(&self) -> &Hasher {
+    pub fn terms(&self) -> &TermHasher {
         &self.terms
     }
 

@@ -29,7 +29,7 @@ const LABEL: &str = "label";
 const TRIGRAM: &str = "~search";
 
 /// The name of [`Group::Trigram`].
-pub const TRIGRAM_KEY: [&str; 2] = [TRIGRAM, ""];
+const TRIGRAM_KEY: [&str; 2] = [TRIGRAM, ""];
 
 /// A set of fields whose values share their terms.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -13,8 +13,6 @@ pub(super) use index::{Indexed, NewPending, add, begin, bound, is_look_due};
 pub(super) use lookup::{Index, Question};
 pub(super) use rebuild::rebuild;
 
-use std::cell::RefCell;
-
 use diesel::connection::SimpleConnection as _;
 
 use super::Store;
@@ -23,27 +21,16 @@ use super::error::StoreError;
 use super::reader::{Sees, Size};
 use crate::clock;
 use crate::domain::customer::Customer;
-use crate::domain::filter::{Group, TRIGRAM_KEY, Term, each_term};
+use crate::domain::filter::{Group, Term, each_term};
 use crate::domain::identifier::{IdField, MatchKey};
 use crate::domain::text::fold_spaces;
-use crate::vault::{DataKey, Hasher, TermMemo};
+use crate::vault::{DataKey, TermHasher};
 
 /// All terms of a live customer, hashed and sorted.
-pub(super) fn of_customer(hasher: &Hasher, customer: &Customer) -> Vec<u64> {
-    thread_local! {
-        static TRIGRAMS: RefCell<TermMemo> = RefCell::new(TermMemo::of(TRIGRAM_KEY));
-    }
+pub(super) fn of_customer(hasher: &TermHasher, customer: &Customer) -> Vec<u64> {
     let mut buffer = zeroize::Zeroizing::new(Vec::with_capacity(256));
     let mut terms = Vec::with_capacity(96);
-    TRIGRAMS.with_borrow_mut(|trigrams| {
-        each_term(customer, |group, text| {
-            terms.push(if group == TRIGRAM_KEY {
-                trigrams.term(hasher, text, &mut buffer)
-            } else {
-                hasher.term(group, text, &mut buffer)
-            });
-        });
-    });
+    each_term(customer, |group, text| terms.push(hasher.term(group, text, &mut buffer)));
     terms.sort_unstable();
     terms.dedup();
     terms

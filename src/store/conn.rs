@@ -111,7 +111,8 @@ impl Conn {
                 conn.batch_execute(
                     "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; \
                      SET synchronous_commit = on; SET client_min_messages = warning; SET jit = off; \
-                     SET enable_seqscan = off; SET enable_bitmapscan = off; SET max_parallel_workers_per_gather = 0;",
+                     SET enable_seqscan = off; SET enable_bitmapscan = off; SET max_parallel_workers_per_gather = 0; \
+                     SET plan_cache_mode = force_generic_plan;",
                 )?;
                 if purpose == Purpose::Write {
                     // What this session writes to data files goes to the disk as it comes. Left to the kernel, it

@@ -1,10 +1,10 @@
 //! Reading customers: one by id, a page of an entrypoint, a history.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable};
+use diesel::sql_types::{Array, BigInt, Nullable};
 
 use super::conn::{Conn, on};
 use super::entrypoints::{
@@ -35,7 +35,24 @@ macro_rules! customer_columns {
     () => {
         "c.customer_id, c.entrypoint_id, c.version, c.status, c.lifecycle, c.balance_units, c.created_at_us, \
          c.updated_at_us, c.key_id, c.salt, c.document, \
-         (SELECT max(h.version) FROM history h WHERE h.entrypoint_id = c.entrypoint_id AND h.customer_id = c.customer_id)"
+         (SELECT h.version FROM history h WHERE h.entrypoint_id = c.entrypoint_id AND h.customer_id = c.customer_id \
+         ORDER BY h.version DESC LIMIT 1)"
+    };
+}
+
+/// As many columns as [`customer_columns`] has, of the same types.
+macro_rules! no_customer {
+    () => {
+        "NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer, NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, \
+         NULL::bigint, NULL::bytea, NULL::bytea, NULL::bigint"
+    };
+}
+
+/// As many columns as [`entrypoint_columns`] has, of the same types.
+macro_rules! no_entrypoint {
+    () => {
+        "NULL::bigint, NULL::text, NULL::bigint, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, \
+         NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text"
     };
 }
 
@@ -60,23 +77,16 @@ ask! {
 }
 
 ask_postgres! {
-    /// Several customers, each with the number of its place in the question, from 1 on; with its entrypoint only where that is
-    /// asked for.
+    /// Several customers, and after them their entrypoints: each once, however many customers it has.
     several<'a>(
-        "SELECT w.number, f.*, p.* FROM unnest(", ids: &'a [i64] as Array<BigInt>,
-        ", ", entrypoint_ids: &'a [i64] as Array<BigInt>,
-        ", ", with_entrypoint: &'a [bool] as Array<Bool>;
+        concat!("SELECT ", customer_columns!(), ", ", no_entrypoint!(), " FROM customer c WHERE c.customer_id = ANY ("),
+        ids: &'a [i64] as Array<BigInt>,
         concat!(
-            ") WITH ORDINALITY AS w (customer_id, entrypoint_id, with_entrypoint, number) LEFT JOIN LATERAL (SELECT ",
-            customer_columns!(),
-            " FROM customer c WHERE c.customer_id = w.customer_id AND c.entrypoint_id = w.entrypoint_id OFFSET 0) AS f ON true \
-             LEFT JOIN LATERAL (SELECT ",
-            entrypoint_columns!(),
-            " FROM entrypoint e JOIN organisation o ON o.org_id = e.org_id \
-             WHERE w.with_entrypoint AND e.entrypoint_id = w.entrypoint_id OFFSET 0) AS p ON true"
-        )
-    ) -> (i64, Option<Versioned>, Option<Placed>)
-    as (BigInt, Nullable<VersionedColumns>, Nullable<PlacedColumns>)
+            ") UNION ALL SELECT ", no_customer!(), ", ", entrypoint_columns!(),
+            " FROM entrypoint e JOIN organisation o ON o.org_id = e.org_id WHERE e.entrypoint_id = ANY ("
+        ), entrypoint_ids: &'a [i64] as Array<BigInt>;
+        ")"
+    ) -> (Option<Versioned>, Option<Placed>) as (Nullable<VersionedColumns>, Nullable<PlacedColumns>)
 }
 
 /// What is known of one of several customers: one that cannot be read hurts none of the others.
@@ -93,7 +103,7 @@ pub(super) fn find(
     id: i64,
 ) -> Result<Option<Found>, StoreError> {
     let Some((row, (own, organisation))) = whole(conn, id, entrypoint_id)?.pop() else { return Ok(None) };
-    open(conn, ring, row, Arc::new(own.read(organisation)?)).map(Some)
+    open(conn, ring, &row, Arc::new(own.read(organisation)?)).map(Some)
 }
 
 /// Customers by entrypoint and id, in the order asked: on PostgreSQL in one statement, where each would be a journey to
@@ -110,31 +120,31 @@ pub(super) fn find_each(
         let one = |(entrypoint_id, id): &(i64, i64)| of_one(find(conn, ring, *entrypoint_id, *id));
         return places.iter().map(one).collect();
     };
-    let (entrypoint_ids, ids): (Vec<i64>, Vec<i64>) = places.iter().copied().unzip();
-    let mut known = HashSet::new();
-    let with_entrypoint: Vec<bool> = entrypoint_ids.iter().map(|id| known.insert(*id)).collect();
+    let mut ids: Vec<i64> = places.iter().map(|(_, id)| *id).collect();
+    let mut entrypoint_ids: Vec<i64> = places.iter().map(|(entrypoint_id, _)| *entrypoint_id).collect();
+    for asked in [&mut ids, &mut entrypoint_ids] {
+        asked.sort_unstable();
+        asked.dedup();
+    }
+    let mut customers: HashMap<(i64, i64), Versioned> = HashMap::with_capacity(ids.len());
     let mut entrypoints: HashMap<i64, Result<Arc<Entrypoint>, StoreError>> = HashMap::new();
-    let mut customers = Vec::with_capacity(places.len());
-    for (number, customer, placed) in several(c, &ids, &entrypoint_ids, &with_entrypoint)? {
+    for (customer, placed) in several(c, &ids, &entrypoint_ids)? {
         if let Some((own, organisation)) = placed {
             entrypoints.insert(own.id(), own.read(organisation).map(Arc::new));
         }
-        customers.extend(customer.map(|customer| (number, customer)));
+        customers
+            .extend(customer.map(|customer| ((customer.0.entrypoint_id, customer.0.customer_id), customer)));
     }
-    let mut told: Vec<Told> = places.iter().map(|_| Ok(None)).collect();
-    for (number, customer) in customers {
-        let entrypoint = match entrypoints.get(&customer.0.entrypoint_id) {
+    let mut tell = |place: &(i64, i64)| {
+        let Some(customer) = customers.get(place) else { return Ok(Ok(None)) };
+        let entrypoint = match entrypoints.get(&place.0) {
             Some(Ok(entrypoint)) => Ok(Arc::clone(entrypoint)),
             Some(Err(error)) => Err(error.for_another()),
             None => Err(StoreError::Bug("a customer has no entrypoint".into())),
         };
-        let found =
-            of_one(entrypoint.and_then(|entrypoint| open(conn, ring, customer, entrypoint)).map(Some))?;
-        if let Some(place) = usize::try_from(number - 1).ok().and_then(|at| told.get_mut(at)) {
-            *place = found;
-        }
-    }
-    Ok(told)
+        of_one(entrypoint.and_then(|entrypoint| open(conn, ring, customer, entrypoint)).map(Some))
+    };
+    places.iter().map(&mut tell).collect()
 }
 
 /// What is wrong with the connection is wrong with all.
@@ -149,10 +159,10 @@ fn of_one(told: Told) -> Result<Told, StoreError> {
 fn open(
     conn: &mut Conn,
     ring: &KeyRing,
-    (row, version): Versioned,
+    (row, version): &Versioned,
     entrypoint: Arc<Entrypoint>,
 ) -> Result<Found, StoreError> {
-    let row = row.if_newest(version)?;
+    row.must_be_newest(*version)?;
     let key = ring.data_key(conn, row.key_id)?;
     Ok(Found { stored: row.open(&key)?, entrypoint })
 }

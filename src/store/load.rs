@@ -144,7 +144,7 @@ macro_rules! heads {
         }
     };
 }
-// Of one by itself: of a list the server makes another plan each time, for it does not foresee how long that is.
+// Of one by itself: that need not be sorted.
 heads!(head<'a>("(", id: &'a i64 as BigInt), "FOR UPDATE");
 heads!(free_head<'a>("(", id: &'a i64 as BigInt), "FOR UPDATE SKIP LOCKED");
 heads!(heads<'a>("ANY (", ids: &'a [i64] as Array<BigInt>), "FOR UPDATE");
@@ -465,7 +465,7 @@ pub(super) fn customer_rows(
                 .collect()
         }
     };
-    pairs.into_iter().map(|(row, version)| row.if_newest(version)).collect()
+    pairs.into_iter().map(|(row, version)| row.must_be_newest(version).map(|()| row)).collect()
 }
 
 /// A customer as it was at an earlier version; `None` where that is gone or never was.

@@ -133,13 +133,13 @@ impl CustomerRow {
         })
     }
 
-    /// The row, if it is the newest version that its history has: an old row put back does not pass.
+    /// That the row is the newest version that its history has: an old row put back does not pass.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`].
-    pub(super) fn if_newest(self, newest: Option<i64>) -> Result<CustomerRow, StoreError> {
+    pub(super) fn must_be_newest(&self, newest: Option<i64>) -> Result<(), StoreError> {
         if newest == Some(self.version) {
-            return Ok(self);
+            return Ok(());
         }
         Err(StoreError::Corrupt(format!("customer {}: the row is not its newest version", self.customer_id)))
     }

@@ -13,6 +13,7 @@ use actix_web::{HttpMessage, HttpResponse};
 
 use super::auth::Caller;
 use super::error::Error;
+use super::meters;
 use super::routes::{Routed, Routes};
 use super::state::App;
 
@@ -144,10 +145,7 @@ fn finish<B>(
     }
     let status = response.status().as_u16();
     let elapsed = started.elapsed();
-    metrics::counter!("customary_http_requests_total", "route" => route.to_owned(), "method" => method.as_str().to_owned(), "status" => status.to_string())
-        .increment(1);
-    metrics::histogram!("customary_http_request_seconds", "route" => route.to_owned())
-        .record(elapsed.as_secs_f64());
+    meters::count(route, method, status, elapsed);
     let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
     tracing::info!(request_id, method = method.as_str(), route, status, duration_us, token, "request");
     response

@@ -13,6 +13,7 @@ mod imports;
 mod invites;
 mod json;
 mod mail;
+mod meters;
 mod queries;
 mod request;
 mod routes;

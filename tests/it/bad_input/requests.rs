@@ -356,3 +356,28 @@ both!(rules_6_every_answer_carries_a_request_id_of_its_own, |db| async {
         }
     }
 });
+
+// Each series stays in memory: a method that a client made up must not begin one.
+both!(methods_that_clients_make_up_are_counted_as_one, |db| async {
+    let scene = Scene::start(db).await;
+    let client = scene.server.anonymous();
+    let counted = async |labels: &str| -> u64 {
+        let text = client.get("/metrics").await.expect(200).text;
+        let line = format!("customary_http_requests_total{{{labels}}} ");
+        text.lines().find_map(|found| found.strip_prefix(&line)?.parse().ok()).unwrap_or(0)
+    };
+    let live = r#"route="/health/live",method="GET",status="200""#;
+    let before = counted(live).await;
+    let asks = (0..40).map(|n| {
+        let client = client.clone();
+        async move {
+            let method = Method::from_bytes(format!("BREW{n}").as_bytes()).expect("a method");
+            client.send(method, "/nowhere", None, &[]).await.expect(404);
+            client.get("/health/live").await.expect(200);
+        }
+    });
+    at_once(asks.collect::<Vec<_>>()).await;
+    assert_eq!(counted(r#"route="unknown",method="other",status="404""#).await, 40);
+    assert_eq!(counted(live).await, before + 40);
+    assert!(!client.get("/metrics").await.text.contains("BREW"));
+});

@@ -457,11 +457,12 @@ impl Store {
                 Ok(mail_id.to_string())
             })
             .await?;
-        self.mail_queued.notify_one();
         let found = self
             .read(move |conn, ring| row(conn, mail_id)?.map(|row| told(conn, ring, row)).transpose())
-            .await?;
-        Ok((found.ok_or(Rejection::NotFound)?, replayed))
+            .await;
+        // Only now: it is told as it was queued, not as it was sent meanwhile.
+        self.mail_queued.notify_one();
+        Ok((found?.ok_or(Rejection::NotFound)?, replayed))
     }
 
     /// Wakes whoever waits for mails, to see that the process stops.

@@ -1,6 +1,6 @@
 //! The OpenAPI document: its examples are real answers, recorded here. `RECORD=1 cargo nextest run openapi` renews them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -121,6 +121,27 @@ impl Recorder {
     fn error(&mut self, status: u16, answer: Answer) {
         assert_eq!(answer.status, status, "{}", answer.text);
         self.errors.insert(status.to_string(), steady(answer.json.clone(), ""));
+    }
+}
+
+/// Where two values differ, and in what.
+fn differing(kept: &Value, new: &Value, at: String) -> Vec<String> {
+    match (kept, new) {
+        (Value::Object(kept), Value::Object(new)) => {
+            let names: BTreeSet<&String> = kept.keys().chain(new.keys()).collect();
+            let of =
+                |values: &serde_json::Map<String, Value>, name| values.get(name).cloned().unwrap_or_default();
+            names
+                .into_iter()
+                .flat_map(|name| differing(&of(kept, name), &of(new, name), format!("{at}/{name}")))
+                .collect()
+        }
+        (Value::Array(kept), Value::Array(new)) if kept.len() == new.len() => {
+            let pairs = kept.iter().zip(new).enumerate();
+            pairs.flat_map(|(n, (kept, new))| differing(kept, new, format!("{at}/{n}"))).collect()
+        }
+        _ if kept == new => Vec::new(),
+        _ => vec![format!("{at}: {kept} was kept, {new} answered")],
     }
 }
 
@@ -336,8 +357,9 @@ async fn examples_are_what_the_service_answers() {
         std::fs::write(FILE, &text).unwrap();
     }
     let kept = std::fs::read_to_string(FILE).unwrap();
+    let others = differing(&serde_json::from_str(&kept).unwrap(), &recorded, String::new());
     assert!(
         kept == text,
-        "the examples are not what the service answers; renew them: RECORD=1 cargo nextest run openapi"
+        "the examples are not what the service answers; renew them: RECORD=1 cargo nextest run openapi\n{others:#?}"
     );
 }

@@ -11,6 +11,7 @@ mod server;
 use std::path::PathBuf;
 
 pub use client::{Answer, Client};
+pub use postgres::TlsCluster;
 pub use server::{Fleet, Server, Site};
 
 /// Which database a test runs on.

@@ -20,6 +20,7 @@ mod bad_input;
 mod batch;
 mod cli;
 mod crash;
+mod database_tls;
 mod exports;
 mod idempotency;
 mod import_files;

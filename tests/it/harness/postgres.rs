@@ -19,13 +19,14 @@ fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| match std::env::var("TEST_POSTGRES_URL") {
         Ok(url) => Cluster { url, lease: None },
-        Err(_) => start(),
+        Err(_) => start(&[]),
     })
 }
 
-fn start() -> Cluster {
+fn start(settings: &[(&str, &str)]) -> Cluster {
     let mut child = Command::new("bash")
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/postgres"))
+        .envs(settings.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -41,6 +42,20 @@ fn start() -> Cluster {
         panic!("scripts/postgres started no cluster: {reason}");
     }
     Cluster { url: url.trim().to_owned(), lease: Some(child) }
+}
+
+/// A cluster of its own that takes connections by TLS alone, under a certificate of its own.
+pub struct TlsCluster(Cluster);
+
+impl TlsCluster {
+    pub fn start() -> Self {
+        Self(start(&[("POSTGRES_TLS", "1")]))
+    }
+
+    /// The address by which it is known for certain.
+    pub fn verified(&self) -> &str {
+        &self.0.url
+    }
 }
 
 /// An empty database, dropped with this value.

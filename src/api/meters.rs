@@ -28,8 +28,8 @@ pub(super) fn count(route: &str, method: &Method, status: u16, elapsed: Duration
         meters.seconds.record(elapsed.as_secs_f64());
     };
     METERS.with_borrow_mut(|known| {
-        let here = known.get(route).into_iter().flatten();
-        if let Some(found) = here.into_iter().find(|meters| (meters.method, meters.status) == (method, status)) {
+        let mut here = known.get(route).into_iter().flatten();
+        if let Some(found) = here.find(|meters| (meters.method, meters.status) == (method, status)) {
             return add(found);
         }
         let new = Meters {

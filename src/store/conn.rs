@@ -93,9 +93,10 @@ impl Conn {
                 let mut conn = SqliteConnection::establish(&sqlite_name(path)).map_err(refused)?;
                 // busy_timeout first: the next lines already meet other processes' locks.
                 conn.batch_execute(&format!("PRAGMA busy_timeout = {SQLITE_BUSY_MS};"))?;
+                // The size of pages holds for a new database, and before its first table; the log is moved at 32 MB of them.
                 conn.batch_execute(
-                    "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-                     PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; \
+                    "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                     PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; \
                      PRAGMA wal_autocheckpoint = 4096;",
                 )?;
                 if purpose == Purpose::Read {
@@ -107,7 +108,8 @@ impl Conn {
                 let mut conn = PgConnection::establish(&with_timeouts(address)).map_err(refused)?;
                 // Every query here has an index that gives its rows in its order. Left to statistics, which a new
                 // table has only minutes after its first rows, plans read whole tables and sort them. A few tables of a
-                // few rows are read whole all the same; what that is made to cost must not start workers.
+                // few rows are read whole all the same; what that is made to cost must not start workers. Nor is a plan made
+                // anew for each array that is shorter than a plan for all of them expects.
                 conn.batch_execute(
                     "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; \
                      SET synchronous_commit = on; SET client_min_messages = warning; SET jit = off; \

@@ -70,7 +70,7 @@ impl fmt::Debug for TermHasher {
 impl TermHasher {
     /// A hasher of its own for a purpose, from a root key.
     pub fn new(root: &[u8; 32], purpose: &'static str) -> TermHasher {
-        let full = Zeroizing::new(*blake3::keyed_hash(root, purpose.as_bytes()).as_bytes());
+        let full = Hasher::new(root, purpose).key;
         TermHasher { key: Zeroizing::new(*full.first_chunk().unwrap_or(&[0; TERM_KEY_BYTES])) }
     }
 

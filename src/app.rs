@@ -50,8 +50,16 @@ pub enum Failure {
 pub fn open(global: &Global) -> Result<(Store, Prepared), Failure> {
     let url = global.database()?;
     let master = global.master_key(&url)?;
-    let options =
-        StoreOptions { url, master, idempotency_secs: 24 * 3600, batch_max: 256, writers: 1, readers: 1 };
+    let options = StoreOptions {
+        url,
+        master,
+        idempotency_secs: 24 * 3600,
+        batch_max: 256,
+        writers: 1,
+        readers: 1,
+        // A command reads each record once.
+        record_cache_bytes: 0,
+    };
     Ok(Store::open(options)?)
 }
 
@@ -92,6 +100,7 @@ pub async fn serve(
         batch_max: usize::from(serve.batch_max),
         writers: usize::from(serve.writers),
         readers: serve.readers.map_or(cores() * 2, usize::from),
+        record_cache_bytes: u64::from(serve.record_cache_mb) << 20,
     };
     let (composer, transport) = serve.mail.mailer(global, serve.base_url())?;
     let (store, prepared) = Store::open(options)?;

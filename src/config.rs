@@ -198,6 +198,10 @@ pub struct Serve {
     #[arg(long, env = "CUSTOMARY_READERS", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub readers: Option<u8>,
 
+    /// Memory for records that were read lately, in megabytes; 0 opens each anew
+    #[arg(long, env = "CUSTOMARY_RECORD_CACHE_MB", default_value_t = 32, value_name = "MB", value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
+    pub record_cache_mb: u32,
+
     /// Threads that answer requests [default: 1 a core]
     #[arg(long, env = "CUSTOMARY_WORKERS", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub workers: Option<u8>,

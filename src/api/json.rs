@@ -1,6 +1,7 @@
 //! Answers in JSON.
 
 use actix_web::http::header::ContentType;
+use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
@@ -19,6 +20,6 @@ pub(super) fn written(value: &impl Serialize, room: usize) -> Result<Vec<u8>, se
 }
 
 /// Answers with JSON.
-pub(super) fn answer(response: &mut HttpResponseBuilder, text: Vec<u8>) -> HttpResponse {
-    response.content_type(ContentType::json()).body(text)
+pub(super) fn answer(response: &mut HttpResponseBuilder, text: impl Into<Bytes>) -> HttpResponse {
+    response.content_type(ContentType::json()).body(text.into())
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 pub(crate) use self::params::{FileParams, ListParams, Place};
 use super::auth::Caller;
 use super::body::Params;
-use super::customers::{CustomerOut, View, view_of, visible_entry};
+use super::customers::{CustomerOut, View, rendering, view_of, visible_entry};
 use super::error::Error;
 use super::exports::{self, WorkbookOut};
 use super::json::{self, RECORD_ROOM};
@@ -246,9 +246,16 @@ async fn list(
 
 /// The records of a page as JSON.
 fn records(page: &ListPage, view: View) -> Result<Vec<u8>, serde_json::Error> {
-    let records: Vec<CustomerOut<'_>> =
-        page.records.iter().map(|(stored, entrypoint)| CustomerOut::new(stored, entrypoint, view)).collect();
-    json::written(&records, (records.len() + 1) * RECORD_ROOM)
+    let mut text = Vec::with_capacity((page.records.len() + 1) * RECORD_ROOM);
+    text.push(b'[');
+    for (index, (record, entrypoint)) in page.records.iter().enumerate() {
+        if index > 0 {
+            text.push(b',');
+        }
+        text.extend_from_slice(&rendering(record, entrypoint, view)?.text);
+    }
+    text.push(b']');
+    Ok(text)
 }
 
 /// A long answer: the order is fixed at the start, the records are read in slices with no transaction held
@@ -268,7 +275,8 @@ fn streamed(
         let mut text: Vec<u8> = b"{\"Records\":[".to_vec();
         let mut is_first = true;
         for slice in page.ids.chunks(SLICE) {
-            for (stored, entrypoint) in app.store.list_records(slice.to_vec()).await.map_err(Error::from)? {
+            for (record, entrypoint) in app.store.list_records(slice.to_vec()).await.map_err(Error::from)? {
+                let stored = &record.stored;
                 // Deleted since the order was fixed.
                 if stored.customer.is_deleted() && !wants_deleted {
                     continue;
@@ -277,7 +285,7 @@ fn streamed(
                     text.push(b',');
                 }
                 is_first = false;
-                let record = CustomerOut::new(&stored, &entrypoint, view);
+                let record = CustomerOut::new(stored, &entrypoint, view);
                 serde_json::to_writer(&mut text, &record).map_err(actix_web::Error::from)?;
             }
             yield Bytes::from(std::mem::take(&mut text));

@@ -41,6 +41,8 @@ pub enum Status {
 impl Status {
     /// All of them, by number.
     pub const ALL: [Status; 4] = [Status::Deleted, Status::Inactive, Status::Active, Status::Locked];
+    /// Those of live customers, by number.
+    pub const LIVE: [Status; 3] = [Status::Inactive, Status::Active, Status::Locked];
 
     /// The number on the wire.
     pub const fn code(self) -> i32 {

@@ -81,13 +81,14 @@ impl Export {
         while let Some(sheet) = &mut self.sheet {
             let slice: Vec<(i64, i64)> = self.ids.by_ref().take(SLICE).collect();
             let is_end = slice.is_empty();
-            for (stored, entrypoint) in self.store.list_records(slice).await? {
-                let is_listed = self.request.filter.matches(&stored, &entrypoint)
+            for (record, entrypoint) in self.store.list_records(slice).await? {
+                let stored = &record.stored;
+                let is_listed = self.request.filter.matches(stored, &entrypoint)
                     && self.request.search.matches(&stored.customer, self.request.masked);
                 if is_listed {
                     let masked = self.request.masked;
                     let cells =
-                        self.columns.iter().map(|column| column.source.cell(&stored, &entrypoint, masked));
+                        self.columns.iter().map(|column| column.source.cell(stored, &entrypoint, masked));
                     sheet.row(cells).map_err(unwritten)?;
                     self.written += 1;
                 }

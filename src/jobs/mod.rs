@@ -87,6 +87,7 @@ pub async fn purge(store: Arc<Store>, import_retention: Duration, session: Sessi
     let retention_secs = i64::try_from(import_retention.as_secs()).unwrap_or(i64::MAX);
     loop {
         timer.tick().await;
+        store.forget_records();
         store.finish_erasing().await;
         if let Err(error) = purge_mails(&store).await {
             tracing::warn!(%error, "mails of old could not be removed");

@@ -41,7 +41,7 @@ pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Pa
         let Some(signed_in) = visit.signed_in().await? else { return Ok(visit.go_to("/sign-in")) };
         check_token(&form, &signed_in.csrf)?;
         let (portal, place, texts) = (visit.portal, visit.entrypoint.id, visit.texts());
-        let stored = &signed_in.found.stored;
+        let stored = &signed_in.found.record.stored;
         let Some(account) = Account::of(stored) else { return Ok(visit.go_to("/sign-in")) };
         let mut checked = Checked::default();
         if !portal.store.begin_password_change(place, stored.id).await? {

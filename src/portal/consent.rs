@@ -64,7 +64,7 @@ pub(super) async fn withdraw(request: HttpRequest, portal: Data<Portal>, payload
         let form = Form::read(visit.request, payload).await?;
         let Some(signed_in) = visit.signed_in().await? else { return Ok(visit.go_to("/sign-in")) };
         check_token(&form, &signed_in.csrf)?;
-        let stored = &signed_in.found.stored;
+        let stored = &signed_in.found.record.stored;
         for channel in [Channel::ECommunication, Channel::Sms] {
             let held = stored.customer.consent.map(|consent| consent.of(channel).status);
             if held.is_some_and(|status| status != ConsentStatus::NotOptedIn) {

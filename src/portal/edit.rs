@@ -61,7 +61,7 @@ fn page(
     form: Checked,
     sent: Option<&Form>,
 ) -> Result<HttpResponse, Refused> {
-    let stored = &signed_in.found.stored;
+    let stored = &signed_in.found.record.stored;
     let value = |field: TextField| {
         let kept = stored.customer.text(field).unwrap_or_default();
         sent.filter(|sent| sent.has(field.name())).map_or(kept, |sent| sent.get(field.name())).to_owned()
@@ -137,7 +137,7 @@ pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Pa
             Ok(draft) => draft,
             Err(problems) => return page(visit, &signed_in, told(visit, &problems), Some(&form)),
         };
-        let stored = &signed_in.found.stored;
+        let stored = &signed_in.found.record.stored;
         let done = visit.portal.store.edit_own_record(visit.entrypoint.id, stored.id, version, draft).await;
         match done {
             Ok(_) => Ok(visit.go_to("/record?done=saved")),
@@ -168,7 +168,7 @@ fn draft(
     signed_in: &SignedIn,
     form: &Form,
 ) -> Result<Result<Draft, Vec<Problem>>, Refused> {
-    let customer = &signed_in.found.stored.customer;
+    let customer = &signed_in.found.record.stored.customer;
     let changed: BTreeMap<&str, &str> = visit
         .entrypoint
         .editable_fields()

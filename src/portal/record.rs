@@ -86,7 +86,7 @@ pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResp
     answer(&portal, &request, async |visit: &Visit<'_>| {
         let Some(signed_in) = visit.signed_in().await? else { return Ok(visit.go_to("/sign-in")) };
         let texts = visit.texts();
-        let customer = &signed_in.found.stored.customer;
+        let customer = &signed_in.found.record.stored.customer;
         let group = |title, fields: &[TextField]| Group { title, items: items(visit, customer, fields) };
         let done = match visit.request.query_string() {
             "done=saved" => Some(texts.done_saved),
@@ -129,7 +129,7 @@ fn items(visit: &Visit<'_>, customer: &Customer, fields: &[TextField]) -> Vec<It
 
 fn consent(visit: &Visit<'_>, signed_in: &SignedIn) -> Option<ConsentState> {
     let texts = visit.texts();
-    let consent = signed_in.found.stored.customer.consent?;
+    let consent = signed_in.found.record.stored.customer.consent?;
     let channels = [Channel::ECommunication, Channel::Sms].map(|channel| consent.of(channel));
     let with = |status| channels.iter().find(|channel| channel.status == status);
     let withdraw = Some(signed_in.csrf.clone());

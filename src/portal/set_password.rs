@@ -77,7 +77,7 @@ pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Pa
         let form = Form::read(visit.request, payload).await?;
         visit.check_form(&form).await?;
         let Some((_, found)) = live(visit).await? else { return dead_link(visit) };
-        let known = known(&found.stored.customer, &visit.entrypoint);
+        let known = known(&found.record.stored.customer, &visit.entrypoint);
         let mut checked = Checked::default();
         match new_password(visit, &form, known, &mut checked).await? {
             None => page(visit, checked).await,

@@ -7,16 +7,15 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable};
 
 use super::conn::{Conn, on};
-use super::entrypoints::{
-    EntrypointColumns, EntrypointRow, OrganisationColumns, OrganisationRow, entrypoint_columns,
-};
+use super::entrypoints::{Placed, PlacedColumns, entrypoint_columns, no_entrypoint};
 use super::error::StoreError;
 use super::keyring::KeyRing;
 use super::load::{self, customer_rows};
+use super::opened::{self, Opened, Record};
 use super::prepared::{ask, ask_postgres};
-use super::rows::{CustomerColumns, CustomerRow, document_ad, open_document};
+use super::rows::{CustomerColumns, CustomerRow, customer_columns, document_ad, no_customer, open_document};
 use super::schema::history;
-use crate::domain::customer::{Customer, Stored};
+use crate::domain::customer::Customer;
 use crate::domain::entrypoint::Entrypoint;
 use crate::domain::history::{FieldChange, difference};
 use crate::domain::time::Micros;
@@ -25,49 +24,28 @@ use crate::domain::time::Micros;
 #[derive(Debug, Clone)]
 pub struct Found {
     /// The record.
-    pub stored: Stored,
+    pub record: Arc<Record>,
     /// Its entrypoint.
     pub entrypoint: Arc<Entrypoint>,
 }
 
-/// The columns of a customer, and the newest version in its history.
-macro_rules! customer_columns {
+/// The newest version in the history of a customer `c`.
+macro_rules! newest_version {
     () => {
-        "c.customer_id, c.entrypoint_id, c.version, c.status, c.lifecycle, c.balance_units, c.created_at_us, \
-         c.updated_at_us, c.key_id, c.salt, c.document, \
-         (SELECT h.version FROM history h WHERE h.entrypoint_id = c.entrypoint_id AND h.customer_id = c.customer_id \
+        "(SELECT h.version FROM history h WHERE h.entrypoint_id = c.entrypoint_id AND h.customer_id = c.customer_id \
          ORDER BY h.version DESC LIMIT 1)"
     };
 }
 
-/// As many columns as [`customer_columns`] has, of the same types.
-macro_rules! no_customer {
-    () => {
-        "NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer, NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, \
-         NULL::bigint, NULL::bytea, NULL::bytea, NULL::bigint"
-    };
-}
-
-/// As many columns as [`entrypoint_columns`] has, of the same types.
-macro_rules! no_entrypoint {
-    () => {
-        "NULL::bigint, NULL::text, NULL::bigint, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, \
-         NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text"
-    };
-}
-
-/// What [`customer_columns`] gives.
+/// A customer's columns, and the newest version in its history.
 type Versioned = (CustomerRow, Option<i64>);
 type VersionedColumns = (CustomerColumns, Nullable<BigInt>);
-/// What [`entrypoint_columns`] gives.
-type Placed = (EntrypointRow, OrganisationRow);
-type PlacedColumns = (EntrypointColumns, OrganisationColumns);
 
 ask! {
     /// One customer with its entrypoint.
     fn whole<'a>(
         concat!(
-            "SELECT ", customer_columns!(), ", ", entrypoint_columns!(),
+            "SELECT ", customer_columns!(), ", ", newest_version!(), ", ", entrypoint_columns!(),
             " FROM customer c JOIN entrypoint e ON e.entrypoint_id = c.entrypoint_id \
              JOIN organisation o ON o.org_id = e.org_id WHERE c.customer_id = "
         ), id: i64 as BigInt,
@@ -79,10 +57,13 @@ ask! {
 ask_postgres! {
     /// Several customers, and after them their entrypoints: each once, however many customers it has.
     several<'a>(
-        concat!("SELECT ", customer_columns!(), ", ", no_entrypoint!(), " FROM customer c WHERE c.customer_id = ANY ("),
+        concat!(
+            "SELECT ", customer_columns!(), ", ", newest_version!(), ", ", no_entrypoint!(),
+            " FROM customer c WHERE c.customer_id = ANY ("
+        ),
         ids: &'a [i64] as Array<BigInt>,
         concat!(
-            ") UNION ALL SELECT ", no_customer!(), ", ", entrypoint_columns!(),
+            ") UNION ALL SELECT ", no_customer!(), ", NULL::bigint, ", entrypoint_columns!(),
             " FROM entrypoint e JOIN organisation o ON o.org_id = e.org_id WHERE e.entrypoint_id = ANY ("
         ), entrypoint_ids: &'a [i64] as Array<BigInt>;
         ")"
@@ -102,8 +83,24 @@ pub(super) fn find(
     entrypoint_id: i64,
     id: i64,
 ) -> Result<Option<Found>, StoreError> {
-    let Some((row, (own, organisation))) = whole(conn, id, entrypoint_id)?.pop() else { return Ok(None) };
-    open(conn, ring, &row, Arc::new(own.read(organisation)?)).map(Some)
+    let Some((row, entrypoint)) = row_of(conn, entrypoint_id, id)? else { return Ok(None) };
+    Ok(Some(Found { record: opened::open(conn, ring, &row)?, entrypoint }))
+}
+
+/// The row of a customer, which is its newest version, and its entrypoint.
+///
+/// # Errors
+/// As [`find`].
+fn row_of(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    id: i64,
+) -> Result<Option<(CustomerRow, Arc<Entrypoint>)>, StoreError> {
+    let Some(((row, version), (own, organisation))) = whole(conn, id, entrypoint_id)?.pop() else {
+        return Ok(None);
+    };
+    row.must_be_newest(version)?;
+    Ok(Some((row, Arc::new(own.read(organisation)?))))
 }
 
 /// Customers by entrypoint and id, in the order asked: on PostgreSQL in one statement, where each would be a journey to
@@ -114,11 +111,15 @@ pub(super) fn find(
 pub(super) fn find_each(
     conn: &mut Conn,
     ring: &KeyRing,
+    opened: &Opened,
     places: &[(i64, i64)],
 ) -> Result<Vec<Told>, StoreError> {
     let (Conn::Postgres(c), [_, _, ..]) = (&mut *conn, places) else {
-        let one = |(entrypoint_id, id): &(i64, i64)| of_one(find(conn, ring, *entrypoint_id, *id));
-        return places.iter().map(one).collect();
+        let mut one = |(entrypoint_id, id): &(i64, i64)| {
+            let Some((row, entrypoint)) = row_of(conn, *entrypoint_id, *id)? else { return Ok(None) };
+            Ok(Some(Found { record: opened.open(conn, ring, row)?, entrypoint }))
+        };
+        return places.iter().map(|place| of_one(one(place))).collect();
     };
     let mut ids: Vec<i64> = places.iter().map(|(_, id)| *id).collect();
     let mut entrypoint_ids: Vec<i64> = places.iter().map(|(entrypoint_id, _)| *entrypoint_id).collect();
@@ -136,13 +137,16 @@ pub(super) fn find_each(
             .extend(customer.map(|customer| ((customer.0.entrypoint_id, customer.0.customer_id), customer)));
     }
     let mut tell = |place: &(i64, i64)| {
-        let Some(customer) = customers.get(place) else { return Ok(Ok(None)) };
+        let Some((row, version)) = customers.get(place) else { return Ok(Ok(None)) };
         let entrypoint = match entrypoints.get(&place.0) {
             Some(Ok(entrypoint)) => Ok(Arc::clone(entrypoint)),
             Some(Err(error)) => Err(error.for_another()),
             None => Err(StoreError::Bug("a customer has no entrypoint".into())),
         };
-        of_one(entrypoint.and_then(|entrypoint| open(conn, ring, customer, entrypoint)).map(Some))
+        of_one(entrypoint.and_then(|entrypoint| {
+            row.must_be_newest(*version)?;
+            Ok(Some(Found { record: opened.open(conn, ring, row.clone())?, entrypoint }))
+        }))
     };
     places.iter().map(&mut tell).collect()
 }
@@ -153,18 +157,6 @@ fn of_one(told: Told) -> Result<Told, StoreError> {
         Err(error) if error.is_of_connection() => Err(error),
         told => Ok(told),
     }
-}
-
-/// [`StoreError::Corrupt`] for a record that was tampered with.
-fn open(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    (row, version): &Versioned,
-    entrypoint: Arc<Entrypoint>,
-) -> Result<Found, StoreError> {
-    row.must_be_newest(*version)?;
-    let key = ring.data_key(conn, row.key_id)?;
-    Ok(Found { stored: row.open(&key)?, entrypoint })
 }
 
 /// One entry of a customer's history.

@@ -37,7 +37,7 @@ pub(super) struct EntrypointRow {
 }
 
 /// The types of [`EntrypointRow`]'s columns.
-pub(super) type EntrypointColumns = (
+type EntrypointColumns = (
     BigInt,
     Text,
     BigInt,
@@ -53,7 +53,7 @@ pub(super) type EntrypointColumns = (
     Nullable<Text>,
 );
 /// The types of [`OrganisationRow`]'s columns.
-pub(super) type OrganisationColumns = (Text, Nullable<Text>);
+type OrganisationColumns = (Text, Nullable<Text>);
 
 /// The columns of an entrypoint `e` and of its organisation `o`, as [`EntrypointRow`] and [`OrganisationRow`] have them.
 macro_rules! entrypoint_columns {
@@ -63,6 +63,20 @@ macro_rules! entrypoint_columns {
     };
 }
 pub(super) use entrypoint_columns;
+
+/// As many columns as [`entrypoint_columns`] has, of the same types on PostgreSQL.
+macro_rules! no_entrypoint {
+    () => {
+        "NULL::bigint, NULL::text, NULL::bigint, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, \
+         NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text"
+    };
+}
+pub(super) use no_entrypoint;
+
+/// What [`entrypoint_columns`] gives.
+pub(super) type Placed = (EntrypointRow, OrganisationRow);
+/// The types of [`Placed`]'s columns.
+pub(super) type PlacedColumns = (EntrypointColumns, OrganisationColumns);
 
 /// What an entrypoint has of its organisation.
 #[derive(Debug, Queryable, Selectable)]

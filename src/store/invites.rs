@@ -16,6 +16,7 @@ use super::error::StoreError;
 use super::imports::shared_now;
 use super::keyring::KeyRing;
 use super::load::{Waiting, lock_heads};
+use super::opened::Opened;
 use super::queries::{self, ListRequest};
 use super::schema::{invite_job, invite_report};
 use crate::domain::command::Actor;
@@ -252,7 +253,7 @@ fn next_ids(
 /// How many customers a job's filter lets through.
 fn count(conn: &mut Conn, ring: &KeyRing, lease: &InviteLease) -> Result<i64, StoreError> {
     let request = ListRequest { counts: true, ..request(&lease.plan, lease.job.entrypoint_id)? };
-    let total = queries::page(conn, ring, &request)?.total.unwrap_or(0);
+    let total = queries::page(conn, ring, &Opened::none(), &request)?.total.unwrap_or(0);
     Ok(i64::try_from(total).unwrap_or(i64::MAX))
 }
 

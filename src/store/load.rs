@@ -12,9 +12,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 
 use super::conn::{Conn, on};
 use super::digests;
-use super::entrypoints::{
-    EntrypointColumns, EntrypointRow, OrganisationColumns, OrganisationRow, entrypoint, entrypoint_columns,
-};
+use super::entrypoints::{Placed, PlacedColumns, entrypoint, entrypoint_columns};
 use super::error::StoreError;
 use super::imports::Ghosts;
 use super::keyring::KeyRing;
@@ -163,8 +161,7 @@ ask_postgres! {
              ON true WHERE e.entrypoint_id = "
         ), entrypoint_id: i64 as BigInt;
         ""
-    ) -> (EntrypointRow, OrganisationRow, Option<IdempotencyRow>)
-    as (EntrypointColumns, OrganisationColumns, Nullable<IdempotencyColumns>)
+    ) -> (Placed, Option<IdempotencyRow>) as (PlacedColumns, Nullable<IdempotencyColumns>)
 }
 
 /// Locks the heads of some entrypoints, in sorted order.
@@ -217,9 +214,9 @@ impl Beginning {
             return Ok(Some(Beginning { entrypoint, outcomes, expired: Vec::new() }));
         };
         let mut rows = entrypoint_and_outcomes(c, key_hashes, entrypoint_id)?.into_iter();
-        let Some((own, organisation, first)) = rows.next() else { return Ok(None) };
+        let Some(((own, organisation), first)) = rows.next() else { return Ok(None) };
         let entrypoint = own.read(organisation)?;
-        let outcomes = first.into_iter().chain(rows.filter_map(|(_, _, outcome)| outcome));
+        let outcomes = first.into_iter().chain(rows.filter_map(|(_, outcome)| outcome));
         let (kept, expired): (Vec<_>, Vec<_>) = outcomes.partition(|row| row.expires_at_us > now.0);
         let expired = expired.into_iter().map(|row| row.key_hash).collect();
         Ok(Some(Beginning { entrypoint, outcomes: kept, expired }))

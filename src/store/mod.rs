@@ -18,6 +18,7 @@ mod links;
 mod load;
 mod migrate;
 mod once;
+mod opened;
 mod outbox;
 mod outcomes;
 mod portal;
@@ -52,6 +53,7 @@ pub use invites::{InviteLease, InviteStepDone};
 pub use keyring::{DataKeyRecord, KeyRing};
 pub use links::Link;
 pub use migrate::{DEMO_ENTRY, Prepared};
+pub use opened::{Record, Rendering};
 pub use outbox::{MailLease, Mark, OutboxMail, OutboxRequest};
 pub use portal::{Account, SignInAttempt};
 pub use queries::{IdPage, ListPage, ListRequest, Listed};
@@ -63,6 +65,7 @@ pub use tokens::TokenRecord;
 
 use self::checkpoint::Checkpointer;
 use self::conn::{Conn, KeptConn};
+use self::opened::Opened;
 use self::reader::Readers;
 use self::writer::{Reply, Work, WriterSetup};
 use crate::clock;
@@ -91,6 +94,8 @@ pub struct StoreOptions {
     pub writers: usize,
     /// Threads that read.
     pub readers: usize,
+    /// About how many bytes of opened records are kept in memory; 0 for none.
+    pub record_cache_bytes: u64,
 }
 
 /// The records, on either database.
@@ -98,6 +103,7 @@ pub struct StoreOptions {
 pub struct Store {
     url: DatabaseUrl,
     ring: Arc<KeyRing>,
+    opened: Arc<Opened>,
     sender: RwLock<Option<Sender<Work>>>,
     writers: Mutex<Vec<JoinHandle<()>>>,
     readers: Readers,
@@ -147,10 +153,12 @@ impl Store {
             let name = format!("writer-{index}");
             writers.push(writer::spawn(name, setup.clone(), work.clone(), checkpointer).map_err(no_thread)?);
         }
-        let readers = Readers::start(&options.url, &ring, options.readers).map_err(no_thread)?;
+        let opened = Arc::new(Opened::new(options.record_cache_bytes));
+        let readers = Readers::start(&options.url, &ring, &opened, options.readers).map_err(no_thread)?;
         let store = Store {
             url: options.url,
             ring,
+            opened,
             sender: RwLock::new(Some(sender)),
             writers: Mutex::new(writers),
             readers,
@@ -376,9 +384,10 @@ impl Store {
         self.administer(|conn, _| outcomes::remove_expired(conn, clock::now())).await
     }
 
-    /// Moves what an erase removed out of SQLite's write-ahead log; while a reader is in the way, the next
-    /// [`Store::finish_erasing`] does it.
-    pub async fn truncate_log(&self) {
+    /// Forgets what an erase removed, and moves it out of SQLite's write-ahead log; while a reader is in the way, the
+    /// next [`Store::finish_erasing`] does that.
+    pub async fn forget_erased(&self) {
+        self.opened.forget_all();
         self.erased.store(true, Ordering::Release);
         self.finish_erasing().await;
     }
@@ -413,6 +422,16 @@ impl Store {
         for writer in writers {
             let _ = writer.join();
         }
+    }
+
+    /// Forgets records that were opened long ago.
+    pub fn forget_records(&self) {
+        self.opened.forget_old();
+    }
+
+    /// How many records were recalled from memory, and how many had to be opened.
+    pub fn record_cache(&self) -> (u64, u64) {
+        self.opened.hits_and_misses()
     }
 
     /// How many commands wait for the writer.

@@ -95,7 +95,7 @@ impl Store {
         self.administer(move |conn, ring| {
             let (_, now) = locked(conn, entrypoint_id)?;
             let found = customers::find(conn, ring, entrypoint_id, account.customer_id)?;
-            if !found.is_some_and(|found| is_still(&found.stored, &account)) {
+            if !found.is_some_and(|found| is_still(&found.record.stored, &account)) {
                 return Ok(None);
             }
             attempts::clear(conn, ring, entrypoint_id, Attempt::SignIn, &login_name(&login))?;
@@ -112,7 +112,7 @@ impl Store {
         self.administer(move |conn, ring| {
             let (head, now) = locked(conn, entrypoint_id)?;
             let found = customers::find(conn, ring, entrypoint_id, account.customer_id)?;
-            if !found.is_some_and(|found| is_still(&found.stored, &account)) {
+            if !found.is_some_and(|found| is_still(&found.record.stored, &account)) {
                 return Ok(());
             }
             let mut draft = Draft::default();
@@ -144,7 +144,9 @@ impl Store {
                     return Ok(None);
                 };
                 let found = customers::find(conn, ring, entrypoint_id, customer_id)?;
-                Ok(found.filter(|found| may_sign_in(&found.stored.customer)).map(|found| (found, seen)))
+                Ok(found
+                    .filter(|found| may_sign_in(&found.record.stored.customer))
+                    .map(|found| (found, seen)))
             })
             .await?;
         let Some((found, seen)) = found else { return Ok(None) };
@@ -179,7 +181,9 @@ impl Store {
             .read(move |conn, ring| {
                 let Some(link) = links::find(conn, entrypoint_id, &asked, now)? else { return Ok(None) };
                 let found = customers::find(conn, ring, entrypoint_id, link.customer_id)?;
-                Ok(found.filter(|found| may_have_links(&found.stored.customer)).map(|found| (link, found)))
+                Ok(found
+                    .filter(|found| may_have_links(&found.record.stored.customer))
+                    .map(|found| (link, found)))
             })
             .await?;
         if found.as_ref().is_some_and(|(link, _)| link.opened_at.is_none()) {
@@ -206,11 +210,11 @@ impl Store {
                     .filter(|link| matches!(link.kind, LinkKind::Invitation | LinkKind::Reset))
                     .ok_or(Rejection::NotFound)?;
                 let found = customers::find(conn, ring, entrypoint_id, link.customer_id)?
-                    .filter(|found| may_have_links(&found.stored.customer))
+                    .filter(|found| may_have_links(&found.record.stored.customer))
                     .ok_or(Rejection::NotFound)?;
                 let mut draft = Draft::default();
                 draft.password_hash = Change::Set(password_hash);
-                if found.stored.customer.status == Status::Locked {
+                if found.record.stored.customer.status == Status::Locked {
                     draft.status = Change::Set(Status::Active);
                 }
                 update(conn, ring, head, now, link.customer_id, draft)?;
@@ -259,7 +263,7 @@ impl Store {
                 let (head, now) = locked(conn, entrypoint_id)?;
                 let id = account.customer_id;
                 let found = customers::find(conn, ring, entrypoint_id, id)?;
-                if !found.is_some_and(|found| is_still(&found.stored, &account)) {
+                if !found.is_some_and(|found| is_still(&found.record.stored, &account)) {
                     return Ok(None);
                 }
                 let mut draft = Draft::default();
@@ -345,7 +349,7 @@ impl Store {
                     .filter(|link| link.kind == LinkKind::Consent)
                     .ok_or(Rejection::NotFound)?;
                 customers::find(conn, ring, entrypoint_id, link.customer_id)?
-                    .filter(|found| may_have_links(&found.stored.customer))
+                    .filter(|found| may_have_links(&found.record.stored.customer))
                     .ok_or(Rejection::NotFound)?;
                 let change = ConsentChange::OptIn(Channel::ECommunication);
                 let consent = ChangeConsent { id: link.customer_id, change, link_ttl_secs: 0 };

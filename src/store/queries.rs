@@ -5,6 +5,7 @@
 //! the plan lets through is looked at.
 
 mod fetch;
+pub(super) mod plain;
 mod scene;
 
 use std::collections::{BinaryHeap, HashMap};
@@ -17,12 +18,13 @@ use super::entrypoints;
 use super::error::StoreError;
 use super::keyring::KeyRing;
 use super::load;
+use super::opened::{Opened, Record, open};
 use super::rows::CustomerRow;
 use super::schema::{customer, entrypoint_head};
 use crate::domain::customer::{Customer, Stored};
 use crate::domain::entrypoint::Entrypoint;
-use crate::domain::filter::{Column, Filter, Plan, Reach, Search, Sort, SortKey};
-use fetch::{light, open, ordered, rows_by_id, slice};
+use crate::domain::filter::{Column, Filter, Reach, Search, Sort, SortKey};
+use fetch::{light, ordered, rows_by_id, slice};
 use scene::Scene;
 
 /// How many rows are read at once.
@@ -54,7 +56,7 @@ pub struct ListRequest {
 }
 
 /// A record with its entrypoint.
-pub type Listed = (Stored, Arc<Entrypoint>);
+pub type Listed = (Arc<Record>, Arc<Entrypoint>);
 
 /// A page.
 #[derive(Debug, Clone)]
@@ -86,19 +88,24 @@ fn is_by_id(sort: &Sort) -> bool {
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`].
-pub(super) fn page(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Result<ListPage, StoreError> {
+pub(super) fn page(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    opened: &Opened,
+    request: &ListRequest,
+) -> Result<ListPage, StoreError> {
+    if plain::asks(request) {
+        return plain::page(conn, ring, opened, request);
+    }
     let scene = Scene::of(conn, request)?;
-    let total = if request.counts { scene.counted(request) } else { None };
+    let total = if request.counts { scene.counted() } else { None };
     let is_by_id = is_by_id(&request.sort);
     let mut page = match scene.places.as_slice() {
-        [(entrypoint, _)] if is_by_id && scene.is_everything(request) => {
-            plain(conn, ring, request, entrypoint, &scene.plan)?
-        }
         [] => ListPage { records: Vec::new(), total: Some(0), next: None },
         [(entrypoint, head)] if is_by_id => {
             in_id_order(conn, ring, request, &scene, (entrypoint, head), total)?
         }
-        _ => by_keys(conn, ring, request, &scene, total)?,
+        _ => by_keys(conn, ring, opened, request, &scene, total)?,
     };
     page.total = if request.counts { total.or(page.total) } else { None };
     Ok(page)
@@ -123,7 +130,7 @@ pub(super) fn ids(
 /// The database's; [`StoreError::Corrupt`].
 pub(super) fn id_page(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Result<IdPage, StoreError> {
     let scene = Scene::of(conn, request)?;
-    let known_total = if request.counts { scene.counted(request) } else { None };
+    let known_total = if request.counts { scene.counted() } else { None };
     let counts = request.counts && known_total.is_none();
     let last = request.skip.saturating_add(request.limit);
     // In id order, what comes after a full page's worth cannot be on it.
@@ -145,7 +152,7 @@ fn keys(
     scene: &Scene,
     enough: Option<usize>,
 ) -> Result<Vec<(SortKey, i64)>, StoreError> {
-    if is_by_id(&request.sort) && request.after.is_none() && scene.is_everything(request) {
+    if is_by_id(&request.sort) && request.after.is_none() && scene.is_everything() {
         return every_key(conn, scene, request);
     }
     let mut keys = Vec::new();
@@ -153,8 +160,8 @@ fn keys(
         let proposed = scene.proposed(conn, ring, some)?;
         for ((entrypoint, head), proposed) in some.iter().zip(proposed) {
             let mut here = 0_usize;
-            walk(conn, ring, request, scene, (entrypoint, head), proposed, |stored| {
-                keys.push((request.sort.key(stored, entrypoint), entrypoint.id));
+            walk(conn, ring, request, scene, (entrypoint, head), proposed, |record| {
+                keys.push((request.sort.key(&record.stored, entrypoint), entrypoint.id));
                 here += 1;
                 Ok(enough.is_none_or(|enough| here < enough))
             })?;
@@ -195,7 +202,12 @@ fn place_and_id((key, entrypoint_id): &(SortKey, i64)) -> (i64, i64) {
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`].
-pub(super) fn by_ids(conn: &mut Conn, ring: &KeyRing, ids: &[(i64, i64)]) -> Result<Vec<Listed>, StoreError> {
+pub(super) fn by_ids(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    opened: &Opened,
+    ids: &[(i64, i64)],
+) -> Result<Vec<Listed>, StoreError> {
     let mut entrypoints: HashMap<i64, Arc<Entrypoint>> = HashMap::new();
     let mut rows: HashMap<i64, CustomerRow> = HashMap::new();
     for row in rows_by_id(conn, &ids.iter().map(|(_, id)| *id).collect::<Vec<_>>())? {
@@ -213,7 +225,7 @@ pub(super) fn by_ids(conn: &mut Conn, ring: &KeyRing, ids: &[(i64, i64)]) -> Res
                 found
             }
         };
-        records.push((open(conn, ring, &row)?, entrypoint));
+        records.push((opened.open(conn, ring, row)?, entrypoint));
     }
     Ok(records)
 }
@@ -232,21 +244,23 @@ fn in_id_order(
     let mut has_more = false;
     let last = request.skip.saturating_add(request.limit);
     let proposed = scene.proposed(conn, ring, &scene.places)?.pop().flatten();
-    walk(conn, ring, request, scene, (entrypoint, head), proposed, |stored| {
+    walk(conn, ring, request, scene, (entrypoint, head), proposed, |record| {
         if matched >= request.skip && matched < last {
-            records.push((stored.clone(), Arc::clone(entrypoint)));
+            records.push((Arc::clone(record), Arc::clone(entrypoint)));
         }
         matched += 1;
         has_more = matched > last;
         Ok(counts || !has_more)
     })?;
-    let next = records.last().filter(|_| has_more).map(|(stored, place)| request.sort.key(stored, place));
+    let next =
+        records.last().filter(|_| has_more).map(|(record, place)| request.sort.key(&record.stored, place));
     Ok(ListPage { records, total: counts.then_some(matched), next })
 }
 
 fn by_keys(
     conn: &mut Conn,
     ring: &KeyRing,
+    opened: &Opened,
     request: &ListRequest,
     scene: &Scene,
     known_total: Option<usize>,
@@ -270,9 +284,9 @@ fn by_keys(
             if is_by_id && !counts && is_beyond {
                 continue;
             }
-            walk(conn, ring, request, scene, (entrypoint, head), proposed, |stored| {
+            walk(conn, ring, request, scene, (entrypoint, head), proposed, |record| {
                 matched += 1;
-                let entry = (request.sort.key(stored, entrypoint), entrypoint.id);
+                let entry = (request.sort.key(&record.stored, entrypoint), entrypoint.id);
                 let is_full = heap.len() == kept;
                 let is_on = !is_full || heap.peek().is_some_and(|last| entry < *last);
                 if is_on {
@@ -295,7 +309,7 @@ fn by_keys(
         .map(|(key, entrypoint_id)| (*entrypoint_id, key.id))
         .collect();
     let last = keys.get(request.skip + on_page.len().saturating_sub(1)).map(|(key, _)| key.clone());
-    let records = by_ids(conn, ring, &on_page)?;
+    let records = by_ids(conn, ring, opened, &on_page)?;
     Ok(ListPage { records, total: counts.then_some(matched), next: last.filter(|_| has_more) })
 }
 
@@ -308,7 +322,7 @@ fn walk(
     scene: &Scene,
     (entrypoint, head): (&Arc<Entrypoint>, &load::Head),
     proposed: Option<Vec<i64>>,
-    mut visit: impl FnMut(&Stored) -> Result<bool, StoreError>,
+    mut visit: impl FnMut(&Arc<Record>) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
     let plan = &scene.plan;
     let is_by_id = is_by_id(&request.sort);
@@ -318,11 +332,12 @@ fn walk(
         if !plan.admits(&light(row)?) {
             return Ok(true);
         }
-        let stored = open(conn, ring, row)?;
-        let matches = request.filter.matches(&stored, entrypoint)
+        let record = open(conn, ring, row)?;
+        let stored = &record.stored;
+        let matches = request.filter.matches(stored, entrypoint)
             && request.search.matches(&stored.customer, request.masked)
-            && request.after.as_ref().is_none_or(|after| request.sort.key(&stored, entrypoint) > *after);
-        if matches { visit(&stored) } else { Ok(true) }
+            && request.after.as_ref().is_none_or(|after| request.sort.key(stored, entrypoint) > *after);
+        if matches { visit(&record) } else { Ok(true) }
     };
     let start = request.after.as_ref().filter(|_| is_by_id).map(|key| key.id);
     if let Some(mut ids) = proposed {
@@ -359,29 +374,6 @@ fn walk(
         }
         bite = SLICE;
     }
-}
-
-/// A page of all live customers of an entrypoint: the database skips, nothing else is opened.
-fn plain(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    request: &ListRequest,
-    entrypoint: &Arc<Entrypoint>,
-    plan: &Plan,
-) -> Result<ListPage, StoreError> {
-    let statuses: Vec<i32> = plan.statuses.iter().map(|status| status.code()).collect();
-    let from = request.after.as_ref().map(|key| key.id);
-    let wanted = request.limit.saturating_add(1);
-    let mut rows =
-        slice(conn, entrypoint.id, &statuses, from, request.sort.descending, request.skip, wanted)?;
-    let has_more = rows.len() == wanted;
-    rows.truncate(request.limit);
-    let mut records = Vec::with_capacity(rows.len());
-    for row in &rows {
-        records.push((open(conn, ring, row)?, Arc::clone(entrypoint)));
-    }
-    let next = records.last().filter(|_| has_more).map(|(stored, place)| request.sort.key(stored, place));
-    Ok(ListPage { records, total: None, next })
 }
 
 /// How many customers each status and stage of an entrypoint has, by the head's counters.

@@ -17,6 +17,7 @@ use super::conn::{Conn, DatabaseUrl, KeptConn, Purpose};
 use super::customers::{self, Found, Told};
 use super::error::StoreError;
 use super::keyring::KeyRing;
+use super::opened::Opened;
 
 /// How many reads may wait for a thread.
 const QUEUE_MAX: usize = 1024;
@@ -96,14 +97,22 @@ impl Readers {
     ///
     /// # Errors
     /// The operating system's, when it gives no thread.
-    pub(super) fn start(url: &DatabaseUrl, ring: &Arc<KeyRing>, threads: usize) -> std::io::Result<Readers> {
+    pub(super) fn start(
+        url: &DatabaseUrl,
+        ring: &Arc<KeyRing>,
+        opened: &Arc<Opened>,
+        threads: usize,
+    ) -> std::io::Result<Readers> {
         let for_few = threads / 2;
         let together = match url {
             DatabaseUrl::Sqlite(_) => TOGETHER_MAX,
             DatabaseUrl::Postgres(_) => TOGETHER_MAX_POSTGRES,
         };
-        let many = lane(url, ring, "reader", threads.max(1) - for_few, 1)?;
-        let few = if for_few == 0 { many.clone() } else { lane(url, ring, "reader-few", for_few, together)? };
+        let many = lane(url, ring, opened, "reader", threads.max(1) - for_few, 1)?;
+        let few = match for_few {
+            0 => many.clone(),
+            _ => lane(url, ring, opened, "reader-few", for_few, together)?,
+        };
         Ok(Readers { few, many })
     }
 
@@ -176,6 +185,7 @@ fn panicked() -> StoreError {
 fn lane(
     url: &DatabaseUrl,
     ring: &Arc<KeyRing>,
+    opened: &Arc<Opened>,
     name: &str,
     threads: usize,
     together: usize,
@@ -183,7 +193,7 @@ fn lane(
     let (queue, tasks): (Sender<Task>, Receiver<Task>) = bounded(QUEUE_MAX);
     for index in 0..threads {
         let tasks = tasks.clone();
-        let (url, ring) = (url.clone(), Arc::clone(ring));
+        let (url, ring, opened) = (url.clone(), Arc::clone(ring), Arc::clone(opened));
         thread::Builder::new().name(format!("{name}-{index}")).spawn(move || {
             let begins_ahead = together == 1 && matches!(url, DatabaseUrl::Postgres(_));
             let mut session = Session::new(url, begins_ahead);
@@ -217,7 +227,7 @@ fn lane(
                         Task::Customer(customer) => wanted.push(customer),
                     }
                 }
-                session.find(&ring, &mut wanted);
+                session.find(&ring, &opened, &mut wanted);
                 session.end();
             }
         })?;
@@ -308,14 +318,14 @@ impl Session {
     }
 
     /// Finds the customers that are waited for.
-    fn find(&mut self, ring: &KeyRing, wanted: &mut Vec<Wanted>) {
+    fn find(&mut self, ring: &KeyRing, opened: &Opened, wanted: &mut Vec<Wanted>) {
         if wanted.is_empty() {
             return;
         }
         metrics::histogram!("customary_reader_batch_customers").record(count(wanted.len()));
         let places: Vec<(i64, i64)> = wanted.iter().map(|one| (one.entrypoint_id, one.id)).collect();
         // A key that is read in a statement of its own never changes.
-        match self.run(Sees::EachItsOwn, |conn| customers::find_each(conn, ring, &places)) {
+        match self.run(Sees::EachItsOwn, |conn| customers::find_each(conn, ring, opened, &places)) {
             Ok(told) => wanted.drain(..).zip(told).for_each(|(one, told)| (one.tell)(told)),
             Err(error) => wanted.drain(..).for_each(|one| (one.tell)(Err(error.for_another()))),
         }
@@ -340,7 +350,7 @@ mod tests {
 
     fn readers(url: &DatabaseUrl, threads: usize) -> Readers {
         let ring = Arc::new(KeyRing::new(MasterKey::parse(&MasterKey::generate().unwrap()).unwrap()));
-        Readers::start(url, &ring, threads).unwrap()
+        Readers::start(url, &ring, &Arc::new(Opened::new(0)), threads).unwrap()
     }
 
     #[tokio::test]

@@ -5,10 +5,11 @@ use std::sync::{Arc, PoisonError};
 
 use diesel::prelude::*;
 
-use super::conn::{Conn, KeptConn, Purpose, on};
+use super::conn::{Conn, DatabaseUrl, KeptConn, Purpose, on};
 use super::error::StoreError;
 use super::keyring::{self, KeyRing};
 use super::load::{self, Loaded, block_of};
+use super::opened::Opened;
 use super::outcomes;
 use super::reader::{Sees, Size};
 use super::{
@@ -105,7 +106,13 @@ impl Store {
         request: ListRequest,
         tell: impl FnOnce(&ListPage) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.read(move |conn, ring| Ok(tell(&queries::page(conn, ring, &request)?))).await
+        let sees = match self.url {
+            DatabaseUrl::Postgres(_) if queries::plain::asks(&request) => Sees::EachItsOwn,
+            _ => Sees::OneState,
+        };
+        let (ring, opened) = (Arc::clone(&self.ring), Arc::clone(&self.opened));
+        let read = move |conn: &mut Conn| Ok(tell(&queries::page(conn, &ring, &opened, &request)?));
+        self.readers.read(Size::Many, sees, read).await
     }
 
     /// Place and id of everything in a list, in its order.
@@ -129,7 +136,7 @@ impl Store {
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
     pub async fn list_records(&self, ids: Vec<(i64, i64)>) -> Result<Vec<Listed>, StoreError> {
-        self.read(move |conn, ring| queries::by_ids(conn, ring, &ids)).await
+        self.read(move |conn, ring| queries::by_ids(conn, ring, &Opened::none(), &ids)).await
     }
 
     /// How many customers each `status/lifecycle` of an entrypoint has.
@@ -150,11 +157,11 @@ impl Store {
         context: [u8; 32],
         text: Vec<u8>,
     ) -> Result<Vec<u8>, StoreError> {
-        self.read(move |conn, ring| {
-            let seal = ring.service_key(conn)?.seal_key(keyring::ENTRYPOINT_SALT)?;
+        self.by_service_key(move |service| {
+            let seal = service.seal_key(keyring::ENTRYPOINT_SALT)?;
             Ok(seal.seal(&Ad::new(kind, &[]).and(&context), &text)?)
         })
-        .await
+        .await?
     }
 
     /// Opens what [`Store::seal_note`] sealed in the same context; `None` for anything else.
@@ -167,11 +174,11 @@ impl Store {
         context: [u8; 32],
         sealed: Vec<u8>,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(move |conn, ring| {
-            let seal = ring.service_key(conn)?.seal_key(keyring::ENTRYPOINT_SALT)?;
+        self.by_service_key(move |service| {
+            let seal = service.seal_key(keyring::ENTRYPOINT_SALT)?;
             Ok(seal.open(&Ad::new(kind, &[]).and(&context), &sealed).ok().map(|text| text.to_vec()))
         })
-        .await
+        .await?
     }
 
     /// Entries of a customer's history, newest first, and how many there are.
@@ -238,9 +245,17 @@ impl Store {
             };
             KeyUse { key: hashed(&scope), fingerprint: hashed(&content) }
         };
+        self.by_service_key(hash).await
+    }
+
+    /// What `make` makes by the service's key, which is read once.
+    async fn by_service_key<T: Send + 'static>(
+        &self,
+        make: impl FnOnce(&DataKey) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
         match self.ring.cached_service_key() {
-            Some(service) => Ok(hash(service)),
-            None => self.look_up(move |conn, ring| Ok(hash(&*ring.service_key(conn)?))).await,
+            Some(service) => Ok(make(service)),
+            None => self.look_up(move |conn, ring| Ok(make(&*ring.service_key(conn)?))).await,
         }
     }
 

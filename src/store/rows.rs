@@ -15,7 +15,7 @@ use crate::vault::{Ad, DataKey, Plain, SealKey};
 const DOCUMENT_ROOM: usize = 2_048;
 
 /// A row of `customer`.
-#[derive(Debug, Clone, Queryable, Selectable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = customer)]
 pub(super) struct CustomerRow {
     pub customer_id: i64,
@@ -45,6 +45,24 @@ pub(super) type CustomerColumns = (
     Nullable<Binary>,
     Nullable<Binary>,
 );
+
+/// The columns of a customer `c`, as [`CustomerRow`] has them.
+macro_rules! customer_columns {
+    () => {
+        "c.customer_id, c.entrypoint_id, c.version, c.status, c.lifecycle, c.balance_units, c.created_at_us, \
+         c.updated_at_us, c.key_id, c.salt, c.document"
+    };
+}
+pub(super) use customer_columns;
+
+/// As many columns as [`customer_columns`] has, of the same types on PostgreSQL.
+macro_rules! no_customer {
+    () => {
+        "NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer, NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, \
+         NULL::bigint, NULL::bytea, NULL::bytea"
+    };
+}
+pub(super) use no_customer;
 
 insert! {
     /// Inserts new customers.

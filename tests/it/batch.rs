@@ -37,8 +37,15 @@ fn open(site: &Site, batch_max: usize) -> Store {
     }
     let master = MasterKey::parse(KEY).unwrap();
     // One writer: with several, commands of two batches may overtake each other.
-    let options =
-        StoreOptions { url: url(site), master, idempotency_secs: 3600, batch_max, writers: 1, readers: 1 };
+    let options = StoreOptions {
+        url: url(site),
+        master,
+        idempotency_secs: 3600,
+        batch_max,
+        writers: 1,
+        readers: 1,
+        record_cache_bytes: 0,
+    };
     Store::open(options).unwrap().0
 }
 
@@ -133,7 +140,8 @@ async fn all_records(store: &Store) -> Vec<(i64, i64, Customer)> {
         assert_eq!(page.total, Some(page.records.len()));
         page.records
             .iter()
-            .map(|(stored, _)| (stored.id, stored.version, timeless(&stored.customer)))
+            .map(|(record, _)| &record.stored)
+            .map(|stored| (stored.id, stored.version, timeless(&stored.customer)))
             .collect()
     });
     told.await.unwrap()

@@ -51,12 +51,13 @@ pub(crate) async fn delete_customer(
     if !problems.is_empty() {
         refuse_unless_replay(&app, entrypoint_id, key.as_ref(), Error::Invalid(problems)).await?;
     }
-    let delete = DeleteCustomer { id: found.stored.id, erase, precondition: body::precondition(&request) };
+    let delete =
+        DeleteCustomer { id: found.record.stored.id, erase, precondition: body::precondition(&request) };
     let command =
         Command { entrypoint_id, actor: caller.actor(), idempotency: key, act: Act::Delete(delete) };
     let answer = app.store.write(command).await?;
     if erase && !answer.replayed {
-        app.store.truncate_log().await;
+        app.store.forget_erased().await;
     }
     Ok(done(&answer, &caller))
 }

@@ -4,14 +4,15 @@ use actix_web::http::header::{CACHE_CONTROL, ETAG};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 
-use super::record::{CustomerOut, etag};
+use super::record::{CustomerOut, rendering};
 use super::{parse_id, view_of, visible_as};
 use crate::api::auth::Caller;
 use crate::api::body::{Params, is_fresh};
 use crate::api::error::Error;
-use crate::api::json::{self, RECORD_ROOM};
+use crate::api::json;
 use crate::api::state::App;
 use crate::domain::token::Scope;
+use crate::store::Found;
 
 /// Read a customer
 ///
@@ -38,14 +39,13 @@ pub(crate) async fn get_customer(
 ) -> Result<HttpResponse, Error> {
     caller.require(Scope::CustomersRead)?;
     let view = view_of(&caller);
-    let told = visible_as(&app, &caller, parse_id(&id)?, move |found| {
-        let record = CustomerOut::new(&found.stored, &found.entrypoint, view);
-        (etag(&found.stored, &found.entrypoint, view), json::written(&record, RECORD_ROOM))
-    });
-    let (etag, record) = told.await?;
+    let told = move |found: &Found| rendering(&found.record, &found.entrypoint, view);
+    let rendering = visible_as(&app, &caller, parse_id(&id)?, told).await??;
     Params::none(&request)?;
-    let fresh = is_fresh(&request, &etag);
+    let fresh = is_fresh(&request, &rendering.etag);
     let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response.insert_header((ETAG, etag)).insert_header((CACHE_CONTROL, "private, no-cache"));
-    Ok(if fresh { response.finish() } else { json::answer(&mut response, record?) })
+    response
+        .insert_header((ETAG, rendering.etag.as_str()))
+        .insert_header((CACHE_CONTROL, "private, no-cache"));
+    Ok(if fresh { response.finish() } else { json::answer(&mut response, rendering.text.clone()) })
 }

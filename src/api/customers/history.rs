@@ -94,7 +94,7 @@ pub(crate) async fn get_customer_history(
     if !problems.is_empty() {
         return Err(Error::Invalid(problems));
     }
-    let page = app.store.history(found.entrypoint.id, found.stored.id, skip, limit).await?;
+    let page = app.store.history(found.entrypoint.id, found.record.stored.id, skip, limit).await?;
     let (entries, total) = page.ok_or(Error::NotFound)?;
     let shows_values = caller.sees_pii();
     let body = HistoryOut {

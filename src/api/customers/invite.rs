@@ -114,17 +114,17 @@ pub(crate) async fn invite_customer(
     if !problems.is_empty() {
         refuse_unless_replay(&app, entrypoint_id, key.as_ref(), Error::Invalid(problems)).await?;
     }
-    let invite = InviteCustomer { id: found.stored.id, again: true, link_ttl_secs: app.link_ttl_secs };
+    let invite = InviteCustomer { id: found.record.stored.id, again: true, link_ttl_secs: app.link_ttl_secs };
     let command =
         Command { entrypoint_id, actor: caller.actor(), idempotency: key, act: Act::Invite(invite) };
     let answer = app.store.write(command).await?;
     let invitation = answer.stored.as_ref().and_then(|stored| stored.customer.invitation);
     let response_data = match invitation {
         Some(invitation) => {
-            InvitationOut::invited(found.stored.id, invitation.at, invitation.expires_at, clock::now())
+            InvitationOut::invited(found.record.stored.id, invitation.at, invitation.expires_at, clock::now())
         }
         // Replayed after the person was erased: that it happened is all that is still known.
-        None => InvitationOut::of(found.stored.id, PortalState::Invited),
+        None => InvitationOut::of(found.record.stored.id, PortalState::Invited),
     };
     let mut response = HttpResponse::Ok();
     if answer.replayed {
@@ -152,8 +152,8 @@ pub(crate) async fn get_invitation(
     caller.require(Scope::CustomersRead)?;
     let found = visible(&app, &caller, parse_id(&id)?).await?;
     Params::none(&request)?;
-    let id = found.stored.id;
-    let invitation = if found.stored.customer.password_hash.is_some() {
+    let id = found.record.stored.id;
+    let invitation = if found.record.stored.customer.password_hash.is_some() {
         InvitationOut::of(id, PortalState::Active)
     } else {
         match app.store.invitation_link(found.entrypoint.id, id).await? {

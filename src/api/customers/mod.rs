@@ -17,7 +17,7 @@ pub(super) use delete::delete_customer;
 pub(super) use find::get_customer;
 pub(super) use history::get_customer_history;
 pub(super) use invite::{get_invitation, invite_customer};
-pub(super) use record::{CustomerOut, View};
+pub(super) use record::{CustomerOut, View, rendering};
 pub(super) use standing::{archive_customer, request_consent, unarchive_customer};
 pub(super) use update::update_customer;
 

@@ -2,16 +2,19 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::api::json::{self, RECORD_ROOM};
 use crate::domain::consent::{ChannelConsent, Consent};
 use crate::domain::customer::{Lifecycle, Stored};
 use crate::domain::entrypoint::Entrypoint;
 use crate::domain::fields::TextField;
 use crate::domain::mask::{MASK, mask};
 use crate::domain::money::Money;
+use crate::store::{Record, Rendering};
 
 /// What a token may see of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -265,6 +268,21 @@ impl<'a> CustomerOut<'a> {
     pub(crate) fn blank(id: i64) -> CustomerOut<'a> {
         CustomerOut { customer_id: id, ..CustomerOut::default() }
     }
+}
+
+/// What is sent of a record, with its tag.
+///
+/// # Errors
+/// JSON's, of which a record has none.
+pub(crate) fn rendering(
+    record: &Record,
+    entrypoint: &Arc<Entrypoint>,
+    view: View,
+) -> Result<Arc<Rendering>, serde_json::Error> {
+    record.rendering(entrypoint, view == View::Masked, |stored, entrypoint| {
+        let text = json::written(&CustomerOut::new(stored, entrypoint, view), RECORD_ROOM)?;
+        Ok((etag(stored, entrypoint, view), text))
+    })
 }
 
 /// The strong tag of a record's rendering: everything that the rendering is made of makes it another one.

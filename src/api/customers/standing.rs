@@ -32,7 +32,7 @@ async fn act(
     if !problems.is_empty() {
         refuse_unless_replay(&app, entrypoint_id, key.as_ref(), Error::Invalid(problems)).await?;
     }
-    let act = act(found.stored.id, &app);
+    let act = act(found.record.stored.id, &app);
     let command = Command { entrypoint_id, actor: caller.actor(), idempotency: key, act };
     Ok(done(&app.store.write(command).await?, &caller))
 }

@@ -55,7 +55,8 @@ pub(crate) async fn update_customer(
             Draft::default()
         }
     };
-    let update = UpdateCustomer { id: found.stored.id, draft, precondition: body::precondition(&request) };
+    let update =
+        UpdateCustomer { id: found.record.stored.id, draft, precondition: body::precondition(&request) };
     let act = Act::Update(Box::new(update));
     let command = Command { entrypoint_id, actor: caller.actor(), idempotency: key, act };
     let answer = app.store.write(command).await?;
@@ -65,7 +66,7 @@ pub(crate) async fn update_customer(
 async fn read(app: &App, found: &Found, request: &HttpRequest, bytes: &Bytes) -> Result<Draft, Error> {
     let mut problems = Params::of(request).problems();
     let entrypoint_country = found.entrypoint.country.as_deref();
-    let country = found.stored.customer.text(TextField::Country).or(entrypoint_country);
+    let country = found.record.stored.customer.text(TextField::Country).or(entrypoint_country);
     let context = Context { now: clock::now(), country, entrypoint_country };
     let parsed =
         body::members(bytes).and_then(|members| Draft::parse(&members, context).map_err(Error::Invalid));

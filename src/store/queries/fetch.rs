@@ -7,7 +7,6 @@ use crate::domain::money::Money;
 use crate::domain::time::Micros;
 use crate::store::conn::{Conn, on};
 use crate::store::error::StoreError;
-use crate::store::keyring::KeyRing;
 use crate::store::rows::CustomerRow;
 use crate::store::schema::customer;
 
@@ -72,11 +71,6 @@ pub(super) fn rows_by_id(conn: &mut Conn, ids: &[i64]) -> Result<Vec<CustomerRow
 pub(super) fn ordered(mut rows: Vec<CustomerRow>, descending: bool) -> Vec<CustomerRow> {
     rows.sort_unstable_by_key(|row| if descending { -row.customer_id } else { row.customer_id });
     rows
-}
-
-pub(super) fn open(conn: &mut Conn, ring: &KeyRing, row: &CustomerRow) -> Result<Stored, StoreError> {
-    let key = ring.data_key(conn, row.key_id)?;
-    row.open(&key)
 }
 
 /// What the columns say of a customer, without opening the document.

@@ -74,18 +74,23 @@ impl Scene {
     }
 
     /// The total, where the heads' counters know it.
-    pub(super) fn counted(&self, request: &ListRequest) -> Option<usize> {
+    pub(super) fn counted(&self) -> Option<usize> {
         let total: i64 = self.places.iter().map(|(_, head)| head.live_customers).sum();
-        self.is_everything(request).then(|| usize::try_from(total).unwrap_or(0))
+        self.is_everything().then(|| usize::try_from(total).unwrap_or(0))
     }
 
     /// Whether every live customer of its entrypoints matches.
-    pub(super) fn is_everything(&self, request: &ListRequest) -> bool {
-        request.search.is_empty()
-            && self.plan.columns_decide
-            && self.plan.columns.is_empty()
-            && self.plan.lifecycles.is_none()
-            && self.plan.statuses.len() == Status::ALL.len() - 1
-            && !self.plan.statuses.contains(&Status::Deleted)
+    pub(super) fn is_everything(&self) -> bool {
+        is_everything(&self.plan)
     }
+}
+
+/// Whether a plan lets every live customer through, and nobody else.
+pub(super) fn is_everything(plan: &Plan) -> bool {
+    plan.columns_decide
+        && !plan.never
+        && plan.columns.is_empty()
+        && plan.lifecycles.is_none()
+        && plan.statuses.len() == Status::LIVE.len()
+        && !plan.statuses.contains(&Status::Deleted)
 }

@@ -78,6 +78,9 @@ pub(super) fn find(
     digests: &[Vec<u8>],
 ) -> Result<HashMap<Vec<u8>, Vec<i64>>, StoreError> {
     let mut found: HashMap<Vec<u8>, Vec<i64>> = HashMap::new();
+    if digests.is_empty() {
+        return Ok(found);
+    }
     match conn {
         Conn::Postgres(c) => {
             for (digest, customer_id) in owners(c, digests, entrypoint_id)? {
@@ -86,8 +89,7 @@ pub(super) fn find(
             return Ok(found);
         }
         // Before the other table is looked at: what is moved meanwhile is found there.
-        Conn::Sqlite(c, recent) if !digests.is_empty() => recent.learn(c)?,
-        Conn::Sqlite(..) => {}
+        Conn::Sqlite(c, recent) => recent.learn(c)?,
     }
     for digest in digests {
         let mut ids = owners_of(conn, entrypoint_id, digest)?;

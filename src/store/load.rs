@@ -3,32 +3,34 @@
 //! On PostgreSQL the rows are read in statements *after* the one that locks: a statement that both
 //! waits and reads does not see what was committed while it waited.
 
+mod beginning;
+mod keys;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
 use super::conn::{Conn, on};
 use super::digests;
-use super::entrypoints::{Placed, PlacedColumns, entrypoint, entrypoint_columns};
 use super::error::StoreError;
 use super::imports::Ghosts;
 use super::keyring::KeyRing;
-use super::outcomes::{self, IdempotencyColumns, IdempotencyRow, outcome_columns};
+use super::outcomes::{self, IdempotencyRow};
 use super::prepared::ask_postgres;
 use super::rows::{CustomerRow, document_ad, open_document};
 use super::schema::{customer, entrypoint_head, history, id_block};
 use super::terms;
 use crate::domain::command::{Act, Command};
-use crate::domain::customer::{Customer, Stored};
+use crate::domain::customer::Stored;
 use crate::domain::decide::foreseen_keys;
-use crate::domain::entrypoint::Entrypoint;
-use crate::domain::identifier::{Identifier, MatchKey, parse_policy};
+use crate::domain::identifier::MatchKey;
 use crate::domain::time::Micros;
 use crate::domain::world::World;
-use crate::vault::DataKey;
+use beginning::{Beginning, Owners};
+pub(super) use keys::{IndexKey, IndexKeys};
 
 /// How many customer ids one block holds.
 pub(super) const ID_BLOCK: i64 = 1024;
@@ -67,56 +69,6 @@ impl Head {
     }
 }
 
-/// A data key, and the identifiers for which every live customer under it has a digest.
-#[derive(Debug, Clone)]
-pub(super) struct IndexKey {
-    pub key: Arc<DataKey>,
-    pub digests: Vec<Identifier>,
-}
-
-impl IndexKey {
-    fn of(conn: &mut Conn, ring: &KeyRing, id: i64, digests: &str) -> Result<IndexKey, StoreError> {
-        let items: Vec<String> = serde_json::from_str(digests)?;
-        let digests =
-            parse_policy(&items).map_err(|_| StoreError::Corrupt("the stored digest identifiers".into()))?;
-        Ok(IndexKey { key: ring.data_key(conn, id)?, digests })
-    }
-
-    /// The digests of a live customer.
-    pub(super) fn digests(&self, customer: &Customer) -> Vec<Vec<u8>> {
-        let keys = self.digests.iter().filter_map(|identifier| identifier.key(customer));
-        let mut digests: Vec<Vec<u8>> = keys.map(|key| self.digest(&key)).collect();
-        digests.sort_unstable();
-        digests.dedup();
-        digests
-    }
-
-    fn digest(&self, key: &MatchKey) -> Vec<u8> {
-        self.key.identities().identity(&key.identifier.to_string(), &key.values).to_vec()
-    }
-}
-
-/// What a customer may be sealed and indexed under. Each is wholly under one of them, its row says which.
-#[derive(Debug, Clone)]
-pub(super) struct IndexKeys {
-    /// For every write.
-    pub new: IndexKey,
-    /// For those that a rotation has not reached.
-    pub old: Option<IndexKey>,
-}
-
-impl IndexKeys {
-    /// Both, where there are two.
-    pub(super) fn all(&self) -> impl Iterator<Item = &IndexKey> {
-        std::iter::once(&self.new).chain(self.old.as_ref())
-    }
-
-    /// The one of a row.
-    pub(super) fn of_row(&self, key_id: i64) -> &IndexKey {
-        self.old.as_ref().filter(|old| old.key.id == key_id).unwrap_or(&self.new)
-    }
-}
-
 /// How to meet heads that another writer has locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Waiting {
@@ -148,22 +100,6 @@ heads!(free_head<'a>("(", id: &'a i64 as BigInt), "FOR UPDATE SKIP LOCKED");
 heads!(heads<'a>("ANY (", ids: &'a [i64] as Array<BigInt>), "FOR UPDATE");
 heads!(free_heads<'a>("ANY (", ids: &'a [i64] as Array<BigInt>), "FOR UPDATE SKIP LOCKED");
 
-ask_postgres! {
-    /// An entrypoint, once for each of some idempotency keys that has an outcome there, or once if none has.
-    entrypoint_and_outcomes<'a>(
-        concat!(
-            "SELECT ", entrypoint_columns!(), ", i.* FROM entrypoint e JOIN organisation o ON o.org_id = e.org_id \
-             LEFT JOIN LATERAL (SELECT k.* FROM unnest("
-        ), key_hashes: &'a [Vec<u8>] as Array<Binary>,
-        concat!(
-            ") AS w (key_hash) CROSS JOIN LATERAL (SELECT ", outcome_columns!(),
-            " FROM idempotency i WHERE i.entrypoint_id = e.entrypoint_id AND i.key_hash = w.key_hash OFFSET 0) AS k) AS i \
-             ON true WHERE e.entrypoint_id = "
-        ), entrypoint_id: i64 as BigInt;
-        ""
-    ) -> (Placed, Option<IdempotencyRow>) as (PlacedColumns, Nullable<IdempotencyColumns>)
-}
-
 /// Locks the heads of some entrypoints, in sorted order.
 pub(super) fn lock_heads(conn: &mut Conn, ids: &[i64], waiting: Waiting) -> Result<Vec<Head>, StoreError> {
     let mut ids = ids.to_vec();
@@ -192,37 +128,6 @@ pub(super) fn lock_heads(conn: &mut Conn, ids: &[i64], waiting: Waiting) -> Resu
     }
 }
 
-/// An entrypoint as a batch begins with it.
-struct Beginning {
-    entrypoint: Entrypoint,
-    /// What some idempotency keys came to there.
-    outcomes: Vec<IdempotencyRow>,
-    /// Those of them that have expired and were not yet removed.
-    expired: Vec<Vec<u8>>,
-}
-
-impl Beginning {
-    fn read(
-        conn: &mut Conn,
-        entrypoint_id: i64,
-        key_hashes: &[Vec<u8>],
-        now: Micros,
-    ) -> Result<Option<Beginning>, StoreError> {
-        let Conn::Postgres(c) = conn else {
-            let Some(entrypoint) = entrypoint(conn, entrypoint_id)? else { return Ok(None) };
-            let outcomes = outcomes::find(conn, entrypoint_id, key_hashes, now)?;
-            return Ok(Some(Beginning { entrypoint, outcomes, expired: Vec::new() }));
-        };
-        let mut rows = entrypoint_and_outcomes(c, key_hashes, entrypoint_id)?.into_iter();
-        let Some(((own, organisation), first)) = rows.next() else { return Ok(None) };
-        let entrypoint = own.read(organisation)?;
-        let outcomes = first.into_iter().chain(rows.filter_map(|(_, outcome)| outcome));
-        let (kept, expired): (Vec<_>, Vec<_>) = outcomes.partition(|row| row.expires_at_us > now.0);
-        let expired = expired.into_iter().map(|row| row.key_hash).collect();
-        Ok(Some(Beginning { entrypoint, outcomes: kept, expired }))
-    }
-}
-
 /// The world of one entrypoint with what it takes to save it.
 pub(super) struct Loaded {
     pub world: World,
@@ -234,6 +139,8 @@ pub(super) struct Loaded {
     pub ghosts: Option<Ghosts>,
     /// Idempotency keys whose outcomes have expired and were not yet removed.
     pub expired: Vec<Vec<u8>>,
+    /// What was asked for together with the entrypoint.
+    owners: Owners,
 }
 
 impl Loaded {
@@ -249,14 +156,19 @@ impl Loaded {
             .iter()
             .filter_map(|command| command.idempotency.map(|key_use| key_use.key.to_vec()))
             .collect();
-        let Beginning { entrypoint, outcomes, expired } =
-            Beginning::read(conn, head.entrypoint_id, &key_hashes, now)?
-                .ok_or_else(|| StoreError::Bug(format!("entrypoint {} is gone", head.entrypoint_id)))?;
         let keys = head.keys(conn, ring)?;
+        let digests = match conn {
+            Conn::Postgres(_) => keys.foreseen_digests(commands),
+            // To ask costs no journey there: they are asked for when it is known which are wanted.
+            Conn::Sqlite(..) => Vec::new(),
+        };
+        let Beginning { entrypoint, outcomes, expired, owners } =
+            Beginning::read(conn, head.entrypoint_id, &key_hashes, &digests, now)?
+                .ok_or_else(|| StoreError::Bug(format!("entrypoint {} is gone", head.entrypoint_id)))?;
         ring.remember_newest(head.entrypoint_id, &keys.new.key);
         let ids = head.next_customer_id..head.block_end;
         let world = World::new(Arc::new(entrypoint), now, ids);
-        let mut loaded = Loaded { world, head, keys, rows: HashMap::new(), ghosts: None, expired };
+        let mut loaded = Loaded { world, head, keys, rows: HashMap::new(), ghosts: None, expired, owners };
         loaded.load_outcomes(conn, ring, outcomes)?;
         let targets: Vec<i64> = commands
             .iter()
@@ -314,7 +226,7 @@ impl Loaded {
         keys.dedup();
         let mut found: Vec<(MatchKey, Vec<i64>)> = keys.into_iter().map(|key| (key, Vec::new())).collect();
         for index in self.keys.all() {
-            candidates(conn, self.head.entrypoint_id, index, &mut found)?;
+            candidates(conn, self.head.entrypoint_id, index, &self.owners, &mut found)?;
         }
         if let Some(ghosts) = &self.ghosts {
             ghosts.candidates(conn, &mut found)?;
@@ -391,14 +303,17 @@ fn candidates(
     conn: &mut Conn,
     entrypoint_id: i64,
     index: &IndexKey,
+    known: &Owners,
     found: &mut [(MatchKey, Vec<i64>)],
 ) -> Result<(), StoreError> {
     let (digested, by_terms): (Vec<_>, Vec<_>) =
         found.iter_mut().partition(|(key, _)| index.digests.contains(&key.identifier));
     let wanted: Vec<Vec<u8>> = digested.iter().map(|(key, _)| index.digest(key)).collect();
-    let owners = digests::find(conn, entrypoint_id, &wanted)?;
+    let unknown: Vec<Vec<u8>> =
+        wanted.iter().filter(|digest| !known.contains_key(*digest)).cloned().collect();
+    let owners = digests::find(conn, entrypoint_id, &unknown)?;
     for ((_, ids), digest) in digested.into_iter().zip(wanted) {
-        ids.extend(owners.get(&digest).into_iter().flatten());
+        ids.extend(known.get(&digest).or_else(|| owners.get(&digest)).into_iter().flatten());
     }
     for (key, ids) in by_terms {
         ids.extend(terms::find(conn, entrypoint_id, &index.key, key)?);

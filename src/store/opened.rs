@@ -20,8 +20,8 @@ use crate::domain::customer::Stored;
 use crate::domain::entrypoint::Entrypoint;
 
 /// How long a record is kept after it was opened, however often it is read: so that one that another instance erased
-/// does not stay in memory.
-const KEPT_MAX: Duration = Duration::from_mins(10);
+/// does not stay in memory. It is looked for twice a minute, and ten minutes are promised.
+const KEPT_MAX: Duration = Duration::from_mins(9);
 
 /// Bytes of what is kept of a record besides its document: the structures.
 const RECORD_BYTES: usize = 1_024;

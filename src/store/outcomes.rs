@@ -5,6 +5,7 @@
 //! the beginning of the hash stands in [`place`] with the outcome's number.
 
 mod sealed;
+mod texts;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -14,18 +15,16 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 
 pub(super) use self::sealed::{OutcomeDetail, open, outcome_ad};
+pub(super) use self::texts::{Keeping, keep_text, text};
 pub(super) use self::walk::{after, examine, seal_anew};
 
 use super::conn::{Conn, on};
 use super::digests::{self, DigestRow};
 use super::error::StoreError;
-use super::keyring::{ENTRYPOINT_SALT, KeyRing};
 use super::prepared::{ask_postgres, insert};
 use super::schema::idempotency;
-use crate::domain::command::KeyUse;
-use crate::domain::problem::Rejection;
 use crate::domain::time::Micros;
-use crate::vault::{DataKey, IDENTITY_DIGEST_BYTES, Plain};
+use crate::vault::IDENTITY_DIGEST_BYTES;
 
 /// How many rows one transaction removes, so that it holds its locks for milliseconds.
 const REMOVED_MAX: i64 = 1_000;
@@ -71,6 +70,15 @@ macro_rules! outcome_columns {
     };
 }
 pub(super) use outcome_columns;
+
+/// As many columns as [`outcome_columns`] has, of the same types on PostgreSQL.
+macro_rules! no_outcome {
+    () => {
+        "NULL::bigint, NULL::bytea, NULL::bytea, NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bytea, \
+         NULL::bigint"
+    };
+}
+pub(super) use no_outcome;
 
 ask_postgres! {
     /// Idempotency keys that have not expired; one look-up each.
@@ -183,64 +191,6 @@ pub(super) fn keep(conn: &mut Conn, entrypoint_id: i64, rows: &[IdempotencyRow])
         .map(|(row, outcome_id)| digest_row(entrypoint_id, &row.key_hash, outcome_id))
         .collect();
     digests::add(conn, place(entrypoint_id), &digests)
-}
-
-/// What a key came to that stands for no customer's record: the text that was kept with it.
-///
-/// # Errors
-/// [`Rejection::KeyReused`] where it was used for something else; the database's.
-pub(super) fn text(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    entrypoint_id: i64,
-    key_use: KeyUse,
-    now: Micros,
-) -> Result<Option<Plain>, StoreError> {
-    let rows = find(conn, entrypoint_id, &[key_use.key.to_vec()], now)?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    if row.fingerprint != key_use.fingerprint {
-        return Err(Rejection::KeyReused.into());
-    }
-    let seal = ring.data_key(conn, row.key_id)?.seal_key(ENTRYPOINT_SALT)?;
-    Ok(Some(seal.open(&outcome_ad(row), &row.detail)?))
-}
-
-/// How and how long a text is kept.
-pub(super) struct Keeping<'a> {
-    /// What it is sealed under.
-    pub key: &'a DataKey,
-    /// What it stands for.
-    pub kind: &'static str,
-    pub now: Micros,
-    pub expires_at_us: i64,
-}
-
-/// Keeps a text under a key whose [`text`] there was none.
-///
-/// # Errors
-/// The database's; [`StoreError::Bug`] where another transaction used the key meanwhile.
-pub(super) fn keep_text(
-    conn: &mut Conn,
-    entrypoint_id: i64,
-    key_use: KeyUse,
-    text: &[u8],
-    keeping: &Keeping<'_>,
-) -> Result<(), StoreError> {
-    let mut row = IdempotencyRow {
-        entrypoint_id,
-        key_hash: key_use.key.to_vec(),
-        fingerprint: key_use.fingerprint.to_vec(),
-        kind: keeping.kind.to_owned(),
-        customer_id: None,
-        version: None,
-        key_id: keeping.key.id,
-        detail: Vec::new(),
-        expires_at_us: keeping.expires_at_us,
-    };
-    row.detail = keeping.key.seal_key(ENTRYPOINT_SALT)?.seal(&outcome_ad(&row), text)?;
-    forget_expired(conn, entrypoint_id, std::slice::from_ref(&row.key_hash), keeping.now)?;
-    // Of two that use it at once, one fails.
-    keep(conn, entrypoint_id, &[row])
 }
 
 /// Removes expired outcomes, at most a thousand; how many.

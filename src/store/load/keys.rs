@@ -1,0 +1,79 @@
+//! The data keys under which an entrypoint's customers are sealed and indexed.
+
+use std::sync::Arc;
+
+use crate::domain::command::{Act, Command};
+use crate::domain::customer::Customer;
+use crate::domain::identifier::{Identifier, MatchKey, parse_policy};
+use crate::store::conn::Conn;
+use crate::store::error::StoreError;
+use crate::store::keyring::KeyRing;
+use crate::vault::DataKey;
+
+/// A data key, and the identifiers for which every live customer under it has a digest.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct IndexKey {
+    pub key: Arc<DataKey>,
+    pub digests: Vec<Identifier>,
+}
+
+impl IndexKey {
+    pub(super) fn of(
+        conn: &mut Conn,
+        ring: &KeyRing,
+        id: i64,
+        digests: &str,
+    ) -> Result<IndexKey, StoreError> {
+        let items: Vec<String> = serde_json::from_str(digests)?;
+        let digests =
+            parse_policy(&items).map_err(|_| StoreError::Corrupt("the stored digest identifiers".into()))?;
+        Ok(IndexKey { key: ring.data_key(conn, id)?, digests })
+    }
+
+    /// The digests of a live customer.
+    pub(in crate::store) fn digests(&self, customer: &Customer) -> Vec<Vec<u8>> {
+        let keys = self.digests.iter().filter_map(|identifier| identifier.key(customer));
+        let mut digests: Vec<Vec<u8>> = keys.map(|key| self.digest(&key)).collect();
+        digests.sort_unstable();
+        digests.dedup();
+        digests
+    }
+
+    pub(super) fn digest(&self, key: &MatchKey) -> Vec<u8> {
+        self.key.identities().identity(&key.identifier.to_string(), &key.values).to_vec()
+    }
+}
+
+/// What a customer may be sealed and indexed under. Each is wholly under one of them, its row says which.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct IndexKeys {
+    /// For every write.
+    pub new: IndexKey,
+    /// For those that a rotation has not reached.
+    pub old: Option<IndexKey>,
+}
+
+impl IndexKeys {
+    /// Both, where there are two.
+    pub(in crate::store) fn all(&self) -> impl Iterator<Item = &IndexKey> {
+        std::iter::once(&self.new).chain(self.old.as_ref())
+    }
+
+    /// The digests of what creates will most likely make.
+    pub(super) fn foreseen_digests(&self, commands: &[&Command]) -> Vec<Vec<u8>> {
+        let records = commands.iter().filter_map(|command| match &command.act {
+            Act::Create(create) => create.foreseen.as_ref().map(|foreseen| &foreseen.record),
+            _ => None,
+        });
+        let mut digests: Vec<Vec<u8>> =
+            records.flat_map(|record| self.all().flat_map(|index| index.digests(record))).collect();
+        digests.sort_unstable();
+        digests.dedup();
+        digests
+    }
+
+    /// The one of a row.
+    pub(in crate::store) fn of_row(&self, key_id: i64) -> &IndexKey {
+        self.old.as_ref().filter(|old| old.key.id == key_id).unwrap_or(&self.new)
+    }
+}

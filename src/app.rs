@@ -18,7 +18,7 @@ use crate::domain::token::{Entries, Scope};
 use crate::jobs::{self, Stop};
 use crate::mail::Transport;
 use crate::portal::{self, Portal, PortalSettings};
-use crate::store::{DEMO_ENTRY, Prepared, SessionLimits, Store, StoreError, StoreOptions};
+use crate::store::{DEMO_ENTRY, SessionLimits, Store, StoreError, StoreOptions};
 
 /// How long requests under way may take after a SIGTERM, in seconds.
 const SHUTDOWN_SECS: u64 = 6;
@@ -47,7 +47,7 @@ pub enum Failure {
 ///
 /// # Errors
 /// Configuration or database.
-pub fn open(global: &Global) -> Result<(Store, Prepared), Failure> {
+pub fn open(global: &Global) -> Result<Store, Failure> {
     let url = global.database()?;
     let master = global.master_key(&url)?;
     let options = StoreOptions {
@@ -103,8 +103,7 @@ pub async fn serve(
         record_cache_bytes: u64::from(serve.record_cache_mb) << 20,
     };
     let (composer, transport) = serve.mail.mailer(global, serve.base_url())?;
-    let (store, prepared) = Store::open(options)?;
-    let store = Arc::new(store);
+    let store = Arc::new(Store::open(options)?);
     let guard = Arc::new(Guard::default());
     let stop = Stop::default();
     let asked_at = clock::now();
@@ -112,8 +111,11 @@ pub async fn serve(
     guard.learn(watch.poll()?, asked_at);
     let learner = Arc::clone(&guard);
     let system = |error: std::io::Error| Failure::System(error.to_string());
-    let watcher =
-        jobs::watch(watch, stop.clone(), move |revoked, now| learner.learn(revoked, now)).map_err(system)?;
+    let learn = move |revoked: Option<Vec<String>>, now| match revoked {
+        Some(revoked) => learner.learn(revoked, now),
+        None => learner.fail(now),
+    };
+    let watcher = jobs::watch(watch, stop.clone(), learn).map_err(system)?;
     let metrics =
         PrometheusBuilder::new().install_recorder().map_err(|error| Failure::System(error.to_string()))?;
     let hashing = Arc::new(Semaphore::new(cores()));
@@ -150,10 +152,8 @@ pub async fn serve(
         let why = format!("{} cannot be listened on: {error}; choose another with --listen", serve.listen);
         Failure::System(why)
     })?;
-    let token = match prepared {
-        Prepared::First => Some(first_token(&store).await?),
-        Prepared::Again => None,
-    };
+    // Only now: a start that came to nothing, its address taken, leaves it to the next.
+    let token = first_token(&store).await?;
     greet(&serve.base_url(), token.as_deref());
     let workers = [
         actix_web::rt::spawn(jobs::purge(Arc::clone(&store), serve.import_retention, session)),
@@ -186,10 +186,10 @@ pub async fn serve(
 }
 
 /// A token for the demo entrypoint, told once at the first start.
-async fn first_token(store: &Store) -> Result<String, StoreError> {
+async fn first_token(store: &Store) -> Result<Option<String>, StoreError> {
     let entries = Entries::Listed(vec![DEMO_ENTRY.to_owned()]);
     let life_secs = DAYS_DEFAULT * 86_400;
     let claims =
         new_claims("first start".into(), 1, entries, Scope::DEFAULT.to_vec(), clock::now(), life_secs, None);
-    store.create_token(claims).await
+    store.create_first_token(claims).await
 }

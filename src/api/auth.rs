@@ -5,12 +5,14 @@ use std::future::{Ready, ready};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use governor::clock::Clock as _;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use tokio::sync::Notify;
 
 use super::error::Error;
 use crate::clock;
@@ -22,6 +24,8 @@ use crate::vault::unverified_key_id;
 
 /// How old the knowledge of revoked tokens may be (rules 1).
 const KNOWLEDGE_MAX_US: i64 = 5 * SECOND_US;
+/// How long a request waits for that knowledge where nothing says that the database is away.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How many tokens' signatures are remembered.
 const SIGNED_MAX: usize = 1_024;
 /// The most bytes of a token that is looked at.
@@ -80,6 +84,10 @@ pub struct Guard {
     /// Revoked by this instance: a look that began before must not bring them back.
     revoked_here: RwLock<HashSet<String>>,
     known_at: AtomicI64,
+    /// When a look last failed.
+    failed_at: AtomicI64,
+    /// Wakes whoever waits for a look.
+    looked: Notify,
     limits: Mutex<HashMap<String, Arc<DefaultDirectRateLimiter>>>,
     /// Tokens whose signature was found right: it stays so. Everything else about them is looked at each time.
     signed: RwLock<HashMap<String, Arc<Claims>>>,
@@ -90,6 +98,27 @@ impl Guard {
     pub fn learn(&self, revoked: Vec<String>, now: Micros) {
         *self.revoked.write().unwrap_or_else(PoisonError::into_inner) = revoked.into_iter().collect();
         self.known_at.store(now.0, Ordering::Release);
+        self.looked.notify_waiters();
+    }
+
+    /// Takes in that a look failed.
+    pub fn fail(&self, now: Micros) {
+        self.failed_at.store(now.0, Ordering::Release);
+        self.looked.notify_waiters();
+    }
+
+    /// Waits for the next look where the last is too old although none has failed since: the process stood still, as on
+    /// a machine that slept, and whoever comes first need not be refused for it.
+    pub async fn settle(&self) {
+        if self.is_informed(clock::now()) {
+            return;
+        }
+        // Told of a look from here on, so that none is missed between asking and waiting.
+        let looked = self.looked.notified();
+        let has_failed = self.failed_at.load(Ordering::Acquire) > self.known_at.load(Ordering::Acquire);
+        if !has_failed && !self.is_informed(clock::now()) {
+            let _ = tokio::time::timeout(PATIENCE, looked).await;
+        }
     }
 
     /// Takes in a revocation made here, at once.

@@ -37,6 +37,11 @@ pub(super) async fn gate(
         Some(routes) => routes.find(request.path(), &method),
         None => Routed::NotFound,
     };
+    if routed.needs_token()
+        && let Some(app) = request.app_data::<Data<App>>()
+    {
+        app.guard.settle().await;
+    }
     let mut route = "unknown";
     let mut token_name = String::new();
     let refused = match admit(&mut request, &routed) {

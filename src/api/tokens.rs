@@ -105,6 +105,7 @@ pub(crate) async fn exchange_credentials(
         })
     })?;
     app.attempts.check(&credentials.client_id)?;
+    app.guard.settle().await;
     let claims = match app.guard.verify(&app.store, credentials.client_secret.trim()) {
         Ok(claims) if claims.jti == credentials.client_id && claims.parent.is_none() => claims,
         Err(Error::Unavailable) => return Err(Error::Unavailable),

@@ -148,7 +148,7 @@ pub(super) fn with_store<T>(
     global: &Global,
     act: impl AsyncFnOnce(&Store) -> Result<T, StoreError>,
 ) -> Result<T, Failure> {
-    let (store, _) = app::open(global)?;
+    let store = app::open(global)?;
     let result = block_on(act(&store))?;
     store.drain();
     result.map_err(explained)

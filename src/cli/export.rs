@@ -77,7 +77,7 @@ fn export(global: &Global, options: Options) -> Result<(), Failure> {
     let output = options.output.unwrap_or_else(|| PathBuf::from(name));
     // Looked at before the work as well as after it.
     let mut target = Target::open(&output, options.force)?;
-    let (store, _) = app::open(global)?;
+    let store = app::open(global)?;
     let store = Arc::new(store);
     let done = block_on(async {
         let mut stop = Stop::listen()?;

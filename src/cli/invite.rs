@@ -60,7 +60,7 @@ pub(super) fn run(global: &Global, options: &Options) -> Done {
         link_ttl_secs: i64::try_from(options.link_ttl.as_secs()).unwrap_or(i64::MAX),
         ..InvitePlan::default()
     };
-    let (store, _) = app::open(global)?;
+    let store = app::open(global)?;
     let store = Arc::new(store);
     let job = block_on(invite(&store, &options.entry, plan))?;
     store.drain();

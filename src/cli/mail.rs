@@ -36,7 +36,7 @@ pub(super) struct Test {
 pub(super) fn run(global: &Global, command: MailCommand) -> Done {
     let MailCommand::Test(test) = command;
     let (composer, transport) = test.mail.mailer(global, test.public_url.trim_end_matches('/').to_owned())?;
-    let (store, _) = app::open(global)?;
+    let store = app::open(global)?;
     let done = block_on(async {
         let place = store.find_entry(&test.entry).await?.map(|(id, _)| id);
         let settings = match place {

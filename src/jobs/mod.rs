@@ -36,14 +36,15 @@ impl Stop {
     }
 }
 
-/// Watches the database from a thread and a connection of its own; `learn` gets every good look.
+/// Watches the database from a thread and a connection of its own; `learn` gets what each look saw, nothing where it
+/// failed.
 ///
 /// # Errors
 /// The operating system's, when it gives no thread.
 pub fn watch(
     mut watch: Watch,
     stop: Stop,
-    learn: impl Fn(Vec<String>, Micros) + Send + 'static,
+    learn: impl Fn(Option<Vec<String>>, Micros) + Send + 'static,
 ) -> std::io::Result<JoinHandle<()>> {
     thread::Builder::new().name("watch".into()).spawn(move || {
         let mut was_well = true;
@@ -56,14 +57,16 @@ pub fn watch(
             }
             match seen {
                 Ok(revoked) => {
-                    learn(revoked, asked_at);
+                    learn(Some(revoked), asked_at);
                     was_well = true;
                 }
-                Err(error) if was_well => {
-                    tracing::error!(%error, "the database does not answer");
+                Err(error) => {
+                    learn(None, asked_at);
+                    if was_well {
+                        tracing::error!(%error, "the database does not answer");
+                    }
                     was_well = false;
                 }
-                Err(_) => {}
             }
             thread::park_timeout(WATCH_EVERY);
         }

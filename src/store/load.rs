@@ -29,7 +29,7 @@ use crate::domain::decide::foreseen_keys;
 use crate::domain::identifier::MatchKey;
 use crate::domain::time::Micros;
 use crate::domain::world::World;
-use beginning::{Beginning, Owners};
+use beginning::Beginning;
 pub(super) use keys::{IndexKey, IndexKeys};
 
 /// How many customer ids one block holds.
@@ -139,8 +139,6 @@ pub(super) struct Loaded {
     pub ghosts: Option<Ghosts>,
     /// Idempotency keys whose outcomes have expired and were not yet removed.
     pub expired: Vec<Vec<u8>>,
-    /// What was asked for together with the entrypoint.
-    owners: Owners,
 }
 
 impl Loaded {
@@ -157,18 +155,13 @@ impl Loaded {
             .filter_map(|command| command.idempotency.map(|key_use| key_use.key.to_vec()))
             .collect();
         let keys = head.keys(conn, ring)?;
-        let digests = match conn {
-            Conn::Postgres(_) => keys.foreseen_digests(commands),
-            // To ask costs no journey there: they are asked for when it is known which are wanted.
-            Conn::Sqlite(..) => Vec::new(),
-        };
-        let Beginning { entrypoint, outcomes, expired, owners } =
-            Beginning::read(conn, head.entrypoint_id, &key_hashes, &digests, now)?
+        let Beginning { entrypoint, outcomes, expired } =
+            Beginning::read(conn, head.entrypoint_id, &key_hashes, now)?
                 .ok_or_else(|| StoreError::Bug(format!("entrypoint {} is gone", head.entrypoint_id)))?;
         ring.remember_newest(head.entrypoint_id, &keys.new.key);
         let ids = head.next_customer_id..head.block_end;
         let world = World::new(Arc::new(entrypoint), now, ids);
-        let mut loaded = Loaded { world, head, keys, rows: HashMap::new(), ghosts: None, expired, owners };
+        let mut loaded = Loaded { world, head, keys, rows: HashMap::new(), ghosts: None, expired };
         loaded.load_outcomes(conn, ring, outcomes)?;
         let targets: Vec<i64> = commands
             .iter()
@@ -226,7 +219,7 @@ impl Loaded {
         keys.dedup();
         let mut found: Vec<(MatchKey, Vec<i64>)> = keys.into_iter().map(|key| (key, Vec::new())).collect();
         for index in self.keys.all() {
-            candidates(conn, self.head.entrypoint_id, index, &self.owners, &mut found)?;
+            candidates(conn, self.head.entrypoint_id, index, &mut found)?;
         }
         if let Some(ghosts) = &self.ghosts {
             ghosts.candidates(conn, &mut found)?;
@@ -303,17 +296,14 @@ fn candidates(
     conn: &mut Conn,
     entrypoint_id: i64,
     index: &IndexKey,
-    known: &Owners,
     found: &mut [(MatchKey, Vec<i64>)],
 ) -> Result<(), StoreError> {
     let (digested, by_terms): (Vec<_>, Vec<_>) =
         found.iter_mut().partition(|(key, _)| index.digests.contains(&key.identifier));
     let wanted: Vec<Vec<u8>> = digested.iter().map(|(key, _)| index.digest(key)).collect();
-    let unknown: Vec<Vec<u8>> =
-        wanted.iter().filter(|digest| !known.contains_key(*digest)).cloned().collect();
-    let owners = digests::find(conn, entrypoint_id, &unknown)?;
+    let owners = digests::find(conn, entrypoint_id, &wanted)?;
     for ((_, ids), digest) in digested.into_iter().zip(wanted) {
-        ids.extend(known.get(&digest).or_else(|| owners.get(&digest)).into_iter().flatten());
+        ids.extend(owners.get(&digest).into_iter().flatten());
     }
     for (key, ids) in by_terms {
         ids.extend(terms::find(conn, entrypoint_id, &index.key, key)?);

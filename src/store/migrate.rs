@@ -23,20 +23,11 @@ pub(super) const DEMO_ORGANISATION: &str = "Demo";
 /// See [`DEMO_ORGANISATION`].
 pub const DEMO_ENTRY: &str = "demo";
 
-/// What was found and done at start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prepared {
-    /// The database was empty; the demo organisation 1 is new.
-    First,
-    /// The database was in use before.
-    Again,
-}
-
 /// Brings the schema up to date, checks the master key, and fills an empty database.
 ///
 /// # Errors
 /// A newer schema, another master key, or the database's own.
-pub(super) fn prepare(url: &DatabaseUrl, ring: &KeyRing, now: Micros) -> Result<Prepared, StoreError> {
+pub(super) fn prepare(url: &DatabaseUrl, ring: &KeyRing, now: Micros) -> Result<(), StoreError> {
     let mut conn = Conn::open(url, Purpose::Write)?;
     if let Conn::Postgres(c) = &mut conn {
         diesel::sql_query("SET lock_timeout = '60s'").execute(c)?;
@@ -44,15 +35,9 @@ pub(super) fn prepare(url: &DatabaseUrl, ring: &KeyRing, now: Micros) -> Result<
     }
     migrate(&mut conn)?;
     conn.begin_write()?;
-    let filled = fill(&mut conn, ring, now).and_then(|prepared| {
-        terms::rebuild(&mut conn, ring)?;
-        Ok(prepared)
-    });
+    let filled = fill(&mut conn, ring, now).and_then(|()| terms::rebuild(&mut conn, ring));
     match filled {
-        Ok(prepared) => {
-            conn.commit()?;
-            Ok(prepared)
-        }
+        Ok(()) => Ok(conn.commit()?),
         Err(error) => {
             conn.rollback();
             Err(error)
@@ -137,14 +122,14 @@ fn failed(error: impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable(format!("migrations: {error}"))
 }
 
-fn fill(conn: &mut Conn, ring: &KeyRing, now: Micros) -> Result<Prepared, StoreError> {
+fn fill(conn: &mut Conn, ring: &KeyRing, now: Micros) -> Result<(), StoreError> {
     ring.check_master(conn)?;
     let keys: i64 = on!(conn, |c| data_key::table
         .filter(data_key::entrypoint_id.eq(SERVICE_ENTRYPOINT))
         .count()
         .get_result(c))?;
     if keys > 0 {
-        return Ok(Prepared::Again);
+        return Ok(());
     }
     ring.create_data_key(conn, SERVICE_ENTRYPOINT, 1, now)?;
     ring.create_signing_key(conn, "1", now)?;
@@ -160,5 +145,5 @@ fn fill(conn: &mut Conn, ring: &KeyRing, now: Micros) -> Result<Prepared, StoreE
         let org_id = settings::create_organisation(conn, DEMO_ORGANISATION, now)?;
         settings::create_entrypoint(conn, ring, org_id, DEMO_ENTRY, &Settings::default(), now)?;
     }
-    Ok(Prepared::First)
+    Ok(())
 }

@@ -52,7 +52,7 @@ pub use imports::{FileIntake, ImportLease, IntakeError, NewImport, Queued, StepD
 pub use invites::{InviteLease, InviteStepDone};
 pub use keyring::{DataKeyRecord, KeyRing};
 pub use links::Link;
-pub use migrate::{DEMO_ENTRY, Prepared};
+pub use migrate::DEMO_ENTRY;
 pub use opened::{Record, Rendering};
 pub use outbox::{MailLease, Mark, OutboxMail, OutboxRequest};
 pub use portal::{Account, SignInAttempt};
@@ -132,9 +132,9 @@ impl Store {
     ///
     /// # Errors
     /// A newer schema, another master key, or the database's own.
-    pub fn open(options: StoreOptions) -> Result<(Store, Prepared), StoreError> {
+    pub fn open(options: StoreOptions) -> Result<Store, StoreError> {
         let ring = Arc::new(KeyRing::new(options.master));
-        let prepared = migrate::prepare(&options.url, &ring, clock::now())?;
+        migrate::prepare(&options.url, &ring, clock::now())?;
         let (sender, work) = bounded(WRITE_QUEUE_MAX);
         let setup = WriterSetup {
             url: options.url.clone(),
@@ -174,7 +174,7 @@ impl Store {
             blocks: RwLock::default(),
             countries: RwLock::default(),
         };
-        Ok((store, prepared))
+        Ok(store)
     }
 
     /// Makes ready what a create will most likely need of the writer, which has the less to do under the lock.
@@ -366,6 +366,17 @@ impl Store {
     /// [`StoreError::Rejected`] for an unknown organisation or entrypoint.
     pub async fn create_token(&self, claims: Claims) -> Result<String, StoreError> {
         self.administer(move |conn, ring| tokens::create(conn, ring, &claims)).await
+    }
+
+    /// Keeps and signs the first token of all; nothing where there was one before, or where what it is for is gone.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn create_first_token(&self, claims: Claims) -> Result<Option<String>, StoreError> {
+        if self.read(|conn, _| tokens::are_any(conn)).await? {
+            return Ok(None);
+        }
+        self.administer(move |conn, ring| tokens::create_first(conn, ring, &claims)).await
     }
 
     /// Revokes a token; of any organisation without `org_id`.

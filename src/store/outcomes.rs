@@ -71,15 +71,6 @@ macro_rules! outcome_columns {
 }
 pub(super) use outcome_columns;
 
-/// As many columns as [`outcome_columns`] has, of the same types on PostgreSQL.
-macro_rules! no_outcome {
-    () => {
-        "NULL::bigint, NULL::bytea, NULL::bytea, NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bytea, \
-         NULL::bigint"
-    };
-}
-pub(super) use no_outcome;
-
 ask_postgres! {
     /// Idempotency keys that have not expired; one look-up each.
     kept_keys<'a>(

@@ -86,6 +86,39 @@ pub(super) fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result
     sign(conn, ring, claims)
 }
 
+/// Keeps and signs the first token of all, as [`create`] does; nothing where there was one before, or where it has no
+/// place.
+///
+/// # Errors
+/// The database's.
+pub(super) fn create_first(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    claims: &Claims,
+) -> Result<Option<String>, StoreError> {
+    if let Conn::Postgres(c) = conn {
+        // Instances that start at once wait here for each other: one of them makes it.
+        let place = organisation::table.find(claims.org).select(organisation::org_id);
+        place.for_update().first::<i64>(c).optional()?;
+    }
+    if are_any(conn)? {
+        return Ok(None);
+    }
+    match create(conn, ring, claims) {
+        Err(StoreError::Rejected(_)) => Ok(None),
+        made => made.map(Some),
+    }
+}
+
+/// Whether a token was ever made: none is removed.
+///
+/// # Errors
+/// The database's.
+pub(super) fn are_any(conn: &mut Conn) -> Result<bool, StoreError> {
+    let first: Option<String> = on!(conn, |c| token::table.select(token::jti).first(c).optional())?;
+    Ok(first.is_some())
+}
+
 /// Signs claims with the newest key.
 ///
 /// # Errors

@@ -46,7 +46,7 @@ fn open(site: &Site, batch_max: usize) -> Store {
         readers: 1,
         record_cache_bytes: 0,
     };
-    Store::open(options).unwrap().0
+    Store::open(options).unwrap()
 }
 
 fn draft(body: &Value) -> Draft {

@@ -18,7 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::harness::*;
-use crate::support::{Sql, new_entry, path, total};
+use crate::support::{Sql, created, new_entry, path, total};
 use load::Load;
 
 /// Enough to be in every kind of operation at once, few enough for a small machine.
@@ -261,6 +261,31 @@ both!(an_instance_that_stood_still_goes_on_where_it_was, |db| async {
     client.create("demo", &json!({"email": "bob@example.test"}), &[], &[]).await.expect(200);
     let logs = server.logs();
     assert!(!logs.contains("\"WARN\"") && !logs.contains("\"ERROR\""), "{logs}");
+});
+
+both!(whoever_comes_first_after_a_standstill_is_let_in, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let id = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
+    let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
+    kill_process(pid, Signal::STOP).unwrap();
+    // Sent while it stands still: they are the first that it sees. Longer than what it knows of tokens holds.
+    let asked = tokio::spawn({
+        let client = client.clone();
+        async move {
+            at_once((0..20).map(|_| {
+                let client = client.clone();
+                async move { client.get(&path(id)).await }
+            }))
+            .await
+        }
+    });
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    kill_process(pid, Signal::CONT).unwrap();
+    for answer in asked.await.unwrap() {
+        answer.expect(200);
+    }
+    created(&client, "demo", &json!({"email": "bob@example.test"})).await;
 });
 
 /// A table that is locked keeps the step that moves terms within its transaction.

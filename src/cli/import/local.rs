@@ -27,7 +27,7 @@ const REJECTED_ROWS: i64 = 500;
 
 pub(super) fn run(global: &Global, import: &Import, interrupt: &Stop) -> Result<Report, End> {
     let options = import.options()?;
-    let (store, _) = app::open(global)?;
+    let store = app::open(global)?;
     let store = Arc::new(store);
     let done = block_on(all(&store, import, &options, interrupt))?;
     let report = done.map(|(job, why)| {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::domain::command::{Act, Command};
 use crate::domain::customer::Customer;
 use crate::domain::identifier::{Identifier, MatchKey, parse_policy};
 use crate::store::conn::Conn;
@@ -57,19 +56,6 @@ impl IndexKeys {
     /// Both, where there are two.
     pub(in crate::store) fn all(&self) -> impl Iterator<Item = &IndexKey> {
         std::iter::once(&self.new).chain(self.old.as_ref())
-    }
-
-    /// The digests of what creates will most likely make.
-    pub(super) fn foreseen_digests(&self, commands: &[&Command]) -> Vec<Vec<u8>> {
-        let records = commands.iter().filter_map(|command| match &command.act {
-            Act::Create(create) => create.foreseen.as_ref().map(|foreseen| &foreseen.record),
-            _ => None,
-        });
-        let mut digests: Vec<Vec<u8>> =
-            records.flat_map(|record| self.all().flat_map(|index| index.digests(record))).collect();
-        digests.sort_unstable();
-        digests.dedup();
-        digests
     }
 
     /// The one of a row.

@@ -90,6 +90,27 @@ async fn of_three_first_starts_at_once_one_prints_the_token() {
     assert_eq!(organisations, 1, "one of them made the first organisation");
 }
 
+both!(a_first_start_that_came_to_nothing_leaves_the_token_to_the_next, |db| async {
+    let site = Site::new(db);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let refused = Process::spawn(site.command(&["serve", "--listen", &address]));
+    let (status, printed, error) = refused.end(Duration::from_secs(20)).expect("it ends");
+    assert!(!status.success() && error.contains("--listen"), "{error}");
+    assert!(tokens(&printed).is_empty(), "{printed}");
+    let server = Server::start_on(&site).await;
+    let found = tokens(&server.stdout());
+    assert_eq!(found.len(), 1, "{}", server.stdout());
+    let client = server.anonymous().token(found.first().expect("a token"));
+    client.get("/api/Query/customers/demo").await.expect(200);
+
+    // Whoever made one by command has what it takes.
+    let site = Site::new(db);
+    site.new_token(&["--org", "1", "--entry", "demo"]);
+    let server = Server::start_on(&site).await;
+    assert!(tokens(&server.stdout()).is_empty(), "{}", server.stdout());
+});
+
 /// The program with this site's folder, SQLite in it, and no master key but the one it makes.
 fn without_key(site: &Site, arguments: &[&str]) -> Command {
     let mut command = site.command(arguments);

@@ -1,14 +1,55 @@
 //! Rows of customers for lists.
 
 use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Integer};
 
 use crate::domain::customer::{Customer, Lifecycle, Status, Stored};
 use crate::domain::money::Money;
 use crate::domain::time::Micros;
-use crate::store::conn::{Conn, on};
+use crate::store::conn::Conn;
 use crate::store::error::StoreError;
-use crate::store::rows::CustomerRow;
+use crate::store::prepared::ask_postgres;
+use crate::store::rows::{CustomerColumns, CustomerRow, customer_columns};
 use crate::store::schema::customer;
+
+/// A number greater than every customer's.
+macro_rules! no_id {
+    () => {
+        "9223372036854775807"
+    };
+}
+pub(super) use no_id;
+
+// An entrypoint's customers are asked for by pairs: asked for by "entrypoint_id = … ORDER BY customer_id", a server that
+// plans once for all entrypoints may walk down all customers, those of a hundred other entrypoints, to find the twenty of this one.
+
+ask_postgres! {
+    /// Customers of an entrypoint whose id is below another, greatest first.
+    below<'a>(
+        concat!("SELECT ", customer_columns!(), " FROM customer c WHERE c.status = ANY ("),
+        statuses: &'a [i32] as Array<Integer>,
+        ") AND (c.entrypoint_id, c.customer_id) < (", of: i64 as BigInt,
+        ", ", from: i64 as BigInt,
+        ") AND (c.entrypoint_id, c.customer_id) > (", of_none: i64 as BigInt,
+        ", 0) ORDER BY c.entrypoint_id DESC, c.customer_id DESC LIMIT ", limit: i64 as BigInt,
+        " OFFSET ", skip: i64 as BigInt;
+        ""
+    ) -> CustomerRow as CustomerColumns
+}
+
+ask_postgres! {
+    /// As [`below`], above the other, least first.
+    above<'a>(
+        concat!("SELECT ", customer_columns!(), " FROM customer c WHERE c.status = ANY ("),
+        statuses: &'a [i32] as Array<Integer>,
+        ") AND (c.entrypoint_id, c.customer_id) > (", of: i64 as BigInt,
+        ", ", from: i64 as BigInt,
+        ") AND (c.entrypoint_id, c.customer_id) < (", of_all: i64 as BigInt,
+        concat!(", ", no_id!(), ") ORDER BY c.entrypoint_id, c.customer_id LIMIT "), limit: i64 as BigInt,
+        " OFFSET ", skip: i64 as BigInt;
+        ""
+    ) -> CustomerRow as CustomerColumns
+}
 
 /// Rows of an entrypoint in id order.
 pub(super) fn slice(
@@ -26,7 +67,17 @@ pub(super) fn slice(
     let mut told = [*first; Status::ALL.len()];
     told.iter_mut().zip(statuses).for_each(|(place, status)| *place = *status);
     let [s0, s1, s2, s3] = told;
-    Ok(on!(conn, |c| {
+    let c = match conn {
+        Conn::Postgres(c) if descending => {
+            let from = from.unwrap_or(i64::MAX);
+            return Ok(below(c, statuses, entrypoint_id, from, entrypoint_id, limit, skip)?);
+        }
+        Conn::Postgres(c) => {
+            return Ok(above(c, statuses, entrypoint_id, from.unwrap_or(0), entrypoint_id, limit, skip)?);
+        }
+        Conn::Sqlite(c, ..) => c,
+    };
+    Ok({
         let has_status = customer::status.eq(s0).or(customer::status.eq(s1));
         let has_status = has_status.or(customer::status.eq(s2)).or(customer::status.eq(s3));
         let base = customer::table
@@ -42,7 +93,7 @@ pub(super) fn slice(
             let from = from.unwrap_or(0);
             base.filter(customer::customer_id.gt(from)).order(customer::customer_id.asc()).load(c)
         }
-    })?)
+    }?)
 }
 
 /// Rows by id, in no order.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Nullable};
 
-use super::fetch::{ordered, slice};
+use super::fetch::{no_id, ordered, slice};
 use super::scene::is_everything;
 use super::{ListPage, ListRequest, Listed, is_by_id};
 use crate::domain::customer::Status;
@@ -44,7 +44,7 @@ macro_rules! customers {
             ", ",
             no_entrypoint!(),
             ", NULL::bigint \
-             FROM customer c WHERE c.status <> -99 AND c.entrypoint_id = "
+             FROM customer c WHERE c.status <> -99 AND "
         )
     };
 }
@@ -53,9 +53,10 @@ ask_postgres! {
     /// An entrypoint and those of its live customers whose id is below another, greatest first.
     newest<'a>(
         entrypoint!(), entrypoint_id: &'a i64 as BigInt,
-        customers!(), of: i64 as BigInt,
-        " AND c.customer_id < ", from: i64 as BigInt,
-        " ORDER BY c.customer_id DESC LIMIT ", limit: i64 as BigInt,
+        concat!(customers!(), "(c.entrypoint_id, c.customer_id) < ("), of: i64 as BigInt,
+        ", ", from: i64 as BigInt,
+        ") AND (c.entrypoint_id, c.customer_id) > (", of_none: i64 as BigInt,
+        ", 0) ORDER BY c.entrypoint_id DESC, c.customer_id DESC LIMIT ", limit: i64 as BigInt,
         " OFFSET ", skip: i64 as BigInt;
         ") AS page"
     ) -> Row as Columns
@@ -65,9 +66,10 @@ ask_postgres! {
     /// As [`newest`], above the other, least first.
     oldest<'a>(
         entrypoint!(), entrypoint_id: &'a i64 as BigInt,
-        customers!(), of: i64 as BigInt,
-        " AND c.customer_id > ", from: i64 as BigInt,
-        " ORDER BY c.customer_id LIMIT ", limit: i64 as BigInt,
+        concat!(customers!(), "(c.entrypoint_id, c.customer_id) > ("), of: i64 as BigInt,
+        ", ", from: i64 as BigInt,
+        ") AND (c.entrypoint_id, c.customer_id) < (", of_all: i64 as BigInt,
+        concat!(", ", no_id!(), ") ORDER BY c.entrypoint_id, c.customer_id LIMIT "), limit: i64 as BigInt,
         " OFFSET ", skip: i64 as BigInt;
         ") AS page"
     ) -> Row as Columns
@@ -134,9 +136,9 @@ fn by_one(c: &mut PgConnection, request: &ListRequest) -> Result<Option<Found>, 
     let (limit, skip) = (number(request.limit.saturating_add(1)), number(request.skip));
     let from = request.after.as_ref().map(|key| key.id);
     let told = if request.sort.descending {
-        newest(c, &place, place, from.unwrap_or(i64::MAX), limit, skip)?
+        newest(c, &place, place, from.unwrap_or(i64::MAX), place, limit, skip)?
     } else {
-        oldest(c, &place, place, from.unwrap_or(0), limit, skip)?
+        oldest(c, &place, place, from.unwrap_or(0), place, limit, skip)?
     };
     let mut placed = None;
     let mut rows = Vec::with_capacity(told.len());

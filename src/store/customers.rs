@@ -117,7 +117,7 @@ pub(super) fn find_each(
     let (Conn::Postgres(c), [_, _, ..]) = (&mut *conn, places) else {
         let mut one = |(entrypoint_id, id): &(i64, i64)| {
             let Some((row, entrypoint)) = row_of(conn, *entrypoint_id, *id)? else { return Ok(None) };
-            Ok(Some(Found { record: opened.open(conn, ring, row)?, entrypoint }))
+            Ok(Some(Found { record: opened.open(conn, ring, &row)?, entrypoint }))
         };
         return places.iter().map(|place| of_one(one(place))).collect();
     };
@@ -145,7 +145,7 @@ pub(super) fn find_each(
         };
         of_one(entrypoint.and_then(|entrypoint| {
             row.must_be_newest(*version)?;
-            Ok(Some(Found { record: opened.open(conn, ring, row.clone())?, entrypoint }))
+            Ok(Some(Found { record: opened.open(conn, ring, row)?, entrypoint }))
         }))
     };
     places.iter().map(&mut tell).collect()

@@ -126,18 +126,18 @@ impl Opened {
         &self,
         conn: &mut Conn,
         ring: &KeyRing,
-        row: CustomerRow,
+        row: &CustomerRow,
     ) -> Result<Arc<Record>, StoreError> {
-        let Some(records) = &self.records else { return open(conn, ring, &row) };
+        let Some(records) = &self.records else { return open(conn, ring, row) };
         if let Some(kept) = records.get(&row.customer_id)
-            && kept.row == row
+            && kept.row == *row
         {
             self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(Arc::clone(&kept.record));
         }
         self.misses.fetch_add(1, Ordering::Relaxed);
-        let record = open(conn, ring, &row)?;
-        let kept = Kept { row, record: Arc::clone(&record), opened_at: Instant::now() };
+        let record = open(conn, ring, row)?;
+        let kept = Kept { row: row.clone(), record: Arc::clone(&record), opened_at: Instant::now() };
         records.insert(kept.row.customer_id, Arc::new(kept));
         Ok(record)
     }
@@ -240,24 +240,24 @@ mod tests {
         };
         let opened = Opened::new(64 << 10);
         let first = row(1, Customer::default());
-        let record = opened.open(&mut conn, &ring, first.clone()).unwrap();
-        assert!(Arc::ptr_eq(&record, &opened.open(&mut conn, &ring, first.clone()).unwrap()));
+        let record = opened.open(&mut conn, &ring, &first).unwrap();
+        assert!(Arc::ptr_eq(&record, &opened.open(&mut conn, &ring, &first).unwrap()));
         assert_eq!(opened.hits_and_misses(), (1, 1));
         // The same values, sealed once more: what is recalled must be the very row.
         let again = row(1, Customer::default());
-        assert!(!Arc::ptr_eq(&record, &opened.open(&mut conn, &ring, again).unwrap()));
+        assert!(!Arc::ptr_eq(&record, &opened.open(&mut conn, &ring, &again).unwrap()));
         // What does not open is no less noticed.
         let mut moved = first.clone();
         moved.customer_id = 2;
-        assert!(matches!(opened.open(&mut conn, &ring, moved), Err(StoreError::Corrupt(_))));
+        assert!(matches!(opened.open(&mut conn, &ring, &moved), Err(StoreError::Corrupt(_))));
         let mut changed = first.clone();
         changed.status = Status::Locked.code();
-        assert!(matches!(opened.open(&mut conn, &ring, changed), Err(StoreError::Corrupt(_))));
+        assert!(matches!(opened.open(&mut conn, &ring, &changed), Err(StoreError::Corrupt(_))));
 
         for id in 1..=200 {
             let customer =
                 Customer { lifecycle: Lifecycle::Active, balance: Money::default(), ..Customer::default() };
-            assert_eq!(opened.open(&mut conn, &ring, row(id, customer)).unwrap().stored.id, id);
+            assert_eq!(opened.open(&mut conn, &ring, &row(id, customer)).unwrap().stored.id, id);
         }
         let kept = opened.records.as_ref().unwrap();
         assert!((1..200).contains(&kept.len()), "{} are kept", kept.len());
@@ -267,8 +267,8 @@ mod tests {
         assert!(kept.is_empty());
         let none = Opened::none();
         assert!(!Arc::ptr_eq(
-            &none.open(&mut conn, &ring, first.clone()).unwrap(),
-            &none.open(&mut conn, &ring, first).unwrap()
+            &none.open(&mut conn, &ring, &first).unwrap(),
+            &none.open(&mut conn, &ring, &first).unwrap()
         ));
     }
 }

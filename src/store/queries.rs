@@ -225,7 +225,7 @@ pub(super) fn by_ids(
                 found
             }
         };
-        records.push((opened.open(conn, ring, row)?, entrypoint));
+        records.push((opened.open(conn, ring, &row)?, entrypoint));
     }
     Ok(records)
 }

@@ -8,47 +8,55 @@ use crate::domain::money::Money;
 use crate::domain::time::Micros;
 use crate::store::conn::Conn;
 use crate::store::error::StoreError;
-use crate::store::prepared::ask_postgres;
 use crate::store::rows::{CustomerColumns, CustomerRow, customer_columns};
 use crate::store::schema::customer;
-
-/// A number greater than every customer's.
-macro_rules! no_id {
-    () => {
-        "9223372036854775807"
-    };
-}
-pub(super) use no_id;
 
 // An entrypoint's customers are asked for by pairs: asked for by "entrypoint_id = … ORDER BY customer_id", a server that
 // plans once for all entrypoints may walk down all customers, those of a hundred other entrypoints, to find the twenty of this one.
 
-ask_postgres! {
-    /// Customers of an entrypoint whose id is below another, greatest first.
-    below<'a>(
-        concat!("SELECT ", customer_columns!(), " FROM customer c WHERE c.status = ANY ("),
-        statuses: &'a [i32] as Array<Integer>,
-        ") AND (c.entrypoint_id, c.customer_id) < (", of: i64 as BigInt,
-        ", ", from: i64 as BigInt,
-        ") AND (c.entrypoint_id, c.customer_id) > (", of_none: i64 as BigInt,
-        ", 0) ORDER BY c.entrypoint_id DESC, c.customer_id DESC LIMIT ", limit: i64 as BigInt,
-        " OFFSET ", skip: i64 as BigInt;
-        ""
-    ) -> CustomerRow as CustomerColumns
+/// The condition and order of customers `c` of an entrypoint whose id is below another, greatest first, or above it, least
+/// first. Takes the name of what makes the statement, its documentation, and what stands around: the beginning with its
+/// parameter, and the end.
+macro_rules! by_pairs {
+    (
+        $(#[$doc:meta])*
+        $below:ident, $above:ident: ($begin:expr, $param:ident: $type:ty as $sql:ty, $more:expr), $end:literal,
+        $row:ty as $columns:ty
+    ) => {
+        by_pairs!($(#[$doc])* $below: ($begin, $param: $type as $sql, $more), "<", ">", "0", "DESC", $end, $row as $columns);
+        by_pairs!($(#[$doc])* $above: ($begin, $param: $type as $sql, $more), ">", "<", "9223372036854775807", "", $end, $row as $columns);
+    };
+    (
+        $(#[$doc:meta])*
+        $name:ident: ($begin:expr, $param:ident: $type:ty as $sql:ty, $more:expr),
+        $beyond:literal, $within:literal, $bound:literal, $direction:literal, $end:literal, $row:ty as $columns:ty
+    ) => {
+        $crate::store::prepared::ask_postgres! {
+            $(#[$doc])*
+            $name<'a>(
+                $begin, $param: $type as $sql,
+                concat!($more, "(c.entrypoint_id, c.customer_id) ", $beyond, " ("), place: i64 as BigInt,
+                ", ", from: i64 as BigInt,
+                concat!(") AND (c.entrypoint_id, c.customer_id) ", $within, " ("), same_place: i64 as BigInt,
+                concat!(
+                    ", ", $bound, ") ORDER BY c.entrypoint_id ", $direction, ", c.customer_id ", $direction, " LIMIT "
+                ), limit: i64 as BigInt,
+                " OFFSET ", skip: i64 as BigInt;
+                $end
+            ) -> $row as $columns
+        }
+    };
 }
+pub(super) use by_pairs;
 
-ask_postgres! {
-    /// As [`below`], above the other, least first.
-    above<'a>(
+by_pairs! {
+    /// Customers of an entrypoint that have one of some statuses.
+    below, above: (
         concat!("SELECT ", customer_columns!(), " FROM customer c WHERE c.status = ANY ("),
         statuses: &'a [i32] as Array<Integer>,
-        ") AND (c.entrypoint_id, c.customer_id) > (", of: i64 as BigInt,
-        ", ", from: i64 as BigInt,
-        ") AND (c.entrypoint_id, c.customer_id) < (", of_all: i64 as BigInt,
-        concat!(", ", no_id!(), ") ORDER BY c.entrypoint_id, c.customer_id LIMIT "), limit: i64 as BigInt,
-        " OFFSET ", skip: i64 as BigInt;
-        ""
-    ) -> CustomerRow as CustomerColumns
+        ") AND "
+    ), "",
+    CustomerRow as CustomerColumns
 }
 
 /// Rows of an entrypoint in id order.
@@ -62,38 +70,32 @@ pub(super) fn slice(
     limit: usize,
 ) -> Result<Vec<CustomerRow>, StoreError> {
     let (skip, limit) = (i64::try_from(skip).unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(i64::MAX));
+    let from = from.unwrap_or(if descending { i64::MAX } else { 0 });
+    let c = match conn {
+        Conn::Postgres(c) => {
+            let ask = if descending { below } else { above };
+            return Ok(ask(c, statuses, entrypoint_id, from, entrypoint_id, limit, skip)?);
+        }
+        Conn::Sqlite(c, ..) => c,
+    };
     // As many as there are, so that the statement has one text and stays prepared; fewer are told more than once.
     let Some(first) = statuses.first() else { return Ok(Vec::new()) };
     let mut told = [*first; Status::ALL.len()];
     told.iter_mut().zip(statuses).for_each(|(place, status)| *place = *status);
     let [s0, s1, s2, s3] = told;
-    let c = match conn {
-        Conn::Postgres(c) if descending => {
-            let from = from.unwrap_or(i64::MAX);
-            return Ok(below(c, statuses, entrypoint_id, from, entrypoint_id, limit, skip)?);
-        }
-        Conn::Postgres(c) => {
-            return Ok(above(c, statuses, entrypoint_id, from.unwrap_or(0), entrypoint_id, limit, skip)?);
-        }
-        Conn::Sqlite(c, ..) => c,
-    };
-    Ok({
-        let has_status = customer::status.eq(s0).or(customer::status.eq(s1));
-        let has_status = has_status.or(customer::status.eq(s2)).or(customer::status.eq(s3));
-        let base = customer::table
-            .filter(customer::entrypoint_id.eq(entrypoint_id))
-            .filter(has_status)
-            .select(CustomerRow::as_select())
-            .offset(skip)
-            .limit(limit);
-        if descending {
-            let from = from.unwrap_or(i64::MAX);
-            base.filter(customer::customer_id.lt(from)).order(customer::customer_id.desc()).load(c)
-        } else {
-            let from = from.unwrap_or(0);
-            base.filter(customer::customer_id.gt(from)).order(customer::customer_id.asc()).load(c)
-        }
-    }?)
+    let has_status = customer::status.eq(s0).or(customer::status.eq(s1));
+    let has_status = has_status.or(customer::status.eq(s2)).or(customer::status.eq(s3));
+    let base = customer::table
+        .filter(customer::entrypoint_id.eq(entrypoint_id))
+        .filter(has_status)
+        .select(CustomerRow::as_select())
+        .offset(skip)
+        .limit(limit);
+    Ok(if descending {
+        base.filter(customer::customer_id.lt(from)).order(customer::customer_id.desc()).load(c)?
+    } else {
+        base.filter(customer::customer_id.gt(from)).order(customer::customer_id.asc()).load(c)?
+    })
 }
 
 /// Rows by id, in no order.

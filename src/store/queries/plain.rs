@@ -6,7 +6,7 @@ use std::sync::Arc;
 use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Nullable};
 
-use super::fetch::{no_id, ordered, slice};
+use super::fetch::{by_pairs, ordered, slice};
 use super::scene::is_everything;
 use super::{ListPage, ListRequest, Listed, is_by_id};
 use crate::domain::customer::Status;
@@ -17,7 +17,6 @@ use crate::store::entrypoints::{self, Placed, PlacedColumns, entrypoint_columns,
 use crate::store::error::StoreError;
 use crate::store::keyring::KeyRing;
 use crate::store::opened::Opened;
-use crate::store::prepared::ask_postgres;
 use crate::store::rows::{CustomerColumns, CustomerRow, customer_columns, no_customer};
 
 /// An entrypoint with the number of its live customers, or one of them.
@@ -35,44 +34,16 @@ macro_rules! entrypoint {
     };
 }
 
-/// After it, its live customers.
-macro_rules! customers {
-    () => {
+by_pairs! {
+    /// An entrypoint, and after it some of its live customers.
+    newest, oldest: (
+        entrypoint!(), entrypoint_id: &'a i64 as BigInt,
         concat!(
-            " UNION ALL SELECT * FROM (SELECT ",
-            customer_columns!(),
-            ", ",
-            no_entrypoint!(),
-            ", NULL::bigint \
+            " UNION ALL SELECT * FROM (SELECT ", customer_columns!(), ", ", no_entrypoint!(), ", NULL::bigint \
              FROM customer c WHERE c.status <> -99 AND "
         )
-    };
-}
-
-ask_postgres! {
-    /// An entrypoint and those of its live customers whose id is below another, greatest first.
-    newest<'a>(
-        entrypoint!(), entrypoint_id: &'a i64 as BigInt,
-        concat!(customers!(), "(c.entrypoint_id, c.customer_id) < ("), of: i64 as BigInt,
-        ", ", from: i64 as BigInt,
-        ") AND (c.entrypoint_id, c.customer_id) > (", of_none: i64 as BigInt,
-        ", 0) ORDER BY c.entrypoint_id DESC, c.customer_id DESC LIMIT ", limit: i64 as BigInt,
-        " OFFSET ", skip: i64 as BigInt;
-        ") AS page"
-    ) -> Row as Columns
-}
-
-ask_postgres! {
-    /// As [`newest`], above the other, least first.
-    oldest<'a>(
-        entrypoint!(), entrypoint_id: &'a i64 as BigInt,
-        concat!(customers!(), "(c.entrypoint_id, c.customer_id) > ("), of: i64 as BigInt,
-        ", ", from: i64 as BigInt,
-        ") AND (c.entrypoint_id, c.customer_id) < (", of_all: i64 as BigInt,
-        concat!(", ", no_id!(), ") ORDER BY c.entrypoint_id, c.customer_id LIMIT "), limit: i64 as BigInt,
-        " OFFSET ", skip: i64 as BigInt;
-        ") AS page"
-    ) -> Row as Columns
+    ), ") AS page",
+    Row as Columns
 }
 
 /// Whether a request asks for all live customers of one entrypoint in the order of ids.
@@ -103,7 +74,7 @@ pub(super) fn page(
     let has_more = rows.len() > request.limit;
     rows.truncate(request.limit);
     let mut records = Vec::with_capacity(rows.len());
-    for row in rows {
+    for row in &rows {
         records.push((opened.open(conn, ring, row)?, Arc::clone(&entrypoint)));
     }
     let last = records.last().filter(|_| has_more);
@@ -134,12 +105,10 @@ fn by_one(c: &mut PgConnection, request: &ListRequest) -> Result<Option<Found>, 
     let Some(place) = request.entrypoints.first().copied() else { return Ok(None) };
     let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let (limit, skip) = (number(request.limit.saturating_add(1)), number(request.skip));
-    let from = request.after.as_ref().map(|key| key.id);
-    let told = if request.sort.descending {
-        newest(c, &place, place, from.unwrap_or(i64::MAX), place, limit, skip)?
-    } else {
-        oldest(c, &place, place, from.unwrap_or(0), place, limit, skip)?
-    };
+    let descending = request.sort.descending;
+    let from = request.after.as_ref().map_or(if descending { i64::MAX } else { 0 }, |key| key.id);
+    let ask = if descending { newest } else { oldest };
+    let told = ask(c, &place, place, from, place, limit, skip)?;
     let mut placed = None;
     let mut rows = Vec::with_capacity(told.len());
     for (customer, entrypoint) in told {
@@ -148,5 +117,5 @@ fn by_one(c: &mut PgConnection, request: &ListRequest) -> Result<Option<Found>, 
     }
     let Some(((own, organisation), live)) = placed else { return Ok(None) };
     let entrypoint = Arc::new(own.read(organisation)?);
-    Ok(Some(Found { entrypoint, live, rows: ordered(rows, request.sort.descending) }))
+    Ok(Some(Found { entrypoint, live, rows: ordered(rows, descending) }))
 }

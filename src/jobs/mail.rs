@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Stop, was_cut};
+use super::{Stop, take};
 use crate::domain::mail::MailKind;
 use crate::mail::{Composed, Composer, Connection, Folder, SmtpOptions, Transport, Trouble};
 use crate::store::{MailLease, Mark, Store, StoreError};
@@ -48,11 +48,7 @@ pub async fn work(store: Arc<Store>, composer: Composer, transport: Transport, r
 
 impl Mailer {
     async fn take(&self, limit: i64) -> Vec<MailLease> {
-        let mut taken = self.store.take_mails(limit).await;
-        if was_cut(&taken) {
-            taken = self.store.take_mails(limit).await;
-        }
-        match taken {
+        match take(|| self.store.take_mails(limit)).await {
             Ok(leases) => leases,
             Err(error) => {
                 tracing::warn!(%error, "mails could not be looked for");

@@ -80,6 +80,12 @@ fn was_cut<T>(step: &Result<T, StoreError>) -> bool {
     step.as_ref().err().is_some_and(StoreError::is_of_connection)
 }
 
+/// Takes a step, and once more where its connection was cut.
+async fn take<T>(step: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let taken = step().await;
+    if was_cut(&taken) { step().await } else { taken }
+}
+
 /// How long mails and invitations of many are kept after their end, in seconds.
 const KEPT_SECS: i64 = 30 * 24 * 3600;
 
@@ -92,32 +98,28 @@ pub async fn purge(store: Arc<Store>, import_retention: Duration, session: Sessi
         timer.tick().await;
         store.forget_records();
         store.finish_erasing().await;
-        if let Err(error) = purge_mails(&store).await {
-            tracing::warn!(%error, "mails of old could not be removed");
-        }
-        if let Err(error) = store.purge_portal(session).await {
-            tracing::warn!(%error, "sessions that are over could not be removed");
-        }
-        match store.purge_imports(retention_secs).await {
-            Ok(0) => {}
-            Ok(jobs) => tracing::info!(jobs, "expired imports removed"),
-            Err(error) => tracing::warn!(%error, "expired imports could not be removed"),
-        }
-        loop {
-            match store.purge_expired().await {
-                Ok(0) => break,
-                Ok(rows) => tracing::debug!(rows, "expired idempotency keys removed"),
-                Err(error) => {
-                    tracing::warn!(%error, "expired idempotency keys could not be removed");
-                    break;
-                }
-            }
-        }
+        remove("mails", || store.purge_mails(KEPT_SECS)).await;
+        remove("invitations", || store.purge_invites(KEPT_SECS)).await;
+        remove("sessions", || store.purge_portal(session)).await;
+        remove("imports", || store.purge_imports(retention_secs)).await;
+        remove("idempotency keys", || store.purge_expired()).await;
     }
 }
 
-async fn purge_mails(store: &Store) -> Result<(), StoreError> {
-    while store.purge_mails(KEPT_SECS).await? > 0 {}
-    while store.purge_invites(KEPT_SECS).await? > 0 {}
-    Ok(())
+/// Removes some at a time until nothing of a kind is left that has had its time.
+async fn remove(kind: &str, step: impl AsyncFn() -> Result<usize, StoreError>) {
+    let mut removed = 0;
+    loop {
+        match take(&step).await {
+            Ok(0) => break,
+            Ok(some) => removed += some,
+            Err(error) => {
+                tracing::warn!(%error, kind, "what has had its time could not be removed");
+                break;
+            }
+        }
+    }
+    if removed > 0 {
+        tracing::debug!(removed, kind, "removed what had its time");
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::take;
 use crate::store::{Rotation, RotationPhase, Store, StoreError};
 
 /// How often rotations that somebody began are looked for.
@@ -49,7 +50,7 @@ pub async fn run(
     let mut most = FIRST;
     loop {
         let begun = Instant::now();
-        let rotation = match store.step_rotation(entrypoint_id, most).await {
+        let rotation = match take(|| store.step_rotation(entrypoint_id, most)).await {
             Err(StoreError::Busy) => {
                 tokio::time::sleep(STEP).await;
                 continue;

@@ -321,6 +321,43 @@ async fn an_instance_that_stood_still_while_it_moved_terms_moves_them_afterwards
     assert!(!logs.contains("\"WARN\"") && !logs.contains("\"ERROR\""), "{logs}");
 }
 
+/// An instance that starts removes what is over; a table that is locked keeps it in the middle of that.
+#[tokio::test]
+async fn an_instance_that_stood_still_while_it_removed_what_is_over_removes_it_afterwards() {
+    let mut server = Server::start(Db::Postgres).await;
+    server.terminate().await;
+    let mut sql = Sql::open(server.site());
+    sql.run(
+        "INSERT INTO portal_session (token_hash, entrypoint_id, customer_id, created_at_us, seen_at_us) \
+         SELECT '\\x00', entrypoint_id, 1, 1, 1 FROM entrypoint WHERE entry = 'demo'",
+    );
+    let mut keeper = Sql::open(server.site());
+    keeper.run("BEGIN; LOCK TABLE portal_session IN SHARE MODE");
+    server.restart().await;
+    let waits = "SELECT count(*) AS value FROM pg_locks JOIN pg_class ON pg_class.oid = relation \
+                 WHERE relname = 'portal_session' AND NOT granted";
+    let begun = Instant::now();
+    while sql.number(waits) == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(4), "nobody removes sessions");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
+    kill_process(pid, Signal::STOP).unwrap();
+    keeper.run("COMMIT");
+    tokio::time::sleep(STANDSTILL).await;
+    let sessions = "SELECT count(*) AS value FROM portal_session";
+    assert_eq!(sql.number(sessions), 1, "it did not stand still");
+    kill_process(pid, Signal::CONT).unwrap();
+    let begun = Instant::now();
+    while sql.number(sessions) > 0 {
+        // The next look is after 30 s.
+        assert!(begun.elapsed() < Duration::from_secs(10), "the session is still there");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let logs = server.logs();
+    assert!(!logs.contains("\"WARN\"") && !logs.contains("\"ERROR\""), "{logs}");
+}
+
 /// Longer than a connection is trusted that nobody asks.
 const REST: Duration = Duration::from_millis(1_500);
 

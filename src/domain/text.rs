@@ -72,7 +72,7 @@ pub fn fold_spaces(text: &str) -> String {
 
 /// The words of a text with one blank between them.
 pub fn one_blank(text: String) -> String {
-    if !text.contains(char::is_whitespace) {
+    if has_single_blanks(&text) {
         return text;
     }
     let mut result = String::with_capacity(text.len());
@@ -83,6 +83,19 @@ pub fn one_blank(text: String) -> String {
         result.push_str(word);
     }
     result
+}
+
+/// Whether a text of ASCII characters has one blank between words, and no other white space: most have, and stay.
+fn has_single_blanks(text: &str) -> bool {
+    let mut after_blank = true;
+    for byte in text.bytes() {
+        match byte {
+            b' ' if !after_blank => after_blank = true,
+            b' ' | b'\t'..=b'\r' | 0x80.. => return false,
+            _ => after_blank = false,
+        }
+    }
+    !after_blank || text.is_empty()
 }
 
 /// The candidate that is most like a word, for "did you mean".
@@ -118,6 +131,22 @@ mod tests {
         assert_eq!(fold_spaces("ZOË   Roe"), fold_spaces("zoe\u{308} roe"));
         assert_eq!(fold("Straße"), "strasse");
         assert_ne!(fold("I"), fold("ı"));
+        for (text, wanted) in [
+            ("", ""),
+            (" ", ""),
+            ("  ", ""),
+            ("a", "a"),
+            ("a b c", "a b c"),
+            (" a b", "a b"),
+            ("a b ", "a b"),
+            ("a  b", "a b"),
+            ("a\tb", "a b"),
+            ("a\u{b}b", "a b"),
+            ("a \u{a0}b", "a b"),
+            ("\u{3000}é\u{2009}b ", "é b"),
+        ] {
+            assert_eq!(one_blank(text.to_owned()), wanted, "{text:?}");
+        }
     }
 
     #[test]

@@ -51,14 +51,11 @@ impl Hasher {
     }
 }
 
-/// Bytes of the key of a [`TermHasher`].
-const TERM_KEY_BYTES: usize = 16;
-
 /// SipHash-2-4 keyed for search terms: made for short texts, of which a customer has some sixty. A tenth of what
 /// BLAKE3 takes for them.
 #[derive(Clone)]
 pub struct TermHasher {
-    key: Zeroizing<[u8; TERM_KEY_BYTES]>,
+    key: Zeroizing<[u64; 2]>,
 }
 
 impl fmt::Debug for TermHasher {
@@ -71,19 +68,43 @@ impl TermHasher {
     /// A hasher of its own for a purpose, from a root key.
     pub fn new(root: &[u8; 32], purpose: &'static str) -> TermHasher {
         let full = Hasher::new(root, purpose).key;
-        TermHasher { key: Zeroizing::new(*full.first_chunk().unwrap_or(&[0; TERM_KEY_BYTES])) }
+        let word = |place: usize| {
+            let bytes = full.get(place..).and_then(|rest| rest.first_chunk().copied());
+            u64::from_le_bytes(bytes.unwrap_or_default())
+        };
+        TermHasher { key: Zeroizing::new([word(0), word(8)]) }
     }
 
-    /// A search term: 64 bits of a value within a group of fields, whose name may come in parts and has no NUL.
-    /// Meetings happen; what is found is compared after opening. `buffer` is for the hasher's use.
-    pub fn term(&self, group: [&str; 2], value: &str, buffer: &mut Vec<u8>) -> u64 {
-        buffer.clear();
-        for part in group {
-            buffer.extend_from_slice(part.as_bytes());
+    /// Begins to hash terms, with no group yet.
+    pub fn begin(&self) -> TermHashing<'_> {
+        TermHashing { hasher: self, bytes: Zeroizing::new(Vec::with_capacity(256)), value_at: 0 }
+    }
+}
+
+/// Hashes the terms of one group after another: the group's name is written once for all of its terms.
+pub struct TermHashing<'k> {
+    hasher: &'k TermHasher,
+    bytes: Zeroizing<Vec<u8>>,
+    value_at: usize,
+}
+
+impl TermHashing<'_> {
+    /// Goes on with a group of fields, whose name may come in parts and has no NUL.
+    pub fn group(&mut self, name: [&str; 2]) {
+        self.bytes.clear();
+        for part in name {
+            self.bytes.extend_from_slice(part.as_bytes());
         }
-        buffer.push(0);
-        buffer.extend_from_slice(value.as_bytes());
-        SipHasher24::new_with_key(&self.key).hash(buffer)
+        self.bytes.push(0);
+        self.value_at = self.bytes.len();
+    }
+
+    /// A search term: 64 bits of a value within the group. Meetings happen; what is found is compared after opening.
+    pub fn term(&mut self, value: &str) -> u64 {
+        self.bytes.truncate(self.value_at);
+        self.bytes.extend_from_slice(value.as_bytes());
+        let [first, second] = *self.hasher.key;
+        SipHasher24::new_with_keys(first, second).hash(&self.bytes)
     }
 }
 
@@ -94,11 +115,20 @@ mod tests {
     #[test]
     fn a_term_is_its_keys_its_groups_and_its_values_own() {
         let hasher = |root: u8, purpose| TermHasher::new(&[root; 32], purpose);
-        let mut buffer = Vec::new();
-        let mut term = |hasher: &TermHasher, group, value| hasher.term(group, value, &mut buffer);
+        let term = |hasher: &TermHasher, group, value| {
+            let mut hashing = hasher.begin();
+            hashing.group(group);
+            hashing.term(value)
+        };
         let one = hasher(1, "one");
         let it = term(&one, ["=", "city"], "oakton");
         assert_eq!(term(&hasher(1, "one"), ["=", "city"], "oakton"), it);
+        let mut hashing = one.begin();
+        hashing.group(["~longer", " and other"]);
+        let _ = hashing.term("something longer before it");
+        hashing.group(["=", "city"]);
+        let _ = hashing.term("something longer before it");
+        assert_eq!(hashing.term("oakton"), it, "what came before leaves nothing");
         assert_eq!(term(&one, ["=city", ""], "oakton"), it, "a name may come in any parts");
         for (other, group, value) in [
             (hasher(2, "one"), ["=", "city"], "oakton"),

@@ -19,7 +19,7 @@ mod secret;
 mod signer;
 
 pub use ad::Ad;
-pub use hash::{Hasher, IDENTITY_DIGEST_BYTES, IdentityDigest, TermHasher};
+pub use hash::{Hasher, IDENTITY_DIGEST_BYTES, IdentityDigest, TermHasher, TermHashing};
 pub use key::{DataKey, MASTER_KEY_BYTES, MasterKey, SALT_BYTES, SealKey, VaultError, random};
 pub use password::{hash_of_nobody, hash_password, verify_password};
 pub use plain::Plain;

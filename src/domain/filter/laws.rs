@@ -304,6 +304,23 @@ proptest! {
         }
     }
 
+    /// A text that is part of another has no trigram that the other has not: it need not be indexed again.
+    #[test]
+    fn a_part_has_no_trigrams_of_its_own(whole in text(), from in any::<Index>(), to in any::<Index>()) {
+        let grams = |plain: &str| {
+            let mut grams = std::collections::BTreeSet::new();
+            super::plain::each_index_gram(plain, &mut |gram: &str| {
+                grams.insert(gram.to_owned());
+            });
+            grams
+        };
+        let whole = super::plain::plain(&whole);
+        let chars: Vec<char> = whole.chars().collect();
+        let (a, b) = (from.index(chars.len() + 1), to.index(chars.len() + 1));
+        let part: String = chars[a.min(b)..a.max(b)].iter().collect();
+        prop_assert!(grams(&part).is_subset(&grams(&whole)), "{:?} in {:?}", part, whole);
+    }
+
     /// The three forms of contract 6.3 read the same; reading never panics.
     #[test]
     fn wire_forms_agree(

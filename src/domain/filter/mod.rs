@@ -23,7 +23,7 @@ pub use parse::{FILTERS_MAX, RESERVED};
 pub use plan::{Column, ColumnNeed, Plan, TERMS_MAX};
 pub use search::{SEARCH_CHARS_MAX, Search};
 pub use sort::{Reach, Sort, SortField, SortKey, SortValue};
-pub use terms::{Group, Term, each_term, trigrams_of_needle};
+pub use terms::{Group, Term, TermVisitor, each_term, trigrams_of_needle};
 pub use value::{Span, Value};
 
 use super::customer::Status;

@@ -73,13 +73,22 @@ impl Term {
     }
 }
 
-/// Calls `visit` with the name of the group, in two parts, and the text of everything that a live customer must be
-/// indexed by; some may come twice. A deleted customer needs nothing: filters that ask for deleted ones are never
-/// narrowed by terms.
-///
-/// Parts and texts are lent, not made: a customer has some sixty of them, and each is only hashed.
-pub fn each_term(customer: &Customer, mut visit: impl FnMut([&str; 2], &str)) {
-    let mut whole = |group: [&str; 2], value: &str| visit(group, &fold_spaces(value));
+/// Takes what a customer is indexed by. Names and texts are lent, not made: a customer has some sixty of them, and each
+/// is only hashed.
+pub trait TermVisitor {
+    /// The texts that follow are of the group with this name, in two parts.
+    fn group(&mut self, name: [&str; 2]);
+    /// A text in the group.
+    fn text(&mut self, text: &str);
+}
+
+/// Shows a visitor everything that a live customer must be indexed by; some may come twice. A deleted customer needs
+/// nothing: filters that ask for deleted ones are never narrowed by terms.
+pub fn each_term(customer: &Customer, visitor: &mut impl TermVisitor) {
+    let mut whole = |group: [&str; 2], value: &str| {
+        visitor.group(group);
+        visitor.text(&fold_spaces(value));
+    };
     for (field, value) in customer.texts.present() {
         whole([EXACT, field.name()], value);
     }
@@ -89,18 +98,22 @@ pub fn each_term(customer: &Customer, mut visit: impl FnMut([&str; 2], &str)) {
     for label in &customer.labels {
         whole([EXACT, LABEL], label);
     }
-    each_trigram(customer, |gram| visit(TRIGRAM_KEY, gram));
+    visitor.group(TRIGRAM_KEY);
+    each_trigram(customer, |gram| visitor.text(gram));
 }
 
 /// The trigrams of a customer: of everything `search=` covers, and of first and last name, which need not be
 /// part of [`Customer::name`] but take `ct` of their own.
 fn each_trigram(customer: &Customer, mut visit: impl FnMut(&str)) {
-    for text in public_texts(customer) {
-        plain::each_index_gram(&text, &mut visit);
+    let public = public_texts(customer);
+    for text in &public {
+        plain::each_index_gram(text, &mut visit);
     }
     for field in [TextField::Firstname, TextField::Lastname, TextField::Email] {
-        if let Some(text) = customer.text(field) {
-            plain::each_index_gram(&plain(text), &mut visit);
+        let Some(text) = customer.text(field).map(plain) else { continue };
+        // Who is part of another text is found by its trigrams.
+        if !public.iter().any(|whole| whole.contains(&text)) {
+            plain::each_index_gram(&text, &mut visit);
         }
     }
     if let Some(phone) = customer.text(TextField::Phone) {
@@ -111,11 +124,22 @@ fn each_trigram(customer: &Customer, mut visit: impl FnMut(&str)) {
 /// Everything a live customer must be indexed by, as [`each_term`] names it.
 #[cfg(test)]
 pub(super) fn terms_of(customer: &Customer) -> BTreeSet<(String, String)> {
-    let mut terms = BTreeSet::new();
-    each_term(customer, |group, text| {
-        terms.insert((group.concat(), text.to_owned()));
-    });
-    terms
+    #[derive(Default)]
+    struct Seen {
+        group: String,
+        terms: BTreeSet<(String, String)>,
+    }
+    impl TermVisitor for Seen {
+        fn group(&mut self, name: [&str; 2]) {
+            self.group = name.concat();
+        }
+        fn text(&mut self, text: &str) {
+            self.terms.insert((self.group.clone(), text.to_owned()));
+        }
+    }
+    let mut seen = Seen::default();
+    each_term(customer, &mut seen);
+    seen.terms
 }
 
 /// The trigrams that whatever contains a text has been indexed by: at most ten, spread over it. None for

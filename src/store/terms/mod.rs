@@ -21,19 +21,34 @@ use super::error::StoreError;
 use super::reader::{Sees, Size};
 use crate::clock;
 use crate::domain::customer::Customer;
-use crate::domain::filter::{Group, Term, each_term};
+use crate::domain::filter::{Group, Term, TermVisitor, each_term};
 use crate::domain::identifier::{IdField, MatchKey};
 use crate::domain::text::fold_spaces;
-use crate::vault::{DataKey, TermHasher};
+use crate::vault::{DataKey, TermHasher, TermHashing};
 
 /// All terms of a live customer, hashed and sorted.
 pub(super) fn of_customer(hasher: &TermHasher, customer: &Customer) -> Vec<u64> {
-    let mut buffer = zeroize::Zeroizing::new(Vec::with_capacity(256));
-    let mut terms = Vec::with_capacity(96);
-    each_term(customer, |group, text| terms.push(hasher.term(group, text, &mut buffer)));
+    let mut hashed = Hashed { hashing: hasher.begin(), terms: Vec::with_capacity(128) };
+    each_term(customer, &mut hashed);
+    let mut terms = hashed.terms;
     terms.sort_unstable();
     terms.dedup();
     terms
+}
+
+struct Hashed<'k> {
+    hashing: TermHashing<'k>,
+    terms: Vec<u64>,
+}
+
+impl TermVisitor for Hashed<'_> {
+    fn group(&mut self, name: [&str; 2]) {
+        self.hashing.group(name);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.terms.push(self.hashing.term(text));
+    }
 }
 
 /// The terms that whoever has all values of a key is indexed by.
@@ -65,10 +80,14 @@ pub(super) fn find(
 impl Question {
     /// Asks for the customers of an entrypoint that have all of some terms under one of its keys.
     pub(super) fn of(entrypoint_id: i64, data_key: &DataKey, terms: &[Term]) -> Question {
-        let mut buffer = zeroize::Zeroizing::new(Vec::new());
-        let hasher = data_key.terms();
-        let mut hashes: Vec<u64> =
-            terms.iter().map(|term| hasher.term(term.group.key(), &term.text, &mut buffer)).collect();
+        let mut hashing = data_key.terms().begin();
+        let mut hashes: Vec<u64> = terms
+            .iter()
+            .map(|term| {
+                hashing.group(term.group.key());
+                hashing.term(&term.text)
+            })
+            .collect();
         hashes.sort_unstable();
         hashes.dedup();
         Question { entrypoint_id, terms: hashes }

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Stop, take};
+use super::{Stop, again_if_cut};
 use crate::domain::mail::MailKind;
 use crate::mail::{Composed, Composer, Connection, Folder, SmtpOptions, Transport, Trouble};
 use crate::store::{MailLease, Mark, Store, StoreError};
@@ -48,7 +48,7 @@ pub async fn work(store: Arc<Store>, composer: Composer, transport: Transport, r
 
 impl Mailer {
     async fn take(&self, limit: i64) -> Vec<MailLease> {
-        match take(|| self.store.take_mails(limit)).await {
+        match again_if_cut(|| self.store.take_mails(limit)).await {
             Ok(leases) => leases,
             Err(error) => {
                 tracing::warn!(%error, "mails could not be looked for");

@@ -81,7 +81,7 @@ fn was_cut<T>(step: &Result<T, StoreError>) -> bool {
 }
 
 /// Takes a step, and once more where its connection was cut.
-async fn take<T>(step: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+async fn again_if_cut<T>(step: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
     let taken = step().await;
     if was_cut(&taken) { step().await } else { taken }
 }
@@ -101,25 +101,26 @@ pub async fn purge(store: Arc<Store>, import_retention: Duration, session: Sessi
         remove("mails", || store.purge_mails(KEPT_SECS)).await;
         remove("invitations", || store.purge_invites(KEPT_SECS)).await;
         remove("sessions", || store.purge_portal(session)).await;
-        remove("imports", || store.purge_imports(retention_secs)).await;
-        remove("idempotency keys", || store.purge_expired()).await;
+        let jobs = remove("imports", || store.purge_imports(retention_secs)).await;
+        if jobs > 0 {
+            tracing::info!(jobs, "expired imports removed");
+        }
+        let rows = remove("idempotency keys", || store.purge_expired()).await;
+        tracing::debug!(rows, "expired idempotency keys removed");
     }
 }
 
-/// Removes some at a time until nothing of a kind is left that has had its time.
-async fn remove(kind: &str, step: impl AsyncFn() -> Result<usize, StoreError>) {
+/// Removes some at a time until nothing of a kind is left that has had its time; how many.
+async fn remove(kind: &str, step: impl AsyncFn() -> Result<usize, StoreError>) -> usize {
     let mut removed = 0;
     loop {
-        match take(&step).await {
-            Ok(0) => break,
+        match again_if_cut(&step).await {
+            Ok(0) => return removed,
             Ok(some) => removed += some,
             Err(error) => {
                 tracing::warn!(%error, kind, "what has had its time could not be removed");
-                break;
+                return removed;
             }
         }
-    }
-    if removed > 0 {
-        tracing::debug!(removed, kind, "removed what had its time");
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::take;
+use super::again_if_cut;
 use crate::store::{Rotation, RotationPhase, Store, StoreError};
 
 /// How often rotations that somebody began are looked for.
@@ -50,7 +50,7 @@ pub async fn run(
     let mut most = FIRST;
     loop {
         let begun = Instant::now();
-        let rotation = match take(|| store.step_rotation(entrypoint_id, most)).await {
+        let rotation = match again_if_cut(|| store.step_rotation(entrypoint_id, most)).await {
             Err(StoreError::Busy) => {
                 tokio::time::sleep(STEP).await;
                 continue;

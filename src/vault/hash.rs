@@ -51,11 +51,14 @@ impl Hasher {
     }
 }
 
+/// Bytes of the key of a [`TermHasher`].
+const TERM_KEY_BYTES: usize = 16;
+
 /// SipHash-2-4 keyed for search terms: made for short texts, of which a customer has some sixty. A tenth of what
 /// BLAKE3 takes for them.
 #[derive(Clone)]
 pub struct TermHasher {
-    key: Zeroizing<[u64; 2]>,
+    key: Zeroizing<[u8; TERM_KEY_BYTES]>,
 }
 
 impl fmt::Debug for TermHasher {
@@ -68,27 +71,27 @@ impl TermHasher {
     /// A hasher of its own for a purpose, from a root key.
     pub fn new(root: &[u8; 32], purpose: &'static str) -> TermHasher {
         let full = Hasher::new(root, purpose).key;
-        let word = |place: usize| {
-            let bytes = full.get(place..).and_then(|rest| rest.first_chunk().copied());
-            u64::from_le_bytes(bytes.unwrap_or_default())
-        };
-        TermHasher { key: Zeroizing::new([word(0), word(8)]) }
+        TermHasher { key: Zeroizing::new(*full.first_chunk().unwrap_or(&[0; TERM_KEY_BYTES])) }
     }
 
     /// Begins to hash terms, with no group yet.
-    pub fn begin(&self) -> TermHashing<'_> {
-        TermHashing { hasher: self, bytes: Zeroizing::new(Vec::with_capacity(256)), value_at: 0 }
+    pub fn begin(&self) -> TermHashing {
+        TermHashing {
+            hasher: SipHasher24::new_with_key(&self.key),
+            bytes: Zeroizing::new(Vec::with_capacity(256)),
+            value_at: 0,
+        }
     }
 }
 
 /// Hashes the terms of one group after another: the group's name is written once for all of its terms.
-pub struct TermHashing<'k> {
-    hasher: &'k TermHasher,
+pub struct TermHashing {
+    hasher: SipHasher24,
     bytes: Zeroizing<Vec<u8>>,
     value_at: usize,
 }
 
-impl TermHashing<'_> {
+impl TermHashing {
     /// Goes on with a group of fields, whose name may come in parts and has no NUL.
     pub fn group(&mut self, name: [&str; 2]) {
         self.bytes.clear();
@@ -103,8 +106,7 @@ impl TermHashing<'_> {
     pub fn term(&mut self, value: &str) -> u64 {
         self.bytes.truncate(self.value_at);
         self.bytes.extend_from_slice(value.as_bytes());
-        let [first, second] = *self.hasher.key;
-        SipHasher24::new_with_keys(first, second).hash(&self.bytes)
+        self.hasher.hash(&self.bytes)
     }
 }
 

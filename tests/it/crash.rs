@@ -288,6 +288,25 @@ both!(whoever_comes_first_after_a_standstill_is_let_in, |db| async {
     created(&client, "demo", &json!({"email": "bob@example.test"})).await;
 });
 
+/// Stops an instance while it waits for a table that a keeper locked, within its transaction, which then is idle for
+/// longer than it may.
+async fn stand_still_at(server: &Server, sql: &mut Sql, table: &str, keeper: &mut Sql) -> Pid {
+    let waits = format!(
+        "SELECT count(*) AS value FROM pg_locks JOIN pg_class ON pg_class.oid = relation \
+         WHERE relname = '{table}' AND NOT granted"
+    );
+    let begun = Instant::now();
+    while sql.number(&waits) == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(4), "nobody waits for {table}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
+    kill_process(pid, Signal::STOP).unwrap();
+    keeper.run("COMMIT");
+    tokio::time::sleep(STANDSTILL).await;
+    pid
+}
+
 /// A table that is locked keeps the step that moves terms within its transaction.
 #[tokio::test]
 async fn an_instance_that_stood_still_while_it_moved_terms_moves_them_afterwards() {
@@ -297,17 +316,7 @@ async fn an_instance_that_stood_still_while_it_moved_terms_moves_them_afterwards
     keeper.run("BEGIN; LOCK TABLE term_segment IN SHARE MODE");
     let id = client.create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200).id();
     let mut sql = Sql::open(server.site());
-    let waits = "SELECT count(*) AS value FROM pg_locks JOIN pg_class ON pg_class.oid = relation \
-                 WHERE relname = 'term_segment' AND NOT granted";
-    let begun = Instant::now();
-    while sql.number(waits) == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(4), "nobody moves the terms");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
-    kill_process(pid, Signal::STOP).unwrap();
-    keeper.run("COMMIT");
-    tokio::time::sleep(STANDSTILL).await;
+    let pid = stand_still_at(&server, &mut sql, "term_segment", &mut keeper).await;
     assert_eq!(sql.number("SELECT count(*) AS value FROM term_segment"), 0, "it did not stand still");
     kill_process(pid, Signal::CONT).unwrap();
     let begun = Instant::now();
@@ -334,17 +343,7 @@ async fn an_instance_that_stood_still_while_it_removed_what_is_over_removes_it_a
     let mut keeper = Sql::open(server.site());
     keeper.run("BEGIN; LOCK TABLE portal_session IN SHARE MODE");
     server.restart().await;
-    let waits = "SELECT count(*) AS value FROM pg_locks JOIN pg_class ON pg_class.oid = relation \
-                 WHERE relname = 'portal_session' AND NOT granted";
-    let begun = Instant::now();
-    while sql.number(waits) == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(4), "nobody removes sessions");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
-    kill_process(pid, Signal::STOP).unwrap();
-    keeper.run("COMMIT");
-    tokio::time::sleep(STANDSTILL).await;
+    let pid = stand_still_at(&server, &mut sql, "portal_session", &mut keeper).await;
     let sessions = "SELECT count(*) AS value FROM portal_session";
     assert_eq!(sql.number(sessions), 1, "it did not stand still");
     kill_process(pid, Signal::CONT).unwrap();

@@ -36,12 +36,12 @@ pub(super) fn of_customer(hasher: &TermHasher, customer: &Customer) -> Vec<u64> 
     terms
 }
 
-struct Hashed<'k> {
-    hashing: TermHashing<'k>,
+struct Hashed {
+    hashing: TermHashing,
     terms: Vec<u64>,
 }
 
-impl TermVisitor for Hashed<'_> {
+impl TermVisitor for Hashed {
     fn group(&mut self, name: [&str; 2]) {
         self.hashing.group(name);
     }

@@ -1,4 +1,5 @@
-//! Instructions of a create and of a read, counted by valgrind: a figure that no other load on the machine moves.
+//! Instructions of a create and of a read, counted by valgrind: no other load on the machine moves them, but the work
+//! beside requests (moving terms, the look for revoked tokens) falls into a run or does not. Hence rounds.
 
 use std::process::Command;
 
@@ -10,7 +11,7 @@ use crate::support::process::root;
 use crate::support::quiet;
 use crate::support::report;
 use crate::support::service::{Place, Service, created};
-use crate::support::stats::figure;
+use crate::support::stats::{Rounds, figure};
 
 /// Two runs that differ by this many requests; what both do besides cancels out.
 const MORE: u64 = 1000;
@@ -18,18 +19,25 @@ const BASE: u64 = 200;
 
 pub async fn run(common: &Common) {
     let _quiet = quiet::shared();
-    let none = counted(common, 0, 0).await;
-    let base = counted(common, BASE, 0).await;
-    let creates = counted(common, BASE + MORE, 0).await;
-    let gets = counted(common, BASE, MORE).await;
-    let of = |run: f64| figure((run - base) / 1000.0 / MORE as f64);
-    let rows = vec![vec!["create".to_owned(), of(creates)], vec!["get by id".to_owned(), of(gets)]];
+    let (mut creates, mut gets) = (Rounds::default(), Rounds::default());
+    let (mut bare, mut bases) = (Rounds::default(), Rounds::default());
+    for _ in 0..common.rounds {
+        let base = counted(common, BASE, 0).await;
+        let more = |run: f64| (run - base) / 1000.0 / MORE as f64;
+        creates.0.push(more(counted(common, BASE + MORE, 0).await));
+        gets.0.push(more(counted(common, BASE, MORE).await));
+        bare.0.push(counted(common, 0, 0).await);
+        bases.0.push(base);
+    }
+    let rows = vec![vec!["create".to_owned(), creates.told()], vec!["get by id".to_owned(), gets.told()]];
     let body = format!(
         "Thousands of instructions a request on SQLite, over one connection, one transaction a create (`--batch-max 1`), by \
-         `valgrind --tool=callgrind`: the difference of two runs that differ by {MORE} requests. A start and {BASE} creates take {} \
-         million, a bare start {} million.\n\n{}",
-        figure(base / 1e6),
-        figure(none / 1e6),
+         `valgrind --tool=callgrind`: the difference of two runs that differ by {MORE} requests, in {} rounds. What runs beside \
+         requests falls into a run or does not, hence the spread. A start and {BASE} creates take {} million, a bare start {} \
+         million.\n\n{}",
+        common.rounds,
+        figure(bases.median() / 1e6),
+        figure(bare.median() / 1e6),
         report::table(&["request", "thousand instructions"], &rows)
     );
     report::save("Instructions", &body, &[]);
@@ -45,7 +53,6 @@ async fn counted(common: &Common, creates: u64, gets: u64) -> f64 {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--quiet"]).arg(format!("--callgrind-out-file={}", profile.display()));
     let service = Service::under(valgrind, place, &["--batch-max", "1", "--workers", "1"]).await;
-    // A watch or a purge that happens to run in one of the two runs is lost in the difference of so many requests.
     let load = Load { requests: Some(creates), ..Load::new(1, 600.0) };
     let people = (0..creates).map(|number| Person::of(common.seed, number));
     let requests = people.zip(0..).map(|(person, key)| service.create("demo", &person, key));

@@ -5,6 +5,8 @@ use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
+pub(super) use crate::domain::json::write;
+
 /// Bytes of most records, at most.
 pub(super) const RECORD_ROOM: usize = 2_048;
 
@@ -15,7 +17,7 @@ pub(super) const RECORD_ROOM: usize = 2_048;
 /// The value's, where it is no JSON.
 pub(super) fn written(value: &impl Serialize, room: usize) -> Result<Vec<u8>, serde_json::Error> {
     let mut text = Vec::with_capacity(room);
-    serde_json::to_writer(&mut text, value)?;
+    write(&mut text, value)?;
     Ok(text)
 }
 

@@ -237,7 +237,7 @@ async fn list(
     let records = records?;
     let mut text = Vec::with_capacity(records.len() + RECORD_ROOM);
     text.extend_from_slice(b"{\"Summary\":");
-    serde_json::to_writer(&mut text, &summary)?;
+    json::write(&mut text, &summary)?;
     text.extend_from_slice(b",\"Records\":");
     text.extend_from_slice(&records);
     text.push(b'}');
@@ -286,7 +286,7 @@ fn streamed(
                 }
                 is_first = false;
                 let record = CustomerOut::new(stored, &entrypoint, view);
-                serde_json::to_writer(&mut text, &record).map_err(actix_web::Error::from)?;
+                json::write(&mut text, &record).map_err(actix_web::Error::from)?;
             }
             yield Bytes::from(std::mem::take(&mut text));
         }
@@ -296,7 +296,7 @@ fn streamed(
         };
         let summary = SummaryOut::new(limit, i64::try_from(total).unwrap_or(i64::MAX)).with_next(next);
         text.extend_from_slice(b"],\"Summary\":");
-        serde_json::to_writer(&mut text, &summary).map_err(actix_web::Error::from)?;
+        json::write(&mut text, &summary).map_err(actix_web::Error::from)?;
         text.push(b'}');
         yield Bytes::from(text);
     };

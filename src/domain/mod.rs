@@ -20,6 +20,7 @@ pub mod history;
 pub mod identifier;
 pub mod import;
 pub mod invite;
+pub mod json;
 pub mod mail;
 pub mod mask;
 pub mod matching;

@@ -7,6 +7,7 @@ use super::error::StoreError;
 use super::prepared::insert;
 use super::schema::customer;
 use crate::domain::customer::{Customer, Lifecycle, Status, Stored};
+use crate::domain::json;
 use crate::domain::money::Money;
 use crate::domain::time::Micros;
 use crate::vault::{Ad, DataKey, Plain, SealKey};
@@ -133,7 +134,7 @@ impl CustomerRow {
             None
         } else {
             let mut plain = Plain::with_room(DOCUMENT_ROOM);
-            serde_json::to_writer(plain.bytes(), record)?;
+            json::write(plain.bytes(), record)?;
             Some(seal.seal(&document_ad(entrypoint_id, stored.id, stored.version, data_key.id), &plain)?)
         };
         Ok(CustomerRow {

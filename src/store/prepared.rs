@@ -44,11 +44,11 @@ macro_rules! insert {
             ) -> diesel::QueryResult<()> {
                 out.push_sql(concat!(
                     "INSERT INTO ", $table, " (", stringify!($first) $(, ", ", stringify!($column))+,
-                    ") SELECT * FROM unnest("
+                    ") SELECT unnest("
                 ));
                 out.push_bind_param::<diesel::sql_types::Array<$first_sql>, _>(&self.$first)?;
                 $(
-                    out.push_sql(", ");
+                    out.push_sql("), unnest(");
                     out.push_bind_param::<diesel::sql_types::Array<$sql>, _>(&self.$column)?;
                 )+
                 out.push_sql(concat!(") ", $after));

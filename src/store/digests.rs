@@ -1,8 +1,8 @@
 //! Who has which identity digest.
 //!
-//! On PostgreSQL each is a row of `identity_digest`. On SQLite it becomes one a little later: digests fall anywhere
-//! in that table, so each would cost its commit a page of its own, which was two thirds of what a batch of creates
-//! wrote. A write appends its digests to `recent_digest`, packed; every connection keeps those of that table in memory
+//! On PostgreSQL each is a row of `identity_digest`, which has an index of hashes. On SQLite it becomes one a little
+//! later: digests fall anywhere in that table, so each would cost its commit a page of its own, which was two thirds
+//! of what a batch of creates wrote. A write appends its digests to `recent_digest`, packed; every connection keeps those of that table in memory
 //! ([`Recent`]) and looks in both. Once there are many, each write also moves twice as many as it brings, neighbours
 //! at a time.
 //!
@@ -26,9 +26,6 @@ use super::outcomes;
 use super::prepared::{ask, ask_postgres, insert};
 use super::schema::{customer, idempotency, identity_digest};
 
-/// Up to how many digests PostgreSQL removes one by one: of more it may read all that the entrypoint has, as long as
-/// nobody has analysed the table.
-const ALONE_MAX: usize = 16;
 /// The most customers that one statement asks for.
 const ASKED_MAX: usize = 500;
 
@@ -49,14 +46,24 @@ insert! {
 }
 
 ask_postgres! {
-    /// Who has some digests. One look-up each, whatever the planner knows: with "= ANY" it reads all digests of the
-    /// entrypoint as long as nobody has analysed the table.
+    /// Who has some digests. One look-up each: an index of hashes does not know "= ANY".
     owners<'a>(
         "SELECT w.digest, d.customer_id FROM unnest(", digests: &'a [Vec<u8>] as Array<Binary>,
         ") AS w (digest) CROSS JOIN LATERAL (SELECT customer_id FROM identity_digest WHERE entrypoint_id = ",
         entrypoint_id: i64 as BigInt;
         " AND digest = w.digest OFFSET 0) AS d"
     ) -> (Vec<u8>, i64) as (Binary, BigInt)
+}
+
+ask_postgres! {
+    /// Removes digests of some customers; whose they were.
+    remove_settled<'a>(
+        "DELETE FROM identity_digest d USING unnest(", digests: &'a [Vec<u8>] as Array<Binary>,
+        ", ", ids: &'a [i64] as Array<BigInt>,
+        ") AS w (digest, customer_id) WHERE d.digest = w.digest AND d.customer_id = w.customer_id \
+         AND d.entrypoint_id = ", entrypoint_id: i64 as BigInt;
+        " RETURNING d.customer_id"
+    ) -> i64 as BigInt
 }
 
 ask! {
@@ -126,7 +133,12 @@ pub(super) fn remove(conn: &mut Conn, entrypoint_id: i64, rows: &[DigestRow]) ->
         return Ok(());
     }
     let (c, recent) = match conn {
-        Conn::Postgres(c) => return remove_settled(c, entrypoint_id, rows),
+        Conn::Postgres(c) => {
+            let digests: Vec<Vec<u8>> = rows.iter().map(|row| row.digest.clone()).collect();
+            let ids: Vec<i64> = rows.iter().map(|row| row.customer_id).collect();
+            remove_settled(c, &digests, &ids, entrypoint_id)?;
+            return Ok(());
+        }
         Conn::Sqlite(c, recent) => (c, recent),
     };
     for row in rows {
@@ -134,26 +146,6 @@ pub(super) fn remove(conn: &mut Conn, entrypoint_id: i64, rows: &[DigestRow]) ->
             .execute(c)?;
     }
     recent.remove(c, entrypoint_id, rows)
-}
-
-fn remove_settled(c: &mut PgConnection, entrypoint_id: i64, rows: &[DigestRow]) -> Result<(), StoreError> {
-    let place = identity_digest::table.filter(identity_digest::entrypoint_id.eq(entrypoint_id));
-    if rows.len() > ALONE_MAX {
-        let digests: Vec<&[u8]> = rows.iter().map(|row| row.digest.as_slice()).collect();
-        let ids: Vec<i64> = rows.iter().map(|row| row.customer_id).collect();
-        let rows = place
-            .filter(identity_digest::digest.eq_any(digests))
-            .filter(identity_digest::customer_id.eq_any(ids));
-        diesel::delete(rows).execute(c)?;
-        return Ok(());
-    }
-    for row in rows {
-        let row = place
-            .filter(identity_digest::digest.eq(&row.digest))
-            .filter(identity_digest::customer_id.eq(row.customer_id));
-        diesel::delete(row).execute(c)?;
-    }
-    Ok(())
 }
 
 /// How many recent digests belong to no live customer and to no outcome: none, unless something is broken.

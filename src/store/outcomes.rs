@@ -1,8 +1,8 @@
 //! What idempotency keys came to (rules 4): kept, found, sealed anew and removed.
 //!
-//! Hashes of keys fall anywhere. On PostgreSQL they are the table's key all the same. On SQLite, where each would
-//! cost its commit a page of its own, outcomes are appended, and what leads to them are digests (see [`digests`]):
-//! the beginning of the hash stands in [`place`] with the outcome's number.
+//! Hashes of keys fall anywhere. PostgreSQL has an index of hashes for that. On SQLite, where each would cost its
+//! commit a page of its own, outcomes are appended, and what leads to them are digests (see [`digests`]): the beginning
+//! of the hash stands in [`place`] with the outcome's number.
 
 mod sealed;
 mod texts;
@@ -82,6 +82,18 @@ ask_postgres! {
         " AND key_hash = w.key_hash AND expires_at_us > ", now: i64 as BigInt;
         " OFFSET 0) AS i"
     ) -> IdempotencyRow as IdempotencyColumns
+}
+
+ask_postgres! {
+    /// Expired keys, entrypoint by entrypoint; those of the service, which is none, first.
+    expired_keys<'a>(
+        "SELECT i.entrypoint_id, i.key_hash FROM (SELECT 0 AS entrypoint_id UNION ALL \
+         SELECT entrypoint_id FROM entrypoint) AS e CROSS JOIN LATERAL (SELECT entrypoint_id, key_hash FROM idempotency \
+         WHERE entrypoint_id = e.entrypoint_id AND expires_at_us <= ", now: &'a i64 as BigInt,
+        " ORDER BY expires_at_us LIMIT ", of_each: &'a i64 as BigInt,
+        ") AS i LIMIT ", of_all: &'a i64 as BigInt;
+        ""
+    ) -> (i64, Vec<u8>) as (BigInt, Binary)
 }
 
 /// Where an entrypoint's keys have their digests, beside those of its customers: below 0, and an entrypoint's number
@@ -212,12 +224,7 @@ pub(super) fn remove_expired(conn: &mut Conn, now: Micros) -> Result<usize, Stor
 }
 
 fn remove_expired_postgres(c: &mut PgConnection, now: Micros) -> Result<usize, StoreError> {
-    let expired: Vec<(i64, Vec<u8>)> = idempotency::table
-        .filter(idempotency::expires_at_us.le(now.0))
-        .order(idempotency::expires_at_us)
-        .limit(REMOVED_MAX)
-        .select((idempotency::entrypoint_id, idempotency::key_hash))
-        .load(c)?;
+    let expired = expired_keys(c, &now.0, &REMOVED_MAX, &REMOVED_MAX)?;
     for (entrypoint_id, key_hash) in &expired {
         remove_if_expired(c, *entrypoint_id, key_hash, now)?;
     }

@@ -30,6 +30,7 @@ mod lists;
 mod mail;
 mod matching;
 mod openapi;
+mod plans;
 mod portal;
 mod races;
 mod readme;

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::*;
+use crate::support::{SCOPES, Sql, token_with};
 
 const ROUNDS: usize = 6;
 const WRITERS: usize = 50;
@@ -297,6 +298,26 @@ fleets!(rules_4_one_key_fifty_times_has_one_effect_and_one_answer, |fleet| async
             assert_eq!(answer.outcome(), "created");
         }
         assert_eq!(holders(&fleet, "Email", &email).await, [answers[0].id()]);
+    }
+});
+
+fleets!(rules_4_one_key_for_a_change_of_settings_has_one_effect, |fleet| async {
+    let token = token_with(fleet.site(), &SCOPES);
+    let mut sql = Sql::open(fleet.site());
+    for round in 0..ROUNDS {
+        let (key, name) = (format!("key-{round}"), format!("Round {round}"));
+        // Names of organisations may be given twice: only the key can stop a second one.
+        let body = json!({"name": name});
+        let answers = fleet
+            .race(WRITERS, |_, client| {
+                let (client, body) = (client.token(&token).header("Idempotency-Key", &key), body.clone());
+                async move { client.post("/api/Organization", &body).await.expect(200) }
+            })
+            .await;
+        assert_eq!(answers.iter().filter(|answer| !answer.replayed()).count(), 1, "one is no replay");
+        assert!(answers.iter().all(|answer| answer.json == answers[0].json), "{}", answers[0].text);
+        let made = format!("SELECT count(*) AS value FROM organisation WHERE name = '{name}'");
+        assert_eq!(sql.number(&made), 1);
     }
 });
 

@@ -13,6 +13,16 @@ fn number_at(cursor: &[u8]) -> i64 {
     cursor.try_into().map_or(0, i64::from_be_bytes)
 }
 
+/// A cursor of PostgreSQL's: when an outcome expires, and the hash of its key.
+fn cursor_of(row: &IdempotencyRow) -> Vec<u8> {
+    [row.expires_at_us.to_be_bytes().as_slice(), &row.key_hash].concat()
+}
+
+/// The outcome at such a cursor. An empty one begins.
+fn place_at(cursor: &[u8]) -> (i64, &[u8]) {
+    cursor.split_first_chunk().map_or((i64::MIN, &[]), |(expires, hash)| (i64::from_be_bytes(*expires), hash))
+}
+
 /// The next outcomes of an entrypoint after a cursor, each with its own; an empty cursor begins.
 ///
 /// # Errors
@@ -35,14 +45,17 @@ pub(in crate::store) fn after(
             Ok(rows.into_iter().map(|(id, row)| (id.to_be_bytes().to_vec(), row)).collect())
         }
         Conn::Postgres(c) => {
+            let (expires_at_us, key_hash) = place_at(cursor);
+            let is_later = idempotency::expires_at_us.gt(expires_at_us);
             let rows: Vec<IdempotencyRow> = idempotency::table
                 .filter(idempotency::entrypoint_id.eq(entrypoint_id))
-                .filter(idempotency::key_hash.gt(cursor))
-                .order(idempotency::key_hash)
+                .filter(idempotency::expires_at_us.ge(expires_at_us))
+                .filter(is_later.or(idempotency::key_hash.gt(key_hash)))
+                .order((idempotency::expires_at_us, idempotency::key_hash))
                 .limit(most)
                 .select(IdempotencyRow::as_select())
                 .load(c)?;
-            Ok(rows.into_iter().map(|row| (row.key_hash.clone(), row)).collect())
+            Ok(rows.into_iter().map(|row| (cursor_of(&row), row)).collect())
         }
     }
 }
@@ -64,7 +77,8 @@ pub(in crate::store) fn seal_anew(
                 .execute(c)?
         }
         Conn::Postgres(c) => {
-            diesel::update(idempotency::table.find((moved.entrypoint_id, cursor))).set(sealed).execute(c)?
+            let row = idempotency::table.find((moved.entrypoint_id, &moved.key_hash));
+            diesel::update(row).set(sealed).execute(c)?
         }
     };
     Ok(())

@@ -169,3 +169,28 @@ both!(rules_4_a_key_is_free_again_when_its_time_is_over, |db| async {
     assert_replay(&again, &create(&client, "k", &body).await);
     create(&client, "k", &json!({"email": "bob@example.test"})).await.expect_error(422);
 });
+
+both!(what_expired_keys_came_to_is_removed_wherever_they_were_used, |db| async {
+    let site = Site::with_environment(db, &[("CUSTOMARY_IDEMPOTENCY_TTL", "2s")]);
+    let mut server = Server::start_on(&site).await;
+    new_entry(&site, "second", &[]);
+    let client = master(&server);
+    for (number, entry) in ["demo", "second", "demo"].into_iter().enumerate() {
+        let body = json!({"email": format!("ada{number}@example.test")});
+        let place = format!("/api/Customer/single/{entry}");
+        keyed(&client, &number.to_string(), Method::POST, &place, Some(&body)).await.expect(200);
+    }
+    // Of no entrypoint.
+    keyed(&client, "s", Method::POST, "/api/Organization", Some(&json!({"name": "x"}))).await.expect(200);
+    let mut sql = Sql::open(&site);
+    let kept = "SELECT count(*) AS value FROM idempotency";
+    assert_eq!(sql.number(kept), 4);
+    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+    // A start begins with it.
+    server.restart().await;
+    let began = std::time::Instant::now();
+    while sql.number(kept) > 0 {
+        assert!(began.elapsed().as_secs() < 20, "{} are still there", sql.number(kept));
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+});

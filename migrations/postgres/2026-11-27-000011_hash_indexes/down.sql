@@ -1,0 +1,10 @@
+ALTER TABLE idempotency REPLICA IDENTITY DEFAULT;
+ALTER TABLE identity_digest REPLICA IDENTITY DEFAULT;
+UPDATE key_rotation SET outcome_cursor = '';
+DROP INDEX idempotency_expiry;
+CREATE INDEX idempotency_expiry ON idempotency (expires_at_us);
+DROP INDEX idempotency_text;
+DROP INDEX idempotency_key;
+ALTER TABLE idempotency ADD PRIMARY KEY (entrypoint_id, key_hash);
+DROP INDEX identity_digest_digest;
+ALTER TABLE identity_digest ADD PRIMARY KEY (entrypoint_id, digest, customer_id);

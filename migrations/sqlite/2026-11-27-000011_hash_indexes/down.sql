@@ -1,0 +1,2 @@
+-- SQLite has no hash indexes, and appends what falls anywhere.
+SELECT 1;

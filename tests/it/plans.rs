@@ -1,0 +1,62 @@
+//! What PostgreSQL reads grows with the answer and not with the table, whatever it knows of the table.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use crate::harness::*;
+use crate::support::*;
+
+const MANY: i64 = 4_000;
+const FEW: usize = 3;
+const TIMES: usize = 60;
+
+/// Rows that were read of the tables that grow, once everybody who read them is gone.
+const ROWS_READ: &str = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint AS value FROM pg_stat_user_tables \
+     WHERE relname IN ('customer', 'history', 'identity_digest', 'idempotency')";
+
+#[tokio::test]
+async fn a_small_entrypoint_beside_a_large_one_costs_what_it_holds() {
+    let mut server = Server::start(Db::Postgres).await;
+    let site = std::sync::Arc::clone(server.site());
+    new_entry(&site, "small", &[]);
+    let mut file = String::from("email,customerNumber\n");
+    for number in 0..MANY {
+        writeln!(file, "a{number}@example.test,N-{number}").unwrap();
+    }
+    let csv = site.folder().join("many.csv");
+    std::fs::write(&csv, file).unwrap();
+    site.cli(&["import", "--entry", "demo", csv.to_str().unwrap()]).success();
+    let mut ids = Vec::new();
+    for number in 0..FEW {
+        let body = json!({"email": format!("b{number}@example.test")});
+        ids.push(created(&server.client(), "small", &body).await);
+    }
+    assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
+    let mut sql = Sql::open(&site);
+    let before = sql.number(ROWS_READ);
+
+    server.spawn();
+    server.ready().await;
+    let client = server.client();
+    for number in 0..TIMES {
+        let keyed = client.header("Idempotency-Key", &number.to_string());
+        for replayed in [false, true] {
+            let body = json!({"email": "b0@example.test", "city": format!("Oakton {number}")});
+            let answer = keyed.create("small", &body, &[("mergeExisting", "1")], &[]).await.expect(200);
+            assert_eq!((answer.outcome(), answer.replayed(), answer.id()), ("merged", replayed, ids[0]));
+        }
+        client.put(&path(ids[1]), &json!({"email": format!("c{number}@example.test")})).await.expect(200);
+        for order in ["", "?sortBy=asc(customerId)"] {
+            let list = client.get(&format!("/api/Query/customers/small{order}")).await.expect(200);
+            assert_eq!(list.json["Records"].as_array().map(Vec::len), Some(FEW), "{}", list.text);
+        }
+        assert_eq!(read(&client, ids[2]).await.status, 200);
+        assert_eq!(history(&client, ids[2]).await.len(), 1);
+    }
+    assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
+    let read = sql.number(ROWS_READ) - before;
+    assert!(read > 0, "nothing was counted");
+    // One walk through the large entrypoint at each turn would be sixty times as many.
+    assert!(read < MANY, "{read} rows were read");
+}

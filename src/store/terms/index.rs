@@ -85,7 +85,11 @@ pub(super) fn signed(term: u64) -> i64 {
 }
 
 fn packed(terms: &[u64]) -> Vec<u8> {
-    terms.iter().flat_map(|term| term.to_be_bytes()).collect()
+    let mut bytes = Vec::with_capacity(terms.len() * TERM_BYTES);
+    for term in terms {
+        bytes.extend_from_slice(&term.to_be_bytes());
+    }
+    bytes
 }
 
 fn unpacked(bytes: &[u8]) -> Vec<u64> {

@@ -222,9 +222,9 @@ fn token_of(headers: &HeaderMap) -> Result<String, Error> {
     found.ok_or(Error::Unauthorized("missing"))
 }
 
-/// A header's text. Its own `to_str` looks at byte after byte, of which a token has hundreds.
+/// A header's text, if it is ASCII. Its own `to_str` looks at byte after byte, of which a token has hundreds.
 fn text_of(value: &HeaderValue) -> Option<&str> {
-    std::str::from_utf8(value.as_bytes()).ok()
+    std::str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii())
 }
 
 fn bearer(value: &str) -> Option<&str> {

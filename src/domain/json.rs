@@ -12,8 +12,8 @@ pub fn write(text: &mut Vec<u8>, value: &impl Serialize) -> Result<(), serde_jso
     serde_json::to_writer(Text(text), value)
 }
 
-/// `serde_json` writes each quotation mark, colon and comma by itself, seven of ten of all its writes: those are
-/// pushed, not copied by a call.
+/// `serde_json` writes each quotation mark, colon and comma by itself, most of its writes: those are pushed, not copied
+/// by a call.
 struct Text<'a>(&'a mut Vec<u8>);
 
 impl io::Write for Text<'_> {

@@ -2,9 +2,9 @@
 //!
 //! On PostgreSQL each is a row of `identity_digest`, which has an index of hashes. On SQLite it becomes one a little
 //! later: digests fall anywhere in that table, so each would cost its commit a page of its own, which was two thirds
-//! of what a batch of creates wrote. A write appends its digests to `recent_digest`, packed; every connection keeps those of that table in memory
-//! ([`Recent`]) and looks in both. Once there are many, each write also moves twice as many as it brings, neighbours
-//! at a time.
+//! of what a batch of creates wrote. A write appends its digests to `recent_digest`, packed; every connection keeps
+//! those of that table in memory ([`Recent`]) and looks in both. Once there are many, each write also moves twice as
+//! many as it brings, neighbours at a time.
 //!
 //! Memory may hold digests that are gone: like all of this, it only proposes customers, who are opened and compared.
 //! It must lack none. Rows of `recent_digest` have growing numbers that are never used twice, except for those of a

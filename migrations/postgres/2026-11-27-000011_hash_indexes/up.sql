@@ -1,5 +1,5 @@
--- Digests and hashes of keys fall anywhere. In a tree each costs some thirty comparisons by a function call to find and
--- as many to insert; here one page and the comparison of some numbers.
+-- Digests and hashes of keys fall anywhere. The way down a tree is a comparison by a function call at each step; here
+-- it is one page and the comparison of some numbers.
 ALTER TABLE identity_digest DROP CONSTRAINT identity_digest_pkey;
 CREATE INDEX identity_digest_digest ON identity_digest USING hash (digest);
 ALTER TABLE idempotency DROP CONSTRAINT idempotency_pkey;

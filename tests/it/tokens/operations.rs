@@ -482,6 +482,8 @@ async fn worthless(scene: &Scene) -> Vec<(&'static str, String)> {
         ("an unknown kid", forged(&good, Some(with(&header, "kid", json!("nobody's"))), None)),
         ("a changed claim", forged(&good, None, Some(with(&claims(&good), "org", json!(scene.other_org))))),
         ("signed with another key", signed_with_another_key(&good)),
+        // White space, but not of ASCII.
+        ("a no-break space before it", format!("\u{a0}{good}")),
         ("expired", expired),
         ("revoked", revoked),
     ]

@@ -26,6 +26,8 @@ struct Past {
     vacuumed_at: Option<Instant>,
     /// Whether rows were moved since.
     has_moved: bool,
+    /// Whether what was moved may have left room behind.
+    has_room: bool,
 }
 
 fn is_past(at: Option<Instant>, every: Duration) -> bool {
@@ -59,9 +61,12 @@ async fn tend(store: &Store, is_idle: bool, past: &mut Past) -> Result<(), Store
     let least = if is_idle { 1 } else { ROWS_MIN };
     while store.drain_terms(least).await? == Tended::Went {
         past.has_moved = true;
+        past.has_room = true;
     }
-    if past.has_moved && (is_idle || is_past(past.vacuumed_at, VACUUM_EVERY)) {
-        store.vacuum_pending(is_idle).await?;
+    // Room that somebody may still look at is not given back yet: it is tried again.
+    let is_wanted = if is_idle { past.has_room } else { past.has_moved };
+    if is_wanted && is_past(past.vacuumed_at, VACUUM_EVERY) {
+        past.has_room = store.vacuum_pending(is_idle).await?;
         past.vacuumed_at = Some(Instant::now());
         past.has_moved = false;
     }

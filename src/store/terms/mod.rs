@@ -14,6 +14,9 @@ pub(super) use lookup::{Index, Question};
 pub(super) use rebuild::rebuild;
 
 use diesel::connection::SimpleConnection as _;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use super::Store;
 use super::conn::Conn;
@@ -126,14 +129,15 @@ impl Store {
 
     /// Gives back the room of rows that were moved. On PostgreSQL every search reads through what is left of them until
     /// then, and the server itself looks for such tables once a minute. `whole`: also the room at the file's end, for
-    /// which it may wait some seconds while others write.
+    /// which it may wait some seconds while others write. Returns whether room is left: a transaction that began before
+    /// the rows were moved keeps it, and so does whoever has the table locked.
     ///
     /// # Errors
     /// The database's.
-    pub async fn vacuum_pending(&self, whole: bool) -> Result<(), StoreError> {
+    pub async fn vacuum_pending(&self, whole: bool) -> Result<bool, StoreError> {
         self.readers
             .read(Size::Many, Sees::EachItsOwn, move |conn| match conn {
-                Conn::Sqlite(..) => Ok(()),
+                Conn::Sqlite(..) => Ok(false),
                 Conn::Postgres(c) => {
                     let truncate = if whole { "TRUE" } else { "FALSE" };
                     // Where the server is at it already there is nothing to wait for, nor to warn of.
@@ -141,7 +145,9 @@ impl Store {
                     let vacuumed =
                         c.batch_execute(&format!("VACUUM (SKIP_LOCKED, TRUNCATE {truncate}) term_pending"));
                     c.batch_execute("SET client_min_messages = warning")?;
-                    Ok(vacuumed?)
+                    vacuumed?;
+                    let has_room = sql::<Bool>("pg_relation_size('term_pending') > 0");
+                    Ok(diesel::select(has_room).get_result(c)?)
                 }
             })
             .await

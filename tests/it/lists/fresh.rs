@@ -219,20 +219,36 @@ fleets!(rules_7_a_search_sees_every_write_that_was_answered_before_it, |fleet| a
     assert!(made >= wanted);
 });
 
-// What waits to be packed comes and goes. On PostgreSQL every search would read through what is left of it.
+// What waits to be packed comes and goes. On PostgreSQL every search would read through what is left of it. A
+// transaction that began before, such as a backup's, keeps it for as long as it lasts.
 #[tokio::test]
 async fn terms_that_were_packed_leave_no_room_behind() {
     let server = Server::start(Db::Postgres).await;
     let mut sql = Sql::open(server.site());
     sql.run("ALTER TABLE term_pending SET (autovacuum_enabled = off)");
+    let mut older = Sql::open(server.site());
+    older.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    assert_eq!(older.number("SELECT COUNT(*) AS value FROM term_pending"), 0);
     let client = server.client();
     for number in 0..40 {
         created(&client, "demo", &json!({"email": format!("c{number}@example.test")})).await;
     }
+    until("the rows were not moved", || sql.number("SELECT COUNT(*) AS value FROM term_pending") == 0).await;
+    // Long enough for the room to have been looked at once.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(sql.number(ROOM) > 0, "an older transaction keeps the room");
+    older.run("ROLLBACK");
+    until("the room was not given back", || sql.number(ROOM) == 0).await;
+    assert_eq!(list(&client, "search=c17@").await["Summary"]["totalRecords"], 1);
+}
+
+const ROOM: &str = "SELECT pg_relation_size('term_pending') AS value";
+
+/// Waits for a minute at most.
+async fn until(otherwise: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
-    while sql.number("SELECT pg_relation_size('term_pending') AS value") > 0 {
-        assert!(Instant::now() < deadline, "the room was not given back");
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{otherwise}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(list(&client, "search=c17@").await["Summary"]["totalRecords"], 1);
 }

@@ -10,8 +10,8 @@ use crate::store::{Store, StoreError, Tended};
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long terms gather after one was written.
 const GATHER: Duration = Duration::from_millis(50);
-/// From how many pending rows on they are moved while more are coming.
-const ROWS_MIN: i64 = 512;
+/// From how many pending bytes on they are moved while more are coming: those of about 500 customers.
+const BYTES_MIN: i64 = 256 << 10;
 /// How often erased people alone are a reason to write the whole index anew.
 const ERASE_EVERY: Duration = Duration::from_mins(5);
 /// How often the room of moved rows is given back while more are coming.
@@ -58,7 +58,7 @@ pub async fn work(store: Arc<Store>, stop: Stop) {
 /// # Errors
 /// The store's.
 async fn tend(store: &Store, is_idle: bool, past: &mut Past) -> Result<(), StoreError> {
-    let least = if is_idle { 1 } else { ROWS_MIN };
+    let least = if is_idle { 1 } else { BYTES_MIN };
     while store.drain_terms(least).await? == Tended::Went {
         past.has_moved = true;
         past.has_room = true;

@@ -398,7 +398,7 @@ impl Moved {
         self.digests_added.sort_by(|a, b| a.digest.cmp(&b.digest));
         digests::remove(conn, entrypoint_id, &self.digests_removed)?;
         digests::add(conn, entrypoint_id, &self.digests_added)?;
-        terms::add(conn, entrypoint_id, self.terms)
+        terms::add(conn, entrypoint_id, &self.terms)
     }
 }
 

@@ -320,11 +320,11 @@ fn write(conn: &mut Conn, head: &Head, mut additions: Additions) -> Result<Optio
         insert_history(conn, &additions.history)?;
         digests::add(conn, head.entrypoint_id, &additions.digests_added)?;
         outcomes::keep(conn, head.entrypoint_id, &additions.idempotency)?;
-        terms::add(conn, head.entrypoint_id, additions.terms)?;
+        terms::add(conn, head.entrypoint_id, &additions.terms)?;
         on!(conn, |c| diesel::update(entrypoint_head::table.find(head.entrypoint_id)).set(head).execute(c))?;
         return Ok(None);
     }
-    let pending = terms::begin(conn, head.entrypoint_id, additions.terms)?;
+    let pending = terms::begin(conn, head.entrypoint_id, &additions.terms)?;
     let Conn::Postgres(c) = conn else { return Ok(None) };
     let batch = Batch {
         customers: additions.inserted.as_slice().into(),

@@ -329,7 +329,6 @@ diesel::table! {
     term_pending (pending_id) {
         pending_id -> BigInt,
         entrypoint_id -> BigInt,
-        customer_id -> BigInt,
         replaces -> Bool,
         terms -> Binary,
     }

@@ -1,4 +1,4 @@
-//! Where terms are kept: a customer's terms first as one row of `term_pending`, soon as a part of a segment.
+//! Where terms are kept: a customer's terms first in a row of `term_pending` (`pending`), soon as a part of a segment.
 //!
 //! A segment is never changed. It holds the terms of many customers as packed lists (`blocks`), in blocks that are
 //! found by their first term. A search looks at what is pending and at every live segment. Terms that a customer no
@@ -6,14 +6,15 @@
 //! when the record is opened. `term_dead` says which may be left out then: those of a customer in segments of a
 //! lower age. Ages are numbers of `term_pending`; a segment has the highest of its rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use diesel::dsl::{max, min};
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Bool};
+use diesel::sql_types::{BigInt, Binary};
 
 use super::blocks::{Block, pack};
+use super::pending::{self, PendingTerms, entries, insert_pending};
 use crate::store::conn::{Conn, on};
 use crate::store::error::StoreError;
 use crate::store::prepared::insert;
@@ -21,12 +22,10 @@ use crate::store::schema::{term_dead, term_pending, term_segment, term_work};
 
 /// From this many customers at once on, a segment of their own is made at once.
 const DIRECT_MIN: usize = 512;
-/// How many rows may be pending before a write moves them itself; a search reads them all.
-const PENDING_MAX: i64 = 8_192;
+/// How many rows may be pending before a write moves them itself; a search reads them all, about 8 MB.
+const PENDING_MAX: i64 = 1_024;
 /// The most rows that become one segment.
-pub(super) const DRAIN_MAX: i64 = 4_096;
-/// Bytes of one term of a pending row.
-pub(super) const TERM_BYTES: usize = 8;
+const DRAIN_MAX: i64 = 512;
 /// The age of a person's end: no segment reaches it.
 pub(super) const FOREVER: i64 = i64::MAX;
 
@@ -44,24 +43,6 @@ pub(in crate::store) struct Indexed {
     pub replaces: bool,
     /// Whether the person was erased: what was pending goes at once.
     pub erased: bool,
-}
-
-/// A row of `term_pending`.
-#[derive(Debug)]
-pub(in crate::store) struct PendingTerms {
-    entrypoint_id: i64,
-    customer_id: i64,
-    replaces: bool,
-    terms: Vec<u8>,
-}
-
-insert! {
-    /// Appends to what is pending.
-    pub(in crate::store) fn insert_pending(&[PendingTerms]) by NewPending, "INSERT" "term_pending" "",
-    entrypoint_id: i64 as BigInt,
-    customer_id: i64 as BigInt,
-    replaces: bool as Bool,
-    terms: Vec<u8> as Binary,
 }
 
 struct NewBlock {
@@ -84,19 +65,6 @@ pub(super) fn signed(term: u64) -> i64 {
     i64::from_ne_bytes((term ^ (1 << 63)).to_ne_bytes())
 }
 
-fn packed(terms: &[u64]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(terms.len() * TERM_BYTES);
-    for term in terms {
-        bytes.extend_from_slice(&term.to_be_bytes());
-    }
-    bytes
-}
-
-fn unpacked(bytes: &[u8]) -> Vec<u64> {
-    let (terms, _) = bytes.as_chunks::<TERM_BYTES>();
-    terms.iter().map(|term| u64::from_be_bytes(*term)).collect()
-}
-
 pub(super) fn broken(_: super::blocks::Broken) -> StoreError {
     StoreError::Corrupt("a block of the search index".into())
 }
@@ -105,14 +73,10 @@ pub(super) fn broken(_: super::blocks::Broken) -> StoreError {
 ///
 /// # Errors
 /// The database's.
-pub(in crate::store) fn add(
-    conn: &mut Conn,
-    entrypoint_id: i64,
-    rows: Vec<Indexed>,
-) -> Result<(), StoreError> {
+pub(in crate::store) fn add(conn: &mut Conn, entrypoint_id: i64, rows: &[Indexed]) -> Result<(), StoreError> {
     let rows = begin(conn, entrypoint_id, rows)?;
     insert_pending(conn, &rows)?;
-    let pending = pending(conn)?;
+    let pending = pending::rows(conn)?;
     bound(conn, pending)
 }
 
@@ -124,14 +88,14 @@ pub(in crate::store) fn add(
 pub(in crate::store) fn begin(
     conn: &mut Conn,
     entrypoint_id: i64,
-    rows: Vec<Indexed>,
+    rows: &[Indexed],
 ) -> Result<Vec<PendingTerms>, StoreError> {
-    for row in rows.iter().filter(|row| row.erased) {
-        on!(conn, |c| diesel::delete(
-            term_pending::table.filter(term_pending::customer_id.eq(row.customer_id))
-        )
-        .execute(c))?;
-        mark_dead(conn, row.customer_id, FOREVER)?;
+    let erased: BTreeSet<i64> = rows.iter().filter(|row| row.erased).map(|row| row.customer_id).collect();
+    if !erased.is_empty() {
+        pending::remove(conn, entrypoint_id, &erased)?;
+    }
+    for customer_id in erased {
+        mark_dead(conn, customer_id, FOREVER)?;
     }
     if rows.len() >= DIRECT_MIN {
         let age = next_age(conn, entrypoint_id)?;
@@ -143,17 +107,11 @@ pub(in crate::store) fn begin(
         make_segment(conn, &customers, age)?;
         return Ok(Vec::new());
     }
-    let pending = |row: Indexed| PendingTerms {
-        entrypoint_id,
-        customer_id: row.customer_id,
-        replaces: row.replaces,
-        terms: packed(&row.terms),
-    };
-    Ok(rows.into_iter().map(pending).collect())
+    Ok(pending::packed(entrypoint_id, rows))
 }
 
 /// How many rows of this process become pending between two looks at how many there are.
-const LOOK_EVERY: usize = 512;
+const LOOK_EVERY: usize = 64;
 
 /// Whether to look how many rows are pending, now that some more will be. The oldest is found behind all that were moved
 /// and whose room was not yet given back, so that each look takes PostgreSQL a tenth of a millisecond.
@@ -174,31 +132,12 @@ pub(in crate::store) fn bound(conn: &mut Conn, pending: i64) -> Result<(), Store
     Ok(())
 }
 
-/// About how many rows are pending: never fewer than there are.
-///
-/// # Errors
-/// The database's.
-pub(super) fn pending(conn: &mut Conn) -> Result<i64, StoreError> {
-    let (first, last): (Option<i64>, Option<i64>) = match conn {
-        // SQLite finds one end of an index at a time.
-        Conn::Sqlite(c, ..) => (
-            term_pending::table.select(min(term_pending::pending_id)).first(c)?,
-            term_pending::table.select(max(term_pending::pending_id)).first(c)?,
-        ),
-        Conn::Postgres(c) => term_pending::table
-            .select((min(term_pending::pending_id), max(term_pending::pending_id)))
-            .first(c)?,
-    };
-    Ok(first.zip(last).map_or(0, |(first, last)| last - first + 1))
-}
-
 /// A number above all that were used, as `term_pending` counts them.
 fn next_age(conn: &mut Conn, entrypoint_id: i64) -> Result<i64, StoreError> {
     let no_terms: Vec<u8> = Vec::new();
     let age: i64 = on!(conn, |c| diesel::insert_into(term_pending::table)
         .values((
             term_pending::entrypoint_id.eq(entrypoint_id),
-            term_pending::customer_id.eq(0),
             term_pending::replaces.eq(false),
             term_pending::terms.eq(&no_terms),
         ))
@@ -287,30 +226,36 @@ pub(super) fn lock(conn: &mut Conn) -> Result<bool, StoreError> {
 pub(in crate::store) struct Drained {
     /// The rows.
     ids: Vec<i64>,
+    /// How long they were: an erase takes somebody out of a row.
+    bytes: usize,
     /// Whose earlier terms are void, with the row that says so.
     replaced: Vec<(i64, i64)>,
     blocks: Vec<Block>,
     postings: i64,
 }
 
-type PendingRow = (i64, i64, bool, Vec<u8>);
+type PendingRow = (i64, bool, Vec<u8>);
 
 impl Drained {
-    fn of(rows: Vec<PendingRow>) -> Drained {
+    fn of(rows: &[PendingRow]) -> Result<Drained, StoreError> {
         let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
+        let bytes = rows.iter().map(|(.., terms)| terms.len()).sum();
         let mut replaced = Vec::new();
-        // The newest row of a customer is the one that counts.
+        // What the newest row of a customer says is what counts.
         let mut newest: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
-        for (id, customer_id, replaces, terms) in rows {
-            if replaces {
-                replaced.push((customer_id, id));
+        for (id, replaces, terms) in rows {
+            for entry in entries(terms) {
+                let entry = entry?;
+                if *replaces {
+                    replaced.push((entry.customer_id, *id));
+                }
+                newest.insert(entry.customer_id, entry.terms());
             }
-            newest.insert(customer_id, unpacked(&terms));
         }
         let customers: Vec<(i64, &[u64])> =
             newest.iter().map(|(id, terms)| (*id, terms.as_slice())).collect();
         let (blocks, postings) = pack(&customers);
-        Drained { ids, replaced, blocks, postings: i64::try_from(postings).unwrap_or(i64::MAX) }
+        Ok(Drained { ids, bytes, replaced, blocks, postings: i64::try_from(postings).unwrap_or(i64::MAX) })
     }
 
     fn write(self, conn: &mut Conn) -> Result<usize, StoreError> {
@@ -338,14 +283,13 @@ impl Drained {
 /// # Errors
 /// The database's.
 pub(super) fn prepare_drain(conn: &mut Conn) -> Result<Drained, StoreError> {
-    let columns =
-        (term_pending::pending_id, term_pending::customer_id, term_pending::replaces, term_pending::terms);
+    let columns = (term_pending::pending_id, term_pending::replaces, term_pending::terms);
     let rows: Vec<PendingRow> = on!(conn, |c| term_pending::table
         .select(columns)
         .order(term_pending::pending_id)
         .limit(DRAIN_MAX)
         .load(c))?;
-    Ok(Drained::of(rows))
+    Drained::of(&rows)
 }
 
 /// Writes a segment that was made beforehand, or makes another where its rows are not what they were; how many rows it
@@ -357,24 +301,24 @@ pub(super) fn finish_drain(conn: &mut Conn, drained: Drained) -> Result<usize, S
     if !lock(conn)? {
         return Ok(0);
     }
-    let still: i64 = match conn {
-        // Rows are only ever removed, and new ones have higher numbers.
+    let length = || sql::<BigInt>("CAST(length(terms) AS bigint)");
+    let still: Vec<i64> = match conn {
+        // Rows are only ever removed or shortened, and new ones have higher numbers.
         Conn::Sqlite(c, ..) => term_pending::table
             .filter(term_pending::pending_id.le(drained.ids.last().copied().unwrap_or(0)))
-            .count()
-            .get_result(c)?,
-        // What an erase is removing is left to it; whoever erases later waits, and finds the segment.
-        Conn::Postgres(c) => {
-            let ids: Vec<i64> = term_pending::table
-                .filter(term_pending::pending_id.eq_any(&drained.ids))
-                .select(term_pending::pending_id)
-                .for_update()
-                .skip_locked()
-                .load(c)?;
-            i64::try_from(ids.len()).unwrap_or(i64::MAX)
-        }
+            .select(length())
+            .load(c)?,
+        // What an erase is changing is left to it; whoever erases later waits, and finds the segment.
+        Conn::Postgres(c) => term_pending::table
+            .filter(term_pending::pending_id.eq_any(&drained.ids))
+            .select(length())
+            .for_update()
+            .skip_locked()
+            .load(c)?,
     };
-    if usize::try_from(still) == Ok(drained.ids.len()) { drained.write(conn) } else { drain(conn) }
+    let is_same =
+        still.len() == drained.ids.len() && usize::try_from(still.iter().sum::<i64>()) == Ok(drained.bytes);
+    if is_same { drained.write(conn) } else { drain(conn) }
 }
 
 /// Makes a segment of what is pending; how many rows it was.
@@ -385,13 +329,26 @@ pub(super) fn drain(conn: &mut Conn) -> Result<usize, StoreError> {
     if !lock(conn)? {
         return Ok(0);
     }
-    let columns =
-        (term_pending::pending_id, term_pending::customer_id, term_pending::replaces, term_pending::terms);
-    let query = term_pending::table.select(columns).order(term_pending::pending_id).limit(DRAIN_MAX);
+    let columns = (term_pending::pending_id, term_pending::replaces, term_pending::terms);
+    let oldest = term_pending::table.order(term_pending::pending_id).limit(DRAIN_MAX);
     let rows: Vec<PendingRow> = match conn {
-        Conn::Sqlite(c, ..) => query.load(c)?,
-        // As above.
-        Conn::Postgres(c) => query.for_update().skip_locked().load(c)?,
+        Conn::Sqlite(c, ..) => oldest.select(columns).load(c)?,
+        Conn::Postgres(c) => {
+            let ids: Vec<i64> = oldest.select(term_pending::pending_id).load(c)?;
+            // As above. What is newer than a row that is left may replace some of it, and is left too.
+            let rows: Vec<PendingRow> = term_pending::table
+                .filter(term_pending::pending_id.eq_any(&ids))
+                .order(term_pending::pending_id)
+                .select(columns)
+                .for_update()
+                .skip_locked()
+                .load(c)?;
+            rows.into_iter()
+                .zip(ids)
+                .take_while(|((id, ..), wanted)| id == wanted)
+                .map(|(row, _)| row)
+                .collect()
+        }
     };
-    Drained::of(rows).write(conn)
+    Drained::of(&rows)?.write(conn)
 }

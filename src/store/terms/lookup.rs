@@ -7,7 +7,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 
 use super::blocks::{Entries, intersect};
-use super::index::{LIVE, TERM_BYTES, broken, signed};
+use super::index::{LIVE, broken, signed};
+use super::pending::entries;
 use crate::store::conn::{Conn, on};
 use crate::store::error::StoreError;
 use crate::store::prepared::ask_postgres;
@@ -26,8 +27,8 @@ const LOOKUPS_AT_ONCE: usize = 256;
 /// Where terms are looked up: what is pending, and the live segments.
 #[derive(Debug)]
 pub(in crate::store) struct Index {
-    /// Customers with their packed terms, by entrypoint.
-    pending: HashMap<i64, Vec<(i64, Vec<u8>)>>,
+    /// Rows of what is pending, by entrypoint.
+    pending: HashMap<i64, Vec<Vec<u8>>>,
     segments: Vec<i64>,
 }
 
@@ -40,18 +41,18 @@ impl Index {
         if let (Conn::Postgres(c), [one]) = (&mut *conn, entrypoints) {
             return Index::of_one(c, *one);
         }
-        let columns = (term_pending::entrypoint_id, term_pending::customer_id, term_pending::terms);
+        let columns = (term_pending::entrypoint_id, term_pending::terms);
         // Pending first: what is moved meanwhile is met again in a segment, and not missed.
-        let rows: Vec<(i64, i64, Vec<u8>)> = on!(conn, |c| match entrypoints {
+        let rows: Vec<(i64, Vec<u8>)> = on!(conn, |c| match entrypoints {
             [one] => {
                 term_pending::table.filter(term_pending::entrypoint_id.eq(one)).select(columns).load(c)
             }
             // Never many rows; looking through them once for each entrypoint costs more.
             _ => term_pending::table.select(columns).load(c),
         })?;
-        let mut pending: HashMap<i64, Vec<(i64, Vec<u8>)>> = HashMap::new();
-        for (entrypoint_id, customer_id, terms) in rows {
-            pending.entry(entrypoint_id).or_default().push((customer_id, terms));
+        let mut pending: HashMap<i64, Vec<Vec<u8>>> = HashMap::new();
+        for (entrypoint_id, row) in rows {
+            pending.entry(entrypoint_id).or_default().push(row);
         }
         let segments = on!(conn, |c| term_segment::table
             .filter(term_segment::state.eq(LIVE))
@@ -67,7 +68,7 @@ impl Index {
         let mut segments = Vec::new();
         for (id, terms) in pending_and_segments(c, entrypoint_id, LIVE)? {
             match terms {
-                Some(terms) => pending.push((id, terms)),
+                Some(terms) => pending.push(terms),
                 None => segments.push(id),
             }
         }
@@ -84,7 +85,8 @@ impl Index {
         conn: &mut Conn,
         questions: &[Question],
     ) -> Result<Vec<Vec<i64>>, StoreError> {
-        let mut found: Vec<Vec<i64>> = questions.iter().map(|question| self.pending_with(question)).collect();
+        let mut found: Vec<Vec<i64>> =
+            questions.iter().map(|question| self.pending_with(question)).collect::<Result<_, _>>()?;
         let each = |number: usize| self.segments.iter().map(move |id| Lookup::new(number, *id));
         let mut open: Vec<Lookup> = (0..questions.len()).flat_map(each).collect();
         // A few terms tell of most segments that nobody there has all of them; the others are not asked for. Each round
@@ -123,10 +125,17 @@ impl Index {
         Ok(found)
     }
 
-    fn pending_with(&self, question: &Question) -> Vec<i64> {
-        let pending = self.pending.get(&question.entrypoint_id).map(Vec::as_slice).unwrap_or_default();
-        let has_all = |packed: &[u8]| has_all(packed, &question.terms);
-        pending.iter().filter(|(_, packed)| has_all(packed)).map(|(id, _)| *id).collect()
+    fn pending_with(&self, question: &Question) -> Result<Vec<i64>, StoreError> {
+        let mut found = Vec::new();
+        for row in self.pending.get(&question.entrypoint_id).map(Vec::as_slice).unwrap_or_default() {
+            for entry in entries(row) {
+                let entry = entry?;
+                if entry.has_all(&question.terms) {
+                    found.push(entry.customer_id);
+                }
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -195,12 +204,6 @@ impl Lookup {
     }
 }
 
-/// Whether a pending row, whose terms are sorted, has all of some.
-fn has_all(packed: &[u8], terms: &[u64]) -> bool {
-    let (own, _) = packed.as_chunks::<TERM_BYTES>();
-    terms.iter().all(|term| own.binary_search(&term.to_be_bytes()).is_ok())
-}
-
 /// Where the customers of a term are in a segment.
 enum Place {
     /// All of them.
@@ -247,9 +250,9 @@ ask_postgres! {
 }
 
 ask_postgres! {
-    /// The pending customers of an entrypoint with their terms, and the segments of a state, without.
+    /// The rows of what is pending of an entrypoint with their terms, and the segments of a state, without.
     pending_and_segments<'a>(
-        "SELECT customer_id, terms FROM term_pending WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
+        "SELECT pending_id, terms FROM term_pending WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
         " UNION ALL SELECT segment_id, NULL FROM term_segment WHERE state = ", state: &'a str as Text;
         ""
     ) -> (i64, Option<Vec<u8>>) as (BigInt, Nullable<Binary>)

@@ -10,9 +10,9 @@ use diesel::prelude::*;
 
 use super::blocks::{Block, Entries, Packer};
 use super::index::{
-    BUILDING, Drained, FOREVER, LIVE, RETIRED, broken, insert_blocks, lock, new_segment, pending,
-    prepare_drain,
+    BUILDING, Drained, FOREVER, LIVE, RETIRED, broken, insert_blocks, lock, new_segment, prepare_drain,
 };
+use super::pending::{self, entries};
 use crate::domain::time::{Micros, SECOND_US};
 use crate::store::conn::{Conn, on};
 use crate::store::error::StoreError;
@@ -115,12 +115,12 @@ fn erased(conn: &mut Conn) -> Result<i64, StoreError> {
     Ok(on!(conn, |c| term_dead::table.filter(term_dead::age.eq(FOREVER)).count().get_result(c))?)
 }
 
-/// A segment of what is pending, if that is at least `least` rows; a read.
+/// A segment of what is pending, if that is at least `least` bytes; a read.
 ///
 /// # Errors
 /// The database's.
 pub(in crate::store) fn drained_if(conn: &mut Conn, least: i64) -> Result<Option<Drained>, StoreError> {
-    if pending(conn)? < least { Ok(None) } else { Ok(Some(prepare_drain(conn)?)) }
+    if pending::bytes(conn)? < least { Ok(None) } else { Ok(Some(prepare_drain(conn)?)) }
 }
 
 /// Whether there may be something to merge; a read.
@@ -155,10 +155,9 @@ pub(in crate::store) fn begin(
     }
     let live = live(conn)?;
     let pairs: Vec<(i64, i64)> = live.iter().map(|(id, _, postings)| (*id, *postings)).collect();
-    let pending_dead: Vec<(i64, i64)> = on!(conn, |c| term_pending::table
+    let pending_dead: Vec<(i64, Vec<u8>)> = on!(conn, |c| term_pending::table
         .filter(term_pending::replaces.eq(true))
-        .order(term_pending::pending_id)
-        .select((term_pending::customer_id, term_pending::pending_id))
+        .select((term_pending::pending_id, term_pending::terms))
         .load(c))?;
     let mut dead: HashMap<i64, i64> = on!(conn, |c| term_dead::table
         .select((term_dead::customer_id, term_dead::age))
@@ -171,8 +170,10 @@ pub(in crate::store) fn begin(
     if ids.is_empty() {
         return Ok(None);
     }
-    for (customer_id, age) in pending_dead {
-        dead.entry(customer_id).and_modify(|known| *known = age.max(*known)).or_insert(age);
+    for (age, row) in pending_dead {
+        for entry in entries(&row) {
+            dead.entry(entry?.customer_id).and_modify(|known| *known = age.max(*known)).or_insert(age);
+        }
     }
     // What a dead process left.
     on!(conn, |c| diesel::update(term_segment::table.filter(term_segment::state.eq(BUILDING)))

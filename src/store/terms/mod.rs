@@ -7,10 +7,12 @@ mod blocks;
 mod index;
 mod lookup;
 mod merge;
+mod pending;
 mod rebuild;
 
-pub(super) use index::{Indexed, NewPending, add, begin, bound, is_look_due};
+pub(super) use index::{Indexed, add, begin, bound, is_look_due};
 pub(super) use lookup::{Index, Question};
+pub(super) use pending::NewPending;
 pub(super) use rebuild::rebuild;
 
 use diesel::connection::SimpleConnection as _;
@@ -114,7 +116,7 @@ impl Store {
         self.terms_written.notified().await;
     }
 
-    /// Moves what is pending into a segment, if there are at least `least` rows.
+    /// Moves what is pending into a segment, if there are at least `least` bytes of it.
     ///
     /// # Errors
     /// The database's.

@@ -49,7 +49,7 @@ pub(in crate::store) fn rebuild(conn: &mut Conn, ring: &KeyRing) -> Result<(), S
                 }
             }
             let Some(first) = own.first() else { continue };
-            add(conn, first.entrypoint_id, indexed)?;
+            add(conn, first.entrypoint_id, &indexed)?;
         }
         tracing::info!(customer_id = done.1, "the search index is made anew");
     }

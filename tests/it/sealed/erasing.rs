@@ -101,3 +101,47 @@ both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
         }
     }
 });
+
+// What is pending of an import stands in rows of several customers. An erase takes the one out at once, and leaves the
+// others.
+both!(rules_5_an_erase_takes_one_out_of_a_row_of_many, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let mut sql = Sql::open(server.site());
+    let mut pending = || sql.number("SELECT count(*) AS value FROM term_pending");
+    // Where they were moved meanwhile, once more.
+    let mut attempts = 0..10;
+    let (erased, file) = loop {
+        let attempt = attempts.next().expect("terms that are still pending after an erase");
+        let lines: String = (0..40).map(|row| format!("p{attempt}x{row:02}@example.test\n")).collect();
+        let file = client.request(reqwest::Method::POST, "/api/Import/customersForm/demo");
+        let file = file.header("Content-Type", "text/csv").body(format!("email\n{lines}"));
+        assert_eq!(send(file).await.expect(200).data()["added"], 40);
+        let found = client.get(&format!("/api/Query/customers/demo?search=p{attempt}x17@")).await.expect(200);
+        let id = found.json["Records"][0]["customerId"].as_u64().expect("an id");
+        let before = pending();
+        client.delete(&format!("{}?erase=true", path(id))).await.expect(200);
+        if before > 0 && pending() > 0 {
+            assert!(before < 40, "{before} rows of 40 customers");
+            break (id, attempt);
+        }
+    };
+    let find = async |row: u64| {
+        let found =
+            client.get(&format!("/api/Query/customers/demo?search=p{file}x{row:02}@")).await.expect(200);
+        found.json["Summary"]["totalRecords"].as_u64().expect("a number")
+    };
+    assert!(terms(&mut sql, erased).is_empty(), "terms of the erased are pending");
+    for row in 0..40 {
+        assert_eq!(find(row).await, u64::from(row != 17), "{row}");
+    }
+    let deadline = Instant::now() + PATIENCE;
+    while sql.number("SELECT count(*) AS value FROM term_pending") > 0 {
+        assert!(Instant::now() < deadline, "the terms are where they were");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(terms(&mut sql, erased).is_empty(), "terms of the erased were moved");
+    for row in 0..40 {
+        assert_eq!(find(row).await, u64::from(row != 17), "{row} after they were moved");
+    }
+});

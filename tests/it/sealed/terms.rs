@@ -14,11 +14,7 @@ pub(super) fn terms(sql: &mut Sql, id: u64) -> BTreeSet<String> {
         Sql::Sqlite(_) => format!("lower(hex({column}))"),
         Sql::Postgres(_) => format!("encode({column}, 'hex')"),
     };
-    let pending = format!(
-        "SELECT {} AS value FROM term_pending WHERE pending_id = \
-         (SELECT max(pending_id) FROM term_pending WHERE customer_id = {id})",
-        hex("terms")
-    );
+    let pending = format!("SELECT {} AS value FROM term_pending ORDER BY pending_id", hex("terms"));
     let blocks = format!(
         "SELECT {} AS value FROM term_block b JOIN term_segment s ON s.segment_id = b.segment_id WHERE s.state = 'live'",
         hex("b.data")
@@ -26,15 +22,26 @@ pub(super) fn terms(sql: &mut Sql, id: u64) -> BTreeSet<String> {
     // Moved between the two questions, a row would be in neither answer the other way round.
     let pending = sql.texts(&pending);
     let blocks = sql.texts(&blocks);
-    let mut terms: BTreeSet<String> = pending
-        .iter()
-        .flat_map(|row| row.as_bytes().chunks(16))
-        .map(|term| String::from_utf8_lossy(term).into())
-        .collect();
+    let newest = pending.iter().filter_map(|row| pending_terms(row, id)).next_back();
+    let mut terms: BTreeSet<String> = newest.into_iter().flatten().collect();
     for block in blocks {
         terms.extend(terms_in(&block, id));
     }
     terms
+}
+
+/// The terms that a row of what is pending, given in hexadecimal, has a customer under; nothing where it is not there.
+fn pending_terms(row: &str, id: u64) -> Option<Vec<String>> {
+    let mut words = row.as_bytes().chunks(16).map(|word| String::from_utf8_lossy(word).into_owned());
+    let number = |word: String| u64::from_str_radix(&word, 16).expect("hexadecimal");
+    while let Some(own) = words.next().map(number) {
+        let count = words.next().map(number).expect("how many");
+        let terms: Vec<String> = words.by_ref().take(count.try_into().unwrap()).collect();
+        if own == id {
+            return Some(terms);
+        }
+    }
+    None
 }
 
 /// The terms that a block of the index, given in hexadecimal, has a customer under.

@@ -24,6 +24,7 @@ mod outcomes;
 mod portal;
 mod prepared;
 mod queries;
+mod queue;
 mod reader;
 mod reads;
 mod rotation;
@@ -41,7 +42,6 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
 pub use conn::DatabaseUrl;
@@ -66,8 +66,9 @@ pub use tokens::TokenRecord;
 use self::checkpoint::Checkpointer;
 use self::conn::{Conn, KeptConn};
 use self::opened::Opened;
+use self::queue::{Queue, Reply};
 use self::reader::Readers;
-use self::writer::{Reply, Work, WriterSetup};
+use self::writer::WriterSetup;
 use crate::clock;
 use crate::domain::apply;
 use crate::domain::command::{Act, Command, Foreseen, KeyUse};
@@ -75,9 +76,6 @@ use crate::domain::identifier::Identifier;
 use crate::domain::settings::Settings;
 use crate::domain::token::Claims;
 use crate::vault::MasterKey;
-
-/// How many commands may wait for the writer before callers are told to come back.
-const WRITE_QUEUE_MAX: usize = 4096;
 
 /// How a store is to be opened.
 #[derive(Debug)]
@@ -104,7 +102,7 @@ pub struct Store {
     url: DatabaseUrl,
     ring: Arc<KeyRing>,
     opened: Arc<Opened>,
-    sender: RwLock<Option<Sender<Work>>>,
+    queue: Arc<Queue>,
     writers: Mutex<Vec<JoinHandle<()>>>,
     readers: Readers,
     idempotency_secs: i64,
@@ -135,7 +133,7 @@ impl Store {
     pub fn open(options: StoreOptions) -> Result<Store, StoreError> {
         let ring = Arc::new(KeyRing::new(options.master));
         migrate::prepare(&options.url, &ring, clock::now())?;
-        let (sender, work) = bounded(WRITE_QUEUE_MAX);
+        let queue = Arc::new(Queue::default());
         let setup = WriterSetup {
             url: options.url.clone(),
             ring: Arc::clone(&ring),
@@ -151,7 +149,8 @@ impl Store {
         for index in 0..count {
             let checkpointer = Checkpointer::start(&options.url).map_err(no_thread)?;
             let name = format!("writer-{index}");
-            writers.push(writer::spawn(name, setup.clone(), work.clone(), checkpointer).map_err(no_thread)?);
+            let queue = Arc::clone(&queue);
+            writers.push(writer::spawn(name, setup.clone(), queue, checkpointer).map_err(no_thread)?);
         }
         let opened = Arc::new(Opened::new(options.record_cache_bytes));
         let readers = Readers::start(&options.url, &ring, &opened, options.readers).map_err(no_thread)?;
@@ -159,7 +158,7 @@ impl Store {
             url: options.url,
             ring,
             opened,
-            sender: RwLock::new(Some(sender)),
+            queue,
             writers: Mutex::new(writers),
             readers,
             idempotency_secs: options.idempotency_secs,
@@ -200,24 +199,13 @@ impl Store {
         self.last_command_us.store(clock::now().0, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
         let sends_mail = matches!(command.act, Act::Invite(_) | Act::Consent(_));
-        self.enqueue(Work::Customer(Box::new(command), reply))?;
+        self.queue.push_command(command, reply)?;
         let answer = answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?;
         self.terms_written.notify_one();
         if sends_mail {
             self.mail_queued.notify_one();
         }
         answer
-    }
-
-    fn enqueue(&self, work: Work) -> Result<(), StoreError> {
-        let sender = self.sender.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(sender) = sender.as_ref() else {
-            return Err(StoreError::Unavailable("shutting down".into()));
-        };
-        sender.try_send(work).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Busy,
-            TrySendError::Disconnected(_) => StoreError::Unavailable("the writer is gone".into()),
-        })
     }
 
     /// Runs a change of settings, tokens or keys in a write transaction of its own.
@@ -227,10 +215,10 @@ impl Store {
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let ring = Arc::clone(&self.ring);
-        self.enqueue(Work::Admin(Box::new(move |conn| {
+        self.queue.push_admin(Box::new(move |conn| {
             let result = conn.and_then(|conn| in_transaction(conn, |conn| act(conn, &ring)));
             answer_admin(reply, result)
-        })))?;
+        }))?;
         answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?
     }
 
@@ -243,12 +231,12 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         let ring = Arc::clone(&self.ring);
         let retention_secs = self.idempotency_secs;
-        self.enqueue(Work::Admin(Box::new(move |conn| {
+        self.queue.push_admin(Box::new(move |conn| {
             let result = conn.and_then(|conn| {
                 once::once(conn, &ring, key_use, clock::now(), retention_secs, |conn| act(conn, &ring))
             });
             answer_admin(reply, result)
-        })))?;
+        }))?;
         answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?
     }
 
@@ -409,9 +397,9 @@ impl Store {
             return;
         }
         let (reply, answer) = oneshot::channel();
-        let queued = self.enqueue(Work::Admin(Box::new(move |conn| {
-            answer_admin(reply, conn.and_then(checkpoint::truncate_log))
-        })));
+        let queued = self
+            .queue
+            .push_admin(Box::new(move |conn| answer_admin(reply, conn.and_then(checkpoint::truncate_log))));
         let done = match queued {
             Ok(()) => answer.await.unwrap_or(Ok(false)),
             Err(error) => Err(error),
@@ -428,7 +416,7 @@ impl Store {
 
     /// Takes no more writes, and waits until those that were taken are answered.
     pub fn drain(&self) {
-        drop(self.sender.write().unwrap_or_else(PoisonError::into_inner).take());
+        self.queue.close();
         let writers = std::mem::take(&mut *self.writers.lock().unwrap_or_else(PoisonError::into_inner));
         for writer in writers {
             let _ = writer.join();
@@ -447,7 +435,7 @@ impl Store {
 
     /// How many commands wait for the writer.
     pub fn queued(&self) -> usize {
-        self.sender.read().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, Sender::len)
+        self.queue.len()
     }
 }
 

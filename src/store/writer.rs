@@ -1,23 +1,22 @@
 //! The writer: takes whatever is queued, decides and saves it in one transaction, answers after COMMIT.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
 use diesel::prelude::*;
-use tokio::sync::oneshot;
 
 use super::checkpoint::Checkpointer;
 use super::conn::{Conn, DatabaseUrl, KeptConn, Purpose};
 use super::error::StoreError;
 use super::keyring::KeyRing;
 use super::load::{Loaded, Waiting, lock_heads};
+use super::queue::{AdminAct, Job, Queue, Reply, Work};
 use super::save::save;
 use crate::clock;
-use crate::domain::command::{Answer, Command};
+use crate::domain::command::Command;
 use crate::domain::decide::{Stop, decide};
 use crate::domain::problem::Rejection;
 use crate::domain::world::Missing;
@@ -28,20 +27,6 @@ const BATCH_COMMANDS_MAX: usize = 256;
 const CHANGES_OF_ADMIN: usize = 128;
 /// How long a writer without work sleeps before it looks whether it is still wanted.
 const IDLE: Duration = Duration::from_millis(500);
-
-/// What a command came to, or why it came to nothing.
-pub(super) type Reply = Result<Answer, StoreError>;
-/// A change of settings, tokens or keys: a transaction of its own. It says whether the connection is as good as
-/// before.
-pub(super) type AdminAct = Box<dyn FnOnce(Result<&mut Conn, StoreError>) -> bool + Send>;
-
-/// Something for the writer to do.
-pub(super) enum Work {
-    /// A command on customers.
-    Customer(Box<Command>, oneshot::Sender<Reply>),
-    /// Anything else that writes.
-    Admin(AdminAct),
-}
 
 /// What a writer thread needs.
 #[derive(Clone)]
@@ -59,21 +44,21 @@ impl WriterSetup {
     }
 }
 
-/// Starts a writer thread; it ends when the queue's senders are gone and it has answered everything.
+/// Starts a writer thread; it ends when the queue is closed and everything was answered.
 ///
 /// # Errors
 /// The operating system's, when it gives no thread.
 pub(super) fn spawn(
     name: String,
     setup: WriterSetup,
-    queue: Receiver<Work>,
+    queue: Arc<Queue>,
     checkpointer: Option<Checkpointer>,
 ) -> std::io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name(name).spawn(move || {
         // Outside of decisions a panic means that nobody knows what was saved: the process must not go on.
         let ended = catch_unwind(AssertUnwindSafe(|| {
             let conn = KeptConn::new(setup.url.clone(), Purpose::Write);
-            Writer { setup, queue, conn, backlog: VecDeque::new(), checkpointer }.run();
+            Writer { setup, queue, conn, checkpointer }.run();
         }));
         if ended.is_err() {
             std::process::abort();
@@ -81,55 +66,33 @@ pub(super) fn spawn(
     })
 }
 
-struct Job {
-    command: Box<Command>,
-    reply: oneshot::Sender<Reply>,
-}
-
 struct Writer {
     setup: WriterSetup,
-    queue: Receiver<Work>,
+    queue: Arc<Queue>,
     conn: KeptConn,
-    /// Commands whose entrypoint another writer had locked.
-    backlog: VecDeque<Job>,
     checkpointer: Option<Checkpointer>,
 }
 
 impl Writer {
     fn run(mut self) {
         loop {
-            let mut jobs: Vec<Job> = self.backlog.drain(..).collect();
-            let waits_for_lock = !jobs.is_empty();
-            let mut admin = None;
-            if jobs.is_empty() {
-                match self.queue.recv_timeout(IDLE) {
-                    Ok(Work::Customer(command, reply)) => jobs.push(Job { command, reply }),
-                    Ok(Work::Admin(act)) => admin = Some(act),
-                    Err(RecvTimeoutError::Timeout) => {
-                        self.conn.rest();
-                        continue;
-                    }
-                    Err(RecvTimeoutError::Disconnected) => return,
+            match self.queue.take(self.setup.batch_commands(), IDLE) {
+                Work::Batch(jobs) => {
+                    // Whoever hung up before the batch began does not want an answer, but may want the effect.
+                    metrics::histogram!("customary_writer_batch_commands").record(jobs_len(&jobs));
+                    let changes = jobs.len();
+                    let entrypoints: Vec<i64> = jobs.iter().map(|job| job.command.entrypoint_id).collect();
+                    let was_left = jobs.iter().any(|job| job.was_left);
+                    let left = self.batch(jobs, if was_left { Waiting::Wait } else { Waiting::Skip });
+                    self.queue.release(&entrypoints, left);
+                    self.committed(changes);
                 }
-            }
-            while admin.is_none() && jobs.len() < self.setup.batch_commands() {
-                match self.queue.try_recv() {
-                    Ok(Work::Customer(command, reply)) => jobs.push(Job { command, reply }),
-                    Ok(Work::Admin(act)) => admin = Some(act),
-                    Err(_) => break,
+                Work::Admin(act) => {
+                    self.admin(act);
+                    self.committed(CHANGES_OF_ADMIN);
                 }
-            }
-            // Whoever hung up before the batch began does not want an answer, but may want the effect.
-            metrics::histogram!("customary_writer_batch_commands").record(jobs_len(&jobs));
-            if !jobs.is_empty() {
-                let waiting = if waits_for_lock { Waiting::Wait } else { Waiting::Skip };
-                let changes = jobs.len();
-                self.batch(jobs, waiting);
-                self.committed(changes);
-            }
-            if let Some(act) = admin {
-                self.admin(act);
-                self.committed(CHANGES_OF_ADMIN);
+                Work::Nothing => self.conn.rest(),
+                Work::End => return,
             }
         }
     }
@@ -150,8 +113,9 @@ impl Writer {
         }
     }
 
-    /// Writes a batch; a command that poisons it is found by halving and hurts only itself.
-    fn batch(&mut self, jobs: Vec<Job>, waiting: Waiting) {
+    /// Writes a batch; a command that poisons it is found by halving and hurts only itself. Returns commands whose
+    /// entrypoint another process had locked.
+    fn batch(&mut self, jobs: Vec<Job>, waiting: Waiting) -> Vec<Job> {
         let commands: Vec<&Command> = jobs.iter().map(|job| job.command.as_ref()).collect();
         let result = self
             .conn
@@ -162,19 +126,22 @@ impl Writer {
                 if is_begun {
                     self.conn.set_begun();
                 }
+                let mut left = Vec::new();
                 for (job, reply) in jobs.into_iter().zip(replies) {
                     match reply {
                         Some(reply) => drop(job.reply.send(reply)),
-                        None => self.backlog.push_back(job),
+                        None => left.push(job),
                     }
                 }
+                left
             }
             Err(error @ (StoreError::Bug(_) | StoreError::Corrupt(_))) if jobs.len() > 1 => {
                 tracing::warn!(%error, commands = jobs.len(), "a batch was refused; halving it");
                 let mut first = jobs;
                 let second = first.split_off(first.len() / 2);
-                self.batch(first, Waiting::Wait);
-                self.batch(second, Waiting::Wait);
+                let mut left = self.batch(first, Waiting::Wait);
+                left.extend(self.batch(second, Waiting::Wait));
+                left
             }
             Err(error) => {
                 tracing::error!(%error, commands = jobs.len(), "a batch was not written");
@@ -184,6 +151,7 @@ impl Writer {
                 for job in jobs {
                     drop(job.reply.send(Err(error.for_another())));
                 }
+                Vec::new()
             }
         }
     }

@@ -8,8 +8,6 @@ use crate::store::{Store, StoreError, Tended};
 
 /// How often to look whether another process wrote terms.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// How long terms gather after one was written.
-const GATHER: Duration = Duration::from_millis(50);
 /// From how many pending bytes on they are moved while more are coming: those of about 500 customers.
 const BYTES_MIN: i64 = 256 << 10;
 /// How often erased people alone are a reason to write the whole index anew.
@@ -40,7 +38,7 @@ pub async fn work(store: Arc<Store>, stop: Stop) {
     while !stop.is_asked() {
         let is_idle = tokio::time::timeout(LOOK_EVERY, store.terms_written()).await.is_err();
         if !is_idle {
-            tokio::time::sleep(GATHER).await;
+            tokio::time::sleep(store.terms_gather()).await;
         }
         let mut tended = tend(&store, is_idle, &mut past).await;
         if was_cut(&tended) {

@@ -15,13 +15,15 @@ pub(super) use lookup::{Index, Question};
 pub(super) use pending::NewPending;
 pub(super) use rebuild::rebuild;
 
+use std::time::Duration;
+
 use diesel::connection::SimpleConnection as _;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use super::Store;
-use super::conn::Conn;
+use super::conn::{Conn, DatabaseUrl};
 use super::error::StoreError;
 use super::reader::{Sees, Size};
 use crate::clock;
@@ -114,6 +116,15 @@ impl Store {
     /// Waits until terms were written by this process.
     pub async fn terms_written(&self) {
         self.terms_written.notified().await;
+    }
+
+    /// How long terms gather after one was written before they are moved. SQLite's only writer is held up the longer, the
+    /// more of them there are; on PostgreSQL each move costs journeys and a commit beside the writers.
+    pub fn terms_gather(&self) -> Duration {
+        match self.url {
+            DatabaseUrl::Sqlite(_) => Duration::from_millis(50),
+            DatabaseUrl::Postgres(_) => Duration::from_millis(200),
+        }
     }
 
     /// Moves what is pending into a segment, if there are at least `least` bytes of it.

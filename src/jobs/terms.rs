@@ -56,14 +56,15 @@ pub async fn work(store: Arc<Store>, stop: Stop) {
 /// # Errors
 /// The store's.
 async fn tend(store: &Store, is_idle: bool, past: &mut Past) -> Result<(), StoreError> {
-    let least = if is_idle { 1 } else { BYTES_MIN };
+    let mut least = if is_idle { 1 } else { BYTES_MIN };
     while store.drain_terms(least).await? == Tended::Went {
         past.has_moved = true;
         past.has_room = true;
+        // Another process may be writing all the time.
+        least = BYTES_MIN;
     }
     // Room that somebody may still look at is not given back yet: it is tried again.
-    let is_wanted = if is_idle { past.has_room } else { past.has_moved };
-    if is_wanted && is_past(past.vacuumed_at, VACUUM_EVERY) {
+    if (past.has_moved || is_idle && past.has_room) && is_past(past.vacuumed_at, VACUUM_EVERY) {
         past.has_room = store.vacuum_pending(is_idle).await?;
         past.vacuumed_at = Some(Instant::now());
         past.has_moved = false;

@@ -153,7 +153,9 @@ impl Store {
             writers.push(writer::spawn(name, setup.clone(), queue, checkpointer).map_err(no_thread)?);
         }
         let opened = Arc::new(Opened::new(options.record_cache_bytes));
-        let readers = Readers::start(&options.url, &ring, &opened, options.readers).map_err(no_thread)?;
+        let readers = Readers::start(&options.url, &ring, &opened, options.readers)
+            .inspect_err(|_| queue.close())
+            .map_err(no_thread)?;
         let store = Store {
             url: options.url,
             ring,
@@ -436,6 +438,13 @@ impl Store {
     /// How many commands wait for the writer.
     pub fn queued(&self) -> usize {
         self.queue.len()
+    }
+}
+
+impl Drop for Store {
+    /// Its writers end.
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }
 

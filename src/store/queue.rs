@@ -1,5 +1,5 @@
-//! What waits for the writers. An entrypoint is in one writer's hands at a time: what comes for it meanwhile is the
-//! next batch, rather than one that would wait for the lock of the first.
+//! What waits for the writers. Commands on an entrypoint are in one writer's hands at a time: what comes for it meanwhile
+//! is the next batch, rather than one that would wait for the lock of the first.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -24,7 +24,7 @@ pub(super) type AdminAct = Box<dyn FnOnce(Result<&mut Conn, StoreError>) -> bool
 pub(super) struct Job {
     pub command: Box<Command>,
     pub reply: oneshot::Sender<Reply>,
-    /// Whether a batch left it out, because another process had locked its entrypoint.
+    /// Whether a batch left it out, because its entrypoint was locked elsewhere.
     pub was_left: bool,
 }
 
@@ -76,7 +76,8 @@ impl State {
         must
     }
 
-    /// The oldest that is free; of commands all that are free, until something else comes.
+    /// The oldest that is free; of commands all that are free, until something else comes. Those that were left out, whose
+    /// locks will be waited for, keep no others waiting.
     fn next(&mut self, most: usize) -> Option<Work> {
         let first = self.items.iter().position(|item| self.is_free(item))?;
         let mut jobs = Vec::new();
@@ -88,6 +89,10 @@ impl State {
                     return Some(Work::Admin(act));
                 }
                 Item::Job(job) if !self.held.contains(&job.command.entrypoint_id) => {
+                    if jobs.first().is_some_and(|first: &Job| first.was_left != job.was_left) {
+                        self.items.push_back(Item::Job(job));
+                        break;
+                    }
                     jobs.push(job);
                     if jobs.len() < most {
                         continue;
@@ -296,10 +301,14 @@ mod tests {
         let Work::Batch(left) = take(&queue, 2) else { panic!("no batch") };
         assert!(left.iter().all(|job| !job.was_left));
         queue.release(&[1, 1], left);
+        push(&queue, 2, 20);
         let again = take(&queue, 9);
-        assert_eq!(ids(&again), [10, 11, 12]);
+        assert_eq!(ids(&again), [10, 11], "others need not wait for the lock");
         let Work::Batch(jobs) = again else { panic!("no batch") };
-        assert_eq!(jobs.iter().map(|job| job.was_left).collect::<Vec<_>>(), [true, true, false]);
+        assert!(jobs.iter().all(|job| job.was_left));
+        assert_eq!(ids(&take(&queue, 9)), [20]);
+        queue.release(&[1], Vec::new());
+        assert_eq!(ids(&take(&queue, 9)), [12]);
     }
 
     #[test]
@@ -315,6 +324,27 @@ mod tests {
         }
         assert!(matches!(queue.push_admin(Box::new(|_| true)), Err(StoreError::Unavailable(_))));
         assert!(matches!(queue.take(9, Duration::from_mins(1)), Work::End));
+    }
+
+    #[test]
+    fn who_sleeps_is_woken() {
+        let queue = Queue::default();
+        std::thread::scope(|scope| {
+            for id in 0..20 {
+                let writer = scope.spawn(|| {
+                    let begun = Instant::now();
+                    let work = queue.take(9, Duration::from_mins(1));
+                    (ids(&work), begun.elapsed())
+                });
+                while queue.state().idle == 0 {
+                    std::thread::yield_now();
+                }
+                push(&queue, id, id);
+                let (taken, waited) = writer.join().unwrap();
+                assert_eq!(taken, [id]);
+                assert!(waited < Duration::from_secs(30), "it was not woken");
+            }
+        });
     }
 
     #[test]
@@ -348,8 +378,9 @@ mod tests {
                 }
             };
             let writers: Vec<_> = (0..3).map(|_| scope.spawn(writer)).collect();
+            let deadline = Instant::now() + Duration::from_mins(1);
             for id in 0..COMMANDS {
-                while queue.len() > WAITING_MAX / 2 {
+                while queue.len() > WAITING_MAX / 2 && Instant::now() < deadline {
                     std::thread::yield_now();
                 }
                 push(&queue, id * 7 % 5, id);

@@ -114,7 +114,7 @@ impl Writer {
     }
 
     /// Writes a batch; a command that poisons it is found by halving and hurts only itself. Returns commands whose
-    /// entrypoint another process had locked.
+    /// entrypoint was locked elsewhere.
     fn batch(&mut self, jobs: Vec<Job>, waiting: Waiting) -> Vec<Job> {
         let commands: Vec<&Command> = jobs.iter().map(|job| job.command.as_ref()).collect();
         let result = self

@@ -36,7 +36,7 @@ fn open(site: &Site, batch_max: usize) -> Store {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     }
     let master = MasterKey::parse(KEY).unwrap();
-    // One writer: with several, commands of two batches may overtake each other.
+    // One writer: with several, batches of two entrypoints may overtake each other.
     let options = StoreOptions {
         url: url(site),
         master,

@@ -24,8 +24,10 @@ use crate::store::schema::{term_dead, term_pending, term_segment, term_work};
 const DIRECT_MIN: usize = 512;
 /// How many rows may be pending before a write moves them itself; a search reads them all, about 8 MB.
 const PENDING_MAX: i64 = 1_024;
-/// The most rows that become one segment.
+/// The most rows that become one segment, and from how many customers on no further row goes in: each who had other terms
+/// before is written down by itself.
 const DRAIN_MAX: i64 = 512;
+const DRAIN_CUSTOMERS: usize = 4_096;
 /// The age of a person's end: no segment reaches it.
 pub(super) const FOREVER: i64 = i64::MAX;
 
@@ -126,10 +128,17 @@ pub(in crate::store) fn is_look_due(rows: usize) -> bool {
 /// # Errors
 /// The database's.
 pub(in crate::store) fn bound(conn: &mut Conn, pending: i64) -> Result<(), StoreError> {
-    if pending > PENDING_MAX {
-        drain(conn)?;
+    if pending <= PENDING_MAX {
+        return Ok(());
     }
-    Ok(())
+    match drain(conn) {
+        // Whoever writes to a customer cannot help it.
+        Err(error @ StoreError::Corrupt(_)) => {
+            tracing::error!(%error, "pending search terms cannot be moved");
+            Ok(())
+        }
+        moved => moved.map(drop),
+    }
 }
 
 /// A number above all that were used, as `term_pending` counts them.
@@ -238,12 +247,17 @@ type PendingRow = (i64, bool, Vec<u8>);
 
 impl Drained {
     fn of(rows: &[PendingRow]) -> Result<Drained, StoreError> {
-        let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
-        let bytes = rows.iter().map(|(.., terms)| terms.len()).sum();
+        let mut ids = Vec::with_capacity(rows.len());
+        let mut bytes = 0;
         let mut replaced = Vec::new();
         // What the newest row of a customer says is what counts.
         let mut newest: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
         for (id, replaces, terms) in rows {
+            if newest.len() >= DRAIN_CUSTOMERS {
+                break;
+            }
+            ids.push(*id);
+            bytes += terms.len();
             for entry in entries(terms) {
                 let entry = entry?;
                 if *replaces {

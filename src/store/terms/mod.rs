@@ -26,6 +26,7 @@ use super::Store;
 use super::conn::{Conn, DatabaseUrl};
 use super::error::StoreError;
 use super::reader::{Sees, Size};
+use super::schema::term_pending;
 use crate::clock;
 use crate::domain::customer::Customer;
 use crate::domain::filter::{Group, Term, TermVisitor, each_term};
@@ -141,8 +142,8 @@ impl Store {
     }
 
     /// Gives back the room of rows that were moved. On PostgreSQL every search reads through what is left of them until
-    /// then, and the server itself looks for such tables once a minute. `whole`: also the room at the file's end, for
-    /// which it may wait some seconds while others write. Returns whether room is left: a transaction that began before
+    /// then, and the server itself looks for such tables once a minute. `whole`: also the room at the file's end, unless
+    /// there are rows again. Returns whether room is left: a transaction that began before
     /// the rows were moved keeps it, and so does whoever has the table locked.
     ///
     /// # Errors
@@ -152,7 +153,9 @@ impl Store {
             .read(Size::Many, Sees::EachItsOwn, move |conn| match conn {
                 Conn::Sqlite(..) => Ok(false),
                 Conn::Postgres(c) => {
-                    let truncate = if whole { "TRUE" } else { "FALSE" };
+                    // For the end of the file it may wait some seconds where others write.
+                    let is_whole = whole && term_pending::table.count().get_result::<i64>(c)? == 0;
+                    let truncate = if is_whole { "TRUE" } else { "FALSE" };
                     // Where the server is at it already there is nothing to wait for, nor to warn of.
                     c.batch_execute("SET client_min_messages = error")?;
                     let vacuumed =

@@ -10,24 +10,31 @@ use crate::support::*;
 
 /// The terms of a customer as the database has them: what is pending, and what stands in segments that are looked at.
 pub(super) fn terms(sql: &mut Sql, id: u64) -> BTreeSet<String> {
-    let hex = |column: &str| match sql {
-        Sql::Sqlite(_) => format!("lower(hex({column}))"),
-        Sql::Postgres(_) => format!("encode({column}, 'hex')"),
-    };
-    let pending = format!("SELECT {} AS value FROM term_pending ORDER BY pending_id", hex("terms"));
     let blocks = format!(
         "SELECT {} AS value FROM term_block b JOIN term_segment s ON s.segment_id = b.segment_id WHERE s.state = 'live'",
-        hex("b.data")
+        hex(sql, "b.data")
     );
     // Moved between the two questions, a row would be in neither answer the other way round.
-    let pending = sql.texts(&pending);
+    let newest = pending(sql, id).pop();
     let blocks = sql.texts(&blocks);
-    let newest = pending.iter().filter_map(|row| pending_terms(row, id)).next_back();
     let mut terms: BTreeSet<String> = newest.into_iter().flatten().collect();
     for block in blocks {
         terms.extend(terms_in(&block, id));
     }
     terms
+}
+
+fn hex(sql: &Sql, column: &str) -> String {
+    match sql {
+        Sql::Sqlite(_) => format!("lower(hex({column}))"),
+        Sql::Postgres(_) => format!("encode({column}, 'hex')"),
+    }
+}
+
+/// The terms of a customer in each row of what is pending that has it, the oldest first.
+pub(super) fn pending(sql: &mut Sql, id: u64) -> Vec<Vec<String>> {
+    let rows = format!("SELECT {} AS value FROM term_pending ORDER BY pending_id", hex(sql, "terms"));
+    sql.texts(&rows).iter().filter_map(|row| pending_terms(row, id)).collect()
 }
 
 /// The terms that a row of what is pending, given in hexadecimal, has a customer under; nothing where it is not there.
@@ -162,3 +169,49 @@ both!(rules_7_equal_values_in_two_fields_have_different_terms, |db| async {
 async fn forced_or_created(client: &Client, body: &Value) -> u64 {
     client.create("demo", body, &[("forceCustomerCreation", "true")], &[]).await.expect(200).id()
 }
+
+// What an earlier release had pending, a row for each customer, is found after the upgrade: by what undoes it the database
+// is that of the release before.
+both!(pending_terms_of_the_release_before_are_found, |db| async {
+    let mut server = Server::start(db).await;
+    let client = server.client();
+    let ada =
+        created(&client, "demo", &json!({"email": "ada@example.test", "customerNumber": "acc-77"})).await;
+    let bob = created(&client, "demo", &json!({"email": "bob@example.test"})).await;
+    let mut sql = Sql::open(server.site());
+    let of_ada: String = terms(&mut sql, ada).into_iter().collect();
+    assert!(!of_ada.is_empty());
+    assert_eq!(server.terminate().await.code(), Some(0));
+    let (undo, bytes) = match db {
+        Db::Sqlite => (
+            include_str!("../../../migrations/sqlite/2026-11-27-000012_packed_terms/down.sql"),
+            format!("x'{of_ada}'"),
+        ),
+        Db::Postgres => (
+            include_str!("../../../migrations/postgres/2026-11-27-000012_packed_terms/down.sql"),
+            format!("'\\x{of_ada}'"),
+        ),
+    };
+    sql.run(undo);
+    sql.run(&format!(
+        "DELETE FROM __diesel_schema_migrations WHERE version = '20261127000012'; \
+         UPDATE term_work SET is_built = true; \
+         INSERT INTO term_pending (entrypoint_id, customer_id, replaces, terms) VALUES ( \
+         (SELECT entrypoint_id FROM customer WHERE customer_id = {ada}), {ada}, false, {bytes})"
+    ));
+    server.spawn();
+    server.ready().await;
+    let find = async |piece: &str| {
+        let found =
+            server.client().get(&format!("/api/Query/customers/demo?search={piece}")).await.expect(200);
+        let ids = found.json["Records"].as_array().expect("records").iter();
+        ids.map(|record| record["customerId"].as_u64().expect("an id")).collect::<Vec<_>>()
+    };
+    assert_eq!(find("ada@ex").await, [ada]);
+    assert_eq!(find("cc-7").await, [ada]);
+    assert_eq!(
+        find("bob@ex").await,
+        [0; 0],
+        "{bob} was taken out of the index: it was made anew, and this proves nothing"
+    );
+});

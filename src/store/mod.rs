@@ -66,7 +66,7 @@ pub use tokens::TokenRecord;
 use self::checkpoint::Checkpointer;
 use self::conn::{Conn, KeptConn};
 use self::opened::Opened;
-use self::queue::{Queue, Reply};
+use self::queue::{Entrance, Reply};
 use self::reader::Readers;
 use self::writer::WriterSetup;
 use crate::clock;
@@ -102,7 +102,7 @@ pub struct Store {
     url: DatabaseUrl,
     ring: Arc<KeyRing>,
     opened: Arc<Opened>,
-    queue: Arc<Queue>,
+    queue: Entrance,
     writers: Mutex<Vec<JoinHandle<()>>>,
     readers: Readers,
     idempotency_secs: i64,
@@ -133,7 +133,7 @@ impl Store {
     pub fn open(options: StoreOptions) -> Result<Store, StoreError> {
         let ring = Arc::new(KeyRing::new(options.master));
         migrate::prepare(&options.url, &ring, clock::now())?;
-        let queue = Arc::new(Queue::default());
+        let queue = Entrance::default();
         let setup = WriterSetup {
             url: options.url.clone(),
             ring: Arc::clone(&ring),
@@ -149,13 +149,10 @@ impl Store {
         for index in 0..count {
             let checkpointer = Checkpointer::start(&options.url).map_err(no_thread)?;
             let name = format!("writer-{index}");
-            let queue = Arc::clone(&queue);
-            writers.push(writer::spawn(name, setup.clone(), queue, checkpointer).map_err(no_thread)?);
+            writers.push(writer::spawn(name, setup.clone(), queue.queue(), checkpointer).map_err(no_thread)?);
         }
         let opened = Arc::new(Opened::new(options.record_cache_bytes));
-        let readers = Readers::start(&options.url, &ring, &opened, options.readers)
-            .inspect_err(|_| queue.close())
-            .map_err(no_thread)?;
+        let readers = Readers::start(&options.url, &ring, &opened, options.readers).map_err(no_thread)?;
         let store = Store {
             url: options.url,
             ring,
@@ -438,13 +435,6 @@ impl Store {
     /// How many commands wait for the writer.
     pub fn queued(&self) -> usize {
         self.queue.len()
-    }
-}
-
-impl Drop for Store {
-    /// Its writers end.
-    fn drop(&mut self) {
-        self.queue.close();
     }
 }
 

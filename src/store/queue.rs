@@ -2,7 +2,8 @@
 //! is the next batch, rather than one that would wait for the lock of the first.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::ops::Deref;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -121,6 +122,30 @@ impl State {
 pub(super) struct Queue {
     state: Mutex<State>,
     wake: Condvar,
+}
+
+/// Where work is put into the queue: once this is gone the queue is closed, so that its writers end.
+#[derive(Debug, Default)]
+pub(super) struct Entrance(Arc<Queue>);
+
+impl Entrance {
+    /// The queue, for a writer.
+    pub(super) fn queue(&self) -> Arc<Queue> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl Deref for Entrance {
+    type Target = Queue;
+    fn deref(&self) -> &Queue {
+        &self.0
+    }
+}
+
+impl Drop for Entrance {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl std::fmt::Debug for Queue {

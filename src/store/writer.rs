@@ -25,7 +25,7 @@ use crate::domain::world::Missing;
 const BATCH_COMMANDS_MAX: usize = 256;
 /// As how many changed customers an administrative act counts; some are steps of imports.
 const CHANGES_OF_ADMIN: usize = 128;
-/// How long a writer without work sleeps before it looks whether it is still wanted.
+/// How long a writer without work waits before it leaves the transaction that it began ahead.
 const IDLE: Duration = Duration::from_millis(500);
 
 /// What a writer thread needs.

@@ -366,3 +366,22 @@ pub(super) fn drain(conn: &mut Conn) -> Result<usize, StoreError> {
     };
     Drained::of(&rows)?.write(conn)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_move_is_of_few_customers_however_many_share_a_row() {
+        let gone: Vec<Indexed> = (1..=5_000)
+            .map(|customer_id| Indexed { customer_id, terms: Vec::new(), replaces: true, erased: false })
+            .collect();
+        let rows: Vec<PendingRow> =
+            (1..).zip(pending::packed(1, &gone)).map(|(id, row)| row.numbered(id)).collect();
+        assert_eq!(rows.len(), 10);
+        let drained = Drained::of(&rows).unwrap();
+        assert_eq!(drained.ids, (1..=9).collect::<Vec<_>>());
+        assert_eq!((drained.replaced.len(), drained.bytes), (4_500, 4_500 * 16));
+        assert_eq!(drained.replaced.last(), Some(&(4_500, 9)));
+    }
+}

@@ -17,16 +17,10 @@ pub(super) use rebuild::rebuild;
 
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection as _;
-use diesel::dsl::sql;
-use diesel::prelude::*;
-use diesel::sql_types::Bool;
-
 use super::Store;
 use super::conn::{Conn, DatabaseUrl};
 use super::error::StoreError;
 use super::reader::{Sees, Size};
-use super::schema::term_pending;
 use crate::clock;
 use crate::domain::customer::Customer;
 use crate::domain::filter::{Group, Term, TermVisitor, each_term};
@@ -149,24 +143,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn vacuum_pending(&self, whole: bool) -> Result<bool, StoreError> {
-        self.readers
-            .read(Size::Many, Sees::EachItsOwn, move |conn| match conn {
-                Conn::Sqlite(..) => Ok(false),
-                Conn::Postgres(c) => {
-                    // For the end of the file it may wait some seconds where others write.
-                    let is_whole = whole && term_pending::table.count().get_result::<i64>(c)? == 0;
-                    let truncate = if is_whole { "TRUE" } else { "FALSE" };
-                    // Where the server is at it already there is nothing to wait for, nor to warn of.
-                    c.batch_execute("SET client_min_messages = error")?;
-                    let vacuumed =
-                        c.batch_execute(&format!("VACUUM (SKIP_LOCKED, TRUNCATE {truncate}) term_pending"));
-                    c.batch_execute("SET client_min_messages = warning")?;
-                    vacuumed?;
-                    let has_room = sql::<Bool>("pg_relation_size('term_pending') > 0");
-                    Ok(diesel::select(has_room).get_result(c)?)
-                }
-            })
-            .await
+        self.readers.read(Size::Many, Sees::EachItsOwn, move |conn| pending::vacuum(conn, whole)).await
     }
 
     /// Merges some segments, if that is due; `may_erase`: whether erased people are a reason.

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use diesel::connection::SimpleConnection as _;
 use diesel::dsl::{max, min, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool};
@@ -29,6 +30,14 @@ pub(in crate::store) struct PendingTerms {
     entrypoint_id: i64,
     replaces: bool,
     terms: Vec<u8>,
+}
+
+#[cfg(test)]
+impl PendingTerms {
+    /// As it is read again.
+    pub(super) fn numbered(self, pending_id: i64) -> (i64, bool, Vec<u8>) {
+        (pending_id, self.replaces, self.terms)
+    }
 }
 
 insert! {
@@ -83,6 +92,14 @@ fn first(words: &[Word]) -> Option<(Entry<'_>, &[Word])> {
     Some((Entry { customer_id: i64::from_be_bytes(*id), terms }, behind))
 }
 
+fn put(row: &mut Vec<u8>, customer_id: i64, terms: impl ExactSizeIterator<Item = Word>) {
+    row.extend_from_slice(&customer_id.to_be_bytes());
+    row.extend_from_slice(&u64::try_from(terms.len()).unwrap_or(u64::MAX).to_be_bytes());
+    for term in terms {
+        row.extend_from_slice(&term);
+    }
+}
+
 /// Packs customers into rows: those who may have had other terms before into rows of their own.
 pub(super) fn packed(entrypoint_id: i64, customers: &[Indexed]) -> Vec<PendingTerms> {
     let mut rows = Vec::new();
@@ -96,12 +113,7 @@ pub(super) fn packed(entrypoint_id: i64, customers: &[Indexed]) -> Vec<PendingTe
             if row.is_empty() {
                 row.reserve(bytes.max(ROW_BYTES));
             }
-            let count = u64::try_from(customer.terms.len()).unwrap_or(u64::MAX);
-            row.extend_from_slice(&customer.customer_id.to_be_bytes());
-            row.extend_from_slice(&count.to_be_bytes());
-            for term in &customer.terms {
-                row.extend_from_slice(&term.to_be_bytes());
-            }
+            put(&mut row, customer.customer_id, customer.terms.iter().map(|term| term.to_be_bytes()));
         }
         if !row.is_empty() {
             rows.push(PendingTerms { entrypoint_id, replaces, terms: row });
@@ -116,10 +128,7 @@ fn without(row: &[u8], ids: &BTreeSet<i64>) -> Result<Option<Vec<u8>>, StoreErro
     for entry in entries(row) {
         let entry = entry?;
         if !ids.contains(&entry.customer_id) {
-            let count = u64::try_from(entry.terms.len()).unwrap_or(u64::MAX);
-            left.extend_from_slice(&entry.customer_id.to_be_bytes());
-            left.extend_from_slice(&count.to_be_bytes());
-            left.extend_from_slice(entry.terms.as_flattened());
+            put(&mut left, entry.customer_id, entry.terms.iter().copied());
         }
     }
     Ok((left.len() < row.len()).then_some(left))
@@ -172,6 +181,25 @@ pub(super) fn rows(conn: &mut Conn) -> Result<i64, StoreError> {
 pub(super) fn bytes(conn: &mut Conn) -> Result<i64, StoreError> {
     let bytes = || sql::<BigInt>("coalesce(sum(length(terms)), 0)");
     Ok(on!(conn, |c| term_pending::table.select(bytes()).first(c))?)
+}
+
+/// Gives back the room of rows that were moved, on PostgreSQL; `whole`: also the room at the file's end, unless there are
+/// rows again. Whether room is left.
+///
+/// # Errors
+/// The database's.
+pub(super) fn vacuum(conn: &mut Conn, whole: bool) -> Result<bool, StoreError> {
+    // For the end of the file it may wait some seconds where others write.
+    let is_whole = whole && rows(conn)? == 0;
+    let Conn::Postgres(c) = conn else { return Ok(false) };
+    let truncate = if is_whole { "TRUE" } else { "FALSE" };
+    // Where the server is at it already there is nothing to wait for, nor to warn of.
+    c.batch_execute("SET client_min_messages = error")?;
+    let vacuumed = c.batch_execute(&format!("VACUUM (SKIP_LOCKED, TRUNCATE {truncate}) term_pending"));
+    c.batch_execute("SET client_min_messages = warning")?;
+    vacuumed?;
+    let has_room = sql::<Bool>("pg_relation_size('term_pending') > 0");
+    Ok(diesel::select(has_room).get_result(c)?)
 }
 
 #[cfg(test)]

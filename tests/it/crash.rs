@@ -246,7 +246,7 @@ both!(an_instance_that_stood_still_goes_on_where_it_was, |db| async {
         }))
     };
     ask().await;
-    kill_process(pid, Signal::STOP).unwrap();
+    stop(pid).await;
     tokio::time::sleep(STANDSTILL).await;
     kill_process(pid, Signal::CONT).unwrap();
     // Rules 1: until it has looked for revoked tokens it lets nobody in, and says that it is not ready.
@@ -268,7 +268,7 @@ both!(whoever_comes_first_after_a_standstill_is_let_in, |db| async {
     let client = server.client();
     let id = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
     let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
-    kill_process(pid, Signal::STOP).unwrap();
+    stop(pid).await;
     // Sent while it stands still: they are the first that it sees. Longer than what it knows of tokens holds.
     let asked = tokio::spawn({
         let client = client.clone();
@@ -288,6 +288,24 @@ both!(whoever_comes_first_after_a_standstill_is_let_in, |db| async {
     created(&client, "demo", &json!({"email": "bob@example.test"})).await;
 });
 
+/// Makes a process stand still, and waits until all of its threads do: the signal takes hold of them one after another,
+/// as each is given a processor.
+async fn stop(pid: Pid) {
+    kill_process(pid, Signal::STOP).unwrap();
+    let tasks = format!("/proc/{}/task", pid.as_raw_pid());
+    let is_stopped = |task: std::io::Result<std::fs::DirEntry>| {
+        // A thread that is gone stands still too.
+        let Ok(stat) = std::fs::read_to_string(task.unwrap().path().join("stat")) else { return true };
+        // Behind its name, which is in parentheses.
+        stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('T'))
+    };
+    let begun = Instant::now();
+    while !std::fs::read_dir(&tasks).unwrap().all(is_stopped) {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it does not stand still");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 /// Stops an instance while it waits for a table that a keeper locked, within its transaction, which then is idle for
 /// longer than it may.
 async fn stand_still_at(server: &Server, sql: &mut Sql, table: &str, keeper: &mut Sql) -> Pid {
@@ -301,7 +319,7 @@ async fn stand_still_at(server: &Server, sql: &mut Sql, table: &str, keeper: &mu
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
-    kill_process(pid, Signal::STOP).unwrap();
+    stop(pid).await;
     keeper.run("COMMIT");
     tokio::time::sleep(STANDSTILL).await;
     pid

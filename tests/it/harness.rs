@@ -11,7 +11,7 @@ mod server;
 use std::path::PathBuf;
 
 pub use client::{Answer, Client};
-pub use postgres::TlsCluster;
+pub use postgres::{TlsCluster, own_cluster};
 pub use server::{Fleet, Server, Site};
 
 /// Which database a test runs on.

@@ -15,12 +15,23 @@ struct Cluster {
     lease: Option<Child>,
 }
 
+static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+
 fn cluster() -> &'static Cluster {
-    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| match std::env::var("TEST_POSTGRES_URL") {
+    CLUSTER.get_or_init(shared_or_own)
+}
+
+fn shared_or_own() -> Cluster {
+    match std::env::var("TEST_POSTGRES_URL") {
         Ok(url) => Cluster { url, lease: None },
         Err(_) => start(&[]),
-    })
+    }
+}
+
+/// Gives this process a cluster of its own, unless it has used another: for a test that has the server write everything to
+/// its files, which takes minutes where hundreds of tests left their databases.
+pub fn own_cluster() {
+    CLUSTER.get_or_init(|| start(&[]));
 }
 
 fn start(settings: &[(&str, &str)]) -> Cluster {

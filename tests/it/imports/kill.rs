@@ -201,6 +201,15 @@ impl Seen {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+
+    /// Waits until a worker has it in hand whose lease was not made to run out.
+    async fn gets_a_worker(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.number("count(*)", " AND state = 'running' AND lease_until_us = 0") == 1 {
+            assert!(Instant::now() < deadline, "nobody takes the import after {PATIENCE:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
 }
 
 /// Lets the leases of the dead run out now.
@@ -217,6 +226,8 @@ async fn start_all(fleet: &mut Fleet) {
 
 /// Kills instances until it was the one that works on the import, which stays dead; `None` where the import was over first.
 async fn kill_worker(fleet: &mut Fleet, seen: &mut Seen) -> Option<usize> {
+    // The rows that are waited for may be done before the kill before: then nobody works on the import yet.
+    seen.gets_a_worker().await;
     for victim in 0..fleet.servers.len() {
         let lease = seen.lease();
         fleet.servers[victim].kill9();

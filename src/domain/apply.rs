@@ -37,7 +37,7 @@ pub fn replace(stored: &Customer, draft: &Draft, country: Option<&str>) -> (Cust
         ..Customer::default()
     };
     let login = TextField::CustomerUsername;
-    customer.texts.set(login, stored.text(login).map(str::to_owned));
+    customer.texts.set(login, stored.text(login).map(Into::into));
     let problems = write_sent(&mut customer, draft, country, OnClear::Skip, stored);
     (customer, problems)
 }
@@ -92,7 +92,7 @@ fn write_sent(
         match draft.text(field) {
             Change::Set(Input::Value(value)) => target.texts.set(field, Some(value.clone())),
             Change::Set(Input::Mask(sent)) => match masked.text(field) {
-                Some(kept) if mask(field, kept) == *sent => target.texts.set(field, Some(kept.to_owned())),
+                Some(kept) if mask(field, kept) == *sent => target.texts.set(field, Some(kept.into())),
                 _ => problems.push(not_the_mask(&[field.name()])),
             },
             Change::Clear if clears => target.texts.set(field, None),
@@ -153,7 +153,7 @@ fn reread_phone(target: &mut Customer, draft: &Draft, country: Option<&str>, pro
         _ => contact::phone(&local.text, actual.as_deref()),
     };
     match read {
-        Ok(phone) => target.texts.set(TextField::Phone, Some(phone)),
+        Ok(phone) => target.texts.set(TextField::Phone, Some(phone.into())),
         Err((code, message)) => problems.push(Problem::field(&[TextField::Phone.name()], code, message)),
     }
 }
@@ -175,7 +175,7 @@ fn write_additional(
     for (name, change) in fields {
         match change {
             Some(Input::Value(value)) => {
-                target.additional.insert(name.clone(), value.clone());
+                target.additional.insert(name.clone(), value.clone().into());
             }
             Some(Input::Mask(_)) => match masked.additional.get(name) {
                 Some(kept) => {

@@ -6,6 +6,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use compact_str::CompactString;
 use zeroize::Zeroizing;
 
 use super::contact::{self, Refusal};
@@ -59,9 +60,9 @@ impl<T> Change<T> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// A checked value in its stored form.
-    Value(String),
+    Value(CompactString),
     /// Something that looks like a mask; right only where it is the mask of what is stored.
-    Mask(String),
+    Mask(CompactString),
 }
 
 /// A password on its way to its hash; never shown.
@@ -241,7 +242,7 @@ impl Reader<'_> {
     }
 
     /// A trimmed, normal text: `None` if absent or refused (then said).
-    fn clean(&mut self, path: &[&str], raw: &str, chars_max: usize) -> Option<String> {
+    fn clean(&mut self, path: &[&str], raw: &str, chars_max: usize) -> Option<CompactString> {
         match text::clean(raw, chars_max) {
             Ok(clean) => Some(clean),
             Err(TextError::Control) => {
@@ -272,9 +273,9 @@ impl Reader<'_> {
         let checked = match field.spec().shape {
             // Phone and ShippingZip wait for the countries, which may come later in the body.
             Shape::Plain | Shape::ShippingZip | Shape::Phone => Ok(value),
-            Shape::Email => contact::email(&value),
-            Shape::Birthday => time::birthday(&value, self.context.now),
-            Shape::Country => contact::country(&value),
+            Shape::Email => contact::email(&value).map(Into::into),
+            Shape::Birthday => time::birthday(&value, self.context.now).map(Into::into),
+            Shape::Country => contact::country(&value).map(Into::into),
         };
         match checked {
             Ok(value) => self.draft.set_text(field, Change::Set(Input::Value(value))),
@@ -282,7 +283,7 @@ impl Reader<'_> {
         }
     }
 
-    fn sent(&self, field: TextField) -> Option<String> {
+    fn sent(&self, field: TextField) -> Option<CompactString> {
         match self.draft.text(field) {
             Change::Set(Input::Value(value)) => Some(value.clone()),
             _ => None,
@@ -299,10 +300,10 @@ impl Reader<'_> {
         let country = own.as_deref().or(assumed);
         if own.is_none() && !raw.starts_with('+') {
             let assumed = assumed.map(str::to_owned);
-            self.draft.local_phone = Some(LocalPhone { text: raw.clone(), assumed, refusal: None });
+            self.draft.local_phone = Some(LocalPhone { text: raw.to_string(), assumed, refusal: None });
         }
         match (contact::phone(&raw, country), &mut self.draft.local_phone) {
-            (Ok(phone), _) => self.draft.set_text(TextField::Phone, Change::Set(Input::Value(phone))),
+            (Ok(phone), _) => self.draft.set_text(TextField::Phone, Change::Set(Input::Value(phone.into()))),
             (Err(refusal), Some(local)) => {
                 local.refusal = Some(refusal);
                 self.draft.set_text(TextField::Phone, Change::Keep);
@@ -452,7 +453,12 @@ impl Reader<'_> {
     }
 
     /// The texts of a list, without nulls and empty ones; `None` if it is no list (then said).
-    fn texts(&mut self, name: &str, given: &Given<'_>, chars_max: usize) -> Option<Vec<(usize, String)>> {
+    fn texts(
+        &mut self,
+        name: &str,
+        given: &Given<'_>,
+        chars_max: usize,
+    ) -> Option<Vec<(usize, CompactString)>> {
         let Given::List(items) = given else {
             self.wrong_type(&[name], "an array of strings", given);
             return None;
@@ -481,8 +487,8 @@ impl Reader<'_> {
         let Some(texts) = self.texts(NAME, given, LABEL_CHARS_MAX) else { return };
         let mut labels: Vec<String> = Vec::new();
         for (_, label) in texts {
-            if !labels.contains(&label) {
-                labels.push(label);
+            if !labels.iter().any(|known: &String| *known == label) {
+                labels.push(label.into());
             }
         }
         if labels.len() > LABELS_MAX {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 /// One text of a customer that callers may write.
@@ -156,7 +157,7 @@ impl fmt::Display for TextField {
 
 /// The text values of one customer; an absent value is `None`, never an empty text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Texts([Option<String>; FIELD_COUNT]);
+pub struct Texts([Option<CompactString>; FIELD_COUNT]);
 
 impl Texts {
     /// The value of a field.
@@ -165,7 +166,7 @@ impl Texts {
     }
 
     /// Writes a field; an empty text is stored as absent.
-    pub fn set(&mut self, field: TextField, value: Option<String>) {
+    pub fn set(&mut self, field: TextField, value: Option<CompactString>) {
         if let Some(slot) = self.0.get_mut(field.index()) {
             *slot = value.filter(|text| !text.is_empty());
         }
@@ -239,7 +240,7 @@ mod tests {
     fn texts_survive_serde() {
         let mut texts = Texts::default();
         texts.set(TextField::Email, Some("ada@example.test".into()));
-        texts.set(TextField::City, Some(String::new()));
+        texts.set(TextField::City, Some(CompactString::default()));
         let json = serde_json::to_string(&texts).unwrap();
         assert_eq!(json, r#"{"email":"ada@example.test"}"#);
         assert_eq!(serde_json::from_str::<Texts>(&json).unwrap(), texts);

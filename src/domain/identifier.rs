@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use compact_str::CompactString;
+
 use super::customer::{ADDITIONAL_KEY_CHARS_MAX, Customer};
 use super::fields::TextField;
 use super::text::{fold_spaces, nearest};
@@ -75,10 +77,10 @@ impl IdField {
 
     /// The value as identities compare it: customer numbers and additional fields exactly, other
     /// texts without case and spacing. Stored values are trimmed and in NFC already.
-    pub fn comparable(&self, customer: &Customer) -> Option<String> {
+    pub fn comparable(&self, customer: &Customer) -> Option<CompactString> {
         let value = self.value(customer)?;
         Some(match self {
-            IdField::Text(TextField::CustomerNumber) | IdField::Additional(_) => value.to_owned(),
+            IdField::Text(TextField::CustomerNumber) | IdField::Additional(_) => value.into(),
             IdField::Text(_) => fold_spaces(value),
         })
     }
@@ -157,7 +159,7 @@ pub struct MatchKey {
     /// Which fields.
     pub identifier: Identifier,
     /// Their comparable values, in the identifier's order.
-    pub values: Vec<String>,
+    pub values: Vec<CompactString>,
 }
 
 /// Reads a whole policy; names every bad item by its index.
@@ -194,7 +196,7 @@ mod tests {
     fn customer(fields: &[(TextField, &str)]) -> Customer {
         let mut customer = Customer::default();
         for (field, value) in fields {
-            customer.texts.set(*field, Some((*value).to_owned()));
+            customer.texts.set(*field, Some((*value).into()));
         }
         customer
     }

@@ -129,7 +129,7 @@ fn pieces(known: &[String]) -> Vec<String> {
         .flat_map(|value| {
             let folded = fold(value);
             let words = folded.split(|c: char| !c.is_alphanumeric()).map(str::to_owned).collect::<Vec<_>>();
-            words.into_iter().chain([folded])
+            words.into_iter().chain([folded.into()])
         })
         .filter(|piece| piece.chars().count() >= PIECE_CHARS_MIN)
         .collect();

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use compact_str::CompactString;
+
 use super::command::Actor;
 use super::customer::{Customer, Status, Stored};
 use super::fields::TextField;
@@ -46,12 +48,12 @@ pub fn recent_failures(times: &[i64], now: Micros) -> Vec<i64> {
 }
 
 /// A login name as it is counted: as identities compare it. What cannot be one is the empty name, which nobody has.
-pub fn login_name(text: &str) -> String {
+pub fn login_name(text: &str) -> CompactString {
     text::clean(text, LOGIN_CHARS_MAX).map(|clean| text::fold_spaces(&clean)).unwrap_or_default()
 }
 
 /// The names under which a customer's attempts are counted.
-pub fn login_names(customer: &Customer) -> Vec<String> {
+pub fn login_names(customer: &Customer) -> Vec<CompactString> {
     [TextField::CustomerUsername, TextField::Email]
         .into_iter()
         .filter_map(|field| customer.text(field).map(login_name))

@@ -191,14 +191,16 @@ pub fn check_name(member: &str, name: &str, problems: &mut Vec<Problem>) -> Stri
 }
 
 fn check_text(member: &str, text: &str, chars_max: usize, problems: &mut Vec<Problem>) -> String {
-    text::clean(text, chars_max).unwrap_or_else(|error| {
-        let (code, message) = match error {
-            TextError::Control => ("control_character", "must not hold control characters".to_owned()),
-            TextError::TooLong => ("too_long", format!("must have at most {chars_max} characters")),
-        };
-        problems.push(Problem::field(&[member], code, message));
-        String::new()
-    })
+    let error = match text::clean(text, chars_max) {
+        Ok(clean) => return clean.into(),
+        Err(error) => error,
+    };
+    let (code, message) = match error {
+        TextError::Control => ("control_character", "must not hold control characters".to_owned()),
+        TextError::TooLong => ("too_long", format!("must have at most {chars_max} characters")),
+    };
+    problems.push(Problem::field(&[member], code, message));
+    String::new()
 }
 
 /// Checks the name of a new entrypoint.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use compact_str::CompactString;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::GeneralCategory;
@@ -24,19 +25,19 @@ pub enum TextError {
 ///
 /// # Errors
 /// [`TextError`].
-pub fn clean(text: &str, chars_max: usize) -> Result<String, TextError> {
+pub fn clean(text: &str, chars_max: usize) -> Result<CompactString, TextError> {
     let trimmed = text.trim();
     if trimmed.is_ascii() {
         if trimmed.bytes().any(|byte| byte.is_ascii_control()) {
             return Err(TextError::Control);
         }
-        return if trimmed.len() > chars_max { Err(TextError::TooLong) } else { Ok(trimmed.to_owned()) };
+        return if trimmed.len() > chars_max { Err(TextError::TooLong) } else { Ok(trimmed.into()) };
     }
     if trimmed.chars().any(is_refused) {
         return Err(TextError::Control);
     }
     let normal = nfc(trimmed);
-    if normal.chars().count() > chars_max { Err(TextError::TooLong) } else { Ok(normal.into_owned()) }
+    if normal.chars().count() > chars_max { Err(TextError::TooLong) } else { Ok(normal.into()) }
 }
 
 /// Control characters, line and paragraph separators and code points that are no characters.
@@ -56,26 +57,28 @@ pub fn nfc(text: &str) -> Cow<'_, str> {
 }
 
 /// NFC and full default Unicode case folding: what filters compare (rules 8).
-pub fn fold(text: &str) -> String {
+pub fn fold(text: &str) -> CompactString {
     if text.is_ascii() {
-        return text.to_ascii_lowercase();
+        let mut folded = CompactString::new(text);
+        folded.make_ascii_lowercase();
+        return folded;
     }
     // Folding can leave NFC and normalising can make new folds, hence the round (Unicode 3.13, D145).
     let folded = CaseMapper::new().fold_string(&nfc(text)).into_owned();
-    nfc(&folded).into_owned()
+    nfc(&folded).into()
 }
 
 /// [`fold`] and every run of white space one blank: what identities compare (rules 3).
-pub fn fold_spaces(text: &str) -> String {
+pub fn fold_spaces(text: &str) -> CompactString {
     one_blank(fold(text))
 }
 
 /// The words of a text with one blank between them.
-pub fn one_blank(text: String) -> String {
+pub fn one_blank(text: CompactString) -> CompactString {
     if has_single_blanks(&text) {
         return text;
     }
-    let mut result = String::with_capacity(text.len());
+    let mut result = CompactString::with_capacity(text.len());
     for word in text.split_whitespace() {
         if !result.is_empty() {
             result.push(' ');
@@ -145,7 +148,7 @@ mod tests {
             ("a \u{a0}b", "a b"),
             ("\u{3000}é\u{2009}b ", "é b"),
         ] {
-            assert_eq!(one_blank(text.to_owned()), wanted, "{text:?}");
+            assert_eq!(one_blank(text.into()), wanted, "{text:?}");
         }
     }
 

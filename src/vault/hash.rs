@@ -44,8 +44,8 @@ impl Hasher {
     }
 
     /// The digest of an identifier and its values.
-    pub fn identity(&self, identifier: &str, values: &[String]) -> IdentityDigest {
-        let parts = std::iter::once(identifier).chain(values.iter().map(String::as_str)).map(str::as_bytes);
+    pub fn identity(&self, identifier: &str, values: &[impl AsRef<str>]) -> IdentityDigest {
+        let parts = std::iter::once(identifier).chain(values.iter().map(AsRef::as_ref)).map(str::as_bytes);
         let full = self.digest_parts(parts);
         *full.first_chunk().unwrap_or(&[0; IDENTITY_DIGEST_BYTES])
     }

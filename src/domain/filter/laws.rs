@@ -88,7 +88,7 @@ fn text() -> impl Strategy<Value = String> {
 
 /// A text as it is stored.
 fn value() -> impl Strategy<Value = Option<String>> {
-    text().prop_map(|text| clean(&text, 1_000).ok().filter(|text| !text.is_empty()))
+    text().prop_map(|text| clean(&text, 1_000).ok().filter(|text| !text.is_empty()).map(Into::into))
 }
 
 fn moment() -> impl Strategy<Value = Micros> {
@@ -124,7 +124,7 @@ prop_compose! {
                 Shape::Country => country.map(str::to_owned),
                 _ => value,
             };
-            customer.texts.set(field, value);
+            customer.texts.set(field, value.map(Into::into));
         }
         let pairs = additional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         customer.additional = pairs.collect();
@@ -294,7 +294,7 @@ proptest! {
             if is_phone && !piece.contains(|c: char| c.is_ascii_digit()) {
                 continue;
             }
-            for typed in [piece.clone(), super::super::text::fold(&piece), decomposed] {
+            for typed in [piece.clone(), super::super::text::fold(&piece).into(), decomposed] {
                 let search = Search::parse(&typed).unwrap();
                 prop_assert!(search.matches(&customer, false), "{:?} in {:?}", typed, own);
                 let terms = terms_of(&customer);

@@ -51,10 +51,10 @@ impl Predicate {
         }
     }
 
-    fn compare_texts(&self, mut texts: impl Iterator<Item = String>, needle: &str) -> bool {
+    fn compare_texts(&self, mut texts: impl Iterator<Item = impl AsRef<str>>, needle: &str) -> bool {
         let any = match self.op {
-            Op::Ct | Op::Nct => texts.any(|text| text.contains(needle)),
-            _ => texts.any(|text| text == needle),
+            Op::Ct | Op::Nct => texts.any(|text| text.as_ref().contains(needle)),
+            _ => texts.any(|text| text.as_ref() == needle),
         };
         any != self.op.is_negative()
     }
@@ -115,7 +115,7 @@ mod tests {
             (TextField::Country, "US"),
             (TextField::CustomerNumber, "ACC-1001"),
         ] {
-            customer.texts.set(field, Some(value.to_owned()));
+            customer.texts.set(field, Some(value.into()));
         }
         customer.additional.insert("tier".into(), "Gold".into());
         Stored { id: 7001, version: 1, customer, erased: false }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use compact_str::CompactString;
 use icu_casemap::CaseMapper;
 use icu_normalizer::DecomposingNormalizerBorrowed;
 use icu_properties::props::{CanonicalCombiningClass, DefaultIgnorableCodePoint};
@@ -36,12 +37,12 @@ const ZEROS: [char; 22] = [
 /// What goes: characters with a combining class, and those that Unicode calls ignorable (zero-width ones,
 /// variation selectors). Indic vowel signs are letters and stay. The strokes of ø, ł, đ, ħ, ŧ and the missing
 /// dot of ı count as diacritics, though Unicode does not decompose them.
-pub(super) fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> CompactString {
     bare(fold(text))
 }
 
 /// The plain form of a text that is folded already: the map of single characters.
-pub(super) fn bare(folded: String) -> String {
+pub(super) fn bare(folded: CompactString) -> CompactString {
     if folded.is_ascii() {
         return folded;
     }
@@ -52,7 +53,7 @@ pub(super) fn bare(folded: String) -> String {
         .map(base)
         .collect();
     // Folding looks at one character at a time. It is not `fold`, which would compose the text again.
-    CaseMapper::new().fold_string(&bare).into_owned()
+    CaseMapper::new().fold_string(&bare).into()
 }
 
 /// A letter without its stroke, a digit as ASCII.
@@ -204,7 +205,8 @@ mod tests {
         for c in planes.filter(changes) {
             for text in [format!("{c}\u{301}か"), format!("I\u{345}{c}")] {
                 let folded = fold(&text);
-                let split: String = folded.chars().map(|c| bare(c.to_string())).collect();
+                let split: String =
+                    folded.chars().map(|c| bare(CompactString::from(c.to_string()))).collect();
                 assert_eq!(bare(folded), split, "{text:?}");
             }
         }

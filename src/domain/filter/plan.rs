@@ -223,7 +223,7 @@ fn terms(filter: &Filter, search: &Search) -> Vec<Term> {
             }
             (Value::Text(needle), Op::Ct) if has_trigrams(&predicate.field) => {
                 // Folded a second time it might be another text than what is compared.
-                needles.push(plain::bare(needle.clone()));
+                needles.push(plain::bare(needle.as_str().into()).into());
             }
             // A phone's digits stand in the index as one run of trigrams.
             (Value::Digits(digits), Op::Eq | Op::Ct) => needles.push(digits.clone()),

@@ -1,5 +1,7 @@
 //! `search=`: words or parts of words over name, company, e-mail, phone and customer number (rules 8).
 
+use compact_str::CompactString;
+
 use super::super::customer::Customer;
 use super::super::fields::TextField;
 use super::super::problem::Problem;
@@ -106,7 +108,7 @@ impl Search {
 }
 
 /// Name, company and customer number as plain text: what every token may search.
-pub(super) fn public_texts(customer: &Customer) -> Vec<String> {
+pub(super) fn public_texts(customer: &Customer) -> Vec<CompactString> {
     let texts = [TextField::Company, TextField::CustomerNumber];
     let mut plains = vec![plain(&customer.name())];
     plains.extend(texts.into_iter().filter_map(|field| customer.text(field)).map(plain));
@@ -128,7 +130,7 @@ mod tests {
             (TextField::CustomerNumber, "ACC-10/01"),
             (TextField::City, "Oakton"),
         ] {
-            customer.texts.set(field, Some(value.to_owned()));
+            customer.texts.set(field, Some(value.into()));
         }
         customer
     }

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::super::customer::Stored;
@@ -219,7 +220,7 @@ pub enum SortValue {
     /// A number in the field's unit.
     Number(i64),
     /// A folded text. UTF-8 sorts as code points do.
-    Text(String),
+    Text(CompactString),
 }
 
 impl SortValue {
@@ -278,7 +279,7 @@ mod tests {
 
     fn named(id: i64, city: &str) -> Stored {
         let mut customer = Customer::default();
-        customer.texts.set(TextField::City, Some(city.to_owned()));
+        customer.texts.set(TextField::City, Some(city.into()));
         Stored { id, version: 1, customer, erased: false }
     }
 

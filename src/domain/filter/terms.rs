@@ -68,8 +68,8 @@ pub struct Term {
 impl Term {
     /// Of a whole value that is folded already; none of the empty text, which stands for no value.
     pub(super) fn exact(group: Group, folded: &str) -> Option<Term> {
-        let text = one_blank(folded.to_owned());
-        (!text.is_empty()).then_some(Term { group, text })
+        let text = one_blank(folded.into());
+        (!text.is_empty()).then_some(Term { group, text: text.into() })
     }
 }
 
@@ -112,7 +112,7 @@ fn each_trigram(customer: &Customer, mut visit: impl FnMut(&str)) {
     for field in [TextField::Firstname, TextField::Lastname, TextField::Email] {
         let Some(text) = customer.text(field).map(plain) else { continue };
         // Who is part of another text is found by its trigrams.
-        if !public.iter().any(|whole| whole.contains(&text)) {
+        if !public.iter().any(|whole| whole.contains(text.as_str())) {
             plain::each_index_gram(&text, &mut visit);
         }
     }

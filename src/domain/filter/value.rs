@@ -63,7 +63,7 @@ impl Value {
         match field.kind() {
             Kind::Text => Ok(Value::Text(needle(op, text))),
             Kind::Country => Ok(Value::Text(match op {
-                Op::Eq | Op::Ne => contact::country(text.trim()).map_or_else(|_| needle(op, text), |code| fold(&code)),
+                Op::Eq | Op::Ne => contact::country(text.trim()).map_or_else(|_| needle(op, text), |code| fold(&code).into()),
                 _ => needle(op, text),
             })),
             Kind::Phone => {
@@ -96,10 +96,11 @@ impl Value {
 /// A text to look for. Stored texts are trimmed, so blanks at the ends of one to be equal with would only
 /// keep it from ever being so; in a part they mean the ends of words.
 fn needle(op: Op, text: &str) -> String {
-    match op {
+    let folded = match op {
         Op::Eq | Op::Ne => fold(text.trim()),
         _ => fold(text),
-    }
+    };
+    folded.into()
 }
 
 fn among(text: &str, item: impl Fn(&str) -> Result<i64, Refusal>) -> Result<Value, Refusal> {

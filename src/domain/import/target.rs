@@ -113,7 +113,7 @@ fn additional_name(name: &str) -> Option<&str> {
 /// A header as headers compare: without case, white space, `_`, `-` and `.` (rules 9).
 pub(super) fn header_key(header: &str) -> String {
     let kept = |c: &char| !c.is_whitespace() && !matches!(c, '_' | '-' | '.' | '\u{feff}');
-    fold(&header.chars().filter(kept).collect::<String>())
+    fold(&header.chars().filter(kept).collect::<String>()).into()
 }
 
 /// The usual spellings of other systems, as [`header_key`] leaves them. A word that could mean two

@@ -89,7 +89,7 @@ fn erase_rows(conn: &mut Conn, ring: &KeyRing, job_id: i64, person: &Customer) -
 
 /// Whether a rejected row seems to be of this person: a telling value, or both names.
 fn is_of(row: &RowReport, person: &Customer) -> bool {
-    let cells: Vec<String> = row.cells.iter().map(|cell| fold_spaces(cell)).collect();
+    let cells: Vec<_> = row.cells.iter().map(|cell| fold_spaces(cell)).collect();
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let has = |field: TextField| {
         let Some(value) = person.text(field).map(fold_spaces) else { return false };

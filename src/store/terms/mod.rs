@@ -62,7 +62,7 @@ fn of_key(key: &MatchKey) -> Vec<Term> {
                 IdField::Text(field) => Group::Text(*field),
                 IdField::Additional(name) => Group::Additional(name.to_lowercase()),
             },
-            text: fold_spaces(value),
+            text: fold_spaces(value).into(),
         })
         .collect()
 }

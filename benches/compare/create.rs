@@ -186,8 +186,8 @@ fn tell(lanes: &[Lane], common: &Common) {
     let goals = [
         against_ceiling("1 create, SQLite", sqlite, ceiling),
         against_ceiling("1 create, PostgreSQL", postgres, ceiling),
-        against_one("2 create, batches against one, SQLite", sqlite, sqlite_one),
-        against_one("2 create, batches against one, PostgreSQL", postgres, postgres_one),
+        against_one("2 create, batches against one, SQLite", sqlite, sqlite_one, ceiling),
+        against_one("2 create, batches against one, PostgreSQL", postgres, postgres_one, ceiling),
         against_peer("3 create, against soul-cli", sqlite, soul, 6.0, "≥ 6 ×"),
         against_peer("3 create, against FastAPI", sqlite, fastapi, 25.0, "≥ 25 ×"),
     ];
@@ -213,11 +213,13 @@ fn against_ceiling(name: &str, lane: &Lane, ceiling: &Lane) -> Goal {
     }
 }
 
-fn against_one(name: &str, lane: &Lane, one: &Lane) -> Goal {
+fn against_one(name: &str, lane: &Lane, one: &Lane, ceiling: &Lane) -> Goal {
     let (ratio, p99) = (ratio(lane, one), lane.p99.median() / one.p99.median());
+    // What is left of the goal once requests are read and answered at all.
+    let echo = ceiling.p99.median() / one.p99.median();
     Goal {
         name: name.to_owned(),
-        figure: format!("{} ×, p99 {} ×", figure(ratio), figure(p99)),
+        figure: format!("{} ×, p99 {} × (of echo {} ×)", figure(ratio), figure(p99), figure(echo)),
         wanted: "≥ 3 ×, p99 ≤ 0.1 ×",
         is_met: ratio >= 3.0 && p99 <= 0.1,
     }

@@ -12,6 +12,7 @@ use super::migrate::pending;
 use super::outcomes;
 use super::reads::read_head;
 use super::schema::{customer, data_key, entrypoint, entrypoint_head};
+use super::terms;
 use crate::clock;
 use crate::domain::time::{Micros, SECOND_US};
 use crate::vault::MasterKey;
@@ -78,6 +79,7 @@ pub fn examine(url: &DatabaseUrl, master: MasterKey, deep: bool) -> Vec<Finding>
     if deep {
         note("customers", customers(&mut conn, &ring));
         note("idempotency", outcomes(&mut conn));
+        note("search", search(&mut conn));
     }
     findings
 }
@@ -263,6 +265,12 @@ fn outcomes(conn: &mut Conn) -> Result<String, StoreError> {
         }
     }
     Ok("all outcomes are found by their keys".into())
+}
+
+/// Reads the search index.
+fn search(conn: &mut Conn) -> Result<String, StoreError> {
+    let (customers, lists) = terms::examine(conn)?;
+    Ok(format!("the index can be read: {lists} lists, and {customers} customers that wait to be moved there"))
 }
 
 /// Looks at the next customers of an entrypoint; who they are.

@@ -115,6 +115,32 @@ fn erased(conn: &mut Conn) -> Result<i64, StoreError> {
     Ok(on!(conn, |c| term_dead::table.filter(term_dead::age.eq(FOREVER)).count().get_result(c))?)
 }
 
+/// Reads everything that searches may look at: how many customers are pending, and how many lists there are. Beside a service
+/// that is at work it may miss what is moved meanwhile.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`] with what cannot be read.
+pub(in crate::store) fn examine(conn: &mut Conn) -> Result<(usize, usize), StoreError> {
+    let customers = pending::examine(conn)?;
+    let mut lists = 0;
+    for (segment_id, age, _) in live(conn)? {
+        let mut input = Input::of(segment_id, age);
+        loop {
+            input.advance(conn).map_err(|error| match error {
+                StoreError::Corrupt(what) => {
+                    StoreError::Corrupt(format!("{what}, in segment {segment_id}; restore a backup"))
+                }
+                other => other,
+            })?;
+            if input.next.is_none() {
+                break;
+            }
+            lists += 1;
+        }
+    }
+    Ok((customers, lists))
+}
+
 /// A segment of what is pending, if that is at least `least` bytes; a read.
 ///
 /// # Errors
@@ -186,15 +212,7 @@ pub(in crate::store) fn begin(
     let inputs: Vec<Input> = live
         .iter()
         .filter(|(id, ..)| ids.contains(id))
-        .map(|(segment_id, age, _)| Input {
-            segment_id: *segment_id,
-            age: *age,
-            last: None,
-            blocks: VecDeque::new(),
-            at: 0,
-            term: 0,
-            next: None,
-        })
+        .map(|(segment_id, age, _)| Input::of(*segment_id, *age))
         .collect();
     let age = inputs.iter().map(|input| input.age).max().unwrap_or(0);
     let segment_id = new_segment(conn, BUILDING, age, 0)?;
@@ -203,6 +221,10 @@ pub(in crate::store) fn begin(
 }
 
 impl Input {
+    fn of(segment_id: i64, age: i64) -> Input {
+        Input { segment_id, age, last: None, blocks: VecDeque::new(), at: 0, term: 0, next: None }
+    }
+
     /// Makes the next entry known, if there is one.
     fn advance(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
         self.next = None;

@@ -12,6 +12,7 @@ mod rebuild;
 
 pub(super) use index::{Indexed, add, begin, bound, is_look_due};
 pub(super) use lookup::{Index, Question};
+pub(super) use merge::examine;
 pub(super) use pending::NewPending;
 pub(super) use rebuild::rebuild;
 

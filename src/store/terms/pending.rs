@@ -183,6 +183,35 @@ pub(super) fn bytes(conn: &mut Conn) -> Result<i64, StoreError> {
     Ok(on!(conn, |c| term_pending::table.select(bytes()).first(c))?)
 }
 
+/// How many rows are read in one go.
+const SLICE: i64 = 256;
+
+/// Reads all that is pending; how many customers that are.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`] with the row that cannot be read.
+pub(super) fn examine(conn: &mut Conn) -> Result<usize, StoreError> {
+    let (mut after, mut customers) = (i64::MIN, 0);
+    loop {
+        let rows: Vec<(i64, Vec<u8>)> = on!(conn, |c| term_pending::table
+            .filter(term_pending::pending_id.gt(after))
+            .order(term_pending::pending_id)
+            .limit(SLICE)
+            .select((term_pending::pending_id, term_pending::terms))
+            .load(c))?;
+        let Some((last, _)) = rows.last() else { return Ok(customers) };
+        after = *last;
+        for (pending_id, row) in &rows {
+            for entry in entries(row) {
+                let place =
+                    || format!("pending search terms, row {pending_id} of term_pending; restore a backup");
+                entry.map_err(|_| StoreError::Corrupt(place()))?;
+                customers += 1;
+            }
+        }
+    }
+}
+
 /// Gives back the room of rows that were moved, on PostgreSQL; `whole`: also the room at the file's end, unless there are
 /// rows again. Whether room is left.
 ///

@@ -1,10 +1,14 @@
 //! Somebody with the database in hand moves, changes or puts back what was sealed: it is never shown as the truth.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use super::search::hex;
 use crate::harness::*;
 use crate::support::*;
+
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The columns of a customer's row that somebody could change.
 const COLUMNS: [&str; 9] = [
@@ -219,3 +223,34 @@ async fn rules_4_an_idempotency_key_that_leads_nowhere_is_noticed() {
     sql.run("INSERT INTO identity_digest VALUES (-2, zeroblob(16), 9)");
     says(&["doctor"], "1 digests belong to no live customer and to no idempotency key");
 }
+
+both!(a_search_index_that_is_broken_is_noticed, |db| async {
+    let mut server = Server::start(db).await;
+    let site = server.site().clone();
+    created(&server.client(), "demo", &json!({"email": "ada@example.test"})).await;
+    // Before its terms are moved.
+    server.kill9();
+    let mut sql = Sql::open(&site);
+    let mut is_noticed = |table: &str, column: &str, told: &str| {
+        assert_eq!(sql.number(&format!("SELECT count(*) AS value FROM {table}")), 1, "{table}");
+        let well = site.cli(&["doctor", "--deep"]).success();
+        assert!(well.contains("the index can be read"), "{well}");
+        sql.run(&format!(
+            "CREATE TABLE kept AS SELECT * FROM {table}; UPDATE {table} SET {column} = substr({column}, 1, length({column}) - 1)"
+        ));
+        let broken = site.cli(&["doctor", "--deep"]);
+        let all = format!("{}{}", broken.stdout, broken.stderr);
+        assert!(!broken.status.success() && all.contains(told), "{table} is broken: {all}");
+        sql.run(&format!("UPDATE {table} SET {column} = (SELECT {column} FROM kept); DROP TABLE kept"));
+        site.cli(&["doctor", "--deep"]).success();
+    };
+    is_noticed("term_pending", "terms", "of term_pending; restore a backup");
+    server.restart().await;
+    let deadline = Instant::now() + PATIENCE;
+    while Sql::open(&site).number("SELECT count(*) AS value FROM term_pending") > 0 {
+        assert!(Instant::now() < deadline, "nobody moves what is pending");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    server.kill9();
+    is_noticed("term_block", "data", "a block of the search index, in segment");
+});

@@ -12,7 +12,7 @@ use super::Done;
 /// Options of `doctor`.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
-    /// Also open every customer and hold it against its history, and read the search index; takes seconds a million
+    /// Also open every customer and hold it against its history, which takes seconds a million, and read the search index
     #[arg(long)]
     deep: bool,
 }

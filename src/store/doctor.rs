@@ -43,7 +43,7 @@ struct NumberRow {
     value: i64,
 }
 
-/// Looks at everything; `deep` also opens every customer.
+/// Looks at everything; `deep` also opens every customer, and reads outcomes and the search index.
 pub fn examine(url: &DatabaseUrl, master: MasterKey, deep: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut note = |what, result: Result<String, StoreError>| {
@@ -269,8 +269,8 @@ fn outcomes(conn: &mut Conn) -> Result<String, StoreError> {
 
 /// Reads the search index.
 fn search(conn: &mut Conn) -> Result<String, StoreError> {
-    let (customers, lists) = terms::examine(conn)?;
-    Ok(format!("the index can be read: {lists} lists, and {customers} customers that wait to be moved there"))
+    let (entries, postings) = terms::examine(conn)?;
+    Ok(format!("the index is whole: {postings} postings in segments, {entries} entries pending"))
 }
 
 /// Looks at the next customers of an entrypoint; who they are.

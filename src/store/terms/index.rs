@@ -47,6 +47,9 @@ pub(in crate::store) struct Indexed {
     pub erased: bool,
 }
 
+/// What to do where the index is broken.
+pub(super) const MAKE_ANEW: &str = "have the index made anew as README.md says under doctor";
+
 struct NewBlock {
     segment_id: i64,
     first_term: i64,

@@ -1,4 +1,5 @@
-//! Merging segments: many small ones become one, and terms that nobody has any more are left out.
+//! Merging segments: many small ones become one, and terms that nobody has any more are left out. And reading all of them, for
+//! `doctor`.
 //!
 //! The new segment is written block after block in short transactions and is looked at by nobody until the last one
 //! makes it live and retires those it was made of. Retired segments stay a while for transactions that saw them
@@ -10,7 +11,8 @@ use diesel::prelude::*;
 
 use super::blocks::{Block, Entries, Packer};
 use super::index::{
-    BUILDING, Drained, FOREVER, LIVE, RETIRED, broken, insert_blocks, lock, new_segment, prepare_drain,
+    BUILDING, Drained, FOREVER, LIVE, MAKE_ANEW, RETIRED, broken, insert_blocks, lock, new_segment,
+    prepare_drain,
 };
 use super::pending::{self, entries};
 use crate::domain::time::{Micros, SECOND_US};
@@ -115,30 +117,37 @@ fn erased(conn: &mut Conn) -> Result<i64, StoreError> {
     Ok(on!(conn, |c| term_dead::table.filter(term_dead::age.eq(FOREVER)).count().get_result(c))?)
 }
 
-/// Reads everything that searches may look at: how many customers are pending, and how many lists there are. Beside a service
-/// that is at work it may miss what is moved meanwhile.
+/// Reads everything that searches may look at: how many entries are pending, and how many postings are in segments. Not in one
+/// state of the database, which would hold up its tidying for as long: segments that are merged meanwhile may be missed, and
+/// what is moved be counted twice.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`] with what cannot be read.
-pub(in crate::store) fn examine(conn: &mut Conn) -> Result<(usize, usize), StoreError> {
-    let customers = pending::examine(conn)?;
-    let mut lists = 0;
-    for (segment_id, age, _) in live(conn)? {
+/// The database's; [`StoreError::Corrupt`] with what cannot be read or is not there.
+pub(in crate::store) fn examine(conn: &mut Conn) -> Result<(usize, i64), StoreError> {
+    let entries = pending::examine(conn)?;
+    let mut all = 0;
+    for (segment_id, age, postings) in live(conn)? {
         let mut input = Input::of(segment_id, age);
+        let mut found = 0;
         loop {
             input.advance(conn).map_err(|error| match error {
                 StoreError::Corrupt(what) => {
-                    StoreError::Corrupt(format!("{what}, in segment {segment_id}; restore a backup"))
+                    StoreError::Corrupt(format!("{what}, in segment {segment_id}; {MAKE_ANEW}"))
                 }
                 other => other,
             })?;
-            if input.next.is_none() {
-                break;
-            }
-            lists += 1;
+            let Some((_, ids)) = &input.next else { break };
+            found += i64::try_from(ids.len()).unwrap_or(i64::MAX);
         }
+        // One that was retired meanwhile may have been removed in part.
+        if found != postings && live(conn)?.iter().any(|(id, ..)| *id == segment_id) {
+            return Err(StoreError::Corrupt(format!(
+                "segment {segment_id} of the search index has {found} postings instead of {postings}; {MAKE_ANEW}"
+            )));
+        }
+        all += found;
     }
-    Ok((customers, lists))
+    Ok((entries, all))
 }
 
 /// A segment of what is pending, if that is at least `least` bytes; a read.

@@ -11,7 +11,7 @@ use diesel::dsl::{max, min, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool};
 
-use super::index::Indexed;
+use super::index::{Indexed, MAKE_ANEW};
 use crate::store::conn::{Conn, on};
 use crate::store::error::StoreError;
 use crate::store::prepared::insert;
@@ -21,6 +21,8 @@ use crate::store::schema::term_pending;
 const WORD: usize = 8;
 /// The most bytes of a row with several customers: with it a page of either database is full.
 const ROW_BYTES: usize = 8_000;
+/// How many rows are examined in one go.
+const SLICE: i64 = 256;
 
 type Word = [u8; WORD];
 
@@ -183,15 +185,12 @@ pub(super) fn bytes(conn: &mut Conn) -> Result<i64, StoreError> {
     Ok(on!(conn, |c| term_pending::table.select(bytes()).first(c))?)
 }
 
-/// How many rows are read in one go.
-const SLICE: i64 = 256;
-
-/// Reads all that is pending; how many customers that are.
+/// Reads all that is pending; how many entries that are.
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`] with the row that cannot be read.
 pub(super) fn examine(conn: &mut Conn) -> Result<usize, StoreError> {
-    let (mut after, mut customers) = (i64::MIN, 0);
+    let (mut after, mut count) = (i64::MIN, 0);
     loop {
         let rows: Vec<(i64, Vec<u8>)> = on!(conn, |c| term_pending::table
             .filter(term_pending::pending_id.gt(after))
@@ -199,15 +198,17 @@ pub(super) fn examine(conn: &mut Conn) -> Result<usize, StoreError> {
             .limit(SLICE)
             .select((term_pending::pending_id, term_pending::terms))
             .load(c))?;
-        let Some((last, _)) = rows.last() else { return Ok(customers) };
-        after = *last;
         for (pending_id, row) in &rows {
             for entry in entries(row) {
-                let place =
-                    || format!("pending search terms, row {pending_id} of term_pending; restore a backup");
+                let place = || format!("pending search terms, row {pending_id} of term_pending; {MAKE_ANEW}");
                 entry.map_err(|_| StoreError::Corrupt(place()))?;
-                customers += 1;
+                count += 1;
             }
+            after = *pending_id;
+        }
+        // More may come all the time.
+        if i64::try_from(rows.len()).is_ok_and(|rows| rows < SLICE) {
+            return Ok(count);
         }
     }
 }

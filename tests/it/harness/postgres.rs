@@ -28,10 +28,11 @@ fn shared_or_own() -> Cluster {
     }
 }
 
-/// Gives this process a cluster of its own, unless it has used another: for a test that has the server write everything to
-/// its files, which takes minutes where hundreds of tests left their databases.
+/// Gives this process a cluster of its own in place of a throwaway one that it has not used yet: for a test that has the server
+/// write everything to its files, which takes minutes where hundreds of tests left their databases.
 pub fn own_cluster() {
-    CLUSTER.get_or_init(|| start(&[]));
+    let is_throwaway = std::env::var_os("TEST_POSTGRES_THROWAWAY").is_some();
+    CLUSTER.get_or_init(|| if is_throwaway { start(&[]) } else { shared_or_own() });
 }
 
 fn start(settings: &[(&str, &str)]) -> Cluster {

@@ -204,9 +204,9 @@ impl Seen {
 
     /// Waits until a worker has it in hand whose lease was not made to run out.
     async fn gets_a_worker(&mut self) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TAKEN_OVER_WITHIN;
         while self.number("count(*)", " AND state = 'running' AND lease_until_us = 0") == 1 {
-            assert!(Instant::now() < deadline, "nobody takes the import after {PATIENCE:?}");
+            assert!(Instant::now() < deadline, "nobody takes the import after {TAKEN_OVER_WITHIN:?}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -309,6 +309,8 @@ async fn is_as_undisturbed(mut fleet: Fleet, query: &str, total: u64, kills: u64
         println!("{:?}: kill {kill} at row {rows}", begun.elapsed());
         if victim.is_none() {
             if !unhelped {
+                // What they had sent off may still be committed.
+                tokio::time::sleep(Duration::from_millis(200)).await;
                 lapse(&site);
             }
             start_all(&mut fleet).await;

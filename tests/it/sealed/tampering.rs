@@ -224,33 +224,58 @@ async fn rules_4_an_idempotency_key_that_leads_nowhere_is_noticed() {
     says(&["doctor"], "1 digests belong to no live customer and to no idempotency key");
 }
 
-both!(a_search_index_that_is_broken_is_noticed, |db| async {
+both!(a_search_index_that_is_broken_is_noticed_and_made_anew, |db| async {
     let mut server = Server::start(db).await;
     let site = server.site().clone();
-    created(&server.client(), "demo", &json!({"email": "ada@example.test"})).await;
-    // Before its terms are moved.
-    server.kill9();
+    let ada = created(&server.client(), "demo", &json!({"email": "ada@example.test"})).await;
     let mut sql = Sql::open(&site);
-    let mut is_noticed = |table: &str, column: &str, told: &str| {
-        assert_eq!(sql.number(&format!("SELECT count(*) AS value FROM {table}")), 1, "{table}");
-        let well = site.cli(&["doctor", "--deep"]).success();
-        assert!(well.contains("the index can be read"), "{well}");
-        sql.run(&format!(
-            "CREATE TABLE kept AS SELECT * FROM {table}; UPDATE {table} SET {column} = substr({column}, 1, length({column}) - 1)"
-        ));
-        let broken = site.cli(&["doctor", "--deep"]);
-        let all = format!("{}{}", broken.stdout, broken.stderr);
-        assert!(!broken.status.success() && all.contains(told), "{table} is broken: {all}");
-        sql.run(&format!("UPDATE {table} SET {column} = (SELECT {column} FROM kept); DROP TABLE kept"));
-        site.cli(&["doctor", "--deep"]).success();
-    };
-    is_noticed("term_pending", "terms", "of term_pending; restore a backup");
-    server.restart().await;
+    let mut count = |table: &str| sql.number(&format!("SELECT count(*) AS value FROM {table}"));
     let deadline = Instant::now() + PATIENCE;
-    while Sql::open(&site).number("SELECT count(*) AS value FROM term_pending") > 0 {
+    while count("term_pending") > 0 || count("term_block") == 0 {
         assert!(Instant::now() < deadline, "nobody moves what is pending");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     server.kill9();
-    is_noticed("term_block", "data", "a block of the search index, in segment");
+    sql.run("CREATE TABLE kept AS SELECT * FROM term_block");
+    let well = site.cli(&["doctor", "--deep"]).success();
+    assert!(well.contains("the index is whole"), "{well}");
+    let no_entry = match db {
+        Db::Sqlite => "x'00ff'",
+        Db::Postgres => "'\\x00ff'",
+    };
+    let nothing = if db == Db::Sqlite { "x''" } else { "''" };
+    let pending = format!(
+        "INSERT INTO term_pending (entrypoint_id, replaces, terms) SELECT min(entrypoint_id), false, {no_entry} FROM entrypoint"
+    );
+    let empty = format!("UPDATE term_block SET data = {nothing}");
+    let ways = [
+        (pending.as_str(), "of term_pending"),
+        (
+            "UPDATE term_block SET data = substr(data, 1, length(data) - 1)",
+            "a block of the search index, in segment",
+        ),
+        (&empty, "has 0 postings instead of"),
+        ("DELETE FROM term_block", "has 0 postings instead of"),
+    ];
+    for (way, told) in ways {
+        sql.run(way);
+        let broken = site.cli(&["doctor", "--deep"]);
+        let all = format!("{}{}", broken.stdout, broken.stderr);
+        assert!(!broken.status.success() && all.contains(told), "{way}: {all}");
+        assert!(all.contains("README.md says under doctor"), "{all}");
+        sql.run(
+            "DELETE FROM term_pending; DELETE FROM term_block; INSERT INTO term_block SELECT * FROM kept",
+        );
+        site.cli(&["doctor", "--deep"]).success();
+    }
+    // As the README says.
+    sql.run(&format!("DROP TABLE kept; DELETE FROM term_block; {pending}"));
+    let readme = include_str!("../../../README.md");
+    let (_, statements) = readme.split_once("```sql\n").expect("the README's statements");
+    sql.run(statements.split_once("```").expect("their end").0);
+    server.restart().await;
+    let found = server.client().get("/api/Query/customers/demo?search=da@exam").await.expect(200).json;
+    assert_eq!(found["Records"][0]["customerId"], ada, "{found}");
+    server.kill9();
+    site.cli(&["doctor", "--deep"]).success();
 });

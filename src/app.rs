@@ -8,16 +8,19 @@ use actix_web::web::Data;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::sync::Semaphore;
 
-use crate::api::auth::Guard;
-use crate::api::state::App;
-use crate::api::tokens::{Attempts, DAYS_DEFAULT, new_claims};
-use crate::api::{self, Shared};
+use crate::api;
+use crate::api::Shared;
+use crate::api::http::auth::Guard;
+use crate::api::http::state::App;
+use crate::api::tokens::{CredentialLimiter, DAYS_DEFAULT, new_claims};
 use crate::clock;
-use crate::config::{Global, Refusal, Serve};
-use crate::domain::token::{Entries, Scope};
-use crate::jobs::{self, Stop};
+use crate::config::{ConfigError, Global, Serve};
+use crate::domain::accounts::token::{Entries, Scope};
+use crate::jobs;
+use crate::jobs::StopSignal;
 use crate::mail::Transport;
-use crate::portal::{self, Portal, PortalSettings};
+use crate::portal;
+use crate::portal::{Portal, PortalSettings};
 use crate::store::{DEMO_ENTRY, SessionLimits, Store, StoreError, StoreOptions};
 
 /// How long requests under way may take after a SIGTERM, in seconds.
@@ -34,7 +37,7 @@ const BACKLOG: u32 = 4096;
 pub enum Failure {
     /// A doubtful configuration.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] ConfigError),
     /// The database.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -105,7 +108,7 @@ pub async fn serve(
     let (composer, transport) = serve.mail.mailer(global, serve.base_url())?;
     let store = Arc::new(Store::open(options)?);
     let guard = Arc::new(Guard::default());
-    let stop = Stop::default();
+    let stop = StopSignal::default();
     let asked_at = clock::now();
     let mut watch = store.watch();
     guard.learn(watch.poll()?, asked_at);
@@ -130,7 +133,7 @@ pub async fn serve(
         link_ttl_secs: secs(serve.link_ttl),
         guard,
         hashing: Arc::clone(&hashing),
-        attempts: Attempts::default(),
+        attempts: CredentialLimiter::default(),
         metrics,
     });
     let shared = Shared::default();
@@ -159,8 +162,8 @@ pub async fn serve(
         actix_web::rt::spawn(jobs::purge(Arc::clone(&store), serve.import_retention, session)),
         actix_web::rt::spawn(jobs::imports::work(Arc::clone(&store), stop.clone())),
         actix_web::rt::spawn(jobs::rotation::work(Arc::clone(&store))),
-        actix_web::rt::spawn(jobs::terms::work(Arc::clone(&store), stop.clone())),
-        actix_web::rt::spawn(jobs::invites::work(Arc::clone(&store), stop.clone())),
+        actix_web::rt::spawn(jobs::index::work(Arc::clone(&store), stop.clone())),
+        actix_web::rt::spawn(jobs::invitations::work(Arc::clone(&store), stop.clone())),
     ];
     if let Transport::Folder(_) = transport {
         tracing::info!("there is no mail server (--smtp-url): mails are put into a folder");
@@ -179,8 +182,8 @@ pub async fn serve(
     }
     watcher.thread().unpark();
     let draining = Arc::clone(&store);
-    let drained = actix_web::rt::task::spawn_blocking(move || draining.drain()).await;
-    drained.map_err(|error| Failure::System(error.to_string()))?;
+    let flush = actix_web::rt::task::spawn_blocking(move || draining.drain()).await;
+    flush.map_err(|error| Failure::System(error.to_string()))?;
     tracing::info!("stopped");
     Ok(())
 }

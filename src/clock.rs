@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::domain::time::Micros;
+use crate::domain::kernel::time::Micros;
 
 /// Now, in UTC.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]

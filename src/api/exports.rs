@@ -8,14 +8,14 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 
-use super::auth::Caller;
 use super::customers::{View, view_of, visible_entry};
-use super::error::Error;
-use super::queries::{FileParams, ListParams, Place, organisation};
-use super::state::App;
+use super::http::auth::Caller;
+use super::http::error::Error;
+use super::http::state::App;
+use super::lists::{FileParams, ListParams, ListTarget, organisation};
 use crate::clock;
-use crate::domain::export::{Format, default_columns};
-use crate::domain::token::Scope;
+use crate::domain::accounts::token::Scope;
+use crate::domain::exports::{Format, default_columns};
 use crate::export::{Export, Order, file_name};
 use crate::store::{ListRequest, StoreError};
 
@@ -63,7 +63,7 @@ pub(crate) async fn export_customers(
     caller.require(Scope::CustomersExport)?;
     let (format, entry) = path.into_inner();
     let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
-    export(app, &caller, &request, &format, &Place::entrypoint(&entry, entrypoint_id)).await
+    export(app, &caller, &request, &format, &ListTarget::entrypoint(&entry, entrypoint_id)).await
 }
 
 /// Export an organisation's customers
@@ -106,7 +106,7 @@ async fn export(
     caller: &Caller,
     request: &HttpRequest,
     format: &str,
-    place: &Place,
+    place: &ListTarget,
 ) -> Result<HttpResponse, Error> {
     let mut params = ListParams::of_export(request, caller, format)?;
     let file = params.file.take().ok_or_else(|| Error::Internal("an export of no format".into()))?;
@@ -120,7 +120,7 @@ async fn export(
 /// 400 for more customers than the format holds; 503 without the database.
 pub(super) async fn answer(
     app: Data<App>,
-    place: &Place,
+    place: &ListTarget,
     params: &ListParams,
     file: FileParams,
     view: View,

@@ -5,18 +5,18 @@ use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use serde::Serialize;
 
-use super::auth::Caller;
-use super::body::{self, Params};
 use super::customers::{key_use, parse_id, refuse_unless_replay, visible_entry};
-use super::error::Error;
-use super::queries::{SummaryOut, page_of};
-use super::state::App;
-use crate::domain::customer::CUSTOMER_ID_MAX;
-use crate::domain::fields::TextField;
+use super::http::auth::Caller;
+use super::http::body::{self, Params};
+use super::http::error::Error;
+use super::http::state::App;
+use super::lists::{SummaryOut, page_of};
+use crate::domain::accounts::token::Scope;
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::mask::mask;
+use crate::domain::customers::record::CUSTOMER_ID_MAX;
+use crate::domain::kernel::time::Micros;
 use crate::domain::mail::{MailKind, MailState};
-use crate::domain::mask::mask;
-use crate::domain::time::Micros;
-use crate::domain::token::Scope;
 use crate::store::{OutboxMail, OutboxRequest};
 
 /// Mails of an entrypoint, newest first.

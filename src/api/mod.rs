@@ -1,24 +1,13 @@
 //! HTTP: parse, authorise, call the store, render. [`routes`] is every URL on one screen.
 
-pub mod auth;
-mod body;
 mod customers;
-mod docs;
-mod error;
-mod examples;
+mod entrypoints;
 mod exports;
-mod gate;
-mod health;
+pub mod http;
 mod imports;
-mod invites;
-mod json;
+mod invitations;
+mod lists;
 mod mail;
-mod meters;
-mod queries;
-mod request;
-mod routes;
-mod settings;
-pub mod state;
 pub mod tokens;
 
 use actix_web::web::Data;
@@ -28,8 +17,8 @@ use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use self::docs::DocumentText;
-use self::routes::Routes;
+use self::http::docs::DocumentText;
+use self::http::routes::Routes;
 
 /// The route table: every URL of the service.
 fn routes(config: &mut ServiceConfig<'_>) {
@@ -45,19 +34,19 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(customers::archive_customer)
         .service(customers::unarchive_customer)
         // Invitations and mail
-        .service(invites::invite_customers)
-        .service(invites::list_invite_jobs)
-        .service(invites::get_invite_job)
-        .service(invites::get_invite_report)
-        .service(invites::cancel_invite_job)
+        .service(invitations::invite_customers)
+        .service(invitations::list_invite_jobs)
+        .service(invitations::get_invite_job)
+        .service(invitations::get_invite_report)
+        .service(invitations::cancel_invite_job)
         .service(customers::invite_customer)
         .service(customers::get_invitation)
         .service(mail::list_outbox)
         .service(mail::retry_mail)
         // Queries
-        .service(queries::list_organisation_customers)
-        .service(queries::list_customers)
-        .service(queries::get_customer_statistic)
+        .service(lists::list_organisation_customers)
+        .service(lists::list_customers)
+        .service(lists::get_customer_statistic)
         // Imports
         .service(imports::import_customers)
         .service(imports::get_import_template)
@@ -71,31 +60,31 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(exports::export_organisation_customers)
         .service(exports::export_customers)
         // Settings
-        .service(settings::list_entrypoints)
-        .service(settings::create_entrypoint)
-        .service(settings::get_entrypoint_settings)
-        .service(settings::update_entrypoint_settings)
-        .service(settings::get_entrypoint_keys)
-        .service(settings::rotate_entrypoint_keys)
-        .service(settings::create_organisation)
-        .service(settings::get_organisation_settings)
-        .service(settings::update_organisation_settings)
+        .service(entrypoints::list_entrypoints)
+        .service(entrypoints::create_entrypoint)
+        .service(entrypoints::get_entrypoint_settings)
+        .service(entrypoints::update_entrypoint_settings)
+        .service(entrypoints::get_entrypoint_keys)
+        .service(entrypoints::rotate_entrypoint_keys)
+        .service(entrypoints::create_organisation)
+        .service(entrypoints::get_organisation_settings)
+        .service(entrypoints::update_organisation_settings)
         // Tokens
         .service(tokens::list_tokens)
         .service(tokens::create_token)
         .service(tokens::revoke_token)
         .service(tokens::exchange_credentials)
         // Health
-        .service(health::get_live)
-        .service(health::get_ready)
-        .service(health::get_metrics);
+        .service(http::health::get_live)
+        .service(http::health::get_ready)
+        .service(http::health::get_metrics);
 }
 
 /// The OpenAPI document of the service.
 pub fn document() -> OpenApi {
     let (_, document) =
-        ActixApp::new().into_utoipa_app().openapi(docs::skeleton()).configure(routes).split_for_parts();
-    docs::finish(document)
+        ActixApp::new().into_utoipa_app().openapi(http::docs::skeleton()).configure(routes).split_for_parts();
+    http::docs::finish(document)
 }
 
 /// The OpenAPI document as it is served and committed: pretty JSON with a final newline.
@@ -121,7 +110,7 @@ impl Default for Shared {
 
 /// The actix application of one worker; `pages` are those of people, which are no part of the interface.
 pub fn application(
-    state: Data<state::App>,
+    state: Data<http::state::App>,
     shared: Shared,
     pages: impl FnOnce(&mut actix_web::web::ServiceConfig),
 ) -> ActixApp<
@@ -142,11 +131,11 @@ pub fn application(
         .app_data(shared.text)
         .configure(routes)
         .map(|app| {
-            app.service(health::go_to_swagger_ui)
-                .service(docs::get_openapi)
+            app.service(http::health::go_to_swagger_ui)
+                .service(http::docs::get_openapi)
                 .service(swagger)
                 .configure(pages)
-                .wrap(from_fn(gate::gate))
+                .wrap(from_fn(http::gate::gate))
         })
         .into_app()
 }

@@ -8,17 +8,17 @@ use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde::{Deserialize, Serialize};
 
-use super::auth::Caller;
-use super::body::{self, Params};
 use super::customers::DoneOut;
-use super::error::Error;
-use super::state::App;
+use super::http::auth::Caller;
+use super::http::body::{self, Params};
+use super::http::error::Error;
+use super::http::state::App;
 use crate::clock;
-use crate::domain::members::{Given, Members};
-use crate::domain::problem::Problem;
-use crate::domain::settings::check_name;
-use crate::domain::time::Micros;
-use crate::domain::token::{Claims, Entries, Scope};
+use crate::domain::accounts::token::{Claims, Entries, Scope};
+use crate::domain::entrypoints::settings::check_name;
+use crate::domain::kernel::members::{Given, Members};
+use crate::domain::kernel::problem::Problem;
+use crate::domain::kernel::time::Micros;
 use crate::store::TokenRecord;
 
 /// How long a fetched token lives, in seconds (contract 1.1).
@@ -32,15 +32,15 @@ const ATTEMPTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
 /// Client-credential attempts by client id.
 #[derive(Debug)]
-pub struct Attempts(DefaultKeyedRateLimiter<String>);
+pub struct CredentialLimiter(DefaultKeyedRateLimiter<String>);
 
-impl Default for Attempts {
-    fn default() -> Attempts {
-        Attempts(RateLimiter::keyed(Quota::per_minute(ATTEMPTS_PER_MINUTE)))
+impl Default for CredentialLimiter {
+    fn default() -> CredentialLimiter {
+        CredentialLimiter(RateLimiter::keyed(Quota::per_minute(ATTEMPTS_PER_MINUTE)))
     }
 }
 
-impl Attempts {
+impl CredentialLimiter {
     fn check(&self, client_id: &str) -> Result<(), Error> {
         if self.0.len() > 10_000 {
             self.0.retain_recent();
@@ -105,7 +105,7 @@ pub(crate) async fn exchange_credentials(
         })
     })?;
     app.attempts.check(&credentials.client_id)?;
-    app.guard.settle().await;
+    app.guard.wait_until_informed().await;
     let claims = match app.guard.verify(&app.store, credentials.client_secret.trim()) {
         Ok(claims) if claims.jti == credentials.client_id && claims.parent.is_none() => claims,
         Err(Error::Unavailable) => return Err(Error::Unavailable),

@@ -8,11 +8,11 @@ use clap::{Args, Subcommand};
 use customary::api::tokens::new_claims;
 use customary::app::{self, Failure};
 use customary::clock;
-use customary::config::{Global, Refusal};
-use customary::domain::problem::{Problem, Rejection};
-use customary::domain::settings::{SettingsInput, StorefrontInput, check_entry, check_name};
-use customary::domain::time::Micros;
-use customary::domain::token::{Entries, Scope};
+use customary::config::{ConfigError, Global};
+use customary::domain::accounts::token::{Entries, Scope};
+use customary::domain::entrypoints::settings::{SettingsInput, StorefrontInput, check_entry, check_name};
+use customary::domain::kernel::problem::{Problem, Rejection};
+use customary::domain::kernel::time::Micros;
 use customary::store::{Store, StoreError};
 
 use super::{Done, block_on};
@@ -127,7 +127,7 @@ pub(super) enum OrgCommand {
 
 pub(super) fn refused(problems: &[Problem]) -> Failure {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    Refusal(lines.join("; ")).into()
+    ConfigError(lines.join("; ")).into()
 }
 
 /// Says a rejection in words; other errors speak for themselves.
@@ -137,7 +137,7 @@ pub(super) fn explained(error: StoreError) -> Failure {
             refused(&problems)
         }
         StoreError::Rejected(Rejection::NotFound) => {
-            Refusal("there is none of that name or number".into()).into()
+            ConfigError("there is none of that name or number".into()).into()
         }
         other => other.into(),
     }
@@ -146,10 +146,10 @@ pub(super) fn explained(error: StoreError) -> Failure {
 /// Opens the store, acts, and waits until the writer has answered everything.
 pub(super) fn with_store<T>(
     global: &Global,
-    act: impl AsyncFnOnce(&Store) -> Result<T, StoreError>,
+    action: impl AsyncFnOnce(&Store) -> Result<T, StoreError>,
 ) -> Result<T, Failure> {
     let store = app::open(global)?;
-    let result = block_on(act(&store))?;
+    let result = block_on(action(&store))?;
     store.drain();
     result.map_err(explained)
 }
@@ -190,7 +190,7 @@ pub(super) fn token(global: &Global, command: TokenCommand) -> Done {
 
 fn create_token(global: &Global, create: TokenCreate) -> Result<(), Failure> {
     if create.expires.as_secs() == 0 || create.expires > LIFE_MAX {
-        return Err(Refusal("--expires must be from 1s to 3650d".into()).into());
+        return Err(ConfigError("--expires must be from 1s to 3650d".into()).into());
     }
     let mut problems = Vec::new();
     let name = check_name("name", &create.name, &mut problems);
@@ -219,7 +219,7 @@ pub(super) fn entrypoint(global: &Global, command: EntrypointCommand) -> Done {
                 country: create.country,
                 identifiers: some(create.identifier),
                 required: some(create.required),
-                storefront: StorefrontInput {
+                theme: StorefrontInput {
                     store_name: create.store_name,
                     sender_name: create.sender_name,
                     language: create.language,

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use clap::Args;
 use customary::app::{self, Failure};
 use customary::clock;
-use customary::config::{Global, Refusal};
-use customary::domain::entrypoint::is_entry_name;
-use customary::domain::export::{COLUMNS_PARAMETER, Format, default_columns, parse_columns};
+use customary::config::{ConfigError, Global};
+use customary::domain::entrypoints::is_entry_name;
+use customary::domain::exports::{COLUMNS_PARAMETER, Format, default_columns, parse_columns};
 use customary::domain::filter::{Filter, Search, Sort};
-use customary::domain::problem::{At, Problem};
+use customary::domain::kernel::problem::{At, Problem};
 use customary::export::{Export, Order, file_name};
 use customary::store::{ListRequest, Store};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -80,10 +80,10 @@ fn export(global: &Global, options: Options) -> Result<(), Failure> {
     let store = app::open(global)?;
     let store = Arc::new(store);
     let done = block_on(async {
-        let mut stop = Stop::listen()?;
+        let mut stop = Interrupt::listen()?;
         tokio::select! {
             biased;
-            () = stop.told() => Err(Refusal("stopped; no file was written".into()).into()),
+            () = stop.told() => Err(ConfigError("stopped; no file was written".into()).into()),
             done = write(&store, order, &entry, &mut target, options.quiet) => done,
         }
     })?;
@@ -223,7 +223,7 @@ impl Target {
             return Err(exists(path));
         }
         if path.is_dir() {
-            return Err(Refusal(format!("{} is a folder; name a file", path.display())).into());
+            return Err(ConfigError(format!("{} is a folder; name a file", path.display())).into());
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let draft = tempfile::Builder::new().prefix(".customary-export-").tempfile_in(folder);
@@ -261,11 +261,11 @@ impl Target {
 }
 
 fn unknown(entry: &str) -> Failure {
-    Refusal(format!("there is no entrypoint {entry}")).into()
+    ConfigError(format!("there is no entrypoint {entry}")).into()
 }
 
 fn exists(path: &Path) -> Failure {
-    Refusal(format!(
+    ConfigError(format!(
         "{} exists; name another file with --output, or overwrite it with --force",
         path.display()
     ))
@@ -273,19 +273,22 @@ fn exists(path: &Path) -> Failure {
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    Refusal(format!("{} cannot be written: {error}", path.display())).into()
+    ConfigError(format!("{} cannot be written: {error}", path.display())).into()
 }
 
 /// Ctrl-C and SIGTERM: the draft must be removed before the process ends.
-struct Stop {
+struct Interrupt {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
 }
 
-impl Stop {
-    fn listen() -> Result<Stop, Failure> {
+impl Interrupt {
+    fn listen() -> Result<Interrupt, Failure> {
         let listen = |kind| signal(kind).map_err(|error| Failure::System(error.to_string()));
-        Ok(Stop { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+        Ok(Interrupt {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
     }
 
     async fn told(&mut self) {

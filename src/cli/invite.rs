@@ -7,12 +7,12 @@ use std::time::Duration;
 use anstream::println;
 use clap::Args;
 use customary::app::{self, Failure};
-use customary::config::{Global, Refusal};
-use customary::domain::command::Actor;
+use customary::config::{ConfigError, Global};
+use customary::domain::decide::command::Actor;
 use customary::domain::filter::Filter;
-use customary::domain::invite::{InviteJob, InvitePlan};
-use customary::domain::problem::Problem;
-use customary::jobs::{self, Stop};
+use customary::domain::invitations::{InviteJob, InvitePlan};
+use customary::domain::kernel::problem::Problem;
+use customary::jobs::{self, StopSignal};
 use customary::store::Store;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -69,7 +69,7 @@ pub(super) fn run(global: &Global, options: &Options) -> Done {
         println!("{:<15} {number}", outcome.name());
     }
     match job.failure {
-        Some(why) => Err(Refusal(why).into()),
+        Some(why) => Err(ConfigError(why).into()),
         None => Ok(ExitCode::SUCCESS),
     }
 }
@@ -77,18 +77,18 @@ pub(super) fn run(global: &Global, options: &Options) -> Done {
 async fn invite(store: &Arc<Store>, entry: &str, plan: InvitePlan) -> Result<InviteJob, Failure> {
     let Some((place, _)) = store.find_entry(entry).await? else {
         let why = "there is no such entrypoint; `customary entrypoint list` shows all";
-        return Err(Refusal(why.into()).into());
+        return Err(ConfigError(why.into()).into());
     };
     let actor = Actor { name: "cli".into(), jti: "cli".into() };
     let (id, _) = store.queue_invites(place, plan, actor, None, |job| job.id.to_string()).await?;
-    let id: i64 = id.parse().map_err(|_| Refusal("the invitation has no number".into()))?;
+    let id: i64 = id.parse().map_err(|_| ConfigError("the invitation has no number".into()))?;
     let bar = bar(entry);
-    let stop = Stop::default();
+    let stop = StopSignal::default();
     // Whoever takes it first does it: this process or the service.
-    let working = jobs::invites::work(Arc::clone(store), stop.clone());
+    let working = jobs::invitations::work(Arc::clone(store), stop.clone());
     let watching = async {
         loop {
-            let job = store.invite_job(place, id).await?.ok_or_else(|| Refusal("it is gone".into()))?;
+            let job = store.invite_job(place, id).await?.ok_or_else(|| ConfigError("it is gone".into()))?;
             bar.set_length(job.total.unwrap_or(0).unsigned_abs());
             bar.set_position(job.done().unsigned_abs());
             if job.state.is_over() {
@@ -99,7 +99,7 @@ async fn invite(store: &Arc<Store>, entry: &str, plan: InvitePlan) -> Result<Inv
     };
     let job = tokio::select! {
         job = watching => job,
-        () = working => Err(Refusal("nobody works on it any more".into()).into()),
+        () = working => Err(ConfigError("nobody works on it any more".into()).into()),
     };
     bar.finish_and_clear();
     job

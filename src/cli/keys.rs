@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anstream::println;
 use clap::Subcommand;
-use customary::config::{Global, Refusal};
+use customary::config::{ConfigError, Global};
 use customary::jobs::rotation;
 use customary::store::{RotationPhase, Store, StoreError};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -43,7 +43,7 @@ pub(super) fn run(global: &Global, command: KeysCommand) -> Done {
     };
     if found == 0 {
         return Err(
-            Refusal("there is no such entrypoint; `customary entrypoint list` shows all".into()).into()
+            ConfigError("there is no such entrypoint; `customary entrypoint list` shows all".into()).into()
         );
     }
     Ok(ExitCode::SUCCESS)

@@ -6,7 +6,7 @@ use anstream::println;
 use clap::{Args, Subcommand};
 use customary::app;
 use customary::clock;
-use customary::config::{Global, MailOptions, Refusal};
+use customary::config::{ConfigError, Global, MailOptions};
 use customary::domain::mail::{Letter, MailKind};
 use customary::mail::{Transport, Trouble};
 
@@ -43,7 +43,8 @@ pub(super) fn run(global: &Global, command: MailCommand) -> Done {
             Some(id) => store.entrypoint_settings(id).await?,
             None => None,
         };
-        let settings = settings.ok_or_else(|| Refusal(format!("there is no entrypoint {}", test.entry)))?;
+        let settings =
+            settings.ok_or_else(|| ConfigError(format!("there is no entrypoint {}", test.entry)))?;
         let letter = Letter {
             kind: MailKind::Invitation,
             message_id: uuid::Uuid::new_v4().to_string(),
@@ -52,11 +53,13 @@ pub(super) fn run(global: &Global, command: MailCommand) -> Done {
             name: String::new(),
             link: Some("this-is-only-a-test".into()),
         };
-        let refused = |trouble: Trouble| Refusal(format!("no mail was sent: {trouble}"));
+        let refused = |trouble: Trouble| ConfigError(format!("no mail was sent: {trouble}"));
         let mail = composer.compose(&settings.entrypoint, &letter).map_err(refused)?;
         match transport {
             Transport::Folder(folder) => {
-                folder.put(&mail).map_err(|error| Refusal(format!("the mail cannot be written: {error}")))?;
+                folder
+                    .put(&mail)
+                    .map_err(|error| ConfigError(format!("the mail cannot be written: {error}")))?;
                 Ok::<_, app::Failure>(format!("written as {}", mail.file_name))
             }
             Transport::Smtp(options, _) => {

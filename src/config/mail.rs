@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Global, Refusal, within};
+use super::{ConfigError, Global, within};
 use crate::mail::{Address, Composer, Folder, SmtpOptions, Templates, Transport};
 
 /// Name of the folder of mails in the data folder.
@@ -62,36 +62,38 @@ impl MailOptions {
     ///
     /// # Errors
     /// A sentence that says what to change.
-    pub fn mailer(&self, global: &Global, base_url: String) -> Result<(Composer, Transport), Refusal> {
+    pub fn mailer(&self, global: &Global, base_url: String) -> Result<(Composer, Transport), ConfigError> {
         let templates = match &self.mail_templates {
             Some(folder) => {
-                Templates::of_folder(folder).map_err(|why| Refusal(format!("--mail-templates: {why}")))?
+                Templates::of_folder(folder).map_err(|why| ConfigError(format!("--mail-templates: {why}")))?
             }
-            None => Templates::built_in().map_err(Refusal)?,
+            None => Templates::built_in().map_err(ConfigError)?,
         };
         let from = match (&self.mail_from, &self.smtp_url) {
             (Some(from), _) => from.as_str(),
             (None, None) => MAIL_FROM_DEFAULT,
             (None, Some(_)) => {
-                return Err(Refusal("--smtp-url needs --mail-from, the address that mails come from".into()));
+                return Err(ConfigError(
+                    "--smtp-url needs --mail-from, the address that mails come from".into(),
+                ));
             }
         };
         let from = Address::from_str(from)
-            .map_err(|_| Refusal(format!("--mail-from {from} is no address such as shop@example.com")))?;
+            .map_err(|_| ConfigError(format!("--mail-from {from} is no address such as shop@example.com")))?;
         let transport = match &self.smtp_url {
             Some(url) => {
                 let certificates = self.smtp_ca_file.as_ref().map(fs::read).transpose();
                 let certificates =
-                    certificates.map_err(|error| Refusal(format!("--smtp-ca-file: {error}")))?;
+                    certificates.map_err(|error| ConfigError(format!("--smtp-ca-file: {error}")))?;
                 let timeout = self.smtp_timeout;
                 let options = SmtpOptions::parse(url, from.domain(), certificates.as_deref(), timeout);
                 let connections = usize::from(self.smtp_connections);
-                Transport::Smtp(options.map_err(|why| Refusal(format!("--smtp-url {why}")))?, connections)
+                Transport::Smtp(options.map_err(|why| ConfigError(format!("--smtp-url {why}")))?, connections)
             }
             None => {
                 let path = self.mail_dir.clone().unwrap_or_else(|| global.data_dir.join(MAIL_FOLDER));
                 let folder = Folder::open(&path).map_err(|error| {
-                    Refusal(format!(
+                    ConfigError(format!(
                         "the folder of mails {} cannot be made: {error}; choose another with --mail-dir",
                         path.display()
                     ))

@@ -1,7 +1,7 @@
 //! Mails to customers: which there are, and what becomes of them.
 
-use super::portal::LinkKind;
-use super::time::{Micros, SECOND_US};
+use super::accounts::sign_in::LinkKind;
+use super::kernel::time::{Micros, SECOND_US};
 
 /// What a mail is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, utoipa::ToSchema)]

@@ -5,33 +5,13 @@
 //! Start reading at [`customer`] (what is kept), then [`draft`] (what may be sent), [`identifier`]
 //! (who is who) and [`decide`] (what happens).
 
-pub mod apply;
-pub mod command;
-pub mod consent;
-pub mod contact;
-pub mod customer;
+pub mod accounts;
+pub mod customers;
 pub mod decide;
-pub mod draft;
-pub mod entrypoint;
-pub mod export;
-pub mod fields;
+pub mod entrypoints;
+pub mod exports;
 pub mod filter;
-pub mod history;
-pub mod identifier;
-pub mod import;
-pub mod invite;
-pub mod json;
+pub mod imports;
+pub mod invitations;
+pub mod kernel;
 pub mod mail;
-pub mod mask;
-pub mod matching;
-pub mod members;
-pub mod money;
-pub mod password;
-pub mod portal;
-pub mod problem;
-pub mod settings;
-pub mod storefront;
-pub mod text;
-pub mod time;
-pub mod token;
-pub mod world;

@@ -4,7 +4,7 @@ use std::io;
 
 use csv::{Terminator, Writer, WriterBuilder};
 
-use crate::domain::export::Cell;
+use crate::domain::exports::Cell;
 
 #[derive(Debug)]
 pub(super) struct CsvSheet {
@@ -38,7 +38,7 @@ fn new_writer() -> Writer<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::export::CellKind;
+    use crate::domain::exports::CellKind;
 
     #[test]
     fn rules_9_cells_are_quoted_and_neutralised() {

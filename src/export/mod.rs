@@ -11,9 +11,9 @@ use std::vec::IntoIter;
 
 use self::csv::CsvSheet;
 use self::xlsx::XlsxSheet;
-use crate::domain::export::{Cell, Column, Format};
-use crate::domain::problem::{Problem, Rejection};
-use crate::domain::time::Micros;
+use crate::domain::exports::{Cell, Column, Format};
+use crate::domain::kernel::problem::{Problem, Rejection};
+use crate::domain::kernel::time::Micros;
 use crate::store::{ListRequest, Store, StoreError};
 
 /// How many customers are read at once.

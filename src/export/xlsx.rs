@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipWriter};
 
-use crate::domain::export::{Cell, CellKind};
+use crate::domain::exports::{Cell, CellKind};
 
 /// The most UTF-16 units of a cell; beyond it Excel calls the file broken.
 const CELL_UNITS_MAX: usize = 32_767;

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
-use super::Stop;
+use super::StopSignal;
 use crate::clock;
-use crate::domain::command::{Act, Command, CreateCustomer};
-use crate::domain::draft::{Change, Context, Draft};
-use crate::domain::import::{ImportPlan, Mapping, RecordItem, RecordReader, RowDraft, RowNote, read_row};
+use crate::domain::customers::draft::{Change, Context, Draft};
+use crate::domain::decide::command::{Action, Command, CreateCustomer};
+use crate::domain::imports::{ImportPlan, Mapping, RecordItem, RecordReader, RowDraft, RowNote, read_row};
 use crate::store::{ImportLease, StepDone, StepRow, Store, StoreError};
 use crate::vault::hash_password;
 
@@ -40,7 +40,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 const RETRIES_MAX: u32 = 20;
 
 /// Works on whatever import waits, for as long as the service runs.
-pub async fn work(store: Arc<Store>, stop: Stop) {
+pub async fn work(store: Arc<Store>, stop: StopSignal) {
     let permits = Arc::new(Semaphore::new(JOBS_MAX));
     loop {
         while !stop.is_asked() {
@@ -71,7 +71,7 @@ pub async fn work(store: Arc<Store>, stop: Stop) {
 ///
 /// # Errors
 /// The store's; the job then waits for whoever comes next.
-pub async fn run(store: &Arc<Store>, lease: ImportLease, stop: &Stop) -> Result<(), StoreError> {
+pub async fn run(store: &Arc<Store>, lease: ImportLease, stop: &StopSignal) -> Result<(), StoreError> {
     let plan = &lease.job.plan;
     let Ok(mapping) = Mapping::of(plan.header.iter().map(String::as_str), &plan.options) else {
         let why = "this release reads the header of the file in another way; send the file again";
@@ -136,7 +136,7 @@ async fn steps(
     rows: Arc<Vec<StepRow>>,
     is_last: bool,
     size: &mut Size,
-    stop: &Stop,
+    stop: &StopSignal,
 ) -> Result<bool, StoreError> {
     let mut rows = rows;
     let mut from = 0;
@@ -231,7 +231,7 @@ struct Source {
 }
 
 /// Where rows go.
-struct Place {
+struct RowContext {
     store: Arc<Store>,
     /// What phones are read with.
     country: Option<String>,
@@ -256,7 +256,14 @@ impl Source {
     }
 
     /// Reads rows until there are enough, or the piece is used up.
-    fn fill(&mut self, batch: &mut Batch, bytes: &mut usize, most: usize, until: Instant, place: &Place) {
+    fn fill(
+        &mut self,
+        batch: &mut Batch,
+        bytes: &mut usize,
+        most: usize,
+        until: Instant,
+        place: &RowContext,
+    ) {
         while batch.rows.len() < most && *bytes < AHEAD_BYTES && Instant::now() < until {
             let mut rest = self.piece.get(self.at..).unwrap_or_default();
             let before = rest.len();
@@ -270,7 +277,7 @@ impl Source {
         }
     }
 
-    fn row(&self, item: &RecordItem, place: &Place) -> StepRow {
+    fn row(&self, item: &RecordItem, place: &RowContext) -> StepRow {
         let (line, end) = (item.start().line, item.end());
         let record = match item {
             RecordItem::Record(record) => record,
@@ -304,14 +311,15 @@ impl Source {
                 vec![RowNote::new("customerPsw", "internal", "the password could not be hashed")]
             })?);
         }
-        let create = CreateCustomer { draft, on_match: self.lease.job.plan.options.on_match, foreseen: None };
+        let create =
+            CreateCustomer { draft, on_match: self.lease.job.plan.options.on_match, precomputed: None };
         let mut command = Command {
             entrypoint_id: self.lease.job.entrypoint_id,
             actor: self.lease.actor.clone(),
             idempotency: None,
-            act: Act::Create(Box::new(create)),
+            action: Action::Create(Box::new(create)),
         };
-        store.foresee(&mut command);
+        store.precompute(&mut command);
         Ok(command)
     }
 }
@@ -328,7 +336,7 @@ async fn read_ahead(
     let until = Instant::now() + AHEAD;
     let mut here = source.take().ok_or_else(gone)?;
     let country = store.country(here.lease.job.entrypoint_id).await?.flatten();
-    let mut place = Place { store: Arc::clone(store), country };
+    let mut place = RowContext { store: Arc::clone(store), country };
     while !here.is_over && batch.rows.len() < most && bytes < AHEAD_BYTES && Instant::now() < until {
         if here.at >= here.piece.len() {
             match store.import_text(here.lease.upload_id, here.next).await? {

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Stop, again_if_cut};
+use super::{StopSignal, again_if_cut};
 use crate::domain::mail::MailKind;
 use crate::mail::{Composed, Composer, Connection, Folder, SmtpOptions, Transport, Trouble};
 use crate::store::{MailLease, Mark, Store, StoreError};
@@ -30,11 +30,17 @@ pub struct Mailer {
     store: Arc<Store>,
     composer: Composer,
     first_pause_us: i64,
-    stop: Stop,
+    stop: StopSignal,
 }
 
 /// Sends mails for as long as the service runs; the first pause before another try is `retry`.
-pub async fn work(store: Arc<Store>, composer: Composer, transport: Transport, retry: Duration, stop: Stop) {
+pub async fn work(
+    store: Arc<Store>,
+    composer: Composer,
+    transport: Transport,
+    retry: Duration,
+    stop: StopSignal,
+) {
     let first_pause_us = i64::try_from(retry.as_micros()).unwrap_or(i64::MAX);
     let mailer = Arc::new(Mailer { store, composer, first_pause_us, stop });
     match transport {

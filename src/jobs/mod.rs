@@ -1,10 +1,10 @@
 //! Work beside the requests: watching the database, rotating keys, and removing what has had its time.
 
 pub mod imports;
-pub mod invites;
+pub mod index;
+pub mod invitations;
 pub mod mail;
 pub mod rotation;
-pub mod terms;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::clock;
-use crate::domain::time::Micros;
+use crate::domain::kernel::time::Micros;
 use crate::store::{SessionLimits, Store, StoreError, Watch};
 
 /// How often revoked tokens and new signing keys are looked for; rules 1 allow 5 s.
@@ -22,9 +22,9 @@ const PURGE_EVERY: Duration = Duration::from_secs(30);
 
 /// Asks long-running threads to end.
 #[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct StopSignal(Arc<AtomicBool>);
 
-impl Stop {
+impl StopSignal {
     /// Asks.
     pub fn now(&self) {
         self.0.store(true, Ordering::Release);
@@ -43,7 +43,7 @@ impl Stop {
 /// The operating system's, when it gives no thread.
 pub fn watch(
     mut watch: Watch,
-    stop: Stop,
+    stop: StopSignal,
     learn: impl Fn(Option<Vec<String>>, Micros) + Send + 'static,
 ) -> std::io::Result<JoinHandle<()>> {
     thread::Builder::new().name("watch".into()).spawn(move || {

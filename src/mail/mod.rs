@@ -6,16 +6,16 @@ mod folder;
 mod smtp;
 mod templates;
 
-pub use folder::Folder;
-pub use smtp::{Connection, SmtpOptions};
-pub use templates::Templates;
+pub use self::folder::Folder;
+pub use self::smtp::{Connection, SmtpOptions};
+pub use self::templates::Templates;
 
 pub use lettre::Address;
 use lettre::Message;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, header};
 
-use crate::domain::entrypoint::Entrypoint;
+use crate::domain::entrypoints::Entrypoint;
 use crate::domain::mail::Letter;
 
 /// Why a mail did not go out.
@@ -127,10 +127,10 @@ fn one_line(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::entrypoint::Policy;
+    use crate::domain::entrypoints::Policy;
+    use crate::domain::entrypoints::theme::{Language, Theme};
+    use crate::domain::kernel::time::Micros;
     use crate::domain::mail::MailKind;
-    use crate::domain::storefront::{Language, Storefront};
-    use crate::domain::time::Micros;
 
     fn shop(store: &str) -> Entrypoint {
         Entrypoint {
@@ -143,7 +143,7 @@ mod tests {
             country: None,
             policy: Policy::default(),
             required: Vec::new(),
-            storefront: Storefront { store_name: Some(store.into()), ..Storefront::default() },
+            theme: Theme { store_name: Some(store.into()), ..Theme::default() },
         }
     }
 
@@ -174,7 +174,7 @@ mod tests {
         for kind in MailKind::ALL {
             for language in Language::ALL {
                 let mut shop = shop("Oakton Tools");
-                shop.storefront.language = language;
+                shop.theme.language = language;
                 let message = composed(&shop, &letter(kind, "Ada Roe"));
                 let head = head(&message);
                 for line in [

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use minijinja::{Environment, UndefinedBehavior, context};
 
-use crate::domain::entrypoint::Entrypoint;
+use crate::domain::accounts::sign_in::{link_url, portal_url};
+use crate::domain::entrypoints::Entrypoint;
+use crate::domain::entrypoints::theme::{Language, Theme, text_on};
+use crate::domain::kernel::time::Micros;
 use crate::domain::mail::{Letter, MailKind};
-use crate::domain::portal::{link_url, portal_url};
-use crate::domain::storefront::{Language, Storefront, text_on};
-use crate::domain::time::Micros;
 
 /// The most characters of a name in a greeting.
 const GREETED_CHARS_MAX: usize = 80;
@@ -117,9 +117,9 @@ impl Templates {
                     legal_name: None,
                     dba_name: None,
                     country: None,
-                    policy: crate::domain::entrypoint::Policy::default(),
+                    policy: crate::domain::entrypoints::Policy::default(),
                     required: Vec::new(),
-                    storefront: Storefront { language, ..Storefront::default() },
+                    theme: Theme { language, ..Theme::default() },
                 };
                 let letter = Letter {
                     kind,
@@ -146,7 +146,7 @@ impl Templates {
             (Some(kind), Some(token)) => link_url(public_url, &entrypoint.entry, kind, token),
             _ => String::new(),
         };
-        let language = entrypoint.storefront.language.code();
+        let language = entrypoint.theme.language.code();
         let values = context! {
             store => entrypoint.store_name(),
             sender => entrypoint.sender_name(),

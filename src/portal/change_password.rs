@@ -7,7 +7,7 @@ use askama::Template;
 use super::form::{Form, SESSION_COOKIE};
 use super::page::{Checked, Frame, SignedIn, Visit, check_token, form_page};
 use super::set_password::{known, new_password};
-use super::{Portal, Refused, answer};
+use super::{PageError, Portal, answer};
 use crate::store::Account;
 
 #[derive(Template)]
@@ -27,7 +27,7 @@ pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResp
     .await
 }
 
-fn page(visit: &Visit<'_>, signed_in: &SignedIn, form: Checked) -> Result<HttpResponse, Refused> {
+fn page(visit: &Visit<'_>, signed_in: &SignedIn, form: Checked) -> Result<HttpResponse, PageError> {
     let mut frame = visit.frame(Some(signed_in));
     frame.is_wrong = !form.problems.is_empty();
     let is_wrong = frame.is_wrong;

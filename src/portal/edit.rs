@@ -11,13 +11,13 @@ use super::form::Form;
 use super::page::{Checked, Frame, SignedIn, Visit, check_token, form_page};
 use super::record::{BILLING, PERSON, SHIPPING};
 use super::texts::{Texts, label};
-use super::{Portal, Refused, answer};
+use super::{PageError, Portal, answer};
 use crate::clock;
-use crate::domain::contact;
-use crate::domain::draft::{Context, Draft};
-use crate::domain::fields::TextField;
-use crate::domain::members::Members;
-use crate::domain::problem::{At, Problem, Rejection};
+use crate::domain::customers::contact;
+use crate::domain::customers::draft::{Context, Draft};
+use crate::domain::customers::fields::TextField;
+use crate::domain::kernel::members::Members;
+use crate::domain::kernel::problem::{At, Problem, Rejection};
 use crate::store::StoreError;
 
 struct Item {
@@ -60,7 +60,7 @@ fn page(
     signed_in: &SignedIn,
     form: Checked,
     sent: Option<&Form>,
-) -> Result<HttpResponse, Refused> {
+) -> Result<HttpResponse, PageError> {
     let stored = &signed_in.found.record.stored;
     let value = |field: TextField| {
         let kept = stored.customer.text(field).unwrap_or_default();
@@ -132,7 +132,7 @@ pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Pa
         let Some(signed_in) = visit.signed_in().await? else { return Ok(visit.go_to("/sign-in")) };
         check_token(&form, &signed_in.csrf)?;
         let texts = visit.texts();
-        let Ok(version) = form.get("version").parse() else { return Err(Refused::OldForm) };
+        let Ok(version) = form.get("version").parse() else { return Err(PageError::OldForm) };
         let draft = match draft(visit, &signed_in, &form)? {
             Ok(draft) => draft,
             Err(problems) => return page(visit, &signed_in, told(visit, &problems), Some(&form)),
@@ -167,7 +167,7 @@ fn draft(
     visit: &Visit<'_>,
     signed_in: &SignedIn,
     form: &Form,
-) -> Result<Result<Draft, Vec<Problem>>, Refused> {
+) -> Result<Result<Draft, Vec<Problem>>, PageError> {
     let customer = &signed_in.found.record.stored.customer;
     let changed: BTreeMap<&str, &str> = visit
         .entrypoint
@@ -177,8 +177,9 @@ fn draft(
         .filter(|(field, name)| form.has(name) && form.get(name) != customer.text(*field).unwrap_or_default())
         .map(|(_, name)| (name, form.get(name)))
         .collect();
-    let defect =
-        |error: serde_json::Error| Refused::Defect(format!("a form became no JSON ({:?})", error.classify()));
+    let defect = |error: serde_json::Error| {
+        PageError::Defect(format!("a form became no JSON ({:?})", error.classify()))
+    };
     let json = zeroize::Zeroizing::new(serde_json::to_string(&changed).map_err(defect)?);
     let members: Members<'_> = serde_json::from_str(&json).map_err(defect)?;
     let entrypoint_country = visit.entrypoint.country.as_deref();

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::form::Form;
 use super::page::{Checked, Frame, Visit, form_page, html};
-use super::{MessagePage, Portal, Refused, answer};
+use super::{MessagePage, PageError, Portal, answer};
 
 /// The answer takes at least so long, whatever was done for it.
 const ANSWER_TIME: Duration = Duration::from_millis(250);
@@ -41,7 +41,7 @@ pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResp
     .await
 }
 
-async fn page(visit: &Visit<'_>, form: Checked) -> Result<HttpResponse, Refused> {
+async fn page(visit: &Visit<'_>, form: Checked) -> Result<HttpResponse, PageError> {
     let (csrf, cookie) = visit.form_token().await?;
     let mut frame = visit.frame(None);
     frame.is_wrong = !form.problems.is_empty();

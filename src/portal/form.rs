@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::StreamExt as _;
 use zeroize::Zeroizing;
 
-use super::Refused;
+use super::PageError;
 
 /// The most bytes of a form.
 const FORM_BYTES_MAX: usize = 64 * 1024;
@@ -25,18 +25,18 @@ pub(super) struct Form(Vec<(String, Zeroizing<String>)>);
 
 impl Form {
     /// Reads a form.
-    pub(super) async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Form, Refused> {
+    pub(super) async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Form, PageError> {
         let media =
             request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media = media.split(';').next().unwrap_or_default().trim();
         if !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") || is_from_elsewhere(request) {
-            return Err(Refused::OldForm);
+            return Err(PageError::OldForm);
         }
         let mut bytes = Zeroizing::new(Vec::new());
         while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|_| Refused::OldForm)?;
+            let chunk = chunk.map_err(|_| PageError::OldForm)?;
             if bytes.len() + chunk.len() > FORM_BYTES_MAX {
-                return Err(Refused::TooLarge);
+                return Err(PageError::TooLarge);
             }
             bytes.extend_from_slice(&chunk);
         }

@@ -9,13 +9,13 @@ mod consent;
 mod edit;
 mod forgot;
 mod form;
-mod look;
 mod page;
 mod record;
 mod set_password;
 mod sign_in;
 mod statics;
 mod texts;
+mod theme;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,8 +29,8 @@ use tokio::sync::Semaphore;
 
 use self::page::{Frame, Visit, html};
 use self::texts::{Texts, texts};
-use crate::domain::password::{self, Weakness};
-use crate::domain::storefront::Language;
+use crate::domain::accounts::password::{self, Weakness};
+use crate::domain::entrypoints::theme::Language;
 use crate::store::{SessionLimits, Store, StoreError};
 use crate::vault::VaultError;
 use crate::vault::hash_of_nobody;
@@ -77,7 +77,7 @@ impl Portal {
     }
 
     /// Whether a password is the one of a hash; without one the same work is done for nothing.
-    async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Refused> {
+    async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PageError> {
         let hash = hash.unwrap_or(&self.nobody_hash).to_owned();
         let password = zeroize::Zeroizing::new(password.to_owned());
         // The tests count the work, not the time.
@@ -86,7 +86,7 @@ impl Portal {
     }
 
     /// The hash of a new password, or why it is refused.
-    async fn hash(&self, password: &str, known: Vec<String>) -> Result<Result<String, Weakness>, Refused> {
+    async fn hash(&self, password: &str, known: Vec<String>) -> Result<Result<String, Weakness>, PageError> {
         let password = zeroize::Zeroizing::new(password.to_owned());
         let hashed = self
             .off_thread(move || match password::weakness(&password, &known) {
@@ -94,23 +94,24 @@ impl Portal {
                 None => hash_password(&password).map(Ok),
             })
             .await?;
-        hashed.map_err(|error| Refused::Defect(error.to_string()))
+        hashed.map_err(|error| PageError::Defect(error.to_string()))
     }
 
     /// Runs hashing off the threads that answer requests, on as many as there are cores.
     async fn off_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Refused> {
-        let gone = |_| Refused::Defect("the hashing threads are gone".into());
-        let _permit = self.hashing.acquire().await.map_err(|_| Refused::Defect("no more hashing".into()))?;
+    ) -> Result<T, PageError> {
+        let gone = |_| PageError::Defect("the hashing threads are gone".into());
+        let _permit =
+            self.hashing.acquire().await.map_err(|_| PageError::Defect("no more hashing".into()))?;
         web::block(work).await.map_err(gone)
     }
 }
 
 /// Why there is no page.
 #[derive(Debug)]
-enum Refused {
+enum PageError {
     /// There is no such page or entrypoint.
     NotFound,
     /// The form is not one of ours, or from before the browser lost its cookie.
@@ -123,9 +124,9 @@ enum Refused {
     Defect(String),
 }
 
-impl From<StoreError> for Refused {
-    fn from(error: StoreError) -> Refused {
-        Refused::Store(error)
+impl From<StoreError> for PageError {
+    fn from(error: StoreError) -> PageError {
+        PageError::Store(error)
     }
 }
 
@@ -170,34 +171,34 @@ struct MessagePage<'a> {
 async fn answer<'a>(
     portal: &'a Portal,
     request: &'a HttpRequest,
-    act: impl AsyncFnOnce(&Visit<'a>) -> Result<HttpResponse, Refused>,
+    action: impl AsyncFnOnce(&Visit<'a>) -> Result<HttpResponse, PageError>,
 ) -> HttpResponse {
     let visit = match Visit::new(portal, request).await {
         Ok(visit) => visit,
         Err(refused) => return refusal(None, &refused),
     };
-    match act(&visit).await {
+    match action(&visit).await {
         Ok(response) => response,
         Err(refused) => refusal(Some(&visit), &refused),
     }
 }
 
-fn refusal(visit: Option<&Visit<'_>>, refused: &Refused) -> HttpResponse {
+fn refusal(visit: Option<&Visit<'_>>, refused: &PageError) -> HttpResponse {
     let texts = visit.map_or(texts(Language::English), Visit::texts);
     let (status, title, lead) = match refused {
-        Refused::NotFound | Refused::Store(StoreError::Rejected(_)) => {
+        PageError::NotFound | PageError::Store(StoreError::Rejected(_)) => {
             (StatusCode::NOT_FOUND, texts.not_found, texts.not_found_lead)
         }
-        Refused::OldForm => (StatusCode::FORBIDDEN, texts.old_form, texts.old_form_lead),
-        Refused::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, texts.too_large, texts.too_large_lead),
-        Refused::Store(StoreError::Busy | StoreError::Unavailable(_)) => {
+        PageError::OldForm => (StatusCode::FORBIDDEN, texts.old_form, texts.old_form_lead),
+        PageError::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, texts.too_large, texts.too_large_lead),
+        PageError::Store(StoreError::Busy | StoreError::Unavailable(_)) => {
             (StatusCode::SERVICE_UNAVAILABLE, texts.unavailable, texts.unavailable_lead)
         }
-        Refused::Store(error) => {
+        PageError::Store(error) => {
             tracing::error!(%error, "a page of the portal failed");
             (StatusCode::INTERNAL_SERVER_ERROR, texts.unavailable, texts.unavailable_lead)
         }
-        Refused::Defect(message) => {
+        PageError::Defect(message) => {
             tracing::error!(%message, "a page of the portal failed");
             (StatusCode::INTERNAL_SERVER_ERROR, texts.unavailable, texts.unavailable_lead)
         }
@@ -232,5 +233,5 @@ fn plain(status: StatusCode, texts: &Texts, title: &str, lead: &str) -> HttpResp
 
 /// What is no page.
 async fn nothing() -> HttpResponse {
-    refusal(None, &Refused::NotFound)
+    refusal(None, &PageError::NotFound)
 }

@@ -7,11 +7,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::form::{self, FORM_COOKIE, Form, SESSION_COOKIE};
-use super::look;
 use super::texts::{Texts, texts};
-use super::{Portal, Refused};
-use crate::domain::entrypoint::Entrypoint;
-use crate::domain::storefront::Language;
+use super::theme;
+use super::{PageError, Portal};
+use crate::domain::entrypoints::Entrypoint;
+use crate::domain::entrypoints::theme::Language;
 use crate::store::Found;
 use crate::vault::new_secret;
 
@@ -89,13 +89,13 @@ impl<'a> Visit<'a> {
     /// Finds the entrypoint of a request.
     ///
     /// # Errors
-    /// [`Refused::NotFound`] where there is none of that name.
-    pub(super) async fn new(portal: &'a Portal, request: &'a HttpRequest) -> Result<Visit<'a>, Refused> {
+    /// [`PageError::NotFound`] where there is none of that name.
+    pub(super) async fn new(portal: &'a Portal, request: &'a HttpRequest) -> Result<Visit<'a>, PageError> {
         let entry = request.match_info().query("entry");
-        let (id, _) = portal.store.find_entry(entry).await?.ok_or(Refused::NotFound)?;
-        let settings = portal.store.entrypoint_settings(id).await?.ok_or(Refused::NotFound)?;
+        let (id, _) = portal.store.find_entry(entry).await?.ok_or(PageError::NotFound)?;
+        let settings = portal.store.entrypoint_settings(id).await?.ok_or(PageError::NotFound)?;
         let entrypoint = settings.entrypoint;
-        let language = asked_language(request).unwrap_or(entrypoint.storefront.language);
+        let language = asked_language(request).unwrap_or(entrypoint.theme.language);
         let base = format!("{}/portal/{}", portal.settings.base_path, entrypoint.entry);
         Ok(Visit { portal, request, entrypoint, language, base })
     }
@@ -105,7 +105,7 @@ impl<'a> Visit<'a> {
     }
 
     /// The customer who is signed in, if one is.
-    pub(super) async fn signed_in(&self) -> Result<Option<SignedIn>, Refused> {
+    pub(super) async fn signed_in(&self) -> Result<Option<SignedIn>, PageError> {
         let Some(token) = form::cookie(self.request, SESSION_COOKIE) else { return Ok(None) };
         let store = &self.portal.store;
         let limits = self.portal.settings.session;
@@ -117,11 +117,11 @@ impl<'a> Visit<'a> {
     }
 
     /// The token for the forms of somebody who is not signed in, and the cookie it is bound to where that is new.
-    pub(super) async fn form_token(&self) -> Result<(String, Option<Cookie<'static>>), Refused> {
+    pub(super) async fn form_token(&self) -> Result<(String, Option<Cookie<'static>>), PageError> {
         let (secret, cookie) = match form::cookie(self.request, FORM_COOKIE) {
             Some(secret) => (secret, None),
             None => {
-                let secret = new_secret().map_err(|error| Refused::Defect(error.to_string()))?.to_string();
+                let secret = new_secret().map_err(|error| PageError::Defect(error.to_string()))?.to_string();
                 let cookie = self.cookie(FORM_COOKIE, secret.clone());
                 (secret, Some(cookie))
             }
@@ -130,8 +130,8 @@ impl<'a> Visit<'a> {
     }
 
     /// Refuses a form of somebody who is not signed in unless it is one of ours, made for this browser.
-    pub(super) async fn check_form(&self, form: &Form) -> Result<(), Refused> {
-        let secret = form::cookie(self.request, FORM_COOKIE).ok_or(Refused::OldForm)?;
+    pub(super) async fn check_form(&self, form: &Form) -> Result<(), PageError> {
+        let secret = form::cookie(self.request, FORM_COOKIE).ok_or(PageError::OldForm)?;
         let token = form::token_text(self.portal.store.form_token(secret).await?);
         check_token(form, &token)
     }
@@ -147,7 +147,7 @@ impl<'a> Visit<'a> {
             texts: self.texts(),
             base: self.base.clone(),
             store: store.to_owned(),
-            initial: look::initial(store),
+            initial: theme::initial(store),
             sign_out: signed_in.map(|signed_in| signed_in.csrf.clone()),
             is_wrong: false,
         }
@@ -161,9 +161,9 @@ impl<'a> Visit<'a> {
     }
 
     /// As [`Visit::go_to`], with a cookie.
-    pub(super) fn go_with_cookie(&self, page: &str, cookie: &Cookie<'_>) -> Result<HttpResponse, Refused> {
+    pub(super) fn go_with_cookie(&self, page: &str, cookie: &Cookie<'_>) -> Result<HttpResponse, PageError> {
         let mut response = self.go_to(page);
-        response.add_cookie(cookie).map_err(|error| Refused::Defect(error.to_string()))?;
+        response.add_cookie(cookie).map_err(|error| PageError::Defect(error.to_string()))?;
         Ok(response)
     }
 }
@@ -171,19 +171,19 @@ impl<'a> Visit<'a> {
 /// Refuses a form whose token is not the one it must have.
 ///
 /// # Errors
-/// [`Refused::OldForm`].
-pub(super) fn check_token(form: &Form, token: &str) -> Result<(), Refused> {
+/// [`PageError::OldForm`].
+pub(super) fn check_token(form: &Form, token: &str) -> Result<(), PageError> {
     // Hashes are compared, so that the time says nothing about the token.
     let hashed = crate::vault::secret_hash;
-    if hashed(form.get("csrf")) == hashed(token) { Ok(()) } else { Err(Refused::OldForm) }
+    if hashed(form.get("csrf")) == hashed(token) { Ok(()) } else { Err(PageError::OldForm) }
 }
 
 /// A page as HTML.
 ///
 /// # Errors
 /// A template that fails, which none does.
-pub(super) fn html(status: StatusCode, page: &impl Template) -> Result<HttpResponse, Refused> {
-    let text = page.render().map_err(|error| Refused::Defect(error.to_string()))?;
+pub(super) fn html(status: StatusCode, page: &impl Template) -> Result<HttpResponse, PageError> {
+    let text = page.render().map_err(|error| PageError::Defect(error.to_string()))?;
     let mut response = HttpResponse::build(status);
     response.insert_header((CONTENT_TYPE, "text/html; charset=utf-8"));
     Ok(guarded(response.body(text)))
@@ -197,11 +197,11 @@ pub(super) fn form_page(
     page: &impl Template,
     is_wrong: bool,
     cookie: Option<Cookie<'_>>,
-) -> Result<HttpResponse, Refused> {
+) -> Result<HttpResponse, PageError> {
     let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let mut response = html(status, page)?;
     if let Some(cookie) = cookie {
-        response.add_cookie(&cookie).map_err(|error| Refused::Defect(error.to_string()))?;
+        response.add_cookie(&cookie).map_err(|error| PageError::Defect(error.to_string()))?;
     }
     Ok(response)
 }

@@ -8,10 +8,10 @@ use askama::Template;
 use super::page::{Frame, SignedIn, Visit, html};
 use super::texts::label;
 use super::{Portal, answer};
-use crate::domain::consent::{Channel, ConsentStatus};
-use crate::domain::contact;
-use crate::domain::customer::Customer;
-use crate::domain::fields::TextField;
+use crate::domain::customers::consent::{Channel, ConsentStatus};
+use crate::domain::customers::contact;
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::record::Customer;
 
 /// The fields about the person; the customer's number and login are shown and never edited.
 pub(super) const PERSON: [TextField; 9] = [
@@ -133,7 +133,8 @@ fn consent(visit: &Visit<'_>, signed_in: &SignedIn) -> Option<ConsentState> {
     let channels = [Channel::ECommunication, Channel::Sms].map(|channel| consent.of(channel));
     let with = |status| channels.iter().find(|channel| channel.status == status);
     let withdraw = Some(signed_in.csrf.clone());
-    let day = |time: crate::domain::time::Micros| time.to_rfc3339().chars().take(10).collect::<String>();
+    let day =
+        |time: crate::domain::kernel::time::Micros| time.to_rfc3339().chars().take(10).collect::<String>();
     Some(if let Some(channel) = with(ConsentStatus::OptedIn) {
         ConsentState { text: texts.consent_yes, since: Some(day(channel.updated_at)), withdraw }
     } else if with(ConsentStatus::Pending).is_some() {

@@ -9,11 +9,11 @@ use askama::Template;
 use super::form::{Form, is_secret};
 use super::page::{Checked, Frame, Visit, form_page, html};
 use super::texts::Texts;
-use super::{MessagePage, Portal, Refused, answer};
-use crate::domain::customer::Customer;
-use crate::domain::entrypoint::Entrypoint;
-use crate::domain::password::{self, Weakness};
-use crate::domain::portal::LinkKind;
+use super::{MessagePage, PageError, Portal, answer};
+use crate::domain::accounts::password::{self, Weakness};
+use crate::domain::accounts::sign_in::LinkKind;
+use crate::domain::customers::record::Customer;
+use crate::domain::entrypoints::Entrypoint;
 use crate::store::{Found, Link};
 
 #[derive(Template)]
@@ -40,12 +40,12 @@ fn token<'a>(visit: &Visit<'a>) -> &'a str {
     visit.request.match_info().query("token")
 }
 
-async fn live(visit: &Visit<'_>) -> Result<Option<(Link, Found)>, Refused> {
+async fn live(visit: &Visit<'_>) -> Result<Option<(Link, Found)>, PageError> {
     look(visit, &[LinkKind::Invitation, LinkKind::Reset]).await
 }
 
 /// The live link of a page's address, if it is of one of these kinds.
-pub(super) async fn look(visit: &Visit<'_>, kinds: &[LinkKind]) -> Result<Option<(Link, Found)>, Refused> {
+pub(super) async fn look(visit: &Visit<'_>, kinds: &[LinkKind]) -> Result<Option<(Link, Found)>, PageError> {
     let token = token(visit);
     if !is_secret(token) {
         return Ok(None);
@@ -54,7 +54,7 @@ pub(super) async fn look(visit: &Visit<'_>, kinds: &[LinkKind]) -> Result<Option
     Ok(found.filter(|(link, _)| kinds.contains(&link.kind)))
 }
 
-async fn page(visit: &Visit<'_>, form: Checked) -> Result<HttpResponse, Refused> {
+async fn page(visit: &Visit<'_>, form: Checked) -> Result<HttpResponse, PageError> {
     let (csrf, cookie) = visit.form_token().await?;
     let mut frame = visit.frame(None);
     frame.is_wrong = !form.problems.is_empty();
@@ -63,7 +63,7 @@ async fn page(visit: &Visit<'_>, form: Checked) -> Result<HttpResponse, Refused>
 }
 
 /// The one page for links that were used, have expired, never were, or belong elsewhere.
-pub(super) fn dead_link(visit: &Visit<'_>) -> Result<HttpResponse, Refused> {
+pub(super) fn dead_link(visit: &Visit<'_>) -> Result<HttpResponse, PageError> {
     let texts = visit.texts();
     let mut frame = visit.frame(None);
     frame.is_wrong = true;
@@ -106,7 +106,7 @@ pub(super) async fn new_password(
     form: &Form,
     known: Vec<String>,
     checked: &mut Checked,
-) -> Result<Option<String>, Refused> {
+) -> Result<Option<String>, PageError> {
     let texts = visit.texts();
     let password = form.get("password");
     if !password.is_empty() && password != form.get("repeat") {

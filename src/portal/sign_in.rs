@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::form::{Form, SESSION_COOKIE, cookie};
 use super::page::{Checked, Frame, Visit, check_token, form_page};
-use super::{Portal, Refused, answer};
-use crate::domain::portal::{LOCK_FAILURES, login_wait};
+use super::{PageError, Portal, answer};
+use crate::domain::accounts::sign_in::{LOCK_FAILURES, login_wait};
 
 /// A refusal takes at least so long, whatever was done for it.
 const REFUSAL_TIME: Duration = Duration::from_millis(250);
@@ -49,7 +49,7 @@ async fn page(
     form: Checked,
     login: &str,
     done: Option<&'static str>,
-) -> Result<HttpResponse, Refused> {
+) -> Result<HttpResponse, PageError> {
     let (csrf, cookie) = visit.form_token().await?;
     let mut frame = visit.frame(None);
     frame.is_wrong = !form.problems.is_empty();
@@ -99,7 +99,7 @@ enum Attempted {
     Locked,
 }
 
-async fn attempt(visit: &Visit<'_>, login: &str, password: &str) -> Result<Attempted, Refused> {
+async fn attempt(visit: &Visit<'_>, login: &str, password: &str) -> Result<Attempted, PageError> {
     let (portal, place) = (visit.portal, visit.entrypoint.id);
     let Some(attempt) = portal.store.begin_sign_in(place, login.to_owned()).await? else {
         return Ok(Attempted::Locked);
@@ -130,7 +130,7 @@ pub(super) async fn sign_out(request: HttpRequest, portal: Data<Portal>, payload
         let mut response = visit.go_to("/sign-in?done=signed-out");
         if cookie(visit.request, SESSION_COOKIE).is_some() {
             let gone = visit.cookie(SESSION_COOKIE, String::new());
-            response.add_removal_cookie(&gone).map_err(|error| Refused::Defect(error.to_string()))?;
+            response.add_removal_cookie(&gone).map_err(|error| PageError::Defect(error.to_string()))?;
         }
         Ok(response)
     })

@@ -6,9 +6,9 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::look::{Color, initial};
 use super::page::{Visit, guarded};
-use super::{Portal, Refused, answer};
+use super::theme::{Color, initial};
+use super::{PageError, Portal, answer};
 
 const STYLE: &str = include_str!("templates/style.css");
 /// Nothing in them is of a person; a changed colour shows within minutes.
@@ -52,7 +52,7 @@ pub(super) async fn icon(request: HttpRequest, portal: Data<Portal>) -> HttpResp
             ink: brand.text_on().css(),
             initial: initial(visit.entrypoint.store_name()),
         };
-        let text = icon.render().map_err(|error| Refused::Defect(error.to_string()))?;
+        let text = icon.render().map_err(|error| PageError::Defect(error.to_string()))?;
         Ok(file("image/svg+xml", text))
     })
     .await

@@ -1,7 +1,7 @@
 //! What the pages say, in each language. A text that one language lacks does not compile.
 
-use crate::domain::fields::TextField;
-use crate::domain::storefront::Language;
+use crate::domain::customers::fields::TextField;
+use crate::domain::entrypoints::theme::Language;
 
 /// The texts of one language.
 #[derive(Debug)]

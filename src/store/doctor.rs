@@ -3,18 +3,18 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use super::conn::{Conn, DatabaseUrl, Purpose, on};
-use super::digests;
-use super::error::StoreError;
-use super::keyring::{KeyRing, SERVICE_ENTRYPOINT};
-use super::load::customer_rows;
-use super::migrate::pending;
-use super::outcomes;
-use super::reads::read_head;
-use super::schema::{customer, data_key, entrypoint, entrypoint_head};
-use super::terms;
+use super::customers::load::customer_rows;
+use super::engine::conn::{Conn, DatabaseUrl, Purpose, on};
+use super::engine::error::StoreError;
+use super::engine::migrate::pending;
+use super::engine::schema::{customer, data_key, entrypoint, entrypoint_head};
+use super::idempotency;
+use super::index;
+use super::index::digests;
+use super::keys::keyring::{KeyRing, SERVICE_ENTRYPOINT};
+use super::reads::read_lock_row;
 use crate::clock;
-use crate::domain::time::{Micros, SECOND_US};
+use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::vault::MasterKey;
 
 /// How far this machine's clock may be from the database's, in seconds.
@@ -198,13 +198,13 @@ const OF_NO_OUTCOME: &str = "SELECT count(*) AS value FROM identity_digest d WHE
      AND NOT EXISTS (SELECT 1 FROM idempotency i WHERE i.outcome_id = d.customer_id \
      AND i.entrypoint_id = -1 - d.entrypoint_id)";
 
-/// The counters of every head against a count, and no digest that leads to nobody and nothing.
+/// The counters of every lock row against a count, and no digest that leads to nobody and nothing.
 fn counters(conn: &mut Conn) -> Result<String, StoreError> {
-    let heads: Vec<(i64, i64)> = on!(conn, |c| entrypoint_head::table
+    let lock_rows: Vec<(i64, i64)> = on!(conn, |c| entrypoint_head::table
         .select((entrypoint_head::entrypoint_id, entrypoint_head::live_customers))
         .load(c))?;
     let mut total = 0;
-    for (id, counted) in heads {
+    for (id, counted) in lock_rows {
         let live: i64 = on!(conn, |c| customer::table
             .filter(customer::entrypoint_id.eq(id))
             .filter(customer::status.ne(-99))
@@ -258,7 +258,7 @@ fn outcomes(conn: &mut Conn) -> Result<String, StoreError> {
         let mut after = Vec::new();
         loop {
             conn.begin_read()?;
-            let last = outcomes::examine(conn, entrypoint_id, &after, SLICE);
+            let last = idempotency::examine(conn, entrypoint_id, &after, SLICE);
             conn.end_read();
             let Some(last) = last? else { break };
             after = last;
@@ -269,14 +269,14 @@ fn outcomes(conn: &mut Conn) -> Result<String, StoreError> {
 
 /// Reads the search index.
 fn search(conn: &mut Conn) -> Result<String, StoreError> {
-    let (entries, postings) = terms::examine(conn)?;
+    let (entries, postings) = index::examine(conn)?;
     Ok(format!("the index is whole: {postings} postings in segments, {entries} entries pending"))
 }
 
 /// Looks at the next customers of an entrypoint; who they are.
 fn slice(conn: &mut Conn, ring: &KeyRing, entrypoint_id: i64, after: i64) -> Result<Vec<i64>, StoreError> {
-    let Some(head) = read_head(conn, entrypoint_id)? else { return Ok(Vec::new()) };
-    let keys = head.keys(conn, ring)?;
+    let Some(lock_row) = read_lock_row(conn, entrypoint_id)? else { return Ok(Vec::new()) };
+    let keys = lock_row.keys(conn, ring)?;
     let ids: Vec<i64> = on!(conn, |c| customer::table
         .filter(customer::entrypoint_id.eq(entrypoint_id))
         .filter(customer::customer_id.gt(after))

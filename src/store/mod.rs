@@ -3,39 +3,18 @@
 //! Start at [`Store`]. A write goes `writer` → `load` → `domain::decide` → `save` → COMMIT; a read
 //! goes `reads` → `reader` → the function of its noun (`customers`, `queries`, `settings`, `tokens`).
 
-mod attempts;
-mod checkpoint;
-pub(crate) mod conn;
+mod accounts;
 mod customers;
-mod digests;
 mod doctor;
+mod engine;
 mod entrypoints;
-mod error;
+mod idempotency;
 mod imports;
-mod invites;
-mod keyring;
-mod links;
-mod load;
-mod migrate;
-mod once;
-mod opened;
-mod outbox;
-mod outcomes;
-mod portal;
-mod prepared;
-mod queries;
-mod queue;
-mod reader;
+mod index;
+mod invitations;
+mod keys;
+mod mail;
 mod reads;
-mod rotation;
-mod rows;
-mod save;
-mod schema;
-mod sessions;
-mod settings;
-mod terms;
-mod tokens;
-mod writer;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -44,37 +23,39 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-pub use conn::DatabaseUrl;
-pub use customers::{Entry, Found};
-pub use doctor::{Finding, examine};
-pub use error::StoreError;
-pub use imports::{FileIntake, ImportLease, IntakeError, NewImport, Queued, StepDone, StepRow, Upload, Why};
-pub use invites::{InviteLease, InviteStepDone};
-pub use keyring::{DataKeyRecord, KeyRing};
-pub use links::Link;
-pub use migrate::DEMO_ENTRY;
-pub use opened::{Record, Rendering};
-pub use outbox::{MailLease, Mark, OutboxMail, OutboxRequest};
-pub use portal::{Account, SignInAttempt};
-pub use queries::{IdPage, ListPage, ListRequest, Listed};
-pub use rotation::{Rotation, RotationPhase};
-pub use sessions::SessionLimits;
-pub use settings::{EntrypointSettings, Organisation};
-pub use terms::Tended;
-pub use tokens::TokenRecord;
+pub use self::accounts::links::Link;
+pub use self::accounts::portal::{Account, SignInAttempt};
+pub use self::accounts::sessions::SessionLimits;
+pub use self::accounts::tokens::TokenRecord;
+pub use self::customers::find::{Found, HistoryEntry};
+pub use self::customers::lists::{IdPage, ListPage, ListRequest, Listed};
+pub use self::customers::record_cache::{OpenedRecord, Rendering};
+pub use self::doctor::{Finding, examine};
+pub use self::engine::conn::DatabaseUrl;
+pub use self::engine::error::StoreError;
+pub use self::engine::migrate::DEMO_ENTRY;
+pub use self::entrypoints::settings::{EntrypointSettings, Organisation};
+pub use self::imports::{
+    FileIntake, ImportLease, IntakeError, NewImport, Queued, StepDone, StepRow, Upload, Why,
+};
+pub use self::index::Maintained;
+pub use self::invitations::{InviteLease, InviteStepDone};
+pub use self::keys::keyring::{DataKeyRecord, KeyRing};
+pub use self::keys::rotation::{Rotation, RotationPhase};
+pub use self::mail::{MailLease, Mark, OutboxMail, OutboxRequest};
 
-use self::checkpoint::Checkpointer;
-use self::conn::{Conn, KeptConn};
-use self::opened::Opened;
-use self::queue::{Entrance, Reply};
-use self::reader::Readers;
-use self::writer::WriterSetup;
+use self::customers::record_cache::RecordCache;
+use self::engine::checkpoint::Checkpointer;
+use self::engine::conn::{Conn, KeptConn};
+use self::engine::queue::{Entrance, Reply};
+use self::engine::reader::Readers;
+use self::engine::writer::WriterSetup;
 use crate::clock;
-use crate::domain::apply;
-use crate::domain::command::{Act, Command, Foreseen, KeyUse};
-use crate::domain::identifier::Identifier;
-use crate::domain::settings::Settings;
-use crate::domain::token::Claims;
+use crate::domain::accounts::token::Claims;
+use crate::domain::customers::apply;
+use crate::domain::customers::identifier::Identifier;
+use crate::domain::decide::command::{Action, Command, KeyUse, Precomputed};
+use crate::domain::entrypoints::settings::Settings;
 use crate::vault::MasterKey;
 
 /// How a store is to be opened.
@@ -101,7 +82,7 @@ pub struct StoreOptions {
 pub struct Store {
     url: DatabaseUrl,
     ring: Arc<KeyRing>,
-    opened: Arc<Opened>,
+    record_cache: Arc<RecordCache>,
     queue: Entrance,
     writers: Mutex<Vec<JoinHandle<()>>>,
     readers: Readers,
@@ -132,7 +113,7 @@ impl Store {
     /// A newer schema, another master key, or the database's own.
     pub fn open(options: StoreOptions) -> Result<Store, StoreError> {
         let ring = Arc::new(KeyRing::new(options.master));
-        migrate::prepare(&options.url, &ring, clock::now())?;
+        engine::migrate::prepare(&options.url, &ring, clock::now())?;
         let queue = Entrance::default();
         let setup = WriterSetup {
             url: options.url.clone(),
@@ -149,14 +130,17 @@ impl Store {
         for index in 0..count {
             let checkpointer = Checkpointer::start(&options.url).map_err(no_thread)?;
             let name = format!("writer-{index}");
-            writers.push(writer::spawn(name, setup.clone(), queue.queue(), checkpointer).map_err(no_thread)?);
+            writers.push(
+                engine::writer::spawn(name, setup.clone(), queue.queue(), checkpointer).map_err(no_thread)?,
+            );
         }
-        let opened = Arc::new(Opened::new(options.record_cache_bytes));
-        let readers = Readers::start(&options.url, &ring, &opened, options.readers).map_err(no_thread)?;
+        let record_cache = Arc::new(RecordCache::new(options.record_cache_bytes));
+        let readers =
+            Readers::start(&options.url, &ring, &record_cache, options.readers).map_err(no_thread)?;
         let store = Store {
             url: options.url,
             ring,
-            opened,
+            record_cache,
             queue,
             writers: Mutex::new(writers),
             readers,
@@ -176,8 +160,8 @@ impl Store {
     }
 
     /// Makes ready what a create will most likely need of the writer, which has the less to do under the lock.
-    pub fn foresee(&self, command: &mut Command) {
-        let Act::Create(create) = &mut command.act else { return };
+    pub fn precompute(&self, command: &mut Command) {
+        let Action::Create(create) = &mut command.action else { return };
         let Some(key) = self.ring.newest_key(command.entrypoint_id) else { return };
         let country =
             match self.countries.read().unwrap_or_else(PoisonError::into_inner).get(&command.entrypoint_id) {
@@ -185,8 +169,8 @@ impl Store {
                 None => return,
             };
         let (record, _) = apply::create(&create.draft, country.as_deref(), clock::now());
-        let terms = terms::of_customer(key.terms(), &record);
-        create.foreseen = Some(Arc::new(Foreseen { key_id: key.id, record, terms }));
+        let terms = index::of_customer(key.terms(), &record);
+        create.precomputed = Some(Arc::new(Precomputed { key_id: key.id, record, terms }));
     }
 
     /// Puts a command on the writer's road; answers after COMMIT.
@@ -194,10 +178,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Rejected`] by the rules; [`StoreError::Busy`] when the queue is full.
     pub async fn write(&self, mut command: Command) -> Reply {
-        self.foresee(&mut command);
+        self.precompute(&mut command);
         self.last_command_us.store(clock::now().0, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
-        let sends_mail = matches!(command.act, Act::Invite(_) | Act::Consent(_));
+        let sends_mail = matches!(command.action, Action::Invite(_) | Action::Consent(_));
         self.queue.push_command(command, reply)?;
         let answer = answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?;
         self.terms_written.notify_one();
@@ -210,12 +194,12 @@ impl Store {
     /// Runs a change of settings, tokens or keys in a write transaction of its own.
     async fn administer<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&mut Conn, &KeyRing) -> Result<T, StoreError> + Send + 'static,
+        action: impl FnOnce(&mut Conn, &KeyRing) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let ring = Arc::clone(&self.ring);
         self.queue.push_admin(Box::new(move |conn| {
-            let result = conn.and_then(|conn| in_transaction(conn, |conn| act(conn, &ring)));
+            let result = conn.and_then(|conn| in_transaction(conn, |conn| action(conn, &ring)));
             answer_admin(reply, result)
         }))?;
         answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?
@@ -225,14 +209,16 @@ impl Store {
     async fn administer_once(
         &self,
         key_use: Option<KeyUse>,
-        act: impl FnOnce(&mut Conn, &KeyRing) -> Result<String, StoreError> + Send + 'static,
+        action: impl FnOnce(&mut Conn, &KeyRing) -> Result<String, StoreError> + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
         let (reply, answer) = oneshot::channel();
         let ring = Arc::clone(&self.ring);
         let retention_secs = self.idempotency_secs;
         self.queue.push_admin(Box::new(move |conn| {
             let result = conn.and_then(|conn| {
-                once::once(conn, &ring, key_use, clock::now(), retention_secs, |conn| act(conn, &ring))
+                idempotency::settings::once(conn, &ring, key_use, clock::now(), retention_secs, |conn| {
+                    action(conn, &ring)
+                })
             });
             answer_admin(reply, result)
         }))?;
@@ -250,7 +236,7 @@ impl Store {
         render: impl FnOnce(i64) -> String + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
         self.administer_once(key_use, move |conn, _| {
-            Ok(render(settings::create_organisation(conn, &name, clock::now())?))
+            Ok(render(entrypoints::settings::create_organisation(conn, &name, clock::now())?))
         })
         .await
     }
@@ -268,7 +254,12 @@ impl Store {
         answer: String,
     ) -> Result<(String, bool), StoreError> {
         self.administer_once(key_use, move |conn, _| {
-            settings::update_organisation(conn, org_id, name.as_deref(), identifiers.as_deref())?;
+            entrypoints::settings::update_organisation(
+                conn,
+                org_id,
+                name.as_deref(),
+                identifiers.as_deref(),
+            )?;
             Ok(answer)
         })
         .await
@@ -287,7 +278,14 @@ impl Store {
         render: impl FnOnce(i64) -> String + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
         self.administer_once(key_use, move |conn, ring| {
-            Ok(render(settings::create_entrypoint(conn, ring, org_id, &entry, &settings, clock::now())?))
+            Ok(render(entrypoints::settings::create_entrypoint(
+                conn,
+                ring,
+                org_id,
+                &entry,
+                &settings,
+                clock::now(),
+            )?))
         })
         .await
     }
@@ -305,7 +303,7 @@ impl Store {
     ) -> Result<(String, bool), StoreError> {
         let updated = self
             .administer_once(key_use, move |conn, _| {
-                settings::update_entrypoint(conn, id, &settings)?;
+                entrypoints::settings::update_entrypoint(conn, id, &settings)?;
                 Ok(answer)
             })
             .await;
@@ -325,7 +323,7 @@ impl Store {
         render: impl FnOnce(Rotation) -> String + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
         self.administer_once(key_use, move |conn, ring| {
-            Ok(render(rotation::start(conn, ring, entrypoint_id, clock::now())?))
+            Ok(render(keys::rotation::start(conn, ring, entrypoint_id, clock::now())?))
         })
         .await
     }
@@ -338,13 +336,13 @@ impl Store {
     pub async fn step_rotation(&self, entrypoint_id: i64, most: i64) -> Result<Rotation, StoreError> {
         let now = clock::now();
         let rotation =
-            self.administer(move |conn, ring| rotation::step(conn, ring, entrypoint_id, most)).await?;
+            self.administer(move |conn, ring| keys::rotation::step(conn, ring, entrypoint_id, most)).await?;
         if rotation.phase != RotationPhase::Check {
             return Ok(rotation);
         }
         // Counted without the lock: nothing comes under the old key any more.
-        let left = self.read(move |conn, _| rotation::leftovers(conn, &rotation)).await?;
-        self.administer(move |conn, ring| rotation::finish(conn, ring, entrypoint_id, left, now)).await
+        let left = self.read(move |conn, _| keys::rotation::leftovers(conn, &rotation)).await?;
+        self.administer(move |conn, ring| keys::rotation::finish(conn, ring, entrypoint_id, left, now)).await
     }
 
     /// Keeps and signs a token; its text, told this once.
@@ -352,7 +350,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Rejected`] for an unknown organisation or entrypoint.
     pub async fn create_token(&self, claims: Claims) -> Result<String, StoreError> {
-        self.administer(move |conn, ring| tokens::create(conn, ring, &claims)).await
+        self.administer(move |conn, ring| accounts::tokens::create(conn, ring, &claims)).await
     }
 
     /// Keeps and signs the first token of all; nothing where there was one before, or where what it is for is gone.
@@ -360,10 +358,10 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn create_first_token(&self, claims: Claims) -> Result<Option<String>, StoreError> {
-        if self.read(|conn, _| tokens::are_any(conn)).await? {
+        if self.read(|conn, _| accounts::tokens::are_any(conn)).await? {
             return Ok(None);
         }
-        self.administer(move |conn, ring| tokens::create_first(conn, ring, &claims)).await
+        self.administer(move |conn, ring| accounts::tokens::create_first(conn, ring, &claims)).await
     }
 
     /// Revokes a token; of any organisation without `org_id`.
@@ -371,7 +369,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Rejected`] where there is none.
     pub async fn revoke_token(&self, org_id: Option<i64>, jti: String) -> Result<(), StoreError> {
-        self.administer(move |conn, _| tokens::revoke(conn, org_id, &jti, clock::now())).await
+        self.administer(move |conn, _| accounts::tokens::revoke(conn, org_id, &jti, clock::now())).await
     }
 
     /// Removes expired idempotency keys, some at a time; how many.
@@ -379,13 +377,13 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn purge_expired(&self) -> Result<usize, StoreError> {
-        self.administer(|conn, _| outcomes::remove_expired(conn, clock::now())).await
+        self.administer(|conn, _| idempotency::remove_expired(conn, clock::now())).await
     }
 
     /// Forgets what an erase removed, and moves it out of SQLite's write-ahead log; while a reader is in the way, the
     /// next [`Store::finish_erasing`] does that.
     pub async fn forget_erased(&self) {
-        self.opened.forget_all();
+        self.record_cache.forget_all();
         self.erased.store(true, Ordering::Release);
         self.finish_erasing().await;
     }
@@ -396,9 +394,9 @@ impl Store {
             return;
         }
         let (reply, answer) = oneshot::channel();
-        let queued = self
-            .queue
-            .push_admin(Box::new(move |conn| answer_admin(reply, conn.and_then(checkpoint::truncate_log))));
+        let queued = self.queue.push_admin(Box::new(move |conn| {
+            answer_admin(reply, conn.and_then(engine::checkpoint::truncate_log))
+        }));
         let done = match queued {
             Ok(()) => answer.await.unwrap_or(Ok(false)),
             Err(error) => Err(error),
@@ -424,12 +422,12 @@ impl Store {
 
     /// Forgets records that were opened long ago.
     pub fn forget_records(&self) {
-        self.opened.forget_old();
+        self.record_cache.forget_old();
     }
 
     /// How many records were recalled from memory, and how many had to be opened.
     pub fn record_cache(&self) -> (u64, u64) {
-        self.opened.hits_and_misses()
+        self.record_cache.hits_and_misses()
     }
 
     /// How many commands wait for the writer.
@@ -453,7 +451,7 @@ impl Watch {
         let result = (|| {
             let conn = self.conn.get()?;
             self.ring.load_signing_keys(conn)?;
-            tokens::revoked(conn, clock::now())
+            accounts::tokens::revoked(conn, clock::now())
         })();
         if result.is_err() {
             self.conn.leave();
@@ -472,10 +470,10 @@ fn answer_admin<T>(reply: oneshot::Sender<Result<T, StoreError>>, result: Result
 /// Runs an act in a write transaction: committed where it succeeds, rolled back where not.
 fn in_transaction<T>(
     conn: &mut Conn,
-    act: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
+    action: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     conn.begin_write()?;
-    match act(conn) {
+    match action(conn) {
         Ok(done) => {
             conn.commit()?;
             Ok(done)

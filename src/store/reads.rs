@@ -5,21 +5,26 @@ use std::sync::{Arc, PoisonError};
 
 use diesel::prelude::*;
 
-use super::conn::{Conn, DatabaseUrl, KeptConn, Purpose, on};
-use super::error::StoreError;
-use super::keyring::{self, KeyRing};
-use super::load::{self, Loaded, block_of};
-use super::opened::Opened;
-use super::outcomes;
-use super::reader::{Sees, Size};
+use super::accounts::tokens;
+use super::customers::load::{self, Loaded, block_of};
+use super::customers::record_cache::RecordCache;
+use super::customers::{find, lists};
+use super::engine::conn::{Conn, DatabaseUrl, KeptConn, Purpose, on};
+use super::engine::error::StoreError;
+use super::engine::reader::{Sees, Size};
+use super::engine::{schema, writer};
+use super::entrypoints::settings;
+use super::idempotency;
+use super::keys::keyring::{self, KeyRing};
+use super::keys::rotation;
 use super::{
-    DataKeyRecord, Entry, EntrypointSettings, Found, IdPage, ListPage, ListRequest, Listed, Organisation,
-    Rotation, Store, TokenRecord, Watch, customers, queries, rotation, schema, settings, tokens, writer,
+    DataKeyRecord, EntrypointSettings, Found, HistoryEntry, IdPage, ListPage, ListRequest, Listed,
+    Organisation, Rotation, Store, TokenRecord, Watch,
 };
 use crate::clock;
-use crate::domain::command::{Answer, Command, KeyUse};
-use crate::domain::entrypoint::is_entry_name;
-use crate::domain::token::Claims;
+use crate::domain::accounts::token::Claims;
+use crate::domain::decide::command::{Answer, Command, KeyUse};
+use crate::domain::entrypoints::is_entry_name;
 use crate::vault::{Ad, DataKey, SigningKey};
 
 impl Store {
@@ -107,11 +112,11 @@ impl Store {
         tell: impl FnOnce(&ListPage) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let sees = match self.url {
-            DatabaseUrl::Postgres(_) if queries::plain::asks(&request) => Sees::EachItsOwn,
+            DatabaseUrl::Postgres(_) if lists::plain::asks(&request) => Sees::EachItsOwn,
             _ => Sees::OneState,
         };
-        let (ring, opened) = (Arc::clone(&self.ring), Arc::clone(&self.opened));
-        let read = move |conn: &mut Conn| Ok(tell(&queries::page(conn, &ring, &opened, &request)?));
+        let (ring, record_cache) = (Arc::clone(&self.ring), Arc::clone(&self.record_cache));
+        let read = move |conn: &mut Conn| Ok(tell(&lists::page(conn, &ring, &record_cache, &request)?));
         self.readers.read(Size::Many, sees, read).await
     }
 
@@ -120,7 +125,7 @@ impl Store {
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
     pub async fn list_ids(&self, request: ListRequest) -> Result<Vec<(i64, i64)>, StoreError> {
-        self.read(move |conn, ring| queries::ids(conn, ring, &request)).await
+        self.read(move |conn, ring| lists::ids(conn, ring, &request)).await
     }
 
     /// A page of a list for an answer that is too long for [`Store::list`], from one state of the database.
@@ -128,7 +133,7 @@ impl Store {
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
     pub async fn list_id_page(&self, request: ListRequest) -> Result<IdPage, StoreError> {
-        self.read(move |conn, ring| queries::id_page(conn, ring, &request)).await
+        self.read(move |conn, ring| lists::id_page(conn, ring, &request)).await
     }
 
     /// Records by place and id, in the order asked, as they are now: deleted ones may be among them.
@@ -136,7 +141,7 @@ impl Store {
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
     pub async fn list_records(&self, ids: Vec<(i64, i64)>) -> Result<Vec<Listed>, StoreError> {
-        self.read(move |conn, ring| queries::by_ids(conn, ring, &Opened::none(), &ids)).await
+        self.read(move |conn, ring| lists::by_ids(conn, ring, &RecordCache::none(), &ids)).await
     }
 
     /// How many customers each `status/lifecycle` of an entrypoint has.
@@ -144,7 +149,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn counts(&self, entrypoint_id: i64) -> Result<Option<HashMap<String, i64>>, StoreError> {
-        self.read(move |conn, _| queries::counts(conn, entrypoint_id)).await
+        self.read(move |conn, _| lists::counts(conn, entrypoint_id)).await
     }
 
     /// Seals a short text under the service's key, bound to a context.
@@ -191,8 +196,8 @@ impl Store {
         id: i64,
         skip: i64,
         limit: i64,
-    ) -> Result<Option<(Vec<Entry>, i64)>, StoreError> {
-        self.read(move |conn, ring| customers::entries(conn, ring, entrypoint_id, id, skip, limit)).await
+    ) -> Result<Option<(Vec<HistoryEntry>, i64)>, StoreError> {
+        self.read(move |conn, ring| find::entries(conn, ring, entrypoint_id, id, skip, limit)).await
     }
 
     /// Decides a command that changes nothing, without the writer's lock.
@@ -201,10 +206,10 @@ impl Store {
     /// As [`Store::write`].
     pub async fn consult(&self, command: Command) -> Result<Answer, StoreError> {
         self.look_up(move |conn, ring| {
-            let Some(head) = read_head(conn, command.entrypoint_id)? else {
-                return Err(StoreError::Rejected(crate::domain::problem::Rejection::NotFound));
+            let Some(lock_row) = read_lock_row(conn, command.entrypoint_id)? else {
+                return Err(StoreError::Rejected(crate::domain::kernel::problem::Rejection::NotFound));
             };
-            let mut loaded = Loaded::load(conn, ring, head, &[&command], clock::now())?;
+            let mut loaded = Loaded::load(conn, ring, lock_row, &[&command], clock::now())?;
             writer::decide_one(conn, ring, &mut loaded, &command)?
         })
         .await
@@ -220,7 +225,7 @@ impl Store {
         key: [u8; 32],
     ) -> Result<Option<[u8; 32]>, StoreError> {
         self.look_up(move |conn, _| {
-            let rows = outcomes::find(conn, entrypoint_id, &[key.to_vec()], clock::now())?;
+            let rows = idempotency::find(conn, entrypoint_id, &[key.to_vec()], clock::now())?;
             Ok(rows.first().and_then(|row| row.fingerprint.as_slice().try_into().ok()))
         })
         .await
@@ -364,10 +369,13 @@ impl Store {
     }
 }
 
-pub(super) fn read_head(conn: &mut Conn, entrypoint_id: i64) -> Result<Option<load::Head>, StoreError> {
+pub(super) fn read_lock_row(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+) -> Result<Option<load::LockRow>, StoreError> {
     Ok(on!(conn, |c| schema::entrypoint_head::table
         .find(entrypoint_id)
-        .select(load::Head::as_select())
+        .select(load::LockRow::as_select())
         .first(c)
         .optional())?)
 }

@@ -18,10 +18,10 @@ mod plain;
 mod secret;
 mod signer;
 
-pub use ad::Ad;
-pub use hash::{Hasher, IDENTITY_DIGEST_BYTES, IdentityDigest, TermHasher, TermHashing};
-pub use key::{DataKey, MASTER_KEY_BYTES, MasterKey, SALT_BYTES, SealKey, VaultError, random};
-pub use password::{hash_of_nobody, hash_password, verify_password};
-pub use plain::Plain;
-pub use secret::{new_secret, secret_hash};
-pub use signer::{SIGNING_KEY_BYTES, SigningKey, TokenError, unverified_key_id};
+pub use self::ad::Ad;
+pub use self::hash::{Hasher, IDENTITY_DIGEST_BYTES, IdentityDigest, TermHasher, TermHashing};
+pub use self::key::{DataKey, MASTER_KEY_BYTES, MasterKey, SALT_BYTES, SealKey, VaultError, random};
+pub use self::password::{hash_of_nobody, hash_password, verify_password};
+pub use self::plain::Plain;
+pub use self::secret::{new_secret, secret_hash};
+pub use self::signer::{SIGNING_KEY_BYTES, SigningKey, TokenError, unverified_key_id};

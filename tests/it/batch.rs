@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use customary::clock;
-use customary::domain::command::{
-    Act, Actor, Command, CreateCustomer, DeleteCustomer, KeyUse, OnMatch, Outcome, Precondition,
+use customary::domain::customers::draft::{Context, Draft};
+use customary::domain::customers::record::Customer;
+use customary::domain::decide::command::{
+    Action, Actor, Command, CreateCustomer, DeleteCustomer, KeyUse, OnMatch, Outcome, Precondition,
     UpdateCustomer,
 };
-use customary::domain::customer::Customer;
-use customary::domain::draft::{Context, Draft};
 use customary::domain::filter::{Filter, Search, Sort};
-use customary::domain::time::Micros;
+use customary::domain::kernel::time::Micros;
 use customary::store::{DatabaseUrl, ListRequest, Store, StoreError, StoreOptions};
 use customary::vault::MasterKey;
 use diesel::connection::SimpleConnection as _;
@@ -84,28 +84,28 @@ fn random_command(rng: &mut fastrand::Rng, with_poison: bool) -> Command {
     let precondition =
         if rng.u8(0..6) == 0 { Precondition::Versions(vec![rng.i64(1..4)]) } else { Precondition::None };
     let on_match = [OnMatch::Get, OnMatch::Replace, OnMatch::Merge, OnMatch::Force][rng.usize(0..4)];
-    let act = match rng.u8(0..10) {
-        0..=4 => Act::Create(Box::new(CreateCustomer { draft, on_match, foreseen: None })),
-        5..=6 => Act::Update(Box::new(UpdateCustomer { id, draft, precondition })),
-        7 => Act::Match(Box::new(CreateCustomer { draft, on_match, foreseen: None })),
-        _ => Act::Delete(DeleteCustomer { id, erase: rng.u8(0..3) == 0, precondition }),
+    let action = match rng.u8(0..10) {
+        0..=4 => Action::Create(Box::new(CreateCustomer { draft, on_match, precomputed: None })),
+        5..=6 => Action::Update(Box::new(UpdateCustomer { id, draft, precondition })),
+        7 => Action::Match(Box::new(CreateCustomer { draft, on_match, precomputed: None })),
+        _ => Action::Delete(DeleteCustomer { id, erase: rng.u8(0..3) == 0, precondition }),
     };
     let idempotency =
         (rng.u8(0..4) == 0).then(|| KeyUse { key: [rng.u8(0..6); 32], fingerprint: [rng.u8(0..2); 32] });
     let actor = Actor { name: "batch".into(), jti: "batch".into() };
-    Command { entrypoint_id: 1, actor, idempotency, act }
+    Command { entrypoint_id: 1, actor, idempotency, action }
 }
 
 /// A create of somebody new whom the database will refuse.
 fn poisonous() -> Command {
     let draft = draft(&json!({"email": "poison@example.test", "balance": POISON / 10_000}));
-    let create = CreateCustomer { draft, on_match: OnMatch::Get, foreseen: None };
+    let create = CreateCustomer { draft, on_match: OnMatch::Get, precomputed: None };
     let actor = Actor { name: "batch".into(), jti: "batch".into() };
-    Command { entrypoint_id: 1, actor, idempotency: None, act: Act::Create(Box::new(create)) }
+    Command { entrypoint_id: 1, actor, idempotency: None, action: Action::Create(Box::new(create)) }
 }
 
 /// What came of a command, without times.
-fn told(result: Result<customary::domain::command::Answer, StoreError>) -> String {
+fn told(result: Result<customary::domain::decide::command::Answer, StoreError>) -> String {
     match result {
         Ok(answer) => {
             let stored = answer
@@ -157,11 +157,11 @@ async fn compare(db: Db, cases: usize, commands: usize, with_poison: bool) {
             let first = CreateCustomer {
                 draft: draft(&json!({"email": "first@example.test"})),
                 on_match: OnMatch::Get,
-                foreseen: None,
+                precomputed: None,
             };
             let actor = Actor { name: "batch".into(), jti: "batch".into() };
-            let act = Act::Create(Box::new(first));
-            store.write(Command { entrypoint_id: 1, actor, idempotency: None, act }).await.unwrap();
+            let action = Action::Create(Box::new(first));
+            store.write(Command { entrypoint_id: 1, actor, idempotency: None, action }).await.unwrap();
         }
         if with_poison {
             poison(&one_by_one);
@@ -230,10 +230,10 @@ both!(a_decided_command_is_answered_after_a_drain, |db| async move {
         entrypoint_id: 1,
         actor: actor.clone(),
         idempotency: None,
-        act: Act::Create(Box::new(CreateCustomer {
+        action: Action::Create(Box::new(CreateCustomer {
             draft: draft(&json!({"email": format!("d{number}@example.test")})),
             on_match: OnMatch::Get,
-            foreseen: None,
+            precomputed: None,
         })),
     };
     let waiting: Vec<_> = (0..50).map(|number| Box::pin(store.write(create(number)))).collect();

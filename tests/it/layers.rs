@@ -53,7 +53,7 @@ const VAULT_OF_PORTAL: &[&str] =
     &["hash_of_nobody", "hash_password", "verify_password", "new_secret", "secret_hash", "VaultError"];
 
 /// One file of the store makes SQLite's file durable; no other of it touches files.
-const FILES_OF_STORE: (&str, &str) = ("std::fs", "store/checkpoint.rs");
+const FILES_OF_STORE: (&str, &str) = ("std::fs", "store/engine/checkpoint.rs");
 
 struct Source {
     /// Below `src`, for messages.

@@ -7,17 +7,17 @@ use serde::Serialize;
 
 use super::record::{CustomerOut, etag};
 use super::{key_use, refuse_unless_replay, seal_password, view_of, visible_entry};
-use crate::api::auth::Caller;
-use crate::api::body::{self, Params};
-use crate::api::error::Error;
-use crate::api::json::{self, RECORD_ROOM};
-use crate::api::request::CustomerIn;
-use crate::api::state::App;
+use crate::api::http::auth::Caller;
+use crate::api::http::body::{self, Params};
+use crate::api::http::error::Error;
+use crate::api::http::json::{self, RECORD_ROOM};
+use crate::api::http::request::CustomerIn;
+use crate::api::http::state::App;
 use crate::clock;
-use crate::domain::command::{Act, Answer, Command, CreateCustomer, OnMatch, Outcome, Verdict};
-use crate::domain::draft::{Context, Draft};
-use crate::domain::problem::Problem;
-use crate::domain::token::Scope;
+use crate::domain::accounts::token::Scope;
+use crate::domain::customers::draft::{Context, Draft};
+use crate::domain::decide::command::{Action, Answer, Command, CreateCustomer, OnMatch, Outcome, Verdict};
+use crate::domain::kernel::problem::Problem;
 
 /// The answer of contract 4, E1.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -81,11 +81,11 @@ pub(crate) async fn create_customer(
         Ok(create) => create,
         Err(error) => {
             refuse_unless_replay(&app, entrypoint_id, key.as_ref(), error).await?;
-            CreateCustomer { draft: Draft::default(), on_match: OnMatch::Get, foreseen: None }
+            CreateCustomer { draft: Draft::default(), on_match: OnMatch::Get, precomputed: None }
         }
     };
-    let act = Act::Create(Box::new(create));
-    let command = Command { entrypoint_id, actor: caller.actor(), idempotency: key, act };
+    let action = Action::Create(Box::new(create));
+    let command = Command { entrypoint_id, actor: caller.actor(), idempotency: key, action };
     let answer = app.store.write(command).await?;
     render(&answer, &caller)
 }
@@ -118,7 +118,7 @@ async fn read(
         }
     };
     seal_password(app, &mut draft).await?;
-    Ok(CreateCustomer { draft, on_match, foreseen: None })
+    Ok(CreateCustomer { draft, on_match, precomputed: None })
 }
 
 fn flags(request: &HttpRequest) -> (OnMatch, Vec<Problem>) {
@@ -246,12 +246,12 @@ pub(crate) async fn match_customer(
         Ok(create) => create,
         Err(error) => {
             refuse_unless_replay(&app, entrypoint_id, key.as_ref(), error).await?;
-            CreateCustomer { draft: Draft::default(), on_match: OnMatch::Get, foreseen: None }
+            CreateCustomer { draft: Draft::default(), on_match: OnMatch::Get, precomputed: None }
         }
     };
     let keyed = key.is_some();
-    let act = Act::Match(Box::new(create));
-    let command = Command { entrypoint_id, actor: caller.actor(), idempotency: key, act };
+    let action = Action::Match(Box::new(create));
+    let command = Command { entrypoint_id, actor: caller.actor(), idempotency: key, action };
     // Only an answer that must be kept needs the writer.
     let answer = if keyed { app.store.write(command).await? } else { app.store.consult(command).await? };
     let Outcome::Matched(report) = &answer.outcome else {

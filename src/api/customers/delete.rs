@@ -5,12 +5,12 @@ use actix_web::{HttpRequest, HttpResponse, delete};
 
 use super::update::done;
 use super::{DoneOut, key_use, parse_id, refuse_unless_replay, visible};
-use crate::api::auth::Caller;
-use crate::api::body::{self, Params};
-use crate::api::error::Error;
-use crate::api::state::App;
-use crate::domain::command::{Act, Command, DeleteCustomer};
-use crate::domain::token::Scope;
+use crate::api::http::auth::Caller;
+use crate::api::http::body::{self, Params};
+use crate::api::http::error::Error;
+use crate::api::http::state::App;
+use crate::domain::accounts::token::Scope;
+use crate::domain::decide::command::{Action, Command, DeleteCustomer};
 
 /// Delete a customer, or erase the person
 ///
@@ -40,7 +40,7 @@ pub(crate) async fn delete_customer(
     let mut params = Params::of(&request);
     let erase = params.flag("erase");
     if erase {
-        caller.require(crate::domain::token::Scope::PiiRead)?;
+        caller.require(crate::domain::accounts::token::Scope::PiiRead)?;
     }
     let found = visible(&app, &caller, parse_id(&id)?).await?;
     let entrypoint_id = found.entrypoint.id;
@@ -54,7 +54,7 @@ pub(crate) async fn delete_customer(
     let delete =
         DeleteCustomer { id: found.record.stored.id, erase, precondition: body::precondition(&request) };
     let command =
-        Command { entrypoint_id, actor: caller.actor(), idempotency: key, act: Act::Delete(delete) };
+        Command { entrypoint_id, actor: caller.actor(), idempotency: key, action: Action::Delete(delete) };
     let answer = app.store.write(command).await?;
     if erase && !answer.replayed {
         app.store.forget_erased().await;

@@ -6,12 +6,12 @@ use actix_web::{HttpRequest, HttpResponse, get};
 
 use super::record::{CustomerOut, rendering};
 use super::{parse_id, view_of, visible_as};
-use crate::api::auth::Caller;
-use crate::api::body::{Params, is_fresh};
-use crate::api::error::Error;
-use crate::api::json;
-use crate::api::state::App;
-use crate::domain::token::Scope;
+use crate::api::http::auth::Caller;
+use crate::api::http::body::{Params, is_fresh};
+use crate::api::http::error::Error;
+use crate::api::http::json;
+use crate::api::http::state::App;
+use crate::domain::accounts::token::Scope;
 use crate::store::Found;
 
 /// Read a customer

@@ -6,13 +6,13 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use serde::Serialize;
 
 use super::{parse_id, visible};
-use crate::api::auth::Caller;
-use crate::api::body::Params;
-use crate::api::error::Error;
-use crate::api::queries::{LIMIT_DEFAULT, SummaryOut};
-use crate::api::state::App;
-use crate::domain::token::Scope;
-use crate::store::Entry;
+use crate::api::http::auth::Caller;
+use crate::api::http::body::Params;
+use crate::api::http::error::Error;
+use crate::api::http::state::App;
+use crate::api::lists::{LIMIT_DEFAULT, SummaryOut};
+use crate::domain::accounts::token::Scope;
+use crate::store::HistoryEntry;
 
 /// The most entries of one answer.
 const LIMIT_MAX: i64 = 1_000;
@@ -104,7 +104,7 @@ pub(crate) async fn get_customer_history(
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-cache")).json(body))
 }
 
-fn render(entry: Entry, shows_values: bool) -> EntryOut {
+fn render(entry: HistoryEntry, shows_values: bool) -> EntryOut {
     let changes = entry.changes.into_iter().map(|change| ChangeOut {
         field: change.field,
         from: change.from.filter(|_| shows_values),

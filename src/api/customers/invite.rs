@@ -5,14 +5,14 @@ use actix_web::{HttpRequest, HttpResponse, get, post};
 use serde::Serialize;
 
 use super::{key_use, parse_id, refuse_unless_replay, visible};
-use crate::api::auth::Caller;
-use crate::api::body::{self, Params};
-use crate::api::error::Error;
-use crate::api::state::App;
+use crate::api::http::auth::Caller;
+use crate::api::http::body::{self, Params};
+use crate::api::http::error::Error;
+use crate::api::http::state::App;
 use crate::clock;
-use crate::domain::command::{Act, Command, InviteCustomer};
-use crate::domain::time::Micros;
-use crate::domain::token::Scope;
+use crate::domain::accounts::token::Scope;
+use crate::domain::decide::command::{Action, Command, InviteCustomer};
+use crate::domain::kernel::time::Micros;
 
 /// How a customer stands with the portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -116,7 +116,7 @@ pub(crate) async fn invite_customer(
     }
     let invite = InviteCustomer { id: found.record.stored.id, again: true, link_ttl_secs: app.link_ttl_secs };
     let command =
-        Command { entrypoint_id, actor: caller.actor(), idempotency: key, act: Act::Invite(invite) };
+        Command { entrypoint_id, actor: caller.actor(), idempotency: key, action: Action::Invite(invite) };
     let answer = app.store.write(command).await?;
     let invitation = answer.stored.as_ref().and_then(|stored| stored.customer.invitation);
     let response_data = match invitation {

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::api::json::{self, RECORD_ROOM};
-use crate::domain::consent::{ChannelConsent, Consent};
-use crate::domain::customer::{Lifecycle, Stored};
-use crate::domain::entrypoint::Entrypoint;
-use crate::domain::fields::TextField;
-use crate::domain::mask::{MASK, mask};
-use crate::domain::money::Money;
-use crate::store::{Record, Rendering};
+use crate::api::http::json::{self, RECORD_ROOM};
+use crate::domain::customers::consent::{ChannelConsent, Consent};
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::mask::{MASK, mask};
+use crate::domain::customers::record::{Lifecycle, Stored};
+use crate::domain::entrypoints::Entrypoint;
+use crate::domain::kernel::money::Money;
+use crate::store::{OpenedRecord, Rendering};
 
 /// What a token may see of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -275,7 +275,7 @@ impl<'a> CustomerOut<'a> {
 /// # Errors
 /// JSON's, of which a record has none.
 pub(crate) fn rendering(
-    record: &Record,
+    record: &OpenedRecord,
     entrypoint: &Arc<Entrypoint>,
     view: View,
 ) -> Result<Arc<Rendering>, serde_json::Error> {

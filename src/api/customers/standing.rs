@@ -5,23 +5,23 @@ use actix_web::{HttpRequest, HttpResponse, post};
 
 use super::update::done;
 use super::{DoneOut, key_use, parse_id, refuse_unless_replay, visible};
-use crate::api::auth::Caller;
-use crate::api::body::{self, Params};
-use crate::api::error::Error;
-use crate::api::state::App;
-use crate::domain::command::{Act, ArchiveCustomer, ChangeConsent, Command};
-use crate::domain::consent::ConsentChange;
-use crate::domain::token::Scope;
+use crate::api::http::auth::Caller;
+use crate::api::http::body::{self, Params};
+use crate::api::http::error::Error;
+use crate::api::http::state::App;
+use crate::domain::accounts::token::Scope;
+use crate::domain::customers::consent::ConsentChange;
+use crate::domain::decide::command::{Action, ArchiveCustomer, ChangeConsent, Command};
 
 /// Does something to a customer that needs no body.
-async fn act(
+async fn action(
     request: HttpRequest,
     app: Data<App>,
     caller: Caller,
     id: Path<String>,
     payload: Payload,
     route: &'static str,
-    act: impl FnOnce(i64, &App) -> Act,
+    action: impl FnOnce(i64, &App) -> Action,
 ) -> Result<HttpResponse, Error> {
     caller.require(Scope::CustomersWrite)?;
     let found = visible(&app, &caller, parse_id(&id)?).await?;
@@ -32,8 +32,8 @@ async fn act(
     if !problems.is_empty() {
         refuse_unless_replay(&app, entrypoint_id, key.as_ref(), Error::Invalid(problems)).await?;
     }
-    let act = act(found.record.stored.id, &app);
-    let command = Command { entrypoint_id, actor: caller.actor(), idempotency: key, act };
+    let action = action(found.record.stored.id, &app);
+    let command = Command { entrypoint_id, actor: caller.actor(), idempotency: key, action };
     Ok(done(&app.store.write(command).await?, &caller))
 }
 
@@ -59,8 +59,8 @@ pub(crate) async fn request_consent(
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
     let route = "POST /Customer/{customerId}/consent";
-    act(request, app, caller, id, payload, route, |id, app| {
-        Act::Consent(ChangeConsent { id, change: ConsentChange::Ask, link_ttl_secs: app.link_ttl_secs })
+    action(request, app, caller, id, payload, route, |id, app| {
+        Action::Consent(ChangeConsent { id, change: ConsentChange::Ask, link_ttl_secs: app.link_ttl_secs })
     })
     .await
 }
@@ -89,8 +89,8 @@ pub(crate) async fn archive_customer(
 ) -> Result<HttpResponse, Error> {
     let precondition = body::precondition(&request);
     let route = "POST /Customer/{customerId}/archive";
-    act(request, app, caller, id, payload, route, |id, _| {
-        Act::Archive(ArchiveCustomer { id, archived: true, precondition })
+    action(request, app, caller, id, payload, route, |id, _| {
+        Action::Archive(ArchiveCustomer { id, archived: true, precondition })
     })
     .await
 }
@@ -119,8 +119,8 @@ pub(crate) async fn unarchive_customer(
 ) -> Result<HttpResponse, Error> {
     let precondition = body::precondition(&request);
     let route = "POST /Customer/{customerId}/unarchive";
-    act(request, app, caller, id, payload, route, |id, _| {
-        Act::Archive(ArchiveCustomer { id, archived: false, precondition })
+    action(request, app, caller, id, payload, route, |id, _| {
+        Action::Archive(ArchiveCustomer { id, archived: false, precondition })
     })
     .await
 }

@@ -6,16 +6,16 @@ use actix_web::{HttpRequest, HttpResponse, put};
 
 use super::record::etag;
 use super::{DoneOut, key_use, parse_id, refuse_unless_replay, seal_password, view_of, visible};
-use crate::api::auth::Caller;
-use crate::api::body::{self, Params};
-use crate::api::error::Error;
-use crate::api::request::CustomerIn;
-use crate::api::state::App;
+use crate::api::http::auth::Caller;
+use crate::api::http::body::{self, Params};
+use crate::api::http::error::Error;
+use crate::api::http::request::CustomerIn;
+use crate::api::http::state::App;
 use crate::clock;
-use crate::domain::command::{Act, Answer, Command, UpdateCustomer};
-use crate::domain::draft::{Context, Draft};
-use crate::domain::fields::TextField;
-use crate::domain::token::Scope;
+use crate::domain::accounts::token::Scope;
+use crate::domain::customers::draft::{Context, Draft};
+use crate::domain::customers::fields::TextField;
+use crate::domain::decide::command::{Action, Answer, Command, UpdateCustomer};
 use crate::store::Found;
 
 /// Change a customer
@@ -57,8 +57,8 @@ pub(crate) async fn update_customer(
     };
     let update =
         UpdateCustomer { id: found.record.stored.id, draft, precondition: body::precondition(&request) };
-    let act = Act::Update(Box::new(update));
-    let command = Command { entrypoint_id, actor: caller.actor(), idempotency: key, act };
+    let action = Action::Update(Box::new(update));
+    let command = Command { entrypoint_id, actor: caller.actor(), idempotency: key, action };
     let answer = app.store.write(command).await?;
     Ok(done(&answer, &caller))
 }

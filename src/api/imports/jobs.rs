@@ -7,16 +7,16 @@ use actix_web::{HttpRequest, HttpResponse, get, post};
 use serde::Serialize;
 
 use super::{JobOut, RowOut};
-use crate::api::auth::Caller;
-use crate::api::body::{self, Params};
 use crate::api::customers::{key_use, parse_id, refuse_unless_replay, visible_entry};
-use crate::api::error::Error;
-use crate::api::queries::{SummaryOut, page_of};
-use crate::api::state::App;
+use crate::api::http::auth::Caller;
+use crate::api::http::body::{self, Params};
+use crate::api::http::error::Error;
+use crate::api::http::state::App;
+use crate::api::lists::{SummaryOut, page_of};
 use crate::clock;
-use crate::domain::import::{ImportJob, JobState, RowOutcome, rejected_header, rejected_rows, template};
-use crate::domain::problem::Problem;
-use crate::domain::token::Scope;
+use crate::domain::accounts::token::Scope;
+use crate::domain::imports::{ImportJob, JobState, RowOutcome, rejected_header, rejected_rows, template};
+use crate::domain::kernel::problem::Problem;
 use crate::store::Why;
 
 /// How many rows are read at once for a file.

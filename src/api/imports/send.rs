@@ -14,14 +14,14 @@ use futures_util::{Stream, StreamExt as _};
 use serde::Serialize;
 
 use super::jobs::accepted;
-use crate::api::auth::Caller;
-use crate::api::body::{Params, discard, idempotency_key};
 use crate::api::customers::{key_use, visible_entry};
-use crate::api::error::Error;
-use crate::api::state::App;
-use crate::domain::import::{ImportJob, ImportOptions, JobState, Preset, RowOutcome};
-use crate::domain::problem::Problem;
-use crate::domain::token::Scope;
+use crate::api::http::auth::Caller;
+use crate::api::http::body::{Params, discard, idempotency_key};
+use crate::api::http::error::Error;
+use crate::api::http::state::App;
+use crate::domain::accounts::token::Scope;
+use crate::domain::imports::{ImportJob, ImportOptions, JobState, Preset, RowOutcome};
+use crate::domain::kernel::problem::Problem;
 use crate::store::{FileIntake, IntakeError, Queued, Why};
 
 /// The name of the part that holds the file.

@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use customary::domain::import::JobState;
-use customary::jobs::Stop;
+use customary::domain::imports::JobState;
+use customary::jobs::StopSignal;
 
 use super::{End, Import, Job, system};
 use crate::cli::complain;
@@ -28,11 +28,11 @@ const NAMES_MAX: u32 = 1000;
 pub(super) struct Pieces {
     name: String,
     read: Receiver<io::Result<Vec<u8>>>,
-    interrupt: Stop,
+    interrupt: StopSignal,
 }
 
 impl Pieces {
-    fn read(mut file: impl Read + Send + 'static, name: String, interrupt: &Stop) -> Pieces {
+    fn read(mut file: impl Read + Send + 'static, name: String, interrupt: &StopSignal) -> Pieces {
         let (send, read) = sync_channel(PIECES_AHEAD);
         thread::spawn(move || {
             loop {
@@ -75,7 +75,7 @@ impl Import {
     }
 
     /// The file and, where that is known, its size.
-    pub(super) fn open(&self, interrupt: &Stop) -> Result<(Pieces, Option<u64>), End> {
+    pub(super) fn open(&self, interrupt: &StopSignal) -> Result<(Pieces, Option<u64>), End> {
         let name = self.file.display().to_string();
         if self.is_standard_input() {
             return Ok((Pieces::read(io::stdin(), "standard input".into(), interrupt), None));

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use customary::app;
 use customary::clock;
-use customary::config::{Global, Refusal};
-use customary::domain::command::Actor;
-use customary::domain::import::{ImportJob, ImportOptions, RowOutcome, rejected_header, rejected_rows};
-use customary::domain::problem::Rejection;
-use customary::jobs::{self, Stop};
+use customary::config::{ConfigError, Global};
+use customary::domain::decide::command::Actor;
+use customary::domain::imports::{ImportJob, ImportOptions, RowOutcome, rejected_header, rejected_rows};
+use customary::domain::kernel::problem::Rejection;
+use customary::jobs::{self, StopSignal};
 use customary::store::{FileIntake, IntakeError, NewImport, Store, StoreError, Why};
 use tokio::task::JoinHandle;
 
@@ -25,7 +25,7 @@ const TAKE_EVERY: Duration = Duration::from_secs(2);
 /// How many rejected rows are read at once.
 const REJECTED_ROWS: i64 = 500;
 
-pub(super) fn run(global: &Global, import: &Import, interrupt: &Stop) -> Result<Report, End> {
+pub(super) fn run(global: &Global, import: &Import, interrupt: &StopSignal) -> Result<Report, End> {
     let options = import.options()?;
     let store = app::open(global)?;
     let store = Arc::new(store);
@@ -55,11 +55,11 @@ async fn all(
     store: &Arc<Store>,
     import: &Import,
     options: &ImportOptions,
-    interrupt: &Stop,
+    interrupt: &StopSignal,
 ) -> Result<(ImportJob, Why), End> {
     let Some((place, _)) = store.find_entry(&import.entry).await? else {
         let why = format!("there is no entrypoint {}; `customary entrypoint list` shows all", import.entry);
-        return Err(Refusal(why).into());
+        return Err(ConfigError(why).into());
     };
     let new = take_in(store, import, options, place, interrupt).await?;
     let queued = store.queue_import(new).await?;
@@ -69,7 +69,7 @@ async fn all(
         Why::Resumed => import.note("this import was begun before and goes on where it stopped"),
     }
     // Ends with this command; what it leaves undone the service or the next command does.
-    let index = tokio::spawn(jobs::terms::work(Arc::clone(store), interrupt.clone()));
+    let index = tokio::spawn(jobs::index::work(Arc::clone(store), interrupt.clone()));
     let done = work(store, import, place, queued.job_id, interrupt).await;
     index.abort();
     Ok((done?, queued.why))
@@ -81,7 +81,7 @@ async fn take_in(
     import: &Import,
     options: &ImportOptions,
     place: i64,
-    interrupt: &Stop,
+    interrupt: &StopSignal,
 ) -> Result<NewImport, End> {
     let (file, bytes) = import.open(interrupt)?;
     let bar = import.upload_bar(bytes);
@@ -111,7 +111,7 @@ async fn work(
     import: &Import,
     place: i64,
     job_id: i64,
-    interrupt: &Stop,
+    interrupt: &StopSignal,
 ) -> Result<ImportJob, End> {
     let bar = import.work_bar();
     let mut worker: Option<JoinHandle<Result<(), StoreError>>> = None;
@@ -119,7 +119,7 @@ async fn work(
     let mut is_cancelled = false;
     loop {
         let job = store.import_job(place, job_id).await?;
-        let job = job.ok_or_else(|| Refusal("the import is gone; somebody removed it".into()))?;
+        let job = job.ok_or_else(|| ConfigError("the import is gone; somebody removed it".into()))?;
         if job.state.is_over() && worker.is_none() {
             return Ok(job);
         }
@@ -135,7 +135,7 @@ async fn work(
             if let Some(lease) = store.take_import(Some(job_id)).await? {
                 let store = Arc::clone(store);
                 // It is stopped through its job: stopped by itself, it would leave the job to the next worker.
-                let never = Stop::default();
+                let never = StopSignal::default();
                 worker = Some(tokio::spawn(async move { jobs::imports::run(&store, lease, &never).await }));
             }
         }
@@ -146,7 +146,9 @@ async fn work(
         if let Ok(done) = tokio::time::timeout(LOOK_EVERY, running).await {
             worker = None;
             let done = done.map_err(|error| StoreError::Bug(error.to_string())).flatten();
-            done.map_err(|error| Refusal(format!("{error}; the same command goes on where this stopped")))?;
+            done.map_err(|error| {
+                ConfigError(format!("{error}; the same command goes on where this stopped"))
+            })?;
         }
     }
 }

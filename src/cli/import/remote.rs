@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use customary::config::Refusal;
-use customary::jobs::Stop;
+use customary::config::ConfigError;
+use customary::jobs::StopSignal;
 use indicatif::ProgressBar;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -32,7 +32,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_mins(5);
 /// The most bytes of an answer that is no file.
 const ANSWER_BYTES_MAX: u64 = 4 << 20;
 
-pub(super) fn run(server: &str, import: &Import, interrupt: &Stop) -> Result<Report, End> {
+pub(super) fn run(server: &str, import: &Import, interrupt: &StopSignal) -> Result<Report, End> {
     // The server would say the same, but only after the whole file was sent.
     import.options()?;
     let api = Api::new(server, import);
@@ -72,7 +72,7 @@ struct Api {
 /// What an error's body says.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Refused {
+struct ServerRefusal {
     response_text: String,
     #[serde(default)]
     errors: Vec<Problem>,
@@ -124,7 +124,7 @@ impl Api {
     }
 
     /// Sends the file; the job that it came to. Sent again after a failure, it comes to the same one.
-    fn begin(&self, import: &Import, interrupt: &Stop) -> Result<Job, End> {
+    fn begin(&self, import: &Import, interrupt: &StopSignal) -> Result<Job, End> {
         let (file, bytes) = import.open(interrupt)?;
         let bar = import.upload_bar(bytes);
         let mut body = Upload { file, bar: &bar, piece: Cursor::default() };
@@ -137,7 +137,7 @@ impl Api {
             _ if interrupt.is_asked() => Err(End::Interrupted),
             Ok(answer) if answer.status().is_success() => read(answer),
             Ok(answer) => Err(refused(answer)),
-            Err(error) => Err(Refusal(format!("{}: the file was not taken: {error}", self.base)).into()),
+            Err(error) => Err(ConfigError(format!("{}: the file was not taken: {error}", self.base)).into()),
         }
     }
 
@@ -157,7 +157,7 @@ impl Api {
                     "{}: {why}; the server may still be importing, and the same command tells",
                     self.base
                 );
-                return Err(Refusal(why).into());
+                return Err(ConfigError(why).into());
             }
             thread::sleep(RETRY_AFTER);
         }
@@ -188,13 +188,13 @@ impl Read for Upload<'_> {
 fn read<T: DeserializeOwned>(answer: Response<Body>) -> Result<T, End> {
     let body = answer.into_body().into_with_config().limit(ANSWER_BYTES_MAX).reader();
     serde_json::from_reader(body)
-        .map_err(|error| Refusal(format!("the server's answer is not one of Customary: {error}")).into())
+        .map_err(|error| ConfigError(format!("the server's answer is not one of Customary: {error}")).into())
 }
 
 /// What a refusal says.
 fn refused(answer: Response<Body>) -> End {
     let status = answer.status();
-    match read::<Refused>(answer) {
+    match read::<ServerRefusal>(answer) {
         Ok(refused) => {
             let problems = refused.errors.into_iter().map(Problem::text);
             let hint = matches!(status.as_u16(), 401 | 403).then(|| {

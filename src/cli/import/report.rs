@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use anstream::{eprintln, println};
-use customary::domain::import::{ImportJob, JobState, RowOutcome};
-use customary::domain::time::Micros;
-use customary::jobs::Stop;
+use customary::domain::imports::{ImportJob, JobState, RowOutcome};
+use customary::domain::kernel::time::Micros;
+use customary::jobs::StopSignal;
 use indicatif::ProgressBar;
 use serde::Deserialize;
 
@@ -90,7 +90,7 @@ impl Job {
 }
 
 impl Report {
-    pub(super) fn status(&self, interrupt: &Stop) -> u8 {
+    pub(super) fn status(&self, interrupt: &StopSignal) -> u8 {
         match self.job.state {
             JobState::Finished if self.job.rejected > 0 => SOME_REJECTED,
             JobState::Finished => 0,

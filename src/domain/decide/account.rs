@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use super::{Stop, change};
-use crate::domain::command::{Actor, ArchiveCustomer, ChangeConsent, InviteCustomer, Outcome};
-use crate::domain::consent::{Channel, Consent, ConsentChange, ConsentStatus};
-use crate::domain::customer::{Customer, Invitation, Lifecycle, Status, Stored};
-use crate::domain::fields::TextField;
-use crate::domain::history::Operation;
-use crate::domain::identifier::{IdField, Identifier, MatchKey};
+use super::command::{Actor, ArchiveCustomer, ChangeConsent, InviteCustomer, Outcome};
+use super::working_set::{MailOrder, Revision, WorkingSet};
+use super::{Undecided, change};
+use crate::domain::customers::consent::{Channel, Consent, ConsentChange, ConsentStatus};
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::history::Operation;
+use crate::domain::customers::identifier::{IdField, Identifier, MatchKey};
+use crate::domain::customers::record::{Customer, Invitation, Lifecycle, Status, Stored};
+use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::mail::MailKind;
-use crate::domain::problem::{Problem, Rejection};
-use crate::domain::world::{MailOrder, World, Written};
 
 /// What follows from a change, whichever road it came by: with a password a customer is active, and an invitation that
 /// went to another address, or was taken up, is over.
-pub(super) fn settle(before: Option<&Customer>, after: &mut Customer) {
+pub(super) fn apply_consequences(before: Option<&Customer>, after: &mut Customer) {
     let email = |customer: &Customer| customer.text(TextField::Email).map(str::to_owned);
     if after.password_hash.is_some() {
         match after.lifecycle {
@@ -36,21 +36,21 @@ fn email_key(customer: &Customer) -> Option<MatchKey> {
     Identifier::new(vec![IdField::Text(TextField::Email)]).key(customer)
 }
 
-/// The keys that an invitation asks the world for.
-pub(super) fn foreseen_keys(world: &World, id: i64) -> Vec<MatchKey> {
-    world.customer(id).and_then(|stored| email_key(&stored.customer)).into_iter().collect()
+/// The keys that an invitation asks the working set for.
+pub(super) fn precomputed_keys(working_set: &WorkingSet, id: i64) -> Vec<MatchKey> {
+    working_set.customer(id).and_then(|stored| email_key(&stored.customer)).into_iter().collect()
 }
 
-fn refused(code: &'static str, message: &str) -> Stop {
+fn refused(code: &'static str, message: &str) -> Undecided {
     Rejection::State(vec![Problem::parameter("customerId", code, message)]).into()
 }
 
 pub(super) fn decide_invite(
-    world: &World,
+    working_set: &WorkingSet,
     invite: &InviteCustomer,
     actor: &Actor,
-) -> Result<(Outcome, Option<Written>, Option<MailOrder>), Stop> {
-    let stored = Arc::clone(world.customer(invite.id).ok_or(Rejection::NotFound)?);
+) -> Result<(Outcome, Option<Revision>, Option<MailOrder>), Undecided> {
+    let stored = Arc::clone(working_set.customer(invite.id).ok_or(Rejection::NotFound)?);
     let customer = &stored.customer;
     if customer.is_deleted() {
         return Err(Rejection::Deleted.into());
@@ -67,29 +67,33 @@ pub(super) fn decide_invite(
     let Some(key) = email_key(customer) else {
         return Err(refused("no_email", "the customer has no e-mail address"));
     };
-    check_email_is_its_own(world, &stored, &key)?;
-    if !invite.again && customer.is_invited(world.now) {
+    check_email_is_its_own(working_set, &stored, &key)?;
+    if !invite.again && customer.is_invited(working_set.now) {
         return Err(refused("invited", "the customer is invited already"));
     }
     let mut after = customer.clone();
     after.invitation =
-        Some(Invitation { at: world.now, expires_at: world.now.plus_secs(invite.link_ttl_secs) });
-    let (version, written) = change(world, &stored, after, Operation::Invited, actor);
+        Some(Invitation { at: working_set.now, expires_at: working_set.now.plus_secs(invite.link_ttl_secs) });
+    let (version, revision) = change(working_set, &stored, after, Operation::Invited, actor);
     let mail =
         MailOrder { customer_id: invite.id, kind: MailKind::Invitation, link_ttl_secs: invite.link_ttl_secs };
-    Ok((Outcome::Changed { id: invite.id, version }, written, Some(mail)))
+    Ok((Outcome::Changed { id: invite.id, version }, revision, Some(mail)))
 }
 
 /// Of several customers with one address only one may have an account: whoever has it or was invited, else the oldest.
-fn check_email_is_its_own(world: &World, stored: &Stored, key: &MatchKey) -> Result<(), Stop> {
+fn check_email_is_its_own(
+    working_set: &WorkingSet,
+    stored: &Stored,
+    key: &MatchKey,
+) -> Result<(), Undecided> {
     let is_first = |id: &i64| {
-        let other = world.customer(*id).map(|other| &other.customer);
+        let other = working_set.customer(*id).map(|other| &other.customer);
         let is_taken =
-            other.is_some_and(|other| other.password_hash.is_some() || other.is_invited(world.now));
+            other.is_some_and(|other| other.password_hash.is_some() || other.is_invited(working_set.now));
         is_taken || *id < stored.id
     };
     let ids: Vec<i64> =
-        world.live_with(key)?.into_iter().filter(|id| *id != stored.id).filter(is_first).collect();
+        working_set.live_with(key)?.into_iter().filter(|id| *id != stored.id).filter(is_first).collect();
     let Some(first) = ids.first() else { return Ok(()) };
     let message = format!("customer {first} has the same e-mail address");
     let problems = vec![Problem::parameter("customerId", "same_email", message)];
@@ -97,11 +101,11 @@ fn check_email_is_its_own(world: &World, stored: &Stored, key: &MatchKey) -> Res
 }
 
 pub(super) fn decide_consent(
-    world: &World,
+    working_set: &WorkingSet,
     consent: &ChangeConsent,
     actor: &Actor,
-) -> Result<(Outcome, Option<Written>, Option<MailOrder>), Stop> {
-    let stored = Arc::clone(world.customer(consent.id).ok_or(Rejection::NotFound)?);
+) -> Result<(Outcome, Option<Revision>, Option<MailOrder>), Undecided> {
+    let stored = Arc::clone(working_set.customer(consent.id).ok_or(Rejection::NotFound)?);
     if stored.customer.is_deleted() {
         return Err(Rejection::Deleted.into());
     }
@@ -110,29 +114,29 @@ pub(super) fn decide_consent(
         return Err(refused("no_email", "the customer has no e-mail address"));
     }
     let mut after = stored.customer.clone();
-    let given = Consent::after(after.consent, consent.change, world.now);
+    let given = Consent::after(after.consent, consent.change, working_set.now);
     after.consent = Some(given);
     let operation = match consent.change {
         ConsentChange::Ask => Operation::ConsentAsked,
         ConsentChange::OptIn(_) => Operation::ConsentGiven,
         ConsentChange::Withdraw(_) => Operation::ConsentWithdrawn,
     };
-    let (version, written) = change(world, &stored, after, operation, actor);
+    let (version, revision) = change(working_set, &stored, after, operation, actor);
     let is_open = given.of(Channel::ECommunication).status == ConsentStatus::Pending;
     let mail = (asks && is_open).then_some(MailOrder {
         customer_id: consent.id,
         kind: MailKind::ConsentOptIn,
         link_ttl_secs: consent.link_ttl_secs,
     });
-    Ok((Outcome::Changed { id: consent.id, version }, written, mail))
+    Ok((Outcome::Changed { id: consent.id, version }, revision, mail))
 }
 
 pub(super) fn decide_archive(
-    world: &World,
+    working_set: &WorkingSet,
     archive: &ArchiveCustomer,
     actor: &Actor,
-) -> Result<(Outcome, Option<Written>), Stop> {
-    let stored = Arc::clone(world.customer(archive.id).ok_or(Rejection::NotFound)?);
+) -> Result<(Outcome, Option<Revision>), Undecided> {
+    let stored = Arc::clone(working_set.customer(archive.id).ok_or(Rejection::NotFound)?);
     if !archive.precondition.holds(stored.version) {
         return Err(Rejection::Stale.into());
     }
@@ -155,6 +159,6 @@ pub(super) fn decide_archive(
         }
         Operation::Unarchived
     };
-    let (version, written) = change(world, &stored, after, operation, actor);
-    Ok((Outcome::Changed { id: archive.id, version }, written))
+    let (version, revision) = change(working_set, &stored, after, operation, actor);
+    Ok((Outcome::Changed { id: archive.id, version }, revision))
 }

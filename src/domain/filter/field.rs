@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::super::customer::{Customer, Lifecycle, Stored};
-use super::super::entrypoint::Entrypoint;
-use super::super::fields::{Shape, TextField};
-use super::super::identifier::is_additional_key;
+use crate::domain::customers::fields::{Shape, TextField};
+use crate::domain::customers::identifier::is_additional_key;
+use crate::domain::customers::record::{Customer, Lifecycle, Stored};
+use crate::domain::entrypoints::Entrypoint;
 
 /// What stands before an additional field's name in a filter or a sort.
 pub const ADDITIONAL_PREFIX: &str = "additional-";
@@ -301,7 +301,7 @@ fn after_prefix(name: &str) -> Option<&str> {
 
 /// The value of an additional field: the one of exactly that name, else — since field names ignore case
 /// (rules 8) — the first by code points that differs in case alone.
-pub(in crate::domain) fn additional<'a>(customer: &'a Customer, key: &str) -> Option<&'a str> {
+pub(crate) fn additional<'a>(customer: &'a Customer, key: &str) -> Option<&'a str> {
     let exact = customer.additional.get(key);
     let any_case = || {
         customer.additional.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)

@@ -1,11 +1,11 @@
 //! Whether a filter holds for an opened customer: the definition of truth (rules 8).
 
-use super::super::customer::Stored;
-use super::super::entrypoint::Entrypoint;
-use super::super::text::fold;
 use super::field::Op;
 use super::value::{Span, Value};
 use super::{Filter, Predicate, plain};
+use crate::domain::customers::record::Stored;
+use crate::domain::entrypoints::Entrypoint;
+use crate::domain::kernel::text::fold;
 
 impl Filter {
     /// Whether every condition holds. Deleted records match only where they are asked for.
@@ -20,7 +20,7 @@ impl Filter {
         let nobody = Stored {
             id: 0,
             version: 0,
-            customer: super::super::customer::Customer::default(),
+            customer: crate::domain::customers::record::Customer::default(),
             erased: false,
         };
         let mut about = self.predicates.iter().filter(|predicate| predicate.field.is_of_entrypoint());
@@ -74,11 +74,11 @@ fn compare(op: Op, number: i64, span: Span) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::customer::{Customer, Lifecycle, Status};
-    use crate::domain::entrypoint::Policy;
-    use crate::domain::fields::TextField;
-    use crate::domain::money::Money;
-    use crate::domain::time::{Micros, SECOND_US};
+    use crate::domain::customers::fields::TextField;
+    use crate::domain::customers::record::{Customer, Lifecycle, Status};
+    use crate::domain::entrypoints::Policy;
+    use crate::domain::kernel::money::Money;
+    use crate::domain::kernel::time::{Micros, SECOND_US};
 
     const TEN: i64 = 1_772_359_200_000_000; // 2026-03-01T10:00:00Z
     const MIDNIGHT: i64 = TEN - 10 * 3_600 * SECOND_US;
@@ -94,7 +94,7 @@ mod tests {
             country: None,
             policy: Policy::default(),
             required: Vec::new(),
-            storefront: crate::domain::storefront::Storefront::default(),
+            theme: crate::domain::entrypoints::theme::Theme::default(),
         }
     }
 

@@ -6,28 +6,28 @@
 //! A filter goes: [`parse`] (wire forms) → [`field`] (names, operators) → [`value`] → [`matches`].
 
 mod field;
-#[cfg(test)]
-mod laws;
 mod matches;
 mod parse;
 mod plain;
 mod plan;
+#[cfg(test)]
+mod properties;
 mod search;
 mod sort;
 mod terms;
 mod value;
 
-pub(in crate::domain) use field::additional;
-pub use field::{ADDITIONAL_PREFIX, FilterField, Kind, Op};
-pub use parse::{FILTERS_MAX, RESERVED};
-pub use plan::{Column, ColumnNeed, Plan, TERMS_MAX};
-pub use search::{SEARCH_CHARS_MAX, Search};
-pub use sort::{Reach, Sort, SortField, SortKey, SortValue};
-pub use terms::{Group, Term, TermVisitor, each_term, trigrams_of_needle};
-pub use value::{Span, Value};
+pub(crate) use self::field::additional;
+pub use self::field::{ADDITIONAL_PREFIX, FilterField, Kind, Op};
+pub use self::parse::{FILTERS_MAX, RESERVED};
+pub use self::plan::{Column, ColumnNeed, Plan, TERMS_MAX};
+pub use self::search::{SEARCH_CHARS_MAX, Search};
+pub use self::sort::{Reach, Sort, SortField, SortKey, SortValue};
+pub use self::terms::{Group, Term, TermVisitor, each_term, trigrams_of_needle};
+pub use self::value::{Span, Value};
 
-use super::customer::Status;
-use super::problem::Problem;
+use super::customers::record::Status;
+use super::kernel::problem::Problem;
 
 /// Conditions that must all hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! Filters as requests carry them: plain, bracketed under `parameters`, or as its JSON (contract 6.3).
 
-use super::super::members::{Given, Members};
-use super::super::problem::Problem;
-use super::super::text::nearest;
 use super::field::{ADDITIONAL_PREFIX, FilterField, Op};
 use super::value::Value;
 use super::{Filter, Predicate};
+use crate::domain::kernel::members::{Given, Members};
+use crate::domain::kernel::problem::Problem;
+use crate::domain::kernel::text::nearest;
 
 /// Query parameters of lists and exports that are no filters (contract 6.1, and `search` and
 /// `pageIdentifier` of ours).
@@ -34,7 +34,7 @@ impl Filter {
     /// # Errors
     /// Everything that is wrong with them, at once.
     pub fn parse<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> Result<Filter, Vec<Problem>> {
-        let mut reader = Reader::default();
+        let mut reader = FilterParser::default();
         for (name, value) in pairs {
             let (name, value) = (name.as_ref(), value.as_ref());
             let bracketed =
@@ -60,12 +60,12 @@ impl Filter {
 }
 
 #[derive(Default)]
-struct Reader {
+struct FilterParser {
     predicates: Vec<Predicate>,
     problems: Vec<Problem>,
 }
 
-impl Reader {
+impl FilterParser {
     /// `{"email(ct)":"x"}`; nulls say nothing, numbers are read by their own text.
     fn json(&mut self, text: &str) {
         if text.trim().is_empty() {
@@ -168,7 +168,7 @@ fn unknown(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::problem::At;
+    use crate::domain::kernel::problem::At;
 
     fn parse(pairs: &[(&str, &str)]) -> Result<Filter, Vec<Problem>> {
         Filter::parse(pairs)

@@ -15,7 +15,7 @@ use icu_properties::{
     CodePointMapData, CodePointMapDataBorrowed, CodePointSetData, CodePointSetDataBorrowed,
 };
 
-use super::super::text::fold;
+use crate::domain::kernel::text::fold;
 
 const NFKD: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizerBorrowed::new_nfkd();
 const COMBINING: CodePointMapDataBorrowed<'static, CanonicalCombiningClass> =

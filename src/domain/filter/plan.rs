@@ -5,12 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use super::super::customer::{Lifecycle, Status, Stored};
-use super::super::fields::TextField;
 use super::field::{FilterField, Op, ordinal};
 use super::terms::{Group, NEEDLE_GRAMS_MAX, Term};
 use super::value::{Span, Value};
 use super::{Filter, Predicate, Search, plain};
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::record::{Lifecycle, Status, Stored};
 
 /// The most terms of a plan: an index that must meet more gains nothing.
 pub const TERMS_MAX: usize = 2 * NEEDLE_GRAMS_MAX;
@@ -105,7 +105,7 @@ impl ColumnNeed {
     }
 
     /// Leaves of the only numbers those that would do; false where no number does.
-    fn settle(&mut self) -> bool {
+    fn simplify(&mut self) -> bool {
         if let Some(among) = self.among.take() {
             self.among = Some(among.iter().copied().filter(|number| self.admits(*number)).collect());
         }
@@ -177,7 +177,7 @@ impl Plan {
             never |= !possible;
         }
         for need in &mut columns {
-            never |= !need.settle();
+            never |= !need.simplify();
         }
         never |= statuses.is_empty() || stages.is_empty();
         let lifecycles = (stages.len() < Lifecycle::ALL.len()).then_some(stages);

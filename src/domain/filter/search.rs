@@ -2,10 +2,10 @@
 
 use compact_str::CompactString;
 
-use super::super::customer::Customer;
-use super::super::fields::TextField;
-use super::super::problem::Problem;
 use super::plain::{self, plain};
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::record::Customer;
+use crate::domain::kernel::problem::Problem;
 
 /// The most characters of a search: more than any field has.
 pub const SEARCH_CHARS_MAX: usize = 500;

@@ -5,13 +5,13 @@ use std::cmp::Ordering;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use super::super::customer::Stored;
-use super::super::entrypoint::Entrypoint;
-use super::super::problem::Problem;
-use super::super::text::{fold, nearest};
 use super::field::{ADDITIONAL_PREFIX, FilterField, Kind};
 use super::plan::Column;
 use super::{MASKED_CODE, NEEDS_PII};
+use crate::domain::customers::record::Stored;
+use crate::domain::entrypoints::Entrypoint;
+use crate::domain::kernel::problem::Problem;
+use crate::domain::kernel::text::{fold, nearest};
 
 /// The parameter's name in errors.
 const PARAMETER: &str = "sortBy";
@@ -258,9 +258,9 @@ impl PartialOrd for SortKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::customer::{Customer, Lifecycle};
-    use crate::domain::entrypoint::Policy;
-    use crate::domain::fields::TextField;
+    use crate::domain::customers::fields::TextField;
+    use crate::domain::customers::record::{Customer, Lifecycle};
+    use crate::domain::entrypoints::Policy;
 
     fn entrypoint() -> Entrypoint {
         Entrypoint {
@@ -273,7 +273,7 @@ mod tests {
             country: None,
             policy: Policy::default(),
             required: Vec::new(),
-            storefront: crate::domain::storefront::Storefront::default(),
+            theme: crate::domain::entrypoints::theme::Theme::default(),
         }
     }
 

@@ -14,11 +14,11 @@
 #[cfg(test)]
 use std::collections::BTreeSet;
 
-use super::super::customer::Customer;
-use super::super::fields::TextField;
-use super::super::text::{fold_spaces, one_blank};
 use super::plain::{self, plain};
 use super::search::public_texts;
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::record::Customer;
+use crate::domain::kernel::text::{fold_spaces, one_blank};
 
 /// The most trigrams of one condition or search; more cost the index more than they narrow.
 pub(super) const NEEDLE_GRAMS_MAX: usize = 10;

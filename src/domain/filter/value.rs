@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, NaiveTime};
 
-use super::super::contact::{self, Refusal};
-use super::super::customer::{Lifecycle, Status};
-use super::super::money::Money;
-use super::super::text::{fold, nearest};
-use super::super::time::SECOND_US;
 use super::field::{FilterField, Kind, Op, ordinal};
 use super::plain;
+use crate::domain::customers::contact::{self, ValueError};
+use crate::domain::customers::record::{Lifecycle, Status};
+use crate::domain::kernel::money::Money;
+use crate::domain::kernel::text::{fold, nearest};
+use crate::domain::kernel::time::SECOND_US;
 
 /// What stands between the items of `in` and `nin`.
 const SEPARATOR: char = '|';
@@ -58,7 +58,7 @@ impl Value {
     ///
     /// # Errors
     /// A stable code and what would do; never the value itself.
-    pub fn parse(field: &FilterField, op: Op, text: &str) -> Result<Value, Refusal> {
+    pub fn parse(field: &FilterField, op: Op, text: &str) -> Result<Value, ValueError> {
         let list = matches!(op, Op::In | Op::Nin);
         match field.kind() {
             Kind::Text => Ok(Value::Text(needle(op, text))),
@@ -103,23 +103,23 @@ fn needle(op: Op, text: &str) -> String {
     folded.into()
 }
 
-fn among(text: &str, item: impl Fn(&str) -> Result<i64, Refusal>) -> Result<Value, Refusal> {
-    let items = text.split(SEPARATOR).map(item).collect::<Result<BTreeSet<i64>, Refusal>>();
+fn among(text: &str, item: impl Fn(&str) -> Result<i64, ValueError>) -> Result<Value, ValueError> {
+    let items = text.split(SEPARATOR).map(item).collect::<Result<BTreeSet<i64>, ValueError>>();
     items.map(Value::Among).map_err(|(code, message)| (code, format!("each item between | {message}")))
 }
 
-fn number(text: &str) -> Result<i64, Refusal> {
+fn number(text: &str) -> Result<i64, ValueError> {
     text.trim().parse().map_err(|_| (CODE, "must be a whole number".to_owned()))
 }
 
-fn status(text: &str) -> Result<i64, Refusal> {
+fn status(text: &str) -> Result<i64, ValueError> {
     let code = number(text).ok().and_then(Status::of_code);
     code.map(|status| i64::from(status.code())).ok_or_else(|| {
         (CODE, format!("must be one of {}", Status::ALL.map(|known| known.code().to_string()).join(", ")))
     })
 }
 
-fn lifecycle(text: &str) -> Result<i64, Refusal> {
+fn lifecycle(text: &str) -> Result<i64, ValueError> {
     Lifecycle::of_name(text.trim()).map(ordinal).ok_or_else(|| {
         let names = Lifecycle::ALL.map(Lifecycle::name);
         let hint = nearest(text.trim(), names.into_iter());
@@ -192,7 +192,7 @@ fn offset(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fields::TextField;
+    use crate::domain::customers::fields::TextField;
 
     const TEN: i64 = 1_772_359_200_000_000; // 2026-03-01T10:00:00Z
     const MIDNIGHT: i64 = TEN - 10 * 3_600 * SECOND_US;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{ImportLease, Queued, StepDone, StepRow, Upload, jobs, step, upload};
 use crate::clock;
-use crate::domain::command::{Actor, KeyUse};
-use crate::domain::import::{ImportJob, ImportPlan, Preset, RowOutcome, RowReport};
-use crate::domain::time::SECOND_US;
+use crate::domain::decide::command::{Actor, KeyUse};
+use crate::domain::imports::{ImportJob, ImportPlan, Preset, RowOutcome, RowReport};
+use crate::domain::kernel::time::SECOND_US;
 use crate::store::{Store, StoreError};
 
 /// A file that is wholly there, with what is to be done with it.

@@ -3,14 +3,14 @@
 use diesel::prelude::*;
 
 use super::{JobState, RowReport, job_row, report_ad, report_piece, upload};
-use crate::domain::customer::Customer;
-use crate::domain::fields::TextField;
-use crate::domain::import::{Counts, RowOutcome};
-use crate::domain::text::fold_spaces;
-use crate::store::conn::{Conn, on};
-use crate::store::error::StoreError;
-use crate::store::keyring::KeyRing;
-use crate::store::schema::{import_ghost, import_job, import_report};
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::record::Customer;
+use crate::domain::imports::{Counts, RowOutcome};
+use crate::domain::kernel::text::fold_spaces;
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::schema::{import_ghost, import_job, import_report};
+use crate::store::keys::keyring::KeyRing;
 
 /// Values of which one alone tells the person.
 const TELLING: [TextField; 6] = [
@@ -24,7 +24,7 @@ const TELLING: [TextField; 6] = [
 
 /// Removes the files of imports that are over, the person's rows from their reports, and what a dry run made of the
 /// person. A file that is still worked on goes when its import ends.
-pub(in crate::store) fn erase(
+pub(crate) fn erase(
     conn: &mut Conn,
     ring: &KeyRing,
     entrypoint_id: i64,

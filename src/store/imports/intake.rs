@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::{NewImport, Upload};
-use crate::domain::command::Actor;
-use crate::domain::import::{
-    FileRefusal, HeaderProblem, ImportOptions, ImportPlan, Intake, Layout, Mapping, Position, Preset,
+use crate::domain::decide::command::Actor;
+use crate::domain::imports::{
+    FileError, HeaderProblem, ImportOptions, ImportPlan, Intake, Layout, Mapping, Position, Preset,
     RECORD_BYTES_MAX, RecordItem, RecordReader,
 };
-use crate::domain::problem::{At, Problem, Rejection};
+use crate::domain::kernel::problem::{At, Problem, Rejection};
 use crate::store::{Store, StoreError};
 
 /// How much text is kept before it is stored. The first piece holds the whole header, or too long a one.
@@ -171,7 +171,7 @@ impl Header {
         let last = |item: &RecordItem| is_whole || matches!(item, RecordItem::TooLong(_));
         let found = reader.read(&mut rest).or_else(|| reader.finish().filter(last));
         let refuse =
-            |line, code, message: String| Err(vec![problem(FileRefusal { line: Some(line), code, message })]);
+            |line, code, message: String| Err(vec![problem(FileError { line: Some(line), code, message })]);
         let record = match found {
             Some(RecordItem::Record(record)) => record,
             Some(RecordItem::TooLong(long)) => {
@@ -196,13 +196,13 @@ impl Header {
     }
 }
 
-fn no_header() -> FileRefusal {
+fn no_header() -> FileError {
     let message = "there is no line with the names of the columns, or it begins too far down";
-    FileRefusal { line: None, code: "no_header", message: message.into() }
+    FileError { line: None, code: "no_header", message: message.into() }
 }
 
-fn problem(refusal: FileRefusal) -> Problem {
-    let FileRefusal { line, code, message } = refusal;
+fn problem(refusal: FileError) -> Problem {
+    let FileError { line, code, message } = refusal;
     Problem { at: At::Line(line.unwrap_or(1)), code, message }
 }
 
@@ -210,6 +210,6 @@ fn invalid(problems: Vec<Problem>) -> IntakeError {
     StoreError::from(Rejection::Invalid(problems)).into()
 }
 
-fn refused(refusal: FileRefusal) -> IntakeError {
+fn refused(refusal: FileError) -> IntakeError {
     invalid(vec![problem(refusal)])
 }

@@ -2,15 +2,15 @@
 
 use diesel::prelude::*;
 
-use super::{JobRow, JobState, ghosts, job_row, locked_row, shared_now, upload};
-use crate::domain::command::Actor;
-use crate::domain::import::{ImportJob, Position};
-use crate::domain::problem::Rejection;
-use crate::domain::time::{Micros, SECOND_US};
-use crate::store::conn::{Conn, on};
-use crate::store::error::StoreError;
-use crate::store::keyring::KeyRing;
-use crate::store::schema::import_job;
+use super::{JobRow, JobState, dry_run, job_row, locked_row, shared_now, upload};
+use crate::domain::decide::command::Actor;
+use crate::domain::imports::{ImportJob, Position};
+use crate::domain::kernel::problem::Rejection;
+use crate::domain::kernel::time::{Micros, SECOND_US};
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::schema::import_job;
+use crate::store::keys::keyring::KeyRing;
 
 /// How long a worker may be silent before another takes its job, in microseconds.
 pub(super) const LEASE_US: i64 = 15 * SECOND_US;
@@ -37,7 +37,7 @@ pub struct ImportLease {
 }
 
 /// Whether a job waits for a worker.
-pub(in crate::store) fn is_waiting(conn: &mut Conn, now: Micros) -> Result<bool, StoreError> {
+pub(crate) fn is_waiting(conn: &mut Conn, now: Micros) -> Result<bool, StoreError> {
     let now = shared_now(conn, now)?;
     Ok(waiting_id(conn, now, false)?.is_some())
 }
@@ -62,7 +62,7 @@ fn waiting_id(conn: &mut Conn, now: Micros, locks: bool) -> Result<Option<i64>, 
 }
 
 /// Takes a job that nobody works on: the one of an id, or the oldest.
-pub(in crate::store) fn take(
+pub(crate) fn take(
     conn: &mut Conn,
     ring: &KeyRing,
     job_id: Option<i64>,
@@ -108,7 +108,7 @@ fn lease_until(conn: &mut Conn, job_id: i64) -> Result<i64, StoreError> {
 }
 
 /// Puts a job back for the next worker, at once.
-pub(in crate::store) fn release(conn: &mut Conn, job_id: i64, number: i64) -> Result<(), StoreError> {
+pub(crate) fn release(conn: &mut Conn, job_id: i64, number: i64) -> Result<(), StoreError> {
     on!(conn, |c| diesel::update(
         import_job::table
             .find(job_id)
@@ -121,12 +121,7 @@ pub(in crate::store) fn release(conn: &mut Conn, job_id: i64, number: i64) -> Re
 }
 
 /// Says that a worker is still there.
-pub(in crate::store) fn keep_alive(
-    conn: &mut Conn,
-    job_id: i64,
-    number: i64,
-    now: Micros,
-) -> Result<(), StoreError> {
+pub(crate) fn keep_alive(conn: &mut Conn, job_id: i64, number: i64, now: Micros) -> Result<(), StoreError> {
     let now = shared_now(conn, now)?;
     on!(conn, |c| diesel::update(import_job::table.find(job_id).filter(import_job::lease_no.eq(number)))
         .set(import_job::lease_until_us.eq(now.0 + LEASE_US))
@@ -135,7 +130,7 @@ pub(in crate::store) fn keep_alive(
 }
 
 /// Ends a job that cannot go on.
-pub(in crate::store) fn fail(
+pub(crate) fn fail(
     conn: &mut Conn,
     job_id: i64,
     number: i64,
@@ -158,7 +153,7 @@ pub(in crate::store) fn fail(
 }
 
 /// Stops a job: at once where nobody works on it, else before its next step. Its state afterwards.
-pub(in crate::store) fn cancel(
+pub(crate) fn cancel(
     conn: &mut Conn,
     ring: &KeyRing,
     entrypoint_id: i64,
@@ -190,11 +185,11 @@ pub(super) fn cancelled(conn: &mut Conn, job_id: i64, now: Micros) -> Result<(),
             import_job::ended_at_us.eq(now.0),
         ))
         .execute(c))?;
-    ghosts::clear(conn, job_id)
+    dry_run::clear(conn, job_id)
 }
 
 /// Removes jobs that ended before some time, and uploads that nobody goes on with; how many.
-pub(in crate::store) fn purge(conn: &mut Conn, now: Micros, retention_us: i64) -> Result<usize, StoreError> {
+pub(crate) fn purge(conn: &mut Conn, now: Micros, retention_us: i64) -> Result<usize, StoreError> {
     let ids: Vec<i64> = on!(conn, |c| import_job::table
         .filter(
             import_job::ended_at_us.lt(now.0 - retention_us).or(import_job::state

@@ -3,27 +3,27 @@
 use diesel::prelude::*;
 
 use super::jobs::{LEASE_US, cancelled};
-use super::upload::GHOSTS_FROM;
+use super::upload::DRY_RUN_IDS_FROM;
 use super::{
-    Ghosts, ImportLease, JobRow, errors_ad, ghosts, job_row, locked_row, report_ad, report_piece, shared_now,
-    upload,
+    DryRunRecords, ImportLease, JobRow, dry_run, errors_ad, job_row, locked_row, report_ad, report_piece,
+    shared_now, upload,
 };
 use crate::clock;
-use crate::domain::command::{Command, Outcome};
-use crate::domain::history::{FieldChange, difference};
-use crate::domain::identifier::{IdField, Identifier};
-use crate::domain::import::{
+use crate::domain::customers::history::{FieldChange, difference};
+use crate::domain::customers::identifier::{IdField, Identifier};
+use crate::domain::decide::command::{Command, Outcome};
+use crate::domain::imports::{
     ColumnUse, Counts, ERRORS_MAX, ImportPlan, JobState, Mapping, OnError, Position, RowNote, RowOutcome,
     RowReport, Target, rejection_notes,
 };
-use crate::domain::problem::Rejection;
-use crate::store::conn::{Conn, on};
-use crate::store::error::StoreError;
-use crate::store::keyring::KeyRing;
-use crate::store::load::{Loaded, Waiting, lock_heads};
-use crate::store::save::save;
-use crate::store::schema::{import_job, import_report};
-use crate::store::writer::decide_one;
+use crate::domain::kernel::problem::Rejection;
+use crate::store::customers::load::{Loaded, Waiting, lock_entrypoints};
+use crate::store::customers::save::save;
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::schema::{import_job, import_report};
+use crate::store::engine::writer::decide_one;
+use crate::store::keys::keyring::KeyRing;
 use crate::vault::{Plain, SealKey};
 
 /// A row on its way.
@@ -56,7 +56,7 @@ pub enum StepDone {
 ///
 /// # Errors
 /// The database's; nothing of the step is then kept.
-pub(in crate::store) fn step(
+pub(crate) fn step(
     conn: &mut Conn,
     ring: &KeyRing,
     lease: &ImportLease,
@@ -67,12 +67,12 @@ pub(in crate::store) fn step(
     let (job_id, place) = (lease.job.id, lease.job.entrypoint_id);
     let is_dry_run = lease.job.is_dry_run;
     // A dry run writes nothing of the entrypoint and needs no lock of it.
-    let head = if is_dry_run {
-        crate::store::reads::read_head(conn, place)?
+    let lock_row = if is_dry_run {
+        crate::store::reads::read_lock_row(conn, place)?
     } else {
-        lock_heads(conn, &[place], Waiting::Wait)?.pop()
+        lock_entrypoints(conn, &[place], Waiting::Wait)?.pop()
     };
-    let head = head.ok_or(Rejection::NotFound)?;
+    let lock_row = lock_row.ok_or(Rejection::NotFound)?;
     // Read after the lock: times grow with versions.
     let now = clock::now();
     let Some(row) = locked_row(conn, job_id)? else { return Ok(StepDone::Lost) };
@@ -89,10 +89,10 @@ pub(in crate::store) fn step(
         // The file's key and not the entrypoint's, which may be rotated between two steps.
         let key = ring.data_key(conn, row.key_id)?;
         let by_fields = rows_name_identifiers(&lease.job.plan);
-        let ghosts = Ghosts::new(job_id, row.seal_key(conn, ring)?, key, by_fields);
-        Loaded::rehearse(conn, ring, head, &commands, now, ghosts, row.ghost_next)?
+        let dry_run_records = DryRunRecords::new(job_id, row.seal_key(conn, ring)?, key, by_fields);
+        Loaded::rehearse(conn, ring, lock_row, &commands, now, dry_run_records, row.ghost_next)?
     } else {
-        Loaded::load(conn, ring, head, &commands, now)?
+        Loaded::load(conn, ring, lock_row, &commands, now)?
     };
     let stops = lease.job.plan.options.on_error == OnError::Stop;
     let mut reports = Vec::with_capacity(rows.len());
@@ -113,10 +113,10 @@ pub(in crate::store) fn step(
         let named = lease.job.plan.options.identifier_fields.iter();
         let named: Vec<IdField> = named.filter_map(|name| IdField::parse(name).ok()).collect();
         let one_off = (!named.is_empty()).then(|| Identifier::new(named));
-        if let Some(ghosts) = &loaded.ghosts {
-            ghosts.save(conn, &loaded.world, one_off.as_ref())?;
+        if let Some(dry_run_records) = &loaded.dry_run_records {
+            dry_run_records.save(conn, &loaded.working_set, one_off.as_ref())?;
         }
-        loaded.world.ids_left().start
+        loaded.working_set.ids_left().start
     } else {
         save(conn, ring, &mut loaded, 0)?;
         row.ghost_next
@@ -178,7 +178,7 @@ fn clear(conn: &mut Conn, row: &JobRow, offset: u64, over: Option<JobState>) -> 
         upload::remove_before(conn, row.upload_id, offset)?;
     }
     let Some(state) = over else { return Ok(()) };
-    ghosts::clear(conn, row.job_id)?;
+    dry_run::clear(conn, row.job_id)?;
     // A dry run's file is what its commit imports; a stopped import's file is what goes on.
     if state == JobState::Finished && !row.is_dry_run {
         upload::remove_file(conn, row.upload_id)?;
@@ -202,13 +202,13 @@ fn decide_row(
         Ok(command) => command,
         Err(notes) => return Ok(rejected(notes.clone())),
     };
-    let before = loaded.world.written().len();
+    let before = loaded.working_set.revision().len();
     let answer = match decide_one(conn, ring, loaded, command)? {
         Ok(answer) => answer,
         Err(StoreError::Rejected(rejection)) => {
             let mut notes = rejection_notes(&rejection);
-            if loaded.ghosts.is_some() {
-                notes.iter_mut().for_each(name_no_ghost);
+            if loaded.dry_run_records.is_some() {
+                notes.iter_mut().for_each(name_no_dry_run_id);
             }
             return Ok(rejected(notes));
         }
@@ -221,12 +221,12 @@ fn decide_row(
         return Err(StoreError::Bug("a row was answered with something else than a create".into()));
     };
     let changes: Vec<FieldChange> = loaded
-        .world
-        .written()
+        .working_set
+        .revision()
         .get(before..)
         .unwrap_or_default()
         .iter()
-        .filter_map(|written| written.before.as_ref().map(|before| (before, &written.after)))
+        .filter_map(|revision| revision.before.as_ref().map(|before| (before, &revision.after)))
         .flat_map(|(before, after)| difference(Some(&before.customer), &after.customer))
         .collect();
     let outcome = RowOutcome::from(verdict);
@@ -236,7 +236,7 @@ fn decide_row(
         changes.iter().map(|change| change.field.clone()).collect()
     };
     Ok(RowReport {
-        customer_id: (id < GHOSTS_FROM).then_some(id),
+        customer_id: (id < DRY_RUN_IDS_FROM).then_some(id),
         matched_on: matched_on.unwrap_or_default(),
         changed,
         emptied: i64::try_from(changes.iter().filter(|change| change.to.is_none()).count()).unwrap_or(0),
@@ -246,13 +246,13 @@ fn decide_row(
 }
 
 /// Takes the ids out of a dry run's message that nobody will ever have.
-fn name_no_ghost(note: &mut RowNote) {
-    let is_ghost = |id: &str| id.parse::<i64>().is_ok_and(|id| id >= GHOSTS_FROM);
+fn name_no_dry_run_id(note: &mut RowNote) {
+    let is_dry_run_id = |id: &str| id.parse::<i64>().is_ok_and(|id| id >= DRY_RUN_IDS_FROM);
     let words = note.message.split_inclusive(|c: char| !c.is_ascii_digit());
     let told: String = words
         .map(|word| {
             let id = word.trim_end_matches(|c: char| !c.is_ascii_digit());
-            if is_ghost(id) { word.replace(id, "of an earlier row") } else { word.to_owned() }
+            if is_dry_run_id(id) { word.replace(id, "of an earlier row") } else { word.to_owned() }
         })
         .collect();
     note.message = told.into();

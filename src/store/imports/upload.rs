@@ -3,21 +3,21 @@
 use diesel::prelude::*;
 
 use super::{Ad, JobRow, JobState, job_row, locked_row, plan_ad};
-use crate::domain::command::{Actor, KeyUse};
-use crate::domain::import::{ImportPlan, Position, Preset};
-use crate::domain::problem::Rejection;
-use crate::domain::time::{Micros, SECOND_US};
-use crate::store::conn::{Conn, on};
-use crate::store::error::StoreError;
-use crate::store::keyring::KeyRing;
-use crate::store::outcomes::{self, Keeping};
-use crate::store::schema::{import_chunk, import_job};
+use crate::domain::decide::command::{Actor, KeyUse};
+use crate::domain::imports::{ImportPlan, Position, Preset};
+use crate::domain::kernel::problem::Rejection;
+use crate::domain::kernel::time::{Micros, SECOND_US};
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::schema::{import_chunk, import_job};
+use crate::store::idempotency::{self, Keeping};
+use crate::store::keys::keyring::KeyRing;
 use crate::vault::{Plain, SALT_BYTES, random};
 
 /// The kind of an idempotency row that stands for an import.
 const KIND: &str = "import";
 /// Where the ids of a dry run's would-be customers begin: beyond all that are given away.
-pub(super) const GHOSTS_FROM: i64 = 1 << 52;
+pub(super) const DRY_RUN_IDS_FROM: i64 = 1 << 52;
 
 /// A file on its way in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ fn chunk_ad(upload_id: i64, seq: i64, offset: i64) -> Ad {
 }
 
 /// Makes a place for a file.
-pub(in crate::store) fn begin(
+pub(crate) fn begin(
     conn: &mut Conn,
     ring: &KeyRing,
     entrypoint_id: i64,
@@ -105,7 +105,7 @@ fn insert(
             import_job::rows_read.eq(0_i64),
             import_job::counts.eq("{\"rows\":{}}"),
             import_job::cancel_asked.eq(false),
-            import_job::ghost_next.eq(GHOSTS_FROM),
+            import_job::ghost_next.eq(DRY_RUN_IDS_FROM),
             import_job::lease_no.eq(0_i64),
             import_job::lease_until_us.eq(0_i64),
             import_job::attempts.eq(0_i64),
@@ -120,7 +120,7 @@ fn insert(
 }
 
 /// Takes the next piece of a file, as clean UTF-8.
-pub(in crate::store) fn add(
+pub(crate) fn add(
     conn: &mut Conn,
     ring: &KeyRing,
     upload: Upload,
@@ -150,7 +150,7 @@ pub(in crate::store) fn add(
 }
 
 /// The text of the piece in which a byte of a file stands, and where that piece begins; `None` behind the end.
-pub(in crate::store) fn text_at(
+pub(crate) fn text_at(
     conn: &mut Conn,
     ring: &KeyRing,
     upload_id: i64,
@@ -171,11 +171,11 @@ pub(in crate::store) fn text_at(
 }
 
 /// Removes a job with all that hangs on it.
-pub(in crate::store) fn remove(conn: &mut Conn, job_id: i64) -> Result<(), StoreError> {
+pub(crate) fn remove(conn: &mut Conn, job_id: i64) -> Result<(), StoreError> {
     remove_file(conn, job_id)?;
-    super::ghosts::clear(conn, job_id)?;
+    super::dry_run::clear(conn, job_id)?;
     on!(conn, |c| {
-        use crate::store::schema::import_report;
+        use crate::store::engine::schema::import_report;
         diesel::delete(import_report::table.filter(import_report::job_id.eq(job_id))).execute(c)?;
         diesel::delete(import_job::table.find(job_id)).execute(c)
     })?;
@@ -210,7 +210,7 @@ pub(super) fn remove_file(conn: &mut Conn, upload_id: i64) -> Result<(), StoreEr
 
 /// A file that is wholly there, with what is to be done with it.
 #[derive(Debug)]
-pub(in crate::store) struct Wanted {
+pub(crate) struct Wanted {
     pub upload: Upload,
     pub plan: ImportPlan,
     pub preset: Preset,
@@ -220,7 +220,7 @@ pub(in crate::store) struct Wanted {
 }
 
 /// Makes a file's job, unless the same file has one.
-pub(in crate::store) fn queue(
+pub(crate) fn queue(
     conn: &mut Conn,
     ring: &KeyRing,
     wanted: &Wanted,
@@ -229,7 +229,11 @@ pub(in crate::store) fn queue(
 ) -> Result<Queued, StoreError> {
     let upload = wanted.upload;
     // One at a time in an entrypoint: two uploads of one file must not both find that there is no job.
-    super::super::load::lock_heads(conn, &[upload.entrypoint_id], super::super::load::Waiting::Wait)?;
+    crate::store::customers::load::lock_entrypoints(
+        conn,
+        &[upload.entrypoint_id],
+        crate::store::customers::load::Waiting::Wait,
+    )?;
     if let Some(key_use) = wanted.key_use
         && let Some(job_id) = known(conn, ring, upload.entrypoint_id, key_use, now)?
     {
@@ -337,7 +341,7 @@ fn set_plan(
 }
 
 /// A dry run that is to be done for real; `plan` and `fingerprint` are those of an import of the same file.
-pub(in crate::store) struct Commit {
+pub(crate) struct Commit {
     pub rehearsal_id: i64,
     pub plan: ImportPlan,
     pub fingerprint: [u8; 32],
@@ -346,7 +350,7 @@ pub(in crate::store) struct Commit {
 }
 
 /// Makes the job that does what a finished dry run rehearsed.
-pub(in crate::store) fn commit(
+pub(crate) fn commit(
     conn: &mut Conn,
     ring: &KeyRing,
     commit: Commit,
@@ -356,7 +360,11 @@ pub(in crate::store) fn commit(
     let Commit { rehearsal_id, plan, fingerprint, actor, key_use } = commit;
     let rehearsal = locked_row(conn, rehearsal_id)?.ok_or(Rejection::NotFound)?;
     let place = rehearsal.entrypoint_id;
-    super::super::load::lock_heads(conn, &[place], super::super::load::Waiting::Wait)?;
+    crate::store::customers::load::lock_entrypoints(
+        conn,
+        &[place],
+        crate::store::customers::load::Waiting::Wait,
+    )?;
     if let Some(key_use) = key_use
         && let Some(job_id) = known(conn, ring, place, key_use, now)?
     {
@@ -413,7 +421,7 @@ fn known(
     key_use: KeyUse,
     now: Micros,
 ) -> Result<Option<i64>, StoreError> {
-    let text = outcomes::text(conn, ring, entrypoint_id, key_use, now)?;
+    let text = idempotency::text(conn, ring, entrypoint_id, key_use, now)?;
     Ok(text.map(|text| serde_json::from_slice(&text)).transpose()?)
 }
 
@@ -427,7 +435,7 @@ fn keep(
     retention_secs: i64,
 ) -> Result<(), StoreError> {
     let key_id: i64 = on!(conn, |c| {
-        use crate::store::schema::entrypoint_head;
+        use crate::store::engine::schema::entrypoint_head;
         entrypoint_head::table.find(entrypoint_id).select(entrypoint_head::key_id).first(c)
     })?;
     let keeping = Keeping {
@@ -436,5 +444,5 @@ fn keep(
         now,
         expires_at_us: now.0.saturating_add(retention_secs.saturating_mul(SECOND_US)),
     };
-    outcomes::keep_text(conn, entrypoint_id, key_use, &serde_json::to_vec(&job_id)?, &keeping)
+    idempotency::keep_text(conn, entrypoint_id, key_use, &serde_json::to_vec(&job_id)?, &keeping)
 }

@@ -1,0 +1,233 @@
+//! Who asks: the request token, verified, in force, and what it opens (rules 1).
+
+use std::collections::{HashMap, HashSet};
+use std::future::{Ready, ready};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use governor::clock::Clock as _;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use tokio::sync::Notify;
+
+use super::error::Error;
+use crate::clock;
+use crate::domain::accounts::token::{Claims, Scope};
+use crate::domain::decide::command::Actor;
+use crate::domain::kernel::time::{Micros, SECOND_US};
+use crate::store::Store;
+use crate::vault::unverified_key_id;
+
+/// How old the knowledge of revoked tokens may be (rules 1).
+const KNOWLEDGE_MAX_US: i64 = 5 * SECOND_US;
+/// How long a request waits for that knowledge where nothing says that the database is away.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How many tokens' signatures are remembered.
+const SIGNED_MAX: usize = 1_024;
+/// The most bytes of a token that is looked at.
+const TOKEN_BYTES_MAX: usize = 8 * 1024;
+
+/// The token behind a request.
+#[derive(Debug, Clone)]
+pub struct Caller(Arc<Claims>);
+
+impl Caller {
+    /// Of verified claims.
+    pub fn new(claims: Arc<Claims>) -> Caller {
+        Caller(claims)
+    }
+
+    /// Its claims.
+    pub fn claims(&self) -> &Claims {
+        &self.0
+    }
+
+    /// Refuses a token without a right.
+    ///
+    /// # Errors
+    /// 403 naming the scope.
+    pub fn require(&self, scope: Scope) -> Result<(), Error> {
+        if self.0.allows(scope) { Ok(()) } else { Err(Error::Forbidden(scope.name())) }
+    }
+
+    /// Whether it sees unmasked values.
+    pub fn sees_pii(&self) -> bool {
+        self.0.allows(Scope::PiiRead)
+    }
+
+    /// As the history names it.
+    pub fn actor(&self) -> Actor {
+        let jti = self.0.parent.as_ref().unwrap_or(&self.0.jti);
+        Actor { name: self.0.sub.clone(), jti: jti.clone() }
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Error;
+    type Future = Ready<Result<Caller, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // The gate has put it there; a route it does not know as protected has none.
+        let caller = request.extensions().get::<Caller>().cloned();
+        ready(caller.ok_or(Error::Unauthorized("missing")))
+    }
+}
+
+/// Which tokens are in force: revocations as the watcher last saw them, and the limits in use.
+#[derive(Debug, Default)]
+pub struct Guard {
+    revoked: RwLock<HashSet<String>>,
+    /// Revoked by this instance: a look that began before must not bring them back.
+    revoked_here: RwLock<HashSet<String>>,
+    known_at: AtomicI64,
+    /// When a look last failed.
+    failed_at: AtomicI64,
+    /// Wakes whoever waits for a look.
+    looked: Notify,
+    limits: Mutex<HashMap<String, Arc<DefaultDirectRateLimiter>>>,
+    /// Tokens whose signature was found right: it stays so. Everything else about them is looked at each time.
+    signed: RwLock<HashMap<String, Arc<Claims>>>,
+}
+
+impl Guard {
+    /// Takes in a fresh list of revoked tokens.
+    pub fn learn(&self, revoked: Vec<String>, now: Micros) {
+        *self.revoked.write().unwrap_or_else(PoisonError::into_inner) = revoked.into_iter().collect();
+        self.known_at.store(now.0, Ordering::Release);
+        self.looked.notify_waiters();
+    }
+
+    /// Takes in that a look failed.
+    pub fn fail(&self, now: Micros) {
+        self.failed_at.store(now.0, Ordering::Release);
+        self.looked.notify_waiters();
+    }
+
+    /// Waits for the next look where the last is too old although none has failed since: the process stood still, as on
+    /// a machine that slept, and whoever comes first need not be refused for it.
+    pub async fn wait_until_informed(&self) {
+        if self.is_informed(clock::now()) {
+            return;
+        }
+        // Told of a look from here on, so that none is missed between asking and waiting.
+        let looked = self.looked.notified();
+        let has_failed = self.failed_at.load(Ordering::Acquire) > self.known_at.load(Ordering::Acquire);
+        if !has_failed && !self.is_informed(clock::now()) {
+            let _ = tokio::time::timeout(PATIENCE, looked).await;
+        }
+    }
+
+    /// Takes in a revocation made here, at once.
+    pub fn revoke(&self, jti: String) {
+        self.revoked_here.write().unwrap_or_else(PoisonError::into_inner).insert(jti);
+    }
+
+    /// Whether the knowledge is fresh enough to let anybody in.
+    pub fn is_informed(&self, now: Micros) -> bool {
+        now.0 - self.known_at.load(Ordering::Acquire) <= KNOWLEDGE_MAX_US
+    }
+
+    fn is_revoked(&self, claims: &Claims) -> bool {
+        let lists = [&self.revoked, &self.revoked_here];
+        lists.into_iter().any(|list| {
+            let list = list.read().unwrap_or_else(PoisonError::into_inner);
+            list.contains(&claims.jti) || claims.parent.as_ref().is_some_and(|parent| list.contains(parent))
+        })
+    }
+
+    /// Verifies the token of a request.
+    ///
+    /// # Errors
+    /// 401; 429 where the token's own limit is reached; 503 where revocations are not known.
+    pub fn authenticate(&self, store: &Store, headers: &HeaderMap) -> Result<Caller, Error> {
+        let claims = self.verify(store, &token_of(headers)?)?;
+        if let Some(rpm) = claims.rpm.and_then(NonZeroU32::new) {
+            self.throttle(claims.parent.as_ref().unwrap_or(&claims.jti), rpm)?;
+        }
+        Ok(Caller::new(claims))
+    }
+
+    /// Verifies a token's text.
+    ///
+    /// # Errors
+    /// 401; 503 where revocations are not known.
+    pub fn verify(&self, store: &Store, token: &str) -> Result<Arc<Claims>, Error> {
+        let now = clock::now();
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(Error::Unauthorized("malformed"));
+        }
+        let claims = self.signed(store, token)?;
+        if claims.exp <= now.secs() {
+            return Err(Error::Unauthorized("expired"));
+        }
+        if !self.is_informed(now) {
+            return Err(Error::Unavailable);
+        }
+        if self.is_revoked(&claims) {
+            return Err(Error::Unauthorized("revoked"));
+        }
+        Ok(claims)
+    }
+
+    /// The claims of a token whose signature is right, remembered for the next time.
+    fn signed(&self, store: &Store, token: &str) -> Result<Arc<Claims>, Error> {
+        if let Some(claims) = self.signed.read().unwrap_or_else(PoisonError::into_inner).get(token) {
+            return Ok(Arc::clone(claims));
+        }
+        let kid = unverified_key_id(token).ok_or(Error::Unauthorized("malformed"))?;
+        let key = store.signing_key(&kid).ok_or(Error::Unauthorized("wrongly signed"))?;
+        let claims: Claims = key.verify(token).map_err(|error| match error {
+            crate::vault::TokenError::Malformed => Error::Unauthorized("malformed"),
+            crate::vault::TokenError::WrongSignature => Error::Unauthorized("wrongly signed"),
+        })?;
+        let claims = Arc::new(claims);
+        let mut signed = self.signed.write().unwrap_or_else(PoisonError::into_inner);
+        if signed.len() >= SIGNED_MAX {
+            signed.clear();
+        }
+        signed.insert(token.to_owned(), Arc::clone(&claims));
+        Ok(claims)
+    }
+
+    fn throttle(&self, jti: &str, rpm: NonZeroU32) -> Result<(), Error> {
+        let limiter = {
+            let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = || Arc::new(RateLimiter::direct(Quota::per_minute(rpm)));
+            Arc::clone(limits.entry(jti.to_owned()).or_insert_with(new))
+        };
+        limiter.check().map_err(|until| {
+            let wait = until.wait_time_from(governor::clock::DefaultClock::default().now());
+            Error::TooManyRequests(wait.as_secs() + 1)
+        })
+    }
+}
+
+/// The one token of a request; two different ones are refused.
+fn token_of(headers: &HeaderMap) -> Result<String, Error> {
+    let mut found: Option<String> = None;
+    let own = headers.get_all("requesttoken").map(text_of);
+    let bearer = headers.get_all(AUTHORIZATION).map(|value| text_of(value).and_then(bearer));
+    for token in own.chain(bearer) {
+        let token =
+            token.map(str::trim).filter(|token| !token.is_empty()).ok_or(Error::Unauthorized("malformed"))?;
+        match &found {
+            Some(other) if other != token => return Err(Error::Unauthorized("not the only one sent")),
+            _ => found = Some(token.to_owned()),
+        }
+    }
+    found.ok_or(Error::Unauthorized("missing"))
+}
+
+/// A header's text, if it is ASCII. Its own `to_str` looks at byte after byte, of which a token has hundreds.
+fn text_of(value: &HeaderValue) -> Option<&str> {
+    std::str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii())
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}

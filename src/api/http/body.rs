@@ -1,0 +1,274 @@
+//! Reading bodies, query parameters and headers of a request.
+
+use actix_web::HttpRequest;
+use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
+use actix_web::web::{Bytes, BytesMut, Payload};
+use futures_util::{Stream, StreamExt as _};
+
+use super::error::Error;
+use crate::domain::decide::command::Precondition;
+use crate::domain::kernel::members::Members;
+use crate::domain::kernel::problem::Problem;
+use crate::domain::kernel::text::nearest;
+
+/// The most bytes of a JSON body (rules 6).
+pub(crate) const JSON_BYTES_MAX: usize = 1024 * 1024;
+/// How much more is read and thrown away, so that the client sees the 413 (rules 6).
+const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The most characters of an idempotency key (rules 4).
+const KEY_CHARS_MAX: usize = 255;
+
+/// Reads a JSON body.
+///
+/// # Errors
+/// 413, 415.
+pub(crate) async fn json(request: &HttpRequest, payload: Payload) -> Result<Bytes, Error> {
+    let accepted = is_json(request);
+    let body = read(payload).await;
+    // The body is read before it is refused: a client that is still sending would not see the answer.
+    let body = body?;
+    let nothing_sent = body.is_empty() && request.headers().get(CONTENT_TYPE).is_none();
+    if !accepted && !nothing_sent {
+        return Err(Error::UnsupportedMediaType("application/json in UTF-8, not compressed"));
+    }
+    Ok(body)
+}
+
+/// Reads and drops the body of a request that needs none.
+pub(crate) async fn none(payload: Payload) -> Result<(), Error> {
+    read(payload).await.map(drop)
+}
+
+/// Reads and throws away what is still to come of a refused body, so that the client sees why.
+pub(crate) async fn discard(mut payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin) {
+    let mut length = 0_usize;
+    while let Some(Ok(chunk)) = payload.next().await {
+        length += chunk.len();
+        if length > DISCARD_BYTES_MAX {
+            return;
+        }
+    }
+}
+
+async fn read(mut payload: Payload) -> Result<Bytes, Error> {
+    let mut body = BytesMut::new();
+    let mut length = 0_usize;
+    while let Some(chunk) = payload.next().await {
+        let chunk =
+            chunk.map_err(|_| Error::invalid(Problem::field(&[], "broken_body", "the body ended early")))?;
+        length += chunk.len();
+        if length <= JSON_BYTES_MAX {
+            body.extend_from_slice(&chunk);
+        } else if length > JSON_BYTES_MAX + DISCARD_BYTES_MAX {
+            break;
+        }
+    }
+    if length > JSON_BYTES_MAX { Err(Error::TooLarge(JSON_BYTES_MAX)) } else { Ok(body.freeze()) }
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    let plain = headers
+        .get(CONTENT_ENCODING)
+        .is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let mut parts = value.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let json = essence == "application/json"
+        || (essence.starts_with("application/")
+            && (essence.ends_with("+json") || essence == "application/*+json"));
+    let utf8 = parts.all(|part| match part.split_once('=') {
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+            value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        }
+        _ => true,
+    });
+    plain && json && utf8
+}
+
+/// The members of a JSON object.
+///
+/// # Errors
+/// 400 for what is no JSON or no object.
+pub(crate) fn members(body: &Bytes) -> Result<Members<'_>, Error> {
+    let broken = |code, message: String| Error::invalid(Problem::field(&[], code, message));
+    let text =
+        std::str::from_utf8(body).map_err(|_| broken("invalid_json", "the body is not UTF-8".into()))?;
+    if text.trim().is_empty() {
+        return Err(broken("invalid_json", "the body is empty; send a JSON object".into()));
+    }
+    serde_json::from_str(text).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => broken("wrong_type", "the body must be a JSON object".into()),
+        _ => broken(
+            "invalid_json",
+            format!("the body is no JSON (line {}, column {})", error.line(), error.column()),
+        ),
+    })
+}
+
+/// The query parameters of a request; whoever reads them says which there are.
+#[derive(Debug)]
+pub(crate) struct Params {
+    pairs: Vec<(String, String)>,
+    known: Vec<&'static str>,
+    problems: Vec<Problem>,
+}
+
+impl Params {
+    /// Of a request's query.
+    pub(crate) fn of(request: &HttpRequest) -> Params {
+        let pairs = form_pairs(request.query_string());
+        Params { pairs, known: Vec::new(), problems: Vec::new() }
+    }
+
+    /// A parameter that may stand once.
+    pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
+        self.known.push(name);
+        let mut values = self.pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let first = values.next();
+        if values.next().is_some() {
+            self.refuse(name, "duplicate_parameter", "stands in the query twice");
+        }
+        first
+    }
+
+    /// An integer of a range.
+    pub(crate) fn integer(&mut self, name: &'static str, min: i64, max: i64) -> Option<i64> {
+        let text = self.text(name)?;
+        match text.parse::<i64>() {
+            Ok(number) if (min..=max).contains(&number) => Some(number),
+            _ => {
+                self.refuse(name, "invalid_value", format!("must be an integer from {min} to {max}"));
+                None
+            }
+        }
+    }
+
+    /// `true` or `false`; absent is false.
+    pub(crate) fn flag(&mut self, name: &'static str) -> bool {
+        self.one_of(name, "false", "true")
+    }
+
+    /// `1` or `0`; absent is 0.
+    pub(crate) fn bit(&mut self, name: &'static str) -> bool {
+        self.one_of(name, "0", "1")
+    }
+
+    fn one_of(&mut self, name: &'static str, no: &str, yes: &str) -> bool {
+        match self.text(name) {
+            Some(text) if text == yes => true,
+            Some(text) if text != no => {
+                self.refuse(name, "invalid_value", format!("must be {yes} or {no}"));
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// Notes a problem of a parameter.
+    pub(crate) fn refuse(&mut self, name: impl Into<String>, code: &'static str, message: impl Into<String>) {
+        self.problems.push(Problem::parameter(name, code, message));
+    }
+
+    /// All problems, the parameters that nobody asked for among them.
+    pub(crate) fn problems(mut self) -> Vec<Problem> {
+        let mut unknown: Vec<&String> = self
+            .pairs
+            .iter()
+            .map(|(name, _)| name)
+            .filter(|name| !self.known.contains(&name.as_str()))
+            .collect();
+        unknown.sort();
+        unknown.dedup();
+        for name in unknown {
+            let hint = nearest(name, self.known.iter().copied());
+            let hint = hint.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let message = format!("is no parameter of this route{hint}");
+            self.problems.push(Problem::parameter(name.clone(), "unknown_parameter", message));
+        }
+        self.problems
+    }
+
+    /// Everything that was not asked for by name, and the problems so far.
+    pub(crate) fn rest(self) -> (Vec<(String, String)>, Vec<Problem>) {
+        (self.pairs, self.problems)
+    }
+
+    /// Refuses any parameter at all, for routes without.
+    ///
+    /// # Errors
+    /// 400.
+    pub(crate) fn none(request: &HttpRequest) -> Result<(), Error> {
+        let problems = Params::of(request).problems();
+        if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+    }
+}
+
+/// Decodes `a=b&c=d` as forms do: `+` is a space.
+fn form_pairs(query: &str) -> Vec<(String, String)> {
+    actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
+        .map(actix_web::web::Query::into_inner)
+        .unwrap_or_default()
+}
+
+/// The idempotency key of a request (rules 4).
+///
+/// # Errors
+/// 400 for two different keys or one that is no key.
+pub(crate) fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Error> {
+    const NAME: &str = "Idempotency-Key";
+    let refuse = |code, message: &str| Err(Error::invalid(Problem::header(NAME, code, message)));
+    let mut found: Option<String> = None;
+    for name in ["idempotencykey", "idempotency-key"] {
+        for value in request.headers().get_all(name) {
+            let printable = value.as_bytes().iter().all(|byte| (0x20..0x7f).contains(byte));
+            let Some(text) = value.to_str().ok().filter(|_| printable) else {
+                return refuse("invalid_key", "must be printable ASCII");
+            };
+            let text = text.trim();
+            let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+            if text.is_empty() || text.len() > KEY_CHARS_MAX {
+                return refuse("invalid_key", "must have 1 to 255 characters");
+            }
+            match &found {
+                Some(other) if other != text => return refuse("two_keys", "two different keys were sent"),
+                _ => found = Some(text.to_owned()),
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// `If-Match`, reduced to versions; one that cannot be read matches nothing.
+pub(crate) fn precondition(request: &HttpRequest) -> Precondition {
+    let mut values = request.headers().get_all(IF_MATCH).peekable();
+    if values.peek().is_none() {
+        return Precondition::None;
+    }
+    let tags: Vec<&str> = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .collect();
+    if tags == ["*"] {
+        return Precondition::None;
+    }
+    Precondition::Versions(tags.into_iter().filter_map(version_of_tag).collect())
+}
+
+/// The version in a strong tag of ours: `"12-0123456789abcdef"`.
+fn version_of_tag(tag: &str) -> Option<i64> {
+    let inner = tag.strip_prefix('"')?.strip_suffix('"')?;
+    let (version, rest) = inner.split_once('-')?;
+    (rest.len() == 16).then(|| version.parse().ok())?
+}
+
+/// Whether `If-None-Match` names this tag.
+pub(crate) fn is_fresh(request: &HttpRequest, etag: &str) -> bool {
+    let values = request.headers().get_all(IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}

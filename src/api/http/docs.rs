@@ -1,0 +1,181 @@
+//! The OpenAPI document: collected from the handlers, finished with what all of them share.
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get};
+use utoipa::openapi::path::{Operation, ParameterIn};
+use utoipa::openapi::request_body::RequestBody;
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+
+use super::examples;
+
+const TITLE: &str = "Customary";
+const DESCRIPTION: &str = "The customer-records service for payment platforms: an atomic get-or-create, everything personal sealed at rest and still found, and the wire format of Payabli's SDKs. \
+Press Authorize, paste a request token, and try an operation.\n\n\
+Every error, from every route, has one body (`ErrorBody`). `X-Request-Id` is on every response. \
+A record or entrypoint that a token may not see answers 404, exactly as one that does not exist.";
+
+/// The document before the handlers are collected.
+pub(crate) fn skeleton() -> OpenApi {
+    #[derive(utoipa::OpenApi)]
+    #[openapi(
+        components(schemas(super::error::ErrorBody)),
+        tags(
+            (name = "Customers", description = "Create, read, change, delete; who would this hit; what happened"),
+            (name = "Queries", description = "Lists of customers"),
+            (name = "Invitations", description = "Customers invited to the portal, one or many"),
+            (name = "Mail", description = "Mails to customers, and what became of them"),
+            (name = "Imports", description = "Customers from files: rehearsed, resumable, exactly once"),
+            (name = "Exports", description = "Customers as CSV files and workbooks"),
+            (name = "Settings", description = "Organisations and entrypoints"),
+            (name = "Tokens", description = "Request tokens"),
+            (name = "Health", description = "For load balancers and monitoring")
+        )
+    )]
+    struct Skeleton;
+    let mut document = <Skeleton as utoipa::OpenApi>::openapi();
+    document.info.title = TITLE.into();
+    document.info.version = env!("CARGO_PKG_VERSION").into();
+    document.info.description = Some(DESCRIPTION.into());
+    document
+}
+
+/// Adds what every operation shares: security, errors, headers, examples.
+pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme(
+        "requestToken",
+        SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
+            "requestToken",
+            "A request token, bare.",
+        ))),
+    );
+    components.add_security_scheme(
+        "bearer",
+        SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .bearer_format("JWT")
+                .description(Some("The same token as Authorization: Bearer."))
+                .build(),
+        ),
+    );
+    for (path, item) in &mut document.paths.paths {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            finish_operation(path, operation);
+        }
+    }
+    document
+}
+
+fn finish_operation(path: &str, operation: &mut Operation) {
+    let is_public = !path.starts_with("/api/") || path.contains("serverside");
+    operation.security = Some(if is_public {
+        Vec::new()
+    } else {
+        vec![
+            SecurityRequirement::new("requestToken", Vec::<String>::new()),
+            SecurityRequirement::new("bearer", Vec::<String>::new()),
+        ]
+    });
+    let id = operation.operation_id.clone().unwrap_or_default();
+    let responses = &mut operation.responses.responses;
+    let success = if responses.contains_key("200") { "200" } else { "202" };
+    if let Some(RefOr::T(response)) = responses.get_mut(success)
+        && let Some(RefOr::T(content)) = response.content.values_mut().next()
+        && let Some(example) = examples::of_operation(&id)
+    {
+        content.example = Some(example);
+    }
+    if let Some(RefOr::T(body)) = &mut operation.request_body
+        && let Some(RefOr::T(content)) = body.content.values_mut().next()
+        && let Some(example) = examples::of_request(&id)
+    {
+        content.example = Some(example);
+    }
+    for status in errors_of(path, operation, is_public) {
+        operation
+            .responses
+            .responses
+            .entry(status.0.to_owned())
+            .or_insert_with(|| RefOr::T(error(status.0, status.1)));
+    }
+}
+
+/// Which errors an operation can answer, with their descriptions.
+fn errors_of(path: &str, operation: &Operation, is_public: bool) -> Vec<(&'static str, &'static str)> {
+    let unavailable = ("503", "The database is away or too much is waiting; come back after `Retry-After`");
+    let invalid = ("400", "The request is wrong; `errors` lists every problem with its place");
+    if path.starts_with("/health/live") || path == "/metrics" {
+        return vec![invalid];
+    }
+    if path.starts_with("/health") {
+        return vec![invalid, unavailable];
+    }
+    let has_body = operation.request_body.is_some();
+    let headers: Vec<&str> = operation
+        .parameters
+        .iter()
+        .flatten()
+        .filter_map(|parameter| match parameter {
+            RefOr::T(parameter) if matches!(parameter.parameter_in, ParameterIn::Header) => {
+                Some(parameter.name.as_str())
+            }
+            _ => None,
+        })
+        .collect();
+    let is_keyed = headers.contains(&"idempotencyKey");
+    let mut errors = vec![invalid];
+    if !is_public {
+        errors.push(("401", "The token is missing, malformed, expired, revoked or wrongly signed"));
+        errors.push(("403", "The token lacks a scope"));
+        errors.push(("404", "There is no such record, or the token may not see it"));
+    }
+    if is_keyed {
+        errors.push((
+            "409",
+            "The request is in conflict with an existing customer, or with the record's state",
+        ));
+    }
+    if headers.contains(&"If-Match") {
+        errors.push(("412", "`If-Match` does not name the current version"));
+    }
+    let takes_file =
+        |body: &RefOr<RequestBody>| matches!(body, RefOr::T(body) if body.content.contains_key("text/csv"));
+    if operation.request_body.as_ref().is_some_and(takes_file) {
+        errors.push(("413", "The file is larger than this service takes"));
+        errors.push(("415", "The body is neither a form nor a file"));
+    } else if has_body {
+        errors.push(("413", "The body has more than 1 MiB"));
+        errors.push(("415", "The body is not JSON in UTF-8"));
+    }
+    if is_keyed {
+        errors.push(("422", "The idempotency key was used for another request"));
+    }
+    errors.push(("429", "The token's or client's limit is reached; come back after `Retry-After`"));
+    errors.push(("500", "A defect of the service, logged under `requestId`"));
+    errors.push(unavailable);
+    errors
+}
+
+fn error(status: &str, description: &str) -> Response {
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("ErrorBody")))
+        .example(examples::of_error(status))
+        .build();
+    ResponseBuilder::new().description(description).content("application/json", content).build()
+}
+
+/// The document as text, as it is served and committed.
+#[derive(Debug)]
+pub(crate) struct DocumentText(pub String);
+
+/// The OpenAPI document
+#[get("/openapi.json")]
+pub(crate) async fn get_openapi(text: Data<DocumentText>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(text.0.clone())
+}

@@ -1,0 +1,380 @@
+//! Every error as the one body of rules 6; the only file that names status codes of errors.
+
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+
+use crate::domain::kernel::problem::{At, Problem, Rejection};
+use crate::store::StoreError;
+
+/// How long a caller should wait before it comes back to a busy or broken service, in seconds.
+const RETRY_SECS: u32 = 1;
+
+/// What went wrong, as the caller learns it.
+#[derive(Debug, Clone)]
+pub enum Error {
+    /// 400: the request is wrong in itself.
+    Invalid(Vec<Problem>),
+    /// 400: nothing identifies the customer.
+    NoIdentifier(Vec<String>),
+    /// 400: wrong client credentials (contract 1.1).
+    BadCredentials,
+    /// 401.
+    Unauthorized(&'static str),
+    /// 403: the scopes of which one is missing.
+    Forbidden(&'static str),
+    /// 404: no such route, record or entrypoint, or not for this token.
+    NotFound,
+    /// 405 with the methods that would do.
+    MethodNotAllowed(String),
+    /// 409.
+    Conflict(Vec<Problem>),
+    /// 409: the state that things are in does not allow it.
+    State(Vec<Problem>),
+    /// 409: the customer is deleted.
+    Deleted,
+    /// 412.
+    Stale,
+    /// 413 with the limit in bytes.
+    TooLarge(usize),
+    /// 415 with what would do.
+    UnsupportedMediaType(&'static str),
+    /// 422.
+    KeyReused,
+    /// 409 with Retry-After: the first request with this idempotency key is still at work.
+    StillRunning,
+    /// 429 with the seconds to wait.
+    TooManyRequests(u64),
+    /// 503.
+    Unavailable,
+    /// 500: a defect, logged once with the request id.
+    Internal(String),
+}
+
+impl Error {
+    /// One wrong thing.
+    pub fn invalid(problem: Problem) -> Error {
+        Error::Invalid(vec![problem])
+    }
+}
+
+/// The body of every error, from every route (rules 6).
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ErrorBody {
+    /// Always `false`.
+    #[schema(example = false)]
+    is_success: bool,
+    /// A number that tells kinds of errors apart (contract 11): 3003 for a bad value, 3001 for an unknown
+    /// entrypoint or record, 3004 and 3006 for time zone and status; else the HTTP status.
+    response_code: i64,
+    /// What went wrong, for people.
+    response_text: String,
+    /// The same text again, where some SDKs look for it.
+    message: String,
+    /// What happened and what to do.
+    response_data: Advice,
+    /// Every single problem; empty where the error is not of one place in the request.
+    errors: Vec<ProblemOut>,
+    /// The request's id, also in `X-Request-Id` and in the service's log.
+    request_id: String,
+    /// `InvalidCredentials` where a client-credential exchange was refused; absent elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_type: Option<&'static str>,
+    /// The text again, where a client-credential exchange was refused; absent elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_message: Option<String>,
+}
+
+/// What happened and what to do about it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Advice {
+    /// Why the request was refused.
+    explanation: String,
+    /// What would make it succeed.
+    todo_action: String,
+}
+
+/// One problem of a request; exactly one of `pointer`, `parameter`, `header` and `line` says where.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct ProblemOut {
+    /// JSON pointer into the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
+    /// Name of a query or path parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<String>,
+    /// Name of a header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header: Option<&'static str>,
+    /// Line of the file that the body is, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    /// A stable code in snake case.
+    code: &'static str,
+    /// What is wrong and what would do; never a personal value.
+    message: String,
+}
+
+impl From<&Problem> for ProblemOut {
+    fn from(problem: &Problem) -> ProblemOut {
+        let mut out = ProblemOut {
+            pointer: None,
+            parameter: None,
+            header: None,
+            line: None,
+            code: problem.code,
+            message: problem.message.clone(),
+        };
+        match &problem.at {
+            At::Pointer(pointer) => out.pointer = Some(pointer.clone()),
+            At::Parameter(name) => out.parameter = Some(name.clone()),
+            At::Header(name) => out.header = Some(name),
+            At::Line(line) => out.line = Some(*line),
+        }
+        out
+    }
+}
+
+impl From<Rejection> for Error {
+    fn from(rejection: Rejection) -> Error {
+        match rejection {
+            Rejection::Invalid(problems) => Error::Invalid(problems),
+            Rejection::NoIdentifier { wanted } => Error::NoIdentifier(wanted),
+            Rejection::NotFound => Error::NotFound,
+            Rejection::Conflict { problems, .. } => Error::Conflict(problems),
+            Rejection::State(problems) => Error::State(problems),
+            Rejection::Deleted => Error::Deleted,
+            Rejection::Stale => Error::Stale,
+            Rejection::KeyReused => Error::KeyReused,
+            Rejection::Defect => Error::Internal("a decision came to nothing".into()),
+        }
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    /// Of answers only: bodies of requests are refused with words of our own.
+    fn from(error: serde_json::Error) -> Error {
+        Error::Internal(error.to_string())
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Error {
+        match error {
+            StoreError::Rejected(rejection) => rejection.into(),
+            StoreError::Busy => Error::Unavailable,
+            StoreError::Unavailable(message) => {
+                tracing::warn!(%message, "the database is not available");
+                Error::Unavailable
+            }
+            StoreError::Corrupt(message) | StoreError::Bug(message) => Error::Internal(message),
+        }
+    }
+}
+
+/// Status, code, text, explanation and advice of an error.
+struct Words {
+    status: StatusCode,
+    code: Option<i64>,
+    text: String,
+    explanation: String,
+    todo: String,
+}
+
+fn words(status: StatusCode, text: &str, explanation: impl Into<String>, todo: impl Into<String>) -> Words {
+    Words { status, code: None, text: text.to_owned(), explanation: explanation.into(), todo: todo.into() }
+}
+
+impl Error {
+    #[expect(clippy::too_many_lines, reason = "one line of words an error")]
+    fn words(&self) -> Words {
+        match self {
+            Error::Invalid(problems) => {
+                let code = match problems.first().map(|problem| problem.code) {
+                    Some("invalid_time_zone") => 3004,
+                    Some("invalid_status") => 3006,
+                    _ => 3003,
+                };
+                let text = match problems.as_slice() {
+                    [only] => format!("Invalid request: {only}"),
+                    many => format!("Invalid request: {} problems", many.len()),
+                };
+                let explanation = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                let todo = "Mend what `errors` lists and send the request again.";
+                Words { code: Some(code), ..words(StatusCode::BAD_REQUEST, &text, explanation, todo) }
+            }
+            Error::NoIdentifier(wanted) => {
+                let wanted = wanted.join(", ");
+                let explanation = "No value was sent for anything that identifies a customer here.";
+                let todo = format!("Send a value for one of: {wanted}.");
+                let text = format!("Invalid customer identifiers: {wanted}");
+                Words { code: Some(3003), ..words(StatusCode::BAD_REQUEST, &text, explanation, todo) }
+            }
+            Error::BadCredentials => words(
+                StatusCode::BAD_REQUEST,
+                "Invalid client credentials",
+                "clientId and clientSecret are not those of a token that is in force.",
+                "Send a token's id (jti) as clientId and the token itself as clientSecret.",
+            ),
+            Error::Unauthorized(why) => words(
+                StatusCode::UNAUTHORIZED,
+                "Unauthorized",
+                format!("The request token is {why}."),
+                "Send a valid token in the header requestToken, or as Authorization: Bearer.",
+            ),
+            Error::Forbidden(scope) => words(
+                StatusCode::FORBIDDEN,
+                "Forbidden",
+                format!("The token lacks {scope}."),
+                "Use a token that has it.",
+            ),
+            Error::NotFound => Words {
+                code: Some(3001),
+                ..words(
+                    StatusCode::NOT_FOUND,
+                    "Not found",
+                    "There is no such route, record or entrypoint, or this token may not see it.",
+                    "Check the address, the id and the token's entrypoints.",
+                )
+            },
+            Error::MethodNotAllowed(allow) => words(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "Method not allowed",
+                "This address does not take that method.",
+                format!("Use {allow}."),
+            ),
+            Error::Conflict(problems) => words(
+                StatusCode::CONFLICT,
+                "Conflict with an existing customer",
+                problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+                "Change the values that `errors` lists, or work on the customers it names.",
+            ),
+            Error::State(problems) => words(
+                StatusCode::CONFLICT,
+                "Conflict with the present state",
+                problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+                "Change what `errors` lists first.",
+            ),
+            Error::Deleted => words(
+                StatusCode::CONFLICT,
+                "The customer is deleted",
+                "A deleted customer takes no changes.",
+                "Create the customer again; its identifiers are free.",
+            ),
+            Error::Stale => words(
+                StatusCode::PRECONDITION_FAILED,
+                "Precondition failed",
+                "If-Match does not name the record's current version.",
+                "Read the record again and repeat the change with its new ETag.",
+            ),
+            Error::TooLarge(limit) => words(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "Payload too large",
+                format!("A body here may have at most {limit} bytes."),
+                "Send less.",
+            ),
+            Error::UnsupportedMediaType(wanted) => words(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Unsupported media type",
+                "The body is of another type or encoding than this route takes.",
+                format!("Send {wanted}."),
+            ),
+            Error::KeyReused => words(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "Idempotency key reused",
+                "This idempotency key was used for another request.",
+                "Use a new key for every new request, and the same key only to repeat the same one.",
+            ),
+            Error::StillRunning => words(
+                StatusCode::CONFLICT,
+                "Still running",
+                "The import that this idempotency key asked for is still at work.",
+                "Repeat the request after Retry-After, or look at GET /api/Import/jobs/{entry}.",
+            ),
+            Error::TooManyRequests(seconds) => words(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many requests",
+                "There were more requests than this token or client may make.",
+                format!("Wait {seconds} s, then go on more slowly."),
+            ),
+            Error::Unavailable => words(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Service unavailable",
+                "The database is away, or too much is waiting already.",
+                "Repeat the request after Retry-After, with the same idempotency key.",
+            ),
+            Error::Internal(_) => words(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Internal server error",
+                "This is a defect of the service; it was logged under the request id.",
+                "Report the request id.",
+            ),
+        }
+    }
+
+    /// The status this error answers with.
+    pub fn status(&self) -> StatusCode {
+        self.words().status
+    }
+
+    /// The whole response.
+    pub fn render(&self, request_id: &str) -> HttpResponse {
+        let words = self.words();
+        let errors = match self {
+            Error::Invalid(problems) | Error::Conflict(problems) | Error::State(problems) => {
+                problems.iter().map(ProblemOut::from).collect()
+            }
+            _ => Vec::new(),
+        };
+        let refused_credentials = matches!(self, Error::BadCredentials);
+        let body = ErrorBody {
+            is_success: false,
+            response_code: words.code.unwrap_or_else(|| i64::from(words.status.as_u16())),
+            message: words.text.clone(),
+            error_type: refused_credentials.then_some("InvalidCredentials"),
+            error_message: refused_credentials.then(|| words.text.clone()),
+            response_text: words.text,
+            response_data: Advice { explanation: words.explanation, todo_action: words.todo },
+            errors,
+            request_id: request_id.to_owned(),
+        };
+        let mut response = HttpResponse::build(words.status);
+        response.insert_header((CONTENT_TYPE, "application/json"));
+        if let Some((name, value)) = self.header() {
+            response.insert_header((name, value));
+        }
+        response.body(serde_json::to_vec(&body).unwrap_or_default())
+    }
+
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Error::Unauthorized(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Error::MethodNotAllowed(allow) => HeaderValue::from_str(allow).ok().map(|value| (ALLOW, value)),
+            Error::TooManyRequests(seconds) => Some((RETRY_AFTER, HeaderValue::from(*seconds))),
+            Error::Unavailable | Error::StillRunning => Some((RETRY_AFTER, HeaderValue::from(RETRY_SECS))),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words().text)
+    }
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    /// Stands in until the gate renders it with the request's id.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status())
+    }
+}

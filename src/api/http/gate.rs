@@ -1,0 +1,157 @@
+//! What every request passes first and last: its id, its canonical address, its token; then the one error
+//! body, a line in the log and the counters.
+
+use std::time::Instant;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Uri;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{HttpMessage, HttpResponse};
+
+use super::auth::Caller;
+use super::error::Error;
+use super::meters;
+use super::routes::{Routed, Routes};
+use super::state::App;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The most characters of a request id that a client brings along.
+const REQUEST_ID_CHARS_MAX: usize = 128;
+
+/// The middleware around all routes.
+///
+/// # Errors
+/// None: every error is rendered here.
+pub(crate) async fn gate(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let started = Instant::now();
+    let request_id = request_id(&request);
+    let method = request.method().clone();
+    let routes = request.app_data::<Data<Routes>>().cloned();
+    let routed = match &routes {
+        Some(routes) => routes.find(request.path(), &method),
+        None => Routed::NotFound,
+    };
+    if routed.needs_token()
+        && let Some(app) = request.app_data::<Data<App>>()
+    {
+        app.guard.wait_until_informed().await;
+    }
+    let mut route = "unknown";
+    let mut token_name = String::new();
+    let refused = match admit(&mut request, &routed) {
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                token_name.clone_from(&caller.claims().sub);
+                request.extensions_mut().insert(caller);
+            }
+            if let Routed::Found { template, canonical, .. } = &routed {
+                route = template;
+                if let Some(canonical) = canonical {
+                    rewrite(&mut request, canonical);
+                }
+            }
+            None
+        }
+        Err(error) => Some(error),
+    };
+    let response = match refused {
+        Some(error) => request.into_response(rendered(&error, &request_id)).map_into_right_body(),
+        None => match next.call(request).await {
+            Ok(response) => match error_of(&response) {
+                Some(error) => {
+                    let (request, _) = response.into_parts();
+                    ServiceResponse::new(request, rendered(&error, &request_id)).map_into_right_body()
+                }
+                None => response.map_into_left_body(),
+            },
+            Err(error) => return Err(error),
+        },
+    };
+    // A page's address may hold a secret: only its pattern is told.
+    let page = response.request().match_pattern().filter(|_| matches!(routed, Routed::Page));
+    Ok(finish(response, &request_id, &method, page.as_deref().unwrap_or(route), &token_name, started))
+}
+
+/// The token of a request where its address asks for one; then whether the address exists (rules 1).
+fn admit(request: &mut ServiceRequest, routed: &Routed<'_>) -> Result<Option<Caller>, Error> {
+    let mut caller = None;
+    if routed.needs_token() {
+        let app =
+            request.app_data::<Data<App>>().ok_or_else(|| Error::Internal("no application state".into()))?;
+        caller = Some(app.guard.authenticate(&app.store, request.headers())?);
+    }
+    match routed {
+        Routed::Found { .. } | Routed::Elsewhere | Routed::Page => Ok(caller),
+        Routed::WrongMethod { allow, .. } => Err(Error::MethodNotAllowed(allow.clone())),
+        Routed::NotFound | Routed::NotFoundProtected => Err(Error::NotFound),
+    }
+}
+
+/// The client's own request id where it is harmless, else a new one.
+fn request_id(request: &ServiceRequest) -> String {
+    let sent = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let harmless = |text: &&str| {
+        !text.is_empty()
+            && text.len() <= REQUEST_ID_CHARS_MAX
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    sent.filter(harmless).map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
+}
+
+/// Gives a request the canonical spelling of its address.
+fn rewrite(request: &mut ServiceRequest, path: &str) {
+    let address = match request.uri().query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    if let Ok(uri) = address.parse::<Uri>() {
+        request.match_info_mut().get_mut().update(&uri);
+        request.head_mut().uri = uri;
+    }
+}
+
+/// The error behind a response, if there is one: ours, or the framework's own.
+fn error_of<B>(response: &ServiceResponse<B>) -> Option<Error> {
+    let error = response.response().error()?;
+    if let Some(own) = error.as_error::<Error>() {
+        return Some(own.clone());
+    }
+    let status = error.as_response_error().status_code();
+    Some(match status.as_u16() {
+        413 => Error::TooLarge(super::body::JSON_BYTES_MAX),
+        400..=499 => Error::NotFound,
+        _ => Error::Internal(error.to_string()),
+    })
+}
+
+fn rendered(error: &Error, request_id: &str) -> HttpResponse {
+    if let Error::Internal(message) = error {
+        tracing::error!(request_id, %message, "a defect");
+    }
+    error.render(request_id)
+}
+
+fn finish<B>(
+    mut response: ServiceResponse<B>,
+    request_id: &str,
+    method: &actix_web::http::Method,
+    route: &str,
+    token: &str,
+    started: Instant,
+) -> ServiceResponse<B> {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let status = response.status().as_u16();
+    let elapsed = started.elapsed();
+    meters::count(route, method, status, elapsed);
+    let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+    tracing::info!(request_id, method = method.as_str(), route, status, duration_us, token, "request");
+    response
+}

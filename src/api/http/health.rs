@@ -1,0 +1,84 @@
+//! Whether the service lives, is ready, and what it counts.
+
+use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get};
+use serde::Serialize;
+
+use super::body::Params;
+use super::error::Error;
+use super::state::App;
+use crate::clock;
+
+/// The service's state.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct HealthOut {
+    /// `ok`.
+    status: &'static str,
+    /// The release.
+    version: &'static str,
+}
+
+impl HealthOut {
+    const OK: HealthOut = HealthOut { status: "ok", version: env!("CARGO_PKG_VERSION") };
+}
+
+/// Is the process alive
+///
+/// Answers as long as the process answers at all. Needs no token.
+#[utoipa::path(
+    tag = "Health",
+    operation_id = "get_live",
+    responses((status = 200, description = "The process answers", body = HealthOut)),
+)]
+#[get("/health/live")]
+pub(crate) async fn get_live(request: HttpRequest) -> Result<HttpResponse, Error> {
+    Params::none(&request)?;
+    Ok(HttpResponse::Ok().json(HealthOut::OK))
+}
+
+/// Is the service ready
+///
+/// Ready while the database answered within the last 5 s; 503 otherwise. Needs no token.
+#[utoipa::path(
+    tag = "Health",
+    operation_id = "get_ready",
+    responses((status = 200, description = "The database answers", body = HealthOut)),
+)]
+#[get("/health/ready")]
+pub(crate) async fn get_ready(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+    Params::none(&request)?;
+    if app.guard.is_informed(clock::now()) {
+        Ok(HttpResponse::Ok().json(HealthOut::OK))
+    } else {
+        Err(Error::Unavailable)
+    }
+}
+
+/// Metrics for Prometheus
+///
+/// Requests by route and status, the writer's batches and queue. Needs no token; keep it off public
+/// addresses by your proxy.
+#[utoipa::path(
+    tag = "Health",
+    operation_id = "get_metrics",
+    responses((status = 200, description = "Metrics in Prometheus' text format", body = String, content_type = "text/plain")),
+)]
+#[get("/metrics")]
+pub(crate) async fn get_metrics(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
+    Params::none(&request)?;
+    #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a queue's length")]
+    metrics::gauge!("customary_writer_queue_commands").set(app.store.queued() as f64);
+    let (hits, misses) = app.store.record_cache();
+    metrics::counter!("customary_record_cache_reads_total", "result" => "hit").absolute(hits);
+    metrics::counter!("customary_record_cache_reads_total", "result" => "miss").absolute(misses);
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/plain; version=0.0.4"))
+        .body(app.metrics.render()))
+}
+
+/// Leads to Swagger UI.
+#[get("/")]
+pub(crate) async fn go_to_swagger_ui() -> HttpResponse {
+    HttpResponse::Found().insert_header((LOCATION, "/swagger-ui/")).finish()
+}

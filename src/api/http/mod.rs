@@ -1,0 +1,14 @@
+//! What all routes share: tokens, bodies, parameters, errors, the route table, the OpenAPI document.
+
+pub mod auth;
+pub(crate) mod body;
+pub(crate) mod docs;
+pub(crate) mod error;
+pub(crate) mod examples;
+pub(crate) mod gate;
+pub(crate) mod health;
+pub(crate) mod json;
+pub(crate) mod meters;
+pub(crate) mod request;
+pub(crate) mod routes;
+pub mod state;

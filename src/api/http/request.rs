@@ -1,0 +1,102 @@
+//! The body of a create or change, as documentation: `domain::draft` is what reads and checks it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// A customer as requests send it. Every field is optional; unknown fields are refused. `null` and `""`
+/// mean absent in a create and "clear it" in a PUT.
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CustomerIn {
+    /// Your own id of the customer.
+    #[schema(max_length = 250, nullable)]
+    customer_number: Option<String>,
+    /// Portal login; unique among an entrypoint's live customers.
+    #[schema(max_length = 250, nullable)]
+    customer_username: Option<String>,
+    /// Portal password, at least 10 characters and not easy to guess; kept as an argon2id hash and never answered.
+    #[schema(max_length = 250, nullable, format = Password)]
+    customer_psw: Option<String>,
+    /// 0 inactive, 1 active (the default), 85 locked; -99 is reached by DELETE alone.
+    #[schema(value_type = Option<i32>, nullable)]
+    customer_status: Option<i32>,
+    /// Company name.
+    #[schema(max_length = 250, nullable)]
+    company: Option<String>,
+    /// First name.
+    #[schema(max_length = 250, nullable)]
+    firstname: Option<String>,
+    /// Last name.
+    #[schema(max_length = 250, nullable)]
+    lastname: Option<String>,
+    /// Full name, where first and last name are not kept apart.
+    #[schema(max_length = 250, nullable)]
+    fullname: Option<String>,
+    /// Day of birth as YYYY-MM-DD; in the past, not before 1900.
+    #[schema(nullable)]
+    birthday: Option<String>,
+    /// Telephone number, read with the record's country (else the entrypoint's) and kept as E.164; with no
+    /// country known it must start with +.
+    #[schema(max_length = 50, nullable)]
+    phone: Option<String>,
+    /// E-mail address.
+    #[schema(max_length = 320, nullable)]
+    email: Option<String>,
+    /// Street.
+    #[schema(max_length = 250, nullable)]
+    address: Option<String>,
+    /// Second line of the street.
+    #[schema(max_length = 100, nullable)]
+    address1: Option<String>,
+    /// City.
+    #[schema(max_length = 250, nullable)]
+    city: Option<String>,
+    /// State or province.
+    #[schema(max_length = 250, nullable)]
+    state: Option<String>,
+    /// Postal code.
+    #[schema(max_length = 50, nullable)]
+    zip: Option<String>,
+    /// ISO 3166-1 alpha-2, alpha-3 or English name; kept as alpha-2.
+    #[schema(max_length = 100, nullable)]
+    country: Option<String>,
+    /// Street of the shipping address.
+    #[schema(max_length = 250, nullable)]
+    shipping_address: Option<String>,
+    /// Second line of the shipping street.
+    #[schema(max_length = 100, nullable)]
+    shipping_address1: Option<String>,
+    /// City of the shipping address.
+    #[schema(max_length = 250, nullable)]
+    shipping_city: Option<String>,
+    /// State or province of the shipping address.
+    #[schema(max_length = 250, nullable)]
+    shipping_state: Option<String>,
+    /// Postal code of the shipping address; of the country's form where that is the US or Canada.
+    #[schema(max_length = 50, nullable)]
+    shipping_zip: Option<String>,
+    /// Country of the shipping address, as `country`.
+    #[schema(max_length = 100, nullable)]
+    shipping_country: Option<String>,
+    /// Balance; at most 4 fraction digits, less than 10^12 in absolute value, kept exactly.
+    #[schema(nullable, exclusive_minimum = -1_000_000_000_000_i64, exclusive_maximum = 1_000_000_000_000_i64)]
+    balance: Option<f64>,
+    /// Hours from UTC.
+    #[schema(minimum = -12, maximum = 14, nullable)]
+    time_zone: Option<i32>,
+    /// Your own fields: at most 50, names of 1–40 letters, digits, `_`, `-` and blanks, values of at most 500
+    /// characters. In a PUT they merge by name; a null value removes one.
+    #[schema(nullable)]
+    additional_fields: Option<BTreeMap<String, Option<String>>>,
+    /// The names of the fields that together identify this customer, instead of the entrypoint's identifiers.
+    #[schema(max_items = 20, nullable)]
+    identifier_fields: Option<Vec<Option<String>>>,
+    /// Your categories: at most 50 of at most 50 characters.
+    #[schema(max_items = 50, nullable)]
+    labels: Option<Vec<Option<String>>>,
+    /// When the customer was created, where another system did it: RFC 3339, or `YYYY-MM-DD HH:mm:ss` as UTC.
+    #[schema(nullable)]
+    created_at: Option<String>,
+}

@@ -1,0 +1,166 @@
+//! Imports over HTTP (contract 8, rules 9): a file comes in, becomes a job, and the job tells what became of each row.
+
+mod jobs;
+mod send;
+
+use serde::Serialize;
+
+pub(crate) use self::jobs::{
+    cancel_import, commit_import, get_import, get_import_rows, get_import_template, get_rejected_rows,
+    list_imports,
+};
+pub(crate) use self::send::import_customers;
+use crate::domain::imports::{ImportJob, RowOutcome, RowReport};
+use crate::domain::kernel::time::Micros;
+
+/// An import, as far as it is.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct JobOut {
+    /// Its id.
+    job_id: i64,
+    /// `queued`, `running`, `finished`, `cancelled` or `failed`.
+    state: &'static str,
+    /// Whether it writes nothing but its own report.
+    dry_run: bool,
+    /// The dry run that it does for real; null for others.
+    commits: Option<i64>,
+    /// Where the file seems to come from: `customary`, `doku`, `stripe`, `shopify` or `none`.
+    #[schema(value_type = String)]
+    preset: crate::domain::imports::Preset,
+    /// The columns that are left out.
+    columns_left_out: Vec<String>,
+    /// Rows that were dealt with.
+    rows_read: i64,
+    /// Rows that made a customer.
+    added: i64,
+    /// Rows that replaced a customer.
+    replaced: i64,
+    /// Rows that were written onto a customer.
+    merged: i64,
+    /// Rows that found their customer and left it untouched.
+    matched: i64,
+    /// Rows that did nothing.
+    rejected: i64,
+    /// Bad values that were left out (`onBadValue=blank`).
+    warnings: i64,
+    /// Bytes of the file, as UTF-8, that were dealt with.
+    bytes_read: i64,
+    /// Bytes of the file as UTF-8.
+    bytes_total: i64,
+    /// Rows a second since it began; null before.
+    rows_per_second: Option<i64>,
+    /// Seconds to its end at that rate; null while there is none.
+    seconds_left: Option<i64>,
+    /// The first 100 errors, such as `Error on line 62: email: …`; all are in the rows.
+    errors: Vec<String>,
+    /// Why it failed; null for others.
+    failure: Option<String>,
+    /// Whether this is an earlier import of the same file with the same options.
+    repeated: bool,
+    /// When it was asked for.
+    #[schema(format = DateTime)]
+    queued_at: String,
+    /// When a worker first took it.
+    #[schema(format = DateTime)]
+    started_at: Option<String>,
+    /// When it came to its last state.
+    #[schema(format = DateTime)]
+    ended_at: Option<String>,
+}
+
+impl JobOut {
+    fn new(job: &ImportJob, repeated: bool, now: Micros) -> JobOut {
+        let (rows_per_second, seconds_left) = job.pace(now);
+        let counts = &job.counts;
+        JobOut {
+            job_id: job.id,
+            state: job.state.name(),
+            dry_run: job.is_dry_run,
+            commits: job.rehearsal_id,
+            preset: job.preset,
+            columns_left_out: job.plan.left_out.clone(),
+            rows_read: job.rows_read,
+            added: counts.added(),
+            replaced: counts.of(RowOutcome::Replaced),
+            merged: counts.of(RowOutcome::Merged),
+            matched: counts.of(RowOutcome::Matched),
+            rejected: counts.of(RowOutcome::Rejected),
+            warnings: counts.warnings,
+            bytes_read: job.bytes_read,
+            bytes_total: job.bytes_total,
+            rows_per_second,
+            seconds_left,
+            errors: job.errors.clone(),
+            failure: job.failure.clone(),
+            repeated,
+            queued_at: job.queued_at.to_rfc3339(),
+            started_at: job.started_at.map(Micros::to_rfc3339),
+            ended_at: job.ended_at.map(Micros::to_rfc3339),
+        }
+    }
+}
+
+/// What became of a row.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct RowOut {
+    /// The physical line of the file where it begins, from 1.
+    line: u64,
+    /// `created`, `matched`, `replaced`, `merged`, `forced` or `rejected`; of a dry run, what would have become.
+    outcome: &'static str,
+    /// The customer; null for a rejected row and for one that a dry run would create.
+    customer_id: Option<i64>,
+    /// The fields that led to the match.
+    matched_on: Vec<String>,
+    /// The fields that the row changed; of a matched row those for which it has other values.
+    changed: Vec<String>,
+    /// How many of them were emptied.
+    emptied: i64,
+    /// Why it was rejected.
+    problems: Vec<NoteOut>,
+    /// What was left out of it (`onBadValue=blank`).
+    warnings: Vec<NoteOut>,
+    /// The row as it stands in the file, where it was rejected; only for tokens with `pii:read`.
+    cells: Option<Vec<String>>,
+    /// Whether the dry run that this import does for real had said something else.
+    changed_since_dry_run: bool,
+}
+
+/// Something about a row.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct NoteOut {
+    /// The field, empty if it is about the row.
+    field: String,
+    /// A stable code in snake case.
+    code: String,
+    /// What is wrong and what would do.
+    message: String,
+}
+
+impl RowOut {
+    fn new(row: RowReport, sees_pii: bool) -> RowOut {
+        let notes = |notes: Vec<crate::domain::imports::RowNote>| {
+            let out = notes.into_iter().map(|note| NoteOut {
+                field: note.field.into_owned(),
+                code: note.code.into_owned(),
+                message: note.message.into_owned(),
+            });
+            out.collect()
+        };
+        let is_rejected = row.outcome == RowOutcome::Rejected;
+        RowOut {
+            line: row.line,
+            outcome: row.outcome.name(),
+            customer_id: row.customer_id,
+            matched_on: row.matched_on,
+            changed: row.changed,
+            emptied: row.emptied,
+            problems: notes(row.problems),
+            warnings: notes(row.warnings),
+            cells: (is_rejected && sees_pii).then_some(row.cells),
+            changed_since_dry_run: row.changed_since_dry_run,
+        }
+    }
+}

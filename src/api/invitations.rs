@@ -1,0 +1,386 @@
+//! Invitations of many: `POST /Customer/invite/{entry}`, and how far they are.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::LOCATION;
+use actix_web::web::{Bytes, Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use serde::Serialize;
+
+use super::customers::{key_use, parse_id, refuse_unless_replay, visible_entry};
+use super::http::auth::Caller;
+use super::http::body::{self, Params};
+use super::http::error::Error;
+use super::http::state::App;
+use super::lists::{SummaryOut, page_of};
+use crate::domain::accounts::token::Scope;
+use crate::domain::customers::record::CUSTOMER_ID_MAX;
+use crate::domain::filter::RESERVED;
+use crate::domain::invitations::{
+    IDS_MAX, InviteJob, InviteJobState, InviteOutcome, InvitePlan, InviteReport,
+};
+use crate::domain::kernel::problem::Problem;
+use crate::domain::kernel::time::Micros;
+
+/// Whom to invite, where they are named; empty where the query says it.
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InviteIn {
+    /// The customers' ids, at most 100,000.
+    customer_ids: Option<Vec<i64>>,
+}
+
+/// An invitation of many customers.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InviteJobOut {
+    /// Its id.
+    job_id: i64,
+    /// How far it is.
+    state: InviteJobState,
+    /// How many customers it is about; null while nobody counted.
+    total: Option<i64>,
+    /// How many of them were looked at.
+    done: i64,
+    /// How many mails are on their way.
+    invited: i64,
+    /// How many customers were not invited; who and why is in its report.
+    not_invited: i64,
+    /// How many came to what.
+    outcomes: std::collections::BTreeMap<&'static str, i64>,
+    /// Why it failed; null for others.
+    failure: Option<String>,
+    /// When it was asked for.
+    #[schema(format = DateTime)]
+    queued_at: String,
+    /// When a worker first took it.
+    #[schema(format = DateTime)]
+    started_at: Option<String>,
+    /// When it came to its last state.
+    #[schema(format = DateTime)]
+    ended_at: Option<String>,
+}
+
+impl InviteJobOut {
+    fn new(job: &InviteJob) -> InviteJobOut {
+        let invited = job.counts.get(&InviteOutcome::Invited).copied().unwrap_or(0);
+        InviteJobOut {
+            job_id: job.id,
+            state: job.state,
+            total: job.total,
+            done: job.done(),
+            invited,
+            not_invited: job.done() - invited,
+            outcomes: job.counts.iter().map(|(outcome, number)| (outcome.name(), *number)).collect(),
+            failure: job.failure.clone(),
+            queued_at: job.queued_at.to_rfc3339(),
+            started_at: job.started_at.map(Micros::to_rfc3339),
+            ended_at: job.ended_at.map(Micros::to_rfc3339),
+        }
+    }
+}
+
+/// Invitations of many, newest first.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct InviteJobsOut {
+    /// How many there are.
+    summary: SummaryOut,
+    /// The invitations of this page.
+    records: Vec<InviteJobOut>,
+}
+
+/// Customers who were not invited, by id.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct InviteReportsOut {
+    /// How many there are.
+    summary: SummaryOut,
+    /// The customers of this page.
+    records: Vec<InviteReportOut>,
+}
+
+/// A customer who was not invited.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct InviteReportOut {
+    /// The customer's id.
+    customer_id: i64,
+    /// Why.
+    outcome: InviteOutcome,
+    /// The customer who has the same e-mail address; null for other outcomes.
+    other_customer_id: Option<i64>,
+}
+
+impl From<InviteReport> for InviteReportOut {
+    fn from(report: InviteReport) -> InviteReportOut {
+        InviteReportOut {
+            customer_id: report.customer_id,
+            outcome: report.outcome,
+            other_customer_id: report.other_id,
+        }
+    }
+}
+
+/// Invite many customers
+///
+/// Those whose ids the body names, or all that the query's filters and `search` let through, as in the list of customers:
+/// `?lifecycle=Prospect` invites everybody who has no account and no order yet. It is a job: the answer leads to its
+/// progress, and each customer's mail commits with the job's place, so that a stop loses and doubles nothing. Who has an
+/// account, no e-mail address, another customer's address, or an invitation in force is reported and not invited.
+#[utoipa::path(
+    tag = "Invitations",
+    operation_id = "invite_customers",
+    params(
+        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        ("again" = Option<bool>, Query, description = "true: send a fresh link also to those whose invitation is in force, and end the earlier one"),
+        ("search" = Option<String>, Query, description = "Words or parts of words, as in the list of customers"),
+        ("parameters" = Option<String>, Query, description = "Filters as a JSON object, as Payabli's SDKs send them; or each as a parameter of its own, `field(op)=value`"),
+        ("idempotencyKey" = Option<String>, Header, description = "As for a create"),
+    ),
+    request_body(content = Option<InviteIn>, description = "The customers, where no filter says which"),
+    responses((status = 202, description = "The invitation is queued; `Location` leads to it", body = InviteJobOut)),
+)]
+#[post("/api/Customer/invite/{entry}")]
+pub(crate) async fn invite_customers(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    entry: Path<String>,
+    payload: Payload,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersWrite)?;
+    // What is invited tells what is there.
+    caller.require(Scope::CustomersRead)?;
+    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
+    let bytes = body::json(&request, payload).await?;
+    let route = "POST /Customer/invite/{entry}";
+    let key = key_use(&app, &caller, 0, route, &entry, &request, &bytes).await?;
+    let plan = match read_plan(&request, &bytes, &app, &caller) {
+        Ok(plan) => plan,
+        Err(error) => {
+            refuse_unless_replay(&app, 0, key.as_ref(), error).await?;
+            InvitePlan::default()
+        }
+    };
+    let render = |job: &InviteJob| serde_json::to_string(&InviteJobOut::new(job)).unwrap_or_default();
+    let (text, replayed) = app.store.queue_invites(entrypoint_id, plan, caller.actor(), key, render).await?;
+    let id = serde_json::from_str::<serde_json::Value>(&text)
+        .ok()
+        .and_then(|job| job.get("jobId").and_then(serde_json::Value::as_i64))
+        .unwrap_or_default();
+    let mut response = HttpResponse::build(StatusCode::ACCEPTED);
+    response.content_type("application/json");
+    response.insert_header((LOCATION, format!("/api/Customer/invite/{}/{id}", *entry)));
+    if replayed {
+        response.insert_header(("Idempotent-Replayed", "true"));
+    }
+    Ok(response.body(text))
+}
+
+fn read_plan(request: &HttpRequest, bytes: &Bytes, app: &App, caller: &Caller) -> Result<InvitePlan, Error> {
+    let mut params = Params::of(request);
+    let again = params.flag("again");
+    let search = params.text("search").unwrap_or_default();
+    let (pairs, mut problems) = params.rest();
+    let filters: Vec<(String, String)> =
+        pairs.into_iter().filter(|(name, _)| name != "again" && name != "search").collect();
+    for (name, _) in &filters {
+        if RESERVED.contains(&name.as_str()) && name != "parameters" {
+            let message = "is no parameter of this route";
+            problems.push(Problem::parameter(name.clone(), "unknown_parameter", message));
+        }
+    }
+    let ids = read_ids(bytes, &mut problems)?;
+    let plan = InvitePlan {
+        ids,
+        filters,
+        search,
+        again,
+        link_ttl_secs: app.link_ttl_secs,
+        masked: !caller.sees_pii(),
+    };
+    let is_filtered = !plan.filters.is_empty() || !plan.search.trim().is_empty();
+    if plan.ids.is_some() == is_filtered {
+        let message = if is_filtered {
+            "cannot stand beside filters; send one of the two"
+        } else {
+            "is missing; name customers, or send a filter such as ?lifecycle=Prospect"
+        };
+        problems.push(Problem::field(&["customerIds"], "required", message));
+    }
+    match crate::domain::filter::Filter::parse(&plan.filters) {
+        Ok(filter) if !caller.sees_pii() => problems.extend(filter.masked_fields()),
+        Ok(_) => {}
+        Err(found) => problems.extend(found),
+    }
+    if let Err(problem) = crate::domain::filter::Search::parse(&plan.search) {
+        problems.push(problem);
+    }
+    if problems.is_empty() { Ok(plan) } else { Err(Error::Invalid(problems)) }
+}
+
+fn read_ids(bytes: &Bytes, problems: &mut Vec<Problem>) -> Result<Option<Vec<i64>>, Error> {
+    if matches!(bytes.trim_ascii(), b"" | b"null") {
+        return Ok(None);
+    }
+    let mut ids = None;
+    for (name, raw) in &body::members(bytes)?.0 {
+        if name.as_ref() != "customerIds" {
+            problems.push(Problem::field(&[name], "unknown_field", "is no field of an invitation"));
+            continue;
+        }
+        match serde_json::from_str::<Option<Vec<i64>>>(raw.get()) {
+            Ok(found) => ids = found,
+            Err(_) => {
+                problems.push(Problem::field(&[name], "wrong_type", "must be an array of customers' ids"));
+            }
+        }
+    }
+    let Some(mut ids) = ids else { return Ok(None) };
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() || ids.len() > IDS_MAX {
+        let message = format!("must name 1 to {IDS_MAX} customers");
+        problems.push(Problem::field(&["customerIds"], "invalid_value", message));
+    }
+    if ids.iter().any(|id| !(1..=CUSTOMER_ID_MAX).contains(id)) {
+        let message = "holds a number that is no customer's id";
+        problems.push(Problem::field(&["customerIds"], "invalid_value", message));
+    }
+    Ok(Some(ids))
+}
+
+/// The invitation of an id, if this token may see it.
+async fn visible_job(app: &App, caller: &Caller, entry: &str, id: &str) -> Result<InviteJob, Error> {
+    let entrypoint_id = visible_entry(app, caller, entry).await?;
+    app.store.invite_job(entrypoint_id, parse_id(id)?).await?.ok_or(Error::NotFound)
+}
+
+fn refuse(problems: Vec<Problem>) -> Result<(), Error> {
+    if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+}
+
+/// List invitations of many
+///
+/// Those of an entrypoint, newest first, for thirty days after their end.
+#[utoipa::path(
+    tag = "Invitations",
+    operation_id = "list_invite_jobs",
+    params(
+        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many to skip; 0 by default"),
+        ("limitRecord" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "How many to answer; 20 by default"),
+    ),
+    responses((status = 200, description = "A page of invitations", body = InviteJobsOut)),
+)]
+#[get("/api/Customer/invite/{entry}")]
+pub(crate) async fn list_invite_jobs(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    entry: Path<String>,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersRead)?;
+    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
+    let mut params = Params::of(&request);
+    let (skip, limit) = page_of(&mut params);
+    refuse(params.problems())?;
+    let (jobs, total) = app.store.invite_jobs(entrypoint_id, skip, limit).await?;
+    let records = jobs.iter().map(InviteJobOut::new).collect();
+    Ok(HttpResponse::Ok().json(InviteJobsOut { summary: SummaryOut::new(limit, total), records }))
+}
+
+/// Read how far an invitation of many is
+///
+/// Its state and its numbers.
+#[utoipa::path(
+    tag = "Invitations",
+    operation_id = "get_invite_job",
+    params(
+        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        ("jobId" = i64, Path, minimum = 1, description = "The invitation's id"),
+    ),
+    responses((status = 200, description = "The invitation", body = InviteJobOut)),
+)]
+#[get("/api/Customer/invite/{entry}/{jobId}")]
+pub(crate) async fn get_invite_job(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersRead)?;
+    let job = visible_job(&app, &caller, &path.0, &path.1).await?;
+    Params::none(&request)?;
+    Ok(HttpResponse::Ok().json(InviteJobOut::new(&job)))
+}
+
+/// Read who was not invited
+///
+/// By id, with the reason; `outcome=noEmail` for one reason alone.
+#[utoipa::path(
+    tag = "Invitations",
+    operation_id = "get_invite_report",
+    params(
+        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        ("jobId" = i64, Path, minimum = 1, description = "The invitation's id"),
+        ("outcome" = inline(Option<InviteOutcome>), Query, description = "Only customers with this outcome"),
+        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many to skip; 0 by default"),
+        ("limitRecord" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "How many to answer; 20 by default"),
+    ),
+    responses((status = 200, description = "A page of customers", body = InviteReportsOut)),
+)]
+#[get("/api/Customer/invite/{entry}/{jobId}/report")]
+pub(crate) async fn get_invite_report(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersRead)?;
+    let job = visible_job(&app, &caller, &path.0, &path.1).await?;
+    let mut params = Params::of(&request);
+    let (skip, limit) = page_of(&mut params);
+    let outcome = params.text("outcome").and_then(|name| {
+        let found = InviteOutcome::of_name(&name);
+        if found.is_none() {
+            let names: Vec<&str> = InviteOutcome::ALL.into_iter().map(InviteOutcome::name).collect();
+            params.refuse("outcome", "invalid_value", format!("must be one of {}", names.join(", ")));
+        }
+        found
+    });
+    refuse(params.problems())?;
+    let (reports, total) = app.store.invite_reports(job.id, outcome, skip, limit).await?;
+    let records = reports.into_iter().map(InviteReportOut::from).collect();
+    Ok(HttpResponse::Ok().json(InviteReportsOut { summary: SummaryOut::new(limit, total), records }))
+}
+
+/// Stop an invitation of many
+///
+/// Before its next step; mails that are on their way are sent.
+#[utoipa::path(
+    tag = "Invitations",
+    operation_id = "cancel_invite_job",
+    params(
+        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        ("jobId" = i64, Path, minimum = 1, description = "The invitation's id"),
+        ("idempotencyKey" = Option<String>, Header, description = "As for a create; stopping twice is stopping once"),
+    ),
+    responses((status = 200, description = "The invitation as it is now", body = InviteJobOut)),
+)]
+#[post("/api/Customer/invite/{entry}/{jobId}/cancel")]
+pub(crate) async fn cancel_invite_job(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    path: Path<(String, String)>,
+    payload: Payload,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersWrite)?;
+    let job = visible_job(&app, &caller, &path.0, &path.1).await?;
+    body::none(payload).await?;
+    body::idempotency_key(&request)?;
+    Params::none(&request)?;
+    let job = app.store.cancel_invites(job.entrypoint_id, job.id).await?;
+    Ok(HttpResponse::Ok().json(InviteJobOut::new(&job)))
+}

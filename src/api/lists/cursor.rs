@@ -1,0 +1,51 @@
+//! A page's token: where it begins and how many records the list had, sealed and bound to the query.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use crate::api::http::error::Error;
+use crate::api::http::state::App;
+use crate::domain::filter::SortKey;
+use crate::domain::kernel::problem::Problem;
+
+const KIND: &str = "cursor";
+
+#[derive(Serialize, Deserialize)]
+struct Cursor {
+    after: SortKey,
+    total: usize,
+}
+
+/// Makes a token.
+///
+/// # Errors
+/// 503 without the database.
+pub(super) async fn seal(
+    app: &App,
+    context: [u8; 32],
+    after: &SortKey,
+    total: usize,
+) -> Result<String, Error> {
+    let text = serde_json::to_vec(&Cursor { after: after.clone(), total }).unwrap_or_default();
+    Ok(URL_SAFE_NO_PAD.encode(app.store.seal_note(KIND, context, text).await?))
+}
+
+/// Opens a token of the same query.
+///
+/// # Errors
+/// 400 for a token of another query, or none of ours.
+pub(super) async fn open(
+    app: &App,
+    context: [u8; 32],
+    token: &str,
+) -> Result<(Option<SortKey>, Option<usize>), Error> {
+    let refused = || {
+        let message = "is no token of this list; send it with the filters, search and order it came from";
+        Error::invalid(Problem::parameter("pageIdentifier", "invalid_page", message))
+    };
+    let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|_| refused())?;
+    let text = app.store.open_note(KIND, context, sealed).await?.ok_or_else(refused)?;
+    let cursor: Cursor = serde_json::from_slice(&text).map_err(|_| refused())?;
+    Ok((Some(cursor.after), Some(cursor.total)))
+}

@@ -1,0 +1,362 @@
+//! Lists: `GET /Query/customers/{entry}` and `/org/{orgId}`, and the statistic of an entrypoint (rules 8).
+
+mod cursor;
+mod params;
+
+use std::collections::BTreeMap;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK};
+use actix_web::web::{Bytes, Data, Path};
+use actix_web::{HttpRequest, HttpResponse, get};
+use serde::Serialize;
+
+pub(crate) use self::params::{FileParams, ListParams, ListTarget};
+use super::customers::{CustomerOut, View, rendering, view_of, visible_entry};
+use super::exports::{self, WorkbookOut};
+use super::http::auth::Caller;
+use super::http::body::Params;
+use super::http::error::Error;
+use super::http::json::{self, RECORD_ROOM};
+use super::http::state::App;
+use crate::domain::accounts::token::Scope;
+use crate::domain::customers::record::{Lifecycle, Status};
+use crate::domain::exports::Format;
+use crate::store::{ListPage, ListRequest};
+
+/// How many records a page has where nobody says (contract 6).
+pub(crate) const LIMIT_DEFAULT: i64 = 20;
+/// The largest page that is put together in memory; longer answers are streamed in slices of this.
+pub(crate) const SLICE: usize = 500;
+
+/// The most records of one answer that is no list of customers.
+const RECORDS_MAX: i64 = 1_000;
+
+/// `fromRecord` and `limitRecord` of whatever is listed beside customers.
+pub(crate) fn page_of(params: &mut Params) -> (i64, i64) {
+    let skip = params.integer("fromRecord", 0, i64::MAX).unwrap_or(0);
+    let limit = params.integer("limitRecord", 1, RECORDS_MAX).unwrap_or(LIMIT_DEFAULT);
+    (skip, limit)
+}
+
+/// A page of customers.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "PascalCase")]
+#[expect(dead_code, reason = "the shape of answers that are written in two pieces")]
+pub(crate) struct ListOut<'a> {
+    /// How many records there are.
+    summary: SummaryOut,
+    /// The records of this page.
+    records: Vec<CustomerOut<'a>>,
+}
+
+/// How many records there are, and how they fall into pages.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SummaryOut {
+    /// The next page's token, to be sent back as `pageIdentifier`; null on the last page.
+    page_identifier: Option<String>,
+    /// The same, in the spelling that some SDKs read.
+    #[serde(rename = "pageidentifier")]
+    pageidentifier: Option<String>,
+    /// Records a page.
+    page_size: i64,
+    /// Always 0; kept for clients of the contract.
+    total_amount: i64,
+    /// Always 0; kept for clients of the contract.
+    total_net_amount: i64,
+    /// How many pages there are.
+    total_pages: i64,
+    /// How many records there are, exactly.
+    total_records: i64,
+}
+
+impl SummaryOut {
+    /// For pages of some size; 0 or less means everything on one.
+    pub(crate) fn new(limit: i64, total: i64) -> SummaryOut {
+        let page_size = if limit > 0 { limit } else { total };
+        let total_pages = if page_size > 0 { total.saturating_add(page_size - 1) / page_size } else { 0 };
+        SummaryOut {
+            page_identifier: None,
+            pageidentifier: None,
+            page_size,
+            total_amount: 0,
+            total_net_amount: 0,
+            total_pages,
+            total_records: total,
+        }
+    }
+
+    fn with_next(mut self, token: Option<String>) -> SummaryOut {
+        self.page_identifier.clone_from(&token);
+        self.pageidentifier = token;
+        self
+    }
+}
+
+/// List an entrypoint's customers
+///
+/// Filters are query parameters `field(op)=value`, all of which must hold: `email(ct)=example`,
+/// `createdDate(ge)=2026-01-01`, `status(in)=0|1`; `field=value` means equal. Operators: `eq` `ne` `gt` `ge`
+/// `lt` `le` `ct` (contains) `nct` `in` `nin`. The SDKs' `parameters` argument carries the same. Names ignore
+/// case; an unknown one is refused, never ignored. Text ignores case, an absent value is the empty text, phones compare
+/// digits. `search=` finds parts of words in name, company, e-mail, phone and customerNumber, without
+/// accents too. Parts of one or two characters, `ne`, `nct` and `ct` on addresses and additional fields open
+/// every record: correct, but slow on large entrypoints. So does a sort by anything but `customerId`.
+///
+/// Deleted customers are listed only by `status(eq)=-99` or `status(in)=…|-99`. Newest first by default. `Summary.pageIdentifier` (and
+/// `Link: rel="next"`) leads to the next page, however deep, and skips or doubles nothing while others write.
+#[utoipa::path(
+    tag = "Queries",
+    operation_id = "list_customers",
+    params(
+        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many records to skip; 0 by default"),
+        ("limitRecord" = Option<i64>, Query, description = "How many records to answer; 20 by default, 0 or less for all of them"),
+        ("sortBy" = Option<String>, Query, description = "`asc(field)` or `desc(field)` of any field of the record"),
+        ("search" = Option<String>, Query, description = "Words or parts of words, all of which must occur"),
+        ("exportFormat" = inline(Option<Format>), Query, description = "Answer all of it as a file, as `/api/Export/customers` does; takes the scope customers:export as well"),
+        ("columnsExport" = Option<String>, Query, description = "The file's columns, as for `/api/Export/customers`; only beside exportFormat"),
+        ("pageIdentifier" = Option<String>, Query, description = "The token of a page, from `Summary.pageIdentifier` of the one before"),
+        ("parameters" = Option<String>, Query, description = "Filters as a JSON object, as Payabli's SDKs send them: `{\"email(ct)\": \"example\"}`"),
+    ),
+    responses((status = 200, description = "A page of customers, or the file that exportFormat asks for", content(
+        (ListOut<'_> = "application/json"),
+        (String = "text/csv"),
+        (WorkbookOut = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ))),
+)]
+#[get("/api/Query/customers/{entry}")]
+pub(crate) async fn list_customers(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    entry: Path<String>,
+) -> Result<HttpResponse, Error> {
+    require(&request, &caller)?;
+    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
+    let place = ListTarget::entrypoint(&entry, entrypoint_id);
+    list(app, caller, request, place).await
+}
+
+/// List an organisation's customers
+///
+/// Those of all its entrypoints that the token sees; otherwise as the list of one entrypoint.
+#[utoipa::path(
+    tag = "Queries",
+    operation_id = "list_organisation_customers",
+    params(
+        ("orgId" = i64, Path, description = "The organisation"),
+        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many records to skip; 0 by default"),
+        ("limitRecord" = Option<i64>, Query, description = "How many records to answer; 20 by default, 0 or less for all of them"),
+        ("sortBy" = Option<String>, Query, description = "`asc(field)` or `desc(field)` of any field of the record"),
+        ("search" = Option<String>, Query, description = "Words or parts of words, all of which must occur"),
+        ("exportFormat" = inline(Option<Format>), Query, description = "Answer all of it as a file, as `/api/Export/customers` does; takes the scope customers:export as well"),
+        ("columnsExport" = Option<String>, Query, description = "The file's columns, as for `/api/Export/customers`; only beside exportFormat"),
+        ("pageIdentifier" = Option<String>, Query, description = "The token of a page, from `Summary.pageIdentifier` of the one before"),
+        ("parameters" = Option<String>, Query, description = "Filters as a JSON object, as Payabli's SDKs send them"),
+    ),
+    responses((status = 200, description = "A page of customers, or the file that exportFormat asks for", content(
+        (ListOut<'_> = "application/json"),
+        (String = "text/csv"),
+        (WorkbookOut = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ))),
+)]
+#[get("/api/Query/customers/org/{orgId}")]
+pub(crate) async fn list_organisation_customers(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    id: Path<String>,
+) -> Result<HttpResponse, Error> {
+    require(&request, &caller)?;
+    let place = organisation(&app, &caller, &id).await?;
+    list(app, caller, request, place).await
+}
+
+/// The entrypoints of an organisation that a token sees.
+///
+/// # Errors
+/// 404 for another organisation.
+pub(crate) async fn organisation(app: &App, caller: &Caller, id: &str) -> Result<ListTarget, Error> {
+    let org_id = super::entrypoints::own_organisation(caller, id)?;
+    let mut all = app.store.entries(org_id).await?;
+    all.retain(|(_, entry)| caller.claims().entries.contains(entry));
+    Ok(ListTarget::organisation(org_id, all.into_iter().map(|(id, _)| id).collect()))
+}
+
+/// The scopes of a list, and of one that is answered as a file.
+///
+/// # Errors
+/// 403.
+fn require(request: &HttpRequest, caller: &Caller) -> Result<(), Error> {
+    caller.require(Scope::CustomersRead)?;
+    if params::asks_for_file(request) { caller.require(Scope::CustomersExport) } else { Ok(()) }
+}
+
+async fn list(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    place: ListTarget,
+) -> Result<HttpResponse, Error> {
+    let mut params = ListParams::read(&request, &caller)?;
+    let view = view_of(&caller);
+    if let Some(file) = params.file.take() {
+        return exports::answer(app, &place, &params, file, view).await;
+    }
+    let context = params.context(&place, view);
+    let (after, known_total) = match &params.page {
+        Some(token) => cursor::open(&app, context, token).await?,
+        None => (None, None),
+    };
+    let limit = usize::try_from(params.limit).ok().filter(|limit| *limit > 0);
+    let is_long = limit.is_none_or(|limit| limit > SLICE);
+    let wanted = ListRequest {
+        after,
+        limit: limit.unwrap_or(usize::MAX),
+        counts: known_total.is_none(),
+        ..params.request(&place, view)
+    };
+    if is_long {
+        return Ok(streamed(app, wanted, params.limit, view, context, known_total));
+    }
+    let told = app.store.list(wanted, move |page| (records(page, view), page.total, page.next.clone()));
+    let (records, total, next) = told.await?;
+    let total = known_total.or(total).unwrap_or(0);
+    let next = match &next {
+        Some(key) => Some(cursor::seal(&app, context, key, total).await?),
+        None => None,
+    };
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CACHE_CONTROL, "private, no-cache"));
+    if let Some(token) = &next {
+        response.insert_header((LINK, params::next_link(&request, token)));
+    }
+    let total = i64::try_from(total).unwrap_or(i64::MAX);
+    let summary = SummaryOut::new(params.limit, total).with_next(next);
+    let records = records?;
+    let mut text = Vec::with_capacity(records.len() + RECORD_ROOM);
+    text.extend_from_slice(b"{\"Summary\":");
+    json::write(&mut text, &summary)?;
+    text.extend_from_slice(b",\"Records\":");
+    text.extend_from_slice(&records);
+    text.push(b'}');
+    Ok(json::answer(&mut response, text))
+}
+
+/// The records of a page as JSON.
+fn records(page: &ListPage, view: View) -> Result<Vec<u8>, serde_json::Error> {
+    let mut text = Vec::with_capacity((page.records.len() + 1) * RECORD_ROOM);
+    text.push(b'[');
+    for (index, (record, entrypoint)) in page.records.iter().enumerate() {
+        if index > 0 {
+            text.push(b',');
+        }
+        text.extend_from_slice(&rendering(record, entrypoint, view)?.text);
+    }
+    text.push(b']');
+    Ok(text)
+}
+
+/// A long answer: the order is fixed at the start, the records are read in slices with no transaction held
+/// between them, the summary comes last.
+fn streamed(
+    app: Data<App>,
+    wanted: ListRequest,
+    limit: i64,
+    view: View,
+    context: [u8; 32],
+    known_total: Option<usize>,
+) -> HttpResponse {
+    let stream = async_stream::try_stream! {
+        let wants_deleted = wanted.filter.wants_deleted();
+        let page = app.store.list_id_page(wanted).await.map_err(Error::from)?;
+        let total = known_total.or(page.total).unwrap_or(0);
+        let mut text: Vec<u8> = b"{\"Records\":[".to_vec();
+        let mut is_first = true;
+        for slice in page.ids.chunks(SLICE) {
+            for (record, entrypoint) in app.store.list_records(slice.to_vec()).await.map_err(Error::from)? {
+                let stored = &record.stored;
+                // Deleted since the order was fixed.
+                if stored.customer.is_deleted() && !wants_deleted {
+                    continue;
+                }
+                if !is_first {
+                    text.push(b',');
+                }
+                is_first = false;
+                let record = CustomerOut::new(stored, &entrypoint, view);
+                json::write(&mut text, &record).map_err(actix_web::Error::from)?;
+            }
+            yield Bytes::from(std::mem::take(&mut text));
+        }
+        let next = match &page.next {
+            Some(key) => Some(cursor::seal(&app, context, key, total).await?),
+            None => None,
+        };
+        let summary = SummaryOut::new(limit, i64::try_from(total).unwrap_or(i64::MAX)).with_next(next);
+        text.extend_from_slice(b"],\"Summary\":");
+        json::write(&mut text, &summary).map_err(actix_web::Error::from)?;
+        text.push(b'}');
+        yield Bytes::from(text);
+    };
+    let stream: std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<Bytes, actix_web::Error>>>> =
+        Box::pin(stream);
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((CACHE_CONTROL, "private, no-cache"))
+        .insert_header((CONTENT_TYPE, "application/json"));
+    response.streaming(stream)
+}
+
+/// How many customers an entrypoint has.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StatisticOut {
+    /// Customers that are not deleted.
+    total: i64,
+    /// Customers by `customerStatus`, deleted ones (-99) included.
+    by_status: BTreeMap<String, i64>,
+    /// Customers by stage, deleted and anonymised ones included.
+    by_lifecycle: BTreeMap<String, i64>,
+}
+
+/// Count an entrypoint's customers
+///
+/// By status and by stage of their life; counted as they are written, so it costs the same at any size.
+#[utoipa::path(
+    tag = "Queries",
+    operation_id = "get_customer_statistic",
+    params(("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive")),
+    responses((status = 200, description = "The numbers", body = StatisticOut)),
+)]
+#[get("/api/Statistic/customers/{entry}")]
+pub(crate) async fn get_customer_statistic(
+    request: HttpRequest,
+    app: Data<App>,
+    caller: Caller,
+    entry: Path<String>,
+) -> Result<HttpResponse, Error> {
+    caller.require(Scope::CustomersRead)?;
+    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
+    Params::none(&request)?;
+    let counts = app.store.counts(entrypoint_id).await?.ok_or(Error::NotFound)?;
+    let mut by_status: BTreeMap<String, i64> =
+        Status::ALL.into_iter().map(|status| (status.code().to_string(), 0)).collect();
+    let mut by_lifecycle: BTreeMap<String, i64> =
+        Lifecycle::ALL.into_iter().map(|stage| (stage.name().to_owned(), 0)).collect();
+    let mut total = 0;
+    for (key, number) in counts {
+        let Some((status, stage)) = key.split_once('/') else { continue };
+        if status != Status::Deleted.code().to_string() {
+            total += number;
+        }
+        *by_status.entry(status.to_owned()).or_default() += number;
+        *by_lifecycle.entry(stage.to_owned()).or_default() += number;
+    }
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-cache")).json(StatisticOut {
+        total,
+        by_status,
+        by_lifecycle,
+    }))
+}

@@ -1,0 +1,229 @@
+//! What the query of a list or export says.
+
+use actix_web::HttpRequest;
+
+use super::LIMIT_DEFAULT;
+use crate::api::customers::View;
+use crate::api::http::auth::Caller;
+use crate::api::http::body::Params;
+use crate::api::http::error::Error;
+use crate::domain::exports::{COLUMNS_PARAMETER, Column, Format, parse_columns};
+use crate::domain::filter::{Filter, Search, Sort};
+use crate::store::ListRequest;
+
+/// The query parameter that asks for a file instead of a page.
+const FORMAT_PARAMETER: &str = "exportFormat";
+
+/// Whose customers are listed.
+#[derive(Debug)]
+pub(crate) struct ListTarget {
+    /// A name that tells places apart.
+    pub(crate) name: String,
+    /// The name in files: `demo`, `org-1`.
+    pub(crate) file_name: String,
+    /// Whether it is an organisation, whose records come from several entrypoints.
+    pub(crate) is_organisation: bool,
+    /// The entrypoints, all of which the token sees.
+    pub(crate) entrypoints: Vec<i64>,
+}
+
+impl ListTarget {
+    /// An entrypoint.
+    pub(crate) fn entrypoint(entry: &str, id: i64) -> ListTarget {
+        ListTarget {
+            name: format!("entry {entry}"),
+            file_name: entry.to_owned(),
+            is_organisation: false,
+            entrypoints: vec![id],
+        }
+    }
+
+    /// The entrypoints of an organisation.
+    pub(crate) fn organisation(org_id: i64, entrypoints: Vec<i64>) -> ListTarget {
+        ListTarget {
+            name: format!("organisation {org_id}"),
+            file_name: format!("org-{org_id}"),
+            is_organisation: true,
+            entrypoints,
+        }
+    }
+}
+
+/// A file that is asked for.
+#[derive(Debug)]
+pub(crate) struct FileParams {
+    /// The kind of file.
+    pub(crate) format: Format,
+    /// The parameter that named it.
+    pub(crate) parameter: &'static str,
+    /// The columns, where they were named.
+    pub(crate) columns: Option<Vec<Column>>,
+}
+
+/// A checked query.
+#[derive(Debug)]
+pub(crate) struct ListParams {
+    filter: Filter,
+    search: Search,
+    sort: Sort,
+    skip: usize,
+    /// As sent; 0 or less for everything.
+    pub(crate) limit: i64,
+    /// The token of a page.
+    pub(crate) page: Option<String>,
+    /// The file that is wanted instead of a page.
+    pub(crate) file: Option<FileParams>,
+}
+
+/// Whether the query of a list asks for a file, which takes a scope more.
+pub(super) fn asks_for_file(request: &HttpRequest) -> bool {
+    Params::of(request).text(FORMAT_PARAMETER).is_some_and(|text| !text.is_empty())
+}
+
+impl ListParams {
+    /// Reads the query of a list; all problems at once.
+    ///
+    /// # Errors
+    /// 400.
+    pub(crate) fn read(request: &HttpRequest, caller: &Caller) -> Result<ListParams, Error> {
+        let mut params = Params::of(request);
+        let format = params.text(FORMAT_PARAMETER).filter(|text| !text.is_empty());
+        Self::of(params, caller, format.map(|format| (format, FORMAT_PARAMETER)))
+    }
+
+    /// Reads the query of an export whose address names the format; all problems at once.
+    ///
+    /// # Errors
+    /// 400.
+    pub(crate) fn of_export(
+        request: &HttpRequest,
+        caller: &Caller,
+        format: &str,
+    ) -> Result<ListParams, Error> {
+        let mut params = Params::of(request);
+        if params.text(FORMAT_PARAMETER).is_some() {
+            params.refuse(
+                FORMAT_PARAMETER,
+                "unknown_parameter",
+                "is not for exports: the address names the format",
+            );
+        }
+        Self::of(params, caller, Some((format.to_owned(), "format")))
+    }
+
+    /// Reads the query; `format` is the file's, as sent, and the parameter that named it.
+    fn of(
+        mut params: Params,
+        caller: &Caller,
+        format: Option<(String, &'static str)>,
+    ) -> Result<ListParams, Error> {
+        let is_file = format.is_some();
+        let skip = params.integer("fromRecord", 0, i64::MAX).unwrap_or(0);
+        let limit_default = if is_file { 0 } else { LIMIT_DEFAULT };
+        let limit = params.integer("limitRecord", i64::MIN, i64::MAX).unwrap_or(limit_default);
+        let page = params.text("pageIdentifier").filter(|token| !token.is_empty());
+        if page.is_some() && is_file {
+            params.refuse("pageIdentifier", "exclusive_parameters", "is not for files, which have no pages");
+        } else if page.is_some() && skip > 0 {
+            params.refuse("fromRecord", "exclusive_parameters", "cannot stand beside pageIdentifier");
+        }
+        let sort_by = params.text("sortBy").filter(|text| !text.is_empty());
+        let search = params.text("search").unwrap_or_default();
+        let columns = params.text(COLUMNS_PARAMETER).filter(|text| !text.is_empty());
+        if columns.is_some() && !is_file {
+            let message = "is for files; send exportFormat=csv or exportFormat=xlsx beside it";
+            params.refuse(COLUMNS_PARAMETER, "missing_parameter", message);
+        }
+        let format = format.and_then(|(text, parameter)| match text.parse::<Format>() {
+            Ok(format) => Some((format, parameter)),
+            Err(why) => {
+                params.refuse(parameter, "invalid_value", why);
+                None
+            }
+        });
+        // A repeated filter is another condition; only the parameters above may stand once.
+        let (pairs, mut problems) = params.rest();
+        let filter = Filter::parse(&pairs).unwrap_or_else(|found| {
+            problems.extend(found);
+            Filter::default()
+        });
+        let search = Search::parse(&search).unwrap_or_else(|problem| {
+            problems.push(problem);
+            Search::default()
+        });
+        let columns = columns.filter(|_| is_file).and_then(|text| match parse_columns(&text) {
+            Ok(columns) => Some(columns),
+            Err(found) => {
+                problems.extend(found);
+                None
+            }
+        });
+        // A file starts with the oldest, so that a copy made from it has the same order.
+        let sort_default = if is_file { Sort::oldest_first() } else { Sort::default() };
+        let sort = sort_by.map_or_else(|| Ok(sort_default), |text| Sort::parse(&text));
+        let sort = sort.unwrap_or_else(|problem| {
+            problems.push(problem);
+            Sort::default()
+        });
+        if !caller.sees_pii() {
+            problems.extend(filter.masked_fields());
+            problems.extend(sort.masked_field());
+        }
+        if !problems.is_empty() {
+            return Err(Error::Invalid(problems));
+        }
+        Ok(ListParams {
+            filter,
+            search,
+            sort,
+            skip: usize::try_from(skip).unwrap_or(usize::MAX),
+            limit,
+            page,
+            file: format.map(|(format, parameter)| FileParams { format, parameter, columns }),
+        })
+    }
+
+    /// As the store is asked.
+    pub(crate) fn request(&self, place: &ListTarget, view: View) -> ListRequest {
+        ListRequest {
+            entrypoints: place.entrypoints.clone(),
+            filter: self.filter.clone(),
+            search: self.search.clone(),
+            masked: view == View::Masked,
+            sort: self.sort.clone(),
+            after: None,
+            skip: self.skip,
+            limit: usize::MAX,
+            counts: false,
+        }
+    }
+
+    /// What a page's token is bound to.
+    pub(crate) fn context(&self, place: &ListTarget, view: View) -> [u8; 32] {
+        let parts = [
+            place.name.as_str(),
+            &self.filter.canonical(),
+            &self.search.canonical(),
+            &self.sort.canonical(),
+            if view == View::Masked { "masked" } else { "full" },
+        ];
+        let mut hasher = blake3::Hasher::new();
+        for part in parts {
+            hasher.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hasher.update(part.as_bytes());
+        }
+        *hasher.finalize().as_bytes()
+    }
+}
+
+/// The `Link` header that leads to the next page.
+pub(super) fn next_link(request: &HttpRequest, token: &str) -> String {
+    let kept = request.query_string().split('&').filter(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        !name.is_empty() && name != "pageIdentifier" && name != "fromRecord"
+    });
+    let mut query: Vec<&str> = kept.collect();
+    let own = format!("pageIdentifier={token}");
+    query.push(&own);
+    format!("<{}?{}>; rel=\"next\"", request.path(), query.join("&"))
+}

@@ -1,0 +1,322 @@
+//! Settings: from the command line or the environment, checked before anything is opened.
+
+mod mail;
+
+use std::fs;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+pub use self::mail::MailOptions;
+
+use crate::store::DatabaseUrl;
+use crate::vault::MasterKey;
+
+/// Options of every subcommand.
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::doc_markdown, reason = "--help prints these texts as they stand")]
+pub struct Global {
+    /// Folder of the SQLite database and the master key made on first start
+    #[arg(long, global = true, env = "CUSTOMARY_DATA_DIR", default_value = "./data", value_name = "FOLDER")]
+    pub data_dir: PathBuf,
+
+    /// sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE [default: SQLite in the data folder]
+    #[arg(long, global = true, env = "CUSTOMARY_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+
+    /// File with the master key: 32 bytes as base64 or hexadecimal
+    #[arg(long, global = true, env = "CUSTOMARY_MASTER_KEY_FILE", value_name = "FILE")]
+    pub master_key_file: Option<PathBuf>,
+
+    /// The master key itself; set it in the environment, where other users do not see it
+    #[arg(long, global = true, env = "CUSTOMARY_MASTER_KEY", value_name = "KEY", hide_env_values = true)]
+    pub master_key: Option<String>,
+
+    /// What to log: error, warn, info, debug, or a filter such as customary=debug
+    #[arg(long, global = true, env = "CUSTOMARY_LOG", default_value = "info", value_name = "FILTER")]
+    pub log: String,
+}
+
+/// Name of the database file in the data folder.
+const DATABASE_FILE: &str = "customary.db";
+/// Name of the master key's file in the data folder.
+const MASTER_KEY_FILE: &str = "master.key";
+
+/// A sentence for the operator that says what to change.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+impl Global {
+    /// Where the records are; makes the data folder where SQLite needs it.
+    ///
+    /// # Errors
+    /// An unknown address, or a folder that cannot be made.
+    pub fn database(&self) -> Result<DatabaseUrl, ConfigError> {
+        let Some(text) = &self.database_url else {
+            fs::create_dir_all(&self.data_dir).map_err(|error| {
+                ConfigError(format!(
+                    "the data folder {} cannot be made: {error}; choose another with --data-dir",
+                    self.data_dir.display()
+                ))
+            })?;
+            return Ok(DatabaseUrl::Sqlite(self.data_dir.join(DATABASE_FILE)));
+        };
+        text.parse().map_err(|why| ConfigError(format!("--database-url: {why}")))
+    }
+
+    /// Whether somebody gave the master key, rather than leaving it to the first start.
+    pub fn has_explicit_key(&self) -> bool {
+        self.master_key.is_some() || self.master_key_file.is_some()
+    }
+
+    /// The master key: given, or — for SQLite only — kept in the data folder and made on first start.
+    ///
+    /// # Errors
+    /// A sentence that says what to change.
+    pub fn master_key(&self, database: &DatabaseUrl) -> Result<MasterKey, ConfigError> {
+        if self.master_key.is_some() && self.master_key_file.is_some() {
+            return Err(ConfigError(
+                "both CUSTOMARY_MASTER_KEY and --master-key-file are given; give one".into(),
+            ));
+        }
+        if let Some(text) = &self.master_key {
+            return MasterKey::parse(text)
+                .map_err(|error| ConfigError(format!("CUSTOMARY_MASTER_KEY: {error}")));
+        }
+        if let Some(path) = &self.master_key_file {
+            return read_key(path);
+        }
+        let DatabaseUrl::Sqlite(database) = database else {
+            return Err(ConfigError(
+                "PostgreSQL needs a master key given explicitly, the same on every instance: make one with \
+                 `openssl rand -base64 32` and give it by --master-key-file or CUSTOMARY_MASTER_KEY"
+                    .into(),
+            ));
+        };
+        let path = self.data_dir.join(MASTER_KEY_FILE);
+        if path.exists() {
+            return read_key(&path);
+        }
+        if database.exists() {
+            return Err(ConfigError(format!(
+                "{} is there but its master key {} is not; put the key back or give it by --master-key-file",
+                database.display(),
+                path.display()
+            )));
+        }
+        make_key(&self.data_dir, &path)
+    }
+}
+
+fn read_key(path: &Path) -> Result<MasterKey, ConfigError> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| ConfigError(format!("the master key {} cannot be read: {error}", path.display())))?;
+    MasterKey::parse(&text).map_err(|error| ConfigError(format!("{}: {error}", path.display())))
+}
+
+/// Makes a key file that only its owner reads, durable before it is used.
+fn make_key(folder: &Path, path: &Path) -> Result<MasterKey, ConfigError> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let refused = |error: std::io::Error| {
+        ConfigError(format!("the master key {} cannot be made: {error}", path.display()))
+    };
+    let text = MasterKey::generate().map_err(|error| ConfigError(error.to_string()))?;
+    fs::create_dir_all(folder).map_err(refused)?;
+    // Written whole under another name first: a first start that is killed leaves no half a key.
+    let draft = path.with_extension(format!("{}.new", std::process::id()));
+    let mut file =
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(refused)?;
+    writeln!(file, "{}", text.as_str()).and_then(|()| file.sync_all()).map_err(refused)?;
+    // Two first starts at once: whoever links first has made the key for both.
+    let linked = fs::hard_link(&draft, path);
+    let _ = fs::remove_file(&draft);
+    if linked.is_err() && !path.exists() {
+        return Err(refused(linked.err().unwrap_or_else(|| std::io::Error::other("no link"))));
+    }
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(refused)?;
+    read_key(path)
+}
+
+/// Options of `serve`.
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::doc_markdown, reason = "--help prints these texts as they stand")]
+pub struct Serve {
+    /// Address to listen on
+    #[arg(long, env = "CUSTOMARY_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+
+    /// Address under which clients reach the service, for links [default: http://LISTEN]
+    #[arg(long, env = "CUSTOMARY_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// How long idempotency keys are kept, up to 30d
+    #[arg(long, env = "CUSTOMARY_IDEMPOTENCY_TTL", default_value = "24h", value_name = "DURATION", value_parser = idempotency_ttl)]
+    pub idempotency_ttl: std::time::Duration,
+
+    /// How long the links of invitations and consent mails hold
+    #[arg(long, env = "CUSTOMARY_LINK_TTL", default_value = "7d", value_name = "DURATION", value_parser = link_ttl)]
+    pub link_ttl: std::time::Duration,
+
+    /// Where mails go and how they look.
+    #[command(flatten)]
+    pub mail: MailOptions,
+
+    /// How long a customer stays signed in without doing anything
+    #[arg(long, env = "CUSTOMARY_SESSION_IDLE", default_value = "30m", value_name = "DURATION", value_parser = session_life)]
+    pub session_idle: std::time::Duration,
+
+    /// How long a customer stays signed in at most
+    #[arg(long, env = "CUSTOMARY_SESSION_MAX", default_value = "12h", value_name = "DURATION", value_parser = session_life)]
+    pub session_max: std::time::Duration,
+
+    /// How long a sign-in waits after five failures; twice as long after each further one, up to eight times
+    #[arg(long, env = "CUSTOMARY_LOGIN_WAIT", default_value = "1s", value_name = "DURATION", value_parser = login_wait)]
+    pub login_wait: std::time::Duration,
+
+    /// How long imports and their reports are kept after their end
+    #[arg(long, env = "CUSTOMARY_IMPORT_RETENTION", default_value = "30d", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub import_retention: std::time::Duration,
+
+    /// The most bytes of an imported file
+    #[arg(long, env = "CUSTOMARY_IMPORT_MAX_BYTES", default_value_t = 4 << 30, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
+    pub import_max_bytes: u64,
+
+    /// How long an idle connection stays open
+    #[arg(long, env = "CUSTOMARY_KEEP_ALIVE", default_value = "75s", value_name = "DURATION", value_parser = keep_alive)]
+    pub keep_alive: std::time::Duration,
+
+    /// The most commands of one write transaction; 1 writes each request on its own
+    #[arg(long, env = "CUSTOMARY_BATCH_MAX", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub batch_max: u16,
+
+    /// Threads that write on PostgreSQL (SQLite has one)
+    #[arg(long, env = "CUSTOMARY_WRITERS", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=3))]
+    pub writers: u8,
+
+    /// Threads that read, each with its own connection; half of them lists and searches [default: 2 a core]
+    #[arg(long, env = "CUSTOMARY_READERS", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub readers: Option<u8>,
+
+    /// Memory for records that were read lately, in megabytes; 0 opens each anew
+    #[arg(long, env = "CUSTOMARY_RECORD_CACHE_MB", default_value_t = 32, value_name = "MB", value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
+    pub record_cache_mb: u32,
+
+    /// Threads that answer requests [default: 1 a core]
+    #[arg(long, env = "CUSTOMARY_WORKERS", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub workers: Option<u8>,
+}
+
+const LOGIN_WAIT_MAX_SECS: u64 = 5;
+
+/// A duration between two others, or a sentence that names them.
+fn within(text: &str, least: &str, most: &str) -> Result<std::time::Duration, String> {
+    let read = |text| humantime::parse_duration(text).map_err(|error| error.to_string());
+    let duration = read(text)?;
+    if (read(least)?..=read(most)?).contains(&duration) {
+        Ok(duration)
+    } else {
+        Err(format!("must be from {least} to {most}"))
+    }
+}
+
+fn keep_alive(text: &str) -> Result<std::time::Duration, String> {
+    within(text, "1s", "1h")
+}
+
+fn session_life(text: &str) -> Result<std::time::Duration, String> {
+    within(text, "1s", "30d")
+}
+
+fn login_wait(text: &str) -> Result<std::time::Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if duration.as_secs() <= LOGIN_WAIT_MAX_SECS { Ok(duration) } else { Err("must be at most 5s".into()) }
+}
+
+fn link_ttl(text: &str) -> Result<std::time::Duration, String> {
+    within(text, "1s", "90d")
+}
+
+fn idempotency_ttl(text: &str) -> Result<std::time::Duration, String> {
+    within(text, "1s", "30d")
+}
+
+impl Serve {
+    /// Refuses a configuration that would expose keys or make wrong links.
+    ///
+    /// # Errors
+    /// A sentence that says what to change.
+    pub fn check(&self, global: &Global) -> Result<(), ConfigError> {
+        if !self.listen.ip().is_loopback() && !global.has_explicit_key() {
+            return Err(ConfigError(format!(
+                "{} is reachable from outside, and the master key would lie beside the data; make one with \
+                 `openssl rand -base64 32` and give it by --master-key-file or CUSTOMARY_MASTER_KEY, or listen on 127.0.0.1",
+                self.listen
+            )));
+        }
+        if let Some(url) = &self.public_url
+            && !(url.starts_with("http://") || url.starts_with("https://"))
+        {
+            return Err(ConfigError(format!("--public-url {url} must start with http:// or https://")));
+        }
+        Ok(())
+    }
+
+    /// What stands in the public address after the host: empty, or `/…` without a slash at its end.
+    pub fn base_path(&self) -> String {
+        let url = self.base_url();
+        let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host);
+        host.find('/').and_then(|at| host.get(at..)).unwrap_or_default().to_owned()
+    }
+
+    /// Whether cookies are for encrypted connections only: always, but where the public address is unencrypted and on this
+    /// machine itself.
+    pub fn is_secure(&self) -> bool {
+        let url = self.base_url();
+        let Some(host) = url.strip_prefix("http://") else { return true };
+        let host = host.split('/').next().unwrap_or_default();
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_matches(['[', ']']);
+        let is_loopback = name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        !(is_loopback || name == "localhost")
+    }
+
+    /// The address that links are built from.
+    pub fn base_url(&self) -> String {
+        match &self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://{}", self.listen),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        serve: Serve,
+    }
+
+    #[test]
+    fn cookies_are_secure_unless_everything_is_on_this_machine() {
+        for (line, is_secure, path) in [
+            (vec![], false, ""),
+            (vec!["--listen", "0.0.0.0:80"], true, ""),
+            (vec!["--public-url", "http://localhost:8080/"], false, ""),
+            (vec!["--public-url", "http://[::1]:8080"], false, ""),
+            (vec!["--public-url", "http://pay.example"], true, ""),
+            (vec!["--public-url", "http://localhost.example"], true, ""),
+            (vec!["--public-url", "https://127.0.0.1/customers/"], true, "/customers"),
+        ] {
+            let serve =
+                Line::try_parse_from(["serve"].into_iter().chain(line.iter().copied())).unwrap().serve;
+            assert_eq!((serve.is_secure(), serve.base_path().as_str()), (is_secure, path), "{line:?}");
+        }
+    }
+}

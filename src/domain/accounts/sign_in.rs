@@ -1,0 +1,179 @@
+//! The portal as the rules see it: its links and their addresses, who a login name means, how attempts are throttled.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use compact_str::CompactString;
+
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::identifier::{IdField, Identifier, MatchKey};
+use crate::domain::customers::record::{Customer, Status, Stored};
+use crate::domain::decide::command::Actor;
+use crate::domain::decide::working_set::{Missing, WorkingSet};
+use crate::domain::kernel::text;
+use crate::domain::kernel::time::{Micros, SECOND_US};
+
+/// The most characters of what somebody signs in with: those of an e-mail address (rules 2).
+pub const LOGIN_CHARS_MAX: usize = 320;
+/// How long a failed attempt counts, in microseconds.
+pub const ATTEMPT_WINDOW_US: i64 = 10 * 60 * SECOND_US;
+/// From how many failures on attempts have to wait.
+pub const SLOW_FAILURES: usize = 5;
+/// How many failures lock an account.
+pub const LOCK_FAILURES: usize = 10;
+/// How many mails with links may be asked for one login name within the window.
+pub const MAILS_MAX: usize = 3;
+/// How long the link of a reset holds, in seconds.
+pub const RESET_SECS: i64 = 3600;
+/// The most doublings of the wait.
+const WAIT_DOUBLINGS_MAX: u32 = 3;
+
+/// Who acts in the history when a customer does.
+pub fn customer_actor() -> Actor {
+    Actor { name: "portal".into(), jti: "portal".into() }
+}
+
+/// How long an attempt waits after some failures: `first` after five, twice as long after each further one, at most
+/// eight times.
+pub fn login_wait(failures: usize, first: Duration) -> Duration {
+    let Some(further) = failures.checked_sub(SLOW_FAILURES) else { return Duration::ZERO };
+    let doublings = u32::try_from(further).unwrap_or(WAIT_DOUBLINGS_MAX).min(WAIT_DOUBLINGS_MAX);
+    first.saturating_mul(1 << doublings)
+}
+
+/// The failures that still count, oldest first.
+pub fn recent_failures(times: &[i64], now: Micros) -> Vec<i64> {
+    let oldest = now.0.saturating_sub(ATTEMPT_WINDOW_US);
+    times.iter().copied().filter(|time| *time > oldest).collect()
+}
+
+/// A login name as it is counted: as identities compare it. What cannot be one is the empty name, which nobody has.
+pub fn login_name(text: &str) -> CompactString {
+    text::clean(text, LOGIN_CHARS_MAX).map(|clean| text::fold_spaces(&clean)).unwrap_or_default()
+}
+
+/// The names under which a customer's attempts are counted.
+pub fn login_names(customer: &Customer) -> Vec<CompactString> {
+    [TextField::CustomerUsername, TextField::Email]
+        .into_iter()
+        .filter_map(|field| customer.text(field).map(login_name))
+        .collect()
+}
+
+/// What a login name may be: `customerUsername`, which is unique, then e-mail.
+pub fn login_keys(login: &str) -> Vec<MatchKey> {
+    let Ok(clean) = text::clean(login, LOGIN_CHARS_MAX) else { return Vec::new() };
+    let mut probe = Customer::default();
+    probe.texts.set(TextField::CustomerUsername, Some(clean.clone()));
+    probe.texts.set(TextField::Email, Some(clean));
+    let email = Identifier::new(vec![IdField::Text(TextField::Email)]);
+    [Identifier::customer_username(), email].iter().filter_map(|identifier| identifier.key(&probe)).collect()
+}
+
+/// Whom a login name means among those who fit: whoever has the username, else the oldest with the e-mail.
+///
+/// # Errors
+/// [`Missing`] where the working set was not told who has the keys of [`login_keys`].
+pub fn find_account(
+    working_set: &WorkingSet,
+    login: &str,
+    mut fits: impl FnMut(&Stored) -> bool,
+) -> Result<Option<Arc<Stored>>, Missing> {
+    for key in login_keys(login) {
+        for id in working_set.live_with(&key)? {
+            if let Some(stored) = working_set.customer(id).filter(|stored| fits(stored)) {
+                return Ok(Some(Arc::clone(stored)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Whether this customer may sign in.
+pub fn may_sign_in(customer: &Customer) -> bool {
+    customer.status == Status::Active && customer.password_hash.is_some()
+}
+
+/// Whether this customer may have links: a locked one may, to reset the password.
+pub fn may_have_links(customer: &Customer) -> bool {
+    matches!(customer.status, Status::Active | Status::Locked)
+}
+
+/// What a link in a mail is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkKind {
+    /// Setting the first password.
+    Invitation,
+    /// Setting another password.
+    Reset,
+    /// Confirming consent.
+    Consent,
+}
+
+impl LinkKind {
+    /// All of them.
+    pub const ALL: [LinkKind; 3] = [LinkKind::Invitation, LinkKind::Reset, LinkKind::Consent];
+
+    /// The name in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            LinkKind::Invitation => "invitation",
+            LinkKind::Reset => "reset",
+            LinkKind::Consent => "consent",
+        }
+    }
+
+    /// The kind of a name.
+    pub fn of_name(name: &str) -> Option<LinkKind> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// The address of an entrypoint's portal, where customers sign in; `public_url` without a slash at its end.
+pub fn portal_url(public_url: &str, entry: &str) -> String {
+    format!("{public_url}/portal/{entry}")
+}
+
+/// The address that a link of a kind has.
+pub fn link_url(public_url: &str, entry: &str, kind: LinkKind, token: &str) -> String {
+    let page = match kind {
+        LinkKind::Invitation | LinkKind::Reset => "set-password",
+        LinkKind::Consent => "consent",
+    };
+    format!("{public_url}/portal/{entry}/{page}/{token}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_count_for_ten_minutes_and_slow_down() {
+        let second = Duration::from_secs(1);
+        let waits: Vec<u64> = (0..12).map(|failures| login_wait(failures, second).as_secs()).collect();
+        assert_eq!(waits, [0, 0, 0, 0, 0, 1, 2, 4, 8, 8, 8, 8]);
+        let minute = 60 * SECOND_US;
+        let now = Micros(100 * minute);
+        let times = [89 * minute, 90 * minute, 90 * minute + 1, 100 * minute];
+        assert_eq!(recent_failures(&times, now), times[2..]);
+    }
+
+    #[test]
+    fn login_names_are_counted_as_they_compare() {
+        assert_eq!(login_name(" Ada@Example.test "), login_name("ada@example.TEST"));
+        assert_eq!(login_name("a\0b"), "");
+        assert_eq!(login_keys("ada").len(), 2);
+        assert!(login_keys(" ").is_empty() && login_keys(&"x".repeat(321)).is_empty());
+    }
+
+    #[test]
+    fn links_lead_to_the_page_of_their_kind() {
+        let url = |kind| link_url("https://pay.example", "shop", kind, "abc");
+        assert_eq!(url(LinkKind::Invitation), "https://pay.example/portal/shop/set-password/abc");
+        assert_eq!(url(LinkKind::Reset), url(LinkKind::Invitation));
+        assert_eq!(url(LinkKind::Consent), "https://pay.example/portal/shop/consent/abc");
+        for kind in LinkKind::ALL {
+            assert_eq!(LinkKind::of_name(kind.name()), Some(kind));
+        }
+    }
+}

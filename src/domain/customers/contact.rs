@@ -1,0 +1,267 @@
+//! E-mail addresses, telephone numbers, countries and postal codes (rules 2).
+
+use rlibphonenumber::enums::{NumberLengthType, Region};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
+use validator::ValidateEmail;
+
+use crate::domain::kernel::text::fold_spaces;
+
+/// A stable code and a sentence that says what would do.
+pub type ValueError = (&'static str, String);
+
+/// The most characters of an e-mail address.
+pub const EMAIL_CHARS_MAX: usize = 320;
+
+/// Checks the shape of an e-mail address; it is kept as sent.
+///
+/// # Errors
+/// Anything of another shape.
+pub fn email(text: &str) -> Result<String, ValueError> {
+    if text.len() <= EMAIL_CHARS_MAX * 4 && text.validate_email() {
+        Ok(text.to_owned())
+    } else {
+        Err(("invalid_email", "must be an e-mail address such as ada.roe@example.test".into()))
+    }
+}
+
+/// A telephone number as E.164, an extension after it as ` x12`.
+///
+/// `country` is the record's own or its entrypoint's; without one a leading `+` is required.
+///
+/// # Errors
+/// No number, or one that could be dialled only locally.
+pub fn phone(text: &str, country: Option<&str>) -> Result<String, ValueError> {
+    const CODE: &str = "invalid_phone";
+    let region = country.and_then(|code| code.parse::<Region>().ok());
+    let international = text.trim_start().starts_with(['+', '＋']);
+    if region.is_none() && !international {
+        return Err((
+            CODE,
+            "must start with + and the country code, since neither the record nor its entrypoint names a country"
+                .into(),
+        ));
+    }
+    let not_a_number = || match country {
+        Some(code) if !international => {
+            (CODE, format!("is no telephone number of {code}; write it with + and the country code"))
+        }
+        _ => (CODE, "is no telephone number; write it like +15555550117".to_owned()),
+    };
+    // Letters would be read as keypad digits ("1-800-FLOWERS"); only an extension's mark may have some.
+    let number = PHONE_NUMBER_UTIL.parse(text, region).map_err(|_| not_a_number())?;
+    match PHONE_NUMBER_UTIL.is_possible_number_with_reason(&number) {
+        Ok(NumberLengthType::IsPossible) => {}
+        Ok(NumberLengthType::IsPossibleLocalOnly) => {
+            return Err((CODE, "can only be dialled locally; add the area code".into()));
+        }
+        Err(_) => return Err(not_a_number()),
+    }
+    let extension = number.extension.as_deref().filter(|digits| !digits.is_empty()).map(str::to_owned);
+    let e164 = number.format_as(PhoneNumberFormat::E164);
+    Ok(match extension {
+        Some(digits) => format!("{e164} x{digits}"),
+        None => e164.into_owned(),
+    })
+}
+
+/// Everyday English names that ISO writes differently.
+const COUNTRY_ALIASES: [(&str, &str); 31] = [
+    ("america", "US"),
+    ("bolivia", "BO"),
+    ("brunei", "BN"),
+    ("cape verde", "CV"),
+    ("czech republic", "CZ"),
+    ("democratic republic of the congo", "CD"),
+    ("england", "GB"),
+    ("great britain", "GB"),
+    ("holland", "NL"),
+    ("iran", "IR"),
+    ("ivory coast", "CI"),
+    ("kosovo", "XK"),
+    ("laos", "LA"),
+    ("macedonia", "MK"),
+    ("micronesia", "FM"),
+    ("moldova", "MD"),
+    ("netherlands", "NL"),
+    ("north korea", "KP"),
+    ("palestine", "PS"),
+    ("russia", "RU"),
+    ("scotland", "GB"),
+    ("south korea", "KR"),
+    ("swaziland", "SZ"),
+    ("syria", "SY"),
+    ("taiwan", "TW"),
+    ("tanzania", "TZ"),
+    ("turkey", "TR"),
+    ("uk", "GB"),
+    ("united kingdom", "GB"),
+    ("united states", "US"),
+    ("vatican", "VA"),
+];
+
+/// ISO 3166-1 alpha-2 of an alpha-2 or alpha-3 code or an English name, case ignored.
+///
+/// # Errors
+/// A text that names no country.
+pub fn country(text: &str) -> Result<String, ValueError> {
+    let upper = text.to_uppercase();
+    let found = match upper.len() {
+        2 => rust_iso3166::from_alpha2(&upper),
+        3 => rust_iso3166::from_alpha3(&upper),
+        _ => None,
+    };
+    if let Some(code) = found {
+        return Ok(code.alpha2.to_owned());
+    }
+    let name = plain_name(text);
+    if let Some((_, code)) = COUNTRY_ALIASES.iter().find(|(alias, _)| *alias == name) {
+        return Ok((*code).to_owned());
+    }
+    let mut named = rust_iso3166::ALL.iter().filter(|code| plain_name(code.name) == name);
+    // "Gambia" for "Gambia (the)", but not "Korea", of which there are two.
+    let mut short = rust_iso3166::ALL.iter().filter(|code| short_name(code.name) == name);
+    let found = named.next().or_else(|| short.next().filter(|_| short.next().is_none()));
+    found.map(|code| code.alpha2.to_owned()).ok_or_else(|| {
+        let message = "must be a country as ISO 3166-1 alpha-2 (US), alpha-3 (USA) or English name";
+        ("invalid_country", message.to_owned())
+    })
+}
+
+/// All countries by alpha-2 and English name.
+pub fn countries() -> impl Iterator<Item = (&'static str, &'static str)> {
+    rust_iso3166::ALL.iter().map(|code| (code.alpha2, code.name.trim_end_matches(" (the)")))
+}
+
+/// The English name of an alpha-2 code.
+pub fn country_name(alpha2: &str) -> Option<&'static str> {
+    countries().find(|(code, _)| *code == alpha2).map(|(_, name)| name)
+}
+
+/// A name without case, accents, dots and a leading or trailing "the".
+fn plain_name(name: &str) -> String {
+    let folded: String = fold_spaces(name)
+        .chars()
+        .filter_map(|c| match c {
+            '.' | '\'' | '’' | '(' | ')' | ',' => None,
+            'ô' => Some('o'),
+            'ç' => Some('c'),
+            'é' => Some('e'),
+            'å' | 'ã' => Some('a'),
+            'ü' => Some('u'),
+            'í' => Some('i'),
+            '&' => Some('+'),
+            other => Some(other),
+        })
+        .collect();
+    let folded = folded.replace(" and ", " + ");
+    folded.trim_start_matches("the ").trim_end_matches(" (the)").to_owned()
+}
+
+/// The part of ISO's name before a bracket or comma: "Gambia (the)", "Korea, Republic of".
+fn short_name(name: &str) -> String {
+    let short = name.split([',', '(']).next().unwrap_or(name);
+    plain_name(short.trim())
+}
+
+/// A postal code where the shipping country is the US or Canada; any text elsewhere.
+///
+/// # Errors
+/// A code of another form there.
+pub fn shipping_zip(text: &str, country: Option<&str>) -> Result<(), ValueError> {
+    let refuse = |message: &str| Err(("invalid_zip", message.to_owned()));
+    match country {
+        Some("US") if !is_us_zip(text) => refuse("must be a US ZIP code: 12345 or 12345-6789"),
+        Some("CA") if !is_canadian_code(text) => refuse("must be a Canadian postal code: A1A 1A1"),
+        _ => Ok(()),
+    }
+}
+
+fn is_us_zip(text: &str) -> bool {
+    let digits = |part: &str, count: usize| part.len() == count && part.bytes().all(|b| b.is_ascii_digit());
+    match text.split_once(['-', ' ']) {
+        Some((five, four)) => digits(five, 5) && digits(four, 4),
+        None => digits(text, 5) || digits(text, 9),
+    }
+}
+
+fn is_canadian_code(text: &str) -> bool {
+    let code: Vec<char> = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+    code.len() == 6
+        && text.chars().count() <= 7
+        && code
+            .iter()
+            .enumerate()
+            .all(|(index, c)| if index % 2 == 0 { c.is_ascii_alphabetic() } else { c.is_ascii_digit() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_2_phones_are_e164() {
+        assert_eq!(phone("(555) 555-0117", Some("US")).unwrap(), "+15555550117");
+        assert_eq!(phone("+880 1700-000000", None).unwrap(), "+8801700000000");
+        assert_eq!(phone("+1 (555) 555-0117 ext. 12", None).unwrap(), "+15555550117 x12");
+        assert_eq!(phone("+15555550117 x12", None).unwrap(), "+15555550117 x12");
+        assert_eq!(phone("020 7946 0018", Some("GB")).unwrap(), "+442079460018");
+        assert!(phone("555-0117", Some("US")).unwrap_err().1.contains("area code"));
+        assert!(phone("(555) 555-0117", None).unwrap_err().1.contains('+'));
+        for bad in ["hello", "123", "+1", "++1555", "+999123456789", "1234567890123456789"] {
+            assert!(phone(bad, Some("US")).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn rules_2_countries_by_code_or_name() {
+        for (text, code) in [
+            ("us", "US"),
+            ("USA", "US"),
+            ("United States", "US"),
+            ("united states of america", "US"),
+            ("Côte d'Ivoire", "CI"),
+            ("Cote d'Ivoire", "CI"),
+            ("The Netherlands", "NL"),
+            ("Korea, Republic of", "KR"),
+            ("Bosnia and Herzegovina", "BA"),
+            ("Bangladesh", "BD"),
+            ("Indonesia", "ID"),
+            ("Turkey", "TR"),
+            ("Türkiye", "TR"),
+            ("GBR", "GB"),
+            ("Australia", "AU"),
+        ] {
+            assert_eq!(country(text).as_deref(), Ok(code), "{text}");
+        }
+        for bad in ["XX", "ZZZ", "Atlantis", "U", "Korea"] {
+            assert!(country(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn rules_2_emails_have_the_shape_of_one() {
+        for good in ["ada.roe@example.test", "a+b@x.co", "ada@bücher.example"] {
+            assert!(email(good).is_ok(), "{good}");
+        }
+        for bad in ["ada", "@x.test", "a@", "a b@x.test", "a@b@c.test", "a@-x.test"] {
+            assert!(email(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn rules_2_zip_where_the_country_has_a_form() {
+        for (zip, country, good) in [
+            ("22124", Some("US"), true),
+            ("22124-1234", Some("US"), true),
+            ("221241234", Some("US"), true),
+            ("2212", Some("US"), false),
+            ("K1A 0B1", Some("CA"), true),
+            ("k1a0b1", Some("CA"), true),
+            ("11A 0B1", Some("CA"), false),
+            ("anything", Some("FR"), true),
+            ("anything", None, true),
+        ] {
+            assert_eq!(shipping_zip(zip, country).is_ok(), good, "{zip} {country:?}");
+        }
+    }
+}

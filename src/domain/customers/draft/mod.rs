@@ -1,0 +1,528 @@
+//! A customer as a request sends it: every member checked, all problems found at once (rules 2).
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use compact_str::CompactString;
+use zeroize::Zeroizing;
+
+use super::contact::{self, ValueError};
+use super::fields::{FIELD_COUNT, Shape, TextField};
+use super::identifier::{IdField, Identifier, is_additional_key};
+use super::mask::{MASK, is_mask_shaped};
+use super::record::{
+    ADDITIONAL_CHARS_MAX, ADDITIONAL_KEY_CHARS_MAX, ADDITIONAL_MAX, Customer, IDENTIFIER_FIELDS_MAX,
+    LABEL_CHARS_MAX, LABELS_MAX, Status,
+};
+use crate::domain::accounts::password;
+use crate::domain::kernel::members::{Given, Members};
+use crate::domain::kernel::money::Money;
+use crate::domain::kernel::problem::Problem;
+use crate::domain::kernel::text::{self, TextError};
+use crate::domain::kernel::time::{self, Micros};
+
+/// The fewest characters of a password (rules 2).
+pub const PASSWORD_CHARS_MIN: usize = 10;
+/// The most characters of a password: argon2 must not be fed megabytes.
+pub const PASSWORD_CHARS_MAX: usize = 250;
+
+/// What a request says of one field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Change<T> {
+    /// Nothing.
+    #[default]
+    Keep,
+    /// `null` or `""`: on create the same as nothing, on PUT "clear it".
+    Clear,
+    /// A value.
+    Set(T),
+}
+
+impl<T> Change<T> {
+    /// The value, where there is one.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Change::Set(value) => Some(value),
+            Change::Keep | Change::Clear => None,
+        }
+    }
+
+    /// Whether the request says anything of the field.
+    pub fn is_sent(&self) -> bool {
+        !matches!(self, Change::Keep)
+    }
+}
+
+/// A value, or a mask that may stand for the stored one (rules 1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A checked value in its stored form.
+    Value(CompactString),
+    /// Something that looks like a mask; right only where it is the mask of what is stored.
+    Mask(CompactString),
+}
+
+/// A password on its way to its hash; never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes a secret in.
+    pub fn new(text: String) -> Secret {
+        Secret(Zeroizing::new(text))
+    }
+
+    /// The secret itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// A phone that was read with a country that the request did not name: the writer reads it again
+/// where the stored record or the entrypoint turns out to have another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalPhone {
+    /// The text as sent.
+    pub text: String,
+    /// The country it was read with.
+    pub assumed: Option<String>,
+    /// Why it is no number of that country; it may be one of the record's.
+    pub refusal: Option<ValueError>,
+}
+
+/// A checked request body.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Draft {
+    texts: [Change<Input>; FIELD_COUNT],
+    /// Set where the phone must be read again if the country differs.
+    pub local_phone: Option<LocalPhone>,
+    /// `customerPsw` before hashing.
+    pub password: Change<Secret>,
+    /// `customerPsw` as argon2id hash; filled in before the writer's queue.
+    pub password_hash: Change<String>,
+    /// `customerStatus`.
+    pub status: Change<Status>,
+    /// `balance`.
+    pub balance: Change<Money>,
+    /// `timeZone`.
+    pub time_zone: Change<i8>,
+    /// `additionalFields`; a value of `None` removes the key.
+    pub additional: Change<BTreeMap<String, Option<Input>>>,
+    /// `labels`.
+    pub labels: Change<Vec<String>>,
+    /// `identifierFields` as sent, without nulls.
+    pub identifier_fields: Vec<String>,
+    /// `createdAt`.
+    pub created_at: Option<Micros>,
+}
+
+/// What checking a body needs to know from outside it.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// Now.
+    pub now: Micros,
+    /// The country to read phones with where the body names none: the stored record's, else the entrypoint's.
+    pub country: Option<&'a str>,
+    /// The entrypoint's country, which holds where the body clears the record's.
+    pub entrypoint_country: Option<&'a str>,
+}
+
+impl Draft {
+    /// What the request says of a text field.
+    pub fn text(&self, field: TextField) -> &Change<Input> {
+        static KEEP: Change<Input> = Change::Keep;
+        self.texts.get(field.index()).unwrap_or(&KEEP)
+    }
+
+    /// Writes what the request says of a text field.
+    pub fn set_text(&mut self, field: TextField, change: Change<Input>) {
+        if let Some(slot) = self.texts.get_mut(field.index()) {
+            *slot = change;
+        }
+    }
+
+    /// The identifier that `identifierFields` form, if there are any.
+    pub fn identifier(&self) -> Option<Identifier> {
+        let fields: Vec<IdField> =
+            self.identifier_fields.iter().filter_map(|name| IdField::parse(name).ok()).collect();
+        (!fields.is_empty()).then(|| Identifier::new(fields))
+    }
+
+    /// Checks every member of a body.
+    ///
+    /// # Errors
+    /// All problems at once, each with its JSON pointer.
+    pub fn parse(members: &Members<'_>, context: Context<'_>) -> Result<Draft, Vec<Problem>> {
+        let mut reader = DraftParser { draft: Draft::default(), problems: Vec::new(), context };
+        let mut seen: Vec<&str> = Vec::with_capacity(members.0.len());
+        for (name, raw) in &members.0 {
+            if seen.contains(&name.as_ref()) {
+                reader.refuse(&[name], ("duplicate_field", "stands in the body twice".into()));
+                continue;
+            }
+            seen.push(name);
+            reader.member(name, &Given::of(raw));
+        }
+        reader.read_phone();
+        reader.check_shipping_zip();
+        reader.check_password();
+        if reader.problems.is_empty() {
+            return Ok(reader.draft);
+        }
+        if let Some(refusal) = reader.draft.local_phone.take().and_then(|local| local.refusal) {
+            reader.refuse(&[TextField::Phone.name()], refusal);
+        }
+        Err(reader.problems)
+    }
+}
+
+/// Every member a body may have besides the text fields.
+pub(crate) const OTHER_MEMBERS: [&str; 8] = [
+    "customerPsw",
+    "customerStatus",
+    "balance",
+    "timeZone",
+    "additionalFields",
+    "labels",
+    "identifierFields",
+    "createdAt",
+];
+
+struct DraftParser<'a> {
+    draft: Draft,
+    problems: Vec<Problem>,
+    context: Context<'a>,
+}
+
+impl DraftParser<'_> {
+    fn refuse(&mut self, path: &[&str], (code, message): ValueError) {
+        self.problems.push(Problem::field(path, code, message));
+    }
+
+    fn wrong_type(&mut self, path: &[&str], wanted: &str, given: &Given<'_>) {
+        let message = match given {
+            Given::Broken => format!("must be {wanted}; its escapes are no Unicode text"),
+            _ => format!("must be {wanted}, not {}", given.kind()),
+        };
+        self.refuse(path, ("wrong_type", message));
+    }
+
+    fn member(&mut self, name: &str, given: &Given<'_>) {
+        if let Some(field) = TextField::of_request(name) {
+            return self.text(field, given);
+        }
+        // The empty text means absent for every field, whatever its type (rules 2).
+        let given =
+            if matches!(given, Given::Text(text) if text.trim().is_empty()) { &Given::Null } else { given };
+        match name {
+            "customerPsw" => self.password(given),
+            "customerStatus" => self.status(given),
+            "balance" => self.balance(given),
+            "timeZone" => self.time_zone(given),
+            "additionalFields" => self.additional(given),
+            "labels" => self.labels(given),
+            "identifierFields" => self.identifier_fields(given),
+            "createdAt" => self.created_at(given),
+            _ => {
+                let names = TextField::all().map(TextField::name).chain(OTHER_MEMBERS);
+                let hint = text::nearest(name, names);
+                let hint = hint.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+                self.refuse(&[name], ("unknown_field", format!("is no field of a customer{hint}")));
+            }
+        }
+    }
+
+    /// A trimmed, normal text: `None` if absent or refused (then said).
+    fn clean(&mut self, path: &[&str], raw: &str, chars_max: usize) -> Option<CompactString> {
+        match text::clean(raw, chars_max) {
+            Ok(clean) => Some(clean),
+            Err(TextError::Control) => {
+                self.refuse(path, ("control_character", "must not hold control characters".into()));
+                None
+            }
+            Err(TextError::TooLong) => {
+                self.refuse(path, ("too_long", format!("must have at most {chars_max} characters")));
+                None
+            }
+        }
+    }
+
+    fn text(&mut self, field: TextField, given: &Given<'_>) {
+        let name = field.name();
+        let raw = match given {
+            Given::Null => return self.draft.set_text(field, Change::Clear),
+            Given::Text(raw) => raw,
+            other => return self.wrong_type(&[name], "a string", other),
+        };
+        let Some(value) = self.clean(&[name], raw, field.spec().chars_max) else { return };
+        if value.is_empty() {
+            return self.draft.set_text(field, Change::Clear);
+        }
+        if is_mask_shaped(field, &value) {
+            return self.draft.set_text(field, Change::Set(Input::Mask(value)));
+        }
+        let checked = match field.spec().shape {
+            // Phone and ShippingZip wait for the countries, which may come later in the body.
+            Shape::Plain | Shape::ShippingZip | Shape::Phone => Ok(value),
+            Shape::Email => contact::email(&value).map(Into::into),
+            Shape::Birthday => time::birthday(&value, self.context.now).map(Into::into),
+            Shape::Country => contact::country(&value).map(Into::into),
+        };
+        match checked {
+            Ok(value) => self.draft.set_text(field, Change::Set(Input::Value(value))),
+            Err(refusal) => self.refuse(&[name], refusal),
+        }
+    }
+
+    fn sent(&self, field: TextField) -> Option<CompactString> {
+        match self.draft.text(field) {
+            Change::Set(Input::Value(value)) => Some(value.clone()),
+            _ => None,
+        }
+    }
+
+    fn read_phone(&mut self) {
+        let Some(raw) = self.sent(TextField::Phone) else { return };
+        let own = self.sent(TextField::Country);
+        let assumed = match self.draft.text(TextField::Country) {
+            Change::Clear => self.context.entrypoint_country,
+            _ => self.context.country,
+        };
+        let country = own.as_deref().or(assumed);
+        if own.is_none() && !raw.starts_with('+') {
+            let assumed = assumed.map(str::to_owned);
+            self.draft.local_phone = Some(LocalPhone { text: raw.to_string(), assumed, refusal: None });
+        }
+        match (contact::phone(&raw, country), &mut self.draft.local_phone) {
+            (Ok(phone), _) => self.draft.set_text(TextField::Phone, Change::Set(Input::Value(phone.into()))),
+            (Err(refusal), Some(local)) => {
+                local.refusal = Some(refusal);
+                self.draft.set_text(TextField::Phone, Change::Keep);
+            }
+            (Err(refusal), None) => self.refuse(&[TextField::Phone.name()], refusal),
+        }
+    }
+
+    fn check_shipping_zip(&mut self) {
+        let (Some(zip), country) = (self.sent(TextField::ShippingZip), self.sent(TextField::ShippingCountry))
+        else {
+            return;
+        };
+        if let Err(refusal) = contact::shipping_zip(&zip, country.as_deref()) {
+            self.refuse(&[TextField::ShippingZip.name()], refusal);
+        }
+    }
+
+    fn password(&mut self, given: &Given<'_>) {
+        const NAME: &str = "customerPsw";
+        match given {
+            Given::Null => self.draft.password = Change::Clear,
+            // Spaces at the ends belong to a password.
+            Given::Text(text) => self.draft.password = Change::Set(Secret::new(text.clone().into_owned())),
+            other => self.wrong_type(&[NAME], "a string", other),
+        }
+    }
+
+    /// After all members: what the body says of the person must not be the password.
+    fn check_password(&mut self) {
+        let Change::Set(secret) = &self.draft.password else { return };
+        let mut person = Customer::default();
+        for field in TextField::all() {
+            person.texts.set(field, self.sent(field));
+        }
+        if let Some(weakness) = password::weakness(secret.expose(), &password::personal(&person)) {
+            self.refuse(&["customerPsw"], weakness.problem());
+        }
+    }
+
+    /// An integer: `None` if absent or refused (then said).
+    fn integer(&mut self, name: &str, given: &Given<'_>) -> Option<i64> {
+        match given {
+            Given::Number(digits) => match digits.parse::<i64>() {
+                Ok(number) => Some(number),
+                Err(_) => {
+                    self.refuse(&[name], ("wrong_type", "must be an integer".into()));
+                    None
+                }
+            },
+            other => {
+                self.wrong_type(&[name], "an integer", other);
+                None
+            }
+        }
+    }
+
+    fn status(&mut self, given: &Given<'_>) {
+        const NAME: &str = "customerStatus";
+        if matches!(given, Given::Null) {
+            self.draft.status = Change::Clear;
+            return;
+        }
+        match self.integer(NAME, given).map(|code| (code, Status::of_code(code))) {
+            None => {}
+            Some((_, Some(Status::Deleted))) => {
+                self.refuse(&[NAME], ("invalid_status", "cannot be set to -99; use DELETE".into()));
+            }
+            Some((_, Some(status))) => self.draft.status = Change::Set(status),
+            Some((_, None)) => {
+                self.refuse(
+                    &[NAME],
+                    ("invalid_status", "must be 0 (inactive), 1 (active) or 85 (locked)".into()),
+                );
+            }
+        }
+    }
+
+    fn time_zone(&mut self, given: &Given<'_>) {
+        const NAME: &str = "timeZone";
+        if matches!(given, Given::Null) {
+            self.draft.time_zone = Change::Clear;
+            return;
+        }
+        match self.integer(NAME, given).map(i8::try_from) {
+            None => {}
+            Some(Ok(hours @ -12..=14)) => self.draft.time_zone = Change::Set(hours),
+            Some(_) => {
+                self.refuse(&[NAME], ("invalid_time_zone", "must be from -12 to 14 (hours from UTC)".into()));
+            }
+        }
+    }
+
+    fn balance(&mut self, given: &Given<'_>) {
+        const NAME: &str = "balance";
+        match given {
+            Given::Null => self.draft.balance = Change::Clear,
+            Given::Number(digits) => match Money::parse(digits) {
+                Ok(money) => self.draft.balance = Change::Set(money),
+                Err(error) => self.refuse(&[NAME], ("invalid_amount", error.to_string())),
+            },
+            other => self.wrong_type(&[NAME], "a number", other),
+        }
+    }
+
+    fn additional(&mut self, given: &Given<'_>) {
+        const NAME: &str = "additionalFields";
+        let members = match given {
+            Given::Null => {
+                self.draft.additional = Change::Clear;
+                return;
+            }
+            Given::Object(members) => members,
+            other => return self.wrong_type(&[NAME], "an object of strings", other),
+        };
+        let mut fields = BTreeMap::new();
+        for (key, raw) in &members.0 {
+            let key = key.as_ref();
+            if !is_additional_key(key) {
+                let message =
+                    format!("names must be 1–{ADDITIONAL_KEY_CHARS_MAX} of A-Z a-z 0-9 _ - and blank");
+                self.refuse(&[NAME, key], ("invalid_name", message));
+                continue;
+            }
+            let value = match Given::of(raw) {
+                Given::Null => None,
+                Given::Text(text) => match self.clean(&[NAME, key], &text, ADDITIONAL_CHARS_MAX) {
+                    Some(text) if text.is_empty() => None,
+                    Some(text) if text == MASK => Some(Input::Mask(text)),
+                    Some(text) => Some(Input::Value(text)),
+                    None => continue,
+                },
+                other => {
+                    self.wrong_type(&[NAME, key], "a string", &other);
+                    continue;
+                }
+            };
+            if fields.insert(key.to_owned(), value).is_some() {
+                self.refuse(&[NAME, key], ("duplicate_field", "stands in the body twice".into()));
+            }
+        }
+        if members.0.len() > ADDITIONAL_MAX {
+            let message = format!("must have at most {ADDITIONAL_MAX} fields");
+            self.refuse(&[NAME], ("too_many", message));
+        }
+        self.draft.additional = Change::Set(fields);
+    }
+
+    /// The texts of a list, without nulls and empty ones; `None` if it is no list (then said).
+    fn texts(
+        &mut self,
+        name: &str,
+        given: &Given<'_>,
+        chars_max: usize,
+    ) -> Option<Vec<(usize, CompactString)>> {
+        let Given::List(items) = given else {
+            self.wrong_type(&[name], "an array of strings", given);
+            return None;
+        };
+        let mut texts = Vec::new();
+        for (index, raw) in items.iter().enumerate() {
+            let place = index.to_string();
+            match Given::of(raw) {
+                Given::Null => {}
+                Given::Text(text) => match self.clean(&[name, &place], &text, chars_max) {
+                    Some(text) if !text.is_empty() => texts.push((index, text)),
+                    _ => {}
+                },
+                other => self.wrong_type(&[name, &place], "a string", &other),
+            }
+        }
+        Some(texts)
+    }
+
+    fn labels(&mut self, given: &Given<'_>) {
+        const NAME: &str = "labels";
+        if matches!(given, Given::Null) {
+            self.draft.labels = Change::Clear;
+            return;
+        }
+        let Some(texts) = self.texts(NAME, given, LABEL_CHARS_MAX) else { return };
+        let mut labels: Vec<String> = Vec::new();
+        for (_, label) in texts {
+            if !labels.iter().any(|known: &String| *known == label) {
+                labels.push(label.into());
+            }
+        }
+        if labels.len() > LABELS_MAX {
+            self.refuse(&[NAME], ("too_many", format!("must have at most {LABELS_MAX} labels")));
+        }
+        self.draft.labels = if labels.is_empty() { Change::Clear } else { Change::Set(labels) };
+    }
+
+    fn identifier_fields(&mut self, given: &Given<'_>) {
+        const NAME: &str = "identifierFields";
+        if matches!(given, Given::Null) {
+            return;
+        }
+        let Some(texts) = self.texts(NAME, given, ADDITIONAL_KEY_CHARS_MAX) else { return };
+        if texts.len() > IDENTIFIER_FIELDS_MAX {
+            self.refuse(&[NAME], ("too_many", format!("must have at most {IDENTIFIER_FIELDS_MAX} names")));
+        }
+        for (index, name) in texts {
+            match IdField::parse(&name) {
+                Ok(field) => self.draft.identifier_fields.push(field.name().to_owned()),
+                Err(message) => self.refuse(&[NAME, &index.to_string()], ("invalid_identifier", message)),
+            }
+        }
+    }
+
+    fn created_at(&mut self, given: &Given<'_>) {
+        const NAME: &str = "createdAt";
+        match given {
+            Given::Null => {}
+            Given::Text(text) => match time::created_at(text.trim(), self.context.now) {
+                Ok(moment) => self.draft.created_at = Some(moment),
+                Err(refusal) => self.refuse(&[NAME], refusal),
+            },
+            other => self.wrong_type(&[NAME], "a string", other),
+        }
+    }
+}

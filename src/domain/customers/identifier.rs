@@ -1,0 +1,233 @@
+//! Identifiers: the fields by which two records are the same person (rules 3).
+
+use std::fmt;
+
+use compact_str::CompactString;
+
+use super::fields::TextField;
+use super::record::{ADDITIONAL_KEY_CHARS_MAX, Customer};
+use crate::domain::kernel::text::{fold_spaces, nearest};
+
+/// The most identifiers of a policy; each costs an index entry a customer.
+pub const IDENTIFIERS_MAX: usize = 10;
+/// The most fields of one identifier.
+pub const IDENTIFIER_PARTS_MAX: usize = 10;
+
+/// One field of an identifier.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IdField {
+    /// A field of the customer.
+    Text(TextField),
+    /// An additional field, by name.
+    Additional(String),
+}
+
+/// Fields that cannot tell one person from another, with the reason.
+const UNFIT: [&str; 11] = [
+    "customerPsw",
+    "customerStatus",
+    "balance",
+    "timeZone",
+    "additionalFields",
+    "identifierFields",
+    "createdAt",
+    "labels",
+    "customerId",
+    "lifecycle",
+    "name",
+];
+
+impl IdField {
+    /// Reads a field's name; one that is no field of the customer means the additional field.
+    ///
+    /// # Errors
+    /// A name that no field can have, or a field that identifies nobody.
+    pub fn parse(name: &str) -> Result<IdField, String> {
+        let name = name.trim();
+        if let Some(field) = TextField::of_any_name(name) {
+            return Ok(IdField::Text(field));
+        }
+        if let Some(unfit) = UNFIT.iter().find(|unfit| unfit.eq_ignore_ascii_case(name)) {
+            return Err(format!("{unfit} cannot identify a customer"));
+        }
+        if is_additional_key(name) {
+            Ok(IdField::Additional(name.to_owned()))
+        } else {
+            Err(format!(
+                "must be the name of a customer field or of an additional field (1–{ADDITIONAL_KEY_CHARS_MAX} of A-Z a-z 0-9 _ - and blank)"
+            ))
+        }
+    }
+
+    /// The name on the wire.
+    pub fn name(&self) -> &str {
+        match self {
+            IdField::Text(field) => field.name(),
+            IdField::Additional(name) => name,
+        }
+    }
+
+    /// The stored value of this field.
+    pub fn value<'a>(&self, customer: &'a Customer) -> Option<&'a str> {
+        match self {
+            IdField::Text(field) => customer.text(*field),
+            IdField::Additional(name) => customer.additional.get(name).map(String::as_str),
+        }
+    }
+
+    /// The value as identities compare it: customer numbers and additional fields exactly, other
+    /// texts without case and spacing. Stored values are trimmed and in NFC already.
+    pub fn comparable(&self, customer: &Customer) -> Option<CompactString> {
+        let value = self.value(customer)?;
+        Some(match self {
+            IdField::Text(TextField::CustomerNumber) | IdField::Additional(_) => value.into(),
+            IdField::Text(_) => fold_spaces(value),
+        })
+    }
+}
+
+/// Whether a text may name an additional field (rules 2).
+pub fn is_additional_key(name: &str) -> bool {
+    !name.is_empty()
+        && name.trim() == name
+        && name.len() <= ADDITIONAL_KEY_CHARS_MAX
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' '))
+}
+
+/// A set of one or more fields that together identify a customer; kept sorted, so that
+/// `lastname+firstname` is `firstname+lastname`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identifier(Vec<IdField>);
+
+impl Identifier {
+    /// Of some fields; order and repetition do not matter.
+    pub fn new(mut fields: Vec<IdField>) -> Identifier {
+        fields.sort();
+        fields.dedup();
+        Identifier(fields)
+    }
+
+    /// `customerNumber` alone, which always identifies.
+    pub fn customer_number() -> Identifier {
+        Identifier(vec![IdField::Text(TextField::CustomerNumber)])
+    }
+
+    /// `customerUsername` alone, which is unique among live customers.
+    pub fn customer_username() -> Identifier {
+        Identifier(vec![IdField::Text(TextField::CustomerUsername)])
+    }
+
+    /// Reads `email` or `firstname+lastname`.
+    ///
+    /// # Errors
+    /// A name that no field can have, a field that identifies nobody, or too many fields.
+    pub fn parse(text: &str) -> Result<Identifier, String> {
+        let fields = text.split('+').map(IdField::parse).collect::<Result<Vec<_>, _>>()?;
+        if fields.len() > IDENTIFIER_PARTS_MAX {
+            return Err(format!("must have at most {IDENTIFIER_PARTS_MAX} fields"));
+        }
+        Ok(Identifier::new(fields))
+    }
+
+    /// Its fields.
+    pub fn fields(&self) -> &[IdField] {
+        &self.0
+    }
+
+    /// The key under which a customer with these values is found; `None` where one is absent.
+    pub fn key(&self, customer: &Customer) -> Option<MatchKey> {
+        let values = self.0.iter().map(|field| field.comparable(customer)).collect::<Option<Vec<_>>>()?;
+        Some(MatchKey { identifier: self.clone(), values })
+    }
+}
+
+impl fmt::Display for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, field) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("+")?;
+            }
+            f.write_str(field.name())?;
+        }
+        Ok(())
+    }
+}
+
+/// An identifier with the values it has in one record, as they compare.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MatchKey {
+    /// Which fields.
+    pub identifier: Identifier,
+    /// Their comparable values, in the identifier's order.
+    pub values: Vec<CompactString>,
+}
+
+/// Reads a whole policy; names every bad item by its index.
+///
+/// # Errors
+/// The bad items, each with its index.
+pub fn parse_policy(items: &[String]) -> Result<Vec<Identifier>, Vec<(usize, String)>> {
+    let mut identifiers = Vec::new();
+    let mut problems = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        match Identifier::parse(item) {
+            Ok(identifier) if identifiers.contains(&identifier) => {
+                problems.push((index, "stands in the list twice".to_owned()));
+            }
+            Ok(identifier) => identifiers.push(identifier),
+            Err(message) => {
+                let names = TextField::all().map(TextField::name);
+                let hint =
+                    nearest(item, names).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+                problems.push((index, format!("{message}{hint}")));
+            }
+        }
+    }
+    if items.len() > IDENTIFIERS_MAX {
+        problems.push((IDENTIFIERS_MAX, format!("at most {IDENTIFIERS_MAX} identifiers")));
+    }
+    if problems.is_empty() { Ok(identifiers) } else { Err(problems) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn customer(fields: &[(TextField, &str)]) -> Customer {
+        let mut customer = Customer::default();
+        for (field, value) in fields {
+            customer.texts.set(*field, Some((*value).into()));
+        }
+        customer
+    }
+
+    #[test]
+    fn rules_3_compounds_need_all_their_fields() {
+        let identifier = Identifier::parse("lastname+Firstname").unwrap();
+        assert_eq!(identifier.to_string(), "firstname+lastname");
+        let ada = customer(&[(TextField::Firstname, "Ada")]);
+        assert_eq!(identifier.key(&ada), None);
+        let ada = customer(&[(TextField::Firstname, "Ada"), (TextField::Lastname, "Roe")]);
+        let shouted = customer(&[(TextField::Firstname, "ADA"), (TextField::Lastname, "ROE")]);
+        assert_eq!(identifier.key(&ada), identifier.key(&shouted));
+        // Values do not run into each other: ("ab","c") is not ("a","bc").
+        let shifted = customer(&[(TextField::Firstname, "AdaR"), (TextField::Lastname, "oe")]);
+        assert_ne!(identifier.key(&ada), identifier.key(&shifted));
+    }
+
+    #[test]
+    fn rules_3_numbers_and_additional_fields_compare_exactly() {
+        let lower = customer(&[(TextField::CustomerNumber, "acc-1")]);
+        let upper = customer(&[(TextField::CustomerNumber, "ACC-1")]);
+        assert_ne!(Identifier::customer_number().key(&lower), Identifier::customer_number().key(&upper));
+        let policy = parse_policy(&["clientId".into(), "email".into()]).unwrap();
+        assert_eq!(policy[0].fields(), [IdField::Additional("clientId".into())]);
+    }
+
+    #[test]
+    fn rules_3_policy_refuses_what_cannot_identify() {
+        let problems =
+            parse_policy(&["email".into(), "balance".into(), "a+é".into(), "email".into()]).unwrap_err();
+        assert_eq!(problems.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [1, 2, 3]);
+    }
+}

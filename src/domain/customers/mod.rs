@@ -1,0 +1,14 @@
+//! The customer: the record, the fields, what a request may send, who matches whom, and what history shows.
+//!
+//! Start at [`record`], then [`draft`] (a checked request), [`identifier`] and [`matching`].
+
+pub mod apply;
+pub mod consent;
+pub mod contact;
+pub mod draft;
+pub mod fields;
+pub mod history;
+pub mod identifier;
+pub mod mask;
+pub mod matching;
+pub mod record;

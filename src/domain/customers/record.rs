@@ -1,0 +1,220 @@
+//! A customer as it is kept: everything that is sealed as one document (rules 2 and 7).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::consent::Consent;
+use super::fields::{TextField, Texts};
+use crate::domain::kernel::money::Money;
+use crate::domain::kernel::time::Micros;
+
+/// The largest `customerId`: what a JavaScript number holds exactly, 2^53 − 1 (rules 2).
+pub const CUSTOMER_ID_MAX: i64 = (1 << 53) - 1;
+/// The most labels of a customer (rules 2).
+pub const LABELS_MAX: usize = 50;
+/// The most characters of a label (rules 2).
+pub const LABEL_CHARS_MAX: usize = 50;
+/// The most additional fields of a customer (rules 2).
+pub const ADDITIONAL_MAX: usize = 50;
+/// The most characters of an additional field's name (rules 2).
+pub const ADDITIONAL_KEY_CHARS_MAX: usize = 40;
+/// The most characters of an additional field's value (rules 2).
+pub const ADDITIONAL_CHARS_MAX: usize = 500;
+/// The most `identifierFields` of a request.
+pub const IDENTIFIER_FIELDS_MAX: usize = 20;
+
+/// `customerStatus` (contract 10).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// −99; reached through DELETE alone.
+    Deleted,
+    /// 0.
+    Inactive,
+    /// 1; what a customer is created with.
+    #[default]
+    Active,
+    /// 85; mostly after failed logins.
+    Locked,
+}
+
+impl Status {
+    /// All of them, by number.
+    pub const ALL: [Status; 4] = [Status::Deleted, Status::Inactive, Status::Active, Status::Locked];
+    /// Those of live customers, by number.
+    pub const LIVE: [Status; 3] = [Status::Inactive, Status::Active, Status::Locked];
+
+    /// The number on the wire.
+    pub const fn code(self) -> i32 {
+        match self {
+            Status::Deleted => -99,
+            Status::Inactive => 0,
+            Status::Active => 1,
+            Status::Locked => 85,
+        }
+    }
+
+    /// The status of a number on the wire.
+    pub fn of_code(code: i64) -> Option<Status> {
+        Self::ALL.into_iter().find(|status| i64::from(status.code()) == code)
+    }
+}
+
+/// Where a customer stands with the merchant (PayFacile's stages).
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[expect(missing_docs, reason = "the names are the product's own words")]
+pub enum Lifecycle {
+    #[default]
+    Prospect,
+    Subscriber,
+    Active,
+    Idle,
+    Churned,
+    Archived,
+    Deleted,
+    Anonymised,
+}
+
+impl Lifecycle {
+    /// All of them, in the order of a customer's life.
+    pub const ALL: [Lifecycle; 8] = [
+        Lifecycle::Prospect,
+        Lifecycle::Subscriber,
+        Lifecycle::Active,
+        Lifecycle::Idle,
+        Lifecycle::Churned,
+        Lifecycle::Archived,
+        Lifecycle::Deleted,
+        Lifecycle::Anonymised,
+    ];
+
+    /// The name on the wire and in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Lifecycle::Prospect => "Prospect",
+            Lifecycle::Subscriber => "Subscriber",
+            Lifecycle::Active => "Active",
+            Lifecycle::Idle => "Idle",
+            Lifecycle::Churned => "Churned",
+            Lifecycle::Archived => "Archived",
+            Lifecycle::Deleted => "Deleted",
+            Lifecycle::Anonymised => "Anonymised",
+        }
+    }
+
+    /// The stage of a name, case ignored.
+    pub fn of_name(name: &str) -> Option<Lifecycle> {
+        Self::ALL.into_iter().find(|stage| stage.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// An invitation to the portal, as far as it is known without its link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// When it was sent on its way.
+    pub at: Micros,
+    /// Until when its link holds.
+    pub expires_at: Micros,
+}
+
+/// The sealed document: all that is known about one customer at one version.
+///
+/// Status, lifecycle, balance and times stand in columns too; the document is what is believed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Customer {
+    /// The texts that callers write.
+    pub texts: Texts,
+    /// The argon2id hash of the portal password; in no response, log, event, export or error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<String>,
+    /// `customerStatus`.
+    pub status: Status,
+    /// The stage of the customer's life.
+    pub lifecycle: Lifecycle,
+    /// `balance`.
+    pub balance: Money,
+    /// `timeZone`: hours from UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<i8>,
+    /// The merchant's own fields.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub additional: BTreeMap<String, String>,
+    /// The request's `identifierFields`, echoed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identifier_fields: Vec<String>,
+    /// `labels`, in the order sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// The invitation to the portal that is in force; none once it was taken up or the address changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<Invitation>,
+    /// `customerConsent`; none where the customer was never asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
+    /// The stage that an archived customer goes back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_from: Option<Lifecycle>,
+    /// `Created`: sent by the caller, or when the service made it.
+    pub created_at: Micros,
+    /// `LastUpdated`.
+    pub updated_at: Micros,
+}
+
+impl Customer {
+    /// Whether the customer is out of lists, search and matching.
+    pub fn is_deleted(&self) -> bool {
+        self.status == Status::Deleted
+    }
+
+    /// Whether an invitation is in force.
+    pub fn is_invited(&self, now: Micros) -> bool {
+        self.invitation.is_some_and(|invitation| invitation.expires_at > now)
+    }
+
+    /// A text field's value.
+    pub fn text(&self, field: TextField) -> Option<&str> {
+        self.texts.get(field)
+    }
+
+    /// `name` in filters and views: `fullname`, else first name, one space, last name (rules 2).
+    pub fn name(&self) -> String {
+        if let Some(full) = self.text(TextField::Fullname) {
+            return full.to_owned();
+        }
+        let parts = [self.text(TextField::Firstname), self.text(TextField::Lastname)];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    /// What remains of a person who was erased: nothing but status and money (rules 5).
+    pub fn erased(
+        status: Status,
+        lifecycle: Lifecycle,
+        balance: Money,
+        created: Micros,
+        updated: Micros,
+    ) -> Self {
+        Customer {
+            status,
+            lifecycle,
+            balance,
+            created_at: created,
+            updated_at: updated,
+            ..Customer::default()
+        }
+    }
+}
+
+/// A customer with its place in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// `customerId`.
+    pub id: i64,
+    /// 1 at creation, one more with every change that had an effect.
+    pub version: i64,
+    /// The opened document; of an erased person, what [`Customer::erased`] leaves.
+    pub customer: Customer,
+    /// Whether the person's values are gone for good.
+    pub erased: bool,
+}

@@ -1,0 +1,240 @@
+//! What the decisions of one batch may know: facts loaded under the entrypoint's lock, and the
+//! effects of the commands decided before.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::command::{Actor, Outcome, Precomputed};
+use crate::domain::customers::history::Operation;
+use crate::domain::customers::identifier::{Identifier, MatchKey};
+use crate::domain::customers::record::Stored;
+use crate::domain::entrypoints::Entrypoint;
+use crate::domain::kernel::time::Micros;
+use crate::domain::mail::MailKind;
+
+/// The kept outcome of an idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyRecord {
+    /// What the key was used for.
+    pub fingerprint: [u8; 32],
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// One change to be saved.
+#[derive(Debug, Clone)]
+pub struct Revision {
+    /// The record before; `None` for a new one.
+    pub before: Option<Arc<Stored>>,
+    /// The record after.
+    pub after: Arc<Stored>,
+    /// What was done.
+    pub operation: Operation,
+    /// Who did it.
+    pub actor: Actor,
+    /// What was made ready of a new record.
+    pub precomputed: Option<Arc<Precomputed>>,
+}
+
+/// A mail that a decision sends, once its effect is saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailOrder {
+    /// To whom.
+    pub customer_id: i64,
+    /// What it is about.
+    pub kind: MailKind,
+    /// How long its link holds, in seconds, where it carries one.
+    pub link_ttl_secs: i64,
+}
+
+/// A fact without which a decision cannot be made yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    /// Who has a key.
+    Key(MatchKey),
+    /// Customer ids to give away.
+    Ids,
+}
+
+/// The facts of one entrypoint within one batch.
+#[derive(Debug)]
+pub struct WorkingSet {
+    /// The entrypoint, read under its lock.
+    pub entrypoint: Arc<Entrypoint>,
+    /// The time of the batch.
+    pub now: Micros,
+    ids: std::ops::Range<i64>,
+    customers: HashMap<i64, Arc<Stored>>,
+    versions: HashMap<(i64, i64), Arc<Stored>>,
+    index: HashMap<MatchKey, BTreeSet<i64>>,
+    identifiers: Vec<Identifier>,
+    keys: HashMap<[u8; 32], IdempotencyRecord>,
+    revision: Vec<Revision>,
+    mails: Vec<MailOrder>,
+    new_keys: Vec<[u8; 32]>,
+}
+
+impl WorkingSet {
+    /// A working set that knows an entrypoint and nothing of its customers yet.
+    pub fn new(entrypoint: Arc<Entrypoint>, now: Micros, ids: std::ops::Range<i64>) -> WorkingSet {
+        let mut identifiers = entrypoint.policy.identifiers.clone();
+        for always in [Identifier::customer_number(), Identifier::customer_username()] {
+            if !identifiers.contains(&always) {
+                identifiers.push(always);
+            }
+        }
+        WorkingSet {
+            entrypoint,
+            now,
+            ids,
+            customers: HashMap::new(),
+            versions: HashMap::new(),
+            index: HashMap::new(),
+            identifiers,
+            keys: HashMap::new(),
+            revision: Vec::new(),
+            mails: Vec::new(),
+            new_keys: Vec::new(),
+        }
+    }
+
+    // ---- loading -----------------------------------------------------------------------------
+
+    /// Tells a stored customer; what this batch itself wrote is newer and stays.
+    pub fn add_customer(&mut self, stored: Stored) {
+        self.customers.entry(stored.id).or_insert_with(|| Arc::new(stored));
+    }
+
+    /// Tells an earlier version of a customer, for a replay.
+    pub fn add_version(&mut self, stored: Stored) {
+        self.versions.entry((stored.id, stored.version)).or_insert_with(|| Arc::new(stored));
+    }
+
+    /// Tells which stored customers may have a key; they must have been told before. Whether they
+    /// have it is checked on the opened record.
+    pub fn add_candidates(&mut self, key: MatchKey, ids: impl IntoIterator<Item = i64>) {
+        let mut found: BTreeSet<i64> = ids.into_iter().collect();
+        if !self.identifiers.contains(&key.identifier) {
+            // From here on writes keep this identifier's keys; those of earlier writes are found now.
+            self.identifiers.push(key.identifier.clone());
+        }
+        let touched = self.revision.iter().map(|revision| revision.after.id);
+        found.extend(touched.filter(|id| {
+            let stored = self.customers.get(id);
+            stored.is_some_and(|stored| key.identifier.key(&stored.customer).as_ref() == Some(&key))
+        }));
+        self.index.entry(key).or_default().extend(found);
+    }
+
+    /// Tells fresh customer ids, once those before are used up.
+    pub fn add_ids(&mut self, ids: std::ops::Range<i64>) {
+        self.ids = ids;
+    }
+
+    /// Tells what an idempotency key was used for.
+    pub fn add_idempotency(&mut self, key: [u8; 32], record: IdempotencyRecord) {
+        self.keys.insert(key, record);
+    }
+
+    /// Whether a key's customers are known.
+    pub fn knows_key(&self, key: &MatchKey) -> bool {
+        self.index.contains_key(key)
+    }
+
+    // ---- deciding ----------------------------------------------------------------------------
+
+    /// A customer as it is now, deleted ones included.
+    pub fn customer(&self, id: i64) -> Option<&Arc<Stored>> {
+        self.customers.get(&id)
+    }
+
+    /// A customer as it was at a version, as far as it can still be told.
+    pub fn version(&self, id: i64, version: i64) -> Option<Arc<Stored>> {
+        let current = self.customers.get(&id)?;
+        if current.erased || current.version == version {
+            return Some(Arc::clone(current));
+        }
+        self.versions.get(&(id, version)).map(Arc::clone)
+    }
+
+    /// The live customers with a key, oldest first.
+    ///
+    /// # Errors
+    /// [`Missing`] where the working set was not told who has it.
+    pub fn live_with(&self, key: &MatchKey) -> Result<Vec<i64>, Missing> {
+        let proposed = self.index.get(key).ok_or_else(|| Missing::Key(key.clone()))?;
+        Ok(proposed
+            .iter()
+            .copied()
+            .filter(|id| {
+                self.customers.get(id).is_some_and(|stored| {
+                    !stored.customer.is_deleted()
+                        && key.identifier.key(&stored.customer).as_ref() == Some(key)
+                })
+            })
+            .collect())
+    }
+
+    /// What an idempotency key was used for.
+    pub fn idempotency(&self, key: &[u8; 32]) -> Option<&IdempotencyRecord> {
+        self.keys.get(key)
+    }
+
+    /// The next `customerId`.
+    ///
+    /// # Errors
+    /// [`Missing::Ids`] when those told are used up.
+    pub fn next_id(&mut self) -> Result<i64, Missing> {
+        self.ids.next().ok_or(Missing::Ids)
+    }
+
+    /// Takes a change in; every later decision of the batch sees it.
+    pub fn write(&mut self, revision: Revision) {
+        let after = Arc::clone(&revision.after);
+        if let Some(before) = &revision.before {
+            self.versions.insert((before.id, before.version), Arc::clone(before));
+        }
+        for identifier in &self.identifiers {
+            if let Some(key) = identifier.key(&after.customer)
+                && let Some(ids) = self.index.get_mut(&key)
+            {
+                ids.insert(after.id);
+            }
+        }
+        self.customers.insert(after.id, after);
+        self.revision.push(revision);
+    }
+
+    /// Sends a mail, once what was decided is saved.
+    pub fn order_mail(&mut self, mail: MailOrder) {
+        self.mails.push(mail);
+    }
+
+    /// Keeps an outcome under its idempotency key.
+    pub fn keep_outcome(&mut self, key: [u8; 32], record: IdempotencyRecord) {
+        self.keys.insert(key, record);
+        self.new_keys.push(key);
+    }
+
+    // ---- saving ------------------------------------------------------------------------------
+
+    /// The changes, in the order they were decided.
+    pub fn revision(&self) -> &[Revision] {
+        &self.revision
+    }
+
+    /// The mails to be sent, in the order they were decided.
+    pub fn mails(&self) -> &[MailOrder] {
+        &self.mails
+    }
+
+    /// The idempotency keys to be saved.
+    pub fn new_keys(&self) -> impl Iterator<Item = (&[u8; 32], &IdempotencyRecord)> {
+        self.new_keys.iter().filter_map(|key| self.keys.get(key).map(|record| (key, record)))
+    }
+
+    /// The ids that remain for later batches.
+    pub fn ids_left(&self) -> std::ops::Range<i64> {
+        self.ids.clone()
+    }
+}

@@ -1,0 +1,71 @@
+//! What the rules need to know about an entrypoint and its organisation (rules 1, 2 and 3).
+
+pub mod settings;
+pub mod theme;
+
+use self::theme::Theme;
+use super::customers::fields::TextField;
+use super::customers::identifier::{IdField, Identifier};
+
+/// The most characters of an entrypoint's name (rules 1).
+pub const ENTRY_CHARS_MAX: usize = 50;
+
+/// An entrypoint with everything a decision or an answer about its customers needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entrypoint {
+    /// The number in the database.
+    pub id: i64,
+    /// The name in URLs, case-sensitive.
+    pub entry: String,
+    /// Its organisation.
+    pub org_id: i64,
+    /// Its organisation's name (`ParentOrgName`).
+    pub org_name: String,
+    /// `PaypointLegalname`.
+    pub legal_name: Option<String>,
+    /// `PaypointDbaname`.
+    pub dba_name: Option<String>,
+    /// ISO 3166-1 alpha-2; the region of phones whose record names none.
+    pub country: Option<String>,
+    /// The policy in force.
+    pub policy: Policy,
+    /// What a create must carry.
+    pub required: Vec<TextField>,
+    /// How it shows itself to customers.
+    pub theme: Theme,
+}
+
+/// The identifier policy in force at an entrypoint (rules 3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// The identifiers, in their order.
+    pub identifiers: Vec<Identifier>,
+    /// Whether somebody set it, or it is the default.
+    pub explicit: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        let email = Identifier::new(vec![IdField::Text(TextField::Email)]);
+        Policy { identifiers: vec![email], explicit: false }
+    }
+}
+
+impl Policy {
+    /// The policy of an entrypoint: its own, else its organisation's, else the default.
+    pub fn cascade(own: Option<Vec<Identifier>>, organisation: Option<Vec<Identifier>>) -> Policy {
+        match own.or(organisation) {
+            Some(identifiers) => Policy { identifiers, explicit: true },
+            None => Policy::default(),
+        }
+    }
+}
+
+/// Whether a text may name an entrypoint: 1–50 of `[A-Za-z0-9_-]`.
+pub fn is_entry_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= ENTRY_CHARS_MAX
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        // The contract's paths have `org` in the place of an entrypoint.
+        && !text.eq_ignore_ascii_case("org")
+}

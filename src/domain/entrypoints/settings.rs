@@ -1,0 +1,216 @@
+//! The settings of organisations and entrypoints: what may be set and to what (rules 1–3).
+
+use super::theme::{self, Language, STORE_CHARS_MAX};
+use super::{ENTRY_CHARS_MAX, is_entry_name};
+use crate::domain::customers::contact;
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::identifier::{Identifier, parse_policy};
+use crate::domain::kernel::problem::Problem;
+use crate::domain::kernel::text::{self, TextError, nearest};
+
+/// The most characters of an organisation's or entrypoint's names.
+pub const NAME_CHARS_MAX: usize = 250;
+
+/// Settings as somebody sends them; `None` keeps, an empty value clears.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SettingsInput {
+    /// `PaypointLegalname`.
+    pub legal_name: Option<String>,
+    /// `PaypointDbaname`.
+    pub dba_name: Option<String>,
+    /// A country by code or name.
+    pub country: Option<String>,
+    /// The identifier policy; empty for none of one's own.
+    pub identifiers: Option<Vec<String>>,
+    /// What a create must carry.
+    pub required: Option<Vec<String>>,
+    /// How the entrypoint shows itself to customers.
+    pub theme: StorefrontInput,
+}
+
+/// What somebody sends of an entrypoint's looks; `None` keeps, an empty text clears.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StorefrontInput {
+    /// `storeName`.
+    pub store_name: Option<String>,
+    /// `senderName`.
+    pub sender_name: Option<String>,
+    /// `language`: `en` or `fr`.
+    pub language: Option<String>,
+    /// `color`: `#rrggbb`.
+    pub color: Option<String>,
+    /// `editableFields`, comma-separated; `none` for no field at all.
+    pub editable: Option<String>,
+}
+
+/// Checked looks; `None` keeps, an empty value clears.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ThemeChange {
+    /// `storeName`.
+    pub store_name: Option<String>,
+    /// `senderName`.
+    pub sender_name: Option<String>,
+    /// `language`.
+    pub language: Option<Language>,
+    /// `color`.
+    pub color: Option<String>,
+    /// `editableFields`; the inner `None` for the default.
+    pub editable: Option<Option<Vec<TextField>>>,
+}
+
+/// What `editableFields` says where customers edit nothing.
+pub const EDITABLE_NONE: &str = "none";
+
+impl StorefrontInput {
+    fn check(self, problems: &mut Vec<Problem>) -> ThemeChange {
+        let mut name = |member: &str, name: Option<String>| {
+            name.map(|name| check_text(member, &name, STORE_CHARS_MAX, problems))
+        };
+        let store_name = name("storeName", self.store_name);
+        let sender_name = name("senderName", self.sender_name);
+        let language = self.language.map(|code| match code.trim() {
+            "" => Language::default(),
+            code => Language::of_code(code).unwrap_or_else(|| {
+                problems.push(Problem::field(&["language"], "invalid_language", "must be en or fr"));
+                Language::default()
+            }),
+        });
+        let color = self.color.map(|text| match text.trim() {
+            "" => String::new(),
+            text => theme::parse_color(text).unwrap_or_else(|| {
+                problems.push(Problem::field(
+                    &["color"],
+                    "invalid_color",
+                    "must be a colour such as #1f4fa3",
+                ));
+                String::new()
+            }),
+        });
+        let editable = self.editable.map(|text| check_editable(&text, problems));
+        ThemeChange { store_name, sender_name, language, color, editable }
+    }
+}
+
+fn check_editable(text: &str, problems: &mut Vec<Problem>) -> Option<Vec<TextField>> {
+    match text.trim() {
+        "" => return None,
+        EDITABLE_NONE => return Some(Vec::new()),
+        _ => {}
+    }
+    let mut fields = Vec::new();
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        match TextField::of_any_name(name).filter(|field| theme::may_be_editable(*field)) {
+            Some(field) if fields.contains(&field) => {}
+            Some(field) => fields.push(field),
+            None => {
+                let message = format!("{name} is no field that customers may edit");
+                problems.push(Problem::field(&["editableFields"], "unknown_field", message));
+            }
+        }
+    }
+    Some(fields)
+}
+
+/// Checked settings; `None` keeps, an empty value clears.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// `PaypointLegalname`.
+    pub legal_name: Option<String>,
+    /// `PaypointDbaname`.
+    pub dba_name: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    /// The identifier policy.
+    pub identifiers: Option<Vec<Identifier>>,
+    /// What a create must carry.
+    pub required: Option<Vec<TextField>>,
+    /// How the entrypoint shows itself to customers.
+    pub theme: ThemeChange,
+}
+
+impl SettingsInput {
+    /// Checks all settings.
+    ///
+    /// # Errors
+    /// All problems at once.
+    pub fn check(self) -> Result<Settings, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let legal_name = self.legal_name.map(|name| check_name("legalName", &name, &mut problems));
+        let dba_name = self.dba_name.map(|name| check_name("dbaName", &name, &mut problems));
+        let country = self.country.map(|name| {
+            if name.trim().is_empty() {
+                return String::new();
+            }
+            contact::country(name.trim()).unwrap_or_else(|(code, message)| {
+                problems.push(Problem::field(&["country"], code, message));
+                String::new()
+            })
+        });
+        let identifiers = self.identifiers.map(|items| {
+            parse_policy(&items).unwrap_or_else(|refused| {
+                problems.extend(refused.into_iter().map(|(index, message)| {
+                    Problem::field(&["identifiers", &index.to_string()], "invalid_identifier", message)
+                }));
+                Vec::new()
+            })
+        });
+        let required = self.required.map(|items| check_required(&items, &mut problems));
+        let theme = self.theme.check(&mut problems);
+        if problems.is_empty() {
+            Ok(Settings { legal_name, dba_name, country, identifiers, required, theme })
+        } else {
+            Err(problems)
+        }
+    }
+}
+
+fn check_required(items: &[String], problems: &mut Vec<Problem>) -> Vec<TextField> {
+    let mut fields = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        match TextField::of_any_name(item.trim()) {
+            Some(field) if !fields.contains(&field) => fields.push(field),
+            Some(_) => {}
+            None => {
+                let near = nearest(item, TextField::all().map(TextField::name));
+                let hint = near.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+                let message = format!("is no field of a customer{hint}");
+                problems.push(Problem::field(
+                    &["requiredFields", &index.to_string()],
+                    "unknown_field",
+                    message,
+                ));
+            }
+        }
+    }
+    fields
+}
+
+/// An organisation's or entrypoint's name, trimmed; refused ones are said and come back empty.
+pub fn check_name(member: &str, name: &str, problems: &mut Vec<Problem>) -> String {
+    check_text(member, name, NAME_CHARS_MAX, problems)
+}
+
+fn check_text(member: &str, text: &str, chars_max: usize, problems: &mut Vec<Problem>) -> String {
+    let error = match text::clean(text, chars_max) {
+        Ok(clean) => return clean.into(),
+        Err(error) => error,
+    };
+    let (code, message) = match error {
+        TextError::Control => ("control_character", "must not hold control characters".to_owned()),
+        TextError::TooLong => ("too_long", format!("must have at most {chars_max} characters")),
+    };
+    problems.push(Problem::field(&[member], code, message));
+    String::new()
+}
+
+/// Checks the name of a new entrypoint.
+///
+/// # Errors
+/// A name that addresses cannot hold.
+pub fn check_entry(entry: &str) -> Result<(), Problem> {
+    if is_entry_name(entry) {
+        return Ok(());
+    }
+    let message = format!("must be 1–{ENTRY_CHARS_MAX} of A-Z a-z 0-9 _ - and not org");
+    Err(Problem::field(&["entry"], "invalid_entry", message))
+}

@@ -1,0 +1,147 @@
+//! How an entrypoint shows itself to its customers: in mails and in the portal.
+
+use super::Entrypoint;
+use crate::domain::customers::fields::TextField;
+
+/// The most characters of a store's and a sender's name.
+pub const STORE_CHARS_MAX: usize = 100;
+/// The colour of an entrypoint that sets none.
+pub const COLOR_DEFAULT: &str = "#1f4fa3";
+
+/// The language of mails and pages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// `en`.
+    #[default]
+    English,
+    /// `fr`.
+    French,
+}
+
+impl Language {
+    /// All of them.
+    pub const ALL: [Language; 2] = [Language::English, Language::French];
+
+    /// The BCP 47 code, on the wire and in the database.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::French => "fr",
+        }
+    }
+
+    /// The language of a code, case ignored.
+    pub fn of_code(code: &str) -> Option<Language> {
+        Self::ALL.into_iter().find(|language| language.code().eq_ignore_ascii_case(code))
+    }
+}
+
+/// What an entrypoint sets of its looks; what it does not set is derived.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Theme {
+    /// The name that customers know the store by.
+    pub store_name: Option<String>,
+    /// The name that mails come from.
+    pub sender_name: Option<String>,
+    /// The language of mails and pages.
+    pub language: Language,
+    /// `#rrggbb`, in lower case.
+    pub color: Option<String>,
+    /// The fields that customers edit themselves; `None` for phone and addresses.
+    pub editable: Option<Vec<TextField>>,
+}
+
+/// What a customer edits where the entrypoint says nothing: phone and addresses.
+pub const EDITABLE_DEFAULT: [TextField; 13] = [
+    TextField::Phone,
+    TextField::Address,
+    TextField::Address1,
+    TextField::City,
+    TextField::State,
+    TextField::Zip,
+    TextField::Country,
+    TextField::ShippingAddress,
+    TextField::ShippingAddress1,
+    TextField::ShippingCity,
+    TextField::ShippingState,
+    TextField::ShippingZip,
+    TextField::ShippingCountry,
+];
+
+/// Fields that a customer may never edit: what signs in, and the merchant's own number.
+const NEVER_EDITABLE: [TextField; 3] =
+    [TextField::Email, TextField::CustomerUsername, TextField::CustomerNumber];
+
+/// Whether an entrypoint may let its customers edit a field.
+pub fn may_be_editable(field: TextField) -> bool {
+    !NEVER_EDITABLE.contains(&field)
+}
+
+/// A colour as it is kept: `#rrggbb` in lower case; `None` for what is no such colour.
+pub fn parse_color(text: &str) -> Option<String> {
+    let digits = text.strip_prefix('#')?;
+    let is_color = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_color.then(|| text.to_ascii_lowercase())
+}
+
+/// Black or white, whichever is read better on a colour `#rrggbb` (WCAG's relative luminance).
+pub fn text_on(color: &str) -> &'static str {
+    let channel = |at: usize| {
+        let byte = color.get(at..at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let share = f64::from(byte.unwrap_or(0)) / 255.0;
+        if share <= 0.040_45 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+    };
+    let luminance = 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
+    // Where both are read equally well.
+    if luminance > 0.179 { "#000000" } else { "#ffffff" }
+}
+
+impl Entrypoint {
+    /// The name that customers know the store by: its own, else the trading name, the legal name, or `entry`.
+    pub fn store_name(&self) -> &str {
+        let set = [&self.theme.store_name, &self.dba_name, &self.legal_name];
+        set.into_iter().find_map(|name| name.as_deref()).unwrap_or(&self.entry)
+    }
+
+    /// The name that mails come from: its own, else the store's.
+    pub fn sender_name(&self) -> &str {
+        self.theme.sender_name.as_deref().unwrap_or_else(|| self.store_name())
+    }
+
+    /// `#rrggbb`.
+    pub fn color(&self) -> &str {
+        self.theme.color.as_deref().unwrap_or(COLOR_DEFAULT)
+    }
+
+    /// The fields that customers edit themselves.
+    pub fn editable_fields(&self) -> &[TextField] {
+        self.theme.editable.as_deref().unwrap_or(&EDITABLE_DEFAULT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colors_are_six_hexadecimal_digits() {
+        assert_eq!(parse_color("#AbCdEf").as_deref(), Some("#abcdef"));
+        for bad in ["", "#abc", "abcdef", "#abcdeg", "#abcdef;", "red", "#ébcde"] {
+            assert_eq!(parse_color(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn text_is_black_or_white() {
+        assert_eq!(
+            ["#000000", COLOR_DEFAULT, "#ffff00", "#ffffff"].map(text_on),
+            ["#ffffff", "#ffffff", "#000000", "#000000"]
+        );
+    }
+
+    #[test]
+    fn what_signs_in_is_not_edited_by_customers() {
+        assert!(EDITABLE_DEFAULT.into_iter().all(may_be_editable));
+        assert!(!may_be_editable(TextField::Email));
+    }
+}

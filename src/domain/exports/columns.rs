@@ -1,0 +1,304 @@
+//! Which columns there are, how they are asked for, and which are there unasked.
+
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::identifier::is_additional_key;
+use crate::domain::filter::ADDITIONAL_PREFIX;
+use crate::domain::kernel::problem::Problem;
+use crate::domain::kernel::text::nearest;
+
+/// The parameter that names columns.
+pub const COLUMNS_PARAMETER: &str = "columnsExport";
+/// How much of what is no column an error repeats.
+const SHOWN_CHARS_MAX: usize = 60;
+
+/// What a column shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExportColumn {
+    /// A text of the customer.
+    Text(TextField),
+    /// The name as views build it; written fields are `Firstname`, `Lastname` and `Fullname`.
+    Name,
+    /// One additional field, found as filters find it.
+    Additional(String),
+    /// All additional fields, as one JSON object.
+    AdditionalFields,
+    /// The `identifierFields` the customer was created with, joined by `;`.
+    IdentifierFields,
+    /// The labels, joined by `;` or as a JSON array.
+    Labels,
+    /// `customerId`.
+    CustomerId,
+    /// `customerStatus`.
+    Status,
+    /// The stage of the customer's life.
+    Lifecycle,
+    /// `Balance`, a decimal.
+    Balance,
+    /// `TimeZone`, hours.
+    TimeZone,
+    /// `Created`, RFC 3339 in UTC.
+    Created,
+    /// `LastUpdated`, RFC 3339 in UTC.
+    LastUpdated,
+    /// The entrypoint's name.
+    Entry,
+    /// The entrypoint's number.
+    PaypointId,
+    /// The entrypoint's legal name.
+    PaypointLegalname,
+    /// The entrypoint's trading name.
+    PaypointDbaname,
+    /// Always empty; kept for clients of the contract.
+    ExternalPaypointId,
+    /// The organisation's number.
+    OrgId,
+    /// The organisation's name.
+    OrgName,
+}
+
+/// The columns that are not texts of the customer; the record's name stands first, then the request's and
+/// the filter's.
+const OTHERS: [(ExportColumn, &[&str]); 18] = [
+    (ExportColumn::Name, &["name"]),
+    (ExportColumn::AdditionalFields, &["AdditionalFields"]),
+    (ExportColumn::IdentifierFields, &["IdentifierFields"]),
+    (ExportColumn::Labels, &["Labels", "label"]),
+    (ExportColumn::CustomerId, &["customerId"]),
+    (ExportColumn::Status, &["customerStatus", "status"]),
+    (ExportColumn::Lifecycle, &["Lifecycle"]),
+    (ExportColumn::Balance, &["Balance"]),
+    (ExportColumn::TimeZone, &["TimeZone"]),
+    (ExportColumn::Created, &["Created", "createdAt", "createdDate"]),
+    (ExportColumn::LastUpdated, &["LastUpdated"]),
+    (ExportColumn::Entry, &["entry", "PaypointEntryname"]),
+    (ExportColumn::PaypointId, &["paypointId"]),
+    (ExportColumn::PaypointLegalname, &["PaypointLegalname", "paypointLegal"]),
+    (ExportColumn::PaypointDbaname, &["PaypointDbaname", "paypointDba"]),
+    (ExportColumn::ExternalPaypointId, &["externalPaypointID"]),
+    (ExportColumn::OrgId, &["orgId", "ParentOrgId"]),
+    (ExportColumn::OrgName, &["ParentOrgName", "orgName"]),
+];
+
+impl ExportColumn {
+    /// The column of a record's, the request's or the filter's name, case ignored.
+    pub fn of_name(name: &str) -> Option<ExportColumn> {
+        if let Some(field) = TextField::of_any_name(name) {
+            return Some(ExportColumn::Text(field));
+        }
+        if name.eq_ignore_ascii_case("username") {
+            return Some(ExportColumn::Text(TextField::CustomerUsername));
+        }
+        if let Some((prefix, key)) = name.split_at_checked(ADDITIONAL_PREFIX.len())
+            && prefix.eq_ignore_ascii_case(ADDITIONAL_PREFIX)
+        {
+            return is_additional_key(key).then(|| ExportColumn::Additional(key.to_owned()));
+        }
+        let is_named = |names: &&[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+        OTHERS.iter().find(|(_, names)| is_named(names)).map(|(column, _)| column.clone())
+    }
+
+    /// The names of all columns, as records have them, but for those of single additional fields.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        let texts = TextField::all().map(|field| field.spec().record);
+        texts.chain(OTHERS.iter().filter_map(|(_, names)| names.first().copied()))
+    }
+}
+
+/// A column with its heading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// What it shows.
+    pub source: ExportColumn,
+    /// What stands above it.
+    pub heading: String,
+}
+
+/// The columns of an export that names none, in their order: all that an import reads, under names that it
+/// knows, and nothing that a service gives away itself. With `with_entry` the entrypoint's name stands before
+/// them, for files with customers of several.
+pub fn default_columns(with_entry: bool) -> Vec<Column> {
+    use TextField as F;
+    const BEFORE: [F; 20] = [
+        F::CustomerNumber,
+        F::CustomerUsername,
+        F::Firstname,
+        F::Lastname,
+        F::Fullname,
+        F::Company,
+        F::Email,
+        F::Phone,
+        F::Address,
+        F::Address1,
+        F::City,
+        F::State,
+        F::Zip,
+        F::Country,
+        F::ShippingAddress,
+        F::ShippingAddress1,
+        F::ShippingCity,
+        F::ShippingState,
+        F::ShippingZip,
+        F::ShippingCountry,
+    ];
+    const AFTER: [&str; 8] = [
+        "Birthday",
+        "Labels",
+        "TimeZone",
+        "Balance",
+        "customerStatus",
+        "Created",
+        "AdditionalFields",
+        "IdentifierFields",
+    ];
+    let entry = with_entry.then_some("entry");
+    let names = entry.into_iter().chain(BEFORE.map(|field| field.spec().record)).chain(AFTER);
+    let column = |name: &str| Some(Column { source: ExportColumn::of_name(name)?, heading: name.to_owned() });
+    names.filter_map(column).collect()
+}
+
+/// Reads `Source:Heading,Source2:Heading2`. A source alone is headed as it is written.
+///
+/// # Errors
+/// Everything that is wrong with it, at once.
+pub fn parse_columns(text: &str) -> Result<Vec<Column>, Vec<Problem>> {
+    let mut columns: Vec<Column> = Vec::new();
+    let mut problems = Vec::new();
+    let mut refuse =
+        |code, message: String| problems.push(Problem::parameter(COLUMNS_PARAMETER, code, message));
+    for item in text.split(',') {
+        let (name, heading) = match item.split_once(':') {
+            Some((name, heading)) => (name.trim(), Some(heading.trim())),
+            None => (item.trim(), None),
+        };
+        if let Some(heading) = heading.filter(|heading| !is_heading(heading)) {
+            let shown = shown(heading);
+            refuse(
+                "invalid_heading",
+                format!("{shown} is no heading; these have A-Z a-z 0-9 _ and start with no digit"),
+            );
+        }
+        let Some(source) = ExportColumn::of_name(name) else {
+            refuse("unknown_column", unknown(name));
+            continue;
+        };
+        let heading = heading.unwrap_or(name).to_owned();
+        if columns.iter().any(|column| column.heading.eq_ignore_ascii_case(&heading)) {
+            refuse("duplicate_heading", format!("{} heads two columns", shown(&heading)));
+        }
+        columns.push(Column { source, heading });
+    }
+    if problems.is_empty() { Ok(columns) } else { Err(problems) }
+}
+
+fn is_heading(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// What would do instead of a name that is no column.
+fn unknown(name: &str) -> String {
+    let shown = shown(name);
+    match nearest(name, ExportColumn::names()) {
+        Some(near) => format!("{shown} is no column; did you mean {near}?"),
+        None => {
+            let names: Vec<&str> = ExportColumn::names().collect();
+            format!("{shown} is no column; these are: {}, {ADDITIONAL_PREFIX}<name>", names.join(", "))
+        }
+    }
+}
+
+/// A name as errors repeat it: it ends where it stops looking like one.
+fn shown(name: &str) -> String {
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ');
+    let kept: String = name.chars().take_while(is_plain).take(SHOWN_CHARS_MAX).collect();
+    let end = if kept.len() == name.len() { "" } else { "…" };
+    format!("\"{kept}{end}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::customers::draft::OTHER_MEMBERS;
+    use crate::domain::filter::FilterField;
+
+    fn headings(columns: &[Column]) -> Vec<&str> {
+        columns.iter().map(|column| column.heading.as_str()).collect()
+    }
+
+    #[test]
+    fn contract_9_1_every_source_column_is_known() {
+        let names = "customerId Company Firstname Lastname customerNumber Address City Country Email Phone State Zip \
+            Balance customerStatus customerUsername ShippingAddress ShippingCity ShippingCountry ShippingState \
+            ShippingZip PaypointLegalname PaypointDbaname ParentOrgName externalPaypointID IdentifierFields \
+            AdditionalFields Fullname Birthday Labels Lifecycle Created LastUpdated Address1 ShippingAddress1 TimeZone \
+            orgId ParentOrgId entry PaypointEntryname additional-tier";
+        let all: Vec<&str> =
+            names.split_whitespace().chain(FilterField::names()).chain(ExportColumn::names()).collect();
+        for name in all {
+            let column = ExportColumn::of_name(name);
+            assert!(column.is_some(), "{name}");
+            if !name.starts_with("additional-") {
+                assert_eq!(ExportColumn::of_name(&name.to_uppercase()), column, "{name}");
+            }
+        }
+        for unknown in ["", "customerPsw", "additional-", "additional-é", "MFA"] {
+            assert_eq!(ExportColumn::of_name(unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn rules_9_the_default_columns_are_all_that_can_be_written_and_read() {
+        let columns = default_columns(false);
+        assert_eq!(columns.len(), 28);
+        let writable = TextField::all().map(TextField::name).chain(OTHER_MEMBERS);
+        for name in writable.filter(|name| *name != "customerPsw") {
+            let source = ExportColumn::of_name(name).unwrap();
+            assert_eq!(columns.iter().filter(|column| column.source == source).count(), 1, "{name}");
+        }
+        assert_eq!(columns.len(), TextField::all().count() + OTHER_MEMBERS.len() - 1);
+        let with_entry = default_columns(true);
+        assert_eq!(with_entry[0], Column { source: ExportColumn::Entry, heading: "entry".into() });
+        assert_eq!(with_entry[1..], columns);
+    }
+
+    #[test]
+    fn contract_9_1_columns_are_chosen_and_renamed() {
+        let columns =
+            parse_columns("Email:mail, createdDate ,additional-my tier:Tier,additional-x,USERNAME").unwrap();
+        assert_eq!(headings(&columns), ["mail", "createdDate", "Tier", "additional-x", "USERNAME"]);
+        let sources = [
+            ExportColumn::Text(TextField::Email),
+            ExportColumn::Created,
+            ExportColumn::Additional("my tier".into()),
+            ExportColumn::Additional("x".into()),
+            ExportColumn::Text(TextField::CustomerUsername),
+        ];
+        assert_eq!(columns.into_iter().map(|column| column.source).collect::<Vec<_>>(), sources);
+        // One source may head two columns.
+        assert_eq!(headings(&parse_columns("Email:a,Email:b").unwrap()), ["a", "b"]);
+    }
+
+    #[test]
+    fn contract_9_1_bad_columns_say_what_would_do() {
+        for (text, code, part) in [
+            ("Emial", "unknown_column", "did you mean Email?"),
+            ("qqqq", "unknown_column", "these are: customerNumber"),
+            ("", "unknown_column", "these are"),
+            ("Email,,Phone", "unknown_column", "\"\" is no column"),
+            ("customerPsw", "unknown_column", "is no column"),
+            ("Email:1st", "invalid_heading", "start with no digit"),
+            ("Email:", "invalid_heading", "A-Z"),
+            ("Email:a b", "invalid_heading", "\"a b\""),
+            ("Email:=1", "invalid_heading", "\"…\""),
+            ("Email:a:b", "invalid_heading", "\"a…\""),
+            ("Email:x,Phone:X", "duplicate_heading", "\"X\""),
+            ("Email,email", "duplicate_heading", "\"email\""),
+            ("additional-é:x", "unknown_column", "\"additional-…\""),
+        ] {
+            let problems = parse_columns(text).unwrap_err();
+            assert_eq!((problems.len(), problems[0].code), (1, code), "{text}: {problems:?}");
+            assert!(problems[0].message.contains(part), "{text}: {problems:?}");
+        }
+        assert_eq!(parse_columns("x:1,y,Email:2").unwrap_err().len(), 4);
+    }
+}

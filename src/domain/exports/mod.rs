@@ -1,0 +1,217 @@
+//! The columns of an export and what stands in their cells (contract 9.1, rules 1 and 9).
+//!
+//! [`ExportColumn`] is what a column shows, [`Column`] one with its heading, [`Cell`] what it shows of one
+//! customer. [`default_columns`] are those that an import takes back, so that a copy is the same again.
+
+mod columns;
+mod formula;
+
+use std::borrow::Cow;
+use std::fmt;
+
+pub use self::columns::{COLUMNS_PARAMETER, Column, ExportColumn, default_columns, parse_columns};
+pub use self::formula::{neutralise, unneutralise};
+
+use super::customers::fields::TextField;
+use super::customers::mask::{MASK, mask};
+use super::customers::record::{Customer, Stored};
+use super::entrypoints::Entrypoint;
+use super::filter::additional;
+
+/// The most rows of a spreadsheet below its headings: Excel's 1,048,576 less one.
+pub const XLSX_ROWS_MAX: usize = 1_048_575;
+
+/// What stands between labels in a cell.
+const LABEL_SEPARATOR: &str = ";";
+
+/// The kind of an exported file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, utoipa::ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum Format {
+    /// Comma-separated values by RFC 4180, UTF-8 without a byte order mark.
+    Csv,
+    /// A workbook of Office Open XML with one sheet.
+    Xlsx,
+}
+
+impl Format {
+    /// The name in addresses and of the file's end.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Format::Csv => "csv",
+            Format::Xlsx => "xlsx",
+        }
+    }
+
+    /// The media type.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Format::Csv => "text/csv; charset=utf-8",
+            Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        }
+    }
+
+    /// Whether a file of this kind holds so many customers.
+    ///
+    /// # Errors
+    /// What would do instead.
+    pub fn check_rows(self, rows: usize) -> Result<(), String> {
+        match self {
+            Format::Xlsx if rows > XLSX_ROWS_MAX => Err(format!(
+                "xlsx holds at most {XLSX_ROWS_MAX} customers, and these are {rows}; take csv, filters, or fromRecord and limitRecord"
+            )),
+            Format::Xlsx | Format::Csv => Ok(()),
+        }
+    }
+}
+
+impl std::str::FromStr for Format {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Format, String> {
+        match text {
+            "csv" => Ok(Format::Csv),
+            "xlsx" => Ok(Format::Xlsx),
+            _ => Err("must be csv or xlsx".into()),
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How a column's cells are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CellKind {
+    /// Text that callers wrote: neutralised in CSV.
+    Text,
+    /// Text that starts with `+` by its nature: the same in every file.
+    Phone,
+    /// A decimal number: the same text in CSV, a number in a spreadsheet.
+    Number,
+}
+
+/// What a column shows of one customer; nothing at all is the empty text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell<'a> {
+    /// How it is written.
+    pub kind: CellKind,
+    /// Before [`neutralise`].
+    pub text: Cow<'a, str>,
+}
+
+impl Cell<'_> {
+    /// As it stands in CSV, before quoting.
+    pub fn csv(&self) -> Cow<'_, str> {
+        match self.kind {
+            CellKind::Text => neutralise(&self.text),
+            CellKind::Phone | CellKind::Number => Cow::Borrowed(&self.text),
+        }
+    }
+}
+
+impl ExportColumn {
+    /// How its cells are written.
+    pub fn kind(&self) -> CellKind {
+        match self {
+            ExportColumn::Text(TextField::Phone) => CellKind::Phone,
+            ExportColumn::CustomerId
+            | ExportColumn::Status
+            | ExportColumn::Balance
+            | ExportColumn::TimeZone
+            | ExportColumn::OrgId
+            | ExportColumn::PaypointId => CellKind::Number,
+            _ => CellKind::Text,
+        }
+    }
+
+    /// What it shows of a customer; `masked` as a token without `pii:read` sees it (rules 1).
+    pub fn cell<'a>(&self, stored: &'a Stored, entrypoint: &'a Entrypoint, masked: bool) -> Cell<'a> {
+        let customer = &stored.customer;
+        let text: Cow<'a, str> = match self {
+            ExportColumn::Text(field) => match customer.text(*field) {
+                Some(value) if masked && field.spec().masked => mask(*field, value).into(),
+                value => value.unwrap_or_default().into(),
+            },
+            ExportColumn::Name => customer.name().into(),
+            ExportColumn::Additional(key) => match additional(customer, key) {
+                Some(_) if masked => MASK.into(),
+                value => value.unwrap_or_default().into(),
+            },
+            ExportColumn::AdditionalFields => additional_fields(customer, masked).into(),
+            ExportColumn::IdentifierFields => customer.identifier_fields.join(LABEL_SEPARATOR).into(),
+            ExportColumn::Labels => labels(&customer.labels).into(),
+            ExportColumn::CustomerId => stored.id.to_string().into(),
+            ExportColumn::Status => customer.status.code().to_string().into(),
+            ExportColumn::Lifecycle => customer.lifecycle.name().into(),
+            ExportColumn::Balance => customer.balance.to_string().into(),
+            ExportColumn::TimeZone => {
+                customer.time_zone.map(|hours| hours.to_string()).unwrap_or_default().into()
+            }
+            ExportColumn::Created => customer.created_at.to_rfc3339().into(),
+            ExportColumn::LastUpdated => customer.updated_at.to_rfc3339().into(),
+            ExportColumn::Entry => entrypoint.entry.as_str().into(),
+            ExportColumn::PaypointId => entrypoint.id.to_string().into(),
+            ExportColumn::PaypointLegalname => entrypoint.legal_name.as_deref().unwrap_or_default().into(),
+            ExportColumn::PaypointDbaname => entrypoint.dba_name.as_deref().unwrap_or_default().into(),
+            ExportColumn::ExternalPaypointId => "".into(),
+            ExportColumn::OrgId => entrypoint.org_id.to_string().into(),
+            ExportColumn::OrgName => entrypoint.org_name.as_str().into(),
+        };
+        Cell { kind: self.kind(), text }
+    }
+}
+
+/// A JSON object in the order of its keys; nothing where there are none.
+fn additional_fields(customer: &Customer, masked: bool) -> String {
+    if customer.additional.is_empty() {
+        return String::new();
+    }
+    if masked {
+        let keys = customer.additional.keys().map(|key| (key, MASK));
+        return serde_json::to_string(&keys.collect::<std::collections::BTreeMap<_, _>>())
+            .unwrap_or_default();
+    }
+    serde_json::to_string(&customer.additional).unwrap_or_default()
+}
+
+/// Joined by `;`, or a JSON array where that could not be taken apart again.
+fn labels(labels: &[String]) -> String {
+    let joined = labels.join(LABEL_SEPARATOR);
+    if joined.starts_with('[') || labels.iter().any(|label| label.contains([';', '|'])) {
+        return serde_json::to_string(labels).unwrap_or_default();
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_can_always_be_taken_apart() {
+        for (given, cell) in [
+            (&[][..], ""),
+            (&["wholesale"], "wholesale"),
+            (&["a", "b c"], "a;b c"),
+            (&["a;b", "c"], r#"["a;b","c"]"#),
+            (&["a|b"], r#"["a|b"]"#),
+            (&["[x]", "y"], r#"["[x]","y"]"#),
+            (&["y", "[x]"], "y;[x]"),
+            (&["say \"hi\"", "x;"], r#"["say \"hi\"","x;"]"#),
+        ] {
+            let given: Vec<String> = given.iter().map(|label| (*label).to_owned()).collect();
+            assert_eq!(labels(&given), cell);
+        }
+    }
+
+    #[test]
+    fn a_spreadsheet_has_an_end() {
+        assert!(Format::Xlsx.check_rows(XLSX_ROWS_MAX).is_ok());
+        let refusal = Format::Xlsx.check_rows(XLSX_ROWS_MAX + 1).unwrap_err();
+        assert!(refusal.contains("1048575") && refusal.contains("csv"), "{refusal}");
+        assert!(Format::Csv.check_rows(usize::MAX).is_ok());
+    }
+}

@@ -1,0 +1,121 @@
+//! What the first bytes of a file say it is.
+
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+use super::FileError;
+
+/// How many bytes are looked at: the first entries of a spreadsheet's archive are among them.
+pub(super) const SNIFF_BYTES: usize = 4096;
+
+/// A byte order mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    Utf8,
+    Utf16Le,
+    Utf16Be,
+}
+
+impl Mark {
+    /// The mark that some bytes begin with.
+    pub(super) fn of(bytes: &[u8]) -> Option<Mark> {
+        match bytes {
+            [0xef, 0xbb, 0xbf, ..] => Some(Mark::Utf8),
+            [0xff, 0xfe, ..] => Some(Mark::Utf16Le),
+            [0xfe, 0xff, ..] => Some(Mark::Utf16Be),
+            _ => None,
+        }
+    }
+
+    pub(super) fn encoding(self) -> &'static Encoding {
+        match self {
+            Mark::Utf8 => UTF_8,
+            Mark::Utf16Le => UTF_16LE,
+            Mark::Utf16Be => UTF_16BE,
+        }
+    }
+
+    /// In bytes.
+    pub(super) const fn length(self) -> usize {
+        match self {
+            Mark::Utf8 => 3,
+            Mark::Utf16Le | Mark::Utf16Be => 2,
+        }
+    }
+}
+
+/// Files that are no text, by their first bytes.
+const BINARY: [(&[u8], &str, &str); 11] = [
+    (b"\x1f\x8b", "a gzip file", UNPACK),
+    (b"BZh", "a bzip2 file", UNPACK),
+    (b"\xfd7zXZ\0", "an xz file", UNPACK),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard file", UNPACK),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip file", UNPACK),
+    (b"PK\x05\x06", "a zip file", UNPACK),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Office file", SAVE),
+    (b"%PDF-", "a PDF", SAVE),
+    (b"{\\rtf", "a rich text (RTF) file", SAVE),
+    (b"\xff\xfe\0\0", "UTF-32", SAVE),
+    (b"\0\0\xfe\xff", "UTF-32", SAVE),
+];
+const UNPACK: &str = "unpack it first";
+const SAVE: &str = "save it as CSV UTF-8";
+/// Names that only archives of spreadsheets have near their beginning.
+const SHEET_ENTRIES: [&[u8]; 5] =
+    [b"[Content_Types].xml", b"_rels/.rels", b"xl/", b"opendocument.spreadsheet", b"Index/"];
+
+/// Refuses archives, spreadsheets and documents.
+pub(super) fn refuse_other_kinds(head: &[u8]) -> Result<(), FileError> {
+    if head.starts_with(b"PK\x03\x04") {
+        let is_sheet = SHEET_ENTRIES.iter().any(|name| head.windows(name.len()).any(|part| part == *name));
+        let (what, advice) = if is_sheet { ("a spreadsheet", SAVE) } else { ("a zip file", UNPACK) };
+        return refuse(what, advice);
+    }
+    match BINARY.iter().find(|(magic, ..)| head.starts_with(magic)) {
+        Some((_, what, advice)) => refuse(what, advice),
+        None => Ok(()),
+    }
+}
+
+/// Refuses JSON, HTML and XML.
+pub(super) fn refuse_other_texts(head: &[u8]) -> Result<(), FileError> {
+    let start = head.trim_ascii_start();
+    let first = start.get(..64.min(start.len())).unwrap_or_default().to_ascii_lowercase();
+    let after = first.get(1..).unwrap_or_default().trim_ascii_start();
+    let is_json = match first.first() {
+        Some(b'{') => after.starts_with(b"\"") || after.starts_with(b"}"),
+        Some(b'[') => [&b"{"[..], b"[", b"\"", b"]"].iter().any(|next| after.starts_with(next)),
+        _ => false,
+    };
+    let markup = [&b"<!doctype html"[..], b"<html", b"<table", b"<?xml"];
+    if is_json {
+        refuse(
+            "JSON",
+            "send customers as JSON to POST /api/Customer/single/{entry}, or save them as CSV UTF-8",
+        )
+    } else if markup.iter().any(|tag| first.starts_with(tag)) {
+        refuse("a web page or XML", SAVE)
+    } else {
+        Ok(())
+    }
+}
+
+/// Refuses what has a NUL in every other place.
+pub(super) fn refuse_unmarked_utf16(head: &[u8]) -> Result<(), FileError> {
+    let nuls = |start: usize| head.iter().skip(start).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd) = (nuls(0), nuls(1));
+    // Half of the places at least: a text with a stray NUL is a matter of its row.
+    let label = match head.len() / 4 {
+        0 => return Ok(()),
+        half if odd >= half && odd > even => "utf-16le",
+        half if even >= half && even > odd => "utf-16be",
+        _ => return Ok(()),
+    };
+    let message = format!(
+        "this looks like UTF-16 without a byte order mark; save it as CSV UTF-8, or send encoding={label}"
+    );
+    Err(FileError::new("unmarked_utf16", message))
+}
+
+fn refuse(what: &str, advice: &str) -> Result<(), FileError> {
+    Err(FileError::new("not_csv", format!("this is {what}, not CSV; {advice}")))
+}

@@ -1,0 +1,330 @@
+//! What the caller of an import may choose (rules 9).
+
+mod date;
+#[cfg(test)]
+mod tests;
+
+use encoding_rs::{Encoding, REPLACEMENT};
+use serde::{Deserialize, Serialize};
+
+use super::preset::Meaning;
+use super::target::{Target, header_key};
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::identifier::IdField;
+use crate::domain::customers::record::IDENTIFIER_FIELDS_MAX;
+use crate::domain::decide::command::OnMatch;
+use crate::domain::kernel::problem::Problem;
+use crate::domain::kernel::text::nearest;
+
+pub use self::date::DateFormat;
+
+/// The most `map` options of an import.
+const MAP_MAX: usize = 500;
+
+/// The options of an import; they hold for all its rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ImportOptions {
+    /// `replaceExisting`, `mergeExisting` or `forceCustomerCreation`, of which one may be set.
+    pub on_match: OnMatch,
+    /// `identifierFields`: the names of the fields that together identify a customer in every row.
+    pub identifier_fields: Vec<String>,
+    /// `map=Header:field`: headers with the field each fills; `None` (`Header:-`) leaves a column out.
+    pub map: Vec<(String, Option<String>)>,
+    /// `unknownColumns`.
+    pub unknown_columns: UnknownColumns,
+    /// `onBadValue`.
+    pub on_bad_value: OnBadValue,
+    /// `onError`.
+    pub on_error: OnError,
+    /// `dryRun`: say what would happen and write nothing.
+    pub dry_run: bool,
+    /// `again`: run even if the same file was imported with the same options before.
+    pub again: bool,
+    /// `delimiter` as its character; absent for what the header line shows.
+    pub delimiter: Option<char>,
+    /// `encoding` by the name that the WHATWG gives it; absent for UTF-8 or what a byte order mark says.
+    pub encoding: Option<String>,
+    /// `dateFormat`; absent for `YYYY-MM-DD` and `DD-MM-YYYY`.
+    pub date_format: Option<DateFormat>,
+}
+
+/// What happens to a file with a column that nobody knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum UnknownColumns {
+    /// It is refused before its first row.
+    #[default]
+    Refuse,
+    /// The column is left out.
+    Ignore,
+    /// The column fills the additional field of its name.
+    Additional,
+}
+
+/// What happens to a row with a bad value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnBadValue {
+    /// It is rejected.
+    #[default]
+    Reject,
+    /// The value is left out, with a warning.
+    Blank,
+}
+
+/// What a rejected row does to the rest of the file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnError {
+    /// The next row follows.
+    #[default]
+    Skip,
+    /// The import stops; rows before it stay imported.
+    Stop,
+}
+
+/// The parameters of an import, as on the wire.
+const NAMES: [&str; 13] = [
+    "replaceExisting",
+    "mergeExisting",
+    "forceCustomerCreation",
+    "identifierFields",
+    "map",
+    "unknownColumns",
+    "onBadValue",
+    "onError",
+    "dryRun",
+    "again",
+    "delimiter",
+    "encoding",
+    "dateFormat",
+];
+
+impl ImportOptions {
+    /// Reads query parameters or the command line's `name=value`, names as on the wire. `map` and
+    /// `identifierFields` may be repeated, others stand once. An empty value is an absent one.
+    ///
+    /// # Errors
+    /// Every bad or unknown parameter at once.
+    pub fn parse<T: AsRef<str>>(pairs: &[(T, T)]) -> Result<ImportOptions, Vec<Problem>> {
+        let pairs = pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
+        let mut reader = OptionsParser { pairs, problems: Vec::new() };
+        reader.refuse_unknown();
+        let options = ImportOptions {
+            on_match: reader.on_match(),
+            identifier_fields: reader.identifier_fields(),
+            map: reader.map(),
+            unknown_columns: reader.word(
+                "unknownColumns",
+                &[
+                    ("refuse", UnknownColumns::Refuse),
+                    ("ignore", UnknownColumns::Ignore),
+                    ("additional", UnknownColumns::Additional),
+                ],
+            ),
+            on_bad_value: reader
+                .word("onBadValue", &[("reject", OnBadValue::Reject), ("blank", OnBadValue::Blank)]),
+            on_error: reader.word("onError", &[("skip", OnError::Skip), ("stop", OnError::Stop)]),
+            dry_run: reader.word("dryRun", &[("false", false), ("true", true)]),
+            again: reader.word("again", &[("false", false), ("true", true)]),
+            delimiter: reader.delimiter(),
+            encoding: reader.encoding(),
+            date_format: reader.date_format(),
+        };
+        if reader.problems.is_empty() { Ok(options) } else { Err(reader.problems) }
+    }
+
+    /// The names of all parameters.
+    pub const fn names() -> &'static [&'static str] {
+        &NAMES
+    }
+
+    /// What makes two imports of the same bytes the same job: every option that can change what becomes
+    /// of a row, `dryRun` among them. `again` asks for another run of the same job, so it is no part.
+    pub fn canonical(&self) -> Vec<u8> {
+        let mut same = ImportOptions { again: false, ..self.clone() };
+        for (header, _) in &mut same.map {
+            *header = header_key(header);
+        }
+        same.map.sort();
+        serde_json::to_vec(&same).unwrap_or_default()
+    }
+
+    /// What `map` says of a header, if anything.
+    pub(super) fn mapped(&self, header: &str) -> Option<Meaning> {
+        let key = header_key(header);
+        let found = self.map.iter().find(|(name, _)| header_key(name) == key)?;
+        Some(found.1.as_deref().and_then(Target::parse).map_or(Meaning::LeftOut, Meaning::Fills))
+    }
+
+    /// The delimiter, if one was named.
+    pub(super) fn delimiter_byte(&self) -> Option<u8> {
+        self.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok())
+    }
+}
+
+struct OptionsParser<'a> {
+    pairs: Vec<(&'a str, &'a str)>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> OptionsParser<'a> {
+    fn refuse(&mut self, name: &str, code: &'static str, message: impl Into<String>) {
+        self.problems.push(Problem::parameter(name, code, message));
+    }
+
+    fn refuse_unknown(&mut self) {
+        let mut unknown: Vec<&str> =
+            self.pairs.iter().map(|(name, _)| *name).filter(|name| !NAMES.contains(name)).collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        for name in unknown {
+            let hint = nearest(name, NAMES.into_iter());
+            let hint = hint.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            self.refuse(name, "unknown_parameter", format!("is no parameter of an import{hint}"));
+        }
+    }
+
+    /// The values of a parameter that may be repeated.
+    fn all(&self, name: &str) -> Vec<&'a str> {
+        let values = self.pairs.iter().filter(|(key, _)| *key == name).map(|(_, value)| *value);
+        values.filter(|value| !value.is_empty()).collect()
+    }
+
+    /// The value of a parameter that may stand once.
+    fn one(&mut self, name: &str) -> Option<&'a str> {
+        if self.pairs.iter().filter(|(key, _)| *key == name).count() > 1 {
+            self.refuse(name, "duplicate_parameter", "stands in the query twice");
+        }
+        self.all(name).into_iter().next()
+    }
+
+    /// One of some words; absent, the first.
+    fn word<T: Copy + Default>(&mut self, name: &str, words: &[(&str, T)]) -> T {
+        let Some(given) = self.one(name) else { return T::default() };
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == given) {
+            return *value;
+        }
+        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        self.refuse(name, "invalid_value", format!("must be {}", names.join(" or ")));
+        T::default()
+    }
+
+    fn on_match(&mut self) -> OnMatch {
+        let bit = [("0", false), ("1", true)];
+        let replace = self.word("replaceExisting", &bit);
+        let merge = self.word("mergeExisting", &bit);
+        let force = self.word("forceCustomerCreation", &[("false", false), ("true", true)]);
+        if [replace, merge, force].into_iter().filter(|flag| *flag).count() > 1 {
+            let message = "replaceExisting, mergeExisting and forceCustomerCreation exclude each other";
+            self.refuse("replaceExisting", "exclusive_flags", message);
+        }
+        match (replace, merge, force) {
+            (true, ..) => OnMatch::Replace,
+            (_, true, _) => OnMatch::Merge,
+            (_, _, true) => OnMatch::Force,
+            _ => OnMatch::Get,
+        }
+    }
+
+    fn identifier_fields(&mut self) -> Vec<String> {
+        const NAME: &str = "identifierFields";
+        let mut fields: Vec<String> = Vec::new();
+        for item in self.all(NAME).into_iter().flat_map(|value| value.split([',', '+', '|'])) {
+            // A query's `firstname+lastname` arrives with a blank.
+            let words: Vec<&str> = item.split_whitespace().collect();
+            let are_fields = words.iter().all(|word| TextField::of_any_name(word).is_some());
+            for name in if are_fields { words } else { vec![item.trim()] } {
+                match IdField::parse(name) {
+                    _ if name.is_empty() => {}
+                    Ok(field) if fields.iter().any(|known| known == field.name()) => {}
+                    Ok(field) => fields.push(field.name().to_owned()),
+                    Err(message) => self.refuse(NAME, "invalid_identifier", message),
+                }
+            }
+        }
+        if fields.len() > IDENTIFIER_FIELDS_MAX {
+            self.refuse(NAME, "too_many", format!("must have at most {IDENTIFIER_FIELDS_MAX} names"));
+        }
+        fields
+    }
+
+    fn map(&mut self) -> Vec<(String, Option<String>)> {
+        const NAME: &str = "map";
+        let mut map: Vec<(String, Option<String>)> = Vec::new();
+        for item in self.all(NAME) {
+            let Some((header, field)) = item.rsplit_once(':').map(|(a, b)| (a.trim(), b.trim())) else {
+                self.refuse(
+                    NAME,
+                    "invalid_value",
+                    "must be Header:field, or Header:- to leave the column out",
+                );
+                continue;
+            };
+            let key = header_key(header);
+            if key.is_empty() {
+                self.refuse(NAME, "invalid_value", "must name a header before the colon");
+                continue;
+            }
+            if map.iter().any(|(known, _)| header_key(known) == key) {
+                self.refuse(NAME, "duplicate_parameter", "names a header twice");
+                continue;
+            }
+            match Target::parse(field) {
+                _ if field == "-" => map.push((header.to_owned(), None)),
+                Some(target) => map.push((header.to_owned(), Some(target.name().into_owned()))),
+                None => {
+                    let hint = Target::nearest(field).map(|near| format!("; did you mean {near}?"));
+                    let hint = hint.unwrap_or_else(|| "; additional-<name> fills an additional field".into());
+                    let message = format!("what stands after the colon is no field of a customer{hint}");
+                    self.refuse(NAME, "unknown_field", message);
+                }
+            }
+        }
+        if map.len() > MAP_MAX {
+            self.refuse(NAME, "too_many", format!("must stand at most {MAP_MAX} times"));
+        }
+        map
+    }
+
+    fn delimiter(&mut self) -> Option<char> {
+        const NAME: &str = "delimiter";
+        let given = self.one(NAME)?;
+        let found = match given.to_ascii_lowercase().as_str() {
+            "," | "comma" => Some(','),
+            ";" | "semicolon" => Some(';'),
+            "\t" | "\\t" | "tab" => Some('\t'),
+            "|" | "pipe" => Some('|'),
+            _ => None,
+        };
+        if found.is_none() {
+            self.refuse(NAME, "invalid_value", "must be comma, semicolon, tab or pipe");
+        }
+        found
+    }
+
+    fn encoding(&mut self) -> Option<String> {
+        const NAME: &str = "encoding";
+        let label = self.one(NAME)?;
+        match Encoding::for_label(label.as_bytes()) {
+            Some(encoding) if encoding != REPLACEMENT => Some(encoding.name().to_owned()),
+            _ => {
+                let message = "must be a label of the WHATWG's Encoding Standard such as utf-8, windows-1252 or utf-16le";
+                self.refuse(NAME, "invalid_value", message);
+                None
+            }
+        }
+    }
+
+    fn date_format(&mut self) -> Option<DateFormat> {
+        const NAME: &str = "dateFormat";
+        let given = self.one(NAME)?;
+        let format = DateFormat::parse(given);
+        if format.is_none() {
+            let message = "must have YYYY, MM and DD once each, with the same one of - / . or blank (or nothing) between them, such as DD-MM-YYYY";
+            self.refuse(NAME, "invalid_value", message);
+        }
+        format
+    }
+}

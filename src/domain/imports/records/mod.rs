@@ -1,0 +1,380 @@
+//! CSV records out of a stream of text, one at a time (RFC 4180, rules 9).
+
+#[cfg(test)]
+mod tests;
+
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+use serde::{Deserialize, Serialize};
+
+use super::lines::LineEnds;
+
+/// The longest record that is kept, in bytes of UTF-8 without its line end; a longer one is a rejected row.
+pub const RECORD_BYTES_MAX: usize = 1 << 20;
+/// What buffers shrink to after a large record.
+const BUFFER_BYTES: usize = 16 << 10;
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// A place between two records of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position {
+    /// Bytes of UTF-8 before it.
+    pub offset: u64,
+    /// The physical line that begins here, from 1.
+    pub line: u64,
+}
+
+impl Default for Position {
+    /// The beginning.
+    fn default() -> Position {
+        Position { offset: 0, line: 1 }
+    }
+}
+
+/// One record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CsvRecord {
+    /// Where its first byte stands; the line is what errors name.
+    pub start: Position,
+    /// Where the next record may begin: a reader started here goes on as this one does.
+    pub end: Position,
+    /// Whether the file ended within its quotes: it is cut off, or a quote is missing.
+    pub is_open: bool,
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl CsvRecord {
+    /// The cells, quotes taken off.
+    pub fn cells(&self) -> impl Iterator<Item = &str> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let cell = self.text.get(start..*end).unwrap_or_default();
+            start = *end;
+            cell
+        })
+    }
+}
+
+/// A record of more than [`RECORD_BYTES_MAX`]; its text was not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordTooLong {
+    /// Where its first byte stands.
+    pub start: Position,
+    /// Where the next record may begin.
+    pub end: Position,
+    /// Whether it was within quotes where it became too long, or the file ended so: then a quote that
+    /// never closes is the likely reason.
+    pub is_open: bool,
+}
+
+impl RecordTooLong {
+    /// What is wrong with the row.
+    pub fn message(&self) -> String {
+        let hint = if self.is_open { "; a quote that opens in it is probably never closed" } else { "" };
+        format!("the row has more than {RECORD_BYTES_MAX} bytes{hint}")
+    }
+}
+
+/// What a [`RecordReader`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordItem {
+    /// A record.
+    Record(CsvRecord),
+    /// A row to be rejected.
+    TooLong(RecordTooLong),
+}
+
+impl RecordItem {
+    /// Where its first byte stands.
+    pub const fn start(&self) -> Position {
+        match self {
+            RecordItem::Record(record) => record.start,
+            RecordItem::TooLong(record) => record.start,
+        }
+    }
+
+    /// Where the next record may begin.
+    pub const fn end(&self) -> Position {
+        match self {
+            RecordItem::Record(record) => record.end,
+            RecordItem::TooLong(record) => record.end,
+        }
+    }
+}
+
+/// Reads records from text that arrives in pieces.
+///
+/// Quoting as in RFC 4180; LF, CR LF or CR end a record. Lines without a value are skipped. It keeps one
+/// record at most, and of a record that is too long nothing.
+#[derive(Debug)]
+pub struct RecordReader {
+    reader: Reader,
+    offset: u64,
+    first_line: u64,
+    lines: LineEnds,
+    state: State,
+    start: Position,
+    /// Bytes of the record that were read so far.
+    length: usize,
+    /// Whether there was an odd number of quotes among them.
+    is_odd: bool,
+    text: Vec<u8>,
+    text_length: usize,
+    ends: Vec<usize>,
+    ends_length: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Between two records.
+    Between,
+    /// Within one that is kept.
+    Within,
+    /// Within one that is too long.
+    Skipping { is_open: bool },
+    /// Behind the CR that ended a record; an LF would belong to it.
+    AfterCr { too_long: Option<bool> },
+}
+
+impl RecordReader {
+    /// A reader whose first byte stands at `start`.
+    pub fn new(delimiter: u8, start: Position) -> RecordReader {
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).build();
+        // The reader would take a byte order mark off its first record, wherever that stands.
+        let _ = reader.read_record(b"\n", &mut [0], &mut [0]);
+        RecordReader {
+            reader,
+            offset: start.offset,
+            first_line: start.line,
+            lines: LineEnds::default(),
+            state: State::Between,
+            start,
+            length: 0,
+            is_odd: false,
+            text: Vec::new(),
+            text_length: 0,
+            ends: Vec::new(),
+            ends_length: 0,
+        }
+    }
+
+    /// Reads on until a record ends and cuts what was read off `input`. `None`: the input is used up.
+    pub fn read(&mut self, input: &mut &[u8]) -> Option<RecordItem> {
+        while let Some(&first) = input.first() {
+            let found = match self.state {
+                State::Between if matches!(first, b'\n' | b'\r') => {
+                    self.pass(input, 1);
+                    None
+                }
+                State::Between => {
+                    self.begin();
+                    None
+                }
+                State::AfterCr { too_long } => {
+                    if first == b'\n' {
+                        self.pass(input, 1);
+                    }
+                    self.end(too_long, false)
+                }
+                State::Within => self.read_within(input),
+                State::Skipping { is_open } => self.skip_within(input, is_open),
+            };
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    /// Says that there is no more text: the last record, if its line does not end or is only now known to
+    /// have. The reader is used up then.
+    pub fn finish(&mut self) -> Option<RecordItem> {
+        match self.state {
+            State::Between => None,
+            State::AfterCr { too_long } => self.end(too_long, false),
+            State::Within => {
+                let is_open = self.close();
+                self.end(None, is_open)
+            }
+            State::Skipping { is_open } => {
+                let is_open = self.close() || is_open;
+                self.end(Some(is_open), false)
+            }
+        }
+    }
+
+    /// The bytes of its buffers.
+    pub fn capacity(&self) -> usize {
+        self.text.capacity() + self.ends.capacity() * size_of::<usize>()
+    }
+
+    fn position(&self) -> Position {
+        Position { offset: self.offset, line: self.first_line + self.lines.count() }
+    }
+
+    /// Counts bytes as read.
+    fn pass(&mut self, input: &mut &[u8], count: usize) {
+        let (read, rest) = input.split_at_checked(count).unwrap_or((input, &[]));
+        self.lines.feed(read);
+        self.offset = self.offset.saturating_add(u64::try_from(read.len()).unwrap_or(u64::MAX));
+        *input = rest;
+    }
+
+    fn begin(&mut self) {
+        self.state = State::Within;
+        self.start = self.position();
+        (self.length, self.is_odd, self.text_length, self.ends_length) = (0, false, 0, 0);
+        self.text.truncate(BUFFER_BYTES);
+        self.text.shrink_to(BUFFER_BYTES);
+        self.ends.truncate(BUFFER_BYTES);
+        self.ends.shrink_to(BUFFER_BYTES);
+    }
+
+    fn read_within(&mut self, input: &mut &[u8]) -> Option<RecordItem> {
+        // One more for the line end.
+        let room = (RECORD_BYTES_MAX + 1).saturating_sub(self.length).min(input.len());
+        let (is_end, read) = self.feed(input.get(..room).unwrap_or_default());
+        let last = read.checked_sub(1).and_then(|index| input.get(index)).copied();
+        let quotes = input.iter().take(read).filter(|byte| **byte == b'"').count();
+        self.is_odd ^= quotes % 2 == 1;
+        self.pass(input, read);
+        self.length += read;
+        if is_end {
+            return self.ended(last, None);
+        }
+        if self.length > RECORD_BYTES_MAX {
+            self.state = State::Skipping { is_open: self.is_odd };
+        }
+        None
+    }
+
+    fn skip_within(&mut self, input: &mut &[u8], is_open: bool) -> Option<RecordItem> {
+        (self.text_length, self.ends_length) = (0, 0);
+        let room = BUFFER_BYTES.min(input.len());
+        let (is_end, read) = self.feed(input.get(..room).unwrap_or_default());
+        let last = read.checked_sub(1).and_then(|index| input.get(index)).copied();
+        self.pass(input, read);
+        if is_end { self.ended(last, Some(is_open)) } else { None }
+    }
+
+    /// After the byte that ended a record.
+    fn ended(&mut self, last: Option<u8>, too_long: Option<bool>) -> Option<RecordItem> {
+        if last == Some(b'\r') {
+            self.state = State::AfterCr { too_long };
+            return None;
+        }
+        self.end(too_long, false)
+    }
+
+    /// Gives the record out, unless no cell of it has a value.
+    fn end(&mut self, too_long: Option<bool>, is_open: bool) -> Option<RecordItem> {
+        self.state = State::Between;
+        let (start, end) = (self.start, self.position());
+        if let Some(is_open) = too_long {
+            return Some(RecordItem::TooLong(RecordTooLong { start, end, is_open }));
+        }
+        let text = String::from_utf8_lossy(self.text.get(..self.text_length).unwrap_or_default());
+        if text.trim().is_empty() && !is_open {
+            return None;
+        }
+        let ends = self.ends.get(..self.ends_length).unwrap_or_default().to_vec();
+        Some(RecordItem::Record(CsvRecord { start, end, is_open, text: text.into_owned(), ends }))
+    }
+
+    /// Hands bytes to the parser: whether a record ended, and how many it read. Empty input ends the file.
+    fn feed(&mut self, input: &[u8]) -> (bool, usize) {
+        let mut total = 0;
+        loop {
+            let rest = input.get(total..).unwrap_or_default();
+            if rest.is_empty() && total > 0 {
+                return (false, total);
+            }
+            if self.text.len() <= self.text_length {
+                self.text.resize((self.text_length * 2).max(1024), 0);
+            }
+            if self.ends.len() <= self.ends_length {
+                self.ends.resize((self.ends_length * 2).max(64), 0);
+            }
+            let text = self.text.get_mut(self.text_length..).unwrap_or_default();
+            let ends = self.ends.get_mut(self.ends_length..).unwrap_or_default();
+            let (result, read, written, ended) = self.reader.read_record(rest, text, ends);
+            total += read;
+            self.text_length += written;
+            self.ends_length += ended;
+            match result {
+                ReadRecordResult::Record => return (true, total),
+                ReadRecordResult::InputEmpty | ReadRecordResult::End => return (false, total),
+                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {}
+            }
+        }
+    }
+
+    /// Ends the record where the text ends: whether that is within quotes, where an LF ends nothing.
+    fn close(&mut self) -> bool {
+        let before = self.text_length;
+        let (is_end, _) = self.feed(b"\n");
+        if !is_end {
+            self.text_length = before;
+            let _ = self.feed(&[]);
+            self.clamp_ends();
+        }
+        !is_end
+    }
+
+    /// The parser counts the LF that was no text into the last cell.
+    fn clamp_ends(&mut self) {
+        for end in self.ends.iter_mut().take(self.ends_length) {
+            *end = (*end).min(self.text_length);
+        }
+    }
+}
+
+/// How a text is laid out: its delimiter, and where its first record begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layout {
+    /// What stands between two cells.
+    pub delimiter: u8,
+    /// Behind a first line `sep=;`, which Excel writes and reads; else the beginning.
+    pub start: Position,
+}
+
+impl Layout {
+    /// Of a text, by its beginning and the options; `first_text` should hold the whole header line.
+    pub fn of(first_text: &str, options: &super::ImportOptions) -> Layout {
+        let hint = first_text.get(..5).filter(|line| {
+            line.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("sep="))
+                && first_text.get(5..).is_some_and(|rest| rest.starts_with(['\r', '\n']))
+        });
+        let Some(hinted) = hint.and_then(|line| line.bytes().last()).filter(|it| DELIMITERS.contains(it))
+        else {
+            let delimiter = options.delimiter_byte().unwrap_or_else(|| detect_delimiter(first_text));
+            return Layout { delimiter, start: Position::default() };
+        };
+        let end = if first_text.get(5..).is_some_and(|rest| rest.starts_with("\r\n")) { 7 } else { 6 };
+        let delimiter = options.delimiter_byte().unwrap_or(hinted);
+        Layout { delimiter, start: Position { offset: end, line: 2 } }
+    }
+}
+
+/// The delimiter that stands most often in the first line with a value, outside quotes: comma, semicolon,
+/// tab or pipe; comma where several do.
+pub fn detect_delimiter(first_text: &str) -> u8 {
+    let mut counts = [0_usize; DELIMITERS.len()];
+    let (mut is_quoted, mut has_value) = (false, false);
+    for byte in first_text.bytes() {
+        match byte {
+            b'"' => is_quoted = !is_quoted,
+            b'\n' | b'\r' if !is_quoted && has_value => break,
+            _ if is_quoted => {}
+            _ => {
+                if let Some(count) = DELIMITERS.iter().zip(&mut counts).find(|(it, _)| **it == byte) {
+                    *count.1 += 1;
+                }
+            }
+        }
+        has_value = has_value || !(byte.is_ascii_whitespace() || DELIMITERS.contains(&byte));
+    }
+    let most = counts.iter().max().copied().unwrap_or_default();
+    let found = DELIMITERS.iter().zip(counts).find(|(_, count)| *count == most);
+    found.map_or(b',', |(delimiter, _)| *delimiter)
+}

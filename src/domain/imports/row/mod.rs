@@ -1,0 +1,270 @@
+//! A record's cells become a checked draft, as a create's body does (rules 9).
+
+mod cell;
+mod note;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use self::cell::Json;
+use super::header::{ColumnUse, Mapping};
+use super::options::{ImportOptions, OnBadValue};
+use super::records::CsvRecord;
+use super::target::Target;
+use crate::domain::customers::draft::{Context, Draft};
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::identifier::IdField;
+use crate::domain::kernel::members::Members;
+use crate::domain::kernel::problem::{At, Problem};
+
+pub use self::note::{RowNote, rejection_notes, row_error_text};
+
+/// A row that may go the road of a create.
+#[derive(Debug, Clone)]
+pub struct RowDraft {
+    /// The checked row, with the options' `identifierFields`. A password in it is not hashed yet.
+    pub draft: Draft,
+    /// The bad values that were left out (`onBadValue=blank`).
+    pub warnings: Vec<RowNote>,
+}
+
+/// Reads a record by its file's mapping. What `context` says of countries holds for phones.
+///
+/// With `onBadValue=blank` a bad value is left out instead, unless it says who the customer is: the customer
+/// number and the options' `identifierFields` never are. A phone without `+` is left out too where it is no
+/// number of the country it was read with, or where the row's country was.
+///
+/// # Errors
+/// Why the row is rejected: every problem at once, no personal value among them.
+pub fn read_row(
+    record: &CsvRecord,
+    mapping: &Mapping,
+    options: &ImportOptions,
+    context: Context<'_>,
+) -> Result<RowDraft, Vec<RowNote>> {
+    let mut row = Row { options, mapping, values: Vec::new(), broken: Vec::new(), bad: Vec::new() };
+    row.collect(record);
+    row.check(context)
+}
+
+/// A field's value.
+struct Value {
+    target: Target,
+    json: String,
+}
+
+struct Row<'a> {
+    options: &'a ImportOptions,
+    mapping: &'a Mapping,
+    values: Vec<Value>,
+    /// What is wrong with the row as a whole.
+    broken: Vec<RowNote>,
+    /// What is wrong with values, which are left out of `values`.
+    bad: Vec<(Target, RowNote)>,
+}
+
+impl Row<'_> {
+    fn collect(&mut self, record: &CsvRecord) {
+        if record.is_open {
+            self.broken.push(RowNote::new(
+                "",
+                "unclosed_quote",
+                "a quote that opens in this row is never closed",
+            ));
+        }
+        let columns = self.mapping.columns();
+        let mut surplus = false;
+        let mut later = Vec::new();
+        for (index, cell) in record.cells().enumerate() {
+            let is_blank = cell.trim().is_empty();
+            match columns.get(index).map(|column| &column.usage) {
+                _ if is_blank => {}
+                None => surplus = true,
+                Some(ColumnUse::LeftOut) => {}
+                Some(ColumnUse::Nameless) => {
+                    let message = format!("column {} has a value here but no name in the header", index + 1);
+                    self.broken.push(RowNote::new("", "unnamed_column", message));
+                }
+                Some(ColumnUse::Fills { target, dates, if_empty: true }) => {
+                    later.push((target, *dates, cell));
+                }
+                Some(ColumnUse::Fills { target, dates, if_empty: false }) => self.cell(target, *dates, cell),
+            }
+        }
+        for (target, dates, cell) in later {
+            let is_set = self.values.iter().any(|value| value.target == *target);
+            if !is_set && !self.bad.iter().any(|(other, _)| other == target) {
+                self.cell(target, dates, cell);
+            }
+        }
+        if surplus {
+            let message = format!("has values beyond the header's {} columns", columns.len());
+            self.broken.push(RowNote::new("", "surplus_cells", message));
+        }
+    }
+
+    fn cell(&mut self, target: &Target, dates: Option<super::DateFormat>, cell: &str) {
+        // The options' identifier holds for every row.
+        if *target == Target::IdentifierFields && !self.options.identifier_fields.is_empty() {
+            return;
+        }
+        let dates = self.options.date_format.or(dates);
+        match cell::json(target, dates, cell, self.mapping.preset()) {
+            Ok(Json::Absent) => {}
+            Ok(Json::Value(json)) => self.values.push(Value { target: target.clone(), json }),
+            Ok(Json::Additional(fields)) => {
+                for (key, json) in fields {
+                    self.additional(key, json);
+                }
+            }
+            Ok(Json::Field(key, json)) => self.additional(key, json),
+            Err((code, message)) => {
+                self.bad.push((target.clone(), RowNote::new(target.name(), code, message)));
+            }
+        }
+    }
+
+    fn additional(&mut self, key: String, json: String) {
+        let target = Target::Additional(key);
+        if self.values.iter().any(|value| value.target == target) {
+            let note = RowNote::new(target.name(), "duplicate_field", "has two columns with a value");
+            self.bad.push((target, note));
+        } else {
+            self.values.push(Value { target, json });
+        }
+    }
+
+    fn check(mut self, context: Context<'_>) -> Result<RowDraft, Vec<RowNote>> {
+        let mut warnings = Vec::new();
+        loop {
+            let checked = self.draft(context);
+            let problems = match checked {
+                Ok(draft) => {
+                    if self.broken.is_empty() && self.bad.is_empty() {
+                        let mut draft = draft;
+                        if !self.options.identifier_fields.is_empty() {
+                            draft.identifier_fields.clone_from(&self.options.identifier_fields);
+                        }
+                        return Ok(RowDraft { draft, warnings });
+                    }
+                    // As a create tells it: what might do in the record's country cannot be tried there any more.
+                    let refusal = draft.local_phone.and_then(|local| local.refusal);
+                    let phone = [TextField::Phone.name()];
+                    refusal.into_iter().map(|(code, text)| Problem::field(&phone, code, text)).collect()
+                }
+                Err(problems) => problems,
+            };
+            let found: Vec<(Target, RowNote)> = std::mem::take(&mut self.bad)
+                .into_iter()
+                .chain(problems.iter().map(|problem| (target_of(problem), RowNote::from(problem))))
+                .collect();
+            let may_blank = self.options.on_bad_value == OnBadValue::Blank && self.broken.is_empty();
+            if !may_blank || found.iter().any(|(target, _)| self.is_essential(target)) {
+                let notes = std::mem::take(&mut self.broken);
+                return Err(notes.into_iter().chain(found.into_iter().map(|(_, note)| note)).collect());
+            }
+            let left = self.values.len();
+            for (target, _) in &found {
+                self.values.retain(|value| !is_part(&value.target, target));
+            }
+            let made_no_difference = left == self.values.len() && !problems.is_empty();
+            let lost_country = found.iter().any(|(target, _)| *target == Target::Text(TextField::Country));
+            warnings.extend(found.into_iter().map(|(_, note)| note));
+            if lost_country {
+                warnings.extend(self.drop_local_phone());
+            }
+            if made_no_difference {
+                return Err(warnings);
+            }
+        }
+    }
+
+    /// Without its country a local number would be read as one of another country.
+    fn drop_local_phone(&mut self) -> Option<RowNote> {
+        let is_local =
+            |value: &Value| value.target == Target::Text(TextField::Phone) && !value.json.starts_with("\"+");
+        let place = self.values.iter().position(is_local)?;
+        self.values.remove(place);
+        let message = "cannot be read without its country; write it with + and the country code";
+        Some(RowNote::new(TextField::Phone.name(), "invalid_phone", message))
+    }
+
+    /// Whether a value says who the customer is.
+    fn is_essential(&self, target: &Target) -> bool {
+        let named = |field: &IdField| self.options.identifier_fields.iter().any(|name| name == field.name());
+        match target {
+            Target::Text(TextField::CustomerNumber) | Target::IdentifierFields => true,
+            Target::Text(field) => named(&IdField::Text(*field)),
+            Target::Additional(key) => named(&IdField::Additional(key.clone())),
+            // The column with all of them may hold the one that counts.
+            Target::AdditionalFields => self
+                .options
+                .identifier_fields
+                .iter()
+                .any(|name| matches!(IdField::parse(name), Ok(IdField::Additional(_)))),
+            _ => false,
+        }
+    }
+
+    /// The values as the body of a create, checked as one.
+    fn draft(&self, context: Context<'_>) -> Result<Draft, Vec<Problem>> {
+        let mut body = String::from("{");
+        let mut additional: BTreeMap<&str, &RawValue> = BTreeMap::new();
+        for value in &self.values {
+            if let Target::Additional(key) = &value.target {
+                if let Ok(raw) = serde_json::from_str(&value.json) {
+                    additional.insert(key, raw);
+                }
+                continue;
+            }
+            member(&mut body, &value.target.name(), &value.json);
+        }
+        if !additional.is_empty() {
+            let json = serde_json::to_string(&additional).unwrap_or_default();
+            member(&mut body, &Target::AdditionalFields.name(), &json);
+        }
+        body.push('}');
+        match serde_json::from_str::<Members<'_>>(&body) {
+            Ok(members) => {
+                let draft = Draft::parse(&members, context)?;
+                match draft.local_phone.as_ref().and_then(|local| local.refusal.clone()) {
+                    Some((code, message)) if self.options.on_bad_value == OnBadValue::Blank => {
+                        Err(vec![Problem::field(&[TextField::Phone.name()], code, message)])
+                    }
+                    _ => Ok(draft),
+                }
+            }
+            Err(_) => Err(vec![Problem::field(&[], "invalid_row", "the row cannot be read")]),
+        }
+    }
+}
+
+fn member(body: &mut String, name: &str, json: &str) {
+    if body.len() > 1 {
+        body.push(',');
+    }
+    body.push('"');
+    body.push_str(name);
+    body.push_str("\":");
+    body.push_str(json);
+}
+
+/// Whether a value goes when a target is blanked.
+fn is_part(value: &Target, blanked: &Target) -> bool {
+    value == blanked || (*blanked == Target::AdditionalFields && matches!(value, Target::Additional(_)))
+}
+
+/// The field that a problem of a body is about.
+fn target_of(problem: &Problem) -> Target {
+    let At::Pointer(pointer) = &problem.at else { return Target::AdditionalFields };
+    let path = note::path(pointer);
+    let mut parts = path.iter().map(String::as_str);
+    match (parts.next(), parts.next()) {
+        (Some("additionalFields"), Some(key)) => Target::Additional(key.to_owned()),
+        (Some(name), _) => Target::parse(name).unwrap_or(Target::AdditionalFields),
+        _ => Target::AdditionalFields,
+    }
+}

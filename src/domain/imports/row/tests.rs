@@ -1,0 +1,286 @@
+//! Rows, right and wrong.
+
+use super::*;
+use crate::domain::customers::draft::{Change, Input};
+use crate::domain::customers::record::Status;
+use crate::domain::exports::unneutralise;
+use crate::domain::imports::records::{Position, RecordItem, RecordReader};
+use crate::domain::kernel::time::Micros;
+
+const NOW: Micros = Micros(1_772_359_200_000_000);
+
+fn read_all(csv: &str, pairs: &[(&str, &str)], country: Option<&str>) -> Vec<Result<RowDraft, Vec<RowNote>>> {
+    let options = ImportOptions::parse(pairs).unwrap();
+    let context = Context { now: NOW, country, entrypoint_country: country };
+    let mut reader = RecordReader::new(b',', Position::default());
+    let mut input = csv.as_bytes();
+    let mut records = Vec::new();
+    while let Some(item) = reader.read(&mut input).or_else(|| reader.finish()) {
+        let RecordItem::Record(record) = item else { panic!("too long") };
+        records.push(record);
+    }
+    let mapping = Mapping::of(records[0].cells(), &options).unwrap();
+    records[1..].iter().map(|record| read_row(record, &mapping, &options, context)).collect()
+}
+
+fn one(csv: &str, pairs: &[(&str, &str)]) -> Result<RowDraft, Vec<RowNote>> {
+    let mut rows = read_all(csv, pairs, None);
+    assert_eq!(rows.len(), 1);
+    rows.remove(0)
+}
+
+fn good(csv: &str, pairs: &[(&str, &str)]) -> Draft {
+    let row = one(csv, pairs).unwrap();
+    assert_eq!(row.warnings, []);
+    row.draft
+}
+
+fn text(draft: &Draft, field: TextField) -> Option<&str> {
+    match draft.text(field) {
+        Change::Set(Input::Value(value) | Input::Mask(value)) => Some(value),
+        Change::Keep => None,
+        Change::Clear => panic!("an empty cell is absent"),
+    }
+}
+
+fn notes(csv: &str, pairs: &[(&str, &str)]) -> Vec<String> {
+    let notes = one(csv, pairs).unwrap_err();
+    notes.iter().map(|note| format!("{} {}", note.field, note.code)).collect()
+}
+
+#[test]
+fn rules_9_every_field_is_read() {
+    let draft = good(
+        "customerNumber,customerUsername,customerPsw,customerStatus,firstname,email,phone,birthday,country,balance,timeZone,labels,additional-tier,AdditionalFields,identifierFields,createdAt\n\
+         'C-1,ada,  '=secret pass ,85,'=Ada,ada.roe@example.test,'+15555550117,12-04-1985,United States,12.50,+2, vip; news |vip,gold,\"{\"\"size\"\":\"\"9\"\",\"\"gone\"\":null}\",email;phone,2020-01-02T03:04:05.123456Z\n",
+        &[],
+    );
+    assert_eq!(text(&draft, TextField::CustomerNumber), Some("'C-1"));
+    assert_eq!(text(&draft, TextField::Firstname), Some("=Ada"));
+    assert_eq!(text(&draft, TextField::Phone), Some("+15555550117"));
+    assert_eq!(text(&draft, TextField::Birthday), Some("1985-04-12"));
+    assert_eq!(text(&draft, TextField::Country), Some("US"));
+    assert_eq!(text(&draft, TextField::City), None);
+    let Change::Set(secret) = &draft.password else { panic!("no password") };
+    assert_eq!(secret.expose(), "  '=secret pass ");
+    assert_eq!(draft.status, Change::Set(Status::Locked));
+    assert_eq!(draft.balance.value().unwrap().to_string(), "12.5");
+    assert_eq!(draft.time_zone, Change::Set(2));
+    assert_eq!(draft.labels, Change::Set(vec!["vip".into(), "news".into()]));
+    let additional = draft.additional.value().unwrap();
+    assert_eq!(additional["tier"], Some(Input::Value("gold".into())));
+    assert_eq!((&additional["size"], &additional["gone"]), (&Some(Input::Value("9".into())), &None));
+    assert_eq!(draft.identifier_fields, ["email", "phone"]);
+    assert_eq!(draft.created_at.unwrap().to_rfc3339(), "2020-01-02T03:04:05.123456Z");
+}
+
+#[test]
+fn rules_9_empty_cells_are_absent_and_rows_may_be_ragged() {
+    let csv = "email,firstname,balance,labels,,city\na@example.test\nb@example.test, ,, ,,,,\n";
+    for row in read_all(csv, &[], None) {
+        let draft = row.unwrap().draft;
+        assert_eq!(text(&draft, TextField::Firstname), None);
+        assert_eq!((&draft.balance, &draft.labels), (&Change::Keep, &Change::Keep));
+    }
+    assert_eq!(notes("email\na@example.test,x,,y\n", &[]), [" surplus_cells"]);
+    assert_eq!(notes("email,\na@example.test,x\n", &[]), [" unnamed_column"]);
+    assert_eq!(notes("email,city\na@example.test,\"Oak\n", &[]), [" unclosed_quote"]);
+}
+
+#[test]
+fn rules_9_dates_as_they_are_written() {
+    let birthday = |header: &str, cell: &str, pairs: &[(&str, &str)]| {
+        let draft = one(&format!("email,{header}\na@example.test,{cell}\n"), pairs).ok()?.draft;
+        text(&draft, TextField::Birthday).map(str::to_owned)
+    };
+    for (header, cell, format, wanted) in [
+        ("Birthday", "1985-04-12", "", Some("1985-04-12")),
+        ("Birthday", "12-04-1985", "", Some("1985-04-12")),
+        ("Birthday", "***", "", Some("***")),
+        ("Birthday", "12/04/1985", "", None),
+        ("Birthday", "31-02-1985", "", None),
+        ("Birthday", "4/12/1985", "MM/DD/YYYY", Some("1985-04-12")),
+        ("Birthday", "12-04-1985", "MM/DD/YYYY", None),
+        ("Birthday (MM/DD/YYYY)", "4/12/1985", "", Some("1985-04-12")),
+        ("Birthday (MM/DD/YYYY)", "19850412", "YYYYMMDD", Some("1985-04-12")),
+    ] {
+        assert_eq!(
+            birthday(header, cell, &[("dateFormat", format)]).as_deref(),
+            wanted,
+            "{header} {cell} {format}"
+        );
+    }
+    let created =
+        |csv: &str, pairs: &[(&str, &str)]| one(csv, pairs).ok()?.draft.created_at.map(Micros::to_rfc3339);
+    let stripe = created("id,Email,Created (UTC)\ncus_1,a@example.test,2020-01-02 03:04\n", &[]);
+    assert_eq!(stripe.as_deref(), Some("2020-01-02T03:04:00.000000Z"));
+    let seconds = created("email,created\na@example.test,2020-01-02 03:04:05\n", &[]);
+    assert_eq!(seconds.as_deref(), Some("2020-01-02T03:04:05.000000Z"));
+    let day = "email,created\na@example.test,02-01-2020\n";
+    assert_eq!(created(day, &[]), None);
+    let day = created(day, &[("dateFormat", "DD-MM-YYYY")]);
+    assert_eq!(day.as_deref(), Some("2020-01-02T00:00:00.000000Z"));
+}
+
+#[test]
+fn rules_9_every_problem_of_a_row_at_once_and_no_value_in_it() {
+    let csv = "email,phone,birthday,balance,timeZone,customerStatus,labels,AdditionalFields,additional-x,city,createdAt,customerPsw\n\
+               Grace at home,Grace,Grace,Grace,Grace,Grace,[Grace,{Grace,\0Grace,Gra\0ce,Grace,Grace\n";
+    let found = one(csv, &[]).unwrap_err();
+    let text = row_error_text(2, &found);
+    assert!(text.starts_with("Error on line 2: ") && !text.contains("Grace"), "{text}");
+    let mut fields: Vec<&str> = found.iter().map(|note| &*note.field).collect();
+    fields.sort_unstable();
+    assert_eq!(
+        fields,
+        [
+            "additional-x",
+            "additionalFields",
+            "balance",
+            "birthday",
+            "city",
+            "createdAt",
+            "customerPsw",
+            "customerStatus",
+            "email",
+            "labels",
+            "phone",
+            "timeZone"
+        ]
+    );
+    assert_eq!(notes("email,balance\na@example.test,1_000\n", &[]), ["balance invalid_amount"]);
+    assert_eq!(notes("email,balance\na@example.test,0.00001\n", &[]), ["balance invalid_amount"]);
+    assert_eq!(notes("email,customerStatus\na@example.test,-99\n", &[]), ["customerStatus invalid_status"]);
+    assert_eq!(notes("email,labels\na@example.test,[1]\n", &[]), ["labels wrong_type"]);
+    let both = "email,additional-x,AdditionalFields\na@example.test,1,\"{\"\"x\"\":\"\"2\"\"}\"\n";
+    assert_eq!(notes(both, &[]), ["additional-x duplicate_field"]);
+}
+
+#[test]
+fn huge_cells_are_refused_without_looking_at_each_part() {
+    let joined = |part: fn(i32) -> String, between| (0..50_000).map(part).collect::<Vec<_>>().join(between);
+    let labels = joined(|number| format!("l{number}"), ";");
+    assert_eq!(notes(&format!("email,labels\na@example.test,{labels}\n"), &[]), ["labels too_many"]);
+    let fields = joined(|number| format!("\"\"k{number}\"\":\"\"v\"\""), ",");
+    let csv = format!("email,AdditionalFields\na@example.test,\"{{{fields}}}\"\n");
+    assert_eq!(notes(&csv, &[]), ["additionalFields too_many"]);
+}
+
+#[test]
+fn rules_9_on_bad_value_blank_empties_and_warns() {
+    let blank = [("onBadValue", "blank")];
+    let csv = "email,phone,birthday,balance,labels,AdditionalFields,additional-x,city\n\
+               a@example.test,Grace,Grace,Grace,\"a;\0\",\"{\"\"a\"\":1,\"\"b\"\":\"\"2\"\"}\",\0,Oakton\n";
+    let row = one(csv, &blank).unwrap();
+    let mut fields: Vec<&str> = row.warnings.iter().map(|note| &*note.field).collect();
+    fields.sort_unstable();
+    assert_eq!(fields, ["additional-a", "additional-x", "balance", "birthday", "labels", "phone"]);
+    assert_eq!(text(&row.draft, TextField::Email), Some("a@example.test"));
+    assert_eq!(text(&row.draft, TextField::City), Some("Oakton"));
+    assert_eq!(text(&row.draft, TextField::Phone), None);
+    assert_eq!(row.draft.additional.value().unwrap().len(), 1);
+    assert_eq!(row.draft.labels, Change::Keep);
+    // A row that would be nobody goes on empty; whether it may be created is decided where the policy is known.
+    assert_eq!(text(&one("email\nGrace\n", &blank).unwrap().draft, TextField::Email), None);
+    // What says who somebody is stays.
+    let long = format!("email,customerNumber\na@example.test,{}\n", "x".repeat(251));
+    assert_eq!(notes(&long, &blank), ["customerNumber too_long"]);
+    let by_email = [("onBadValue", "blank"), ("identifierFields", "email,tier")];
+    assert_eq!(notes("email,firstname\nGrace,Grace\n", &by_email), ["email invalid_email"]);
+    assert_eq!(
+        notes("firstname,additional-tier\nGrace,\0\n", &by_email),
+        ["additional-tier control_character"]
+    );
+    assert_eq!(notes("firstname,AdditionalFields\nGrace,{\n", &by_email), ["additionalFields invalid_json"]);
+    // What is wrong with the row as a whole is no value.
+    assert_eq!(
+        notes("email,phone\na@example.test,Grace,x\n", &blank),
+        [" surplus_cells", "phone invalid_phone"]
+    );
+}
+
+#[test]
+fn rules_9_a_local_phone_goes_with_its_country() {
+    let csv = "email,country,phone\na@example.test,Atlantis,(555) 555-0117\nb@example.test,Atlantis,+15555550117\nc@example.test,,030 1\n";
+    let rows = read_all(csv, &[("onBadValue", "blank")], Some("US"));
+    let phones: Vec<Option<String>> = rows
+        .iter()
+        .map(|row| text(&row.as_ref().unwrap().draft, TextField::Phone).map(str::to_owned))
+        .collect();
+    assert_eq!(phones, [None, Some("+15555550117".to_owned()), None]);
+    let warned: Vec<usize> = rows.iter().map(|row| row.as_ref().unwrap().warnings.len()).collect();
+    assert_eq!(warned, [2, 1, 1]);
+    // Without blanking, whoever knows the stored record decides on a local number.
+    let row = read_all("email,phone\nc@example.test,030 1\n", &[], Some("US")).remove(0).unwrap();
+    assert!(row.draft.local_phone.unwrap().refusal.is_some());
+}
+
+#[test]
+fn rules_9_identifier_fields_hold_for_all_rows() {
+    let pairs = [("identifierFields", "firstname lastname")];
+    let draft = good("email,firstname,identifierFields\na@example.test,Ada,email\n", &pairs);
+    assert_eq!(draft.identifier_fields, ["firstname", "lastname"]);
+}
+
+#[test]
+fn rules_9_shopifys_cells() {
+    let csv = "Customer ID,Email,Accepts Email Marketing,Default Address Zip,Default Address Province,Default Address Province Code,Default Address Phone,Phone,Total Orders,Tags\n\
+               '7001,a@example.test,yes,'22124,Virginia,VA,+15555550117,,3,\"vip, horeca\"\n\
+               '7002,b@example.test,no,22124,Virginia,,+15555550117,'+15555550118,0,\n";
+    let rows: Vec<Draft> = read_all(csv, &[], None).into_iter().map(|row| row.unwrap().draft).collect();
+    let values = |field| rows.iter().map(|draft| text(draft, field).unwrap()).collect::<Vec<_>>();
+    assert_eq!(values(TextField::CustomerNumber), ["7001", "7002"]);
+    assert_eq!(values(TextField::Zip), ["22124", "22124"]);
+    assert_eq!(values(TextField::State), ["VA", "Virginia"]);
+    assert_eq!(values(TextField::Phone), ["+15555550117", "+15555550118"]);
+    assert_eq!(rows[0].labels, Change::Set(vec!["vip".into(), "horeca".into()]));
+}
+
+#[test]
+fn rules_9_exactly_one_neutralising_quote_is_stripped() {
+    for (cell, wanted) in [
+        ("'=1", "=1"),
+        ("''=1", "'=1"),
+        ("'+1", "+1"),
+        ("'-1", "-1"),
+        ("'@x", "@x"),
+        ("'\tx", "\tx"),
+        ("'\rx", "\rx"),
+        ("'''@", "''@"),
+        ("'x", "'x"),
+        ("''x", "''x"),
+        ("'", "'"),
+        ("=1", "=1"),
+        ("", ""),
+    ] {
+        assert_eq!(unneutralise(cell), wanted, "{cell:?}");
+    }
+}
+
+#[test]
+fn a_local_phone_is_refused_beside_other_values() {
+    assert_eq!(
+        notes("email,phone,balance\na@example.test,030 901820,0.00001\n", &[]),
+        ["balance invalid_amount", "phone invalid_phone"]
+    );
+}
+
+#[test]
+fn contract_8_errors_are_sentences() {
+    use crate::domain::kernel::problem::Rejection;
+    let of = |rejection: &Rejection| row_error_text(62, &rejection_notes(rejection));
+    let wanted = vec!["email".to_owned()];
+    assert_eq!(
+        of(&Rejection::NoIdentifier { wanted }),
+        "Error on line 62: Invalid customer identifiers: email"
+    );
+    let problems = vec![
+        Problem::field(&["phone"], "invalid_phone", "is none"),
+        Problem::field(&["additionalFields", "a/b"], "x", "is bad"),
+        Problem::field(&["labels", "0"], "x", "is long"),
+    ];
+    assert_eq!(
+        of(&Rejection::Invalid(problems)),
+        "Error on line 62: phone: is none; additional-a/b: is bad; labels: is long"
+    );
+}

@@ -1,0 +1,401 @@
+//! The fields that a column can fill, and what other systems call them (rules 9).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::identifier::is_additional_key;
+use crate::domain::filter::ADDITIONAL_PREFIX;
+use crate::domain::kernel::text::{fold, nearest};
+
+/// What a column fills.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// A text field.
+    Text(TextField),
+    /// `customerPsw`.
+    Password,
+    /// `customerStatus`.
+    Status,
+    /// `balance`.
+    Balance,
+    /// `timeZone`.
+    TimeZone,
+    /// `additionalFields`, as a JSON object of strings.
+    AdditionalFields,
+    /// One additional field.
+    Additional(String),
+    /// `labels`, separated by `;` or `|`, or as a JSON array.
+    Labels,
+    /// `identifierFields`, like labels.
+    IdentifierFields,
+    /// `createdAt`.
+    CreatedAt,
+}
+
+/// The targets that are no text field, with their names in a request and in a record.
+const OTHERS: [(Target, &str, &str); 8] = [
+    (Target::Password, "customerPsw", "customerPsw"),
+    (Target::Status, "customerStatus", "customerStatus"),
+    (Target::Balance, "balance", "Balance"),
+    (Target::TimeZone, "timeZone", "TimeZone"),
+    (Target::AdditionalFields, "additionalFields", "AdditionalFields"),
+    (Target::Labels, "labels", "Labels"),
+    (Target::IdentifierFields, "identifierFields", "IdentifierFields"),
+    (Target::CreatedAt, "createdAt", "Created"),
+];
+
+impl Target {
+    /// The target of a request's or record's name or `additional-x`; case, blanks, `_`, `-` and `.` are
+    /// ignored except in the name of an additional field.
+    pub fn parse(name: &str) -> Option<Target> {
+        let name = name.trim();
+        if let Some(key) = additional_name(name) {
+            return is_additional_key(key).then(|| Target::Additional(key.to_owned()));
+        }
+        Target::of_own_name(&header_key(name))
+    }
+
+    /// The target of a header as some system spells it.
+    pub(super) fn of_header(name: &str) -> Option<Target> {
+        Target::parse(name).or_else(|| {
+            let key = header_key(name);
+            let found = SPELLINGS.iter().find(|(_, spellings)| spellings.contains(&key.as_str()));
+            found.map(|(target, _)| target.clone())
+        })
+    }
+
+    /// By [`header_key`] of a name in a request or record.
+    fn of_own_name(key: &str) -> Option<Target> {
+        let of_text = TextField::all().find(|field| {
+            let spec = field.spec();
+            spec.request.eq_ignore_ascii_case(key) || spec.record.eq_ignore_ascii_case(key)
+        });
+        of_text.map(Target::Text).or_else(|| {
+            let is_it = |name: &str| name.eq_ignore_ascii_case(key);
+            let found = OTHERS.iter().find(|(_, request, record)| is_it(request) || is_it(record));
+            found.map(|(target, ..)| target.clone())
+        })
+    }
+
+    /// Its name, as in a request; of an additional field with `additional-` before it.
+    pub fn name(&self) -> Cow<'static, str> {
+        match self {
+            Target::Text(field) => Cow::Borrowed(field.name()),
+            Target::Additional(key) => Cow::Owned(format!("{ADDITIONAL_PREFIX}{key}")),
+            other => {
+                let found = OTHERS.iter().find(|(target, ..)| target == other);
+                Cow::Borrowed(found.map(|(_, request, _)| *request).unwrap_or_default())
+            }
+        }
+    }
+
+    /// The name that is most like a word.
+    pub(super) fn nearest(word: &str) -> Option<&'static str> {
+        let names = TextField::all().map(TextField::name);
+        nearest(&header_key(word), names.chain(OTHERS.iter().map(|(_, request, _)| *request)))
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+/// What stands after `additional-`.
+fn additional_name(name: &str) -> Option<&str> {
+    let prefix = name.get(..ADDITIONAL_PREFIX.len())?;
+    let key = name.get(ADDITIONAL_PREFIX.len()..)?;
+    prefix.eq_ignore_ascii_case(ADDITIONAL_PREFIX).then(|| key.trim())
+}
+
+/// A header as headers compare: without case, white space, `_`, `-` and `.` (rules 9).
+pub(super) fn header_key(header: &str) -> String {
+    let kept = |c: &char| !c.is_whitespace() && !matches!(c, '_' | '-' | '.' | '\u{feff}');
+    fold(&header.chars().filter(kept).collect::<String>()).into()
+}
+
+/// The usual spellings of other systems, as [`header_key`] leaves them. A word that could mean two
+/// fields (`id`, `customerid`, `note`) is in no row: the file's owner says what it means with `map=`.
+const SPELLINGS: &[(Target, &[&str])] = {
+    use Target::Text;
+    use TextField as F;
+    &[
+        (
+            Text(F::CustomerNumber),
+            &[
+                "customerno",
+                "customernum",
+                "customercode",
+                "customerref",
+                "customerreference",
+                "referenceid",
+                "reference",
+                "referencenumber",
+                "externalid",
+                "externalreference",
+                "accountnumber",
+                "accountno",
+            ],
+        ),
+        (Text(F::CustomerUsername), &["username", "login", "loginname", "customerlogin"]),
+        (Target::Password, &["password", "customerpassword"]),
+        (
+            Text(F::Company),
+            &[
+                "companyname",
+                "business",
+                "businessname",
+                "organization",
+                "organisation",
+                "organizationname",
+                "organisationname",
+                "billingcompany",
+            ],
+        ),
+        (
+            Text(F::Firstname),
+            &["first", "givenname", "forename", "fname", "customerfirstname", "billingfirstname"],
+        ),
+        (
+            Text(F::Lastname),
+            &["last", "surname", "familyname", "lname", "customerlastname", "billinglastname"],
+        ),
+        (
+            Text(F::Fullname),
+            &["name", "customername", "displayname", "contactname", "customerfullname", "billingname"],
+        ),
+        (
+            Text(F::Email),
+            &["emailaddress", "mail", "emailaddr", "customeremail", "primaryemail", "billingemail"],
+        ),
+        (
+            Text(F::Phone),
+            &[
+                "phonenumber",
+                "phoneno",
+                "telephone",
+                "telephonenumber",
+                "tel",
+                "mobile",
+                "mobilephone",
+                "mobilenumber",
+                "cell",
+                "cellphone",
+                "customerphone",
+                "primaryphone",
+                "billingphone",
+            ],
+        ),
+        (
+            Text(F::Address),
+            &[
+                "streetaddress",
+                "street",
+                "street1",
+                "streetaddress1",
+                "streetaddressline1",
+                "addressline",
+                "addressline1",
+                "addressstreet",
+                "addr1",
+                "line1",
+                "billingaddress",
+                "billingaddress1",
+                "billingaddressline1",
+                "billingstreet",
+            ],
+        ),
+        (
+            Text(F::Address1),
+            &[
+                "address2",
+                "street2",
+                "streetaddress2",
+                "streetaddressline2",
+                "addressline2",
+                "addr2",
+                "line2",
+                "apartment",
+                "apt",
+                "suite",
+                "unit",
+                "billingaddress2",
+                "billingaddressline2",
+            ],
+        ),
+        (Text(F::City), &["town", "citytown", "city/town", "locality", "addresscity", "billingcity"]),
+        (
+            Text(F::State),
+            &[
+                "province",
+                "region",
+                "county",
+                "stateprovince",
+                "state/province",
+                "stateregion",
+                "state/region",
+                "statecode",
+                "provincecode",
+                "addressstate",
+                "billingstate",
+                "billingprovince",
+            ],
+        ),
+        (
+            Text(F::Zip),
+            &[
+                "zipcode",
+                "postalcode",
+                "postcode",
+                "zippostalcode",
+                "zip/postalcode",
+                "ziporpostalcode",
+                "addresszip",
+                "addresspostalcode",
+                "billingzip",
+                "billingpostalcode",
+                "billingpostcode",
+            ],
+        ),
+        (
+            Text(F::Country),
+            &[
+                "countrycode",
+                "countryname",
+                "countryregion",
+                "country/region",
+                "addresscountry",
+                "billingcountry",
+                "billingcountrycode",
+            ],
+        ),
+        (
+            Text(F::ShippingAddress),
+            &[
+                "shippingstreet",
+                "shippingstreetaddress",
+                "shippingaddressline1",
+                "shippingline1",
+                "shiptoaddress",
+                "deliveryaddress",
+                "deliveryaddress1",
+                "deliverystreet",
+            ],
+        ),
+        (
+            Text(F::ShippingAddress1),
+            &["shippingaddress2", "shippingaddressline2", "shippingline2", "deliveryaddress2"],
+        ),
+        (Text(F::ShippingCity), &["shippingtown", "shippingaddresscity", "shiptocity", "deliverycity"]),
+        (
+            Text(F::ShippingState),
+            &[
+                "shippingprovince",
+                "shippingregion",
+                "shippingprovincecode",
+                "shippingaddressstate",
+                "shiptostate",
+                "deliverystate",
+            ],
+        ),
+        (
+            Text(F::ShippingZip),
+            &[
+                "shippingzipcode",
+                "shippingpostalcode",
+                "shippingpostcode",
+                "shippingaddresszip",
+                "shippingaddresspostalcode",
+                "shiptozip",
+                "deliverypostalcode",
+                "deliverypostcode",
+            ],
+        ),
+        (
+            Text(F::ShippingCountry),
+            &["shippingcountrycode", "shippingaddresscountry", "shiptocountry", "deliverycountry"],
+        ),
+        (Text(F::Birthday), &["birthdate", "dateofbirth", "dob", "birth", "bday"]),
+        (Target::Labels, &["label", "tag", "tags", "category", "categories", "group", "groups", "segments"]),
+        (Target::TimeZone, &["tz", "utcoffset"]),
+        (Target::Balance, &["accountbalance", "openingbalance"]),
+        (Target::Status, &["status"]),
+        (
+            Target::CreatedAt,
+            &[
+                "createdon",
+                "createddate",
+                "datecreated",
+                "creationdate",
+                "created(utc)",
+                "createdat(utc)",
+                "signupdate",
+                "signedup",
+                "customersince",
+                "registered",
+                "registeredat",
+            ],
+        ),
+    ]
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_9_every_field_is_known_by_both_its_names() {
+        for field in TextField::all() {
+            for name in [field.spec().request, field.spec().record, &field.name().to_uppercase()] {
+                assert_eq!(Target::of_header(name), Some(Target::Text(field)), "{name}");
+            }
+        }
+        for (target, request, record) in OTHERS {
+            assert_eq!(Target::of_header(request), Some(target.clone()));
+            assert_eq!(Target::of_header(record), Some(target.clone()));
+            assert_eq!(target.name(), request);
+        }
+    }
+
+    #[test]
+    fn spellings_are_keys_and_mean_one_field() {
+        let mut seen = Vec::new();
+        for (target, spellings) in SPELLINGS {
+            for spelling in *spellings {
+                assert_eq!(header_key(spelling), **spelling);
+                assert!(!seen.contains(spelling), "{spelling} stands twice");
+                assert_eq!(Target::of_own_name(spelling), None, "{spelling} is a name of ours");
+                assert_eq!(Target::of_header(spelling).as_ref(), Some(target));
+                seen.push(spelling);
+            }
+        }
+    }
+
+    #[test]
+    fn rules_9_headers_compare_without_case_and_separators() {
+        for (header, name) in [
+            ("First Name", "firstname"),
+            ("FIRST_NAME", "firstname"),
+            ("e-mail", "email"),
+            ("E.Mail", "email"),
+            ("Full Name", "fullname"),
+            ("Street Address", "address"),
+            ("Postal Code", "zip"),
+            ("Reference ID", "customerNumber"),
+            ("Phone Number", "phone"),
+            ("Company Name", "company"),
+            ("Label", "labels"),
+            ("Created", "createdAt"),
+            ("Additional-Tier", "additional-Tier"),
+            ("ADDITIONAL-loyalty tier", "additional-loyalty tier"),
+        ] {
+            assert_eq!(Target::of_header(header).unwrap().name(), name, "{header}");
+        }
+        for unknown in ["id", "Customer ID", "nope", "", "additional-", "additional-é"] {
+            assert_eq!(Target::of_header(unknown), None, "{unknown}");
+        }
+        assert_eq!(Target::nearest("frist name"), Some("firstname"));
+    }
+}

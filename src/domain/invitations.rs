@@ -1,0 +1,235 @@
+//! Invitations of many customers: whom, and what became of each.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::filter::{Filter, Search};
+use super::kernel::problem::Rejection;
+use super::kernel::time::Micros;
+
+/// The most customers that one request names by their ids.
+pub const IDS_MAX: usize = 100_000;
+
+/// Whom to invite: customers by their ids, or those that a filter lets through.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitePlan {
+    /// `customerIds`, sorted, each once; `None` for those of the filter.
+    pub ids: Option<Vec<i64>>,
+    /// The conditions of the query, as sent.
+    pub filters: Vec<(String, String)>,
+    /// `search`, as sent.
+    pub search: String,
+    /// Whether those get a fresh link whose invitation is in force.
+    pub again: bool,
+    /// How long the links hold, in seconds.
+    pub link_ttl_secs: i64,
+    /// Whether the search covers only what a token without `pii:read` sees.
+    pub masked: bool,
+}
+
+impl InvitePlan {
+    /// The conditions, read.
+    ///
+    /// # Errors
+    /// None that was not found when they were sent: another release may read them otherwise.
+    pub fn conditions(&self) -> Result<(Filter, Search), String> {
+        let filter = Filter::parse(&self.filters)
+            .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+        let search = Search::parse(&self.search).map_err(|problem| problem.to_string())?;
+        Ok((filter, search))
+    }
+}
+
+/// What became of one customer.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase")]
+pub enum InviteOutcome {
+    /// A mail is on its way.
+    Invited,
+    /// An invitation is in force; `again=true` sends a fresh one.
+    AlreadyInvited,
+    /// There is an account.
+    Active,
+    /// There is no e-mail address.
+    NoEmail,
+    /// Another customer has the same e-mail address.
+    SameEmail,
+    /// The customer is inactive.
+    Inactive,
+    /// The customer is archived.
+    Archived,
+    /// The customer is deleted.
+    Deleted,
+    /// There is no such customer in this entrypoint.
+    NotFound,
+    /// The record could not be read; the service's log says why.
+    Failed,
+}
+
+impl InviteOutcome {
+    /// All of them.
+    pub const ALL: [InviteOutcome; 10] = [
+        InviteOutcome::Invited,
+        InviteOutcome::AlreadyInvited,
+        InviteOutcome::Active,
+        InviteOutcome::NoEmail,
+        InviteOutcome::SameEmail,
+        InviteOutcome::Inactive,
+        InviteOutcome::Archived,
+        InviteOutcome::Deleted,
+        InviteOutcome::NotFound,
+        InviteOutcome::Failed,
+    ];
+
+    /// The name on the wire and in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            InviteOutcome::Invited => "invited",
+            InviteOutcome::AlreadyInvited => "alreadyInvited",
+            InviteOutcome::Active => "active",
+            InviteOutcome::NoEmail => "noEmail",
+            InviteOutcome::SameEmail => "sameEmail",
+            InviteOutcome::Inactive => "inactive",
+            InviteOutcome::Archived => "archived",
+            InviteOutcome::Deleted => "deleted",
+            InviteOutcome::NotFound => "notFound",
+            InviteOutcome::Failed => "failed",
+        }
+    }
+
+    /// The outcome of a name.
+    pub fn of_name(name: &str) -> Option<InviteOutcome> {
+        Self::ALL.into_iter().find(|outcome| outcome.name() == name)
+    }
+
+    /// What a refused invitation comes to, and the customer in the way; `None` for what is a defect.
+    pub fn of_rejection(rejection: &Rejection) -> Option<(InviteOutcome, Option<i64>)> {
+        let outcome = match rejection {
+            Rejection::Conflict { ids, .. } => return Some((InviteOutcome::SameEmail, ids.first().copied())),
+            Rejection::Deleted => InviteOutcome::Deleted,
+            Rejection::NotFound => InviteOutcome::NotFound,
+            Rejection::State(problems) => match problems.first()?.code {
+                "invited" => InviteOutcome::AlreadyInvited,
+                "active" => InviteOutcome::Active,
+                "no_email" => InviteOutcome::NoEmail,
+                "inactive" => InviteOutcome::Inactive,
+                "archived" => InviteOutcome::Archived,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some((outcome, None))
+    }
+}
+
+/// How far an invitation of many is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(rename_all = "camelCase")]
+pub enum InviteJobState {
+    /// It waits for a worker.
+    Queued,
+    /// A worker has it.
+    Running,
+    /// Everybody was looked at.
+    Finished,
+    /// Somebody stopped it.
+    Cancelled,
+    /// It cannot go on; the failure says why.
+    Failed,
+}
+
+impl InviteJobState {
+    const ALL: [InviteJobState; 5] = [
+        InviteJobState::Queued,
+        InviteJobState::Running,
+        InviteJobState::Finished,
+        InviteJobState::Cancelled,
+        InviteJobState::Failed,
+    ];
+
+    /// The name on the wire and in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            InviteJobState::Queued => "queued",
+            InviteJobState::Running => "running",
+            InviteJobState::Finished => "finished",
+            InviteJobState::Cancelled => "cancelled",
+            InviteJobState::Failed => "failed",
+        }
+    }
+
+    /// The state of a name.
+    pub fn of_name(name: &str) -> Option<InviteJobState> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
+    /// Whether nothing more will happen.
+    pub const fn is_over(self) -> bool {
+        !matches!(self, InviteJobState::Queued | InviteJobState::Running)
+    }
+}
+
+/// How many customers came to what.
+pub type InviteCounts = BTreeMap<InviteOutcome, i64>;
+
+/// An invitation of many customers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InviteJob {
+    /// Its id.
+    pub id: i64,
+    /// Whose customers.
+    pub entrypoint_id: i64,
+    /// How far it is.
+    pub state: InviteJobState,
+    /// How many customers were looked at, by what came of it.
+    pub counts: InviteCounts,
+    /// How many there are to look at; `None` while nobody counted.
+    pub total: Option<i64>,
+    /// Why it cannot go on.
+    pub failure: Option<String>,
+    /// When it was asked for.
+    pub queued_at: Micros,
+    /// When a worker first took it.
+    pub started_at: Option<Micros>,
+    /// When it was over.
+    pub ended_at: Option<Micros>,
+}
+
+impl InviteJob {
+    /// How many customers were looked at.
+    pub fn done(&self) -> i64 {
+        self.counts.values().sum()
+    }
+}
+
+/// One customer of an invitation of many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InviteReport {
+    /// `customerId`.
+    pub customer_id: i64,
+    /// What became of it.
+    pub outcome: InviteOutcome,
+    /// The customer in the way.
+    pub other_id: Option<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_again() {
+        for outcome in InviteOutcome::ALL {
+            assert_eq!(InviteOutcome::of_name(outcome.name()), Some(outcome));
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.name());
+        }
+        for state in InviteJobState::ALL {
+            assert_eq!(InviteJobState::of_name(state.name()), Some(state));
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What was tried lately with a login name, counted whether or not anybody has the name: by a keyed hash of it.
+//! Counting stands under the entrypoint's lock, so that no two attempts count as one.
+
+use diesel::prelude::*;
+
+use crate::domain::accounts::sign_in::{ATTEMPT_WINDOW_US, recent_failures};
+use crate::domain::kernel::time::Micros;
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::schema::login_attempt;
+use crate::store::keys::keyring::KeyRing;
+
+/// What is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// Signing in.
+    SignIn,
+    /// Changing the password of a customer who is signed in.
+    Change,
+    /// Asking for a mail with a link.
+    Mail,
+}
+
+impl Attempt {
+    const fn name(self) -> &'static [u8] {
+        match self {
+            Attempt::SignIn => b"sign-in",
+            Attempt::Change => b"change",
+            Attempt::Mail => b"mail",
+        }
+    }
+}
+
+fn hash(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    attempt: Attempt,
+    name: &str,
+) -> Result<Vec<u8>, StoreError> {
+    let place = entrypoint_id.to_be_bytes();
+    let parts = [attempt.name(), place.as_slice(), name.as_bytes()];
+    Ok(ring.service_key(conn)?.portal().digest_parts(parts).to_vec())
+}
+
+/// Counts an attempt unless there are `most` already; how many there were before.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn count(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    attempt: Attempt,
+    name: &str,
+    most: usize,
+    now: Micros,
+) -> Result<usize, StoreError> {
+    let hash = hash(conn, ring, entrypoint_id, attempt, name)?;
+    let kept: Option<String> = on!(conn, |c| login_attempt::table
+        .find((entrypoint_id, &hash))
+        .select(login_attempt::times)
+        .first(c)
+        .optional())?;
+    let times: Vec<i64> = kept.map_or(Ok(Vec::new()), |json| serde_json::from_str(&json))?;
+    let mut times = recent_failures(&times, now);
+    let before = times.len();
+    if before >= most {
+        return Ok(before);
+    }
+    times.push(now.0);
+    let times = serde_json::to_string(&times)?;
+    on!(conn, |c| diesel::insert_into(login_attempt::table)
+        .values((
+            login_attempt::entrypoint_id.eq(entrypoint_id),
+            login_attempt::login_hash.eq(&hash),
+            login_attempt::times.eq(&times),
+            login_attempt::newest_at_us.eq(now.0),
+        ))
+        .on_conflict((login_attempt::entrypoint_id, login_attempt::login_hash))
+        .do_update()
+        .set((login_attempt::times.eq(&times), login_attempt::newest_at_us.eq(now.0)))
+        .execute(c))?;
+    Ok(before)
+}
+
+/// Forgets the attempts with a name.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn clear(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    attempt: Attempt,
+    name: &str,
+) -> Result<(), StoreError> {
+    let hash = hash(conn, ring, entrypoint_id, attempt, name)?;
+    on!(conn, |c| diesel::delete(login_attempt::table.find((entrypoint_id, &hash))).execute(c))?;
+    Ok(())
+}
+
+/// Removes what counts no more; how many.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn purge(conn: &mut Conn, now: Micros) -> Result<usize, StoreError> {
+    let oldest = now.0.saturating_sub(ATTEMPT_WINDOW_US);
+    Ok(on!(conn, |c| diesel::delete(login_attempt::table.filter(login_attempt::newest_at_us.le(oldest)))
+        .execute(c))?)
+}

@@ -1,0 +1,180 @@
+//! Links in mails to customers: made, looked at, used up. Every write here stands under the entrypoint's lock.
+
+use diesel::prelude::*;
+
+use crate::domain::accounts::sign_in::LinkKind;
+use crate::domain::kernel::time::{Micros, SECOND_US};
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::schema::portal_link;
+use crate::vault::{new_secret, secret_hash};
+
+/// What is known of a link, but not the link itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// Whose it is.
+    pub customer_id: i64,
+    /// What it is good for.
+    pub kind: LinkKind,
+    /// When it was made.
+    pub issued_at: Micros,
+    /// From when on it is good for nothing.
+    pub expires_at: Micros,
+    /// When its page was first looked at; mail scanners look too.
+    pub opened_at: Option<Micros>,
+}
+
+type Row = (i64, String, i64, i64, Option<i64>);
+
+fn link((customer_id, kind, issued, expires, opened): Row) -> Result<Link, StoreError> {
+    let kind =
+        LinkKind::of_name(&kind).ok_or_else(|| StoreError::Corrupt(format!("a link of kind {kind}")))?;
+    Ok(Link {
+        customer_id,
+        kind,
+        issued_at: Micros(issued),
+        expires_at: Micros(expires),
+        opened_at: opened.map(Micros),
+    })
+}
+
+macro_rules! columns {
+    () => {
+        (
+            portal_link::customer_id,
+            portal_link::kind,
+            portal_link::issued_at_us,
+            portal_link::expires_at_us,
+            portal_link::opened_at_us,
+        )
+    };
+}
+
+/// Makes a link and ends the customer's earlier one of the same kind; its token, of which only a hash is kept.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn issue(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    customer_id: i64,
+    kind: LinkKind,
+    now: Micros,
+    ttl_secs: i64,
+) -> Result<String, StoreError> {
+    let token = new_secret()?;
+    revoke(conn, entrypoint_id, customer_id, &[kind])?;
+    on!(conn, |c| diesel::insert_into(portal_link::table)
+        .values((
+            portal_link::entrypoint_id.eq(entrypoint_id),
+            portal_link::customer_id.eq(customer_id),
+            portal_link::kind.eq(kind.name()),
+            portal_link::token_hash.eq(secret_hash(&token).to_vec()),
+            portal_link::issued_at_us.eq(now.0),
+            portal_link::expires_at_us.eq(now.0.saturating_add(ttl_secs.saturating_mul(SECOND_US))),
+        ))
+        .execute(c))?;
+    Ok(token.to_string())
+}
+
+/// The live link of a token at this entrypoint.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn find(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    token: &str,
+    now: Micros,
+) -> Result<Option<Link>, StoreError> {
+    let found: Option<Row> = on!(conn, |c| portal_link::table
+        .filter(portal_link::token_hash.eq(secret_hash(token).to_vec()))
+        .filter(portal_link::entrypoint_id.eq(entrypoint_id))
+        .filter(portal_link::expires_at_us.gt(now.0))
+        .select(columns!())
+        .first(c)
+        .optional())?;
+    found.map(link).transpose()
+}
+
+/// As [`find`], and remembers that it was opened, which uses nothing up.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn look(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    token: &str,
+    now: Micros,
+) -> Result<Option<Link>, StoreError> {
+    let Some(link) = find(conn, entrypoint_id, token, now)? else { return Ok(None) };
+    on!(conn, |c| diesel::update(
+        portal_link::table
+            .filter(portal_link::token_hash.eq(secret_hash(token).to_vec()))
+            .filter(portal_link::opened_at_us.is_null()),
+    )
+    .set(portal_link::opened_at_us.eq(Some(now.0)))
+    .execute(c))?;
+    Ok(Some(link))
+}
+
+/// Uses a live link up: it is returned to one caller and to nobody after.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn consume(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    token: &str,
+    now: Micros,
+) -> Result<Option<Link>, StoreError> {
+    let used: Option<Row> = on!(conn, |c| diesel::delete(
+        portal_link::table
+            .filter(portal_link::token_hash.eq(secret_hash(token).to_vec()))
+            .filter(portal_link::entrypoint_id.eq(entrypoint_id))
+            .filter(portal_link::expires_at_us.gt(now.0)),
+    )
+    .returning(columns!())
+    .get_result(c)
+    .optional())?;
+    used.map(link).transpose()
+}
+
+/// The newest link of a kind that a customer was sent and has not used, expired or not.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn latest(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    customer_id: i64,
+    kind: LinkKind,
+) -> Result<Option<Link>, StoreError> {
+    let found: Option<Row> = on!(conn, |c| portal_link::table
+        .find((entrypoint_id, customer_id, kind.name()))
+        .select(columns!())
+        .first(c)
+        .optional())?;
+    found.map(link).transpose()
+}
+
+/// Ends a customer's links of some kinds.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn revoke(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    customer_id: i64,
+    kinds: &[LinkKind],
+) -> Result<(), StoreError> {
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+    on!(conn, |c| diesel::delete(
+        portal_link::table
+            .filter(portal_link::entrypoint_id.eq(entrypoint_id))
+            .filter(portal_link::customer_id.eq(customer_id))
+            .filter(portal_link::kind.eq_any(&names)),
+    )
+    .execute(c))?;
+    Ok(())
+}

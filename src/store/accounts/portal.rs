@@ -1,0 +1,500 @@
+//! What customers do in the portal, each in one transaction under the entrypoint's lock: counting an attempt to sign in,
+//! signing in, setting and changing a password, asking for a link.
+
+use super::attempts::{self, Attempt};
+use super::links::{self, Link};
+use super::sessions::{self, SessionLimits};
+use crate::clock;
+use crate::domain::accounts::sign_in::{
+    LOCK_FAILURES, LinkKind, MAILS_MAX, RESET_SECS, customer_actor, find_account, login_keys, login_name,
+    login_names, may_have_links, may_sign_in,
+};
+use crate::domain::customers::consent::{Channel, ConsentChange};
+use crate::domain::customers::draft::{Change, Draft};
+use crate::domain::customers::record::{Status, Stored};
+use crate::domain::decide::command::{
+    Action, ChangeConsent, Command, InviteCustomer, Precondition, UpdateCustomer,
+};
+use crate::domain::decide::working_set::Revision;
+use crate::domain::kernel::problem::Rejection;
+use crate::domain::kernel::time::{Micros, SECOND_US};
+use crate::domain::mail::{MailKind, NewMail};
+use crate::store::customers::find::{self, Found};
+use crate::store::customers::load::{Loaded, LockRow, Waiting, lock_entrypoints};
+use crate::store::customers::save::save;
+use crate::store::engine::conn::Conn;
+use crate::store::engine::error::StoreError;
+use crate::store::engine::writer::decide_one;
+use crate::store::keys::keyring::KeyRing;
+use crate::store::mail;
+use crate::store::{Reply, Store};
+
+/// How long a session may be used before that is remembered, in microseconds.
+const TOUCH_AFTER_US: i64 = 60 * SECOND_US;
+
+/// An attempt to sign in that has been counted as failed until it succeeds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignInAttempt {
+    /// The failures before it that still count.
+    pub failures: usize,
+    /// Whose password it must be; `None` where nobody can sign in with that name.
+    pub account: Option<Account>,
+}
+
+/// A customer who can sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// `customerId`.
+    pub customer_id: i64,
+    /// The argon2id hash of the password.
+    pub password_hash: String,
+}
+
+impl Account {
+    /// The account of a customer who has a password.
+    pub fn of(stored: &Stored) -> Option<Account> {
+        let password_hash = stored.customer.password_hash.clone()?;
+        Some(Account { customer_id: stored.id, password_hash })
+    }
+}
+
+impl Store {
+    /// Counts an attempt to sign in and says whose it would be; `None` where the name is locked.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin_sign_in(
+        &self,
+        entrypoint_id: i64,
+        login: String,
+    ) -> Result<Option<SignInAttempt>, StoreError> {
+        self.administer(move |conn, ring| {
+            let (lock_row, now) = locked(conn, entrypoint_id)?;
+            let name = login_name(&login);
+            let failures =
+                attempts::count(conn, ring, entrypoint_id, Attempt::SignIn, &name, LOCK_FAILURES, now)?;
+            if failures >= LOCK_FAILURES {
+                return Ok(None);
+            }
+            let mut loaded = Loaded::load(conn, ring, lock_row, &[], now)?;
+            let account =
+                account_of(conn, ring, &mut loaded, &login, |stored| may_sign_in(&stored.customer))?;
+            Ok(Some(SignInAttempt { failures, account: account.and_then(|stored| Account::of(&stored)) }))
+        })
+        .await
+    }
+
+    /// Begins the session of an attempt whose password was right; `None` where the account changed meanwhile.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn sign_in(
+        &self,
+        entrypoint_id: i64,
+        login: String,
+        account: Account,
+    ) -> Result<Option<String>, StoreError> {
+        self.administer(move |conn, ring| {
+            let (_, now) = locked(conn, entrypoint_id)?;
+            let found = find::find(conn, ring, entrypoint_id, account.customer_id)?;
+            if !found.is_some_and(|found| is_still(&found.record.stored, &account)) {
+                return Ok(None);
+            }
+            attempts::clear(conn, ring, entrypoint_id, Attempt::SignIn, &login_name(&login))?;
+            sessions::begin(conn, entrypoint_id, account.customer_id, now).map(Some)
+        })
+        .await
+    }
+
+    /// Locks an account after its last allowed failure.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn lock_account(&self, entrypoint_id: i64, account: Account) -> Result<(), StoreError> {
+        self.administer(move |conn, ring| {
+            let (lock_row, now) = locked(conn, entrypoint_id)?;
+            let found = find::find(conn, ring, entrypoint_id, account.customer_id)?;
+            if !found.is_some_and(|found| is_still(&found.record.stored, &account)) {
+                return Ok(());
+            }
+            let mut draft = Draft::default();
+            draft.status = Change::Set(Status::Locked);
+            update(conn, ring, lock_row, now, account.customer_id, draft)?;
+            notify(conn, ring, entrypoint_id, account.customer_id, MailKind::Locked, now)
+        })
+        .await?;
+        self.mail_queued.notify_one();
+        Ok(())
+    }
+
+    /// The customer behind a session, if it lives and its owner may still be signed in.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn portal_session(
+        &self,
+        entrypoint_id: i64,
+        token: String,
+        limits: SessionLimits,
+    ) -> Result<Option<Found>, StoreError> {
+        let now = clock::now();
+        let asked = token.clone();
+        let found = self
+            .read(move |conn, ring| {
+                let Some((customer_id, seen)) = sessions::find(conn, entrypoint_id, &asked, limits, now)?
+                else {
+                    return Ok(None);
+                };
+                let found = find::find(conn, ring, entrypoint_id, customer_id)?;
+                Ok(found
+                    .filter(|found| may_sign_in(&found.record.stored.customer))
+                    .map(|found| (found, seen)))
+            })
+            .await?;
+        let Some((found, seen)) = found else { return Ok(None) };
+        // Not on every request: reading a page must not cost a write.
+        let after_us = TOUCH_AFTER_US.min(limits.idle_secs.saturating_mul(SECOND_US) / 4);
+        if now.0.saturating_sub(seen.0) > after_us {
+            self.administer(move |conn, _| sessions::touch(conn, &token, now)).await?;
+        }
+        Ok(Some(found))
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn sign_out(&self, token: String) -> Result<(), StoreError> {
+        self.administer(move |conn, _| sessions::end(conn, &token)).await
+    }
+
+    /// A live link of this entrypoint with its customer, and that its page was opened.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn look_at_link(
+        &self,
+        entrypoint_id: i64,
+        token: String,
+    ) -> Result<Option<(Link, Found)>, StoreError> {
+        let now = clock::now();
+        let asked = token.clone();
+        let found = self
+            .read(move |conn, ring| {
+                let Some(link) = links::find(conn, entrypoint_id, &asked, now)? else { return Ok(None) };
+                let found = find::find(conn, ring, entrypoint_id, link.customer_id)?;
+                Ok(found
+                    .filter(|found| may_have_links(&found.record.stored.customer))
+                    .map(|found| (link, found)))
+            })
+            .await?;
+        if found.as_ref().is_some_and(|(link, _)| link.opened_at.is_none()) {
+            self.administer(move |conn, _| links::look(conn, entrypoint_id, &token, now)).await?;
+        }
+        Ok(found)
+    }
+
+    /// Uses up a link of an invitation or a reset and sets the password, whose hash is given: unlocks the account and
+    /// ends all its sessions. False where the link is good for nothing any more.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn set_password(
+        &self,
+        entrypoint_id: i64,
+        token: String,
+        password_hash: String,
+    ) -> Result<bool, StoreError> {
+        let done = self
+            .administer(move |conn, ring| {
+                let (lock_row, now) = locked(conn, entrypoint_id)?;
+                let link = links::consume(conn, entrypoint_id, &token, now)?
+                    .filter(|link| matches!(link.kind, LinkKind::Invitation | LinkKind::Reset))
+                    .ok_or(Rejection::NotFound)?;
+                let found = find::find(conn, ring, entrypoint_id, link.customer_id)?
+                    .filter(|found| may_have_links(&found.record.stored.customer))
+                    .ok_or(Rejection::NotFound)?;
+                let mut draft = Draft::default();
+                draft.password_hash = Change::Set(password_hash);
+                if found.record.stored.customer.status == Status::Locked {
+                    draft.status = Change::Set(Status::Active);
+                }
+                update(conn, ring, lock_row, now, link.customer_id, draft)?;
+                if link.kind == LinkKind::Reset {
+                    notify(conn, ring, entrypoint_id, link.customer_id, MailKind::PasswordChanged, now)?;
+                }
+                Ok(())
+            })
+            .await;
+        self.mail_queued.notify_one();
+        is_done(done)
+    }
+
+    /// Counts an attempt to change the password of a customer who is signed in; false where there were too many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn begin_password_change(
+        &self,
+        entrypoint_id: i64,
+        customer_id: i64,
+    ) -> Result<bool, StoreError> {
+        self.administer(move |conn, ring| {
+            let (_, now) = locked(conn, entrypoint_id)?;
+            let name = customer_id.to_string();
+            let failures =
+                attempts::count(conn, ring, entrypoint_id, Attempt::Change, &name, LOCK_FAILURES, now)?;
+            Ok(failures < LOCK_FAILURES)
+        })
+        .await
+    }
+
+    /// Changes the password of an account whose old one was given rightly, ends all its sessions and begins a new one,
+    /// whose token it returns; `None` where the account changed meanwhile.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn change_password(
+        &self,
+        entrypoint_id: i64,
+        account: Account,
+        password_hash: String,
+    ) -> Result<Option<String>, StoreError> {
+        let session = self
+            .administer(move |conn, ring| {
+                let (lock_row, now) = locked(conn, entrypoint_id)?;
+                let id = account.customer_id;
+                let found = find::find(conn, ring, entrypoint_id, id)?;
+                if !found.is_some_and(|found| is_still(&found.record.stored, &account)) {
+                    return Ok(None);
+                }
+                let mut draft = Draft::default();
+                draft.password_hash = Change::Set(password_hash);
+                update(conn, ring, lock_row, now, id, draft)?;
+                notify(conn, ring, entrypoint_id, id, MailKind::PasswordChanged, now)?;
+                attempts::clear(conn, ring, entrypoint_id, Attempt::Change, &id.to_string())?;
+                sessions::begin(conn, entrypoint_id, id, now).map(Some)
+            })
+            .await?;
+        self.mail_queued.notify_one();
+        Ok(session)
+    }
+
+    /// Writes what a customer changed of the own record, on the version that the form showed.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn edit_own_record(
+        &self,
+        entrypoint_id: i64,
+        customer_id: i64,
+        version: i64,
+        draft: Draft,
+    ) -> Reply {
+        let precondition = Precondition::Versions(vec![version]);
+        let action = Action::Update(Box::new(UpdateCustomer { id: customer_id, draft, precondition }));
+        self.write(Command { entrypoint_id, actor: customer_actor(), idempotency: None, action }).await
+    }
+
+    /// Mails a link to whoever has a login name: another password to an account, a fresh invitation to somebody who was
+    /// invited before. Whether anybody has it, nobody is told.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn mail_link(
+        &self,
+        entrypoint_id: i64,
+        login: String,
+        invitation_secs: i64,
+    ) -> Result<(), StoreError> {
+        self.administer(move |conn, ring| {
+            let (lock_row, now) = locked(conn, entrypoint_id)?;
+            let name = login_name(&login);
+            let before = attempts::count(conn, ring, entrypoint_id, Attempt::Mail, &name, MAILS_MAX, now)?;
+            if before >= MAILS_MAX {
+                return Ok(());
+            }
+            let mut loaded = Loaded::load(conn, ring, lock_row, &[], now)?;
+            let has_account =
+                |stored: &Stored| may_have_links(&stored.customer) && stored.customer.password_hash.is_some();
+            let was_invited =
+                |stored: &Stored| may_have_links(&stored.customer) && stored.customer.invitation.is_some();
+            if let Some(stored) = account_of(conn, ring, &mut loaded, &login, has_account)? {
+                let kind = MailKind::Reset;
+                return mail::send_link(conn, ring, entrypoint_id, &stored, kind, now, RESET_SECS);
+            }
+            let Some(stored) = account_of(conn, ring, &mut loaded, &login, was_invited)? else {
+                return Ok(());
+            };
+            let invite = InviteCustomer { id: stored.id, again: true, link_ttl_secs: invitation_secs };
+            match action(conn, ring, loaded.lock_row, now, Action::Invite(invite)) {
+                // Somebody else has the address by now, or the customer is archived.
+                Err(StoreError::Rejected(_)) => Ok(()),
+                done => done,
+            }
+        })
+        .await?;
+        self.mail_queued.notify_one();
+        Ok(())
+    }
+
+    /// Keeps what a customer says about messages: agreement by the link of an opt-in mail, which is used up. False where
+    /// the link is good for nothing any more.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn give_consent(&self, entrypoint_id: i64, token: String) -> Result<bool, StoreError> {
+        let done = self
+            .administer(move |conn, ring| {
+                let (lock_row, now) = locked(conn, entrypoint_id)?;
+                let link = links::consume(conn, entrypoint_id, &token, now)?
+                    .filter(|link| link.kind == LinkKind::Consent)
+                    .ok_or(Rejection::NotFound)?;
+                find::find(conn, ring, entrypoint_id, link.customer_id)?
+                    .filter(|found| may_have_links(&found.record.stored.customer))
+                    .ok_or(Rejection::NotFound)?;
+                let change = ConsentChange::OptIn(Channel::ECommunication);
+                let consent = ChangeConsent { id: link.customer_id, change, link_ttl_secs: 0 };
+                action(conn, ring, lock_row, now, Action::Consent(consent))
+            })
+            .await;
+        is_done(done)
+    }
+
+    /// Withdraws the consent of a customer who is signed in.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn withdraw_consent(
+        &self,
+        entrypoint_id: i64,
+        customer_id: i64,
+        channel: Channel,
+    ) -> Result<(), StoreError> {
+        let change = ConsentChange::Withdraw(channel);
+        let action = Action::Consent(ChangeConsent { id: customer_id, change, link_ttl_secs: 0 });
+        self.write(Command { entrypoint_id, actor: customer_actor(), idempotency: None, action }).await?;
+        Ok(())
+    }
+
+    /// A keyed hash of a cookie, which the forms of its owner carry: nobody else can make it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn form_token(&self, cookie: String) -> Result<[u8; 32], StoreError> {
+        self.read(move |conn, ring| {
+            Ok(ring.service_key(conn)?.portal().digest_parts([b"form".as_slice(), cookie.as_bytes()]))
+        })
+        .await
+    }
+
+    /// Removes sessions and attempts that have had their time.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn purge_portal(&self, limits: SessionLimits) -> Result<usize, StoreError> {
+        self.administer(move |conn, _| {
+            let now = clock::now();
+            Ok(sessions::purge(conn, limits, now)? + attempts::purge(conn, now)?)
+        })
+        .await
+    }
+}
+
+/// The entrypoint's lock row under its lock, and the time, read after it.
+fn locked(conn: &mut Conn, entrypoint_id: i64) -> Result<(LockRow, Micros), StoreError> {
+    let lock_row =
+        lock_entrypoints(conn, &[entrypoint_id], Waiting::Wait)?.pop().ok_or(Rejection::NotFound)?;
+    Ok((lock_row, clock::now()))
+}
+
+/// Whether a customer may sign in, with the password that was looked at.
+fn is_still(stored: &Stored, account: &Account) -> bool {
+    may_sign_in(&stored.customer)
+        && stored.customer.password_hash.as_deref() == Some(account.password_hash.as_str())
+}
+
+fn account_of(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    loaded: &mut Loaded,
+    login: &str,
+    fits: impl FnMut(&Stored) -> bool,
+) -> Result<Option<std::sync::Arc<Stored>>, StoreError> {
+    loaded.load_keys(conn, ring, login_keys(login))?;
+    find_account(&loaded.working_set, login, fits)
+        .map_err(|_| StoreError::Bug("a login key was not loaded".into()))
+}
+
+/// Changes a customer as PUT does, within a transaction that does more.
+fn update(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    lock_row: LockRow,
+    now: Micros,
+    id: i64,
+    draft: Draft,
+) -> Result<(), StoreError> {
+    let update = UpdateCustomer { id, draft, precondition: Precondition::None };
+    action(conn, ring, lock_row, now, Action::Update(Box::new(update)))
+}
+
+/// Decides and saves a customer's own act, within a transaction that does more.
+fn action(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    lock_row: LockRow,
+    now: Micros,
+    action: Action,
+) -> Result<(), StoreError> {
+    let entrypoint_id = lock_row.entrypoint_id;
+    let command = Command { entrypoint_id, actor: customer_actor(), idempotency: None, action };
+    let mut loaded = Loaded::load(conn, ring, lock_row, &[&command], now)?;
+    decide_one(conn, ring, &mut loaded, &command)??;
+    save(conn, ring, &mut loaded, 0).map(drop)
+}
+
+fn notify(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    customer_id: i64,
+    kind: MailKind,
+    now: Micros,
+) -> Result<(), StoreError> {
+    mail::enqueue(conn, ring, &NewMail { entrypoint_id, customer_id, kind, link: None }, now)
+}
+
+/// Whether an act with a link was done; where it was not, all of it was rolled back.
+fn is_done(result: Result<(), StoreError>) -> Result<bool, StoreError> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(StoreError::Rejected(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a change of a customer means for the portal, whichever road it took: another password or another status than
+/// active ends the sessions, and leaving "locked" forgets the failures.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn after_change(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    revision: &Revision,
+) -> Result<(), StoreError> {
+    let Some(before) = &revision.before else { return Ok(()) };
+    let (old, new) = (&before.customer, &revision.after.customer);
+    let other_password = old.password_hash != new.password_hash;
+    if other_password || (old.status == Status::Active && new.status != Status::Active) {
+        sessions::end_all(conn, entrypoint_id, before.id)?;
+    }
+    if old.status == Status::Locked && new.status == Status::Active {
+        for name in login_names(old).into_iter().chain(login_names(new)) {
+            attempts::clear(conn, ring, entrypoint_id, Attempt::SignIn, &name)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! Tokens: kept by id, so that they can be listed and revoked; their text is never stored.
+
+use diesel::prelude::*;
+
+use crate::domain::accounts::token::{Claims, Entries, Scope};
+use crate::domain::kernel::problem::{Problem, Rejection};
+use crate::domain::kernel::time::{Micros, SECOND_US};
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::schema::{entrypoint, organisation, token};
+use crate::store::keys::keyring::KeyRing;
+
+/// A token as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRecord {
+    /// Its claims.
+    pub claims: Claims,
+    /// When it was revoked.
+    pub revoked_at: Option<Micros>,
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = token)]
+#[diesel(treat_none_as_default_value = false)]
+struct TokenRow {
+    jti: String,
+    org_id: i64,
+    name: String,
+    entries: String,
+    scopes: String,
+    requests_per_minute: Option<i64>,
+    issued_at_us: i64,
+    expires_at_us: i64,
+    revoked_at_us: Option<i64>,
+}
+
+impl TokenRow {
+    fn open(self) -> Result<TokenRecord, StoreError> {
+        let scopes: Vec<Scope> = serde_json::from_str(&self.scopes)?;
+        let entries: Entries = serde_json::from_str(&self.entries)?;
+        let claims = Claims {
+            sub: self.name,
+            jti: self.jti,
+            org: self.org_id,
+            entries,
+            scopes,
+            iat: Micros(self.issued_at_us).secs(),
+            exp: Micros(self.expires_at_us).secs(),
+            parent: None,
+            rpm: self.requests_per_minute.and_then(|rpm| u32::try_from(rpm).ok()),
+        };
+        Ok(TokenRecord { claims, revoked_at: self.revoked_at_us.map(Micros) })
+    }
+}
+
+/// Keeps a token's record and signs it: the token's text, told this once.
+///
+/// # Errors
+/// [`Rejection::Invalid`] for an organisation or entrypoint that does not exist; the database's.
+pub(crate) fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, StoreError> {
+    let organisations: i64 =
+        on!(conn, |c| organisation::table.filter(organisation::org_id.eq(claims.org)).count().get_result(c))?;
+    if organisations == 0 {
+        let problem = Problem::field(
+            &["org"],
+            "unknown_organisation",
+            format!("there is no organisation {}", claims.org),
+        );
+        return Err(Rejection::Invalid(vec![problem]).into());
+    }
+    if let Entries::Listed(entries) = &claims.entries {
+        check_entries(conn, claims.org, entries)?;
+    }
+    let row = TokenRow {
+        jti: claims.jti.clone(),
+        org_id: claims.org,
+        name: claims.sub.clone(),
+        entries: serde_json::to_string(&claims.entries)?,
+        scopes: serde_json::to_string(&claims.scopes)?,
+        requests_per_minute: claims.rpm.map(i64::from),
+        issued_at_us: claims.iat.saturating_mul(SECOND_US),
+        expires_at_us: claims.exp.saturating_mul(SECOND_US),
+        revoked_at_us: None,
+    };
+    on!(conn, |c| diesel::insert_into(token::table).values(&row).execute(c))?;
+    sign(conn, ring, claims)
+}
+
+/// Keeps and signs the first token of all, as [`create`] does; nothing where there was one before, or where it has no
+/// place.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn create_first(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    claims: &Claims,
+) -> Result<Option<String>, StoreError> {
+    if let Conn::Postgres(c) = conn {
+        // Instances that start at once wait here for each other: one of them makes it.
+        let place = organisation::table.find(claims.org).select(organisation::org_id);
+        place.for_update().first::<i64>(c).optional()?;
+    }
+    if are_any(conn)? {
+        return Ok(None);
+    }
+    match create(conn, ring, claims) {
+        Err(StoreError::Rejected(_)) => Ok(None),
+        made => made.map(Some),
+    }
+}
+
+/// Whether a token was ever made: none is removed.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn are_any(conn: &mut Conn) -> Result<bool, StoreError> {
+    let first: Option<String> = on!(conn, |c| token::table.select(token::jti).first(c).optional())?;
+    Ok(first.is_some())
+}
+
+/// Signs claims with the newest key.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn sign(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, StoreError> {
+    ring.load_signing_keys(conn)?.sign(claims).map_err(|error| StoreError::Bug(error.to_string()))
+}
+
+fn check_entries(conn: &mut Conn, org_id: i64, entries: &[String]) -> Result<(), StoreError> {
+    let known: Vec<String> = on!(conn, |c| entrypoint::table
+        .filter(entrypoint::org_id.eq(org_id))
+        .select(entrypoint::entry)
+        .load(c))?;
+    let problems: Vec<Problem> = entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| !known.contains(entry))
+        .map(|(index, _)| {
+            let message = format!("organisation {org_id} has no such entrypoint");
+            Problem::field(&["entries", &index.to_string()], "unknown_entrypoint", message)
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(Rejection::Invalid(problems).into()) }
+}
+
+/// The tokens of an organisation, or of all, newest first.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn list(conn: &mut Conn, org_id: Option<i64>) -> Result<Vec<TokenRecord>, StoreError> {
+    let rows: Vec<TokenRow> = on!(conn, |c| match org_id {
+        Some(org_id) => token::table
+            .filter(token::org_id.eq(org_id))
+            .order((token::issued_at_us.desc(), token::jti))
+            .select(TokenRow::as_select())
+            .load(c),
+        None =>
+            token::table.order((token::issued_at_us.desc(), token::jti)).select(TokenRow::as_select()).load(c),
+    })?;
+    rows.into_iter().map(TokenRow::open).collect()
+}
+
+/// A token's record.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn find(conn: &mut Conn, jti: &str) -> Result<Option<TokenRecord>, StoreError> {
+    // Whatever is no id of ours need not be asked for; PostgreSQL takes no NUL in a text.
+    if !jti.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(None);
+    }
+    let row: Option<TokenRow> =
+        on!(conn, |c| token::table.find(jti).select(TokenRow::as_select()).first(c).optional())?;
+    row.map(TokenRow::open).transpose()
+}
+
+/// Revokes a token; again is no error.
+///
+/// # Errors
+/// [`Rejection::NotFound`] where no token of the organisation has this id.
+pub(crate) fn revoke(conn: &mut Conn, org_id: Option<i64>, jti: &str, now: Micros) -> Result<(), StoreError> {
+    let record = find(conn, jti)?;
+    let is_theirs = record.is_some_and(|record| org_id.is_none_or(|org_id| record.claims.org == org_id));
+    if !is_theirs {
+        return Err(Rejection::NotFound.into());
+    }
+    on!(conn, |c| diesel::update(token::table.find(jti).filter(token::revoked_at_us.is_null()))
+        .set(token::revoked_at_us.eq(now.0))
+        .execute(c))?;
+    Ok(())
+}
+
+/// The ids of revoked tokens that have not expired.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn revoked(conn: &mut Conn, now: Micros) -> Result<Vec<String>, StoreError> {
+    Ok(on!(conn, |c| token::table
+        .filter(token::revoked_at_us.is_not_null())
+        .filter(token::expires_at_us.gt(now.0))
+        .select(token::jti)
+        .load(c))?)
+}

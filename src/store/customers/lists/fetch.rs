@@ -1,0 +1,138 @@
+//! Rows of customers for lists.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Integer};
+
+use crate::domain::customers::record::{Customer, Lifecycle, Status, Stored};
+use crate::domain::kernel::money::Money;
+use crate::domain::kernel::time::Micros;
+use crate::store::customers::rows::{CustomerColumns, CustomerRow, customer_columns};
+use crate::store::engine::conn::Conn;
+use crate::store::engine::error::StoreError;
+use crate::store::engine::schema::customer;
+
+// An entrypoint's customers are asked for by pairs: asked for by "entrypoint_id = … ORDER BY customer_id", a server that
+// plans once for all entrypoints may walk down all customers, those of a hundred other entrypoints, to find the twenty of this one.
+
+/// The condition and order of customers `c` of an entrypoint whose id is below another, greatest first, or above it, least
+/// first. Takes the name of what makes the statement, its documentation, and what stands around: the beginning with its
+/// parameter, and the end.
+macro_rules! by_pairs {
+    (
+        $(#[$doc:meta])*
+        $below:ident, $above:ident: ($begin:expr, $param:ident: $type:ty as $sql:ty, $more:expr), $end:literal,
+        $row:ty as $columns:ty
+    ) => {
+        by_pairs!($(#[$doc])* $below: ($begin, $param: $type as $sql, $more), "<", ">", "0", "DESC", $end, $row as $columns);
+        by_pairs!($(#[$doc])* $above: ($begin, $param: $type as $sql, $more), ">", "<", "9223372036854775807", "", $end, $row as $columns);
+    };
+    (
+        $(#[$doc:meta])*
+        $name:ident: ($begin:expr, $param:ident: $type:ty as $sql:ty, $more:expr),
+        $beyond:literal, $within:literal, $bound:literal, $direction:literal, $end:literal, $row:ty as $columns:ty
+    ) => {
+        $crate::store::engine::prepared::ask_postgres! {
+            $(#[$doc])*
+            $name<'a>(
+                $begin, $param: $type as $sql,
+                concat!($more, "(c.entrypoint_id, c.customer_id) ", $beyond, " ("), place: i64 as BigInt,
+                ", ", from: i64 as BigInt,
+                concat!(") AND (c.entrypoint_id, c.customer_id) ", $within, " ("), same_place: i64 as BigInt,
+                concat!(
+                    ", ", $bound, ") ORDER BY c.entrypoint_id ", $direction, ", c.customer_id ", $direction, " LIMIT "
+                ), limit: i64 as BigInt,
+                " OFFSET ", skip: i64 as BigInt;
+                $end
+            ) -> $row as $columns
+        }
+    };
+}
+pub(super) use by_pairs;
+
+by_pairs! {
+    /// Customers of an entrypoint that have one of some statuses.
+    below, above: (
+        concat!("SELECT ", customer_columns!(), " FROM customer c WHERE c.status = ANY ("),
+        statuses: &'a [i32] as Array<Integer>,
+        ") AND "
+    ), "",
+    CustomerRow as CustomerColumns
+}
+
+/// Rows of an entrypoint in id order.
+pub(super) fn slice(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    statuses: &[i32],
+    from: Option<i64>,
+    descending: bool,
+    skip: usize,
+    limit: usize,
+) -> Result<Vec<CustomerRow>, StoreError> {
+    let (skip, limit) = (i64::try_from(skip).unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(i64::MAX));
+    let from = from.unwrap_or(if descending { i64::MAX } else { 0 });
+    let c = match conn {
+        Conn::Postgres(c) => {
+            let ask = if descending { below } else { above };
+            return Ok(ask(c, statuses, entrypoint_id, from, entrypoint_id, limit, skip)?);
+        }
+        Conn::Sqlite(c, ..) => c,
+    };
+    // As many as there are, so that the statement has one text and stays prepared; fewer are told more than once.
+    let Some(first) = statuses.first() else { return Ok(Vec::new()) };
+    let mut told = [*first; Status::ALL.len()];
+    told.iter_mut().zip(statuses).for_each(|(place, status)| *place = *status);
+    let [s0, s1, s2, s3] = told;
+    let has_status = customer::status.eq(s0).or(customer::status.eq(s1));
+    let has_status = has_status.or(customer::status.eq(s2)).or(customer::status.eq(s3));
+    let base = customer::table
+        .filter(customer::entrypoint_id.eq(entrypoint_id))
+        .filter(has_status)
+        .select(CustomerRow::as_select())
+        .offset(skip)
+        .limit(limit);
+    Ok(if descending {
+        base.filter(customer::customer_id.lt(from)).order(customer::customer_id.desc()).load(c)?
+    } else {
+        base.filter(customer::customer_id.gt(from)).order(customer::customer_id.asc()).load(c)?
+    })
+}
+
+/// Rows by id, in no order.
+pub(super) fn rows_by_id(conn: &mut Conn, ids: &[i64]) -> Result<Vec<CustomerRow>, StoreError> {
+    match conn {
+        Conn::Sqlite(c, ..) => {
+            let mut rows = Vec::with_capacity(ids.len());
+            for id in ids {
+                rows.extend(
+                    customer::table
+                        .find(id)
+                        .select(CustomerRow::as_select())
+                        .first::<CustomerRow>(c)
+                        .optional()?,
+                );
+            }
+            Ok(rows)
+        }
+        Conn::Postgres(c) => Ok(customer::table
+            .filter(customer::customer_id.eq_any(ids))
+            .select(CustomerRow::as_select())
+            .load(c)?),
+    }
+}
+
+pub(super) fn ordered(mut rows: Vec<CustomerRow>, descending: bool) -> Vec<CustomerRow> {
+    rows.sort_unstable_by_key(|row| if descending { -row.customer_id } else { row.customer_id });
+    rows
+}
+
+/// What the columns say of a customer, without opening the document.
+pub(super) fn light(row: &CustomerRow) -> Result<Stored, StoreError> {
+    let unreadable = || StoreError::Corrupt(format!("customer {}: unreadable columns", row.customer_id));
+    let status = Status::of_code(row.status.into()).ok_or_else(unreadable)?;
+    let lifecycle = Lifecycle::of_name(&row.lifecycle).ok_or_else(unreadable)?;
+    let balance = Money::from_units(row.balance_units).ok_or_else(unreadable)?;
+    let (created, updated) = (Micros(row.created_at_us), Micros(row.updated_at_us));
+    let customer = Customer::erased(status, lifecycle, balance, created, updated);
+    Ok(Stored { id: row.customer_id, version: row.version, customer, erased: false })
+}

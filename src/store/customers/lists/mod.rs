@@ -1,0 +1,393 @@
+//! Lists: filtered, searched, sorted, page by page, each page from one state of the database (rules 8).
+//!
+//! The term index and the columns propose, the opened document decides. A page in id order of one
+//! entrypoint is read in that order; any other order keeps the page's keys, and no more, while all that
+//! the plan lets through is looked at.
+
+mod fetch;
+pub(crate) mod plain;
+mod scope;
+
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+
+use diesel::prelude::*;
+
+use self::fetch::{light, ordered, rows_by_id, slice};
+use self::scope::ListScope;
+use super::load;
+use super::record_cache::{OpenedRecord, RecordCache, open};
+use super::rows::CustomerRow;
+use crate::domain::customers::record::{Customer, Stored};
+use crate::domain::entrypoints::Entrypoint;
+use crate::domain::filter::{Column, Filter, Reach, Search, Sort, SortKey};
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::schema::{customer, entrypoint_head};
+use crate::store::entrypoints;
+use crate::store::keys::keyring::KeyRing;
+
+/// How many rows are read at once.
+const SLICE: usize = 1_000;
+/// For how many entrypoints the search index is asked at once.
+const PLACES_AT_ONCE: usize = 64;
+
+/// What to list.
+#[derive(Debug, Clone)]
+pub struct ListRequest {
+    /// The entrypoints, all of which the caller may see.
+    pub entrypoints: Vec<i64>,
+    /// Conditions.
+    pub filter: Filter,
+    /// Words.
+    pub search: Search,
+    /// Whether the search covers only what is not masked.
+    pub masked: bool,
+    /// The order.
+    pub sort: Sort,
+    /// Only records after this one.
+    pub after: Option<SortKey>,
+    /// How many records to skip.
+    pub skip: usize,
+    /// How many records to answer.
+    pub limit: usize,
+    /// Whether to count all that match.
+    pub counts: bool,
+}
+
+/// A record with its entrypoint.
+pub type Listed = (Arc<OpenedRecord>, Arc<Entrypoint>);
+
+/// A page.
+#[derive(Debug, Clone)]
+pub struct ListPage {
+    /// The records, in order.
+    pub records: Vec<Listed>,
+    /// How many match in all, where it was asked.
+    pub total: Option<usize>,
+    /// Where the next page begins, if there is more.
+    pub next: Option<SortKey>,
+}
+
+/// A page too long to be held in memory: its records by place and id, as they stood when it was asked for.
+#[derive(Debug, Clone)]
+pub struct IdPage {
+    /// Entrypoints and ids, in order.
+    pub ids: Vec<(i64, i64)>,
+    /// How many match in all, where it was asked.
+    pub total: Option<usize>,
+    /// Where the next page begins, if there is more; wherever the last record is sorted to by then.
+    pub next: Option<SortKey>,
+}
+
+fn is_by_id(sort: &Sort) -> bool {
+    matches!(sort.reach(), Reach::Column(Column::CustomerId))
+}
+
+/// A page of a list.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`].
+pub(crate) fn page(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    record_cache: &RecordCache,
+    request: &ListRequest,
+) -> Result<ListPage, StoreError> {
+    if plain::asks(request) {
+        return plain::page(conn, ring, record_cache, request);
+    }
+    let scope = ListScope::of(conn, request)?;
+    let total = if request.counts { scope.counted() } else { None };
+    let is_by_id = is_by_id(&request.sort);
+    let mut page = match scope.places.as_slice() {
+        [] => ListPage { records: Vec::new(), total: Some(0), next: None },
+        [(entrypoint, lock_row)] if is_by_id => {
+            in_id_order(conn, ring, request, &scope, (entrypoint, lock_row), total)?
+        }
+        _ => by_keys(conn, ring, record_cache, request, &scope, total)?,
+    };
+    page.total = if request.counts { total.or(page.total) } else { None };
+    Ok(page)
+}
+
+/// Place and id of everything in a list, in its order.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`].
+pub(crate) fn ids(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    request: &ListRequest,
+) -> Result<Vec<(i64, i64)>, StoreError> {
+    let scope = ListScope::of(conn, request)?;
+    Ok(keys(conn, ring, request, &scope, None)?.iter().map(place_and_id).collect())
+}
+
+/// Which records a long page has: what its answer is read by, slice after slice.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`].
+pub(crate) fn id_page(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Result<IdPage, StoreError> {
+    let scope = ListScope::of(conn, request)?;
+    let known_total = if request.counts { scope.counted() } else { None };
+    let counts = request.counts && known_total.is_none();
+    let last = request.skip.saturating_add(request.limit);
+    // In id order, what comes after a full page's worth cannot be on it.
+    let enough = (is_by_id(&request.sort) && !counts).then_some(last.saturating_add(1));
+    let mut keys = keys(conn, ring, request, &scope, enough)?;
+    let total = if counts { Some(keys.len()) } else { known_total };
+    let has_more = keys.len() > last;
+    keys.truncate(last);
+    let next = keys.last().filter(|_| has_more).map(|(key, _)| key.clone());
+    Ok(IdPage { ids: keys.iter().skip(request.skip).map(place_and_id).collect(), total, next })
+}
+
+/// The keys of a list with their entrypoints, in order; of each entrypoint no more than are `enough`, which are the first
+/// ones only where the order is that of ids.
+fn keys(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    request: &ListRequest,
+    scope: &ListScope,
+    enough: Option<usize>,
+) -> Result<Vec<(SortKey, i64)>, StoreError> {
+    if is_by_id(&request.sort) && request.after.is_none() && scope.is_everything() {
+        return every_key(conn, scope, request);
+    }
+    let mut keys = Vec::new();
+    for some in scope.places.chunks(PLACES_AT_ONCE) {
+        let proposed = scope.proposed(conn, ring, some)?;
+        for ((entrypoint, lock_row), proposed) in some.iter().zip(proposed) {
+            let mut here = 0_usize;
+            walk(conn, ring, request, scope, (entrypoint, lock_row), proposed, |record| {
+                keys.push((request.sort.key(&record.stored, entrypoint), entrypoint.id));
+                here += 1;
+                Ok(enough.is_none_or(|enough| here < enough))
+            })?;
+        }
+    }
+    keys.sort_unstable();
+    Ok(keys)
+}
+
+/// The keys of every live customer in id order; no document is opened.
+fn every_key(
+    conn: &mut Conn,
+    scope: &ListScope,
+    request: &ListRequest,
+) -> Result<Vec<(SortKey, i64)>, StoreError> {
+    let statuses: Vec<i32> = scope.plan.statuses.iter().map(|status| status.code()).collect();
+    let mut keys = Vec::new();
+    for (entrypoint, _) in &scope.places {
+        let here: Vec<i64> = on!(conn, |c| customer::table
+            .filter(customer::entrypoint_id.eq(entrypoint.id))
+            .filter(customer::status.eq_any(&statuses))
+            .select(customer::customer_id)
+            .load(c))?;
+        keys.extend(here.into_iter().map(|id| {
+            let bare = Stored { id, version: 1, customer: Customer::default(), erased: false };
+            (request.sort.key(&bare, entrypoint), entrypoint.id)
+        }));
+    }
+    keys.sort_unstable();
+    Ok(keys)
+}
+
+fn place_and_id((key, entrypoint_id): &(SortKey, i64)) -> (i64, i64) {
+    (*entrypoint_id, key.id)
+}
+
+/// Records by place and id, in the order asked, as they are now: deleted ones may be among them.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`].
+pub(crate) fn by_ids(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    record_cache: &RecordCache,
+    ids: &[(i64, i64)],
+) -> Result<Vec<Listed>, StoreError> {
+    let mut entrypoints: HashMap<i64, Arc<Entrypoint>> = HashMap::new();
+    let mut rows: HashMap<i64, CustomerRow> = HashMap::new();
+    for row in rows_by_id(conn, &ids.iter().map(|(_, id)| *id).collect::<Vec<_>>())? {
+        rows.insert(row.customer_id, row);
+    }
+    let mut records = Vec::with_capacity(ids.len());
+    for (entrypoint_id, id) in ids {
+        let Some(row) = rows.remove(id).filter(|row| row.entrypoint_id == *entrypoint_id) else { continue };
+        let entrypoint = match entrypoints.get(entrypoint_id) {
+            Some(entrypoint) => Arc::clone(entrypoint),
+            None => {
+                let Some(found) = entrypoints::entrypoint(conn, *entrypoint_id)? else { continue };
+                let found = Arc::new(found);
+                entrypoints.insert(*entrypoint_id, Arc::clone(&found));
+                found
+            }
+        };
+        records.push((record_cache.open(conn, ring, &row)?, entrypoint));
+    }
+    Ok(records)
+}
+
+fn in_id_order(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    request: &ListRequest,
+    scope: &ListScope,
+    (entrypoint, lock_row): (&Arc<Entrypoint>, &load::LockRow),
+    known_total: Option<usize>,
+) -> Result<ListPage, StoreError> {
+    let counts = request.counts && known_total.is_none();
+    let mut records: Vec<Listed> = Vec::new();
+    let mut matched = 0_usize;
+    let mut has_more = false;
+    let last = request.skip.saturating_add(request.limit);
+    let proposed = scope.proposed(conn, ring, &scope.places)?.pop().flatten();
+    walk(conn, ring, request, scope, (entrypoint, lock_row), proposed, |record| {
+        if matched >= request.skip && matched < last {
+            records.push((Arc::clone(record), Arc::clone(entrypoint)));
+        }
+        matched += 1;
+        has_more = matched > last;
+        Ok(counts || !has_more)
+    })?;
+    let next =
+        records.last().filter(|_| has_more).map(|(record, place)| request.sort.key(&record.stored, place));
+    Ok(ListPage { records, total: counts.then_some(matched), next })
+}
+
+fn by_keys(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    record_cache: &RecordCache,
+    request: &ListRequest,
+    scope: &ListScope,
+    known_total: Option<usize>,
+) -> Result<ListPage, StoreError> {
+    let is_by_id = is_by_id(&request.sort);
+    let counts = request.counts && known_total.is_none();
+    let kept = request.skip.saturating_add(request.limit).saturating_add(1);
+    // The greatest key on top, so that it can be dropped for a smaller one.
+    let mut heap: BinaryHeap<(SortKey, i64)> = BinaryHeap::new();
+    let mut matched = 0_usize;
+    let mut places = scope.places.clone();
+    if is_by_id && request.sort.descending {
+        places.sort_by_key(|(_, lock_row)| std::cmp::Reverse(lock_row.next_customer_id));
+    }
+    for some in places.chunks(PLACES_AT_ONCE) {
+        let proposed = scope.proposed(conn, ring, some)?;
+        for ((entrypoint, lock_row), proposed) in some.iter().zip(proposed) {
+            // What can be told before a place is looked at: whether its newest customer comes after a full page's worth.
+            let last = heap.peek().filter(|_| heap.len() == kept && request.sort.descending);
+            let is_beyond = last.is_some_and(|(key, _)| lock_row.next_customer_id <= key.id);
+            if is_by_id && !counts && is_beyond {
+                continue;
+            }
+            walk(conn, ring, request, scope, (entrypoint, lock_row), proposed, |record| {
+                matched += 1;
+                let entry = (request.sort.key(&record.stored, entrypoint), entrypoint.id);
+                let is_full = heap.len() == kept;
+                let is_on = !is_full || heap.peek().is_some_and(|last| entry < *last);
+                if is_on {
+                    heap.push(entry);
+                    if is_full {
+                        heap.pop();
+                    }
+                }
+                // In id order, what comes after one that comes after a full page's worth cannot be on it.
+                Ok(counts || !is_by_id || is_on)
+            })?;
+        }
+    }
+    let keys = heap.into_sorted_vec();
+    let has_more = keys.len() == kept;
+    let on_page: Vec<(i64, i64)> = keys
+        .iter()
+        .skip(request.skip)
+        .take(request.limit)
+        .map(|(key, entrypoint_id)| (*entrypoint_id, key.id))
+        .collect();
+    let last = keys.get(request.skip + on_page.len().saturating_sub(1)).map(|(key, _)| key.clone());
+    let records = by_ids(conn, ring, record_cache, &on_page)?;
+    Ok(ListPage { records, total: counts.then_some(matched), next: last.filter(|_| has_more) })
+}
+
+/// Calls `visit` with every match of an entrypoint after `request.after`, in id order (newest first unless
+/// the request sorts by ascending id), until it says no.
+fn walk(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    request: &ListRequest,
+    scope: &ListScope,
+    (entrypoint, lock_row): (&Arc<Entrypoint>, &load::LockRow),
+    proposed: Option<Vec<i64>>,
+    mut visit: impl FnMut(&Arc<OpenedRecord>) -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    let plan = &scope.plan;
+    let is_by_id = is_by_id(&request.sort);
+    let descending = !is_by_id || request.sort.descending;
+    let mut look = |conn: &mut Conn, row: &CustomerRow| -> Result<bool, StoreError> {
+        // Columns are looked at before the document is opened.
+        if !plan.admits(&light(row)?) {
+            return Ok(true);
+        }
+        let record = open(conn, ring, row)?;
+        let stored = &record.stored;
+        let matches = request.filter.matches(stored, entrypoint)
+            && request.search.matches(&stored.customer, request.masked)
+            && request.after.as_ref().is_none_or(|after| request.sort.key(stored, entrypoint) > *after);
+        if matches { visit(&record) } else { Ok(true) }
+    };
+    let start = request.after.as_ref().filter(|_| is_by_id).map(|key| key.id);
+    if let Some(mut ids) = proposed {
+        if descending {
+            ids.reverse();
+        }
+        if let Some(start) = start {
+            ids.retain(|id| if descending { *id < start } else { *id > start });
+        }
+        // Small bites first: the page is mostly full after one.
+        for bite in ids.chunks(SLICE / 4) {
+            for row in ordered(rows_by_id(conn, bite)?, descending) {
+                if row.entrypoint_id == lock_row.entrypoint_id && !look(conn, &row)? {
+                    return Ok(());
+                }
+            }
+        }
+        return Ok(());
+    }
+    let statuses: Vec<i32> = plan.statuses.iter().map(|status| status.code()).collect();
+    let mut from = start;
+    // A first bite of what the page needs; a condition that few meet is met in larger ones.
+    let mut bite = request.skip.saturating_add(request.limit).saturating_add(1).clamp(1, SLICE);
+    loop {
+        let rows = slice(conn, lock_row.entrypoint_id, &statuses, from, descending, 0, bite)?;
+        for row in &rows {
+            if !look(conn, row)? {
+                return Ok(());
+            }
+        }
+        match rows.last() {
+            Some(last) if rows.len() == bite => from = Some(last.customer_id),
+            _ => return Ok(()),
+        }
+        bite = SLICE;
+    }
+}
+
+/// How many customers each status and stage of an entrypoint has, by the lock row's counters.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn counts(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+) -> Result<Option<HashMap<String, i64>>, StoreError> {
+    let json: Option<String> = on!(conn, |c| entrypoint_head::table
+        .find(entrypoint_id)
+        .select(entrypoint_head::counts)
+        .first(c)
+        .optional())?;
+    Ok(json.map(|json| serde_json::from_str(&json)).transpose()?)
+}

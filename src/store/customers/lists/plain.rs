@@ -1,0 +1,122 @@
+//! All live customers of one entrypoint in the order of ids: the list that is asked for most. On PostgreSQL a page of it
+//! is one statement, which needs no transaction.
+
+use std::sync::Arc;
+
+use diesel::pg::PgConnection;
+use diesel::sql_types::{BigInt, Nullable};
+
+use super::fetch::{by_pairs, ordered, slice};
+use super::scope::is_everything;
+use super::{ListPage, ListRequest, Listed, is_by_id};
+use crate::domain::customers::record::Status;
+use crate::domain::entrypoints::Entrypoint;
+use crate::domain::filter::Plan;
+use crate::store::customers::record_cache::RecordCache;
+use crate::store::customers::rows::{CustomerColumns, CustomerRow, customer_columns, no_customer};
+use crate::store::engine::conn::Conn;
+use crate::store::engine::error::StoreError;
+use crate::store::entrypoints::{self, Placed, PlacedColumns, entrypoint_columns, no_entrypoint};
+use crate::store::keys::keyring::KeyRing;
+
+/// An entrypoint with the number of its live customers, or one of them.
+type Row = (Option<CustomerRow>, Option<(Placed, i64)>);
+type Columns = (Nullable<CustomerColumns>, Nullable<(PlacedColumns, BigInt)>);
+
+/// An entrypoint with the number of its live customers.
+macro_rules! entrypoint {
+    () => {
+        concat!(
+            "SELECT ", no_customer!(), ", ", entrypoint_columns!(), ", h.live_customers FROM entrypoint e \
+             JOIN organisation o ON o.org_id = e.org_id JOIN entrypoint_head h ON h.entrypoint_id = e.entrypoint_id \
+             WHERE e.entrypoint_id = "
+        )
+    };
+}
+
+by_pairs! {
+    /// An entrypoint, and after it some of its live customers.
+    newest, oldest: (
+        entrypoint!(), entrypoint_id: &'a i64 as BigInt,
+        concat!(
+            " UNION ALL SELECT * FROM (SELECT ", customer_columns!(), ", ", no_entrypoint!(), ", NULL::bigint \
+             FROM customer c WHERE c.status <> -99 AND "
+        )
+    ), ") AS page",
+    Row as Columns
+}
+
+/// Whether a request asks for all live customers of one entrypoint in the order of ids.
+pub(crate) fn asks(request: &ListRequest) -> bool {
+    request.entrypoints.len() == 1
+        && is_by_id(&request.sort)
+        && is_everything(&Plan::of(&request.filter, &request.search))
+}
+
+/// A page of what [`asks`] lets through.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`].
+pub(super) fn page(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    record_cache: &RecordCache,
+    request: &ListRequest,
+) -> Result<ListPage, StoreError> {
+    let found = match conn {
+        Conn::Sqlite(..) => by_two(conn, request)?,
+        Conn::Postgres(c) => by_one(c, request)?,
+    };
+    let found = found.filter(|found| request.filter.admits_entrypoint(&found.entrypoint));
+    let Some(Found { entrypoint, live, mut rows }) = found else {
+        return Ok(ListPage { records: Vec::new(), total: request.counts.then_some(0), next: None });
+    };
+    let has_more = rows.len() > request.limit;
+    rows.truncate(request.limit);
+    let mut records = Vec::with_capacity(rows.len());
+    for row in &rows {
+        records.push((record_cache.open(conn, ring, row)?, Arc::clone(&entrypoint)));
+    }
+    let last = records.last().filter(|_| has_more);
+    let next = last.map(|(record, place): &Listed| request.sort.key(&record.stored, place));
+    Ok(ListPage { records, total: request.counts.then(|| usize::try_from(live).unwrap_or(0)), next })
+}
+
+/// An entrypoint, how many live customers it has, and those of a page in order; one more where there is a next page.
+struct Found {
+    entrypoint: Arc<Entrypoint>,
+    live: i64,
+    rows: Vec<CustomerRow>,
+}
+
+/// The statements cost no round trip, and each stays what it is elsewhere.
+fn by_two(conn: &mut Conn, request: &ListRequest) -> Result<Option<Found>, StoreError> {
+    let Some((entrypoint, lock_row)) =
+        entrypoints::with_lock_rows(conn, &request.entrypoints, |_| true)?.pop()
+    else {
+        return Ok(None);
+    };
+    let statuses: Vec<i32> = Status::LIVE.map(Status::code).to_vec();
+    let (from, wanted) = (request.after.as_ref().map(|key| key.id), request.limit.saturating_add(1));
+    let rows = slice(conn, entrypoint.id, &statuses, from, request.sort.descending, request.skip, wanted)?;
+    Ok(Some(Found { entrypoint, live: lock_row.live_customers, rows }))
+}
+
+fn by_one(c: &mut PgConnection, request: &ListRequest) -> Result<Option<Found>, StoreError> {
+    let Some(place) = request.entrypoints.first().copied() else { return Ok(None) };
+    let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let (limit, skip) = (number(request.limit.saturating_add(1)), number(request.skip));
+    let descending = request.sort.descending;
+    let from = request.after.as_ref().map_or(if descending { i64::MAX } else { 0 }, |key| key.id);
+    let ask = if descending { newest } else { oldest };
+    let told = ask(c, &place, place, from, place, limit, skip)?;
+    let mut placed = None;
+    let mut rows = Vec::with_capacity(told.len());
+    for (customer, entrypoint) in told {
+        rows.extend(customer);
+        placed = entrypoint.or(placed);
+    }
+    let Some(((own, organisation), live)) = placed else { return Ok(None) };
+    let entrypoint = Arc::new(own.read(organisation)?);
+    Ok(Some(Found { entrypoint, live, rows: ordered(rows, descending) }))
+}

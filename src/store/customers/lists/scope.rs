@@ -1,0 +1,97 @@
+//! Where a list looks: the entrypoints of a request, and whom the search index proposes there.
+
+use std::sync::Arc;
+
+use super::ListRequest;
+use crate::domain::customers::record::Status;
+use crate::domain::entrypoints::Entrypoint;
+use crate::domain::filter::Plan;
+use crate::store::customers::load;
+use crate::store::engine::conn::Conn;
+use crate::store::engine::error::StoreError;
+use crate::store::keys::keyring::KeyRing;
+use crate::store::{entrypoints, index};
+
+/// An entrypoint and its lock row.
+pub(super) type LockedEntrypoint = (Arc<Entrypoint>, load::LockRow);
+
+/// The entrypoints of a request that can have matches.
+pub(super) struct ListScope {
+    pub plan: Plan,
+    pub places: Vec<LockedEntrypoint>,
+    /// Where the plan has terms.
+    index: Option<index::Index>,
+}
+
+impl ListScope {
+    pub(super) fn of(conn: &mut Conn, request: &ListRequest) -> Result<ListScope, StoreError> {
+        let plan = Plan::of(&request.filter, &request.search);
+        if plan.never {
+            return Ok(ListScope { plan, places: Vec::new(), index: None });
+        }
+        let wants_deleted = plan.statuses.contains(&Status::Deleted);
+        let mut places = entrypoints::with_lock_rows(conn, &request.entrypoints, |lock_row| {
+            wants_deleted || lock_row.live_customers > 0
+        })?;
+        places.retain(|(entrypoint, _)| request.filter.admits_entrypoint(entrypoint));
+        let ids: Vec<i64> = places.iter().map(|(entrypoint, _)| entrypoint.id).collect();
+        let index = if plan.terms.is_empty() { None } else { Some(index::Index::of(conn, &ids)?) };
+        Ok(ListScope { plan, places, index })
+    }
+
+    /// The customers of some places that the plan's terms propose, by id; nothing where it has no terms, so that all are
+    /// looked at.
+    pub(super) fn proposed(
+        &self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        places: &[LockedEntrypoint],
+    ) -> Result<Vec<Option<Vec<i64>>>, StoreError> {
+        let Some(index) = &self.index else { return Ok(vec![None; places.len()]) };
+        let mut questions = Vec::with_capacity(places.len());
+        let mut asks = Vec::with_capacity(places.len());
+        for (_, lock_row) in places {
+            let keys = lock_row.keys(conn, ring)?;
+            let before = questions.len();
+            questions.extend(
+                keys.all().map(|key| index::Question::of(lock_row.entrypoint_id, &key.key, &self.plan.terms)),
+            );
+            asks.push(questions.len() - before);
+        }
+        let mut found = index.having(conn, &questions)?.into_iter();
+        let mut proposed = Vec::with_capacity(places.len());
+        for asked in asks {
+            let mut ids = found.by_ref().take(asked).reduce(|mut ids, more| {
+                ids.extend(more);
+                ids
+            });
+            if let Some(ids) = ids.as_mut().filter(|_| asked > 1) {
+                ids.sort_unstable();
+                ids.dedup();
+            }
+            proposed.push(ids);
+        }
+        Ok(proposed)
+    }
+
+    /// The total, where the lock rows' counters know it.
+    pub(super) fn counted(&self) -> Option<usize> {
+        let total: i64 = self.places.iter().map(|(_, lock_row)| lock_row.live_customers).sum();
+        self.is_everything().then(|| usize::try_from(total).unwrap_or(0))
+    }
+
+    /// Whether every live customer of its entrypoints matches.
+    pub(super) fn is_everything(&self) -> bool {
+        is_everything(&self.plan)
+    }
+}
+
+/// Whether a plan lets every live customer through, and nobody else.
+pub(super) fn is_everything(plan: &Plan) -> bool {
+    plan.columns_decide
+        && !plan.never
+        && plan.columns.is_empty()
+        && plan.lifecycles.is_none()
+        && plan.statuses.len() == Status::LIVE.len()
+        && !plan.statuses.contains(&Status::Deleted)
+}

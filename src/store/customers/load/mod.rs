@@ -1,0 +1,401 @@
+//! What a batch must know before it decides: locked lock rows, entrypoints, customers, candidates.
+//!
+//! On PostgreSQL the rows are read in statements *after* the one that locks: a statement that both
+//! waits and reads does not see what was committed while it waited.
+
+mod beginning;
+mod keys;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use diesel::dsl::max;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
+
+use self::beginning::Beginning;
+pub(crate) use self::keys::{IndexKey, IndexKeys};
+use super::rows::{CustomerRow, document_ad, open_document};
+use crate::domain::customers::identifier::MatchKey;
+use crate::domain::customers::record::Stored;
+use crate::domain::decide::command::{Action, Command};
+use crate::domain::decide::precomputed_keys;
+use crate::domain::decide::working_set::WorkingSet;
+use crate::domain::kernel::time::Micros;
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::prepared::ask_postgres;
+use crate::store::engine::schema::{customer, entrypoint_head, history, id_block};
+use crate::store::idempotency::{self, IdempotencyRow};
+use crate::store::imports::DryRunRecords;
+use crate::store::index;
+use crate::store::index::digests;
+use crate::store::keys::keyring::KeyRing;
+
+/// How many customer ids one block holds.
+pub(crate) const ID_BLOCK: i64 = 1024;
+
+/// The block of a customer id.
+pub(crate) fn block_of(customer_id: i64) -> i64 {
+    (customer_id - 1) / ID_BLOCK + 1
+}
+
+/// A row of `entrypoint_head`, as it stands under the lock.
+#[derive(Debug, Clone, Queryable, Selectable, AsChangeset)]
+#[diesel(table_name = entrypoint_head, treat_none_as_null = true)]
+pub struct LockRow {
+    #[diesel(skip_update)]
+    pub entrypoint_id: i64,
+    pub next_customer_id: i64,
+    pub block_end: i64,
+    pub key_id: i64,
+    pub digest_identifiers: String,
+    pub live_customers: i64,
+    pub counts: String,
+    pub old_key_id: Option<i64>,
+    pub old_digest_identifiers: String,
+}
+
+impl LockRow {
+    /// The keys under which this entrypoint's customers are sealed and indexed: that of new writes, and while
+    /// a rotation runs the one it replaces.
+    pub(crate) fn keys(&self, conn: &mut Conn, ring: &KeyRing) -> Result<IndexKeys, StoreError> {
+        let new = IndexKey::of(conn, ring, self.key_id, &self.digest_identifiers)?;
+        let old = match self.old_key_id {
+            Some(id) => Some(IndexKey::of(conn, ring, id, &self.old_digest_identifiers)?),
+            None => None,
+        };
+        Ok(IndexKeys { new, old })
+    }
+}
+
+/// How to meet lock rows that another writer has locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// Leave them out.
+    Skip,
+    /// Wait for them.
+    Wait,
+}
+
+/// Makes a function that locks lock rows in the order of their ids.
+macro_rules! lock_rows {
+    ($name:ident<$life:lifetime>($of:literal, $param:ident: $type:ty as $sql:ty), $locks:literal) => {
+        ask_postgres! {
+            /// Locks lock rows.
+            $name<$life>(
+                concat!(
+                    "SELECT entrypoint_id, next_customer_id, block_end, key_id, digest_identifiers, live_customers, \
+                     counts, old_key_id, old_digest_identifiers FROM entrypoint_head WHERE entrypoint_id = ", $of
+                ), $param: $type as $sql;
+                concat!(") ORDER BY entrypoint_id ", $locks)
+            ) -> LockRow
+            as (BigInt, BigInt, BigInt, BigInt, Text, BigInt, Text, Nullable<BigInt>, Text)
+        }
+    };
+}
+// Of one by itself: that need not be sorted.
+lock_rows!(lock_row<'a>("(", id: &'a i64 as BigInt), "FOR UPDATE");
+lock_rows!(free_lock_row<'a>("(", id: &'a i64 as BigInt), "FOR UPDATE SKIP LOCKED");
+lock_rows!(lock_rows<'a>("ANY (", ids: &'a [i64] as Array<BigInt>), "FOR UPDATE");
+lock_rows!(free_lock_rows<'a>("ANY (", ids: &'a [i64] as Array<BigInt>), "FOR UPDATE SKIP LOCKED");
+
+/// Locks the lock rows of some entrypoints, in sorted order.
+pub(crate) fn lock_entrypoints(
+    conn: &mut Conn,
+    ids: &[i64],
+    waiting: Waiting,
+) -> Result<Vec<LockRow>, StoreError> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    match conn {
+        // BEGIN IMMEDIATE has locked everything.
+        Conn::Sqlite(c, ..) => {
+            let mut lock_rows = Vec::new();
+            for id in ids {
+                let lock_row = entrypoint_head::table
+                    .filter(entrypoint_head::entrypoint_id.eq(id))
+                    .select(LockRow::as_select())
+                    .first(c)
+                    .optional()?;
+                lock_rows.extend(lock_row);
+            }
+            Ok(lock_rows)
+        }
+        Conn::Postgres(c) => Ok(match (waiting, ids.as_slice()) {
+            (Waiting::Skip, [id]) => free_lock_row(c, id)?,
+            (Waiting::Skip, ids) => free_lock_rows(c, ids)?,
+            (Waiting::Wait, [id]) => lock_row(c, id)?,
+            (Waiting::Wait, ids) => lock_rows(c, ids)?,
+        }),
+    }
+}
+
+/// The working set of one entrypoint with what it takes to save it.
+pub(crate) struct Loaded {
+    pub working_set: WorkingSet,
+    pub lock_row: LockRow,
+    pub keys: IndexKeys,
+    /// The rows of the told customers, for their salts and sealed documents.
+    pub rows: HashMap<i64, CustomerRow>,
+    /// What a dry run would have written before.
+    pub dry_run_records: Option<DryRunRecords>,
+    /// Idempotency keys whose outcomes have expired and were not yet removed.
+    pub expired: Vec<Vec<u8>>,
+}
+
+impl Loaded {
+    /// Loads what some commands of one entrypoint will ask for.
+    pub(crate) fn load(
+        conn: &mut Conn,
+        ring: &KeyRing,
+        lock_row: LockRow,
+        commands: &[&Command],
+        now: Micros,
+    ) -> Result<Loaded, StoreError> {
+        let key_hashes: Vec<Vec<u8>> = commands
+            .iter()
+            .filter_map(|command| command.idempotency.map(|key_use| key_use.key.to_vec()))
+            .collect();
+        let keys = lock_row.keys(conn, ring)?;
+        let Beginning { entrypoint, outcomes, expired } =
+            Beginning::read(conn, lock_row.entrypoint_id, &key_hashes, now)?
+                .ok_or_else(|| StoreError::Bug(format!("entrypoint {} is gone", lock_row.entrypoint_id)))?;
+        ring.remember_newest(lock_row.entrypoint_id, &keys.new.key);
+        let ids = lock_row.next_customer_id..lock_row.block_end;
+        let working_set = WorkingSet::new(Arc::new(entrypoint), now, ids);
+        let mut loaded =
+            Loaded { working_set, lock_row, keys, rows: HashMap::new(), dry_run_records: None, expired };
+        loaded.load_outcomes(conn, ring, outcomes)?;
+        let targets: Vec<i64> = commands
+            .iter()
+            .filter_map(|command| match &command.action {
+                Action::Update(update) => Some(update.id),
+                Action::Delete(delete) => Some(delete.id),
+                Action::Invite(invite) => Some(invite.id),
+                Action::Consent(consent) => Some(consent.id),
+                Action::Archive(archive) => Some(archive.id),
+                Action::Create(_) | Action::Match(_) => None,
+            })
+            .collect();
+        loaded.load_customers(conn, ring, &targets)?;
+        loaded.load_precomputed(conn, ring, commands)?;
+        Ok(loaded)
+    }
+
+    /// As [`Loaded::load`] for creates of which nothing will be saved: with what a dry run would have written before,
+    /// and ids that nobody has.
+    pub(crate) fn rehearse(
+        conn: &mut Conn,
+        ring: &KeyRing,
+        lock_row: LockRow,
+        commands: &[&Command],
+        now: Micros,
+        dry_run_records: DryRunRecords,
+        first_id: i64,
+    ) -> Result<Loaded, StoreError> {
+        let mut loaded = Loaded::load(conn, ring, lock_row, &[], now)?;
+        loaded.working_set.add_ids(first_id..i64::MAX);
+        loaded.dry_run_records = Some(dry_run_records);
+        loaded.load_precomputed(conn, ring, commands)?;
+        Ok(loaded)
+    }
+
+    fn load_precomputed(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        commands: &[&Command],
+    ) -> Result<(), StoreError> {
+        let keys = commands.iter().flat_map(|command| precomputed_keys(&self.working_set, command)).collect();
+        self.load_keys(conn, ring, keys)
+    }
+
+    /// Tells the working set who has some keys.
+    pub(crate) fn load_keys(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        mut keys: Vec<MatchKey>,
+    ) -> Result<(), StoreError> {
+        keys.retain(|key| !self.working_set.knows_key(key));
+        keys.sort();
+        keys.dedup();
+        let mut found: Vec<(MatchKey, Vec<i64>)> = keys.into_iter().map(|key| (key, Vec::new())).collect();
+        for index in self.keys.all() {
+            candidates(conn, self.lock_row.entrypoint_id, index, &mut found)?;
+        }
+        if let Some(dry_run_records) = &self.dry_run_records {
+            dry_run_records.candidates(conn, &mut found)?;
+        }
+        let ids: Vec<i64> = found.iter().flat_map(|(_, ids)| ids.iter().copied()).collect();
+        self.load_customers(conn, ring, &ids)?;
+        for (key, ids) in found {
+            self.working_set.add_candidates(key, ids);
+        }
+        Ok(())
+    }
+
+    /// Tells the working set a new block of customer ids.
+    pub(crate) fn load_ids(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
+        let block: i64 = on!(conn, |c| diesel::insert_into(id_block::table)
+            .values(id_block::entrypoint_id.eq(self.lock_row.entrypoint_id))
+            .returning(id_block::block_no)
+            .get_result(c))?;
+        self.working_set.add_ids((block - 1) * ID_BLOCK + 1..block * ID_BLOCK + 1);
+        Ok(())
+    }
+
+    /// Tells the working set some customers of this entrypoint.
+    pub(crate) fn load_customers(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        ids: &[i64],
+    ) -> Result<(), StoreError> {
+        let mut ids: Vec<i64> = ids
+            .iter()
+            .copied()
+            .filter(|id| !self.rows.contains_key(id) && self.working_set.customer(*id).is_none())
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        if let Some(dry_run_records) = &self.dry_run_records {
+            dry_run_records.tell(conn, &mut self.working_set, &ids)?;
+            ids.retain(|id| self.working_set.customer(*id).is_none());
+        }
+        for row in customer_rows(conn, self.lock_row.entrypoint_id, &ids)? {
+            let key = ring.data_key(conn, row.key_id)?;
+            self.working_set.add_customer(row.open(&key)?);
+            self.rows.insert(row.customer_id, row);
+        }
+        Ok(())
+    }
+
+    fn load_outcomes(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        rows: Vec<IdempotencyRow>,
+    ) -> Result<(), StoreError> {
+        for row in rows {
+            if let Some(id) = row.customer_id {
+                self.load_customers(conn, ring, &[id])?;
+            }
+            let owner = row.customer_id.and_then(|id| self.rows.get(&id)).cloned();
+            if let (Some(owner), Some(version)) = (&owner, row.version)
+                && let Some(stored) = version_of(conn, ring, owner, version)?
+            {
+                self.working_set.add_version(stored);
+            }
+            let (key_hash, record) = idempotency::open(conn, ring, &row, owner.as_ref())?;
+            self.working_set.add_idempotency(key_hash, record);
+        }
+        Ok(())
+    }
+}
+
+/// Adds who may have some keys, among the customers that stand under one data key.
+fn candidates(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    index: &IndexKey,
+    found: &mut [(MatchKey, Vec<i64>)],
+) -> Result<(), StoreError> {
+    let (digested, by_terms): (Vec<_>, Vec<_>) =
+        found.iter_mut().partition(|(key, _)| index.digests.contains(&key.identifier));
+    let wanted: Vec<Vec<u8>> = digested.iter().map(|(key, _)| index.digest(key)).collect();
+    let owners = digests::find(conn, entrypoint_id, &wanted)?;
+    for ((_, ids), digest) in digested.into_iter().zip(wanted) {
+        ids.extend(owners.get(&digest).into_iter().flatten());
+    }
+    for (key, ids) in by_terms {
+        ids.extend(index::find(conn, entrypoint_id, &index.key, key)?);
+    }
+    Ok(())
+}
+
+ask_postgres! {
+    /// The newest versions in some histories; one look-up each.
+    newest_versions<'a>(
+        "SELECT w.id, (SELECT max(version) FROM history WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
+        " AND customer_id = w.id) FROM unnest(", ids: &'a [i64] as Array<BigInt>;
+        ") AS w (id)"
+    ) -> (i64, Option<i64>) as (BigInt, Nullable<BigInt>)
+}
+
+/// Rows of customers, each held against the newest version in its history: an old row put back with
+/// its old version does not pass.
+pub(crate) fn customer_rows(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    ids: &[i64],
+) -> Result<Vec<CustomerRow>, StoreError> {
+    let newest = max(history::version);
+    let pairs: Vec<(CustomerRow, Option<i64>)> = match conn {
+        Conn::Sqlite(c, ..) => {
+            let mut pairs = Vec::with_capacity(ids.len());
+            for id in ids {
+                let row = customer::table
+                    .filter(customer::customer_id.eq(id))
+                    .filter(customer::entrypoint_id.eq(entrypoint_id))
+                    .select(CustomerRow::as_select())
+                    .first(c)
+                    .optional()?;
+                let Some(row) = row else { continue };
+                let version = history::table
+                    .filter(history::entrypoint_id.eq(entrypoint_id))
+                    .filter(history::customer_id.eq(id))
+                    .select(newest)
+                    .first(c)?;
+                pairs.push((row, version));
+            }
+            pairs
+        }
+        Conn::Postgres(c) => {
+            if ids.is_empty() {
+                return Ok(Vec::new());
+            }
+            let rows: Vec<CustomerRow> = customer::table
+                .filter(customer::customer_id.eq_any(ids))
+                .filter(customer::entrypoint_id.eq(entrypoint_id))
+                .select(CustomerRow::as_select())
+                .load(c)?;
+            let versions: HashMap<i64, Option<i64>> =
+                newest_versions(c, entrypoint_id, ids)?.into_iter().collect();
+            rows.into_iter()
+                .map(|row| {
+                    let version = versions.get(&row.customer_id).copied().flatten();
+                    (row, version)
+                })
+                .collect()
+        }
+    };
+    pairs.into_iter().map(|(row, version)| row.must_be_newest(version).map(|()| row)).collect()
+}
+
+/// A customer as it was at an earlier version; `None` where that is gone or never was.
+pub(crate) fn version_of(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    row: &CustomerRow,
+    version: i64,
+) -> Result<Option<Stored>, StoreError> {
+    if row.version == version {
+        return Ok(Some(row.open(&*ring.data_key(conn, row.key_id)?)?));
+    }
+    let Some(salt) = &row.salt else { return Ok(None) };
+    let sealed: Option<(Option<Vec<u8>>, Option<i64>)> = on!(conn, |c| history::table
+        .filter(history::entrypoint_id.eq(row.entrypoint_id))
+        .filter(history::customer_id.eq(row.customer_id))
+        .filter(history::version.eq(version + 1))
+        .select((history::document_before, history::key_id_before))
+        .first(c)
+        .optional())?;
+    let Some((Some(document), Some(key_id))) = sealed else { return Ok(None) };
+    let seal = ring.data_key(conn, key_id)?.seal_key(salt)?;
+    let ad = document_ad(row.entrypoint_id, row.customer_id, version, key_id);
+    let record = open_document(&seal, &ad, &document)?;
+    Ok(Some(Stored { id: row.customer_id, version, customer: record, erased: false }))
+}

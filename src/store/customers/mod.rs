@@ -1,0 +1,8 @@
+//! Customers in the database: their rows and history, one write road ([`load`], [`save`]), and reads ([`find`], [`lists`]).
+
+pub(crate) mod find;
+pub(crate) mod lists;
+pub(crate) mod load;
+pub(crate) mod record_cache;
+pub(crate) mod rows;
+pub(crate) mod save;

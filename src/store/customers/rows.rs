@@ -1,0 +1,213 @@
+//! Rows as the tables hold them, and the way between a row and an opened record.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
+
+use crate::domain::customers::record::{Customer, Lifecycle, Status, Stored};
+use crate::domain::kernel::json;
+use crate::domain::kernel::money::Money;
+use crate::domain::kernel::time::Micros;
+use crate::store::engine::error::StoreError;
+use crate::store::engine::prepared::insert;
+use crate::store::engine::schema::customer;
+use crate::vault::{Ad, DataKey, Plain, SealKey};
+
+/// Bytes of most documents, at most.
+const DOCUMENT_ROOM: usize = 2_048;
+
+/// A row of `customer`.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = customer)]
+pub(crate) struct CustomerRow {
+    pub customer_id: i64,
+    pub entrypoint_id: i64,
+    pub version: i64,
+    pub status: i32,
+    pub lifecycle: String,
+    pub balance_units: i64,
+    pub created_at_us: i64,
+    pub updated_at_us: i64,
+    pub key_id: i64,
+    pub salt: Option<Vec<u8>>,
+    pub document: Option<Vec<u8>>,
+}
+
+/// The types of [`CustomerRow`]'s columns.
+pub(crate) type CustomerColumns = (
+    BigInt,
+    BigInt,
+    BigInt,
+    Integer,
+    Text,
+    BigInt,
+    BigInt,
+    BigInt,
+    BigInt,
+    Nullable<Binary>,
+    Nullable<Binary>,
+);
+
+/// The columns of a customer `c`, as [`CustomerRow`] has them.
+macro_rules! customer_columns {
+    () => {
+        "c.customer_id, c.entrypoint_id, c.version, c.status, c.lifecycle, c.balance_units, c.created_at_us, \
+         c.updated_at_us, c.key_id, c.salt, c.document"
+    };
+}
+pub(crate) use customer_columns;
+
+/// As many columns as [`customer_columns`] has, of the same types on PostgreSQL.
+macro_rules! no_customer {
+    () => {
+        "NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer, NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, \
+         NULL::bigint, NULL::bytea, NULL::bytea"
+    };
+}
+pub(crate) use no_customer;
+
+insert! {
+    /// Inserts new customers.
+    pub(crate) fn insert_customers(&[CustomerRow]) by NewCustomers, "INSERT" "customer" "",
+    customer_id: i64 as BigInt,
+    entrypoint_id: i64 as BigInt,
+    version: i64 as BigInt,
+    status: i32 as Integer,
+    lifecycle: String as Text,
+    balance_units: i64 as BigInt,
+    created_at_us: i64 as BigInt,
+    updated_at_us: i64 as BigInt,
+    key_id: i64 as BigInt,
+    salt: Option<Vec<u8>> as Nullable<Binary>,
+    document: Option<Vec<u8>> as Nullable<Binary>,
+}
+
+/// A row of `history` to be appended.
+#[derive(Debug)]
+pub(crate) struct HistoryRow {
+    pub entrypoint_id: i64,
+    pub customer_id: i64,
+    pub version: i64,
+    pub at_us: i64,
+    pub operation: &'static str,
+    pub token_name: String,
+    pub token_jti: String,
+    pub key_id: i64,
+    pub document_before: Option<Vec<u8>>,
+    pub key_id_before: Option<i64>,
+}
+
+insert! {
+    /// Appends to histories.
+    pub(crate) fn insert_history(&[HistoryRow]) by NewHistory, "INSERT" "history" "",
+    entrypoint_id: i64 as BigInt,
+    customer_id: i64 as BigInt,
+    version: i64 as BigInt,
+    at_us: i64 as BigInt,
+    operation: &'static str as Text,
+    token_name: String as Text,
+    token_jti: String as Text,
+    key_id: i64 as BigInt,
+    document_before: Option<Vec<u8>> as Nullable<Binary>,
+    key_id_before: Option<i64> as Nullable<BigInt>,
+}
+
+/// Binds a document to its customer and version; status, balance and stage stand inside it, and the
+/// columns must say the same.
+pub(crate) fn document_ad(entrypoint_id: i64, customer_id: i64, version: i64, key_id: i64) -> Ad {
+    Ad::new("document", &[entrypoint_id, customer_id, version, key_id])
+}
+
+impl CustomerRow {
+    /// A new row of a record.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] without randomness.
+    pub(crate) fn seal(
+        entrypoint_id: i64,
+        stored: &Stored,
+        data_key: &DataKey,
+        salt: &[u8],
+        seal: &SealKey,
+    ) -> Result<CustomerRow, StoreError> {
+        let record = &stored.customer;
+        let document = if stored.erased {
+            None
+        } else {
+            let mut plain = Plain::with_room(DOCUMENT_ROOM);
+            json::write(plain.bytes(), record)?;
+            Some(seal.seal(&document_ad(entrypoint_id, stored.id, stored.version, data_key.id), &plain)?)
+        };
+        Ok(CustomerRow {
+            customer_id: stored.id,
+            entrypoint_id,
+            version: stored.version,
+            status: record.status.code(),
+            lifecycle: record.lifecycle.name().to_owned(),
+            balance_units: record.balance.units(),
+            created_at_us: record.created_at.0,
+            updated_at_us: record.updated_at.0,
+            key_id: data_key.id,
+            salt: (!stored.erased).then(|| salt.to_vec()),
+            document,
+        })
+    }
+
+    /// That the row is the newest version that its history has: an old row put back does not pass.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`].
+    pub(crate) fn must_be_newest(&self, newest: Option<i64>) -> Result<(), StoreError> {
+        if newest == Some(self.version) {
+            return Ok(());
+        }
+        Err(StoreError::Corrupt(format!("customer {}: the row is not its newest version", self.customer_id)))
+    }
+
+    /// Opens the row.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] where the document does not open, or the columns say something else.
+    pub(crate) fn open(&self, data_key: &DataKey) -> Result<Stored, StoreError> {
+        let (Some(salt), Some(document)) = (&self.salt, &self.document) else { return self.erased() };
+        let ad = document_ad(self.entrypoint_id, self.customer_id, self.version, self.key_id);
+        let record = open_document(&data_key.seal_key(salt)?, &ad, document).map_err(|_| {
+            StoreError::Corrupt(format!("customer {}: the document does not open", self.customer_id))
+        })?;
+        let columns_agree = record.status.code() == self.status
+            && record.lifecycle.name() == self.lifecycle
+            && record.balance.units() == self.balance_units
+            && record.created_at.0 == self.created_at_us
+            && record.updated_at.0 == self.updated_at_us;
+        if !columns_agree {
+            let message = format!("customer {}: the columns are not those of the document", self.customer_id);
+            return Err(StoreError::Corrupt(message));
+        }
+        Ok(Stored { id: self.customer_id, version: self.version, customer: record, erased: false })
+    }
+
+    fn erased(&self) -> Result<Stored, StoreError> {
+        let unreadable = || StoreError::Corrupt(format!("customer {}: unreadable columns", self.customer_id));
+        let status = Status::of_code(self.status.into()).ok_or_else(unreadable)?;
+        let lifecycle = Lifecycle::of_name(&self.lifecycle).ok_or_else(unreadable)?;
+        let balance = Money::from_units(self.balance_units).ok_or_else(unreadable)?;
+        // Only an erased person has no document: anything else lost it.
+        if lifecycle != Lifecycle::Anonymised || self.salt.is_some() || self.document.is_some() {
+            return Err(StoreError::Corrupt(format!("customer {}: the document is gone", self.customer_id)));
+        }
+        let (created, updated) = (Micros(self.created_at_us), Micros(self.updated_at_us));
+        let record = Customer::erased(status, lifecycle, balance, created, updated);
+        Ok(Stored { id: self.customer_id, version: self.version, customer: record, erased: true })
+    }
+}
+
+/// Opens a sealed document.
+///
+/// # Errors
+/// [`StoreError::Corrupt`].
+pub(crate) fn open_document(seal: &SealKey, ad: &Ad, sealed: &[u8]) -> Result<Customer, StoreError> {
+    let plain = seal.open(ad, sealed)?;
+    // Once for the whole text, instead of once for each in it.
+    let text = std::str::from_utf8(&plain);
+    let text = text.map_err(|_| StoreError::Corrupt("a document that is no text".into()))?;
+    Ok(serde_json::from_str(text)?)
+}

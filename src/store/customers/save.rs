@@ -1,0 +1,449 @@
+//! How a decided batch gets into the tables: on PostgreSQL in one statement, on SQLite one a row, where that is as
+//! fast.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+
+use super::load::{IndexKey, Loaded, LockRow};
+use super::rows::{CustomerRow, HistoryRow, NewCustomers, NewHistory, insert_customers, insert_history};
+use crate::domain::accounts::sign_in::LinkKind;
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::record::{Status, Stored};
+use crate::domain::decide::command::Outcome;
+use crate::domain::decide::working_set::{IdempotencyRecord, Revision, WorkingSet};
+use crate::domain::kernel::time::SECOND_US;
+use crate::domain::mail::MailKind;
+use crate::store::accounts::portal;
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::schema::{customer, entrypoint_head, history};
+use crate::store::idempotency::{self, IdempotencyRow, NewKeys, OutcomeDetail, outcome_ad};
+use crate::store::imports;
+use crate::store::index;
+use crate::store::index::digests::{self, DigestRow, NewDigests};
+use crate::store::keys::keyring::{ENTRYPOINT_SALT, KeyRing};
+use crate::store::mail;
+use crate::vault::{SALT_BYTES, SealKey, random};
+
+/// A customer's salt and the key made of it, while a batch is saved.
+struct Owner {
+    salt: Vec<u8>,
+    seal: SealKey,
+}
+
+/// Everything one working set adds to the tables.
+#[derive(Default)]
+struct Additions {
+    inserted: Vec<CustomerRow>,
+    updated: Vec<CustomerRow>,
+    history: Vec<HistoryRow>,
+    digests_added: Vec<DigestRow>,
+    digests_removed: Vec<DigestRow>,
+    terms: Vec<index::Indexed>,
+    idempotency: Vec<IdempotencyRow>,
+    erased: Vec<i64>,
+}
+
+/// Saves what was decided in one entrypoint's working set; on PostgreSQL the number of the transaction.
+///
+/// # Errors
+/// The database's; nothing of the batch is then kept.
+pub(crate) fn save(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    loaded: &mut Loaded,
+    retention_secs: i64,
+) -> Result<Option<String>, StoreError> {
+    if loaded.working_set.revision().is_empty()
+        && loaded.working_set.new_keys().next().is_none()
+        && loaded.working_set.mails().is_empty()
+    {
+        return Ok(None);
+    }
+    let mut owners = HashMap::new();
+    let mut additions = Additions::default();
+    add_records(loaded, &mut owners, &mut additions)?;
+    add_outcomes(loaded, &mut owners, &mut additions, retention_secs)?;
+    update_lock_row(loaded)?;
+    for revision in loaded.working_set.revision() {
+        portal::after_change(conn, ring, loaded.lock_row.entrypoint_id, revision)?;
+        if let (true, Some(before)) = (revision.after.erased, &revision.before) {
+            imports::erase(conn, ring, loaded.lock_row.entrypoint_id, before.id, &before.customer)?;
+        }
+    }
+    idempotency::forget_expired(
+        conn,
+        loaded.lock_row.entrypoint_id,
+        &loaded.expired,
+        loaded.working_set.now,
+    )?;
+    let transaction = write(conn, &loaded.lock_row, additions)?;
+    end_links(conn, &loaded.working_set)?;
+    send_mails(conn, ring, &loaded.working_set)?;
+    Ok(transaction)
+}
+
+/// Ends the links of customers who are gone, who have another address, or whose password was set otherwise; with the mails
+/// that carry them.
+fn end_links(conn: &mut Conn, working_set: &WorkingSet) -> Result<(), StoreError> {
+    let place = working_set.entrypoint.id;
+    for revision in working_set.revision() {
+        let Some(before) = &revision.before else { continue };
+        let (id, old, new) = (before.id, &before.customer, &revision.after.customer);
+        let is_gone = new.is_deleted() && (!old.is_deleted() || revision.after.erased);
+        if is_gone {
+            mail::drop_all(conn, place, id, working_set.now)?;
+        }
+        if is_gone || old.text(TextField::Email) != new.text(TextField::Email) {
+            mail::end_links(conn, place, id, &LinkKind::ALL, working_set.now)?;
+        } else if old.password_hash != new.password_hash {
+            mail::end_links(conn, place, id, &[LinkKind::Invitation, LinkKind::Reset], working_set.now)?;
+        } else if old.invitation.is_some() && new.invitation.is_none() {
+            mail::end_links(conn, place, id, &[LinkKind::Invitation], working_set.now)?;
+        }
+    }
+    Ok(())
+}
+
+fn send_mails(conn: &mut Conn, ring: &KeyRing, working_set: &WorkingSet) -> Result<(), StoreError> {
+    for mail in working_set.mails() {
+        let Some(stored) = working_set.customer(mail.customer_id) else { continue };
+        // What came after it in the same batch may have made it void.
+        let holds = match mail.kind {
+            MailKind::Invitation => stored.customer.invitation.is_some(),
+            _ => !stored.customer.is_deleted(),
+        };
+        if !holds {
+            continue;
+        }
+        mail::send_link(
+            conn,
+            ring,
+            working_set.entrypoint.id,
+            stored,
+            mail.kind,
+            working_set.now,
+            mail.link_ttl_secs,
+        )?;
+    }
+    Ok(())
+}
+
+fn add_records(
+    loaded: &Loaded,
+    owners: &mut HashMap<i64, Owner>,
+    additions: &mut Additions,
+) -> Result<(), StoreError> {
+    let entrypoint_id = loaded.lock_row.entrypoint_id;
+    let now = loaded.working_set.now;
+    // First and last state of each customer in this batch; several changes make one row.
+    let mut ends: BTreeMap<i64, (&Revision, Arc<Stored>)> = BTreeMap::new();
+    // The row as it stands after the changes so far, for the next change's image of the past.
+    let mut current: HashMap<i64, CustomerRow> = HashMap::new();
+    for revision in loaded.working_set.revision() {
+        let id = revision.after.id;
+        let salt = owner(loaded, owners, id)?;
+        let row =
+            CustomerRow::seal(entrypoint_id, &revision.after, &loaded.keys.new.key, &salt.salt, &salt.seal)?;
+        let before = revision.before.as_ref().and_then(|_| current.get(&id).or_else(|| loaded.rows.get(&id)));
+        additions.history.push(HistoryRow {
+            entrypoint_id,
+            customer_id: id,
+            version: revision.after.version,
+            at_us: now.0,
+            operation: revision.operation.name(),
+            token_name: revision.actor.name.clone(),
+            token_jti: revision.actor.jti.clone(),
+            key_id: loaded.keys.new.key.id,
+            document_before: before.filter(|_| !revision.after.erased).and_then(|row| row.document.clone()),
+            key_id_before: before.map(|row| row.key_id),
+        });
+        if revision.after.erased {
+            additions.erased.push(id);
+        }
+        current.insert(id, row);
+        ends.entry(id)
+            .and_modify(|(_, last)| *last = Arc::clone(&revision.after))
+            .or_insert_with(|| (revision, Arc::clone(&revision.after)));
+    }
+    for (id, (first, last)) in ends {
+        let Some(row) = current.remove(&id) else { continue };
+        add_index_changes(loaded, first, &last, additions);
+        if first.before.is_some() {
+            additions.updated.push(row);
+        } else {
+            additions.inserted.push(row);
+        }
+    }
+    Ok(())
+}
+
+/// The salt of a customer: the stored one, or a new one for a new customer.
+fn owner<'a>(loaded: &Loaded, owners: &'a mut HashMap<i64, Owner>, id: i64) -> Result<&'a Owner, StoreError> {
+    match owners.entry(id) {
+        std::collections::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
+        std::collections::hash_map::Entry::Vacant(entry) => {
+            let salt = match loaded.rows.get(&id).and_then(|row| row.salt.clone()) {
+                Some(salt) => salt,
+                None => random::<SALT_BYTES>()?.to_vec(),
+            };
+            let seal = loaded.keys.new.key.seal_key(&salt)?;
+            Ok(entry.insert(Owner { salt, seal }))
+        }
+    }
+}
+
+fn add_index_changes(loaded: &Loaded, revision: &Revision, last: &Stored, additions: &mut Additions) {
+    let id = last.id;
+    let first = revision.before.as_deref();
+    let live = |stored: &Stored| !stored.customer.is_deleted();
+    let new_key = &loaded.keys.new;
+    // A customer that a rotation has not reached leaves its old key with this write.
+    let old_key = loaded.rows.get(&id).map_or(new_key, |row| loaded.keys.of_row(row.key_id));
+    let old = first
+        .filter(|stored| live(stored))
+        .map(|stored| old_key.digests(&stored.customer))
+        .unwrap_or_default();
+    let new = if live(last) { new_key.digests(&last.customer) } else { Vec::new() };
+    let row = |digest: &Vec<u8>| DigestRow {
+        entrypoint_id: loaded.lock_row.entrypoint_id,
+        digest: digest.clone(),
+        customer_id: id,
+    };
+    additions.digests_removed.extend(old.iter().filter(|digest| !new.contains(digest)).map(row));
+    additions.digests_added.extend(new.iter().filter(|digest| !old.contains(digest)).map(row));
+    let terms_of = |key: &IndexKey, stored: &Stored| {
+        let precomputed = revision.precomputed.as_ref();
+        match precomputed.and_then(|precomputed| precomputed.terms_of(key.key.id, &stored.customer)) {
+            Some(terms) => terms.to_vec(),
+            None => index::of_customer(key.key.terms(), &stored.customer),
+        }
+    };
+    let old_terms = first.filter(|stored| live(stored)).map(|stored| terms_of(old_key, stored));
+    let new_terms = live(last).then(|| terms_of(new_key, last));
+    if old_terms != new_terms || last.erased {
+        additions.terms.push(index::Indexed {
+            customer_id: id,
+            terms: new_terms.unwrap_or_default(),
+            replaces: first.is_some(),
+            erased: last.erased,
+        });
+    }
+}
+
+fn add_outcomes(
+    loaded: &Loaded,
+    owners: &mut HashMap<i64, Owner>,
+    additions: &mut Additions,
+    retention_secs: i64,
+) -> Result<(), StoreError> {
+    let expires_at_us = loaded.working_set.now.0.saturating_add(retention_secs.saturating_mul(SECOND_US));
+    let entrypoint_seal = loaded.keys.new.key.seal_key(ENTRYPOINT_SALT)?;
+    let new_keys: Vec<([u8; 32], IdempotencyRecord)> =
+        loaded.working_set.new_keys().map(|(key, record)| (*key, record.clone())).collect();
+    for (key_hash, record) in new_keys {
+        let (kind, detail) = split(&record.outcome);
+        let place = record.outcome.record();
+        let mut row = IdempotencyRow {
+            entrypoint_id: loaded.lock_row.entrypoint_id,
+            key_hash: key_hash.to_vec(),
+            fingerprint: record.fingerprint.to_vec(),
+            kind: kind.to_owned(),
+            customer_id: place.map(|(id, _)| id),
+            version: place.map(|(_, version)| version),
+            key_id: loaded.keys.new.key.id,
+            detail: Vec::new(),
+            expires_at_us,
+        };
+        let plain = serde_json::to_vec(&detail)?;
+        let ad = outcome_ad(&row);
+        row.detail = match place {
+            Some((id, _)) => owner(loaded, owners, id)?.seal.seal(&ad, &plain)?,
+            None => entrypoint_seal.seal(&ad, &plain)?,
+        };
+        additions.idempotency.push(row);
+    }
+    Ok(())
+}
+
+/// An outcome's operational word, and what of it is sealed.
+fn split(outcome: &Outcome) -> (&'static str, OutcomeDetail) {
+    match outcome {
+        Outcome::Created { verdict, matched_on, differs, .. } => {
+            let detail = OutcomeDetail {
+                matched_on: matched_on.clone(),
+                differs: differs.clone(),
+                ..OutcomeDetail::default()
+            };
+            (verdict.name(), detail)
+        }
+        Outcome::Changed { .. } => ("changed", OutcomeDetail::default()),
+        Outcome::Matched(report) => {
+            ("match", OutcomeDetail { report: Some(report.clone()), ..OutcomeDetail::default() })
+        }
+    }
+}
+
+fn update_lock_row(loaded: &mut Loaded) -> Result<(), StoreError> {
+    let left = loaded.working_set.ids_left();
+    let lock_row = &mut loaded.lock_row;
+    lock_row.next_customer_id = left.start;
+    lock_row.block_end = left.end;
+    let mut counts: BTreeMap<String, i64> = serde_json::from_str(&lock_row.counts)?;
+    count(&loaded.working_set, &mut counts, &mut lock_row.live_customers);
+    counts.retain(|_, number| *number != 0);
+    lock_row.counts = serde_json::to_string(&counts)?;
+    Ok(())
+}
+
+/// Moves the counters by what the working set wrote.
+fn count(working_set: &WorkingSet, counts: &mut BTreeMap<String, i64>, live: &mut i64) {
+    let mut add = |stored: &Stored, number: i64| {
+        let record = &stored.customer;
+        *counts.entry(format!("{}/{}", record.status.code(), record.lifecycle.name())).or_default() += number;
+        if record.status != Status::Deleted {
+            *live += number;
+        }
+    };
+    for revision in working_set.revision() {
+        if let Some(before) = &revision.before {
+            add(before, -1);
+        }
+        add(&revision.after, 1);
+    }
+}
+
+/// Writes everything; on PostgreSQL the number of the transaction, under which it remembers how that ended.
+fn write(
+    conn: &mut Conn,
+    lock_row: &LockRow,
+    mut additions: Additions,
+) -> Result<Option<String>, StoreError> {
+    // Random keys in sorted order touch each index page once.
+    additions.digests_added.sort_by(|a, b| a.digest.cmp(&b.digest));
+    additions.idempotency.sort_by(|a, b| a.key_hash.cmp(&b.key_hash));
+    erase_history(conn, lock_row.entrypoint_id, &additions.erased)?;
+    for row in &additions.updated {
+        update_customer(conn, row)?;
+    }
+    digests::remove(conn, lock_row.entrypoint_id, &additions.digests_removed)?;
+    if let Conn::Sqlite(..) = conn {
+        insert_customers(conn, &additions.inserted)?;
+        insert_history(conn, &additions.history)?;
+        digests::add(conn, lock_row.entrypoint_id, &additions.digests_added)?;
+        idempotency::keep(conn, lock_row.entrypoint_id, &additions.idempotency)?;
+        index::add(conn, lock_row.entrypoint_id, &additions.terms)?;
+        on!(conn, |c| diesel::update(entrypoint_head::table.find(lock_row.entrypoint_id))
+            .set(lock_row)
+            .execute(c))?;
+        return Ok(None);
+    }
+    let pending = index::begin(conn, lock_row.entrypoint_id, &additions.terms)?;
+    let Conn::Postgres(c) = conn else { return Ok(None) };
+    let batch = Batch {
+        customers: additions.inserted.as_slice().into(),
+        history: additions.history.as_slice().into(),
+        digests: additions.digests_added.as_slice().into(),
+        keys: additions.idempotency.as_slice().into(),
+        pending: pending.as_slice().into(),
+        lock_row,
+        looks: index::is_look_due(pending.len()),
+    };
+    let (transaction, oldest, newest): (String, Option<i64>, Option<i64>) = batch.get_result(c)?;
+    index::bound(conn, oldest.zip(newest).map_or(0, |(oldest, newest)| newest - oldest))?;
+    Ok(Some(transaction))
+}
+
+/// All new rows of a batch and its entrypoint's lock row in one statement: each would be a round trip to the server. It tells
+/// the number of the transaction, and where it is to look the oldest and newest of the terms that were pending before.
+struct Batch<'a> {
+    customers: NewCustomers<'a>,
+    history: NewHistory<'a>,
+    digests: NewDigests<'a>,
+    keys: NewKeys<'a>,
+    pending: index::NewMemtableRows<'a>,
+    lock_row: &'a LockRow,
+    /// Whether it is to look how many terms are pending.
+    looks: bool,
+}
+
+impl QueryId for Batch<'_> {
+    type QueryId = Batch<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for Batch<'_> {
+    type SqlType = (Text, Nullable<BigInt>, Nullable<BigInt>);
+}
+
+impl<C> RunQueryDsl<C> for Batch<'_> {}
+
+impl QueryFragment<Pg> for Batch<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH customers AS (");
+        self.customers.walk_ast(out.reborrow())?;
+        out.push_sql("), histories AS (");
+        self.history.walk_ast(out.reborrow())?;
+        out.push_sql("), digests AS (");
+        self.digests.walk_ast(out.reborrow())?;
+        out.push_sql("), keys AS (");
+        self.keys.walk_ast(out.reborrow())?;
+        out.push_sql("), pending AS (");
+        self.pending.walk_ast(out.reborrow())?;
+        out.push_sql("), lock_rows AS (UPDATE entrypoint_head SET next_customer_id = ");
+        out.push_bind_param::<BigInt, _>(&self.lock_row.next_customer_id)?;
+        out.push_sql(", block_end = ");
+        out.push_bind_param::<BigInt, _>(&self.lock_row.block_end)?;
+        out.push_sql(", live_customers = ");
+        out.push_bind_param::<BigInt, _>(&self.lock_row.live_customers)?;
+        out.push_sql(", counts = ");
+        out.push_bind_param::<Text, _>(&self.lock_row.counts)?;
+        out.push_sql(" WHERE entrypoint_id = ");
+        out.push_bind_param::<BigInt, _>(&self.lock_row.entrypoint_id)?;
+        out.push_sql(") SELECT pg_current_xact_id()::text");
+        for end in ["min", "max"] {
+            out.push_sql(", CASE WHEN ");
+            out.push_bind_param::<Bool, _>(&self.looks)?;
+            out.push_sql(" THEN (SELECT ");
+            out.push_sql(end);
+            out.push_sql("(pending_id) FROM term_pending) END");
+        }
+        Ok(())
+    }
+}
+
+fn update_customer(conn: &mut Conn, row: &CustomerRow) -> Result<(), StoreError> {
+    let changed = on!(conn, |c| diesel::update(customer::table.find(row.customer_id))
+        .set((
+            customer::version.eq(row.version),
+            customer::status.eq(row.status),
+            customer::lifecycle.eq(&row.lifecycle),
+            customer::balance_units.eq(row.balance_units),
+            customer::updated_at_us.eq(row.updated_at_us),
+            customer::key_id.eq(row.key_id),
+            customer::salt.eq(&row.salt),
+            customer::document.eq(&row.document),
+        ))
+        .execute(c))?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::Bug(format!("customer {} vanished", row.customer_id))) }
+}
+
+/// Wipes what history keeps of erased people; when, who and what was done stays.
+fn erase_history(conn: &mut Conn, entrypoint_id: i64, ids: &[i64]) -> Result<(), StoreError> {
+    let no_bytes: Option<Vec<u8>> = None;
+    for id in ids {
+        on!(conn, |c| diesel::update(
+            history::table
+                .filter(history::entrypoint_id.eq(entrypoint_id))
+                .filter(history::customer_id.eq(id)),
+        )
+        .set(history::document_before.eq(&no_bytes))
+        .execute(c))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,360 @@
+//! Connections: one type for both databases, opened by address and set for durability.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use diesel::sqlite::SqliteConnection;
+
+use super::error::StoreError;
+use crate::store::index::digests::Recent;
+
+/// A connection to one of the two databases.
+pub enum Conn {
+    /// Embedded, with what the connection knows of recent digests.
+    Sqlite(SqliteConnection, Recent),
+    /// A server that many instances share.
+    Postgres(PgConnection),
+}
+
+/// Expands one Diesel expression once per database, each checked against its own types.
+macro_rules! on {
+    ($conn:expr, |$c:ident| $body:expr) => {
+        match $conn {
+            $crate::store::engine::conn::Conn::Sqlite($c, ..) => $body,
+            $crate::store::engine::conn::Conn::Postgres($c) => $body,
+        }
+    };
+}
+pub(crate) use on;
+
+/// Where the records are.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A libpq address.
+    Postgres(String),
+}
+
+impl std::fmt::Debug for DatabaseUrl {
+    /// Without the password that an address may hold.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            DatabaseUrl::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            DatabaseUrl::Postgres(_) => f.write_str("postgres://…"),
+        }
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = String;
+    fn from_str(text: &str) -> Result<DatabaseUrl, String> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            if path.is_empty() || path.starts_with(':') || path.contains('?') {
+                return Err("a SQLite address must name a file, such as sqlite:./data/customary.db".into());
+            }
+            return Ok(DatabaseUrl::Sqlite(PathBuf::from(path)));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(DatabaseUrl::Postgres(text.to_owned()));
+        }
+        Err("a database address must start with sqlite: or postgres://".into())
+    }
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Writing: durability forced, short lock waits.
+    Write,
+    /// Reading only.
+    Read,
+}
+
+/// How long a writer waits for another process's lock.
+const SQLITE_BUSY_MS: u32 = 10_000;
+
+impl Conn {
+    /// Opens a connection and sets it up.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with the database's own words.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that opens connections")]
+    pub fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<Conn, StoreError> {
+        let refused = |error: diesel::ConnectionError| StoreError::Unavailable(error.to_string());
+        match url {
+            DatabaseUrl::Sqlite(path) => {
+                let mut conn = SqliteConnection::establish(&sqlite_name(path)).map_err(refused)?;
+                // busy_timeout first: the next lines already meet other processes' locks.
+                conn.batch_execute(&format!("PRAGMA busy_timeout = {SQLITE_BUSY_MS};"))?;
+                // The size of pages holds for a new database, and before its first table; the log is moved at 32 MB of them.
+                conn.batch_execute(
+                    "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                     PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; \
+                     PRAGMA wal_autocheckpoint = 4096;",
+                )?;
+                if purpose == Purpose::Read {
+                    conn.batch_execute("PRAGMA query_only = ON;")?;
+                }
+                Ok(Conn::Sqlite(conn, Recent::default()))
+            }
+            DatabaseUrl::Postgres(address) => {
+                let mut conn = PgConnection::establish(&with_timeouts(address)).map_err(refused)?;
+                // Every query here has an index that gives its rows in its order. Left to statistics, which a new
+                // table has only minutes after its first rows, plans read whole tables and sort them. A few tables of a
+                // few rows are read whole all the same; what that is made to cost must not start workers. Nor is a plan made
+                // anew for each array that is shorter than a plan for all of them expects.
+                conn.batch_execute(
+                    "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; \
+                     SET synchronous_commit = on; SET client_min_messages = warning; SET jit = off; \
+                     SET enable_seqscan = off; SET enable_bitmapscan = off; SET max_parallel_workers_per_gather = 0; \
+                     SET plan_cache_mode = force_generic_plan;",
+                )?;
+                if purpose == Purpose::Write {
+                    // What this session writes to data files goes to the disk as it comes. Left to the kernel, it
+                    // gathers for half a minute, and then commits wait for most of a second. In blocks of 8 KB; a
+                    // server that cannot has a highest value of 0.
+                    conn.batch_execute(
+                        "SELECT set_config(name, '64', false) FROM pg_settings \
+                         WHERE name = 'backend_flush_after' AND max_val <> '0';",
+                    )?;
+                }
+                if purpose == Purpose::Read {
+                    conn.batch_execute(
+                        "SET default_transaction_read_only = on; \
+                         SET default_transaction_isolation = 'repeatable read'; SET statement_timeout = '60s';",
+                    )?;
+                }
+                Ok(Conn::Postgres(conn))
+            }
+        }
+    }
+
+    /// Whether a server no longer answers on this connection, on which nothing is begun.
+    fn is_cut(&mut self) -> bool {
+        match self {
+            Conn::Sqlite(..) => false,
+            Conn::Postgres(c) => c.batch_execute("SELECT 1").is_err(),
+        }
+    }
+
+    /// Runs several statements given as text.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn batch(&mut self, sql: &str) -> Result<(), diesel::result::Error> {
+        on!(self, |c| c.batch_execute(sql))
+    }
+
+    /// Begins a write: on SQLite the whole database's lock is taken here.
+    ///
+    /// # Errors
+    /// The database's; busy after the lock's timeout.
+    pub fn begin_write(&mut self) -> Result<(), diesel::result::Error> {
+        match self {
+            Conn::Sqlite(c, ..) => c.batch_execute("BEGIN IMMEDIATE"),
+            Conn::Postgres(c) => c.batch_execute("BEGIN"),
+        }
+    }
+
+    /// Begins a read that sees one state of the database.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn begin_read(&mut self) -> Result<(), diesel::result::Error> {
+        self.batch("BEGIN")
+    }
+
+    /// Commits.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn commit(&mut self) -> Result<(), diesel::result::Error> {
+        self.batch("COMMIT")
+    }
+
+    /// Commits and, on PostgreSQL, begins the next write, which then costs no round trip of its own; whether it did.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn commit_and_begin_write(&mut self) -> Result<bool, diesel::result::Error> {
+        match self {
+            Conn::Sqlite(c, ..) => c.batch_execute("COMMIT").map(|()| false),
+            Conn::Postgres(c) => c.batch_execute("COMMIT AND CHAIN").map(|()| true),
+        }
+    }
+
+    /// Ends a read, which it has where there is an error; whether the connection is as good as before.
+    pub fn end_read(&mut self) -> bool {
+        let ended = self.batch("ROLLBACK");
+        ended.is_ok() || matches!(self, Conn::Sqlite(..))
+    }
+
+    /// Ends a read and begins the next one, on PostgreSQL.
+    ///
+    /// # Errors
+    /// The database's; the connection is of no more use then.
+    pub fn end_and_begin_read(&mut self) -> Result<(), diesel::result::Error> {
+        self.batch("ROLLBACK AND CHAIN")
+    }
+
+    /// Rolls a write back; an error here means that there is nothing left to roll back.
+    pub fn rollback(&mut self) {
+        let _ = self.batch("ROLLBACK");
+        if let Conn::Sqlite(_, recent) = self {
+            recent.clear();
+        }
+    }
+}
+
+/// How long a connection is trusted that nobody uses. Then it is asked whether it still stands: a server that was started
+/// anew has cut it, or has ended what a process began that stood still.
+const TRUSTED: Duration = Duration::from_secs(1);
+
+/// How many connections of this process came to nothing. Where one was cut, others were.
+static LEFT: AtomicU64 = AtomicU64::new(0);
+
+/// A connection that is opened when it is first wanted, and anew when it is of no more use. What is done on it may end with
+/// a transaction begun ahead: then the next one costs no round trip to begin.
+pub(crate) struct KeptConn {
+    url: DatabaseUrl,
+    purpose: Purpose,
+    conn: Option<Conn>,
+    wanted_at: Instant,
+    /// [`LEFT`], when it last was known to stand.
+    left: u64,
+    is_begun: bool,
+}
+
+impl KeptConn {
+    /// Keeps a connection, which is not yet open.
+    pub(crate) fn new(url: DatabaseUrl, purpose: Purpose) -> KeptConn {
+        KeptConn { url, purpose, conn: None, wanted_at: Instant::now(), left: 0, is_begun: false }
+    }
+
+    /// Where it leads.
+    pub(crate) fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    /// The connection with nothing begun, for a use that begins.
+    ///
+    /// # Errors
+    /// As [`Conn::open`].
+    pub(crate) fn get(&mut self) -> Result<&mut Conn, StoreError> {
+        self.rest();
+        let left = LEFT.load(Ordering::Relaxed);
+        if !self.is_trusted(left) && self.conn.as_mut().is_some_and(Conn::is_cut) {
+            self.conn = None;
+        }
+        (self.wanted_at, self.left) = (Instant::now(), left);
+        match &mut self.conn {
+            Some(conn) => Ok(conn),
+            none => Ok(none.insert(Conn::open(&self.url, self.purpose)?)),
+        }
+    }
+
+    /// The connection, for a use that begins; and whether a transaction is begun there.
+    ///
+    /// # Errors
+    /// As [`Conn::open`].
+    pub(crate) fn get_begun(&mut self) -> Result<(&mut Conn, bool), StoreError> {
+        // Asked once: what was trusted a moment ago must not be replaced now.
+        let is_begun = self.is_begun && self.is_trusted(LEFT.load(Ordering::Relaxed));
+        if is_begun {
+            (self.is_begun, self.wanted_at) = (false, Instant::now());
+        } else {
+            self.get()?;
+        }
+        let conn = self.conn.as_mut().ok_or_else(|| StoreError::Bug("no connection is open".into()))?;
+        Ok((conn, is_begun))
+    }
+
+    /// Whether nothing speaks against it: it was used lately, and none was cut since.
+    fn is_trusted(&self, left: u64) -> bool {
+        self.wanted_at.elapsed() <= TRUSTED && self.left == left
+    }
+
+    /// Says that the next transaction is begun.
+    pub(crate) fn set_begun(&mut self) {
+        self.is_begun = true;
+    }
+
+    /// Whether the next transaction is begun.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.is_begun
+    }
+
+    /// Ends the transaction that was begun ahead, if one was.
+    pub(crate) fn rest(&mut self) {
+        if std::mem::take(&mut self.is_begun) && self.conn.as_mut().is_some_and(|conn| !conn.end_read()) {
+            self.leave();
+        }
+    }
+
+    /// The connection, for a use that goes on.
+    pub(crate) fn open(&mut self) -> Option<&mut Conn> {
+        self.conn.as_mut()
+    }
+
+    /// Closes a connection that is of no more use: the next use opens another.
+    pub(crate) fn leave(&mut self) {
+        self.is_begun = false;
+        if self.conn.take().is_some() {
+            LEFT.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A file name that SQLite does not read as an option or a URI.
+fn sqlite_name(path: &Path) -> String {
+    let name = path.to_string_lossy();
+    if path.is_absolute() || name.starts_with("./") || name.starts_with("../") {
+        name.into_owned()
+    } else {
+        format!("./{name}")
+    }
+}
+
+/// A dead server is noticed within ten seconds, unless the operator's address says otherwise.
+fn with_timeouts(address: &str) -> String {
+    const DEFAULTS: [(&str, &str); 7] = [
+        ("connect_timeout", "5"),
+        ("keepalives", "1"),
+        ("keepalives_idle", "3"),
+        ("keepalives_interval", "2"),
+        ("keepalives_count", "3"),
+        ("tcp_user_timeout", "10000"),
+        ("application_name", "customary"),
+    ];
+    let mut address = address.to_owned();
+    for (name, value) in DEFAULTS {
+        if !address.contains(&format!("{name}=")) {
+            let separator = if address.contains('?') { '&' } else { '?' };
+            address = format!("{address}{separator}{name}={value}");
+        }
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubtful_addresses_are_refused() {
+        assert_eq!("sqlite:./x.db".parse(), Ok(DatabaseUrl::Sqlite("./x.db".into())));
+        assert_eq!("sqlite:///tmp/x.db".parse(), Ok(DatabaseUrl::Sqlite("/tmp/x.db".into())));
+        for bad in ["", "x.db", "mysql://x", "sqlite:", "sqlite::memory:", "host=x", "sqlite:a?mode=ro"] {
+            assert!(bad.parse::<DatabaseUrl>().is_err(), "{bad}");
+        }
+        let shown = format!("{:?}", "postgres://u:secret@h/d".parse::<DatabaseUrl>().unwrap());
+        assert!(!shown.contains("secret"));
+    }
+}

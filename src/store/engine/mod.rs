@@ -1,0 +1,11 @@
+//! What moves data and knows no subject: connections, prepared statements, the writer and its queue, readers, migrations.
+
+pub(crate) mod checkpoint;
+pub(crate) mod conn;
+pub(crate) mod error;
+pub(crate) mod migrate;
+pub(crate) mod prepared;
+pub(crate) mod queue;
+pub(crate) mod reader;
+pub(crate) mod schema;
+pub(crate) mod writer;

@@ -1,0 +1,185 @@
+//! Statements that stay prepared.
+//!
+//! Diesel makes the text of an insert, and on PostgreSQL of everything written as text, anew at each call; the
+//! database then parses and plans it anew. These have one text, however many rows go in or are asked for: on
+//! PostgreSQL columns of rows go as arrays, on SQLite one row at a time.
+
+/// Makes a function that inserts rows, and the statement by which it does so on PostgreSQL.
+///
+/// `verb` begins SQLite's statement; `after` ends PostgreSQL's.
+macro_rules! insert {
+    (
+        $(#[$doc:meta])*
+        $vis:vis fn $name:ident(&[$row:ty]) by $many:ident,
+        $verb:literal $table:literal $after:literal,
+        $first:ident: $first_type:ty as $first_sql:ty,
+        $($column:ident: $type:ty as $sql:ty),+ $(,)?
+    ) => {
+        /// Some rows, column by column.
+        $vis struct $many<'a> {
+            $first: Vec<&'a $first_type>,
+            $($column: Vec<&'a $type>,)+
+        }
+
+        impl<'a> From<&'a [$row]> for $many<'a> {
+            fn from(rows: &'a [$row]) -> $many<'a> {
+                $many {
+                    $first: rows.iter().map(|row| &row.$first).collect(),
+                    $($column: rows.iter().map(|row| &row.$column).collect(),)+
+                }
+            }
+        }
+
+        impl diesel::query_builder::QueryId for $many<'_> {
+            type QueryId = $many<'static>;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+
+        impl<C> diesel::RunQueryDsl<C> for $many<'_> {}
+
+        impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for $many<'_> {
+            fn walk_ast<'b>(
+                &'b self,
+                mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
+            ) -> diesel::QueryResult<()> {
+                out.push_sql(concat!(
+                    "INSERT INTO ", $table, " (", stringify!($first) $(, ", ", stringify!($column))+,
+                    ") SELECT unnest("
+                ));
+                out.push_bind_param::<diesel::sql_types::Array<$first_sql>, _>(&self.$first)?;
+                $(
+                    out.push_sql("), unnest(");
+                    out.push_bind_param::<diesel::sql_types::Array<$sql>, _>(&self.$column)?;
+                )+
+                out.push_sql(concat!(") ", $after));
+                Ok(())
+            }
+        }
+
+        $(#[$doc])*
+        $vis fn $name(
+            conn: &mut $crate::store::engine::conn::Conn,
+            rows: &[$row],
+        ) -> diesel::result::QueryResult<()> {
+            use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+            use diesel::{QueryResult, RunQueryDsl};
+
+            struct One<'a>(&'a $row);
+            impl QueryId for One<'_> {
+                type QueryId = One<'static>;
+                const HAS_STATIC_QUERY_ID: bool = true;
+            }
+            impl<C> RunQueryDsl<C> for One<'_> {}
+            impl QueryFragment<diesel::sqlite::Sqlite> for One<'_> {
+                fn walk_ast<'b>(
+                    &'b self,
+                    mut out: AstPass<'_, 'b, diesel::sqlite::Sqlite>,
+                ) -> QueryResult<()> {
+                    out.push_sql(concat!(
+                        $verb, " INTO ", $table, " (", stringify!($first) $(, ", ", stringify!($column))+, ") VALUES ("
+                    ));
+                    out.push_bind_param::<$first_sql, _>(&self.0.$first)?;
+                    $(
+                        out.push_sql(", ");
+                        out.push_bind_param::<$sql, _>(&self.0.$column)?;
+                    )+
+                    out.push_sql(")");
+                    Ok(())
+                }
+            }
+
+            match conn {
+                $crate::store::engine::conn::Conn::Sqlite(c, ..) => {
+                    for row in rows {
+                        One(row).execute(c)?;
+                    }
+                }
+                $crate::store::engine::conn::Conn::Postgres(c) => {
+                    if !rows.is_empty() {
+                        $many::from(rows).execute(c)?;
+                    }
+                }
+            }
+            Ok(())
+        }
+    };
+}
+pub(crate) use insert;
+
+/// The struct `Asked`: pieces of a text, each with the parameter that follows it.
+macro_rules! asked {
+    ($life:lifetime; $($piece:expr, $param:ident: $type:ty as $sql:ty),+; $last:expr; $columns:ty) => {
+        struct Asked<$life> {
+            $($param: $type,)+
+            lives: std::marker::PhantomData<&$life ()>,
+        }
+        impl diesel::query_builder::QueryId for Asked<'_> {
+            type QueryId = Asked<'static>;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+        impl diesel::query_builder::Query for Asked<'_> {
+            type SqlType = $columns;
+        }
+        impl<C> diesel::RunQueryDsl<C> for Asked<'_> {}
+        impl<$life, DB> diesel::query_builder::QueryFragment<DB> for Asked<$life>
+        where
+            DB: diesel::backend::Backend $(+ diesel::sql_types::HasSqlType<$sql>)+,
+            $($type: diesel::serialize::ToSql<$sql, DB>,)+
+        {
+            fn walk_ast<'b>(
+                &'b self,
+                mut out: diesel::query_builder::AstPass<'_, 'b, DB>,
+            ) -> diesel::QueryResult<()> {
+                $(
+                    out.push_sql($piece);
+                    out.push_bind_param::<$sql, _>(&self.$param)?;
+                )+
+                out.push_sql($last);
+                Ok(())
+            }
+        }
+    };
+}
+pub(crate) use asked;
+
+/// Makes a function that asks either database: pieces of the text, each with the parameter that follows it.
+macro_rules! ask {
+    (
+        $(#[$doc:meta])*
+        $vis:vis fn $name:ident<$life:lifetime>($($piece:expr, $param:ident: $type:ty as $sql:ty),+; $last:expr)
+        -> $result:ty as $columns:ty
+    ) => {
+        $(#[$doc])*
+        $vis fn $name<$life>(
+            conn: &mut $crate::store::engine::conn::Conn,
+            $($param: $type),+
+        ) -> diesel::result::QueryResult<Vec<$result>> {
+            use diesel::RunQueryDsl;
+            $crate::store::engine::prepared::asked!($life; $($piece, $param: $type as $sql),+; $last; $columns);
+            $crate::store::engine::conn::on!(conn, |c| {
+                Asked { $($param,)+ lives: std::marker::PhantomData }.load(c)
+            })
+        }
+    };
+}
+pub(crate) use ask;
+
+/// Makes a function that asks PostgreSQL: pieces of the text, each with the parameter that follows it.
+macro_rules! ask_postgres {
+    (
+        $(#[$doc:meta])*
+        $name:ident<$life:lifetime>($($piece:expr, $param:ident: $type:ty as $sql:ty),+; $last:expr)
+        -> $result:ty as $columns:ty
+    ) => {
+        $(#[$doc])*
+        fn $name<$life>(
+            conn: &mut diesel::pg::PgConnection,
+            $($param: $type),+
+        ) -> diesel::result::QueryResult<Vec<$result>> {
+            use diesel::RunQueryDsl;
+            $crate::store::engine::prepared::asked!($life; $($piece, $param: $type as $sql),+; $last; $columns);
+            Asked { $($param,)+ lives: std::marker::PhantomData }.load(conn)
+        }
+    };
+}
+pub(crate) use ask_postgres;

@@ -1,0 +1,419 @@
+//! What waits for the writers. Commands on an entrypoint are in one writer's hands at a time: what comes for it meanwhile
+//! is the next batch, rather than one that would wait for the lock of the first.
+
+use std::collections::VecDeque;
+use std::ops::Deref;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::conn::Conn;
+use super::error::StoreError;
+use crate::domain::decide::command::{Answer, Command};
+
+/// How many may wait before callers are told to come back.
+const WAITING_MAX: usize = 4_096;
+
+/// What a command came to, or why it came to nothing.
+pub(crate) type Reply = Result<Answer, StoreError>;
+/// A change of settings, tokens or keys: a transaction of its own. It says whether the connection is as good as
+/// before.
+pub(crate) type AdminTask = Box<dyn FnOnce(Result<&mut Conn, StoreError>) -> bool + Send>;
+
+/// A command on customers, and who waits for what it comes to.
+pub(crate) struct Job {
+    pub command: Box<Command>,
+    pub reply: oneshot::Sender<Reply>,
+    /// Whether a batch left it out, because its entrypoint was locked elsewhere.
+    pub was_left: bool,
+}
+
+/// Something for a writer to do.
+pub(crate) enum Work {
+    /// Commands on customers.
+    Batch(Vec<Job>),
+    /// Anything else that writes.
+    Admin(AdminTask),
+    /// Nothing came for a while.
+    Nothing,
+    /// Nothing will come.
+    End,
+}
+
+enum Item {
+    Job(Job),
+    Admin(AdminTask),
+}
+
+#[derive(Default)]
+struct State {
+    items: VecDeque<Item>,
+    /// Entrypoints in the hands of writers.
+    held: Vec<i64>,
+    /// How many writers wait.
+    idle: usize,
+    /// Whether one of them was woken and has not come yet.
+    is_waking: bool,
+    is_closed: bool,
+}
+
+impl State {
+    fn is_free(&self, item: &Item) -> bool {
+        match item {
+            Item::Job(job) => !self.held.contains(&job.command.entrypoint_id),
+            Item::Admin(_) => true,
+        }
+    }
+
+    fn has_free(&self) -> bool {
+        self.items.iter().any(|item| self.is_free(item))
+    }
+
+    /// Whether to wake a writer, now that there is something for it.
+    fn must_wake(&mut self) -> bool {
+        let must = self.idle > 0 && !self.is_waking;
+        self.is_waking |= must;
+        must
+    }
+
+    /// The oldest that is free; of commands all that are free, until something else comes. Those that were left out, whose
+    /// locks will be waited for, keep no others waiting.
+    fn next(&mut self, most: usize) -> Option<Work> {
+        let first = self.items.iter().position(|item| self.is_free(item))?;
+        let mut jobs = Vec::new();
+        let mut rest = self.items.split_off(first).into_iter();
+        for item in rest.by_ref() {
+            match item {
+                Item::Admin(action) if jobs.is_empty() => {
+                    self.items.extend(rest);
+                    return Some(Work::Admin(action));
+                }
+                Item::Job(job) if !self.held.contains(&job.command.entrypoint_id) => {
+                    if jobs.first().is_some_and(|first: &Job| first.was_left != job.was_left) {
+                        self.items.push_back(Item::Job(job));
+                        break;
+                    }
+                    jobs.push(job);
+                    if jobs.len() < most {
+                        continue;
+                    }
+                    break;
+                }
+                Item::Job(_) => self.items.push_back(item),
+                Item::Admin(_) => {
+                    self.items.push_back(item);
+                    break;
+                }
+            }
+        }
+        self.items.extend(rest);
+        for job in &jobs {
+            if !self.held.contains(&job.command.entrypoint_id) {
+                self.held.push(job.command.entrypoint_id);
+            }
+        }
+        Some(Work::Batch(jobs))
+    }
+}
+
+/// The queue of the writers.
+#[derive(Default)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+/// Where work is put into the queue: once this is gone the queue is closed, so that its writers end.
+#[derive(Debug, Default)]
+pub(crate) struct Entrance(Arc<Queue>);
+
+impl Entrance {
+    /// The queue, for a writer.
+    pub(crate) fn queue(&self) -> Arc<Queue> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl Deref for Entrance {
+    type Target = Queue;
+    fn deref(&self) -> &Queue {
+        &self.0
+    }
+}
+
+impl Drop for Entrance {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queue").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, item: Item) -> Result<(), StoreError> {
+        let mut state = self.state();
+        if state.is_closed {
+            return Err(StoreError::Unavailable("shutting down".into()));
+        }
+        if state.items.len() >= WAITING_MAX {
+            return Err(StoreError::Busy);
+        }
+        let wakes = state.is_free(&item) && state.must_wake();
+        state.items.push_back(item);
+        drop(state);
+        if wakes {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Adds a command.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when it is full; [`StoreError::Unavailable`] once it is closed.
+    pub(crate) fn push_command(
+        &self,
+        command: Command,
+        reply: oneshot::Sender<Reply>,
+    ) -> Result<(), StoreError> {
+        self.push(Item::Job(Job { command: Box::new(command), reply, was_left: false }))
+    }
+
+    /// Adds anything else that writes.
+    ///
+    /// # Errors
+    /// As [`Queue::push_command`].
+    pub(crate) fn push_admin(&self, action: AdminTask) -> Result<(), StoreError> {
+        self.push(Item::Admin(action))
+    }
+
+    /// Takes what is next, at most so many commands, and waits for it so long. The entrypoints of a batch are then held
+    /// until [`Queue::release`].
+    pub(crate) fn take(&self, most: usize, wait: Duration) -> Work {
+        let until = Instant::now() + wait;
+        let mut state = self.state();
+        loop {
+            if let Some(work) = state.next(most) {
+                let wakes = state.has_free() && state.must_wake();
+                drop(state);
+                if wakes {
+                    self.wake.notify_one();
+                }
+                return work;
+            }
+            if state.is_closed {
+                return Work::End;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Work::Nothing;
+            }
+            state.idle += 1;
+            (state, _) = self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
+            state.is_waking = false;
+        }
+    }
+
+    /// Gives entrypoints of a batch back, with those of its commands that were left out. Whoever does takes what is next.
+    pub(crate) fn release(&self, entrypoints: &[i64], left: Vec<Job>) {
+        let mut state = self.state();
+        state.held.retain(|held| !entrypoints.contains(held));
+        for job in left.into_iter().rev() {
+            state.items.push_front(Item::Job(Job { was_left: true, ..job }));
+        }
+    }
+
+    /// Lets nothing more in; what is there is still done.
+    pub(crate) fn close(&self) {
+        self.state().is_closed = true;
+        self.wake.notify_all();
+    }
+
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.state().items.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::decide::command::{Action, Actor, DeleteCustomer, Precondition};
+
+    fn push(queue: &Queue, entrypoint_id: i64, id: i64) {
+        let delete = DeleteCustomer { id, erase: false, precondition: Precondition::default() };
+        let actor = Actor { name: "test".into(), jti: "test".into() };
+        let command = Command { entrypoint_id, actor, idempotency: None, action: Action::Delete(delete) };
+        queue.push_command(command, oneshot::channel().0).unwrap();
+    }
+
+    fn push_admin(queue: &Queue) {
+        queue.push_admin(Box::new(|_| true)).unwrap();
+    }
+
+    fn take(queue: &Queue, most: usize) -> Work {
+        queue.take(most, Duration::ZERO)
+    }
+
+    fn ids(work: &Work) -> Vec<i64> {
+        let Work::Batch(jobs) = work else { panic!("no batch") };
+        let id = |job: &Job| match &job.command.action {
+            Action::Delete(delete) => delete.id,
+            _ => panic!("another action"),
+        };
+        jobs.iter().map(id).collect()
+    }
+
+    #[test]
+    fn what_comes_for_an_entrypoint_in_hand_is_the_next_batch() {
+        let queue = Queue::default();
+        push(&queue, 1, 10);
+        assert_eq!(ids(&take(&queue, 9)), [10]);
+        for (entrypoint_id, id) in [(1, 11), (2, 20), (1, 12), (3, 30)] {
+            push(&queue, entrypoint_id, id);
+        }
+        assert_eq!(ids(&take(&queue, 9)), [20, 30], "others are not in hand");
+        assert!(matches!(take(&queue, 9), Work::Nothing));
+        assert_eq!(queue.len(), 2);
+        queue.release(&[1], Vec::new());
+        push(&queue, 2, 21);
+        assert_eq!(ids(&take(&queue, 9)), [11, 12]);
+        queue.release(&[2, 3], Vec::new());
+        assert_eq!(ids(&take(&queue, 9)), [21]);
+    }
+
+    #[test]
+    fn batches_have_bounds_and_keep_the_order() {
+        let queue = Queue::default();
+        for id in 0..5 {
+            push(&queue, id % 2, id);
+        }
+        assert_eq!(ids(&take(&queue, 3)), [0, 1, 2]);
+        queue.release(&[0, 1], Vec::new());
+        assert_eq!(ids(&take(&queue, 3)), [3, 4]);
+    }
+
+    #[test]
+    fn an_act_waits_for_its_turn_and_no_longer() {
+        let queue = Queue::default();
+        push(&queue, 1, 10);
+        push_admin(&queue);
+        push(&queue, 1, 11);
+        push(&queue, 2, 20);
+        assert_eq!(ids(&take(&queue, 9)), [10], "nothing behind it goes before it");
+        assert!(matches!(take(&queue, 9), Work::Admin(_)), "it needs no entrypoint");
+        assert_eq!(ids(&take(&queue, 9)), [20]);
+        queue.release(&[1], Vec::new());
+        assert_eq!(ids(&take(&queue, 9)), [11]);
+    }
+
+    #[test]
+    fn who_was_left_out_is_first_again() {
+        let queue = Queue::default();
+        for id in 10..13 {
+            push(&queue, 1, id);
+        }
+        let Work::Batch(left) = take(&queue, 2) else { panic!("no batch") };
+        assert!(left.iter().all(|job| !job.was_left));
+        queue.release(&[1, 1], left);
+        push(&queue, 2, 20);
+        let again = take(&queue, 9);
+        assert_eq!(ids(&again), [10, 11], "others need not wait for the lock");
+        let Work::Batch(jobs) = again else { panic!("no batch") };
+        assert!(jobs.iter().all(|job| job.was_left));
+        assert_eq!(ids(&take(&queue, 9)), [20]);
+        queue.release(&[1], Vec::new());
+        assert_eq!(ids(&take(&queue, 9)), [12]);
+    }
+
+    #[test]
+    fn a_full_queue_says_so_and_a_closed_one_ends() {
+        let queue = Queue::default();
+        for _ in 0..WAITING_MAX {
+            push_admin(&queue);
+        }
+        assert!(matches!(queue.push_admin(Box::new(|_| true)), Err(StoreError::Busy)));
+        queue.close();
+        for _ in 0..WAITING_MAX {
+            assert!(matches!(take(&queue, 9), Work::Admin(_)));
+        }
+        assert!(matches!(queue.push_admin(Box::new(|_| true)), Err(StoreError::Unavailable(_))));
+        assert!(matches!(queue.take(9, Duration::from_mins(1)), Work::End));
+    }
+
+    #[test]
+    fn who_sleeps_is_woken() {
+        let queue = Queue::default();
+        std::thread::scope(|scope| {
+            for id in 0..20 {
+                let writer = scope.spawn(|| {
+                    let begun = Instant::now();
+                    let work = queue.take(9, Duration::from_mins(1));
+                    (ids(&work), begun.elapsed())
+                });
+                while queue.state().idle == 0 {
+                    std::thread::yield_now();
+                }
+                push(&queue, id, id);
+                let (taken, waited) = writer.join().unwrap();
+                assert_eq!(taken, [id]);
+                assert!(waited < Duration::from_secs(30), "it was not woken");
+            }
+        });
+    }
+
+    #[test]
+    fn several_writers_do_everything_once_and_no_entrypoint_at_once() {
+        const COMMANDS: i64 = 20_000;
+        let queue = Queue::default();
+        let held: [std::sync::atomic::AtomicBool; 5] = Default::default();
+        let mut done: Vec<i64> = std::thread::scope(|scope| {
+            let writer = || {
+                let mut done = Vec::new();
+                loop {
+                    let work = queue.take(7, Duration::from_secs(10));
+                    let Work::Batch(jobs) = work else { return done };
+                    let mut own: Vec<i64> = jobs.iter().map(|job| job.command.entrypoint_id).collect();
+                    own.sort_unstable();
+                    own.dedup();
+                    let at = |id: &i64| &held[usize::try_from(*id).unwrap()];
+                    for id in &own {
+                        assert!(!at(id).swap(true, std::sync::atomic::Ordering::SeqCst), "{id} is in hand");
+                    }
+                    // The first of some batches is left out once.
+                    let mut jobs = jobs;
+                    let is_left =
+                        jobs.first().is_some_and(|job| !job.was_left && job.command.entrypoint_id == 3);
+                    let rest = if is_left { jobs.split_off(1) } else { std::mem::take(&mut jobs) };
+                    done.extend(ids(&Work::Batch(rest)));
+                    for id in &own {
+                        at(id).store(false, std::sync::atomic::Ordering::SeqCst);
+                    }
+                    queue.release(&own, jobs);
+                }
+            };
+            let writers: Vec<_> = (0..3).map(|_| scope.spawn(writer)).collect();
+            let deadline = Instant::now() + Duration::from_mins(1);
+            for id in 0..COMMANDS {
+                while queue.len() > WAITING_MAX / 2 && Instant::now() < deadline {
+                    std::thread::yield_now();
+                }
+                push(&queue, id * 7 % 5, id);
+            }
+            queue.close();
+            writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
+        });
+        done.sort_unstable();
+        assert_eq!(done, (0..COMMANDS).collect::<Vec<_>>());
+    }
+}

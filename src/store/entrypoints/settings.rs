@@ -1,0 +1,306 @@
+//! Organisations and entrypoints: made, listed, and set.
+
+use diesel::prelude::*;
+
+use super::{EntrypointRow, OrganisationRow};
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::identifier::Identifier;
+use crate::domain::entrypoints::settings::{Settings, ThemeChange};
+use crate::domain::entrypoints::{Entrypoint, Policy};
+use crate::domain::kernel::problem::{Problem, Rejection};
+use crate::domain::kernel::time::Micros;
+use crate::store::customers::load::{Waiting, lock_entrypoints};
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::schema::{entrypoint, entrypoint_head, organisation};
+use crate::store::keys::keyring::KeyRing;
+
+/// An organisation as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organisation {
+    /// `orgId`.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// The policy it holds for its entrypoints.
+    pub identifiers: Option<Vec<Identifier>>,
+}
+
+/// An entrypoint with what is its own and not its organisation's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntrypointSettings {
+    /// The entrypoint as it is in force.
+    pub entrypoint: Entrypoint,
+    /// Its own policy, where it sets one.
+    pub own_identifiers: Option<Vec<Identifier>>,
+}
+
+fn json(items: impl IntoIterator<Item = String>) -> Result<String, StoreError> {
+    Ok(serde_json::to_string(&items.into_iter().collect::<Vec<_>>())?)
+}
+
+fn policy_json(identifiers: &[Identifier]) -> Result<Option<String>, StoreError> {
+    if identifiers.is_empty() {
+        Ok(None)
+    } else {
+        Ok(Some(json(identifiers.iter().map(ToString::to_string))?))
+    }
+}
+
+fn none_if_empty(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// Makes an organisation; its id.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn create_organisation(conn: &mut Conn, name: &str, now: Micros) -> Result<i64, StoreError> {
+    Ok(on!(conn, |c| diesel::insert_into(organisation::table)
+        .values((organisation::name.eq(name), organisation::created_at_us.eq(now.0)))
+        .returning(organisation::org_id)
+        .get_result(c))?)
+}
+
+/// Makes an entrypoint with its data key; its id.
+///
+/// # Errors
+/// [`Rejection::NotFound`] without the organisation, [`Rejection::Conflict`] where the name is taken.
+pub(crate) fn create_entrypoint(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    org_id: i64,
+    entry: &str,
+    settings: &Settings,
+    now: Micros,
+) -> Result<i64, StoreError> {
+    let Some(organisation) = organisation(conn, org_id)? else { return Err(Rejection::NotFound.into()) };
+    if find(conn, entry)?.is_some() {
+        let problems = vec![Problem::field(&["entry"], "entry_taken", "this name is taken; choose another")];
+        return Err(Rejection::Conflict { problems, ids: Vec::new() }.into());
+    }
+    let own = settings.identifiers.as_deref().unwrap_or_default();
+    let required = json(settings.required.iter().flatten().map(|field| field.name().to_owned()))?;
+    let id: i64 = on!(conn, |c| diesel::insert_into(entrypoint::table)
+        .values((
+            entrypoint::entry.eq(entry),
+            entrypoint::org_id.eq(org_id),
+            entrypoint::legal_name.eq(settings.legal_name.as_deref().and_then(none_if_empty)),
+            entrypoint::dba_name.eq(settings.dba_name.as_deref().and_then(none_if_empty)),
+            entrypoint::country.eq(settings.country.as_deref().and_then(none_if_empty)),
+            entrypoint::identifiers.eq(policy_json(own)?),
+            entrypoint::required_fields.eq(required),
+            entrypoint::created_at_us.eq(now.0),
+        ))
+        .returning(entrypoint::entrypoint_id)
+        .get_result(c))?;
+    update_theme(conn, id, &settings.theme)?;
+    let key_id = ring.create_data_key(conn, id, 1, now)?;
+    let policy = Policy::cascade((!own.is_empty()).then(|| own.to_vec()), organisation.identifiers);
+    on!(conn, |c| diesel::insert_into(entrypoint_head::table)
+        .values((
+            entrypoint_head::entrypoint_id.eq(id),
+            entrypoint_head::next_customer_id.eq(1),
+            entrypoint_head::block_end.eq(1),
+            entrypoint_head::key_id.eq(key_id),
+            entrypoint_head::digest_identifiers.eq(digest_identifiers(&policy)?),
+            entrypoint_head::live_customers.eq(0),
+            entrypoint_head::counts.eq("{}"),
+        ))
+        .execute(c))?;
+    Ok(id)
+}
+
+/// What every live customer of an empty entrypoint has a digest for.
+pub(crate) fn digest_identifiers(policy: &Policy) -> Result<String, StoreError> {
+    let always = [Identifier::customer_number(), Identifier::customer_username()];
+    let mut all = policy.identifiers.clone();
+    all.extend(always.into_iter().filter(|identifier| !policy.identifiers.contains(identifier)));
+    json(all.iter().map(ToString::to_string))
+}
+
+/// An organisation.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn organisation(conn: &mut Conn, org_id: i64) -> Result<Option<Organisation>, StoreError> {
+    let found: Option<(i64, String, Option<String>)> = on!(conn, |c| organisation::table
+        .find(org_id)
+        .select((organisation::org_id, organisation::name, organisation::identifiers))
+        .first(c)
+        .optional())?;
+    let Some((id, name, identifiers)) = found else { return Ok(None) };
+    Ok(Some(Organisation { id, name, identifiers: super::read_policy(identifiers)? }))
+}
+
+/// The id and organisation of an entrypoint; they never change.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn find(conn: &mut Conn, entry: &str) -> Result<Option<(i64, i64)>, StoreError> {
+    Ok(on!(conn, |c| entrypoint::table
+        .filter(entrypoint::entry.eq(entry))
+        .select((entrypoint::entrypoint_id, entrypoint::org_id))
+        .first(c)
+        .optional())?)
+}
+
+/// The settings of an entrypoint.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn entrypoint_settings(
+    conn: &mut Conn,
+    id: i64,
+) -> Result<Option<EntrypointSettings>, StoreError> {
+    let found = super::row(conn, id)?;
+    found.map(|(own, organisation)| read_settings(own, organisation)).transpose()
+}
+
+fn read_settings(
+    own: EntrypointRow,
+    organisation: OrganisationRow,
+) -> Result<EntrypointSettings, StoreError> {
+    let own_identifiers = own.own_identifiers()?;
+    Ok(EntrypointSettings { entrypoint: own.read(organisation)?, own_identifiers })
+}
+
+/// The entrypoints of an organisation, or of all, by id.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn entrypoints(
+    conn: &mut Conn,
+    org_id: Option<i64>,
+) -> Result<Vec<EntrypointSettings>, StoreError> {
+    let rows: Vec<(EntrypointRow, OrganisationRow)> = on!(conn, |c| {
+        let all = entrypoint::table
+            .inner_join(organisation::table)
+            .select((EntrypointRow::as_select(), OrganisationRow::as_select()))
+            .order(entrypoint::entrypoint_id);
+        match org_id {
+            Some(org_id) => all.filter(entrypoint::org_id.eq(org_id)).load(c),
+            None => all.load(c),
+        }
+    })?;
+    rows.into_iter().map(|(own, organisation)| read_settings(own, organisation)).collect()
+}
+
+/// Ids and names of the entrypoints of an organisation, by id.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn entries(conn: &mut Conn, org_id: i64) -> Result<Vec<(i64, String)>, StoreError> {
+    Ok(on!(conn, |c| entrypoint::table
+        .filter(entrypoint::org_id.eq(org_id))
+        .order(entrypoint::entrypoint_id)
+        .select((entrypoint::entrypoint_id, entrypoint::entry))
+        .load(c))?)
+}
+
+/// Changes the settings of an entrypoint, under its lock.
+///
+/// # Errors
+/// [`Rejection::NotFound`]; the database's.
+pub(crate) fn update_entrypoint(conn: &mut Conn, id: i64, settings: &Settings) -> Result<(), StoreError> {
+    lock_entrypoints(conn, &[id], Waiting::Wait)?;
+    if super::entrypoint(conn, id)?.is_none() {
+        return Err(Rejection::NotFound.into());
+    }
+    on!(conn, |c| {
+        let row = entrypoint::table.find(id);
+        if let Some(name) = &settings.legal_name {
+            diesel::update(row).set(entrypoint::legal_name.eq(none_if_empty(name))).execute(c)?;
+        }
+        if let Some(name) = &settings.dba_name {
+            diesel::update(row).set(entrypoint::dba_name.eq(none_if_empty(name))).execute(c)?;
+        }
+        if let Some(country) = &settings.country {
+            diesel::update(row).set(entrypoint::country.eq(none_if_empty(country))).execute(c)?;
+        }
+        if let Some(identifiers) = &settings.identifiers {
+            diesel::update(row).set(entrypoint::identifiers.eq(policy_json(identifiers)?)).execute(c)?;
+        }
+        if let Some(required) = &settings.required {
+            let names = json(required.iter().map(|field: &TextField| field.name().to_owned()))?;
+            diesel::update(row).set(entrypoint::required_fields.eq(names)).execute(c)?;
+        }
+        Ok::<_, StoreError>(())
+    })?;
+    update_theme(conn, id, &settings.theme)?;
+    refresh_digests(conn, &[id])
+}
+
+fn update_theme(conn: &mut Conn, id: i64, looks: &ThemeChange) -> Result<(), StoreError> {
+    let editable = match &looks.editable {
+        Some(Some(fields)) => Some(Some(json(fields.iter().map(|field| field.name().to_owned()))?)),
+        Some(None) => Some(None),
+        None => None,
+    };
+    on!(conn, |c| {
+        let row = entrypoint::table.find(id);
+        if let Some(name) = &looks.store_name {
+            diesel::update(row).set(entrypoint::store_name.eq(none_if_empty(name))).execute(c)?;
+        }
+        if let Some(name) = &looks.sender_name {
+            diesel::update(row).set(entrypoint::sender_name.eq(none_if_empty(name))).execute(c)?;
+        }
+        if let Some(language) = looks.language {
+            diesel::update(row).set(entrypoint::language.eq(language.code())).execute(c)?;
+        }
+        if let Some(color) = &looks.color {
+            diesel::update(row).set(entrypoint::color.eq(none_if_empty(color))).execute(c)?;
+        }
+        if let Some(editable) = editable {
+            diesel::update(row).set(entrypoint::editable_fields.eq(editable)).execute(c)?;
+        }
+        Ok(())
+    })
+}
+
+/// Changes the policy that an organisation holds for its entrypoints, under all their locks.
+///
+/// # Errors
+/// [`Rejection::NotFound`]; the database's.
+pub(crate) fn update_organisation(
+    conn: &mut Conn,
+    org_id: i64,
+    name: Option<&str>,
+    identifiers: Option<&[Identifier]>,
+) -> Result<(), StoreError> {
+    if organisation(conn, org_id)?.is_none() {
+        return Err(Rejection::NotFound.into());
+    }
+    let ids: Vec<i64> = on!(conn, |c| entrypoint::table
+        .filter(entrypoint::org_id.eq(org_id))
+        .select(entrypoint::entrypoint_id)
+        .load(c))?;
+    lock_entrypoints(conn, &ids, Waiting::Wait)?;
+    on!(conn, |c| {
+        let row = organisation::table.find(org_id);
+        if let Some(name) = name {
+            diesel::update(row).set(organisation::name.eq(name)).execute(c)?;
+        }
+        if let Some(identifiers) = identifiers {
+            diesel::update(row).set(organisation::identifiers.eq(policy_json(identifiers)?)).execute(c)?;
+        }
+        Ok::<_, StoreError>(())
+    })?;
+    refresh_digests(conn, &ids)
+}
+
+/// An entrypoint without customers has digests for whatever policy it gets. One with customers keeps
+/// the digests it has; its new identifiers are found by their terms.
+fn refresh_digests(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
+    for lock_row in lock_entrypoints(conn, ids, Waiting::Wait)? {
+        if lock_row.live_customers != 0 {
+            continue;
+        }
+        let Some(entrypoint) = super::entrypoint(conn, lock_row.entrypoint_id)? else { continue };
+        let digests = digest_identifiers(&entrypoint.policy)?;
+        on!(conn, |c| diesel::update(entrypoint_head::table.find(lock_row.entrypoint_id))
+            .set(entrypoint_head::digest_identifiers.eq(digests))
+            .execute(c))?;
+    }
+    Ok(())
+}

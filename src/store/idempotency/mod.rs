@@ -1,0 +1,481 @@
+//! What idempotency keys came to (rules 4): kept, found, sealed anew and removed.
+//!
+//! Hashes of keys fall anywhere. PostgreSQL has an index of hashes for that. On SQLite, where each would cost its
+//! commit a page of its own, outcomes are appended, and what leads to them are digests (see [`digests`]): the beginning
+//! of the hash stands in [`place`] with the outcome's number.
+
+mod sealed;
+pub(crate) mod settings;
+mod texts;
+mod walk;
+
+use std::collections::BTreeMap;
+
+use diesel::dsl::max;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
+
+pub(crate) use self::sealed::{OutcomeDetail, open, outcome_ad};
+pub(crate) use self::texts::{Keeping, keep_text, text};
+pub(crate) use self::walk::{after, examine, seal_anew};
+
+use super::engine::conn::{Conn, on};
+use super::engine::error::StoreError;
+use super::engine::prepared::{ask_postgres, insert};
+use super::engine::schema::idempotency;
+use super::index::digests::{self, DigestRow};
+use crate::domain::kernel::time::Micros;
+use crate::vault::IDENTITY_DIGEST_BYTES;
+
+/// How many rows one transaction removes, so that it holds its locks for milliseconds.
+const REMOVED_MAX: i64 = 1_000;
+
+/// A row of `idempotency`.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = idempotency)]
+#[diesel(treat_none_as_default_value = false)]
+pub(crate) struct IdempotencyRow {
+    pub entrypoint_id: i64,
+    pub key_hash: Vec<u8>,
+    pub fingerprint: Vec<u8>,
+    pub kind: String,
+    pub customer_id: Option<i64>,
+    pub version: Option<i64>,
+    pub key_id: i64,
+    pub detail: Vec<u8>,
+    pub expires_at_us: i64,
+}
+
+/// The types of [`IdempotencyRow`]'s columns.
+pub(crate) type IdempotencyColumns =
+    (BigInt, Binary, Binary, Text, Nullable<BigInt>, Nullable<BigInt>, BigInt, Binary, BigInt);
+
+insert! {
+    /// Inserts into `idempotency`, where on PostgreSQL no row of the same key may be.
+    pub(crate) fn insert(&[IdempotencyRow]) by NewKeys, "INSERT" "idempotency" "",
+    entrypoint_id: i64 as BigInt,
+    key_hash: Vec<u8> as Binary,
+    fingerprint: Vec<u8> as Binary,
+    kind: String as Text,
+    customer_id: Option<i64> as Nullable<BigInt>,
+    version: Option<i64> as Nullable<BigInt>,
+    key_id: i64 as BigInt,
+    detail: Vec<u8> as Binary,
+    expires_at_us: i64 as BigInt,
+}
+
+/// The columns of a row `i`, as [`IdempotencyRow`] has them.
+macro_rules! outcome_columns {
+    () => {
+        "i.entrypoint_id, i.key_hash, i.fingerprint, i.kind, i.customer_id, i.version, i.key_id, i.detail, i.expires_at_us"
+    };
+}
+pub(crate) use outcome_columns;
+
+ask_postgres! {
+    /// Idempotency keys that have not expired; one look-up each.
+    kept_keys<'a>(
+        "SELECT i.* FROM unnest(", hashes: &'a [Vec<u8>] as Array<Binary>,
+        concat!(
+            ") AS w (key_hash) CROSS JOIN LATERAL (SELECT ", outcome_columns!(),
+            " FROM idempotency i WHERE entrypoint_id = "
+        ), entrypoint_id: i64 as BigInt,
+        " AND key_hash = w.key_hash AND expires_at_us > ", now: i64 as BigInt;
+        " OFFSET 0) AS i"
+    ) -> IdempotencyRow as IdempotencyColumns
+}
+
+ask_postgres! {
+    /// Expired keys, entrypoint by entrypoint; those of the service, which is none, first.
+    expired_keys<'a>(
+        "SELECT i.entrypoint_id, i.key_hash FROM (SELECT 0 AS entrypoint_id UNION ALL \
+         SELECT entrypoint_id FROM entrypoint) AS e CROSS JOIN LATERAL (SELECT entrypoint_id, key_hash FROM idempotency \
+         WHERE entrypoint_id = e.entrypoint_id AND expires_at_us <= ", now: &'a i64 as BigInt,
+        " ORDER BY expires_at_us LIMIT ", of_each: &'a i64 as BigInt,
+        ") AS i LIMIT ", of_all: &'a i64 as BigInt;
+        ""
+    ) -> (i64, Vec<u8>) as (BigInt, Binary)
+}
+
+/// Where an entrypoint's keys have their digests, beside those of its customers: below 0, and an entrypoint's number
+/// never is. And back again.
+pub(crate) fn place(entrypoint_id: i64) -> i64 {
+    !entrypoint_id
+}
+
+/// The digest that leads to a key's outcome.
+fn digest(key_hash: &[u8]) -> Vec<u8> {
+    key_hash.iter().take(IDENTITY_DIGEST_BYTES).copied().collect()
+}
+
+fn digest_row(entrypoint_id: i64, key_hash: &[u8], outcome_id: i64) -> DigestRow {
+    DigestRow { entrypoint_id: place(entrypoint_id), digest: digest(key_hash), customer_id: outcome_id }
+}
+
+/// The outcomes of those of some keys that were used and have not expired.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn find(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    hashes: &[Vec<u8>],
+    now: Micros,
+) -> Result<Vec<IdempotencyRow>, StoreError> {
+    if hashes.is_empty() {
+        return Ok(Vec::new());
+    }
+    if let Conn::Postgres(c) = conn {
+        return Ok(kept_keys(c, hashes, entrypoint_id, now.0)?);
+    }
+    let digests: Vec<Vec<u8>> = hashes.iter().map(|hash| digest(hash)).collect();
+    let found = digests::find(conn, place(entrypoint_id), &digests)?;
+    let mut rows = Vec::new();
+    for (hash, digest) in hashes.iter().zip(&digests) {
+        let Some(ids) = found.get(digest) else { continue };
+        // Before it there may be expired ones that were not yet removed.
+        let row = on!(conn, |c| idempotency::table
+            .filter(idempotency::outcome_id.eq_any(ids))
+            .filter(idempotency::entrypoint_id.eq(entrypoint_id))
+            .filter(idempotency::key_hash.eq(hash))
+            .filter(idempotency::expires_at_us.gt(now.0))
+            .order(idempotency::outcome_id.desc())
+            .select(IdempotencyRow::as_select())
+            .first(c)
+            .optional())?;
+        rows.extend(row);
+    }
+    Ok(rows)
+}
+
+/// Removes what some keys came to and has expired, so that they can be used anew; on SQLite that needs nothing.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn forget_expired(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    key_hashes: &[Vec<u8>],
+    now: Micros,
+) -> Result<(), StoreError> {
+    let Conn::Postgres(c) = conn else { return Ok(()) };
+    for key_hash in key_hashes {
+        remove_if_expired(c, entrypoint_id, key_hash, now)?;
+    }
+    Ok(())
+}
+
+fn remove_if_expired(
+    c: &mut PgConnection,
+    entrypoint_id: i64,
+    key_hash: &[u8],
+    now: Micros,
+) -> QueryResult<usize> {
+    // Used anew meanwhile, it has a later expiry.
+    let expired = idempotency::expires_at_us.le(now.0);
+    diesel::delete(idempotency::table.find((entrypoint_id, key_hash)).filter(expired)).execute(c)
+}
+
+/// Keeps outcomes of one entrypoint whose keys [`find`] did not find, under its lock.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn keep(conn: &mut Conn, entrypoint_id: i64, rows: &[IdempotencyRow]) -> Result<(), StoreError> {
+    let newest: Option<i64> = match conn {
+        Conn::Postgres(_) => return Ok(insert(conn, rows)?),
+        Conn::Sqlite(..) if rows.is_empty() => return Ok(()),
+        Conn::Sqlite(c, _) => idempotency::table.select(max(idempotency::outcome_id)).first(c)?,
+    };
+    insert(conn, rows)?;
+    // So SQLite numbers them.
+    let first = newest.unwrap_or(0) + 1;
+    let digests: Vec<DigestRow> = rows
+        .iter()
+        .zip(first..)
+        .map(|(row, outcome_id)| digest_row(entrypoint_id, &row.key_hash, outcome_id))
+        .collect();
+    digests::add(conn, place(entrypoint_id), &digests)
+}
+
+/// Removes expired outcomes, at most a thousand; how many.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn remove_expired(conn: &mut Conn, now: Micros) -> Result<usize, StoreError> {
+    let c = match conn {
+        Conn::Sqlite(c, _) => c,
+        Conn::Postgres(c) => return remove_expired_postgres(c, now),
+    };
+    let expired: Vec<(i64, i64, Vec<u8>)> = idempotency::table
+        .filter(idempotency::expires_at_us.le(now.0))
+        .order(idempotency::expires_at_us)
+        .limit(REMOVED_MAX)
+        .select((idempotency::entrypoint_id, idempotency::outcome_id, idempotency::key_hash))
+        .load(c)?;
+    let mut digests: BTreeMap<i64, Vec<DigestRow>> = BTreeMap::new();
+    for (entrypoint_id, outcome_id, key_hash) in &expired {
+        diesel::delete(idempotency::table.filter(idempotency::outcome_id.eq(outcome_id))).execute(c)?;
+        digests.entry(*entrypoint_id).or_default().push(digest_row(*entrypoint_id, key_hash, *outcome_id));
+    }
+    for (entrypoint_id, mut digests) in digests {
+        digests.sort_by(|a, b| a.digest.cmp(&b.digest));
+        digests::remove(conn, place(entrypoint_id), &digests)?;
+    }
+    Ok(expired.len())
+}
+
+fn remove_expired_postgres(c: &mut PgConnection, now: Micros) -> Result<usize, StoreError> {
+    let expired = expired_keys(c, &now.0, &REMOVED_MAX, &REMOVED_MAX)?;
+    for (entrypoint_id, key_hash) in &expired {
+        remove_if_expired(c, *entrypoint_id, key_hash, now)?;
+    }
+    Ok(expired.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::path::Path;
+
+    use diesel::connection::SimpleConnection as _;
+    use diesel::dsl::count_star;
+    use proptest::prelude::*;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::store::engine::conn::{DatabaseUrl, Purpose};
+    use crate::store::engine::migrate::migrate;
+    use crate::store::engine::schema::{identity_digest, recent_digest};
+    use crate::store::in_transaction;
+
+    const ENTRYPOINTS: i64 = 2;
+    /// Few enough that keys are used again, before and after they expire.
+    const KEYS: i64 = 3_000;
+    const LIFE_US: i64 = 100;
+
+    /// What is done by one of two writers, of which each could be a process of its own.
+    #[derive(Debug, Clone)]
+    enum Step {
+        /// So many keys, from one on, are used in an entrypoint, and so much time goes by.
+        Use {
+            entrypoint_id: i64,
+            from: i64,
+            number: i64,
+            wait_us: i64,
+        },
+        /// As before, and then the disk is full.
+        Fail {
+            entrypoint_id: i64,
+            from: i64,
+            number: i64,
+        },
+        RemoveExpired,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
+        let step = prop_oneof![
+            6 => (0..ENTRYPOINTS, 0..KEYS, 1_i64..800, 0_i64..40).prop_map(
+                |(entrypoint_id, from, number, wait_us)| Step::Use { entrypoint_id, from, number, wait_us }
+            ),
+            1 => (0..ENTRYPOINTS, 0..KEYS, 1_i64..800)
+                .prop_map(|(entrypoint_id, from, number)| Step::Fail { entrypoint_id, from, number }),
+            2 => Just(Step::RemoveExpired),
+        ];
+        proptest::collection::vec((0_usize..2, step), 20..50)
+    }
+
+    fn hash(key: i64) -> Vec<u8> {
+        blake3::hash(&(key % KEYS).to_be_bytes()).as_bytes().to_vec()
+    }
+
+    fn row(entrypoint_id: i64, key: i64, version: i64, expires_at_us: i64) -> IdempotencyRow {
+        IdempotencyRow {
+            entrypoint_id,
+            key_hash: hash(key),
+            fingerprint: vec![0; 32],
+            kind: "created".into(),
+            customer_id: Some(key),
+            version: Some(version),
+            key_id: 1,
+            detail: Vec::new(),
+            expires_at_us,
+        }
+    }
+
+    fn open(folder: &Path, purpose: Purpose) -> Conn {
+        Conn::open(&DatabaseUrl::Sqlite(folder.join("x.db")), purpose).unwrap()
+    }
+
+    struct Model {
+        folder: TempDir,
+        writers: Vec<Conn>,
+        reader: Conn,
+        now: i64,
+        /// Each use has a version of its own.
+        uses: i64,
+        /// Entrypoint and hash: the newest version, and when it expires.
+        kept: HashMap<(i64, Vec<u8>), (i64, i64)>,
+    }
+
+    impl Model {
+        fn new() -> Model {
+            let folder = tempfile::tempdir().unwrap();
+            migrate(&mut open(folder.path(), Purpose::Write)).unwrap();
+            let writers = (0..2).map(|_| open(folder.path(), Purpose::Write)).collect();
+            let reader = open(folder.path(), Purpose::Read);
+            Model { folder, writers, reader, now: 1, uses: 0, kept: HashMap::new() }
+        }
+
+        /// Uses those of some keys that are free.
+        fn use_keys(&mut self, writer: usize, entrypoint_id: i64, keys: std::ops::Range<i64>, fails: bool) {
+            let hashes: Vec<Vec<u8>> = keys.clone().map(hash).collect();
+            let (now, first) = (self.now, self.uses);
+            let kept = in_transaction(&mut self.writers[writer], |conn| {
+                let used = find(conn, entrypoint_id, &hashes, Micros(now))?;
+                let free = keys.filter(|key| !used.iter().any(|row| row.key_hash == hash(*key)));
+                let rows: Vec<IdempotencyRow> = free
+                    .zip(first..)
+                    .map(|(key, version)| row(entrypoint_id, key, version, now + LIFE_US))
+                    .collect();
+                keep(conn, entrypoint_id, &rows)?;
+                if fails { Err(StoreError::Busy) } else { Ok(rows) }
+            });
+            assert_eq!(kept.is_err(), fails);
+            for row in kept.into_iter().flatten() {
+                let place = (entrypoint_id, row.key_hash.clone());
+                let before = self.kept.insert(place, (row.version.unwrap(), row.expires_at_us));
+                assert!(before.is_none_or(|(_, expires)| expires <= now), "a key was used twice");
+                self.uses += 1;
+            }
+        }
+
+        fn step(&mut self, writer: usize, step: &Step) {
+            match step {
+                Step::Use { entrypoint_id, from, number, wait_us } => {
+                    self.use_keys(writer, *entrypoint_id, *from..from + number, false);
+                    self.now += wait_us;
+                }
+                Step::Fail { entrypoint_id, from, number } => {
+                    self.use_keys(writer, *entrypoint_id, *from..from + number, true);
+                }
+                Step::RemoveExpired => {
+                    let now = Micros(self.now);
+                    let remove = |conn: &mut Conn| in_transaction(conn, |conn| remove_expired(conn, now));
+                    while remove(&mut self.writers[writer]).unwrap() > 0 {}
+                    self.kept.retain(|_, (_, expires)| *expires > self.now);
+                    let c = self.raw();
+                    let rows: i64 = idempotency::table.select(count_star()).first(c).unwrap();
+                    assert_eq!(usize::try_from(rows).unwrap(), self.kept.len(), "rows are left or gone");
+                    assert_eq!(self.digests(), self.kept.len(), "digests are left or gone");
+                }
+            }
+        }
+
+        fn raw(&mut self) -> &mut SqliteConnection {
+            let Conn::Sqlite(c, _) = &mut self.writers[0] else { unreachable!() };
+            c
+        }
+
+        fn digests(&mut self) -> usize {
+            let c = self.raw();
+            let packed: Vec<Vec<u8>> = recent_digest::table
+                .filter(recent_digest::entrypoint_id.lt(0))
+                .select(recent_digest::packed)
+                .load(c)
+                .unwrap();
+            let settled: Vec<(i64, Vec<u8>, i64)> =
+                identity_digest::table.filter(identity_digest::entrypoint_id.lt(0)).load(c).unwrap();
+            let mut all: std::collections::BTreeSet<(Vec<u8>, i64)> =
+                settled.into_iter().map(|(_, digest, id)| (digest, id)).collect();
+            for piece in packed.iter().flat_map(|packed| packed.chunks(IDENTITY_DIGEST_BYTES + 8)) {
+                let (digest, id) = piece.split_at(IDENTITY_DIGEST_BYTES);
+                all.insert((digest.to_vec(), i64::from_be_bytes(id.try_into().unwrap())));
+            }
+            all.len()
+        }
+
+        /// Every connection finds the newest use of each key that has not expired, and no other.
+        fn check(&mut self) {
+            let now = Micros(self.now);
+            let hashes: Vec<Vec<u8>> = (0..KEYS).step_by(37).map(hash).collect();
+            for conn in self.writers.iter_mut().chain([&mut self.reader]) {
+                for entrypoint_id in 0..ENTRYPOINTS {
+                    conn.begin_read().unwrap();
+                    let found = find(conn, entrypoint_id, &hashes, now).unwrap();
+                    conn.end_read();
+                    let found: HashMap<Vec<u8>, i64> =
+                        found.into_iter().map(|row| (row.key_hash, row.version.unwrap())).collect();
+                    for hash in &hashes {
+                        let kept = self.kept.get(&(entrypoint_id, hash.clone()));
+                        let kept = kept.filter(|(_, expires)| *expires > now.0);
+                        assert_eq!(found.get(hash), kept.map(|(version, _)| version));
+                    }
+                }
+            }
+        }
+
+        fn run(&mut self, sql: &str) {
+            self.raw().batch_execute(sql).unwrap();
+            // They know what was there before.
+            *self = Model {
+                writers: (0..2).map(|_| open(self.folder.path(), Purpose::Write)).collect(),
+                reader: open(self.folder.path(), Purpose::Read),
+                folder: std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap()),
+                kept: std::mem::take(&mut self.kept),
+                ..*self
+            };
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_key_is_used_once_in_its_time(steps in steps()) {
+            let mut model = Model::new();
+            for (writer, step) in &steps {
+                model.step(*writer, step);
+                model.check();
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_known_through_changes_of_the_schema() {
+        let mut model = Model::new();
+        // Of each key one use that has expired, and one that has not when the schema changes.
+        for writer in 0..2 {
+            model.step(writer, &Step::Use { entrypoint_id: 1, from: 0, number: 2_000, wait_us: LIFE_US });
+        }
+        model.step(0, &Step::Use { entrypoint_id: 0, from: 0, number: 1_000, wait_us: 1 });
+        model.now -= 50;
+        model.run(include_str!("../../../migrations/sqlite/2026-11-26-000009_appended_outcomes/down.sql"));
+        assert_eq!(model.digests(), 0);
+        let c = model.raw();
+        let rows: i64 = idempotency::table.select(count_star()).first(c).unwrap();
+        assert_eq!(rows, 3_000, "of each key the newest");
+        model.run(include_str!("../../../migrations/sqlite/2026-11-26-000009_appended_outcomes/up.sql"));
+        assert_eq!(model.digests(), 3_000);
+        model.check();
+        model.step(1, &Step::Use { entrypoint_id: 1, from: 500, number: 2_500, wait_us: 0 });
+        model.check();
+    }
+
+    #[test]
+    fn an_outcome_that_is_not_found_is_noticed() {
+        let mut model = Model::new();
+        model.step(0, &Step::Use { entrypoint_id: 1, from: 0, number: 600, wait_us: 0 });
+        let conn = &mut model.writers[0];
+        let mut after = Vec::new();
+        while let Some(last) = examine(conn, 1, &after, 250).unwrap() {
+            after = last;
+        }
+        assert_eq!(after, 600_i64.to_be_bytes());
+        // The digest of one, in the middle of a row, leads to another.
+        model.run(
+            "UPDATE recent_digest SET packed = CAST(substr(packed, 1, 24) || zeroblob(24) || substr(packed, 49) AS BLOB)",
+        );
+        let missed = examine(&mut model.writers[1], 1, &[], 250).unwrap_err();
+        assert!(missed.to_string().contains("outcome 2 "), "{missed}");
+    }
+}

@@ -1,0 +1,64 @@
+//! What an outcome says, sealed under its customer's key or its entrypoint's.
+
+use super::IdempotencyRow;
+use crate::domain::decide::command::{MatchReport, Outcome, Verdict};
+use crate::domain::decide::working_set::IdempotencyRecord;
+use crate::store::customers::rows::CustomerRow;
+use crate::store::engine::conn::Conn;
+use crate::store::engine::error::StoreError;
+use crate::store::keys::keyring::{ENTRYPOINT_SALT, KeyRing};
+use crate::vault::Ad;
+
+/// What of an outcome may be a caller's own words, and is sealed therefore.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct OutcomeDetail {
+    pub matched_on: Option<Vec<String>>,
+    pub differs: Vec<String>,
+    pub report: Option<MatchReport>,
+}
+
+/// Binds an outcome to its key and its record.
+pub(crate) fn outcome_ad(row: &IdempotencyRow) -> Ad {
+    let place = [row.entrypoint_id, row.customer_id.unwrap_or(0), row.version.unwrap_or(0), row.key_id];
+    Ad::new("outcome", &place).and(&row.key_hash).and(&row.fingerprint).and(row.kind.as_bytes())
+}
+
+/// What a key was used for, with its hash; `owner` is whose record it came to.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] where it does not open; the database's.
+pub(crate) fn open(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    row: &IdempotencyRow,
+    owner: Option<&CustomerRow>,
+) -> Result<([u8; 32], IdempotencyRecord), StoreError> {
+    let corrupt = || StoreError::Corrupt("a stored idempotency key".into());
+    let salt = match row.customer_id {
+        Some(_) => owner.ok_or_else(corrupt)?.salt.as_deref(),
+        None => Some(ENTRYPOINT_SALT),
+    };
+    let detail = match salt {
+        Some(salt) => {
+            let seal = ring.data_key(conn, row.key_id)?.seal_key(salt)?;
+            serde_json::from_slice(&seal.open(&outcome_ad(row), &row.detail)?)?
+        }
+        // The person was erased and the detail with them; that the key was used is still known.
+        None => OutcomeDetail::default(),
+    };
+    let outcome = match (row.kind.as_str(), row.customer_id, row.version) {
+        ("changed", Some(id), Some(version)) => Outcome::Changed { id, version },
+        ("match", ..) => Outcome::Matched(detail.report.ok_or_else(corrupt)?),
+        (kind, Some(id), Some(version)) => {
+            let verdict = VERDICTS.into_iter().find(|verdict| verdict.name() == kind).ok_or_else(corrupt)?;
+            Outcome::Created { verdict, id, version, matched_on: detail.matched_on, differs: detail.differs }
+        }
+        _ => return Err(corrupt()),
+    };
+    let fingerprint = row.fingerprint.as_slice().try_into().map_err(|_| corrupt())?;
+    let key_hash = row.key_hash.as_slice().try_into().map_err(|_| corrupt())?;
+    Ok((key_hash, IdempotencyRecord { fingerprint, outcome }))
+}
+
+const VERDICTS: [Verdict; 5] =
+    [Verdict::Created, Verdict::Matched, Verdict::Replaced, Verdict::Merged, Verdict::Forced];

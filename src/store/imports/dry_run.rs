@@ -1,0 +1,164 @@
+//! What a dry run would have written so far, so that its later rows see its earlier ones.
+//!
+//! A dry-run record is a customer as the dry run would have left it: a new one, with an id that nobody will ever have, or a
+//! stored one that it would have changed. Keyed digests of what identifies a dry-run record lead to it.
+
+use diesel::prelude::*;
+
+use super::Ad;
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::identifier::{IdField, Identifier, MatchKey};
+use crate::domain::customers::record::{Customer, Stored};
+use crate::domain::decide::working_set::WorkingSet;
+use crate::store::customers::rows::open_document;
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::schema::{import_ghost, import_ghost_key};
+use crate::vault::{DataKey, Plain, SealKey};
+use std::sync::Arc;
+
+/// The dry-run records of one dry run, for the length of a step.
+pub(crate) struct DryRunRecords {
+    job_id: i64,
+    seal: SealKey,
+    /// Hashes what identifies.
+    key: Arc<DataKey>,
+    /// Whether rows may name their identifiers themselves: a dry-run record is then found by each of its fields.
+    by_fields: bool,
+}
+
+fn dry_run_ad(job_id: i64, customer_id: i64, version: i64) -> Ad {
+    Ad::new("import_ghost", &[job_id, customer_id, version])
+}
+
+impl DryRunRecords {
+    pub(super) fn new(job_id: i64, seal: SealKey, key: Arc<DataKey>, by_fields: bool) -> DryRunRecords {
+        DryRunRecords { job_id, seal, key, by_fields }
+    }
+
+    fn digest(&self, key: &MatchKey) -> Vec<u8> {
+        self.key.identities().identity(&key.identifier.to_string(), &key.values).to_vec()
+    }
+
+    /// Tells the working set those of some customers that are dry-run records.
+    pub(crate) fn tell(
+        &self,
+        conn: &mut Conn,
+        working_set: &mut WorkingSet,
+        ids: &[i64],
+    ) -> Result<(), StoreError> {
+        for id in ids {
+            let found: Option<(i64, Vec<u8>)> = on!(conn, |c| import_ghost::table
+                .find((self.job_id, id))
+                .select((import_ghost::version, import_ghost::document))
+                .first(c)
+                .optional())?;
+            if let Some((version, document)) = found {
+                let customer = open_document(&self.seal, &dry_run_ad(self.job_id, *id, version), &document)?;
+                working_set.add_customer(Stored { id: *id, version, customer, erased: false });
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the dry-run records that may have some keys.
+    pub(crate) fn candidates(
+        &self,
+        conn: &mut Conn,
+        found: &mut [(MatchKey, Vec<i64>)],
+    ) -> Result<(), StoreError> {
+        for (key, ids) in found {
+            ids.extend(self.with_digest(conn, &self.digest(key))?);
+            if !self.by_fields {
+                continue;
+            }
+            let mut common: Option<Vec<i64>> = None;
+            for (field, value) in key.identifier.fields().iter().zip(&key.values) {
+                let one = MatchKey {
+                    identifier: Identifier::new(vec![field.clone()]),
+                    values: vec![value.clone()],
+                };
+                let mut with_value = self.with_digest(conn, &self.digest(&one))?;
+                with_value.retain(|id| common.as_ref().is_none_or(|common| common.contains(id)));
+                common = Some(with_value);
+            }
+            ids.extend(common.unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    fn with_digest(&self, conn: &mut Conn, digest: &[u8]) -> Result<Vec<i64>, StoreError> {
+        Ok(on!(conn, |c| import_ghost_key::table
+            .filter(import_ghost_key::job_id.eq(self.job_id))
+            .filter(import_ghost_key::digest.eq(digest))
+            .select(import_ghost_key::customer_id)
+            .load(c))?)
+    }
+
+    /// Keeps what a step would have written; `one_off` is the request's own identifier.
+    pub(super) fn save(
+        &self,
+        conn: &mut Conn,
+        working_set: &WorkingSet,
+        one_off: Option<&Identifier>,
+    ) -> Result<(), StoreError> {
+        let mut identifiers = working_set.entrypoint.policy.identifiers.clone();
+        identifiers.extend([Identifier::customer_number(), Identifier::customer_username()]);
+        identifiers.extend(one_off.cloned());
+        for revision in working_set.revision() {
+            let after = &revision.after;
+            let (job_id, id) = (self.job_id, after.id);
+            let plain = Plain::from(serde_json::to_vec(&after.customer)?);
+            let document = self.seal.seal(&dry_run_ad(job_id, id, after.version), &plain)?;
+            let fields = if self.by_fields { fields(&after.customer) } else { Vec::new() };
+            let mut digests: Vec<Vec<u8>> = identifiers
+                .iter()
+                .chain(&fields)
+                .filter_map(|identifier| identifier.key(&after.customer))
+                .map(|key| self.digest(&key))
+                .collect();
+            digests.sort_unstable();
+            digests.dedup();
+            on!(conn, |c| {
+                diesel::delete(import_ghost::table.find((job_id, id))).execute(c)?;
+                diesel::insert_into(import_ghost::table)
+                    .values((
+                        import_ghost::job_id.eq(job_id),
+                        import_ghost::customer_id.eq(id),
+                        import_ghost::version.eq(after.version),
+                        import_ghost::document.eq(&document),
+                    ))
+                    .execute(c)?;
+                for digest in &digests {
+                    // Its earlier state may have had it too; what it no longer has is found by comparing.
+                    diesel::delete(import_ghost_key::table.find((job_id, digest, id))).execute(c)?;
+                    diesel::insert_into(import_ghost_key::table)
+                        .values((
+                            import_ghost_key::job_id.eq(job_id),
+                            import_ghost_key::digest.eq(digest),
+                            import_ghost_key::customer_id.eq(id),
+                        ))
+                        .execute(c)?;
+                }
+                Ok::<_, diesel::result::Error>(())
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Each field that could be somebody's identifier.
+fn fields(customer: &Customer) -> Vec<Identifier> {
+    let texts = TextField::all().map(IdField::Text);
+    let additional = customer.additional.keys().cloned().map(IdField::Additional);
+    texts.chain(additional).map(|field| Identifier::new(vec![field])).collect()
+}
+
+/// Forgets the dry-run records of a job.
+pub(super) fn clear(conn: &mut Conn, job_id: i64) -> Result<(), StoreError> {
+    on!(conn, |c| {
+        diesel::delete(import_ghost::table.filter(import_ghost::job_id.eq(job_id))).execute(c)?;
+        diesel::delete(import_ghost_key::table.filter(import_ghost_key::job_id.eq(job_id))).execute(c)
+    })?;
+    Ok(())
+}

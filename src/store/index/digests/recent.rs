@@ -1,0 +1,455 @@
+//! Digests that are on their way to `identity_digest`, on SQLite.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use diesel::dsl::{max, min};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary};
+use diesel::sqlite::SqliteConnection;
+
+use super::{DigestRow, insert_settled};
+use crate::store::engine::conn::Conn;
+use crate::store::engine::error::StoreError;
+use crate::store::engine::prepared::insert;
+use crate::store::engine::schema::{customer, recent_digest};
+use crate::vault::{IDENTITY_DIGEST_BYTES, IdentityDigest};
+
+/// From how many recent digests on they are moved: an eighth of the number of customers, so that a page of
+/// `identity_digest` gets several at once, within these bounds. Memory holds 32 bytes of each.
+const RECENT_MIN: usize = 8_192;
+const RECENT_MAX: usize = 262_144;
+const CUSTOMERS_EACH: usize = 8;
+/// The most digests of one row.
+const PACKED_MAX: usize = 256;
+/// How many rows a write removes once all of them were moved, beside twice as many as it brings.
+const ROWS_REMOVED: usize = 8;
+/// Bytes of one packed digest with its customer.
+const PACKED_BYTES: usize = IDENTITY_DIGEST_BYTES + 8;
+
+struct RecentRow {
+    entrypoint_id: i64,
+    packed: Vec<u8>,
+}
+
+insert! {
+    fn insert_recent(&[RecentRow]) by NewRecent, "INSERT" "recent_digest" "",
+    entrypoint_id: i64 as BigInt,
+    packed: Vec<u8> as Binary,
+}
+
+/// Entrypoint, digest, customer: in the order of `identity_digest`.
+pub(super) type DigestEntry = (i64, IdentityDigest, i64);
+
+fn entry(row: &DigestRow) -> Result<DigestEntry, StoreError> {
+    let digest = row.digest.as_slice().try_into();
+    let digest = digest.map_err(|_| StoreError::Bug("an identity digest of another length".into()))?;
+    Ok((row.entrypoint_id, digest, row.customer_id))
+}
+
+fn pack(rows: &[DigestRow]) -> Vec<u8> {
+    let mut packed = Vec::with_capacity(rows.len() * PACKED_BYTES);
+    for row in rows {
+        packed.extend_from_slice(&row.digest);
+        packed.extend_from_slice(&row.customer_id.to_be_bytes());
+    }
+    packed
+}
+
+fn unpack(entrypoint_id: i64, packed: &[u8]) -> Result<Vec<DigestEntry>, StoreError> {
+    let (pieces, rest) = packed.as_chunks::<PACKED_BYTES>();
+    let entries = pieces.iter().map(|piece| {
+        let (digest, customer_id) = piece.split_first_chunk()?;
+        Some((entrypoint_id, *digest, i64::from_be_bytes(*customer_id.first_chunk()?)))
+    });
+    let entries: Option<Vec<DigestEntry>> = entries.collect();
+    entries
+        .filter(|_| rest.is_empty())
+        .ok_or_else(|| StoreError::Corrupt("a row of recent identity digests".into()))
+}
+
+fn row_of((entrypoint_id, digest, customer_id): DigestEntry) -> DigestRow {
+    DigestRow { entrypoint_id, digest: digest.to_vec(), customer_id }
+}
+
+/// What a connection to SQLite knows of `recent_digest`; nothing at first.
+#[derive(Debug, Default)]
+pub struct Recent {
+    /// The lowest row there was, and the highest that was read.
+    first: i64,
+    last: i64,
+    /// Which commits of others had been seen when the first was read: since others' commits, some may be gone.
+    version: i64,
+    entries: BTreeSet<DigestEntry>,
+    /// What came since those are being moved.
+    newer: BTreeSet<DigestEntry>,
+    moving: Option<Moving>,
+}
+
+/// How far digests were moved to `identity_digest`.
+#[derive(Debug, Clone, Copy)]
+struct Moving {
+    /// Up to which row of `recent_digest` they are moved.
+    until: i64,
+    /// The last that was moved.
+    done: DigestEntry,
+}
+
+impl Recent {
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        *self = Recent::default();
+    }
+
+    /// Reads what came since it last did.
+    pub(super) fn learn(&mut self, c: &mut SqliteConnection) -> Result<(), StoreError> {
+        // One end of an index at a time, as SQLite finds them.
+        let newest: Option<i64> = recent_digest::table.select(max(recent_digest::recent_id)).first(c)?;
+        let newest = newest.unwrap_or(0);
+        if newest <= self.last {
+            return Ok(());
+        }
+        let oldest: Option<i64> = recent_digest::table.select(min(recent_digest::recent_id)).first(c)?;
+        let oldest = oldest.unwrap_or(newest);
+        let is_mostly_gone = self.moving.is_none() && oldest > self.first.midpoint(self.last);
+        if self.last == 0 || is_mostly_gone {
+            *self = Recent { first: oldest, version: version(c)?, moving: self.moving, ..Recent::default() };
+        }
+        let rows: Vec<(i64, i64, Vec<u8>)> = recent_digest::table
+            .filter(recent_digest::recent_id.gt(self.last))
+            .select((recent_digest::recent_id, recent_digest::entrypoint_id, recent_digest::packed))
+            .load(c)?;
+        for (recent_id, entrypoint_id, packed) in rows {
+            let is_newer = self.moving.is_some_and(|moving| recent_id > moving.until);
+            let entries = if is_newer { &mut self.newer } else { &mut self.entries };
+            entries.extend(unpack(entrypoint_id, &packed)?);
+        }
+        self.last = newest;
+        Ok(())
+    }
+
+    pub(super) fn owners(&self, entrypoint_id: i64, digest: IdentityDigest) -> impl Iterator<Item = i64> {
+        let all = (entrypoint_id, digest, i64::MIN)..=(entrypoint_id, digest, i64::MAX);
+        self.entries.range(all.clone()).chain(self.newer.range(all)).map(|(_, _, customer_id)| *customer_id)
+    }
+
+    /// All there are now.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) fn all(&mut self, c: &mut SqliteConnection) -> Result<&BTreeSet<DigestEntry>, StoreError> {
+        self.clear();
+        self.learn(c)?;
+        Ok(&self.entries)
+    }
+
+    /// Removes digests of one entrypoint.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) fn remove(
+        &mut self,
+        c: &mut SqliteConnection,
+        entrypoint_id: i64,
+        rows: &[DigestRow],
+    ) -> Result<(), StoreError> {
+        self.learn(c)?;
+        let mut gone = BTreeSet::new();
+        for row in rows {
+            let entry = entry(row)?;
+            let is_newer = self.newer.remove(&entry);
+            if self.entries.remove(&entry) || is_newer {
+                gone.insert(entry);
+            }
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let packed: Vec<(i64, Vec<u8>)> = recent_digest::table
+            .filter(recent_digest::entrypoint_id.eq(entrypoint_id))
+            .select((recent_digest::recent_id, recent_digest::packed))
+            .load(c)?;
+        for (recent_id, packed) in packed {
+            let entries = unpack(entrypoint_id, &packed)?;
+            let before = entries.len();
+            let kept: Vec<DigestRow> =
+                entries.into_iter().filter(|entry| !gone.contains(entry)).map(row_of).collect();
+            if kept.is_empty() {
+                diesel::delete(recent_digest::table.find(recent_id)).execute(c)?;
+            } else if kept.len() < before {
+                diesel::update(recent_digest::table.find(recent_id))
+                    .set(recent_digest::packed.eq(pack(&kept)))
+                    .execute(c)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Appends digests of one entrypoint, and moves twice as many where there are many.
+///
+/// # Errors
+/// The database's.
+pub(super) fn append(conn: &mut Conn, entrypoint_id: i64, rows: &[DigestRow]) -> Result<(), StoreError> {
+    let packed: Vec<RecentRow> =
+        rows.chunks(PACKED_MAX).map(|rows| RecentRow { entrypoint_id, packed: pack(rows) }).collect();
+    insert_recent(conn, &packed)?;
+    settle(conn, 2 * rows.len(), 2 * packed.len() + ROWS_REMOVED)
+}
+
+/// Whether there are so many recent digests that they are to be moved.
+fn are_many(c: &mut SqliteConnection, recent: &Recent) -> Result<bool, StoreError> {
+    if recent.entries.len() < RECENT_MIN {
+        return Ok(false);
+    }
+    let customers: Option<i64> = customer::table.select(max(customer::customer_id)).first(c)?;
+    let customers = usize::try_from(customers.unwrap_or(0)).unwrap_or(usize::MAX);
+    Ok(recent.entries.len() >= (customers / CUSTOMERS_EACH).clamp(RECENT_MIN, RECENT_MAX))
+}
+
+/// Where there are many recent digests, moves some; once all of them were moved, removes some rows.
+fn settle(conn: &mut Conn, digests: usize, rows: usize) -> Result<(), StoreError> {
+    let Conn::Sqlite(c, recent) = conn else { return Ok(()) };
+    recent.learn(c)?;
+    if recent.moving.is_none() && !are_many(c, recent)? {
+        return Ok(());
+    }
+    let start = Moving { until: recent.last, done: (i64::MIN, [0; IDENTITY_DIGEST_BYTES], i64::MIN) };
+    let mut moving = recent.moving.unwrap_or(start);
+    if version(c)? != recent.version {
+        // What is moved must still be there.
+        *recent = Recent { moving: Some(moving), ..Recent::default() };
+        recent.learn(c)?;
+    }
+    let slice: Vec<DigestEntry> = recent
+        .entries
+        .range((Bound::Excluded(moving.done), Bound::Unbounded))
+        .take(digests)
+        .copied()
+        .collect();
+    if let Some(last) = slice.last() {
+        moving.done = *last;
+        recent.moving = Some(moving);
+        let slice: Vec<DigestRow> = slice.into_iter().map(row_of).collect();
+        return Ok(insert_settled(conn, &slice)?);
+    }
+    let moved = recent_digest::table.filter(recent_digest::recent_id.le(moving.until));
+    let ids: Vec<i64> = moved
+        .select(recent_digest::recent_id)
+        .order(recent_digest::recent_id)
+        .limit(i64::try_from(rows).unwrap_or(i64::MAX))
+        .load(c)?;
+    let is_end = ids.len() < rows;
+    let last = ids.last().copied().unwrap_or(0);
+    diesel::delete(recent_digest::table.filter(recent_digest::recent_id.le(last))).execute(c)?;
+    if is_end {
+        let entries = std::mem::take(&mut recent.newer);
+        let (first, last, version) = (moving.until + 1, recent.last, recent.version);
+        *recent = Recent { first, last, version, entries, ..Recent::default() };
+    } else {
+        recent.moving = Some(moving);
+    }
+    Ok(())
+}
+
+/// Changes with each commit of another connection.
+fn version(c: &mut SqliteConnection) -> Result<i64, StoreError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        data_version: i64,
+    }
+    Ok(diesel::sql_query("PRAGMA data_version").get_result::<Row>(c)?.data_version)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use diesel::connection::SimpleConnection as _;
+    use proptest::prelude::*;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::store::engine::conn::{DatabaseUrl, Purpose};
+    use crate::store::engine::migrate::migrate;
+    use crate::store::engine::schema::identity_digest;
+    use crate::store::in_transaction;
+    use crate::store::index::digests::{add, find, remove};
+
+    /// What is done by one of three writers, of which each could be a process of its own.
+    #[derive(Debug, Clone)]
+    enum Step {
+        /// So many digests come; every fifth is somebody's already.
+        Add(usize),
+        /// Some that came before go: every so many-eth.
+        Remove(usize),
+        /// So many come, and then the disk is full.
+        Fail(usize),
+        /// Killed within a transaction that adds some, and started again.
+        Die(usize),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
+        let step = prop_oneof![
+            6 => (1_usize..3_000).prop_map(Step::Add),
+            2 => (2_usize..50).prop_map(Step::Remove),
+            1 => (1_usize..500).prop_map(Step::Fail),
+            1 => (1_usize..500).prop_map(Step::Die),
+        ];
+        proptest::collection::vec((0_usize..3, step), 20..60)
+    }
+
+    fn digest(number: i64) -> Vec<u8> {
+        blake3::hash(&number.to_be_bytes()).as_bytes()[..IDENTITY_DIGEST_BYTES].to_vec()
+    }
+
+    struct Model {
+        folder: TempDir,
+        writers: Vec<Conn>,
+        reader: Conn,
+        next: i64,
+        there: BTreeSet<DigestEntry>,
+        /// How often something was moved.
+        moved: usize,
+    }
+
+    fn open(folder: &Path, purpose: Purpose) -> Conn {
+        Conn::open(&DatabaseUrl::Sqlite(folder.join("x.db")), purpose).unwrap()
+    }
+
+    impl Model {
+        fn new() -> Model {
+            let folder = tempfile::tempdir().unwrap();
+            migrate(&mut open(folder.path(), Purpose::Write)).unwrap();
+            let writers = (0..3).map(|_| open(folder.path(), Purpose::Write)).collect();
+            let reader = open(folder.path(), Purpose::Read);
+            Model { folder, writers, reader, next: 0, there: BTreeSet::new(), moved: 0 }
+        }
+
+        fn rows(&mut self, number: usize) -> Vec<DigestRow> {
+            let mut rows = Vec::new();
+            for _ in 0..number {
+                self.next += 1;
+                let value = if self.next % 5 == 0 { self.next / 2 } else { self.next };
+                rows.push(DigestRow { entrypoint_id: 1, digest: digest(value), customer_id: self.next });
+            }
+            rows.sort_by(|a, b| a.digest.cmp(&b.digest));
+            rows
+        }
+
+        fn step(&mut self, writer: usize, step: &Step) {
+            match step {
+                Step::Add(number) => {
+                    let rows = self.rows(*number);
+                    in_transaction(&mut self.writers[writer], |conn| add(conn, 1, &rows)).unwrap();
+                    self.there.extend(rows.iter().map(|row| entry(row).unwrap()));
+                }
+                Step::Remove(each) => {
+                    let gone: Vec<DigestEntry> = self.there.iter().copied().step_by(*each).collect();
+                    let rows: Vec<DigestRow> = gone.iter().copied().map(row_of).collect();
+                    in_transaction(&mut self.writers[writer], |conn| remove(conn, 1, &rows)).unwrap();
+                    self.there.retain(|entry| gone.binary_search(entry).is_err());
+                }
+                Step::Fail(number) => {
+                    let rows = self.rows(*number);
+                    let failed = in_transaction(&mut self.writers[writer], |conn| {
+                        add(conn, 1, &rows)?;
+                        Err::<(), _>(StoreError::Busy)
+                    });
+                    assert!(failed.is_err());
+                }
+                Step::Die(number) => {
+                    let rows = self.rows(*number);
+                    let mut dying = std::mem::replace(
+                        &mut self.writers[writer],
+                        open(self.folder.path(), Purpose::Write),
+                    );
+                    dying.begin_write().unwrap();
+                    add(&mut dying, 1, &rows).unwrap();
+                }
+            }
+            if let Conn::Sqlite(_, recent) = &self.writers[writer] {
+                self.moved += usize::from(recent.moving.is_some());
+            }
+        }
+
+        /// Whoever looks finds everybody, and the tables hold nobody else.
+        fn check(&mut self) {
+            let mut wanted: Vec<Vec<u8>> =
+                self.there.iter().step_by(97).map(|entry| entry.1.to_vec()).collect();
+            // The newest too, and one that nobody has.
+            wanted.extend((self.next - 20..=self.next).map(digest));
+            wanted.push(digest(-1));
+            for conn in self.writers.iter_mut().chain([&mut self.reader]) {
+                conn.begin_read().unwrap();
+                let found = find(conn, 1, &wanted).unwrap();
+                conn.end_read();
+                for digest in &wanted {
+                    let found: BTreeSet<i64> = found.get(digest).into_iter().flatten().copied().collect();
+                    let bytes: IdentityDigest = digest.as_slice().try_into().unwrap();
+                    let of = self.there.range((1, bytes, i64::MIN)..=(1, bytes, i64::MAX));
+                    let missed: Vec<i64> = of.map(|entry| entry.2).filter(|id| !found.contains(id)).collect();
+                    assert!(missed.is_empty(), "{missed:?} are not found");
+                }
+            }
+            let mut conn = open(self.folder.path(), Purpose::Read);
+            let Conn::Sqlite(c, recent) = &mut conn else { unreachable!() };
+            let mut stored = recent.all(c).unwrap().clone();
+            let settled: Vec<(i64, Vec<u8>, i64)> = identity_digest::table.load(c).unwrap();
+            stored.extend(
+                settled
+                    .into_iter()
+                    .map(|(place, digest, id)| (place, digest.as_slice().try_into().unwrap(), id)),
+            );
+            assert!(stored == self.there, "{} stored, {} there", stored.len(), self.there.len());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+        #[test]
+        fn nobody_is_missed_and_nobody_is_left(steps in steps()) {
+            let mut model = Model::new();
+            for (writer, step) in &steps {
+                model.step(*writer, step);
+                model.check();
+            }
+        }
+    }
+
+    #[test]
+    fn an_older_schema_keeps_every_digest() {
+        let mut model = Model::new();
+        model.step(0, &Step::Add(700));
+        model.step(1, &Step::Remove(7));
+        // An id that has every digit.
+        let far =
+            entry(&DigestRow { entrypoint_id: 2, digest: digest(-2), customer_id: 0x0123_4567_89ab_cdef });
+        let far = far.unwrap();
+        in_transaction(&mut model.writers[0], |conn| add(conn, 2, &[row_of(far)])).unwrap();
+        model.there.insert(far);
+        let Conn::Sqlite(c, _) = &mut model.writers[0] else { unreachable!() };
+        let down = include_str!("../../../../migrations/sqlite/2026-11-26-000008_recent_digests/down.sql");
+        c.batch_execute(down).unwrap();
+        let settled: Vec<(i64, Vec<u8>, i64)> = identity_digest::table.load(c).unwrap();
+        let settled: BTreeSet<DigestEntry> =
+            settled.into_iter().map(|(place, digest, id)| (place, digest.try_into().unwrap(), id)).collect();
+        assert!(settled == model.there, "{} stored, {} there", settled.len(), model.there.len());
+    }
+
+    #[test]
+    fn recent_digests_are_moved_a_few_with_each_write() {
+        let mut model = Model::new();
+        let mut most = 0;
+        for _ in 0..4 * RECENT_MIN / 100 {
+            model.step(0, &Step::Add(100));
+            let Conn::Sqlite(_, recent) = &model.writers[0] else { unreachable!() };
+            most = most.max(recent.entries.len() + recent.newer.len());
+        }
+        assert!(model.moved > 0, "nothing was moved");
+        assert!(most < 2 * RECENT_MIN + 200, "{most} were recent at once");
+        model.check();
+    }
+}

@@ -1,0 +1,347 @@
+//! Where terms are looked up: a search looks at what is pending and at every live segment.
+
+use std::collections::HashMap;
+
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
+
+use super::blocks::{Entries, intersect};
+use super::memtable::entries;
+use super::segments::{LIVE, broken, signed};
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::prepared::ask_postgres;
+use crate::store::engine::schema::{term_block, term_pending, term_segment};
+
+/// As how many customers that are opened a block of a long list costs: there, and beside a round trip to PostgreSQL's server.
+const BLOCK_SQLITE: usize = 1;
+const BLOCK_POSTGRES: usize = 4;
+/// As [`BLOCK_POSTGRES`], for the round trip.
+const ROUND_TRIP_POSTGRES: usize = 16;
+/// Up to this many questions to segments are asked with all their terms at once.
+const LOOKUPS_FEW: usize = 2;
+/// How many terms are looked up in one statement; each answers with a block.
+const LOOKUPS_AT_ONCE: usize = 256;
+
+/// Where terms are looked up: what is pending, and the live segments.
+#[derive(Debug)]
+pub(crate) struct Index {
+    /// Rows of what is pending, by entrypoint.
+    pending: HashMap<i64, Vec<Vec<u8>>>,
+    segments: Vec<i64>,
+}
+
+impl Index {
+    /// The index of some entrypoints.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) fn of(conn: &mut Conn, entrypoints: &[i64]) -> Result<Index, StoreError> {
+        if let (Conn::Postgres(c), [one]) = (&mut *conn, entrypoints) {
+            return Index::of_one(c, *one);
+        }
+        let columns = (term_pending::entrypoint_id, term_pending::terms);
+        // Pending first: what is moved meanwhile is met again in a segment, and not missed.
+        let rows: Vec<(i64, Vec<u8>)> = on!(conn, |c| match entrypoints {
+            [one] => {
+                term_pending::table.filter(term_pending::entrypoint_id.eq(one)).select(columns).load(c)
+            }
+            // Never many rows; looking through them once for each entrypoint costs more.
+            _ => term_pending::table.select(columns).load(c),
+        })?;
+        let mut pending: HashMap<i64, Vec<Vec<u8>>> = HashMap::new();
+        for (entrypoint_id, row) in rows {
+            pending.entry(entrypoint_id).or_default().push(row);
+        }
+        let segments = on!(conn, |c| term_segment::table
+            .filter(term_segment::state.eq(LIVE))
+            .select(term_segment::segment_id)
+            .order(term_segment::segment_id)
+            .load(c))?;
+        Ok(Index { pending, segments })
+    }
+
+    /// As [`Index::of`], of one entrypoint in one round trip.
+    fn of_one(c: &mut PgConnection, entrypoint_id: i64) -> Result<Index, StoreError> {
+        let mut pending = Vec::new();
+        let mut segments = Vec::new();
+        for (id, terms) in pending_and_segments(c, entrypoint_id, LIVE)? {
+            match terms {
+                Some(terms) => pending.push(terms),
+                None => segments.push(id),
+            }
+        }
+        segments.sort_unstable();
+        Ok(Index { pending: HashMap::from([(entrypoint_id, pending)]), segments })
+    }
+
+    /// The customers that may have all terms of each question, by id: a few too many, never one too few.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub(crate) fn having(
+        &self,
+        conn: &mut Conn,
+        questions: &[Question],
+    ) -> Result<Vec<Vec<i64>>, StoreError> {
+        let mut found: Vec<Vec<i64>> =
+            questions.iter().map(|question| self.pending_with(question)).collect::<Result<_, _>>()?;
+        let each = |number: usize| self.segments.iter().map(move |id| Lookup::new(number, *id));
+        let mut open: Vec<Lookup> = (0..questions.len()).flat_map(each).collect();
+        // A few terms tell of most segments that nobody there has all of them; the others are not asked for. Each round
+        // is a round trip to PostgreSQL's server, so rounds grow.
+        let is_local = matches!(conn, Conn::Sqlite(..));
+        let mut step = if !is_local && open.len() <= LOOKUPS_FEW { usize::MAX } else { 1 };
+        let mut at = 0_usize;
+        loop {
+            let next = |lookup: &Lookup| {
+                let terms = questions.get(lookup.question).map(|question| question.terms.as_slice());
+                terms.unwrap_or_default().iter().skip(at).take(step)
+            };
+            let wanted: Vec<(i64, u64)> =
+                open.iter().flat_map(|lookup| next(lookup).map(|term| (lookup.segment_id, *term))).collect();
+            if wanted.is_empty() {
+                break;
+            }
+            let mut places = look_up(conn, &wanted)?.into_iter();
+            open.retain_mut(|lookup| {
+                let count = next(lookup).count();
+                // All of them are taken, or the next lookup would take what is left.
+                places.by_ref().take(count).fold(true, |is_open, place| is_open & lookup.narrow(place))
+            });
+            at = at.saturating_add(step);
+            step = if is_local { 1 } else { at };
+        }
+        for lookup in open {
+            if let Some(found) = found.get_mut(lookup.question) {
+                found.extend(lookup.finish(conn)?);
+            }
+        }
+        for ids in &mut found {
+            ids.sort_unstable();
+            ids.dedup();
+        }
+        Ok(found)
+    }
+
+    fn pending_with(&self, question: &Question) -> Result<Vec<i64>, StoreError> {
+        let mut found = Vec::new();
+        for row in self.pending.get(&question.entrypoint_id).map(Vec::as_slice).unwrap_or_default() {
+            for entry in entries(row) {
+                let entry = entry?;
+                if entry.has_all(&question.terms) {
+                    found.push(entry.customer_id);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Who of an entrypoint has all of some terms?
+#[derive(Debug)]
+pub(crate) struct Question {
+    pub entrypoint_id: i64,
+    pub terms: Vec<u64>,
+}
+
+/// A question to one segment.
+struct Lookup {
+    question: usize,
+    segment_id: i64,
+    /// Who has all terms of which the list was read.
+    found: Option<Vec<i64>>,
+    /// The terms that so many have that their lists were not read yet, with the number of their blocks.
+    long: Vec<(i64, usize)>,
+}
+
+impl Lookup {
+    fn new(question: usize, segment_id: i64) -> Lookup {
+        Lookup { question, segment_id, found: None, long: Vec::new() }
+    }
+
+    /// Goes on with the next term; whether anybody may be left.
+    fn narrow(&mut self, place: Option<PostingList>) -> bool {
+        match place {
+            None => return false,
+            Some(PostingList::Long { first_term, blocks }) => self.long.push((first_term, blocks)),
+            Some(PostingList::Here(ids)) => self.meet(ids),
+        }
+        self.found.as_ref().is_none_or(|found| !found.is_empty())
+    }
+
+    /// Keeps those who are in a list too.
+    fn meet(&mut self, ids: Vec<i64>) {
+        match &mut self.found {
+            Some(found) => intersect(found, &ids),
+            None => self.found = Some(ids),
+        }
+    }
+
+    /// Who is left.
+    fn finish(mut self, conn: &mut Conn) -> Result<Vec<i64>, StoreError> {
+        let (block, round_trip) = match conn {
+            Conn::Sqlite(..) => (BLOCK_SQLITE, 0),
+            Conn::Postgres(_) => (BLOCK_POSTGRES, ROUND_TRIP_POSTGRES),
+        };
+        // The shortest last.
+        self.long.sort_by_key(|(_, blocks)| std::cmp::Reverse(*blocks));
+        while let Some((first_term, blocks)) = self.long.pop() {
+            if self.found.as_ref().is_some_and(|found| found.len() <= blocks * block + round_trip) {
+                break;
+            }
+            let mut terms = vec![first_term];
+            // One list alone leaves too many to be opened.
+            if self.found.is_none() {
+                terms.extend(self.long.pop().map(|(first_term, _)| first_term));
+            }
+            for ids in long_lists(conn, self.segment_id, &terms)? {
+                self.meet(ids);
+            }
+        }
+        Ok(self.found.unwrap_or_default())
+    }
+}
+
+/// Where the customers of a term are in a segment.
+enum PostingList {
+    /// All of them.
+    Here(Vec<i64>),
+    /// In this many blocks of their own.
+    Long { first_term: i64, blocks: usize },
+}
+
+/// The last block of a segment that begins with a term or one before it: the block's first term, how many blocks begin
+/// with the very term, and what is in it.
+struct Candidate {
+    term: i64,
+    first_term: i64,
+    blocks: i64,
+    data: Vec<u8>,
+}
+
+/// A candidate with the number of its pair of segment and term, from 1 on.
+type Numbered = (i64, i64, i64, Vec<u8>);
+
+ask_postgres! {
+    /// The candidates of some terms, each in the segment of its place; without their data where a term has blocks of its
+    /// own.
+    candidates<'a>(
+        "SELECT number, first_term, blocks, CASE WHEN blocks > 1 THEN ''::bytea ELSE data END FROM ( \
+         SELECT t.number, b.first_term, CASE WHEN b.first_term = t.term THEN \
+         (SELECT count(*) FROM term_block c WHERE c.segment_id = t.id AND c.first_term = t.term) ELSE 0 END AS blocks, b.data \
+         FROM unnest(", segments: &'a [i64] as Array<BigInt>,
+        ", ", terms: &'a [i64] as Array<BigInt>;
+        ") WITH ORDINALITY AS t (id, term, number) CROSS JOIN LATERAL ( \
+         SELECT first_term, data FROM term_block WHERE segment_id = t.id AND first_term <= t.term \
+         ORDER BY first_term DESC, first_customer DESC LIMIT 1) AS b OFFSET 0) AS found"
+    ) -> Numbered as (BigInt, BigInt, BigInt, Binary)
+}
+
+ask_postgres! {
+    /// The blocks of some long lists of a segment: the term, the first customer, and what is in it.
+    blocks_of<'a>(
+        "SELECT t.term, b.first_customer, b.data FROM unnest(", terms: &'a [i64] as Array<BigInt>,
+        ") AS t (term) CROSS JOIN LATERAL ( \
+         SELECT first_customer, data FROM term_block WHERE segment_id = ", segment_id: i64 as BigInt;
+        " AND first_term = t.term OFFSET 0) AS b"
+    ) -> (i64, i64, Vec<u8>) as (BigInt, BigInt, Binary)
+}
+
+ask_postgres! {
+    /// The rows of what is pending of an entrypoint with their terms, and the segments of a state, without.
+    pending_and_segments<'a>(
+        "SELECT pending_id, terms FROM term_pending WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
+        " UNION ALL SELECT segment_id, NULL FROM term_segment WHERE state = ", state: &'a str as Text;
+        ""
+    ) -> (i64, Option<Vec<u8>>) as (BigInt, Nullable<Binary>)
+}
+
+/// Where each term is in the segment beside it, if it is there.
+fn look_up(conn: &mut Conn, wanted: &[(i64, u64)]) -> Result<Vec<Option<PostingList>>, StoreError> {
+    let Conn::Postgres(c) = conn else {
+        return wanted
+            .iter()
+            .map(|(segment_id, term)| match candidate(conn, *segment_id, signed(*term))? {
+                Some(candidate) => place(&candidate),
+                None => Ok(None),
+            })
+            .collect();
+    };
+    let mut places = Vec::with_capacity(wanted.len());
+    // One question for many of them: each would be a round trip to the server.
+    for some in wanted.chunks(LOOKUPS_AT_ONCE) {
+        let (segments, terms): (Vec<i64>, Vec<i64>) =
+            some.iter().map(|(segment_id, term)| (*segment_id, signed(*term))).unzip();
+        let first = places.len();
+        places.resize_with(first + some.len(), || None);
+        for (number, first_term, blocks, data) in candidates(c, &segments, &terms)? {
+            let at = usize::try_from(number - 1).unwrap_or(usize::MAX);
+            if let (Some(term), Some(slot)) = (terms.get(at), places.get_mut(first.saturating_add(at))) {
+                *slot = place(&Candidate { term: *term, first_term, blocks, data })?;
+            }
+        }
+    }
+    Ok(places)
+}
+
+fn candidate(conn: &mut Conn, segment_id: i64, term: i64) -> Result<Option<Candidate>, StoreError> {
+    let found: Option<(i64, Vec<u8>)> = on!(conn, |c| term_block::table
+        .filter(term_block::segment_id.eq(segment_id))
+        .filter(term_block::first_term.le(term))
+        .order((term_block::first_term.desc(), term_block::first_customer.desc()))
+        .select((term_block::first_term, term_block::data))
+        .first(c)
+        .optional())?;
+    let Some((first_term, data)) = found else { return Ok(None) };
+    let blocks = if first_term == term {
+        on!(conn, |c| term_block::table
+            .filter(term_block::segment_id.eq(segment_id))
+            .filter(term_block::first_term.eq(term))
+            .select(count_star())
+            .first(c))?
+    } else {
+        0
+    };
+    Ok(Some(Candidate { term, first_term, blocks, data }))
+}
+
+fn place(candidate: &Candidate) -> Result<Option<PostingList>, StoreError> {
+    if candidate.blocks > 1 {
+        let blocks = usize::try_from(candidate.blocks).unwrap_or(usize::MAX);
+        return Ok(Some(PostingList::Long { first_term: candidate.first_term, blocks }));
+    }
+    let mut ids = Vec::new();
+    let term = u64::from_ne_bytes(candidate.term.to_ne_bytes()) ^ (1 << 63);
+    Entries::of(&candidate.data).find(term, &mut ids).map_err(broken)?;
+    Ok((!ids.is_empty()).then_some(PostingList::Here(ids)))
+}
+
+/// The lists of some terms that have blocks of their own in a segment.
+fn long_lists(conn: &mut Conn, segment_id: i64, terms: &[i64]) -> Result<Vec<Vec<i64>>, StoreError> {
+    let mut blocks: Vec<(i64, i64, Vec<u8>)> = match conn {
+        Conn::Postgres(c) => blocks_of(c, terms, segment_id)?,
+        Conn::Sqlite(c, ..) => {
+            let mut blocks = Vec::new();
+            for term in terms {
+                let of_term: Vec<(i64, i64, Vec<u8>)> = term_block::table
+                    .filter(term_block::segment_id.eq(segment_id))
+                    .filter(term_block::first_term.eq(term))
+                    .select((term_block::first_term, term_block::first_customer, term_block::data))
+                    .load(c)?;
+                blocks.extend(of_term);
+            }
+            blocks
+        }
+    };
+    blocks.sort_unstable_by_key(|(term, first_customer, _)| (*term, *first_customer));
+    let list = |wanted: &i64| {
+        let mut ids = Vec::new();
+        for (_, _, data) in blocks.iter().filter(|(term, ..)| term == wanted) {
+            Entries::of(data).next(&mut ids).map_err(broken)?;
+        }
+        Ok(ids)
+    };
+    terms.iter().map(list).collect()
+}

@@ -1,0 +1,306 @@
+//! What is pending: the terms of customers as they were written, those of a batch in as few rows of `term_pending` as
+//! hold them: a row of its own for each was a fifth of the records in PostgreSQL's log.
+//!
+//! A row is words of eight bytes, the most significant first: for each customer its id, how many terms it has, and
+//! these, sorted.
+
+use std::collections::BTreeSet;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::dsl::{max, min, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Bool};
+
+use super::segments::{Indexed, MAKE_ANEW};
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::prepared::insert;
+use crate::store::engine::schema::term_pending;
+
+/// Bytes of a word.
+const WORD: usize = 8;
+/// The most bytes of a row with several customers: with it a page of either database is full.
+const ROW_BYTES: usize = 8_000;
+/// How many rows are examined in one go.
+const SLICE: i64 = 256;
+
+type Word = [u8; WORD];
+
+/// A row of `term_pending`.
+#[derive(Debug)]
+pub(crate) struct MemtableRow {
+    entrypoint_id: i64,
+    replaces: bool,
+    terms: Vec<u8>,
+}
+
+#[cfg(test)]
+impl MemtableRow {
+    /// As it is read again.
+    pub(super) fn numbered(self, pending_id: i64) -> (i64, bool, Vec<u8>) {
+        (pending_id, self.replaces, self.terms)
+    }
+}
+
+insert! {
+    /// Appends to what is pending.
+    pub(crate) fn insert_memtable_rows(&[MemtableRow]) by NewMemtableRows, "INSERT" "term_pending" "",
+    entrypoint_id: i64 as BigInt,
+    replaces: bool as Bool,
+    terms: Vec<u8> as Binary,
+}
+
+/// A customer of a row.
+#[derive(Debug)]
+pub(super) struct MemtableEntry<'a> {
+    pub(super) customer_id: i64,
+    terms: &'a [Word],
+}
+
+impl MemtableEntry<'_> {
+    /// Whether it has all of some terms.
+    pub(super) fn has_all(&self, terms: &[u64]) -> bool {
+        terms.iter().all(|term| self.terms.binary_search(&term.to_be_bytes()).is_ok())
+    }
+
+    /// Its terms.
+    pub(super) fn terms(&self) -> Vec<u64> {
+        self.terms.iter().map(|term| u64::from_be_bytes(*term)).collect()
+    }
+}
+
+/// The customers of a row.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] for a row that is none.
+pub(super) fn entries(row: &[u8]) -> impl Iterator<Item = Result<MemtableEntry<'_>, StoreError>> {
+    let (mut words, mut rest) = row.as_chunks::<WORD>();
+    std::iter::from_fn(move || {
+        if words.is_empty() && rest.is_empty() {
+            return None;
+        }
+        let entry = first(words).filter(|_| rest.is_empty());
+        // Nothing is read behind what is broken.
+        words = entry.as_ref().map_or(Default::default(), |(_, behind)| *behind);
+        rest = &[];
+        Some(entry.map(|(entry, _)| entry).ok_or_else(|| StoreError::Corrupt("pending search terms".into())))
+    })
+}
+
+fn first(words: &[Word]) -> Option<(MemtableEntry<'_>, &[Word])> {
+    let ([id, count], words) = words.split_first_chunk()?;
+    let count = usize::try_from(u64::from_be_bytes(*count)).ok()?;
+    let (terms, behind) = words.split_at_checked(count)?;
+    Some((MemtableEntry { customer_id: i64::from_be_bytes(*id), terms }, behind))
+}
+
+fn put(row: &mut Vec<u8>, customer_id: i64, terms: impl ExactSizeIterator<Item = Word>) {
+    row.extend_from_slice(&customer_id.to_be_bytes());
+    row.extend_from_slice(&u64::try_from(terms.len()).unwrap_or(u64::MAX).to_be_bytes());
+    for term in terms {
+        row.extend_from_slice(&term);
+    }
+}
+
+/// Packs customers into rows: those who may have had other terms before into rows of their own.
+pub(super) fn packed(entrypoint_id: i64, customers: &[Indexed]) -> Vec<MemtableRow> {
+    let mut rows = Vec::new();
+    for replaces in [false, true] {
+        let mut row: Vec<u8> = Vec::new();
+        for customer in customers.iter().filter(|customer| customer.replaces == replaces) {
+            let bytes = (2 + customer.terms.len()) * WORD;
+            if !row.is_empty() && row.len() + bytes > ROW_BYTES {
+                rows.push(MemtableRow { entrypoint_id, replaces, terms: std::mem::take(&mut row) });
+            }
+            if row.is_empty() {
+                row.reserve(bytes.max(ROW_BYTES));
+            }
+            put(&mut row, customer.customer_id, customer.terms.iter().map(|term| term.to_be_bytes()));
+        }
+        if !row.is_empty() {
+            rows.push(MemtableRow { entrypoint_id, replaces, terms: row });
+        }
+    }
+    rows
+}
+
+/// A row without some customers; nothing where it has none of them.
+fn without(row: &[u8], ids: &BTreeSet<i64>) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut left = Vec::with_capacity(row.len());
+    for entry in entries(row) {
+        let entry = entry?;
+        if !ids.contains(&entry.customer_id) {
+            put(&mut left, entry.customer_id, entry.terms.iter().copied());
+        }
+    }
+    Ok((left.len() < row.len()).then_some(left))
+}
+
+/// Takes some customers of an entrypoint out of what is pending, under its lock. Their rows keep their numbers, as these
+/// say what is newer.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`].
+pub(super) fn remove(conn: &mut Conn, entrypoint_id: i64, ids: &BTreeSet<i64>) -> Result<(), StoreError> {
+    let rows: Vec<(i64, Vec<u8>)> = on!(conn, |c| term_pending::table
+        .filter(term_pending::entrypoint_id.eq(entrypoint_id))
+        .select((term_pending::pending_id, term_pending::terms))
+        .load(c))?;
+    for (pending_id, row) in rows {
+        let Some(left) = without(&row, ids)? else { continue };
+        // Moved meanwhile, it is found in a segment.
+        on!(conn, |c| if left.is_empty() {
+            diesel::delete(term_pending::table.find(pending_id)).execute(c)
+        } else {
+            diesel::update(term_pending::table.find(pending_id)).set(term_pending::terms.eq(&left)).execute(c)
+        })?;
+    }
+    Ok(())
+}
+
+/// About how many rows are pending: never fewer than there are.
+///
+/// # Errors
+/// The database's.
+pub(super) fn rows(conn: &mut Conn) -> Result<i64, StoreError> {
+    let (first, last): (Option<i64>, Option<i64>) = match conn {
+        // SQLite finds one end of an index at a time.
+        Conn::Sqlite(c, ..) => (
+            term_pending::table.select(min(term_pending::pending_id)).first(c)?,
+            term_pending::table.select(max(term_pending::pending_id)).first(c)?,
+        ),
+        Conn::Postgres(c) => term_pending::table
+            .select((min(term_pending::pending_id), max(term_pending::pending_id)))
+            .first(c)?,
+    };
+    Ok(first.zip(last).map_or(0, |(first, last)| last - first + 1))
+}
+
+/// How many bytes are pending.
+///
+/// # Errors
+/// The database's.
+pub(super) fn bytes(conn: &mut Conn) -> Result<i64, StoreError> {
+    let bytes = || sql::<BigInt>("coalesce(sum(length(terms)), 0)");
+    Ok(on!(conn, |c| term_pending::table.select(bytes()).first(c))?)
+}
+
+/// Reads all that is pending; how many entries that are.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`] with the row that cannot be read.
+pub(super) fn examine(conn: &mut Conn) -> Result<usize, StoreError> {
+    let (mut after, mut count) = (i64::MIN, 0);
+    loop {
+        let rows: Vec<(i64, Vec<u8>)> = on!(conn, |c| term_pending::table
+            .filter(term_pending::pending_id.gt(after))
+            .order(term_pending::pending_id)
+            .limit(SLICE)
+            .select((term_pending::pending_id, term_pending::terms))
+            .load(c))?;
+        for (pending_id, row) in &rows {
+            for entry in entries(row) {
+                let place = || format!("pending search terms, row {pending_id} of term_pending; {MAKE_ANEW}");
+                entry.map_err(|_| StoreError::Corrupt(place()))?;
+                count += 1;
+            }
+            after = *pending_id;
+        }
+        // More may come all the time.
+        if i64::try_from(rows.len()).is_ok_and(|rows| rows < SLICE) {
+            return Ok(count);
+        }
+    }
+}
+
+/// Gives back the room of rows that were moved, on PostgreSQL; `whole`: also the room at the file's end, unless there are
+/// rows again. Whether room is left.
+///
+/// # Errors
+/// The database's.
+pub(super) fn vacuum(conn: &mut Conn, whole: bool) -> Result<bool, StoreError> {
+    // For the end of the file it may wait some seconds where others write.
+    let is_whole = whole && rows(conn)? == 0;
+    let Conn::Postgres(c) = conn else { return Ok(false) };
+    let truncate = if is_whole { "TRUE" } else { "FALSE" };
+    // Where the server is at it already there is nothing to wait for, nor to warn of.
+    c.batch_execute("SET client_min_messages = error")?;
+    let vacuumed = c.batch_execute(&format!("VACUUM (SKIP_LOCKED, TRUNCATE {truncate}) term_pending"));
+    c.batch_execute("SET client_min_messages = warning")?;
+    vacuumed?;
+    let has_room = sql::<Bool>("pg_relation_size('term_pending') > 0");
+    Ok(diesel::select(has_room).get_result(c)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn indexed(customer_id: i64, terms: usize, replaces: bool) -> Indexed {
+        let terms = (0..terms).map(|term| u64::try_from(term * 7).unwrap()).collect();
+        Indexed { customer_id, terms, replaces, erased: false }
+    }
+
+    fn read(row: &[u8]) -> Vec<(i64, Vec<u64>)> {
+        entries(row).map(|entry| entry.map(|entry| (entry.customer_id, entry.terms())).unwrap()).collect()
+    }
+
+    #[test]
+    fn customers_share_rows_that_fit_into_pages() {
+        let mut customers: Vec<Indexed> = (1..=40).map(|id| indexed(id, 60, id % 8 == 0)).collect();
+        customers.push(indexed(41, 0, true));
+        customers.push(indexed(42, 5_000, false));
+        customers.push(indexed(43, 1, false));
+        let rows = packed(7, &customers);
+        assert!(rows.iter().all(|row| row.entrypoint_id == 7));
+        let by_id = |rows: Vec<(i64, Vec<u64>)>| {
+            let mut rows = rows;
+            rows.sort_unstable();
+            rows
+        };
+        for replaces in [false, true] {
+            let own = rows.iter().filter(|row| row.replaces == replaces);
+            let expected = customers.iter().filter(|customer| customer.replaces == replaces);
+            assert_eq!(
+                by_id(own.flat_map(|row| read(&row.terms)).collect()),
+                by_id(expected.map(|customer| (customer.customer_id, customer.terms.clone())).collect()),
+            );
+        }
+        let large: Vec<usize> =
+            rows.iter().map(|row| row.terms.len()).filter(|bytes| *bytes > ROW_BYTES).collect();
+        assert_eq!(large, [5_002 * WORD], "a customer of many terms has a row of its own");
+        // 35 of 62 words, that one and the last; then five and one without any.
+        assert_eq!(rows.len(), 3 + 2 + 1);
+        assert!(packed(7, &[]).is_empty());
+    }
+
+    #[test]
+    fn a_customer_has_the_terms_of_its_own_entry() {
+        let rows = packed(1, &[indexed(5, 3, false), indexed(6, 2, false)]);
+        let found: Vec<(i64, bool, bool)> = entries(&rows[0].terms)
+            .map(|entry| entry.unwrap())
+            .map(|entry| (entry.customer_id, entry.has_all(&[0, 7]), entry.has_all(&[7, 14])))
+            .collect();
+        assert_eq!(found, [(5, true, true), (6, true, false)]);
+    }
+
+    #[test]
+    fn who_is_taken_out_leaves_the_others() {
+        let row =
+            packed(1, &[indexed(5, 3, false), indexed(6, 2, false), indexed(7, 0, false)]).remove(0).terms;
+        let without = |ids: &[i64]| without(&row, &ids.iter().copied().collect()).unwrap();
+        assert_eq!(without(&[8]), None);
+        assert_eq!(read(&without(&[6]).unwrap()), [(5, vec![0, 7, 14]), (7, vec![])]);
+        assert_eq!(without(&[5, 6, 7]), Some(Vec::new()));
+    }
+
+    #[test]
+    fn what_is_broken_is_told() {
+        let row = packed(1, &[indexed(5, 3, false), indexed(6, 2, false)]).remove(0).terms;
+        for length in 0..row.len() {
+            let read: Result<Vec<MemtableEntry<'_>>, StoreError> = entries(&row[..length]).collect();
+            assert_eq!(read.is_ok(), length == 0 || length == 5 * WORD, "{length}");
+        }
+        assert!(entries(&[255; 16]).next().unwrap().is_err());
+    }
+}

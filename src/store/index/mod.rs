@@ -1,0 +1,203 @@
+//! Blind terms: what of a customer can be found without opening it (rules 7).
+//!
+//! Each term is a keyed hash of a value within its field. The index proposes; opening and comparing
+//! decides. [`index`] says how it is kept, the same on both databases; [`merge`] keeps it small.
+
+mod blocks;
+mod compaction;
+pub(crate) mod digests;
+mod lookup;
+mod memtable;
+mod rebuild;
+mod segments;
+
+pub(crate) use self::compaction::examine;
+pub(crate) use self::lookup::{Index, Question};
+pub(crate) use self::memtable::NewMemtableRows;
+pub(crate) use self::rebuild::rebuild;
+pub(crate) use self::segments::{Indexed, add, begin, bound, is_look_due};
+
+use std::time::Duration;
+
+use super::Store;
+use super::engine::conn::{Conn, DatabaseUrl};
+use super::engine::error::StoreError;
+use super::engine::reader::{Sees, Size};
+use crate::clock;
+use crate::domain::customers::identifier::{IdField, MatchKey};
+use crate::domain::customers::record::Customer;
+use crate::domain::filter::{Group, Term, TermVisitor, each_term};
+use crate::domain::kernel::text::fold_spaces;
+use crate::vault::{DataKey, TermHasher, TermHashing};
+
+/// All terms of a live customer, hashed and sorted.
+pub(crate) fn of_customer(hasher: &TermHasher, customer: &Customer) -> Vec<u64> {
+    let mut hashed = Hashed { hashing: hasher.begin(), terms: Vec::with_capacity(128) };
+    each_term(customer, &mut hashed);
+    let mut terms = hashed.terms;
+    terms.sort_unstable();
+    terms.dedup();
+    terms
+}
+
+struct Hashed {
+    hashing: TermHashing,
+    terms: Vec<u64>,
+}
+
+impl TermVisitor for Hashed {
+    fn group(&mut self, name: [&str; 2]) {
+        self.hashing.group(name);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.terms.push(self.hashing.term(text));
+    }
+}
+
+/// The terms that whoever has all values of a key is indexed by.
+fn of_key(key: &MatchKey) -> Vec<Term> {
+    let pairs = key.identifier.fields().iter().zip(&key.values);
+    pairs
+        .map(|(field, value)| Term {
+            group: match field {
+                IdField::Text(field) => Group::Text(*field),
+                IdField::Additional(name) => Group::Additional(name.to_lowercase()),
+            },
+            text: fold_spaces(value).into(),
+        })
+        .collect()
+}
+
+/// The customers that may have all values of a key: a few too many, never one too few.
+pub(crate) fn find(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    data_key: &DataKey,
+    key: &MatchKey,
+) -> Result<Vec<i64>, StoreError> {
+    let index = Index::of(conn, &[entrypoint_id])?;
+    let question = Question::of(entrypoint_id, data_key, &of_key(key));
+    Ok(index.having(conn, &[question])?.pop().unwrap_or_default())
+}
+
+impl Question {
+    /// Asks for the customers of an entrypoint that have all of some terms under one of its keys.
+    pub(crate) fn of(entrypoint_id: i64, data_key: &DataKey, terms: &[Term]) -> Question {
+        let mut hashing = data_key.terms().begin();
+        let mut hashes: Vec<u64> = terms
+            .iter()
+            .map(|term| {
+                hashing.group(term.group.key());
+                hashing.term(&term.text)
+            })
+            .collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        Question { entrypoint_id, terms: hashes }
+    }
+}
+
+/// What a step of looking after the index came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maintained {
+    /// Something was done; there may be more.
+    Went,
+    /// Everything was merged: nothing is left of those who were erased before.
+    Whole,
+    /// There is nothing to do.
+    Nothing,
+}
+
+impl Store {
+    /// Waits until terms were written by this process.
+    pub async fn terms_written(&self) {
+        self.terms_written.notified().await;
+    }
+
+    /// How long terms gather after one was written before they are moved. SQLite's only writer is held up the longer, the
+    /// more of them there are; on PostgreSQL each move costs round trips and a commit beside the writers.
+    pub fn terms_gather(&self) -> Duration {
+        match self.url {
+            DatabaseUrl::Sqlite(_) => Duration::from_millis(50),
+            DatabaseUrl::Postgres(_) => Duration::from_millis(200),
+        }
+    }
+
+    /// Moves what is pending into a segment, if there are at least `least` bytes of it.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn flush_terms(&self, least: i64) -> Result<Maintained, StoreError> {
+        // Read and packed by a reader: the writer has other work.
+        let Some(flush) = self.read(move |conn, _| compaction::flush_if_due(conn, least)).await? else {
+            return Ok(Maintained::Nothing);
+        };
+        let rows = self.administer(move |conn, _| segments::finish_flush(conn, flush)).await?;
+        Ok(if rows > 0 { Maintained::Went } else { Maintained::Nothing })
+    }
+
+    /// Gives back the room of rows that were moved. On PostgreSQL every search reads through what is left of them until
+    /// then, and the server itself looks for such tables once a minute. `whole`: also the room at the file's end, unless
+    /// there are rows again. Returns whether room is left: a transaction that began before
+    /// the rows were moved keeps it, and so does whoever has the table locked.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn vacuum_pending(&self, whole: bool) -> Result<bool, StoreError> {
+        self.readers.read(Size::Many, Sees::EachItsOwn, move |conn| memtable::vacuum(conn, whole)).await
+    }
+
+    /// Merges some segments, if that is due; `may_erase`: whether erased people are a reason.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`]. What was begun is begun anew later.
+    pub async fn compact_terms(&self, is_idle: bool, may_erase: bool) -> Result<Maintained, StoreError> {
+        if !self.read(move |conn, _| compaction::is_due(conn, is_idle, may_erase)).await? {
+            return Ok(Maintained::Nothing);
+        }
+        let begun =
+            self.administer(move |conn, _| compaction::begin(conn, is_idle, may_erase, clock::now())).await?;
+        let Some(mut merge) = begun else { return Ok(Maintained::Nothing) };
+        loop {
+            let (merged, blocks) = self
+                .read(move |conn, _| {
+                    let blocks = merge.read(conn)?;
+                    Ok((merge, blocks))
+                })
+                .await?;
+            let is_over = blocks.is_empty();
+            let (merged, holds) = self
+                .administer(move |conn, _| {
+                    let now = clock::now();
+                    let holds = if is_over {
+                        compaction::finish(conn, &merged, now)?
+                    } else {
+                        compaction::write(conn, &merged, blocks, now)?
+                    };
+                    Ok((merged, holds))
+                })
+                .await?;
+            merge = merged;
+            if is_over || !holds {
+                return Ok(if is_over && holds && merge.is_whole() {
+                    Maintained::Whole
+                } else {
+                    Maintained::Went
+                });
+            }
+        }
+    }
+
+    /// Removes what merged segments left, some at a time.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn purge_terms(&self) -> Result<Maintained, StoreError> {
+        if !self.read(|conn, _| compaction::is_purgeable(conn, clock::now())).await? {
+            return Ok(Maintained::Nothing);
+        }
+        let more = self.administer(|conn, _| compaction::purge(conn, clock::now())).await?;
+        Ok(if more { Maintained::Went } else { Maintained::Nothing })
+    }
+}

@@ -1,0 +1,4 @@
+//! Data keys and signing keys: opened, kept in memory, rotated.
+
+pub(crate) mod keyring;
+pub(crate) mod rotation;

@@ -1,0 +1,497 @@
+//! Mails to be sent: each is committed with what it tells of, and sent afterwards by whichever instance takes it.
+//!
+//! What a mail says stands sealed under the service's key and a salt of its own, so that a key rotation need not know it,
+//! and is wiped when the mail is sent or given up.
+
+mod work;
+
+pub use self::work::{MailLease, Mark};
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::Store;
+use super::accounts::links;
+use super::customers::load::customer_rows;
+use super::customers::rows::CustomerRow;
+use super::engine::conn::{Conn, on};
+use super::engine::error::StoreError;
+use super::engine::schema::mail_outbox;
+use super::imports::shared_now;
+use super::keys::keyring::KeyRing;
+use crate::clock;
+use crate::domain::accounts::sign_in::LinkKind;
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::record::{Customer, Stored};
+use crate::domain::decide::command::KeyUse;
+use crate::domain::kernel::problem::{Problem, Rejection};
+use crate::domain::kernel::time::Micros;
+use crate::domain::mail::{MailKind, MailState, NewMail};
+use crate::vault::{Ad, Plain, SALT_BYTES, random};
+
+/// How many rows one transaction removes.
+const REMOVED_MAX: i64 = 1_000;
+
+/// What is sealed of a mail.
+#[derive(Debug, Serialize, Deserialize)]
+struct Content {
+    address: String,
+    name: String,
+    link: Option<String>,
+}
+
+fn content_ad(entrypoint_id: i64, customer_id: i64, message_id: &str) -> Ad {
+    Ad::new("mail", &[entrypoint_id, customer_id]).and(message_id.as_bytes())
+}
+
+/// A row of `mail_outbox`.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = mail_outbox)]
+struct MailRow {
+    mail_id: i64,
+    entrypoint_id: i64,
+    customer_id: i64,
+    kind: String,
+    state: String,
+    message_id: String,
+    key_id: i64,
+    salt: Option<Vec<u8>>,
+    content: Option<Vec<u8>>,
+    attempts: i64,
+    next_try_us: i64,
+    lease_no: i64,
+    problem: Option<String>,
+    created_at_us: i64,
+    ended_at_us: Option<i64>,
+}
+
+impl MailRow {
+    fn kind(&self) -> Result<MailKind, StoreError> {
+        MailKind::of_name(&self.kind).ok_or_else(|| self.corrupt("kind"))
+    }
+
+    fn state(&self) -> Result<MailState, StoreError> {
+        MailState::of_name(&self.state).ok_or_else(|| self.corrupt("state"))
+    }
+
+    fn corrupt(&self, what: &str) -> StoreError {
+        StoreError::Corrupt(format!("mail {}: unknown {what}", self.mail_id))
+    }
+
+    /// What the mail says; `None` once it is wiped.
+    fn content(&self, conn: &mut Conn, ring: &KeyRing) -> Result<Option<Content>, StoreError> {
+        let (Some(salt), Some(sealed)) = (&self.salt, &self.content) else { return Ok(None) };
+        let seal = ring.data_key(conn, self.key_id)?.seal_key(salt)?;
+        let ad = content_ad(self.entrypoint_id, self.customer_id, &self.message_id);
+        Ok(Some(serde_json::from_slice(&seal.open(&ad, sealed)?)?))
+    }
+}
+
+/// A mail's content, sealed.
+struct Sealed {
+    message_id: String,
+    key_id: i64,
+    salt: Vec<u8>,
+    content: Vec<u8>,
+}
+
+fn seal(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    mail: &NewMail,
+    customer: &Customer,
+) -> Result<Option<Sealed>, StoreError> {
+    // Nobody who is gone gets mail, and nobody without an address can.
+    let Some(address) = customer.text(TextField::Email).filter(|_| !customer.is_deleted()) else {
+        return Ok(None);
+    };
+    let content = Content { address: address.to_owned(), name: customer.name(), link: mail.link.clone() };
+    let message_id = uuid::Uuid::new_v4().to_string();
+    let key = ring.service_key(conn)?;
+    let salt = random::<SALT_BYTES>()?.to_vec();
+    let ad = content_ad(mail.entrypoint_id, mail.customer_id, &message_id);
+    let plain = Plain::from(serde_json::to_vec(&content)?);
+    let content = key.seal_key(&salt)?.seal(&ad, &plain)?;
+    Ok(Some(Sealed { message_id, key_id: key.id, salt, content }))
+}
+
+/// Queues a mail inside a write transaction, to the address that the customer has by now. A customer who is deleted or has
+/// no address gets none.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`].
+pub(crate) fn enqueue(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    mail: &NewMail,
+    now: Micros,
+) -> Result<(), StoreError> {
+    let Some(customer) = opened(conn, ring, mail.entrypoint_id, mail.customer_id)? else { return Ok(()) };
+    enqueue_to(conn, ring, mail, &customer, now)
+}
+
+fn opened(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    customer_id: i64,
+) -> Result<Option<Customer>, StoreError> {
+    let row: Option<CustomerRow> = customer_rows(conn, entrypoint_id, &[customer_id])?.pop();
+    let Some(row) = row else { return Ok(None) };
+    let key = ring.data_key(conn, row.key_id)?;
+    Ok(Some(row.open(&key)?.customer))
+}
+
+/// As [`enqueue`], for a customer that is opened already.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn enqueue_to(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    mail: &NewMail,
+    customer: &Customer,
+    now: Micros,
+) -> Result<(), StoreError> {
+    let Some(sealed) = seal(conn, ring, mail, customer)? else { return Ok(()) };
+    on!(conn, |c| diesel::insert_into(mail_outbox::table)
+        .values((
+            mail_outbox::entrypoint_id.eq(mail.entrypoint_id),
+            mail_outbox::customer_id.eq(mail.customer_id),
+            mail_outbox::kind.eq(mail.kind.name()),
+            mail_outbox::state.eq(MailState::Queued.name()),
+            mail_outbox::message_id.eq(&sealed.message_id),
+            mail_outbox::key_id.eq(sealed.key_id),
+            mail_outbox::salt.eq(Some(&sealed.salt)),
+            mail_outbox::content.eq(Some(&sealed.content)),
+            mail_outbox::attempts.eq(0),
+            mail_outbox::next_try_us.eq(now.0),
+            mail_outbox::lease_no.eq(0),
+            mail_outbox::lease_until_us.eq(0),
+            mail_outbox::created_at_us.eq(now.0),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Takes back what waits to be sent to a customer who is deleted or erased; all states that are not over.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn drop_all(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    customer_id: i64,
+    now: Micros,
+) -> Result<(), StoreError> {
+    drop_kinds(conn, entrypoint_id, customer_id, &MailKind::ALL, now)
+}
+
+/// Takes back mails of some kinds that wait to be sent: the links they carry are good for nothing any more.
+fn drop_kinds(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    customer_id: i64,
+    kinds: &[MailKind],
+    now: Micros,
+) -> Result<(), StoreError> {
+    let nothing: Option<Vec<u8>> = None;
+    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+    on!(conn, |c| diesel::update(
+        mail_outbox::table
+            .filter(mail_outbox::entrypoint_id.eq(entrypoint_id))
+            .filter(mail_outbox::customer_id.eq(customer_id))
+            .filter(mail_outbox::kind.eq_any(&kinds))
+            .filter(mail_outbox::ended_at_us.is_null()),
+    )
+    .set((mail_outbox::salt.eq(&nothing), mail_outbox::content.eq(&nothing)))
+    .execute(c))?;
+    // What is being handed over comes to its own end: nobody can take it back.
+    let states = [MailState::Queued.name(), MailState::Sending.name()];
+    on!(conn, |c| diesel::update(
+        mail_outbox::table
+            .filter(mail_outbox::entrypoint_id.eq(entrypoint_id))
+            .filter(mail_outbox::customer_id.eq(customer_id))
+            .filter(mail_outbox::kind.eq_any(&kinds))
+            .filter(mail_outbox::state.eq_any(states)),
+    )
+    .set((mail_outbox::state.eq(MailState::Dropped.name()), mail_outbox::ended_at_us.eq(Some(now.0))))
+    .execute(c))?;
+    Ok(())
+}
+
+/// Makes a link and queues the mail that carries it; an earlier mail of the kind that still waits is taken back, as its
+/// link is dead.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn send_link(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    stored: &Stored,
+    kind: MailKind,
+    now: Micros,
+    link_ttl_secs: i64,
+) -> Result<(), StoreError> {
+    let customer_id = stored.id;
+    drop_kinds(conn, entrypoint_id, customer_id, &[kind], now)?;
+    let link = match kind.link() {
+        Some(link) => Some(links::issue(conn, entrypoint_id, customer_id, link, now, link_ttl_secs)?),
+        None => None,
+    };
+    let mail = NewMail { entrypoint_id, customer_id, kind, link };
+    enqueue_to(conn, ring, &mail, &stored.customer, now)
+}
+
+/// Ends links of some kinds, and takes back the mails that carry them and still wait.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn end_links(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    customer_id: i64,
+    links: &[LinkKind],
+    now: Micros,
+) -> Result<(), StoreError> {
+    let carries = |kind: &MailKind| kind.link().is_some_and(|link| links.contains(&link));
+    let kinds: Vec<MailKind> = MailKind::ALL.into_iter().filter(carries).collect();
+    drop_kinds(conn, entrypoint_id, customer_id, &kinds, now)?;
+    links::revoke(conn, entrypoint_id, customer_id, links)
+}
+
+/// A mail as it may be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxMail {
+    /// Its id.
+    pub id: i64,
+    /// Whose customer.
+    pub entrypoint_id: i64,
+    /// To whom.
+    pub customer_id: i64,
+    /// What it is about.
+    pub kind: MailKind,
+    /// What became of it.
+    pub state: MailState,
+    /// The random part of its Message-ID.
+    pub message_id: String,
+    /// The address it goes to; `None` once it is sent or given up.
+    pub address: Option<String>,
+    /// How many tries came to nothing.
+    pub attempts: i64,
+    /// When the next try is due; `None` where none is.
+    pub next_try_at: Option<Micros>,
+    /// Why the last try came to nothing.
+    pub problem: Option<String>,
+    /// When it was queued.
+    pub created_at: Micros,
+    /// When it was sent or given up.
+    pub ended_at: Option<Micros>,
+}
+
+fn told(conn: &mut Conn, ring: &KeyRing, row: MailRow) -> Result<OutboxMail, StoreError> {
+    let state = row.state()?;
+    Ok(OutboxMail {
+        id: row.mail_id,
+        entrypoint_id: row.entrypoint_id,
+        customer_id: row.customer_id,
+        kind: row.kind()?,
+        state,
+        address: row.content(conn, ring)?.map(|content| content.address),
+        message_id: row.message_id,
+        attempts: row.attempts,
+        next_try_at: (state == MailState::Queued).then_some(Micros(row.next_try_us)),
+        problem: row.problem,
+        created_at: Micros(row.created_at_us),
+        ended_at: row.ended_at_us.map(Micros),
+    })
+}
+
+/// Which mails to list.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OutboxRequest {
+    /// Those of one state.
+    pub state: Option<MailState>,
+    /// Those to one customer.
+    pub customer_id: Option<i64>,
+    /// How many to skip.
+    pub skip: i64,
+    /// How many to answer.
+    pub limit: i64,
+}
+
+fn list(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    request: OutboxRequest,
+) -> Result<(Vec<OutboxMail>, i64), StoreError> {
+    macro_rules! wanted {
+        () => {{
+            let mut query =
+                mail_outbox::table.filter(mail_outbox::entrypoint_id.eq(entrypoint_id)).into_boxed();
+            if let Some(state) = request.state {
+                query = query.filter(mail_outbox::state.eq(state.name()));
+            }
+            if let Some(id) = request.customer_id {
+                query = query.filter(mail_outbox::customer_id.eq(id));
+            }
+            query
+        }};
+    }
+    let (rows, total): (Vec<MailRow>, i64) = on!(conn, |c| {
+        let rows = wanted!()
+            .order(mail_outbox::mail_id.desc())
+            .offset(request.skip)
+            .limit(request.limit)
+            .select(MailRow::as_select())
+            .load(c)?;
+        let total = wanted!().count().get_result(c)?;
+        Ok::<_, diesel::result::Error>((rows, total))
+    })?;
+    let mails = rows.into_iter().map(|row| told(conn, ring, row)).collect::<Result<_, _>>()?;
+    Ok((mails, total))
+}
+
+fn row(conn: &mut Conn, mail_id: i64) -> Result<Option<MailRow>, StoreError> {
+    Ok(on!(conn, |c| mail_outbox::table.find(mail_id).select(MailRow::as_select()).first(c).optional())?)
+}
+
+/// Queues a mail again that was given up, to the customer's address of now and with a link of its own.
+fn retry(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    mail_id: i64,
+    now: Micros,
+    link_ttl_secs: i64,
+) -> Result<(), StoreError> {
+    super::customers::load::lock_entrypoints(conn, &[entrypoint_id], super::customers::load::Waiting::Wait)?;
+    let found = row(conn, mail_id)?.filter(|row| row.entrypoint_id == entrypoint_id);
+    let found = found.ok_or(Rejection::NotFound)?;
+    if !found.state()?.may_retry() {
+        return Err(refused("mailId", "not_given_up", "only a failed or uncertain mail can be sent again"));
+    }
+    let Some(customer) = opened(conn, ring, entrypoint_id, found.customer_id)? else {
+        return Err(Rejection::NotFound.into());
+    };
+    let kind = found.kind()?;
+    // A link that was used or has made way for another must not come back to life by this mail.
+    if kind == MailKind::Invitation && customer.password_hash.is_some() {
+        return Err(refused("mailId", "active", "the customer has an account by now"));
+    }
+    let link = match kind.link() {
+        Some(link) => Some(links::issue(
+            conn,
+            entrypoint_id,
+            found.customer_id,
+            link,
+            now,
+            ttl_of(link, link_ttl_secs),
+        )?),
+        None => None,
+    };
+    let mail = NewMail { entrypoint_id, customer_id: found.customer_id, kind, link };
+    let Some(sealed) = seal(conn, ring, &mail, &customer)? else {
+        return Err(refused("mailId", "no_email", "the customer is deleted or has no e-mail address"));
+    };
+    let nothing: Option<i64> = None;
+    let no_problem: Option<String> = None;
+    on!(conn, |c| diesel::update(mail_outbox::table.find(mail_id))
+        .set((
+            mail_outbox::state.eq(MailState::Queued.name()),
+            // What it says is new, so receivers must not take it for the one before.
+            mail_outbox::message_id.eq(&sealed.message_id),
+            mail_outbox::key_id.eq(sealed.key_id),
+            mail_outbox::salt.eq(Some(&sealed.salt)),
+            mail_outbox::content.eq(Some(&sealed.content)),
+            mail_outbox::attempts.eq(0),
+            mail_outbox::next_try_us.eq(now.0),
+            mail_outbox::created_at_us.eq(now.0),
+            mail_outbox::problem.eq(no_problem),
+            mail_outbox::ended_at_us.eq(nothing),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// How long a link of a kind holds; that of a reset holds for an hour at most.
+fn ttl_of(kind: LinkKind, link_ttl_secs: i64) -> i64 {
+    match kind {
+        LinkKind::Reset => link_ttl_secs.min(3600),
+        LinkKind::Invitation | LinkKind::Consent => link_ttl_secs,
+    }
+}
+
+fn refused(parameter: &str, code: &'static str, message: &str) -> StoreError {
+    Rejection::State(vec![Problem::parameter(parameter, code, message)]).into()
+}
+
+impl Store {
+    /// Mails of an entrypoint, newest first, and how many there are.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn outbox(
+        &self,
+        entrypoint_id: i64,
+        request: OutboxRequest,
+    ) -> Result<(Vec<OutboxMail>, i64), StoreError> {
+        self.read(move |conn, ring| list(conn, ring, entrypoint_id, request)).await
+    }
+
+    /// Queues a mail again that was given up; the mail as it is now, and whether that was done before under the same key.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] where there is none, it may not be, or the key was used otherwise.
+    pub async fn retry_mail(
+        &self,
+        entrypoint_id: i64,
+        mail_id: i64,
+        link_ttl_secs: i64,
+        key_use: Option<KeyUse>,
+    ) -> Result<(OutboxMail, bool), StoreError> {
+        let (_, replayed) = self
+            .administer_once(key_use, move |conn, ring| {
+                retry(conn, ring, entrypoint_id, mail_id, clock::now(), link_ttl_secs)?;
+                Ok(mail_id.to_string())
+            })
+            .await?;
+        let found = self
+            .read(move |conn, ring| row(conn, mail_id)?.map(|row| told(conn, ring, row)).transpose())
+            .await;
+        // Only now: it is told as it was queued, not as it was sent meanwhile.
+        self.mail_queued.notify_one();
+        Ok((found?.ok_or(Rejection::NotFound)?, replayed))
+    }
+
+    /// Wakes whoever waits for mails, to see that the process stops.
+    pub fn wake_mail_workers(&self) {
+        self.mail_queued.notify_waiters();
+    }
+
+    /// Waits until this process queues a mail.
+    pub async fn mail_queued(&self) {
+        self.mail_queued.notified().await;
+    }
+
+    /// Removes mails that ended longer ago than some seconds, some at a time; how many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn purge_mails(&self, retention_secs: i64) -> Result<usize, StoreError> {
+        self.administer(move |conn, _| {
+            let before = shared_now(conn, clock::now())?.plus_secs(-retention_secs);
+            let ids: Vec<i64> = on!(conn, |c| mail_outbox::table
+                .filter(mail_outbox::ended_at_us.lt(before.0))
+                .limit(REMOVED_MAX)
+                .select(mail_outbox::mail_id)
+                .load(c))?;
+            on!(conn, |c| diesel::delete(mail_outbox::table.filter(mail_outbox::mail_id.eq_any(&ids)))
+                .execute(c))?;
+            Ok(ids.len())
+        })
+        .await
+    }
+}

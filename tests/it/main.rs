@@ -25,6 +25,7 @@ mod exports;
 mod idempotency;
 mod import_files;
 mod imports;
+mod law;
 mod layers;
 mod lists;
 mod mail;

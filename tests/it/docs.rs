@@ -94,15 +94,15 @@ fn blocks(name: &str, markdown: &str) -> Vec<Block> {
     blocks
 }
 
-/// A document without its blocks.
+/// A document with its blocks left empty.
 fn prose(markdown: &str) -> String {
     let mut inside = false;
-    let is_prose = |line: &&str| {
-        let fence = line.starts_with("```");
+    let kept = |line| {
+        let fence = str::starts_with(line, "```");
         inside ^= fence;
-        !fence && !inside
+        if fence || inside { "" } else { line }
     };
-    markdown.lines().filter(is_prose).collect::<Vec<_>>().join("\n")
+    markdown.lines().map(kept).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether a text is what a pattern says, where `…` is anything.
@@ -244,20 +244,18 @@ fn options_are_those_of_the_command_line() {
     assert_eq!(made.lines().count(), kept.lines().count(), "{OPTIONS} has drifted. {mend}");
 }
 
-/// What stands between backticks outside blocks.
-fn quoted(markdown: &str) -> Vec<String> {
-    prose(markdown).split('`').skip(1).step_by(2).map(str::to_owned).collect()
-}
-
 #[test]
 fn documents_name_options_and_variables_that_exist() {
     let known = document(OPTIONS);
     let is_known = |name: &str| known.contains(&format!("`{name}`")) || known.contains(&format!("`{name} "));
     for name in pages().into_iter().chain(["SECURITY.md".to_owned()]) {
-        for quoted in quoted(&document(&name)) {
-            let word = quoted.split([' ', '=']).next().unwrap_or_default();
-            let is_ours = word.starts_with("--") || word.starts_with("CUSTOMARY_");
-            assert!(!is_ours || is_known(word), "{name} names {word}, which {OPTIONS} does not know");
+        for (number, line) in prose(&document(&name)).lines().enumerate() {
+            for quoted in line.split('`').skip(1).step_by(2) {
+                let word = quoted.split([' ', '=']).next().unwrap_or_default();
+                let is_ours = word.starts_with("--") || word.starts_with("CUSTOMARY_");
+                let line = number + 1;
+                assert!(!is_ours || is_known(word), "{name}:{line}: {OPTIONS} does not know {word}");
+            }
         }
     }
 }
@@ -287,35 +285,42 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
+/// What is wrong with a link of a document, if anything.
+fn broken(name: &str, link: &str) -> Option<String> {
+    let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+    let target = match path {
+        "" => PathBuf::from(name),
+        path => plain(&Path::new(name).parent().unwrap().join(path)),
+    };
+    if !root().join(&target).exists() {
+        return Some(format!("links to {link}, which is not there"));
+    }
+    let is_there = anchor.is_empty() || anchors(&document(target.to_str().unwrap())).contains(anchor);
+    (!is_there).then(|| format!("links to {link}, but that page has no such heading"))
+}
+
 #[test]
 fn documents_name_files_and_headings_that_exist() {
+    const FOLDERS: [&str; 8] =
+        ["src/", "tests/", "scripts/", "migrations/", "benches/", "openapi/", "docs/", ".ci/"];
     let others = ["ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(str::to_owned);
+    let mut failures = Vec::new();
     for name in pages().into_iter().chain(others) {
-        let text = document(&name);
-        let starts = ["src/", "tests/", "scripts/", "migrations/", "benches/", "openapi/", "docs/", ".ci/"];
-        let quoted = quoted(&text);
-        let paths = quoted.iter().filter(|quoted| starts.iter().any(|start| quoted.starts_with(start)));
-        for path in paths.filter(|path| !path.contains(['*', '{', ' ', '…'])) {
-            assert!(root().join(path).exists(), "{name} names {path}, which is not there");
-        }
-        for (number, line) in text.lines().enumerate() {
+        for (number, line) in prose(&document(&name)).lines().enumerate() {
+            let quoted = line.split('`').skip(1).step_by(2);
+            let paths = quoted.filter(|quoted| FOLDERS.iter().any(|folder| quoted.starts_with(folder)));
+            let paths = paths.filter(|path| !path.contains(['*', '{', ' ', '…']));
+            let missing = paths.filter(|path| !root().join(path).exists());
+            failures.extend(
+                missing.map(|path| format!("{name}:{}: names {path}, which is not there", number + 1)),
+            );
             let links = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-            for link in links.filter(|link| !link.contains("://")) {
-                let at = format!("{name}:{} links to {link}", number + 1);
-                let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
-                let target = if path.is_empty() {
-                    PathBuf::from(&name)
-                } else {
-                    plain(&Path::new(&name).parent().unwrap().join(path))
-                };
-                assert!(root().join(&target).exists(), "{at}, which is not there");
-                if !anchor.is_empty() {
-                    let anchors = anchors(&document(target.to_str().unwrap()));
-                    assert!(anchors.contains(anchor), "{at}, but that page has {anchors:?}");
-                }
-            }
+            let links = links.filter(|link| !link.contains("://"));
+            let broken = links.filter_map(|link| broken(&name, link));
+            failures.extend(broken.map(|why| format!("{name}:{}: {why}", number + 1)));
         }
     }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 /// The rows of a document's tables that begin with something quoted: the line, and what each cell quotes.
@@ -377,8 +382,8 @@ fn codes() -> BTreeSet<String> {
             continue;
         }
         // Names of options and of PostgreSQL's settings look alike.
-        let others = ["src/cli", "src/store/conn.rs"].map(|path| root().join(path));
-        if others.iter().any(|other| place.starts_with(other)) || place.ends_with("tests.rs") {
+        let is_other = ["conn.rs", "tests.rs"].iter().any(|name| place.ends_with(name));
+        if is_other || place.starts_with(root().join("src/cli")) {
             continue;
         }
         let text = fs::read_to_string(&place).unwrap();

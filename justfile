@@ -17,6 +17,11 @@ openapi:
     cargo run --quiet -- openapi > openapi/openapi.json.new
     mv openapi/openapi.json.new openapi/openapi.json
 
+# What a change to the command line must commit
+options:
+    cargo run --quiet -- options > docs/reference/options.md.new
+    mv docs/reference/options.md.new docs/reference/options.md
+
 # Format and lint, mending what can be mended
 lint:
     cargo fmt

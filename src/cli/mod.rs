@@ -7,11 +7,12 @@ mod import;
 mod invite;
 mod keys;
 mod mail;
+mod options;
 mod serve;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use customary::app::Failure;
 use customary::config::{Global, Serve};
 
@@ -59,6 +60,9 @@ enum Command {
     Export(export::Options),
     /// Print the OpenAPI document
     Openapi,
+    /// Print the reference page of these options, as Markdown
+    #[command(hide = true)]
+    Options,
     /// Check database, migrations, durability, keys and clock; say what is wrong
     Doctor(doctor::Doctor),
 }
@@ -78,6 +82,10 @@ pub(crate) fn run() -> ExitCode {
         Command::Export(options) => Ok(export::run(&cli.global, options)),
         Command::Openapi => {
             print(&customary::api::document_text());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Options => {
+            print(&options::page(Cli::command()));
             Ok(ExitCode::SUCCESS)
         }
         Command::Doctor(options) => doctor::run(&cli.global, &options),

@@ -48,7 +48,7 @@ pub(crate) struct Indexed {
 }
 
 /// What to do where the index is broken.
-pub(super) const MAKE_ANEW: &str = "have the index made anew as README.md says under doctor";
+pub(super) const MAKE_ANEW: &str = "have the index made anew as docs/operations.md says under Check";
 
 struct NewBlock {
     segment_id: i64,

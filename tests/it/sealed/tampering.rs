@@ -262,16 +262,16 @@ both!(a_search_index_that_is_broken_is_noticed_and_made_anew, |db| async {
         let broken = site.cli(&["doctor", "--deep"]);
         let all = format!("{}{}", broken.stdout, broken.stderr);
         assert!(!broken.status.success() && all.contains(told), "{way}: {all}");
-        assert!(all.contains("README.md says under doctor"), "{all}");
+        assert!(all.contains("docs/operations.md says under Check"), "{all}");
         sql.run(
             "DELETE FROM term_pending; DELETE FROM term_block; INSERT INTO term_block SELECT * FROM kept",
         );
         site.cli(&["doctor", "--deep"]).success();
     }
-    // As the README says.
+    // As the operations page says.
     sql.run(&format!("DROP TABLE kept; DELETE FROM term_block; {pending}"));
-    let readme = include_str!("../../../README.md");
-    let (_, statements) = readme.split_once("```sql\n").expect("the README's statements");
+    let page = include_str!("../../../docs/operations.md");
+    let (_, statements) = page.split_once("```sql\n").expect("the page's statements");
     sql.run(statements.split_once("```").expect("their end").0);
     server.restart().await;
     let found = server.client().get("/api/Query/customers/demo?search=da@exam").await.expect(200).json;

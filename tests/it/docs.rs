@@ -1,0 +1,421 @@
+//! The documents hold what they show.
+//!
+//! README.md and every page under `docs/` run on a fresh server of their own: one shell runs the `sh` and `python`
+//! blocks in order, and where a `json` or `text` block follows, the output must be that; `…` in it stands for
+//! anything. A test cannot run `console` blocks. `sealed::tampering` runs the `sql` block.
+//!
+//! The reference pages are held against the program, and every link, path and option against what there is.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Component, Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::harness::*;
+
+const ADDRESS: &str = "http://127.0.0.1:8080";
+const TOKEN: &str = "eyJ…";
+/// Printed after each block; no output holds it.
+const END_OF_BLOCK: char = '\u{1e}';
+/// How many documents run at once.
+const AT_ONCE: usize = 4;
+const README_WORDS_MAX: usize = 700;
+const OPTIONS: &str = "docs/reference/options.md";
+const FILTERS: &str = "docs/reference/filters.md";
+const ERRORS: &str = "docs/reference/errors.md";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn document(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// README.md and every page of `docs/`, by their paths from the root.
+fn pages() -> Vec<String> {
+    let mut pages = vec!["README.md".to_owned()];
+    let mut folders = vec![root().join("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "md") {
+                pages.push(path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    pages.sort();
+    pages
+}
+
+struct Block {
+    line: usize,
+    language: String,
+    text: String,
+    output: Option<String>,
+}
+
+impl Block {
+    fn runs(&self) -> bool {
+        self.language != "console"
+    }
+}
+
+/// The blocks that a reader types in, each with the output that follows it. A page that has none may show what it likes.
+fn blocks(name: &str, markdown: &str) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut stray = None;
+    let mut lines = markdown.lines().enumerate();
+    while let Some((number, line)) = lines.next() {
+        let Some(language) = line.strip_prefix("```") else { continue };
+        let inside: Vec<_> = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").collect();
+        let text = inside.join("\n");
+        match (language, blocks.last_mut()) {
+            ("json" | "text", Some(before)) if before.output.is_none() => before.output = Some(text),
+            ("sh" | "python" | "console", _) => {
+                blocks.push(Block { line: number + 1, language: language.to_owned(), text, output: None });
+            }
+            ("sql", _) => {}
+            _ => stray = stray.or(Some((number + 1, language))),
+        }
+    }
+    if let Some((line, language)) = stray
+        && blocks.iter().any(Block::runs)
+    {
+        panic!(
+            "{name}:{line}: a block of {language:?} is neither a command nor the output of the one before"
+        );
+    }
+    blocks
+}
+
+/// A document with its blocks left empty.
+fn prose(markdown: &str) -> String {
+    let mut inside = false;
+    let kept = |line| {
+        let fence = str::starts_with(line, "```");
+        inside ^= fence;
+        if fence || inside { "" } else { line }
+    };
+    markdown.lines().map(kept).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a text is what a pattern says, where `…` is anything.
+fn is_like(text: &str, pattern: &str) -> bool {
+    let mut pieces = pattern.trim().split('…');
+    let Some(mut rest) = text.trim().strip_prefix(pieces.next().unwrap_or_default()) else { return false };
+    let Some(last) = pieces.next_back() else { return rest.is_empty() };
+    for piece in pieces {
+        match rest.split_once(piece) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+/// `customary`, as the documents call it, on the database of the site.
+fn install(site: &Site, folder: &Path) {
+    let program = site.command(&[]);
+    let quoted = |text: &std::ffi::OsStr| format!("'{}'", text.to_str().unwrap());
+    let arguments: Vec<_> = program.get_args().map(quoted).collect();
+    let script =
+        format!("#!/bin/sh\nexec {} \"$@\" {}\n", quoted(program.get_program()), arguments.join(" "));
+    let path = folder.join("customary");
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Runs a document from its first block to its last.
+///
+/// # Errors
+/// The first line that does not hold, with what happened instead.
+async fn follow(db: Db, name: String) -> Result<(), String> {
+    let server = Server::start(db).await;
+    let greeting = server.stdout();
+    let token =
+        greeting.lines().find(|line| line.starts_with("eyJ")).expect("the first start prints a token");
+    let text = document(&name).replace(ADDRESS, &server.base());
+    let blocks = blocks(&name, &text);
+    let failed = |line: usize, shown: &str, printed: &str, stderr: &str| {
+        Err(format!("{name}:{line} shows\n{shown}\nbut it is\n{printed}\n{stderr}"))
+    };
+
+    let start = blocks.iter().find(|block| block.text.ends_with("-- serve"));
+    if let Some(Block { line, output: Some(shown), .. }) = start
+        && !is_like(&greeting, shown)
+    {
+        return failed(*line, shown, &greeting, "");
+    }
+
+    let runnable: Vec<_> = blocks.iter().filter(|block| block.runs()).collect();
+    let parts = runnable.iter().map(|block| {
+        let text = block.text.replace(TOKEN, token);
+        let command = match block.language.as_str() {
+            "python" => format!("\"$PYTHON\" - <<'END OF PYTHON'\n{text}\nEND OF PYTHON"),
+            _ => text,
+        };
+        format!("{command}\nprintf '{END_OF_BLOCK}'\n")
+    });
+    let script = format!("set -euo pipefail\n{}", parts.collect::<String>());
+
+    let folder = server.site().folder().join("reader");
+    fs::create_dir(&folder).unwrap();
+    install(server.site(), &folder);
+    let program = server.site().command(&[]);
+    let environment = program.get_envs().filter_map(|(name, value)| value.map(|value| (name, value)));
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let mut shell = Command::new("bash");
+    shell
+        .args(["-c", &script])
+        .current_dir(&folder)
+        .envs(environment)
+        .envs([("PATH", path.as_str()), ("NO_PROXY", "*"), ("no_proxy", "*")])
+        .env("PYTHON", python())
+        .stdin(Stdio::null());
+    let output = tokio::task::spawn_blocking(move || shell.output().expect("bash runs")).await.unwrap();
+
+    let (stdout, stderr) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    let printed: Vec<_> = stdout.split(END_OF_BLOCK).collect();
+    for (block, printed) in runnable.iter().zip(&printed) {
+        let Some(shown) = &block.output else { continue };
+        // CSV ends its lines as RFC 4180 says.
+        if !is_like(&printed.replace("\r\n", "\n"), shown) {
+            return failed(block.line, shown, printed, &stderr);
+        }
+    }
+    let done = printed.len() - 1;
+    match runnable.get(done) {
+        Some(block) => Err(format!("{name}:{}: {}\n{}\n{stderr}", block.line, output.status, printed[done])),
+        None => Ok(()),
+    }
+}
+
+both!(every_example_does_what_its_document_shows, |db| async move {
+    // `DOCS=guides/import` runs the documents whose paths hold that.
+    let chosen = std::env::var("DOCS").unwrap_or_default();
+    let has_examples = |name: &String| blocks(name, &document(name)).iter().any(Block::runs);
+    let names: Vec<_> =
+        pages().into_iter().filter(|name| name.contains(&chosen)).filter(has_examples).collect();
+    assert!(!names.is_empty(), "no document has an example");
+    let mut failures = Vec::new();
+    for some in names.chunks(AT_ONCE) {
+        let runs = at_once(some.iter().map(|name| follow(db, name.clone()))).await;
+        failures.extend(runs.into_iter().filter_map(Result::err));
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+});
+
+#[test]
+fn every_guide_has_an_example() {
+    for name in pages().iter().filter(|name| name.starts_with("docs/guides/")) {
+        assert!(
+            blocks(name, &document(name)).iter().any(Block::runs),
+            "{name} has no example that a test runs"
+        );
+    }
+}
+
+#[test]
+fn readme_is_a_door() {
+    let words = document("README.md").split_whitespace().count();
+    assert!(words <= README_WORDS_MAX, "README.md has {words} words; {README_WORDS_MAX} are the most");
+}
+
+fn program() -> Command {
+    Command::new(Site::new(Db::Sqlite).command(&[]).get_program())
+}
+
+#[test]
+fn options_are_those_of_the_command_line() {
+    let output = program().arg("options").output().unwrap();
+    let made = String::from_utf8(output.stdout).unwrap();
+    let kept = document(OPTIONS);
+    let mend = "To mend it: cargo run -- options > docs/reference/options.md";
+    for (number, (made, kept)) in made.lines().zip(kept.lines()).enumerate() {
+        assert_eq!(made, kept, "{OPTIONS}:{} has drifted. {mend}", number + 1);
+    }
+    assert_eq!(made.lines().count(), kept.lines().count(), "{OPTIONS} has drifted. {mend}");
+}
+
+#[test]
+fn documents_name_options_and_variables_that_exist() {
+    let known = document(OPTIONS);
+    let is_known = |name: &str| known.contains(&format!("`{name}`")) || known.contains(&format!("`{name} "));
+    for name in pages().into_iter().chain(["SECURITY.md".to_owned()]) {
+        for (number, line) in prose(&document(&name)).lines().enumerate() {
+            for quoted in line.split('`').skip(1).step_by(2) {
+                let word = quoted.split([' ', '=']).next().unwrap_or_default();
+                let is_ours = word.starts_with("--") || word.starts_with("CUSTOMARY_");
+                let line = number + 1;
+                assert!(!is_ours || is_known(word), "{name}:{line}: {OPTIONS} does not know {word}");
+            }
+        }
+    }
+}
+
+/// The anchors that a page's headings have.
+fn anchors(markdown: &str) -> BTreeSet<String> {
+    let headings = prose(markdown);
+    let headings = headings.lines().filter(|line| line.starts_with('#'));
+    let anchor = |heading: &str| {
+        let text = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = text.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    headings.map(anchor).collect()
+}
+
+/// A path without its `.` and `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => assert!(plain.pop(), "{} leaves the repository", path.display()),
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+/// What is wrong with a link of a document, if anything.
+fn broken(name: &str, link: &str) -> Option<String> {
+    let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+    let target = match path {
+        "" => PathBuf::from(name),
+        path => plain(&Path::new(name).parent().unwrap().join(path)),
+    };
+    if !root().join(&target).exists() {
+        return Some(format!("links to {link}, which is not there"));
+    }
+    let is_there = anchor.is_empty() || anchors(&document(target.to_str().unwrap())).contains(anchor);
+    (!is_there).then(|| format!("links to {link}, but that page has no such heading"))
+}
+
+#[test]
+fn documents_name_files_and_headings_that_exist() {
+    const FOLDERS: [&str; 8] =
+        ["src/", "tests/", "scripts/", "migrations/", "benches/", "openapi/", "docs/", ".ci/"];
+    let others = ["ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(str::to_owned);
+    let mut failures = Vec::new();
+    for name in pages().into_iter().chain(others) {
+        for (number, line) in prose(&document(&name)).lines().enumerate() {
+            let quoted = line.split('`').skip(1).step_by(2);
+            let paths = quoted.filter(|quoted| FOLDERS.iter().any(|folder| quoted.starts_with(folder)));
+            let paths = paths.filter(|path| !path.contains(['*', '{', ' ', '…']));
+            let missing = paths.filter(|path| !root().join(path).exists());
+            failures.extend(
+                missing.map(|path| format!("{name}:{}: names {path}, which is not there", number + 1)),
+            );
+            let links = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+            let links = links.filter(|link| !link.contains("://"));
+            let broken = links.filter_map(|link| broken(&name, link));
+            failures.extend(broken.map(|why| format!("{name}:{}: {why}", number + 1)));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// The rows of a document's tables that begin with something quoted: the line, and what each cell quotes.
+fn rows(name: &str) -> Vec<(usize, Vec<Vec<String>>)> {
+    let text = document(name);
+    let rows = text.lines().enumerate().filter(|(_, line)| line.starts_with("| `"));
+    let cells = |line: &str| {
+        let cells = line.trim_matches('|').split(" | ");
+        cells.map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()).collect()
+    };
+    rows.map(|(number, line)| (number + 1, cells(line))).collect()
+}
+
+#[tokio::test]
+async fn filters_take_the_operators_that_the_reference_names() {
+    let server = Server::start(Db::Sqlite).await;
+    let client = server.client();
+    let mut named = BTreeSet::new();
+    for (line, cells) in rows(FILTERS) {
+        // Other tables of the page have fewer columns.
+        let [fields, operators, examples, _] = cells.as_slice() else { continue };
+        for field in fields {
+            for operator in ["eq", "ne", "gt", "ge", "lt", "le", "ct", "nct", "in", "nin"] {
+                let path = format!("/api/Query/customers/demo?{field}({operator})={}", examples[0]);
+                let answer = client.get(&path).await;
+                let is_taken = operators.iter().any(|known| known == operator);
+                assert_eq!(answer.status == 200, is_taken, "{FILTERS}:{line}: {path}: {}", answer.json);
+                if !is_taken {
+                    assert_eq!(answer.json["errors"][0]["code"], "invalid_operator", "{path}");
+                }
+            }
+            named.insert(field.clone());
+        }
+    }
+    let answer = client.get("/api/Query/customers/demo?qqqqqqqqqqqq=1").await.expect(400).json;
+    let message = answer["errors"][0]["message"].as_str().unwrap();
+    let known = message.split_once("these are: ").expect("all names").1.split(", ");
+    for field in known.filter(|field| !field.starts_with("additional-")) {
+        assert!(named.contains(field), "{FILTERS} has no row for {field}");
+    }
+}
+
+/// Every status above 399 that the OpenAPI document knows, and 405, which is of no operation.
+fn statuses() -> BTreeSet<String> {
+    let document: Value = serde_json::from_str(&document("openapi/openapi.json")).unwrap();
+    let operations = document["paths"].as_object().unwrap().values();
+    let answers = operations.flat_map(|path| path.as_object().unwrap().values());
+    let codes = answers.flat_map(|operation| operation["responses"].as_object().unwrap().keys());
+    codes.filter(|code| code.as_str() >= "400").cloned().chain(["405".to_owned()]).collect()
+}
+
+/// Every code that a problem has in the sources: a word in snake case where a call takes its code.
+fn codes() -> BTreeSet<String> {
+    let mut codes = BTreeSet::new();
+    let mut places = vec![root().join("src")];
+    while let Some(place) = places.pop() {
+        if place.is_dir() {
+            places.extend(fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        // Names of options and of PostgreSQL's settings look alike.
+        let is_other = ["conn.rs", "tests.rs"].iter().any(|name| place.ends_with(name));
+        if is_other || place.starts_with(root().join("src/cli")) {
+            continue;
+        }
+        let text = fs::read_to_string(&place).unwrap();
+        for line in text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().lines() {
+            let pieces: Vec<_> = line.split('"').collect();
+            for around in pieces.windows(3).step_by(2) {
+                let [before, inside, after] = around else { continue };
+                let is_word =
+                    inside.contains('_') && inside.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+                let is_other = ["!(", "Ad::new(", "= "].iter().any(|end| before.ends_with(end));
+                if is_word && (before.ends_with("CODE: &str = ") || after.starts_with(',') && !is_other) {
+                    codes.insert((*inside).to_owned());
+                }
+            }
+        }
+    }
+    codes
+}
+
+#[test]
+fn errors_are_those_of_the_program() {
+    let named: BTreeSet<String> =
+        rows(ERRORS).into_iter().flat_map(|(_, cells)| cells.into_iter().next().unwrap()).collect();
+    let (numbers, words): (BTreeSet<_>, BTreeSet<_>) =
+        named.into_iter().partition(|name| name.chars().all(|c| c.is_ascii_digit()));
+    let is_status = |number: &String| number.len() == 3;
+    assert_eq!(
+        numbers.into_iter().filter(is_status).collect::<BTreeSet<_>>(),
+        statuses(),
+        "statuses of {ERRORS}"
+    );
+    let codes = codes();
+    let missing: Vec<_> = codes.difference(&words).collect();
+    assert!(missing.is_empty(), "{ERRORS} has no row for {missing:?}");
+}

@@ -21,6 +21,7 @@ mod create;
 mod growth;
 mod import;
 mod instructions;
+mod pair;
 mod profile;
 mod read;
 mod search;
@@ -102,6 +103,17 @@ enum Command {
     },
     /// Instructions of a create and of a read, counted by valgrind
     Instructions(Common),
+    /// Two builds of the service in turn: creates, reads, searches and imports; writes no results
+    Pair {
+        /// The program of the build before
+        #[arg(long, env = "BENCH_BEFORE")]
+        before: std::path::PathBuf,
+        /// One database: sqlite or postgresql
+        #[arg(long)]
+        only: Option<String>,
+        #[command(flatten)]
+        common: Common,
+    },
     /// Where the service spends its time, by perf; writes no results
     Profile {
         asks: profile::Asks,
@@ -148,6 +160,9 @@ fn main() {
         }
         Command::Startup { rows, common } => to_the_end(startup::run(&common, rows)),
         Command::Instructions(common) => to_the_end(instructions::run(&common)),
+        Command::Pair { before, only, common } => {
+            to_the_end(pair::run(&common, &before, only.as_deref()));
+        }
         Command::Profile { asks, postgres, common } => {
             to_the_end(profile::run(&common, asks, postgres));
         }

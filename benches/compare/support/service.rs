@@ -31,6 +31,8 @@ pub struct Service {
 
 /// A database and what every process on it is told; outlives restarts.
 pub struct Place {
+    /// The program that is started.
+    pub binary: PathBuf,
     pub folder: TempDir,
     pub url: Option<String>,
 }
@@ -38,12 +40,12 @@ pub struct Place {
 impl Place {
     /// SQLite in a folder of its own, or a database of the cluster.
     pub fn new(postgres: Option<&Postgres>) -> Place {
-        Place { folder: process::folder(), url: postgres.map(Postgres::database) }
+        Place { binary: binary(), folder: process::folder(), url: postgres.map(Postgres::database) }
     }
 
     /// A subcommand with nothing set beyond what the place needs.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(&self.binary);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("CUSTOMARY_") {
                 command.env_remove(name);

@@ -1,0 +1,147 @@
+//! Two builds of the service in turn: what a change costs or gains. Each round measures both, in alternating order.
+
+use std::path::{Path, PathBuf};
+
+use crate::Common;
+use crate::support::http::Answer;
+use crate::support::import::{import, rate, write_csv};
+use crate::support::load::{Load, cycle, once};
+use crate::support::people::Person;
+use crate::support::postgres::Postgres;
+use crate::support::process::folder;
+use crate::support::quiet;
+use crate::support::report;
+use crate::support::service::{Place, Service, binary, created};
+use crate::support::stats::{Rounds, figure};
+
+/// Customers in each database before the first round.
+const ROWS: u64 = 20_000;
+/// Customers that are read by id, and search words.
+const ASKED: usize = 2_000;
+/// Rows of each imported file.
+const FILE_ROWS: u64 = 50_000;
+
+/// What is measured: the name in the table.
+const ASKS: [&str; 5] = ["create", "get by id", "newest 20", "search", "import"];
+
+/// One build on one database.
+struct Side {
+    service: Service,
+    ids: Vec<u64>,
+    next_person: u64,
+    rates: [Rounds; ASKS.len()],
+}
+
+pub async fn run(common: &Common, before: &Path, only: Option<&str>) {
+    let _quiet = quiet::machine();
+    let mut rows = Vec::new();
+    for name in ["SQLite", "PostgreSQL"] {
+        if only.is_some_and(|only| !name.eq_ignore_ascii_case(only)) {
+            continue;
+        }
+        let postgres = (name == "PostgreSQL").then(Postgres::start);
+        let mut sides = [
+            Side::start(before.to_owned(), postgres.as_ref(), common.seed).await,
+            Side::start(binary(), postgres.as_ref(), common.seed).await,
+        ];
+        for round in 0..common.rounds {
+            for (number, asks) in ASKS.into_iter().enumerate() {
+                // The order alternates, so that neither build always comes second.
+                for turn in 0..2 {
+                    let side = &mut sides[(round + turn) % 2];
+                    let measured = side.measure(asks, common, number).await;
+                    side.rates[number].0.push(measured);
+                }
+                let [old, new] = &sides;
+                let (old, new) = (old.rates[number].0[round], new.rates[number].0[round]);
+                println!(
+                    "{name} round {}: {asks:10} {:>9} → {:>9}/s  {:.3}",
+                    round + 1,
+                    figure(old),
+                    figure(new),
+                    new / old
+                );
+            }
+        }
+        let [old, new] = sides;
+        for (number, asks) in ASKS.into_iter().enumerate() {
+            let ratios = Rounds(
+                new.rates[number].0.iter().zip(&old.rates[number].0).map(|(new, old)| new / old).collect(),
+            );
+            rows.push(vec![
+                name.to_owned(),
+                asks.to_owned(),
+                figure(old.rates[number].median()),
+                figure(new.rates[number].median()),
+                ratios.told(),
+            ]);
+        }
+        for side in [old, new] {
+            drop(side.service.stop());
+        }
+    }
+    println!("\n{}", report::table(&["database", "asks", "before/s", "after/s", "after : before"], &rows));
+}
+
+impl Side {
+    async fn start(binary: PathBuf, postgres: Option<&Postgres>, seed: u64) -> Side {
+        let service = Service::on(Place { binary, ..Place::new(postgres) }, &[]).await;
+        let load = Load::new(64, 600.0);
+        let requests = (0..ROWS).map(|number| service.create("demo", &Person::of(seed, number), number));
+        let ids = once(service.address, load, requests, created).await.ids;
+        assert_eq!(ids.len() as u64, ROWS, "every customer is new");
+        Side { service, ids, next_person: ROWS, rates: Default::default() }
+    }
+
+    /// Answers a second, or imported rows a second.
+    async fn measure(&mut self, asks: &str, common: &Common, number: usize) -> f64 {
+        let load = Load::new(common.clients, common.seconds);
+        let mut rng = fastrand::Rng::with_seed(common.seed ^ number as u64);
+        let service = &self.service;
+        let tally = match asks {
+            "create" => {
+                let most = self.next_person..self.next_person + (common.seconds * 30_000.0) as u64;
+                self.next_person = most.end;
+                let requests =
+                    most.map(|number| service.create("demo", &Person::of(common.seed, number), number));
+                once(service.address, load, requests.collect::<Vec<_>>().into_iter(), created).await
+            }
+            "get by id" => {
+                let path = |_| format!("/api/Customer/{}", self.ids[rng.usize(..self.ids.len())]);
+                let requests: Vec<_> = (0..ASKED).map(path).map(|path| service.get(&path)).collect();
+                cycle(service.address, load, requests.into_iter(), is_ok).await
+            }
+            "newest 20" => {
+                let request = service.get("/api/Query/customers/demo?limitRecord=20");
+                cycle(service.address, load, std::iter::once(request), is_ok).await
+            }
+            "search" => {
+                let path = |_| {
+                    let person = Person::of(common.seed, rng.u64(..ROWS));
+                    let word = person.email.split('@').next().unwrap_or("").to_owned();
+                    format!(
+                        "/api/Query/customers/demo?limitRecord=20&search={}",
+                        &word[word.len().saturating_sub(5)..]
+                    )
+                };
+                let requests: Vec<_> = (0..ASKED).map(path).map(|path| service.get(&path)).collect();
+                cycle(service.address, load, requests.into_iter(), is_ok).await
+            }
+            _ => {
+                let files = folder();
+                let file = files.path().join("customers.csv");
+                write_csv(&file, common.seed, self.next_person..self.next_person + FILE_ROWS);
+                self.next_person += FILE_ROWS;
+                let imported = import(service, "demo", &file, "").await;
+                assert_eq!(imported.count("added"), FILE_ROWS, "every row is new");
+                return rate(FILE_ROWS, imported.seconds);
+            }
+        };
+        assert_eq!(tally.wrong, 0, "{asks}: {:?}", tally.errors);
+        tally.rate
+    }
+}
+
+fn is_ok(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
+    if answer.status == 200 { Ok(0) } else { Err(format!("{} {}", answer.status, answer.body)) }
+}

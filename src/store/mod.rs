@@ -45,9 +45,10 @@ pub use self::keys::rotation::{Rotation, RotationPhase};
 pub use self::mail::{MailLease, Mark, OutboxMail, OutboxRequest};
 
 use self::customers::record_cache::RecordCache;
+use self::customers::tx::Reply;
 use self::engine::checkpoint::Checkpointer;
 use self::engine::conn::{Conn, KeptConn};
-use self::engine::queue::{Entrance, Reply};
+use self::engine::queue::Entrance;
 use self::engine::reader::Readers;
 use self::engine::writer::WriterSetup;
 use crate::clock;

@@ -6,13 +6,14 @@ use std::sync::{Arc, PoisonError};
 use diesel::prelude::*;
 
 use super::accounts::tokens;
-use super::customers::load::{self, Loaded, block_of};
+use super::customers::load::block_of;
 use super::customers::record_cache::RecordCache;
+use super::customers::tx::EntrypointTx;
 use super::customers::{find, lists};
 use super::engine::conn::{Conn, DatabaseUrl, KeptConn, Purpose, on};
 use super::engine::error::StoreError;
 use super::engine::reader::{Sees, Size};
-use super::engine::{schema, writer};
+use super::engine::schema;
 use super::entrypoints::settings;
 use super::idempotency;
 use super::keys::keyring::{self, KeyRing};
@@ -206,11 +207,8 @@ impl Store {
     /// As [`Store::write`].
     pub async fn consult(&self, command: Command) -> Result<Answer, StoreError> {
         self.look_up(move |conn, ring| {
-            let Some(lock_row) = read_lock_row(conn, command.entrypoint_id)? else {
-                return Err(StoreError::Rejected(crate::domain::kernel::problem::Rejection::NotFound));
-            };
-            let mut loaded = Loaded::load(conn, ring, lock_row, &[&command], clock::now())?;
-            writer::decide_one(conn, ring, &mut loaded, &command)?
+            let tx = EntrypointTx::unlocked(conn, command.entrypoint_id)?;
+            tx.load(conn, ring, &[&command])?.decide(conn, ring, &command)?
         })
         .await
     }
@@ -367,15 +365,4 @@ impl Store {
     pub fn watch(&self) -> Watch {
         Watch { ring: Arc::clone(&self.ring), conn: KeptConn::new(self.url.clone(), Purpose::Read) }
     }
-}
-
-pub(super) fn read_lock_row(
-    conn: &mut Conn,
-    entrypoint_id: i64,
-) -> Result<Option<load::LockRow>, StoreError> {
-    Ok(on!(conn, |c| schema::entrypoint_head::table
-        .find(entrypoint_id)
-        .select(load::LockRow::as_select())
-        .first(c)
-        .optional())?)
 }

@@ -20,11 +20,10 @@ use crate::domain::kernel::problem::Rejection;
 use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::domain::mail::{MailKind, NewMail};
 use crate::store::customers::find::{self, Found};
-use crate::store::customers::load::{Loaded, LockRow, Waiting, lock_entrypoints};
-use crate::store::customers::save::save;
+use crate::store::customers::load::Loaded;
+use crate::store::customers::tx::EntrypointTx;
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
-use crate::store::engine::writer::decide_one;
 use crate::store::keys::keyring::KeyRing;
 use crate::store::mail;
 use crate::store::{Reply, Store};
@@ -69,14 +68,15 @@ impl Store {
         login: String,
     ) -> Result<Option<SignInAttempt>, StoreError> {
         self.administer(move |conn, ring| {
-            let (lock_row, now) = locked(conn, entrypoint_id)?;
+            let tx = EntrypointTx::lock(conn, entrypoint_id)?;
+            let now = tx.now;
             let name = login_name(&login);
             let failures =
                 attempts::count(conn, ring, entrypoint_id, Attempt::SignIn, &name, LOCK_FAILURES, now)?;
             if failures >= LOCK_FAILURES {
                 return Ok(None);
             }
-            let mut loaded = Loaded::load(conn, ring, lock_row, &[], now)?;
+            let mut loaded = tx.clone().load(conn, ring, &[])?;
             let account =
                 account_of(conn, ring, &mut loaded, &login, |stored| may_sign_in(&stored.customer))?;
             Ok(Some(SignInAttempt { failures, account: account.and_then(|stored| Account::of(&stored)) }))
@@ -95,7 +95,7 @@ impl Store {
         account: Account,
     ) -> Result<Option<String>, StoreError> {
         self.administer(move |conn, ring| {
-            let (_, now) = locked(conn, entrypoint_id)?;
+            let now = EntrypointTx::lock(conn, entrypoint_id)?.now;
             let found = find::find(conn, ring, entrypoint_id, account.customer_id)?;
             if !found.is_some_and(|found| is_still(&found.record.stored, &account)) {
                 return Ok(None);
@@ -112,14 +112,15 @@ impl Store {
     /// The database's.
     pub async fn lock_account(&self, entrypoint_id: i64, account: Account) -> Result<(), StoreError> {
         self.administer(move |conn, ring| {
-            let (lock_row, now) = locked(conn, entrypoint_id)?;
+            let tx = EntrypointTx::lock(conn, entrypoint_id)?;
+            let now = tx.now;
             let found = find::find(conn, ring, entrypoint_id, account.customer_id)?;
             if !found.is_some_and(|found| is_still(&found.record.stored, &account)) {
                 return Ok(());
             }
             let mut draft = Draft::default();
             draft.status = Change::Set(Status::Locked);
-            update(conn, ring, lock_row, now, account.customer_id, draft)?;
+            update(conn, ring, tx, account.customer_id, draft)?;
             notify(conn, ring, entrypoint_id, account.customer_id, MailKind::Locked, now)
         })
         .await?;
@@ -207,7 +208,8 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let done = self
             .administer(move |conn, ring| {
-                let (lock_row, now) = locked(conn, entrypoint_id)?;
+                let tx = EntrypointTx::lock(conn, entrypoint_id)?;
+                let now = tx.now;
                 let link = links::consume(conn, entrypoint_id, &token, now)?
                     .filter(|link| matches!(link.kind, LinkKind::Invitation | LinkKind::Reset))
                     .ok_or(Rejection::NotFound)?;
@@ -219,7 +221,7 @@ impl Store {
                 if found.record.stored.customer.status == Status::Locked {
                     draft.status = Change::Set(Status::Active);
                 }
-                update(conn, ring, lock_row, now, link.customer_id, draft)?;
+                update(conn, ring, tx, link.customer_id, draft)?;
                 if link.kind == LinkKind::Reset {
                     notify(conn, ring, entrypoint_id, link.customer_id, MailKind::PasswordChanged, now)?;
                 }
@@ -240,7 +242,7 @@ impl Store {
         customer_id: i64,
     ) -> Result<bool, StoreError> {
         self.administer(move |conn, ring| {
-            let (_, now) = locked(conn, entrypoint_id)?;
+            let now = EntrypointTx::lock(conn, entrypoint_id)?.now;
             let name = customer_id.to_string();
             let failures =
                 attempts::count(conn, ring, entrypoint_id, Attempt::Change, &name, LOCK_FAILURES, now)?;
@@ -262,7 +264,8 @@ impl Store {
     ) -> Result<Option<String>, StoreError> {
         let session = self
             .administer(move |conn, ring| {
-                let (lock_row, now) = locked(conn, entrypoint_id)?;
+                let tx = EntrypointTx::lock(conn, entrypoint_id)?;
+                let now = tx.now;
                 let id = account.customer_id;
                 let found = find::find(conn, ring, entrypoint_id, id)?;
                 if !found.is_some_and(|found| is_still(&found.record.stored, &account)) {
@@ -270,7 +273,7 @@ impl Store {
                 }
                 let mut draft = Draft::default();
                 draft.password_hash = Change::Set(password_hash);
-                update(conn, ring, lock_row, now, id, draft)?;
+                update(conn, ring, tx, id, draft)?;
                 notify(conn, ring, entrypoint_id, id, MailKind::PasswordChanged, now)?;
                 attempts::clear(conn, ring, entrypoint_id, Attempt::Change, &id.to_string())?;
                 sessions::begin(conn, entrypoint_id, id, now).map(Some)
@@ -308,13 +311,14 @@ impl Store {
         invitation_secs: i64,
     ) -> Result<(), StoreError> {
         self.administer(move |conn, ring| {
-            let (lock_row, now) = locked(conn, entrypoint_id)?;
+            let tx = EntrypointTx::lock(conn, entrypoint_id)?;
+            let now = tx.now;
             let name = login_name(&login);
             let before = attempts::count(conn, ring, entrypoint_id, Attempt::Mail, &name, MAILS_MAX, now)?;
             if before >= MAILS_MAX {
                 return Ok(());
             }
-            let mut loaded = Loaded::load(conn, ring, lock_row, &[], now)?;
+            let mut loaded = tx.clone().load(conn, ring, &[])?;
             let has_account =
                 |stored: &Stored| may_have_links(&stored.customer) && stored.customer.password_hash.is_some();
             let was_invited =
@@ -327,7 +331,7 @@ impl Store {
                 return Ok(());
             };
             let invite = InviteCustomer { id: stored.id, again: true, link_ttl_secs: invitation_secs };
-            match action(conn, ring, loaded.lock_row, now, Action::Invite(invite)) {
+            match run(conn, ring, tx, Action::Invite(invite)) {
                 // Somebody else has the address by now, or the customer is archived.
                 Err(StoreError::Rejected(_)) => Ok(()),
                 done => done,
@@ -346,7 +350,8 @@ impl Store {
     pub async fn give_consent(&self, entrypoint_id: i64, token: String) -> Result<bool, StoreError> {
         let done = self
             .administer(move |conn, ring| {
-                let (lock_row, now) = locked(conn, entrypoint_id)?;
+                let tx = EntrypointTx::lock(conn, entrypoint_id)?;
+                let now = tx.now;
                 let link = links::consume(conn, entrypoint_id, &token, now)?
                     .filter(|link| link.kind == LinkKind::Consent)
                     .ok_or(Rejection::NotFound)?;
@@ -355,7 +360,7 @@ impl Store {
                     .ok_or(Rejection::NotFound)?;
                 let change = ConsentChange::OptIn(Channel::ECommunication);
                 let consent = ChangeConsent { id: link.customer_id, change, link_ttl_secs: 0 };
-                action(conn, ring, lock_row, now, Action::Consent(consent))
+                run(conn, ring, tx, Action::Consent(consent))
             })
             .await;
         is_done(done)
@@ -401,13 +406,6 @@ impl Store {
     }
 }
 
-/// The entrypoint's lock row under its lock, and the time, read after it.
-fn locked(conn: &mut Conn, entrypoint_id: i64) -> Result<(LockRow, Micros), StoreError> {
-    let lock_row =
-        lock_entrypoints(conn, &[entrypoint_id], Waiting::Wait)?.pop().ok_or(Rejection::NotFound)?;
-    Ok((lock_row, clock::now()))
-}
-
 /// Whether a customer may sign in, with the password that was looked at.
 fn is_still(stored: &Stored, account: &Account) -> bool {
     may_sign_in(&stored.customer)
@@ -430,28 +428,20 @@ fn account_of(
 fn update(
     conn: &mut Conn,
     ring: &KeyRing,
-    lock_row: LockRow,
-    now: Micros,
+    tx: EntrypointTx,
     id: i64,
     draft: Draft,
 ) -> Result<(), StoreError> {
     let update = UpdateCustomer { id, draft, precondition: Precondition::None };
-    action(conn, ring, lock_row, now, Action::Update(Box::new(update)))
+    run(conn, ring, tx, Action::Update(Box::new(update)))
 }
 
-/// Decides and saves a customer's own act, within a transaction that does more.
-fn action(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    lock_row: LockRow,
-    now: Micros,
-    action: Action,
-) -> Result<(), StoreError> {
-    let entrypoint_id = lock_row.entrypoint_id;
+/// Decides and saves a customer's own action, within a transaction that does more.
+fn run(conn: &mut Conn, ring: &KeyRing, tx: EntrypointTx, action: Action) -> Result<(), StoreError> {
+    let entrypoint_id = tx.lock_row.entrypoint_id;
     let command = Command { entrypoint_id, actor: customer_actor(), idempotency: None, action };
-    let mut loaded = Loaded::load(conn, ring, lock_row, &[&command], now)?;
-    decide_one(conn, ring, &mut loaded, &command)??;
-    save(conn, ring, &mut loaded, 0).map(drop)
+    let (replies, _) = tx.run(conn, ring, &[&command], 0)?;
+    replies.into_iter().try_for_each(|reply| reply.map(drop))
 }
 
 fn notify(

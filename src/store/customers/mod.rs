@@ -6,3 +6,4 @@ pub(crate) mod load;
 pub(crate) mod record_cache;
 pub(crate) mod rows;
 pub(crate) mod save;
+pub(crate) mod tx;

@@ -10,13 +10,12 @@ use tokio::sync::oneshot;
 
 use super::conn::Conn;
 use super::error::StoreError;
-use crate::domain::decide::command::{Answer, Command};
+use crate::domain::decide::command::Command;
+use crate::store::customers::tx::Reply;
 
 /// How many may wait before callers are told to come back.
 const WAITING_MAX: usize = 4_096;
 
-/// What a command came to, or why it came to nothing.
-pub(crate) type Reply = Result<Answer, StoreError>;
 /// A change of settings, tokens or keys: a transaction of its own. It says whether the connection is as good as
 /// before.
 pub(crate) type AdminTask = Box<dyn FnOnce(Result<&mut Conn, StoreError>) -> bool + Send>;

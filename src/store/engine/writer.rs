@@ -1,6 +1,5 @@
 //! The writer: takes whatever is queued, decides and saves it in one transaction, answers after COMMIT.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
@@ -11,14 +10,10 @@ use diesel::prelude::*;
 use super::checkpoint::Checkpointer;
 use super::conn::{Conn, DatabaseUrl, KeptConn, Purpose};
 use super::error::StoreError;
-use super::queue::{AdminTask, Job, Queue, Reply, Work};
-use crate::clock;
+use super::queue::{AdminTask, Job, Queue, Work};
 use crate::domain::decide::command::Command;
-use crate::domain::decide::working_set::Missing;
-use crate::domain::decide::{Undecided, decide};
-use crate::domain::kernel::problem::Rejection;
-use crate::store::customers::load::{Loaded, Waiting, lock_entrypoints};
-use crate::store::customers::save::save;
+use crate::store::customers::tx::{Replies, run_all};
+use crate::store::entrypoints::lock_row::Waiting;
 use crate::store::keys::keyring::KeyRing;
 
 /// The most interactive commands of one transaction.
@@ -162,9 +157,6 @@ fn jobs_len(jobs: &[Job]) -> f64 {
     jobs.len() as f64
 }
 
-/// One reply a command; `None` for a command whose entrypoint was locked elsewhere.
-type Replies = Vec<Option<Reply>>;
-
 /// Runs a batch in a transaction, which may have been begun ahead; and whether the next one was.
 fn transaction(
     conn: &mut Conn,
@@ -176,7 +168,8 @@ fn transaction(
     if !is_begun {
         conn.begin_write()?;
     }
-    let (replies, transaction_id) = match within(conn, setup, commands, waiting) {
+    let (replies, transaction_id) = match run_all(conn, &setup.ring, commands, waiting, setup.retention_secs)
+    {
         Ok(done) => done,
         Err(error) => {
             conn.rollback();
@@ -219,69 +212,5 @@ fn after_failed_commit(
     match status.as_deref() {
         Some("committed") => Ok(()),
         _ => Err(StoreError::Unavailable("the connection broke while committing".into())),
-    }
-}
-
-/// lock → load → decide → save, for every entrypoint of the batch; with the number of PostgreSQL's transaction, if
-/// anything was written.
-fn within(
-    conn: &mut Conn,
-    setup: &WriterSetup,
-    commands: &[&Command],
-    waiting: Waiting,
-) -> Result<(Replies, Option<String>), StoreError> {
-    let mut transaction_id = None;
-    let mut by_entrypoint: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
-    for (index, command) in commands.iter().enumerate() {
-        by_entrypoint.entry(command.entrypoint_id).or_default().push(index);
-    }
-    let ids: Vec<i64> = by_entrypoint.keys().copied().collect();
-    let mut lock_rows = lock_entrypoints(conn, &ids, waiting)?;
-    if lock_rows.is_empty() && waiting == Waiting::Skip {
-        // Nothing was free: wait for the first one, so that the thread does not spin.
-        lock_rows = lock_entrypoints(conn, ids.get(..1).unwrap_or(&[]), Waiting::Wait)?;
-    }
-    // Read after the lock: times grow with versions.
-    let now = clock::now();
-    let mut replies: Replies = commands.iter().map(|_| None).collect();
-    for lock_row in lock_rows {
-        let Some(indexes) = by_entrypoint.remove(&lock_row.entrypoint_id) else { continue };
-        let own: Vec<&Command> = indexes.iter().filter_map(|index| commands.get(*index).copied()).collect();
-        let mut loaded = Loaded::load(conn, &setup.ring, lock_row, &own, now)?;
-        for (index, command) in indexes.into_iter().zip(own) {
-            let reply = decide_one(conn, &setup.ring, &mut loaded, command)?;
-            if let Some(slot) = replies.get_mut(index) {
-                *slot = Some(reply);
-            }
-        }
-        transaction_id = save(conn, &setup.ring, &mut loaded, setup.retention_secs)?.or(transaction_id);
-    }
-    if waiting == Waiting::Wait {
-        // Every lock row that exists was waited for: what is left names no entrypoint.
-        for index in by_entrypoint.into_values().flatten() {
-            if let Some(slot) = replies.get_mut(index) {
-                *slot = Some(Err(StoreError::Rejected(Rejection::NotFound)));
-            }
-        }
-    }
-    Ok((replies, transaction_id))
-}
-
-/// Decides one command, telling it what it misses; a panic in there is that command's own.
-pub(crate) fn decide_one(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    loaded: &mut Loaded,
-    command: &Command,
-) -> Result<Reply, StoreError> {
-    loop {
-        let decided = catch_unwind(AssertUnwindSafe(|| decide(&mut loaded.working_set, command)));
-        match decided {
-            Ok(Ok(answer)) => return Ok(Ok(answer)),
-            Ok(Err(Undecided::Rejected(rejection))) => return Ok(Err(StoreError::Rejected(rejection))),
-            Ok(Err(Undecided::Missing(Missing::Key(key)))) => loaded.load_keys(conn, ring, vec![key])?,
-            Ok(Err(Undecided::Missing(Missing::Ids))) => loaded.load_ids(conn)?,
-            Err(_) => return Ok(Err(StoreError::Bug("a decision panicked".into()))),
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! Entrypoints with their organisations, as one state of the database has them.
 
+pub(crate) mod lock_row;
 pub(crate) mod settings;
 
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
-use super::customers::load::LockRow;
+use self::lock_row::LockRow;
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
 use super::engine::schema::{entrypoint, entrypoint_head, organisation};

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::lock_row::{Waiting, lock_entrypoints};
 use super::{EntrypointRow, OrganisationRow};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::Identifier;
@@ -9,7 +10,6 @@ use crate::domain::entrypoints::settings::{Settings, ThemeChange};
 use crate::domain::entrypoints::{Entrypoint, Policy};
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::Micros;
-use crate::store::customers::load::{Waiting, lock_entrypoints};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{entrypoint, entrypoint_head, organisation};

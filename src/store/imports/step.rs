@@ -8,7 +8,6 @@ use super::{
     DryRunRecords, ImportLease, JobRow, dry_run, errors_ad, job_row, locked_row, report_ad, report_piece,
     shared_now, upload,
 };
-use crate::clock;
 use crate::domain::customers::history::{FieldChange, difference};
 use crate::domain::customers::identifier::{IdField, Identifier};
 use crate::domain::decide::command::{Command, Outcome};
@@ -17,12 +16,12 @@ use crate::domain::imports::{
     RowReport, Target, rejection_notes,
 };
 use crate::domain::kernel::problem::Rejection;
-use crate::store::customers::load::{Loaded, Waiting, lock_entrypoints};
+use crate::store::customers::load::Loaded;
 use crate::store::customers::save::save;
+use crate::store::customers::tx::EntrypointTx;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{import_job, import_report};
-use crate::store::engine::writer::decide_one;
 use crate::store::keys::keyring::KeyRing;
 use crate::vault::{Plain, SealKey};
 
@@ -67,14 +66,8 @@ pub(crate) fn step(
     let (job_id, place) = (lease.job.id, lease.job.entrypoint_id);
     let is_dry_run = lease.job.is_dry_run;
     // A dry run writes nothing of the entrypoint and needs no lock of it.
-    let lock_row = if is_dry_run {
-        crate::store::reads::read_lock_row(conn, place)?
-    } else {
-        lock_entrypoints(conn, &[place], Waiting::Wait)?.pop()
-    };
-    let lock_row = lock_row.ok_or(Rejection::NotFound)?;
-    // Read after the lock: times grow with versions.
-    let now = clock::now();
+    let tx = if is_dry_run { EntrypointTx::unlocked(conn, place)? } else { EntrypointTx::lock(conn, place)? };
+    let now = tx.now;
     let Some(row) = locked_row(conn, job_id)? else { return Ok(StepDone::Lost) };
     if row.lease_no != lease.number || row.state()? != JobState::Running || row.rows_read != rows_before {
         return Ok(StepDone::Lost);
@@ -90,9 +83,9 @@ pub(crate) fn step(
         let key = ring.data_key(conn, row.key_id)?;
         let by_fields = rows_name_identifiers(&lease.job.plan);
         let dry_run_records = DryRunRecords::new(job_id, row.seal_key(conn, ring)?, key, by_fields);
-        Loaded::rehearse(conn, ring, lock_row, &commands, now, dry_run_records, row.ghost_next)?
+        tx.rehearse(conn, ring, &commands, dry_run_records, row.ghost_next)?
     } else {
-        Loaded::load(conn, ring, lock_row, &commands, now)?
+        tx.load(conn, ring, &commands)?
     };
     let stops = lease.job.plan.options.on_error == OnError::Stop;
     let mut reports = Vec::with_capacity(rows.len());
@@ -203,7 +196,7 @@ fn decide_row(
         Err(notes) => return Ok(rejected(notes.clone())),
     };
     let before = loaded.working_set.revision().len();
-    let answer = match decide_one(conn, ring, loaded, command)? {
+    let answer = match loaded.decide(conn, ring, command)? {
         Ok(answer) => answer,
         Err(StoreError::Rejected(rejection)) => {
             let mut notes = rejection_notes(&rejection);

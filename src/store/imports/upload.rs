@@ -10,6 +10,7 @@ use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{import_chunk, import_job};
+use crate::store::entrypoints::lock_row::{Waiting, lock_entrypoints};
 use crate::store::idempotency::{self, Keeping};
 use crate::store::keys::keyring::KeyRing;
 use crate::vault::{Plain, SALT_BYTES, random};
@@ -229,11 +230,7 @@ pub(crate) fn queue(
 ) -> Result<Queued, StoreError> {
     let upload = wanted.upload;
     // One at a time in an entrypoint: two uploads of one file must not both find that there is no job.
-    crate::store::customers::load::lock_entrypoints(
-        conn,
-        &[upload.entrypoint_id],
-        crate::store::customers::load::Waiting::Wait,
-    )?;
+    lock_entrypoints(conn, &[upload.entrypoint_id], Waiting::Wait)?;
     if let Some(key_use) = wanted.key_use
         && let Some(job_id) = known(conn, ring, upload.entrypoint_id, key_use, now)?
     {
@@ -360,11 +357,7 @@ pub(crate) fn commit(
     let Commit { rehearsal_id, plan, fingerprint, actor, key_use } = commit;
     let rehearsal = locked_row(conn, rehearsal_id)?.ok_or(Rejection::NotFound)?;
     let place = rehearsal.entrypoint_id;
-    crate::store::customers::load::lock_entrypoints(
-        conn,
-        &[place],
-        crate::store::customers::load::Waiting::Wait,
-    )?;
+    lock_entrypoints(conn, &[place], Waiting::Wait)?;
     if let Some(key_use) = key_use
         && let Some(job_id) = known(conn, ring, place, key_use, now)?
     {

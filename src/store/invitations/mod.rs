@@ -11,12 +11,12 @@ pub use self::step::InviteStepDone;
 use diesel::prelude::*;
 
 use super::customers::lists::{self, ListRequest};
-use super::customers::load::{Waiting, lock_entrypoints};
 use super::customers::record_cache::RecordCache;
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
 use super::engine::schema::{invite_job, invite_report};
 use super::entrypoints;
+use super::entrypoints::lock_row::lock_entrypoint;
 use super::imports::shared_now;
 use super::keys::keyring::KeyRing;
 use crate::domain::customers::record::{Customer, Stored};
@@ -134,8 +134,7 @@ fn queue(
     actor: &Actor,
     now: Micros,
 ) -> Result<InviteJob, StoreError> {
-    let lock_row =
-        lock_entrypoints(conn, &[entrypoint_id], Waiting::Wait)?.pop().ok_or(Rejection::NotFound)?;
+    let lock_row = lock_entrypoint(conn, entrypoint_id)?;
     let (last_id, total) = match &plan.ids {
         Some(ids) => (ids.last().copied().unwrap_or(0), i64::try_from(ids.len()).ok()),
         None => (lock_row.next_customer_id - 1, None),

@@ -3,16 +3,12 @@
 use diesel::prelude::*;
 
 use super::{InviteLease, LEASE_US, locked_row, shared_now};
-use crate::clock;
 use crate::domain::decide::command::{Action, Command, InviteCustomer};
 use crate::domain::invitations::{InviteJobState, InviteOutcome, InviteReport};
-use crate::domain::kernel::problem::Rejection;
-use crate::store::customers::load::{Loaded, Waiting, lock_entrypoints};
-use crate::store::customers::save::save;
+use crate::store::customers::tx::{EntrypointTx, Reply};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{invite_job, invite_report};
-use crate::store::engine::writer::decide_one;
 use crate::store::keys::keyring::KeyRing;
 
 /// How a step ended.
@@ -40,26 +36,20 @@ pub(super) fn step(
     gives_up: bool,
 ) -> Result<InviteStepDone, StoreError> {
     let (job_id, place) = (lease.job.id, lease.job.entrypoint_id);
-    let lock_row = lock_entrypoints(conn, &[place], Waiting::Wait)?.pop().ok_or(Rejection::NotFound)?;
-    // Read after the lock: times grow with versions.
-    let now = clock::now();
+    let tx = EntrypointTx::lock(conn, place)?;
+    let now = tx.now;
     let Some(row) = locked_row(conn, job_id)? else { return Ok(InviteStepDone::Lost) };
     if row.lease_no != lease.number || row.state()? != InviteJobState::Running || row.cursor_id != cursor {
         return Ok(InviteStepDone::Lost);
     }
-    let reports = if gives_up {
+    let reports: Vec<InviteReport> = if gives_up {
         let failed =
             |id: &i64| InviteReport { customer_id: *id, outcome: InviteOutcome::Failed, other_id: None };
         ids.iter().map(failed).collect()
     } else {
         let commands: Vec<Command> = ids.iter().map(|id| command(lease, *id)).collect();
-        let mut loaded = Loaded::load(conn, ring, lock_row, &commands.iter().collect::<Vec<_>>(), now)?;
-        let mut reports = Vec::with_capacity(commands.len());
-        for (command, id) in commands.iter().zip(ids) {
-            reports.push(invite(conn, ring, &mut loaded, command, *id)?);
-        }
-        save(conn, ring, &mut loaded, 0)?;
-        reports
+        let (replies, _) = tx.run(conn, ring, &commands.iter().collect::<Vec<_>>(), 0)?;
+        replies.into_iter().zip(ids).map(|(reply, id)| report(reply, *id)).collect()
     };
     let mut counts = row.counts()?;
     for report in &reports {
@@ -93,14 +83,8 @@ fn command(lease: &InviteLease, id: i64) -> Command {
     }
 }
 
-fn invite(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    loaded: &mut Loaded,
-    command: &Command,
-    id: i64,
-) -> Result<InviteReport, StoreError> {
-    let (outcome, other_id) = match decide_one(conn, ring, loaded, command)? {
+fn report(reply: Reply, id: i64) -> InviteReport {
+    let (outcome, other_id) = match reply {
         Ok(_) => (InviteOutcome::Invited, None),
         Err(StoreError::Rejected(rejection)) => {
             InviteOutcome::of_rejection(&rejection).unwrap_or((InviteOutcome::Failed, None))
@@ -110,7 +94,7 @@ fn invite(
             (InviteOutcome::Failed, None)
         }
     };
-    Ok(InviteReport { customer_id: id, outcome, other_id })
+    InviteReport { customer_id: id, outcome, other_id }
 }
 
 fn keep(conn: &mut Conn, job_id: i64, report: &InviteReport) -> Result<(), StoreError> {

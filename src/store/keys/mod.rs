@@ -1,4 +1,5 @@
 //! Data keys and signing keys: opened, kept in memory, rotated.
 
+pub(crate) mod index_keys;
 pub(crate) mod keyring;
 pub(crate) mod rotation;

@@ -8,10 +8,11 @@
 
 use diesel::prelude::*;
 
+use super::index_keys::IndexKeys;
 use super::keyring::{ENTRYPOINT_SALT, KeyRing};
 use crate::domain::kernel::problem::Rejection;
 use crate::domain::kernel::time::Micros;
-use crate::store::customers::load::{IndexKeys, LockRow, Waiting, customer_rows, lock_entrypoints};
+use crate::store::customers::load::customer_rows;
 use crate::store::customers::rows::{CustomerRow, document_ad};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
@@ -19,6 +20,7 @@ use crate::store::engine::schema::{
     customer, data_key, entrypoint_head, history, idempotency as idempotency_record, key_rotation,
 };
 use crate::store::entrypoints;
+use crate::store::entrypoints::lock_row::lock_entrypoint;
 use crate::store::entrypoints::settings::digest_identifiers;
 use crate::store::idempotency::{self, IdempotencyRow, outcome_ad};
 use crate::store::index;
@@ -137,10 +139,6 @@ fn row(conn: &mut Conn, entrypoint_id: i64) -> Result<Option<RotationRow>, Store
         .optional())?)
 }
 
-fn lock(conn: &mut Conn, entrypoint_id: i64) -> Result<LockRow, StoreError> {
-    lock_entrypoints(conn, &[entrypoint_id], Waiting::Wait)?.pop().ok_or_else(|| Rejection::NotFound.into())
-}
-
 fn keep(conn: &mut Conn, row: &RotationRow) -> Result<(), StoreError> {
     on!(conn, |c| diesel::update(key_rotation::table.find(row.entrypoint_id)).set(row).execute(c))?;
     Ok(())
@@ -156,7 +154,7 @@ pub(crate) fn start(
     entrypoint_id: i64,
     now: Micros,
 ) -> Result<Rotation, StoreError> {
-    let mut lock_row = lock(conn, entrypoint_id)?;
+    let mut lock_row = lock_entrypoint(conn, entrypoint_id)?;
     let Some(entrypoint) = entrypoints::entrypoint(conn, entrypoint_id)? else {
         return Err(Rejection::NotFound.into());
     };
@@ -211,7 +209,7 @@ pub(crate) fn step(
     entrypoint_id: i64,
     most: i64,
 ) -> Result<Rotation, StoreError> {
-    let lock_row = lock(conn, entrypoint_id)?;
+    let lock_row = lock_entrypoint(conn, entrypoint_id)?;
     let mut row = row(conn, entrypoint_id)?.ok_or(Rejection::NotFound)?;
     let keys = lock_row.keys(conn, ring)?;
     match row.phase()? {
@@ -261,7 +259,7 @@ pub(crate) fn finish(
     leftovers: i64,
     now: Micros,
 ) -> Result<Rotation, StoreError> {
-    let mut lock_row = lock(conn, entrypoint_id)?;
+    let mut lock_row = lock_entrypoint(conn, entrypoint_id)?;
     let mut row = row(conn, entrypoint_id)?.ok_or(Rejection::NotFound)?;
     if row.phase()? != RotationPhase::Check {
         return row.rotation();

@@ -17,6 +17,7 @@ use super::customers::rows::CustomerRow;
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
 use super::engine::schema::mail_outbox;
+use super::entrypoints::lock_row::{Waiting, lock_entrypoints};
 use super::imports::shared_now;
 use super::keys::keyring::KeyRing;
 use crate::clock;
@@ -367,7 +368,7 @@ fn retry(
     now: Micros,
     link_ttl_secs: i64,
 ) -> Result<(), StoreError> {
-    super::customers::load::lock_entrypoints(conn, &[entrypoint_id], super::customers::load::Waiting::Wait)?;
+    lock_entrypoints(conn, &[entrypoint_id], Waiting::Wait)?;
     let found = row(conn, mail_id)?.filter(|row| row.entrypoint_id == entrypoint_id);
     let found = found.ok_or(Rejection::NotFound)?;
     if !found.state()?.may_retry() {

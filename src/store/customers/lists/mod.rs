@@ -15,7 +15,6 @@ use diesel::prelude::*;
 
 use self::fetch::{light, ordered, rows_by_id, slice};
 use self::scope::ListScope;
-use super::load;
 use super::record_cache::{OpenedRecord, RecordCache, open};
 use super::rows::CustomerRow;
 use crate::domain::customers::record::{Customer, Stored};
@@ -25,6 +24,7 @@ use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{customer, entrypoint_head};
 use crate::store::entrypoints;
+use crate::store::entrypoints::lock_row::LockRow;
 use crate::store::keys::keyring::KeyRing;
 
 /// How many rows are read at once.
@@ -235,7 +235,7 @@ fn in_id_order(
     ring: &KeyRing,
     request: &ListRequest,
     scope: &ListScope,
-    (entrypoint, lock_row): (&Arc<Entrypoint>, &load::LockRow),
+    (entrypoint, lock_row): (&Arc<Entrypoint>, &LockRow),
     known_total: Option<usize>,
 ) -> Result<ListPage, StoreError> {
     let counts = request.counts && known_total.is_none();
@@ -320,7 +320,7 @@ fn walk(
     ring: &KeyRing,
     request: &ListRequest,
     scope: &ListScope,
-    (entrypoint, lock_row): (&Arc<Entrypoint>, &load::LockRow),
+    (entrypoint, lock_row): (&Arc<Entrypoint>, &LockRow),
     proposed: Option<Vec<i64>>,
     mut visit: impl FnMut(&Arc<OpenedRecord>) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {

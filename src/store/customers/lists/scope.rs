@@ -6,14 +6,14 @@ use super::ListRequest;
 use crate::domain::customers::record::Status;
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::filter::Plan;
-use crate::store::customers::load;
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
+use crate::store::entrypoints::lock_row::LockRow;
 use crate::store::keys::keyring::KeyRing;
 use crate::store::{entrypoints, index};
 
 /// An entrypoint and its lock row.
-pub(super) type LockedEntrypoint = (Arc<Entrypoint>, load::LockRow);
+pub(super) type LockedEntrypoint = (Arc<Entrypoint>, LockRow);
 
 /// The entrypoints of a request that can have matches.
 pub(super) struct ListScope {

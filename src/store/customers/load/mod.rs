@@ -1,20 +1,15 @@
-//! What a batch must know before it decides: locked lock rows, entrypoints, customers, candidates.
-//!
-//! On PostgreSQL the rows are read in statements *after* the one that locks: a statement that both
-//! waits and reads does not see what was committed while it waited.
+//! What a batch must know before it decides: the entrypoint, customers, candidates.
 
 mod beginning;
-mod keys;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Nullable};
 
 use self::beginning::Beginning;
-pub(crate) use self::keys::{IndexKey, IndexKeys};
 use super::rows::{CustomerRow, document_ad, open_document};
 use crate::domain::customers::identifier::MatchKey;
 use crate::domain::customers::record::Stored;
@@ -25,11 +20,13 @@ use crate::domain::kernel::time::Micros;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::ask_postgres;
-use crate::store::engine::schema::{customer, entrypoint_head, history, id_block};
+use crate::store::engine::schema::{customer, history, id_block};
+use crate::store::entrypoints::lock_row::LockRow;
 use crate::store::idempotency::{self, IdempotencyRow};
 use crate::store::imports::DryRunRecords;
 use crate::store::index;
 use crate::store::index::digests;
+use crate::store::keys::index_keys::{IndexKey, IndexKeys};
 use crate::store::keys::keyring::KeyRing;
 
 /// How many customer ids one block holds.
@@ -38,98 +35,6 @@ pub(crate) const ID_BLOCK: i64 = 1024;
 /// The block of a customer id.
 pub(crate) fn block_of(customer_id: i64) -> i64 {
     (customer_id - 1) / ID_BLOCK + 1
-}
-
-/// A row of `entrypoint_head`, as it stands under the lock.
-#[derive(Debug, Clone, Queryable, Selectable, AsChangeset)]
-#[diesel(table_name = entrypoint_head, treat_none_as_null = true)]
-pub struct LockRow {
-    #[diesel(skip_update)]
-    pub entrypoint_id: i64,
-    pub next_customer_id: i64,
-    pub block_end: i64,
-    pub key_id: i64,
-    pub digest_identifiers: String,
-    pub live_customers: i64,
-    pub counts: String,
-    pub old_key_id: Option<i64>,
-    pub old_digest_identifiers: String,
-}
-
-impl LockRow {
-    /// The keys under which this entrypoint's customers are sealed and indexed: that of new writes, and while
-    /// a rotation runs the one it replaces.
-    pub(crate) fn keys(&self, conn: &mut Conn, ring: &KeyRing) -> Result<IndexKeys, StoreError> {
-        let new = IndexKey::of(conn, ring, self.key_id, &self.digest_identifiers)?;
-        let old = match self.old_key_id {
-            Some(id) => Some(IndexKey::of(conn, ring, id, &self.old_digest_identifiers)?),
-            None => None,
-        };
-        Ok(IndexKeys { new, old })
-    }
-}
-
-/// How to meet lock rows that another writer has locked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Waiting {
-    /// Leave them out.
-    Skip,
-    /// Wait for them.
-    Wait,
-}
-
-/// Makes a function that locks lock rows in the order of their ids.
-macro_rules! lock_rows {
-    ($name:ident<$life:lifetime>($of:literal, $param:ident: $type:ty as $sql:ty), $locks:literal) => {
-        ask_postgres! {
-            /// Locks lock rows.
-            $name<$life>(
-                concat!(
-                    "SELECT entrypoint_id, next_customer_id, block_end, key_id, digest_identifiers, live_customers, \
-                     counts, old_key_id, old_digest_identifiers FROM entrypoint_head WHERE entrypoint_id = ", $of
-                ), $param: $type as $sql;
-                concat!(") ORDER BY entrypoint_id ", $locks)
-            ) -> LockRow
-            as (BigInt, BigInt, BigInt, BigInt, Text, BigInt, Text, Nullable<BigInt>, Text)
-        }
-    };
-}
-// Of one by itself: that need not be sorted.
-lock_rows!(lock_row<'a>("(", id: &'a i64 as BigInt), "FOR UPDATE");
-lock_rows!(free_lock_row<'a>("(", id: &'a i64 as BigInt), "FOR UPDATE SKIP LOCKED");
-lock_rows!(lock_rows<'a>("ANY (", ids: &'a [i64] as Array<BigInt>), "FOR UPDATE");
-lock_rows!(free_lock_rows<'a>("ANY (", ids: &'a [i64] as Array<BigInt>), "FOR UPDATE SKIP LOCKED");
-
-/// Locks the lock rows of some entrypoints, in sorted order.
-pub(crate) fn lock_entrypoints(
-    conn: &mut Conn,
-    ids: &[i64],
-    waiting: Waiting,
-) -> Result<Vec<LockRow>, StoreError> {
-    let mut ids = ids.to_vec();
-    ids.sort_unstable();
-    ids.dedup();
-    match conn {
-        // BEGIN IMMEDIATE has locked everything.
-        Conn::Sqlite(c, ..) => {
-            let mut lock_rows = Vec::new();
-            for id in ids {
-                let lock_row = entrypoint_head::table
-                    .filter(entrypoint_head::entrypoint_id.eq(id))
-                    .select(LockRow::as_select())
-                    .first(c)
-                    .optional()?;
-                lock_rows.extend(lock_row);
-            }
-            Ok(lock_rows)
-        }
-        Conn::Postgres(c) => Ok(match (waiting, ids.as_slice()) {
-            (Waiting::Skip, [id]) => free_lock_row(c, id)?,
-            (Waiting::Skip, ids) => free_lock_rows(c, ids)?,
-            (Waiting::Wait, [id]) => lock_row(c, id)?,
-            (Waiting::Wait, ids) => lock_rows(c, ids)?,
-        }),
-    }
 }
 
 /// The working set of one entrypoint with what it takes to save it.
@@ -184,25 +89,7 @@ impl Loaded {
         Ok(loaded)
     }
 
-    /// As [`Loaded::load`] for creates of which nothing will be saved: with what a dry run would have written before,
-    /// and ids that nobody has.
-    pub(crate) fn rehearse(
-        conn: &mut Conn,
-        ring: &KeyRing,
-        lock_row: LockRow,
-        commands: &[&Command],
-        now: Micros,
-        dry_run_records: DryRunRecords,
-        first_id: i64,
-    ) -> Result<Loaded, StoreError> {
-        let mut loaded = Loaded::load(conn, ring, lock_row, &[], now)?;
-        loaded.working_set.add_ids(first_id..i64::MAX);
-        loaded.dry_run_records = Some(dry_run_records);
-        loaded.load_precomputed(conn, ring, commands)?;
-        Ok(loaded)
-    }
-
-    fn load_precomputed(
+    pub(super) fn load_precomputed(
         &mut self,
         conn: &mut Conn,
         ring: &KeyRing,

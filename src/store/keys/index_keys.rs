@@ -17,7 +17,7 @@ pub(crate) struct IndexKey {
 }
 
 impl IndexKey {
-    pub(super) fn of(
+    pub(crate) fn of(
         conn: &mut Conn,
         ring: &KeyRing,
         id: i64,
@@ -38,7 +38,7 @@ impl IndexKey {
         digests
     }
 
-    pub(super) fn digest(&self, key: &MatchKey) -> Vec<u8> {
+    pub(crate) fn digest(&self, key: &MatchKey) -> Vec<u8> {
         self.key.identities().identity(&key.identifier.to_string(), &key.values).to_vec()
     }
 }

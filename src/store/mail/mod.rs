@@ -20,7 +20,7 @@ use super::engine::schema::mail_outbox;
 use super::imports::shared_now;
 use super::keys::keyring::KeyRing;
 use crate::clock;
-use crate::domain::accounts::sign_in::LinkKind;
+use crate::domain::accounts::link::LinkKind;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::decide::command::KeyUse;

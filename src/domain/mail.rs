@@ -1,6 +1,6 @@
 //! Mails to customers: which there are, and what becomes of them.
 
-use super::accounts::sign_in::LinkKind;
+use super::accounts::link::LinkKind;
 use super::kernel::time::{Micros, SECOND_US};
 
 /// What a mail is about.

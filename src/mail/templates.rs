@@ -5,7 +5,7 @@ use std::path::Path;
 
 use minijinja::{Environment, UndefinedBehavior, context};
 
-use crate::domain::accounts::sign_in::{link_url, portal_url};
+use crate::domain::accounts::link::{link_url, portal_url};
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::entrypoints::theme::{Language, Theme, text_on};
 use crate::domain::kernel::time::Micros;

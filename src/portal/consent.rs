@@ -10,7 +10,7 @@ use super::form::Form;
 use super::page::{Frame, Visit, check_token, form_page, html};
 use super::set_password::{dead_link, look};
 use super::{MessagePage, Portal, answer};
-use crate::domain::accounts::sign_in::LinkKind;
+use crate::domain::accounts::link::LinkKind;
 use crate::domain::customers::consent::{Channel, ConsentStatus};
 
 #[derive(Template)]

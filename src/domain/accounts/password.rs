@@ -1,10 +1,13 @@
 //! Which passwords are refused: short ones, those that everybody uses, and those made of what others know of a person.
 
-use crate::domain::customers::draft::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::Customer;
 use crate::domain::kernel::text::fold;
 
+/// The fewest characters of a password (rules 2).
+pub const PASSWORD_CHARS_MIN: usize = 10;
+/// The most characters of a password: argon2 must not be fed megabytes.
+pub const PASSWORD_CHARS_MAX: usize = 250;
 /// A password that is found within so many guesses is refused. `zxcvbn` counts them: it knows the lists of common passwords,
 /// names, words, dates, keyboard walks, and what people do to disguise them.
 const GUESSES_MIN: u64 = 1_000_000;

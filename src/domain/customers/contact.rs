@@ -4,10 +4,8 @@ use rlibphonenumber::enums::{NumberLengthType, Region};
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
 use validator::ValidateEmail;
 
+use crate::domain::kernel::problem::ValueError;
 use crate::domain::kernel::text::fold_spaces;
-
-/// A stable code and a sentence that says what would do.
-pub type ValueError = (&'static str, String);
 
 /// The most characters of an e-mail address.
 pub const EMAIL_CHARS_MAX: usize = 320;

@@ -35,6 +35,29 @@ pub struct Entrypoint {
     pub theme: Theme,
 }
 
+impl Entrypoint {
+    /// The name that customers know the store by: its own, else the trading name, the legal name, or `entry`.
+    pub fn store_name(&self) -> &str {
+        let set = [&self.theme.store_name, &self.dba_name, &self.legal_name];
+        set.into_iter().find_map(|name| name.as_deref()).unwrap_or(&self.entry)
+    }
+
+    /// The name that mails come from: its own, else the store's.
+    pub fn sender_name(&self) -> &str {
+        self.theme.sender_name.as_deref().unwrap_or_else(|| self.store_name())
+    }
+
+    /// `#rrggbb`.
+    pub fn color(&self) -> &str {
+        self.theme.color.as_deref().unwrap_or(theme::COLOR_DEFAULT)
+    }
+
+    /// The fields that customers edit themselves.
+    pub fn editable_fields(&self) -> &[TextField] {
+        self.theme.editable.as_deref().unwrap_or(&theme::EDITABLE_DEFAULT)
+    }
+}
+
 /// The identifier policy in force at an entrypoint (rules 3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {

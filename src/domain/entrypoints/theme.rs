@@ -1,6 +1,5 @@
 //! How an entrypoint shows itself to its customers: in mails and in the portal.
 
-use super::Entrypoint;
 use crate::domain::customers::fields::TextField;
 
 /// The most characters of a store's and a sender's name.
@@ -94,29 +93,6 @@ pub fn text_on(color: &str) -> &'static str {
     let luminance = 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
     // Where both are read equally well.
     if luminance > 0.179 { "#000000" } else { "#ffffff" }
-}
-
-impl Entrypoint {
-    /// The name that customers know the store by: its own, else the trading name, the legal name, or `entry`.
-    pub fn store_name(&self) -> &str {
-        let set = [&self.theme.store_name, &self.dba_name, &self.legal_name];
-        set.into_iter().find_map(|name| name.as_deref()).unwrap_or(&self.entry)
-    }
-
-    /// The name that mails come from: its own, else the store's.
-    pub fn sender_name(&self) -> &str {
-        self.theme.sender_name.as_deref().unwrap_or_else(|| self.store_name())
-    }
-
-    /// `#rrggbb`.
-    pub fn color(&self) -> &str {
-        self.theme.color.as_deref().unwrap_or(COLOR_DEFAULT)
-    }
-
-    /// The fields that customers edit themselves.
-    pub fn editable_fields(&self) -> &[TextField] {
-        self.theme.editable.as_deref().unwrap_or(&EDITABLE_DEFAULT)
-    }
 }
 
 #[cfg(test)]

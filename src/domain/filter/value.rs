@@ -6,9 +6,10 @@ use chrono::{NaiveDate, NaiveTime};
 
 use super::field::{FilterField, Kind, Op, ordinal};
 use super::plain;
-use crate::domain::customers::contact::{self, ValueError};
+use crate::domain::customers::contact;
 use crate::domain::customers::record::{Lifecycle, Status};
 use crate::domain::kernel::money::Money;
+use crate::domain::kernel::problem::ValueError;
 use crate::domain::kernel::text::{fold, nearest};
 use crate::domain::kernel::time::SECOND_US;
 

@@ -15,19 +15,21 @@ mod preset;
 mod properties;
 mod records;
 mod rejected;
+mod report;
 mod row;
 mod target;
 mod template;
 
 pub use self::header::{Column, ColumnUse, HeaderProblem, Mapping};
 pub use self::intake::{FileError, Intake};
-pub use self::job::{Counts, ERRORS_MAX, ImportJob, ImportPlan, JobState, RowOutcome, RowReport};
+pub use self::job::{ERRORS_MAX, ImportJob, ImportPlan, JobState};
 pub use self::options::{DateFormat, ImportOptions, OnBadValue, OnError, UnknownColumns};
 pub use self::preset::Preset;
 pub use self::records::{
     CsvRecord, Layout, Position, RECORD_BYTES_MAX, RecordItem, RecordReader, RecordTooLong, detect_delimiter,
 };
-pub use self::rejected::{REJECTED_COLUMNS, rejected_header, rejected_rows};
-pub use self::row::{RowDraft, RowNote, read_row, rejection_notes, row_error_text};
-pub use self::target::Target;
+pub use self::rejected::{rejected_header, rejected_rows};
+pub use self::report::{Counts, RowNote, RowOutcome, RowReport, rejection_notes};
+pub use self::row::{RowDraft, read_row};
+pub use self::target::{REJECTED_COLUMNS, Target};
 pub use self::template::template;

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rejected::is_of_report;
-use super::target::{Target, header_key};
+use super::target::{Meaning, Target, header_key, is_of_report};
 use crate::domain::customers::fields::TextField;
 
 /// Where a file seems to come from.
@@ -21,19 +20,6 @@ pub enum Preset {
     Stripe,
     /// Shopify's export of customers.
     Shopify,
-}
-
-/// What a preset makes of a header.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Meaning {
-    /// It fills a field.
-    Fills(Target),
-    /// It fills a field that no other column of the file fills.
-    FillsElse(Target),
-    /// It fills a field where that field's own column is empty in a row.
-    FillsEmpty(Target),
-    /// It has no counterpart here and is left out; the report names it.
-    LeftOut,
 }
 
 use Meaning::{Fills, FillsElse, FillsEmpty, LeftOut};

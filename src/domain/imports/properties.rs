@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::report::row_error_text;
 use super::*;
 use crate::domain::customers::draft::{Change, Context, Draft, Input};
 use crate::domain::customers::fields::TextField;

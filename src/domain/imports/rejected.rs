@@ -3,11 +3,9 @@
 //! The two columns of the report stand first: so the cells behind them stay where they are, however many
 //! a row has. They are the file's own text, as it was.
 
-use super::job::{ImportPlan, RowReport};
-use super::target::header_key;
-
-/// The columns that say where a row stood and why it was rejected; an import leaves them out.
-pub const REJECTED_COLUMNS: [&str; 2] = ["importLine", "importError"];
+use super::job::ImportPlan;
+use super::report::RowReport;
+use super::target::{REJECTED_COLUMNS, is_of_report};
 
 /// The beginning of the file: a byte order mark, which spreadsheets want, and the header.
 pub fn rejected_header(plan: &ImportPlan) -> Vec<u8> {
@@ -36,12 +34,6 @@ fn row_cells(plan: &ImportPlan, row: &RowReport) -> Vec<String> {
         cells.resize(columns, String::new());
     }
     cells
-}
-
-/// Whether a column came from such a file itself.
-pub(super) fn is_of_report(name: &str) -> bool {
-    let key = header_key(name);
-    REJECTED_COLUMNS.iter().any(|own| header_key(own) == key)
 }
 
 fn written(plan: &ImportPlan, records: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {

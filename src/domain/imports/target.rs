@@ -33,6 +33,22 @@ pub enum Target {
     CreatedAt,
 }
 
+/// What a header means in one kind of file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// It fills a field.
+    Fills(Target),
+    /// It fills a field that no other column of the file fills.
+    FillsElse(Target),
+    /// It fills a field where that field's own column is empty in a row.
+    FillsEmpty(Target),
+    /// It has no counterpart here and is left out; the report names it.
+    LeftOut,
+}
+
+/// The first columns of a file of rejected rows: where each row stood and why it was rejected. An import leaves them out.
+pub const REJECTED_COLUMNS: [&str; 2] = ["importLine", "importError"];
+
 /// The targets that are no text field, with their names in a request and in a record.
 const OTHERS: [(Target, &str, &str); 8] = [
     (Target::Password, "customerPsw", "customerPsw"),
@@ -114,6 +130,12 @@ fn additional_name(name: &str) -> Option<&str> {
 pub(super) fn header_key(header: &str) -> String {
     let kept = |c: &char| !c.is_whitespace() && !matches!(c, '_' | '-' | '.' | '\u{feff}');
     fold(&header.chars().filter(kept).collect::<String>()).into()
+}
+
+/// Whether a column came from a file of rejected rows.
+pub(super) fn is_of_report(name: &str) -> bool {
+    let key = header_key(name);
+    REJECTED_COLUMNS.iter().any(|own| header_key(own) == key)
 }
 
 /// The usual spellings of other systems, as [`header_key`] leaves them. A word that could mean two

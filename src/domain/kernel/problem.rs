@@ -60,6 +60,9 @@ impl fmt::Display for Problem {
     }
 }
 
+/// A stable code and a sentence that says what would do.
+pub type ValueError = (&'static str, String);
+
 /// Why a command was refused; nothing of it took effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rejection {

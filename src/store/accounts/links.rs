@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use crate::domain::accounts::sign_in::LinkKind;
+use crate::domain::accounts::link::LinkKind;
 use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;

@@ -5,9 +5,10 @@ use super::attempts::{self, Attempt};
 use super::links::{self, Link};
 use super::sessions::{self, SessionLimits};
 use crate::clock;
+use crate::domain::accounts::link::LinkKind;
 use crate::domain::accounts::sign_in::{
-    LOCK_FAILURES, LinkKind, MAILS_MAX, RESET_SECS, customer_actor, find_account, login_keys, login_name,
-    login_names, may_have_links, may_sign_in,
+    LOCK_FAILURES, MAILS_MAX, RESET_SECS, customer_actor, find_account, login_keys, login_name, login_names,
+    may_have_links, may_sign_in,
 };
 use crate::domain::customers::consent::{Channel, ConsentChange};
 use crate::domain::customers::draft::{Change, Draft};

@@ -11,7 +11,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::load::Loaded;
 use super::rows::{CustomerRow, HistoryRow, NewCustomers, NewHistory, insert_customers, insert_history};
-use crate::domain::accounts::sign_in::LinkKind;
+use crate::domain::accounts::link::LinkKind;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::{Status, Stored};
 use crate::domain::decide::command::Outcome;

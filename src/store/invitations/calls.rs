@@ -9,7 +9,7 @@ use super::{
     shared_now, step, take, waiting_id,
 };
 use crate::clock;
-use crate::domain::accounts::sign_in::LinkKind;
+use crate::domain::accounts::link::LinkKind;
 use crate::domain::decide::command::{Actor, KeyUse};
 use crate::domain::invitations::{InviteJob, InviteJobState, InviteOutcome, InvitePlan, InviteReport};
 use crate::domain::kernel::problem::Rejection;

@@ -21,7 +21,7 @@ use super::entrypoints::lock_row::{Waiting, lock_entrypoints};
 use super::imports::shared_now;
 use super::keys::keyring::KeyRing;
 use crate::clock;
-use crate::domain::accounts::sign_in::LinkKind;
+use crate::domain::accounts::link::LinkKind;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::decide::command::KeyUse;

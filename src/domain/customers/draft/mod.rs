@@ -9,7 +9,7 @@ use std::fmt;
 use compact_str::CompactString;
 use zeroize::Zeroizing;
 
-use super::contact::{self, ValueError};
+use super::contact;
 use super::fields::{FIELD_COUNT, Shape, TextField};
 use super::identifier::{IdField, Identifier, is_additional_key};
 use super::mask::{MASK, is_mask_shaped};
@@ -20,14 +20,9 @@ use super::record::{
 use crate::domain::accounts::password;
 use crate::domain::kernel::members::{Given, Members};
 use crate::domain::kernel::money::Money;
-use crate::domain::kernel::problem::Problem;
+use crate::domain::kernel::problem::{Problem, ValueError};
 use crate::domain::kernel::text::{self, TextError};
 use crate::domain::kernel::time::{self, Micros};
-
-/// The fewest characters of a password (rules 2).
-pub const PASSWORD_CHARS_MIN: usize = 10;
-/// The most characters of a password: argon2 must not be fed megabytes.
-pub const PASSWORD_CHARS_MAX: usize = 250;
 
 /// What a request says of one field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,9 +6,9 @@ mod tests;
 use std::fmt;
 
 use super::options::{DateFormat, ImportOptions, UnknownColumns};
-use super::preset::{Meaning, Preset, is_server_assigned};
+use super::preset::{Preset, is_server_assigned};
 use super::records::RecordItem;
-use super::target::{Target, header_key};
+use super::target::{Meaning, Target, header_key};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::is_additional_key;
 use crate::domain::exports::unneutralise;

@@ -7,8 +7,7 @@ mod tests;
 use encoding_rs::{Encoding, REPLACEMENT};
 use serde::{Deserialize, Serialize};
 
-use super::preset::Meaning;
-use super::target::{Target, header_key};
+use super::target::{Meaning, Target, header_key};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::IdField;
 use crate::domain::customers::record::IDENTIFIER_FIELDS_MAX;

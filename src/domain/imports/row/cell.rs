@@ -2,7 +2,6 @@
 
 use serde_json::value::RawValue;
 
-use crate::domain::customers::contact::ValueError;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::mask::is_mask_shaped;
 use crate::domain::customers::record::ADDITIONAL_MAX;
@@ -12,6 +11,7 @@ use crate::domain::imports::preset::Preset;
 use crate::domain::imports::target::Target;
 use crate::domain::kernel::members::Members;
 use crate::domain::kernel::money::{Money, MoneyError};
+use crate::domain::kernel::problem::ValueError;
 
 /// The most names of a list that are looked at one by one; far more than any field takes.
 const LIST_MAX: usize = 1000;

@@ -1,7 +1,6 @@
 //! A record's cells become a checked draft, as a create's body does (rules 9).
 
 mod cell;
-mod note;
 #[cfg(test)]
 mod tests;
 
@@ -13,14 +12,13 @@ use self::cell::Json;
 use super::header::{ColumnUse, Mapping};
 use super::options::{ImportOptions, OnBadValue};
 use super::records::CsvRecord;
+use super::report::{RowNote, pointer_path};
 use super::target::Target;
 use crate::domain::customers::draft::{Context, Draft};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::IdField;
 use crate::domain::kernel::members::Members;
 use crate::domain::kernel::problem::{At, Problem};
-
-pub use self::note::{RowNote, rejection_notes, row_error_text};
 
 /// A row that may go the road of a create.
 #[derive(Debug, Clone)]
@@ -260,7 +258,7 @@ fn is_part(value: &Target, blanked: &Target) -> bool {
 /// The field that a problem of a body is about.
 fn target_of(problem: &Problem) -> Target {
     let At::Pointer(pointer) = &problem.at else { return Target::AdditionalFields };
-    let path = note::path(pointer);
+    let path = pointer_path(pointer);
     let mut parts = path.iter().map(String::as_str);
     match (parts.next(), parts.next()) {
         (Some("additionalFields"), Some(key)) => Target::Additional(key.to_owned()),

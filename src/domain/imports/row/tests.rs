@@ -5,6 +5,7 @@ use crate::domain::customers::draft::{Change, Input};
 use crate::domain::customers::record::Status;
 use crate::domain::exports::unneutralise;
 use crate::domain::imports::records::{Position, RecordItem, RecordReader};
+use crate::domain::imports::report::{rejection_notes, row_error_text};
 use crate::domain::kernel::time::Micros;
 
 const NOW: Micros = Micros(1_772_359_200_000_000);

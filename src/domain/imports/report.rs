@@ -1,0 +1,259 @@
+//! What the report of an import says: of each row, and how many rows had which outcome.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::decide::command::Verdict;
+use crate::domain::filter::ADDITIONAL_PREFIX;
+use crate::domain::kernel::problem::{At, Problem, Rejection};
+
+/// Something wrong with a row, or a warning about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowNote {
+    /// The field by its name in a request, an additional one as `additional-x`; empty if it is about the row.
+    pub field: Cow<'static, str>,
+    /// A stable, machine-readable code in snake case.
+    pub code: Cow<'static, str>,
+    /// What is wrong and what would do; never a personal value.
+    pub message: Cow<'static, str>,
+}
+
+impl RowNote {
+    /// A note.
+    pub fn new(
+        field: impl Into<Cow<'static, str>>,
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> RowNote {
+        RowNote { field: field.into(), code: Cow::Borrowed(code), message: message.into() }
+    }
+}
+
+impl From<&Problem> for RowNote {
+    fn from(problem: &Problem) -> RowNote {
+        let field = match &problem.at {
+            At::Pointer(pointer) => match pointer_path(pointer).as_slice() {
+                [name, key, ..] if name == "additionalFields" => format!("{ADDITIONAL_PREFIX}{key}"),
+                [name, ..] => name.clone(),
+                [] => String::new(),
+            },
+            At::Parameter(name) => name.clone(),
+            At::Header(name) => (*name).to_owned(),
+            At::Line(_) => String::new(),
+        };
+        RowNote::new(field, problem.code, problem.message.clone())
+    }
+}
+
+impl fmt::Display for RowNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.field.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.field, self.message)
+        }
+    }
+}
+
+/// The members that a JSON pointer leads through.
+pub(super) fn pointer_path(pointer: &str) -> Vec<String> {
+    pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect()
+}
+
+/// What the store's refusal of a row's create says in the report.
+pub fn rejection_notes(rejection: &Rejection) -> Vec<RowNote> {
+    let one = |code, message: &'static str| vec![RowNote::new("", code, message)];
+    match rejection {
+        Rejection::Invalid(problems) | Rejection::Conflict { problems, .. } => {
+            problems.iter().map(RowNote::from).collect()
+        }
+        Rejection::NoIdentifier { wanted } => {
+            let message = format!("Invalid customer identifiers: {}", wanted.join(", "));
+            vec![RowNote::new("", "no_identifier", message)]
+        }
+        Rejection::State(problems) => problems.iter().map(RowNote::from).collect(),
+        Rejection::Deleted => one("deleted", "the customer is deleted"),
+        Rejection::NotFound | Rejection::Stale | Rejection::KeyReused | Rejection::Defect => {
+            one("internal", "the row could not be imported; this is a defect of the service")
+        }
+    }
+}
+
+/// The contract's text for a rejected row: `Error on line 62: phone: must …; email: must …`.
+pub(super) fn row_error_text(line: u64, notes: &[RowNote]) -> String {
+    let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
+    format!("Error on line {line}: {}", notes.join("; "))
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RowOutcome {
+    /// A new customer.
+    Created,
+    /// A stored customer, untouched.
+    Matched,
+    /// A stored customer that now holds the row and nothing else.
+    Replaced,
+    /// A stored customer onto which the row was written.
+    Merged,
+    /// A second customer beside a match.
+    Forced,
+    /// Nothing; the report says why.
+    Rejected,
+}
+
+impl RowOutcome {
+    /// All of them.
+    pub const ALL: [RowOutcome; 6] = [
+        RowOutcome::Created,
+        RowOutcome::Matched,
+        RowOutcome::Replaced,
+        RowOutcome::Merged,
+        RowOutcome::Forced,
+        RowOutcome::Rejected,
+    ];
+
+    /// The word on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            RowOutcome::Created => "created",
+            RowOutcome::Matched => "matched",
+            RowOutcome::Replaced => "replaced",
+            RowOutcome::Merged => "merged",
+            RowOutcome::Forced => "forced",
+            RowOutcome::Rejected => "rejected",
+        }
+    }
+
+    /// The outcome of a name.
+    pub fn of_name(name: &str) -> Option<RowOutcome> {
+        RowOutcome::ALL.into_iter().find(|outcome| outcome.name() == name)
+    }
+}
+
+impl From<Verdict> for RowOutcome {
+    fn from(verdict: Verdict) -> RowOutcome {
+        match verdict {
+            Verdict::Created => RowOutcome::Created,
+            Verdict::Matched => RowOutcome::Matched,
+            Verdict::Replaced => RowOutcome::Replaced,
+            Verdict::Merged => RowOutcome::Merged,
+            Verdict::Forced => RowOutcome::Forced,
+        }
+    }
+}
+
+/// How many rows had which outcome, and how many warnings there were.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Rows by outcome.
+    pub rows: BTreeMap<RowOutcome, i64>,
+    /// Values that were left out (`onBadValue=blank`).
+    #[serde(default)]
+    pub warnings: i64,
+}
+
+impl Counts {
+    /// Counts a row.
+    pub fn add(&mut self, row: &RowReport) {
+        *self.rows.entry(row.outcome).or_default() += 1;
+        self.warnings += i64::try_from(row.warnings.len()).unwrap_or(0);
+    }
+
+    /// Counts what others counted.
+    pub fn join(&mut self, other: &Counts) {
+        for (outcome, number) in &other.rows {
+            *self.rows.entry(*outcome).or_default() += number;
+        }
+        self.warnings += other.warnings;
+    }
+
+    /// Rows with an outcome.
+    pub fn of(&self, outcome: RowOutcome) -> i64 {
+        self.rows.get(&outcome).copied().unwrap_or(0)
+    }
+
+    /// The contract's `added`: rows that made a customer.
+    pub fn added(&self) -> i64 {
+        self.of(RowOutcome::Created) + self.of(RowOutcome::Forced)
+    }
+
+    /// All rows.
+    pub fn total(&self) -> i64 {
+        self.rows.values().sum()
+    }
+}
+
+/// What became of one row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowReport {
+    /// The physical line of its first byte in the file, from 1.
+    pub line: u64,
+    /// What became of it.
+    pub outcome: RowOutcome,
+    /// The customer; none for a rejected row and for one that a dry run would create.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<i64>,
+    /// The fields that led to the match.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matched_on: Vec<String>,
+    /// The fields that the row changed, or would change; of a matched row those it has other values for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
+    /// How many of them were emptied.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub emptied: i64,
+    /// Why it was rejected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<RowNote>,
+    /// What was left out of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<RowNote>,
+    /// The cells of a rejected row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cells: Vec<String>,
+    /// Whether the dry run that this import commits had said something else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub changed_since_dry_run: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
+impl RowReport {
+    /// A row of which nothing is known but its line.
+    pub fn new(line: u64, outcome: RowOutcome) -> RowReport {
+        RowReport {
+            line,
+            outcome,
+            customer_id: None,
+            matched_on: Vec::new(),
+            changed: Vec::new(),
+            emptied: 0,
+            problems: Vec::new(),
+            warnings: Vec::new(),
+            cells: Vec::new(),
+            changed_since_dry_run: false,
+        }
+    }
+
+    /// The contract's text for a rejected row.
+    pub fn error_text(&self) -> String {
+        row_error_text(self.line, &self.problems)
+    }
+
+    /// Whether it says the same as a dry run did of this row.
+    pub fn is_as_rehearsed(&self, rehearsed: &RowReport) -> bool {
+        let is_new = |outcome| matches!(outcome, RowOutcome::Created | RowOutcome::Forced);
+        self.outcome == rehearsed.outcome
+            // A dry run knows no id of whom it would create, nor of whom a later row would then hit.
+            && (is_new(self.outcome) || rehearsed.customer_id.is_none() || self.customer_id == rehearsed.customer_id)
+            && self.changed == rehearsed.changed
+    }
+}

@@ -202,7 +202,7 @@ fn poison(site: &Site) {
             for event in ["INSERT", "UPDATE"] {
                 conn.batch_execute(&format!(
                     "PRAGMA busy_timeout = 5000; CREATE TRIGGER poison_{event} BEFORE {event} ON customer \
-                     WHEN NEW.balance_units = {POISON} BEGIN SELECT RAISE(ABORT, 'poison'); END"
+                     WHEN NEW.balance_units = {POISON} BEGIN SELECT RAISE(ABORT, 'poison: constraint failed'); END"
                 ))
                 .unwrap();
             }
@@ -211,7 +211,8 @@ fn poison(site: &Site) {
             let mut conn = PgConnection::establish(&address).unwrap();
             conn.batch_execute(&format!(
                 "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-                 IF NEW.balance_units = {POISON} THEN RAISE EXCEPTION 'poison'; END IF; RETURN NEW; END $$; \
+                 IF NEW.balance_units = {POISON} THEN RAISE 'poison' USING ERRCODE = 'check_violation'; END IF; \
+                 RETURN NEW; END $$; \
                  CREATE TRIGGER poison BEFORE INSERT OR UPDATE ON customer FOR EACH ROW EXECUTE FUNCTION poison()"
             ))
             .unwrap();
@@ -251,3 +252,36 @@ both!(a_decided_command_is_answered_after_a_drain, |db| async move {
     }
     assert!(matches!(store.write(create(99)).await, Err(StoreError::Unavailable(_))));
 });
+
+/// A server says what is wrong in its own language: the code alone decides whether a retry may help.
+#[tokio::test]
+async fn errors_of_a_server_are_told_apart_by_their_codes() {
+    let cases = [
+        ("disk_full", "konnte Datei nicht erweitern: Auf dem Gerät ist kein Speicherplatz mehr frei", true),
+        ("lock_not_available", "storniere Anfrage wegen Zeitüberschreitung einer Sperre", true),
+        ("query_canceled", "storniere Anfrage wegen Benutzeraufforderung", true),
+        ("deadlock_detected", "Verklemmung entdeckt", true),
+        ("admin_shutdown", "Verbindung wird auf Anweisung des Verwalters abgebrochen", true),
+        ("check_violation", "Zeile verletzt Check-Constraint", false),
+        ("unique_violation", "connection timeout, disk full: doppelter Schlüsselwert", false),
+    ];
+    for (code, message, may_retry) in cases {
+        let site = Site::new(Db::Postgres);
+        let store = open(&site, 256);
+        let DatabaseUrl::Postgres(address) = url(&site) else { unreachable!() };
+        PgConnection::establish(&address)
+            .unwrap()
+            .batch_execute(&format!(
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 RAISE '{message}' USING ERRCODE = '{code}'; END $$; \
+                 CREATE TRIGGER refuse BEFORE INSERT ON customer FOR EACH ROW EXECUTE FUNCTION refuse()"
+            ))
+            .unwrap();
+        match store.write(poisonous()).await {
+            Err(StoreError::Unavailable(told)) => assert!(may_retry && told == message, "{code}: {told}"),
+            Err(StoreError::Bug(told)) => assert!(!may_retry && told == message, "{code}: {told}"),
+            other => panic!("{code}: {other:?}"),
+        }
+        store.drain();
+    }
+}

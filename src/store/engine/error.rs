@@ -44,18 +44,23 @@ impl StoreError {
 }
 
 impl From<DieselError> for StoreError {
+    /// No word of a server decides, which speaks the language of its `lc_messages`: of the SQLSTATE Diesel passes on
+    /// what violates a constraint, and where in the statement an error stands. All else is of the environment.
     fn from(error: DieselError) -> StoreError {
+        use DatabaseErrorKind as Kind;
         match &error {
             DieselError::DatabaseError(kind, information) => {
                 let message = information.message().to_owned();
                 match kind {
-                    DatabaseErrorKind::UniqueViolation
-                    | DatabaseErrorKind::ForeignKeyViolation
-                    | DatabaseErrorKind::NotNullViolation
-                    | DatabaseErrorKind::CheckViolation
-                    | DatabaseErrorKind::RestrictViolation
-                    | DatabaseErrorKind::ExclusionViolation => StoreError::Bug(message),
-                    DatabaseErrorKind::Unknown if is_of_data(&message) => StoreError::Bug(message),
+                    Kind::UniqueViolation
+                    | Kind::ForeignKeyViolation
+                    | Kind::NotNullViolation
+                    | Kind::CheckViolation
+                    | Kind::RestrictViolation
+                    | Kind::ExclusionViolation => StoreError::Bug(message),
+                    // Class 42: the statement is wrong, and no retry mends it.
+                    Kind::Unknown if information.statement_position().is_some() => StoreError::Bug(message),
+                    Kind::Unknown if is_of_sqlites_data(&message) => StoreError::Bug(message),
                     _ => StoreError::Unavailable(message),
                 }
             }
@@ -65,30 +70,12 @@ impl From<DieselError> for StoreError {
     }
 }
 
-/// SQLite and PostgreSQL give most errors no kind of their own; those of the data, unlike those of
-/// disk, lock and connection, come back with every retry.
-fn is_of_data(message: &str) -> bool {
-    const ELSEWHERE: [&str; 18] = [
-        "locked",
-        "busy",
-        "disk",
-        "full",
-        "I/O",
-        "unable to open",
-        "readonly",
-        "connection",
-        "terminat",
-        "timeout",
-        "shut",
-        "starting up",
-        "recovery",
-        "no space",
-        "could not",
-        "deadlock",
-        "memory",
-        "SSL",
-    ];
-    !ELSEWHERE.iter().any(|word| message.contains(word))
+/// SQLite's texts of its result codes for constraints without a kind in Diesel, for values of the wrong type and for
+/// values that are too long: they are part of the library, and in no other language.
+fn is_of_sqlites_data(message: &str) -> bool {
+    message.ends_with("constraint failed")
+        || message.starts_with("UNIQUE constraint failed: ")
+        || ["datatype mismatch", "string or blob too big"].contains(&message)
 }
 
 impl From<Rejection> for StoreError {

@@ -10,11 +10,12 @@ fn poison(site: &Site) {
     let statements = match site.db {
         Db::Sqlite => format!(
             "CREATE TRIGGER poison BEFORE INSERT ON customer WHEN NEW.balance_units = {units} \
-             BEGIN SELECT RAISE(ABORT, 'poison'); END"
+             BEGIN SELECT RAISE(ABORT, 'poison: constraint failed'); END"
         ),
         Db::Postgres => format!(
             "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-             IF NEW.balance_units = {units} THEN RAISE EXCEPTION 'poison'; END IF; RETURN NEW; END $$; \
+             IF NEW.balance_units = {units} THEN RAISE 'poison' USING ERRCODE = 'check_violation'; END IF; \
+             RETURN NEW; END $$; \
              CREATE TRIGGER poison BEFORE INSERT ON customer FOR EACH ROW EXECUTE FUNCTION poison()"
         ),
     };

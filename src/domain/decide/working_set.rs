@@ -4,13 +4,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::command::{Actor, Outcome, Precomputed};
-use crate::domain::customers::history::Operation;
+use super::command::Outcome;
+use super::effects::{Effects, MailOrder, Revision};
 use crate::domain::customers::identifier::{Identifier, MatchKey};
 use crate::domain::customers::record::Stored;
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::time::Micros;
-use crate::domain::mail::MailKind;
 
 /// The kept outcome of an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,32 +18,6 @@ pub struct IdempotencyRecord {
     pub fingerprint: [u8; 32],
     /// What came of it.
     pub outcome: Outcome,
-}
-
-/// One change to be saved.
-#[derive(Debug, Clone)]
-pub struct Revision {
-    /// The record before; `None` for a new one.
-    pub before: Option<Arc<Stored>>,
-    /// The record after.
-    pub after: Arc<Stored>,
-    /// What was done.
-    pub operation: Operation,
-    /// Who did it.
-    pub actor: Actor,
-    /// What was made ready of a new record.
-    pub precomputed: Option<Arc<Precomputed>>,
-}
-
-/// A mail that a decision sends, once its effect is saved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MailOrder {
-    /// To whom.
-    pub customer_id: i64,
-    /// What it is about.
-    pub kind: MailKind,
-    /// How long its link holds, in seconds, where it carries one.
-    pub link_ttl_secs: i64,
 }
 
 /// A fact without which a decision cannot be made yet.
@@ -69,7 +42,7 @@ pub struct WorkingSet {
     index: HashMap<MatchKey, BTreeSet<i64>>,
     identifiers: Vec<Identifier>,
     keys: HashMap<[u8; 32], IdempotencyRecord>,
-    revision: Vec<Revision>,
+    revisions: Vec<Revision>,
     mails: Vec<MailOrder>,
     new_keys: Vec<[u8; 32]>,
 }
@@ -92,7 +65,7 @@ impl WorkingSet {
             index: HashMap::new(),
             identifiers,
             keys: HashMap::new(),
-            revision: Vec::new(),
+            revisions: Vec::new(),
             mails: Vec::new(),
             new_keys: Vec::new(),
         }
@@ -118,7 +91,7 @@ impl WorkingSet {
             // From here on writes keep this identifier's keys; those of earlier writes are found now.
             self.identifiers.push(key.identifier.clone());
         }
-        let touched = self.revision.iter().map(|revision| revision.after.id);
+        let touched = self.revisions.iter().map(|revision| revision.after.id);
         found.extend(touched.filter(|id| {
             let stored = self.customers.get(id);
             stored.is_some_and(|stored| key.identifier.key(&stored.customer).as_ref() == Some(&key))
@@ -188,8 +161,14 @@ impl WorkingSet {
         self.ids.next().ok_or(Missing::Ids)
     }
 
-    /// Takes a change in; every later decision of the batch sees it.
-    pub fn write(&mut self, revision: Revision) {
+    /// Takes effects in, which every later decision of the batch sees; their outcome.
+    pub fn take(&mut self, effects: Effects) -> Outcome {
+        effects.revisions.into_iter().for_each(|revision| self.write(revision));
+        self.mails.extend(effects.mails);
+        effects.outcome
+    }
+
+    fn write(&mut self, revision: Revision) {
         let after = Arc::clone(&revision.after);
         if let Some(before) = &revision.before {
             self.versions.insert((before.id, before.version), Arc::clone(before));
@@ -202,12 +181,7 @@ impl WorkingSet {
             }
         }
         self.customers.insert(after.id, after);
-        self.revision.push(revision);
-    }
-
-    /// Sends a mail, once what was decided is saved.
-    pub fn order_mail(&mut self, mail: MailOrder) {
-        self.mails.push(mail);
+        self.revisions.push(revision);
     }
 
     /// Keeps an outcome under its idempotency key.
@@ -219,8 +193,8 @@ impl WorkingSet {
     // ---- saving ------------------------------------------------------------------------------
 
     /// The changes, in the order they were decided.
-    pub fn revision(&self) -> &[Revision] {
-        &self.revision
+    pub fn revisions(&self) -> &[Revision] {
+        &self.revisions
     }
 
     /// The mails to be sent, in the order they were decided.

@@ -7,7 +7,7 @@ use super::sessions::{self, SessionLimits};
 use crate::clock;
 use crate::domain::accounts::link::LinkKind;
 use crate::domain::accounts::sign_in::{
-    LOCK_FAILURES, MAILS_MAX, RESET_SECS, customer_actor, find_account, login_keys, login_name, login_names,
+    LOCK_FAILURES, MAILS_MAX, RESET_SECS, customer_actor, find_account, login_keys, login_name,
     may_have_links, may_sign_in,
 };
 use crate::domain::customers::consent::{Channel, ConsentChange};
@@ -16,7 +16,6 @@ use crate::domain::customers::record::{Status, Stored};
 use crate::domain::decide::command::{
     Action, ChangeConsent, Command, InviteCustomer, Precondition, UpdateCustomer,
 };
-use crate::domain::decide::working_set::Revision;
 use crate::domain::kernel::problem::Rejection;
 use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::domain::mail::{MailKind, NewMail};
@@ -463,29 +462,4 @@ fn is_done(result: Result<(), StoreError>) -> Result<bool, StoreError> {
         Err(StoreError::Rejected(_)) => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// What a change of a customer means for the portal, whichever road it took: another password or another status than
-/// active ends the sessions, and leaving "locked" forgets the failures.
-///
-/// # Errors
-/// The database's.
-pub(crate) fn after_change(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    entrypoint_id: i64,
-    revision: &Revision,
-) -> Result<(), StoreError> {
-    let Some(before) = &revision.before else { return Ok(()) };
-    let (old, new) = (&before.customer, &revision.after.customer);
-    let other_password = old.password_hash != new.password_hash;
-    if other_password || (old.status == Status::Active && new.status != Status::Active) {
-        sessions::end_all(conn, entrypoint_id, before.id)?;
-    }
-    if old.status == Status::Locked && new.status == Status::Active {
-        for name in login_names(old).into_iter().chain(login_names(new)) {
-            attempts::clear(conn, ring, entrypoint_id, Attempt::SignIn, &name)?;
-        }
-    }
-    Ok(())
 }

@@ -11,14 +11,15 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::load::Loaded;
 use super::rows::{CustomerRow, HistoryRow, NewCustomers, NewHistory, insert_customers, insert_history};
-use crate::domain::accounts::link::LinkKind;
-use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::{Status, Stored};
 use crate::domain::decide::command::Outcome;
-use crate::domain::decide::working_set::{IdempotencyRecord, Revision, WorkingSet};
+use crate::domain::decide::effects::Revision;
+use crate::domain::decide::follow_ups::FollowUp;
+use crate::domain::decide::working_set::{IdempotencyRecord, WorkingSet};
 use crate::domain::kernel::time::SECOND_US;
 use crate::domain::mail::MailKind;
-use crate::store::accounts::portal;
+use crate::store::accounts::attempts::{self, Attempt};
+use crate::store::accounts::sessions;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{customer, entrypoint_head, history};
@@ -61,7 +62,7 @@ pub(crate) fn save(
     loaded: &mut Loaded,
     retention_secs: i64,
 ) -> Result<Option<String>, StoreError> {
-    if loaded.working_set.revision().is_empty()
+    if loaded.working_set.revisions().is_empty()
         && loaded.working_set.new_keys().next().is_none()
         && loaded.working_set.mails().is_empty()
     {
@@ -72,11 +73,8 @@ pub(crate) fn save(
     add_records(loaded, &mut owners, &mut additions)?;
     add_outcomes(loaded, &mut owners, &mut additions, retention_secs)?;
     update_lock_row(loaded)?;
-    for revision in loaded.working_set.revision() {
-        portal::after_change(conn, ring, loaded.lock_row.entrypoint_id, revision)?;
-        if let (true, Some(before)) = (revision.after.erased, &revision.before) {
-            imports::erase(conn, ring, loaded.lock_row.entrypoint_id, before.id, &before.customer)?;
-        }
+    for revision in loaded.working_set.revisions() {
+        follow_up(conn, ring, &loaded.working_set, revision)?;
     }
     idempotency::forget_expired(
         conn,
@@ -85,28 +83,29 @@ pub(crate) fn save(
         loaded.working_set.now,
     )?;
     let transaction = write(conn, &loaded.lock_row, additions)?;
-    end_links(conn, &loaded.working_set)?;
     send_mails(conn, ring, &loaded.working_set)?;
     Ok(transaction)
 }
 
-/// Ends the links of customers who are gone, who have another address, or whose password was set otherwise; with the mails
-/// that carry them.
-fn end_links(conn: &mut Conn, working_set: &WorkingSet) -> Result<(), StoreError> {
-    let place = working_set.entrypoint.id;
-    for revision in working_set.revision() {
-        let Some(before) = &revision.before else { continue };
-        let (id, old, new) = (before.id, &before.customer, &revision.after.customer);
-        let is_gone = new.is_deleted() && (!old.is_deleted() || revision.after.erased);
-        if is_gone {
-            mail::drop_all(conn, place, id, working_set.now)?;
-        }
-        if is_gone || old.text(TextField::Email) != new.text(TextField::Email) {
-            mail::end_links(conn, place, id, &LinkKind::ALL, working_set.now)?;
-        } else if old.password_hash != new.password_hash {
-            mail::end_links(conn, place, id, &[LinkKind::Invitation, LinkKind::Reset], working_set.now)?;
-        } else if old.invitation.is_some() && new.invitation.is_none() {
-            mail::end_links(conn, place, id, &[LinkKind::Invitation], working_set.now)?;
+/// Does what a change means for what hangs on its customer.
+fn follow_up(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    working_set: &WorkingSet,
+    revision: &Revision,
+) -> Result<(), StoreError> {
+    let (place, id, now) = (working_set.entrypoint.id, revision.after.id, working_set.now);
+    for follow_up in revision.follow_ups() {
+        match follow_up {
+            FollowUp::EndSessions => sessions::end_all(conn, place, id)?,
+            FollowUp::ForgetFailures(names) => {
+                for name in names {
+                    attempts::clear(conn, ring, place, Attempt::SignIn, &name)?;
+                }
+            }
+            FollowUp::DropMails => mail::drop_all(conn, place, id, now)?,
+            FollowUp::EndLinks(kinds) => mail::end_links(conn, place, id, kinds, now)?,
+            FollowUp::EraseFromImports(before) => imports::erase(conn, ring, place, id, &before.customer)?,
         }
     }
     Ok(())
@@ -147,7 +146,7 @@ fn add_records(
     let mut ends: BTreeMap<i64, (&Revision, Arc<Stored>)> = BTreeMap::new();
     // The row as it stands after the changes so far, for the next change's image of the past.
     let mut current: HashMap<i64, CustomerRow> = HashMap::new();
-    for revision in loaded.working_set.revision() {
+    for revision in loaded.working_set.revisions() {
         let id = revision.after.id;
         let salt = owner(loaded, owners, id)?;
         let row =
@@ -312,7 +311,7 @@ fn count(working_set: &WorkingSet, counts: &mut BTreeMap<String, i64>, live: &mu
             *live += number;
         }
     };
-    for revision in working_set.revision() {
+    for revision in working_set.revisions() {
         if let Some(before) = &revision.before {
             add(before, -1);
         }

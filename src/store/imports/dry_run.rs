@@ -105,7 +105,7 @@ impl DryRunRecords {
         let mut identifiers = working_set.entrypoint.policy.identifiers.clone();
         identifiers.extend([Identifier::customer_number(), Identifier::customer_username()]);
         identifiers.extend(one_off.cloned());
-        for revision in working_set.revision() {
+        for revision in working_set.revisions() {
             let after = &revision.after;
             let (job_id, id) = (self.job_id, after.id);
             let plain = Plain::from(serde_json::to_vec(&after.customer)?);

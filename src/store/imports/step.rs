@@ -195,7 +195,7 @@ fn decide_row(
         Ok(command) => command,
         Err(notes) => return Ok(rejected(notes.clone())),
     };
-    let before = loaded.working_set.revision().len();
+    let before = loaded.working_set.revisions().len();
     let answer = match loaded.decide(conn, ring, command)? {
         Ok(answer) => answer,
         Err(StoreError::Rejected(rejection)) => {
@@ -215,7 +215,7 @@ fn decide_row(
     };
     let changes: Vec<FieldChange> = loaded
         .working_set
-        .revision()
+        .revisions()
         .get(before..)
         .unwrap_or_default()
         .iter()

@@ -1,0 +1,136 @@
+//! Get or create: whom a create hits, and what it does there (rules 3).
+
+use std::sync::Arc;
+
+use super::command::{Actor, CreateCustomer, OnMatch, Outcome, Verdict};
+use super::effects::{Effects, Revision};
+use super::unique::{check_changed_identity, check_unique};
+use super::working_set::WorkingSet;
+use super::{Undecided, apply_consequences, change, invalid};
+use crate::domain::customers::apply;
+use crate::domain::customers::draft::Draft;
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::history::Operation;
+use crate::domain::customers::identifier::Identifier;
+use crate::domain::customers::matching::{self, Hit};
+use crate::domain::customers::record::{Customer, Stored};
+use crate::domain::kernel::problem::{Problem, Rejection};
+
+/// A create as it stands before anything is written.
+pub(super) struct Evaluation {
+    pub(super) record: Customer,
+    pub(super) problems: Vec<Problem>,
+    pub(super) found: matching::Candidates,
+    pub(super) hit: Result<Option<Hit>, Rejection>,
+}
+
+pub(super) fn evaluate(working_set: &WorkingSet, create: &CreateCustomer) -> Result<Evaluation, Undecided> {
+    let country = working_set.entrypoint.country.as_deref();
+    let (record, problems) = apply::create(&create.draft, country, working_set.now);
+    check_required(working_set, &create.draft, &record, &problems)?;
+    let keys = match matching::keys(&working_set.entrypoint, create, &record) {
+        // A value that would identify, were it right, is what there is to mend.
+        Err(_) if !problems.is_empty() => return Err(Rejection::Invalid(problems).into()),
+        keys => keys?,
+    };
+    let found = matching::candidates(working_set, &keys)?;
+    let hit = matching::hit(working_set, create, &record, &found);
+    Ok(Evaluation { record, problems, found, hit })
+}
+
+/// The entrypoint's `requiredFields`; a full name is met by both names. A mask counts as sent.
+fn check_required(
+    working_set: &WorkingSet,
+    draft: &Draft,
+    record: &Customer,
+    problems: &[Problem],
+) -> Result<(), Rejection> {
+    let has = |field: TextField| record.text(field).is_some() || draft.text(field).value().is_some();
+    let met = |field: TextField| {
+        has(field) || (field == TextField::Fullname && has(TextField::Firstname) && has(TextField::Lastname))
+    };
+    let mut missing: Vec<Problem> = working_set
+        .entrypoint
+        .required
+        .iter()
+        .filter(|field| !met(**field))
+        .map(|field| {
+            Problem::field(
+                &[field.name()],
+                "required",
+                format!("is required at entrypoint {}", working_set.entrypoint.entry),
+            )
+        })
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    missing.extend(problems.iter().filter(|problem| problem.code != "masked_value").cloned());
+    Err(Rejection::Invalid(missing))
+}
+
+pub(super) fn decide_create(
+    working_set: &mut WorkingSet,
+    create: &CreateCustomer,
+    actor: &Actor,
+) -> Result<Effects, Undecided> {
+    let evaluation = evaluate(working_set, create)?;
+    let forced = create.on_match == OnMatch::Force;
+    if !forced && let Some(hit) = evaluation.hit? {
+        return existing(working_set, create, actor, hit);
+    }
+    invalid(evaluation.problems)?;
+    let mut record = evaluation.record;
+    apply_consequences(None, &mut record);
+    check_unique(working_set, None, &record, &[Identifier::customer_username()])?;
+    let verdict = if forced && !evaluation.found.is_empty() { Verdict::Forced } else { Verdict::Created };
+    let id = working_set.next_id()?;
+    let operation = if verdict == Verdict::Forced { Operation::Forced } else { Operation::Created };
+    let after = Arc::new(Stored { id, version: 1, customer: record, erased: false });
+    let revision = Revision {
+        before: None,
+        after,
+        operation,
+        actor: actor.clone(),
+        precomputed: create.precomputed.clone(),
+    };
+    let outcome = Outcome::Created { verdict, id, version: 1, matched_on: None, differs: Vec::new() };
+    Ok(Effects::new(outcome, Some(revision)))
+}
+
+/// What a create does to the customer it hits.
+pub(super) fn existing(
+    working_set: &WorkingSet,
+    create: &CreateCustomer,
+    actor: &Actor,
+    hit: Hit,
+) -> Result<Effects, Undecided> {
+    let stored = Arc::clone(working_set.customer(hit.id).ok_or(Rejection::Defect)?);
+    let country = working_set.entrypoint.country.as_deref();
+    let (verdict, operation, (after, problems)) = match create.on_match {
+        OnMatch::Get | OnMatch::Force => {
+            let (_, problems) = apply::merge(&stored.customer, &create.draft, country);
+            invalid(problems)?;
+            let outcome = Outcome::Created {
+                verdict: Verdict::Matched,
+                id: hit.id,
+                version: stored.version,
+                matched_on: Some(hit.on),
+                differs: apply::differs(&stored.customer, &create.draft, country),
+            };
+            return Ok(Effects::new(outcome, None));
+        }
+        OnMatch::Replace => {
+            (Verdict::Replaced, Operation::Replaced, apply::replace(&stored.customer, &create.draft, country))
+        }
+        OnMatch::Merge => {
+            (Verdict::Merged, Operation::Merged, apply::merge(&stored.customer, &create.draft, country))
+        }
+    };
+    invalid(problems)?;
+    check_changed_identity(working_set, &stored, &after)?;
+    let (version, revision) = change(working_set, &stored, after, operation, actor);
+    let outcome =
+        Outcome::Created { verdict, id: hit.id, version, matched_on: Some(hit.on), differs: Vec::new() };
+    Ok(Effects::new(outcome, revision))
+}

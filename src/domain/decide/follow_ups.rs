@@ -1,0 +1,60 @@
+//! What a change of a customer means for what hangs on the customer, whichever way the change came.
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+
+use super::effects::Revision;
+use crate::domain::accounts::link::LinkKind;
+use crate::domain::accounts::sign_in::login_names;
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::record::{Status, Stored};
+
+/// Something to be done in the transaction of a change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FollowUp {
+    /// End the sessions of the portal.
+    EndSessions,
+    /// Forget the failed attempts to sign in by some names.
+    ForgetFailures(Vec<CompactString>),
+    /// Take back the mails that wait.
+    DropMails,
+    /// End links of some kinds, with the mails that carry them.
+    EndLinks(&'static [LinkKind]),
+    /// Wipe the person from what imports keep.
+    EraseFromImports(Arc<Stored>),
+}
+
+impl Revision {
+    /// What else is to be done: another password or another status than active ends the sessions, leaving "locked"
+    /// forgets the failures, and links end with the address, the password or the invitation that they are for.
+    pub fn follow_ups(&self) -> Vec<FollowUp> {
+        let Some(before) = &self.before else { return Vec::new() };
+        let (old, new) = (&before.customer, &self.after.customer);
+        let has_other_password = old.password_hash != new.password_hash;
+        let mut all = Vec::new();
+        if has_other_password || (old.status == Status::Active && new.status != Status::Active) {
+            all.push(FollowUp::EndSessions);
+        }
+        if old.status == Status::Locked && new.status == Status::Active {
+            all.push(FollowUp::ForgetFailures(
+                login_names(old).into_iter().chain(login_names(new)).collect(),
+            ));
+        }
+        if self.after.erased {
+            all.push(FollowUp::EraseFromImports(Arc::clone(before)));
+        }
+        let is_gone = new.is_deleted() && (!old.is_deleted() || self.after.erased);
+        if is_gone {
+            all.push(FollowUp::DropMails);
+        }
+        if is_gone || old.text(TextField::Email) != new.text(TextField::Email) {
+            all.push(FollowUp::EndLinks(&LinkKind::ALL));
+        } else if has_other_password {
+            all.push(FollowUp::EndLinks(&[LinkKind::Invitation, LinkKind::Reset]));
+        } else if old.invitation.is_some() && new.invitation.is_none() {
+            all.push(FollowUp::EndLinks(&[LinkKind::Invitation]));
+        }
+        all
+    }
+}

@@ -1,0 +1,35 @@
+//! Changing the sent fields of a customer (rules 5).
+
+use std::sync::Arc;
+
+use super::command::{Actor, Outcome, UpdateCustomer};
+use super::effects::Effects;
+use super::unique::check_changed_identity;
+use super::working_set::WorkingSet;
+use super::{Undecided, change, invalid};
+use crate::domain::customers::apply;
+use crate::domain::customers::history::Operation;
+use crate::domain::kernel::problem::Rejection;
+
+pub(super) fn decide_update(
+    working_set: &WorkingSet,
+    update: &UpdateCustomer,
+    actor: &Actor,
+) -> Result<Effects, Undecided> {
+    let stored = Arc::clone(working_set.customer(update.id).ok_or(Rejection::NotFound)?);
+    let country = working_set.entrypoint.country.as_deref();
+    let (after, problems) = apply::update(&stored.customer, &update.draft, country);
+    // A deleted record answers 409 whatever was sent; its masks and zips no longer matter.
+    if !stored.customer.is_deleted() {
+        invalid(problems)?;
+    }
+    if !update.precondition.holds(stored.version) {
+        return Err(Rejection::Stale.into());
+    }
+    if stored.customer.is_deleted() {
+        return Err(Rejection::Deleted.into());
+    }
+    check_changed_identity(working_set, &stored, &after)?;
+    let (version, revision) = change(working_set, &stored, after, Operation::Updated, actor);
+    Ok(Effects::new(Outcome::Changed { id: update.id, version }, revision))
+}

@@ -8,6 +8,7 @@ mod customers;
 mod doctor;
 mod engine;
 mod entrypoints;
+mod first_start;
 mod idempotency;
 mod imports;
 mod index;
@@ -33,8 +34,8 @@ pub use self::customers::record_cache::{OpenedRecord, Rendering};
 pub use self::doctor::{Finding, examine};
 pub use self::engine::conn::DatabaseUrl;
 pub use self::engine::error::StoreError;
-pub use self::engine::migrate::DEMO_ENTRY;
 pub use self::entrypoints::settings::{EntrypointSettings, Organisation};
+pub use self::first_start::DEMO_ENTRY;
 pub use self::imports::{
     FileIntake, ImportLease, IntakeError, NewImport, Queued, StepDone, StepRow, Upload, Why,
 };
@@ -44,8 +45,9 @@ pub use self::keys::keyring::{DataKeyRecord, KeyRing};
 pub use self::keys::rotation::{Rotation, RotationPhase};
 pub use self::mail::{MailLease, Mark, OutboxMail, OutboxRequest};
 
+use self::customers::find::CustomerLookUp;
 use self::customers::record_cache::RecordCache;
-use self::customers::tx::Reply;
+use self::customers::tx::{Reply, RunCommands};
 use self::engine::checkpoint::Checkpointer;
 use self::engine::conn::{Conn, KeptConn};
 use self::engine::queue::Entrance;
@@ -55,7 +57,7 @@ use crate::clock;
 use crate::domain::accounts::token::Claims;
 use crate::domain::customers::apply;
 use crate::domain::customers::identifier::Identifier;
-use crate::domain::decide::command::{Action, Command, KeyUse, Precomputed};
+use crate::domain::decide::command::{Action, Answer, Command, KeyUse, Precomputed};
 use crate::domain::entrypoints::settings::Settings;
 use crate::vault::MasterKey;
 
@@ -84,9 +86,9 @@ pub struct Store {
     url: DatabaseUrl,
     ring: Arc<KeyRing>,
     record_cache: Arc<RecordCache>,
-    queue: Entrance,
+    queue: Entrance<Command, Answer>,
     writers: Mutex<Vec<JoinHandle<()>>>,
-    readers: Readers,
+    readers: Readers<CustomerLookUp>,
     idempotency_secs: i64,
     /// Wakes this process's worker.
     import_queued: tokio::sync::Notify,
@@ -114,12 +116,11 @@ impl Store {
     /// A newer schema, another master key, or the database's own.
     pub fn open(options: StoreOptions) -> Result<Store, StoreError> {
         let ring = Arc::new(KeyRing::new(options.master));
-        engine::migrate::prepare(&options.url, &ring, clock::now())?;
+        first_start::prepare(&options.url, &ring, clock::now())?;
         let queue = Entrance::default();
         let setup = WriterSetup {
             url: options.url.clone(),
-            ring: Arc::clone(&ring),
-            retention_secs: options.idempotency_secs,
+            run: RunCommands { ring: Arc::clone(&ring), retention_secs: options.idempotency_secs },
             batch_max: options.batch_max,
         };
         let count = match &options.url {
@@ -136,8 +137,8 @@ impl Store {
             );
         }
         let record_cache = Arc::new(RecordCache::new(options.record_cache_bytes));
-        let readers =
-            Readers::start(&options.url, &ring, &record_cache, options.readers).map_err(no_thread)?;
+        let look_up = CustomerLookUp { ring: Arc::clone(&ring), record_cache: Arc::clone(&record_cache) };
+        let readers = Readers::start(&options.url, look_up, options.readers).map_err(no_thread)?;
         let store = Store {
             url: options.url,
             ring,
@@ -183,7 +184,7 @@ impl Store {
         self.last_command_us.store(clock::now().0, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
         let sends_mail = matches!(command.action, Action::Invite(_) | Action::Consent(_));
-        self.queue.push_command(command, reply)?;
+        self.queue.push_command(command.entrypoint_id, command, reply)?;
         let answer = answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?;
         self.terms_written.notify_one();
         if sends_mail {

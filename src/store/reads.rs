@@ -99,7 +99,7 @@ impl Store {
         id: i64,
         tell: impl FnOnce(Found) -> T + Send + 'static,
     ) -> Result<Option<T>, StoreError> {
-        self.readers.customer(entrypoint_id, id, tell).await
+        self.readers.look_up((entrypoint_id, id), |found| found.map(tell)).await
     }
 
     /// What `tell` makes of a page of a list, which is from one state of the database. It runs on the thread that

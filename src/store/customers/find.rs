@@ -16,6 +16,7 @@ use crate::domain::kernel::time::Micros;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::{ask, ask_postgres};
+use crate::store::engine::reader::{LookUp, Results};
 use crate::store::engine::schema::history;
 use crate::store::entrypoints::{Placed, PlacedColumns, entrypoint_columns, no_entrypoint};
 use crate::store::keys::keyring::KeyRing;
@@ -70,8 +71,22 @@ ask_postgres! {
     ) -> (Option<Versioned>, Option<Placed>) as (Nullable<VersionedColumns>, Nullable<PlacedColumns>)
 }
 
-/// What is known of one of several customers: one that cannot be read hurts none of the others.
-pub(crate) type FindResult = Result<Option<Found>, StoreError>;
+/// Looks customers up by entrypoint and id.
+#[derive(Debug)]
+pub(crate) struct CustomerLookUp {
+    pub ring: Arc<KeyRing>,
+    pub record_cache: Arc<RecordCache>,
+}
+
+impl LookUp for CustomerLookUp {
+    type Key = (i64, i64);
+    type Found = Option<Found>;
+
+    fn look_up(&self, conn: &mut Conn, keys: &[(i64, i64)]) -> Result<Results<Option<Found>>, StoreError> {
+        // A data key that is read in a statement of its own never changes.
+        find_each(conn, &self.ring, &self.record_cache, keys)
+    }
+}
 
 /// A customer of an entrypoint: one statement, which needs no transaction.
 ///
@@ -108,12 +123,12 @@ fn row_of(
 ///
 /// # Errors
 /// The database's.
-pub(crate) fn find_each(
+fn find_each(
     conn: &mut Conn,
     ring: &KeyRing,
     record_cache: &RecordCache,
     places: &[(i64, i64)],
-) -> Result<Vec<FindResult>, StoreError> {
+) -> Result<Results<Option<Found>>, StoreError> {
     let (Conn::Postgres(c), [_, _, ..]) = (&mut *conn, places) else {
         let mut one = |(entrypoint_id, id): &(i64, i64)| {
             let Some((row, entrypoint)) = row_of(conn, *entrypoint_id, *id)? else { return Ok(None) };
@@ -151,11 +166,13 @@ pub(crate) fn find_each(
     places.iter().map(&mut tell).collect()
 }
 
+type OneResult = Result<Option<Found>, StoreError>;
+
 /// What is wrong with the connection is wrong with all.
-fn of_one(told: FindResult) -> Result<FindResult, StoreError> {
-    match told {
+fn of_one(found: OneResult) -> Result<OneResult, StoreError> {
+    match found {
         Err(error) if error.is_of_connection() => Err(error),
-        told => Ok(told),
+        found => Ok(found),
     }
 }
 

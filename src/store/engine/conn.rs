@@ -196,14 +196,6 @@ impl Conn {
         ended.is_ok() || matches!(self, Conn::Sqlite(..))
     }
 
-    /// Ends a read and begins the next one, on PostgreSQL.
-    ///
-    /// # Errors
-    /// The database's; the connection is of no more use then.
-    pub fn end_and_begin_read(&mut self) -> Result<(), diesel::result::Error> {
-        self.batch("ROLLBACK AND CHAIN")
-    }
-
     /// Rolls a write back; an error here means that there is nothing left to roll back.
     pub fn rollback(&mut self) {
         let _ = self.batch("ROLLBACK");
@@ -284,11 +276,6 @@ impl KeptConn {
     /// Says that the next transaction is begun.
     pub(crate) fn set_begun(&mut self) {
         self.is_begun = true;
-    }
-
-    /// Whether the next transaction is begun.
-    pub(crate) fn is_begun(&self) -> bool {
-        self.is_begun
     }
 
     /// Ends the transaction that was begun ahead, if one was.

@@ -1,5 +1,5 @@
-//! What waits for the writers. Commands on an entrypoint are in one writer's hands at a time: what comes for it meanwhile
-//! is the next batch, rather than one that would wait for the lock of the first.
+//! What waits for the writers. Commands of a lane are in one writer's hands at a time: what comes for it meanwhile is the
+//! next batch, rather than one that would wait for the lock of the first.
 
 use std::collections::VecDeque;
 use std::ops::Deref;
@@ -10,8 +10,6 @@ use tokio::sync::oneshot;
 
 use super::conn::Conn;
 use super::error::StoreError;
-use crate::domain::decide::command::Command;
-use crate::store::customers::tx::Reply;
 
 /// How many may wait before callers are told to come back.
 const WAITING_MAX: usize = 4_096;
@@ -20,18 +18,20 @@ const WAITING_MAX: usize = 4_096;
 /// before.
 pub(crate) type AdminTask = Box<dyn FnOnce(Result<&mut Conn, StoreError>) -> bool + Send>;
 
-/// A command on customers, and who waits for what it comes to.
-pub(crate) struct Job {
-    pub command: Box<Command>,
-    pub reply: oneshot::Sender<Reply>,
-    /// Whether a batch left it out, because its entrypoint was locked elsewhere.
+/// A command, and who waits for what it comes to.
+pub(crate) struct Job<C, A> {
+    /// Commands of one lane change the same rows.
+    pub lane: i64,
+    pub command: Box<C>,
+    pub reply: oneshot::Sender<Result<A, StoreError>>,
+    /// Whether a batch left it out, because its lane was locked elsewhere.
     pub was_left: bool,
 }
 
 /// Something for a writer to do.
-pub(crate) enum Work {
-    /// Commands on customers.
-    Batch(Vec<Job>),
+pub(crate) enum Work<C, A> {
+    /// Commands.
+    Batch(Vec<Job<C, A>>),
     /// Anything else that writes.
     Admin(AdminTask),
     /// Nothing came for a while.
@@ -40,15 +40,14 @@ pub(crate) enum Work {
     End,
 }
 
-enum Item {
-    Job(Job),
+enum Item<C, A> {
+    Job(Job<C, A>),
     Admin(AdminTask),
 }
 
-#[derive(Default)]
-struct State {
-    items: VecDeque<Item>,
-    /// Entrypoints in the hands of writers.
+struct State<C, A> {
+    items: VecDeque<Item<C, A>>,
+    /// Lanes in the hands of writers.
     held: Vec<i64>,
     /// How many writers wait.
     idle: usize,
@@ -57,10 +56,10 @@ struct State {
     is_closed: bool,
 }
 
-impl State {
-    fn is_free(&self, item: &Item) -> bool {
+impl<C, A> State<C, A> {
+    fn is_free(&self, item: &Item<C, A>) -> bool {
         match item {
-            Item::Job(job) => !self.held.contains(&job.command.entrypoint_id),
+            Item::Job(job) => !self.held.contains(&job.lane),
             Item::Admin(_) => true,
         }
     }
@@ -78,7 +77,7 @@ impl State {
 
     /// The oldest that is free; of commands all that are free, until something else comes. Those that were left out, whose
     /// locks will be waited for, keep no others waiting.
-    fn next(&mut self, most: usize) -> Option<Work> {
+    fn next(&mut self, most: usize) -> Option<Work<C, A>> {
         let first = self.items.iter().position(|item| self.is_free(item))?;
         let mut jobs = Vec::new();
         let mut rest = self.items.split_off(first).into_iter();
@@ -88,8 +87,8 @@ impl State {
                     self.items.extend(rest);
                     return Some(Work::Admin(action));
                 }
-                Item::Job(job) if !self.held.contains(&job.command.entrypoint_id) => {
-                    if jobs.first().is_some_and(|first: &Job| first.was_left != job.was_left) {
+                Item::Job(job) if !self.held.contains(&job.lane) => {
+                    if jobs.first().is_some_and(|first: &Job<C, A>| first.was_left != job.was_left) {
                         self.items.push_back(Item::Job(job));
                         break;
                     }
@@ -108,8 +107,8 @@ impl State {
         }
         self.items.extend(rest);
         for job in &jobs {
-            if !self.held.contains(&job.command.entrypoint_id) {
-                self.held.push(job.command.entrypoint_id);
+            if !self.held.contains(&job.lane) {
+                self.held.push(job.lane);
             }
         }
         Some(Work::Batch(jobs))
@@ -117,48 +116,61 @@ impl State {
 }
 
 /// The queue of the writers.
-#[derive(Default)]
-pub(crate) struct Queue {
-    state: Mutex<State>,
+pub(crate) struct Queue<C, A> {
+    state: Mutex<State<C, A>>,
     wake: Condvar,
 }
 
-/// Where work is put into the queue: once this is gone the queue is closed, so that its writers end.
-#[derive(Debug, Default)]
-pub(crate) struct Entrance(Arc<Queue>);
+impl<C, A> Default for Queue<C, A> {
+    fn default() -> Queue<C, A> {
+        let state =
+            State { items: VecDeque::new(), held: Vec::new(), idle: 0, is_waking: false, is_closed: false };
+        Queue { state: Mutex::new(state), wake: Condvar::new() }
+    }
+}
 
-impl Entrance {
+/// Where work is put into the queue: once this is gone the queue is closed, so that its writers end.
+#[derive(Debug)]
+pub(crate) struct Entrance<C, A>(Arc<Queue<C, A>>);
+
+impl<C, A> Default for Entrance<C, A> {
+    fn default() -> Entrance<C, A> {
+        Entrance(Arc::default())
+    }
+}
+
+impl<C, A> Entrance<C, A> {
     /// The queue, for a writer.
-    pub(crate) fn queue(&self) -> Arc<Queue> {
+    pub(crate) fn queue(&self) -> Arc<Queue<C, A>> {
         Arc::clone(&self.0)
     }
 }
 
-impl Deref for Entrance {
-    type Target = Queue;
-    fn deref(&self) -> &Queue {
+impl<C, A> Deref for Entrance<C, A> {
+    type Target = Queue<C, A>;
+    fn deref(&self) -> &Queue<C, A> {
         &self.0
     }
 }
 
-impl Drop for Entrance {
+impl<C, A> Drop for Entrance<C, A> {
     fn drop(&mut self) {
         self.0.close();
     }
 }
 
-impl std::fmt::Debug for Queue {
+impl<C, A> std::fmt::Debug for Queue<C, A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Queue").field("len", &self.len()).finish_non_exhaustive()
     }
 }
 
-impl Queue {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl<C, A> Queue<C, A> {
+    fn state(&self) -> MutexGuard<'_, State<C, A>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, item: Item) -> Result<(), StoreError> {
+    fn push(&self, item: Item<C, A>) -> Result<(), StoreError> {
         let mut state = self.state();
         if state.is_closed {
             return Err(StoreError::Unavailable("shutting down".into()));
@@ -181,10 +193,11 @@ impl Queue {
     /// [`StoreError::Busy`] when it is full; [`StoreError::Unavailable`] once it is closed.
     pub(crate) fn push_command(
         &self,
-        command: Command,
-        reply: oneshot::Sender<Reply>,
+        lane: i64,
+        command: C,
+        reply: oneshot::Sender<Result<A, StoreError>>,
     ) -> Result<(), StoreError> {
-        self.push(Item::Job(Job { command: Box::new(command), reply, was_left: false }))
+        self.push(Item::Job(Job { lane, command: Box::new(command), reply, was_left: false }))
     }
 
     /// Adds anything else that writes.
@@ -195,9 +208,9 @@ impl Queue {
         self.push(Item::Admin(action))
     }
 
-    /// Takes what is next, at most so many commands, and waits for it so long. The entrypoints of a batch are then held
+    /// Takes what is next, at most so many commands, and waits for it so long. The lanes of a batch are then held
     /// until [`Queue::release`].
-    pub(crate) fn take(&self, most: usize, wait: Duration) -> Work {
+    pub(crate) fn take(&self, most: usize, wait: Duration) -> Work<C, A> {
         let until = Instant::now() + wait;
         let mut state = self.state();
         loop {
@@ -223,10 +236,10 @@ impl Queue {
         }
     }
 
-    /// Gives entrypoints of a batch back, with those of its commands that were left out. Whoever does takes what is next.
-    pub(crate) fn release(&self, entrypoints: &[i64], left: Vec<Job>) {
+    /// Gives lanes of a batch back, with those of its commands that were left out. Whoever does takes what is next.
+    pub(crate) fn release(&self, lanes: &[i64], left: Vec<Job<C, A>>) {
         let mut state = self.state();
-        state.held.retain(|held| !entrypoints.contains(held));
+        state.held.retain(|held| !lanes.contains(held));
         for job in left.into_iter().rev() {
             state.items.push_front(Item::Job(Job { was_left: true, ..job }));
         }
@@ -247,13 +260,14 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::decide::command::{Action, Actor, DeleteCustomer, Precondition};
 
-    fn push(queue: &Queue, entrypoint_id: i64, id: i64) {
-        let delete = DeleteCustomer { id, erase: false, precondition: Precondition::default() };
-        let actor = Actor { name: "test".into(), jti: "test".into() };
-        let command = Command { entrypoint_id, actor, idempotency: None, action: Action::Delete(delete) };
-        queue.push_command(command, oneshot::channel().0).unwrap();
+    /// A queue of numbers.
+    type Queue = super::Queue<i64, ()>;
+    type Work = super::Work<i64, ()>;
+    type Job = super::Job<i64, ()>;
+
+    fn push(queue: &Queue, lane: i64, id: i64) {
+        queue.push_command(lane, id, oneshot::channel().0).unwrap();
     }
 
     fn push_admin(queue: &Queue) {
@@ -266,20 +280,16 @@ mod tests {
 
     fn ids(work: &Work) -> Vec<i64> {
         let Work::Batch(jobs) = work else { panic!("no batch") };
-        let id = |job: &Job| match &job.command.action {
-            Action::Delete(delete) => delete.id,
-            _ => panic!("another action"),
-        };
-        jobs.iter().map(id).collect()
+        jobs.iter().map(|job: &Job| *job.command).collect()
     }
 
     #[test]
-    fn what_comes_for_an_entrypoint_in_hand_is_the_next_batch() {
+    fn what_comes_for_a_lane_in_hand_is_the_next_batch() {
         let queue = Queue::default();
         push(&queue, 1, 10);
         assert_eq!(ids(&take(&queue, 9)), [10]);
-        for (entrypoint_id, id) in [(1, 11), (2, 20), (1, 12), (3, 30)] {
-            push(&queue, entrypoint_id, id);
+        for (lane, id) in [(1, 11), (2, 20), (1, 12), (3, 30)] {
+            push(&queue, lane, id);
         }
         assert_eq!(ids(&take(&queue, 9)), [20, 30], "others are not in hand");
         assert!(matches!(take(&queue, 9), Work::Nothing));
@@ -310,7 +320,7 @@ mod tests {
         push(&queue, 1, 11);
         push(&queue, 2, 20);
         assert_eq!(ids(&take(&queue, 9)), [10], "nothing behind it goes before it");
-        assert!(matches!(take(&queue, 9), Work::Admin(_)), "it needs no entrypoint");
+        assert!(matches!(take(&queue, 9), Work::Admin(_)), "it needs no lane");
         assert_eq!(ids(&take(&queue, 9)), [20]);
         queue.release(&[1], Vec::new());
         assert_eq!(ids(&take(&queue, 9)), [11]);
@@ -372,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn several_writers_do_everything_once_and_no_entrypoint_at_once() {
+    fn several_writers_do_everything_once_and_no_lane_at_once() {
         const COMMANDS: i64 = 20_000;
         let queue = Queue::default();
         let held: [std::sync::atomic::AtomicBool; 5] = Default::default();
@@ -382,7 +392,7 @@ mod tests {
                 loop {
                     let work = queue.take(7, Duration::from_secs(10));
                     let Work::Batch(jobs) = work else { return done };
-                    let mut own: Vec<i64> = jobs.iter().map(|job| job.command.entrypoint_id).collect();
+                    let mut own: Vec<i64> = jobs.iter().map(|job| job.lane).collect();
                     own.sort_unstable();
                     own.dedup();
                     let at = |id: &i64| &held[usize::try_from(*id).unwrap()];
@@ -391,8 +401,7 @@ mod tests {
                     }
                     // The first of some batches is left out once.
                     let mut jobs = jobs;
-                    let is_left =
-                        jobs.first().is_some_and(|job| !job.was_left && job.command.entrypoint_id == 3);
+                    let is_left = jobs.first().is_some_and(|job| !job.was_left && job.lane == 3);
                     let rest = if is_left { jobs.split_off(1) } else { std::mem::take(&mut jobs) };
                     done.extend(ids(&Work::Batch(rest)));
                     for id in &own {

@@ -2,22 +2,18 @@
 //! rows, which would otherwise wait behind lists and searches.
 //!
 //! Of those, a thread takes what waits for it together. On SQLite it reads all that from one state of the database: to
-//! begin and to end a read there costs as much as to look a customer up. On PostgreSQL it asks for all customers among
-//! them in one statement: a round trip to the server costs more than to look ten up.
+//! begin and to end a read there costs as much as a look-up. On PostgreSQL it looks all keys among them up in one
+//! statement: a round trip to the server costs more than ten look-ups.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
 use super::conn::{Conn, DatabaseUrl, KeptConn, Purpose};
 use super::error::StoreError;
-use crate::store::customers::find::{self, FindResult, Found};
-use crate::store::customers::record_cache::RecordCache;
-use crate::store::keys::keyring::KeyRing;
 
 /// How many reads may wait for a thread.
 const QUEUE_MAX: usize = 1024;
@@ -27,37 +23,44 @@ const TOGETHER_MAX: usize = 8;
 /// As [`TOGETHER_MAX`], on PostgreSQL.
 const TOGETHER_MAX_POSTGRES: usize = 32;
 
-/// How long a read that was begun ahead may wait for its first statement: less than PostgreSQL lets a transaction be idle.
-const AHEAD_MAX: Duration = Duration::from_secs(3);
+/// What each of several keys leads to: one that cannot be read hurts none of the others.
+pub(crate) type Results<F> = Vec<Result<F, StoreError>>;
+
+/// How threads look keys up that are asked for one by one.
+pub(crate) trait LookUp: Send + Sync + 'static {
+    /// A key.
+    type Key: Send;
+    /// What it leads to.
+    type Found;
+
+    /// What some keys lead to, in their order; each is one statement, which needs no transaction.
+    ///
+    /// # Errors
+    /// What is wrong with the connection.
+    fn look_up(&self, conn: &mut Conn, keys: &[Self::Key]) -> Result<Results<Self::Found>, StoreError>;
+}
 
 /// A read, on a thread's session.
 type Read = Box<dyn FnOnce(&mut ReaderSession) + Send>;
 
 /// Something to read.
-enum Task {
+enum Task<L: LookUp> {
     /// Anything.
     Read(Read),
-    /// A customer.
-    Customer(Wanted),
+    /// A key.
+    LookUp(L::Key, Answer<L>),
 }
 
-/// A customer that somebody waits for.
-struct Wanted {
-    entrypoint_id: i64,
-    id: i64,
-    tell: Box<dyn FnOnce(FindResult) + Send>,
-}
+/// Takes what a key leads to.
+type Answer<L> = Box<dyn FnOnce(Result<<L as LookUp>::Found, StoreError>) + Send>;
 
 /// What a thread reads by.
 struct ReaderSession {
     conn: KeptConn,
     begun: Begun,
-    /// Whether the end of a read begins the next one.
-    begins_ahead: bool,
 }
 
-/// What is begun on a thread's connection, besides the next read: that has no state yet, which it gets with its first
-/// statement.
+/// What is begun on a thread's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Begun {
     Nothing,
@@ -87,31 +90,27 @@ pub(crate) enum Size {
 
 /// The threads that read.
 #[derive(Debug)]
-pub(crate) struct Readers {
-    few: Sender<Task>,
-    many: Sender<Task>,
+pub(crate) struct Readers<L: LookUp> {
+    few: Sender<Task<L>>,
+    many: Sender<Task<L>>,
 }
 
-impl Readers {
+impl<L: LookUp> Readers<L> {
     /// Starts some reader threads, half of them for each [`Size`] (one alone reads all); they end when this is dropped.
     ///
     /// # Errors
     /// The operating system's, when it gives no thread.
-    pub(crate) fn start(
-        url: &DatabaseUrl,
-        ring: &Arc<KeyRing>,
-        record_cache: &Arc<RecordCache>,
-        threads: usize,
-    ) -> std::io::Result<Readers> {
+    pub(crate) fn start(url: &DatabaseUrl, look_up: L, threads: usize) -> std::io::Result<Readers<L>> {
+        let look_up = Arc::new(look_up);
         let for_few = threads / 2;
         let together = match url {
             DatabaseUrl::Sqlite(_) => TOGETHER_MAX,
             DatabaseUrl::Postgres(_) => TOGETHER_MAX_POSTGRES,
         };
-        let many = lane(url, ring, record_cache, "reader", threads.max(1) - for_few, 1)?;
+        let many = lane(url, &look_up, "reader", threads.max(1) - for_few, 1)?;
         let few = match for_few {
             0 => many.clone(),
-            _ => lane(url, ring, record_cache, "reader-few", for_few, together)?,
+            _ => lane(url, &look_up, "reader-few", for_few, together)?,
         };
         Ok(Readers { few, many })
     }
@@ -132,13 +131,13 @@ impl Readers {
             match session.conn.url() {
                 // Whoever erases next must not find a read in his way.
                 DatabaseUrl::Sqlite(_) => {
-                    session.end_own();
+                    session.end(Begun::Own);
                     drop(reply.send(result));
                 }
                 // A round trip to the server, for which nobody need wait.
                 DatabaseUrl::Postgres(_) => {
                     drop(reply.send(result));
-                    session.end_own();
+                    session.end(Begun::Own);
                 }
             }
         }));
@@ -150,27 +149,26 @@ impl Readers {
         answer.await.map_err(|_| StoreError::Bug("a reader went away".into()))?
     }
 
-    /// What `tell` makes of a customer of an entrypoint, on the thread that reads it; `None` where there is none.
+    /// What `render` makes of what a key leads to, on the thread that reads it.
     ///
     /// # Errors
-    /// As [`Readers::read`]; [`StoreError::Corrupt`].
-    pub(crate) async fn customer<T: Send + 'static>(
+    /// As [`Readers::read`].
+    pub(crate) async fn look_up<T: Send + 'static>(
         &self,
-        entrypoint_id: i64,
-        id: i64,
-        tell: impl FnOnce(Found) -> T + Send + 'static,
-    ) -> Result<Option<T>, StoreError> {
+        key: L::Key,
+        render: impl FnOnce(L::Found) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let tell = Box::new(move |told: FindResult| {
-            let told = catch_unwind(AssertUnwindSafe(|| Ok(told?.map(tell))));
-            drop(reply.send(told.unwrap_or_else(|_| Err(panicked()))));
+        let answer_it = Box::new(move |found: Result<L::Found, StoreError>| {
+            let rendered = catch_unwind(AssertUnwindSafe(|| found.map(render)));
+            drop(reply.send(rendered.unwrap_or_else(|_| Err(panicked()))));
         });
-        queued(&self.few, Task::Customer(Wanted { entrypoint_id, id, tell }))?;
+        queued(&self.few, Task::LookUp(key, answer_it))?;
         answer.await.map_err(|_| StoreError::Bug("a reader went away".into()))?
     }
 }
 
-fn queued(queue: &Sender<Task>, task: Task) -> Result<(), StoreError> {
+fn queued<T>(queue: &Sender<T>, task: T) -> Result<(), StoreError> {
     queue.try_send(task).map_err(|error| match error {
         TrySendError::Full(_) => StoreError::Busy,
         TrySendError::Disconnected(_) => StoreError::Unavailable("shutting down".into()),
@@ -182,37 +180,21 @@ fn panicked() -> StoreError {
 }
 
 /// Starts some threads that share a queue, of which each takes so many reads at once.
-fn lane(
+fn lane<L: LookUp>(
     url: &DatabaseUrl,
-    ring: &Arc<KeyRing>,
-    record_cache: &Arc<RecordCache>,
+    look_up: &Arc<L>,
     name: &str,
     threads: usize,
     together: usize,
-) -> std::io::Result<Sender<Task>> {
-    let (queue, tasks): (Sender<Task>, Receiver<Task>) = bounded(QUEUE_MAX);
+) -> std::io::Result<Sender<Task<L>>> {
+    let (queue, tasks): (Sender<Task<L>>, Receiver<Task<L>>) = bounded(QUEUE_MAX);
     for index in 0..threads {
-        let tasks = tasks.clone();
-        let (url, ring, record_cache) = (url.clone(), Arc::clone(ring), Arc::clone(record_cache));
+        let (tasks, url, look_up) = (tasks.clone(), url.clone(), Arc::clone(look_up));
         thread::Builder::new().name(format!("{name}-{index}")).spawn(move || {
-            let begins_ahead = together == 1 && matches!(url, DatabaseUrl::Postgres(_));
-            let mut session = ReaderSession::new(url, begins_ahead);
+            let mut session =
+                ReaderSession { conn: KeptConn::new(url, Purpose::Read), begun: Begun::Nothing };
             let mut taken = Vec::with_capacity(together);
-            let mut wanted = Vec::with_capacity(together);
-            loop {
-                let first = if session.conn.is_begun() {
-                    tasks.recv_timeout(AHEAD_MAX)
-                } else {
-                    tasks.recv().map_err(|_| RecvTimeoutError::Disconnected)
-                };
-                let first = match first {
-                    Ok(first) => first,
-                    Err(RecvTimeoutError::Timeout) => {
-                        session.conn.rest();
-                        continue;
-                    }
-                    Err(RecvTimeoutError::Disconnected) => return,
-                };
+            while let Ok(first) = tasks.recv() {
                 taken.push(first);
                 // No more than its share, so that none of the others is left without.
                 let share = tasks.len().div_ceil(threads).min(together - 1);
@@ -221,14 +203,18 @@ fn lane(
                 if taken.len() > 1 {
                     session.share();
                 }
+                let (mut keys, mut answers) = (Vec::new(), Vec::new());
                 for task in taken.drain(..) {
                     match task {
                         Task::Read(read) => read(&mut session),
-                        Task::Customer(customer) => wanted.push(customer),
+                        Task::LookUp(key, answer) => {
+                            keys.push(key);
+                            answers.push(answer);
+                        }
                     }
                 }
-                session.find(&ring, &record_cache, &mut wanted);
-                session.end();
+                session.look_up(&*look_up, &keys, answers);
+                session.end(Begun::Shared);
             }
         })?;
     }
@@ -236,10 +222,6 @@ fn lane(
 }
 
 impl ReaderSession {
-    fn new(url: DatabaseUrl, begins_ahead: bool) -> ReaderSession {
-        ReaderSession { conn: KeptConn::new(url, Purpose::Read), begun: Begun::Nothing, begins_ahead }
-    }
-
     /// Leaves the connection, and with it whatever was begun there.
     fn leave(&mut self) {
         self.conn.leave();
@@ -256,13 +238,8 @@ impl ReaderSession {
         }
     }
 
-    /// Ends what [`ReaderSession::share`] began.
-    fn end(&mut self) {
-        self.end_if(Begun::Shared);
-    }
-
     /// Ends what was begun, if it is this.
-    fn end_if(&mut self, begun: Begun) {
+    fn end(&mut self, begun: Begun) {
         if self.begun != begun {
             return;
         }
@@ -272,20 +249,8 @@ impl ReaderSession {
         }
     }
 
-    /// Ends the state that a read had to itself, and begins the next read where that is done ahead.
-    fn end_own(&mut self) {
-        if self.begun != Begun::Own || !self.begins_ahead {
-            return self.end_if(Begun::Own);
-        }
-        self.begun = Begun::Nothing;
-        match self.conn.open().map(Conn::end_and_begin_read) {
-            Some(Ok(())) => self.conn.set_begun(),
-            _ => self.leave(),
-        }
-    }
-
     /// Runs a read; a connection that is of no more use is left. What the read may have begun is for
-    /// [`ReaderSession::end_own`] to end.
+    /// [`ReaderSession::end`] to end.
     fn run<T>(
         &mut self,
         sees: Sees,
@@ -303,38 +268,31 @@ impl ReaderSession {
         sees: Sees,
         read: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let conn = if sees == Sees::OneState && self.begun != Begun::Shared {
-            let (conn, is_begun) = self.conn.get_begun()?;
-            if !is_begun {
-                conn.begin_read()?;
-            }
+        let conn = self.conn.get()?;
+        if sees == Sees::OneState && self.begun != Begun::Shared {
+            conn.begin_read()?;
             self.begun = Begun::Own;
-            conn
-        } else {
-            self.conn.get()?
-        };
+        }
         let result = catch_unwind(AssertUnwindSafe(|| read(conn)));
         result.unwrap_or_else(|_| Err(panicked()))
     }
 
-    /// Finds the customers that are waited for.
-    fn find(&mut self, ring: &KeyRing, record_cache: &RecordCache, wanted: &mut Vec<Wanted>) {
-        if wanted.is_empty() {
+    /// Looks up what is waited for.
+    fn look_up<L: LookUp>(&mut self, look_up: &L, keys: &[L::Key], answers: Vec<Answer<L>>) {
+        if keys.is_empty() {
             return;
         }
-        metrics::histogram!("customary_reader_batch_customers").record(count(wanted.len()));
-        let places: Vec<(i64, i64)> = wanted.iter().map(|one| (one.entrypoint_id, one.id)).collect();
-        // A key that is read in a statement of its own never changes.
-        match self.run(Sees::EachItsOwn, |conn| find::find_each(conn, ring, record_cache, &places)) {
-            Ok(told) => wanted.drain(..).zip(told).for_each(|(one, told)| (one.tell)(told)),
-            Err(error) => wanted.drain(..).for_each(|one| (one.tell)(Err(error.for_another()))),
+        metrics::histogram!("customary_reader_batch_customers").record(count(keys.len()));
+        match self.run(Sees::EachItsOwn, |conn| look_up.look_up(conn, keys)) {
+            Ok(found) => answers.into_iter().zip(found).for_each(|(answer, found)| answer(found)),
+            Err(error) => answers.into_iter().for_each(|answer| answer(Err(error.for_another()))),
         }
     }
 }
 
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a few dozen at most")]
-fn count(customers: usize) -> f64 {
-    customers as f64
+fn count(keys: usize) -> f64 {
+    keys as f64
 }
 
 #[cfg(test)]
@@ -346,11 +304,23 @@ mod tests {
 
     use super::*;
     use crate::store::engine::migrate::migrate;
-    use crate::vault::MasterKey;
+
+    /// Looks nothing up.
+    struct Nothing;
+
+    impl LookUp for Nothing {
+        type Key = ();
+        type Found = ();
+
+        fn look_up(&self, _: &mut Conn, keys: &[()]) -> Result<Results<()>, StoreError> {
+            Ok(keys.iter().map(|()| Ok(())).collect())
+        }
+    }
+
+    type Readers = super::Readers<Nothing>;
 
     fn readers(url: &DatabaseUrl, threads: usize) -> Readers {
-        let ring = Arc::new(KeyRing::new(MasterKey::parse(&MasterKey::generate().unwrap()).unwrap()));
-        Readers::start(url, &ring, &Arc::new(RecordCache::new(0)), threads).unwrap()
+        Readers::start(url, Nothing, threads).unwrap()
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! The writer: takes whatever is queued, decides and saves it in one transaction, answers after COMMIT.
+//! The writer: takes whatever is queued, runs it in one transaction, answers after COMMIT.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -11,10 +11,6 @@ use super::checkpoint::Checkpointer;
 use super::conn::{Conn, DatabaseUrl, KeptConn, Purpose};
 use super::error::StoreError;
 use super::queue::{AdminTask, Job, Queue, Work};
-use crate::domain::decide::command::Command;
-use crate::store::customers::tx::{Replies, run_all};
-use crate::store::entrypoints::lock_row::Waiting;
-use crate::store::keys::keyring::KeyRing;
 
 /// The most interactive commands of one transaction.
 const BATCH_COMMANDS_MAX: usize = 256;
@@ -23,30 +19,54 @@ const CHANGES_OF_ADMIN: usize = 128;
 /// How long a writer without work waits before it leaves the transaction that it began ahead.
 const IDLE: Duration = Duration::from_millis(500);
 
-/// What a writer thread needs.
-#[derive(Clone)]
-pub(crate) struct WriterSetup {
-    pub url: DatabaseUrl,
-    pub ring: Arc<KeyRing>,
-    pub retention_secs: i64,
-    pub batch_max: usize,
+/// How to meet locks that another writer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// Leave out what they lock.
+    Skip,
+    /// Wait for them.
+    Wait,
 }
 
-impl WriterSetup {
-    /// The most commands of a batch: as configured, within what a transaction bears.
-    pub(crate) fn batch_commands(&self) -> usize {
-        self.batch_max.clamp(1, BATCH_COMMANDS_MAX)
-    }
+/// One reply a command; `None` for a command whose lane was locked elsewhere.
+pub(crate) type Replies<A> = Vec<Option<Result<A, StoreError>>>;
+
+/// What a writer does with commands.
+pub(crate) trait Run: Clone + Send + 'static {
+    /// A command.
+    type Command: Send + 'static;
+    /// What it comes to.
+    type Answer: Send + 'static;
+
+    /// Runs commands of several lanes within a transaction; on PostgreSQL with the number of the transaction, if anything
+    /// was written.
+    ///
+    /// # Errors
+    /// The database's; nothing is then kept.
+    fn run(
+        &self,
+        conn: &mut Conn,
+        commands: &[&Self::Command],
+        waiting: Waiting,
+    ) -> Result<(Replies<Self::Answer>, Option<String>), StoreError>;
+}
+
+/// What a writer thread needs.
+#[derive(Clone)]
+pub(crate) struct WriterSetup<R> {
+    pub url: DatabaseUrl,
+    pub run: R,
+    pub batch_max: usize,
 }
 
 /// Starts a writer thread; it ends when the queue is closed and everything was answered.
 ///
 /// # Errors
 /// The operating system's, when it gives no thread.
-pub(crate) fn spawn(
+pub(crate) fn spawn<R: Run>(
     name: String,
-    setup: WriterSetup,
-    queue: Arc<Queue>,
+    setup: WriterSetup<R>,
+    queue: Arc<Queue<R::Command, R::Answer>>,
     checkpointer: Option<Checkpointer>,
 ) -> std::io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name(name).spawn(move || {
@@ -61,25 +81,29 @@ pub(crate) fn spawn(
     })
 }
 
-struct Writer {
-    setup: WriterSetup,
-    queue: Arc<Queue>,
+type Jobs<R> = Vec<Job<<R as Run>::Command, <R as Run>::Answer>>;
+
+struct Writer<R: Run> {
+    setup: WriterSetup<R>,
+    queue: Arc<Queue<R::Command, R::Answer>>,
     conn: KeptConn,
     checkpointer: Option<Checkpointer>,
 }
 
-impl Writer {
+impl<R: Run> Writer<R> {
     fn run(mut self) {
+        // As configured, within what a transaction bears.
+        let most = self.setup.batch_max.clamp(1, BATCH_COMMANDS_MAX);
         loop {
-            match self.queue.take(self.setup.batch_commands(), IDLE) {
+            match self.queue.take(most, IDLE) {
                 Work::Batch(jobs) => {
                     // Whoever hung up before the batch began does not want an answer, but may want the effect.
-                    metrics::histogram!("customary_writer_batch_commands").record(jobs_len(&jobs));
+                    metrics::histogram!("customary_writer_batch_commands").record(jobs_len(jobs.len()));
                     let changes = jobs.len();
-                    let entrypoints: Vec<i64> = jobs.iter().map(|job| job.command.entrypoint_id).collect();
+                    let lanes: Vec<i64> = jobs.iter().map(|job| job.lane).collect();
                     let was_left = jobs.iter().any(|job| job.was_left);
                     let left = self.batch(jobs, if was_left { Waiting::Wait } else { Waiting::Skip });
-                    self.queue.release(&entrypoints, left);
+                    self.queue.release(&lanes, left);
                     self.committed(changes);
                 }
                 Work::Admin(action) => {
@@ -109,9 +133,9 @@ impl Writer {
     }
 
     /// Writes a batch; a command that poisons it is found by halving and hurts only itself. Returns commands whose
-    /// entrypoint was locked elsewhere.
-    fn batch(&mut self, jobs: Vec<Job>, waiting: Waiting) -> Vec<Job> {
-        let commands: Vec<&Command> = jobs.iter().map(|job| job.command.as_ref()).collect();
+    /// lane was locked elsewhere.
+    fn batch(&mut self, jobs: Jobs<R>, waiting: Waiting) -> Jobs<R> {
+        let commands: Vec<&R::Command> = jobs.iter().map(|job| job.command.as_ref()).collect();
         let result = self
             .conn
             .get_begun()
@@ -153,23 +177,22 @@ impl Writer {
 }
 
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "at most a few hundred")]
-fn jobs_len(jobs: &[Job]) -> f64 {
-    jobs.len() as f64
+fn jobs_len(jobs: usize) -> f64 {
+    jobs as f64
 }
 
 /// Runs a batch in a transaction, which may have been begun ahead; and whether the next one was.
-fn transaction(
+fn transaction<R: Run>(
     conn: &mut Conn,
     is_begun: bool,
-    setup: &WriterSetup,
-    commands: &[&Command],
+    setup: &WriterSetup<R>,
+    commands: &[&R::Command],
     waiting: Waiting,
-) -> Result<(Replies, bool), StoreError> {
+) -> Result<(Replies<R::Answer>, bool), StoreError> {
     if !is_begun {
         conn.begin_write()?;
     }
-    let (replies, transaction_id) = match run_all(conn, &setup.ring, commands, waiting, setup.retention_secs)
-    {
+    let (replies, transaction_id) = match setup.run.run(conn, commands, waiting) {
         Ok(done) => done,
         Err(error) => {
             conn.rollback();
@@ -179,7 +202,7 @@ fn transaction(
     match conn.commit_and_begin_write() {
         Ok(is_begun) => Ok((replies, is_begun)),
         Err(error) => {
-            after_failed_commit(conn, setup, error.into(), transaction_id).map(|()| (replies, false))
+            after_failed_commit(conn, &setup.url, error.into(), transaction_id).map(|()| (replies, false))
         }
     }
 }
@@ -187,7 +210,7 @@ fn transaction(
 /// A COMMIT without an answer may have happened: a new connection knows.
 fn after_failed_commit(
     conn: &mut Conn,
-    setup: &WriterSetup,
+    url: &DatabaseUrl,
     error: StoreError,
     transaction_id: Option<String>,
 ) -> Result<(), StoreError> {
@@ -202,7 +225,7 @@ fn after_failed_commit(
         conn.rollback();
         return Err(error);
     };
-    let Ok(Conn::Postgres(mut fresh)) = Conn::open(&setup.url, Purpose::Write) else { return Err(error) };
+    let Ok(Conn::Postgres(mut fresh)) = Conn::open(url, Purpose::Write) else { return Err(error) };
     let status: Option<String> = diesel::select(diesel::dsl::sql::<
         diesel::sql_types::Nullable<diesel::sql_types::Text>,
     >(&format!("pg_xact_status('{id}'::xid8)")))

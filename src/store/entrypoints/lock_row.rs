@@ -11,6 +11,7 @@ use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::ask_postgres;
 use crate::store::engine::schema::entrypoint_head;
+pub(crate) use crate::store::engine::writer::Waiting;
 use crate::store::keys::index_keys::{IndexKey, IndexKeys};
 use crate::store::keys::keyring::KeyRing;
 
@@ -41,15 +42,6 @@ impl LockRow {
         };
         Ok(IndexKeys { new, old })
     }
-}
-
-/// How to meet lock rows that another writer has locked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Waiting {
-    /// Leave them out.
-    Skip,
-    /// Wait for them.
-    Wait,
 }
 
 /// Makes a function that locks lock rows in the order of their ids.

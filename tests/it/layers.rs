@@ -1,6 +1,7 @@
 //! The arrows of ARCHITECTURE.md: which part of the library may know which, and which parts may know HTTP, SQL, time or
-//! the machine. Read from the source itself.
+//! the machine; no module knows another in a circle. Read from the source itself.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -199,5 +200,175 @@ fn wrong_arrows_are_seen() {
         ("store", "$crate::store::conn::Conn::Sqlite($c) => $body,"),
     ] {
         assert!(wrong(&source(part, line)).is_empty(), "{part}: {line}");
+    }
+}
+
+/// The paths of a tree of `use`, such as `a::{b, c::{d, e}}`.
+fn paths_of(tree: &str) -> Vec<String> {
+    let (Some(open), Some(close)) = (tree.find('{'), tree.rfind('}')) else {
+        return vec![tree.split(" as ").next().unwrap().trim().to_owned()];
+    };
+    let (head, mut depth, mut start) = (tree[..open].trim(), 0_usize, open + 1);
+    let mut paths = Vec::new();
+    for (at, sign) in tree[..=close].char_indices().skip_while(|(at, _)| *at <= open) {
+        match sign {
+            '{' => depth += 1,
+            '}' if at < close => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                paths.extend(paths_of(&tree[start..at]).iter().map(|path| format!("{head}{path}")));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    paths
+}
+
+/// The paths that a text names: those of `use`, and those that begin at the root or beside it.
+fn named_paths(text: &str) -> Vec<String> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let (mut paths, mut rest) = (Vec::new(), String::new());
+    for statement in text.split_inclusive(';') {
+        // It begins a line, which may make it public.
+        let begins = |at: &usize| {
+            let line = statement[..*at].rsplit('\n').next().unwrap().trim();
+            line.is_empty() || line == "pub" || (line.starts_with("pub(") && line.ends_with(')'))
+        };
+        let at = statement.match_indices("use ").map(|(at, _)| at).find(begins);
+        rest.push_str(&statement[..at.unwrap_or(statement.len())]);
+        paths.extend(at.iter().flat_map(|at| paths_of(statement[at + 4..].trim_end_matches(';'))));
+    }
+    for root in ["crate::", "super::", "self::"] {
+        for (at, _) in rest.match_indices(root) {
+            if !rest[..at].ends_with(|c: char| is_word(c) || c == ':') {
+                paths.push(rest[at..].split(|c: char| !is_word(c) && c != ':').next().unwrap().to_owned());
+            }
+        }
+    }
+    paths
+}
+
+/// Which module names which, tests apart.
+fn arrows(texts: &BTreeMap<String, String>) -> BTreeMap<&str, BTreeSet<&str>> {
+    let resolve = |from: &str, path: &str| {
+        let mut place: Vec<&str> = from.split("::").collect();
+        for (index, name) in path.split("::").map(str::trim).filter(|name| !name.is_empty()).enumerate() {
+            match (index, name) {
+                (0, "crate") => place.clear(),
+                (_, "self") => {}
+                (_, "super") => drop(place.pop()),
+                // Another crate, or a module beside this one's own.
+                (0, name) if !texts.contains_key(&format!("{from}::{name}")) => return None,
+                (_, name) => place.push(name),
+            }
+        }
+        let ends = (1..=place.len()).rev().map(|length| place[..length].join("::"));
+        ends.filter_map(|module| texts.get_key_value(&module)).map(|(module, _)| module.as_str()).next()
+    };
+    let of = |(from, text): (&'_ String, &String)| {
+        let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
+        named_paths(text).iter().filter_map(|path| resolve(from, path)).filter(|to| to != from).collect()
+    };
+    texts.iter().map(|module| (module.0.as_str(), of(module))).collect()
+}
+
+/// The modules below `src`, by their paths, without comments.
+fn modules() -> BTreeMap<String, String> {
+    let text = |source: Source| {
+        let names: Vec<_> =
+            source.path.with_extension("").iter().map(|n| n.to_str().unwrap().to_owned()).collect();
+        let lines: Vec<String> = source.lines.into_iter().map(|(_, line)| line).collect();
+        (names[..source.depth].join("::"), lines.join("\n"))
+    };
+    sources().into_iter().map(text).filter(|(module, _)| !module.ends_with("::tests")).collect()
+}
+
+/// A circle of modules that name one another, parents and children apart.
+fn circle<'a>(arrows: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> Option<Vec<&'a str>> {
+    fn walk<'a>(
+        arrows: &BTreeMap<&'a str, BTreeSet<&'a str>>,
+        module: &'a str,
+        way: &mut Vec<&'a str>,
+        done: &mut BTreeSet<&'a str>,
+    ) -> Option<Vec<&'a str>> {
+        if let Some(at) = way.iter().position(|before| *before == module) {
+            return Some(way[at..].to_vec());
+        }
+        if !done.insert(module) {
+            return None;
+        }
+        let is_within =
+            |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with("::"));
+        way.push(module);
+        let next = arrows[module].iter().filter(|to| !is_within(to, module) && !is_within(module, to));
+        let found = next.into_iter().find_map(|to| walk(arrows, to, way, done));
+        way.pop();
+        found
+    }
+    let mut done = BTreeSet::new();
+    arrows.keys().find_map(|module| walk(arrows, module, &mut Vec::new(), &mut done))
+}
+
+/// Arrows that still close a circle.
+const STILL: &[(&str, &str)] = &[
+    ("api::tokens", "api::customers"),
+    ("api::tokens", "api::http::state"),
+    ("api::lists", "api::exports"),
+    ("store::index::digests", "store::idempotency"),
+];
+
+#[test]
+fn no_modules_know_one_another_in_a_circle() {
+    let texts = modules();
+    let mut arrows = arrows(&texts);
+    for (from, to) in STILL {
+        arrows.get_mut(from).unwrap().remove(to);
+    }
+    assert_eq!(circle(&arrows).map(|circle| circle.join(" → ")), None);
+}
+
+/// What moves data knows no subject.
+#[test]
+fn the_engine_knows_nothing_but_itself() {
+    let texts = modules();
+    let arrows = arrows(&texts);
+    let is_engine = |module: &str| module.starts_with("store::engine");
+    let is_known = |module: &str| {
+        is_engine(module) || ["domain::kernel", "vault"].iter().any(|part| module.starts_with(part))
+    };
+    let all = arrows
+        .iter()
+        .filter(|(from, _)| is_engine(from))
+        .flat_map(|(from, to)| to.iter().map(move |to| (*from, *to)));
+    let wrong: Vec<_> = all.filter(|(_, to)| !is_known(to)).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// The tests themselves: a circle is seen, by whichever path it is closed.
+#[test]
+fn circles_are_seen() {
+    let texts = |last: &str| {
+        [
+            ("a", "pub mod b;\npub mod c;\nuse self::b::B;"),
+            ("a::b", "use std::fmt;\nuse crate::a::{A, c::{self, C}};\nstruct B;"),
+            ("a::c", "use crate::d;\nstruct C;"),
+            ("d", last),
+        ]
+        .map(|(module, text)| (module.to_owned(), text.to_owned()))
+        .into()
+    };
+    for last in
+        ["use crate::a::b::B;", "fn f() -> super::a::b::B { todo!() }", "use super::a::{x, b::{B, y}};"]
+    {
+        let texts = texts(last);
+        assert_eq!(circle(&arrows(&texts)), Some(vec!["a::b", "a::c", "d"]), "{last}");
+    }
+    for last in [
+        "use a::b;",
+        "// nothing",
+        "#[cfg(test)]\nmod tests {\n    use crate::a::b::B;\n}",
+        "use crate::e::b;",
+    ] {
+        assert_eq!(circle(&arrows(&texts(last))), None, "{last}");
     }
 }

@@ -1,5 +1,6 @@
 //! Connections: one type for both databases, opened by address and set for durability.
 
+use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,14 +12,29 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 
 use super::error::StoreError;
-use crate::store::index::digests::Recent;
 
 /// A connection to one of the two databases.
 pub enum Conn {
-    /// Embedded, with what the connection knows of recent digests.
-    Sqlite(SqliteConnection, Recent),
+    /// Embedded, with what is remembered on the connection.
+    Sqlite(SqliteConnection, Memory),
     /// A server that many instances share.
     Postgres(PgConnection),
+}
+
+/// What is remembered of the database on one connection, until a transaction is rolled back there.
+#[derive(Default)]
+pub struct Memory(Option<Box<dyn Any + Send>>);
+
+impl Memory {
+    /// What one subject remembers; nothing at first.
+    pub(crate) fn of<T: Any + Default + Send>(&mut self) -> Result<&mut T, StoreError> {
+        let memory = self.0.get_or_insert_with(|| Box::<T>::default());
+        memory.downcast_mut().ok_or_else(|| StoreError::Bug("two subjects remember on one connection".into()))
+    }
+
+    fn forget(&mut self) {
+        self.0 = None;
+    }
 }
 
 /// Expands one Diesel expression once per database, each checked against its own types.
@@ -102,7 +118,7 @@ impl Conn {
                 if purpose == Purpose::Read {
                     conn.batch_execute("PRAGMA query_only = ON;")?;
                 }
-                Ok(Conn::Sqlite(conn, Recent::default()))
+                Ok(Conn::Sqlite(conn, Memory::default()))
             }
             DatabaseUrl::Postgres(address) => {
                 let mut conn = PgConnection::establish(&with_timeouts(address)).map_err(refused)?;
@@ -199,8 +215,8 @@ impl Conn {
     /// Rolls a write back; an error here means that there is nothing left to roll back.
     pub fn rollback(&mut self) {
         let _ = self.batch("ROLLBACK");
-        if let Conn::Sqlite(_, recent) = self {
-            recent.clear();
+        if let Conn::Sqlite(_, memory) = self {
+            memory.forget();
         }
     }
 }

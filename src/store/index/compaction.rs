@@ -10,10 +10,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use diesel::prelude::*;
 
 use super::blocks::{Block, Entries, Packer};
-use super::memtable::{self, entries};
+use super::memtable::{self, MAKE_ANEW, entries};
 use super::segments::{
-    BUILDING, FOREVER, Flush, LIVE, MAKE_ANEW, RETIRED, broken, insert_blocks, lock, new_segment,
-    prepare_flush,
+    BUILDING, FOREVER, Flush, LIVE, RETIRED, broken, insert_blocks, lock, new_segment, prepare_flush,
 };
 use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::store::engine::conn::{Conn, on};

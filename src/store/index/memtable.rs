@@ -11,7 +11,6 @@ use diesel::dsl::{max, min, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool};
 
-use super::segments::{Indexed, MAKE_ANEW};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::insert;
@@ -25,6 +24,20 @@ const ROW_BYTES: usize = 8_000;
 const SLICE: i64 = 256;
 
 type Word = [u8; WORD];
+
+/// The terms of a customer from now on; none for one that is not to be found any more.
+#[derive(Debug, Clone)]
+pub(crate) struct Indexed {
+    pub customer_id: i64,
+    pub terms: Vec<u64>,
+    /// Whether the customer may have had others before.
+    pub replaces: bool,
+    /// Whether the person was erased: what was pending goes at once.
+    pub erased: bool,
+}
+
+/// What to do where the index is broken.
+pub(super) const MAKE_ANEW: &str = "have the index made anew as docs/operations.md says under Check";
 
 /// A row of `term_pending`.
 #[derive(Debug)]

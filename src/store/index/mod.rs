@@ -13,9 +13,9 @@ mod segments;
 
 pub(crate) use self::compaction::examine;
 pub(crate) use self::lookup::{Index, Question};
-pub(crate) use self::memtable::NewMemtableRows;
+pub(crate) use self::memtable::{Indexed, NewMemtableRows};
 pub(crate) use self::rebuild::rebuild;
-pub(crate) use self::segments::{Indexed, add, begin, bound, is_look_due};
+pub(crate) use self::segments::{add, begin, bound, is_look_due};
 
 use std::time::Duration;
 

@@ -2,8 +2,9 @@
 
 use diesel::prelude::*;
 
+use super::memtable::Indexed;
 use super::of_customer;
-use super::segments::{Indexed, add};
+use super::segments::add;
 use crate::store::customers::rows::CustomerRow;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;

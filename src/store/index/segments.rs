@@ -14,7 +14,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 
 use super::blocks::{Block, pack};
-use super::memtable::{self, MemtableRow, entries, insert_memtable_rows};
+use super::memtable::{self, Indexed, MemtableRow, entries, insert_memtable_rows};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::insert;
@@ -35,20 +35,6 @@ pub(super) const FOREVER: i64 = i64::MAX;
 pub(super) const LIVE: &str = "live";
 pub(super) const BUILDING: &str = "building";
 pub(super) const RETIRED: &str = "retired";
-
-/// The terms of a customer from now on; none for one that is not to be found any more.
-#[derive(Debug, Clone)]
-pub(crate) struct Indexed {
-    pub customer_id: i64,
-    pub terms: Vec<u64>,
-    /// Whether the customer may have had others before.
-    pub replaces: bool,
-    /// Whether the person was erased: what was pending goes at once.
-    pub erased: bool,
-}
-
-/// What to do where the index is broken.
-pub(super) const MAKE_ANEW: &str = "have the index made anew as docs/operations.md says under Check";
 
 struct NewBlock {
     segment_id: i64,

@@ -17,8 +17,7 @@ use std::collections::{BTreeSet, HashMap};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary};
 
-use self::recent::DigestEntry;
-pub(crate) use self::recent::Recent;
+use self::recent::{DigestEntry, Recent};
 
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
@@ -96,12 +95,12 @@ pub(crate) fn find(
             return Ok(found);
         }
         // Before the other table is looked at: what is moved meanwhile is found there.
-        Conn::Sqlite(c, recent) => recent.learn(c)?,
+        Conn::Sqlite(c, memory) => memory.of::<Recent>()?.learn(c)?,
     }
     for digest in digests {
         let mut ids = owners_of(conn, entrypoint_id, digest)?;
-        if let (Conn::Sqlite(_, recent), Ok(digest)) = (&*conn, digest.as_slice().try_into()) {
-            ids.extend(recent.owners(entrypoint_id, digest));
+        if let (Conn::Sqlite(_, memory), Ok(digest)) = (&mut *conn, digest.as_slice().try_into()) {
+            ids.extend(memory.of::<Recent>()?.owners(entrypoint_id, digest));
         }
         if !ids.is_empty() {
             found.insert(digest.clone(), ids);
@@ -139,7 +138,7 @@ pub(crate) fn remove(conn: &mut Conn, entrypoint_id: i64, rows: &[DigestRow]) ->
             remove_settled(c, &digests, &ids, entrypoint_id)?;
             return Ok(());
         }
-        Conn::Sqlite(c, recent) => (c, recent),
+        Conn::Sqlite(c, memory) => (c, memory.of::<Recent>()?),
     };
     for row in rows {
         diesel::delete(identity_digest::table.find((row.entrypoint_id, &row.digest, row.customer_id)))
@@ -153,8 +152,8 @@ pub(crate) fn remove(conn: &mut Conn, entrypoint_id: i64, rows: &[DigestRow]) ->
 /// # Errors
 /// The database's.
 pub(crate) fn orphans(conn: &mut Conn) -> Result<i64, StoreError> {
-    let Conn::Sqlite(c, recent) = conn else { return Ok(0) };
-    let entries = recent.all(c)?;
+    let Conn::Sqlite(c, memory) = conn else { return Ok(0) };
+    let entries = memory.of::<Recent>()?.all(c)?;
     let place = |(entrypoint_id, _, customer_id): &DigestEntry| (*entrypoint_id, *customer_id);
     let mut orphans: BTreeSet<(i64, i64)> = entries.iter().map(place).collect();
     let (outcomes, customers): (Vec<_>, Vec<_>) =

@@ -74,7 +74,7 @@ fn row_of((entrypoint_id, digest, customer_id): DigestEntry) -> DigestRow {
 
 /// What a connection to SQLite knows of `recent_digest`; nothing at first.
 #[derive(Debug, Default)]
-pub struct Recent {
+pub(crate) struct Recent {
     /// The lowest row there was, and the highest that was read.
     first: i64,
     last: i64,
@@ -209,7 +209,8 @@ fn are_many(c: &mut SqliteConnection, recent: &Recent) -> Result<bool, StoreErro
 
 /// Where there are many recent digests, moves some; once all of them were moved, removes some rows.
 fn settle(conn: &mut Conn, digests: usize, rows: usize) -> Result<(), StoreError> {
-    let Conn::Sqlite(c, recent) = conn else { return Ok(()) };
+    let Conn::Sqlite(c, memory) = conn else { return Ok(()) };
+    let recent = memory.of::<Recent>()?;
     recent.learn(c)?;
     if recent.moving.is_none() && !are_many(c, recent)? {
         return Ok(());
@@ -318,6 +319,11 @@ mod tests {
         Conn::open(&DatabaseUrl::Sqlite(folder.join("x.db")), purpose).unwrap()
     }
 
+    fn recent(conn: &mut Conn) -> &mut Recent {
+        let Conn::Sqlite(_, memory) = conn else { unreachable!() };
+        memory.of().unwrap()
+    }
+
     impl Model {
         fn new() -> Model {
             let folder = tempfile::tempdir().unwrap();
@@ -369,9 +375,7 @@ mod tests {
                     add(&mut dying, 1, &rows).unwrap();
                 }
             }
-            if let Conn::Sqlite(_, recent) = &self.writers[writer] {
-                self.moved += usize::from(recent.moving.is_some());
-            }
+            self.moved += usize::from(recent(&mut self.writers[writer]).moving.is_some());
         }
 
         /// Whoever looks finds everybody, and the tables hold nobody else.
@@ -394,8 +398,8 @@ mod tests {
                 }
             }
             let mut conn = open(self.folder.path(), Purpose::Read);
-            let Conn::Sqlite(c, recent) = &mut conn else { unreachable!() };
-            let mut stored = recent.all(c).unwrap().clone();
+            let Conn::Sqlite(c, memory) = &mut conn else { unreachable!() };
+            let mut stored = memory.of::<Recent>().unwrap().all(c).unwrap().clone();
             let settled: Vec<(i64, Vec<u8>, i64)> = identity_digest::table.load(c).unwrap();
             stored.extend(
                 settled
@@ -445,7 +449,7 @@ mod tests {
         let mut most = 0;
         for _ in 0..4 * RECENT_MIN / 100 {
             model.step(0, &Step::Add(100));
-            let Conn::Sqlite(_, recent) = &model.writers[0] else { unreachable!() };
+            let recent = recent(&mut model.writers[0]);
             most = most.max(recent.entries.len() + recent.newer.len());
         }
         assert!(model.moved > 0, "nothing was moved");

@@ -112,12 +112,13 @@ impl Store {
         request: ListRequest,
         tell: impl FnOnce(&ListPage) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
+        let plan = request.plan();
         let sees = match self.url {
-            DatabaseUrl::Postgres(_) if lists::plain::asks(&request) => Sees::EachItsOwn,
+            DatabaseUrl::Postgres(_) if lists::plain::asks(&request, &plan) => Sees::EachItsOwn,
             _ => Sees::OneState,
         };
         let (ring, record_cache) = (Arc::clone(&self.ring), Arc::clone(&self.record_cache));
-        let read = move |conn: &mut Conn| Ok(tell(&lists::page(conn, &ring, &record_cache, &request)?));
+        let read = move |conn: &mut Conn| Ok(tell(&lists::page(conn, &ring, &record_cache, &request, plan)?));
         self.readers.read(Size::Many, sees, read).await
     }
 

@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, BigInt, Nullable};
 
 use super::load::{self, customer_rows};
 use super::record_cache::{self, OpenedRecord, RecordCache};
-use super::rows::{CustomerColumns, CustomerRow, customer_columns, document_ad, no_customer, open_document};
+use super::rows::{CustomerColumns, CustomerRow, document_ad, open_document};
 use crate::domain::customers::history::{FieldChange, difference};
 use crate::domain::customers::record::Customer;
 use crate::domain::entrypoints::Entrypoint;

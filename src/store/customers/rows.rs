@@ -1,6 +1,5 @@
 //! Rows as the tables hold them, and the way between a row and an opened record.
 
-use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
 
 use crate::domain::customers::record::{Customer, Lifecycle, Status, Stored};
@@ -8,66 +7,19 @@ use crate::domain::kernel::json;
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::time::Micros;
 use crate::store::engine::error::StoreError;
-use crate::store::engine::prepared::insert;
+use crate::store::engine::prepared::{insert, row};
 use crate::store::engine::schema::customer;
 use crate::vault::{Ad, DataKey, Plain, SealKey};
 
 /// Bytes of most documents, at most.
 const DOCUMENT_ROOM: usize = 2_048;
 
-/// A row of `customer`.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
-#[diesel(table_name = customer)]
-pub(crate) struct CustomerRow {
-    pub customer_id: i64,
-    pub entrypoint_id: i64,
-    pub version: i64,
-    pub status: i32,
-    pub lifecycle: String,
-    pub balance_units: i64,
-    pub created_at_us: i64,
-    pub updated_at_us: i64,
-    pub key_id: i64,
-    pub salt: Option<Vec<u8>>,
-    pub document: Option<Vec<u8>>,
-}
-
-/// The types of [`CustomerRow`]'s columns.
-pub(crate) type CustomerColumns = (
-    BigInt,
-    BigInt,
-    BigInt,
-    Integer,
-    Text,
-    BigInt,
-    BigInt,
-    BigInt,
-    BigInt,
-    Nullable<Binary>,
-    Nullable<Binary>,
-);
-
-/// The columns of a customer `c`, as [`CustomerRow`] has them.
-macro_rules! customer_columns {
-    () => {
-        "c.customer_id, c.entrypoint_id, c.version, c.status, c.lifecycle, c.balance_units, c.created_at_us, \
-         c.updated_at_us, c.key_id, c.salt, c.document"
-    };
-}
-pub(crate) use customer_columns;
-
-/// As many columns as [`customer_columns`] has, of the same types on PostgreSQL.
-macro_rules! no_customer {
-    () => {
-        "NULL::bigint, NULL::bigint, NULL::bigint, NULL::integer, NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, \
-         NULL::bigint, NULL::bytea, NULL::bytea"
-    };
-}
-pub(crate) use no_customer;
-
-insert! {
-    /// Inserts new customers.
-    pub(crate) fn insert_customers(&[CustomerRow]) by NewCustomers, "INSERT" "customer" "",
+row! {
+    /// A row of `customer`.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub(crate) struct CustomerRow of customer "customer":
+    types CustomerColumns, columns customer_columns of "c", nulls no_customer,
+    fn insert_customers by NewCustomers;
     customer_id: i64 as BigInt,
     entrypoint_id: i64 as BigInt,
     version: i64 as BigInt,

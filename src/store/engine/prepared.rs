@@ -4,6 +4,73 @@
 //! database then parses and plans it anew. These have one text, however many rows go in or are asked for: on
 //! PostgreSQL columns of rows go as arrays, on SQLite one row at a time.
 
+/// A column's type as PostgreSQL spells it.
+macro_rules! postgres_type {
+    (BigInt) => {
+        "bigint"
+    };
+    (Integer) => {
+        "integer"
+    };
+    (Text) => {
+        "text"
+    };
+    (Binary) => {
+        "bytea"
+    };
+    (Nullable<$inner:ident>) => {
+        $crate::store::engine::prepared::postgres_type!($inner)
+    };
+}
+pub(crate) use postgres_type;
+
+/// Makes the struct of a table's rows, the types of its columns, two macros for statements written as text (the columns of
+/// an alias of the table, and as many NULLs of the same types), and a function that inserts rows as [`insert`] does.
+macro_rules! row {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $row:ident of $table:ident $table_name:literal:
+        types $types:ident, columns $columns:ident of $alias:literal, nulls $nulls:ident,
+        fn $insert:ident by $many:ident;
+        $first:ident: $first_type:ty as $first_sql:ident,
+        $($column:ident: $type:ty as $sql:ident $(<$inner:ident>)?),+ $(,)?
+    ) => {
+        $(#[$meta])*
+        #[derive(diesel::Queryable, diesel::Selectable)]
+        #[diesel(table_name = $table)]
+        $vis struct $row {
+            pub $first: $first_type,
+            $(pub $column: $type,)+
+        }
+
+        /// The types of the columns.
+        $vis type $types = ($first_sql, $($sql $(<$inner>)?,)+);
+
+        macro_rules! $columns {
+            () => {
+                concat!($alias, ".", stringify!($first) $(, ", ", $alias, ".", stringify!($column))+)
+            };
+        }
+
+        macro_rules! $nulls {
+            () => {
+                concat!(
+                    "NULL::", $crate::store::engine::prepared::postgres_type!($first_sql)
+                    $(, ", NULL::", $crate::store::engine::prepared::postgres_type!($sql $(<$inner>)?))+
+                )
+            };
+        }
+
+        $crate::store::engine::prepared::insert! {
+            /// Inserts new rows.
+            $vis fn $insert(&[$row]) by $many, "INSERT" $table_name "",
+            $first: $first_type as $first_sql,
+            $($column: $type as $sql $(<$inner>)?,)+
+        }
+    };
+}
+pub(crate) use row;
+
 /// Makes a function that inserts rows, and the statement by which it does so on PostgreSQL.
 ///
 /// `verb` begins SQLite's statement; `after` ends PostgreSQL's.

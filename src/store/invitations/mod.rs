@@ -253,7 +253,7 @@ fn next_ids(
 /// How many customers a job's filter lets through.
 fn count(conn: &mut Conn, ring: &KeyRing, lease: &InviteLease) -> Result<i64, StoreError> {
     let request = ListRequest { counts: true, ..request(&lease.plan, lease.job.entrypoint_id)? };
-    let total = lists::page(conn, ring, &RecordCache::none(), &request)?.total.unwrap_or(0);
+    let total = lists::page(conn, ring, &RecordCache::none(), &request, request.plan())?.total.unwrap_or(0);
     Ok(i64::try_from(total).unwrap_or(i64::MAX))
 }
 

@@ -6,7 +6,7 @@ use diesel::sql_types::{Array, BigInt, Integer};
 use crate::domain::customers::record::{Customer, Lifecycle, Status, Stored};
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::time::Micros;
-use crate::store::customers::rows::{CustomerColumns, CustomerRow, customer_columns};
+use crate::store::customers::rows::{CustomerColumns, CustomerRow};
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::customer;

@@ -19,7 +19,7 @@ use super::record_cache::{OpenedRecord, RecordCache, open};
 use super::rows::CustomerRow;
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::entrypoints::Entrypoint;
-use crate::domain::filter::{Column, Filter, Reach, Search, Sort, SortKey};
+use crate::domain::filter::{Column, Filter, Plan, Reach, Search, Sort, SortKey};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{customer, entrypoint_head};
@@ -53,6 +53,13 @@ pub struct ListRequest {
     pub limit: usize,
     /// Whether to count all that match.
     pub counts: bool,
+}
+
+impl ListRequest {
+    /// What the columns and the search index can do for it.
+    pub(crate) fn plan(&self) -> Plan {
+        Plan::of(&self.filter, &self.search)
+    }
 }
 
 /// A record with its entrypoint.
@@ -93,11 +100,12 @@ pub(crate) fn page(
     ring: &KeyRing,
     record_cache: &RecordCache,
     request: &ListRequest,
+    plan: Plan,
 ) -> Result<ListPage, StoreError> {
-    if plain::asks(request) {
+    if plain::asks(request, &plan) {
         return plain::page(conn, ring, record_cache, request);
     }
-    let scope = ListScope::of(conn, request)?;
+    let scope = ListScope::of(conn, request, plan)?;
     let total = if request.counts { scope.counted() } else { None };
     let is_by_id = is_by_id(&request.sort);
     let mut page = match scope.places.as_slice() {
@@ -120,7 +128,7 @@ pub(crate) fn ids(
     ring: &KeyRing,
     request: &ListRequest,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
-    let scope = ListScope::of(conn, request)?;
+    let scope = ListScope::of(conn, request, request.plan())?;
     Ok(keys(conn, ring, request, &scope, None)?.iter().map(place_and_id).collect())
 }
 
@@ -129,7 +137,7 @@ pub(crate) fn ids(
 /// # Errors
 /// The database's; [`StoreError::Corrupt`].
 pub(crate) fn id_page(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Result<IdPage, StoreError> {
-    let scope = ListScope::of(conn, request)?;
+    let scope = ListScope::of(conn, request, request.plan())?;
     let known_total = if request.counts { scope.counted() } else { None };
     let counts = request.counts && known_total.is_none();
     let last = request.skip.saturating_add(request.limit);

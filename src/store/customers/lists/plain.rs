@@ -13,7 +13,7 @@ use crate::domain::customers::record::Status;
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::filter::Plan;
 use crate::store::customers::record_cache::RecordCache;
-use crate::store::customers::rows::{CustomerColumns, CustomerRow, customer_columns, no_customer};
+use crate::store::customers::rows::{CustomerColumns, CustomerRow};
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
 use crate::store::entrypoints::{self, Placed, PlacedColumns, entrypoint_columns, no_entrypoint};
@@ -47,10 +47,8 @@ by_pairs! {
 }
 
 /// Whether a request asks for all live customers of one entrypoint in the order of ids.
-pub(crate) fn asks(request: &ListRequest) -> bool {
-    request.entrypoints.len() == 1
-        && is_by_id(&request.sort)
-        && is_everything(&Plan::of(&request.filter, &request.search))
+pub(crate) fn asks(request: &ListRequest, plan: &Plan) -> bool {
+    request.entrypoints.len() == 1 && is_by_id(&request.sort) && is_everything(plan)
 }
 
 /// A page of what [`asks`] lets through.

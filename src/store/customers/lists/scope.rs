@@ -24,8 +24,7 @@ pub(super) struct ListScope {
 }
 
 impl ListScope {
-    pub(super) fn of(conn: &mut Conn, request: &ListRequest) -> Result<ListScope, StoreError> {
-        let plan = Plan::of(&request.filter, &request.search);
+    pub(super) fn of(conn: &mut Conn, request: &ListRequest, plan: Plan) -> Result<ListScope, StoreError> {
         if plan.never {
             return Ok(ListScope { plan, places: Vec::new(), index: None });
         }

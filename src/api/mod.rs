@@ -23,6 +23,12 @@ use self::http::routes::Routes;
 /// The route table: every URL of the service.
 fn routes(config: &mut ServiceConfig<'_>) {
     config
+        // Invitations of many: an entrypoint may have a name such as `archive`, so that these come before `{customerId}`.
+        .service(invitations::invite_customers)
+        .service(invitations::list_invite_jobs)
+        .service(invitations::get_invite_job)
+        .service(invitations::get_invite_report)
+        .service(invitations::cancel_invite_job)
         // Customers
         .service(customers::create_customer)
         .service(customers::match_customer)
@@ -34,11 +40,6 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(customers::archive_customer)
         .service(customers::unarchive_customer)
         // Invitations and mail
-        .service(invitations::invite_customers)
-        .service(invitations::list_invite_jobs)
-        .service(invitations::get_invite_job)
-        .service(invitations::get_invite_report)
-        .service(invitations::cancel_invite_job)
         .service(customers::invite_customer)
         .service(customers::get_invitation)
         .service(mail::list_outbox)

@@ -1,20 +1,16 @@
 //! Who asks: the request token, verified, in force, and what it opens (rules 1).
 
 use std::collections::{HashMap, HashSet};
-use std::future::{Ready, ready};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use governor::clock::Clock as _;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::sync::Notify;
 
 use super::error::Error;
+use super::limits::Limits;
 use crate::clock;
 use crate::domain::accounts::token::{Claims, Scope};
 use crate::domain::decide::command::Actor;
@@ -66,15 +62,13 @@ impl Caller {
     }
 }
 
-impl FromRequest for Caller {
-    type Error = Error;
-    type Future = Ready<Result<Caller, Error>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        // The gate has put it there; a route it does not know as protected has none.
-        let caller = request.extensions().get::<Caller>().cloned();
-        ready(caller.ok_or(Error::Unauthorized("missing")))
-    }
+/// What the gate leaves for the handler of a protected route.
+#[derive(Debug, Clone)]
+pub(crate) struct Admitted {
+    /// Who asks.
+    pub(crate) caller: Caller,
+    /// The template of the route.
+    pub(crate) route: Arc<str>,
 }
 
 /// Which tokens are in force: revocations as the watcher last saw them, and the limits in use.
@@ -88,7 +82,7 @@ pub struct Guard {
     failed_at: AtomicI64,
     /// Wakes whoever waits for a look.
     looked: Notify,
-    limits: Mutex<HashMap<String, Arc<DefaultDirectRateLimiter>>>,
+    limits: Limits,
     /// Tokens whose signature was found right: it stays so. Everything else about them is looked at each time.
     signed: RwLock<HashMap<String, Arc<Claims>>>,
 }
@@ -146,7 +140,7 @@ impl Guard {
     pub fn authenticate(&self, store: &Store, headers: &HeaderMap) -> Result<Caller, Error> {
         let claims = self.verify(store, &token_of(headers)?)?;
         if let Some(rpm) = claims.rpm.and_then(NonZeroU32::new) {
-            self.throttle(claims.parent.as_ref().unwrap_or(&claims.jti), rpm)?;
+            self.limits.check(claims.parent.as_ref().unwrap_or(&claims.jti), rpm)?;
         }
         Ok(Caller::new(claims))
     }
@@ -191,18 +185,6 @@ impl Guard {
         }
         signed.insert(token.to_owned(), Arc::clone(&claims));
         Ok(claims)
-    }
-
-    fn throttle(&self, jti: &str, rpm: NonZeroU32) -> Result<(), Error> {
-        let limiter = {
-            let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
-            let new = || Arc::new(RateLimiter::direct(Quota::per_minute(rpm)));
-            Arc::clone(limits.entry(jti.to_owned()).or_insert_with(new))
-        };
-        limiter.check().map_err(|until| {
-            let wait = until.wait_time_from(governor::clock::DefaultClock::default().now());
-            Error::TooManyRequests(wait.as_secs() + 1)
-        })
     }
 }
 

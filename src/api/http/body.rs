@@ -190,18 +190,35 @@ impl Params {
         self.problems
     }
 
-    /// Everything that was not asked for by name, and the problems so far.
-    pub(crate) fn rest(self) -> (Vec<(String, String)>, Vec<Problem>) {
-        (self.pairs, self.problems)
-    }
-
-    /// Refuses any parameter at all, for routes without.
+    /// Refuses the request if there is any problem.
     ///
     /// # Errors
     /// 400.
-    pub(crate) fn none(request: &HttpRequest) -> Result<(), Error> {
-        let problems = Params::of(request).problems();
+    pub(crate) fn done(self) -> Result<(), Error> {
+        let problems = self.problems();
         if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+    }
+
+    /// One of some values by its name.
+    pub(crate) fn choice<T: Copy>(
+        &mut self,
+        name: &'static str,
+        all: impl IntoIterator<Item = T>,
+        name_of: impl Fn(T) -> &'static str,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        let named: Vec<(&str, T)> = all.into_iter().map(|value| (name_of(value), value)).collect();
+        let found = named.iter().find(|(known, _)| *known == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let names: Vec<&str> = named.iter().map(|(known, _)| *known).collect();
+            self.refuse(name, "invalid_value", format!("must be one of {}", names.join(", ")));
+        }
+        found
+    }
+
+    /// Everything that was not asked for by name, and the problems so far.
+    pub(crate) fn rest(self) -> (Vec<(String, String)>, Vec<Problem>) {
+        (self.pairs, self.problems)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The addresses of the service, read from its own OpenAPI document: what is not documented does not exist.
 
+use std::sync::Arc;
+
 use actix_web::http::Method;
 use utoipa::openapi::OpenApi;
 
@@ -15,7 +17,7 @@ pub(crate) struct Routes(Vec<Route>);
 
 #[derive(Debug, Clone)]
 struct Route {
-    template: String,
+    template: Arc<str>,
     segments: Vec<Segment>,
     methods: Vec<Method>,
     is_public: bool,
@@ -33,7 +35,7 @@ pub(crate) enum Routed<'a> {
     /// A route.
     Found {
         /// Its template, for logs and metrics.
-        template: &'a str,
+        template: &'a Arc<str>,
         /// The path in canonical spelling, where it was spelt otherwise.
         canonical: Option<String>,
         /// Whether it needs no token.
@@ -90,16 +92,17 @@ impl Routes {
                     .iter()
                     .all(|(_, operation)| operation.security.as_ref().is_some_and(Vec::is_empty));
                 Route {
-                    template: template.clone(),
+                    template: template.as_str().into(),
                     segments: template.split('/').map(segment).collect(),
                     methods: present.into_iter().map(|(method, _)| method).collect(),
                     is_public,
                 }
             })
             .collect();
-        // Fixed segments win over parameters: /Customer/match/x before /Customer/{id}/history.
+        // Of two that match, the first that is fixed where the other has a parameter: the entrypoint of
+        // /Customer/invite/archive may have that name.
         routes.sort_by_key(|route| {
-            route.segments.iter().filter(|segment| **segment == Segment::Parameter).count()
+            route.segments.iter().map(|segment| *segment == Segment::Parameter).collect::<Vec<_>>()
         });
         Routes(routes)
     }

@@ -64,6 +64,7 @@ pub fn decide(working_set: &mut WorkingSet, command: &Command) -> Result<Answer,
         Action::Invite(invite) => account::decide_invite(working_set, invite, actor)?,
         Action::Consent(consent) => account::decide_consent(working_set, consent, actor)?,
         Action::Archive(archive) => without_mail(account::decide_archive(working_set, archive, actor)?),
+        Action::Replay(problems) => return Err(Rejection::Invalid(problems.clone()).into()),
     };
     if let Some(revision) = revision {
         working_set.write(revision);
@@ -125,7 +126,7 @@ pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<Matc
                 .collect()
         }
         Action::Invite(invite) => account::precomputed_keys(working_set, invite.id),
-        Action::Delete(_) | Action::Consent(_) | Action::Archive(_) => Vec::new(),
+        Action::Delete(_) | Action::Consent(_) | Action::Archive(_) | Action::Replay(_) => Vec::new(),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use actix_web::HttpRequest;
 use actix_web::error::PayloadError;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
+use actix_web::http::header::{
+    CONTENT_ENCODING, CONTENT_TYPE, EntityTag, Header as _, IF_MATCH, IfMatch, IfNoneMatch,
+};
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::{Stream, StreamExt as _};
 
@@ -259,33 +261,27 @@ pub(crate) fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, E
 
 /// `If-Match`, reduced to versions; one that cannot be read matches nothing.
 pub(crate) fn precondition(request: &HttpRequest) -> Precondition {
-    let mut values = request.headers().get_all(IF_MATCH).peekable();
-    if values.peek().is_none() {
+    if !request.headers().contains_key(IF_MATCH) {
         return Precondition::None;
     }
-    let tags: Vec<&str> = values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .collect();
-    if tags == ["*"] {
-        return Precondition::None;
+    match IfMatch::parse(request) {
+        Ok(IfMatch::Any) => Precondition::None,
+        Ok(IfMatch::Items(tags)) => Precondition::Versions(tags.iter().filter_map(version_of).collect()),
+        Err(_) => Precondition::Versions(Vec::new()),
     }
-    Precondition::Versions(tags.into_iter().filter_map(version_of_tag).collect())
 }
 
 /// The version in a strong tag of ours: `"12-0123456789abcdef"`.
-fn version_of_tag(tag: &str) -> Option<i64> {
-    let inner = tag.strip_prefix('"')?.strip_suffix('"')?;
-    let (version, rest) = inner.split_once('-')?;
-    (rest.len() == 16).then(|| version.parse().ok())?
+fn version_of(tag: &EntityTag) -> Option<i64> {
+    let (version, rest) = tag.tag().split_once('-')?;
+    (!tag.weak && rest.len() == 16).then(|| version.parse().ok())?
 }
 
 /// Whether `If-None-Match` names this tag.
 pub(crate) fn is_fresh(request: &HttpRequest, etag: &str) -> bool {
-    let values = request.headers().get_all(IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.tag() == etag.trim_matches('"')),
+        Err(_) => false,
+    }
 }

@@ -1,5 +1,5 @@
 //! Customers as files: `GET /Export/customers/{format}/{entry}` and `…/org/{orgId}` (contract 9.1, rules 1 and 9).
-//! Lists answer the same files where `exportFormat` asks for them.
+//! A list answers the same file if `exportFormat` asks for it.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -87,8 +87,8 @@ async fn export(call: &Call, target: &ListTarget) -> Result<HttpResponse, Error>
     answer(&call.app, target, &params, file, view_of(&call.caller)).await
 }
 
-/// The file itself. Which customers it has is known before its first byte; if reading them fails later the
-/// connection is broken off, so that nobody takes a part for the whole.
+/// The file itself. Its customers are known before its first byte. If reading them fails later, the service breaks the
+/// connection, so that nobody takes a part for the whole.
 ///
 /// # Errors
 /// 400 for more customers than the format holds; 503 without the database.
@@ -120,7 +120,7 @@ pub(super) async fn answer(
     Ok(response.streaming(stream))
 }
 
-/// Nobody renders an error that comes after the first bytes, so it is logged here.
+/// Logs an error after the first bytes, which no answer can show.
 fn broken_off(error: StoreError) -> Error {
     tracing::error!(%error, "an export was broken off");
     error.into()

@@ -1,4 +1,4 @@
-//! Invitations of many: `POST /Customer/invite/{entry}`, and how far they are.
+//! Invitation jobs: `POST /Customer/invite/{entry}`, their progress and their reports.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
@@ -142,7 +142,7 @@ impl From<InviteReport> for InviteReportOut {
 #[post("/api/Customer/invite/{entry}")]
 pub(crate) async fn invite_customers(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     call.require(Scope::CustomersWrite)?;
-    // What is invited tells what is there.
+    // An invitation by filter reveals which customers there are.
     call.require(Scope::CustomersRead)?;
     let entrypoint_id = call.entry().await?;
     let mutation = call.json(SERVICE, payload).await?;

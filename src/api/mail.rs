@@ -1,4 +1,4 @@
-//! The outbox: `GET /Mail/outbox/{entry}`, and another try for a mail that was given up.
+//! The outbox: `GET /Mail/outbox/{entry}`, and the retry of a mail.
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Payload;

@@ -95,7 +95,7 @@ pub fn document_text() -> String {
     text
 }
 
-/// What all workers share beside the state: made once, at start.
+/// What all workers share beside the state. It is made once, at start.
 #[derive(Clone)]
 pub struct Shared {
     routes: Data<Routes>,
@@ -109,7 +109,7 @@ impl Default for Shared {
     }
 }
 
-/// The actix application of one worker; `pages` are those of people, which are no part of the interface.
+/// The actix application of one worker. `pages` adds the pages for people, which are no part of the API.
 pub fn application(
     state: Data<http::state::App>,
     shared: Shared,

@@ -1,4 +1,4 @@
-//! Tokens over HTTP: make, list, revoke, and the client-credential exchange of contract 1.1.
+//! Tokens over HTTP: make, list, revoke, and the exchange of client credentials (contract 1.1).
 
 use std::num::NonZeroU32;
 
@@ -19,9 +19,9 @@ use crate::domain::kernel::problem::Problem;
 use crate::domain::kernel::time::Micros;
 use crate::store::TokenRecord;
 
-/// How long a fetched token lives, in seconds (contract 1.1).
+/// The life of a fetched token, in seconds (contract 1.1).
 const EXCHANGED_SECS: i64 = 3600;
-/// How long a token lives where nobody says, in days.
+/// The default life of a token, in days.
 pub const DAYS_DEFAULT: i64 = 365;
 /// The longest life of a token, in days.
 pub const DAYS_MAX: i64 = 3650;

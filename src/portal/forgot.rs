@@ -1,4 +1,4 @@
-//! Asking for a mail with a link. The answer is the same, and takes as long, whether or not anybody gets one.
+//! Asking for a mail with a link. The answer and its time are the same, whether or not anybody gets a mail.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::web::PageError;
 use crate::web::form::{Checked, Form};
 use crate::web::page::{Frame, MessagePage, form_page, html};
 
-/// The answer takes at least so long, whatever was done for it.
+/// The least time that an answer takes.
 const ANSWER_TIME: Duration = Duration::from_millis(250);
 
 #[derive(Template)]

@@ -34,7 +34,7 @@ use crate::web::{PageError, files};
 /// How the portal is set.
 #[derive(Debug, Clone)]
 pub struct PortalSettings {
-    /// What stands in the public address between host and `/portal`; empty or `/…` without a slash at its end.
+    /// The part of the public address between host and `/portal`: empty, or `/…` without a slash at its end.
     pub base_path: String,
     /// Whether cookies are for encrypted connections only.
     pub is_secure: bool,
@@ -52,12 +52,12 @@ pub struct Portal {
     store: Arc<Store>,
     hashing: Arc<Semaphore>,
     settings: PortalSettings,
-    /// What is verified where there is no account, so that it takes as long.
+    /// The hash that is verified if there is no account, so that the answer takes as long.
     nobody_hash: String,
 }
 
 impl Portal {
-    /// A portal on some records; `hashing` is shared with whoever else hashes passwords.
+    /// A portal on some records. `hashing` holds the permits for everything that hashes passwords.
     ///
     /// # Errors
     /// [`VaultError::NoRandomness`].
@@ -70,7 +70,7 @@ impl Portal {
         Ok(Portal { store, hashing, settings, nobody_hash })
     }
 
-    /// Whether a password is the one of a hash; without one the same work is done for nothing.
+    /// Whether a password is the one of a hash. Without a hash it does the same work for nothing.
     async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PageError> {
         let hash = hash.unwrap_or(&self.nobody_hash).to_owned();
         let password = zeroize::Zeroizing::new(password.to_owned());
@@ -140,7 +140,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(web::scope("/portal").default_service(web::to(nothing)));
 }
 
-/// Does what a page does, and makes a page of whatever goes wrong.
+/// Runs a page's action, and renders a page for every error.
 async fn answer<'a>(
     portal: &'a Portal,
     request: &'a HttpRequest,
@@ -169,7 +169,7 @@ async fn icon(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
     .await
 }
 
-/// What is no page.
+/// The answer for every other address.
 async fn nothing() -> HttpResponse {
     refusal(None, &PageError::NotFound)
 }

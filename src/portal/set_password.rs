@@ -1,5 +1,5 @@
-//! Setting a password by the link of an invitation or a reset. Opening the page uses nothing up, because mail scanners open
-//! links too; and it signs nobody in, so that a link is no way into somebody else's session.
+//! Setting a password by the link of an invitation or a reset. Opening the page does not use the link up, because mail
+//! scanners open links too. It signs nobody in, so that a link cannot lead into somebody else's session.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
@@ -65,7 +65,7 @@ async fn page(visit: &Visit<'_>, form: Checked) -> Result<HttpResponse, PageErro
     form_page(&page, is_wrong, cookie)
 }
 
-/// The one page for links that were used, have expired, never were, or belong elsewhere.
+/// The one page for links that are used up, expired, unknown, or of another entrypoint.
 pub(super) fn dead_link(visit: &Visit<'_>) -> Result<HttpResponse, PageError> {
     let texts = visit.texts();
     let frame = visit.frame(None).wrong(true);
@@ -95,14 +95,14 @@ pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Pa
     .await
 }
 
-/// What a password must not be made of.
+/// The texts that a password must not be made of.
 pub(super) fn known(customer: &Customer, entrypoint: &Entrypoint) -> Vec<String> {
     let mut known = password::personal(customer);
     known.extend([entrypoint.store_name().to_owned(), entrypoint.entry.clone()]);
     known
 }
 
-/// The hash of a form's new password, which it must hold twice; else the problems are told.
+/// The hash of a form's new password, which the form must hold twice; otherwise adds the problems.
 pub(super) async fn new_password(
     visit: &Visit<'_>,
     form: &Form,

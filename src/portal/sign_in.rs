@@ -1,5 +1,5 @@
-//! Signing in and out. Whether anybody has a login name shows neither in what is answered nor in how long it takes: names
-//! that nobody has are counted, slowed down and locked like others, and a password is verified either way.
+//! Signing in and out. Neither the answer nor its time shows whether a login name exists. Unknown names are counted, slowed
+//! down and locked like others, and a password is verified either way.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::web::PageError;
 use crate::web::form::{Checked, Form, cookie};
 use crate::web::page::{Frame, form_page};
 
-/// A refusal takes at least so long, whatever was done for it.
+/// The least time that a refusal takes.
 const REFUSAL_TIME: Duration = Duration::from_millis(250);
 
 #[derive(Template)]

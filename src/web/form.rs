@@ -63,13 +63,13 @@ impl Form {
     }
 }
 
-/// Whether the browser itself says that another site sent this.
+/// Whether the browser says that another site sent the form.
 fn is_from_elsewhere(request: &HttpRequest) -> bool {
     let site = request.headers().get("sec-fetch-site").and_then(|value| value.to_str().ok());
     !matches!(site, None | Some("same-origin" | "none"))
 }
 
-/// A cookie of ours, where it has the shape of one.
+/// A cookie of ours, if its value has the right shape.
 pub(crate) fn cookie(request: &HttpRequest, name: &str) -> Option<String> {
     request.cookie(name).map(|cookie| cookie.value().to_owned()).filter(|value| is_secret(value))
 }
@@ -90,12 +90,12 @@ pub(crate) fn new_cookie(name: &'static str, value: String, path: &str, is_secur
         .finish()
 }
 
-/// A form's token as it stands in the form.
+/// A form's token as the form carries it.
 pub(crate) fn token_text(token: [u8; 32]) -> String {
     URL_SAFE_NO_PAD.encode(token)
 }
 
-/// Something to mend in a form.
+/// A problem of a field.
 #[derive(Debug, Clone)]
 pub(crate) struct FieldProblem {
     /// The field's name in the form; empty for the form as a whole.

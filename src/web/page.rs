@@ -28,7 +28,7 @@ pub(crate) struct Frame {
     pub(crate) title: &'static str,
     /// The form that signs out, where somebody is signed in.
     pub(crate) sign_out: Option<SignOut>,
-    /// Whether the page tells of an error.
+    /// Whether the page shows an error.
     pub(crate) is_wrong: bool,
 }
 
@@ -59,7 +59,7 @@ impl Frame {
         }
     }
 
-    /// Marks a page that tells of an error.
+    /// Marks a page that shows an error.
     pub(crate) fn wrong(self, is_wrong: bool) -> Frame {
         Frame { is_wrong, ..self }
     }
@@ -85,7 +85,7 @@ struct PlainPage<'a> {
     lead: &'a str,
 }
 
-/// The page that tells of an error: of an entrypoint, or in English where there is none.
+/// The page of an error: in the frame of an entrypoint, or in English without one.
 pub(crate) fn refusal(frame: Option<Frame>, refused: &PageError) -> HttpResponse {
     let texts = frame.as_ref().map_or(texts(Language::English), |frame| frame.texts);
     let (status, title, lead) = match refused {
@@ -126,7 +126,7 @@ pub(crate) fn html(status: StatusCode, page: &impl Template) -> Result<HttpRespo
     Ok(guarded(response.body(text)))
 }
 
-/// A page with a form: bound to a cookie where that is new, and marked where it tells of problems.
+/// A page with a form. It sets the cookie if that is new, and answers 422 if it shows problems.
 ///
 /// # Errors
 /// As [`html`].

@@ -74,7 +74,7 @@ pub(crate) async fn create_customer(call: Call, payload: Payload) -> Result<Http
     render(&answer, &call.caller)
 }
 
-/// Reads query and body; all problems of both at once.
+/// Reads query and body, and reports the problems of both at once.
 async fn read(call: &Call, entrypoint_id: i64, mutation: &Mutation<'_>) -> Result<CreateCustomer, Error> {
     let (on_match, mut problems) = flags(call);
     let country = call.app.store.country(entrypoint_id).await?.ok_or(Error::NotFound)?;
@@ -127,7 +127,7 @@ fn render(answer: &Answer, caller: &Caller) -> Result<HttpResponse, Error> {
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "private, no-cache"));
     mark_replayed(&mut response, answer.replayed);
-    // What a token sent itself it may see again; what others wrote is for readers.
+    // A token may see what it sent itself. What others wrote is for readers.
     let is_own = matches!(verdict, Verdict::Created | Verdict::Forced);
     let learns = is_own || caller.claims().allows(Scope::CustomersRead);
     let record = if learns {

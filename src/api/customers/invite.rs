@@ -1,4 +1,4 @@
-//! `POST /Customer/{customerId}/invite`, and how that invitation stands.
+//! `POST /Customer/{customerId}/invite`, and the state of that invitation.
 
 use actix_web::web::Payload;
 use actix_web::{HttpResponse, get, post};

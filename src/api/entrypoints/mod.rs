@@ -1,4 +1,4 @@
-//! Organisations and entrypoints over HTTP (contract 12.4, and ours beside it); scope `settings`.
+//! Organisations and entrypoints over HTTP (contract 12.4, and additions of ours); scope `settings`.
 
 mod keys;
 mod organisations;
@@ -145,7 +145,7 @@ fn of_organisation(organisation: &Organisation) -> SettingsOut {
     }
 }
 
-/// What a settings body says, before its values are checked.
+/// The settings of a body, before their values are checked.
 #[derive(Default)]
 struct Sent {
     identifiers: Option<Vec<String>>,
@@ -463,7 +463,7 @@ fn read_entrypoint(members: &Members<'_>, problems: &mut Vec<Problem>) -> (Strin
     (entry, input)
 }
 
-/// What concerns a whole organisation needs a token that sees all of it.
+/// Refuses a token that does not see every entrypoint of its organisation.
 fn require_organisation(call: &Call) -> Result<(), Error> {
     call.require(Scope::Settings)?;
     match call.caller.claims().entries {
@@ -472,7 +472,7 @@ fn require_organisation(call: &Call) -> Result<(), Error> {
     }
 }
 
-/// Reads the organisation's id from the path; another organisation's is no one's.
+/// Reads the organisation's id from the path. Another organisation answers as one that does not exist.
 pub(crate) fn own_organisation(call: &Call) -> Result<i64, Error> {
     match call.path("orgId").parse::<i64>() {
         Ok(id) if id == call.caller.claims().org => Ok(id),

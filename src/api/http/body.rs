@@ -16,7 +16,7 @@ use crate::domain::kernel::text::nearest;
 
 /// The most bytes of a JSON body (rules 6).
 pub(crate) const JSON_BYTES_MAX: usize = 1024 * 1024;
-/// How much more is read and thrown away, so that the client sees the 413 (rules 6).
+/// How much more the service reads and drops, so that the client sees the 413 (rules 6).
 const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The most characters of an idempotency key (rules 4).
 const KEY_CHARS_MAX: usize = 255;
@@ -28,7 +28,7 @@ const KEY_CHARS_MAX: usize = 255;
 pub(crate) async fn json(request: &HttpRequest, payload: Payload) -> Result<Bytes, Error> {
     let accepted = is_json(request);
     let body = read(payload).await;
-    // The body is read before it is refused: a client that is still sending would not see the answer.
+    // A client that is still sending would not see a refusal, so the body is read first.
     let body = body?;
     let nothing_sent = body.is_empty() && request.headers().get(CONTENT_TYPE).is_none();
     if !accepted && !nothing_sent {
@@ -42,7 +42,7 @@ pub(crate) async fn none(payload: Payload) -> Result<(), Error> {
     read(payload).await.map(drop)
 }
 
-/// Reads and throws away what is still to come of a refused body, so that the client sees why.
+/// Reads and drops the rest of a refused body, so that the client sees the answer.
 pub(crate) async fn discard(mut payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin) {
     let mut length = 0_usize;
     while let Some(Ok(chunk)) = payload.next().await {
@@ -109,7 +109,7 @@ pub(crate) fn members(body: &Bytes) -> Result<Members<'_>, Error> {
     })
 }
 
-/// The query parameters of a request; whoever reads them says which there are.
+/// The query parameters of a request. A handler names those that it reads; every other one is a problem.
 #[derive(Debug)]
 pub(crate) struct Params {
     pairs: Vec<(String, String)>,
@@ -259,7 +259,7 @@ pub(crate) fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, E
     Ok(found)
 }
 
-/// `If-Match`, reduced to versions; one that cannot be read matches nothing.
+/// `If-Match`, reduced to versions. A header that cannot be read matches none.
 pub(crate) fn precondition(request: &HttpRequest) -> Precondition {
     if !request.headers().contains_key(IF_MATCH) {
         return Precondition::None;

@@ -1,5 +1,5 @@
-//! What every request passes first and last: its id, its canonical address, its token; then the one error
-//! body, a line in the log and the counters.
+//! The first and last step of every request. First its id, its canonical address and its token; last the error body, the
+//! log line and the counters.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -74,7 +74,7 @@ pub(crate) async fn gate(
             Err(error) => return Err(error),
         },
     };
-    // A page's address may hold a secret: only its pattern is told.
+    // A page's address may hold a secret, so the log shows its pattern.
     let page = response.request().match_pattern().filter(|_| matches!(routed, Routed::Page));
     Ok(finish(response, &request_id, &method, page.as_deref().unwrap_or(route), &token_name, started))
 }

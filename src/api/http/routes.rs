@@ -1,11 +1,11 @@
-//! The addresses of the service, read from its own OpenAPI document: what is not documented does not exist.
+//! The addresses of the service, read from its own OpenAPI document. An address that is not documented does not exist.
 
 use std::sync::Arc;
 
 use actix_web::http::Method;
 use utoipa::openapi::OpenApi;
 
-/// Where tokens are asked for: everything below, but for what is public.
+/// Everything below needs a token, unless it is public.
 const PROTECTED: &str = "/api/";
 
 /// Where pages for people are.
@@ -52,14 +52,14 @@ pub(crate) enum Routed<'a> {
     NotFoundProtected,
     /// Nothing.
     NotFound,
-    /// Documentation and its files, which need neither token nor table.
+    /// The documentation and its files, which need neither token nor table.
     Elsewhere,
     /// Below `/portal/`: pages for people, with a table and errors of their own.
     Page,
 }
 
 impl Routed<'_> {
-    /// Whether a token must be shown before anything is said.
+    /// Whether a request must show a token before it gets any answer.
     pub(crate) fn needs_token(&self) -> bool {
         match self {
             Routed::Found { is_public, .. } | Routed::WrongMethod { is_public, .. } => !is_public,
@@ -87,7 +87,7 @@ impl Routes {
                     .into_iter()
                     .filter_map(|(method, operation)| operation.as_ref().map(|operation| (method, operation)))
                     .collect();
-                // An operation that lists no security of its own and none needed: an empty list.
+                // A public operation has an empty list of securities.
                 let is_public = present
                     .iter()
                     .all(|(_, operation)| operation.security.as_ref().is_some_and(Vec::is_empty));

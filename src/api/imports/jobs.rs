@@ -1,4 +1,4 @@
-//! Imports as they go: listed, read, stopped, rehearsals done for real.
+//! Import jobs: list, read, cancel, and commit a dry run.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};

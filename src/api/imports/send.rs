@@ -1,4 +1,4 @@
-//! A file comes in: as a form, as Payabli's SDKs send it, or as it is.
+//! The upload of a file: as a form, as Payabli's SDKs send it, or as the whole body.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -26,7 +26,7 @@ use crate::store::{FileIntake, IntakeError, Queued, Why};
 
 /// The name of the part that holds the file.
 const PART: &str = "file";
-/// How long a waiting request sleeps between two looks at its import: at first, and at most.
+/// How long a waiting request sleeps before it looks at its import again: at first, and at most.
 const LOOK_FIRST: Duration = Duration::from_millis(10);
 const LOOK_LAST: Duration = Duration::from_millis(500);
 
@@ -141,7 +141,7 @@ pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<Htt
         problems.extend(found);
         ImportOptions::default()
     });
-    // Before the file is taken in, of which a hash makes the key's fingerprint.
+    // The key's fingerprint needs the file's hash, but its form can be checked before the upload.
     let refusal = idempotency_key(request).err();
     let refusal = refusal.or_else(|| (!problems.is_empty()).then_some(Error::Invalid(problems)));
     if let Some(error) = refusal {
@@ -195,7 +195,7 @@ async fn receive(
     payload: Payload,
     intake: &mut FileIntake,
 ) -> Result<(), Error> {
-    // Shared, so that what a refused form leaves unread can still be thrown away.
+    // Shared, so that the rest of a refused form can still be read and dropped.
     let payload = Rc::new(RefCell::new(payload));
     let source = Rc::clone(&payload);
     let mut pieces = poll_fn(move |context| source.borrow_mut().poll_next_unpin(context));

@@ -23,9 +23,9 @@ use crate::domain::accounts::token::Scope;
 use crate::domain::customers::record::{Lifecycle, Status};
 use crate::store::{ListPage, ListRequest};
 
-/// How many records a page has where nobody says (contract 6).
+/// How many records a page has without `limitRecord` (contract 6).
 pub(crate) const LIMIT_DEFAULT: i64 = 20;
-/// The largest page that is put together in memory; longer answers are streamed in slices of this.
+/// The largest page that is built in memory. Longer answers are streamed in slices of this many records.
 pub(crate) const SLICE: usize = 500;
 
 /// The most records of one answer that is no list of customers.
@@ -232,8 +232,8 @@ fn records(page: &ListPage, view: View) -> Result<Vec<u8>, serde_json::Error> {
     Ok(text)
 }
 
-/// A long answer: the order is fixed at the start, the records are read in slices with no transaction held
-/// between them, the summary comes last.
+/// A long answer. It fixes the order at the start, reads the records in slices without a transaction between them, and
+/// writes the summary last.
 fn streamed(
     app: Data<App>,
     wanted: ListRequest,
@@ -251,7 +251,7 @@ fn streamed(
         for slice in page.ids.chunks(SLICE) {
             for (record, entrypoint) in app.store.list_records(slice.to_vec()).await.map_err(Error::from)? {
                 let stored = &record.stored;
-                // Deleted since the order was fixed.
+                // It was deleted after the order was fixed.
                 if stored.customer.is_deleted() && !wants_deleted {
                     continue;
                 }

@@ -18,7 +18,7 @@ const FORMAT_PARAMETER: &str = "exportFormat";
 /// Whose customers are listed.
 #[derive(Debug)]
 pub(crate) struct ListTarget {
-    /// A name that tells targets apart.
+    /// A name that no other target has.
     pub(crate) name: String,
     /// The name in files: `demo`, `org-1`.
     pub(crate) file_name: String,
@@ -138,7 +138,7 @@ impl ListParams {
                 None
             }
         });
-        // A repeated filter is another condition; only the parameters above may stand once.
+        // A repeated filter is another condition; the parameters above may occur once.
         let (pairs, mut problems) = params.rest();
         let filter = Filter::parse(&pairs).unwrap_or_else(|found| {
             problems.extend(found);
@@ -155,7 +155,7 @@ impl ListParams {
                 None
             }
         });
-        // A file starts with the oldest, so that a copy made from it has the same order.
+        // A file starts with the oldest customer, so that an import of it makes the same order.
         let sort_default = if is_file { Sort::oldest_first() } else { Sort::default() };
         let sort = sort_by.map_or_else(|| Ok(sort_default), |text| Sort::parse(&text));
         let sort = sort.unwrap_or_else(|problem| {

@@ -11,8 +11,9 @@ use tokio::sync::Semaphore;
 use crate::api;
 use crate::api::Shared;
 use crate::api::http::auth::Guard;
+use crate::api::http::limits::Limits;
 use crate::api::http::state::App;
-use crate::api::tokens::{CredentialLimiter, DAYS_DEFAULT, new_claims};
+use crate::api::tokens::{DAYS_DEFAULT, new_claims};
 use crate::clock;
 use crate::config::{ConfigError, Global, Serve};
 use crate::domain::accounts::token::{Entries, Scope};
@@ -133,7 +134,7 @@ pub async fn serve(
         link_ttl_secs: secs(serve.link_ttl),
         guard,
         hashing: Arc::clone(&hashing),
-        attempts: CredentialLimiter::default(),
+        attempts: Limits::default(),
         metrics,
     });
     let shared = Shared::default();

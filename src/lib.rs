@@ -1,6 +1,6 @@
 //! Customary: the customer-records service for payment platforms.
 //!
-//! ARCHITECTURE.md is the map. In short: `main → app → {api, portal, jobs} → export → store → {domain, vault}`;
+//! ARCHITECTURE.md is the map. In short: `main → app → {api, portal → web, jobs} → export → store → {domain, vault}`;
 //! `domain` and `vault` import nothing of ours, `store` knows no HTTP, `api`, `portal` and `jobs` know no SQL.
 
 pub mod api;
@@ -15,3 +15,4 @@ pub mod portal;
 pub mod store;
 pub mod telemetry;
 pub mod vault;
+pub(crate) mod web;

@@ -1,21 +1,22 @@
 //! Customers as files: `GET /Export/customers/{format}/{entry}` and `…/org/{orgId}` (contract 9.1, rules 1 and 9).
-//! Lists answer the same files where `exportFormat` asks for them.
+//! A list answers the same file if `exportFormat` asks for it.
 
 use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
-use actix_web::web::{Bytes, Data, Path};
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpResponse, get};
 
-use super::customers::{View, view_of, visible_entry};
-use super::http::auth::Caller;
+use super::customers::{View, view_of};
+use super::http::call::Call;
 use super::http::error::Error;
+use super::http::params::{EntryPath, ExportQuery, FormatPath, OrganisationPath};
 use super::http::state::App;
 use super::lists::{FileParams, ListParams, ListTarget, organisation};
 use crate::clock;
 use crate::domain::accounts::token::Scope;
-use crate::domain::exports::{Format, default_columns};
+use crate::domain::exports::default_columns;
 use crate::export::{Export, Order, file_name};
 use crate::store::{ListRequest, StoreError};
 
@@ -39,13 +40,9 @@ pub(crate) struct WorkbookOut(Vec<u8>);
     tag = "Exports",
     operation_id = "export_customers",
     params(
-        ("format" = inline(Format), Path, description = "The kind of file"),
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
-        ("columnsExport" = Option<String>, Query, description = "`Source:Heading,Source2:Heading2`; a source alone is headed as it is written"),
-        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many customers to skip; 0 by default"),
-        ("limitRecord" = Option<i64>, Query, description = "How many customers to export; 0 or less, and by default, all of them"),
-        ("sortBy" = Option<String>, Query, description = "`asc(field)` or `desc(field)` of any field of the record; oldest first by default"),
-        ("search" = Option<String>, Query, description = "Words or parts of words, all of which must occur"),
+        FormatPath,
+        EntryPath,
+        ExportQuery,
         ("parameters" = Option<String>, Query, description = "Filters as a JSON object, as Payabli's SDKs send them: `{\"email(ct)\": \"example\"}`"),
     ),
     responses((status = 200, description = "The file", content(
@@ -54,16 +51,10 @@ pub(crate) struct WorkbookOut(Vec<u8>);
     ))),
 )]
 #[get("/api/Export/customers/{format}/{entry}")]
-pub(crate) async fn export_customers(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    path: Path<(String, String)>,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersExport)?;
-    let (format, entry) = path.into_inner();
-    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
-    export(app, &caller, &request, &format, &ListTarget::entrypoint(&entry, entrypoint_id)).await
+pub(crate) async fn export_customers(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersExport)?;
+    let entrypoint_id = call.entry().await?;
+    export(&call, &ListTarget::entrypoint(call.path("entry"), entrypoint_id)).await
 }
 
 /// Export an organisation's customers
@@ -74,13 +65,9 @@ pub(crate) async fn export_customers(
     tag = "Exports",
     operation_id = "export_organisation_customers",
     params(
-        ("format" = inline(Format), Path, description = "The kind of file"),
-        ("orgId" = i64, Path, description = "The organisation"),
-        ("columnsExport" = Option<String>, Query, description = "`Source:Heading,Source2:Heading2`; a source alone is headed as it is written"),
-        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many customers to skip; 0 by default"),
-        ("limitRecord" = Option<i64>, Query, description = "How many customers to export; 0 or less, and by default, all of them"),
-        ("sortBy" = Option<String>, Query, description = "`asc(field)` or `desc(field)` of any field of the record; oldest first by default"),
-        ("search" = Option<String>, Query, description = "Words or parts of words, all of which must occur"),
+        FormatPath,
+        OrganisationPath,
+        ExportQuery,
         ("parameters" = Option<String>, Query, description = "Filters as a JSON object, as Payabli's SDKs send them"),
     ),
     responses((status = 200, description = "The file", content(
@@ -89,49 +76,36 @@ pub(crate) async fn export_customers(
     ))),
 )]
 #[get("/api/Export/customers/{format}/org/{orgId}")]
-pub(crate) async fn export_organisation_customers(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    path: Path<(String, String)>,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersExport)?;
-    let (format, id) = path.into_inner();
-    let place = organisation(&app, &caller, &id).await?;
-    export(app, &caller, &request, &format, &place).await
+pub(crate) async fn export_organisation_customers(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersExport)?;
+    export(&call, &organisation(&call).await?).await
 }
 
-async fn export(
-    app: Data<App>,
-    caller: &Caller,
-    request: &HttpRequest,
-    format: &str,
-    place: &ListTarget,
-) -> Result<HttpResponse, Error> {
-    let mut params = ListParams::of_export(request, caller, format)?;
+async fn export(call: &Call, target: &ListTarget) -> Result<HttpResponse, Error> {
+    let mut params = ListParams::of_export(call)?;
     let file = params.file.take().ok_or_else(|| Error::Internal("an export of no format".into()))?;
-    answer(app, place, &params, file, view_of(caller)).await
+    answer(&call.app, target, &params, file, view_of(&call.caller)).await
 }
 
-/// The file itself. Which customers it has is known before its first byte; if reading them fails later the
-/// connection is broken off, so that nobody takes a part for the whole.
+/// The file itself. Its customers are known before its first byte. If reading them fails later, the service breaks the
+/// connection, so that nobody takes a part for the whole.
 ///
 /// # Errors
 /// 400 for more customers than the format holds; 503 without the database.
 pub(super) async fn answer(
-    app: Data<App>,
-    place: &ListTarget,
+    app: &Data<App>,
+    target: &ListTarget,
     params: &ListParams,
     file: FileParams,
     view: View,
 ) -> Result<HttpResponse, Error> {
     let FileParams { format, parameter, columns } = file;
     let limit = usize::try_from(params.limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
-    let request = ListRequest { limit, ..params.request(place, view) };
-    let columns = columns.unwrap_or_else(|| default_columns(place.is_organisation));
+    let request = ListRequest { limit, ..params.request(target, view) };
+    let columns = columns.unwrap_or_else(|| default_columns(target.is_organisation));
     let order = Order { request, format, parameter, columns };
     let mut export = Export::begin(Arc::clone(&app.store), order).await?;
-    let name = file_name(&place.file_name, clock::now(), format);
+    let name = file_name(&target.file_name, clock::now(), format);
     let stream = async_stream::try_stream! {
         while let Some(bytes) = export.next().await.map_err(broken_off)? {
             yield Bytes::from(bytes);
@@ -146,7 +120,7 @@ pub(super) async fn answer(
     Ok(response.streaming(stream))
 }
 
-/// Nobody renders an error that comes after the first bytes, so it is logged here.
+/// Logs an error after the first bytes, which no answer can show.
 fn broken_off(error: StoreError) -> Error {
     tracing::error!(%error, "an export was broken off");
     error.into()

@@ -1,16 +1,15 @@
-//! Invitations of many: `POST /Customer/invite/{entry}`, and how far they are.
+//! Invitation jobs: `POST /Customer/invite/{entry}`, their progress and their reports.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
-use actix_web::web::{Bytes, Data, Path, Payload};
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::web::{Bytes, Payload};
+use actix_web::{HttpResponse, get, post};
 use serde::Serialize;
 
-use super::customers::{key_use, parse_id, refuse_unless_replay, visible_entry};
-use super::http::auth::Caller;
-use super::http::body::{self, Params};
+use super::http::body;
+use super::http::call::{Call, SERVICE, mark_replayed};
 use super::http::error::Error;
-use super::http::state::App;
+use super::http::params::{EntryPath, InviteJobPath, KeyHeader, PageQuery, StopKeyHeader};
 use super::lists::{SummaryOut, page_of};
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::record::CUSTOMER_ID_MAX;
@@ -131,54 +130,43 @@ impl From<InviteReport> for InviteReportOut {
     tag = "Invitations",
     operation_id = "invite_customers",
     params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        EntryPath,
         ("again" = Option<bool>, Query, description = "true: send a fresh link also to those whose invitation is in force, and end the earlier one"),
         ("search" = Option<String>, Query, description = "Words or parts of words, as in the list of customers"),
         ("parameters" = Option<String>, Query, description = "Filters as a JSON object, as Payabli's SDKs send them; or each as a parameter of its own, `field(op)=value`"),
-        ("idempotencyKey" = Option<String>, Header, description = "As for a create"),
+        KeyHeader,
     ),
     request_body(content = Option<InviteIn>, description = "The customers, where no filter says which"),
     responses((status = 202, description = "The invitation is queued; `Location` leads to it", body = InviteJobOut)),
 )]
 #[post("/api/Customer/invite/{entry}")]
-pub(crate) async fn invite_customers(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    entry: Path<String>,
-    payload: Payload,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersWrite)?;
-    // What is invited tells what is there.
-    caller.require(Scope::CustomersRead)?;
-    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
-    let bytes = body::json(&request, payload).await?;
-    let route = "POST /Customer/invite/{entry}";
-    let key = key_use(&app, &caller, 0, route, &entry, &request, &bytes).await?;
-    let plan = match read_plan(&request, &bytes, &app, &caller) {
-        Ok(plan) => plan,
-        Err(error) => {
-            refuse_unless_replay(&app, 0, key.as_ref(), error).await?;
-            InvitePlan::default()
-        }
-    };
+pub(crate) async fn invite_customers(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersWrite)?;
+    // An invitation by filter reveals which customers there are.
+    call.require(Scope::CustomersRead)?;
+    let entrypoint_id = call.entry().await?;
+    let mutation = call.json(SERVICE, payload).await?;
     let render = |job: &InviteJob| serde_json::to_string(&InviteJobOut::new(job)).unwrap_or_default();
-    let (text, replayed) = app.store.queue_invites(entrypoint_id, plan, caller.actor(), key, render).await?;
+    let (text, replayed) = match read_plan(&call, &mutation.body) {
+        Ok(plan) => {
+            let actor = call.caller.actor();
+            call.app.store.queue_invites(entrypoint_id, plan, actor, mutation.key, render).await?
+        }
+        Err(problems) => (mutation.replay(problems).await?, true),
+    };
     let id = serde_json::from_str::<serde_json::Value>(&text)
         .ok()
         .and_then(|job| job.get("jobId").and_then(serde_json::Value::as_i64))
         .unwrap_or_default();
     let mut response = HttpResponse::build(StatusCode::ACCEPTED);
     response.content_type("application/json");
-    response.insert_header((LOCATION, format!("/api/Customer/invite/{}/{id}", *entry)));
-    if replayed {
-        response.insert_header(("Idempotent-Replayed", "true"));
-    }
+    response.insert_header((LOCATION, format!("/api/Customer/invite/{}/{id}", call.path("entry"))));
+    mark_replayed(&mut response, replayed);
     Ok(response.body(text))
 }
 
-fn read_plan(request: &HttpRequest, bytes: &Bytes, app: &App, caller: &Caller) -> Result<InvitePlan, Error> {
-    let mut params = Params::of(request);
+fn read_plan(call: &Call, body: &Bytes) -> Result<InvitePlan, Error> {
+    let mut params = call.params();
     let again = params.flag("again");
     let search = params.text("search").unwrap_or_default();
     let (pairs, mut problems) = params.rest();
@@ -190,14 +178,14 @@ fn read_plan(request: &HttpRequest, bytes: &Bytes, app: &App, caller: &Caller) -
             problems.push(Problem::parameter(name.clone(), "unknown_parameter", message));
         }
     }
-    let ids = read_ids(bytes, &mut problems)?;
+    let ids = read_ids(body, &mut problems)?;
     let plan = InvitePlan {
         ids,
         filters,
         search,
         again,
-        link_ttl_secs: app.link_ttl_secs,
-        masked: !caller.sees_pii(),
+        link_ttl_secs: call.app.link_ttl_secs,
+        masked: !call.caller.sees_pii(),
     };
     let is_filtered = !plan.filters.is_empty() || !plan.search.trim().is_empty();
     if plan.ids.is_some() == is_filtered {
@@ -209,7 +197,7 @@ fn read_plan(request: &HttpRequest, bytes: &Bytes, app: &App, caller: &Caller) -
         problems.push(Problem::field(&["customerIds"], "required", message));
     }
     match crate::domain::filter::Filter::parse(&plan.filters) {
-        Ok(filter) if !caller.sees_pii() => problems.extend(filter.masked_fields()),
+        Ok(filter) if plan.masked => problems.extend(filter.masked_fields()),
         Ok(_) => {}
         Err(found) => problems.extend(found),
     }
@@ -250,14 +238,10 @@ fn read_ids(bytes: &Bytes, problems: &mut Vec<Problem>) -> Result<Option<Vec<i64
     Ok(Some(ids))
 }
 
-/// The invitation of an id, if this token may see it.
-async fn visible_job(app: &App, caller: &Caller, entry: &str, id: &str) -> Result<InviteJob, Error> {
-    let entrypoint_id = visible_entry(app, caller, entry).await?;
-    app.store.invite_job(entrypoint_id, parse_id(id)?).await?.ok_or(Error::NotFound)
-}
-
-fn refuse(problems: Vec<Problem>) -> Result<(), Error> {
-    if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+/// The invitation that the path names, if this token may see it.
+async fn visible_job(call: &Call) -> Result<InviteJob, Error> {
+    let entrypoint_id = call.entry().await?;
+    call.app.store.invite_job(entrypoint_id, call.id("jobId")?).await?.ok_or(Error::NotFound)
 }
 
 /// List invitations of many
@@ -266,26 +250,17 @@ fn refuse(problems: Vec<Problem>) -> Result<(), Error> {
 #[utoipa::path(
     tag = "Invitations",
     operation_id = "list_invite_jobs",
-    params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
-        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many to skip; 0 by default"),
-        ("limitRecord" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "How many to answer; 20 by default"),
-    ),
+    params(EntryPath, PageQuery),
     responses((status = 200, description = "A page of invitations", body = InviteJobsOut)),
 )]
 #[get("/api/Customer/invite/{entry}")]
-pub(crate) async fn list_invite_jobs(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    entry: Path<String>,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersRead)?;
-    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
-    let mut params = Params::of(&request);
+pub(crate) async fn list_invite_jobs(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersRead)?;
+    let entrypoint_id = call.entry().await?;
+    let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
-    refuse(params.problems())?;
-    let (jobs, total) = app.store.invite_jobs(entrypoint_id, skip, limit).await?;
+    params.done()?;
+    let (jobs, total) = call.app.store.invite_jobs(entrypoint_id, skip, limit).await?;
     let records = jobs.iter().map(InviteJobOut::new).collect();
     Ok(HttpResponse::Ok().json(InviteJobsOut { summary: SummaryOut::new(limit, total), records }))
 }
@@ -296,22 +271,14 @@ pub(crate) async fn list_invite_jobs(
 #[utoipa::path(
     tag = "Invitations",
     operation_id = "get_invite_job",
-    params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
-        ("jobId" = i64, Path, minimum = 1, description = "The invitation's id"),
-    ),
+    params(InviteJobPath),
     responses((status = 200, description = "The invitation", body = InviteJobOut)),
 )]
 #[get("/api/Customer/invite/{entry}/{jobId}")]
-pub(crate) async fn get_invite_job(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    path: Path<(String, String)>,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersRead)?;
-    let job = visible_job(&app, &caller, &path.0, &path.1).await?;
-    Params::none(&request)?;
+pub(crate) async fn get_invite_job(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersRead)?;
+    let job = visible_job(&call).await?;
+    call.params().done()?;
     Ok(HttpResponse::Ok().json(InviteJobOut::new(&job)))
 }
 
@@ -322,35 +289,21 @@ pub(crate) async fn get_invite_job(
     tag = "Invitations",
     operation_id = "get_invite_report",
     params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
-        ("jobId" = i64, Path, minimum = 1, description = "The invitation's id"),
+        InviteJobPath,
         ("outcome" = inline(Option<InviteOutcome>), Query, description = "Only customers with this outcome"),
-        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many to skip; 0 by default"),
-        ("limitRecord" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "How many to answer; 20 by default"),
+        PageQuery,
     ),
     responses((status = 200, description = "A page of customers", body = InviteReportsOut)),
 )]
 #[get("/api/Customer/invite/{entry}/{jobId}/report")]
-pub(crate) async fn get_invite_report(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    path: Path<(String, String)>,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersRead)?;
-    let job = visible_job(&app, &caller, &path.0, &path.1).await?;
-    let mut params = Params::of(&request);
+pub(crate) async fn get_invite_report(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersRead)?;
+    let job = visible_job(&call).await?;
+    let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
-    let outcome = params.text("outcome").and_then(|name| {
-        let found = InviteOutcome::of_name(&name);
-        if found.is_none() {
-            let names: Vec<&str> = InviteOutcome::ALL.into_iter().map(InviteOutcome::name).collect();
-            params.refuse("outcome", "invalid_value", format!("must be one of {}", names.join(", ")));
-        }
-        found
-    });
-    refuse(params.problems())?;
-    let (reports, total) = app.store.invite_reports(job.id, outcome, skip, limit).await?;
+    let outcome = params.choice("outcome", InviteOutcome::ALL, InviteOutcome::name);
+    params.done()?;
+    let (reports, total) = call.app.store.invite_reports(job.id, outcome, skip, limit).await?;
     let records = reports.into_iter().map(InviteReportOut::from).collect();
     Ok(HttpResponse::Ok().json(InviteReportsOut { summary: SummaryOut::new(limit, total), records }))
 }
@@ -361,26 +314,15 @@ pub(crate) async fn get_invite_report(
 #[utoipa::path(
     tag = "Invitations",
     operation_id = "cancel_invite_job",
-    params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
-        ("jobId" = i64, Path, minimum = 1, description = "The invitation's id"),
-        ("idempotencyKey" = Option<String>, Header, description = "As for a create; stopping twice is stopping once"),
-    ),
+    params(InviteJobPath, StopKeyHeader),
     responses((status = 200, description = "The invitation as it is now", body = InviteJobOut)),
 )]
 #[post("/api/Customer/invite/{entry}/{jobId}/cancel")]
-pub(crate) async fn cancel_invite_job(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    path: Path<(String, String)>,
-    payload: Payload,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersWrite)?;
-    let job = visible_job(&app, &caller, &path.0, &path.1).await?;
-    body::none(payload).await?;
-    body::idempotency_key(&request)?;
-    Params::none(&request)?;
-    let job = app.store.cancel_invites(job.entrypoint_id, job.id).await?;
+pub(crate) async fn cancel_invite_job(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersWrite)?;
+    let job = visible_job(&call).await?;
+    call.bodiless(SERVICE, payload).await?;
+    call.params().done()?;
+    let job = call.app.store.cancel_invites(job.entrypoint_id, job.id).await?;
     Ok(HttpResponse::Ok().json(InviteJobOut::new(&job)))
 }

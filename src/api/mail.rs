@@ -1,15 +1,13 @@
-//! The outbox: `GET /Mail/outbox/{entry}`, and another try for a mail that was given up.
+//! The outbox: `GET /Mail/outbox/{entry}`, and the retry of a mail.
 
 use actix_web::http::header::CACHE_CONTROL;
-use actix_web::web::{Data, Path, Payload};
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::web::Payload;
+use actix_web::{HttpResponse, get, post};
 use serde::Serialize;
 
-use super::customers::{key_use, parse_id, refuse_unless_replay, visible_entry};
-use super::http::auth::Caller;
-use super::http::body::{self, Params};
+use super::http::call::{Call, SERVICE, mark_replayed};
 use super::http::error::Error;
-use super::http::state::App;
+use super::http::params::{EntryPath, KeyHeader, PageQuery};
 use super::lists::{SummaryOut, page_of};
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::fields::TextField;
@@ -89,41 +87,25 @@ impl MailOut {
     tag = "Mail",
     operation_id = "list_outbox",
     params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        EntryPath,
         ("state" = inline(Option<MailState>), Query, description = "Only mails in this state"),
         ("customerId" = Option<i64>, Query, minimum = 1, maximum = 9_007_199_254_740_991_i64, description = "Only mails to this customer"),
-        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many to skip; 0 by default"),
-        ("limitRecord" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "How many to answer; 20 by default"),
+        PageQuery,
     ),
     responses((status = 200, description = "A page of mails", body = OutboxOut)),
 )]
 #[get("/api/Mail/outbox/{entry}")]
-pub(crate) async fn list_outbox(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    entry: Path<String>,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersRead)?;
-    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
-    let mut params = Params::of(&request);
+pub(crate) async fn list_outbox(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersRead)?;
+    let entrypoint_id = call.entry().await?;
+    let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
     let customer_id = params.integer("customerId", 1, CUSTOMER_ID_MAX);
-    let state = params.text("state").and_then(|name| {
-        let found = MailState::of_name(&name);
-        if found.is_none() {
-            let names: Vec<&str> = MailState::ALL.into_iter().map(MailState::name).collect();
-            params.refuse("state", "invalid_value", format!("must be one of {}", names.join(", ")));
-        }
-        found
-    });
-    let problems = params.problems();
-    if !problems.is_empty() {
-        return Err(Error::Invalid(problems));
-    }
+    let state = params.choice("state", MailState::ALL, MailState::name);
+    params.done()?;
     let wanted = OutboxRequest { state, customer_id, skip, limit };
-    let (mails, total) = app.store.outbox(entrypoint_id, wanted).await?;
-    let records = mails.into_iter().map(|mail| MailOut::new(mail, caller.sees_pii())).collect();
+    let (mails, total) = call.app.store.outbox(entrypoint_id, wanted).await?;
+    let records = mails.into_iter().map(|mail| MailOut::new(mail, call.caller.sees_pii())).collect();
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "private, no-store"));
     Ok(response.json(OutboxOut { summary: SummaryOut::new(limit, total), records }))
@@ -137,35 +119,27 @@ pub(crate) async fn list_outbox(
     tag = "Mail",
     operation_id = "retry_mail",
     params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        EntryPath,
         ("mailId" = i64, Path, minimum = 1, description = "The mail's id"),
-        ("idempotencyKey" = Option<String>, Header, description = "As for a create"),
+        KeyHeader,
     ),
     responses((status = 200, description = "The mail waits to be sent", body = MailOut)),
 )]
 #[post("/api/Mail/outbox/{entry}/{mailId}/retry")]
-pub(crate) async fn retry_mail(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    path: Path<(String, String)>,
-    payload: Payload,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersWrite)?;
-    let entrypoint_id = visible_entry(&app, &caller, &path.0).await?;
-    let mail_id = parse_id(&path.1)?;
-    body::none(payload).await?;
-    let route = "POST /Mail/outbox/{entry}/{mailId}/retry";
-    let place = format!("{}/{mail_id}", path.0);
-    let key = key_use(&app, &caller, 0, route, &place, &request, &[]).await?;
-    let problems = Params::of(&request).problems();
-    if !problems.is_empty() {
-        refuse_unless_replay(&app, 0, key.as_ref(), Error::Invalid(problems)).await?;
-    }
-    let (mail, replayed) = app.store.retry_mail(entrypoint_id, mail_id, app.link_ttl_secs, key).await?;
+pub(crate) async fn retry_mail(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersWrite)?;
+    let entrypoint_id = call.entry().await?;
+    let mail_id = call.id("mailId")?;
+    let mutation = call.bodiless(SERVICE, payload).await?;
+    let store = &call.app.store;
+    let (mail, replayed) = match call.params().done() {
+        Ok(()) => store.retry_mail(entrypoint_id, mail_id, call.app.link_ttl_secs, mutation.key).await?,
+        Err(problems) => {
+            mutation.replay(problems).await?;
+            (store.outbox_mail(mail_id).await?, true)
+        }
+    };
     let mut response = HttpResponse::Ok();
-    if replayed {
-        response.insert_header(("Idempotent-Replayed", "true"));
-    }
-    Ok(response.json(MailOut::new(mail, caller.sees_pii())))
+    mark_replayed(&mut response, replayed);
+    Ok(response.json(MailOut::new(mail, call.caller.sees_pii())))
 }

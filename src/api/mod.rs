@@ -23,6 +23,12 @@ use self::http::routes::Routes;
 /// The route table: every URL of the service.
 fn routes(config: &mut ServiceConfig<'_>) {
     config
+        // Invitations of many: an entrypoint may have a name such as `archive`, so that these come before `{customerId}`.
+        .service(invitations::invite_customers)
+        .service(invitations::list_invite_jobs)
+        .service(invitations::get_invite_job)
+        .service(invitations::get_invite_report)
+        .service(invitations::cancel_invite_job)
         // Customers
         .service(customers::create_customer)
         .service(customers::match_customer)
@@ -34,11 +40,6 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(customers::archive_customer)
         .service(customers::unarchive_customer)
         // Invitations and mail
-        .service(invitations::invite_customers)
-        .service(invitations::list_invite_jobs)
-        .service(invitations::get_invite_job)
-        .service(invitations::get_invite_report)
-        .service(invitations::cancel_invite_job)
         .service(customers::invite_customer)
         .service(customers::get_invitation)
         .service(mail::list_outbox)
@@ -94,7 +95,7 @@ pub fn document_text() -> String {
     text
 }
 
-/// What all workers share beside the state: made once, at start.
+/// What all workers share beside the state. It is made once, at start.
 #[derive(Clone)]
 pub struct Shared {
     routes: Data<Routes>,
@@ -108,7 +109,7 @@ impl Default for Shared {
     }
 }
 
-/// The actix application of one worker; `pages` are those of people, which are no part of the interface.
+/// The actix application of one worker. `pages` adds the pages for people, which are no part of the API.
 pub fn application(
     state: Data<http::state::App>,
     shared: Shared,

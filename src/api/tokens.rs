@@ -1,16 +1,14 @@
-//! Tokens over HTTP: make, list, revoke, and the client-credential exchange of contract 1.1.
+//! Tokens over HTTP: make, list, revoke, and the exchange of client credentials (contract 1.1).
 
 use std::num::NonZeroU32;
 
-use actix_web::web::{Bytes, Data, Path, Payload};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
-use governor::clock::Clock as _;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde::{Deserialize, Serialize};
 
 use super::customers::DoneOut;
-use super::http::auth::Caller;
 use super::http::body::{self, Params};
+use super::http::call::Call;
 use super::http::error::Error;
 use super::http::state::App;
 use crate::clock;
@@ -21,36 +19,14 @@ use crate::domain::kernel::problem::Problem;
 use crate::domain::kernel::time::Micros;
 use crate::store::TokenRecord;
 
-/// How long a fetched token lives, in seconds (contract 1.1).
+/// The life of a fetched token, in seconds (contract 1.1).
 const EXCHANGED_SECS: i64 = 3600;
-/// How long a token lives where nobody says, in days.
+/// The default life of a token, in days.
 pub const DAYS_DEFAULT: i64 = 365;
 /// The longest life of a token, in days.
 pub const DAYS_MAX: i64 = 3650;
 /// Attempts a minute for one client id (rules 6).
 const ATTEMPTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
-
-/// Client-credential attempts by client id.
-#[derive(Debug)]
-pub struct CredentialLimiter(DefaultKeyedRateLimiter<String>);
-
-impl Default for CredentialLimiter {
-    fn default() -> CredentialLimiter {
-        CredentialLimiter(RateLimiter::keyed(Quota::per_minute(ATTEMPTS_PER_MINUTE)))
-    }
-}
-
-impl CredentialLimiter {
-    fn check(&self, client_id: &str) -> Result<(), Error> {
-        if self.0.len() > 10_000 {
-            self.0.retain_recent();
-        }
-        self.0.check_key(&client_id.to_owned()).map_err(|until| {
-            let wait = until.wait_time_from(governor::clock::DefaultClock::default().now());
-            Error::TooManyRequests(wait.as_secs() + 1)
-        })
-    }
-}
 
 /// Credentials to exchange for a token.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -97,14 +73,14 @@ pub(crate) async fn exchange_credentials(
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
     let bytes = body::json(&request, payload).await?;
-    Params::none(&request)?;
+    Params::of(&request).done()?;
     let credentials: CredentialsIn = body::members(&bytes).and_then(|_| {
         serde_json::from_slice(&bytes).map_err(|_| {
             let message = "clientId and clientSecret are required and must be strings";
             Error::invalid(Problem::field(&[], "wrong_type", message))
         })
     })?;
-    app.attempts.check(&credentials.client_id)?;
+    app.attempts.check(&credentials.client_id, ATTEMPTS_PER_MINUTE)?;
     app.guard.wait_until_informed().await;
     let claims = match app.guard.verify(&app.store, credentials.client_secret.trim()) {
         Ok(claims) if claims.jti == credentials.client_id && claims.parent.is_none() => claims,
@@ -230,33 +206,27 @@ impl TokenOut {
     responses((status = 200, description = "The token", body = NewTokenOut)),
 )]
 #[post("/api/Token")]
-pub(crate) async fn create_token(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    payload: Payload,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::Tokens)?;
-    let bytes = body::json(&request, payload).await?;
-    let claims = read(&request, &bytes, &caller)?;
+pub(crate) async fn create_token(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
+    call.require(Scope::Tokens)?;
+    let body = body::json(&call.request, payload).await?;
+    let caller = &call.caller;
+    let claims = read(caller.claims(), &body::members(&body)?, call.params().problems())?;
     if !caller.claims().entries.covers(&claims.entries) {
         return Err(Error::Forbidden("an entrypoint that the new token would see"));
     }
     if let Some(lacking) = claims.scopes.iter().find(|scope| !caller.claims().allows(**scope)) {
         return Err(Error::Forbidden(lacking.name()));
     }
-    let token = app.store.create_token(claims.clone()).await?;
+    let token = call.app.store.create_token(claims.clone()).await?;
     let record = TokenOut::new(TokenRecord { claims, revoked_at: None });
     let body =
         NewTokenOut { is_success: true, response_text: "Success", response_data: NewToken { token, record } };
     Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(body))
 }
 
-fn read(request: &HttpRequest, bytes: &Bytes, caller: &Caller) -> Result<Claims, Error> {
-    let mut problems = Params::of(request).problems();
-    let members: Members<'_> = body::members(bytes)?;
+fn read(caller: &Claims, members: &Members<'_>, mut problems: Vec<Problem>) -> Result<Claims, Error> {
     let mut name = "token".to_owned();
-    let mut entries = caller.claims().entries.clone();
+    let mut entries = caller.entries.clone();
     let mut scopes: Vec<Scope> = Scope::DEFAULT.to_vec();
     let mut days = DAYS_DEFAULT;
     let mut rpm = None;
@@ -314,7 +284,7 @@ fn read(request: &HttpRequest, bytes: &Bytes, caller: &Caller) -> Result<Claims,
     }
     scopes.sort_unstable();
     scopes.dedup();
-    Ok(new_claims(name, caller.claims().org, entries, scopes, Micros(clock::now().0), days * 86_400, rpm))
+    Ok(new_claims(name, caller.org, entries, scopes, Micros(clock::now().0), days * 86_400, rpm))
 }
 
 /// Claims of a new token.
@@ -349,14 +319,10 @@ pub struct TokensOut {
     responses((status = 200, description = "The tokens", body = TokensOut)),
 )]
 #[get("/api/Token")]
-pub(crate) async fn list_tokens(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::Tokens)?;
-    Params::none(&request)?;
-    let records = app.store.tokens(Some(caller.claims().org)).await?;
+pub(crate) async fn list_tokens(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::Tokens)?;
+    call.params().done()?;
+    let records = call.app.store.tokens(Some(call.caller.claims().org)).await?;
     Ok(HttpResponse::Ok().json(TokensOut { records: records.into_iter().map(TokenOut::new).collect() }))
 }
 
@@ -371,17 +337,12 @@ pub(crate) async fn list_tokens(
     responses((status = 200, description = "The token is revoked", body = DoneOut)),
 )]
 #[delete("/api/Token/{jti}")]
-pub(crate) async fn revoke_token(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    jti: Path<String>,
-    payload: Payload,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::Tokens)?;
+pub(crate) async fn revoke_token(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
+    call.require(Scope::Tokens)?;
     body::none(payload).await?;
-    Params::none(&request)?;
-    app.store.revoke_token(Some(caller.claims().org), jti.clone()).await?;
-    app.guard.revoke(jti.into_inner());
+    call.params().done()?;
+    let jti = call.path("jti").to_owned();
+    call.app.store.revoke_token(Some(call.caller.claims().org), jti.clone()).await?;
+    call.app.guard.revoke(jti);
     Ok(HttpResponse::Ok().json(DoneOut::SUCCESS))
 }

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use url::{Host, Url};
 
 pub use self::mail::MailOptions;
 
@@ -257,7 +258,7 @@ impl Serve {
             )));
         }
         if let Some(url) = &self.public_url
-            && !(url.starts_with("http://") || url.starts_with("https://"))
+            && !((url.starts_with("http://") || url.starts_with("https://")) && Url::parse(url).is_ok())
         {
             return Err(ConfigError(format!("--public-url {url} must start with http:// or https://")));
         }
@@ -266,20 +267,22 @@ impl Serve {
 
     /// What stands in the public address after the host: empty, or `/…` without a slash at its end.
     pub fn base_path(&self) -> String {
-        let url = self.base_url();
-        let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host);
-        host.find('/').and_then(|at| host.get(at..)).unwrap_or_default().to_owned()
+        Url::parse(&self.base_url())
+            .map_or_else(|_| String::new(), |url| url.path().trim_end_matches('/').into())
     }
 
     /// Whether cookies are for encrypted connections only: always, but where the public address is unencrypted and on this
     /// machine itself.
     pub fn is_secure(&self) -> bool {
-        let url = self.base_url();
-        let Some(host) = url.strip_prefix("http://") else { return true };
-        let host = host.split('/').next().unwrap_or_default();
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name).trim_matches(['[', ']']);
-        let is_loopback = name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-        !(is_loopback || name == "localhost")
+        match Url::parse(&self.base_url()) {
+            Ok(url) if url.scheme() == "http" => match url.host() {
+                Some(Host::Domain(name)) => name != "localhost",
+                Some(Host::Ipv4(address)) => !address.is_loopback(),
+                Some(Host::Ipv6(address)) => !address.is_loopback(),
+                None => true,
+            },
+            _ => true,
+        }
     }
 
     /// The address that links are built from.

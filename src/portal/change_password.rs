@@ -4,16 +4,20 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::form::{Form, SESSION_COOKIE};
-use super::page::{Checked, Frame, SignedIn, Visit, check_token, form_page};
 use super::set_password::{known, new_password};
-use super::{PageError, Portal, answer};
+use super::texts::Texts;
+use super::visit::{SESSION_COOKIE, SignedIn, Visit};
+use super::{Portal, answer};
 use crate::store::Account;
+use crate::web::PageError;
+use crate::web::form::{Checked, Form};
+use crate::web::page::{Frame, form_page};
 
 #[derive(Template)]
 #[template(path = "change_password.html")]
 struct ChangePasswordPage {
     frame: Frame,
+    texts: &'static Texts,
     csrf: String,
     form: Checked,
 }
@@ -28,10 +32,10 @@ pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResp
 }
 
 fn page(visit: &Visit<'_>, signed_in: &SignedIn, form: Checked) -> Result<HttpResponse, PageError> {
-    let mut frame = visit.frame(Some(signed_in));
-    frame.is_wrong = !form.problems.is_empty();
-    let is_wrong = frame.is_wrong;
-    form_page(&ChangePasswordPage { frame, csrf: signed_in.csrf.clone(), form }, is_wrong, None)
+    let is_wrong = form.is_wrong();
+    let frame = visit.frame(Some(signed_in)).wrong(is_wrong);
+    let (texts, csrf) = (visit.texts(), signed_in.csrf.clone());
+    form_page(&ChangePasswordPage { frame, texts, csrf, form }, is_wrong, None)
 }
 
 /// `POST /portal/{entry}/change-password`.
@@ -39,7 +43,7 @@ pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Pa
     answer(&portal, &request, async |visit: &Visit<'_>| {
         let form = Form::read(visit.request, payload).await?;
         let Some(signed_in) = visit.signed_in().await? else { return Ok(visit.go_to("/sign-in")) };
-        check_token(&form, &signed_in.csrf)?;
+        form.check(&signed_in.csrf)?;
         let (portal, place, texts) = (visit.portal, visit.entrypoint.id, visit.texts());
         let stored = &signed_in.found.record.stored;
         let Some(account) = Account::of(stored) else { return Ok(visit.go_to("/sign-in")) };

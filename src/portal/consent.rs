@@ -1,22 +1,25 @@
-//! Consent to messages: given by the link of an opt-in mail and a press of a button (a mail scanner that opens the link
-//! agrees to nothing), withdrawn by a customer who is signed in.
+//! Consent to messages. A customer gives it by the link of an opt-in mail and a button: a mail scanner that opens the link
+//! agrees to nothing. A customer who is signed in withdraws it.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::form::Form;
-use super::page::{Frame, Visit, check_token, form_page, html};
 use super::set_password::{dead_link, look};
-use super::{MessagePage, Portal, answer};
+use super::texts::Texts;
+use super::visit::Visit;
+use super::{Portal, answer};
 use crate::domain::accounts::link::LinkKind;
 use crate::domain::customers::consent::{Channel, ConsentStatus};
+use crate::web::form::Form;
+use crate::web::page::{Frame, MessagePage, form_page, html};
 
 #[derive(Template)]
 #[template(path = "consent.html")]
 struct ConsentPage<'a> {
     frame: Frame,
+    texts: &'static Texts,
     csrf: String,
     token: &'a str,
 }
@@ -26,20 +29,18 @@ pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResp
     answer(&portal, &request, async |visit: &Visit<'_>| {
         if visit.request.query_string() == "done=given" {
             let texts = visit.texts();
-            let message = MessagePage {
-                frame: visit.frame(None),
-                title: texts.consent_done,
-                lead: texts.consent_done_lead,
-                next: Some((visit.base.clone(), texts.start)),
-            };
-            return html(StatusCode::OK, &message);
+            let frame = visit.frame(None);
+            let next = Some((visit.base.clone(), frame.texts.start));
+            let (title, lead) = (texts.consent_done, texts.consent_done_lead);
+            return html(StatusCode::OK, &MessagePage { frame, title, lead, next });
         }
         if look(visit, &[LinkKind::Consent]).await?.is_none() {
             return dead_link(visit);
         }
         let (csrf, cookie) = visit.form_token().await?;
         let token = visit.request.match_info().query("token");
-        form_page(&ConsentPage { frame: visit.frame(None), csrf, token }, false, cookie)
+        let (frame, texts) = (visit.frame(None), visit.texts());
+        form_page(&ConsentPage { frame, texts, csrf, token }, false, cookie)
     })
     .await
 }
@@ -63,7 +64,7 @@ pub(super) async fn withdraw(request: HttpRequest, portal: Data<Portal>, payload
     answer(&portal, &request, async |visit: &Visit<'_>| {
         let form = Form::read(visit.request, payload).await?;
         let Some(signed_in) = visit.signed_in().await? else { return Ok(visit.go_to("/sign-in")) };
-        check_token(&form, &signed_in.csrf)?;
+        form.check(&signed_in.csrf)?;
         let stored = &signed_in.found.record.stored;
         for channel in [Channel::ECommunication, Channel::Sms] {
             let held = stored.customer.consent.map(|consent| consent.of(channel).status);

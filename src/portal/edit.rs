@@ -7,11 +7,10 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::form::Form;
-use super::page::{Checked, Frame, SignedIn, Visit, check_token, form_page};
 use super::record::{BILLING, PERSON, SHIPPING};
 use super::texts::{Texts, label};
-use super::{PageError, Portal, answer};
+use super::visit::{SignedIn, Visit};
+use super::{Portal, answer};
 use crate::clock;
 use crate::domain::customers::contact;
 use crate::domain::customers::draft::{Context, Draft};
@@ -19,6 +18,9 @@ use crate::domain::customers::fields::TextField;
 use crate::domain::kernel::members::Members;
 use crate::domain::kernel::problem::{At, Problem, Rejection};
 use crate::store::StoreError;
+use crate::web::PageError;
+use crate::web::form::{Checked, Form};
+use crate::web::page::{Frame, form_page};
 
 struct Item {
     name: &'static str,
@@ -39,6 +41,7 @@ struct Group {
 #[template(path = "edit.html")]
 struct EditPage {
     frame: Frame,
+    texts: &'static Texts,
     csrf: String,
     form: Checked,
     version: i64,
@@ -77,10 +80,9 @@ fn page(
         group(texts.shipping, &SHIPPING),
     ];
     groups.retain(|group| !group.items.is_empty());
-    let mut frame = visit.frame(Some(signed_in));
-    frame.is_wrong = !form.problems.is_empty();
-    let is_wrong = frame.is_wrong;
-    let page = EditPage { frame, csrf: signed_in.csrf.clone(), form, version: stored.version, groups };
+    let is_wrong = form.is_wrong();
+    let frame = visit.frame(Some(signed_in)).wrong(is_wrong);
+    let page = EditPage { frame, texts, csrf: signed_in.csrf.clone(), form, version: stored.version, groups };
     form_page(&page, is_wrong, None)
 }
 
@@ -130,22 +132,22 @@ pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Pa
     answer(&portal, &request, async |visit: &Visit<'_>| {
         let form = Form::read(visit.request, payload).await?;
         let Some(signed_in) = visit.signed_in().await? else { return Ok(visit.go_to("/sign-in")) };
-        check_token(&form, &signed_in.csrf)?;
+        form.check(&signed_in.csrf)?;
         let texts = visit.texts();
         let Ok(version) = form.get("version").parse() else { return Err(PageError::OldForm) };
         let draft = match draft(visit, &signed_in, &form)? {
             Ok(draft) => draft,
-            Err(problems) => return page(visit, &signed_in, told(visit, &problems), Some(&form)),
+            Err(problems) => return page(visit, &signed_in, problems_of(visit, &problems), Some(&form)),
         };
         let stored = &signed_in.found.record.stored;
         let done = visit.portal.store.edit_own_record(visit.entrypoint.id, stored.id, version, draft).await;
         match done {
             Ok(_) => Ok(visit.go_to("/record?done=saved")),
             Err(StoreError::Rejected(Rejection::Invalid(problems))) => {
-                page(visit, &signed_in, told(visit, &problems), Some(&form))
+                page(visit, &signed_in, problems_of(visit, &problems), Some(&form))
             }
             Err(StoreError::Rejected(Rejection::Conflict { problems, .. })) => {
-                let mut checked = told(visit, &problems);
+                let mut checked = problems_of(visit, &problems);
                 checked.problems.iter_mut().for_each(|problem| texts.taken.clone_into(&mut problem.text));
                 page(visit, &signed_in, checked, Some(&form))
             }
@@ -188,12 +190,12 @@ fn draft(
 }
 
 /// Problems of a draft in the words of the page, each at its field.
-fn told(visit: &Visit<'_>, problems: &[Problem]) -> Checked {
+fn problems_of(visit: &Visit<'_>, problems: &[Problem]) -> Checked {
     let mut checked = Checked::default();
     for problem in problems {
         let At::Pointer(pointer) = &problem.at else { continue };
         let name = pointer.trim_start_matches('/');
-        let text = said(visit.texts(), problem);
+        let text = words_of(visit.texts(), problem);
         match TextField::of_request(name) {
             Some(field) => checked.add(name, label(visit.language, field), text),
             None => checked.add("", "", text),
@@ -202,7 +204,7 @@ fn told(visit: &Visit<'_>, problems: &[Problem]) -> Checked {
     checked
 }
 
-fn said(texts: &Texts, problem: &Problem) -> &'static str {
+fn words_of(texts: &Texts, problem: &Problem) -> &'static str {
     match problem.code {
         "too_long" => texts.too_long,
         "control_character" => texts.control,

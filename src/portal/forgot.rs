@@ -1,4 +1,4 @@
-//! Asking for a mail with a link. The answer is the same, and takes as long, whether or not anybody gets one.
+//! Asking for a mail with a link. The answer and its time are the same, whether or not anybody gets a mail.
 
 use std::time::Duration;
 
@@ -8,17 +8,21 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use tokio::time::{Instant, sleep_until};
 
-use super::form::Form;
-use super::page::{Checked, Frame, Visit, form_page, html};
-use super::{MessagePage, PageError, Portal, answer};
+use super::texts::Texts;
+use super::visit::Visit;
+use super::{Portal, answer};
+use crate::web::PageError;
+use crate::web::form::{Checked, Form};
+use crate::web::page::{Frame, MessagePage, form_page, html};
 
-/// The answer takes at least so long, whatever was done for it.
+/// The least time that an answer takes.
 const ANSWER_TIME: Duration = Duration::from_millis(250);
 
 #[derive(Template)]
 #[template(path = "forgot.html")]
 struct ForgotPage {
     frame: Frame,
+    texts: &'static Texts,
     csrf: String,
     form: Checked,
 }
@@ -43,10 +47,9 @@ pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResp
 
 async fn page(visit: &Visit<'_>, form: Checked) -> Result<HttpResponse, PageError> {
     let (csrf, cookie) = visit.form_token().await?;
-    let mut frame = visit.frame(None);
-    frame.is_wrong = !form.problems.is_empty();
-    let is_wrong = frame.is_wrong;
-    form_page(&ForgotPage { frame, csrf, form }, is_wrong, cookie)
+    let is_wrong = form.is_wrong();
+    let frame = visit.frame(None).wrong(is_wrong);
+    form_page(&ForgotPage { frame, texts: visit.texts(), csrf, form }, is_wrong, cookie)
 }
 
 /// `POST /portal/{entry}/forgot-password`.

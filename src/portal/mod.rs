@@ -1,46 +1,40 @@
 //! The customer portal: pages under `/portal/{entry}` on which an entrypoint's customers set a password, sign in, see and
 //! edit their own record. Rendered here, without any script; [`routes`] is every page on one screen.
 //!
-//! A page is a [`page::Visit`] of an entrypoint. Forms are bound to a cookie (`form`), answers are never kept by browsers,
-//! and an address that leads on is made here, never taken from a request.
+//! A page is a [`visit::Visit`] of an entrypoint. An address that leads on is made here, never taken from a request. What
+//! other pages share with these is in `web`.
 
 mod change_password;
 mod consent;
 mod edit;
 mod forgot;
-mod form;
-mod page;
 mod record;
 mod set_password;
 mod sign_in;
-mod statics;
 mod texts;
-mod theme;
+mod visit;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, RETRY_AFTER};
-use actix_web::web::{self, ServiceConfig, get, post};
+use actix_web::web::{self, Data, ServiceConfig, get, post};
 use actix_web::{HttpRequest, HttpResponse};
-use askama::Template;
 use tokio::sync::Semaphore;
 
-use self::page::{Frame, Visit, html};
-use self::texts::{Texts, texts};
+use self::visit::Visit;
 use crate::domain::accounts::password::{self, Weakness};
-use crate::domain::entrypoints::theme::Language;
 use crate::store::{SessionLimits, Store, StoreError};
 use crate::vault::VaultError;
 use crate::vault::hash_of_nobody;
 use crate::vault::hash_password;
 use crate::vault::verify_password;
+use crate::web::page::refusal;
+use crate::web::{PageError, files};
 
 /// How the portal is set.
 #[derive(Debug, Clone)]
 pub struct PortalSettings {
-    /// What stands in the public address between host and `/portal`; empty or `/…` without a slash at its end.
+    /// The part of the public address between host and `/portal`: empty, or `/…` without a slash at its end.
     pub base_path: String,
     /// Whether cookies are for encrypted connections only.
     pub is_secure: bool,
@@ -58,12 +52,12 @@ pub struct Portal {
     store: Arc<Store>,
     hashing: Arc<Semaphore>,
     settings: PortalSettings,
-    /// What is verified where there is no account, so that it takes as long.
+    /// The hash that is verified if there is no account, so that the answer takes as long.
     nobody_hash: String,
 }
 
 impl Portal {
-    /// A portal on some records; `hashing` is shared with whoever else hashes passwords.
+    /// A portal on some records. `hashing` holds the permits for everything that hashes passwords.
     ///
     /// # Errors
     /// [`VaultError::NoRandomness`].
@@ -76,7 +70,7 @@ impl Portal {
         Ok(Portal { store, hashing, settings, nobody_hash })
     }
 
-    /// Whether a password is the one of a hash; without one the same work is done for nothing.
+    /// Whether a password is the one of a hash. Without a hash it does the same work for nothing.
     async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PageError> {
         let hash = hash.unwrap_or(&self.nobody_hash).to_owned();
         let password = zeroize::Zeroizing::new(password.to_owned());
@@ -109,24 +103,13 @@ impl Portal {
     }
 }
 
-/// Why there is no page.
-#[derive(Debug)]
-enum PageError {
-    /// There is no such page or entrypoint.
-    NotFound,
-    /// The form is not one of ours, or from before the browser lost its cookie.
-    OldForm,
-    /// The form has too many bytes.
-    TooLarge,
-    /// The database.
-    Store(StoreError),
-    /// A defect.
-    Defect(String),
-}
-
 impl From<StoreError> for PageError {
     fn from(error: StoreError) -> PageError {
-        PageError::Store(error)
+        match error {
+            StoreError::Rejected(_) => PageError::NotFound,
+            StoreError::Busy | StoreError::Unavailable(_) => PageError::Unavailable,
+            error => PageError::Defect(error.to_string()),
+        }
     }
 }
 
@@ -152,22 +135,12 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(post().to(change_password::send)),
         )
         .service(page("/withdraw-consent").route(post().to(consent::withdraw)))
-        .service(page("/style.css").route(get().to(statics::style)))
-        .service(page("/icon.svg").route(get().to(statics::icon)))
+        .service(page("/style.css").route(get().to(style)))
+        .service(page("/icon.svg").route(get().to(icon)))
         .service(web::scope("/portal").default_service(web::to(nothing)));
 }
 
-/// A page that says one thing.
-#[derive(Template)]
-#[template(path = "message.html")]
-struct MessagePage<'a> {
-    frame: Frame,
-    title: &'a str,
-    lead: &'a str,
-    next: Option<(String, &'a str)>,
-}
-
-/// Does what a page does, and makes a page of whatever goes wrong.
+/// Runs a page's action, and renders a page for every error.
 async fn answer<'a>(
     portal: &'a Portal,
     request: &'a HttpRequest,
@@ -179,59 +152,24 @@ async fn answer<'a>(
     };
     match action(&visit).await {
         Ok(response) => response,
-        Err(refused) => refusal(Some(&visit), &refused),
+        Err(refused) => refusal(Some(visit.frame(None)), &refused),
     }
 }
 
-fn refusal(visit: Option<&Visit<'_>>, refused: &PageError) -> HttpResponse {
-    let texts = visit.map_or(texts(Language::English), Visit::texts);
-    let (status, title, lead) = match refused {
-        PageError::NotFound | PageError::Store(StoreError::Rejected(_)) => {
-            (StatusCode::NOT_FOUND, texts.not_found, texts.not_found_lead)
-        }
-        PageError::OldForm => (StatusCode::FORBIDDEN, texts.old_form, texts.old_form_lead),
-        PageError::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, texts.too_large, texts.too_large_lead),
-        PageError::Store(StoreError::Busy | StoreError::Unavailable(_)) => {
-            (StatusCode::SERVICE_UNAVAILABLE, texts.unavailable, texts.unavailable_lead)
-        }
-        PageError::Store(error) => {
-            tracing::error!(%error, "a page of the portal failed");
-            (StatusCode::INTERNAL_SERVER_ERROR, texts.unavailable, texts.unavailable_lead)
-        }
-        PageError::Defect(message) => {
-            tracing::error!(%message, "a page of the portal failed");
-            (StatusCode::INTERNAL_SERVER_ERROR, texts.unavailable, texts.unavailable_lead)
-        }
-    };
-    let Some(visit) = visit else { return plain(status, texts, title, lead) };
-    let next = Some((visit.base.clone(), texts.start));
-    let mut frame = visit.frame(None);
-    frame.is_wrong = true;
-    match html(status, &MessagePage { frame, title, lead, next }) {
-        Ok(mut response) => {
-            if status == StatusCode::SERVICE_UNAVAILABLE {
-                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(1));
-            }
-            response
-        }
-        Err(_) => plain(status, texts, title, lead),
-    }
+/// `GET /portal/{entry}/style.css`.
+async fn style(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
+    answer(&portal, &request, async |visit: &Visit<'_>| Ok(files::style(visit.entrypoint.color()))).await
 }
 
-/// A page that belongs to no entrypoint.
-fn plain(status: StatusCode, texts: &Texts, title: &str, lead: &str) -> HttpResponse {
-    #[derive(Template)]
-    #[template(path = "plain.html")]
-    struct PlainPage<'a> {
-        code: &'a str,
-        title: &'a str,
-        lead: &'a str,
-    }
-    html(status, &PlainPage { code: texts.code, title, lead })
-        .unwrap_or_else(|_| page::guarded(HttpResponse::build(status).finish()))
+/// `GET /portal/{entry}/icon.svg`.
+async fn icon(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
+    answer(&portal, &request, async |visit: &Visit<'_>| {
+        files::icon(visit.entrypoint.color(), visit.entrypoint.store_name())
+    })
+    .await
 }
 
-/// What is no page.
+/// The answer for every other address.
 async fn nothing() -> HttpResponse {
     refusal(None, &PageError::NotFound)
 }

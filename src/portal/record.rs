@@ -5,13 +5,14 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::page::{Frame, SignedIn, Visit, html};
-use super::texts::label;
+use super::texts::{Texts, label};
+use super::visit::{SignedIn, Visit};
 use super::{Portal, answer};
 use crate::domain::customers::consent::{Channel, ConsentStatus};
 use crate::domain::customers::contact;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::Customer;
+use crate::web::page::{Frame, html};
 
 /// The fields about the person; the customer's number and login are shown and never edited.
 pub(super) const PERSON: [TextField; 9] = [
@@ -65,6 +66,7 @@ struct ConsentState {
 #[template(path = "record.html")]
 struct RecordPage {
     frame: Frame,
+    texts: &'static Texts,
     name: String,
     groups: Vec<Group>,
     consent: Option<ConsentState>,
@@ -96,6 +98,7 @@ pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResp
         };
         let page = RecordPage {
             frame: visit.frame(Some(&signed_in)),
+            texts,
             name: customer.name(),
             groups: vec![
                 group(texts.about_you, &PERSON),

@@ -1,25 +1,28 @@
-//! Setting a password by the link of an invitation or a reset. Opening the page uses nothing up, because mail scanners open
-//! links too; and it signs nobody in, so that a link is no way into somebody else's session.
+//! Setting a password by the link of an invitation or a reset. Opening the page does not use the link up, because mail
+//! scanners open links too. It signs nobody in, so that a link cannot lead into somebody else's session.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::form::{Form, is_secret};
-use super::page::{Checked, Frame, Visit, form_page, html};
 use super::texts::Texts;
-use super::{MessagePage, PageError, Portal, answer};
+use super::visit::Visit;
+use super::{Portal, answer};
 use crate::domain::accounts::link::LinkKind;
 use crate::domain::accounts::password::{self, Weakness};
 use crate::domain::customers::record::Customer;
 use crate::domain::entrypoints::Entrypoint;
 use crate::store::{Found, Link};
+use crate::web::PageError;
+use crate::web::form::{Checked, Form, is_secret};
+use crate::web::page::{Frame, MessagePage, form_page, html};
 
 #[derive(Template)]
 #[template(path = "set_password.html")]
 struct SetPasswordPage<'a> {
     frame: Frame,
+    texts: &'static Texts,
     csrf: String,
     form: Checked,
     token: &'a str,
@@ -56,17 +59,16 @@ pub(super) async fn look(visit: &Visit<'_>, kinds: &[LinkKind]) -> Result<Option
 
 async fn page(visit: &Visit<'_>, form: Checked) -> Result<HttpResponse, PageError> {
     let (csrf, cookie) = visit.form_token().await?;
-    let mut frame = visit.frame(None);
-    frame.is_wrong = !form.problems.is_empty();
-    let is_wrong = frame.is_wrong;
-    form_page(&SetPasswordPage { frame, csrf, form, token: token(visit) }, is_wrong, cookie)
+    let is_wrong = form.is_wrong();
+    let frame = visit.frame(None).wrong(is_wrong);
+    let page = SetPasswordPage { frame, texts: visit.texts(), csrf, form, token: token(visit) };
+    form_page(&page, is_wrong, cookie)
 }
 
-/// The one page for links that were used, have expired, never were, or belong elsewhere.
+/// The one page for links that are used up, expired, unknown, or of another entrypoint.
 pub(super) fn dead_link(visit: &Visit<'_>) -> Result<HttpResponse, PageError> {
     let texts = visit.texts();
-    let mut frame = visit.frame(None);
-    frame.is_wrong = true;
+    let frame = visit.frame(None).wrong(true);
     let next = Some((format!("{}/forgot-password", visit.base), texts.new_mail));
     html(StatusCode::GONE, &MessagePage { frame, title: texts.dead_link, lead: texts.dead_link_lead, next })
 }
@@ -93,14 +95,14 @@ pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Pa
     .await
 }
 
-/// What a password must not be made of.
+/// The texts that a password must not be made of.
 pub(super) fn known(customer: &Customer, entrypoint: &Entrypoint) -> Vec<String> {
     let mut known = password::personal(customer);
     known.extend([entrypoint.store_name().to_owned(), entrypoint.entry.clone()]);
     known
 }
 
-/// The hash of a form's new password, which it must hold twice; else the problems are told.
+/// The hash of a form's new password, which the form must hold twice; otherwise adds the problems.
 pub(super) async fn new_password(
     visit: &Visit<'_>,
     form: &Form,
@@ -114,14 +116,14 @@ pub(super) async fn new_password(
     }
     match visit.portal.hash(password, known).await? {
         Err(weakness) => {
-            checked.add("password", texts.new_password, said(texts, weakness));
+            checked.add("password", texts.new_password, words_of(texts, weakness));
             Ok(None)
         }
         Ok(hash) => Ok(checked.problems.is_empty().then_some(hash)),
     }
 }
 
-fn said(texts: &Texts, weakness: Weakness) -> &'static str {
+fn words_of(texts: &Texts, weakness: Weakness) -> &'static str {
     match weakness {
         Weakness::Short => texts.short,
         Weakness::Long => texts.long,

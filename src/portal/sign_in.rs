@@ -1,5 +1,5 @@
-//! Signing in and out. Whether anybody has a login name shows neither in what is answered nor in how long it takes: names
-//! that nobody has are counted, slowed down and locked like others, and a password is verified either way.
+//! Signing in and out. Neither the answer nor its time shows whether a login name exists. Unknown names are counted, slowed
+//! down and locked like others, and a password is verified either way.
 
 use std::time::Duration;
 
@@ -9,18 +9,22 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::form::{Form, SESSION_COOKIE, cookie};
-use super::page::{Checked, Frame, Visit, check_token, form_page};
-use super::{PageError, Portal, answer};
+use super::texts::Texts;
+use super::visit::{SESSION_COOKIE, Visit};
+use super::{Portal, answer};
 use crate::domain::accounts::sign_in::{LOCK_FAILURES, login_wait};
+use crate::web::PageError;
+use crate::web::form::{Checked, Form, cookie};
+use crate::web::page::{Frame, form_page};
 
-/// A refusal takes at least so long, whatever was done for it.
+/// The least time that a refusal takes.
 const REFUSAL_TIME: Duration = Duration::from_millis(250);
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignInPage<'a> {
     frame: Frame,
+    texts: &'static Texts,
     csrf: String,
     form: Checked,
     login: &'a str,
@@ -51,10 +55,9 @@ async fn page(
     done: Option<&'static str>,
 ) -> Result<HttpResponse, PageError> {
     let (csrf, cookie) = visit.form_token().await?;
-    let mut frame = visit.frame(None);
-    frame.is_wrong = !form.problems.is_empty();
-    let is_wrong = frame.is_wrong;
-    form_page(&SignInPage { frame, csrf, form, login, done }, is_wrong, cookie)
+    let is_wrong = form.is_wrong();
+    let frame = visit.frame(None).wrong(is_wrong);
+    form_page(&SignInPage { frame, texts: visit.texts(), csrf, form, login, done }, is_wrong, cookie)
 }
 
 /// `POST /portal/{entry}/sign-in`.
@@ -124,13 +127,13 @@ pub(super) async fn sign_out(request: HttpRequest, portal: Data<Portal>, payload
     answer(&portal, &request, async |visit: &Visit<'_>| {
         let form = Form::read(visit.request, payload).await?;
         if let Some(signed_in) = visit.signed_in().await? {
-            check_token(&form, &signed_in.csrf)?;
+            form.check(&signed_in.csrf)?;
             visit.portal.store.sign_out(signed_in.token).await?;
         }
         let mut response = visit.go_to("/sign-in?done=signed-out");
         if cookie(visit.request, SESSION_COOKIE).is_some() {
             let gone = visit.cookie(SESSION_COOKIE, String::new());
-            response.add_removal_cookie(&gone).map_err(|error| PageError::Defect(error.to_string()))?;
+            response.add_removal_cookie(&gone)?;
         }
         Ok(response)
     })

@@ -1,4 +1,4 @@
-//! What the pages say, in each language. A text that one language lacks does not compile.
+//! What the portal says, in each language. A text that one language lacks does not compile.
 
 use crate::domain::customers::fields::TextField;
 use crate::domain::entrypoints::theme::Language;
@@ -6,9 +6,6 @@ use crate::domain::entrypoints::theme::Language;
 /// The texts of one language.
 #[derive(Debug)]
 pub(super) struct Texts {
-    pub code: &'static str,
-    pub error_prefix: &'static str,
-    pub skip: &'static str,
     pub portal_of: &'static str,
     pub sign_in: &'static str,
     pub sign_in_lead: &'static str,
@@ -59,7 +56,6 @@ pub(super) struct Texts {
     pub done_password_changed: &'static str,
     pub done_signed_out: &'static str,
     pub done_withdrawn: &'static str,
-    pub problems: &'static str,
     pub wrong_login: &'static str,
     pub locked_login: &'static str,
     pub wrong_old: &'static str,
@@ -78,15 +74,6 @@ pub(super) struct Texts {
     pub bad_birthday: &'static str,
     pub stale: &'static str,
     pub taken: &'static str,
-    pub not_found: &'static str,
-    pub not_found_lead: &'static str,
-    pub old_form: &'static str,
-    pub old_form_lead: &'static str,
-    pub too_large: &'static str,
-    pub too_large_lead: &'static str,
-    pub unavailable: &'static str,
-    pub unavailable_lead: &'static str,
-    pub start: &'static str,
 }
 
 /// The texts of a language.
@@ -124,9 +111,6 @@ pub(super) const fn label(language: Language, field: TextField) -> &'static str 
 }
 
 const ENGLISH: Texts = Texts {
-    code: "en",
-    error_prefix: "Error: ",
-    skip: "Skip to content",
     portal_of: "Customer portal",
     sign_in: "Sign in",
     sign_in_lead: "See and update what we keep about you.",
@@ -177,7 +161,6 @@ const ENGLISH: Texts = Texts {
     done_password_changed: "Your password is changed. Everywhere else you are signed out.",
     done_signed_out: "You are signed out.",
     done_withdrawn: "You will receive no more messages from us.",
-    problems: "Please check the following",
     wrong_login: "E-mail, user name or password is wrong. After ten failed attempts within ten minutes an account is locked until its password is set anew.",
     locked_login: "There were too many failed attempts with this login, and it is locked. Set a new password with “Forgot your password?”, or try again in ten minutes.",
     wrong_old: "This is not your current password.",
@@ -196,21 +179,9 @@ const ENGLISH: Texts = Texts {
     bad_birthday: "Enter a date in the past, such as 1985-04-12.",
     stale: "Your record has changed since you opened this form. Look at it again, then make your changes.",
     taken: "Another account uses this already.",
-    not_found: "Page not found",
-    not_found_lead: "There is nothing at this address.",
-    old_form: "This form is out of date",
-    old_form_lead: "Nothing was changed. Go back, open the page again and send the form once more; your browser must allow cookies.",
-    too_large: "This form is too large",
-    too_large_lead: "Nothing was changed.",
-    unavailable: "This does not work at the moment",
-    unavailable_lead: "Nothing was changed. Please try again in a few minutes.",
-    start: "Go to the start page",
 };
 
 const FRENCH: Texts = Texts {
-    code: "fr",
-    error_prefix: "Erreur : ",
-    skip: "Aller au contenu",
     portal_of: "Espace client",
     sign_in: "Se connecter",
     sign_in_lead: "Consultez et mettez à jour ce que nous conservons à votre sujet.",
@@ -261,7 +232,6 @@ const FRENCH: Texts = Texts {
     done_password_changed: "Votre mot de passe est changé. Partout ailleurs, vous êtes déconnecté.",
     done_signed_out: "Vous êtes déconnecté.",
     done_withdrawn: "Vous ne recevrez plus de messages de notre part.",
-    problems: "Veuillez vérifier ce qui suit",
     wrong_login: "L’e-mail, le nom d’utilisateur ou le mot de passe est incorrect. Après dix échecs en dix minutes, un compte est bloqué jusqu’à ce que son mot de passe soit redéfini.",
     locked_login: "Il y a eu trop d’échecs avec cet identifiant : il est bloqué. Définissez un nouveau mot de passe par « Mot de passe oublié ? » ou réessayez dans dix minutes.",
     wrong_old: "Ce n’est pas votre mot de passe actuel.",
@@ -280,13 +250,4 @@ const FRENCH: Texts = Texts {
     bad_birthday: "Saisissez une date passée, par exemple 1985-04-12.",
     stale: "Votre fiche a changé depuis que vous avez ouvert ce formulaire. Relisez-la, puis faites vos modifications.",
     taken: "Un autre compte utilise déjà cette valeur.",
-    not_found: "Page introuvable",
-    not_found_lead: "Il n’y a rien à cette adresse.",
-    old_form: "Ce formulaire n’est plus à jour",
-    old_form_lead: "Rien n’a été modifié. Revenez en arrière, ouvrez la page à nouveau et renvoyez le formulaire ; votre navigateur doit accepter les cookies.",
-    too_large: "Ce formulaire est trop grand",
-    too_large_lead: "Rien n’a été modifié.",
-    unavailable: "Cela ne fonctionne pas pour le moment",
-    unavailable_lead: "Rien n’a été modifié. Réessayez dans quelques minutes.",
-    start: "Aller à la page d’accueil",
 };

@@ -214,18 +214,18 @@ impl Store {
         .await
     }
 
-    /// What an idempotency key was used for, if it was.
+    /// The text that is kept under an idempotency key.
     ///
     /// # Errors
-    /// The database's.
-    pub async fn key_fingerprint(
+    /// [`StoreError::Rejected`] for a key used otherwise; the database's.
+    pub async fn kept_answer(
         &self,
         entrypoint_id: i64,
-        key: [u8; 32],
-    ) -> Result<Option<[u8; 32]>, StoreError> {
-        self.look_up(move |conn, _| {
-            let rows = idempotency::find(conn, entrypoint_id, &[key.to_vec()], clock::now())?;
-            Ok(rows.first().and_then(|row| row.fingerprint.as_slice().try_into().ok()))
+        key_use: KeyUse,
+    ) -> Result<Option<String>, StoreError> {
+        self.look_up(move |conn, ring| {
+            let text = idempotency::text(conn, ring, entrypoint_id, key_use, clock::now())?;
+            Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
         })
         .await
     }

@@ -13,7 +13,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("store", &["store", "domain", "vault", "clock"]),
     ("export", &["export", "store", "domain"]),
     ("api", &["api", "export", "store", "domain", "vault", "clock"]),
-    ("portal", &["portal", "store", "domain", "vault", "clock"]),
+    ("web", &["web", "domain", "vault"]),
+    ("portal", &["portal", "web", "store", "domain", "vault", "clock"]),
     ("mail", &["mail", "domain"]),
     ("jobs", &["jobs", "mail", "store", "domain", "vault", "clock"]),
     ("config", &["config", "mail", "store", "vault"]),
@@ -32,7 +33,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("diesel", &["store"]),
     ("diesel_migrations", &["store"]),
-    ("actix_web", &["api", "portal", "app", "cli"]),
+    ("actix_web", &["api", "web", "portal", "app", "cli"]),
     ("tokio", &["store", "api", "portal", "app", "jobs", "mail", "cli"]),
     ("clap", &["config", "cli"]),
     ("aws_lc_rs", &["vault"]),
@@ -40,7 +41,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("std::env", &["config", "cli"]),
     ("std::fs", &["config", "cli", "mail"]),
     ("tempfile", &["cli"]),
-    ("askama", &["portal"]),
+    ("askama", &["web", "portal"]),
     ("lettre", &["mail"]),
     ("minijinja", &["mail"]),
     ("std::time::SystemTime", &["clock"]),
@@ -49,9 +50,11 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 
 /// Of the vault HTTP needs no more than this: passwords are hashed before the queue, tokens name their key.
 const VAULT_ABOVE: &[&str] = &["hash_password", "unverified_key_id", "TokenError"];
-/// The portal verifies passwords, and makes and recognises what its cookies hold.
+/// Pages recognise the tokens of their forms.
+const VAULT_OF_WEB: &[&str] = &["secret_hash"];
+/// The portal verifies passwords, and makes what its cookies hold.
 const VAULT_OF_PORTAL: &[&str] =
-    &["hash_of_nobody", "hash_password", "verify_password", "new_secret", "secret_hash", "VaultError"];
+    &["hash_of_nobody", "hash_password", "verify_password", "new_secret", "VaultError"];
 
 /// One file of the store makes SQLite's file durable; no other of it touches files.
 const FILES_OF_STORE: (&str, &str) = ("std::fs", "store/engine/checkpoint.rs");
@@ -130,6 +133,7 @@ fn wrong(source: &Source) -> Vec<String> {
         }
         let vault = match source.part.as_str() {
             "api" | "jobs" => Some(VAULT_ABOVE),
+            "web" => Some(VAULT_OF_WEB),
             "portal" => Some(VAULT_OF_PORTAL),
             _ => None,
         };
@@ -186,6 +190,8 @@ fn wrong_arrows_are_seen() {
         ("jobs", "use crate::vault::MasterKey;"),
         ("portal", "use crate::vault::SealKey;"),
         ("portal", "use crate::api::error::Error;"),
+        ("web", "use crate::store::Store;"),
+        ("web", "use crate::vault::new_secret;"),
         ("api", "use askama::Template;"),
         ("jobs", "use crate::{api, store};"),
         ("store", "use super::super::api::body;"),

@@ -5,9 +5,11 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::*;
+use crate::support::*;
 
 /// Holds SQLite's write lock until it is dropped.
 struct Lock(std::process::Child);
@@ -362,4 +364,76 @@ async fn examples_are_what_the_service_answers() {
         kept == text,
         "the examples are not what the service answers; renew them: RECORD=1 cargo nextest run openapi\n{others:#?}"
     );
+}
+
+/// Whatever stands in an address, an entrypoint may have its name, but for `org`, which is reserved.
+#[tokio::test]
+async fn an_entrypoint_named_like_any_part_of_an_address_works_on_every_route() {
+    const ORDER: [&str; 4] =
+        ["/api/Customer/single/", "/api/Customer/invite/", "/api/Import/customersForm/", ""];
+    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/openapi.json");
+    let document: Value = serde_json::from_str(&std::fs::read_to_string(document).unwrap()).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let names: BTreeSet<&str> = paths
+        .keys()
+        .flat_map(|path| path.split('/'))
+        .filter(|part| !part.is_empty() && !part.contains(['{', '.']) && *part != "org")
+        .collect();
+    assert!(names.is_superset(&["archive", "consent", "history", "invite", "match"].into()), "{names:?}");
+    let mut routes: Vec<(&String, Method)> = paths
+        .iter()
+        .filter(|(path, _)| path.contains("{entry}"))
+        .flat_map(|(path, item)| item.as_object().unwrap().keys().map(move |method| (path, method)))
+        .map(|(path, method)| (path, method.to_uppercase().parse().unwrap()))
+        .collect();
+    // What is read, stopped or done for real must have been made.
+    routes.sort_by_key(|(path, method)| {
+        (
+            *method != Method::POST,
+            ORDER.iter().position(|start| path.starts_with(start)),
+            path.matches('/').count(),
+        )
+    });
+    let server = Server::start(Db::Sqlite).await;
+    let client = master(&server);
+    for name in names {
+        client.post("/api/Paypoint", &json!({"entry": name})).await.expect(200);
+        let (mut invited, mut imported) = (Value::Null, Value::Null);
+        for (path, method) in &routes {
+            let job = if path.starts_with("/api/Import") { &imported } else { &invited };
+            let mut url = path.replace("{entry}", name).replace("{jobId}", &job.to_string());
+            url = url.replace("{format}", "csv").replace("{mailId}", "1");
+            if *method == Method::POST && path.ends_with("/invite/{entry}") {
+                url.push_str("?lifecycle=Prospect");
+            }
+            let request = client.request(method.clone(), &url);
+            let answer = send(match path.as_str() {
+                "/api/Customer/single/{entry}" | "/api/Customer/match/{entry}" => {
+                    request.json(&json!({"email": "ada@example.test"}))
+                }
+                "/api/Paypoint/settings/{entry}" if *method == Method::PUT => {
+                    request.json(&json!({"general": []}))
+                }
+                "/api/Import/customersForm/{entry}" => {
+                    request.header("Content-Type", "text/csv").body("email\nbob@example.test\n")
+                }
+                _ => request,
+            })
+            .await;
+            let wanted: &[u16] = match path.as_str() {
+                // No such mail; no dry run.
+                "/api/Mail/outbox/{entry}/{mailId}/retry" => &[404, 409],
+                "/api/Import/jobs/{entry}/{jobId}/commit" => &[409],
+                _ => &[200, 202],
+            };
+            assert!(wanted.contains(&answer.status), "{method} {url}: {}", answer.text);
+            match path.as_str() {
+                "/api/Customer/invite/{entry}" if *method == Method::POST => {
+                    invited = answer.json["jobId"].clone()
+                }
+                "/api/Import/customersForm/{entry}" => imported = answer.data()["jobId"].clone(),
+                _ => {}
+            }
+        }
+    }
 }

@@ -1,22 +1,23 @@
 //! `POST /Customer/single/{entry}` and `POST /Customer/match/{entry}`.
 
 use actix_web::http::header::{CACHE_CONTROL, ETAG};
-use actix_web::web::{Data, Path, Payload};
-use actix_web::{HttpRequest, HttpResponse, post};
+use actix_web::web::Payload;
+use actix_web::{HttpResponse, post};
 use serde::Serialize;
 
 use super::record::{CustomerOut, etag};
-use super::{key_use, refuse_unless_replay, seal_password, view_of, visible_entry};
+use super::{seal_password, view_of};
 use crate::api::http::auth::Caller;
-use crate::api::http::body::{self, Params};
+use crate::api::http::body;
+use crate::api::http::call::{Call, Mutation, mark_replayed};
 use crate::api::http::error::Error;
 use crate::api::http::json::{self, RECORD_ROOM};
+use crate::api::http::params::{EntryPath, KeyHeader};
 use crate::api::http::request::CustomerIn;
-use crate::api::http::state::App;
 use crate::clock;
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::draft::{Context, Draft};
-use crate::domain::decide::command::{Action, Answer, Command, CreateCustomer, OnMatch, Outcome, Verdict};
+use crate::domain::decide::command::{Action, Answer, CreateCustomer, OnMatch, Outcome, Verdict};
 use crate::domain::kernel::problem::Problem;
 
 /// The answer of contract 4, E1.
@@ -54,7 +55,7 @@ struct CreatedRecord<'a> {
     tag = "Customers",
     operation_id = "create_customer",
     params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        EntryPath,
         ("replaceExisting" = Option<i64>, Query, minimum = 0, maximum = 1, description = "1: a matching customer is replaced by what is sent; absent fields become empty"),
         ("mergeExisting" = Option<i64>, Query, minimum = 0, maximum = 1, description = "1: the sent fields are written onto a matching customer"),
         ("forceCustomerCreation" = Option<bool>, Query, description = "true: a second record is created beside a matching customer"),
@@ -64,44 +65,22 @@ struct CreatedRecord<'a> {
     responses((status = 200, description = "The customer's record and what came of the create", body = CreatedOut<'_>)),
 )]
 #[post("/api/Customer/single/{entry}")]
-pub(crate) async fn create_customer(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    entry: Path<String>,
-    payload: Payload,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersWrite)?;
-    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
-    let bytes = body::json(&request, payload).await?;
-    let key =
-        key_use(&app, &caller, entrypoint_id, "POST /Customer/single/{entry}", &entry, &request, &bytes)
-            .await?;
-    let create = match read(&app, entrypoint_id, &request, &bytes).await {
-        Ok(create) => create,
-        Err(error) => {
-            refuse_unless_replay(&app, entrypoint_id, key.as_ref(), error).await?;
-            CreateCustomer { draft: Draft::default(), on_match: OnMatch::Get, precomputed: None }
-        }
-    };
-    let action = Action::Create(Box::new(create));
-    let command = Command { entrypoint_id, actor: caller.actor(), idempotency: key, action };
-    let answer = app.store.write(command).await?;
-    render(&answer, &caller)
+pub(crate) async fn create_customer(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersWrite)?;
+    let entrypoint_id = call.entry().await?;
+    let mutation = call.json(entrypoint_id, payload).await?;
+    let create = read(&call, entrypoint_id, &mutation).await;
+    let answer = mutation.write(create.map(|create| Action::Create(Box::new(create)))).await?;
+    render(&answer, &call.caller)
 }
 
-/// Reads query and body; all problems of both at once.
-async fn read(
-    app: &App,
-    entrypoint_id: i64,
-    request: &HttpRequest,
-    bytes: &actix_web::web::Bytes,
-) -> Result<CreateCustomer, Error> {
-    let (on_match, mut problems) = flags(request);
-    let country = app.store.country(entrypoint_id).await?.ok_or(Error::NotFound)?;
+/// Reads query and body, and reports the problems of both at once.
+async fn read(call: &Call, entrypoint_id: i64, mutation: &Mutation<'_>) -> Result<CreateCustomer, Error> {
+    let (on_match, mut problems) = flags(call);
+    let country = call.app.store.country(entrypoint_id).await?.ok_or(Error::NotFound)?;
     let country = country.as_deref();
     let context = Context { now: clock::now(), country, entrypoint_country: country };
-    let members = match body::members(bytes) {
+    let members = match body::members(&mutation.body) {
         Ok(members) => members,
         Err(Error::Invalid(of_body)) => {
             problems.extend(of_body);
@@ -117,12 +96,12 @@ async fn read(
             return Err(Error::Invalid(problems));
         }
     };
-    seal_password(app, &mut draft).await?;
+    seal_password(&call.app, &mut draft).await?;
     Ok(CreateCustomer { draft, on_match, precomputed: None })
 }
 
-fn flags(request: &HttpRequest) -> (OnMatch, Vec<Problem>) {
-    let mut params = Params::of(request);
+fn flags(call: &Call) -> (OnMatch, Vec<Problem>) {
+    let mut params = call.params();
     let replace = params.bit("replaceExisting");
     let merge = params.bit("mergeExisting");
     let force = params.flag("forceCustomerCreation");
@@ -147,10 +126,8 @@ fn render(answer: &Answer, caller: &Caller) -> Result<HttpResponse, Error> {
     };
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "private, no-cache"));
-    if answer.replayed {
-        response.insert_header(("Idempotent-Replayed", "true"));
-    }
-    // What a token sent itself it may see again; what others wrote is for readers.
+    mark_replayed(&mut response, answer.replayed);
+    // A token may see what it sent itself. What others wrote is for readers.
     let is_own = matches!(verdict, Verdict::Created | Verdict::Forced);
     let learns = is_own || caller.claims().allows(Scope::CustomersRead);
     let record = if learns {
@@ -219,48 +196,32 @@ struct CandidateOut<'a> {
     tag = "Customers",
     operation_id = "match_customer",
     params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        EntryPath,
         ("replaceExisting" = Option<i64>, Query, minimum = 0, maximum = 1, description = "As for a create"),
         ("mergeExisting" = Option<i64>, Query, minimum = 0, maximum = 1, description = "As for a create"),
         ("forceCustomerCreation" = Option<bool>, Query, description = "As for a create"),
-        ("idempotencyKey" = Option<String>, Header, description = "As for a create"),
+        KeyHeader,
     ),
     request_body(content = CustomerIn, description = "The customer as a create would send it"),
     responses((status = 200, description = "What a create would do", body = MatchOut<'_>)),
 )]
 #[post("/api/Customer/match/{entry}")]
-pub(crate) async fn match_customer(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    entry: Path<String>,
-    payload: Payload,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersRead)?;
-    caller.require(Scope::PiiRead)?;
-    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
-    let bytes = body::json(&request, payload).await?;
-    let key = key_use(&app, &caller, entrypoint_id, "POST /Customer/match/{entry}", &entry, &request, &bytes)
-        .await?;
-    let create = match read(&app, entrypoint_id, &request, &bytes).await {
-        Ok(create) => create,
-        Err(error) => {
-            refuse_unless_replay(&app, entrypoint_id, key.as_ref(), error).await?;
-            CreateCustomer { draft: Draft::default(), on_match: OnMatch::Get, precomputed: None }
-        }
+pub(crate) async fn match_customer(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersRead)?;
+    call.require(Scope::PiiRead)?;
+    let entrypoint_id = call.entry().await?;
+    let mutation = call.json(entrypoint_id, payload).await?;
+    let create = read(&call, entrypoint_id, &mutation).await;
+    let answer = match create.map(|create| Action::Match(Box::new(create))) {
+        // Only an answer that must be kept needs the writer.
+        Ok(action) if mutation.key.is_none() => call.app.store.consult(mutation.command(action)).await?,
+        action => mutation.write(action).await?,
     };
-    let keyed = key.is_some();
-    let action = Action::Match(Box::new(create));
-    let command = Command { entrypoint_id, actor: caller.actor(), idempotency: key, action };
-    // Only an answer that must be kept needs the writer.
-    let answer = if keyed { app.store.write(command).await? } else { app.store.consult(command).await? };
     let Outcome::Matched(report) = &answer.outcome else {
         return Err(Error::Internal("a match was answered with something else".into()));
     };
     let mut response = HttpResponse::Ok();
-    if answer.replayed {
-        response.insert_header(("Idempotent-Replayed", "true"));
-    }
+    mark_replayed(&mut response, answer.replayed);
     let candidates = report
         .candidates
         .iter()

@@ -1,16 +1,15 @@
 //! `GET /Customer/{customerId}`.
 
 use actix_web::http::header::{CACHE_CONTROL, ETAG};
-use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::{HttpResponse, get};
 
 use super::record::{CustomerOut, rendering};
-use super::{parse_id, view_of, visible_as};
-use crate::api::http::auth::Caller;
-use crate::api::http::body::{Params, is_fresh};
+use super::view_of;
+use crate::api::http::body::is_fresh;
+use crate::api::http::call::Call;
 use crate::api::http::error::Error;
 use crate::api::http::json;
-use crate::api::http::state::App;
+use crate::api::http::params::CustomerPath;
 use crate::domain::accounts::token::Scope;
 use crate::store::Found;
 
@@ -22,7 +21,7 @@ use crate::store::Found;
     tag = "Customers",
     operation_id = "get_customer",
     params(
-        ("customerId" = i64, Path, minimum = 1, description = "The customer's id"),
+        CustomerPath,
         ("If-None-Match" = Option<String>, Header, description = "An ETag; 304 without a body where the record is still the same"),
     ),
     responses(
@@ -31,18 +30,13 @@ use crate::store::Found;
     ),
 )]
 #[get("/api/Customer/{customerId}")]
-pub(crate) async fn get_customer(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    id: Path<String>,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersRead)?;
-    let view = view_of(&caller);
-    let told = move |found: &Found| rendering(&found.record, &found.entrypoint, view);
-    let rendering = visible_as(&app, &caller, parse_id(&id)?, told).await??;
-    Params::none(&request)?;
-    let fresh = is_fresh(&request, &rendering.etag);
+pub(crate) async fn get_customer(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersRead)?;
+    let view = view_of(&call.caller);
+    let render = move |found: &Found| rendering(&found.record, &found.entrypoint, view);
+    let rendering = call.customer_as(render).await??;
+    call.params().done()?;
+    let fresh = is_fresh(&call.request, &rendering.etag);
     let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((ETAG, rendering.etag.as_str()))

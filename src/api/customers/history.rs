@@ -1,21 +1,15 @@
 //! `GET /Customer/{customerId}/history`.
 
 use actix_web::http::header::CACHE_CONTROL;
-use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::{HttpResponse, get};
 use serde::Serialize;
 
-use super::{parse_id, visible};
-use crate::api::http::auth::Caller;
-use crate::api::http::body::Params;
+use crate::api::http::call::Call;
 use crate::api::http::error::Error;
-use crate::api::http::state::App;
-use crate::api::lists::{LIMIT_DEFAULT, SummaryOut};
+use crate::api::http::params::CustomerPath;
+use crate::api::lists::{SummaryOut, page_of};
 use crate::domain::accounts::token::Scope;
 use crate::store::HistoryEntry;
-
-/// The most entries of one answer.
-const LIMIT_MAX: i64 = 1_000;
 
 /// A customer's history, newest first.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -72,31 +66,22 @@ struct ChangeOut {
     tag = "Customers",
     operation_id = "get_customer_history",
     params(
-        ("customerId" = i64, Path, minimum = 1, description = "The customer's id"),
+        CustomerPath,
         ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many entries to skip; 0 by default"),
         ("limitRecord" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "How many entries to answer; 20 by default"),
     ),
     responses((status = 200, description = "The history", body = HistoryOut)),
 )]
 #[get("/api/Customer/{customerId}/history")]
-pub(crate) async fn get_customer_history(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    id: Path<String>,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersRead)?;
-    let found = visible(&app, &caller, parse_id(&id)?).await?;
-    let mut params = Params::of(&request);
-    let skip = params.integer("fromRecord", 0, i64::MAX).unwrap_or(0);
-    let limit = params.integer("limitRecord", 1, LIMIT_MAX).unwrap_or(LIMIT_DEFAULT);
-    let problems = params.problems();
-    if !problems.is_empty() {
-        return Err(Error::Invalid(problems));
-    }
-    let page = app.store.history(found.entrypoint.id, found.record.stored.id, skip, limit).await?;
+pub(crate) async fn get_customer_history(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersRead)?;
+    let found = call.customer().await?;
+    let mut params = call.params();
+    let (skip, limit) = page_of(&mut params);
+    params.done()?;
+    let page = call.app.store.history(found.entrypoint.id, found.record.stored.id, skip, limit).await?;
     let (entries, total) = page.ok_or(Error::NotFound)?;
-    let shows_values = caller.sees_pii();
+    let shows_values = call.caller.sees_pii();
     let body = HistoryOut {
         summary: SummaryOut::new(limit, total),
         records: entries.into_iter().map(|entry| render(entry, shows_values)).collect(),

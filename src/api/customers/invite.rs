@@ -1,17 +1,15 @@
-//! `POST /Customer/{customerId}/invite`, and how that invitation stands.
+//! `POST /Customer/{customerId}/invite`, and the state of that invitation.
 
-use actix_web::web::{Data, Path, Payload};
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::web::Payload;
+use actix_web::{HttpResponse, get, post};
 use serde::Serialize;
 
-use super::{key_use, parse_id, refuse_unless_replay, visible};
-use crate::api::http::auth::Caller;
-use crate::api::http::body::{self, Params};
+use crate::api::http::call::{Call, mark_replayed};
 use crate::api::http::error::Error;
-use crate::api::http::state::App;
+use crate::api::http::params::{CustomerPath, KeyHeader};
 use crate::clock;
 use crate::domain::accounts::token::Scope;
-use crate::domain::decide::command::{Action, Command, InviteCustomer};
+use crate::domain::decide::command::{Action, InviteCustomer};
 use crate::domain::kernel::time::Micros;
 
 /// How a customer stands with the portal.
@@ -90,46 +88,26 @@ pub(crate) struct InvitedOut {
 #[utoipa::path(
     tag = "Invitations",
     operation_id = "invite_customer",
-    params(
-        ("customerId" = i64, Path, minimum = 1, description = "The customer's id"),
-        ("idempotencyKey" = Option<String>, Header, description = "As for a create"),
-    ),
+    params(CustomerPath, KeyHeader),
     responses((status = 200, description = "The mail is on its way", body = InvitedOut)),
 )]
 #[post("/api/Customer/{customerId}/invite")]
-pub(crate) async fn invite_customer(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    id: Path<String>,
-    payload: Payload,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersWrite)?;
-    let found = visible(&app, &caller, parse_id(&id)?).await?;
-    let entrypoint_id = found.entrypoint.id;
-    body::none(payload).await?;
-    let route = "POST /Customer/{customerId}/invite";
-    let key = key_use(&app, &caller, entrypoint_id, route, &id, &request, &[]).await?;
-    let problems = Params::of(&request).problems();
-    if !problems.is_empty() {
-        refuse_unless_replay(&app, entrypoint_id, key.as_ref(), Error::Invalid(problems)).await?;
-    }
-    let invite = InviteCustomer { id: found.record.stored.id, again: true, link_ttl_secs: app.link_ttl_secs };
-    let command =
-        Command { entrypoint_id, actor: caller.actor(), idempotency: key, action: Action::Invite(invite) };
-    let answer = app.store.write(command).await?;
+pub(crate) async fn invite_customer(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersWrite)?;
+    let found = call.customer().await?;
+    let id = found.record.stored.id;
+    let mutation = call.bodiless(found.entrypoint.id, payload).await?;
+    let link_ttl_secs = call.app.link_ttl_secs;
+    let invite = |()| Action::Invite(InviteCustomer { id, again: true, link_ttl_secs });
+    let answer = mutation.write(call.params().done().map(invite)).await?;
     let invitation = answer.stored.as_ref().and_then(|stored| stored.customer.invitation);
     let response_data = match invitation {
-        Some(invitation) => {
-            InvitationOut::invited(found.record.stored.id, invitation.at, invitation.expires_at, clock::now())
-        }
-        // Replayed after the person was erased: that it happened is all that is still known.
-        None => InvitationOut::of(found.record.stored.id, PortalState::Invited),
+        Some(invitation) => InvitationOut::invited(id, invitation.at, invitation.expires_at, clock::now()),
+        // A replay after the person was erased: nothing else is still known.
+        None => InvitationOut::of(id, PortalState::Invited),
     };
     let mut response = HttpResponse::Ok();
-    if answer.replayed {
-        response.insert_header(("Idempotent-Replayed", "true"));
-    }
+    mark_replayed(&mut response, answer.replayed);
     Ok(response.json(InvitedOut { is_success: true, response_text: "Success", response_data }))
 }
 
@@ -139,24 +117,19 @@ pub(crate) async fn invite_customer(
 #[utoipa::path(
     tag = "Invitations",
     operation_id = "get_invitation",
-    params(("customerId" = i64, Path, minimum = 1, description = "The customer's id")),
+    params(CustomerPath),
     responses((status = 200, description = "The invitation", body = InvitationOut)),
 )]
 #[get("/api/Customer/{customerId}/invite")]
-pub(crate) async fn get_invitation(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    id: Path<String>,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersRead)?;
-    let found = visible(&app, &caller, parse_id(&id)?).await?;
-    Params::none(&request)?;
+pub(crate) async fn get_invitation(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersRead)?;
+    let found = call.customer().await?;
+    call.params().done()?;
     let id = found.record.stored.id;
     let invitation = if found.record.stored.customer.password_hash.is_some() {
         InvitationOut::of(id, PortalState::Active)
     } else {
-        match app.store.invitation_link(found.entrypoint.id, id).await? {
+        match call.app.store.invitation_link(found.entrypoint.id, id).await? {
             Some(link) => InvitationOut {
                 opened_at: link.opened_at.map(Micros::to_rfc3339),
                 ..InvitationOut::invited(id, link.issued_at, link.expires_at, clock::now())

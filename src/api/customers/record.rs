@@ -1,4 +1,4 @@
-//! A customer on the wire (contract 3), in the view of the asking token.
+//! A customer record in an answer (contract 3), in the view of the token that asks.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -264,7 +264,7 @@ impl<'a> CustomerOut<'a> {
         }
     }
 
-    /// The answer to a token that may not read: the id, and nothing else.
+    /// The answer to a token that may not read: the id alone.
     pub(crate) fn blank(id: i64) -> CustomerOut<'a> {
         CustomerOut { customer_id: id, ..CustomerOut::default() }
     }
@@ -285,7 +285,7 @@ pub(crate) fn rendering(
     })
 }
 
-/// The strong tag of a record's rendering: everything that the rendering is made of makes it another one.
+/// The strong tag of a record's rendering. Whatever changes the rendering changes the tag.
 pub(crate) fn etag(stored: &Stored, entrypoint: &Entrypoint, view: View) -> String {
     let mut all = Vec::with_capacity(256);
     let mut add = |bytes: &[u8]| {
@@ -294,7 +294,7 @@ pub(crate) fn etag(stored: &Stored, entrypoint: &Entrypoint, view: View) -> Stri
     };
     add(env!("CARGO_PKG_VERSION").as_bytes());
     add(&[u8::from(view == View::Masked)]);
-    // A database put back from a copy may come to the same version another way.
+    // A database restored from a copy may reach the same version by other changes.
     add(&stored.customer.updated_at.0.to_be_bytes());
     add(&entrypoint.org_id.to_be_bytes());
     add(entrypoint.org_name.as_bytes());

@@ -1,21 +1,22 @@
 //! `PUT /Customer/{customerId}`.
 
 use actix_web::http::header::ETAG;
-use actix_web::web::{Bytes, Data, Path, Payload};
-use actix_web::{HttpRequest, HttpResponse, put};
+use actix_web::web::Payload;
+use actix_web::{HttpResponse, put};
 
 use super::record::etag;
-use super::{DoneOut, key_use, parse_id, refuse_unless_replay, seal_password, view_of, visible};
+use super::{DoneOut, seal_password, view_of};
 use crate::api::http::auth::Caller;
-use crate::api::http::body::{self, Params};
+use crate::api::http::body;
+use crate::api::http::call::{Call, Mutation, mark_replayed};
 use crate::api::http::error::Error;
+use crate::api::http::params::{CustomerPath, IfMatchHeader, KeyHeader};
 use crate::api::http::request::CustomerIn;
-use crate::api::http::state::App;
 use crate::clock;
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::draft::{Context, Draft};
 use crate::domain::customers::fields::TextField;
-use crate::domain::decide::command::{Action, Answer, Command, UpdateCustomer};
+use crate::domain::decide::command::{Action, Answer, UpdateCustomer};
 use crate::store::Found;
 
 /// Change a customer
@@ -26,53 +27,33 @@ use crate::store::Found;
 #[utoipa::path(
     tag = "Customers",
     operation_id = "update_customer",
-    params(
-        ("customerId" = i64, Path, minimum = 1, description = "The customer's id"),
-        ("If-Match" = Option<String>, Header, description = "The ETag of the record as it was read; 412 where it has changed since"),
-        ("idempotencyKey" = Option<String>, Header, description = "As for a create"),
-    ),
+    params(CustomerPath, IfMatchHeader, KeyHeader),
     request_body(content = CustomerIn, description = "The fields to change; `identifierFields` and `createdAt` are ignored"),
     responses((status = 200, description = "The customer was changed, or was so already", body = DoneOut)),
 )]
 #[put("/api/Customer/{customerId}")]
-pub(crate) async fn update_customer(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    id: Path<String>,
-    payload: Payload,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersWrite)?;
-    let found = visible(&app, &caller, parse_id(&id)?).await?;
-    let entrypoint_id = found.entrypoint.id;
-    let bytes = body::json(&request, payload).await?;
-    let key =
-        key_use(&app, &caller, entrypoint_id, "PUT /Customer/{customerId}", &id, &request, &bytes).await?;
-    let draft = match read(&app, &found, &request, &bytes).await {
-        Ok(draft) => draft,
-        Err(error) => {
-            refuse_unless_replay(&app, entrypoint_id, key.as_ref(), error).await?;
-            Draft::default()
-        }
-    };
-    let update =
-        UpdateCustomer { id: found.record.stored.id, draft, precondition: body::precondition(&request) };
-    let action = Action::Update(Box::new(update));
-    let command = Command { entrypoint_id, actor: caller.actor(), idempotency: key, action };
-    let answer = app.store.write(command).await?;
-    Ok(done(&answer, &caller))
+pub(crate) async fn update_customer(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersWrite)?;
+    let found = call.customer().await?;
+    let mutation = call.json(found.entrypoint.id, payload).await?;
+    let action = read(&call, &found, &mutation).await.map(|draft| {
+        let precondition = body::precondition(&call.request);
+        Action::Update(Box::new(UpdateCustomer { id: found.record.stored.id, draft, precondition }))
+    });
+    let answer = mutation.write(action).await?;
+    Ok(done(&answer, &call.caller))
 }
 
-async fn read(app: &App, found: &Found, request: &HttpRequest, bytes: &Bytes) -> Result<Draft, Error> {
-    let mut problems = Params::of(request).problems();
+async fn read(call: &Call, found: &Found, mutation: &Mutation<'_>) -> Result<Draft, Error> {
+    let mut problems = call.params().problems();
     let entrypoint_country = found.entrypoint.country.as_deref();
     let country = found.record.stored.customer.text(TextField::Country).or(entrypoint_country);
     let context = Context { now: clock::now(), country, entrypoint_country };
-    let parsed =
-        body::members(bytes).and_then(|members| Draft::parse(&members, context).map_err(Error::Invalid));
+    let parsed = body::members(&mutation.body)
+        .and_then(|members| Draft::parse(&members, context).map_err(Error::Invalid));
     match parsed {
         Ok(mut draft) if problems.is_empty() => {
-            seal_password(app, &mut draft).await?;
+            seal_password(&call.app, &mut draft).await?;
             Ok(draft)
         }
         Ok(_) => Err(Error::Invalid(problems)),
@@ -84,12 +65,23 @@ async fn read(app: &App, found: &Found, request: &HttpRequest, bytes: &Bytes) ->
     }
 }
 
+/// Carries out an action on a customer that needs no body.
+pub(super) async fn write_bodiless(
+    call: &Call,
+    payload: Payload,
+    action: impl FnOnce(i64) -> Action,
+) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersWrite)?;
+    let found = call.customer().await?;
+    let mutation = call.bodiless(found.entrypoint.id, payload).await?;
+    let action = call.params().done().map(|()| action(found.record.stored.id));
+    Ok(done(&mutation.write(action).await?, &call.caller))
+}
+
 /// The answer to a change; readers get the new tag with it.
 pub(super) fn done(answer: &Answer, caller: &Caller) -> HttpResponse {
     let mut response = HttpResponse::Ok();
-    if answer.replayed {
-        response.insert_header(("Idempotent-Replayed", "true"));
-    }
+    mark_replayed(&mut response, answer.replayed);
     if caller.claims().allows(Scope::CustomersRead)
         && let Some(stored) = &answer.stored
     {

@@ -1,15 +1,13 @@
 //! The data keys of an entrypoint, and their rotation (rules 7).
 
-use actix_web::web::{Bytes, Data, Path, Payload};
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::web::Payload;
+use actix_web::{HttpResponse, get, post};
 use serde::Serialize;
 
-use super::{admin_key, answered, refuse, text_of};
-use crate::api::customers::visible_entry;
-use crate::api::http::auth::Caller;
-use crate::api::http::body::{self, Params};
+use super::{answered, text_of};
+use crate::api::http::call::{Call, SERVICE};
 use crate::api::http::error::Error;
-use crate::api::http::state::App;
+use crate::api::http::params::{EntryPath, KeyHeader};
 use crate::domain::accounts::token::Scope;
 use crate::store::{Rotation, RotationPhase};
 
@@ -74,20 +72,15 @@ pub(crate) struct KeysOut {
 #[utoipa::path(
     tag = "Settings",
     operation_id = "get_entrypoint_keys",
-    params(("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive")),
+    params(EntryPath),
     responses((status = 200, description = "The keys and their newest rotation", body = KeysOut)),
 )]
 #[get("/api/Paypoint/keys/{entry}")]
-pub(crate) async fn get_entrypoint_keys(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    entry: Path<String>,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::Settings)?;
-    let id = visible_entry(&app, &caller, &entry).await?;
-    Params::none(&request)?;
-    let (keys, rotation) = app.store.data_keys(id).await?;
+pub(crate) async fn get_entrypoint_keys(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::Settings)?;
+    let id = call.entry().await?;
+    call.params().done()?;
+    let (keys, rotation) = call.app.store.data_keys(id).await?;
     let keys = keys
         .into_iter()
         .map(|key| KeyOut {
@@ -108,26 +101,18 @@ pub(crate) async fn get_entrypoint_keys(
 #[utoipa::path(
     tag = "Settings",
     operation_id = "rotate_entrypoint_keys",
-    params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
-        ("idempotencyKey" = Option<String>, Header, description = "As for a create"),
-    ),
+    params(EntryPath, KeyHeader),
     responses((status = 200, description = "The rotation has begun", body = RotationOut)),
 )]
 #[post("/api/Paypoint/keys/rotate/{entry}")]
-pub(crate) async fn rotate_entrypoint_keys(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    entry: Path<String>,
-    payload: Payload,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::Settings)?;
-    let id = visible_entry(&app, &caller, &entry).await?;
-    body::none(payload).await?;
-    let route = "POST /Paypoint/keys/rotate/{entry}";
-    let key = admin_key(&app, &caller, route, &entry, &request, &Bytes::new()).await?;
-    refuse(&app, key.as_ref(), Params::of(&request).problems()).await?;
+pub(crate) async fn rotate_entrypoint_keys(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
+    call.require(Scope::Settings)?;
+    let id = call.entry().await?;
+    let mutation = call.bodiless(SERVICE, payload).await?;
+    if let Err(problems) = call.params().done() {
+        return Ok(answered(mutation.replay(problems).await?, true));
+    }
     let render = |rotation: Rotation| text_of(&RotationOut::new(&rotation));
-    Ok(answered(app.store.start_rotation(id, key, render).await?))
+    let (body, replayed) = call.app.store.start_rotation(id, mutation.key, render).await?;
+    Ok(answered(body, replayed))
 }

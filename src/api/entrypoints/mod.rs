@@ -1,26 +1,25 @@
-//! Organisations and entrypoints over HTTP (contract 12.4, and ours beside it); scope `settings`.
+//! Organisations and entrypoints over HTTP (contract 12.4, and additions of ours); scope `settings`.
 
 mod keys;
 mod organisations;
 
-use actix_web::web::{Bytes, Data, Path, Payload};
-use actix_web::{HttpRequest, HttpResponse, get, post, put};
+use actix_web::web::{Bytes, Payload};
+use actix_web::{HttpResponse, get, post, put};
 use serde::Serialize;
 
 pub(crate) use self::keys::{get_entrypoint_keys, rotate_entrypoint_keys};
 pub(crate) use self::organisations::{
     create_organisation, get_organisation_settings, update_organisation_settings,
 };
-use super::customers::{DoneOut, visible_entry};
-use super::http::auth::Caller;
-use super::http::body::{self, Params};
+use super::customers::DoneOut;
+use super::http::body;
+use super::http::call::{Call, SERVICE, mark_replayed};
 use super::http::error::Error;
-use super::http::state::App;
+use super::http::params::{EntryPath, KeyHeader};
 use crate::domain::accounts::token::{Entries, Scope};
 use crate::domain::customers::identifier::Identifier;
-use crate::domain::decide::command::KeyUse;
 use crate::domain::entrypoints::Policy;
-use crate::domain::entrypoints::settings::{EDITABLE_NONE, SettingsInput, check_entry};
+use crate::domain::entrypoints::settings::{EDITABLE_NONE, Settings, SettingsInput, check_entry};
 use crate::domain::entrypoints::theme::Theme;
 use crate::domain::kernel::members::{Given, Members};
 use crate::domain::kernel::problem::Problem;
@@ -146,7 +145,7 @@ fn of_organisation(organisation: &Organisation) -> SettingsOut {
     }
 }
 
-/// What a settings body says, before its values are checked.
+/// The settings of a body, before their values are checked.
 #[derive(Default)]
 struct Sent {
     identifiers: Option<Vec<String>>,
@@ -202,31 +201,10 @@ fn read_items(
     }
 }
 
-async fn admin_key(
-    app: &App,
-    caller: &Caller,
-    route: &'static str,
-    place: &str,
-    request: &HttpRequest,
-    bytes: &Bytes,
-) -> Result<Option<KeyUse>, Error> {
-    super::customers::key_use(app, caller, 0, route, place, request, bytes).await
-}
-
-/// 422 and replays come before 400 (rules 1).
-async fn refuse(app: &App, key: Option<&KeyUse>, problems: Vec<Problem>) -> Result<(), Error> {
-    if problems.is_empty() {
-        return Ok(());
-    }
-    super::customers::refuse_unless_replay(app, 0, key, Error::Invalid(problems)).await
-}
-
-fn answered((body, replayed): (String, bool)) -> HttpResponse {
+fn answered(body: String, replayed: bool) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     response.content_type("application/json");
-    if replayed {
-        response.insert_header(("Idempotent-Replayed", "true"));
-    }
+    mark_replayed(&mut response, replayed);
     response.body(body)
 }
 
@@ -240,20 +218,15 @@ fn text_of(body: &impl Serialize) -> String {
 #[utoipa::path(
     tag = "Settings",
     operation_id = "get_entrypoint_settings",
-    params(("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive")),
+    params(EntryPath),
     responses((status = 200, description = "The settings", body = SettingsOut)),
 )]
 #[get("/api/Paypoint/settings/{entry}")]
-pub(crate) async fn get_entrypoint_settings(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    entry: Path<String>,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::Settings)?;
-    let id = visible_entry(&app, &caller, &entry).await?;
-    Params::none(&request)?;
-    let settings = app.store.entrypoint_settings(id).await?.ok_or(Error::NotFound)?;
+pub(crate) async fn get_entrypoint_settings(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::Settings)?;
+    let id = call.entry().await?;
+    call.params().done()?;
+    let settings = call.app.store.entrypoint_settings(id).await?.ok_or(Error::NotFound)?;
     Ok(HttpResponse::Ok().json(of_entrypoint(&settings)))
 }
 
@@ -264,27 +237,26 @@ pub(crate) async fn get_entrypoint_settings(
 #[utoipa::path(
     tag = "Settings",
     operation_id = "update_entrypoint_settings",
-    params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
-        ("idempotencyKey" = Option<String>, Header, description = "As for a create"),
-    ),
+    params(EntryPath, KeyHeader),
     request_body(content = SettingsIn, description = "The settings to change"),
     responses((status = 200, description = "The settings are changed", body = DoneOut)),
 )]
 #[put("/api/Paypoint/settings/{entry}")]
-pub(crate) async fn update_entrypoint_settings(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    entry: Path<String>,
-    payload: Payload,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::Settings)?;
-    let id = visible_entry(&app, &caller, &entry).await?;
-    let bytes = body::json(&request, payload).await?;
-    let key = admin_key(&app, &caller, "PUT /Paypoint/settings/{entry}", &entry, &request, &bytes).await?;
-    let mut problems = Params::of(&request).problems();
-    let sent = read_settings(&bytes, &mut problems)?;
+pub(crate) async fn update_entrypoint_settings(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
+    call.require(Scope::Settings)?;
+    let id = call.entry().await?;
+    let mutation = call.json(SERVICE, payload).await?;
+    let settings = match settings_of_entrypoint(&mutation.body, call.params().problems()) {
+        Ok(settings) => settings,
+        Err(problems) => return Ok(answered(mutation.replay(problems).await?, true)),
+    };
+    let done = text_of(&DoneOut::SUCCESS);
+    let (body, replayed) = call.app.store.update_entrypoint(id, settings, mutation.key, done).await?;
+    Ok(answered(body, replayed))
+}
+
+fn settings_of_entrypoint(body: &Bytes, mut problems: Vec<Problem>) -> Result<Settings, Error> {
+    let sent = read_settings(body, &mut problems)?;
     let mut input = SettingsInput { identifiers: sent.identifiers, ..SettingsInput::default() };
     for (name, value) in sent.general {
         match name.as_str() {
@@ -308,12 +280,18 @@ pub(crate) async fn update_entrypoint_settings(
             )),
         }
     }
-    let settings = input.check().unwrap_or_else(|found| {
-        problems.extend(found);
-        crate::domain::entrypoints::settings::Settings::default()
-    });
-    refuse(&app, key.as_ref(), problems).await?;
-    Ok(answered(app.store.update_entrypoint(id, settings, key, text_of(&DoneOut::SUCCESS)).await?))
+    checked(input, problems)
+}
+
+/// Settings whose values are right, if nothing else is wrong.
+fn checked(input: SettingsInput, mut problems: Vec<Problem>) -> Result<Settings, Error> {
+    match input.check() {
+        Ok(settings) if problems.is_empty() => Ok(settings),
+        found => {
+            problems.extend(found.err().into_iter().flatten());
+            Err(Error::Invalid(problems))
+        }
+    }
 }
 
 /// The entrypoints of an organisation.
@@ -353,18 +331,15 @@ pub(crate) struct EntrypointOut {
     responses((status = 200, description = "The entrypoints", body = EntrypointsOut)),
 )]
 #[get("/api/Paypoint")]
-pub(crate) async fn list_entrypoints(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::Settings)?;
-    Params::none(&request)?;
-    let all = app.store.entrypoints(Some(caller.claims().org)).await?;
+pub(crate) async fn list_entrypoints(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::Settings)?;
+    call.params().done()?;
+    let claims = call.caller.claims();
+    let all = call.app.store.entrypoints(Some(claims.org)).await?;
     let records = all
         .into_iter()
         .map(|settings| settings.entrypoint)
-        .filter(|entrypoint| caller.claims().entries.contains(&entrypoint.entry))
+        .filter(|entrypoint| claims.entries.contains(&entrypoint.entry))
         .map(|entrypoint| EntrypointOut {
             entry: entrypoint.entry,
             org_id: entrypoint.org_id,
@@ -436,35 +411,30 @@ fn made(entry: Option<String>, org_id: i64) -> String {
 #[utoipa::path(
     tag = "Settings",
     operation_id = "create_entrypoint",
-    params(("idempotencyKey" = Option<String>, Header, description = "As for a create")),
+    params(KeyHeader),
     request_body(content = EntrypointIn, description = "The entrypoint to be made"),
     responses((status = 200, description = "The entrypoint is made", body = MadeOut)),
 )]
 #[post("/api/Paypoint")]
-pub(crate) async fn create_entrypoint(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    payload: Payload,
-) -> Result<HttpResponse, Error> {
-    require_organisation(&caller)?;
-    let bytes = body::json(&request, payload).await?;
-    let key = admin_key(&app, &caller, "POST /Paypoint", "", &request, &bytes).await?;
-    let mut problems = Params::of(&request).problems();
-    let (entry, input) = read_entrypoint(&body::members(&bytes)?, &mut problems);
-    if let Err(problem) = check_entry(&entry) {
-        problems.push(problem);
-    }
-    let settings = input.check().unwrap_or_else(|found| {
-        problems.extend(found);
-        crate::domain::entrypoints::settings::Settings::default()
-    });
-    refuse(&app, key.as_ref(), problems).await?;
-    let org_id = caller.claims().org;
+pub(crate) async fn create_entrypoint(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
+    require_organisation(&call)?;
+    let mutation = call.json(SERVICE, payload).await?;
+    let (entry, settings) = match new_entrypoint(&mutation.body, call.params().problems()) {
+        Ok(new) => new,
+        Err(problems) => return Ok(answered(mutation.replay(problems).await?, true)),
+    };
+    let org_id = call.caller.claims().org;
     let name = entry.clone();
-    Ok(answered(
-        app.store.create_entrypoint(org_id, entry, settings, key, move |_| made(Some(name), org_id)).await?,
-    ))
+    let render = move |_| made(Some(name), org_id);
+    let (body, replayed) =
+        call.app.store.create_entrypoint(org_id, entry, settings, mutation.key, render).await?;
+    Ok(answered(body, replayed))
+}
+
+fn new_entrypoint(body: &Bytes, mut problems: Vec<Problem>) -> Result<(String, Settings), Error> {
+    let (entry, input) = read_entrypoint(&body::members(body)?, &mut problems);
+    problems.extend(check_entry(&entry).err());
+    Ok((entry, checked(input, problems)?))
 }
 
 fn read_entrypoint(members: &Members<'_>, problems: &mut Vec<Problem>) -> (String, SettingsInput) {
@@ -493,19 +463,19 @@ fn read_entrypoint(members: &Members<'_>, problems: &mut Vec<Problem>) -> (Strin
     (entry, input)
 }
 
-/// What concerns a whole organisation needs a token that sees all of it.
-fn require_organisation(caller: &Caller) -> Result<(), Error> {
-    caller.require(Scope::Settings)?;
-    match caller.claims().entries {
+/// Refuses a token that does not see every entrypoint of its organisation.
+fn require_organisation(call: &Call) -> Result<(), Error> {
+    call.require(Scope::Settings)?;
+    match call.caller.claims().entries {
         Entries::All => Ok(()),
         Entries::Listed(_) => Err(Error::Forbidden("access to all entrypoints of the organisation")),
     }
 }
 
-/// Reads an organisation's id from a path; another organisation's is no one's.
-pub(crate) fn own_organisation(caller: &Caller, text: &str) -> Result<i64, Error> {
-    match text.parse::<i64>() {
-        Ok(id) if id == caller.claims().org => Ok(id),
+/// Reads the organisation's id from the path. Another organisation answers as one that does not exist.
+pub(crate) fn own_organisation(call: &Call) -> Result<i64, Error> {
+    match call.path("orgId").parse::<i64>() {
+        Ok(id) if id == call.caller.claims().org => Ok(id),
         _ => Err(Error::NotFound),
     }
 }

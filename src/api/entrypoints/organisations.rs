@@ -1,19 +1,20 @@
 //! Organisations: the policy they hold for their entrypoints, and new ones.
 
-use actix_web::web::{Data, Path, Payload};
-use actix_web::{HttpRequest, HttpResponse, get, post, put};
+use actix_web::web::{Bytes, Payload};
+use actix_web::{HttpResponse, get, post, put};
 use serde::Serialize;
 
 use super::{
-    MadeOut, SettingsIn, SettingsOut, admin_key, answered, made, of_organisation, own_organisation,
-    read_settings, refuse, require_organisation, text_of,
+    MadeOut, SettingsIn, SettingsOut, answered, checked, made, of_organisation, own_organisation,
+    read_settings, require_organisation, text_of,
 };
 use crate::api::customers::DoneOut;
-use crate::api::http::auth::Caller;
-use crate::api::http::body::{self, Params};
+use crate::api::http::body;
+use crate::api::http::call::{Call, SERVICE};
 use crate::api::http::error::Error;
-use crate::api::http::state::App;
+use crate::api::http::params::{KeyHeader, OrganisationPath};
 use crate::domain::accounts::token::Scope;
+use crate::domain::customers::identifier::Identifier;
 use crate::domain::entrypoints::settings::{SettingsInput, check_name};
 use crate::domain::kernel::members::Given;
 use crate::domain::kernel::problem::Problem;
@@ -24,20 +25,15 @@ use crate::domain::kernel::problem::Problem;
 #[utoipa::path(
     tag = "Settings",
     operation_id = "get_organisation_settings",
-    params(("orgId" = i64, Path, description = "The organisation")),
+    params(OrganisationPath),
     responses((status = 200, description = "The settings", body = SettingsOut)),
 )]
 #[get("/api/Organization/settings/{orgId}")]
-pub(crate) async fn get_organisation_settings(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    id: Path<String>,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::Settings)?;
-    let id = own_organisation(&caller, &id)?;
-    Params::none(&request)?;
-    let organisation = app.store.organisation(id).await?.ok_or(Error::NotFound)?;
+pub(crate) async fn get_organisation_settings(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::Settings)?;
+    let id = own_organisation(&call)?;
+    call.params().done()?;
+    let organisation = call.app.store.organisation(id).await?.ok_or(Error::NotFound)?;
     Ok(HttpResponse::Ok().json(of_organisation(&organisation)))
 }
 
@@ -48,27 +44,33 @@ pub(crate) async fn get_organisation_settings(
 #[utoipa::path(
     tag = "Settings",
     operation_id = "update_organisation_settings",
-    params(
-        ("orgId" = i64, Path, description = "The organisation"),
-        ("idempotencyKey" = Option<String>, Header, description = "As for a create"),
-    ),
+    params(OrganisationPath, KeyHeader),
     request_body(content = SettingsIn, description = "The settings to change"),
     responses((status = 200, description = "The settings are changed", body = DoneOut)),
 )]
 #[put("/api/Organization/settings/{orgId}")]
 pub(crate) async fn update_organisation_settings(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    id: Path<String>,
+    call: Call,
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
-    require_organisation(&caller)?;
-    let org_id = own_organisation(&caller, &id)?;
-    let bytes = body::json(&request, payload).await?;
-    let key = admin_key(&app, &caller, "PUT /Organization/settings/{orgId}", &id, &request, &bytes).await?;
-    let mut problems = Params::of(&request).problems();
-    let sent = read_settings(&bytes, &mut problems)?;
+    require_organisation(&call)?;
+    let org_id = own_organisation(&call)?;
+    let mutation = call.json(SERVICE, payload).await?;
+    let (name, identifiers) = match settings_of_organisation(&mutation.body, call.params().problems()) {
+        Ok(settings) => settings,
+        Err(problems) => return Ok(answered(mutation.replay(problems).await?, true)),
+    };
+    let done = text_of(&DoneOut::SUCCESS);
+    let (body, replayed) =
+        call.app.store.update_organisation(org_id, name, identifiers, mutation.key, done).await?;
+    Ok(answered(body, replayed))
+}
+
+/// The name and the policy of an organisation, where they are sent.
+type OrganisationSettings = (Option<String>, Option<Vec<Identifier>>);
+
+fn settings_of_organisation(body: &Bytes, mut problems: Vec<Problem>) -> Result<OrganisationSettings, Error> {
+    let sent = read_settings(body, &mut problems)?;
     let mut name = None;
     for (key, value) in sent.general {
         match key.as_str() {
@@ -85,17 +87,7 @@ pub(crate) async fn update_organisation_settings(
         }
     }
     let input = SettingsInput { identifiers: sent.identifiers, ..SettingsInput::default() };
-    let identifiers = input.check().map_or_else(
-        |found| {
-            problems.extend(found);
-            None
-        },
-        |settings| settings.identifiers,
-    );
-    refuse(&app, key.as_ref(), problems).await?;
-    Ok(answered(
-        app.store.update_organisation(org_id, name, identifiers, key, text_of(&DoneOut::SUCCESS)).await?,
-    ))
+    Ok((name, checked(input, problems)?.identifiers))
 }
 
 /// An organisation to be made.
@@ -114,23 +106,26 @@ pub(super) struct OrganisationIn {
 #[utoipa::path(
     tag = "Settings",
     operation_id = "create_organisation",
-    params(("idempotencyKey" = Option<String>, Header, description = "As for a create")),
+    params(KeyHeader),
     request_body(content = OrganisationIn, description = "The organisation to be made"),
     responses((status = 200, description = "The organisation is made", body = MadeOut)),
 )]
 #[post("/api/Organization")]
-pub(crate) async fn create_organisation(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    payload: Payload,
-) -> Result<HttpResponse, Error> {
-    require_organisation(&caller)?;
-    let bytes = body::json(&request, payload).await?;
-    let key = admin_key(&app, &caller, "POST /Organization", "", &request, &bytes).await?;
-    let mut problems = Params::of(&request).problems();
+pub(crate) async fn create_organisation(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
+    require_organisation(&call)?;
+    let mutation = call.json(SERVICE, payload).await?;
+    let name = match new_organisation(&mutation.body, call.params().problems()) {
+        Ok(name) => name,
+        Err(problems) => return Ok(answered(mutation.replay(problems).await?, true)),
+    };
+    let render = |org_id| made(None, org_id);
+    let (body, replayed) = call.app.store.create_organisation(name, mutation.key, render).await?;
+    Ok(answered(body, replayed))
+}
+
+fn new_organisation(body: &Bytes, mut problems: Vec<Problem>) -> Result<String, Error> {
     let mut name = String::new();
-    for (member, raw) in &body::members(&bytes)?.0 {
+    for (member, raw) in &body::members(body)?.0 {
         match (member.as_ref(), Given::of(raw)) {
             ("name", Given::Text(text)) => name = check_name("name", &text, &mut problems),
             ("name", given) => {
@@ -143,6 +138,5 @@ pub(crate) async fn create_organisation(
     if name.is_empty() && problems.is_empty() {
         problems.push(Problem::field(&["name"], "required", "is required"));
     }
-    refuse(&app, key.as_ref(), problems).await?;
-    Ok(answered(app.store.create_organisation(name, key, |org_id| made(None, org_id)).await?))
+    if problems.is_empty() { Ok(name) } else { Err(Error::Invalid(problems)) }
 }

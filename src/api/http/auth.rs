@@ -1,20 +1,16 @@
-//! Who asks: the request token, verified, in force, and what it opens (rules 1).
+//! The request token: its signature, whether it is in force, and what it opens (rules 1).
 
 use std::collections::{HashMap, HashSet};
-use std::future::{Ready, ready};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use governor::clock::Clock as _;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::sync::Notify;
 
 use super::error::Error;
+use super::limits::Limits;
 use crate::clock;
 use crate::domain::accounts::token::{Claims, Scope};
 use crate::domain::decide::command::Actor;
@@ -22,13 +18,13 @@ use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::store::Store;
 use crate::vault::unverified_key_id;
 
-/// How old the knowledge of revoked tokens may be (rules 1).
+/// The oldest list of revoked tokens that is good enough to let anybody in (rules 1).
 const KNOWLEDGE_MAX_US: i64 = 5 * SECOND_US;
-/// How long a request waits for that knowledge where nothing says that the database is away.
+/// How long a request waits for a newer list, unless the last attempt to read one failed.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How many tokens' signatures are remembered.
+/// How many verified tokens the guard remembers.
 const SIGNED_MAX: usize = 1_024;
-/// The most bytes of a token that is looked at.
+/// The most bytes of a token.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// The token behind a request.
@@ -66,54 +62,52 @@ impl Caller {
     }
 }
 
-impl FromRequest for Caller {
-    type Error = Error;
-    type Future = Ready<Result<Caller, Error>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        // The gate has put it there; a route it does not know as protected has none.
-        let caller = request.extensions().get::<Caller>().cloned();
-        ready(caller.ok_or(Error::Unauthorized("missing")))
-    }
+/// What the gate leaves for the handler of a protected route.
+#[derive(Debug, Clone)]
+pub(crate) struct Admitted {
+    /// Who asks.
+    pub(crate) caller: Caller,
+    /// The template of the route.
+    pub(crate) route: Arc<str>,
 }
 
-/// Which tokens are in force: revocations as the watcher last saw them, and the limits in use.
+/// Which tokens are in force: the revocations that the watcher last read, and the limits of tokens.
 #[derive(Debug, Default)]
 pub struct Guard {
     revoked: RwLock<HashSet<String>>,
-    /// Revoked by this instance: a look that began before must not bring them back.
+    /// Revoked by this instance. A list whose reading began before must not bring them back.
     revoked_here: RwLock<HashSet<String>>,
     known_at: AtomicI64,
-    /// When a look last failed.
+    /// When the watcher last failed to read the list.
     failed_at: AtomicI64,
-    /// Wakes whoever waits for a look.
+    /// Wakes the requests that wait for a newer list.
     looked: Notify,
-    limits: Mutex<HashMap<String, Arc<DefaultDirectRateLimiter>>>,
-    /// Tokens whose signature was found right: it stays so. Everything else about them is looked at each time.
+    limits: Limits,
+    /// Tokens with a right signature, which stays right. Everything else about them is checked each time.
     signed: RwLock<HashMap<String, Arc<Claims>>>,
 }
 
 impl Guard {
-    /// Takes in a fresh list of revoked tokens.
+    /// Takes a fresh list of revoked tokens.
     pub fn learn(&self, revoked: Vec<String>, now: Micros) {
         *self.revoked.write().unwrap_or_else(PoisonError::into_inner) = revoked.into_iter().collect();
         self.known_at.store(now.0, Ordering::Release);
         self.looked.notify_waiters();
     }
 
-    /// Takes in that a look failed.
+    /// Notes that the list could not be read.
     pub fn fail(&self, now: Micros) {
         self.failed_at.store(now.0, Ordering::Release);
         self.looked.notify_waiters();
     }
 
-    /// Waits for the next look where the last is too old although none has failed since: the process stood still, as on
-    /// a machine that slept, and whoever comes first need not be refused for it.
+    /// Waits for the next list if the last is too old although no attempt has failed since. The process was stopped, as on
+    /// a machine that slept, and its first requests need no refusal for that.
     pub async fn wait_until_informed(&self) {
         if self.is_informed(clock::now()) {
             return;
         }
-        // Told of a look from here on, so that none is missed between asking and waiting.
+        // Listens before it asks, so that it misses no list in between.
         let looked = self.looked.notified();
         let has_failed = self.failed_at.load(Ordering::Acquire) > self.known_at.load(Ordering::Acquire);
         if !has_failed && !self.is_informed(clock::now()) {
@@ -121,12 +115,12 @@ impl Guard {
         }
     }
 
-    /// Takes in a revocation made here, at once.
+    /// Takes a revocation made on this instance, at once.
     pub fn revoke(&self, jti: String) {
         self.revoked_here.write().unwrap_or_else(PoisonError::into_inner).insert(jti);
     }
 
-    /// Whether the knowledge is fresh enough to let anybody in.
+    /// Whether the list is fresh enough to let anybody in.
     pub fn is_informed(&self, now: Micros) -> bool {
         now.0 - self.known_at.load(Ordering::Acquire) <= KNOWLEDGE_MAX_US
     }
@@ -146,7 +140,7 @@ impl Guard {
     pub fn authenticate(&self, store: &Store, headers: &HeaderMap) -> Result<Caller, Error> {
         let claims = self.verify(store, &token_of(headers)?)?;
         if let Some(rpm) = claims.rpm.and_then(NonZeroU32::new) {
-            self.throttle(claims.parent.as_ref().unwrap_or(&claims.jti), rpm)?;
+            self.limits.check(claims.parent.as_ref().unwrap_or(&claims.jti), rpm)?;
         }
         Ok(Caller::new(claims))
     }
@@ -173,7 +167,7 @@ impl Guard {
         Ok(claims)
     }
 
-    /// The claims of a token whose signature is right, remembered for the next time.
+    /// The claims of a token with a right signature; the guard remembers them.
     fn signed(&self, store: &Store, token: &str) -> Result<Arc<Claims>, Error> {
         if let Some(claims) = self.signed.read().unwrap_or_else(PoisonError::into_inner).get(token) {
             return Ok(Arc::clone(claims));
@@ -191,18 +185,6 @@ impl Guard {
         }
         signed.insert(token.to_owned(), Arc::clone(&claims));
         Ok(claims)
-    }
-
-    fn throttle(&self, jti: &str, rpm: NonZeroU32) -> Result<(), Error> {
-        let limiter = {
-            let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
-            let new = || Arc::new(RateLimiter::direct(Quota::per_minute(rpm)));
-            Arc::clone(limits.entry(jti.to_owned()).or_insert_with(new))
-        };
-        limiter.check().map_err(|until| {
-            let wait = until.wait_time_from(governor::clock::DefaultClock::default().now());
-            Error::TooManyRequests(wait.as_secs() + 1)
-        })
     }
 }
 
@@ -222,7 +204,7 @@ fn token_of(headers: &HeaderMap) -> Result<String, Error> {
     found.ok_or(Error::Unauthorized("missing"))
 }
 
-/// A header's text, if it is ASCII. Its own `to_str` looks at byte after byte, of which a token has hundreds.
+/// A header's text, if it is ASCII: faster than its own `to_str` on the hundreds of bytes of a token.
 fn text_of(value: &HeaderValue) -> Option<&str> {
     std::str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii())
 }

@@ -2,7 +2,9 @@
 
 use actix_web::HttpRequest;
 use actix_web::error::PayloadError;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
+use actix_web::http::header::{
+    CONTENT_ENCODING, CONTENT_TYPE, EntityTag, Header as _, IF_MATCH, IfMatch, IfNoneMatch,
+};
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::{Stream, StreamExt as _};
 
@@ -14,7 +16,7 @@ use crate::domain::kernel::text::nearest;
 
 /// The most bytes of a JSON body (rules 6).
 pub(crate) const JSON_BYTES_MAX: usize = 1024 * 1024;
-/// How much more is read and thrown away, so that the client sees the 413 (rules 6).
+/// How much more the service reads and drops, so that the client sees the 413 (rules 6).
 const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The most characters of an idempotency key (rules 4).
 const KEY_CHARS_MAX: usize = 255;
@@ -26,7 +28,7 @@ const KEY_CHARS_MAX: usize = 255;
 pub(crate) async fn json(request: &HttpRequest, payload: Payload) -> Result<Bytes, Error> {
     let accepted = is_json(request);
     let body = read(payload).await;
-    // The body is read before it is refused: a client that is still sending would not see the answer.
+    // A client that is still sending would not see a refusal, so the body is read first.
     let body = body?;
     let nothing_sent = body.is_empty() && request.headers().get(CONTENT_TYPE).is_none();
     if !accepted && !nothing_sent {
@@ -40,7 +42,7 @@ pub(crate) async fn none(payload: Payload) -> Result<(), Error> {
     read(payload).await.map(drop)
 }
 
-/// Reads and throws away what is still to come of a refused body, so that the client sees why.
+/// Reads and drops the rest of a refused body, so that the client sees the answer.
 pub(crate) async fn discard(mut payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin) {
     let mut length = 0_usize;
     while let Some(Ok(chunk)) = payload.next().await {
@@ -107,7 +109,7 @@ pub(crate) fn members(body: &Bytes) -> Result<Members<'_>, Error> {
     })
 }
 
-/// The query parameters of a request; whoever reads them says which there are.
+/// The query parameters of a request. A handler names those that it reads; every other one is a problem.
 #[derive(Debug)]
 pub(crate) struct Params {
     pairs: Vec<(String, String)>,
@@ -190,18 +192,35 @@ impl Params {
         self.problems
     }
 
-    /// Everything that was not asked for by name, and the problems so far.
-    pub(crate) fn rest(self) -> (Vec<(String, String)>, Vec<Problem>) {
-        (self.pairs, self.problems)
-    }
-
-    /// Refuses any parameter at all, for routes without.
+    /// Refuses the request if there is any problem.
     ///
     /// # Errors
     /// 400.
-    pub(crate) fn none(request: &HttpRequest) -> Result<(), Error> {
-        let problems = Params::of(request).problems();
+    pub(crate) fn done(self) -> Result<(), Error> {
+        let problems = self.problems();
         if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+    }
+
+    /// One of some values by its name.
+    pub(crate) fn choice<T: Copy>(
+        &mut self,
+        name: &'static str,
+        all: impl IntoIterator<Item = T>,
+        name_of: impl Fn(T) -> &'static str,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        let named: Vec<(&str, T)> = all.into_iter().map(|value| (name_of(value), value)).collect();
+        let found = named.iter().find(|(known, _)| *known == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let names: Vec<&str> = named.iter().map(|(known, _)| *known).collect();
+            self.refuse(name, "invalid_value", format!("must be one of {}", names.join(", ")));
+        }
+        found
+    }
+
+    /// Everything that was not asked for by name, and the problems so far.
+    pub(crate) fn rest(self) -> (Vec<(String, String)>, Vec<Problem>) {
+        (self.pairs, self.problems)
     }
 }
 
@@ -240,35 +259,29 @@ pub(crate) fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, E
     Ok(found)
 }
 
-/// `If-Match`, reduced to versions; one that cannot be read matches nothing.
+/// `If-Match`, reduced to versions. A header that cannot be read matches none.
 pub(crate) fn precondition(request: &HttpRequest) -> Precondition {
-    let mut values = request.headers().get_all(IF_MATCH).peekable();
-    if values.peek().is_none() {
+    if !request.headers().contains_key(IF_MATCH) {
         return Precondition::None;
     }
-    let tags: Vec<&str> = values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .collect();
-    if tags == ["*"] {
-        return Precondition::None;
+    match IfMatch::parse(request) {
+        Ok(IfMatch::Any) => Precondition::None,
+        Ok(IfMatch::Items(tags)) => Precondition::Versions(tags.iter().filter_map(version_of).collect()),
+        Err(_) => Precondition::Versions(Vec::new()),
     }
-    Precondition::Versions(tags.into_iter().filter_map(version_of_tag).collect())
 }
 
 /// The version in a strong tag of ours: `"12-0123456789abcdef"`.
-fn version_of_tag(tag: &str) -> Option<i64> {
-    let inner = tag.strip_prefix('"')?.strip_suffix('"')?;
-    let (version, rest) = inner.split_once('-')?;
-    (rest.len() == 16).then(|| version.parse().ok())?
+fn version_of(tag: &EntityTag) -> Option<i64> {
+    let (version, rest) = tag.tag().split_once('-')?;
+    (!tag.weak && rest.len() == 16).then(|| version.parse().ok())?
 }
 
 /// Whether `If-None-Match` names this tag.
 pub(crate) fn is_fresh(request: &HttpRequest, etag: &str) -> bool {
-    let values = request.headers().get_all(IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.tag() == etag.trim_matches('"')),
+        Err(_) => false,
+    }
 }

@@ -157,7 +157,7 @@ impl From<Rejection> for Error {
 }
 
 impl From<serde_json::Error> for Error {
-    /// Of answers only: bodies of requests are refused with words of our own.
+    /// Only of answers. The body of a request is refused with a problem.
     fn from(error: serde_json::Error) -> Error {
         Error::Internal(error.to_string())
     }

@@ -1,6 +1,7 @@
-//! What every request passes first and last: its id, its canonical address, its token; then the one error
-//! body, a line in the log and the counters.
+//! The first and last step of every request. First its id, its canonical address and its token; last the error body, the
+//! log line and the counters.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
@@ -11,7 +12,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpResponse};
 
-use super::auth::Caller;
+use super::auth::{Admitted, Caller};
 use super::error::Error;
 use super::meters;
 use super::routes::{Routed, Routes};
@@ -46,12 +47,12 @@ pub(crate) async fn gate(
     let mut token_name = String::new();
     let refused = match admit(&mut request, &routed) {
         Ok(caller) => {
-            if let Some(caller) = caller {
-                token_name.clone_from(&caller.claims().sub);
-                request.extensions_mut().insert(caller);
-            }
             if let Routed::Found { template, canonical, .. } = &routed {
-                route = template;
+                route = template.as_ref();
+                if let Some(caller) = caller {
+                    token_name.clone_from(&caller.claims().sub);
+                    request.extensions_mut().insert(Admitted { caller, route: Arc::clone(template) });
+                }
                 if let Some(canonical) = canonical {
                     rewrite(&mut request, canonical);
                 }
@@ -73,7 +74,7 @@ pub(crate) async fn gate(
             Err(error) => return Err(error),
         },
     };
-    // A page's address may hold a secret: only its pattern is told.
+    // A page's address may hold a secret, so the log shows its pattern.
     let page = response.request().match_pattern().filter(|_| matches!(routed, Routed::Page));
     Ok(finish(response, &request_id, &method, page.as_deref().unwrap_or(route), &token_name, started))
 }

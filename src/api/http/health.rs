@@ -33,7 +33,7 @@ impl HealthOut {
 )]
 #[get("/health/live")]
 pub(crate) async fn get_live(request: HttpRequest) -> Result<HttpResponse, Error> {
-    Params::none(&request)?;
+    Params::of(&request).done()?;
     Ok(HttpResponse::Ok().json(HealthOut::OK))
 }
 
@@ -47,7 +47,7 @@ pub(crate) async fn get_live(request: HttpRequest) -> Result<HttpResponse, Error
 )]
 #[get("/health/ready")]
 pub(crate) async fn get_ready(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
-    Params::none(&request)?;
+    Params::of(&request).done()?;
     if app.guard.is_informed(clock::now()) {
         Ok(HttpResponse::Ok().json(HealthOut::OK))
     } else {
@@ -66,7 +66,7 @@ pub(crate) async fn get_ready(request: HttpRequest, app: Data<App>) -> Result<Ht
 )]
 #[get("/metrics")]
 pub(crate) async fn get_metrics(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
-    Params::none(&request)?;
+    Params::of(&request).done()?;
     #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a queue's length")]
     metrics::gauge!("customary_writer_queue_commands").set(app.store.queued() as f64);
     let (hits, misses) = app.store.record_cache();

@@ -10,8 +10,8 @@ pub(crate) use crate::domain::kernel::json::write;
 /// Bytes of most records, at most.
 pub(crate) const RECORD_ROOM: usize = 2_048;
 
-/// A value as JSON, written into room for so many bytes at once: grown from little, a list of twenty is copied nine
-/// times.
+/// A value as JSON, in a buffer of so many bytes. A buffer that grows from nothing is copied nine times for a list of
+/// twenty.
 ///
 /// # Errors
 /// The value's, where it is no JSON.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::http::Method;
 use metrics::{Counter, Histogram};
 
-/// What is counted of one route, method and status.
+/// The counters of one route, method and status.
 struct Meters {
     method: &'static str,
     status: u16,
@@ -16,7 +16,7 @@ struct Meters {
 }
 
 thread_local! {
-    /// By route. Finding them by name and labels took longer than counting.
+    /// By route. A look-up by name and labels took longer than the counting itself.
     static METERS: RefCell<HashMap<String, Vec<Meters>>> = RefCell::default();
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn count(route: &str, method: &Method, status: u16, elapsed: Duration
     });
 }
 
-/// A method as a label: what clients make up has one for all, so that nobody can make the service count without end.
+/// A method as a label. Methods that clients make up share one, so that the number of labels is bounded.
 fn label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

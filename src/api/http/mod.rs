@@ -2,13 +2,16 @@
 
 pub mod auth;
 pub(crate) mod body;
+pub(crate) mod call;
 pub(crate) mod docs;
 pub(crate) mod error;
 pub(crate) mod examples;
 pub(crate) mod gate;
 pub(crate) mod health;
 pub(crate) mod json;
+pub mod limits;
 pub(crate) mod meters;
+pub(crate) mod params;
 pub(crate) mod request;
 pub(crate) mod routes;
 pub mod state;

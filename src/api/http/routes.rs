@@ -1,9 +1,11 @@
-//! The addresses of the service, read from its own OpenAPI document: what is not documented does not exist.
+//! The addresses of the service, read from its own OpenAPI document. An address that is not documented does not exist.
+
+use std::sync::Arc;
 
 use actix_web::http::Method;
 use utoipa::openapi::OpenApi;
 
-/// Where tokens are asked for: everything below, but for what is public.
+/// Everything below needs a token, unless it is public.
 const PROTECTED: &str = "/api/";
 
 /// Where pages for people are.
@@ -15,7 +17,7 @@ pub(crate) struct Routes(Vec<Route>);
 
 #[derive(Debug, Clone)]
 struct Route {
-    template: String,
+    template: Arc<str>,
     segments: Vec<Segment>,
     methods: Vec<Method>,
     is_public: bool,
@@ -33,7 +35,7 @@ pub(crate) enum Routed<'a> {
     /// A route.
     Found {
         /// Its template, for logs and metrics.
-        template: &'a str,
+        template: &'a Arc<str>,
         /// The path in canonical spelling, where it was spelt otherwise.
         canonical: Option<String>,
         /// Whether it needs no token.
@@ -50,14 +52,14 @@ pub(crate) enum Routed<'a> {
     NotFoundProtected,
     /// Nothing.
     NotFound,
-    /// Documentation and its files, which need neither token nor table.
+    /// The documentation and its files, which need neither token nor table.
     Elsewhere,
     /// Below `/portal/`: pages for people, with a table and errors of their own.
     Page,
 }
 
 impl Routed<'_> {
-    /// Whether a token must be shown before anything is said.
+    /// Whether a request must show a token before it gets any answer.
     pub(crate) fn needs_token(&self) -> bool {
         match self {
             Routed::Found { is_public, .. } | Routed::WrongMethod { is_public, .. } => !is_public,
@@ -85,21 +87,22 @@ impl Routes {
                     .into_iter()
                     .filter_map(|(method, operation)| operation.as_ref().map(|operation| (method, operation)))
                     .collect();
-                // An operation that lists no security of its own and none needed: an empty list.
+                // A public operation has an empty list of securities.
                 let is_public = present
                     .iter()
                     .all(|(_, operation)| operation.security.as_ref().is_some_and(Vec::is_empty));
                 Route {
-                    template: template.clone(),
+                    template: template.as_str().into(),
                     segments: template.split('/').map(segment).collect(),
                     methods: present.into_iter().map(|(method, _)| method).collect(),
                     is_public,
                 }
             })
             .collect();
-        // Fixed segments win over parameters: /Customer/match/x before /Customer/{id}/history.
+        // Of two that match, the first that is fixed where the other has a parameter: the entrypoint of
+        // /Customer/invite/archive may have that name.
         routes.sort_by_key(|route| {
-            route.segments.iter().filter(|segment| **segment == Segment::Parameter).count()
+            route.segments.iter().map(|segment| *segment == Segment::Parameter).collect::<Vec<_>>()
         });
         Routes(routes)
     }

@@ -6,7 +6,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 
 use super::auth::Guard;
-use crate::api::tokens::CredentialLimiter;
+use super::limits::Limits;
 use crate::store::Store;
 
 /// The running service, as handlers see it.
@@ -23,7 +23,7 @@ pub struct App {
     /// As many permits as cores: argon2 must not take every thread.
     pub hashing: Arc<Semaphore>,
     /// Client-credential attempts, always throttled.
-    pub attempts: CredentialLimiter,
+    pub attempts: Limits,
     /// The metrics, to be rendered.
     pub metrics: PrometheusHandle,
 }

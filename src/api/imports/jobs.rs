@@ -1,23 +1,21 @@
-//! Imports as they go: listed, read, stopped, rehearsals done for real.
+//! Import jobs: list, read, cancel, and commit a dry run.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
-use actix_web::web::{Bytes, Data, Path, Payload};
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::web::{Bytes, Payload};
+use actix_web::{HttpResponse, get, post};
 use serde::Serialize;
 
 use super::{JobOut, RowOut};
-use crate::api::customers::{key_use, parse_id, refuse_unless_replay, visible_entry};
-use crate::api::http::auth::Caller;
-use crate::api::http::body::{self, Params};
+use crate::api::http::call::{Call, SERVICE, mark_replayed};
 use crate::api::http::error::Error;
-use crate::api::http::state::App;
+use crate::api::http::params::{EntryPath, ImportPath, KeyHeader, PageQuery, StopKeyHeader};
 use crate::api::lists::{SummaryOut, page_of};
 use crate::clock;
 use crate::domain::accounts::token::Scope;
 use crate::domain::imports::{ImportJob, JobState, RowOutcome, rejected_header, rejected_rows, template};
 use crate::domain::kernel::problem::Problem;
-use crate::store::Why;
+use crate::store::{Queued, Why};
 
 /// How many rows are read at once for a file.
 const LIMIT_MAX: i64 = 1_000;
@@ -42,10 +40,10 @@ pub(crate) struct RowsOut {
     records: Vec<RowOut>,
 }
 
-/// The import of an id, if this token may see it.
-async fn visible_job(app: &App, caller: &Caller, entry: &str, id: &str) -> Result<ImportJob, Error> {
-    let entrypoint_id = visible_entry(app, caller, entry).await?;
-    app.store.import_job(entrypoint_id, parse_id(id)?).await?.ok_or(Error::NotFound)
+/// The import that the path names, if this token may see it.
+async fn visible_job(call: &Call) -> Result<ImportJob, Error> {
+    let entrypoint_id = call.entry().await?;
+    call.app.store.import_job(entrypoint_id, call.id("jobId")?).await?.ok_or(Error::NotFound)
 }
 
 /// List imports
@@ -54,33 +52,20 @@ async fn visible_job(app: &App, caller: &Caller, entry: &str, id: &str) -> Resul
 #[utoipa::path(
     tag = "Imports",
     operation_id = "list_imports",
-    params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
-        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many to skip; 0 by default"),
-        ("limitRecord" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "How many to answer; 20 by default"),
-    ),
+    params(EntryPath, PageQuery),
     responses((status = 200, description = "A page of imports", body = JobsOut)),
 )]
 #[get("/api/Import/jobs/{entry}")]
-pub(crate) async fn list_imports(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    entry: Path<String>,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersImport)?;
-    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
-    let mut params = Params::of(&request);
+pub(crate) async fn list_imports(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersImport)?;
+    let entrypoint_id = call.entry().await?;
+    let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
-    refuse(params.problems())?;
-    let (jobs, total) = app.store.import_jobs(entrypoint_id, skip, limit).await?;
+    params.done()?;
+    let (jobs, total) = call.app.store.import_jobs(entrypoint_id, skip, limit).await?;
     let now = clock::now();
     let records = jobs.iter().map(|job| JobOut::new(job, false, now)).collect();
     Ok(HttpResponse::Ok().json(JobsOut { summary: SummaryOut::new(limit, total), records }))
-}
-
-fn refuse(problems: Vec<Problem>) -> Result<(), Error> {
-    if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
 }
 
 /// Read how far an import is
@@ -89,22 +74,14 @@ fn refuse(problems: Vec<Problem>) -> Result<(), Error> {
 #[utoipa::path(
     tag = "Imports",
     operation_id = "get_import",
-    params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
-        ("jobId" = i64, Path, minimum = 1, description = "The import's id"),
-    ),
+    params(ImportPath),
     responses((status = 200, description = "The import", body = JobOut)),
 )]
 #[get("/api/Import/jobs/{entry}/{jobId}")]
-pub(crate) async fn get_import(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    path: Path<(String, String)>,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersImport)?;
-    let job = visible_job(&app, &caller, &path.0, &path.1).await?;
-    Params::none(&request)?;
+pub(crate) async fn get_import(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersImport)?;
+    let job = visible_job(&call).await?;
+    call.params().done()?;
     Ok(HttpResponse::Ok().json(JobOut::new(&job, false, clock::now())))
 }
 
@@ -115,36 +92,22 @@ pub(crate) async fn get_import(
     tag = "Imports",
     operation_id = "get_import_rows",
     params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
-        ("jobId" = i64, Path, minimum = 1, description = "The import's id"),
+        ImportPath,
         ("outcome" = inline(Option<RowOutcome>), Query, description = "`created`, `matched`, `replaced`, `merged`, `forced` or `rejected`"),
-        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many to skip; 0 by default"),
-        ("limitRecord" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "How many to answer; 20 by default"),
+        PageQuery,
     ),
     responses((status = 200, description = "A page of rows", body = RowsOut)),
 )]
 #[get("/api/Import/jobs/{entry}/{jobId}/rows")]
-pub(crate) async fn get_import_rows(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    path: Path<(String, String)>,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersImport)?;
-    let job = visible_job(&app, &caller, &path.0, &path.1).await?;
-    let mut params = Params::of(&request);
+pub(crate) async fn get_import_rows(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersImport)?;
+    let job = visible_job(&call).await?;
+    let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
-    let outcome = params.text("outcome").and_then(|name| {
-        let found = RowOutcome::of_name(&name);
-        if found.is_none() {
-            let names: Vec<&str> = RowOutcome::ALL.into_iter().map(RowOutcome::name).collect();
-            params.refuse("outcome", "invalid_value", format!("must be one of {}", names.join(", ")));
-        }
-        found
-    });
-    refuse(params.problems())?;
-    let (rows, total) = app.store.import_rows(job.id, outcome, skip, limit).await?;
-    let sees_pii = caller.sees_pii();
+    let outcome = params.choice("outcome", RowOutcome::ALL, RowOutcome::name);
+    params.done()?;
+    let (rows, total) = call.app.store.import_rows(job.id, outcome, skip, limit).await?;
+    let sees_pii = call.caller.sees_pii();
     let records = rows.into_iter().map(|row| RowOut::new(row, sees_pii)).collect();
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "private, no-store"));
@@ -158,29 +121,21 @@ pub(crate) async fn get_import_rows(
 #[utoipa::path(
     tag = "Imports",
     operation_id = "get_rejected_rows",
-    params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
-        ("jobId" = i64, Path, minimum = 1, description = "The import's id"),
-    ),
+    params(ImportPath),
     responses((status = 200, description = "The rejected rows", content_type = "text/csv", body = String)),
 )]
 #[get("/api/Import/jobs/{entry}/{jobId}/rejected.csv")]
-pub(crate) async fn get_rejected_rows(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    path: Path<(String, String)>,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersImport)?;
-    caller.require(Scope::PiiRead)?;
-    let job = visible_job(&app, &caller, &path.0, &path.1).await?;
-    Params::none(&request)?;
+pub(crate) async fn get_rejected_rows(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersImport)?;
+    call.require(Scope::PiiRead)?;
+    let job = visible_job(&call).await?;
+    call.params().done()?;
     let name = format!("attachment; filename=\"rejected-{}.csv\"", job.id);
     let stream = async_stream::try_stream! {
         yield Bytes::from(rejected_header(&job.plan));
         let mut skip = 0;
         loop {
-            let page = app.store.import_rows(job.id, Some(RowOutcome::Rejected), skip, LIMIT_MAX).await;
+            let page = call.app.store.import_rows(job.id, Some(RowOutcome::Rejected), skip, LIMIT_MAX).await;
             let (rows, _) = page.map_err(Error::from)?;
             if rows.is_empty() {
                 break;
@@ -206,27 +161,16 @@ pub(crate) async fn get_rejected_rows(
 #[utoipa::path(
     tag = "Imports",
     operation_id = "cancel_import",
-    params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
-        ("jobId" = i64, Path, minimum = 1, description = "The import's id"),
-        ("idempotencyKey" = Option<String>, Header, description = "As for a create; stopping twice is stopping once"),
-    ),
+    params(ImportPath, StopKeyHeader),
     responses((status = 200, description = "The import as it is now", body = JobOut)),
 )]
 #[post("/api/Import/jobs/{entry}/{jobId}/cancel")]
-pub(crate) async fn cancel_import(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    path: Path<(String, String)>,
-    payload: Payload,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersImport)?;
-    let job = visible_job(&app, &caller, &path.0, &path.1).await?;
-    body::none(payload).await?;
-    body::idempotency_key(&request)?;
-    Params::none(&request)?;
-    let job = app.store.cancel_import(job.entrypoint_id, job.id).await?;
+pub(crate) async fn cancel_import(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersImport)?;
+    let job = visible_job(&call).await?;
+    call.bodiless(SERVICE, payload).await?;
+    call.params().done()?;
+    let job = call.app.store.cancel_import(job.entrypoint_id, job.id).await?;
     Ok(HttpResponse::Ok().json(JobOut::new(&job, false, clock::now())))
 }
 
@@ -238,52 +182,36 @@ pub(crate) async fn cancel_import(
     tag = "Imports",
     operation_id = "commit_import",
     params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        EntryPath,
         ("jobId" = i64, Path, minimum = 1, description = "The dry run's id"),
-        ("idempotencyKey" = Option<String>, Header, description = "As for a create"),
+        KeyHeader,
     ),
     responses((status = 202, description = "The import that was queued; `Location` leads to it", body = JobOut)),
 )]
 #[post("/api/Import/jobs/{entry}/{jobId}/commit")]
-pub(crate) async fn commit_import(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    path: Path<(String, String)>,
-    payload: Payload,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersImport)?;
-    let job = visible_job(&app, &caller, &path.0, &path.1).await?;
-    body::none(payload).await?;
-    let place = format!("{}/{}", path.0, job.id);
-    let route = "POST /Import/jobs/{entry}/{jobId}/commit";
-    let key = key_use(&app, &caller, job.entrypoint_id, route, &place, &request, &[]).await?;
-    let problems = Params::of(&request).problems();
-    if !problems.is_empty() {
-        refuse_unless_replay(&app, job.entrypoint_id, key.as_ref(), Error::Invalid(problems)).await?;
+pub(crate) async fn commit_import(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersImport)?;
+    let job = visible_job(&call).await?;
+    let mutation = call.bodiless(job.entrypoint_id, payload).await?;
+    if let Err(problems) = call.params().done() {
+        let job_id = serde_json::from_str(&mutation.replay(problems).await?)?;
+        return accepted(&call, job.entrypoint_id, Queued { job_id, why: Why::Replayed }).await;
     }
     if !job.is_dry_run || job.state != JobState::Finished {
         let message = "only a finished dry run can be committed";
         return Err(Error::Conflict(vec![Problem::parameter("jobId", "not_rehearsed", message)]));
     }
-    let queued = app.store.commit_import(&job, caller.actor(), key).await?;
-    accepted(&app, &path.0, job.entrypoint_id, queued).await
+    let queued = call.app.store.commit_import(&job, call.caller.actor(), mutation.key).await?;
+    accepted(&call, job.entrypoint_id, queued).await
 }
 
 /// The 202 of a queued import.
-pub(super) async fn accepted(
-    app: &App,
-    entry: &str,
-    entrypoint_id: i64,
-    queued: crate::store::Queued,
-) -> Result<HttpResponse, Error> {
-    let job = app.store.import_job(entrypoint_id, queued.job_id).await?.ok_or(Error::NotFound)?;
+pub(super) async fn accepted(call: &Call, entrypoint_id: i64, queued: Queued) -> Result<HttpResponse, Error> {
+    let job = call.app.store.import_job(entrypoint_id, queued.job_id).await?.ok_or(Error::NotFound)?;
     let repeated = matches!(queued.why, Why::Report | Why::Same | Why::Resumed);
     let mut response = HttpResponse::build(StatusCode::ACCEPTED);
-    response.insert_header((LOCATION, format!("/api/Import/jobs/{entry}/{}", job.id)));
-    if queued.why == Why::Replayed {
-        response.insert_header(("Idempotent-Replayed", "true"));
-    }
+    response.insert_header((LOCATION, format!("/api/Import/jobs/{}/{}", call.path("entry"), job.id)));
+    mark_replayed(&mut response, queued.why == Why::Replayed);
     Ok(response.json(JobOut::new(&job, repeated, clock::now())))
 }
 
@@ -296,9 +224,9 @@ pub(super) async fn accepted(
     responses((status = 200, description = "The template", content_type = "text/csv", body = String)),
 )]
 #[get("/api/Import/template/customers.csv")]
-pub(crate) async fn get_import_template(request: HttpRequest, caller: Caller) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersImport)?;
-    Params::none(&request)?;
+pub(crate) async fn get_import_template(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersImport)?;
+    call.params().done()?;
     let mut response = HttpResponse::Ok();
     response
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))

@@ -1,4 +1,4 @@
-//! Imports over HTTP (contract 8, rules 9): a file comes in, becomes a job, and the job tells what became of each row.
+//! Imports over HTTP (contract 8, rules 9): a file becomes a job, and the job reports the outcome of each row.
 
 mod jobs;
 mod send;

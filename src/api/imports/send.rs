@@ -1,4 +1,4 @@
-//! A file comes in: as a form, as Payabli's SDKs send it, or as it is.
+//! The upload of a file: as a form, as Payabli's SDKs send it, or as the whole body.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -7,17 +7,17 @@ use std::time::Duration;
 use actix_multipart::Multipart;
 use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::web::{Bytes, Data, Path, Payload};
+use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse, post};
 use futures_util::stream::poll_fn;
 use futures_util::{Stream, StreamExt as _};
 use serde::Serialize;
 
 use super::jobs::accepted;
-use crate::api::customers::{key_use, visible_entry};
-use crate::api::http::auth::Caller;
-use crate::api::http::body::{Params, discard, idempotency_key};
+use crate::api::http::body::{discard, idempotency_key};
+use crate::api::http::call::{Call, mark_replayed};
 use crate::api::http::error::Error;
+use crate::api::http::params::EntryPath;
 use crate::api::http::state::App;
 use crate::domain::accounts::token::Scope;
 use crate::domain::imports::{ImportJob, ImportOptions, JobState, Preset, RowOutcome};
@@ -26,7 +26,7 @@ use crate::store::{FileIntake, IntakeError, Queued, Why};
 
 /// The name of the part that holds the file.
 const PART: &str = "file";
-/// How long a waiting request sleeps between two looks at its import: at first, and at most.
+/// How long a waiting request sleeps before it looks at its import again: at first, and at most.
 const LOOK_FIRST: Duration = Duration::from_millis(10);
 const LOOK_LAST: Duration = Duration::from_millis(500);
 
@@ -101,7 +101,7 @@ pub(crate) struct FileForm {
     tag = "Imports",
     operation_id = "import_customers",
     params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
+        EntryPath,
         ("replaceExisting" = Option<i64>, Query, minimum = 0, maximum = 1, description = "As for a create, of every row"),
         ("mergeExisting" = Option<i64>, Query, minimum = 0, maximum = 1, description = "As for a create, of every row"),
         ("forceCustomerCreation" = Option<bool>, Query, description = "As for a create, of every row"),
@@ -125,20 +125,15 @@ pub(crate) struct FileForm {
     ),
 )]
 #[post("/api/Import/customersForm/{entry}")]
-pub(crate) async fn import_customers(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    entry: Path<String>,
-    payload: Payload,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersImport)?;
-    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
-    let Some(kind) = BodyKind::of(&request) else {
+pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersImport)?;
+    let entrypoint_id = call.entry().await?;
+    let (app, request) = (&call.app, &call.request);
+    let Some(kind) = BodyKind::of(request) else {
         discard(payload).await;
         return Err(Error::UnsupportedMediaType("multipart/form-data with a part named file, or text/csv"));
     };
-    let mut params = Params::of(&request);
+    let mut params = call.params();
     let answers_at_once = params.flag("async");
     let (pairs, mut problems) = params.rest();
     let pairs: Vec<(String, String)> = pairs.into_iter().filter(|(name, _)| name != "async").collect();
@@ -146,29 +141,27 @@ pub(crate) async fn import_customers(
         problems.extend(found);
         ImportOptions::default()
     });
-    // Before the file is taken in, of which a hash makes the key's fingerprint.
-    let refusal = idempotency_key(&request).err();
+    // The key's fingerprint needs the file's hash, but its form can be checked before the upload.
+    let refusal = idempotency_key(request).err();
     let refusal = refusal.or_else(|| (!problems.is_empty()).then_some(Error::Invalid(problems)));
     if let Some(error) = refusal {
         discard(payload).await;
         return Err(error);
     }
     let store = std::sync::Arc::clone(&app.store);
-    let begun = FileIntake::begin(store, entrypoint_id, caller.actor(), &options, app.import_bytes_max);
+    let begun = FileIntake::begin(store, entrypoint_id, call.caller.actor(), &options, app.import_bytes_max);
     let mut intake = begun.await?;
-    if let Err(error) = receive(&request, kind, payload, &mut intake).await {
+    if let Err(error) = receive(request, kind, payload, &mut intake).await {
         intake.abandon().await;
         return Err(error);
     }
     let mut new = intake.finish().await.map_err(refused)?;
-    let route = "POST /Import/customersForm/{entry}";
-    let hash = new.plan.file_hash;
-    new.key_use = key_use(&app, &caller, entrypoint_id, route, &entry, &request, &hash).await?;
+    new.key_use = call.key_use(entrypoint_id, &new.plan.file_hash).await?;
     let queued = app.store.queue_import(new).await?;
     if answers_at_once {
-        return accepted(&app, &entry, entrypoint_id, queued).await;
+        return accepted(&call, entrypoint_id, queued).await;
     }
-    wait(&app, entrypoint_id, queued).await
+    wait(app, entrypoint_id, queued).await
 }
 
 /// What a request's body is.
@@ -202,7 +195,7 @@ async fn receive(
     payload: Payload,
     intake: &mut FileIntake,
 ) -> Result<(), Error> {
-    // Shared, so that what a refused form leaves unread can still be thrown away.
+    // Shared, so that the rest of a refused form can still be read and dropped.
     let payload = Rc::new(RefCell::new(payload));
     let source = Rc::clone(&payload);
     let mut pieces = poll_fn(move |context| source.borrow_mut().poll_next_unpin(context));
@@ -279,9 +272,7 @@ async fn wait(app: &App, entrypoint_id: i64, queued: Queued) -> Result<HttpRespo
 fn answer(job: &ImportJob, why: Why) -> HttpResponse {
     let counts = &job.counts;
     let mut response = HttpResponse::Ok();
-    if why == Why::Replayed {
-        response.insert_header(("Idempotent-Replayed", "true"));
-    }
+    mark_replayed(&mut response, why == Why::Replayed);
     response.json(ImportOut {
         is_success: true,
         response_text: "Success",

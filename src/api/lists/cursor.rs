@@ -1,4 +1,4 @@
-//! A page's token: where it begins and how many records the list had, sealed and bound to the query.
+//! The token of a page: its first record and the size of the list, sealed and bound to the query.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -6,26 +6,26 @@ mod params;
 use std::collections::BTreeMap;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK};
-use actix_web::web::{Bytes, Data, Path};
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpResponse, get};
 use serde::Serialize;
 
 pub(crate) use self::params::{FileParams, ListParams, ListTarget};
-use super::customers::{CustomerOut, View, rendering, view_of, visible_entry};
+use super::customers::{CustomerOut, View, rendering, view_of};
 use super::exports::{self, WorkbookOut};
-use super::http::auth::Caller;
 use super::http::body::Params;
+use super::http::call::Call;
 use super::http::error::Error;
 use super::http::json::{self, RECORD_ROOM};
+use super::http::params::{EntryPath, ListQuery, OrganisationPath};
 use super::http::state::App;
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::record::{Lifecycle, Status};
-use crate::domain::exports::Format;
 use crate::store::{ListPage, ListRequest};
 
-/// How many records a page has where nobody says (contract 6).
+/// How many records a page has without `limitRecord` (contract 6).
 pub(crate) const LIMIT_DEFAULT: i64 = 20;
-/// The largest page that is put together in memory; longer answers are streamed in slices of this.
+/// The largest page that is built in memory. Longer answers are streamed in slices of this many records.
 pub(crate) const SLICE: usize = 500;
 
 /// The most records of one answer that is no list of customers.
@@ -109,14 +109,8 @@ impl SummaryOut {
     tag = "Queries",
     operation_id = "list_customers",
     params(
-        ("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive"),
-        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many records to skip; 0 by default"),
-        ("limitRecord" = Option<i64>, Query, description = "How many records to answer; 20 by default, 0 or less for all of them"),
-        ("sortBy" = Option<String>, Query, description = "`asc(field)` or `desc(field)` of any field of the record"),
-        ("search" = Option<String>, Query, description = "Words or parts of words, all of which must occur"),
-        ("exportFormat" = inline(Option<Format>), Query, description = "Answer all of it as a file, as `/api/Export/customers` does; takes the scope customers:export as well"),
-        ("columnsExport" = Option<String>, Query, description = "The file's columns, as for `/api/Export/customers`; only beside exportFormat"),
-        ("pageIdentifier" = Option<String>, Query, description = "The token of a page, from `Summary.pageIdentifier` of the one before"),
+        EntryPath,
+        ListQuery,
         ("parameters" = Option<String>, Query, description = "Filters as a JSON object, as Payabli's SDKs send them: `{\"email(ct)\": \"example\"}`"),
     ),
     responses((status = 200, description = "A page of customers, or the file that exportFormat asks for", content(
@@ -126,16 +120,11 @@ impl SummaryOut {
     ))),
 )]
 #[get("/api/Query/customers/{entry}")]
-pub(crate) async fn list_customers(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    entry: Path<String>,
-) -> Result<HttpResponse, Error> {
-    require(&request, &caller)?;
-    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
-    let place = ListTarget::entrypoint(&entry, entrypoint_id);
-    list(app, caller, request, place).await
+pub(crate) async fn list_customers(call: Call) -> Result<HttpResponse, Error> {
+    require(&call)?;
+    let entrypoint_id = call.entry().await?;
+    let target = ListTarget::entrypoint(call.path("entry"), entrypoint_id);
+    list(call, target).await
 }
 
 /// List an organisation's customers
@@ -145,14 +134,8 @@ pub(crate) async fn list_customers(
     tag = "Queries",
     operation_id = "list_organisation_customers",
     params(
-        ("orgId" = i64, Path, description = "The organisation"),
-        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many records to skip; 0 by default"),
-        ("limitRecord" = Option<i64>, Query, description = "How many records to answer; 20 by default, 0 or less for all of them"),
-        ("sortBy" = Option<String>, Query, description = "`asc(field)` or `desc(field)` of any field of the record"),
-        ("search" = Option<String>, Query, description = "Words or parts of words, all of which must occur"),
-        ("exportFormat" = inline(Option<Format>), Query, description = "Answer all of it as a file, as `/api/Export/customers` does; takes the scope customers:export as well"),
-        ("columnsExport" = Option<String>, Query, description = "The file's columns, as for `/api/Export/customers`; only beside exportFormat"),
-        ("pageIdentifier" = Option<String>, Query, description = "The token of a page, from `Summary.pageIdentifier` of the one before"),
+        OrganisationPath,
+        ListQuery,
         ("parameters" = Option<String>, Query, description = "Filters as a JSON object, as Payabli's SDKs send them"),
     ),
     responses((status = 200, description = "A page of customers, or the file that exportFormat asks for", content(
@@ -162,25 +145,20 @@ pub(crate) async fn list_customers(
     ))),
 )]
 #[get("/api/Query/customers/org/{orgId}")]
-pub(crate) async fn list_organisation_customers(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    id: Path<String>,
-) -> Result<HttpResponse, Error> {
-    require(&request, &caller)?;
-    let place = organisation(&app, &caller, &id).await?;
-    list(app, caller, request, place).await
+pub(crate) async fn list_organisation_customers(call: Call) -> Result<HttpResponse, Error> {
+    require(&call)?;
+    let target = organisation(&call).await?;
+    list(call, target).await
 }
 
 /// The entrypoints of an organisation that a token sees.
 ///
 /// # Errors
 /// 404 for another organisation.
-pub(crate) async fn organisation(app: &App, caller: &Caller, id: &str) -> Result<ListTarget, Error> {
-    let org_id = super::entrypoints::own_organisation(caller, id)?;
-    let mut all = app.store.entries(org_id).await?;
-    all.retain(|(_, entry)| caller.claims().entries.contains(entry));
+pub(crate) async fn organisation(call: &Call) -> Result<ListTarget, Error> {
+    let org_id = super::entrypoints::own_organisation(call)?;
+    let mut all = call.app.store.entries(org_id).await?;
+    all.retain(|(_, entry)| call.caller.claims().entries.contains(entry));
     Ok(ListTarget::organisation(org_id, all.into_iter().map(|(id, _)| id).collect()))
 }
 
@@ -188,23 +166,19 @@ pub(crate) async fn organisation(app: &App, caller: &Caller, id: &str) -> Result
 ///
 /// # Errors
 /// 403.
-fn require(request: &HttpRequest, caller: &Caller) -> Result<(), Error> {
-    caller.require(Scope::CustomersRead)?;
-    if params::asks_for_file(request) { caller.require(Scope::CustomersExport) } else { Ok(()) }
+fn require(call: &Call) -> Result<(), Error> {
+    call.require(Scope::CustomersRead)?;
+    if params::asks_for_file(call) { call.require(Scope::CustomersExport) } else { Ok(()) }
 }
 
-async fn list(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    place: ListTarget,
-) -> Result<HttpResponse, Error> {
-    let mut params = ListParams::read(&request, &caller)?;
-    let view = view_of(&caller);
+async fn list(call: Call, target: ListTarget) -> Result<HttpResponse, Error> {
+    let mut params = ListParams::read(&call)?;
+    let view = view_of(&call.caller);
+    let Call { request, app, .. } = call;
     if let Some(file) = params.file.take() {
-        return exports::answer(app, &place, &params, file, view).await;
+        return exports::answer(&app, &target, &params, file, view).await;
     }
-    let context = params.context(&place, view);
+    let context = params.context(&target, view);
     let (after, known_total) = match &params.page {
         Some(token) => cursor::open(&app, context, token).await?,
         None => (None, None),
@@ -215,13 +189,13 @@ async fn list(
         after,
         limit: limit.unwrap_or(usize::MAX),
         counts: known_total.is_none(),
-        ..params.request(&place, view)
+        ..params.request(&target, view)
     };
     if is_long {
         return Ok(streamed(app, wanted, params.limit, view, context, known_total));
     }
-    let told = app.store.list(wanted, move |page| (records(page, view), page.total, page.next.clone()));
-    let (records, total, next) = told.await?;
+    let render = move |page: &ListPage| (records(page, view), page.total, page.next.clone());
+    let (records, total, next) = app.store.list(wanted, render).await?;
     let total = known_total.or(total).unwrap_or(0);
     let next = match &next {
         Some(key) => Some(cursor::seal(&app, context, key, total).await?),
@@ -258,8 +232,8 @@ fn records(page: &ListPage, view: View) -> Result<Vec<u8>, serde_json::Error> {
     Ok(text)
 }
 
-/// A long answer: the order is fixed at the start, the records are read in slices with no transaction held
-/// between them, the summary comes last.
+/// A long answer. It fixes the order at the start, reads the records in slices without a transaction between them, and
+/// writes the summary last.
 fn streamed(
     app: Data<App>,
     wanted: ListRequest,
@@ -277,7 +251,7 @@ fn streamed(
         for slice in page.ids.chunks(SLICE) {
             for (record, entrypoint) in app.store.list_records(slice.to_vec()).await.map_err(Error::from)? {
                 let stored = &record.stored;
-                // Deleted since the order was fixed.
+                // It was deleted after the order was fixed.
                 if stored.customer.is_deleted() && !wants_deleted {
                     continue;
                 }
@@ -327,20 +301,15 @@ pub(crate) struct StatisticOut {
 #[utoipa::path(
     tag = "Queries",
     operation_id = "get_customer_statistic",
-    params(("entry" = String, Path, description = "The entrypoint, 1–50 characters, case-sensitive")),
+    params(EntryPath),
     responses((status = 200, description = "The numbers", body = StatisticOut)),
 )]
 #[get("/api/Statistic/customers/{entry}")]
-pub(crate) async fn get_customer_statistic(
-    request: HttpRequest,
-    app: Data<App>,
-    caller: Caller,
-    entry: Path<String>,
-) -> Result<HttpResponse, Error> {
-    caller.require(Scope::CustomersRead)?;
-    let entrypoint_id = visible_entry(&app, &caller, &entry).await?;
-    Params::none(&request)?;
-    let counts = app.store.counts(entrypoint_id).await?.ok_or(Error::NotFound)?;
+pub(crate) async fn get_customer_statistic(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersRead)?;
+    let entrypoint_id = call.entry().await?;
+    call.params().done()?;
+    let counts = call.app.store.counts(entrypoint_id).await?.ok_or(Error::NotFound)?;
     let mut by_status: BTreeMap<String, i64> =
         Status::ALL.into_iter().map(|status| (status.code().to_string(), 0)).collect();
     let mut by_lifecycle: BTreeMap<String, i64> =

@@ -6,6 +6,7 @@ use super::LIMIT_DEFAULT;
 use crate::api::customers::View;
 use crate::api::http::auth::Caller;
 use crate::api::http::body::Params;
+use crate::api::http::call::Call;
 use crate::api::http::error::Error;
 use crate::domain::exports::{COLUMNS_PARAMETER, Column, Format, parse_columns};
 use crate::domain::filter::{Filter, Search, Sort};
@@ -17,7 +18,7 @@ const FORMAT_PARAMETER: &str = "exportFormat";
 /// Whose customers are listed.
 #[derive(Debug)]
 pub(crate) struct ListTarget {
-    /// A name that tells places apart.
+    /// A name that no other target has.
     pub(crate) name: String,
     /// The name in files: `demo`, `org-1`.
     pub(crate) file_name: String,
@@ -76,8 +77,8 @@ pub(crate) struct ListParams {
 }
 
 /// Whether the query of a list asks for a file, which takes a scope more.
-pub(super) fn asks_for_file(request: &HttpRequest) -> bool {
-    Params::of(request).text(FORMAT_PARAMETER).is_some_and(|text| !text.is_empty())
+pub(super) fn asks_for_file(call: &Call) -> bool {
+    call.params().text(FORMAT_PARAMETER).is_some_and(|text| !text.is_empty())
 }
 
 impl ListParams {
@@ -85,22 +86,18 @@ impl ListParams {
     ///
     /// # Errors
     /// 400.
-    pub(crate) fn read(request: &HttpRequest, caller: &Caller) -> Result<ListParams, Error> {
-        let mut params = Params::of(request);
+    pub(crate) fn read(call: &Call) -> Result<ListParams, Error> {
+        let mut params = call.params();
         let format = params.text(FORMAT_PARAMETER).filter(|text| !text.is_empty());
-        Self::of(params, caller, format.map(|format| (format, FORMAT_PARAMETER)))
+        Self::of(params, &call.caller, format.map(|format| (format, FORMAT_PARAMETER)))
     }
 
     /// Reads the query of an export whose address names the format; all problems at once.
     ///
     /// # Errors
     /// 400.
-    pub(crate) fn of_export(
-        request: &HttpRequest,
-        caller: &Caller,
-        format: &str,
-    ) -> Result<ListParams, Error> {
-        let mut params = Params::of(request);
+    pub(crate) fn of_export(call: &Call) -> Result<ListParams, Error> {
+        let mut params = call.params();
         if params.text(FORMAT_PARAMETER).is_some() {
             params.refuse(
                 FORMAT_PARAMETER,
@@ -108,7 +105,7 @@ impl ListParams {
                 "is not for exports: the address names the format",
             );
         }
-        Self::of(params, caller, Some((format.to_owned(), "format")))
+        Self::of(params, &call.caller, Some((call.path("format").to_owned(), "format")))
     }
 
     /// Reads the query; `format` is the file's, as sent, and the parameter that named it.
@@ -141,7 +138,7 @@ impl ListParams {
                 None
             }
         });
-        // A repeated filter is another condition; only the parameters above may stand once.
+        // A repeated filter is another condition; the parameters above may occur once.
         let (pairs, mut problems) = params.rest();
         let filter = Filter::parse(&pairs).unwrap_or_else(|found| {
             problems.extend(found);
@@ -158,7 +155,7 @@ impl ListParams {
                 None
             }
         });
-        // A file starts with the oldest, so that a copy made from it has the same order.
+        // A file starts with the oldest customer, so that an import of it makes the same order.
         let sort_default = if is_file { Sort::oldest_first() } else { Sort::default() };
         let sort = sort_by.map_or_else(|| Ok(sort_default), |text| Sort::parse(&text));
         let sort = sort.unwrap_or_else(|problem| {
@@ -184,9 +181,9 @@ impl ListParams {
     }
 
     /// As the store is asked.
-    pub(crate) fn request(&self, place: &ListTarget, view: View) -> ListRequest {
+    pub(crate) fn request(&self, target: &ListTarget, view: View) -> ListRequest {
         ListRequest {
-            entrypoints: place.entrypoints.clone(),
+            entrypoints: target.entrypoints.clone(),
             filter: self.filter.clone(),
             search: self.search.clone(),
             masked: view == View::Masked,
@@ -199,9 +196,9 @@ impl ListParams {
     }
 
     /// What a page's token is bound to.
-    pub(crate) fn context(&self, place: &ListTarget, view: View) -> [u8; 32] {
+    pub(crate) fn context(&self, target: &ListTarget, view: View) -> [u8; 32] {
         let parts = [
-            place.name.as_str(),
+            target.name.as_str(),
             &self.filter.canonical(),
             &self.search.canonical(),
             &self.sort.canonical(),

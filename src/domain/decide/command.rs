@@ -6,6 +6,7 @@ use crate::domain::customers::consent::ConsentChange;
 use crate::domain::customers::draft::Draft;
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::entrypoints::Entrypoint;
+use crate::domain::kernel::problem::Problem;
 use std::sync::Arc;
 
 /// A change asked for, with all that a decision needs to know of its request.
@@ -38,6 +39,8 @@ pub enum Action {
     Consent(ChangeConsent),
     /// Put a customer into the archive, or take it out.
     Archive(ArchiveCustomer),
+    /// Do nothing: answer what the key came to, or refuse with these problems where nothing is kept under it (rules 4).
+    Replay(Vec<Problem>),
 }
 
 /// The token behind a command.

@@ -71,6 +71,7 @@ pub fn decide(working_set: &mut WorkingSet, command: &Command) -> Result<Answer,
         Action::Invite(invite) => invite::decide_invite(working_set, invite, actor)?,
         Action::Consent(consent) => consent::decide_consent(working_set, consent, actor)?,
         Action::Archive(archive) => archive::decide_archive(working_set, archive, actor)?,
+        Action::Replay(problems) => return Err(Rejection::Invalid(problems.clone()).into()),
     };
     let outcome = working_set.take(effects);
     if let Some(key_use) = &command.idempotency {
@@ -127,7 +128,7 @@ pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<Matc
                 .collect()
         }
         Action::Invite(invite) => invite::precomputed_keys(working_set, invite.id),
-        Action::Delete(_) | Action::Consent(_) | Action::Archive(_) => Vec::new(),
+        Action::Delete(_) | Action::Consent(_) | Action::Archive(_) | Action::Replay(_) => Vec::new(),
     }
 }
 

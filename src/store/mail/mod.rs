@@ -459,12 +459,21 @@ impl Store {
                 Ok(mail_id.to_string())
             })
             .await?;
-        let found = self
-            .read(move |conn, ring| row(conn, mail_id)?.map(|row| told(conn, ring, row)).transpose())
-            .await;
+        let mail = self.outbox_mail(mail_id).await;
         // Only now: it is told as it was queued, not as it was sent meanwhile.
         self.mail_queued.notify_one();
-        Ok((found?.ok_or(Rejection::NotFound)?, replayed))
+        Ok((mail?, replayed))
+    }
+
+    /// A mail as it is now.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] where there is none; the database's.
+    pub async fn outbox_mail(&self, mail_id: i64) -> Result<OutboxMail, StoreError> {
+        let found = self
+            .read(move |conn, ring| row(conn, mail_id)?.map(|row| told(conn, ring, row)).transpose())
+            .await?;
+        Ok(found.ok_or(Rejection::NotFound)?)
     }
 
     /// Wakes whoever waits for mails, to see that the process stops.

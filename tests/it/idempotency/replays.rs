@@ -191,3 +191,43 @@ both!(rules_4_keys_survive_a_restart, |db| async {
     assert_eq!(operations(&server.client(), first.id()).await, ["updated", "created"]);
     create(&server.client(), "k", &json!({"email": "x@example.test"})).await.expect_error(422);
 });
+
+both!(rules_4_what_is_no_longer_valid_is_replayed_as_long_as_the_key_is_kept_and_refused_after, |db| async {
+    let site = Site::with_environment(db, &[("CUSTOMARY_IDEMPOTENCY_TTL", "8s")]);
+    let server = Server::start_on(&site).await;
+    let client = master(&server);
+    let country = async |value: &str| {
+        let general = json!([{"key": "country", "readOnly": false, "value": value}]);
+        client.put("/api/Paypoint/settings/demo", &json!({"general": general})).await.expect(200);
+    };
+    country("US").await;
+    let id = created(&client, "demo", &json!({"email": "bob@example.test"})).await;
+    // Numbers that only a country makes complete.
+    let ada = json!({"email": "ada.roe@example.test", "phone": "(555) 555-0117"});
+    let phone = json!({"phone": "(555) 555-0142"});
+    let single = "/api/Customer/single/demo";
+    let matching = "/api/Customer/match/demo";
+    let asked = [
+        (Method::POST, single.to_owned(), &ada),
+        (Method::POST, matching.to_owned(), &ada),
+        (Method::PUT, path(id), &phone),
+    ];
+    let mut first = Vec::new();
+    for (method, path, body) in &asked {
+        first.push(keyed(&client, "k", method.clone(), path, Some(body)).await.expect(200));
+    }
+    country("").await;
+    for ((method, path, body), first) in asked.iter().zip(&first) {
+        assert_replay(first, &keyed(&client, "k", method.clone(), path, Some(body)).await);
+        keyed(&client, "another", method.clone(), path, Some(body)).await.expect_error(400);
+    }
+    let before = read(&client, id).await;
+    tokio::time::sleep(std::time::Duration::from_millis(8500)).await;
+    for (method, path, body) in &asked {
+        let answer = keyed(&client, "k", method.clone(), path, Some(body)).await;
+        answer.expect_error(400);
+        assert!(places(&answer).contains("/phone"), "{}", answer.text);
+    }
+    assert_eq!(read(&client, id).await.json, before.json);
+    assert_eq!(total(&client, "demo").await, 2);
+});

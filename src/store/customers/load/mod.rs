@@ -81,7 +81,7 @@ impl Loaded {
                 Action::Invite(invite) => Some(invite.id),
                 Action::Consent(consent) => Some(consent.id),
                 Action::Archive(archive) => Some(archive.id),
-                Action::Create(_) | Action::Match(_) => None,
+                Action::Create(_) | Action::Match(_) | Action::Replay(_) => None,
             })
             .collect();
         loaded.load_customers(conn, ring, &targets)?;

@@ -10,22 +10,21 @@ use futures_util::StreamExt as _;
 use zeroize::Zeroizing;
 
 use super::PageError;
+use crate::vault::secret_hash;
 
 /// The most bytes of a form.
 const FORM_BYTES_MAX: usize = 64 * 1024;
-/// The cookie of a customer who is signed in.
-pub(super) const SESSION_COOKIE: &str = "customary_session";
-/// The cookie that the forms of everybody else are bound to.
-pub(super) const FORM_COOKIE: &str = "customary_form";
+/// The cookie that the forms of those are bound to who are not signed in.
+pub(crate) const FORM_COOKIE: &str = "customary_form";
 /// Characters of a secret of ours in a cookie or an address.
 const SECRET_CHARS: usize = 43;
 
 /// A submitted form.
-pub(super) struct Form(Vec<(String, Zeroizing<String>)>);
+pub(crate) struct Form(Vec<(String, Zeroizing<String>)>);
 
 impl Form {
     /// Reads a form.
-    pub(super) async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Form, PageError> {
+    pub(crate) async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Form, PageError> {
         let media =
             request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media = media.split(';').next().unwrap_or_default().trim();
@@ -45,35 +44,44 @@ impl Form {
     }
 
     /// A field's value; empty where the form does not have it.
-    pub(super) fn get(&self, name: &str) -> &str {
+    pub(crate) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(given, _)| given == name).map_or("", |(_, value)| value)
     }
 
+    /// Refuses a form that does not carry the token it must have.
+    ///
+    /// # Errors
+    /// [`PageError::OldForm`].
+    pub(crate) fn check(&self, token: &str) -> Result<(), PageError> {
+        // Hashes are compared, so that the time says nothing about the token.
+        if secret_hash(self.get("csrf")) == secret_hash(token) { Ok(()) } else { Err(PageError::OldForm) }
+    }
+
     /// Whether the form has a field.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(given, _)| given == name)
     }
 }
 
-/// Whether the browser itself says that another site sent this.
+/// Whether the browser says that another site sent the form.
 fn is_from_elsewhere(request: &HttpRequest) -> bool {
     let site = request.headers().get("sec-fetch-site").and_then(|value| value.to_str().ok());
     !matches!(site, None | Some("same-origin" | "none"))
 }
 
-/// A cookie of ours, where it has the shape of one.
-pub(super) fn cookie(request: &HttpRequest, name: &str) -> Option<String> {
+/// A cookie of ours, if its value has the right shape.
+pub(crate) fn cookie(request: &HttpRequest, name: &str) -> Option<String> {
     request.cookie(name).map(|cookie| cookie.value().to_owned()).filter(|value| is_secret(value))
 }
 
 /// Whether a text has the shape of our secrets.
-pub(super) fn is_secret(text: &str) -> bool {
+pub(crate) fn is_secret(text: &str) -> bool {
     text.len() == SECRET_CHARS
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-/// A cookie that only this entrypoint's pages get, and no script.
-pub(super) fn new_cookie(name: &'static str, value: String, path: &str, is_secure: bool) -> Cookie<'static> {
+/// A cookie that only the pages below a path get, and no script.
+pub(crate) fn new_cookie(name: &'static str, value: String, path: &str, is_secure: bool) -> Cookie<'static> {
     Cookie::build(name, value)
         .path(path.to_owned())
         .http_only(true)
@@ -82,7 +90,39 @@ pub(super) fn new_cookie(name: &'static str, value: String, path: &str, is_secur
         .finish()
 }
 
-/// A form's token as it stands in the form.
-pub(super) fn token_text(token: [u8; 32]) -> String {
+/// A form's token as the form carries it.
+pub(crate) fn token_text(token: [u8; 32]) -> String {
     URL_SAFE_NO_PAD.encode(token)
+}
+
+/// A problem of a field.
+#[derive(Debug, Clone)]
+pub(crate) struct FieldProblem {
+    /// The field's name in the form; empty for the form as a whole.
+    pub(crate) field: String,
+    pub(crate) label: &'static str,
+    pub(crate) text: String,
+}
+
+/// The problems of a form as it is shown again.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Checked {
+    pub(crate) problems: Vec<FieldProblem>,
+}
+
+impl Checked {
+    /// The problems of a field.
+    pub(crate) fn of(&self, field: &str) -> Vec<&FieldProblem> {
+        self.problems.iter().filter(|problem| problem.field == field).collect()
+    }
+
+    /// One more.
+    pub(crate) fn add(&mut self, field: &str, label: &'static str, text: impl Into<String>) {
+        self.problems.push(FieldProblem { field: field.to_owned(), label, text: text.into() });
+    }
+
+    /// Whether there is anything to mend.
+    pub(crate) fn is_wrong(&self) -> bool {
+        !self.problems.is_empty()
+    }
 }

@@ -2,7 +2,7 @@
 
 /// A colour as its three channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Color([u8; 3]);
+pub(crate) struct Color([u8; 3]);
 
 /// What WCAG 2 AA asks between text and what it stands on.
 const CONTRAST_MIN: f64 = 4.5;
@@ -14,7 +14,7 @@ impl Color {
     const PAGE: Color = Color([0xf4, 0xf5, 0xf7]);
 
     /// Reads `#rrggbb`; anything else is a dark grey.
-    pub(super) fn of(text: &str) -> Color {
+    pub(crate) fn of(text: &str) -> Color {
         let channel =
             |from: usize| text.get(from..from + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match (text.len(), channel(1), channel(3), channel(5)) {
@@ -24,7 +24,7 @@ impl Color {
     }
 
     /// `#rrggbb`.
-    pub(super) fn css(self) -> String {
+    pub(crate) fn css(self) -> String {
         let [red, green, blue] = self.0;
         format!("#{red:02x}{green:02x}{blue:02x}")
     }
@@ -46,12 +46,12 @@ impl Color {
     }
 
     /// White or black, whichever is easier to read on this colour.
-    pub(super) fn text_on(self) -> Color {
+    pub(crate) fn text_on(self) -> Color {
         if self.contrast(Color::WHITE) >= self.contrast(Color::BLACK) { Color::WHITE } else { Color::BLACK }
     }
 
     /// This colour, darkened until it can be read on the page.
-    pub(super) fn as_text(self) -> Color {
+    pub(crate) fn as_text(self) -> Color {
         let mut color = self;
         while color.contrast(Color::PAGE) < CONTRAST_MIN {
             color = Color(color.0.map(|channel| channel.saturating_sub((channel / 16).max(1))));
@@ -61,7 +61,7 @@ impl Color {
 }
 
 /// The first letter or digit of a name, for the mark beside it.
-pub(super) fn initial(name: &str) -> String {
+pub(crate) fn initial(name: &str) -> String {
     name.chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().collect()).unwrap_or_default()
 }
 

@@ -1,0 +1,215 @@
+//! How a handler begins: who asks, for which entrypoint or customer, with which body, under which idempotency key. The
+//! order of these checks is that of rules 1.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload as AnyPayload;
+use actix_web::web::{Bytes, Data, Payload};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponseBuilder};
+
+use super::auth::{Admitted, Caller};
+use super::body::{self, Params, idempotency_key};
+use super::error::Error;
+use super::state::App;
+use crate::domain::accounts::token::Scope;
+use crate::domain::customers::record::CUSTOMER_ID_MAX;
+use crate::domain::decide::command::{Action, Answer, Command, KeyUse};
+use crate::domain::entrypoints::Entrypoint;
+use crate::store::Found;
+
+/// Where the idempotency keys of requests are kept that belong to no entrypoint's records.
+pub(crate) const SERVICE: i64 = 0;
+
+/// A request whose token the gate has verified.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) request: HttpRequest,
+    pub(crate) app: Data<App>,
+    pub(crate) caller: Caller,
+    /// The template of its route.
+    route: std::sync::Arc<str>,
+}
+
+impl FromRequest for Call {
+    type Error = Error;
+    type Future = Ready<Result<Call, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut AnyPayload) -> Self::Future {
+        // The gate admits nobody to a route that it does not know as protected.
+        let admitted = request.extensions().get::<Admitted>().cloned();
+        ready(match (admitted, request.app_data::<Data<App>>()) {
+            (Some(Admitted { caller, route }), Some(app)) => {
+                Ok(Call { request: request.clone(), app: Data::clone(app), caller, route })
+            }
+            _ => Err(Error::Unauthorized("missing")),
+        })
+    }
+}
+
+impl Call {
+    /// Refuses a token without a right.
+    ///
+    /// # Errors
+    /// 403 naming the scope.
+    pub(crate) fn require(&self, scope: Scope) -> Result<(), Error> {
+        self.caller.require(scope)
+    }
+
+    /// The value of a parameter of the path.
+    pub(crate) fn path(&self, name: &str) -> &str {
+        self.request.match_info().query(name)
+    }
+
+    /// An id in the path; what cannot be one belongs to nobody.
+    ///
+    /// # Errors
+    /// 404.
+    pub(crate) fn id(&self, name: &str) -> Result<i64, Error> {
+        let text = self.path(name);
+        let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let id = if is_number { text.parse().unwrap_or(0) } else { 0 };
+        if (1..=CUSTOMER_ID_MAX).contains(&id) { Ok(id) } else { Err(Error::NotFound) }
+    }
+
+    /// The query parameters.
+    pub(crate) fn params(&self) -> Params {
+        Params::of(&self.request)
+    }
+
+    /// The entrypoint that `{entry}` names, if this token may see it.
+    ///
+    /// # Errors
+    /// 404.
+    pub(crate) async fn entry(&self) -> Result<i64, Error> {
+        let entry = self.path("entry");
+        let (id, org_id) = self.app.store.find_entry(entry).await?.ok_or(Error::NotFound)?;
+        if self.caller.claims().sees(org_id, entry) { Ok(id) } else { Err(Error::NotFound) }
+    }
+
+    /// The customer that `{customerId}` names, if this token may see it.
+    ///
+    /// # Errors
+    /// 404.
+    pub(crate) async fn customer(&self) -> Result<Found, Error> {
+        let found = self.fetch(|found| found).await?;
+        if self.sees(&found.entrypoint) { Ok(found) } else { Err(Error::NotFound) }
+    }
+
+    /// What `render` makes of the customer that `{customerId}` names, if this token may see it.
+    ///
+    /// # Errors
+    /// 404.
+    pub(crate) async fn customer_as<T: Send + 'static>(
+        &self,
+        render: impl FnOnce(&Found) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let (rendered, entrypoint) = self.fetch(move |found| (render(&found), found.entrypoint)).await?;
+        if self.sees(&entrypoint) { Ok(rendered) } else { Err(Error::NotFound) }
+    }
+
+    /// What `render` makes of a customer, whoever may see it: the same work for those who may not.
+    async fn fetch<T: Send + 'static>(
+        &self,
+        render: impl FnOnce(Found) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let id = self.id("customerId")?;
+        let entrypoint_id = self.app.store.entrypoint_of(id).await?.ok_or(Error::NotFound)?;
+        self.app.store.customer(entrypoint_id, id, render).await?.ok_or(Error::NotFound)
+    }
+
+    fn sees(&self, entrypoint: &Entrypoint) -> bool {
+        self.caller.claims().sees(entrypoint.org_id, &entrypoint.entry)
+    }
+
+    /// A change with a JSON body; the key is kept with the entrypoint, or with the [`SERVICE`].
+    ///
+    /// # Errors
+    /// 413, 415; 400 for a key that is none.
+    pub(crate) async fn json(&self, entrypoint_id: i64, payload: Payload) -> Result<Mutation<'_>, Error> {
+        let body = body::json(&self.request, payload).await?;
+        let key = self.key_use(entrypoint_id, &body).await?;
+        Ok(Mutation { call: self, entrypoint_id, body, key })
+    }
+
+    /// A change without a body, as [`Call::json`].
+    ///
+    /// # Errors
+    /// 413; 400 for a key that is none.
+    pub(crate) async fn bodiless(&self, entrypoint_id: i64, payload: Payload) -> Result<Mutation<'_>, Error> {
+        body::none(payload).await?;
+        let key = self.key_use(entrypoint_id, &[]).await?;
+        Ok(Mutation { call: self, entrypoint_id, body: Bytes::new(), key })
+    }
+
+    /// The hashed idempotency key of the request, if it carries one (rules 4).
+    ///
+    /// # Errors
+    /// 400 for a key that is none.
+    pub(crate) async fn key_use(&self, entrypoint_id: i64, body: &[u8]) -> Result<Option<KeyUse>, Error> {
+        let Some(key) = idempotency_key(&self.request)? else { return Ok(None) };
+        let organisation = self.caller.claims().org.to_string();
+        let route = format!("{} {}", self.request.method(), self.route.trim_start_matches("/api"));
+        let scope = [&organisation, &route, &self.target(), &key].map(|part| part.as_bytes().to_vec());
+        let content = vec![self.request.query_string().as_bytes().to_vec(), body.to_vec()];
+        Ok(Some(self.app.store.key_use(entrypoint_id, scope.to_vec(), content).await?))
+    }
+
+    /// The parameters of the path, one spelling for one target: ids without leading zeros.
+    fn target(&self) -> String {
+        let value = |(name, value): (&str, &str)| match name {
+            "mailId" | "jobId" => value.trim_start_matches('0').to_owned(),
+            _ => value.to_owned(),
+        };
+        self.request.match_info().iter().map(value).collect::<Vec<_>>().join("/")
+    }
+}
+
+/// A change that is asked for: its target is known, its body read, its key hashed.
+#[derive(Debug)]
+pub(crate) struct Mutation<'a> {
+    call: &'a Call,
+    entrypoint_id: i64,
+    pub(crate) body: Bytes,
+    pub(crate) key: Option<KeyUse>,
+}
+
+impl Mutation<'_> {
+    /// The command that carries it out.
+    pub(crate) fn command(&self, action: Action) -> Command {
+        let Mutation { call, entrypoint_id, key, .. } = *self;
+        Command { entrypoint_id, actor: call.caller.actor(), idempotency: key, action }
+    }
+
+    /// Carries out an action. A request with problems has none: it can only be a replay, because what is valid may have
+    /// changed since it was carried out.
+    ///
+    /// # Errors
+    /// 422 for a key of another request; else the problems, or what the decision comes to.
+    pub(crate) async fn write(&self, action: Result<Action, Error>) -> Result<Answer, Error> {
+        let store = &self.call.app.store;
+        match action {
+            Ok(action) => Ok(store.write(self.command(action)).await?),
+            Err(Error::Invalid(problems)) if self.key.is_some() => {
+                Ok(store.consult(self.command(Action::Replay(problems))).await?)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What a request with problems came to before under its key, where a text is kept for it.
+    ///
+    /// # Errors
+    /// 422 for a key of another request; else the problems.
+    pub(crate) async fn replay(&self, problems: Error) -> Result<String, Error> {
+        let Some(key) = self.key else { return Err(problems) };
+        let kept = self.call.app.store.kept_answer(self.entrypoint_id, key).await?;
+        kept.ok_or(problems)
+    }
+}
+
+/// Says that an answer is that of an earlier request with the same key.
+pub(crate) fn mark_replayed(response: &mut HttpResponseBuilder, replayed: bool) {
+    if replayed {
+        response.insert_header(("Idempotent-Replayed", "true"));
+    }
+}

@@ -1,0 +1,126 @@
+//! Parameters that several routes share, as the OpenAPI document describes them; handlers read them by name.
+#![expect(dead_code, reason = "they stand in the OpenAPI document alone")]
+
+use utoipa::IntoParams;
+
+use crate::domain::exports::Format;
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct EntryPath {
+    /// The entrypoint, 1–50 characters, case-sensitive
+    entry: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub(crate) struct CustomerPath {
+    /// The customer's id
+    #[param(minimum = 1)]
+    customer_id: i64,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub(crate) struct OrganisationPath {
+    /// The organisation
+    org_id: i64,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub(crate) struct ImportPath {
+    /// The entrypoint, 1–50 characters, case-sensitive
+    entry: String,
+    /// The import's id
+    #[param(minimum = 1)]
+    job_id: i64,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub(crate) struct InviteJobPath {
+    /// The entrypoint, 1–50 characters, case-sensitive
+    entry: String,
+    /// The invitation's id
+    #[param(minimum = 1)]
+    job_id: i64,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct FormatPath {
+    /// The kind of file
+    #[param(inline)]
+    format: Format,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header, rename_all = "camelCase")]
+pub(crate) struct KeyHeader {
+    /// As for a create
+    idempotency_key: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header, rename_all = "camelCase")]
+pub(crate) struct StopKeyHeader {
+    /// As for a create; stopping twice is stopping once
+    idempotency_key: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct IfMatchHeader {
+    /// The ETag of the record as it was read; 412 where it has changed since
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct PageQuery {
+    /// How many to skip; 0 by default
+    #[param(minimum = 0)]
+    from_record: Option<i64>,
+    /// How many to answer; 20 by default
+    #[param(minimum = 1, maximum = 1000)]
+    limit_record: Option<i64>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct ListQuery {
+    /// How many records to skip; 0 by default
+    #[param(minimum = 0)]
+    from_record: Option<i64>,
+    /// How many records to answer; 20 by default, 0 or less for all of them
+    limit_record: Option<i64>,
+    /// `asc(field)` or `desc(field)` of any field of the record
+    sort_by: Option<String>,
+    /// Words or parts of words, all of which must occur
+    search: Option<String>,
+    /// Answer all of it as a file, as `/api/Export/customers` does; takes the scope customers:export as well
+    #[param(inline)]
+    export_format: Option<Format>,
+    /// The file's columns, as for `/api/Export/customers`; only beside exportFormat
+    columns_export: Option<String>,
+    /// The token of a page, from `Summary.pageIdentifier` of the one before
+    page_identifier: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct ExportQuery {
+    /// `Source:Heading,Source2:Heading2`; a source alone is headed as it is written
+    columns_export: Option<String>,
+    /// How many customers to skip; 0 by default
+    #[param(minimum = 0)]
+    from_record: Option<i64>,
+    /// How many customers to export; 0 or less, and by default, all of them
+    limit_record: Option<i64>,
+    /// `asc(field)` or `desc(field)` of any field of the record; oldest first by default
+    sort_by: Option<String>,
+    /// Words or parts of words, all of which must occur
+    search: Option<String>,
+}

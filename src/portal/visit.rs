@@ -1,0 +1,116 @@
+//! One request for a page: the entrypoint it belongs to, its language, who is signed in.
+
+use actix_web::cookie::Cookie;
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::Portal;
+use super::texts::{Texts, texts};
+use crate::domain::entrypoints::Entrypoint;
+use crate::domain::entrypoints::theme::Language;
+use crate::store::Found;
+use crate::vault::new_secret;
+use crate::web::PageError;
+use crate::web::form::{self, FORM_COOKIE, Form};
+use crate::web::page::{Frame, SignOut, guarded};
+use crate::web::texts::asked_language;
+
+/// The cookie of a customer who is signed in.
+pub(super) const SESSION_COOKIE: &str = "customary_session";
+
+/// One request for a page of an entrypoint.
+pub(super) struct Visit<'a> {
+    pub(super) portal: &'a Portal,
+    pub(super) request: &'a HttpRequest,
+    pub(super) entrypoint: Entrypoint,
+    pub(super) language: Language,
+    /// Where the entrypoint's pages are.
+    pub(super) base: String,
+}
+
+/// A customer who is signed in.
+pub(super) struct SignedIn {
+    pub(super) token: String,
+    pub(super) found: Found,
+    /// What this session's forms carry.
+    pub(super) csrf: String,
+}
+
+impl<'a> Visit<'a> {
+    /// Finds the entrypoint of a request.
+    ///
+    /// # Errors
+    /// [`PageError::NotFound`] where there is none of that name.
+    pub(super) async fn new(portal: &'a Portal, request: &'a HttpRequest) -> Result<Visit<'a>, PageError> {
+        let entry = request.match_info().query("entry");
+        let (id, _) = portal.store.find_entry(entry).await?.ok_or(PageError::NotFound)?;
+        let settings = portal.store.entrypoint_settings(id).await?.ok_or(PageError::NotFound)?;
+        let entrypoint = settings.entrypoint;
+        let language = asked_language(request).unwrap_or(entrypoint.theme.language);
+        let base = format!("{}/portal/{}", portal.settings.base_path, entrypoint.entry);
+        Ok(Visit { portal, request, entrypoint, language, base })
+    }
+
+    pub(super) fn texts(&self) -> &'static Texts {
+        texts(self.language)
+    }
+
+    /// The customer who is signed in, if one is.
+    pub(super) async fn signed_in(&self) -> Result<Option<SignedIn>, PageError> {
+        let Some(token) = form::cookie(self.request, SESSION_COOKIE) else { return Ok(None) };
+        let store = &self.portal.store;
+        let limits = self.portal.settings.session;
+        let Some(found) = store.portal_session(self.entrypoint.id, token.clone(), limits).await? else {
+            return Ok(None);
+        };
+        let csrf = form::token_text(store.form_token(token.clone()).await?);
+        Ok(Some(SignedIn { token, found, csrf }))
+    }
+
+    /// The token for the forms of somebody who is not signed in, and the cookie it is bound to where that is new.
+    pub(super) async fn form_token(&self) -> Result<(String, Option<Cookie<'static>>), PageError> {
+        let (secret, cookie) = match form::cookie(self.request, FORM_COOKIE) {
+            Some(secret) => (secret, None),
+            None => {
+                let secret = new_secret().map_err(|error| PageError::Defect(error.to_string()))?.to_string();
+                let cookie = self.cookie(FORM_COOKIE, secret.clone());
+                (secret, Some(cookie))
+            }
+        };
+        Ok((form::token_text(self.portal.store.form_token(secret).await?), cookie))
+    }
+
+    /// Refuses a form of somebody who is not signed in unless it is one of ours, made for this browser.
+    pub(super) async fn check_form(&self, form: &Form) -> Result<(), PageError> {
+        let secret = form::cookie(self.request, FORM_COOKIE).ok_or(PageError::OldForm)?;
+        let token = form::token_text(self.portal.store.form_token(secret).await?);
+        form.check(&token)
+    }
+
+    pub(super) fn cookie(&self, name: &'static str, value: String) -> Cookie<'static> {
+        form::new_cookie(name, value, &self.base, self.portal.settings.is_secure)
+    }
+
+    /// The frame of a page.
+    pub(super) fn frame(&self, signed_in: Option<&SignedIn>) -> Frame {
+        let texts = self.texts();
+        let mut frame = Frame::new(&self.entrypoint, self.language, self.base.clone(), texts.portal_of);
+        let form = |signed_in: &SignedIn| SignOut { csrf: signed_in.csrf.clone(), label: texts.sign_out };
+        frame.sign_out = signed_in.map(form);
+        frame
+    }
+
+    /// On to another page of this entrypoint, after a form was done: addresses never come from a request.
+    pub(super) fn go_to(&self, page: &str) -> HttpResponse {
+        let mut response = HttpResponse::SeeOther();
+        response.insert_header((LOCATION, format!("{}{page}", self.base)));
+        guarded(response.finish())
+    }
+
+    /// As [`Visit::go_to`], with a cookie.
+    pub(super) fn go_with_cookie(&self, page: &str, cookie: &Cookie<'_>) -> Result<HttpResponse, PageError> {
+        let mut response = self.go_to(page);
+        response.add_cookie(cookie)?;
+        Ok(response)
+    }
+}

@@ -1,0 +1,165 @@
+//! Pages: the frame around each, the headers of their answers, and the pages that say one thing, errors among them.
+
+use actix_web::HttpResponse;
+use actix_web::cookie::Cookie;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use askama::Template;
+
+use super::PageError;
+use super::texts::{Texts, texts};
+use super::theme::initial;
+use crate::domain::entrypoints::Entrypoint;
+use crate::domain::entrypoints::theme::Language;
+
+/// Nothing but our own style sheet and mark: no script, nothing from elsewhere, in no frame.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'";
+
+/// What stands around every page of an entrypoint.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) texts: &'static Texts,
+    /// Where the pages are.
+    pub(crate) base: String,
+    pub(crate) store: String,
+    pub(crate) initial: String,
+    /// What the pages are, in a word or two.
+    pub(crate) title: &'static str,
+    /// The form that signs out, where somebody is signed in.
+    pub(crate) sign_out: Option<SignOut>,
+    /// Whether the page shows an error.
+    pub(crate) is_wrong: bool,
+}
+
+/// A form that signs out.
+#[derive(Debug)]
+pub(crate) struct SignOut {
+    pub(crate) csrf: String,
+    pub(crate) label: &'static str,
+}
+
+impl Frame {
+    /// For pages of an entrypoint, which are found below `base`.
+    pub(crate) fn new(
+        entrypoint: &Entrypoint,
+        language: Language,
+        base: String,
+        title: &'static str,
+    ) -> Frame {
+        let store = entrypoint.store_name();
+        Frame {
+            texts: texts(language),
+            base,
+            store: store.to_owned(),
+            initial: initial(store),
+            title,
+            sign_out: None,
+            is_wrong: false,
+        }
+    }
+
+    /// Marks a page that shows an error.
+    pub(crate) fn wrong(self, is_wrong: bool) -> Frame {
+        Frame { is_wrong, ..self }
+    }
+}
+
+/// A page that says one thing.
+#[derive(Template)]
+#[template(path = "message.html")]
+pub(crate) struct MessagePage<'a> {
+    pub(crate) frame: Frame,
+    pub(crate) title: &'a str,
+    pub(crate) lead: &'a str,
+    /// Where it leads on.
+    pub(crate) next: Option<(String, &'a str)>,
+}
+
+/// A page that belongs to no entrypoint.
+#[derive(Template)]
+#[template(path = "plain.html")]
+struct PlainPage<'a> {
+    code: &'a str,
+    title: &'a str,
+    lead: &'a str,
+}
+
+/// The page of an error: in the frame of an entrypoint, or in English without one.
+pub(crate) fn refusal(frame: Option<Frame>, refused: &PageError) -> HttpResponse {
+    let texts = frame.as_ref().map_or(texts(Language::English), |frame| frame.texts);
+    let (status, title, lead) = match refused {
+        PageError::NotFound => (StatusCode::NOT_FOUND, texts.not_found, texts.not_found_lead),
+        PageError::OldForm => (StatusCode::FORBIDDEN, texts.old_form, texts.old_form_lead),
+        PageError::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, texts.too_large, texts.too_large_lead),
+        PageError::Unavailable => {
+            (StatusCode::SERVICE_UNAVAILABLE, texts.unavailable, texts.unavailable_lead)
+        }
+        PageError::Defect(message) => {
+            tracing::error!(%message, "a page failed");
+            (StatusCode::INTERNAL_SERVER_ERROR, texts.unavailable, texts.unavailable_lead)
+        }
+    };
+    let is_framed = frame.is_some();
+    let page = match frame {
+        Some(frame) => {
+            let next = Some((frame.base.clone(), texts.start));
+            html(status, &MessagePage { frame: frame.wrong(true), title, lead, next })
+        }
+        None => html(status, &PlainPage { code: texts.code, title, lead }),
+    };
+    let mut response = page.unwrap_or_else(|_| guarded(HttpResponse::build(status).finish()));
+    if is_framed && status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(1));
+    }
+    response
+}
+
+/// A page as HTML.
+///
+/// # Errors
+/// A template that fails, which none does.
+pub(crate) fn html(status: StatusCode, page: &impl Template) -> Result<HttpResponse, PageError> {
+    let text = page.render()?;
+    let mut response = HttpResponse::build(status);
+    response.insert_header((CONTENT_TYPE, "text/html; charset=utf-8"));
+    Ok(guarded(response.body(text)))
+}
+
+/// A page with a form. It sets the cookie if that is new, and answers 422 if it shows problems.
+///
+/// # Errors
+/// As [`html`].
+pub(crate) fn form_page(
+    page: &impl Template,
+    is_wrong: bool,
+    cookie: Option<Cookie<'_>>,
+) -> Result<HttpResponse, PageError> {
+    let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let mut response = html(status, page)?;
+    if let Some(cookie) = cookie {
+        response.add_cookie(&cookie)?;
+    }
+    Ok(response)
+}
+
+/// The headers of every answer of a page.
+pub(crate) fn guarded(mut response: HttpResponse) -> HttpResponse {
+    const HEADERS: [(&str, &str); 7] = [
+        ("content-security-policy", CONTENT_SECURITY_POLICY),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+    ];
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}

@@ -341,14 +341,7 @@ pub(crate) async fn get_invite_report(
     let job = visible_job(&app, &caller, &path.0, &path.1).await?;
     let mut params = Params::of(&request);
     let (skip, limit) = page_of(&mut params);
-    let outcome = params.text("outcome").and_then(|name| {
-        let found = InviteOutcome::of_name(&name);
-        if found.is_none() {
-            let names: Vec<&str> = InviteOutcome::ALL.into_iter().map(InviteOutcome::name).collect();
-            params.refuse("outcome", "invalid_value", format!("must be one of {}", names.join(", ")));
-        }
-        found
-    });
+    let outcome = params.word::<InviteOutcome>("outcome");
     refuse(params.problems())?;
     let (reports, total) = app.store.invite_reports(job.id, outcome, skip, limit).await?;
     let records = reports.into_iter().map(InviteReportOut::from).collect();

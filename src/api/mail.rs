@@ -109,14 +109,7 @@ pub(crate) async fn list_outbox(
     let mut params = Params::of(&request);
     let (skip, limit) = page_of(&mut params);
     let customer_id = params.integer("customerId", 1, CUSTOMER_ID_MAX);
-    let state = params.text("state").and_then(|name| {
-        let found = MailState::of_name(&name);
-        if found.is_none() {
-            let names: Vec<&str> = MailState::ALL.into_iter().map(MailState::name).collect();
-            params.refuse("state", "invalid_value", format!("must be one of {}", names.join(", ")));
-        }
-        found
-    });
+    let state = params.word::<MailState>("state");
     let problems = params.problems();
     if !problems.is_empty() {
         return Err(Error::Invalid(problems));

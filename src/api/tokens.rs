@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde::{Deserialize, Serialize};
+use strum::VariantArray as _;
 
 use super::customers::DoneOut;
 use super::http::auth::Caller;
@@ -278,7 +279,7 @@ fn read(request: &HttpRequest, bytes: &Bytes, caller: &Caller) -> Result<Claims,
             ("scopes", _) => match serde_json::from_str::<Vec<Scope>>(raw.get()) {
                 Ok(read) if !read.is_empty() => scopes = read,
                 _ => {
-                    let names: Vec<&str> = Scope::ALL.iter().map(|scope| scope.name()).collect();
+                    let names: Vec<&str> = Scope::VARIANTS.iter().map(|scope| scope.name()).collect();
                     refuse(
                         "scopes",
                         "invalid_scope",

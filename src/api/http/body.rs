@@ -1,10 +1,13 @@
 //! Reading bodies, query parameters and headers of a request.
 
+use std::str::FromStr;
+
 use actix_web::HttpRequest;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::{Stream, StreamExt as _};
+use strum::VariantNames;
 
 use super::error::Error;
 use crate::domain::decide::command::Precondition;
@@ -143,6 +146,15 @@ impl Params {
                 None
             }
         }
+    }
+
+    /// One of the words of an enum.
+    pub(crate) fn word<T: FromStr + VariantNames>(&mut self, name: &'static str) -> Option<T> {
+        let word = self.text(name)?.parse().ok();
+        if word.is_none() {
+            self.refuse(name, "invalid_value", format!("must be one of {}", T::VARIANTS.join(", ")));
+        }
+        word
     }
 
     /// `true` or `false`; absent is false.

@@ -134,14 +134,7 @@ pub(crate) async fn get_import_rows(
     let job = visible_job(&app, &caller, &path.0, &path.1).await?;
     let mut params = Params::of(&request);
     let (skip, limit) = page_of(&mut params);
-    let outcome = params.text("outcome").and_then(|name| {
-        let found = RowOutcome::of_name(&name);
-        if found.is_none() {
-            let names: Vec<&str> = RowOutcome::ALL.into_iter().map(RowOutcome::name).collect();
-            params.refuse("outcome", "invalid_value", format!("must be one of {}", names.join(", ")));
-        }
-        found
-    });
+    let outcome = params.word::<RowOutcome>("outcome");
     refuse(params.problems())?;
     let (rows, total) = app.store.import_rows(job.id, outcome, skip, limit).await?;
     let sees_pii = caller.sees_pii();

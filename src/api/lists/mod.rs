@@ -9,6 +9,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK};
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use serde::Serialize;
+use strum::VariantArray as _;
 
 pub(crate) use self::params::{FileParams, ListParams, ListTarget};
 use super::customers::{CustomerOut, View, rendering, view_of, visible_entry};
@@ -342,9 +343,9 @@ pub(crate) async fn get_customer_statistic(
     Params::none(&request)?;
     let counts = app.store.counts(entrypoint_id).await?.ok_or(Error::NotFound)?;
     let mut by_status: BTreeMap<String, i64> =
-        Status::ALL.into_iter().map(|status| (status.code().to_string(), 0)).collect();
+        Status::VARIANTS.iter().map(|status| (status.code().to_string(), 0)).collect();
     let mut by_lifecycle: BTreeMap<String, i64> =
-        Lifecycle::ALL.into_iter().map(|stage| (stage.name().to_owned(), 0)).collect();
+        Lifecycle::VARIANTS.iter().map(|stage| (stage.name().to_owned(), 0)).collect();
     let mut total = 0;
     for (key, number) in counts {
         let Some((status, stage)) = key.split_once('/') else { continue };

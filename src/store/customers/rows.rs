@@ -188,7 +188,7 @@ impl CustomerRow {
     fn erased(&self) -> Result<Stored, StoreError> {
         let unreadable = || StoreError::Corrupt(format!("customer {}: unreadable columns", self.customer_id));
         let status = Status::of_code(self.status.into()).ok_or_else(unreadable)?;
-        let lifecycle = Lifecycle::of_name(&self.lifecycle).ok_or_else(unreadable)?;
+        let lifecycle: Lifecycle = self.lifecycle.parse().map_err(|_| unreadable())?;
         let balance = Money::from_units(self.balance_units).ok_or_else(unreadable)?;
         // Only an erased person has no document: anything else lost it.
         if lifecycle != Lifecycle::Anonymised || self.salt.is_some() || self.document.is_some() {

@@ -8,6 +8,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use strum::VariantArray as _;
 
 use super::load::Loaded;
 use super::rows::{CustomerRow, HistoryRow, NewCustomers, NewHistory, insert_customers, insert_history};
@@ -102,7 +103,7 @@ fn end_links(conn: &mut Conn, working_set: &WorkingSet) -> Result<(), StoreError
             mail::drop_all(conn, place, id, working_set.now)?;
         }
         if is_gone || old.text(TextField::Email) != new.text(TextField::Email) {
-            mail::end_links(conn, place, id, &LinkKind::ALL, working_set.now)?;
+            mail::end_links(conn, place, id, LinkKind::VARIANTS, working_set.now)?;
         } else if old.password_hash != new.password_hash {
             mail::end_links(conn, place, id, &[LinkKind::Invitation, LinkKind::Reset], working_set.now)?;
         } else if old.invitation.is_some() && new.invitation.is_none() {

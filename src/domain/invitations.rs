@@ -43,22 +43,8 @@ impl InvitePlan {
 }
 
 /// What became of one customer.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    utoipa::ToSchema,
-    IntoStaticStr,
-    EnumString,
-    VariantNames,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema, IntoStaticStr, EnumString, VariantNames)]
 #[serde(rename_all = "camelCase")]
 #[schema(rename_all = "camelCase")]
 #[strum(serialize_all = "camelCase")]
@@ -112,19 +98,8 @@ impl InviteOutcome {
 }
 
 /// How far an invitation of many is.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    utoipa::ToSchema,
-    IntoStaticStr,
-    EnumString,
-    VariantNames,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema, IntoStaticStr, EnumString, VariantNames)]
 #[serde(rename_all = "camelCase")]
 #[schema(rename_all = "camelCase")]
 #[strum(serialize_all = "camelCase")]

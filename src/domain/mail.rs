@@ -6,9 +6,7 @@ use super::accounts::link::LinkKind;
 use super::kernel::time::{Micros, SECOND_US};
 
 /// What a mail is about.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, utoipa::ToSchema, IntoStaticStr, EnumString, VariantArray,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, utoipa::ToSchema, IntoStaticStr, EnumString, VariantArray)]
 #[schema(rename_all = "camelCase")]
 #[strum(serialize_all = "camelCase")]
 pub enum MailKind {
@@ -72,9 +70,7 @@ pub struct Letter {
 }
 
 /// What became of a mail.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, utoipa::ToSchema, IntoStaticStr, EnumString, VariantNames,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, utoipa::ToSchema, IntoStaticStr, EnumString, VariantNames)]
 #[schema(rename_all = "camelCase")]
 #[strum(serialize_all = "camelCase")]
 pub enum MailState {

@@ -57,22 +57,8 @@ impl Status {
 }
 
 /// Where a customer stands with the merchant (PayFacile's stages).
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    utoipa::ToSchema,
-    IntoStaticStr,
-    EnumString,
-    VariantArray,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema, IntoStaticStr, EnumString, VariantArray)]
 #[expect(missing_docs, reason = "the names are the product's own words")]
 #[strum(serialize_all = "PascalCase", ascii_case_insensitive)]
 pub enum Lifecycle {

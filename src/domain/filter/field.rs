@@ -13,9 +13,7 @@ use crate::domain::entrypoints::Entrypoint;
 pub const ADDITIONAL_PREFIX: &str = "additional-";
 
 /// An operator of a filter (contract 6.1).
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, EnumString, VariantArray,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, EnumString, VariantArray)]
 #[strum(serialize_all = "lowercase", ascii_case_insensitive)]
 pub enum Op {
     /// Equal; also what no operator means.

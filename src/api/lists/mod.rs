@@ -238,7 +238,7 @@ async fn list(
     let records = records?;
     let mut text = Vec::with_capacity(records.len() + RECORD_ROOM);
     text.extend_from_slice(b"{\"Summary\":");
-    json::write(&mut text, &summary)?;
+    serde_json::to_writer(&mut text, &summary)?;
     text.extend_from_slice(b",\"Records\":");
     text.extend_from_slice(&records);
     text.push(b'}');
@@ -287,7 +287,7 @@ fn streamed(
                 }
                 is_first = false;
                 let record = CustomerOut::new(stored, &entrypoint, view);
-                json::write(&mut text, &record).map_err(actix_web::Error::from)?;
+                serde_json::to_writer(&mut text, &record).map_err(actix_web::Error::from)?;
             }
             yield Bytes::from(std::mem::take(&mut text));
         }
@@ -297,7 +297,7 @@ fn streamed(
         };
         let summary = SummaryOut::new(limit, i64::try_from(total).unwrap_or(i64::MAX)).with_next(next);
         text.extend_from_slice(b"],\"Summary\":");
-        json::write(&mut text, &summary).map_err(actix_web::Error::from)?;
+        serde_json::to_writer(&mut text, &summary).map_err(actix_web::Error::from)?;
         text.push(b'}');
         yield Bytes::from(text);
     };

@@ -4,7 +4,6 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
 
 use crate::domain::customers::record::{Customer, Lifecycle, Status, Stored};
-use crate::domain::kernel::json;
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::time::Micros;
 use crate::store::engine::error::StoreError;
@@ -134,7 +133,7 @@ impl CustomerRow {
             None
         } else {
             let mut plain = Plain::with_room(DOCUMENT_ROOM);
-            json::write(plain.bytes(), record)?;
+            serde_json::to_writer(plain.bytes(), record)?;
             Some(seal.seal(&document_ad(entrypoint_id, stored.id, stored.version, data_key.id), &plain)?)
         };
         Ok(CustomerRow {

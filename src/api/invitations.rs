@@ -301,7 +301,7 @@ pub(crate) async fn get_invite_report(call: Call) -> Result<HttpResponse, Error>
     let job = visible_job(&call).await?;
     let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
-    let outcome = params.choice("outcome", InviteOutcome::ALL, InviteOutcome::name);
+    let outcome = params.word::<InviteOutcome>("outcome");
     params.done()?;
     let (reports, total) = call.app.store.invite_reports(job.id, outcome, skip, limit).await?;
     let records = reports.into_iter().map(InviteReportOut::from).collect();

@@ -101,7 +101,7 @@ pub(crate) async fn list_outbox(call: Call) -> Result<HttpResponse, Error> {
     let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
     let customer_id = params.integer("customerId", 1, CUSTOMER_ID_MAX);
-    let state = params.choice("state", MailState::ALL, MailState::name);
+    let state = params.word::<MailState>("state");
     params.done()?;
     let wanted = OutboxRequest { state, customer_id, skip, limit };
     let (mails, total) = call.app.store.outbox(entrypoint_id, wanted).await?;

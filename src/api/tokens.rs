@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use serde::{Deserialize, Serialize};
+use strum::VariantArray as _;
 
 use super::customers::DoneOut;
 use super::http::body::{self, Params};
@@ -248,7 +249,7 @@ fn read(caller: &Claims, members: &Members<'_>, mut problems: Vec<Problem>) -> R
             ("scopes", _) => match serde_json::from_str::<Vec<Scope>>(raw.get()) {
                 Ok(read) if !read.is_empty() => scopes = read,
                 _ => {
-                    let names: Vec<&str> = Scope::ALL.iter().map(|scope| scope.name()).collect();
+                    let names: Vec<&str> = Scope::VARIANTS.iter().map(|scope| scope.name()).collect();
                     refuse(
                         "scopes",
                         "invalid_scope",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use super::filter::{Filter, Search};
 use super::kernel::problem::Rejection;
@@ -42,11 +43,11 @@ impl InvitePlan {
 }
 
 /// What became of one customer.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema, IntoStaticStr, EnumString, VariantNames)]
 #[serde(rename_all = "camelCase")]
 #[schema(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum InviteOutcome {
     /// A mail is on its way.
     Invited,
@@ -71,39 +72,9 @@ pub enum InviteOutcome {
 }
 
 impl InviteOutcome {
-    /// All of them.
-    pub const ALL: [InviteOutcome; 10] = [
-        InviteOutcome::Invited,
-        InviteOutcome::AlreadyInvited,
-        InviteOutcome::Active,
-        InviteOutcome::NoEmail,
-        InviteOutcome::SameEmail,
-        InviteOutcome::Inactive,
-        InviteOutcome::Archived,
-        InviteOutcome::Deleted,
-        InviteOutcome::NotFound,
-        InviteOutcome::Failed,
-    ];
-
     /// The name on the wire and in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            InviteOutcome::Invited => "invited",
-            InviteOutcome::AlreadyInvited => "alreadyInvited",
-            InviteOutcome::Active => "active",
-            InviteOutcome::NoEmail => "noEmail",
-            InviteOutcome::SameEmail => "sameEmail",
-            InviteOutcome::Inactive => "inactive",
-            InviteOutcome::Archived => "archived",
-            InviteOutcome::Deleted => "deleted",
-            InviteOutcome::NotFound => "notFound",
-            InviteOutcome::Failed => "failed",
-        }
-    }
-
-    /// The outcome of a name.
-    pub fn of_name(name: &str) -> Option<InviteOutcome> {
-        Self::ALL.into_iter().find(|outcome| outcome.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// What a refused invitation comes to, and the customer in the way; `None` for what is a defect.
@@ -127,9 +98,11 @@ impl InviteOutcome {
 }
 
 /// How far an invitation of many is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema, IntoStaticStr, EnumString, VariantNames)]
 #[serde(rename_all = "camelCase")]
 #[schema(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum InviteJobState {
     /// It waits for a worker.
     Queued,
@@ -144,28 +117,9 @@ pub enum InviteJobState {
 }
 
 impl InviteJobState {
-    const ALL: [InviteJobState; 5] = [
-        InviteJobState::Queued,
-        InviteJobState::Running,
-        InviteJobState::Finished,
-        InviteJobState::Cancelled,
-        InviteJobState::Failed,
-    ];
-
     /// The name on the wire and in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            InviteJobState::Queued => "queued",
-            InviteJobState::Running => "running",
-            InviteJobState::Finished => "finished",
-            InviteJobState::Cancelled => "cancelled",
-            InviteJobState::Failed => "failed",
-        }
-    }
-
-    /// The state of a name.
-    pub fn of_name(name: &str) -> Option<InviteJobState> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Whether nothing more will happen.
@@ -224,12 +178,13 @@ mod tests {
 
     #[test]
     fn names_are_found_again() {
-        for outcome in InviteOutcome::ALL {
-            assert_eq!(InviteOutcome::of_name(outcome.name()), Some(outcome));
-            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.name());
+        for name in InviteOutcome::VARIANTS {
+            let outcome: InviteOutcome = name.parse().unwrap();
+            assert_eq!(outcome.name(), *name);
+            assert_eq!(serde_json::to_value(outcome).unwrap(), *name);
         }
-        for state in InviteJobState::ALL {
-            assert_eq!(InviteJobState::of_name(state.name()), Some(state));
+        for name in InviteJobState::VARIANTS {
+            assert_eq!(name.parse().map(InviteJobState::name), Ok(*name));
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Mails to customers: which there are, and what becomes of them.
 
+use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
+
 use super::accounts::link::LinkKind;
 use super::kernel::time::{Micros, SECOND_US};
 
 /// What a mail is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, utoipa::ToSchema, IntoStaticStr, EnumString, VariantArray)]
 #[schema(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum MailKind {
     /// Set a password and have an account.
     Invitation,
@@ -20,29 +23,9 @@ pub enum MailKind {
 }
 
 impl MailKind {
-    /// All of them.
-    pub const ALL: [MailKind; 5] = [
-        MailKind::Invitation,
-        MailKind::Reset,
-        MailKind::Locked,
-        MailKind::PasswordChanged,
-        MailKind::ConsentOptIn,
-    ];
-
     /// The name on the wire, in the database and of its templates.
-    pub const fn name(self) -> &'static str {
-        match self {
-            MailKind::Invitation => "invitation",
-            MailKind::Reset => "reset",
-            MailKind::Locked => "locked",
-            MailKind::PasswordChanged => "passwordChanged",
-            MailKind::ConsentOptIn => "consentOptIn",
-        }
-    }
-
-    /// The kind of a name.
-    pub fn of_name(name: &str) -> Option<MailKind> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The kind of the link that it carries, if it carries one.
@@ -87,8 +70,9 @@ pub struct Letter {
 }
 
 /// What became of a mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, utoipa::ToSchema, IntoStaticStr, EnumString, VariantNames)]
 #[schema(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum MailState {
     /// It waits for its first or next try.
     Queued,
@@ -108,33 +92,9 @@ pub enum MailState {
 }
 
 impl MailState {
-    /// All of them.
-    pub const ALL: [MailState; 7] = [
-        MailState::Queued,
-        MailState::Sending,
-        MailState::HandingOver,
-        MailState::Sent,
-        MailState::Failed,
-        MailState::Uncertain,
-        MailState::Dropped,
-    ];
-
     /// The name on the wire and in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            MailState::Queued => "queued",
-            MailState::Sending => "sending",
-            MailState::HandingOver => "handingOver",
-            MailState::Sent => "sent",
-            MailState::Failed => "failed",
-            MailState::Uncertain => "uncertain",
-            MailState::Dropped => "dropped",
-        }
-    }
-
-    /// The state of a name.
-    pub fn of_name(name: &str) -> Option<MailState> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Whether somebody may ask for another try.
@@ -164,11 +124,11 @@ mod tests {
 
     #[test]
     fn names_are_found_again() {
-        for kind in MailKind::ALL {
-            assert_eq!(MailKind::of_name(kind.name()), Some(kind));
+        for kind in MailKind::VARIANTS {
+            assert_eq!(kind.name().parse(), Ok(*kind));
         }
-        for state in MailState::ALL {
-            assert_eq!(MailState::of_name(state.name()), Some(state));
+        for name in MailState::VARIANTS {
+            assert_eq!(name.parse().map(MailState::name), Ok(*name));
         }
     }
 

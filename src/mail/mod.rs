@@ -126,6 +126,8 @@ fn one_line(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray as _;
+
     use super::*;
     use crate::domain::entrypoints::Policy;
     use crate::domain::entrypoints::theme::{Language, Theme};
@@ -171,8 +173,8 @@ mod tests {
 
     #[test]
     fn every_mail_has_the_headers_it_needs_in_both_languages() {
-        for kind in MailKind::ALL {
-            for language in Language::ALL {
+        for &kind in MailKind::VARIANTS {
+            for &language in Language::VARIANTS {
                 let mut shop = shop("Oakton Tools");
                 shop.theme.language = language;
                 let message = composed(&shop, &letter(kind, "Ada Roe"));

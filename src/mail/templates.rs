@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use minijinja::{Environment, UndefinedBehavior, context};
+use strum::VariantArray as _;
 
 use crate::domain::accounts::link::{link_url, portal_url};
 use crate::domain::entrypoints::Entrypoint;
@@ -107,8 +108,8 @@ impl Templates {
 
     /// Renders every template once, so that what is wrong shows at start and not at the first mail.
     fn try_out(&self) -> Result<(), String> {
-        for kind in MailKind::ALL {
-            for language in Language::ALL {
+        for &kind in MailKind::VARIANTS {
+            for &language in Language::VARIANTS {
                 let entrypoint = Entrypoint {
                     id: 0,
                     entry: "shop".into(),

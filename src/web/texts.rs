@@ -36,7 +36,7 @@ pub(crate) fn asked_language(request: &HttpRequest) -> Option<Language> {
     let asked = AcceptLanguage::parse(request).ok()?;
     asked.ranked().iter().find_map(|preference| {
         let tag = preference.item()?.to_string();
-        Language::of_code(tag.split('-').next().unwrap_or_default())
+        tag.split('-').next()?.parse().ok()
     })
 }
 

@@ -1,5 +1,7 @@
 //! Reading bodies, query parameters and headers of a request.
 
+use std::str::FromStr;
+
 use actix_web::HttpRequest;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{
@@ -7,6 +9,7 @@ use actix_web::http::header::{
 };
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::{Stream, StreamExt as _};
+use strum::VariantNames;
 
 use super::error::Error;
 use crate::domain::decide::command::Precondition;
@@ -147,6 +150,15 @@ impl Params {
         }
     }
 
+    /// One of the words of an enum.
+    pub(crate) fn word<T: FromStr + VariantNames>(&mut self, name: &'static str) -> Option<T> {
+        let word = self.text(name)?.parse().ok();
+        if word.is_none() {
+            self.refuse(name, "invalid_value", format!("must be one of {}", T::VARIANTS.join(", ")));
+        }
+        word
+    }
+
     /// `true` or `false`; absent is false.
     pub(crate) fn flag(&mut self, name: &'static str) -> bool {
         self.one_of(name, "false", "true")
@@ -199,23 +211,6 @@ impl Params {
     pub(crate) fn done(self) -> Result<(), Error> {
         let problems = self.problems();
         if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
-    }
-
-    /// One of some values by its name.
-    pub(crate) fn choice<T: Copy>(
-        &mut self,
-        name: &'static str,
-        all: impl IntoIterator<Item = T>,
-        name_of: impl Fn(T) -> &'static str,
-    ) -> Option<T> {
-        let text = self.text(name)?;
-        let named: Vec<(&str, T)> = all.into_iter().map(|value| (name_of(value), value)).collect();
-        let found = named.iter().find(|(known, _)| *known == text).map(|(_, value)| *value);
-        if found.is_none() {
-            let names: Vec<&str> = named.iter().map(|(known, _)| *known).collect();
-            self.refuse(name, "invalid_value", format!("must be one of {}", names.join(", ")));
-        }
-        found
     }
 
     /// Everything that was not asked for by name, and the problems so far.

@@ -5,8 +5,6 @@ use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
-pub(crate) use crate::domain::kernel::json::write;
-
 /// Bytes of most records, at most.
 pub(crate) const RECORD_ROOM: usize = 2_048;
 
@@ -17,7 +15,7 @@ pub(crate) const RECORD_ROOM: usize = 2_048;
 /// The value's, where it is no JSON.
 pub(crate) fn written(value: &impl Serialize, room: usize) -> Result<Vec<u8>, serde_json::Error> {
     let mut text = Vec::with_capacity(room);
-    write(&mut text, value)?;
+    serde_json::to_writer(&mut text, value)?;
     Ok(text)
 }
 

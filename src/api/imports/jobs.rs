@@ -104,7 +104,7 @@ pub(crate) async fn get_import_rows(call: Call) -> Result<HttpResponse, Error> {
     let job = visible_job(&call).await?;
     let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
-    let outcome = params.choice("outcome", RowOutcome::ALL, RowOutcome::name);
+    let outcome = params.word::<RowOutcome>("outcome");
     params.done()?;
     let (rows, total) = call.app.store.import_rows(job.id, outcome, skip, limit).await?;
     let sees_pii = call.caller.sees_pii();

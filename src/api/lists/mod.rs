@@ -9,6 +9,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpResponse, get};
 use serde::Serialize;
+use strum::VariantArray as _;
 
 pub(crate) use self::params::{FileParams, ListParams, ListTarget};
 use super::customers::{CustomerOut, View, rendering, view_of};
@@ -211,7 +212,7 @@ async fn list(call: Call, target: ListTarget) -> Result<HttpResponse, Error> {
     let records = records?;
     let mut text = Vec::with_capacity(records.len() + RECORD_ROOM);
     text.extend_from_slice(b"{\"Summary\":");
-    json::write(&mut text, &summary)?;
+    serde_json::to_writer(&mut text, &summary)?;
     text.extend_from_slice(b",\"Records\":");
     text.extend_from_slice(&records);
     text.push(b'}');
@@ -260,7 +261,7 @@ fn streamed(
                 }
                 is_first = false;
                 let record = CustomerOut::new(stored, &entrypoint, view);
-                json::write(&mut text, &record).map_err(actix_web::Error::from)?;
+                serde_json::to_writer(&mut text, &record).map_err(actix_web::Error::from)?;
             }
             yield Bytes::from(std::mem::take(&mut text));
         }
@@ -270,7 +271,7 @@ fn streamed(
         };
         let summary = SummaryOut::new(limit, i64::try_from(total).unwrap_or(i64::MAX)).with_next(next);
         text.extend_from_slice(b"],\"Summary\":");
-        json::write(&mut text, &summary).map_err(actix_web::Error::from)?;
+        serde_json::to_writer(&mut text, &summary).map_err(actix_web::Error::from)?;
         text.push(b'}');
         yield Bytes::from(text);
     };
@@ -311,9 +312,9 @@ pub(crate) async fn get_customer_statistic(call: Call) -> Result<HttpResponse, E
     call.params().done()?;
     let counts = call.app.store.counts(entrypoint_id).await?.ok_or(Error::NotFound)?;
     let mut by_status: BTreeMap<String, i64> =
-        Status::ALL.into_iter().map(|status| (status.code().to_string(), 0)).collect();
+        Status::VARIANTS.iter().map(|status| (status.code().to_string(), 0)).collect();
     let mut by_lifecycle: BTreeMap<String, i64> =
-        Lifecycle::ALL.into_iter().map(|stage| (stage.name().to_owned(), 0)).collect();
+        Lifecycle::VARIANTS.iter().map(|stage| (stage.name().to_owned(), 0)).collect();
     let mut total = 0;
     for (key, number) in counts {
         let Some((status, stage)) = key.split_once('/') else { continue };

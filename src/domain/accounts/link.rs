@@ -1,7 +1,10 @@
 //! The links in mails to customers, and the addresses they have.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 /// What a link in a mail is good for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString, VariantArray)]
+#[strum(serialize_all = "camelCase")]
 pub enum LinkKind {
     /// Setting the first password.
     Invitation,
@@ -12,21 +15,9 @@ pub enum LinkKind {
 }
 
 impl LinkKind {
-    /// All of them.
-    pub const ALL: [LinkKind; 3] = [LinkKind::Invitation, LinkKind::Reset, LinkKind::Consent];
-
     /// The name in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            LinkKind::Invitation => "invitation",
-            LinkKind::Reset => "reset",
-            LinkKind::Consent => "consent",
-        }
-    }
-
-    /// The kind of a name.
-    pub fn of_name(name: &str) -> Option<LinkKind> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -54,8 +45,8 @@ mod tests {
         assert_eq!(url(LinkKind::Invitation), "https://pay.example/portal/shop/set-password/abc");
         assert_eq!(url(LinkKind::Reset), url(LinkKind::Invitation));
         assert_eq!(url(LinkKind::Consent), "https://pay.example/portal/shop/consent/abc");
-        for kind in LinkKind::ALL {
-            assert_eq!(LinkKind::of_name(kind.name()), Some(kind));
+        for kind in LinkKind::VARIANTS {
+            assert_eq!(kind.name().parse(), Ok(*kind));
         }
     }
 }

@@ -1,52 +1,47 @@
 //! Request tokens: what they claim and what they open (rules 1).
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+use strum::{Display, IntoStaticStr, VariantArray};
 
 /// One right of a token.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema, Display, IntoStaticStr, VariantArray)]
 pub enum Scope {
     /// GET of a customer, list, statistic, history, match.
     #[serde(rename = "customers:read")]
+    #[strum(serialize = "customers:read")]
     CustomersRead,
     /// Create, PUT, invite, consent.
     #[serde(rename = "customers:write")]
+    #[strum(serialize = "customers:write")]
     CustomersWrite,
     /// DELETE.
     #[serde(rename = "customers:delete")]
+    #[strum(serialize = "customers:delete")]
     CustomersDelete,
     /// Import jobs and the template.
     #[serde(rename = "customers:import")]
+    #[strum(serialize = "customers:import")]
     CustomersImport,
     /// Export.
     #[serde(rename = "customers:export")]
+    #[strum(serialize = "customers:export")]
     CustomersExport,
     /// Unmasked views.
     #[serde(rename = "pii:read")]
+    #[strum(serialize = "pii:read")]
     PiiRead,
     /// Organisations, entrypoints, keys.
     #[serde(rename = "settings")]
+    #[strum(serialize = "settings")]
     Settings,
     /// Tokens.
     #[serde(rename = "tokens")]
+    #[strum(serialize = "tokens")]
     Tokens,
 }
 
 impl Scope {
-    /// All scopes.
-    pub const ALL: [Scope; 8] = [
-        Scope::CustomersRead,
-        Scope::CustomersWrite,
-        Scope::CustomersDelete,
-        Scope::CustomersImport,
-        Scope::CustomersExport,
-        Scope::PiiRead,
-        Scope::Settings,
-        Scope::Tokens,
-    ];
     /// What a token gets when nobody names scopes: everything on customers.
     pub const DEFAULT: [Scope; 6] = [
         Scope::CustomersRead,
@@ -58,31 +53,16 @@ impl Scope {
     ];
 
     /// The name in claims and on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Scope::CustomersRead => "customers:read",
-            Scope::CustomersWrite => "customers:write",
-            Scope::CustomersDelete => "customers:delete",
-            Scope::CustomersImport => "customers:import",
-            Scope::CustomersExport => "customers:export",
-            Scope::PiiRead => "pii:read",
-            Scope::Settings => "settings",
-            Scope::Tokens => "tokens",
-        }
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
 impl std::str::FromStr for Scope {
     type Err = String;
     fn from_str(text: &str) -> Result<Scope, String> {
-        Scope::ALL.into_iter().find(|scope| scope.name() == text).ok_or_else(|| {
-            let names: Vec<&str> = Scope::ALL.iter().map(|scope| scope.name()).collect();
+        Scope::VARIANTS.iter().copied().find(|scope| scope.name() == text).ok_or_else(|| {
+            let names: Vec<&str> = Scope::VARIANTS.iter().map(|scope| scope.name()).collect();
             format!("{text} is no scope; the scopes are {}", names.join(", "))
         })
     }
@@ -190,7 +170,7 @@ mod tests {
         let claims: Claims = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&claims).unwrap(), json);
         assert!(serde_json::from_str::<Claims>(&json.replace("\"*\"", "\"x\"")).is_err());
-        for scope in Scope::ALL {
+        for &scope in Scope::VARIANTS {
             assert_eq!(serde_json::to_value(scope).unwrap(), scope.name());
             assert_eq!(scope.name().parse(), Ok(scope));
         }

@@ -6,23 +6,21 @@ use crate::domain::kernel::time::Micros;
 
 /// Where a customer stands with a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(i32)]
 pub enum ConsentStatus {
     /// Never opted in, or withdrew.
-    NotOptedIn,
+    NotOptedIn = 0,
     /// Asked, and not answered yet.
-    Pending,
+    Pending = -1,
     /// Opted in.
-    OptedIn,
+    OptedIn = 1,
 }
 
 impl ConsentStatus {
     /// The number on the wire.
+    #[expect(clippy::as_conversions, reason = "the number is the representation")]
     pub const fn code(self) -> i32 {
-        match self {
-            ConsentStatus::NotOptedIn => 0,
-            ConsentStatus::Pending => -1,
-            ConsentStatus::OptedIn => 1,
-        }
+        self as i32
     }
 }
 

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use strum::IntoStaticStr;
+
 use super::consent::Channel;
 use super::fields::TextField;
 use super::mask::MASK;
 use super::record::Customer;
 
 /// What a change was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "camelCase")]
 pub enum Operation {
     /// A new record.
     Created,
@@ -40,22 +43,8 @@ pub enum Operation {
 
 impl Operation {
     /// The word on the wire and in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Operation::Created => "created",
-            Operation::Forced => "forced",
-            Operation::Replaced => "replaced",
-            Operation::Merged => "merged",
-            Operation::Updated => "updated",
-            Operation::Deleted => "deleted",
-            Operation::Erased => "erased",
-            Operation::Invited => "invited",
-            Operation::ConsentAsked => "consentAsked",
-            Operation::ConsentGiven => "consentGiven",
-            Operation::ConsentWithdrawn => "consentWithdrawn",
-            Operation::Archived => "archived",
-            Operation::Unarchived => "unarchived",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, FromRepr, IntoStaticStr, VariantArray};
 
 use super::consent::Consent;
 use super::fields::{TextField, Texts};
@@ -25,46 +26,41 @@ pub const ADDITIONAL_CHARS_MAX: usize = 500;
 pub const IDENTIFIER_FIELDS_MAX: usize = 20;
 
 /// `customerStatus` (contract 10).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, FromRepr, VariantArray)]
+#[repr(i32)]
 pub enum Status {
-    /// −99; reached through DELETE alone.
-    Deleted,
-    /// 0.
-    Inactive,
-    /// 1; what a customer is created with.
+    /// Reached through DELETE alone.
+    Deleted = -99,
+    /// The customer may not sign in.
+    Inactive = 0,
+    /// What a customer is created with.
     #[default]
-    Active,
-    /// 85; mostly after failed logins.
-    Locked,
+    Active = 1,
+    /// Mostly after failed logins.
+    Locked = 85,
 }
 
 impl Status {
-    /// All of them, by number.
-    pub const ALL: [Status; 4] = [Status::Deleted, Status::Inactive, Status::Active, Status::Locked];
     /// Those of live customers, by number.
     pub const LIVE: [Status; 3] = [Status::Inactive, Status::Active, Status::Locked];
 
     /// The number on the wire.
+    #[expect(clippy::as_conversions, reason = "the number is the representation")]
     pub const fn code(self) -> i32 {
-        match self {
-            Status::Deleted => -99,
-            Status::Inactive => 0,
-            Status::Active => 1,
-            Status::Locked => 85,
-        }
+        self as i32
     }
 
     /// The status of a number on the wire.
     pub fn of_code(code: i64) -> Option<Status> {
-        Self::ALL.into_iter().find(|status| i64::from(status.code()) == code)
+        i32::try_from(code).ok().and_then(Self::from_repr)
     }
 }
 
 /// Where a customer stands with the merchant (PayFacile's stages).
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema, IntoStaticStr, EnumString, VariantArray)]
 #[expect(missing_docs, reason = "the names are the product's own words")]
+#[strum(serialize_all = "PascalCase", ascii_case_insensitive)]
 pub enum Lifecycle {
     #[default]
     Prospect,
@@ -78,35 +74,9 @@ pub enum Lifecycle {
 }
 
 impl Lifecycle {
-    /// All of them, in the order of a customer's life.
-    pub const ALL: [Lifecycle; 8] = [
-        Lifecycle::Prospect,
-        Lifecycle::Subscriber,
-        Lifecycle::Active,
-        Lifecycle::Idle,
-        Lifecycle::Churned,
-        Lifecycle::Archived,
-        Lifecycle::Deleted,
-        Lifecycle::Anonymised,
-    ];
-
     /// The name on the wire and in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Lifecycle::Prospect => "Prospect",
-            Lifecycle::Subscriber => "Subscriber",
-            Lifecycle::Active => "Active",
-            Lifecycle::Idle => "Idle",
-            Lifecycle::Churned => "Churned",
-            Lifecycle::Archived => "Archived",
-            Lifecycle::Deleted => "Deleted",
-            Lifecycle::Anonymised => "Anonymised",
-        }
-    }
-
-    /// The stage of a name, case ignored.
-    pub fn of_name(name: &str) -> Option<Lifecycle> {
-        Self::ALL.into_iter().find(|stage| stage.name().eq_ignore_ascii_case(name))
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every change of a customer by name: what is asked, and what came of it.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 use crate::domain::customers::consent::ConsentChange;
 use crate::domain::customers::draft::Draft;
@@ -186,8 +187,10 @@ impl Precondition {
 }
 
 /// What a create came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema, IntoStaticStr, EnumString)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Verdict {
     /// No match: a new record.
     Created,
@@ -203,14 +206,8 @@ pub enum Verdict {
 
 impl Verdict {
     /// The word on the wire.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Verdict::Created => "created",
-            Verdict::Matched => "matched",
-            Verdict::Replaced => "replaced",
-            Verdict::Merged => "merged",
-            Verdict::Forced => "forced",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

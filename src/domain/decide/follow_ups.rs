@@ -1,5 +1,7 @@
 //! What a change of a customer means for what hangs on the customer, whichever way the change came.
 
+use strum::VariantArray as _;
+
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -49,7 +51,7 @@ impl Revision {
             all.push(FollowUp::DropMails);
         }
         if is_gone || old.text(TextField::Email) != new.text(TextField::Email) {
-            all.push(FollowUp::EndLinks(&LinkKind::ALL));
+            all.push(FollowUp::EndLinks(LinkKind::VARIANTS));
         } else if has_other_password {
             all.push(FollowUp::EndLinks(&[LinkKind::Invitation, LinkKind::Reset]));
         } else if old.invitation.is_some() && new.invitation.is_none() {

@@ -70,7 +70,7 @@ impl StorefrontInput {
         let sender_name = name("senderName", self.sender_name);
         let language = self.language.map(|code| match code.trim() {
             "" => Language::default(),
-            code => Language::of_code(code).unwrap_or_else(|| {
+            code => code.parse().unwrap_or_else(|_| {
                 problems.push(Problem::field(&["language"], "invalid_language", "must be en or fr"));
                 Language::default()
             }),

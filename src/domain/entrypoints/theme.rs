@@ -1,5 +1,7 @@
 //! How an entrypoint shows itself to its customers: in mails and in the portal.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::domain::customers::fields::TextField;
 
 /// The most characters of a store's and a sender's name.
@@ -8,30 +10,21 @@ pub const STORE_CHARS_MAX: usize = 100;
 pub const COLOR_DEFAULT: &str = "#1f4fa3";
 
 /// The language of mails and pages.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, IntoStaticStr, EnumString, VariantArray)]
+#[strum(ascii_case_insensitive)]
+#[expect(missing_docs, reason = "the names say it")]
 pub enum Language {
-    /// `en`.
     #[default]
+    #[strum(serialize = "en")]
     English,
-    /// `fr`.
+    #[strum(serialize = "fr")]
     French,
 }
 
 impl Language {
-    /// All of them.
-    pub const ALL: [Language; 2] = [Language::English, Language::French];
-
     /// The BCP 47 code, on the wire and in the database.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Language::English => "en",
-            Language::French => "fr",
-        }
-    }
-
-    /// The language of a code, case ignored.
-    pub fn of_code(code: &str) -> Option<Language> {
-        Self::ALL.into_iter().find(|language| language.code().eq_ignore_ascii_case(code))
+    pub fn code(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -7,7 +7,8 @@ mod columns;
 mod formula;
 
 use std::borrow::Cow;
-use std::fmt;
+
+use strum::{Display, IntoStaticStr};
 
 pub use self::columns::{COLUMNS_PARAMETER, Column, ExportColumn, default_columns, parse_columns};
 pub use self::formula::{neutralise, unneutralise};
@@ -25,8 +26,9 @@ pub const XLSX_ROWS_MAX: usize = 1_048_575;
 const LABEL_SEPARATOR: &str = ";";
 
 /// The kind of an exported file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, utoipa::ToSchema, Display, IntoStaticStr)]
 #[schema(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Format {
     /// Comma-separated values by RFC 4180, UTF-8 without a byte order mark.
     Csv,
@@ -36,11 +38,8 @@ pub enum Format {
 
 impl Format {
     /// The name in addresses and of the file's end.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Format::Csv => "csv",
-            Format::Xlsx => "xlsx",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The media type.
@@ -73,12 +72,6 @@ impl std::str::FromStr for Format {
             "xlsx" => Ok(Format::Xlsx),
             _ => Err("must be csv or xlsx".into()),
         }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::domain::customers::fields::{Shape, TextField};
 use crate::domain::customers::identifier::is_additional_key;
 use crate::domain::customers::record::{Customer, Lifecycle, Stored};
@@ -11,9 +13,11 @@ use crate::domain::entrypoints::Entrypoint;
 pub const ADDITIONAL_PREFIX: &str = "additional-";
 
 /// An operator of a filter (contract 6.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, EnumString, VariantArray)]
+#[strum(serialize_all = "lowercase", ascii_case_insensitive)]
 pub enum Op {
     /// Equal; also what no operator means.
+    #[strum(to_string = "eq", serialize = "")]
     Eq,
     /// Not equal.
     Ne,
@@ -36,32 +40,9 @@ pub enum Op {
 }
 
 impl Op {
-    /// All of them.
-    pub const ALL: [Op; 10] =
-        [Op::Eq, Op::Ne, Op::Gt, Op::Ge, Op::Lt, Op::Le, Op::Ct, Op::Nct, Op::In, Op::Nin];
-
     /// The word on the wire.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Op::Eq => "eq",
-            Op::Ne => "ne",
-            Op::Gt => "gt",
-            Op::Ge => "ge",
-            Op::Lt => "lt",
-            Op::Le => "le",
-            Op::Ct => "ct",
-            Op::Nct => "nct",
-            Op::In => "in",
-            Op::Nin => "nin",
-        }
-    }
-
-    /// The operator of a word, case ignored; of an empty one, [`Op::Eq`].
-    pub fn of_name(name: &str) -> Option<Op> {
-        if name.is_empty() {
-            return Some(Op::Eq);
-        }
-        Self::ALL.into_iter().find(|op| op.name().eq_ignore_ascii_case(name))
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Whether the operator holds exactly where its positive counterpart does not.
@@ -276,7 +257,7 @@ impl FilterField {
     }
 
     /// The value of a field that is kept as a whole number: ids, the status' number, the stage's place
-    /// in [`Lifecycle::ALL`], ten-thousandths of money, microseconds.
+    /// in a customer's life, ten-thousandths of money, microseconds.
     pub(super) fn number(&self, stored: &Stored, entrypoint: &Entrypoint) -> Option<i64> {
         let customer = &stored.customer;
         match self {
@@ -309,9 +290,9 @@ pub(crate) fn additional<'a>(customer: &'a Customer, key: &str) -> Option<&'a st
     exact.or_else(any_case).map(String::as_str)
 }
 
-/// A stage's place in [`Lifecycle::ALL`].
+/// A stage's place in a customer's life.
 pub(super) fn ordinal(stage: Lifecycle) -> i64 {
-    let place = Lifecycle::ALL.iter().position(|known| *known == stage);
+    let place = Lifecycle::VARIANTS.iter().position(|known| *known == stage);
     place.and_then(|place| i64::try_from(place).ok()).unwrap_or(i64::MAX)
 }
 
@@ -345,9 +326,9 @@ mod tests {
         for (names, ops) in rows {
             for name in names {
                 let field = FilterField::of_name(name).expect(name);
-                for op in Op::ALL {
+                for op in Op::VARIANTS {
                     let wanted = ops.split(' ').any(|known| known == op.name());
-                    assert_eq!(field.ops().contains(&op), wanted, "{name}({})", op.name());
+                    assert_eq!(field.ops().contains(op), wanted, "{name}({})", op.name());
                 }
                 assert_eq!(field.name(), *name);
             }

@@ -1,6 +1,6 @@
 //! Filters as requests carry them: plain, bracketed under `parameters`, or as its JSON (contract 6.3).
 
-use super::field::{ADDITIONAL_PREFIX, FilterField, Op};
+use super::field::{ADDITIONAL_PREFIX, FilterField};
 use super::value::Value;
 use super::{Filter, Predicate};
 use crate::domain::kernel::members::{Given, Members};
@@ -117,7 +117,7 @@ impl FilterParser {
         let Some(field) = FilterField::of_name(name) else {
             return self.refuse(given, "unknown_filter", unknown(name));
         };
-        let Some(op) = Op::of_name(op).filter(|op| field.ops().contains(op)) else {
+        let Some(op) = op.parse().ok().filter(|op| field.ops().contains(op)) else {
             let names: Vec<&str> = field.ops().iter().map(|op| op.name()).collect();
             let message = format!("{} takes {}", field.name(), names.join(", "));
             return self.refuse(given, "invalid_operator", message);

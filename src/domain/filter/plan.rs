@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use strum::VariantArray as _;
+
 use super::field::{FilterField, Op, ordinal};
 use super::terms::{Group, NEEDLE_GRAMS_MAX, Term};
 use super::value::{Span, Value};
@@ -142,9 +144,9 @@ impl Plan {
         let mut columns: Vec<ColumnNeed> = Vec::new();
         let mut columns_decide = search.is_empty();
         let wants_deleted = filter.wants_deleted();
-        let mut statuses: Vec<Status> =
-            Status::ALL.into_iter().filter(|status| wants_deleted || *status != Status::Deleted).collect();
-        let mut stages: Vec<Lifecycle> = Lifecycle::ALL.to_vec();
+        let mut statuses = Status::VARIANTS.to_vec();
+        statuses.retain(|status| wants_deleted || *status != Status::Deleted);
+        let mut stages = Lifecycle::VARIANTS.to_vec();
         for Predicate { field, op, value, .. } in filter.predicates() {
             let column = match (field, value) {
                 (FilterField::Status, Value::Among(codes)) => {
@@ -180,7 +182,7 @@ impl Plan {
             never |= !need.simplify();
         }
         never |= statuses.is_empty() || stages.is_empty();
-        let lifecycles = (stages.len() < Lifecycle::ALL.len()).then_some(stages);
+        let lifecycles = (stages.len() < Lifecycle::VARIANTS.len()).then_some(stages);
         // Deleted customers have left the term index.
         let terms = if wants_deleted { Vec::new() } else { terms(filter, search) };
         Plan { never, statuses, lifecycles, columns, terms, columns_decide }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, NaiveTime};
+use strum::VariantArray as _;
 
 use super::field::{FilterField, Kind, Op, ordinal};
 use super::plain;
@@ -116,14 +117,15 @@ fn number(text: &str) -> Result<i64, ValueError> {
 fn status(text: &str) -> Result<i64, ValueError> {
     let code = number(text).ok().and_then(Status::of_code);
     code.map(|status| i64::from(status.code())).ok_or_else(|| {
-        (CODE, format!("must be one of {}", Status::ALL.map(|known| known.code().to_string()).join(", ")))
+        let codes: Vec<String> = Status::VARIANTS.iter().map(|known| known.code().to_string()).collect();
+        (CODE, format!("must be one of {}", codes.join(", ")))
     })
 }
 
 fn lifecycle(text: &str) -> Result<i64, ValueError> {
-    Lifecycle::of_name(text.trim()).map(ordinal).ok_or_else(|| {
-        let names = Lifecycle::ALL.map(Lifecycle::name);
-        let hint = nearest(text.trim(), names.into_iter());
+    text.trim().parse().map(ordinal).map_err(|_| {
+        let names: Vec<&str> = Lifecycle::VARIANTS.iter().map(|stage| stage.name()).collect();
+        let hint = nearest(text.trim(), names.iter().copied());
         let hint = hint.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
         (CODE, format!("must be one of {}{hint}", names.join(", ")))
     })

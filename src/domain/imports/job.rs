@@ -1,6 +1,7 @@
 //! An import as a job: what was asked, how far it is, what became of each row (rules 9).
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 use super::options::ImportOptions;
 use super::preset::Preset;
@@ -12,8 +13,9 @@ use crate::domain::kernel::time::{Micros, SECOND_US};
 pub const ERRORS_MAX: usize = 100;
 
 /// What a job is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, EnumString)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum JobState {
     /// The file is being sent; nobody sees the job yet.
     Uploading,
@@ -30,31 +32,9 @@ pub enum JobState {
 }
 
 impl JobState {
-    /// All of them.
-    pub const ALL: [JobState; 6] = [
-        JobState::Uploading,
-        JobState::Queued,
-        JobState::Running,
-        JobState::Finished,
-        JobState::Cancelled,
-        JobState::Failed,
-    ];
-
     /// The word on the wire and in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            JobState::Uploading => "uploading",
-            JobState::Queued => "queued",
-            JobState::Running => "running",
-            JobState::Finished => "finished",
-            JobState::Cancelled => "cancelled",
-            JobState::Failed => "failed",
-        }
-    }
-
-    /// The state of a name.
-    pub fn of_name(name: &str) -> Option<JobState> {
-        JobState::ALL.into_iter().find(|state| state.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Whether no worker will touch it any more unless somebody asks.

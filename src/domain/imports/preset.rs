@@ -1,13 +1,15 @@
 //! Files that are recognised by their header: our own export, DOKU's sheet, Stripe's and Shopify's exports.
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use super::target::{Meaning, Target, header_key, is_of_report};
 use crate::domain::customers::fields::TextField;
 
 /// Where a file seems to come from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Preset {
     /// Anywhere else.
     #[default]
@@ -244,14 +246,8 @@ impl Preset {
     }
 
     /// The name in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Preset::None => "none",
-            Preset::Customary => "customary",
-            Preset::Doku => "doku",
-            Preset::Stripe => "stripe",
-            Preset::Shopify => "shopify",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

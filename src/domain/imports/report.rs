@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::domain::decide::command::Verdict;
 use crate::domain::filter::ADDITIONAL_PREFIX;
@@ -89,8 +90,10 @@ pub(super) fn row_error_text(line: u64, notes: &[RowNote]) -> String {
 }
 
 /// What became of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema, IntoStaticStr, EnumString, VariantNames)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum RowOutcome {
     /// A new customer.
     Created,
@@ -107,31 +110,9 @@ pub enum RowOutcome {
 }
 
 impl RowOutcome {
-    /// All of them.
-    pub const ALL: [RowOutcome; 6] = [
-        RowOutcome::Created,
-        RowOutcome::Matched,
-        RowOutcome::Replaced,
-        RowOutcome::Merged,
-        RowOutcome::Forced,
-        RowOutcome::Rejected,
-    ];
-
     /// The word on the wire.
-    pub const fn name(self) -> &'static str {
-        match self {
-            RowOutcome::Created => "created",
-            RowOutcome::Matched => "matched",
-            RowOutcome::Replaced => "replaced",
-            RowOutcome::Merged => "merged",
-            RowOutcome::Forced => "forced",
-            RowOutcome::Rejected => "rejected",
-        }
-    }
-
-    /// The outcome of a name.
-    pub fn of_name(name: &str) -> Option<RowOutcome> {
-        RowOutcome::ALL.into_iter().find(|outcome| outcome.name() == name)
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 

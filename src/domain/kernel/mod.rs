@@ -1,6 +1,5 @@
 //! What every subject uses: text, time, money, JSON members, and the problems that a request can have.
 
-pub mod json;
 pub mod members;
 pub mod money;
 pub mod problem;

@@ -3,7 +3,6 @@
 use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
 
 use crate::domain::customers::record::{Customer, Lifecycle, Status, Stored};
-use crate::domain::kernel::json;
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::time::Micros;
 use crate::store::engine::error::StoreError;
@@ -86,7 +85,7 @@ impl CustomerRow {
             None
         } else {
             let mut plain = Plain::with_room(DOCUMENT_ROOM);
-            json::write(plain.bytes(), record)?;
+            serde_json::to_writer(plain.bytes(), record)?;
             Some(seal.seal(&document_ad(entrypoint_id, stored.id, stored.version, data_key.id), &plain)?)
         };
         Ok(CustomerRow {
@@ -140,7 +139,7 @@ impl CustomerRow {
     fn erased(&self) -> Result<Stored, StoreError> {
         let unreadable = || StoreError::Corrupt(format!("customer {}: unreadable columns", self.customer_id));
         let status = Status::of_code(self.status.into()).ok_or_else(unreadable)?;
-        let lifecycle = Lifecycle::of_name(&self.lifecycle).ok_or_else(unreadable)?;
+        let lifecycle: Lifecycle = self.lifecycle.parse().map_err(|_| unreadable())?;
         let balance = Money::from_units(self.balance_units).ok_or_else(unreadable)?;
         // Only an erased person has no document: anything else lost it.
         if lifecycle != Lifecycle::Anonymised || self.salt.is_some() || self.document.is_some() {

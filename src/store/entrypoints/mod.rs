@@ -14,7 +14,7 @@ use super::engine::error::StoreError;
 use super::engine::schema::{entrypoint, entrypoint_head, organisation};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::{Identifier, parse_policy};
-use crate::domain::entrypoints::theme::{Language, Theme};
+use crate::domain::entrypoints::theme::Theme;
 use crate::domain::entrypoints::{Entrypoint, Policy};
 
 /// How many entrypoints are asked for at once.
@@ -123,7 +123,7 @@ impl EntrypointRow {
             theme: Theme {
                 store_name: self.store_name,
                 sender_name: self.sender_name,
-                language: Language::of_code(&self.language).unwrap_or_default(),
+                language: self.language.parse().unwrap_or_default(),
                 color: self.color,
                 editable,
             },

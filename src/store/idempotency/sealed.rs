@@ -1,7 +1,7 @@
 //! What an outcome says, sealed under its customer's key or its entrypoint's.
 
 use super::IdempotencyRow;
-use crate::domain::decide::command::{MatchReport, Outcome, Verdict};
+use crate::domain::decide::command::{MatchReport, Outcome};
 use crate::domain::decide::working_set::IdempotencyRecord;
 use crate::store::customers::rows::CustomerRow;
 use crate::store::engine::conn::Conn;
@@ -50,7 +50,7 @@ pub(crate) fn open(
         ("changed", Some(id), Some(version)) => Outcome::Changed { id, version },
         ("match", ..) => Outcome::Matched(detail.report.ok_or_else(corrupt)?),
         (kind, Some(id), Some(version)) => {
-            let verdict = VERDICTS.into_iter().find(|verdict| verdict.name() == kind).ok_or_else(corrupt)?;
+            let verdict = kind.parse().map_err(|_| corrupt())?;
             Outcome::Created { verdict, id, version, matched_on: detail.matched_on, differs: detail.differs }
         }
         _ => return Err(corrupt()),
@@ -59,6 +59,3 @@ pub(crate) fn open(
     let key_hash = row.key_hash.as_slice().try_into().map_err(|_| corrupt())?;
     Ok((key_hash, IdempotencyRecord { fingerprint, outcome }))
 }
-
-const VERDICTS: [Verdict; 5] =
-    [Verdict::Created, Verdict::Matched, Verdict::Replaced, Verdict::Merged, Verdict::Forced];

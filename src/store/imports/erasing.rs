@@ -38,11 +38,11 @@ pub(crate) fn erase(
         .load(c))?;
     let busy: Vec<i64> = jobs
         .iter()
-        .filter(|(_, _, state, _)| !JobState::of_name(state).is_some_and(JobState::is_over))
+        .filter(|(_, _, state, _)| !state.parse().is_ok_and(JobState::is_over))
         .map(|(_, upload_id, ..)| *upload_id)
         .collect();
     for (job_id, upload_id, state, counts) in jobs {
-        let state = JobState::of_name(&state);
+        let state = state.parse().ok();
         if state.is_some_and(JobState::is_over) && !busy.contains(&upload_id) {
             upload::remove_file(conn, upload_id)?;
             if state != Some(JobState::Finished) {

@@ -68,8 +68,9 @@ impl JobRow {
     }
 
     fn state(&self) -> Result<JobState, StoreError> {
-        JobState::of_name(&self.state)
-            .ok_or_else(|| StoreError::Corrupt(format!("import {} in state {}", self.job_id, self.state)))
+        self.state
+            .parse()
+            .map_err(|_| StoreError::Corrupt(format!("import {} in state {}", self.job_id, self.state)))
     }
 
     fn counts(&self) -> Result<Counts, StoreError> {

@@ -278,7 +278,7 @@ fn earlier(conn: &mut Conn, wanted: &Wanted) -> Result<Option<Queued>, StoreErro
 
 /// What asking for a job again does to it: one that was stopped goes on.
 fn asked_again(conn: &mut Conn, job_id: i64, state: &str) -> Result<Option<Why>, StoreError> {
-    Ok(match JobState::of_name(state) {
+    Ok(match state.parse().ok() {
         Some(JobState::Queued | JobState::Running) => {
             // Nor is it stopped any more if its worker has not heard of it yet.
             on!(conn, |c| diesel::update(

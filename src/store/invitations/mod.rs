@@ -9,6 +9,7 @@ mod step;
 pub use self::step::InviteStepDone;
 
 use diesel::prelude::*;
+use strum::VariantNames as _;
 
 use super::customers::lists::{self, ListRequest};
 use super::customers::record_cache::RecordCache;
@@ -70,8 +71,9 @@ impl JobRow {
     }
 
     fn state(&self) -> Result<InviteJobState, StoreError> {
-        InviteJobState::of_name(&self.state)
-            .ok_or_else(|| StoreError::Corrupt(format!("invitation {} in state {}", self.job_id, self.state)))
+        self.state
+            .parse()
+            .map_err(|_| StoreError::Corrupt(format!("invitation {} in state {}", self.job_id, self.state)))
     }
 
     fn counts(&self) -> Result<InviteCounts, StoreError> {
@@ -288,7 +290,7 @@ fn reports(
 ) -> Result<(Vec<InviteReport>, i64), StoreError> {
     let names: Vec<&str> = match outcome {
         Some(outcome) => vec![outcome.name()],
-        None => InviteOutcome::ALL.iter().map(|outcome| outcome.name()).collect(),
+        None => InviteOutcome::VARIANTS.to_vec(),
     };
     let (rows, total): (Vec<ReportColumns>, i64) = on!(conn, |c| {
         let rows = invite_report::table
@@ -307,8 +309,8 @@ fn reports(
         Ok::<_, diesel::result::Error>((rows, total))
     })?;
     let report = |(customer_id, name, other_id): ReportColumns| {
-        let outcome = InviteOutcome::of_name(&name)
-            .ok_or_else(|| StoreError::Corrupt(format!("an invitation that came to {name}")))?;
+        let outcome =
+            name.parse().map_err(|_| StoreError::Corrupt(format!("an invitation that came to {name}")))?;
         Ok(InviteReport { customer_id, outcome, other_id })
     };
     Ok((rows.into_iter().map(report).collect::<Result<_, StoreError>>()?, total))

@@ -7,6 +7,7 @@
 //! Every step holds the lock row's lock and leaves its place in `key_rotation`, so that any process goes on.
 
 use diesel::prelude::*;
+use strum::{EnumString, IntoStaticStr};
 
 use super::index_keys::IndexKeys;
 use super::keyring::{ENTRYPOINT_SALT, KeyRing};
@@ -27,7 +28,8 @@ use crate::store::index;
 use crate::store::index::digests::{self, DigestRow};
 
 /// What a rotation is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "camelCase")]
 pub enum RotationPhase {
     /// Customers, with their history and what they are found by.
     Customers,
@@ -40,17 +42,9 @@ pub enum RotationPhase {
 }
 
 impl RotationPhase {
-    const ALL: [RotationPhase; 4] =
-        [RotationPhase::Customers, RotationPhase::Outcomes, RotationPhase::Check, RotationPhase::Finished];
-
     /// Its name in the database and in answers.
     pub fn name(self) -> &'static str {
-        match self {
-            RotationPhase::Customers => "customers",
-            RotationPhase::Outcomes => "outcomes",
-            RotationPhase::Check => "check",
-            RotationPhase::Finished => "finished",
-        }
+        self.into()
     }
 }
 
@@ -93,8 +87,7 @@ struct RotationRow {
 
 impl RotationRow {
     fn phase(&self) -> Result<RotationPhase, StoreError> {
-        let found = RotationPhase::ALL.into_iter().find(|phase| phase.name() == self.phase);
-        found.ok_or_else(|| StoreError::Corrupt(format!("a key rotation in phase {}", self.phase)))
+        self.phase.parse().map_err(|_| StoreError::Corrupt(format!("a key rotation in phase {}", self.phase)))
     }
 
     fn rotation(&self) -> Result<Rotation, StoreError> {

@@ -9,6 +9,7 @@ pub use self::work::{MailLease, Mark};
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use strum::VariantArray as _;
 
 use super::Store;
 use super::accounts::links;
@@ -68,11 +69,11 @@ struct MailRow {
 
 impl MailRow {
     fn kind(&self) -> Result<MailKind, StoreError> {
-        MailKind::of_name(&self.kind).ok_or_else(|| self.corrupt("kind"))
+        self.kind.parse().map_err(|_| self.corrupt("kind"))
     }
 
     fn state(&self) -> Result<MailState, StoreError> {
-        MailState::of_name(&self.state).ok_or_else(|| self.corrupt("state"))
+        self.state.parse().map_err(|_| self.corrupt("state"))
     }
 
     fn corrupt(&self, what: &str) -> StoreError {
@@ -185,7 +186,7 @@ pub(crate) fn drop_all(
     customer_id: i64,
     now: Micros,
 ) -> Result<(), StoreError> {
-    drop_kinds(conn, entrypoint_id, customer_id, &MailKind::ALL, now)
+    drop_kinds(conn, entrypoint_id, customer_id, MailKind::VARIANTS, now)
 }
 
 /// Takes back mails of some kinds that wait to be sent: the links they carry are good for nothing any more.
@@ -257,7 +258,7 @@ pub(crate) fn end_links(
     now: Micros,
 ) -> Result<(), StoreError> {
     let carries = |kind: &MailKind| kind.link().is_some_and(|link| links.contains(&link));
-    let kinds: Vec<MailKind> = MailKind::ALL.into_iter().filter(carries).collect();
+    let kinds: Vec<MailKind> = MailKind::VARIANTS.iter().copied().filter(carries).collect();
     drop_kinds(conn, entrypoint_id, customer_id, &kinds, now)?;
     links::revoke(conn, entrypoint_id, customer_id, links)
 }

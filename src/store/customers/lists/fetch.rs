@@ -2,8 +2,9 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer};
+use strum::VariantArray as _;
 
-use crate::domain::customers::record::{Customer, Lifecycle, Status, Stored};
+use crate::domain::customers::record::{Customer, Status, Stored};
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::time::Micros;
 use crate::store::customers::rows::{CustomerColumns, CustomerRow};
@@ -80,7 +81,7 @@ pub(super) fn slice(
     };
     // As many as there are, so that the statement has one text and stays prepared; fewer are told more than once.
     let Some(first) = statuses.first() else { return Ok(Vec::new()) };
-    let mut told = [*first; Status::ALL.len()];
+    let mut told = [*first; Status::VARIANTS.len()];
     told.iter_mut().zip(statuses).for_each(|(place, status)| *place = *status);
     let [s0, s1, s2, s3] = told;
     let has_status = customer::status.eq(s0).or(customer::status.eq(s1));
@@ -130,7 +131,7 @@ pub(super) fn ordered(mut rows: Vec<CustomerRow>, descending: bool) -> Vec<Custo
 pub(super) fn light(row: &CustomerRow) -> Result<Stored, StoreError> {
     let unreadable = || StoreError::Corrupt(format!("customer {}: unreadable columns", row.customer_id));
     let status = Status::of_code(row.status.into()).ok_or_else(unreadable)?;
-    let lifecycle = Lifecycle::of_name(&row.lifecycle).ok_or_else(unreadable)?;
+    let lifecycle = row.lifecycle.parse().map_err(|_| unreadable())?;
     let balance = Money::from_units(row.balance_units).ok_or_else(unreadable)?;
     let (created, updated) = (Micros(row.created_at_us), Micros(row.updated_at_us));
     let customer = Customer::erased(status, lifecycle, balance, created, updated);

@@ -1,5 +1,5 @@
-//! Where the service spends its time: `perf` over a load, by thread and by function. Writes no results, but files under
-//! `target/bench-profiles`.
+//! Where the service spends its time, by thread and by function: `perf` records it under a load. Writes files to
+//! `target/bench-profiles` and no results.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ use crate::support::quiet;
 use crate::support::service::{Service, created};
 use crate::support::stats::figure;
 
-/// What is asked while `perf` looks.
+/// The requests while `perf` records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Asks {
     Create,
@@ -73,7 +73,7 @@ pub async fn run(common: &Common, asks: Asks, on_postgres: bool) {
     let inclusive = report(&["--children", "-g", "none", "--sort", "symbol", "--percent-limit", "0.5"]);
     let path = folder.join(format!("{name}.inclusive.txt"));
     std::fs::write(&path, inclusive).expect("a file");
-    println!("\nfunctions with what they call: {}", path.display());
+    println!("\nfunctions, including the functions that they call: {}", path.display());
 }
 
 fn is_right(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {

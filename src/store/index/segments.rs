@@ -48,7 +48,8 @@ pub(crate) struct Indexed {
 }
 
 /// What to do where the index is broken.
-pub(super) const MAKE_ANEW: &str = "have the index made anew as docs/operations.md says under Check";
+pub(super) const MAKE_ANEW: &str =
+    "rebuild the index as docs/operations.md describes under \"Rebuild the search index\"";
 
 struct NewBlock {
     segment_id: i64,

@@ -116,7 +116,8 @@ enum Command {
     },
     /// Profile of the service by perf; writes no results
     Profile {
-        asks: profile::Asks,
+        /// The kind of request
+        kind: profile::RequestKind,
         /// Use PostgreSQL instead of SQLite
         #[arg(long)]
         postgres: bool,
@@ -163,8 +164,8 @@ fn main() {
         Command::Pair { before, only, common } => {
             to_the_end(pair::run(&common, &before, only.as_deref()));
         }
-        Command::Profile { asks, postgres, common } => {
-            to_the_end(profile::run(&common, asks, postgres));
+        Command::Profile { kind, postgres, common } => {
+            to_the_end(profile::run(&common, kind, postgres));
         }
         Command::Ceiling { address } => support::ceiling::serve(address),
     }

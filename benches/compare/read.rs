@@ -20,7 +20,7 @@ const READ: usize = 5000;
 /// One kind of request to one system, with the results of its rounds.
 struct Lane {
     name: &'static str,
-    asks: &'static str,
+    request_kind: &'static str,
     address: SocketAddr,
     requests: Vec<Vec<u8>>,
     check: fn(&[u8], &Answer<'_>) -> Result<u64, String>,
@@ -73,7 +73,7 @@ pub async fn run(common: &Common, rows: u64) {
             println!(
                 "round {round}: {:40} {:10} {:>8}/s  p99 {:>8} ms  wrong {}",
                 lane.name,
-                lane.asks,
+                lane.request_kind,
                 figure(tally.rate),
                 figure(tally.quantile_ms(0.99)),
                 tally.wrong
@@ -86,13 +86,13 @@ pub async fn run(common: &Common, rows: u64) {
 
 fn lane(
     name: &'static str,
-    asks: &'static str,
+    request_kind: &'static str,
     address: SocketAddr,
     requests: Vec<Vec<u8>>,
     check: fn(&[u8], &Answer<'_>) -> Result<u64, String>,
 ) -> Lane {
     let (rates, p50, p99) = Default::default();
-    Lane { name, asks, address, requests, check, rates, p50, p99, wrong: 0, errors: Vec::new() }
+    Lane { name, request_kind, address, requests, check, rates, p50, p99, wrong: 0, errors: Vec::new() }
 }
 
 impl Lane {
@@ -152,7 +152,7 @@ fn write_report(lanes: &[Lane], common: &Common, rows: u64) {
         let wrong = lane.wrong.to_string();
         vec![
             lane.name.to_owned(),
-            lane.asks.to_owned(),
+            lane.request_kind.to_owned(),
             lane.rates.summary(),
             lane.p50.summary(),
             lane.p99.summary(),
@@ -174,13 +174,17 @@ fn write_report(lanes: &[Lane], common: &Common, rows: u64) {
             body.push_str(&format!("\n{}: {error}\n", lane.name));
         }
     }
-    let lane = |name: &str, asks: &str| {
-        lanes.iter().find(|lane| lane.name == name && lane.asks == asks).expect("a lane of that name")
+    let lane = |name: &str, request_kind: &str| {
+        lanes
+            .iter()
+            .find(|lane| lane.name == name && lane.request_kind == request_kind)
+            .expect("a lane of that name")
     };
     let hello = lane("actix, hello JSON", "hello");
-    let [sqlite_get, sqlite_list] = ["by id", "newest 20"].map(|asks| lane("Customary, SQLite", asks));
+    let [sqlite_get, sqlite_list] =
+        ["by id", "newest 20"].map(|request_kind| lane("Customary, SQLite", request_kind));
     let [postgres_get, postgres_list] =
-        ["by id", "newest 20"].map(|asks| lane("Customary, PostgreSQL", asks));
+        ["by id", "newest 20"].map(|request_kind| lane("Customary, PostgreSQL", request_kind));
     let [soul_list, fastapi_list] = [Kind::Soul, Kind::FastApi].map(|kind| lane(kind.name(), "newest 20"));
     let best = if soul_list.rates.median() > fastapi_list.rates.median() { soul_list } else { fastapi_list };
     let goals = [

@@ -31,7 +31,7 @@ pub struct Service {
 
 /// A database and the settings of every process that uses it. It survives restarts.
 pub struct Place {
-    /// The program that is started.
+    /// The program to start.
     pub binary: PathBuf,
     pub folder: TempDir,
     pub url: Option<String>,

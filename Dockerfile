@@ -5,7 +5,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends make perl \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
-# Without rust-toolchain.toml: the image has the toolchain.
+# .dockerignore leaves out rust-toolchain.toml, because the image has the toolchain.
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
@@ -13,7 +13,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && install -D --strip target/release/customary /out/customary \
     && install -d /out/data
 
-# SQLite, OpenSSL and libpq are in the binary; it needs libc and certificates.
+# The binary contains SQLite, OpenSSL and libpq. It needs only libc and certificates.
 FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
@@ -23,12 +23,12 @@ COPY --from=build --chown=10001:10001 /out/data /data
 USER 10001:10001
 VOLUME /data
 EXPOSE 8080
-# Listening on all addresses, it refuses to start without a master key given by
-# CUSTOMARY_MASTER_KEY or CUSTOMARY_MASTER_KEY_FILE.
+# The service listens on all addresses, so it does not start without CUSTOMARY_MASTER_KEY or
+# CUSTOMARY_MASTER_KEY_FILE.
 ENV CUSTOMARY_DATA_DIR=/data CUSTOMARY_LISTEN=0.0.0.0:8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /health/ready HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
-# SIGTERM stops it in order, within 9 seconds.
+# After SIGTERM the service stops cleanly within 9 seconds.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["customary"]
 CMD ["serve"]

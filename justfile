@@ -1,4 +1,4 @@
-# Every command of this project.
+# The commands of this project.
 
 # List the commands
 default:
@@ -8,37 +8,37 @@ default:
 check:
     cargo check --all-targets
 
-# Everything that must hold; arguments choose tests: `just test races`
+# Run all checks and tests; arguments select tests: `just test races`
 test *ARGS:
     scripts/test {{ARGS}}
 
-# What a change to the interface must commit
+# Regenerate the OpenAPI document; commit it with a change to the API
 openapi:
     cargo run --quiet -- openapi > openapi/openapi.json.new
     mv openapi/openapi.json.new openapi/openapi.json
 
-# What a change to the command line must commit
+# Regenerate the options page; commit it with a change to the command line
 options:
     cargo run --quiet -- options > docs/reference/options.md.new
     mv docs/reference/options.md.new docs/reference/options.md
 
-# Format and lint, mending what can be mended
+# Format and lint, and apply automatic fixes
 lint:
     cargo fmt
     cargo clippy --all-targets --fix --allow-dirty --allow-staged -- -D warnings
 
-# What the CI runs
+# Run what the CI runs
 ci:
     .ci/run
 
-# A server on ./data; arguments go to `serve`
+# Run a server on ./data; arguments go to `serve`
 run *ARGS:
     cargo run -- serve {{ARGS}}
 
-# The long form of the crash tests
+# Run the long form of the crash tests
 crash KILLS="100":
     CRASH_KILLS={{KILLS}} cargo nextest run crash::rules_4_killed
 
-# The long form of the tests of lists: so many searches after writes, and so many records walked by cursor
+# Run the long form of the list tests, with COUNT searches after writes and COUNT records walked by cursor
 lists COUNT="100000":
     SEARCH_CHECKS={{COUNT}} CURSOR_RECORDS={{COUNT}} cargo nextest run lists::fresh lists::cursors

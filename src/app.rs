@@ -1,4 +1,4 @@
-//! The one place where the parts are put together.
+//! Builds the service from its parts, and runs it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,33 +24,33 @@ use crate::portal;
 use crate::portal::{Portal, PortalSettings};
 use crate::store::{DEMO_ENTRY, SessionLimits, Store, StoreError, StoreOptions};
 
-/// How long requests under way may take after a SIGTERM, in seconds.
+/// After a SIGTERM, open requests have this many seconds to finish.
 const SHUTDOWN_SECS: u64 = 6;
-/// How long a mail that is being handed over is waited for then.
+/// After the last request, a mail in delivery has this long to finish.
 const MAIL_PATIENCE: Duration = Duration::from_secs(2);
-/// How long a client may take to send a request's head.
+/// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many connections wait in the kernel.
+/// How many connections the kernel queues before the service accepts them.
 const BACKLOG: u32 = 4096;
 
 /// Why the service ended.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// A doubtful configuration.
+    /// The configuration is wrong or unsafe.
     #[error(transparent)]
     Refused(#[from] ConfigError),
-    /// The database.
+    /// The database failed or refused a command.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// The operating system.
+    /// The operating system failed.
     #[error("{0}")]
     System(String),
 }
 
-/// Opens the records for a command that is not the server.
+/// Opens the store for a subcommand other than `serve`.
 ///
 /// # Errors
-/// Configuration or database.
+/// The configuration is wrong, or the database does not open.
 pub fn open(global: &Global) -> Result<Store, Failure> {
     let url = global.database()?;
     let master = global.master_key(&url)?;
@@ -85,10 +85,10 @@ fn portal_settings(serve: &Serve) -> PortalSettings {
     }
 }
 
-/// Serves until SIGTERM or Ctrl-C.
+/// Serves until SIGTERM or Ctrl-C. Calls `greet` with the public URL and, on the first start, the first token.
 ///
 /// # Errors
-/// Configuration, database, or an address that is taken.
+/// The configuration is wrong, the database does not open, or the address is in use.
 pub async fn serve(
     global: &Global,
     serve: &Serve,
@@ -148,15 +148,15 @@ pub async fn serve(
     .workers(serve.workers.map_or_else(cores, usize::from))
     .backlog(BACKLOG)
     .client_request_timeout(HEAD_TIMEOUT)
-    // Longer than clients and proxies keep theirs: whoever closes first cannot be met by a request on its way.
+    // Clients and proxies must close idle connections first: a request that is on its way to a closed connection fails.
     .keep_alive(serve.keep_alive)
     .shutdown_timeout(SHUTDOWN_SECS)
     .bind(serve.listen)
     .map_err(|error| {
-        let why = format!("{} cannot be listened on: {error}; choose another with --listen", serve.listen);
+        let why = format!("cannot listen on {}: {error}; choose another address with --listen", serve.listen);
         Failure::System(why)
     })?;
-    // Only now: a start that came to nothing, its address taken, leaves it to the next.
+    // After the bind: if a first start fails because its address is in use, the next start prints the token.
     let token = first_token(&store).await?;
     greet(&serve.base_url(), token.as_deref());
     let workers = [
@@ -167,13 +167,13 @@ pub async fn serve(
         actix_web::rt::spawn(jobs::invitations::work(Arc::clone(&store), stop.clone())),
     ];
     if let Transport::Folder(_) = transport {
-        tracing::info!("there is no mail server (--smtp-url): mails are put into a folder");
+        tracing::info!("no mail server is set (--smtp-url); the service writes mails to a folder");
     }
     let mails =
         jobs::mail::work(Arc::clone(&store), composer, transport, serve.mail.mail_retry, stop.clone());
     let mut mails = actix_web::rt::spawn(mails);
     server.run().await.map_err(system)?;
-    // A mail that is being handed over comes to its end, or nobody would know what became of it.
+    // Finish a delivery that has begun: if it were cut off, nobody would know whether the mail went out.
     stop.now();
     store.wake_mail_workers();
     let _ = tokio::time::timeout(MAIL_PATIENCE, &mut mails).await;
@@ -189,7 +189,7 @@ pub async fn serve(
     Ok(())
 }
 
-/// A token for the demo entrypoint, told once at the first start.
+/// Creates the token for the demo entrypoint; `None` if there is a token already, or if that entrypoint is gone.
 async fn first_token(store: &Store) -> Result<Option<String>, StoreError> {
     let entries = Entries::Listed(vec![DEMO_ENTRY.to_owned()]);
     let life_secs = DAYS_DEFAULT * 86_400;

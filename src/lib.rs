@@ -1,7 +1,7 @@
 //! Customary: the customer-records service for payment platforms.
 //!
 //! ARCHITECTURE.md is the map. In short: `main → app → {api, portal → web, jobs} → export → store → {domain, vault}`;
-//! `domain` and `vault` import nothing of ours, `store` knows no HTTP, `api`, `portal` and `jobs` know no SQL.
+//! `domain` and `vault` import no other module of this crate. `store` knows no HTTP. `api`, `portal` and `jobs` know no SQL.
 
 pub mod api;
 pub mod app;

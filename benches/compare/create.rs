@@ -1,4 +1,4 @@
-//! Creates a second (goals 1 to 3).
+//! Creates per second (goals 1 to 3).
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -22,7 +22,7 @@ enum System {
     Ceiling(Ceiling),
 }
 
-/// A system with what its rounds gave.
+/// A system with the results of its rounds.
 struct Lane {
     name: &'static str,
     system: System,
@@ -71,7 +71,7 @@ pub async fn run(common: &Common) {
     for lane in &mut lanes {
         count(lane).await;
     }
-    tell(&lanes, common);
+    write_report(&lanes, common);
 }
 
 fn lane(name: &'static str, system: System) -> Lane {
@@ -93,7 +93,7 @@ fn lane(name: &'static str, system: System) -> Lane {
 async fn turn(lane: &mut Lane, common: &Common) {
     let load = Load::new(common.clients, common.seconds);
     let seconds = (load.time + load.warm_up).as_secs_f64();
-    // Made before the clock runs: half as many again as the round before took.
+    // Build the requests before the clock runs: 50 % more than the previous round needed.
     let most = lane.rates.0.last().map_or(15_000.0, |rate| rate * 1.5 + 500.0) * seconds;
     let first = lane.next_person;
     let people = (first..first + most as u64).map(|number| Person::of(common.seed, number));
@@ -129,7 +129,7 @@ async fn turn(lane: &mut Lane, common: &Common) {
         for id in tally.ids {
             if !lane.ids.insert(id) {
                 lane.wrong += 1;
-                lane.errors.push(format!("id {id} was given twice"));
+                lane.errors.push(format!("two creates got the id {id}"));
             }
         }
     }
@@ -137,40 +137,41 @@ async fn turn(lane: &mut Lane, common: &Common) {
     lane.errors.extend(tally.errors);
 }
 
-/// Holds what was acknowledged against what is stored.
+/// Compares the acknowledged creates with the stored records.
 async fn count(lane: &mut Lane) {
     let stored = match &lane.system {
         System::Service(service) => service.count("demo").await,
         System::Peer(peer) => peer.count(),
         System::Ceiling(_) => return,
     };
-    let told = lane.ids.len() as u64;
-    // A request that was cut off or timed out may have been stored, but none that was acknowledged may be missing.
-    if stored < told || stored > told + lane.wrong {
+    let acknowledged = lane.ids.len() as u64;
+    // The record of a request that failed or timed out may be stored. Every acknowledged record must be.
+    if stored < acknowledged || stored > acknowledged + lane.wrong {
         lane.wrong += 1;
-        lane.errors.push(format!("{told} were acknowledged, {stored} are stored"));
+        lane.errors.push(format!("{acknowledged} records were acknowledged, {stored} are stored"));
     }
 }
 
-fn tell(lanes: &[Lane], common: &Common) {
+fn write_report(lanes: &[Lane], common: &Common) {
     let rows: Vec<_> = lanes
         .iter()
         .map(|lane| {
             vec![
                 lane.name.to_owned(),
-                lane.rates.told(),
-                lane.p50.told(),
-                lane.p99.told(),
+                lane.rates.summary(),
+                lane.p50.summary(),
+                lane.p99.summary(),
                 figure(lane.cpu_us.median()),
                 lane.wrong.to_string(),
             ]
         })
         .collect();
-    let head = ["system", "creates/s", "p50 ms", "p99 ms", "its CPU µs a create", "wrong answers"];
+    let head = ["system", "creates/s", "p50 ms", "p99 ms", "CPU µs per create", "wrong answers"];
     let mut body = format!(
-        "{} clients, {} rounds of {} s. The same record of 30 values for all; `synchronous=FULL` or PostgreSQL's default. Customary \
-         with tokens, validation, matching, sealing, search terms, history and an idempotency key on every create; the peers with \
-         none of these, and 5 indexes. Every answer checked, ids distinct, acknowledged and stored records counted.\n\n{}",
+        "{} clients, {} rounds of {} s. All systems store the same records of 30 values, with `synchronous=FULL` or PostgreSQL's \
+         default. Customary does tokens, validation, matching, sealing, search terms, history and an idempotency key on every \
+         create. The peers do none of these and have 5 indexes. The bench checks every answer, that ids are distinct, and that \
+         every acknowledged record is stored.\n\n{}",
         common.clients,
         common.rounds,
         common.seconds,
@@ -215,7 +216,7 @@ fn against_ceiling(name: &str, lane: &Lane, ceiling: &Lane) -> Goal {
 
 fn against_one(name: &str, lane: &Lane, one: &Lane, ceiling: &Lane) -> Goal {
     let (ratio, p99) = (ratio(lane, one), lane.p99.median() / one.p99.median());
-    // What of the goal reading and answering a request takes by itself.
+    // The part of the goal that reading and answering a request takes alone.
     let echo = ceiling.p99.median() / one.p99.median();
     Goal {
         name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! Growth (goal 8): creates and pages on few customers and on many.
+//! Growth (goal 8): creates and list pages on few customers and on many.
 
 use std::time::Instant;
 
@@ -15,12 +15,12 @@ use crate::support::service::{Service, created};
 use crate::support::stats::{Rounds, figure, quantile};
 
 const FEW: u64 = 10_000;
-/// Rows of one file, so that the client need not hold them all.
+/// The maximum number of rows in a file, so that the client does not hold all of them.
 const FILE_ROWS: u64 = 1_000_000;
-/// How often each page is asked for.
+/// How many times to request each page.
 const PAGES: usize = 300;
 
-/// What one database gave.
+/// The results on one database.
 struct Lane {
     name: &'static str,
     few: Rounds,
@@ -43,7 +43,7 @@ pub async fn run(common: &Common, rows: u64, only: Option<&str>) {
         let cluster = (name == "PostgreSQL").then(Postgres::start);
         lanes.push(measure(name, cluster.as_ref(), common, rows).await);
     }
-    tell(&lanes, common, rows);
+    write_report(&lanes, common, rows);
 }
 
 async fn measure(name: &'static str, cluster: Option<&Postgres>, common: &Common, rows: u64) -> Lane {
@@ -69,7 +69,7 @@ async fn measure(name: &'static str, cluster: Option<&Postgres>, common: &Common
     };
     let _quiet = quiet::machine();
     for round in 0..common.rounds as u64 {
-        // A new one each time: at full speed it would not stay small.
+        // A new service each time: at full speed the small database would not stay small.
         let few = Service::start(cluster, &[]).await;
         fill(&few, common.seed, FEW).await;
         let on_few = creates(&few, common, (round + 2) << 40).await;
@@ -112,7 +112,7 @@ async fn creates(service: &Service, common: &Common, first: u64) -> Tally {
     once(service.address, load, requests, created).await
 }
 
-/// The first page and the one after a million records (or half of all), in turn.
+/// Measures the first page and the page after a million records (or after half of all), in turn.
 async fn pages(service: &Service, lane: &mut Lane, rows: u64) {
     let list = "/api/Query/customers/demo";
     let mut deep = format!("{list}?limitRecord=500");
@@ -141,13 +141,13 @@ async fn pages(service: &Service, lane: &mut Lane, rows: u64) {
     lane.deep_page_us.sort_unstable();
 }
 
-fn tell(lanes: &[Lane], common: &Common, rows: u64) {
+fn write_report(lanes: &[Lane], common: &Common, rows: u64) {
     let (mut creates, mut pages, mut goals) = (Vec::new(), Vec::new(), Vec::new());
     for lane in lanes {
         let ratio =
             Rounds(lane.many.0.iter().zip(&lane.few.0).map(|(many, few)| many / few).collect()).median();
         for (count, rates, p99) in [(FEW, &lane.few, &lane.few_p99), (rows, &lane.many, &lane.many_p99)] {
-            creates.push(vec![lane.name.to_owned(), figure(count as f64), rates.told(), p99.told()]);
+            creates.push(vec![lane.name.to_owned(), figure(count as f64), rates.summary(), p99.summary()]);
         }
         let ms = |list: &[u32], part: f64| figure(quantile(list, part) / 1000.0);
         for (what, list) in [
@@ -166,7 +166,7 @@ fn tell(lanes: &[Lane], common: &Common, rows: u64) {
                 figure(lane.depth as f64),
                 figure(deep)
             ),
-            wanted: "on 5 M ≥ 0.8 × on 10 k; page after 1 M costs what the first does",
+            wanted: "creates on 5 M ≥ 0.8 × those on 10 k; page after 1 M as fast as the first",
             is_met: rows >= 5_000_000 && ratio >= 0.8 && deep <= 1.25 && lane.wrong == 0,
         });
     }
@@ -174,7 +174,8 @@ fn tell(lanes: &[Lane], common: &Common, rows: u64) {
         lanes.iter().map(|lane| format!("{} {} rows/s", lane.name, figure(lane.import_rate))).collect();
     let wrong: u64 = lanes.iter().map(|lane| lane.wrong).sum();
     let body = format!(
-        "{} clients, {} rounds of {} s; the many were imported before ({}, while others may have used the machine). {wrong} wrong answers.\n\n{}\n{}",
+        "{} clients, {} rounds of {} s. The customers of the large database were imported before ({}; other work may have slowed this). \
+         {wrong} wrong answers.\n\n{}\n{}",
         common.clients,
         common.rounds,
         common.seconds,

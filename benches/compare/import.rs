@@ -1,5 +1,5 @@
-//! Imports (goals 6 and 7): a file of new customers, one whose every second row is a known customer, and one while
-//! others create customers one by one.
+//! Imports (goals 6 and 7): a file of new customers, a file in which every second row is a known customer, and a file
+//! during single creates.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,18 +16,19 @@ use crate::support::report::{self, Goal};
 use crate::support::service::{Service, created};
 use crate::support::stats::figure;
 
-/// Creates a second beside an import: a busy shop, not a benchmark of its own.
+/// Creates per second during an import: as many as a busy shop makes.
 const CREATES_A_SECOND: f64 = 100.0;
 const CREATORS: usize = 8;
 
-/// What one database gave.
+/// The results on one database.
 struct Lane {
     name: &'static str,
     new: Imported,
     half: Imported,
     beside: Imported,
-    /// Creates while nothing is imported, and beside the import.
+    /// Creates without an import.
     alone: Tally,
+    /// Creates during an import.
     busy: Tally,
     memory_mb: f64,
 }
@@ -40,7 +41,7 @@ pub async fn run(common: &Common, rows: u64, only: Option<&str>) {
     {
         let _quiet = quiet::shared();
         write_csv(&new, common.seed, 0..rows);
-        // Every second row is one of the first file, from all over it.
+        // Every second row is a row of the first file, spread over all of it.
         let known = |n: u64| n.wrapping_mul(2_654_435_761) % rows;
         write_csv(&half, common.seed, (0..rows).map(|n| if n % 2 == 0 { rows + n } else { known(n) }));
         write_csv(&beside, common.seed, (3 * rows)..(3 * rows + rows / 4));
@@ -58,10 +59,10 @@ pub async fn run(common: &Common, rows: u64, only: Option<&str>) {
         let postgres = (name == "PostgreSQL").then(Postgres::start);
         lanes.push(measure(name, postgres.as_ref(), common, rows, [&new, &half, &beside]).await);
     }
-    tell(&lanes, rows, base);
+    write_report(&lanes, rows, base);
 }
 
-/// Seconds of sqlite3's own import of the file into a plain table with as many indexes as the service keeps.
+/// The seconds that sqlite3's own import takes, into a table of plaintext with 5 indexes.
 fn plain_import(file: &Path, folder: &Path) -> f64 {
     let database = folder.join("plain.db");
     let columns = crate::support::people::CSV_HEADER.trim().replace(['-', '\n'], "_").replace(',', " TEXT, ");
@@ -94,17 +95,17 @@ async fn measure(
         let _quiet = quiet::machine();
         import(&service, "demo", new, "").await
     };
-    say(name, "new", rows, &imported);
+    print(name, "new", rows, &imported);
     assert_eq!((imported.count("added"), imported.count("rejected")), (rows, 0), "every row is new");
     let halves = {
         let _quiet = quiet::machine();
         import(&service, "demo", half, "").await
     };
-    say(name, "half known", rows, &halves);
+    print(name, "half known", rows, &halves);
     assert_eq!(
         (halves.count("matched"), halves.count("added")),
         (rows / 2, rows - rows / 2),
-        "every second is known"
+        "every second row is known"
     );
     let memory_mb = service.process.memory_mb("VmHWM");
     let _quiet = quiet::machine();
@@ -116,12 +117,12 @@ async fn measure(
         imported
     };
     let (imported_beside, busy) = tokio::join!(importing, creates(&service, common, 900.0, 6 * rows, &stop));
-    say(name, "beside creates", rows / 4, &imported_beside);
+    print(name, "during creates", rows / 4, &imported_beside);
     assert_eq!(imported_beside.count("added"), rows / 4, "every row is new");
     Lane { name, new: imported, half: halves, beside: imported_beside, alone, busy, memory_mb }
 }
 
-/// A steady trickle of creates; latencies count from when each was due.
+/// Sends creates at a constant rate. The latency of a create counts from the time when it was due.
 async fn creates(service: &Service, common: &Common, seconds: f64, first: u64, stop: &Stop) -> Tally {
     let load = Load { rate: Some(CREATES_A_SECOND), ..Load::new(CREATORS, seconds) };
     let count = (seconds * CREATES_A_SECOND) as u64 + 1000;
@@ -130,7 +131,7 @@ async fn creates(service: &Service, common: &Common, seconds: f64, first: u64, s
     once_until(service.address, load, requests, created, Stop::clone(stop)).await
 }
 
-fn say(name: &str, what: &str, rows: u64, imported: &Imported) {
+fn print(name: &str, what: &str, rows: u64, imported: &Imported) {
     println!(
         "{name}, {what}: {} rows/s, last tenth {} × the first, upload {} s",
         figure(rate(rows, imported.seconds)),
@@ -139,7 +140,7 @@ fn say(name: &str, what: &str, rows: u64, imported: &Imported) {
     );
 }
 
-fn tell(lanes: &[Lane], rows: u64, base: f64) {
+fn write_report(lanes: &[Lane], rows: u64, base: f64) {
     let base_rate = rate(rows, base);
     let mut table = vec![vec![
         "sqlite3 .import, 5 indexes".to_owned(),
@@ -155,7 +156,7 @@ fn tell(lanes: &[Lane], rows: u64, base: f64) {
         for (what, count, imported) in [
             ("new", rows, &lane.new),
             ("every second known", rows, &lane.half),
-            ("new, beside creates", rows / 4, &lane.beside),
+            ("new, during creates", rows / 4, &lane.beside),
         ] {
             let speed = rate(count, imported.seconds);
             table.push(vec![
@@ -167,7 +168,7 @@ fn tell(lanes: &[Lane], rows: u64, base: f64) {
                 figure(imported.upload_seconds),
             ]);
         }
-        for (what, tally) in [("nothing", &lane.alone), ("an import", &lane.busy)] {
+        for (what, tally) in [("none", &lane.alone), ("running", &lane.busy)] {
             latencies.push(vec![
                 lane.name.to_owned(),
                 what.to_owned(),
@@ -196,7 +197,7 @@ fn tell(lanes: &[Lane], rows: u64, base: f64) {
         });
         let p99 = lane.busy.quantile_ms(0.99);
         goals.push(Goal {
-            name: format!("7 creates beside an import, {}", lane.name),
+            name: format!("7 creates during an import, {}", lane.name),
             figure: format!(
                 "p99 {} ms, import at {} rows/s",
                 figure(p99),
@@ -207,18 +208,18 @@ fn tell(lanes: &[Lane], rows: u64, base: f64) {
         });
     }
     let body = format!(
-        "A CSV file of {rows} rows and 25 columns ({} for the import beside creates), sent over HTTP; from the first byte sent to the job's end, upload included. One run \
-         each, on a database that holds what the imports before it left.
+        "A CSV file of {rows} rows and 25 columns ({} rows for the import during creates), sent over HTTP. The time runs from the first \
+         byte sent to the end of the job and includes the upload. One run each; each import adds to the database of the one before.
 
 {}
-Creates: {} a second over {CREATORS} \
-         connections, each timed from when it was due.
+Creates: {} per second over {CREATORS} \
+         connections. Each latency counts from the time when the create was due.
 
 {}",
         rows / 4,
         report::table(&["system", "rows", "rows/s", "× sqlite3", "last tenth / first", "upload s"], &table),
         figure(CREATES_A_SECOND),
-        report::table(&["database", "beside", "creates/s", "p50 ms", "p99 ms", "longest ms", "wrong answers"], &latencies)
+        report::table(&["database", "import", "creates/s", "p50 ms", "p99 ms", "longest ms", "wrong answers"], &latencies)
     );
     report::save("Import", &body, &goals);
 }

@@ -1,5 +1,5 @@
-//! Instructions of a create and of a read, counted by valgrind: no other load on the machine moves them, but the work
-//! beside requests (moving terms, the look for revoked tokens) falls into a run or does not. Hence rounds.
+//! Instructions of a create and of a read, counted by valgrind. Other load on the machine does not change the counts. But
+//! background work (index maintenance, the check for revoked tokens) may or may not fall into a run, so there are rounds.
 
 use std::process::Command;
 
@@ -13,7 +13,7 @@ use crate::support::report;
 use crate::support::service::{Place, Service, created};
 use crate::support::stats::{Rounds, figure};
 
-/// Two runs that differ by this many requests; what both do besides cancels out.
+/// Two runs differ by this many requests, so that all other work cancels out.
 const MORE: u64 = 1000;
 const BASE: u64 = 200;
 
@@ -29,12 +29,13 @@ pub async fn run(common: &Common) {
         bare.0.push(counted(common, 0, 0).await);
         bases.0.push(base);
     }
-    let rows = vec![vec!["create".to_owned(), creates.told()], vec!["get by id".to_owned(), gets.told()]];
+    let rows =
+        vec![vec!["create".to_owned(), creates.summary()], vec!["get by id".to_owned(), gets.summary()]];
     let body = format!(
-        "Thousands of instructions a request on SQLite, over one connection, one transaction a create (`--batch-max 1`), by \
-         `valgrind --tool=callgrind`: the difference of two runs that differ by {MORE} requests, in {} rounds. What runs beside \
-         requests falls into a run or does not, hence the spread. A start and {BASE} creates take {} million, a bare start {} \
-         million.\n\n{}",
+        "Thousands of instructions per request on SQLite, over one connection, with one transaction per create (`--batch-max 1`), \
+         counted by `valgrind --tool=callgrind`. Each figure is the difference of two runs that differ by {MORE} requests, in {} \
+         rounds. Background work may or may not fall into a run, which explains the spread. A start with {BASE} creates takes {} \
+         million instructions, a start alone {} million.\n\n{}",
         common.rounds,
         figure(bases.median() / 1e6),
         figure(bare.median() / 1e6),
@@ -43,10 +44,10 @@ pub async fn run(common: &Common) {
     report::save("Instructions", &body, &[]);
 }
 
-/// Instructions of a whole run of the service with so many creates and reads.
+/// The instructions of a whole run of the service, with this many creates and reads.
 async fn counted(common: &Common, creates: u64, gets: u64) -> f64 {
     let place = Place::new(None);
-    // Kept: `callgrind_annotate --inclusive=yes` tells where the instructions go.
+    // Keep the profile: `callgrind_annotate --inclusive=yes` shows where the instructions go.
     let profiles = root().join("target/bench-profiles");
     std::fs::create_dir_all(&profiles).expect("a folder");
     let profile = profiles.join(format!("{creates}-creates-{gets}-gets.callgrind"));

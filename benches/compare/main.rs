@@ -1,5 +1,5 @@
-//! The service beside its limits and its peers, measured in turn on one machine. `benches/create` and its neighbours start
-//! this program; each writes a section of `benches/RESULTS.md`.
+//! Compares the service with its limits and its peers, in turn on one machine. `benches/create` and its neighbours start
+//! this program. Each bench writes a section of `benches/RESULTS.md`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,7 +14,7 @@
     clippy::too_many_lines,
     missing_docs,
     unreachable_pub,
-    reason = "a bench that cannot go on stops at once and says where"
+    reason = "a bench that cannot continue panics at the place of the fault"
 )]
 
 mod create;
@@ -35,10 +35,10 @@ use clap::{Args, Parser, Subcommand};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The service beside its limits and its peers; writes benches/RESULTS.md
+/// Compares the service with its limits and its peers; writes benches/RESULTS.md
 #[derive(Debug, Parser)]
 struct Cli {
-    /// What cargo gives every bench
+    /// Cargo passes this to every bench
     #[arg(long, hide = true, global = true)]
     bench: bool,
     #[command(subcommand)]
@@ -47,9 +47,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Creates a second: SQLite, PostgreSQL, batches of one, the bare HTTP server, the peers (goals 1 to 3)
+    /// Creates per second: SQLite, PostgreSQL, batches of one, the bare HTTP server, the peers (goals 1 to 3)
     Create(Common),
-    /// Reads a second: by id, the newest 20; the bare HTTP server, the peers (goal 4)
+    /// Reads per second: by id and the newest 20; the bare HTTP server, the peers (goal 4)
     Read {
         /// Customers in each system
         #[arg(long, env = "BENCH_ROWS", default_value_t = 20_000)]
@@ -57,23 +57,23 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
-    /// Imports: new customers, half known ones, and beside creates (goals 6 and 7)
+    /// Imports: new customers, every second one known, and during creates (goals 6 and 7)
     Import {
-        /// Rows of the files
+        /// Rows in each file
         #[arg(long, env = "BENCH_ROWS", default_value_t = 1_000_000)]
         rows: u64,
-        /// One database: sqlite or postgresql
+        /// Measure only this database: sqlite or postgresql
         #[arg(long)]
         only: Option<String>,
         #[command(flatten)]
         common: Common,
     },
-    /// Search and lists at a million customers, beside plain trigram indexes (goal 5)
+    /// Searches and lists on a million customers, compared with trigram indexes on plaintext (goal 5)
     Search {
-        /// Customers
+        /// Customers in the database
         #[arg(long, env = "BENCH_ROWS", default_value_t = 1_000_000)]
         rows: u64,
-        /// One database: sqlite or postgresql
+        /// Measure only this database: sqlite or postgresql
         #[arg(long)]
         only: Option<String>,
         /// Questions of each kind
@@ -82,12 +82,12 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
-    /// Creates and pages on few customers and on five million (goal 8)
+    /// Creates and list pages on few customers and on five million (goal 8)
     Growth {
         /// Customers of the large database
         #[arg(long, env = "BENCH_ROWS", default_value_t = 5_000_000)]
         rows: u64,
-        /// One database: sqlite or postgresql
+        /// Measure only this database: sqlite or postgresql
         #[arg(long)]
         only: Option<String>,
         #[command(flatten)]
@@ -103,21 +103,22 @@ enum Command {
     },
     /// Instructions of a create and of a read, counted by valgrind
     Instructions(Common),
-    /// Two builds of the service in turn: creates, reads, searches and imports; writes no results
+    /// Compares two builds of the service, in turn: creates, reads, searches and imports; writes no results
     Pair {
-        /// The program of the build before
+        /// Program of the earlier build
         #[arg(long, env = "BENCH_BEFORE")]
         before: std::path::PathBuf,
-        /// One database: sqlite or postgresql
+        /// Measure only this database: sqlite or postgresql
         #[arg(long)]
         only: Option<String>,
         #[command(flatten)]
         common: Common,
     },
-    /// Where the service spends its time, by perf; writes no results
+    /// Profile of the service by perf; writes no results
     Profile {
-        asks: profile::Asks,
-        /// On PostgreSQL instead of SQLite
+        /// The kind of request
+        kind: profile::RequestKind,
+        /// Use PostgreSQL instead of SQLite
         #[arg(long)]
         postgres: bool,
         #[command(flatten)]
@@ -131,16 +132,16 @@ enum Command {
 /// Options of every bench.
 #[derive(Debug, Clone, Args)]
 pub struct Common {
-    /// Turns that each system takes
+    /// Rounds per system
     #[arg(long, env = "BENCH_ROUNDS", default_value_t = 5)]
     rounds: usize,
-    /// Counted seconds of a turn
+    /// Measured seconds per round
     #[arg(long, env = "BENCH_SECONDS", default_value_t = 3.0)]
     seconds: f64,
-    /// Connections that ask at the same time
+    /// Concurrent connections
     #[arg(long, env = "BENCH_CLIENTS", default_value_t = 64)]
     clients: usize,
-    /// What random choices start from
+    /// Seed of the random choices
     #[arg(long, env = "BENCH_SEED", default_value_t = 20_261_125)]
     seed: u64,
 }
@@ -163,14 +164,14 @@ fn main() {
         Command::Pair { before, only, common } => {
             to_the_end(pair::run(&common, &before, only.as_deref()));
         }
-        Command::Profile { asks, postgres, common } => {
-            to_the_end(profile::run(&common, asks, postgres));
+        Command::Profile { kind, postgres, common } => {
+            to_the_end(profile::run(&common, kind, postgres));
         }
         Command::Ceiling { address } => support::ceiling::serve(address),
     }
 }
 
-/// Runs a bench; one that is interrupted takes the programs that it started with it.
+/// Runs a bench. When a signal stops it, the bench ends the programs that it started.
 fn to_the_end(bench: impl Future<Output = ()>) {
     use tokio::signal::unix::{SignalKind, signal};
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -1,4 +1,4 @@
-//! Two builds of the service in turn: what a change costs or gains. Each round measures both, in alternating order.
+//! Compares two builds of the service, to show what a change costs or gains. Each round measures both, in alternating order.
 
 use std::path::{Path, PathBuf};
 
@@ -16,20 +16,20 @@ use crate::support::stats::{Rounds, figure};
 
 /// Customers in each database before the first round.
 const ROWS: u64 = 20_000;
-/// Customers that are read by id, and search words.
-const ASKED: usize = 2_000;
+/// Requests to prepare for reads by id and for searches.
+const REQUESTS: usize = 2_000;
 /// Rows of each imported file.
 const FILE_ROWS: u64 = 50_000;
 
-/// What is measured: the name in the table.
-const ASKS: [&str; 5] = ["create", "get by id", "newest 20", "search", "import"];
+/// The kinds of request, by their names in the table.
+const KINDS: [&str; 5] = ["create", "get by id", "newest 20", "search", "import"];
 
 /// One build on one database.
 struct Side {
     service: Service,
     ids: Vec<u64>,
     next_person: u64,
-    rates: [Rounds; ASKS.len()],
+    rates: [Rounds; KINDS.len()],
 }
 
 pub async fn run(common: &Common, before: &Path, only: Option<&str>) {
@@ -45,17 +45,17 @@ pub async fn run(common: &Common, before: &Path, only: Option<&str>) {
             Side::start(binary(), postgres.as_ref(), common.seed).await,
         ];
         for round in 0..common.rounds {
-            for (number, asks) in ASKS.into_iter().enumerate() {
+            for (number, kind) in KINDS.into_iter().enumerate() {
                 // The order alternates, so that neither build always comes second.
                 for turn in 0..2 {
                     let side = &mut sides[(round + turn) % 2];
-                    let measured = side.measure(asks, common, number).await;
+                    let measured = side.measure(kind, common, number).await;
                     side.rates[number].0.push(measured);
                 }
                 let [old, new] = &sides;
                 let (old, new) = (old.rates[number].0[round], new.rates[number].0[round]);
                 println!(
-                    "{name} round {}: {asks:10} {:>9} → {:>9}/s  {:.3}",
+                    "{name} round {}: {kind:10} {:>9} → {:>9}/s  {:.3}",
                     round + 1,
                     figure(old),
                     figure(new),
@@ -64,23 +64,23 @@ pub async fn run(common: &Common, before: &Path, only: Option<&str>) {
             }
         }
         let [old, new] = sides;
-        for (number, asks) in ASKS.into_iter().enumerate() {
+        for (number, kind) in KINDS.into_iter().enumerate() {
             let ratios = Rounds(
                 new.rates[number].0.iter().zip(&old.rates[number].0).map(|(new, old)| new / old).collect(),
             );
             rows.push(vec![
                 name.to_owned(),
-                asks.to_owned(),
+                kind.to_owned(),
                 figure(old.rates[number].median()),
                 figure(new.rates[number].median()),
-                ratios.told(),
+                ratios.summary(),
             ]);
         }
         for side in [old, new] {
             drop(side.service.stop());
         }
     }
-    println!("\n{}", report::table(&["database", "asks", "before/s", "after/s", "after : before"], &rows));
+    println!("\n{}", report::table(&["database", "request", "before/s", "after/s", "after : before"], &rows));
 }
 
 impl Side {
@@ -93,12 +93,12 @@ impl Side {
         Side { service, ids, next_person: ROWS, rates: Default::default() }
     }
 
-    /// Answers a second, or imported rows a second.
-    async fn measure(&mut self, asks: &str, common: &Common, number: usize) -> f64 {
+    /// Answers per second, or imported rows per second.
+    async fn measure(&mut self, kind: &str, common: &Common, number: usize) -> f64 {
         let load = Load::new(common.clients, common.seconds);
         let mut rng = fastrand::Rng::with_seed(common.seed ^ number as u64);
         let service = &self.service;
-        let tally = match asks {
+        let tally = match kind {
             "create" => {
                 let most = self.next_person..self.next_person + (common.seconds * 30_000.0) as u64;
                 self.next_person = most.end;
@@ -108,7 +108,7 @@ impl Side {
             }
             "get by id" => {
                 let path = |_| format!("/api/Customer/{}", self.ids[rng.usize(..self.ids.len())]);
-                let requests: Vec<_> = (0..ASKED).map(path).map(|path| service.get(&path)).collect();
+                let requests: Vec<_> = (0..REQUESTS).map(path).map(|path| service.get(&path)).collect();
                 cycle(service.address, load, requests.into_iter(), is_ok).await
             }
             "newest 20" => {
@@ -124,7 +124,7 @@ impl Side {
                         &word[word.len().saturating_sub(5)..]
                     )
                 };
-                let requests: Vec<_> = (0..ASKED).map(path).map(|path| service.get(&path)).collect();
+                let requests: Vec<_> = (0..REQUESTS).map(path).map(|path| service.get(&path)).collect();
                 cycle(service.address, load, requests.into_iter(), is_ok).await
             }
             _ => {
@@ -137,7 +137,7 @@ impl Side {
                 return rate(FILE_ROWS, imported.seconds);
             }
         };
-        assert_eq!(tally.wrong, 0, "{asks}: {:?}", tally.errors);
+        assert_eq!(tally.wrong, 0, "{kind}: {:?}", tally.errors);
         tally.rate
     }
 }

@@ -1,5 +1,5 @@
-//! Where the service spends its time: `perf` over a load, by thread and by function. Writes no results, but files under
-//! `target/bench-profiles`.
+//! Where the service spends its time, by thread and by function: `perf` records it under a load. Writes files to
+//! `target/bench-profiles` and no results.
 
 use std::process::Command;
 
@@ -13,15 +13,15 @@ use crate::support::quiet;
 use crate::support::service::{Service, created};
 use crate::support::stats::figure;
 
-/// What is asked while `perf` looks.
+/// The requests while `perf` records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Asks {
+pub enum RequestKind {
     Create,
     Get,
     List,
 }
 
-pub async fn run(common: &Common, asks: Asks, on_postgres: bool) {
+pub async fn run(common: &Common, kind: RequestKind, on_postgres: bool) {
     let _quiet = quiet::machine();
     let postgres = on_postgres.then(Postgres::start);
     let service = Service::start(postgres.as_ref(), &[]).await;
@@ -32,7 +32,7 @@ pub async fn run(common: &Common, asks: Asks, on_postgres: bool) {
     let fill = once(service.address, Load::new(common.clients, 600.0), requests.into_iter(), created).await;
     let folder = root().join("target/bench-profiles");
     std::fs::create_dir_all(&folder).expect("a folder");
-    let name = format!("{asks:?}-{}", if on_postgres { "postgresql" } else { "sqlite" }).to_lowercase();
+    let name = format!("{kind:?}-{}", if on_postgres { "postgresql" } else { "sqlite" }).to_lowercase();
     let data = folder.join(format!("{name}.perf"));
     let mut command = Command::new("perf");
     command.args([
@@ -48,13 +48,13 @@ pub async fn run(common: &Common, asks: Asks, on_postgres: bool) {
     ]);
     let mut perf = Process::start("perf", command.arg(&data), &folder);
     let load = Load::new(common.clients, common.seconds);
-    let tally = match asks {
-        Asks::Create => once(service.address, load, rest.into_iter(), created).await,
-        Asks::Get => {
+    let tally = match kind {
+        RequestKind::Create => once(service.address, load, rest.into_iter(), created).await,
+        RequestKind::Get => {
             let requests = fill.ids.iter().map(|id| service.get(&format!("/api/Customer/{id}")));
             cycle(service.address, load, requests, is_right).await
         }
-        Asks::List => {
+        RequestKind::List => {
             let request = service.get("/api/Query/customers/demo?limitRecord=20");
             cycle(service.address, load, std::iter::once(request), is_right).await
         }
@@ -73,7 +73,7 @@ pub async fn run(common: &Common, asks: Asks, on_postgres: bool) {
     let inclusive = report(&["--children", "-g", "none", "--sort", "symbol", "--percent-limit", "0.5"]);
     let path = folder.join(format!("{name}.inclusive.txt"));
     std::fs::write(&path, inclusive).expect("a file");
-    println!("\nfunctions with what they call: {}", path.display());
+    println!("\nfunctions, including the functions that they call: {}", path.display());
 }
 
 fn is_right(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {

@@ -1,4 +1,4 @@
-//! Reads (goal 4): a customer by id, and the newest 20.
+//! Reads per second (goal 4): a customer by id, and the newest 20.
 
 use std::net::SocketAddr;
 
@@ -14,13 +14,13 @@ use crate::support::report::{self, Goal};
 use crate::support::service::{Service, created};
 use crate::support::stats::{Rounds, figure};
 
-/// How many different customers are read.
+/// How many different customers to read.
 const READ: usize = 5000;
 
-/// One kind of request to one system, with what its rounds gave.
+/// One kind of request to one system, with the results of its rounds.
 struct Lane {
     name: &'static str,
-    asks: &'static str,
+    request_kind: &'static str,
     address: SocketAddr,
     requests: Vec<Vec<u8>>,
     check: fn(&[u8], &Answer<'_>) -> Result<u64, String>,
@@ -37,9 +37,9 @@ pub async fn run(common: &Common, rows: u64) {
     let postgres = Postgres::start();
     let sqlite = Service::start(None, &[]).await;
     let on_postgres = Service::start(Some(&postgres), &[]).await;
-    // What a read costs that is not recalled.
-    let sqlite_anew = Service::start(None, &["--record-cache-mb", "0"]).await;
-    let on_postgres_anew = Service::start(Some(&postgres), &["--record-cache-mb", "0"]).await;
+    // The cost of a read that the record cache does not answer.
+    let sqlite_uncached = Service::start(None, &["--record-cache-mb", "0"]).await;
+    let on_postgres_uncached = Service::start(Some(&postgres), &["--record-cache-mb", "0"]).await;
     let ceiling = Ceiling::start();
     let soul = Peer::start(Kind::Soul).await;
     let fastapi = Peer::start(Kind::FastApi).await;
@@ -51,8 +51,8 @@ pub async fn run(common: &Common, rows: u64) {
     for (name, service) in [
         ("Customary, SQLite", &sqlite),
         ("Customary, PostgreSQL", &on_postgres),
-        ("Customary, SQLite, no record cache", &sqlite_anew),
-        ("Customary, PostgreSQL, no record cache", &on_postgres_anew),
+        ("Customary, SQLite, no record cache", &sqlite_uncached),
+        ("Customary, PostgreSQL, no record cache", &on_postgres_uncached),
     ] {
         let ids = fill(service, people()).await;
         assert_eq!(ids.len() as u64, rows, "every customer is new");
@@ -73,7 +73,7 @@ pub async fn run(common: &Common, rows: u64) {
             println!(
                 "round {round}: {:40} {:10} {:>8}/s  p99 {:>8} ms  wrong {}",
                 lane.name,
-                lane.asks,
+                lane.request_kind,
                 figure(tally.rate),
                 figure(tally.quantile_ms(0.99)),
                 tally.wrong
@@ -81,18 +81,18 @@ pub async fn run(common: &Common, rows: u64) {
             lane.take(tally);
         }
     }
-    tell(&lanes, common, rows);
+    write_report(&lanes, common, rows);
 }
 
 fn lane(
     name: &'static str,
-    asks: &'static str,
+    request_kind: &'static str,
     address: SocketAddr,
     requests: Vec<Vec<u8>>,
     check: fn(&[u8], &Answer<'_>) -> Result<u64, String>,
 ) -> Lane {
     let (rates, p50, p99) = Default::default();
-    Lane { name, asks, address, requests, check, rates, p50, p99, wrong: 0, errors: Vec::new() }
+    Lane { name, request_kind, address, requests, check, rates, p50, p99, wrong: 0, errors: Vec::new() }
 }
 
 impl Lane {
@@ -105,7 +105,7 @@ impl Lane {
     }
 }
 
-/// Creates customers as fast as it goes: their ids.
+/// Creates customers at full speed, and returns their ids.
 async fn fill(service: &Service, people: impl Iterator<Item = Person>) -> Vec<u64> {
     let load = Load::new(64, 600.0);
     let requests = people.zip(0..).map(|(person, key)| service.create("demo", &person, key));
@@ -140,29 +140,29 @@ fn right(answer: &Answer<'_>, is_right: bool) -> Result<u64, String> {
     if answer.status == 200 && is_right { Ok(0) } else { Err(format!("{} {}", answer.status, answer.body)) }
 }
 
-/// The last part of a request's path.
+/// The last segment of a request's path.
 fn asked_id(request: &[u8]) -> &str {
     let text = std::str::from_utf8(request).unwrap_or("");
     text.split(' ').nth(1).and_then(|path| path.rsplit('/').next()).unwrap_or("")
 }
 
-fn tell(lanes: &[Lane], common: &Common, rows: u64) {
-    let head = ["system", "asks", "answers/s", "p50 ms", "p99 ms", "wrong answers"];
+fn write_report(lanes: &[Lane], common: &Common, rows: u64) {
+    let head = ["system", "request", "answers/s", "p50 ms", "p99 ms", "wrong answers"];
     let row = |lane: &Lane| {
         let wrong = lane.wrong.to_string();
         vec![
             lane.name.to_owned(),
-            lane.asks.to_owned(),
-            lane.rates.told(),
-            lane.p50.told(),
-            lane.p99.told(),
+            lane.request_kind.to_owned(),
+            lane.rates.summary(),
+            lane.p50.summary(),
+            lane.p99.summary(),
             wrong,
         ]
     };
     let mut body = format!(
-        "{rows} customers in each system, {} clients, {} rounds of {} s. Ids are chosen at random among {READ}, which \
-         Customary's record cache of 32 MB can hold, unless it is started without. Customary's list carries the exact total and a \
-         cursor; the peers' do not.\n\n{}",
+        "{rows} customers in each system, {} clients, {} rounds of {} s. The bench reads {READ} customers, chosen at random; \
+         Customary's record cache of 32 MB holds them all, except where it is off. Customary's list contains the exact total and a \
+         cursor; the lists of the peers do not.\n\n{}",
         common.clients,
         common.rounds,
         common.seconds,
@@ -174,13 +174,17 @@ fn tell(lanes: &[Lane], common: &Common, rows: u64) {
             body.push_str(&format!("\n{}: {error}\n", lane.name));
         }
     }
-    let lane = |name: &str, asks: &str| {
-        lanes.iter().find(|lane| lane.name == name && lane.asks == asks).expect("a lane of that name")
+    let lane = |name: &str, request_kind: &str| {
+        lanes
+            .iter()
+            .find(|lane| lane.name == name && lane.request_kind == request_kind)
+            .expect("a lane of that name")
     };
     let hello = lane("actix, hello JSON", "hello");
-    let [sqlite_get, sqlite_list] = ["by id", "newest 20"].map(|asks| lane("Customary, SQLite", asks));
+    let [sqlite_get, sqlite_list] =
+        ["by id", "newest 20"].map(|request_kind| lane("Customary, SQLite", request_kind));
     let [postgres_get, postgres_list] =
-        ["by id", "newest 20"].map(|asks| lane("Customary, PostgreSQL", asks));
+        ["by id", "newest 20"].map(|request_kind| lane("Customary, PostgreSQL", request_kind));
     let [soul_list, fastapi_list] = [Kind::Soul, Kind::FastApi].map(|kind| lane(kind.name(), "newest 20"));
     let best = if soul_list.rates.median() > fastapi_list.rates.median() { soul_list } else { fastapi_list };
     let goals = [

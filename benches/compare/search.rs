@@ -1,5 +1,5 @@
-//! Search (goal 5): parts of names, e-mails and phones over sealed customers, beside plain trigram indexes over readable
-//! ones; and other questions that lists answer. One connection, one question after another.
+//! Search (goal 5): finds parts of names, e-mails and phone numbers of sealed customers, compared with trigram indexes on
+//! plaintext. Also measures other list queries. One connection sends one query after another.
 
 use std::time::Instant;
 
@@ -15,27 +15,27 @@ use crate::support::report::{self, Goal};
 use crate::support::service::{Service, number_after};
 use crate::support::stats::{figure, quantile};
 
-/// Goal 5 is about searches that find at most so many.
+/// Goal 5 is about searches that find at most this many customers.
 const FEW: u64 = 100;
-/// Entrypoints over which the same customers are spread.
+/// In the second part the same customers are spread over this many entrypoints.
 const ENTRYPOINTS: u64 = 1000;
 
-/// One question, and what must be in its answer.
+/// A query, and a value that its answer must contain.
 struct Question {
     path: String,
-    /// The same asked of the plain index, where it can be asked.
+    /// The same query for the plaintext index, if that can answer it.
     piece: Option<String>,
-    /// In the answer if the answer holds all that was found.
+    /// The answer contains this e-mail if it contains every customer found.
     email: String,
 }
 
-/// A kind of question, with what was measured.
+/// A kind of query, with its measurements.
 struct Kind {
     name: String,
     questions: Vec<Question>,
     hits: Vec<u32>,
     ours_us: Vec<u32>,
-    /// Of those that found few.
+    /// The times of the queries that found few.
     few_us: Vec<u32>,
     plain_us: Vec<u32>,
     plain_few_us: Vec<u32>,
@@ -44,9 +44,10 @@ struct Kind {
 
 pub async fn run(common: &Common, rows: u64, only: Option<&str>, questions: usize) {
     let mut body = format!(
-        "{rows} customers; {questions} different questions of each kind, {} times, one after another over one connection. Customary: over HTTP, \
-         page of 20 with the exact total, every hit opened and compared. Plain: readable names, company, e-mail, phone and \
-         number in a trigram index, asked in this process without HTTP for the newest 20 and the total.\n",
+        "{rows} customers; {questions} different queries of each kind, {} times, one after another over one connection. Customary \
+         answers over HTTP with a page of 20 and the exact total, and opens and compares every hit. Plain is a trigram index on \
+         plaintext names, company, e-mail, phone and number; this process queries it without HTTP for the newest 20 and the \
+         total.\n",
         common.rounds
     );
     let mut goals = Vec::new();
@@ -92,13 +93,14 @@ async fn one_entrypoint(
     }
     drop(quiet);
     let ours = size(&service);
-    let told = format!(
-        "\n### {name}, one entrypoint\n\n{} bytes a customer on disk, plain table and index {} bytes (of fewer values: 6, not 25, no history).\n\n{}",
+    let text = format!(
+        "\n### {name}, one entrypoint\n\n{} bytes per customer on disk. The plain table and index take {} bytes, for 6 values instead of 25 \
+         and without history.\n\n{}",
         figure(ours / rows as f64),
         figure(plain.size() as f64 / rows as f64),
         table(&kinds)
     );
-    (told, goal(name, &kinds))
+    (text, goal(name, &kinds))
 }
 
 /// The same customers spread over many entrypoints.
@@ -127,25 +129,26 @@ async fn many_entrypoints(
     }
     drop(quiet);
     format!(
-        "\n### {name}, {ENTRYPOINTS} entrypoints\n\n{} bytes a customer on disk. One entrypoint's list, of {each} customers:\n\n{}\nThe organisation's list, of all:\n\n{}",
+        "\n### {name}, {ENTRYPOINTS} entrypoints\n\n{} bytes per customer on disk. The list of one entrypoint with {each} customers:\n\n{}\n\
+         The list of the organisation, with all customers:\n\n{}",
         figure(size(&service) / rows as f64),
         table(&small),
         table(&all)
     )
 }
 
-/// Makes every fourth entrypoint from `first` on and imports its customers.
+/// Creates every fourth entrypoint from `first` on, and imports its customers.
 async fn fill_entrypoints(service: &Service, settings: &str, seed: u64, first: u64, each: u64) {
     for number in (first..ENTRYPOINTS).step_by(4) {
-        let named = format!("{{\"entry\": \"e{number}\"}}");
-        service.ask_as(settings, "POST", "/api/Paypoint", &named).await;
+        let body = format!("{{\"entry\": \"e{number}\"}}");
+        service.ask_as(settings, "POST", "/api/Paypoint", &body).await;
         let added =
             import_small(service, &format!("e{number}"), seed, number * each..(number + 1) * each).await;
         assert_eq!(added, each, "every row is new");
     }
 }
 
-/// Bytes of the service's database.
+/// The size of the service's database in bytes.
 fn size(service: &Service) -> f64 {
     match &service.place().url {
         Some(url) => database_size(url) as f64,
@@ -153,14 +156,14 @@ fn size(service: &Service) -> f64 {
     }
 }
 
-/// Every kind of question about the first `rows` people of a seed.
+/// Every kind of query about the first `rows` people of a seed.
 fn kinds(list: &str, seed: u64, rows: u64, count: usize) -> Vec<Kind> {
     let mut rng = fastrand::Rng::with_seed(seed ^ 1);
     let mut of = |name: &str, ask: &dyn Fn(&Person) -> Question| {
         let questions = (0..count).map(|_| ask(&Person::of(seed, rng.u64(..rows)))).collect();
         Kind::of(name, questions)
     };
-    // The five letters before the @ are random, so pieces of them are rare; surnames are not.
+    // The letters before the @ are random, so parts of them are rare. Parts of surnames are not.
     let before_at = |person: &Person| person.email.split('@').next().unwrap_or("").to_owned();
     let tail = |person: &Person, length: usize| {
         let name = before_at(person);
@@ -210,7 +213,7 @@ impl Question {
 impl Kind {
     fn of(name: &str, mut questions: Vec<Question>) -> Kind {
         if questions.len() == 1 {
-            // The same question, as often as any other kind asks.
+            // Repeat the only query 100 times.
             let path = questions[0].path.clone();
             questions.extend((1..100).map(|_| Question::list(&path)));
         }
@@ -219,7 +222,7 @@ impl Kind {
         Kind { name, questions, hits, ours_us, few_us, plain_us, plain_few_us, wrong }
     }
 
-    /// Asks all its questions once, of the service and then of the plain index.
+    /// Sends each query once to the service, and then to the plaintext index.
     async fn ask(&mut self, service: &Service, mut plain: Option<&mut Plain>) {
         let began = Instant::now();
         let mut conn = Conn::open(service.address).await.expect("it listens");
@@ -262,7 +265,7 @@ fn micros(began: Instant) -> u32 {
     u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX)
 }
 
-/// The path of the page of 20 after that many records, reached by walking.
+/// The path of the page of 20 after this many records. Walks there page by page.
 async fn cursor_after(service: &Service, list: &str, records: u64) -> String {
     let mut path = format!("{list}?limitRecord=500");
     for _ in 0..(records / 500).max(1) {
@@ -296,7 +299,7 @@ fn table(kinds: &[Kind]) -> String {
         })
         .collect();
     let mut text = report::table(
-        &["question", "found (median)", "p50 ms", "p99 ms", "plain p50 ms", "plain p99 ms", "wrong"],
+        &["query", "found (median)", "p50 ms", "p99 ms", "plain p50 ms", "plain p99 ms", "wrong"],
         &rows,
     );
     for kind in kinds {
@@ -308,7 +311,7 @@ fn table(kinds: &[Kind]) -> String {
     text
 }
 
-/// Searches that found few, all kinds together.
+/// Goal 5: the searches of all kinds that found few customers.
 fn goal(name: &str, kinds: &[Kind]) -> Goal {
     let searches = || kinds.iter().filter(|kind| kind.name.starts_with("search"));
     let mut ours: Vec<u32> = searches().flat_map(|kind| kind.few_us.iter().copied()).collect();

@@ -1,4 +1,4 @@
-//! `customary token`, `entrypoint` and `org`: they work on the database directly, beside a running server.
+//! `customary token`, `entrypoint` and `org`. They work on the database directly, also while a server runs.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -17,22 +17,23 @@ use customary::store::{Store, StoreError};
 
 use super::{Done, block_on};
 
-/// The longest life of a token.
+/// The longest lifetime of a token.
 const LIFE_MAX: Duration = Duration::from_hours(3650 * 24);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TokenCommand {
-    /// Make a token and print it, bare, this once
+    /// Create a token and print it; store it, because the service cannot show it again
     Create(TokenCreate),
     /// List tokens: id, name, organisation, entrypoints, scopes, expiry
     List {
-        /// Only of this organisation
+        /// List only the tokens of this organisation
         #[arg(long, value_name = "ID")]
         org: Option<i64>,
     },
-    /// Revoke a token by its id
+    /// Revoke a token
     Revoke {
         /// The token's id, as `token list` shows it
+        #[arg(value_name = "ID")]
         jti: String,
     },
 }
@@ -42,7 +43,7 @@ pub(super) struct TokenCreate {
     /// The organisation
     #[arg(long, value_name = "ID")]
     org: i64,
-    /// An entrypoint it sees; repeatable
+    /// An entrypoint that the token sees; repeatable
     #[arg(
         long,
         value_name = "ENTRY",
@@ -50,30 +51,30 @@ pub(super) struct TokenCreate {
         conflicts_with = "all_entries"
     )]
     entry: Vec<String>,
-    /// It sees all entrypoints of the organisation, later ones included
+    /// The token sees all entrypoints of the organisation, including future ones
     #[arg(long)]
     all_entries: bool,
-    /// A right; repeatable [default: everything on customers, pii:read included]
+    /// A scope of the token; repeatable [default: all scopes on customers, including pii:read]
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<Scope>,
-    /// A name, as history and logs show it
+    /// The name of the token in history and logs
     #[arg(long, default_value = "cli")]
     name: String,
-    /// How long it lives, such as 90d or 12h
+    /// How long the token is valid, such as 90d or 12h, from 1s to 3650d
     #[arg(long, default_value = "365d", value_name = "DURATION", value_parser = humantime::parse_duration)]
     expires: Duration,
-    /// Requests a minute it may make [default: no limit]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    /// How many requests the token may make per minute, from 1 to 1000000 [default: no limit]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     requests_per_minute: Option<u32>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum EntrypointCommand {
-    /// Make an entrypoint
+    /// Create an entrypoint
     Create(Box<EntrypointCreate>),
     /// List entrypoints
     List {
-        /// Only of this organisation
+        /// List only the entrypoints of this organisation
         #[arg(long, value_name = "ID")]
         org: Option<i64>,
     },
@@ -81,7 +82,7 @@ pub(super) enum EntrypointCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct EntrypointCreate {
-    /// Its name in addresses: 1–50 of A-Z a-z 0-9 _ -
+    /// Its name in URLs: 1 to 50 characters of A-Z a-z 0-9 _ -
     entry: String,
     /// The organisation
     #[arg(long, value_name = "ID")]
@@ -92,33 +93,33 @@ pub(super) struct EntrypointCreate {
     /// Its trading name
     #[arg(long, value_name = "NAME")]
     dba_name: Option<String>,
-    /// Its country by code or English name; phones without + are read with it
+    /// Its country, by code or English name; the service uses it to read phone numbers without +
     #[arg(long, value_name = "COUNTRY")]
     country: Option<String>,
-    /// The name that its customers know it by [default: the trading name, else the legal name]
+    /// The name that its customers see [default: the trading name, else the legal name]
     #[arg(long, value_name = "NAME")]
     store_name: Option<String>,
-    /// The name that its mails come from [default: the store's]
+    /// The sender name of its mails [default: the store name]
     #[arg(long, value_name = "NAME")]
     sender_name: Option<String>,
     /// The language of its mails and portal: en or fr [default: en]
     #[arg(long, value_name = "CODE")]
     language: Option<String>,
-    /// The colour of its portal and mails, such as #1f4fa3
+    /// The main colour of its portal and mails, such as #1f4fa3
     #[arg(long, value_name = "#RRGGBB")]
     color: Option<String>,
-    /// What identifies a customer: email, or several fields as firstname+lastname; repeatable [default: the
-    /// organisation's, else email]
+    /// What identifies a customer: one field, such as email, or several together, such as firstname+lastname;
+    /// repeatable [default: the organisation's, else email]
     #[arg(long, value_name = "FIELD[+FIELD…]")]
     identifier: Vec<String>,
-    /// A field that a create must carry; repeatable
+    /// A field that every new customer must have; repeatable
     #[arg(long, value_name = "FIELD")]
     required: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum OrgCommand {
-    /// Make an organisation and print its id
+    /// Create an organisation and print its id
     Create {
         /// Its name
         name: String,
@@ -130,20 +131,20 @@ pub(super) fn refused(problems: &[Problem]) -> Failure {
     ConfigError(lines.join("; ")).into()
 }
 
-/// Says a rejection in words; other errors speak for themselves.
+/// Turns a rejection into a message for the operator. Other errors have one already.
 pub(super) fn explained(error: StoreError) -> Failure {
     match error {
         StoreError::Rejected(Rejection::Invalid(problems) | Rejection::Conflict { problems, .. }) => {
             refused(&problems)
         }
         StoreError::Rejected(Rejection::NotFound) => {
-            ConfigError("there is none of that name or number".into()).into()
+            ConfigError("nothing with that name or id exists".into()).into()
         }
         other => other.into(),
     }
 }
 
-/// Opens the store, acts, and waits until the writer has answered everything.
+/// Opens the store, runs the action, and waits until the writer has answered every command.
 pub(super) fn with_store<T>(
     global: &Global,
     action: impl AsyncFnOnce(&Store) -> Result<T, StoreError>,
@@ -182,7 +183,7 @@ pub(super) fn token(global: &Global, command: TokenCommand) -> Done {
         }
         TokenCommand::Revoke { jti } => {
             with_store(global, async |store| store.revoke_token(None, jti.clone()).await)?;
-            println!("revoked; every instance refuses it within 5 s");
+            println!("revoked; within 5 s every instance refuses the token");
         }
     }
     Ok(ExitCode::SUCCESS)

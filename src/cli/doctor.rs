@@ -12,18 +12,18 @@ use super::Done;
 /// Options of `doctor`.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
-    /// Also open every customer and hold it against its history, which takes seconds a million, and read the search index
+    /// Also open every customer, compare it with its history, and read the search index; slow on a large database
     #[arg(long)]
     deep: bool,
 }
 
-/// Looks at everything; fails where something is wrong.
+/// Checks everything; the exit status is a failure if any check fails.
 pub(super) fn run(global: &Global, options: &Doctor) -> Done {
     let url = global.database()?;
     if let DatabaseUrl::Sqlite(path) = &url
         && !path.exists()
     {
-        println!("wrong  database: {} does not exist; customary serve makes it", path.display());
+        println!("wrong  database: {} does not exist; `customary serve` creates it", path.display());
         return Ok(ExitCode::FAILURE);
     }
     let master = global.master_key(&url)?;

@@ -1,4 +1,4 @@
-//! `customary export`: an entrypoint's customers to a file, straight from the database.
+//! `customary export`: writes an entrypoint's customers to a file, directly from the database.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -23,9 +23,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::admin::{explained, refused};
 use super::{block_on, complain};
 
-/// What ended badly; 1 is left to commands that ended well with something to tell.
+/// The exit status of a failure. Status 1 is for commands that finish with something to report, as `import` does.
 const FAILED: u8 = 2;
-/// The name of standard output.
+/// The file name that means standard output.
 const STDOUT: &str = "-";
 
 /// Options of `export`.
@@ -34,22 +34,22 @@ pub(super) struct Options {
     /// The entrypoint
     #[arg(long, value_name = "ENTRY")]
     entry: String,
-    /// The kind of file: csv or xlsx
+    /// File format: csv or xlsx
     #[arg(long, default_value = "csv", value_name = "FORMAT")]
     format: Format,
-    /// The file, or - for standard output [default: customers-ENTRY-DATE.FORMAT in this folder]
+    /// The file, or - for standard output [default: customers-ENTRY-DATE.FORMAT in the current folder]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Columns and their headings, such as Email:mail,Created,additional-tier:Tier [default: all that an import takes back]
+    /// Columns and their headings, such as Email:mail,Created,additional-tier:Tier [default: all that an import reads]
     #[arg(long, value_name = "SOURCE[:HEADING],…")]
     columns: Option<String>,
     /// A condition as in lists, such as 'email(ct)=example'; repeatable
     #[arg(long, value_name = "FIELD(OP)=VALUE")]
     filter: Vec<String>,
-    /// Words or parts of words, all of which must occur
+    /// Words or parts of words that a customer must contain, all of them
     #[arg(long, default_value = "", hide_default_value = true, value_name = "WORDS")]
     search: String,
-    /// asc(FIELD) or desc(FIELD) [default: oldest first]
+    /// Sort order: asc(FIELD) or desc(FIELD) [default: oldest first]
     #[arg(long, value_name = "ORDER")]
     sort_by: Option<String>,
     /// Overwrite the file if it exists
@@ -60,7 +60,7 @@ pub(super) struct Options {
     quiet: bool,
 }
 
-/// Exports; 0 for a whole file, 2 for none.
+/// Exports. The exit status is 0 for a complete file and 2 for none.
 pub(super) fn run(global: &Global, options: Options) -> ExitCode {
     match export(global, options) {
         Ok(()) => ExitCode::SUCCESS,
@@ -75,7 +75,7 @@ fn export(global: &Global, options: Options) -> Result<(), Failure> {
     let (order, entry) = options.order()?;
     let name = file_name(&entry, clock::now(), options.format);
     let output = options.output.unwrap_or_else(|| PathBuf::from(name));
-    // Looked at before the work as well as after it.
+    // Check the target before the work as well as after it.
     let mut target = Target::open(&output, options.force)?;
     let store = app::open(global)?;
     let store = Arc::new(store);
@@ -83,7 +83,7 @@ fn export(global: &Global, options: Options) -> Result<(), Failure> {
         let mut stop = Interrupt::listen()?;
         tokio::select! {
             biased;
-            () = stop.told() => Err(ConfigError("stopped; no file was written".into()).into()),
+            () = stop.received() => Err(ConfigError("stopped; no file was written".into()).into()),
             done = write(&store, order, &entry, &mut target, options.quiet) => done,
         }
     })?;
@@ -98,14 +98,14 @@ fn export(global: &Global, options: Options) -> Result<(), Failure> {
         };
         let customers = if rows == 1 { "customer" } else { "customers" };
         let (rows, size) = (HumanCount(u64::try_from(rows).unwrap_or(u64::MAX)), HumanBytes(bytes));
-        // A reader of standard error that went away is no error.
+        // Ignore a closed standard error.
         let _ = writeln!(anstream::stderr(), "exported {rows} {customers} of {entry} to {place} ({size})");
     }
     Ok(())
 }
 
 impl Options {
-    /// What the options ask for, the entrypoint's number still to be found; and its name.
+    /// The order that the options describe, without the entrypoint's id, and the entrypoint's name.
     fn order(&self) -> Result<(Order, String), Failure> {
         if !is_entry_name(&self.entry) {
             return Err(unknown(&self.entry));
@@ -152,7 +152,7 @@ impl Options {
     }
 }
 
-/// A problem by the name of the option instead of the parameter's.
+/// Names the command-line option in a problem instead of the API parameter.
 fn by_option(problem: Problem) -> Problem {
     let option = match &problem.at {
         At::Parameter(name) if name == COLUMNS_PARAMETER => "--columns",
@@ -169,7 +169,7 @@ fn by_option(problem: Problem) -> Problem {
     Problem { at: At::Parameter(option.into()), ..problem }
 }
 
-/// Writes the whole file; how many customers and bytes it has.
+/// Writes the whole file. Returns how many customers and bytes it has.
 async fn write(
     store: &Arc<Store>,
     mut order: Order,
@@ -193,7 +193,7 @@ async fn write(
     Ok((export.written(), bytes))
 }
 
-/// A bar on standard error where that is a terminal.
+/// A progress bar on standard error, if that is a terminal.
 fn progress(total: usize, quiet: bool) -> ProgressBar {
     let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
     let bar = ProgressBar::with_draw_target(Some(u64::try_from(total).unwrap_or(u64::MAX)), target);
@@ -205,8 +205,8 @@ fn progress(total: usize, quiet: bool) -> ProgressBar {
 /// Where the file goes.
 enum Target {
     Stdout,
-    /// A name of its own beside the target, readable for its owner alone, until the file is whole; removed when
-    /// it never gets so.
+    /// A draft beside the target, which only its owner can read. It gets its final name when it is complete; a draft that
+    /// stays incomplete is removed.
     File {
         draft: NamedTempFile,
         path: PathBuf,
@@ -244,7 +244,7 @@ impl Target {
         }
     }
 
-    /// Gives the file its name, durably.
+    /// Gives the file its final name, durably.
     fn keep(self) -> Result<(), Failure> {
         let Target::File { draft, path, force } = self else { return Ok(()) };
         draft.as_file().sync_all().map_err(|error| unwritable(&path, &error))?;
@@ -254,7 +254,7 @@ impl Target {
             _ => unwritable(&path, &failed.error),
         })?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // Not every file system lets a folder be synced; the file itself is.
+        // Some file systems cannot sync a folder. The file itself is synced.
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
         Ok(())
     }
@@ -266,7 +266,7 @@ fn unknown(entry: &str) -> Failure {
 
 fn exists(path: &Path) -> Failure {
     ConfigError(format!(
-        "{} exists; name another file with --output, or overwrite it with --force",
+        "{} exists; choose another file with --output, or overwrite it with --force",
         path.display()
     ))
     .into()
@@ -276,7 +276,7 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
     ConfigError(format!("{} cannot be written: {error}", path.display())).into()
 }
 
-/// Ctrl-C and SIGTERM: the draft must be removed before the process ends.
+/// Listens for Ctrl-C and SIGTERM, so that the process removes its draft before it ends.
 struct Interrupt {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
@@ -291,7 +291,7 @@ impl Interrupt {
         })
     }
 
-    async fn told(&mut self) {
+    async fn received(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

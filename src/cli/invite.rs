@@ -1,4 +1,4 @@
-//! `customary invite`: invites many customers of an entrypoint, beside a running server or without one.
+//! `customary invite`: invites many customers of an entrypoint, with or without a running server.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,26 +19,26 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::admin::refused;
 use super::{Done, block_on};
 
-/// How often the progress is looked at.
+/// How often to check the progress.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Options of `invite`.
 #[derive(Debug, Args)]
-#[command(after_help = "The mails are sent by the running service; until it runs, they wait.")]
+#[command(after_help = "The service sends the mails. They wait until it runs.")]
 pub(super) struct Options {
     /// The entrypoint
     #[arg(long, value_name = "ENTRY")]
     entry: String,
-    /// Everybody who has no account and no order yet
+    /// Invite every customer who has no account and no order yet
     #[arg(long)]
     all_prospects: bool,
     /// A condition as in lists, such as 'city(eq)=Oakton'; repeatable
     #[arg(long, value_name = "FIELD(OP)=VALUE", required_unless_present = "all_prospects")]
     filter: Vec<String>,
-    /// Send a fresh link also to those whose invitation is in force, and end the earlier one
+    /// Also invite customers with an open invitation: send a new link and end the earlier one
     #[arg(long)]
     again: bool,
-    /// How long the links hold
+    /// How long the links stay valid
     #[arg(long, default_value = "7d", value_name = "DURATION", value_parser = humantime::parse_duration)]
     link_ttl: Duration,
 }
@@ -75,20 +75,21 @@ pub(super) fn run(global: &Global, options: &Options) -> Done {
 }
 
 async fn invite(store: &Arc<Store>, entry: &str, plan: InvitePlan) -> Result<InviteJob, Failure> {
-    let Some((place, _)) = store.find_entry(entry).await? else {
-        let why = "there is no such entrypoint; `customary entrypoint list` shows all";
-        return Err(ConfigError(why.into()).into());
+    let Some((entrypoint_id, _)) = store.find_entry(entry).await? else {
+        let why = format!("there is no entrypoint {entry}; `customary entrypoint list` shows all");
+        return Err(ConfigError(why).into());
     };
     let actor = Actor { name: "cli".into(), jti: "cli".into() };
-    let (id, _) = store.queue_invites(place, plan, actor, None, |job| job.id.to_string()).await?;
-    let id: i64 = id.parse().map_err(|_| ConfigError("the invitation has no number".into()))?;
+    let (id, _) = store.queue_invites(entrypoint_id, plan, actor, None, |job| job.id.to_string()).await?;
+    let id: i64 = id.parse().map_err(|_| ConfigError("the invitation job has no id".into()))?;
     let bar = bar(entry);
     let stop = StopSignal::default();
-    // Whoever takes it first does it: this process or the service.
+    // This process or the service runs the job: the one that takes it first.
     let working = jobs::invitations::work(Arc::clone(store), stop.clone());
     let watching = async {
         loop {
-            let job = store.invite_job(place, id).await?.ok_or_else(|| ConfigError("it is gone".into()))?;
+            let job = store.invite_job(entrypoint_id, id).await?;
+            let job = job.ok_or_else(|| ConfigError("the invitation job no longer exists".into()))?;
             bar.set_length(job.total.unwrap_or(0).unsigned_abs());
             bar.set_position(job.done().unsigned_abs());
             if job.state.is_over() {
@@ -99,7 +100,7 @@ async fn invite(store: &Arc<Store>, entry: &str, plan: InvitePlan) -> Result<Inv
     };
     let job = tokio::select! {
         job = watching => job,
-        () = working => Err(ConfigError("nobody works on it any more".into()).into()),
+        () = working => Err(ConfigError("the worker stopped before the job was over".into()).into()),
     };
     bar.finish_and_clear();
     job

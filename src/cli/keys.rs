@@ -1,4 +1,4 @@
-//! `customary keys`: rotates data keys on the database directly, beside a running server.
+//! `customary keys`: rotates data keys on the database directly, also while a server runs.
 
 use std::process::ExitCode;
 
@@ -14,22 +14,21 @@ use super::admin::with_store;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeysCommand {
-    /// Seal and index customers anew under a new data key, and drop the old one; goes on where an earlier run
-    /// was ended
+    /// Move customers and their index to a new data key, and delete the old one; goes on where an earlier run stopped
     Rotate {
-        /// The entrypoint; all of them without it
+        /// The entrypoint [default: all]
         #[arg(long, value_name = "ENTRY")]
         entry: Option<String>,
     },
-    /// List the data keys of the entrypoints, and how far a rotation is
+    /// List the data keys of the entrypoints, and the progress of a rotation
     List {
-        /// The entrypoint; all of them without it
+        /// The entrypoint [default: all]
         #[arg(long, value_name = "ENTRY")]
         entry: Option<String>,
     },
 }
 
-/// Name and id of one entrypoint, or of all.
+/// The name and id of one entrypoint, or of all.
 async fn chosen(store: &Store, entry: Option<&str>) -> Result<Vec<(String, i64)>, StoreError> {
     let all = store.entrypoints(None).await?;
     let all = all.into_iter().map(|settings| (settings.entrypoint.entry, settings.entrypoint.id));
@@ -50,13 +49,13 @@ pub(super) fn run(global: &Global, command: KeysCommand) -> Done {
 }
 
 async fn rotate(store: &Store, entry: Option<String>) -> Result<usize, StoreError> {
-    let places = chosen(store, entry.as_deref()).await?;
-    for (name, id) in &places {
+    let entrypoints = chosen(store, entry.as_deref()).await?;
+    for (name, id) in &entrypoints {
         let (_, newest) = store.data_keys(*id).await?;
         let unfinished = newest.filter(|rotation| rotation.phase != RotationPhase::Finished);
         let bar = bar(name);
         match unfinished {
-            Some(_) => bar.println(format!("{name}: going on with a rotation that was begun before")),
+            Some(_) => bar.println(format!("{name}: continuing a rotation that was started before")),
             None => drop(store.start_rotation(*id, None, |_| String::new()).await?),
         }
         let done = rotation::run(store, *id, |rotation| {
@@ -66,11 +65,11 @@ async fn rotate(store: &Store, entry: Option<String>) -> Result<usize, StoreErro
         .await?;
         bar.finish_and_clear();
         println!(
-            "{name}: {} customers are under key {}; key {} is dropped",
+            "{name}: {} customers are under key {}; key {} is deleted",
             done.done, done.new_key_id, done.old_key_id
         );
     }
-    Ok(places.len())
+    Ok(entrypoints.len())
 }
 
 fn bar(name: &str) -> ProgressBar {
@@ -80,13 +79,13 @@ fn bar(name: &str) -> ProgressBar {
 }
 
 async fn list(store: &Store, entry: Option<String>) -> Result<usize, StoreError> {
-    let places = chosen(store, entry.as_deref()).await?;
-    for (name, id) in &places {
+    let entrypoints = chosen(store, entry.as_deref()).await?;
+    for (name, id) in &entrypoints {
         let (keys, rotation) = store.data_keys(*id).await?;
         for key in keys {
             let at = key.created_at.to_rfc3339();
             println!(
-                "{name}  key {}  epoch {}  made {at}  master key {}",
+                "{name}  key {}  epoch {}  created {at}  master key {}",
                 key.key_id, key.epoch, key.master_key_id
             );
         }
@@ -94,5 +93,5 @@ async fn list(store: &Store, entry: Option<String>) -> Result<usize, StoreError>
             println!("{name}  rotation: {} of {} customers done", rotation.done, rotation.total);
         }
     }
-    Ok(places.len())
+    Ok(entrypoints.len())
 }

@@ -1,4 +1,4 @@
-//! `customary mail`: tries out what mails are sent with.
+//! `customary mail`: tests the mail settings.
 
 use std::process::ExitCode;
 
@@ -14,19 +14,19 @@ use super::{Done, block_on};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum MailCommand {
-    /// Send one mail, an invitation whose link leads nowhere, and say what came of it
+    /// Send one test mail, an invitation with a link that does not work, and report the result
     Test(Box<Test>),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Test {
-    /// To whom
+    /// Recipient of the mail
     #[arg(long, value_name = "ADDRESS")]
     to: String,
-    /// The entrypoint whose names and language it has
+    /// The entrypoint that gives the names and the language
     #[arg(long, default_value = "demo", value_name = "ENTRY")]
     entry: String,
-    /// Address under which customers reach the service
+    /// URL at which customers reach the service
     #[arg(long, env = "CUSTOMARY_PUBLIC_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
     public_url: String,
     #[command(flatten)]
@@ -38,8 +38,8 @@ pub(super) fn run(global: &Global, command: MailCommand) -> Done {
     let (composer, transport) = test.mail.mailer(global, test.public_url.trim_end_matches('/').to_owned())?;
     let store = app::open(global)?;
     let done = block_on(async {
-        let place = store.find_entry(&test.entry).await?.map(|(id, _)| id);
-        let settings = match place {
+        let entrypoint_id = store.find_entry(&test.entry).await?.map(|(id, _)| id);
+        let settings = match entrypoint_id {
             Some(id) => store.entrypoint_settings(id).await?,
             None => None,
         };
@@ -57,9 +57,7 @@ pub(super) fn run(global: &Global, command: MailCommand) -> Done {
         let mail = composer.compose(&settings.entrypoint, &letter).map_err(refused)?;
         match transport {
             Transport::Folder(folder) => {
-                folder
-                    .put(&mail)
-                    .map_err(|error| ConfigError(format!("the mail cannot be written: {error}")))?;
+                folder.put(&mail).map_err(|error| ConfigError(format!("cannot write the mail: {error}")))?;
                 Ok::<_, app::Failure>(format!("written as {}", mail.file_name))
             }
             Transport::Smtp(options, _) => {
@@ -67,7 +65,7 @@ pub(super) fn run(global: &Global, command: MailCommand) -> Done {
                 connection.offer(&mail.envelope).await.map_err(refused)?;
                 connection.hand_over(&mail.bytes).await.map_err(refused)?;
                 connection.quit().await;
-                Ok("taken by the mail server".into())
+                Ok("the mail server accepted the mail".into())
             }
         }
     })?;

@@ -1,4 +1,4 @@
-//! `customary …`: what each subcommand takes, does and prints.
+//! The command line: the arguments, actions and output of each subcommand.
 
 mod admin;
 mod doctor;
@@ -27,7 +27,7 @@ use customary::config::{Global, Serve};
     arg_required_else_help = true
 )]
 struct Cli {
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Options of every subcommand")]
     global: Global,
     #[command(subcommand)]
     command: Command,
@@ -37,37 +37,37 @@ struct Cli {
 enum Command {
     /// Run the service: the REST API, Swagger UI, health and metrics
     Serve(Serve),
-    /// Make, list and revoke request tokens
+    /// Create, list and revoke request tokens
     #[command(subcommand)]
     Token(admin::TokenCommand),
-    /// Make and list entrypoints
+    /// Create and list entrypoints
     #[command(subcommand)]
     Entrypoint(admin::EntrypointCommand),
-    /// Make and list organisations
+    /// Create organisations
     #[command(subcommand)]
     Org(admin::OrgCommand),
     /// Import customers from a CSV file, here or on a running server
     Import(Box<import::Import>),
     /// Invite many customers to the portal
     Invite(invite::Options),
-    /// Try out what mails are sent with
+    /// Test the mail settings
     #[command(subcommand)]
     Mail(mail::MailCommand),
-    /// Rotate data keys
+    /// Rotate and list data keys
     #[command(subcommand)]
     Keys(keys::KeysCommand),
-    /// Write an entrypoint's customers to a file: CSV or a workbook
+    /// Export an entrypoint's customers to a CSV file or a workbook
     Export(export::Options),
     /// Print the OpenAPI document
     Openapi,
     /// Print the reference page of these options, as Markdown
     #[command(hide = true)]
     Options,
-    /// Check database, migrations, durability, keys and clock; say what is wrong
+    /// Check database, migrations, durability, keys and clock, and report what is wrong
     Doctor(doctor::Doctor),
 }
 
-/// Reads the command line and does what it says.
+/// Parses the command line and runs its subcommand.
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
@@ -98,7 +98,7 @@ pub(crate) fn run() -> ExitCode {
 
 type Done = Result<ExitCode, Failure>;
 
-/// Prints to standard output; a reader that went away is no error.
+/// Prints to standard output. Ignores a closed pipe.
 fn print(text: &str) {
     use std::io::Write as _;
     let _ = write!(anstream::stdout(), "{text}");
@@ -110,7 +110,7 @@ fn complain(text: &str) {
     let _ = writeln!(anstream::stderr(), "error: {text}");
 }
 
-/// Runs a future to its end on this thread.
+/// Runs a future to completion on this thread.
 fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     Ok(runtime.map_err(|error| Failure::System(error.to_string()))?.block_on(future))

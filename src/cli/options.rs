@@ -1,4 +1,4 @@
-//! `customary options`: the reference page of the command line, made from its own description.
+//! `customary options`: the reference page of the command line, generated from its definition.
 
 use std::fmt::Write as _;
 
@@ -7,9 +7,10 @@ use clap::{Arg, Command};
 const INTRODUCTION: &str = "\
 # Options
 
-This page is made from the command line's own description. `customary SUBCOMMAND --help` prints the same.
+`customary options` generates this page from the definition of the command line. `customary SUBCOMMAND --help` prints the
+same texts.
 
-An option that has a variable can be set by either. The flag wins.
+You can set an option by its flag or, if it has one, by its environment variable. The flag wins.
 ";
 
 /// The page, as Markdown.
@@ -60,7 +61,7 @@ fn row(arg: &Arg, has_variables: bool) -> String {
         None => String::new(),
     };
     let help = plain(&arg.get_help().map(ToString::to_string).unwrap_or_default());
-    // Where a default is no single value, the help says it in words.
+    // A default that is not a single value is at the end of the help text.
     let (help, in_words) = match help.strip_suffix(']').and_then(|it| it.rsplit_once(" [default: ")) {
         Some((help, default)) => (help.to_owned(), Some(default.to_owned())),
         None => (help.clone(), None),
@@ -79,7 +80,7 @@ fn row(arg: &Arg, has_variables: bool) -> String {
     format!("| `{}` |{variable} {default} | {help}{words} |\n", format!("{name}{values}").trim())
 }
 
-/// One line that Markdown leaves as it is.
+/// The text on one line, with Markdown's special characters escaped.
 fn plain(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.replace('|', "\\|").replace('<', "\\<").replace('*', "\\*")

@@ -7,7 +7,7 @@ use customary::config::{Global, Serve};
 
 use super::{Done, print};
 
-/// Serves until it is told to stop.
+/// Serves until SIGTERM or Ctrl-C.
 pub(super) fn run(global: &Global, options: &Serve) -> Done {
     customary::telemetry::start(&global.log).map_err(Failure::System)?;
     actix_web::rt::System::new()
@@ -23,10 +23,11 @@ fn greeting(url: &str, token: Option<&str>) -> String {
     let Some(token) = token else { return text };
     text + &format!(
         "\nThis is the first start: organisation 1 \"Demo\" with entrypoint \"demo\" is ready.\n\
-         A request token for it, valid for a year and told only this once:\n\n{token}\n\n\
-         In Swagger UI press Authorize and paste it. Or create a customer from a shell:\n\n\
+         This request token is valid for one year. Keep it: the service cannot show it again.\n\n{token}\n\n\
+         In Swagger UI, press Authorize and paste the token. Or create a customer from a shell:\n\n\
          curl -X POST {url}/api/Customer/single/demo -H 'requestToken: {token}' -H 'Content-Type: application/json' \
          -d '{{\"firstname\":\"Ada\",\"lastname\":\"Roe\",\"email\":\"ada.roe@example.test\"}}'\n\n\
-         More tokens: customary token create --org 1 --entry demo\n"
+         The token sees entrypoint \"demo\" only. To make another token:\n\n\
+         customary token create --org 1 --entry ENTRY\n"
     )
 }

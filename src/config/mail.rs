@@ -1,4 +1,4 @@
-//! Settings of mails.
+//! Mail settings.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,45 +10,45 @@ use clap::Args;
 use super::{ConfigError, Global, within};
 use crate::mail::{Address, Composer, Folder, SmtpOptions, Templates, Transport};
 
-/// Name of the folder of mails in the data folder.
+/// Name of the mail folder in the data folder.
 const MAIL_FOLDER: &str = "mail";
-/// The address that mails come from where nobody receives them.
+/// The sender address when there is no mail server.
 const MAIL_FROM_DEFAULT: &str = "no-reply@localhost";
 
-/// Options of whatever sends mails.
+/// Options of the subcommands that send mails.
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::doc_markdown, reason = "--help prints these texts as they stand")]
 pub struct MailOptions {
-    /// The mail server: smtps://USER:PASSWORD@HOST:PORT for TLS, smtp://… for STARTTLS, smtp://…?tls=none for neither
-    /// [default: none; mails are put into a folder]
+    /// Mail server: smtps://USER:PASSWORD@HOST:PORT for TLS, smtp://… for STARTTLS, smtp://…?tls=none for no encryption
+    /// [default: none; the service writes mails to a folder]
     #[arg(long, env = "CUSTOMARY_SMTP_URL", value_name = "URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
 
-    /// A certificate that the mail server's is signed by, as PEM, beside those that the system trusts
+    /// PEM file of a certificate authority to trust for the mail server, besides those that the system trusts
     #[arg(long, env = "CUSTOMARY_SMTP_CA_FILE", value_name = "FILE")]
     pub smtp_ca_file: Option<PathBuf>,
 
-    /// How long the mail server may take for one answer, and a tenth of what it may take for a whole message
+    /// How long to wait for each answer of the mail server, from 1ms to 1h; ten times as long after a whole message
     #[arg(long, env = "CUSTOMARY_SMTP_TIMEOUT", default_value = "1m", value_name = "DURATION", value_parser = short_time)]
     pub smtp_timeout: Duration,
 
-    /// How many connections to the mail server send at once
-    #[arg(long, env = "CUSTOMARY_SMTP_CONNECTIONS", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
+    /// How many connections to the mail server to use at once, from 1 to 16
+    #[arg(long, env = "CUSTOMARY_SMTP_CONNECTIONS", default_value_t = 2, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=16))]
     pub smtp_connections: u8,
 
-    /// The address that mails come from [default: no-reply@localhost without a mail server]
+    /// Sender address of the mails; required with --smtp-url [default: no-reply@localhost without a mail server]
     #[arg(long, env = "CUSTOMARY_MAIL_FROM", value_name = "ADDRESS")]
     pub mail_from: Option<String>,
 
-    /// Folder that mails are put into as .eml files where there is no mail server [default: mail in the data folder]
+    /// Folder for mails as .eml files when there is no mail server [default: mail in the data folder]
     #[arg(long, env = "CUSTOMARY_MAIL_DIR", value_name = "FOLDER")]
     pub mail_dir: Option<PathBuf>,
 
-    /// Folder with templates of mails that replace the built-in ones of the same name
+    /// Folder of mail templates; each file replaces the built-in template of the same name
     #[arg(long, env = "CUSTOMARY_MAIL_TEMPLATES", value_name = "FOLDER")]
     pub mail_templates: Option<PathBuf>,
 
-    /// How long to wait before a mail is tried again; twice as long each time, up to 2h
+    /// How long to wait before the first retry of a mail, from 1ms to 1h; the wait doubles with each retry, up to 2h
     #[arg(long, env = "CUSTOMARY_MAIL_RETRY", default_value = "30s", value_name = "DURATION", value_parser = short_time)]
     pub mail_retry: Duration,
 }
@@ -58,10 +58,10 @@ fn short_time(text: &str) -> Result<Duration, String> {
 }
 
 impl MailOptions {
-    /// Where mails go and how they look; links lead to `base_url`.
+    /// The composer and the transport for these options. Links in mails start with `base_url`.
     ///
     /// # Errors
-    /// A sentence that says what to change.
+    /// An option is wrong, or a file or folder is not usable; the message says what to change.
     pub fn mailer(&self, global: &Global, base_url: String) -> Result<(Composer, Transport), ConfigError> {
         let templates = match &self.mail_templates {
             Some(folder) => {
@@ -74,12 +74,13 @@ impl MailOptions {
             (None, None) => MAIL_FROM_DEFAULT,
             (None, Some(_)) => {
                 return Err(ConfigError(
-                    "--smtp-url needs --mail-from, the address that mails come from".into(),
+                    "--smtp-url needs --mail-from, the sender address of the mails".into(),
                 ));
             }
         };
-        let from = Address::from_str(from)
-            .map_err(|_| ConfigError(format!("--mail-from {from} is no address such as shop@example.com")))?;
+        let from = Address::from_str(from).map_err(|_| {
+            ConfigError(format!("--mail-from {from} is not an address; write it as shop@example.com"))
+        })?;
         let transport = match &self.smtp_url {
             Some(url) => {
                 let certificates = self.smtp_ca_file.as_ref().map(fs::read).transpose();
@@ -94,7 +95,7 @@ impl MailOptions {
                 let path = self.mail_dir.clone().unwrap_or_else(|| global.data_dir.join(MAIL_FOLDER));
                 let folder = Folder::open(&path).map_err(|error| {
                     ConfigError(format!(
-                        "the folder of mails {} cannot be made: {error}; choose another with --mail-dir",
+                        "cannot create the mail folder {}: {error}; choose another with --mail-dir",
                         path.display()
                     ))
                 })?;

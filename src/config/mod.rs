@@ -1,4 +1,4 @@
-//! Settings: from the command line or the environment, checked before anything is opened.
+//! Settings from the command line and the environment. They are checked before the service opens anything.
 
 mod mail;
 
@@ -19,11 +19,11 @@ use crate::vault::MasterKey;
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::doc_markdown, reason = "--help prints these texts as they stand")]
 pub struct Global {
-    /// Folder of the SQLite database and the master key made on first start
+    /// Folder for the SQLite database and for the master key that the first start creates
     #[arg(long, global = true, env = "CUSTOMARY_DATA_DIR", default_value = "./data", value_name = "FOLDER")]
     pub data_dir: PathBuf,
 
-    /// sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE [default: SQLite in the data folder]
+    /// Database: sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE [default: SQLite in the data folder]
     #[arg(long, global = true, env = "CUSTOMARY_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
 
@@ -31,7 +31,7 @@ pub struct Global {
     #[arg(long, global = true, env = "CUSTOMARY_MASTER_KEY_FILE", value_name = "FILE")]
     pub master_key_file: Option<PathBuf>,
 
-    /// The master key itself; set it in the environment, where other users do not see it
+    /// The master key itself; set it in the environment, where other users cannot see it
     #[arg(long, global = true, env = "CUSTOMARY_MASTER_KEY", value_name = "KEY", hide_env_values = true)]
     pub master_key: Option<String>,
 
@@ -40,26 +40,26 @@ pub struct Global {
     pub log: String,
 }
 
-/// Name of the database file in the data folder.
+/// The database file in the data folder.
 const DATABASE_FILE: &str = "customary.db";
-/// Name of the master key's file in the data folder.
+/// The master key file in the data folder.
 const MASTER_KEY_FILE: &str = "master.key";
 
-/// A sentence for the operator that says what to change.
+/// A wrong setting: a message that tells the operator what to change.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(pub String);
 
 impl Global {
-    /// Where the records are; makes the data folder where SQLite needs it.
+    /// The database to use. Creates the data folder if the default SQLite database needs it.
     ///
     /// # Errors
-    /// An unknown address, or a folder that cannot be made.
+    /// The URL is not one of a supported database, or the folder cannot be created.
     pub fn database(&self) -> Result<DatabaseUrl, ConfigError> {
         let Some(text) = &self.database_url else {
             fs::create_dir_all(&self.data_dir).map_err(|error| {
                 ConfigError(format!(
-                    "the data folder {} cannot be made: {error}; choose another with --data-dir",
+                    "cannot create the data folder {}: {error}; choose another with --data-dir",
                     self.data_dir.display()
                 ))
             })?;
@@ -68,19 +68,20 @@ impl Global {
         text.parse().map_err(|why| ConfigError(format!("--database-url: {why}")))
     }
 
-    /// Whether somebody gave the master key, rather than leaving it to the first start.
+    /// Whether the operator gave a master key. Without one, the first start creates it.
     pub fn has_explicit_key(&self) -> bool {
         self.master_key.is_some() || self.master_key_file.is_some()
     }
 
-    /// The master key: given, or — for SQLite only — kept in the data folder and made on first start.
+    /// The master key that the operator gave. On SQLite only, without one: the key in the data folder, which the first
+    /// start creates.
     ///
     /// # Errors
-    /// A sentence that says what to change.
+    /// There is no usable key; the message says what to change.
     pub fn master_key(&self, database: &DatabaseUrl) -> Result<MasterKey, ConfigError> {
         if self.master_key.is_some() && self.master_key_file.is_some() {
             return Err(ConfigError(
-                "both CUSTOMARY_MASTER_KEY and --master-key-file are given; give one".into(),
+                "both CUSTOMARY_MASTER_KEY and --master-key-file are set; set only one of them".into(),
             ));
         }
         if let Some(text) = &self.master_key {
@@ -92,8 +93,8 @@ impl Global {
         }
         let DatabaseUrl::Sqlite(database) = database else {
             return Err(ConfigError(
-                "PostgreSQL needs a master key given explicitly, the same on every instance: make one with \
-                 `openssl rand -base64 32` and give it by --master-key-file or CUSTOMARY_MASTER_KEY"
+                "PostgreSQL needs an explicit master key, the same on every instance: make one with \
+                 `openssl rand -base64 32` and set --master-key-file or CUSTOMARY_MASTER_KEY"
                     .into(),
             ));
         };
@@ -103,7 +104,7 @@ impl Global {
         }
         if database.exists() {
             return Err(ConfigError(format!(
-                "{} is there but its master key {} is not; put the key back or give it by --master-key-file",
+                "{} exists, but its master key {} does not; put the key back or name its file with --master-key-file",
                 database.display(),
                 path.display()
             )));
@@ -114,24 +115,24 @@ impl Global {
 
 fn read_key(path: &Path) -> Result<MasterKey, ConfigError> {
     let text = fs::read_to_string(path)
-        .map_err(|error| ConfigError(format!("the master key {} cannot be read: {error}", path.display())))?;
+        .map_err(|error| ConfigError(format!("cannot read the master key {}: {error}", path.display())))?;
     MasterKey::parse(&text).map_err(|error| ConfigError(format!("{}: {error}", path.display())))
 }
 
-/// Makes a key file that only its owner reads, durable before it is used.
+/// Creates a key file that only its owner can read. The file is durable before this returns.
 fn make_key(folder: &Path, path: &Path) -> Result<MasterKey, ConfigError> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let refused = |error: std::io::Error| {
-        ConfigError(format!("the master key {} cannot be made: {error}", path.display()))
+        ConfigError(format!("cannot create the master key {}: {error}", path.display()))
     };
     let text = MasterKey::generate().map_err(|error| ConfigError(error.to_string()))?;
     fs::create_dir_all(folder).map_err(refused)?;
-    // Written whole under another name first: a first start that is killed leaves no half a key.
+    // Write the whole file under another name first, so that a killed start leaves no partial key.
     let draft = path.with_extension(format!("{}.new", std::process::id()));
     let mut file =
         fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(refused)?;
     writeln!(file, "{}", text.as_str()).and_then(|()| file.sync_all()).map_err(refused)?;
-    // Two first starts at once: whoever links first has made the key for both.
+    // When two first starts race, both use the key of the one that links first.
     let linked = fs::hard_link(&draft, path);
     let _ = fs::remove_file(&draft);
     if linked.is_err() && !path.exists() {
@@ -145,74 +146,75 @@ fn make_key(folder: &Path, path: &Path) -> Result<MasterKey, ConfigError> {
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::doc_markdown, reason = "--help prints these texts as they stand")]
 pub struct Serve {
-    /// Address to listen on
+    /// Address to listen on; any address other than loopback requires --master-key-file or CUSTOMARY_MASTER_KEY
     #[arg(long, env = "CUSTOMARY_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
 
-    /// Address under which clients reach the service, for links [default: http://LISTEN]
+    /// URL at which clients reach the service, for links [default: http://LISTEN]
     #[arg(long, env = "CUSTOMARY_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
-    /// How long idempotency keys are kept, up to 30d
+    /// How long the service keeps idempotency keys, from 1s to 30d
     #[arg(long, env = "CUSTOMARY_IDEMPOTENCY_TTL", default_value = "24h", value_name = "DURATION", value_parser = idempotency_ttl)]
     pub idempotency_ttl: std::time::Duration,
 
-    /// How long the links of invitations and consent mails hold
+    /// How long links in invitations and consent mails stay valid, from 1s to 90d
     #[arg(long, env = "CUSTOMARY_LINK_TTL", default_value = "7d", value_name = "DURATION", value_parser = link_ttl)]
     pub link_ttl: std::time::Duration,
 
-    /// Where mails go and how they look.
+    /// Mail settings.
     #[command(flatten)]
     pub mail: MailOptions,
 
-    /// How long a customer stays signed in without doing anything
+    /// How long a customer stays signed in without activity, from 1s to 30d
     #[arg(long, env = "CUSTOMARY_SESSION_IDLE", default_value = "30m", value_name = "DURATION", value_parser = session_life)]
     pub session_idle: std::time::Duration,
 
-    /// How long a customer stays signed in at most
+    /// How long a customer stays signed in at most, from 1s to 30d
     #[arg(long, env = "CUSTOMARY_SESSION_MAX", default_value = "12h", value_name = "DURATION", value_parser = session_life)]
     pub session_max: std::time::Duration,
 
-    /// How long a sign-in waits after five failures; twice as long after each further one, up to eight times
+    /// How long a sign-in waits after five failures, at most 5s; each further failure doubles the wait, up to 8 times this
     #[arg(long, env = "CUSTOMARY_LOGIN_WAIT", default_value = "1s", value_name = "DURATION", value_parser = login_wait)]
     pub login_wait: std::time::Duration,
 
-    /// How long imports and their reports are kept after their end
+    /// How long the service keeps a finished import and its report
     #[arg(long, env = "CUSTOMARY_IMPORT_RETENTION", default_value = "30d", value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub import_retention: std::time::Duration,
 
-    /// The most bytes of an imported file
+    /// Maximum size of an imported file, in bytes
     #[arg(long, env = "CUSTOMARY_IMPORT_MAX_BYTES", default_value_t = 4 << 30, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
     pub import_max_bytes: u64,
 
-    /// How long an idle connection stays open
+    /// How long an idle connection stays open, from 1s to 1h
     #[arg(long, env = "CUSTOMARY_KEEP_ALIVE", default_value = "75s", value_name = "DURATION", value_parser = keep_alive)]
     pub keep_alive: std::time::Duration,
 
-    /// The most commands of one write transaction; 1 writes each request on its own
-    #[arg(long, env = "CUSTOMARY_BATCH_MAX", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=256))]
+    /// Maximum number of commands in one write transaction, from 1 to 256; with 1, each command has its own
+    #[arg(long, env = "CUSTOMARY_BATCH_MAX", default_value_t = 256, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub batch_max: u16,
 
-    /// Threads that write on PostgreSQL (SQLite has one)
-    #[arg(long, env = "CUSTOMARY_WRITERS", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=3))]
+    /// Number of threads that write to PostgreSQL, from 1 to 3; SQLite has one
+    #[arg(long, env = "CUSTOMARY_WRITERS", default_value_t = 2, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=3))]
     pub writers: u8,
 
-    /// Threads that read, each with its own connection; half of them lists and searches [default: 2 a core]
-    #[arg(long, env = "CUSTOMARY_READERS", value_parser = clap::value_parser!(u8).range(1..=64))]
+    /// Number of threads that read, from 1 to 64, each with its own connection; half of them serve lists and searches
+    /// [default: 2 per core]
+    #[arg(long, env = "CUSTOMARY_READERS", value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub readers: Option<u8>,
 
-    /// Memory for records that were read lately, in megabytes; 0 opens each anew
+    /// Memory for recently read records, in megabytes; with 0, every read decrypts its record
     #[arg(long, env = "CUSTOMARY_RECORD_CACHE_MB", default_value_t = 32, value_name = "MB", value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
     pub record_cache_mb: u32,
 
-    /// Threads that answer requests [default: 1 a core]
-    #[arg(long, env = "CUSTOMARY_WORKERS", value_parser = clap::value_parser!(u8).range(1..=64))]
+    /// Number of threads that answer requests, from 1 to 64 [default: 1 per core]
+    #[arg(long, env = "CUSTOMARY_WORKERS", value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub workers: Option<u8>,
 }
 
 const LOGIN_WAIT_MAX_SECS: u64 = 5;
 
-/// A duration between two others, or a sentence that names them.
+/// Parses a duration from `least` to `most`; the error names both.
 fn within(text: &str, least: &str, most: &str) -> Result<std::time::Duration, String> {
     let read = |text| humantime::parse_duration(text).map_err(|error| error.to_string());
     let duration = read(text)?;
@@ -245,15 +247,15 @@ fn idempotency_ttl(text: &str) -> Result<std::time::Duration, String> {
 }
 
 impl Serve {
-    /// Refuses a configuration that would expose keys or make wrong links.
+    /// Refuses a configuration that would expose the master key or break links.
     ///
     /// # Errors
-    /// A sentence that says what to change.
+    /// The message says what to change.
     pub fn check(&self, global: &Global) -> Result<(), ConfigError> {
         if !self.listen.ip().is_loopback() && !global.has_explicit_key() {
             return Err(ConfigError(format!(
-                "{} is reachable from outside, and the master key would lie beside the data; make one with \
-                 `openssl rand -base64 32` and give it by --master-key-file or CUSTOMARY_MASTER_KEY, or listen on 127.0.0.1",
+                "other machines can reach {}, so the service needs a master key that is not stored beside the data; make one \
+                 with `openssl rand -base64 32` and set --master-key-file or CUSTOMARY_MASTER_KEY, or listen on 127.0.0.1",
                 self.listen
             )));
         }
@@ -265,14 +267,13 @@ impl Serve {
         Ok(())
     }
 
-    /// What stands in the public address after the host: empty, or `/…` without a slash at its end.
+    /// The path of the public URL: empty, or `/…` without a slash at the end.
     pub fn base_path(&self) -> String {
         Url::parse(&self.base_url())
             .map_or_else(|_| String::new(), |url| url.path().trim_end_matches('/').into())
     }
 
-    /// Whether cookies are for encrypted connections only: always, but where the public address is unencrypted and on this
-    /// machine itself.
+    /// Whether cookies are restricted to encrypted connections. They are, unless the public URL is plain HTTP to loopback.
     pub fn is_secure(&self) -> bool {
         match Url::parse(&self.base_url()) {
             Ok(url) if url.scheme() == "http" => match url.host() {
@@ -285,7 +286,7 @@ impl Serve {
         }
     }
 
-    /// The address that links are built from.
+    /// The start of every link, without a slash at the end.
     pub fn base_url(&self) -> String {
         match &self.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),

@@ -1,4 +1,4 @@
-//! CSV by RFC 4180: UTF-8 without a byte order mark, lines ended by CRLF, quotes where they are needed.
+//! CSV as in RFC 4180: UTF-8 without a byte order mark, CRLF line endings, quotes only where needed.
 
 use std::io;
 

@@ -1,6 +1,6 @@
-//! Customers as a file, for HTTP and the command line alike: which customers and in what order is fixed at the
-//! start, then they are read and written slice by slice, with no transaction held between slices. Memory holds
-//! the ids and one slice; nothing is written to disk here.
+//! Customers as a file, for HTTP and the command line. An export fixes its customers and their order at the start, then
+//! reads and writes them slice by slice and holds no transaction between slices. Memory holds the ids and one slice.
+//! Nothing here writes to disk.
 
 mod csv;
 mod xlsx;
@@ -16,23 +16,23 @@ use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::Micros;
 use crate::store::{ListRequest, Store, StoreError};
 
-/// How many customers are read at once.
+/// How many customers to read at once.
 const SLICE: usize = 500;
 
 /// What to export.
 #[derive(Debug)]
 pub struct Order {
-    /// Which customers, as a list of them is asked for.
+    /// The list of customers to export.
     pub request: ListRequest,
-    /// The kind of file.
+    /// The file format.
     pub format: Format,
-    /// The parameter that named the format, for errors.
+    /// The parameter that chose the format, for error messages.
     pub parameter: &'static str,
-    /// The columns, in their order.
+    /// The columns, in order.
     pub columns: Vec<Column>,
 }
 
-/// A file under way.
+/// An export in progress.
 #[derive(Debug)]
 pub struct Export {
     store: Arc<Store>,
@@ -40,15 +40,15 @@ pub struct Export {
     columns: Vec<Column>,
     ids: IntoIter<(i64, i64)>,
     written: usize,
-    /// `None` once the file's end is written.
+    /// `None` after the end of the file.
     sheet: Option<Sheet>,
 }
 
 impl Export {
-    /// Finds the customers; nothing of the file is written yet.
+    /// Finds the customers. Writes no byte of the file yet.
     ///
     /// # Errors
-    /// The database's; [`Rejection::Invalid`] for more customers than the format holds.
+    /// The database fails; [`Rejection::Invalid`] if the format cannot hold so many customers.
     pub async fn begin(store: Arc<Store>, order: Order) -> Result<Export, StoreError> {
         let Order { request, format, parameter, columns } = order;
         let mut ids = store.list_ids(request.clone()).await?;
@@ -62,21 +62,20 @@ impl Export {
         Ok(Export { store, request, columns, ids: ids.into_iter(), written: 0, sheet: Some(sheet) })
     }
 
-    /// How many customers are still to be read.
+    /// How many customers the export has yet to read.
     pub fn remaining(&self) -> usize {
         self.ids.len()
     }
 
-    /// How many customers the file has so far.
+    /// How many customers the file holds so far.
     pub fn written(&self) -> usize {
         self.written
     }
 
-    /// The next bytes of the file, never none of them; nothing after its end. Customers who left the list since
-    /// it began are left out.
+    /// The next bytes of the file, at least one; `None` after its end. Skips customers who no longer match the list.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`]. What was written so far is then no whole file.
+    /// The database fails, or [`StoreError::Corrupt`]. The bytes so far are then an incomplete file.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
         while let Some(sheet) = &mut self.sheet {
             let slice: Vec<(i64, i64)> = self.ids.by_ref().take(SLICE).collect();
@@ -106,19 +105,19 @@ impl Export {
     }
 }
 
-/// Writing to memory fails on nothing but a defect, or a sheet beyond what its format can say.
+/// A write to memory fails only through a defect or when a sheet exceeds the limits of its format.
 #[expect(clippy::needless_pass_by_value, reason = "what map_err gives")]
 fn unwritten(error: io::Error) -> StoreError {
-    StoreError::Bug(format!("an export cannot be written: {error}"))
+    StoreError::Bug(format!("cannot write an export: {error}"))
 }
 
-/// The name a file is saved under: `customers-demo-2026-03-01.csv`.
+/// The file name, such as `customers-demo-2026-03-01.csv`.
 pub fn file_name(place: &str, now: Micros, format: Format) -> String {
     let now = now.to_rfc3339();
     format!("customers-{place}-{}.{format}", now.get(..10).unwrap_or_default())
 }
 
-/// A file being written, whose bytes are taken away as they come.
+/// A file that is being written. The caller takes its bytes as they come.
 #[derive(Debug)]
 enum Sheet {
     Csv(Box<CsvSheet>),
@@ -144,7 +143,7 @@ impl Sheet {
         }
     }
 
-    /// The bytes since the last time; formats that compress keep some back.
+    /// The bytes since the last call. A compressing format may hold some back.
     fn written(&mut self) -> io::Result<Vec<u8>> {
         match self {
             Sheet::Csv(sheet) => sheet.written(),

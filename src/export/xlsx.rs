@@ -1,7 +1,6 @@
-//! A workbook with one sheet, written as a stream: texts stand in the rows themselves instead of in a table of
-//! their own, and the ZIP around it says sizes after each part. So neither the sheet nor any part of it is ever
-//! held whole, in memory or in a temporary file, where personal values would lie open (rules 7). Crates for
-//! workbooks do one of the two; that is why this is our own.
+//! A workbook with one sheet, written as a stream. Cells hold their texts inline instead of in a shared string table,
+//! and the ZIP archive gives sizes after each part. So no part is ever complete in memory or in a temporary file, which
+//! would hold personal values in clear (rules 7). Workbook crates need one or the other, so this code uses none.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -12,15 +11,15 @@ use zip::{CompressionMethod, ZipWriter};
 
 use crate::domain::exports::{Cell, CellKind};
 
-/// The most UTF-16 units of a cell; beyond it Excel calls the file broken.
+/// The maximum length of a cell in UTF-16 units. Excel reports a file with a longer one as corrupt.
 const CELL_UNITS_MAX: usize = 32_767;
-/// What stands in a cell whose text is longer; only additional fields together can be.
-const TOO_LONG: &str = "(longer than a spreadsheet's cell; take csv)";
+/// Replaces a text that exceeds the limit. Only the column of all additional fields can.
+const TOO_LONG: &str = "(too long for a spreadsheet cell; use csv)";
 
 const HEADING_STYLE: u8 = 1;
 const TEXT_STYLE: u8 = 2;
 
-/// The parts beside the sheet, which are the same in every file.
+/// The parts besides the sheet. They are the same in every file.
 const PARTS: [(&str, &str); 5] = [
     (
         "[Content_Types].xml",
@@ -39,18 +38,18 @@ const PARTS: [(&str, &str); 5] = [
         r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/></Relationships>"#,
     ),
     (
-        // Style 0 is plain, 1 bold for headings, 2 the number format "@": text stays text when it is edited.
+        // Style 0 is plain, 1 is bold text for headings, 2 is text. Its number format "@" keeps edited text a text.
         "xl/styles.xml",
         r#"<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="3"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/><xf numFmtId="49" fontId="1" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/><xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/></cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>"#,
     ),
 ];
 
 const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>"#;
-/// The first row stays in sight.
+/// Freezes the first row.
 const SHEET_START: &str = r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><sheetData>"#;
 const SHEET_END: &str = "</sheetData></worksheet>";
 
-/// Where the ZIP's bytes wait until they are taken.
+/// Holds the bytes of the ZIP archive until the caller takes them.
 #[derive(Debug, Clone, Default)]
 struct Outlet(Arc<Mutex<Vec<u8>>>);
 
@@ -77,9 +76,9 @@ pub(super) struct XlsxSheet {
     outlet: Outlet,
     /// `A`, `B`, … `AA`.
     letters: Vec<String>,
-    /// Counted from 1, as spreadsheets do.
+    /// Rows so far; the first has number 1.
     rows: usize,
-    /// Rows not yet given to the ZIP.
+    /// Rows that the ZIP archive does not have yet.
     xml: String,
 }
 
@@ -149,7 +148,7 @@ impl XlsxSheet {
     }
 }
 
-/// A column's letters: A…Z, AA…
+/// The letters of a column: A…Z, AA…
 fn letters(index: usize) -> String {
     const ALPHABET: &[u8; 26] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     let letter = ALPHABET.get(index % 26).copied().map_or('A', char::from);
@@ -159,8 +158,9 @@ fn letters(index: usize) -> String {
     }
 }
 
-/// Text as it stands in a cell's element. Spreadsheets read `_x000A_` as the character of that number, so what
-/// XML cannot hold is written so, and text that looks like it gets its first sign escaped (ECMA-376, `ST_Xstring`).
+/// Writes a text as the content of a cell element. Spreadsheets read `_x000A_` as the character with that number
+/// (ECMA-376, `ST_Xstring`). So characters that XML cannot hold become such an escape, and in a text that looks like an
+/// escape the first `_` does.
 fn escape(text: &str, xml: &mut String) {
     for (at, c) in text.char_indices() {
         match c {

@@ -1,4 +1,4 @@
-//! Mails as files: for trying out, and for whoever sends them by other means.
+//! Mails as files, for a trial or for another program that sends them.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -7,24 +7,24 @@ use std::path::{Path, PathBuf};
 
 use super::Composed;
 
-/// A folder that only its owner reads, of `.eml` files that only their owner reads.
+/// A folder of `.eml` files. Only its owner can read the folder and the files.
 #[derive(Debug, Clone)]
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// Makes the folder where it is not there.
+    /// Opens the folder; creates it if it does not exist.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The folder cannot be created.
     pub fn open(path: &Path) -> io::Result<Folder> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         Ok(Folder(path.to_owned()))
     }
 
-    /// Writes a mail: whole or not at all, and once however often it is written.
+    /// Writes a mail as a file, completely or not at all. Another write of the same mail replaces the file.
     ///
     /// # Errors
-    /// The operating system's.
+    /// The file cannot be written.
     pub fn put(&self, mail: &Composed) -> io::Result<()> {
         let draft = self.0.join(format!(".{}.{}", mail.file_name, std::process::id()));
         let mut file =
@@ -37,7 +37,7 @@ impl Folder {
         done
     }
 
-    /// Takes a mail back that should not have been written.
+    /// Removes the file of a mail that must not go out.
     pub fn take_back(&self, mail: &Composed) {
         let _ = fs::remove_file(self.0.join(&mail.file_name));
     }

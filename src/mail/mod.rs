@@ -1,6 +1,7 @@
-//! Mails as messages: written from templates, and handed to a mail server or put into a folder.
+//! Mails: written from templates, then sent to a mail server or stored in a folder.
 //!
-//! Nothing here knows the database; `jobs::mail` takes what waits there, sends it by this, and says what became of it.
+//! This module does not know the database. `jobs::mail` takes mails from the outbox, sends them with this module, and
+//! records the result.
 
 mod folder;
 mod smtp;
@@ -21,13 +22,13 @@ use crate::domain::mail::Letter;
 /// Why a mail did not go out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
-    /// The mail server cannot be spoken to, or takes nothing from us: not this mail's fault.
+    /// The mail server is unreachable or refuses every mail. This mail is not the cause.
     #[error("{0}")]
     Away(String),
-    /// This mail did not go through; a later try may.
+    /// This mail failed; a retry may succeed.
     #[error("{0}")]
     Later(String),
-    /// This mail will never go through.
+    /// This mail failed, and every retry would fail.
     #[error("{0}")]
     Never(String),
 }
@@ -37,7 +38,7 @@ pub enum Trouble {
 pub enum Transport {
     /// Into a folder.
     Folder(Folder),
-    /// To a mail server, over so many connections at once.
+    /// To a mail server, over this many connections at once.
     Smtp(SmtpOptions, usize),
 }
 
@@ -48,11 +49,11 @@ pub struct Composed {
     pub envelope: lettre::address::Envelope,
     /// Headers and body, lines ended by CR LF.
     pub bytes: Vec<u8>,
-    /// A name for a file, the same at each try.
+    /// A file name, the same at each attempt.
     pub file_name: String,
 }
 
-/// Writes mails.
+/// Turns letters into messages.
 #[derive(Debug)]
 pub struct Composer {
     templates: Templates,
@@ -60,7 +61,7 @@ pub struct Composer {
     public_url: String,
 }
 
-/// RFC 3834: nobody's out-of-office reply is wanted.
+/// The `Auto-Submitted` header of RFC 3834: it asks recipients not to send automatic replies.
 #[derive(Clone)]
 struct AutoSubmitted;
 
@@ -79,24 +80,24 @@ impl Header for AutoSubmitted {
 }
 
 impl Composer {
-    /// Writes mails from an address, with links to `public_url` (without a slash at its end).
+    /// A composer for mails from this address, with links that start with `public_url` (no slash at the end).
     pub fn new(templates: Templates, from: Address, public_url: String) -> Composer {
         Composer { templates, from, public_url }
     }
 
-    /// The message of a letter. Headers are typed and encoded, so that no name can add one.
+    /// The message of a letter. Headers are typed and encoded, so no name can add a header.
     ///
     /// # Errors
-    /// [`Trouble::Never`] for an address that no mail can go to; [`Trouble::Later`] for a template that fails.
+    /// [`Trouble::Never`] if the address is not a mail address; [`Trouble::Later`] if a template fails.
     pub fn compose(&self, entrypoint: &Entrypoint, letter: &Letter) -> Result<Composed, Trouble> {
         let never = |why: &str| Trouble::Never(why.to_owned());
-        let to: Address = letter.address.parse().map_err(|_| never("the address takes no mail"))?;
+        let to: Address = letter.address.parse().map_err(|_| never("the address is not a mail address"))?;
         let text = self
             .templates
             .render(entrypoint, letter, &self.public_url)
-            .map_err(|error| Trouble::Later(format!("the template does not render: {error}")))?;
+            .map_err(|error| Trouble::Later(format!("a template fails: {error}")))?;
         let date = <header::Date as Header>::parse(&letter.created_at.to_rfc2822())
-            .map_err(|_| never("the date cannot be written"))?;
+            .map_err(|_| never("the date does not fit a header"))?;
         let message_id = format!("<{}@{}>", letter.message_id, self.from.domain());
         let sender = Mailbox::new(Some(one_line(entrypoint.sender_name())), self.from.clone());
         let message = Message::builder()
@@ -107,7 +108,7 @@ impl Composer {
             .message_id(Some(message_id))
             .header(AutoSubmitted)
             .multipart(MultiPart::alternative_plain_html(text.plain, text.html))
-            .map_err(|error| Trouble::Never(format!("the message cannot be written: {error}")))?;
+            .map_err(|error| Trouble::Never(format!("the message cannot be composed: {error}")))?;
         let file_name = format!(
             "{}-{}-{}-{}.eml",
             letter.created_at.to_compact(),
@@ -119,7 +120,8 @@ impl Composer {
     }
 }
 
-/// A name without what could end a header's line; names are checked when they are written, this is for what came before.
+/// A name without control characters, so that it stays on one header line. New names are checked when they are stored;
+/// names from before that check may contain some.
 fn one_line(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -210,7 +212,7 @@ mod tests {
 
     #[test]
     fn line_breaks_add_no_headers() {
-        // Names are checked when they are written; this is what would happen if one came through.
+        // Names are checked when they are stored; this covers a name that slips through.
         let message =
             composed(&shop("Shop\r\nBcc: a@b.test"), &letter(MailKind::Locked, "Ada\r\nBcc: c@d.test"));
         assert!(

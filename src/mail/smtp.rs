@@ -1,7 +1,7 @@
-//! Mail servers: connections, and the two halves of handing a mail over.
+//! Connections to mail servers, and the two halves of a delivery.
 //!
-//! [`Connection::offer`] comes to an end before the server has the message, [`Connection::hand_over`] sends it. What fails in
-//! the first half was certainly not sent; between the two, the outbox is marked.
+//! [`Connection::offer`] ends before the server has the message; [`Connection::hand_over`] sends it. A mail that fails in the
+//! first half was certainly not sent. Between the two halves the caller marks the mail in the outbox.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -18,22 +18,22 @@ use url::{Host, Url};
 
 use super::Trouble;
 
-/// How much longer than other answers the answer to a whole message may take: a server that is cut off while it still
-/// works on a message may deliver it, and get it again (RFC 5321, 4.5.3.2.6).
+/// The answer to a whole message may take this many times as long as any other. If the client disconnects while the server
+/// still works on a message, the server may deliver it and then get it again (RFC 5321, 4.5.3.2.6).
 const PATIENCE: u32 = 10;
 
-/// How the connection is protected.
+/// How a connection is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Security {
     /// TLS from the first byte (`smtps`).
     Tls,
-    /// TLS by STARTTLS, or nothing is sent.
+    /// TLS by STARTTLS. Without it no mail is sent.
     StartTls,
-    /// None (`?tls=none`).
+    /// No encryption (`?tls=none`).
     None,
 }
 
-/// Where the mail server is and how to speak to it.
+/// The mail server's address, and how to connect to it.
 #[derive(Clone)]
 pub struct SmtpOptions {
     host: String,
@@ -46,19 +46,19 @@ pub struct SmtpOptions {
 }
 
 impl std::fmt::Debug for SmtpOptions {
-    /// Without the password.
+    /// Leaves out the password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "smtp {}:{} {:?}", self.host, self.port, self.security)
     }
 }
 
 impl SmtpOptions {
-    /// Reads `smtps://USER:PASSWORD@HOST:PORT` (TLS, port 465 by default) or `smtp://…` (STARTTLS, 587; with `?tls=none`
-    /// without TLS, 25). `hello` is the name that the server is greeted with, `certificates` more to be trusted, as PEM, and
-    /// `timeout` how long the server may take for one answer.
+    /// Reads `smtps://USER:PASSWORD@HOST:PORT` (TLS, default port 465) or `smtp://…` (STARTTLS, default port 587; with
+    /// `?tls=none` no encryption, default port 25). `hello` is the client name in EHLO, `certificates` is a PEM file with
+    /// a certificate to trust besides the system's, and `timeout` limits the wait for one answer.
     ///
     /// # Errors
-    /// A sentence for the operator, without the password.
+    /// The URL is wrong or unsafe; the message never contains the password.
     pub fn parse(
         address: &str,
         hello: &str,
@@ -66,37 +66,40 @@ impl SmtpOptions {
         timeout: Duration,
     ) -> Result<SmtpOptions, String> {
         let url = Url::parse(address)
-            .map_err(|_| "must be an address such as smtps://user:password@mail.example".to_owned())?;
+            .map_err(|_| "must be a URL such as smtps://user:password@mail.example".to_owned())?;
         let mut plain = false;
         for (name, value) in url.query_pairs() {
             match (&*name, &*value) {
                 ("tls", "none") => plain = true,
                 ("tls", "required") => plain = false,
-                _ => return Err(format!("knows no {name}={value}; there is tls=none")),
+                _ => return Err(format!("has no parameter {name}={value}; the only one is tls=none")),
             }
         }
         let (security, port) = match (url.scheme(), plain) {
             ("smtps", false) => (Security::Tls, 465),
-            ("smtps", true) => return Err("smtps is TLS; tls=none is for smtp".into()),
+            ("smtps", true) => return Err("cannot combine smtps:// with tls=none; use smtp://".into()),
             ("smtp", false) => (Security::StartTls, 587),
             ("smtp", true) => (Security::None, 25),
             _ => return Err("must start with smtp:// or smtps://".into()),
         };
-        let host = url.host_str().filter(|host| !host.is_empty()).ok_or("names no host")?;
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or("has no host")?;
         let decoded = |text: &str| {
-            percent_decode_str(text).decode_utf8().map(Cow::into_owned).map_err(|_| "holds no UTF-8")
+            percent_decode_str(text)
+                .decode_utf8()
+                .map(Cow::into_owned)
+                .map_err(|_| "has a user or password that is not UTF-8")
         };
         let credentials = match (url.username(), url.password()) {
             ("", None) => None,
             (user, Some(password)) => Some(Credentials::new(decoded(user)?, decoded(password)?)),
-            (_, None) => return Err("names a user but no password".into()),
+            (_, None) => return Err("has a user but no password".into()),
         };
-        // A non-special scheme: addresses are hosts of text here.
+        // The scheme is not a special one to the `url` crate, so it leaves IP addresses as text.
         let is_loopback = host == "localhost"
             || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
             || matches!(url.host(), Some(Host::Ipv4(address)) if address.is_loopback());
         if security == Security::None && credentials.is_some() && !is_loopback {
-            return Err("would send the password in clear; leave out tls=none".into());
+            return Err("would send the password in clear; remove tls=none".into());
         }
         let certificates = match certificates {
             Some(pem) => vec![Certificate::from_pem(pem).map_err(|error| error.to_string())?],
@@ -121,12 +124,12 @@ impl SmtpOptions {
         builder.build()
     }
 
-    /// Connects, protects the connection, and signs in.
+    /// Connects, encrypts the connection if asked to, and signs in.
     ///
     /// # Errors
-    /// [`Trouble::Away`].
+    /// [`Trouble::Away`] for every failure.
     pub async fn connect(&self) -> Result<Connection, Trouble> {
-        let away = |what: &str, error: &SmtpError| Trouble::Away(format!("{what}: {}", told(error)));
+        let away = |what: &str, error: &SmtpError| Trouble::Away(format!("{what}: {}", describe(error)));
         let wrapped = match self.security {
             Security::Tls => Some(self.tls().map_err(|error| away("TLS", &error))?),
             Security::StartTls | Security::None => None,
@@ -161,23 +164,23 @@ impl SmtpOptions {
     }
 }
 
-/// A connection that takes mails, one after the other.
+/// A connection that sends mails one after another.
 pub struct Connection {
     inner: AsyncSmtpConnection,
     timeout: Duration,
 }
 
 impl Connection {
-    /// Names sender and recipient and is told to go on: the server has nothing of the message yet.
+    /// Sends sender and recipient, and returns when the server is ready for the message. The server has none of it yet.
     ///
     /// # Errors
-    /// [`Trouble`]; the connection is then of no more use.
+    /// [`Trouble`]; drop the connection then.
     pub async fn offer(&mut self, envelope: &Envelope) -> Result<(), Trouble> {
         let mut parameters = Vec::new();
         let mut addresses = envelope.to().iter().chain(envelope.from());
         if addresses.any(|address| !address.to_string().is_ascii()) {
             if !self.inner.server_info().supports_feature(Extension::SmtpUtfEight) {
-                return Err(Trouble::Never("the mail server takes no address with such letters".into()));
+                return Err(Trouble::Never("the mail server accepts only ASCII addresses".into()));
             }
             parameters.push(MailParameter::SmtpUtfEight);
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
@@ -186,33 +189,33 @@ impl Connection {
         let greeted = self.answered(Mail::new(envelope.from().cloned(), parameters)).await?;
         greeted.map_err(|error| {
             if is_special {
-                return of_this_mail("the address", &error);
+                return trouble_of_this_mail("the address", &error);
             }
-            // Nothing of this mail is known to the server yet: it would say so to any.
-            Trouble::Away(format!("the sender's address: {}", told(&error)))
+            // The server knows only the sender so far, so it would refuse any other mail too.
+            Trouble::Away(format!("the sender's address: {}", describe(&error)))
         })?;
         for address in envelope.to() {
             self.answered(Rcpt::new(address.clone(), Vec::new()))
                 .await?
-                .map_err(|error| of_this_mail("the address", &error))?;
+                .map_err(|error| trouble_of_this_mail("the address", &error))?;
         }
-        self.answered(Data).await?.map_err(|error| of_this_mail("the message", &error))
+        self.answered(Data).await?.map_err(|error| trouble_of_this_mail("the message", &error))
     }
 
-    /// Sends the message and waits until the server takes it.
+    /// Sends the message and waits until the server accepts it.
     ///
     /// # Errors
-    /// [`Trouble::Never`] where it refuses, else [`Trouble::Later`]; the connection is then of no more use.
+    /// [`Trouble::Never`] if the server refuses the message for good, else [`Trouble::Later`]; drop the connection then.
     pub async fn hand_over(&mut self, message: &[u8]) -> Result<(), Trouble> {
         let sending = self.inner.message(message);
         match within(self.timeout * PATIENCE, sending).await {
             Some(Ok(_)) => Ok(()),
-            Some(Err(error)) => Err(of_this_mail("the message", &error)),
-            None => Err(Trouble::Later("the mail server does not say whether it took the message".into())),
+            Some(Err(error)) => Err(trouble_of_this_mail("the message", &error)),
+            None => Err(Trouble::Later("the mail server did not confirm the message in time".into())),
         }
     }
 
-    /// Says goodbye.
+    /// Closes the connection with QUIT.
     pub async fn quit(mut self) {
         let _ = within(self.timeout.min(Duration::from_secs(5)), self.inner.quit()).await;
     }
@@ -229,20 +232,20 @@ async fn within<T>(timeout: Duration, future: impl Future<Output = T>) -> Option
     tokio::time::timeout(timeout, future).await.ok()
 }
 
-/// What kind of error it was, without the server's own words, which may hold an address.
-fn told(error: &SmtpError) -> String {
+/// The kind of an error. Leaves out the server's text, which may contain an address.
+fn describe(error: &SmtpError) -> String {
     match error.status() {
         Some(code) => format!("refused with {code}"),
-        None if error.is_tls() => "no TLS".into(),
-        None if error.is_timeout() => "no answer".into(),
-        None if error.is_client() => "what is needed is not offered".into(),
-        None if error.is_response() => "an answer that is none".into(),
+        None if error.is_tls() => "TLS failed".into(),
+        None if error.is_timeout() => "no answer in time".into(),
+        None if error.is_client() => "the server lacks a feature that is needed".into(),
+        None if error.is_response() => "the answer is not valid SMTP".into(),
         None => "the connection broke".into(),
     }
 }
 
-fn of_this_mail(what: &str, error: &SmtpError) -> Trouble {
-    let words = format!("{what}: {}", told(error));
+fn trouble_of_this_mail(what: &str, error: &SmtpError) -> Trouble {
+    let words = format!("{what}: {}", describe(error));
     if error.is_permanent() { Trouble::Never(words) } else { Trouble::Later(words) }
 }
 
@@ -255,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_say_how_a_connection_is_protected() {
+    fn a_url_chooses_the_encryption() {
         let read = |address: &str| {
             let options = parse(address).unwrap();
             (options.host, options.port, options.security, options.credentials.is_some())
@@ -271,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn doubtful_addresses_are_refused_without_telling_the_password() {
+    fn refusals_of_a_url_do_not_reveal_the_password() {
         for bad in [
             "mail.example",
             "http://mail.example",

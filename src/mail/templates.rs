@@ -1,4 +1,4 @@
-//! The texts of mails: built in, and replaced file by file by an operator's own.
+//! The texts of mails. An operator can replace any built-in template with a file of the same name.
 
 use std::fs;
 use std::path::Path;
@@ -12,9 +12,9 @@ use crate::domain::entrypoints::theme::{Language, Theme, text_on};
 use crate::domain::kernel::time::Micros;
 use crate::domain::mail::{Letter, MailKind};
 
-/// The most characters of a name in a greeting.
+/// The maximum length of a name in a greeting, in characters.
 const GREETED_CHARS_MAX: usize = 80;
-/// What the first line of a text begins with.
+/// The first line of a text template begins with this.
 const SUBJECT: &str = "Subject:";
 
 macro_rules! built_in {
@@ -23,7 +23,7 @@ macro_rules! built_in {
     };
 }
 
-/// Every template by its file's name.
+/// Every template, by its file name.
 const BUILT_IN: [(&str, &str); 22] = built_in![
     "layout.html",
     "button.html",
@@ -49,7 +49,7 @@ const BUILT_IN: [(&str, &str); 22] = built_in![
     "consentOptIn.fr.html",
 ];
 
-/// A mail's texts.
+/// The texts of a mail.
 #[derive(Debug)]
 pub(super) struct Text {
     pub(super) subject: String,
@@ -57,23 +57,23 @@ pub(super) struct Text {
     pub(super) html: String,
 }
 
-/// The templates in force.
+/// The templates in use.
 #[derive(Debug)]
 pub struct Templates(Environment<'static>);
 
 impl Templates {
-    /// Those of this program.
+    /// The built-in templates.
     ///
     /// # Errors
-    /// A template that cannot be read or rendered.
+    /// A template does not parse or render.
     pub fn built_in() -> Result<Templates, String> {
         Self::with(|_| None)
     }
 
-    /// Those of a folder, and those of this program for files that are not there. Each is tried out.
+    /// The templates of a folder, and the built-in one for each file that the folder lacks. Renders each once as a check.
     ///
     /// # Errors
-    /// A sentence for the operator.
+    /// A template is wrong, or a file has the name of no template; the message names it for the operator.
     pub fn of_folder(folder: &Path) -> Result<Templates, String> {
         let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         for entry in entries.flatten() {
@@ -81,7 +81,7 @@ impl Templates {
             let is_known = BUILT_IN.iter().any(|(known, _)| *known == name);
             if !is_known && [".txt", ".html"].iter().any(|end| name.ends_with(end)) {
                 let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-                return Err(format!("{name} is the name of no template; there are {}", names.join(", ")));
+                return Err(format!("there is no template {name}; the templates are {}", names.join(", ")));
             }
         }
         Self::with(|name| {
@@ -93,7 +93,7 @@ impl Templates {
     fn with(own: impl Fn(&str) -> Option<Result<String, String>>) -> Result<Templates, String> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        // Values are escaped where the name ends with .html, which is the default.
+        // By default minijinja escapes values in templates whose names end in .html.
         for (name, text) in BUILT_IN {
             let text = match own(name) {
                 Some(own) => own?,
@@ -106,7 +106,7 @@ impl Templates {
         Ok(templates)
     }
 
-    /// Renders every template once, so that what is wrong shows at start and not at the first mail.
+    /// Renders every template once, so that an error shows at the start and not at the first mail.
     fn try_out(&self) -> Result<(), String> {
         for &kind in MailKind::VARIANTS {
             for &language in Language::VARIANTS {
@@ -161,19 +161,19 @@ impl Templates {
         let rendered = |ending: &str| {
             let name = format!("{}.{language}.{ending}", letter.kind.name());
             let template = self.0.get_template(&name).map_err(|error| error.to_string())?;
-            // The message may quote the values; where it went wrong says enough.
+            // The error message may quote personal values, so report only the line and the kind.
             template
                 .render(&values)
                 .map_err(|error| format!("{name} line {}: {:?}", error.line().unwrap_or(0), error.kind()))
         };
         let text = rendered("txt")?;
-        let (subject, plain) = text
-            .strip_prefix(SUBJECT)
-            .and_then(|rest| rest.split_once('\n'))
-            .ok_or_else(|| format!("a text must begin with a line \"{SUBJECT} …\""))?;
+        let (subject, plain) =
+            text.strip_prefix(SUBJECT).and_then(|rest| rest.split_once('\n')).ok_or_else(|| {
+                format!("{}.{language}.txt must begin with a line \"{SUBJECT} …\"", letter.kind.name())
+            })?;
         let html = rendered("html")?;
         Ok(Text {
-            // One line, whatever a name brings along.
+            // A name may contain line breaks; the subject is one line.
             subject: subject.split_whitespace().collect::<Vec<_>>().join(" "),
             plain: plain.trim_start().to_owned(),
             html,
@@ -181,7 +181,7 @@ impl Templates {
     }
 }
 
-/// A name as a greeting may have it: none that looks like a link, which mail programs would make one, and none too long.
+/// The name for a greeting. Empty if it is too long, or looks like a link: mail programs turn such a text into one.
 fn greeted(name: &str) -> &str {
     let looks_like_link = name.contains("://") || name.to_ascii_lowercase().contains("www.");
     if looks_like_link || name.chars().count() > GREETED_CHARS_MAX { "" } else { name }

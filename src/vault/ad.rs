@@ -1,13 +1,13 @@
-//! Associated data: what a sealed value belongs to.
+//! Associated data (the AD of AEAD): where a sealed value belongs.
 
-/// Bytes that are not sealed but must be the same at opening: a document moved to another row, or
-/// put under another version, does not open.
+/// Bytes that are not sealed but must be the same when the value is opened. So a document that somebody moved to another
+/// row or version does not open.
 #[derive(Debug, Clone)]
 pub struct Ad(Vec<u8>);
 
 impl Ad {
-    /// For a kind of value, at a place. Every part is a fixed-width number, so that no two places
-    /// give the same bytes.
+    /// The associated data of a kind of value at a place. Each part of the place is a number of fixed width, so no two
+    /// places give the same bytes.
     pub fn new(kind: &'static str, place: &[i64]) -> Ad {
         let mut bytes = Vec::with_capacity(kind.len() + 1 + place.len() * 8);
         bytes.extend_from_slice(kind.as_bytes());
@@ -18,7 +18,7 @@ impl Ad {
         Ad(bytes)
     }
 
-    /// With some more bytes at the end, such as a digest.
+    /// Appends some bytes, such as a digest.
     #[must_use]
     pub fn and(mut self, bytes: &[u8]) -> Ad {
         self.0.extend_from_slice(bytes);

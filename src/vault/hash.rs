@@ -1,16 +1,16 @@
-//! Keyed hashes: they find a value without showing it (rules 7).
+//! Keyed hashes. They find a value without revealing it (rules 7).
 
 use std::fmt;
 
 use siphasher::sip::SipHasher24;
 use zeroize::Zeroizing;
 
-/// Bytes of an identity digest: 128 bits, so that chance meetings do not happen.
+/// Length of an identity digest in bytes. At 128 bits, two values never share a digest by chance.
 pub const IDENTITY_DIGEST_BYTES: usize = 16;
-/// The digest of an identifier's values.
+/// The digest of an identifier and its values.
 pub type IdentityDigest = [u8; IDENTITY_DIGEST_BYTES];
 
-/// BLAKE3 keyed for one purpose.
+/// BLAKE3, keyed for one purpose.
 #[derive(Clone)]
 pub struct Hasher {
     key: Zeroizing<[u8; 32]>,
@@ -23,17 +23,17 @@ impl fmt::Debug for Hasher {
 }
 
 impl Hasher {
-    /// A hasher of its own for a purpose, from a root key.
+    /// Derives the hasher of a purpose from a root key.
     pub fn new(root: &[u8; 32], purpose: &'static str) -> Hasher {
         Hasher { key: Zeroizing::new(*blake3::keyed_hash(root, purpose.as_bytes()).as_bytes()) }
     }
 
-    /// The full digest of some bytes.
+    /// The full digest of these bytes.
     pub fn digest(&self, bytes: &[u8]) -> [u8; 32] {
         *blake3::keyed_hash(&self.key, bytes).as_bytes()
     }
 
-    /// The full digest of some parts; where one ends counts.
+    /// The full digest of a list of parts. The same bytes split at other places give another digest.
     pub fn digest_parts<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         for part in parts {
@@ -51,11 +51,10 @@ impl Hasher {
     }
 }
 
-/// Bytes of the key of a [`TermHasher`].
+/// Length of a [`TermHasher`] key in bytes.
 const TERM_KEY_BYTES: usize = 16;
 
-/// SipHash-2-4 keyed for search terms: made for short texts, of which a customer has some sixty. A tenth of what
-/// BLAKE3 takes for them.
+/// SipHash-2-4, keyed for search terms. A customer has about 60 of them, all short; BLAKE3 takes ten times as long.
 #[derive(Clone)]
 pub struct TermHasher {
     key: Zeroizing<[u8; TERM_KEY_BYTES]>,
@@ -68,13 +67,13 @@ impl fmt::Debug for TermHasher {
 }
 
 impl TermHasher {
-    /// A hasher of its own for a purpose, from a root key.
+    /// Derives the hasher of a purpose from a root key.
     pub fn new(root: &[u8; 32], purpose: &'static str) -> TermHasher {
         let full = Hasher::new(root, purpose).key;
         TermHasher { key: Zeroizing::new(*full.first_chunk().unwrap_or(&[0; TERM_KEY_BYTES])) }
     }
 
-    /// Begins to hash terms, with no group yet.
+    /// Starts hashing terms. Set a group before the first term.
     pub fn begin(&self) -> TermHashing {
         TermHashing {
             hasher: SipHasher24::new_with_key(&self.key),
@@ -84,7 +83,7 @@ impl TermHasher {
     }
 }
 
-/// Hashes the terms of one group after another: the group's name is written once for all of its terms.
+/// Hashes the terms of one group after another. It writes the name of a group once for all its terms.
 pub struct TermHashing {
     hasher: SipHasher24,
     bytes: Zeroizing<Vec<u8>>,
@@ -92,7 +91,7 @@ pub struct TermHashing {
 }
 
 impl TermHashing {
-    /// Goes on with a group of fields, whose name may come in parts and has no NUL.
+    /// Sets the group of fields for the next terms. The name is the two parts joined, and contains no NUL.
     pub fn group(&mut self, name: [&str; 2]) {
         self.bytes.clear();
         for part in name {
@@ -102,7 +101,8 @@ impl TermHashing {
         self.value_at = self.bytes.len();
     }
 
-    /// A search term: 64 bits of a value within the group. Meetings happen; what is found is compared after opening.
+    /// The search term of a value in the group: 64 bits. Two values can share a term, so a search opens each customer
+    /// that it finds and compares the values.
     pub fn term(&mut self, value: &str) -> u64 {
         self.bytes.truncate(self.value_at);
         self.bytes.extend_from_slice(value.as_bytes());
@@ -130,8 +130,8 @@ mod tests {
         let _ = hashing.term("something longer before it");
         hashing.group(["=", "city"]);
         let _ = hashing.term("something longer before it");
-        assert_eq!(hashing.term("oakton"), it, "what came before leaves nothing");
-        assert_eq!(term(&one, ["=city", ""], "oakton"), it, "a name may come in any parts");
+        assert_eq!(hashing.term("oakton"), it, "earlier groups and terms leave no trace");
+        assert_eq!(term(&one, ["=city", ""], "oakton"), it, "the split of a name does not matter");
         for (other, group, value) in [
             (hasher(2, "one"), ["=", "city"], "oakton"),
             (hasher(1, "two"), ["=", "city"], "oakton"),

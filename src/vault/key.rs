@@ -1,4 +1,4 @@
-//! Keys: the master key, the data keys it wraps, and what is derived from them.
+//! Keys: the master key, the data keys that it wraps, and the keys derived from those.
 
 use std::fmt;
 
@@ -11,34 +11,34 @@ use super::ad::Ad;
 use super::hash::{Hasher, TermHasher};
 use super::plain::Plain;
 
-/// Bytes of a master key.
+/// Length of a master key in bytes.
 pub const MASTER_KEY_BYTES: usize = 32;
-/// Bytes of a customer's salt.
+/// Length of a customer's salt in bytes.
 pub const SALT_BYTES: usize = 16;
 const KEY_BYTES: usize = 32;
 const TAG_BYTES: usize = 16;
 
-/// Why a key or a sealed value is of no use.
+/// Why a key or a sealed value cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
-    /// The value was changed, moved, or sealed under another key.
+    /// Somebody changed or moved the value, or sealed it under another key.
     #[error("a sealed value does not open: it was changed, moved, or sealed under another key")]
     DoesNotOpen,
     /// The operating system gives no random bytes.
     #[error("the operating system gives no random bytes")]
     NoRandomness,
-    /// A master key is not 32 bytes of base64 or hexadecimal.
+    /// The master key is not 32 bytes in base64 or hexadecimal, or is a placeholder.
     #[error(
-        "a master key must be 32 random bytes as base64 or 64 hexadecimal digits, for example from: openssl rand -base64 32"
+        "a master key must be 32 random bytes, as base64 or as 64 hexadecimal digits; make one with: openssl rand -base64 32"
     )]
     BadMasterKey,
 }
 
-/// Random bytes from the operating system's generator; the one source of randomness.
+/// Random bytes from the operating system. The program has no other source of randomness.
 ///
 /// # Errors
 /// [`VaultError::NoRandomness`].
-#[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
+#[expect(clippy::disallowed_methods, reason = "only this function may draw random bytes")]
 pub fn random<const N: usize>() -> Result<[u8; N], VaultError> {
     let mut bytes = [0; N];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| VaultError::NoRandomness)?;
@@ -60,7 +60,7 @@ impl SealKey {
         Ok(SealKey(LessSafeKey::new(key)))
     }
 
-    /// Seals a value: a random nonce, the ciphertext, the tag.
+    /// Seals a value. The result is a random nonce, the ciphertext and the tag.
     ///
     /// # Errors
     /// [`VaultError::NoRandomness`].
@@ -96,7 +96,7 @@ impl SealKey {
     }
 }
 
-/// The key that wraps all others; 32 bytes that never stand in the database.
+/// The key that wraps all data keys. It has 32 bytes and is never in the database.
 pub struct MasterKey {
     seal: SealKey,
     id: String,
@@ -109,7 +109,7 @@ impl fmt::Debug for MasterKey {
 }
 
 impl MasterKey {
-    /// Reads base64 or hexadecimal text, as a file or the environment holds it.
+    /// Reads a key from base64 or hexadecimal text, and ignores white space around it.
     ///
     /// # Errors
     /// [`VaultError::BadMasterKey`].
@@ -120,7 +120,7 @@ impl MasterKey {
         let bytes = Zeroizing::new(bytes.ok_or(VaultError::BadMasterKey)?);
         let bytes: &[u8; MASTER_KEY_BYTES] =
             bytes.as_slice().try_into().map_err(|_| VaultError::BadMasterKey)?;
-        // Thirty-two times the same byte is a placeholder, not a key.
+        // The same byte 32 times is a placeholder, not a key.
         if bytes.iter().all(|byte| Some(byte) == bytes.first()) {
             return Err(VaultError::BadMasterKey);
         }
@@ -131,7 +131,7 @@ impl MasterKey {
         })
     }
 
-    /// A new one, as the text that [`MasterKey::parse`] reads.
+    /// Generates a master key, as text for [`MasterKey::parse`].
     ///
     /// # Errors
     /// [`VaultError::NoRandomness`].
@@ -139,12 +139,12 @@ impl MasterKey {
         Ok(Zeroizing::new(STANDARD.encode(random::<MASTER_KEY_BYTES>()?)))
     }
 
-    /// A name that tells master keys apart and reveals nothing of them.
+    /// An identifier that distinguishes master keys and reveals nothing about them.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Makes a data key and its wrapped form.
+    /// Generates a data key and returns its wrapped form.
     ///
     /// # Errors
     /// [`VaultError::NoRandomness`].
@@ -174,7 +174,7 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 
 /// The key of one entrypoint and epoch.
 pub struct DataKey {
-    /// Its number in the database; stands beside everything sealed or hashed under it.
+    /// Its number in the database. Every row that this key seals or hashes holds the number.
     pub id: i64,
     seals: Hasher,
     identities: Hasher,
@@ -201,31 +201,31 @@ impl DataKey {
         }
     }
 
-    /// The key under which everything of one salt's owner is sealed. Each customer having a key of
-    /// its own, none comes near the limit of random nonces, and erasing the salt erases the person.
+    /// The key that seals everything of the customer with this salt. Each customer has a key of their own. So no key comes
+    /// near the limit of random nonces, and erasing the salt erases the person.
     ///
     /// # Errors
-    /// [`VaultError::DoesNotOpen`] never happens for a key of the right length.
+    /// None in practice: [`VaultError::DoesNotOpen`] needs a key of the wrong length.
     pub fn seal_key(&self, salt: &[u8]) -> Result<SealKey, VaultError> {
         SealKey::new(&Zeroizing::new(self.seals.digest(salt)))
     }
 
-    /// Hashes identifiers.
+    /// The hasher of identifiers.
     pub fn identities(&self) -> &Hasher {
         &self.identities
     }
 
-    /// Hashes search terms.
+    /// The hasher of search terms.
     pub fn terms(&self) -> &TermHasher {
         &self.terms
     }
 
-    /// Hashes idempotency keys and fingerprints.
+    /// The hasher of idempotency keys and fingerprints.
     pub fn key_uses(&self) -> &Hasher {
         &self.key_uses
     }
 
-    /// Hashes login names and what the portal's forms carry.
+    /// The hasher of login names and of the values in portal forms.
     pub fn portal(&self) -> &Hasher {
         &self.portal
     }

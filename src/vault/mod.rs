@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! master key ─wraps→ data key (one per entrypoint and epoch)
-//!                      ├─ customer key = KDF(data key, the customer's random salt) → documents, history, outcomes
+//!                      ├─ customer key = KDF(data key, the customer's random salt) → documents, history, idempotency records
 //!                      ├─ identity key → digests of identifiers
 //!                      ├─ term key     → blind search terms
 //!                      └─ key-use key  → idempotency keys and fingerprints
 //! ```
 //!
-//! Nothing here knows the database; what a sealed value belongs to is bound to it by [`Ad`].
+//! This module does not know the database. [`Ad`] binds a sealed value to its place there.
 
 mod ad;
 mod hash;

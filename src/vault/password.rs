@@ -1,4 +1,4 @@
-//! Portal passwords: argon2id, hashed before the writer's queue (rules 2).
+//! Portal passwords: argon2id, hashed before a command enters the writer's queue (rules 2).
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -6,8 +6,8 @@ use argon2::{Algorithm, Argon2, Params, Version};
 
 use super::key::{VaultError, random};
 
-/// Hashes a password with argon2id and the crate's current OWASP parameters (19 MiB, 2 passes);
-/// takes tens of milliseconds, so it never runs on a thread that answers requests.
+/// Hashes a password with argon2id and the OWASP parameters of the crate (19 MiB, 2 passes). This takes tens of
+/// milliseconds, so never call it on a thread that answers requests.
 ///
 /// # Errors
 /// [`VaultError::NoRandomness`].
@@ -19,8 +19,7 @@ pub fn hash_password(password: &str) -> Result<String, VaultError> {
         .map_err(|_| VaultError::NoRandomness)
 }
 
-/// A hash that no password has: verifying one against it takes as long as against any other, and making it takes none of
-/// the work.
+/// A hash that no password matches. A check against it takes as long as against any other, but it is cheap to make.
 ///
 /// # Errors
 /// [`VaultError::NoRandomness`].
@@ -38,8 +37,8 @@ pub fn hash_of_nobody() -> Result<String, VaultError> {
     made().map(|hash| hash.to_string()).ok_or(VaultError::NoRandomness)
 }
 
-/// Whether a password is the one of a hash, with the hash's own parameters; takes as long as hashing. False for a hash
-/// that is none.
+/// Whether a password matches a hash. Uses the parameters in the hash, and takes as long as hashing. A malformed hash
+/// matches no password.
 pub fn verify_password(password: &str, hash: &str) -> bool {
     PasswordHash::new(hash)
         .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())

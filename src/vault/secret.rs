@@ -1,4 +1,4 @@
-//! Secrets that somebody carries and the service only recognises: links, sessions.
+//! Secrets in links and session cookies. The service stores only their hashes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,10 +6,10 @@ use zeroize::Zeroizing;
 
 use super::key::{VaultError, random};
 
-/// Bytes of a secret.
+/// Length of a secret in bytes.
 const SECRET_BYTES: usize = 32;
 
-/// 256 random bits as base64url, fit for addresses and cookies.
+/// A new secret: 256 random bits as base64url, suitable for URLs and cookies.
 ///
 /// # Errors
 /// [`VaultError::NoRandomness`].
@@ -17,7 +17,7 @@ pub fn new_secret() -> Result<Zeroizing<String>, VaultError> {
     Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(random::<SECRET_BYTES>()?)))
 }
 
-/// What is kept of a secret. It needs no key: 256 random bits are found by nobody who has their hash.
+/// The hash of a secret, to be stored. It needs no key: nobody can guess 256 random bits from their hash.
 pub fn secret_hash(secret: &str) -> [u8; 32] {
     blake3::derive_key("customary secret", secret.as_bytes())
 }

@@ -1,4 +1,4 @@
-//! Signing and verifying request tokens (rules 1): HS256, a key known by `kid`.
+//! Signs and verifies request tokens (rules 1): HS256, with the key that `kid` names.
 
 use std::fmt;
 
@@ -6,16 +6,16 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Bytes of a signing key.
+/// Length of a signing key in bytes.
 pub const SIGNING_KEY_BYTES: usize = 32;
 
-/// Why a token is worth nothing.
+/// Why a token is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// It is no token, or its claims are not ours.
+    /// The text is not a token, or its claims are not those of Customary.
     #[error("malformed")]
     Malformed,
-    /// It was not signed by the key it names.
+    /// The key that the token names did not sign it.
     #[error("wrongly signed")]
     WrongSignature,
 }
@@ -34,7 +34,7 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// From its name and bytes.
+    /// Makes a key from its name and bytes.
     pub fn new(kid: String, secret: &[u8]) -> SigningKey {
         SigningKey {
             kid,
@@ -51,15 +51,15 @@ impl SigningKey {
     /// Signs claims.
     ///
     /// # Errors
-    /// [`TokenError::Malformed`] for claims that are no JSON.
+    /// [`TokenError::Malformed`] for claims that JSON cannot hold.
     pub fn sign(&self, claims: &impl Serialize) -> Result<String, TokenError> {
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some(self.kid.clone());
         jsonwebtoken::encode(&header, claims, &self.encoding).map_err(|_| TokenError::Malformed)
     }
 
-    /// Verifies the signature and reads the claims. The algorithm is ours, whatever the header says;
-    /// times are for the caller to check, by its own clock.
+    /// Verifies the signature and reads the claims. Accepts only HS256, whatever the header says. Does not check the
+    /// expiry: the caller does, with its own clock.
     ///
     /// # Errors
     /// [`TokenError`].
@@ -78,7 +78,7 @@ impl SigningKey {
     }
 }
 
-/// The `kid` a token names, not to be believed before the signature is checked with that key.
+/// The `kid` that a token names. Do not trust it before [`SigningKey::verify`] succeeds with that key.
 pub fn unverified_key_id(token: &str) -> Option<String> {
     jsonwebtoken::decode_header(token).ok()?.kid
 }

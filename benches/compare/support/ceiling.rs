@@ -1,5 +1,5 @@
-//! What the HTTP server could do if there were nothing to do: "hello" as JSON, and parse, check and echo of a create's
-//! body. Runs as a process of its own (`compare ceiling ADDRESS`), with as many workers as the service.
+//! The upper limit: the HTTP server alone. It answers "hello" as JSON, and parses, checks and echoes the body of a create.
+//! It runs in a process of its own (`compare ceiling ADDRESS`), with as many workers as the service.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -95,7 +95,7 @@ async fn echo(Json(body): Json<Body>) -> HttpResponse {
     }
 }
 
-/// The server; ends with its process.
+/// Runs the server until its process ends.
 pub fn serve(address: SocketAddr) {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     actix_web::rt::System::new()

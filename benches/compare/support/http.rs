@@ -1,27 +1,27 @@
-//! A raw HTTP/1.1 client that costs little: it shares the machine with what it measures.
+//! A minimal HTTP/1.1 client. It must be cheap, because it shares the machine with the system under test.
 
 use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 
-/// The largest answer that is read, in bytes.
+/// The maximum size of an answer in bytes.
 const ANSWER_MAX: usize = 256 << 20;
 
-/// One connection, kept alive.
+/// A connection that stays open between requests.
 pub struct Conn {
     stream: TcpStream,
     buffer: Vec<u8>,
     body: Vec<u8>,
 }
 
-/// What a server answered; the body lies in its connection's buffers.
+/// An answer. Its body is in the buffers of the connection.
 pub struct Answer<'a> {
     pub status: u16,
     pub body: &'a str,
 }
 
-/// The head of an answer: where its body starts and how it is delimited.
+/// The head of an answer: where the body starts, and where it ends.
 struct Head {
     status: u16,
     body_at: usize,
@@ -73,7 +73,7 @@ impl Conn {
         Ok(())
     }
 
-    /// Waits for bytes and appends what is there.
+    /// Waits for bytes and appends those that have arrived.
     async fn read_some(&mut self) -> Result<()> {
         const STEP: usize = 16 << 10;
         let filled = self.buffer.len();
@@ -142,7 +142,7 @@ fn wrong(what: &str) -> Error {
     Error::new(ErrorKind::InvalidData, what)
 }
 
-/// A request's bytes; `headers` are whole lines.
+/// The bytes of a request. `headers` holds complete lines with their line ends.
 pub fn request(method: &str, path: &str, headers: &str, body: &str) -> Vec<u8> {
     let content = if body.is_empty() && method == "GET" {
         String::new()

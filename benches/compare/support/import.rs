@@ -1,4 +1,4 @@
-//! Files of customers, and their import over HTTP, watched.
+//! CSV files of customers, and their import over HTTP.
 
 use std::ops::Range;
 use std::path::Path;
@@ -11,10 +11,10 @@ use super::people::{CSV_HEADER, Person};
 use super::service::{Service, number_after};
 use super::stats;
 
-/// How often a running import is looked at.
+/// How often to check a running import.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Writes the customers of these numbers as CSV, 25 columns.
+/// Writes the people with these numbers as CSV with 25 columns.
 pub fn write_csv(path: &Path, seed: u64, numbers: impl Iterator<Item = u64>) {
     use std::io::Write as _;
     let mut file = std::io::BufWriter::new(std::fs::File::create(path).expect("a file"));
@@ -28,15 +28,15 @@ pub fn write_csv(path: &Path, seed: u64, numbers: impl Iterator<Item = u64>) {
     file.flush().expect("a disk");
 }
 
-/// What came of an import.
+/// The result of an import.
 #[derive(Debug)]
 pub struct Imported {
     pub job: Value,
-    /// From the first byte sent to the job's end.
+    /// The time from the first byte sent to the end of the job.
     pub seconds: f64,
-    /// Until the file was taken in, included above.
+    /// The part of that time until the server had taken the file.
     pub upload_seconds: f64,
-    /// Rate of the last tenth of the rows over that of the first.
+    /// The rate of the last 10 % of the rows divided by that of the first 10 %.
     pub last_to_first: f64,
 }
 
@@ -46,7 +46,7 @@ impl Imported {
     }
 }
 
-/// Imports some customers by one request that waits for the end: how many were added.
+/// Imports customers with one request that waits for the end. Returns how many were added.
 pub async fn import_small(service: &Service, entry: &str, seed: u64, numbers: Range<u64>) -> u64 {
     let mut csv = CSV_HEADER.to_owned();
     numbers.for_each(|number| Person::of(seed, number).csv(&mut csv));
@@ -57,7 +57,7 @@ pub async fn import_small(service: &Service, entry: &str, seed: u64, numbers: Ra
     number_after(answer.body, "\"added\":").expect("a count")
 }
 
-/// A file as the body of a request.
+/// A request with a file as its body.
 fn upload(service: &Service, path: &str, csv: &[u8]) -> Vec<u8> {
     let mut sent = format!(
         "POST /api/Import/customersForm/{path} HTTP/1.1\r\nhost: 127.0.0.1\r\nrequestToken: {}\r\n\
@@ -70,7 +70,7 @@ fn upload(service: &Service, path: &str, csv: &[u8]) -> Vec<u8> {
     sent
 }
 
-/// Imports a file and waits for its end.
+/// Imports a file and waits for the end of the job.
 pub async fn import(service: &Service, entry: &str, file: &Path, query: &str) -> Imported {
     let csv = std::fs::read(file).expect("the file");
     let sent = upload(service, &format!("{entry}?async=true{query}"), &csv);
@@ -107,7 +107,8 @@ fn newest_job(jobs: &Value) -> u64 {
     ids.max().expect("the job")
 }
 
-/// Seconds at which rows were done, between the looks by a straight line, make the rates of the tenths.
+/// The rate of the last 10 % of the rows divided by that of the first 10 %. `seen` holds seconds and rows at each check;
+/// times between two checks are interpolated.
 fn last_to_first(seen: &[(f64, f64)]) -> f64 {
     let rows = seen.last().map_or(0.0, |look| look.1);
     let when = |part: f64| {
@@ -119,7 +120,7 @@ fn last_to_first(seen: &[(f64, f64)]) -> f64 {
     (when(0.1) - when(0.0)) / (when(1.0) - when(0.9))
 }
 
-/// Rows a second, for people.
+/// Rows per second.
 pub fn rate(rows: u64, seconds: f64) -> f64 {
     stats::float(rows) / seconds
 }

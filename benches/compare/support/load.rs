@@ -1,4 +1,4 @@
-//! Clients that send one request after another over connections of their own, for a while, and check every answer.
+//! Clients for a load. Each has its own connection, sends one request after another, and checks every answer.
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -11,21 +11,21 @@ use tokio::time::timeout;
 use super::http::{Answer, Conn};
 use super::stats;
 
-/// How long one answer may take before it counts as an error.
+/// An answer that takes longer counts as an error.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
-/// How many errors are kept as texts.
-const ERRORS_TOLD: usize = 3;
+/// How many error messages to keep.
+const ERRORS_KEPT: usize = 3;
 
-/// How much is asked of a server.
+/// The amount of load.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
     pub clients: usize,
-    /// Not counted: caches fill, connections open.
+    /// Time before the measurement, in which caches fill and connections open.
     pub warm_up: Duration,
     pub time: Duration,
-    /// Requests a second over all clients, for a load that does not depend on the answers; as fast as it goes without.
+    /// Requests per second of all clients together, whether or not the server keeps up. `None` for full speed.
     pub rate: Option<f64>,
-    /// Ends earlier, after so many requests.
+    /// The load ends early after this many requests.
     pub requests: Option<u64>,
 }
 
@@ -36,37 +36,37 @@ impl Load {
     }
 }
 
-/// What came of a load.
+/// The result of a load.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// Right answers a second.
+    /// Right answers per second.
     pub rate: f64,
-    /// Microseconds, sorted, of the right answers in the counted time.
+    /// The latencies of the right answers in the measured time, in microseconds, sorted.
     pub latencies_us: Vec<u32>,
-    /// Right answers, those while warming up included.
+    /// All right answers, including those during the warm-up.
     pub right: u64,
     pub wrong: u64,
-    /// The first wrong ones.
+    /// The messages of the first wrong answers.
     pub errors: Vec<String>,
-    /// What the checks gave, such as ids of created customers.
+    /// The numbers that the checks returned, such as the ids of created customers.
     pub ids: Vec<u64>,
 }
 
 impl Tally {
-    /// Milliseconds below which that part of the answers came.
+    /// The latency in milliseconds below which this part of the answers lies.
     pub fn quantile_ms(&self, part: f64) -> f64 {
         stats::quantile(&self.latencies_us, part) / 1000.0
     }
 }
 
-/// What is sent, and how an answer is judged: an id, or what is wrong with it.
+/// Supplies requests and checks answers. A check returns an id, or what is wrong.
 trait Job {
-    /// The next request, or no more; it is also given to `check`.
+    /// The next request; `None` at the end.
     fn next(&mut self) -> Option<Rc<[u8]>>;
     fn check(&mut self, request: &[u8], answer: &Answer<'_>) -> Result<u64, String>;
 }
 
-/// The same requests over and over.
+/// Sends the same requests again and again.
 struct Cycle<C> {
     requests: Vec<Rc<[u8]>>,
     at: usize,
@@ -84,7 +84,7 @@ impl<C: FnMut(&[u8], &Answer<'_>) -> Result<u64, String>> Job for Cycle<C> {
     }
 }
 
-/// Each request once.
+/// Sends each request once.
 struct Once<C> {
     requests: std::vec::IntoIter<Rc<[u8]>>,
     check: C,
@@ -109,7 +109,7 @@ struct Shared<J> {
     last: Instant,
 }
 
-/// A load of requests that are each sent once; they are made before the clock runs.
+/// Runs a load that sends each request once. Builds all requests before the clock runs.
 pub async fn once(
     address: SocketAddr,
     load: Load,
@@ -119,10 +119,10 @@ pub async fn once(
     once_until(address, load, requests, check, Stop::default()).await
 }
 
-/// Set, it ends a load early.
+/// Ends a load early when set.
 pub type Stop = Rc<Cell<bool>>;
 
-/// Like `once`, but it can be stopped.
+/// Like [`once`], but `stop` can end it early.
 pub async fn once_until(
     address: SocketAddr,
     load: Load,
@@ -134,7 +134,7 @@ pub async fn once_until(
     run(address, load, Once { requests: requests.into_iter(), check, stop }).await.0
 }
 
-/// A load of the same requests over and over, in an order of their own.
+/// Runs a load that sends the same requests again and again, in order.
 pub async fn cycle(
     address: SocketAddr,
     load: Load,
@@ -145,7 +145,7 @@ pub async fn cycle(
     run(address, load, Cycle { requests, at: 0, check }).await.0
 }
 
-/// Runs a load to its end. Within a `LocalSet` only; everything is on this thread.
+/// Runs a load to its end, all on this thread.
 async fn run<J: Job + 'static>(address: SocketAddr, load: Load, job: J) -> (Tally, J) {
     let begin = Instant::now();
     let shared =
@@ -174,7 +174,8 @@ async fn client<J: Job>(
     let mut conn = None;
     let mut turn = number;
     loop {
-        // A paced request counts from when it was due, so that a stall is not hidden by what was not sent meanwhile.
+        // With a fixed rate, the latency counts from the time when the request was due. Otherwise a stall would delay the
+        // next requests and hide their waits.
         let due = load.rate.map(|rate| begin + Duration::from_secs_f64(stats::float_of(turn) / rate));
         if let Some(due) = due {
             tokio::time::sleep_until(due.into()).await;
@@ -212,7 +213,7 @@ async fn client<J: Job>(
             Err(why) => {
                 conn = None;
                 shared.tally.wrong += 1;
-                if shared.tally.errors.len() < ERRORS_TOLD {
+                if shared.tally.errors.len() < ERRORS_KEPT {
                     shared.tally.errors.push(why);
                 }
             }

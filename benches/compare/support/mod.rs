@@ -1,4 +1,4 @@
-//! What the benches stand on.
+//! What the benches share: systems under test, load, and reports.
 
 pub mod ceiling;
 pub mod http;

@@ -1,4 +1,4 @@
-//! The peers, as their users would set them up for the same record and the same durability: `benches/peers/`.
+//! The peers of `benches/peers/`, set up as their users would, with the same record and the same durability.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -13,7 +13,7 @@ use super::people::Person;
 use super::process::{self, Process};
 use super::service::{email, number_after};
 
-/// Columns and indexes that both peers have; nested values are JSON texts.
+/// The columns and indexes of both peers. Nested values are JSON texts.
 const TABLE: &str = "
 PRAGMA journal_mode = WAL;
 CREATE TABLE customer (
@@ -43,7 +43,7 @@ pub struct Peer {
     folder: TempDir,
 }
 
-/// Installs both under `target/bench-peers`, by pinned versions, where they are not yet.
+/// Installs pinned versions of both peers under `target/bench-peers`, unless they are there already.
 pub fn install() {
     let status = Command::new(process::root().join("benches/peers/install")).status().expect("a shell");
     assert!(status.success(), "the peers are not installed");
@@ -99,7 +99,7 @@ impl Peer {
         };
         let mut process = Process::start(kind.name(), &mut command, folder.path());
         process.listens(address);
-        // Listening is not answering yet where workers are processes.
+        // With worker processes, a server can listen before it answers; this request waits for an answer.
         let peer = Peer { kind, address, _process: process, folder };
         assert_eq!(
             peer.ask("/synchronous").await.trim(),
@@ -129,7 +129,7 @@ impl Peer {
         }
     }
 
-    /// The id of the customer that this very request made.
+    /// The id of the customer that this request created.
     pub fn created(&self, request: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
         let (key, holds_record) = match self.kind {
             Kind::Soul => ("\"lastInsertRowid\":", false),
@@ -158,14 +158,14 @@ impl Peer {
         request("GET", path, "", "")
     }
 
-    /// Puts customers into the file beside the running program, faster than it would.
+    /// Writes customers directly into the database file, which is faster than through the peer.
     pub fn fill(&self, people: impl Iterator<Item = Person>) {
         let mut connection = sqlite(&self.folder.path().join("peer.db").to_string_lossy());
         let mut text = String::from("BEGIN;\n");
         for person in people {
             let row = row(&person);
             let object = row.as_object().expect("an object");
-            // No invented value has an apostrophe.
+            // No generated value contains an apostrophe.
             let values = object
                 .values()
                 .map(|value| value.as_str().map_or_else(|| value.to_string(), |text| format!("'{text}'")));
@@ -177,7 +177,7 @@ impl Peer {
         connection.batch_execute(&text).expect("rows");
     }
 
-    /// How many are stored, by a look into the file.
+    /// How many customers the database file holds.
     pub fn count(&self) -> u64 {
         let file = self.folder.path().join("peer.db");
         process::output(Command::new("sqlite3").arg(file).arg("SELECT count(*) FROM customer"))
@@ -200,7 +200,7 @@ struct Fields {
     fields: serde_json::Value,
 }
 
-/// The record as a row: what nests is a JSON text.
+/// The record as a row, with nested values as JSON texts.
 fn row(person: &Person) -> serde_json::Value {
     let mut row = serde_json::to_value(person).expect("plain data");
     for name in ["labels", "additionalFields"] {
@@ -209,10 +209,7 @@ fn row(person: &Person) -> serde_json::Value {
     row
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a plain connection for the comparison, not for the service's records"
-)]
+#[expect(clippy::disallowed_methods, reason = "a plain connection to the database of a peer")]
 pub fn sqlite(path: &str) -> SqliteConnection {
     SqliteConnection::establish(path).expect("a database")
 }

@@ -1,5 +1,5 @@
-//! Invented customers: the `n`th of a seed is always the same person, so nothing about them need be kept.
-//! E-mails and numbers are random, not sequential; sequential ones would flatter every index.
+//! Generated customers. The `n`th of a seed is always the same person, so the benches need not store them.
+//! E-mails and numbers are random, because sequential values would make every index look faster.
 
 use std::fmt::Write as _;
 
@@ -36,7 +36,7 @@ const STREETS: [&str; 12] = [
     "Kiln Lane",
     "Lime Street",
 ];
-/// City, state, postal code's first three digits, area code of its telephone numbers.
+/// City, state, the first three digits of the postal code, telephone area code.
 const CITIES: [(&str, &str, u16, u16); 16] = [
     ("New York", "NY", 100, 212),
     ("Chicago", "IL", 606, 312),
@@ -69,7 +69,7 @@ const DOMAINS: [&str; 10] = [
 ];
 const LABELS: [&str; 6] = ["wholesale", "retail", "newsletter", "priority", "trial", "partner"];
 
-/// A customer as a request sends it: 30 values.
+/// A customer as in a request: 30 values.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Person {
@@ -140,7 +140,7 @@ impl Person {
             customer_status: 1,
             company: format!("{} {}", surname(&mut rng), pick(&mut rng, &["LLC", "Inc", "Trading", "Works"])),
             birthday: format!("{}-{:02}-{:02}", rng.u16(1940..2005), rng.u8(1..=12), rng.u8(1..=28)),
-            // Second digits of 2 to 9 and no x11 exchange: numbers that libphonenumber takes for valid.
+            // Exchanges start with two digits from 2 to 9, so none is x11, and libphonenumber accepts the numbers.
             phone: format!(
                 "+1{area}{}{}{}{:04}",
                 rng.u8(2..=9),
@@ -228,8 +228,8 @@ fn pick<'a, T>(rng: &mut fastrand::Rng, from: &'a [T]) -> &'a T {
     &from[rng.usize(..from.len())]
 }
 
-/// A number in letters, the last digits first. It ends what is random and must be one person's alone: among millions
-/// two would draw the same.
+/// A number in letters, lowest digit first. It follows a random part in values that must be unique: among millions of
+/// people, two would get the same random part.
 fn base_26(mut number: u64) -> String {
     let mut text = String::new();
     loop {

@@ -1,5 +1,5 @@
-//! The same people with readable values in a plain table and a trigram index over them: FTS5 in SQLite, `pg_trgm` in
-//! PostgreSQL. Queries run in this process; nothing is sealed, checked or sent over HTTP.
+//! The same people in a table of plaintext with a trigram index: FTS5 in SQLite, `pg_trgm` in PostgreSQL. Queries run in
+//! this process, without sealing, checks or HTTP.
 
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{BigInt, Text};
@@ -11,7 +11,7 @@ use super::people::Person;
 use super::postgres::{self, Postgres};
 use super::process::folder;
 
-/// How many rows one INSERT holds.
+/// Rows per INSERT.
 const BATCH: usize = 1000;
 
 pub enum Plain {
@@ -80,7 +80,7 @@ impl Plain {
         let mut count = 0;
         for person in people {
             rows.push_str(if count == 0 { "" } else { "," });
-            // No invented value has an apostrophe.
+            // No generated value contains an apostrophe.
             rows.push_str(&format!(
                 "('{}','{}','{}','{}','{}','{}')",
                 person.firstname,
@@ -111,7 +111,7 @@ impl Plain {
         .expect("a plain table");
     }
 
-    /// The newest 20 with that piece in one of their values, and how many there are; whether this e-mail is among them.
+    /// Finds the newest 20 customers with this text in a value. Returns the total, and whether this e-mail is among the 20.
     pub fn search(&mut self, piece: &str, email: &str) -> (u64, bool) {
         let hits: Vec<Hit> = match self {
             Plain::Sqlite(connection, _) => sql_query(
@@ -134,7 +134,7 @@ impl Plain {
         (total, hits.iter().any(|hit| hit.email == email))
     }
 
-    /// Bytes on disk.
+    /// The size on disk in bytes.
     pub fn size(&mut self) -> u64 {
         let size: Size = match self {
             Plain::Sqlite(connection, _) => {
@@ -150,7 +150,7 @@ impl Plain {
     }
 }
 
-/// Bytes of a database in a cluster.
+/// The size of a PostgreSQL database in bytes.
 pub fn database_size(url: &str) -> u64 {
     Plain::Postgres(postgres::connect(url)).size()
 }

@@ -1,4 +1,4 @@
-//! A throwaway PostgreSQL cluster by `scripts/postgres`, which lives as long as the value.
+//! A throwaway PostgreSQL cluster, started by `scripts/postgres` and stopped on drop.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -29,7 +29,7 @@ impl Postgres {
         Postgres { child, url: url.trim().to_owned(), databases: AtomicU32::new(0) }
     }
 
-    /// A database of its own: its URL.
+    /// Creates a database and returns its URL.
     pub fn database(&self) -> String {
         let name = format!("bench_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         connect(&self.url).batch_execute(&format!("CREATE DATABASE {name}")).expect("a database");
@@ -40,16 +40,13 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // The end of its input is what stops the cluster.
+        // The cluster stops when its standard input ends.
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a plain connection for the comparison, not for the service's records"
-)]
+#[expect(clippy::disallowed_methods, reason = "a plain connection outside the service")]
 pub fn connect(url: &str) -> PgConnection {
     PgConnection::establish(url).expect("a connection")
 }

@@ -1,4 +1,4 @@
-//! Programs under measurement: started, waited for, and ended with this value.
+//! Starts the programs under test, waits until they are ready, and stops them on drop.
 
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 const START_PATIENCE: Duration = Duration::from_mins(1);
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
 
-/// Ended by SIGTERM when dropped, so that programs with children of their own end those too.
+/// A running program. Drop sends SIGTERM, so that the program can end its child processes.
 pub struct Process {
     child: Child,
     name: String,
@@ -20,7 +20,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it with its output in a file of that folder.
+    /// Starts a program, with its output in a file of this folder.
     pub fn start(name: &str, command: &mut Command, folder: &Path) -> Process {
         let log = folder.join(format!("{}.log", name.replace([' ', '/'], "-")));
         let output = || File::options().create(true).append(true).open(&log).expect("a log file");
@@ -37,7 +37,7 @@ impl Process {
         self.child.id()
     }
 
-    /// Waits until somebody listens there.
+    /// Waits until the program listens on this address.
     pub fn listens(&mut self, address: SocketAddr) {
         let deadline = Instant::now() + START_PATIENCE;
         while TcpStream::connect(address).is_err() {
@@ -59,7 +59,7 @@ impl Process {
         }
     }
 
-    /// A line of `/proc/PID/status` that counts kB, in MB.
+    /// See [`memory_mb`].
     pub fn memory_mb(&self, line: &str) -> f64 {
         memory_mb(self.pid(), line)
     }
@@ -85,7 +85,7 @@ impl Drop for Process {
     }
 }
 
-/// A line of `/proc/PID/status` that counts kB, in MB (2^20 bytes): `VmRSS` now, `VmHWM` at most.
+/// A value of `/proc/PID/status` in MB (2^20 bytes): `VmRSS` is the memory now, `VmHWM` the peak.
 pub fn memory_mb(pid: u32, line: &str) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let kb = status.lines().find_map(|text| {
@@ -94,24 +94,24 @@ pub fn memory_mb(pid: u32, line: &str) -> f64 {
     kb.unwrap_or(f64::NAN) / 1024.0
 }
 
-/// The package's folder.
+/// The folder of the package.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Where the peers are installed.
+/// The folder of the installed peers.
 pub fn peers() -> PathBuf {
     root().join("target/bench-peers")
 }
 
-/// A folder on the disk of the build, removed with the value.
+/// A temporary folder on the same disk as the build, removed on drop.
 pub fn folder() -> TempDir {
     let data = root().join("target/bench-data");
     std::fs::create_dir_all(&data).expect("a folder for data");
     TempDir::with_prefix_in("run-", data).expect("a folder")
 }
 
-/// An address on which nobody listens, below the range of outgoing connections.
+/// A free address, with a port below the range of outgoing connections.
 pub fn free_address() -> SocketAddr {
     for _ in 0..1000 {
         let address = SocketAddr::from(([127, 0, 0, 1], fastrand::u16(20000..32000)));
@@ -122,7 +122,7 @@ pub fn free_address() -> SocketAddr {
     panic!("no free port");
 }
 
-/// Runs a command to its end and gives what it printed.
+/// Runs a command to its end and returns its standard output.
 pub fn output(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -130,12 +130,12 @@ pub fn output(command: &mut Command) -> String {
     text
 }
 
-/// Processor time that a process has used so far, in seconds.
+/// The CPU time that a process has used so far, in seconds.
 pub fn cpu_secs(pid: u32) -> f64 {
-    // Ticks of 10 ms on every Linux that matters here.
+    // Linux has used ticks of 10 ms here on every common architecture.
     const TICKS_A_SECOND: f64 = 100.0;
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The program's name, in brackets, may hold anything; what follows it does not.
+    // The program name in parentheses may contain spaces and parentheses, so count the fields from the last one.
     let fields: Vec<&str> = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
     let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or(f64::NAN);
     (ticks(11) + ticks(12)) / TICKS_A_SECOND

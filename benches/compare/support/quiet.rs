@@ -1,8 +1,8 @@
-//! Where several people share a machine: `BENCH_LOCK` names a file that is locked while something is measured.
+//! For machines that several people share: `BENCH_LOCK` names a file, which a bench locks while it measures.
 
 use std::fs::File;
 
-/// Others wait, or are waited for, until the value is dropped. Nothing without `BENCH_LOCK`.
+/// Takes the lock exclusively until the value is dropped. Does nothing without `BENCH_LOCK`.
 pub fn machine() -> Option<File> {
     let path = std::env::var_os("BENCH_LOCK")?;
     let file = File::options()
@@ -16,7 +16,7 @@ pub fn machine() -> Option<File> {
     Some(file)
 }
 
-/// Like `machine`, but others may be busy as well: for what is prepared.
+/// Like [`machine`], but shares the lock with other preparations.
 pub fn shared() -> Option<File> {
     let path = std::env::var_os("BENCH_LOCK")?;
     let file = File::options()

@@ -1,4 +1,4 @@
-//! `benches/RESULTS.md`: each bench replaces its own section and its own rows of the table of goals.
+//! Writes `benches/RESULTS.md`. Each bench replaces its own section and its own rows in the table of goals.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,17 +7,17 @@ use super::process::{output, root};
 
 const INTRO: &str = "# Results of the benches
 
-`benches/create`, `read`, `search`, `import`, `growth`, `startup` and `instructions` write their sections here; `benches/all`
-runs them all. Figures are medians of rounds in which the systems take turns, lowest and highest in brackets. The load client
-shares the machine with what it measures. Absolute figures move by a third from run to run on shared machines; ratios are
-between things measured in one run.
+`benches/create`, `read`, `search`, `import`, `growth`, `startup` and `instructions` each write a section of this page;
+`benches/all` runs them all. The systems take turns in rounds. Each figure is the median of its rounds, with the lowest and the
+highest in brackets. The load client shares the machine with the system under test. On shared machines absolute figures vary by
+30 % from run to run, so each ratio compares systems of the same run.
 ";
 const GOALS: &str = "Goals";
 const GOALS_HEAD: &str = "| goal | figure | wanted | met |\n|---|---|---|---|\n";
-/// In which order sections stand.
+/// The order of the sections.
 const ORDER: [&str; 8] = [GOALS, "Create", "Read", "Search", "Import", "Growth", "Startup", "Instructions"];
 
-/// One row of the table of goals; `name` tells rows apart.
+/// One row of the table of goals; `name` is unique.
 pub struct Goal {
     pub name: String,
     pub figure: String,
@@ -25,7 +25,7 @@ pub struct Goal {
     pub is_met: bool,
 }
 
-/// Writes a section, its line about where and when in front, and its goals.
+/// Writes a section, after a line about when and where the bench ran, and its goals.
 pub fn save(section: &str, body: &str, goals: &[Goal]) {
     let path = path();
     let text = std::fs::read_to_string(&path).unwrap_or_default();
@@ -79,13 +79,13 @@ fn merged(before: &str, goals: &[Goal]) -> String {
     format!("{GOALS_HEAD}{}", rows.join("\n"))
 }
 
-/// When, at which commit, on what.
+/// The time, the commit and the machine.
 fn provenance() -> String {
-    let said =
+    let printed =
         |program: &str, arguments: &[&str]| output(Command::new(program).args(arguments).current_dir(root()));
-    let date = said("date", &["-u", "+%Y-%m-%d %H:%M UTC"]);
-    let commit = said("git", &["rev-parse", "--short", "HEAD"]);
-    let is_changed = !said(
+    let date = printed("date", &["-u", "+%Y-%m-%d %H:%M UTC"]);
+    let commit = printed("git", &["rev-parse", "--short", "HEAD"]);
+    let is_changed = !printed(
         "git",
         &["status", "--porcelain", "--untracked-files=no", "--", "src", "migrations", "Cargo.toml"],
     )
@@ -111,7 +111,7 @@ fn provenance() -> String {
     )
 }
 
-/// The median of 100 syncs of 4 KB appended to a file on the build's disk.
+/// The median time of 100 syncs, in milliseconds, each after appending 4 KB to a file on the disk of the build.
 fn fdatasync_ms() -> f64 {
     use std::io::Write as _;
     let folder = super::process::folder();

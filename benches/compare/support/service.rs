@@ -1,4 +1,4 @@
-//! Customary itself, as an operator starts it.
+//! Customary itself, started as an operator does.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use super::process::{self, Process};
 /// "customary-bench-master-key-01234"
 const MASTER_KEY: &str = "Y3VzdG9tYXJ5LWJlbmNoLW1hc3Rlci1rZXktMDEyMzQ=";
 
-/// The release build of the service, or another one given by `BENCH_BINARY`.
+/// The release build of the service, or the program that `BENCH_BINARY` names.
 pub fn binary() -> PathBuf {
     std::env::var_os("BENCH_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_customary").into(), PathBuf::from)
 }
@@ -24,26 +24,26 @@ pub struct Service {
     pub address: SocketAddr,
     pub process: Process,
     pub token: String,
-    /// How long from the start of the process to the first "ready".
+    /// The time from the start of the process to the first "ready".
     pub ready_after: Duration,
     place: Place,
 }
 
-/// A database and what every process on it is told; outlives restarts.
+/// A database and the settings of every process that uses it. It survives restarts.
 pub struct Place {
-    /// The program that is started.
+    /// The program to start.
     pub binary: PathBuf,
     pub folder: TempDir,
     pub url: Option<String>,
 }
 
 impl Place {
-    /// SQLite in a folder of its own, or a database of the cluster.
+    /// A new SQLite database in a folder of its own, or a new database of the cluster.
     pub fn new(postgres: Option<&Postgres>) -> Place {
         Place { binary: binary(), folder: process::folder(), url: postgres.map(Postgres::database) }
     }
 
-    /// A subcommand with nothing set beyond what the place needs.
+    /// A subcommand on this database, with defaults for all other settings.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         for (name, _) in std::env::vars_os() {
@@ -64,19 +64,19 @@ impl Place {
 }
 
 impl Service {
-    /// On an empty database, with these options of `serve` beside the defaults.
+    /// Starts the service on an empty database, with these options of `serve`.
     pub async fn start(postgres: Option<&Postgres>, options: &[&str]) -> Service {
         Service::on(Place::new(postgres), options).await
     }
 
-    /// On a database that may hold something.
+    /// Starts the service on an existing database.
     pub async fn on(place: Place, options: &[&str]) -> Service {
         let address = process::free_address();
         let command = place.command(&serve(&address.to_string(), options));
         Service::started(address, command, place).await
     }
 
-    /// As an argument of another program.
+    /// Starts the service as an argument of another program, such as valgrind.
     pub async fn under(mut wrapper: Command, place: Place, options: &[&str]) -> Service {
         let address = process::free_address();
         let inner = place.command(&serve(&address.to_string(), options));
@@ -89,9 +89,9 @@ impl Service {
         let mut process = Process::start("customary", &mut command, place.folder.path());
         process.listens(address);
         loop {
-            let asked = request("GET", "/health/ready", "", "");
+            let request = request("GET", "/health/ready", "", "");
             let mut conn = Conn::open(address).await.expect("it listens");
-            if conn.send(&asked).await.is_ok_and(|answer| answer.status == 200) {
+            if conn.send(&request).await.is_ok_and(|answer| answer.status == 200) {
                 break;
             }
             process.assert_alive();
@@ -102,7 +102,7 @@ impl Service {
         Service { address, process, token, ready_after, place }
     }
 
-    /// Ends it and gives the place back.
+    /// Stops the service and returns its database.
     pub fn stop(self) -> Place {
         let Service { mut process, place, .. } = self;
         process.stop();
@@ -117,7 +117,7 @@ impl Service {
         format!("requestToken: {}\r\n", self.token)
     }
 
-    /// A create with an idempotency key, as a careful client sends it.
+    /// A create with an idempotency key.
     pub fn create(&self, entry: &str, person: &Person, key: u64) -> Vec<u8> {
         let headers = format!("requestToken: {}\r\nidempotencyKey: bench-{key:016x}\r\n", self.token);
         request("POST", &format!("/api/Customer/single/{entry}"), &headers, &person.json())
@@ -127,18 +127,18 @@ impl Service {
         request("GET", path, &self.headers(), "")
     }
 
-    /// A token of the first organisation that has this scope alone.
+    /// A token of the first organisation that has only this scope.
     pub fn token_for(&self, scope: &str) -> String {
         let arguments = ["token", "create", "--org", "1", "--all-entries", "--scope", scope];
         process::output(&mut self.place.command(&arguments))
     }
 
-    /// One request outside any measurement, which must succeed.
+    /// Sends one request, which must succeed. Not for measurements.
     pub async fn ask(&self, method: &str, path: &str, body: &str) -> serde_json::Value {
         self.ask_as(&self.token, method, path, body).await
     }
 
-    /// The same with another token.
+    /// Like [`Service::ask`], with another token.
     pub async fn ask_as(&self, token: &str, method: &str, path: &str, body: &str) -> serde_json::Value {
         let mut conn = Conn::open(self.address).await.expect("it listens");
         let asked = request(method, path, &format!("requestToken: {token}\r\n"), body);
@@ -158,7 +158,7 @@ fn serve<'a>(listen: &'a str, options: &[&'a str]) -> Vec<&'a str> {
     [&["serve", "--listen", listen], options].concat()
 }
 
-/// The id of the customer that this very request made.
+/// The id of the customer that this request created.
 pub fn created(request: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
     let is_created = answer.status == 200 && answer.body.contains("\"outcome\":\"created\"");
     if !is_created || !answer.body.contains(email(request)) {
@@ -167,7 +167,7 @@ pub fn created(request: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
     number_after(answer.body, "\"customerId\":")
 }
 
-/// The e-mail that a create sends.
+/// The e-mail in a create.
 pub fn email(request: &[u8]) -> &str {
     let text = std::str::from_utf8(request).unwrap_or("");
     let (_, rest) = text.split_once("\"email\":\"").unwrap_or(("", ""));

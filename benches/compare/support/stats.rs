@@ -1,6 +1,6 @@
-//! Medians, quantiles and how figures are written.
+//! Medians, quantiles and the format of figures.
 
-/// The value below which that part of a sorted list lies.
+/// The value below which this part of a sorted list lies.
 pub fn quantile(sorted: &[u32], part: f64) -> f64 {
     if sorted.is_empty() {
         return f64::NAN;
@@ -10,7 +10,7 @@ pub fn quantile(sorted: &[u32], part: f64) -> f64 {
     f64::from(sorted[at.min(last)])
 }
 
-/// Several rounds of one measurement.
+/// The results of several rounds.
 #[derive(Debug, Clone, Default)]
 pub struct Rounds(pub Vec<f64>);
 
@@ -25,19 +25,19 @@ impl Rounds {
         }
     }
 
-    /// Lowest and highest.
+    /// The lowest and the highest result.
     pub fn spread(&self) -> (f64, f64) {
         self.0.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)))
     }
 
     /// `median (lowest–highest)`.
-    pub fn told(&self) -> String {
+    pub fn summary(&self) -> String {
         let (low, high) = self.spread();
         format!("{} ({}–{})", figure(self.median()), figure(low), figure(high))
     }
 }
 
-/// Three significant digits, thousands apart.
+/// Formats a figure with three significant digits, or without decimals and with commas from 1,000 on.
 pub fn figure(x: f64) -> String {
     if !x.is_finite() {
         return "–".to_owned();

@@ -1,4 +1,4 @@
-"""Customers in SQLite by FastAPI and SQLModel, the way their tutorials build such a service."""
+"""Customers in SQLite with FastAPI and SQLModel, built as their tutorials do."""
 
 import os
 from typing import Annotated
@@ -45,7 +45,7 @@ class CustomerOut(CustomerIn):
     id: int
 
 
-# A pool of 8 hangs at 64 clients: FastAPI runs 40 threads, and each wants a connection.
+# FastAPI runs 40 threads, and each needs a connection. With a pool of 8 it hangs at 64 clients.
 engine = create_engine(
     f"sqlite:///{os.environ['CUSTOMERS_DB']}",
     connect_args={"check_same_thread": False, "timeout": 30},

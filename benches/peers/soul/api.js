@@ -1,4 +1,5 @@
-// An extension of soul: it has no setting for durability, and its SQLite commits without fdatasync in WAL mode unless told.
+// An extension of soul that makes commits durable. Soul has no setting for that, and in WAL mode its SQLite commits
+// without fdatasync by default.
 const database = require('soul-cli/src/db');
 
 database.pragma('synchronous = FULL');

@@ -1,4 +1,4 @@
-//! The file that comes in and the file of rejected rows that goes out.
+//! The imported file, and the file of rejected rows.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
@@ -14,17 +14,18 @@ use customary::jobs::StopSignal;
 use super::{End, Import, Job, system};
 use crate::cli::complain;
 
-/// Ending of the file of rejected rows.
+/// The extension of the file of rejected rows.
 const ENDING: &str = "rejected.csv";
-/// How much of the file is read at once, and how many pieces ahead.
+/// How much of the file to read at once.
 const PIECE_BYTES: usize = 256 << 10;
+/// How many pieces to read ahead.
 const PIECES_AHEAD: usize = 4;
-/// How soon Ctrl-C is heard.
+/// How often a wait checks for Ctrl-C.
 const LISTEN_EVERY: Duration = Duration::from_millis(100);
-/// How many names are tried for it.
+/// How many names to try for the file of rejected rows.
 const NAMES_MAX: u32 = 1000;
 
-/// A file that is read by a thread of its own, which may wait for ever for standard input.
+/// A file that a thread of its own reads. Reading standard input may block for ever.
 pub(super) struct Pieces {
     name: String,
     read: Receiver<io::Result<Vec<u8>>>,
@@ -48,10 +49,10 @@ impl Pieces {
         Pieces { name, read, interrupt: interrupt.clone() }
     }
 
-    /// The next piece; an empty one is the end.
+    /// The next piece; an empty one at the end of the file.
     ///
     /// # Errors
-    /// It cannot be read, or Ctrl-C was pressed.
+    /// The file cannot be read, or the user pressed Ctrl-C.
     pub(super) fn next(&self) -> Result<Vec<u8>, End> {
         loop {
             let read = self.read.recv_timeout(LISTEN_EVERY);
@@ -74,7 +75,7 @@ impl Import {
         self.file.as_os_str() == "-"
     }
 
-    /// The file and, where that is known, its size.
+    /// The file, and its size in bytes if it has one.
     pub(super) fn open(&self, interrupt: &StopSignal) -> Result<(Pieces, Option<u64>), End> {
         let name = self.file.display().to_string();
         if self.is_standard_input() {
@@ -87,8 +88,8 @@ impl Import {
         Ok((Pieces::read(file, name, interrupt), bytes))
     }
 
-    /// Writes the rejected rows with `fill`, if there are any and none is to come; where they are then. If that
-    /// fails, the import is done all the same.
+    /// Writes the rejected rows with `fill` and returns the file. `None` if there are none, or if the import was cancelled.
+    /// A failure prints an error and does not fail the import.
     pub(super) fn rejected_file(
         &self,
         job: &Job,
@@ -106,8 +107,8 @@ impl Import {
         }
     }
 
-    /// Writes to a file that only its owner reads. One that is there already may hold somebody's corrections:
-    /// unless it was named, it stays.
+    /// Writes a file that only its owner can read. Replaces an existing file only if the user named it: the file may hold
+    /// corrections.
     fn keep_rejected(&self, fill: impl FnOnce(&mut File) -> Result<(), End>) -> Result<PathBuf, End> {
         let place = match &self.rejected {
             Some(path) => path.clone(),
@@ -131,7 +132,7 @@ impl Import {
     }
 }
 
-/// Gives a file a name that is free, unless it is there already.
+/// Gives a file a free name. Keeps an existing file with the same content instead.
 fn link_anew(draft: &Path, place: &Path) -> io::Result<PathBuf> {
     let mut path = place.to_owned();
     for number in 2..NAMES_MAX {
@@ -142,7 +143,7 @@ fn link_anew(draft: &Path, place: &Path) -> io::Result<PathBuf> {
                     return Ok(path);
                 }
             }
-            // Some file systems know no links.
+            // Some file systems have no hard links.
             Err(_) if !path.exists() => return fs::rename(draft, &path).map(|()| path),
             Err(error) => return Err(error),
         }

@@ -1,4 +1,4 @@
-//! An import that this process does itself, on the database and beside a running server.
+//! An import that this process runs itself on the database, also while a server runs.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -18,11 +18,11 @@ use tokio::task::JoinHandle;
 use super::{End, Import, Job, Report, lines, system};
 use crate::cli::block_on;
 
-/// How often the job is looked at.
+/// How often to check the job.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// How often a job is asked for that another worker has: that one may have died.
+/// How often to ask for a job that another worker holds: that worker may have died.
 const TAKE_EVERY: Duration = Duration::from_secs(2);
-/// How many rejected rows are read at once.
+/// How many rejected rows to read at once.
 const REJECTED_ROWS: i64 = 500;
 
 pub(super) fn run(global: &Global, import: &Import, interrupt: &StopSignal) -> Result<Report, End> {
@@ -31,9 +31,9 @@ pub(super) fn run(global: &Global, import: &Import, interrupt: &StopSignal) -> R
     let store = Arc::new(store);
     let done = block_on(all(&store, import, &options, interrupt))?;
     let report = done.map(|(job, why)| {
-        let told = Job::of(&job, clock::now(), why == Why::Report);
-        let rejected = import.rejected_file(&told, |file| write_rejected(&store, &job, file));
-        Report { job: told, rejected }
+        let summary = Job::of(&job, clock::now(), why == Why::Report);
+        let rejected = import.rejected_file(&summary, |file| write_rejected(&store, &job, file));
+        Report { job: summary, rejected }
     });
     store.drain();
     report
@@ -57,38 +57,38 @@ async fn all(
     options: &ImportOptions,
     interrupt: &StopSignal,
 ) -> Result<(ImportJob, Why), End> {
-    let Some((place, _)) = store.find_entry(&import.entry).await? else {
+    let Some((entrypoint_id, _)) = store.find_entry(&import.entry).await? else {
         let why = format!("there is no entrypoint {}; `customary entrypoint list` shows all", import.entry);
         return Err(ConfigError(why).into());
     };
-    let new = take_in(store, import, options, place, interrupt).await?;
+    let new = upload(store, import, options, entrypoint_id, interrupt).await?;
     let queued = store.queue_import(new).await?;
     match queued.why {
         Why::New | Why::Report | Why::Replayed => {}
-        Why::Same => import.note("this file is being imported already; watching that"),
-        Why::Resumed => import.note("this import was begun before and goes on where it stopped"),
+        Why::Same => import.note("another process is importing this file; showing its progress"),
+        Why::Resumed => import.note("this import was started before; it goes on where it stopped"),
     }
-    // Ends with this command; what it leaves undone the service or the next command does.
+    // Runs until this command ends. The service or the next command continues the rest.
     let index = tokio::spawn(jobs::index::work(Arc::clone(store), interrupt.clone()));
-    let done = work(store, import, place, queued.job_id, interrupt).await;
+    let done = work(store, import, entrypoint_id, queued.job_id, interrupt).await;
     index.abort();
     Ok((done?, queued.why))
 }
 
-/// Reads the file into the database.
-async fn take_in(
+/// Copies the file into the database.
+async fn upload(
     store: &Arc<Store>,
     import: &Import,
     options: &ImportOptions,
-    place: i64,
+    entrypoint_id: i64,
     interrupt: &StopSignal,
 ) -> Result<NewImport, End> {
     let (file, bytes) = import.open(interrupt)?;
     let bar = import.upload_bar(bytes);
     let actor = Actor { name: "customary import".into(), jti: String::new() };
-    let mut intake = FileIntake::begin(Arc::clone(store), place, actor, options, u64::MAX).await?;
+    let mut intake = FileIntake::begin(Arc::clone(store), entrypoint_id, actor, options, u64::MAX).await?;
     loop {
-        // Nothing else runs on this thread, so it may wait for the file.
+        // This blocks the thread, on which nothing else runs.
         let piece = match file.next() {
             Ok(piece) => piece,
             Err(end) => {
@@ -105,11 +105,11 @@ async fn take_in(
     Ok(intake.finish().await?)
 }
 
-/// Works on a job, or watches who does, until it is over.
+/// Runs a job, or follows the worker that runs it, until it is over.
 async fn work(
     store: &Arc<Store>,
     import: &Import,
-    place: i64,
+    entrypoint_id: i64,
     job_id: i64,
     interrupt: &StopSignal,
 ) -> Result<ImportJob, End> {
@@ -118,23 +118,24 @@ async fn work(
     let mut asked_at: Option<Instant> = None;
     let mut is_cancelled = false;
     loop {
-        let job = store.import_job(place, job_id).await?;
-        let job = job.ok_or_else(|| ConfigError("the import is gone; somebody removed it".into()))?;
+        let job = store.import_job(entrypoint_id, job_id).await?;
+        let job =
+            job.ok_or_else(|| ConfigError("the import no longer exists; somebody deleted it".into()))?;
         if job.state.is_over() && worker.is_none() {
             return Ok(job);
         }
         Job::of(&job, clock::now(), false).show(&bar);
         if interrupt.is_asked() && !is_cancelled {
             is_cancelled = true;
-            bar.suspend(|| import.note("stopping after the rows at hand; Ctrl-C again ends at once"));
-            store.cancel_import(place, job_id).await?;
+            bar.suspend(|| import.note("stopping after the current rows; press Ctrl-C again to end at once"));
+            store.cancel_import(entrypoint_id, job_id).await?;
             continue;
         }
         if worker.is_none() && asked_at.is_none_or(|at| at.elapsed() >= TAKE_EVERY) {
             asked_at = Some(Instant::now());
             if let Some(lease) = store.take_import(Some(job_id)).await? {
                 let store = Arc::clone(store);
-                // It is stopped through its job: stopped by itself, it would leave the job to the next worker.
+                // To stop, cancel the job: a worker that gets a stop signal leaves its job to the next worker.
                 let never = StopSignal::default();
                 worker = Some(tokio::spawn(async move { jobs::imports::run(&store, lease, &never).await }));
             }
@@ -147,7 +148,7 @@ async fn work(
             worker = None;
             let done = done.map_err(|error| StoreError::Bug(error.to_string())).flatten();
             done.map_err(|error| {
-                ConfigError(format!("{error}; the same command goes on where this stopped"))
+                ConfigError(format!("{error}; run the same command to go on where this import stopped"))
             })?;
         }
     }

@@ -1,4 +1,4 @@
-//! `customary import`: a file's customers, straight into the database or through a running server.
+//! `customary import`: imports a file, directly into the database or through a running server.
 
 mod files;
 mod local;
@@ -22,11 +22,11 @@ use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use self::report::Job;
 use super::{block_on, complain};
 
-/// Some rows were rejected; the others are in.
+/// Exit status: some rows were rejected, the others are in.
 const SOME_REJECTED: u8 = 1;
-/// The import did not happen, or did not come to its end.
+/// Exit status: the import did not start or did not finish.
 const NOT_DONE: u8 = 2;
-/// What shells expect of a program that Ctrl-C ended.
+/// Exit status after Ctrl-C, as shells expect it.
 const INTERRUPTED: u8 = 130;
 
 #[derive(Debug, Args)]
@@ -34,20 +34,19 @@ const INTERRUPTED: u8 = 130;
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(
     after_help = "Exit status: 0 all rows are in; 1 some rows were rejected, the others are in; 2 the import \
-    did not happen or did not come to its end (file refused, failed, cancelled); 130 stopped by Ctrl-C, which \
-    finishes the rows at hand. However it ended: the same command goes on where it stopped and imports no row \
-    twice."
+    did not start or did not finish (file refused, failed, cancelled); 130 stopped by Ctrl-C, after the current \
+    rows. In every case, the same command goes on where the import stopped and imports no row twice."
 )]
 pub(super) struct Import {
-    /// The CSV file; - reads standard input
+    /// The CSV file, or - for standard input
     file: PathBuf,
-    /// The entrypoint whose customers they become
+    /// The entrypoint that receives the customers
     #[arg(long, value_name = "ENTRY")]
     entry: String,
-    /// A row that matches a customer replaces all its values
+    /// A row that matches a customer replaces all values of that customer
     #[arg(long, conflicts_with_all = ["merge_existing", "force_customer_creation"])]
     replace_existing: bool,
-    /// A row that matches a customer is written onto it
+    /// A row that matches a customer changes only the values that the row holds
     #[arg(long, conflicts_with = "force_customer_creation")]
     merge_existing: bool,
     /// Every row becomes a new customer
@@ -56,44 +55,45 @@ pub(super) struct Import {
     /// The fields that together identify a customer, such as firstname,lastname [default: the entrypoint's policy]
     #[arg(long, value_name = "FIELD,…")]
     identifier_fields: Option<String>,
-    /// What a column fills, or - to leave it out; repeatable
+    /// The field that a column fills, or - to leave the column out; repeatable
     #[arg(long, value_name = "HEADER:FIELD")]
     map: Vec<String>,
-    /// What a column that nobody knows does [default: refuse]
-    #[arg(long, value_name = "WHAT", value_parser = ["refuse", "ignore", "additional"])]
+    /// What to do with an unknown column: refuse the file, ignore the column, or store it as an additional field
+    /// [default: refuse]
+    #[arg(long, value_name = "ACTION", value_parser = ["refuse", "ignore", "additional"])]
     unknown_columns: Option<String>,
-    /// What a bad value does: reject its row, or be left out with a warning [default: reject]
-    #[arg(long, value_name = "WHAT", value_parser = ["reject", "blank"])]
+    /// What to do with an invalid value: reject its row, or leave the value blank with a warning [default: reject]
+    #[arg(long, value_name = "ACTION", value_parser = ["reject", "blank"])]
     on_bad_value: Option<String>,
-    /// What a rejected row does to the rest of the file [default: skip]
-    #[arg(long, value_name = "WHAT", value_parser = ["skip", "stop"])]
+    /// What to do after a rejected row: skip that row, or stop the import [default: skip]
+    #[arg(long, value_name = "ACTION", value_parser = ["skip", "stop"])]
     on_error: Option<String>,
-    /// Say what would happen and write no customer
+    /// Report what would happen, and write no customer
     #[arg(long)]
     dry_run: bool,
     /// Import the file even if it was imported with the same options before
     #[arg(long)]
     again: bool,
-    /// comma, semicolon, tab or pipe [default: what the header line shows]
+    /// Field delimiter: comma, semicolon, tab or pipe [default: detected from the header line]
     #[arg(long, value_name = "NAME")]
     delimiter: Option<String>,
-    /// The file's encoding, such as windows-1252 [default: UTF-8, or what its byte order mark says]
-    #[arg(long, value_name = "LABEL")]
+    /// Encoding of the file, such as windows-1252 [default: UTF-8, or as its byte order mark says]
+    #[arg(long, value_name = "ENCODING")]
     encoding: Option<String>,
-    /// How dates are written, such as MM/DD/YYYY [default: YYYY-MM-DD and DD-MM-YYYY]
+    /// Format of dates, such as MM/DD/YYYY [default: YYYY-MM-DD and DD-MM-YYYY]
     #[arg(long, value_name = "FORMAT")]
     date_format: Option<String>,
-    /// Where rejected rows go, to be corrected and imported again [default: beside FILE, ending in
-    /// .rejected.csv, with a number if that name is taken]
+    /// File for rejected rows, to correct and import again [default: beside FILE, ending in .rejected.csv, with a number
+    /// if that name is in use]
     #[arg(long, value_name = "FILE")]
     rejected: Option<PathBuf>,
-    /// Draw no progress bar
+    /// Show no progress bar and no notes
     #[arg(long)]
     quiet: bool,
     /// Send the file to this server, such as https://customers.example.test, instead of opening the database
     #[arg(long, env = "CUSTOMARY_SERVER", value_name = "URL", requires = "token")]
     server: Option<String>,
-    /// A request token for it with the scopes customers:import and pii:read
+    /// Request token for the server, with the scopes customers:import and pii:read
     #[arg(long, env = "CUSTOMARY_TOKEN", hide_env_values = true)]
     token: Option<String>,
 }
@@ -126,8 +126,10 @@ impl Import {
             .collect()
     }
 
+    /// The import options, checked.
+    ///
     /// # Errors
-    /// What is wrong with them, or with the entrypoint's name.
+    /// An option or the name of the entrypoint is wrong.
     fn options(&self) -> Result<ImportOptions, End> {
         check_entry(&self.entry).map_err(|problem| End::Refused(lines(&[problem])))?;
         let pairs: Vec<(String, String)> =
@@ -143,7 +145,7 @@ impl Import {
         ProgressBar::new(0).with_style(style).with_finish(ProgressFinish::AndClear)
     }
 
-    /// Bytes of the file on their way.
+    /// Shows how many bytes of the file have been read.
     fn upload_bar(&self, bytes: Option<u64>) -> ProgressBar {
         let bar = self.bar(match bytes {
             Some(_) => "reading {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}",
@@ -153,12 +155,12 @@ impl Import {
         bar
     }
 
-    /// Rows that are done; the bar itself is bytes, for nobody has counted the rows yet.
+    /// Shows how many rows are done. The bar counts bytes, because the number of rows is not known yet.
     fn work_bar(&self) -> ProgressBar {
         self.bar("importing {wide_bar} {percent}%, {msg}")
     }
 
-    /// A sentence that is no error.
+    /// Prints a note, unless the user wants none.
     fn note(&self, text: &str) {
         if !self.quiet {
             anstream::eprintln!("{text}");
@@ -170,11 +172,11 @@ fn lines(problems: &[Problem]) -> Vec<String> {
     problems.iter().map(ToString::to_string).collect()
 }
 
-/// How an import ended without a job to report.
+/// Why an import ended without a report.
 enum End {
-    /// The file or the options are refused, for these reasons.
+    /// The file or the options were refused, for these reasons.
     Refused(Vec<String>),
-    /// Ctrl-C while the file was read.
+    /// The user pressed Ctrl-C before the whole file was read.
     Interrupted,
     /// Anything else.
     Failed(Failure),
@@ -184,7 +186,7 @@ impl End {
     fn text(&self) -> String {
         match self {
             End::Refused(reasons) => reasons.join("; "),
-            End::Interrupted => "stopped before the file was wholly read".into(),
+            End::Interrupted => "stopped before the whole file was read".into(),
             End::Failed(error) => error.to_string(),
         }
     }
@@ -212,10 +214,10 @@ fn system(error: &std::io::Error, what: impl std::fmt::Display) -> End {
     ConfigError(format!("{what}: {error}")).into()
 }
 
-/// What an import came to.
+/// The result of an import.
 struct Report {
     job: Job,
-    /// Where the rejected rows are.
+    /// The file of rejected rows.
     rejected: Option<PathBuf>,
 }
 
@@ -248,7 +250,7 @@ pub(super) fn run(global: &Global, import: &Import) -> ExitCode {
     }
 }
 
-/// Hears of the first Ctrl-C; the second ends the process.
+/// Listens for Ctrl-C. The first one sets the signal, the second ends the process.
 fn watch_interrupts() -> StopSignal {
     let stop = StopSignal::default();
     let asked = stop.clone();

@@ -1,4 +1,4 @@
-//! An import that a running server does, over its API.
+//! An import that a running server does, through its API.
 
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
@@ -19,45 +19,47 @@ use super::files::Pieces;
 use super::{End, Import, Job, Report, system};
 
 const TOKEN_HEADER: &str = "requestToken";
-/// How often the job is looked at.
+/// How often to check the job.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How often it is tried again where the server does not answer, and after how long.
+/// How many times to retry when the server does not answer.
 const RETRIES_MAX: u32 = 20;
+/// The wait before a retry.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// Too many requests; a proxy without a server behind it; a database that is away.
+/// Statuses that may pass: too many requests, a proxy without a server behind it, a database that is unreachable.
 const MAY_PASS: [u16; 4] = [429, 502, 503, 504];
-/// How long the server may be silent.
+/// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(5);
-/// The most bytes of an answer that is no file.
+/// The maximum size of a JSON answer, in bytes.
 const ANSWER_BYTES_MAX: u64 = 4 << 20;
 
 pub(super) fn run(server: &str, import: &Import, interrupt: &StopSignal) -> Result<Report, End> {
-    // The server would say the same, but only after the whole file was sent.
+    // The server checks the options too, but only after the upload.
     import.options()?;
     let api = Api::new(server, import);
     let mut job = api.begin(import, interrupt)?;
     let repeated = job.repeated;
-    let place = format!("/api/Import/jobs/{}/{}", import.entry, job.id);
+    let path = format!("/api/Import/jobs/{}/{}", import.entry, job.id);
     let bar = import.work_bar();
     let mut is_cancelled = false;
     while !job.state.is_over() {
         job.show(&bar);
         if interrupt.is_asked() && !is_cancelled {
             is_cancelled = true;
-            bar.suspend(|| import.note("stopping after the rows at hand; Ctrl-C again ends at once"));
-            api.insist(|| api.post(&format!("{place}/cancel")).send_empty())?;
+            bar.suspend(|| import.note("stopping after the current rows; press Ctrl-C again to end at once"));
+            api.insist(|| api.post(&format!("{path}/cancel")).send_empty())?;
         } else {
             thread::sleep(LOOK_EVERY);
         }
-        job = read(api.insist(|| api.get(&place).call())?)?;
+        job = read(api.insist(|| api.get(&path).call())?)?;
     }
     drop(bar);
     job.repeated = repeated;
     let rejected = import.rejected_file(&job, |file| {
-        let answer = api.insist(|| api.get(&format!("{place}/rejected.csv")).call())?;
+        let answer = api.insist(|| api.get(&format!("{path}/rejected.csv")).call())?;
         io::copy(&mut answer.into_body().into_reader(), file)
-            .map_err(|error| system(&error, "the rejected rows did not come through"))?;
+            .map_err(|error| system(&error, "the download of the rejected rows failed"))?;
         Ok(())
     });
     Ok(Report { job, rejected })
@@ -69,7 +71,7 @@ struct Api {
     token: String,
 }
 
-/// What an error's body says.
+/// The body of an error answer.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ServerRefusal {
@@ -106,7 +108,7 @@ impl Api {
         let config = Agent::config_builder()
             .tls_config(tls)
             .http_status_as_error(false)
-            // A token goes to the server that was named, and nowhere else.
+            // Send the token only to the server that the user named.
             .max_redirects(0)
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .timeout_recv_response(Some(ANSWER_TIMEOUT))
@@ -123,7 +125,7 @@ impl Api {
         self.agent.post(format!("{}{path}", self.base)).header(TOKEN_HEADER, &self.token)
     }
 
-    /// Sends the file; the job that it came to. Sent again after a failure, it comes to the same one.
+    /// Sends the file and returns its job. Sending it again after a failure leads to the same job.
     fn begin(&self, import: &Import, interrupt: &StopSignal) -> Result<Job, End> {
         let (file, bytes) = import.open(interrupt)?;
         let bar = import.upload_bar(bytes);
@@ -137,11 +139,11 @@ impl Api {
             _ if interrupt.is_asked() => Err(End::Interrupted),
             Ok(answer) if answer.status().is_success() => read(answer),
             Ok(answer) => Err(refused(answer)),
-            Err(error) => Err(ConfigError(format!("{}: the file was not taken: {error}", self.base)).into()),
+            Err(error) => Err(ConfigError(format!("{}: the upload failed: {error}", self.base)).into()),
         }
     }
 
-    /// Asks until there is an answer: a server that is started anew goes on with its imports.
+    /// Asks until there is an answer. A server continues its imports after a restart, so the wait is worth it.
     fn insist(&self, ask: impl Fn() -> Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, End> {
         let mut retries = 0;
         loop {
@@ -154,7 +156,7 @@ impl Api {
             retries += 1;
             if retries > RETRIES_MAX {
                 let why = format!(
-                    "{}: {why}; the server may still be importing, and the same command tells",
+                    "{}: {why}; the server may still be importing; run the same command to find out",
                     self.base
                 );
                 return Err(ConfigError(why).into());
@@ -164,7 +166,7 @@ impl Api {
     }
 }
 
-/// The file on its way to the server.
+/// The file as a request body.
 struct Upload<'a> {
     file: Pieces,
     bar: &'a ProgressBar,
@@ -175,7 +177,7 @@ impl Read for Upload<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut read = self.piece.read(buffer)?;
         if read == 0 {
-            // An upload that breaks off is no file.
+            // An error aborts the request, so the server never takes a partial upload for the whole file.
             let next = self.file.next().map_err(|end| io::Error::other(end.text()))?;
             self.piece = Cursor::new(next);
             read = self.piece.read(buffer)?;
@@ -188,21 +190,21 @@ impl Read for Upload<'_> {
 fn read<T: DeserializeOwned>(answer: Response<Body>) -> Result<T, End> {
     let body = answer.into_body().into_with_config().limit(ANSWER_BYTES_MAX).reader();
     serde_json::from_reader(body)
-        .map_err(|error| ConfigError(format!("the server's answer is not one of Customary: {error}")).into())
+        .map_err(|error| ConfigError(format!("the answer is not from a Customary server: {error}")).into())
 }
 
-/// What a refusal says.
+/// Turns a refusal into messages.
 fn refused(answer: Response<Body>) -> End {
     let status = answer.status();
     match read::<ServerRefusal>(answer) {
         Ok(refused) => {
             let problems = refused.errors.into_iter().map(Problem::text);
             let hint = matches!(status.as_u16(), 401 | 403).then(|| {
-                "the token must be valid, of this entrypoint, and have customers:import and pii:read"
+                "the token must be valid, see this entrypoint, and have the scopes customers:import and pii:read"
                     .to_owned()
             });
-            let told = std::iter::once(format!("{status}: {}", refused.response_text));
-            End::Refused(told.chain(problems).chain(hint).collect())
+            let first = std::iter::once(format!("{status}: {}", refused.response_text));
+            End::Refused(first.chain(problems).chain(hint).collect())
         }
         Err(_) => End::Refused(vec![format!("the server answered with status {status}")]),
     }

@@ -1,4 +1,4 @@
-//! What an import tells at its end.
+//! The report at the end of an import.
 
 use std::fmt::Write as _;
 
@@ -11,10 +11,10 @@ use serde::Deserialize;
 
 use super::{INTERRUPTED, Import, NOT_DONE, Report, SOME_REJECTED};
 
-/// The most errors that are printed; all are in the file of rejected rows.
+/// How many errors to print. The file of rejected rows holds all of them.
 const ERRORS_SHOWN: usize = 10;
 
-/// A job, as the API tells it.
+/// A job, as the API describes it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Job {
@@ -74,7 +74,7 @@ impl Job {
         }
     }
 
-    /// Moves a bar to where the job is.
+    /// Moves a progress bar to the job's position.
     pub(super) fn show(&self, bar: &ProgressBar) {
         bar.set_length(self.bytes_total.unsigned_abs());
         bar.set_position(self.bytes_read.unsigned_abs());
@@ -124,13 +124,13 @@ impl Report {
         }
         if job.repeated {
             println!(
-                "repeated: the same file was imported with the same options before, and this is its report; \
-                 --again imports it once more"
+                "repeated: the same file was imported with the same options before; this is the report of that \
+                 import; --again imports the file once more"
             );
         }
         if job.dry_run && job.state == JobState::Finished {
             println!(
-                "dry run: no customer was written; to commit it, give the same command without --dry-run, or \
+                "dry run: no customer was written; to import the file, run the same command without --dry-run, or \
                  POST /api/Import/jobs/{}/{}/commit",
                 import.entry, job.id
             );
@@ -148,7 +148,7 @@ impl Report {
                 eprintln!("cancelled: the dry run stopped after {} rows", job.rows_read);
             }
             None if job.state == JobState::Cancelled => eprintln!(
-                "cancelled: {} rows were dealt with and stay; the same command goes on from there",
+                "cancelled: {} rows are done and stay; the same command goes on from there",
                 job.rows_read
             ),
             None => {}

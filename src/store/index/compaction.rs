@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use diesel::prelude::*;
 
 use super::blocks::{Block, Entries, Packer};
-use super::memtable::{self, MAKE_ANEW, entries};
+use super::memtable::{self, REBUILD, entries};
 use super::segments::{
     BUILDING, FOREVER, Flush, LIVE, RETIRED, broken, insert_blocks, lock, new_segment, prepare_flush,
 };
@@ -131,7 +131,7 @@ pub(crate) fn examine(conn: &mut Conn) -> Result<(usize, i64), StoreError> {
         loop {
             input.advance(conn).map_err(|error| match error {
                 StoreError::Corrupt(what) => {
-                    StoreError::Corrupt(format!("{what}, in segment {segment_id}; {MAKE_ANEW}"))
+                    StoreError::Corrupt(format!("{what}, in segment {segment_id}; {REBUILD}"))
                 }
                 other => other,
             })?;
@@ -141,7 +141,7 @@ pub(crate) fn examine(conn: &mut Conn) -> Result<(usize, i64), StoreError> {
         // One that was retired meanwhile may have been removed in part.
         if found != postings && live(conn)?.iter().any(|(id, ..)| *id == segment_id) {
             return Err(StoreError::Corrupt(format!(
-                "segment {segment_id} of the search index has {found} postings instead of {postings}; {MAKE_ANEW}"
+                "segment {segment_id} of the search index has {found} postings instead of {postings}; {REBUILD}"
             )));
         }
         all += found;

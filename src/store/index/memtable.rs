@@ -37,7 +37,8 @@ pub(crate) struct Indexed {
 }
 
 /// What to do where the index is broken.
-pub(super) const MAKE_ANEW: &str = "have the index made anew as docs/operations.md says under Check";
+pub(super) const REBUILD: &str =
+    "rebuild the index as docs/operations.md describes under \"Rebuild the search index\"";
 
 /// A row of `term_pending`.
 #[derive(Debug)]
@@ -213,7 +214,7 @@ pub(super) fn examine(conn: &mut Conn) -> Result<usize, StoreError> {
             .load(c))?;
         for (pending_id, row) in &rows {
             for entry in entries(row) {
-                let place = || format!("pending search terms, row {pending_id} of term_pending; {MAKE_ANEW}");
+                let place = || format!("pending search terms, row {pending_id} of term_pending; {REBUILD}");
                 entry.map_err(|_| StoreError::Corrupt(place()))?;
                 count += 1;
             }

@@ -52,7 +52,7 @@ pub(crate) fn rebuild(conn: &mut Conn, ring: &KeyRing) -> Result<(), StoreError>
             let Some(first) = own.first() else { continue };
             add(conn, first.entrypoint_id, &indexed)?;
         }
-        tracing::info!(customer_id = done.1, "the search index is made anew");
+        tracing::info!(customer_id = done.1, "rebuilding the search index");
     }
     on!(conn, |c| diesel::update(term_work::table).set(term_work::is_built.eq(true)).execute(c))?;
     Ok(())

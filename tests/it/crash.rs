@@ -1,5 +1,5 @@
-//! Rule 4 through crashes: instances are killed at random moments under load, clients retry with their keys, and at the
-//! end nothing acknowledged is missing, nothing is doubled, no key is stuck (`load` keeps the clients' books).
+//! Rule 4 through crashes: the tests kill instances at random moments under load, and clients retry with their keys. In
+//! the end nothing acknowledged is missing, nothing is doubled, and no key is stuck (`load` keeps the ledger).
 //!
 //! `CRASH_KILLS` sets the number of kills; the long form is 100 and more:
 //! `CRASH_KILLS=100 cargo nextest run crash::rules_4`. `TEST_SEED` repeats a run's choices, though not its timing.
@@ -21,7 +21,7 @@ use crate::harness::*;
 use crate::support::{Sql, created, new_entry, path, total};
 use load::Load;
 
-/// Enough to be in every kind of operation at once, few enough for a small machine.
+/// Enough clients for every kind of operation at once, few enough for a small machine.
 const CLIENTS: usize = 6;
 const FIRST_STARTS: usize = 6;
 
@@ -40,7 +40,7 @@ fleets!(rules_4_killed_at_random_moments_nothing_is_lost_doubled_or_stuck, |flee
         let victim = rng.usize(..fleet.servers.len());
         let victim = &mut fleet.servers[victim];
         victim.kill9();
-        // While it starts is a moment like any other.
+        // An instance may be killed while it starts, too.
         if rng.u8(..4) == 0 {
             victim.spawn();
             pause(&mut rng, 80).await;
@@ -93,12 +93,12 @@ both!(a_first_start_killed_at_a_random_moment_is_taken_up_by_the_next, |db| asyn
     }
 });
 
-/// PostgreSQL does not give a number again that a transaction took and did not keep.
+/// PostgreSQL does not give a sequence number again that an aborted transaction took.
 #[tokio::test]
 async fn a_first_start_that_was_killed_while_it_filled_the_database_took_no_numbers() {
     let mut server = Server::start(Db::Postgres).await;
     server.kill9();
-    // As such a start leaves it: all tables, no rows, numbers taken.
+    // The state that such a start leaves: all tables, no rows, numbers taken.
     let mut sql = Sql::open(server.site());
     sql.run("TRUNCATE organisation, entrypoint, data_key, signing_key, token CASCADE");
     server.restart().await;
@@ -109,14 +109,14 @@ async fn a_first_start_that_was_killed_while_it_filled_the_database_took_no_numb
     server.client().create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200);
 }
 
-/// Enough that what identifies them is being moved to where it is kept, on SQLite.
+/// Enough customers that the service moves identity digests to their final table on SQLite.
 const PERSONS: usize = 6_000;
 const RACERS: u64 = 3;
 
-/// What an instance answers before it is killed: a slow machine must prove as much as a fast one.
+/// How many answers an instance gives before it is killed, so that a slow machine proves as much as a fast one.
 const ANSWERS_A_LIFE: usize = 20;
 
-/// When racers have to stop, and how many answers they have.
+/// When racers have to stop, and how many answers they have received.
 #[derive(Default)]
 struct Race {
     stop: AtomicBool,
@@ -124,7 +124,7 @@ struct Race {
 }
 
 impl Race {
-    /// Waits until `more` answers have come. Bounded, for an instance that answers nothing has failed.
+    /// Waits for `more` answers, for a limited time: an instance that answers nothing has failed.
     async fn go_on(&self, more: usize) {
         let goal = self.answers.load(Relaxed) + more;
         let deadline = Instant::now() + Duration::from_mins(1);
@@ -135,7 +135,7 @@ impl Race {
     }
 }
 
-/// Creates persons of the file over and over, each until it is answered; who was answered with which id.
+/// Creates persons of the file over and over, each until it is answered; the persons and the ids in the answers.
 async fn race_the_file(client: Client, mut rng: Rng, race: Arc<Race>) -> Vec<(usize, u64)> {
     let mut answered = Vec::new();
     while !race.stop.load(Relaxed) {
@@ -205,7 +205,8 @@ both!(rules_3_beside_a_process_that_imports_and_killed_over_and_over_nobody_is_d
     closes_clean(&mut fleet).await;
 });
 
-/// `doctor` finds nothing, beside running instances and after they ended, and neither does SQLite in its file.
+/// Asserts that `doctor` finds no problem, beside running instances and after they ended, and that SQLite finds none in
+/// its file.
 async fn closes_clean(fleet: &mut Fleet) {
     fleet.site().cli(&["doctor"]).success();
     for server in &mut fleet.servers {
@@ -229,7 +230,7 @@ struct Finding {
     integrity_check: String,
 }
 
-/// Longer than PostgreSQL lets a transaction be idle that is open and does nothing.
+/// Longer than PostgreSQL lets an open transaction be idle.
 const STANDSTILL: Duration = Duration::from_secs(12);
 
 both!(an_instance_that_stood_still_goes_on_where_it_was, |db| async {
@@ -238,7 +239,7 @@ both!(an_instance_that_stood_still_goes_on_where_it_was, |db| async {
     let body = json!({"firstname": "Ada", "email": "ada@example.test"});
     let id = client.create("demo", &body, &[], &[]).await.expect(200).id();
     let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
-    // All threads have read.
+    // Every reader thread has read once.
     let ask = || {
         at_once((0..40).map(|_| {
             let client = client.clone();
@@ -249,7 +250,7 @@ both!(an_instance_that_stood_still_goes_on_where_it_was, |db| async {
     stop(pid).await;
     tokio::time::sleep(STANDSTILL).await;
     kill_process(pid, Signal::CONT).unwrap();
-    // Rules 1: until it has looked for revoked tokens it lets nobody in, and says that it is not ready.
+    // Rules 1: until the instance has checked for revoked tokens, it admits no request and says that it is not ready.
     let begun = Instant::now();
     while client.get("/health/ready").await.status != 200 {
         assert!(begun.elapsed() < Duration::from_secs(5), "it does not become ready");
@@ -269,7 +270,8 @@ both!(whoever_comes_first_after_a_standstill_is_let_in, |db| async {
     let id = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
     let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
     stop(pid).await;
-    // Sent while it stands still: they are the first that it sees. Longer than what it knows of tokens holds.
+    // Sent while the instance is suspended, so these are the first requests that it sees. The pause is longer than it
+    // may trust what it knows of tokens.
     let asked = tokio::spawn({
         let client = client.clone();
         async move {
@@ -288,15 +290,15 @@ both!(whoever_comes_first_after_a_standstill_is_let_in, |db| async {
     created(&client, "demo", &json!({"email": "bob@example.test"})).await;
 });
 
-/// Makes a process stand still, and waits until all of its threads do: the signal takes hold of them one after another,
-/// as each is given a processor.
+/// Suspends a process, and waits until all its threads have stopped: the signal stops each when it next gets a
+/// processor.
 async fn stop(pid: Pid) {
     kill_process(pid, Signal::STOP).unwrap();
     let tasks = format!("/proc/{}/task", pid.as_raw_pid());
     let is_stopped = |task: std::io::Result<std::fs::DirEntry>| {
-        // A thread that is gone stands still too.
+        // A thread that ended counts as stopped.
         let Ok(stat) = std::fs::read_to_string(task.unwrap().path().join("stat")) else { return true };
-        // Behind its name, which is in parentheses.
+        // The state comes after the name, which is in parentheses.
         stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('T'))
     };
     let begun = Instant::now();
@@ -306,8 +308,8 @@ async fn stop(pid: Pid) {
     }
 }
 
-/// Stops an instance while it waits for a table that a keeper locked, within its transaction, which then is idle for
-/// longer than it may.
+/// Suspends an instance while it waits, within a transaction, for a table that `keeper` locked. The transaction is then
+/// idle for longer than PostgreSQL allows.
 async fn stand_still_at(server: &Server, sql: &mut Sql, table: &str, keeper: &mut Sql) -> Pid {
     let waits = format!(
         "SELECT count(*) AS value FROM pg_locks JOIN pg_class ON pg_class.oid = relation \
@@ -325,7 +327,7 @@ async fn stand_still_at(server: &Server, sql: &mut Sql, table: &str, keeper: &mu
     pid
 }
 
-/// A table that is locked keeps the step that moves terms within its transaction.
+/// The locked table holds the step that moves terms inside its transaction.
 #[tokio::test]
 async fn an_instance_that_stood_still_while_it_moved_terms_moves_them_afterwards() {
     let server = Server::start(Db::Postgres).await;
@@ -348,7 +350,7 @@ async fn an_instance_that_stood_still_while_it_moved_terms_moves_them_afterwards
     assert!(!logs.contains("\"WARN\"") && !logs.contains("\"ERROR\""), "{logs}");
 }
 
-/// An instance that starts removes what is over; a table that is locked keeps it in the middle of that.
+/// An instance removes expired rows when it starts; the locked table holds it in the middle of that.
 #[tokio::test]
 async fn an_instance_that_stood_still_while_it_removed_what_is_over_removes_it_afterwards() {
     let mut server = Server::start(Db::Postgres).await;
@@ -367,7 +369,7 @@ async fn an_instance_that_stood_still_while_it_removed_what_is_over_removes_it_a
     kill_process(pid, Signal::CONT).unwrap();
     let begun = Instant::now();
     while sql.number(sessions) > 0 {
-        // The next look is after 30 s.
+        // The next check would come after 30 s.
         assert!(begun.elapsed() < Duration::from_secs(10), "the session is still there");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -375,7 +377,7 @@ async fn an_instance_that_stood_still_while_it_removed_what_is_over_removes_it_a
     assert!(!logs.contains("\"WARN\"") && !logs.contains("\"ERROR\""), "{logs}");
 }
 
-/// Longer than a connection is trusted that nobody asks.
+/// Longer than the service trusts an idle connection.
 const REST: Duration = Duration::from_millis(1_500);
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! PostgreSQL by TLS, as SECURITY.md recommends it.
+//! PostgreSQL over TLS, as SECURITY.md recommends.
 
 use diesel::prelude::*;
 use serde_json::json;

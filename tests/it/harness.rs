@@ -1,5 +1,5 @@
-//! What every test stands on: a fresh database of either kind (`postgres`), the program as child processes on it
-//! (`server`), and an HTTP client that speaks the wire format (`client`). Everything is removed when it is dropped.
+//! The base of every test: a fresh database of either kind (`postgres`), the program as child processes on it
+//! (`server`), and an HTTP client for the wire format (`client`). Dropping them removes everything.
 //!
 //! `both!` makes a test for each database; `fleets!` adds a third with three instances on one PostgreSQL database.
 #![allow(dead_code, reason = "each module of tests uses its own part")]
@@ -45,7 +45,7 @@ macro_rules! both {
 }
 pub(crate) use both;
 
-/// Like `both!`, but the body gets running instances, and three of them on one PostgreSQL database as a third test.
+/// Like `both!`, but the body gets running instances, and a third test runs three of them on one PostgreSQL database.
 macro_rules! fleets {
     ($name:ident, |$fleet:ident| $body:expr) => {
         mod $name {
@@ -74,7 +74,7 @@ macro_rules! fleets {
 }
 pub(crate) use fleets;
 
-/// Starts all of them before it waits for any, and returns what they gave in the order they were listed.
+/// Starts all futures before it waits for any; their outputs in the given order.
 pub async fn at_once<F>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output>
 where
     F: Future + Send + 'static,
@@ -88,7 +88,7 @@ where
     outputs
 }
 
-/// What a task gave; its panic is the test's.
+/// The output of a task; a panic of the task becomes the test's.
 pub async fn finished<T>(task: tokio::task::JoinHandle<T>) -> T {
     task.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
@@ -101,14 +101,14 @@ pub fn setting(name: &str, default: u64) -> u64 {
     }
 }
 
-/// A seeded generator whose seed is printed; the same seed makes the same choices again (`TEST_SEED=…`).
+/// A seeded generator that prints its seed; the same seed makes the same choices (`TEST_SEED=…`).
 pub fn seeded() -> fastrand::Rng {
     let seed = setting("TEST_SEED", fastrand::u64(..));
     println!("TEST_SEED={seed}");
     fastrand::Rng::with_seed(seed)
 }
 
-/// The Python of the environment that `scripts/test` makes, with the packages that tests use.
+/// The Python of the environment that `scripts/test` creates, with the packages that the tests use.
 pub fn python() -> PathBuf {
     std::env::var_os("TEST_PYTHON").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/target/test-venv/bin/python")),

@@ -1,5 +1,6 @@
-//! Lists, filters and searches over sealed customers (rules 8): against a plain evaluation of the same rules (`oracle`),
-//! right after writes (`fresh`), by cursor while others write (`cursors`), and for words that thousands have (`common`).
+//! Lists, filters and searches over sealed customers (rules 8): compared with a plain evaluation of the same rules
+//! (`oracle`), directly after writes (`fresh`), by cursor while others write (`cursors`), and for words that thousands
+//! of customers share (`common`).
 
 mod common;
 mod cursors;
@@ -78,7 +79,7 @@ both!(rules_8_a_search_sees_what_was_written_before_it, |db| async move {
     }
 });
 
-// Every release that indexes by other terms does what this does by hand.
+// A release that changes how terms are built rebuilds the index in the same way.
 both!(an_index_of_an_earlier_release_is_made_anew_at_the_start, |db| async move {
     let mut server = Server::start(db).await;
     let client = server.client();

@@ -1,4 +1,4 @@
-//! Mails to customers: invitations of one and of many, consent, the outbox, and real mail servers.
+//! Mails to customers: single and bulk invitations, consent, the outbox, and real mail servers.
 
 mod content;
 mod invitations;
@@ -16,12 +16,12 @@ pub use self::parcel::Parcel;
 use crate::harness::*;
 use crate::support::*;
 
-/// How long something may take that happens beside the requests; longer in the long form of `many`.
+/// The time limit for background work; longer in the long form of `many`.
 fn patience() -> Duration {
     Duration::from_secs(60 + setting("INVITES", 0) / 20)
 }
 
-/// Where the first instance of a site puts its mails.
+/// The folder into which the first instance of a site writes its mails.
 pub fn mail_folder(site: &Site) -> PathBuf {
     site.folder().join("data-0/mail")
 }
@@ -40,7 +40,7 @@ pub fn parcels(site: &Site) -> Vec<Parcel> {
     parcels
 }
 
-/// Waits until something is so.
+/// Polls until the condition holds, and fails after `patience()`.
 #[track_caller]
 pub fn until(what: &str, is_so: impl AsyncFn() -> bool) -> impl Future<Output = ()> {
     let what = what.to_owned();
@@ -53,7 +53,7 @@ pub fn until(what: &str, is_so: impl AsyncFn() -> bool) -> impl Future<Output = 
     }
 }
 
-/// The mails of an entrypoint as the outbox tells them, newest first.
+/// The mails of an entrypoint as the outbox shows them, newest first.
 pub async fn outbox(client: &Client, entry: &str) -> Vec<serde_json::Value> {
     let answer = client.get(&format!("/api/Mail/outbox/{entry}?limitRecord=1000")).await.expect(200);
     answer.json["Records"].as_array().expect("records").clone()
@@ -66,7 +66,7 @@ pub async fn count_of(client: &Client, entry: &str, state: &str) -> u64 {
     answer.json["Summary"]["totalRecords"].as_u64().expect("a total")
 }
 
-/// Waits until nothing is on its way any more.
+/// Waits until no mail is under way any more.
 pub async fn until_all_went(client: &Client, entry: &str) {
     until("every mail is sent or given up", async || {
         let mut waiting = 0;

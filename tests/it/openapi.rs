@@ -1,4 +1,5 @@
-//! The OpenAPI document: its examples are real answers, recorded here. `RECORD=1 cargo nextest run openapi` renews them.
+//! The OpenAPI document: its examples are real answers that this test records. `RECORD=1 cargo nextest run openapi`
+//! renews them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use crate::harness::*;
 use crate::support::*;
 
-/// Holds SQLite's write lock until it is dropped.
+/// Holds SQLite's write lock until dropped.
 struct Lock(std::process::Child);
 
 impl Drop for Lock {
@@ -47,7 +48,7 @@ fn sql(file: &Path, statement: &str) {
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/examples.json");
 
-/// An import as it was queued, whatever a worker has done of it since.
+/// An import as it was queued, whatever a worker has done since.
 fn as_queued(mut import: Value) -> Value {
     import["state"] = json!("queued");
     for counter in ["rowsRead", "added", "replaced", "merged", "matched", "rejected", "warnings", "bytesRead"]
@@ -61,7 +62,7 @@ fn as_queued(mut import: Value) -> Value {
     import
 }
 
-/// What differs from run to run becomes a fixed value of the same kind.
+/// Replaces what differs from run to run by a fixed value of the same kind.
 fn steady(value: Value, key: &str) -> Value {
     const TIMES: [&str; 13] = [
         "Created",
@@ -110,7 +111,7 @@ impl Recorder {
         answer
     }
 
-    /// A file.
+    /// The example of a file.
     fn text(&mut self, operation: &str, answer: Answer) {
         assert_eq!(answer.status, 200, "{operation}: {}", answer.text);
         self.answers.insert(operation.to_owned(), json!(answer.text));
@@ -126,7 +127,7 @@ impl Recorder {
     }
 }
 
-/// Where two values differ, and in what.
+/// Where two values differ, and how.
 fn differing(kept: &Value, new: &Value, at: String) -> Vec<String> {
     match (kept, new) {
         (Value::Object(kept), Value::Object(new)) => {
@@ -312,7 +313,7 @@ async fn examples_are_what_the_service_answers() {
         server.anonymous().post("/api/v2/Token/serverside", &credentials).await,
     );
     let mut listed = client.get("/api/Token").await;
-    // Tokens made within one second are listed in the order of their random ids.
+    // Tokens created within one second are listed in the order of their random ids.
     listed.json["Records"].as_array_mut().unwrap().retain(|record| record["jti"] == jti);
     recorder.answer("list_tokens", listed);
     recorder.answer("revoke_token", client.delete(&format!("/api/Token/{jti}")).await);

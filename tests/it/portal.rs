@@ -1,5 +1,5 @@
-//! The customer portal: signing in, links, the own record, and what attacks come to. `tests/sdk/portal_walk.py` walks
-//! through it with a real browser.
+//! The customer portal: signing in, links, the customer's own record, and defence against attacks.
+//! `tests/sdk/portal_walk.py` goes through it with a real browser.
 
 mod attacks;
 mod browser;
@@ -22,7 +22,7 @@ const EMAIL: &str = "ada.roe@example.test";
 const PASSWORD: &str = "tulip-carbon-94";
 const OTHER_PASSWORD: &str = "walnut harbour 61";
 
-/// A site whose waits are too short to be waited for.
+/// A site whose delays after failed sign-ins are negligible.
 fn site(db: Db) -> Arc<Site> {
     site_with(db, &[])
 }
@@ -48,7 +48,7 @@ async fn status_of(client: &Client, id: u64) -> Value {
     client.get(&path(id)).await.expect(200).json["customerStatus"].clone()
 }
 
-/// The mails so far, in the order they were written: their dates know no more than seconds.
+/// The mails so far, in the order of writing: their dates are only exact to the second.
 fn mails(site: &Site) -> Vec<Parcel> {
     let files = fs::read_dir(mail_folder(site)).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "eml")).collect();
@@ -56,7 +56,7 @@ fn mails(site: &Site) -> Vec<Parcel> {
     files.iter().map(|path| Parcel::read(&fs::read_to_string(path).unwrap())).collect()
 }
 
-/// The link of the newest mail that carries one, as a path.
+/// The link in the newest mail that has one, as a path.
 async fn newest_link(server: &Server, client: &Client, entry: &str) -> String {
     until_all_went(client, entry).await;
     let link = mails(server.site()).iter().rev().find_map(Parcel::link).expect("a mail with a link");

@@ -1,5 +1,5 @@
-//! Key rotation (rules 7): everything of an entrypoint comes under a new key while it is used and while the service is
-//! killed, nothing is missed or doubled meanwhile, and the old key is gone in the end (`load` keeps the clients' books).
+//! Key rotation (rules 7): all data of an entrypoint comes under a new key while it is used and while the service is
+//! killed, nothing is missed or doubled meanwhile, and the old key is gone in the end (`load` keeps the ledger).
 
 mod load;
 
@@ -29,7 +29,7 @@ async fn ended(client: &Client) -> Value {
     }
 }
 
-/// Everything of the first entrypoint is under its one key.
+/// Asserts that all data of the first entrypoint is under this one key.
 fn only_under(site: &Site, key: i64) {
     let mut sql = Sql::open(site);
     for query in [
@@ -47,7 +47,7 @@ fn first_key(keys: &Value) -> i64 {
     keys["keys"][0]["keyId"].as_i64().expect("a key id")
 }
 
-/// The blind values in the database, as text; what of them a rotation leaves is under the old key.
+/// The identity digests in the database, as text; a digest that a rotation leaves is under the old key.
 fn digests(site: &Site) -> Vec<String> {
     Sql::open(site).digests().into_iter().map(|(_, digest)| digest).collect()
 }
@@ -91,7 +91,7 @@ both!(everything_of_an_entrypoint_comes_under_the_new_key, |db| async {
     assert_eq!(others, 1, "the second entrypoint has its own key and keeps it");
     sql.run(&format!("UPDATE customer SET key_id = key_id WHERE customer_id = {elsewhere}"));
 
-    // All is as it was, to a server that never had the old key too.
+    // Nothing has changed, even for a server that never had the old key.
     let mut server = server;
     server.restart().await;
     assert_eq!(client.list("demo").await, records);
@@ -111,7 +111,7 @@ both!(everything_of_an_entrypoint_comes_under_the_new_key, |db| async {
     let new_digests = digests(server.site());
     assert_eq!(new_digests.len(), old_digests.len());
     let kept = new_digests.iter().filter(|digest| old_digests.contains(digest)).count();
-    // Those of the second entrypoint, which nobody rotated.
+    // The digests of the second entrypoint, which was not rotated.
     assert_eq!(kept, 1, "digests under the old key are left");
     server.cli(&["doctor", "--deep"]).success();
 });
@@ -183,7 +183,7 @@ fleets!(rules_7_rotated_under_load_and_killed_nothing_is_missed_or_doubled, |fle
     client.send(Method::POST, ROTATE, None, &[]).await.expect(200);
     let mut seen = 0;
     for kill in 0..kills {
-        // At some moment after it went on: each kill meets another part of the work.
+        // At a random moment after it started: each kill meets another part of the work.
         let deadline = Instant::now() + PATIENCE;
         loop {
             load.still_running();

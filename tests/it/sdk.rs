@@ -1,13 +1,13 @@
-//! The programs under `tests/sdk`: Payabli's own SDK, the FEBRL data sets, Schemathesis, and a browser
-//! on Swagger UI and in the portal.
+//! The programs under `tests/sdk`: Payabli's own SDK, the FEBRL data sets, Schemathesis, and a browser on Swagger UI
+//! and on the portal.
 
 use crate::harness::*;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk");
 
-/// Runs a program against a server of its own; its output is shown where it fails.
+/// Runs a program against a server of its own, and prints its output if it fails.
 async fn prove(db: Db, program: &str) {
-    // The waits of sign-ins that fail need not be waited for.
+    // The tests do not wait for the delays of failed sign-ins.
     let server = Server::start_on(&Site::with_environment(db, &[("CUSTOMARY_LOGIN_WAIT", "20ms")])).await;
     let site = server.site();
     for entry in ["febrl1", "febrl3", "import1", "import3"] {
@@ -31,7 +31,7 @@ async fn prove(db: Db, program: &str) {
             site.new_token(&["--org", "1", "--all-entries", "--scope", "settings"]),
         )
         .env("AXE", axe())
-        // Pages do not depend on the database: they are looked at once.
+        // Pages do not depend on the database, so one database takes the screenshots.
         .env("LOOK", if db == Db::Sqlite { "yes" } else { "no" })
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .kill_on_drop(true);
@@ -42,7 +42,7 @@ async fn prove(db: Db, program: &str) {
     assert!(output.status.success(), "{program} failed:\n{text}");
 }
 
-/// `axe.min.js` as `scripts/test` fetches it.
+/// The path of `axe.min.js`, which `scripts/test` fetches.
 fn axe() -> std::path::PathBuf {
     let fetched = concat!(env!("CARGO_MANIFEST_DIR"), "/target/axe-core/axe.min.js");
     std::env::var_os("TEST_AXE").map_or_else(|| fetched.into(), Into::into)

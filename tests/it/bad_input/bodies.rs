@@ -1,4 +1,4 @@
-//! Bodies that are no JSON object, are too large or too deep, or claim to be something else.
+//! Bodies that are no JSON object, too large, too deep, or of another media type.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
@@ -85,7 +85,7 @@ both!(rules_6_a_body_over_1_mib_is_answered_413_and_the_client_sees_it, |db| asy
         let padding = " ".repeat(length - body.len());
         body + &padding
     };
-    // A client that is still sending sees the answer too, however much more than 1 MiB it sends (up to 16 MiB).
+    // A client that is still sending sees the answer too, up to 16 MiB.
     for length in [MIB + 1, 10 * MIB] {
         for (method, path) in [
             (Method::POST, "/api/Customer/single/demo".to_owned()),
@@ -99,11 +99,11 @@ both!(rules_6_a_body_over_1_mib_is_answered_413_and_the_client_sees_it, |db| asy
             answer.expect_error(413);
         }
     }
-    // A DELETE has no use for a body, and no patience for a large one.
+    // A DELETE takes no body, and does not wait for a large one.
     let answer = send(scene.client.request(Method::DELETE, &scene.path()).body(padded(10 * MIB))).await;
     answer.expect_error(413);
     scene.nothing_stored().await;
-    // 1 MiB exactly is not too much.
+    // Exactly 1 MiB is not too large.
     let request = as_json(scene.client.request(Method::POST, "/api/Customer/single/demo"));
     send(request.body(padded(MIB))).await.expect(200);
 });

@@ -1,4 +1,4 @@
-//! Every member of a customer's body × {wrong type, too long, control character, wrong format}.
+//! Every member of a customer's body with a wrong type, too many characters, a control character or a wrong format.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::Scene;
 use crate::harness::*;
 use crate::support::*;
 
-/// Texts with the most characters they take (contract 2, rules 2).
+/// The text members and their maximum lengths (contract 2, rules 2).
 const TEXTS: [(&str, usize); 21] = [
     ("customerNumber", 250),
     ("customerUsername", 250),
@@ -34,7 +34,7 @@ const TEXTS: [(&str, usize); 21] = [
     ("shippingCountry", 100),
 ];
 
-/// Those of them that take any text.
+/// The text members that accept any text.
 fn is_free(field: &str) -> bool {
     !["birthday", "phone", "email", "country", "shippingCountry"].contains(&field)
 }
@@ -51,13 +51,13 @@ const OTHERS: [&str; 8] = [
     "createdAt",
 ];
 
-/// A body that would be fine but for one member, and where the problem is.
+/// A body with one bad member, and where the problem is.
 struct Case {
     what: String,
-    /// As text: a parsed body could not hold every number.
+    /// Text, because a parsed body could not hold every number.
     body: String,
     place: String,
-    /// Must not be repeated in the answer.
+    /// A text that the answer must not repeat.
     secret: Option<String>,
 }
 
@@ -67,12 +67,12 @@ fn case(kind: &str, field: &str, value: &Value, place: &str) -> Case {
 
 fn case_of(kind: &str, field: &str, value: &str, place: &str) -> Case {
     let body = format!("{{\"customerNumber\": \"CASE-1\", {}: {value}}}", json!(field));
-    // The number of the frame gives way where it is itself the case.
+    // A case of the number itself replaces the number that identifies the customer.
     let body = if field == "customerNumber" { format!("{{{}: {value}}}", json!(field)) } else { body };
     Case { what: format!("{kind} in {field}: {value:.80}"), body, place: place.to_owned(), secret: None }
 }
 
-/// Refused on create, update and match alike.
+/// Asserts that create, update and match refuse all cases.
 async fn refused(scene: &Scene, cases: &[Case]) {
     for case in cases {
         for (method, path) in [
@@ -147,7 +147,7 @@ both!(rules_2_a_value_that_is_too_long_is_refused, |db| async {
             _ => "x".repeat(most + 1),
         };
         cases.push(case("too long", field, &json!(value), &format!("/{field}")));
-        // Characters are counted, not bytes.
+        // Limits count characters, not bytes.
         cases.push(case("too long", field, &json!("\u{fc}".repeat(most + 1)), &format!("/{field}")));
     }
     cases.push(case("too long", "customerPsw", &json!("x".repeat(10_000)), "/customerPsw"));
@@ -199,7 +199,7 @@ both!(rules_2_control_characters_are_refused, |db| async {
     let mut cases = Vec::new();
     let controls = ['\0', '\u{1}', '\t', '\n', '\r', '\u{1b}', '\u{7f}', '\u{85}', '\u{9f}'];
     for (field, _) in TEXTS {
-        // Every kind of control character in one field, two kinds in all.
+        // Every kind of control character in one field, two kinds in all fields.
         let some = if field == "city" { &controls[..] } else { &controls[..2] };
         for control in some {
             let value = match field {
@@ -235,7 +235,7 @@ both!(rules_2_a_value_of_a_wrong_format_is_refused, |db| async {
     let mut wrong = |field: &str, values: &[&str]| {
         for value in values {
             let mut case = case("a wrong format", field, &json!(value), &format!("/{field}"));
-            // Short ones could stand in the answer by chance.
+            // A short value could occur in the answer by chance.
             case.secret = Some((*value).to_owned()).filter(|value| value.len() > 8);
             cases.push(case);
         }
@@ -284,7 +284,7 @@ both!(rules_2_a_value_of_a_wrong_format_is_refused, |db| async {
     }
     refused(&scene, &cases).await;
 
-    // The two errors with numbers of their own (contract 11).
+    // The two errors that have numbers of their own (contract 11).
     for (body, code) in [(json!({"timeZone": 15}), 3004), (json!({"customerStatus": 7}), 3006)] {
         let answer = scene.client.put(&scene.path(), &body).await;
         assert_eq!(answer.expect_error(400).json["responseCode"], code, "{}", answer.text);
@@ -391,7 +391,7 @@ both!(rules_2_an_unknown_member_is_refused_with_the_nearest_name, |db| async {
             assert!(message.contains(near), "{unknown} for {near}: {message}");
         }
     }
-    // Even a null is no member; nor is a member of the record that nobody writes.
+    // A null is refused too, and so is a member of the record that nobody may write.
     for unknown in ["colour", "customerId", "Lifecycle", "MFA", "__proto__", ""] {
         let answer = scene.client.put(&scene.path(), &json!({unknown: null})).await;
         assert_eq!(places(answer.expect_error(400)), set([&format!("/{unknown}")]), "{}", answer.text);
@@ -413,7 +413,7 @@ both!(rules_2_null_and_empty_mean_absent_on_create, |db| async {
                 body.insert(field.to_owned(), Value::Null);
             }
         }
-        // Three records of nothing at all need something to tell them apart.
+        // Without numbers the three empty records would be one customer.
         body.insert("customerNumber".to_owned(), json!(format!("N-{}", number + 1)));
         let id = created(&client, "demo", &Value::Object(body)).await;
         let record = read(&client, id).await.json;
@@ -430,7 +430,7 @@ both!(rules_2_null_and_empty_mean_absent_on_create, |db| async {
     assert_eq!(record["AdditionalFields"], json!({"c": "kept"}));
     assert_eq!(record["IdentifierFields"], json!([]));
     assert_eq!(record["Labels"], json!(["kept"]));
-    // Nothing but absent values identifies nobody.
+    // Absent values alone identify nobody.
     let answer =
         client.create("demo", &json!({"email": null, "firstname": "", "phone": " "}), &[], &[]).await;
     answer.expect_error(400);
@@ -465,7 +465,7 @@ both!(rules_5_null_and_empty_clear_on_put, |db| async {
         client.put(&path(id), &Value::Object(clearing)).await.expect(200);
         let record = read(&client, id).await.json;
         for (key, value) in record.as_object().expect("a record") {
-            // Whoever had an account does not become a prospect again.
+            // A customer who had an account does not become a prospect again.
             let stays = ["customerId", "Created", "LastUpdated", "customerNumber", "Lifecycle"];
             if !stays.contains(&key.as_str()) {
                 assert_eq!(value, &nothing[key], "{key} after {empty}");

@@ -7,7 +7,7 @@ use super::Scene;
 use crate::harness::*;
 use crate::support::*;
 
-/// The methods and paths of the served document, with something of `demo` in the place of each parameter.
+/// The methods and paths of the served document, each parameter replaced by something of `demo`.
 fn operations(
     document: &Value,
     customer: u64,
@@ -58,7 +58,7 @@ async fn rehearsed(client: &Client) -> String {
     answer.data()["jobId"].to_string()
 }
 
-/// The id of an invitation of nobody.
+/// The id of an invitation that reaches nobody.
 async fn invited(client: &Client) -> String {
     let body = json!({"customerIds": [987_654_321]});
     client.post("/api/Customer/invite/demo", &body).await.expect(202).json["jobId"].to_string()
@@ -74,7 +74,7 @@ both!(rules_2_an_unknown_parameter_is_refused_on_every_route, |db| async {
     let operations = operations(&document, scene.customer, &token, &import, &invitation);
     assert!(operations.len() >= 17, "{operations:?}");
     for (method, path) in operations {
-        // A body that is right for no route and an object for all.
+        // An object, as every route expects, that is valid for none of them.
         let body = (method == Method::POST || method == Method::PUT).then(|| json!({}));
         for query in ["nonsense=1", "nonsense", "=1", "nonsense=%ff"] {
             let asked = format!("{path}?{query}");
@@ -274,7 +274,7 @@ both!(rules_6_an_unknown_method_answers_405_with_what_is_allowed, |db| async {
     scene.nothing_stored().await;
 });
 
-/// Bytes, because a bad one need be no text.
+/// Bytes, because an invalid header need not be text.
 type Header<'a> = (&'a str, &'a [u8]);
 
 both!(rules_4_a_bad_idempotency_key_is_refused, |db| async {
@@ -311,7 +311,7 @@ both!(rules_4_a_bad_idempotency_key_is_refused, |db| async {
         }
     }
     scene.nothing_stored().await;
-    // 255 printable characters are a key.
+    // A key may have 255 printable characters.
     let key = "~ ".repeat(127) + "k";
     let created = scene.client.header("Idempotency-Key", &key);
     created.post("/api/Customer/single/demo", &json!({"customerNumber": "KEY-1"})).await.expect(200);
@@ -340,7 +340,7 @@ both!(fixed_segments_of_a_path_ignore_case, |db| async {
         master.get(&path).await.expect(200);
     }
     master.put(&format!("/api/customer/{id}"), &json!({"city": "Oakton"})).await.expect(200);
-    // Names of entrypoints do not.
+    // Names of entrypoints do not ignore case.
     master.post("/api/customer/single/Demo", &body).await.expect_error(404);
 });
 
@@ -357,7 +357,7 @@ both!(rules_6_every_answer_carries_a_request_id_of_its_own, |db| async {
     }
 });
 
-// Each series stays in memory: a method that a client made up must not begin one.
+// Each time series stays in memory, so an invented method must not begin one.
 both!(methods_that_clients_make_up_are_counted_as_one, |db| async {
     let scene = Scene::start(db).await;
     let client = scene.server.anonymous();

@@ -31,7 +31,7 @@ both!(tokens_are_made_listed_and_revoked_beside_a_running_server, |db| async {
     assert_eq!(made["exp"].as_i64().unwrap() - made["iat"].as_i64().unwrap(), 90 * 86_400);
     server.anonymous().token(&token).get(list).await.expect(200);
 
-    // Without scopes: everything on customers, and neither settings nor tokens.
+    // A token without scopes may do everything on customers, and nothing on settings and tokens.
     let plain = claims(&site.new_token(&["--org", "1", "--all-entries"]));
     let mut scopes: Vec<_> =
         plain["scopes"].as_array().expect("scopes").iter().filter_map(Value::as_str).collect();
@@ -66,7 +66,7 @@ both!(entrypoints_and_organisations_made_beside_a_running_server_are_there_at_on
     let server = Server::start(db).await;
     let site = server.site();
     let client = server.client();
-    // Asked for before it exists, lest the answer be remembered.
+    // The first request comes before the entrypoint exists, in case the server caches the answer.
     client.get("/api/Query/customers/branch").await.expect_error(404);
     let arguments = [
         "--legal-name",
@@ -118,7 +118,7 @@ both!(doctor_says_what_is_well_and_what_is_wrong, |db| async {
             assert!(told.contains(part), "{part} is not in {told}");
         }
     }
-    // A counter that is off, for instance.
+    // For example a wrong counter.
     Sql::open(&site).run("UPDATE entrypoint_head SET live_customers = live_customers + 1");
     let told = site.cli(&["doctor"]);
     assert!(!told.status.success(), "{}{}", told.stdout, told.stderr);
@@ -167,7 +167,7 @@ fn every_subcommand_explains_itself_and_its_defaults() {
     for command in commands {
         let arguments =
             if command.first() == Some(&"help") { command.to_vec() } else { [command, &["--help"]].concat() };
-        // `help` takes no options beside it, so not by the harness, which adds some.
+        // `help` takes no other options, so the test does not use the harness, which adds some.
         let output = std::process::Command::new(site.command(&[]).get_program())
             .args(&arguments)
             .output()
@@ -230,7 +230,7 @@ both!(sigterm_lets_what_is_under_way_finish, |db| async {
     connection.write_all(head.as_bytes()).expect("it is read");
     tokio::time::sleep(Duration::from_millis(300)).await;
     let rest = async {
-        // It has been told to stop by now, with half a request in its hands.
+        // By now the server has received the signal, with half a request in hand.
         tokio::time::sleep(Duration::from_millis(500)).await;
         connection.write_all(late.as_bytes()).expect("it still reads");
         let mut answer = String::new();
@@ -248,7 +248,7 @@ both!(sigterm_lets_what_is_under_way_finish, |db| async {
     assert_eq!(stored[0]["Email"], "slow@example.test");
 });
 
-/// Reads one answer's head off a connection; empty where it was closed.
+/// Reads the head of one answer from a connection; empty if the server closed it.
 fn answered(connection: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
@@ -272,7 +272,7 @@ async fn an_idle_connection_stays_open_as_long_as_was_said() {
         connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         connection
     };
-    // HTTP clients commonly keep idle connections for five seconds: none of theirs may be closed before.
+    // HTTP clients commonly keep idle connections for five seconds: the server must not close one earlier.
     let server = Server::start(Db::Sqlite).await;
     let mut patient = connected(&server);
     assert!(ask(&mut patient).starts_with("HTTP/1.1 200"));

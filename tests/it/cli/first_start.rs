@@ -1,4 +1,5 @@
-//! The first start makes all that is needed and prints a token and a line that works when pasted; later ones do not.
+//! The first start creates everything needed, and prints a token and a command line that works when pasted. Later
+//! starts do not.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,7 +22,7 @@ fn tokens(text: &str) -> BTreeSet<String> {
     words.filter(|word| word.starts_with("eyJ") && word.split('.').count() == 3).map(str::to_owned).collect()
 }
 
-/// The line that starts with `curl`, and those that continue it.
+/// The line that starts with `curl`, and its continuation lines.
 fn curl_line(text: &str) -> String {
     let mut lines = text.lines().map(str::trim).skip_while(|line| !line.starts_with("curl "));
     let mut command = String::new();
@@ -60,7 +61,7 @@ both!(a_first_start_prints_a_token_and_a_line_that_works_and_a_second_does_not, 
     assert_eq!(again["responseData"]["customerId"], first["responseData"]["customerId"]);
     assert_eq!(total(&client, "demo").await, 1);
 
-    // The address of Swagger UI that was printed is one.
+    // The printed address of Swagger UI works.
     let base = server.base();
     let address = printed.split_whitespace().find(|word| word.starts_with(&base) && word.contains("swagger"));
     let address = address.unwrap_or_else(|| panic!("no address of Swagger UI in {printed}"));
@@ -104,14 +105,14 @@ both!(a_first_start_that_came_to_nothing_leaves_the_token_to_the_next, |db| asyn
     let client = server.anonymous().token(found.first().expect("a token"));
     client.get("/api/Query/customers/demo").await.expect(200);
 
-    // Whoever made one by command has what it takes.
+    // An operator who created a token by command needs no other.
     let site = Site::new(db);
     site.new_token(&["--org", "1", "--entry", "demo"]);
     let server = Server::start_on(&site).await;
     assert!(tokens(&server.stdout()).is_empty(), "{}", server.stdout());
 });
 
-/// The program with this site's folder, SQLite in it, and no master key but the one it makes.
+/// The program with this site's folder and SQLite, and without a master key but the one that it creates.
 fn without_key(site: &Site, arguments: &[&str]) -> Command {
     let mut command = site.command(arguments);
     command.env_remove("CUSTOMARY_MASTER_KEY");
@@ -160,7 +161,7 @@ async fn rules_7_on_sqlite_a_first_start_makes_a_master_key_that_only_its_owner_
     assert_eq!(read(&client_with, id).await.json["Email"], "ada@example.test", "the key is read again");
     drop(process);
 
-    // Where the key is lost, none is made in its place: nothing that is there would open.
+    // If the key is lost, the service creates no other: it could decrypt nothing of what exists.
     let text = fs::read_to_string(key).expect("a key");
     fs::remove_file(key).expect("it goes");
     let refused = Process::spawn(without_key(&site, &["serve", "--listen", &address]));

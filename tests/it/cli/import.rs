@@ -31,7 +31,7 @@ Dee,dee@example.test,
 Eva,eva@,Moss
 ";
 
-/// A file beside the database.
+/// Writes a file beside the database.
 fn file(site: &Site, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     let path = site.folder().join(name);
     fs::write(&path, content).unwrap();
@@ -45,7 +45,7 @@ fn command(site: &Site, path: &Path, options: &[&str]) -> Command {
     command
 }
 
-/// What an import printed and the status it ended with.
+/// What an import printed, and its exit status.
 struct Told {
     status: i32,
     stdout: String,
@@ -107,7 +107,7 @@ both!(a_file_becomes_customers_and_the_same_file_is_not_imported_twice, |db| asy
     assert_eq!(repeated.number("job"), first.number("job"));
     let again = import(site, &path, &["--again"]).ended(0);
     assert_eq!(again.numbers(NUMBERS), [2, 0, 0, 0, 2, 0]);
-    // Other options are another import.
+    // Other options make another import.
     let replaced = import(site, &path, &["--replace-existing", "--quiet"]).ended(0);
     assert_eq!(replaced.numbers(NUMBERS), [2, 0, 2, 0, 0, 0]);
     let forced = import(site, &path, &["--force-customer-creation"]).ended(0);
@@ -135,7 +135,7 @@ both!(rejected_rows_are_kept_to_be_corrected_and_imported_again, |db| async {
     assert!(lines[1].starts_with("3,") && lines[1].ends_with(",Cyd,not an address,=1+1"), "{text}");
     assert!(lines[2].starts_with("5,") && lines[2].ends_with(",Eva,eva@,Moss"), "{text}");
 
-    // The same report is the same file; one that somebody changed is not touched.
+    // The same report gives the same file once; the command does not overwrite a file that somebody changed.
     import(site, &path, &[]).ended(1);
     assert_eq!(fs::read_to_string(&rejected).unwrap(), text);
     let second_name = site.folder().join("mixed.rejected-2.csv");
@@ -156,7 +156,7 @@ both!(rejected_rows_are_kept_to_be_corrected_and_imported_again, |db| async {
     assert_eq!(companies[1], ("cyd@example.test", &formula), "cells come back as they were");
     assert_eq!(companies[3], ("eva@example.test", &moss));
 
-    // A named file is replaced.
+    // `--rejected` overwrites the file that it names.
     let named = file(site, "bad.csv", "old");
     import(site, &path, &["--rejected", named.to_str().unwrap()]).ended(1);
     assert_eq!(fs::read_to_string(&named).unwrap(), text);
@@ -191,7 +191,7 @@ both!(what_cannot_be_imported_is_refused_with_status_2, |db| async {
     let elsewhere = ["import", good.to_str().unwrap(), "--entry", "nowhere"];
     let refused = told(site.command(&elsewhere).output().unwrap()).ended(2);
     assert!(refused.stderr.contains("no entrypoint nowhere"), "{}", refused.stderr);
-    // Nobody listens there.
+    // Nothing listens on that port.
     let refused = import(site, &good, &["--server", "http://127.0.0.1:9", "--token", "x"]).ended(2);
     assert!(refused.stderr.contains("127.0.0.1:9"), "{}", refused.stderr);
     assert_eq!(total(&server.client(), "demo").await, 0);
@@ -207,7 +207,7 @@ both!(a_running_server_imports_a_file_too, |db| async {
     let through = |options: &[&str]| {
         let there = ["--server", &base, "--token", site.token()];
         let mut command = command(site, &path, &[&there, options].concat());
-        // With another key it could not open the database itself.
+        // With another key the command could not open the database itself.
         command.env("CUSTOMARY_MASTER_KEY", "EREREREREREREREREREREREREREREREREREREREREREi");
         told(command.output().expect("the program runs"))
     };

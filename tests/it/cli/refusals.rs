@@ -1,4 +1,4 @@
-//! Doubtful configuration is refused with a sentence that says what to change.
+//! The program refuses doubtful configuration with a sentence that says what to change.
 
 use std::fs;
 use std::process::Command;
@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const NOBODY: &str = "127.0.0.1:1";
 const OTHER_KEY: &str = "b3RoZXItbWFzdGVyLWtleS1vZi1hbm90aGVyLXNpdGU=";
 
-/// It ends, and not well; what it said.
+/// Asserts that the program ends with a failure; its standard error.
 #[track_caller]
 fn refused(what: &str, command: Command) -> String {
     let ended = Process::spawn(command).end(PATIENCE);
@@ -103,7 +103,7 @@ async fn doubtful_configuration_is_refused_with_a_sentence() {
     let left: Vec<_> = fs::read_dir(&here).unwrap().flatten().map(|entry| entry.path()).collect();
     assert!(left.is_empty(), "a refused start made {left:?}");
 
-    // The same by the environment, which every option has.
+    // The same through the environment, which sets every option.
     let mut command = serve(&[], key);
     command.env("CUSTOMARY_DATABASE_URL", "mysql://root@localhost/x");
     says(
@@ -129,7 +129,7 @@ both!(another_master_key_than_the_databases_is_refused, |db| async {
         says(&arguments.join(" "), &format!("{stdout}{stderr}"), &["master key"]);
         assert!(!stdout.contains("eyJ"), "{arguments:?} made a token: {stdout}");
     }
-    // With its own it starts as before.
+    // With its own key it starts as before.
     server.spawn();
     server.ready().await;
     server.anonymous().token(&token).get("/api/Query/customers/demo").await.expect(200);

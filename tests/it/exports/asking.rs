@@ -1,4 +1,4 @@
-//! How files are asked for, and what is refused.
+//! Requests for files, and what the service refuses.
 
 use serde_json::json;
 
@@ -85,7 +85,7 @@ both!(contract_9_1_only_csv_and_xlsx_are_formats, |db| async {
         assert_eq!(places(answer.expect_error(400)), set(["?format", "?columnsExport"]), "{}", answer.text);
         assert!(answer.text.contains("must be csv or xlsx"), "{}", answer.text);
     }
-    // What the token does not see comes before what is wrong with the question.
+    // What the token may not see is checked before the query.
     client.get("/api/Export/customers/pdf/nowhere").await.expect_error(404);
 });
 
@@ -93,7 +93,7 @@ both!(contract_6_4_lists_answer_files_where_they_are_asked_to, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     create_nasty(&client, "demo").await;
-    // More than a page of a list.
+    // More records than one page of a list.
     for number in 0..20 {
         created(&client, "demo", &json!({"customerNumber": format!("more-{number}")})).await;
     }

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use super::*;
 use crate::support::*;
 
-/// The command in a folder of its own, and what came of it: exit status, standard output and error.
+/// Runs the command in a folder of its own; its exit status, standard output and standard error.
 fn export(site: &Site, folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut command: Command = site.command(&[&["export"], arguments].concat());
     let output = command.current_dir(folder).stdin(Stdio::null()).output().expect("the program runs");
@@ -45,7 +45,7 @@ both!(the_command_writes_what_the_service_answers, |db| async {
     assert_eq!(fs::read_to_string(&file).unwrap(), wanted);
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 
-    // It is never overwritten unasked.
+    // The command never overwrites a file unasked.
     fs::write(&file, "mine").unwrap();
     let (status, _, stderr) = export(site, &folder, &["--entry", "demo"]);
     assert_eq!((status, fs::read_to_string(&file).unwrap().as_str()), (2, "mine"));
@@ -98,7 +98,7 @@ both!(the_command_refuses_with_2_and_leaves_nothing, |db| async {
         assert!(stderr.contains(told), "{arguments:?}: {stderr}");
         assert_eq!(names(&folder), Vec::<String>::new(), "{arguments:?}");
     }
-    // A file that appears meanwhile is as safe, and a record that cannot be read makes no file.
+    // A record that cannot be read leaves no file behind.
     Sql::open(site).run("UPDATE customer SET balance_units = balance_units + 1");
     let (status, _, stderr) = export(site, &folder, &["--entry", "demo"]);
     assert_eq!(status, 2, "{stderr}");

@@ -1,4 +1,4 @@
-//! How a key is written, where it holds, and what it is bound to.
+//! The syntax of a key, where it applies, and what it is bound to.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ both!(rules_4_a_key_with_another_request_is_422, |db| async {
         ("another body", single.to_owned(), json!({"email": "bob@example.test"})),
         ("another query", format!("{single}?mergeExisting=1"), body.clone()),
         ("force", format!("{single}?forceCustomerCreation=true"), body.clone()),
-        // 422 comes before 400: whatever the body is, it is not that of the key.
+        // 422 comes before 400: any other body is not the body of the key.
         ("a bad body", single.to_owned(), json!({"email": "nobody", "colour": "red"})),
         ("a bad query", format!("{single}?nonsense=1"), body.clone()),
     ] {
@@ -87,7 +87,7 @@ both!(rules_4_a_key_holds_for_one_route_one_place_and_one_organisation, |db| asy
     ask(&client, Method::DELETE, &there, None).await;
     ask(&stranger, Method::DELETE, &path(third.id()), None).await;
 
-    // And each of them has its own answer kept; the route's spelling does not matter.
+    // The key has an answer in each of them; the route's spelling does not matter.
     assert_replay(
         &first,
         &keyed(&client, "one key", Method::POST, "/API/customer/single/demo", Some(&body)).await,
@@ -107,7 +107,7 @@ both!(rules_4_a_key_is_the_organisations_and_token_scope_and_visibility_come_fir
     let client = server.client();
     let body = json!({"email": "ada@example.test"});
     let first = create(&client, "k", &body).await.expect(200);
-    // Another token of the organisation sends the same request again: the same answer.
+    // Another token of the organisation repeats the request and gets the same answer.
     let colleague =
         server.anonymous().token(&token_with(site, &["customers:read", "customers:write", "pii:read"]));
     assert_replay(&first, &create(&colleague, "k", &body).await);
@@ -124,7 +124,7 @@ both!(rules_4_a_key_is_the_organisations_and_token_scope_and_visibility_come_fir
 both!(rules_4_only_what_took_effect_is_kept, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
-    // 400, then mended.
+    // 400, then corrected.
     create(&client, "a", &json!({"email": "nobody"})).await.expect_error(400);
     create(&client, "a", &json!({"city": "Oakton"})).await.expect_error(400);
     let body = json!({"email": "ada@example.test", "customerNumber": "ACC-1"});
@@ -132,7 +132,7 @@ both!(rules_4_only_what_took_effect_is_kept, |db| async {
     assert!(!ada.replayed());
     assert_replay(&ada, &create(&client, "a", &body).await);
 
-    // 409, then the obstacle is gone: the very same request has its chance.
+    // 409, then the conflict is gone: the same request succeeds.
     let bob = created(&client, "demo", &json!({"email": "bob@example.test"})).await;
     let wanted = json!({"email": "ada@example.test"});
     keyed(&client, "b", Method::PUT, &path(bob), Some(&wanted)).await.expect_error(409);
@@ -165,7 +165,7 @@ both!(rules_4_a_key_is_free_again_when_its_time_is_over, |db| async {
     let again = create(&client, "k", &body).await.expect(200);
     assert!(!again.replayed(), "kept longer than it was told to");
     assert_eq!((again.outcome(), again.id()), ("matched", first.id()));
-    // And bound anew.
+    // The key is bound again.
     assert_replay(&again, &create(&client, "k", &body).await);
     create(&client, "k", &json!({"email": "bob@example.test"})).await.expect_error(422);
 });
@@ -180,13 +180,13 @@ both!(what_expired_keys_came_to_is_removed_wherever_they_were_used, |db| async {
         let place = format!("/api/Customer/single/{entry}");
         keyed(&client, &number.to_string(), Method::POST, &place, Some(&body)).await.expect(200);
     }
-    // Of no entrypoint.
+    // A key outside any entrypoint.
     keyed(&client, "s", Method::POST, "/api/Organization", Some(&json!({"name": "x"}))).await.expect(200);
     let mut sql = Sql::open(&site);
     let kept = "SELECT count(*) AS value FROM idempotency";
     assert_eq!(sql.number(kept), 4);
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
-    // A start begins with it.
+    // A start begins with the removal.
     server.restart().await;
     let began = std::time::Instant::now();
     while sql.number(kept) > 0 {

@@ -1,4 +1,4 @@
-//! The first outcome again: its values, in the asking token's view, whatever has happened since.
+//! Replays: the first outcome with its values, in the view of the asking token, whatever has happened since.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ both!(rules_4_a_create_is_replayed_as_it_was_answered, |db| async {
     assert_eq!(etag(&read(&client, first.id()).await), etag(&before));
     assert_eq!(total(&client, "demo").await, 1);
 
-    // The record has moved on, twice; the answer has not.
+    // The record has changed twice; the answer has not.
     client
         .put(&path(first.id()), &json!({"firstname": "Adele", "email": "adele@example.test"}))
         .await
@@ -36,12 +36,12 @@ both!(rules_4_a_create_is_replayed_as_it_was_answered, |db| async {
     assert_eq!(replay.data()["Email"], "ada.roe@example.test");
     assert_eq!(read(&client, first.id()).await.json["Firstname"], "Adele");
 
-    // Deleted, it is still the first answer.
+    // After a delete the replay is still the first answer.
     client.delete(&path(first.id())).await.expect(200);
     assert_replay(&first, &create(&client, "k", &ada()).await);
     assert_eq!(operations(&client, first.id()).await, ["deleted", "updated", "updated", "created"]);
     assert_eq!(total(&client, "demo").await, 0, "a replay created somebody");
-    // Without the key the same body is somebody new.
+    // Without the key the same body creates a new customer.
     assert_ne!(created(&client, "demo", &ada()).await, first.id());
 });
 
@@ -70,7 +70,7 @@ both!(rules_4_every_outcome_is_replayed, |db| async {
         );
     }
     assert_eq!(total(&client, "demo").await, 2);
-    // A match report is what it was, though by now it would be another.
+    // The match report is the first one, though a new one would differ.
     let ask = async || keyed(&client, "m", Method::POST, "/api/Customer/match/demo", Some(&matching)).await;
     let report = ask().await.expect(200);
     assert_eq!(report.data()["customerId"], id, "{}", report.text);
@@ -87,7 +87,7 @@ both!(rules_4_updates_and_deletes_are_replayed_before_their_precondition, |db| a
     let city = json!({"city": "Oakton"});
     let first = keyed(&guarded, "u", Method::PUT, &path(id), Some(&city)).await.expect(200);
     assert_eq!(first.json["responseText"], "Success");
-    // By now the tag is stale, and somebody else has moved the city.
+    // By now the tag is stale, and another client has changed the city.
     client.put(&path(id), &json!({"city": "Reston"})).await.expect(200);
     let replay = keyed(&guarded, "u", Method::PUT, &path(id), Some(&city)).await;
     assert_replay(&first, &replay);
@@ -98,7 +98,7 @@ both!(rules_4_updates_and_deletes_are_replayed_before_their_precondition, |db| a
     let guarded = client.header("If-Match", &tag);
     let first = keyed(&guarded, "d", Method::DELETE, &path(id), None).await.expect(200);
     assert_replay(&first, &keyed(&guarded, "d", Method::DELETE, &path(id), None).await);
-    // An update's answer is still there when its customer is not.
+    // An update's answer outlives its customer.
     assert!(keyed(&client, "u", Method::PUT, &path(id), Some(&city)).await.expect(200).replayed());
     keyed(&client, "another", Method::PUT, &path(id), Some(&city)).await.expect_error(409);
     assert_eq!(operations(&client, id).await, ["deleted", "updated", "updated", "created"]);
@@ -124,7 +124,7 @@ both!(rules_4_a_replay_is_seen_as_the_asking_token_sees, |db| async {
     for value in ["ada.roe", "5555550117", "9 Elm Row", "gold-plus"] {
         assert!(!replay.text.contains(value), "{value} is seen in {}", replay.text);
     }
-    // The other way round: made under masks, replayed in full.
+    // The other way round: created with masks, replayed in full.
     let bob = json!({"email": "bob@example.test", "address": "1 Oak Row"});
     let made = create(&masked, "b", &bob).await.expect(200);
     assert_eq!(made.data()["Address"], "***");
@@ -132,7 +132,7 @@ both!(rules_4_a_replay_is_seen_as_the_asking_token_sees, |db| async {
     assert!(replay.replayed());
     assert_eq!(replay.data()["Address"], "1 Oak Row");
 
-    // Who may not read learns nothing from a replayed match either.
+    // A token that may not read learns nothing from a replayed match either.
     let matching = json!({"email": "bob@example.test", "city": "Oakton"});
     create(&client, "m", &matching).await.expect(200);
     let writer = server.anonymous().token(&token_with(server.site(), &["customers:write"]));
@@ -170,7 +170,7 @@ both!(rules_4_after_an_erase_a_replay_tells_nothing_and_does_nothing, |db| async
     assert_eq!(last.json, after.json);
     assert_eq!(operations(&client, id).await, ["erased", "updated", "created"]);
     assert_eq!(total(&client, "demo").await, 0, "a replay created somebody");
-    // Without the key she may come back, as somebody new.
+    // Without the key the erased customer may return, as a new one.
     assert_ne!(created(&client, "demo", &ada()).await, id);
 });
 

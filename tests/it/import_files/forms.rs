@@ -1,10 +1,10 @@
-//! How a file is sent: as a form, as it is, and what is refused of either.
+//! How a client sends a file: as a form or as the body, and what the service refuses.
 
 use super::*;
 
 const FORM: &str = "/api/Import/customersForm/demo";
 
-/// One part of a form by hand: name and file name as they stand in its header, and a media type or none.
+/// One part of a handmade form: name and file name as in its header, and a media type or none.
 fn part(header: &str, media: &str, body: &str) -> String {
     let media = if media.is_empty() { String::new() } else { format!("Content-Type: {media}\r\n") };
     format!("--edge\r\nContent-Disposition: form-data{header}\r\n{media}\r\n{body}\r\n")

@@ -1,11 +1,11 @@
-//! A file need not fit into memory, nor a line of it.
+//! Neither a file nor one of its lines needs to fit into memory.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use super::*;
 
-/// Sends a file piece by piece, as it is made; the answer's status and body.
+/// Sends a generated file piece by piece; the answer's status and body.
 fn stream(server: &Server, token: &str, pieces: impl Iterator<Item = Vec<u8>>) -> (u16, Value) {
     let address = server.base().replace("http://", "");
     let mut connection = TcpStream::connect(&address).unwrap();
@@ -28,14 +28,14 @@ fn stream(server: &Server, token: &str, pieces: impl Iterator<Item = Vec<u8>>) -
     (status, serde_json::from_str(body).unwrap_or_else(|_| panic!("{answer}")))
 }
 
-/// The most memory that a process had so far, in bytes.
+/// The peak memory of a process so far, in bytes.
 fn memory_peak(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
     line.trim().strip_suffix(" kB").expect("in kB").trim().parse::<u64>().unwrap() * 1024
 }
 
-// A line goes through the same code whatever the database: it is kept in pieces of a megabyte and read as such.
+// The database makes no difference to a line: the store keeps it in pieces of a megabyte and reads it as such.
 #[tokio::test]
 async fn rules_9_a_line_of_200_megabytes_is_a_rejected_row_and_takes_no_memory() {
     const PIECE: usize = 1 << 20;

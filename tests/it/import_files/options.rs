@@ -1,4 +1,4 @@
-//! What the options do, and files that are recognised.
+//! The options, and recognised files of other systems.
 
 use super::*;
 
@@ -59,7 +59,7 @@ both!(rules_9_unknown_columns_are_refused_ignored_or_kept, |db| async {
     assert_eq!(record["AdditionalFields"], json!({"Frist Name": "Ada", "Shoe Size": "38"}));
     let bad = upload(&client, "demo?unknownColumns=additional", "email,Größe\na@example.test,5\n").await;
     assert_eq!(file_problems(&bad)[0].1, "invalid_name", "{}", bad.text);
-    // Two columns of one meaning are refused however they are spelt.
+    // Two columns with one meaning are refused, however they are spelt.
     let doubled = upload(&client, "demo", "E-mail,email address,First Name,firstname\n").await;
     let found = file_problems(&doubled);
     assert_eq!(found.iter().filter(|(_, code, _)| code == "duplicate_column").count(), 2, "{}", doubled.text);
@@ -94,7 +94,7 @@ both!(rules_9_bad_values_reject_or_are_left_out_with_a_warning, |db| async {
     for member in ["Email", "Phone", "Birthday", "TimeZone", "Country"] {
         assert_eq!(first[member], Value::Null, "{first}");
     }
-    // The number says who the customer is; it is never left out.
+    // The number identifies the customer, so it is never left out.
     let long = format!("customerNumber,email\n{},c@example.test\n", "9".repeat(300));
     assert_eq!(counts(&imported(&client, "demo?onBadValue=blank", long).await), [0, 0, 1]);
 });
@@ -102,7 +102,7 @@ both!(rules_9_bad_values_reject_or_are_left_out_with_a_warning, |db| async {
 both!(rules_9_delimiter_and_dates_may_be_said, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
-    // More semicolons than commas in the header, which is one of commas.
+    // The header has more semicolons than commas, but commas separate it.
     let file = "email,\"Label;s;;\",birthday\na@example.test,x;y,04/12/1985\n";
     let query = "demo?delimiter=comma&map=Label;s;;:labels&dateFormat=MM/DD/YYYY";
     assert_eq!(counts(&imported(&client, query, file).await), [1, 0, 0]);
@@ -155,7 +155,7 @@ both!(rules_3_identifier_fields_hold_for_every_row, |db| async {
     assert_eq!(row_problems(&client, &data).await, [problem(4, "", "no_identifier")]);
 });
 
-/// A file of another system with what becomes of its only customer.
+/// A file of another system, and its only customer.
 struct Foreign {
     preset: &'static str,
     file: &'static str,

@@ -1,12 +1,12 @@
-//! The same file again (rules 9, rules 4): while it is queued or running, afterwards, after it was stopped; with another
-//! order of columns, with other options, under idempotency keys.
+//! The same file again (rules 9, rules 4): while it is queued or running, afterwards, after a stop; with another order
+//! of columns, with other options, under idempotency keys.
 
 use serde_json::json;
 
 use super::told::{assert_same, records};
 use super::*;
 
-/// `count` customers who are all told apart.
+/// `count` customers with different identities.
 fn people(count: usize) -> String {
     let mut file = line(&["email", "firstname", "city"]);
     for number in 0..count {
@@ -17,12 +17,12 @@ fn people(count: usize) -> String {
     file
 }
 
-/// The same rows with their columns the other way round.
+/// The same rows with the columns in reverse order.
 fn turned(file: &str) -> String {
     file.lines().map(|row| line(&row.split(',').rev().collect::<Vec<_>>())).collect()
 }
 
-/// From now on every import that is queued is as if a worker had taken it who then does nothing.
+/// From now on every queued import looks as if a worker had taken it, and that worker does nothing.
 fn hold(site: &Site) {
     let until = i64::MAX / 2;
     let statements = match site.db {
@@ -40,7 +40,7 @@ fn hold(site: &Site) {
     Sql::open(site).run(&statements);
 }
 
-/// That worker is gone, and there will be no more of his kind.
+/// Removes that worker: its leases have expired and no import gets another.
 fn let_go(site: &Site) {
     let statement = match site.db {
         Db::Sqlite => "DROP TRIGGER hold",
@@ -51,7 +51,7 @@ fn let_go(site: &Site) {
     sql.run("UPDATE import_job SET lease_until_us = 0 WHERE state = 'running'");
 }
 
-/// Begins an import and stops it somewhere in its middle; where it stands then.
+/// Begins an import and stops it somewhere in the middle; its state then.
 async fn stop_in_the_middle(client: &Client, site: &Site, entry: &str, query: &str, file: &str) -> Value {
     let id = job_id(&queue(client, entry, query, file).await);
     let deadline = Instant::now() + PATIENCE;
@@ -85,7 +85,7 @@ fleets!(rules_9_the_same_file_is_the_same_import_while_it_runs_and_afterwards, |
     let first = finished(&client, "demo", id).await;
     assert_eq!(counts(&first), [400, 0, 0, 0, 0, 0]);
 
-    // Afterwards: its report, at once or waited for, and as a form of another name too.
+    // Afterwards: the first report, at once or after a wait, and also as a form with another file name.
     let report = rows(&client, "demo", id).await;
     let (_, stored) = records(&client, "demo", "").await;
     let again = fleet.client(1);
@@ -103,7 +103,7 @@ fleets!(rules_9_the_same_file_is_the_same_import_while_it_runs_and_afterwards, |
     assert_eq!(rows(&client, "demo", id).await, report);
     assert_eq!(jobs_total(&client, "demo").await, 1);
 
-    // While somebody works on it: the same, and whoever waits gets its end.
+    // While the import runs: the same import, and a caller who waits gets its final state.
     let other = people(450);
     hold(&site);
     let held = job_id(&queue(&client, "demo", "", &other).await);
@@ -134,7 +134,7 @@ both!(rules_9_again_another_order_of_columns_and_other_options_are_other_imports
     assert_eq!(again.data()["repeated"], false);
     let again = job_id(again.data());
     assert_ne!(again, first);
-    // The newest of them is what the file's import is now.
+    // The newest of them is now the import of the file.
     let last = send_file(&client, "demo", "", &file).await.expect(200);
     assert_eq!((job_id(last.data()), &last.data()["repeated"]), (again, &json!(true)));
 
@@ -165,7 +165,7 @@ both!(rules_9_again_another_order_of_columns_and_other_options_are_other_imports
     assert_eq!(jobs.len(), 8);
     assert_eq!(jobs_total(&client, "demo").await, 8);
     assert_same(&stored, &records(&client, "demo", "").await.1, "untouched");
-    // Another entrypoint has never seen it.
+    // Another entrypoint has never seen the file.
     new_entry(server.site(), "second", &[]);
     let elsewhere = send_file(&client, "second", "", &file).await.expect(200);
     assert_eq!(counts(elsewhere.data()), [120, 0, 0, 0, 0, 0], "{}", elsewhere.text);
@@ -187,11 +187,11 @@ fleets!(rules_4_an_import_under_a_key_is_once_done_and_replayed, |fleet| async {
     let both = keyed(0).header("Idempotency-Key", "import-2");
     let refused = send_file(&both, "demo", "", &file).await;
     assert_eq!(places(refused.expect_error(400)).len(), 1, "{}", refused.text);
-    // What was refused leaves no file behind, and no import.
+    // A refused file leaves neither a file nor an import behind.
     assert_eq!(Sql::open(&site).number("SELECT count(*) AS value FROM import_chunk"), 0);
     assert_eq!(Sql::open(&site).number("SELECT count(*) AS value FROM import_job"), 1);
 
-    // While it runs, whoever repeats the request is told to come back; without the key one waits.
+    // While the import runs, a repeated request with the key is told to retry later; one without the key waits.
     let other = people(160);
     let keyed = |number: usize| fleet.client(number).header("idempotencyKey", "import-2");
     hold(&site);
@@ -222,7 +222,7 @@ fleets!(rules_4_an_import_under_a_key_is_once_done_and_replayed, |fleet| async {
     assert_eq!(counts(replay.data()), counts(&end));
     assert_eq!(total(&fleet.client(0), "demo").await, 160);
 
-    // A race of one key: one import, whoever came second is told to come back or gets the replay.
+    // A race of one key: one import; the later requests are told to retry later or get the replay.
     let raced = people(170);
     let answers = fleet
         .race(6, |_, client| {
@@ -254,7 +254,7 @@ both!(rules_9_a_cancelled_import_goes_on_where_it_stopped, |db| async {
     assert_eq!(total(&client, "demo").await, count as u64);
     let lines: Vec<_> = rows(&client, "demo", id).await.iter().map(|row| row["line"].as_u64()).collect();
     assert_eq!(lines, (0..count as u64).map(|row| Some(row + 2)).collect::<Vec<_>>());
-    // Over is over.
+    // A finished import cannot be cancelled.
     let cancelled = client.send(Method::POST, &format!("{}/cancel", job_path("demo", id)), None, &[]).await;
     assert_eq!(cancelled.expect(200).json["state"], "finished");
 });
@@ -278,7 +278,7 @@ both!(rules_9_stopped_at_a_rejected_row_it_goes_on_behind_it, |db| async {
     let client = server.client();
     let mut file = people(120);
     let bad = line(&["nobody", "Nobody", "Nowhere"]);
-    // Behind rows 60 and 90, and at the end.
+    // After rows 60 and 90, and at the end.
     let places: Vec<usize> = file.match_indices('\n').map(|(at, _)| at + 1).collect();
     file.insert_str(places[90], &bad);
     file.insert_str(places[60], &bad);

@@ -1,4 +1,4 @@
-//! Rules 9: killed at any point and started again, an import's result and report are those of an undisturbed run.
+//! Rules 9: an import that is killed at any point and started again gives the result and report of an undisturbed one.
 //!
 //! `IMPORT_ROWS` and `IMPORT_KILLS` set the size; the long form is `IMPORT_ROWS=200000 IMPORT_KILLS=30`. `TEST_SEED`
 //! repeats the file and the choices, though not the timing.
@@ -17,15 +17,15 @@ use tokio::task::JoinHandle;
 use super::told::Told;
 use super::*;
 
-/// Customers that stand there before.
+/// The customers that exist before.
 const BASE: usize = 60;
-/// How long a request is sent again while instances are down.
+/// How long a request is retried while instances are down.
 const DOWN_PATIENCE: Duration = Duration::from_mins(1);
-/// How soon another instance must go on with what a dead one left.
+/// How soon another instance must take over the import of a dead one.
 const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(30);
-/// A worker that lives commits something in this time.
+/// The time within which a live worker commits something.
 const SILENCE: Duration = Duration::from_secs(4);
-/// Whose e-mails others create meanwhile.
+/// The suffix of the e-mails that the load creates meanwhile.
 const OTHERS: &str = "@load.example.test";
 
 const HEADER: [&str; 10] = [
@@ -41,8 +41,8 @@ const HEADER: [&str; 10] = [
     "labels",
 ];
 
-/// A file in which about each kind of row stands: new ones, matches of the base, repeats that change something and that
-/// change nothing, quoted values, and a few in a hundred that are rejected, for their values or for whom they meet.
+/// A file with every kind of row: new customers, matches of the base, repeats with and without a change, quoted values,
+/// and a few in a hundred that are rejected for a bad value or a conflict.
 fn file(rows: u64, rng: &mut Rng) -> String {
     let mut file = line(&HEADER);
     let mut kept: Vec<Vec<String>> = Vec::new();
@@ -65,13 +65,13 @@ fn file(rows: u64, rng: &mut Rng) -> String {
             ["vip;net 30", "", "new"][rng.usize(..3)].to_owned(),
         ];
         match rng.u8(..100) {
-            // Somebody of the base, some of them by number.
+            // A customer of the base, sometimes by number.
             0..5 => {
                 let who = rng.usize(..BASE);
                 cells[0] = if rng.bool() { format!("BASE{who}@example.test") } else { String::new() };
                 cells[1] = format!("B-{who}");
             }
-            // Somebody of this file, anew or once more as it was.
+            // A customer of this file, changed or repeated exactly.
             5..15 if !kept.is_empty() => {
                 let earlier = &kept[rng.usize(..kept.len())];
                 if rng.bool() {
@@ -81,7 +81,7 @@ fn file(rows: u64, rng: &mut Rng) -> String {
                 }
             }
             15 => "neither one nor the other".clone_into(&mut cells[rng.choice([0, 6]).unwrap()]),
-            // Two who are not one, or another number than the one that is known.
+            // A conflict between two customers, or another number than the stored one.
             16 => {
                 cells[0] = format!("base{}@example.test", rng.usize(..BASE));
                 cells[1] = format!("B-{}", rng.usize(..BASE));
@@ -104,7 +104,7 @@ async fn create_base(client: &Client) {
     }
 }
 
-/// Clients who create customers of their own under keys, again and again until they are answered.
+/// Clients that create customers under keys, and retry each request until it is answered.
 struct Load {
     stop: Arc<AtomicBool>,
     clients: Vec<JoinHandle<Vec<(String, u64)>>>,
@@ -150,7 +150,7 @@ async fn promise(instances: &[Client], email: &str, rng: &mut Rng) -> u64 {
     let deadline = Instant::now() + DOWN_PATIENCE;
     loop {
         let client = &instances[rng.usize(..instances.len())];
-        // Forced: only the key stands between a retry and a second record.
+        // Force, so that only the key prevents a second record after a retry.
         let path = "/api/Customer/single/demo?forceCustomerCreation=true";
         let body = json!({"email": email});
         let headers = [("idempotencyKey", email)];
@@ -164,14 +164,14 @@ async fn promise(instances: &[Client], email: &str, rng: &mut Rng) -> u64 {
     }
 }
 
-/// An import as the database has it, of which nobody need be alive to tell.
+/// An import as the database has it, which needs no running instance.
 struct Seen {
     sql: Sql,
     job: u64,
 }
 
 impl Seen {
-    /// A column, or a count of this one row if something holds.
+    /// A column of the import's row, or a count of rows that meet a condition.
     fn number(&mut self, what: &str, which: &str) -> i64 {
         let job = self.job;
         self.sql.number(&format!("SELECT {what} AS value FROM import_job WHERE job_id = {job}{which}"))
@@ -189,7 +189,7 @@ impl Seen {
         self.number("count(*)", " AND state = 'running'") == 1
     }
 
-    /// Waits until some rows are done; how many then.
+    /// Waits until so many rows are done; how many then.
     async fn reaches(&mut self, rows: i64, within: Duration) -> i64 {
         let deadline = Instant::now() + within;
         loop {
@@ -202,7 +202,7 @@ impl Seen {
         }
     }
 
-    /// Waits until a worker has it in hand whose lease was not made to run out.
+    /// Waits until a worker with a valid lease has the import.
     async fn gets_a_worker(&mut self) {
         let deadline = Instant::now() + TAKEN_OVER_WITHIN;
         while self.number("count(*)", " AND state = 'running' AND lease_until_us = 0") == 1 {
@@ -212,7 +212,7 @@ impl Seen {
     }
 }
 
-/// Lets the leases of the dead run out now.
+/// Makes the leases of dead workers expire now.
 fn lapse(site: &Site) {
     Sql::open(site).run("UPDATE import_job SET lease_until_us = 0 WHERE state = 'running'");
 }
@@ -224,14 +224,14 @@ async fn start_all(fleet: &mut Fleet) {
     }
 }
 
-/// Kills instances until it was the one that works on the import, which stays dead; `None` where the import was over first.
+/// Kills instances until the one that works on the import is dead; `None` if the import was over first.
 async fn kill_worker(fleet: &mut Fleet, seen: &mut Seen) -> Option<usize> {
-    // The rows that are waited for may be done before the kill before: then nobody works on the import yet.
+    // The awaited rows may have been done before the previous kill, and then nobody works on the import yet.
     seen.gets_a_worker().await;
     for victim in 0..fleet.servers.len() {
         let lease = seen.lease();
         fleet.servers[victim].kill9();
-        // What it had sent off may still be committed.
+        // The database may still commit what the instance had sent.
         tokio::time::sleep(Duration::from_millis(200)).await;
         let rows = seen.rows();
         let deadline = Instant::now() + SILENCE;
@@ -252,11 +252,11 @@ async fn kill_worker(fleet: &mut Fleet, seen: &mut Seen) -> Option<usize> {
     panic!("nobody seems to work on the import");
 }
 
-/// How often a file is made twice as long because its import was over before the last kill.
+/// How often the test doubles a file whose import was over before the last kill.
 const DOUBLINGS: u32 = 6;
 
-/// Imports a file while instances are killed again and again, and once more undisturbed, elsewhere. How many rows an
-/// import does between two kills is the machine's business: one that was over too soon is tried with more rows.
+/// Imports a file while instances are killed again and again, and once more, undisturbed, elsewhere. The number of rows
+/// between two kills depends on the machine: if the import was over too soon, the test tries again with more rows.
 async fn compare(fleet: Fleet, query: &str, rows: u64, kills: u64, rng: &mut Rng) {
     let (db, instances) = (fleet.site().db, fleet.servers.len());
     let mut fleet = Some(fleet);
@@ -273,7 +273,7 @@ async fn compare(fleet: Fleet, query: &str, rows: u64, kills: u64, rng: &mut Rng
     panic!("{} rows are still over before {kills} kills", rows << DOUBLINGS);
 }
 
-/// Whether there was time for all kills; what comes of them must be what comes without them.
+/// Compares the killed import with an undisturbed one; `false` if the import was over before all kills.
 async fn is_as_undisturbed(mut fleet: Fleet, query: &str, total: u64, kills: u64, rng: &mut Rng) -> bool {
     let file = file(total, rng);
     let client = fleet.client(0);
@@ -289,7 +289,7 @@ async fn is_as_undisturbed(mut fleet: Fleet, query: &str, total: u64, kills: u64
         let wanted = i64::try_from(part * kill + rng.u64(1..=part)).unwrap();
         seen.reaches(wanted, PATIENCE).await;
         tokio::time::sleep(Duration::from_millis(rng.u64(..60))).await;
-        // Once nobody helps: whoever lives, or the one that starts again, goes on when the lease has run out.
+        // One time without help: a live instance, or one that starts again, must go on when the lease has expired.
         let unhelped = kill == kills / 2;
         let victim = if unhelped && fleet.servers.len() > 1 {
             let Some(victim) = kill_worker(&mut fleet, &mut seen).await else {
@@ -309,7 +309,7 @@ async fn is_as_undisturbed(mut fleet: Fleet, query: &str, total: u64, kills: u64
         println!("{:?}: kill {kill} at row {rows}", begun.elapsed());
         if victim.is_none() {
             if !unhelped {
-                // What they had sent off may still be committed.
+                // The database may still commit what they had sent.
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 lapse(&site);
             }
@@ -353,7 +353,7 @@ async fn is_as_undisturbed(mut fleet: Fleet, query: &str, total: u64, kills: u64
     true
 }
 
-/// Those whom the load created, by id.
+/// The customers that the load created, by id.
 async fn others(client: &Client) -> HashMap<u64, String> {
     let mut found = HashMap::new();
     loop {
@@ -381,7 +381,7 @@ both!(rules_9_a_dry_run_that_was_killed_says_what_an_undisturbed_one_says, |db| 
     compare(Fleet::start(db, 1).await, "?replaceExisting=1&dryRun=true", rows, kills, &mut rng).await;
 });
 
-/// Sends a file in pieces, to wherever in the file `until` says; whatever is answered does not matter.
+/// Sends the file in pieces up to the byte `until`; the answer does not matter.
 async fn send_a_part(base: String, token: String, file: Arc<String>, until: usize) -> Option<()> {
     let address = base.strip_prefix("http://").expect("an address").to_owned();
     let mut stream = TcpStream::connect(&address).await.ok()?;
@@ -397,7 +397,7 @@ async fn send_a_part(base: String, token: String, file: Arc<String>, until: usiz
         tokio::task::yield_now().await;
     }
     stream.flush().await.ok()?;
-    // To the answer, or to the end of the process.
+    // Until the answer, or until the process ends.
     let mut answer = [0; 64];
     let _ = stream.read(&mut answer).await.ok()?;
     Some(())
@@ -408,7 +408,7 @@ fleets!(rules_9_killed_while_the_file_comes_in_it_can_be_sent_again, |fleet| asy
     let mut rng = seeded();
     let client = fleet.client(0);
     let site = Arc::clone(fleet.site());
-    // Three pieces of the store's, of few rows.
+    // A file that the store keeps as three pieces, with few rows.
     let mut file = line(&["email", "firstname", "padding"]);
     for row in 0..40 {
         let email = format!("row{}@example.test", row % 30);
@@ -417,7 +417,7 @@ fleets!(rules_9_killed_while_the_file_comes_in_it_can_be_sent_again, |fleet| asy
     let file = Arc::new(file);
     let mut known = 0;
     for round in 0..5 {
-        // At the end of some rounds all is sent, and the kill meets the making of the job, or its beginning.
+        // In some rounds the whole file is sent, and the kill meets the creation of the job or its beginning.
         let until = if round % 2 == 0 { file.len() } else { rng.usize(1..file.len()) };
         let (base, token) = (fleet.servers[0].base(), site.token().to_owned());
         let sending = tokio::spawn(send_a_part(base, token, Arc::clone(&file), until));

@@ -1,5 +1,5 @@
-//! One matcher (rules 3, rules 9): a random file comes to the same as its rows sent one by one as creates, whatever the
-//! policy and the flags: the same records, and of each row the same outcome for the same reasons.
+//! Imports use the matcher of creates (rules 3, rules 9): a random file gives the same result as its rows sent one by
+//! one as creates, for every policy and all flags: the same records, and for each row the same outcome and reasons.
 
 use fastrand::Rng;
 use serde_json::json;
@@ -18,7 +18,7 @@ const POLICIES: [&[&str]; 6] = [
 
 const FLAGS: [&str; 4] = ["", "replaceExisting=1", "mergeExisting=1", "forceCustomerCreation=true"];
 
-/// Of the request or of each row; `None`: the policy's.
+/// For the request or for each row; `None` means the policy's.
 const NAMED: [Option<&[&str]>; 6] = [
     None,
     None,
@@ -28,8 +28,8 @@ const NAMED: [Option<&[&str]>; 6] = [
     Some(&["firstname", "lastname"]),
 ];
 
-/// Fields, of how many rows in ten they have a value, and values few enough that rows meet. What stands fourth or later
-/// is bad, alone or with others.
+/// Fields; how many rows in ten have a value; and the values, few enough that rows match each other. Values from the
+/// fourth on are bad, alone or with others.
 const FIELDS: [(&str, u8, &[&str]); 17] = [
     ("email", 5, &["a@example.test", "B@example.test", "b@example.test", "no address"]),
     ("customerNumber", 2, &["N-1", "N-2", "n-2", "N-3"]),
@@ -51,7 +51,7 @@ const FIELDS: [(&str, u8, &[&str]); 17] = [
 ];
 
 /// A row's values, empty where it has none.
-/// With at least one value: a line without any is no row.
+/// At least one value: a line without values is no row.
 fn random_row(rng: &mut Rng) -> Vec<String> {
     let mut values = || -> Vec<String> {
         FIELDS
@@ -70,11 +70,11 @@ fn random_row(rng: &mut Rng) -> Vec<String> {
     }
 }
 
-/// The create that a row is; `named` are its `identifierFields`.
+/// The create that corresponds to a row; `named` are its `identifierFields`.
 fn body(row: &[String], named: Option<&[&str]>) -> Value {
     let mut body = json!({});
     for ((field, ..), value) in FIELDS.iter().zip(row).filter(|(_, value)| !value.is_empty()) {
-        // What a spreadsheet must not run comes with a quote, which is not part of it.
+        // A cell that a spreadsheet must not run begins with a quote, which is not part of the value.
         let value = if *value == "'=Bo" { "=Bo" } else { value };
         match *field {
             "balance" => body["balance"] = json!(value.parse::<f64>().unwrap()),
@@ -93,7 +93,7 @@ fn texts(list: &Value) -> Vec<&str> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// How a problem is told for a row, and for a create: where and what.
+/// The problems of a row and of a create in one form: where and what.
 fn problems_of(row: &Value) -> Vec<(String, String)> {
     let notes = row["problems"].as_array().expect("problems").iter();
     let mut told: Vec<_> = notes
@@ -133,14 +133,14 @@ both!(rules_3_an_imported_file_equals_its_rows_created_one_by_one, |db| async {
     let client = server.client();
     let mut seen = std::collections::BTreeMap::new();
     let first_policy = rng.usize(..POLICIES.len());
-    // Six outcomes; the rarest may need a few cases more than usual.
+    // There are six outcomes; the rarest may need more cases than the default.
     for case in 0..usize::try_from(5 * cases).unwrap() {
         if case >= usize::try_from(cases).unwrap() && (cases < 8 || seen.len() == 6) {
             break;
         }
         let policy = POLICIES[(first_policy + case) % POLICIES.len()];
         let flag = FLAGS[case % FLAGS.len()];
-        // For all rows by the query, or row by row in a column.
+        // For all rows in the query, or for each row in a column.
         let named = NAMED[rng.usize(..NAMED.len())];
         let by_column = rng.u8(..3) == 0;
         let (one, other) = (format!("file{case}"), format!("single{case}"));

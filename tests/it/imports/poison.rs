@@ -1,4 +1,4 @@
-//! A row that the database itself refuses hurts nobody but itself (rules 9).
+//! A row that the database itself refuses fails alone (rules 9).
 
 use super::*;
 

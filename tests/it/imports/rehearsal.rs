@@ -1,12 +1,12 @@
-//! A dry run (rules 9) writes nothing but its own report, and says what the import then does: its later rows see what
-//! its earlier ones would have done, and what changed since is marked.
+//! A dry run (rules 9) writes only its own report, and says what the import would do: its later rows see what its
+//! earlier rows would have done, and a commit marks what has changed since.
 
 use serde_json::json;
 
 use super::told::assert_same;
 use super::*;
 
-/// Everything in the database but imports, as text, and where its ids stand.
+/// Everything in the database except imports, as text, without the ids that imports use up.
 fn dump(site: &Site) -> Vec<String> {
     let mut sql = Sql::open(site);
     let mut told = Vec::new();
@@ -24,7 +24,7 @@ fn dump(site: &Site) -> Vec<String> {
                     format!("SELECT {} AS value FROM \"{table}\" ORDER BY 1", all.join(" || '|' || "));
                 told.extend(sql.texts(&query).into_iter().map(|row| format!("{table}: {row}")));
             }
-            // The ids of imports are theirs.
+            // Imports use up ids of jobs.
             told.retain(|row| !row.starts_with("sqlite_sequence: 'import_job'"));
         }
         Db::Postgres => {
@@ -49,7 +49,7 @@ fn dump(site: &Site) -> Vec<String> {
 const HEADER: [&str; 7] =
     ["email", "firstname", "lastname", "phone", "customerNumber", "city", "additional-clientId"];
 
-/// A row: who somebody is by every kind of identifier, and a city.
+/// A row with every kind of identifier, and a city.
 fn person(number: usize, city: &str) -> Vec<String> {
     vec![
         format!("p{number}@example.test"),
@@ -62,7 +62,7 @@ fn person(number: usize, city: &str) -> Vec<String> {
     ]
 }
 
-/// New ones, those of the base, and repeats of rows far behind them, changed and unchanged; some rejected.
+/// New customers, customers of the base, and repeats of rows far above, changed and unchanged; some rejected.
 fn file() -> String {
     let mut file = line(&HEADER);
     for number in 0..170 {
@@ -75,7 +75,7 @@ fn file() -> String {
             "no address".clone_into(&mut row[0]);
         }
         if number % 40 == 8 {
-            // Two who are not one: 3 by every identifier but the number.
+            // A conflict: customer 3 by every identifier except the number.
             row = person(3, "Both");
             row[4] = format!("N-{}", number + 2_000);
         }
@@ -84,7 +84,7 @@ fn file() -> String {
     file
 }
 
-/// What is told of a row, but for what a dry run cannot know: the ids of whom it would create.
+/// What the report says of a row, without what a dry run cannot know: the ids of customers that it would create.
 fn outcome(row: &Value, rehearsed: &Value) -> String {
     let mut row = row.clone();
     if rehearsed["customerId"].is_null() {
@@ -108,7 +108,7 @@ async fn commit(client: &Client, entry: &str, id: u64) -> Answer {
 struct Case {
     policy: &'static [&'static str],
     query: &'static str,
-    /// What a repeat of an earlier row comes to.
+    /// The outcome of a repeat of an earlier row.
     repeated: &'static str,
 }
 
@@ -150,11 +150,11 @@ both!(rules_9_a_dry_run_writes_nothing_and_says_what_the_import_does, |db| async
         assert_same(&before, &dump(site), &format!("the database, {when}"));
         let id = job_id(answer.data());
         let said = rows(&client, &entry, id).await;
-        // Row 105 repeats row 10, whom it would have created.
+        // Row 105 repeats row 10, a customer that the dry run would have created.
         let repeat = &said[105];
         assert_eq!(repeat["outcome"], case.repeated, "{when}: {repeat}");
         assert_eq!(repeat["customerId"], Value::Null, "{when}: {repeat}");
-        // Row 168 stands in the way of such a one too; the report names no id that nobody will have.
+        // Row 168 conflicts with such a customer too; the report names no id that nobody will have.
         let conflict = said[168]["problems"][0]["message"].as_str().unwrap_or_default();
         if number == 0 {
             let told = "customer of an earlier row was found by email but has another customerNumber";
@@ -162,7 +162,7 @@ both!(rules_9_a_dry_run_writes_nothing_and_says_what_the_import_does, |db| async
         }
         let ids = conflict.split(|c: char| !c.is_ascii_digit()).filter_map(|id| id.parse::<u64>().ok());
         assert!(ids.max() < Some(1 << 40), "{conflict}");
-        // Always anew.
+        // A dry run never repeats an earlier one.
         let anew = send_file(&client, &entry, &dry, &file).await.expect(200);
         assert_ne!(job_id(anew.data()), id);
         assert_eq!(counts(anew.data()), counts(answer.data()));
@@ -179,10 +179,10 @@ both!(rules_9_a_dry_run_writes_nothing_and_says_what_the_import_does, |db| async
             assert_eq!(did["changedSinceDryRun"], false, "{when}: {did} {said}");
             assert_eq!(outcome(did, said), outcome(said, said), "{when}");
         }
-        // Committed once.
+        // A dry run is committed once.
         let again = commit(&client, &entry, id).await.expect(202).json;
         assert_eq!((job_id(&again), &again["repeated"]), (job_id(&begun), &json!(true)), "{again}");
-        // A committed dry run is the import of its file.
+        // A committed dry run counts as the import of its file.
         let sent = send_file(&client, &entry, &format!("?{}", case.query), &file).await.expect(200);
         assert_eq!((job_id(sent.data()), &sent.data()["repeated"]), (job_id(&begun), &json!(true)));
         commit(&client, &entry, job_id(&begun)).await.expect_error(409);
@@ -208,7 +208,7 @@ both!(rules_9_a_commit_marks_the_rows_of_which_something_else_becomes, |db| asyn
     let query = "?replaceExisting=1&dryRun=true";
     let dry = send_file(&client, "demo", query, &file).await.expect(200);
     assert_eq!(counts(dry.data()), [6, 6, 0, 0, 0, 0]);
-    // One who is as the file wants them, one who is gone, one with more to empty, one who has come.
+    // One customer already has the file's values, one is deleted, one has another field to empty, one is new.
     client.put(&path(ids[0]), &json!({"city": "New"})).await.expect(200);
     client.delete(&path(ids[1])).await.expect(200);
     client.put(&path(ids[2]), &json!({"firstname": "Ada"})).await.expect(200);
@@ -238,7 +238,7 @@ both!(rules_9_a_dry_run_that_was_stopped_cannot_be_committed, |db| async {
 both!(rules_9_a_dry_run_sees_its_own_rows_by_identifiers_that_single_rows_name, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
-    // Far enough apart that they are not of one step.
+    // Far enough apart to belong to different steps.
     let mut file = line(&["email", "firstname", "lastname", "company", "identifierFields"]);
     for number in 0..150 {
         let row = [&format!("p{number}@example.test"), &format!("First {number}"), "Roe", "", ""];
@@ -261,7 +261,7 @@ both!(rules_9_a_commit_that_was_stopped_goes_on_when_it_is_asked_again, |db| asy
     (0..60).for_each(|number| file.push_str(&line(&person(number, "City"))));
     let dry = send_file(&client, "demo", "?dryRun=true&onError=stop", &file).await.expect(200);
     let dry = job_id(dry.data());
-    // Somebody comes in the way of row 40 meanwhile: it is rejected, and the commit stops there.
+    // A new customer conflicts with row 40: the row is rejected, and the commit stops there.
     let way = json!({"email": "other@example.test", "customerNumber": "N-40"});
     let id = created(&client, "demo", &way).await;
     let other = created(&client, "demo", &json!({"email": "p40@example.test"})).await;

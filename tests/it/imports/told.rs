@@ -1,5 +1,5 @@
-//! What entrypoints tell, without what may differ between two that went the same way: times, and ids, in whose place
-//! stands the rank of their customer.
+//! What an entrypoint shows, in a form that two entrypoints with the same input must share: without times, and with the
+//! rank of a customer in place of the id.
 
 use std::collections::HashMap;
 
@@ -9,22 +9,22 @@ use super::{job, rows};
 use crate::harness::*;
 use crate::support::*;
 
-/// Everything that an entrypoint tells of its customers and of one import.
+/// Everything that an entrypoint shows of its customers and of one import.
 pub(super) struct Told {
     /// Records, oldest first: the fields that have a value, as text.
     pub records: Vec<String>,
-    /// How often each was written, oldest first.
+    /// The version of each record, oldest first.
     pub versions: Vec<i64>,
-    /// The import's rows.
+    /// The rows of the import.
     pub rows: Vec<String>,
-    /// Its numbers and errors.
+    /// The numbers and errors of the import.
     pub job: Value,
-    /// Customers' ids with their ranks.
+    /// The rank of each customer by id.
     pub ids: HashMap<u64, usize>,
 }
 
 impl Told {
-    /// All but customers whose e-mail ends in some way: others made them meanwhile.
+    /// Reads everything except customers whose e-mail ends in `without`: the load creates them meanwhile.
     pub async fn read(site: &Site, client: &Client, entry: &str, id: u64, without: &str) -> Told {
         let (ids, records) = records(client, entry, without).await;
         let mut by_rank: Vec<_> = ids.iter().map(|(id, rank)| (*rank, *id)).collect();
@@ -52,7 +52,7 @@ impl Told {
     }
 }
 
-/// Names the first difference only: there may be thousands.
+/// Shows the first difference only: there may be thousands.
 #[track_caller]
 pub(super) fn assert_same(left: &[String], right: &[String], what: &str) {
     let different = left.iter().zip(right).position(|(left, right)| left != right);
@@ -142,7 +142,7 @@ fn job_text(job: &Value, ids: &HashMap<u64, usize>) -> Value {
     told
 }
 
-/// A message with ranks in place of the ids that it names: `leads to customer 12, 14`.
+/// A message with ranks in place of ids: `leads to customer 12, 14`.
 pub(super) fn ranked(message: &str, ids: &HashMap<u64, usize>) -> String {
     let mut pieces = message.split("customer ");
     let mut told = pieces.next().unwrap_or_default().to_owned();

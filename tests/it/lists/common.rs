@@ -1,4 +1,4 @@
-//! Words that thousands have: their lists fill blocks of their own, and are read last.
+//! Words that thousands of customers share: their lists fill several blocks, and a search reads them last.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use super::encoded;
 use crate::harness::*;
 use crate::support::*;
 
-/// More than one block of a list holds, and 511 that may not be in it yet.
+/// More than one block of a list holds, plus 511 that may not be in the block yet.
 const EACH: usize = 5_000;
 const PATIENCE: Duration = Duration::from_mins(5);
 const ENTRIES: [&str; 2] = ["demo", "north"];
@@ -40,7 +40,7 @@ fn file(people: &[Person]) -> String {
     std::iter::once("fullname,company,customerNumber".to_owned()).chain(rows).collect::<Vec<_>>().join("\n")
 }
 
-/// How many a search finds: in the whole organisation, and in each entrypoint.
+/// How many customers a search finds: in the whole organisation, and in each entrypoint.
 async fn found(client: &Client, words: &str) -> Vec<usize> {
     let query = encoded(&[("search".into(), words.into()), ("limitRecord".into(), "3".into())]);
     let mut found = Vec::new();
@@ -87,9 +87,9 @@ both!(rules_8_words_that_thousands_have_are_found_exactly, |db| async move {
             assert_eq!(found(&client, words).await, all, "{words}");
         }
     };
-    // While they stand in segments of the import's steps.
+    // The terms lie in the segments of the import's steps.
     check().await;
-    // Who is erased has all segments merged into one.
+    // An erase merges all segments into one.
     let nobody =
         client.create("demo", &json!({"email": "zed@example.test"}), &[], &[]).await.expect(200).id();
     client.delete(&format!("/api/Customer/{nobody}?erase=true")).await.expect(200);

@@ -1,7 +1,7 @@
-//! Walks by cursor while others create, change and delete: no record that existed at the start and stays is skipped or
-//! doubled, and the total is that of the start (rules 8).
+//! Walks by cursor while others create, change and delete: no record that exists throughout is skipped or listed twice,
+//! and the total is that of the start (rules 8).
 //!
-//! `CURSOR_RECORDS` sets how many records are walked; the long form is 100,000:
+//! `CURSOR_RECORDS` sets the number of records; the long form is 100,000:
 //! `CURSOR_RECORDS=100000 cargo nextest run lists::cursors`.
 
 use std::collections::BTreeSet;
@@ -18,10 +18,10 @@ use super::{encoded, ids_of};
 use crate::harness::*;
 use crate::support::*;
 
-/// Enough for the writer to make batches of.
+/// Enough for the writer to form batches.
 const LOADERS: usize = 24;
 const WRITERS: usize = 3;
-/// Every so many records is free to be changed and deleted while a list is walked.
+/// One record in so many may be changed and deleted while a list is walked.
 const FREE_EVERY: usize = 5;
 const CITIES: usize = 40;
 
@@ -52,7 +52,7 @@ async fn load(client: &Client, entry: &'static str, count: usize) -> Vec<u64> {
     ids
 }
 
-/// Those that may be changed and deleted, and those that stay, each in their order.
+/// The records that may be changed and deleted, and the records that stay, each in their order.
 fn parted(ids: &[u64]) -> (Vec<u64>, Vec<u64>) {
     let (free, stays): (Vec<_>, Vec<_>) =
         ids.iter().enumerate().partition(|(place, _)| place % FREE_EVERY == 0);
@@ -60,7 +60,7 @@ fn parted(ids: &[u64]) -> (Vec<u64>, Vec<u64>) {
     (bare(free), bare(stays))
 }
 
-/// Writers that go on until they are told to stop. They create, and change and delete what is free.
+/// Writers that run until they are stopped. They create records, and change and delete the free ones.
 struct Storm {
     stop: Arc<AtomicBool>,
     writes: watch::Sender<usize>,
@@ -83,7 +83,7 @@ impl Storm {
         self.writes.subscribe().wait_for(|writes| *writes >= count).await.unwrap();
     }
 
-    /// How many writes there were; what is free now takes the place of what was.
+    /// Stops the writers; how many writes there were. The records that are free now replace those in `free`.
     async fn finish(self, free: &mut Vec<u64>) -> usize {
         self.stop.store(true, Relaxed);
         free.clear();
@@ -123,7 +123,7 @@ async fn storm(
     free
 }
 
-/// A list to be walked: the parameters beside the cursor, and the records that must be met, in their order.
+/// A list to walk: the parameters beside the cursor, and the records that must appear, in their order.
 struct Walk<'a> {
     entry: &'static str,
     query: &'a [(&'a str, &'a str)],
@@ -138,7 +138,7 @@ impl Walk<'_> {
         client.get(&format!("/api/Query/customers/{}?{}", self.entry, encoded(&pairs))).await.expect(200).json
     }
 
-    /// The first page is asked for while nobody writes, so that what exists at the start is known.
+    /// The first request comes before the writers start, so the test knows what exists at the start.
     async fn go(&self, client: &Client, free: &mut Vec<u64>, rng: &mut Rng) {
         let exists = self.page(client, None).await["Summary"]["totalRecords"].as_u64().unwrap();
         let mut page = self.page(client, None).await;
@@ -153,14 +153,14 @@ impl Walk<'_> {
             );
             met.extend(ids_of(&page));
             let Some(token) = page["Summary"]["pageIdentifier"].as_str() else { break };
-            // Each page is another state of the list.
+            // The list changes between two pages.
             storm.wait_for_writes(pages * 2).await;
             page = self.page(client, Some(token)).await;
         }
         let writes = storm.finish(free).await;
         println!("{:?}: {} records met on {pages} pages, {writes} writes meanwhile", self.query, met.len());
         assert!(pages >= 4, "too few pages to prove anything");
-        // By id nobody can come twice, whoever was created or changed on the way.
+        // A walk by id lists nobody twice, whoever is created or changed meanwhile.
         if !self.query.iter().any(|(name, value)| *name == "sortBy" && !value.contains("customerId")) {
             let once: BTreeSet<u64> = met.iter().copied().collect();
             assert_eq!(once.len(), met.len(), "{:?}: somebody was met twice", self.query);
@@ -180,7 +180,7 @@ both!(rules_8_a_walk_skips_and_doubles_nothing_while_others_write, |db| async mo
     let all = load(&client, "demo", count).await;
     let (mut free, stays) = parted(&all);
     let newest_first = stays.iter().rev().copied().collect();
-    // Pages put together in memory, and long ones that are streamed.
+    // Pages collected in memory, and long pages that are streamed.
     for (query, stays) in [
         (&[("limitRecord", "250")][..], newest_first),
         (&[("limitRecord", "700"), ("sortBy", "asc(customerId)")], stays),
@@ -188,7 +188,7 @@ both!(rules_8_a_walk_skips_and_doubles_nothing_while_others_write, |db| async mo
         Walk { entry: "demo", query, stays }.go(&client, &mut free, &mut rng).await;
     }
 
-    // Every page of these opens all records of the entrypoint, or all that a term lets through.
+    // Every page of these opens all records of the entrypoint, or all records that a search term selects.
     let count = (count / 5).min(2_000);
     new_entry(server.site(), "sorted", &[]);
     let all = load(&client, "sorted", count).await;
@@ -213,8 +213,9 @@ both!(rules_8_a_walk_skips_and_doubles_nothing_while_others_write, |db| async mo
     }
 });
 
-// Long answers are read in slices. While they are, the record at a page's end moves to the end of the list, and others
-// are deleted: the next page begins where this one ended, not where that record is now, and nobody deleted is shown.
+// The service reads long answers in slices. Meanwhile the record at the page's end moves to the end of the list, and
+// other records are deleted. The next page begins where this one ended, not at that record's new place, and no page
+// shows a deleted record.
 both!(rules_8_a_long_page_stays_in_place_while_its_records_move, |db| async move {
     const COUNT: usize = 1_100;
     const LIMIT: usize = 600;
@@ -226,7 +227,7 @@ both!(rules_8_a_long_page_stays_in_place_while_its_records_move, |db| async move
     records.sort_by_key(|record| record["Email"].as_str().unwrap().to_owned());
     let id = |record: &Value| record["customerId"].as_u64().unwrap();
     let last = records[LIMIT - 1].clone();
-    // In the page's second slice.
+    // They lie in the page's second slice.
     let doomed: Vec<u64> = records[LIMIT - 90..LIMIT - 10].iter().map(id).collect();
     let mut stays: BTreeSet<u64> = records.iter().map(id).collect();
     stays.retain(|id| last["customerId"] != *id && !doomed.contains(id));

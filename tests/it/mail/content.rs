@@ -1,4 +1,5 @@
-//! What mails say: language and names of the entrypoint, templates of the operator, nothing that a name could add.
+//! The contents of mails: the entrypoint's language and names, the operator's templates, and nothing that a name could
+//! inject.
 
 use serde_json::json;
 
@@ -30,7 +31,7 @@ both!(mails_speak_the_entrypoints_language_under_its_names, |db| async {
     let parcel = parcels(server.site()).pop().expect("a mail");
     assert!(parcel.text.starts_with("Bonjour Adèle,"), "{}", parcel.text);
     assert!(parcel.html.contains("lang=\"fr\"") && parcel.html.contains("#a03020"), "{}", parcel.html);
-    // Encoded words, as RFC 2047 has them: nothing but ASCII stands in a head.
+    // RFC 2047 encodes words, so headers contain only ASCII.
     assert!(parcel.headers.iter().all(|(_, value)| value.is_ascii()), "{:?}", parcel.headers);
     assert!(parcel.header("From").ends_with("<no-reply@localhost>"), "{:?}", parcel.headers);
 });
@@ -53,7 +54,7 @@ both!(no_name_adds_an_element_or_a_header, |db| async {
         let mut body = names.clone();
         body["email"] = json!(format!("attack{number}@example.test"));
         made.push(created(&client, "demo", &body).await);
-        // What could break a header's line is in no name.
+        // No name may contain what could break a header line.
         for (field, value) in names.as_object().unwrap() {
             let broken = json!({field: format!("{}\r\nBcc: victim@example.test", value.as_str().unwrap()),
                 "email": "broken@example.test"});

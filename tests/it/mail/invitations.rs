@@ -1,10 +1,10 @@
-//! Inviting one customer: what is sent, what is refused, and what ends a link (PF-07, PF-09 to PF-12).
+//! Invitations of one customer: what the service sends, what it refuses, and what invalidates a link.
 
 use serde_json::json;
 
 use super::*;
 
-/// How an invitation stands.
+/// The state of an invitation.
 async fn state(client: &Client, id: u64) -> serde_json::Value {
     client.get(&format!("{}/invite", path(id))).await.expect(200).json
 }
@@ -44,7 +44,7 @@ both!(creating_sends_nothing_and_inviting_sends_one_mail, |db| async {
     assert!(sent["email"].is_null(), "what was sent is wiped: {sent}");
     assert_eq!(operations(&client, id).await, ["invited", "created"]);
 
-    // Its page is opened, which uses nothing up.
+    // Opening the page does not use up the link.
     let page = reqwest::get(&link).await.unwrap();
     assert_eq!(page.status(), 200);
     assert!(!state(&client, id).await["openedAt"].is_null());
@@ -98,7 +98,7 @@ both!(who_cannot_be_invited_is_told_why, |db| async {
     assert_eq!(state(&client, active).await["state"], "active");
     assert_eq!(outbox(&client, "demo").await.len(), 0);
 
-    // The first of two may be invited; the second still not, and not either once the first has an account.
+    // The first of two may be invited; the second may not, even after the first has an account.
     invite(&client, first).await.expect(200);
     assert_eq!(code(&invite(&client, second).await), "same_email");
     until_all_went(&client, "demo").await;
@@ -152,7 +152,7 @@ both!(a_link_ends_with_what_it_was_sent_for, |db| async {
     }
 });
 
-/// Whether a text stands anywhere below a folder, but in what was printed.
+/// Whether any file below a folder contains a text.
 fn stands_in(folder: &std::path::Path, text: &str) -> bool {
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -173,7 +173,7 @@ fn stands_in(folder: &std::path::Path, text: &str) -> bool {
 }
 
 both!(mails_that_wait_are_taken_back_from_who_is_gone, |db| async {
-    // Nobody listens there: everything waits.
+    // Nothing listens on that port, so every mail waits.
     let environment =
         [("CUSTOMARY_SMTP_URL", "smtp://127.0.0.1:9?tls=none"), ("CUSTOMARY_MAIL_FROM", "shop@pay.example")];
     let site = Site::with_environment(db, &environment);

@@ -1,4 +1,4 @@
-//! Inviting many customers by one call: whom it reaches, and that a stop neither loses nor doubles a mail.
+//! Bulk invitations: whom they reach, and that an interruption neither loses nor doubles a mail.
 //!
 //! `INVITES=10000` is the long form.
 
@@ -13,12 +13,12 @@ async fn invite_many(client: &Client, query: &str, body: Option<&Value>) -> Answ
     client.send(Method::POST, &format!("/api/Customer/invite/demo{query}"), body, &[]).await
 }
 
-/// The job's address.
+/// The path of the job.
 fn location(answer: &Answer) -> String {
     answer.header("Location").unwrap_or_else(|| panic!("no Location beside {}", answer.text)).to_owned()
 }
 
-/// Waits until a job is over; what it says then.
+/// Waits until a job is over; its last state.
 async fn finished_job(client: &Client, job: &str) -> Value {
     until("the invitation is over", async || {
         !["queued", "running"].contains(&client.get(job).await.expect(200).json["state"].as_str().unwrap())
@@ -53,7 +53,7 @@ both!(a_filter_or_ids_say_who_is_invited_and_all_others_are_reported, |db| async
     new_entry(server.site(), "other", &[]);
     let elsewhere = created(&client, "other", &json!({"email": "else@example.test"})).await;
 
-    // A filter, as the list has it.
+    // By a filter, as for a list.
     let queued = invite_many(&client, "?city(ct)=oak&lifecycle=Prospect", None).await.expect(202);
     let job = finished_job(&client, &location(&queued)).await;
     assert_eq!(
@@ -67,7 +67,7 @@ both!(a_filter_or_ids_say_who_is_invited_and_all_others_are_reported, |db| async
         BTreeMap::from([(nobody, ("noEmail".into(), Value::Null))])
     );
 
-    // Everybody who has no account; who is invited already gets no second mail.
+    // All customers without an account; customers who are already invited get no second mail.
     let queued = invite_many(&client, "?lifecycle=Prospect", None).await.expect(202);
     let job = finished_job(&client, &location(&queued)).await;
     assert_eq!(
@@ -79,10 +79,10 @@ both!(a_filter_or_ids_say_who_is_invited_and_all_others_are_reported, |db| async
     assert_eq!(told[&twin], ("sameEmail".to_owned(), json!(ada)));
     assert_eq!(told[&ada].0, "alreadyInvited");
 
-    // A mail that still waits would make way for the next one.
+    // The next mail would replace one that still waits.
     until_all_went(&client, "demo").await;
 
-    // By ids, again, in any order, doubled, some of whom there are not.
+    // By ids, with `again`: in any order, repeated, some of them unknown.
     let ids = json!({"customerIds": [deleted, bea, ada, bea, active, elsewhere, 987_654_321]});
     let queued = invite_many(&client, "?again=true", Some(&ids)).await.expect(202);
     let job = finished_job(&client, &location(&queued)).await;
@@ -95,7 +95,7 @@ both!(a_filter_or_ids_say_who_is_invited_and_all_others_are_reported, |db| async
     assert_eq!(sent, BTreeMap::from([("ada@example.test".into(), 2), ("bea@example.test".into(), 2)]));
     let jobs = client.get("/api/Customer/invite/demo").await.expect(200);
     assert_eq!(jobs.json["Summary"]["totalRecords"], 3);
-    // A job of one entrypoint is none of another.
+    // A job belongs to one entrypoint.
     client.get(&location(&queued).replace("/demo/", "/other/")).await.expect_error(404);
 });
 
@@ -117,10 +117,10 @@ both!(what_says_nobody_or_too_much_is_refused, |db| async {
         answer.expect_error(400);
         assert!(places(&answer).contains(place), "{query} {body:?}: {}", answer.text);
     }
-    // A token that sees no e-mail learns none by inviting.
+    // A token that may not see e-mails must not learn one by inviting.
     let masked = server.anonymous().token(&token_with(server.site(), &["customers:read", "customers:write"]));
     invite_many(&masked, "?email(ct)=ada", None).await.expect_error(400);
-    // With a key, one job.
+    // With a key there is one job.
     let ask = async || {
         let headers = [("idempotencyKey", "all-1")];
         client
@@ -142,7 +142,7 @@ both!(killed_half_way_everybody_gets_one_mail, |db| async {
     send(request.header("Content-Type", "text/csv").body(file)).await.expect(200);
     let queued = invite_many(&client, "?lifecycle=Prospect", None).await.expect(202);
     let job = location(&queued);
-    // Killed where it has begun and is not done, and where mails are half sent.
+    // Killed once while the job runs, and once while the mails are half sent.
     let mut kills = 0;
     for share in [1, 2] {
         until("the invitation or its mails come forward", async || {
@@ -164,7 +164,7 @@ both!(killed_half_way_everybody_gets_one_mail, |db| async {
     }
     assert_eq!(sent.len() as u64, people, "everybody, after {kills} kills");
     assert!(sent.values().all(|mails| *mails == 1), "one mail each: {sent:?}");
-    // Stopped, it goes no further. A client anew: an idle connection does not live while thousands of files are read.
+    // A cancelled job stops. A new client: an idle connection would time out while the test reads thousands of files.
     let client = master(&server);
     let queued = invite_many(&client, "?lifecycle=Prospect&again=true", None).await.expect(202);
     let job = location(&queued);

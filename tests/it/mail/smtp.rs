@@ -1,5 +1,5 @@
-//! A real mail server: with TLS and sign-in, and one that refuses, hangs, drops and goes away. Everybody gets a mail in the end,
-//! and nobody two by our doing.
+//! A real mail server, with TLS and sign-in, and one that refuses, hangs, drops connections and disappears. Every
+//! recipient gets a mail in the end, and the service sends none twice.
 
 use serde_json::{Value, json};
 
@@ -56,7 +56,7 @@ both!(mails_arrive_over_tls_with_sign_in, |db| arrives_protected(db, "tls"));
 
 #[tokio::test]
 async fn nothing_is_sent_over_a_connection_that_is_not_as_asked() {
-    // The server's certificate is of an authority that nobody trusts; then one that offers no TLS; then a wrong password.
+    // A certificate of an untrusted authority; a server without TLS; a wrong password.
     for (security, change) in [
         ("starttls", ("CUSTOMARY_SMTP_CA_FILE", "")),
         ("none", ("CUSTOMARY_SMTP_URL", "?tls=required")),
@@ -176,7 +176,8 @@ both!(killed_while_sending_nobody_gets_two_mails, |db| async {
     let site = Site::with_environment(db, &environment);
     let mut server = Server::start_on(&site).await;
     let client = master(&server);
-    // One hangs before the server has the message, one after: nobody knows of that whether it was taken.
+    // One delivery hangs before the server has the message, the other after it: then nobody knows whether the server
+    // took it.
     mails.tell("hang-address").await;
     let (before, before_address) = invited(&client, "before").await;
     until("it hangs", async || mails.reached("hang-address") == 1).await;
@@ -195,7 +196,7 @@ both!(killed_while_sending_nobody_gets_two_mails, |db| async {
     })
     .await;
     assert_eq!((mails.mails_to(&before_address), mails.mails_to(&after_address)), (1, 0));
-    // Somebody who knows better has it sent again.
+    // A merchant who knows better sends it again.
     let retry = format!("/api/Mail/outbox/demo/{}/retry", mail_of(&client, after).await["mailId"]);
     client.send(reqwest::Method::POST, &retry, None, &[]).await.expect(200);
     until_all_went(&client, "demo").await;

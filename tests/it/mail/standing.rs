@@ -1,4 +1,4 @@
-//! Consent, the archive and the stages of a customer's life (contract 3 and 5.6, PF-06, PF-16).
+//! Consent, the archive and the lifecycle of a customer (contract 3 and 5.6).
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ both!(consent_is_asked_for_by_mail, |db| async {
     assert_eq!(operations(&client, id).await, ["consentAsked", "created"]);
     let nobody = created(&client, "demo", &json!({"customerNumber": "N-1"})).await;
     assert_eq!(code(&ask(&client, nobody, "consent").await), "no_email");
-    // It stays what it was when the record is replaced.
+    // A replacement of the record keeps the consent.
     let body = json!({"email": "ada.roe@example.test", "firstname": "Ada"});
     client.create("demo", &body, &[("replaceExisting", "1")], &[]).await.expect(200);
     assert_eq!(read(&client, id).await.json["customerConsent"], consent);
@@ -54,7 +54,7 @@ both!(a_customer_with_a_password_is_active_by_whichever_road, |db| async {
     assert_eq!(list.json["Summary"]["totalRecords"], 3);
     let counts = client.get("/api/Statistic/customers/demo").await.expect(200).json;
     assert_eq!(counts["byLifecycle"]["Active"], 3, "{counts}");
-    // A stage once reached is not lost with the password.
+    // A customer who loses the password stays active.
     client.put(&path(prospect), &json!({"customerPsw": null})).await.expect(200);
     assert_eq!(lifecycle(&client, prospect).await, "Active");
 });
@@ -76,7 +76,7 @@ both!(the_archive_gives_back_what_it_took, |db| async {
     ask(&client, id, "unarchive").await.expect(200);
     assert_eq!(lifecycle(&client, id).await, "Prospect");
     assert_eq!(operations(&client, id).await, ["unarchived", "archived", "created"]);
-    // An account that was made meanwhile counts.
+    // An account created meanwhile counts.
     ask(&client, id, "archive").await.expect(200);
     client.put(&path(id), &json!({"customerPsw": "oak-and-elm-1907"})).await.expect(200);
     assert_eq!(lifecycle(&client, id).await, "Archived");

@@ -1,4 +1,4 @@
-//! How values compare: exactly, or without case and spacing, in NFC; e-mail and phone as they are stored.
+//! How values compare: exactly, or ignoring case and spacing, in NFC; e-mail and phone as they are stored.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ both!(rules_3_the_default_policy_is_the_email, |db| async {
     let id = created(&client, "demo", &ada).await;
     assert_matched(&plain(&client, "demo", &ada).await, id, &["email"]);
     assert_matched(&plain(&client, "demo", &json!({"email": "ada.roe@example.test"})).await, id, &["email"]);
-    // Nothing else of hers makes one of her: names, phones and companies are shared by people.
+    // Nothing else identifies her: people share names, phones and companies.
     let mut twin = ada.clone();
     twin["email"] = json!("twin@example.test");
     created(&client, "demo", &twin).await;
@@ -83,7 +83,7 @@ both!(rules_3_texts_compare_without_case_and_spacing_and_in_nfc, |db| async {
         let answer = plain(&client, "names", &json!({"fullname": other})).await.expect(200);
         assert_eq!(answer.outcome(), "created", "{other}");
     }
-    // E-mails too, and they are kept as they were sent.
+    // E-mails too; the record keeps the spelling that was sent.
     let id = created(&client, "demo", &json!({"email": "Ada.Roe@Example.test"})).await;
     for same in ["ada.roe@example.test", "ADA.ROE@EXAMPLE.TEST", " Ada.Roe@Example.test "] {
         let answer = plain(&client, "demo", &json!({"email": same})).await;
@@ -117,7 +117,7 @@ both!(rules_3_customer_numbers_and_additional_fields_compare_exactly, |db| async
     for other in ["c-\u{e9}1", "C- \u{e9}1", "C-e1"] {
         created(&client, "clients", &client_id(other)).await;
     }
-    // A name that differs in case is another additional field, which identifies nobody here.
+    // A name that differs in case is another additional field, and that one is no identifier here.
     let other = json!({"additionalFields": {"clientid": "C-\u{e9}1"}});
     plain(&client, "clients", &other).await.expect_error(400);
 });
@@ -136,7 +136,7 @@ both!(rules_3_phones_compare_as_they_are_stored, |db| async {
         with_extension,
         &["phone"],
     );
-    // The record's own country reads it, not the entrypoint's.
+    // The record's own country applies, not the entrypoint's.
     let british = created(&client, "phones", &json!({"phone": "020 7946 0018", "country": "GB"})).await;
     assert_matched(&plain(&client, "phones", &json!({"phone": "+442079460018"})).await, british, &["phone"]);
     assert_eq!(total(&client, "phones").await, 3);
@@ -154,7 +154,7 @@ both!(rules_3_a_deleted_customer_frees_its_identifiers_at_once, |db| async {
         client.delete(&format!("{}{erase}", path(id))).await.expect(200);
         gone.push(id);
     }
-    // A rename frees them as well.
+    // A rename frees them too.
     let id = created(&client, "demo", &body).await;
     let renamed =
         json!({"email": "other@example.test", "customerNumber": "ACC-2", "customerUsername": "other"});

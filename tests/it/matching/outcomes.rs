@@ -1,5 +1,5 @@
-//! What a create does: the table of flags × match, what a match leaves untouched, what a replacement keeps, what a merge
-//! writes; and that the matcher, asked beforehand, says the same.
+//! What a create does: the table of flags and matches, what a match leaves untouched, what a replacement keeps, and
+//! what a merge writes. The matcher, called beforehand, must say the same.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::support::*;
 const OFF: &[(&str, &str)] =
     &[("replaceExisting", "0"), ("mergeExisting", "0"), ("forceCustomerCreation", "false")];
 
-/// Everything a customer may have.
+/// A body with every field that a customer may have.
 fn full(number: usize) -> Value {
     json!({
         "customerNumber": format!("ACC-{number}"), "customerUsername": format!("portal{number}"),
@@ -165,12 +165,12 @@ both!(rules_3_a_match_leaves_the_record_untouched_and_tells_what_differs, |db| a
         assert_eq!(etag(&after), etag(&before), "{body}");
         assert_eq!(operations(&client, id).await, ["created"], "{body}");
     }
-    // A field of an additional field's own is named as such.
+    // A field inside an additional field gets its own name.
     let body = identified(json!({"additionalFields": {"tier": "silver", "new": "x", "rep": "Bob"}}));
     let answer = plain(&client, "demo", &body).await.expect(200);
     let differs = answer.data()["differs"].to_string();
     assert!(differs.contains("tier") && differs.contains("new") && !differs.contains("rep"), "{differs}");
-    // A bad value is refused whether or not anything would be written.
+    // A bad value is refused even where nothing would be written.
     plain(&client, "demo", &identified(json!({"phone": "5"}))).await.expect_error(400);
 });
 
@@ -216,9 +216,9 @@ both!(rules_3_a_replacement_holds_what_was_sent_and_little_else, |db| async {
     assert_ne!(etag(&after), etag(&before));
     assert_eq!(operations(&client, id).await, ["replaced", "created"]);
 
-    // Sent, those change too.
+    // These change too when they are sent.
     let mut sent = full(1);
-    // A hash is salted: the same password sent again cannot be told from another.
+    // A hash is salted, so the service cannot recognise the same password.
     sent.as_object_mut().unwrap().remove("customerPsw");
     sent["balance"] = json!(99);
     sent["customerStatus"] = json!(0);
@@ -231,14 +231,14 @@ both!(rules_3_a_replacement_holds_what_was_sent_and_little_else, |db| async {
     assert_eq!(after.json["customerUsername"], "renamed");
     assert_eq!(after.json["City"], "Oakton");
     assert_eq!(after.json["Created"], before.json["Created"], "a record is created once");
-    // The same again has no effect.
+    // Repeated, it has no effect.
     let again = client.create("demo", &sent, REPLACE, &[]).await.expect(200);
     assert_eq!(again.outcome(), "replaced");
     assert_eq!(etag(&read(&client, id).await), etag(&after));
     assert_eq!(operations(&client, id).await, ["replaced", "replaced", "created"]);
     assert_eq!(total(&client, "demo").await, 2);
 
-    // What it no longer has identifies it no longer; what it has does.
+    // The old values no longer identify the customer; the new ones do.
     let id = created(&client, "demo", &json!({"email": "two@example.test", "customerNumber": "ACC-2"})).await;
     client.create("demo", &json!({"email": "two@example.test"}), REPLACE, &[]).await.expect(200);
     created(&client, "demo", &json!({"customerNumber": "ACC-2"})).await;
@@ -272,7 +272,7 @@ both!(rules_3_a_merge_writes_the_sent_fields_and_no_others, |db| async {
     assert_eq!(etag(&answer), etag(&after));
     assert_eq!(operations(&client, id).await, ["merged", "created"]);
 
-    // The same again has no effect: no version, no entry.
+    // Repeated, it has no effect: no new version, no history entry.
     let again = client.create("demo", &sent, MERGE, &[]).await.expect(200);
     assert_eq!(again.outcome(), "merged");
     assert_eq!(etag(&read(&client, id).await), etag(&after));

@@ -1,5 +1,5 @@
-//! The identifier policy: set on an entrypoint, on its organisation, changed under stored customers, and set aside by
-//! `identifierFields`; and what an entrypoint requires of a create.
+//! The identifier policy: set on an entrypoint, set on its organisation, changed under stored customers, and overridden
+//! by `identifierFields`; and the fields that an entrypoint requires of a create.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::{FORCE, MERGE, REPLACE, assert_matched, plain};
 use crate::harness::*;
 use crate::support::*;
 
-/// The policy that a settings answer tells.
+/// The policy in a settings answer.
 #[track_caller]
 fn policy_of(settings: &Answer) -> Vec<&str> {
     let items =
@@ -55,11 +55,11 @@ both!(rules_3_where_a_policy_is_set_one_of_its_identifiers_must_be_there, |db| a
         number,
         &["customerNumber"],
     );
-    // Half a compound is nobody; its parts do not run into each other.
+    // Half of a compound identifier matches nobody, and its parts do not run into each other.
     created(&client, "strict", &json!({"firstname": "Ada", "lastname": "Row"})).await;
     created(&client, "strict", &json!({"firstname": "AdaR", "lastname": "oe"})).await;
     created(&client, "strict", &json!({"firstname": "Roe", "lastname": "Ada"})).await;
-    // The e-mail is no identifier where the policy does not say so.
+    // The e-mail is no identifier unless the policy names it.
     let email = json!({"email": "one@example.test", "phone": "+15555550118"});
     created(&client, "strict", &email).await;
     created(&client, "strict", &json!({"email": "one@example.test", "phone": "+15555550119"})).await;
@@ -82,12 +82,12 @@ both!(rules_3_an_organisations_policy_holds_for_its_entrypoints_unless_they_set_
     client.put(&organisation, &identifiers(&["phone"])).await.expect(200);
     assert_eq!(policy_of(&client.get(&organisation).await.expect(200)), ["phone"]);
 
-    // At once, also for those stored before: of two with the number, the older.
+    // It applies at once, also to customers stored before: of two with the number, the older is the match.
     assert_matched(&plain(&client, "child", &phone(1, "three@example.test")).await, first, &["phone"]);
     let third = created(&client, "child", &phone(2, "one@example.test")).await;
     assert_matched(&plain(&client, "child", &phone(2, "four@example.test")).await, third, &["phone"]);
     refused_for_want_of(&plain(&client, "child", &json!({"email": "one@example.test"})).await, &["phone"]);
-    // An entrypoint made later has it too.
+    // An entrypoint created later has it too.
     new_entry_of(site, org_id, "later", &["--country", "US"]);
     let later = created(&client, "later", &phone(1, "one@example.test")).await;
     assert_matched(&plain(&client, "later", &phone(1, "two@example.test")).await, later, &["phone"]);
@@ -96,22 +96,22 @@ both!(rules_3_an_organisations_policy_holds_for_its_entrypoints_unless_they_set_
     assert_matched(&plain(&client, "rebel", &phone(2, "one@example.test")).await, rebel, &["email"]);
     created(&client, "rebel", &phone(1, "two@example.test")).await;
 
-    // Its own policy taken back, the organisation's holds.
+    // Without a policy of its own, the entrypoint follows the organisation's.
     client.put("/api/Paypoint/settings/rebel", &identifiers(&[])).await.expect(200);
     assert_matched(&plain(&client, "rebel", &phone(1, "six@example.test")).await, rebel, &["phone"]);
-    // And the organisation's taken back, the default.
+    // Without the organisation's policy, the default applies.
     client.put(&organisation, &identifiers(&[])).await.expect(200);
     let answer = client.get(&organisation).await.expect(200);
     assert!(policy_of(&answer).is_empty(), "none configured is an empty list: {}", answer.text);
     let answer = plain(&client, "rebel", &phone(3, "two@example.test")).await;
     assert_eq!(answer.matched_on(), ["email"], "{}", answer.text);
-    // The first organisation never had any of this.
+    // The first organisation never had this policy.
     let demo = server.client();
     created(&demo, "demo", &phone(1, "one@example.test")).await;
     created(&demo, "demo", &phone(1, "two@example.test")).await;
 });
 
-/// Makes a body from a customer's number.
+/// Builds a body from a customer's number.
 type Body = fn(usize) -> Value;
 
 both!(rules_3_a_change_of_policy_holds_at_once_for_customers_stored_before, |db| async {
@@ -145,7 +145,7 @@ both!(rules_3_a_change_of_policy_holds_at_once_for_customers_stored_before, |db|
             assert_matched(&plain(&client, "demo", &body(number)).await, *id, on);
         }
     }
-    // What the old policy alone told apart is one no longer told apart, and the other way round.
+    // Values that only the old policy distinguished are one identity now, and the other way round.
     client.put(settings, &identifiers(&["phone"])).await.expect(200);
     let same = json!({"phone": "+15555550117", "email": "p0@example.test"});
     let other = created(&client, "demo", &same).await;
@@ -195,7 +195,7 @@ both!(rules_3_identifier_fields_stand_for_the_policy_in_one_request, |db| async 
     assert_matched(&plain(&client, "demo", &names).await, id, &["firstname", "lastname"]);
     let own = by(json!(["clientId"]), json!({"additionalFields": {"clientId": "C-1"}}));
     assert_matched(&plain(&client, "demo", &own).await, id, &["clientId"]);
-    // Null items are none.
+    // Null items do not count.
     let nulls = by(json!([null, "phone", null]), json!({"phone": "+15555550117"}));
     assert_matched(&plain(&client, "demo", &nulls).await, id, &["phone"]);
 
@@ -203,7 +203,7 @@ both!(rules_3_identifier_fields_stand_for_the_policy_in_one_request, |db| async 
     let half = by(json!(["firstname", "phone"]), json!({"firstname": "Bob", "phone": "+15555550117"}));
     let bob = created(&client, "demo", &half).await;
     assert_eq!(read(&client, bob).await.json["IdentifierFields"], json!(["firstname", "phone"]), "echoed");
-    // The policy is set aside: the e-mail does not make her the match.
+    // The policy does not apply: the e-mail does not match her.
     let set_aside = by(json!(["phone"]), json!({"phone": "+15555550999", "email": "ada@example.test"}));
     created(&client, "demo", &set_aside).await;
 
@@ -213,7 +213,7 @@ both!(rules_3_identifier_fields_stand_for_the_policy_in_one_request, |db| async 
     assert_matched(&plain(&client, "demo", &fallback).await, id, &["customerNumber"]);
     let fallback = by(json!(["phone"]), json!({"customerNumber": "ACC-2", "email": "ada@example.test"}));
     created(&client, "demo", &fallback).await;
-    // And is refused without one, whatever else it has.
+    // Without a customerNumber the request is refused, whatever else it contains.
     let refused = by(json!(["phone"]), json!({"email": "ada@example.test", "firstname": "Ada"}));
     for query in [&[][..], REPLACE, MERGE, FORCE] {
         refused_for_want_of(&client.create("demo", &refused, query, &[]).await, &["phone", "customerNumber"]);
@@ -262,11 +262,11 @@ both!(rules_2_required_fields_are_what_a_create_must_carry, |db| async {
     let id = created(&client, "picky", &by_names).await;
     created(&client, "picky", &json!({"email": "b@example.test", "fullname": "Bob"})).await;
     assert_eq!(read(&client, id).await.json["Fullname"], Value::Null, "neither is derived from the other");
-    // A create must carry them, an update need not.
+    // A create must carry them; an update need not.
     client.put(&path(id), &json!({"city": "Oakton"})).await.expect(200);
     client.put(&path(id), &json!({"firstname": null})).await.expect(200);
 
-    // The setting is read and written in the contract's shape, and holds at once.
+    // The setting is read and written in the wire format's shape, and applies at once.
     let settings = "/api/Paypoint/settings/picky";
     let required =
         |value: &str| json!({"general": [{"key": "requiredFields", "readOnly": false, "value": value}]});

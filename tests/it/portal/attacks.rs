@@ -1,4 +1,4 @@
-//! The table of attacks that is not about guessing: stolen sessions, forged forms, redirects, markup, headers.
+//! Attacks other than guessing: stolen sessions, forged forms, redirects, markup, headers.
 
 use super::*;
 
@@ -51,12 +51,12 @@ both!(forged_forms_change_nothing, |db| async {
         browser.headers = vec![("content-type", "text/plain".into())];
         browser.post(&address, &form).await.expect(403);
         browser.headers.clear();
-        // Nothing is done by opening an address either.
+        // Opening an address changes nothing either.
         if matches!(page, "sign-out" | "withdraw-consent") {
             browser.get(&address).await.expect(405);
         }
     }
-    // Without its cookie the form of somebody who is not signed in is nobody's.
+    // Without its cookie, the form of a visitor who is not signed in is invalid.
     other.cookies.clear();
     let form = [("csrf", foreign.as_str()), ("login", "ada"), ("password", PASSWORD)];
     other.post("/portal/demo/sign-in", &form).await.expect(403);
@@ -90,7 +90,7 @@ both!(redirects_lead_to_this_portal_alone, |db| async {
         assert!(!page.text.contains("evil.test"), "{}", page.text);
         assert_eq!(browser.get(&format!("/portal/demo?{query}")).await.location(), "/portal/demo/record");
     }
-    // An entrypoint's name that is an address is no entrypoint.
+    // An entrypoint name that looks like an address is no entrypoint.
     for path in
         ["/portal//evil.test", "/portal/%2f%2fevil.test/sign-in", "/portal/demo%2f..%2f/sign-in", "/portal/"]
     {
@@ -138,7 +138,7 @@ both!(no_name_adds_an_element_to_a_page, |db| async {
         for element in ["<script", "<img", "<i>", "onerror=alert(2)>\""] {
             assert!(!page.text.contains(element), "{element} in {}", page.text);
         }
-        // Out of an attribute no quote leads.
+        // A quote in a value does not end an attribute.
         assert!(!page.text.contains("\"'>"), "{}", page.text);
     }
 });
@@ -194,7 +194,7 @@ both!(neither_log_nor_metrics_hold_a_link_or_a_name, |db| async {
     browser.sign_in("ada", PASSWORD).await.expect(303);
     let session = browser.cookies["customary_session"].clone();
     let metrics = server.anonymous().get("/metrics").await.expect(200).text;
-    // The greeting of a first start has an example with an address.
+    // The greeting of a first start contains an example with an e-mail address.
     let logs: String = server.logs().lines().filter(|line| !line.starts_with("curl ")).collect();
     assert!(logs.contains("/portal/{entry}/set-password/{token}"), "{logs}");
     for told in [&logs, &metrics] {

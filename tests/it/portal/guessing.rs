@@ -1,8 +1,8 @@
-//! Guessing passwords and names: what is counted, slowed down and locked, and what it tells.
+//! Guessing passwords and names: what is counted, slowed down and locked, and what the answers reveal.
 
 use super::*;
 
-/// What a page says, without what is random in it.
+/// The text of a page, without its random parts.
 fn told(page: &Page, login: &str) -> String {
     page.text.replace(&page.csrf(), "").replace(login, "")
 }
@@ -29,11 +29,11 @@ both!(ten_failures_lock_the_account_and_mail_its_owner, |db| async {
     let history = client.get(&format!("{}/history", path(id))).await.expect(200);
     assert_eq!(history.json["Records"][0]["token"]["name"], "portal", "{}", history.text);
 
-    // The merchant unlocks: failures are forgotten with it.
+    // The merchant unlocks the account, which resets the count of failures.
     client.put(&path(id), &json!({"customerStatus": 1})).await.expect(200);
     guesser.sign_in(EMAIL, PASSWORD).await.expect(303);
 
-    // Locked again, the owner resets the password.
+    // Locked again, the customer resets the password.
     let mut guesser = Browser::new(&server, "demo");
     for attempt in 0..10 {
         guesser.sign_in("ada", &format!("guess number {attempt}")).await;
@@ -84,12 +84,12 @@ both!(a_name_that_nobody_has_looks_like_a_wrong_password, |db| async {
             assert_eq!(told(page, login), told(first, EMAIL), "{login} at {attempt}");
         }
     }
-    // The same work was done for all: ten attempts each were verified, the account's and nobody's alike.
+    // The service did the same work for all: ten verifications each, with or without an account.
     assert_eq!(argon2_runs(&server).await - verified, 10 * logins.len() as u64);
     assert_eq!(status_of(&client, prospect).await, 1, "only an account is locked");
 });
 
-/// How many passwords were verified so far.
+/// How many passwords the service has verified so far.
 async fn argon2_runs(server: &Server) -> u64 {
     let text = server.anonymous().get("/metrics").await.expect(200).text;
     let line = text.lines().find(|line| line.starts_with("customary_password_verifications_total "));

@@ -1,4 +1,4 @@
-//! Links in mails: what they open, what ends them, and that a dead one tells nothing.
+//! Links in mails: what they open, what ends them, and that a dead link reveals nothing.
 
 use super::*;
 
@@ -72,17 +72,17 @@ both!(dead_links_all_look_alike_and_offer_a_new_mail, |db| async {
     let mut other = Browser::new(&server, "other");
     let csrf = other.get("/portal/other/sign-in").await.csrf();
     other.post(&elsewhere, &[("csrf", &csrf), SET[0], SET[1]]).await.expect(410);
-    // None of that used it up.
+    // None of these requests used up the link.
     browser.get(&link).await.expect(200);
 
-    // A fresh invitation by the dead link's offer kills the earlier one.
+    // A fresh invitation, requested on the dead link's page, ends the earlier one.
     browser.submit("/portal/demo/forgot-password", &[("login", EMAIL)]).await.expect(303);
     let fresh = newest_link(&server, &client, "demo").await;
     assert_ne!(fresh, link);
     browser.get(&link).await.expect(410);
     browser.get(&fresh).await.expect(200);
 
-    // Another address, then the end of the customer.
+    // Another e-mail address ends the link, and so does a delete.
     client.put(&path(id), &json!({"email": "new@example.test"})).await.expect(200);
     browser.get(&fresh).await.expect(410);
     invite(&client, id).await.expect(200);

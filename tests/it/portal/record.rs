@@ -1,4 +1,4 @@
-//! The own record: what it shows, what may be edited, in which language.
+//! The customer's own record: what it shows, what the customer may edit, and in which language.
 
 use super::*;
 
@@ -22,7 +22,7 @@ both!(a_customer_edits_what_the_entrypoint_allows, |db| async {
     let page = page.says("id=\"phone-problem\"").says("id=\"shippingZip-problem\"").says("value=\"Wells\"");
     assert_eq!(page.field("phone").as_deref(), Some("12"), "what was sent is not lost");
 
-    // What is not allowed is not written, whoever sends it.
+    // A field that is not allowed is not written, even if it is sent.
     let sly = with(&[
         ("phone", "+15555550118"),
         ("city", ""),
@@ -41,7 +41,7 @@ both!(a_customer_edits_what_the_entrypoint_allows, |db| async {
     let history = client.get(&format!("{}/history", path(id))).await.expect(200).json;
     assert_eq!(history["Records"][0]["operation"], "updated", "{history}");
 
-    // A form from before somebody else's change.
+    // A form from before another client's change.
     let page = browser.post("/portal/demo/edit", &with(&[("phone", "+15555550119")])).await.expect(409);
     page.says("has changed since");
     let settings = json!({"general": [{"key": "editableFields", "value": "firstname"}]});
@@ -64,7 +64,7 @@ both!(nobody_sees_somebody_else, |db| async {
     let page = ada.get("/portal/demo/record").await.expect(200).says("Ada Roe");
     assert!(!page.text.contains("Bob"));
     ada.get("/portal/demo/record?customerId=2").await.expect(200).says("Ada Roe");
-    // A session is good for its own entrypoint alone, whatever a browser is made to send.
+    // A session is valid for its own entrypoint alone, whatever a browser sends.
     assert_eq!(ada.get("/portal/other/record").await.location(), "/portal/other/sign-in");
     let mut bob = Browser::new(&server, "other");
     bob.sign_in("ada", PASSWORD).await.expect(422);

@@ -1,4 +1,4 @@
-//! PUT and DELETE: what is written, what is kept, what is refused, and what is left of somebody who was erased.
+//! PUT and DELETE: what is written, what is kept, what is refused, and what remains of an erased customer.
 
 use serde_json::{Value, json};
 
@@ -70,7 +70,7 @@ both!(rules_5_a_put_without_effect_keeps_the_version, |db| async {
     let id = created(&client, "demo", &ada()).await;
     let before = read(&client, id).await;
     let mut same = ada();
-    // A hash is salted: the same password sent again cannot be told from another.
+    // A hash is salted, so the service cannot recognise the same password.
     same.as_object_mut().unwrap().remove("customerPsw");
     same["phone"] = json!("555 555 0117");
     same["country"] = json!("United States");
@@ -109,7 +109,7 @@ both!(rules_2_additional_fields_stay_within_fifty, |db| async {
     }
     client.put(&path(id), &some(35..50)).await.expect(200);
     assert_eq!(read(&client, id).await.json["AdditionalFields"].as_object().expect("fields").len(), 50);
-    // One out, one in.
+    // One field removed, one added.
     let swap = json!({"additionalFields": {"k0": null, "k50": "x"}});
     client.put(&path(id), &swap).await.expect(200);
 });
@@ -150,18 +150,18 @@ both!(rules_5_a_delete_is_soft_and_final, |db| async {
         client.post("/api/Customer/match/demo", &json!({"customerNumber": "ACC-1001"})).await.expect(200);
     assert_eq!(would.data()["outcome"], "created", "out of matching: {}", would.text);
 
-    // Again is no error, and no change.
+    // A second delete is no error and no change.
     client.delete(&path(id)).await.expect(200);
     let again = read(&client, id).await;
     assert_eq!((&again.json, etag(&again)), (&after.json, etag(&after)));
     assert_eq!(operations(&client, id).await, ["deleted", "created"]);
-    // It takes no changes, not even back to life; wrong ones are refused as such.
+    // A deleted customer takes no changes and cannot be restored; invalid requests are refused as invalid.
     for change in [json!({"city": "Vienna"}), json!({"customerStatus": 1}), json!({})] {
         client.put(&path(id), &change).await.expect_error(409);
     }
     client.put(&path(id), &json!({"colour": "red"})).await.expect_error(400);
     assert_eq!(read(&client, id).await.json, after.json);
-    // Nobody else is gone.
+    // Nobody else is deleted.
     client.put(&path(other), &json!({"city": "Vienna"})).await.expect(200);
     client.delete("/api/Customer/987654321").await.expect_error(404);
 });
@@ -207,7 +207,7 @@ both!(rules_5_an_erased_person_is_a_number_and_no_more, |db| async {
         assert_eq!(operations(&client, id).await, expected, "when and what is no personal value");
         for (key, value) in ada().as_object().expect("an object") {
             for text in [&after.text, &history.text] {
-                // Shorter ones could stand in a time or an id by chance.
+                // A shorter value could occur in a time or an id by chance.
                 if let Some(value) = value.as_str().filter(|value| value.len() >= 6) {
                     assert!(!text.contains(value), "{key} {value} is still in {text}");
                 }
@@ -217,7 +217,7 @@ both!(rules_5_an_erased_person_is_a_number_and_no_more, |db| async {
             assert!(!history.text.contains(value) && !after.text.contains(value), "{value} is still there");
         }
 
-        // Final: again changes nothing, and neither does anything else.
+        // An erase is final: neither another erase nor any other request changes anything.
         client.delete(&erase).await.expect(200);
         client.delete(&path(id)).await.expect(200);
         client.put(&path(id), &json!({"firstname": "Ada"})).await.expect_error(409);

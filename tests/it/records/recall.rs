@@ -1,4 +1,4 @@
-//! Records that were read before: they are recalled from memory, and always as they are now.
+//! The record cache: records that were read before come from memory, and are always current.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::*;
 use crate::support::*;
 
-/// How many records an instance recalled, and how many it opened.
+/// How many records an instance took from the cache, and how many it opened.
 async fn reads(server: &Server) -> (u64, u64) {
     let metrics = server.anonymous().get("/metrics").await.expect(200).text;
     let value = |result: &str| {
@@ -17,7 +17,7 @@ async fn reads(server: &Server) -> (u64, u64) {
     (value("hit"), value("miss"))
 }
 
-/// A record by itself and in its list, which must say the same.
+/// A record, read by itself and in its list; both must be equal.
 async fn told(client: &Client, id: u64) -> Value {
     let record = read(client, id).await.json;
     let list = client.get("/api/Query/customers/demo").await.expect(200);
@@ -40,14 +40,14 @@ both!(a_record_that_was_read_before_is_recalled_as_it_is_now, |db| async {
     assert_eq!((hits, misses), (1, 1), "the list recalls what was read alone");
     assert_eq!(told(&client, id).await, first);
     assert_eq!(reads(here).await, (3, 1));
-    // Recalled, everybody still sees what they may, and no more.
+    // With the record in the cache, every token still sees only what it may see.
     let veiled = told(&masked, id).await;
     assert_ne!(veiled["Email"], "ada@example.test");
     assert_eq!(told(&client, id).await, first);
     assert_eq!(told(&masked, id).await, veiled);
     assert_eq!(reads(here).await, (9, 1));
 
-    // Whoever changes it, and whatever else stands in it.
+    // After a change, whoever makes it and whichever part of the answer it affects.
     client.put(&path(id), &json!({"city": "Reston"})).await.expect(200);
     assert_eq!(told(&client, id).await["City"], "Reston");
     assert_eq!(there.client().get(&path(id)).await.expect(200).json["City"], "Reston");

@@ -1,4 +1,4 @@
-//! Values as they go in and as they come out: exact money, times, phones, countries, texts.
+//! Values on the way in and on the way out: exact money, times, phones, countries, texts.
 
 use std::time::SystemTime;
 
@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use crate::harness::*;
 use crate::support::*;
 
-/// A create whose body is given as text, so that every digit is sent as written.
+/// A create with the body as text, so that every digit is sent as written.
 async fn create_raw(client: &Client, body: String) -> Answer {
     let request = client.request(reqwest::Method::POST, "/api/Customer/single/demo");
     send(request.header("Content-Type", "application/json").body(body)).await
 }
 
-/// The digits of the balance as they stand in an answer.
+/// The digits of the balance in an answer.
 #[track_caller]
 fn balance(answer: &Answer) -> &str {
     let (_, rest) =
@@ -70,7 +70,7 @@ fn now() -> DateTime<Utc> {
     SystemTime::now().into()
 }
 
-/// The time that a record tells under a key.
+/// The time that a record has under a key.
 #[track_caller]
 fn time(record: &Value, key: &str) -> DateTime<Utc> {
     let text = record[key].as_str().unwrap_or_else(|| panic!("no {key} in {record}"));
@@ -97,7 +97,7 @@ both!(rules_2_created_at_is_what_the_caller_says_if_it_can_be, |db| async {
         assert_eq!(time(&record, "Created"), utc(kept), "{sent}");
         assert!(now() - time(&record, "LastUpdated") < TimeDelta::seconds(60), "{sent}");
     }
-    // Up to 5 minutes ahead is a clock that is a little off: it counts as now.
+    // Up to 5 minutes ahead is a clock that runs fast: the service takes it as now.
     let ahead = (now() + TimeDelta::minutes(4)).to_rfc3339();
     let id = created(&client, "demo", &json!({"customerNumber": "T-ahead", "createdAt": ahead})).await;
     let created_at = time(&read(&client, id).await.json, "Created");
@@ -107,7 +107,7 @@ both!(rules_2_created_at_is_what_the_caller_says_if_it_can_be, |db| async {
         client.create("demo", &json!({"customerNumber": "T-no", "createdAt": ahead}), &[], &[]).await;
     assert_eq!(places(answer.expect_error(400)), set(["/createdAt"]), "{}", answer.text);
 
-    // Absent, it is now; a PUT says nothing of it.
+    // An absent time is now; a PUT ignores it.
     let id = created(&client, "demo", &json!({"customerNumber": "T-now"})).await;
     let before = read(&client, id).await;
     assert!(now() - time(&before.json, "Created") < TimeDelta::seconds(60));
@@ -145,7 +145,7 @@ both!(rules_2_a_phone_is_read_with_the_country_that_is_known, |db| async {
         let id = created(&client, entry, &numbered(body.clone())).await;
         assert_eq!(read(&client, id).await.json["Phone"], kept, "{body} in {entry}");
     }
-    // Possible only locally, or with no country to read it with.
+    // Valid only locally, or without a country to read it with.
     let local = client.create("us", &numbered(json!({"phone": "555-0117"})), &[], &[]).await;
     assert_eq!(places(local.expect_error(400)), set(["/phone"]), "{}", local.text);
     let nowhere = client.create("demo", &numbered(json!({"phone": "(555) 555-0117"})), &[], &[]).await;
@@ -153,14 +153,14 @@ both!(rules_2_a_phone_is_read_with_the_country_that_is_known, |db| async {
     let message = nowhere.json["errors"][0]["message"].as_str().expect("a message");
     assert!(message.contains('+'), "the error says that a + would do: {message}");
 
-    // A PUT reads it with the stored record's country, or with the one that it brings.
+    // A PUT reads the phone with the country of the stored record, or with the country in the body.
     let british = json!({"customerNumber": "P-gb", "country": "GB"});
     let id = created(&client, "us", &british).await;
     client.put(&path(id), &json!({"phone": "020 7946 0018"})).await.expect(200);
     assert_eq!(read(&client, id).await.json["Phone"], "+442079460018");
     client.put(&path(id), &json!({"phone": "(555) 555-0117", "country": "US"})).await.expect(200);
     assert_eq!(read(&client, id).await.json["Phone"], "+15555550117");
-    // Its country cleared, the entrypoint's holds again.
+    // After the country is cleared, the entrypoint's country applies again.
     client.put(&path(id), &json!({"country": "GB"})).await.expect(200);
     client.put(&path(id), &json!({"phone": "555-555-0118", "country": null})).await.expect(200);
     assert_eq!(read(&client, id).await.json["Phone"], "+15555550118");
@@ -171,7 +171,7 @@ both!(rules_2_a_phone_beside_a_cleared_country_is_read_with_the_entrypoints, |db
     let client = server.client();
     new_entry(server.site(), "dk", &["--country", "DK"]);
     let id = created(&client, "dk", &json!({"customerNumber": "P-us", "country": "US"})).await;
-    // Eight digits are none of the country that is cleared.
+    // Eight digits are no phone of the cleared country.
     client.put(&path(id), &json!({"phone": "32 12 34 56", "country": null})).await.expect(200);
     assert_eq!(read(&client, id).await.json["Phone"], "+4532123456");
 });
@@ -204,10 +204,10 @@ both!(rules_2_texts_are_trimmed_and_kept_in_nfc, |db| async {
     assert_eq!(record["customerNumber"], "ACC-1");
     assert_eq!(record["Labels"], json!(["b", "a"]), "in the order sent");
     assert_eq!(record["AdditionalFields"], json!({"note": "Zo\u{eb}"}));
-    // Nothing is escaped, cut or read as markup on the way.
+    // The service escapes, cuts and interprets nothing.
     let odd = "<b>\"Ada\" & 'co' \\ %41 \u{1f469}\u{200d}\u{1f467} \u{627}\u{644} ; -- {{x}}";
     client.put(&path(id), &json!({"company": odd})).await.expect(200);
     assert_eq!(read(&client, id).await.json["Company"], odd);
-    // Names are not derived from each other.
+    // The service derives no name from another.
     assert_eq!(record["Fullname"], Value::Null);
 });

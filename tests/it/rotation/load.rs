@@ -1,5 +1,5 @@
-//! Clients that create, match and search without a pause while keys are rotated. Every answer must be right: a match is
-//! the customer it was, a search finds what was written before it and nothing else.
+//! Clients that create, match and search without a pause while keys rotate. Every answer must be right: a match finds
+//! the original customer, and a search finds exactly what was written before it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use tokio::task::JoinHandle;
 use crate::harness::*;
 
 const CLIENTS: usize = 4;
-/// About how many are looked for one by one in the end.
+/// About how many customers the test looks up one by one in the end.
 const SAMPLE: usize = 200;
-/// How long a request is sent again while instances are down.
+/// How long a request is retried while instances are down.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Load {
@@ -23,7 +23,7 @@ pub struct Load {
     clients: Vec<JoinHandle<Books>>,
 }
 
-/// What one client, or all of them, know.
+/// What one client, or all of them, recorded.
 #[derive(Default)]
 pub struct Books {
     /// E-mail, first name, id.
@@ -46,7 +46,7 @@ struct Worker {
 }
 
 impl Load {
-    /// Makes some customers, then goes on without a pause.
+    /// Creates some customers, then continues without a pause.
     pub async fn start(fleet: &Fleet, count: u64, rng: &mut Rng) -> Load {
         let stop = Arc::new(AtomicBool::new(false));
         let instances: Vec<_> = (0..fleet.servers.len()).map(|number| fleet.client(number)).collect();
@@ -112,7 +112,7 @@ impl Worker {
         self.books.created += 1;
     }
 
-    /// Somebody it knows, by an atomic get-or-create: never a second record.
+    /// Sends a known customer by an atomic get-or-create: the answer must never be a second record.
     async fn match_one(&mut self) {
         let Some((email, _, id)) = self.rng.choice(&self.books.people).cloned() else { return };
         let body = json!({"email": email.to_uppercase()});
@@ -161,7 +161,7 @@ impl Worker {
 }
 
 impl Books {
-    /// Everybody who was created is there once, and found by match and by search.
+    /// Every created customer exists once, and is found by match and by search.
     pub async fn check(&self, fleet: &Fleet) {
         let client = fleet.client(0);
         let mut listed: Vec<_> =
@@ -170,7 +170,7 @@ impl Books {
         listed.sort_unstable();
         known.sort_unstable();
         assert_eq!(listed, known);
-        // Whoever was there before, and some of the others.
+        // The first customer, and a sample of the others.
         let others = self.people.iter().skip(1).step_by(self.people.len() / SAMPLE + 1);
         for (email, name, id) in self.people.iter().take(1).chain(others) {
             for condition in [format!("email={email}"), format!("search={name}")] {

@@ -1,4 +1,4 @@
-//! What is left of somebody who was erased: nothing that could ever be opened.
+//! What remains of an erased customer: nothing that could ever be decrypted.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,7 +9,7 @@ use super::terms::{pending, terms};
 use crate::harness::*;
 use crate::support::*;
 
-/// How soon hashes of an erased person are gone.
+/// How soon the hashes of an erased person must be gone.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
@@ -26,7 +26,7 @@ both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
             client.put(&path(id), &json!({"city": city})).await.expect(200);
         }
     }
-    // A second entrypoint's customer, deleted before it is erased.
+    // A second entrypoint's customer, deleted before the erase.
     let cid = created(&client, "demo", &json!({"email": "cid@example.test"})).await;
     client.delete(&path(cid)).await.expect(200);
 
@@ -38,7 +38,7 @@ both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
         |id: u64| format!("SELECT {} AS value FROM customer WHERE customer_id = {id}", print("salt"));
     let mut salts = Vec::new();
     for id in [ada, cid] {
-        // Open no longer than needed: a reader of SQLite holds on to old pages.
+        // Open only as long as needed: a reader of SQLite holds on to old pages.
         let salt = Sql::open(&site).texts(&salt_of(id)).remove(0);
         let salt: Vec<u8> = (0..salt.len() / 2)
             .map(|place| u8::from_str_radix(&salt[place * 2..place * 2 + 2], 16).expect("hexadecimal"))
@@ -75,7 +75,7 @@ both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
         }
         let digests = sql.digests();
         assert_eq!(digests.iter().filter(|(of, _)| *of == id).count(), 0, "identity digests");
-        // Soon: segments that hold them are written anew as soon as there is nothing else to do.
+        // The service rewrites the segments that contain the terms as soon as it is idle.
         let deadline = Instant::now() + PATIENCE;
         while !terms(&mut sql, id).is_empty() {
             assert!(Instant::now() < deadline, "search terms are left");
@@ -93,7 +93,7 @@ both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
     read(&client, bob).await;
     site.cli(&["doctor", "--deep"]).success();
 
-    // In the files of SQLite the salt, without which nothing of hers opens, is not even among deleted data.
+    // In SQLite's files the salt is not even among deleted data, and without it nothing of hers can be decrypted.
     if db == Db::Sqlite {
         for salt in &salts {
             let holders = holders(salt);
@@ -102,15 +102,15 @@ both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
     }
 });
 
-// What is pending of an import stands in rows of several customers. An erase takes the one out at once, and leaves the
-// others.
+// An import adds pending rows with the terms of several customers. An erase removes the one customer at once and leaves
+// the others.
 both!(rules_5_an_erase_takes_one_out_of_a_row_of_many, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let mut sql = Sql::open(server.site());
     let mut number = |what: &str| sql.number(&format!("SELECT {what} AS value"));
     let newest_segment = "(SELECT coalesce(max(segment_id), 0) FROM term_segment)";
-    // Where they were moved meanwhile, once more.
+    // If the terms moved to a segment meanwhile, the test tries again.
     let mut attempts = 0..10;
     let (erased, file) = loop {
         let attempt = attempts.next().expect("terms that are still pending after an erase");

@@ -1,5 +1,5 @@
-//! A file that is imported lies open nowhere: neither its text while it waits, nor what is said of its rows, nor the
-//! customers that a dry run only imagines.
+//! No imported file lies open: neither its text while it waits, nor the report on its rows, nor the customers of a dry
+//! run.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,11 +12,11 @@ use crate::harness::*;
 use crate::support::*;
 
 const ROWS: usize = 70;
-/// How often the file has each of its rows, so that an import of it takes a while.
+/// How often the file repeats each of its rows, so that importing it takes a while.
 const TIMES: usize = 15;
 
-/// A file with a column that is left out; every seventh row is rejected for a bad e-mail, and every eleventh has a bad
-/// phone.
+/// A file with a column that the import leaves out. Every seventh row has a bad e-mail and is rejected; every eleventh
+/// has a bad phone.
 fn file(values: &mut Values) -> (String, String) {
     let column = values.word();
     let mut rows = String::new();
@@ -84,12 +84,12 @@ both!(rules_7_nothing_of_an_imported_file_lies_open, |db| async {
             }
         };
         own_files(&site, &mut look);
-        // What PostgreSQL wrote stays in its write-ahead log for a while; to look twice is enough.
+        // PostgreSQL keeps written data in its write-ahead log for a while, so two looks are enough.
         if db == Db::Postgres && look_in_postgres {
             postgres_files(&site, since, &mut look);
         }
     };
-    // A search takes longer than idle connections live, so after each the client is a new one.
+    // A search takes longer than idle connections live, so each step uses a new client.
     let send_file = async |client: &Client, query: &str| {
         let path =
             format!("/api/Import/customersForm/demo?onBadValue=blank&map={column}:-&async=true{query}");
@@ -101,7 +101,8 @@ both!(rules_7_nothing_of_an_imported_file_lies_open, |db| async {
 
     let rehearsal = send_file(&client, "&dryRun=true").await;
     let report = finished(&client, &rehearsal).await;
-    // A bad e-mail is left out and the customer number is enough; what is wrong is told of each row.
+    // The import leaves a bad e-mail out and the customer number suffices; the report names what is wrong with each
+    // row.
     assert_eq!(report["added"], ROWS, "{report}");
     assert!(report["warnings"].as_u64().is_some_and(|warnings| warnings > 0), "{report}");
     look("after a dry run", false);

@@ -1,4 +1,4 @@
-//! Tokens made over HTTP: what they may hold, what is told of them, and their limits of requests.
+//! Tokens created over HTTP: the scopes they may have, what the answers show, and their request limits.
 
 use serde_json::{Value, json};
 
@@ -105,7 +105,7 @@ both!(rules_6_a_limit_of_requests_answers_429, |db| async {
     }
     assert!(served >= 1, "not one request was served");
 
-    // No limit by default, and nobody else's.
+    // There is no limit by default, and one token's limit affects no other.
     let free = json!({"name": "free", "entries": "*", "scopes": ["customers:read"]});
     let free = server.anonymous().token(text(&grant(&master, &free).await.expect(200)));
     for _ in 0..30 {

@@ -1,4 +1,4 @@
-//! Every operation of the served OpenAPI document against every kind of token: the table below must name each of them,
+//! Every operation of the served OpenAPI document with every kind of token. The table below must name each operation,
 //! so a new route without an entry here fails.
 
 use std::collections::BTreeSet;
@@ -19,21 +19,21 @@ enum Place {
     Customer,
     Organisation,
     Token,
-    /// Of the entrypoint `demo`.
+    /// An import of the entrypoint `demo`.
     Import,
-    /// Of the entrypoint `demo`.
+    /// An invitation of the entrypoint `demo`.
     Invitation,
-    /// Of the entrypoint `demo`; one that was given up.
+    /// A failed mail of the entrypoint `demo`.
     Mail,
 }
 
 struct Operation {
     method: Method,
-    /// With `{}` for its parameter, and the query that makes it need all its scopes.
+    /// The path with `{}` for its parameter, and the query with which it needs all its scopes.
     path: &'static str,
     scopes: &'static [&'static str],
     place: Place,
-    /// A body that makes it succeed, a text being a file; the number is another one for each request.
+    /// A body with which it succeeds, where a text is a file; the number differs for each request.
     body: Option<fn(usize) -> Value>,
 }
 
@@ -178,7 +178,7 @@ const PROTECTED: &[Operation] = &[
     operation(Method::DELETE, "/api/Token/{}", &["tokens"], Place::Token, None),
 ];
 
-/// Open to anybody. What is marked need not stand in the document: it is the documentation.
+/// Operations open to anybody. The marked ones serve the documentation and may be missing from the document.
 const PUBLIC: &[(Method, &str, bool)] = &[
     (Method::POST, "/api/v2/Token/serverside", true),
     (Method::GET, "/health/live", true),
@@ -189,7 +189,7 @@ const PUBLIC: &[(Method, &str, bool)] = &[
     (Method::GET, "/", false),
 ];
 
-/// `GET /api/Customer/{}`: methods and paths of a document, parameters without their names.
+/// `GET /api/Customer/{}`: the methods and paths of a document, parameters without their names.
 fn operations_of(document: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -204,7 +204,7 @@ fn operations_of(document: &Value) -> BTreeSet<String> {
     found
 }
 
-/// As the document has it: without the query, and the format of a file is a parameter.
+/// As the document has it: without the query, and with the format of a file as a parameter.
 fn bare(path: &str) -> String {
     let path = path.split('?').next().expect("a path");
     let path =
@@ -239,13 +239,13 @@ async fn rehearsal(client: &Client, number: usize) -> String {
     answer.data()["jobId"].to_string()
 }
 
-/// The id of an invitation of many, all of whom nobody is.
+/// The id of a bulk invitation that reaches nobody.
 async fn invitation(client: &Client) -> String {
     let body = json!({"customerIds": [987_654_321]});
     client.post("/api/Customer/invite/demo", &body).await.expect(202).json["jobId"].to_string()
 }
 
-/// The id of a mail to a customer that was given up.
+/// The id of a failed mail to a customer.
 async fn given_up(client: &Client, site: &Site, customer: u64) -> String {
     client.send(Method::POST, &format!("/api/Customer/{customer}/invite"), None, &[]).await.expect(200);
     let outbox = format!("/api/Mail/outbox/demo?customerId={customer}&state=sent");
@@ -259,7 +259,7 @@ async fn given_up(client: &Client, site: &Site, customer: u64) -> String {
     id
 }
 
-/// A server with a victim of every kind: whatever is tried on these must leave them as they are.
+/// A server with a target of every kind, which refused requests must not change.
 struct Scene {
     server: Server,
     master: Client,
@@ -289,7 +289,7 @@ impl Scene {
         Self { server, master, customer, token, import, invitation, mail, other_org }
     }
 
-    /// The victim that a place's parameter names.
+    /// The target that the parameter names.
     fn victim(&self, place: Place) -> String {
         match place {
             Place::Nothing => String::new(),
@@ -303,7 +303,7 @@ impl Scene {
         }
     }
 
-    /// A name of the same kind that nobody has.
+    /// An unused name of the same kind.
     fn nobody(place: Place) -> &'static str {
         match place {
             Place::Nothing => "",
@@ -315,7 +315,7 @@ impl Scene {
         }
     }
 
-    /// Something that may be used up.
+    /// A target that a request may use up.
     async fn spare(&self, place: Place, number: usize) -> String {
         match place {
             Place::Customer => created(&self.master, "demo", &customer(10_000 + number)).await.to_string(),
@@ -431,7 +431,7 @@ both!(rules_1_exactly_its_scopes_open_an_operation, |db| async {
     assert_eq!(scene.state().await, before, "a refused request changed something");
 });
 
-/// The first two parts of a token made anew, with the signature of another: what a forger can do without a key.
+/// The first two parts of a token changed, with the signature of another: what a forger can do without a key.
 fn forged(token: &str, header: Option<Value>, payload: Option<Value>) -> String {
     let parts: Vec<_> = token.split('.').collect();
     let part = |new: Option<Value>, old: &str| {
@@ -447,7 +447,7 @@ fn signed_with_another_key(token: &str) -> String {
     jsonwebtoken::encode(&header, &claims(token), &key).expect("it signs")
 }
 
-/// Everything that is no token in force, made from one that is.
+/// Everything that is no valid token, made from a valid one.
 async fn worthless(scene: &Scene) -> Vec<(&'static str, String)> {
     let site = scene.server.site();
     let good = token_with(site, &SCOPES);
@@ -482,7 +482,7 @@ async fn worthless(scene: &Scene) -> Vec<(&'static str, String)> {
         ("an unknown kid", forged(&good, Some(with(&header, "kid", json!("nobody's"))), None)),
         ("a changed claim", forged(&good, None, Some(with(&claims(&good), "org", json!(scene.other_org))))),
         ("signed with another key", signed_with_another_key(&good)),
-        // White space, but not of ASCII.
+        // White space, but not ASCII.
         ("a no-break space before it", format!("\u{a0}{good}")),
         ("expired", expired),
         ("revoked", revoked),
@@ -524,7 +524,7 @@ both!(rules_1_what_is_not_ones_own_answers_as_if_it_did_not_exist, |db| async {
     for (kind, token) in &strangers {
         let client = scene.server.anonymous().token(token);
         for operation in PROTECTED {
-            // A token for some entrypoints is still one of its organisation.
+            // A token for some entrypoints still belongs to its organisation.
             let hidden = match operation.place {
                 Place::Entry | Place::Customer | Place::Import | Place::Invitation | Place::Mail => true,
                 Place::Organisation | Place::Token => *kind == "another organisation",
@@ -566,7 +566,7 @@ both!(rules_1_checks_come_in_their_order, |db| async {
     }
     for (method, path) in [(Method::PATCH, "/api/Customer/1"), (Method::GET, "/api/Customer/single/demo")] {
         anonymous.send(method.clone(), path, None, &[]).await.expect_error(401);
-        // 405 before 403: this token may do nothing with the methods that the route takes.
+        // 405 before 403: this token has no scope for any method of the route.
         let answer = anonymous.token(&token_with(site, &["tokens"])).send(method, path, None, &[]).await;
         answer.expect_error(405);
     }

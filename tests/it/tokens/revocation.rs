@@ -1,4 +1,4 @@
-//! A revoked token ends at once where it was revoked and within 5 s elsewhere, with everything that was fetched with it.
+//! A revoked token ends at once on its instance and within 5 s elsewhere, with every token that was exchanged for it.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::support::*;
 
 const LIST: &str = "/api/Query/customers/demo";
 
-/// Asks until the token is refused; how long that took.
+/// Sends requests until the token is refused; how long that took.
 async fn refused_after(client: &Client) -> Duration {
     let since = Instant::now();
     loop {
@@ -36,7 +36,7 @@ both!(rules_1_a_revocation_holds_at_once, |db| async {
     master.get(LIST).await.expect(200);
     master.delete("/api/Token/nobody").await.expect_error(404);
 
-    // By the command line, while the server runs: another instance to it.
+    // The command line, beside the running server, acts as another instance.
     let token = token_with(server.site(), &["customers:read"]);
     let client = server.anonymous().token(&token);
     client.get(LIST).await.expect(200);
@@ -87,7 +87,7 @@ both!(rules_1_credentials_are_exchanged_for_a_token_that_ends_with_its_parent, |
     // It has the rights of its parent and no more.
     bearer.create("demo", &json!({"email": "nobody@example.test"}), &[], &[]).await.expect_error(403);
 
-    // A token that was fetched fetches no other, or it would outlive its hour.
+    // An exchanged token cannot be exchanged again, or it would outlive its hour.
     let own = json!({"clientId": jti(&access), "clientSecret": access});
     anonymous.post(exchange, &own).await.expect_error(400);
     let stranger = token_with(server.site(), &["customers:read"]);
@@ -125,7 +125,7 @@ both!(rules_6_client_credential_attempts_are_throttled, |db| async {
         }
         answer.expect_error(400);
     }
-    // Who guesses locks nobody else out.
+    // A client that guesses does not lock out others.
     let secret = token_with(server.site(), &["customers:read"]);
     let credentials = json!({"clientId": jti(&secret), "clientSecret": secret});
     anonymous.post("/api/v2/Token/serverside", &credentials).await.expect(200);

@@ -1,4 +1,4 @@
-//! What tokens see: everything with `pii:read`, masks without, and nothing of others' records where they may not read.
+//! What tokens see: everything with `pii:read`, masks without it, and nothing of records that they may not read.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn ada() -> Value {
     })
 }
 
-/// What must not be seen without `pii:read`, anywhere.
+/// Values that must not be visible without `pii:read`, anywhere.
 const HIDDEN: [&str; 9] = [
     "ada.roe@example.test",
     "5555550117",
@@ -28,7 +28,7 @@ const HIDDEN: [&str; 9] = [
     "knows Bob",
 ];
 
-/// The masked fields of a record and what stands there instead.
+/// The masked fields of a record, and their masks.
 fn masks() -> Value {
     json!({
         "Email": "a***@e***.test", "Phone": "+1******0117", "Address": "***", "Address1": "***",
@@ -104,7 +104,7 @@ both!(rules_1_without_pii_read_contacts_are_masked_everywhere, |db| async {
         json!({"field": "address", "from": "9 Elm Row", "to": "10 Elm Row"})
     );
 
-    // Who may match could guess values until one hits.
+    // A token that may match could guess values until one matches.
     masked.post("/api/Customer/match/demo", &differing).await.expect_error(403);
 
     // Errors name ids and fields, never values.
@@ -138,7 +138,7 @@ both!(rules_1_a_mask_written_back_means_unchanged, |db| async {
         assert_eq!(etag(&after), etag(&before), "masks are no change");
     }
 
-    // Beside a change, as a form sends it that was filled with the masked view.
+    // Beside a change, as a form that was filled with the masked view sends it.
     let mut form = all_masks.clone();
     form["city"] = json!("Reston");
     form["address1"] = json!("Floor 3");
@@ -149,7 +149,7 @@ both!(rules_1_a_mask_written_back_means_unchanged, |db| async {
         assert_eq!(after[field], before.json[field], "{field}");
     }
 
-    // So does a merge and a replacement, which are writes onto the stored record too.
+    // A merge and a replacement treat masks in the same way: both write onto the stored record.
     for flag in ["mergeExisting", "replaceExisting"] {
         let body = json!({"customerNumber": "ACC-1001", "email": "a***@e***.test", "phone": "+1******0117"});
         let answer = masked.create("demo", &body, &[(flag, "1")], &[]).await.expect(200);
@@ -178,13 +178,13 @@ both!(rules_1_a_mask_of_something_else_is_refused, |db| async {
     }
     assert_eq!(read(&full, id).await.json, before.json);
 
-    // A new customer has nothing that a mask could stand for.
+    // A new customer has no value that a mask could stand for.
     let masks = json!({"customerNumber": "NEW-1", "email": "a***@e***.test", "phone": "+1******0117",
                        "address": "***", "birthday": "***", "additionalFields": {"tier": "***"}});
     let answer = full.create("demo", &masks, &[], &[]).await;
     let expected = set(["/email", "/phone", "/address", "/birthday", "/additionalFields/tier"]);
     assert_eq!(places(answer.expect_error(400)), expected, "{}", answer.text);
-    // Nor has a stored one without that field.
+    // Neither has a stored customer without that field.
     let bare = created(&full, "demo", &json!({"customerNumber": "BARE-1"})).await;
     let answer = full.put(&path(bare), &json!({"address": "***"})).await;
     assert_eq!(places(answer.expect_error(400)), set(["/address"]), "{}", answer.text);
@@ -216,7 +216,7 @@ both!(rules_1_who_may_only_create_learns_nothing, |db| async {
         assert_eq!(keys(matched.data()), keys(seen.data()), "the keys are those of every create");
         assert_reveals_nothing(&matched);
 
-        // What it writes itself is not news, but what else the record holds would be.
+        // The token knows what it wrote itself, but not what else the record holds.
         for flag in ["mergeExisting", "replaceExisting"] {
             let body = json!({"email": "ada.roe@example.test", "phone": "+15555550117", "lastname": "Roe"});
             let answer = writer.create("demo", &body, &[(flag, "1")], &[]).await.expect(200);

@@ -187,7 +187,7 @@ async fn compare(db: Db, cases: usize, commands: usize, with_poison: bool) {
         if with_poison {
             assert!(
                 expected.iter().any(|told| told == "refused by the database"),
-                "case {case} had no poison"
+                "case {case} contained no poisonous command"
             );
         }
         slow.drain();

@@ -23,7 +23,7 @@ impl Process {
     fn end(mut self, patience: Duration) -> Option<(ExitStatus, String, String)> {
         let deadline = Instant::now() + patience;
         let status = loop {
-            match self.0.try_wait().expect("it can be asked") {
+            match self.0.try_wait().expect("the status is available") {
                 Some(status) => break status,
                 None if Instant::now() > deadline => return None,
                 None => std::thread::sleep(Duration::from_millis(10)),

@@ -52,7 +52,7 @@ fleets!(rules_4_killed_at_random_moments_nothing_is_lost_doubled_or_stuck, |flee
     pause(&mut rng, 500).await;
     let books = load.finish().await;
     println!("{kills} kills: {books}");
-    assert!(books.interrupted > 0, "no kill met a request: the load is too light to prove anything");
+    assert!(books.interrupted > 0, "no kill met a request, so the load is too light to prove anything");
     books.check(&fleet).await;
     closes_clean(&mut fleet).await;
 });
@@ -129,7 +129,7 @@ impl Race {
         let goal = self.answers.load(Relaxed) + more;
         let deadline = Instant::now() + Duration::from_mins(1);
         while self.answers.load(Relaxed) < goal {
-            assert!(Instant::now() < deadline, "the racers get no answers");
+            assert!(Instant::now() < deadline, "the racers receive no answers");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -188,18 +188,18 @@ both!(rules_3_beside_a_process_that_imports_and_killed_over_and_over_nobody_is_d
     let mut answers = 0;
     for racer in racers {
         for (person, id) in racer.await.unwrap() {
-            assert_eq!(*ids.entry(person).or_insert(id), id, "person{person} is two");
+            assert_eq!(*ids.entry(person).or_insert(id), id, "person{person} has two records");
             answers += 1;
         }
     }
     let books = load.finish().await;
     println!("{kills} kills: {answers} answers for persons of the file, {books}");
-    assert!(ids.len() > 100, "too few raced the file to prove anything");
+    assert!(ids.len() > 100, "too few requests raced the import to prove anything");
     books.check(&fleet).await;
     assert_eq!(total(&fleet.client(0), "moved").await, u64::try_from(PERSONS).unwrap());
     if db == Db::Sqlite {
         let settled = Sql::open(&site).number("SELECT count(*) AS value FROM identity_digest");
-        assert!(settled > 0, "nothing was moved: this proves nothing");
+        assert!(settled > 0, "no digest was moved, so this proves nothing");
     }
     site.cli(&["doctor", "--deep"]).success();
     closes_clean(&mut fleet).await;
@@ -253,7 +253,7 @@ both!(an_instance_that_stood_still_goes_on_where_it_was, |db| async {
     // Rules 1: until the instance has checked for revoked tokens, it admits no request and says that it is not ready.
     let begun = Instant::now();
     while client.get("/health/ready").await.status != 200 {
-        assert!(begun.elapsed() < Duration::from_secs(5), "it does not become ready");
+        assert!(begun.elapsed() < Duration::from_secs(5), "the instance does not become ready");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     for answer in ask().await {
@@ -303,7 +303,7 @@ async fn stop(pid: Pid) {
     };
     let begun = Instant::now();
     while !std::fs::read_dir(&tasks).unwrap().all(is_stopped) {
-        assert!(begun.elapsed() < Duration::from_secs(10), "it does not stand still");
+        assert!(begun.elapsed() < Duration::from_secs(10), "the process does not stop");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
@@ -317,7 +317,7 @@ async fn stand_still_at(server: &Server, sql: &mut Sql, table: &str, keeper: &mu
     );
     let begun = Instant::now();
     while sql.number(&waits) == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(4), "nobody waits for {table}");
+        assert!(begun.elapsed() < Duration::from_secs(4), "no transaction waits for {table}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
@@ -337,11 +337,11 @@ async fn an_instance_that_stood_still_while_it_moved_terms_moves_them_afterwards
     let id = client.create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200).id();
     let mut sql = Sql::open(server.site());
     let pid = stand_still_at(&server, &mut sql, "term_segment", &mut keeper).await;
-    assert_eq!(sql.number("SELECT count(*) AS value FROM term_segment"), 0, "it did not stand still");
+    assert_eq!(sql.number("SELECT count(*) AS value FROM term_segment"), 0, "the instance was not suspended");
     kill_process(pid, Signal::CONT).unwrap();
     let begun = Instant::now();
     while sql.number("SELECT count(*) AS value FROM term_pending") > 0 {
-        assert!(begun.elapsed() < Duration::from_secs(30), "the terms are where they were");
+        assert!(begun.elapsed() < Duration::from_secs(30), "the terms were not moved");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let found = client.get("/api/Query/customers/demo?search=da@exa").await.expect(200);
@@ -365,7 +365,7 @@ async fn an_instance_that_stood_still_while_it_removed_what_is_over_removes_it_a
     server.restart().await;
     let pid = stand_still_at(&server, &mut sql, "portal_session", &mut keeper).await;
     let sessions = "SELECT count(*) AS value FROM portal_session";
-    assert_eq!(sql.number(sessions), 1, "it did not stand still");
+    assert_eq!(sql.number(sessions), 1, "the instance was not suspended");
     kill_process(pid, Signal::CONT).unwrap();
     let begun = Instant::now();
     while sql.number(sessions) > 0 {

@@ -21,7 +21,7 @@ async fn create(client: &Client, key: &str, body: &Value) -> Answer {
 /// Asserts that two answers are equal and only the second is a replay.
 #[track_caller]
 fn assert_replay(first: &Answer, second: &Answer) {
-    assert!(!first.replayed(), "the first is no replay: {}", first.text);
+    assert!(!first.replayed(), "the first answer is a replay: {}", first.text);
     assert!(second.replayed(), "not marked as a replay: {}", second.text);
     assert_eq!(second.status, first.status);
     assert_eq!(second.json, first.json);

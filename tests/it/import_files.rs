@@ -43,7 +43,7 @@ async fn rows(client: &Client, data: &Value, query: &str) -> Vec<Value> {
     let path = format!("{}/rows?limitRecord=1000{query}", job_path("demo", data));
     let page = client.get(&path).await.expect(200).json;
     let found = page["Records"].as_array().expect("rows").clone();
-    assert_eq!(page["Summary"]["totalRecords"], found.len(), "one page holds them all");
+    assert_eq!(page["Summary"]["totalRecords"], found.len(), "the rows exceed one page");
     found
 }
 

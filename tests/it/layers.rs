@@ -115,8 +115,8 @@ fn names(line: &str, path: &str) -> bool {
 
 fn wrong(source: &Source) -> Vec<String> {
     let allowed = MAY_KNOW.iter().find(|(part, _)| *part == source.part);
-    let (_, allowed) =
-        allowed.unwrap_or_else(|| panic!("{}: a new part; give it its arrows", source.path.display()));
+    let (_, allowed) = allowed
+        .unwrap_or_else(|| panic!("{}: a new part; add its dependencies to MAY_KNOW", source.path.display()));
     let (files, checkpointer) = FILES_OF_STORE;
     let mut found = Vec::new();
     let mut is_test = false;

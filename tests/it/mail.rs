@@ -47,7 +47,7 @@ pub fn until(what: &str, is_so: impl AsyncFn() -> bool) -> impl Future<Output = 
     async move {
         let deadline = Instant::now() + patience();
         while !is_so().await {
-            assert!(Instant::now() < deadline, "{what}: not within {:?}", patience());
+            assert!(Instant::now() < deadline, "not within {:?}: {what}", patience());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -68,7 +68,7 @@ pub async fn count_of(client: &Client, entry: &str, state: &str) -> u64 {
 
 /// Waits until no mail is under way any more.
 pub async fn until_all_went(client: &Client, entry: &str) {
-    until("every mail is sent or given up", async || {
+    until("every mail is sent or has failed", async || {
         let mut waiting = 0;
         for state in ["queued", "sending", "handingOver"] {
             waiting += count_of(client, entry, state).await;

@@ -183,13 +183,13 @@ fleets!(rules_3_an_update_racing_creates_onto_one_identity_leaves_one_holder, |f
             })
             .await;
         let holding = holders(&fleet, "Email", &email).await;
-        assert_eq!(holding.len(), 1, "{holding:?} hold one identity");
+        assert_eq!(holding.len(), 1, "one customer must hold the identity, not {holding:?}");
         let winner = holding[0];
         let mut effects = 0;
         for (rival, answer) in &answers {
             match rival {
                 Some(id) if answer.status == 200 => {
-                    assert_eq!(*id, winner, "an acknowledged update is not the holder");
+                    assert_eq!(*id, winner, "the holder is not the acknowledged update");
                     effects += 1;
                     updates_won += 1;
                 }
@@ -200,7 +200,7 @@ fleets!(rules_3_an_update_racing_creates_onto_one_identity_leaves_one_holder, |f
                 }
             }
         }
-        assert_eq!(effects, 1, "one of the updates or one create took the identity");
+        assert_eq!(effects, 1, "exactly one update or create must take the identity");
     }
     println!("an update won {updates_won} of {} rounds", ROUNDS * 2);
 });
@@ -227,7 +227,7 @@ fleets!(rules_3_a_delete_racing_creates_never_leaves_two_live_records, |fleet| a
             answers.iter().filter(|(delete, _)| !delete).map(|(_, answer)| answer).collect();
         let created: Vec<_> =
             creates.iter().filter(|answer| answer.outcome() == "created").map(|answer| answer.id()).collect();
-        assert!(created.len() <= 1, "{created:?} were created beside each other");
+        assert!(created.len() <= 1, "{created:?} exist at the same time");
         for answer in creates {
             assert!(answer.id() == old || created.contains(&answer.id()), "{} matched nobody", answer.text);
             assert!(["created", "matched"].contains(&answer.outcome()), "{}", answer.text);
@@ -293,7 +293,11 @@ fleets!(rules_4_one_key_fifty_times_has_one_effect_and_one_answer, |fleet| async
                 }
             })
             .await;
-        assert_eq!(answers.iter().filter(|answer| !answer.replayed()).count(), 1, "one is no replay");
+        assert_eq!(
+            answers.iter().filter(|answer| !answer.replayed()).count(),
+            1,
+            "exactly one answer is no replay"
+        );
         for answer in &answers {
             assert_eq!(answer.data(), answers[0].data());
             assert_eq!(answer.outcome(), "created");
@@ -315,7 +319,11 @@ fleets!(rules_4_one_key_for_a_change_of_settings_has_one_effect, |fleet| async {
                 async move { client.post("/api/Organization", &body).await.expect(200) }
             })
             .await;
-        assert_eq!(answers.iter().filter(|answer| !answer.replayed()).count(), 1, "one is no replay");
+        assert_eq!(
+            answers.iter().filter(|answer| !answer.replayed()).count(),
+            1,
+            "exactly one answer is no replay"
+        );
         assert!(answers.iter().all(|answer| answer.json == answers[0].json), "{}", answers[0].text);
         let made = format!("SELECT count(*) AS value FROM organisation WHERE name = '{name}'");
         assert_eq!(sql.number(&made), 1);
@@ -332,7 +340,7 @@ fleets!(rules_4_one_key_with_two_bodies_lets_one_of_them_through, |fleet| async 
                 async move { client.create("demo", &body, &[], &[("idempotencyKey", &key)]).await }
             })
             .await;
-        let winner = answers.iter().position(|answer| answer.status == 200).expect("one goes through");
+        let winner = answers.iter().position(|answer| answer.status == 200).expect("one request succeeds");
         for (number, answer) in answers.iter().enumerate() {
             if number % 2 == winner % 2 {
                 assert_eq!(answer.clone().expect(200).data(), answers[winner].data());

@@ -88,7 +88,7 @@ both!(everything_of_an_entrypoint_comes_under_the_new_key, |db| async {
     assert!(first_key(&after) > first_key(&before));
     let mut sql = Sql::open(server.site());
     let others = sql.number("SELECT count(*) AS value FROM customer WHERE entrypoint_id <> 1");
-    assert_eq!(others, 1, "the second entrypoint has its own key and keeps it");
+    assert_eq!(others, 1, "the second entrypoint keeps its own key");
     sql.run(&format!("UPDATE customer SET key_id = key_id WHERE customer_id = {elsewhere}"));
 
     // Nothing has changed, even for a server that never had the old key.
@@ -112,7 +112,7 @@ both!(everything_of_an_entrypoint_comes_under_the_new_key, |db| async {
     assert_eq!(new_digests.len(), old_digests.len());
     let kept = new_digests.iter().filter(|digest| old_digests.contains(digest)).count();
     // The digests of the second entrypoint, which was not rotated.
-    assert_eq!(kept, 1, "digests under the old key are left");
+    assert_eq!(kept, 1, "digests under the old key remain");
     server.cli(&["doctor", "--deep"]).success();
 });
 
@@ -124,7 +124,11 @@ both!(a_policy_set_later_gets_its_digests_by_a_rotation, |db| async {
     client.put("/api/Paypoint/settings/demo", &identifiers(&["firstname+lastname"])).await.expect(200);
     let before = digests(server.site()).len();
     server.cli(&["keys", "rotate", "--entry", "demo"]).success();
-    assert_eq!(digests(server.site()).len(), before, "one of the names instead of one of the e-mail");
+    assert_eq!(
+        digests(server.site()).len(),
+        before,
+        "there must be one digest of the names in place of that of the e-mail"
+    );
     let mut sql = Sql::open(server.site());
     let held = sql.texts("SELECT digest_identifiers AS value FROM entrypoint_head WHERE entrypoint_id = 1");
     assert!(held[0].contains("firstname+lastname") && !held[0].contains("email"), "{held:?}");
@@ -199,7 +203,7 @@ fleets!(rules_7_rotated_under_load_and_killed_nothing_is_missed_or_doubled, |fle
         assert_eq!(
             Sql::open(fleet.site()).number(running),
             1,
-            "over before kill {kill}: it needs more customers"
+            "the rotation was over before kill {kill}; it needs more customers"
         );
         for server in &mut fleet.servers {
             server.kill9();

@@ -64,7 +64,7 @@ pub fn new_entry_of(site: &Site, org: u64, entry: &str, arguments: &[&str]) {
 
 /// Creates an organisation; its id is the first number that the command prints.
 pub fn new_org(site: &Site, name: &str) -> u64 {
-    assert!(!name.contains(|c: char| c.is_ascii_digit()), "the id could not be told from the name");
+    assert!(!name.contains(|c: char| c.is_ascii_digit()), "a name with digits hides the id");
     let printed = site.cli(&["org", "create", name]).success();
     let digits = printed.split(|c: char| !c.is_ascii_digit()).find(|digits| !digits.is_empty());
     digits.unwrap_or_else(|| panic!("no id in {printed:?}")).parse().expect("an id")
@@ -88,8 +88,8 @@ pub fn places(answer: &Answer) -> BTreeSet<String> {
         let named =
             kinds.iter().filter_map(|(kind, mark)| error[kind].as_str().map(|name| format!("{mark}{name}")));
         let mut found = named.chain(line);
-        let place = found.next().unwrap_or_else(|| panic!("{error} says nothing of its place"));
-        assert!(found.next().is_none(), "{error} has two places");
+        let place = found.next().unwrap_or_else(|| panic!("{error} names no place"));
+        assert!(found.next().is_none(), "{error} names two places");
         place
     };
     errors.iter().map(place).collect()

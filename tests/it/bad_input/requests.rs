@@ -352,7 +352,7 @@ both!(rules_6_every_answer_carries_a_request_id_of_its_own, |db| async {
             let answer = client.get(path).await;
             let id = answer.header("X-Request-Id").unwrap_or_else(|| panic!("{path} has none")).to_owned();
             assert!(!id.is_empty(), "{path}");
-            assert!(seen.insert(id), "{path}: the id of another request");
+            assert!(seen.insert(id), "{path}: the id of an earlier request");
         }
     }
 });

@@ -54,7 +54,7 @@ both!(tokens_are_made_listed_and_revoked_beside_a_running_server, |db| async {
         assert!(line.contains(told), "{told} is not in {line}");
     }
     assert!(!line.contains("revoked"), "{line}");
-    assert!(!listed.contains("eyJ"), "a token's text is told once: {listed}");
+    assert!(!listed.contains("eyJ"), "the list contains a token's text: {listed}");
     site.cli(&["token", "revoke", &jti(&token)]).success();
     let listed = site.cli(&["token", "list"]).success();
     let line =
@@ -108,7 +108,7 @@ both!(entrypoints_and_organisations_made_beside_a_running_server_are_there_at_on
 both!(doctor_says_what_is_well_and_what_is_wrong, |db| async {
     let site = Site::new(db);
     let before = site.cli(&["doctor"]);
-    assert!(!before.status.success(), "nothing is there yet: {}", before.stdout);
+    assert!(!before.status.success(), "doctor succeeded without a database: {}", before.stdout);
     assert!(!format!("{}{}", before.stdout, before.stderr).trim().is_empty());
     let server = Server::start_on(&site).await;
     created(&server.client(), "demo", &json!({"email": "ada@example.test"})).await;
@@ -232,9 +232,9 @@ both!(sigterm_lets_what_is_under_way_finish, |db| async {
     let rest = async {
         // By now the server has received the signal, with half a request in hand.
         tokio::time::sleep(Duration::from_millis(500)).await;
-        connection.write_all(late.as_bytes()).expect("it still reads");
+        connection.write_all(late.as_bytes()).expect("the server still reads");
         let mut answer = String::new();
-        connection.read_to_string(&mut answer).expect("it still answers");
+        connection.read_to_string(&mut answer).expect("the server still answers");
         answer
     };
     let (status, answer) = tokio::join!(server.terminate(), rest);
@@ -244,7 +244,7 @@ both!(sigterm_lets_what_is_under_way_finish, |db| async {
     server.spawn();
     server.ready().await;
     let stored = server.client().list("demo").await;
-    assert_eq!(stored.len(), 1, "what was acknowledged is there");
+    assert_eq!(stored.len(), 1, "the acknowledged customer is stored");
     assert_eq!(stored[0]["Email"], "slow@example.test");
 });
 
@@ -280,9 +280,9 @@ async fn an_idle_connection_stays_open_as_long_as_was_said() {
     let short = Server::start_on(&site).await;
     let mut hasty = connected(&short);
     assert!(ask(&mut hasty).starts_with("HTTP/1.1 200"));
-    assert_eq!(answered(&mut hasty), "", "it was closed");
+    assert_eq!(answered(&mut hasty), "", "the server closed the connection");
     tokio::time::sleep(Duration::from_secs(7)).await;
-    assert!(ask(&mut patient).starts_with("HTTP/1.1 200"), "it is still open");
+    assert!(ask(&mut patient).starts_with("HTTP/1.1 200"), "the connection is still open");
     for refused in ["0s", "2h", "soon"] {
         let site = Site::new(Db::Sqlite);
         let told = site.command(&["serve", "--keep-alive", refused]).output().unwrap();

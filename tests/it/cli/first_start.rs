@@ -88,7 +88,7 @@ async fn of_three_first_starts_at_once_one_prints_the_token() {
     assert_eq!(all.len(), 1, "{printed:?}");
     assert_eq!(printed.iter().filter(|tokens| !tokens.is_empty()).count(), 1, "{printed:?}");
     let organisations = Sql::open(fleet.site()).number("SELECT count(*) AS value FROM organisation");
-    assert_eq!(organisations, 1, "one of them made the first organisation");
+    assert_eq!(organisations, 1, "exactly one start created the first organisation");
 }
 
 both!(a_first_start_that_came_to_nothing_leaves_the_token_to_the_next, |db| async {
@@ -135,7 +135,7 @@ async fn rules_7_on_sqlite_a_first_start_makes_a_master_key_that_only_its_owner_
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("it does not become ready");
+        panic!("the server does not become ready");
     };
     let process = serve().await;
     let folder = site.database_file().parent().expect("a folder").to_owned();
@@ -158,18 +158,22 @@ async fn rules_7_on_sqlite_a_first_start_makes_a_master_key_that_only_its_owner_
     let id = created(&client_with, "demo", &json!({"email": "ada@example.test"})).await;
     drop(process);
     let process = serve().await;
-    assert_eq!(read(&client_with, id).await.json["Email"], "ada@example.test", "the key is read again");
+    assert_eq!(
+        read(&client_with, id).await.json["Email"],
+        "ada@example.test",
+        "a later start uses the same key"
+    );
     drop(process);
 
     // If the key is lost, the service creates no other: it could decrypt nothing of what exists.
     let text = fs::read_to_string(key).expect("a key");
     fs::remove_file(key).expect("it goes");
     let refused = Process::spawn(without_key(&site, &["serve", "--listen", &address]));
-    let (status, _, error) = refused.end(Duration::from_secs(20)).expect("it refuses to start");
+    let (status, _, error) = refused.end(Duration::from_secs(20)).expect("the start is refused");
     assert!(!status.success());
     assert!(error.to_lowercase().contains("master key"), "{error}");
     assert!(!key.exists(), "another key was made");
-    fs::write(key, text).expect("it comes back");
+    fs::write(key, text).expect("the key file is restored");
     let process = serve().await;
     assert_eq!(read(&client_with, id).await.json["Email"], "ada@example.test");
     drop(process);

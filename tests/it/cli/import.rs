@@ -102,7 +102,7 @@ both!(a_file_becomes_customers_and_the_same_file_is_not_imported_twice, |db| asy
     assert_eq!(stored.len(), 2);
 
     let repeated = import(site, &path, &[]).ended(0);
-    assert_eq!(repeated.numbers(NUMBERS), [2, 2, 0, 0, 0, 0], "the report of the first time");
+    assert_eq!(repeated.numbers(NUMBERS), [2, 2, 0, 0, 0, 0], "the first report");
     assert!(repeated.stdout.contains("repeated: ") && repeated.stdout.contains("--again"));
     assert_eq!(repeated.number("job"), first.number("job"));
     let again = import(site, &path, &["--again"]).ended(0);
@@ -124,7 +124,7 @@ both!(rejected_rows_are_kept_to_be_corrected_and_imported_again, |db| async {
     for told in ["line 3", "line 5"] {
         assert!(first.stderr.contains(told), "{}", first.stderr);
     }
-    assert!(!first.stderr.contains("not an address"), "errors hold no values: {}", first.stderr);
+    assert!(!first.stderr.contains("not an address"), "errors contain no values: {}", first.stderr);
     let rejected = site.folder().join("mixed.rejected.csv");
     assert!(first.stdout.contains(rejected.to_str().unwrap()), "{}", first.stdout);
     assert_eq!(fs::metadata(&rejected).unwrap().permissions().mode() & 0o777, 0o600);
@@ -153,7 +153,7 @@ both!(rejected_rows_are_kept_to_be_corrected_and_imported_again, |db| async {
         stored.iter().map(|record| (record["Email"].as_str().unwrap(), &record["Company"])).collect();
     companies.sort_by_key(|(email, _)| *email);
     let (formula, moss) = (json!("=1+1"), json!("Moss"));
-    assert_eq!(companies[1], ("cyd@example.test", &formula), "cells come back as they were");
+    assert_eq!(companies[1], ("cyd@example.test", &formula), "cells keep their text");
     assert_eq!(companies[3], ("eva@example.test", &moss));
 
     // `--rejected` overwrites the file that it names.
@@ -196,7 +196,7 @@ both!(what_cannot_be_imported_is_refused_with_status_2, |db| async {
     assert!(refused.stderr.contains("127.0.0.1:9"), "{}", refused.stderr);
     assert_eq!(total(&server.client(), "demo").await, 0);
     let jobs = "SELECT count(*) AS value FROM import_job";
-    assert_eq!(Sql::open(site).number(jobs), 0, "nothing of a refused file stays");
+    assert_eq!(Sql::open(site).number(jobs), 0, "a refused file leaves no import");
 });
 
 both!(a_running_server_imports_a_file_too, |db| async {
@@ -308,7 +308,7 @@ both!(every_option_reaches_the_import, |db| async {
 fn until(sql: &mut Sql, query: &str, process: &mut Process) {
     let deadline = Instant::now() + PATIENCE;
     while sql.number(query) == 0 {
-        assert!(process.0.try_wait().unwrap().is_none(), "it ended too early");
+        assert!(process.0.try_wait().unwrap().is_none(), "the command ended too early");
         assert!(Instant::now() < deadline, "{query} is still 0");
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -343,7 +343,7 @@ both!(after_ctrl_c_the_same_command_goes_on, |db| async {
 
     let all = i64::try_from(rows).unwrap();
     let finished = import(site, &path, &[]).ended(0);
-    assert_eq!(finished.numbers(NUMBERS), [all, all, 0, 0, 0, 0], "no row twice, none left out");
+    assert_eq!(finished.numbers(NUMBERS), [all, all, 0, 0, 0, 0], "every row is imported once");
     assert_eq!(finished.number("job"), stopped.number("job"));
     assert_eq!(total(&server.client(), "demo").await, rows);
 });

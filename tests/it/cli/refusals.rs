@@ -15,10 +15,10 @@ const OTHER_KEY: &str = "b3RoZXItbWFzdGVyLWtleS1vZi1hbm90aGVyLXNpdGU=";
 #[track_caller]
 fn refused(what: &str, command: Command) -> String {
     let ended = Process::spawn(command).end(PATIENCE);
-    let (status, stdout, stderr) = ended.unwrap_or_else(|| panic!("{what}: it was not refused"));
+    let (status, stdout, stderr) = ended.unwrap_or_else(|| panic!("{what} was not refused"));
     assert!(!status.success(), "{what}: {status}\n{stdout}\n{stderr}");
     assert!(status.code().is_some(), "{what}: killed by a signal\n{stderr}");
-    assert!(!stderr.contains("panicked"), "{what}: a defect instead of a sentence\n{stderr}");
+    assert!(!stderr.contains("panicked"), "{what}: the program panicked\n{stderr}");
     stderr
 }
 
@@ -26,7 +26,7 @@ fn refused(what: &str, command: Command) -> String {
 fn says(what: &str, stderr: &str, words: &[&str]) {
     let lower = stderr.to_lowercase();
     for word in words {
-        assert!(lower.contains(&word.to_lowercase()), "{what}: {word} is not named\n{stderr}");
+        assert!(lower.contains(&word.to_lowercase()), "{what}: the message does not name {word}\n{stderr}");
     }
 }
 
@@ -124,7 +124,7 @@ both!(another_master_key_than_the_databases_is_refused, |db| async {
         command.env("CUSTOMARY_MASTER_KEY", OTHER_KEY);
         let output = Process::spawn(command).end(PATIENCE);
         let (status, stdout, stderr) =
-            output.unwrap_or_else(|| panic!("{arguments:?} goes on with another key"));
+            output.unwrap_or_else(|| panic!("{arguments:?} runs with another key"));
         assert!(!status.success(), "{arguments:?}: {stdout}{stderr}");
         says(&arguments.join(" "), &format!("{stdout}{stderr}"), &["master key"]);
         assert!(!stdout.contains("eyJ"), "{arguments:?} made a token: {stdout}");
@@ -174,7 +174,7 @@ both!(subcommands_refuse_what_cannot_be, |db| async {
     ] {
         let what = arguments.join(" ");
         let stderr = refused(&what, site.command(arguments));
-        assert!(!stderr.trim().is_empty(), "{what}: refused without a word");
+        assert!(!stderr.trim().is_empty(), "{what}: refused without a message");
         says(&what, &stderr, words);
     }
     let listed = site.cli(&["entrypoint", "list"]).success();

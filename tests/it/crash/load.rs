@@ -51,7 +51,7 @@ impl Load {
     pub fn still_running(&self) {
         assert!(
             !self.writers.iter().any(JoinHandle::is_finished),
-            "a client of the load failed, see its panic"
+            "a client of the load failed; see its panic"
         );
     }
 
@@ -281,7 +281,7 @@ impl Books {
             assert_eq!(record["Email"], format!("shared{identity}@example.test"));
         }
         let live = self.customers.iter().filter(|customer| customer.live).count();
-        assert_eq!(records.len(), live + self.shared.len(), "records that nobody was promised");
+        assert_eq!(records.len(), live + self.shared.len(), "there are records that no client was promised");
         for customer in self.customers.iter().filter(|customer| !customer.live) {
             customer.check(&client.get(&format!("/api/Customer/{}", customer.id)).await.expect(200).json);
         }

@@ -40,7 +40,7 @@ both!(the_command_writes_what_the_service_answers, |db| async {
     let day = name.strip_prefix("customers-demo-").and_then(|rest| rest.strip_suffix(".csv"));
     assert!(day.is_some_and(|day| day.len() == "2026-03-01".len()), "{name}");
     assert!(stderr.contains(&format!("exported 7 customers of demo to {name}")), "{stderr}");
-    assert_eq!(stderr.lines().count(), 1, "no progress where there is no terminal: {stderr}");
+    assert_eq!(stderr.lines().count(), 1, "progress without a terminal: {stderr}");
     let file = folder.join(name);
     assert_eq!(fs::read_to_string(&file).unwrap(), wanted);
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
@@ -52,7 +52,7 @@ both!(the_command_writes_what_the_service_answers, |db| async {
     assert!(stderr.contains("exists") && stderr.contains("--force"), "{stderr}");
     let (status, ..) = export(site, &folder, &["--entry", "demo", "--force", "--quiet"]);
     assert_eq!((status, fs::read_to_string(&file).unwrap()), (0, wanted.clone()));
-    assert_eq!(names(&folder), made, "nothing else is left");
+    assert_eq!(names(&folder), made, "the command leaves other files");
 
     let (status, stdout, stderr) = export(site, &folder, &["--entry", "demo", "--output", "-", "--quiet"]);
     assert_eq!((status, stdout, stderr.as_str()), (0, wanted, ""));

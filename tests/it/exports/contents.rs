@@ -134,7 +134,7 @@ both!(rules_1_without_pii_read_files_are_masked, |db| async {
     assert_eq!(open.rows[0], ["gold, \"plus\"", "'=9*9"]);
     let book = workbook(&server, &masked, XLSX).await.to_string();
     for hidden in ["ada.roe@example.test", "5555550117", "9 Elm Row", "Dock 7", "1985-04-12", "gold"] {
-        assert!(!book.contains(hidden), "{hidden} is seen in {book}");
+        assert!(!book.contains(hidden), "{hidden} is visible in {book}");
     }
     for query in ["email(ct)=x", "sortBy=asc(email)", "additional-tier=x"] {
         masked.get(&format!("{CSV}?{query}")).await.expect_error(400);
@@ -233,7 +233,11 @@ both!(rules_7_a_long_file_is_streamed_whole_or_broken_off_and_leaves_nothing_beh
     assert_eq!(files(&temporary), before, "a temporary file");
     for file in files(server.site().folder()) {
         let bytes = std::fs::read(&file).unwrap();
-        assert!(!bytes.windows(9).any(|window| window == b"Streamed0"), "{} says it openly", file.display());
+        assert!(
+            !bytes.windows(9).any(|window| window == b"Streamed0"),
+            "{} contains plain text",
+            file.display()
+        );
     }
 
     // A record that cannot be read, late in the file.

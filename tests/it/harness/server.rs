@@ -59,7 +59,7 @@ impl Site {
     }
 
     pub fn database_file(&self) -> PathBuf {
-        assert_eq!(self.db, Db::Sqlite, "only SQLite is a file");
+        assert_eq!(self.db, Db::Sqlite, "only SQLite has a database file");
         self.data_dir(0).join("customary.db")
     }
 
@@ -170,7 +170,7 @@ impl Server {
 
     /// Starts the process and does not wait for it.
     pub fn spawn(&mut self) {
-        assert!(self.child.is_none(), "it runs already");
+        assert!(self.child.is_none(), "the server already runs");
         let log = |stream| File::options().create(true).append(true).open(self.log(stream)).unwrap();
         let address = format!("127.0.0.1:{}", self.port.number);
         let child = self
@@ -295,7 +295,7 @@ pub struct Fleet {
 impl Fleet {
     /// The instances start at the same time, so each start of several is also a race for the work of the first start.
     pub async fn start(db: Db, instances: usize) -> Self {
-        assert!(db == Db::Postgres || instances == 1, "SQLite serves one machine");
+        assert!(db == Db::Postgres || instances == 1, "SQLite allows one instance");
         let site = Site::new(db);
         let mut servers: Vec<_> = (0..instances).map(|number| Server::new(&site, number)).collect();
         servers.iter_mut().for_each(Server::spawn);

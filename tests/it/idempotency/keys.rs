@@ -71,7 +71,7 @@ both!(rules_4_a_key_holds_for_one_route_one_place_and_one_organisation, |db| asy
     let place = |entry: &str| format!("/api/Customer/single/{entry}");
     let ask = async |client: &Client, method: Method, path: &str, body: Option<&Value>| {
         let answer = keyed(client, "one key", method, path, body).await.expect(200);
-        assert!(!answer.replayed(), "{path} has had no such request: {}", answer.text);
+        assert!(!answer.replayed(), "the key applied on another path, {path}: {}", answer.text);
         answer
     };
     let first = ask(&client, Method::POST, &place("demo"), Some(&body)).await;
@@ -97,7 +97,7 @@ both!(rules_4_a_key_holds_for_one_route_one_place_and_one_organisation, |db| asy
     assert_replay(&would, &again);
     assert!(keyed(&client, "one key", Method::PUT, &here, Some(&city)).await.expect(200).replayed());
     assert!(keyed(&client, "one key", Method::DELETE, &here, None).await.expect(200).replayed());
-    assert_eq!(total(&client, "demo").await + total(&client, "second").await, 0, "no replay did anything");
+    assert_eq!(total(&client, "demo").await + total(&client, "second").await, 0, "a replay had an effect");
 });
 
 both!(rules_4_a_key_is_the_organisations_and_token_scope_and_visibility_come_first, |db| async {
@@ -139,7 +139,7 @@ both!(rules_4_only_what_took_effect_is_kept, |db| async {
     keyed(&client, "b", Method::PUT, &path(bob), Some(&wanted)).await.expect_error(409);
     client.put(&path(ada.id()), &json!({"email": "moved@example.test"})).await.expect(200);
     let done = keyed(&client, "b", Method::PUT, &path(bob), Some(&wanted)).await.expect(200);
-    assert!(!done.replayed(), "a refusal was kept");
+    assert!(!done.replayed(), "a refusal was stored under the key");
     assert!(keyed(&client, "b", Method::PUT, &path(bob), Some(&wanted)).await.expect(200).replayed());
 
     // 412, then with the right tag.
@@ -163,7 +163,7 @@ both!(rules_4_a_key_is_free_again_when_its_time_is_over, |db| async {
     assert_replay(&first, &create(&client, "k", &body).await);
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
     let again = create(&client, "k", &body).await.expect(200);
-    assert!(!again.replayed(), "kept longer than it was told to");
+    assert!(!again.replayed(), "the key outlived its lifetime");
     assert_eq!((again.outcome(), again.id()), ("matched", first.id()));
     // The key is bound again.
     assert_replay(&again, &create(&client, "k", &body).await);
@@ -190,7 +190,7 @@ both!(what_expired_keys_came_to_is_removed_wherever_they_were_used, |db| async {
     server.restart().await;
     let began = std::time::Instant::now();
     while sql.number(kept) > 0 {
-        assert!(began.elapsed().as_secs() < 20, "{} are still there", sql.number(kept));
+        assert!(began.elapsed().as_secs() < 20, "{} records are still there", sql.number(kept));
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 });

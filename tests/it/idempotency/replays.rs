@@ -40,7 +40,7 @@ both!(rules_4_a_create_is_replayed_as_it_was_answered, |db| async {
     client.delete(&path(first.id())).await.expect(200);
     assert_replay(&first, &create(&client, "k", &ada()).await);
     assert_eq!(operations(&client, first.id()).await, ["deleted", "updated", "updated", "created"]);
-    assert_eq!(total(&client, "demo").await, 0, "a replay created somebody");
+    assert_eq!(total(&client, "demo").await, 0, "a replay created a customer");
     // Without the key the same body creates a new customer.
     assert_ne!(created(&client, "demo", &ada()).await, first.id());
 });
@@ -122,7 +122,7 @@ both!(rules_4_a_replay_is_seen_as_the_asking_token_sees, |db| async {
     assert_eq!(replay.data()["AdditionalFields"], json!({"tier": "***"}));
     assert_eq!(replay.data()["City"], Value::Null, "the first version had no city");
     for value in ["ada.roe", "5555550117", "9 Elm Row", "gold-plus"] {
-        assert!(!replay.text.contains(value), "{value} is seen in {}", replay.text);
+        assert!(!replay.text.contains(value), "{value} is visible in {}", replay.text);
     }
     // The other way round: created with masks, replayed in full.
     let bob = json!({"email": "bob@example.test", "address": "1 Oak Row"});
@@ -158,7 +158,7 @@ both!(rules_4_after_an_erase_a_replay_tells_nothing_and_does_nothing, |db| async
     assert!(replay.replayed());
     assert_eq!((replay.outcome(), replay.id()), ("created", id));
     for (key, value) in after.json.as_object().expect("a record") {
-        assert_eq!(&replay.data()[key], value, "{key} is that of the erased record");
+        assert_eq!(&replay.data()[key], value, "{key} must equal the erased record's");
     }
     for value in ["ada.roe", "5555550117", "9 Elm Row", "gold-plus", "ACC-1", "Ada"] {
         assert!(!replay.text.contains(value), "{value} is still there: {}", replay.text);
@@ -169,7 +169,7 @@ both!(rules_4_after_an_erase_a_replay_tells_nothing_and_does_nothing, |db| async
     assert_eq!(etag(&last), etag(&after));
     assert_eq!(last.json, after.json);
     assert_eq!(operations(&client, id).await, ["erased", "updated", "created"]);
-    assert_eq!(total(&client, "demo").await, 0, "a replay created somebody");
+    assert_eq!(total(&client, "demo").await, 0, "a replay created a customer");
     // Without the key the erased customer may return, as a new one.
     assert_ne!(created(&client, "demo", &ada()).await, id);
 });

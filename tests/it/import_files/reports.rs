@@ -12,7 +12,7 @@ const FILE: &str = "Customer No;Full Name;E-mail;Phone;Note\n\
 
 /// A file with its rejected rows corrected by hand, as a person would: the columns of the report stay.
 fn mended(rejected: &str) -> String {
-    let text = rejected.strip_prefix('\u{feff}').expect("a mark, which spreadsheets want");
+    let text = rejected.strip_prefix('\u{feff}').expect("a byte order mark for spreadsheets");
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(b';')
         .has_headers(false)
@@ -105,7 +105,7 @@ both!(rules_9_rows_are_told_page_by_page_and_by_outcome, |db| async {
         assert_eq!(row["cells"].is_array(), is_rejected, "{row}");
     }
     let first = client.get(&path).await.expect(200).json;
-    assert_eq!(first["Records"].as_array().unwrap()[..], all[..20], "twenty unless said otherwise");
+    assert_eq!(first["Records"].as_array().unwrap()[..], all[..20], "the default page has twenty rows");
     let mut paged = Vec::new();
     while paged.len() < all.len() {
         let page = format!("{path}?fromRecord={}&limitRecord=64", paged.len());

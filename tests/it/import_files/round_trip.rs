@@ -71,12 +71,12 @@ both!(rules_9_export_import_export_is_the_identity, |db| async {
     for (line, (wanted, found)) in original.lines().zip(copy.lines()).enumerate() {
         assert_eq!(wanted, found, "line {}", line + 1);
     }
-    assert!(copy == original, "the same lines, but not the same bytes");
+    assert!(copy == original, "the lines are equal, but not the bytes");
 
     // Importing the same customers over themselves changes nothing.
     let data = imported(&client, "copy?mergeExisting=1", original.clone()).await;
     assert_eq!(data["merged"], CUSTOMERS, "{data}");
-    assert!(export("copy", "").await == original, "merged onto itself");
+    assert!(export("copy", "").await == original, "importing the export changed it");
 
     // A spreadsheet's user keeps and renames some columns, and saves with semicolons and a byte order mark.
     let columns = "columnsExport=customerNumber,Firstname,Email:E_Mail,Labels,Created,additional-tier,additional-Zone%202";

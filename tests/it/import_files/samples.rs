@@ -39,7 +39,7 @@ fn own_field(column: &str) -> &'static str {
         "address" => "Address",
         "city" => "City",
         "zip" => "Zip",
-        other => panic!("{other} is none of its columns"),
+        other => panic!("unknown column {other}"),
     }
 }
 
@@ -89,6 +89,6 @@ both!(rules_9_csv_spectrum_comes_back_as_its_json_says, |db| async {
                 assert_eq!(held.as_str().unwrap_or_default(), value, "{column} in {name}: {record}");
             }
         }
-        assert!(stored.next().is_none(), "{name}: more customers than rows");
+        assert!(stored.next().is_none(), "{name}: there are more customers than rows");
     }
 });

@@ -58,12 +58,12 @@ async fn stop_in_the_middle(client: &Client, site: &Site, entry: &str, query: &s
     while Sql::open(site).number(&format!("SELECT rows_read AS value FROM import_job WHERE job_id = {id}"))
         == 0
     {
-        assert!(Instant::now() < deadline, "it does not begin");
+        assert!(Instant::now() < deadline, "the import does not begin");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     client.send(Method::POST, &format!("{}/cancel", job_path(entry, id)), None, &[]).await.expect(200);
     let stopped = over(client, entry, id).await;
-    assert_eq!(stopped["state"], "cancelled", "it needs more rows: {stopped}");
+    assert_eq!(stopped["state"], "cancelled", "the import was over too soon; it needs more rows: {stopped}");
     stopped
 }
 
@@ -205,7 +205,7 @@ fleets!(rules_4_an_import_under_a_key_is_once_done_and_replayed, |fleet| async {
             0 => tokio::time::sleep(Duration::from_millis(10)).await,
             id => break u64::try_from(id).unwrap(),
         }
-        assert!(!waiting.is_finished(), "nobody held it");
+        assert!(!waiting.is_finished(), "the import was not held");
     };
     let early = send_file(&keyed(1), "demo", "", &other).await;
     early.expect_error(409);
@@ -244,7 +244,7 @@ both!(rules_9_a_cancelled_import_goes_on_where_it_stopped, |db| async {
     let (id, rows_read) = (job_id(&stopped), stopped["rowsRead"].as_u64().expect("a number"));
     assert!((1..count as u64).contains(&rows_read), "{stopped}");
     assert_eq!(counts(&stopped)[0].unsigned_abs(), rows_read);
-    assert_eq!(total(&client, "demo").await, rows_read, "what is done stays done");
+    assert_eq!(total(&client, "demo").await, rows_read, "imported rows stay");
     assert_eq!(rows(&client, "demo", id).await.len() as u64, rows_read);
 
     let answer = send_file(&client, "demo", "", &file).await.expect(200);
@@ -270,7 +270,7 @@ both!(rules_9_sent_again_before_the_worker_heard_of_the_cancel_it_goes_on, |db| 
     assert_eq!((job_id(&same), &same["repeated"]), (id, &json!(true)));
     let_go(server.site());
     let end = over(&client, "demo", id).await;
-    assert_eq!(end["state"], "finished", "the later wish counts: {end}");
+    assert_eq!(end["state"], "finished", "the later request wins: {end}");
 });
 
 both!(rules_9_stopped_at_a_rejected_row_it_goes_on_behind_it, |db| async {

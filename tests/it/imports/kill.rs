@@ -206,7 +206,7 @@ impl Seen {
     async fn gets_a_worker(&mut self) {
         let deadline = Instant::now() + TAKEN_OVER_WITHIN;
         while self.number("count(*)", " AND state = 'running' AND lease_until_us = 0") == 1 {
-            assert!(Instant::now() < deadline, "nobody takes the import after {TAKEN_OVER_WITHIN:?}");
+            assert!(Instant::now() < deadline, "no worker took the import within {TAKEN_OVER_WITHIN:?}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -244,12 +244,12 @@ async fn kill_worker(fleet: &mut Fleet, seen: &mut Seen) -> Option<usize> {
             return None;
         }
         if is_silent {
-            assert_eq!(seen.lease(), lease, "the lease of a worker that lives was taken");
+            assert_eq!(seen.lease(), lease, "another worker took the lease of a live one");
             return Some(victim);
         }
         fleet.servers[victim].restart().await;
     }
-    panic!("nobody seems to work on the import");
+    panic!("no instance seems to work on the import");
 }
 
 /// How often the test doubles a file whose import was over before the last kill.
@@ -268,9 +268,12 @@ async fn compare(fleet: Fleet, query: &str, rows: u64, kills: u64, rng: &mut Rng
         if is_as_undisturbed(fleet, query, rows << doubled, kills, rng).await {
             return;
         }
-        println!("{} rows are over before {kills} kills; once more with twice as many", rows << doubled);
+        println!(
+            "{} rows were imported before {kills} kills; trying again with twice as many",
+            rows << doubled
+        );
     }
-    panic!("{} rows are still over before {kills} kills", rows << DOUBLINGS);
+    panic!("even {} rows were imported before {kills} kills", rows << DOUBLINGS);
 }
 
 /// Compares the killed import with an undisturbed one; `false` if the import was over before all kills.
@@ -328,7 +331,7 @@ async fn is_as_undisturbed(mut fleet: Fleet, query: &str, total: u64, kills: u64
     let told = Told::read(&site, &client, "demo", id, OTHERS).await;
     site.cli(&["doctor", "--deep"]).success();
     let others = others(&client).await;
-    assert_eq!(others.len(), promised.len(), "customers that nobody was promised");
+    assert_eq!(others.len(), promised.len(), "there are customers that no client was promised");
     for (email, id) in &promised {
         assert_eq!(others.get(id), Some(email), "{id} is lost");
     }
@@ -424,7 +427,7 @@ fleets!(rules_9_killed_while_the_file_comes_in_it_can_be_sent_again, |fleet| asy
         let mut sql = Sql::open(&site);
         let deadline = Instant::now() + DOWN_PATIENCE;
         while sql.number(&format!("SELECT count(*) AS value FROM import_job WHERE job_id > {known}")) == 0 {
-            assert!(Instant::now() < deadline, "nothing comes in");
+            assert!(Instant::now() < deadline, "no upload begins");
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         tokio::time::sleep(Duration::from_millis(rng.u64(..150))).await;
@@ -435,7 +438,7 @@ fleets!(rules_9_killed_while_the_file_comes_in_it_can_be_sent_again, |fleet| asy
         fleet.servers[0].ready().await;
     }
     let half_sent = "SELECT count(*) AS value FROM import_job WHERE state = 'uploading'";
-    assert!(Sql::open(&site).number(half_sent) > 0, "no kill met a file on its way");
+    assert!(Sql::open(&site).number(half_sent) > 0, "no kill met an upload");
     lapse(&site);
     let answers = [
         send_file(&client, "demo", "?map=padding:-", &file).await.expect(200),
@@ -447,7 +450,7 @@ fleets!(rules_9_killed_while_the_file_comes_in_it_can_be_sent_again, |fleet| asy
         assert_eq!(answer.data()["state"], "finished");
     }
     assert_eq!(answers[1].data()["repeated"], true);
-    assert_eq!(jobs_total(&client, "demo").await, 1, "what was never wholly there is no import");
+    assert_eq!(jobs_total(&client, "demo").await, 1, "an incomplete upload is no import");
     assert_eq!(total(&client, "demo").await, 30);
     site.cli(&["doctor", "--deep"]).success();
 });

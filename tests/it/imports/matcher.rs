@@ -117,7 +117,8 @@ fn errors_of(answer: &Answer) -> Vec<(String, String)> {
     let errors = answer.json["errors"].as_array().expect("errors").iter();
     let mut told: Vec<_> = errors
         .map(|error| {
-            let pointer = error["pointer"].as_str().unwrap_or_else(|| panic!("of no field: {error}"));
+            let pointer =
+                error["pointer"].as_str().unwrap_or_else(|| panic!("the error names no field: {error}"));
             let field = pointer.split('/').nth(1).unwrap_or_default();
             (field.to_owned(), error["code"].as_str().expect("a code").to_owned())
         })
@@ -218,6 +219,6 @@ both!(rules_3_an_imported_file_equals_its_rows_created_one_by_one, |db| async {
     }
     println!("{seen:?}");
     if cases >= 8 {
-        assert_eq!(seen.len(), 6, "not every outcome was met: {seen:?}");
+        assert_eq!(seen.len(), 6, "not every outcome occurred: {seen:?}");
     }
 });

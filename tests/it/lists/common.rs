@@ -99,7 +99,7 @@ both!(rules_8_words_that_thousands_have_are_found_exactly, |db| async move {
                                    GROUP BY term_block.segment_id, first_term HAVING count(*) > 1) AS long";
     let deadline = Instant::now() + PATIENCE;
     while sql.number(lists_of_several_blocks) < 20 {
-        assert!(Instant::now() < deadline, "no list of several blocks");
+        assert!(Instant::now() < deadline, "no term has a list of several blocks");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     check().await;

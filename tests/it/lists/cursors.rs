@@ -148,7 +148,7 @@ impl Walk<'_> {
             pages += 1;
             assert_eq!(
                 page["Summary"]["totalRecords"], exists,
-                "{:?}: another total on page {pages}",
+                "{:?}: the total changed on page {pages}",
                 self.query
             );
             met.extend(ids_of(&page));
@@ -158,16 +158,26 @@ impl Walk<'_> {
             page = self.page(client, Some(token)).await;
         }
         let writes = storm.finish(free).await;
-        println!("{:?}: {} records met on {pages} pages, {writes} writes meanwhile", self.query, met.len());
+        println!(
+            "{:?}: {} records listed on {pages} pages, {writes} writes meanwhile",
+            self.query,
+            met.len()
+        );
         assert!(pages >= 4, "too few pages to prove anything");
         // A walk by id lists nobody twice, whoever is created or changed meanwhile.
         if !self.query.iter().any(|(name, value)| *name == "sortBy" && !value.contains("customerId")) {
             let once: BTreeSet<u64> = met.iter().copied().collect();
-            assert_eq!(once.len(), met.len(), "{:?}: somebody was met twice", self.query);
+            assert_eq!(once.len(), met.len(), "{:?}: a record was listed twice", self.query);
         }
         let stays: BTreeSet<u64> = self.stays.iter().copied().collect();
         met.retain(|id| stays.contains(id));
-        assert!(met == self.stays, "{:?}: {} were met of {} that stay", self.query, met.len(), stays.len());
+        assert!(
+            met == self.stays,
+            "{:?}: {} listed of {} records that stay",
+            self.query,
+            met.len(),
+            stays.len()
+        );
     }
 }
 
@@ -250,7 +260,7 @@ both!(rules_8_a_long_page_stays_in_place_while_its_records_move, |db| async move
     let walk = Walk { entry: "demo", query: &query, stays: Vec::new() };
     for _ in 0..WALKS {
         let first = walk.page(&client, None).await;
-        let token = first["Summary"]["pageIdentifier"].as_str().expect("there is more");
+        let token = first["Summary"]["pageIdentifier"].as_str().expect("a cursor to the next page");
         let rest = walk.page(&client, Some(token)).await;
         let met = [&first, &rest].map(|page| page["Records"].as_array().unwrap()).into_iter().flatten();
         let met: Vec<&Value> = met.inspect(|record| assert_eq!(record["customerStatus"], 1)).collect();
@@ -259,7 +269,7 @@ both!(rules_8_a_long_page_stays_in_place_while_its_records_move, |db| async move
         assert_eq!(
             (met.len(), once.len()),
             (stays.len(), stays.len()),
-            "met, and met once, of those that stay"
+            "every record that stays is listed once"
         );
     }
     stop.store(true, Relaxed);

@@ -215,7 +215,7 @@ fleets!(rules_7_a_search_sees_every_write_that_was_answered_before_it, |fleet| a
     });
     at_once(workers.collect::<Vec<_>>()).await;
     let made = checks.load(Relaxed);
-    println!("{made} searches right after writes, none missed");
+    println!("{made} searches right after writes, no write missed");
     assert!(made >= wanted);
 });
 
@@ -233,12 +233,15 @@ async fn terms_that_were_packed_leave_no_room_behind() {
     for number in 0..40 {
         created(&client, "demo", &json!({"email": format!("c{number}@example.test")})).await;
     }
-    until("the rows were not moved", || sql.number("SELECT COUNT(*) AS value FROM term_pending") == 0).await;
+    until("the pending rows were not moved", || {
+        sql.number("SELECT COUNT(*) AS value FROM term_pending") == 0
+    })
+    .await;
     // Long enough for one check of the table's size.
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert!(sql.number(ROOM) > 0, "an older transaction keeps the room");
+    assert!(sql.number(ROOM) > 0, "an older transaction holds the space");
     older.run("ROLLBACK");
-    until("the room was not given back", || sql.number(ROOM) == 0).await;
+    until("the table did not shrink", || sql.number(ROOM) == 0).await;
     assert_eq!(list(&client, "search=c17@").await["Summary"]["totalRecords"], 1);
 }
 

@@ -466,5 +466,5 @@ both!(rules_8_lists_are_what_a_plain_evaluation_says, |db| async move {
     let done = at_once(tasks.collect::<Vec<_>>()).await;
     let (asked, found) = done.iter().fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
     println!("{asked} cases, {found} of them with records");
-    assert!(asked == cases && found * 4 > asked, "most find nothing: that proves little");
+    assert!(asked == cases && found * 4 > asked, "most lists are empty, which proves little");
 });

@@ -102,7 +102,7 @@ async fn an_operators_templates_replace_ours_and_are_tried_out_at_start() {
     let parcel = parcels(&site).pop().expect("a mail");
     assert_eq!(parcel.header("Subject"), "Welcome to demo");
     assert!(parcel.text.starts_with("Dear Ada, go to http"), "{}", parcel.text);
-    assert!(parcel.html.contains("Set your password"), "the other template stays");
+    assert!(parcel.html.contains("Set your password"), "the built-in HTML template stays");
     for (name, text) in [
         ("invitation.en.txt", "no subject"),
         ("invitation.en.txt", "Subject: x\n\n{{ nothing_of_that_name }}"),

@@ -35,13 +35,16 @@ both!(creating_sends_nothing_and_inviting_sends_one_mail, |db| async {
     let link = parcel.link().expect("a link");
     assert!(link.starts_with(&format!("{}/portal/demo/set-password/", server.base())), "{link}");
     let token = link.rsplit('/').next().unwrap();
-    assert!(token.len() == 43 && !link.contains("ada"), "256 random bits and nothing of the person: {link}");
+    assert!(
+        token.len() == 43 && !link.contains("ada"),
+        "the link has 256 random bits and nothing about the person: {link}"
+    );
     let sent = &outbox(&client, "demo").await[0];
     assert_eq!(
         (&sent["state"], &sent["kind"], &sent["customerId"]),
         (&json!("sent"), &json!("invitation"), &json!(id))
     );
-    assert!(sent["email"].is_null(), "what was sent is wiped: {sent}");
+    assert!(sent["email"].is_null(), "a sent mail keeps no address: {sent}");
     assert_eq!(operations(&client, id).await, ["invited", "created"]);
 
     // Opening the page does not use up the link.
@@ -66,7 +69,7 @@ both!(inviting_again_ends_the_earlier_link, |db| async {
         alive.push(reqwest::get(link).await.unwrap().status() == 200);
     }
     alive.sort_unstable();
-    assert_eq!(alive, [false, true], "one of {links:?} lives");
+    assert_eq!(alive, [false, true], "one of {links:?} is valid");
 });
 
 both!(who_cannot_be_invited_is_told_why, |db| async {
@@ -93,7 +96,7 @@ both!(who_cannot_be_invited_is_told_why, |db| async {
         answer.expect_error(409);
         assert_eq!(code(&answer), expected, "{}", answer.text);
     }
-    assert!(names(&invite(&client, second).await, first), "it names the first one");
+    assert!(names(&invite(&client, second).await, first), "the refusal names the first customer");
     invite(&client, deleted).await.expect_error(409);
     assert_eq!(state(&client, active).await["state"], "active");
     assert_eq!(outbox(&client, "demo").await.len(), 0);
@@ -195,7 +198,10 @@ both!(mails_that_wait_are_taken_back_from_who_is_gone, |db| async {
     };
     assert_eq!(shown(&outbox(&client, "demo").await, ids[0]), "erased.away@example.test");
     assert_eq!(shown(&outbox(&reader, "demo").await, ids[0]), "e***@e***.test");
-    assert!(!stands_in(site.folder(), "away@example.test"), "what waits is sealed, and no log tells it");
+    assert!(
+        !stands_in(site.folder(), "away@example.test"),
+        "waiting mails are sealed and no log contains them"
+    );
     client.delete(&format!("{}?erase=true", path(ids[0]))).await.expect(200);
     client.delete(&path(ids[1])).await.expect(200);
     let mails = outbox(&client, "demo").await;
@@ -206,6 +212,6 @@ both!(mails_that_wait_are_taken_back_from_who_is_gone, |db| async {
     assert_eq!(shown(&mails, ids[0]), json!(null));
     let mut sql = Sql::open(&site);
     let kept = "SELECT count(*) AS value FROM mail_outbox WHERE content IS NOT NULL OR salt IS NOT NULL";
-    assert_eq!(sql.number(kept), 1, "only the mail to who stays");
+    assert_eq!(sql.number(kept), 1, "only the mail to the remaining customer is kept");
     assert_eq!(sql.number("SELECT count(*) AS value FROM portal_link"), 1);
 });

@@ -145,7 +145,7 @@ both!(killed_half_way_everybody_gets_one_mail, |db| async {
     // Killed once while the job runs, and once while the mails are half sent.
     let mut kills = 0;
     for share in [1, 2] {
-        until("the invitation or its mails come forward", async || {
+        until("the invitation or its mails progress", async || {
             let done = client.get(&job).await.expect(200).json["done"].as_u64().unwrap();
             let sent = count_of(&client, "demo", "sent").await;
             if share == 1 { done > 0 } else { sent > 0 }
@@ -162,8 +162,8 @@ both!(killed_half_way_everybody_gets_one_mail, |db| async {
     for parcel in parcels(server.site()) {
         *sent.entry(parcel.to().to_owned()).or_default() += 1;
     }
-    assert_eq!(sent.len() as u64, people, "everybody, after {kills} kills");
-    assert!(sent.values().all(|mails| *mails == 1), "one mail each: {sent:?}");
+    assert_eq!(sent.len() as u64, people, "every address got a mail after {kills} kills");
+    assert!(sent.values().all(|mails| *mails == 1), "each address got one mail: {sent:?}");
     // A cancelled job stops. A new client: an idle connection would time out while the test reads thousands of files.
     let client = master(&server);
     let queued = invite_many(&client, "?lifecycle=Prospect&again=true", None).await.expect(202);

@@ -88,7 +88,7 @@ impl MailServer {
         let before = self.said("did").len();
         writeln!(self.input, "{command}").unwrap();
         let server = &*self;
-        until("the mail server does as it is told", async || server.said("did").len() > before).await;
+        until("the mail server confirms the command", async || server.said("did").len() > before).await;
     }
 
     /// How often a client ran into a mode.

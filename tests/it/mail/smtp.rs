@@ -82,7 +82,8 @@ async fn nothing_is_sent_over_a_connection_that_is_not_as_asked() {
         let server = Server::start_on(&site).await;
         let client = master(&server);
         let (id, _) = invited(&client, "ada").await;
-        until("the trouble is told", async || !mail_of(&client, id).await["problem"].is_null()).await;
+        until("the outbox shows the problem", async || !mail_of(&client, id).await["problem"].is_null())
+            .await;
         let mail = mail_of(&client, id).await;
         assert_eq!((&mail["state"], &mail["attempts"]), (&json!("queued"), &json!(0)), "{security}: {mail}");
         assert_eq!(mails.mails(), Vec::<Value>::new());
@@ -112,7 +113,10 @@ both!(whatever_the_server_does_everybody_gets_one_mail, |db| async {
             let (id, address) = invited(&client, &format!("{mode}-{number}")).await;
             addresses.push(address.clone());
             if mode != "drop-after" {
-                until("the trouble is told", async || !mail_of(&client, id).await["problem"].is_null()).await;
+                until("the outbox shows the problem", async || {
+                    !mail_of(&client, id).await["problem"].is_null()
+                })
+                .await;
                 assert_eq!(mails.mails_to(&address), 0, "{mode}");
             }
         }
@@ -123,7 +127,7 @@ both!(whatever_the_server_does_everybody_gets_one_mail, |db| async {
     for number in 0..3 {
         addresses.push(invited(&client, &format!("away-{number}")).await.1);
     }
-    until("the trouble is told", async || {
+    until("the outbox shows the problem", async || {
         let told = outbox(&client, "demo").await;
         told.iter().any(|mail| mail["problem"].as_str().is_some_and(|problem| problem.contains("connection")))
     })
@@ -144,7 +148,7 @@ both!(a_mail_that_is_refused_for_good_is_failed_and_may_be_sent_again, |db| asyn
     for mode in ["never", "never-message"] {
         mails.tell(mode).await;
         let (id, address) = invited(&client, mode).await;
-        until("it failed", async || mail_of(&client, id).await["state"] == "failed").await;
+        until("the mail failed", async || mail_of(&client, id).await["state"] == "failed").await;
         let failed = mail_of(&client, id).await;
         let problem = failed["problem"].as_str().expect("a problem");
         assert!(problem.contains("55"), "{problem}");
@@ -163,7 +167,7 @@ both!(a_mail_that_is_refused_for_good_is_failed_and_may_be_sent_again, |db| asyn
         assert_eq!(
             reqwest::get(parcel.link().expect("a link")).await.unwrap().status(),
             200,
-            "its link is fresh"
+            "the mail sent again carries a valid link"
         );
     }
 });
@@ -180,16 +184,16 @@ both!(killed_while_sending_nobody_gets_two_mails, |db| async {
     // took it.
     mails.tell("hang-address").await;
     let (before, before_address) = invited(&client, "before").await;
-    until("it hangs", async || mails.reached("hang-address") == 1).await;
+    until("the delivery hangs", async || mails.reached("hang-address") == 1).await;
     mails.tell("hang-message").await;
     let (after, after_address) = invited(&client, "after").await;
-    until("it hangs", async || mails.reached("hang-message") == 1).await;
+    until("the delivery hangs", async || mails.reached("hang-message") == 1).await;
     assert_eq!(mail_of(&client, before).await["state"], "sending");
     assert_eq!(mail_of(&client, after).await["state"], "handingOver");
     server.kill9();
     mails.tell("ok").await;
     server.restart().await;
-    until("both are settled", async || {
+    until("both deliveries are over", async || {
         let states =
             (mail_of(&client, before).await["state"].clone(), mail_of(&client, after).await["state"].clone());
         states == (json!("sent"), json!("uncertain"))

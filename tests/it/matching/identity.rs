@@ -53,7 +53,10 @@ both!(rules_3_without_a_policy_anything_that_tells_of_a_person_may_be_created, |
             assert!(text.starts_with("Invalid customer identifiers"), "{body}: {text}");
             let told = answer.json["responseData"].to_string();
             for (field, _) in identifying {
-                assert!(told.contains(field), "{field} would do, but is not named: {told}");
+                assert!(
+                    told.contains(field),
+                    "{field} would suffice, but the message does not name it: {told}"
+                );
             }
         }
     }
@@ -149,7 +152,7 @@ both!(rules_3_a_deleted_customer_frees_its_identifiers_at_once, |db| async {
     let mut gone = Vec::new();
     for round in 0..3 {
         let id = created(&client, "demo", &body).await;
-        assert!(!gone.contains(&id), "an id was used again");
+        assert!(!gone.contains(&id), "an id was reused");
         let erase = if round == 1 { "?erase=true" } else { "" };
         client.delete(&format!("{}{erase}", path(id))).await.expect(200);
         gone.push(id);

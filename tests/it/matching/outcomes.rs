@@ -43,7 +43,7 @@ both!(rules_3_the_table_of_outcomes, |db| async {
         assert_eq!(would.data()["outcome"], without, "{query:?}: {}", would.text);
         assert_eq!(would.data()["customerId"], Value::Null, "{query:?}: {}", would.text);
         assert_eq!(would.data()["candidates"], json!([]), "{query:?}: {}", would.text);
-        assert_eq!(total(&client, "demo").await, before, "asking writes nothing");
+        assert_eq!(total(&client, "demo").await, before, "the matcher writes nothing");
 
         let first = client.create("demo", &body("Oakton"), query, &[]).await.expect(200);
         assert_eq!(first.outcome(), without, "{query:?}: {}", first.text);
@@ -59,7 +59,7 @@ both!(rules_3_the_table_of_outcomes, |db| async {
         let candidates = json!([{"identifier": "email", "customerIds": [first.id()]}]);
         assert_eq!(would.data()["candidates"], candidates, "{query:?}: {}", would.text);
         assert_eq!(would.data()["conflicts"], json!([]), "{query:?}: {}", would.text);
-        assert_eq!(operations(&client, first.id()).await, ["created"], "asking writes nothing");
+        assert_eq!(operations(&client, first.id()).await, ["created"], "the matcher writes nothing");
 
         let second = client.create("demo", &body("Reston"), query, &[]).await.expect(200);
         assert_eq!(second.outcome(), with, "{query:?}: {}", second.text);
@@ -159,7 +159,7 @@ both!(rules_3_a_match_leaves_the_record_untouched_and_tells_what_differs, |db| a
         for (key, value) in before.json.as_object().expect("a record") {
             assert_eq!(&answer.data()[key], value, "{key} of the stored record after {body}");
         }
-        assert_eq!(etag(&answer), etag(&before), "a match has the record's own tag");
+        assert_eq!(etag(&answer), etag(&before), "a match carries the record's own tag");
         let after = read(&client, id).await;
         assert_eq!(after.json, before.json, "{body}");
         assert_eq!(etag(&after), etag(&before), "{body}");
@@ -206,7 +206,7 @@ both!(rules_3_a_replacement_holds_what_was_sent_and_little_else, |db| async {
     ];
     for (key, value) in after.json.as_object().expect("a record") {
         if !kept.contains(&key.as_str()) && !["Lastname", "AdditionalFields"].contains(&key.as_str()) {
-            assert_eq!(value, &bare[key], "{key} was not sent and is empty now");
+            assert_eq!(value, &bare[key], "{key} was not sent, so it is empty now");
         }
     }
     for (key, value) in after.json.as_object().expect("a record") {
@@ -230,7 +230,7 @@ both!(rules_3_a_replacement_holds_what_was_sent_and_little_else, |db| async {
     assert_eq!(after.json["customerStatus"], 0);
     assert_eq!(after.json["customerUsername"], "renamed");
     assert_eq!(after.json["City"], "Oakton");
-    assert_eq!(after.json["Created"], before.json["Created"], "a record is created once");
+    assert_eq!(after.json["Created"], before.json["Created"], "a replacement keeps the time of creation");
     // Repeated, it has no effect.
     let again = client.create("demo", &sent, REPLACE, &[]).await.expect(200);
     assert_eq!(again.outcome(), "replaced");

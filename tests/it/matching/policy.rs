@@ -10,8 +10,9 @@ use crate::support::*;
 /// The policy in a settings answer.
 #[track_caller]
 fn policy_of(settings: &Answer) -> Vec<&str> {
-    let items =
-        settings.json["identifiers"].as_array().unwrap_or_else(|| panic!("none in {}", settings.text));
+    let items = settings.json["identifiers"]
+        .as_array()
+        .unwrap_or_else(|| panic!("no identifiers in {}", settings.text));
     items.iter().map(|item| item["value"].as_str().expect("a value")).collect()
 }
 
@@ -22,7 +23,10 @@ fn refused_for_want_of(answer: &Answer, identifiers: &[&str]) {
     assert!(text.starts_with("Invalid customer identifiers"), "{text}");
     let told = format!("{text} {}", answer.json["responseData"]);
     for identifier in identifiers {
-        assert!(told.contains(identifier), "{identifier} would do, but is not named: {told}");
+        assert!(
+            told.contains(identifier),
+            "{identifier} would suffice, but the message does not name it: {told}"
+        );
     }
 }
 
@@ -102,7 +106,7 @@ both!(rules_3_an_organisations_policy_holds_for_its_entrypoints_unless_they_set_
     // Without the organisation's policy, the default applies.
     client.put(&organisation, &identifiers(&[])).await.expect(200);
     let answer = client.get(&organisation).await.expect(200);
-    assert!(policy_of(&answer).is_empty(), "none configured is an empty list: {}", answer.text);
+    assert!(policy_of(&answer).is_empty(), "without a policy the list is empty: {}", answer.text);
     let answer = plain(&client, "rebel", &phone(3, "two@example.test")).await;
     assert_eq!(answer.matched_on(), ["email"], "{}", answer.text);
     // The first organisation never had this policy.
@@ -175,7 +179,7 @@ both!(rules_3_a_policy_that_cannot_identify_is_refused, |db| async {
         }
     }
     let settings = client.get("/api/Paypoint/settings/demo").await.expect(200);
-    assert!(policy_of(&settings).is_empty(), "half of a refused policy was taken: {}", settings.text);
+    assert!(policy_of(&settings).is_empty(), "part of a refused policy was stored: {}", settings.text);
 });
 
 both!(rules_3_identifier_fields_stand_for_the_policy_in_one_request, |db| async {
@@ -261,7 +265,11 @@ both!(rules_2_required_fields_are_what_a_create_must_carry, |db| async {
     let by_names = json!({"email": "a@example.test", "firstname": "Ada", "lastname": "Roe"});
     let id = created(&client, "picky", &by_names).await;
     created(&client, "picky", &json!({"email": "b@example.test", "fullname": "Bob"})).await;
-    assert_eq!(read(&client, id).await.json["Fullname"], Value::Null, "neither is derived from the other");
+    assert_eq!(
+        read(&client, id).await.json["Fullname"],
+        Value::Null,
+        "neither name is derived from the other"
+    );
     // A create must carry them; an update need not.
     client.put(&path(id), &json!({"city": "Oakton"})).await.expect(200);
     client.put(&path(id), &json!({"firstname": null})).await.expect(200);

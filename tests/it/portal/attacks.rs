@@ -14,7 +14,7 @@ both!(a_stolen_session_ends_with_signing_out, |db| async {
     let page = browser.get("/portal/demo/record").await;
     let out = browser.post("/portal/demo/sign-out", &[("csrf", &page.csrf())]).await;
     assert_eq!(out.location(), "/portal/demo/sign-in?done=signed-out");
-    assert!(!browser.cookies.contains_key("customary_session"), "the browser forgets it");
+    assert!(!browser.cookies.contains_key("customary_session"), "the browser must lose the cookie");
     assert!(!thief.is_in().await);
 });
 
@@ -199,7 +199,7 @@ both!(neither_log_nor_metrics_hold_a_link_or_a_name, |db| async {
     assert!(logs.contains("/portal/{entry}/set-password/{token}"), "{logs}");
     for told in [&logs, &metrics] {
         for secret in [token, &session, PASSWORD, "not the password", EMAIL] {
-            assert!(!told.contains(secret), "{secret} was told");
+            assert!(!told.contains(secret), "{secret} is in a log or a metric");
         }
     }
 });
@@ -230,7 +230,7 @@ async fn the_database_files_hold_no_name_link_or_session() {
     for secret in [EMAIL, PASSWORD, "not the password", &session, link.rsplit('/').next().unwrap()] {
         for bytes in &files {
             let is_there = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-            assert!(!is_there, "{secret} stands in the database");
+            assert!(!is_there, "{secret} is in the database");
         }
     }
 }

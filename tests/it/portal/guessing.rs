@@ -20,7 +20,7 @@ both!(ten_failures_lock_the_account_and_mail_its_owner, |db| async {
     assert_eq!(status_of(&client, id).await, 1);
     guesser.sign_in(EMAIL, "guess number 10").await.expect(429).says("it is locked");
     assert_eq!(status_of(&client, id).await, 85);
-    assert!(!owner.is_in().await, "whoever was signed in is not any more");
+    assert!(!owner.is_in().await, "the lock ends the owner's session");
     guesser.sign_in(EMAIL, PASSWORD).await.expect(429);
     guesser.sign_in("ada", PASSWORD).await.expect(422);
     until_all_went(&client, "demo").await;
@@ -107,7 +107,7 @@ both!(parallel_attempts_count_each, |db| async {
     }))
     .await;
     assert_eq!(pages.iter().filter(|status| **status == 422).count(), 9, "{pages:?}");
-    assert_eq!(argon2_runs(&server).await - before, 10, "no more than ten guesses were looked at");
+    assert_eq!(argon2_runs(&server).await - before, 10, "the service must verify ten guesses only");
     assert_eq!(status_of(&client, id).await, 85);
 });
 
@@ -128,12 +128,8 @@ both!(asking_for_a_mail_tells_nothing_and_does_not_flood, |db| async {
     assert_eq!(answers.len(), 1, "{answers:?}");
     until_all_went(&client, "demo").await;
     let parcels = mails(server.site());
-    assert!(parcels.iter().all(|parcel| parcel.to() == EMAIL), "nobody else was written to");
-    assert!(
-        (1..=6).contains(&parcels.len()),
-        "three a name, and those that waited made way: {}",
-        parcels.len()
-    );
+    assert!(parcels.iter().all(|parcel| parcel.to() == EMAIL), "only the account's owner gets mails");
+    assert!((1..=6).contains(&parcels.len()), "at most three mails for each name: {}", parcels.len());
 });
 
 both!(passwords_that_are_easy_to_guess_are_refused_by_the_api_too, |db| async {

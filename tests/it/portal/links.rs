@@ -33,14 +33,14 @@ both!(an_invitation_becomes_an_account, |db| async {
     }
     let page = browser.submit(&link, &SET).await;
     assert_eq!(page.location(), "/portal/demo/sign-in?done=password-set");
-    assert!(!browser.is_in().await, "a link signs nobody in");
+    assert!(!browser.is_in().await, "a link alone signs nobody in");
     browser.sign_in(EMAIL, PASSWORD).await.expect(303);
     browser.get("/portal/demo/record").await.expect(200).says("Ada Roe");
     let record = client.get(&path(id)).await.expect(200);
     assert_eq!(record.json["Lifecycle"], "Active", "{}", record.text);
 
     let again = Browser::new(&server, "demo").get(&link).await.expect(410).says("no longer works");
-    assert!(!again.text.contains("Ada"), "a dead link tells nothing");
+    assert!(!again.text.contains("Ada"), "a dead link reveals nothing");
 });
 
 both!(dead_links_all_look_alike_and_offer_a_new_mail, |db| async {
@@ -133,7 +133,7 @@ both!(consent_is_given_by_a_button_and_withdrawn_in_the_portal, |db| async {
     for _ in 0..2 {
         browser.get(&link).await.expect(200).says("I agree");
     }
-    assert_eq!(consent().await, Some(-1), "opening a link agrees to nothing");
+    assert_eq!(consent().await, Some(-1), "opening a link gives no consent");
     let done = browser.submit(&link, &[]).await;
     browser.get(done.location()).await.expect(200).says("Thank you");
     assert_eq!(consent().await, Some(1));

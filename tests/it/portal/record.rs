@@ -20,7 +20,7 @@ both!(a_customer_edits_what_the_entrypoint_allows, |db| async {
     let wrong = with(&[("phone", "12"), ("city", "Wells"), ("shippingCountry", "US"), ("shippingZip", "x")]);
     let page = browser.post("/portal/demo/edit", &wrong).await.expect(422);
     let page = page.says("id=\"phone-problem\"").says("id=\"shippingZip-problem\"").says("value=\"Wells\"");
-    assert_eq!(page.field("phone").as_deref(), Some("12"), "what was sent is not lost");
+    assert_eq!(page.field("phone").as_deref(), Some("12"), "the form keeps what was sent");
 
     // A field that is not allowed is not written, even if it is sent.
     let sly = with(&[

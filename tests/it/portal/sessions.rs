@@ -70,9 +70,12 @@ both!(another_password_ends_all_sessions_by_whichever_road_it_came, |db| async {
     here.submit("/portal/demo/change-password", &right).await.expect(303);
     assert!(here.is_in().await && !there.is_in().await);
     there.cookies = before;
-    assert!(!there.is_in().await, "the session before the change is over, also here");
+    assert!(!there.is_in().await, "the old session ends in this browser too");
     until_all_went(&client, "demo").await;
-    assert!(mails(server.site()).pop().is_some_and(|parcel| parcel.link().is_none()), "the owner is told");
+    assert!(
+        mails(server.site()).pop().is_some_and(|parcel| parcel.link().is_none()),
+        "the customer gets a mail about the change"
+    );
     client.put(&path(id), &json!({"customerPsw": "seven lamps of stone"})).await.expect(200);
     assert!(!here.is_in().await);
     here.sign_in("ada", OTHER_PASSWORD).await.expect(422);
@@ -93,9 +96,9 @@ both!(sessions_end_by_themselves, |db| async {
     let mut last_in = started;
     while busy.is_in().await {
         last_in = std::time::Instant::now();
-        assert!(started.elapsed().as_secs() < 30, "a session that is used ends too");
+        assert!(started.elapsed().as_secs() < 30, "even a session in use must end");
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     }
-    assert!(last_in.duration_since(started).as_secs() >= 3, "being used keeps a session");
+    assert!(last_in.duration_since(started).as_secs() >= 3, "use extends a session");
     assert!(!idle.is_in().await);
 });

@@ -59,7 +59,7 @@ both!(rules_5_a_put_changes_what_it_names_and_nothing_else, |db| async {
         expected["LastUpdated"] = after.json["LastUpdated"].clone();
         assert_eq!(after.json, expected, "{change}");
         assert_ne!(etag(&after), etag(&before), "{change}");
-        assert_eq!(etag(&answer), etag(&after), "{change}: the answer tells the new tag");
+        assert_eq!(etag(&answer), etag(&after), "{change}: the answer carries the new tag");
         assert!(after.json["LastUpdated"].as_str() > before.json["LastUpdated"].as_str(), "{change}");
     }
 });
@@ -136,19 +136,19 @@ both!(rules_5_a_delete_is_soft_and_final, |db| async {
     let before = read(&client, id).await;
     let answer = client.delete(&path(id)).await.expect(200);
     let after = read(&client, id).await;
-    assert_eq!(etag(&answer), etag(&after), "the answer tells the new tag");
+    assert_eq!(etag(&answer), etag(&after), "the answer carries the new tag");
     assert_eq!(after.json["customerStatus"], -99);
     for (key, value) in before.json.as_object().expect("a record") {
         if !["customerStatus", "LastUpdated", "Lifecycle"].contains(&key.as_str()) {
-            assert_eq!(&after.json[key], value, "{key} stays, so that history keeps its owner");
+            assert_eq!(&after.json[key], value, "{key} stays, so that the history keeps its owner");
         }
     }
     let listed: Vec<_> =
         client.list("demo").await.iter().map(|record| record["customerId"].clone()).collect();
-    assert_eq!(listed, [json!(other)], "out of lists");
+    assert_eq!(listed, [json!(other)], "a list contains the deleted customer");
     let would =
         client.post("/api/Customer/match/demo", &json!({"customerNumber": "ACC-1001"})).await.expect(200);
-    assert_eq!(would.data()["outcome"], "created", "out of matching: {}", would.text);
+    assert_eq!(would.data()["outcome"], "created", "a deleted customer matched: {}", would.text);
 
     // A second delete is no error and no change.
     client.delete(&path(id)).await.expect(200);
@@ -184,16 +184,16 @@ both!(rules_5_an_erased_person_is_a_number_and_no_more, |db| async {
         let after = read(&client, id).await;
         assert_ne!(etag(&after), etag(&before));
         for key in ["customerId", "Balance", "Created", "PaypointEntryname", "ParentOrgId"] {
-            assert_eq!(after.json[key], before.json[key], "{key} is not the person's");
+            assert_eq!(after.json[key], before.json[key], "{key} is not about the person");
         }
         assert_eq!(after.json["customerStatus"], -99);
         let keys = |record: &Value| record.as_object().expect("a record").keys().cloned().collect::<Vec<_>>();
-        assert_eq!(keys(&after.json), keys(&before.json), "it is a record as any other");
+        assert_eq!(keys(&after.json), keys(&before.json), "the record has the usual keys");
         let kept =
             ["customerId", "Balance", "Created", "LastUpdated", "customerStatus", "Lifecycle", "Email"];
         for (key, value) in after.json.as_object().expect("a record") {
             if !kept.contains(&key.as_str()) {
-                assert_eq!(value, &blank_record[key], "{key} is what nobody has");
+                assert_eq!(value, &blank_record[key], "{key} is blank");
             }
         }
         assert_eq!(after.json["Email"], Value::Null);
@@ -204,7 +204,7 @@ both!(rules_5_an_erased_person_is_a_number_and_no_more, |db| async {
         } else {
             &["erased", "updated", "created"]
         };
-        assert_eq!(operations(&client, id).await, expected, "when and what is no personal value");
+        assert_eq!(operations(&client, id).await, expected, "times and operations are not personal");
         for (key, value) in ada().as_object().expect("an object") {
             for text in [&after.text, &history.text] {
                 // A shorter value could occur in a time or an id by chance.
@@ -225,5 +225,5 @@ both!(rules_5_an_erased_person_is_a_number_and_no_more, |db| async {
         assert_eq!((&again.json, etag(&again)), (&after.json, etag(&after)));
         assert_eq!(total(&client, "demo").await, 1);
     }
-    assert_eq!(read(&client, blank).await.json, blank_record, "nobody else is touched");
+    assert_eq!(read(&client, blank).await.json, blank_record, "another customer changed");
 });

@@ -91,7 +91,7 @@ both!(rules_5_every_change_is_in_the_history, |db| async {
     assert_eq!(changes(&entries[2]), expected);
     // The history says that a password was set, but holds neither the password nor its hash.
     let fields: Vec<_> = changes(&entries[1]).into_iter().map(|(field, ..)| field).collect();
-    assert_eq!(fields, ["customerPsw", "lifecycle", "phone"], "with a password a prospect is active");
+    assert_eq!(fields, ["customerPsw", "lifecycle", "phone"], "a password makes a prospect active");
     assert!(!answer.text.contains("long enough") && !answer.text.contains("argon2"), "{}", answer.text);
     let deleted = changes(&entries[0]);
     assert!(deleted.contains(&change("customerStatus", json!("1"), json!("-99"))), "{deleted:?}");

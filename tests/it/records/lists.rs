@@ -116,5 +116,5 @@ both!(contract_6_all_records_are_answered_however_many, |db| async {
     }
     let numbers: std::collections::BTreeSet<_> =
         client.list("demo").await.iter().map(|record: &Value| record["customerNumber"].to_string()).collect();
-    assert_eq!(numbers.len(), count, "page by page, none twice and none missing");
+    assert_eq!(numbers.len(), count, "the pages list each record once");
 });

@@ -37,7 +37,7 @@ both!(a_record_that_was_read_before_is_recalled_as_it_is_now, |db| async {
 
     let first = told(&client, id).await;
     let (hits, misses) = reads(here).await;
-    assert_eq!((hits, misses), (1, 1), "the list recalls what was read alone");
+    assert_eq!((hits, misses), (1, 1), "the list takes the record from the cache");
     assert_eq!(told(&client, id).await, first);
     assert_eq!(reads(here).await, (3, 1));
     // With the record in the cache, every token still sees only what it may see.
@@ -79,7 +79,7 @@ both!(an_erase_empties_the_memory_and_none_is_kept_where_none_is_wanted, |db| as
     client.delete(&format!("{}?erase=true", path(gone))).await.expect(200);
     read(&client, kept).await;
     let (_, misses) = reads(&server).await;
-    assert!(misses >= 3, "the others are opened anew as well, for nothing is kept: {misses}");
+    assert!(misses >= 3, "without a cache every read opens the record: {misses}");
 
     let site = Site::with_environment(db, &[("CUSTOMARY_RECORD_CACHE_MB", "0")]);
     let server = Server::start_on(&site).await;

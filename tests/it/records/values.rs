@@ -18,7 +18,7 @@ async fn create_raw(client: &Client, body: String) -> Answer {
 #[track_caller]
 fn balance(answer: &Answer) -> &str {
     let (_, rest) =
-        answer.text.split_once("\"Balance\":").unwrap_or_else(|| panic!("none in {}", answer.text));
+        answer.text.split_once("\"Balance\":").unwrap_or_else(|| panic!("no balance in {}", answer.text));
     rest.split([',', '}']).next().expect("a number").trim()
 }
 
@@ -112,7 +112,7 @@ both!(rules_2_created_at_is_what_the_caller_says_if_it_can_be, |db| async {
     let before = read(&client, id).await;
     assert!(now() - time(&before.json, "Created") < TimeDelta::seconds(60));
     client.put(&path(id), &json!({"createdAt": "2020-01-02T03:04:05Z"})).await.expect(200);
-    assert_eq!(etag(&read(&client, id).await), etag(&before), "createdAt alone is no change");
+    assert_eq!(etag(&read(&client, id).await), etag(&before), "createdAt alone changes nothing");
     client.put(&path(id), &json!({"createdAt": "2020-01-02T03:04:05Z", "city": "Oakton"})).await.expect(200);
     let after = read(&client, id).await.json;
     assert_eq!(after["Created"], before.json["Created"]);
@@ -151,7 +151,7 @@ both!(rules_2_a_phone_is_read_with_the_country_that_is_known, |db| async {
     let nowhere = client.create("demo", &numbered(json!({"phone": "(555) 555-0117"})), &[], &[]).await;
     assert_eq!(places(nowhere.expect_error(400)), set(["/phone"]), "{}", nowhere.text);
     let message = nowhere.json["errors"][0]["message"].as_str().expect("a message");
-    assert!(message.contains('+'), "the error says that a + would do: {message}");
+    assert!(message.contains('+'), "the error suggests a +: {message}");
 
     // A PUT reads the phone with the country of the stored record, or with the country in the body.
     let british = json!({"customerNumber": "P-gb", "country": "GB"});
@@ -200,7 +200,7 @@ both!(rules_2_texts_are_trimmed_and_kept_in_nfc, |db| async {
     let record = read(&client, id).await.json;
     assert_eq!(record["Firstname"], "Zo\u{eb}");
     assert_eq!(record["Lastname"], "O'Neill");
-    assert_eq!(record["Company"], "a  b", "white space within stays");
+    assert_eq!(record["Company"], "a  b", "inner white space stays");
     assert_eq!(record["customerNumber"], "ACC-1");
     assert_eq!(record["Labels"], json!(["b", "a"]), "in the order sent");
     assert_eq!(record["AdditionalFields"], json!({"note": "Zo\u{eb}"}));

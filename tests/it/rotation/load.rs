@@ -67,7 +67,7 @@ impl Load {
     }
 
     pub fn still_running(&self) {
-        assert!(!self.clients.iter().any(JoinHandle::is_finished), "a client failed, see its panic");
+        assert!(!self.clients.iter().any(JoinHandle::is_finished), "a client failed; see its panic");
     }
 
     pub async fn finish(self) -> Books {

@@ -82,7 +82,7 @@ both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         let history = format!("SELECT count(*) AS value FROM history WHERE customer_id = {id}");
-        assert!(sql.number(&history) >= 2, "when and what stays");
+        assert!(sql.number(&history) >= 2, "the history keeps times and operations");
     }
     // The others keep theirs.
     let left = format!(
@@ -113,7 +113,7 @@ both!(rules_5_an_erase_takes_one_out_of_a_row_of_many, |db| async {
     // If the terms moved to a segment meanwhile, the test tries again.
     let mut attempts = 0..10;
     let (erased, file) = loop {
-        let attempt = attempts.next().expect("terms that are still pending after an erase");
+        let attempt = attempts.next().expect("every attempt saw the pending terms move");
         let segment = number(newest_segment);
         let lines: Vec<String> = (0..40).map(|row| format!("p{attempt}x{row:02}@example.test")).collect();
         let file = client.request(reqwest::Method::POST, "/api/Import/customersForm/demo");
@@ -133,16 +133,16 @@ both!(rules_5_an_erase_takes_one_out_of_a_row_of_many, |db| async {
             client.get(&format!("/api/Query/customers/demo?search=p{file}x{row:02}@")).await.expect(200);
         found.json["Summary"]["totalRecords"].as_u64().expect("a number")
     };
-    assert!(pending(&mut sql, erased).iter().all(Vec::is_empty), "terms of the erased are pending");
+    assert!(pending(&mut sql, erased).iter().all(Vec::is_empty), "terms of the erased customer are pending");
     for row in 0..40 {
         assert_eq!(find(row).await, u64::from(row != 17), "{row}");
     }
     let deadline = Instant::now() + PATIENCE;
     while sql.number("SELECT count(*) AS value FROM term_pending") > 0 {
-        assert!(Instant::now() < deadline, "the terms are where they were");
+        assert!(Instant::now() < deadline, "the terms were not moved");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert!(terms(&mut sql, erased).is_empty(), "terms of the erased were moved");
+    assert!(terms(&mut sql, erased).is_empty(), "terms of the erased customer were moved");
     for row in 0..40 {
         assert_eq!(find(row).await, u64::from(row != 17), "{row} after they were moved");
     }

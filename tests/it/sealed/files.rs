@@ -254,9 +254,9 @@ both!(rules_7_nothing_that_was_sent_of_a_person_lies_open, |db| async {
     }
     assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
     own_files(&site, &mut look);
-    assert!(leaks.is_empty(), "{} values lie open: {leaks:#?}", leaks.len());
+    assert!(leaks.is_empty(), "{} values are readable: {leaks:#?}", leaks.len());
     // The control: the search finds a value of no person where theirs would be.
-    assert!(!controls.is_empty(), "not even an entrypoint's name was found: the search proves nothing");
+    assert!(!controls.is_empty(), "the search did not find an entrypoint's name, so it proves nothing");
     println!("searched for {} values; the control is in {controls:?}", values.sent.len());
 
     // The logs without personal data still are useful logs.

@@ -27,7 +27,7 @@ impl Needles {
         let mut needles =
             Self { forms: Vec::new(), by_start: vec![Vec::new(); 1 << 16], starts: vec![false; 1 << 16] };
         for value in values {
-            assert!(value.len() >= 4, "{value:?} would be found by chance");
+            assert!(value.len() >= 4, "{value:?} is so short that it occurs by chance");
             let lower = value.to_lowercase();
             for bytes in BTreeSet::from([
                 value.to_ascii_lowercase().into_bytes(),

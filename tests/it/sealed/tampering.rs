@@ -98,14 +98,14 @@ both!(rules_7_a_row_that_was_tampered_with_is_noticed, |db| async {
         assert_eq!(answer.status, 500, "{what} is shown: {}", answer.text);
         answer.expect_error(500);
         for value in ["example.test", "Oakton"] {
-            assert!(!answer.text.contains(value), "{what}: {value} is told in {}", answer.text);
+            assert!(!answer.text.contains(value), "{what}: the answer contains {value}: {}", answer.text);
         }
         // A write neither accepts nor overwrites it.
         let count = format!("SELECT count(*) AS value FROM history WHERE customer_id = {ada}");
         let entries = sql.number(&count);
         client.put(&path(ada), &json!({"city": "Reston"})).await.expect_error(500);
         client.delete(&path(ada)).await.expect_error(500);
-        assert_eq!(sql.number(&count), entries, "{what} was written onto");
+        assert_eq!(sql.number(&count), entries, "a write onto {what} succeeded");
         let doctor = site.cli(&["doctor", "--deep"]);
         assert!(
             !doctor.status.success(),
@@ -114,7 +114,7 @@ both!(rules_7_a_row_that_was_tampered_with_is_noticed, |db| async {
             doctor.stderr
         );
         sql.run(&restore);
-        assert_eq!(read(&client, ada).await.json, before.json, "put right after {what}");
+        assert_eq!(read(&client, ada).await.json, before.json, "repaired after {what}");
     }
     // The other records were intact all the time, and now all are.
     assert_eq!(read(&client, bob).await.json["City"], "Oakton");
@@ -153,7 +153,7 @@ both!(rules_7_a_history_that_was_tampered_with_is_noticed, |db| async {
         assert_eq!(answer.status, 500, "{what} is shown: {}", answer.text);
         answer.expect_error(500);
         sql.run(&take(3, 3));
-        assert_eq!(history(&client, ada).await, before, "put right after {what}");
+        assert_eq!(history(&client, ada).await, before, "repaired after {what}");
     }
     // Removing the newest entry restores an old state.
     sql.run(&format!("DELETE FROM history WHERE customer_id = {ada} AND version = 4"));
@@ -181,7 +181,7 @@ both!(rules_7_a_digest_that_was_removed_is_noticed, |db| async {
         ),
         Db::Postgres => format!("DELETE FROM identity_digest WHERE digest = '\\x{}'", mine[0]),
     });
-    assert!(!sql.digests().iter().any(|(_, digest)| *digest == mine[0]), "it is still there");
+    assert!(!sql.digests().iter().any(|(_, digest)| *digest == mine[0]), "the digest is still there");
     site.cli(&["doctor"]).success();
     let told = site.cli(&["doctor", "--deep"]);
     assert!(!told.status.success(), "{}", told.stdout);
@@ -233,7 +233,7 @@ both!(a_search_index_that_is_broken_is_noticed_and_made_anew, |db| async {
     let mut count = |table: &str| sql.number(&format!("SELECT count(*) AS value FROM {table}"));
     let deadline = Instant::now() + PATIENCE;
     while count("term_pending") > 0 || count("term_block") == 0 {
-        assert!(Instant::now() < deadline, "nobody moves what is pending");
+        assert!(Instant::now() < deadline, "the pending rows are not moved");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     server.kill9();

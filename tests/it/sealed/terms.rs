@@ -212,6 +212,6 @@ both!(pending_terms_of_the_release_before_are_found, |db| async {
     assert_eq!(
         find("bob@ex").await,
         [0; 0],
-        "{bob} was taken out of the index: it was made anew, and this proves nothing"
+        "the index contains {bob}, so it was rebuilt and this test proves nothing"
     );
 });

@@ -60,9 +60,9 @@ both!(rules_1_a_token_grants_nothing_that_it_lacks, |db| async {
 
     let list = granter.get("/api/Token").await.expect(200);
     assert!(list.text.contains(&jti(&made)), "{}", list.text);
-    assert!(!list.text.contains(&made), "the text of a token is told once");
+    assert!(!list.text.contains(&made), "the list contains the text of a token");
     let signature = made.rsplit('.').next().expect("a signature");
-    assert!(!list.text.contains(signature), "the text of a token is told once");
+    assert!(!list.text.contains(signature), "the list contains the text of a token");
 });
 
 both!(rules_2_a_bad_token_request_is_refused_with_all_its_problems, |db| async {
@@ -103,7 +103,7 @@ both!(rules_6_a_limit_of_requests_answers_429, |db| async {
         served += 1;
         assert!(served <= 6, "more than 5 requests were served at once");
     }
-    assert!(served >= 1, "not one request was served");
+    assert!(served >= 1, "no request was served");
 
     // There is no limit by default, and one token's limit affects no other.
     let free = json!({"name": "free", "entries": "*", "scopes": ["customers:read"]});
@@ -119,6 +119,6 @@ both!(rules_4_token_routes_keep_no_answers, |db| async {
     let body = json!({"name": "x", "entries": ["demo"], "scopes": ["customers:read"]});
     let first = grant(&master, &body).await.expect(200);
     let second = grant(&master, &body).await.expect(200);
-    assert!(!second.replayed(), "a token's text was kept");
-    assert_ne!(jti(text(&first)), jti(text(&second)), "a token's text was kept");
+    assert!(!second.replayed(), "the text of a token was stored");
+    assert_ne!(jti(text(&first)), jti(text(&second)), "the text of a token was stored");
 });

@@ -380,9 +380,9 @@ both!(rules_1_the_table_of_operations_is_that_of_the_document, |db| async {
     let known: BTreeSet<_> = protected.clone().chain(public(true)).collect();
     let expected: BTreeSet<_> = protected.chain(public(false)).collect();
     let unknown: Vec<_> = documented.difference(&known).collect();
-    assert!(unknown.is_empty(), "without an entry in the table of this test: {unknown:?}");
+    assert!(unknown.is_empty(), "the table of this test lacks {unknown:?}");
     let missing: Vec<_> = expected.difference(&documented).collect();
-    assert!(missing.is_empty(), "not in the document: {missing:?}");
+    assert!(missing.is_empty(), "the document lacks {missing:?}");
     for (method, path, _) in PUBLIC {
         for client in [server.anonymous(), server.anonymous().token("garbage")] {
             let status = client.send(method.clone(), path, None, &[]).await.status;
@@ -538,10 +538,15 @@ both!(rules_1_what_is_not_ones_own_answers_as_if_it_did_not_exist, |db| async {
             foreign.expect_error(404);
             let missing = operation.ask(&client, Scene::nobody(operation.place), 0).await;
             missing.expect_error(404);
-            assert_eq!(without_id(&foreign), without_id(&missing), "{} tells them apart", operation.name());
+            assert_eq!(
+                without_id(&foreign),
+                without_id(&missing),
+                "{} reveals which one exists",
+                operation.name()
+            );
         }
     }
-    assert_eq!(scene.state().await, before, "a stranger changed something");
+    assert_eq!(scene.state().await, before, "a foreign token changed something");
 
     let stranger = scene.server.anonymous().token(&strangers[0].1);
     let entrypoints = stranger.get("/api/Paypoint").await.expect(200);

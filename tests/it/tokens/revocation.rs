@@ -114,7 +114,7 @@ both!(rules_6_client_credential_attempts_are_throttled, |db| async {
     let anonymous = server.anonymous();
     let wrong = json!({"clientId": "00000000-0000-4000-8000-000000000000", "clientSecret": "guess"});
     for attempt in 0.. {
-        assert!(attempt < 300, "300 guesses in a row were all looked at");
+        assert!(attempt < 300, "the service checked 300 guesses in a row");
         let answer = anonymous.post("/api/v2/Token/serverside", &wrong).await;
         if answer.status == 429 {
             answer.expect_error(429);

@@ -43,17 +43,17 @@ fn assert_masked(record: &Value) {
         assert_eq!(&record[field], mask, "{field}");
     }
     for (field, value) in [("Firstname", "Ada"), ("Lastname", "Roe"), ("Company", "Roe Tools")] {
-        assert_eq!(record[field], value, "{field} is no contact and stays readable");
+        assert_eq!(record[field], value, "{field} is not a contact field and stays readable");
     }
     for (field, value) in [("customerNumber", "ACC-1001"), ("City", "Oakton"), ("Country", "US")] {
-        assert_eq!(record[field], value, "{field} is no contact and stays readable");
+        assert_eq!(record[field], value, "{field} is not a contact field and stays readable");
     }
 }
 
 #[track_caller]
 fn assert_reveals_nothing(answer: &Answer) {
     for value in HIDDEN {
-        assert!(!answer.text.contains(value), "{value} is seen in {}", answer.text);
+        assert!(!answer.text.contains(value), "{value} is visible in {}", answer.text);
     }
 }
 
@@ -134,8 +134,8 @@ both!(rules_1_a_mask_written_back_means_unchanged, |db| async {
     for client in [&masked, &full] {
         client.put(&path(id), &all_masks).await.expect(200);
         let after = read(&full, id).await;
-        assert_eq!(after.json, before.json, "masks are no change");
-        assert_eq!(etag(&after), etag(&before), "masks are no change");
+        assert_eq!(after.json, before.json, "masks change nothing");
+        assert_eq!(etag(&after), etag(&before), "masks change nothing");
     }
 
     // Beside a change, as a form that was filled with the masked view sends it.
@@ -222,7 +222,7 @@ both!(rules_1_who_may_only_create_learns_nothing, |db| async {
             let answer = writer.create("demo", &body, &[(flag, "1")], &[]).await.expect(200);
             assert_eq!(answer.id(), id, "{flag}: {}", answer.text);
             for value in ["ACC-1001", "Roe Tools", "gold-plus", "knows Bob", "9 Elm Row", "1985-04-12"] {
-                assert!(!answer.text.contains(value), "{flag}: {value} is seen in {}", answer.text);
+                assert!(!answer.text.contains(value), "{flag}: {value} is visible in {}", answer.text);
             }
         }
         full.create("demo", &ada(), &[("replaceExisting", "1")], &[]).await.expect(200);

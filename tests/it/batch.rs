@@ -222,9 +222,9 @@ fn poison(site: &Site) {
 }
 
 both!(a_batch_equals_its_commands_one_by_one, |db| async move { compare(db, 12, 120, false).await });
-both!(a_poisonous_command_hurts_only_itself, |db| async move { compare(db, 3, 80, true).await });
+both!(a_poisonous_command_fails_alone, |db| async move { compare(db, 3, 80, true).await });
 
-both!(a_decided_command_is_answered_after_a_drain, |db| async move {
+both!(commands_queued_before_a_drain_are_answered, |db| async move {
     let site = Site::new(db);
     let store = open(&site, 256);
     let actor = Actor { name: "drain".into(), jti: "drain".into() };

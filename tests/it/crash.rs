@@ -57,7 +57,7 @@ fleets!(rules_4_killed_at_random_moments_nothing_is_lost_doubled_or_stuck, |flee
     closes_clean(&mut fleet).await;
 });
 
-fleets!(rules_4_terminated_under_load_it_exits_0_and_nothing_is_lost, |fleet| async {
+fleets!(rules_4_terminated_under_load_the_service_exits_0_and_loses_nothing, |fleet| async {
     let mut fleet = fleet;
     let mut rng = seeded();
     let load = Load::start(&fleet, CLIENTS, &mut rng);
@@ -76,7 +76,7 @@ fleets!(rules_4_terminated_under_load_it_exits_0_and_nothing_is_lost, |fleet| as
     closes_clean(&mut fleet).await;
 });
 
-both!(a_first_start_killed_at_a_random_moment_is_taken_up_by_the_next, |db| async {
+both!(the_next_start_completes_a_first_start_killed_at_a_random_moment, |db| async {
     let mut rng = seeded();
     for _ in 0..FIRST_STARTS {
         let mut server = Server::new(&Site::new(db), 0);
@@ -95,7 +95,7 @@ both!(a_first_start_killed_at_a_random_moment_is_taken_up_by_the_next, |db| asyn
 
 /// PostgreSQL does not give a sequence number again that an aborted transaction took.
 #[tokio::test]
-async fn a_first_start_that_was_killed_while_it_filled_the_database_took_no_numbers() {
+async fn a_first_start_killed_while_it_filled_the_database_used_up_no_ids() {
     let mut server = Server::start(Db::Postgres).await;
     server.kill9();
     // The state that such a start leaves: all tables, no rows, numbers taken.
@@ -154,7 +154,7 @@ async fn race_the_file(client: Client, mut rng: Rng, race: Arc<Race>) -> Vec<(us
     answered
 }
 
-both!(rules_3_beside_a_process_that_imports_and_killed_over_and_over_nobody_is_doubled, |db| async {
+both!(rules_3_kills_beside_a_running_import_create_no_duplicates, |db| async {
     let mut fleet = Fleet::start(db, 1).await;
     let mut rng = seeded();
     let site = Arc::clone(fleet.site());
@@ -233,7 +233,7 @@ struct Finding {
 /// Longer than PostgreSQL lets an open transaction be idle.
 const STANDSTILL: Duration = Duration::from_secs(12);
 
-both!(an_instance_that_stood_still_goes_on_where_it_was, |db| async {
+both!(a_suspended_instance_resumes, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let body = json!({"firstname": "Ada", "email": "ada@example.test"});
@@ -264,7 +264,7 @@ both!(an_instance_that_stood_still_goes_on_where_it_was, |db| async {
     assert!(!logs.contains("\"WARN\"") && !logs.contains("\"ERROR\""), "{logs}");
 });
 
-both!(whoever_comes_first_after_a_standstill_is_let_in, |db| async {
+both!(the_first_requests_after_a_suspension_are_served, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
@@ -329,7 +329,7 @@ async fn stand_still_at(server: &Server, sql: &mut Sql, table: &str, keeper: &mu
 
 /// The locked table holds the step that moves terms inside its transaction.
 #[tokio::test]
-async fn an_instance_that_stood_still_while_it_moved_terms_moves_them_afterwards() {
+async fn an_instance_suspended_while_it_moves_terms_moves_them_afterwards() {
     let server = Server::start(Db::Postgres).await;
     let client = server.client();
     let mut keeper = Sql::open(server.site());
@@ -352,7 +352,7 @@ async fn an_instance_that_stood_still_while_it_moved_terms_moves_them_afterwards
 
 /// An instance removes expired rows when it starts; the locked table holds it in the middle of that.
 #[tokio::test]
-async fn an_instance_that_stood_still_while_it_removed_what_is_over_removes_it_afterwards() {
+async fn an_instance_suspended_while_it_removes_expired_rows_removes_them_afterwards() {
     let mut server = Server::start(Db::Postgres).await;
     server.terminate().await;
     let mut sql = Sql::open(server.site());
@@ -381,7 +381,7 @@ async fn an_instance_that_stood_still_while_it_removed_what_is_over_removes_it_a
 const REST: Duration = Duration::from_millis(1_500);
 
 #[tokio::test]
-async fn connections_that_the_server_cut_while_nobody_asked_are_opened_anew() {
+async fn connections_cut_while_idle_are_reopened() {
     let server = Server::start(Db::Postgres).await;
     let client = server.client();
     let mut sql = Sql::open(server.site());

@@ -224,7 +224,7 @@ fn every_guide_has_an_example() {
 }
 
 #[test]
-fn readme_is_a_door() {
+fn readme_is_short() {
     let words = document("README.md").split_whitespace().count();
     assert!(words <= README_WORDS_MAX, "README.md has {words} words; at most {README_WORDS_MAX} are allowed");
 }
@@ -234,7 +234,7 @@ fn program() -> Command {
 }
 
 #[test]
-fn options_are_those_of_the_command_line() {
+fn the_options_reference_equals_the_command_line() {
     let output = program().arg("options").output().unwrap();
     let made = String::from_utf8(output.stdout).unwrap();
     let kept = document(OPTIONS);
@@ -405,7 +405,7 @@ fn codes() -> BTreeSet<String> {
 }
 
 #[test]
-fn errors_are_those_of_the_program() {
+fn the_errors_reference_equals_the_program() {
     let named: BTreeSet<String> =
         rows(ERRORS).into_iter().flat_map(|(_, cells)| cells.into_iter().next().unwrap()).collect();
     let (numbers, words): (BTreeSet<_>, BTreeSet<_>) =

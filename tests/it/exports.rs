@@ -1,9 +1,9 @@
-//! Exports (contract 9.1, rules 1, 8 and 9): the contents of the files (`contents`), requests and refusals (`asking`),
-//! and the command (`command`). The tests compute what they expect from the records of the list.
+//! Exports (contract 9.1, rules 1, 8 and 9): the contents of the files (`contents`), requests and refusals
+//! (`requests`), and the command (`command`). The tests compute what they expect from the records of the list.
 
-mod asking;
 mod command;
 mod contents;
+mod requests;
 
 use std::process::Command;
 

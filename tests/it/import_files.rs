@@ -1,14 +1,15 @@
-//! Import files (contract 8, rules 9): files of all kinds (`shapes`, `samples`, `memory`), forms and options (`forms`,
+//! Import files (contract 8, rules 9): files of all kinds (`dialects`, `csv_spectrum`, `memory`), forms and options
+//! (`forms`,
 //! `options`), an export that is imported (`round_trip`), and the report on rows (`reports`). `sealed` proves that
 //! nothing of a file lies open.
 
+mod csv_spectrum;
+mod dialects;
 mod forms;
 mod memory;
 mod options;
 mod reports;
 mod round_trip;
-mod samples;
-mod shapes;
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,13 +1,14 @@
-//! Imports happen exactly once (rules 9): through kills at any moment (`kill`), repeated in every way (`again`), by the
-//! same matcher as creates (`matcher`), after a dry run (`dry_run`), past a row that the database refuses (`poison`).
+//! Imports happen exactly once (rules 9): through kills at any moment (`kill`), repeated in every way (`repeated`), by
+//! the same matcher as creates (`matcher`), after a dry run (`dry_run`), past a row that the database refuses
+//! (`poison`).
 //! `snapshot` compares two entrypoints or two databases.
 
-mod again;
+mod dry_run;
 mod kill;
 mod matcher;
 mod poison;
-mod rehearsal;
-mod told;
+mod repeated;
+mod snapshot;
 
 use std::time::{Duration, Instant};
 

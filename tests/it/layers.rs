@@ -160,14 +160,14 @@ fn wrong(source: &Source) -> Vec<String> {
 }
 
 #[test]
-fn no_arrow_points_the_wrong_way() {
+fn no_part_uses_a_part_that_it_must_not_know() {
     let wrong: Vec<_> = sources().iter().flat_map(wrong).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Tests the check itself: it must report these.
 #[test]
-fn wrong_arrows_are_seen() {
+fn forbidden_dependencies_are_found() {
     let source = |part: &str, line: &str| Source {
         path: format!("{part}/x.rs").into(),
         part: part.into(),

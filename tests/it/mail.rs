@@ -1,22 +1,22 @@
 //! Mails to customers: single and bulk invitations, consent, the outbox, and real mail servers.
 
+mod bulk;
 mod content;
 mod invitations;
-mod many;
-mod parcel;
+mod lifecycle;
+mod message;
 mod server;
 mod smtp;
-mod standing;
 
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-pub use self::parcel::Parcel;
+pub use self::message::Parcel;
 use crate::harness::*;
 use crate::support::*;
 
-/// The time limit for background work; longer in the long form of `many`.
+/// The time limit for background work; longer in the long form of `bulk`.
 fn patience() -> Duration {
     Duration::from_secs(60 + setting("INVITES", 0) / 20)
 }

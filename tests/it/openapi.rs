@@ -149,7 +149,7 @@ fn differing(kept: &Value, new: &Value, at: String) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn examples_are_what_the_service_answers() {
+async fn examples_equal_the_answers_of_the_service() {
     let server = Server::start(Db::Sqlite).await;
     let site = server.site();
     let all = site.new_token(&[

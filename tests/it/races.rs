@@ -330,7 +330,7 @@ fleets!(rules_4_one_key_for_a_change_of_settings_has_one_effect, |fleet| async {
     }
 });
 
-fleets!(rules_4_one_key_with_two_bodies_lets_one_of_them_through, |fleet| async {
+fleets!(rules_4_one_key_with_two_bodies_admits_one_of_them, |fleet| async {
     for round in 0..ROUNDS {
         let key = format!("key-{round}");
         let body = |number: usize| json!({"email": format!("twofold{round}.{}@example.test", number % 2)});
@@ -380,7 +380,7 @@ fleets!(rules_4_a_replayed_update_or_delete_comes_before_if_match, |fleet| async
     }
 });
 
-fleets!(rules_5_if_match_lets_one_of_fifty_updates_through, |fleet| async {
+fleets!(rules_5_if_match_admits_one_of_fifty_updates, |fleet| async {
     let id = existing(&fleet, json!({"email": "guarded@example.test"})).await;
     let path = format!("/api/Customer/{id}");
     for round in 0..ROUNDS {

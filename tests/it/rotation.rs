@@ -52,7 +52,7 @@ fn digests(site: &Site) -> Vec<String> {
     Sql::open(site).digests().into_iter().map(|(_, digest)| digest).collect()
 }
 
-both!(everything_of_an_entrypoint_comes_under_the_new_key, |db| async {
+both!(a_rotation_puts_all_data_of_an_entrypoint_under_the_new_key, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let keyed = client.header("idempotencyKey", "order-1");
@@ -116,7 +116,7 @@ both!(everything_of_an_entrypoint_comes_under_the_new_key, |db| async {
     server.cli(&["doctor", "--deep"]).success();
 });
 
-both!(a_policy_set_later_gets_its_digests_by_a_rotation, |db| async {
+both!(a_rotation_adds_the_digests_of_a_later_policy, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let ada = json!({"email": "ada@example.test", "firstname": "Ada", "lastname": "Roe"});
@@ -160,7 +160,7 @@ both!(the_command_line_rotates_one_entrypoint_or_all, |db| async {
     assert_eq!(total(&client, "demo").await, 1);
 });
 
-both!(asked_again_while_it_runs_it_is_the_same_rotation, |db| async {
+both!(a_repeated_request_joins_the_running_rotation, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     for number in 0..40 {
@@ -177,7 +177,7 @@ both!(asked_again_while_it_runs_it_is_the_same_rotation, |db| async {
     only_under(server.site(), first_key(&keys));
 });
 
-fleets!(rules_7_rotated_under_load_and_killed_nothing_is_missed_or_doubled, |fleet| async {
+fleets!(rules_7_a_rotation_under_load_and_kills_misses_and_doubles_nothing, |fleet| async {
     let mut fleet = fleet;
     let mut rng = seeded();
     let kills = setting("ROTATION_KILLS", 5);

@@ -49,8 +49,8 @@ fn axe() -> std::path::PathBuf {
 }
 
 both!(payablis_own_sdk_works_unmodified, |db| async move { prove(db, "payabli_customers").await });
-both!(febrl_is_created_matched_and_found_as_the_files_say, |db| async move { prove(db, "febrl").await });
-both!(febrl_is_imported_as_counted_from_the_files, |db| async move { prove(db, "febrl_import").await });
+both!(febrl_records_are_created_matched_and_found, |db| async move { prove(db, "febrl").await });
+both!(febrl_imports_have_the_expected_counts, |db| async move { prove(db, "febrl_import").await });
 both!(schemathesis_finds_nothing, |db| async move { prove(db, "schemathesis_run").await });
 
 #[tokio::test]
@@ -58,9 +58,9 @@ async fn swagger_ui_creates_a_customer_in_a_browser() {
     prove(Db::Sqlite, "swagger_ui").await;
 }
 
-both!(a_customer_walks_through_the_portal_in_a_browser, |db| async move { prove(db, "portal_walk").await });
+both!(the_portal_works_in_a_browser, |db| async move { prove(db, "portal_walk").await });
 
 #[tokio::test]
-async fn the_openapi_document_is_whole() {
+async fn the_openapi_document_is_complete() {
     prove(Db::Sqlite, "openapi_quality").await;
 }

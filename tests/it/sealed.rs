@@ -2,9 +2,9 @@
 //! (`imports`); the service notices tampering (`tampering`); an erase leaves nothing (`erasing`); and the search index
 //! reveals no more than documented (`terms`).
 
+mod byte_search;
 mod erasing;
 mod files;
 mod imports;
-mod search;
 mod tampering;
 mod terms;

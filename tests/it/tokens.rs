@@ -2,6 +2,6 @@
 //! other modules each cover one right.
 
 mod granting;
+mod masking;
 mod operations;
 mod revocation;
-mod views;

@@ -28,7 +28,7 @@ fn as_json(request: RequestBuilder) -> RequestBuilder {
     request.header("Content-Type", "application/json")
 }
 
-both!(rules_6_what_is_no_json_object_is_refused, |db| async {
+both!(rules_6_a_body_that_is_no_json_object_is_refused, |db| async {
     let scene = Scene::start(db).await;
     let master = master(&scene.server);
     let deep = 200_000;

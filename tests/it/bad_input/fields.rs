@@ -166,7 +166,7 @@ both!(rules_2_a_value_that_is_too_long_is_refused, |db| async {
     refused(&scene, &cases).await;
 });
 
-both!(rules_2_what_is_just_within_its_limit_is_stored_whole, |db| async {
+both!(rules_2_a_value_of_maximum_length_is_stored_whole, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let mut body = Map::new();
@@ -291,7 +291,7 @@ both!(rules_2_a_value_of_a_wrong_format_is_refused, |db| async {
     }
 });
 
-both!(rules_2_what_has_the_right_format_is_taken, |db| async {
+both!(rules_2_a_value_of_the_right_format_is_accepted, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let mut good: Vec<(&str, Value, &str, Value)> = Vec::new();
@@ -333,7 +333,7 @@ both!(rules_2_what_has_the_right_format_is_taken, |db| async {
     }
 });
 
-both!(rules_2_all_problems_are_told_at_once_by_their_pointers, |db| async {
+both!(rules_2_all_problems_are_reported_at_once_with_pointers, |db| async {
     let scene = Scene::start(db).await;
     let body = r#"{
         "firstname": 7, "email": "nobody", "colour": "red", "timeZone": 15, "customerStatus": -99, "balance": "1",

@@ -225,7 +225,7 @@ both!(rules_1_a_bad_path_answers_404, |db| async {
     scene.nothing_stored().await;
 });
 
-both!(rules_6_an_unknown_method_answers_405_with_what_is_allowed, |db| async {
+both!(rules_6_an_unknown_method_answers_405_with_the_allowed_ones, |db| async {
     let scene = Scene::start(db).await;
     let master = master(&scene.server);
     for (path, allowed) in [
@@ -317,7 +317,7 @@ both!(rules_4_a_bad_idempotency_key_is_refused, |db| async {
     created.post("/api/Customer/single/demo", &json!({"customerNumber": "KEY-1"})).await.expect(200);
 });
 
-both!(fixed_segments_of_a_path_ignore_case, |db| async {
+both!(fixed_path_segments_ignore_case, |db| async {
     let scene = Scene::start(db).await;
     let master = master(&scene.server);
     let body = json!({"customerNumber": "CASE-1"});
@@ -358,7 +358,7 @@ both!(rules_6_every_answer_carries_a_request_id_of_its_own, |db| async {
 });
 
 // Each time series stays in memory, so an invented method must not begin one.
-both!(methods_that_clients_make_up_are_counted_as_one, |db| async {
+both!(invented_methods_share_one_metric, |db| async {
     let scene = Scene::start(db).await;
     let client = scene.server.anonymous();
     let counted = async |labels: &str| -> u64 {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::harness::*;
 use crate::support::*;
 
-both!(tokens_are_made_listed_and_revoked_beside_a_running_server, |db| async {
+both!(tokens_are_created_listed_and_revoked_beside_a_running_server, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let list = "/api/Query/customers/demo";
@@ -62,7 +62,7 @@ both!(tokens_are_made_listed_and_revoked_beside_a_running_server, |db| async {
     assert!(line.contains("revoked"), "{line}");
 });
 
-both!(entrypoints_and_organisations_made_beside_a_running_server_are_there_at_once, |db| async {
+both!(entrypoints_and_organisations_created_beside_a_running_server_exist_at_once, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let client = server.client();
@@ -105,7 +105,7 @@ both!(entrypoints_and_organisations_made_beside_a_running_server_are_there_at_on
     client.get(&path(id)).await.expect_error(404);
 });
 
-both!(doctor_says_what_is_well_and_what_is_wrong, |db| async {
+both!(doctor_reports_what_is_right_and_what_is_wrong, |db| async {
     let site = Site::new(db);
     let before = site.cli(&["doctor"]);
     assert!(!before.status.success(), "doctor succeeded without a database: {}", before.stdout);
@@ -125,7 +125,7 @@ both!(doctor_says_what_is_well_and_what_is_wrong, |db| async {
 });
 
 #[tokio::test]
-async fn openapi_prints_the_document_that_is_served() {
+async fn openapi_prints_the_served_document() {
     let site = Site::new(Db::Sqlite);
     let printed = site.cli(&["openapi"]).success();
     assert!(!site.database_file().exists(), "printing a document makes no database");
@@ -143,7 +143,7 @@ async fn openapi_prints_the_document_that_is_served() {
 }
 
 #[test]
-fn every_subcommand_explains_itself_and_its_defaults() {
+fn every_subcommand_has_help_that_names_its_defaults() {
     let site = Site::new(Db::Sqlite);
     let commands: [&[&str]; 17] = [
         &[],
@@ -214,7 +214,7 @@ fn every_subcommand_explains_itself_and_its_defaults() {
     }
 }
 
-both!(sigterm_lets_what_is_under_way_finish, |db| async {
+both!(sigterm_lets_running_requests_finish, |db| async {
     let mut server = Server::start(db).await;
     let token = server.site().token().to_owned();
     let body = json!({"email": "slow@example.test", "customerPsw": "long enough"}).to_string();
@@ -262,7 +262,7 @@ fn answered(connection: &mut TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn an_idle_connection_stays_open_as_long_as_was_said() {
+async fn an_idle_connection_stays_open_for_the_keep_alive_time() {
     let ask = |connection: &mut TcpStream| {
         connection.write_all(b"GET /health/live HTTP/1.1\r\nHost: here\r\n\r\n").expect("it is read");
         answered(connection)

@@ -44,7 +44,7 @@ fn run_by_bash(line: &str) -> Value {
     serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {line}\n{stdout}\n{stderr}"))
 }
 
-both!(a_first_start_prints_a_token_and_a_line_that_works_and_a_second_does_not, |db| async {
+both!(a_first_start_prints_a_token_and_a_working_command_and_a_second_does_not, |db| async {
     let mut server = Server::start(db).await;
     let printed = server.stdout();
     let found = tokens(&printed);
@@ -81,7 +81,7 @@ both!(a_first_start_prints_a_token_and_a_line_that_works_and_a_second_does_not, 
 });
 
 #[tokio::test]
-async fn of_three_first_starts_at_once_one_prints_the_token() {
+async fn one_of_three_simultaneous_first_starts_prints_the_token() {
     let fleet = Fleet::start(Db::Postgres, 3).await;
     let printed: Vec<_> = fleet.servers.iter().map(|server| tokens(&server.stdout())).collect();
     let all: BTreeSet<_> = printed.iter().flatten().collect();
@@ -91,7 +91,7 @@ async fn of_three_first_starts_at_once_one_prints_the_token() {
     assert_eq!(organisations, 1, "exactly one start created the first organisation");
 }
 
-both!(a_first_start_that_came_to_nothing_leaves_the_token_to_the_next, |db| async {
+both!(after_a_failed_first_start_the_next_prints_the_token, |db| async {
     let site = Site::new(db);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -120,7 +120,7 @@ fn without_key(site: &Site, arguments: &[&str]) -> Command {
 }
 
 #[tokio::test]
-async fn rules_7_on_sqlite_a_first_start_makes_a_master_key_that_only_its_owner_reads() {
+async fn rules_7_a_first_start_on_sqlite_creates_a_master_key_that_only_its_owner_can_read() {
     let site = Site::new(Db::Sqlite);
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let address = format!("127.0.0.1:{port}");

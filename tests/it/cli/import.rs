@@ -87,7 +87,7 @@ impl Told {
 
 const NUMBERS: [&str; 6] = ["rows", "added", "replaced", "merged", "matched", "rejected"];
 
-both!(a_file_becomes_customers_and_the_same_file_is_not_imported_twice, |db| async {
+both!(a_file_becomes_customers_once, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let path = file(site, "people.csv", PEOPLE);
@@ -115,7 +115,7 @@ both!(a_file_becomes_customers_and_the_same_file_is_not_imported_twice, |db| asy
     assert_eq!(total(&server.client(), "demo").await, 4);
 });
 
-both!(rejected_rows_are_kept_to_be_corrected_and_imported_again, |db| async {
+both!(rejected_rows_can_be_corrected_and_imported, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let path = file(site, "mixed.csv", MIXED);
@@ -162,7 +162,7 @@ both!(rejected_rows_are_kept_to_be_corrected_and_imported_again, |db| async {
     assert_eq!(fs::read_to_string(&named).unwrap(), text);
 });
 
-both!(what_cannot_be_imported_is_refused_with_status_2, |db| async {
+both!(an_impossible_import_exits_with_2, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let near = file(site, "near.csv", "firstnam,email\nAda,ada@example.test\n");
@@ -232,7 +232,7 @@ both!(a_running_server_imports_a_file_too, |db| async {
     assert!(refused.stderr.contains("customers:import"), "{}", refused.stderr);
 });
 
-both!(standard_input_is_a_file_too, |db| async {
+both!(standard_input_can_be_imported, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let mut child = command(site, Path::new("-"), &[])
@@ -248,7 +248,7 @@ both!(standard_input_is_a_file_too, |db| async {
     assert_eq!(total(&server.client(), "demo").await, 2);
 });
 
-both!(a_dry_run_says_what_would_happen_and_writes_nothing, |db| async {
+both!(a_dry_run_reports_the_outcome_and_writes_nothing, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let path = file(site, "people.csv", PEOPLE);
@@ -318,7 +318,7 @@ fn interrupt(process: &Process) {
     kill_process(Pid::from_child(&process.0), Signal::INT).unwrap();
 }
 
-both!(after_ctrl_c_the_same_command_goes_on, |db| async {
+both!(after_ctrl_c_the_same_command_resumes, |db| async {
     let rows = setting("TEST_IMPORT_ROWS", 6_000);
     let server = Server::start(db).await;
     let site = server.site();
@@ -348,7 +348,7 @@ both!(after_ctrl_c_the_same_command_goes_on, |db| async {
     assert_eq!(total(&server.client(), "demo").await, rows);
 });
 
-both!(ctrl_c_while_the_file_comes_in_leaves_nothing, |db| async {
+both!(ctrl_c_during_the_upload_leaves_nothing, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let mut sql = Sql::open(site);
@@ -368,7 +368,7 @@ both!(ctrl_c_while_the_file_comes_in_leaves_nothing, |db| async {
 });
 
 #[test]
-fn the_help_tells_the_exit_statuses_and_no_token() {
+fn the_help_lists_the_exit_statuses_and_shows_no_token() {
     let site = Site::with_environment(Db::Sqlite, &[("CUSTOMARY_TOKEN", "secret-token")]);
     let told = told(site.command(&["import", "--help"]).output().unwrap()).ended(0);
     for wanted in ["130 stopped by Ctrl-C", "1 some rows were rejected", "CUSTOMARY_SERVER", "--dry-run"] {

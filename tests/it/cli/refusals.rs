@@ -31,7 +31,7 @@ fn says(what: &str, stderr: &str, words: &[&str]) {
 }
 
 #[tokio::test]
-async fn doubtful_configuration_is_refused_with_a_sentence() {
+async fn doubtful_configuration_is_refused_with_an_explanation() {
     let site = Site::new(Db::Sqlite);
     let here = site.folder().join("here");
     fs::create_dir(&here).unwrap();
@@ -113,7 +113,7 @@ async fn doubtful_configuration_is_refused_with_a_sentence() {
     );
 }
 
-both!(another_master_key_than_the_databases_is_refused, |db| async {
+both!(a_wrong_master_key_is_refused, |db| async {
     let mut server = Server::start(db).await;
     let token = server.site().token().to_owned();
     assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
@@ -136,7 +136,7 @@ both!(another_master_key_than_the_databases_is_refused, |db| async {
 });
 
 #[tokio::test]
-async fn postgresql_without_a_master_key_of_its_own_is_refused() {
+async fn postgresql_without_a_master_key_is_refused() {
     let site = Site::new(Db::Postgres);
     for arguments in [&["serve", "--listen", NOBODY][..], &["token", "list"], &["doctor"]] {
         let mut command = site.command(arguments);
@@ -149,7 +149,7 @@ async fn postgresql_without_a_master_key_of_its_own_is_refused() {
     }
 }
 
-both!(subcommands_refuse_what_cannot_be, |db| async {
+both!(subcommands_refuse_impossible_arguments, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     for (arguments, words) in [

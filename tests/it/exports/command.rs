@@ -23,7 +23,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-both!(the_command_writes_what_the_service_answers, |db| async {
+both!(the_command_writes_the_same_file_as_the_service, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let client = server.client();
@@ -72,7 +72,7 @@ both!(the_command_writes_what_the_service_answers, |db| async {
     assert_eq!(read_workbook(&folder.join("book.xlsx")), workbook(&server, &client, XLSX).await);
 });
 
-both!(the_command_refuses_with_2_and_leaves_nothing, |db| async {
+both!(a_refused_command_exits_with_2_and_writes_nothing, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     created(&server.client(), "demo", &json!({"email": "ada@example.test"})).await;

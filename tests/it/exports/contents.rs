@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::support::*;
 
-both!(rules_9_a_csv_file_says_what_the_list_says, |db| async {
+both!(rules_9_a_csv_file_has_the_values_of_the_list, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     create_nasty(&client, "demo").await;
@@ -49,7 +49,7 @@ both!(rules_9_a_csv_file_says_what_the_list_says, |db| async {
     assert_eq!(table.column("TimeZone")[..3], ["-5", "", "14"]);
 });
 
-both!(rules_9_a_copy_made_from_a_file_is_the_same_file, |db| async {
+both!(rules_9_customers_created_from_an_export_export_the_same_file, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     new_entry(server.site(), "copy", &[]);
@@ -77,7 +77,7 @@ both!(rules_9_a_copy_made_from_a_file_is_the_same_file, |db| async {
     assert_eq!(client.get("/api/Export/customers/csv/copy").await.expect(200).text, original);
 });
 
-both!(rules_9_a_workbook_holds_the_same_as_text_and_numbers, |db| async {
+both!(rules_9_a_workbook_has_the_same_values_as_text_and_numbers, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     create_nasty(&client, "demo").await;
@@ -172,7 +172,7 @@ both!(rules_8_an_organisations_file_has_all_its_entrypoints, |db| async {
     assert_eq!(book["rows"].as_array().unwrap().len(), 4);
 });
 
-both!(rules_5_deleted_customers_stand_in_files_that_ask_for_them, |db| async {
+both!(rules_5_an_export_includes_deleted_customers_on_request, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let gone = created(&client, "demo", &json!({"email": "gone@example.test"})).await;
@@ -198,7 +198,7 @@ fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     found
 }
 
-both!(rules_7_a_long_file_is_streamed_whole_or_broken_off_and_leaves_nothing_behind, |db| async {
+both!(rules_7_a_long_export_is_complete_or_aborted_and_leaves_no_file, |db| async {
     const CUSTOMERS: usize = 603;
     let server = Server::start(db).await;
     let client = server.client();
@@ -253,7 +253,7 @@ both!(rules_7_a_long_file_is_streamed_whole_or_broken_off_and_leaves_nothing_beh
     client.get(&format!("{CSV}?sortBy=asc(lastname)")).await.expect_error(500);
 });
 
-both!(files_are_named_and_not_kept, |db| async {
+both!(exports_have_file_names_and_are_not_cached, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let day = chrono_day();

@@ -58,7 +58,7 @@ both!(rules_4_a_key_with_another_request_is_422, |db| async {
     assert_eq!(total(&client, "demo").await, 0);
 });
 
-both!(rules_4_a_key_holds_for_one_route_one_place_and_one_organisation, |db| async {
+both!(rules_4_a_key_applies_to_one_route_one_entrypoint_and_one_organisation, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let client = server.client();
@@ -100,7 +100,7 @@ both!(rules_4_a_key_holds_for_one_route_one_place_and_one_organisation, |db| asy
     assert_eq!(total(&client, "demo").await + total(&client, "second").await, 0, "a replay had an effect");
 });
 
-both!(rules_4_a_key_is_the_organisations_and_token_scope_and_visibility_come_first, |db| async {
+both!(rules_4_a_key_belongs_to_the_organisation_and_access_is_checked_first, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     new_entry(site, "second", &[]);
@@ -121,7 +121,7 @@ both!(rules_4_a_key_is_the_organisations_and_token_scope_and_visibility_come_fir
     create(&server.anonymous().token("garbage"), "k", &body).await.expect_error(401);
 });
 
-both!(rules_4_only_what_took_effect_is_kept, |db| async {
+both!(rules_4_only_requests_that_took_effect_are_stored, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     // 400, then corrected.
@@ -154,7 +154,7 @@ both!(rules_4_only_what_took_effect_is_kept, |db| async {
     assert_eq!(operations(&client, bob).await, ["updated", "updated", "created"]);
 });
 
-both!(rules_4_a_key_is_free_again_when_its_time_is_over, |db| async {
+both!(rules_4_a_key_is_free_again_after_it_expires, |db| async {
     let site = Site::with_environment(db, &[("CUSTOMARY_IDEMPOTENCY_TTL", "2s")]);
     let server = Server::start_on(&site).await;
     let client = server.client();
@@ -170,7 +170,7 @@ both!(rules_4_a_key_is_free_again_when_its_time_is_over, |db| async {
     create(&client, "k", &json!({"email": "bob@example.test"})).await.expect_error(422);
 });
 
-both!(what_expired_keys_came_to_is_removed_wherever_they_were_used, |db| async {
+both!(records_of_expired_keys_are_removed_everywhere, |db| async {
     let site = Site::with_environment(db, &[("CUSTOMARY_IDEMPOTENCY_TTL", "2s")]);
     let mut server = Server::start_on(&site).await;
     new_entry(&site, "second", &[]);

@@ -12,7 +12,7 @@ fn ada() -> Value {
            "customerNumber": "ACC-1", "additionalFields": {"tier": "gold-plus"}, "balance": 12.5})
 }
 
-both!(rules_4_a_create_is_replayed_as_it_was_answered, |db| async {
+both!(rules_4_a_replayed_create_repeats_the_first_answer, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let first = create(&client, "k", &ada()).await.expect(200);
@@ -78,7 +78,7 @@ both!(rules_4_every_outcome_is_replayed, |db| async {
     assert_replay(&report, &ask().await);
 });
 
-both!(rules_4_updates_and_deletes_are_replayed_before_their_precondition, |db| async {
+both!(rules_4_updates_and_deletes_are_replayed_before_the_precondition_is_checked, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &ada()).await;
@@ -104,7 +104,7 @@ both!(rules_4_updates_and_deletes_are_replayed_before_their_precondition, |db| a
     assert_eq!(operations(&client, id).await, ["deleted", "updated", "updated", "created"]);
 });
 
-both!(rules_4_a_replay_is_seen_as_the_asking_token_sees, |db| async {
+both!(rules_4_a_replay_shows_what_the_asking_token_may_see, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let first = create(&client, "k", &ada()).await.expect(200);
@@ -143,7 +143,7 @@ both!(rules_4_a_replay_is_seen_as_the_asking_token_sees, |db| async {
     }
 });
 
-both!(rules_4_after_an_erase_a_replay_tells_nothing_and_does_nothing, |db| async {
+both!(rules_4_after_an_erase_a_replay_reveals_nothing_and_changes_nothing, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let first = create(&client, "k", &ada()).await.expect(200);

@@ -16,7 +16,7 @@ async fn form(client: &Client, parts: &str) -> Answer {
     send(request.body(format!("{parts}--edge--\r\n"))).await
 }
 
-both!(contract_8_a_form_needs_one_part_named_file_and_no_more, |db| async {
+both!(contract_8_a_form_has_exactly_one_part_named_file, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let body = "email\r\nada@example.test";
@@ -108,7 +108,7 @@ both!(rules_6_a_file_that_is_too_large_is_answered_413, |db| async {
     assert_eq!(counts(&imported(&client, "demo", file(2_000_000)).await), [1, 0, 0]);
 });
 
-both!(rules_6_a_refused_file_is_answered_while_it_is_still_being_sent, |db| async {
+both!(rules_6_a_refused_file_is_answered_during_the_upload, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let rows = "ada@example.test,Ada\n".repeat(500_000);
@@ -128,7 +128,7 @@ both!(rules_6_a_refused_file_is_answered_while_it_is_still_being_sent, |db| asyn
     nothing_is_there(&server, &client).await;
 });
 
-both!(rules_9_bad_options_are_refused_all_at_once, |db| async {
+both!(rules_9_all_bad_options_are_refused_at_once, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let query = "demo?replaceExisting=1&mergeExisting=2&forceCustomerCreation=yes&identifierFields=no/field&map=nothing\

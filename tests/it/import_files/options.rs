@@ -2,7 +2,7 @@
 
 use super::*;
 
-both!(rules_9_map_says_what_a_column_fills, |db| async {
+both!(rules_9_map_assigns_a_column_to_a_field, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let file = "Who,E-mail,Frist Name,Tier,Town,Note\nN-1,ada@example.test,Ada,gold,Oakton,x\n";
@@ -66,7 +66,7 @@ both!(rules_9_unknown_columns_are_refused_ignored_or_kept, |db| async {
     assert!(found[0].2.contains("column 1 (E-mail) and column 2 (email address) both mean email"));
 });
 
-both!(rules_9_bad_values_reject_or_are_left_out_with_a_warning, |db| async {
+both!(rules_9_a_bad_value_rejects_its_row_or_is_left_out_with_a_warning, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let file = "customerNumber,email,phone,birthday,balance,timeZone,country\n\
@@ -99,7 +99,7 @@ both!(rules_9_bad_values_reject_or_are_left_out_with_a_warning, |db| async {
     assert_eq!(counts(&imported(&client, "demo?onBadValue=blank", long).await), [0, 0, 1]);
 });
 
-both!(rules_9_delimiter_and_dates_may_be_said, |db| async {
+both!(rules_9_delimiter_and_date_format_can_be_given, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     // The header has more semicolons than commas, but commas separate it.
@@ -134,7 +134,7 @@ both!(rules_9_delimiter_and_dates_may_be_said, |db| async {
     assert_eq!((&first["Birthday"], &first["Labels"]), (&json!("1985-04-12"), &json!(["x", "y"])));
 });
 
-both!(rules_3_identifier_fields_hold_for_every_row, |db| async {
+both!(rules_3_identifier_fields_apply_to_every_row, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let file = "firstname,lastname,email,customerNumber\n\

@@ -35,7 +35,7 @@ fn mended(rejected: &str) -> String {
     String::from_utf8(writer.into_inner().unwrap()).unwrap()
 }
 
-both!(rules_9_rejected_rows_are_downloaded_mended_and_imported, |db| async {
+both!(rules_9_rejected_rows_are_downloaded_corrected_and_imported, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let data = imported(&client, "demo?unknownColumns=ignore", FILE).await;
@@ -80,7 +80,7 @@ both!(rules_9_rejected_rows_are_downloaded_mended_and_imported, |db| async {
     assert_eq!(none.text.lines().count(), 1, "{}", none.text);
 });
 
-both!(rules_9_rows_are_told_page_by_page_and_by_outcome, |db| async {
+both!(rules_9_rows_are_listed_by_page_and_by_outcome, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let customers = (0..250).map(|number| {
@@ -151,7 +151,7 @@ both!(rules_9_rows_are_told_page_by_page_and_by_outcome, |db| async {
     assert_eq!(whole["errors"].as_array().unwrap().len(), 25);
 });
 
-both!(rules_9_errors_are_texts_and_the_first_hundred_of_them, |db| async {
+both!(rules_9_the_first_hundred_errors_are_listed_as_texts, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let file = format!("email,phone\n{}", "nobody,12\n".repeat(130));
@@ -165,7 +165,7 @@ both!(rules_9_errors_are_texts_and_the_first_hundred_of_them, |db| async {
     assert_eq!(rows(&client, &data, "&outcome=rejected").await.len(), 130);
 });
 
-both!(rules_1_imports_are_seen_by_whom_they_concern, |db| async {
+both!(rules_1_only_importers_of_the_entrypoint_see_its_imports, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let client = server.client();
@@ -225,7 +225,7 @@ both!(rules_1_imports_are_seen_by_whom_they_concern, |db| async {
     assert_eq!(none["Summary"]["totalRecords"], 0);
 });
 
-both!(rules_9_the_template_imports_as_it_is, |db| async {
+both!(rules_9_the_template_imports_unchanged, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let template = client.get("/api/Import/template/customers.csv").await.expect(200);

@@ -52,7 +52,7 @@ async fn create_many(client: &Client, entry: &str) {
     }
 }
 
-both!(rules_9_export_import_export_is_the_identity, |db| async {
+both!(rules_9_an_export_imported_and_exported_again_is_the_same_file, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     create_many(&client, "demo").await;

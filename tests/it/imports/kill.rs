@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use super::told::Told;
+use super::snapshot::Told;
 use super::*;
 
 /// The customers that exist before.
@@ -372,13 +372,13 @@ async fn others(client: &Client) -> HashMap<u64, String> {
     }
 }
 
-fleets!(rules_9_killed_at_any_point_it_is_as_if_undisturbed, |fleet| async {
+fleets!(rules_9_a_killed_import_ends_like_an_undisturbed_one, |fleet| async {
     let mut rng = seeded();
     let (rows, kills) = (setting("IMPORT_ROWS", 800), setting("IMPORT_KILLS", 4));
     compare(fleet, "?replaceExisting=1", rows, kills, &mut rng).await;
 });
 
-both!(rules_9_a_dry_run_that_was_killed_says_what_an_undisturbed_one_says, |db| async {
+both!(rules_9_a_killed_dry_run_reports_the_same_as_an_undisturbed_one, |db| async {
     let mut rng = seeded();
     let (rows, kills) = (setting("IMPORT_ROWS", 600), setting("IMPORT_KILLS", 2));
     compare(Fleet::start(db, 1).await, "?replaceExisting=1&dryRun=true", rows, kills, &mut rng).await;
@@ -406,7 +406,7 @@ async fn send_a_part(base: String, token: String, file: Arc<String>, until: usiz
     Some(())
 }
 
-fleets!(rules_9_killed_while_the_file_comes_in_it_can_be_sent_again, |fleet| async {
+fleets!(rules_9_a_file_whose_upload_was_killed_can_be_sent_again, |fleet| async {
     let mut fleet = fleet;
     let mut rng = seeded();
     let client = fleet.client(0);

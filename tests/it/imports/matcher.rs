@@ -4,7 +4,7 @@
 use fastrand::Rng;
 use serde_json::json;
 
-use super::told::{Told, assert_same, ranked, records};
+use super::snapshot::{Told, assert_same, ranked, records};
 use super::*;
 
 const POLICIES: [&[&str]; 6] = [

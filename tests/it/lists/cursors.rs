@@ -181,7 +181,7 @@ impl Walk<'_> {
     }
 }
 
-both!(rules_8_a_walk_skips_and_doubles_nothing_while_others_write, |db| async move {
+both!(rules_8_a_cursor_skips_and_repeats_nothing_while_others_write, |db| async move {
     let mut rng = seeded();
     let server = Server::start(db).await;
     let client = server.client();
@@ -226,7 +226,7 @@ both!(rules_8_a_walk_skips_and_doubles_nothing_while_others_write, |db| async mo
 // The service reads long answers in slices. Meanwhile the record at the page's end moves to the end of the list, and
 // other records are deleted. The next page begins where this one ended, not at that record's new place, and no page
 // shows a deleted record.
-both!(rules_8_a_long_page_stays_in_place_while_its_records_move, |db| async move {
+both!(rules_8_a_long_page_keeps_its_place_while_records_move, |db| async move {
     const COUNT: usize = 1_100;
     const LIMIT: usize = 600;
     const WALKS: usize = 10;

@@ -423,7 +423,7 @@ async fn created(client: &Client, mut rng: Rng, mut people: Vec<Person>) -> Vec<
     people
 }
 
-both!(rules_8_lists_are_what_a_plain_evaluation_says, |db| async move {
+both!(rules_8_lists_equal_a_plain_evaluation, |db| async move {
     let mut rng = seeded();
     let server = Server::start(db).await;
     let client = server.client();

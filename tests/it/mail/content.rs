@@ -7,7 +7,7 @@ use super::*;
 
 const MARKUP: &str = "<script>alert(1)</script> \"Q\" & <b>";
 
-both!(mails_speak_the_entrypoints_language_under_its_names, |db| async {
+both!(mails_use_the_language_and_names_of_the_entrypoint, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let settings = json!({"general": [
@@ -36,7 +36,7 @@ both!(mails_speak_the_entrypoints_language_under_its_names, |db| async {
     assert!(parcel.header("From").ends_with("<no-reply@localhost>"), "{:?}", parcel.headers);
 });
 
-both!(no_name_adds_an_element_or_a_header, |db| async {
+both!(names_cannot_inject_markup_or_headers, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let settings =
@@ -88,7 +88,7 @@ both!(no_name_adds_an_element_or_a_header, |db| async {
 });
 
 #[tokio::test]
-async fn an_operators_templates_replace_ours_and_are_tried_out_at_start() {
+async fn operator_templates_replace_the_built_in_ones_and_are_checked_at_start() {
     let templates = tempfile::TempDir::new().unwrap();
     let write = |name: &str, text: &str| std::fs::write(templates.path().join(name), text).unwrap();
     write("invitation.en.txt", "Subject: Welcome to {{ store }}\n\nDear {{ name }}, go to {{ link }}\n");

@@ -72,7 +72,7 @@ both!(inviting_again_ends_the_earlier_link, |db| async {
     assert_eq!(alive, [false, true], "one of {links:?} is valid");
 });
 
-both!(who_cannot_be_invited_is_told_why, |db| async {
+both!(a_refused_invitation_names_the_reason, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let make = async |body: serde_json::Value| created(&client, "demo", &body).await;
@@ -123,7 +123,7 @@ both!(rules_4_an_invitation_with_a_key_is_sent_once, |db| async {
     assert_eq!(parcels(server.site()).len(), 1);
 });
 
-both!(a_link_ends_with_what_it_was_sent_for, |db| async {
+both!(a_link_ends_when_its_purpose_is_gone, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let mut links = Vec::new();
@@ -175,7 +175,7 @@ fn stands_in(folder: &std::path::Path, text: &str) -> bool {
     false
 }
 
-both!(mails_that_wait_are_taken_back_from_who_is_gone, |db| async {
+both!(waiting_mails_to_deleted_customers_are_dropped, |db| async {
     // Nothing listens on that port, so every mail waits.
     let environment =
         [("CUSTOMARY_SMTP_URL", "smtp://127.0.0.1:9?tls=none"), ("CUSTOMARY_MAIL_FROM", "shop@pay.example")];

@@ -55,7 +55,7 @@ both!(mails_arrive_over_starttls_with_sign_in, |db| arrives_protected(db, "start
 both!(mails_arrive_over_tls_with_sign_in, |db| arrives_protected(db, "tls"));
 
 #[tokio::test]
-async fn nothing_is_sent_over_a_connection_that_is_not_as_asked() {
+async fn no_mail_is_sent_without_the_configured_security() {
     // A certificate of an untrusted authority; a server without TLS; a wrong password.
     for (security, change) in [
         ("starttls", ("CUSTOMARY_SMTP_CA_FILE", "")),
@@ -91,7 +91,7 @@ async fn nothing_is_sent_over_a_connection_that_is_not_as_asked() {
     }
 }
 
-both!(whatever_the_server_does_everybody_gets_one_mail, |db| async {
+both!(every_recipient_gets_one_mail_despite_server_failures, |db| async {
     let mut mails = MailServer::start("none", false).await;
     let site = mails.site(db);
     let server = Server::start_on(&site).await;
@@ -140,7 +140,7 @@ both!(whatever_the_server_does_everybody_gets_one_mail, |db| async {
     }
 });
 
-both!(a_mail_that_is_refused_for_good_is_failed_and_may_be_sent_again, |db| async {
+both!(a_permanently_refused_mail_fails_and_can_be_sent_again, |db| async {
     let mut mails = MailServer::start("none", false).await;
     let site = mails.site(db);
     let server = Server::start_on(&site).await;
@@ -172,7 +172,7 @@ both!(a_mail_that_is_refused_for_good_is_failed_and_may_be_sent_again, |db| asyn
     }
 });
 
-both!(killed_while_sending_nobody_gets_two_mails, |db| async {
+both!(a_kill_during_sending_doubles_no_mail, |db| async {
     let mut mails = MailServer::start("none", false).await;
     let mut environment = mails.environment();
     environment.retain(|(name, _)| *name != "CUSTOMARY_SMTP_TIMEOUT");
@@ -233,7 +233,7 @@ async fn three_instances_send_each_mail_once() {
 }
 
 #[tokio::test]
-async fn doubtful_settings_of_mails_are_refused() {
+async fn doubtful_mail_settings_are_refused() {
     let site = Site::new(Db::Sqlite);
     for (arguments, names) in [
         (vec!["--smtp-url", "smtp://u:hush@mail.example?tls=none", "--mail-from", "a@b.test"], "clear"),

@@ -16,7 +16,7 @@ fn assert_conflict<const N: usize>(answer: &Answer, at: [&str; N], ids: &[u64]) 
     }
 }
 
-both!(rules_3_identifiers_that_lead_to_different_people_are_a_conflict, |db| async {
+both!(rules_3_identifiers_of_different_customers_conflict, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let policy = ["--identifier", "email", "--identifier", "phone", "--country", "US"];
@@ -55,7 +55,7 @@ both!(rules_3_identifiers_that_lead_to_different_people_are_a_conflict, |db| asy
     forced(&client, "two", &json!({"email": "ada@example.test", "phone": "5555550117"})).await;
 });
 
-both!(rules_3_two_customer_numbers_are_two_people, |db| async {
+both!(rules_3_different_customer_numbers_conflict, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let ada =
@@ -78,7 +78,7 @@ both!(rules_3_two_customer_numbers_are_two_people, |db| async {
     assert_matched(&plain(&client, "demo", &other).await, second, &["customerNumber", "email"]);
 });
 
-both!(rules_3_of_several_matches_the_oldest_is_hit, |db| async {
+both!(rules_3_the_oldest_of_several_matches_wins, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let body = json!({"email": "ada@example.test"});
@@ -104,7 +104,7 @@ both!(rules_3_of_several_matches_the_oldest_is_hit, |db| async {
     created(&client, "demo", &body).await;
 });
 
-both!(rules_2_a_username_is_one_customers, |db| async {
+both!(rules_2_a_username_belongs_to_one_customer, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let ada = json!({"email": "ada@example.test", "customerUsername": "portal"});
@@ -135,7 +135,7 @@ both!(rules_2_a_username_is_one_customers, |db| async {
     client.put(&path(bob), &json!({"customerUsername": "portal"})).await.expect(200);
 });
 
-both!(rules_3_an_update_onto_anothers_identity_is_a_conflict, |db| async {
+both!(rules_3_an_update_to_the_identity_of_another_customer_conflicts, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let policy = ["--identifier", "email", "--identifier", "firstname+lastname", "--identifier", "clientId"];

@@ -6,7 +6,7 @@ use super::{FORCE, MERGE, REPLACE, assert_matched, plain};
 use crate::harness::*;
 use crate::support::*;
 
-both!(rules_3_the_default_policy_is_the_email, |db| async {
+both!(rules_3_the_default_identifier_is_the_email, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let ada = json!({"email": "ada.roe@example.test", "firstname": "Ada", "lastname": "Roe", "company": "Roe Tools",
@@ -24,7 +24,7 @@ both!(rules_3_the_default_policy_is_the_email, |db| async {
     assert_eq!(total(&client, "demo").await, 4);
 });
 
-both!(rules_3_without_a_policy_anything_that_tells_of_a_person_may_be_created, |db| async {
+both!(rules_3_without_a_policy_any_value_of_a_person_allows_a_create, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let identifying = [
@@ -63,7 +63,7 @@ both!(rules_3_without_a_policy_anything_that_tells_of_a_person_may_be_created, |
     assert_eq!(total(&client, "demo").await, before);
 });
 
-both!(rules_3_texts_compare_without_case_and_spacing_and_in_nfc, |db| async {
+both!(rules_3_texts_compare_in_nfc_ignoring_case_and_spacing, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     new_entry(server.site(), "names", &["--identifier", "fullname"]);
@@ -125,7 +125,7 @@ both!(rules_3_customer_numbers_and_additional_fields_compare_exactly, |db| async
     plain(&client, "clients", &other).await.expect_error(400);
 });
 
-both!(rules_3_phones_compare_as_they_are_stored, |db| async {
+both!(rules_3_phones_compare_in_stored_form, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     new_entry(server.site(), "phones", &["--identifier", "phone", "--country", "US"]);
@@ -166,7 +166,7 @@ both!(rules_3_a_deleted_customer_frees_its_identifiers_at_once, |db| async {
     assert_eq!(total(&client, "demo").await, 2);
 });
 
-both!(rules_1_identities_do_not_cross_entrypoints, |db| async {
+both!(rules_1_entrypoints_do_not_share_identities, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     new_entry(server.site(), "second", &[]);

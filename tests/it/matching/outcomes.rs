@@ -24,7 +24,7 @@ fn full(number: usize) -> Value {
     })
 }
 
-both!(rules_3_the_table_of_outcomes, |db| async {
+both!(rules_3_flags_and_matches_decide_the_outcome, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     for (number, (query, without, with)) in [
@@ -113,7 +113,7 @@ both!(rules_3_two_flags_are_refused, |db| async {
     assert_eq!(operations(&client, id).await, ["created"]);
 });
 
-both!(rules_3_a_match_leaves_the_record_untouched_and_tells_what_differs, |db| async {
+both!(rules_3_a_match_changes_nothing_and_reports_the_differences, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &full(1)).await;
@@ -174,7 +174,7 @@ both!(rules_3_a_match_leaves_the_record_untouched_and_tells_what_differs, |db| a
     plain(&client, "demo", &identified(json!({"phone": "5"}))).await.expect_error(400);
 });
 
-both!(rules_3_a_replacement_holds_what_was_sent_and_little_else, |db| async {
+both!(rules_3_a_replacement_clears_fields_that_were_not_sent, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &full(1)).await;
@@ -251,7 +251,7 @@ both!(rules_3_a_replacement_holds_what_was_sent_and_little_else, |db| async {
     );
 });
 
-both!(rules_3_a_merge_writes_the_sent_fields_and_no_others, |db| async {
+both!(rules_3_a_merge_writes_only_the_sent_fields, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &full(1)).await;
@@ -279,7 +279,7 @@ both!(rules_3_a_merge_writes_the_sent_fields_and_no_others, |db| async {
     assert_eq!(operations(&client, id).await, ["merged", "created"]);
 });
 
-both!(rules_3_the_matcher_tells_conflicts_and_refusals_beforehand, |db| async {
+both!(rules_3_the_matcher_predicts_conflicts_and_refusals, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let ada = created(&client, "demo", &json!({"email": "ada@example.test"})).await;

@@ -30,7 +30,7 @@ fn refused_for_want_of(answer: &Answer, identifiers: &[&str]) {
     }
 }
 
-both!(rules_3_where_a_policy_is_set_one_of_its_identifiers_must_be_there, |db| async {
+both!(rules_3_a_create_needs_an_identifier_of_the_policy, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let arguments = ["--identifier", "firstname+lastname", "--identifier", "phone", "--country", "US"];
@@ -69,7 +69,7 @@ both!(rules_3_where_a_policy_is_set_one_of_its_identifiers_must_be_there, |db| a
     created(&client, "strict", &json!({"email": "one@example.test", "phone": "+15555550119"})).await;
 });
 
-both!(rules_3_an_organisations_policy_holds_for_its_entrypoints_unless_they_set_their_own, |db| async {
+both!(rules_3_entrypoints_without_a_policy_inherit_the_organisations, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let org = new_org(site, "Parent").to_string();
@@ -118,7 +118,7 @@ both!(rules_3_an_organisations_policy_holds_for_its_entrypoints_unless_they_set_
 /// Builds a body from a customer's number.
 type Body = fn(usize) -> Value;
 
-both!(rules_3_a_change_of_policy_holds_at_once_for_customers_stored_before, |db| async {
+both!(rules_3_a_policy_change_applies_to_stored_customers_at_once, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let mut stored = Vec::new();
@@ -163,7 +163,7 @@ both!(rules_3_a_change_of_policy_holds_at_once_for_customers_stored_before, |db|
     assert_eq!(total(&client, "demo").await, 41);
 });
 
-both!(rules_3_a_policy_that_cannot_identify_is_refused, |db| async {
+both!(rules_3_an_unusable_policy_is_refused, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     for bad in ["balance", "customerPsw", "labels", "email+", "+", "a.b", "customerStatus"] {
@@ -182,7 +182,7 @@ both!(rules_3_a_policy_that_cannot_identify_is_refused, |db| async {
     assert!(policy_of(&settings).is_empty(), "part of a refused policy was stored: {}", settings.text);
 });
 
-both!(rules_3_identifier_fields_stand_for_the_policy_in_one_request, |db| async {
+both!(rules_3_identifier_fields_override_the_policy_for_one_request, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let ada = json!({"email": "ada@example.test", "phone": "+15555550117", "firstname": "Ada", "lastname": "Roe",
@@ -225,7 +225,7 @@ both!(rules_3_identifier_fields_stand_for_the_policy_in_one_request, |db| async 
     assert_eq!(total(&client, "demo").await, 4);
 });
 
-both!(rules_3_with_identifier_fields_another_number_is_no_obstacle, |db| async {
+both!(rules_3_with_identifier_fields_another_number_does_not_conflict, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &json!({"email": "ada@example.test", "customerNumber": "ACC-1"})).await;
@@ -244,7 +244,7 @@ both!(rules_3_with_identifier_fields_another_number_is_no_obstacle, |db| async {
     created(&client, "demo", &json!({"customerNumber": "ACC-1"})).await;
 });
 
-both!(rules_2_required_fields_are_what_a_create_must_carry, |db| async {
+both!(rules_2_a_create_must_carry_the_required_fields, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     new_entry(server.site(), "picky", &["--required", "email", "--required", "fullname"]);

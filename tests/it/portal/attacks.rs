@@ -4,7 +4,7 @@ use super::*;
 
 const MARKUP: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
 
-both!(a_stolen_session_ends_with_signing_out, |db| async {
+both!(signing_out_ends_a_stolen_session, |db| async {
     let server = start(db).await;
     with_account(&server.client()).await;
     let mut browser = Browser::new(&server, "demo");
@@ -65,7 +65,7 @@ both!(forged_forms_change_nothing, |db| async {
     assert_eq!(before["Phone"], "+15555550117");
 });
 
-both!(redirects_lead_to_this_portal_alone, |db| async {
+both!(redirects_stay_within_the_portal, |db| async {
     let server = start(db).await;
     with_account(&server.client()).await;
     for evil in ["https://evil.test", "//evil.test", "/\\evil.test", "javascript:alert(1)"] {
@@ -100,7 +100,7 @@ both!(redirects_lead_to_this_portal_alone, |db| async {
     }
 });
 
-both!(the_links_of_mails_do_not_follow_the_host_header, |db| async {
+both!(links_in_mails_ignore_the_host_header, |db| async {
     let server = start(db).await;
     let client = server.client();
     with_account(&client).await;
@@ -111,7 +111,7 @@ both!(the_links_of_mails_do_not_follow_the_host_header, |db| async {
     assert!(link.starts_with("/portal/demo/set-password/"), "{link}");
 });
 
-both!(no_name_adds_an_element_to_a_page, |db| async {
+both!(names_cannot_inject_markup_into_a_page, |db| async {
     let server = start(db).await;
     let client = master(&server);
     let settings = json!({"general": [{"key": "storeName", "value": MARKUP},
@@ -143,7 +143,7 @@ both!(no_name_adds_an_element_to_a_page, |db| async {
     }
 });
 
-both!(every_page_keeps_browsers_strict_and_forgetful, |db| async {
+both!(every_page_sends_security_headers_and_forbids_caching, |db| async {
     let server = start(db).await;
     with_account(&server.client()).await;
     let mut browser = Browser::new(&server, "demo");
@@ -180,7 +180,7 @@ both!(every_page_keeps_browsers_strict_and_forgetful, |db| async {
     }
 });
 
-both!(neither_log_nor_metrics_hold_a_link_or_a_name, |db| async {
+both!(logs_and_metrics_contain_no_link_and_no_name, |db| async {
     let site = site_with(db, &[("CUSTOMARY_LOG", "debug")]);
     let server = Server::start_on(&site).await;
     let client = server.client();
@@ -213,7 +213,7 @@ async fn a_large_form_is_refused_with_a_page() {
 }
 
 #[tokio::test]
-async fn the_database_files_hold_no_name_link_or_session() {
+async fn the_database_files_contain_no_name_link_or_session() {
     let server = start(Db::Sqlite).await;
     let client = server.client();
     with_account(&client).await;

@@ -48,7 +48,7 @@ both!(ten_failures_lock_the_account_and_mail_its_owner, |db| async {
     owner.sign_in("ada", OTHER_PASSWORD).await.expect(303);
 });
 
-both!(success_forgets_failures, |db| async {
+both!(a_successful_sign_in_resets_the_failures, |db| async {
     let server = start(db).await;
     let client = server.client();
     let id = with_account(&client).await;
@@ -63,7 +63,7 @@ both!(success_forgets_failures, |db| async {
     assert_eq!(status_of(&client, id).await, 1);
 });
 
-both!(a_name_that_nobody_has_looks_like_a_wrong_password, |db| async {
+both!(an_unknown_name_looks_like_a_wrong_password, |db| async {
     let server = start(db).await;
     let client = server.client();
     with_account(&client).await;
@@ -96,7 +96,7 @@ async fn argon2_runs(server: &Server) -> u64 {
     line.and_then(|line| line.rsplit(' ').next()).map_or(0, |number| number.parse().unwrap())
 }
 
-both!(parallel_attempts_count_each, |db| async {
+both!(parallel_attempts_all_count, |db| async {
     let server = start(db).await;
     let client = server.client();
     let id = with_account(&client).await;
@@ -111,7 +111,7 @@ both!(parallel_attempts_count_each, |db| async {
     assert_eq!(status_of(&client, id).await, 85);
 });
 
-both!(asking_for_a_mail_tells_nothing_and_does_not_flood, |db| async {
+both!(requests_for_a_mail_reveal_nothing_and_send_few_mails, |db| async {
     let server = start(db).await;
     let client = server.client();
     with_account(&client).await;
@@ -132,7 +132,7 @@ both!(asking_for_a_mail_tells_nothing_and_does_not_flood, |db| async {
     assert!((1..=6).contains(&parcels.len()), "at most three mails for each name: {}", parcels.len());
 });
 
-both!(passwords_that_are_easy_to_guess_are_refused_by_the_api_too, |db| async {
+both!(the_api_refuses_easily_guessed_passwords_too, |db| async {
     let server = start(db).await;
     let client = server.client();
     let id = with_account(&client).await;

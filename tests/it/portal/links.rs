@@ -43,7 +43,7 @@ both!(an_invitation_becomes_an_account, |db| async {
     assert!(!again.text.contains("Ada"), "a dead link reveals nothing");
 });
 
-both!(dead_links_all_look_alike_and_offer_a_new_mail, |db| async {
+both!(all_dead_links_look_alike_and_offer_a_new_mail, |db| async {
     let server = start(db).await;
     let client = server.client();
     new_entry(server.site(), "other", &[]);
@@ -103,7 +103,7 @@ both!(links_expire, |db| async {
     browser.post(&link, &[("csrf", &csrf), SET[0], SET[1]]).await.expect(410);
 });
 
-both!(one_of_many_who_use_a_link_at_once_does, |db| async {
+both!(one_of_many_simultaneous_uses_of_a_link_succeeds, |db| async {
     let server = start(db).await;
     let client = server.client();
     let (_, link) = invited(&server, &client).await;

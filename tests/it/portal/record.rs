@@ -2,7 +2,7 @@
 
 use super::*;
 
-both!(a_customer_edits_what_the_entrypoint_allows, |db| async {
+both!(a_customer_can_edit_the_fields_that_the_entrypoint_allows, |db| async {
     let server = start(db).await;
     let client = master(&server);
     let id = with_account(&client).await;
@@ -50,7 +50,7 @@ both!(a_customer_edits_what_the_entrypoint_allows, |db| async {
     assert_eq!((page.field("firstname").as_deref(), page.field("phone")), (Some("Ada"), None));
 });
 
-both!(nobody_sees_somebody_else, |db| async {
+both!(a_customer_sees_no_other_customer, |db| async {
     let server = start(db).await;
     let client = server.client();
     new_entry(server.site(), "other", &[]);
@@ -74,7 +74,7 @@ both!(nobody_sees_somebody_else, |db| async {
     assert_eq!(ada.get("/portal/demo/record").await.location(), "/portal/demo/sign-in");
 });
 
-both!(pages_speak_the_readers_language_and_wear_the_stores_colour, |db| async {
+both!(pages_use_the_language_of_the_reader_and_the_colour_of_the_store, |db| async {
     let server = start(db).await;
     let client = master(&server);
     let settings = json!({"general": [{"key": "storeName", "value": "Épicerie du Chêne"},

@@ -17,7 +17,7 @@ fn ada() -> Value {
     })
 }
 
-both!(rules_5_a_put_changes_what_it_names_and_nothing_else, |db| async {
+both!(rules_5_a_put_changes_only_the_fields_that_it_names, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &ada()).await;
@@ -92,7 +92,7 @@ both!(rules_5_a_put_without_effect_keeps_the_version, |db| async {
     assert_eq!(operations(&client, id).await, ["created"]);
 });
 
-both!(rules_2_additional_fields_stay_within_fifty, |db| async {
+both!(rules_2_a_customer_has_at_most_fifty_additional_fields, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let some = |range: std::ops::Range<usize>| -> Value {
@@ -114,7 +114,7 @@ both!(rules_2_additional_fields_stay_within_fifty, |db| async {
     client.put(&path(id), &swap).await.expect(200);
 });
 
-both!(rules_2_a_zip_is_held_against_the_country_it_ends_up_with, |db| async {
+both!(rules_2_a_zip_must_fit_the_resulting_country, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &json!({"customerNumber": "Z-1", "shippingZip": "anything"})).await;
@@ -166,7 +166,7 @@ both!(rules_5_a_delete_is_soft_and_final, |db| async {
     client.delete("/api/Customer/987654321").await.expect_error(404);
 });
 
-both!(rules_5_an_erased_person_is_a_number_and_no_more, |db| async {
+both!(rules_5_an_erase_leaves_only_the_number, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let blank = json!({"email": "blank@example.test"});

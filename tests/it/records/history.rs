@@ -103,7 +103,7 @@ both!(rules_5_every_change_is_in_the_history, |db| async {
     assert_eq!(operations(&create, second).await, ["forced"]);
 });
 
-both!(rules_5_a_long_history_is_told_page_by_page, |db| async {
+both!(rules_5_a_long_history_has_pages, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &json!({"email": "ada@example.test"})).await;

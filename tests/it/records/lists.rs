@@ -14,7 +14,7 @@ fn ids(answer: &Answer) -> Vec<u64> {
     records.iter().map(|record| record["customerId"].as_u64().expect("an id")).collect()
 }
 
-both!(contract_6_pages_are_counted_exactly, |db| async {
+both!(contract_6_page_counts_are_exact, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     new_entry(server.site(), "other", &[]);
@@ -86,7 +86,7 @@ both!(contract_6_pages_are_counted_exactly, |db| async {
     assert_eq!(first.header("Cache-Control"), Some("private, no-cache"));
 });
 
-both!(contract_6_all_records_are_answered_however_many, |db| async {
+both!(contract_6_one_answer_can_hold_all_records, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     // More records than the server collects in memory for one page.

@@ -110,7 +110,7 @@ fn assert_record(record: &Value, beside: &[&str], all_given: bool) {
     }
 }
 
-both!(contract_3_a_record_has_exactly_its_keys_in_their_types, |db| async {
+both!(contract_3_a_record_has_exactly_the_documented_keys_and_types, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let names = ["--legal-name", "Oakton Tools LLC", "--dba-name", "Oakton Tools", "--country", "US"];
@@ -180,7 +180,7 @@ both!(contract_3_a_record_has_exactly_its_keys_in_their_types, |db| async {
     }
 });
 
-both!(contract_4_changes_answer_with_their_envelope, |db| async {
+both!(contract_4_changes_answer_with_the_documented_envelope, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &json!({"email": "ada@example.test"})).await;

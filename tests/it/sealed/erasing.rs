@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::json;
 
-use super::search::{Needles, files_since};
+use super::byte_search::{Needles, files_since};
 use super::terms::{pending, terms};
 use crate::harness::*;
 use crate::support::*;
@@ -12,7 +12,7 @@ use crate::support::*;
 /// How soon the hashes of an erased person must be gone.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
+both!(rules_5_an_erase_leaves_nothing_to_decrypt, |db| async {
     let server = Server::start(db).await;
     let site = server.site().clone();
     let client = server.client();
@@ -104,7 +104,7 @@ both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
 
 // An import adds pending rows with the terms of several customers. An erase removes the one customer at once and leaves
 // the others.
-both!(rules_5_an_erase_takes_one_out_of_a_row_of_many, |db| async {
+both!(rules_5_an_erase_removes_one_customer_from_a_shared_pending_row, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let mut sql = Sql::open(server.site());

@@ -9,7 +9,7 @@ use fastrand::Rng;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::search::{Needles, files_since};
+use super::byte_search::{Needles, files_since};
 use crate::harness::*;
 use crate::support::*;
 
@@ -201,7 +201,7 @@ pub(super) fn postgres_files(site: &Site, since: SystemTime, mut look: impl FnMu
     }
 }
 
-both!(rules_7_nothing_that_was_sent_of_a_person_lies_open, |db| async {
+both!(rules_7_no_file_contains_the_values_of_a_person, |db| async {
     if db == Db::Postgres {
         own_cluster();
     }

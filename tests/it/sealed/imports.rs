@@ -6,8 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 use reqwest::Method;
 use serde_json::Value;
 
+use super::byte_search::Needles;
 use super::files::{Values, own_files, postgres_files};
-use super::search::Needles;
 use crate::harness::*;
 use crate::support::*;
 
@@ -57,7 +57,7 @@ async fn finished(client: &Client, job: &str) -> Value {
     }
 }
 
-both!(rules_7_nothing_of_an_imported_file_lies_open, |db| async {
+both!(rules_7_no_file_contains_imported_values, |db| async {
     if db == Db::Postgres {
         own_cluster();
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::search::hex;
+use super::byte_search::hex;
 use crate::harness::*;
 use crate::support::*;
 
@@ -32,7 +32,7 @@ fn put(id: u64, from: &str, other: u64, columns: &[&str]) -> String {
     format!("UPDATE customer SET {} WHERE customer_id = {id}", values.join(", "))
 }
 
-both!(rules_7_a_row_that_was_tampered_with_is_noticed, |db| async {
+both!(rules_7_a_tampered_row_is_detected, |db| async {
     let server = Server::start(db).await;
     let site = server.site().clone();
     let client = server.client();
@@ -123,7 +123,7 @@ both!(rules_7_a_row_that_was_tampered_with_is_noticed, |db| async {
     client.put(&path(ada), &json!({"city": "Reston"})).await.expect(200);
 });
 
-both!(rules_7_a_history_that_was_tampered_with_is_noticed, |db| async {
+both!(rules_7_a_tampered_history_is_detected, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let ada = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
@@ -161,7 +161,7 @@ both!(rules_7_a_history_that_was_tampered_with_is_noticed, |db| async {
     sql.run("DROP TABLE kept");
 });
 
-both!(rules_7_a_digest_that_was_removed_is_noticed, |db| async {
+both!(rules_7_a_removed_digest_is_detected, |db| async {
     let server = Server::start(db).await;
     let site = server.site().clone();
     let client = server.client();
@@ -191,7 +191,7 @@ both!(rules_7_a_digest_that_was_removed_is_noticed, |db| async {
 
 /// On PostgreSQL the key's hash is part of the row, so there is no digest to remove.
 #[tokio::test]
-async fn rules_4_an_idempotency_key_that_leads_nowhere_is_noticed() {
+async fn rules_4_an_idempotency_key_without_a_record_is_detected() {
     let server = Server::start(Db::Sqlite).await;
     let site = server.site().clone();
     let client = server.client();
@@ -225,7 +225,7 @@ async fn rules_4_an_idempotency_key_that_leads_nowhere_is_noticed() {
     says(&["doctor"], "1 digests belong to no live customer and to no idempotency key");
 }
 
-both!(a_search_index_that_is_broken_is_noticed_and_made_anew, |db| async {
+both!(a_broken_search_index_is_detected_and_rebuilt, |db| async {
     let mut server = Server::start(db).await;
     let site = server.site().clone();
     let ada = created(&server.client(), "demo", &json!({"email": "ada@example.test"})).await;

@@ -88,7 +88,7 @@ fn digests(sql: &mut Sql, id: u64) -> BTreeSet<String> {
     sql.digests().into_iter().filter(|(of, _)| *of == id).map(|(_, digest)| digest).collect()
 }
 
-both!(rules_7_equal_values_have_equal_terms_in_one_entrypoint_and_in_no_other, |db| async {
+both!(rules_7_equal_values_have_equal_terms_only_within_an_entrypoint, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let site = server.site();
@@ -172,7 +172,7 @@ async fn forced_or_created(client: &Client, body: &Value) -> u64 {
 
 // The upgrade finds the pending terms of an earlier release, which have a row for each customer. The migration's
 // `down.sql` makes the database that of the release before.
-both!(pending_terms_of_the_release_before_are_found, |db| async {
+both!(pending_terms_of_an_earlier_release_are_found, |db| async {
     let mut server = Server::start(db).await;
     let client = server.client();
     let ada =

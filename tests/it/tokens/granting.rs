@@ -16,7 +16,7 @@ fn text(answer: &Answer) -> &str {
     answer.data()["token"].as_str().unwrap_or_else(|| panic!("no token in {}", answer.text))
 }
 
-both!(rules_1_a_token_grants_nothing_that_it_lacks, |db| async {
+both!(rules_1_a_token_cannot_grant_rights_that_it_lacks, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     new_entry(site, "other", &[]);
@@ -83,7 +83,7 @@ both!(rules_2_a_bad_token_request_is_refused_with_all_its_problems, |db| async {
     assert!(found.iter().all(|place| place.starts_with("/entries")), "{}", answer.text);
 });
 
-both!(rules_6_a_limit_of_requests_answers_429, |db| async {
+both!(rules_6_requests_beyond_the_limit_answer_429, |db| async {
     let server = Server::start(db).await;
     let master = master(&server);
     let limited =
@@ -113,7 +113,7 @@ both!(rules_6_a_limit_of_requests_answers_429, |db| async {
     }
 });
 
-both!(rules_4_token_routes_keep_no_answers, |db| async {
+both!(rules_4_token_routes_store_no_answers, |db| async {
     let server = Server::start(db).await;
     let master = master(&server).header("Idempotency-Key", "the same key");
     let body = json!({"name": "x", "entries": ["demo"], "scopes": ["customers:read"]});

@@ -367,7 +367,7 @@ impl Scene {
     }
 }
 
-both!(rules_1_the_table_of_operations_is_that_of_the_document, |db| async {
+both!(rules_1_the_table_lists_the_operations_of_the_document, |db| async {
     let server = Server::start(db).await;
     let document = server.anonymous().get("/openapi.json").await.expect(200).json;
     let documented = operations_of(&document);
@@ -392,7 +392,7 @@ both!(rules_1_the_table_of_operations_is_that_of_the_document, |db| async {
     }
 });
 
-both!(rules_1_exactly_its_scopes_open_an_operation, |db| async {
+both!(rules_1_an_operation_needs_exactly_its_scopes, |db| async {
     let scene = Scene::start(db).await;
     let site = scene.server.site();
     for (number, operation) in PROTECTED.iter().enumerate() {
@@ -489,7 +489,7 @@ async fn worthless(scene: &Scene) -> Vec<(&'static str, String)> {
     ]
 }
 
-both!(rules_1_without_a_token_in_force_every_operation_answers_401, |db| async {
+both!(rules_1_without_a_valid_token_every_operation_answers_401, |db| async {
     let scene = Scene::start(db).await;
     let worthless = worthless(&scene).await;
     let before = scene.state().await;
@@ -512,7 +512,7 @@ both!(rules_1_without_a_token_in_force_every_operation_answers_401, |db| async {
     assert_eq!(scene.state().await, before, "a refused request changed something");
 });
 
-both!(rules_1_what_is_not_ones_own_answers_as_if_it_did_not_exist, |db| async {
+both!(rules_1_foreign_objects_answer_as_if_they_did_not_exist, |db| async {
     let scene = Scene::start(db).await;
     let site = scene.server.site();
     let org = scene.other_org.to_string();
@@ -557,7 +557,7 @@ both!(rules_1_what_is_not_ones_own_answers_as_if_it_did_not_exist, |db| async {
     assert!(!tokens.text.contains(&jti(&scene.token)), "another organisation's: {}", tokens.text);
 });
 
-both!(rules_1_checks_come_in_their_order, |db| async {
+both!(rules_1_checks_run_in_the_documented_order, |db| async {
     let scene = Scene::start(db).await;
     let site = scene.server.site();
     let anonymous = scene.server.anonymous();
@@ -601,7 +601,7 @@ both!(rules_1_checks_come_in_their_order, |db| async {
     master.put(&path(deleted), &json!({"city": "Oakton"})).await.expect_error(409);
 });
 
-both!(rules_1_a_token_goes_in_either_header, |db| async {
+both!(rules_1_either_header_carries_a_token, |db| async {
     let server = Server::start(db).await;
     let token = token_with(server.site(), &["customers:read"]);
     let other = token_with(server.site(), &["customers:read"]);

@@ -22,7 +22,7 @@ async fn refused_after(client: &Client) -> Duration {
     }
 }
 
-both!(rules_1_a_revocation_holds_at_once, |db| async {
+both!(rules_1_a_revocation_takes_effect_at_once, |db| async {
     let server = Server::start(db).await;
     let master = master(&server);
     let token = token_with(server.site(), &["customers:read"]);

@@ -26,7 +26,7 @@ async fn told(client: &Client, id: u64) -> Value {
     record
 }
 
-both!(a_record_that_was_read_before_is_recalled_as_it_is_now, |db| async {
+both!(a_cached_record_is_always_current, |db| async {
     let fleet = Fleet::start(db, if db == Db::Postgres { 2 } else { 1 }).await;
     let (Some(here), Some(there)) = (fleet.servers.first(), fleet.servers.last()) else { unreachable!() };
     let site = Arc::clone(fleet.site());
@@ -67,7 +67,7 @@ both!(a_record_that_was_read_before_is_recalled_as_it_is_now, |db| async {
     assert!(!erased.text.contains("Vienna"), "{}", erased.text);
 });
 
-both!(an_erase_empties_the_memory_and_none_is_kept_where_none_is_wanted, |db| async {
+both!(an_erase_empties_the_cache_and_a_disabled_cache_keeps_nothing, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let kept = created(&client, "demo", &json!({"email": "ada@example.test"})).await;

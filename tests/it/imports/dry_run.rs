@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::told::assert_same;
+use super::snapshot::assert_same;
 use super::*;
 
 /// Everything in the database except imports, as text, without the ids that imports use up.
@@ -126,7 +126,7 @@ const CASES: [Case; 7] = [
     Case { policy: &["email"], query: "forceCustomerCreation=true", repeated: "forced" },
 ];
 
-both!(rules_9_a_dry_run_writes_nothing_and_says_what_the_import_does, |db| async {
+both!(rules_9_a_dry_run_writes_nothing_and_predicts_the_import, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let site = server.site();
@@ -193,7 +193,7 @@ both!(rules_9_a_dry_run_writes_nothing_and_says_what_the_import_does, |db| async
     site.cli(&["doctor", "--deep"]).success();
 });
 
-both!(rules_9_a_commit_marks_the_rows_of_which_something_else_becomes, |db| async {
+both!(rules_9_a_commit_marks_rows_that_changed_since_the_dry_run, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let mut ids = Vec::new();
@@ -223,7 +223,7 @@ both!(rules_9_a_commit_marks_the_rows_of_which_something_else_becomes, |db| asyn
     assert_eq!(did[8]["outcome"], "replaced");
 });
 
-both!(rules_9_a_dry_run_that_was_stopped_cannot_be_committed, |db| async {
+both!(rules_9_a_stopped_dry_run_cannot_be_committed, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let mut file = line(&HEADER);
@@ -235,7 +235,7 @@ both!(rules_9_a_dry_run_that_was_stopped_cannot_be_committed, |db| async {
     assert_eq!(total(&client, "demo").await, 0);
 });
 
-both!(rules_9_a_dry_run_sees_its_own_rows_by_identifiers_that_single_rows_name, |db| async {
+both!(rules_9_a_dry_run_matches_its_own_rows_by_the_identifiers_of_a_row, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     // Far enough apart to belong to different steps.
@@ -254,7 +254,7 @@ both!(rules_9_a_dry_run_sees_its_own_rows_by_identifiers_that_single_rows_name, 
     assert_eq!(counts(done.data()), [150, 0, 5, 0, 0, 0], "{}", done.text);
 });
 
-both!(rules_9_a_commit_that_was_stopped_goes_on_when_it_is_asked_again, |db| async {
+both!(rules_9_a_stopped_commit_resumes_on_request, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let mut file = line(&HEADER);

@@ -13,7 +13,7 @@ async fn lifecycle(client: &Client, id: u64) -> String {
     read(client, id).await.json["Lifecycle"].as_str().expect("a stage").to_owned()
 }
 
-both!(consent_is_asked_for_by_mail, |db| async {
+both!(consent_is_requested_by_mail, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let id = created(&client, "demo", &json!({"email": "ada.roe@example.test"})).await;
@@ -37,7 +37,7 @@ both!(consent_is_asked_for_by_mail, |db| async {
     assert_eq!(read(&client, id).await.json["customerConsent"], consent);
 });
 
-both!(a_customer_with_a_password_is_active_by_whichever_road, |db| async {
+both!(a_customer_with_a_password_is_active, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let prospect = created(&client, "demo", &json!({"email": "p@example.test"})).await;
@@ -59,7 +59,7 @@ both!(a_customer_with_a_password_is_active_by_whichever_road, |db| async {
     assert_eq!(lifecycle(&client, prospect).await, "Active");
 });
 
-both!(the_archive_gives_back_what_it_took, |db| async {
+both!(unarchiving_restores_the_lifecycle, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let id = created(&client, "demo", &json!({"email": "ada.roe@example.test"})).await;

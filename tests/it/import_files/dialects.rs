@@ -104,7 +104,7 @@ async fn rules_9_every_combination_of_encoding_delimiter_line_end_and_quoting_is
     }
 }
 
-both!(rules_9_ragged_rows_are_padded_or_rejected_and_no_row_hurts_another, |db| async {
+both!(rules_9_ragged_rows_are_padded_or_rejected_one_by_one, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let file = "email,firstname,,city\r\n\
@@ -141,7 +141,7 @@ both!(rules_9_ragged_rows_are_padded_or_rejected_and_no_row_hurts_another, |db| 
     assert_eq!(counts(&imported(&client, "demo?unknownColumns=ignore", file).await), [1, 0, 0]);
 });
 
-both!(rules_9_a_header_alone_is_an_import_of_nothing, |db| async {
+both!(rules_9_a_header_alone_imports_nothing, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     for file in ["email,firstname", "email,firstname\r\n\r\n", "\u{feff}email;firstname\n;\n"] {
@@ -162,7 +162,7 @@ fn packed(program: &str) -> Vec<u8> {
     output.stdout
 }
 
-both!(rules_9_what_is_no_table_is_refused_with_what_to_do_and_nothing_is_written, |db| async {
+both!(rules_9_a_file_that_is_no_table_is_refused_with_advice, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let text = "email,firstname\nada@example.test,S\u{f8}ren\n";

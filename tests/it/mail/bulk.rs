@@ -39,7 +39,7 @@ async fn reported(client: &Client, job: &str) -> BTreeMap<u64, (String, Value)> 
         .collect()
 }
 
-both!(a_filter_or_ids_say_who_is_invited_and_all_others_are_reported, |db| async {
+both!(a_filter_or_ids_select_customers_and_the_report_names_those_not_invited, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let make = async |body: Value| created(&client, "demo", &body).await;
@@ -99,7 +99,7 @@ both!(a_filter_or_ids_say_who_is_invited_and_all_others_are_reported, |db| async
     client.get(&location(&queued).replace("/demo/", "/other/")).await.expect_error(404);
 });
 
-both!(what_says_nobody_or_too_much_is_refused, |db| async {
+both!(a_request_that_selects_nobody_or_too_much_is_refused, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     for (query, body, place) in [
@@ -132,7 +132,7 @@ both!(what_says_nobody_or_too_much_is_refused, |db| async {
     assert_eq!((first.json["jobId"].clone(), again.replayed()), (again.json["jobId"].clone(), true));
 });
 
-both!(killed_half_way_everybody_gets_one_mail, |db| async {
+both!(killed_halfway_each_customer_gets_one_mail, |db| async {
     let people = setting("INVITES", 300);
     let mut server = Server::start(db).await;
     let client = master(&server);

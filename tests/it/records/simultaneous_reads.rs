@@ -19,7 +19,7 @@ async fn reads(server: &Server) -> (usize, usize) {
     (value("customary_reader_batch_customers_count"), value("customary_reader_batch_customers_sum"))
 }
 
-both!(customers_asked_for_at_once_are_told_as_each_alone, |db| async {
+both!(simultaneous_reads_answer_like_single_reads, |db| async {
     let server = Server::start(db).await;
     let site = server.site().clone();
     new_entry(&site, "other", &[]);

@@ -12,7 +12,7 @@ const PAGES: [(&str, &str); 2] = [("rules", "docs/rules.md"), ("contract", "docs
 const FOLDERS: [&str; 3] = ["src", "tests", "benches"];
 
 /// This file, whose examples cite sections that do not exist.
-const OWN: &str = "tests/it/law.rs";
+const OWN: &str = "tests/it/citations.rs";
 
 /// What may separate two sections of one citation: `rules 3, 4 and 5`, `rules 1–3`.
 const SEPARATORS: [&str; 4] = [", and ", ", ", " and ", "–"];
@@ -92,7 +92,7 @@ fn citations(line: &str, word: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_cited_section_is_there() {
+fn every_cited_section_exists() {
     let sources = sources();
     let mut missing = Vec::new();
     for (word, page) in PAGES {
@@ -120,7 +120,7 @@ fn every_cited_section_is_there() {
 
 /// Tests the check itself: it sees every citation, and nothing else.
 #[test]
-fn citations_and_sections_are_seen() {
+fn citations_and_sections_are_found() {
     for (line, rules, contract) in [
         ("/// A page (contract 6).", &[][..], &["6"][..]),
         ("//! Rules 5 and the record of contract 3: its keys", &["5"], &["3"]),

@@ -16,7 +16,7 @@ const ROWS_READ: &str = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::
      WHERE relname IN ('customer', 'history', 'identity_digest', 'idempotency')";
 
 #[tokio::test]
-async fn a_small_entrypoint_beside_a_large_one_costs_what_it_holds() {
+async fn a_small_entrypoint_beside_a_large_one_reads_few_rows() {
     let mut server = Server::start(Db::Postgres).await;
     let site = std::sync::Arc::clone(server.site());
     new_entry(&site, "small", &[]);

@@ -43,7 +43,7 @@ fn own_field(column: &str) -> &'static str {
     }
 }
 
-both!(rules_9_csv_spectrum_comes_back_as_its_json_says, |db| async {
+both!(rules_9_csv_spectrum_imports_as_its_json_says, |db| async {
     let folder = folder();
     let entries = std::fs::read_dir(folder.join("csvs"));
     let entries =

@@ -54,7 +54,7 @@ async fn found(client: &Client, words: &str) -> Vec<usize> {
     found
 }
 
-both!(rules_8_words_that_thousands_have_are_found_exactly, |db| async move {
+both!(rules_8_words_that_thousands_share_are_found_exactly, |db| async move {
     let server = Server::start(db).await;
     new_entry(server.site(), "north", &[]);
     let client = server.client();

@@ -1,7 +1,7 @@
 //! A search sees every write that was answered before it, whoever else writes and whichever instance answers (rules 7).
 //!
 //! `SEARCH_CHECKS` sets the number of searches after writes; the long form is 100,000:
-//! `SEARCH_CHECKS=100000 cargo nextest run lists::fresh`.
+//! `SEARCH_CHECKS=100000 cargo nextest run lists::read_after_write`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -199,7 +199,7 @@ impl Worker {
     }
 }
 
-fleets!(rules_7_a_search_sees_every_write_that_was_answered_before_it, |fleet| async move {
+fleets!(rules_7_a_search_sees_every_acknowledged_write, |fleet| async move {
     let mut rng = seeded();
     let checks = Arc::new(AtomicU64::new(0));
     let wanted = setting("SEARCH_CHECKS", 2_000);
@@ -222,7 +222,7 @@ fleets!(rules_7_a_search_sees_every_write_that_was_answered_before_it, |fleet| a
 // Pending rows come and go. On PostgreSQL every search would read through the dead rows that they leave. A transaction
 // that began before, such as a backup's, holds the space while it lasts.
 #[tokio::test]
-async fn terms_that_were_packed_leave_no_room_behind() {
+async fn packed_terms_leave_no_dead_rows_behind() {
     let server = Server::start(Db::Postgres).await;
     let mut sql = Sql::open(server.site());
     sql.run("ALTER TABLE term_pending SET (autovacuum_enabled = off)");

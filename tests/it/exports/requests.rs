@@ -34,7 +34,7 @@ both!(contract_9_1_columns_are_chosen_renamed_and_refused, |db| async {
     }
 });
 
-both!(contract_6_3_files_take_the_filters_of_lists_in_all_their_forms, |db| async {
+both!(contract_6_3_exports_take_the_filters_of_lists_in_all_forms, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     create_nasty(&client, "demo").await;
@@ -89,7 +89,7 @@ both!(contract_9_1_only_csv_and_xlsx_are_formats, |db| async {
     client.get("/api/Export/customers/pdf/nowhere").await.expect_error(404);
 });
 
-both!(contract_6_4_lists_answer_files_where_they_are_asked_to, |db| async {
+both!(contract_6_4_a_list_answers_with_a_file_on_request, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     create_nasty(&client, "demo").await;
@@ -120,7 +120,7 @@ both!(contract_6_4_lists_answer_files_where_they_are_asked_to, |db| async {
     }
 });
 
-both!(rules_1_files_take_the_scope_for_them, |db| async {
+both!(rules_1_an_export_needs_its_scope, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let client = |scopes: &[&str]| server.anonymous().token(&token_with(site, scopes));

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::told::{assert_same, records};
+use super::snapshot::{assert_same, records};
 use super::*;
 
 /// `count` customers with different identities.
@@ -67,7 +67,7 @@ async fn stop_in_the_middle(client: &Client, site: &Site, entry: &str, query: &s
     stopped
 }
 
-fleets!(rules_9_the_same_file_is_the_same_import_while_it_runs_and_afterwards, |fleet| async {
+fleets!(rules_9_the_same_file_is_the_same_import_during_and_after_the_run, |fleet| async {
     let fleet = fleet;
     let client = fleet.client(0);
     let site = fleet.site().clone();
@@ -121,7 +121,7 @@ fleets!(rules_9_the_same_file_is_the_same_import_while_it_runs_and_afterwards, |
     assert_same(&stored, &records(&client, "demo", "").await.1[..400], "untouched");
 });
 
-both!(rules_9_again_another_order_of_columns_and_other_options_are_other_imports, |db| async {
+both!(rules_9_again_and_other_column_orders_and_options_make_other_imports, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let file = people(120);
@@ -171,7 +171,7 @@ both!(rules_9_again_another_order_of_columns_and_other_options_are_other_imports
     assert_eq!(counts(elsewhere.data()), [120, 0, 0, 0, 0, 0], "{}", elsewhere.text);
 });
 
-fleets!(rules_4_an_import_under_a_key_is_once_done_and_replayed, |fleet| async {
+fleets!(rules_4_an_import_under_a_key_runs_once_and_is_replayed, |fleet| async {
     let fleet = fleet;
     let site = fleet.site().clone();
     let keyed = |number: usize| fleet.client(number).header("idempotencyKey", "import-1");
@@ -235,7 +235,7 @@ fleets!(rules_4_an_import_under_a_key_is_once_done_and_replayed, |fleet| async {
     assert_eq!(counts(&finished(&fleet.client(0), "demo", job_id(&answers[0].json)).await)[0], 10);
 });
 
-both!(rules_9_a_cancelled_import_goes_on_where_it_stopped, |db| async {
+both!(rules_9_a_cancelled_import_resumes_where_it_stopped, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let count = usize::try_from(setting("IMPORT_ROWS", 2_000)).unwrap();
@@ -259,7 +259,7 @@ both!(rules_9_a_cancelled_import_goes_on_where_it_stopped, |db| async {
     assert_eq!(cancelled.expect(200).json["state"], "finished");
 });
 
-both!(rules_9_sent_again_before_the_worker_heard_of_the_cancel_it_goes_on, |db| async {
+both!(rules_9_a_file_sent_again_before_the_cancel_takes_effect_continues_its_import, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let file = people(60);
@@ -273,7 +273,7 @@ both!(rules_9_sent_again_before_the_worker_heard_of_the_cancel_it_goes_on, |db| 
     assert_eq!(end["state"], "finished", "the later request wins: {end}");
 });
 
-both!(rules_9_stopped_at_a_rejected_row_it_goes_on_behind_it, |db| async {
+both!(rules_9_an_import_stopped_at_a_rejected_row_resumes_after_it, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let mut file = people(120);

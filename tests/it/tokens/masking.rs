@@ -160,7 +160,7 @@ both!(rules_1_a_mask_written_back_means_unchanged, |db| async {
     }
 });
 
-both!(rules_1_a_mask_of_something_else_is_refused, |db| async {
+both!(rules_1_a_mask_of_another_value_is_refused, |db| async {
     let server = Server::start(db).await;
     let full = server.client();
     let id = created(&full, "demo", &ada()).await;
@@ -193,7 +193,7 @@ both!(rules_1_a_mask_of_something_else_is_refused, |db| async {
     full.put(&path(bare), &json!({"company": "***"})).await.expect(200);
 });
 
-both!(rules_1_who_may_only_create_learns_nothing, |db| async {
+both!(rules_1_a_token_that_may_only_create_learns_nothing, |db| async {
     let server = Server::start(db).await;
     let full = server.client();
     let writers = [

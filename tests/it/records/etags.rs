@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::harness::*;
 use crate::support::*;
 
-both!(rules_5_a_read_carries_a_strong_tag_and_may_not_be_stored_unasked, |db| async {
+both!(rules_5_a_read_has_a_strong_etag_and_must_be_revalidated, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let made = client.create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200);

@@ -11,14 +11,14 @@ use crate::harness::*;
 use crate::support::*;
 
 /// A server with one customer, which no bad request may change.
-struct Scene {
+struct Fixture {
     server: Server,
     client: Client,
     customer: u64,
     before: Value,
 }
 
-impl Scene {
+impl Fixture {
     async fn start(db: Db) -> Self {
         let server = Server::start(db).await;
         let client = server.client();

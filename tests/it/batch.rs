@@ -106,7 +106,7 @@ fn poisonous() -> Command {
 }
 
 /// The result of a command as text, without times.
-fn told(result: Result<customary::domain::decide::command::Answer, StoreError>) -> String {
+fn result_text(result: Result<customary::domain::decide::command::Answer, StoreError>) -> String {
     match result {
         Ok(answer) => {
             let stored = answer
@@ -137,7 +137,7 @@ async fn all_records(store: &Store) -> Vec<(i64, i64, Customer)> {
         limit: 1_000,
         counts: true,
     };
-    let told = store.list(request, |page| {
+    let result_text = store.list(request, |page| {
         assert_eq!(page.total, Some(page.records.len()));
         page.records
             .iter()
@@ -145,7 +145,7 @@ async fn all_records(store: &Store) -> Vec<(i64, i64, Customer)> {
             .map(|stored| (stored.id, stored.version, timeless(&stored.customer)))
             .collect()
     });
-    told.await.unwrap()
+    result_text.await.unwrap()
 }
 
 async fn compare(db: Db, cases: usize, commands: usize, with_poison: bool) {
@@ -176,17 +176,17 @@ async fn compare(db: Db, cases: usize, commands: usize, with_poison: bool) {
         }
         let mut expected = Vec::new();
         for command in &sequence {
-            expected.push(told(slow.write(command.clone()).await));
+            expected.push(result_text(slow.write(command.clone()).await));
         }
         // The join polls in order, so all commands are queued before the test looks at the first answer.
         let answers = join_all(sequence.iter().map(|command| fast.write(command.clone()))).await;
         for (index, (answer, expected)) in answers.into_iter().zip(&expected).enumerate() {
-            assert_eq!(&told(answer), expected, "case {case}, command {index}: {:?}", sequence[index]);
+            assert_eq!(&result_text(answer), expected, "case {case}, command {index}: {:?}", sequence[index]);
         }
         assert_eq!(all_records(&fast).await, all_records(&slow).await, "case {case}");
         if with_poison {
             assert!(
-                expected.iter().any(|told| told == "refused by the database"),
+                expected.iter().any(|text| text == "refused by the database"),
                 "case {case} contained no poisonous command"
             );
         }

@@ -36,7 +36,7 @@ fleets!(rules_4_killed_at_random_moments_nothing_is_lost_doubled_or_stuck, |flee
     let load = Load::start(&fleet, CLIENTS, &mut rng);
     for _ in 0..kills {
         pause(&mut rng, 500).await;
-        load.still_running();
+        load.assert_running();
         let victim = rng.usize(..fleet.servers.len());
         let victim = &mut fleet.servers[victim];
         victim.kill9();
@@ -50,11 +50,11 @@ fleets!(rules_4_killed_at_random_moments_nothing_is_lost_doubled_or_stuck, |flee
         victim.restart().await;
     }
     pause(&mut rng, 500).await;
-    let books = load.finish().await;
-    println!("{kills} kills: {books}");
-    assert!(books.interrupted > 0, "no kill met a request, so the load is too light to prove anything");
-    books.check(&fleet).await;
-    closes_clean(&mut fleet).await;
+    let ledger = load.finish().await;
+    println!("{kills} kills: {ledger}");
+    assert!(ledger.interrupted > 0, "no kill met a request, so the load is too light to prove anything");
+    ledger.check(&fleet).await;
+    assert_clean_end(&mut fleet).await;
 });
 
 fleets!(rules_4_terminated_under_load_the_service_exits_0_and_loses_nothing, |fleet| async {
@@ -63,17 +63,17 @@ fleets!(rules_4_terminated_under_load_the_service_exits_0_and_loses_nothing, |fl
     let load = Load::start(&fleet, CLIENTS, &mut rng);
     for _ in 0..3 {
         pause(&mut rng, 500).await;
-        load.still_running();
+        load.assert_running();
         let victim = rng.usize(..fleet.servers.len());
         let status = fleet.servers[victim].terminate().await;
         assert_eq!(status.code(), Some(0), "{}", fleet.servers[victim].logs());
         fleet.servers[victim].restart().await;
     }
     pause(&mut rng, 300).await;
-    let books = load.finish().await;
-    println!("3 terminations: {books}");
-    books.check(&fleet).await;
-    closes_clean(&mut fleet).await;
+    let ledger = load.finish().await;
+    println!("3 terminations: {ledger}");
+    ledger.check(&fleet).await;
+    assert_clean_end(&mut fleet).await;
 });
 
 both!(the_next_start_completes_a_first_start_killed_at_a_random_moment, |db| async {
@@ -102,8 +102,8 @@ async fn a_first_start_killed_while_it_filled_the_database_used_up_no_ids() {
     let mut sql = Sql::open(server.site());
     sql.run("TRUNCATE organisation, entrypoint, data_key, signing_key, token CASCADE");
     server.restart().await;
-    let told = server.logs();
-    assert_eq!(told.matches("This is the first start: organisation 1").count(), 2, "{told}");
+    let logs = server.logs();
+    assert_eq!(logs.matches("This is the first start: organisation 1").count(), 2, "{logs}");
     assert_eq!(sql.number("SELECT max(org_id) AS value FROM organisation"), 1);
     assert_eq!(sql.number("SELECT max(entrypoint_id) AS value FROM entrypoint"), 1);
     server.client().create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200);
@@ -114,7 +114,7 @@ const PERSONS: usize = 6_000;
 const RACERS: u64 = 3;
 
 /// How many answers an instance gives before it is killed, so that a slow machine proves as much as a fast one.
-const ANSWERS_A_LIFE: usize = 20;
+const ANSWERS_PER_LIFE: usize = 20;
 
 /// When racers have to stop, and how many answers they have received.
 #[derive(Default)]
@@ -125,7 +125,7 @@ struct Race {
 
 impl Race {
     /// Waits for `more` answers, for a limited time: an instance that answers nothing has failed.
-    async fn go_on(&self, more: usize) {
+    async fn wait_for_answers(&self, more: usize) {
         let goal = self.answers.load(Relaxed) + more;
         let deadline = Instant::now() + Duration::from_mins(1);
         while self.answers.load(Relaxed) < goal {
@@ -136,7 +136,7 @@ impl Race {
 }
 
 /// Creates persons of the file over and over, each until it is answered; the persons and the ids in the answers.
-async fn race_the_file(client: Client, mut rng: Rng, race: Arc<Race>) -> Vec<(usize, u64)> {
+async fn race_the_import(client: Client, mut rng: Rng, race: Arc<Race>) -> Vec<(usize, u64)> {
     let mut answered = Vec::new();
     while !race.stop.load(Relaxed) {
         let person = rng.usize(..PERSONS);
@@ -167,7 +167,7 @@ both!(rules_3_kills_beside_a_running_import_create_no_duplicates, |db| async {
     let load = Load::start(&fleet, 3, &mut rng);
     let race = Arc::new(Race::default());
     let racers: Vec<_> = (0..RACERS)
-        .map(|_| tokio::spawn(race_the_file(fleet.client(0), rng.fork(), Arc::clone(&race))))
+        .map(|_| tokio::spawn(race_the_import(fleet.client(0), rng.fork(), Arc::clone(&race))))
         .collect();
     let of_import = Arc::clone(&site);
     let import = tokio::task::spawn_blocking(move || {
@@ -175,9 +175,9 @@ both!(rules_3_kills_beside_a_running_import_create_no_duplicates, |db| async {
     });
     let mut kills = 0;
     while kills < setting("CRASH_KILLS", 8) || !import.is_finished() {
-        race.go_on(ANSWERS_A_LIFE).await;
+        race.wait_for_answers(ANSWERS_PER_LIFE).await;
         pause(&mut rng, 1_000).await;
-        load.still_running();
+        load.assert_running();
         fleet.servers[0].kill9();
         fleet.servers[0].restart().await;
         kills += 1;
@@ -192,22 +192,22 @@ both!(rules_3_kills_beside_a_running_import_create_no_duplicates, |db| async {
             answers += 1;
         }
     }
-    let books = load.finish().await;
-    println!("{kills} kills: {answers} answers for persons of the file, {books}");
+    let ledger = load.finish().await;
+    println!("{kills} kills: {answers} answers for persons of the file, {ledger}");
     assert!(ids.len() > 100, "too few requests raced the import to prove anything");
-    books.check(&fleet).await;
+    ledger.check(&fleet).await;
     assert_eq!(total(&fleet.client(0), "moved").await, u64::try_from(PERSONS).unwrap());
     if db == Db::Sqlite {
         let settled = Sql::open(&site).number("SELECT count(*) AS value FROM identity_digest");
         assert!(settled > 0, "no digest was moved, so this proves nothing");
     }
     site.cli(&["doctor", "--deep"]).success();
-    closes_clean(&mut fleet).await;
+    assert_clean_end(&mut fleet).await;
 });
 
 /// Asserts that `doctor` finds no problem, beside running instances and after they ended, and that SQLite finds none in
 /// its file.
-async fn closes_clean(fleet: &mut Fleet) {
+async fn assert_clean_end(fleet: &mut Fleet) {
     fleet.site().cli(&["doctor"]).success();
     for server in &mut fleet.servers {
         let status = server.terminate().await;
@@ -231,7 +231,7 @@ struct Finding {
 }
 
 /// Longer than PostgreSQL lets an open transaction be idle.
-const STANDSTILL: Duration = Duration::from_secs(12);
+const SUSPENSION: Duration = Duration::from_secs(12);
 
 both!(a_suspended_instance_resumes, |db| async {
     let server = Server::start(db).await;
@@ -247,8 +247,8 @@ both!(a_suspended_instance_resumes, |db| async {
         }))
     };
     ask().await;
-    stop(pid).await;
-    tokio::time::sleep(STANDSTILL).await;
+    suspend(pid).await;
+    tokio::time::sleep(SUSPENSION).await;
     kill_process(pid, Signal::CONT).unwrap();
     // Rules 1: until the instance has checked for revoked tokens, it admits no request and says that it is not ready.
     let begun = Instant::now();
@@ -269,7 +269,7 @@ both!(the_first_requests_after_a_suspension_are_served, |db| async {
     let client = server.client();
     let id = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
     let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
-    stop(pid).await;
+    suspend(pid).await;
     // Sent while the instance is suspended, so these are the first requests that it sees. The pause is longer than it
     // may trust what it knows of tokens.
     let asked = tokio::spawn({
@@ -292,7 +292,7 @@ both!(the_first_requests_after_a_suspension_are_served, |db| async {
 
 /// Suspends a process, and waits until all its threads have stopped: the signal stops each when it next gets a
 /// processor.
-async fn stop(pid: Pid) {
+async fn suspend(pid: Pid) {
     kill_process(pid, Signal::STOP).unwrap();
     let tasks = format!("/proc/{}/task", pid.as_raw_pid());
     let is_stopped = |task: std::io::Result<std::fs::DirEntry>| {
@@ -308,9 +308,9 @@ async fn stop(pid: Pid) {
     }
 }
 
-/// Suspends an instance while it waits, within a transaction, for a table that `keeper` locked. The transaction is then
+/// Suspends an instance while it waits, within a transaction, for a table that `locker` locked. The transaction is then
 /// idle for longer than PostgreSQL allows.
-async fn stand_still_at(server: &Server, sql: &mut Sql, table: &str, keeper: &mut Sql) -> Pid {
+async fn suspend_while_waiting_for(server: &Server, sql: &mut Sql, table: &str, locker: &mut Sql) -> Pid {
     let waits = format!(
         "SELECT count(*) AS value FROM pg_locks JOIN pg_class ON pg_class.oid = relation \
          WHERE relname = '{table}' AND NOT granted"
@@ -321,9 +321,9 @@ async fn stand_still_at(server: &Server, sql: &mut Sql, table: &str, keeper: &mu
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
-    stop(pid).await;
-    keeper.run("COMMIT");
-    tokio::time::sleep(STANDSTILL).await;
+    suspend(pid).await;
+    locker.run("COMMIT");
+    tokio::time::sleep(SUSPENSION).await;
     pid
 }
 
@@ -332,11 +332,11 @@ async fn stand_still_at(server: &Server, sql: &mut Sql, table: &str, keeper: &mu
 async fn an_instance_suspended_while_it_moves_terms_moves_them_afterwards() {
     let server = Server::start(Db::Postgres).await;
     let client = server.client();
-    let mut keeper = Sql::open(server.site());
-    keeper.run("BEGIN; LOCK TABLE term_segment IN SHARE MODE");
+    let mut locker = Sql::open(server.site());
+    locker.run("BEGIN; LOCK TABLE term_segment IN SHARE MODE");
     let id = client.create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200).id();
     let mut sql = Sql::open(server.site());
-    let pid = stand_still_at(&server, &mut sql, "term_segment", &mut keeper).await;
+    let pid = suspend_while_waiting_for(&server, &mut sql, "term_segment", &mut locker).await;
     assert_eq!(sql.number("SELECT count(*) AS value FROM term_segment"), 0, "the instance was not suspended");
     kill_process(pid, Signal::CONT).unwrap();
     let begun = Instant::now();
@@ -360,10 +360,10 @@ async fn an_instance_suspended_while_it_removes_expired_rows_removes_them_afterw
         "INSERT INTO portal_session (token_hash, entrypoint_id, customer_id, created_at_us, seen_at_us) \
          SELECT '\\x00', entrypoint_id, 1, 1, 1 FROM entrypoint WHERE entry = 'demo'",
     );
-    let mut keeper = Sql::open(server.site());
-    keeper.run("BEGIN; LOCK TABLE portal_session IN SHARE MODE");
+    let mut locker = Sql::open(server.site());
+    locker.run("BEGIN; LOCK TABLE portal_session IN SHARE MODE");
     server.restart().await;
-    let pid = stand_still_at(&server, &mut sql, "portal_session", &mut keeper).await;
+    let pid = suspend_while_waiting_for(&server, &mut sql, "portal_session", &mut locker).await;
     let sessions = "SELECT count(*) AS value FROM portal_session";
     assert_eq!(sql.number(sessions), 1, "the instance was not suspended");
     kill_process(pid, Signal::CONT).unwrap();
@@ -378,7 +378,7 @@ async fn an_instance_suspended_while_it_removes_expired_rows_removes_them_afterw
 }
 
 /// Longer than the service trusts an idle connection.
-const REST: Duration = Duration::from_millis(1_500);
+const IDLE_TIME: Duration = Duration::from_millis(1_500);
 
 #[tokio::test]
 async fn connections_cut_while_idle_are_reopened() {
@@ -407,7 +407,7 @@ async fn connections_cut_while_idle_are_reopened() {
              WHERE datname = current_database() AND pid <> pg_backend_pid()",
         );
         assert!(cut > 4, "{cut} connections");
-        tokio::time::sleep(REST).await;
+        tokio::time::sleep(IDLE_TIME).await;
     }
     client.create("demo", &json!({"email": "bob@example.test"}), &[], &[]).await.expect(200);
     assert_eq!(total(&client, "demo").await, 1 + 3 * 15 + 1);

@@ -238,11 +238,11 @@ fn the_options_reference_equals_the_command_line() {
     let output = program().arg("options").output().unwrap();
     let made = String::from_utf8(output.stdout).unwrap();
     let kept = document(OPTIONS);
-    let mend = "To mend it: cargo run -- options > docs/reference/options.md";
+    let update = "To update it: cargo run -- options > docs/reference/options.md";
     for (number, (made, kept)) in made.lines().zip(kept.lines()).enumerate() {
-        assert_eq!(made, kept, "{OPTIONS}:{} has drifted. {mend}", number + 1);
+        assert_eq!(made, kept, "{OPTIONS}:{} is out of date. {update}", number + 1);
     }
-    assert_eq!(made.lines().count(), kept.lines().count(), "{OPTIONS} has drifted. {mend}");
+    assert_eq!(made.lines().count(), kept.lines().count(), "{OPTIONS} is out of date. {update}");
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Import files (contract 8, rules 9): files of all kinds (`dialects`, `csv_spectrum`, `memory`), forms and options
-//! (`forms`,
-//! `options`), an export that is imported (`round_trip`), and the report on rows (`reports`). `sealed` proves that
-//! nothing of a file lies open.
+//! (`forms`, `options`), an export that is imported (`round_trip`), and the report on rows (`reports`). `sealed` proves
+//! that nothing of a file lies open.
 
 mod csv_spectrum;
 mod dialects;

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-pub use self::message::Parcel;
+pub use self::message::Message;
 use crate::harness::*;
 use crate::support::*;
 
@@ -27,17 +27,17 @@ pub fn mail_folder(site: &Site) -> PathBuf {
 }
 
 /// The mails in a site's folder, oldest first.
-pub fn parcels(site: &Site) -> Vec<Parcel> {
+pub fn messages(site: &Site) -> Vec<Message> {
     let mut names: Vec<PathBuf> = fs::read_dir(mail_folder(site))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|end| end == "eml"))
         .collect();
     names.sort();
-    let mut parcels: Vec<Parcel> =
-        names.iter().map(|path| Parcel::read(&fs::read_to_string(path).unwrap())).collect();
-    parcels.sort_by_key(|parcel| parcel.header("Date").to_owned());
-    parcels
+    let mut messages: Vec<Message> =
+        names.iter().map(|path| Message::read(&fs::read_to_string(path).unwrap())).collect();
+    messages.sort_by_key(|message| message.header("Date").to_owned());
+    messages
 }
 
 /// Polls until the condition holds, and fails after `patience()`.
@@ -67,7 +67,7 @@ pub async fn count_of(client: &Client, entry: &str, state: &str) -> u64 {
 }
 
 /// Waits until no mail is under way any more.
-pub async fn until_all_went(client: &Client, entry: &str) {
+pub async fn until_all_sent(client: &Client, entry: &str) {
     until("every mail is sent or has failed", async || {
         let mut waiting = 0;
         for state in ["queued", "sending", "handingOver"] {

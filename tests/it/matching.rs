@@ -27,7 +27,7 @@ async fn plain(client: &Client, entry: &str, body: &Value) -> Answer {
 }
 
 /// Asks the matcher what a create would do.
-async fn asked(client: &Client, entry: &str, body: &Value, query: &[(&str, &str)]) -> Answer {
+async fn match_answer(client: &Client, entry: &str, body: &Value, query: &[(&str, &str)]) -> Answer {
     let query: Vec<_> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     client.post(&format!("/api/Customer/match/{entry}?{}", query.join("&")), body).await
 }

@@ -282,17 +282,17 @@ async fn examples_equal_the_answers_of_the_service() {
         let request = client.request(reqwest::Method::POST, &path).multipart(form);
         Answer::read(request.send().await.unwrap()).await.unwrap()
     };
-    let rehearsed = import("?dryRun=true&map=Label:-").await.expect(200);
+    let dry_run_answer = import("?dryRun=true&map=Label:-").await.expect(200);
     let imported = recorder.answer("import_customers", import("").await);
     let job = |answer: &Answer| format!("/api/Import/jobs/ent0001/{}", answer.data()["jobId"]);
-    let (rehearsal, job) = (job(&rehearsed), job(&imported));
+    let (dry_run, job) = (job(&dry_run_answer), job(&imported));
     recorder.answer("get_import", client.get(&job).await);
     recorder.answer("get_import_rows", client.get(&format!("{job}/rows")).await);
     recorder.text("get_rejected_rows", client.get(&format!("{job}/rejected.csv")).await);
     let cancel = client.send(reqwest::Method::POST, &format!("{job}/cancel"), None, &[]).await;
     recorder.answer("cancel_import", cancel);
     recorder.answer("list_imports", client.get("/api/Import/jobs/ent0001?limitRecord=1").await);
-    let commit = client.send(reqwest::Method::POST, &format!("{rehearsal}/commit"), None, &[]).await;
+    let commit = client.send(reqwest::Method::POST, &format!("{dry_run}/commit"), None, &[]).await;
     let queued = as_queued(commit.expect(202).json);
     recorder.answers.insert("commit_import".into(), steady(queued, ""));
     recorder.text("get_import_template", client.get("/api/Import/template/customers.csv").await);

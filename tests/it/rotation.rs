@@ -17,7 +17,7 @@ const KEYS: &str = "/api/Paypoint/keys/demo";
 const ROTATE: &str = "/api/Paypoint/keys/rotate/demo";
 
 /// Waits for the end of a rotation; its last state.
-async fn ended(client: &Client) -> Value {
+async fn until_finished(client: &Client) -> Value {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let keys = client.get(KEYS).await.expect(200).json;
@@ -30,7 +30,7 @@ async fn ended(client: &Client) -> Value {
 }
 
 /// Asserts that all data of the first entrypoint is under this one key.
-fn only_under(site: &Site, key: i64) {
+fn assert_only_key(site: &Site, key: i64) {
     let mut sql = Sql::open(site);
     for query in [
         "SELECT count(*) AS value FROM data_key WHERE entrypoint_id = 1 AND key_id <> {}",
@@ -75,14 +75,14 @@ both!(a_rotation_puts_all_data_of_an_entrypoint_under_the_new_key, |db| async {
     let other = json!({"email": "ada@example.test", "firstname": "Ada"});
     new_entry(server.site(), "second", &[]);
     let elsewhere = created(&client, "second", &other).await;
-    let (records, told) = (client.list("demo").await, history(&client, first.id()).await);
+    let (records, entries) = (client.list("demo").await, history(&client, first.id()).await);
     let before = client.get(KEYS).await.expect(200).json;
     assert_eq!(before["rotation"], Value::Null, "{before}");
     let old_digests = digests(server.site());
 
     let begun = client.send(Method::POST, ROTATE, None, &[]).await.expect(200).json;
     assert_eq!(begun["customersTotal"], 3, "{begun}");
-    let after = ended(&client).await;
+    let after = until_finished(&client).await;
     assert_eq!(after["keys"].as_array().map(Vec::len), Some(1), "{after}");
     assert_eq!(after["rotation"]["customersDone"], 3, "{after}");
     assert!(first_key(&after) > first_key(&before));
@@ -95,7 +95,7 @@ both!(a_rotation_puts_all_data_of_an_entrypoint_under_the_new_key, |db| async {
     let mut server = server;
     server.restart().await;
     assert_eq!(client.list("demo").await, records);
-    assert_eq!(history(&client, first.id()).await, told);
+    assert_eq!(history(&client, first.id()).await, entries);
     assert_eq!(read(&client, gone).await.json["customerStatus"], -99);
     assert_eq!(read(&client, elsewhere).await.json["Firstname"], "Ada");
     let again = keyed.create("demo", &ada, &[], &[]).await.expect(200);
@@ -173,8 +173,8 @@ both!(a_repeated_request_joins_the_running_rotation, |db| async {
     .await;
     let begun: Vec<_> = asked.iter().map(|rotation| rotation["startedAt"].to_string()).collect();
     assert!(begun.iter().all(|at| *at == begun[0]), "{begun:?}");
-    let keys = ended(&client).await;
-    only_under(server.site(), first_key(&keys));
+    let keys = until_finished(&client).await;
+    assert_only_key(server.site(), first_key(&keys));
 });
 
 fleets!(rules_7_a_rotation_under_load_and_kills_misses_and_doubles_nothing, |fleet| async {
@@ -190,7 +190,7 @@ fleets!(rules_7_a_rotation_under_load_and_kills_misses_and_doubles_nothing, |fle
         // At a random moment after it started: each kill meets another part of the work.
         let deadline = Instant::now() + PATIENCE;
         loop {
-            load.still_running();
+            load.assert_running();
             let now = Sql::open(fleet.site()).number("SELECT customers_done AS value FROM key_rotation");
             if now > seen {
                 seen = now;
@@ -215,10 +215,10 @@ fleets!(rules_7_a_rotation_under_load_and_kills_misses_and_doubles_nothing, |fle
             server.ready().await;
         }
     }
-    let keys = ended(&client).await;
-    let books = load.finish().await;
-    println!("{kills} kills: {books}");
-    books.check(&fleet).await;
+    let keys = until_finished(&client).await;
+    let ledger = load.finish().await;
+    println!("{kills} kills: {ledger}");
+    ledger.check(&fleet).await;
     assert_eq!(keys["keys"].as_array().map(Vec::len), Some(1), "{keys}");
-    only_under(fleet.site(), first_key(&keys));
+    assert_only_key(fleet.site(), first_key(&keys));
 });

@@ -101,8 +101,8 @@ pub fn set<const N: usize>(items: [&str; N]) -> BTreeSet<String> {
 
 /// Whether an error names a customer by its id.
 pub fn names(answer: &Answer, id: u64) -> bool {
-    let told = json!([answer.json["responseText"], answer.json["responseData"], answer.json["errors"]]);
-    told.to_string().split(|c: char| !c.is_ascii_digit()).any(|number| number == id.to_string())
+    let message = json!([answer.json["responseText"], answer.json["responseData"], answer.json["errors"]]);
+    message.to_string().split(|c: char| !c.is_ascii_digit()).any(|number| number == id.to_string())
 }
 
 /// The error body without what differs from request to request.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::Scene;
+use super::Fixture;
 use crate::harness::*;
 use crate::support::*;
 
@@ -73,15 +73,15 @@ fn case_of(kind: &str, field: &str, value: &str, place: &str) -> Case {
 }
 
 /// Asserts that create, update and match refuse all cases.
-async fn refused(scene: &Scene, cases: &[Case]) {
+async fn refused(fixture: &Fixture, cases: &[Case]) {
     for case in cases {
         for (method, path) in [
             (Method::POST, "/api/Customer/single/demo".to_owned()),
-            (Method::PUT, scene.path()),
+            (Method::PUT, fixture.path()),
             (Method::POST, "/api/Customer/match/demo".to_owned()),
         ] {
             let request =
-                scene.client.request(method.clone(), &path).header("Content-Type", "application/json");
+                fixture.client.request(method.clone(), &path).header("Content-Type", "application/json");
             let answer = send(request.body(case.body.clone())).await;
             assert_eq!(answer.status, 400, "{} by {method} {path}: {}", case.what, answer.text);
             let found = places(answer.expect_error(400));
@@ -97,11 +97,11 @@ async fn refused(scene: &Scene, cases: &[Case]) {
             }
         }
     }
-    scene.nothing_stored().await;
+    fixture.nothing_stored().await;
 }
 
 both!(rules_2_a_member_of_a_wrong_type_is_refused, |db| async {
-    let scene = Scene::start(db).await;
+    let fixture = Fixture::start(db).await;
     let mut cases = Vec::new();
     for (field, _) in TEXTS {
         for value in [json!(7), json!(true), json!(["x"]), json!({"x": "y"})] {
@@ -134,11 +134,11 @@ both!(rules_2_a_member_of_a_wrong_type_is_refused, |db| async {
         cases.push(case_of("no such integer", "customerStatus", number, "/customerStatus"));
         cases.push(case_of("no such integer", "timeZone", number, "/timeZone"));
     }
-    refused(&scene, &cases).await;
+    refused(&fixture, &cases).await;
 });
 
 both!(rules_2_a_value_that_is_too_long_is_refused, |db| async {
-    let scene = Scene::start(db).await;
+    let fixture = Fixture::start(db).await;
     let mut cases = Vec::new();
     for (field, most) in TEXTS {
         let value = match field {
@@ -163,7 +163,7 @@ both!(rules_2_a_value_that_is_too_long_is_refused, |db| async {
     cases.push(case("too many", "additionalFields", &Value::Object(many), "/additionalFields"));
     let many: Vec<_> = (0..51).map(|number| format!("label {number}")).collect();
     cases.push(case("too many", "labels", &json!(many), "/labels"));
-    refused(&scene, &cases).await;
+    refused(&fixture, &cases).await;
 });
 
 both!(rules_2_a_value_of_maximum_length_is_stored_whole, |db| async {
@@ -195,7 +195,7 @@ both!(rules_2_a_value_of_maximum_length_is_stored_whole, |db| async {
 });
 
 both!(rules_2_control_characters_are_refused, |db| async {
-    let scene = Scene::start(db).await;
+    let fixture = Fixture::start(db).await;
     let mut cases = Vec::new();
     let controls = ['\0', '\u{1}', '\t', '\n', '\r', '\u{1b}', '\u{7f}', '\u{85}', '\u{9f}'];
     for (field, _) in TEXTS {
@@ -226,11 +226,11 @@ both!(rules_2_control_characters_are_refused, |db| async {
     cases.push(case("a control character", "createdAt", &json!("2020-01-01\u{0}00:00:00"), "/createdAt"));
     let place = "/additionalFields/a\u{0}b";
     cases.push(case("a control character", "additionalFields", &json!({"a\u{0}b": "x"}), place));
-    refused(&scene, &cases).await;
+    refused(&fixture, &cases).await;
 });
 
 both!(rules_2_a_value_of_a_wrong_format_is_refused, |db| async {
-    let scene = Scene::start(db).await;
+    let fixture = Fixture::start(db).await;
     let mut cases = Vec::new();
     let mut wrong = |field: &str, values: &[&str]| {
         for value in values {
@@ -282,11 +282,11 @@ both!(rules_2_a_value_of_a_wrong_format_is_refused, |db| async {
         let what = format!("{zip} as a code of {country}");
         cases.push(Case { what, body, place: "/shippingZip".to_owned(), secret: None });
     }
-    refused(&scene, &cases).await;
+    refused(&fixture, &cases).await;
 
     // The two errors that have numbers of their own (contract 11).
     for (body, code) in [(json!({"timeZone": 15}), 3004), (json!({"customerStatus": 7}), 3006)] {
-        let answer = scene.client.put(&scene.path(), &body).await;
+        let answer = fixture.client.put(&fixture.path(), &body).await;
         assert_eq!(answer.expect_error(400).json["responseCode"], code, "{}", answer.text);
     }
 });
@@ -334,7 +334,7 @@ both!(rules_2_a_value_of_the_right_format_is_accepted, |db| async {
 });
 
 both!(rules_2_all_problems_are_reported_at_once_with_pointers, |db| async {
-    let scene = Scene::start(db).await;
+    let fixture = Fixture::start(db).await;
     let body = r#"{
         "firstname": 7, "email": "nobody", "colour": "red", "timeZone": 15, "customerStatus": -99, "balance": "1",
         "city": "a\u0000b", "createdAt": "soon", "phone": "5", "birthday": "1800-01-01", "customerPsw": "short",
@@ -359,20 +359,20 @@ both!(rules_2_all_problems_are_reported_at_once_with_pointers, |db| async {
     ];
     for (method, path, query) in [
         (Method::POST, "/api/Customer/single/demo".to_owned(), &["replaceExisting", "nonsense"][..]),
-        (Method::PUT, scene.path(), &["nonsense"]),
+        (Method::PUT, fixture.path(), &["nonsense"]),
     ] {
         let sent = query.iter().map(|name| format!("{name}=7")).collect::<Vec<_>>().join("&");
-        let request = scene.client.request(method.clone(), &format!("{path}?{sent}"));
+        let request = fixture.client.request(method.clone(), &format!("{path}?{sent}"));
         let answer = send(request.header("Content-Type", "application/json").body(body)).await;
         let mut expected: BTreeSet<_> = expected.iter().map(|place| (*place).to_owned()).collect();
         expected.extend(query.iter().map(|name| format!("?{name}")));
         assert_eq!(places(answer.expect_error(400)), expected, "{method}: {}", answer.text);
     }
-    scene.nothing_stored().await;
+    fixture.nothing_stored().await;
 });
 
 both!(rules_2_an_unknown_member_is_refused_with_the_nearest_name, |db| async {
-    let scene = Scene::start(db).await;
+    let fixture = Fixture::start(db).await;
     for (unknown, near) in [
         ("firstName", "firstname"),
         ("first_name", "firstname"),
@@ -382,10 +382,10 @@ both!(rules_2_an_unknown_member_is_refused_with_the_nearest_name, |db| async {
         ("Email", "email"),
     ] {
         for (method, path) in
-            [(Method::POST, "/api/Customer/single/demo".to_owned()), (Method::PUT, scene.path())]
+            [(Method::POST, "/api/Customer/single/demo".to_owned()), (Method::PUT, fixture.path())]
         {
             let body = json!({"customerNumber": "CASE-1", unknown: "x"});
-            let answer = scene.client.send(method, &path, Some(&body), &[]).await;
+            let answer = fixture.client.send(method, &path, Some(&body), &[]).await;
             assert_eq!(places(answer.expect_error(400)), set([&format!("/{unknown}")]), "{}", answer.text);
             let message = answer.json["errors"][0]["message"].as_str().expect("a message");
             assert!(message.contains(near), "{unknown} for {near}: {message}");
@@ -393,10 +393,10 @@ both!(rules_2_an_unknown_member_is_refused_with_the_nearest_name, |db| async {
     }
     // A null is refused too, and so is a member of the record that nobody may write.
     for unknown in ["colour", "customerId", "Lifecycle", "MFA", "__proto__", ""] {
-        let answer = scene.client.put(&scene.path(), &json!({unknown: null})).await;
+        let answer = fixture.client.put(&fixture.path(), &json!({unknown: null})).await;
         assert_eq!(places(answer.expect_error(400)), set([&format!("/{unknown}")]), "{}", answer.text);
     }
-    scene.nothing_stored().await;
+    fixture.nothing_stored().await;
 });
 
 both!(rules_2_null_and_empty_mean_absent_on_create, |db| async {

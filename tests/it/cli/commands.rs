@@ -50,8 +50,8 @@ both!(tokens_are_created_listed_and_revoked_beside_a_running_server, |db| async 
     let listed = site.cli(&["token", "list"]).success();
     let line =
         listed.lines().find(|line| line.contains(&jti(&token))).unwrap_or_else(|| panic!("not in {listed}"));
-    for told in ["front desk", "demo", "customers:read"] {
-        assert!(line.contains(told), "{told} is not in {line}");
+    for part in ["front desk", "demo", "customers:read"] {
+        assert!(line.contains(part), "{part} is not in {line}");
     }
     assert!(!line.contains("revoked"), "{line}");
     assert!(!listed.contains("eyJ"), "the list contains a token's text: {listed}");
@@ -90,8 +90,8 @@ both!(entrypoints_and_organisations_created_beside_a_running_server_exist_at_onc
     let listed = site.cli(&["entrypoint", "list"]).success();
     let line =
         listed.lines().find(|line| line.contains("branch")).unwrap_or_else(|| panic!("not in {listed}"));
-    for told in ["phone", "fullname", "GB"] {
-        assert!(line.contains(told), "{told} is not in {line}");
+    for part in ["phone", "fullname", "GB"] {
+        assert!(line.contains(part), "{part} is not in {line}");
     }
     assert!(listed.contains("demo"), "{listed}");
 
@@ -113,15 +113,15 @@ both!(doctor_reports_what_is_right_and_what_is_wrong, |db| async {
     let server = Server::start_on(&site).await;
     created(&server.client(), "demo", &json!({"email": "ada@example.test"})).await;
     for arguments in [&["doctor"][..], &["doctor", "--deep"]] {
-        let told = site.cli(arguments).success().to_lowercase();
+        let report = site.cli(arguments).success().to_lowercase();
         for part in ["database", "migration", "key", "clock"] {
-            assert!(told.contains(part), "{part} is not in {told}");
+            assert!(report.contains(part), "{part} is not in {report}");
         }
     }
     // For example a wrong counter.
     Sql::open(&site).run("UPDATE entrypoint_head SET live_customers = live_customers + 1");
-    let told = site.cli(&["doctor"]);
-    assert!(!told.status.success(), "{}{}", told.stdout, told.stderr);
+    let report = site.cli(&["doctor"]);
+    assert!(!report.status.success(), "{}{}", report.stdout, report.stderr);
 });
 
 #[tokio::test]
@@ -172,14 +172,14 @@ fn every_subcommand_has_help_that_names_its_defaults() {
             .args(&arguments)
             .output()
             .expect("the program runs");
-        let told = String::from_utf8(output.stdout).expect("text");
-        assert!(output.status.success(), "{arguments:?}: {told}{}", String::from_utf8_lossy(&output.stderr));
-        assert!(told.contains("Usage:"), "{arguments:?}: {told}");
+        let help = String::from_utf8(output.stdout).expect("text");
+        assert!(output.status.success(), "{arguments:?}: {help}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(help.contains("Usage:"), "{arguments:?}: {help}");
         if command.first() != Some(&"help") {
             for global in
                 ["--data-dir", "./data", "CUSTOMARY_DATA_DIR", "--database-url", "CUSTOMARY_DATABASE_URL"]
             {
-                assert!(told.contains(global), "{global} is not in the help of {command:?}: {told}");
+                assert!(help.contains(global), "{global} is not in the help of {command:?}: {help}");
             }
         }
         let defaults: &[&str] = match command {
@@ -207,8 +207,8 @@ fn every_subcommand_has_help_that_names_its_defaults() {
             [] => &["serve", "token", "entrypoint", "org", "export", "openapi", "doctor"],
             _ => &[],
         };
-        for told_of in defaults {
-            assert!(told.contains(told_of), "{told_of} is not in the help of {command:?}: {told}");
+        for default in defaults {
+            assert!(help.contains(default), "{default} is not in the help of {command:?}: {help}");
         }
         assert!(!site.database_file().exists(), "{arguments:?} made a database");
     }
@@ -285,7 +285,7 @@ async fn an_idle_connection_stays_open_for_the_keep_alive_time() {
     assert!(ask(&mut patient).starts_with("HTTP/1.1 200"), "the connection is still open");
     for refused in ["0s", "2h", "soon"] {
         let site = Site::new(Db::Sqlite);
-        let told = site.command(&["serve", "--keep-alive", refused]).output().unwrap();
-        assert_eq!(told.status.code(), Some(2), "{refused}");
+        let output = site.command(&["serve", "--keep-alive", refused]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{refused}");
     }
 }

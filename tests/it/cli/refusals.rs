@@ -8,7 +8,7 @@ use super::Process;
 use crate::harness::*;
 
 const PATIENCE: Duration = Duration::from_secs(20);
-const NOBODY: &str = "127.0.0.1:1";
+const UNUSED_ADDRESS: &str = "127.0.0.1:1";
 const OTHER_KEY: &str = "b3RoZXItbWFzdGVyLWtleS1vZi1hbm90aGVyLXNpdGU=";
 
 /// Asserts that the program ends with a failure; its standard error.
@@ -117,9 +117,11 @@ both!(a_wrong_master_key_is_refused, |db| async {
     let mut server = Server::start(db).await;
     let token = server.site().token().to_owned();
     assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
-    for arguments in
-        [&["serve", "--listen", NOBODY][..], &["token", "create", "--org", "1", "--all-entries"], &["doctor"]]
-    {
+    for arguments in [
+        &["serve", "--listen", UNUSED_ADDRESS][..],
+        &["token", "create", "--org", "1", "--all-entries"],
+        &["doctor"],
+    ] {
         let mut command = server.site().command(arguments);
         command.env("CUSTOMARY_MASTER_KEY", OTHER_KEY);
         let output = Process::spawn(command).end(PATIENCE);
@@ -138,7 +140,7 @@ both!(a_wrong_master_key_is_refused, |db| async {
 #[tokio::test]
 async fn postgresql_without_a_master_key_is_refused() {
     let site = Site::new(Db::Postgres);
-    for arguments in [&["serve", "--listen", NOBODY][..], &["token", "list"], &["doctor"]] {
+    for arguments in [&["serve", "--listen", UNUSED_ADDRESS][..], &["token", "list"], &["doctor"]] {
         let mut command = site.command(arguments);
         command.env_remove("CUSTOMARY_MASTER_KEY");
         let what = arguments.join(" ");

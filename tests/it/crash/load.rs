@@ -48,7 +48,7 @@ impl Load {
     }
 
     /// Fails if a client ended early: only a failed assertion ends one.
-    pub fn still_running(&self) {
+    pub fn assert_running(&self) {
         assert!(
             !self.writers.iter().any(JoinHandle::is_finished),
             "a client of the load failed; see its panic"
@@ -56,20 +56,20 @@ impl Load {
     }
 
     /// Lets every client finish its current request.
-    pub async fn finish(self) -> Books {
+    pub async fn finish(self) -> Ledger {
         self.stop.store(true, Relaxed);
-        let mut books =
-            Books { customers: Vec::new(), shared: BTreeMap::new(), done: Vec::new(), interrupted: 0 };
+        let mut ledger =
+            Ledger { customers: Vec::new(), shared: BTreeMap::new(), done: Vec::new(), interrupted: 0 };
         for writer in self.writers {
             let writer = finished(writer).await;
-            books.customers.extend(writer.customers);
-            books.done.extend(writer.done);
-            books.interrupted += writer.interrupted;
+            ledger.customers.extend(writer.customers);
+            ledger.done.extend(writer.done);
+            ledger.interrupted += writer.interrupted;
             for (identity, id, created) in writer.shared {
-                books.shared.entry(identity).or_default().push((id, created));
+                ledger.shared.entry(identity).or_default().push((id, created));
             }
         }
-        books
+        ledger
     }
 }
 
@@ -228,7 +228,7 @@ impl Writer {
 }
 
 /// What the service promised to all clients together.
-pub struct Books {
+pub struct Ledger {
     customers: Vec<Customer>,
     shared: BTreeMap<usize, Vec<(u64, bool)>>,
     done: Vec<Done>,
@@ -236,7 +236,7 @@ pub struct Books {
     pub interrupted: u64,
 }
 
-impl fmt::Display for Books {
+impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let live = self.customers.iter().filter(|customer| customer.live).count();
         let (answered, broken) = (self.done.len(), self.interrupted);
@@ -248,7 +248,7 @@ impl fmt::Display for Books {
     }
 }
 
-impl Books {
+impl Ledger {
     /// Checks every promise on every instance, sends every key again, and checks once more.
     pub async fn check(&self, fleet: &Fleet) {
         self.check_shared();

@@ -78,7 +78,7 @@ both!(a_refused_command_exits_with_2_and_writes_nothing, |db| async {
     created(&server.client(), "demo", &json!({"email": "ada@example.test"})).await;
     let folder = site.folder().join("work");
     fs::create_dir(&folder).unwrap();
-    for (arguments, told) in [
+    for (arguments, expected) in [
         (&["--entry", "nowhere"][..], "no entrypoint nowhere"),
         (&["--entry", "../demo"], "no entrypoint ../demo"),
         (&["--entry", "demo", "--format", "pdf"], "csv or xlsx"),
@@ -95,7 +95,7 @@ both!(a_refused_command_exits_with_2_and_writes_nothing, |db| async {
     ] {
         let (status, stdout, stderr) = export(site, &folder, arguments);
         assert_eq!((status, stdout.as_str()), (2, ""), "{arguments:?}: {stderr}");
-        assert!(stderr.contains(told), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
         assert_eq!(names(&folder), Vec::<String>::new(), "{arguments:?}");
     }
     // A record that cannot be read leaves no file behind.

@@ -16,7 +16,7 @@ both!(contract_9_1_columns_are_chosen_renamed_and_refused, |db| async {
     assert_eq!(chosen.rows[0], ["ada.roe@example.test", "2020-01-02T03:04:05.678901Z", "ada", "'@x"]);
     let default = client.get(CSV).await.expect(200).text;
     assert_eq!(client.get(&format!("{CSV}?columnsExport=")).await.expect(200).text, default);
-    for (columns, told) in [
+    for (columns, expected) in [
         ("Emial", "did you mean Email?"),
         ("qqqq", "additional-<name>"),
         ("customerPsw", "is no column"),
@@ -29,7 +29,7 @@ both!(contract_9_1_columns_are_chosen_renamed_and_refused, |db| async {
             let and = if path.contains('?') { '&' } else { '?' };
             let answer = client.get(&format!("{path}{and}columnsExport={columns}")).await;
             assert_eq!(places(answer.expect_error(400)), set(["?columnsExport"]), "{}", answer.text);
-            assert!(answer.text.contains(told), "{columns}: {}", answer.text);
+            assert!(answer.text.contains(expected), "{columns}: {}", answer.text);
         }
     }
 });
@@ -108,7 +108,7 @@ both!(contract_6_4_a_list_answers_with_a_file_on_request, |db| async {
     assert_eq!(table(&client, "/api/Query/customers/demo?exportFormat=csv").await.rows.len(), 27);
     let book = workbook(&server, &client, "/api/Query/customers/demo?exportFormat=xlsx").await;
     assert_eq!(book["rows"].as_array().unwrap().len(), 28);
-    for (query, place, told) in [
+    for (query, place, expected) in [
         ("exportFormat=pdf", "?exportFormat", "csv or xlsx"),
         ("columnsExport=Email", "?columnsExport", "exportFormat"),
         ("exportFormat=&columnsExport=Email", "?columnsExport", "exportFormat"),
@@ -116,7 +116,7 @@ both!(contract_6_4_a_list_answers_with_a_file_on_request, |db| async {
     ] {
         let answer = client.get(&format!("/api/Query/customers/demo?{query}")).await;
         assert_eq!(places(answer.expect_error(400)), set([place]), "{query}: {}", answer.text);
-        assert!(answer.text.contains(told), "{query}: {}", answer.text);
+        assert!(answer.text.contains(expected), "{query}: {}", answer.text);
     }
 });
 

@@ -209,12 +209,12 @@ both!(rules_9_a_file_that_is_no_table_is_refused_with_advice, |db| async {
         ("an open quote", b"email,\"name\n".to_vec(), "", 1, "unclosed_quote", "never closed"),
         ("a header that is too long", long, "", 1, "header_too_long", "more than"),
     ];
-    for (what, file, query, line, code, told) in cases {
+    for (what, file, query, line, code, part) in cases {
         let answer = upload(&client, &format!("demo{query}"), file).await;
         let found = file_problems(&answer);
         assert_eq!(found.len(), 1, "{what}: {}", answer.text);
         assert_eq!((found[0].0, found[0].1.as_str()), (line, code), "{what}: {}", answer.text);
-        assert!(found[0].2.contains(told), "{what}: {}", answer.text);
+        assert!(found[0].2.contains(part), "{what}: {}", answer.text);
         assert!(!answer.text.contains("ada@"), "{what}: {}", answer.text);
     }
     nothing_is_there(&server, &client).await;

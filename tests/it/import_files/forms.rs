@@ -114,13 +114,13 @@ both!(rules_6_a_refused_file_is_answered_during_the_upload, |db| async {
     let rows = "ada@example.test,Ada\n".repeat(500_000);
     let bad_header = format!("email,frist\n{rows}");
     let parts = part("; name=\"file\"", "", &bad_header);
-    for (answer, told) in [
+    for (answer, expected) in [
         (upload(&client, "demo", bad_header).await, "firstname"),
         (form(&client, &parts).await, "firstname"),
         (upload(&client, "demo?delimiter=dot", rows.clone()).await, "semicolon"),
         (form(&client, &part("; name=\"note\"", "", &rows)).await, "named file"),
     ] {
-        assert!(answer.expect_error(400).text.contains(told), "{}", answer.text);
+        assert!(answer.expect_error(400).text.contains(expected), "{}", answer.text);
     }
     let keyed = client.header("Idempotency-Key", "one").header("idempotencyKey", "two");
     let answer = upload(&keyed, "demo", rows).await;

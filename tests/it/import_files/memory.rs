@@ -50,9 +50,9 @@ async fn rules_9_a_line_of_200_megabytes_is_rejected_and_takes_little_memory() {
     assert_eq!(status, 200, "{answer}");
     let data = &answer["responseData"];
     assert_eq!(counts(data), [2, 0, 1], "{answer}");
-    let told = rows(&client, data, "&outcome=rejected").await;
-    assert_eq!(told[0]["line"], 3, "{told:?}");
-    assert_eq!(told[0]["cells"], json!([]), "the report keeps a row that is too long: {told:?}");
+    let rejected = rows(&client, data, "&outcome=rejected").await;
+    assert_eq!(rejected[0]["line"], 3, "{rejected:?}");
+    assert_eq!(rejected[0]["cells"], json!([]), "the report keeps a row that is too long: {rejected:?}");
     let stored: Vec<_> = by(&client, "Email").await.into_keys().collect();
     assert_eq!(stored, ["first@example.test", "last@example.test"]);
     let peak = memory_peak(server.pid());

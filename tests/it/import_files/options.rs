@@ -18,7 +18,7 @@ both!(rules_9_map_assigns_a_column_to_a_field, |db| async {
     assert_eq!(record["City"], Value::Null);
     assert_eq!(record["Labels"], json!(["x"]));
     assert_eq!(record["AdditionalFields"], json!({"loyalty": "gold"}));
-    for (map, code, told) in [
+    for (map, code, part) in [
         ("map=Nobody:email", "missing_column", "Nobody"),
         ("map=Who:email", "duplicate_column", "both mean email"),
         (
@@ -30,7 +30,7 @@ both!(rules_9_map_assigns_a_column_to_a_field, |db| async {
         let answer = upload(&client, &format!("demo?unknownColumns=ignore&{map}"), file).await;
         let found = file_problems(&answer);
         assert!(found.iter().any(|(_, found, _)| found == code), "{map}: {}", answer.text);
-        assert!(answer.text.contains(told), "{map}: {}", answer.text);
+        assert!(answer.text.contains(part), "{map}: {}", answer.text);
     }
     assert_eq!(total(&client, "demo").await, 1);
 });
@@ -42,11 +42,11 @@ both!(rules_9_unknown_columns_are_refused_ignored_or_kept, |db| async {
     let answer = upload(&client, "demo", file).await;
     let found = file_problems(&answer);
     assert_eq!(found.len(), 3, "{}", answer.text);
-    for ((line, code, message), told) in
+    for ((line, code, message), part) in
         found.iter().zip(["column 2 (Frist Name)", "column 3 (Shoe Size)", "column 4 (Zzz)"])
     {
         assert_eq!((*line, code.as_str()), (3, "unknown_column"), "{}", answer.text);
-        assert!(message.contains(told), "{message}");
+        assert!(message.contains(part), "{message}");
     }
     assert!(found[0].2.contains("did you mean firstname?"), "{}", answer.text);
     nothing_is_there(&server, &client).await;
@@ -84,12 +84,16 @@ both!(rules_9_a_bad_value_rejects_its_row_or_is_left_out_with_a_warning, |db| as
 
     let data = imported(&client, "demo?onBadValue=blank", file).await;
     assert_eq!(counts(&data), [2, 0, 1], "{data}");
-    let told = rows(&client, &data, "").await;
-    let mut warned: Vec<_> =
-        told[0]["warnings"].as_array().unwrap().iter().map(|note| note["field"].as_str().unwrap()).collect();
+    let report = rows(&client, &data, "").await;
+    let mut warned: Vec<_> = report[0]["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|note| note["field"].as_str().unwrap())
+        .collect();
     warned.sort_unstable();
-    assert_eq!(warned, ["balance", "birthday", "country", "email", "phone", "timeZone"], "{told:?}");
-    assert_eq!((&told[0]["outcome"], &told[2]["outcome"]), (&json!("created"), &json!("rejected")));
+    assert_eq!(warned, ["balance", "birthday", "country", "email", "phone", "timeZone"], "{report:?}");
+    assert_eq!((&report[0]["outcome"], &report[2]["outcome"]), (&json!("created"), &json!("rejected")));
     let first = &by(&client, "customerNumber").await["N-1"];
     for member in ["Email", "Phone", "Birthday", "TimeZone", "Country"] {
         assert_eq!(first[member], Value::Null, "{first}");
@@ -145,12 +149,12 @@ both!(rules_3_identifier_fields_apply_to_every_row, |db| async {
         ,,,N-1\n";
     let data = imported(&client, "demo?identifierFields=firstname,lastname", file).await;
     assert_eq!(counts(&data), [2, 2, 1], "{data}");
-    let told = rows(&client, &data, "").await;
-    let matched: Vec<_> = told.iter().map(|row| row["matchedOn"].clone()).collect();
+    let report = rows(&client, &data, "").await;
+    let matched: Vec<_> = report.iter().map(|row| row["matchedOn"].clone()).collect();
     assert_eq!(
         matched,
         [json!([]), json!(["firstname", "lastname"]), json!([]), json!([]), json!(["customerNumber"])],
-        "{told:?}"
+        "{report:?}"
     );
     assert_eq!(row_problems(&client, &data).await, [problem(4, "", "no_identifier")]);
 });

@@ -11,7 +11,7 @@ const FILE: &str = "Customer No;Full Name;E-mail;Phone;Note\n\
     N-5;Eve;eve@example.test;;;surplus\n";
 
 /// A file with its rejected rows corrected by hand, as a person would: the columns of the report stay.
-fn mended(rejected: &str) -> String {
+fn corrected(rejected: &str) -> String {
     let text = rejected.strip_prefix('\u{feff}').expect("a byte order mark for spreadsheets");
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(b';')
@@ -69,7 +69,7 @@ both!(rules_9_rejected_rows_are_downloaded_corrected_and_imported, |db| async {
     assert_eq!(counts(&unmended), [0, 0, 3], "{unmended}");
     let again = client.get(&format!("{}/rejected.csv", job_path("demo", &unmended))).await.expect(200);
     assert_eq!(again.text.lines().next(), answer.text.lines().next());
-    let data = imported(&client, "demo?unknownColumns=ignore", mended(&answer.text)).await;
+    let data = imported(&client, "demo?unknownColumns=ignore", corrected(&answer.text)).await;
     assert_eq!(counts(&data), [3, 0, 0], "{data}");
     assert_eq!(data["columnsLeftOut"], json!(["importLine", "importError", "Note"]));
     let stored = by(&client, "customerNumber").await;
@@ -176,8 +176,8 @@ both!(rules_1_only_importers_of_the_entrypoint_see_its_imports, |db| async {
     // Without pii:read: that rows were rejected, and why, but none of their values.
     let importer = token(&["customers:import"]);
     importer.get(&format!("{job}/rejected.csv")).await.expect_error(403);
-    let told = rows(&importer, &data, "").await;
-    assert!(told.iter().all(|row| row["cells"].is_null()), "{told:?}");
+    let report = rows(&importer, &data, "").await;
+    assert!(report.iter().all(|row| row["cells"].is_null()), "{report:?}");
     assert_eq!(row_problems(&importer, &data).await, row_problems(&client, &data).await);
     let open = importer.get(&format!("{job}/rows")).await.expect(200).text
         + &importer.get(&job).await.expect(200).text;

@@ -9,7 +9,7 @@ use super::*;
 /// Everything in the database except imports, as text, without the ids that imports use up.
 fn dump(site: &Site) -> Vec<String> {
     let mut sql = Sql::open(site);
-    let mut told = Vec::new();
+    let mut dumped = Vec::new();
     match site.db {
         Db::Sqlite => {
             let tables = sql.texts(
@@ -22,10 +22,10 @@ fn dump(site: &Site) -> Vec<String> {
                 let all: Vec<_> = columns.iter().map(|column| format!("quote(\"{column}\")")).collect();
                 let query =
                     format!("SELECT {} AS value FROM \"{table}\" ORDER BY 1", all.join(" || '|' || "));
-                told.extend(sql.texts(&query).into_iter().map(|row| format!("{table}: {row}")));
+                dumped.extend(sql.texts(&query).into_iter().map(|row| format!("{table}: {row}")));
             }
             // Imports use up ids of jobs.
-            told.retain(|row| !row.starts_with("sqlite_sequence: 'import_job'"));
+            dumped.retain(|row| !row.starts_with("sqlite_sequence: 'import_job'"));
         }
         Db::Postgres => {
             let tables = sql.texts(
@@ -35,15 +35,15 @@ fn dump(site: &Site) -> Vec<String> {
             assert!(tables.iter().any(|table| table == "customer") && tables.len() > 10, "{tables:?}");
             for table in tables {
                 let rows = sql.texts(&format!("SELECT t::text AS value FROM {table} t ORDER BY 1"));
-                told.extend(rows.into_iter().map(|row| format!("{table}: {row}")));
+                dumped.extend(rows.into_iter().map(|row| format!("{table}: {row}")));
             }
-            told.extend(sql.texts(
+            dumped.extend(sql.texts(
                 "SELECT sequencename || ' ' || coalesce(last_value::text, 'fresh') AS value FROM pg_sequences \
                  WHERE sequencename NOT LIKE 'import\\_%' ORDER BY 1",
             ));
         }
     }
-    told
+    dumped
 }
 
 const HEADER: [&str; 7] =
@@ -85,9 +85,9 @@ fn file() -> String {
 }
 
 /// What the report says of a row, without what a dry run cannot know: the ids of customers that it would create.
-fn outcome(row: &Value, rehearsed: &Value) -> String {
+fn outcome(row: &Value, dry: &Value) -> String {
     let mut row = row.clone();
-    if rehearsed["customerId"].is_null() {
+    if dry["customerId"].is_null() {
         row["customerId"] = Value::Null;
     }
     for problem in row["problems"].as_array_mut().into_iter().flatten() {
@@ -157,8 +157,8 @@ both!(rules_9_a_dry_run_writes_nothing_and_predicts_the_import, |db| async {
         // Row 168 conflicts with such a customer too; the report names no id that nobody will have.
         let conflict = said[168]["problems"][0]["message"].as_str().unwrap_or_default();
         if number == 0 {
-            let told = "customer of an earlier row was found by email but has another customerNumber";
-            assert!(conflict.starts_with(told), "{}", said[168]);
+            let expected = "customer of an earlier row was found by email but has another customerNumber";
+            assert!(conflict.starts_with(expected), "{}", said[168]);
         }
         let ids = conflict.split(|c: char| !c.is_ascii_digit()).filter_map(|id| id.parse::<u64>().ok());
         assert!(ids.max() < Some(1 << 40), "{conflict}");

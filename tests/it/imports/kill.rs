@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use super::snapshot::Told;
+use super::snapshot::Snapshot;
 use super::*;
 
 /// The customers that exist before.
@@ -24,7 +24,7 @@ const DOWN_PATIENCE: Duration = Duration::from_mins(1);
 /// How soon another instance must take over the import of a dead one.
 const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(30);
 /// The time within which a live worker commits something.
-const SILENCE: Duration = Duration::from_secs(4);
+const COMMIT_WITHIN: Duration = Duration::from_secs(4);
 /// The suffix of the e-mails that the load creates meanwhile.
 const OTHERS: &str = "@load.example.test";
 
@@ -165,12 +165,12 @@ async fn promise(instances: &[Client], email: &str, rng: &mut Rng) -> u64 {
 }
 
 /// An import as the database has it, which needs no running instance.
-struct Seen {
+struct JobRow {
     sql: Sql,
     job: u64,
 }
 
-impl Seen {
+impl JobRow {
     /// A column of the import's row, or a count of rows that meet a condition.
     fn number(&mut self, what: &str, which: &str) -> i64 {
         let job = self.job;
@@ -190,7 +190,7 @@ impl Seen {
     }
 
     /// Waits until so many rows are done; how many then.
-    async fn reaches(&mut self, rows: i64, within: Duration) -> i64 {
+    async fn wait_for_rows(&mut self, rows: i64, within: Duration) -> i64 {
         let deadline = Instant::now() + within;
         loop {
             let now = self.rows();
@@ -203,7 +203,7 @@ impl Seen {
     }
 
     /// Waits until a worker with a valid lease has the import.
-    async fn gets_a_worker(&mut self) {
+    async fn wait_for_worker(&mut self) {
         let deadline = Instant::now() + TAKEN_OVER_WITHIN;
         while self.number("count(*)", " AND state = 'running' AND lease_until_us = 0") == 1 {
             assert!(Instant::now() < deadline, "no worker took the import within {TAKEN_OVER_WITHIN:?}");
@@ -213,7 +213,7 @@ impl Seen {
 }
 
 /// Makes the leases of dead workers expire now.
-fn lapse(site: &Site) {
+fn expire_leases(site: &Site) {
     Sql::open(site).run("UPDATE import_job SET lease_until_us = 0 WHERE state = 'running'");
 }
 
@@ -225,26 +225,26 @@ async fn start_all(fleet: &mut Fleet) {
 }
 
 /// Kills instances until the one that works on the import is dead; `None` if the import was over first.
-async fn kill_worker(fleet: &mut Fleet, seen: &mut Seen) -> Option<usize> {
+async fn kill_worker(fleet: &mut Fleet, job_row: &mut JobRow) -> Option<usize> {
     // The awaited rows may have been done before the previous kill, and then nobody works on the import yet.
-    seen.gets_a_worker().await;
+    job_row.wait_for_worker().await;
     for victim in 0..fleet.servers.len() {
-        let lease = seen.lease();
+        let lease = job_row.lease();
         fleet.servers[victim].kill9();
         // The database may still commit what the instance had sent.
         tokio::time::sleep(Duration::from_millis(200)).await;
-        let rows = seen.rows();
-        let deadline = Instant::now() + SILENCE;
-        let mut is_silent = true;
-        while is_silent && Instant::now() < deadline {
+        let rows = job_row.rows();
+        let deadline = Instant::now() + COMMIT_WITHIN;
+        let mut is_idle = true;
+        while is_idle && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(20)).await;
-            is_silent = seen.rows() == rows;
+            is_idle = job_row.rows() == rows;
         }
-        if !seen.is_running() {
+        if !job_row.is_running() {
             return None;
         }
-        if is_silent {
-            assert_eq!(seen.lease(), lease, "another worker took the lease of a live one");
+        if is_idle {
+            assert_eq!(job_row.lease(), lease, "another worker took the lease of a live one");
             return Some(victim);
         }
         fleet.servers[victim].restart().await;
@@ -265,7 +265,7 @@ async fn compare(fleet: Fleet, query: &str, rows: u64, kills: u64, rng: &mut Rng
             Some(fleet) => fleet,
             None => Fleet::start(db, instances).await,
         };
-        if is_as_undisturbed(fleet, query, rows << doubled, kills, rng).await {
+        if equals_undisturbed(fleet, query, rows << doubled, kills, rng).await {
             return;
         }
         println!(
@@ -277,7 +277,7 @@ async fn compare(fleet: Fleet, query: &str, rows: u64, kills: u64, rng: &mut Rng
 }
 
 /// Compares the killed import with an undisturbed one; `false` if the import was over before all kills.
-async fn is_as_undisturbed(mut fleet: Fleet, query: &str, total: u64, kills: u64, rng: &mut Rng) -> bool {
+async fn equals_undisturbed(mut fleet: Fleet, query: &str, total: u64, kills: u64, rng: &mut Rng) -> bool {
     let file = file(total, rng);
     let client = fleet.client(0);
     create_base(&client).await;
@@ -286,40 +286,40 @@ async fn is_as_undisturbed(mut fleet: Fleet, query: &str, total: u64, kills: u64
     let load = Load::start(&fleet, rng);
     let id = job_id(&queue(&client, "demo", query, &file).await);
     let site = Arc::clone(fleet.site());
-    let mut seen = Seen { sql: Sql::open(&site), job: id };
+    let mut job_row = JobRow { sql: Sql::open(&site), job: id };
     for kill in 0..kills {
         let part = total / (kills + 1);
         let wanted = i64::try_from(part * kill + rng.u64(1..=part)).unwrap();
-        seen.reaches(wanted, PATIENCE).await;
+        job_row.wait_for_rows(wanted, PATIENCE).await;
         tokio::time::sleep(Duration::from_millis(rng.u64(..60))).await;
         // One time without help: a live instance, or one that starts again, must go on when the lease has expired.
-        let unhelped = kill == kills / 2;
-        let victim = if unhelped && fleet.servers.len() > 1 {
-            let Some(victim) = kill_worker(&mut fleet, &mut seen).await else {
+        let without_help = kill == kills / 2;
+        let victim = if without_help && fleet.servers.len() > 1 {
+            let Some(victim) = kill_worker(&mut fleet, &mut job_row).await else {
                 load.abandon();
                 return false;
             };
             Some(victim)
         } else {
             fleet.servers.iter_mut().for_each(Server::kill9);
-            if !seen.is_running() {
+            if !job_row.is_running() {
                 load.abandon();
                 return false;
             }
             None
         };
-        let rows = seen.rows();
+        let rows = job_row.rows();
         println!("{:?}: kill {kill} at row {rows}", begun.elapsed());
         if victim.is_none() {
-            if !unhelped {
+            if !without_help {
                 // The database may still commit what they had sent.
                 tokio::time::sleep(Duration::from_millis(200)).await;
-                lapse(&site);
+                expire_leases(&site);
             }
             start_all(&mut fleet).await;
         }
-        if unhelped {
-            seen.reaches(rows + 1, TAKEN_OVER_WITHIN).await;
+        if without_help {
+            job_row.wait_for_rows(rows + 1, TAKEN_OVER_WITHIN).await;
         }
         if let Some(victim) = victim {
             fleet.servers[victim].restart().await;
@@ -328,7 +328,7 @@ async fn is_as_undisturbed(mut fleet: Fleet, query: &str, total: u64, kills: u64
     let job = finished(&client, "demo", id).await;
     let took = begun.elapsed();
     let promised = load.finish().await;
-    let told = Told::read(&site, &client, "demo", id, OTHERS).await;
+    let killed = Snapshot::read(&site, &client, "demo", id, OTHERS).await;
     site.cli(&["doctor", "--deep"]).success();
     let others = others(&client).await;
     assert_eq!(others.len(), promised.len(), "there are customers that no client was promised");
@@ -341,16 +341,16 @@ async fn is_as_undisturbed(mut fleet: Fleet, query: &str, total: u64, kills: u64
     create_base(&other_client).await;
     let begun = Instant::now();
     let answer = send_file(&other_client, "demo", query, &file).await.expect(200);
-    let undisturbed = begun.elapsed();
+    let undisturbed_took = begun.elapsed();
     let other_id = job_id(answer.data());
-    let other_told = Told::read(other.site(), &other_client, "demo", other_id, "").await;
-    told.assert_same(&other_told, "killed and undisturbed");
+    let undisturbed = Snapshot::read(other.site(), &other_client, "demo", other_id, "").await;
+    killed.assert_same(&undisturbed, "killed and undisturbed");
     assert_eq!(counts(&job), counts(answer.data()));
-    assert_eq!(told.rows.len() as u64, total);
+    assert_eq!(killed.rows.len() as u64, total);
     let [added, replaced, _, _, rejected, _] = counts(&job)[..] else { panic!("six numbers") };
     assert!(added > 0 && replaced > 0 && rejected > 0, "{job}");
     println!(
-        "{total} rows, {kills} kills: {took:?}, undisturbed {undisturbed:?}; {} creates meanwhile; {rejected} rejected",
+        "{total} rows, {kills} kills: {took:?}, undisturbed {undisturbed_took:?}; {} creates meanwhile; {rejected} rejected",
         promised.len()
     );
     true
@@ -385,7 +385,7 @@ both!(rules_9_a_killed_dry_run_reports_the_same_as_an_undisturbed_one, |db| asyn
 });
 
 /// Sends the file in pieces up to the byte `until`; the answer does not matter.
-async fn send_a_part(base: String, token: String, file: Arc<String>, until: usize) -> Option<()> {
+async fn send_part(base: String, token: String, file: Arc<String>, until: usize) -> Option<()> {
     let address = base.strip_prefix("http://").expect("an address").to_owned();
     let mut stream = TcpStream::connect(&address).await.ok()?;
     let head = format!(
@@ -423,7 +423,7 @@ fleets!(rules_9_a_file_whose_upload_was_killed_can_be_sent_again, |fleet| async 
         // In some rounds the whole file is sent, and the kill meets the creation of the job or its beginning.
         let until = if round % 2 == 0 { file.len() } else { rng.usize(1..file.len()) };
         let (base, token) = (fleet.servers[0].base(), site.token().to_owned());
-        let sending = tokio::spawn(send_a_part(base, token, Arc::clone(&file), until));
+        let sending = tokio::spawn(send_part(base, token, Arc::clone(&file), until));
         let mut sql = Sql::open(&site);
         let deadline = Instant::now() + DOWN_PATIENCE;
         while sql.number(&format!("SELECT count(*) AS value FROM import_job WHERE job_id > {known}")) == 0 {
@@ -439,7 +439,7 @@ fleets!(rules_9_a_file_whose_upload_was_killed_can_be_sent_again, |fleet| async 
     }
     let half_sent = "SELECT count(*) AS value FROM import_job WHERE state = 'uploading'";
     assert!(Sql::open(&site).number(half_sent) > 0, "no kill met an upload");
-    lapse(&site);
+    expire_leases(&site);
     let answers = [
         send_file(&client, "demo", "?map=padding:-", &file).await.expect(200),
         send_file(&client, "demo", "?map=padding:-", &file).await.expect(200),

@@ -4,7 +4,7 @@
 use fastrand::Rng;
 use serde_json::json;
 
-use super::snapshot::{Told, assert_same, ranked, records};
+use super::snapshot::{Snapshot, assert_same, ranked, records};
 use super::*;
 
 const POLICIES: [&[&str]; 6] = [
@@ -96,15 +96,15 @@ fn texts(list: &Value) -> Vec<&str> {
 /// The problems of a row and of a create in one form: where and what.
 fn problems_of(row: &Value) -> Vec<(String, String)> {
     let notes = row["problems"].as_array().expect("problems").iter();
-    let mut told: Vec<_> = notes
+    let mut problems: Vec<_> = notes
         .map(|note| {
             let field = note["field"].as_str().expect("a field");
             let field = field.strip_prefix("additional-").map_or(field, |_| "additionalFields");
             (field.to_owned(), note["code"].as_str().expect("a code").to_owned())
         })
         .collect();
-    told.sort();
-    told
+    problems.sort();
+    problems
 }
 
 fn errors_of(answer: &Answer) -> Vec<(String, String)> {
@@ -115,7 +115,7 @@ fn errors_of(answer: &Answer) -> Vec<(String, String)> {
         return vec![(String::new(), "no_identifier".to_owned())];
     }
     let errors = answer.json["errors"].as_array().expect("errors").iter();
-    let mut told: Vec<_> = errors
+    let mut problems: Vec<_> = errors
         .map(|error| {
             let pointer =
                 error["pointer"].as_str().unwrap_or_else(|| panic!("the error names no field: {error}"));
@@ -123,8 +123,8 @@ fn errors_of(answer: &Answer) -> Vec<(String, String)> {
             (field.to_owned(), error["code"].as_str().expect("a code").to_owned())
         })
         .collect();
-    told.sort();
-    told
+    problems.sort();
+    problems
 }
 
 both!(rules_3_an_imported_file_equals_its_rows_created_one_by_one, |db| async {
@@ -171,7 +171,7 @@ both!(rules_3_an_imported_file_equals_its_rows_created_one_by_one, |db| async {
         }
         let answer = send_file(&client, &one, &query, &file).await.expect(200);
         let id = job_id(answer.data());
-        let told = Told::read(server.site(), &client, &one, id, "").await;
+        let snapshot = Snapshot::read(server.site(), &client, &one, id, "").await;
         let imported = rows(&client, &one, id).await;
         assert_eq!(imported.len(), bodies.len(), "{when}");
 
@@ -181,7 +181,7 @@ both!(rules_3_an_imported_file_equals_its_rows_created_one_by_one, |db| async {
             answers.push(client.create(&other, body, &query, &[]).await);
         }
         let (ids, stored) = records(&client, &other, "").await;
-        assert_same(&told.records, &stored, &when);
+        assert_same(&snapshot.records, &stored, &when);
         for (number, (row, answer)) in imported.iter().zip(&answers).enumerate() {
             let body = &bodies[number];
             let what = || format!("{when}, row {number}: {body}\n{row}\n{}", answer.text);
@@ -192,7 +192,7 @@ both!(rules_3_an_imported_file_equals_its_rows_created_one_by_one, |db| async {
                 if answer.status == 409 {
                     let message = |list: &Value, ids| ranked(list[0]["message"].as_str().unwrap(), ids);
                     assert_eq!(
-                        message(&row["problems"], &told.ids),
+                        message(&row["problems"], &snapshot.ids),
                         message(&answer.json["errors"], &ids),
                         "{}",
                         what()
@@ -207,7 +207,7 @@ both!(rules_3_an_imported_file_equals_its_rows_created_one_by_one, |db| async {
             assert_eq!(on, answer.matched_on(), "{}", what());
             let rank = |ids: &std::collections::HashMap<u64, usize>, id: u64| ids[&id];
             assert_eq!(
-                rank(&told.ids, row["customerId"].as_u64().expect("an id")),
+                rank(&snapshot.ids, row["customerId"].as_u64().expect("an id")),
                 rank(&ids, answer.id()),
                 "{}",
                 what()

@@ -18,12 +18,12 @@ fn people(count: usize) -> String {
 }
 
 /// The same rows with the columns in reverse order.
-fn turned(file: &str) -> String {
+fn reverse_columns(file: &str) -> String {
     file.lines().map(|row| line(&row.split(',').rev().collect::<Vec<_>>())).collect()
 }
 
 /// From now on every queued import looks as if a worker had taken it, and that worker does nothing.
-fn hold(site: &Site) {
+fn hold_queued_imports(site: &Site) {
     let until = i64::MAX / 2;
     let statements = match site.db {
         Db::Sqlite => format!(
@@ -41,7 +41,7 @@ fn hold(site: &Site) {
 }
 
 /// Removes that worker: its leases have expired and no import gets another.
-fn let_go(site: &Site) {
+fn release_queued_imports(site: &Site) {
     let statement = match site.db {
         Db::Sqlite => "DROP TRIGGER hold",
         Db::Postgres => "DROP FUNCTION hold CASCADE",
@@ -105,7 +105,7 @@ fleets!(rules_9_the_same_file_is_the_same_import_during_and_after_the_run, |flee
 
     // While the import runs: the same import, and a caller who waits gets its final state.
     let other = people(450);
-    hold(&site);
+    hold_queued_imports(&site);
     let held = job_id(&queue(&client, "demo", "", &other).await);
     let same = queue(&again, "demo", "", &other).await;
     assert_eq!((job_id(&same), &same["repeated"], &same["state"]), (held, &json!(true), &json!("running")));
@@ -113,7 +113,7 @@ fleets!(rules_9_the_same_file_is_the_same_import_during_and_after_the_run, |flee
         let other = other.clone();
         async move { send_file(&again, "demo", "", &other).await.expect(200) }
     });
-    let_go(&site);
+    release_queued_imports(&site);
     let waited = crate::harness::finished(waiting).await;
     assert_eq!((job_id(waited.data()), &waited.data()["repeated"]), (held, &json!(true)));
     assert_eq!(counts(waited.data()), [50, 0, 0, 400, 0, 0], "{}", waited.text);
@@ -138,11 +138,11 @@ both!(rules_9_again_and_other_column_orders_and_options_make_other_imports, |db|
     let last = send_file(&client, "demo", "", &file).await.expect(200);
     assert_eq!((job_id(last.data()), &last.data()["repeated"]), (again, &json!(true)));
 
-    let reordered = send_file(&client, "demo", "", &turned(&file)).await.expect(200);
+    let reordered = send_file(&client, "demo", "", &reverse_columns(&file)).await.expect(200);
     assert_eq!(counts(reordered.data()), [0, 0, 0, 120, 0, 0], "{}", reordered.text);
     assert_eq!(reordered.data()["repeated"], false);
-    let told = rows(&client, "demo", job_id(reordered.data())).await;
-    assert!(told.iter().all(|row| row["matchedOn"] == json!(["email"]) && row["changed"] == json!([])));
+    let report = rows(&client, "demo", job_id(reordered.data())).await;
+    assert!(report.iter().all(|row| row["matchedOn"] == json!(["email"]) && row["changed"] == json!([])));
 
     let mut jobs = vec![first, again, job_id(reordered.data())];
     for (query, expected) in [
@@ -191,10 +191,10 @@ fleets!(rules_4_an_import_under_a_key_runs_once_and_is_replayed, |fleet| async {
     assert_eq!(Sql::open(&site).number("SELECT count(*) AS value FROM import_chunk"), 0);
     assert_eq!(Sql::open(&site).number("SELECT count(*) AS value FROM import_job"), 1);
 
-    // While the import runs, a repeated request with the key is told to retry later; one without the key waits.
+    // While the import runs, a repeated request with the key is asked to retry later; one without the key waits.
     let other = people(160);
     let keyed = |number: usize| fleet.client(number).header("idempotencyKey", "import-2");
-    hold(&site);
+    hold_queued_imports(&site);
     let waiting = tokio::spawn({
         let (client, other) = (keyed(0), other.clone());
         async move { send_file(&client, "demo", "", &other).await.expect(200) }
@@ -211,7 +211,7 @@ fleets!(rules_4_an_import_under_a_key_runs_once_and_is_replayed, |fleet| async {
     early.expect_error(409);
     let seconds: u64 = early.header("Retry-After").expect("Retry-After").parse().expect("seconds");
     assert!((1..=60).contains(&seconds), "{seconds}");
-    let_go(&site);
+    release_queued_imports(&site);
     let end = over(&fleet.client(0), "demo", id).await;
     assert_eq!(end["state"], "finished", "{end}");
     assert_eq!(counts(&end).iter().sum::<i64>(), 160, "{end}");
@@ -222,7 +222,7 @@ fleets!(rules_4_an_import_under_a_key_runs_once_and_is_replayed, |fleet| async {
     assert_eq!(counts(replay.data()), counts(&end));
     assert_eq!(total(&fleet.client(0), "demo").await, 160);
 
-    // A race of one key: one import; the later requests are told to retry later or get the replay.
+    // A race of one key: one import; the later requests are asked to retry later or get the replay.
     let raced = people(170);
     let answers = fleet
         .race(6, |_, client| {
@@ -263,12 +263,12 @@ both!(rules_9_a_file_sent_again_before_the_cancel_takes_effect_continues_its_imp
     let server = Server::start(db).await;
     let client = server.client();
     let file = people(60);
-    hold(server.site());
+    hold_queued_imports(server.site());
     let id = job_id(&queue(&client, "demo", "", &file).await);
     client.send(Method::POST, &format!("{}/cancel", job_path("demo", id)), None, &[]).await.expect(200);
     let same = queue(&client, "demo", "", &file).await;
     assert_eq!((job_id(&same), &same["repeated"]), (id, &json!(true)));
-    let_go(server.site());
+    release_queued_imports(server.site());
     let end = over(&client, "demo", id).await;
     assert_eq!(end["state"], "finished", "the later request wins: {end}");
 });

@@ -90,9 +90,9 @@ both!(rules_8_words_that_thousands_share_are_found_exactly, |db| async move {
     // The terms lie in the segments of the import's steps.
     check().await;
     // An erase merges all segments into one.
-    let nobody =
+    let erased =
         client.create("demo", &json!({"email": "zed@example.test"}), &[], &[]).await.expect(200).id();
-    client.delete(&format!("/api/Customer/{nobody}?erase=true")).await.expect(200);
+    client.delete(&format!("/api/Customer/{erased}?erase=true")).await.expect(200);
     let mut sql = Sql::open(server.site());
     let lists_of_several_blocks = "SELECT count(*) AS value FROM (SELECT 1 FROM term_block JOIN term_segment \
                                    ON term_segment.segment_id = term_block.segment_id WHERE state = 'live' \

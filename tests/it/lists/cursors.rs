@@ -53,7 +53,7 @@ async fn load(client: &Client, entry: &'static str, count: usize) -> Vec<u64> {
 }
 
 /// The records that may be changed and deleted, and the records that stay, each in their order.
-fn parted(ids: &[u64]) -> (Vec<u64>, Vec<u64>) {
+fn split_free(ids: &[u64]) -> (Vec<u64>, Vec<u64>) {
     let (free, stays): (Vec<_>, Vec<_>) =
         ids.iter().enumerate().partition(|(place, _)| place % FREE_EVERY == 0);
     let bare = |part: Vec<(usize, &u64)>| part.into_iter().map(|(_, id)| *id).collect();
@@ -61,20 +61,20 @@ fn parted(ids: &[u64]) -> (Vec<u64>, Vec<u64>) {
 }
 
 /// Writers that run until they are stopped. They create records, and change and delete the free ones.
-struct Storm {
+struct Writers {
     stop: Arc<AtomicBool>,
     writes: watch::Sender<usize>,
     tasks: Vec<JoinHandle<Vec<u64>>>,
 }
 
-impl Storm {
+impl Writers {
     fn start(client: &Client, entry: &'static str, free: &[u64], rng: &mut Rng) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let writes = watch::Sender::new(0);
         let tasks = (0..WRITERS).map(|number| {
             let free: Vec<u64> = free.iter().copied().skip(number).step_by(WRITERS).collect();
             let (client, rng) = (client.clone(), rng.fork());
-            tokio::spawn(storm(client, entry, free, rng, Arc::clone(&stop), writes.clone()))
+            tokio::spawn(write_until_stopped(client, entry, free, rng, Arc::clone(&stop), writes.clone()))
         });
         Self { tasks: tasks.collect(), stop, writes }
     }
@@ -94,7 +94,7 @@ impl Storm {
     }
 }
 
-async fn storm(
+async fn write_until_stopped(
     client: Client,
     entry: &'static str,
     mut free: Vec<u64>,
@@ -142,7 +142,7 @@ impl Walk<'_> {
     async fn go(&self, client: &Client, free: &mut Vec<u64>, rng: &mut Rng) {
         let exists = self.page(client, None).await["Summary"]["totalRecords"].as_u64().unwrap();
         let mut page = self.page(client, None).await;
-        let storm = Storm::start(client, self.entry, free, rng);
+        let writers = Writers::start(client, self.entry, free, rng);
         let (mut met, mut pages) = (Vec::new(), 0);
         loop {
             pages += 1;
@@ -154,17 +154,17 @@ impl Walk<'_> {
             met.extend(ids_of(&page));
             let Some(token) = page["Summary"]["pageIdentifier"].as_str() else { break };
             // The list changes between two pages.
-            storm.wait_for_writes(pages * 2).await;
+            writers.wait_for_writes(pages * 2).await;
             page = self.page(client, Some(token)).await;
         }
-        let writes = storm.finish(free).await;
+        let writes = writers.finish(free).await;
         println!(
             "{:?}: {} records listed on {pages} pages, {writes} writes meanwhile",
             self.query,
             met.len()
         );
         assert!(pages >= 4, "too few pages to prove anything");
-        // A walk by id lists nobody twice, whoever is created or changed meanwhile.
+        // A walk by id lists no record twice, despite creates and changes meanwhile.
         if !self.query.iter().any(|(name, value)| *name == "sortBy" && !value.contains("customerId")) {
             let once: BTreeSet<u64> = met.iter().copied().collect();
             assert_eq!(once.len(), met.len(), "{:?}: a record was listed twice", self.query);
@@ -188,7 +188,7 @@ both!(rules_8_a_cursor_skips_and_repeats_nothing_while_others_write, |db| async 
     let count = usize::try_from(setting("CURSOR_RECORDS", 3_000)).unwrap();
 
     let all = load(&client, "demo", count).await;
-    let (mut free, stays) = parted(&all);
+    let (mut free, stays) = split_free(&all);
     let newest_first = stays.iter().rev().copied().collect();
     // Pages collected in memory, and long pages that are streamed.
     for (query, stays) in [
@@ -202,7 +202,7 @@ both!(rules_8_a_cursor_skips_and_repeats_nothing_while_others_write, |db| async 
     let count = (count / 5).min(2_000);
     new_entry(server.site(), "sorted", &[]);
     let all = load(&client, "sorted", count).await;
-    let (mut free, stays) = parted(&all);
+    let (mut free, stays) = split_free(&all);
     let mut records = client.list("sorted").await;
     records.retain(|record| stays.contains(&record["customerId"].as_u64().unwrap()));
     let id = |record: &Value| record["customerId"].as_u64().unwrap();

@@ -1,4 +1,4 @@
-//! A search sees every write that was answered before it, whoever else writes and whichever instance answers (rules 7).
+//! A search sees every write that was answered before it, even with other writers and on other instances (rules 7).
 //!
 //! `SEARCH_CHECKS` sets the number of searches after writes; the long form is 100,000:
 //! `SEARCH_CHECKS=100000 cargo nextest run lists::read_after_write`.
@@ -239,13 +239,13 @@ async fn packed_terms_leave_no_dead_rows_behind() {
     .await;
     // Long enough for one check of the table's size.
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert!(sql.number(ROOM) > 0, "an older transaction holds the space");
+    assert!(sql.number(TABLE_SIZE) > 0, "an older transaction holds the space");
     older.run("ROLLBACK");
-    until("the table did not shrink", || sql.number(ROOM) == 0).await;
+    until("the table did not shrink", || sql.number(TABLE_SIZE) == 0).await;
     assert_eq!(list(&client, "search=c17@").await["Summary"]["totalRecords"], 1);
 }
 
-const ROOM: &str = "SELECT pg_relation_size('term_pending') AS value";
+const TABLE_SIZE: &str = "SELECT pg_relation_size('term_pending') AS value";
 
 /// Polls for at most a minute.
 async fn until(otherwise: &str, mut is_so: impl FnMut() -> bool) {

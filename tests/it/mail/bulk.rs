@@ -45,7 +45,7 @@ both!(a_filter_or_ids_select_customers_and_the_report_names_those_not_invited, |
     let make = async |body: Value| created(&client, "demo", &body).await;
     let ada = make(json!({"email": "ada@example.test", "city": "Oakton"})).await;
     let bea = make(json!({"email": "bea@example.test", "city": "Fairfax"})).await;
-    let nobody = make(json!({"customerNumber": "N-1", "city": "Oakton"})).await;
+    let without_email = make(json!({"customerNumber": "N-1", "city": "Oakton"})).await;
     let active = make(json!({"email": "act@example.test", "customerPsw": "oak-and-elm-1907"})).await;
     let twin = forced(&client, "demo", &json!({"email": "ada@example.test"})).await;
     let deleted = make(json!({"email": "del@example.test"})).await;
@@ -64,7 +64,7 @@ both!(a_filter_or_ids_select_customers_and_the_report_names_those_not_invited, |
     assert_eq!(job["outcomes"], json!({"invited": 1, "noEmail": 1}));
     assert_eq!(
         reported(&client, &location(&queued)).await,
-        BTreeMap::from([(nobody, ("noEmail".into(), Value::Null))])
+        BTreeMap::from([(without_email, ("noEmail".into(), Value::Null))])
     );
 
     // All customers without an account; customers who are already invited get no second mail.
@@ -75,22 +75,22 @@ both!(a_filter_or_ids_select_customers_and_the_report_names_those_not_invited, |
         json!({"invited": 1, "alreadyInvited": 1, "noEmail": 1, "sameEmail": 1}),
         "{job}"
     );
-    let told = reported(&client, &location(&queued)).await;
-    assert_eq!(told[&twin], ("sameEmail".to_owned(), json!(ada)));
-    assert_eq!(told[&ada].0, "alreadyInvited");
+    let report = reported(&client, &location(&queued)).await;
+    assert_eq!(report[&twin], ("sameEmail".to_owned(), json!(ada)));
+    assert_eq!(report[&ada].0, "alreadyInvited");
 
     // The next mail would replace one that still waits.
-    until_all_went(&client, "demo").await;
+    until_all_sent(&client, "demo").await;
 
     // By ids, with `again`: in any order, repeated, some of them unknown.
     let ids = json!({"customerIds": [deleted, bea, ada, bea, active, elsewhere, 987_654_321]});
     let queued = invite_many(&client, "?again=true", Some(&ids)).await.expect(202);
     let job = finished_job(&client, &location(&queued)).await;
     assert_eq!(job["outcomes"], json!({"invited": 2, "active": 1, "deleted": 1, "notFound": 2}), "{job}");
-    until_all_went(&client, "demo").await;
+    until_all_sent(&client, "demo").await;
     let mut sent: BTreeMap<String, usize> = BTreeMap::new();
-    for parcel in parcels(server.site()) {
-        *sent.entry(parcel.to().to_owned()).or_default() += 1;
+    for message in messages(server.site()) {
+        *sent.entry(message.to().to_owned()).or_default() += 1;
     }
     assert_eq!(sent, BTreeMap::from([("ada@example.test".into(), 2), ("bea@example.test".into(), 2)]));
     let jobs = client.get("/api/Customer/invite/demo").await.expect(200);
@@ -156,11 +156,11 @@ both!(killed_halfway_each_customer_gets_one_mail, |db| async {
     }
     let over = finished_job(&client, &job).await;
     assert_eq!((&over["invited"], &over["done"]), (&json!(people), &json!(people)), "{over}");
-    until_all_went(&client, "demo").await;
+    until_all_sent(&client, "demo").await;
     assert_eq!(count_of(&client, "demo", "sent").await, people);
     let mut sent: BTreeMap<String, usize> = BTreeMap::new();
-    for parcel in parcels(server.site()) {
-        *sent.entry(parcel.to().to_owned()).or_default() += 1;
+    for message in messages(server.site()) {
+        *sent.entry(message.to().to_owned()).or_default() += 1;
     }
     assert_eq!(sent.len() as u64, people, "every address got a mail after {kills} kills");
     assert!(sent.values().all(|mails| *mails == 1), "each address got one mail: {sent:?}");
@@ -191,9 +191,9 @@ both!(the_command_line_invites_without_a_running_server, |db| async {
     assert!(!site.cli(&["invite", "--entry", "demo"]).status.success());
     // The mails wait for the service.
     server.restart().await;
-    until_all_went(&client, "demo").await;
-    assert_eq!(parcels(&site).len(), 2);
+    until_all_sent(&client, "demo").await;
+    assert_eq!(messages(&site).len(), 2);
     let tried = site.cli(&["mail", "test", "--to", "eve@example.test"]).success();
     assert!(tried.starts_with("written as "), "{tried}");
-    assert!(parcels(&site).iter().any(|parcel| parcel.to() == "eve@example.test"));
+    assert!(messages(&site).iter().any(|message| message.to() == "eve@example.test"));
 });

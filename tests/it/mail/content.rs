@@ -17,8 +17,8 @@ both!(mails_use_the_language_and_names_of_the_entrypoint, |db| async {
         {"key": "color", "value": "#A03020"},
     ]});
     client.put("/api/Paypoint/settings/demo", &settings).await.expect(200);
-    let told = client.get("/api/Paypoint/settings/demo").await.expect(200);
-    assert!(told.text.contains("#a03020") && told.text.contains("Épicerie"), "{}", told.text);
+    let stored = client.get("/api/Paypoint/settings/demo").await.expect(200);
+    assert!(stored.text.contains("#a03020") && stored.text.contains("Épicerie"), "{}", stored.text);
     let wrong = json!({"general": [{"key": "language", "value": "de"}, {"key": "color", "value": "red"},
         {"key": "storeName", "value": "Shop\r\nBcc: a@b.test"}, {"key": "editableFields", "value": "email"}]});
     let refused = client.put("/api/Paypoint/settings/demo", &wrong).await;
@@ -27,13 +27,13 @@ both!(mails_use_the_language_and_names_of_the_entrypoint, |db| async {
 
     let id = created(&client, "demo", &json!({"email": "ada.roe@example.test", "firstname": "Adèle"})).await;
     invite(&client, id).await.expect(200);
-    until_all_went(&client, "demo").await;
-    let parcel = parcels(server.site()).pop().expect("a mail");
-    assert!(parcel.text.starts_with("Bonjour Adèle,"), "{}", parcel.text);
-    assert!(parcel.html.contains("lang=\"fr\"") && parcel.html.contains("#a03020"), "{}", parcel.html);
+    until_all_sent(&client, "demo").await;
+    let message = messages(server.site()).pop().expect("a mail");
+    assert!(message.text.starts_with("Bonjour Adèle,"), "{}", message.text);
+    assert!(message.html.contains("lang=\"fr\"") && message.html.contains("#a03020"), "{}", message.html);
     // RFC 2047 encodes words, so headers contain only ASCII.
-    assert!(parcel.headers.iter().all(|(_, value)| value.is_ascii()), "{:?}", parcel.headers);
-    assert!(parcel.header("From").ends_with("<no-reply@localhost>"), "{:?}", parcel.headers);
+    assert!(message.headers.iter().all(|(_, value)| value.is_ascii()), "{:?}", message.headers);
+    assert!(message.header("From").ends_with("<no-reply@localhost>"), "{:?}", message.headers);
 });
 
 both!(names_cannot_inject_markup_or_headers, |db| async {
@@ -72,18 +72,18 @@ both!(names_cannot_inject_markup_or_headers, |db| async {
         invite(&client, id).await.expect(200);
         client.send(reqwest::Method::POST, &format!("{}/consent", path(id)), None, &[]).await.expect(200);
     }
-    until_all_went(&client, "demo").await;
-    let parcels = parcels(server.site());
-    assert_eq!(parcels.len(), 6);
-    for parcel in parcels {
-        let html = &parcel.html;
+    until_all_sent(&client, "demo").await;
+    let messages = messages(server.site());
+    assert_eq!(messages.len(), 6);
+    for message in messages {
+        let html = &message.html;
         assert!(!html.contains("<script") && !html.contains("<b>"), "{html}");
         assert!(html.contains("&lt;script&gt;"), "{html}");
-        let names: Vec<&str> = parcel.headers.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = message.headers.iter().map(|(name, _)| name.as_str()).collect();
         let known =
             ["Date", "From", "To", "Subject", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"];
         assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
-        assert!(parcel.to().starts_with("attack"), "{}", parcel.to());
+        assert!(message.to().starts_with("attack"), "{}", message.to());
     }
 });
 
@@ -98,11 +98,11 @@ async fn operator_templates_replace_the_built_in_ones_and_are_checked_at_start()
     let client = master(&server);
     let id = created(&client, "demo", &json!({"email": "ada.roe@example.test", "firstname": "Ada"})).await;
     invite(&client, id).await.expect(200);
-    until_all_went(&client, "demo").await;
-    let parcel = parcels(&site).pop().expect("a mail");
-    assert_eq!(parcel.header("Subject"), "Welcome to demo");
-    assert!(parcel.text.starts_with("Dear Ada, go to http"), "{}", parcel.text);
-    assert!(parcel.html.contains("Set your password"), "the built-in HTML template stays");
+    until_all_sent(&client, "demo").await;
+    let message = messages(&site).pop().expect("a mail");
+    assert_eq!(message.header("Subject"), "Welcome to demo");
+    assert!(message.text.starts_with("Dear Ada, go to http"), "{}", message.text);
+    assert!(message.html.contains("Set your password"), "the built-in HTML template stays");
     for (name, text) in [
         ("invitation.en.txt", "no subject"),
         ("invitation.en.txt", "Subject: x\n\n{{ nothing_of_that_name }}"),

@@ -20,19 +20,19 @@ both!(creating_sends_nothing_and_inviting_sends_one_mail, |db| async {
     let answer = invite(&client, id).await.expect(200);
     assert_eq!(answer.data()["state"], "invited");
     assert_eq!(answer.data()["customerId"], id);
-    until_all_went(&client, "demo").await;
-    let told = state(&client, id).await;
+    until_all_sent(&client, "demo").await;
+    let shown_state = state(&client, id).await;
     for key in ["invitedAt", "expiresAt"] {
-        assert_eq!(told[key], answer.data()[key], "{told}");
+        assert_eq!(shown_state[key], answer.data()[key], "{shown_state}");
     }
-    assert_eq!((&told["state"], &told["expired"]), (&json!("invited"), &json!(false)));
-    assert!(told["openedAt"].is_null(), "{told}");
-    let parcels = parcels(site);
-    assert_eq!(parcels.len(), 1);
-    let parcel = &parcels[0];
-    assert_eq!(parcel.to(), "ada.roe@example.test");
-    assert_eq!(parcel.header("Auto-Submitted"), "auto-generated");
-    let link = parcel.link().expect("a link");
+    assert_eq!((&shown_state["state"], &shown_state["expired"]), (&json!("invited"), &json!(false)));
+    assert!(shown_state["openedAt"].is_null(), "{shown_state}");
+    let messages = messages(site);
+    assert_eq!(messages.len(), 1);
+    let message = &messages[0];
+    assert_eq!(message.to(), "ada.roe@example.test");
+    assert_eq!(message.header("Auto-Submitted"), "auto-generated");
+    let link = message.link().expect("a link");
     assert!(link.starts_with(&format!("{}/portal/demo/set-password/", server.base())), "{link}");
     let token = link.rsplit('/').next().unwrap();
     assert!(
@@ -60,9 +60,9 @@ both!(inviting_again_ends_the_earlier_link, |db| async {
     let id = created(&client, "demo", &json!({"email": "ada.roe@example.test"})).await;
     for _ in 0..2 {
         invite(&client, id).await.expect(200);
-        until_all_went(&client, "demo").await;
+        until_all_sent(&client, "demo").await;
     }
-    let links: Vec<String> = parcels(server.site()).iter().filter_map(Parcel::link).collect();
+    let links: Vec<String> = messages(server.site()).iter().filter_map(Message::link).collect();
     assert_eq!(links.len(), 2);
     let mut alive = Vec::new();
     for link in &links {
@@ -76,7 +76,7 @@ both!(a_refused_invitation_names_the_reason, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let make = async |body: serde_json::Value| created(&client, "demo", &body).await;
-    let nobody = make(json!({"customerNumber": "N-1"})).await;
+    let without_email = make(json!({"customerNumber": "N-1"})).await;
     let active = make(json!({"email": "active@example.test", "customerPsw": "oak-and-elm-1907"})).await;
     let inactive = make(json!({"email": "inactive@example.test", "customerStatus": 0})).await;
     let archived = make(json!({"email": "archived@example.test"})).await;
@@ -86,7 +86,7 @@ both!(a_refused_invitation_names_the_reason, |db| async {
     let deleted = make(json!({"email": "deleted@example.test"})).await;
     client.delete(&path(deleted)).await.expect(200);
     for (id, expected) in [
-        (nobody, "no_email"),
+        (without_email, "no_email"),
         (active, "active"),
         (inactive, "inactive"),
         (archived, "archived"),
@@ -104,8 +104,8 @@ both!(a_refused_invitation_names_the_reason, |db| async {
     // The first of two may be invited; the second may not, even after the first has an account.
     invite(&client, first).await.expect(200);
     assert_eq!(code(&invite(&client, second).await), "same_email");
-    until_all_went(&client, "demo").await;
-    assert_eq!(parcels(server.site()).len(), 1);
+    until_all_sent(&client, "demo").await;
+    assert_eq!(messages(server.site()).len(), 1);
 });
 
 both!(rules_4_an_invitation_with_a_key_is_sent_once, |db| async {
@@ -119,8 +119,8 @@ both!(rules_4_an_invitation_with_a_key_is_sent_once, |db| async {
     let (first, again) = (ask().await, ask().await);
     assert!(!first.replayed() && again.replayed());
     assert_eq!(first.data(), again.data());
-    until_all_went(&client, "demo").await;
-    assert_eq!(parcels(server.site()).len(), 1);
+    until_all_sent(&client, "demo").await;
+    assert_eq!(messages(server.site()).len(), 1);
 });
 
 both!(a_link_ends_when_its_purpose_is_gone, |db| async {
@@ -135,9 +135,9 @@ both!(a_link_ends_when_its_purpose_is_gone, |db| async {
     ] {
         let id = created(&client, "demo", &json!({"email": format!("{name}@example.test")})).await;
         invite(&client, id).await.expect(200);
-        until_all_went(&client, "demo").await;
-        let of = |parcel: &&Parcel| parcel.to().starts_with(name);
-        let link = parcels(server.site()).iter().find(of).and_then(Parcel::link).expect("a link");
+        until_all_sent(&client, "demo").await;
+        let of = |message: &&Message| message.to().starts_with(name);
+        let link = messages(server.site()).iter().find(of).and_then(Message::link).expect("a link");
         assert_eq!(reqwest::get(&link).await.unwrap().status(), 200, "{name}");
         match change {
             serde_json::Value::Null => client.delete(&path(id)).await.expect(200),
@@ -156,7 +156,7 @@ both!(a_link_ends_when_its_purpose_is_gone, |db| async {
 });
 
 /// Whether any file below a folder contains a text.
-fn stands_in(folder: &std::path::Path, text: &str) -> bool {
+fn any_file_contains(folder: &std::path::Path, text: &str) -> bool {
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -199,7 +199,7 @@ both!(waiting_mails_to_deleted_customers_are_dropped, |db| async {
     assert_eq!(shown(&outbox(&client, "demo").await, ids[0]), "erased.away@example.test");
     assert_eq!(shown(&outbox(&reader, "demo").await, ids[0]), "e***@e***.test");
     assert!(
-        !stands_in(site.folder(), "away@example.test"),
+        !any_file_contains(site.folder(), "away@example.test"),
         "waiting mails are sealed and no log contains them"
     );
     client.delete(&format!("{}?erase=true", path(ids[0]))).await.expect(200);

@@ -20,17 +20,17 @@ both!(consent_is_requested_by_mail, |db| async {
     assert_eq!(read(&client, id).await.json["customerConsent"], Value::Null);
     let answer = ask(&client, id, "consent").await.expect(200);
     assert_eq!(answer.json["responseData"], " ", "contract 4, E2");
-    until_all_went(&client, "demo").await;
+    until_all_sent(&client, "demo").await;
     let consent = read(&client, id).await.json["customerConsent"].clone();
     assert_eq!((&consent["eCommunication"]["status"], &consent["sms"]["status"]), (&json!(-1), &json!(0)));
-    let parcels = parcels(server.site());
-    assert_eq!(parcels.len(), 1);
-    let link = parcels[0].link().expect("a link");
+    let messages = messages(server.site());
+    assert_eq!(messages.len(), 1);
+    let link = messages[0].link().expect("a link");
     assert!(link.contains("/portal/demo/consent/"), "{link}");
     assert_eq!(reqwest::get(&link).await.unwrap().status(), 200);
     assert_eq!(operations(&client, id).await, ["consentAsked", "created"]);
-    let nobody = created(&client, "demo", &json!({"customerNumber": "N-1"})).await;
-    assert_eq!(code(&ask(&client, nobody, "consent").await), "no_email");
+    let without_email = created(&client, "demo", &json!({"customerNumber": "N-1"})).await;
+    assert_eq!(code(&ask(&client, without_email, "consent").await), "no_email");
     // A replacement of the record keeps the consent.
     let body = json!({"email": "ada.roe@example.test", "firstname": "Ada"});
     client.create("demo", &body, &[("replaceExisting", "1")], &[]).await.expect(200);

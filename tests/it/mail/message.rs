@@ -2,13 +2,13 @@
 
 /// A message: its headers, its text and its HTML.
 #[derive(Debug, Clone)]
-pub struct Parcel {
+pub struct Message {
     pub headers: Vec<(String, String)>,
     pub text: String,
     pub html: String,
 }
 
-impl Parcel {
+impl Message {
     /// Reads a message with two parts, text and HTML.
     #[track_caller]
     pub fn read(message: &str) -> Self {

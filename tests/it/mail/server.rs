@@ -17,7 +17,7 @@ pub const LOGIN: &str = "shop:oak & elm";
 pub struct MailServer {
     child: Child,
     input: ChildStdin,
-    said: Arc<Mutex<Vec<Value>>>,
+    reports: Arc<Mutex<Vec<Value>>>,
     folder: TempDir,
     security: &'static str,
     login: bool,
@@ -35,25 +35,25 @@ impl MailServer {
         command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("Python runs");
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&said);
+        let reports = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&reports);
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                heard.lock().unwrap().push(serde_json::from_str(&line).expect("JSON"));
+                sink.lock().unwrap().push(serde_json::from_str(&line).expect("JSON"));
             }
         });
-        let server = Self { child, input, said, folder, security, login };
+        let server = Self { child, input, reports, folder, security, login };
         until("the mail server listens", async || server.port().is_some()).await;
         server
     }
 
-    fn said(&self, what: &str) -> Vec<Value> {
-        let said = self.said.lock().unwrap();
-        said.iter().filter_map(|line| line.get(what).cloned()).collect()
+    fn reports(&self, what: &str) -> Vec<Value> {
+        let reports = self.reports.lock().unwrap();
+        reports.iter().filter_map(|line| line.get(what).cloned()).collect()
     }
 
     fn port(&self) -> Option<u64> {
-        self.said("port").first().and_then(Value::as_u64)
+        self.reports("port").first().and_then(Value::as_u64)
     }
 
     /// The settings with which the service uses this server, with delays short enough for a test.
@@ -84,21 +84,21 @@ impl MailServer {
     }
 
     /// Changes the server's behaviour from now on.
-    pub async fn tell(&mut self, command: &str) {
-        let before = self.said("did").len();
+    pub async fn set_mode(&mut self, command: &str) {
+        let before = self.reports("did").len();
         writeln!(self.input, "{command}").unwrap();
         let server = &*self;
-        until("the mail server confirms the command", async || server.said("did").len() > before).await;
+        until("the mail server confirms the command", async || server.reports("did").len() > before).await;
     }
 
     /// How often a client ran into a mode.
     pub fn reached(&self, mode: &str) -> usize {
-        self.said("reached").iter().filter(|reached| *reached == mode).count()
+        self.reports("reached").iter().filter(|reached| *reached == mode).count()
     }
 
     /// Every mail that the server accepted.
     pub fn mails(&self) -> Vec<Value> {
-        self.said("mail")
+        self.reports("mail")
     }
 
     /// How many mails to an address the server accepted.

@@ -25,7 +25,7 @@ async fn arrives_protected(db: Db, security: &'static str) {
     for number in 0..3 {
         invited(&client, &format!("ada{number}")).await;
     }
-    until_all_went(&client, "demo").await;
+    until_all_sent(&client, "demo").await;
     let taken = mails.mails();
     assert_eq!(taken.len(), 3, "{taken:?}");
     for mail in taken {
@@ -34,11 +34,11 @@ async fn arrives_protected(db: Db, security: &'static str) {
         if security == "starttls" {
             assert_eq!(mail["tls"], true, "{mail}");
         }
-        let parcel = Parcel::read(mail["message"].as_str().unwrap());
-        assert_eq!(mail["to"], json!([parcel.to()]));
-        assert_eq!(parcel.header("From"), "demo <shop@pay.example>");
-        assert_eq!(parcel.header("Auto-Submitted"), "auto-generated");
-        let message_id = parcel.header("Message-ID");
+        let message = Message::read(mail["message"].as_str().unwrap());
+        assert_eq!(mail["to"], json!([message.to()]));
+        assert_eq!(message.header("From"), "demo <shop@pay.example>");
+        assert_eq!(message.header("Auto-Submitted"), "auto-generated");
+        let message_id = message.header("Message-ID");
         assert!(message_id.ends_with("@pay.example>"), "{message_id}");
         assert!(
             outbox(&client, "demo")
@@ -46,7 +46,7 @@ async fn arrives_protected(db: Db, security: &'static str) {
                 .iter()
                 .any(|own| { message_id == format!("<{}@pay.example>", own["messageId"].as_str().unwrap()) })
         );
-        let link = parcel.link().expect("a link");
+        let link = message.link().expect("a link");
         assert_eq!(reqwest::get(&link).await.unwrap().status(), 200, "{link}");
     }
 }
@@ -108,7 +108,7 @@ both!(every_recipient_gets_one_mail_despite_server_failures, |db| async {
         "drop-message",
         "drop-after",
     ] {
-        mails.tell(mode).await;
+        mails.set_mode(mode).await;
         for number in 0..2 {
             let (id, address) = invited(&client, &format!("{mode}-{number}")).await;
             addresses.push(address.clone());
@@ -120,20 +120,22 @@ both!(every_recipient_gets_one_mail_despite_server_failures, |db| async {
                 assert_eq!(mails.mails_to(&address), 0, "{mode}");
             }
         }
-        mails.tell("ok").await;
-        until_all_went(&client, "demo").await;
+        mails.set_mode("ok").await;
+        until_all_sent(&client, "demo").await;
     }
-    mails.tell("away").await;
+    mails.set_mode("away").await;
     for number in 0..3 {
         addresses.push(invited(&client, &format!("away-{number}")).await.1);
     }
     until("the outbox shows the problem", async || {
-        let told = outbox(&client, "demo").await;
-        told.iter().any(|mail| mail["problem"].as_str().is_some_and(|problem| problem.contains("connection")))
+        let mails_shown = outbox(&client, "demo").await;
+        mails_shown
+            .iter()
+            .any(|mail| mail["problem"].as_str().is_some_and(|problem| problem.contains("connection")))
     })
     .await;
-    mails.tell("back").await;
-    until_all_went(&client, "demo").await;
+    mails.set_mode("back").await;
+    until_all_sent(&client, "demo").await;
     assert_eq!(count_of(&client, "demo", "sent").await, addresses.len() as u64);
     for address in &addresses {
         assert_eq!(mails.mails_to(address), 1, "{address}");
@@ -146,26 +148,26 @@ both!(a_permanently_refused_mail_fails_and_can_be_sent_again, |db| async {
     let server = Server::start_on(&site).await;
     let client = master(&server);
     for mode in ["never", "never-message"] {
-        mails.tell(mode).await;
+        mails.set_mode(mode).await;
         let (id, address) = invited(&client, mode).await;
         until("the mail failed", async || mail_of(&client, id).await["state"] == "failed").await;
         let failed = mail_of(&client, id).await;
         let problem = failed["problem"].as_str().expect("a problem");
         assert!(problem.contains("55"), "{problem}");
         assert!(!problem.contains('@') && failed["email"].is_null(), "{failed}");
-        mails.tell("ok").await;
+        mails.set_mode("ok").await;
         let retry = format!("/api/Mail/outbox/demo/{}/retry", failed["mailId"]);
         let keyed = [("idempotencyKey", mode)];
         client.send(reqwest::Method::POST, &retry, None, &keyed).await.expect(200);
         assert!(client.send(reqwest::Method::POST, &retry, None, &keyed).await.expect(200).replayed());
-        until_all_went(&client, "demo").await;
+        until_all_sent(&client, "demo").await;
         assert_eq!(mails.mails_to(&address), 1);
         let again = client.send(reqwest::Method::POST, &retry, None, &[]).await;
         again.expect_error(409);
         let taken = mails.mails();
-        let parcel = Parcel::read(taken.last().unwrap()["message"].as_str().unwrap());
+        let message = Message::read(taken.last().unwrap()["message"].as_str().unwrap());
         assert_eq!(
-            reqwest::get(parcel.link().expect("a link")).await.unwrap().status(),
+            reqwest::get(message.link().expect("a link")).await.unwrap().status(),
             200,
             "the mail sent again carries a valid link"
         );
@@ -182,16 +184,16 @@ both!(a_kill_during_sending_doubles_no_mail, |db| async {
     let client = master(&server);
     // One delivery hangs before the server has the message, the other after it: then nobody knows whether the server
     // took it.
-    mails.tell("hang-address").await;
+    mails.set_mode("hang-address").await;
     let (before, before_address) = invited(&client, "before").await;
     until("the delivery hangs", async || mails.reached("hang-address") == 1).await;
-    mails.tell("hang-message").await;
+    mails.set_mode("hang-message").await;
     let (after, after_address) = invited(&client, "after").await;
     until("the delivery hangs", async || mails.reached("hang-message") == 1).await;
     assert_eq!(mail_of(&client, before).await["state"], "sending");
     assert_eq!(mail_of(&client, after).await["state"], "handingOver");
     server.kill9();
-    mails.tell("ok").await;
+    mails.set_mode("ok").await;
     server.restart().await;
     until("both deliveries are over", async || {
         let states =
@@ -203,7 +205,7 @@ both!(a_kill_during_sending_doubles_no_mail, |db| async {
     // A merchant who knows better sends it again.
     let retry = format!("/api/Mail/outbox/demo/{}/retry", mail_of(&client, after).await["mailId"]);
     client.send(reqwest::Method::POST, &retry, None, &[]).await.expect(200);
-    until_all_went(&client, "demo").await;
+    until_all_sent(&client, "demo").await;
     assert_eq!(mails.mails_to(&after_address), 1);
 });
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{FORCE, MERGE, REPLACE, asked, assert_matched, plain};
+use super::{FORCE, MERGE, REPLACE, assert_matched, match_answer, plain};
 use crate::harness::*;
 use crate::support::*;
 
@@ -64,7 +64,7 @@ both!(rules_3_different_customer_numbers_conflict, |db| async {
     for query in [&[][..], REPLACE, MERGE] {
         let answer = client.create("demo", &other, query, &[]).await;
         assert_conflict(&answer, ["/customerNumber"], &[ada]);
-        let would = asked(&client, "demo", &other, query).await.expect(200);
+        let would = match_answer(&client, "demo", &other, query).await.expect(200);
         assert_eq!(would.data()["outcome"], "conflict", "{}", would.text);
     }
     assert_eq!(read(&client, ada).await.json["customerNumber"], "ACC-1");
@@ -87,7 +87,7 @@ both!(rules_3_the_oldest_of_several_matches_wins, |db| async {
         ids.push(forced(&client, "demo", &body).await);
     }
     assert!(ids.is_sorted(), "{ids:?}");
-    let would = asked(&client, "demo", &body, &[]).await.expect(200);
+    let would = match_answer(&client, "demo", &body, &[]).await.expect(200);
     assert_eq!(
         would.data()["candidates"],
         json!([{"identifier": "email", "customerIds": ids}]),

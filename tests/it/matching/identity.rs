@@ -51,11 +51,11 @@ both!(rules_3_without_a_policy_any_value_of_a_person_allows_a_create, |db| async
             answer.expect_error(400);
             let text = answer.json["responseText"].as_str().expect("a text");
             assert!(text.starts_with("Invalid customer identifiers"), "{body}: {text}");
-            let told = answer.json["responseData"].to_string();
+            let message = answer.json["responseData"].to_string();
             for (field, _) in identifying {
                 assert!(
-                    told.contains(field),
-                    "{field} would suffice, but the message does not name it: {told}"
+                    message.contains(field),
+                    "{field} would suffice, but the message does not name it: {message}"
                 );
             }
         }

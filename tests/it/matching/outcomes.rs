@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{FORCE, MERGE, REPLACE, asked, assert_matched, plain};
+use super::{FORCE, MERGE, REPLACE, assert_matched, match_answer, plain};
 use crate::harness::*;
 use crate::support::*;
 
@@ -39,7 +39,7 @@ both!(rules_3_flags_and_matches_decide_the_outcome, |db| async {
     {
         let body = |city: &str| json!({"email": format!("t{number}@example.test"), "city": city});
         let before = total(&client, "demo").await;
-        let would = asked(&client, "demo", &body("Oakton"), query).await.expect(200);
+        let would = match_answer(&client, "demo", &body("Oakton"), query).await.expect(200);
         assert_eq!(would.data()["outcome"], without, "{query:?}: {}", would.text);
         assert_eq!(would.data()["customerId"], Value::Null, "{query:?}: {}", would.text);
         assert_eq!(would.data()["candidates"], json!([]), "{query:?}: {}", would.text);
@@ -54,7 +54,7 @@ both!(rules_3_flags_and_matches_decide_the_outcome, |db| async {
         }
         assert_eq!(total(&client, "demo").await, before + 1);
 
-        let would = asked(&client, "demo", &body("Reston"), query).await.expect(200);
+        let would = match_answer(&client, "demo", &body("Reston"), query).await.expect(200);
         assert_eq!(would.data()["outcome"], with, "{query:?}: {}", would.text);
         let candidates = json!([{"identifier": "email", "customerIds": [first.id()]}]);
         assert_eq!(would.data()["candidates"], candidates, "{query:?}: {}", would.text);
@@ -106,7 +106,7 @@ both!(rules_3_two_flags_are_refused, |db| async {
             let found = places(answer.expect_error(400));
             assert!(found.iter().all(|place| place.starts_with('?')), "{flags:?}: {}", answer.text);
             assert!(!found.is_empty(), "{flags:?}: {}", answer.text);
-            asked(&client, "demo", body, &flags).await.expect_error(400);
+            match_answer(&client, "demo", body, &flags).await.expect_error(400);
         }
     }
     assert_eq!(total(&client, "demo").await, 1);
@@ -153,7 +153,7 @@ both!(rules_3_a_match_changes_nothing_and_reports_the_differences, |db| async {
         let mut expected: Vec<_> = differs.to_vec();
         expected.sort_unstable();
         assert_eq!(sorted(&answer.data()["differs"]), expected, "{body}: {}", answer.text);
-        let would = asked(&client, "demo", &body, &[]).await.expect(200);
+        let would = match_answer(&client, "demo", &body, &[]).await.expect(200);
         assert_eq!(sorted(&would.data()["differs"]), expected, "{body}: {}", would.text);
 
         for (key, value) in before.json.as_object().expect("a record") {
@@ -289,7 +289,7 @@ both!(rules_3_the_matcher_predicts_conflicts_and_refusals, |db| async {
         json!({"email": "new@example.test", "customerUsername": "bob"}),
     ];
     for body in &cases {
-        let would = asked(&client, "demo", body, &[]).await.expect(200);
+        let would = match_answer(&client, "demo", body, &[]).await.expect(200);
         assert_eq!(would.json["isSuccess"], true, "{}", would.text);
         assert_eq!(would.data()["outcome"], "conflict", "{}", would.text);
         let conflicts = would.data()["conflicts"].as_array().expect("conflicts");
@@ -297,11 +297,11 @@ both!(rules_3_the_matcher_predicts_conflicts_and_refusals, |db| async {
         assert!(would.data()["conflicts"].to_string().contains(&bob.to_string()), "{}", would.text);
         plain(&client, "demo", body).await.expect_error(409);
     }
-    let would = asked(&client, "demo", &cases[0], &[]).await.expect(200);
+    let would = match_answer(&client, "demo", &cases[0], &[]).await.expect(200);
     let candidates = json!([{"identifier": "email", "customerIds": [ada]},
                             {"identifier": "customerNumber", "customerIds": [bob]}]);
     assert_eq!(would.data()["candidates"], candidates, "{}", would.text);
-    assert_eq!(asked(&client, "demo", &cases[0], FORCE).await.expect(200).data()["outcome"], "forced");
-    asked(&client, "demo", &json!({"city": "Oakton"}), &[]).await.expect_error(400);
+    assert_eq!(match_answer(&client, "demo", &cases[0], FORCE).await.expect(200).data()["outcome"], "forced");
+    match_answer(&client, "demo", &json!({"city": "Oakton"}), &[]).await.expect_error(400);
     assert_eq!(total(&client, "demo").await, 2);
 });

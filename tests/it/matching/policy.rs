@@ -17,15 +17,15 @@ fn policy_of(settings: &Answer) -> Vec<&str> {
 }
 
 #[track_caller]
-fn refused_for_want_of(answer: &Answer, identifiers: &[&str]) {
+fn assert_needs_one_of(answer: &Answer, identifiers: &[&str]) {
     answer.expect_error(400);
     let text = answer.json["responseText"].as_str().expect("a text");
     assert!(text.starts_with("Invalid customer identifiers"), "{text}");
-    let told = format!("{text} {}", answer.json["responseData"]);
+    let message = format!("{text} {}", answer.json["responseData"]);
     for identifier in identifiers {
         assert!(
-            told.contains(identifier),
-            "{identifier} would suffice, but the message does not name it: {told}"
+            message.contains(identifier),
+            "{identifier} would suffice, but the message does not name it: {message}"
         );
     }
 }
@@ -43,7 +43,7 @@ both!(rules_3_a_create_needs_an_identifier_of_the_policy, |db| async {
     ] {
         for query in [&[][..], REPLACE, MERGE, FORCE] {
             let answer = client.create("strict", &body, query, &[]).await;
-            refused_for_want_of(&answer, &["firstname+lastname", "phone", "customerNumber"]);
+            assert_needs_one_of(&answer, &["firstname+lastname", "phone", "customerNumber"]);
         }
     }
     let names = created(&client, "strict", &json!({"firstname": "Ada", "lastname": "Roe"})).await;
@@ -90,7 +90,7 @@ both!(rules_3_entrypoints_without_a_policy_inherit_the_organisations, |db| async
     assert_matched(&plain(&client, "child", &phone(1, "three@example.test")).await, first, &["phone"]);
     let third = created(&client, "child", &phone(2, "one@example.test")).await;
     assert_matched(&plain(&client, "child", &phone(2, "four@example.test")).await, third, &["phone"]);
-    refused_for_want_of(&plain(&client, "child", &json!({"email": "one@example.test"})).await, &["phone"]);
+    assert_needs_one_of(&plain(&client, "child", &json!({"email": "one@example.test"})).await, &["phone"]);
     // An entrypoint created later has it too.
     new_entry_of(site, org_id, "later", &["--country", "US"]);
     let later = created(&client, "later", &phone(1, "one@example.test")).await;
@@ -220,7 +220,7 @@ both!(rules_3_identifier_fields_override_the_policy_for_one_request, |db| async 
     // Without a customerNumber the request is refused, whatever else it contains.
     let refused = by(json!(["phone"]), json!({"email": "ada@example.test", "firstname": "Ada"}));
     for query in [&[][..], REPLACE, MERGE, FORCE] {
-        refused_for_want_of(&client.create("demo", &refused, query, &[]).await, &["phone", "customerNumber"]);
+        assert_needs_one_of(&client.create("demo", &refused, query, &[]).await, &["phone", "customerNumber"]);
     }
     assert_eq!(total(&client, "demo").await, 4);
 });
@@ -278,10 +278,10 @@ both!(rules_2_a_create_must_carry_the_required_fields, |db| async {
     let settings = "/api/Paypoint/settings/picky";
     let required =
         |value: &str| json!({"general": [{"key": "requiredFields", "readOnly": false, "value": value}]});
-    let told = client.get(settings).await.expect(200);
-    let general = told.json["general"].as_array().expect("general").clone();
-    let told = general.iter().find(|item| item["key"] == "requiredFields").expect("requiredFields");
-    assert_eq!(told["value"], "email,fullname");
+    let read = client.get(settings).await.expect(200);
+    let general = read.json["general"].as_array().expect("general").clone();
+    let item = general.iter().find(|item| item["key"] == "requiredFields").expect("requiredFields");
+    assert_eq!(item["value"], "email,fullname");
     client.put(settings, &required("")).await.expect(200);
     created(&client, "picky", &json!({"customerNumber": "A"})).await;
     client.put(settings, &required("phone")).await.expect(200);

@@ -197,9 +197,9 @@ both!(logs_and_metrics_contain_no_link_and_no_name, |db| async {
     // The greeting of a first start contains an example with an e-mail address.
     let logs: String = server.logs().lines().filter(|line| !line.starts_with("curl ")).collect();
     assert!(logs.contains("/portal/{entry}/set-password/{token}"), "{logs}");
-    for told in [&logs, &metrics] {
+    for text in [&logs, &metrics] {
         for secret in [token, &session, PASSWORD, "not the password", EMAIL] {
-            assert!(!told.contains(secret), "{secret} is in a log or a metric");
+            assert!(!text.contains(secret), "{secret} is in a log or a metric");
         }
     }
 });

@@ -3,7 +3,7 @@
 use super::*;
 
 /// The text of a page, without its random parts.
-fn told(page: &Page, login: &str) -> String {
+fn without_random_parts(page: &Page, login: &str) -> String {
     page.text.replace(&page.csrf(), "").replace(login, "")
 }
 
@@ -23,9 +23,9 @@ both!(ten_failures_lock_the_account_and_mail_its_owner, |db| async {
     assert!(!owner.is_in().await, "the lock ends the owner's session");
     guesser.sign_in(EMAIL, PASSWORD).await.expect(429);
     guesser.sign_in("ada", PASSWORD).await.expect(422);
-    until_all_went(&client, "demo").await;
-    let parcel = mails(server.site()).pop().expect("a mail");
-    assert_eq!((parcel.to(), parcel.link()), (EMAIL, None));
+    until_all_sent(&client, "demo").await;
+    let message = mails(server.site()).pop().expect("a mail");
+    assert_eq!((message.to(), message.link()), (EMAIL, None));
     let history = client.get(&format!("{}/history", path(id))).await.expect(200);
     assert_eq!(history.json["Records"][0]["token"]["name"], "portal", "{}", history.text);
 
@@ -81,7 +81,11 @@ both!(an_unknown_name_looks_like_a_wrong_password, |db| async {
         assert_eq!(first.status, if attempt < 9 { 422 } else { 429 }, "{attempt}");
         for (page, login) in pages.iter().zip(logins) {
             assert_eq!(page.status, first.status, "{login} at {attempt}");
-            assert_eq!(told(page, login), told(first, EMAIL), "{login} at {attempt}");
+            assert_eq!(
+                without_random_parts(page, login),
+                without_random_parts(first, EMAIL),
+                "{login} at {attempt}"
+            );
         }
     }
     // The service did the same work for all: ten verifications each, with or without an account.
@@ -126,10 +130,10 @@ both!(requests_for_a_mail_reveal_nothing_and_send_few_mails, |db| async {
     }
     answers.dedup();
     assert_eq!(answers.len(), 1, "{answers:?}");
-    until_all_went(&client, "demo").await;
-    let parcels = mails(server.site());
-    assert!(parcels.iter().all(|parcel| parcel.to() == EMAIL), "only the account's owner gets mails");
-    assert!((1..=6).contains(&parcels.len()), "at most three mails for each name: {}", parcels.len());
+    until_all_sent(&client, "demo").await;
+    let messages = mails(server.site());
+    assert!(messages.iter().all(|message| message.to() == EMAIL), "only the account's owner gets mails");
+    assert!((1..=6).contains(&messages.len()), "at most three mails for each name: {}", messages.len());
 });
 
 both!(the_api_refuses_easily_guessed_passwords_too, |db| async {

@@ -71,9 +71,9 @@ both!(a_new_password_ends_all_sessions_however_it_was_set, |db| async {
     assert!(here.is_in().await && !there.is_in().await);
     there.cookies = before;
     assert!(!there.is_in().await, "the old session ends in this browser too");
-    until_all_went(&client, "demo").await;
+    until_all_sent(&client, "demo").await;
     assert!(
-        mails(server.site()).pop().is_some_and(|parcel| parcel.link().is_none()),
+        mails(server.site()).pop().is_some_and(|message| message.link().is_none()),
         "the customer gets a mail about the change"
     );
     client.put(&path(id), &json!({"customerPsw": "seven lamps of stone"})).await.expect(200);

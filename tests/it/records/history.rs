@@ -47,9 +47,9 @@ both!(rules_5_every_change_is_in_the_history, |db| async {
     let answer = create.get(&format!("{}/history", path(id))).await.expect(200);
     assert_eq!(answer.json["Summary"]["totalRecords"], 6, "{}", answer.text);
     let entries = answer.json["Records"].as_array().expect("entries");
-    let told: Vec<_> =
+    let kinds: Vec<_> =
         entries.iter().map(|entry| entry["operation"].as_str().expect("an operation")).collect();
-    assert_eq!(told, ["deleted", "updated", "replaced", "merged", "updated", "created"]);
+    assert_eq!(kinds, ["deleted", "updated", "replaced", "merged", "updated", "created"]);
     let versions: Vec<_> =
         entries.iter().map(|entry| entry["version"].as_u64().expect("a version")).collect();
     assert_eq!(versions, [6, 5, 4, 3, 2, 1]);

@@ -18,7 +18,7 @@ async fn reads(server: &Server) -> (u64, u64) {
 }
 
 /// A record, read by itself and in its list; both must be equal.
-async fn told(client: &Client, id: u64) -> Value {
+async fn read_twice(client: &Client, id: u64) -> Value {
     let record = read(client, id).await.json;
     let list = client.get("/api/Query/customers/demo").await.expect(200);
     let listed = list.json["Records"].as_array().expect("records");
@@ -35,29 +35,29 @@ both!(a_cached_record_is_always_current, |db| async {
     let ada = json!({"firstname": "Ada", "email": "ada@example.test", "city": "Oakton"});
     let id = created(&client, "demo", &ada).await;
 
-    let first = told(&client, id).await;
+    let first = read_twice(&client, id).await;
     let (hits, misses) = reads(here).await;
     assert_eq!((hits, misses), (1, 1), "the list takes the record from the cache");
-    assert_eq!(told(&client, id).await, first);
+    assert_eq!(read_twice(&client, id).await, first);
     assert_eq!(reads(here).await, (3, 1));
     // With the record in the cache, every token still sees only what it may see.
-    let veiled = told(&masked, id).await;
-    assert_ne!(veiled["Email"], "ada@example.test");
-    assert_eq!(told(&client, id).await, first);
-    assert_eq!(told(&masked, id).await, veiled);
+    let masked_view = read_twice(&masked, id).await;
+    assert_ne!(masked_view["Email"], "ada@example.test");
+    assert_eq!(read_twice(&client, id).await, first);
+    assert_eq!(read_twice(&masked, id).await, masked_view);
     assert_eq!(reads(here).await, (9, 1));
 
-    // After a change, whoever makes it and whichever part of the answer it affects.
+    // A change replaces the cached record, on every instance and for every part of the answer.
     client.put(&path(id), &json!({"city": "Reston"})).await.expect(200);
-    assert_eq!(told(&client, id).await["City"], "Reston");
+    assert_eq!(read_twice(&client, id).await["City"], "Reston");
     assert_eq!(there.client().get(&path(id)).await.expect(200).json["City"], "Reston");
     there.client().put(&path(id), &json!({"city": "Vienna"})).await.expect(200);
-    assert_eq!(told(&client, id).await["City"], "Vienna");
-    assert_eq!(told(&masked, id).await["City"], "Vienna");
+    assert_eq!(read_twice(&client, id).await["City"], "Vienna");
+    assert_eq!(read_twice(&masked, id).await["City"], "Vienna");
     let general = json!({"general": [{"key": "dbaName", "readOnly": false, "value": "Renamed"}]});
     master(there).put("/api/Paypoint/settings/demo", &general).await.expect(200);
-    assert_eq!(told(&client, id).await["PaypointDbaname"], "Renamed");
-    assert_eq!(told(&masked, id).await["PaypointDbaname"], "Renamed");
+    assert_eq!(read_twice(&client, id).await["PaypointDbaname"], "Renamed");
+    assert_eq!(read_twice(&masked, id).await["PaypointDbaname"], "Renamed");
     there.client().delete(&path(id)).await.expect(200);
     assert_eq!(read(&client, id).await.json["customerStatus"], -99);
     assert_eq!(total(&client, "demo").await, 0);
@@ -85,6 +85,6 @@ both!(an_erase_empties_the_cache_and_a_disabled_cache_keeps_nothing, |db| async 
     let server = Server::start_on(&site).await;
     let client = server.client();
     let id = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
-    assert_eq!(told(&client, id).await, told(&client, id).await);
+    assert_eq!(read_twice(&client, id).await, read_twice(&client, id).await);
     assert_eq!(reads(&server).await, (0, 0));
 });

@@ -261,7 +261,7 @@ both!(rules_7_no_file_contains_the_values_of_a_person, |db| async {
 
     // The logs without personal data still are useful logs.
     let logs = server.logs();
-    for told in [answer.header("X-Request-Id").expect("an id"), "/api/Query/customers/{entry}", name] {
-        assert!(logs.contains(told), "{told} is not in the logs");
+    for expected in [answer.header("X-Request-Id").expect("an id"), "/api/Query/customers/{entry}", name] {
+        assert!(logs.contains(expected), "{expected} is not in the logs");
     }
 });

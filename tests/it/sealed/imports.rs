@@ -99,8 +99,8 @@ both!(rules_7_no_file_contains_imported_values, |db| async {
         format!("/api/Import/jobs/demo/{}", answer.json["jobId"])
     };
 
-    let rehearsal = send_file(&client, "&dryRun=true").await;
-    let report = finished(&client, &rehearsal).await;
+    let dry_run = send_file(&client, "&dryRun=true").await;
+    let report = finished(&client, &dry_run).await;
     // The import leaves a bad e-mail out and the customer number suffices; the report names what is wrong with each
     // row.
     assert_eq!(report["added"], ROWS, "{report}");
@@ -118,7 +118,7 @@ both!(rules_7_no_file_contains_imported_values, |db| async {
     let client = server.client();
     let report = finished(&client, &job).await;
     assert_eq!(report["added"], ROWS, "{report}");
-    let again = format!("{rehearsal}/commit");
+    let again = format!("{dry_run}/commit");
     let commit = client.send(Method::POST, &again, None, &[]).await.expect(202).json["jobId"].to_string();
     finished(&client, &format!("/api/Import/jobs/demo/{commit}")).await;
 

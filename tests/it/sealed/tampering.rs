@@ -183,10 +183,15 @@ both!(rules_7_a_removed_digest_is_detected, |db| async {
     });
     assert!(!sql.digests().iter().any(|(_, digest)| *digest == mine[0]), "the digest is still there");
     site.cli(&["doctor"]).success();
-    let told = site.cli(&["doctor", "--deep"]);
-    assert!(!told.status.success(), "{}", told.stdout);
+    let output = site.cli(&["doctor", "--deep"]);
+    assert!(!output.status.success(), "{}", output.stdout);
     let words = format!("customer {ada} is not found by all of its identifiers");
-    assert!(format!("{}{}", told.stdout, told.stderr).contains(&words), "{}{}", told.stdout, told.stderr);
+    assert!(
+        format!("{}{}", output.stdout, output.stderr).contains(&words),
+        "{}{}",
+        output.stdout,
+        output.stderr
+    );
 });
 
 /// On PostgreSQL the key's hash is part of the row, so there is no digest to remove.
@@ -205,10 +210,10 @@ async fn rules_4_an_idempotency_key_without_a_record_is_detected() {
     let mut sql = Sql::open(&site);
     sql.run("CREATE TABLE kept AS SELECT * FROM recent_digest");
     let says = |arguments: &[&str], words: &str| {
-        let told = site.cli(arguments);
-        assert!(!told.status.success(), "{}", told.stdout);
-        let told = format!("{}{}", told.stdout, told.stderr);
-        assert!(told.contains(words), "{told}");
+        let output = site.cli(arguments);
+        assert!(!output.status.success(), "{}", output.stdout);
+        let report = format!("{}{}", output.stdout, output.stderr);
+        assert!(report.contains(words), "{report}");
     };
     // The newest key's digest leads to no idempotency record.
     sql.run(
@@ -258,11 +263,11 @@ both!(a_broken_search_index_is_detected_and_rebuilt, |db| async {
         (&empty, "has 0 postings instead of"),
         ("DELETE FROM term_block", "has 0 postings instead of"),
     ];
-    for (way, told) in ways {
+    for (way, part) in ways {
         sql.run(way);
         let broken = site.cli(&["doctor", "--deep"]);
         let all = format!("{}{}", broken.stdout, broken.stderr);
-        assert!(!broken.status.success() && all.contains(told), "{way}: {all}");
+        assert!(!broken.status.success() && all.contains(part), "{way}: {all}");
         assert!(all.contains("docs/operations.md says under Check"), "{all}");
         sql.run(
             "DELETE FROM term_pending; DELETE FROM term_block; INSERT INTO term_block SELECT * FROM kept",

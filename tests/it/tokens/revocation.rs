@@ -10,7 +10,7 @@ use crate::support::*;
 const LIST: &str = "/api/Query/customers/demo";
 
 /// Sends requests until the token is refused; how long that took.
-async fn refused_after(client: &Client) -> Duration {
+async fn time_until_refused(client: &Client) -> Duration {
     let since = Instant::now();
     loop {
         match client.get(LIST).await.status {
@@ -41,7 +41,7 @@ both!(rules_1_a_revocation_takes_effect_at_once, |db| async {
     let client = server.anonymous().token(&token);
     client.get(LIST).await.expect(200);
     server.cli(&["token", "revoke", &jti(&token)]).success();
-    let after = refused_after(&client).await;
+    let after = time_until_refused(&client).await;
     assert!(after <= Duration::from_secs(5), "refused after {after:?}");
 });
 
@@ -57,7 +57,7 @@ async fn rules_1_a_revocation_reaches_other_instances_within_5_s() {
     fleet.client(0).token(&master).delete(&path).await.expect(200);
     let since = Instant::now();
     here.get(LIST).await.expect_error(401);
-    refused_after(&there).await;
+    time_until_refused(&there).await;
     assert!(since.elapsed() <= Duration::from_secs(5), "refused after {:?}", since.elapsed());
 }
 

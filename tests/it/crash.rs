@@ -9,7 +9,7 @@ mod load;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diesel::prelude::*;
 use fastrand::Rng;
@@ -127,11 +127,8 @@ impl Race {
     /// Waits for `more` answers, for a limited time: an instance that answers nothing has failed.
     async fn wait_for_answers(&self, more: usize) {
         let goal = self.answers.load(Relaxed) + more;
-        let deadline = Instant::now() + Duration::from_mins(1);
-        while self.answers.load(Relaxed) < goal {
-            assert!(Instant::now() < deadline, "the racers receive no answers");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let is_reached = async || self.answers.load(Relaxed) >= goal;
+        wait_until("the racers receive answers", Duration::from_mins(1), is_reached).await;
     }
 }
 
@@ -251,11 +248,8 @@ both!(a_suspended_instance_resumes, |db| async {
     tokio::time::sleep(SUSPENSION).await;
     kill_process(pid, Signal::CONT).unwrap();
     // Rules 1: until the instance has checked for revoked tokens, it admits no request and says that it is not ready.
-    let begun = Instant::now();
-    while client.get("/health/ready").await.status != 200 {
-        assert!(begun.elapsed() < Duration::from_secs(5), "the instance does not become ready");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let is_ready = async || client.get("/health/ready").await.status == 200;
+    wait_until("the instance becomes ready", Duration::from_secs(5), is_ready).await;
     for answer in ask().await {
         assert_eq!(answer.expect(200).json["Records"][0]["customerId"], id);
     }
@@ -301,11 +295,8 @@ async fn suspend(pid: Pid) {
         // The state comes after the name, which is in parentheses.
         stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('T'))
     };
-    let begun = Instant::now();
-    while !std::fs::read_dir(&tasks).unwrap().all(is_stopped) {
-        assert!(begun.elapsed() < Duration::from_secs(10), "the process does not stop");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    let all_stopped = async || std::fs::read_dir(&tasks).unwrap().all(is_stopped);
+    wait_until("the process stops", Duration::from_secs(10), all_stopped).await;
 }
 
 /// Suspends an instance while it waits, within a transaction, for a table that `locker` locked. The transaction is then
@@ -315,11 +306,8 @@ async fn suspend_while_waiting_for(server: &Server, sql: &mut Sql, table: &str, 
         "SELECT count(*) AS value FROM pg_locks JOIN pg_class ON pg_class.oid = relation \
          WHERE relname = '{table}' AND NOT granted"
     );
-    let begun = Instant::now();
-    while sql.number(&waits) == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(4), "no transaction waits for {table}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let is_waiting = async || sql.number(&waits) > 0;
+    wait_until(&format!("a transaction waits for {table}"), Duration::from_secs(4), is_waiting).await;
     let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
     suspend(pid).await;
     locker.run("COMMIT");
@@ -339,11 +327,8 @@ async fn an_instance_suspended_while_it_moves_terms_moves_them_afterwards() {
     let pid = suspend_while_waiting_for(&server, &mut sql, "term_segment", &mut locker).await;
     assert_eq!(sql.number("SELECT count(*) AS value FROM term_segment"), 0, "the instance was not suspended");
     kill_process(pid, Signal::CONT).unwrap();
-    let begun = Instant::now();
-    while sql.number("SELECT count(*) AS value FROM term_pending") > 0 {
-        assert!(begun.elapsed() < Duration::from_secs(30), "the terms were not moved");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let is_moved = async || sql.number("SELECT count(*) AS value FROM term_pending") == 0;
+    wait_until("the terms are moved", Duration::from_secs(30), is_moved).await;
     let found = client.get("/api/Query/customers/demo?search=da@exa").await.expect(200);
     assert_eq!(found.json["Records"][0]["customerId"], id);
     let logs = server.logs();
@@ -367,12 +352,9 @@ async fn an_instance_suspended_while_it_removes_expired_rows_removes_them_afterw
     let sessions = "SELECT count(*) AS value FROM portal_session";
     assert_eq!(sql.number(sessions), 1, "the instance was not suspended");
     kill_process(pid, Signal::CONT).unwrap();
-    let begun = Instant::now();
-    while sql.number(sessions) > 0 {
-        // The next check would come after 30 s.
-        assert!(begun.elapsed() < Duration::from_secs(10), "the session is still there");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    // The next check would come after 30 s.
+    let is_gone = async || sql.number(sessions) == 0;
+    wait_until("the session is gone", Duration::from_secs(10), is_gone).await;
     let logs = server.logs();
     assert!(!logs.contains("\"WARN\"") && !logs.contains("\"ERROR\""), "{logs}");
 }

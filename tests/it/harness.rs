@@ -8,7 +8,9 @@ mod client;
 mod postgres;
 mod server;
 
+use std::fmt::Display;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 pub use client::{Answer, Client};
 pub use postgres::{TlsCluster, own_cluster};
@@ -91,6 +93,29 @@ where
 /// The output of a task; a panic of the task becomes the test's.
 pub async fn finished<T>(task: tokio::task::JoinHandle<T>) -> T {
     task.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+/// Polls until the condition holds, and fails if it does not within `patience`.
+pub async fn wait_until(what: &str, patience: Duration, mut holds: impl AsyncFnMut() -> bool) {
+    wait_for(what, patience, async || if holds().await { Ok(()) } else { Err("") }).await;
+}
+
+/// Polls until there is a value, and fails with the last `Err` if there is none within `patience`.
+pub async fn wait_for<T, E: Display>(
+    what: &str,
+    patience: Duration,
+    mut poll: impl AsyncFnMut() -> Result<T, E>,
+) -> T {
+    let begun = Instant::now();
+    loop {
+        match poll().await {
+            Ok(value) => return value,
+            Err(state) => assert!(begun.elapsed() < patience, "not within {patience:?}: {what} {state}"),
+        }
+        // Short at first, because some tests must catch work in the middle.
+        let pause = begun.elapsed() / 50;
+        tokio::time::sleep(pause.clamp(Duration::from_millis(5), Duration::from_millis(50))).await;
+    }
 }
 
 /// A number from the environment, for tests with a short and a long form.

@@ -10,7 +10,7 @@ mod poison;
 mod repeated;
 mod snapshot;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
@@ -60,15 +60,11 @@ fn is_over(job: &Value) -> bool {
 
 /// The job when it is over.
 async fn over(client: &Client, entry: &str, id: u64) -> Value {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
+    wait_for("the import is over", PATIENCE, async || {
         let job = job(client, entry, id).await;
-        if is_over(&job) {
-            return job;
-        }
-        assert!(Instant::now() < deadline, "still not over: {job}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        if is_over(&job) { Ok(job) } else { Err(job) }
+    })
+    .await
 }
 
 /// The job when it has finished successfully.

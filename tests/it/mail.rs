@@ -10,7 +10,7 @@ mod smtp;
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use self::message::Message;
 use crate::harness::*;
@@ -41,16 +41,8 @@ pub fn messages(site: &Site) -> Vec<Message> {
 }
 
 /// Polls until the condition holds, and fails after `patience()`.
-#[track_caller]
-pub fn until(what: &str, is_so: impl AsyncFn() -> bool) -> impl Future<Output = ()> {
-    let what = what.to_owned();
-    async move {
-        let deadline = Instant::now() + patience();
-        while !is_so().await {
-            assert!(Instant::now() < deadline, "not within {:?}: {what}", patience());
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
+pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    wait_until(what, patience(), is_so).await;
 }
 
 /// The mails of an entrypoint as the outbox shows them, newest first.

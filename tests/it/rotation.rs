@@ -18,15 +18,11 @@ const ROTATE: &str = "/api/Paypoint/keys/rotate/demo";
 
 /// Waits for the end of a rotation; its last state.
 async fn until_finished(client: &Client) -> Value {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
+    wait_for("the rotation finishes", PATIENCE, async || {
         let keys = client.get(KEYS).await.expect(200).json;
-        if keys["rotation"]["state"] == "finished" {
-            return keys;
-        }
-        assert!(Instant::now() < deadline, "still rotating: {keys}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        if keys["rotation"]["state"] == "finished" { Ok(keys) } else { Err(keys) }
+    })
+    .await
 }
 
 /// Asserts that all data of the first entrypoint is under this one key.

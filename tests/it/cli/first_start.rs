@@ -127,15 +127,12 @@ async fn rules_7_a_first_start_on_sqlite_creates_a_master_key_that_only_its_owne
     let client = Client::new(format!("http://{address}"));
     let serve = async || {
         let process = Process::spawn(without_key(&site, &["serve", "--listen", &address]));
-        for _ in 0..3000 {
-            if let Ok(answer) = client.try_send(reqwest::Method::GET, "/health/ready", None, &[]).await
-                && answer.status == 200
-            {
-                return process;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("the server does not become ready");
+        wait_until("the server becomes ready", Duration::from_secs(30), async || {
+            let answer = client.try_send(reqwest::Method::GET, "/health/ready", None, &[]).await;
+            answer.is_ok_and(|answer| answer.status == 200)
+        })
+        .await;
+        process
     };
     let process = serve().await;
     let folder = site.database_file().parent().expect("a folder").to_owned();

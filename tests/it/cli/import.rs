@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
@@ -305,13 +305,12 @@ both!(every_option_reaches_the_import, |db| async {
 });
 
 /// Waits for a number in the database.
-fn until(sql: &mut Sql, query: &str, process: &mut Process) {
-    let deadline = Instant::now() + PATIENCE;
-    while sql.number(query) == 0 {
+async fn until(sql: &mut Sql, query: &str, process: &mut Process) {
+    wait_until(&format!("{query} is not 0"), PATIENCE, async || {
         assert!(process.0.try_wait().unwrap().is_none(), "the command ended too early");
-        assert!(Instant::now() < deadline, "{query} is still 0");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+        sql.number(query) != 0
+    })
+    .await;
 }
 
 fn interrupt(process: &Process) {
@@ -328,7 +327,7 @@ both!(after_ctrl_c_the_same_command_resumes, |db| async {
     let path = file(site, "many.csv", text);
     let mut sql = Sql::open(site);
     let mut running = Process::spawn(command(site, &path, &[]));
-    until(&mut sql, "SELECT coalesce(max(rows_read), 0) AS value FROM import_job", &mut running);
+    until(&mut sql, "SELECT coalesce(max(rows_read), 0) AS value FROM import_job", &mut running).await;
     interrupt(&running);
     let (status, stdout, stderr) = running.end(PATIENCE).expect("it ends");
     assert_eq!(status.code(), Some(INTERRUPTED), "{stdout}{stderr}");
@@ -357,7 +356,7 @@ both!(ctrl_c_during_the_upload_leaves_nothing, |db| async {
     let mut waiting = Process::spawn(waiting);
     let mut input = waiting.0.stdin.take().unwrap();
     input.write_all(PEOPLE.as_bytes()).unwrap();
-    until(&mut sql, "SELECT count(*) AS value FROM import_job", &mut waiting);
+    until(&mut sql, "SELECT count(*) AS value FROM import_job", &mut waiting).await;
     interrupt(&waiting);
     let (status, stdout, stderr) = waiting.end(PATIENCE).expect("it ends");
     assert_eq!(status.code(), Some(INTERRUPTED), "{stdout}{stderr}");

@@ -191,24 +191,19 @@ impl JobRow {
 
     /// Waits until so many rows are done; how many then.
     async fn wait_for_rows(&mut self, rows: i64, within: Duration) -> i64 {
-        let deadline = Instant::now() + within;
-        loop {
+        wait_for(&format!("{rows} rows are done"), within, async || {
             let now = self.rows();
-            if now >= rows {
-                return now;
-            }
-            assert!(Instant::now() < deadline, "at {now} instead of {rows} rows after {within:?}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+            if now >= rows { Ok(now) } else { Err(format!("(now {now})")) }
+        })
+        .await
     }
 
     /// Waits until a worker with a valid lease has the import.
     async fn wait_for_worker(&mut self) {
-        let deadline = Instant::now() + TAKEN_OVER_WITHIN;
-        while self.number("count(*)", " AND state = 'running' AND lease_until_us = 0") == 1 {
-            assert!(Instant::now() < deadline, "no worker took the import within {TAKEN_OVER_WITHIN:?}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        wait_until("a worker takes the import", TAKEN_OVER_WITHIN, async || {
+            self.number("count(*)", " AND state = 'running' AND lease_until_us = 0") != 1
+        })
+        .await;
     }
 }
 
@@ -425,11 +420,8 @@ fleets!(rules_9_a_file_whose_upload_was_killed_can_be_sent_again, |fleet| async 
         let (base, token) = (fleet.servers[0].base(), site.token().to_owned());
         let sending = tokio::spawn(send_part(base, token, Arc::clone(&file), until));
         let mut sql = Sql::open(&site);
-        let deadline = Instant::now() + DOWN_PATIENCE;
-        while sql.number(&format!("SELECT count(*) AS value FROM import_job WHERE job_id > {known}")) == 0 {
-            assert!(Instant::now() < deadline, "no upload begins");
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        let newer = format!("SELECT count(*) AS value FROM import_job WHERE job_id > {known}");
+        wait_until("an upload begins", DOWN_PATIENCE, async || sql.number(&newer) > 0).await;
         tokio::time::sleep(Duration::from_millis(rng.u64(..150))).await;
         fleet.servers[0].kill9();
         known = sql.number("SELECT max(job_id) AS value FROM import_job");

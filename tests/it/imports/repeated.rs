@@ -54,13 +54,8 @@ fn release_queued_imports(site: &Site) {
 /// Begins an import and stops it somewhere in the middle; its state then.
 async fn stop_in_the_middle(client: &Client, site: &Site, entry: &str, query: &str, file: &str) -> Value {
     let id = job_id(&queue(client, entry, query, file).await);
-    let deadline = Instant::now() + PATIENCE;
-    while Sql::open(site).number(&format!("SELECT rows_read AS value FROM import_job WHERE job_id = {id}"))
-        == 0
-    {
-        assert!(Instant::now() < deadline, "the import does not begin");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let rows_read = format!("SELECT rows_read AS value FROM import_job WHERE job_id = {id}");
+    wait_until("the import begins", PATIENCE, async || Sql::open(site).number(&rows_read) > 0).await;
     client.send(Method::POST, &format!("{}/cancel", job_path(entry, id)), None, &[]).await.expect(200);
     let stopped = over(client, entry, id).await;
     assert_eq!(stopped["state"], "cancelled", "the import was over too soon; it needs more rows: {stopped}");
@@ -200,13 +195,12 @@ fleets!(rules_4_an_import_under_a_key_runs_once_and_is_replayed, |fleet| async {
         async move { send_file(&client, "demo", "", &other).await.expect(200) }
     });
     let held = "SELECT coalesce(max(job_id), 0) AS value FROM import_job WHERE state = 'running'";
-    let id = loop {
-        match Sql::open(&site).number(held) {
-            0 => tokio::time::sleep(Duration::from_millis(10)).await,
-            id => break u64::try_from(id).unwrap(),
-        }
+    let id = wait_for("the import is held", PATIENCE, async || {
         assert!(!waiting.is_finished(), "the import was not held");
-    };
+        let id = Sql::open(&site).number(held);
+        if id > 0 { Ok(u64::try_from(id).unwrap()) } else { Err("") }
+    })
+    .await;
     let early = send_file(&keyed(1), "demo", "", &other).await;
     early.expect_error(409);
     let seconds: u64 = early.header("Retry-After").expect("Retry-After").parse().expect("seconds");

@@ -1,6 +1,6 @@
 //! Words that thousands of customers share: their lists fill several blocks, and a search reads them last.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -97,10 +97,7 @@ both!(rules_8_words_that_thousands_share_are_found_exactly, |db| async move {
     let lists_of_several_blocks = "SELECT count(*) AS value FROM (SELECT 1 FROM term_block JOIN term_segment \
                                    ON term_segment.segment_id = term_block.segment_id WHERE state = 'live' \
                                    GROUP BY term_block.segment_id, first_term HAVING count(*) > 1) AS long";
-    let deadline = Instant::now() + PATIENCE;
-    while sql.number(lists_of_several_blocks) < 20 {
-        assert!(Instant::now() < deadline, "no term has a list of several blocks");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let are_merged = async || sql.number(lists_of_several_blocks) >= 20;
+    wait_until("terms have lists of several blocks", PATIENCE, are_merged).await;
     check().await;
 });

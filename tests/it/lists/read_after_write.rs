@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -233,25 +233,14 @@ async fn packed_terms_leave_no_dead_rows_behind() {
     for number in 0..40 {
         created(&client, "demo", &json!({"email": format!("c{number}@example.test")})).await;
     }
-    until("the pending rows were not moved", || {
-        sql.number("SELECT COUNT(*) AS value FROM term_pending") == 0
-    })
-    .await;
+    let pending = "SELECT COUNT(*) AS value FROM term_pending";
+    wait_until("the pending rows are moved", Duration::from_mins(1), async || sql.number(pending) == 0).await;
     // Long enough for one check of the table's size.
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert!(sql.number(TABLE_SIZE) > 0, "an older transaction holds the space");
     older.run("ROLLBACK");
-    until("the table did not shrink", || sql.number(TABLE_SIZE) == 0).await;
+    wait_until("the table shrinks", Duration::from_mins(1), async || sql.number(TABLE_SIZE) == 0).await;
     assert_eq!(list(&client, "search=c17@").await["Summary"]["totalRecords"], 1);
 }
 
 const TABLE_SIZE: &str = "SELECT pg_relation_size('term_pending') AS value";
-
-/// Polls for at most a minute.
-async fn until(otherwise: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{otherwise}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}

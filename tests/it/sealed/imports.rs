@@ -1,7 +1,7 @@
 //! No imported file lies open: neither its text while it waits, nor the report on its rows, nor the customers of a dry
 //! run.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use reqwest::Method;
 use serde_json::Value;
@@ -46,15 +46,11 @@ fn file(values: &mut Values) -> (String, String) {
 }
 
 async fn finished(client: &Client, job: &str) -> Value {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    loop {
+    wait_for("the import finishes", Duration::from_mins(1), async || {
         let found = client.get(job).await.expect(200).json;
-        if found["state"] == "finished" {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "{found}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        if found["state"] == "finished" { Ok(found) } else { Err(found) }
+    })
+    .await
 }
 
 both!(rules_7_no_file_contains_imported_values, |db| async {
@@ -109,9 +105,8 @@ both!(rules_7_no_file_contains_imported_values, |db| async {
 
     let client = server.client();
     let job = send_file(&client, "").await;
-    while client.get(&job).await.expect(200).json["state"] == "queued" {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let is_running = async || client.get(&job).await.expect(200).json["state"] != "queued";
+    wait_until("the import begins", Duration::from_mins(1), is_running).await;
     server.kill9();
     look("killed at it", true);
     server.restart().await;

@@ -285,11 +285,10 @@ async fn invitation(client: &Client) -> String {
 async fn failed_mail(client: &Client, site: &Site, customer: u64) -> String {
     client.send(Method::POST, &format!("/api/Customer/{customer}/invite"), None, &[]).await.expect(200);
     let outbox = format!("/api/Mail/outbox/demo?customerId={customer}&state=sent");
-    let mut sent = json!(0);
-    while sent == 0 {
-        sent = client.get(&outbox).await.expect(200).json["Summary"]["totalRecords"].clone();
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    wait_until("the mail is sent", std::time::Duration::from_mins(1), async || {
+        client.get(&outbox).await.expect(200).json["Summary"]["totalRecords"] != 0
+    })
+    .await;
     let id = client.get(&outbox).await.expect(200).json["Records"][0]["mailId"].to_string();
     Sql::open(site).run(&format!("UPDATE mail_outbox SET state = 'failed' WHERE mail_id = {id}"));
     id

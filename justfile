@@ -41,4 +41,4 @@ crash KILLS="100":
 
 # Run the long form of the list tests, with COUNT searches after writes and COUNT records walked by cursor
 lists COUNT="100000":
-    SEARCH_CHECKS={{COUNT}} CURSOR_RECORDS={{COUNT}} cargo nextest run lists::fresh lists::cursors
+    SEARCH_CHECKS={{COUNT}} CURSOR_RECORDS={{COUNT}} cargo nextest run lists::read_after_write lists::cursors

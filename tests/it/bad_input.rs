@@ -1,6 +1,5 @@
-//! Rules 2 and 6: whatever is wrong with a request, it is answered 4xx with the one error body that names every problem,
-//! and nothing is stored. `fields` goes through the members of a body, `bodies` through bodies as such, `requests`
-//! through everything around them.
+//! Rules 2 and 6: every bad request is answered 4xx with the one error body that names every problem, and nothing is
+//! stored. `fields` covers the members of a body, `bodies` whole bodies, `requests` everything around them.
 
 mod bodies;
 mod fields;
@@ -11,15 +10,15 @@ use serde_json::{Value, json};
 use crate::harness::*;
 use crate::support::*;
 
-/// A server with one customer, which no bad request may touch.
-struct Scene {
+/// A server with one customer, which no bad request may change.
+struct Fixture {
     server: Server,
     client: Client,
     customer: u64,
     before: Value,
 }
 
-impl Scene {
+impl Fixture {
     async fn start(db: Db) -> Self {
         let server = Server::start(db).await;
         let client = server.client();

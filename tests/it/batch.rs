@@ -1,4 +1,5 @@
-//! A batch equals its commands one by one, and a poisonous command hurts only itself: the store itself, without HTTP.
+//! A batch equals its commands one by one, and a poisonous command fails alone. These tests call the store itself,
+//! without HTTP.
 
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ fn open(site: &Site, batch_max: usize) -> Store {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     }
     let master = MasterKey::parse(KEY).unwrap();
-    // One writer: with several, batches of two entrypoints may overtake each other.
+    // One writer: several writers may process batches of two entrypoints out of order.
     let options = StoreOptions {
         url: url(site),
         master,
@@ -55,7 +56,7 @@ fn draft(body: &Value) -> Draft {
     Draft::parse(&serde_json::from_str(&text).unwrap(), context).unwrap()
 }
 
-/// A random command over so few values that most of them meet.
+/// A random command. Its values come from a small set, so that many commands meet.
 fn random_command(rng: &mut fastrand::Rng, with_poison: bool) -> Command {
     let mut body = json!({});
     let mut maybe = |rng: &mut fastrand::Rng, field: &str, count: usize, prefix: &str, suffix: &str| {
@@ -96,7 +97,7 @@ fn random_command(rng: &mut fastrand::Rng, with_poison: bool) -> Command {
     Command { entrypoint_id: 1, actor, idempotency, action }
 }
 
-/// A create of somebody new whom the database will refuse.
+/// A create of a new customer that the database will refuse.
 fn poisonous() -> Command {
     let draft = draft(&json!({"email": "poison@example.test", "balance": POISON / 10_000}));
     let create = CreateCustomer { draft, on_match: OnMatch::Get, precomputed: None };
@@ -104,8 +105,8 @@ fn poisonous() -> Command {
     Command { entrypoint_id: 1, actor, idempotency: None, action: Action::Create(Box::new(create)) }
 }
 
-/// What came of a command, without times.
-fn told(result: Result<customary::domain::decide::command::Answer, StoreError>) -> String {
+/// The result of a command as text, without times.
+fn result_text(result: Result<customary::domain::decide::command::Answer, StoreError>) -> String {
     match result {
         Ok(answer) => {
             let stored = answer
@@ -136,7 +137,7 @@ async fn all_records(store: &Store) -> Vec<(i64, i64, Customer)> {
         limit: 1_000,
         counts: true,
     };
-    let told = store.list(request, |page| {
+    let result_text = store.list(request, |page| {
         assert_eq!(page.total, Some(page.records.len()));
         page.records
             .iter()
@@ -144,7 +145,7 @@ async fn all_records(store: &Store) -> Vec<(i64, i64, Customer)> {
             .map(|stored| (stored.id, stored.version, timeless(&stored.customer)))
             .collect()
     });
-    told.await.unwrap()
+    result_text.await.unwrap()
 }
 
 async fn compare(db: Db, cases: usize, commands: usize, with_poison: bool) {
@@ -153,7 +154,7 @@ async fn compare(db: Db, cases: usize, commands: usize, with_poison: bool) {
         let (one_by_one, batched) = (Site::new(db), Site::new(db));
         let (slow, fast) = (Arc::new(open(&one_by_one, 1)), Arc::new(open(&batched, 256)));
         for store in [&slow, &fast] {
-            // A block of ids that was taken by a transaction that failed is not taken again on PostgreSQL.
+            // On PostgreSQL a failed transaction does not give back the block of ids that it took.
             let first = CreateCustomer {
                 draft: draft(&json!({"email": "first@example.test"})),
                 on_match: OnMatch::Get,
@@ -170,23 +171,23 @@ async fn compare(db: Db, cases: usize, commands: usize, with_poison: bool) {
         let mut sequence: Vec<Command> =
             (0..commands).map(|_| random_command(&mut rng, with_poison)).collect();
         if with_poison {
-            // Once in a few hundred runs chance has none in a case.
+            // Once in a few hundred runs a random case contains none.
             sequence.insert(rng.usize(0..=commands), poisonous());
         }
         let mut expected = Vec::new();
         for command in &sequence {
-            expected.push(told(slow.write(command.clone()).await));
+            expected.push(result_text(slow.write(command.clone()).await));
         }
-        // Polled in order, all are queued before the first answer is looked at.
+        // The join polls in order, so all commands are queued before the test looks at the first answer.
         let answers = join_all(sequence.iter().map(|command| fast.write(command.clone()))).await;
         for (index, (answer, expected)) in answers.into_iter().zip(&expected).enumerate() {
-            assert_eq!(&told(answer), expected, "case {case}, command {index}: {:?}", sequence[index]);
+            assert_eq!(&result_text(answer), expected, "case {case}, command {index}: {:?}", sequence[index]);
         }
         assert_eq!(all_records(&fast).await, all_records(&slow).await, "case {case}");
         if with_poison {
             assert!(
-                expected.iter().any(|told| told == "refused by the database"),
-                "case {case} had no poison"
+                expected.iter().any(|text| text == "refused by the database"),
+                "case {case} contained no poisonous command"
             );
         }
         slow.drain();
@@ -194,7 +195,7 @@ async fn compare(db: Db, cases: usize, commands: usize, with_poison: bool) {
     }
 }
 
-/// Makes the database refuse a certain balance.
+/// Adds a trigger that makes the database refuse a certain balance.
 fn poison(site: &Site) {
     match url(site) {
         DatabaseUrl::Sqlite(path) => {
@@ -221,9 +222,9 @@ fn poison(site: &Site) {
 }
 
 both!(a_batch_equals_its_commands_one_by_one, |db| async move { compare(db, 12, 120, false).await });
-both!(a_poisonous_command_hurts_only_itself, |db| async move { compare(db, 3, 80, true).await });
+both!(a_poisonous_command_fails_alone, |db| async move { compare(db, 3, 80, true).await });
 
-both!(a_decided_command_is_answered_after_a_drain, |db| async move {
+both!(commands_queued_before_a_drain_are_answered, |db| async move {
     let site = Site::new(db);
     let store = open(&site, 256);
     let actor = Actor { name: "drain".into(), jti: "drain".into() };
@@ -240,7 +241,7 @@ both!(a_decided_command_is_answered_after_a_drain, |db| async move {
     let waiting: Vec<_> = (0..50).map(|number| Box::pin(store.write(create(number)))).collect();
     let answers = join_all(waiting);
     tokio::pin!(answers);
-    // Polled once: everything is queued, hardly anything answered.
+    // After one poll every command is queued and hardly any is answered.
     let first = std::future::poll_fn(|context| std::task::Poll::Ready(answers.as_mut().poll(context))).await;
     store.drain();
     let answers = match first {

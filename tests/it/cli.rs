@@ -1,5 +1,5 @@
-//! The command line: what a first start prints (`first_start`), which configuration is refused (`refusals`), the
-//! subcommands beside a running server (`commands`), and the import of files (`import`).
+//! The command line: the output of a first start (`first_start`), refused configuration (`refusals`), the subcommands
+//! beside a running server (`commands`), and the import of files (`import`).
 
 mod commands;
 mod first_start;
@@ -10,7 +10,7 @@ use std::io::Read as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// A process of a test's own, killed when dropped.
+/// A child process that is killed when dropped.
 struct Process(Child);
 
 impl Process {
@@ -19,11 +19,11 @@ impl Process {
         Self(command.spawn().expect("the program runs"))
     }
 
-    /// How it ended and what it printed, unless it goes on.
+    /// The exit status and output, or `None` if the process still runs after that time.
     fn end(mut self, patience: Duration) -> Option<(ExitStatus, String, String)> {
         let deadline = Instant::now() + patience;
         let status = loop {
-            match self.0.try_wait().expect("it can be asked") {
+            match self.0.try_wait().expect("the status is available") {
                 Some(status) => break status,
                 None if Instant::now() > deadline => return None,
                 None => std::thread::sleep(Duration::from_millis(10)),

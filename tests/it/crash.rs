@@ -1,5 +1,5 @@
-//! Rule 4 through crashes: instances are killed at random moments under load, clients retry with their keys, and at the
-//! end nothing acknowledged is missing, nothing is doubled, no key is stuck (`load` keeps the clients' books).
+//! Rule 4 through crashes: the tests kill instances at random moments under load, and clients retry with their keys. In
+//! the end nothing acknowledged is missing, nothing is doubled, and no key is stuck (`load` keeps the ledger).
 //!
 //! `CRASH_KILLS` sets the number of kills; the long form is 100 and more:
 //! `CRASH_KILLS=100 cargo nextest run crash::rules_4`. `TEST_SEED` repeats a run's choices, though not its timing.
@@ -9,7 +9,7 @@ mod load;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diesel::prelude::*;
 use fastrand::Rng;
@@ -21,7 +21,7 @@ use crate::harness::*;
 use crate::support::{Sql, created, new_entry, path, total};
 use load::Load;
 
-/// Enough to be in every kind of operation at once, few enough for a small machine.
+/// Enough clients for every kind of operation at once, few enough for a small machine.
 const CLIENTS: usize = 6;
 const FIRST_STARTS: usize = 6;
 
@@ -36,11 +36,11 @@ fleets!(rules_4_killed_at_random_moments_nothing_is_lost_doubled_or_stuck, |flee
     let load = Load::start(&fleet, CLIENTS, &mut rng);
     for _ in 0..kills {
         pause(&mut rng, 500).await;
-        load.still_running();
+        load.assert_running();
         let victim = rng.usize(..fleet.servers.len());
         let victim = &mut fleet.servers[victim];
         victim.kill9();
-        // While it starts is a moment like any other.
+        // An instance may be killed while it starts, too.
         if rng.u8(..4) == 0 {
             victim.spawn();
             pause(&mut rng, 80).await;
@@ -50,33 +50,33 @@ fleets!(rules_4_killed_at_random_moments_nothing_is_lost_doubled_or_stuck, |flee
         victim.restart().await;
     }
     pause(&mut rng, 500).await;
-    let books = load.finish().await;
-    println!("{kills} kills: {books}");
-    assert!(books.interrupted > 0, "no kill met a request: the load is too light to prove anything");
-    books.check(&fleet).await;
-    closes_clean(&mut fleet).await;
+    let ledger = load.finish().await;
+    println!("{kills} kills: {ledger}");
+    assert!(ledger.interrupted > 0, "no kill met a request, so the load is too light to prove anything");
+    ledger.check(&fleet).await;
+    assert_clean_end(&mut fleet).await;
 });
 
-fleets!(rules_4_terminated_under_load_it_exits_0_and_nothing_is_lost, |fleet| async {
+fleets!(rules_4_terminated_under_load_the_service_exits_0_and_loses_nothing, |fleet| async {
     let mut fleet = fleet;
     let mut rng = seeded();
     let load = Load::start(&fleet, CLIENTS, &mut rng);
     for _ in 0..3 {
         pause(&mut rng, 500).await;
-        load.still_running();
+        load.assert_running();
         let victim = rng.usize(..fleet.servers.len());
         let status = fleet.servers[victim].terminate().await;
         assert_eq!(status.code(), Some(0), "{}", fleet.servers[victim].logs());
         fleet.servers[victim].restart().await;
     }
     pause(&mut rng, 300).await;
-    let books = load.finish().await;
-    println!("3 terminations: {books}");
-    books.check(&fleet).await;
-    closes_clean(&mut fleet).await;
+    let ledger = load.finish().await;
+    println!("3 terminations: {ledger}");
+    ledger.check(&fleet).await;
+    assert_clean_end(&mut fleet).await;
 });
 
-both!(a_first_start_killed_at_a_random_moment_is_taken_up_by_the_next, |db| async {
+both!(the_next_start_completes_a_first_start_killed_at_a_random_moment, |db| async {
     let mut rng = seeded();
     for _ in 0..FIRST_STARTS {
         let mut server = Server::new(&Site::new(db), 0);
@@ -93,30 +93,30 @@ both!(a_first_start_killed_at_a_random_moment_is_taken_up_by_the_next, |db| asyn
     }
 });
 
-/// PostgreSQL does not give a number again that a transaction took and did not keep.
+/// PostgreSQL does not give a sequence number again that an aborted transaction took.
 #[tokio::test]
-async fn a_first_start_that_was_killed_while_it_filled_the_database_took_no_numbers() {
+async fn a_first_start_killed_while_it_filled_the_database_used_up_no_ids() {
     let mut server = Server::start(Db::Postgres).await;
     server.kill9();
-    // As such a start leaves it: all tables, no rows, numbers taken.
+    // The state that such a start leaves: all tables, no rows, numbers taken.
     let mut sql = Sql::open(server.site());
     sql.run("TRUNCATE organisation, entrypoint, data_key, signing_key, token CASCADE");
     server.restart().await;
-    let told = server.logs();
-    assert_eq!(told.matches("This is the first start: organisation 1").count(), 2, "{told}");
+    let logs = server.logs();
+    assert_eq!(logs.matches("This is the first start: organisation 1").count(), 2, "{logs}");
     assert_eq!(sql.number("SELECT max(org_id) AS value FROM organisation"), 1);
     assert_eq!(sql.number("SELECT max(entrypoint_id) AS value FROM entrypoint"), 1);
     server.client().create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200);
 }
 
-/// Enough that what identifies them is being moved to where it is kept, on SQLite.
+/// Enough customers that the service moves identity digests to their final table on SQLite.
 const PERSONS: usize = 6_000;
 const RACERS: u64 = 3;
 
-/// What an instance answers before it is killed: a slow machine must prove as much as a fast one.
-const ANSWERS_A_LIFE: usize = 20;
+/// How many answers an instance gives before it is killed, so that a slow machine proves as much as a fast one.
+const ANSWERS_PER_LIFE: usize = 20;
 
-/// When racers have to stop, and how many answers they have.
+/// When racers have to stop, and how many answers they have received.
 #[derive(Default)]
 struct Race {
     stop: AtomicBool,
@@ -124,19 +124,16 @@ struct Race {
 }
 
 impl Race {
-    /// Waits until `more` answers have come. Bounded, for an instance that answers nothing has failed.
-    async fn go_on(&self, more: usize) {
+    /// Waits for `more` answers, for a limited time: an instance that answers nothing has failed.
+    async fn wait_for_answers(&self, more: usize) {
         let goal = self.answers.load(Relaxed) + more;
-        let deadline = Instant::now() + Duration::from_mins(1);
-        while self.answers.load(Relaxed) < goal {
-            assert!(Instant::now() < deadline, "the racers get no answers");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let is_reached = async || self.answers.load(Relaxed) >= goal;
+        wait_until("the racers receive answers", Duration::from_mins(1), is_reached).await;
     }
 }
 
-/// Creates persons of the file over and over, each until it is answered; who was answered with which id.
-async fn race_the_file(client: Client, mut rng: Rng, race: Arc<Race>) -> Vec<(usize, u64)> {
+/// Creates persons of the file over and over, each until it is answered; the persons and the ids in the answers.
+async fn race_the_import(client: Client, mut rng: Rng, race: Arc<Race>) -> Vec<(usize, u64)> {
     let mut answered = Vec::new();
     while !race.stop.load(Relaxed) {
         let person = rng.usize(..PERSONS);
@@ -154,7 +151,7 @@ async fn race_the_file(client: Client, mut rng: Rng, race: Arc<Race>) -> Vec<(us
     answered
 }
 
-both!(rules_3_beside_a_process_that_imports_and_killed_over_and_over_nobody_is_doubled, |db| async {
+both!(rules_3_kills_beside_a_running_import_create_no_duplicates, |db| async {
     let mut fleet = Fleet::start(db, 1).await;
     let mut rng = seeded();
     let site = Arc::clone(fleet.site());
@@ -167,7 +164,7 @@ both!(rules_3_beside_a_process_that_imports_and_killed_over_and_over_nobody_is_d
     let load = Load::start(&fleet, 3, &mut rng);
     let race = Arc::new(Race::default());
     let racers: Vec<_> = (0..RACERS)
-        .map(|_| tokio::spawn(race_the_file(fleet.client(0), rng.fork(), Arc::clone(&race))))
+        .map(|_| tokio::spawn(race_the_import(fleet.client(0), rng.fork(), Arc::clone(&race))))
         .collect();
     let of_import = Arc::clone(&site);
     let import = tokio::task::spawn_blocking(move || {
@@ -175,9 +172,9 @@ both!(rules_3_beside_a_process_that_imports_and_killed_over_and_over_nobody_is_d
     });
     let mut kills = 0;
     while kills < setting("CRASH_KILLS", 8) || !import.is_finished() {
-        race.go_on(ANSWERS_A_LIFE).await;
+        race.wait_for_answers(ANSWERS_PER_LIFE).await;
         pause(&mut rng, 1_000).await;
-        load.still_running();
+        load.assert_running();
         fleet.servers[0].kill9();
         fleet.servers[0].restart().await;
         kills += 1;
@@ -188,25 +185,26 @@ both!(rules_3_beside_a_process_that_imports_and_killed_over_and_over_nobody_is_d
     let mut answers = 0;
     for racer in racers {
         for (person, id) in racer.await.unwrap() {
-            assert_eq!(*ids.entry(person).or_insert(id), id, "person{person} is two");
+            assert_eq!(*ids.entry(person).or_insert(id), id, "person{person} has two records");
             answers += 1;
         }
     }
-    let books = load.finish().await;
-    println!("{kills} kills: {answers} answers for persons of the file, {books}");
-    assert!(ids.len() > 100, "too few raced the file to prove anything");
-    books.check(&fleet).await;
+    let ledger = load.finish().await;
+    println!("{kills} kills: {answers} answers for persons of the file, {ledger}");
+    assert!(ids.len() > 100, "too few requests raced the import to prove anything");
+    ledger.check(&fleet).await;
     assert_eq!(total(&fleet.client(0), "moved").await, u64::try_from(PERSONS).unwrap());
     if db == Db::Sqlite {
         let settled = Sql::open(&site).number("SELECT count(*) AS value FROM identity_digest");
-        assert!(settled > 0, "nothing was moved: this proves nothing");
+        assert!(settled > 0, "no digest was moved, so this proves nothing");
     }
     site.cli(&["doctor", "--deep"]).success();
-    closes_clean(&mut fleet).await;
+    assert_clean_end(&mut fleet).await;
 });
 
-/// `doctor` finds nothing, beside running instances and after they ended, and neither does SQLite in its file.
-async fn closes_clean(fleet: &mut Fleet) {
+/// Asserts that `doctor` finds no problem, beside running instances and after they ended, and that SQLite finds none in
+/// its file.
+async fn assert_clean_end(fleet: &mut Fleet) {
     fleet.site().cli(&["doctor"]).success();
     for server in &mut fleet.servers {
         let status = server.terminate().await;
@@ -229,16 +227,16 @@ struct Finding {
     integrity_check: String,
 }
 
-/// Longer than PostgreSQL lets a transaction be idle that is open and does nothing.
-const STANDSTILL: Duration = Duration::from_secs(12);
+/// Longer than PostgreSQL lets an open transaction be idle.
+const SUSPENSION: Duration = Duration::from_secs(12);
 
-both!(an_instance_that_stood_still_goes_on_where_it_was, |db| async {
+both!(a_suspended_instance_resumes, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let body = json!({"firstname": "Ada", "email": "ada@example.test"});
     let id = client.create("demo", &body, &[], &[]).await.expect(200).id();
     let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
-    // All threads have read.
+    // Every reader thread has read once.
     let ask = || {
         at_once((0..40).map(|_| {
             let client = client.clone();
@@ -246,15 +244,12 @@ both!(an_instance_that_stood_still_goes_on_where_it_was, |db| async {
         }))
     };
     ask().await;
-    stop(pid).await;
-    tokio::time::sleep(STANDSTILL).await;
+    suspend(pid).await;
+    tokio::time::sleep(SUSPENSION).await;
     kill_process(pid, Signal::CONT).unwrap();
-    // Rules 1: until it has looked for revoked tokens it lets nobody in, and says that it is not ready.
-    let begun = Instant::now();
-    while client.get("/health/ready").await.status != 200 {
-        assert!(begun.elapsed() < Duration::from_secs(5), "it does not become ready");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    // Rules 1: until the instance has checked for revoked tokens, it admits no request and says that it is not ready.
+    let is_ready = async || client.get("/health/ready").await.status == 200;
+    wait_until("the instance becomes ready", Duration::from_secs(5), is_ready).await;
     for answer in ask().await {
         assert_eq!(answer.expect(200).json["Records"][0]["customerId"], id);
     }
@@ -263,13 +258,14 @@ both!(an_instance_that_stood_still_goes_on_where_it_was, |db| async {
     assert!(!logs.contains("\"WARN\"") && !logs.contains("\"ERROR\""), "{logs}");
 });
 
-both!(whoever_comes_first_after_a_standstill_is_let_in, |db| async {
+both!(the_first_requests_after_a_suspension_are_served, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
     let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
-    stop(pid).await;
-    // Sent while it stands still: they are the first that it sees. Longer than what it knows of tokens holds.
+    suspend(pid).await;
+    // Sent while the instance is suspended, so these are the first requests that it sees. The pause is longer than it
+    // may trust what it knows of tokens.
     let asked = tokio::spawn({
         let client = client.clone();
         async move {
@@ -288,69 +284,60 @@ both!(whoever_comes_first_after_a_standstill_is_let_in, |db| async {
     created(&client, "demo", &json!({"email": "bob@example.test"})).await;
 });
 
-/// Makes a process stand still, and waits until all of its threads do: the signal takes hold of them one after another,
-/// as each is given a processor.
-async fn stop(pid: Pid) {
+/// Suspends a process, and waits until all its threads have stopped: the signal stops each when it next gets a
+/// processor.
+async fn suspend(pid: Pid) {
     kill_process(pid, Signal::STOP).unwrap();
     let tasks = format!("/proc/{}/task", pid.as_raw_pid());
     let is_stopped = |task: std::io::Result<std::fs::DirEntry>| {
-        // A thread that is gone stands still too.
+        // A thread that ended counts as stopped.
         let Ok(stat) = std::fs::read_to_string(task.unwrap().path().join("stat")) else { return true };
-        // Behind its name, which is in parentheses.
+        // The state comes after the name, which is in parentheses.
         stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('T'))
     };
-    let begun = Instant::now();
-    while !std::fs::read_dir(&tasks).unwrap().all(is_stopped) {
-        assert!(begun.elapsed() < Duration::from_secs(10), "it does not stand still");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    let all_stopped = async || std::fs::read_dir(&tasks).unwrap().all(is_stopped);
+    wait_until("the process stops", Duration::from_secs(10), all_stopped).await;
 }
 
-/// Stops an instance while it waits for a table that a keeper locked, within its transaction, which then is idle for
-/// longer than it may.
-async fn stand_still_at(server: &Server, sql: &mut Sql, table: &str, keeper: &mut Sql) -> Pid {
+/// Suspends an instance while it waits, within a transaction, for a table that `locker` locked. The transaction is then
+/// idle for longer than PostgreSQL allows.
+async fn suspend_while_waiting_for(server: &Server, sql: &mut Sql, table: &str, locker: &mut Sql) -> Pid {
     let waits = format!(
         "SELECT count(*) AS value FROM pg_locks JOIN pg_class ON pg_class.oid = relation \
          WHERE relname = '{table}' AND NOT granted"
     );
-    let begun = Instant::now();
-    while sql.number(&waits) == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(4), "nobody waits for {table}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let is_waiting = async || sql.number(&waits) > 0;
+    wait_until(&format!("a transaction waits for {table}"), Duration::from_secs(4), is_waiting).await;
     let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap()).unwrap();
-    stop(pid).await;
-    keeper.run("COMMIT");
-    tokio::time::sleep(STANDSTILL).await;
+    suspend(pid).await;
+    locker.run("COMMIT");
+    tokio::time::sleep(SUSPENSION).await;
     pid
 }
 
-/// A table that is locked keeps the step that moves terms within its transaction.
+/// The locked table holds the step that moves terms inside its transaction.
 #[tokio::test]
-async fn an_instance_that_stood_still_while_it_moved_terms_moves_them_afterwards() {
+async fn an_instance_suspended_while_it_moves_terms_moves_them_afterwards() {
     let server = Server::start(Db::Postgres).await;
     let client = server.client();
-    let mut keeper = Sql::open(server.site());
-    keeper.run("BEGIN; LOCK TABLE term_segment IN SHARE MODE");
+    let mut locker = Sql::open(server.site());
+    locker.run("BEGIN; LOCK TABLE term_segment IN SHARE MODE");
     let id = client.create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200).id();
     let mut sql = Sql::open(server.site());
-    let pid = stand_still_at(&server, &mut sql, "term_segment", &mut keeper).await;
-    assert_eq!(sql.number("SELECT count(*) AS value FROM term_segment"), 0, "it did not stand still");
+    let pid = suspend_while_waiting_for(&server, &mut sql, "term_segment", &mut locker).await;
+    assert_eq!(sql.number("SELECT count(*) AS value FROM term_segment"), 0, "the instance was not suspended");
     kill_process(pid, Signal::CONT).unwrap();
-    let begun = Instant::now();
-    while sql.number("SELECT count(*) AS value FROM term_pending") > 0 {
-        assert!(begun.elapsed() < Duration::from_secs(30), "the terms are where they were");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let is_moved = async || sql.number("SELECT count(*) AS value FROM term_pending") == 0;
+    wait_until("the terms are moved", Duration::from_secs(30), is_moved).await;
     let found = client.get("/api/Query/customers/demo?search=da@exa").await.expect(200);
     assert_eq!(found.json["Records"][0]["customerId"], id);
     let logs = server.logs();
     assert!(!logs.contains("\"WARN\"") && !logs.contains("\"ERROR\""), "{logs}");
 }
 
-/// An instance that starts removes what is over; a table that is locked keeps it in the middle of that.
+/// An instance removes expired rows when it starts; the locked table holds it in the middle of that.
 #[tokio::test]
-async fn an_instance_that_stood_still_while_it_removed_what_is_over_removes_it_afterwards() {
+async fn an_instance_suspended_while_it_removes_expired_rows_removes_them_afterwards() {
     let mut server = Server::start(Db::Postgres).await;
     server.terminate().await;
     let mut sql = Sql::open(server.site());
@@ -358,28 +345,25 @@ async fn an_instance_that_stood_still_while_it_removed_what_is_over_removes_it_a
         "INSERT INTO portal_session (token_hash, entrypoint_id, customer_id, created_at_us, seen_at_us) \
          SELECT '\\x00', entrypoint_id, 1, 1, 1 FROM entrypoint WHERE entry = 'demo'",
     );
-    let mut keeper = Sql::open(server.site());
-    keeper.run("BEGIN; LOCK TABLE portal_session IN SHARE MODE");
+    let mut locker = Sql::open(server.site());
+    locker.run("BEGIN; LOCK TABLE portal_session IN SHARE MODE");
     server.restart().await;
-    let pid = stand_still_at(&server, &mut sql, "portal_session", &mut keeper).await;
+    let pid = suspend_while_waiting_for(&server, &mut sql, "portal_session", &mut locker).await;
     let sessions = "SELECT count(*) AS value FROM portal_session";
-    assert_eq!(sql.number(sessions), 1, "it did not stand still");
+    assert_eq!(sql.number(sessions), 1, "the instance was not suspended");
     kill_process(pid, Signal::CONT).unwrap();
-    let begun = Instant::now();
-    while sql.number(sessions) > 0 {
-        // The next look is after 30 s.
-        assert!(begun.elapsed() < Duration::from_secs(10), "the session is still there");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    // The next check would come after 30 s.
+    let is_gone = async || sql.number(sessions) == 0;
+    wait_until("the session is gone", Duration::from_secs(10), is_gone).await;
     let logs = server.logs();
     assert!(!logs.contains("\"WARN\"") && !logs.contains("\"ERROR\""), "{logs}");
 }
 
-/// Longer than a connection is trusted that nobody asks.
-const REST: Duration = Duration::from_millis(1_500);
+/// Longer than the service trusts an idle connection.
+const IDLE_TIME: Duration = Duration::from_millis(1_500);
 
 #[tokio::test]
-async fn connections_that_the_server_cut_while_nobody_asked_are_opened_anew() {
+async fn connections_cut_while_idle_are_reopened() {
     let server = Server::start(Db::Postgres).await;
     let client = server.client();
     let mut sql = Sql::open(server.site());
@@ -405,7 +389,7 @@ async fn connections_that_the_server_cut_while_nobody_asked_are_opened_anew() {
              WHERE datname = current_database() AND pid <> pg_backend_pid()",
         );
         assert!(cut > 4, "{cut} connections");
-        tokio::time::sleep(REST).await;
+        tokio::time::sleep(IDLE_TIME).await;
     }
     client.create("demo", &json!({"email": "bob@example.test"}), &[], &[]).await.expect(200);
     assert_eq!(total(&client, "demo").await, 1 + 3 * 15 + 1);

@@ -1,4 +1,4 @@
-//! PostgreSQL by TLS, as SECURITY.md recommends it.
+//! PostgreSQL over TLS, as SECURITY.md recommends.
 
 use diesel::prelude::*;
 use serde_json::json;
@@ -7,7 +7,7 @@ use crate::harness::*;
 use crate::support::*;
 
 #[tokio::test]
-async fn the_database_is_spoken_to_by_tls_and_nobody_else_in_its_place() {
+async fn the_connection_uses_tls_and_verifies_the_database_server() {
     let cluster = TlsCluster::start();
     let site_at = |url: &str| Site::with_environment(Db::Sqlite, &[("CUSTOMARY_DATABASE_URL", url)]);
     let site = site_at(cluster.verified());

@@ -1,10 +1,10 @@
-//! The documents hold what they show.
+//! The examples and references in the documents are right.
 //!
 //! README.md and every page under `docs/` run on a fresh server of their own: one shell runs the `sh` and `python`
 //! blocks in order, and where a `json` or `text` block follows, the output must be that; `…` in it stands for
 //! anything. A test cannot run `console` blocks. `sealed::tampering` runs the `sql` block.
 //!
-//! The reference pages are held against the program, and every link, path and option against what there is.
+//! The test compares the reference pages with the program, and checks every link, path and option.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,7 +18,7 @@ use crate::harness::*;
 
 const ADDRESS: &str = "http://127.0.0.1:8080";
 const TOKEN: &str = "eyJ…";
-/// Printed after each block; no output holds it.
+/// The script prints this after each block; no output contains it.
 const END_OF_BLOCK: char = '\u{1e}';
 /// How many documents run at once.
 const AT_ONCE: usize = 4;
@@ -66,7 +66,8 @@ impl Block {
     }
 }
 
-/// The blocks that a reader types in, each with the output that follows it. A page that has none may show what it likes.
+/// The blocks that a reader types in, each with the output that follows it. A page without such blocks may show
+/// anything.
 fn blocks(name: &str, markdown: &str) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut stray = None;
@@ -94,7 +95,7 @@ fn blocks(name: &str, markdown: &str) -> Vec<Block> {
     blocks
 }
 
-/// A document with its blocks left empty.
+/// A document without the content of its blocks.
 fn prose(markdown: &str) -> String {
     let mut inside = false;
     let kept = |line| {
@@ -105,7 +106,7 @@ fn prose(markdown: &str) -> String {
     markdown.lines().map(kept).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether a text is what a pattern says, where `…` is anything.
+/// Whether a text matches a pattern, in which `…` stands for anything.
 fn is_like(text: &str, pattern: &str) -> bool {
     let mut pieces = pattern.trim().split('…');
     let Some(mut rest) = text.trim().strip_prefix(pieces.next().unwrap_or_default()) else { return false };
@@ -119,7 +120,7 @@ fn is_like(text: &str, pattern: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// `customary`, as the documents call it, on the database of the site.
+/// Installs `customary`, as the documents call it, for the database of the site.
 fn install(site: &Site, folder: &Path) {
     let program = site.command(&[]);
     let quoted = |text: &std::ffi::OsStr| format!("'{}'", text.to_str().unwrap());
@@ -134,7 +135,7 @@ fn install(site: &Site, folder: &Path) {
 /// Runs a document from its first block to its last.
 ///
 /// # Errors
-/// The first line that does not hold, with what happened instead.
+/// The first line that is not true, and what happened instead.
 async fn follow(db: Db, name: String) -> Result<(), String> {
     let server = Server::start(db).await;
     let greeting = server.stdout();
@@ -185,7 +186,7 @@ async fn follow(db: Db, name: String) -> Result<(), String> {
     let printed: Vec<_> = stdout.split(END_OF_BLOCK).collect();
     for (block, printed) in runnable.iter().zip(&printed) {
         let Some(shown) = &block.output else { continue };
-        // CSV ends its lines as RFC 4180 says.
+        // CSV lines end as RFC 4180 says.
         if !is_like(&printed.replace("\r\n", "\n"), shown) {
             return failed(block.line, shown, printed, &stderr);
         }
@@ -198,7 +199,7 @@ async fn follow(db: Db, name: String) -> Result<(), String> {
 }
 
 both!(every_example_does_what_its_document_shows, |db| async move {
-    // `DOCS=guides/import` runs the documents whose paths hold that.
+    // `DOCS=guides/import` runs the documents whose paths contain that.
     let chosen = std::env::var("DOCS").unwrap_or_default();
     let has_examples = |name: &String| blocks(name, &document(name)).iter().any(Block::runs);
     let names: Vec<_> =
@@ -223,9 +224,9 @@ fn every_guide_has_an_example() {
 }
 
 #[test]
-fn readme_is_a_door() {
+fn readme_is_short() {
     let words = document("README.md").split_whitespace().count();
-    assert!(words <= README_WORDS_MAX, "README.md has {words} words; {README_WORDS_MAX} are the most");
+    assert!(words <= README_WORDS_MAX, "README.md has {words} words; at most {README_WORDS_MAX} are allowed");
 }
 
 fn program() -> Command {
@@ -233,15 +234,15 @@ fn program() -> Command {
 }
 
 #[test]
-fn options_are_those_of_the_command_line() {
+fn the_options_reference_equals_the_command_line() {
     let output = program().arg("options").output().unwrap();
     let made = String::from_utf8(output.stdout).unwrap();
     let kept = document(OPTIONS);
-    let mend = "To mend it: cargo run -- options > docs/reference/options.md";
+    let update = "To update it: cargo run -- options > docs/reference/options.md";
     for (number, (made, kept)) in made.lines().zip(kept.lines()).enumerate() {
-        assert_eq!(made, kept, "{OPTIONS}:{} has drifted. {mend}", number + 1);
+        assert_eq!(made, kept, "{OPTIONS}:{} is out of date. {update}", number + 1);
     }
-    assert_eq!(made.lines().count(), kept.lines().count(), "{OPTIONS} has drifted. {mend}");
+    assert_eq!(made.lines().count(), kept.lines().count(), "{OPTIONS} is out of date. {update}");
 }
 
 #[test]
@@ -260,7 +261,7 @@ fn documents_name_options_and_variables_that_exist() {
     }
 }
 
-/// The anchors that a page's headings have.
+/// The anchors of a page's headings.
 fn anchors(markdown: &str) -> BTreeSet<String> {
     let headings = prose(markdown);
     let headings = headings.lines().filter(|line| line.starts_with('#'));
@@ -363,7 +364,7 @@ async fn filters_take_the_operators_that_the_reference_names() {
     }
 }
 
-/// Every status above 399 that the OpenAPI document knows, and 405, which is of no operation.
+/// Every status above 399 in the OpenAPI document, and 405, which belongs to no operation.
 fn statuses() -> BTreeSet<String> {
     let document: Value = serde_json::from_str(&document("openapi/openapi.json")).unwrap();
     let operations = document["paths"].as_object().unwrap().values();
@@ -372,7 +373,7 @@ fn statuses() -> BTreeSet<String> {
     codes.filter(|code| code.as_str() >= "400").cloned().chain(["405".to_owned()]).collect()
 }
 
-/// Every code that a problem has in the sources: a word in snake case where a call takes its code.
+/// Every problem code in the sources: a word in snake case where a call takes its code.
 fn codes() -> BTreeSet<String> {
     let mut codes = BTreeSet::new();
     let mut places = vec![root().join("src")];
@@ -381,7 +382,7 @@ fn codes() -> BTreeSet<String> {
             places.extend(fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()));
             continue;
         }
-        // Names of options and of PostgreSQL's settings look alike.
+        // Options and PostgreSQL's settings have similar names.
         let is_other = ["conn.rs", "tests.rs"].iter().any(|name| place.ends_with(name));
         if is_other || place.starts_with(root().join("src/cli")) {
             continue;
@@ -404,7 +405,7 @@ fn codes() -> BTreeSet<String> {
 }
 
 #[test]
-fn errors_are_those_of_the_program() {
+fn the_errors_reference_equals_the_program() {
     let named: BTreeSet<String> =
         rows(ERRORS).into_iter().flat_map(|(_, cells)| cells.into_iter().next().unwrap()).collect();
     let (numbers, words): (BTreeSet<_>, BTreeSet<_>) =

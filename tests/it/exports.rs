@@ -1,9 +1,9 @@
-//! Exports (contract 9.1, rules 1, 8 and 9): what stands in the files (`contents`), how they are asked for and refused
-//! (`asking`), and the command that writes them (`command`). Expectations are worked out from the records of the list.
+//! Exports (contract 9.1, rules 1, 8 and 9): the contents of the files (`contents`), requests and refusals
+//! (`requests`), and the command (`command`). The tests compute what they expect from the records of the list.
 
-mod asking;
 mod command;
 mod contents;
+mod requests;
 
 use std::process::Command;
 
@@ -46,7 +46,7 @@ const DEFAULT: [&str; 28] = [
     "IdentifierFields",
 ];
 
-/// Customers whose values a careless writer of files would spoil.
+/// Customers whose values a careless CSV or XLSX writer would damage.
 pub fn nasty() -> Vec<Value> {
     vec![
         json!({
@@ -78,7 +78,7 @@ async fn create_nasty(client: &Client, entry: &str) {
     }
 }
 
-/// A file taken apart: headings and rows, cells as they stand there.
+/// A parsed file: headings and rows, cells as they are in the file.
 #[derive(Debug, PartialEq)]
 struct Table {
     headings: Vec<String>,
@@ -107,7 +107,7 @@ async fn table(client: &Client, path: &str) -> Table {
     Table::read(&client.get(path).await.expect(200).text)
 }
 
-/// What a cell says of a listed record, before anything is done for spreadsheets.
+/// The cell for a member of a listed record, before the protection against formulas.
 fn expected(record: &Value, heading: &str) -> String {
     match (heading, &record[heading]) {
         (_, Value::Null) => String::new(),
@@ -128,7 +128,7 @@ fn expected(record: &Value, heading: &str) -> String {
     }
 }
 
-/// What CSV has of a text: an apostrophe before what a spreadsheet would run.
+/// The text of a CSV cell: an apostrophe comes before what a spreadsheet would run.
 fn in_csv(text: &str, heading: &str) -> String {
     let is_exempt =
         ["Phone", "TimeZone", "Balance", "customerStatus", "customerId", "orgId"].contains(&heading);
@@ -143,14 +143,14 @@ fn rows_of(records: &[Value], headings: &[&str]) -> Vec<Vec<String>> {
     records.iter().map(row).collect()
 }
 
-/// Every live record, oldest first as exports have them.
+/// Every live record, oldest first as in exports.
 async fn oldest_first(client: &Client, entry: &str) -> Vec<Value> {
     let mut records = client.list(entry).await;
     records.reverse();
     records
 }
 
-/// What openpyxl finds in a workbook.
+/// What openpyxl reads in a workbook.
 async fn workbook(server: &Server, client: &Client, path: &str) -> Value {
     let answer = client.request(reqwest::Method::GET, path).send().await.unwrap();
     assert_eq!(answer.status(), 200);

@@ -1,5 +1,5 @@
-//! Rules 4: one key, one effect, one answer. Races for a key are in `races`, crashes under one in `crash`; here is what a
-//! key means (`keys`) and what its answer is later, when the world has moved on (`replays`).
+//! Rules 4: one key, one effect, one answer. `races` covers races for a key, and `crash` covers crashes; here are the
+//! meaning of a key (`keys`) and its later answers, after other changes (`replays`).
 
 mod keys;
 mod replays;
@@ -18,10 +18,10 @@ async fn create(client: &Client, key: &str, body: &Value) -> Answer {
     keyed(client, key, Method::POST, "/api/Customer/single/demo", Some(body)).await
 }
 
-/// Two answers to one question, the second of them a replay.
+/// Asserts that two answers are equal and only the second is a replay.
 #[track_caller]
 fn assert_replay(first: &Answer, second: &Answer) {
-    assert!(!first.replayed(), "the first is no replay: {}", first.text);
+    assert!(!first.replayed(), "the first answer is a replay: {}", first.text);
     assert!(second.replayed(), "not marked as a replay: {}", second.text);
     assert_eq!(second.status, first.status);
     assert_eq!(second.json, first.json);

@@ -1,14 +1,14 @@
-//! Files of imports (contract 8, rules 9): what files of all kinds come to (`shapes`, `samples`, `memory`), what forms and
-//! options do (`forms`, `options`), what an export becomes (`round_trip`), and what is said of rows (`reports`). That
-//! nothing of a file lies open is proven in `sealed`.
+//! Import files (contract 8, rules 9): files of all kinds (`dialects`, `csv_spectrum`, `memory`), forms and options
+//! (`forms`, `options`), an export that is imported (`round_trip`), and the report on rows (`reports`). `sealed` proves
+//! that nothing of a file lies open.
 
+mod csv_spectrum;
+mod dialects;
 mod forms;
 mod memory;
 mod options;
 mod reports;
 mod round_trip;
-mod samples;
-mod shapes;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 use crate::harness::*;
 use crate::support::*;
 
-/// Sends a file as it is; the query goes behind the entrypoint.
+/// Sends a file as the body; the query follows the entrypoint.
 async fn upload(client: &Client, entry_and_query: &str, file: impl Into<reqwest::Body>) -> Answer {
     let path = format!("/api/Import/customersForm/{entry_and_query}");
     send(client.request(Method::POST, &path).header("Content-Type", "text/csv").body(file)).await
 }
 
-/// What came of a file that was taken in.
+/// The answer to an accepted file.
 async fn imported(client: &Client, entry_and_query: &str, file: impl Into<reqwest::Body>) -> Value {
     let answer = upload(client, entry_and_query, file).await.expect(200);
     assert_eq!(answer.data()["state"], "finished", "{}", answer.text);
@@ -38,16 +38,16 @@ fn job_path(entry: &str, data: &Value) -> String {
     format!("/api/Import/jobs/{entry}/{}", data["jobId"])
 }
 
-/// What is said of the rows of an import in `demo`.
+/// The rows in the report of an import in `demo`.
 async fn rows(client: &Client, data: &Value, query: &str) -> Vec<Value> {
     let path = format!("{}/rows?limitRecord=1000{query}", job_path("demo", data));
     let page = client.get(&path).await.expect(200).json;
     let found = page["Records"].as_array().expect("rows").clone();
-    assert_eq!(page["Summary"]["totalRecords"], found.len(), "one page holds them all");
+    assert_eq!(page["Summary"]["totalRecords"], found.len(), "the rows exceed one page");
     found
 }
 
-/// Line, field and code of everything that is wrong with the rows of an import in `demo`.
+/// Line, field and code of every problem with the rows of an import in `demo`.
 async fn row_problems(client: &Client, data: &Value) -> Vec<(u64, String, String)> {
     let mut found = Vec::new();
     for row in rows(client, data, "&outcome=rejected").await {
@@ -63,7 +63,7 @@ fn problem(line: u64, field: &str, code: &str) -> (u64, String, String) {
     (line, field.to_owned(), code.to_owned())
 }
 
-/// Line, code and message of what is wrong with a file that was refused.
+/// Line, code and message of every problem with a refused file.
 #[track_caller]
 fn file_problems(answer: &Answer) -> Vec<(u64, String, String)> {
     let errors = answer.expect_error(400).json["errors"].as_array().expect("errors");
@@ -75,7 +75,7 @@ fn file_problems(answer: &Answer) -> Vec<(u64, String, String)> {
     found.collect()
 }
 
-/// Neither a customer nor an import is there, nor a part of a file.
+/// Asserts that there is no customer, no import and no part of a file.
 async fn nothing_is_there(server: &Server, client: &Client) {
     assert_eq!(total(client, "demo").await, 0);
     let imports = client.get("/api/Import/jobs/demo").await.expect(200).json;

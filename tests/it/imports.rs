@@ -1,15 +1,16 @@
-//! Imports happen exactly once (rules 9): through kills at any moment (`kill`), asked for again in every way (`again`),
-//! by the same matcher as creates (`matcher`), rehearsed without a trace (`rehearsal`), past a row that the database
-//! refuses (`poison`). Whatever is compared, is compared between two entrypoints or two databases (`told`).
+//! Imports happen exactly once (rules 9): through kills at any moment (`kill`), repeated in every way (`repeated`), by
+//! the same matcher as creates (`matcher`), after a dry run (`dry_run`), past a row that the database refuses
+//! (`poison`).
+//! `snapshot` compares two entrypoints or two databases.
 
-mod again;
+mod dry_run;
 mod kill;
 mod matcher;
 mod poison;
-mod rehearsal;
-mod told;
+mod repeated;
+mod snapshot;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
@@ -29,13 +30,13 @@ fn job_path(entry: &str, job: u64) -> String {
     format!("/api/Import/jobs/{entry}/{job}")
 }
 
-/// Sends a file as it is, and waits for the answer however long it takes.
+/// Sends a file as the body, and waits for the answer however long it takes.
 async fn send_file(client: &Client, entry: &str, query: &str, file: &str) -> Answer {
     let request = client.request(Method::POST, &import_path(entry, query)).timeout(PATIENCE);
     send(request.header("Content-Type", "text/csv").body(file.to_owned())).await
 }
 
-/// Sends a file with `async=true`; its job as it was then.
+/// Sends a file with `async=true`; the job in the answer.
 async fn queue(client: &Client, entry: &str, query: &str, file: &str) -> Value {
     let joint = if query.is_empty() { "?" } else { "&" };
     let answer = send_file(client, entry, &format!("{query}{joint}async=true"), file).await.expect(202);
@@ -57,27 +58,23 @@ fn is_over(job: &Value) -> bool {
     ["finished", "cancelled", "failed"].contains(&job["state"].as_str().expect("a state"))
 }
 
-/// The job once it is over.
+/// The job when it is over.
 async fn over(client: &Client, entry: &str, id: u64) -> Value {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
+    wait_for("the import is over", PATIENCE, async || {
         let job = job(client, entry, id).await;
-        if is_over(&job) {
-            return job;
-        }
-        assert!(Instant::now() < deadline, "still not over: {job}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        if is_over(&job) { Ok(job) } else { Err(job) }
+    })
+    .await
 }
 
-/// The job once it is over, and well.
+/// The job when it has finished successfully.
 async fn finished(client: &Client, entry: &str, id: u64) -> Value {
     let job = over(client, entry, id).await;
     assert_eq!(job["state"], "finished", "{job}");
     job
 }
 
-/// What became of each row, all pages.
+/// The outcome of each row, all pages.
 async fn rows(client: &Client, entry: &str, id: u64) -> Vec<Value> {
     let mut rows = Vec::new();
     loop {
@@ -92,13 +89,13 @@ async fn rows(client: &Client, entry: &str, id: u64) -> Vec<Value> {
     }
 }
 
-/// How many imports an entrypoint shows.
+/// The number of imports that an entrypoint lists.
 async fn jobs_total(client: &Client, entry: &str) -> u64 {
     let list = client.get(&format!("/api/Import/jobs/{entry}?limitRecord=1")).await.expect(200).json;
     list["Summary"]["totalRecords"].as_u64().expect("a total")
 }
 
-/// The numbers by outcome that a job tells, or the answer of an import that was waited for.
+/// The numbers by outcome in a job, or in the answer of an import that was awaited.
 fn counts(job: &Value) -> Vec<i64> {
     let names = ["added", "replaced", "merged", "matched", "rejected", "warnings"];
     names.iter().map(|name| job[name].as_i64().unwrap_or_else(|| panic!("no {name} in {job}"))).collect()

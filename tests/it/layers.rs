@@ -1,11 +1,11 @@
-//! The arrows of ARCHITECTURE.md: which part of the library may know which, and which parts may know HTTP, SQL, time or
-//! the machine; no module knows another in a circle. Read from the source itself.
+//! The dependency rules of ARCHITECTURE.md: which part of the library may use which, and which parts may use HTTP, SQL,
+//! the clock or the file system; no modules use each other in a circle. The test reads the source.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A part of the library and the parts it may name.
+/// A part of the library, and the parts that it may use.
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("domain", &["domain"]),
     ("vault", &["vault"]),
@@ -19,7 +19,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("jobs", &["jobs", "mail", "store", "domain", "vault", "clock"]),
     ("config", &["config", "mail", "store", "vault"]),
     ("telemetry", &[]),
-    // Where everything is put together.
+    // These parts assemble the program.
     ("app", &["app", "api", "portal", "jobs", "mail", "store", "domain", "config", "clock"]),
     (
         "cli",
@@ -29,7 +29,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("lib", &[]),
 ];
 
-/// What only some parts may name.
+/// Names that only some parts may use.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("diesel", &["store"]),
     ("diesel_migrations", &["store"]),
@@ -48,24 +48,24 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("utoipa_actix_web", &["api"]),
 ];
 
-/// Of the vault HTTP needs no more than this: passwords are hashed before the queue, tokens name their key.
+/// HTTP needs only this much of the vault: it hashes passwords before the queue, and tokens name their key.
 const VAULT_ABOVE: &[&str] = &["hash_password", "unverified_key_id", "TokenError"];
-/// Pages recognise the tokens of their forms.
+/// Pages verify the tokens of their forms.
 const VAULT_OF_WEB: &[&str] = &["secret_hash"];
-/// The portal verifies passwords, and makes what its cookies hold.
+/// The portal verifies passwords, and creates the contents of its cookies.
 const VAULT_OF_PORTAL: &[&str] =
     &["hash_of_nobody", "hash_password", "verify_password", "new_secret", "VaultError"];
 
-/// One file of the store makes SQLite's file durable; no other of it touches files.
+/// This one file of the store makes SQLite's file durable; no other file of the store touches the file system.
 const FILES_OF_STORE: (&str, &str) = ("std::fs", "store/engine/checkpoint.rs");
 
 struct Source {
-    /// Below `src`, for messages.
+    /// The path below `src`, for messages.
     path: PathBuf,
     part: String,
-    /// How many modules deep it is.
+    /// How many modules deep the file lies.
     depth: usize,
-    /// Without comments.
+    /// The lines without comments.
     lines: Vec<(usize, String)>,
 }
 
@@ -95,7 +95,7 @@ fn sources() -> Vec<Source> {
     sources
 }
 
-/// The names that follow a prefix such as `crate::`, each up to the next sign that no name holds.
+/// The names that follow a prefix such as `crate::`; each ends at the first character that no name contains.
 fn names_after<'a>(line: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
     line.match_indices(prefix).filter_map(move |(at, _)| {
         let is_start = !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
@@ -104,7 +104,7 @@ fn names_after<'a>(line: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a s
     })
 }
 
-/// Whether a path such as `std::fs` stands in the line, whole.
+/// Whether the line contains a path such as `std::fs` as a whole path.
 fn names(line: &str, path: &str) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     line.match_indices(path).any(|(at, _)| {
@@ -115,8 +115,8 @@ fn names(line: &str, path: &str) -> bool {
 
 fn wrong(source: &Source) -> Vec<String> {
     let allowed = MAY_KNOW.iter().find(|(part, _)| *part == source.part);
-    let (_, allowed) =
-        allowed.unwrap_or_else(|| panic!("{}: a new part; give it its arrows", source.path.display()));
+    let (_, allowed) = allowed
+        .unwrap_or_else(|| panic!("{}: a new part; add its dependencies to MAY_KNOW", source.path.display()));
     let (files, checkpointer) = FILES_OF_STORE;
     let mut found = Vec::new();
     let mut is_test = false;
@@ -138,20 +138,20 @@ fn wrong(source: &Source) -> Vec<String> {
             _ => None,
         };
         if let Some(vault) = vault {
-            // `use crate::vault::{a, b}` would be read as an empty name, and refused.
+            // The test reads `use crate::vault::{a, b}` as an empty name and refuses it.
             for name in names_after(line, "crate::vault::").filter(|name| !vault.contains(name)) {
                 complain(format!("{} must not know vault::{name}", source.part));
             }
         }
         for (name, parts) in ONLY_IN.iter().filter(|(_, parts)| !parts.contains(&source.part.as_str())) {
             let is_checkpointer = *name == files && source.path == Path::new(checkpointer);
-            // A test of a module may make itself a folder.
+            // A unit test may create a directory.
             let is_folder_of_test = *name == "tempfile" && is_test;
             if names(line, name) && !is_checkpointer && !is_folder_of_test {
                 complain(format!("{name} is only for {}", parts.join(", ")));
             }
         }
-        // Climbing out of a part by `super` would be an arrow that nobody sees.
+        // A path that leaves a part by `super` would be a dependency that this test does not see.
         if !is_test && line.contains(&"super::".repeat(source.depth)) {
             complain("climbs to the root by super; say crate:: and the part".into());
         }
@@ -160,14 +160,14 @@ fn wrong(source: &Source) -> Vec<String> {
 }
 
 #[test]
-fn no_arrow_points_the_wrong_way() {
+fn no_part_uses_a_part_that_it_must_not_know() {
     let wrong: Vec<_> = sources().iter().flat_map(wrong).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The test itself: what it must refuse, it refuses.
+/// Tests the check itself: it must report these.
 #[test]
-fn wrong_arrows_are_seen() {
+fn forbidden_dependencies_are_found() {
     let source = |part: &str, line: &str| Source {
         path: format!("{part}/x.rs").into(),
         part: part.into(),

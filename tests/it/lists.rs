@@ -1,11 +1,12 @@
-//! Lists, filters and searches over sealed customers (rules 8): against a plain evaluation of the same rules (`oracle`),
-//! right after writes (`fresh`), by cursor while others write (`cursors`), and for words that thousands have (`common`).
+//! Lists, filters and searches over sealed customers (rules 8): compared with a plain evaluation of the same rules
+//! (`oracle`), directly after writes (`read_after_write`), by cursor while others write (`cursors`), and for words that
+//! thousands of customers share (`common_words`).
 
-mod common;
+mod common_words;
 mod cursors;
-mod fresh;
 mod oracle;
 mod people;
+mod read_after_write;
 
 use serde_json::{Value, json};
 
@@ -29,7 +30,7 @@ fn ids_of(page: &Value) -> Vec<u64> {
     records.iter().map(|record| record["customerId"].as_u64().expect("an id")).collect()
 }
 
-both!(rules_8_a_search_sees_what_was_written_before_it, |db| async move {
+both!(rules_8_a_search_sees_earlier_writes, |db| async move {
     let server = Server::start(db).await;
     let client = server.client();
     let found = |word: &'static str| {
@@ -78,8 +79,8 @@ both!(rules_8_a_search_sees_what_was_written_before_it, |db| async move {
     }
 });
 
-// Every release that indexes by other terms does what this does by hand.
-both!(an_index_of_an_earlier_release_is_made_anew_at_the_start, |db| async move {
+// A release that changes how terms are built rebuilds the index in the same way.
+both!(an_index_of_an_earlier_release_is_rebuilt_at_start, |db| async move {
     let mut server = Server::start(db).await;
     let client = server.client();
     let ada = json!({"email": "ada@example.test", "phone": "+12025550117 x12"});

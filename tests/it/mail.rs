@@ -1,59 +1,51 @@
-//! Mails to customers: invitations of one and of many, consent, the outbox, and real mail servers.
+//! Mails to customers: single and bulk invitations, consent, the outbox, and real mail servers.
 
+mod bulk;
 mod content;
 mod invitations;
-mod many;
-mod parcel;
+mod lifecycle;
+mod message;
 mod server;
 mod smtp;
-mod standing;
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-pub use self::parcel::Parcel;
+pub use self::message::Message;
 use crate::harness::*;
 use crate::support::*;
 
-/// How long something may take that happens beside the requests; longer in the long form of `many`.
+/// The time limit for background work; longer in the long form of `bulk`.
 fn patience() -> Duration {
     Duration::from_secs(60 + setting("INVITES", 0) / 20)
 }
 
-/// Where the first instance of a site puts its mails.
+/// The folder into which the first instance of a site writes its mails.
 pub fn mail_folder(site: &Site) -> PathBuf {
     site.folder().join("data-0/mail")
 }
 
 /// The mails in a site's folder, oldest first.
-pub fn parcels(site: &Site) -> Vec<Parcel> {
+pub fn messages(site: &Site) -> Vec<Message> {
     let mut names: Vec<PathBuf> = fs::read_dir(mail_folder(site))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|end| end == "eml"))
         .collect();
     names.sort();
-    let mut parcels: Vec<Parcel> =
-        names.iter().map(|path| Parcel::read(&fs::read_to_string(path).unwrap())).collect();
-    parcels.sort_by_key(|parcel| parcel.header("Date").to_owned());
-    parcels
+    let mut messages: Vec<Message> =
+        names.iter().map(|path| Message::read(&fs::read_to_string(path).unwrap())).collect();
+    messages.sort_by_key(|message| message.header("Date").to_owned());
+    messages
 }
 
-/// Waits until something is so.
-#[track_caller]
-pub fn until(what: &str, is_so: impl AsyncFn() -> bool) -> impl Future<Output = ()> {
-    let what = what.to_owned();
-    async move {
-        let deadline = Instant::now() + patience();
-        while !is_so().await {
-            assert!(Instant::now() < deadline, "{what}: not within {:?}", patience());
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
+/// Polls until the condition holds, and fails after `patience()`.
+pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    wait_until(what, patience(), is_so).await;
 }
 
-/// The mails of an entrypoint as the outbox tells them, newest first.
+/// The mails of an entrypoint as the outbox shows them, newest first.
 pub async fn outbox(client: &Client, entry: &str) -> Vec<serde_json::Value> {
     let answer = client.get(&format!("/api/Mail/outbox/{entry}?limitRecord=1000")).await.expect(200);
     answer.json["Records"].as_array().expect("records").clone()
@@ -66,9 +58,9 @@ pub async fn count_of(client: &Client, entry: &str, state: &str) -> u64 {
     answer.json["Summary"]["totalRecords"].as_u64().expect("a total")
 }
 
-/// Waits until nothing is on its way any more.
-pub async fn until_all_went(client: &Client, entry: &str) {
-    until("every mail is sent or given up", async || {
+/// Waits until no mail is under way any more.
+pub async fn until_all_sent(client: &Client, entry: &str) {
+    until("every mail is sent or has failed", async || {
         let mut waiting = 0;
         for state in ["queued", "sending", "handingOver"] {
             waiting += count_of(client, entry, state).await;

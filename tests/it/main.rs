@@ -1,5 +1,5 @@
-//! The black-box tests: they start the built program as processes and talk HTTP to it. One binary, because linking it
-//! once is what a test run waits for; one module per subject. Start reading in `harness`.
+//! The black-box tests: they start the built program as processes and talk HTTP to it. They are one binary, because
+//! linking takes most of the build; each subject has a module. Start reading in `harness`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,6 +18,7 @@ mod harness;
 
 mod bad_input;
 mod batch;
+mod citations;
 mod cli;
 mod crash;
 mod database_tls;
@@ -26,14 +27,13 @@ mod exports;
 mod idempotency;
 mod import_files;
 mod imports;
-mod law;
 mod layers;
 mod lists;
 mod mail;
 mod matching;
 mod openapi;
-mod plans;
 mod portal;
+mod query_plans;
 mod races;
 mod records;
 mod rotation;

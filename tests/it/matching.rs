@@ -1,5 +1,5 @@
-//! Rules 3, one by one: by what customers are told apart (`identity`), under which policy (`policy`), what a create does
-//! to the one it hits (`outcomes`), and when two identities stand in each other's way (`conflicts`).
+//! Rules 3: how identities compare (`identity`), under which policy (`policy`), what a create does to the customer that
+//! it matches (`outcomes`), and conflicts between two identities (`conflicts`).
 
 mod conflicts;
 mod identity;
@@ -14,7 +14,7 @@ const REPLACE: &[(&str, &str)] = &[("replaceExisting", "1")];
 const MERGE: &[(&str, &str)] = &[("mergeExisting", "1")];
 const FORCE: &[(&str, &str)] = &[("forceCustomerCreation", "true")];
 
-/// A create that must match this customer by these fields (sorted), and leave no second one.
+/// Asserts that a create matched this customer on these fields (sorted).
 #[track_caller]
 fn assert_matched(answer: &Answer, id: u64, on: &[&str]) {
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -26,8 +26,8 @@ async fn plain(client: &Client, entry: &str, body: &Value) -> Answer {
     client.create(entry, body, &[], &[]).await
 }
 
-/// What the matcher says that a create would do.
-async fn asked(client: &Client, entry: &str, body: &Value, query: &[(&str, &str)]) -> Answer {
+/// Asks the matcher what a create would do.
+async fn match_answer(client: &Client, entry: &str, body: &Value, query: &[(&str, &str)]) -> Answer {
     let query: Vec<_> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     client.post(&format!("/api/Customer/match/{entry}?{}", query.join("&")), body).await
 }

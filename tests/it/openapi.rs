@@ -1,4 +1,5 @@
-//! The OpenAPI document: its examples are real answers, recorded here. `RECORD=1 cargo nextest run openapi` renews them.
+//! The OpenAPI document: its examples are real answers that this test records. `RECORD=1 cargo nextest run openapi`
+//! renews them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use crate::harness::*;
 use crate::support::*;
 
-/// Holds SQLite's write lock until it is dropped.
+/// Holds SQLite's write lock until dropped.
 struct Lock(std::process::Child);
 
 impl Drop for Lock {
@@ -47,7 +48,7 @@ fn sql(file: &Path, statement: &str) {
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/examples.json");
 
-/// An import as it was queued, whatever a worker has done of it since.
+/// An import as it was queued, whatever a worker has done since.
 fn as_queued(mut import: Value) -> Value {
     import["state"] = json!("queued");
     for counter in ["rowsRead", "added", "replaced", "merged", "matched", "rejected", "warnings", "bytesRead"]
@@ -61,7 +62,7 @@ fn as_queued(mut import: Value) -> Value {
     import
 }
 
-/// What differs from run to run becomes a fixed value of the same kind.
+/// Replaces what differs from run to run by a fixed value of the same kind.
 fn steady(value: Value, key: &str) -> Value {
     const TIMES: [&str; 13] = [
         "Created",
@@ -110,7 +111,7 @@ impl Recorder {
         answer
     }
 
-    /// A file.
+    /// The example of a file.
     fn text(&mut self, operation: &str, answer: Answer) {
         assert_eq!(answer.status, 200, "{operation}: {}", answer.text);
         self.answers.insert(operation.to_owned(), json!(answer.text));
@@ -126,7 +127,7 @@ impl Recorder {
     }
 }
 
-/// Where two values differ, and in what.
+/// Where two values differ, and how.
 fn differing(kept: &Value, new: &Value, at: String) -> Vec<String> {
     match (kept, new) {
         (Value::Object(kept), Value::Object(new)) => {
@@ -148,7 +149,7 @@ fn differing(kept: &Value, new: &Value, at: String) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn examples_are_what_the_service_answers() {
+async fn examples_equal_the_answers_of_the_service() {
     let server = Server::start(Db::Sqlite).await;
     let site = server.site();
     let all = site.new_token(&[
@@ -281,17 +282,17 @@ async fn examples_are_what_the_service_answers() {
         let request = client.request(reqwest::Method::POST, &path).multipart(form);
         Answer::read(request.send().await.unwrap()).await.unwrap()
     };
-    let rehearsed = import("?dryRun=true&map=Label:-").await.expect(200);
+    let dry_run_answer = import("?dryRun=true&map=Label:-").await.expect(200);
     let imported = recorder.answer("import_customers", import("").await);
     let job = |answer: &Answer| format!("/api/Import/jobs/ent0001/{}", answer.data()["jobId"]);
-    let (rehearsal, job) = (job(&rehearsed), job(&imported));
+    let (dry_run, job) = (job(&dry_run_answer), job(&imported));
     recorder.answer("get_import", client.get(&job).await);
     recorder.answer("get_import_rows", client.get(&format!("{job}/rows")).await);
     recorder.text("get_rejected_rows", client.get(&format!("{job}/rejected.csv")).await);
     let cancel = client.send(reqwest::Method::POST, &format!("{job}/cancel"), None, &[]).await;
     recorder.answer("cancel_import", cancel);
     recorder.answer("list_imports", client.get("/api/Import/jobs/ent0001?limitRecord=1").await);
-    let commit = client.send(reqwest::Method::POST, &format!("{rehearsal}/commit"), None, &[]).await;
+    let commit = client.send(reqwest::Method::POST, &format!("{dry_run}/commit"), None, &[]).await;
     let queued = as_queued(commit.expect(202).json);
     recorder.answers.insert("commit_import".into(), steady(queued, ""));
     recorder.text("get_import_template", client.get("/api/Import/template/customers.csv").await);
@@ -312,7 +313,7 @@ async fn examples_are_what_the_service_answers() {
         server.anonymous().post("/api/v2/Token/serverside", &credentials).await,
     );
     let mut listed = client.get("/api/Token").await;
-    // Tokens made within one second are listed in the order of their random ids.
+    // Tokens created within one second are listed in the order of their random ids.
     listed.json["Records"].as_array_mut().unwrap().retain(|record| record["jti"] == jti);
     recorder.answer("list_tokens", listed);
     recorder.answer("revoke_token", client.delete(&format!("/api/Token/{jti}")).await);

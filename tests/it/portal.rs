@@ -1,5 +1,5 @@
-//! The customer portal: signing in, links, the own record, and what attacks come to. `tests/sdk/portal_walk.py` walks
-//! through it with a real browser.
+//! The customer portal: signing in, links, the customer's own record, and defence against attacks.
+//! `tests/sdk/portal_walk.py` goes through it with a real browser.
 
 mod attacks;
 mod browser;
@@ -15,14 +15,14 @@ use serde_json::{Value, json};
 
 use self::browser::{Browser, Page};
 use crate::harness::*;
-use crate::mail::{Parcel, invite, mail_folder, until_all_went};
+use crate::mail::{Message, invite, mail_folder, until_all_sent};
 use crate::support::*;
 
 const EMAIL: &str = "ada.roe@example.test";
 const PASSWORD: &str = "tulip-carbon-94";
 const OTHER_PASSWORD: &str = "walnut harbour 61";
 
-/// A site whose waits are too short to be waited for.
+/// A site whose delays after failed sign-ins are negligible.
 fn site(db: Db) -> Arc<Site> {
     site_with(db, &[])
 }
@@ -48,17 +48,17 @@ async fn status_of(client: &Client, id: u64) -> Value {
     client.get(&path(id)).await.expect(200).json["customerStatus"].clone()
 }
 
-/// The mails so far, in the order they were written: their dates know no more than seconds.
-fn mails(site: &Site) -> Vec<Parcel> {
+/// The mails so far, in the order of writing: their dates are only exact to the second.
+fn mails(site: &Site) -> Vec<Message> {
     let files = fs::read_dir(mail_folder(site)).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "eml")).collect();
     files.sort_by_key(|path| fs::metadata(path).unwrap().modified().unwrap());
-    files.iter().map(|path| Parcel::read(&fs::read_to_string(path).unwrap())).collect()
+    files.iter().map(|path| Message::read(&fs::read_to_string(path).unwrap())).collect()
 }
 
-/// The link of the newest mail that carries one, as a path.
+/// The link in the newest mail that has one, as a path.
 async fn newest_link(server: &Server, client: &Client, entry: &str) -> String {
-    until_all_went(client, entry).await;
-    let link = mails(server.site()).iter().rev().find_map(Parcel::link).expect("a mail with a link");
+    until_all_sent(client, entry).await;
+    let link = mails(server.site()).iter().rev().find_map(Message::link).expect("a mail with a link");
     link.strip_prefix(&server.base()).unwrap_or_else(|| panic!("{link} leads elsewhere")).to_owned()
 }

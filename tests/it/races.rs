@@ -1,4 +1,4 @@
-//! Rules 3, 4 and 5 under races: whatever arrives at the same moment, over one instance or several, the records and the
+//! Rules 3, 4 and 5 under races: whatever arrives at the same moment, on one instance or several, the records and
 //! answers are those of some order of the requests one by one. Each race is repeated, because one round proves little.
 
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::{SCOPES, Sql, token_with};
 const ROUNDS: usize = 6;
 const WRITERS: usize = 50;
 
-/// Creates all of these at the same time, spread over the instances.
+/// Sends all these creates at the same time, spread over the instances.
 async fn create_all(fleet: &Fleet, entry: &'static str, bodies: Vec<Value>) -> Vec<Answer> {
     fleet
         .race(bodies.len(), |number, client| {
@@ -19,14 +19,14 @@ async fn create_all(fleet: &Fleet, entry: &'static str, bodies: Vec<Value>) -> V
         .await
 }
 
-/// A customer of entrypoint `demo` that is there before the race.
+/// A customer of entrypoint `demo` that exists before the race.
 async fn existing(fleet: &Fleet, body: Value) -> u64 {
     let answer = fleet.client(0).create("demo", &body, &[], &[]).await.expect(200);
     assert_eq!(answer.outcome(), "created", "{}", answer.text);
     answer.id()
 }
 
-/// One was created, every other matched it on these fields, untouched. Returns the one.
+/// Asserts that one create made the record and every other matched it on these fields without a change; its id.
 #[track_caller]
 fn one_created_others_matched<'a>(answers: &'a [Answer], fields: &[&str]) -> &'a Answer {
     let created: Vec<_> = answers.iter().filter(|answer| answer.outcome() == "created").collect();
@@ -51,7 +51,7 @@ async fn holders(fleet: &Fleet, field: &str, value: &str) -> Vec<u64> {
     holding.map(|record| record["customerId"].as_u64().unwrap()).collect()
 }
 
-/// A 409 that names the customer in the way.
+/// Asserts a 409 that names the conflicting customer.
 #[track_caller]
 fn refused_naming(answer: &Answer, id: u64) {
     answer.expect_error(409);
@@ -63,7 +63,7 @@ fn refused_naming(answer: &Answer, id: u64) {
 fleets!(rules_3_fifty_parallel_creates_of_one_identity_make_one_record, |fleet| async {
     for round in 0..ROUNDS {
         let email = format!("race{round}@example.test");
-        // White space at the ends makes no other identity.
+        // White space at the ends does not make another identity.
         let spellings = [email.clone(), format!(" {email}"), format!("{email} ")];
         let bodies = (0..WRITERS)
             .map(|number| json!({"email": spellings[number % 3], "firstname": format!("Writer {number}")}))
@@ -79,7 +79,7 @@ fleets!(rules_3_fifty_parallel_creates_of_one_identity_make_one_record, |fleet| 
 fleets!(rules_3_fifty_parallel_creates_of_one_compound_identity_make_one_record, |fleet| async {
     let policy = ["entrypoint", "create", "names", "--org", "1", "--identifier", "firstname+lastname"];
     fleet.site().cli(&policy).success();
-    // Composed and decomposed, folded, with surplus white space: one name to the matcher.
+    // Composed and decomposed, in other case, with surplus white space: one name to the matcher.
     let firstnames = [
         "Jos\u{e9} Mar\u{ed}a",
         "Jose\u{301} Mari\u{301}a",
@@ -103,7 +103,7 @@ fleets!(rules_3_fifty_parallel_creates_of_one_compound_identity_make_one_record,
 fleets!(rules_3_fifty_parallel_creates_of_one_customer_number_make_one_record, |fleet| async {
     for round in 0..ROUNDS {
         let number = format!("ACC-{round}");
-        // Each with an e-mail of its own, so that only the number says that they are one.
+        // Each has its own e-mail, so only the number identifies them.
         let bodies = (0..WRITERS)
             .map(|writer| json!({"customerNumber": number, "email": format!("writer{writer}.{round}@example.test")}))
             .collect();
@@ -168,7 +168,7 @@ fleets!(rules_3_an_update_racing_creates_onto_one_identity_leaves_one_holder, |f
             rivals
                 .push(existing(&fleet, json!({"email": format!("rival{rival}.{round}@example.test")})).await);
         }
-        // Odd rounds send the updates last, so that both orders get their chance.
+        // Odd rounds send the updates last, so both orders occur.
         let answers = fleet
             .race(UPDATES + 20, |number, client| {
                 let place = if round % 2 == 0 { number } else { UPDATES + 19 - number };
@@ -183,13 +183,13 @@ fleets!(rules_3_an_update_racing_creates_onto_one_identity_leaves_one_holder, |f
             })
             .await;
         let holding = holders(&fleet, "Email", &email).await;
-        assert_eq!(holding.len(), 1, "{holding:?} hold one identity");
+        assert_eq!(holding.len(), 1, "one customer must hold the identity, not {holding:?}");
         let winner = holding[0];
         let mut effects = 0;
         for (rival, answer) in &answers {
             match rival {
                 Some(id) if answer.status == 200 => {
-                    assert_eq!(*id, winner, "an acknowledged update is not the holder");
+                    assert_eq!(*id, winner, "the holder is not the acknowledged update");
                     effects += 1;
                     updates_won += 1;
                 }
@@ -200,7 +200,7 @@ fleets!(rules_3_an_update_racing_creates_onto_one_identity_leaves_one_holder, |f
                 }
             }
         }
-        assert_eq!(effects, 1, "one of the updates or one create took the identity");
+        assert_eq!(effects, 1, "exactly one update or create must take the identity");
     }
     println!("an update won {updates_won} of {} rounds", ROUNDS * 2);
 });
@@ -227,7 +227,7 @@ fleets!(rules_3_a_delete_racing_creates_never_leaves_two_live_records, |fleet| a
             answers.iter().filter(|(delete, _)| !delete).map(|(_, answer)| answer).collect();
         let created: Vec<_> =
             creates.iter().filter(|answer| answer.outcome() == "created").map(|answer| answer.id()).collect();
-        assert!(created.len() <= 1, "{created:?} were created beside each other");
+        assert!(created.len() <= 1, "{created:?} exist at the same time");
         for answer in creates {
             assert!(answer.id() == old || created.contains(&answer.id()), "{} matched nobody", answer.text);
             assert!(["created", "matched"].contains(&answer.outcome()), "{}", answer.text);
@@ -257,7 +257,7 @@ fleets!(rules_3_updates_that_swap_identities_are_refused_and_do_not_deadlock, |f
         let answers = fleet
             .race(PAIRS * 2, |number, client| {
                 let (own, other) = (customers[number], number ^ 1);
-                // Crosswise in odd rounds: each half of a pair wants another kind of the other's identity.
+                // Odd rounds swap crosswise: each half of a pair wants another part of the other's identity.
                 let body = if round % 2 == 1 && number % 2 == 1 {
                     json!({"customerNumber": format!("S-{other}")})
                 } else {
@@ -280,7 +280,8 @@ fleets!(rules_4_one_key_fifty_times_has_one_effect_and_one_answer, |fleet| async
         let answers = fleet
             .race(WRITERS, |number, client| {
                 let body = json!({"email": email, "firstname": "Once"});
-                // Both names of the header, bare and quoted, are one key. Forced, so that only the key can stop a second record.
+                // Both names of the header, bare and quoted, carry one key. With force, only the key can prevent a
+                // second record.
                 let (name, value) = match number % 3 {
                     0 => ("idempotencyKey", key.clone()),
                     1 => ("Idempotency-Key", key.clone()),
@@ -292,7 +293,11 @@ fleets!(rules_4_one_key_fifty_times_has_one_effect_and_one_answer, |fleet| async
                 }
             })
             .await;
-        assert_eq!(answers.iter().filter(|answer| !answer.replayed()).count(), 1, "one is no replay");
+        assert_eq!(
+            answers.iter().filter(|answer| !answer.replayed()).count(),
+            1,
+            "exactly one answer is no replay"
+        );
         for answer in &answers {
             assert_eq!(answer.data(), answers[0].data());
             assert_eq!(answer.outcome(), "created");
@@ -306,7 +311,7 @@ fleets!(rules_4_one_key_for_a_change_of_settings_has_one_effect, |fleet| async {
     let mut sql = Sql::open(fleet.site());
     for round in 0..ROUNDS {
         let (key, name) = (format!("key-{round}"), format!("Round {round}"));
-        // Names of organisations may be given twice: only the key can stop a second one.
+        // Organisations may share a name, so only the key can prevent a second one.
         let body = json!({"name": name});
         let answers = fleet
             .race(WRITERS, |_, client| {
@@ -314,14 +319,18 @@ fleets!(rules_4_one_key_for_a_change_of_settings_has_one_effect, |fleet| async {
                 async move { client.post("/api/Organization", &body).await.expect(200) }
             })
             .await;
-        assert_eq!(answers.iter().filter(|answer| !answer.replayed()).count(), 1, "one is no replay");
+        assert_eq!(
+            answers.iter().filter(|answer| !answer.replayed()).count(),
+            1,
+            "exactly one answer is no replay"
+        );
         assert!(answers.iter().all(|answer| answer.json == answers[0].json), "{}", answers[0].text);
         let made = format!("SELECT count(*) AS value FROM organisation WHERE name = '{name}'");
         assert_eq!(sql.number(&made), 1);
     }
 });
 
-fleets!(rules_4_one_key_with_two_bodies_lets_one_of_them_through, |fleet| async {
+fleets!(rules_4_one_key_with_two_bodies_admits_one_of_them, |fleet| async {
     for round in 0..ROUNDS {
         let key = format!("key-{round}");
         let body = |number: usize| json!({"email": format!("twofold{round}.{}@example.test", number % 2)});
@@ -331,7 +340,7 @@ fleets!(rules_4_one_key_with_two_bodies_lets_one_of_them_through, |fleet| async 
                 async move { client.create("demo", &body, &[], &[("idempotencyKey", &key)]).await }
             })
             .await;
-        let winner = answers.iter().position(|answer| answer.status == 200).expect("one goes through");
+        let winner = answers.iter().position(|answer| answer.status == 200).expect("one request succeeds");
         for (number, answer) in answers.iter().enumerate() {
             if number % 2 == winner % 2 {
                 assert_eq!(answer.clone().expect(200).data(), answers[winner].data());
@@ -347,7 +356,7 @@ fleets!(rules_4_a_replayed_update_or_delete_comes_before_if_match, |fleet| async
     for round in 0..ROUNDS {
         let id = existing(&fleet, json!({"email": format!("once{round}@example.test")})).await;
         let path = format!("/api/Customer/{id}");
-        // Only the first finds this version: were a second one run again, it would be answered 412.
+        // Only the first request finds this version: a second execution would be answered 412.
         let tag = fleet.client(0).get(&path).await.header("ETag").expect("an ETag").to_owned();
         let updates = fleet
             .race(WRITERS, |_, client| {
@@ -371,7 +380,7 @@ fleets!(rules_4_a_replayed_update_or_delete_comes_before_if_match, |fleet| async
     }
 });
 
-fleets!(rules_5_if_match_lets_one_of_fifty_updates_through, |fleet| async {
+fleets!(rules_5_if_match_admits_one_of_fifty_updates, |fleet| async {
     let id = existing(&fleet, json!({"email": "guarded@example.test"})).await;
     let path = format!("/api/Customer/{id}");
     for round in 0..ROUNDS {

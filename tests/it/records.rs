@@ -1,12 +1,12 @@
-//! Rules 5 and the record of contract 3: its keys and values (`shape`, `values`), its tags (`tags`), how it is changed and
-//! removed (`changes`), what is kept of its changes (`history`), lists of records (`lists`), reads of
-//! many at once (`together`), and of what was read before (`recall`).
+//! Rules 5 and the record of contract 3: its keys and values (`shape`, `values`), its tags (`etags`), its changes and
+//! its removal (`changes`), its history (`history`), lists of records (`lists`), reads of many records at once
+//! (`simultaneous_reads`), and the record cache (`record_cache`).
 
 mod changes;
+mod etags;
 mod history;
 mod lists;
-mod recall;
+mod record_cache;
 mod shape;
-mod tags;
-mod together;
+mod simultaneous_reads;
 mod values;

@@ -1,5 +1,5 @@
-//! Key rotation (rules 7): everything of an entrypoint comes under a new key while it is used and while the service is
-//! killed, nothing is missed or doubled meanwhile, and the old key is gone in the end (`load` keeps the clients' books).
+//! Key rotation (rules 7): all data of an entrypoint comes under a new key while it is used and while the service is
+//! killed, nothing is missed or doubled meanwhile, and the old key is gone in the end (`load` keeps the ledger).
 
 mod load;
 
@@ -17,20 +17,16 @@ const KEYS: &str = "/api/Paypoint/keys/demo";
 const ROTATE: &str = "/api/Paypoint/keys/rotate/demo";
 
 /// Waits for the end of a rotation; its last state.
-async fn ended(client: &Client) -> Value {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
+async fn until_finished(client: &Client) -> Value {
+    wait_for("the rotation finishes", PATIENCE, async || {
         let keys = client.get(KEYS).await.expect(200).json;
-        if keys["rotation"]["state"] == "finished" {
-            return keys;
-        }
-        assert!(Instant::now() < deadline, "still rotating: {keys}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        if keys["rotation"]["state"] == "finished" { Ok(keys) } else { Err(keys) }
+    })
+    .await
 }
 
-/// Everything of the first entrypoint is under its one key.
-fn only_under(site: &Site, key: i64) {
+/// Asserts that all data of the first entrypoint is under this one key.
+fn assert_only_key(site: &Site, key: i64) {
     let mut sql = Sql::open(site);
     for query in [
         "SELECT count(*) AS value FROM data_key WHERE entrypoint_id = 1 AND key_id <> {}",
@@ -47,12 +43,12 @@ fn first_key(keys: &Value) -> i64 {
     keys["keys"][0]["keyId"].as_i64().expect("a key id")
 }
 
-/// The blind values in the database, as text; what of them a rotation leaves is under the old key.
+/// The identity digests in the database, as text; a digest that a rotation leaves is under the old key.
 fn digests(site: &Site) -> Vec<String> {
     Sql::open(site).digests().into_iter().map(|(_, digest)| digest).collect()
 }
 
-both!(everything_of_an_entrypoint_comes_under_the_new_key, |db| async {
+both!(a_rotation_puts_all_data_of_an_entrypoint_under_the_new_key, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let keyed = client.header("idempotencyKey", "order-1");
@@ -75,27 +71,27 @@ both!(everything_of_an_entrypoint_comes_under_the_new_key, |db| async {
     let other = json!({"email": "ada@example.test", "firstname": "Ada"});
     new_entry(server.site(), "second", &[]);
     let elsewhere = created(&client, "second", &other).await;
-    let (records, told) = (client.list("demo").await, history(&client, first.id()).await);
+    let (records, entries) = (client.list("demo").await, history(&client, first.id()).await);
     let before = client.get(KEYS).await.expect(200).json;
     assert_eq!(before["rotation"], Value::Null, "{before}");
     let old_digests = digests(server.site());
 
     let begun = client.send(Method::POST, ROTATE, None, &[]).await.expect(200).json;
     assert_eq!(begun["customersTotal"], 3, "{begun}");
-    let after = ended(&client).await;
+    let after = until_finished(&client).await;
     assert_eq!(after["keys"].as_array().map(Vec::len), Some(1), "{after}");
     assert_eq!(after["rotation"]["customersDone"], 3, "{after}");
     assert!(first_key(&after) > first_key(&before));
     let mut sql = Sql::open(server.site());
     let others = sql.number("SELECT count(*) AS value FROM customer WHERE entrypoint_id <> 1");
-    assert_eq!(others, 1, "the second entrypoint has its own key and keeps it");
+    assert_eq!(others, 1, "the second entrypoint keeps its own key");
     sql.run(&format!("UPDATE customer SET key_id = key_id WHERE customer_id = {elsewhere}"));
 
-    // All is as it was, to a server that never had the old key too.
+    // Nothing has changed, even for a server that never had the old key.
     let mut server = server;
     server.restart().await;
     assert_eq!(client.list("demo").await, records);
-    assert_eq!(history(&client, first.id()).await, told);
+    assert_eq!(history(&client, first.id()).await, entries);
     assert_eq!(read(&client, gone).await.json["customerStatus"], -99);
     assert_eq!(read(&client, elsewhere).await.json["Firstname"], "Ada");
     let again = keyed.create("demo", &ada, &[], &[]).await.expect(200);
@@ -111,12 +107,12 @@ both!(everything_of_an_entrypoint_comes_under_the_new_key, |db| async {
     let new_digests = digests(server.site());
     assert_eq!(new_digests.len(), old_digests.len());
     let kept = new_digests.iter().filter(|digest| old_digests.contains(digest)).count();
-    // Those of the second entrypoint, which nobody rotated.
-    assert_eq!(kept, 1, "digests under the old key are left");
+    // The digests of the second entrypoint, which was not rotated.
+    assert_eq!(kept, 1, "digests under the old key remain");
     server.cli(&["doctor", "--deep"]).success();
 });
 
-both!(a_policy_set_later_gets_its_digests_by_a_rotation, |db| async {
+both!(a_rotation_adds_the_digests_of_a_later_policy, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let ada = json!({"email": "ada@example.test", "firstname": "Ada", "lastname": "Roe"});
@@ -124,7 +120,11 @@ both!(a_policy_set_later_gets_its_digests_by_a_rotation, |db| async {
     client.put("/api/Paypoint/settings/demo", &identifiers(&["firstname+lastname"])).await.expect(200);
     let before = digests(server.site()).len();
     server.cli(&["keys", "rotate", "--entry", "demo"]).success();
-    assert_eq!(digests(server.site()).len(), before, "one of the names instead of one of the e-mail");
+    assert_eq!(
+        digests(server.site()).len(),
+        before,
+        "there must be one digest of the names in place of that of the e-mail"
+    );
     let mut sql = Sql::open(server.site());
     let held = sql.texts("SELECT digest_identifiers AS value FROM entrypoint_head WHERE entrypoint_id = 1");
     assert!(held[0].contains("firstname+lastname") && !held[0].contains("email"), "{held:?}");
@@ -156,7 +156,7 @@ both!(the_command_line_rotates_one_entrypoint_or_all, |db| async {
     assert_eq!(total(&client, "demo").await, 1);
 });
 
-both!(asked_again_while_it_runs_it_is_the_same_rotation, |db| async {
+both!(a_repeated_request_joins_the_running_rotation, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     for number in 0..40 {
@@ -169,11 +169,11 @@ both!(asked_again_while_it_runs_it_is_the_same_rotation, |db| async {
     .await;
     let begun: Vec<_> = asked.iter().map(|rotation| rotation["startedAt"].to_string()).collect();
     assert!(begun.iter().all(|at| *at == begun[0]), "{begun:?}");
-    let keys = ended(&client).await;
-    only_under(server.site(), first_key(&keys));
+    let keys = until_finished(&client).await;
+    assert_only_key(server.site(), first_key(&keys));
 });
 
-fleets!(rules_7_rotated_under_load_and_killed_nothing_is_missed_or_doubled, |fleet| async {
+fleets!(rules_7_a_rotation_under_load_and_kills_misses_and_doubles_nothing, |fleet| async {
     let mut fleet = fleet;
     let mut rng = seeded();
     let kills = setting("ROTATION_KILLS", 5);
@@ -183,10 +183,10 @@ fleets!(rules_7_rotated_under_load_and_killed_nothing_is_missed_or_doubled, |fle
     client.send(Method::POST, ROTATE, None, &[]).await.expect(200);
     let mut seen = 0;
     for kill in 0..kills {
-        // At some moment after it went on: each kill meets another part of the work.
+        // At a random moment after it started: each kill meets another part of the work.
         let deadline = Instant::now() + PATIENCE;
         loop {
-            load.still_running();
+            load.assert_running();
             let now = Sql::open(fleet.site()).number("SELECT customers_done AS value FROM key_rotation");
             if now > seen {
                 seen = now;
@@ -199,7 +199,7 @@ fleets!(rules_7_rotated_under_load_and_killed_nothing_is_missed_or_doubled, |fle
         assert_eq!(
             Sql::open(fleet.site()).number(running),
             1,
-            "over before kill {kill}: it needs more customers"
+            "the rotation was over before kill {kill}; it needs more customers"
         );
         for server in &mut fleet.servers {
             server.kill9();
@@ -211,10 +211,10 @@ fleets!(rules_7_rotated_under_load_and_killed_nothing_is_missed_or_doubled, |fle
             server.ready().await;
         }
     }
-    let keys = ended(&client).await;
-    let books = load.finish().await;
-    println!("{kills} kills: {books}");
-    books.check(&fleet).await;
+    let keys = until_finished(&client).await;
+    let ledger = load.finish().await;
+    println!("{kills} kills: {ledger}");
+    ledger.check(&fleet).await;
     assert_eq!(keys["keys"].as_array().map(Vec::len), Some(1), "{keys}");
-    only_under(fleet.site(), first_key(&keys));
+    assert_only_key(fleet.site(), first_key(&keys));
 });

@@ -1,13 +1,13 @@
-//! The programs under `tests/sdk`: Payabli's own SDK, the FEBRL data sets, Schemathesis, and a browser
-//! on Swagger UI and in the portal.
+//! The programs under `tests/sdk`: Payabli's own SDK, the FEBRL data sets, Schemathesis, and a browser on Swagger UI
+//! and on the portal.
 
 use crate::harness::*;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk");
 
-/// Runs a program against a server of its own; its output is shown where it fails.
+/// Runs a program against a server of its own, and prints its output if it fails.
 async fn prove(db: Db, program: &str) {
-    // The waits of sign-ins that fail need not be waited for.
+    // The tests do not wait for the delays of failed sign-ins.
     let server = Server::start_on(&Site::with_environment(db, &[("CUSTOMARY_LOGIN_WAIT", "20ms")])).await;
     let site = server.site();
     for entry in ["febrl1", "febrl3", "import1", "import3"] {
@@ -31,7 +31,7 @@ async fn prove(db: Db, program: &str) {
             site.new_token(&["--org", "1", "--all-entries", "--scope", "settings"]),
         )
         .env("AXE", axe())
-        // Pages do not depend on the database: they are looked at once.
+        // Pages do not depend on the database, so one database takes the screenshots.
         .env("LOOK", if db == Db::Sqlite { "yes" } else { "no" })
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .kill_on_drop(true);
@@ -42,15 +42,15 @@ async fn prove(db: Db, program: &str) {
     assert!(output.status.success(), "{program} failed:\n{text}");
 }
 
-/// `axe.min.js` as `scripts/test` fetches it.
+/// The path of `axe.min.js`, which `scripts/test` fetches.
 fn axe() -> std::path::PathBuf {
     let fetched = concat!(env!("CARGO_MANIFEST_DIR"), "/target/axe-core/axe.min.js");
     std::env::var_os("TEST_AXE").map_or_else(|| fetched.into(), Into::into)
 }
 
 both!(payablis_own_sdk_works_unmodified, |db| async move { prove(db, "payabli_customers").await });
-both!(febrl_is_created_matched_and_found_as_the_files_say, |db| async move { prove(db, "febrl").await });
-both!(febrl_is_imported_as_counted_from_the_files, |db| async move { prove(db, "febrl_import").await });
+both!(febrl_records_are_created_matched_and_found, |db| async move { prove(db, "febrl").await });
+both!(febrl_imports_have_the_expected_counts, |db| async move { prove(db, "febrl_import").await });
 both!(schemathesis_finds_nothing, |db| async move { prove(db, "schemathesis_run").await });
 
 #[tokio::test]
@@ -58,9 +58,9 @@ async fn swagger_ui_creates_a_customer_in_a_browser() {
     prove(Db::Sqlite, "swagger_ui").await;
 }
 
-both!(a_customer_walks_through_the_portal_in_a_browser, |db| async move { prove(db, "portal_walk").await });
+both!(the_portal_works_in_a_browser, |db| async move { prove(db, "portal_walk").await });
 
 #[tokio::test]
-async fn the_openapi_document_is_whole() {
+async fn the_openapi_document_is_complete() {
     prove(Db::Sqlite, "openapi_quality").await;
 }

@@ -1,10 +1,10 @@
-//! Rules 7: what was sent about a person stands in no file and no log (`files`), what was tampered with is noticed
-//! (`tampering`), what was erased is gone (`erasing`), and the search index tells no more than is said of it (`terms`). The same
-//! of imported files (`imports`).
+//! Rules 7: no file and no log contains what was sent about a person (`files`), nor do imported files lie open
+//! (`imports`); the service notices tampering (`tampering`); an erase leaves nothing (`erasing`); and the search index
+//! reveals no more than documented (`terms`).
 
+mod byte_search;
 mod erasing;
 mod files;
 mod imports;
-mod search;
 mod tampering;
 mod terms;

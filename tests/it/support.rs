@@ -1,5 +1,5 @@
-//! What several modules of tests need beside the harness: tokens taken apart, entrypoints and organisations of a test's
-//! own, errors by the places they name, and SQL on the database itself.
+//! Helpers of several test modules: parsed tokens, new entrypoints and organisations, errors by the places they name,
+//! and SQL on the database itself.
 #![allow(dead_code, reason = "each module of tests uses its own part")]
 
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ pub const SCOPES: [&str; 8] = [
     "tokens",
 ];
 
-/// Claims as a token states them, unverified.
+/// The claims of a token, unverified.
 pub fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).expect("a token has three parts");
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64")).expect("claims are JSON")
@@ -41,18 +41,18 @@ pub fn token_with(site: &Site, scopes: &[&str]) -> String {
     token_of(site, &["--org", "1", "--all-entries"], scopes)
 }
 
-/// A token with these scopes, for whatever the other arguments say.
+/// A token with these scopes and the entrypoints that the other arguments name.
 pub fn token_of(site: &Site, place: &[&str], scopes: &[&str]) -> String {
     let scopes = scopes.iter().flat_map(|scope| ["--scope", scope]);
     site.new_token(&place.iter().copied().chain(scopes).collect::<Vec<_>>())
 }
 
-/// A client whose token may do everything in the first organisation.
+/// A client with every scope in the first organisation.
 pub fn master(server: &Server) -> Client {
     server.anonymous().token(&token_with(server.site(), &SCOPES))
 }
 
-/// An entrypoint of the first organisation.
+/// Creates an entrypoint of the first organisation.
 pub fn new_entry(site: &Site, entry: &str, arguments: &[&str]) {
     new_entry_of(site, 1, entry, arguments);
 }
@@ -62,9 +62,9 @@ pub fn new_entry_of(site: &Site, org: u64, entry: &str, arguments: &[&str]) {
     site.cli(&[&["entrypoint", "create", entry, "--org", &org], arguments].concat()).success();
 }
 
-/// An organisation; its id is the first number that the command prints.
+/// Creates an organisation; its id is the first number that the command prints.
 pub fn new_org(site: &Site, name: &str) -> u64 {
-    assert!(!name.contains(|c: char| c.is_ascii_digit()), "the id could not be told from the name");
+    assert!(!name.contains(|c: char| c.is_ascii_digit()), "a name with digits hides the id");
     let printed = site.cli(&["org", "create", name]).success();
     let digits = printed.split(|c: char| !c.is_ascii_digit()).find(|digits| !digits.is_empty());
     digits.unwrap_or_else(|| panic!("no id in {printed:?}")).parse().expect("an id")
@@ -77,8 +77,8 @@ pub fn identifiers(policy: &[&str]) -> Value {
     json!({"identifiers": settings})
 }
 
-/// Where an error finds its problems: `/email` of the body, `?erase` of the query, `@If-Match` of the headers, `#2` of a
-/// file.
+/// The places that an error names: `/email` in the body, `?erase` in the query, `@If-Match` among the headers, `#2` for
+/// a line of a file.
 #[track_caller]
 pub fn places(answer: &Answer) -> BTreeSet<String> {
     let errors = answer.json["errors"].as_array().unwrap_or_else(|| panic!("no errors in {}", answer.text));
@@ -88,8 +88,8 @@ pub fn places(answer: &Answer) -> BTreeSet<String> {
         let named =
             kinds.iter().filter_map(|(kind, mark)| error[kind].as_str().map(|name| format!("{mark}{name}")));
         let mut found = named.chain(line);
-        let place = found.next().unwrap_or_else(|| panic!("{error} says nothing of its place"));
-        assert!(found.next().is_none(), "{error} has two places");
+        let place = found.next().unwrap_or_else(|| panic!("{error} names no place"));
+        assert!(found.next().is_none(), "{error} names two places");
         place
     };
     errors.iter().map(place).collect()
@@ -101,18 +101,18 @@ pub fn set<const N: usize>(items: [&str; N]) -> BTreeSet<String> {
 
 /// Whether an error names a customer by its id.
 pub fn names(answer: &Answer, id: u64) -> bool {
-    let told = json!([answer.json["responseText"], answer.json["responseData"], answer.json["errors"]]);
-    told.to_string().split(|c: char| !c.is_ascii_digit()).any(|number| number == id.to_string())
+    let message = json!([answer.json["responseText"], answer.json["responseData"], answer.json["errors"]]);
+    message.to_string().split(|c: char| !c.is_ascii_digit()).any(|number| number == id.to_string())
 }
 
-/// The one error body, without what differs from request to request.
+/// The error body without what differs from request to request.
 pub fn without_id(answer: &Answer) -> Value {
     let mut body = answer.json.clone();
     body.as_object_mut().expect("an object").remove("requestId");
     body
 }
 
-/// Sends what the client's own methods cannot say.
+/// Sends a request that the client's own methods cannot express.
 pub async fn send(request: RequestBuilder) -> Answer {
     let answer = async { Answer::read(request.send().await?).await }.await;
     answer.unwrap_or_else(|error| panic!("a request was not answered: {error:?}"))
@@ -122,7 +122,7 @@ pub fn path(id: u64) -> String {
     format!("/api/Customer/{id}")
 }
 
-/// A customer's record as a token of this client sees it.
+/// A customer's record as this client's token sees it.
 pub async fn read(client: &Client, id: u64) -> Answer {
     client.get(&path(id)).await.expect(200)
 }
@@ -132,14 +132,14 @@ pub fn etag(answer: &Answer) -> String {
     answer.header("ETag").unwrap_or_else(|| panic!("no ETag beside {}", answer.text)).to_owned()
 }
 
-/// A create that must come to a new record; its id.
+/// Creates a new record and asserts that it is new; its id.
 pub async fn created(client: &Client, entry: &str, body: &Value) -> u64 {
     let answer = client.create(entry, body, &[], &[]).await.expect(200);
     assert_eq!(answer.outcome(), "created", "{body} in {entry}: {}", answer.text);
     answer.id()
 }
 
-/// A second record of the same identity.
+/// Creates a second record with the same identity; its id.
 pub async fn forced(client: &Client, entry: &str, body: &Value) -> u64 {
     let answer = client.create(entry, body, &[("forceCustomerCreation", "true")], &[]).await.expect(200);
     assert_eq!(answer.outcome(), "forced", "{body} in {entry}: {}", answer.text);
@@ -164,7 +164,7 @@ pub async fn operations(client: &Client, id: u64) -> Vec<String> {
     entries.iter().map(|entry| entry["operation"].as_str().expect("an operation").to_owned()).collect()
 }
 
-/// The database behind the program's back.
+/// A direct connection to the database, behind the program's back.
 pub enum Sql {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
@@ -208,7 +208,7 @@ impl Sql {
         done.unwrap_or_else(|error| panic!("{statements}: {error}"));
     }
 
-    /// The number that a query names `value`.
+    /// The number in the column `value` of a query.
     pub fn number(&mut self, query: &str) -> i64 {
         let row: QueryResult<Number> = match self {
             Sql::Sqlite(connection) => diesel::sql_query(query).get_result(connection),
@@ -217,7 +217,7 @@ impl Sql {
         row.unwrap_or_else(|error| panic!("{query}: {error}")).value
     }
 
-    /// The identity digests there are, as text, each with its customer; on SQLite the recent ones too.
+    /// All identity digests as text, each with its customer; on SQLite the recent ones too.
     pub fn digests(&mut self) -> BTreeSet<(u64, String)> {
         let digest = match self {
             Sql::Sqlite(_) => "lower(hex(digest))",
@@ -245,7 +245,7 @@ impl Sql {
         digests
     }
 
-    /// The texts that a query names `value`.
+    /// The texts in the column `value` of a query.
     pub fn texts(&mut self, query: &str) -> Vec<String> {
         let rows: QueryResult<Vec<Words>> = match self {
             Sql::Sqlite(connection) => diesel::sql_query(query).get_results(connection),

@@ -1,7 +1,7 @@
-//! Rules 1: who is let in, to what, and what is seen there. `operations` holds the table of all operations; the other
-//! modules ask about one right each.
+//! Rules 1: which tokens open which operations, and what they see. `operations` holds the table of all operations; the
+//! other modules each cover one right.
 
 mod granting;
+mod masking;
 mod operations;
 mod revocation;
-mod views;

@@ -1,20 +1,20 @@
-//! Bodies that are no JSON object, are too large or too deep, or claim to be something else.
+//! Bodies that are no JSON object, too large, too deep, or of another media type.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
-use super::Scene;
+use super::Fixture;
 use crate::harness::*;
 use crate::support::*;
 
 const MIB: usize = 1024 * 1024;
 
 /// Every route that takes a JSON body.
-fn routes(scene: &Scene) -> Vec<(Method, String)> {
+fn routes(fixture: &Fixture) -> Vec<(Method, String)> {
     vec![
         (Method::POST, "/api/Customer/single/demo".to_owned()),
         (Method::POST, "/api/Customer/match/demo".to_owned()),
-        (Method::PUT, scene.path()),
+        (Method::PUT, fixture.path()),
         (Method::POST, "/api/Paypoint".to_owned()),
         (Method::PUT, "/api/Paypoint/settings/demo".to_owned()),
         (Method::POST, "/api/Organization".to_owned()),
@@ -28,9 +28,9 @@ fn as_json(request: RequestBuilder) -> RequestBuilder {
     request.header("Content-Type", "application/json")
 }
 
-both!(rules_6_what_is_no_json_object_is_refused, |db| async {
-    let scene = Scene::start(db).await;
-    let master = master(&scene.server);
+both!(rules_6_a_body_that_is_no_json_object_is_refused, |db| async {
+    let fixture = Fixture::start(db).await;
+    let master = master(&fixture.server);
     let deep = 200_000;
     let bodies: Vec<(&str, Vec<u8>)> = vec![
         ("empty", vec![]),
@@ -67,7 +67,7 @@ both!(rules_6_what_is_no_json_object_is_refused, |db| async {
     ];
     let entrypoints = master.get("/api/Paypoint").await.expect(200).json;
     for (what, body) in bodies {
-        for (method, path) in routes(&scene) {
+        for (method, path) in routes(&fixture) {
             let request = as_json(master.request(method.clone(), &path)).body(body.clone());
             let answer = send(request).await;
             assert_eq!(answer.status, 400, "{what} by {method} {path}: {}", answer.text);
@@ -75,42 +75,42 @@ both!(rules_6_what_is_no_json_object_is_refused, |db| async {
         }
     }
     assert_eq!(master.get("/api/Paypoint").await.expect(200).json, entrypoints);
-    scene.nothing_stored().await;
+    fixture.nothing_stored().await;
 });
 
 both!(rules_6_a_body_over_1_mib_is_answered_413_and_the_client_sees_it, |db| async {
-    let scene = Scene::start(db).await;
+    let fixture = Fixture::start(db).await;
     let padded = |length: usize| {
         let body = json!({"customerNumber": "BIG-1"}).to_string();
         let padding = " ".repeat(length - body.len());
         body + &padding
     };
-    // A client that is still sending sees the answer too, however much more than 1 MiB it sends (up to 16 MiB).
+    // A client that is still sending sees the answer too, up to 16 MiB.
     for length in [MIB + 1, 10 * MIB] {
         for (method, path) in [
             (Method::POST, "/api/Customer/single/demo".to_owned()),
             (Method::POST, "/api/Customer/match/demo".to_owned()),
-            (Method::PUT, scene.path()),
+            (Method::PUT, fixture.path()),
             (Method::POST, "/api/v2/Token/serverside".to_owned()),
         ] {
             let answer =
-                send(as_json(scene.client.request(method.clone(), &path)).body(padded(length))).await;
+                send(as_json(fixture.client.request(method.clone(), &path)).body(padded(length))).await;
             assert_eq!(answer.status, 413, "{length} bytes by {method} {path}: {}", answer.text);
             answer.expect_error(413);
         }
     }
-    // A DELETE has no use for a body, and no patience for a large one.
-    let answer = send(scene.client.request(Method::DELETE, &scene.path()).body(padded(10 * MIB))).await;
+    // A DELETE takes no body, and does not wait for a large one.
+    let answer = send(fixture.client.request(Method::DELETE, &fixture.path()).body(padded(10 * MIB))).await;
     answer.expect_error(413);
-    scene.nothing_stored().await;
-    // 1 MiB exactly is not too much.
-    let request = as_json(scene.client.request(Method::POST, "/api/Customer/single/demo"));
+    fixture.nothing_stored().await;
+    // Exactly 1 MiB is not too large.
+    let request = as_json(fixture.client.request(Method::POST, "/api/Customer/single/demo"));
     send(request.body(padded(MIB))).await.expect(200);
 });
 
 both!(rules_6_another_media_type_is_answered_415, |db| async {
-    let scene = Scene::start(db).await;
-    let master = master(&scene.server);
+    let fixture = Fixture::start(db).await;
+    let master = master(&fixture.server);
     let body = json!({"customerNumber": "MEDIA-1"}).to_string();
     for media in [
         "text/plain",
@@ -123,7 +123,7 @@ both!(rules_6_another_media_type_is_answered_415, |db| async {
         "json",
         "*/*",
     ] {
-        for (method, path) in routes(&scene) {
+        for (method, path) in routes(&fixture) {
             let request = master.request(method.clone(), &path).header("Content-Type", media);
             let answer = send(request.body(body.clone())).await;
             assert_eq!(answer.status, 415, "{media} by {method} {path}: {}", answer.text);
@@ -134,7 +134,7 @@ both!(rules_6_another_media_type_is_answered_415, |db| async {
     send(bare).await.expect_error(415);
     let packed = as_json(master.request(Method::POST, "/api/Customer/single/demo"));
     send(packed.header("Content-Encoding", "gzip").body(body)).await.expect_error(415);
-    scene.nothing_stored().await;
+    fixture.nothing_stored().await;
 
     for (number, media) in [
         "application/json",

@@ -1,15 +1,15 @@
-//! Every member of a customer's body × {wrong type, too long, control character, wrong format}.
+//! Every member of a customer's body with a wrong type, too many characters, a control character or a wrong format.
 
 use std::collections::BTreeSet;
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::Scene;
+use super::Fixture;
 use crate::harness::*;
 use crate::support::*;
 
-/// Texts with the most characters they take (contract 2, rules 2).
+/// The text members and their maximum lengths (contract 2, rules 2).
 const TEXTS: [(&str, usize); 21] = [
     ("customerNumber", 250),
     ("customerUsername", 250),
@@ -34,7 +34,7 @@ const TEXTS: [(&str, usize); 21] = [
     ("shippingCountry", 100),
 ];
 
-/// Those of them that take any text.
+/// The text members that accept any text.
 fn is_free(field: &str) -> bool {
     !["birthday", "phone", "email", "country", "shippingCountry"].contains(&field)
 }
@@ -51,13 +51,13 @@ const OTHERS: [&str; 8] = [
     "createdAt",
 ];
 
-/// A body that would be fine but for one member, and where the problem is.
+/// A body with one bad member, and where the problem is.
 struct Case {
     what: String,
-    /// As text: a parsed body could not hold every number.
+    /// Text, because a parsed body could not hold every number.
     body: String,
     place: String,
-    /// Must not be repeated in the answer.
+    /// A text that the answer must not repeat.
     secret: Option<String>,
 }
 
@@ -67,21 +67,21 @@ fn case(kind: &str, field: &str, value: &Value, place: &str) -> Case {
 
 fn case_of(kind: &str, field: &str, value: &str, place: &str) -> Case {
     let body = format!("{{\"customerNumber\": \"CASE-1\", {}: {value}}}", json!(field));
-    // The number of the frame gives way where it is itself the case.
+    // A case of the number itself replaces the number that identifies the customer.
     let body = if field == "customerNumber" { format!("{{{}: {value}}}", json!(field)) } else { body };
     Case { what: format!("{kind} in {field}: {value:.80}"), body, place: place.to_owned(), secret: None }
 }
 
-/// Refused on create, update and match alike.
-async fn refused(scene: &Scene, cases: &[Case]) {
+/// Asserts that create, update and match refuse all cases.
+async fn refused(fixture: &Fixture, cases: &[Case]) {
     for case in cases {
         for (method, path) in [
             (Method::POST, "/api/Customer/single/demo".to_owned()),
-            (Method::PUT, scene.path()),
+            (Method::PUT, fixture.path()),
             (Method::POST, "/api/Customer/match/demo".to_owned()),
         ] {
             let request =
-                scene.client.request(method.clone(), &path).header("Content-Type", "application/json");
+                fixture.client.request(method.clone(), &path).header("Content-Type", "application/json");
             let answer = send(request.body(case.body.clone())).await;
             assert_eq!(answer.status, 400, "{} by {method} {path}: {}", case.what, answer.text);
             let found = places(answer.expect_error(400));
@@ -97,11 +97,11 @@ async fn refused(scene: &Scene, cases: &[Case]) {
             }
         }
     }
-    scene.nothing_stored().await;
+    fixture.nothing_stored().await;
 }
 
 both!(rules_2_a_member_of_a_wrong_type_is_refused, |db| async {
-    let scene = Scene::start(db).await;
+    let fixture = Fixture::start(db).await;
     let mut cases = Vec::new();
     for (field, _) in TEXTS {
         for value in [json!(7), json!(true), json!(["x"]), json!({"x": "y"})] {
@@ -134,11 +134,11 @@ both!(rules_2_a_member_of_a_wrong_type_is_refused, |db| async {
         cases.push(case_of("no such integer", "customerStatus", number, "/customerStatus"));
         cases.push(case_of("no such integer", "timeZone", number, "/timeZone"));
     }
-    refused(&scene, &cases).await;
+    refused(&fixture, &cases).await;
 });
 
 both!(rules_2_a_value_that_is_too_long_is_refused, |db| async {
-    let scene = Scene::start(db).await;
+    let fixture = Fixture::start(db).await;
     let mut cases = Vec::new();
     for (field, most) in TEXTS {
         let value = match field {
@@ -147,7 +147,7 @@ both!(rules_2_a_value_that_is_too_long_is_refused, |db| async {
             _ => "x".repeat(most + 1),
         };
         cases.push(case("too long", field, &json!(value), &format!("/{field}")));
-        // Characters are counted, not bytes.
+        // Limits count characters, not bytes.
         cases.push(case("too long", field, &json!("\u{fc}".repeat(most + 1)), &format!("/{field}")));
     }
     cases.push(case("too long", "customerPsw", &json!("x".repeat(10_000)), "/customerPsw"));
@@ -163,10 +163,10 @@ both!(rules_2_a_value_that_is_too_long_is_refused, |db| async {
     cases.push(case("too many", "additionalFields", &Value::Object(many), "/additionalFields"));
     let many: Vec<_> = (0..51).map(|number| format!("label {number}")).collect();
     cases.push(case("too many", "labels", &json!(many), "/labels"));
-    refused(&scene, &cases).await;
+    refused(&fixture, &cases).await;
 });
 
-both!(rules_2_what_is_just_within_its_limit_is_stored_whole, |db| async {
+both!(rules_2_a_value_of_maximum_length_is_stored_whole, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let mut body = Map::new();
@@ -195,11 +195,11 @@ both!(rules_2_what_is_just_within_its_limit_is_stored_whole, |db| async {
 });
 
 both!(rules_2_control_characters_are_refused, |db| async {
-    let scene = Scene::start(db).await;
+    let fixture = Fixture::start(db).await;
     let mut cases = Vec::new();
     let controls = ['\0', '\u{1}', '\t', '\n', '\r', '\u{1b}', '\u{7f}', '\u{85}', '\u{9f}'];
     for (field, _) in TEXTS {
-        // Every kind of control character in one field, two kinds in all.
+        // Every kind of control character in one field, two kinds in all fields.
         let some = if field == "city" { &controls[..] } else { &controls[..2] };
         for control in some {
             let value = match field {
@@ -226,16 +226,16 @@ both!(rules_2_control_characters_are_refused, |db| async {
     cases.push(case("a control character", "createdAt", &json!("2020-01-01\u{0}00:00:00"), "/createdAt"));
     let place = "/additionalFields/a\u{0}b";
     cases.push(case("a control character", "additionalFields", &json!({"a\u{0}b": "x"}), place));
-    refused(&scene, &cases).await;
+    refused(&fixture, &cases).await;
 });
 
 both!(rules_2_a_value_of_a_wrong_format_is_refused, |db| async {
-    let scene = Scene::start(db).await;
+    let fixture = Fixture::start(db).await;
     let mut cases = Vec::new();
     let mut wrong = |field: &str, values: &[&str]| {
         for value in values {
             let mut case = case("a wrong format", field, &json!(value), &format!("/{field}"));
-            // Short ones could stand in the answer by chance.
+            // A short value could occur in the answer by chance.
             case.secret = Some((*value).to_owned()).filter(|value| value.len() > 8);
             cases.push(case);
         }
@@ -282,16 +282,16 @@ both!(rules_2_a_value_of_a_wrong_format_is_refused, |db| async {
         let what = format!("{zip} as a code of {country}");
         cases.push(Case { what, body, place: "/shippingZip".to_owned(), secret: None });
     }
-    refused(&scene, &cases).await;
+    refused(&fixture, &cases).await;
 
-    // The two errors with numbers of their own (contract 11).
+    // The two errors that have numbers of their own (contract 11).
     for (body, code) in [(json!({"timeZone": 15}), 3004), (json!({"customerStatus": 7}), 3006)] {
-        let answer = scene.client.put(&scene.path(), &body).await;
+        let answer = fixture.client.put(&fixture.path(), &body).await;
         assert_eq!(answer.expect_error(400).json["responseCode"], code, "{}", answer.text);
     }
 });
 
-both!(rules_2_what_has_the_right_format_is_taken, |db| async {
+both!(rules_2_a_value_of_the_right_format_is_accepted, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let mut good: Vec<(&str, Value, &str, Value)> = Vec::new();
@@ -333,8 +333,8 @@ both!(rules_2_what_has_the_right_format_is_taken, |db| async {
     }
 });
 
-both!(rules_2_all_problems_are_told_at_once_by_their_pointers, |db| async {
-    let scene = Scene::start(db).await;
+both!(rules_2_all_problems_are_reported_at_once_with_pointers, |db| async {
+    let fixture = Fixture::start(db).await;
     let body = r#"{
         "firstname": 7, "email": "nobody", "colour": "red", "timeZone": 15, "customerStatus": -99, "balance": "1",
         "city": "a\u0000b", "createdAt": "soon", "phone": "5", "birthday": "1800-01-01", "customerPsw": "short",
@@ -359,20 +359,20 @@ both!(rules_2_all_problems_are_told_at_once_by_their_pointers, |db| async {
     ];
     for (method, path, query) in [
         (Method::POST, "/api/Customer/single/demo".to_owned(), &["replaceExisting", "nonsense"][..]),
-        (Method::PUT, scene.path(), &["nonsense"]),
+        (Method::PUT, fixture.path(), &["nonsense"]),
     ] {
         let sent = query.iter().map(|name| format!("{name}=7")).collect::<Vec<_>>().join("&");
-        let request = scene.client.request(method.clone(), &format!("{path}?{sent}"));
+        let request = fixture.client.request(method.clone(), &format!("{path}?{sent}"));
         let answer = send(request.header("Content-Type", "application/json").body(body)).await;
         let mut expected: BTreeSet<_> = expected.iter().map(|place| (*place).to_owned()).collect();
         expected.extend(query.iter().map(|name| format!("?{name}")));
         assert_eq!(places(answer.expect_error(400)), expected, "{method}: {}", answer.text);
     }
-    scene.nothing_stored().await;
+    fixture.nothing_stored().await;
 });
 
 both!(rules_2_an_unknown_member_is_refused_with_the_nearest_name, |db| async {
-    let scene = Scene::start(db).await;
+    let fixture = Fixture::start(db).await;
     for (unknown, near) in [
         ("firstName", "firstname"),
         ("first_name", "firstname"),
@@ -382,21 +382,21 @@ both!(rules_2_an_unknown_member_is_refused_with_the_nearest_name, |db| async {
         ("Email", "email"),
     ] {
         for (method, path) in
-            [(Method::POST, "/api/Customer/single/demo".to_owned()), (Method::PUT, scene.path())]
+            [(Method::POST, "/api/Customer/single/demo".to_owned()), (Method::PUT, fixture.path())]
         {
             let body = json!({"customerNumber": "CASE-1", unknown: "x"});
-            let answer = scene.client.send(method, &path, Some(&body), &[]).await;
+            let answer = fixture.client.send(method, &path, Some(&body), &[]).await;
             assert_eq!(places(answer.expect_error(400)), set([&format!("/{unknown}")]), "{}", answer.text);
             let message = answer.json["errors"][0]["message"].as_str().expect("a message");
             assert!(message.contains(near), "{unknown} for {near}: {message}");
         }
     }
-    // Even a null is no member; nor is a member of the record that nobody writes.
+    // A null is refused too, and so is a member of the record that nobody may write.
     for unknown in ["colour", "customerId", "Lifecycle", "MFA", "__proto__", ""] {
-        let answer = scene.client.put(&scene.path(), &json!({unknown: null})).await;
+        let answer = fixture.client.put(&fixture.path(), &json!({unknown: null})).await;
         assert_eq!(places(answer.expect_error(400)), set([&format!("/{unknown}")]), "{}", answer.text);
     }
-    scene.nothing_stored().await;
+    fixture.nothing_stored().await;
 });
 
 both!(rules_2_null_and_empty_mean_absent_on_create, |db| async {
@@ -413,7 +413,7 @@ both!(rules_2_null_and_empty_mean_absent_on_create, |db| async {
                 body.insert(field.to_owned(), Value::Null);
             }
         }
-        // Three records of nothing at all need something to tell them apart.
+        // Without numbers the three empty records would be one customer.
         body.insert("customerNumber".to_owned(), json!(format!("N-{}", number + 1)));
         let id = created(&client, "demo", &Value::Object(body)).await;
         let record = read(&client, id).await.json;
@@ -430,7 +430,7 @@ both!(rules_2_null_and_empty_mean_absent_on_create, |db| async {
     assert_eq!(record["AdditionalFields"], json!({"c": "kept"}));
     assert_eq!(record["IdentifierFields"], json!([]));
     assert_eq!(record["Labels"], json!(["kept"]));
-    // Nothing but absent values identifies nobody.
+    // Absent values alone identify nobody.
     let answer =
         client.create("demo", &json!({"email": null, "firstname": "", "phone": " "}), &[], &[]).await;
     answer.expect_error(400);
@@ -465,7 +465,7 @@ both!(rules_5_null_and_empty_clear_on_put, |db| async {
         client.put(&path(id), &Value::Object(clearing)).await.expect(200);
         let record = read(&client, id).await.json;
         for (key, value) in record.as_object().expect("a record") {
-            // Whoever had an account does not become a prospect again.
+            // A customer who had an account does not become a prospect again.
             let stays = ["customerId", "Created", "LastUpdated", "customerNumber", "Lifecycle"];
             if !stays.contains(&key.as_str()) {
                 assert_eq!(value, &nothing[key], "{key} after {empty}");

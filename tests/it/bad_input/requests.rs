@@ -3,11 +3,11 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::Scene;
+use super::Fixture;
 use crate::harness::*;
 use crate::support::*;
 
-/// The methods and paths of the served document, with something of `demo` in the place of each parameter.
+/// The methods and paths of the served document, each parameter replaced by something of `demo`.
 fn operations(
     document: &Value,
     customer: u64,
@@ -52,29 +52,29 @@ async fn send_file(client: &Client, path: &str, file: &'static str) -> Answer {
 }
 
 /// The id of an import that wrote nothing.
-async fn rehearsed(client: &Client) -> String {
+async fn dry_run(client: &Client) -> String {
     let path = "/api/Import/customersForm/demo?dryRun=true";
     let answer = send_file(client, path, "email\nada@example.test\n").await.expect(200);
     answer.data()["jobId"].to_string()
 }
 
-/// The id of an invitation of nobody.
-async fn invited(client: &Client) -> String {
+/// The id of an invitation that reaches nobody.
+async fn empty_invitation(client: &Client) -> String {
     let body = json!({"customerIds": [987_654_321]});
     client.post("/api/Customer/invite/demo", &body).await.expect(202).json["jobId"].to_string()
 }
 
 both!(rules_2_an_unknown_parameter_is_refused_on_every_route, |db| async {
-    let scene = Scene::start(db).await;
-    let master = master(&scene.server);
-    let token = jti(&token_with(scene.server.site(), &["tokens"]));
+    let fixture = Fixture::start(db).await;
+    let master = master(&fixture.server);
+    let token = jti(&token_with(fixture.server.site(), &["tokens"]));
     let document = master.get("/openapi.json").await.expect(200).json;
-    let import = rehearsed(&master).await;
-    let invitation = invited(&master).await;
-    let operations = operations(&document, scene.customer, &token, &import, &invitation);
+    let import = dry_run(&master).await;
+    let invitation = empty_invitation(&master).await;
+    let operations = operations(&document, fixture.customer, &token, &import, &invitation);
     assert!(operations.len() >= 17, "{operations:?}");
     for (method, path) in operations {
-        // A body that is right for no route and an object for all.
+        // An object, as every route expects, that is valid for none of them.
         let body = (method == Method::POST || method == Method::PUT).then(|| json!({}));
         for query in ["nonsense=1", "nonsense", "=1", "nonsense=%ff"] {
             let asked = format!("{path}?{query}");
@@ -101,23 +101,23 @@ both!(rules_2_an_unknown_parameter_is_refused_on_every_route, |db| async {
         let message = answer.expect_error(400).json["errors"][0]["message"].as_str().expect("a message");
         assert!(message.contains(near), "{path}: {message}");
     }
-    scene.nothing_stored().await;
+    fixture.nothing_stored().await;
 });
 
 both!(rules_2_a_bad_parameter_is_refused, |db| async {
-    let scene = Scene::start(db).await;
+    let fixture = Fixture::start(db).await;
     let body = json!({"customerNumber": "CASE-1"});
     for name in ["replaceExisting", "mergeExisting", "forceCustomerCreation"] {
         for value in ["2", "-1", "yes", "", "1.0", "0x1", "%00", "null"] {
             for route in ["single", "match"] {
                 let path = format!("/api/Customer/{route}/demo?{name}={value}");
-                let answer = scene.client.post(&path, &body).await;
+                let answer = fixture.client.post(&path, &body).await;
                 assert_eq!(answer.status, 400, "{path}: {}", answer.text);
                 assert_eq!(places(answer.expect_error(400)), set([&format!("?{name}")]), "{path}");
             }
         }
         let twice = format!("/api/Customer/single/demo?{name}=0&{name}=1");
-        let answer = scene.client.post(&twice, &body).await;
+        let answer = fixture.client.post(&twice, &body).await;
         assert_eq!(places(answer.expect_error(400)), set([&format!("?{name}")]), "{twice}");
     }
     for (name, values) in [
@@ -126,7 +126,7 @@ both!(rules_2_a_bad_parameter_is_refused, |db| async {
     ] {
         for value in values {
             let path = format!("/api/Query/customers/demo?{name}={value}");
-            let answer = scene.client.get(&path).await;
+            let answer = fixture.client.get(&path).await;
             assert_eq!(
                 places(answer.expect_error(400)),
                 set([&format!("?{name}")]),
@@ -136,15 +136,15 @@ both!(rules_2_a_bad_parameter_is_refused, |db| async {
         }
     }
     for value in ["yes", "2", "", "TRUEISH"] {
-        let path = format!("{}?erase={value}", scene.path());
-        let answer = scene.client.delete(&path).await;
+        let path = format!("{}?erase={value}", fixture.path());
+        let answer = fixture.client.delete(&path).await;
         assert_eq!(places(answer.expect_error(400)), set(["?erase"]), "{path}: {}", answer.text);
     }
-    scene.nothing_stored().await;
+    fixture.nothing_stored().await;
 });
 
 both!(rules_1_a_bad_path_answers_404, |db| async {
-    let scene = Scene::start(db).await;
+    let fixture = Fixture::start(db).await;
     let body = json!({"customerNumber": "CASE-1"});
     let ids = [
         "abc",
@@ -173,7 +173,7 @@ both!(rules_1_a_bad_path_answers_404, |db| async {
             (Method::POST, format!("/api/Import/jobs/demo/{id}/commit")),
         ] {
             let body = (method == Method::PUT).then_some(&body);
-            let answer = scene.client.send(method.clone(), &path, body, &[]).await;
+            let answer = fixture.client.send(method.clone(), &path, body, &[]).await;
             assert_eq!(answer.status, 404, "{method} {path}: {}", answer.text);
             answer.expect_error(404);
         }
@@ -201,12 +201,12 @@ both!(rules_1_a_bad_path_answers_404, |db| async {
             (Method::GET, format!("/api/Import/jobs/{entry}")),
         ] {
             let body = (method == Method::POST).then_some(&body);
-            let answer = scene.client.send(method.clone(), &path, body, &[]).await;
+            let answer = fixture.client.send(method.clone(), &path, body, &[]).await;
             assert_eq!(answer.status, 404, "{method} {path}: {}", answer.text);
             answer.expect_error(404);
         }
     }
-    let master = master(&scene.server);
+    let master = master(&fixture.server);
     for path in [
         "/api/Paypoint/settings/nowhere",
         "/api/Paypoint/settings/%00",
@@ -222,17 +222,17 @@ both!(rules_1_a_bad_path_answers_404, |db| async {
     {
         master.get(path).await.expect_error(404);
     }
-    scene.nothing_stored().await;
+    fixture.nothing_stored().await;
 });
 
-both!(rules_6_an_unknown_method_answers_405_with_what_is_allowed, |db| async {
-    let scene = Scene::start(db).await;
-    let master = master(&scene.server);
+both!(rules_6_an_unknown_method_answers_405_with_the_allowed_ones, |db| async {
+    let fixture = Fixture::start(db).await;
+    let master = master(&fixture.server);
     for (path, allowed) in [
-        (&*scene.path(), &["DELETE", "GET", "PUT"][..]),
+        (&*fixture.path(), &["DELETE", "GET", "PUT"][..]),
         ("/api/Customer/single/demo", &["POST"]),
         ("/api/Customer/match/demo", &["POST"]),
-        (&format!("{}/history", scene.path()), &["GET"]),
+        (&format!("{}/history", fixture.path()), &["GET"]),
         ("/api/Query/customers/demo", &["GET"]),
         ("/api/Export/customers/csv/demo", &["GET"]),
         ("/api/Export/customers/xlsx/org/1", &["GET"]),
@@ -262,23 +262,23 @@ both!(rules_6_an_unknown_method_answers_405_with_what_is_allowed, |db| async {
             assert_eq!(answer.status, 405, "{method} {path}: {}", answer.text);
             answer.expect_error(405);
             let allow = answer.header("Allow").unwrap_or_else(|| panic!("{method} {path}: no Allow"));
-            let mut told: Vec<_> = allow
+            let mut listed: Vec<_> = allow
                 .split(',')
                 .map(str::trim)
                 .filter(|method| !["HEAD", "OPTIONS"].contains(method))
                 .collect();
-            told.sort_unstable();
-            assert_eq!(told, allowed, "{method} {path}");
+            listed.sort_unstable();
+            assert_eq!(listed, allowed, "{method} {path}");
         }
     }
-    scene.nothing_stored().await;
+    fixture.nothing_stored().await;
 });
 
-/// Bytes, because a bad one need be no text.
+/// Bytes, because an invalid header need not be text.
 type Header<'a> = (&'a str, &'a [u8]);
 
 both!(rules_4_a_bad_idempotency_key_is_refused, |db| async {
-    let scene = Scene::start(db).await;
+    let fixture = Fixture::start(db).await;
     let long = "k".repeat(256);
     let bad: [(&str, &[Header<'_>]); 8] = [
         ("two different", &[("idempotencyKey", b"one"), ("Idempotency-Key", b"two")]),
@@ -293,10 +293,10 @@ both!(rules_4_a_bad_idempotency_key_is_refused, |db| async {
     for (what, headers) in bad {
         for (method, path) in [
             (Method::POST, "/api/Customer/single/demo".to_owned()),
-            (Method::PUT, scene.path()),
-            (Method::DELETE, scene.path()),
+            (Method::PUT, fixture.path()),
+            (Method::DELETE, fixture.path()),
         ] {
-            let mut request = scene.client.request(method.clone(), &path);
+            let mut request = fixture.client.request(method.clone(), &path);
             for (name, value) in headers {
                 request = request.header(*name, *value);
             }
@@ -310,16 +310,16 @@ both!(rules_4_a_bad_idempotency_key_is_refused, |db| async {
             assert_eq!(found.len(), 1, "{what} by {method}: {}", answer.text);
         }
     }
-    scene.nothing_stored().await;
-    // 255 printable characters are a key.
+    fixture.nothing_stored().await;
+    // A key may have 255 printable characters.
     let key = "~ ".repeat(127) + "k";
-    let created = scene.client.header("Idempotency-Key", &key);
+    let created = fixture.client.header("Idempotency-Key", &key);
     created.post("/api/Customer/single/demo", &json!({"customerNumber": "KEY-1"})).await.expect(200);
 });
 
-both!(fixed_segments_of_a_path_ignore_case, |db| async {
-    let scene = Scene::start(db).await;
-    let master = master(&scene.server);
+both!(fixed_path_segments_ignore_case, |db| async {
+    let fixture = Fixture::start(db).await;
+    let master = master(&fixture.server);
     let body = json!({"customerNumber": "CASE-1"});
     let answer = master.post("/API/customer/SINGLE/demo", &body).await.expect(200);
     let id = answer.id();
@@ -340,27 +340,28 @@ both!(fixed_segments_of_a_path_ignore_case, |db| async {
         master.get(&path).await.expect(200);
     }
     master.put(&format!("/api/customer/{id}"), &json!({"city": "Oakton"})).await.expect(200);
-    // Names of entrypoints do not.
+    // Names of entrypoints do not ignore case.
     master.post("/api/customer/single/Demo", &body).await.expect_error(404);
 });
 
 both!(rules_6_every_answer_carries_a_request_id_of_its_own, |db| async {
-    let scene = Scene::start(db).await;
+    let fixture = Fixture::start(db).await;
     let mut seen = std::collections::BTreeSet::new();
-    for path in [&*scene.path(), "/api/Customer/0", "/nowhere", "/health/live", "/openapi.json", "/metrics"] {
-        for client in [&scene.client, &scene.server.anonymous()] {
+    for path in [&*fixture.path(), "/api/Customer/0", "/nowhere", "/health/live", "/openapi.json", "/metrics"]
+    {
+        for client in [&fixture.client, &fixture.server.anonymous()] {
             let answer = client.get(path).await;
             let id = answer.header("X-Request-Id").unwrap_or_else(|| panic!("{path} has none")).to_owned();
             assert!(!id.is_empty(), "{path}");
-            assert!(seen.insert(id), "{path}: the id of another request");
+            assert!(seen.insert(id), "{path}: the id of an earlier request");
         }
     }
 });
 
-// Each series stays in memory: a method that a client made up must not begin one.
-both!(methods_that_clients_make_up_are_counted_as_one, |db| async {
-    let scene = Scene::start(db).await;
-    let client = scene.server.anonymous();
+// Each time series stays in memory, so an invented method must not begin one.
+both!(invented_methods_share_one_metric, |db| async {
+    let fixture = Fixture::start(db).await;
+    let client = fixture.server.anonymous();
     let counted = async |labels: &str| -> u64 {
         let text = client.get("/metrics").await.expect(200).text;
         let line = format!("customary_http_requests_total{{{labels}}} ");

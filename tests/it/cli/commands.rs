@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::harness::*;
 use crate::support::*;
 
-both!(tokens_are_made_listed_and_revoked_beside_a_running_server, |db| async {
+both!(tokens_are_created_listed_and_revoked_beside_a_running_server, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let list = "/api/Query/customers/demo";
@@ -31,7 +31,7 @@ both!(tokens_are_made_listed_and_revoked_beside_a_running_server, |db| async {
     assert_eq!(made["exp"].as_i64().unwrap() - made["iat"].as_i64().unwrap(), 90 * 86_400);
     server.anonymous().token(&token).get(list).await.expect(200);
 
-    // Without scopes: everything on customers, and neither settings nor tokens.
+    // A token without scopes may do everything on customers, and nothing on settings and tokens.
     let plain = claims(&site.new_token(&["--org", "1", "--all-entries"]));
     let mut scopes: Vec<_> =
         plain["scopes"].as_array().expect("scopes").iter().filter_map(Value::as_str).collect();
@@ -50,11 +50,11 @@ both!(tokens_are_made_listed_and_revoked_beside_a_running_server, |db| async {
     let listed = site.cli(&["token", "list"]).success();
     let line =
         listed.lines().find(|line| line.contains(&jti(&token))).unwrap_or_else(|| panic!("not in {listed}"));
-    for told in ["front desk", "demo", "customers:read"] {
-        assert!(line.contains(told), "{told} is not in {line}");
+    for part in ["front desk", "demo", "customers:read"] {
+        assert!(line.contains(part), "{part} is not in {line}");
     }
     assert!(!line.contains("revoked"), "{line}");
-    assert!(!listed.contains("eyJ"), "a token's text is told once: {listed}");
+    assert!(!listed.contains("eyJ"), "the list contains a token's text: {listed}");
     site.cli(&["token", "revoke", &jti(&token)]).success();
     let listed = site.cli(&["token", "list"]).success();
     let line =
@@ -62,11 +62,11 @@ both!(tokens_are_made_listed_and_revoked_beside_a_running_server, |db| async {
     assert!(line.contains("revoked"), "{line}");
 });
 
-both!(entrypoints_and_organisations_made_beside_a_running_server_are_there_at_once, |db| async {
+both!(entrypoints_and_organisations_created_beside_a_running_server_exist_at_once, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let client = server.client();
-    // Asked for before it exists, lest the answer be remembered.
+    // The first request comes before the entrypoint exists, in case the server caches the answer.
     client.get("/api/Query/customers/branch").await.expect_error(404);
     let arguments = [
         "--legal-name",
@@ -90,8 +90,8 @@ both!(entrypoints_and_organisations_made_beside_a_running_server_are_there_at_on
     let listed = site.cli(&["entrypoint", "list"]).success();
     let line =
         listed.lines().find(|line| line.contains("branch")).unwrap_or_else(|| panic!("not in {listed}"));
-    for told in ["phone", "fullname", "GB"] {
-        assert!(line.contains(told), "{told} is not in {line}");
+    for part in ["phone", "fullname", "GB"] {
+        assert!(line.contains(part), "{part} is not in {line}");
     }
     assert!(listed.contains("demo"), "{listed}");
 
@@ -105,27 +105,27 @@ both!(entrypoints_and_organisations_made_beside_a_running_server_are_there_at_on
     client.get(&path(id)).await.expect_error(404);
 });
 
-both!(doctor_says_what_is_well_and_what_is_wrong, |db| async {
+both!(doctor_reports_what_is_right_and_what_is_wrong, |db| async {
     let site = Site::new(db);
     let before = site.cli(&["doctor"]);
-    assert!(!before.status.success(), "nothing is there yet: {}", before.stdout);
+    assert!(!before.status.success(), "doctor succeeded without a database: {}", before.stdout);
     assert!(!format!("{}{}", before.stdout, before.stderr).trim().is_empty());
     let server = Server::start_on(&site).await;
     created(&server.client(), "demo", &json!({"email": "ada@example.test"})).await;
     for arguments in [&["doctor"][..], &["doctor", "--deep"]] {
-        let told = site.cli(arguments).success().to_lowercase();
+        let report = site.cli(arguments).success().to_lowercase();
         for part in ["database", "migration", "key", "clock"] {
-            assert!(told.contains(part), "{part} is not in {told}");
+            assert!(report.contains(part), "{part} is not in {report}");
         }
     }
-    // A counter that is off, for instance.
+    // For example a wrong counter.
     Sql::open(&site).run("UPDATE entrypoint_head SET live_customers = live_customers + 1");
-    let told = site.cli(&["doctor"]);
-    assert!(!told.status.success(), "{}{}", told.stdout, told.stderr);
+    let report = site.cli(&["doctor"]);
+    assert!(!report.status.success(), "{}{}", report.stdout, report.stderr);
 });
 
 #[tokio::test]
-async fn openapi_prints_the_document_that_is_served() {
+async fn openapi_prints_the_served_document() {
     let site = Site::new(Db::Sqlite);
     let printed = site.cli(&["openapi"]).success();
     assert!(!site.database_file().exists(), "printing a document makes no database");
@@ -143,7 +143,7 @@ async fn openapi_prints_the_document_that_is_served() {
 }
 
 #[test]
-fn every_subcommand_explains_itself_and_its_defaults() {
+fn every_subcommand_has_help_that_names_its_defaults() {
     let site = Site::new(Db::Sqlite);
     let commands: [&[&str]; 17] = [
         &[],
@@ -167,19 +167,19 @@ fn every_subcommand_explains_itself_and_its_defaults() {
     for command in commands {
         let arguments =
             if command.first() == Some(&"help") { command.to_vec() } else { [command, &["--help"]].concat() };
-        // `help` takes no options beside it, so not by the harness, which adds some.
+        // `help` takes no other options, so the test does not use the harness, which adds some.
         let output = std::process::Command::new(site.command(&[]).get_program())
             .args(&arguments)
             .output()
             .expect("the program runs");
-        let told = String::from_utf8(output.stdout).expect("text");
-        assert!(output.status.success(), "{arguments:?}: {told}{}", String::from_utf8_lossy(&output.stderr));
-        assert!(told.contains("Usage:"), "{arguments:?}: {told}");
+        let help = String::from_utf8(output.stdout).expect("text");
+        assert!(output.status.success(), "{arguments:?}: {help}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(help.contains("Usage:"), "{arguments:?}: {help}");
         if command.first() != Some(&"help") {
             for global in
                 ["--data-dir", "./data", "CUSTOMARY_DATA_DIR", "--database-url", "CUSTOMARY_DATABASE_URL"]
             {
-                assert!(told.contains(global), "{global} is not in the help of {command:?}: {told}");
+                assert!(help.contains(global), "{global} is not in the help of {command:?}: {help}");
             }
         }
         let defaults: &[&str] = match command {
@@ -207,14 +207,14 @@ fn every_subcommand_explains_itself_and_its_defaults() {
             [] => &["serve", "token", "entrypoint", "org", "export", "openapi", "doctor"],
             _ => &[],
         };
-        for told_of in defaults {
-            assert!(told.contains(told_of), "{told_of} is not in the help of {command:?}: {told}");
+        for default in defaults {
+            assert!(help.contains(default), "{default} is not in the help of {command:?}: {help}");
         }
         assert!(!site.database_file().exists(), "{arguments:?} made a database");
     }
 }
 
-both!(sigterm_lets_what_is_under_way_finish, |db| async {
+both!(sigterm_lets_running_requests_finish, |db| async {
     let mut server = Server::start(db).await;
     let token = server.site().token().to_owned();
     let body = json!({"email": "slow@example.test", "customerPsw": "long enough"}).to_string();
@@ -230,11 +230,11 @@ both!(sigterm_lets_what_is_under_way_finish, |db| async {
     connection.write_all(head.as_bytes()).expect("it is read");
     tokio::time::sleep(Duration::from_millis(300)).await;
     let rest = async {
-        // It has been told to stop by now, with half a request in its hands.
+        // By now the server has received the signal, with half a request in hand.
         tokio::time::sleep(Duration::from_millis(500)).await;
-        connection.write_all(late.as_bytes()).expect("it still reads");
+        connection.write_all(late.as_bytes()).expect("the server still reads");
         let mut answer = String::new();
-        connection.read_to_string(&mut answer).expect("it still answers");
+        connection.read_to_string(&mut answer).expect("the server still answers");
         answer
     };
     let (status, answer) = tokio::join!(server.terminate(), rest);
@@ -244,11 +244,11 @@ both!(sigterm_lets_what_is_under_way_finish, |db| async {
     server.spawn();
     server.ready().await;
     let stored = server.client().list("demo").await;
-    assert_eq!(stored.len(), 1, "what was acknowledged is there");
+    assert_eq!(stored.len(), 1, "the acknowledged customer is stored");
     assert_eq!(stored[0]["Email"], "slow@example.test");
 });
 
-/// Reads one answer's head off a connection; empty where it was closed.
+/// Reads the head of one answer from a connection; empty if the server closed it.
 fn answered(connection: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
@@ -262,7 +262,7 @@ fn answered(connection: &mut TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn an_idle_connection_stays_open_as_long_as_was_said() {
+async fn an_idle_connection_stays_open_for_the_keep_alive_time() {
     let ask = |connection: &mut TcpStream| {
         connection.write_all(b"GET /health/live HTTP/1.1\r\nHost: here\r\n\r\n").expect("it is read");
         answered(connection)
@@ -272,7 +272,7 @@ async fn an_idle_connection_stays_open_as_long_as_was_said() {
         connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         connection
     };
-    // HTTP clients commonly keep idle connections for five seconds: none of theirs may be closed before.
+    // HTTP clients commonly keep idle connections for five seconds: the server must not close one earlier.
     let server = Server::start(Db::Sqlite).await;
     let mut patient = connected(&server);
     assert!(ask(&mut patient).starts_with("HTTP/1.1 200"));
@@ -280,12 +280,12 @@ async fn an_idle_connection_stays_open_as_long_as_was_said() {
     let short = Server::start_on(&site).await;
     let mut hasty = connected(&short);
     assert!(ask(&mut hasty).starts_with("HTTP/1.1 200"));
-    assert_eq!(answered(&mut hasty), "", "it was closed");
+    assert_eq!(answered(&mut hasty), "", "the server closed the connection");
     tokio::time::sleep(Duration::from_secs(7)).await;
-    assert!(ask(&mut patient).starts_with("HTTP/1.1 200"), "it is still open");
+    assert!(ask(&mut patient).starts_with("HTTP/1.1 200"), "the connection is still open");
     for refused in ["0s", "2h", "soon"] {
         let site = Site::new(Db::Sqlite);
-        let told = site.command(&["serve", "--keep-alive", refused]).output().unwrap();
-        assert_eq!(told.status.code(), Some(2), "{refused}");
+        let output = site.command(&["serve", "--keep-alive", refused]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{refused}");
     }
 }

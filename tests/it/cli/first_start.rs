@@ -1,4 +1,5 @@
-//! The first start makes all that is needed and prints a token and a line that works when pasted; later ones do not.
+//! The first start creates everything needed, and prints a token and a command line that works when pasted. Later
+//! starts do not.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,7 +22,7 @@ fn tokens(text: &str) -> BTreeSet<String> {
     words.filter(|word| word.starts_with("eyJ") && word.split('.').count() == 3).map(str::to_owned).collect()
 }
 
-/// The line that starts with `curl`, and those that continue it.
+/// The line that starts with `curl`, and its continuation lines.
 fn curl_line(text: &str) -> String {
     let mut lines = text.lines().map(str::trim).skip_while(|line| !line.starts_with("curl "));
     let mut command = String::new();
@@ -43,7 +44,7 @@ fn run_by_bash(line: &str) -> Value {
     serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {line}\n{stdout}\n{stderr}"))
 }
 
-both!(a_first_start_prints_a_token_and_a_line_that_works_and_a_second_does_not, |db| async {
+both!(a_first_start_prints_a_token_and_a_working_command_and_a_second_does_not, |db| async {
     let mut server = Server::start(db).await;
     let printed = server.stdout();
     let found = tokens(&printed);
@@ -60,7 +61,7 @@ both!(a_first_start_prints_a_token_and_a_line_that_works_and_a_second_does_not, 
     assert_eq!(again["responseData"]["customerId"], first["responseData"]["customerId"]);
     assert_eq!(total(&client, "demo").await, 1);
 
-    // The address of Swagger UI that was printed is one.
+    // The printed address of Swagger UI works.
     let base = server.base();
     let address = printed.split_whitespace().find(|word| word.starts_with(&base) && word.contains("swagger"));
     let address = address.unwrap_or_else(|| panic!("no address of Swagger UI in {printed}"));
@@ -80,17 +81,17 @@ both!(a_first_start_prints_a_token_and_a_line_that_works_and_a_second_does_not, 
 });
 
 #[tokio::test]
-async fn of_three_first_starts_at_once_one_prints_the_token() {
+async fn one_of_three_simultaneous_first_starts_prints_the_token() {
     let fleet = Fleet::start(Db::Postgres, 3).await;
     let printed: Vec<_> = fleet.servers.iter().map(|server| tokens(&server.stdout())).collect();
     let all: BTreeSet<_> = printed.iter().flatten().collect();
     assert_eq!(all.len(), 1, "{printed:?}");
     assert_eq!(printed.iter().filter(|tokens| !tokens.is_empty()).count(), 1, "{printed:?}");
     let organisations = Sql::open(fleet.site()).number("SELECT count(*) AS value FROM organisation");
-    assert_eq!(organisations, 1, "one of them made the first organisation");
+    assert_eq!(organisations, 1, "exactly one start created the first organisation");
 }
 
-both!(a_first_start_that_came_to_nothing_leaves_the_token_to_the_next, |db| async {
+both!(after_a_failed_first_start_the_next_prints_the_token, |db| async {
     let site = Site::new(db);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -104,14 +105,14 @@ both!(a_first_start_that_came_to_nothing_leaves_the_token_to_the_next, |db| asyn
     let client = server.anonymous().token(found.first().expect("a token"));
     client.get("/api/Query/customers/demo").await.expect(200);
 
-    // Whoever made one by command has what it takes.
+    // An operator who created a token by command needs no other.
     let site = Site::new(db);
     site.new_token(&["--org", "1", "--entry", "demo"]);
     let server = Server::start_on(&site).await;
     assert!(tokens(&server.stdout()).is_empty(), "{}", server.stdout());
 });
 
-/// The program with this site's folder, SQLite in it, and no master key but the one it makes.
+/// The program with this site's folder and SQLite, and without a master key but the one that it creates.
 fn without_key(site: &Site, arguments: &[&str]) -> Command {
     let mut command = site.command(arguments);
     command.env_remove("CUSTOMARY_MASTER_KEY");
@@ -119,22 +120,19 @@ fn without_key(site: &Site, arguments: &[&str]) -> Command {
 }
 
 #[tokio::test]
-async fn rules_7_on_sqlite_a_first_start_makes_a_master_key_that_only_its_owner_reads() {
+async fn rules_7_a_first_start_on_sqlite_creates_a_master_key_that_only_its_owner_can_read() {
     let site = Site::new(Db::Sqlite);
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let address = format!("127.0.0.1:{port}");
     let client = Client::new(format!("http://{address}"));
     let serve = async || {
         let process = Process::spawn(without_key(&site, &["serve", "--listen", &address]));
-        for _ in 0..3000 {
-            if let Ok(answer) = client.try_send(reqwest::Method::GET, "/health/ready", None, &[]).await
-                && answer.status == 200
-            {
-                return process;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("it does not become ready");
+        wait_until("the server becomes ready", Duration::from_secs(30), async || {
+            let answer = client.try_send(reqwest::Method::GET, "/health/ready", None, &[]).await;
+            answer.is_ok_and(|answer| answer.status == 200)
+        })
+        .await;
+        process
     };
     let process = serve().await;
     let folder = site.database_file().parent().expect("a folder").to_owned();
@@ -157,18 +155,22 @@ async fn rules_7_on_sqlite_a_first_start_makes_a_master_key_that_only_its_owner_
     let id = created(&client_with, "demo", &json!({"email": "ada@example.test"})).await;
     drop(process);
     let process = serve().await;
-    assert_eq!(read(&client_with, id).await.json["Email"], "ada@example.test", "the key is read again");
+    assert_eq!(
+        read(&client_with, id).await.json["Email"],
+        "ada@example.test",
+        "a later start uses the same key"
+    );
     drop(process);
 
-    // Where the key is lost, none is made in its place: nothing that is there would open.
+    // If the key is lost, the service creates no other: it could decrypt nothing of what exists.
     let text = fs::read_to_string(key).expect("a key");
     fs::remove_file(key).expect("it goes");
     let refused = Process::spawn(without_key(&site, &["serve", "--listen", &address]));
-    let (status, _, error) = refused.end(Duration::from_secs(20)).expect("it refuses to start");
+    let (status, _, error) = refused.end(Duration::from_secs(20)).expect("the start is refused");
     assert!(!status.success());
     assert!(error.to_lowercase().contains("master key"), "{error}");
     assert!(!key.exists(), "another key was made");
-    fs::write(key, text).expect("it comes back");
+    fs::write(key, text).expect("the key file is restored");
     let process = serve().await;
     assert_eq!(read(&client_with, id).await.json["Email"], "ada@example.test");
     drop(process);

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
@@ -31,7 +31,7 @@ Dee,dee@example.test,
 Eva,eva@,Moss
 ";
 
-/// A file beside the database.
+/// Writes a file beside the database.
 fn file(site: &Site, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     let path = site.folder().join(name);
     fs::write(&path, content).unwrap();
@@ -45,28 +45,28 @@ fn command(site: &Site, path: &Path, options: &[&str]) -> Command {
     command
 }
 
-/// What an import printed and the status it ended with.
-struct Told {
+/// What an import printed, and its exit status.
+struct ImportOutput {
     status: i32,
     stdout: String,
     stderr: String,
 }
 
-fn told(output: std::process::Output) -> Told {
-    Told {
+fn import_output(output: std::process::Output) -> ImportOutput {
+    ImportOutput {
         status: output.status.code().unwrap_or_else(|| panic!("{}", output.status)),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
-fn import(site: &Site, path: &Path, options: &[&str]) -> Told {
-    told(command(site, path, options).output().expect("the program runs"))
+fn import(site: &Site, path: &Path, options: &[&str]) -> ImportOutput {
+    import_output(command(site, path, options).output().expect("the program runs"))
 }
 
-impl Told {
+impl ImportOutput {
     #[track_caller]
-    fn ended(self, status: i32) -> Told {
+    fn expect_status(self, status: i32) -> ImportOutput {
         assert_eq!(self.status, status, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
     }
@@ -87,11 +87,11 @@ impl Told {
 
 const NUMBERS: [&str; 6] = ["rows", "added", "replaced", "merged", "matched", "rejected"];
 
-both!(a_file_becomes_customers_and_the_same_file_is_not_imported_twice, |db| async {
+both!(a_file_becomes_customers_once, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let path = file(site, "people.csv", PEOPLE);
-    let first = import(site, &path, &[]).ended(0);
+    let first = import(site, &path, &[]).expect_status(0);
     assert_eq!(first.numbers(NUMBERS), [2, 2, 0, 0, 0, 0]);
     assert!(first.stderr.is_empty(), "no terminal, no progress: {}", first.stderr);
     assert!(!first.stdout.contains("repeated"), "{}", first.stdout);
@@ -101,30 +101,30 @@ both!(a_file_becomes_customers_and_the_same_file_is_not_imported_twice, |db| asy
     assert!(stored.contains(&(&json!("Ada"), &json!("+12025550117"))), "{stored:?}");
     assert_eq!(stored.len(), 2);
 
-    let repeated = import(site, &path, &[]).ended(0);
-    assert_eq!(repeated.numbers(NUMBERS), [2, 2, 0, 0, 0, 0], "the report of the first time");
+    let repeated = import(site, &path, &[]).expect_status(0);
+    assert_eq!(repeated.numbers(NUMBERS), [2, 2, 0, 0, 0, 0], "the first report");
     assert!(repeated.stdout.contains("repeated: ") && repeated.stdout.contains("--again"));
     assert_eq!(repeated.number("job"), first.number("job"));
-    let again = import(site, &path, &["--again"]).ended(0);
+    let again = import(site, &path, &["--again"]).expect_status(0);
     assert_eq!(again.numbers(NUMBERS), [2, 0, 0, 0, 2, 0]);
-    // Other options are another import.
-    let replaced = import(site, &path, &["--replace-existing", "--quiet"]).ended(0);
+    // Other options make another import.
+    let replaced = import(site, &path, &["--replace-existing", "--quiet"]).expect_status(0);
     assert_eq!(replaced.numbers(NUMBERS), [2, 0, 2, 0, 0, 0]);
-    let forced = import(site, &path, &["--force-customer-creation"]).ended(0);
+    let forced = import(site, &path, &["--force-customer-creation"]).expect_status(0);
     assert_eq!(forced.numbers(NUMBERS), [2, 2, 0, 0, 0, 0]);
     assert_eq!(total(&server.client(), "demo").await, 4);
 });
 
-both!(rejected_rows_are_kept_to_be_corrected_and_imported_again, |db| async {
+both!(rejected_rows_can_be_corrected_and_imported, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let path = file(site, "mixed.csv", MIXED);
-    let first = import(site, &path, &[]).ended(1);
+    let first = import(site, &path, &[]).expect_status(1);
     assert_eq!(first.numbers(NUMBERS), [4, 2, 0, 0, 0, 2]);
-    for told in ["line 3", "line 5"] {
-        assert!(first.stderr.contains(told), "{}", first.stderr);
+    for line in ["line 3", "line 5"] {
+        assert!(first.stderr.contains(line), "{}", first.stderr);
     }
-    assert!(!first.stderr.contains("not an address"), "errors hold no values: {}", first.stderr);
+    assert!(!first.stderr.contains("not an address"), "errors contain no values: {}", first.stderr);
     let rejected = site.folder().join("mixed.rejected.csv");
     assert!(first.stdout.contains(rejected.to_str().unwrap()), "{}", first.stdout);
     assert_eq!(fs::metadata(&rejected).unwrap().permissions().mode() & 0o777, 0o600);
@@ -135,34 +135,34 @@ both!(rejected_rows_are_kept_to_be_corrected_and_imported_again, |db| async {
     assert!(lines[1].starts_with("3,") && lines[1].ends_with(",Cyd,not an address,=1+1"), "{text}");
     assert!(lines[2].starts_with("5,") && lines[2].ends_with(",Eva,eva@,Moss"), "{text}");
 
-    // The same report is the same file; one that somebody changed is not touched.
-    import(site, &path, &[]).ended(1);
+    // The same report gives the same file once; the command does not overwrite a file that somebody changed.
+    import(site, &path, &[]).expect_status(1);
     assert_eq!(fs::read_to_string(&rejected).unwrap(), text);
     let second_name = site.folder().join("mixed.rejected-2.csv");
     assert!(!second_name.exists());
     let corrected = text.replace("not an address", "cyd@example.test").replace("eva@,", "eva@example.test,");
     fs::write(&rejected, &corrected).unwrap();
-    import(site, &path, &[]).ended(1);
+    import(site, &path, &[]).expect_status(1);
     assert_eq!(fs::read_to_string(&rejected).unwrap(), corrected);
     assert_eq!(fs::read_to_string(&second_name).unwrap(), text);
 
-    let second = import(site, &rejected, &[]).ended(0);
+    let second = import(site, &rejected, &[]).expect_status(0);
     assert_eq!(second.numbers(NUMBERS), [2, 2, 0, 0, 0, 0]);
     let stored = server.client().list("demo").await;
     let mut companies: Vec<_> =
         stored.iter().map(|record| (record["Email"].as_str().unwrap(), &record["Company"])).collect();
     companies.sort_by_key(|(email, _)| *email);
     let (formula, moss) = (json!("=1+1"), json!("Moss"));
-    assert_eq!(companies[1], ("cyd@example.test", &formula), "cells come back as they were");
+    assert_eq!(companies[1], ("cyd@example.test", &formula), "cells keep their text");
     assert_eq!(companies[3], ("eva@example.test", &moss));
 
-    // A named file is replaced.
+    // `--rejected` overwrites the file that it names.
     let named = file(site, "bad.csv", "old");
-    import(site, &path, &["--rejected", named.to_str().unwrap()]).ended(1);
+    import(site, &path, &["--rejected", named.to_str().unwrap()]).expect_status(1);
     assert_eq!(fs::read_to_string(&named).unwrap(), text);
 });
 
-both!(what_cannot_be_imported_is_refused_with_status_2, |db| async {
+both!(an_impossible_import_exits_with_2, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let near = file(site, "near.csv", "firstnam,email\nAda,ada@example.test\n");
@@ -184,19 +184,19 @@ both!(what_cannot_be_imported_is_refused_with_status_2, |db| async {
         (&good, &["--replace-existing", "--merge-existing"], "--merge-existing"),
         (&good, &["--server", "http://127.0.0.1:9"], "--token"),
     ] {
-        let refused = import(site, path, options).ended(2);
+        let refused = import(site, path, options).expect_status(2);
         assert!(refused.stderr.contains(wanted), "{} {options:?}: {}", path.display(), refused.stderr);
         assert!(refused.stdout.is_empty(), "{}", refused.stdout);
     }
     let elsewhere = ["import", good.to_str().unwrap(), "--entry", "nowhere"];
-    let refused = told(site.command(&elsewhere).output().unwrap()).ended(2);
+    let refused = import_output(site.command(&elsewhere).output().unwrap()).expect_status(2);
     assert!(refused.stderr.contains("no entrypoint nowhere"), "{}", refused.stderr);
-    // Nobody listens there.
-    let refused = import(site, &good, &["--server", "http://127.0.0.1:9", "--token", "x"]).ended(2);
+    // Nothing listens on that port.
+    let refused = import(site, &good, &["--server", "http://127.0.0.1:9", "--token", "x"]).expect_status(2);
     assert!(refused.stderr.contains("127.0.0.1:9"), "{}", refused.stderr);
     assert_eq!(total(&server.client(), "demo").await, 0);
     let jobs = "SELECT count(*) AS value FROM import_job";
-    assert_eq!(Sql::open(site).number(jobs), 0, "nothing of a refused file stays");
+    assert_eq!(Sql::open(site).number(jobs), 0, "a refused file leaves no import");
 });
 
 both!(a_running_server_imports_a_file_too, |db| async {
@@ -207,32 +207,32 @@ both!(a_running_server_imports_a_file_too, |db| async {
     let through = |options: &[&str]| {
         let there = ["--server", &base, "--token", site.token()];
         let mut command = command(site, &path, &[&there, options].concat());
-        // With another key it could not open the database itself.
+        // With another key the command could not open the database itself.
         command.env("CUSTOMARY_MASTER_KEY", "EREREREREREREREREREREREREREREREREREREREREREi");
-        told(command.output().expect("the program runs"))
+        import_output(command.output().expect("the program runs"))
     };
-    let rehearsed = through(&["--dry-run"]).ended(1);
-    assert_eq!(rehearsed.numbers(NUMBERS), [4, 2, 0, 0, 0, 2]);
+    let dry_run = through(&["--dry-run"]).expect_status(1);
+    assert_eq!(dry_run.numbers(NUMBERS), [4, 2, 0, 0, 0, 2]);
     assert_eq!(total(&server.client(), "demo").await, 0);
-    let first = through(&[]).ended(1);
+    let first = through(&[]).expect_status(1);
     assert_eq!(first.numbers(NUMBERS), [4, 2, 0, 0, 0, 2]);
-    for told in ["line 3", "line 5"] {
-        assert!(first.stderr.contains(told), "{}", first.stderr);
+    for line in ["line 3", "line 5"] {
+        assert!(first.stderr.contains(line), "{}", first.stderr);
     }
     let rejected = fs::read_to_string(site.folder().join("mixed.rejected.csv")).unwrap();
     assert!(rejected.contains(",Cyd,not an address,=1+1"), "{rejected}");
     assert_eq!(total(&server.client(), "demo").await, 2);
-    let repeated = through(&[]).ended(1);
+    let repeated = through(&[]).expect_status(1);
     assert!(repeated.stdout.contains("repeated: ") && repeated.stdout.contains("--again"));
-    let forced = through(&["--force-customer-creation", "--quiet"]).ended(1);
+    let forced = through(&["--force-customer-creation", "--quiet"]).expect_status(1);
     assert_eq!(forced.numbers(NUMBERS), [4, 2, 0, 0, 0, 2]);
     assert_eq!(total(&server.client(), "demo").await, 4);
     let reader = site.new_token(&["--org", "1", "--entry", "demo", "--scope", "customers:read"]);
-    let refused = import(site, &path, &["--server", &base, "--token", &reader]).ended(2);
+    let refused = import(site, &path, &["--server", &base, "--token", &reader]).expect_status(2);
     assert!(refused.stderr.contains("customers:import"), "{}", refused.stderr);
 });
 
-both!(standard_input_is_a_file_too, |db| async {
+both!(standard_input_can_be_imported, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let mut child = command(site, Path::new("-"), &[])
@@ -242,21 +242,21 @@ both!(standard_input_is_a_file_too, |db| async {
         .spawn()
         .expect("the program runs");
     child.stdin.take().unwrap().write_all(MIXED.as_bytes()).unwrap();
-    let told = told(child.wait_with_output().unwrap()).ended(1);
-    assert_eq!(told.numbers(NUMBERS), [4, 2, 0, 0, 0, 2]);
+    let run = import_output(child.wait_with_output().unwrap()).expect_status(1);
+    assert_eq!(run.numbers(NUMBERS), [4, 2, 0, 0, 0, 2]);
     assert!(site.folder().join("import.rejected.csv").exists());
     assert_eq!(total(&server.client(), "demo").await, 2);
 });
 
-both!(a_dry_run_says_what_would_happen_and_writes_nothing, |db| async {
+both!(a_dry_run_reports_the_outcome_and_writes_nothing, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let path = file(site, "people.csv", PEOPLE);
-    let rehearsed = import(site, &path, &["--dry-run"]).ended(0);
-    assert_eq!(rehearsed.numbers(NUMBERS), [2, 2, 0, 0, 0, 0]);
-    assert!(rehearsed.stdout.contains("dry run: no customer was written"), "{}", rehearsed.stdout);
+    let dry_run = import(site, &path, &["--dry-run"]).expect_status(0);
+    assert_eq!(dry_run.numbers(NUMBERS), [2, 2, 0, 0, 0, 0]);
+    assert!(dry_run.stdout.contains("dry run: no customer was written"), "{}", dry_run.stdout);
     assert_eq!(total(&server.client(), "demo").await, 0);
-    let done = import(site, &path, &[]).ended(0);
+    let done = import(site, &path, &[]).expect_status(0);
     assert_eq!(done.numbers(NUMBERS), [2, 2, 0, 0, 0, 0]);
     assert!(!done.stdout.contains("dry run"), "{}", done.stdout);
     assert_eq!(total(&server.client(), "demo").await, 2);
@@ -287,7 +287,7 @@ both!(every_option_reaches_the_import, |db| async {
         "--identifier-fields",
         "fullname,email",
     ];
-    let done = import(site, &path, &options).ended(0);
+    let done = import(site, &path, &options).expect_status(0);
     assert_eq!(done.numbers(["added", "rejected", "warnings"]), [2, 0, 1]);
     assert!(done.stdout.contains("columns left out: Weg"), "{}", done.stdout);
     let stored = server.client().list("demo").await;
@@ -296,29 +296,28 @@ both!(every_option_reaches_the_import, |db| async {
     assert_eq!(rose["AdditionalFields"], json!({"Tier": "gold"}));
 
     let path = file(site, "mixed.csv", MIXED);
-    let stopped = import(site, &path, &["--on-error", "stop", "--merge-existing"]).ended(2);
+    let stopped = import(site, &path, &["--on-error", "stop", "--merge-existing"]).expect_status(2);
     assert_eq!(stopped.numbers(["rows", "added", "rejected"]), [2, 1, 1]);
     assert!(stopped.stderr.contains("stopped at line 3"), "{}", stopped.stderr);
-    let resumed = import(site, &path, &["--on-error", "stop", "--merge-existing"]).ended(2);
+    let resumed = import(site, &path, &["--on-error", "stop", "--merge-existing"]).expect_status(2);
     assert_eq!(resumed.numbers(["rows", "added", "rejected"]), [4, 2, 2]);
     assert!(resumed.stderr.contains("goes on where it stopped"), "{}", resumed.stderr);
 });
 
 /// Waits for a number in the database.
-fn until(sql: &mut Sql, query: &str, process: &mut Process) {
-    let deadline = Instant::now() + PATIENCE;
-    while sql.number(query) == 0 {
-        assert!(process.0.try_wait().unwrap().is_none(), "it ended too early");
-        assert!(Instant::now() < deadline, "{query} is still 0");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+async fn until(sql: &mut Sql, query: &str, process: &mut Process) {
+    wait_until(&format!("{query} is not 0"), PATIENCE, async || {
+        assert!(process.0.try_wait().unwrap().is_none(), "the command ended too early");
+        sql.number(query) != 0
+    })
+    .await;
 }
 
 fn interrupt(process: &Process) {
     kill_process(Pid::from_child(&process.0), Signal::INT).unwrap();
 }
 
-both!(after_ctrl_c_the_same_command_goes_on, |db| async {
+both!(after_ctrl_c_the_same_command_resumes, |db| async {
     let rows = setting("TEST_IMPORT_ROWS", 6_000);
     let server = Server::start(db).await;
     let site = server.site();
@@ -328,11 +327,11 @@ both!(after_ctrl_c_the_same_command_goes_on, |db| async {
     let path = file(site, "many.csv", text);
     let mut sql = Sql::open(site);
     let mut running = Process::spawn(command(site, &path, &[]));
-    until(&mut sql, "SELECT coalesce(max(rows_read), 0) AS value FROM import_job", &mut running);
+    until(&mut sql, "SELECT coalesce(max(rows_read), 0) AS value FROM import_job", &mut running).await;
     interrupt(&running);
     let (status, stdout, stderr) = running.end(PATIENCE).expect("it ends");
     assert_eq!(status.code(), Some(INTERRUPTED), "{stdout}{stderr}");
-    let stopped = Told { status: INTERRUPTED, stdout, stderr };
+    let stopped = ImportOutput { status: INTERRUPTED, stdout, stderr };
     let done = stopped.number("rows");
     assert!(0 < done && done < i64::try_from(rows).unwrap(), "{done}");
     assert_eq!(stopped.number("added"), done);
@@ -342,13 +341,13 @@ both!(after_ctrl_c_the_same_command_goes_on, |db| async {
     assert_eq!(i64::try_from(total(&server.client(), "demo").await).unwrap(), done);
 
     let all = i64::try_from(rows).unwrap();
-    let finished = import(site, &path, &[]).ended(0);
-    assert_eq!(finished.numbers(NUMBERS), [all, all, 0, 0, 0, 0], "no row twice, none left out");
+    let finished = import(site, &path, &[]).expect_status(0);
+    assert_eq!(finished.numbers(NUMBERS), [all, all, 0, 0, 0, 0], "every row is imported once");
     assert_eq!(finished.number("job"), stopped.number("job"));
     assert_eq!(total(&server.client(), "demo").await, rows);
 });
 
-both!(ctrl_c_while_the_file_comes_in_leaves_nothing, |db| async {
+both!(ctrl_c_during_the_upload_leaves_nothing, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let mut sql = Sql::open(site);
@@ -357,7 +356,7 @@ both!(ctrl_c_while_the_file_comes_in_leaves_nothing, |db| async {
     let mut waiting = Process::spawn(waiting);
     let mut input = waiting.0.stdin.take().unwrap();
     input.write_all(PEOPLE.as_bytes()).unwrap();
-    until(&mut sql, "SELECT count(*) AS value FROM import_job", &mut waiting);
+    until(&mut sql, "SELECT count(*) AS value FROM import_job", &mut waiting).await;
     interrupt(&waiting);
     let (status, stdout, stderr) = waiting.end(PATIENCE).expect("it ends");
     assert_eq!(status.code(), Some(INTERRUPTED), "{stdout}{stderr}");
@@ -368,12 +367,12 @@ both!(ctrl_c_while_the_file_comes_in_leaves_nothing, |db| async {
 });
 
 #[test]
-fn the_help_tells_the_exit_statuses_and_no_token() {
+fn the_help_lists_the_exit_statuses_and_shows_no_token() {
     let site = Site::with_environment(Db::Sqlite, &[("CUSTOMARY_TOKEN", "secret-token")]);
-    let told = told(site.command(&["import", "--help"]).output().unwrap()).ended(0);
+    let run = import_output(site.command(&["import", "--help"]).output().unwrap()).expect_status(0);
     for wanted in ["130 stopped by Ctrl-C", "1 some rows were rejected", "CUSTOMARY_SERVER", "--dry-run"] {
-        let help = told.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        let help = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(help.contains(wanted), "{wanted}: {help}");
     }
-    assert!(!told.stdout.contains("secret-token"));
+    assert!(!run.stdout.contains("secret-token"));
 }

@@ -1,4 +1,4 @@
-//! Doubtful configuration is refused with a sentence that says what to change.
+//! The program refuses doubtful configuration with a sentence that says what to change.
 
 use std::fs;
 use std::process::Command;
@@ -8,17 +8,17 @@ use super::Process;
 use crate::harness::*;
 
 const PATIENCE: Duration = Duration::from_secs(20);
-const NOBODY: &str = "127.0.0.1:1";
+const UNUSED_ADDRESS: &str = "127.0.0.1:1";
 const OTHER_KEY: &str = "b3RoZXItbWFzdGVyLWtleS1vZi1hbm90aGVyLXNpdGU=";
 
-/// It ends, and not well; what it said.
+/// Asserts that the program ends with a failure; its standard error.
 #[track_caller]
 fn refused(what: &str, command: Command) -> String {
     let ended = Process::spawn(command).end(PATIENCE);
-    let (status, stdout, stderr) = ended.unwrap_or_else(|| panic!("{what}: it was not refused"));
+    let (status, stdout, stderr) = ended.unwrap_or_else(|| panic!("{what} was not refused"));
     assert!(!status.success(), "{what}: {status}\n{stdout}\n{stderr}");
     assert!(status.code().is_some(), "{what}: killed by a signal\n{stderr}");
-    assert!(!stderr.contains("panicked"), "{what}: a defect instead of a sentence\n{stderr}");
+    assert!(!stderr.contains("panicked"), "{what}: the program panicked\n{stderr}");
     stderr
 }
 
@@ -26,12 +26,12 @@ fn refused(what: &str, command: Command) -> String {
 fn says(what: &str, stderr: &str, words: &[&str]) {
     let lower = stderr.to_lowercase();
     for word in words {
-        assert!(lower.contains(&word.to_lowercase()), "{what}: {word} is not named\n{stderr}");
+        assert!(lower.contains(&word.to_lowercase()), "{what}: the message does not name {word}\n{stderr}");
     }
 }
 
 #[tokio::test]
-async fn doubtful_configuration_is_refused_with_a_sentence() {
+async fn doubtful_configuration_is_refused_with_an_explanation() {
     let site = Site::new(Db::Sqlite);
     let here = site.folder().join("here");
     fs::create_dir(&here).unwrap();
@@ -103,7 +103,7 @@ async fn doubtful_configuration_is_refused_with_a_sentence() {
     let left: Vec<_> = fs::read_dir(&here).unwrap().flatten().map(|entry| entry.path()).collect();
     assert!(left.is_empty(), "a refused start made {left:?}");
 
-    // The same by the environment, which every option has.
+    // The same through the environment, which sets every option.
     let mut command = serve(&[], key);
     command.env("CUSTOMARY_DATABASE_URL", "mysql://root@localhost/x");
     says(
@@ -113,32 +113,34 @@ async fn doubtful_configuration_is_refused_with_a_sentence() {
     );
 }
 
-both!(another_master_key_than_the_databases_is_refused, |db| async {
+both!(a_wrong_master_key_is_refused, |db| async {
     let mut server = Server::start(db).await;
     let token = server.site().token().to_owned();
     assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
-    for arguments in
-        [&["serve", "--listen", NOBODY][..], &["token", "create", "--org", "1", "--all-entries"], &["doctor"]]
-    {
+    for arguments in [
+        &["serve", "--listen", UNUSED_ADDRESS][..],
+        &["token", "create", "--org", "1", "--all-entries"],
+        &["doctor"],
+    ] {
         let mut command = server.site().command(arguments);
         command.env("CUSTOMARY_MASTER_KEY", OTHER_KEY);
         let output = Process::spawn(command).end(PATIENCE);
         let (status, stdout, stderr) =
-            output.unwrap_or_else(|| panic!("{arguments:?} goes on with another key"));
+            output.unwrap_or_else(|| panic!("{arguments:?} runs with another key"));
         assert!(!status.success(), "{arguments:?}: {stdout}{stderr}");
         says(&arguments.join(" "), &format!("{stdout}{stderr}"), &["master key"]);
         assert!(!stdout.contains("eyJ"), "{arguments:?} made a token: {stdout}");
     }
-    // With its own it starts as before.
+    // With its own key it starts as before.
     server.spawn();
     server.ready().await;
     server.anonymous().token(&token).get("/api/Query/customers/demo").await.expect(200);
 });
 
 #[tokio::test]
-async fn postgresql_without_a_master_key_of_its_own_is_refused() {
+async fn postgresql_without_a_master_key_is_refused() {
     let site = Site::new(Db::Postgres);
-    for arguments in [&["serve", "--listen", NOBODY][..], &["token", "list"], &["doctor"]] {
+    for arguments in [&["serve", "--listen", UNUSED_ADDRESS][..], &["token", "list"], &["doctor"]] {
         let mut command = site.command(arguments);
         command.env_remove("CUSTOMARY_MASTER_KEY");
         let what = arguments.join(" ");
@@ -149,7 +151,7 @@ async fn postgresql_without_a_master_key_of_its_own_is_refused() {
     }
 }
 
-both!(subcommands_refuse_what_cannot_be, |db| async {
+both!(subcommands_refuse_impossible_arguments, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     for (arguments, words) in [
@@ -174,7 +176,7 @@ both!(subcommands_refuse_what_cannot_be, |db| async {
     ] {
         let what = arguments.join(" ");
         let stderr = refused(&what, site.command(arguments));
-        assert!(!stderr.trim().is_empty(), "{what}: refused without a word");
+        assert!(!stderr.trim().is_empty(), "{what}: refused without a message");
         says(&what, &stderr, words);
     }
     let listed = site.cli(&["entrypoint", "list"]).success();

@@ -1,8 +1,8 @@
-//! Clients that create, update and delete, each request under a key of its own and retried until it is answered, and the
-//! books they keep: what was asked under which key, what was answered, what must stand at the end.
+//! Clients that create, update and delete. Each request has a key of its own and is retried until it is answered. A
+//! ledger records every key, request and answer, and the expected final state.
 //!
-//! Each client has customers of its own and does one thing after the other, so the state of each is known exactly; a few
-//! shared identities are created by all of them at once.
+//! Each client has its own customers and sends one request after another, so the state of each customer is known
+//! exactly. All clients create a few shared identities at the same time.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -47,33 +47,33 @@ impl Load {
         Self { stop, writers }
     }
 
-    /// A client ends early only by a failed assertion: no use in killing on.
-    pub fn still_running(&self) {
+    /// Fails if a client ended early: only a failed assertion ends one.
+    pub fn assert_running(&self) {
         assert!(
             !self.writers.iter().any(JoinHandle::is_finished),
-            "a client of the load failed, see its panic"
+            "a client of the load failed; see its panic"
         );
     }
 
-    /// Lets every client finish what it is at.
-    pub async fn finish(self) -> Books {
+    /// Lets every client finish its current request.
+    pub async fn finish(self) -> Ledger {
         self.stop.store(true, Relaxed);
-        let mut books =
-            Books { customers: Vec::new(), shared: BTreeMap::new(), done: Vec::new(), interrupted: 0 };
+        let mut ledger =
+            Ledger { customers: Vec::new(), shared: BTreeMap::new(), done: Vec::new(), interrupted: 0 };
         for writer in self.writers {
             let writer = finished(writer).await;
-            books.customers.extend(writer.customers);
-            books.done.extend(writer.done);
-            books.interrupted += writer.interrupted;
+            ledger.customers.extend(writer.customers);
+            ledger.done.extend(writer.done);
+            ledger.interrupted += writer.interrupted;
             for (identity, id, created) in writer.shared {
-                books.shared.entry(identity).or_default().push((id, created));
+                ledger.shared.entry(identity).or_default().push((id, created));
             }
         }
-        books
+        ledger
     }
 }
 
-/// What must be read of a customer.
+/// The expected state of a customer.
 #[derive(Clone)]
 struct Customer {
     id: u64,
@@ -96,7 +96,7 @@ impl Customer {
     }
 }
 
-/// A request that was answered, as it can be sent again.
+/// An answered request, with all that is needed to send it again.
 struct Done {
     key: String,
     method: Method,
@@ -110,7 +110,7 @@ struct Writer {
     rng: Rng,
     instances: Vec<Client>,
     customers: Vec<Customer>,
-    /// Which shared identity, answered with which id, as a creation or not.
+    /// Which shared identity, which id the answer named, and whether the request created it.
     shared: Vec<(usize, u64, bool)>,
     done: Vec<Done>,
     interrupted: u64,
@@ -133,7 +133,7 @@ impl Writer {
 
     async fn create(&mut self) {
         let email = format!("own{}.{}@example.test", self.number, self.done.len());
-        // Forced, only the key stands between a retry and a second record; else the matcher stands beside it.
+        // With force, only the key prevents a second record after a retry; without force, the matcher prevents it too.
         let query = if self.rng.bool() { "?forceCustomerCreation=true" } else { "" };
         self.create_with(email, query).await;
     }
@@ -153,7 +153,7 @@ impl Writer {
             live: true,
             firstname: format!("Own {}", self.done.len()),
             city: self.rng.bool().then(|| "Oakton".to_owned()),
-            // Quarters are exact as binary fractions, so that they can be compared.
+            // Quarters are exact as binary fractions, so the test can compare them.
             balance: f64::from(self.rng.i32(-40_000..40_000)) / 4.0,
             email,
         };
@@ -175,7 +175,7 @@ impl Writer {
         self.shared.push((identity, data["customerId"].as_u64().expect("an id"), created));
     }
 
-    /// One of the newest live ones: what was just written is what a crash would lose.
+    /// One of the newest live customers: a crash would lose the most recent writes.
     fn pick(&mut self) -> Option<usize> {
         let live: Vec<_> =
             (0..self.customers.len()).rev().filter(|at| self.customers[*at].live).take(10).collect();
@@ -200,7 +200,7 @@ impl Writer {
         self.customers[at].live = false;
     }
 
-    /// Sends it under a new key, again and again until it is answered 200, each time to any of the instances.
+    /// Sends a request under a new key until it is answered 200, each time to a random instance.
     async fn ask(&mut self, method: Method, path: String, body: Option<Value>) -> Value {
         let key = format!("client-{}-request-{}", self.number, self.done.len());
         let deadline = Instant::now() + PATIENCE;
@@ -218,7 +218,7 @@ impl Writer {
                     self.done.push(Done { key, method, path, body, data: data.clone() });
                     return data;
                 }
-                // Refused while nobody listens is no proof of anything; broken off in the middle is.
+                // A refused connection proves nothing; an interrupted request counts.
                 Err(error) => self.interrupted += u64::from(!error.is_connect()),
             }
             assert!(Instant::now() < deadline, "{method} {path} is stuck under {key}");
@@ -227,16 +227,16 @@ impl Writer {
     }
 }
 
-/// What all clients together were promised.
-pub struct Books {
+/// What the service promised to all clients together.
+pub struct Ledger {
     customers: Vec<Customer>,
     shared: BTreeMap<usize, Vec<(u64, bool)>>,
     done: Vec<Done>,
-    /// Requests that were broken off by a kill.
+    /// The number of requests that a kill interrupted.
     pub interrupted: u64,
 }
 
-impl fmt::Display for Books {
+impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let live = self.customers.iter().filter(|customer| customer.live).count();
         let (answered, broken) = (self.done.len(), self.interrupted);
@@ -248,8 +248,8 @@ impl fmt::Display for Books {
     }
 }
 
-impl Books {
-    /// Every promise, on every instance; and once more after every key has been sent again.
+impl Ledger {
+    /// Checks every promise on every instance, sends every key again, and checks once more.
     pub async fn check(&self, fleet: &Fleet) {
         self.check_shared();
         for number in 0..fleet.servers.len() {
@@ -268,7 +268,7 @@ impl Books {
         }
     }
 
-    /// The live records are the promised ones, each in the state that was promised last, and no others.
+    /// The live records are exactly the promised ones, each in its last promised state.
     async fn check_records(&self, client: &Client) {
         let records = client.list("demo").await;
         let by_id: HashMap<_, _> =
@@ -281,13 +281,13 @@ impl Books {
             assert_eq!(record["Email"], format!("shared{identity}@example.test"));
         }
         let live = self.customers.iter().filter(|customer| customer.live).count();
-        assert_eq!(records.len(), live + self.shared.len(), "records that nobody was promised");
+        assert_eq!(records.len(), live + self.shared.len(), "there are records that no client was promised");
         for customer in self.customers.iter().filter(|customer| !customer.live) {
             customer.check(&client.get(&format!("/api/Customer/{}", customer.id)).await.expect(200).json);
         }
     }
 
-    /// Every key, sent again, gives the answer that it gave, and says that it is a replay.
+    /// Every key, sent again, gives its first answer, marked as a replay.
     async fn check_keys(&self, fleet: &Fleet) {
         for (batch, requests) in self.done.chunks(16).enumerate() {
             let answers = fleet

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use super::*;
 use crate::support::*;
 
-/// The command in a folder of its own, and what came of it: exit status, standard output and error.
+/// Runs the command in a folder of its own; its exit status, standard output and standard error.
 fn export(site: &Site, folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut command: Command = site.command(&[&["export"], arguments].concat());
     let output = command.current_dir(folder).stdin(Stdio::null()).output().expect("the program runs");
@@ -23,7 +23,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-both!(the_command_writes_what_the_service_answers, |db| async {
+both!(the_command_writes_the_same_file_as_the_service, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let client = server.client();
@@ -40,19 +40,19 @@ both!(the_command_writes_what_the_service_answers, |db| async {
     let day = name.strip_prefix("customers-demo-").and_then(|rest| rest.strip_suffix(".csv"));
     assert!(day.is_some_and(|day| day.len() == "2026-03-01".len()), "{name}");
     assert!(stderr.contains(&format!("exported 7 customers of demo to {name}")), "{stderr}");
-    assert_eq!(stderr.lines().count(), 1, "no progress where there is no terminal: {stderr}");
+    assert_eq!(stderr.lines().count(), 1, "progress without a terminal: {stderr}");
     let file = folder.join(name);
     assert_eq!(fs::read_to_string(&file).unwrap(), wanted);
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 
-    // It is never overwritten unasked.
+    // The command never overwrites a file unasked.
     fs::write(&file, "mine").unwrap();
     let (status, _, stderr) = export(site, &folder, &["--entry", "demo"]);
     assert_eq!((status, fs::read_to_string(&file).unwrap().as_str()), (2, "mine"));
     assert!(stderr.contains("exists") && stderr.contains("--force"), "{stderr}");
     let (status, ..) = export(site, &folder, &["--entry", "demo", "--force", "--quiet"]);
     assert_eq!((status, fs::read_to_string(&file).unwrap()), (0, wanted.clone()));
-    assert_eq!(names(&folder), made, "nothing else is left");
+    assert_eq!(names(&folder), made, "the command leaves other files");
 
     let (status, stdout, stderr) = export(site, &folder, &["--entry", "demo", "--output", "-", "--quiet"]);
     assert_eq!((status, stdout, stderr.as_str()), (0, wanted, ""));
@@ -72,13 +72,13 @@ both!(the_command_writes_what_the_service_answers, |db| async {
     assert_eq!(read_workbook(&folder.join("book.xlsx")), workbook(&server, &client, XLSX).await);
 });
 
-both!(the_command_refuses_with_2_and_leaves_nothing, |db| async {
+both!(a_refused_command_exits_with_2_and_writes_nothing, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     created(&server.client(), "demo", &json!({"email": "ada@example.test"})).await;
     let folder = site.folder().join("work");
     fs::create_dir(&folder).unwrap();
-    for (arguments, told) in [
+    for (arguments, expected) in [
         (&["--entry", "nowhere"][..], "no entrypoint nowhere"),
         (&["--entry", "../demo"], "no entrypoint ../demo"),
         (&["--entry", "demo", "--format", "pdf"], "csv or xlsx"),
@@ -95,10 +95,10 @@ both!(the_command_refuses_with_2_and_leaves_nothing, |db| async {
     ] {
         let (status, stdout, stderr) = export(site, &folder, arguments);
         assert_eq!((status, stdout.as_str()), (2, ""), "{arguments:?}: {stderr}");
-        assert!(stderr.contains(told), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
         assert_eq!(names(&folder), Vec::<String>::new(), "{arguments:?}");
     }
-    // A file that appears meanwhile is as safe, and a record that cannot be read makes no file.
+    // A record that cannot be read leaves no file behind.
     Sql::open(site).run("UPDATE customer SET balance_units = balance_units + 1");
     let (status, _, stderr) = export(site, &folder, &["--entry", "demo"]);
     assert_eq!(status, 2, "{stderr}");

@@ -1,4 +1,4 @@
-//! What stands in the files.
+//! The contents of the files.
 
 use std::time::SystemTime;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::support::*;
 
-both!(rules_9_a_csv_file_says_what_the_list_says, |db| async {
+both!(rules_9_a_csv_file_has_the_values_of_the_list, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     create_nasty(&client, "demo").await;
@@ -17,13 +17,13 @@ both!(rules_9_a_csv_file_says_what_the_list_says, |db| async {
     let text = &answer.text;
     assert!(!text.starts_with('\u{feff}'), "a byte order mark");
     assert!(text.ends_with("\r\n"), "{text}");
-    // No value has a line's end, so every line ends as RFC 4180 says, and nothing else does.
+    // No value contains a line end, so every line end is the one of RFC 4180.
     assert_eq!(text.matches('\n').count(), text.matches("\r\n").count());
     assert_eq!(text.lines().count(), records.len() + 1);
     let table = Table::read(text);
     assert_eq!(table.headings, DEFAULT);
     assert_eq!(table.rows, rows_of(&records, &DEFAULT));
-    // A few by hand, lest the same mistake stands on both sides.
+    // A few rows written by hand, so that one mistake cannot stand on both sides.
     let ada = "00123,ada,Ada,Roe,\"Ada \"\"the first\"\" Roe, MSc\",\"Roe, Søn & Co <\"\"Ltd\"\">\",ada.roe@example.test,\
         +15555550117 x12,9 Elm Row; rear,Floor\u{a0}2,Oakton,VA,00501,US,12 Oak Lane,Dock 7,Reston,VA,20190,US,1985-04-12,\
         wholesale;net 30,-5,-12.5,85,2020-01-02T03:04:05.678901Z,\
@@ -49,7 +49,7 @@ both!(rules_9_a_csv_file_says_what_the_list_says, |db| async {
     assert_eq!(table.column("TimeZone")[..3], ["-5", "", "14"]);
 });
 
-both!(rules_9_a_copy_made_from_a_file_is_the_same_file, |db| async {
+both!(rules_9_customers_created_from_an_export_export_the_same_file, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     new_entry(server.site(), "copy", &[]);
@@ -77,7 +77,7 @@ both!(rules_9_a_copy_made_from_a_file_is_the_same_file, |db| async {
     assert_eq!(client.get("/api/Export/customers/csv/copy").await.expect(200).text, original);
 });
 
-both!(rules_9_a_workbook_holds_the_same_as_text_and_numbers, |db| async {
+both!(rules_9_a_workbook_has_the_same_values_as_text_and_numbers, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     create_nasty(&client, "demo").await;
@@ -96,7 +96,7 @@ both!(rules_9_a_workbook_holds_the_same_as_text_and_numbers, |db| async {
         assert_eq!(row.as_array().unwrap().len(), headings.len());
         for (cell, heading) in row.as_array().unwrap().iter().zip(&headings) {
             let text = if *heading == "orgId" { "1".to_owned() } else { expected(record, heading) };
-            // "_x0041_" means A in a cell, so its first sign is escaped; openpyxl shows it so.
+            // "_x0041_" means A in a cell, so its first character is escaped; openpyxl shows the escaped form.
             let text = text.replace("_x0041_", "_x005F_x0041_");
             let is_number =
                 ["TimeZone", "Balance", "customerStatus", "customerId", "orgId"].contains(heading);
@@ -106,7 +106,7 @@ both!(rules_9_a_workbook_holds_the_same_as_text_and_numbers, |db| async {
                 let number: f64 = text.parse().unwrap();
                 assert_eq!((&cell["type"], cell["value"].as_f64()), (&json!("n"), Some(number)), "{heading}");
             } else {
-                // A formula would be of the type f.
+                // A formula would have the type f.
                 assert_eq!((&cell["type"], &cell["value"]), (&json!("s"), &json!(text)), "{heading}");
                 assert_eq!(cell["format"], "@", "{heading}");
             }
@@ -134,7 +134,7 @@ both!(rules_1_without_pii_read_files_are_masked, |db| async {
     assert_eq!(open.rows[0], ["gold, \"plus\"", "'=9*9"]);
     let book = workbook(&server, &masked, XLSX).await.to_string();
     for hidden in ["ada.roe@example.test", "5555550117", "9 Elm Row", "Dock 7", "1985-04-12", "gold"] {
-        assert!(!book.contains(hidden), "{hidden} is seen in {book}");
+        assert!(!book.contains(hidden), "{hidden} is visible in {book}");
     }
     for query in ["email(ct)=x", "sortBy=asc(email)", "additional-tier=x"] {
         masked.get(&format!("{CSV}?{query}")).await.expect_error(400);
@@ -172,7 +172,7 @@ both!(rules_8_an_organisations_file_has_all_its_entrypoints, |db| async {
     assert_eq!(book["rows"].as_array().unwrap().len(), 4);
 });
 
-both!(rules_5_deleted_customers_stand_in_files_that_ask_for_them, |db| async {
+both!(rules_5_an_export_includes_deleted_customers_on_request, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let gone = created(&client, "demo", &json!({"email": "gone@example.test"})).await;
@@ -188,7 +188,7 @@ both!(rules_5_deleted_customers_stand_in_files_that_ask_for_them, |db| async {
     assert_eq!(mails("status(in)=1%7C-99").await, ["gone@example.test", "here@example.test"]);
 });
 
-/// Names of all files below a folder.
+/// The names of all files below a folder.
 fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -198,7 +198,7 @@ fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     found
 }
 
-both!(rules_7_a_long_file_is_streamed_whole_or_broken_off_and_leaves_nothing_behind, |db| async {
+both!(rules_7_a_long_export_is_complete_or_aborted_and_leaves_no_file, |db| async {
     const CUSTOMERS: usize = 603;
     let server = Server::start(db).await;
     let client = server.client();
@@ -233,7 +233,11 @@ both!(rules_7_a_long_file_is_streamed_whole_or_broken_off_and_leaves_nothing_beh
     assert_eq!(files(&temporary), before, "a temporary file");
     for file in files(server.site().folder()) {
         let bytes = std::fs::read(&file).unwrap();
-        assert!(!bytes.windows(9).any(|window| window == b"Streamed0"), "{} says it openly", file.display());
+        assert!(
+            !bytes.windows(9).any(|window| window == b"Streamed0"),
+            "{} contains plain text",
+            file.display()
+        );
     }
 
     // A record that cannot be read, late in the file.
@@ -245,11 +249,11 @@ both!(rules_7_a_long_file_is_streamed_whole_or_broken_off_and_leaves_nothing_beh
         read.await.expect_err("a part must not look like the whole");
     }
     assert!(server.logs().contains("an export was broken off"), "{}", server.logs());
-    // Where it shows before the first byte it is an answer like any other.
+    // Where the error shows before the first byte, the answer is an ordinary error.
     client.get(&format!("{CSV}?sortBy=asc(lastname)")).await.expect_error(500);
 });
 
-both!(files_are_named_and_not_kept, |db| async {
+both!(exports_have_file_names_and_are_not_cached, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let day = chrono_day();
@@ -268,7 +272,7 @@ both!(files_are_named_and_not_kept, |db| async {
         let possible = days.map(|day| format!("attachment; filename=\"{name}{day}.{end}\""));
         assert!(possible.contains(&named.to_owned()), "{named}");
     }
-    // Nobody is in it, but the headings are.
+    // The file is empty except for the headings.
     let empty = client.get(CSV).await.expect(200);
     assert_eq!(empty.text, format!("{}\r\n", DEFAULT.join(",")));
     let book = workbook(&server, &client, XLSX).await;

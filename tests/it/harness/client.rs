@@ -1,5 +1,5 @@
-//! The HTTP client of the tests: paths from the root, a token, JSON both ways, and the few questions that every test asks
-//! of an answer.
+//! The HTTP client of the tests: paths from the root, a token, JSON both ways, and helpers for what every test reads
+//! from an answer.
 
 use std::time::Duration;
 
@@ -22,19 +22,19 @@ impl Client {
             .no_proxy()
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(30))
-            // Shorter than the server keeps them.
+            // Shorter than the server's keep-alive.
             .pool_idle_timeout(Duration::from_secs(30))
             .build()
             .unwrap();
         Self { http, base: base.into(), headers: Vec::new() }
     }
 
-    /// The same with a token, instead of the one it had.
+    /// The same client with this token instead of its own.
     pub fn token(&self, token: &str) -> Self {
         self.without("requestToken").header("requestToken", token)
     }
 
-    /// The same with one more header on every request.
+    /// The same client with one more header on every request.
     pub fn header(&self, name: &str, value: &str) -> Self {
         let mut client = self.clone();
         client.headers.push((name.to_owned(), value.to_owned()));
@@ -51,7 +51,7 @@ impl Client {
         &self.base
     }
 
-    /// For what the methods below cannot say: a raw body, a form, another media type.
+    /// For requests that the methods below cannot express: a raw body, a form, another media type.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         for (name, value) in &self.headers {
@@ -60,7 +60,7 @@ impl Client {
         request
     }
 
-    /// Errors are the connection's; whatever status was answered is an `Answer`.
+    /// Sends a request. Any status is an `Answer`; an error is one of the connection.
     pub async fn try_send(
         &self,
         method: Method,
@@ -141,7 +141,7 @@ impl Client {
     }
 }
 
-/// Status, headers and body of an answer, read to the end.
+/// Status, headers and body of a complete answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
@@ -186,7 +186,7 @@ impl Answer {
         self.data()["outcome"].as_str().unwrap_or_else(|| panic!("no outcome in {}", self.text))
     }
 
-    /// The fields the match was made on, sorted; empty where it is null.
+    /// The fields on which the match was made, sorted; empty where the member is null.
     pub fn matched_on(&self) -> Vec<&str> {
         let mut fields: Vec<_> =
             self.data()["matchedOn"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -198,7 +198,7 @@ impl Answer {
         self.header("Idempotent-Replayed") == Some("true")
     }
 
-    /// The status, and the one error body of rules 6.
+    /// Asserts the status and the one error body of rules 6.
     #[track_caller]
     pub fn expect_error(&self, status: u16) -> &Self {
         assert_eq!(self.status, status, "the answer was: {}", self.text);

@@ -1,5 +1,5 @@
-//! PostgreSQL for tests: the cluster that `TEST_POSTGRES_URL` names (a superuser's URL), else one of this process's own,
-//! and in it a database per test.
+//! PostgreSQL for tests: the cluster that `TEST_POSTGRES_URL` names (a superuser's URL), or else a cluster of this
+//! process, and in it a database per test.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
@@ -10,8 +10,8 @@ use diesel::prelude::*;
 
 struct Cluster {
     url: String,
-    /// Nobody drops a static: the kernel closes this child's input when the process ends, however it ends, and
-    /// `scripts/postgres` takes that as the sign to stop.
+    /// Rust never drops a static. The kernel closes this child's input when the process ends, however it ends, and
+    /// `scripts/postgres` then stops.
     lease: Option<Child>,
 }
 
@@ -28,8 +28,8 @@ fn shared_or_own() -> Cluster {
     }
 }
 
-/// Gives this process a cluster of its own in place of a throwaway one that it has not used yet: for a test that has the server
-/// write everything to its files, which takes minutes where hundreds of tests left their databases.
+/// Gives this process its own cluster in place of a throwaway one that it has not used yet. For a test that makes the
+/// server write everything to its files: that takes minutes where hundreds of tests left their databases.
 pub fn own_cluster() {
     let is_throwaway = std::env::var_os("TEST_POSTGRES_THROWAWAY").is_some();
     CLUSTER.get_or_init(|| if is_throwaway { start(&[]) } else { shared_or_own() });
@@ -42,7 +42,7 @@ fn start(settings: &[(&str, &str)]) -> Cluster {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // A runner that kills this process's group must leave the one that cleans up.
+        // A test runner that kills this process's group must not kill the process that cleans up.
         .process_group(0)
         .spawn()
         .expect("bash runs");
@@ -56,7 +56,7 @@ fn start(settings: &[(&str, &str)]) -> Cluster {
     Cluster { url: url.trim().to_owned(), lease: Some(child) }
 }
 
-/// A cluster of its own that takes connections by TLS alone, under a certificate of its own.
+/// A cluster of its own that accepts only TLS connections, with its own certificate.
 pub struct TlsCluster(Cluster);
 
 impl TlsCluster {
@@ -64,13 +64,13 @@ impl TlsCluster {
         Self(start(&[("POSTGRES_TLS", "1")]))
     }
 
-    /// The address by which it is known for certain.
+    /// The URL with which a client verifies the server's certificate and host name.
     pub fn verified(&self) -> &str {
         &self.0.url
     }
 }
 
-/// An empty database, dropped with this value.
+/// An empty database. Dropping this value drops it.
 pub struct Database {
     name: String,
     pub url: String,
@@ -79,7 +79,7 @@ pub struct Database {
 impl Database {
     pub fn create() -> Self {
         let name = format!("customary_test_{}", uuid::Uuid::new_v4().simple());
-        // template0: nobody is ever connected to it, so tests can create at the same time.
+        // No client ever connects to template0, so tests can create databases at the same time.
         administer(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")).unwrap();
         let mut url =
             reqwest::Url::parse(&cluster().url).expect("TEST_POSTGRES_URL is a postgres:// address");
@@ -90,7 +90,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // Dropping one costs a checkpoint. A cluster that goes with the tests takes its databases along.
+        // Dropping a database costs a checkpoint. A throwaway cluster removes its databases with itself.
         if cluster().lease.is_some() || std::env::var_os("TEST_POSTGRES_THROWAWAY").is_some() {
             return;
         }

@@ -1,5 +1,5 @@
-//! The program under test as child processes: a `Site` is a database with its folder and settings, a `Server` one running
-//! instance on it, a `Fleet` all instances of a test.
+//! The program under test as child processes: a `Site` is a database with its folder and settings, a `Server` is one
+//! running instance on it, a `Fleet` holds all instances of a test.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
@@ -21,12 +21,12 @@ pub const MASTER_KEY: &str = "Y3VzdG9tYXJ5LXRlc3QtbWFzdGVyLWtleS0wMTIzNDU=";
 const START_PATIENCE: Duration = Duration::from_secs(30);
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
 
-/// `TEST_BINARY` puts another build of the program to the proof, the release build for instance.
+/// `TEST_BINARY` names another build of the program to test, for instance the release build.
 fn binary() -> PathBuf {
     std::env::var_os("TEST_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_customary").into(), PathBuf::from)
 }
 
-/// A database with nothing in it yet, the folders beside it, and the settings of every process on it.
+/// An empty database, the folders beside it, and the settings of every process on it.
 pub struct Site {
     pub db: Db,
     folder: TempDir,
@@ -40,7 +40,7 @@ impl Site {
         Self::with_environment(db, &[])
     }
 
-    /// A setting given here wins over the harness's own of the same name.
+    /// A setting given here overrides the harness's own setting of the same name.
     pub fn with_environment(db: Db, environment: &[(&str, &str)]) -> Arc<Self> {
         let folder = TempDir::with_prefix("customary-test-").unwrap();
         fs::create_dir(folder.path().join("tmp")).unwrap();
@@ -53,22 +53,22 @@ impl Site {
         })
     }
 
-    /// Holds everything that the processes of this site write: data folders, logs, temporary files.
+    /// The folder of everything that the processes of this site write: data folders, logs, temporary files.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     pub fn database_file(&self) -> PathBuf {
-        assert_eq!(self.db, Db::Sqlite, "only SQLite is a file");
+        assert_eq!(self.db, Db::Sqlite, "only SQLite has a database file");
         self.data_dir(0).join("customary.db")
     }
 
-    /// Where PostgreSQL holds the data.
+    /// The URL of the PostgreSQL database, if the site has one.
     pub fn database_url(&self) -> Option<&str> {
         self.database.as_ref().map(|database| database.url.as_str())
     }
 
-    /// Each instance has its own, as on machines of their own; on PostgreSQL they must not need to share one.
+    /// Each instance has its own folder, as on separate machines; on PostgreSQL instances must not need to share one.
     fn data_dir(&self, instance: usize) -> PathBuf {
         self.folder().join(format!("data-{instance}"))
     }
@@ -110,21 +110,21 @@ impl Site {
         }
     }
 
-    /// Makes a token: `site.new_token(&["--org", "1", "--entry", "demo", "--scope", "customers:read"])`.
+    /// Creates a token: `site.new_token(&["--org", "1", "--entry", "demo", "--scope", "customers:read"])`.
     pub fn new_token(&self, arguments: &[&str]) -> String {
         let token = self.cli(&[&["token", "create"], arguments].concat()).success();
         assert_eq!(token.split('.').count(), 3, "stdout is the bare token, not {token:?}");
         token
     }
 
-    /// The token that tests use when they are not about tokens: every right on customers, every entrypoint of the first
-    /// organisation. Needs a site whose first start is done.
+    /// The token for tests that are not about tokens: every right on customers, every entrypoint of the first
+    /// organisation. The site's first start must be done.
     pub fn token(&self) -> &str {
         self.token.get_or_init(|| self.new_token(&["--org", "1", "--all-entries"]))
     }
 }
 
-/// What a subcommand printed and how it ended.
+/// What a subcommand printed, and its exit status.
 #[derive(Debug)]
 pub struct Output {
     pub status: ExitStatus,
@@ -133,7 +133,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// Its standard output without the last line's end, where it ended well.
+    /// Asserts success; the standard output without the last line end.
     #[track_caller]
     pub fn success(self) -> String {
         assert!(self.status.success(), "{}\nstdout: {}\nstderr: {}", self.status, self.stdout, self.stderr);
@@ -141,7 +141,7 @@ impl Output {
     }
 }
 
-/// One instance. Killed when dropped.
+/// One instance. Dropping it kills it.
 pub struct Server {
     site: Arc<Site>,
     number: usize,
@@ -150,12 +150,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// One instance on a database of its own, ready.
+    /// Starts one instance on a database of its own, and waits until it is ready.
     pub async fn start(db: Db) -> Self {
         Self::start_on(&Site::new(db)).await
     }
 
-    /// One instance on a site that may have others, ready.
+    /// Starts one instance on a site that may have others, and waits until it is ready.
     pub async fn start_on(site: &Arc<Site>) -> Self {
         let mut server = Self::new(site, 0);
         server.spawn();
@@ -163,14 +163,14 @@ impl Server {
         server
     }
 
-    /// An instance that is not running yet; the number is its own within the site.
+    /// An instance that is not running yet; its number is unique within the site.
     pub fn new(site: &Arc<Site>, number: usize) -> Self {
         Self { site: Arc::clone(site), number, port: Port::reserve(), child: None }
     }
 
     /// Starts the process and does not wait for it.
     pub fn spawn(&mut self) {
-        assert!(self.child.is_none(), "it runs already");
+        assert!(self.child.is_none(), "the server already runs");
         let log = |stream| File::options().create(true).append(true).open(self.log(stream)).unwrap();
         let address = format!("127.0.0.1:{}", self.port.number);
         let child = self
@@ -183,7 +183,7 @@ impl Server {
         self.child = Some(child);
     }
 
-    /// Waits until it says that it is ready.
+    /// Waits until the instance says that it is ready.
     pub async fn ready(&mut self) {
         let client = Client::new(self.base());
         let deadline = Instant::now() + START_PATIENCE;
@@ -201,7 +201,7 @@ impl Server {
         }
     }
 
-    /// SIGKILL: no chance to finish anything.
+    /// Sends SIGKILL: the process gets no chance to finish anything.
     pub fn kill9(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
@@ -209,7 +209,7 @@ impl Server {
         }
     }
 
-    /// SIGTERM, and how the process ended.
+    /// Sends SIGTERM; the exit status of the process.
     pub async fn terminate(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("it runs");
         kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
@@ -227,7 +227,7 @@ impl Server {
         }
     }
 
-    /// Starts it again on the same port, killed first if it still runs.
+    /// Starts the instance again on the same port, and kills it first if it still runs.
     pub async fn restart(&mut self) {
         self.kill9();
         self.spawn();
@@ -238,7 +238,7 @@ impl Server {
         &self.site
     }
 
-    /// The process.
+    /// The process id.
     pub fn pid(&self) -> u32 {
         self.child.as_ref().expect("it runs").id()
     }
@@ -261,13 +261,13 @@ impl Server {
         Client::new(self.base())
     }
 
-    /// Everything it has printed, over all its restarts.
+    /// Everything that the instance printed, over all its restarts.
     pub fn logs(&self) -> String {
         let read = |stream| fs::read_to_string(self.log(stream)).unwrap_or_default();
         format!("--- stdout\n{}\n--- stderr\n{}", read("stdout"), read("stderr"))
     }
 
-    /// What it has printed to its standard output, over all its restarts.
+    /// Everything that the instance printed to its standard output, over all its restarts.
     pub fn stdout(&self) -> String {
         fs::read_to_string(self.log("stdout")).unwrap_or_default()
     }
@@ -293,9 +293,9 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// They start at the same time, so each start of several is also a race for the first start's work.
+    /// The instances start at the same time, so each start of several is also a race for the work of the first start.
     pub async fn start(db: Db, instances: usize) -> Self {
-        assert!(db == Db::Postgres || instances == 1, "SQLite serves one machine");
+        assert!(db == Db::Postgres || instances == 1, "SQLite allows one instance");
         let site = Site::new(db);
         let mut servers: Vec<_> = (0..instances).map(|number| Server::new(&site, number)).collect();
         servers.iter_mut().for_each(Server::spawn);
@@ -310,12 +310,12 @@ impl Fleet {
         self.servers[0].site()
     }
 
-    /// Clients of the instances in turn: any number names one.
+    /// A client of the instance with this number, modulo their count.
     pub fn client(&self, number: usize) -> Client {
         self.clients[number % self.clients.len()].clone()
     }
 
-    /// `count` requests at the same time, spread over the instances; the answers in order.
+    /// Sends `count` requests at the same time, spread over the instances; the answers in order.
     pub async fn race<F>(&self, count: usize, mut ask: impl FnMut(usize, Client) -> F) -> Vec<F::Output>
     where
         F: Future + Send + 'static,
@@ -325,7 +325,8 @@ impl Fleet {
     }
 }
 
-/// A port that no other test of this machine takes while this value lives: between restarts nobody listens on it.
+/// A port that no other test on this machine takes while this value lives, even between restarts, when nothing listens
+/// on it.
 struct Port {
     number: u16,
     _lock: File,
@@ -336,7 +337,7 @@ impl Port {
         let folder = std::env::temp_dir().join("customary-test-ports");
         fs::create_dir_all(&folder).unwrap();
         for _ in 0..1000 {
-            // Below the range of outgoing connections, which would take one between restarts.
+            // Below the range of outgoing connections, which might take the port between restarts.
             let number = fastrand::u16(20000..32000);
             let lock = File::create(folder.join(number.to_string())).unwrap();
             if lock.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", number)).is_ok() {

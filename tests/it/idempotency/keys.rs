@@ -1,4 +1,4 @@
-//! How a key is written, where it holds, and what it is bound to.
+//! The syntax of a key, where it applies, and what it is bound to.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ both!(rules_4_a_key_with_another_request_is_422, |db| async {
         ("another body", single.to_owned(), json!({"email": "bob@example.test"})),
         ("another query", format!("{single}?mergeExisting=1"), body.clone()),
         ("force", format!("{single}?forceCustomerCreation=true"), body.clone()),
-        // 422 comes before 400: whatever the body is, it is not that of the key.
+        // 422 comes before 400: any other body is not the body of the key.
         ("a bad body", single.to_owned(), json!({"email": "nobody", "colour": "red"})),
         ("a bad query", format!("{single}?nonsense=1"), body.clone()),
     ] {
@@ -58,7 +58,7 @@ both!(rules_4_a_key_with_another_request_is_422, |db| async {
     assert_eq!(total(&client, "demo").await, 0);
 });
 
-both!(rules_4_a_key_holds_for_one_route_one_place_and_one_organisation, |db| async {
+both!(rules_4_a_key_applies_to_one_route_one_entrypoint_and_one_organisation, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let client = server.client();
@@ -71,7 +71,7 @@ both!(rules_4_a_key_holds_for_one_route_one_place_and_one_organisation, |db| asy
     let place = |entry: &str| format!("/api/Customer/single/{entry}");
     let ask = async |client: &Client, method: Method, path: &str, body: Option<&Value>| {
         let answer = keyed(client, "one key", method, path, body).await.expect(200);
-        assert!(!answer.replayed(), "{path} has had no such request: {}", answer.text);
+        assert!(!answer.replayed(), "the key applied on another path, {path}: {}", answer.text);
         answer
     };
     let first = ask(&client, Method::POST, &place("demo"), Some(&body)).await;
@@ -87,7 +87,7 @@ both!(rules_4_a_key_holds_for_one_route_one_place_and_one_organisation, |db| asy
     ask(&client, Method::DELETE, &there, None).await;
     ask(&stranger, Method::DELETE, &path(third.id()), None).await;
 
-    // And each of them has its own answer kept; the route's spelling does not matter.
+    // The key has an answer in each of them; the route's spelling does not matter.
     assert_replay(
         &first,
         &keyed(&client, "one key", Method::POST, "/API/customer/single/demo", Some(&body)).await,
@@ -97,17 +97,17 @@ both!(rules_4_a_key_holds_for_one_route_one_place_and_one_organisation, |db| asy
     assert_replay(&would, &again);
     assert!(keyed(&client, "one key", Method::PUT, &here, Some(&city)).await.expect(200).replayed());
     assert!(keyed(&client, "one key", Method::DELETE, &here, None).await.expect(200).replayed());
-    assert_eq!(total(&client, "demo").await + total(&client, "second").await, 0, "no replay did anything");
+    assert_eq!(total(&client, "demo").await + total(&client, "second").await, 0, "a replay had an effect");
 });
 
-both!(rules_4_a_key_is_the_organisations_and_token_scope_and_visibility_come_first, |db| async {
+both!(rules_4_a_key_belongs_to_the_organisation_and_access_is_checked_first, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     new_entry(site, "second", &[]);
     let client = server.client();
     let body = json!({"email": "ada@example.test"});
     let first = create(&client, "k", &body).await.expect(200);
-    // Another token of the organisation sends the same request again: the same answer.
+    // Another token of the organisation repeats the request and gets the same answer.
     let colleague =
         server.anonymous().token(&token_with(site, &["customers:read", "customers:write", "pii:read"]));
     assert_replay(&first, &create(&colleague, "k", &body).await);
@@ -121,10 +121,10 @@ both!(rules_4_a_key_is_the_organisations_and_token_scope_and_visibility_come_fir
     create(&server.anonymous().token("garbage"), "k", &body).await.expect_error(401);
 });
 
-both!(rules_4_only_what_took_effect_is_kept, |db| async {
+both!(rules_4_only_requests_that_took_effect_are_stored, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
-    // 400, then mended.
+    // 400, then corrected.
     create(&client, "a", &json!({"email": "nobody"})).await.expect_error(400);
     create(&client, "a", &json!({"city": "Oakton"})).await.expect_error(400);
     let body = json!({"email": "ada@example.test", "customerNumber": "ACC-1"});
@@ -132,14 +132,14 @@ both!(rules_4_only_what_took_effect_is_kept, |db| async {
     assert!(!ada.replayed());
     assert_replay(&ada, &create(&client, "a", &body).await);
 
-    // 409, then the obstacle is gone: the very same request has its chance.
+    // 409, then the conflict is gone: the same request succeeds.
     let bob = created(&client, "demo", &json!({"email": "bob@example.test"})).await;
     let wanted = json!({"email": "ada@example.test"});
     keyed(&client, "b", Method::PUT, &path(bob), Some(&wanted)).await.expect_error(409);
     keyed(&client, "b", Method::PUT, &path(bob), Some(&wanted)).await.expect_error(409);
     client.put(&path(ada.id()), &json!({"email": "moved@example.test"})).await.expect(200);
     let done = keyed(&client, "b", Method::PUT, &path(bob), Some(&wanted)).await.expect(200);
-    assert!(!done.replayed(), "a refusal was kept");
+    assert!(!done.replayed(), "a refusal was stored under the key");
     assert!(keyed(&client, "b", Method::PUT, &path(bob), Some(&wanted)).await.expect(200).replayed());
 
     // 412, then with the right tag.
@@ -154,7 +154,7 @@ both!(rules_4_only_what_took_effect_is_kept, |db| async {
     assert_eq!(operations(&client, bob).await, ["updated", "updated", "created"]);
 });
 
-both!(rules_4_a_key_is_free_again_when_its_time_is_over, |db| async {
+both!(rules_4_a_key_is_free_again_after_it_expires, |db| async {
     let site = Site::with_environment(db, &[("CUSTOMARY_IDEMPOTENCY_TTL", "2s")]);
     let server = Server::start_on(&site).await;
     let client = server.client();
@@ -163,14 +163,14 @@ both!(rules_4_a_key_is_free_again_when_its_time_is_over, |db| async {
     assert_replay(&first, &create(&client, "k", &body).await);
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
     let again = create(&client, "k", &body).await.expect(200);
-    assert!(!again.replayed(), "kept longer than it was told to");
+    assert!(!again.replayed(), "the key outlived its lifetime");
     assert_eq!((again.outcome(), again.id()), ("matched", first.id()));
-    // And bound anew.
+    // The key is bound again.
     assert_replay(&again, &create(&client, "k", &body).await);
     create(&client, "k", &json!({"email": "bob@example.test"})).await.expect_error(422);
 });
 
-both!(what_expired_keys_came_to_is_removed_wherever_they_were_used, |db| async {
+both!(records_of_expired_keys_are_removed_everywhere, |db| async {
     let site = Site::with_environment(db, &[("CUSTOMARY_IDEMPOTENCY_TTL", "2s")]);
     let mut server = Server::start_on(&site).await;
     new_entry(&site, "second", &[]);
@@ -180,17 +180,14 @@ both!(what_expired_keys_came_to_is_removed_wherever_they_were_used, |db| async {
         let place = format!("/api/Customer/single/{entry}");
         keyed(&client, &number.to_string(), Method::POST, &place, Some(&body)).await.expect(200);
     }
-    // Of no entrypoint.
+    // A key outside any entrypoint.
     keyed(&client, "s", Method::POST, "/api/Organization", Some(&json!({"name": "x"}))).await.expect(200);
     let mut sql = Sql::open(&site);
     let kept = "SELECT count(*) AS value FROM idempotency";
     assert_eq!(sql.number(kept), 4);
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
-    // A start begins with it.
+    // A start begins with the removal.
     server.restart().await;
-    let began = std::time::Instant::now();
-    while sql.number(kept) > 0 {
-        assert!(began.elapsed().as_secs() < 20, "{} are still there", sql.number(kept));
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    let is_empty = async || sql.number(kept) == 0;
+    wait_until("the records are removed", std::time::Duration::from_secs(20), is_empty).await;
 });

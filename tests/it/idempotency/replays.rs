@@ -1,4 +1,4 @@
-//! The first outcome again: its values, in the asking token's view, whatever has happened since.
+//! Replays: the first outcome with its values, in the view of the asking token, whatever has happened since.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn ada() -> Value {
            "customerNumber": "ACC-1", "additionalFields": {"tier": "gold-plus"}, "balance": 12.5})
 }
 
-both!(rules_4_a_create_is_replayed_as_it_was_answered, |db| async {
+both!(rules_4_a_replayed_create_repeats_the_first_answer, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let first = create(&client, "k", &ada()).await.expect(200);
@@ -24,7 +24,7 @@ both!(rules_4_a_create_is_replayed_as_it_was_answered, |db| async {
     assert_eq!(etag(&read(&client, first.id()).await), etag(&before));
     assert_eq!(total(&client, "demo").await, 1);
 
-    // The record has moved on, twice; the answer has not.
+    // The record has changed twice; the answer has not.
     client
         .put(&path(first.id()), &json!({"firstname": "Adele", "email": "adele@example.test"}))
         .await
@@ -36,12 +36,12 @@ both!(rules_4_a_create_is_replayed_as_it_was_answered, |db| async {
     assert_eq!(replay.data()["Email"], "ada.roe@example.test");
     assert_eq!(read(&client, first.id()).await.json["Firstname"], "Adele");
 
-    // Deleted, it is still the first answer.
+    // After a delete the replay is still the first answer.
     client.delete(&path(first.id())).await.expect(200);
     assert_replay(&first, &create(&client, "k", &ada()).await);
     assert_eq!(operations(&client, first.id()).await, ["deleted", "updated", "updated", "created"]);
-    assert_eq!(total(&client, "demo").await, 0, "a replay created somebody");
-    // Without the key the same body is somebody new.
+    assert_eq!(total(&client, "demo").await, 0, "a replay created a customer");
+    // Without the key the same body creates a new customer.
     assert_ne!(created(&client, "demo", &ada()).await, first.id());
 });
 
@@ -70,7 +70,7 @@ both!(rules_4_every_outcome_is_replayed, |db| async {
         );
     }
     assert_eq!(total(&client, "demo").await, 2);
-    // A match report is what it was, though by now it would be another.
+    // The match report is the first one, though a new one would differ.
     let ask = async || keyed(&client, "m", Method::POST, "/api/Customer/match/demo", Some(&matching)).await;
     let report = ask().await.expect(200);
     assert_eq!(report.data()["customerId"], id, "{}", report.text);
@@ -78,7 +78,7 @@ both!(rules_4_every_outcome_is_replayed, |db| async {
     assert_replay(&report, &ask().await);
 });
 
-both!(rules_4_updates_and_deletes_are_replayed_before_their_precondition, |db| async {
+both!(rules_4_updates_and_deletes_are_replayed_before_the_precondition_is_checked, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &ada()).await;
@@ -87,7 +87,7 @@ both!(rules_4_updates_and_deletes_are_replayed_before_their_precondition, |db| a
     let city = json!({"city": "Oakton"});
     let first = keyed(&guarded, "u", Method::PUT, &path(id), Some(&city)).await.expect(200);
     assert_eq!(first.json["responseText"], "Success");
-    // By now the tag is stale, and somebody else has moved the city.
+    // By now the tag is stale, and another client has changed the city.
     client.put(&path(id), &json!({"city": "Reston"})).await.expect(200);
     let replay = keyed(&guarded, "u", Method::PUT, &path(id), Some(&city)).await;
     assert_replay(&first, &replay);
@@ -98,13 +98,13 @@ both!(rules_4_updates_and_deletes_are_replayed_before_their_precondition, |db| a
     let guarded = client.header("If-Match", &tag);
     let first = keyed(&guarded, "d", Method::DELETE, &path(id), None).await.expect(200);
     assert_replay(&first, &keyed(&guarded, "d", Method::DELETE, &path(id), None).await);
-    // An update's answer is still there when its customer is not.
+    // An update's answer outlives its customer.
     assert!(keyed(&client, "u", Method::PUT, &path(id), Some(&city)).await.expect(200).replayed());
     keyed(&client, "another", Method::PUT, &path(id), Some(&city)).await.expect_error(409);
     assert_eq!(operations(&client, id).await, ["deleted", "updated", "updated", "created"]);
 });
 
-both!(rules_4_a_replay_is_seen_as_the_asking_token_sees, |db| async {
+both!(rules_4_a_replay_shows_what_the_asking_token_may_see, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let first = create(&client, "k", &ada()).await.expect(200);
@@ -122,9 +122,9 @@ both!(rules_4_a_replay_is_seen_as_the_asking_token_sees, |db| async {
     assert_eq!(replay.data()["AdditionalFields"], json!({"tier": "***"}));
     assert_eq!(replay.data()["City"], Value::Null, "the first version had no city");
     for value in ["ada.roe", "5555550117", "9 Elm Row", "gold-plus"] {
-        assert!(!replay.text.contains(value), "{value} is seen in {}", replay.text);
+        assert!(!replay.text.contains(value), "{value} is visible in {}", replay.text);
     }
-    // The other way round: made under masks, replayed in full.
+    // The other way round: created with masks, replayed in full.
     let bob = json!({"email": "bob@example.test", "address": "1 Oak Row"});
     let made = create(&masked, "b", &bob).await.expect(200);
     assert_eq!(made.data()["Address"], "***");
@@ -132,7 +132,7 @@ both!(rules_4_a_replay_is_seen_as_the_asking_token_sees, |db| async {
     assert!(replay.replayed());
     assert_eq!(replay.data()["Address"], "1 Oak Row");
 
-    // Who may not read learns nothing from a replayed match either.
+    // A token that may not read learns nothing from a replayed match either.
     let matching = json!({"email": "bob@example.test", "city": "Oakton"});
     create(&client, "m", &matching).await.expect(200);
     let writer = server.anonymous().token(&token_with(server.site(), &["customers:write"]));
@@ -143,7 +143,7 @@ both!(rules_4_a_replay_is_seen_as_the_asking_token_sees, |db| async {
     }
 });
 
-both!(rules_4_after_an_erase_a_replay_tells_nothing_and_does_nothing, |db| async {
+both!(rules_4_after_an_erase_a_replay_reveals_nothing_and_changes_nothing, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let first = create(&client, "k", &ada()).await.expect(200);
@@ -158,7 +158,7 @@ both!(rules_4_after_an_erase_a_replay_tells_nothing_and_does_nothing, |db| async
     assert!(replay.replayed());
     assert_eq!((replay.outcome(), replay.id()), ("created", id));
     for (key, value) in after.json.as_object().expect("a record") {
-        assert_eq!(&replay.data()[key], value, "{key} is that of the erased record");
+        assert_eq!(&replay.data()[key], value, "{key} must equal the erased record's");
     }
     for value in ["ada.roe", "5555550117", "9 Elm Row", "gold-plus", "ACC-1", "Ada"] {
         assert!(!replay.text.contains(value), "{value} is still there: {}", replay.text);
@@ -169,8 +169,8 @@ both!(rules_4_after_an_erase_a_replay_tells_nothing_and_does_nothing, |db| async
     assert_eq!(etag(&last), etag(&after));
     assert_eq!(last.json, after.json);
     assert_eq!(operations(&client, id).await, ["erased", "updated", "created"]);
-    assert_eq!(total(&client, "demo").await, 0, "a replay created somebody");
-    // Without the key she may come back, as somebody new.
+    assert_eq!(total(&client, "demo").await, 0, "a replay created a customer");
+    // Without the key the erased customer may return, as a new one.
     assert_ne!(created(&client, "demo", &ada()).await, id);
 });
 

@@ -1,10 +1,10 @@
-//! How a file is sent: as a form, as it is, and what is refused of either.
+//! How a client sends a file: as a form or as the body, and what the service refuses.
 
 use super::*;
 
 const FORM: &str = "/api/Import/customersForm/demo";
 
-/// One part of a form by hand: name and file name as they stand in its header, and a media type or none.
+/// One part of a handmade form: name and file name as in its header, and a media type or none.
 fn part(header: &str, media: &str, body: &str) -> String {
     let media = if media.is_empty() { String::new() } else { format!("Content-Type: {media}\r\n") };
     format!("--edge\r\nContent-Disposition: form-data{header}\r\n{media}\r\n{body}\r\n")
@@ -16,7 +16,7 @@ async fn form(client: &Client, parts: &str) -> Answer {
     send(request.body(format!("{parts}--edge--\r\n"))).await
 }
 
-both!(contract_8_a_form_needs_one_part_named_file_and_no_more, |db| async {
+both!(contract_8_a_form_has_exactly_one_part_named_file, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let body = "email\r\nada@example.test";
@@ -108,19 +108,19 @@ both!(rules_6_a_file_that_is_too_large_is_answered_413, |db| async {
     assert_eq!(counts(&imported(&client, "demo", file(2_000_000)).await), [1, 0, 0]);
 });
 
-both!(rules_6_a_refused_file_is_answered_while_it_is_still_being_sent, |db| async {
+both!(rules_6_a_refused_file_is_answered_during_the_upload, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let rows = "ada@example.test,Ada\n".repeat(500_000);
     let bad_header = format!("email,frist\n{rows}");
     let parts = part("; name=\"file\"", "", &bad_header);
-    for (answer, told) in [
+    for (answer, expected) in [
         (upload(&client, "demo", bad_header).await, "firstname"),
         (form(&client, &parts).await, "firstname"),
         (upload(&client, "demo?delimiter=dot", rows.clone()).await, "semicolon"),
         (form(&client, &part("; name=\"note\"", "", &rows)).await, "named file"),
     ] {
-        assert!(answer.expect_error(400).text.contains(told), "{}", answer.text);
+        assert!(answer.expect_error(400).text.contains(expected), "{}", answer.text);
     }
     let keyed = client.header("Idempotency-Key", "one").header("idempotencyKey", "two");
     let answer = upload(&keyed, "demo", rows).await;
@@ -128,7 +128,7 @@ both!(rules_6_a_refused_file_is_answered_while_it_is_still_being_sent, |db| asyn
     nothing_is_there(&server, &client).await;
 });
 
-both!(rules_9_bad_options_are_refused_all_at_once, |db| async {
+both!(rules_9_all_bad_options_are_refused_at_once, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let query = "demo?replaceExisting=1&mergeExisting=2&forceCustomerCreation=yes&identifierFields=no/field&map=nothing\

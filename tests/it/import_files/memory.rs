@@ -1,11 +1,11 @@
-//! A file need not fit into memory, nor a line of it.
+//! Neither a file nor one of its lines needs to fit into memory.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use super::*;
 
-/// Sends a file piece by piece, as it is made; the answer's status and body.
+/// Sends a generated file piece by piece; the answer's status and body.
 fn stream(server: &Server, token: &str, pieces: impl Iterator<Item = Vec<u8>>) -> (u16, Value) {
     let address = server.base().replace("http://", "");
     let mut connection = TcpStream::connect(&address).unwrap();
@@ -28,16 +28,16 @@ fn stream(server: &Server, token: &str, pieces: impl Iterator<Item = Vec<u8>>) -
     (status, serde_json::from_str(body).unwrap_or_else(|_| panic!("{answer}")))
 }
 
-/// The most memory that a process had so far, in bytes.
+/// The peak memory of a process so far, in bytes.
 fn memory_peak(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
     line.trim().strip_suffix(" kB").expect("in kB").trim().parse::<u64>().unwrap() * 1024
 }
 
-// A line goes through the same code whatever the database: it is kept in pieces of a megabyte and read as such.
+// The database makes no difference to a line: the store keeps it in pieces of a megabyte and reads it as such.
 #[tokio::test]
-async fn rules_9_a_line_of_200_megabytes_is_a_rejected_row_and_takes_no_memory() {
+async fn rules_9_a_line_of_200_megabytes_is_rejected_and_takes_little_memory() {
     const PIECE: usize = 1 << 20;
     const PIECES: usize = 200;
     let server = Server::start(Db::Sqlite).await;
@@ -50,9 +50,9 @@ async fn rules_9_a_line_of_200_megabytes_is_a_rejected_row_and_takes_no_memory()
     assert_eq!(status, 200, "{answer}");
     let data = &answer["responseData"];
     assert_eq!(counts(data), [2, 0, 1], "{answer}");
-    let told = rows(&client, data, "&outcome=rejected").await;
-    assert_eq!(told[0]["line"], 3, "{told:?}");
-    assert_eq!(told[0]["cells"], json!([]), "a row that is too long is not kept: {told:?}");
+    let rejected = rows(&client, data, "&outcome=rejected").await;
+    assert_eq!(rejected[0]["line"], 3, "{rejected:?}");
+    assert_eq!(rejected[0]["cells"], json!([]), "the report keeps a row that is too long: {rejected:?}");
     let stored: Vec<_> = by(&client, "Email").await.into_keys().collect();
     assert_eq!(stored, ["first@example.test", "last@example.test"]);
     let peak = memory_peak(server.pid());

@@ -1,8 +1,8 @@
-//! What the options do, and files that are recognised.
+//! The options, and recognised files of other systems.
 
 use super::*;
 
-both!(rules_9_map_says_what_a_column_fills, |db| async {
+both!(rules_9_map_assigns_a_column_to_a_field, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let file = "Who,E-mail,Frist Name,Tier,Town,Note\nN-1,ada@example.test,Ada,gold,Oakton,x\n";
@@ -18,7 +18,7 @@ both!(rules_9_map_says_what_a_column_fills, |db| async {
     assert_eq!(record["City"], Value::Null);
     assert_eq!(record["Labels"], json!(["x"]));
     assert_eq!(record["AdditionalFields"], json!({"loyalty": "gold"}));
-    for (map, code, told) in [
+    for (map, code, part) in [
         ("map=Nobody:email", "missing_column", "Nobody"),
         ("map=Who:email", "duplicate_column", "both mean email"),
         (
@@ -30,7 +30,7 @@ both!(rules_9_map_says_what_a_column_fills, |db| async {
         let answer = upload(&client, &format!("demo?unknownColumns=ignore&{map}"), file).await;
         let found = file_problems(&answer);
         assert!(found.iter().any(|(_, found, _)| found == code), "{map}: {}", answer.text);
-        assert!(answer.text.contains(told), "{map}: {}", answer.text);
+        assert!(answer.text.contains(part), "{map}: {}", answer.text);
     }
     assert_eq!(total(&client, "demo").await, 1);
 });
@@ -42,11 +42,11 @@ both!(rules_9_unknown_columns_are_refused_ignored_or_kept, |db| async {
     let answer = upload(&client, "demo", file).await;
     let found = file_problems(&answer);
     assert_eq!(found.len(), 3, "{}", answer.text);
-    for ((line, code, message), told) in
+    for ((line, code, message), part) in
         found.iter().zip(["column 2 (Frist Name)", "column 3 (Shoe Size)", "column 4 (Zzz)"])
     {
         assert_eq!((*line, code.as_str()), (3, "unknown_column"), "{}", answer.text);
-        assert!(message.contains(told), "{message}");
+        assert!(message.contains(part), "{message}");
     }
     assert!(found[0].2.contains("did you mean firstname?"), "{}", answer.text);
     nothing_is_there(&server, &client).await;
@@ -59,14 +59,14 @@ both!(rules_9_unknown_columns_are_refused_ignored_or_kept, |db| async {
     assert_eq!(record["AdditionalFields"], json!({"Frist Name": "Ada", "Shoe Size": "38"}));
     let bad = upload(&client, "demo?unknownColumns=additional", "email,Größe\na@example.test,5\n").await;
     assert_eq!(file_problems(&bad)[0].1, "invalid_name", "{}", bad.text);
-    // Two columns of one meaning are refused however they are spelt.
+    // Two columns with one meaning are refused, however they are spelt.
     let doubled = upload(&client, "demo", "E-mail,email address,First Name,firstname\n").await;
     let found = file_problems(&doubled);
     assert_eq!(found.iter().filter(|(_, code, _)| code == "duplicate_column").count(), 2, "{}", doubled.text);
     assert!(found[0].2.contains("column 1 (E-mail) and column 2 (email address) both mean email"));
 });
 
-both!(rules_9_bad_values_reject_or_are_left_out_with_a_warning, |db| async {
+both!(rules_9_a_bad_value_rejects_its_row_or_is_left_out_with_a_warning, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let file = "customerNumber,email,phone,birthday,balance,timeZone,country\n\
@@ -84,25 +84,29 @@ both!(rules_9_bad_values_reject_or_are_left_out_with_a_warning, |db| async {
 
     let data = imported(&client, "demo?onBadValue=blank", file).await;
     assert_eq!(counts(&data), [2, 0, 1], "{data}");
-    let told = rows(&client, &data, "").await;
-    let mut warned: Vec<_> =
-        told[0]["warnings"].as_array().unwrap().iter().map(|note| note["field"].as_str().unwrap()).collect();
+    let report = rows(&client, &data, "").await;
+    let mut warned: Vec<_> = report[0]["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|note| note["field"].as_str().unwrap())
+        .collect();
     warned.sort_unstable();
-    assert_eq!(warned, ["balance", "birthday", "country", "email", "phone", "timeZone"], "{told:?}");
-    assert_eq!((&told[0]["outcome"], &told[2]["outcome"]), (&json!("created"), &json!("rejected")));
+    assert_eq!(warned, ["balance", "birthday", "country", "email", "phone", "timeZone"], "{report:?}");
+    assert_eq!((&report[0]["outcome"], &report[2]["outcome"]), (&json!("created"), &json!("rejected")));
     let first = &by(&client, "customerNumber").await["N-1"];
     for member in ["Email", "Phone", "Birthday", "TimeZone", "Country"] {
         assert_eq!(first[member], Value::Null, "{first}");
     }
-    // The number says who the customer is; it is never left out.
+    // The number identifies the customer, so it is never left out.
     let long = format!("customerNumber,email\n{},c@example.test\n", "9".repeat(300));
     assert_eq!(counts(&imported(&client, "demo?onBadValue=blank", long).await), [0, 0, 1]);
 });
 
-both!(rules_9_delimiter_and_dates_may_be_said, |db| async {
+both!(rules_9_delimiter_and_date_format_can_be_given, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
-    // More semicolons than commas in the header, which is one of commas.
+    // The header has more semicolons than commas, but commas separate it.
     let file = "email,\"Label;s;;\",birthday\na@example.test,x;y,04/12/1985\n";
     let query = "demo?delimiter=comma&map=Label;s;;:labels&dateFormat=MM/DD/YYYY";
     assert_eq!(counts(&imported(&client, query, file).await), [1, 0, 0]);
@@ -134,7 +138,7 @@ both!(rules_9_delimiter_and_dates_may_be_said, |db| async {
     assert_eq!((&first["Birthday"], &first["Labels"]), (&json!("1985-04-12"), &json!(["x", "y"])));
 });
 
-both!(rules_3_identifier_fields_hold_for_every_row, |db| async {
+both!(rules_3_identifier_fields_apply_to_every_row, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let file = "firstname,lastname,email,customerNumber\n\
@@ -145,17 +149,17 @@ both!(rules_3_identifier_fields_hold_for_every_row, |db| async {
         ,,,N-1\n";
     let data = imported(&client, "demo?identifierFields=firstname,lastname", file).await;
     assert_eq!(counts(&data), [2, 2, 1], "{data}");
-    let told = rows(&client, &data, "").await;
-    let matched: Vec<_> = told.iter().map(|row| row["matchedOn"].clone()).collect();
+    let report = rows(&client, &data, "").await;
+    let matched: Vec<_> = report.iter().map(|row| row["matchedOn"].clone()).collect();
     assert_eq!(
         matched,
         [json!([]), json!(["firstname", "lastname"]), json!([]), json!([]), json!(["customerNumber"])],
-        "{told:?}"
+        "{report:?}"
     );
     assert_eq!(row_problems(&client, &data).await, [problem(4, "", "no_identifier")]);
 });
 
-/// A file of another system with what becomes of its only customer.
+/// A file of another system, and its only customer.
 struct Foreign {
     preset: &'static str,
     file: &'static str,

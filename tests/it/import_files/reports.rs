@@ -1,4 +1,4 @@
-//! What is said of an import and its rows, and to whom.
+//! The report on an import and its rows, and who may read it.
 
 use super::*;
 
@@ -10,9 +10,9 @@ const FILE: &str = "Customer No;Full Name;E-mail;Phone;Note\n\
     N-4;Di May;;;\n\
     N-5;Eve;eve@example.test;;;surplus\n";
 
-/// A file with its wrong rows mended by hand, as somebody would: the columns of the report stay where they are.
-fn mended(rejected: &str) -> String {
-    let text = rejected.strip_prefix('\u{feff}').expect("a mark, which spreadsheets want");
+/// A file with its rejected rows corrected by hand, as a person would: the columns of the report stay.
+fn corrected(rejected: &str) -> String {
+    let text = rejected.strip_prefix('\u{feff}').expect("a byte order mark for spreadsheets");
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(b';')
         .has_headers(false)
@@ -35,7 +35,7 @@ fn mended(rejected: &str) -> String {
     String::from_utf8(writer.into_inner().unwrap()).unwrap()
 }
 
-both!(rules_9_rejected_rows_are_downloaded_mended_and_imported, |db| async {
+both!(rules_9_rejected_rows_are_downloaded_corrected_and_imported, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let data = imported(&client, "demo?unknownColumns=ignore", FILE).await;
@@ -56,7 +56,7 @@ both!(rules_9_rejected_rows_are_downloaded_mended_and_imported, |db| async {
     assert!(
         answer.text.starts_with("\u{feff}importLine;importError;Customer No;Full Name;E-mail;Phone;Note\r\n")
     );
-    // The rows as they stood in the file.
+    // The rows as they were in the file.
     assert!(
         answer.text.contains(";\"Bob \"\"the\"\" Poe\";bob(at)example.test;;\"one\ntwo\"\r\n"),
         "{}",
@@ -64,12 +64,12 @@ both!(rules_9_rejected_rows_are_downloaded_mended_and_imported, |db| async {
     );
     assert!(answer.text.contains(";N-5;Eve;eve@example.test;;;surplus\r\n"), "{}", answer.text);
 
-    // As it is, it comes to the same; mended, its rows are in.
+    // Unchanged, the file has the same result; corrected, its rows are imported.
     let unmended = imported(&client, "demo?unknownColumns=ignore", answer.text.clone()).await;
     assert_eq!(counts(&unmended), [0, 0, 3], "{unmended}");
     let again = client.get(&format!("{}/rejected.csv", job_path("demo", &unmended))).await.expect(200);
     assert_eq!(again.text.lines().next(), answer.text.lines().next());
-    let data = imported(&client, "demo?unknownColumns=ignore", mended(&answer.text)).await;
+    let data = imported(&client, "demo?unknownColumns=ignore", corrected(&answer.text)).await;
     assert_eq!(counts(&data), [3, 0, 0], "{data}");
     assert_eq!(data["columnsLeftOut"], json!(["importLine", "importError", "Note"]));
     let stored = by(&client, "customerNumber").await;
@@ -80,7 +80,7 @@ both!(rules_9_rejected_rows_are_downloaded_mended_and_imported, |db| async {
     assert_eq!(none.text.lines().count(), 1, "{}", none.text);
 });
 
-both!(rules_9_rows_are_told_page_by_page_and_by_outcome, |db| async {
+both!(rules_9_rows_are_listed_by_page_and_by_outcome, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let customers = (0..250).map(|number| {
@@ -89,7 +89,7 @@ both!(rules_9_rows_are_told_page_by_page_and_by_outcome, |db| async {
     let file: String = std::iter::once("email\n".to_owned()).chain(customers).collect();
     let data = imported(&client, "demo", file).await;
     let path = format!("{}/rows", job_path("demo", &data));
-    // Of each pair of rows the first makes the customer; of every fifth pair only the second is good.
+    // The first row of each pair creates the customer; in every fifth pair only the second row is valid.
     assert_eq!(counts(&data), [125, 100, 25], "{data}");
     for (outcome, count) in
         [("created", 125), ("matched", 100), ("rejected", 25), ("replaced", 0), ("merged", 0), ("forced", 0)]
@@ -105,7 +105,7 @@ both!(rules_9_rows_are_told_page_by_page_and_by_outcome, |db| async {
         assert_eq!(row["cells"].is_array(), is_rejected, "{row}");
     }
     let first = client.get(&path).await.expect(200).json;
-    assert_eq!(first["Records"].as_array().unwrap()[..], all[..20], "twenty unless said otherwise");
+    assert_eq!(first["Records"].as_array().unwrap()[..], all[..20], "the default page has twenty rows");
     let mut paged = Vec::new();
     while paged.len() < all.len() {
         let page = format!("{path}?fromRecord={}&limitRecord=64", paged.len());
@@ -127,7 +127,7 @@ both!(rules_9_rows_are_told_page_by_page_and_by_outcome, |db| async {
         assert_eq!(places(answer.expect_error(400)), set([place]), "{query}: {}", answer.text);
     }
 
-    // Imports are listed newest first; refused files are none.
+    // Imports are listed newest first; the list contains no refused files.
     for number in 0..4 {
         imported(&client, "demo", format!("email\nlist{number}@example.test\n")).await;
         upload(&client, "demo", "nope\n").await.expect_error(400);
@@ -151,7 +151,7 @@ both!(rules_9_rows_are_told_page_by_page_and_by_outcome, |db| async {
     assert_eq!(whole["errors"].as_array().unwrap().len(), 25);
 });
 
-both!(rules_9_errors_are_texts_and_the_first_hundred_of_them, |db| async {
+both!(rules_9_the_first_hundred_errors_are_listed_as_texts, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let file = format!("email,phone\n{}", "nobody,12\n".repeat(130));
@@ -165,7 +165,7 @@ both!(rules_9_errors_are_texts_and_the_first_hundred_of_them, |db| async {
     assert_eq!(rows(&client, &data, "&outcome=rejected").await.len(), 130);
 });
 
-both!(rules_1_imports_are_seen_by_whom_they_concern, |db| async {
+both!(rules_1_only_importers_of_the_entrypoint_see_its_imports, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let client = server.client();
@@ -173,11 +173,11 @@ both!(rules_1_imports_are_seen_by_whom_they_concern, |db| async {
     let job = job_path("demo", &data);
     let token = |scopes: &[&str]| server.anonymous().token(&token_with(site, scopes));
 
-    // Without pii:read: that rows were rejected, and why, but nothing of them.
+    // Without pii:read: that rows were rejected, and why, but none of their values.
     let importer = token(&["customers:import"]);
     importer.get(&format!("{job}/rejected.csv")).await.expect_error(403);
-    let told = rows(&importer, &data, "").await;
-    assert!(told.iter().all(|row| row["cells"].is_null()), "{told:?}");
+    let report = rows(&importer, &data, "").await;
+    assert!(report.iter().all(|row| row["cells"].is_null()), "{report:?}");
     assert_eq!(row_problems(&importer, &data).await, row_problems(&client, &data).await);
     let open = importer.get(&format!("{job}/rows")).await.expect(200).text
         + &importer.get(&job).await.expect(200).text;
@@ -197,7 +197,7 @@ both!(rules_1_imports_are_seen_by_whom_they_concern, |db| async {
         client.get("/api/Import/template/customers.csv").await.expect_error(403);
     }
 
-    // Another entrypoint's and another organisation's are not there.
+    // Those of another entrypoint and of another organisation do not exist for this token.
     new_entry(site, "other", &[]);
     let org = new_org(site, "Elsewhere");
     new_entry_of(site, org, "elsewhere", &[]);
@@ -225,7 +225,7 @@ both!(rules_1_imports_are_seen_by_whom_they_concern, |db| async {
     assert_eq!(none["Summary"]["totalRecords"], 0);
 });
 
-both!(rules_9_the_template_imports_as_it_is, |db| async {
+both!(rules_9_the_template_imports_unchanged, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let template = client.get("/api/Import/template/customers.csv").await.expect(200);

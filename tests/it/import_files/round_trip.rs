@@ -5,7 +5,7 @@ use crate::exports::nasty;
 
 const CUSTOMERS: usize = 640;
 
-/// Customers of every kind of value, `nasty` ones among them.
+/// Customers with every kind of value, the `nasty` ones included.
 async fn create_many(client: &Client, entry: &str) {
     for body in nasty() {
         client.create(entry, &body, &[], &[]).await.expect(200);
@@ -43,7 +43,7 @@ async fn create_many(client: &Client, entry: &str) {
         });
         async move { client.create(&entry, &body, &[], &[]).await }
     });
-    // A few at once; the order in which they come is that of the export all the same.
+    // A few creates at once; the export has the order of their ids all the same.
     let mut made = made.peekable();
     while made.peek().is_some() {
         for answer in at_once(made.by_ref().take(16).collect::<Vec<_>>()).await {
@@ -52,7 +52,7 @@ async fn create_many(client: &Client, entry: &str) {
     }
 }
 
-both!(rules_9_export_import_export_is_the_identity, |db| async {
+both!(rules_9_an_export_imported_and_exported_again_is_the_same_file, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     create_many(&client, "demo").await;
@@ -71,14 +71,14 @@ both!(rules_9_export_import_export_is_the_identity, |db| async {
     for (line, (wanted, found)) in original.lines().zip(copy.lines()).enumerate() {
         assert_eq!(wanted, found, "line {}", line + 1);
     }
-    assert!(copy == original, "the same lines, but not the same bytes");
+    assert!(copy == original, "the lines are equal, but not the bytes");
 
-    // The same customers over themselves change nothing.
+    // Importing the same customers over themselves changes nothing.
     let data = imported(&client, "copy?mergeExisting=1", original.clone()).await;
     assert_eq!(data["merged"], CUSTOMERS, "{data}");
-    assert!(export("copy", "").await == original, "merged onto itself");
+    assert!(export("copy", "").await == original, "importing the export changed it");
 
-    // A spreadsheet's user keeps some columns, names some, and saves with semicolons and a mark.
+    // A spreadsheet's user keeps and renames some columns, and saves with semicolons and a byte order mark.
     let columns = "columnsExport=customerNumber,Firstname,Email:E_Mail,Labels,Created,additional-tier,additional-Zone%202";
     let some = export("demo", columns).await;
     let mut writer = csv::WriterBuilder::new().delimiter(b';').from_writer(Vec::new());

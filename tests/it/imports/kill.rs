@@ -1,4 +1,4 @@
-//! Rules 9: killed at any point and started again, an import's result and report are those of an undisturbed run.
+//! Rules 9: an import that is killed at any point and started again gives the result and report of an undisturbed one.
 //!
 //! `IMPORT_ROWS` and `IMPORT_KILLS` set the size; the long form is `IMPORT_ROWS=200000 IMPORT_KILLS=30`. `TEST_SEED`
 //! repeats the file and the choices, though not the timing.
@@ -14,18 +14,18 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use super::told::Told;
+use super::snapshot::Snapshot;
 use super::*;
 
-/// Customers that stand there before.
+/// The customers that exist before.
 const BASE: usize = 60;
-/// How long a request is sent again while instances are down.
+/// How long a request is retried while instances are down.
 const DOWN_PATIENCE: Duration = Duration::from_mins(1);
-/// How soon another instance must go on with what a dead one left.
+/// How soon another instance must take over the import of a dead one.
 const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(30);
-/// A worker that lives commits something in this time.
-const SILENCE: Duration = Duration::from_secs(4);
-/// Whose e-mails others create meanwhile.
+/// The time within which a live worker commits something.
+const COMMIT_WITHIN: Duration = Duration::from_secs(4);
+/// The suffix of the e-mails that the load creates meanwhile.
 const OTHERS: &str = "@load.example.test";
 
 const HEADER: [&str; 10] = [
@@ -41,8 +41,8 @@ const HEADER: [&str; 10] = [
     "labels",
 ];
 
-/// A file in which about each kind of row stands: new ones, matches of the base, repeats that change something and that
-/// change nothing, quoted values, and a few in a hundred that are rejected, for their values or for whom they meet.
+/// A file with every kind of row: new customers, matches of the base, repeats with and without a change, quoted values,
+/// and a few in a hundred that are rejected for a bad value or a conflict.
 fn file(rows: u64, rng: &mut Rng) -> String {
     let mut file = line(&HEADER);
     let mut kept: Vec<Vec<String>> = Vec::new();
@@ -65,13 +65,13 @@ fn file(rows: u64, rng: &mut Rng) -> String {
             ["vip;net 30", "", "new"][rng.usize(..3)].to_owned(),
         ];
         match rng.u8(..100) {
-            // Somebody of the base, some of them by number.
+            // A customer of the base, sometimes by number.
             0..5 => {
                 let who = rng.usize(..BASE);
                 cells[0] = if rng.bool() { format!("BASE{who}@example.test") } else { String::new() };
                 cells[1] = format!("B-{who}");
             }
-            // Somebody of this file, anew or once more as it was.
+            // A customer of this file, changed or repeated exactly.
             5..15 if !kept.is_empty() => {
                 let earlier = &kept[rng.usize(..kept.len())];
                 if rng.bool() {
@@ -81,7 +81,7 @@ fn file(rows: u64, rng: &mut Rng) -> String {
                 }
             }
             15 => "neither one nor the other".clone_into(&mut cells[rng.choice([0, 6]).unwrap()]),
-            // Two who are not one, or another number than the one that is known.
+            // A conflict between two customers, or another number than the stored one.
             16 => {
                 cells[0] = format!("base{}@example.test", rng.usize(..BASE));
                 cells[1] = format!("B-{}", rng.usize(..BASE));
@@ -104,7 +104,7 @@ async fn create_base(client: &Client) {
     }
 }
 
-/// Clients who create customers of their own under keys, again and again until they are answered.
+/// Clients that create customers under keys, and retry each request until it is answered.
 struct Load {
     stop: Arc<AtomicBool>,
     clients: Vec<JoinHandle<Vec<(String, u64)>>>,
@@ -150,7 +150,7 @@ async fn promise(instances: &[Client], email: &str, rng: &mut Rng) -> u64 {
     let deadline = Instant::now() + DOWN_PATIENCE;
     loop {
         let client = &instances[rng.usize(..instances.len())];
-        // Forced: only the key stands between a retry and a second record.
+        // Force, so that only the key prevents a second record after a retry.
         let path = "/api/Customer/single/demo?forceCustomerCreation=true";
         let body = json!({"email": email});
         let headers = [("idempotencyKey", email)];
@@ -164,14 +164,14 @@ async fn promise(instances: &[Client], email: &str, rng: &mut Rng) -> u64 {
     }
 }
 
-/// An import as the database has it, of which nobody need be alive to tell.
-struct Seen {
+/// An import as the database has it, which needs no running instance.
+struct JobRow {
     sql: Sql,
     job: u64,
 }
 
-impl Seen {
-    /// A column, or a count of this one row if something holds.
+impl JobRow {
+    /// A column of the import's row, or a count of rows that meet a condition.
     fn number(&mut self, what: &str, which: &str) -> i64 {
         let job = self.job;
         self.sql.number(&format!("SELECT {what} AS value FROM import_job WHERE job_id = {job}{which}"))
@@ -189,31 +189,26 @@ impl Seen {
         self.number("count(*)", " AND state = 'running'") == 1
     }
 
-    /// Waits until some rows are done; how many then.
-    async fn reaches(&mut self, rows: i64, within: Duration) -> i64 {
-        let deadline = Instant::now() + within;
-        loop {
+    /// Waits until so many rows are done; how many then.
+    async fn wait_for_rows(&mut self, rows: i64, within: Duration) -> i64 {
+        wait_for(&format!("{rows} rows are done"), within, async || {
             let now = self.rows();
-            if now >= rows {
-                return now;
-            }
-            assert!(Instant::now() < deadline, "at {now} instead of {rows} rows after {within:?}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+            if now >= rows { Ok(now) } else { Err(format!("(now {now})")) }
+        })
+        .await
     }
 
-    /// Waits until a worker has it in hand whose lease was not made to run out.
-    async fn gets_a_worker(&mut self) {
-        let deadline = Instant::now() + TAKEN_OVER_WITHIN;
-        while self.number("count(*)", " AND state = 'running' AND lease_until_us = 0") == 1 {
-            assert!(Instant::now() < deadline, "nobody takes the import after {TAKEN_OVER_WITHIN:?}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+    /// Waits until a worker with a valid lease has the import.
+    async fn wait_for_worker(&mut self) {
+        wait_until("a worker takes the import", TAKEN_OVER_WITHIN, async || {
+            self.number("count(*)", " AND state = 'running' AND lease_until_us = 0") != 1
+        })
+        .await;
     }
 }
 
-/// Lets the leases of the dead run out now.
-fn lapse(site: &Site) {
+/// Makes the leases of dead workers expire now.
+fn expire_leases(site: &Site) {
     Sql::open(site).run("UPDATE import_job SET lease_until_us = 0 WHERE state = 'running'");
 }
 
@@ -224,39 +219,39 @@ async fn start_all(fleet: &mut Fleet) {
     }
 }
 
-/// Kills instances until it was the one that works on the import, which stays dead; `None` where the import was over first.
-async fn kill_worker(fleet: &mut Fleet, seen: &mut Seen) -> Option<usize> {
-    // The rows that are waited for may be done before the kill before: then nobody works on the import yet.
-    seen.gets_a_worker().await;
+/// Kills instances until the one that works on the import is dead; `None` if the import was over first.
+async fn kill_worker(fleet: &mut Fleet, job_row: &mut JobRow) -> Option<usize> {
+    // The awaited rows may have been done before the previous kill, and then nobody works on the import yet.
+    job_row.wait_for_worker().await;
     for victim in 0..fleet.servers.len() {
-        let lease = seen.lease();
+        let lease = job_row.lease();
         fleet.servers[victim].kill9();
-        // What it had sent off may still be committed.
+        // The database may still commit what the instance had sent.
         tokio::time::sleep(Duration::from_millis(200)).await;
-        let rows = seen.rows();
-        let deadline = Instant::now() + SILENCE;
-        let mut is_silent = true;
-        while is_silent && Instant::now() < deadline {
+        let rows = job_row.rows();
+        let deadline = Instant::now() + COMMIT_WITHIN;
+        let mut is_idle = true;
+        while is_idle && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(20)).await;
-            is_silent = seen.rows() == rows;
+            is_idle = job_row.rows() == rows;
         }
-        if !seen.is_running() {
+        if !job_row.is_running() {
             return None;
         }
-        if is_silent {
-            assert_eq!(seen.lease(), lease, "the lease of a worker that lives was taken");
+        if is_idle {
+            assert_eq!(job_row.lease(), lease, "another worker took the lease of a live one");
             return Some(victim);
         }
         fleet.servers[victim].restart().await;
     }
-    panic!("nobody seems to work on the import");
+    panic!("no instance seems to work on the import");
 }
 
-/// How often a file is made twice as long because its import was over before the last kill.
+/// How often the test doubles a file whose import was over before the last kill.
 const DOUBLINGS: u32 = 6;
 
-/// Imports a file while instances are killed again and again, and once more undisturbed, elsewhere. How many rows an
-/// import does between two kills is the machine's business: one that was over too soon is tried with more rows.
+/// Imports a file while instances are killed again and again, and once more, undisturbed, elsewhere. The number of rows
+/// between two kills depends on the machine: if the import was over too soon, the test tries again with more rows.
 async fn compare(fleet: Fleet, query: &str, rows: u64, kills: u64, rng: &mut Rng) {
     let (db, instances) = (fleet.site().db, fleet.servers.len());
     let mut fleet = Some(fleet);
@@ -265,16 +260,19 @@ async fn compare(fleet: Fleet, query: &str, rows: u64, kills: u64, rng: &mut Rng
             Some(fleet) => fleet,
             None => Fleet::start(db, instances).await,
         };
-        if is_as_undisturbed(fleet, query, rows << doubled, kills, rng).await {
+        if equals_undisturbed(fleet, query, rows << doubled, kills, rng).await {
             return;
         }
-        println!("{} rows are over before {kills} kills; once more with twice as many", rows << doubled);
+        println!(
+            "{} rows were imported before {kills} kills; trying again with twice as many",
+            rows << doubled
+        );
     }
-    panic!("{} rows are still over before {kills} kills", rows << DOUBLINGS);
+    panic!("even {} rows were imported before {kills} kills", rows << DOUBLINGS);
 }
 
-/// Whether there was time for all kills; what comes of them must be what comes without them.
-async fn is_as_undisturbed(mut fleet: Fleet, query: &str, total: u64, kills: u64, rng: &mut Rng) -> bool {
+/// Compares the killed import with an undisturbed one; `false` if the import was over before all kills.
+async fn equals_undisturbed(mut fleet: Fleet, query: &str, total: u64, kills: u64, rng: &mut Rng) -> bool {
     let file = file(total, rng);
     let client = fleet.client(0);
     create_base(&client).await;
@@ -283,40 +281,40 @@ async fn is_as_undisturbed(mut fleet: Fleet, query: &str, total: u64, kills: u64
     let load = Load::start(&fleet, rng);
     let id = job_id(&queue(&client, "demo", query, &file).await);
     let site = Arc::clone(fleet.site());
-    let mut seen = Seen { sql: Sql::open(&site), job: id };
+    let mut job_row = JobRow { sql: Sql::open(&site), job: id };
     for kill in 0..kills {
         let part = total / (kills + 1);
         let wanted = i64::try_from(part * kill + rng.u64(1..=part)).unwrap();
-        seen.reaches(wanted, PATIENCE).await;
+        job_row.wait_for_rows(wanted, PATIENCE).await;
         tokio::time::sleep(Duration::from_millis(rng.u64(..60))).await;
-        // Once nobody helps: whoever lives, or the one that starts again, goes on when the lease has run out.
-        let unhelped = kill == kills / 2;
-        let victim = if unhelped && fleet.servers.len() > 1 {
-            let Some(victim) = kill_worker(&mut fleet, &mut seen).await else {
+        // One time without help: a live instance, or one that starts again, must go on when the lease has expired.
+        let without_help = kill == kills / 2;
+        let victim = if without_help && fleet.servers.len() > 1 {
+            let Some(victim) = kill_worker(&mut fleet, &mut job_row).await else {
                 load.abandon();
                 return false;
             };
             Some(victim)
         } else {
             fleet.servers.iter_mut().for_each(Server::kill9);
-            if !seen.is_running() {
+            if !job_row.is_running() {
                 load.abandon();
                 return false;
             }
             None
         };
-        let rows = seen.rows();
+        let rows = job_row.rows();
         println!("{:?}: kill {kill} at row {rows}", begun.elapsed());
         if victim.is_none() {
-            if !unhelped {
-                // What they had sent off may still be committed.
+            if !without_help {
+                // The database may still commit what they had sent.
                 tokio::time::sleep(Duration::from_millis(200)).await;
-                lapse(&site);
+                expire_leases(&site);
             }
             start_all(&mut fleet).await;
         }
-        if unhelped {
-            seen.reaches(rows + 1, TAKEN_OVER_WITHIN).await;
+        if without_help {
+            job_row.wait_for_rows(rows + 1, TAKEN_OVER_WITHIN).await;
         }
         if let Some(victim) = victim {
             fleet.servers[victim].restart().await;
@@ -325,10 +323,10 @@ async fn is_as_undisturbed(mut fleet: Fleet, query: &str, total: u64, kills: u64
     let job = finished(&client, "demo", id).await;
     let took = begun.elapsed();
     let promised = load.finish().await;
-    let told = Told::read(&site, &client, "demo", id, OTHERS).await;
+    let killed = Snapshot::read(&site, &client, "demo", id, OTHERS).await;
     site.cli(&["doctor", "--deep"]).success();
     let others = others(&client).await;
-    assert_eq!(others.len(), promised.len(), "customers that nobody was promised");
+    assert_eq!(others.len(), promised.len(), "there are customers that no client was promised");
     for (email, id) in &promised {
         assert_eq!(others.get(id), Some(email), "{id} is lost");
     }
@@ -338,22 +336,22 @@ async fn is_as_undisturbed(mut fleet: Fleet, query: &str, total: u64, kills: u64
     create_base(&other_client).await;
     let begun = Instant::now();
     let answer = send_file(&other_client, "demo", query, &file).await.expect(200);
-    let undisturbed = begun.elapsed();
+    let undisturbed_took = begun.elapsed();
     let other_id = job_id(answer.data());
-    let other_told = Told::read(other.site(), &other_client, "demo", other_id, "").await;
-    told.assert_same(&other_told, "killed and undisturbed");
+    let undisturbed = Snapshot::read(other.site(), &other_client, "demo", other_id, "").await;
+    killed.assert_same(&undisturbed, "killed and undisturbed");
     assert_eq!(counts(&job), counts(answer.data()));
-    assert_eq!(told.rows.len() as u64, total);
+    assert_eq!(killed.rows.len() as u64, total);
     let [added, replaced, _, _, rejected, _] = counts(&job)[..] else { panic!("six numbers") };
     assert!(added > 0 && replaced > 0 && rejected > 0, "{job}");
     println!(
-        "{total} rows, {kills} kills: {took:?}, undisturbed {undisturbed:?}; {} creates meanwhile; {rejected} rejected",
+        "{total} rows, {kills} kills: {took:?}, undisturbed {undisturbed_took:?}; {} creates meanwhile; {rejected} rejected",
         promised.len()
     );
     true
 }
 
-/// Those whom the load created, by id.
+/// The customers that the load created, by id.
 async fn others(client: &Client) -> HashMap<u64, String> {
     let mut found = HashMap::new();
     loop {
@@ -369,20 +367,20 @@ async fn others(client: &Client) -> HashMap<u64, String> {
     }
 }
 
-fleets!(rules_9_killed_at_any_point_it_is_as_if_undisturbed, |fleet| async {
+fleets!(rules_9_a_killed_import_ends_like_an_undisturbed_one, |fleet| async {
     let mut rng = seeded();
     let (rows, kills) = (setting("IMPORT_ROWS", 800), setting("IMPORT_KILLS", 4));
     compare(fleet, "?replaceExisting=1", rows, kills, &mut rng).await;
 });
 
-both!(rules_9_a_dry_run_that_was_killed_says_what_an_undisturbed_one_says, |db| async {
+both!(rules_9_a_killed_dry_run_reports_the_same_as_an_undisturbed_one, |db| async {
     let mut rng = seeded();
     let (rows, kills) = (setting("IMPORT_ROWS", 600), setting("IMPORT_KILLS", 2));
     compare(Fleet::start(db, 1).await, "?replaceExisting=1&dryRun=true", rows, kills, &mut rng).await;
 });
 
-/// Sends a file in pieces, to wherever in the file `until` says; whatever is answered does not matter.
-async fn send_a_part(base: String, token: String, file: Arc<String>, until: usize) -> Option<()> {
+/// Sends the file in pieces up to the byte `until`; the answer does not matter.
+async fn send_part(base: String, token: String, file: Arc<String>, until: usize) -> Option<()> {
     let address = base.strip_prefix("http://").expect("an address").to_owned();
     let mut stream = TcpStream::connect(&address).await.ok()?;
     let head = format!(
@@ -397,18 +395,18 @@ async fn send_a_part(base: String, token: String, file: Arc<String>, until: usiz
         tokio::task::yield_now().await;
     }
     stream.flush().await.ok()?;
-    // To the answer, or to the end of the process.
+    // Until the answer, or until the process ends.
     let mut answer = [0; 64];
     let _ = stream.read(&mut answer).await.ok()?;
     Some(())
 }
 
-fleets!(rules_9_killed_while_the_file_comes_in_it_can_be_sent_again, |fleet| async {
+fleets!(rules_9_a_file_whose_upload_was_killed_can_be_sent_again, |fleet| async {
     let mut fleet = fleet;
     let mut rng = seeded();
     let client = fleet.client(0);
     let site = Arc::clone(fleet.site());
-    // Three pieces of the store's, of few rows.
+    // A file that the store keeps as three pieces, with few rows.
     let mut file = line(&["email", "firstname", "padding"]);
     for row in 0..40 {
         let email = format!("row{}@example.test", row % 30);
@@ -417,16 +415,13 @@ fleets!(rules_9_killed_while_the_file_comes_in_it_can_be_sent_again, |fleet| asy
     let file = Arc::new(file);
     let mut known = 0;
     for round in 0..5 {
-        // At the end of some rounds all is sent, and the kill meets the making of the job, or its beginning.
+        // In some rounds the whole file is sent, and the kill meets the creation of the job or its beginning.
         let until = if round % 2 == 0 { file.len() } else { rng.usize(1..file.len()) };
         let (base, token) = (fleet.servers[0].base(), site.token().to_owned());
-        let sending = tokio::spawn(send_a_part(base, token, Arc::clone(&file), until));
+        let sending = tokio::spawn(send_part(base, token, Arc::clone(&file), until));
         let mut sql = Sql::open(&site);
-        let deadline = Instant::now() + DOWN_PATIENCE;
-        while sql.number(&format!("SELECT count(*) AS value FROM import_job WHERE job_id > {known}")) == 0 {
-            assert!(Instant::now() < deadline, "nothing comes in");
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        let newer = format!("SELECT count(*) AS value FROM import_job WHERE job_id > {known}");
+        wait_until("an upload begins", DOWN_PATIENCE, async || sql.number(&newer) > 0).await;
         tokio::time::sleep(Duration::from_millis(rng.u64(..150))).await;
         fleet.servers[0].kill9();
         known = sql.number("SELECT max(job_id) AS value FROM import_job");
@@ -435,8 +430,8 @@ fleets!(rules_9_killed_while_the_file_comes_in_it_can_be_sent_again, |fleet| asy
         fleet.servers[0].ready().await;
     }
     let half_sent = "SELECT count(*) AS value FROM import_job WHERE state = 'uploading'";
-    assert!(Sql::open(&site).number(half_sent) > 0, "no kill met a file on its way");
-    lapse(&site);
+    assert!(Sql::open(&site).number(half_sent) > 0, "no kill met an upload");
+    expire_leases(&site);
     let answers = [
         send_file(&client, "demo", "?map=padding:-", &file).await.expect(200),
         send_file(&client, "demo", "?map=padding:-", &file).await.expect(200),
@@ -447,7 +442,7 @@ fleets!(rules_9_killed_while_the_file_comes_in_it_can_be_sent_again, |fleet| asy
         assert_eq!(answer.data()["state"], "finished");
     }
     assert_eq!(answers[1].data()["repeated"], true);
-    assert_eq!(jobs_total(&client, "demo").await, 1, "what was never wholly there is no import");
+    assert_eq!(jobs_total(&client, "demo").await, 1, "an incomplete upload is no import");
     assert_eq!(total(&client, "demo").await, 30);
     site.cli(&["doctor", "--deep"]).success();
 });

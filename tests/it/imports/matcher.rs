@@ -1,10 +1,10 @@
-//! One matcher (rules 3, rules 9): a random file comes to the same as its rows sent one by one as creates, whatever the
-//! policy and the flags: the same records, and of each row the same outcome for the same reasons.
+//! Imports use the matcher of creates (rules 3, rules 9): a random file gives the same result as its rows sent one by
+//! one as creates, for every policy and all flags: the same records, and for each row the same outcome and reasons.
 
 use fastrand::Rng;
 use serde_json::json;
 
-use super::told::{Told, assert_same, ranked, records};
+use super::snapshot::{Snapshot, assert_same, ranked, records};
 use super::*;
 
 const POLICIES: [&[&str]; 6] = [
@@ -18,7 +18,7 @@ const POLICIES: [&[&str]; 6] = [
 
 const FLAGS: [&str; 4] = ["", "replaceExisting=1", "mergeExisting=1", "forceCustomerCreation=true"];
 
-/// Of the request or of each row; `None`: the policy's.
+/// For the request or for each row; `None` means the policy's.
 const NAMED: [Option<&[&str]>; 6] = [
     None,
     None,
@@ -28,8 +28,8 @@ const NAMED: [Option<&[&str]>; 6] = [
     Some(&["firstname", "lastname"]),
 ];
 
-/// Fields, of how many rows in ten they have a value, and values few enough that rows meet. What stands fourth or later
-/// is bad, alone or with others.
+/// Fields; how many rows in ten have a value; and the values, few enough that rows match each other. Values from the
+/// fourth on are bad, alone or with others.
 const FIELDS: [(&str, u8, &[&str]); 17] = [
     ("email", 5, &["a@example.test", "B@example.test", "b@example.test", "no address"]),
     ("customerNumber", 2, &["N-1", "N-2", "n-2", "N-3"]),
@@ -51,7 +51,7 @@ const FIELDS: [(&str, u8, &[&str]); 17] = [
 ];
 
 /// A row's values, empty where it has none.
-/// With at least one value: a line without any is no row.
+/// At least one value: a line without values is no row.
 fn random_row(rng: &mut Rng) -> Vec<String> {
     let mut values = || -> Vec<String> {
         FIELDS
@@ -70,11 +70,11 @@ fn random_row(rng: &mut Rng) -> Vec<String> {
     }
 }
 
-/// The create that a row is; `named` are its `identifierFields`.
+/// The create that corresponds to a row; `named` are its `identifierFields`.
 fn body(row: &[String], named: Option<&[&str]>) -> Value {
     let mut body = json!({});
     for ((field, ..), value) in FIELDS.iter().zip(row).filter(|(_, value)| !value.is_empty()) {
-        // What a spreadsheet must not run comes with a quote, which is not part of it.
+        // A cell that a spreadsheet must not run begins with a quote, which is not part of the value.
         let value = if *value == "'=Bo" { "=Bo" } else { value };
         match *field {
             "balance" => body["balance"] = json!(value.parse::<f64>().unwrap()),
@@ -93,18 +93,18 @@ fn texts(list: &Value) -> Vec<&str> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// How a problem is told for a row, and for a create: where and what.
+/// The problems of a row and of a create in one form: where and what.
 fn problems_of(row: &Value) -> Vec<(String, String)> {
     let notes = row["problems"].as_array().expect("problems").iter();
-    let mut told: Vec<_> = notes
+    let mut problems: Vec<_> = notes
         .map(|note| {
             let field = note["field"].as_str().expect("a field");
             let field = field.strip_prefix("additional-").map_or(field, |_| "additionalFields");
             (field.to_owned(), note["code"].as_str().expect("a code").to_owned())
         })
         .collect();
-    told.sort();
-    told
+    problems.sort();
+    problems
 }
 
 fn errors_of(answer: &Answer) -> Vec<(String, String)> {
@@ -115,15 +115,16 @@ fn errors_of(answer: &Answer) -> Vec<(String, String)> {
         return vec![(String::new(), "no_identifier".to_owned())];
     }
     let errors = answer.json["errors"].as_array().expect("errors").iter();
-    let mut told: Vec<_> = errors
+    let mut problems: Vec<_> = errors
         .map(|error| {
-            let pointer = error["pointer"].as_str().unwrap_or_else(|| panic!("of no field: {error}"));
+            let pointer =
+                error["pointer"].as_str().unwrap_or_else(|| panic!("the error names no field: {error}"));
             let field = pointer.split('/').nth(1).unwrap_or_default();
             (field.to_owned(), error["code"].as_str().expect("a code").to_owned())
         })
         .collect();
-    told.sort();
-    told
+    problems.sort();
+    problems
 }
 
 both!(rules_3_an_imported_file_equals_its_rows_created_one_by_one, |db| async {
@@ -133,14 +134,14 @@ both!(rules_3_an_imported_file_equals_its_rows_created_one_by_one, |db| async {
     let client = server.client();
     let mut seen = std::collections::BTreeMap::new();
     let first_policy = rng.usize(..POLICIES.len());
-    // Six outcomes; the rarest may need a few cases more than usual.
+    // There are six outcomes; the rarest may need more cases than the default.
     for case in 0..usize::try_from(5 * cases).unwrap() {
         if case >= usize::try_from(cases).unwrap() && (cases < 8 || seen.len() == 6) {
             break;
         }
         let policy = POLICIES[(first_policy + case) % POLICIES.len()];
         let flag = FLAGS[case % FLAGS.len()];
-        // For all rows by the query, or row by row in a column.
+        // For all rows in the query, or for each row in a column.
         let named = NAMED[rng.usize(..NAMED.len())];
         let by_column = rng.u8(..3) == 0;
         let (one, other) = (format!("file{case}"), format!("single{case}"));
@@ -170,7 +171,7 @@ both!(rules_3_an_imported_file_equals_its_rows_created_one_by_one, |db| async {
         }
         let answer = send_file(&client, &one, &query, &file).await.expect(200);
         let id = job_id(answer.data());
-        let told = Told::read(server.site(), &client, &one, id, "").await;
+        let snapshot = Snapshot::read(server.site(), &client, &one, id, "").await;
         let imported = rows(&client, &one, id).await;
         assert_eq!(imported.len(), bodies.len(), "{when}");
 
@@ -180,7 +181,7 @@ both!(rules_3_an_imported_file_equals_its_rows_created_one_by_one, |db| async {
             answers.push(client.create(&other, body, &query, &[]).await);
         }
         let (ids, stored) = records(&client, &other, "").await;
-        assert_same(&told.records, &stored, &when);
+        assert_same(&snapshot.records, &stored, &when);
         for (number, (row, answer)) in imported.iter().zip(&answers).enumerate() {
             let body = &bodies[number];
             let what = || format!("{when}, row {number}: {body}\n{row}\n{}", answer.text);
@@ -191,7 +192,7 @@ both!(rules_3_an_imported_file_equals_its_rows_created_one_by_one, |db| async {
                 if answer.status == 409 {
                     let message = |list: &Value, ids| ranked(list[0]["message"].as_str().unwrap(), ids);
                     assert_eq!(
-                        message(&row["problems"], &told.ids),
+                        message(&row["problems"], &snapshot.ids),
                         message(&answer.json["errors"], &ids),
                         "{}",
                         what()
@@ -206,7 +207,7 @@ both!(rules_3_an_imported_file_equals_its_rows_created_one_by_one, |db| async {
             assert_eq!(on, answer.matched_on(), "{}", what());
             let rank = |ids: &std::collections::HashMap<u64, usize>, id: u64| ids[&id];
             assert_eq!(
-                rank(&told.ids, row["customerId"].as_u64().expect("an id")),
+                rank(&snapshot.ids, row["customerId"].as_u64().expect("an id")),
                 rank(&ids, answer.id()),
                 "{}",
                 what()
@@ -218,6 +219,6 @@ both!(rules_3_an_imported_file_equals_its_rows_created_one_by_one, |db| async {
     }
     println!("{seen:?}");
     if cases >= 8 {
-        assert_eq!(seen.len(), 6, "not every outcome was met: {seen:?}");
+        assert_eq!(seen.len(), 6, "not every outcome occurred: {seen:?}");
     }
 });

@@ -1,4 +1,4 @@
-//! A row that the database itself refuses hurts nobody but itself (rules 9).
+//! A row that the database itself refuses fails alone (rules 9).
 
 use super::*;
 
@@ -35,7 +35,7 @@ both!(rules_9_a_row_that_the_database_refuses_is_rejected_alone, |db| async {
     let answer = send_file(&client, "demo", "", &file).await.expect(200);
     assert_eq!(answer.data()["state"], "finished", "{}", answer.text);
     assert_eq!(counts(answer.data()), [145, 0, 0, 0, 5, 0], "{}", answer.text);
-    assert!(!answer.text.contains("poison"), "the database's words are not for callers: {}", answer.text);
+    assert!(!answer.text.contains("poison"), "the answer repeats the database's message: {}", answer.text);
     for (number, row) in rows(&client, "demo", job_id(answer.data())).await.iter().enumerate() {
         let is_poisoned = poisoned.contains(&i64::try_from(number).unwrap());
         assert_eq!(row["outcome"], if is_poisoned { "rejected" } else { "created" }, "{row}");

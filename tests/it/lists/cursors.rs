@@ -1,7 +1,7 @@
-//! Walks by cursor while others create, change and delete: no record that existed at the start and stays is skipped or
-//! doubled, and the total is that of the start (rules 8).
+//! Walks by cursor while others create, change and delete: no record that exists throughout is skipped or listed twice,
+//! and the total is that of the start (rules 8).
 //!
-//! `CURSOR_RECORDS` sets how many records are walked; the long form is 100,000:
+//! `CURSOR_RECORDS` sets the number of records; the long form is 100,000:
 //! `CURSOR_RECORDS=100000 cargo nextest run lists::cursors`.
 
 use std::collections::BTreeSet;
@@ -18,10 +18,10 @@ use super::{encoded, ids_of};
 use crate::harness::*;
 use crate::support::*;
 
-/// Enough for the writer to make batches of.
+/// Enough for the writer to form batches.
 const LOADERS: usize = 24;
 const WRITERS: usize = 3;
-/// Every so many records is free to be changed and deleted while a list is walked.
+/// One record in so many may be changed and deleted while a list is walked.
 const FREE_EVERY: usize = 5;
 const CITIES: usize = 40;
 
@@ -52,29 +52,29 @@ async fn load(client: &Client, entry: &'static str, count: usize) -> Vec<u64> {
     ids
 }
 
-/// Those that may be changed and deleted, and those that stay, each in their order.
-fn parted(ids: &[u64]) -> (Vec<u64>, Vec<u64>) {
+/// The records that may be changed and deleted, and the records that stay, each in their order.
+fn split_free(ids: &[u64]) -> (Vec<u64>, Vec<u64>) {
     let (free, stays): (Vec<_>, Vec<_>) =
         ids.iter().enumerate().partition(|(place, _)| place % FREE_EVERY == 0);
     let bare = |part: Vec<(usize, &u64)>| part.into_iter().map(|(_, id)| *id).collect();
     (bare(free), bare(stays))
 }
 
-/// Writers that go on until they are told to stop. They create, and change and delete what is free.
-struct Storm {
+/// Writers that run until they are stopped. They create records, and change and delete the free ones.
+struct Writers {
     stop: Arc<AtomicBool>,
     writes: watch::Sender<usize>,
     tasks: Vec<JoinHandle<Vec<u64>>>,
 }
 
-impl Storm {
+impl Writers {
     fn start(client: &Client, entry: &'static str, free: &[u64], rng: &mut Rng) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let writes = watch::Sender::new(0);
         let tasks = (0..WRITERS).map(|number| {
             let free: Vec<u64> = free.iter().copied().skip(number).step_by(WRITERS).collect();
             let (client, rng) = (client.clone(), rng.fork());
-            tokio::spawn(storm(client, entry, free, rng, Arc::clone(&stop), writes.clone()))
+            tokio::spawn(write_until_stopped(client, entry, free, rng, Arc::clone(&stop), writes.clone()))
         });
         Self { tasks: tasks.collect(), stop, writes }
     }
@@ -83,7 +83,7 @@ impl Storm {
         self.writes.subscribe().wait_for(|writes| *writes >= count).await.unwrap();
     }
 
-    /// How many writes there were; what is free now takes the place of what was.
+    /// Stops the writers; how many writes there were. The records that are free now replace those in `free`.
     async fn finish(self, free: &mut Vec<u64>) -> usize {
         self.stop.store(true, Relaxed);
         free.clear();
@@ -94,7 +94,7 @@ impl Storm {
     }
 }
 
-async fn storm(
+async fn write_until_stopped(
     client: Client,
     entry: &'static str,
     mut free: Vec<u64>,
@@ -123,7 +123,7 @@ async fn storm(
     free
 }
 
-/// A list to be walked: the parameters beside the cursor, and the records that must be met, in their order.
+/// A list to walk: the parameters beside the cursor, and the records that must appear, in their order.
 struct Walk<'a> {
     entry: &'static str,
     query: &'a [(&'a str, &'a str)],
@@ -138,49 +138,59 @@ impl Walk<'_> {
         client.get(&format!("/api/Query/customers/{}?{}", self.entry, encoded(&pairs))).await.expect(200).json
     }
 
-    /// The first page is asked for while nobody writes, so that what exists at the start is known.
+    /// The first request comes before the writers start, so the test knows what exists at the start.
     async fn go(&self, client: &Client, free: &mut Vec<u64>, rng: &mut Rng) {
         let exists = self.page(client, None).await["Summary"]["totalRecords"].as_u64().unwrap();
         let mut page = self.page(client, None).await;
-        let storm = Storm::start(client, self.entry, free, rng);
+        let writers = Writers::start(client, self.entry, free, rng);
         let (mut met, mut pages) = (Vec::new(), 0);
         loop {
             pages += 1;
             assert_eq!(
                 page["Summary"]["totalRecords"], exists,
-                "{:?}: another total on page {pages}",
+                "{:?}: the total changed on page {pages}",
                 self.query
             );
             met.extend(ids_of(&page));
             let Some(token) = page["Summary"]["pageIdentifier"].as_str() else { break };
-            // Each page is another state of the list.
-            storm.wait_for_writes(pages * 2).await;
+            // The list changes between two pages.
+            writers.wait_for_writes(pages * 2).await;
             page = self.page(client, Some(token)).await;
         }
-        let writes = storm.finish(free).await;
-        println!("{:?}: {} records met on {pages} pages, {writes} writes meanwhile", self.query, met.len());
+        let writes = writers.finish(free).await;
+        println!(
+            "{:?}: {} records listed on {pages} pages, {writes} writes meanwhile",
+            self.query,
+            met.len()
+        );
         assert!(pages >= 4, "too few pages to prove anything");
-        // By id nobody can come twice, whoever was created or changed on the way.
+        // A walk by id lists no record twice, despite creates and changes meanwhile.
         if !self.query.iter().any(|(name, value)| *name == "sortBy" && !value.contains("customerId")) {
             let once: BTreeSet<u64> = met.iter().copied().collect();
-            assert_eq!(once.len(), met.len(), "{:?}: somebody was met twice", self.query);
+            assert_eq!(once.len(), met.len(), "{:?}: a record was listed twice", self.query);
         }
         let stays: BTreeSet<u64> = self.stays.iter().copied().collect();
         met.retain(|id| stays.contains(id));
-        assert!(met == self.stays, "{:?}: {} were met of {} that stay", self.query, met.len(), stays.len());
+        assert!(
+            met == self.stays,
+            "{:?}: {} listed of {} records that stay",
+            self.query,
+            met.len(),
+            stays.len()
+        );
     }
 }
 
-both!(rules_8_a_walk_skips_and_doubles_nothing_while_others_write, |db| async move {
+both!(rules_8_a_cursor_skips_and_repeats_nothing_while_others_write, |db| async move {
     let mut rng = seeded();
     let server = Server::start(db).await;
     let client = server.client();
     let count = usize::try_from(setting("CURSOR_RECORDS", 3_000)).unwrap();
 
     let all = load(&client, "demo", count).await;
-    let (mut free, stays) = parted(&all);
+    let (mut free, stays) = split_free(&all);
     let newest_first = stays.iter().rev().copied().collect();
-    // Pages put together in memory, and long ones that are streamed.
+    // Pages collected in memory, and long pages that are streamed.
     for (query, stays) in [
         (&[("limitRecord", "250")][..], newest_first),
         (&[("limitRecord", "700"), ("sortBy", "asc(customerId)")], stays),
@@ -188,11 +198,11 @@ both!(rules_8_a_walk_skips_and_doubles_nothing_while_others_write, |db| async mo
         Walk { entry: "demo", query, stays }.go(&client, &mut free, &mut rng).await;
     }
 
-    // Every page of these opens all records of the entrypoint, or all that a term lets through.
+    // Every page of these opens all records of the entrypoint, or all records that a search term selects.
     let count = (count / 5).min(2_000);
     new_entry(server.site(), "sorted", &[]);
     let all = load(&client, "sorted", count).await;
-    let (mut free, stays) = parted(&all);
+    let (mut free, stays) = split_free(&all);
     let mut records = client.list("sorted").await;
     records.retain(|record| stays.contains(&record["customerId"].as_u64().unwrap()));
     let id = |record: &Value| record["customerId"].as_u64().unwrap();
@@ -213,9 +223,10 @@ both!(rules_8_a_walk_skips_and_doubles_nothing_while_others_write, |db| async mo
     }
 });
 
-// Long answers are read in slices. While they are, the record at a page's end moves to the end of the list, and others
-// are deleted: the next page begins where this one ended, not where that record is now, and nobody deleted is shown.
-both!(rules_8_a_long_page_stays_in_place_while_its_records_move, |db| async move {
+// The service reads long answers in slices. Meanwhile the record at the page's end moves to the end of the list, and
+// other records are deleted. The next page begins where this one ended, not at that record's new place, and no page
+// shows a deleted record.
+both!(rules_8_a_long_page_keeps_its_place_while_records_move, |db| async move {
     const COUNT: usize = 1_100;
     const LIMIT: usize = 600;
     const WALKS: usize = 10;
@@ -226,7 +237,7 @@ both!(rules_8_a_long_page_stays_in_place_while_its_records_move, |db| async move
     records.sort_by_key(|record| record["Email"].as_str().unwrap().to_owned());
     let id = |record: &Value| record["customerId"].as_u64().unwrap();
     let last = records[LIMIT - 1].clone();
-    // In the page's second slice.
+    // They lie in the page's second slice.
     let doomed: Vec<u64> = records[LIMIT - 90..LIMIT - 10].iter().map(id).collect();
     let mut stays: BTreeSet<u64> = records.iter().map(id).collect();
     stays.retain(|id| last["customerId"] != *id && !doomed.contains(id));
@@ -249,7 +260,7 @@ both!(rules_8_a_long_page_stays_in_place_while_its_records_move, |db| async move
     let walk = Walk { entry: "demo", query: &query, stays: Vec::new() };
     for _ in 0..WALKS {
         let first = walk.page(&client, None).await;
-        let token = first["Summary"]["pageIdentifier"].as_str().expect("there is more");
+        let token = first["Summary"]["pageIdentifier"].as_str().expect("a cursor to the next page");
         let rest = walk.page(&client, Some(token)).await;
         let met = [&first, &rest].map(|page| page["Records"].as_array().unwrap()).into_iter().flatten();
         let met: Vec<&Value> = met.inspect(|record| assert_eq!(record["customerStatus"], 1)).collect();
@@ -258,7 +269,7 @@ both!(rules_8_a_long_page_stays_in_place_while_its_records_move, |db| async move
         assert_eq!(
             (met.len(), once.len()),
             (stays.len(), stays.len()),
-            "met, and met once, of those that stay"
+            "every record that stays is listed once"
         );
     }
     stop.store(true, Relaxed);

@@ -1,6 +1,6 @@
-//! Random filters, searches, orders and pages, each against a plain evaluation over what was sent.
+//! Random filters, searches, orders and pages, each compared with a plain evaluation over what was sent.
 //!
-//! `LIST_CASES` sets how many. Every tenth is also walked by cursor and read in one streamed answer.
+//! `LIST_CASES` sets the number of cases. Every tenth list is also walked by cursor and read in one streamed answer.
 
 use std::sync::Arc;
 
@@ -19,16 +19,16 @@ const CLIENTS: usize = 4;
 
 type Check = Box<dyn Fn(&Person) -> bool + Send>;
 
-/// One condition: on the wire, and what it means.
+/// One condition: its form on the wire, and its meaning.
 struct Condition {
-    /// `field(op)`, or a bare field; `search` is none.
+    /// `field(op)`, or a bare field; `search` is no field.
     name: String,
     value: String,
     check: Check,
     asks_for_deleted: bool,
 }
 
-/// What texts are called in filters: by the filter's own name, the request's, the record's.
+/// The names of texts in filters: the filter's own name, the request's, the record's.
 const TEXT_NAMES: [(&str, &[&str]); 14] = [
     ("firstname", &["firstname", "Firstname"]),
     ("lastname", &["lastname", "LASTNAME"]),
@@ -46,7 +46,7 @@ const TEXT_NAMES: [(&str, &[&str]); 14] = [
     ("label", &["label", "Labels"]),
 ];
 
-/// The values of a text field; never none.
+/// The values of a text field; never empty.
 fn values(person: &Person, field: &str) -> Vec<Text> {
     match field {
         "name" => vec![person.name()],
@@ -60,7 +60,7 @@ fn pick<T: Copy>(rng: &mut Rng, items: &[T]) -> T {
     items[rng.usize(0..items.len())]
 }
 
-/// A field with its operator; `eq` may go without saying.
+/// A field with its operator; `eq` may be omitted.
 fn named(rng: &mut Rng, field: &str, op: &str) -> String {
     match (op, rng.u8(0..3)) {
         ("eq", 0) => field.to_owned(),
@@ -80,7 +80,7 @@ fn compare(op: &str, number: i64, first: i64, last: i64) -> bool {
     }
 }
 
-/// A text of somebody, or one that perhaps nobody has.
+/// A text of a customer, or one that perhaps no customer has.
 fn some_text(rng: &mut Rng, people: &[Person], words: &Words, field: &str) -> Text {
     if rng.u8(0..5) == 0 {
         return words.some(rng);
@@ -114,7 +114,7 @@ fn text_condition(rng: &mut Rng, people: &[Person], words: &Words) -> Condition 
     Condition { name: named(rng, name, op), value, check, asks_for_deleted: false }
 }
 
-/// Digits as people break them up.
+/// Digits with random separators, as people write them.
 fn spaced(rng: &mut Rng, digits: &str) -> String {
     let mut text = String::new();
     for digit in digits.chars() {
@@ -213,7 +213,7 @@ fn listed_condition(rng: &mut Rng, people: &[Person]) -> Condition {
     Condition { name: named(rng, field, op), value, check, asks_for_deleted }
 }
 
-/// One word or two, cut from what is searched or from what is not.
+/// One word or two, cut from texts that a search covers and from others.
 fn search(rng: &mut Rng, people: &[Person], words: &Words) -> Condition {
     let mut written = Vec::new();
     let mut plains = Vec::new();
@@ -232,7 +232,7 @@ fn search(rng: &mut Rng, people: &[Person], words: &Words) -> Condition {
         plains.extend(plain(&text).split_whitespace().map(str::to_owned));
         written.push(write(rng, &text));
     }
-    // A word of separators alone means the word beside it; that has tests of its own.
+    // A word of separators alone joins the word beside it; other tests cover that.
     if plains.iter().any(|word| word.chars().all(|c| "+-().x/".contains(c))) {
         return search(rng, people, words);
     }
@@ -255,7 +255,7 @@ fn random_conditions(rng: &mut Rng, people: &[Person], words: &Words) -> Vec<Con
     conditions
 }
 
-/// Absent before numbers, numbers before texts.
+/// Absent values come before numbers, and numbers before texts.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Absent,
@@ -301,7 +301,7 @@ const SORTS: [&str; 16] = [
     "zip",
 ];
 
-/// The query and the ids it must find, in order.
+/// The query and the ids that it must find, in order.
 struct Case {
     pairs: Vec<(String, String)>,
     ids: Vec<u64>,
@@ -336,11 +336,11 @@ impl Case {
         encoded(&self.pairs.iter().cloned().chain(more).collect::<Vec<_>>())
     }
 
-    /// One page somewhere, its numbers included.
+    /// Compares one random page, its numbers included.
     async fn page(&self, rng: &mut Rng, client: &Client) {
         let count = self.ids.len();
         let (skip, limit) = (rng.usize(0..=count + 1), rng.usize(1..30));
-        // Mostly where there is something to see.
+        // Mostly within the list.
         let skip = if rng.bool() { 0 } else { skip };
         let page =
             list(client, &self.with(&[("fromRecord", skip.to_string()), ("limitRecord", limit.to_string())]))
@@ -354,7 +354,7 @@ impl Case {
         assert_eq!(summary["pageIdentifier"].is_string(), skip + limit < count, "{what}: {summary}");
     }
 
-    /// All of it, page by page with the token of the one before.
+    /// Compares all pages; each page's token leads to the next.
     async fn walk(&self, rng: &mut Rng, client: &Client) {
         let count = self.ids.len();
         let limit = count.div_ceil(rng.usize(1..6)).max(1);
@@ -374,7 +374,7 @@ impl Case {
         assert_eq!(walked, self.ids, "{:?} by {limit}", self.pairs);
     }
 
-    /// All of it in one answer.
+    /// Compares all records in one answer.
     async fn stream(&self, rng: &mut Rng, client: &Client) {
         let skip = if rng.bool() { 0 } else { rng.usize(0..=self.ids.len()) };
         let limit = pick(rng, &[0, -1, 501]);
@@ -395,7 +395,7 @@ fn on_the_wire(rng: &mut Rng, conditions: &[Condition]) -> Vec<(String, String)>
         match form {
             _ if name == "search" => pairs.push((name.clone(), value.clone())),
             0 => pairs.push((format!("parameters[{name}]"), value.clone())),
-            // Of two members of one name JSON readers keep one.
+            // JSON readers keep one of two members with the same name.
             1 if !json.contains_key(name) => {
                 json.insert(name.clone(), Value::String(value.clone()));
             }
@@ -410,7 +410,7 @@ fn on_the_wire(rng: &mut Rng, conditions: &[Condition]) -> Vec<(String, String)>
 
 async fn created(client: &Client, mut rng: Rng, mut people: Vec<Person>) -> Vec<Person> {
     for person in &mut people {
-        // Phones and e-mails repeat: each is a record of its own.
+        // Phones and e-mails repeat: each person is a record of its own.
         let body = person.body(&mut rng);
         let answer =
             client.create("demo", &body, &[("forceCustomerCreation", "true")], &[]).await.expect(200);
@@ -423,7 +423,7 @@ async fn created(client: &Client, mut rng: Rng, mut people: Vec<Person>) -> Vec<
     people
 }
 
-both!(rules_8_lists_are_what_a_plain_evaluation_says, |db| async move {
+both!(rules_8_lists_equal_a_plain_evaluation, |db| async move {
     let mut rng = seeded();
     let server = Server::start(db).await;
     let client = server.client();
@@ -466,5 +466,5 @@ both!(rules_8_lists_are_what_a_plain_evaluation_says, |db| async move {
     let done = at_once(tasks.collect::<Vec<_>>()).await;
     let (asked, found) = done.iter().fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
     println!("{asked} cases, {found} of them with records");
-    assert!(asked == cases && found * 4 > asked, "most find nothing: that proves little");
+    assert!(asked == cases && found * 4 > asked, "most lists are empty, which proves little");
 });

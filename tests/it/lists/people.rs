@@ -1,13 +1,13 @@
-//! Customers of many scripts with what rules 8 make of their texts. The folded and the plain form of every piece are
-//! written down by hand: a reference that computed them would share a library's mistakes with the program.
+//! Customers in many scripts, with the forms of their texts by rules 8. The folded and the plain form of every piece
+//! are written by hand: a reference that computed them would share a library's mistakes with the program.
 
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-/// Ways to write a piece, its form folded (NFC and full case folding), and its form without marks and what is invisible.
-/// No piece composes with the one before it, so the forms of a text are those of its pieces in a row.
+/// Ways to write a piece, its folded form (NFC and full case folding), and its form without marks and invisible
+/// characters. No piece composes with the one before it, so the forms of a text are those of its pieces in a row.
 const PIECES: [(&[&str], &str, &str); 42] = [
     (&["ë", "Ë", "e\u{308}", "E\u{308}"], "ë", "e"),
     (&["é", "É", "e\u{301}", "E\u{301}"], "é", "e"),
@@ -20,11 +20,11 @@ const PIECES: [(&[&str], &str, &str); 42] = [
     (&["ﬁ", "fi", "FI"], "fi", "fi"),
     (&["ａ", "Ａ"], "ａ", "a"),
     (&["k", "K", "\u{212a}"], "k", "k"),
-    // Turkish: the dotted capital is an i with its dot beside it, the dotless small one is no i at all.
+    // Turkish: the dotted capital is an i and a combining dot; the dotless small letter is a letter of its own.
     (&["İ", "i\u{307}", "I\u{307}"], "i\u{307}", "i"),
     (&["ı"], "ı", "i"),
     (&["i", "I"], "i", "i"),
-    // Greek: three sigmas are one, a tonos is a mark, an iota below is an iota beside.
+    // Greek: three sigmas are one letter, a tonos is a mark, an iota subscript is an iota after the letter.
     (&["ς", "σ", "Σ"], "σ", "σ"),
     (&["έ", "Έ", "ε\u{301}"], "έ", "ε"),
     (&["δ", "Δ"], "δ", "δ"),
@@ -33,7 +33,7 @@ const PIECES: [(&[&str], &str, &str); 42] = [
     (&["ж", "Ж"], "ж", "ж"),
     (&["й", "Й", "и\u{306}"], "й", "и"),
     (&["ა", "Ა"], "ა", "ა"),
-    // The small letters of Cherokee are the younger ones: they fold to the others.
+    // Cherokee: the small letters came later to Unicode, so they fold to the capitals.
     (&["Ꭰ", "ꭰ"], "Ꭰ", "Ꭰ"),
     (&["أ", "ا\u{654}"], "أ", "ا"),
     (&["مُ"], "مُ", "م"),
@@ -60,11 +60,11 @@ const PIECES: [(&[&str], &str, &str); 42] = [
 pub enum Piece {
     /// In lower case.
     Ascii(char),
-    /// Its place in [`PIECES`].
+    /// The index in [`PIECES`].
     Other(usize),
 }
 
-/// A text, whichever way it is written.
+/// A text, independent of the way it is written.
 pub type Text = Vec<Piece>;
 
 pub fn ascii(text: &str) -> Text {
@@ -89,7 +89,7 @@ pub fn plain(text: &[Piece]) -> String {
         .collect()
 }
 
-/// One of the ways to write it.
+/// A random way to write the text.
 pub fn write(rng: &mut Rng, text: &[Piece]) -> String {
     let shouts = rng.u8(0..4) == 0;
     text.iter()
@@ -104,7 +104,7 @@ pub fn write(rng: &mut Rng, text: &[Piece]) -> String {
         .collect()
 }
 
-/// A part of it that stands together.
+/// A random contiguous part.
 pub fn cut(rng: &mut Rng, text: &[Piece], most: usize) -> Text {
     if text.is_empty() {
         return Text::new();
@@ -114,7 +114,7 @@ pub fn cut(rng: &mut Rng, text: &[Piece], most: usize) -> Text {
     text[from..from + length].to_vec()
 }
 
-/// The words that names, companies and cities are made of; many begin like others.
+/// The words that form names, companies and cities; many share their beginning.
 pub struct Words(Vec<Text>);
 
 const SYLLABLES: [&str; 12] = ["ada", "ro", "zo", "jos", "stra", "e", "n", "o'", "mi", "x-", "12", "l"];
@@ -143,7 +143,7 @@ impl Words {
         self.0[rng.usize(0..self.0.len())].clone()
     }
 
-    /// One word or two, with one blank between them or two.
+    /// One word or two, separated by one blank or two.
     pub fn some(&self, rng: &mut Rng) -> Text {
         let mut text = self.one(rng);
         if rng.u8(0..3) == 0 {
@@ -154,7 +154,7 @@ impl Words {
     }
 }
 
-/// The texts of a customer, by the names of the request, and how likely each is there, in tenths.
+/// The texts of a customer by their request names, and how many customers in ten have each.
 const TEXTS: [(&str, u8); 12] = [
     ("firstname", 7),
     ("lastname", 7),
@@ -170,12 +170,12 @@ const TEXTS: [(&str, u8); 12] = [
     ("shippingCity", 3),
 ];
 
-/// 2024-02-28T00:00:00Z; two days on it is March.
+/// 2024-02-28T00:00:00Z; two days later it is March.
 pub const FIRST_DAY: i64 = 1_709_078_400;
 pub const DAY: i64 = 86_400;
 const DAYS: [&str; 3] = ["2024-02-28", "2024-02-29", "2024-03-01"];
 
-/// A second of the three days as a time of UTC, without the mark of it.
+/// A second within the three days as a UTC time, without the `Z`.
 pub fn time(second: i64) -> String {
     let (day, rest) = ((second - FIRST_DAY) / DAY, (second - FIRST_DAY) % DAY);
     let day = DAYS[usize::try_from(day).unwrap()];
@@ -189,7 +189,7 @@ pub fn decimal(units: i64) -> String {
 }
 
 pub fn random_second(rng: &mut Rng) -> i64 {
-    // Midnights are where mistakes live.
+    // Mistakes happen at midnight.
     let of_day = [0, 1, 36_000, 43_200, DAY - 1][rng.usize(0..5)];
     FIRST_DAY + rng.i64(0..3) * DAY + of_day
 }
@@ -198,7 +198,7 @@ pub fn random_balance(rng: &mut Rng) -> i64 {
     [-20_000, -12_500, -1, 0, 0, 0, 1, 2_500, 10_000, 10_001][rng.usize(0..10)]
 }
 
-/// A telephone number: `+`, its digits, and perhaps an extension after them.
+/// A telephone number: `+`, its digits, and sometimes an extension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phone {
     number: String,
@@ -221,7 +221,7 @@ impl Phone {
         format!("+{}{mark}{}", self.number, self.extension)
     }
 
-    /// With its country code, so that it can be read without a region.
+    /// With its country code, so that no region is needed to read it.
     pub fn write(&self, rng: &mut Rng) -> String {
         let (area, office, line) = (&self.number[1..4], &self.number[4..7], &self.number[7..]);
         let number = match rng.u8(0..5) {
@@ -255,7 +255,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// One that no server knows yet.
+    /// A new random customer.
     pub fn random(rng: &mut Rng, words: &Words, number: usize) -> Self {
         let mut texts = BTreeMap::new();
         for (field, tenths) in TEXTS {
@@ -288,7 +288,7 @@ impl Person {
         }
     }
 
-    /// What creates it.
+    /// The body that creates the customer.
     #[allow(clippy::cast_precision_loss, reason = "small multiples of a ten-thousandth print as they are")]
     pub fn body(&self, rng: &mut Rng) -> Value {
         let mut body = json!({
@@ -310,12 +310,12 @@ impl Person {
         self.status == -99
     }
 
-    /// A text of the customer; an absent one is the empty text.
+    /// A text of the customer; an absent text is empty.
     pub fn text(&self, field: &str) -> &[Piece] {
         self.texts.get(field).map_or(&[], Vec::as_slice)
     }
 
-    /// Its full name, else first and last.
+    /// The full name, or else first and last name.
     pub fn name(&self) -> Text {
         if let Some(full) = self.texts.get("fullname") {
             return full.clone();
@@ -333,7 +333,7 @@ impl Person {
         self.phone.as_ref().map(Phone::digits).unwrap_or_default()
     }
 
-    /// Whether a word of a search, in its plain form, occurs.
+    /// Whether the customer has a word of a search, in the word's plain form.
     pub fn has_word(&self, word: &str) -> bool {
         let texts = [
             plain(&self.name()),
@@ -346,7 +346,7 @@ impl Person {
         }
         let is_phone = word.chars().all(|c| c.is_ascii_digit() || "+-().x/".contains(c));
         let has_digits = word.chars().any(|c| c.is_ascii_digit());
-        // A mark in the word is that of the phone's extension.
+        // A letter in the word marks the phone's extension.
         let typed: String = word.chars().filter(|c| c.is_ascii_digit() || *c == 'x').collect();
         let stored = self.phone.as_ref().map(Phone::stored).unwrap_or_default();
         let stored: String = stored.chars().filter(|c| c.is_ascii_digit() || *c == 'x').collect();

@@ -1,4 +1,5 @@
-//! What mails say: language and names of the entrypoint, templates of the operator, nothing that a name could add.
+//! The contents of mails: the entrypoint's language and names, the operator's templates, and nothing that a name could
+//! inject.
 
 use serde_json::json;
 
@@ -6,7 +7,7 @@ use super::*;
 
 const MARKUP: &str = "<script>alert(1)</script> \"Q\" & <b>";
 
-both!(mails_speak_the_entrypoints_language_under_its_names, |db| async {
+both!(mails_use_the_language_and_names_of_the_entrypoint, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let settings = json!({"general": [
@@ -16,8 +17,8 @@ both!(mails_speak_the_entrypoints_language_under_its_names, |db| async {
         {"key": "color", "value": "#A03020"},
     ]});
     client.put("/api/Paypoint/settings/demo", &settings).await.expect(200);
-    let told = client.get("/api/Paypoint/settings/demo").await.expect(200);
-    assert!(told.text.contains("#a03020") && told.text.contains("Épicerie"), "{}", told.text);
+    let stored = client.get("/api/Paypoint/settings/demo").await.expect(200);
+    assert!(stored.text.contains("#a03020") && stored.text.contains("Épicerie"), "{}", stored.text);
     let wrong = json!({"general": [{"key": "language", "value": "de"}, {"key": "color", "value": "red"},
         {"key": "storeName", "value": "Shop\r\nBcc: a@b.test"}, {"key": "editableFields", "value": "email"}]});
     let refused = client.put("/api/Paypoint/settings/demo", &wrong).await;
@@ -26,16 +27,16 @@ both!(mails_speak_the_entrypoints_language_under_its_names, |db| async {
 
     let id = created(&client, "demo", &json!({"email": "ada.roe@example.test", "firstname": "Adèle"})).await;
     invite(&client, id).await.expect(200);
-    until_all_went(&client, "demo").await;
-    let parcel = parcels(server.site()).pop().expect("a mail");
-    assert!(parcel.text.starts_with("Bonjour Adèle,"), "{}", parcel.text);
-    assert!(parcel.html.contains("lang=\"fr\"") && parcel.html.contains("#a03020"), "{}", parcel.html);
-    // Encoded words, as RFC 2047 has them: nothing but ASCII stands in a head.
-    assert!(parcel.headers.iter().all(|(_, value)| value.is_ascii()), "{:?}", parcel.headers);
-    assert!(parcel.header("From").ends_with("<no-reply@localhost>"), "{:?}", parcel.headers);
+    until_all_sent(&client, "demo").await;
+    let message = messages(server.site()).pop().expect("a mail");
+    assert!(message.text.starts_with("Bonjour Adèle,"), "{}", message.text);
+    assert!(message.html.contains("lang=\"fr\"") && message.html.contains("#a03020"), "{}", message.html);
+    // RFC 2047 encodes words, so headers contain only ASCII.
+    assert!(message.headers.iter().all(|(_, value)| value.is_ascii()), "{:?}", message.headers);
+    assert!(message.header("From").ends_with("<no-reply@localhost>"), "{:?}", message.headers);
 });
 
-both!(no_name_adds_an_element_or_a_header, |db| async {
+both!(names_cannot_inject_markup_or_headers, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let settings =
@@ -53,7 +54,7 @@ both!(no_name_adds_an_element_or_a_header, |db| async {
         let mut body = names.clone();
         body["email"] = json!(format!("attack{number}@example.test"));
         made.push(created(&client, "demo", &body).await);
-        // What could break a header's line is in no name.
+        // No name may contain what could break a header line.
         for (field, value) in names.as_object().unwrap() {
             let broken = json!({field: format!("{}\r\nBcc: victim@example.test", value.as_str().unwrap()),
                 "email": "broken@example.test"});
@@ -71,23 +72,23 @@ both!(no_name_adds_an_element_or_a_header, |db| async {
         invite(&client, id).await.expect(200);
         client.send(reqwest::Method::POST, &format!("{}/consent", path(id)), None, &[]).await.expect(200);
     }
-    until_all_went(&client, "demo").await;
-    let parcels = parcels(server.site());
-    assert_eq!(parcels.len(), 6);
-    for parcel in parcels {
-        let html = &parcel.html;
+    until_all_sent(&client, "demo").await;
+    let messages = messages(server.site());
+    assert_eq!(messages.len(), 6);
+    for message in messages {
+        let html = &message.html;
         assert!(!html.contains("<script") && !html.contains("<b>"), "{html}");
         assert!(html.contains("&lt;script&gt;"), "{html}");
-        let names: Vec<&str> = parcel.headers.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = message.headers.iter().map(|(name, _)| name.as_str()).collect();
         let known =
             ["Date", "From", "To", "Subject", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"];
         assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
-        assert!(parcel.to().starts_with("attack"), "{}", parcel.to());
+        assert!(message.to().starts_with("attack"), "{}", message.to());
     }
 });
 
 #[tokio::test]
-async fn an_operators_templates_replace_ours_and_are_tried_out_at_start() {
+async fn operator_templates_replace_the_built_in_ones_and_are_checked_at_start() {
     let templates = tempfile::TempDir::new().unwrap();
     let write = |name: &str, text: &str| std::fs::write(templates.path().join(name), text).unwrap();
     write("invitation.en.txt", "Subject: Welcome to {{ store }}\n\nDear {{ name }}, go to {{ link }}\n");
@@ -97,11 +98,11 @@ async fn an_operators_templates_replace_ours_and_are_tried_out_at_start() {
     let client = master(&server);
     let id = created(&client, "demo", &json!({"email": "ada.roe@example.test", "firstname": "Ada"})).await;
     invite(&client, id).await.expect(200);
-    until_all_went(&client, "demo").await;
-    let parcel = parcels(&site).pop().expect("a mail");
-    assert_eq!(parcel.header("Subject"), "Welcome to demo");
-    assert!(parcel.text.starts_with("Dear Ada, go to http"), "{}", parcel.text);
-    assert!(parcel.html.contains("Set your password"), "the other template stays");
+    until_all_sent(&client, "demo").await;
+    let message = messages(&site).pop().expect("a mail");
+    assert_eq!(message.header("Subject"), "Welcome to demo");
+    assert!(message.text.starts_with("Dear Ada, go to http"), "{}", message.text);
+    assert!(message.html.contains("Set your password"), "the built-in HTML template stays");
     for (name, text) in [
         ("invitation.en.txt", "no subject"),
         ("invitation.en.txt", "Subject: x\n\n{{ nothing_of_that_name }}"),

@@ -1,10 +1,10 @@
-//! Inviting one customer: what is sent, what is refused, and what ends a link (PF-07, PF-09 to PF-12).
+//! Invitations of one customer: what the service sends, what it refuses, and what invalidates a link.
 
 use serde_json::json;
 
 use super::*;
 
-/// How an invitation stands.
+/// The state of an invitation.
 async fn state(client: &Client, id: u64) -> serde_json::Value {
     client.get(&format!("{}/invite", path(id))).await.expect(200).json
 }
@@ -20,31 +20,34 @@ both!(creating_sends_nothing_and_inviting_sends_one_mail, |db| async {
     let answer = invite(&client, id).await.expect(200);
     assert_eq!(answer.data()["state"], "invited");
     assert_eq!(answer.data()["customerId"], id);
-    until_all_went(&client, "demo").await;
-    let told = state(&client, id).await;
+    until_all_sent(&client, "demo").await;
+    let shown_state = state(&client, id).await;
     for key in ["invitedAt", "expiresAt"] {
-        assert_eq!(told[key], answer.data()[key], "{told}");
+        assert_eq!(shown_state[key], answer.data()[key], "{shown_state}");
     }
-    assert_eq!((&told["state"], &told["expired"]), (&json!("invited"), &json!(false)));
-    assert!(told["openedAt"].is_null(), "{told}");
-    let parcels = parcels(site);
-    assert_eq!(parcels.len(), 1);
-    let parcel = &parcels[0];
-    assert_eq!(parcel.to(), "ada.roe@example.test");
-    assert_eq!(parcel.header("Auto-Submitted"), "auto-generated");
-    let link = parcel.link().expect("a link");
+    assert_eq!((&shown_state["state"], &shown_state["expired"]), (&json!("invited"), &json!(false)));
+    assert!(shown_state["openedAt"].is_null(), "{shown_state}");
+    let messages = messages(site);
+    assert_eq!(messages.len(), 1);
+    let message = &messages[0];
+    assert_eq!(message.to(), "ada.roe@example.test");
+    assert_eq!(message.header("Auto-Submitted"), "auto-generated");
+    let link = message.link().expect("a link");
     assert!(link.starts_with(&format!("{}/portal/demo/set-password/", server.base())), "{link}");
     let token = link.rsplit('/').next().unwrap();
-    assert!(token.len() == 43 && !link.contains("ada"), "256 random bits and nothing of the person: {link}");
+    assert!(
+        token.len() == 43 && !link.contains("ada"),
+        "the link has 256 random bits and nothing about the person: {link}"
+    );
     let sent = &outbox(&client, "demo").await[0];
     assert_eq!(
         (&sent["state"], &sent["kind"], &sent["customerId"]),
         (&json!("sent"), &json!("invitation"), &json!(id))
     );
-    assert!(sent["email"].is_null(), "what was sent is wiped: {sent}");
+    assert!(sent["email"].is_null(), "a sent mail keeps no address: {sent}");
     assert_eq!(operations(&client, id).await, ["invited", "created"]);
 
-    // Its page is opened, which uses nothing up.
+    // Opening the page does not use up the link.
     let page = reqwest::get(&link).await.unwrap();
     assert_eq!(page.status(), 200);
     assert!(!state(&client, id).await["openedAt"].is_null());
@@ -57,23 +60,23 @@ both!(inviting_again_ends_the_earlier_link, |db| async {
     let id = created(&client, "demo", &json!({"email": "ada.roe@example.test"})).await;
     for _ in 0..2 {
         invite(&client, id).await.expect(200);
-        until_all_went(&client, "demo").await;
+        until_all_sent(&client, "demo").await;
     }
-    let links: Vec<String> = parcels(server.site()).iter().filter_map(Parcel::link).collect();
+    let links: Vec<String> = messages(server.site()).iter().filter_map(Message::link).collect();
     assert_eq!(links.len(), 2);
     let mut alive = Vec::new();
     for link in &links {
         alive.push(reqwest::get(link).await.unwrap().status() == 200);
     }
     alive.sort_unstable();
-    assert_eq!(alive, [false, true], "one of {links:?} lives");
+    assert_eq!(alive, [false, true], "one of {links:?} is valid");
 });
 
-both!(who_cannot_be_invited_is_told_why, |db| async {
+both!(a_refused_invitation_names_the_reason, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let make = async |body: serde_json::Value| created(&client, "demo", &body).await;
-    let nobody = make(json!({"customerNumber": "N-1"})).await;
+    let without_email = make(json!({"customerNumber": "N-1"})).await;
     let active = make(json!({"email": "active@example.test", "customerPsw": "oak-and-elm-1907"})).await;
     let inactive = make(json!({"email": "inactive@example.test", "customerStatus": 0})).await;
     let archived = make(json!({"email": "archived@example.test"})).await;
@@ -83,7 +86,7 @@ both!(who_cannot_be_invited_is_told_why, |db| async {
     let deleted = make(json!({"email": "deleted@example.test"})).await;
     client.delete(&path(deleted)).await.expect(200);
     for (id, expected) in [
-        (nobody, "no_email"),
+        (without_email, "no_email"),
         (active, "active"),
         (inactive, "inactive"),
         (archived, "archived"),
@@ -93,16 +96,16 @@ both!(who_cannot_be_invited_is_told_why, |db| async {
         answer.expect_error(409);
         assert_eq!(code(&answer), expected, "{}", answer.text);
     }
-    assert!(names(&invite(&client, second).await, first), "it names the first one");
+    assert!(names(&invite(&client, second).await, first), "the refusal names the first customer");
     invite(&client, deleted).await.expect_error(409);
     assert_eq!(state(&client, active).await["state"], "active");
     assert_eq!(outbox(&client, "demo").await.len(), 0);
 
-    // The first of two may be invited; the second still not, and not either once the first has an account.
+    // The first of two may be invited; the second may not, even after the first has an account.
     invite(&client, first).await.expect(200);
     assert_eq!(code(&invite(&client, second).await), "same_email");
-    until_all_went(&client, "demo").await;
-    assert_eq!(parcels(server.site()).len(), 1);
+    until_all_sent(&client, "demo").await;
+    assert_eq!(messages(server.site()).len(), 1);
 });
 
 both!(rules_4_an_invitation_with_a_key_is_sent_once, |db| async {
@@ -116,11 +119,11 @@ both!(rules_4_an_invitation_with_a_key_is_sent_once, |db| async {
     let (first, again) = (ask().await, ask().await);
     assert!(!first.replayed() && again.replayed());
     assert_eq!(first.data(), again.data());
-    until_all_went(&client, "demo").await;
-    assert_eq!(parcels(server.site()).len(), 1);
+    until_all_sent(&client, "demo").await;
+    assert_eq!(messages(server.site()).len(), 1);
 });
 
-both!(a_link_ends_with_what_it_was_sent_for, |db| async {
+both!(a_link_ends_when_its_purpose_is_gone, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let mut links = Vec::new();
@@ -132,9 +135,9 @@ both!(a_link_ends_with_what_it_was_sent_for, |db| async {
     ] {
         let id = created(&client, "demo", &json!({"email": format!("{name}@example.test")})).await;
         invite(&client, id).await.expect(200);
-        until_all_went(&client, "demo").await;
-        let of = |parcel: &&Parcel| parcel.to().starts_with(name);
-        let link = parcels(server.site()).iter().find(of).and_then(Parcel::link).expect("a link");
+        until_all_sent(&client, "demo").await;
+        let of = |message: &&Message| message.to().starts_with(name);
+        let link = messages(server.site()).iter().find(of).and_then(Message::link).expect("a link");
         assert_eq!(reqwest::get(&link).await.unwrap().status(), 200, "{name}");
         match change {
             serde_json::Value::Null => client.delete(&path(id)).await.expect(200),
@@ -152,8 +155,8 @@ both!(a_link_ends_with_what_it_was_sent_for, |db| async {
     }
 });
 
-/// Whether a text stands anywhere below a folder, but in what was printed.
-fn stands_in(folder: &std::path::Path, text: &str) -> bool {
+/// Whether any file below a folder contains a text.
+fn any_file_contains(folder: &std::path::Path, text: &str) -> bool {
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -172,8 +175,8 @@ fn stands_in(folder: &std::path::Path, text: &str) -> bool {
     false
 }
 
-both!(mails_that_wait_are_taken_back_from_who_is_gone, |db| async {
-    // Nobody listens there: everything waits.
+both!(waiting_mails_to_deleted_customers_are_dropped, |db| async {
+    // Nothing listens on that port, so every mail waits.
     let environment =
         [("CUSTOMARY_SMTP_URL", "smtp://127.0.0.1:9?tls=none"), ("CUSTOMARY_MAIL_FROM", "shop@pay.example")];
     let site = Site::with_environment(db, &environment);
@@ -195,7 +198,10 @@ both!(mails_that_wait_are_taken_back_from_who_is_gone, |db| async {
     };
     assert_eq!(shown(&outbox(&client, "demo").await, ids[0]), "erased.away@example.test");
     assert_eq!(shown(&outbox(&reader, "demo").await, ids[0]), "e***@e***.test");
-    assert!(!stands_in(site.folder(), "away@example.test"), "what waits is sealed, and no log tells it");
+    assert!(
+        !any_file_contains(site.folder(), "away@example.test"),
+        "waiting mails are sealed and no log contains them"
+    );
     client.delete(&format!("{}?erase=true", path(ids[0]))).await.expect(200);
     client.delete(&path(ids[1])).await.expect(200);
     let mails = outbox(&client, "demo").await;
@@ -206,6 +212,6 @@ both!(mails_that_wait_are_taken_back_from_who_is_gone, |db| async {
     assert_eq!(shown(&mails, ids[0]), json!(null));
     let mut sql = Sql::open(&site);
     let kept = "SELECT count(*) AS value FROM mail_outbox WHERE content IS NOT NULL OR salt IS NOT NULL";
-    assert_eq!(sql.number(kept), 1, "only the mail to who stays");
+    assert_eq!(sql.number(kept), 1, "only the mail to the remaining customer is kept");
     assert_eq!(sql.number("SELECT count(*) AS value FROM portal_link"), 1);
 });

@@ -1,4 +1,4 @@
-//! A real mail server, told how to behave: `tests/sdk/mail_server.py`.
+//! A real mail server whose behaviour tests control: `tests/sdk/mail_server.py`.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -11,20 +11,20 @@ use super::*;
 
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/mail_server.py");
 
-/// What the service signs in with.
+/// The credentials of the service.
 pub const LOGIN: &str = "shop:oak & elm";
 
 pub struct MailServer {
     child: Child,
     input: ChildStdin,
-    said: Arc<Mutex<Vec<Value>>>,
+    reports: Arc<Mutex<Vec<Value>>>,
     folder: TempDir,
     security: &'static str,
     login: bool,
 }
 
 impl MailServer {
-    /// One that listens, and takes everything.
+    /// Starts a server that accepts every mail.
     pub async fn start(security: &'static str, login: bool) -> Self {
         let folder = TempDir::with_prefix("customary-mail-").unwrap();
         let mut command = Command::new(python());
@@ -35,28 +35,28 @@ impl MailServer {
         command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("Python runs");
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&said);
+        let reports = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&reports);
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                heard.lock().unwrap().push(serde_json::from_str(&line).expect("JSON"));
+                sink.lock().unwrap().push(serde_json::from_str(&line).expect("JSON"));
             }
         });
-        let server = Self { child, input, said, folder, security, login };
+        let server = Self { child, input, reports, folder, security, login };
         until("the mail server listens", async || server.port().is_some()).await;
         server
     }
 
-    fn said(&self, what: &str) -> Vec<Value> {
-        let said = self.said.lock().unwrap();
-        said.iter().filter_map(|line| line.get(what).cloned()).collect()
+    fn reports(&self, what: &str) -> Vec<Value> {
+        let reports = self.reports.lock().unwrap();
+        reports.iter().filter_map(|line| line.get(what).cloned()).collect()
     }
 
     fn port(&self) -> Option<u64> {
-        self.said("port").first().and_then(Value::as_u64)
+        self.reports("port").first().and_then(Value::as_u64)
     }
 
-    /// The settings with which the service uses it, fast enough for a test.
+    /// The settings with which the service uses this server, with delays short enough for a test.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let login = if self.login { "shop:oak%20%26%20elm@" } else { "" };
         let port = self.port().expect("it listens");
@@ -75,7 +75,7 @@ impl MailServer {
         ]
     }
 
-    /// A site that sends by it.
+    /// A site that sends its mails through this server.
     pub fn site(&self, db: Db) -> Arc<Site> {
         let environment = self.environment();
         let environment: Vec<(&str, &str)> =
@@ -83,25 +83,25 @@ impl MailServer {
         Site::with_environment(db, &environment)
     }
 
-    /// Tells it how to behave from now on.
-    pub async fn tell(&mut self, command: &str) {
-        let before = self.said("did").len();
+    /// Changes the server's behaviour from now on.
+    pub async fn set_mode(&mut self, command: &str) {
+        let before = self.reports("did").len();
         writeln!(self.input, "{command}").unwrap();
         let server = &*self;
-        until("the mail server does as it is told", async || server.said("did").len() > before).await;
+        until("the mail server confirms the command", async || server.reports("did").len() > before).await;
     }
 
-    /// How often a mode caught somebody.
+    /// How often a client ran into a mode.
     pub fn reached(&self, mode: &str) -> usize {
-        self.said("reached").iter().filter(|reached| *reached == mode).count()
+        self.reports("reached").iter().filter(|reached| *reached == mode).count()
     }
 
-    /// Everything that it took for good.
+    /// Every mail that the server accepted.
     pub fn mails(&self) -> Vec<Value> {
-        self.said("mail")
+        self.reports("mail")
     }
 
-    /// How many mails it took to an address.
+    /// How many mails to an address the server accepted.
     pub fn mails_to(&self, address: &str) -> usize {
         self.mails().iter().filter(|mail| mail["to"][0] == address).count()
     }

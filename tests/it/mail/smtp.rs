@@ -1,5 +1,5 @@
-//! A real mail server: with TLS and sign-in, and one that refuses, hangs, drops and goes away. Everybody gets a mail in the end,
-//! and nobody two by our doing.
+//! A real mail server, with TLS and sign-in, and one that refuses, hangs, drops connections and disappears. Every
+//! recipient gets a mail in the end, and the service sends none twice.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ async fn arrives_protected(db: Db, security: &'static str) {
     for number in 0..3 {
         invited(&client, &format!("ada{number}")).await;
     }
-    until_all_went(&client, "demo").await;
+    until_all_sent(&client, "demo").await;
     let taken = mails.mails();
     assert_eq!(taken.len(), 3, "{taken:?}");
     for mail in taken {
@@ -34,11 +34,11 @@ async fn arrives_protected(db: Db, security: &'static str) {
         if security == "starttls" {
             assert_eq!(mail["tls"], true, "{mail}");
         }
-        let parcel = Parcel::read(mail["message"].as_str().unwrap());
-        assert_eq!(mail["to"], json!([parcel.to()]));
-        assert_eq!(parcel.header("From"), "demo <shop@pay.example>");
-        assert_eq!(parcel.header("Auto-Submitted"), "auto-generated");
-        let message_id = parcel.header("Message-ID");
+        let message = Message::read(mail["message"].as_str().unwrap());
+        assert_eq!(mail["to"], json!([message.to()]));
+        assert_eq!(message.header("From"), "demo <shop@pay.example>");
+        assert_eq!(message.header("Auto-Submitted"), "auto-generated");
+        let message_id = message.header("Message-ID");
         assert!(message_id.ends_with("@pay.example>"), "{message_id}");
         assert!(
             outbox(&client, "demo")
@@ -46,7 +46,7 @@ async fn arrives_protected(db: Db, security: &'static str) {
                 .iter()
                 .any(|own| { message_id == format!("<{}@pay.example>", own["messageId"].as_str().unwrap()) })
         );
-        let link = parcel.link().expect("a link");
+        let link = message.link().expect("a link");
         assert_eq!(reqwest::get(&link).await.unwrap().status(), 200, "{link}");
     }
 }
@@ -55,8 +55,8 @@ both!(mails_arrive_over_starttls_with_sign_in, |db| arrives_protected(db, "start
 both!(mails_arrive_over_tls_with_sign_in, |db| arrives_protected(db, "tls"));
 
 #[tokio::test]
-async fn nothing_is_sent_over_a_connection_that_is_not_as_asked() {
-    // The server's certificate is of an authority that nobody trusts; then one that offers no TLS; then a wrong password.
+async fn no_mail_is_sent_without_the_configured_security() {
+    // A certificate of an untrusted authority; a server without TLS; a wrong password.
     for (security, change) in [
         ("starttls", ("CUSTOMARY_SMTP_CA_FILE", "")),
         ("none", ("CUSTOMARY_SMTP_URL", "?tls=required")),
@@ -82,7 +82,8 @@ async fn nothing_is_sent_over_a_connection_that_is_not_as_asked() {
         let server = Server::start_on(&site).await;
         let client = master(&server);
         let (id, _) = invited(&client, "ada").await;
-        until("the trouble is told", async || !mail_of(&client, id).await["problem"].is_null()).await;
+        until("the outbox shows the problem", async || !mail_of(&client, id).await["problem"].is_null())
+            .await;
         let mail = mail_of(&client, id).await;
         assert_eq!((&mail["state"], &mail["attempts"]), (&json!("queued"), &json!(0)), "{security}: {mail}");
         assert_eq!(mails.mails(), Vec::<Value>::new());
@@ -90,7 +91,7 @@ async fn nothing_is_sent_over_a_connection_that_is_not_as_asked() {
     }
 }
 
-both!(whatever_the_server_does_everybody_gets_one_mail, |db| async {
+both!(every_recipient_gets_one_mail_despite_server_failures, |db| async {
     let mut mails = MailServer::start("none", false).await;
     let site = mails.site(db);
     let server = Server::start_on(&site).await;
@@ -107,68 +108,73 @@ both!(whatever_the_server_does_everybody_gets_one_mail, |db| async {
         "drop-message",
         "drop-after",
     ] {
-        mails.tell(mode).await;
+        mails.set_mode(mode).await;
         for number in 0..2 {
             let (id, address) = invited(&client, &format!("{mode}-{number}")).await;
             addresses.push(address.clone());
             if mode != "drop-after" {
-                until("the trouble is told", async || !mail_of(&client, id).await["problem"].is_null()).await;
+                until("the outbox shows the problem", async || {
+                    !mail_of(&client, id).await["problem"].is_null()
+                })
+                .await;
                 assert_eq!(mails.mails_to(&address), 0, "{mode}");
             }
         }
-        mails.tell("ok").await;
-        until_all_went(&client, "demo").await;
+        mails.set_mode("ok").await;
+        until_all_sent(&client, "demo").await;
     }
-    mails.tell("away").await;
+    mails.set_mode("away").await;
     for number in 0..3 {
         addresses.push(invited(&client, &format!("away-{number}")).await.1);
     }
-    until("the trouble is told", async || {
-        let told = outbox(&client, "demo").await;
-        told.iter().any(|mail| mail["problem"].as_str().is_some_and(|problem| problem.contains("connection")))
+    until("the outbox shows the problem", async || {
+        let mails_shown = outbox(&client, "demo").await;
+        mails_shown
+            .iter()
+            .any(|mail| mail["problem"].as_str().is_some_and(|problem| problem.contains("connection")))
     })
     .await;
-    mails.tell("back").await;
-    until_all_went(&client, "demo").await;
+    mails.set_mode("back").await;
+    until_all_sent(&client, "demo").await;
     assert_eq!(count_of(&client, "demo", "sent").await, addresses.len() as u64);
     for address in &addresses {
         assert_eq!(mails.mails_to(address), 1, "{address}");
     }
 });
 
-both!(a_mail_that_is_refused_for_good_is_failed_and_may_be_sent_again, |db| async {
+both!(a_permanently_refused_mail_fails_and_can_be_sent_again, |db| async {
     let mut mails = MailServer::start("none", false).await;
     let site = mails.site(db);
     let server = Server::start_on(&site).await;
     let client = master(&server);
     for mode in ["never", "never-message"] {
-        mails.tell(mode).await;
+        mails.set_mode(mode).await;
         let (id, address) = invited(&client, mode).await;
-        until("it failed", async || mail_of(&client, id).await["state"] == "failed").await;
+        until("the mail failed", async || mail_of(&client, id).await["state"] == "failed").await;
         let failed = mail_of(&client, id).await;
         let problem = failed["problem"].as_str().expect("a problem");
         assert!(problem.contains("55"), "{problem}");
         assert!(!problem.contains('@') && failed["email"].is_null(), "{failed}");
-        mails.tell("ok").await;
+        mails.set_mode("ok").await;
         let retry = format!("/api/Mail/outbox/demo/{}/retry", failed["mailId"]);
         let keyed = [("idempotencyKey", mode)];
         client.send(reqwest::Method::POST, &retry, None, &keyed).await.expect(200);
         assert!(client.send(reqwest::Method::POST, &retry, None, &keyed).await.expect(200).replayed());
-        until_all_went(&client, "demo").await;
+        until_all_sent(&client, "demo").await;
         assert_eq!(mails.mails_to(&address), 1);
         let again = client.send(reqwest::Method::POST, &retry, None, &[]).await;
         again.expect_error(409);
         let taken = mails.mails();
-        let parcel = Parcel::read(taken.last().unwrap()["message"].as_str().unwrap());
+        let message = Message::read(taken.last().unwrap()["message"].as_str().unwrap());
         assert_eq!(
-            reqwest::get(parcel.link().expect("a link")).await.unwrap().status(),
+            reqwest::get(message.link().expect("a link")).await.unwrap().status(),
             200,
-            "its link is fresh"
+            "the mail sent again carries a valid link"
         );
     }
 });
 
-both!(killed_while_sending_nobody_gets_two_mails, |db| async {
+both!(a_kill_during_sending_doubles_no_mail, |db| async {
     let mut mails = MailServer::start("none", false).await;
     let mut environment = mails.environment();
     environment.retain(|(name, _)| *name != "CUSTOMARY_SMTP_TIMEOUT");
@@ -176,29 +182,30 @@ both!(killed_while_sending_nobody_gets_two_mails, |db| async {
     let site = Site::with_environment(db, &environment);
     let mut server = Server::start_on(&site).await;
     let client = master(&server);
-    // One hangs before the server has the message, one after: nobody knows of that whether it was taken.
-    mails.tell("hang-address").await;
+    // One delivery hangs before the server has the message, the other after it: then nobody knows whether the server
+    // took it.
+    mails.set_mode("hang-address").await;
     let (before, before_address) = invited(&client, "before").await;
-    until("it hangs", async || mails.reached("hang-address") == 1).await;
-    mails.tell("hang-message").await;
+    until("the delivery hangs", async || mails.reached("hang-address") == 1).await;
+    mails.set_mode("hang-message").await;
     let (after, after_address) = invited(&client, "after").await;
-    until("it hangs", async || mails.reached("hang-message") == 1).await;
+    until("the delivery hangs", async || mails.reached("hang-message") == 1).await;
     assert_eq!(mail_of(&client, before).await["state"], "sending");
     assert_eq!(mail_of(&client, after).await["state"], "handingOver");
     server.kill9();
-    mails.tell("ok").await;
+    mails.set_mode("ok").await;
     server.restart().await;
-    until("both are settled", async || {
+    until("both deliveries are over", async || {
         let states =
             (mail_of(&client, before).await["state"].clone(), mail_of(&client, after).await["state"].clone());
         states == (json!("sent"), json!("uncertain"))
     })
     .await;
     assert_eq!((mails.mails_to(&before_address), mails.mails_to(&after_address)), (1, 0));
-    // Somebody who knows better has it sent again.
+    // A merchant who knows better sends it again.
     let retry = format!("/api/Mail/outbox/demo/{}/retry", mail_of(&client, after).await["mailId"]);
     client.send(reqwest::Method::POST, &retry, None, &[]).await.expect(200);
-    until_all_went(&client, "demo").await;
+    until_all_sent(&client, "demo").await;
     assert_eq!(mails.mails_to(&after_address), 1);
 });
 
@@ -228,7 +235,7 @@ async fn three_instances_send_each_mail_once() {
 }
 
 #[tokio::test]
-async fn doubtful_settings_of_mails_are_refused() {
+async fn doubtful_mail_settings_are_refused() {
     let site = Site::new(Db::Sqlite);
     for (arguments, names) in [
         (vec!["--smtp-url", "smtp://u:hush@mail.example?tls=none", "--mail-from", "a@b.test"], "clear"),

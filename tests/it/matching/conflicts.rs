@@ -1,12 +1,13 @@
-//! Two identities in one request, several customers of one identity, and changes onto what is another's.
+//! Two identities in one request, several customers with one identity, and changes to values that identify another
+//! customer.
 
 use serde_json::{Value, json};
 
-use super::{FORCE, MERGE, REPLACE, asked, assert_matched, plain};
+use super::{FORCE, MERGE, REPLACE, assert_matched, match_answer, plain};
 use crate::harness::*;
 use crate::support::*;
 
-/// A 409 at these places that names these customers.
+/// Asserts a 409 at these places that names these customers.
 #[track_caller]
 fn assert_conflict<const N: usize>(answer: &Answer, at: [&str; N], ids: &[u64]) {
     assert_eq!(places(answer.expect_error(409)), set(at), "{}", answer.text);
@@ -15,7 +16,7 @@ fn assert_conflict<const N: usize>(answer: &Answer, at: [&str; N], ids: &[u64]) 
     }
 }
 
-both!(rules_3_identifiers_that_lead_to_different_people_are_a_conflict, |db| async {
+both!(rules_3_identifiers_of_different_customers_conflict, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let policy = ["--identifier", "email", "--identifier", "phone", "--country", "US"];
@@ -40,20 +41,21 @@ both!(rules_3_identifiers_that_lead_to_different_people_are_a_conflict, |db| asy
     }
     assert_eq!(client.list("two").await, before, "a conflict changes nothing");
 
-    // Sets are intersected: whoever all agree on is the match, older ones or not.
+    // The matcher intersects the sets: the customer on whom all identifiers agree is the match, even if others are
+    // older.
     let shared = json!({"email": "ada@example.test", "phone": "555-555-0199", "firstname": "Second"});
     let second = forced(&client, "two", &shared).await;
     let both = json!({"email": "ada@example.test", "phone": "+15555550199"});
     assert_matched(&plain(&client, "two", &both).await, second, &["email", "phone"]);
     assert_matched(&plain(&client, "two", &json!({"email": "ada@example.test"})).await, email, &["email"]);
-    // An identifier that nobody has is no disagreement.
+    // An identifier that no customer has is no conflict.
     let half = json!({"email": "ada@example.test", "phone": "555-555-0142"});
     assert_matched(&plain(&client, "two", &half).await, email, &["email"]);
-    // Force asks nobody.
+    // Force skips matching.
     forced(&client, "two", &json!({"email": "ada@example.test", "phone": "5555550117"})).await;
 });
 
-both!(rules_3_two_customer_numbers_are_two_people, |db| async {
+both!(rules_3_different_customer_numbers_conflict, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let ada =
@@ -62,21 +64,21 @@ both!(rules_3_two_customer_numbers_are_two_people, |db| async {
     for query in [&[][..], REPLACE, MERGE] {
         let answer = client.create("demo", &other, query, &[]).await;
         assert_conflict(&answer, ["/customerNumber"], &[ada]);
-        let would = asked(&client, "demo", &other, query).await.expect(200);
+        let would = match_answer(&client, "demo", &other, query).await.expect(200);
         assert_eq!(would.data()["outcome"], "conflict", "{}", would.text);
     }
     assert_eq!(read(&client, ada).await.json["customerNumber"], "ACC-1");
-    // None on one side is no other number.
+    // A missing number does not conflict with a number.
     let bare = created(&client, "demo", &json!({"email": "bare@example.test"})).await;
     let numbered = json!({"email": "bare@example.test", "customerNumber": "ACC-3"});
     assert_matched(&plain(&client, "demo", &numbered).await, bare, &["email"]);
     assert_matched(&plain(&client, "demo", &json!({"email": "ada@example.test"})).await, ada, &["email"]);
-    // Force makes two people of them.
+    // Force creates a second person.
     let second = forced(&client, "demo", &other).await;
     assert_matched(&plain(&client, "demo", &other).await, second, &["customerNumber", "email"]);
 });
 
-both!(rules_3_of_several_matches_the_oldest_is_hit, |db| async {
+both!(rules_3_the_oldest_of_several_matches_wins, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let body = json!({"email": "ada@example.test"});
@@ -85,7 +87,7 @@ both!(rules_3_of_several_matches_the_oldest_is_hit, |db| async {
         ids.push(forced(&client, "demo", &body).await);
     }
     assert!(ids.is_sorted(), "{ids:?}");
-    let would = asked(&client, "demo", &body, &[]).await.expect(200);
+    let would = match_answer(&client, "demo", &body, &[]).await.expect(200);
     assert_eq!(
         would.data()["candidates"],
         json!([{"identifier": "email", "customerIds": ids}]),
@@ -102,7 +104,7 @@ both!(rules_3_of_several_matches_the_oldest_is_hit, |db| async {
     created(&client, "demo", &body).await;
 });
 
-both!(rules_2_a_username_is_one_customers, |db| async {
+both!(rules_2_a_username_belongs_to_one_customer, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let ada = json!({"email": "ada@example.test", "customerUsername": "portal"});
@@ -113,9 +115,9 @@ both!(rules_2_a_username_is_one_customers, |db| async {
         assert_conflict(&answer, ["/customerUsername"], &[id]);
         assert!(answer.text.contains("same username exists already"), "{}", answer.text);
     }
-    // Not even by force beside herself: a login is one person's.
+    // Force does not help even beside the customer's own record: a username belongs to one person.
     assert_conflict(&client.create("demo", &ada, FORCE, &[]).await, ["/customerUsername"], &[id]);
-    // It is no identifier: it leads nowhere, and her own is no obstacle.
+    // A username is no identifier: it matches nobody, and a customer's own username is no conflict.
     assert_matched(&plain(&client, "demo", &ada).await, id, &["email"]);
     client.create("demo", &ada, REPLACE, &[]).await.expect(200);
     client.create("demo", &ada, MERGE, &[]).await.expect(200);
@@ -133,7 +135,7 @@ both!(rules_2_a_username_is_one_customers, |db| async {
     client.put(&path(bob), &json!({"customerUsername": "portal"})).await.expect(200);
 });
 
-both!(rules_3_an_update_onto_anothers_identity_is_a_conflict, |db| async {
+both!(rules_3_an_update_to_the_identity_of_another_customer_conflicts, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let policy = ["--identifier", "email", "--identifier", "firstname+lastname", "--identifier", "clientId"];
@@ -160,12 +162,13 @@ both!(rules_3_an_update_onto_anothers_identity_is_a_conflict, |db| async {
     let answer = client.put(&path(bob_id), &ada).await;
     let all = ["/email", "/firstname", "/customerNumber", "/customerUsername", "/additionalFields/clientId"];
     assert_conflict(&answer, all, &[ada_id]);
-    // identifierFields is nothing to a PUT: it lifts no rule.
+    // A PUT ignores `identifierFields`: the field lifts no rule.
     let lifted = json!({"customerNumber": "ACC-1", "identifierFields": ["email"]});
     assert_conflict(&client.put(&path(bob_id), &lifted).await, ["/customerNumber"], &[ada_id]);
     assert_eq!(read(&client, bob_id).await.json, before.json, "a refused update changes nothing");
 
-    // A merge or a replacement of Bob is the same kind of write; by his own e-mail they find him and her name.
+    // A merge or a replacement of Bob is the same kind of write: his own e-mail matches him, and the body carries her
+    // name.
     for query in [MERGE, REPLACE] {
         let body = json!({"email": "bob@example.test", "customerUsername": "ada"});
         assert_conflict(&client.create("three", &body, query, &[]).await, ["/customerUsername"], &[ada_id]);
@@ -176,7 +179,7 @@ both!(rules_3_an_update_onto_anothers_identity_is_a_conflict, |db| async {
     }
     assert_eq!(read(&client, bob_id).await.json, before.json, "a refused write changes nothing");
 
-    // Her own values are no obstacle, in whatever spelling.
+    // Her own values are no conflict, in any spelling.
     client.put(&path(ada_id), &ada).await.expect(200);
     client.put(&path(ada_id), &json!({"email": "ADA@example.test", "firstname": "ADA"})).await.expect(200);
     assert_eq!(read(&client, ada_id).await.json["Email"], "ADA@example.test");
@@ -188,7 +191,7 @@ both!(rules_3_only_a_changed_identity_can_conflict, |db| async {
     let body = json!({"email": "ada@example.test"});
     let first = created(&client, "demo", &body).await;
     let second = forced(&client, "demo", &body).await;
-    // They share an e-mail by force; that must not freeze either of them.
+    // They share an e-mail by force; both must stay writable.
     for id in [first, second] {
         client.put(&path(id), &json!({"city": "Oakton"})).await.expect(200);
         client.put(&path(id), &json!({"email": "ada@example.test", "city": "Reston"})).await.expect(200);

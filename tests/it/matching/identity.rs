@@ -1,4 +1,4 @@
-//! How values compare: exactly, or without case and spacing, in NFC; e-mail and phone as they are stored.
+//! How values compare: exactly, or ignoring case and spacing, in NFC; e-mail and phone as they are stored.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::{FORCE, MERGE, REPLACE, assert_matched, plain};
 use crate::harness::*;
 use crate::support::*;
 
-both!(rules_3_the_default_policy_is_the_email, |db| async {
+both!(rules_3_the_default_identifier_is_the_email, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let ada = json!({"email": "ada.roe@example.test", "firstname": "Ada", "lastname": "Roe", "company": "Roe Tools",
@@ -14,7 +14,7 @@ both!(rules_3_the_default_policy_is_the_email, |db| async {
     let id = created(&client, "demo", &ada).await;
     assert_matched(&plain(&client, "demo", &ada).await, id, &["email"]);
     assert_matched(&plain(&client, "demo", &json!({"email": "ada.roe@example.test"})).await, id, &["email"]);
-    // Nothing else of hers makes one of her: names, phones and companies are shared by people.
+    // Nothing else identifies her: people share names, phones and companies.
     let mut twin = ada.clone();
     twin["email"] = json!("twin@example.test");
     created(&client, "demo", &twin).await;
@@ -24,7 +24,7 @@ both!(rules_3_the_default_policy_is_the_email, |db| async {
     assert_eq!(total(&client, "demo").await, 4);
 });
 
-both!(rules_3_without_a_policy_anything_that_tells_of_a_person_may_be_created, |db| async {
+both!(rules_3_without_a_policy_any_value_of_a_person_allows_a_create, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let identifying = [
@@ -51,16 +51,19 @@ both!(rules_3_without_a_policy_anything_that_tells_of_a_person_may_be_created, |
             answer.expect_error(400);
             let text = answer.json["responseText"].as_str().expect("a text");
             assert!(text.starts_with("Invalid customer identifiers"), "{body}: {text}");
-            let told = answer.json["responseData"].to_string();
+            let message = answer.json["responseData"].to_string();
             for (field, _) in identifying {
-                assert!(told.contains(field), "{field} would do, but is not named: {told}");
+                assert!(
+                    message.contains(field),
+                    "{field} would suffice, but the message does not name it: {message}"
+                );
             }
         }
     }
     assert_eq!(total(&client, "demo").await, before);
 });
 
-both!(rules_3_texts_compare_without_case_and_spacing_and_in_nfc, |db| async {
+both!(rules_3_texts_compare_in_nfc_ignoring_case_and_spacing, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     new_entry(server.site(), "names", &["--identifier", "fullname"]);
@@ -83,7 +86,7 @@ both!(rules_3_texts_compare_without_case_and_spacing_and_in_nfc, |db| async {
         let answer = plain(&client, "names", &json!({"fullname": other})).await.expect(200);
         assert_eq!(answer.outcome(), "created", "{other}");
     }
-    // E-mails too, and they are kept as they were sent.
+    // E-mails too; the record keeps the spelling that was sent.
     let id = created(&client, "demo", &json!({"email": "Ada.Roe@Example.test"})).await;
     for same in ["ada.roe@example.test", "ADA.ROE@EXAMPLE.TEST", " Ada.Roe@Example.test "] {
         let answer = plain(&client, "demo", &json!({"email": same})).await;
@@ -117,12 +120,12 @@ both!(rules_3_customer_numbers_and_additional_fields_compare_exactly, |db| async
     for other in ["c-\u{e9}1", "C- \u{e9}1", "C-e1"] {
         created(&client, "clients", &client_id(other)).await;
     }
-    // A name that differs in case is another additional field, which identifies nobody here.
+    // A name that differs in case is another additional field, and that one is no identifier here.
     let other = json!({"additionalFields": {"clientid": "C-\u{e9}1"}});
     plain(&client, "clients", &other).await.expect_error(400);
 });
 
-both!(rules_3_phones_compare_as_they_are_stored, |db| async {
+both!(rules_3_phones_compare_in_stored_form, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     new_entry(server.site(), "phones", &["--identifier", "phone", "--country", "US"]);
@@ -136,7 +139,7 @@ both!(rules_3_phones_compare_as_they_are_stored, |db| async {
         with_extension,
         &["phone"],
     );
-    // The record's own country reads it, not the entrypoint's.
+    // The record's own country applies, not the entrypoint's.
     let british = created(&client, "phones", &json!({"phone": "020 7946 0018", "country": "GB"})).await;
     assert_matched(&plain(&client, "phones", &json!({"phone": "+442079460018"})).await, british, &["phone"]);
     assert_eq!(total(&client, "phones").await, 3);
@@ -149,12 +152,12 @@ both!(rules_3_a_deleted_customer_frees_its_identifiers_at_once, |db| async {
     let mut gone = Vec::new();
     for round in 0..3 {
         let id = created(&client, "demo", &body).await;
-        assert!(!gone.contains(&id), "an id was used again");
+        assert!(!gone.contains(&id), "an id was reused");
         let erase = if round == 1 { "?erase=true" } else { "" };
         client.delete(&format!("{}{erase}", path(id))).await.expect(200);
         gone.push(id);
     }
-    // A rename frees them as well.
+    // A rename frees them too.
     let id = created(&client, "demo", &body).await;
     let renamed =
         json!({"email": "other@example.test", "customerNumber": "ACC-2", "customerUsername": "other"});
@@ -163,7 +166,7 @@ both!(rules_3_a_deleted_customer_frees_its_identifiers_at_once, |db| async {
     assert_eq!(total(&client, "demo").await, 2);
 });
 
-both!(rules_1_identities_do_not_cross_entrypoints, |db| async {
+both!(rules_1_entrypoints_do_not_share_identities, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     new_entry(server.site(), "second", &[]);

@@ -1,16 +1,16 @@
-//! What a create does: the table of flags × match, what a match leaves untouched, what a replacement keeps, what a merge
-//! writes; and that the matcher, asked beforehand, says the same.
+//! What a create does: the table of flags and matches, what a match leaves untouched, what a replacement keeps, and
+//! what a merge writes. The matcher, called beforehand, must say the same.
 
 use serde_json::{Value, json};
 
-use super::{FORCE, MERGE, REPLACE, asked, assert_matched, plain};
+use super::{FORCE, MERGE, REPLACE, assert_matched, match_answer, plain};
 use crate::harness::*;
 use crate::support::*;
 
 const OFF: &[(&str, &str)] =
     &[("replaceExisting", "0"), ("mergeExisting", "0"), ("forceCustomerCreation", "false")];
 
-/// Everything a customer may have.
+/// A body with every field that a customer may have.
 fn full(number: usize) -> Value {
     json!({
         "customerNumber": format!("ACC-{number}"), "customerUsername": format!("portal{number}"),
@@ -24,7 +24,7 @@ fn full(number: usize) -> Value {
     })
 }
 
-both!(rules_3_the_table_of_outcomes, |db| async {
+both!(rules_3_flags_and_matches_decide_the_outcome, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     for (number, (query, without, with)) in [
@@ -39,11 +39,11 @@ both!(rules_3_the_table_of_outcomes, |db| async {
     {
         let body = |city: &str| json!({"email": format!("t{number}@example.test"), "city": city});
         let before = total(&client, "demo").await;
-        let would = asked(&client, "demo", &body("Oakton"), query).await.expect(200);
+        let would = match_answer(&client, "demo", &body("Oakton"), query).await.expect(200);
         assert_eq!(would.data()["outcome"], without, "{query:?}: {}", would.text);
         assert_eq!(would.data()["customerId"], Value::Null, "{query:?}: {}", would.text);
         assert_eq!(would.data()["candidates"], json!([]), "{query:?}: {}", would.text);
-        assert_eq!(total(&client, "demo").await, before, "asking writes nothing");
+        assert_eq!(total(&client, "demo").await, before, "the matcher writes nothing");
 
         let first = client.create("demo", &body("Oakton"), query, &[]).await.expect(200);
         assert_eq!(first.outcome(), without, "{query:?}: {}", first.text);
@@ -54,12 +54,12 @@ both!(rules_3_the_table_of_outcomes, |db| async {
         }
         assert_eq!(total(&client, "demo").await, before + 1);
 
-        let would = asked(&client, "demo", &body("Reston"), query).await.expect(200);
+        let would = match_answer(&client, "demo", &body("Reston"), query).await.expect(200);
         assert_eq!(would.data()["outcome"], with, "{query:?}: {}", would.text);
         let candidates = json!([{"identifier": "email", "customerIds": [first.id()]}]);
         assert_eq!(would.data()["candidates"], candidates, "{query:?}: {}", would.text);
         assert_eq!(would.data()["conflicts"], json!([]), "{query:?}: {}", would.text);
-        assert_eq!(operations(&client, first.id()).await, ["created"], "asking writes nothing");
+        assert_eq!(operations(&client, first.id()).await, ["created"], "the matcher writes nothing");
 
         let second = client.create("demo", &body("Reston"), query, &[]).await.expect(200);
         assert_eq!(second.outcome(), with, "{query:?}: {}", second.text);
@@ -106,14 +106,14 @@ both!(rules_3_two_flags_are_refused, |db| async {
             let found = places(answer.expect_error(400));
             assert!(found.iter().all(|place| place.starts_with('?')), "{flags:?}: {}", answer.text);
             assert!(!found.is_empty(), "{flags:?}: {}", answer.text);
-            asked(&client, "demo", body, &flags).await.expect_error(400);
+            match_answer(&client, "demo", body, &flags).await.expect_error(400);
         }
     }
     assert_eq!(total(&client, "demo").await, 1);
     assert_eq!(operations(&client, id).await, ["created"]);
 });
 
-both!(rules_3_a_match_leaves_the_record_untouched_and_tells_what_differs, |db| async {
+both!(rules_3_a_match_changes_nothing_and_reports_the_differences, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &full(1)).await;
@@ -153,28 +153,28 @@ both!(rules_3_a_match_leaves_the_record_untouched_and_tells_what_differs, |db| a
         let mut expected: Vec<_> = differs.to_vec();
         expected.sort_unstable();
         assert_eq!(sorted(&answer.data()["differs"]), expected, "{body}: {}", answer.text);
-        let would = asked(&client, "demo", &body, &[]).await.expect(200);
+        let would = match_answer(&client, "demo", &body, &[]).await.expect(200);
         assert_eq!(sorted(&would.data()["differs"]), expected, "{body}: {}", would.text);
 
         for (key, value) in before.json.as_object().expect("a record") {
             assert_eq!(&answer.data()[key], value, "{key} of the stored record after {body}");
         }
-        assert_eq!(etag(&answer), etag(&before), "a match has the record's own tag");
+        assert_eq!(etag(&answer), etag(&before), "a match carries the record's own tag");
         let after = read(&client, id).await;
         assert_eq!(after.json, before.json, "{body}");
         assert_eq!(etag(&after), etag(&before), "{body}");
         assert_eq!(operations(&client, id).await, ["created"], "{body}");
     }
-    // A field of an additional field's own is named as such.
+    // A field inside an additional field gets its own name.
     let body = identified(json!({"additionalFields": {"tier": "silver", "new": "x", "rep": "Bob"}}));
     let answer = plain(&client, "demo", &body).await.expect(200);
     let differs = answer.data()["differs"].to_string();
     assert!(differs.contains("tier") && differs.contains("new") && !differs.contains("rep"), "{differs}");
-    // A bad value is refused whether or not anything would be written.
+    // A bad value is refused even where nothing would be written.
     plain(&client, "demo", &identified(json!({"phone": "5"}))).await.expect_error(400);
 });
 
-both!(rules_3_a_replacement_holds_what_was_sent_and_little_else, |db| async {
+both!(rules_3_a_replacement_clears_fields_that_were_not_sent, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &full(1)).await;
@@ -206,7 +206,7 @@ both!(rules_3_a_replacement_holds_what_was_sent_and_little_else, |db| async {
     ];
     for (key, value) in after.json.as_object().expect("a record") {
         if !kept.contains(&key.as_str()) && !["Lastname", "AdditionalFields"].contains(&key.as_str()) {
-            assert_eq!(value, &bare[key], "{key} was not sent and is empty now");
+            assert_eq!(value, &bare[key], "{key} was not sent, so it is empty now");
         }
     }
     for (key, value) in after.json.as_object().expect("a record") {
@@ -216,9 +216,9 @@ both!(rules_3_a_replacement_holds_what_was_sent_and_little_else, |db| async {
     assert_ne!(etag(&after), etag(&before));
     assert_eq!(operations(&client, id).await, ["replaced", "created"]);
 
-    // Sent, those change too.
+    // These change too when they are sent.
     let mut sent = full(1);
-    // A hash is salted: the same password sent again cannot be told from another.
+    // A hash is salted, so the service cannot recognise the same password.
     sent.as_object_mut().unwrap().remove("customerPsw");
     sent["balance"] = json!(99);
     sent["customerStatus"] = json!(0);
@@ -230,15 +230,15 @@ both!(rules_3_a_replacement_holds_what_was_sent_and_little_else, |db| async {
     assert_eq!(after.json["customerStatus"], 0);
     assert_eq!(after.json["customerUsername"], "renamed");
     assert_eq!(after.json["City"], "Oakton");
-    assert_eq!(after.json["Created"], before.json["Created"], "a record is created once");
-    // The same again has no effect.
+    assert_eq!(after.json["Created"], before.json["Created"], "a replacement keeps the time of creation");
+    // Repeated, it has no effect.
     let again = client.create("demo", &sent, REPLACE, &[]).await.expect(200);
     assert_eq!(again.outcome(), "replaced");
     assert_eq!(etag(&read(&client, id).await), etag(&after));
     assert_eq!(operations(&client, id).await, ["replaced", "replaced", "created"]);
     assert_eq!(total(&client, "demo").await, 2);
 
-    // What it no longer has identifies it no longer; what it has does.
+    // The old values no longer identify the customer; the new ones do.
     let id = created(&client, "demo", &json!({"email": "two@example.test", "customerNumber": "ACC-2"})).await;
     client.create("demo", &json!({"email": "two@example.test"}), REPLACE, &[]).await.expect(200);
     created(&client, "demo", &json!({"customerNumber": "ACC-2"})).await;
@@ -251,7 +251,7 @@ both!(rules_3_a_replacement_holds_what_was_sent_and_little_else, |db| async {
     );
 });
 
-both!(rules_3_a_merge_writes_the_sent_fields_and_no_others, |db| async {
+both!(rules_3_a_merge_writes_only_the_sent_fields, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &full(1)).await;
@@ -272,14 +272,14 @@ both!(rules_3_a_merge_writes_the_sent_fields_and_no_others, |db| async {
     assert_eq!(etag(&answer), etag(&after));
     assert_eq!(operations(&client, id).await, ["merged", "created"]);
 
-    // The same again has no effect: no version, no entry.
+    // Repeated, it has no effect: no new version, no history entry.
     let again = client.create("demo", &sent, MERGE, &[]).await.expect(200);
     assert_eq!(again.outcome(), "merged");
     assert_eq!(etag(&read(&client, id).await), etag(&after));
     assert_eq!(operations(&client, id).await, ["merged", "created"]);
 });
 
-both!(rules_3_the_matcher_tells_conflicts_and_refusals_beforehand, |db| async {
+both!(rules_3_the_matcher_predicts_conflicts_and_refusals, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let ada = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
@@ -289,7 +289,7 @@ both!(rules_3_the_matcher_tells_conflicts_and_refusals_beforehand, |db| async {
         json!({"email": "new@example.test", "customerUsername": "bob"}),
     ];
     for body in &cases {
-        let would = asked(&client, "demo", body, &[]).await.expect(200);
+        let would = match_answer(&client, "demo", body, &[]).await.expect(200);
         assert_eq!(would.json["isSuccess"], true, "{}", would.text);
         assert_eq!(would.data()["outcome"], "conflict", "{}", would.text);
         let conflicts = would.data()["conflicts"].as_array().expect("conflicts");
@@ -297,11 +297,11 @@ both!(rules_3_the_matcher_tells_conflicts_and_refusals_beforehand, |db| async {
         assert!(would.data()["conflicts"].to_string().contains(&bob.to_string()), "{}", would.text);
         plain(&client, "demo", body).await.expect_error(409);
     }
-    let would = asked(&client, "demo", &cases[0], &[]).await.expect(200);
+    let would = match_answer(&client, "demo", &cases[0], &[]).await.expect(200);
     let candidates = json!([{"identifier": "email", "customerIds": [ada]},
                             {"identifier": "customerNumber", "customerIds": [bob]}]);
     assert_eq!(would.data()["candidates"], candidates, "{}", would.text);
-    assert_eq!(asked(&client, "demo", &cases[0], FORCE).await.expect(200).data()["outcome"], "forced");
-    asked(&client, "demo", &json!({"city": "Oakton"}), &[]).await.expect_error(400);
+    assert_eq!(match_answer(&client, "demo", &cases[0], FORCE).await.expect(200).data()["outcome"], "forced");
+    match_answer(&client, "demo", &json!({"city": "Oakton"}), &[]).await.expect_error(400);
     assert_eq!(total(&client, "demo").await, 2);
 });

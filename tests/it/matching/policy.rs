@@ -1,5 +1,5 @@
-//! The identifier policy: set on an entrypoint, on its organisation, changed under stored customers, and set aside by
-//! `identifierFields`; and what an entrypoint requires of a create.
+//! The identifier policy: set on an entrypoint, set on its organisation, changed under stored customers, and overridden
+//! by `identifierFields`; and the fields that an entrypoint requires of a create.
 
 use serde_json::{Value, json};
 
@@ -7,26 +7,30 @@ use super::{FORCE, MERGE, REPLACE, assert_matched, plain};
 use crate::harness::*;
 use crate::support::*;
 
-/// The policy that a settings answer tells.
+/// The policy in a settings answer.
 #[track_caller]
 fn policy_of(settings: &Answer) -> Vec<&str> {
-    let items =
-        settings.json["identifiers"].as_array().unwrap_or_else(|| panic!("none in {}", settings.text));
+    let items = settings.json["identifiers"]
+        .as_array()
+        .unwrap_or_else(|| panic!("no identifiers in {}", settings.text));
     items.iter().map(|item| item["value"].as_str().expect("a value")).collect()
 }
 
 #[track_caller]
-fn refused_for_want_of(answer: &Answer, identifiers: &[&str]) {
+fn assert_needs_one_of(answer: &Answer, identifiers: &[&str]) {
     answer.expect_error(400);
     let text = answer.json["responseText"].as_str().expect("a text");
     assert!(text.starts_with("Invalid customer identifiers"), "{text}");
-    let told = format!("{text} {}", answer.json["responseData"]);
+    let message = format!("{text} {}", answer.json["responseData"]);
     for identifier in identifiers {
-        assert!(told.contains(identifier), "{identifier} would do, but is not named: {told}");
+        assert!(
+            message.contains(identifier),
+            "{identifier} would suffice, but the message does not name it: {message}"
+        );
     }
 }
 
-both!(rules_3_where_a_policy_is_set_one_of_its_identifiers_must_be_there, |db| async {
+both!(rules_3_a_create_needs_an_identifier_of_the_policy, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let arguments = ["--identifier", "firstname+lastname", "--identifier", "phone", "--country", "US"];
@@ -39,7 +43,7 @@ both!(rules_3_where_a_policy_is_set_one_of_its_identifiers_must_be_there, |db| a
     ] {
         for query in [&[][..], REPLACE, MERGE, FORCE] {
             let answer = client.create("strict", &body, query, &[]).await;
-            refused_for_want_of(&answer, &["firstname+lastname", "phone", "customerNumber"]);
+            assert_needs_one_of(&answer, &["firstname+lastname", "phone", "customerNumber"]);
         }
     }
     let names = created(&client, "strict", &json!({"firstname": "Ada", "lastname": "Roe"})).await;
@@ -55,17 +59,17 @@ both!(rules_3_where_a_policy_is_set_one_of_its_identifiers_must_be_there, |db| a
         number,
         &["customerNumber"],
     );
-    // Half a compound is nobody; its parts do not run into each other.
+    // Half of a compound identifier matches nobody, and its parts do not run into each other.
     created(&client, "strict", &json!({"firstname": "Ada", "lastname": "Row"})).await;
     created(&client, "strict", &json!({"firstname": "AdaR", "lastname": "oe"})).await;
     created(&client, "strict", &json!({"firstname": "Roe", "lastname": "Ada"})).await;
-    // The e-mail is no identifier where the policy does not say so.
+    // The e-mail is no identifier unless the policy names it.
     let email = json!({"email": "one@example.test", "phone": "+15555550118"});
     created(&client, "strict", &email).await;
     created(&client, "strict", &json!({"email": "one@example.test", "phone": "+15555550119"})).await;
 });
 
-both!(rules_3_an_organisations_policy_holds_for_its_entrypoints_unless_they_set_their_own, |db| async {
+both!(rules_3_entrypoints_without_a_policy_inherit_the_organisations, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let org = new_org(site, "Parent").to_string();
@@ -82,12 +86,12 @@ both!(rules_3_an_organisations_policy_holds_for_its_entrypoints_unless_they_set_
     client.put(&organisation, &identifiers(&["phone"])).await.expect(200);
     assert_eq!(policy_of(&client.get(&organisation).await.expect(200)), ["phone"]);
 
-    // At once, also for those stored before: of two with the number, the older.
+    // It applies at once, also to customers stored before: of two with the number, the older is the match.
     assert_matched(&plain(&client, "child", &phone(1, "three@example.test")).await, first, &["phone"]);
     let third = created(&client, "child", &phone(2, "one@example.test")).await;
     assert_matched(&plain(&client, "child", &phone(2, "four@example.test")).await, third, &["phone"]);
-    refused_for_want_of(&plain(&client, "child", &json!({"email": "one@example.test"})).await, &["phone"]);
-    // An entrypoint made later has it too.
+    assert_needs_one_of(&plain(&client, "child", &json!({"email": "one@example.test"})).await, &["phone"]);
+    // An entrypoint created later has it too.
     new_entry_of(site, org_id, "later", &["--country", "US"]);
     let later = created(&client, "later", &phone(1, "one@example.test")).await;
     assert_matched(&plain(&client, "later", &phone(1, "two@example.test")).await, later, &["phone"]);
@@ -96,25 +100,25 @@ both!(rules_3_an_organisations_policy_holds_for_its_entrypoints_unless_they_set_
     assert_matched(&plain(&client, "rebel", &phone(2, "one@example.test")).await, rebel, &["email"]);
     created(&client, "rebel", &phone(1, "two@example.test")).await;
 
-    // Its own policy taken back, the organisation's holds.
+    // Without a policy of its own, the entrypoint follows the organisation's.
     client.put("/api/Paypoint/settings/rebel", &identifiers(&[])).await.expect(200);
     assert_matched(&plain(&client, "rebel", &phone(1, "six@example.test")).await, rebel, &["phone"]);
-    // And the organisation's taken back, the default.
+    // Without the organisation's policy, the default applies.
     client.put(&organisation, &identifiers(&[])).await.expect(200);
     let answer = client.get(&organisation).await.expect(200);
-    assert!(policy_of(&answer).is_empty(), "none configured is an empty list: {}", answer.text);
+    assert!(policy_of(&answer).is_empty(), "without a policy the list is empty: {}", answer.text);
     let answer = plain(&client, "rebel", &phone(3, "two@example.test")).await;
     assert_eq!(answer.matched_on(), ["email"], "{}", answer.text);
-    // The first organisation never had any of this.
+    // The first organisation never had this policy.
     let demo = server.client();
     created(&demo, "demo", &phone(1, "one@example.test")).await;
     created(&demo, "demo", &phone(1, "two@example.test")).await;
 });
 
-/// Makes a body from a customer's number.
+/// Builds a body from a customer's number.
 type Body = fn(usize) -> Value;
 
-both!(rules_3_a_change_of_policy_holds_at_once_for_customers_stored_before, |db| async {
+both!(rules_3_a_policy_change_applies_to_stored_customers_at_once, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let mut stored = Vec::new();
@@ -145,7 +149,7 @@ both!(rules_3_a_change_of_policy_holds_at_once_for_customers_stored_before, |db|
             assert_matched(&plain(&client, "demo", &body(number)).await, *id, on);
         }
     }
-    // What the old policy alone told apart is one no longer told apart, and the other way round.
+    // Values that only the old policy distinguished are one identity now, and the other way round.
     client.put(settings, &identifiers(&["phone"])).await.expect(200);
     let same = json!({"phone": "+15555550117", "email": "p0@example.test"});
     let other = created(&client, "demo", &same).await;
@@ -159,7 +163,7 @@ both!(rules_3_a_change_of_policy_holds_at_once_for_customers_stored_before, |db|
     assert_eq!(total(&client, "demo").await, 41);
 });
 
-both!(rules_3_a_policy_that_cannot_identify_is_refused, |db| async {
+both!(rules_3_an_unusable_policy_is_refused, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     for bad in ["balance", "customerPsw", "labels", "email+", "+", "a.b", "customerStatus"] {
@@ -175,10 +179,10 @@ both!(rules_3_a_policy_that_cannot_identify_is_refused, |db| async {
         }
     }
     let settings = client.get("/api/Paypoint/settings/demo").await.expect(200);
-    assert!(policy_of(&settings).is_empty(), "half of a refused policy was taken: {}", settings.text);
+    assert!(policy_of(&settings).is_empty(), "part of a refused policy was stored: {}", settings.text);
 });
 
-both!(rules_3_identifier_fields_stand_for_the_policy_in_one_request, |db| async {
+both!(rules_3_identifier_fields_override_the_policy_for_one_request, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let ada = json!({"email": "ada@example.test", "phone": "+15555550117", "firstname": "Ada", "lastname": "Roe",
@@ -195,7 +199,7 @@ both!(rules_3_identifier_fields_stand_for_the_policy_in_one_request, |db| async 
     assert_matched(&plain(&client, "demo", &names).await, id, &["firstname", "lastname"]);
     let own = by(json!(["clientId"]), json!({"additionalFields": {"clientId": "C-1"}}));
     assert_matched(&plain(&client, "demo", &own).await, id, &["clientId"]);
-    // Null items are none.
+    // Null items do not count.
     let nulls = by(json!([null, "phone", null]), json!({"phone": "+15555550117"}));
     assert_matched(&plain(&client, "demo", &nulls).await, id, &["phone"]);
 
@@ -203,7 +207,7 @@ both!(rules_3_identifier_fields_stand_for_the_policy_in_one_request, |db| async 
     let half = by(json!(["firstname", "phone"]), json!({"firstname": "Bob", "phone": "+15555550117"}));
     let bob = created(&client, "demo", &half).await;
     assert_eq!(read(&client, bob).await.json["IdentifierFields"], json!(["firstname", "phone"]), "echoed");
-    // The policy is set aside: the e-mail does not make her the match.
+    // The policy does not apply: the e-mail does not match her.
     let set_aside = by(json!(["phone"]), json!({"phone": "+15555550999", "email": "ada@example.test"}));
     created(&client, "demo", &set_aside).await;
 
@@ -213,15 +217,15 @@ both!(rules_3_identifier_fields_stand_for_the_policy_in_one_request, |db| async 
     assert_matched(&plain(&client, "demo", &fallback).await, id, &["customerNumber"]);
     let fallback = by(json!(["phone"]), json!({"customerNumber": "ACC-2", "email": "ada@example.test"}));
     created(&client, "demo", &fallback).await;
-    // And is refused without one, whatever else it has.
+    // Without a customerNumber the request is refused, whatever else it contains.
     let refused = by(json!(["phone"]), json!({"email": "ada@example.test", "firstname": "Ada"}));
     for query in [&[][..], REPLACE, MERGE, FORCE] {
-        refused_for_want_of(&client.create("demo", &refused, query, &[]).await, &["phone", "customerNumber"]);
+        assert_needs_one_of(&client.create("demo", &refused, query, &[]).await, &["phone", "customerNumber"]);
     }
     assert_eq!(total(&client, "demo").await, 4);
 });
 
-both!(rules_3_with_identifier_fields_another_number_is_no_obstacle, |db| async {
+both!(rules_3_with_identifier_fields_another_number_does_not_conflict, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &json!({"email": "ada@example.test", "customerNumber": "ACC-1"})).await;
@@ -240,7 +244,7 @@ both!(rules_3_with_identifier_fields_another_number_is_no_obstacle, |db| async {
     created(&client, "demo", &json!({"customerNumber": "ACC-1"})).await;
 });
 
-both!(rules_2_required_fields_are_what_a_create_must_carry, |db| async {
+both!(rules_2_a_create_must_carry_the_required_fields, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     new_entry(server.site(), "picky", &["--required", "email", "--required", "fullname"]);
@@ -261,19 +265,23 @@ both!(rules_2_required_fields_are_what_a_create_must_carry, |db| async {
     let by_names = json!({"email": "a@example.test", "firstname": "Ada", "lastname": "Roe"});
     let id = created(&client, "picky", &by_names).await;
     created(&client, "picky", &json!({"email": "b@example.test", "fullname": "Bob"})).await;
-    assert_eq!(read(&client, id).await.json["Fullname"], Value::Null, "neither is derived from the other");
-    // A create must carry them, an update need not.
+    assert_eq!(
+        read(&client, id).await.json["Fullname"],
+        Value::Null,
+        "neither name is derived from the other"
+    );
+    // A create must carry them; an update need not.
     client.put(&path(id), &json!({"city": "Oakton"})).await.expect(200);
     client.put(&path(id), &json!({"firstname": null})).await.expect(200);
 
-    // The setting is read and written in the contract's shape, and holds at once.
+    // The setting is read and written in the wire format's shape, and applies at once.
     let settings = "/api/Paypoint/settings/picky";
     let required =
         |value: &str| json!({"general": [{"key": "requiredFields", "readOnly": false, "value": value}]});
-    let told = client.get(settings).await.expect(200);
-    let general = told.json["general"].as_array().expect("general").clone();
-    let told = general.iter().find(|item| item["key"] == "requiredFields").expect("requiredFields");
-    assert_eq!(told["value"], "email,fullname");
+    let read = client.get(settings).await.expect(200);
+    let general = read.json["general"].as_array().expect("general").clone();
+    let item = general.iter().find(|item| item["key"] == "requiredFields").expect("requiredFields");
+    assert_eq!(item["value"], "email,fullname");
     client.put(settings, &required("")).await.expect(200);
     created(&client, "picky", &json!({"customerNumber": "A"})).await;
     client.put(settings, &required("phone")).await.expect(200);

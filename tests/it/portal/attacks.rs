@@ -1,10 +1,10 @@
-//! The table of attacks that is not about guessing: stolen sessions, forged forms, redirects, markup, headers.
+//! Attacks other than guessing: stolen sessions, forged forms, redirects, markup, headers.
 
 use super::*;
 
 const MARKUP: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
 
-both!(a_stolen_session_ends_with_signing_out, |db| async {
+both!(signing_out_ends_a_stolen_session, |db| async {
     let server = start(db).await;
     with_account(&server.client()).await;
     let mut browser = Browser::new(&server, "demo");
@@ -14,7 +14,7 @@ both!(a_stolen_session_ends_with_signing_out, |db| async {
     let page = browser.get("/portal/demo/record").await;
     let out = browser.post("/portal/demo/sign-out", &[("csrf", &page.csrf())]).await;
     assert_eq!(out.location(), "/portal/demo/sign-in?done=signed-out");
-    assert!(!browser.cookies.contains_key("customary_session"), "the browser forgets it");
+    assert!(!browser.cookies.contains_key("customary_session"), "the browser must lose the cookie");
     assert!(!thief.is_in().await);
 });
 
@@ -51,12 +51,12 @@ both!(forged_forms_change_nothing, |db| async {
         browser.headers = vec![("content-type", "text/plain".into())];
         browser.post(&address, &form).await.expect(403);
         browser.headers.clear();
-        // Nothing is done by opening an address either.
+        // Opening an address changes nothing either.
         if matches!(page, "sign-out" | "withdraw-consent") {
             browser.get(&address).await.expect(405);
         }
     }
-    // Without its cookie the form of somebody who is not signed in is nobody's.
+    // Without its cookie, the form of a visitor who is not signed in is invalid.
     other.cookies.clear();
     let form = [("csrf", foreign.as_str()), ("login", "ada"), ("password", PASSWORD)];
     other.post("/portal/demo/sign-in", &form).await.expect(403);
@@ -65,7 +65,7 @@ both!(forged_forms_change_nothing, |db| async {
     assert_eq!(before["Phone"], "+15555550117");
 });
 
-both!(redirects_lead_to_this_portal_alone, |db| async {
+both!(redirects_stay_within_the_portal, |db| async {
     let server = start(db).await;
     with_account(&server.client()).await;
     for evil in ["https://evil.test", "//evil.test", "/\\evil.test", "javascript:alert(1)"] {
@@ -90,7 +90,7 @@ both!(redirects_lead_to_this_portal_alone, |db| async {
         assert!(!page.text.contains("evil.test"), "{}", page.text);
         assert_eq!(browser.get(&format!("/portal/demo?{query}")).await.location(), "/portal/demo/record");
     }
-    // An entrypoint's name that is an address is no entrypoint.
+    // An entrypoint name that looks like an address is no entrypoint.
     for path in
         ["/portal//evil.test", "/portal/%2f%2fevil.test/sign-in", "/portal/demo%2f..%2f/sign-in", "/portal/"]
     {
@@ -100,7 +100,7 @@ both!(redirects_lead_to_this_portal_alone, |db| async {
     }
 });
 
-both!(the_links_of_mails_do_not_follow_the_host_header, |db| async {
+both!(links_in_mails_ignore_the_host_header, |db| async {
     let server = start(db).await;
     let client = server.client();
     with_account(&client).await;
@@ -111,7 +111,7 @@ both!(the_links_of_mails_do_not_follow_the_host_header, |db| async {
     assert!(link.starts_with("/portal/demo/set-password/"), "{link}");
 });
 
-both!(no_name_adds_an_element_to_a_page, |db| async {
+both!(names_cannot_inject_markup_into_a_page, |db| async {
     let server = start(db).await;
     let client = master(&server);
     let settings = json!({"general": [{"key": "storeName", "value": MARKUP},
@@ -138,12 +138,12 @@ both!(no_name_adds_an_element_to_a_page, |db| async {
         for element in ["<script", "<img", "<i>", "onerror=alert(2)>\""] {
             assert!(!page.text.contains(element), "{element} in {}", page.text);
         }
-        // Out of an attribute no quote leads.
+        // A quote in a value does not end an attribute.
         assert!(!page.text.contains("\"'>"), "{}", page.text);
     }
 });
 
-both!(every_page_keeps_browsers_strict_and_forgetful, |db| async {
+both!(every_page_sends_security_headers_and_forbids_caching, |db| async {
     let server = start(db).await;
     with_account(&server.client()).await;
     let mut browser = Browser::new(&server, "demo");
@@ -180,7 +180,7 @@ both!(every_page_keeps_browsers_strict_and_forgetful, |db| async {
     }
 });
 
-both!(neither_log_nor_metrics_hold_a_link_or_a_name, |db| async {
+both!(logs_and_metrics_contain_no_link_and_no_name, |db| async {
     let site = site_with(db, &[("CUSTOMARY_LOG", "debug")]);
     let server = Server::start_on(&site).await;
     let client = server.client();
@@ -194,12 +194,12 @@ both!(neither_log_nor_metrics_hold_a_link_or_a_name, |db| async {
     browser.sign_in("ada", PASSWORD).await.expect(303);
     let session = browser.cookies["customary_session"].clone();
     let metrics = server.anonymous().get("/metrics").await.expect(200).text;
-    // The greeting of a first start has an example with an address.
+    // The greeting of a first start contains an example with an e-mail address.
     let logs: String = server.logs().lines().filter(|line| !line.starts_with("curl ")).collect();
     assert!(logs.contains("/portal/{entry}/set-password/{token}"), "{logs}");
-    for told in [&logs, &metrics] {
+    for text in [&logs, &metrics] {
         for secret in [token, &session, PASSWORD, "not the password", EMAIL] {
-            assert!(!told.contains(secret), "{secret} was told");
+            assert!(!text.contains(secret), "{secret} is in a log or a metric");
         }
     }
 });
@@ -213,7 +213,7 @@ async fn a_large_form_is_refused_with_a_page() {
 }
 
 #[tokio::test]
-async fn the_database_files_hold_no_name_link_or_session() {
+async fn the_database_files_contain_no_name_link_or_session() {
     let server = start(Db::Sqlite).await;
     let client = server.client();
     with_account(&client).await;
@@ -230,7 +230,7 @@ async fn the_database_files_hold_no_name_link_or_session() {
     for secret in [EMAIL, PASSWORD, "not the password", &session, link.rsplit('/').next().unwrap()] {
         for bytes in &files {
             let is_there = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-            assert!(!is_there, "{secret} stands in the database");
+            assert!(!is_there, "{secret} is in the database");
         }
     }
 }

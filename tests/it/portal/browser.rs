@@ -1,4 +1,4 @@
-//! As much of a browser as the portal needs: cookies, forms as the page has them, and redirects that are looked at.
+//! The part of a browser that the portal needs: cookies, the forms of a page, and redirects that the test inspects.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use reqwest::redirect::Policy;
 
 use crate::harness::Server;
 
-/// Somebody's browser, on one entrypoint's portal.
+/// A browser on one entrypoint's portal.
 #[derive(Clone)]
 pub struct Browser {
     http: reqwest::Client,
@@ -17,7 +17,7 @@ pub struct Browser {
     pub headers: Vec<(&'static str, String)>,
 }
 
-/// A page as it came.
+/// A page as it was answered.
 #[derive(Debug, Clone)]
 pub struct Page {
     pub status: u16,
@@ -32,7 +32,7 @@ impl Page {
         self
     }
 
-    /// Where a redirect leads.
+    /// The target of a redirect.
     #[track_caller]
     pub fn location(&self) -> &str {
         assert_eq!(self.status, 303, "the page was: {}", self.text);
@@ -53,7 +53,7 @@ impl Page {
         Some(value[..value.find('"')?].to_owned())
     }
 
-    /// The token of the page's last form, which is the one in its middle.
+    /// The token of the page's last form, which is the one in the main part.
     pub fn csrf(&self) -> String {
         let at =
             self.text.rfind("name=\"csrf\" value=\"").unwrap_or_else(|| panic!("no form in {}", self.text));
@@ -127,7 +127,7 @@ impl Browser {
         self.submit(&page, &[("login", login), ("password", password)]).await
     }
 
-    /// Whether the own record can be seen.
+    /// Whether the customer's own record is visible.
     pub async fn is_in(&mut self) -> bool {
         let page = self.page("/record");
         self.get(&page).await.status == 200

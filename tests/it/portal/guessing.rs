@@ -1,9 +1,9 @@
-//! Guessing passwords and names: what is counted, slowed down and locked, and what it tells.
+//! Guessing passwords and names: what is counted, slowed down and locked, and what the answers reveal.
 
 use super::*;
 
-/// What a page says, without what is random in it.
-fn told(page: &Page, login: &str) -> String {
+/// The text of a page, without its random parts.
+fn without_random_parts(page: &Page, login: &str) -> String {
     page.text.replace(&page.csrf(), "").replace(login, "")
 }
 
@@ -20,20 +20,20 @@ both!(ten_failures_lock_the_account_and_mail_its_owner, |db| async {
     assert_eq!(status_of(&client, id).await, 1);
     guesser.sign_in(EMAIL, "guess number 10").await.expect(429).says("it is locked");
     assert_eq!(status_of(&client, id).await, 85);
-    assert!(!owner.is_in().await, "whoever was signed in is not any more");
+    assert!(!owner.is_in().await, "the lock ends the owner's session");
     guesser.sign_in(EMAIL, PASSWORD).await.expect(429);
     guesser.sign_in("ada", PASSWORD).await.expect(422);
-    until_all_went(&client, "demo").await;
-    let parcel = mails(server.site()).pop().expect("a mail");
-    assert_eq!((parcel.to(), parcel.link()), (EMAIL, None));
+    until_all_sent(&client, "demo").await;
+    let message = mails(server.site()).pop().expect("a mail");
+    assert_eq!((message.to(), message.link()), (EMAIL, None));
     let history = client.get(&format!("{}/history", path(id))).await.expect(200);
     assert_eq!(history.json["Records"][0]["token"]["name"], "portal", "{}", history.text);
 
-    // The merchant unlocks: failures are forgotten with it.
+    // The merchant unlocks the account, which resets the count of failures.
     client.put(&path(id), &json!({"customerStatus": 1})).await.expect(200);
     guesser.sign_in(EMAIL, PASSWORD).await.expect(303);
 
-    // Locked again, the owner resets the password.
+    // Locked again, the customer resets the password.
     let mut guesser = Browser::new(&server, "demo");
     for attempt in 0..10 {
         guesser.sign_in("ada", &format!("guess number {attempt}")).await;
@@ -48,7 +48,7 @@ both!(ten_failures_lock_the_account_and_mail_its_owner, |db| async {
     owner.sign_in("ada", OTHER_PASSWORD).await.expect(303);
 });
 
-both!(success_forgets_failures, |db| async {
+both!(a_successful_sign_in_resets_the_failures, |db| async {
     let server = start(db).await;
     let client = server.client();
     let id = with_account(&client).await;
@@ -63,7 +63,7 @@ both!(success_forgets_failures, |db| async {
     assert_eq!(status_of(&client, id).await, 1);
 });
 
-both!(a_name_that_nobody_has_looks_like_a_wrong_password, |db| async {
+both!(an_unknown_name_looks_like_a_wrong_password, |db| async {
     let server = start(db).await;
     let client = server.client();
     with_account(&client).await;
@@ -81,22 +81,26 @@ both!(a_name_that_nobody_has_looks_like_a_wrong_password, |db| async {
         assert_eq!(first.status, if attempt < 9 { 422 } else { 429 }, "{attempt}");
         for (page, login) in pages.iter().zip(logins) {
             assert_eq!(page.status, first.status, "{login} at {attempt}");
-            assert_eq!(told(page, login), told(first, EMAIL), "{login} at {attempt}");
+            assert_eq!(
+                without_random_parts(page, login),
+                without_random_parts(first, EMAIL),
+                "{login} at {attempt}"
+            );
         }
     }
-    // The same work was done for all: ten attempts each were verified, the account's and nobody's alike.
+    // The service did the same work for all: ten verifications each, with or without an account.
     assert_eq!(argon2_runs(&server).await - verified, 10 * logins.len() as u64);
     assert_eq!(status_of(&client, prospect).await, 1, "only an account is locked");
 });
 
-/// How many passwords were verified so far.
+/// How many passwords the service has verified so far.
 async fn argon2_runs(server: &Server) -> u64 {
     let text = server.anonymous().get("/metrics").await.expect(200).text;
     let line = text.lines().find(|line| line.starts_with("customary_password_verifications_total "));
     line.and_then(|line| line.rsplit(' ').next()).map_or(0, |number| number.parse().unwrap())
 }
 
-both!(parallel_attempts_count_each, |db| async {
+both!(parallel_attempts_all_count, |db| async {
     let server = start(db).await;
     let client = server.client();
     let id = with_account(&client).await;
@@ -107,11 +111,11 @@ both!(parallel_attempts_count_each, |db| async {
     }))
     .await;
     assert_eq!(pages.iter().filter(|status| **status == 422).count(), 9, "{pages:?}");
-    assert_eq!(argon2_runs(&server).await - before, 10, "no more than ten guesses were looked at");
+    assert_eq!(argon2_runs(&server).await - before, 10, "the service must verify ten guesses only");
     assert_eq!(status_of(&client, id).await, 85);
 });
 
-both!(asking_for_a_mail_tells_nothing_and_does_not_flood, |db| async {
+both!(requests_for_a_mail_reveal_nothing_and_send_few_mails, |db| async {
     let server = start(db).await;
     let client = server.client();
     with_account(&client).await;
@@ -126,17 +130,13 @@ both!(asking_for_a_mail_tells_nothing_and_does_not_flood, |db| async {
     }
     answers.dedup();
     assert_eq!(answers.len(), 1, "{answers:?}");
-    until_all_went(&client, "demo").await;
-    let parcels = mails(server.site());
-    assert!(parcels.iter().all(|parcel| parcel.to() == EMAIL), "nobody else was written to");
-    assert!(
-        (1..=6).contains(&parcels.len()),
-        "three a name, and those that waited made way: {}",
-        parcels.len()
-    );
+    until_all_sent(&client, "demo").await;
+    let messages = mails(server.site());
+    assert!(messages.iter().all(|message| message.to() == EMAIL), "only the account's owner gets mails");
+    assert!((1..=6).contains(&messages.len()), "at most three mails for each name: {}", messages.len());
 });
 
-both!(passwords_that_are_easy_to_guess_are_refused_by_the_api_too, |db| async {
+both!(the_api_refuses_easily_guessed_passwords_too, |db| async {
     let server = start(db).await;
     let client = server.client();
     let id = with_account(&client).await;

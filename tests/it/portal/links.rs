@@ -1,4 +1,4 @@
-//! Links in mails: what they open, what ends them, and that a dead one tells nothing.
+//! Links in mails: what they open, what ends them, and that a dead link reveals nothing.
 
 use super::*;
 
@@ -33,17 +33,17 @@ both!(an_invitation_becomes_an_account, |db| async {
     }
     let page = browser.submit(&link, &SET).await;
     assert_eq!(page.location(), "/portal/demo/sign-in?done=password-set");
-    assert!(!browser.is_in().await, "a link signs nobody in");
+    assert!(!browser.is_in().await, "a link alone signs nobody in");
     browser.sign_in(EMAIL, PASSWORD).await.expect(303);
     browser.get("/portal/demo/record").await.expect(200).says("Ada Roe");
     let record = client.get(&path(id)).await.expect(200);
     assert_eq!(record.json["Lifecycle"], "Active", "{}", record.text);
 
     let again = Browser::new(&server, "demo").get(&link).await.expect(410).says("no longer works");
-    assert!(!again.text.contains("Ada"), "a dead link tells nothing");
+    assert!(!again.text.contains("Ada"), "a dead link reveals nothing");
 });
 
-both!(dead_links_all_look_alike_and_offer_a_new_mail, |db| async {
+both!(all_dead_links_look_alike_and_offer_a_new_mail, |db| async {
     let server = start(db).await;
     let client = server.client();
     new_entry(server.site(), "other", &[]);
@@ -72,17 +72,17 @@ both!(dead_links_all_look_alike_and_offer_a_new_mail, |db| async {
     let mut other = Browser::new(&server, "other");
     let csrf = other.get("/portal/other/sign-in").await.csrf();
     other.post(&elsewhere, &[("csrf", &csrf), SET[0], SET[1]]).await.expect(410);
-    // None of that used it up.
+    // None of these requests used up the link.
     browser.get(&link).await.expect(200);
 
-    // A fresh invitation by the dead link's offer kills the earlier one.
+    // A fresh invitation, requested on the dead link's page, ends the earlier one.
     browser.submit("/portal/demo/forgot-password", &[("login", EMAIL)]).await.expect(303);
     let fresh = newest_link(&server, &client, "demo").await;
     assert_ne!(fresh, link);
     browser.get(&link).await.expect(410);
     browser.get(&fresh).await.expect(200);
 
-    // Another address, then the end of the customer.
+    // Another e-mail address ends the link, and so does a delete.
     client.put(&path(id), &json!({"email": "new@example.test"})).await.expect(200);
     browser.get(&fresh).await.expect(410);
     invite(&client, id).await.expect(200);
@@ -103,7 +103,7 @@ both!(links_expire, |db| async {
     browser.post(&link, &[("csrf", &csrf), SET[0], SET[1]]).await.expect(410);
 });
 
-both!(one_of_many_who_use_a_link_at_once_does, |db| async {
+both!(one_of_many_simultaneous_uses_of_a_link_succeeds, |db| async {
     let server = start(db).await;
     let client = server.client();
     let (_, link) = invited(&server, &client).await;
@@ -133,7 +133,7 @@ both!(consent_is_given_by_a_button_and_withdrawn_in_the_portal, |db| async {
     for _ in 0..2 {
         browser.get(&link).await.expect(200).says("I agree");
     }
-    assert_eq!(consent().await, Some(-1), "opening a link agrees to nothing");
+    assert_eq!(consent().await, Some(-1), "opening a link gives no consent");
     let done = browser.submit(&link, &[]).await;
     browser.get(done.location()).await.expect(200).says("Thank you");
     assert_eq!(consent().await, Some(1));

@@ -1,8 +1,8 @@
-//! The own record: what it shows, what may be edited, in which language.
+//! The customer's own record: what it shows, what the customer may edit, and in which language.
 
 use super::*;
 
-both!(a_customer_edits_what_the_entrypoint_allows, |db| async {
+both!(a_customer_can_edit_the_fields_that_the_entrypoint_allows, |db| async {
     let server = start(db).await;
     let client = master(&server);
     let id = with_account(&client).await;
@@ -20,9 +20,9 @@ both!(a_customer_edits_what_the_entrypoint_allows, |db| async {
     let wrong = with(&[("phone", "12"), ("city", "Wells"), ("shippingCountry", "US"), ("shippingZip", "x")]);
     let page = browser.post("/portal/demo/edit", &wrong).await.expect(422);
     let page = page.says("id=\"phone-problem\"").says("id=\"shippingZip-problem\"").says("value=\"Wells\"");
-    assert_eq!(page.field("phone").as_deref(), Some("12"), "what was sent is not lost");
+    assert_eq!(page.field("phone").as_deref(), Some("12"), "the form keeps what was sent");
 
-    // What is not allowed is not written, whoever sends it.
+    // A field that is not allowed is not written, even if it is sent.
     let sly = with(&[
         ("phone", "+15555550118"),
         ("city", ""),
@@ -41,7 +41,7 @@ both!(a_customer_edits_what_the_entrypoint_allows, |db| async {
     let history = client.get(&format!("{}/history", path(id))).await.expect(200).json;
     assert_eq!(history["Records"][0]["operation"], "updated", "{history}");
 
-    // A form from before somebody else's change.
+    // A form from before another client's change.
     let page = browser.post("/portal/demo/edit", &with(&[("phone", "+15555550119")])).await.expect(409);
     page.says("has changed since");
     let settings = json!({"general": [{"key": "editableFields", "value": "firstname"}]});
@@ -50,7 +50,7 @@ both!(a_customer_edits_what_the_entrypoint_allows, |db| async {
     assert_eq!((page.field("firstname").as_deref(), page.field("phone")), (Some("Ada"), None));
 });
 
-both!(nobody_sees_somebody_else, |db| async {
+both!(a_customer_sees_no_other_customer, |db| async {
     let server = start(db).await;
     let client = server.client();
     new_entry(server.site(), "other", &[]);
@@ -64,7 +64,7 @@ both!(nobody_sees_somebody_else, |db| async {
     let page = ada.get("/portal/demo/record").await.expect(200).says("Ada Roe");
     assert!(!page.text.contains("Bob"));
     ada.get("/portal/demo/record?customerId=2").await.expect(200).says("Ada Roe");
-    // A session is good for its own entrypoint alone, whatever a browser is made to send.
+    // A session is valid for its own entrypoint alone, whatever a browser sends.
     assert_eq!(ada.get("/portal/other/record").await.location(), "/portal/other/sign-in");
     let mut bob = Browser::new(&server, "other");
     bob.sign_in("ada", PASSWORD).await.expect(422);
@@ -74,7 +74,7 @@ both!(nobody_sees_somebody_else, |db| async {
     assert_eq!(ada.get("/portal/demo/record").await.location(), "/portal/demo/sign-in");
 });
 
-both!(pages_speak_the_readers_language_and_wear_the_stores_colour, |db| async {
+both!(pages_use_the_language_of_the_reader_and_the_colour_of_the_store, |db| async {
     let server = start(db).await;
     let client = master(&server);
     let settings = json!({"general": [{"key": "storeName", "value": "Épicerie du Chêne"},

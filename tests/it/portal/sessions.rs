@@ -2,7 +2,7 @@
 
 use super::*;
 
-both!(a_login_made_by_the_api_signs_in_by_user_name_and_by_mail, |db| async {
+both!(a_login_created_by_the_api_signs_in_by_user_name_and_by_email, |db| async {
     let server = start(db).await;
     with_account(&server.client()).await;
     for login in ["ada", "ADA", EMAIL, " Ada.Roe@EXAMPLE.test "] {
@@ -21,7 +21,7 @@ both!(a_login_made_by_the_api_signs_in_by_user_name_and_by_mail, |db| async {
 });
 
 #[tokio::test]
-async fn cookies_are_for_encrypted_connections_where_the_address_is_public() {
+async fn cookies_are_secure_where_the_address_is_public() {
     let site = site_with(Db::Sqlite, &[("CUSTOMARY_PUBLIC_URL", "https://pay.example.test/shop")]);
     let server = Server::start_on(&site).await;
     let page = Browser::new(&server, "demo").get("/portal/demo/sign-in").await.expect(200);
@@ -30,7 +30,7 @@ async fn cookies_are_for_encrypted_connections_where_the_address_is_public() {
     page.says("action=\"/shop/portal/demo/sign-in\"");
 }
 
-both!(who_may_not_sign_in_cannot, |db| async {
+both!(customers_without_access_cannot_sign_in, |db| async {
     let server = start(db).await;
     let client = server.client();
     let id = with_account(&client).await;
@@ -50,7 +50,7 @@ both!(who_may_not_sign_in_cannot, |db| async {
     Browser::new(&server, "demo").sign_in(EMAIL, PASSWORD).await.expect(422);
 });
 
-both!(another_password_ends_all_sessions_by_whichever_road_it_came, |db| async {
+both!(a_new_password_ends_all_sessions_however_it_was_set, |db| async {
     let server = start(db).await;
     let client = server.client();
     let id = with_account(&client).await;
@@ -70,9 +70,12 @@ both!(another_password_ends_all_sessions_by_whichever_road_it_came, |db| async {
     here.submit("/portal/demo/change-password", &right).await.expect(303);
     assert!(here.is_in().await && !there.is_in().await);
     there.cookies = before;
-    assert!(!there.is_in().await, "the session before the change is over, also here");
-    until_all_went(&client, "demo").await;
-    assert!(mails(server.site()).pop().is_some_and(|parcel| parcel.link().is_none()), "the owner is told");
+    assert!(!there.is_in().await, "the old session ends in this browser too");
+    until_all_sent(&client, "demo").await;
+    assert!(
+        mails(server.site()).pop().is_some_and(|message| message.link().is_none()),
+        "the customer gets a mail about the change"
+    );
     client.put(&path(id), &json!({"customerPsw": "seven lamps of stone"})).await.expect(200);
     assert!(!here.is_in().await);
     here.sign_in("ada", OTHER_PASSWORD).await.expect(422);
@@ -81,7 +84,7 @@ both!(another_password_ends_all_sessions_by_whichever_road_it_came, |db| async {
     assert!(!here.is_in().await);
 });
 
-both!(sessions_end_by_themselves, |db| async {
+both!(sessions_expire, |db| async {
     let site = site_with(db, &[("CUSTOMARY_SESSION_IDLE", "2s"), ("CUSTOMARY_SESSION_MAX", "5s")]);
     let server = Server::start_on(&site).await;
     with_account(&server.client()).await;
@@ -93,9 +96,9 @@ both!(sessions_end_by_themselves, |db| async {
     let mut last_in = started;
     while busy.is_in().await {
         last_in = std::time::Instant::now();
-        assert!(started.elapsed().as_secs() < 30, "a session that is used ends too");
+        assert!(started.elapsed().as_secs() < 30, "even a session in use must end");
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     }
-    assert!(last_in.duration_since(started).as_secs() >= 3, "being used keeps a session");
+    assert!(last_in.duration_since(started).as_secs() >= 3, "use extends a session");
     assert!(!idle.is_in().await);
 });

@@ -1,4 +1,4 @@
-//! PUT and DELETE: what is written, what is kept, what is refused, and what is left of somebody who was erased.
+//! PUT and DELETE: what is written, what is kept, what is refused, and what remains of an erased customer.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ fn ada() -> Value {
     })
 }
 
-both!(rules_5_a_put_changes_what_it_names_and_nothing_else, |db| async {
+both!(rules_5_a_put_changes_only_the_fields_that_it_names, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &ada()).await;
@@ -59,7 +59,7 @@ both!(rules_5_a_put_changes_what_it_names_and_nothing_else, |db| async {
         expected["LastUpdated"] = after.json["LastUpdated"].clone();
         assert_eq!(after.json, expected, "{change}");
         assert_ne!(etag(&after), etag(&before), "{change}");
-        assert_eq!(etag(&answer), etag(&after), "{change}: the answer tells the new tag");
+        assert_eq!(etag(&answer), etag(&after), "{change}: the answer carries the new tag");
         assert!(after.json["LastUpdated"].as_str() > before.json["LastUpdated"].as_str(), "{change}");
     }
 });
@@ -70,7 +70,7 @@ both!(rules_5_a_put_without_effect_keeps_the_version, |db| async {
     let id = created(&client, "demo", &ada()).await;
     let before = read(&client, id).await;
     let mut same = ada();
-    // A hash is salted: the same password sent again cannot be told from another.
+    // A hash is salted, so the service cannot recognise the same password.
     same.as_object_mut().unwrap().remove("customerPsw");
     same["phone"] = json!("555 555 0117");
     same["country"] = json!("United States");
@@ -92,7 +92,7 @@ both!(rules_5_a_put_without_effect_keeps_the_version, |db| async {
     assert_eq!(operations(&client, id).await, ["created"]);
 });
 
-both!(rules_2_additional_fields_stay_within_fifty, |db| async {
+both!(rules_2_a_customer_has_at_most_fifty_additional_fields, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let some = |range: std::ops::Range<usize>| -> Value {
@@ -109,12 +109,12 @@ both!(rules_2_additional_fields_stay_within_fifty, |db| async {
     }
     client.put(&path(id), &some(35..50)).await.expect(200);
     assert_eq!(read(&client, id).await.json["AdditionalFields"].as_object().expect("fields").len(), 50);
-    // One out, one in.
+    // One field removed, one added.
     let swap = json!({"additionalFields": {"k0": null, "k50": "x"}});
     client.put(&path(id), &swap).await.expect(200);
 });
 
-both!(rules_2_a_zip_is_held_against_the_country_it_ends_up_with, |db| async {
+both!(rules_2_a_zip_must_fit_the_resulting_country, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &json!({"customerNumber": "Z-1", "shippingZip": "anything"})).await;
@@ -136,37 +136,37 @@ both!(rules_5_a_delete_is_soft_and_final, |db| async {
     let before = read(&client, id).await;
     let answer = client.delete(&path(id)).await.expect(200);
     let after = read(&client, id).await;
-    assert_eq!(etag(&answer), etag(&after), "the answer tells the new tag");
+    assert_eq!(etag(&answer), etag(&after), "the answer carries the new tag");
     assert_eq!(after.json["customerStatus"], -99);
     for (key, value) in before.json.as_object().expect("a record") {
         if !["customerStatus", "LastUpdated", "Lifecycle"].contains(&key.as_str()) {
-            assert_eq!(&after.json[key], value, "{key} stays, so that history keeps its owner");
+            assert_eq!(&after.json[key], value, "{key} stays, so that the history keeps its owner");
         }
     }
     let listed: Vec<_> =
         client.list("demo").await.iter().map(|record| record["customerId"].clone()).collect();
-    assert_eq!(listed, [json!(other)], "out of lists");
+    assert_eq!(listed, [json!(other)], "a list contains the deleted customer");
     let would =
         client.post("/api/Customer/match/demo", &json!({"customerNumber": "ACC-1001"})).await.expect(200);
-    assert_eq!(would.data()["outcome"], "created", "out of matching: {}", would.text);
+    assert_eq!(would.data()["outcome"], "created", "a deleted customer matched: {}", would.text);
 
-    // Again is no error, and no change.
+    // A second delete is no error and no change.
     client.delete(&path(id)).await.expect(200);
     let again = read(&client, id).await;
     assert_eq!((&again.json, etag(&again)), (&after.json, etag(&after)));
     assert_eq!(operations(&client, id).await, ["deleted", "created"]);
-    // It takes no changes, not even back to life; wrong ones are refused as such.
+    // A deleted customer takes no changes and cannot be restored; invalid requests are refused as invalid.
     for change in [json!({"city": "Vienna"}), json!({"customerStatus": 1}), json!({})] {
         client.put(&path(id), &change).await.expect_error(409);
     }
     client.put(&path(id), &json!({"colour": "red"})).await.expect_error(400);
     assert_eq!(read(&client, id).await.json, after.json);
-    // Nobody else is gone.
+    // Nobody else is deleted.
     client.put(&path(other), &json!({"city": "Vienna"})).await.expect(200);
     client.delete("/api/Customer/987654321").await.expect_error(404);
 });
 
-both!(rules_5_an_erased_person_is_a_number_and_no_more, |db| async {
+both!(rules_5_an_erase_leaves_only_the_number, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let blank = json!({"email": "blank@example.test"});
@@ -184,16 +184,16 @@ both!(rules_5_an_erased_person_is_a_number_and_no_more, |db| async {
         let after = read(&client, id).await;
         assert_ne!(etag(&after), etag(&before));
         for key in ["customerId", "Balance", "Created", "PaypointEntryname", "ParentOrgId"] {
-            assert_eq!(after.json[key], before.json[key], "{key} is not the person's");
+            assert_eq!(after.json[key], before.json[key], "{key} is not about the person");
         }
         assert_eq!(after.json["customerStatus"], -99);
         let keys = |record: &Value| record.as_object().expect("a record").keys().cloned().collect::<Vec<_>>();
-        assert_eq!(keys(&after.json), keys(&before.json), "it is a record as any other");
+        assert_eq!(keys(&after.json), keys(&before.json), "the record has the usual keys");
         let kept =
             ["customerId", "Balance", "Created", "LastUpdated", "customerStatus", "Lifecycle", "Email"];
         for (key, value) in after.json.as_object().expect("a record") {
             if !kept.contains(&key.as_str()) {
-                assert_eq!(value, &blank_record[key], "{key} is what nobody has");
+                assert_eq!(value, &blank_record[key], "{key} is blank");
             }
         }
         assert_eq!(after.json["Email"], Value::Null);
@@ -204,10 +204,10 @@ both!(rules_5_an_erased_person_is_a_number_and_no_more, |db| async {
         } else {
             &["erased", "updated", "created"]
         };
-        assert_eq!(operations(&client, id).await, expected, "when and what is no personal value");
+        assert_eq!(operations(&client, id).await, expected, "times and operations are not personal");
         for (key, value) in ada().as_object().expect("an object") {
             for text in [&after.text, &history.text] {
-                // Shorter ones could stand in a time or an id by chance.
+                // A shorter value could occur in a time or an id by chance.
                 if let Some(value) = value.as_str().filter(|value| value.len() >= 6) {
                     assert!(!text.contains(value), "{key} {value} is still in {text}");
                 }
@@ -217,7 +217,7 @@ both!(rules_5_an_erased_person_is_a_number_and_no_more, |db| async {
             assert!(!history.text.contains(value) && !after.text.contains(value), "{value} is still there");
         }
 
-        // Final: again changes nothing, and neither does anything else.
+        // An erase is final: neither another erase nor any other request changes anything.
         client.delete(&erase).await.expect(200);
         client.delete(&path(id)).await.expect(200);
         client.put(&path(id), &json!({"firstname": "Ada"})).await.expect_error(409);
@@ -225,5 +225,5 @@ both!(rules_5_an_erased_person_is_a_number_and_no_more, |db| async {
         assert_eq!((&again.json, etag(&again)), (&after.json, etag(&after)));
         assert_eq!(total(&client, "demo").await, 1);
     }
-    assert_eq!(read(&client, blank).await.json, blank_record, "nobody else is touched");
+    assert_eq!(read(&client, blank).await.json, blank_record, "another customer changed");
 });

@@ -1,4 +1,4 @@
-//! A customer's history: when, which token, what operation, which fields, newest first.
+//! A customer's history, newest first: time, token, operation and changed fields.
 
 use chrono::DateTime;
 use serde_json::{Value, json};
@@ -47,9 +47,9 @@ both!(rules_5_every_change_is_in_the_history, |db| async {
     let answer = create.get(&format!("{}/history", path(id))).await.expect(200);
     assert_eq!(answer.json["Summary"]["totalRecords"], 6, "{}", answer.text);
     let entries = answer.json["Records"].as_array().expect("entries");
-    let told: Vec<_> =
+    let kinds: Vec<_> =
         entries.iter().map(|entry| entry["operation"].as_str().expect("an operation")).collect();
-    assert_eq!(told, ["deleted", "updated", "replaced", "merged", "updated", "created"]);
+    assert_eq!(kinds, ["deleted", "updated", "replaced", "merged", "updated", "created"]);
     let versions: Vec<_> =
         entries.iter().map(|entry| entry["version"].as_u64().expect("a version")).collect();
     assert_eq!(versions, [6, 5, 4, 3, 2, 1]);
@@ -89,21 +89,21 @@ both!(rules_5_every_change_is_in_the_history, |db| async {
         change("lastname", Value::Null, json!("Roe")),
     ];
     assert_eq!(changes(&entries[2]), expected);
-    // That a password was set is told; what it is, or its hash, is not.
+    // The history says that a password was set, but holds neither the password nor its hash.
     let fields: Vec<_> = changes(&entries[1]).into_iter().map(|(field, ..)| field).collect();
-    assert_eq!(fields, ["customerPsw", "lifecycle", "phone"], "with a password a prospect is active");
+    assert_eq!(fields, ["customerPsw", "lifecycle", "phone"], "a password makes a prospect active");
     assert!(!answer.text.contains("long enough") && !answer.text.contains("argon2"), "{}", answer.text);
     let deleted = changes(&entries[0]);
     assert!(deleted.contains(&change("customerStatus", json!("1"), json!("-99"))), "{deleted:?}");
 
-    // A second record of the same person has a history of its own.
+    // A second record of the same person has its own history.
     let first = created(&create, "demo", &body).await;
     let second = forced(&edit, "demo", &body).await;
     assert_eq!(operations(&create, first).await, ["created"]);
     assert_eq!(operations(&create, second).await, ["forced"]);
 });
 
-both!(rules_5_a_long_history_is_told_page_by_page, |db| async {
+both!(rules_5_a_long_history_has_pages, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
@@ -119,7 +119,7 @@ both!(rules_5_a_long_history_is_told_page_by_page, |db| async {
     let all = page("?limitRecord=100").await;
     assert_eq!(versions(&all), (1..=30).rev().collect::<Vec<_>>());
     assert_eq!(versions(&page("").await), (11..=30).rev().collect::<Vec<_>>());
-    // Wherever a page begins, its entries say the same.
+    // A page's entries are the same wherever the page begins.
     let middle = page("?fromRecord=7&limitRecord=5").await;
     assert_eq!(versions(&middle), [23, 22, 21, 20, 19]);
     assert_eq!(middle.json["Records"], json!(all.json["Records"].as_array().unwrap()[7..12]));

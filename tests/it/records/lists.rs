@@ -14,7 +14,7 @@ fn ids(answer: &Answer) -> Vec<u64> {
     records.iter().map(|record| record["customerId"].as_u64().expect("an id")).collect()
 }
 
-both!(contract_6_pages_are_counted_exactly, |db| async {
+both!(contract_6_page_counts_are_exact, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     new_entry(server.site(), "other", &[]);
@@ -31,7 +31,7 @@ both!(contract_6_pages_are_counted_exactly, |db| async {
             created(&client, "other", &json!({"email": format!("l{number}@example.test")})).await;
         }
     }
-    // The deleted do not stand in lists.
+    // Lists do not contain deleted customers.
     for position in [50, 25, 3] {
         client.delete(&path(newest_first.remove(position))).await.expect(200);
     }
@@ -61,14 +61,14 @@ both!(contract_6_pages_are_counted_exactly, |db| async {
             assert!(summary[key].is_null() || summary[key].is_string(), "{key} after {query}");
         }
     }
-    // 0 or less: all of them.
+    // 0 or less means all records.
     for query in ["?limitRecord=0", "?limitRecord=-1"] {
         let answer = page(query).await;
         assert_eq!(ids(&answer), newest_first, "{query}");
         assert_eq!(answer.json["Summary"]["totalRecords"], 50, "{query}");
     }
     assert_eq!(ids(&page("?limitRecord=0&fromRecord=48").await), newest_first[48..]);
-    // A condition on the entrypoint lets everybody through, or nobody; by ids the other way round, too.
+    // A condition on the entrypoint matches all records or none, in both orders.
     for (query, count) in [("?orgId(eq)=1", 50), ("?orgId(eq)=2", 0), ("?paypointId(ne)=1", 0)] {
         for order in ["desc", "asc"] {
             let answer = page(&format!("{query}&limitRecord=50&sortBy={order}(customerId)")).await;
@@ -80,16 +80,16 @@ both!(contract_6_pages_are_counted_exactly, |db| async {
             assert_eq!(answer.json["Summary"]["totalRecords"], count, "{query} {order}");
         }
     }
-    // A record in a list is the record itself.
+    // A list contains the record itself.
     let first = page("?limitRecord=1").await;
     assert_eq!(first.json["Records"][0], read(&client, newest_first[0]).await.json);
     assert_eq!(first.header("Cache-Control"), Some("private, no-cache"));
 });
 
-both!(contract_6_all_records_are_answered_however_many, |db| async {
+both!(contract_6_one_answer_can_hold_all_records, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
-    // More than any one page that a server might put together in memory.
+    // More records than the server collects in memory for one page.
     let count = 620;
     let bodies = (0..count).map(|number| json!({"customerNumber": format!("N-{number}"), "balance": number}));
     for some in bodies.collect::<Vec<_>>().chunks(50) {
@@ -116,5 +116,5 @@ both!(contract_6_all_records_are_answered_however_many, |db| async {
     }
     let numbers: std::collections::BTreeSet<_> =
         client.list("demo").await.iter().map(|record: &Value| record["customerNumber"].to_string()).collect();
-    assert_eq!(numbers.len(), count, "page by page, none twice and none missing");
+    assert_eq!(numbers.len(), count, "the pages list each record once");
 });

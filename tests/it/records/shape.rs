@@ -1,4 +1,4 @@
-//! The record's keys and types, as contract 3 and 13 have them.
+//! The record's keys and types (contract 3 and 13).
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ enum Kind {
     Null,
 }
 
-/// Contract 3, and our own four.
+/// The keys of contract 3, and four of Customary's own.
 const KEYS: [(&str, Kind); 48] = [
     ("customerId", Kind::Integer),
     ("customerNumber", Kind::Text),
@@ -95,7 +95,7 @@ fn is_of(value: &Value, kind: Kind) -> bool {
     }
 }
 
-/// Every key and no other; a text that was never written is null, never empty.
+/// Asserts every key and no other; a text that was never written is null, never empty.
 #[track_caller]
 fn assert_record(record: &Value, beside: &[&str], all_given: bool) {
     let object = record.as_object().unwrap_or_else(|| panic!("no record: {record}"));
@@ -110,7 +110,7 @@ fn assert_record(record: &Value, beside: &[&str], all_given: bool) {
     }
 }
 
-both!(contract_3_a_record_has_exactly_its_keys_in_their_types, |db| async {
+both!(contract_3_a_record_has_exactly_the_documented_keys_and_types, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let names = ["--legal-name", "Oakton Tools LLC", "--dba-name", "Oakton Tools", "--country", "US"];
@@ -151,7 +151,7 @@ both!(contract_3_a_record_has_exactly_its_keys_in_their_types, |db| async {
         ("IdentifierFields", json!(["email"])),
         ("AdditionalFields", json!({"tier": "gold"})),
         ("Labels", json!(["wholesale"])),
-        // There is a password.
+        // The customer has a password.
         ("Lifecycle", json!("Active")),
     ] {
         assert_eq!(record.json[key], expected, "{key}");
@@ -161,7 +161,7 @@ both!(contract_3_a_record_has_exactly_its_keys_in_their_types, |db| async {
         assert_eq!(answer.header("Content-Type"), Some("application/json"));
     }
 
-    // With nothing but a name: absent is null, lists and objects are there and empty.
+    // A customer with only a name: absent texts are null, lists and objects are present and empty.
     let made = client.create("demo", &json!({"firstname": "Bob"}), &[], &[]).await.expect(200);
     assert_record(made.data(), &beside, false);
     let record = read(&client, made.id()).await.json;
@@ -180,7 +180,7 @@ both!(contract_3_a_record_has_exactly_its_keys_in_their_types, |db| async {
     }
 });
 
-both!(contract_4_changes_answer_with_their_envelope, |db| async {
+both!(contract_4_changes_answer_with_the_documented_envelope, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let id = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
@@ -229,14 +229,14 @@ both!(contract_12_settings_are_lists_of_keys_and_values, |db| async {
     let listed = client.get("/api/Paypoint").await.expect(200);
     assert!(listed.text.contains("made-here") && listed.text.contains("demo"), "{}", listed.text);
 
-    // A PUT is partial: what it does not name stays.
+    // A PUT is partial: fields that it does not name stay.
     let general = json!({"general": [{"key": "dbaName", "readOnly": false, "value": "Renamed"}]});
     client.put("/api/Paypoint/settings/made-here", &general).await.expect(200);
     let after = client.get("/api/Paypoint/settings/made-here").await.expect(200);
     assert_eq!(value(&after, "general", "dbaName"), "Renamed");
     assert_eq!(value(&after, "general", "legalName"), "Made LLC");
     assert_eq!(after.json["identifiers"], made.json["identifiers"]);
-    // What was read may be sent back, the read-only items included.
+    // A client may send back what it read, the read-only items included.
     client.put("/api/Paypoint/settings/made-here", &after.json).await.expect(200);
     assert_eq!(client.get("/api/Paypoint/settings/made-here").await.expect(200).json, after.json);
     for bad in [

@@ -1,4 +1,4 @@
-//! Values as they go in and as they come out: exact money, times, phones, countries, texts.
+//! Values on the way in and on the way out: exact money, times, phones, countries, texts.
 
 use std::time::SystemTime;
 
@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 use crate::harness::*;
 use crate::support::*;
 
-/// A create whose body is given as text, so that every digit is sent as written.
+/// A create with the body as text, so that every digit is sent as written.
 async fn create_raw(client: &Client, body: String) -> Answer {
     let request = client.request(reqwest::Method::POST, "/api/Customer/single/demo");
     send(request.header("Content-Type", "application/json").body(body)).await
 }
 
-/// The digits of the balance as they stand in an answer.
+/// The digits of the balance in an answer.
 #[track_caller]
 fn balance(answer: &Answer) -> &str {
     let (_, rest) =
-        answer.text.split_once("\"Balance\":").unwrap_or_else(|| panic!("none in {}", answer.text));
+        answer.text.split_once("\"Balance\":").unwrap_or_else(|| panic!("no balance in {}", answer.text));
     rest.split([',', '}']).next().expect("a number").trim()
 }
 
@@ -70,14 +70,14 @@ fn now() -> DateTime<Utc> {
     SystemTime::now().into()
 }
 
-/// The time that a record tells under a key.
+/// The time that a record has under a key.
 #[track_caller]
 fn time(record: &Value, key: &str) -> DateTime<Utc> {
     let text = record[key].as_str().unwrap_or_else(|| panic!("no {key} in {record}"));
     DateTime::parse_from_rfc3339(text).expect("RFC 3339").to_utc()
 }
 
-both!(rules_2_created_at_is_what_the_caller_says_if_it_can_be, |db| async {
+both!(rules_2_a_plausible_created_at_is_stored, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let utc = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().to_utc();
@@ -97,7 +97,7 @@ both!(rules_2_created_at_is_what_the_caller_says_if_it_can_be, |db| async {
         assert_eq!(time(&record, "Created"), utc(kept), "{sent}");
         assert!(now() - time(&record, "LastUpdated") < TimeDelta::seconds(60), "{sent}");
     }
-    // Up to 5 minutes ahead is a clock that is a little off: it counts as now.
+    // Up to 5 minutes ahead is a clock that runs fast: the service takes it as now.
     let ahead = (now() + TimeDelta::minutes(4)).to_rfc3339();
     let id = created(&client, "demo", &json!({"customerNumber": "T-ahead", "createdAt": ahead})).await;
     let created_at = time(&read(&client, id).await.json, "Created");
@@ -107,19 +107,19 @@ both!(rules_2_created_at_is_what_the_caller_says_if_it_can_be, |db| async {
         client.create("demo", &json!({"customerNumber": "T-no", "createdAt": ahead}), &[], &[]).await;
     assert_eq!(places(answer.expect_error(400)), set(["/createdAt"]), "{}", answer.text);
 
-    // Absent, it is now; a PUT says nothing of it.
+    // An absent time is now; a PUT ignores it.
     let id = created(&client, "demo", &json!({"customerNumber": "T-now"})).await;
     let before = read(&client, id).await;
     assert!(now() - time(&before.json, "Created") < TimeDelta::seconds(60));
     client.put(&path(id), &json!({"createdAt": "2020-01-02T03:04:05Z"})).await.expect(200);
-    assert_eq!(etag(&read(&client, id).await), etag(&before), "createdAt alone is no change");
+    assert_eq!(etag(&read(&client, id).await), etag(&before), "createdAt alone changes nothing");
     client.put(&path(id), &json!({"createdAt": "2020-01-02T03:04:05Z", "city": "Oakton"})).await.expect(200);
     let after = read(&client, id).await.json;
     assert_eq!(after["Created"], before.json["Created"]);
     assert!(time(&after, "LastUpdated") > time(&before.json, "LastUpdated"));
 });
 
-both!(rules_2_a_phone_is_read_with_the_country_that_is_known, |db| async {
+both!(rules_2_a_phone_is_read_with_the_known_country, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     new_entry(server.site(), "us", &["--country", "US"]);
@@ -145,38 +145,38 @@ both!(rules_2_a_phone_is_read_with_the_country_that_is_known, |db| async {
         let id = created(&client, entry, &numbered(body.clone())).await;
         assert_eq!(read(&client, id).await.json["Phone"], kept, "{body} in {entry}");
     }
-    // Possible only locally, or with no country to read it with.
+    // Valid only locally, or without a country to read it with.
     let local = client.create("us", &numbered(json!({"phone": "555-0117"})), &[], &[]).await;
     assert_eq!(places(local.expect_error(400)), set(["/phone"]), "{}", local.text);
     let nowhere = client.create("demo", &numbered(json!({"phone": "(555) 555-0117"})), &[], &[]).await;
     assert_eq!(places(nowhere.expect_error(400)), set(["/phone"]), "{}", nowhere.text);
     let message = nowhere.json["errors"][0]["message"].as_str().expect("a message");
-    assert!(message.contains('+'), "the error says that a + would do: {message}");
+    assert!(message.contains('+'), "the error suggests a +: {message}");
 
-    // A PUT reads it with the stored record's country, or with the one that it brings.
+    // A PUT reads the phone with the country of the stored record, or with the country in the body.
     let british = json!({"customerNumber": "P-gb", "country": "GB"});
     let id = created(&client, "us", &british).await;
     client.put(&path(id), &json!({"phone": "020 7946 0018"})).await.expect(200);
     assert_eq!(read(&client, id).await.json["Phone"], "+442079460018");
     client.put(&path(id), &json!({"phone": "(555) 555-0117", "country": "US"})).await.expect(200);
     assert_eq!(read(&client, id).await.json["Phone"], "+15555550117");
-    // Its country cleared, the entrypoint's holds again.
+    // After the country is cleared, the entrypoint's country applies again.
     client.put(&path(id), &json!({"country": "GB"})).await.expect(200);
     client.put(&path(id), &json!({"phone": "555-555-0118", "country": null})).await.expect(200);
     assert_eq!(read(&client, id).await.json["Phone"], "+15555550118");
 });
 
-both!(rules_2_a_phone_beside_a_cleared_country_is_read_with_the_entrypoints, |db| async {
+both!(rules_2_a_phone_beside_a_cleared_country_is_read_with_the_entrypoints_country, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     new_entry(server.site(), "dk", &["--country", "DK"]);
     let id = created(&client, "dk", &json!({"customerNumber": "P-us", "country": "US"})).await;
-    // Eight digits are none of the country that is cleared.
+    // Eight digits are no phone of the cleared country.
     client.put(&path(id), &json!({"phone": "32 12 34 56", "country": null})).await.expect(200);
     assert_eq!(read(&client, id).await.json["Phone"], "+4532123456");
 });
 
-both!(rules_3_a_merge_reads_a_phone_as_a_put_would, |db| async {
+both!(rules_3_a_merge_reads_a_phone_like_a_put, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     new_entry(server.site(), "us", &["--country", "US"]);
@@ -190,7 +190,7 @@ both!(rules_3_a_merge_reads_a_phone_as_a_put_would, |db| async {
     assert_eq!(read(&client, id).await.json["Phone"], "+442079460018");
 });
 
-both!(rules_2_texts_are_trimmed_and_kept_in_nfc, |db| async {
+both!(rules_2_texts_are_trimmed_and_stored_in_nfc, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let body = json!({"firstname": "  Zoe\u{308} ", "lastname": "\u{a0}O'Neill\u{3000}", "company": "a  b",
@@ -200,14 +200,14 @@ both!(rules_2_texts_are_trimmed_and_kept_in_nfc, |db| async {
     let record = read(&client, id).await.json;
     assert_eq!(record["Firstname"], "Zo\u{eb}");
     assert_eq!(record["Lastname"], "O'Neill");
-    assert_eq!(record["Company"], "a  b", "white space within stays");
+    assert_eq!(record["Company"], "a  b", "inner white space stays");
     assert_eq!(record["customerNumber"], "ACC-1");
     assert_eq!(record["Labels"], json!(["b", "a"]), "in the order sent");
     assert_eq!(record["AdditionalFields"], json!({"note": "Zo\u{eb}"}));
-    // Nothing is escaped, cut or read as markup on the way.
+    // The service escapes, cuts and interprets nothing.
     let odd = "<b>\"Ada\" & 'co' \\ %41 \u{1f469}\u{200d}\u{1f467} \u{627}\u{644} ; -- {{x}}";
     client.put(&path(id), &json!({"company": odd})).await.expect(200);
     assert_eq!(read(&client, id).await.json["Company"], odd);
-    // Names are not derived from each other.
+    // The service derives no name from another.
     assert_eq!(record["Fullname"], Value::Null);
 });

@@ -1,5 +1,5 @@
-//! Clients that create, match and search without a pause while keys are rotated. Every answer must be right: a match is
-//! the customer it was, a search finds what was written before it and nothing else.
+//! Clients that create, match and search without a pause while keys rotate. Every answer must be right: a match finds
+//! the original customer, and a search finds exactly what was written before it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use tokio::task::JoinHandle;
 use crate::harness::*;
 
 const CLIENTS: usize = 4;
-/// About how many are looked for one by one in the end.
+/// About how many customers the test looks up one by one in the end.
 const SAMPLE: usize = 200;
-/// How long a request is sent again while instances are down.
+/// How long a request is retried while instances are down.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Load {
     stop: Arc<AtomicBool>,
-    clients: Vec<JoinHandle<Books>>,
+    clients: Vec<JoinHandle<Ledger>>,
 }
 
-/// What one client, or all of them, know.
+/// What one client, or all of them, recorded.
 #[derive(Default)]
-pub struct Books {
+pub struct Ledger {
     /// E-mail, first name, id.
     people: Vec<(String, String, u64)>,
     matches: usize,
@@ -33,7 +33,7 @@ pub struct Books {
     created: usize,
 }
 
-impl fmt::Display for Books {
+impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} creates, {} matches, {} searches", self.created, self.matches, self.searches)
     }
@@ -42,18 +42,18 @@ impl fmt::Display for Books {
 struct Worker {
     rng: Rng,
     instances: Vec<Client>,
-    books: Books,
+    ledger: Ledger,
 }
 
 impl Load {
-    /// Makes some customers, then goes on without a pause.
+    /// Creates some customers, then continues without a pause.
     pub async fn start(fleet: &Fleet, count: u64, rng: &mut Rng) -> Load {
         let stop = Arc::new(AtomicBool::new(false));
         let instances: Vec<_> = (0..fleet.servers.len()).map(|number| fleet.client(number)).collect();
         let share = count / CLIENTS as u64;
         let workers = at_once((0..CLIENTS).map(|_| {
             let mut worker =
-                Worker { rng: rng.fork(), instances: instances.clone(), books: Books::default() };
+                Worker { rng: rng.fork(), instances: instances.clone(), ledger: Ledger::default() };
             async move {
                 for _ in 0..share {
                     worker.create().await;
@@ -66,26 +66,26 @@ impl Load {
         Load { stop, clients }
     }
 
-    pub fn still_running(&self) {
-        assert!(!self.clients.iter().any(JoinHandle::is_finished), "a client failed, see its panic");
+    pub fn assert_running(&self) {
+        assert!(!self.clients.iter().any(JoinHandle::is_finished), "a client failed; see its panic");
     }
 
-    pub async fn finish(self) -> Books {
+    pub async fn finish(self) -> Ledger {
         self.stop.store(true, Relaxed);
-        let mut all = Books::default();
+        let mut all = Ledger::default();
         for client in self.clients {
-            let books = finished(client).await;
-            all.people.extend(books.people);
-            all.matches += books.matches;
-            all.searches += books.searches;
-            all.created += books.created;
+            let ledger = finished(client).await;
+            all.people.extend(ledger.people);
+            all.matches += ledger.matches;
+            all.searches += ledger.searches;
+            all.created += ledger.created;
         }
         all
     }
 }
 
 impl Worker {
-    async fn run(mut self, stop: Arc<AtomicBool>) -> Books {
+    async fn run(mut self, stop: Arc<AtomicBool>) -> Ledger {
         while !stop.load(Relaxed) {
             match self.rng.u8(..10) {
                 0..3 => self.create().await,
@@ -94,7 +94,7 @@ impl Worker {
             }
             tokio::time::sleep(Duration::from_millis(self.rng.u64(..10))).await;
         }
-        self.books
+        self.ledger
     }
 
     fn word(&mut self) -> String {
@@ -108,22 +108,22 @@ impl Worker {
         let data = self.ask("/api/Customer/single/demo", Some(&body), Some(&key)).await;
         assert_eq!(data["responseData"]["outcome"], "created", "{data}");
         let id = data["responseData"]["customerId"].as_u64().expect("an id");
-        self.books.people.push((email, name, id));
-        self.books.created += 1;
+        self.ledger.people.push((email, name, id));
+        self.ledger.created += 1;
     }
 
-    /// Somebody it knows, by an atomic get-or-create: never a second record.
+    /// Sends a known customer by an atomic get-or-create: the answer must never be a second record.
     async fn match_one(&mut self) {
-        let Some((email, _, id)) = self.rng.choice(&self.books.people).cloned() else { return };
+        let Some((email, _, id)) = self.rng.choice(&self.ledger.people).cloned() else { return };
         let body = json!({"email": email.to_uppercase()});
         let data = self.ask("/api/Customer/single/demo", Some(&body), None).await;
         assert_eq!(data["responseData"]["outcome"], "matched", "{email}: {data}");
         assert_eq!(data["responseData"]["customerId"].as_u64(), Some(id), "{email}: {data}");
-        self.books.matches += 1;
+        self.ledger.matches += 1;
     }
 
     async fn search(&mut self) {
-        let Some((email, name, id)) = self.rng.choice(&self.books.people).cloned() else { return };
+        let Some((email, name, id)) = self.rng.choice(&self.ledger.people).cloned() else { return };
         let (text, place) = if self.rng.bool() { (&name, "firstname(ct)") } else { (&email, "email(ct)") };
         let from = self.rng.usize(..4);
         let piece = &text[from..from + self.rng.usize(4..7)];
@@ -139,7 +139,7 @@ impl Worker {
         ids.dedup();
         assert_eq!(ids.len(), found.len(), "listed twice: {list}");
         assert_eq!(list["Summary"]["totalRecords"].as_u64(), Some(found.len() as u64), "{list}");
-        self.books.searches += 1;
+        self.ledger.searches += 1;
     }
 
     async fn ask(&mut self, path: &str, body: Option<&Value>, key: Option<&str>) -> Value {
@@ -160,8 +160,8 @@ impl Worker {
     }
 }
 
-impl Books {
-    /// Everybody who was created is there once, and found by match and by search.
+impl Ledger {
+    /// Every created customer exists once, and is found by match and by search.
     pub async fn check(&self, fleet: &Fleet) {
         let client = fleet.client(0);
         let mut listed: Vec<_> =
@@ -170,7 +170,7 @@ impl Books {
         listed.sort_unstable();
         known.sort_unstable();
         assert_eq!(listed, known);
-        // Whoever was there before, and some of the others.
+        // The first customer, and a sample of the others.
         let others = self.people.iter().skip(1).step_by(self.people.len() / SAMPLE + 1);
         for (email, name, id) in self.people.iter().take(1).chain(others) {
             for condition in [format!("email={email}"), format!("search={name}")] {

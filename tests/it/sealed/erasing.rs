@@ -1,18 +1,18 @@
-//! What is left of somebody who was erased: nothing that could ever be opened.
+//! What remains of an erased customer: nothing that could ever be decrypted.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use super::search::{Needles, files_since};
+use super::byte_search::{Needles, files_since};
 use super::terms::{pending, terms};
 use crate::harness::*;
 use crate::support::*;
 
-/// How soon hashes of an erased person are gone.
+/// How soon the hashes of an erased person must be gone.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
+both!(rules_5_an_erase_leaves_nothing_to_decrypt, |db| async {
     let server = Server::start(db).await;
     let site = server.site().clone();
     let client = server.client();
@@ -26,7 +26,7 @@ both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
             client.put(&path(id), &json!({"city": city})).await.expect(200);
         }
     }
-    // A second entrypoint's customer, deleted before it is erased.
+    // A second entrypoint's customer, deleted before the erase.
     let cid = created(&client, "demo", &json!({"email": "cid@example.test"})).await;
     client.delete(&path(cid)).await.expect(200);
 
@@ -38,7 +38,7 @@ both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
         |id: u64| format!("SELECT {} AS value FROM customer WHERE customer_id = {id}", print("salt"));
     let mut salts = Vec::new();
     for id in [ada, cid] {
-        // Open no longer than needed: a reader of SQLite holds on to old pages.
+        // Open only as long as needed: a reader of SQLite holds on to old pages.
         let salt = Sql::open(&site).texts(&salt_of(id)).remove(0);
         let salt: Vec<u8> = (0..salt.len() / 2)
             .map(|place| u8::from_str_radix(&salt[place * 2..place * 2 + 2], 16).expect("hexadecimal"))
@@ -75,14 +75,11 @@ both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
         }
         let digests = sql.digests();
         assert_eq!(digests.iter().filter(|(of, _)| *of == id).count(), 0, "identity digests");
-        // Soon: segments that hold them are written anew as soon as there is nothing else to do.
-        let deadline = Instant::now() + PATIENCE;
-        while !terms(&mut sql, id).is_empty() {
-            assert!(Instant::now() < deadline, "search terms are left");
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+        // The service rewrites the segments that contain the terms as soon as it is idle.
+        let is_gone = async || terms(&mut sql, id).is_empty();
+        wait_until("the search terms are gone", PATIENCE, is_gone).await;
         let history = format!("SELECT count(*) AS value FROM history WHERE customer_id = {id}");
-        assert!(sql.number(&history) >= 2, "when and what stays");
+        assert!(sql.number(&history) >= 2, "the history keeps times and operations");
     }
     // The others keep theirs.
     let left = format!(
@@ -93,7 +90,7 @@ both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
     read(&client, bob).await;
     site.cli(&["doctor", "--deep"]).success();
 
-    // In the files of SQLite the salt, without which nothing of hers opens, is not even among deleted data.
+    // In SQLite's files the salt is not even among deleted data, and without it nothing of hers can be decrypted.
     if db == Db::Sqlite {
         for salt in &salts {
             let holders = holders(salt);
@@ -102,18 +99,18 @@ both!(rules_5_an_erase_leaves_nothing_to_open, |db| async {
     }
 });
 
-// What is pending of an import stands in rows of several customers. An erase takes the one out at once, and leaves the
-// others.
-both!(rules_5_an_erase_takes_one_out_of_a_row_of_many, |db| async {
+// An import adds pending rows with the terms of several customers. An erase removes the one customer at once and leaves
+// the others.
+both!(rules_5_an_erase_removes_one_customer_from_a_shared_pending_row, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let mut sql = Sql::open(server.site());
     let mut number = |what: &str| sql.number(&format!("SELECT {what} AS value"));
     let newest_segment = "(SELECT coalesce(max(segment_id), 0) FROM term_segment)";
-    // Where they were moved meanwhile, once more.
+    // If the terms moved to a segment meanwhile, the test tries again.
     let mut attempts = 0..10;
     let (erased, file) = loop {
-        let attempt = attempts.next().expect("terms that are still pending after an erase");
+        let attempt = attempts.next().expect("every attempt saw the pending terms move");
         let segment = number(newest_segment);
         let lines: Vec<String> = (0..40).map(|row| format!("p{attempt}x{row:02}@example.test")).collect();
         let file = client.request(reqwest::Method::POST, "/api/Import/customersForm/demo");
@@ -133,16 +130,13 @@ both!(rules_5_an_erase_takes_one_out_of_a_row_of_many, |db| async {
             client.get(&format!("/api/Query/customers/demo?search=p{file}x{row:02}@")).await.expect(200);
         found.json["Summary"]["totalRecords"].as_u64().expect("a number")
     };
-    assert!(pending(&mut sql, erased).iter().all(Vec::is_empty), "terms of the erased are pending");
+    assert!(pending(&mut sql, erased).iter().all(Vec::is_empty), "terms of the erased customer are pending");
     for row in 0..40 {
         assert_eq!(find(row).await, u64::from(row != 17), "{row}");
     }
-    let deadline = Instant::now() + PATIENCE;
-    while sql.number("SELECT count(*) AS value FROM term_pending") > 0 {
-        assert!(Instant::now() < deadline, "the terms are where they were");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    assert!(terms(&mut sql, erased).is_empty(), "terms of the erased were moved");
+    let is_moved = async || sql.number("SELECT count(*) AS value FROM term_pending") == 0;
+    wait_until("the terms are moved", PATIENCE, is_moved).await;
+    assert!(terms(&mut sql, erased).is_empty(), "terms of the erased customer were moved");
     for row in 0..40 {
         assert_eq!(find(row).await, u64::from(row != 17), "{row} after they were moved");
     }

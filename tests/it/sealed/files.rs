@@ -1,5 +1,5 @@
-//! A varied load of values that occur nowhere else, then a search for every one of them: in the database files with their
-//! write-ahead logs, in a dump, in everything else that the program writes, logs included.
+//! A varied load of unique values, and then a search for every one of them: in the database files with their
+//! write-ahead logs, in a dump, and in everything else that the program writes, logs included.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,20 +9,20 @@ use fastrand::Rng;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::search::{Needles, files_since};
+use super::byte_search::{Needles, files_since};
 use crate::harness::*;
 use crate::support::*;
 
 const CUSTOMERS: usize = 24;
 
-/// Makes values and remembers them.
+/// Generates values and remembers them.
 pub(super) struct Values {
     pub rng: Rng,
     pub sent: BTreeSet<String>,
 }
 
 impl Values {
-    /// A word that no file holds by chance.
+    /// A word that no file contains by chance.
     pub fn word(&mut self) -> String {
         let word: String = (0..11).map(|_| self.rng.lowercase()).collect();
         let word = format!("{}{}", word[..1].to_uppercase(), &word[1..]);
@@ -30,8 +30,8 @@ impl Values {
         word
     }
 
-    /// Three letters of this script are nine bytes: an index of open trigrams would be found too. Those of e-mails and phones
-    /// are too short to be looked for; `terms` looks at what the index is made of.
+    /// Three letters of this script are nine bytes, so the search would also find an index of plaintext trigrams.
+    /// Trigrams of e-mails and phones are too short to search for; `terms` examines the index itself.
     pub fn georgian(&mut self) -> String {
         let letters: Vec<char> = (0..8).map(|_| self.rng.char('\u{10d0}'..='\u{10f0}')).collect();
         self.sent.extend(letters.windows(3).map(|letters| letters.iter().collect::<String>()));
@@ -62,7 +62,7 @@ impl Values {
             "address": format!("9 {} Row", self.word()), "additionalFields": {(self.word()): self.word(), "clientId": self.word()},
             "labels": [self.word()], "balance": 12.5,
         });
-        // What is searched, by parts too.
+        // These fields are searchable by parts too.
         for field in ["firstname", "lastname", "company", "customerNumber"] {
             body[field] = json!(format!("{} {}", self.georgian(), self.word()));
         }
@@ -85,7 +85,7 @@ impl Values {
     }
 }
 
-/// Every kind of request, with values that are unique, right and wrong ones.
+/// Sends every kind of request with unique values, valid and invalid ones.
 async fn load(server: &Server, client: &Client, values: &mut Values) {
     for number in 0..CUSTOMERS {
         let entry = ["demo", "second"][number % 2];
@@ -97,7 +97,7 @@ async fn load(server: &Server, client: &Client, values: &mut Values) {
             let mut changed = values.customer();
             changed["email"] = body["email"].clone();
             changed["customerNumber"] = body["customerNumber"].clone();
-            // Hashing passwords is all that would take long here.
+            // Only password hashing takes long here.
             changed.as_object_mut().unwrap().remove("customerPsw");
             changed
         };
@@ -132,7 +132,7 @@ async fn load(server: &Server, client: &Client, values: &mut Values) {
     let columns = format!("additional-{},{}:{}", values.word(), values.word(), values.word());
     client.get(&format!("/api/Export/customers/csv/demo?columnsExport={columns}")).await.expect_error(400);
 
-    // What is refused is not to be found either: neither stored nor logged.
+    // Refused values must not be found either: they are neither stored nor logged.
     let standing = created(client, "demo", &json!({"email": values.email()})).await;
     let short = values.word()[..9].to_owned();
     values.sent.insert(short.clone());
@@ -163,7 +163,7 @@ async fn load(server: &Server, client: &Client, values: &mut Values) {
     server.anonymous().post("/api/v2/Token/serverside", &guess).await.expect_error(400);
 }
 
-/// Shows everything that the program wrote itself, by a name to tell it by: data folder, temporary files, logs.
+/// Passes everything that the program wrote to `look`, with a name: data folder, temporary files, logs.
 pub(super) fn own_files(site: &Site, mut look: impl FnMut(&str, &[u8])) {
     let files = files_since(site.folder(), SystemTime::UNIX_EPOCH);
     assert!(!files.is_empty());
@@ -174,8 +174,8 @@ pub(super) fn own_files(site: &Site, mut look: impl FnMut(&str, &[u8])) {
     }
 }
 
-/// Shows all that PostgreSQL holds of it: a dump of the rows, and what the cluster wrote since, as far as this machine may
-/// read it; not the databases of other tests.
+/// Passes everything that PostgreSQL stores for the site to `look`: a dump of the rows, and the files that the cluster
+/// wrote since, if this machine may read them; not the databases of other tests.
 pub(super) fn postgres_files(site: &Site, since: SystemTime, mut look: impl FnMut(&str, &[u8])) {
     let mut sql = Sql::open(site);
     let tables = sql.texts(
@@ -201,11 +201,11 @@ pub(super) fn postgres_files(site: &Site, since: SystemTime, mut look: impl FnMu
     }
 }
 
-both!(rules_7_nothing_that_was_sent_of_a_person_lies_open, |db| async {
+both!(rules_7_no_file_contains_the_values_of_a_person, |db| async {
     if db == Db::Postgres {
         own_cluster();
     }
-    // Files are dated by a clock that may be coarse.
+    // The clock of file times may be coarse.
     let since = SystemTime::now() - Duration::from_secs(2);
     let site = Site::with_environment(db, &[("CUSTOMARY_LOG", "debug")]);
     let mut server = Server::start_on(&site).await;
@@ -247,21 +247,21 @@ both!(rules_7_nothing_that_was_sent_of_a_person_lies_open, |db| async {
         }
     };
     look("the metrics", metrics.text.as_bytes());
-    // While it runs, with what is still in write-ahead logs; and at rest.
+    // While the server runs, with unfinished write-ahead logs; and after it ended.
     own_files(&site, &mut look);
     if db == Db::Postgres {
         postgres_files(&site, since, &mut look);
     }
     assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
     own_files(&site, &mut look);
-    assert!(leaks.is_empty(), "{} values lie open: {leaks:#?}", leaks.len());
-    // The search itself works: a value that is nobody's is found where theirs would be.
-    assert!(!controls.is_empty(), "not even an entrypoint's name was found: the search proves nothing");
+    assert!(leaks.is_empty(), "{} values are readable: {leaks:#?}", leaks.len());
+    // The control: the search finds a value of no person where theirs would be.
+    assert!(!controls.is_empty(), "the search did not find an entrypoint's name, so it proves nothing");
     println!("searched for {} values; the control is in {controls:?}", values.sent.len());
 
-    // The logs that hold none of it are logs all the same.
+    // The logs without personal data still are useful logs.
     let logs = server.logs();
-    for told in [answer.header("X-Request-Id").expect("an id"), "/api/Query/customers/{entry}", name] {
-        assert!(logs.contains(told), "{told} is not in the logs");
+    for expected in [answer.header("X-Request-Id").expect("an id"), "/api/Query/customers/{entry}", name] {
+        assert!(logs.contains(expected), "{expected} is not in the logs");
     }
 });

@@ -1,22 +1,22 @@
-//! A file that is imported lies open nowhere: neither its text while it waits, nor what is said of its rows, nor the
-//! customers that a dry run only imagines.
+//! No imported file lies open: neither its text while it waits, nor the report on its rows, nor the customers of a dry
+//! run.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use reqwest::Method;
 use serde_json::Value;
 
+use super::byte_search::Needles;
 use super::files::{Values, own_files, postgres_files};
-use super::search::Needles;
 use crate::harness::*;
 use crate::support::*;
 
 const ROWS: usize = 70;
-/// How often the file has each of its rows, so that an import of it takes a while.
+/// How often the file repeats each of its rows, so that importing it takes a while.
 const TIMES: usize = 15;
 
-/// A file with a column that is left out; every seventh row is rejected for a bad e-mail, and every eleventh has a bad
-/// phone.
+/// A file with a column that the import leaves out. Every seventh row has a bad e-mail and is rejected; every eleventh
+/// has a bad phone.
 fn file(values: &mut Values) -> (String, String) {
     let column = values.word();
     let mut rows = String::new();
@@ -46,18 +46,14 @@ fn file(values: &mut Values) -> (String, String) {
 }
 
 async fn finished(client: &Client, job: &str) -> Value {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    loop {
+    wait_for("the import finishes", Duration::from_mins(1), async || {
         let found = client.get(job).await.expect(200).json;
-        if found["state"] == "finished" {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "{found}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        if found["state"] == "finished" { Ok(found) } else { Err(found) }
+    })
+    .await
 }
 
-both!(rules_7_nothing_of_an_imported_file_lies_open, |db| async {
+both!(rules_7_no_file_contains_imported_values, |db| async {
     if db == Db::Postgres {
         own_cluster();
     }
@@ -84,12 +80,12 @@ both!(rules_7_nothing_of_an_imported_file_lies_open, |db| async {
             }
         };
         own_files(&site, &mut look);
-        // What PostgreSQL wrote stays in its write-ahead log for a while; to look twice is enough.
+        // PostgreSQL keeps written data in its write-ahead log for a while, so two looks are enough.
         if db == Db::Postgres && look_in_postgres {
             postgres_files(&site, since, &mut look);
         }
     };
-    // A search takes longer than idle connections live, so after each the client is a new one.
+    // A search takes longer than idle connections live, so each step uses a new client.
     let send_file = async |client: &Client, query: &str| {
         let path =
             format!("/api/Import/customersForm/demo?onBadValue=blank&map={column}:-&async=true{query}");
@@ -99,25 +95,25 @@ both!(rules_7_nothing_of_an_imported_file_lies_open, |db| async {
         format!("/api/Import/jobs/demo/{}", answer.json["jobId"])
     };
 
-    let rehearsal = send_file(&client, "&dryRun=true").await;
-    let report = finished(&client, &rehearsal).await;
-    // A bad e-mail is left out and the customer number is enough; what is wrong is told of each row.
+    let dry_run = send_file(&client, "&dryRun=true").await;
+    let report = finished(&client, &dry_run).await;
+    // The import leaves a bad e-mail out and the customer number suffices; the report names what is wrong with each
+    // row.
     assert_eq!(report["added"], ROWS, "{report}");
     assert!(report["warnings"].as_u64().is_some_and(|warnings| warnings > 0), "{report}");
     look("after a dry run", false);
 
     let client = server.client();
     let job = send_file(&client, "").await;
-    while client.get(&job).await.expect(200).json["state"] == "queued" {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let is_running = async || client.get(&job).await.expect(200).json["state"] != "queued";
+    wait_until("the import begins", Duration::from_mins(1), is_running).await;
     server.kill9();
     look("killed at it", true);
     server.restart().await;
     let client = server.client();
     let report = finished(&client, &job).await;
     assert_eq!(report["added"], ROWS, "{report}");
-    let again = format!("{rehearsal}/commit");
+    let again = format!("{dry_run}/commit");
     let commit = client.send(Method::POST, &again, None, &[]).await.expect(202).json["jobId"].to_string();
     finished(&client, &format!("/api/Import/jobs/demo/{commit}")).await;
 
@@ -136,6 +132,6 @@ both!(rules_7_nothing_of_an_imported_file_lies_open, |db| async {
     look("after imports", false);
     assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
     look("at rest", true);
-    assert!(leaks.is_empty(), "{} values lie open: {leaks:#?}", leaks.len());
-    assert!(!controls.is_empty(), "not even an entrypoint's name was found: the search proves nothing");
+    assert!(leaks.is_empty(), "{} values are readable: {leaks:#?}", leaks.len());
+    assert!(!controls.is_empty(), "the search did not find an entrypoint's name, so it proves nothing");
 });

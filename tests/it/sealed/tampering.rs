@@ -1,16 +1,17 @@
-//! Somebody with the database in hand moves, changes or puts back what was sealed: it is never shown as the truth.
+//! An attacker with access to the database moves, changes or restores sealed values: the service never shows such a
+//! value as the truth.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
-use super::search::hex;
+use super::byte_search::hex;
 use crate::harness::*;
 use crate::support::*;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The columns of a customer's row that somebody could change.
+/// The columns of a customer's row that an attacker could change.
 const COLUMNS: [&str; 9] = [
     "version",
     "status",
@@ -23,7 +24,7 @@ const COLUMNS: [&str; 9] = [
     "document",
 ];
 
-/// Statements that give a customer's row the values of another one.
+/// Statements that give a customer's row the values of another row.
 fn put(id: u64, from: &str, other: u64, columns: &[&str]) -> String {
     let value =
         |column: &&str| format!("{column} = (SELECT {column} FROM {from} WHERE customer_id = {other})");
@@ -31,7 +32,7 @@ fn put(id: u64, from: &str, other: u64, columns: &[&str]) -> String {
     format!("UPDATE customer SET {} WHERE customer_id = {id}", values.join(", "))
 }
 
-both!(rules_7_a_row_that_was_tampered_with_is_noticed, |db| async {
+both!(rules_7_a_tampered_row_is_detected, |db| async {
     let server = Server::start(db).await;
     let site = server.site().clone();
     let client = server.client();
@@ -39,7 +40,7 @@ both!(rules_7_a_row_that_was_tampered_with_is_noticed, |db| async {
     let bob = created(&client, "demo", &json!({"email": "bob@example.test", "balance": 1_000_000})).await;
     let mut sql = Sql::open(&site);
     sql.run("CREATE TABLE first_versions AS SELECT * FROM customer");
-    // Both at the same version, so that only whose it is tells their documents apart.
+    // Both have the same version, so only the owner distinguishes their documents.
     client.put(&path(ada), &json!({"email": "ada.roe@example.test"})).await.expect(200);
     client.put(&path(bob), &json!({"city": "Oakton"})).await.expect(200);
     sql.run("CREATE TABLE kept AS SELECT * FROM customer");
@@ -66,7 +67,7 @@ both!(rules_7_a_row_that_was_tampered_with_is_noticed, |db| async {
         ("no salt", set("salt = NULL")),
         ("neither document nor salt", set("document = NULL, salt = NULL")),
     ];
-    // One bit of the sealed text, and of its seal.
+    // One bit of the sealed text, and one of its seal.
     let document = sql.texts(&match db {
         Db::Sqlite => format!("SELECT hex(document) AS value FROM customer WHERE customer_id = {ada}"),
         Db::Postgres => {
@@ -97,14 +98,14 @@ both!(rules_7_a_row_that_was_tampered_with_is_noticed, |db| async {
         assert_eq!(answer.status, 500, "{what} is shown: {}", answer.text);
         answer.expect_error(500);
         for value in ["example.test", "Oakton"] {
-            assert!(!answer.text.contains(value), "{what}: {value} is told in {}", answer.text);
+            assert!(!answer.text.contains(value), "{what}: the answer contains {value}: {}", answer.text);
         }
-        // Nor is it believed by a write, or written over.
+        // A write neither accepts nor overwrites it.
         let count = format!("SELECT count(*) AS value FROM history WHERE customer_id = {ada}");
         let entries = sql.number(&count);
         client.put(&path(ada), &json!({"city": "Reston"})).await.expect_error(500);
         client.delete(&path(ada)).await.expect_error(500);
-        assert_eq!(sql.number(&count), entries, "{what} was written onto");
+        assert_eq!(sql.number(&count), entries, "a write onto {what} succeeded");
         let doctor = site.cli(&["doctor", "--deep"]);
         assert!(
             !doctor.status.success(),
@@ -113,16 +114,16 @@ both!(rules_7_a_row_that_was_tampered_with_is_noticed, |db| async {
             doctor.stderr
         );
         sql.run(&restore);
-        assert_eq!(read(&client, ada).await.json, before.json, "put right after {what}");
+        assert_eq!(read(&client, ada).await.json, before.json, "repaired after {what}");
     }
-    // The others were well all the time, and all is well again.
+    // The other records were intact all the time, and now all are.
     assert_eq!(read(&client, bob).await.json["City"], "Oakton");
     sql.run("DROP TABLE first_versions; DROP TABLE kept");
     site.cli(&["doctor", "--deep"]).success();
     client.put(&path(ada), &json!({"city": "Reston"})).await.expect(200);
 });
 
-both!(rules_7_a_history_that_was_tampered_with_is_noticed, |db| async {
+both!(rules_7_a_tampered_history_is_detected, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let ada = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
@@ -152,15 +153,15 @@ both!(rules_7_a_history_that_was_tampered_with_is_noticed, |db| async {
         assert_eq!(answer.status, 500, "{what} is shown: {}", answer.text);
         answer.expect_error(500);
         sql.run(&take(3, 3));
-        assert_eq!(history(&client, ada).await, before, "put right after {what}");
+        assert_eq!(history(&client, ada).await, before, "repaired after {what}");
     }
-    // A newest entry taken away is an old state put back.
+    // Removing the newest entry restores an old state.
     sql.run(&format!("DELETE FROM history WHERE customer_id = {ada} AND version = 4"));
     client.get(&path(ada)).await.expect_error(500);
     sql.run("DROP TABLE kept");
 });
 
-both!(rules_7_a_digest_that_was_removed_is_noticed, |db| async {
+both!(rules_7_a_removed_digest_is_detected, |db| async {
     let server = Server::start(db).await;
     let site = server.site().clone();
     let client = server.client();
@@ -172,7 +173,7 @@ both!(rules_7_a_digest_that_was_removed_is_noticed, |db| async {
     let mine: Vec<String> =
         sql.digests().into_iter().filter(|(of, _)| *of == ada).map(|(_, digest)| digest).collect();
     assert_eq!(mine.len(), 1, "one e-mail");
-    // Of hers another's: nothing is missing but what leads to her.
+    // Her digest becomes another value: only the way to her record is missing.
     sql.run(&match db {
         Db::Sqlite => format!(
             "UPDATE recent_digest SET packed = CAST(zeroblob(16) || substr(packed, 17) AS BLOB) WHERE hex(substr(packed, 1, 16)) = '{}'",
@@ -180,17 +181,22 @@ both!(rules_7_a_digest_that_was_removed_is_noticed, |db| async {
         ),
         Db::Postgres => format!("DELETE FROM identity_digest WHERE digest = '\\x{}'", mine[0]),
     });
-    assert!(!sql.digests().iter().any(|(_, digest)| *digest == mine[0]), "it is still there");
+    assert!(!sql.digests().iter().any(|(_, digest)| *digest == mine[0]), "the digest is still there");
     site.cli(&["doctor"]).success();
-    let told = site.cli(&["doctor", "--deep"]);
-    assert!(!told.status.success(), "{}", told.stdout);
+    let output = site.cli(&["doctor", "--deep"]);
+    assert!(!output.status.success(), "{}", output.stdout);
     let words = format!("customer {ada} is not found by all of its identifiers");
-    assert!(format!("{}{}", told.stdout, told.stderr).contains(&words), "{}{}", told.stdout, told.stderr);
+    assert!(
+        format!("{}{}", output.stdout, output.stderr).contains(&words),
+        "{}{}",
+        output.stdout,
+        output.stderr
+    );
 });
 
-/// On PostgreSQL a key's hash is the row's own, and nothing leads to it that could be removed.
+/// On PostgreSQL the key's hash is part of the row, so there is no digest to remove.
 #[tokio::test]
-async fn rules_4_an_idempotency_key_that_leads_nowhere_is_noticed() {
+async fn rules_4_an_idempotency_key_without_a_record_is_detected() {
     let server = Server::start(Db::Sqlite).await;
     let site = server.site().clone();
     let client = server.client();
@@ -204,12 +210,12 @@ async fn rules_4_an_idempotency_key_that_leads_nowhere_is_noticed() {
     let mut sql = Sql::open(&site);
     sql.run("CREATE TABLE kept AS SELECT * FROM recent_digest");
     let says = |arguments: &[&str], words: &str| {
-        let told = site.cli(arguments);
-        assert!(!told.status.success(), "{}", told.stdout);
-        let told = format!("{}{}", told.stdout, told.stderr);
-        assert!(told.contains(words), "{told}");
+        let output = site.cli(arguments);
+        assert!(!output.status.success(), "{}", output.stdout);
+        let report = format!("{}{}", output.stdout, output.stderr);
+        assert!(report.contains(words), "{report}");
     };
-    // The newest key's digest leads to no outcome.
+    // The newest key's digest leads to no idempotency record.
     sql.run(
         "UPDATE recent_digest SET packed = CAST(substr(packed, 1, 16) || x'0000000000000009' AS BLOB) \
          WHERE recent_id = (SELECT max(recent_id) FROM recent_digest WHERE entrypoint_id < 0)",
@@ -219,22 +225,19 @@ async fn rules_4_an_idempotency_key_that_leads_nowhere_is_noticed() {
     sql.run("DELETE FROM recent_digest");
     sql.run("INSERT INTO recent_digest SELECT * FROM kept");
     site.cli(&["doctor", "--deep"]).success();
-    // As it is where it has moved to.
+    // The same in the table to which the service moves digests.
     sql.run("INSERT INTO identity_digest VALUES (-2, zeroblob(16), 9)");
     says(&["doctor"], "1 digests belong to no live customer and to no idempotency key");
 }
 
-both!(a_search_index_that_is_broken_is_noticed_and_made_anew, |db| async {
+both!(a_broken_search_index_is_detected_and_rebuilt, |db| async {
     let mut server = Server::start(db).await;
     let site = server.site().clone();
     let ada = created(&server.client(), "demo", &json!({"email": "ada@example.test"})).await;
     let mut sql = Sql::open(&site);
     let mut count = |table: &str| sql.number(&format!("SELECT count(*) AS value FROM {table}"));
-    let deadline = Instant::now() + PATIENCE;
-    while count("term_pending") > 0 || count("term_block") == 0 {
-        assert!(Instant::now() < deadline, "nobody moves what is pending");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let is_moved = async || count("term_pending") == 0 && count("term_block") > 0;
+    wait_until("the pending rows are moved", PATIENCE, is_moved).await;
     server.kill9();
     sql.run("CREATE TABLE kept AS SELECT * FROM term_block");
     let well = site.cli(&["doctor", "--deep"]).success();
@@ -257,18 +260,18 @@ both!(a_search_index_that_is_broken_is_noticed_and_made_anew, |db| async {
         (&empty, "has 0 postings instead of"),
         ("DELETE FROM term_block", "has 0 postings instead of"),
     ];
-    for (way, told) in ways {
+    for (way, part) in ways {
         sql.run(way);
         let broken = site.cli(&["doctor", "--deep"]);
         let all = format!("{}{}", broken.stdout, broken.stderr);
-        assert!(!broken.status.success() && all.contains(told), "{way}: {all}");
+        assert!(!broken.status.success() && all.contains(part), "{way}: {all}");
         assert!(all.contains("docs/operations.md says under Check"), "{all}");
         sql.run(
             "DELETE FROM term_pending; DELETE FROM term_block; INSERT INTO term_block SELECT * FROM kept",
         );
         site.cli(&["doctor", "--deep"]).success();
     }
-    // As the operations page says.
+    // As docs/operations.md says.
     sql.run(&format!("DROP TABLE kept; DELETE FROM term_block; {pending}"));
     let page = include_str!("../../../docs/operations.md");
     let (_, statements) = page.split_once("```sql\n").expect("the page's statements");

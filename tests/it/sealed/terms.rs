@@ -1,5 +1,5 @@
-//! What the search index and the digests of identities say to somebody who holds the database: which values of one
-//! entrypoint are equal, as SECURITY.md admits, and nothing across entrypoints or fields.
+//! What the search index and the identity digests reveal to somebody with the database: which values of one entrypoint
+//! are equal, as SECURITY.md admits, and nothing across entrypoints or fields.
 
 use std::collections::BTreeSet;
 
@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use crate::harness::*;
 use crate::support::*;
 
-/// The terms of a customer as the database has them: what is pending, and what stands in segments that are looked at.
+/// A customer's terms in the database: those pending, and those in live segments.
 pub(super) fn terms(sql: &mut Sql, id: u64) -> BTreeSet<String> {
     let blocks = format!(
         "SELECT {} AS value FROM term_block b JOIN term_segment s ON s.segment_id = b.segment_id WHERE s.state = 'live'",
         hex(sql, "b.data")
     );
-    // Moved between the two questions, a row would be in neither answer the other way round.
+    // Pending rows come first: a row that moves between two queries in the other order would be in neither answer.
     let newest = pending(sql, id).pop();
     let blocks = sql.texts(&blocks);
     let mut terms: BTreeSet<String> = newest.into_iter().flatten().collect();
@@ -31,13 +31,13 @@ fn hex(sql: &Sql, column: &str) -> String {
     }
 }
 
-/// The terms of a customer in each row of what is pending that has it, the oldest first.
+/// The terms of a customer in each pending row that contains the customer, oldest first.
 pub(super) fn pending(sql: &mut Sql, id: u64) -> Vec<Vec<String>> {
     let rows = format!("SELECT {} AS value FROM term_pending ORDER BY pending_id", hex(sql, "terms"));
     sql.texts(&rows).iter().filter_map(|row| pending_terms(row, id)).collect()
 }
 
-/// The terms that a row of what is pending, given in hexadecimal, has a customer under; nothing where it is not there.
+/// The terms of a customer in a pending row, given in hexadecimal; `None` if the row lacks the customer.
 fn pending_terms(row: &str, id: u64) -> Option<Vec<String>> {
     let mut words = row.as_bytes().chunks(16).map(|word| String::from_utf8_lossy(word).into_owned());
     let number = |word: String| u64::from_str_radix(&word, 16).expect("hexadecimal");
@@ -51,7 +51,7 @@ fn pending_terms(row: &str, id: u64) -> Option<Vec<String>> {
     None
 }
 
-/// The terms that a block of the index, given in hexadecimal, has a customer under.
+/// The terms of a customer in a block of the index, given in hexadecimal.
 fn terms_in(block: &str, id: u64) -> Vec<String> {
     let mut bytes = (0..block.len() / 2)
         .map(|place| u8::from_str_radix(&block[place * 2..place * 2 + 2], 16).expect("hexadecimal"))
@@ -88,7 +88,7 @@ fn digests(sql: &mut Sql, id: u64) -> BTreeSet<String> {
     sql.digests().into_iter().filter(|(of, _)| *of == id).map(|(_, digest)| digest).collect()
 }
 
-both!(rules_7_equal_values_have_equal_terms_in_one_entrypoint_and_in_no_other, |db| async {
+both!(rules_7_equal_values_have_equal_terms_only_within_an_entrypoint, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let site = server.site();
@@ -108,7 +108,7 @@ both!(rules_7_equal_values_have_equal_terms_in_one_entrypoint_and_in_no_other, |
 
     let mut sql = Sql::open(site);
     let of_first = terms(&mut sql, first);
-    // Nine whole values, and as many trigrams as the names, the e-mail, the number and the phone have at least.
+    // Nine whole values, and at least as many trigrams as the names, the e-mail, the number and the phone have.
     assert!(of_first.len() > 9 + 18, "{} terms: the index is not where this looks for it", of_first.len());
     assert_eq!(terms(&mut sql, second), of_first, "the documented leak: equal values, equal terms");
     let digests_of_first = digests(&mut sql, first);
@@ -127,7 +127,7 @@ both!(rules_7_equal_values_have_equal_terms_in_one_entrypoint_and_in_no_other, |
         assert!(digests.is_disjoint(&digests_of_first), "identities of two entrypoints can be compared");
     }
 
-    // Of a form that has no room for a readable piece.
+    // The form has no room for readable text.
     for term in &of_first {
         assert_eq!(term.len(), 16, "{term:?} is no hash");
     }
@@ -136,7 +136,7 @@ both!(rules_7_equal_values_have_equal_terms_in_one_entrypoint_and_in_no_other, |
 both!(rules_7_equal_values_in_two_fields_have_different_terms, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
-    // Of two characters there are no trigrams: the one term that a value adds is its own.
+    // Two characters have no trigrams: the value adds exactly one term, its own.
     let fields = |word: &str| -> Vec<Value> {
         vec![
             json!({"firstname": word}),
@@ -170,9 +170,9 @@ async fn forced_or_created(client: &Client, body: &Value) -> u64 {
     client.create("demo", body, &[("forceCustomerCreation", "true")], &[]).await.expect(200).id()
 }
 
-// What an earlier release had pending, a row for each customer, is found after the upgrade: by what undoes it the database
-// is that of the release before.
-both!(pending_terms_of_the_release_before_are_found, |db| async {
+// The upgrade finds the pending terms of an earlier release, which have a row for each customer. The migration's
+// `down.sql` makes the database that of the release before.
+both!(pending_terms_of_an_earlier_release_are_found, |db| async {
     let mut server = Server::start(db).await;
     let client = server.client();
     let ada =
@@ -212,6 +212,6 @@ both!(pending_terms_of_the_release_before_are_found, |db| async {
     assert_eq!(
         find("bob@ex").await,
         [0; 0],
-        "{bob} was taken out of the index: it was made anew, and this proves nothing"
+        "the index contains {bob}, so it was rebuilt and this test proves nothing"
     );
 });

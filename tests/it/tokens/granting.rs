@@ -1,4 +1,4 @@
-//! Tokens made over HTTP: what they may hold, what is told of them, and their limits of requests.
+//! Tokens created over HTTP: the scopes they may have, what the answers show, and their request limits.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn text(answer: &Answer) -> &str {
     answer.data()["token"].as_str().unwrap_or_else(|| panic!("no token in {}", answer.text))
 }
 
-both!(rules_1_a_token_grants_nothing_that_it_lacks, |db| async {
+both!(rules_1_a_token_cannot_grant_rights_that_it_lacks, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     new_entry(site, "other", &[]);
@@ -60,9 +60,9 @@ both!(rules_1_a_token_grants_nothing_that_it_lacks, |db| async {
 
     let list = granter.get("/api/Token").await.expect(200);
     assert!(list.text.contains(&jti(&made)), "{}", list.text);
-    assert!(!list.text.contains(&made), "the text of a token is told once");
+    assert!(!list.text.contains(&made), "the list contains the text of a token");
     let signature = made.rsplit('.').next().expect("a signature");
-    assert!(!list.text.contains(signature), "the text of a token is told once");
+    assert!(!list.text.contains(signature), "the list contains the text of a token");
 });
 
 both!(rules_2_a_bad_token_request_is_refused_with_all_its_problems, |db| async {
@@ -83,7 +83,7 @@ both!(rules_2_a_bad_token_request_is_refused_with_all_its_problems, |db| async {
     assert!(found.iter().all(|place| place.starts_with("/entries")), "{}", answer.text);
 });
 
-both!(rules_6_a_limit_of_requests_answers_429, |db| async {
+both!(rules_6_requests_beyond_the_limit_answer_429, |db| async {
     let server = Server::start(db).await;
     let master = master(&server);
     let limited =
@@ -103,9 +103,9 @@ both!(rules_6_a_limit_of_requests_answers_429, |db| async {
         served += 1;
         assert!(served <= 6, "more than 5 requests were served at once");
     }
-    assert!(served >= 1, "not one request was served");
+    assert!(served >= 1, "no request was served");
 
-    // No limit by default, and nobody else's.
+    // There is no limit by default, and one token's limit affects no other.
     let free = json!({"name": "free", "entries": "*", "scopes": ["customers:read"]});
     let free = server.anonymous().token(text(&grant(&master, &free).await.expect(200)));
     for _ in 0..30 {
@@ -113,12 +113,12 @@ both!(rules_6_a_limit_of_requests_answers_429, |db| async {
     }
 });
 
-both!(rules_4_token_routes_keep_no_answers, |db| async {
+both!(rules_4_token_routes_store_no_answers, |db| async {
     let server = Server::start(db).await;
     let master = master(&server).header("Idempotency-Key", "the same key");
     let body = json!({"name": "x", "entries": ["demo"], "scopes": ["customers:read"]});
     let first = grant(&master, &body).await.expect(200);
     let second = grant(&master, &body).await.expect(200);
-    assert!(!second.replayed(), "a token's text was kept");
-    assert_ne!(jti(text(&first)), jti(text(&second)), "a token's text was kept");
+    assert!(!second.replayed(), "the text of a token was stored");
+    assert_ne!(jti(text(&first)), jti(text(&second)), "the text of a token was stored");
 });

@@ -1,4 +1,4 @@
-//! Every operation of the served OpenAPI document against every kind of token: the table below must name each of them,
+//! Every operation of the served OpenAPI document with every kind of token. The table below must name each operation,
 //! so a new route without an entry here fails.
 
 use std::collections::BTreeSet;
@@ -13,27 +13,27 @@ use crate::support::*;
 
 /// What the parameter of a path names.
 #[derive(Clone, Copy, PartialEq)]
-enum Place {
+enum Parameter {
     Nothing,
     Entry,
     Customer,
     Organisation,
     Token,
-    /// Of the entrypoint `demo`.
+    /// An import of the entrypoint `demo`.
     Import,
-    /// Of the entrypoint `demo`.
+    /// An invitation of the entrypoint `demo`.
     Invitation,
-    /// Of the entrypoint `demo`; one that was given up.
+    /// A failed mail of the entrypoint `demo`.
     Mail,
 }
 
 struct Operation {
     method: Method,
-    /// With `{}` for its parameter, and the query that makes it need all its scopes.
+    /// The path with `{}` for its parameter, and the query with which it needs all its scopes.
     path: &'static str,
     scopes: &'static [&'static str],
-    place: Place,
-    /// A body that makes it succeed, a text being a file; the number is another one for each request.
+    parameter: Parameter,
+    /// A body with which it succeeds, where a text is a file; the number differs for each request.
     body: Option<fn(usize) -> Value>,
 }
 
@@ -41,10 +41,10 @@ const fn operation(
     method: Method,
     path: &'static str,
     scopes: &'static [&'static str],
-    place: Place,
+    parameter: Parameter,
     body: Option<fn(usize) -> Value>,
 ) -> Operation {
-    Operation { method, path, scopes, place, body }
+    Operation { method, path, scopes, parameter, body }
 }
 
 fn customer(number: usize) -> Value {
@@ -77,108 +77,144 @@ fn token(_: usize) -> Value {
 }
 
 const PROTECTED: &[Operation] = &[
-    operation(Method::POST, "/api/Customer/single/{}", &["customers:write"], Place::Entry, Some(customer)),
+    operation(
+        Method::POST,
+        "/api/Customer/single/{}",
+        &["customers:write"],
+        Parameter::Entry,
+        Some(customer),
+    ),
     operation(
         Method::POST,
         "/api/Customer/match/{}",
         &["customers:read", "pii:read"],
-        Place::Entry,
+        Parameter::Entry,
         Some(customer),
     ),
-    operation(Method::GET, "/api/Customer/{}", &["customers:read"], Place::Customer, None),
-    operation(Method::PUT, "/api/Customer/{}", &["customers:write"], Place::Customer, Some(city)),
-    operation(Method::DELETE, "/api/Customer/{}", &["customers:delete"], Place::Customer, None),
+    operation(Method::GET, "/api/Customer/{}", &["customers:read"], Parameter::Customer, None),
+    operation(Method::PUT, "/api/Customer/{}", &["customers:write"], Parameter::Customer, Some(city)),
+    operation(Method::DELETE, "/api/Customer/{}", &["customers:delete"], Parameter::Customer, None),
     operation(
         Method::DELETE,
         "/api/Customer/{}?erase=true",
         &["customers:delete", "pii:read"],
-        Place::Customer,
+        Parameter::Customer,
         None,
     ),
-    operation(Method::GET, "/api/Customer/{}/history", &["customers:read"], Place::Customer, None),
-    operation(Method::POST, "/api/Customer/{}/invite", &["customers:write"], Place::Customer, None),
-    operation(Method::GET, "/api/Customer/{}/invite", &["customers:read"], Place::Customer, None),
-    operation(Method::POST, "/api/Customer/{}/consent", &["customers:write"], Place::Customer, None),
-    operation(Method::POST, "/api/Customer/{}/archive", &["customers:write"], Place::Customer, None),
-    operation(Method::POST, "/api/Customer/{}/unarchive", &["customers:write"], Place::Customer, None),
+    operation(Method::GET, "/api/Customer/{}/history", &["customers:read"], Parameter::Customer, None),
+    operation(Method::POST, "/api/Customer/{}/invite", &["customers:write"], Parameter::Customer, None),
+    operation(Method::GET, "/api/Customer/{}/invite", &["customers:read"], Parameter::Customer, None),
+    operation(Method::POST, "/api/Customer/{}/consent", &["customers:write"], Parameter::Customer, None),
+    operation(Method::POST, "/api/Customer/{}/archive", &["customers:write"], Parameter::Customer, None),
+    operation(Method::POST, "/api/Customer/{}/unarchive", &["customers:write"], Parameter::Customer, None),
     operation(
         Method::POST,
         "/api/Customer/invite/{}",
         &["customers:read", "customers:write"],
-        Place::Entry,
+        Parameter::Entry,
         Some(|_| json!({"customerIds": [987_654_321]})),
     ),
-    operation(Method::GET, "/api/Customer/invite/{}", &["customers:read"], Place::Entry, None),
-    operation(Method::GET, "/api/Customer/invite/demo/{}", &["customers:read"], Place::Invitation, None),
+    operation(Method::GET, "/api/Customer/invite/{}", &["customers:read"], Parameter::Entry, None),
+    operation(Method::GET, "/api/Customer/invite/demo/{}", &["customers:read"], Parameter::Invitation, None),
     operation(
         Method::GET,
         "/api/Customer/invite/demo/{}/report",
         &["customers:read"],
-        Place::Invitation,
+        Parameter::Invitation,
         None,
     ),
     operation(
         Method::POST,
         "/api/Customer/invite/demo/{}/cancel",
         &["customers:write"],
-        Place::Invitation,
+        Parameter::Invitation,
         None,
     ),
-    operation(Method::GET, "/api/Mail/outbox/{}", &["customers:read"], Place::Entry, None),
-    operation(Method::POST, "/api/Mail/outbox/demo/{}/retry", &["customers:write"], Place::Mail, None),
-    operation(Method::GET, "/api/Query/customers/{}", &["customers:read"], Place::Entry, None),
-    operation(Method::GET, "/api/Query/customers/org/{}", &["customers:read"], Place::Organisation, None),
+    operation(Method::GET, "/api/Mail/outbox/{}", &["customers:read"], Parameter::Entry, None),
+    operation(Method::POST, "/api/Mail/outbox/demo/{}/retry", &["customers:write"], Parameter::Mail, None),
+    operation(Method::GET, "/api/Query/customers/{}", &["customers:read"], Parameter::Entry, None),
+    operation(Method::GET, "/api/Query/customers/org/{}", &["customers:read"], Parameter::Organisation, None),
     operation(
         Method::GET,
         "/api/Query/customers/{}?exportFormat=csv",
         &["customers:read", "customers:export"],
-        Place::Entry,
+        Parameter::Entry,
         None,
     ),
-    operation(Method::GET, "/api/Export/customers/csv/{}", &["customers:export"], Place::Entry, None),
+    operation(Method::GET, "/api/Export/customers/csv/{}", &["customers:export"], Parameter::Entry, None),
     operation(
         Method::GET,
         "/api/Export/customers/xlsx/org/{}",
         &["customers:export"],
-        Place::Organisation,
+        Parameter::Organisation,
         None,
     ),
-    operation(Method::GET, "/api/Statistic/customers/{}", &["customers:read"], Place::Entry, None),
-    operation(Method::POST, "/api/Import/customersForm/{}", &["customers:import"], Place::Entry, Some(file)),
-    operation(Method::GET, "/api/Import/template/customers.csv", &["customers:import"], Place::Nothing, None),
-    operation(Method::GET, "/api/Import/jobs/{}", &["customers:import"], Place::Entry, None),
-    operation(Method::GET, "/api/Import/jobs/demo/{}", &["customers:import"], Place::Import, None),
-    operation(Method::GET, "/api/Import/jobs/demo/{}/rows", &["customers:import"], Place::Import, None),
+    operation(Method::GET, "/api/Statistic/customers/{}", &["customers:read"], Parameter::Entry, None),
+    operation(
+        Method::POST,
+        "/api/Import/customersForm/{}",
+        &["customers:import"],
+        Parameter::Entry,
+        Some(file),
+    ),
+    operation(
+        Method::GET,
+        "/api/Import/template/customers.csv",
+        &["customers:import"],
+        Parameter::Nothing,
+        None,
+    ),
+    operation(Method::GET, "/api/Import/jobs/{}", &["customers:import"], Parameter::Entry, None),
+    operation(Method::GET, "/api/Import/jobs/demo/{}", &["customers:import"], Parameter::Import, None),
+    operation(Method::GET, "/api/Import/jobs/demo/{}/rows", &["customers:import"], Parameter::Import, None),
     operation(
         Method::GET,
         "/api/Import/jobs/demo/{}/rejected.csv",
         &["customers:import", "pii:read"],
-        Place::Import,
+        Parameter::Import,
         None,
     ),
-    operation(Method::POST, "/api/Import/jobs/demo/{}/cancel", &["customers:import"], Place::Import, None),
-    operation(Method::POST, "/api/Import/jobs/demo/{}/commit", &["customers:import"], Place::Import, None),
-    operation(Method::GET, "/api/Paypoint", &["settings"], Place::Nothing, None),
-    operation(Method::POST, "/api/Paypoint", &["settings"], Place::Nothing, Some(entrypoint)),
-    operation(Method::GET, "/api/Paypoint/settings/{}", &["settings"], Place::Entry, None),
-    operation(Method::GET, "/api/Paypoint/keys/{}", &["settings"], Place::Entry, None),
-    operation(Method::POST, "/api/Paypoint/keys/rotate/{}", &["settings"], Place::Entry, None),
-    operation(Method::PUT, "/api/Paypoint/settings/{}", &["settings"], Place::Entry, Some(entry_settings)),
-    operation(Method::POST, "/api/Organization", &["settings"], Place::Nothing, Some(organisation)),
-    operation(Method::GET, "/api/Organization/settings/{}", &["settings"], Place::Organisation, None),
+    operation(
+        Method::POST,
+        "/api/Import/jobs/demo/{}/cancel",
+        &["customers:import"],
+        Parameter::Import,
+        None,
+    ),
+    operation(
+        Method::POST,
+        "/api/Import/jobs/demo/{}/commit",
+        &["customers:import"],
+        Parameter::Import,
+        None,
+    ),
+    operation(Method::GET, "/api/Paypoint", &["settings"], Parameter::Nothing, None),
+    operation(Method::POST, "/api/Paypoint", &["settings"], Parameter::Nothing, Some(entrypoint)),
+    operation(Method::GET, "/api/Paypoint/settings/{}", &["settings"], Parameter::Entry, None),
+    operation(Method::GET, "/api/Paypoint/keys/{}", &["settings"], Parameter::Entry, None),
+    operation(Method::POST, "/api/Paypoint/keys/rotate/{}", &["settings"], Parameter::Entry, None),
+    operation(
+        Method::PUT,
+        "/api/Paypoint/settings/{}",
+        &["settings"],
+        Parameter::Entry,
+        Some(entry_settings),
+    ),
+    operation(Method::POST, "/api/Organization", &["settings"], Parameter::Nothing, Some(organisation)),
+    operation(Method::GET, "/api/Organization/settings/{}", &["settings"], Parameter::Organisation, None),
     operation(
         Method::PUT,
         "/api/Organization/settings/{}",
         &["settings"],
-        Place::Organisation,
+        Parameter::Organisation,
         Some(|_| json!({"identifiers": []})),
     ),
-    operation(Method::GET, "/api/Token", &["tokens"], Place::Nothing, None),
-    operation(Method::POST, "/api/Token", &["tokens"], Place::Nothing, Some(token)),
-    operation(Method::DELETE, "/api/Token/{}", &["tokens"], Place::Token, None),
+    operation(Method::GET, "/api/Token", &["tokens"], Parameter::Nothing, None),
+    operation(Method::POST, "/api/Token", &["tokens"], Parameter::Nothing, Some(token)),
+    operation(Method::DELETE, "/api/Token/{}", &["tokens"], Parameter::Token, None),
 ];
 
-/// Open to anybody. What is marked need not stand in the document: it is the documentation.
+/// Operations open to anybody. The marked ones serve the documentation and may be missing from the document.
 const PUBLIC: &[(Method, &str, bool)] = &[
     (Method::POST, "/api/v2/Token/serverside", true),
     (Method::GET, "/health/live", true),
@@ -189,7 +225,7 @@ const PUBLIC: &[(Method, &str, bool)] = &[
     (Method::GET, "/", false),
 ];
 
-/// `GET /api/Customer/{}`: methods and paths of a document, parameters without their names.
+/// `GET /api/Customer/{}`: the methods and paths of a document, parameters without their names.
 fn operations_of(document: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -204,7 +240,7 @@ fn operations_of(document: &Value) -> BTreeSet<String> {
     found
 }
 
-/// As the document has it: without the query, and the format of a file is a parameter.
+/// As the document has it: without the query, and with the format of a file as a parameter.
 fn bare(path: &str) -> String {
     let path = path.split('?').next().expect("a path");
     let path =
@@ -219,12 +255,12 @@ impl Operation {
         format!("{} {}", self.method, self.path)
     }
 
-    async fn ask(&self, client: &Client, place: &str, number: usize) -> Answer {
+    async fn ask(&self, client: &Client, parameter: &str, number: usize) -> Answer {
         let body = self.body.map(|body| body(number));
         if let Some(Value::String(file)) = body {
-            return import(client, &self.path.replace("{}", place), file).await;
+            return import(client, &self.path.replace("{}", parameter), file).await;
         }
-        client.send(self.method.clone(), &self.path.replace("{}", place), body.as_ref(), &[]).await
+        client.send(self.method.clone(), &self.path.replace("{}", parameter), body.as_ref(), &[]).await
     }
 }
 
@@ -233,34 +269,33 @@ async fn import(client: &Client, path: &str, file: String) -> Answer {
 }
 
 /// The id of a finished dry run.
-async fn rehearsal(client: &Client, number: usize) -> String {
+async fn dry_run(client: &Client, number: usize) -> String {
     let Value::String(file) = file(number) else { unreachable!("a file is a text") };
     let answer = import(client, "/api/Import/customersForm/demo?dryRun=true", file).await.expect(200);
     answer.data()["jobId"].to_string()
 }
 
-/// The id of an invitation of many, all of whom nobody is.
+/// The id of a bulk invitation that reaches nobody.
 async fn invitation(client: &Client) -> String {
     let body = json!({"customerIds": [987_654_321]});
     client.post("/api/Customer/invite/demo", &body).await.expect(202).json["jobId"].to_string()
 }
 
-/// The id of a mail to a customer that was given up.
-async fn given_up(client: &Client, site: &Site, customer: u64) -> String {
+/// The id of a failed mail to a customer.
+async fn failed_mail(client: &Client, site: &Site, customer: u64) -> String {
     client.send(Method::POST, &format!("/api/Customer/{customer}/invite"), None, &[]).await.expect(200);
     let outbox = format!("/api/Mail/outbox/demo?customerId={customer}&state=sent");
-    let mut sent = json!(0);
-    while sent == 0 {
-        sent = client.get(&outbox).await.expect(200).json["Summary"]["totalRecords"].clone();
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    wait_until("the mail is sent", std::time::Duration::from_mins(1), async || {
+        client.get(&outbox).await.expect(200).json["Summary"]["totalRecords"] != 0
+    })
+    .await;
     let id = client.get(&outbox).await.expect(200).json["Records"][0]["mailId"].to_string();
     Sql::open(site).run(&format!("UPDATE mail_outbox SET state = 'failed' WHERE mail_id = {id}"));
     id
 }
 
-/// A server with a victim of every kind: whatever is tried on these must leave them as they are.
-struct Scene {
+/// A server with a target of every kind, which refused requests must not change.
+struct Fixture {
     server: Server,
     master: Client,
     customer: u64,
@@ -271,7 +306,7 @@ struct Scene {
     other_org: u64,
 }
 
-impl Scene {
+impl Fixture {
     async fn start(db: Db) -> Self {
         let server = Server::start(db).await;
         let site = server.site();
@@ -282,51 +317,55 @@ impl Scene {
         let body = json!({"email": "victim@example.test", "firstname": "Vic", "customerNumber": "V-1"});
         let customer = created(&master, "demo", &body).await;
         let token = token_with(site, &["tokens"]);
-        let import = rehearsal(&master, 20_000).await;
+        let import = dry_run(&master, 20_000).await;
         let invitation = invitation(&master).await;
         let invited = created(&master, "demo", &self::customer(20_001)).await;
-        let mail = given_up(&master, site, invited).await;
+        let mail = failed_mail(&master, site, invited).await;
         Self { server, master, customer, token, import, invitation, mail, other_org }
     }
 
-    /// The victim that a place's parameter names.
-    fn victim(&self, place: Place) -> String {
-        match place {
-            Place::Nothing => String::new(),
-            Place::Entry => "demo".to_owned(),
-            Place::Customer => self.customer.to_string(),
-            Place::Organisation => "1".to_owned(),
-            Place::Token => jti(&self.token),
-            Place::Import => self.import.clone(),
-            Place::Invitation => self.invitation.clone(),
-            Place::Mail => self.mail.clone(),
+    /// The target that the parameter names.
+    fn target(&self, parameter: Parameter) -> String {
+        match parameter {
+            Parameter::Nothing => String::new(),
+            Parameter::Entry => "demo".to_owned(),
+            Parameter::Customer => self.customer.to_string(),
+            Parameter::Organisation => "1".to_owned(),
+            Parameter::Token => jti(&self.token),
+            Parameter::Import => self.import.clone(),
+            Parameter::Invitation => self.invitation.clone(),
+            Parameter::Mail => self.mail.clone(),
         }
     }
 
-    /// A name of the same kind that nobody has.
-    fn nobody(place: Place) -> &'static str {
-        match place {
-            Place::Nothing => "",
-            Place::Entry => "nowhere",
-            Place::Customer | Place::Organisation | Place::Import | Place::Invitation | Place::Mail => {
-                "987654321"
+    /// An unused name of the same kind.
+    fn unknown(parameter: Parameter) -> &'static str {
+        match parameter {
+            Parameter::Nothing => "",
+            Parameter::Entry => "nowhere",
+            Parameter::Customer
+            | Parameter::Organisation
+            | Parameter::Import
+            | Parameter::Invitation
+            | Parameter::Mail => "987654321",
+            Parameter::Token => "00000000-0000-4000-8000-000000000000",
+        }
+    }
+
+    /// A target that a request may use up.
+    async fn spare(&self, parameter: Parameter, number: usize) -> String {
+        match parameter {
+            Parameter::Customer => {
+                created(&self.master, "demo", &customer(10_000 + number)).await.to_string()
             }
-            Place::Token => "00000000-0000-4000-8000-000000000000",
-        }
-    }
-
-    /// Something that may be used up.
-    async fn spare(&self, place: Place, number: usize) -> String {
-        match place {
-            Place::Customer => created(&self.master, "demo", &customer(10_000 + number)).await.to_string(),
-            Place::Token => jti(&token_with(self.server.site(), &["tokens"])),
-            Place::Import => rehearsal(&self.master, 10_000 + number).await,
-            Place::Invitation => invitation(&self.master).await,
-            Place::Mail => {
+            Parameter::Token => jti(&token_with(self.server.site(), &["tokens"])),
+            Parameter::Import => dry_run(&self.master, 10_000 + number).await,
+            Parameter::Invitation => invitation(&self.master).await,
+            Parameter::Mail => {
                 let invited = created(&self.master, "demo", &customer(10_000 + number)).await;
-                given_up(&self.master, self.server.site(), invited).await
+                failed_mail(&self.master, self.server.site(), invited).await
             }
-            _ => self.victim(place),
+            _ => self.target(parameter),
         }
     }
 
@@ -367,7 +406,7 @@ impl Scene {
     }
 }
 
-both!(rules_1_the_table_of_operations_is_that_of_the_document, |db| async {
+both!(rules_1_the_table_lists_the_operations_of_the_document, |db| async {
     let server = Server::start(db).await;
     let document = server.anonymous().get("/openapi.json").await.expect(200).json;
     let documented = operations_of(&document);
@@ -380,9 +419,9 @@ both!(rules_1_the_table_of_operations_is_that_of_the_document, |db| async {
     let known: BTreeSet<_> = protected.clone().chain(public(true)).collect();
     let expected: BTreeSet<_> = protected.chain(public(false)).collect();
     let unknown: Vec<_> = documented.difference(&known).collect();
-    assert!(unknown.is_empty(), "without an entry in the table of this test: {unknown:?}");
+    assert!(unknown.is_empty(), "the table of this test lacks {unknown:?}");
     let missing: Vec<_> = expected.difference(&documented).collect();
-    assert!(missing.is_empty(), "not in the document: {missing:?}");
+    assert!(missing.is_empty(), "the document lacks {missing:?}");
     for (method, path, _) in PUBLIC {
         for client in [server.anonymous(), server.anonymous().token("garbage")] {
             let status = client.send(method.clone(), path, None, &[]).await.status;
@@ -392,13 +431,13 @@ both!(rules_1_the_table_of_operations_is_that_of_the_document, |db| async {
     }
 });
 
-both!(rules_1_exactly_its_scopes_open_an_operation, |db| async {
-    let scene = Scene::start(db).await;
-    let site = scene.server.site();
+both!(rules_1_an_operation_needs_exactly_its_scopes, |db| async {
+    let fixture = Fixture::start(db).await;
+    let site = fixture.server.site();
     for (number, operation) in PROTECTED.iter().enumerate() {
-        let client = scene.server.anonymous().token(&token_with(site, operation.scopes));
-        let place = scene.spare(operation.place, number).await;
-        let answer = operation.ask(&client, &place, number).await;
+        let client = fixture.server.anonymous().token(&token_with(site, operation.scopes));
+        let parameter = fixture.spare(operation.parameter, number).await;
+        let answer = operation.ask(&client, &parameter, number).await;
         let is_queued = operation.path.ends_with("/commit") || operation.path == "/api/Customer/invite/{}";
         let expected = if is_queued && operation.method == Method::POST { 202 } else { 200 };
         assert_eq!(
@@ -410,17 +449,17 @@ both!(rules_1_exactly_its_scopes_open_an_operation, |db| async {
             answer.text
         );
     }
-    let before = scene.state().await;
+    let before = fixture.state().await;
     for lacking in SCOPES {
         let others: Vec<_> = SCOPES.into_iter().filter(|scope| *scope != lacking).collect();
-        let client = scene.server.anonymous().token(&token_with(site, &others));
+        let client = fixture.server.anonymous().token(&token_with(site, &others));
         for operation in PROTECTED.iter().filter(|operation| operation.scopes.contains(&lacking)) {
-            for place in [&*scene.victim(operation.place), Scene::nobody(operation.place)] {
-                let answer = operation.ask(&client, place, 0).await;
+            for parameter in [&*fixture.target(operation.parameter), Fixture::unknown(operation.parameter)] {
+                let answer = operation.ask(&client, parameter, 0).await;
                 assert_eq!(
                     answer.status,
                     403,
-                    "{} without {lacking} on {place}: {}",
+                    "{} without {lacking} on {parameter}: {}",
                     operation.name(),
                     answer.text
                 );
@@ -428,10 +467,10 @@ both!(rules_1_exactly_its_scopes_open_an_operation, |db| async {
             }
         }
     }
-    assert_eq!(scene.state().await, before, "a refused request changed something");
+    assert_eq!(fixture.state().await, before, "a refused request changed something");
 });
 
-/// The first two parts of a token made anew, with the signature of another: what a forger can do without a key.
+/// The first two parts of a token changed, with the signature of another: what a forger can do without a key.
 fn forged(token: &str, header: Option<Value>, payload: Option<Value>) -> String {
     let parts: Vec<_> = token.split('.').collect();
     let part = |new: Option<Value>, old: &str| {
@@ -447,9 +486,9 @@ fn signed_with_another_key(token: &str) -> String {
     jsonwebtoken::encode(&header, &claims(token), &key).expect("it signs")
 }
 
-/// Everything that is no token in force, made from one that is.
-async fn worthless(scene: &Scene) -> Vec<(&'static str, String)> {
-    let site = scene.server.site();
+/// Everything that is no valid token, made from a valid one.
+async fn invalid_tokens(fixture: &Fixture) -> Vec<(&'static str, String)> {
+    let site = fixture.server.site();
     let good = token_with(site, &SCOPES);
     let header: Value = {
         let part = good.split('.').next().expect("a header");
@@ -466,7 +505,7 @@ async fn worthless(scene: &Scene) -> Vec<(&'static str, String)> {
     let expiring = [&["--org", "1", "--all-entries", "--expires", "1s"], &scopes[..]].concat();
     let expired = site.new_token(&expiring);
     let revoked = token_with(site, &SCOPES);
-    scene.master.delete(&format!("/api/Token/{}", jti(&revoked))).await.expect(200);
+    fixture.master.delete(&format!("/api/Token/{}", jti(&revoked))).await.expect(200);
     tokio::time::sleep(std::time::Duration::from_millis(2200)).await;
     let mut shortened = good.clone();
     shortened.truncate(good.len() - 4);
@@ -480,83 +519,92 @@ async fn worthless(scene: &Scene) -> Vec<(&'static str, String)> {
         ("another alg in the header", forged(&good, Some(with(&header, "alg", json!("HS512"))), None)),
         ("no kid", forged(&good, Some(json!({"alg": "HS256", "typ": "JWT"})), None)),
         ("an unknown kid", forged(&good, Some(with(&header, "kid", json!("nobody's"))), None)),
-        ("a changed claim", forged(&good, None, Some(with(&claims(&good), "org", json!(scene.other_org))))),
+        ("a changed claim", forged(&good, None, Some(with(&claims(&good), "org", json!(fixture.other_org))))),
         ("signed with another key", signed_with_another_key(&good)),
-        // White space, but not of ASCII.
+        // White space, but not ASCII.
         ("a no-break space before it", format!("\u{a0}{good}")),
         ("expired", expired),
         ("revoked", revoked),
     ]
 }
 
-both!(rules_1_without_a_token_in_force_every_operation_answers_401, |db| async {
-    let scene = Scene::start(db).await;
-    let worthless = worthless(&scene).await;
-    let before = scene.state().await;
-    let anonymous = scene.server.anonymous();
+both!(rules_1_without_a_valid_token_every_operation_answers_401, |db| async {
+    let fixture = Fixture::start(db).await;
+    let invalid_tokens = invalid_tokens(&fixture).await;
+    let before = fixture.state().await;
+    let anonymous = fixture.server.anonymous();
     for operation in PROTECTED {
-        let place = scene.victim(operation.place);
+        let parameter = fixture.target(operation.parameter);
         let mut clients = vec![("no token", anonymous.clone()), ("an empty one", anonymous.token(""))];
-        for (kind, token) in &worthless {
+        for (kind, token) in &invalid_tokens {
             clients.push((*kind, anonymous.token(token)));
         }
-        let bearer = format!("Bearer {}", worthless[0].1);
+        let bearer = format!("Bearer {}", invalid_tokens[0].1);
         clients.push(("garbage as bearer", anonymous.header("Authorization", &bearer)));
         clients.push(("another scheme", anonymous.header("Authorization", "Basic YTpi")));
         for (kind, client) in clients {
-            let answer = operation.ask(&client, &place, 0).await;
+            let answer = operation.ask(&client, &parameter, 0).await;
             assert_eq!(answer.status, 401, "{} with {kind}: {}", operation.name(), answer.text);
             answer.expect_error(401);
         }
     }
-    assert_eq!(scene.state().await, before, "a refused request changed something");
+    assert_eq!(fixture.state().await, before, "a refused request changed something");
 });
 
-both!(rules_1_what_is_not_ones_own_answers_as_if_it_did_not_exist, |db| async {
-    let scene = Scene::start(db).await;
-    let site = scene.server.site();
-    let org = scene.other_org.to_string();
+both!(rules_1_foreign_objects_answer_as_if_they_did_not_exist, |db| async {
+    let fixture = Fixture::start(db).await;
+    let site = fixture.server.site();
+    let org = fixture.other_org.to_string();
     let strangers = [
         ("another organisation", token_of(site, &["--org", &org, "--all-entries"], &SCOPES)),
         ("another entrypoint", token_of(site, &["--org", "1", "--entry", "other"], &SCOPES)),
     ];
-    let before = scene.state().await;
+    let before = fixture.state().await;
     for (kind, token) in &strangers {
-        let client = scene.server.anonymous().token(token);
+        let client = fixture.server.anonymous().token(token);
         for operation in PROTECTED {
-            // A token for some entrypoints is still one of its organisation.
-            let hidden = match operation.place {
-                Place::Entry | Place::Customer | Place::Import | Place::Invitation | Place::Mail => true,
-                Place::Organisation | Place::Token => *kind == "another organisation",
-                Place::Nothing => false,
+            // A token for some entrypoints still belongs to its organisation.
+            let hidden = match operation.parameter {
+                Parameter::Entry
+                | Parameter::Customer
+                | Parameter::Import
+                | Parameter::Invitation
+                | Parameter::Mail => true,
+                Parameter::Organisation | Parameter::Token => *kind == "another organisation",
+                Parameter::Nothing => false,
             };
             if !hidden {
                 continue;
             }
-            let foreign = operation.ask(&client, &scene.victim(operation.place), 0).await;
+            let foreign = operation.ask(&client, &fixture.target(operation.parameter), 0).await;
             assert_eq!(foreign.status, 404, "{} for {kind}: {}", operation.name(), foreign.text);
             foreign.expect_error(404);
-            let missing = operation.ask(&client, Scene::nobody(operation.place), 0).await;
+            let missing = operation.ask(&client, Fixture::unknown(operation.parameter), 0).await;
             missing.expect_error(404);
-            assert_eq!(without_id(&foreign), without_id(&missing), "{} tells them apart", operation.name());
+            assert_eq!(
+                without_id(&foreign),
+                without_id(&missing),
+                "{} reveals which one exists",
+                operation.name()
+            );
         }
     }
-    assert_eq!(scene.state().await, before, "a stranger changed something");
+    assert_eq!(fixture.state().await, before, "a foreign token changed something");
 
-    let stranger = scene.server.anonymous().token(&strangers[0].1);
+    let stranger = fixture.server.anonymous().token(&strangers[0].1);
     let entrypoints = stranger.get("/api/Paypoint").await.expect(200);
     assert!(entrypoints.text.contains("elsewhere"), "its own: {}", entrypoints.text);
     assert!(!entrypoints.text.contains("demo"), "another organisation's: {}", entrypoints.text);
     let tokens = stranger.get("/api/Token").await.expect(200);
     assert!(tokens.text.contains(&jti(&strangers[0].1)), "its own: {}", tokens.text);
-    assert!(!tokens.text.contains(&jti(&scene.token)), "another organisation's: {}", tokens.text);
+    assert!(!tokens.text.contains(&jti(&fixture.token)), "another organisation's: {}", tokens.text);
 });
 
-both!(rules_1_checks_come_in_their_order, |db| async {
-    let scene = Scene::start(db).await;
-    let site = scene.server.site();
-    let anonymous = scene.server.anonymous();
-    let master = &scene.master;
+both!(rules_1_checks_run_in_the_documented_order, |db| async {
+    let fixture = Fixture::start(db).await;
+    let site = fixture.server.site();
+    let anonymous = fixture.server.anonymous();
+    let master = &fixture.master;
     let reader = anonymous.token(&token_with(site, &["customers:read"]));
 
     // 401, then 404 and 405 of the route.
@@ -566,7 +614,7 @@ both!(rules_1_checks_come_in_their_order, |db| async {
     }
     for (method, path) in [(Method::PATCH, "/api/Customer/1"), (Method::GET, "/api/Customer/single/demo")] {
         anonymous.send(method.clone(), path, None, &[]).await.expect_error(401);
-        // 405 before 403: this token may do nothing with the methods that the route takes.
+        // 405 before 403: this token has no scope for any method of the route.
         let answer = anonymous.token(&token_with(site, &["tokens"])).send(method, path, None, &[]).await;
         answer.expect_error(405);
     }
@@ -596,7 +644,7 @@ both!(rules_1_checks_come_in_their_order, |db| async {
     master.put(&path(deleted), &json!({"city": "Oakton"})).await.expect_error(409);
 });
 
-both!(rules_1_a_token_goes_in_either_header, |db| async {
+both!(rules_1_either_header_carries_a_token, |db| async {
     let server = Server::start(db).await;
     let token = token_with(server.site(), &["customers:read"]);
     let other = token_with(server.site(), &["customers:read"]);

@@ -1,14 +1,14 @@
-//! A mail as it was sent, taken apart far enough to look into.
+//! A parsed mail: headers, text and HTML.
 
-/// A message: headers, and its text and HTML.
+/// A message: its headers, its text and its HTML.
 #[derive(Debug, Clone)]
-pub struct Parcel {
+pub struct Message {
     pub headers: Vec<(String, String)>,
     pub text: String,
     pub html: String,
 }
 
-impl Parcel {
+impl Message {
     /// Reads a message with two parts, text and HTML.
     #[track_caller]
     pub fn read(message: &str) -> Self {
@@ -44,7 +44,7 @@ impl Parcel {
         self.header("To")
     }
 
-    /// The first address of a page in the text, if there is one with a token.
+    /// The first URL of a portal page in the text that carries a token, if there is one.
     pub fn link(&self) -> Option<String> {
         let pages = ["/set-password/", "/consent/"];
         self.text

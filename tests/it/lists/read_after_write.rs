@@ -1,12 +1,11 @@
-//! A search sees every write that was answered before it, whoever writes beside it and whichever instance is asked
-//! (rules 7).
+//! A search sees every write that was answered before it, even with other writers and on other instances (rules 7).
 //!
-//! `SEARCH_CHECKS` sets how many searches are made after writes; the long form is 100,000:
-//! `SEARCH_CHECKS=100000 cargo nextest run lists::fresh`.
+//! `SEARCH_CHECKS` sets the number of searches after writes; the long form is 100,000:
+//! `SEARCH_CHECKS=100000 cargo nextest run lists::read_after_write`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -16,10 +15,11 @@ use crate::harness::*;
 use crate::support::*;
 
 const CLIENTS: usize = 8;
-/// How many live customers a client keeps at most: the cost of a search should not grow with the number of checks.
+/// How many live customers a client keeps at most, so that the cost of a search does not grow with the number of
+/// checks.
 const KEPT: usize = 40;
 const AREAS: [&str; 8] = ["202", "212", "303", "404", "512", "617", "702", "808"];
-/// Scripts with capitals, without, and with marks that a search ignores.
+/// Scripts with capitals, scripts without, and marks that a search ignores.
 const LETTERS: [&str; 4] =
     ["abcdefghijklmnopqrstuvwxyz", "бвгдежзклмнопрст", "ぁあぃいぅうぇえぉおかきく", "áčďéěíňóřšťúůýž"];
 const BARE: (&str, &str) = ("áčďéěíňóřšťúůýž", "acdeeinorstuuyz");
@@ -71,7 +71,7 @@ impl Person {
         }
     }
 
-    /// What should be found of it.
+    /// Whether a search for the piece should find the person.
     fn holds(&self, word: &str) -> bool {
         let word = plain(word);
         let name = plain(&format!("{} {}", self.firstname, self.lastname));
@@ -137,7 +137,7 @@ impl Worker {
         let place = self.rng.usize(0..self.people.len());
         let old = self.people[place].clone();
         let mut new = old.clone();
-        // What the pieces are of must be what changed.
+        // The searched pieces must come from the changed values.
         let (was, is): (Person, Value) = match self.rng.u8(0..3) {
             0 => {
                 new.email = email(&mut self.rng);
@@ -173,7 +173,7 @@ impl Worker {
         self.check(&person, &piece, false).await;
     }
 
-    /// Asks any instance, in one of the ways there are to ask.
+    /// Searches on a random instance, in one of the possible ways.
     async fn check(&mut self, person: &Person, piece: &str, is_there: bool) {
         let id = person.id.to_string();
         let mut pairs = vec![("search".to_owned(), piece.to_owned())];
@@ -199,7 +199,7 @@ impl Worker {
     }
 }
 
-fleets!(rules_7_a_search_sees_every_write_that_was_answered_before_it, |fleet| async move {
+fleets!(rules_7_a_search_sees_every_acknowledged_write, |fleet| async move {
     let mut rng = seeded();
     let checks = Arc::new(AtomicU64::new(0));
     let wanted = setting("SEARCH_CHECKS", 2_000);
@@ -215,14 +215,14 @@ fleets!(rules_7_a_search_sees_every_write_that_was_answered_before_it, |fleet| a
     });
     at_once(workers.collect::<Vec<_>>()).await;
     let made = checks.load(Relaxed);
-    println!("{made} searches right after writes, none missed");
+    println!("{made} searches right after writes, no write missed");
     assert!(made >= wanted);
 });
 
-// What waits to be packed comes and goes. On PostgreSQL every search would read through what is left of it. A
-// transaction that began before, such as a backup's, keeps it for as long as it lasts.
+// Pending rows come and go. On PostgreSQL every search would read through the dead rows that they leave. A transaction
+// that began before, such as a backup's, holds the space while it lasts.
 #[tokio::test]
-async fn terms_that_were_packed_leave_no_room_behind() {
+async fn packed_terms_leave_no_dead_rows_behind() {
     let server = Server::start(Db::Postgres).await;
     let mut sql = Sql::open(server.site());
     sql.run("ALTER TABLE term_pending SET (autovacuum_enabled = off)");
@@ -233,22 +233,14 @@ async fn terms_that_were_packed_leave_no_room_behind() {
     for number in 0..40 {
         created(&client, "demo", &json!({"email": format!("c{number}@example.test")})).await;
     }
-    until("the rows were not moved", || sql.number("SELECT COUNT(*) AS value FROM term_pending") == 0).await;
-    // Long enough for the room to have been looked at once.
+    let pending = "SELECT COUNT(*) AS value FROM term_pending";
+    wait_until("the pending rows are moved", Duration::from_mins(1), async || sql.number(pending) == 0).await;
+    // Long enough for one check of the table's size.
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert!(sql.number(ROOM) > 0, "an older transaction keeps the room");
+    assert!(sql.number(TABLE_SIZE) > 0, "an older transaction holds the space");
     older.run("ROLLBACK");
-    until("the room was not given back", || sql.number(ROOM) == 0).await;
+    wait_until("the table shrinks", Duration::from_mins(1), async || sql.number(TABLE_SIZE) == 0).await;
     assert_eq!(list(&client, "search=c17@").await["Summary"]["totalRecords"], 1);
 }
 
-const ROOM: &str = "SELECT pg_relation_size('term_pending') AS value";
-
-/// Waits for a minute at most.
-async fn until(otherwise: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{otherwise}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
+const TABLE_SIZE: &str = "SELECT pg_relation_size('term_pending') AS value";

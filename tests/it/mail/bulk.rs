@@ -1,4 +1,4 @@
-//! Inviting many customers by one call: whom it reaches, and that a stop neither loses nor doubles a mail.
+//! Bulk invitations: whom they reach, and that an interruption neither loses nor doubles a mail.
 //!
 //! `INVITES=10000` is the long form.
 
@@ -13,12 +13,12 @@ async fn invite_many(client: &Client, query: &str, body: Option<&Value>) -> Answ
     client.send(Method::POST, &format!("/api/Customer/invite/demo{query}"), body, &[]).await
 }
 
-/// The job's address.
+/// The path of the job.
 fn location(answer: &Answer) -> String {
     answer.header("Location").unwrap_or_else(|| panic!("no Location beside {}", answer.text)).to_owned()
 }
 
-/// Waits until a job is over; what it says then.
+/// Waits until a job is over; its last state.
 async fn finished_job(client: &Client, job: &str) -> Value {
     until("the invitation is over", async || {
         !["queued", "running"].contains(&client.get(job).await.expect(200).json["state"].as_str().unwrap())
@@ -39,13 +39,13 @@ async fn reported(client: &Client, job: &str) -> BTreeMap<u64, (String, Value)> 
         .collect()
 }
 
-both!(a_filter_or_ids_say_who_is_invited_and_all_others_are_reported, |db| async {
+both!(a_filter_or_ids_select_customers_and_the_report_names_those_not_invited, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let make = async |body: Value| created(&client, "demo", &body).await;
     let ada = make(json!({"email": "ada@example.test", "city": "Oakton"})).await;
     let bea = make(json!({"email": "bea@example.test", "city": "Fairfax"})).await;
-    let nobody = make(json!({"customerNumber": "N-1", "city": "Oakton"})).await;
+    let without_email = make(json!({"customerNumber": "N-1", "city": "Oakton"})).await;
     let active = make(json!({"email": "act@example.test", "customerPsw": "oak-and-elm-1907"})).await;
     let twin = forced(&client, "demo", &json!({"email": "ada@example.test"})).await;
     let deleted = make(json!({"email": "del@example.test"})).await;
@@ -53,7 +53,7 @@ both!(a_filter_or_ids_say_who_is_invited_and_all_others_are_reported, |db| async
     new_entry(server.site(), "other", &[]);
     let elsewhere = created(&client, "other", &json!({"email": "else@example.test"})).await;
 
-    // A filter, as the list has it.
+    // By a filter, as for a list.
     let queued = invite_many(&client, "?city(ct)=oak&lifecycle=Prospect", None).await.expect(202);
     let job = finished_job(&client, &location(&queued)).await;
     assert_eq!(
@@ -64,10 +64,10 @@ both!(a_filter_or_ids_say_who_is_invited_and_all_others_are_reported, |db| async
     assert_eq!(job["outcomes"], json!({"invited": 1, "noEmail": 1}));
     assert_eq!(
         reported(&client, &location(&queued)).await,
-        BTreeMap::from([(nobody, ("noEmail".into(), Value::Null))])
+        BTreeMap::from([(without_email, ("noEmail".into(), Value::Null))])
     );
 
-    // Everybody who has no account; who is invited already gets no second mail.
+    // All customers without an account; customers who are already invited get no second mail.
     let queued = invite_many(&client, "?lifecycle=Prospect", None).await.expect(202);
     let job = finished_job(&client, &location(&queued)).await;
     assert_eq!(
@@ -75,31 +75,31 @@ both!(a_filter_or_ids_say_who_is_invited_and_all_others_are_reported, |db| async
         json!({"invited": 1, "alreadyInvited": 1, "noEmail": 1, "sameEmail": 1}),
         "{job}"
     );
-    let told = reported(&client, &location(&queued)).await;
-    assert_eq!(told[&twin], ("sameEmail".to_owned(), json!(ada)));
-    assert_eq!(told[&ada].0, "alreadyInvited");
+    let report = reported(&client, &location(&queued)).await;
+    assert_eq!(report[&twin], ("sameEmail".to_owned(), json!(ada)));
+    assert_eq!(report[&ada].0, "alreadyInvited");
 
-    // A mail that still waits would make way for the next one.
-    until_all_went(&client, "demo").await;
+    // The next mail would replace one that still waits.
+    until_all_sent(&client, "demo").await;
 
-    // By ids, again, in any order, doubled, some of whom there are not.
+    // By ids, with `again`: in any order, repeated, some of them unknown.
     let ids = json!({"customerIds": [deleted, bea, ada, bea, active, elsewhere, 987_654_321]});
     let queued = invite_many(&client, "?again=true", Some(&ids)).await.expect(202);
     let job = finished_job(&client, &location(&queued)).await;
     assert_eq!(job["outcomes"], json!({"invited": 2, "active": 1, "deleted": 1, "notFound": 2}), "{job}");
-    until_all_went(&client, "demo").await;
+    until_all_sent(&client, "demo").await;
     let mut sent: BTreeMap<String, usize> = BTreeMap::new();
-    for parcel in parcels(server.site()) {
-        *sent.entry(parcel.to().to_owned()).or_default() += 1;
+    for message in messages(server.site()) {
+        *sent.entry(message.to().to_owned()).or_default() += 1;
     }
     assert_eq!(sent, BTreeMap::from([("ada@example.test".into(), 2), ("bea@example.test".into(), 2)]));
     let jobs = client.get("/api/Customer/invite/demo").await.expect(200);
     assert_eq!(jobs.json["Summary"]["totalRecords"], 3);
-    // A job of one entrypoint is none of another.
+    // A job belongs to one entrypoint.
     client.get(&location(&queued).replace("/demo/", "/other/")).await.expect_error(404);
 });
 
-both!(what_says_nobody_or_too_much_is_refused, |db| async {
+both!(a_request_that_selects_nobody_or_too_much_is_refused, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     for (query, body, place) in [
@@ -117,10 +117,10 @@ both!(what_says_nobody_or_too_much_is_refused, |db| async {
         answer.expect_error(400);
         assert!(places(&answer).contains(place), "{query} {body:?}: {}", answer.text);
     }
-    // A token that sees no e-mail learns none by inviting.
+    // A token that may not see e-mails must not learn one by inviting.
     let masked = server.anonymous().token(&token_with(server.site(), &["customers:read", "customers:write"]));
     invite_many(&masked, "?email(ct)=ada", None).await.expect_error(400);
-    // With a key, one job.
+    // With a key there is one job.
     let ask = async || {
         let headers = [("idempotencyKey", "all-1")];
         client
@@ -132,7 +132,7 @@ both!(what_says_nobody_or_too_much_is_refused, |db| async {
     assert_eq!((first.json["jobId"].clone(), again.replayed()), (again.json["jobId"].clone(), true));
 });
 
-both!(killed_half_way_everybody_gets_one_mail, |db| async {
+both!(killed_halfway_each_customer_gets_one_mail, |db| async {
     let people = setting("INVITES", 300);
     let mut server = Server::start(db).await;
     let client = master(&server);
@@ -142,10 +142,10 @@ both!(killed_half_way_everybody_gets_one_mail, |db| async {
     send(request.header("Content-Type", "text/csv").body(file)).await.expect(200);
     let queued = invite_many(&client, "?lifecycle=Prospect", None).await.expect(202);
     let job = location(&queued);
-    // Killed where it has begun and is not done, and where mails are half sent.
+    // Killed once while the job runs, and once while the mails are half sent.
     let mut kills = 0;
     for share in [1, 2] {
-        until("the invitation or its mails come forward", async || {
+        until("the invitation or its mails progress", async || {
             let done = client.get(&job).await.expect(200).json["done"].as_u64().unwrap();
             let sent = count_of(&client, "demo", "sent").await;
             if share == 1 { done > 0 } else { sent > 0 }
@@ -156,15 +156,15 @@ both!(killed_half_way_everybody_gets_one_mail, |db| async {
     }
     let over = finished_job(&client, &job).await;
     assert_eq!((&over["invited"], &over["done"]), (&json!(people), &json!(people)), "{over}");
-    until_all_went(&client, "demo").await;
+    until_all_sent(&client, "demo").await;
     assert_eq!(count_of(&client, "demo", "sent").await, people);
     let mut sent: BTreeMap<String, usize> = BTreeMap::new();
-    for parcel in parcels(server.site()) {
-        *sent.entry(parcel.to().to_owned()).or_default() += 1;
+    for message in messages(server.site()) {
+        *sent.entry(message.to().to_owned()).or_default() += 1;
     }
-    assert_eq!(sent.len() as u64, people, "everybody, after {kills} kills");
-    assert!(sent.values().all(|mails| *mails == 1), "one mail each: {sent:?}");
-    // Stopped, it goes no further. A client anew: an idle connection does not live while thousands of files are read.
+    assert_eq!(sent.len() as u64, people, "every address got a mail after {kills} kills");
+    assert!(sent.values().all(|mails| *mails == 1), "each address got one mail: {sent:?}");
+    // A cancelled job stops. A new client: an idle connection would time out while the test reads thousands of files.
     let client = master(&server);
     let queued = invite_many(&client, "?lifecycle=Prospect&again=true", None).await.expect(202);
     let job = location(&queued);
@@ -191,9 +191,9 @@ both!(the_command_line_invites_without_a_running_server, |db| async {
     assert!(!site.cli(&["invite", "--entry", "demo"]).status.success());
     // The mails wait for the service.
     server.restart().await;
-    until_all_went(&client, "demo").await;
-    assert_eq!(parcels(&site).len(), 2);
+    until_all_sent(&client, "demo").await;
+    assert_eq!(messages(&site).len(), 2);
     let tried = site.cli(&["mail", "test", "--to", "eve@example.test"]).success();
     assert!(tried.starts_with("written as "), "{tried}");
-    assert!(parcels(&site).iter().any(|parcel| parcel.to() == "eve@example.test"));
+    assert!(messages(&site).iter().any(|message| message.to() == "eve@example.test"));
 });

@@ -1,4 +1,4 @@
-//! How files are asked for, and what is refused.
+//! Requests for files, and what the service refuses.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ both!(contract_9_1_columns_are_chosen_renamed_and_refused, |db| async {
     assert_eq!(chosen.rows[0], ["ada.roe@example.test", "2020-01-02T03:04:05.678901Z", "ada", "'@x"]);
     let default = client.get(CSV).await.expect(200).text;
     assert_eq!(client.get(&format!("{CSV}?columnsExport=")).await.expect(200).text, default);
-    for (columns, told) in [
+    for (columns, expected) in [
         ("Emial", "did you mean Email?"),
         ("qqqq", "additional-<name>"),
         ("customerPsw", "is no column"),
@@ -29,12 +29,12 @@ both!(contract_9_1_columns_are_chosen_renamed_and_refused, |db| async {
             let and = if path.contains('?') { '&' } else { '?' };
             let answer = client.get(&format!("{path}{and}columnsExport={columns}")).await;
             assert_eq!(places(answer.expect_error(400)), set(["?columnsExport"]), "{}", answer.text);
-            assert!(answer.text.contains(told), "{columns}: {}", answer.text);
+            assert!(answer.text.contains(expected), "{columns}: {}", answer.text);
         }
     }
 });
 
-both!(contract_6_3_files_take_the_filters_of_lists_in_all_their_forms, |db| async {
+both!(contract_6_3_exports_take_the_filters_of_lists_in_all_forms, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     create_nasty(&client, "demo").await;
@@ -85,15 +85,15 @@ both!(contract_9_1_only_csv_and_xlsx_are_formats, |db| async {
         assert_eq!(places(answer.expect_error(400)), set(["?format", "?columnsExport"]), "{}", answer.text);
         assert!(answer.text.contains("must be csv or xlsx"), "{}", answer.text);
     }
-    // What the token does not see comes before what is wrong with the question.
+    // What the token may not see is checked before the query.
     client.get("/api/Export/customers/pdf/nowhere").await.expect_error(404);
 });
 
-both!(contract_6_4_lists_answer_files_where_they_are_asked_to, |db| async {
+both!(contract_6_4_a_list_answers_with_a_file_on_request, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     create_nasty(&client, "demo").await;
-    // More than a page of a list.
+    // More records than one page of a list.
     for number in 0..20 {
         created(&client, "demo", &json!({"customerNumber": format!("more-{number}")})).await;
     }
@@ -108,7 +108,7 @@ both!(contract_6_4_lists_answer_files_where_they_are_asked_to, |db| async {
     assert_eq!(table(&client, "/api/Query/customers/demo?exportFormat=csv").await.rows.len(), 27);
     let book = workbook(&server, &client, "/api/Query/customers/demo?exportFormat=xlsx").await;
     assert_eq!(book["rows"].as_array().unwrap().len(), 28);
-    for (query, place, told) in [
+    for (query, place, expected) in [
         ("exportFormat=pdf", "?exportFormat", "csv or xlsx"),
         ("columnsExport=Email", "?columnsExport", "exportFormat"),
         ("exportFormat=&columnsExport=Email", "?columnsExport", "exportFormat"),
@@ -116,11 +116,11 @@ both!(contract_6_4_lists_answer_files_where_they_are_asked_to, |db| async {
     ] {
         let answer = client.get(&format!("/api/Query/customers/demo?{query}")).await;
         assert_eq!(places(answer.expect_error(400)), set([place]), "{query}: {}", answer.text);
-        assert!(answer.text.contains(told), "{query}: {}", answer.text);
+        assert!(answer.text.contains(expected), "{query}: {}", answer.text);
     }
 });
 
-both!(rules_1_files_take_the_scope_for_them, |db| async {
+both!(rules_1_an_export_needs_its_scope, |db| async {
     let server = Server::start(db).await;
     let site = server.site();
     let client = |scopes: &[&str]| server.anonymous().token(&token_with(site, scopes));

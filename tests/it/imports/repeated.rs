@@ -1,12 +1,12 @@
-//! The same file again (rules 9, rules 4): while it is queued or running, afterwards, after it was stopped; with another
-//! order of columns, with other options, under idempotency keys.
+//! The same file again (rules 9, rules 4): while it is queued or running, afterwards, after a stop; with another order
+//! of columns, with other options, under idempotency keys.
 
 use serde_json::json;
 
-use super::told::{assert_same, records};
+use super::snapshot::{assert_same, records};
 use super::*;
 
-/// `count` customers who are all told apart.
+/// `count` customers with different identities.
 fn people(count: usize) -> String {
     let mut file = line(&["email", "firstname", "city"]);
     for number in 0..count {
@@ -17,13 +17,13 @@ fn people(count: usize) -> String {
     file
 }
 
-/// The same rows with their columns the other way round.
-fn turned(file: &str) -> String {
+/// The same rows with the columns in reverse order.
+fn reverse_columns(file: &str) -> String {
     file.lines().map(|row| line(&row.split(',').rev().collect::<Vec<_>>())).collect()
 }
 
-/// From now on every import that is queued is as if a worker had taken it who then does nothing.
-fn hold(site: &Site) {
+/// From now on every queued import looks as if a worker had taken it, and that worker does nothing.
+fn hold_queued_imports(site: &Site) {
     let until = i64::MAX / 2;
     let statements = match site.db {
         Db::Sqlite => format!(
@@ -40,8 +40,8 @@ fn hold(site: &Site) {
     Sql::open(site).run(&statements);
 }
 
-/// That worker is gone, and there will be no more of his kind.
-fn let_go(site: &Site) {
+/// Removes that worker: its leases have expired and no import gets another.
+fn release_queued_imports(site: &Site) {
     let statement = match site.db {
         Db::Sqlite => "DROP TRIGGER hold",
         Db::Postgres => "DROP FUNCTION hold CASCADE",
@@ -51,23 +51,18 @@ fn let_go(site: &Site) {
     sql.run("UPDATE import_job SET lease_until_us = 0 WHERE state = 'running'");
 }
 
-/// Begins an import and stops it somewhere in its middle; where it stands then.
+/// Begins an import and stops it somewhere in the middle; its state then.
 async fn stop_in_the_middle(client: &Client, site: &Site, entry: &str, query: &str, file: &str) -> Value {
     let id = job_id(&queue(client, entry, query, file).await);
-    let deadline = Instant::now() + PATIENCE;
-    while Sql::open(site).number(&format!("SELECT rows_read AS value FROM import_job WHERE job_id = {id}"))
-        == 0
-    {
-        assert!(Instant::now() < deadline, "it does not begin");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let rows_read = format!("SELECT rows_read AS value FROM import_job WHERE job_id = {id}");
+    wait_until("the import begins", PATIENCE, async || Sql::open(site).number(&rows_read) > 0).await;
     client.send(Method::POST, &format!("{}/cancel", job_path(entry, id)), None, &[]).await.expect(200);
     let stopped = over(client, entry, id).await;
-    assert_eq!(stopped["state"], "cancelled", "it needs more rows: {stopped}");
+    assert_eq!(stopped["state"], "cancelled", "the import was over too soon; it needs more rows: {stopped}");
     stopped
 }
 
-fleets!(rules_9_the_same_file_is_the_same_import_while_it_runs_and_afterwards, |fleet| async {
+fleets!(rules_9_the_same_file_is_the_same_import_during_and_after_the_run, |fleet| async {
     let fleet = fleet;
     let client = fleet.client(0);
     let site = fleet.site().clone();
@@ -85,7 +80,7 @@ fleets!(rules_9_the_same_file_is_the_same_import_while_it_runs_and_afterwards, |
     let first = finished(&client, "demo", id).await;
     assert_eq!(counts(&first), [400, 0, 0, 0, 0, 0]);
 
-    // Afterwards: its report, at once or waited for, and as a form of another name too.
+    // Afterwards: the first report, at once or after a wait, and also as a form with another file name.
     let report = rows(&client, "demo", id).await;
     let (_, stored) = records(&client, "demo", "").await;
     let again = fleet.client(1);
@@ -103,9 +98,9 @@ fleets!(rules_9_the_same_file_is_the_same_import_while_it_runs_and_afterwards, |
     assert_eq!(rows(&client, "demo", id).await, report);
     assert_eq!(jobs_total(&client, "demo").await, 1);
 
-    // While somebody works on it: the same, and whoever waits gets its end.
+    // While the import runs: the same import, and a caller who waits gets its final state.
     let other = people(450);
-    hold(&site);
+    hold_queued_imports(&site);
     let held = job_id(&queue(&client, "demo", "", &other).await);
     let same = queue(&again, "demo", "", &other).await;
     assert_eq!((job_id(&same), &same["repeated"], &same["state"]), (held, &json!(true), &json!("running")));
@@ -113,7 +108,7 @@ fleets!(rules_9_the_same_file_is_the_same_import_while_it_runs_and_afterwards, |
         let other = other.clone();
         async move { send_file(&again, "demo", "", &other).await.expect(200) }
     });
-    let_go(&site);
+    release_queued_imports(&site);
     let waited = crate::harness::finished(waiting).await;
     assert_eq!((job_id(waited.data()), &waited.data()["repeated"]), (held, &json!(true)));
     assert_eq!(counts(waited.data()), [50, 0, 0, 400, 0, 0], "{}", waited.text);
@@ -121,7 +116,7 @@ fleets!(rules_9_the_same_file_is_the_same_import_while_it_runs_and_afterwards, |
     assert_same(&stored, &records(&client, "demo", "").await.1[..400], "untouched");
 });
 
-both!(rules_9_again_another_order_of_columns_and_other_options_are_other_imports, |db| async {
+both!(rules_9_again_and_other_column_orders_and_options_make_other_imports, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let file = people(120);
@@ -134,15 +129,15 @@ both!(rules_9_again_another_order_of_columns_and_other_options_are_other_imports
     assert_eq!(again.data()["repeated"], false);
     let again = job_id(again.data());
     assert_ne!(again, first);
-    // The newest of them is what the file's import is now.
+    // The newest of them is now the import of the file.
     let last = send_file(&client, "demo", "", &file).await.expect(200);
     assert_eq!((job_id(last.data()), &last.data()["repeated"]), (again, &json!(true)));
 
-    let reordered = send_file(&client, "demo", "", &turned(&file)).await.expect(200);
+    let reordered = send_file(&client, "demo", "", &reverse_columns(&file)).await.expect(200);
     assert_eq!(counts(reordered.data()), [0, 0, 0, 120, 0, 0], "{}", reordered.text);
     assert_eq!(reordered.data()["repeated"], false);
-    let told = rows(&client, "demo", job_id(reordered.data())).await;
-    assert!(told.iter().all(|row| row["matchedOn"] == json!(["email"]) && row["changed"] == json!([])));
+    let report = rows(&client, "demo", job_id(reordered.data())).await;
+    assert!(report.iter().all(|row| row["matchedOn"] == json!(["email"]) && row["changed"] == json!([])));
 
     let mut jobs = vec![first, again, job_id(reordered.data())];
     for (query, expected) in [
@@ -165,13 +160,13 @@ both!(rules_9_again_another_order_of_columns_and_other_options_are_other_imports
     assert_eq!(jobs.len(), 8);
     assert_eq!(jobs_total(&client, "demo").await, 8);
     assert_same(&stored, &records(&client, "demo", "").await.1, "untouched");
-    // Another entrypoint has never seen it.
+    // Another entrypoint has never seen the file.
     new_entry(server.site(), "second", &[]);
     let elsewhere = send_file(&client, "second", "", &file).await.expect(200);
     assert_eq!(counts(elsewhere.data()), [120, 0, 0, 0, 0, 0], "{}", elsewhere.text);
 });
 
-fleets!(rules_4_an_import_under_a_key_is_once_done_and_replayed, |fleet| async {
+fleets!(rules_4_an_import_under_a_key_runs_once_and_is_replayed, |fleet| async {
     let fleet = fleet;
     let site = fleet.site().clone();
     let keyed = |number: usize| fleet.client(number).header("idempotencyKey", "import-1");
@@ -187,31 +182,30 @@ fleets!(rules_4_an_import_under_a_key_is_once_done_and_replayed, |fleet| async {
     let both = keyed(0).header("Idempotency-Key", "import-2");
     let refused = send_file(&both, "demo", "", &file).await;
     assert_eq!(places(refused.expect_error(400)).len(), 1, "{}", refused.text);
-    // What was refused leaves no file behind, and no import.
+    // A refused file leaves neither a file nor an import behind.
     assert_eq!(Sql::open(&site).number("SELECT count(*) AS value FROM import_chunk"), 0);
     assert_eq!(Sql::open(&site).number("SELECT count(*) AS value FROM import_job"), 1);
 
-    // While it runs, whoever repeats the request is told to come back; without the key one waits.
+    // While the import runs, a repeated request with the key is asked to retry later; one without the key waits.
     let other = people(160);
     let keyed = |number: usize| fleet.client(number).header("idempotencyKey", "import-2");
-    hold(&site);
+    hold_queued_imports(&site);
     let waiting = tokio::spawn({
         let (client, other) = (keyed(0), other.clone());
         async move { send_file(&client, "demo", "", &other).await.expect(200) }
     });
     let held = "SELECT coalesce(max(job_id), 0) AS value FROM import_job WHERE state = 'running'";
-    let id = loop {
-        match Sql::open(&site).number(held) {
-            0 => tokio::time::sleep(Duration::from_millis(10)).await,
-            id => break u64::try_from(id).unwrap(),
-        }
-        assert!(!waiting.is_finished(), "nobody held it");
-    };
+    let id = wait_for("the import is held", PATIENCE, async || {
+        assert!(!waiting.is_finished(), "the import was not held");
+        let id = Sql::open(&site).number(held);
+        if id > 0 { Ok(u64::try_from(id).unwrap()) } else { Err("") }
+    })
+    .await;
     let early = send_file(&keyed(1), "demo", "", &other).await;
     early.expect_error(409);
     let seconds: u64 = early.header("Retry-After").expect("Retry-After").parse().expect("seconds");
     assert!((1..=60).contains(&seconds), "{seconds}");
-    let_go(&site);
+    release_queued_imports(&site);
     let end = over(&fleet.client(0), "demo", id).await;
     assert_eq!(end["state"], "finished", "{end}");
     assert_eq!(counts(&end).iter().sum::<i64>(), 160, "{end}");
@@ -222,7 +216,7 @@ fleets!(rules_4_an_import_under_a_key_is_once_done_and_replayed, |fleet| async {
     assert_eq!(counts(replay.data()), counts(&end));
     assert_eq!(total(&fleet.client(0), "demo").await, 160);
 
-    // A race of one key: one import, whoever came second is told to come back or gets the replay.
+    // A race of one key: one import; the later requests are asked to retry later or get the replay.
     let raced = people(170);
     let answers = fleet
         .race(6, |_, client| {
@@ -235,7 +229,7 @@ fleets!(rules_4_an_import_under_a_key_is_once_done_and_replayed, |fleet| async {
     assert_eq!(counts(&finished(&fleet.client(0), "demo", job_id(&answers[0].json)).await)[0], 10);
 });
 
-both!(rules_9_a_cancelled_import_goes_on_where_it_stopped, |db| async {
+both!(rules_9_a_cancelled_import_resumes_where_it_stopped, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let count = usize::try_from(setting("IMPORT_ROWS", 2_000)).unwrap();
@@ -244,7 +238,7 @@ both!(rules_9_a_cancelled_import_goes_on_where_it_stopped, |db| async {
     let (id, rows_read) = (job_id(&stopped), stopped["rowsRead"].as_u64().expect("a number"));
     assert!((1..count as u64).contains(&rows_read), "{stopped}");
     assert_eq!(counts(&stopped)[0].unsigned_abs(), rows_read);
-    assert_eq!(total(&client, "demo").await, rows_read, "what is done stays done");
+    assert_eq!(total(&client, "demo").await, rows_read, "imported rows stay");
     assert_eq!(rows(&client, "demo", id).await.len() as u64, rows_read);
 
     let answer = send_file(&client, "demo", "", &file).await.expect(200);
@@ -254,31 +248,31 @@ both!(rules_9_a_cancelled_import_goes_on_where_it_stopped, |db| async {
     assert_eq!(total(&client, "demo").await, count as u64);
     let lines: Vec<_> = rows(&client, "demo", id).await.iter().map(|row| row["line"].as_u64()).collect();
     assert_eq!(lines, (0..count as u64).map(|row| Some(row + 2)).collect::<Vec<_>>());
-    // Over is over.
+    // A finished import cannot be cancelled.
     let cancelled = client.send(Method::POST, &format!("{}/cancel", job_path("demo", id)), None, &[]).await;
     assert_eq!(cancelled.expect(200).json["state"], "finished");
 });
 
-both!(rules_9_sent_again_before_the_worker_heard_of_the_cancel_it_goes_on, |db| async {
+both!(rules_9_a_file_sent_again_before_the_cancel_takes_effect_continues_its_import, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let file = people(60);
-    hold(server.site());
+    hold_queued_imports(server.site());
     let id = job_id(&queue(&client, "demo", "", &file).await);
     client.send(Method::POST, &format!("{}/cancel", job_path("demo", id)), None, &[]).await.expect(200);
     let same = queue(&client, "demo", "", &file).await;
     assert_eq!((job_id(&same), &same["repeated"]), (id, &json!(true)));
-    let_go(server.site());
+    release_queued_imports(server.site());
     let end = over(&client, "demo", id).await;
-    assert_eq!(end["state"], "finished", "the later wish counts: {end}");
+    assert_eq!(end["state"], "finished", "the later request wins: {end}");
 });
 
-both!(rules_9_stopped_at_a_rejected_row_it_goes_on_behind_it, |db| async {
+both!(rules_9_an_import_stopped_at_a_rejected_row_resumes_after_it, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let mut file = people(120);
     let bad = line(&["nobody", "Nobody", "Nowhere"]);
-    // Behind rows 60 and 90, and at the end.
+    // After rows 60 and 90, and at the end.
     let places: Vec<usize> = file.match_indices('\n').map(|(at, _)| at + 1).collect();
     file.insert_str(places[90], &bad);
     file.insert_str(places[60], &bad);

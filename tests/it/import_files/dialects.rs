@@ -1,8 +1,8 @@
-//! Files of every shape: encodings, delimiters, line ends, quotes, and what is no table at all.
+//! Files of every shape: encodings, delimiters, line ends, quotes, and files that are no table.
 
 use super::*;
 
-/// Text in the ways in which programs write it; the query that a file needs to be read.
+/// A text in the encodings that programs write; the query that the file needs.
 fn encodings(text: &str) -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let little = || text.encode_utf16().flat_map(u16::to_le_bytes);
     let big = || text.encode_utf16().flat_map(u16::to_be_bytes);
@@ -16,12 +16,12 @@ fn encodings(text: &str) -> Vec<(&'static str, Vec<u8>, &'static str)> {
     ]
 }
 
-/// A name with what must be quoted; a tab is a control character, which no value may have.
+/// A name that needs quotes. A tab is a control character, which no value may contain.
 fn hard(delimiter: char) -> String {
     format!("O\"Neil {} Co", if delimiter == '\t' { ';' } else { delimiter })
 }
 
-/// Six customers, three of them wrong, over 13 physical lines, the last of which does not end.
+/// Six customers, three of them invalid, over 13 physical lines; the last line has no end.
 fn table(prefix: &str, delimiter: char, end: &str, quotes_all: bool) -> String {
     let two_lines = format!("one{end}two");
     let three_lines = format!("a \"quote\"{end}{end}c{delimiter} d");
@@ -50,7 +50,7 @@ fn table(prefix: &str, delimiter: char, end: &str, quotes_all: bool) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join(end)
 }
 
-// What bytes mean is settled before any database sees them: a hundred and forty-four imports on one of them will do.
+// The reader decodes bytes before any database sees them, so one database suffices for 144 imports.
 #[tokio::test]
 async fn rules_9_every_combination_of_encoding_delimiter_line_end_and_quoting_is_read() {
     let server = Server::start(Db::Sqlite).await;
@@ -60,7 +60,7 @@ async fn rules_9_every_combination_of_encoding_delimiter_line_end_and_quoting_is
         for (end_name, end) in [("crlf", "\r\n"), ("lf", "\n"), ("cr", "\r")] {
             for quotes_all in [false, true] {
                 let stem = format!("{name}-{end_name}-{quotes_all}");
-                // Each encoding with customers of its own; the words of the file are the same.
+                // Each encoding has customers of its own; the words of the file are the same.
                 for (place, (encoding, _, query)) in encodings("").iter().enumerate() {
                     let prefix = format!("{stem}-{place}");
                     let text = table(&prefix, delimiter, end, quotes_all);
@@ -104,7 +104,7 @@ async fn rules_9_every_combination_of_encoding_delimiter_line_end_and_quoting_is
     }
 }
 
-both!(rules_9_ragged_rows_are_padded_or_rejected_and_no_row_hurts_another, |db| async {
+both!(rules_9_ragged_rows_are_padded_or_rejected_one_by_one, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let file = "email,firstname,,city\r\n\
@@ -128,7 +128,7 @@ both!(rules_9_ragged_rows_are_padded_or_rejected_and_no_row_hurts_another, |db| 
             problem(9, "firstname", "control_character"),
             problem(10, "email", "control_character"),
             problem(11, "", "unclosed_quote"),
-            // What it swallowed has lines' ends.
+            // The value that swallowed the next lines contains line ends.
             problem(11, "firstname", "control_character"),
         ]
     );
@@ -136,12 +136,12 @@ both!(rules_9_ragged_rows_are_padded_or_rejected_and_no_row_hurts_another, |db| 
     assert_eq!(stored.keys().collect::<Vec<_>>(), ["a@example.test", "b@example.test"]);
     assert_eq!(stored["a@example.test"]["City"], Value::Null);
     assert_eq!(stored["b@example.test"]["City"], "Oakton");
-    // What is left out may hold anything.
+    // A column that is left out may contain anything.
     let file = "email,note\nh@example.test,a\0b\n";
     assert_eq!(counts(&imported(&client, "demo?unknownColumns=ignore", file).await), [1, 0, 0]);
 });
 
-both!(rules_9_a_header_alone_is_an_import_of_nothing, |db| async {
+both!(rules_9_a_header_alone_imports_nothing, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     for file in ["email,firstname", "email,firstname\r\n\r\n", "\u{feff}email;firstname\n;\n"] {
@@ -152,17 +152,17 @@ both!(rules_9_a_header_alone_is_an_import_of_nothing, |db| async {
     assert_eq!(total(&client, "demo").await, 0);
 });
 
-/// What a file is and holds, the query, and the line, the code and a part of what is told.
+/// The kind and content of a file, the query, and the expected line, code and part of the message.
 type Refused = (&'static str, Vec<u8>, &'static str, u64, &'static str, &'static str);
 
-/// A file of some kind, its first bytes being all that counts.
+/// A file of some kind; only its first bytes count.
 fn packed(program: &str) -> Vec<u8> {
     let output = std::process::Command::new(python()).args(["-c", program]).output().expect("Python runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
-both!(rules_9_what_is_no_table_is_refused_with_what_to_do_and_nothing_is_written, |db| async {
+both!(rules_9_a_file_that_is_no_table_is_refused_with_advice, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let text = "email,firstname\nada@example.test,S\u{f8}ren\n";
@@ -209,12 +209,12 @@ both!(rules_9_what_is_no_table_is_refused_with_what_to_do_and_nothing_is_written
         ("an open quote", b"email,\"name\n".to_vec(), "", 1, "unclosed_quote", "never closed"),
         ("a header that is too long", long, "", 1, "header_too_long", "more than"),
     ];
-    for (what, file, query, line, code, told) in cases {
+    for (what, file, query, line, code, part) in cases {
         let answer = upload(&client, &format!("demo{query}"), file).await;
         let found = file_problems(&answer);
         assert_eq!(found.len(), 1, "{what}: {}", answer.text);
         assert_eq!((found[0].0, found[0].1.as_str()), (line, code), "{what}: {}", answer.text);
-        assert!(found[0].2.contains(told), "{what}: {}", answer.text);
+        assert!(found[0].2.contains(part), "{what}: {}", answer.text);
         assert!(!answer.text.contains("ada@"), "{what}: {}", answer.text);
     }
     nothing_is_there(&server, &client).await;

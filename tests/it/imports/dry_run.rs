@@ -1,15 +1,15 @@
-//! A dry run (rules 9) writes nothing but its own report, and says what the import then does: its later rows see what
-//! its earlier ones would have done, and what changed since is marked.
+//! A dry run (rules 9) writes only its own report, and says what the import would do: its later rows see what its
+//! earlier rows would have done, and a commit marks what has changed since.
 
 use serde_json::json;
 
-use super::told::assert_same;
+use super::snapshot::assert_same;
 use super::*;
 
-/// Everything in the database but imports, as text, and where its ids stand.
+/// Everything in the database except imports, as text, without the ids that imports use up.
 fn dump(site: &Site) -> Vec<String> {
     let mut sql = Sql::open(site);
-    let mut told = Vec::new();
+    let mut dumped = Vec::new();
     match site.db {
         Db::Sqlite => {
             let tables = sql.texts(
@@ -22,10 +22,10 @@ fn dump(site: &Site) -> Vec<String> {
                 let all: Vec<_> = columns.iter().map(|column| format!("quote(\"{column}\")")).collect();
                 let query =
                     format!("SELECT {} AS value FROM \"{table}\" ORDER BY 1", all.join(" || '|' || "));
-                told.extend(sql.texts(&query).into_iter().map(|row| format!("{table}: {row}")));
+                dumped.extend(sql.texts(&query).into_iter().map(|row| format!("{table}: {row}")));
             }
-            // The ids of imports are theirs.
-            told.retain(|row| !row.starts_with("sqlite_sequence: 'import_job'"));
+            // Imports use up ids of jobs.
+            dumped.retain(|row| !row.starts_with("sqlite_sequence: 'import_job'"));
         }
         Db::Postgres => {
             let tables = sql.texts(
@@ -35,21 +35,21 @@ fn dump(site: &Site) -> Vec<String> {
             assert!(tables.iter().any(|table| table == "customer") && tables.len() > 10, "{tables:?}");
             for table in tables {
                 let rows = sql.texts(&format!("SELECT t::text AS value FROM {table} t ORDER BY 1"));
-                told.extend(rows.into_iter().map(|row| format!("{table}: {row}")));
+                dumped.extend(rows.into_iter().map(|row| format!("{table}: {row}")));
             }
-            told.extend(sql.texts(
+            dumped.extend(sql.texts(
                 "SELECT sequencename || ' ' || coalesce(last_value::text, 'fresh') AS value FROM pg_sequences \
                  WHERE sequencename NOT LIKE 'import\\_%' ORDER BY 1",
             ));
         }
     }
-    told
+    dumped
 }
 
 const HEADER: [&str; 7] =
     ["email", "firstname", "lastname", "phone", "customerNumber", "city", "additional-clientId"];
 
-/// A row: who somebody is by every kind of identifier, and a city.
+/// A row with every kind of identifier, and a city.
 fn person(number: usize, city: &str) -> Vec<String> {
     vec![
         format!("p{number}@example.test"),
@@ -62,7 +62,7 @@ fn person(number: usize, city: &str) -> Vec<String> {
     ]
 }
 
-/// New ones, those of the base, and repeats of rows far behind them, changed and unchanged; some rejected.
+/// New customers, customers of the base, and repeats of rows far above, changed and unchanged; some rejected.
 fn file() -> String {
     let mut file = line(&HEADER);
     for number in 0..170 {
@@ -75,7 +75,7 @@ fn file() -> String {
             "no address".clone_into(&mut row[0]);
         }
         if number % 40 == 8 {
-            // Two who are not one: 3 by every identifier but the number.
+            // A conflict: customer 3 by every identifier except the number.
             row = person(3, "Both");
             row[4] = format!("N-{}", number + 2_000);
         }
@@ -84,10 +84,10 @@ fn file() -> String {
     file
 }
 
-/// What is told of a row, but for what a dry run cannot know: the ids of whom it would create.
-fn outcome(row: &Value, rehearsed: &Value) -> String {
+/// What the report says of a row, without what a dry run cannot know: the ids of customers that it would create.
+fn outcome(row: &Value, dry: &Value) -> String {
     let mut row = row.clone();
-    if rehearsed["customerId"].is_null() {
+    if dry["customerId"].is_null() {
         row["customerId"] = Value::Null;
     }
     for problem in row["problems"].as_array_mut().into_iter().flatten() {
@@ -108,7 +108,7 @@ async fn commit(client: &Client, entry: &str, id: u64) -> Answer {
 struct Case {
     policy: &'static [&'static str],
     query: &'static str,
-    /// What a repeat of an earlier row comes to.
+    /// The outcome of a repeat of an earlier row.
     repeated: &'static str,
 }
 
@@ -126,7 +126,7 @@ const CASES: [Case; 7] = [
     Case { policy: &["email"], query: "forceCustomerCreation=true", repeated: "forced" },
 ];
 
-both!(rules_9_a_dry_run_writes_nothing_and_says_what_the_import_does, |db| async {
+both!(rules_9_a_dry_run_writes_nothing_and_predicts_the_import, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let site = server.site();
@@ -150,19 +150,19 @@ both!(rules_9_a_dry_run_writes_nothing_and_says_what_the_import_does, |db| async
         assert_same(&before, &dump(site), &format!("the database, {when}"));
         let id = job_id(answer.data());
         let said = rows(&client, &entry, id).await;
-        // Row 105 repeats row 10, whom it would have created.
+        // Row 105 repeats row 10, a customer that the dry run would have created.
         let repeat = &said[105];
         assert_eq!(repeat["outcome"], case.repeated, "{when}: {repeat}");
         assert_eq!(repeat["customerId"], Value::Null, "{when}: {repeat}");
-        // Row 168 stands in the way of such a one too; the report names no id that nobody will have.
+        // Row 168 conflicts with such a customer too; the report names no id that nobody will have.
         let conflict = said[168]["problems"][0]["message"].as_str().unwrap_or_default();
         if number == 0 {
-            let told = "customer of an earlier row was found by email but has another customerNumber";
-            assert!(conflict.starts_with(told), "{}", said[168]);
+            let expected = "customer of an earlier row was found by email but has another customerNumber";
+            assert!(conflict.starts_with(expected), "{}", said[168]);
         }
         let ids = conflict.split(|c: char| !c.is_ascii_digit()).filter_map(|id| id.parse::<u64>().ok());
         assert!(ids.max() < Some(1 << 40), "{conflict}");
-        // Always anew.
+        // A dry run never repeats an earlier one.
         let anew = send_file(&client, &entry, &dry, &file).await.expect(200);
         assert_ne!(job_id(anew.data()), id);
         assert_eq!(counts(anew.data()), counts(answer.data()));
@@ -179,10 +179,10 @@ both!(rules_9_a_dry_run_writes_nothing_and_says_what_the_import_does, |db| async
             assert_eq!(did["changedSinceDryRun"], false, "{when}: {did} {said}");
             assert_eq!(outcome(did, said), outcome(said, said), "{when}");
         }
-        // Committed once.
+        // A dry run is committed once.
         let again = commit(&client, &entry, id).await.expect(202).json;
         assert_eq!((job_id(&again), &again["repeated"]), (job_id(&begun), &json!(true)), "{again}");
-        // A committed dry run is the import of its file.
+        // A committed dry run counts as the import of its file.
         let sent = send_file(&client, &entry, &format!("?{}", case.query), &file).await.expect(200);
         assert_eq!((job_id(sent.data()), &sent.data()["repeated"]), (job_id(&begun), &json!(true)));
         commit(&client, &entry, job_id(&begun)).await.expect_error(409);
@@ -193,7 +193,7 @@ both!(rules_9_a_dry_run_writes_nothing_and_says_what_the_import_does, |db| async
     site.cli(&["doctor", "--deep"]).success();
 });
 
-both!(rules_9_a_commit_marks_the_rows_of_which_something_else_becomes, |db| async {
+both!(rules_9_a_commit_marks_rows_that_changed_since_the_dry_run, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let mut ids = Vec::new();
@@ -208,7 +208,7 @@ both!(rules_9_a_commit_marks_the_rows_of_which_something_else_becomes, |db| asyn
     let query = "?replaceExisting=1&dryRun=true";
     let dry = send_file(&client, "demo", query, &file).await.expect(200);
     assert_eq!(counts(dry.data()), [6, 6, 0, 0, 0, 0]);
-    // One who is as the file wants them, one who is gone, one with more to empty, one who has come.
+    // One customer already has the file's values, one is deleted, one has another field to empty, one is new.
     client.put(&path(ids[0]), &json!({"city": "New"})).await.expect(200);
     client.delete(&path(ids[1])).await.expect(200);
     client.put(&path(ids[2]), &json!({"firstname": "Ada"})).await.expect(200);
@@ -223,7 +223,7 @@ both!(rules_9_a_commit_marks_the_rows_of_which_something_else_becomes, |db| asyn
     assert_eq!(did[8]["outcome"], "replaced");
 });
 
-both!(rules_9_a_dry_run_that_was_stopped_cannot_be_committed, |db| async {
+both!(rules_9_a_stopped_dry_run_cannot_be_committed, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let mut file = line(&HEADER);
@@ -235,10 +235,10 @@ both!(rules_9_a_dry_run_that_was_stopped_cannot_be_committed, |db| async {
     assert_eq!(total(&client, "demo").await, 0);
 });
 
-both!(rules_9_a_dry_run_sees_its_own_rows_by_identifiers_that_single_rows_name, |db| async {
+both!(rules_9_a_dry_run_matches_its_own_rows_by_the_identifiers_of_a_row, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
-    // Far enough apart that they are not of one step.
+    // Far enough apart to belong to different steps.
     let mut file = line(&["email", "firstname", "lastname", "company", "identifierFields"]);
     for number in 0..150 {
         let row = [&format!("p{number}@example.test"), &format!("First {number}"), "Roe", "", ""];
@@ -254,14 +254,14 @@ both!(rules_9_a_dry_run_sees_its_own_rows_by_identifiers_that_single_rows_name, 
     assert_eq!(counts(done.data()), [150, 0, 5, 0, 0, 0], "{}", done.text);
 });
 
-both!(rules_9_a_commit_that_was_stopped_goes_on_when_it_is_asked_again, |db| async {
+both!(rules_9_a_stopped_commit_resumes_on_request, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let mut file = line(&HEADER);
     (0..60).for_each(|number| file.push_str(&line(&person(number, "City"))));
     let dry = send_file(&client, "demo", "?dryRun=true&onError=stop", &file).await.expect(200);
     let dry = job_id(dry.data());
-    // Somebody comes in the way of row 40 meanwhile: it is rejected, and the commit stops there.
+    // A new customer conflicts with row 40: the row is rejected, and the commit stops there.
     let way = json!({"email": "other@example.test", "customerNumber": "N-40"});
     let id = created(&client, "demo", &way).await;
     let other = created(&client, "demo", &json!({"email": "p40@example.test"})).await;

@@ -1,15 +1,15 @@
-//! Customers that are asked for at the same moment, which the service may read together: each gets its own answer.
+//! Requests for customers at the same moment, which the service may read together: each gets its own answer.
 
 use serde_json::json;
 
 use crate::harness::*;
 use crate::support::*;
 
-/// How often each is asked for in a round.
+/// How often each customer is requested in a round.
 const TIMES: usize = 12;
 const ROUNDS: usize = 4;
 
-/// How many reads of customers there were, and how many customers they were asked for.
+/// The number of reads of customers, and the number of customers that were requested.
 async fn reads(server: &Server) -> (usize, usize) {
     let metrics = server.anonymous().get("/metrics").await.expect(200).text;
     let value = |name: &str| {
@@ -19,7 +19,7 @@ async fn reads(server: &Server) -> (usize, usize) {
     (value("customary_reader_batch_customers_count"), value("customary_reader_batch_customers_sum"))
 }
 
-both!(customers_asked_for_at_once_are_told_as_each_alone, |db| async {
+both!(simultaneous_reads_answer_like_single_reads, |db| async {
     let server = Server::start(db).await;
     let site = server.site().clone();
     new_entry(&site, "other", &[]);
@@ -46,7 +46,7 @@ both!(customers_asked_for_at_once_are_told_as_each_alone, |db| async {
         alone.push(client.get(&path(*id)).await);
     }
     let statuses = |status: u16| alone.iter().filter(|answer| answer.status == status).count();
-    // Of the twenty, five are in an entrypoint that this token does not see.
+    // Five of the twenty belong to an entrypoint that this token does not see.
     assert_eq!((statuses(200), statuses(404), statuses(500)), (14, 6, 1));
 
     let (reads_before, asked_before) = reads(&server).await;
@@ -67,7 +67,7 @@ both!(customers_asked_for_at_once_are_told_as_each_alone, |db| async {
     }
     let (reads_after, asked_after) = reads(&server).await;
     let asked = asked_after - asked_before;
-    // Nobody asks the database for a customer whose number was never given out.
+    // The service does not query the database for an id that was never assigned.
     assert_eq!(asked, (ids.len() - 1) * TIMES * ROUNDS);
-    assert!(reads_after - reads_before < asked, "no two of {asked} were read together");
+    assert!(reads_after - reads_before < asked, "the service read each of {asked} requests alone");
 });

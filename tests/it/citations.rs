@@ -1,27 +1,27 @@
-//! The sections that comments and names of tests cite: each `rules 3` is a section of docs/rules.md, each `contract 6.3` one of
-//! docs/wire-format.md. Read from the sources themselves.
+//! The sections that comments and test names cite: each `rules 3` is a section of docs/rules.md, each `contract 6.3`
+//! one of docs/wire-format.md. The test reads the sources.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A word that cites, and the page whose sections it means.
+/// A word that cites, and the page with the sections.
 const PAGES: [(&str, &str); 2] = [("rules", "docs/rules.md"), ("contract", "docs/wire-format.md")];
 
-/// Where citations are looked for.
+/// The folders with citations.
 const FOLDERS: [&str; 3] = ["src", "tests", "benches"];
 
 /// This file, whose examples cite sections that do not exist.
-const OWN: &str = "tests/it/law.rs";
+const OWN: &str = "tests/it/citations.rs";
 
-/// What may stand between two sections of one citation: `rules 3, 4 and 5`, `rules 1–3`.
+/// What may separate two sections of one citation: `rules 3, 4 and 5`, `rules 1–3`.
 const SEPARATORS: [&str; 4] = [", and ", ", ", " and ", "–"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Sources and scripts below the folders, by their paths below the root.
+/// Sources and scripts below the folders, by their paths from the root.
 fn sources() -> Vec<(PathBuf, String)> {
     let mut folders: Vec<PathBuf> = FOLDERS.map(|folder| root().join(folder)).into();
     let mut sources = Vec::new();
@@ -52,7 +52,7 @@ fn sections(page: &str) -> BTreeSet<&str> {
     headings.filter_map(|heading| number(heading, '.')).map(|(number, _)| number).collect()
 }
 
-/// The number that a text begins with, parted by dots or, in a name, by underscores; and the rest.
+/// The number at the start of a text, separated by dots or, in a name, by underscores; and the rest.
 fn number(text: &str, dot: char) -> Option<(&str, &str)> {
     let mut end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     if end == 0 {
@@ -92,7 +92,7 @@ fn citations(line: &str, word: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_cited_section_is_there() {
+fn every_cited_section_exists() {
     let sources = sources();
     let mut missing = Vec::new();
     for (word, page) in PAGES {
@@ -118,9 +118,9 @@ fn every_cited_section_is_there() {
     assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
-/// The test itself: it sees what it must see, and nothing else.
+/// Tests the check itself: it sees every citation, and nothing else.
 #[test]
-fn citations_and_sections_are_seen() {
+fn citations_and_sections_are_found() {
     for (line, rules, contract) in [
         ("/// A page (contract 6).", &[][..], &["6"][..]),
         ("//! Rules 5 and the record of contract 3: its keys", &["5"], &["3"]),

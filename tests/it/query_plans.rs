@@ -1,4 +1,4 @@
-//! What PostgreSQL reads grows with the answer and not with the table, whatever it knows of the table.
+//! The rows that PostgreSQL reads grow with the answer and not with the table, even without statistics of the table.
 
 use std::fmt::Write as _;
 
@@ -11,12 +11,12 @@ const MANY: i64 = 4_000;
 const FEW: usize = 3;
 const TIMES: usize = 60;
 
-/// Rows that were read of the tables that grow, once everybody who read them is gone.
+/// The rows read from the tables that grow. The count is complete when all readers have disconnected.
 const ROWS_READ: &str = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint AS value FROM pg_stat_user_tables \
      WHERE relname IN ('customer', 'history', 'identity_digest', 'idempotency')";
 
 #[tokio::test]
-async fn a_small_entrypoint_beside_a_large_one_costs_what_it_holds() {
+async fn a_small_entrypoint_beside_a_large_one_reads_few_rows() {
     let mut server = Server::start(Db::Postgres).await;
     let site = std::sync::Arc::clone(server.site());
     new_entry(&site, "small", &[]);
@@ -57,6 +57,6 @@ async fn a_small_entrypoint_beside_a_large_one_costs_what_it_holds() {
     assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
     let read = sql.number(ROWS_READ) - before;
     assert!(read > 0, "nothing was counted");
-    // One walk through the large entrypoint at each turn would be sixty times as many.
+    // One scan of the large entrypoint in each round would read sixty times as many rows.
     assert!(read < MANY, "{read} rows were read");
 }

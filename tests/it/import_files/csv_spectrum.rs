@@ -1,4 +1,4 @@
-//! `csv-spectrum`: awkward files with what they mean.
+//! `csv-spectrum`: awkward CSV files, with their meaning as JSON.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -13,8 +13,8 @@ fn folder() -> PathBuf {
     )
 }
 
-/// Each file with the column that becomes the customer number, where no column says who the customer is, and the lines of
-/// the rows that are rejected because a value has a line's end, which no field takes.
+/// Each file; the column that becomes the customer number where no column identifies the customer; and the lines of the
+/// rows that are rejected because a value contains a line end, which no field takes.
 const FILES: [(&str, &str, &[u64]); 11] = [
     ("comma_in_quotes", "", &[]),
     ("empty", "a", &[]),
@@ -28,10 +28,10 @@ const FILES: [(&str, &str, &[u64]); 11] = [
     ("simple_crlf", "a", &[]),
     ("utf8", "a", &[]),
 ];
-/// The JSON beside it has another phone number and no list, and both have U+FFFD where degrees should stand.
+/// Its JSON has another phone number and no list, and both files have U+FFFD in place of degree signs.
 const LEFT_OUT: &str = "location_coordinates";
 
-/// Where a record holds what a column of `comma_in_quotes` says.
+/// Where a record has the value of a column of `comma_in_quotes`.
 fn own_field(column: &str) -> &'static str {
     match column {
         "first" => "Firstname",
@@ -39,11 +39,11 @@ fn own_field(column: &str) -> &'static str {
         "address" => "Address",
         "city" => "City",
         "zip" => "Zip",
-        other => panic!("{other} is none of its columns"),
+        other => panic!("unknown column {other}"),
     }
 }
 
-both!(rules_9_csv_spectrum_comes_back_as_its_json_says, |db| async {
+both!(rules_9_csv_spectrum_imports_as_its_json_says, |db| async {
     let folder = folder();
     let entries = std::fs::read_dir(folder.join("csvs"));
     let entries =
@@ -73,7 +73,7 @@ both!(rules_9_csv_spectrum_comes_back_as_its_json_says, |db| async {
             if row["outcome"] == "rejected" {
                 assert!(rejected.iter().any(|line| row["line"] == *line), "{name}: {row}");
                 assert_eq!(row["problems"][0]["code"], "control_character", "{name}: {row}");
-                // The order of the members is not that of the columns.
+                // The members are not in the order of the columns.
                 let cells: BTreeSet<_> =
                     row["cells"].as_array().unwrap().iter().map(Value::to_string).collect();
                 assert_eq!(cells, meant.values().map(Value::to_string).collect(), "{name}: {row}");
@@ -89,6 +89,6 @@ both!(rules_9_csv_spectrum_comes_back_as_its_json_says, |db| async {
                 assert_eq!(held.as_str().unwrap_or_default(), value, "{column} in {name}: {record}");
             }
         }
-        assert!(stored.next().is_none(), "{name}: more customers than rows");
+        assert!(stored.next().is_none(), "{name}: there are more customers than rows");
     }
 });

@@ -1,5 +1,5 @@
-//! What entrypoints tell, without what may differ between two that went the same way: times, and ids, in whose place
-//! stands the rank of their customer.
+//! What an entrypoint shows, in a form that two entrypoints with the same input must share: without times, and with the
+//! rank of a customer in place of the id.
 
 use std::collections::HashMap;
 
@@ -9,23 +9,23 @@ use super::{job, rows};
 use crate::harness::*;
 use crate::support::*;
 
-/// Everything that an entrypoint tells of its customers and of one import.
-pub(super) struct Told {
+/// Everything that an entrypoint shows of its customers and of one import.
+pub(super) struct Snapshot {
     /// Records, oldest first: the fields that have a value, as text.
     pub records: Vec<String>,
-    /// How often each was written, oldest first.
+    /// The version of each record, oldest first.
     pub versions: Vec<i64>,
-    /// The import's rows.
+    /// The rows of the import.
     pub rows: Vec<String>,
-    /// Its numbers and errors.
+    /// The numbers and errors of the import.
     pub job: Value,
-    /// Customers' ids with their ranks.
+    /// The rank of each customer by id.
     pub ids: HashMap<u64, usize>,
 }
 
-impl Told {
-    /// All but customers whose e-mail ends in some way: others made them meanwhile.
-    pub async fn read(site: &Site, client: &Client, entry: &str, id: u64, without: &str) -> Told {
+impl Snapshot {
+    /// Reads everything except customers whose e-mail ends in `without`: the load creates them meanwhile.
+    pub async fn read(site: &Site, client: &Client, entry: &str, id: u64, without: &str) -> Snapshot {
         let (ids, records) = records(client, entry, without).await;
         let mut by_rank: Vec<_> = ids.iter().map(|(id, rank)| (*rank, *id)).collect();
         by_rank.sort_unstable();
@@ -39,20 +39,20 @@ impl Told {
         let versions = by_rank.iter().map(|(_, id)| versions[id]).collect();
         let rows = rows(client, entry, id).await.iter().map(|row| row_text(row, &ids)).collect();
         let job = job_text(&job(client, entry, id).await, &ids);
-        Told { records, versions, rows, job, ids }
+        Snapshot { records, versions, rows, job, ids }
     }
 
     #[track_caller]
-    pub fn assert_same(&self, other: &Told, when: &str) {
+    pub fn assert_same(&self, other: &Snapshot, when: &str) {
         assert_same(&self.rows, &other.rows, &format!("rows, {when}"));
         assert_same(&self.records, &other.records, &format!("records, {when}"));
-        let versions = |told: &Told| told.versions.iter().map(i64::to_string).collect::<Vec<_>>();
+        let versions = |snapshot: &Snapshot| snapshot.versions.iter().map(i64::to_string).collect::<Vec<_>>();
         assert_same(&versions(self), &versions(other), &format!("versions, {when}"));
         assert_eq!(self.job, other.job, "{when}");
     }
 }
 
-/// Names the first difference only: there may be thousands.
+/// Shows the first difference only: there may be thousands.
 #[track_caller]
 pub(super) fn assert_same(left: &[String], right: &[String], what: &str) {
     let different = left.iter().zip(right).position(|(left, right)| left != right);
@@ -120,7 +120,7 @@ fn row_text(row: &Value, ids: &HashMap<u64, usize>) -> String {
 fn job_text(job: &Value, ids: &HashMap<u64, usize>) -> Value {
     let errors: Vec<_> = job["errors"].as_array().expect("errors").iter().collect();
     let errors: Vec<_> = errors.iter().map(|error| ranked(error.as_str().expect("a text"), ids)).collect();
-    let mut told = json!({"errors": errors});
+    let mut text = json!({"errors": errors});
     for name in [
         "state",
         "dryRun",
@@ -137,15 +137,15 @@ fn job_text(job: &Value, ids: &HashMap<u64, usize>) -> Value {
         "bytesTotal",
         "failure",
     ] {
-        told[name] = job[name].clone();
+        text[name] = job[name].clone();
     }
-    told
+    text
 }
 
-/// A message with ranks in place of the ids that it names: `leads to customer 12, 14`.
+/// A message with ranks in place of ids: `leads to customer 12, 14`.
 pub(super) fn ranked(message: &str, ids: &HashMap<u64, usize>) -> String {
     let mut pieces = message.split("customer ");
-    let mut told = pieces.next().unwrap_or_default().to_owned();
+    let mut message = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         let end = piece.find(|c: char| !c.is_ascii_digit() && c != ',' && c != ' ').unwrap_or(piece.len());
         let (list, rest) = piece.split_at(end);
@@ -156,9 +156,9 @@ pub(super) fn ranked(message: &str, ids: &HashMap<u64, usize>) -> String {
                 Err(_) => number.to_owned(),
             })
             .collect();
-        told.push_str("customer ");
-        told.push_str(&ranks.join(","));
-        told.push_str(rest);
+        message.push_str("customer ");
+        message.push_str(&ranks.join(","));
+        message.push_str(rest);
     }
-    told
+    message
 }

@@ -1,4 +1,4 @@
-//! Consent, the archive and the stages of a customer's life (contract 3 and 5.6, PF-06, PF-16).
+//! Consent, the archive and the lifecycle of a customer (contract 3 and 5.6).
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,31 +13,31 @@ async fn lifecycle(client: &Client, id: u64) -> String {
     read(client, id).await.json["Lifecycle"].as_str().expect("a stage").to_owned()
 }
 
-both!(consent_is_asked_for_by_mail, |db| async {
+both!(consent_is_requested_by_mail, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let id = created(&client, "demo", &json!({"email": "ada.roe@example.test"})).await;
     assert_eq!(read(&client, id).await.json["customerConsent"], Value::Null);
     let answer = ask(&client, id, "consent").await.expect(200);
     assert_eq!(answer.json["responseData"], " ", "contract 4, E2");
-    until_all_went(&client, "demo").await;
+    until_all_sent(&client, "demo").await;
     let consent = read(&client, id).await.json["customerConsent"].clone();
     assert_eq!((&consent["eCommunication"]["status"], &consent["sms"]["status"]), (&json!(-1), &json!(0)));
-    let parcels = parcels(server.site());
-    assert_eq!(parcels.len(), 1);
-    let link = parcels[0].link().expect("a link");
+    let messages = messages(server.site());
+    assert_eq!(messages.len(), 1);
+    let link = messages[0].link().expect("a link");
     assert!(link.contains("/portal/demo/consent/"), "{link}");
     assert_eq!(reqwest::get(&link).await.unwrap().status(), 200);
     assert_eq!(operations(&client, id).await, ["consentAsked", "created"]);
-    let nobody = created(&client, "demo", &json!({"customerNumber": "N-1"})).await;
-    assert_eq!(code(&ask(&client, nobody, "consent").await), "no_email");
-    // It stays what it was when the record is replaced.
+    let without_email = created(&client, "demo", &json!({"customerNumber": "N-1"})).await;
+    assert_eq!(code(&ask(&client, without_email, "consent").await), "no_email");
+    // A replacement of the record keeps the consent.
     let body = json!({"email": "ada.roe@example.test", "firstname": "Ada"});
     client.create("demo", &body, &[("replaceExisting", "1")], &[]).await.expect(200);
     assert_eq!(read(&client, id).await.json["customerConsent"], consent);
 });
 
-both!(a_customer_with_a_password_is_active_by_whichever_road, |db| async {
+both!(a_customer_with_a_password_is_active, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let prospect = created(&client, "demo", &json!({"email": "p@example.test"})).await;
@@ -54,12 +54,12 @@ both!(a_customer_with_a_password_is_active_by_whichever_road, |db| async {
     assert_eq!(list.json["Summary"]["totalRecords"], 3);
     let counts = client.get("/api/Statistic/customers/demo").await.expect(200).json;
     assert_eq!(counts["byLifecycle"]["Active"], 3, "{counts}");
-    // A stage once reached is not lost with the password.
+    // A customer who loses the password stays active.
     client.put(&path(prospect), &json!({"customerPsw": null})).await.expect(200);
     assert_eq!(lifecycle(&client, prospect).await, "Active");
 });
 
-both!(the_archive_gives_back_what_it_took, |db| async {
+both!(unarchiving_restores_the_lifecycle, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let id = created(&client, "demo", &json!({"email": "ada.roe@example.test"})).await;
@@ -76,7 +76,7 @@ both!(the_archive_gives_back_what_it_took, |db| async {
     ask(&client, id, "unarchive").await.expect(200);
     assert_eq!(lifecycle(&client, id).await, "Prospect");
     assert_eq!(operations(&client, id).await, ["unarchived", "archived", "created"]);
-    // An account that was made meanwhile counts.
+    // An account created meanwhile counts.
     ask(&client, id, "archive").await.expect(200);
     client.put(&path(id), &json!({"customerPsw": "oak-and-elm-1907"})).await.expect(200);
     assert_eq!(lifecycle(&client, id).await, "Archived");

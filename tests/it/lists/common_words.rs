@@ -1,6 +1,6 @@
-//! Words that thousands have: their lists fill blocks of their own, and are read last.
+//! Words that thousands of customers share: their lists fill several blocks, and a search reads them last.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use super::encoded;
 use crate::harness::*;
 use crate::support::*;
 
-/// More than one block of a list holds, and 511 that may not be in it yet.
+/// More than one block of a list holds, plus 511 that may not be in the block yet.
 const EACH: usize = 5_000;
 const PATIENCE: Duration = Duration::from_mins(5);
 const ENTRIES: [&str; 2] = ["demo", "north"];
@@ -40,7 +40,7 @@ fn file(people: &[Person]) -> String {
     std::iter::once("fullname,company,customerNumber".to_owned()).chain(rows).collect::<Vec<_>>().join("\n")
 }
 
-/// How many a search finds: in the whole organisation, and in each entrypoint.
+/// How many customers a search finds: in the whole organisation, and in each entrypoint.
 async fn found(client: &Client, words: &str) -> Vec<usize> {
     let query = encoded(&[("search".into(), words.into()), ("limitRecord".into(), "3".into())]);
     let mut found = Vec::new();
@@ -54,7 +54,7 @@ async fn found(client: &Client, words: &str) -> Vec<usize> {
     found
 }
 
-both!(rules_8_words_that_thousands_have_are_found_exactly, |db| async move {
+both!(rules_8_words_that_thousands_share_are_found_exactly, |db| async move {
     let server = Server::start(db).await;
     new_entry(server.site(), "north", &[]);
     let client = server.client();
@@ -87,20 +87,17 @@ both!(rules_8_words_that_thousands_have_are_found_exactly, |db| async move {
             assert_eq!(found(&client, words).await, all, "{words}");
         }
     };
-    // While they stand in segments of the import's steps.
+    // The terms lie in the segments of the import's steps.
     check().await;
-    // Who is erased has all segments merged into one.
-    let nobody =
+    // An erase merges all segments into one.
+    let erased =
         client.create("demo", &json!({"email": "zed@example.test"}), &[], &[]).await.expect(200).id();
-    client.delete(&format!("/api/Customer/{nobody}?erase=true")).await.expect(200);
+    client.delete(&format!("/api/Customer/{erased}?erase=true")).await.expect(200);
     let mut sql = Sql::open(server.site());
     let lists_of_several_blocks = "SELECT count(*) AS value FROM (SELECT 1 FROM term_block JOIN term_segment \
                                    ON term_segment.segment_id = term_block.segment_id WHERE state = 'live' \
                                    GROUP BY term_block.segment_id, first_term HAVING count(*) > 1) AS long";
-    let deadline = Instant::now() + PATIENCE;
-    while sql.number(lists_of_several_blocks) < 20 {
-        assert!(Instant::now() < deadline, "no list of several blocks");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let are_merged = async || sql.number(lists_of_several_blocks) >= 20;
+    wait_until("terms have lists of several blocks", PATIENCE, are_merged).await;
     check().await;
 });

@@ -1,11 +1,11 @@
-//! Searching bytes for many values at once, in whatever form they may have been written.
+//! Searches bytes for many values at once, in every form in which they may have been written.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// What must not be found, in every form it could have; forms compare without ASCII case.
+/// The values to search for, in every form that they could have. Forms compare without ASCII case.
 pub struct Needles {
     forms: Vec<(String, Vec<u8>)>,
     /// The forms by their first two bytes.
@@ -22,12 +22,12 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 impl Needles {
-    /// Values as they were sent: searched as they are, and as the hexadecimal digits in which a dump prints bytes.
+    /// Values as they were sent: the search looks for the text itself and for its hexadecimal digits, as in a dump.
     pub fn new(values: &BTreeSet<String>) -> Self {
         let mut needles =
             Self { forms: Vec::new(), by_start: vec![Vec::new(); 1 << 16], starts: vec![false; 1 << 16] };
         for value in values {
-            assert!(value.len() >= 4, "{value:?} would be found by chance");
+            assert!(value.len() >= 4, "{value:?} is so short that it occurs by chance");
             let lower = value.to_lowercase();
             for bytes in BTreeSet::from([
                 value.to_ascii_lowercase().into_bytes(),
@@ -41,7 +41,7 @@ impl Needles {
         needles
     }
 
-    /// Bytes that are no text.
+    /// Bytes that are not text.
     pub fn bytes(name: &str, bytes: &[u8]) -> Self {
         let mut needles = Self::new(&BTreeSet::new());
         needles.add(name, bytes.to_ascii_lowercase());
@@ -78,12 +78,12 @@ impl Needles {
     }
 }
 
-/// Every file below a folder that was written since.
+/// Every file below a folder that was written since that time.
 pub fn files_since(folder: &Path, since: SystemTime) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        // What goes away while it is being looked at is looked at no more.
+        // A file may disappear during the search.
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let Ok(metadata) = entry.metadata() else { continue };
             if metadata.is_dir() {

@@ -1,4 +1,4 @@
-//! What tokens see: everything with `pii:read`, masks without, and nothing of others' records where they may not read.
+//! What tokens see: everything with `pii:read`, masks without it, and nothing of records that they may not read.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn ada() -> Value {
     })
 }
 
-/// What must not be seen without `pii:read`, anywhere.
+/// Values that must not be visible without `pii:read`, anywhere.
 const HIDDEN: [&str; 9] = [
     "ada.roe@example.test",
     "5555550117",
@@ -28,7 +28,7 @@ const HIDDEN: [&str; 9] = [
     "knows Bob",
 ];
 
-/// The masked fields of a record and what stands there instead.
+/// The masked fields of a record, and their masks.
 fn masks() -> Value {
     json!({
         "Email": "a***@e***.test", "Phone": "+1******0117", "Address": "***", "Address1": "***",
@@ -43,17 +43,17 @@ fn assert_masked(record: &Value) {
         assert_eq!(&record[field], mask, "{field}");
     }
     for (field, value) in [("Firstname", "Ada"), ("Lastname", "Roe"), ("Company", "Roe Tools")] {
-        assert_eq!(record[field], value, "{field} is no contact and stays readable");
+        assert_eq!(record[field], value, "{field} is not a contact field and stays readable");
     }
     for (field, value) in [("customerNumber", "ACC-1001"), ("City", "Oakton"), ("Country", "US")] {
-        assert_eq!(record[field], value, "{field} is no contact and stays readable");
+        assert_eq!(record[field], value, "{field} is not a contact field and stays readable");
     }
 }
 
 #[track_caller]
 fn assert_reveals_nothing(answer: &Answer) {
     for value in HIDDEN {
-        assert!(!answer.text.contains(value), "{value} is seen in {}", answer.text);
+        assert!(!answer.text.contains(value), "{value} is visible in {}", answer.text);
     }
 }
 
@@ -104,7 +104,7 @@ both!(rules_1_without_pii_read_contacts_are_masked_everywhere, |db| async {
         json!({"field": "address", "from": "9 Elm Row", "to": "10 Elm Row"})
     );
 
-    // Who may match could guess values until one hits.
+    // A token that may match could guess values until one matches.
     masked.post("/api/Customer/match/demo", &differing).await.expect_error(403);
 
     // Errors name ids and fields, never values.
@@ -134,11 +134,11 @@ both!(rules_1_a_mask_written_back_means_unchanged, |db| async {
     for client in [&masked, &full] {
         client.put(&path(id), &all_masks).await.expect(200);
         let after = read(&full, id).await;
-        assert_eq!(after.json, before.json, "masks are no change");
-        assert_eq!(etag(&after), etag(&before), "masks are no change");
+        assert_eq!(after.json, before.json, "masks change nothing");
+        assert_eq!(etag(&after), etag(&before), "masks change nothing");
     }
 
-    // Beside a change, as a form sends it that was filled with the masked view.
+    // Beside a change, as a form that was filled with the masked view sends it.
     let mut form = all_masks.clone();
     form["city"] = json!("Reston");
     form["address1"] = json!("Floor 3");
@@ -149,7 +149,7 @@ both!(rules_1_a_mask_written_back_means_unchanged, |db| async {
         assert_eq!(after[field], before.json[field], "{field}");
     }
 
-    // So does a merge and a replacement, which are writes onto the stored record too.
+    // A merge and a replacement treat masks in the same way: both write onto the stored record.
     for flag in ["mergeExisting", "replaceExisting"] {
         let body = json!({"customerNumber": "ACC-1001", "email": "a***@e***.test", "phone": "+1******0117"});
         let answer = masked.create("demo", &body, &[(flag, "1")], &[]).await.expect(200);
@@ -160,7 +160,7 @@ both!(rules_1_a_mask_written_back_means_unchanged, |db| async {
     }
 });
 
-both!(rules_1_a_mask_of_something_else_is_refused, |db| async {
+both!(rules_1_a_mask_of_another_value_is_refused, |db| async {
     let server = Server::start(db).await;
     let full = server.client();
     let id = created(&full, "demo", &ada()).await;
@@ -178,13 +178,13 @@ both!(rules_1_a_mask_of_something_else_is_refused, |db| async {
     }
     assert_eq!(read(&full, id).await.json, before.json);
 
-    // A new customer has nothing that a mask could stand for.
+    // A new customer has no value that a mask could stand for.
     let masks = json!({"customerNumber": "NEW-1", "email": "a***@e***.test", "phone": "+1******0117",
                        "address": "***", "birthday": "***", "additionalFields": {"tier": "***"}});
     let answer = full.create("demo", &masks, &[], &[]).await;
     let expected = set(["/email", "/phone", "/address", "/birthday", "/additionalFields/tier"]);
     assert_eq!(places(answer.expect_error(400)), expected, "{}", answer.text);
-    // Nor has a stored one without that field.
+    // Neither has a stored customer without that field.
     let bare = created(&full, "demo", &json!({"customerNumber": "BARE-1"})).await;
     let answer = full.put(&path(bare), &json!({"address": "***"})).await;
     assert_eq!(places(answer.expect_error(400)), set(["/address"]), "{}", answer.text);
@@ -193,7 +193,7 @@ both!(rules_1_a_mask_of_something_else_is_refused, |db| async {
     full.put(&path(bare), &json!({"company": "***"})).await.expect(200);
 });
 
-both!(rules_1_who_may_only_create_learns_nothing, |db| async {
+both!(rules_1_a_token_that_may_only_create_learns_nothing, |db| async {
     let server = Server::start(db).await;
     let full = server.client();
     let writers = [
@@ -216,13 +216,13 @@ both!(rules_1_who_may_only_create_learns_nothing, |db| async {
         assert_eq!(keys(matched.data()), keys(seen.data()), "the keys are those of every create");
         assert_reveals_nothing(&matched);
 
-        // What it writes itself is not news, but what else the record holds would be.
+        // The token knows what it wrote itself, but not what else the record holds.
         for flag in ["mergeExisting", "replaceExisting"] {
             let body = json!({"email": "ada.roe@example.test", "phone": "+15555550117", "lastname": "Roe"});
             let answer = writer.create("demo", &body, &[(flag, "1")], &[]).await.expect(200);
             assert_eq!(answer.id(), id, "{flag}: {}", answer.text);
             for value in ["ACC-1001", "Roe Tools", "gold-plus", "knows Bob", "9 Elm Row", "1985-04-12"] {
-                assert!(!answer.text.contains(value), "{flag}: {value} is seen in {}", answer.text);
+                assert!(!answer.text.contains(value), "{flag}: {value} is visible in {}", answer.text);
             }
         }
         full.create("demo", &ada(), &[("replaceExisting", "1")], &[]).await.expect(200);

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::harness::*;
 use crate::support::*;
 
-both!(rules_5_a_read_carries_a_strong_tag_and_may_not_be_stored_unasked, |db| async {
+both!(rules_5_a_read_has_a_strong_etag_and_must_be_revalidated, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let made = client.create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200);
@@ -31,7 +31,7 @@ both!(rules_5_a_read_carries_a_strong_tag_and_may_not_be_stored_unasked, |db| as
     let masked = server.anonymous().token(&token_with(server.site(), &["customers:read"]));
     assert_ne!(etag(&masked.get(&place).await.expect(200)), tag);
     masked.header("If-None-Match", &tag).get(&place).await.expect(200);
-    // So is one after a change, of the record or of whatever else stands in it.
+    // So is the record after a change to it or to anything else that the answer contains.
     client.put(&place, &json!({"city": "Oakton"})).await.expect(200);
     let second = etag(&client.header("If-None-Match", &tag).get(&place).await.expect(200));
     assert_ne!(second, tag);
@@ -40,7 +40,7 @@ both!(rules_5_a_read_carries_a_strong_tag_and_may_not_be_stored_unasked, |db| as
     let renamed = client.header("If-None-Match", &second).get(&place).await.expect(200);
     assert_eq!(renamed.json["PaypointDbaname"], "Renamed");
     assert_ne!(etag(&renamed), second);
-    // That is no change of the customer, though: who read it before may still write.
+    // A renamed entrypoint is no change of the customer: a client that read it before may still write.
     client.header("If-Match", &second).put(&place, &json!({"city": "Reston"})).await.expect(200);
 });
 
@@ -79,7 +79,7 @@ both!(rules_5_if_match_guards_a_change, |db| async {
     let masked = server.anonymous().token(&masked);
     let tag = etag(&masked.get(&place).await.expect(200));
     client.header("If-Match", &tag).put(&place, &city("Vienna")).await.expect(200);
-    // And so does the answer to a create that matched.
+    // The answer to a create that matched has it too.
     let matched = client.create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200);
     client.header("If-Match", &etag(&matched)).put(&place, &city("Herndon")).await.expect(200);
     let tag = etag(&read(&client, id).await);

@@ -302,8 +302,18 @@ fn broken(name: &str, link: &str) -> Option<String> {
 
 #[test]
 fn documents_name_files_and_headings_that_exist() {
-    const FOLDERS: [&str; 8] =
-        ["src/", "tests/", "scripts/", "migrations/", "benches/", "openapi/", "docs/", ".ci/"];
+    const FOLDERS: [&str; 10] = [
+        "src/",
+        "tests/",
+        "scripts/",
+        "migrations/",
+        "benches/",
+        "openapi/",
+        "docs/",
+        "examples/",
+        ".ci/",
+        ".github/",
+    ];
     let others = ["ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(str::to_owned);
     let mut failures = Vec::new();
     for name in pages().into_iter().chain(others) {

@@ -23,6 +23,7 @@ mod cli;
 mod crash;
 mod database_tls;
 mod docs;
+mod examples;
 mod exports;
 mod idempotency;
 mod import_files;

@@ -9,8 +9,8 @@ WORKDIR /build
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
-    cargo build --release --locked --bin customary \
-    && install -D --strip target/release/customary /out/customary \
+    cargo build --profile dist --locked --bin customary \
+    && install -D --strip target/dist/customary /out/customary \
     && install -d /out/data
 
 # The binary contains SQLite, OpenSSL and libpq. It needs only libc and certificates.

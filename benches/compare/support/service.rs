@@ -15,7 +15,7 @@ use super::process::{self, Process};
 /// "customary-bench-master-key-01234"
 const MASTER_KEY: &str = "Y3VzdG9tYXJ5LWJlbmNoLW1hc3Rlci1rZXktMDEyMzQ=";
 
-/// The release build of the service, or the program that `BENCH_BINARY` names.
+/// The service, built with the profile of releases, or the program that `BENCH_BINARY` names.
 pub fn binary() -> PathBuf {
     std::env::var_os("BENCH_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_customary").into(), PathBuf::from)
 }

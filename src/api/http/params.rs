@@ -1,5 +1,9 @@
 //! Parameters that several routes share, as the OpenAPI document describes them; handlers read them by name.
-#![expect(dead_code, reason = "they stand in the OpenAPI document alone")]
+#![expect(
+    dead_code,
+    clippy::doc_markdown,
+    reason = "the texts and names of the OpenAPI document, and nothing else"
+)]
 
 use utoipa::IntoParams;
 

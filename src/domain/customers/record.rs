@@ -24,6 +24,10 @@ pub const ADDITIONAL_KEY_CHARS_MAX: usize = 40;
 pub const ADDITIONAL_CHARS_MAX: usize = 500;
 /// The most `identifierFields` of a request.
 pub const IDENTIFIER_FIELDS_MAX: usize = 20;
+/// The least hours from UTC of a time zone.
+pub const TIME_ZONE_MIN: i8 = -12;
+/// The most hours from UTC of a time zone.
+pub const TIME_ZONE_MAX: i8 = 14;
 
 /// `customerStatus` (contract 10).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, FromRepr, VariantArray)]

@@ -5,7 +5,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use crate::domain::customers::fields::TextField;
 
 /// The most characters of a store's and a sender's name.
-pub const STORE_CHARS_MAX: usize = 100;
+pub const STORE_CHARS_MAX: u64 = 100;
 /// The colour of an entrypoint that sets none.
 pub const COLOR_DEFAULT: &str = "#1f4fa3";
 

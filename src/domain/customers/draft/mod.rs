@@ -15,13 +15,13 @@ use super::identifier::{IdField, Identifier, is_additional_key};
 use super::mask::{MASK, is_mask_shaped};
 use super::record::{
     ADDITIONAL_CHARS_MAX, ADDITIONAL_KEY_CHARS_MAX, ADDITIONAL_MAX, Customer, IDENTIFIER_FIELDS_MAX,
-    LABEL_CHARS_MAX, LABELS_MAX, Status,
+    LABEL_CHARS_MAX, LABELS_MAX, Status, TIME_ZONE_MAX, TIME_ZONE_MIN,
 };
 use crate::domain::accounts::password;
 use crate::domain::kernel::members::{Given, Members};
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::{Problem, ValueError};
-use crate::domain::kernel::text::{self, TextError};
+use crate::domain::kernel::text;
 use crate::domain::kernel::time::{self, Micros};
 
 /// What a request says of one field.
@@ -238,17 +238,7 @@ impl DraftParser<'_> {
 
     /// A trimmed, normal text: `None` if absent or refused (then said).
     fn clean(&mut self, path: &[&str], raw: &str, chars_max: usize) -> Option<CompactString> {
-        match text::clean(raw, chars_max) {
-            Ok(clean) => Some(clean),
-            Err(TextError::Control) => {
-                self.refuse(path, ("control_character", "must not hold control characters".into()));
-                None
-            }
-            Err(TextError::TooLong) => {
-                self.refuse(path, ("too_long", format!("must have at most {chars_max} characters")));
-                None
-            }
-        }
+        text::clean(raw, chars_max).map_err(|refusal| self.refuse(path, refusal)).ok()
     }
 
     fn text(&mut self, field: TextField, given: &Given<'_>) {
@@ -385,9 +375,15 @@ impl DraftParser<'_> {
         }
         match self.integer(NAME, given).map(i8::try_from) {
             None => {}
-            Some(Ok(hours @ -12..=14)) => self.draft.time_zone = Change::Set(hours),
+            Some(Ok(hours @ TIME_ZONE_MIN..=TIME_ZONE_MAX)) => self.draft.time_zone = Change::Set(hours),
             Some(_) => {
-                self.refuse(&[NAME], ("invalid_time_zone", "must be from -12 to 14 (hours from UTC)".into()));
+                self.refuse(
+                    &[NAME],
+                    (
+                        "invalid_time_zone",
+                        format!("must be from {TIME_ZONE_MIN} to {TIME_ZONE_MAX} (hours from UTC)"),
+                    ),
+                );
             }
         }
     }

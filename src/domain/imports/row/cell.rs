@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::mask::is_mask_shaped;
-use crate::domain::customers::record::ADDITIONAL_MAX;
+use crate::domain::customers::record::{ADDITIONAL_MAX, TIME_ZONE_MAX, TIME_ZONE_MIN};
 use crate::domain::exports::unneutralise;
 use crate::domain::imports::options::DateFormat;
 use crate::domain::imports::preset::Preset;
@@ -55,7 +55,11 @@ pub(super) fn json(
         Target::Additional(key) => Json::Field(key.clone(), string(text)),
         Target::CreatedAt => Json::Value(string(&created_at(text, dates, preset))),
         Target::Status => Json::Value(integer(text, "must be 0 (inactive), 1 (active) or 85 (locked)")?),
-        Target::TimeZone => Json::Value(integer(text, "must be an integer from -12 to 14 (hours from UTC)")?),
+        Target::TimeZone => {
+            let wanted =
+                format!("must be an integer from {TIME_ZONE_MIN} to {TIME_ZONE_MAX} (hours from UTC)");
+            Json::Value(integer(text, &wanted)?)
+        }
         Target::Balance => Json::Value(amount(text)?),
         Target::Labels | Target::IdentifierFields => Json::Value(list(text, preset)?),
         Target::AdditionalFields => {

@@ -1,4 +1,4 @@
-//! The settings of organisations and entrypoints: what may be set and to what (rules 1–3).
+//! The settings of organisations and entrypoints, and their checks (rules 1–3).
 
 use validator::Validate;
 
@@ -24,11 +24,11 @@ pub struct SettingsInput {
     pub dba_name: Option<String>,
     /// A country by code or name.
     pub country: Option<String>,
-    /// The identifier policy; empty for none of one's own.
+    /// The identifier policy; an empty list removes it.
     pub identifiers: Option<Vec<String>>,
-    /// What a create must carry.
+    /// The fields that a create must send.
     pub required: Option<Vec<String>>,
-    /// How the entrypoint shows itself to customers.
+    /// The theme.
     #[validate(nested)]
     pub theme: ThemeInput,
 }
@@ -50,7 +50,7 @@ pub struct ThemeInput {
     pub editable: Option<String>,
 }
 
-/// Checked looks; `None` keeps, an empty value clears.
+/// A checked theme; `None` keeps, an empty value clears.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ThemeChange {
     /// `storeName`.
@@ -65,7 +65,7 @@ pub struct ThemeChange {
     pub editable: Option<Option<Vec<TextField>>>,
 }
 
-/// What `editableFields` says where customers edit nothing.
+/// The value of `editableFields` if customers may edit nothing.
 pub const EDITABLE_NONE: &str = "none";
 
 impl ThemeInput {
@@ -124,9 +124,9 @@ pub struct Settings {
     pub country: Option<String>,
     /// The identifier policy.
     pub identifiers: Option<Vec<Identifier>>,
-    /// What a create must carry.
+    /// The fields that a create must send.
     pub required: Option<Vec<TextField>>,
-    /// How the entrypoint shows itself to customers.
+    /// The theme.
     pub theme: ThemeChange,
 }
 
@@ -203,7 +203,7 @@ struct NameInput {
     name: String,
 }
 
-/// The name of an organisation or of a token, as it is kept; what is wrong with it joins the problems.
+/// The stored form of the name of an organisation or of a token. What is wrong with it is added to `problems`.
 pub fn check_name(name: &str, problems: &mut Vec<Problem>) -> String {
     let input = NameInput { name: normal(name) };
     problems.extend(problems_of(input.validate()));
@@ -213,7 +213,7 @@ pub fn check_name(name: &str, problems: &mut Vec<Problem>) -> String {
 /// Checks the name of a new entrypoint.
 ///
 /// # Errors
-/// A name that addresses cannot hold.
+/// The name cannot be part of an address.
 pub fn check_entry(entry: &str) -> Result<(), Problem> {
     if is_entry_name(entry) {
         return Ok(());

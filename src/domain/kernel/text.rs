@@ -1,4 +1,4 @@
-//! Texts as people write them: what is refused, how they are stored, how they compare (rules 2, 3, 8).
+//! Texts that people write: which are refused, and how they are stored and compared (rules 2, 3, 8).
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -16,10 +16,10 @@ const NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::n
 const CATEGORY: CodePointMapDataBorrowed<'static, GeneralCategory> =
     CodePointMapData::<GeneralCategory>::new();
 
-/// The text as it is stored: trimmed, in NFC (rules 2). Empty means absent.
+/// The stored form of a text: trimmed, in NFC (rules 2). An empty text means absent.
 ///
 /// # Errors
-/// A character that no person writes, or more characters than the field takes.
+/// The text has a control character, or more characters than allowed.
 pub fn clean(text: &str, chars_max: usize) -> Result<CompactString, ValueError> {
     let trimmed = text.trim();
     if has_control(trimmed) {
@@ -32,7 +32,7 @@ pub fn clean(text: &str, chars_max: usize) -> Result<CompactString, ValueError> 
     Ok(normal.into())
 }
 
-/// What [`clean`] makes of a text that derived checks refuse or let through afterwards.
+/// The stored form of a text that a derived check looks at afterwards.
 pub fn normal(text: &str) -> String {
     nfc(text.trim()).into_owned()
 }
@@ -48,7 +48,7 @@ pub(super) fn at_most(chars_max: impl Display) -> String {
 /// For derived checks: refuses control characters.
 ///
 /// # Errors
-/// There is one.
+/// The text has one.
 pub fn no_control(text: &str) -> Result<(), ValidationError> {
     let refusal = || ValidationError::new("control_character").with_message(NO_CONTROL.into());
     if has_control(text) { Err(refusal()) } else { Ok(()) }
@@ -62,7 +62,7 @@ fn has_control(text: &str) -> bool {
     }
 }
 
-/// Control characters, line and paragraph separators and code points that are no characters.
+/// Whether texts refuse this character: controls, line and paragraph separators, and noncharacters.
 fn is_refused(c: char) -> bool {
     let code = u32::from(c);
     (code & 0xfffe) == 0xfffe
@@ -78,19 +78,19 @@ pub fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { NFC.normalize(text) }
 }
 
-/// NFC and full default Unicode case folding: what filters compare (rules 8).
+/// The form in which filters compare: NFC with full default Unicode case folding (rules 8).
 pub fn fold(text: &str) -> CompactString {
     if text.is_ascii() {
         let mut folded = CompactString::new(text);
         folded.make_ascii_lowercase();
         return folded;
     }
-    // Folding can leave NFC and normalising can make new folds, hence the round (Unicode 3.13, D145).
+    // Folding may produce text that is not in NFC, so the result is normalised again (Unicode 3.13, D145).
     let folded = CaseMapper::new().fold_string(&nfc(text)).into_owned();
     nfc(&folded).into()
 }
 
-/// [`fold`] and every run of white space one blank: what identities compare (rules 3).
+/// The form in which identities compare: [`fold`], with one blank for every run of white space (rules 3).
 pub fn fold_spaces(text: &str) -> CompactString {
     one_blank(fold(text))
 }
@@ -110,7 +110,7 @@ pub fn one_blank(text: CompactString) -> CompactString {
     result
 }
 
-/// Whether a text of ASCII characters has one blank between words, and no other white space: most have, and stay.
+/// Whether a text is ASCII and has single blanks between its words and no other white space, as most texts have.
 fn has_single_blanks(text: &str) -> bool {
     let mut after_blank = true;
     for byte in text.bytes() {
@@ -123,7 +123,7 @@ fn has_single_blanks(text: &str) -> bool {
     !after_blank || text.is_empty()
 }
 
-/// The candidate that is most like a word, for "did you mean".
+/// The candidate that is most similar to a word, for "did you mean".
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const LIKENESS_MIN: f64 = 0.75;
     let word = word.to_lowercase();

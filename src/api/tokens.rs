@@ -6,6 +6,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use serde::{Deserialize, Serialize};
 use strum::VariantArray as _;
+use validator::Validate;
 
 use super::customers::DoneOut;
 use super::http::body::{self, Params};
@@ -14,9 +15,10 @@ use super::http::error::Error;
 use super::http::state::App;
 use crate::clock;
 use crate::domain::accounts::token::{Claims, Entries, Scope};
-use crate::domain::entrypoints::settings::check_name;
+use crate::domain::entrypoints::settings::NAME_CHARS_MAX;
 use crate::domain::kernel::members::{Given, Members};
-use crate::domain::kernel::problem::Problem;
+use crate::domain::kernel::problem::{Problem, problems_of};
+use crate::domain::kernel::text::{no_control, normal};
 use crate::domain::kernel::time::Micros;
 use crate::store::TokenRecord;
 
@@ -26,6 +28,8 @@ const EXCHANGED_SECS: i64 = 3600;
 pub const DAYS_DEFAULT: i64 = 365;
 /// The longest life of a token, in days.
 pub const DAYS_MAX: i64 = 3650;
+/// The most requests a minute that a token can be limited to.
+pub(crate) const RPM_MAX: i64 = 1_000_000;
 /// Attempts a minute for one client id (rules 6).
 const ATTEMPTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
@@ -108,23 +112,26 @@ pub(crate) async fn exchange_credentials(
 }
 
 /// A token to be made.
-#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Default, Serialize, Validate, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[serde(deny_unknown_fields)]
 pub struct TokenIn {
     /// The token's name, as history and logs show it.
     #[schema(max_length = 250)]
+    #[validate(length(max = NAME_CHARS_MAX), custom(function = no_control))]
     name: Option<String>,
     /// The entrypoints it sees, or `"*"` for all of the organisation.
     #[schema(value_type = serde_json::Value)]
-    entries: Option<()>,
+    entries: Option<Entries>,
     /// Its scopes; without any, everything on customers.
     scopes: Option<Vec<Scope>>,
     /// Its life in days; 365 by default.
     #[schema(minimum = 1, maximum = 3650)]
+    #[validate(range(min = 1, max = DAYS_MAX))]
     expires_in_days: Option<i64>,
     /// Requests a minute it may make; no limit by default.
     #[schema(minimum = 1, maximum = 1_000_000, nullable)]
+    #[validate(range(min = 1, max = RPM_MAX))]
     requests_per_minute: Option<i64>,
 }
 
@@ -226,28 +233,20 @@ pub(crate) async fn create_token(call: Call, payload: Payload) -> Result<HttpRes
 }
 
 fn read(caller: &Claims, members: &Members<'_>, mut problems: Vec<Problem>) -> Result<Claims, Error> {
-    let mut name = "token".to_owned();
-    let mut entries = caller.entries.clone();
-    let mut scopes: Vec<Scope> = Scope::DEFAULT.to_vec();
-    let mut days = DAYS_DEFAULT;
-    let mut rpm = None;
+    let mut token = TokenIn::default();
     let mut refuse =
         |member: &str, code, message: String| problems.push(Problem::field(&[member], code, message));
+    // No integer is outside every range.
+    let integer = |text: &str| Some(text.parse().unwrap_or(i64::MIN));
     for (member, raw) in &members.0 {
         match (member.as_ref(), Given::of(raw)) {
-            ("name", Given::Text(text)) => {
-                let mut found = Vec::new();
-                name = check_name("name", &text, &mut found);
-                for problem in found {
-                    refuse("name", problem.code, problem.message);
-                }
-            }
+            ("name", Given::Text(text)) => token.name = Some(normal(&text)),
             ("entries", _) => match serde_json::from_str(raw.get()) {
-                Ok(read) => entries = read,
+                Ok(read) => token.entries = Some(read),
                 Err(_) => refuse("entries", "wrong_type", "must be a list of entrypoints, or \"*\"".into()),
             },
             ("scopes", _) => match serde_json::from_str::<Vec<Scope>>(raw.get()) {
-                Ok(read) if !read.is_empty() => scopes = read,
+                Ok(read) if !read.is_empty() => token.scopes = Some(read),
                 _ => {
                     let names: Vec<&str> = Scope::VARIANTS.iter().map(|scope| scope.name()).collect();
                     refuse(
@@ -257,35 +256,27 @@ fn read(caller: &Claims, members: &Members<'_>, mut problems: Vec<Problem>) -> R
                     );
                 }
             },
-            ("expiresInDays", Given::Number(text)) => match text.parse::<i64>() {
-                Ok(number @ 1..=DAYS_MAX) => days = number,
-                _ => refuse(
-                    "expiresInDays",
-                    "invalid_value",
-                    format!("must be an integer from 1 to {DAYS_MAX}"),
-                ),
-            },
-            ("requestsPerMinute", Given::Number(text)) => match text.parse::<u32>() {
-                Ok(number @ 1..=1_000_000) => rpm = Some(number),
-                _ => refuse(
-                    "requestsPerMinute",
-                    "invalid_value",
-                    "must be an integer from 1 to 1000000".into(),
-                ),
-            },
-            ("requestsPerMinute", Given::Null) => rpm = None,
+            ("expiresInDays", Given::Number(text)) => token.expires_in_days = integer(text),
+            ("requestsPerMinute", Given::Number(text)) => token.requests_per_minute = integer(text),
+            ("requestsPerMinute", Given::Null) => token.requests_per_minute = None,
             ("name" | "expiresInDays" | "requestsPerMinute", given) => {
                 refuse(member, "wrong_type", format!("must not be {}", given.kind()));
             }
             _ => refuse(member, "unknown_field", "is no field of a token".into()),
         }
     }
+    problems.extend(problems_of(token.validate()));
     if !problems.is_empty() {
         return Err(Error::Invalid(problems));
     }
+    let name = token.name.unwrap_or_else(|| "token".into());
+    let entries = token.entries.unwrap_or_else(|| caller.entries.clone());
+    let mut scopes = token.scopes.unwrap_or_else(|| Scope::DEFAULT.to_vec());
     scopes.sort_unstable();
     scopes.dedup();
-    Ok(new_claims(name, caller.org, entries, scopes, Micros(clock::now().0), days * 86_400, rpm))
+    let life_secs = token.expires_in_days.unwrap_or(DAYS_DEFAULT) * 86_400;
+    let rpm = token.requests_per_minute.and_then(|rpm| rpm.try_into().ok());
+    Ok(new_claims(name, caller.org, entries, scopes, clock::now(), life_secs, rpm))
 }
 
 /// Claims of a new token.

@@ -10,7 +10,7 @@ use customary::app::{self, Failure};
 use customary::clock;
 use customary::config::{ConfigError, Global};
 use customary::domain::accounts::token::{Entries, Scope};
-use customary::domain::entrypoints::settings::{SettingsInput, StorefrontInput, check_entry, check_name};
+use customary::domain::entrypoints::settings::{SettingsInput, ThemeInput, check_entry, check_name};
 use customary::domain::kernel::problem::{Problem, Rejection};
 use customary::domain::kernel::time::Micros;
 use customary::store::{Store, StoreError};
@@ -194,7 +194,7 @@ fn create_token(global: &Global, create: TokenCreate) -> Result<(), Failure> {
         return Err(ConfigError("--expires must be from 1s to 3650d".into()).into());
     }
     let mut problems = Vec::new();
-    let name = check_name("name", &create.name, &mut problems);
+    let name = check_name(&create.name, &mut problems);
     if !problems.is_empty() {
         return Err(refused(&problems));
     }
@@ -220,7 +220,7 @@ pub(super) fn entrypoint(global: &Global, command: EntrypointCommand) -> Done {
                 country: create.country,
                 identifiers: some(create.identifier),
                 required: some(create.required),
-                theme: StorefrontInput {
+                theme: ThemeInput {
                     store_name: create.store_name,
                     sender_name: create.sender_name,
                     language: create.language,
@@ -263,7 +263,7 @@ pub(super) fn entrypoint(global: &Global, command: EntrypointCommand) -> Done {
 pub(super) fn organisation(global: &Global, command: OrgCommand) -> Done {
     let OrgCommand::Create { name } = command;
     let mut problems = Vec::new();
-    let name = check_name("name", &name, &mut problems);
+    let name = check_name(&name, &mut problems);
     if name.is_empty() && problems.is_empty() {
         problems.push(Problem::field(&["name"], "required", "must not be empty"));
     }

@@ -1,4 +1,4 @@
-//! Invitations of many customers: whom, and what became of each.
+//! Invitations of many customers: whom to invite, and what became of each.
 
 use std::collections::BTreeMap;
 
@@ -9,31 +9,31 @@ use super::filter::{Filter, Search};
 use super::kernel::problem::Rejection;
 use super::kernel::time::Micros;
 
-/// The most customers that one request names by their ids.
+/// The most customers that one request may name by id.
 pub const IDS_MAX: usize = 100_000;
 
-/// Whom to invite: customers by their ids, or those that a filter lets through.
+/// Whom to invite: customers by id, or those that a filter matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitePlan {
-    /// `customerIds`, sorted, each once; `None` for those of the filter.
+    /// `customerIds`, sorted, without duplicates; `None` for the customers that the filter matches.
     pub ids: Option<Vec<i64>>,
-    /// The conditions of the query, as sent.
+    /// The filters of the query, as sent.
     pub filters: Vec<(String, String)>,
     /// `search`, as sent.
     pub search: String,
-    /// Whether those get a fresh link whose invitation is in force.
+    /// Whether customers get a fresh link although their invitation is in force.
     pub again: bool,
-    /// How long the links hold, in seconds.
+    /// How long the links are valid, in seconds.
     pub link_ttl_secs: i64,
-    /// Whether the search covers only what a token without `pii:read` sees.
+    /// Whether the search covers only what a token without `pii:read` may see.
     pub masked: bool,
 }
 
 impl InvitePlan {
-    /// The conditions, read.
+    /// The parsed filters and search.
     ///
     /// # Errors
-    /// None that was not found when they were sent: another release may read them otherwise.
+    /// Another release accepted a filter or a search that this one refuses.
     pub fn conditions(&self) -> Result<(Filter, Search), String> {
         let filter = Filter::parse(&self.filters)
             .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
@@ -77,7 +77,7 @@ impl InviteOutcome {
         self.into()
     }
 
-    /// What a refused invitation comes to, and the customer in the way; `None` for what is a defect.
+    /// The outcome of a refused invitation, and the customer in the way; `None` for a defect.
     pub fn of_rejection(rejection: &Rejection) -> Option<(InviteOutcome, Option<i64>)> {
         let outcome = match rejection {
             Rejection::Conflict { ids, .. } => return Some((InviteOutcome::SameEmail, ids.first().copied())),
@@ -128,7 +128,7 @@ impl InviteJobState {
     }
 }
 
-/// How many customers came to what.
+/// How many customers had which outcome.
 pub type InviteCounts = BTreeMap<InviteOutcome, i64>;
 
 /// An invitation of many customers.
@@ -136,26 +136,26 @@ pub type InviteCounts = BTreeMap<InviteOutcome, i64>;
 pub struct InviteJob {
     /// Its id.
     pub id: i64,
-    /// Whose customers.
+    /// The customers' entrypoint.
     pub entrypoint_id: i64,
-    /// How far it is.
+    /// Its state.
     pub state: InviteJobState,
-    /// How many customers were looked at, by what came of it.
+    /// How many customers were processed, by outcome.
     pub counts: InviteCounts,
-    /// How many there are to look at; `None` while nobody counted.
+    /// How many customers there are; `None` until they are counted.
     pub total: Option<i64>,
-    /// Why it cannot go on.
+    /// Why it failed.
     pub failure: Option<String>,
-    /// When it was asked for.
+    /// When it was requested.
     pub queued_at: Micros,
     /// When a worker first took it.
     pub started_at: Option<Micros>,
-    /// When it was over.
+    /// When it ended.
     pub ended_at: Option<Micros>,
 }
 
 impl InviteJob {
-    /// How many customers were looked at.
+    /// How many customers were processed.
     pub fn done(&self) -> i64 {
         self.counts.values().sum()
     }

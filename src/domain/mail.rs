@@ -1,4 +1,4 @@
-//! Mails to customers: which there are, and what becomes of them.
+//! Mails to customers: their kinds and their states.
 
 use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
 
@@ -28,7 +28,7 @@ impl MailKind {
         self.into()
     }
 
-    /// The kind of the link that it carries, if it carries one.
+    /// The kind of its link, if it has one.
     pub const fn link(self) -> Option<LinkKind> {
         match self {
             MailKind::Invitation => Some(LinkKind::Invitation),
@@ -39,12 +39,12 @@ impl MailKind {
     }
 }
 
-/// A mail to be queued.
+/// A mail that is to be queued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMail {
-    /// Whose customer.
+    /// The customer's entrypoint.
     pub entrypoint_id: i64,
-    /// To whom: the address is the one that the customer has when the mail is queued.
+    /// The recipient. The address is the one that the customer has when the mail is queued.
     pub customer_id: i64,
     /// What it is about.
     pub kind: MailKind,
@@ -52,12 +52,12 @@ pub struct NewMail {
     pub link: Option<String>,
 }
 
-/// A mail on its way out, opened.
+/// A queued mail, decrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
     /// What it is about.
     pub kind: MailKind,
-    /// The random part of its Message-ID: the same at each try.
+    /// The random part of its Message-ID, which is the same in every attempt.
     pub message_id: String,
     /// When it was queued.
     pub created_at: Micros,
@@ -97,20 +97,21 @@ impl MailState {
         self.into()
     }
 
-    /// Whether somebody may ask for another try.
+    /// Whether somebody may ask for another attempt.
     pub const fn may_retry(self) -> bool {
         matches!(self, MailState::Failed | MailState::Uncertain)
     }
 }
 
-/// A mail is given up after so many tries that came to nothing.
+/// After so many failed attempts the worker gives a mail up.
 pub const ATTEMPTS_MAX: i64 = 12;
-/// A mail is given up when it is older than this, in microseconds: five days, as RFC 5321 has it.
+/// The worker gives a mail up at this age, in microseconds: five days, as RFC 5321 recommends.
 pub const AGE_MAX_US: i64 = 5 * 24 * 3600 * SECOND_US;
-/// The longest pause between two tries, in microseconds.
+/// The longest pause between two attempts, in microseconds.
 const PAUSE_MAX_US: i64 = 2 * 3600 * SECOND_US;
 
-/// How long to wait after the nth try, in microseconds: twice as long each time, ± a quarter by `jitter` (any number).
+/// The pause after the nth attempt, in microseconds. It doubles each time; `jitter` (any number) moves it by up to a
+/// quarter.
 pub fn pause_us(attempts: i64, first_us: i64, jitter: u32) -> i64 {
     let doublings = u32::try_from(attempts.clamp(1, 20) - 1).unwrap_or(0);
     let pause = first_us.saturating_mul(1 << doublings).min(PAUSE_MAX_US);

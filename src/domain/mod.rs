@@ -2,8 +2,8 @@
 //!
 //! Nothing here knows HTTP, SQL, async, the clock or the environment: time, ids and stored facts
 //! come in as arguments, so that every rule can be tested with plain values.
-//! Start reading at [`customer`] (what is kept), then [`draft`] (what may be sent), [`identifier`]
-//! (who is who) and [`decide`] (what happens).
+//! Start with [`customers::record`] (what the service stores), then read [`customers::draft`] (what a request may
+//! send), [`customers::identifier`] (which records are one person) and [`decide`] (what a command does).
 
 pub mod accounts;
 pub mod customers;

@@ -77,7 +77,7 @@ fn settings_of_organisation(body: &Bytes, mut problems: Vec<Problem>) -> Result<
             "name" if value.trim().is_empty() => {
                 problems.push(Problem::field(&["general", "name"], "required", "must not be empty"));
             }
-            "name" => name = Some(check_name("name", &value, &mut problems)),
+            "name" => name = Some(check_name(&value, &mut problems)),
             "orgId" => {}
             _ => problems.push(Problem::field(
                 &["general", &key],
@@ -127,7 +127,7 @@ fn new_organisation(body: &Bytes, mut problems: Vec<Problem>) -> Result<String, 
     let mut name = String::new();
     for (member, raw) in &body::members(body)?.0 {
         match (member.as_ref(), Given::of(raw)) {
-            ("name", Given::Text(text)) => name = check_name("name", &text, &mut problems),
+            ("name", Given::Text(text)) => name = check_name(&text, &mut problems),
             ("name", given) => {
                 let message = format!("must be a string, not {}", given.kind());
                 problems.push(Problem::field(&["name"], "wrong_type", message));

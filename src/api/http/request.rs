@@ -100,3 +100,43 @@ pub(crate) struct CustomerIn {
     #[schema(nullable)]
     created_at: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::api::tokens::{DAYS_MAX, RPM_MAX};
+    use crate::domain::accounts::password::PASSWORD_CHARS_MAX;
+    use crate::domain::customers::fields::{Shape, TextField};
+    use crate::domain::customers::record::{IDENTIFIER_FIELDS_MAX, LABELS_MAX, TIME_ZONE_MAX, TIME_ZONE_MIN};
+    use crate::domain::entrypoints::ENTRY_CHARS_MAX;
+    use crate::domain::entrypoints::settings::NAME_CHARS_MAX;
+
+    /// Attributes of a schema take numbers and no constants, so a limit stands there a second time.
+    #[test]
+    fn the_document_states_the_limits_that_are_checked() {
+        let document = serde_json::to_value(crate::api::document()).unwrap();
+        let stated = |schema: &str, member: &str, keyword: &str| {
+            document["components"]["schemas"][schema]["properties"][member][keyword].clone()
+        };
+        for field in TextField::all().filter(|field| field.spec().shape != Shape::Birthday) {
+            assert_eq!(stated("CustomerIn", field.name(), "maxLength"), field.spec().chars_max, "{field}");
+        }
+        for (schema, member, keyword, limit) in [
+            ("CustomerIn", "customerPsw", "maxLength", json!(PASSWORD_CHARS_MAX)),
+            ("CustomerIn", "timeZone", "minimum", json!(TIME_ZONE_MIN)),
+            ("CustomerIn", "timeZone", "maximum", json!(TIME_ZONE_MAX)),
+            ("CustomerIn", "identifierFields", "maxItems", json!(IDENTIFIER_FIELDS_MAX)),
+            ("CustomerIn", "labels", "maxItems", json!(LABELS_MAX)),
+            ("TokenIn", "name", "maxLength", json!(NAME_CHARS_MAX)),
+            ("TokenIn", "expiresInDays", "maximum", json!(DAYS_MAX)),
+            ("TokenIn", "requestsPerMinute", "maximum", json!(RPM_MAX)),
+            ("EntrypointIn", "entry", "maxLength", json!(ENTRY_CHARS_MAX)),
+            ("EntrypointIn", "legalName", "maxLength", json!(NAME_CHARS_MAX)),
+            ("EntrypointIn", "dbaName", "maxLength", json!(NAME_CHARS_MAX)),
+            ("OrganisationIn", "name", "maxLength", json!(NAME_CHARS_MAX)),
+        ] {
+            assert_eq!(stated(schema, member, keyword), limit, "{schema} {member}");
+        }
+    }
+}

@@ -1,8 +1,8 @@
-//! The links in mails to customers, and the addresses they have.
+//! The links in mails to customers, and their addresses.
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-/// What a link in a mail is good for.
+/// The purpose of a link in a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString, VariantArray)]
 #[strum(serialize_all = "camelCase")]
 pub enum LinkKind {
@@ -21,12 +21,12 @@ impl LinkKind {
     }
 }
 
-/// The address of an entrypoint's portal, where customers sign in; `public_url` without a slash at its end.
+/// The address of an entrypoint's portal, where customers sign in. `public_url` has no trailing slash.
 pub fn portal_url(public_url: &str, entry: &str) -> String {
     format!("{public_url}/portal/{entry}")
 }
 
-/// The address that a link of a kind has.
+/// The address of a link.
 pub fn link_url(public_url: &str, entry: &str, kind: LinkKind, token: &str) -> String {
     let page = match kind {
         LinkKind::Invitation | LinkKind::Reset => "set-password",

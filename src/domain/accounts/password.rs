@@ -1,4 +1,4 @@
-//! Which passwords are refused: short ones, those that everybody uses, and those made of what others know of a person.
+//! Which passwords are refused: short ones, common ones, and those made of what others know of a person.
 
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::Customer;
@@ -6,22 +6,22 @@ use crate::domain::kernel::text::fold;
 
 /// The fewest characters of a password (rules 2).
 pub const PASSWORD_CHARS_MIN: usize = 10;
-/// The most characters of a password: argon2 must not be fed megabytes.
+/// The most characters of a password; nobody can make argon2 hash megabytes.
 pub const PASSWORD_CHARS_MAX: usize = 250;
-/// A password that is found within so many guesses is refused. `zxcvbn` counts them: it knows the lists of common passwords,
-/// names, words, dates, keyboard walks, and what people do to disguise them.
+/// A password that needs fewer guesses is refused. `zxcvbn` counts them: it knows common passwords, names, words, dates
+/// and keyboard patterns, and how people disguise them.
 const GUESSES_MIN: u64 = 1_000_000;
-/// A piece of a name or an address shorter than this says nothing of a person.
+/// A shorter piece of a name or an address does not tell who the person is.
 const PIECE_CHARS_MIN: usize = 3;
-/// What must be left of a password beside names and addresses of the person and the store.
+/// How many characters a password must have besides names and addresses of the person and the store.
 const REST_CHARS_MIN: usize = 6;
-/// How many digits and signs around a common password do not make another of it.
+/// Up to so many digits and signs around a common password do not make it a good one.
 const DECORATION_CHARS_MAX: usize = 5;
-/// A password that is found within so many guesses is common, whatever stands around it.
+/// A password that needs fewer guesses is common, whatever is added around it.
 const DECORATED_GUESSES_MIN: u64 = 10_000;
-/// So many characters of a password are looked at; the work grows faster than their number.
+/// How many characters of a password the check looks at; its work grows faster than their number.
 const GUESSED_CHARS_MAX: usize = 40;
-/// The most pieces that are looked for.
+/// The most pieces that the check looks for.
 const PIECES_MAX: usize = 40;
 
 /// Why a password is refused.
@@ -33,14 +33,14 @@ pub enum Weakness {
     Long,
     /// Control characters, which nobody types on purpose.
     Control,
-    /// Known to whoever guesses passwords.
+    /// Easy to guess.
     Common,
     /// Made of the person's or the store's own name or address.
     Personal,
 }
 
 impl Weakness {
-    /// A stable code, and what to do about it.
+    /// A stable code, and what would do.
     pub fn problem(self) -> (&'static str, String) {
         match self {
             Weakness::Short => ("too_short", format!("must have at least {PASSWORD_CHARS_MIN} characters")),
@@ -57,7 +57,7 @@ impl Weakness {
     }
 }
 
-/// What others know of a person: names, address, login.
+/// What others know of a person: names, e-mail address, login.
 pub fn personal(customer: &Customer) -> Vec<String> {
     [
         TextField::Email,
@@ -97,7 +97,7 @@ pub fn weakness(password: &str, known: &[String]) -> Option<Weakness> {
     (!pieces.is_empty() && guesses(password, &pieces) < GUESSES_MIN).then_some(Weakness::Personal)
 }
 
-/// Whether little is left of a password without these pieces, the longest first.
+/// Whether few characters of a password remain without these pieces. The longest piece is removed first.
 fn is_mostly(password: &str, pieces: &[String]) -> bool {
     let letters = letters_of(password);
     let mut own: Vec<String> = pieces.iter().map(|piece| letters_of(piece)).collect();
@@ -109,7 +109,7 @@ fn is_mostly(password: &str, pieces: &[String]) -> bool {
     rest != letters && rest.chars().count() < REST_CHARS_MIN
 }
 
-/// Whether a password is a common one with a few digits and signs before or after it, as people add them where they must.
+/// Whether a password is a common one with a few digits and signs before or after it.
 fn is_decorated(password: &str) -> bool {
     let core = password.trim_matches(|c: char| !c.is_alphabetic());
     let added = password.chars().count() - core.chars().count();
@@ -121,7 +121,7 @@ fn guesses(password: &str, pieces: &[&str]) -> u64 {
     zxcvbn::zxcvbn(password.get(..end).unwrap_or(password), pieces).guesses()
 }
 
-/// Letters and digits, folded: signs between them hide nothing.
+/// The letters and digits, folded: signs between them do not disguise a name.
 fn letters_of(text: &str) -> String {
     fold(text).chars().filter(|c| c.is_alphanumeric()).collect()
 }

@@ -1,4 +1,4 @@
-//! The portal as the rules see it: its links and their addresses, who a login name means, how attempts are throttled.
+//! The rules of the portal: whom a login name means, who may sign in, how failed attempts are throttled.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,28 +13,28 @@ use crate::domain::decide::working_set::{Missing, WorkingSet};
 use crate::domain::kernel::text;
 use crate::domain::kernel::time::{Micros, SECOND_US};
 
-/// The most characters of what somebody signs in with: those of an e-mail address (rules 2).
+/// The most characters of a login name: as many as an e-mail address may have (rules 2).
 pub const LOGIN_CHARS_MAX: usize = 320;
 /// How long a failed attempt counts, in microseconds.
 pub const ATTEMPT_WINDOW_US: i64 = 10 * 60 * SECOND_US;
-/// From how many failures on attempts have to wait.
+/// After so many failures, further attempts wait.
 pub const SLOW_FAILURES: usize = 5;
-/// How many failures lock an account.
+/// So many failures lock the account.
 pub const LOCK_FAILURES: usize = 10;
-/// How many mails with links may be asked for one login name within the window.
+/// The most mails with links for one login name within the window.
 pub const MAILS_MAX: usize = 3;
-/// How long the link of a reset holds, in seconds.
+/// How long the link of a password reset is valid, in seconds.
 pub const RESET_SECS: i64 = 3600;
-/// The most doublings of the wait.
+/// How often the wait doubles at most.
 const WAIT_DOUBLINGS_MAX: u32 = 3;
 
-/// Who acts in the history when a customer does.
+/// The actor that history names if a customer acts.
 pub fn customer_actor() -> Actor {
     Actor { name: "portal".into(), jti: "portal".into() }
 }
 
-/// How long an attempt waits after some failures: `first` after five, twice as long after each further one, at most
-/// eight times.
+/// How long an attempt waits: `first` after five failures, then twice as long after each further one, at most eight times
+/// as long.
 pub fn login_wait(failures: usize, first: Duration) -> Duration {
     let Some(further) = failures.checked_sub(SLOW_FAILURES) else { return Duration::ZERO };
     let doublings = u32::try_from(further).unwrap_or(WAIT_DOUBLINGS_MAX).min(WAIT_DOUBLINGS_MAX);
@@ -47,7 +47,8 @@ pub fn recent_failures(times: &[i64], now: Micros) -> Vec<i64> {
     times.iter().copied().filter(|time| *time > oldest).collect()
 }
 
-/// A login name as it is counted: as identities compare it. What cannot be one is the empty name, which nobody has.
+/// The form of a login name under which attempts are counted: the one in which identities compare. A text that cannot be
+/// a login name becomes the empty one, which nobody has.
 pub fn login_name(text: &str) -> CompactString {
     text::clean(text, LOGIN_CHARS_MAX).map(|clean| text::fold_spaces(&clean)).unwrap_or_default()
 }
@@ -60,7 +61,7 @@ pub fn login_names(customer: &Customer) -> Vec<CompactString> {
         .collect()
 }
 
-/// What a login name may be: `customerUsername`, which is unique, then e-mail.
+/// The keys that a login name may stand for: `customerUsername`, which is unique, then e-mail.
 pub fn login_keys(login: &str) -> Vec<MatchKey> {
     let Ok(clean) = text::clean(login, LOGIN_CHARS_MAX) else { return Vec::new() };
     let mut probe = Customer::default();
@@ -70,10 +71,11 @@ pub fn login_keys(login: &str) -> Vec<MatchKey> {
     [Identifier::customer_username(), email].iter().filter_map(|identifier| identifier.key(&probe)).collect()
 }
 
-/// Whom a login name means among those who fit: whoever has the username, else the oldest with the e-mail.
+/// The customer that a login name means, among those who fit: the one with the username, else the oldest with the e-mail
+/// address.
 ///
 /// # Errors
-/// [`Missing`] where the working set was not told who has the keys of [`login_keys`].
+/// [`Missing`] if the working set has no answer for one of [`login_keys`].
 pub fn find_account(
     working_set: &WorkingSet,
     login: &str,
@@ -94,7 +96,7 @@ pub fn may_sign_in(customer: &Customer) -> bool {
     customer.status == Status::Active && customer.password_hash.is_some()
 }
 
-/// Whether this customer may have links: a locked one may, to reset the password.
+/// Whether this customer may get links. A locked one may, to reset the password.
 pub fn may_have_links(customer: &Customer) -> bool {
     matches!(customer.status, Status::Active | Status::Locked)
 }

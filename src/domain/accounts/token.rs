@@ -1,4 +1,4 @@
-//! Request tokens: what they claim and what they open (rules 1).
+//! Request tokens: their claims and their rights (rules 1).
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, IntoStaticStr, VariantArray};
@@ -42,7 +42,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// What a token gets when nobody names scopes: everything on customers.
+    /// The scopes of a token for which none are named: everything on customers.
     pub const DEFAULT: [Scope; 6] = [
         Scope::CustomersRead,
         Scope::CustomersWrite,
@@ -140,10 +140,10 @@ pub struct Claims {
     pub iat: i64,
     /// Expires at, seconds since the epoch.
     pub exp: i64,
-    /// The token that this one was fetched with (contract 1.1); revoked with it.
+    /// The token that this one was fetched with (contract 1.1). Revoking that token revokes this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
-    /// Requests a minute, where a limit was set (rules 6).
+    /// Requests a minute, if a limit is set (rules 6).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rpm: Option<u32>,
 }

@@ -8,7 +8,7 @@ use super::record::{ADDITIONAL_MAX, Customer, Status};
 use crate::domain::kernel::problem::Problem;
 use crate::domain::kernel::time::Micros;
 
-/// A new record with what a create sends; masks stand for nothing here.
+/// The new record that a create makes. A mask is an error here: there is no stored value that it could stand for.
 pub fn create(draft: &Draft, country: Option<&str>, now: Micros) -> (Customer, Vec<Problem>) {
     let mut customer = Customer {
         created_at: draft.created_at.unwrap_or(now),
@@ -20,8 +20,8 @@ pub fn create(draft: &Draft, country: Option<&str>, now: Micros) -> (Customer, V
     (customer, problems)
 }
 
-/// The stored record replaced by what a create sends: absent fields become empty; `Created` and —
-/// unless sent — balance, status, login and the stage stay (rules 3).
+/// Replaces the stored record by what a create sends: fields that are not sent become empty. `Created` stays;
+/// balance, status, login and stage stay unless they are sent (rules 3).
 pub fn replace(stored: &Customer, draft: &Draft, country: Option<&str>) -> (Customer, Vec<Problem>) {
     let mut customer = Customer {
         password_hash: stored.password_hash.clone(),
@@ -42,28 +42,28 @@ pub fn replace(stored: &Customer, draft: &Draft, country: Option<&str>) -> (Cust
     (customer, problems)
 }
 
-/// The stored record with the sent fields written onto it, as by a create's `mergeExisting=1`:
-/// `null` and `""` mean absent there.
+/// Writes the sent fields onto the stored record, as a create with `mergeExisting=1` does: `null` and `""` mean
+/// that the field is not sent.
 pub fn merge(stored: &Customer, draft: &Draft, country: Option<&str>) -> (Customer, Vec<Problem>) {
     let mut customer = stored.clone();
     let problems = write_sent(&mut customer, draft, country, OnClear::Skip, stored);
     (customer, problems)
 }
 
-/// The stored record with the sent fields written onto it, as by PUT: `null` and `""` clear.
+/// Writes the sent fields onto the stored record, as PUT does: `null` and `""` clear a field.
 pub fn update(stored: &Customer, draft: &Draft, country: Option<&str>) -> (Customer, Vec<Problem>) {
     let mut customer = stored.clone();
     let problems = write_sent(&mut customer, draft, country, OnClear::Clear, stored);
     (customer, problems)
 }
 
-/// The names of the fields that a create sent with other values than the match has.
+/// The names of the sent fields whose values differ from those of the match.
 pub fn differs(stored: &Customer, draft: &Draft, country: Option<&str>) -> Vec<String> {
     let (merged, _) = merge(stored, draft, country);
     let mut names: Vec<String> = super::history::difference(Some(stored), &merged)
         .into_iter()
         .map(|change| change.field)
-        // A hash is salted: whether the password is another one cannot be told here.
+        // The hash is salted, so a comparison cannot show whether the password differs.
         .filter(|field| field != "customerPsw")
         .collect();
     if draft.created_at.is_some_and(|sent| sent != stored.created_at) {
@@ -78,7 +78,7 @@ enum OnClear {
     Skip,
 }
 
-/// Writes what was sent onto `target`; a mask is right where it is the mask of what `masked` holds.
+/// Writes the sent fields onto `target`. A mask is right if it is the mask of the value in `masked`.
 fn write_sent(
     target: &mut Customer,
     draft: &Draft,
@@ -115,7 +115,7 @@ fn write_sent(
         Change::Clear if clears => target.labels.clear(),
         Change::Clear | Change::Keep => {}
     }
-    // Status and balance have no empty value: cleared, they are what a new customer has.
+    // Status and balance have no empty value: clearing them sets the value of a new customer.
     match draft.status {
         Change::Set(status) => target.status = status,
         Change::Clear if clears => target.status = Status::default(),
@@ -143,7 +143,7 @@ fn not_the_mask(path: &[&str]) -> Problem {
     Problem::field(path, "masked_value", message)
 }
 
-/// A phone that was read with an assumed country is read again where the record has another.
+/// Reads the phone again if the record has another country than the one it was read with.
 fn reread_phone(target: &mut Customer, draft: &Draft, country: Option<&str>, problems: &mut Vec<Problem>) {
     let Some(local) = &draft.local_phone else { return };
     let actual = target.text(TextField::Country).or(country).map(str::to_owned);

@@ -54,7 +54,7 @@ pub struct Consent {
 /// What happens to a customer's consent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsentChange {
-    /// The merchant asks for consent to e-mail; of a customer who gave it, nothing is asked.
+    /// The merchant asks for consent to e-mail. A customer who gave it already is not asked again.
     Ask,
     /// The customer opts in.
     OptIn(Channel),
@@ -63,7 +63,7 @@ pub enum ConsentChange {
 }
 
 impl Consent {
-    /// Nothing given yet.
+    /// The customer has given no consent yet.
     fn none(now: Micros) -> Consent {
         let channel = ChannelConsent { status: ConsentStatus::NotOptedIn, updated_at: now };
         Consent { e_communication: channel, sms: channel }
@@ -77,7 +77,7 @@ impl Consent {
         }
     }
 
-    /// What it is after a change; times move only where something changes, but for a new question.
+    /// The consent after a change. A time moves only if its status changes, or if the customer is asked again.
     pub fn after(before: Option<Consent>, change: ConsentChange, now: Micros) -> Consent {
         let mut consent = before.unwrap_or_else(|| Consent::none(now));
         let (channel, status) = match change {

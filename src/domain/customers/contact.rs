@@ -10,10 +10,10 @@ use crate::domain::kernel::text::fold_spaces;
 /// The most characters of an e-mail address.
 pub const EMAIL_CHARS_MAX: usize = 320;
 
-/// Checks the shape of an e-mail address; it is kept as sent.
+/// Checks the form of an e-mail address, and keeps it as sent.
 ///
 /// # Errors
-/// Anything of another shape.
+/// The text has another form.
 pub fn email(text: &str) -> Result<String, ValueError> {
     if text.len() <= EMAIL_CHARS_MAX * 4 && text.validate_email() {
         Ok(text.to_owned())
@@ -24,10 +24,10 @@ pub fn email(text: &str) -> Result<String, ValueError> {
 
 /// A telephone number as E.164, an extension after it as ` x12`.
 ///
-/// `country` is the record's own or its entrypoint's; without one a leading `+` is required.
+/// `country` is the record's own or its entrypoint's; without a country the number must start with `+`.
 ///
 /// # Errors
-/// No number, or one that could be dialled only locally.
+/// The text is no telephone number, or one that can be dialled only locally.
 pub fn phone(text: &str, country: Option<&str>) -> Result<String, ValueError> {
     const CODE: &str = "invalid_phone";
     let region = country.and_then(|code| code.parse::<Region>().ok());
@@ -45,7 +45,7 @@ pub fn phone(text: &str, country: Option<&str>) -> Result<String, ValueError> {
         }
         _ => (CODE, "is no telephone number; write it like +15555550117".to_owned()),
     };
-    // Letters would be read as keypad digits ("1-800-FLOWERS"); only an extension's mark may have some.
+    // The library reads letters as keypad digits ("1-800-FLOWERS"); only the mark of an extension may have letters.
     let number = PHONE_NUMBER_UTIL.parse(text, region).map_err(|_| not_a_number())?;
     match PHONE_NUMBER_UTIL.is_possible_number_with_reason(&number) {
         Ok(NumberLengthType::IsPossible) => {}
@@ -62,7 +62,7 @@ pub fn phone(text: &str, country: Option<&str>) -> Result<String, ValueError> {
     })
 }
 
-/// Everyday English names that ISO writes differently.
+/// Everyday English names of countries that ISO names differently.
 const COUNTRY_ALIASES: [(&str, &str); 31] = [
     ("america", "US"),
     ("bolivia", "BO"),
@@ -97,10 +97,10 @@ const COUNTRY_ALIASES: [(&str, &str); 31] = [
     ("vatican", "VA"),
 ];
 
-/// ISO 3166-1 alpha-2 of an alpha-2 or alpha-3 code or an English name, case ignored.
+/// The ISO 3166-1 alpha-2 code of a country that is given by alpha-2, alpha-3 or English name, in any case.
 ///
 /// # Errors
-/// A text that names no country.
+/// The text names no country.
 pub fn country(text: &str) -> Result<String, ValueError> {
     let upper = text.to_uppercase();
     let found = match upper.len() {
@@ -116,7 +116,7 @@ pub fn country(text: &str) -> Result<String, ValueError> {
         return Ok((*code).to_owned());
     }
     let mut named = rust_iso3166::ALL.iter().filter(|code| plain_name(code.name) == name);
-    // "Gambia" for "Gambia (the)", but not "Korea", of which there are two.
+    // "Gambia" means "Gambia (the)"; "Korea" is ambiguous, because there are two.
     let mut short = rust_iso3166::ALL.iter().filter(|code| short_name(code.name) == name);
     let found = named.next().or_else(|| short.next().filter(|_| short.next().is_none()));
     found.map(|code| code.alpha2.to_owned()).ok_or_else(|| {
@@ -135,7 +135,7 @@ pub fn country_name(alpha2: &str) -> Option<&'static str> {
     countries().find(|(code, _)| *code == alpha2).map(|(_, name)| name)
 }
 
-/// A name without case, accents, dots and a leading or trailing "the".
+/// A name folded to lower case, without accents, dots and a leading or trailing "the".
 fn plain_name(name: &str) -> String {
     let folded: String = fold_spaces(name)
         .chars()
@@ -164,7 +164,7 @@ fn short_name(name: &str) -> String {
 /// A postal code where the shipping country is the US or Canada; any text elsewhere.
 ///
 /// # Errors
-/// A code of another form there.
+/// The code has another form.
 pub fn shipping_zip(text: &str, country: Option<&str>) -> Result<(), ValueError> {
     let refuse = |message: &str| Err(("invalid_zip", message.to_owned()));
     match country {

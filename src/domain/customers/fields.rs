@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// One text of a customer that callers may write.
 ///
-/// The order is that of the record on the wire. Adding a field means one line in [`FIELDS`].
+/// The order is that of the record on the wire. A new field needs one variant here and one line in [`FIELDS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "each is named and described by its row in FIELDS")]
@@ -35,7 +35,7 @@ pub enum TextField {
     ShippingCountry,
 }
 
-/// What a text must look like beyond its length.
+/// The form that a text must have, besides its length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// Any text without control characters.
@@ -48,11 +48,11 @@ pub enum Shape {
     Birthday,
     /// ISO 3166-1 alpha-2, alpha-3 or English name, kept as alpha-2.
     Country,
-    /// A US or Canadian postal code where the shipping country is one of the two.
+    /// A US or Canadian postal code, if the shipping country is one of the two.
     ShippingZip,
 }
 
-/// How a field is called, how long it may be, and who may see it.
+/// The names of a field, its limits, and who may see it.
 #[derive(Debug)]
 pub struct FieldSpec {
     /// The field itself.
@@ -63,7 +63,7 @@ pub struct FieldSpec {
     pub record: &'static str,
     /// The most characters it may have (rules 2).
     pub chars_max: usize,
-    /// What it must look like.
+    /// The form it must have.
     pub shape: Shape,
     /// Whether a token without `pii:read` sees a mask instead (rules 1).
     pub masked: bool,
@@ -155,7 +155,7 @@ impl fmt::Display for TextField {
     }
 }
 
-/// The text values of one customer; an absent value is `None`, never an empty text.
+/// The text values of one customer. An absent value is `None`, never an empty text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Texts([Option<CompactString>; FIELD_COUNT]);
 
@@ -165,7 +165,7 @@ impl Texts {
         self.0.get(field.index()).and_then(|value| value.as_deref())
     }
 
-    /// Writes a field; an empty text is stored as absent.
+    /// Sets a field; an empty text becomes absent.
     pub fn set(&mut self, field: TextField, value: Option<CompactString>) {
         if let Some(slot) = self.0.get_mut(field.index()) {
             *slot = value.filter(|text| !text.is_empty());
@@ -196,8 +196,8 @@ impl<'de> Deserialize<'de> for Name {
                 f.write_str("the name of a customer field")
             }
             fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Name, E> {
-                // A field that a newer release wrote and this one does not know must not be dropped
-                // in silence: the next write would lose it.
+                // A newer release may have written a field that this one does not know. Reading fails rather than
+                // drops it: the next write would lose it.
                 TextField::of_request(name).map(Name).ok_or_else(|| E::custom("a field of a newer release"))
             }
         }

@@ -76,7 +76,7 @@ pub fn difference(before: Option<&Customer>, after: &Customer) -> Vec<FieldChang
             after.text(field).map(str::to_owned),
         );
     }
-    // A record that did not exist had no status, stage or balance either.
+    // Before its creation a record had no status, stage or balance either.
     let of_old = |text: String| before.map(|_| text);
     compare(
         "customerStatus".into(),

@@ -1,4 +1,4 @@
-//! Identifiers: the fields by which two records are the same person (rules 3).
+//! Identifiers: the fields that tell whether two records are the same person (rules 3).
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::fields::TextField;
 use super::record::{ADDITIONAL_KEY_CHARS_MAX, Customer};
 use crate::domain::kernel::text::{fold_spaces, nearest};
 
-/// The most identifiers of a policy; each costs an index entry a customer.
+/// The most identifiers of a policy; each one costs an index entry for every customer.
 pub const IDENTIFIERS_MAX: usize = 10;
 /// The most fields of one identifier.
 pub const IDENTIFIER_PARTS_MAX: usize = 10;
@@ -22,7 +22,7 @@ pub enum IdField {
     Additional(String),
 }
 
-/// Fields that cannot tell one person from another, with the reason.
+/// Fields that cannot tell one person from another, and why.
 const UNFIT: [&str; 11] = [
     "customerPsw",
     "customerStatus",
@@ -38,10 +38,10 @@ const UNFIT: [&str; 11] = [
 ];
 
 impl IdField {
-    /// Reads a field's name; one that is no field of the customer means the additional field.
+    /// Reads a field's name. A name that no field of the customer has means the additional field of that name.
     ///
     /// # Errors
-    /// A name that no field can have, or a field that identifies nobody.
+    /// No field can have the name, or the field identifies nobody.
     pub fn parse(name: &str) -> Result<IdField, String> {
         let name = name.trim();
         if let Some(field) = TextField::of_any_name(name) {
@@ -75,8 +75,8 @@ impl IdField {
         }
     }
 
-    /// The value as identities compare it: customer numbers and additional fields exactly, other
-    /// texts without case and spacing. Stored values are trimmed and in NFC already.
+    /// The value in the form in which identities compare: customer numbers and additional fields exactly, other
+    /// texts without case and spacing. Stored values are already trimmed and in NFC.
     pub fn comparable(&self, customer: &Customer) -> Option<CompactString> {
         let value = self.value(customer)?;
         Some(match self {
@@ -100,7 +100,7 @@ pub fn is_additional_key(name: &str) -> bool {
 pub struct Identifier(Vec<IdField>);
 
 impl Identifier {
-    /// Of some fields; order and repetition do not matter.
+    /// An identifier of these fields; order and repetition do not matter.
     pub fn new(mut fields: Vec<IdField>) -> Identifier {
         fields.sort();
         fields.dedup();
@@ -120,7 +120,7 @@ impl Identifier {
     /// Reads `email` or `firstname+lastname`.
     ///
     /// # Errors
-    /// A name that no field can have, a field that identifies nobody, or too many fields.
+    /// No field can have one of the names, a field identifies nobody, or there are too many fields.
     pub fn parse(text: &str) -> Result<Identifier, String> {
         let fields = text.split('+').map(IdField::parse).collect::<Result<Vec<_>, _>>()?;
         if fields.len() > IDENTIFIER_PARTS_MAX {
@@ -134,7 +134,7 @@ impl Identifier {
         &self.0
     }
 
-    /// The key under which a customer with these values is found; `None` where one is absent.
+    /// The key that finds a customer with these values; `None` if the customer lacks one of them.
     pub fn key(&self, customer: &Customer) -> Option<MatchKey> {
         let values = self.0.iter().map(|field| field.comparable(customer)).collect::<Option<Vec<_>>>()?;
         Some(MatchKey { identifier: self.clone(), values })
@@ -153,16 +153,16 @@ impl fmt::Display for Identifier {
     }
 }
 
-/// An identifier with the values it has in one record, as they compare.
+/// An identifier with the values of one record, in the form in which they compare.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MatchKey {
-    /// Which fields.
+    /// The fields.
     pub identifier: Identifier,
     /// Their comparable values, in the identifier's order.
     pub values: Vec<CompactString>,
 }
 
-/// Reads a whole policy; names every bad item by its index.
+/// Reads a whole policy.
 ///
 /// # Errors
 /// The bad items, each with its index.
@@ -210,7 +210,7 @@ mod tests {
         let ada = customer(&[(TextField::Firstname, "Ada"), (TextField::Lastname, "Roe")]);
         let shouted = customer(&[(TextField::Firstname, "ADA"), (TextField::Lastname, "ROE")]);
         assert_eq!(identifier.key(&ada), identifier.key(&shouted));
-        // Values do not run into each other: ("ab","c") is not ("a","bc").
+        // ("ab","c") and ("a","bc") are different keys.
         let shifted = customer(&[(TextField::Firstname, "AdaR"), (TextField::Lastname, "oe")]);
         assert_ne!(identifier.key(&ada), identifier.key(&shifted));
     }

@@ -2,9 +2,9 @@
 
 use super::fields::{Shape, TextField};
 
-/// What stands for a value that has no shape of its own.
+/// The mask of a value that has no mask form of its own.
 pub const MASK: &str = "***";
-/// How many of a phone's last digits stay readable.
+/// How many of a phone's last digits a mask shows.
 const PHONE_TAIL_DIGITS: usize = 4;
 
 /// The masked form of a field's value: `a***@e***.test`, `+1******0117`, `***`.
@@ -36,7 +36,7 @@ fn mask_email(value: &str) -> String {
 fn mask_phone(value: &str) -> String {
     let number = value.split(' ').next().unwrap_or(value);
     let length = number.len();
-    // A short number keeps nothing but its plus: four of six digits would give it away.
+    // A short number keeps only its plus: four of six digits would reveal it.
     if !number.is_ascii() || length < PHONE_TAIL_DIGITS + 4 {
         return MASK.to_owned();
     }
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_1_masks() {
+    fn rules_1_each_masked_field_has_its_mask() {
         assert_eq!(mask(TextField::Email, "ada.roe@example.test"), "a***@e***.test");
         assert_eq!(mask(TextField::Phone, "+15555550117"), "+1******0117");
         assert_eq!(mask(TextField::Phone, "+15555550117 x12"), "+1******0117");

@@ -1,4 +1,4 @@
-//! The matcher: one for create, import and "who would this hit?" (rules 3).
+//! The matcher of creates, imports and match requests (rules 3).
 
 use super::fields::TextField;
 use super::identifier::{IdField, Identifier, MatchKey};
@@ -8,9 +8,9 @@ use crate::domain::decide::working_set::{Missing, WorkingSet};
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::problem::{Problem, Rejection};
 
-/// How many ids an error names for one identifier.
+/// The most ids that an error names for one identifier.
 const IDS_NAMED_MAX: usize = 10;
-/// What identifies where nobody set a policy (rules 3).
+/// What identifies a customer if no policy is set (rules 3).
 const DEFAULT_WANTED: [TextField; 7] = [
     TextField::Email,
     TextField::Phone,
@@ -21,22 +21,22 @@ const DEFAULT_WANTED: [TextField; 7] = [
     TextField::Company,
 ];
 
-/// Whom a record hits.
+/// The stored customer that a record matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hit {
-    /// The customer; the oldest where several are hit.
+    /// The customer; the oldest if the record matches several.
     pub id: i64,
     /// The fields that led to it.
     pub on: Vec<String>,
 }
 
-/// Each identifier of a request with the live customers it leads to.
+/// Each identifier of a request with the live customers that it finds.
 pub type Candidates = Vec<(MatchKey, Vec<i64>)>;
 
-/// The identifiers that a record is looked up by.
+/// The keys by which the matcher looks a record up.
 ///
 /// # Errors
-/// [`Rejection::NoIdentifier`] for a record that nothing identifies.
+/// [`Rejection::NoIdentifier`] if nothing identifies the record.
 pub fn keys(
     entrypoint: &Entrypoint,
     create: &CreateCustomer,
@@ -49,7 +49,7 @@ pub fn keys(
     match &one_off {
         Some(identifier) => match identifier.key(record) {
             Some(key) => keys.push(key),
-            // A record without all values of its identifier falls back to customerNumber.
+            // A record that lacks a value of its identifier falls back to customerNumber.
             None if number_key.is_some() => {}
             None => {
                 let wanted = vec![identifier.to_string(), number.to_string()];
@@ -71,7 +71,7 @@ pub fn keys(
     Ok(keys)
 }
 
-/// Who may be created at all.
+/// Refuses a record that nothing identifies.
 fn check_creatable(entrypoint: &Entrypoint, record: &Customer, keys: &[MatchKey]) -> Result<(), Rejection> {
     let policy = &entrypoint.policy;
     if policy.explicit {
@@ -90,10 +90,10 @@ fn check_creatable(entrypoint: &Entrypoint, record: &Customer, keys: &[MatchKey]
     Ok(())
 }
 
-/// The live customers behind each key that has any.
+/// The live customers of each key that has some.
 ///
 /// # Errors
-/// [`Missing`] for a key the working set was not told of.
+/// [`Missing`] if the working set has no answer for a key.
 pub fn candidates(working_set: &WorkingSet, keys: &[MatchKey]) -> Result<Candidates, Missing> {
     let mut found = Vec::new();
     for key in keys {
@@ -108,7 +108,7 @@ pub fn candidates(working_set: &WorkingSet, keys: &[MatchKey]) -> Result<Candida
 /// The one customer that all candidates agree on.
 ///
 /// # Errors
-/// [`Rejection::Conflict`] where they lead to different people, or to one with another number.
+/// [`Rejection::Conflict`] if they are different people, or one with another customer number.
 pub fn hit(
     working_set: &WorkingSet,
     create: &CreateCustomer,
@@ -127,7 +127,7 @@ pub fn hit(
     Ok(Some(Hit { id, on }))
 }
 
-/// Two numbers are two people until the caller says otherwise.
+/// Records with two customer numbers are two people until the caller says otherwise.
 fn check_number(stored: &Stored, record: &Customer, on: &[String]) -> Result<(), Rejection> {
     const NUMBER: TextField = TextField::CustomerNumber;
     match (stored.customer.text(NUMBER), record.text(NUMBER)) {
@@ -146,7 +146,7 @@ fn check_number(stored: &Stored, record: &Customer, on: &[String]) -> Result<(),
     }
 }
 
-/// The fields of all keys that found somebody, without repetition.
+/// The fields of all keys that found a customer, without repetition.
 fn led_by(found: &Candidates) -> Vec<String> {
     let mut on: Vec<String> = Vec::new();
     for field in found.iter().flat_map(|(key, _)| key.identifier.fields()) {
@@ -166,7 +166,7 @@ fn disagreement(found: &Candidates) -> Rejection {
     Rejection::Conflict { problems, ids }
 }
 
-/// Says that an identifier's values are those of other customers.
+/// The problem that an identifier's values belong to other customers.
 pub fn taken(key: &MatchKey, ids: &[i64], verb: &str) -> Problem {
     let named: Vec<String> = ids.iter().take(IDS_NAMED_MAX).map(ToString::to_string).collect();
     let more = if ids.len() > IDS_NAMED_MAX { ", …" } else { "" };

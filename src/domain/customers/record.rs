@@ -1,4 +1,4 @@
-//! A customer as it is kept: everything that is sealed as one document (rules 2 and 7).
+//! A customer as the service stores it: one sealed document (rules 2 and 7).
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::fields::{TextField, Texts};
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::time::Micros;
 
-/// The largest `customerId`: what a JavaScript number holds exactly, 2^53 − 1 (rules 2).
+/// The largest `customerId`: 2^53 − 1, the largest integer that a JavaScript number holds exactly (rules 2).
 pub const CUSTOMER_ID_MAX: i64 = (1 << 53) - 1;
 /// The most labels of a customer (rules 2).
 pub const LABELS_MAX: usize = 50;
@@ -24,19 +24,23 @@ pub const ADDITIONAL_KEY_CHARS_MAX: usize = 40;
 pub const ADDITIONAL_CHARS_MAX: usize = 500;
 /// The most `identifierFields` of a request.
 pub const IDENTIFIER_FIELDS_MAX: usize = 20;
+/// The smallest `timeZone`, in hours from UTC.
+pub const TIME_ZONE_MIN: i8 = -12;
+/// The largest `timeZone`, in hours from UTC.
+pub const TIME_ZONE_MAX: i8 = 14;
 
 /// `customerStatus` (contract 10).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, FromRepr, VariantArray)]
 #[repr(i32)]
 pub enum Status {
-    /// Reached through DELETE alone.
+    /// Only DELETE sets it.
     Deleted = -99,
     /// The customer may not sign in.
     Inactive = 0,
-    /// What a customer is created with.
+    /// The status of a new customer.
     #[default]
     Active = 1,
-    /// Mostly after failed logins.
+    /// Failed sign-ins lock an account.
     Locked = 85,
 }
 
@@ -80,23 +84,23 @@ impl Lifecycle {
     }
 }
 
-/// An invitation to the portal, as far as it is known without its link.
+/// An invitation to the portal, without its link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invitation {
-    /// When it was sent on its way.
+    /// When its mail was queued.
     pub at: Micros,
-    /// Until when its link holds.
+    /// When its link expires.
     pub expires_at: Micros,
 }
 
-/// The sealed document: all that is known about one customer at one version.
+/// The sealed document: everything about one customer at one version.
 ///
-/// Status, lifecycle, balance and times stand in columns too; the document is what is believed.
+/// Columns repeat status, lifecycle, balance and times; the document decides.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Customer {
     /// The texts that callers write.
     pub texts: Texts,
-    /// The argon2id hash of the portal password; in no response, log, event, export or error.
+    /// The argon2id hash of the portal password. No response, log, event, export or error contains it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<String>,
     /// `customerStatus`.
@@ -111,29 +115,29 @@ pub struct Customer {
     /// The merchant's own fields.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub additional: BTreeMap<String, String>,
-    /// The request's `identifierFields`, echoed.
+    /// The request's `identifierFields`, which records repeat.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identifier_fields: Vec<String>,
     /// `labels`, in the order sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
-    /// The invitation to the portal that is in force; none once it was taken up or the address changed.
+    /// The invitation to the portal that is in force; none after the customer accepted it or the address changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitation: Option<Invitation>,
-    /// `customerConsent`; none where the customer was never asked.
+    /// `customerConsent`; none if the customer was never asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent: Option<Consent>,
-    /// The stage that an archived customer goes back to.
+    /// The stage that an archived customer returns to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archived_from: Option<Lifecycle>,
-    /// `Created`: sent by the caller, or when the service made it.
+    /// `Created`: the time that the caller sent, else the time of creation.
     pub created_at: Micros,
     /// `LastUpdated`.
     pub updated_at: Micros,
 }
 
 impl Customer {
-    /// Whether the customer is out of lists, search and matching.
+    /// Whether the customer is deleted, and so in no list, search or match.
     pub fn is_deleted(&self) -> bool {
         self.status == Status::Deleted
     }
@@ -157,7 +161,7 @@ impl Customer {
         parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 
-    /// What remains of a person who was erased: nothing but status and money (rules 5).
+    /// What remains of an erased person: status, stage, balance and times (rules 5).
     pub fn erased(
         status: Status,
         lifecycle: Lifecycle,
@@ -181,10 +185,10 @@ impl Customer {
 pub struct Stored {
     /// `customerId`.
     pub id: i64,
-    /// 1 at creation, one more with every change that had an effect.
+    /// 1 at creation; every change that has an effect adds one.
     pub version: i64,
-    /// The opened document; of an erased person, what [`Customer::erased`] leaves.
+    /// The decrypted document; of an erased person, what [`Customer::erased`] leaves.
     pub customer: Customer,
-    /// Whether the person's values are gone for good.
+    /// Whether the person's values are erased.
     pub erased: bool,
 }

@@ -10,12 +10,12 @@ use super::customers::identifier::{IdField, Identifier};
 /// The most characters of an entrypoint's name (rules 1).
 pub const ENTRY_CHARS_MAX: usize = 50;
 
-/// An entrypoint with everything a decision or an answer about its customers needs.
+/// An entrypoint, with all that decisions and answers about its customers need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entrypoint {
-    /// The number in the database.
+    /// Its number in the database.
     pub id: i64,
-    /// The name in URLs, case-sensitive.
+    /// Its name in URLs; case matters.
     pub entry: String,
     /// Its organisation.
     pub org_id: i64,
@@ -25,13 +25,13 @@ pub struct Entrypoint {
     pub legal_name: Option<String>,
     /// `PaypointDbaname`.
     pub dba_name: Option<String>,
-    /// ISO 3166-1 alpha-2; the region of phones whose record names none.
+    /// ISO 3166-1 alpha-2; the country of a phone if its record has none.
     pub country: Option<String>,
     /// The policy in force.
     pub policy: Policy,
-    /// What a create must carry.
+    /// The fields that a create must send.
     pub required: Vec<TextField>,
-    /// How it shows itself to customers.
+    /// Its look in mails and in the portal.
     pub theme: Theme,
 }
 
@@ -63,7 +63,7 @@ impl Entrypoint {
 pub struct Policy {
     /// The identifiers, in their order.
     pub identifiers: Vec<Identifier>,
-    /// Whether somebody set it, or it is the default.
+    /// Whether somebody set it; false for the default.
     pub explicit: bool,
 }
 
@@ -89,6 +89,6 @@ pub fn is_entry_name(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= ENTRY_CHARS_MAX
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-        // The contract's paths have `org` in the place of an entrypoint.
+        // Paths of the contract have `org` in place of an entrypoint.
         && !text.eq_ignore_ascii_case("org")
 }

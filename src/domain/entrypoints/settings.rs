@@ -1,39 +1,46 @@
-//! The settings of organisations and entrypoints: what may be set and to what (rules 1–3).
+//! The settings of organisations and entrypoints, and their checks (rules 1–3).
+
+use validator::Validate;
 
 use super::theme::{self, Language, STORE_CHARS_MAX};
 use super::{ENTRY_CHARS_MAX, is_entry_name};
 use crate::domain::customers::contact;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::{Identifier, parse_policy};
-use crate::domain::kernel::problem::Problem;
-use crate::domain::kernel::text::{self, TextError, nearest};
+use crate::domain::kernel::problem::{Problem, problems_of};
+use crate::domain::kernel::text::{nearest, no_control, normal};
 
 /// The most characters of an organisation's or entrypoint's names.
-pub const NAME_CHARS_MAX: usize = 250;
+pub const NAME_CHARS_MAX: u64 = 250;
 
 /// Settings as somebody sends them; `None` keeps, an empty value clears.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Validate)]
 pub struct SettingsInput {
     /// `PaypointLegalname`.
+    #[validate(length(max = NAME_CHARS_MAX), custom(function = no_control))]
     pub legal_name: Option<String>,
     /// `PaypointDbaname`.
+    #[validate(length(max = NAME_CHARS_MAX), custom(function = no_control))]
     pub dba_name: Option<String>,
     /// A country by code or name.
     pub country: Option<String>,
-    /// The identifier policy; empty for none of one's own.
+    /// The identifier policy; an empty list removes it.
     pub identifiers: Option<Vec<String>>,
-    /// What a create must carry.
+    /// The fields that a create must send.
     pub required: Option<Vec<String>>,
-    /// How the entrypoint shows itself to customers.
-    pub theme: StorefrontInput,
+    /// The theme.
+    #[validate(nested)]
+    pub theme: ThemeInput,
 }
 
-/// What somebody sends of an entrypoint's looks; `None` keeps, an empty text clears.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StorefrontInput {
+/// A theme as somebody sends it; `None` keeps, an empty text clears.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Validate)]
+pub struct ThemeInput {
     /// `storeName`.
+    #[validate(length(max = STORE_CHARS_MAX), custom(function = no_control))]
     pub store_name: Option<String>,
     /// `senderName`.
+    #[validate(length(max = STORE_CHARS_MAX), custom(function = no_control))]
     pub sender_name: Option<String>,
     /// `language`: `en` or `fr`.
     pub language: Option<String>,
@@ -43,7 +50,7 @@ pub struct StorefrontInput {
     pub editable: Option<String>,
 }
 
-/// Checked looks; `None` keeps, an empty value clears.
+/// A checked theme; `None` keeps, an empty value clears.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ThemeChange {
     /// `storeName`.
@@ -58,16 +65,11 @@ pub struct ThemeChange {
     pub editable: Option<Option<Vec<TextField>>>,
 }
 
-/// What `editableFields` says where customers edit nothing.
+/// The value of `editableFields` if customers may edit nothing.
 pub const EDITABLE_NONE: &str = "none";
 
-impl StorefrontInput {
+impl ThemeInput {
     fn check(self, problems: &mut Vec<Problem>) -> ThemeChange {
-        let mut name = |member: &str, name: Option<String>| {
-            name.map(|name| check_text(member, &name, STORE_CHARS_MAX, problems))
-        };
-        let store_name = name("storeName", self.store_name);
-        let sender_name = name("senderName", self.sender_name);
         let language = self.language.map(|code| match code.trim() {
             "" => Language::default(),
             code => code.parse().unwrap_or_else(|_| {
@@ -87,7 +89,7 @@ impl StorefrontInput {
             }),
         });
         let editable = self.editable.map(|text| check_editable(&text, problems));
-        ThemeChange { store_name, sender_name, language, color, editable }
+        ThemeChange { store_name: self.store_name, sender_name: self.sender_name, language, color, editable }
     }
 }
 
@@ -122,9 +124,9 @@ pub struct Settings {
     pub country: Option<String>,
     /// The identifier policy.
     pub identifiers: Option<Vec<Identifier>>,
-    /// What a create must carry.
+    /// The fields that a create must send.
     pub required: Option<Vec<TextField>>,
-    /// How the entrypoint shows itself to customers.
+    /// The theme.
     pub theme: ThemeChange,
 }
 
@@ -133,10 +135,12 @@ impl SettingsInput {
     ///
     /// # Errors
     /// All problems at once.
-    pub fn check(self) -> Result<Settings, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let legal_name = self.legal_name.map(|name| check_name("legalName", &name, &mut problems));
-        let dba_name = self.dba_name.map(|name| check_name("dbaName", &name, &mut problems));
+    pub fn check(mut self) -> Result<Settings, Vec<Problem>> {
+        let Self { legal_name, dba_name, theme: ThemeInput { store_name, sender_name, .. }, .. } = &mut self;
+        for name in [legal_name, dba_name, store_name, sender_name].into_iter().flatten() {
+            *name = normal(name);
+        }
+        let mut problems = problems_of(self.validate());
         let country = self.country.map(|name| {
             if name.trim().is_empty() {
                 return String::new();
@@ -157,7 +161,14 @@ impl SettingsInput {
         let required = self.required.map(|items| check_required(&items, &mut problems));
         let theme = self.theme.check(&mut problems);
         if problems.is_empty() {
-            Ok(Settings { legal_name, dba_name, country, identifiers, required, theme })
+            Ok(Settings {
+                legal_name: self.legal_name,
+                dba_name: self.dba_name,
+                country,
+                identifiers,
+                required,
+                theme,
+            })
         } else {
             Err(problems)
         }
@@ -185,28 +196,24 @@ fn check_required(items: &[String], problems: &mut Vec<Problem>) -> Vec<TextFiel
     fields
 }
 
-/// An organisation's or entrypoint's name, trimmed; refused ones are said and come back empty.
-pub fn check_name(member: &str, name: &str, problems: &mut Vec<Problem>) -> String {
-    check_text(member, name, NAME_CHARS_MAX, problems)
+/// The name of an organisation or of a token.
+#[derive(Validate)]
+struct NameInput {
+    #[validate(length(max = NAME_CHARS_MAX), custom(function = no_control))]
+    name: String,
 }
 
-fn check_text(member: &str, text: &str, chars_max: usize, problems: &mut Vec<Problem>) -> String {
-    let error = match text::clean(text, chars_max) {
-        Ok(clean) => return clean.into(),
-        Err(error) => error,
-    };
-    let (code, message) = match error {
-        TextError::Control => ("control_character", "must not hold control characters".to_owned()),
-        TextError::TooLong => ("too_long", format!("must have at most {chars_max} characters")),
-    };
-    problems.push(Problem::field(&[member], code, message));
-    String::new()
+/// The stored form of the name of an organisation or of a token. What is wrong with it is added to `problems`.
+pub fn check_name(name: &str, problems: &mut Vec<Problem>) -> String {
+    let input = NameInput { name: normal(name) };
+    problems.extend(problems_of(input.validate()));
+    input.name
 }
 
 /// Checks the name of a new entrypoint.
 ///
 /// # Errors
-/// A name that addresses cannot hold.
+/// The name cannot be part of an address.
 pub fn check_entry(entry: &str) -> Result<(), Problem> {
     if is_entry_name(entry) {
         return Ok(());

@@ -1,12 +1,12 @@
-//! How an entrypoint shows itself to its customers: in mails and in the portal.
+//! The theme of an entrypoint: its look in mails and in the portal.
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::domain::customers::fields::TextField;
 
 /// The most characters of a store's and a sender's name.
-pub const STORE_CHARS_MAX: usize = 100;
-/// The colour of an entrypoint that sets none.
+pub const STORE_CHARS_MAX: u64 = 100;
+/// The colour of an entrypoint whose theme has none.
 pub const COLOR_DEFAULT: &str = "#1f4fa3";
 
 /// The language of mails and pages.
@@ -28,7 +28,7 @@ impl Language {
     }
 }
 
-/// What an entrypoint sets of its looks; what it does not set is derived.
+/// What an entrypoint sets of its theme. [`Entrypoint`](super::Entrypoint) derives the rest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Theme {
     /// The name that customers know the store by.
@@ -43,7 +43,7 @@ pub struct Theme {
     pub editable: Option<Vec<TextField>>,
 }
 
-/// What a customer edits where the entrypoint says nothing: phone and addresses.
+/// The fields that customers may edit by default: phone and addresses.
 pub const EDITABLE_DEFAULT: [TextField; 13] = [
     TextField::Phone,
     TextField::Address,
@@ -60,7 +60,7 @@ pub const EDITABLE_DEFAULT: [TextField; 13] = [
     TextField::ShippingCountry,
 ];
 
-/// Fields that a customer may never edit: what signs in, and the merchant's own number.
+/// Fields that customers may never edit: login names and the merchant's own number.
 const NEVER_EDITABLE: [TextField; 3] =
     [TextField::Email, TextField::CustomerUsername, TextField::CustomerNumber];
 
@@ -69,14 +69,14 @@ pub fn may_be_editable(field: TextField) -> bool {
     !NEVER_EDITABLE.contains(&field)
 }
 
-/// A colour as it is kept: `#rrggbb` in lower case; `None` for what is no such colour.
+/// The stored form of a colour: `#rrggbb` in lower case. `None` if the text is no such colour.
 pub fn parse_color(text: &str) -> Option<String> {
     let digits = text.strip_prefix('#')?;
     let is_color = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_color.then(|| text.to_ascii_lowercase())
 }
 
-/// Black or white, whichever is read better on a colour `#rrggbb` (WCAG's relative luminance).
+/// Black or white, whichever is more readable on a colour `#rrggbb` (by WCAG's relative luminance).
 pub fn text_on(color: &str) -> &'static str {
     let channel = |at: usize| {
         let byte = color.get(at..at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
@@ -84,7 +84,7 @@ pub fn text_on(color: &str) -> &'static str {
         if share <= 0.040_45 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
     };
     let luminance = 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
-    // Where both are read equally well.
+    // At this luminance both are equally readable.
     if luminance > 0.179 { "#000000" } else { "#ffffff" }
 }
 

@@ -1,4 +1,4 @@
-//! Which columns there are, how they are asked for, and which are there unasked.
+//! The columns of an export: all there are, how a request names them, and the default.
 
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::is_additional_key;
@@ -8,7 +8,7 @@ use crate::domain::kernel::text::nearest;
 
 /// The parameter that names columns.
 pub const COLUMNS_PARAMETER: &str = "columnsExport";
-/// How much of what is no column an error repeats.
+/// How many characters of an unknown column an error repeats.
 const SHOWN_CHARS_MAX: usize = 60;
 
 /// What a column shows.
@@ -16,9 +16,9 @@ const SHOWN_CHARS_MAX: usize = 60;
 pub enum ExportColumn {
     /// A text of the customer.
     Text(TextField),
-    /// The name as views build it; written fields are `Firstname`, `Lastname` and `Fullname`.
+    /// The name that views show; the fields that callers write are `Firstname`, `Lastname` and `Fullname`.
     Name,
-    /// One additional field, found as filters find it.
+    /// One additional field; filters find it by the same rule.
     Additional(String),
     /// All additional fields, as one JSON object.
     AdditionalFields,
@@ -56,8 +56,8 @@ pub enum ExportColumn {
     OrgName,
 }
 
-/// The columns that are not texts of the customer; the record's name stands first, then the request's and
-/// the filter's.
+/// The columns that are not texts of the customer. The first name is the record's; those of requests and filters
+/// follow.
 const OTHERS: [(ExportColumn, &[&str]); 18] = [
     (ExportColumn::Name, &["name"]),
     (ExportColumn::AdditionalFields, &["AdditionalFields"]),
@@ -80,7 +80,7 @@ const OTHERS: [(ExportColumn, &[&str]); 18] = [
 ];
 
 impl ExportColumn {
-    /// The column of a record's, the request's or the filter's name, case ignored.
+    /// The column of a name that records, requests or filters use, in any case.
     pub fn of_name(name: &str) -> Option<ExportColumn> {
         if let Some(field) = TextField::of_any_name(name) {
             return Some(ExportColumn::Text(field));
@@ -97,7 +97,7 @@ impl ExportColumn {
         OTHERS.iter().find(|(_, names)| is_named(names)).map(|(column, _)| column.clone())
     }
 
-    /// The names of all columns, as records have them, but for those of single additional fields.
+    /// The names of all columns except additional fields, as records have them.
     pub fn names() -> impl Iterator<Item = &'static str> {
         let texts = TextField::all().map(|field| field.spec().record);
         texts.chain(OTHERS.iter().filter_map(|(_, names)| names.first().copied()))
@@ -109,13 +109,12 @@ impl ExportColumn {
 pub struct Column {
     /// What it shows.
     pub source: ExportColumn,
-    /// What stands above it.
+    /// Its heading.
     pub heading: String,
 }
 
-/// The columns of an export that names none, in their order: all that an import reads, under names that it
-/// knows, and nothing that a service gives away itself. With `with_entry` the entrypoint's name stands before
-/// them, for files with customers of several.
+/// The default columns, in their order: everything that an import reads, under names that it knows, and nothing that
+/// the service assigns. With `with_entry` the entrypoint's name comes first, for customers of several entrypoints.
 pub fn default_columns(with_entry: bool) -> Vec<Column> {
     use TextField as F;
     const BEFORE: [F; 20] = [
@@ -156,10 +155,10 @@ pub fn default_columns(with_entry: bool) -> Vec<Column> {
     names.filter_map(column).collect()
 }
 
-/// Reads `Source:Heading,Source2:Heading2`. A source alone is headed as it is written.
+/// Reads `Source:Heading,Source2:Heading2`. A source without a heading is its own heading.
 ///
 /// # Errors
-/// Everything that is wrong with it, at once.
+/// All problems at once.
 pub fn parse_columns(text: &str) -> Result<Vec<Column>, Vec<Problem>> {
     let mut columns: Vec<Column> = Vec::new();
     let mut problems = Vec::new();
@@ -195,7 +194,7 @@ fn is_heading(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// What would do instead of a name that is no column.
+/// The message for an unknown column.
 fn unknown(name: &str) -> String {
     let shown = shown(name);
     match nearest(name, ExportColumn::names()) {
@@ -207,7 +206,7 @@ fn unknown(name: &str) -> String {
     }
 }
 
-/// A name as errors repeat it: it ends where it stops looking like one.
+/// The part of a name that errors repeat; it ends at the first character that names do not have.
 fn shown(name: &str) -> String {
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ');
     let kept: String = name.chars().take_while(is_plain).take(SHOWN_CHARS_MAX).collect();
@@ -274,7 +273,7 @@ mod tests {
             ExportColumn::Text(TextField::CustomerUsername),
         ];
         assert_eq!(columns.into_iter().map(|column| column.source).collect::<Vec<_>>(), sources);
-        // One source may head two columns.
+        // Two columns may have the same source.
         assert_eq!(headings(&parse_columns("Email:a,Email:b").unwrap()), ["a", "b"]);
     }
 

@@ -1,13 +1,13 @@
-//! Cells that a spreadsheet would run as a formula, made harmless and read back (rules 9).
+//! Makes cells harmless that a spreadsheet would run as a formula, and reads them back (rules 9).
 
-/// The text of a CSV cell: one `'` before what a spreadsheet would run. It would run a cell that starts with
-/// `=`, `+`, `-`, `@`, a tab or a carriage return; one that starts so after some `'` gets another one, so that
-/// [`unneutralise`] always knows what to strip.
+/// The text of a CSV cell, with a `'` before a text that a spreadsheet would run: one that starts with `=`, `+`, `-`, `@`,
+/// a tab or a carriage return. A text that starts so after some `'` gets one more, so that [`unneutralise`] always
+/// strips the right one.
 pub fn neutralise(text: &str) -> std::borrow::Cow<'_, str> {
     if would_run(text.trim_start_matches('\'')) { format!("'{text}").into() } else { text.into() }
 }
 
-/// The text that [`neutralise`] made a cell of.
+/// The text that [`neutralise`] turned into this cell.
 pub fn unneutralise(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(text) if would_run(text.trim_start_matches('\'')) => text,
@@ -45,7 +45,7 @@ mod tests {
             assert_eq!(neutralise(text), cell);
             assert_eq!(unneutralise(cell), text);
         }
-        // What no export wrote is left alone, or loses the one apostrophe that a person typed for the same reason.
+        // A cell that no export wrote stays, or loses the one apostrophe that a person typed for the same reason.
         assert_eq!(unneutralise("=1+1"), "=1+1");
         assert_eq!(unneutralise("'+1 555"), "+1 555");
     }

@@ -1,7 +1,7 @@
-//! The columns of an export and what stands in their cells (contract 9.1, rules 1 and 9).
+//! The columns of an export and their cells (contract 9.1, rules 1 and 9).
 //!
-//! [`ExportColumn`] is what a column shows, [`Column`] one with its heading, [`Cell`] what it shows of one
-//! customer. [`default_columns`] are those that an import takes back, so that a copy is the same again.
+//! [`ExportColumn`] is the source of a column, [`Column`] adds its heading, [`Cell`] is its value for one customer.
+//! An import reads [`default_columns`] back, so that a copy has the same customers.
 
 mod columns;
 mod formula;
@@ -19,10 +19,10 @@ use super::customers::record::{Customer, Stored};
 use super::entrypoints::Entrypoint;
 use super::filter::additional;
 
-/// The most rows of a spreadsheet below its headings: Excel's 1,048,576 less one.
+/// The most rows of a spreadsheet below its headings: Excel's 1,048,576 minus one.
 pub const XLSX_ROWS_MAX: usize = 1_048_575;
 
-/// What stands between labels in a cell.
+/// The separator of labels in a cell.
 const LABEL_SEPARATOR: &str = ";";
 
 /// The kind of an exported file.
@@ -50,10 +50,10 @@ impl Format {
         }
     }
 
-    /// Whether a file of this kind holds so many customers.
+    /// Refuses more customers than a file of this kind can hold.
     ///
     /// # Errors
-    /// What would do instead.
+    /// The file cannot hold so many.
     pub fn check_rows(self, rows: usize) -> Result<(), String> {
         match self {
             Format::Xlsx if rows > XLSX_ROWS_MAX => Err(format!(
@@ -78,15 +78,15 @@ impl std::str::FromStr for Format {
 /// How a column's cells are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CellKind {
-    /// Text that callers wrote: neutralised in CSV.
+    /// Text of callers: CSV neutralises it.
     Text,
-    /// Text that starts with `+` by its nature: the same in every file.
+    /// Text that starts with `+` by its nature: CSV does not neutralise it.
     Phone,
     /// A decimal number: the same text in CSV, a number in a spreadsheet.
     Number,
 }
 
-/// What a column shows of one customer; nothing at all is the empty text.
+/// The value of a column for one customer; the empty text if there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell<'a> {
     /// How it is written.
@@ -96,7 +96,7 @@ pub struct Cell<'a> {
 }
 
 impl Cell<'_> {
-    /// As it stands in CSV, before quoting.
+    /// The text in CSV, before quoting.
     pub fn csv(&self) -> Cow<'_, str> {
         match self.kind {
             CellKind::Text => neutralise(&self.text),
@@ -120,7 +120,7 @@ impl ExportColumn {
         }
     }
 
-    /// What it shows of a customer; `masked` as a token without `pii:read` sees it (rules 1).
+    /// Its value for a customer; with `masked` as a token without `pii:read` sees it (rules 1).
     pub fn cell<'a>(&self, stored: &'a Stored, entrypoint: &'a Entrypoint, masked: bool) -> Cell<'a> {
         let customer = &stored.customer;
         let text: Cow<'a, str> = match self {
@@ -157,7 +157,7 @@ impl ExportColumn {
     }
 }
 
-/// A JSON object in the order of its keys; nothing where there are none.
+/// A JSON object in the order of its keys; the empty text if there are none.
 fn additional_fields(customer: &Customer, masked: bool) -> String {
     if customer.additional.is_empty() {
         return String::new();
@@ -170,7 +170,7 @@ fn additional_fields(customer: &Customer, masked: bool) -> String {
     serde_json::to_string(&customer.additional).unwrap_or_default()
 }
 
-/// Joined by `;`, or a JSON array where that could not be taken apart again.
+/// The items joined by `;`, or a JSON array if the joined text could not be split again.
 fn labels(labels: &[String]) -> String {
     let joined = labels.join(LABEL_SEPARATOR);
     if joined.starts_with('[') || labels.iter().any(|label| label.contains([';', '|'])) {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spreadsheet_has_an_end() {
+    fn a_spreadsheet_has_a_limited_number_of_rows() {
         assert!(Format::Xlsx.check_rows(XLSX_ROWS_MAX).is_ok());
         let refusal = Format::Xlsx.check_rows(XLSX_ROWS_MAX + 1).unwrap_err();
         assert!(refusal.contains("1048575") && refusal.contains("csv"), "{refusal}");

@@ -9,14 +9,14 @@ use crate::domain::customers::identifier::is_additional_key;
 use crate::domain::customers::record::{Customer, Lifecycle, Stored};
 use crate::domain::entrypoints::Entrypoint;
 
-/// What stands before an additional field's name in a filter or a sort.
+/// The prefix of an additional field's name in a filter or a sort.
 pub const ADDITIONAL_PREFIX: &str = "additional-";
 
 /// An operator of a filter (contract 6.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, EnumString, VariantArray)]
 #[strum(serialize_all = "lowercase", ascii_case_insensitive)]
 pub enum Op {
-    /// Equal; also what no operator means.
+    /// Equal; the default.
     #[strum(to_string = "eq", serialize = "")]
     Eq,
     /// Not equal.
@@ -45,7 +45,7 @@ impl Op {
         self.into()
     }
 
-    /// Whether the operator holds exactly where its positive counterpart does not.
+    /// Whether the operator is the negation of another one.
     pub const fn is_negative(self) -> bool {
         matches!(self, Op::Ne | Op::Nct | Op::Nin)
     }
@@ -56,7 +56,7 @@ impl Op {
 pub enum FilterField {
     /// A text of the customer.
     Text(TextField),
-    /// An additional field, by its name; see [`additional`] for how it is looked up.
+    /// An additional field by its name; [`additional`] looks it up.
     Additional(String),
     /// [`Customer::name`].
     Name,
@@ -107,7 +107,7 @@ pub enum Kind {
     Lifecycle,
 }
 
-/// The fields that are neither texts of the customer nor additional; the filter's name stands first.
+/// The fields that are neither texts of the customer nor additional. The first name is the filter's own.
 const OTHERS: [(FilterField, &[&str]); 13] = [
     (FilterField::Name, &["name"]),
     (FilterField::Label, &["label", "labels"]),
@@ -124,7 +124,7 @@ const OTHERS: [(FilterField, &[&str]); 13] = [
     (FilterField::OrgName, &["orgName", "parentOrgName"]),
 ];
 
-/// A text field's name in filters: the contract's spelling where it has one of its own.
+/// A text field's name in filters, if the contract spells it in another way there.
 const fn text_name(field: TextField) -> Option<&'static str> {
     match field {
         TextField::CustomerNumber => Some("customernumber"),
@@ -139,7 +139,7 @@ const fn text_name(field: TextField) -> Option<&'static str> {
 }
 
 impl FilterField {
-    /// The field of a filter's, the request's or the record's name, case ignored.
+    /// The field of a name that filters, requests or records use, in any case.
     pub fn of_name(name: &str) -> Option<FilterField> {
         if let Some(field) = TextField::of_any_name(name) {
             return Some(FilterField::Text(field));
@@ -156,8 +156,7 @@ impl FilterField {
             .map(|(field, _)| field.clone())
     }
 
-    /// Every name that [`FilterField::of_name`] would take, but for those of additional fields; for
-    /// "did you mean".
+    /// Every name that [`FilterField::of_name`] knows, except those of additional fields; for "did you mean".
     pub fn names() -> impl Iterator<Item = &'static str> {
         let texts = TextField::all().map(|field| text_name(field).unwrap_or(field.name()));
         texts.chain(OTHERS.iter().flat_map(|(_, names)| names.iter().copied()))
@@ -217,7 +216,7 @@ impl FilterField {
         }
     }
 
-    /// Whether a token without `pii:read` sees a mask in its place and may not filter by it (rules 1).
+    /// Whether a token without `pii:read` sees a mask instead of its value, and so may not filter by it (rules 1).
     pub fn is_masked(&self) -> bool {
         match self {
             FilterField::Text(field) => field.spec().masked,
@@ -226,7 +225,7 @@ impl FilterField {
         }
     }
 
-    /// Whether the entrypoint alone decides, whatever the customer.
+    /// Whether the field belongs to the entrypoint, so that its value is the same for all customers.
     pub const fn is_of_entrypoint(&self) -> bool {
         matches!(
             self,
@@ -238,7 +237,7 @@ impl FilterField {
         )
     }
 
-    /// The values of a text field; never none, since an absent value is the empty text.
+    /// The values of a text field. There is at least one: an absent value is the empty text.
     pub(super) fn texts<'a>(&self, stored: &'a Stored, entrypoint: &'a Entrypoint) -> Vec<Cow<'a, str>> {
         let customer = &stored.customer;
         let one = match self {
@@ -256,8 +255,8 @@ impl FilterField {
         vec![Cow::Borrowed(one.unwrap_or_default())]
     }
 
-    /// The value of a field that is kept as a whole number: ids, the status' number, the stage's place
-    /// in a customer's life, ten-thousandths of money, microseconds.
+    /// The value of a field that is a whole number: an id, the number of the status, the position of the stage in a
+    /// customer's life, ten-thousandths of money, or microseconds.
     pub(super) fn number(&self, stored: &Stored, entrypoint: &Entrypoint) -> Option<i64> {
         let customer = &stored.customer;
         match self {
@@ -274,14 +273,14 @@ impl FilterField {
     }
 }
 
-/// The name after `additional-`, whose case does not matter.
+/// The name after the prefix `additional-`, whose case does not matter.
 fn after_prefix(name: &str) -> Option<&str> {
     let (prefix, key) = name.split_at_checked(ADDITIONAL_PREFIX.len())?;
     prefix.eq_ignore_ascii_case(ADDITIONAL_PREFIX).then_some(key)
 }
 
-/// The value of an additional field: the one of exactly that name, else — since field names ignore case
-/// (rules 8) — the first by code points that differs in case alone.
+/// The value of the additional field of exactly this name, else of the first by code points that differs in case only:
+/// field names ignore case (rules 8).
 pub(crate) fn additional<'a>(customer: &'a Customer, key: &str) -> Option<&'a str> {
     let exact = customer.additional.get(key);
     let any_case = || {
@@ -290,7 +289,7 @@ pub(crate) fn additional<'a>(customer: &'a Customer, key: &str) -> Option<&'a st
     exact.or_else(any_case).map(String::as_str)
 }
 
-/// A stage's place in a customer's life.
+/// The position of a stage in a customer's life.
 pub(super) fn ordinal(stage: Lifecycle) -> i64 {
     let place = Lifecycle::VARIANTS.iter().position(|known| *known == stage);
     place.and_then(|place| i64::try_from(place).ok()).unwrap_or(i64::MAX)

@@ -1,4 +1,4 @@
-//! Whether a filter holds for an opened customer: the definition of truth (rules 8).
+//! Whether a filter matches a decrypted customer: the definition of a match (rules 8).
 
 use super::field::Op;
 use super::value::{Span, Value};
@@ -8,14 +8,14 @@ use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::text::fold;
 
 impl Filter {
-    /// Whether every condition holds. Deleted records match only where they are asked for.
+    /// Whether every condition holds. Deleted records match only if the filter asks for them.
     pub fn matches(&self, stored: &Stored, entrypoint: &Entrypoint) -> bool {
         (!stored.customer.is_deleted() || self.wants_deleted())
             && self.predicates.iter().all(|predicate| predicate.holds(stored, entrypoint))
     }
 
-    /// Whether customers of an entrypoint can match at all: the conditions on it and its organisation.
-    /// Those of one that fails this need not be looked at.
+    /// Whether the conditions on the entrypoint and its organisation hold. If they do not, none of its customers
+    /// matches.
     pub fn admits_entrypoint(&self, entrypoint: &Entrypoint) -> bool {
         let nobody = Stored {
             id: 0,
@@ -29,8 +29,8 @@ impl Filter {
 }
 
 impl Predicate {
-    /// Whether the condition holds. A negative operator holds exactly where its positive one does not: with
-    /// several labels, `ne` and `nct` hold where no label is equal or contains.
+    /// Whether the condition holds. A negative operator holds exactly if its positive one does not: of several labels,
+    /// `ne` and `nct` hold if no label is equal or contains the value.
     pub fn holds(&self, stored: &Stored, entrypoint: &Entrypoint) -> bool {
         match &self.value {
             Value::Text(needle) => {
@@ -60,7 +60,7 @@ impl Predicate {
     }
 }
 
-/// Compares a number with what a day or a time spans: `gt` after its end, `ge` from its start.
+/// Compares a number with the span of a day or a time: `gt` means after its end, `ge` from its start.
 fn compare(op: Op, number: i64, span: Span) -> bool {
     match op {
         Op::Gt => number > span.last,

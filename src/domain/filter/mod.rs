@@ -1,9 +1,9 @@
 //! Which customers a list, a search or an export is about (rules 8, contract 6).
 //!
-//! [`Filter`] and [`search::Search`] decide on an opened customer: their `matches` are the definition of
-//! truth. [`plan::Plan`] says what may be asked of columns and blind terms beforehand, so that few customers
-//! need opening; [`terms`] is what must have been indexed for that. [`sort::Sort`] is the order.
-//! A filter goes: [`parse`] (wire forms) → [`field`] (names, operators) → [`value`] → [`matches`].
+//! [`Filter`] and [`search::Search`] decide on a decrypted customer: their `matches` define what matches. [`plan::Plan`]
+//! narrows the candidates by columns and blind terms, so that few customers need decryption; [`terms`] is what the index
+//! must hold for that. [`sort::Sort`] is the order. A filter passes through [`parse`] (wire forms), [`field`] (names,
+//! operators), [`value`] and [`matches`].
 
 mod field;
 mod matches;
@@ -40,9 +40,9 @@ pub struct Filter {
 pub struct Predicate {
     /// What is compared.
     pub field: FilterField,
-    /// How; one that the field takes.
+    /// The operator; the field takes it.
     pub op: Op,
-    /// With what.
+    /// The value that the field is compared with.
     pub value: Value,
     /// The parameter's name in errors.
     given: String,
@@ -54,12 +54,12 @@ impl Filter {
         &self.predicates
     }
 
-    /// Whether it asks for nothing, so that every live customer matches.
+    /// Whether it has no condition, so that every live customer matches.
     pub fn is_empty(&self) -> bool {
         self.predicates.is_empty()
     }
 
-    /// Whether deleted records may match: only `status(eq)=-99` and `status(in)=…|-99` ask for them.
+    /// Whether deleted records may match. Only `status(eq)=-99` and `status(in)=…|-99` ask for them.
     pub fn wants_deleted(&self) -> bool {
         let deleted = i64::from(Status::Deleted.code());
         self.predicates.iter().any(|predicate| {
@@ -69,8 +69,7 @@ impl Filter {
         })
     }
 
-    /// A problem for each condition on a field of which a token without `pii:read` sees the mask (rules 1);
-    /// such a token's request is to be refused with them.
+    /// A problem for each condition on a masked field. They refuse the request of a token without `pii:read` (rules 1).
     pub fn masked_fields(&self) -> Vec<Problem> {
         let masked = self.predicates.iter().filter(|predicate| predicate.field.is_masked());
         masked
@@ -81,8 +80,8 @@ impl Filter {
             .collect()
     }
 
-    /// A text that is equal for filters that mean the same, whatever their form and order. It holds the
-    /// values, so hash it where it leaves the process (a cursor is bound to its filters by that).
+    /// A text that is equal for filters that mean the same, whatever their form and order. It contains the values, so it
+    /// must leave the process only as a hash; cursors are bound to their filters by that hash.
     pub fn canonical(&self) -> String {
         let mut items: Vec<String> = self
             .predicates
@@ -101,7 +100,7 @@ impl Filter {
             .collect();
         items.sort_unstable();
         items.dedup();
-        // With its length before it, no value can look like the start of another condition.
+        // The length before each condition keeps a value from looking like the start of the next one.
         let sized: Vec<String> = items.iter().map(|item| format!("{}:{item}", item.len())).collect();
         sized.concat()
     }
@@ -109,5 +108,5 @@ impl Filter {
 
 /// The code of a problem with a masked field.
 const MASKED_CODE: &str = "masked_field";
-/// What would do.
+/// The remedy.
 const NEEDS_PII: &str = "a token with the scope pii:read may use it";

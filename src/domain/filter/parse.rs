@@ -1,4 +1,4 @@
-//! Filters as requests carry them: plain, bracketed under `parameters`, or as its JSON (contract 6.3).
+//! The three wire forms of filters: plain, bracketed under `parameters`, or as its JSON (contract 6.3).
 
 use super::field::{ADDITIONAL_PREFIX, FilterField};
 use super::value::Value;
@@ -7,8 +7,8 @@ use crate::domain::kernel::members::{Given, Members};
 use crate::domain::kernel::problem::Problem;
 use crate::domain::kernel::text::nearest;
 
-/// Query parameters of lists and exports that are no filters (contract 6.1, and `search` and
-/// `pageIdentifier` of ours).
+/// Query parameters of lists and exports that are no filters (contract 6.1, and our own `search` and
+/// `pageIdentifier`).
 pub const RESERVED: [&str; 8] = [
     "limitRecord",
     "fromRecord",
@@ -20,19 +20,19 @@ pub const RESERVED: [&str; 8] = [
     "pageIdentifier",
 ];
 
-/// The SDKs' typed argument.
+/// The parameter in which SDKs send filters.
 const PARAMETERS: &str = "parameters";
-/// The most filters of one request, so that a check of a record stays cheap.
+/// The most filters of one request, so that matching a record stays cheap.
 pub const FILTERS_MAX: usize = 100;
-/// How much of a name that is no field an error repeats.
+/// How many characters of an unknown name an error repeats.
 const SHOWN_CHARS_MAX: usize = 60;
 
 impl Filter {
-    /// Reads the filters among the decoded parameters of a query, in all three forms. Of the [`RESERVED`]
-    /// ones only `parameters` is looked at.
+    /// Reads the filters among the decoded parameters of a query, in all three forms. It skips the [`RESERVED`]
+    /// parameters except `parameters`.
     ///
     /// # Errors
-    /// Everything that is wrong with them, at once.
+    /// All problems at once.
     pub fn parse<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> Result<Filter, Vec<Problem>> {
         let mut reader = FilterParser::default();
         for (name, value) in pairs {
@@ -66,7 +66,7 @@ struct FilterParser {
 }
 
 impl FilterParser {
-    /// `{"email(ct)":"x"}`; nulls say nothing, numbers are read by their own text.
+    /// `{"email(ct)":"x"}`. It ignores nulls and reads numbers as text.
     fn json(&mut self, text: &str) {
         if text.trim().is_empty() {
             return;
@@ -91,7 +91,7 @@ impl FilterParser {
         }
     }
 
-    /// One item of the typed argument.
+    /// One item of the parameter `parameters`.
     fn typed(&mut self, key: &str, value: &str) {
         if RESERVED.contains(&key) {
             let message = format!("is no filter; send {key} as a query parameter of its own");
@@ -133,20 +133,20 @@ impl FilterParser {
     }
 }
 
-/// How an item of the typed argument is called in errors.
+/// The name of an item of `parameters` in errors.
 fn typed_name(key: &str) -> String {
     format!("{PARAMETERS}[{}]", shown(key))
 }
 
-/// A parameter's name as errors repeat it. A query that was encoded as a whole has personal values in its
-/// "names", so a name ends where it stops looking like one.
+/// The part of a parameter's name that errors repeat. A query that was encoded as a whole has personal values in its
+/// "names", so the part ends at the first character that names do not have.
 fn shown(name: &str) -> String {
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.' | '(' | ')');
     let kept: String = name.chars().take_while(is_plain).take(SHOWN_CHARS_MAX).collect();
     if kept.len() == name.len() { kept } else { format!("{kept}…") }
 }
 
-/// What would do instead of a name that is no field.
+/// The message for an unknown field.
 fn unknown(name: &str) -> String {
     let candidates = || FilterField::names().chain(RESERVED);
     let has_prefix = name
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn rules_6_errors_repeat_no_personal_value() {
-        // The whole list encoded as one token, as a docs page of the contract shows it.
+        // The whole list is encoded as one token, as a page of the contract shows it.
         let found = problems(&[("customerZip(eq)=37615&customerFirstname(ct)=Mary", "")]);
         let (name, _, message) = &found[0];
         assert_eq!(name, "customerZip(eq)…");

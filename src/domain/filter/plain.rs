@@ -1,9 +1,9 @@
-//! Plain text: what search compares and what trigrams are made of (rules 8).
+//! Plain text: the form that search compares and trigrams are made of (rules 8).
 //!
-//! [`plain`] is [`fold`] followed by a map of single characters: each becomes its compatibility
-//! decomposition without combining marks, folded again. Because that map looks at one character at a time,
-//! whatever contains a folded text also contains its plain form. That is why trigrams of plain text may
-//! narrow `ct`, which compares folded text, as well as `search=`; `laws` proves it.
+//! [`plain`] is [`fold`] followed by a map of single characters: each becomes its compatibility decomposition without
+//! combining marks, folded again. The map looks at one character at a time, so if one folded text contains another, its
+//! plain form contains the other's. Trigrams of plain text may therefore narrow `ct`, which compares folded text, as well
+//! as `search=`; `properties` tests it.
 
 use std::collections::BTreeSet;
 
@@ -22,26 +22,26 @@ const COMBINING: CodePointMapDataBorrowed<'static, CanonicalCombiningClass> =
     CodePointMapData::<CanonicalCombiningClass>::new();
 const IGNORABLE: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<DefaultIgnorableCodePoint>();
 
-/// Characters of a trigram.
+/// How many characters a trigram has.
 pub(super) const GRAM_CHARS: usize = 3;
 
-/// Zeros of the decimal digits that NFKD leaves as they are, in the scripts people write numbers with.
+/// The zeros of decimal digits that NFKD does not change, in the scripts in which people write numbers.
 const ZEROS: [char; 22] = [
     '\u{660}', '\u{6f0}', '\u{7c0}', '\u{966}', '\u{9e6}', '\u{a66}', '\u{ae6}', '\u{b66}', '\u{be6}',
     '\u{c66}', '\u{ce6}', '\u{d66}', '\u{de6}', '\u{e50}', '\u{ed0}', '\u{f20}', '\u{1040}', '\u{1090}',
     '\u{17e0}', '\u{1810}', '\u{1946}', '\u{19d0}',
 ];
 
-/// A text without case, diacritics and invisible characters; digits are those of ASCII.
+/// A text without case, diacritics and invisible characters, with ASCII digits.
 ///
-/// What goes: characters with a combining class, and those that Unicode calls ignorable (zero-width ones,
-/// variation selectors). Indic vowel signs are letters and stay. The strokes of ø, ł, đ, ħ, ŧ and the missing
-/// dot of ı count as diacritics, though Unicode does not decompose them.
+/// It drops characters with a combining class and those that Unicode calls ignorable (zero-width ones, variation
+/// selectors). Indic vowel signs are letters and stay. The strokes of ø, ł, đ, ħ, ŧ and the missing dot of ı count as
+/// diacritics, though Unicode does not decompose them.
 pub(super) fn plain(text: &str) -> CompactString {
     bare(fold(text))
 }
 
-/// The plain form of a text that is folded already: the map of single characters.
+/// The plain form of a folded text: the map of single characters.
 pub(super) fn bare(folded: CompactString) -> CompactString {
     if folded.is_ascii() {
         return folded;
@@ -52,11 +52,11 @@ pub(super) fn bare(folded: CompactString) -> CompactString {
         .filter(|c| COMBINING.get(*c) == CanonicalCombiningClass::NotReordered && !IGNORABLE.contains(*c))
         .map(base)
         .collect();
-    // Folding looks at one character at a time. It is not `fold`, which would compose the text again.
+    // This folds one character at a time. `fold` would compose the text again.
     CaseMapper::new().fold_string(&bare).into()
 }
 
-/// A letter without its stroke, a digit as ASCII.
+/// A letter without its stroke, or the ASCII form of a digit.
 fn base(c: char) -> char {
     match c {
         'ø' | 'Ø' => 'o',
@@ -75,12 +75,12 @@ fn base(c: char) -> char {
     }
 }
 
-/// The digits of a text, in their order: what phones compare.
+/// The digits of a text, in their order; phones compare by them.
 pub(super) fn digits(text: &str) -> String {
     digits_of_plain(&plain(text))
 }
 
-/// The digits of a text that is plain already.
+/// The digits of a plain text.
 pub(super) fn digits_of_plain(plain: &str) -> String {
     plain.chars().filter(char::is_ascii_digit).collect()
 }
@@ -88,27 +88,27 @@ pub(super) fn digits_of_plain(plain: &str) -> String {
 /// The mark of a phone's extension.
 pub(super) const EXTENSION: char = 'x';
 
-/// The digits of a plain text and the marks of extensions, in their order: what a word with such a mark is looked for in.
+/// The digits of a plain text and the marks of extensions, in their order; words with such a mark are searched in it.
 pub(super) fn extended_of_plain(plain: &str) -> String {
     plain.chars().filter(|c| c.is_ascii_digit() || *c == EXTENSION).collect()
 }
 
-/// What people put between the digits of a phone, but for blanks; `x` is the mark of an extension.
+/// What people write between the digits of a phone, besides blanks; `x` is the mark of an extension.
 const fn is_separator(c: char) -> bool {
     matches!(c, '+' | '-' | '(' | ')' | '.' | '/' | EXTENSION | '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
-/// Whether a plain word could be part of a telephone number: digits and what stands between them.
+/// Whether a plain word could be part of a telephone number: it has only digits and separators.
 pub(super) fn is_phone_like(word: &str) -> bool {
     word.contains(|c: char| c.is_ascii_digit()) && word.chars().all(|c| c.is_ascii_digit() || is_separator(c))
 }
 
-/// Whether a plain word has nothing but what stands between the digits of a phone.
+/// Whether a plain word has only separators of a telephone number.
 pub(super) fn is_separators(word: &str) -> bool {
     !word.is_empty() && word.chars().all(is_separator)
 }
 
-/// Calls `visit` with every three characters that stand together, in their order.
+/// Calls `visit` with every three adjacent characters, in their order.
 pub(super) fn each_gram<'a>(plain: &'a str, visit: &mut impl FnMut(&'a str)) {
     let starts = plain.char_indices().map(|(at, _)| at);
     let ends = plain.char_indices().map(|(at, c)| at + c.len_utf8()).skip(GRAM_CHARS - 1);
@@ -117,7 +117,7 @@ pub(super) fn each_gram<'a>(plain: &'a str, visit: &mut impl FnMut(&'a str)) {
     }
 }
 
-/// Every three characters that stand together, in their order, each once.
+/// Every three adjacent characters, in their order, without duplicates.
 pub(super) fn grams(plain: &str) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let mut grams = Vec::new();
@@ -129,7 +129,7 @@ pub(super) fn grams(plain: &str) -> Vec<String> {
     grams
 }
 
-/// Calls `visit` with the trigrams of a phone: of its digits, and of these with the marks of extensions.
+/// Calls `visit` with the trigrams of a phone: of its digits, and of its digits with the marks of extensions.
 pub(super) fn each_phone_gram(plain: &str, visit: &mut impl FnMut(&str)) {
     each_gram(&digits_of_plain(plain), &mut |gram: &str| visit(gram));
     if plain.contains(EXTENSION) {
@@ -137,13 +137,13 @@ pub(super) fn each_phone_gram(plain: &str, visit: &mut impl FnMut(&str)) {
     }
 }
 
-/// Calls `visit` with the trigrams under which a plain text can be found: its own, and those of its digits where
-/// separators part them, since a word such as `555-0117` may be meant either way.
+/// Calls `visit` with the trigrams that find a plain text: its own, and those of its digits if separators divide them,
+/// since a word such as `555-0117` may be meant either way.
 pub(super) fn each_index_gram(plain: &str, visit: &mut impl FnMut(&str)) {
     each_gram(plain, visit);
     if plain.contains(is_separator) {
         for run in plain.split(|c: char| !(c.is_ascii_digit() || is_separator(c))) {
-            // A run without three digits has none that the text itself has not.
+            // A run of fewer than three digits adds no trigram.
             if run.len() >= GRAM_CHARS {
                 each_phone_gram(run, visit);
             }
@@ -151,7 +151,7 @@ pub(super) fn each_index_gram(plain: &str, visit: &mut impl FnMut(&str)) {
     }
 }
 
-/// At most some items, spread evenly over all of them, the first and the last among them.
+/// At most `most` items, spread evenly, with the first and the last among them.
 pub(super) fn spread<T>(items: Vec<T>, most: usize) -> Vec<T> {
     let count = items.len();
     if count <= most {
@@ -193,10 +193,10 @@ mod tests {
         }
     }
 
-    /// The law that the module's head states, for every character that it changes.
+    /// The property that the module's documentation states, for every character that the map changes.
     #[test]
     fn plain_maps_single_characters() {
-        // Beyond the planes in use and among characters that stay as they are there is nothing to see.
+        // Unused planes and characters that the map does not change need no check.
         let planes = ('\0'..'\u{32000}').chain('\u{e0000}'..'\u{e1000}');
         let changes = |c: &char| {
             COMBINING.get(*c) != CanonicalCombiningClass::NotReordered
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_begin_ten_digits() {
+    fn each_zero_is_followed_by_nine_digits() {
         use icu_properties::props::GeneralCategory;
         let category = CodePointMapData::<GeneralCategory>::new();
         for zero in ZEROS {
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn grams_are_spread() {
+    fn trigrams_are_spread_evenly() {
         assert_eq!(grams("ab"), Vec::<String>::new());
         assert_eq!(grams("aaaa"), ["aaa"]);
         assert_eq!(grams("zoë!"), ["zoë", "oë!"]);
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn phone_like_words() {
+    fn which_words_may_be_part_of_a_phone() {
         for word in ["+1", "555-0117", "(555)", "x12", "555.0117", "5"] {
             assert!(is_phone_like(word), "{word}");
         }

@@ -1,7 +1,7 @@
-//! What may be asked of columns and blind terms before customers are opened (rules 7 and 8).
+//! How columns and blind terms narrow the candidates of a query before they are decrypted (rules 7 and 8).
 //!
-//! A plan proposes: whoever matches is among what it lets through ([`laws`](super) prove it). Opening and
-//! comparing decides, unless [`Plan::columns_decide`].
+//! A plan admits every match, and perhaps others (`properties` tests it). The decrypted record decides, unless
+//! [`Plan::columns_decide`].
 
 use std::collections::BTreeSet;
 
@@ -14,17 +14,17 @@ use super::{Filter, Predicate, Search, plain};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::{Lifecycle, Status, Stored};
 
-/// The most terms of a plan: an index that must meet more gains nothing.
+/// The most terms of a plan; more terms do not make the index faster.
 pub const TERMS_MAX: usize = 2 * NEEDLE_GRAMS_MAX;
 
-/// A column that holds part of a customer in the clear.
+/// A column that stores part of a customer in clear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
     /// `customer_id`.
     CustomerId,
     /// `status`: the number.
     Status,
-    /// `lifecycle`: the name, whose binary order is the order of its folded form.
+    /// `lifecycle`: the name; its binary order is that of its folded form.
     Lifecycle,
     /// `balance_units`: ten-thousandths.
     Balance,
@@ -34,18 +34,18 @@ pub enum Column {
     UpdatedAt,
 }
 
-/// What a column of whole numbers must hold.
+/// The condition on a column of whole numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnNeed {
-    /// The column; [`Column::Status`] and [`Column::Lifecycle`] have lists of their own in the plan.
+    /// The column; for [`Column::Status`] and [`Column::Lifecycle`] the plan has separate lists.
     pub column: Column,
     /// The smallest number, if there is one.
     pub min: Option<i64>,
     /// The greatest number, if there is one.
     pub max: Option<i64>,
-    /// The only numbers, if they are known.
+    /// The only numbers that are possible, if they are known.
     pub among: Option<BTreeSet<i64>>,
-    /// Spans that it must not be in; they say what `ne` and `nin` do, but hardly narrow.
+    /// Spans that the number must not be in, for `ne` and `nin`; they hardly narrow.
     pub except: Vec<Span>,
 }
 
@@ -54,7 +54,7 @@ impl ColumnNeed {
         ColumnNeed { column, min: None, max: None, among: None, except: Vec::new() }
     }
 
-    /// Whether a number would do.
+    /// Whether a number meets the condition.
     pub fn admits(&self, number: i64) -> bool {
         self.min.is_none_or(|min| min <= number)
             && self.max.is_none_or(|max| number <= max)
@@ -77,7 +77,7 @@ impl ColumnNeed {
         });
     }
 
-    /// Adds a condition; false where no number can meet it.
+    /// Adds a condition; false if no number can meet all of them.
     fn add(&mut self, op: Op, value: &Value) -> bool {
         match (value, op) {
             (Value::Among(numbers), Op::Eq | Op::In) => self.only(numbers),
@@ -106,7 +106,7 @@ impl ColumnNeed {
         true
     }
 
-    /// Leaves of the only numbers those that would do; false where no number does.
+    /// Keeps only the possible numbers that meet the other conditions; false if none remains.
     fn simplify(&mut self) -> bool {
         if let Some(among) = self.among.take() {
             self.among = Some(among.iter().copied().filter(|number| self.admits(*number)).collect());
@@ -119,21 +119,20 @@ impl ColumnNeed {
     }
 }
 
-/// What to ask the database for.
+/// How to ask the database for candidates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// Nothing can match: answer an empty list.
+    /// Nothing can match: the list is empty.
     pub never: bool,
-    /// The statuses that may match; always to be asked for, since it leaves out the deleted.
+    /// The statuses that may match. Every query needs them, since they exclude deleted customers.
     pub statuses: Vec<Status>,
-    /// The stages that may match, where not all of them do.
+    /// The stages that may match, if not all may.
     pub lifecycles: Option<Vec<Lifecycle>>,
-    /// What other columns must hold, each column at most once.
+    /// The conditions on other columns, each column at most once.
     pub columns: Vec<ColumnNeed>,
-    /// Terms that a match has, every one of them. Empty: only columns narrow.
+    /// The terms that every match has. If there are none, only columns narrow.
     pub terms: Vec<Term>,
-    /// Whether columns (with [`Filter::admits_entrypoint`]) say all there is to say, so that counting needs
-    /// no opening.
+    /// Whether columns (with [`Filter::admits_entrypoint`]) decide alone, so that counting needs no decryption.
     pub columns_decide: bool,
 }
 
@@ -188,7 +187,7 @@ impl Plan {
         Plan { never, statuses, lifecycles, columns, terms, columns_decide }
     }
 
-    /// Whether a customer's columns meet the plan: what the database is asked, in code.
+    /// Whether a customer's columns meet the plan. The database is asked the same in SQL.
     pub fn admits(&self, stored: &Stored) -> bool {
         let customer = &stored.customer;
         !self.never
@@ -206,14 +205,14 @@ impl Plan {
             })
     }
 
-    /// Whether every customer that the columns let through must be opened, because no term narrows and the
-    /// columns do not decide.
+    /// Whether every customer that the columns admit must be decrypted, because no term narrows and the columns do not
+    /// decide.
     pub fn scans(&self) -> bool {
         !self.never && !self.columns_decide && self.terms.is_empty()
     }
 }
 
-/// The terms that every live match has. Whole values first, since they narrow most.
+/// The terms that every live match has. Whole values come first, since they narrow most.
 fn terms(filter: &Filter, search: &Search) -> Vec<Term> {
     let mut exact = Vec::new();
     let mut needles: Vec<String> = Vec::new();
@@ -224,15 +223,15 @@ fn terms(filter: &Filter, search: &Search) -> Vec<Term> {
                 exact.extend(group.and_then(|group| Term::exact(group, needle)));
             }
             (Value::Text(needle), Op::Ct) if has_trigrams(&predicate.field) => {
-                // Folded a second time it might be another text than what is compared.
+                // Folding it again might produce another text than the one that is compared.
                 needles.push(plain::bare(needle.as_str().into()).into());
             }
-            // A phone's digits stand in the index as one run of trigrams.
+            // The index has the trigrams of a phone's digits as one run.
             (Value::Digits(digits), Op::Eq | Op::Ct) => needles.push(digits.clone()),
             _ => {}
         }
     }
-    // A word of a phone's digits is found as such or with its separators; the digits are in both.
+    // A word that may be part of a phone is found with or without its separators; both have the trigrams of its digits.
     needles.extend(search.words().iter().map(|word| word.digits.as_ref().unwrap_or(&word.plain).clone()));
     let mut seen = BTreeSet::new();
     let grams = needles.iter().flat_map(|needle| plain::grams(needle));
@@ -245,7 +244,7 @@ fn terms(filter: &Filter, search: &Search) -> Vec<Term> {
     exact
 }
 
-/// The group in which a field's whole values stand.
+/// The group of a field's whole values.
 fn exact_group(field: &FilterField) -> Option<Group> {
     match field {
         FilterField::Text(field) => Some(Group::Text(*field)),
@@ -255,7 +254,7 @@ fn exact_group(field: &FilterField) -> Option<Group> {
     }
 }
 
-/// Whether a field's values are part of what trigrams are made of.
+/// Whether trigrams are made of the values of a field.
 const fn has_trigrams(field: &FilterField) -> bool {
     matches!(
         field,

@@ -1,4 +1,4 @@
-//! The laws of filters, searches and plans, over generated customers.
+//! Properties of filters, searches and plans, over generated customers.
 
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -19,7 +19,7 @@ fn named(term: &Term) -> (String, String) {
     (term.group.key().concat(), term.text.clone())
 }
 
-/// Pieces that fold, compose, decompose and look like parts of phones; customers and needles share them.
+/// Pieces that fold, compose, decompose or look like parts of phones. Customers and search words share them.
 const PIECES: [&str; 44] = [
     "a",
     "A",
@@ -87,7 +87,7 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A text as it is stored.
+/// A text in its stored form.
 fn value() -> impl Strategy<Value = Option<String>> {
     text().prop_map(|text| clean(&text, 1_000).ok().filter(|text| !text.is_empty()).map(Into::into))
 }
@@ -152,7 +152,7 @@ fn entrypoint() -> Entrypoint {
     }
 }
 
-/// A filter as `(name, value)`; its value is mostly a piece of what the customer has.
+/// A filter as `(name, value)`; the value is mostly a piece of a value of the customer.
 fn pair_for(stored: &Stored) -> impl Strategy<Value = (String, String)> + use<> {
     let mut names: Vec<&'static str> = FilterField::names().collect();
     names.extend(["additional-tier", "additional-TIER", "additional-none"]);
@@ -190,7 +190,7 @@ fn pair_for(stored: &Stored) -> impl Strategy<Value = (String, String)> + use<> 
     )
 }
 
-/// Words of a search: pieces of what the customer has.
+/// Words of a search: pieces of the customer's values.
 fn words_for(stored: &Stored) -> impl Strategy<Value = String> + use<> {
     let customer = &stored.customer;
     let mut own = vec![customer.name()];
@@ -203,7 +203,7 @@ fn words_for(stored: &Stored) -> impl Strategy<Value = String> + use<> {
         match style {
             0 => piece,
             1 => piece.to_uppercase(),
-            // A phone, written in groups.
+            // A phone, in groups of digits.
             _ => piece
                 .chars()
                 .enumerate()
@@ -225,9 +225,9 @@ fn case() -> impl Strategy<Value = (Stored, Vec<(String, String)>, String)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whoever matches is among what the plan lets through, and where columns decide, nobody else is.
+    /// The plan admits every match, and nobody else if columns decide.
     #[test]
-    fn plans_are_sound((stored, pairs, words) in case()) {
+    fn a_plan_admits_every_match((stored, pairs, words) in case()) {
         let search = Search::parse(&words).unwrap();
         let Ok(filter) = Filter::parse(&pairs) else { return Ok(()) };
         for search in [search, Search::default()] {
@@ -250,10 +250,10 @@ proptest! {
         }
     }
 
-    /// A negative operator holds exactly where its positive one does not; `in` is any `eq`; `ge` is `gt` or
-    /// within, and so on.
+    /// A negative operator holds exactly if its positive one does not; `in` means any `eq`; `ge` means `gt` or within, and
+    /// so on.
     #[test]
-    fn operators_complete_each_other((stored, pairs, _) in case()) {
+    fn operators_agree_with_each_other((stored, pairs, _) in case()) {
         for (name, value) in pairs {
             let Some((name, _)) = name.split_once('(') else { continue };
             let holds = |op: &str| -> Option<bool> {
@@ -268,7 +268,7 @@ proptest! {
             if let (Some(one), Some(several)) = (holds("eq"), holds("in")) {
                 prop_assert_eq!(one, several);
             }
-            // Blanks at its ends are cut off what is to be equal.
+            // `eq` ignores leading and trailing blanks of the value.
             if let (Some(eq), Some(ct), true) = (holds("eq"), holds("ct"), value.trim() == value) {
                 prop_assert!(ct || !eq);
             }
@@ -278,9 +278,9 @@ proptest! {
         }
     }
 
-    /// Any piece of a searched value without blanks finds it, in any case and normal form (issue 3, proof 2).
+    /// Any piece of a searchable value without blanks finds the customer, in any case and normal form.
     #[test]
-    fn every_piece_is_found(
+    fn every_piece_of_a_value_finds_the_customer(
         customer in customer(), from in any::<Index>(), to in any::<Index>(),
     ) {
         for own in [Some(customer.name()), customer.text(TextField::Email).map(str::to_owned),
@@ -290,7 +290,7 @@ proptest! {
             let piece: String = chars[a.min(b)..a.max(b)].iter().collect();
             let nfd = icu_normalizer::DecomposingNormalizerBorrowed::new_nfd();
             let decomposed = nfd.normalize(&piece).into_owned();
-            // Of a phone, digits are what is found.
+            // Of a phone, a search finds the digits.
             let is_phone = Some(own.as_str()) == customer.text(TextField::Phone);
             if is_phone && !piece.contains(|c: char| c.is_ascii_digit()) {
                 continue;
@@ -305,7 +305,7 @@ proptest! {
         }
     }
 
-    /// A text that is part of another has no trigram that the other has not: it need not be indexed again.
+    /// A text that is part of another has no other trigrams, so it needs no index entries of its own.
     #[test]
     fn a_part_has_no_trigrams_of_its_own(whole in text(), from in any::<Index>(), to in any::<Index>()) {
         let grams = |plain: &str| {
@@ -322,9 +322,9 @@ proptest! {
         prop_assert!(grams(&part).is_subset(&grams(&whole)), "{:?} in {:?}", part, whole);
     }
 
-    /// The three forms of contract 6.3 read the same; reading never panics.
+    /// The three forms of contract 6.3 mean the same, and no text makes the parser panic.
     #[test]
-    fn wire_forms_agree(
+    fn the_three_wire_forms_mean_the_same(
         pairs in stored().prop_flat_map(|stored| vec(pair_for(&stored), 0..4)),
         junk in vec((text(), text()), 0..3),
     ) {
@@ -352,7 +352,7 @@ proptest! {
 
     /// Every sort is a total order, and `desc` is `asc` read backwards.
     #[test]
-    fn sorts_are_total(
+    fn every_sort_is_a_total_order(
         customers in vec(customer(), 0..6),
         name in select(FilterField::names().chain(["TimeZone", "AdditionalFields", "MFA"]).collect::<Vec<_>>()),
     ) {

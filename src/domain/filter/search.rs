@@ -7,36 +7,36 @@ use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::Customer;
 use crate::domain::kernel::problem::Problem;
 
-/// The most characters of a search: more than any field has.
+/// The most characters of a search.
 pub const SEARCH_CHARS_MAX: usize = 500;
 
-/// What someone typed to find a customer: words of which every one must occur.
+/// The words of a search; a match has all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Search {
     words: Vec<Word>,
 }
 
-/// One word, which has no blanks and is not empty.
+/// One word; it has no blanks and is not empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Word {
-    /// As texts are searched for it.
+    /// Its plain form, which texts are searched for.
     pub plain: String,
-    /// Its digits, where it could be part of a phone, with the mark of an extension if it has one; of a word of separators alone (`555 - 0117`), those
-    /// of the word beside it, so that it occurs where that one does.
+    /// Its digits, with the mark of an extension, if it could be part of a phone. A word that has only separators
+    /// (`555 - 0117`) has the digits of the word beside it, so that it matches where that one does.
     pub digits: Option<String>,
 }
 
 impl Search {
-    /// Splits a text into its words. Nothing but blanks is no search: everything matches it.
+    /// Splits a text into its words. A text without words matches everything.
     ///
     /// # Errors
-    /// A text that is too long.
+    /// The text is too long.
     pub fn parse(text: &str) -> Result<Search, Problem> {
         if text.chars().count() > SEARCH_CHARS_MAX {
             let message = format!("must have at most {SEARCH_CHARS_MAX} characters");
             return Err(Problem::parameter("search", "too_long", message));
         }
-        // Split after the change to plain text, which may turn a spacing accent into a blank.
+        // The text is split in its plain form, since that may turn a spacing accent into a blank.
         let plain = plain(text);
         let typed: Vec<&str> = plain.split_whitespace().collect();
         let digits_at = |place: Option<usize>| {
@@ -62,7 +62,7 @@ impl Search {
         Ok(Search { words })
     }
 
-    /// Whether it has no words, so that everything matches.
+    /// Whether it has no words and so matches everything.
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
@@ -71,17 +71,17 @@ impl Search {
         &self.words
     }
 
-    /// Whether every word occurs in the customer: as part of its name, company, e-mail or customer number,
-    /// or, where it has nothing but digits and separators, as a run of its phone's digits. A number typed
-    /// in several words needs no other rule of its own: each of them is a run of the same digits.
+    /// Whether every word occurs in the customer: in its name, company, e-mail or customer number, or, if the word has only
+    /// digits and separators, in its phone's digits. A number in several words needs no rule of its own: each word is a run
+    /// of the same digits.
     ///
-    /// A `masked` view finds by name, company and customer number alone (rules 1).
+    /// A `masked` search looks only at name, company and customer number (rules 1).
     pub fn matches(&self, customer: &Customer, masked: bool) -> bool {
         if self.words.is_empty() {
             return true;
         }
         let mut texts = public_texts(customer);
-        // Digits are looked for across the mark of an extension, digits with such a mark around it.
+        // A word without the mark of an extension is searched in the digits alone, one with it in digits and marks.
         let (mut digits_of_phone, mut extended_phone) = (String::new(), String::new());
         if !masked {
             texts.extend(customer.text(TextField::Email).map(plain));
@@ -95,7 +95,7 @@ impl Search {
         })
     }
 
-    /// A text that is equal for equal searches; it holds what was searched for, so hash it.
+    /// A text that is equal for equal searches. It contains the words, so it must leave the process only as a hash.
     pub fn canonical(&self) -> String {
         let with_digits = |word: &Word| match &word.digits {
             Some(digits) => format!("{} {digits}", word.plain),
@@ -107,7 +107,7 @@ impl Search {
     }
 }
 
-/// Name, company and customer number as plain text: what every token may search.
+/// Name, company and customer number as plain text, which every token may search.
 pub(super) fn public_texts(customer: &Customer) -> Vec<CompactString> {
     let texts = [TextField::Company, TextField::CustomerNumber];
     let mut plains = vec![plain(&customer.name())];
@@ -190,7 +190,7 @@ mod tests {
         for text in ["x12", "7x1", "0117-x12", "jose x12"] {
             assert!(finds(text, false), "{text}");
         }
-        // An x between digits is no part of a phone but where its extension begins.
+        // An x between digits is part of a phone only where the extension begins.
         for text in ["5x5", "1x2", "017x2"] {
             assert!(!finds(text, false), "{text}");
         }
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_kept_once_and_bounded() {
+    fn a_search_has_a_bounded_number_of_different_words() {
         assert_eq!(Search::parse("Ada ada ÁDA").unwrap().words().len(), 1);
         assert!(Search::parse("\u{301} \u{200b}").unwrap().is_empty());
         assert_eq!(Search::parse("roe ADA").unwrap().canonical(), "ada\nroe");

@@ -15,27 +15,27 @@ use crate::domain::kernel::text::{fold, nearest};
 
 /// The parameter's name in errors.
 const PARAMETER: &str = "sortBy";
-/// What stands between the items of a list that is sorted by: less than any character of theirs.
+/// The separator of the items of a list in sort values; it is less than any of their characters.
 const LIST_SEPARATOR: &str = "\0";
 
 /// What a list is sorted by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SortField {
-    /// Something that can be filtered by; of the labels, all of them in their order.
+    /// A field of filters; for labels all of them, in their order.
     Filter(FilterField),
     /// `TimeZone`: hours.
     TimeZone,
     /// `PaypointEntryname`.
     Entry,
-    /// `AdditionalFields`: names and values, by name.
+    /// `AdditionalFields`: names and values, in the order of the names.
     AdditionalFields,
     /// `IdentifierFields`, in the order sent.
     IdentifierFields,
-    /// A field that is the same in every record, by its name: only ids order it.
+    /// The name of a field that is the same in every record, so that only ids order them.
     Constant(&'static str),
 }
 
-/// Fields of the record that cannot be filtered by.
+/// Fields of the record that filters do not know.
 const OTHERS: [(&str, SortField); 16] = [
     ("TimeZone", SortField::TimeZone),
     ("PaypointEntryname", SortField::Entry),
@@ -55,13 +55,13 @@ const OTHERS: [(&str, SortField); 16] = [
     ("customerPortal", SortField::Constant("customerPortal")),
 ];
 
-/// An order: a field and a direction. Where two records have equal values their ids decide, in the same
-/// direction; so `desc` is exactly `asc` read backwards, with absent values last.
+/// An order: a field and a direction. Ids order records with equal values, in the same direction, so `desc` is exactly
+/// the reverse of `asc`, with absent values last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sort {
-    /// By what.
+    /// The field.
     pub field: SortField,
-    /// Whether the greatest comes first.
+    /// Whether the greatest value comes first.
     pub descending: bool,
 }
 
@@ -72,14 +72,14 @@ impl Default for Sort {
     }
 }
 
-/// What it takes to bring customers into an order.
+/// What is needed to sort customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// A column, and `customer_id` after it.
     Column(Column),
-    /// The entrypoint's own values and `customer_id` after them: within one entrypoint, its order.
+    /// A value of the entrypoint, and `customer_id` after it: within one entrypoint, `customer_id` alone.
     Entrypoint,
-    /// Every customer must be opened.
+    /// Every customer must be decrypted.
     Sealed,
 }
 
@@ -89,10 +89,10 @@ impl Sort {
         Sort { descending: false, ..Sort::default() }
     }
 
-    /// Reads `asc(field)` or `desc(field)`; the field by any name that filters or records give it, case ignored.
+    /// Reads `asc(field)` or `desc(field)`, with any name of the field that filters or records use, in any case.
     ///
     /// # Errors
-    /// What would do instead.
+    /// The text is no order.
     pub fn parse(text: &str) -> Result<Sort, Problem> {
         let refuse = |message: String| Err(Problem::parameter(PARAMETER, "invalid_sort", message));
         let parts = text.trim().strip_suffix(')').and_then(|rest| rest.split_once('('));
@@ -121,7 +121,7 @@ impl Sort {
         }
     }
 
-    /// What it takes to serve this order.
+    /// What is needed for this order.
     pub fn reach(&self) -> Reach {
         match &self.field {
             SortField::Filter(field) => match field {
@@ -139,12 +139,12 @@ impl Sort {
         }
     }
 
-    /// Whether columns serve this order, so that no customer is opened for it.
+    /// Whether a column gives this order, so that no customer must be decrypted for it.
     pub fn is_by_column(&self) -> bool {
         matches!(self.reach(), Reach::Column(_))
     }
 
-    /// A problem, where a token without `pii:read` sees a mask instead of what this sorts by (rules 1).
+    /// A problem if the field is masked for a token without `pii:read` (rules 1).
     pub fn masked_field(&self) -> Option<Problem> {
         let is_masked = match &self.field {
             SortField::Filter(field) => field.is_masked(),
@@ -157,7 +157,7 @@ impl Sort {
         })
     }
 
-    /// Where a record stands in this order.
+    /// The position of a record in this order.
     pub fn key(&self, stored: &Stored, entrypoint: &Entrypoint) -> SortKey {
         SortKey { descending: self.descending, value: self.field.value(stored, entrypoint), id: stored.id }
     }
@@ -212,14 +212,14 @@ impl SortField {
     }
 }
 
-/// What a record is sorted by: nothing, then numbers, then texts by code points.
+/// The value that a record is sorted by. Absent values come first, then numbers, then texts by code points.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum SortValue {
     /// No value.
     Absent,
     /// A number in the field's unit.
     Number(i64),
-    /// A folded text. UTF-8 sorts as code points do.
+    /// A folded text. Its UTF-8 bytes have the order of its code points.
     Text(CompactString),
 }
 
@@ -229,12 +229,12 @@ impl SortValue {
     }
 }
 
-/// A record's place in a [`Sort`]: the smaller key comes first, whatever the direction. Keys of different
-/// sorts have no meaning beside each other.
+/// A record's position in a [`Sort`]: the smaller key comes first, whatever the direction. Keys of different sorts cannot
+/// be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SortKey {
     descending: bool,
-    /// What is compared first.
+    /// The value, which is compared first.
     pub value: SortValue,
     /// `customerId`, which decides between equal values.
     pub id: i64,
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn reach_and_masks() {
+    fn what_each_sort_needs_and_which_are_masked() {
         let sort = |text| Sort::parse(text).unwrap();
         assert_eq!(Sort::default(), sort("desc(customerId)"));
         assert_eq!(sort("asc(balance)").reach(), Reach::Column(Column::Balance));
@@ -364,9 +364,9 @@ mod tests {
         }
     }
 
-    /// A column of names in binary order serves `lifecycle`.
+    /// A column of names in binary order gives the order of `lifecycle`.
     #[test]
-    fn stages_sort_the_same_folded_or_not() {
+    fn stages_have_the_same_order_folded_and_unfolded() {
         let mut names: Vec<&str> = Lifecycle::VARIANTS.iter().map(|stage| stage.name()).collect();
         names.sort_unstable();
         assert!(names.into_iter().map(fold).is_sorted());

@@ -1,5 +1,5 @@
-//! What of a customer is indexed so that filters and searches find it: the store hashes these texts, each
-//! with its group, into blind terms (rules 7).
+//! The texts under which the index holds a customer, so that filters and searches find it. The store hashes each text with
+//! its group into a blind term (rules 7).
 //!
 //! | group | texts | serves |
 //! | --- | --- | --- |
@@ -8,8 +8,8 @@
 //! | `=label` | the same of each label | `eq` on `label` |
 //! | `~search` | trigrams of names, company, e-mail, customer number, and of the phone's digits | `search=`, `ct` on these, `eq` and `ct` on `phone` |
 //!
-//! Identities compare customer numbers and additional fields exactly (rules 3), so the matcher indexes those
-//! values as they are, too; where they have no capitals that is the same term.
+//! Identities compare customer numbers and additional fields exactly (rules 3), so the matcher indexes the unfolded values
+//! too; a value without capitals has the same term.
 
 #[cfg(test)]
 use std::collections::BTreeSet;
@@ -20,7 +20,7 @@ use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::Customer;
 use crate::domain::kernel::text::{fold_spaces, one_blank};
 
-/// The most trigrams of one condition or search; more cost the index more than they narrow.
+/// The most trigrams of one condition or search; more would cost more than they narrow.
 pub(super) const NEEDLE_GRAMS_MAX: usize = 10;
 
 const EXACT: &str = "=";
@@ -31,7 +31,7 @@ const TRIGRAM: &str = "~search";
 /// The name of [`Group::Trigram`].
 const TRIGRAM_KEY: [&str; 2] = [TRIGRAM, ""];
 
-/// A set of fields whose values share their terms.
+/// A set of fields whose values have terms in common.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Group {
     /// Whole values of a text field.
@@ -45,7 +45,7 @@ pub enum Group {
 }
 
 impl Group {
-    /// The group's name in two parts, which goes into the hash.
+    /// The group's name, in two parts; the hash includes it.
     pub fn key(&self) -> [&str; 2] {
         match self {
             Group::Text(field) => [EXACT, field.name()],
@@ -56,7 +56,7 @@ impl Group {
     }
 }
 
-/// A text in its group, before hashing: what a customer is indexed by, or what one must have been.
+/// A text with its group, before hashing: the index holds a customer under it, or a query looks for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Term {
     /// The group.
@@ -66,24 +66,24 @@ pub struct Term {
 }
 
 impl Term {
-    /// Of a whole value that is folded already; none of the empty text, which stands for no value.
+    /// The term of a whole folded value; none for the empty text, which means no value.
     pub(super) fn exact(group: Group, folded: &str) -> Option<Term> {
         let text = one_blank(folded.into());
         (!text.is_empty()).then_some(Term { group, text: text.into() })
     }
 }
 
-/// Takes what a customer is indexed by. Names and texts are lent, not made: a customer has some sixty of them, and each
-/// is only hashed.
+/// Receives the texts under which the index holds a customer. They are borrowed: a customer has about sixty, and the
+/// visitor only hashes them.
 pub trait TermVisitor {
-    /// The texts that follow are of the group with this name, in two parts.
+    /// Begins the group with this name, in two parts.
     fn group(&mut self, name: [&str; 2]);
     /// A text in the group.
     fn text(&mut self, text: &str);
 }
 
-/// Shows a visitor everything that a live customer must be indexed by; some may come twice. A deleted customer needs
-/// nothing: filters that ask for deleted ones are never narrowed by terms.
+/// Calls the visitor with every text under which the index holds a live customer; some may come twice. Deleted customers
+/// have none: terms never narrow filters that ask for deleted customers.
 pub fn each_term(customer: &Customer, visitor: &mut impl TermVisitor) {
     let mut whole = |group: [&str; 2], value: &str| {
         visitor.group(group);
@@ -102,8 +102,8 @@ pub fn each_term(customer: &Customer, visitor: &mut impl TermVisitor) {
     each_trigram(customer, |gram| visitor.text(gram));
 }
 
-/// The trigrams of a customer: of everything `search=` covers, and of first and last name, which need not be
-/// part of [`Customer::name`] but take `ct` of their own.
+/// The trigrams of a customer: of everything that `search=` covers, and of first and last name, which [`Customer::name`]
+/// may not contain although `ct` looks for them.
 fn each_trigram(customer: &Customer, mut visit: impl FnMut(&str)) {
     let public = public_texts(customer);
     for text in &public {
@@ -111,7 +111,7 @@ fn each_trigram(customer: &Customer, mut visit: impl FnMut(&str)) {
     }
     for field in [TextField::Firstname, TextField::Lastname, TextField::Email] {
         let Some(text) = customer.text(field).map(plain) else { continue };
-        // Who is part of another text is found by its trigrams.
+        // The trigrams of a text also find its parts.
         if !public.iter().any(|whole| whole.contains(text.as_str())) {
             plain::each_index_gram(&text, &mut visit);
         }
@@ -121,7 +121,7 @@ fn each_trigram(customer: &Customer, mut visit: impl FnMut(&str)) {
     }
 }
 
-/// Everything a live customer must be indexed by, as [`each_term`] names it.
+/// All texts that [`each_term`] names.
 #[cfg(test)]
 pub(super) fn terms_of(customer: &Customer) -> BTreeSet<(String, String)> {
     #[derive(Default)]
@@ -142,8 +142,8 @@ pub(super) fn terms_of(customer: &Customer) -> BTreeSet<(String, String)> {
     seen.terms
 }
 
-/// The trigrams that whatever contains a text has been indexed by: at most ten, spread over it. None for
-/// fewer than three characters; then only a scan finds it.
+/// Some trigrams of a text, spread over it. The index holds every customer whose value contains the text under all of
+/// them. A text of fewer than three characters has none; only a scan finds it.
 pub fn trigrams_of_needle(needle: &str) -> Vec<String> {
     plain::spread(plain::grams(&plain(needle)), NEEDLE_GRAMS_MAX)
 }
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn needles_have_few_trigrams() {
+    fn a_search_word_has_a_bounded_number_of_trigrams() {
         assert_eq!(trigrams_of_needle("JOSÉ"), ["jos", "ose"]);
         assert!(trigrams_of_needle("éo").is_empty());
         let long = trigrams_of_needle("abcdefghijklmnopqrstuvwxyz");

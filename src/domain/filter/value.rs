@@ -1,4 +1,4 @@
-//! The values of filters: how they are written, and what they become to be compared (rules 8).
+//! The values of filters: their wire forms, and the forms in which they compare (rules 8).
 
 use std::collections::BTreeSet;
 
@@ -14,14 +14,14 @@ use crate::domain::kernel::problem::ValueError;
 use crate::domain::kernel::text::{fold, nearest};
 use crate::domain::kernel::time::SECOND_US;
 
-/// What stands between the items of `in` and `nin`.
+/// The separator of the items of `in` and `nin`.
 const SEPARATOR: char = '|';
 /// The code of every problem with a value.
 const CODE: &str = "invalid_value";
-/// Microseconds of a day; UTC days have no leap seconds here.
+/// Microseconds of a day; leap seconds do not count.
 const DAY_US: i64 = 24 * 60 * 60 * SECOND_US;
 
-/// Whole numbers from `first` to `last`, both included; none where `first` is the greater.
+/// The whole numbers from `first` to `last`, both included; none if `first` is greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
     /// The smallest.
@@ -31,12 +31,12 @@ pub struct Span {
 }
 
 impl Span {
-    /// Of one number.
+    /// The span of one number.
     pub const fn of(number: i64) -> Span {
         Span { first: number, last: number }
     }
 
-    /// Whether it holds a number.
+    /// Whether a number is in it.
     pub const fn holds(self, number: i64) -> bool {
         self.first <= number && number <= self.last
     }
@@ -49,7 +49,7 @@ pub enum Value {
     Text(String),
     /// The digits of a phone.
     Digits(String),
-    /// A number, or what a day spans, in the field's unit (see [`FilterField::number`]).
+    /// A number or the span of a day, in the field's unit (see [`FilterField::number`]).
     Span(Span),
     /// Several numbers in the field's unit.
     Among(BTreeSet<i64>),
@@ -59,7 +59,7 @@ impl Value {
     /// Reads a value for a field and an operator that the field takes.
     ///
     /// # Errors
-    /// A stable code and what would do; never the value itself.
+    /// A stable code and a message, which never contains the value.
     pub fn parse(field: &FilterField, op: Op, text: &str) -> Result<Value, ValueError> {
         let list = matches!(op, Op::In | Op::Nin);
         match field.kind() {
@@ -86,7 +86,7 @@ impl Value {
                                (UTC unless it ends in an offset)";
                 (CODE, message.to_owned())
             }),
-            // One status or stage is a list of one.
+            // A single status or stage is a list of one.
             Kind::Status if list => among(text, status),
             Kind::Status => Ok(Value::Among(BTreeSet::from([status(text)?]))),
             Kind::Lifecycle if list => among(text, lifecycle),
@@ -95,8 +95,8 @@ impl Value {
     }
 }
 
-/// A text to look for. Stored texts are trimmed, so blanks at the ends of one to be equal with would only
-/// keep it from ever being so; in a part they mean the ends of words.
+/// A text to look for. Stored texts are trimmed, so a value of `eq` loses leading and trailing blanks, with which nothing
+/// would be equal. In a value of `ct` they mean the ends of words.
 fn needle(op: Op, text: &str) -> String {
     let folded = match op {
         Op::Eq | Op::Ne => fold(text.trim()),
@@ -131,11 +131,11 @@ fn lifecycle(text: &str) -> Result<i64, ValueError> {
     })
 }
 
-/// The microseconds that a day or a time names: a day's every one, a time's single one, and none where the
-/// time is finer than a microsecond (then `gt` and `lt` still divide the right ones).
+/// The microseconds that a text names: all those of a day, the one of a time, and none for a time that is finer than a
+/// microsecond (`gt` and `lt` are still right for it).
 ///
-/// Dates have four-digit years. A blank may stand for the `T`, and for the `+` of the offset: forms decode
-/// a bare `+` as a blank.
+/// Dates have four-digit years. A blank may replace the `T`, and the `+` of the offset: forms decode a bare `+` as a
+/// blank.
 fn moment(text: &str) -> Option<Span> {
     let (day, rest) = text.split_at_checked(10)?;
     let shaped = day.bytes().enumerate().all(|(place, byte)| match place {
@@ -169,7 +169,7 @@ fn moment(text: &str) -> Option<Span> {
     Some(Span { first: micros + i64::from(nanos % 1_000 != 0), last: micros })
 }
 
-/// Seconds east of UTC: `+02:00`, `-0530`, `+02`; a blank is a `+`.
+/// Seconds east of UTC: `+02:00`, `-0530`, `+02`; a blank means `+`.
 fn offset(text: &str) -> Option<i64> {
     let (sign, clock) = text.split_at_checked(1)?;
     let digits: String = clock.chars().filter(|c| *c != ':').collect();

@@ -1,4 +1,4 @@
-//! An import as a job: what was asked, how far it is, what became of each row (rules 9).
+//! An import as a job: its plan, its state and its progress (rules 9).
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
@@ -9,25 +9,25 @@ use super::records::Position;
 use super::report::Counts;
 use crate::domain::kernel::time::{Micros, SECOND_US};
 
-/// How many errors a job lists as texts; all are in its rows.
+/// The most errors that a job lists as texts; its report has all.
 pub const ERRORS_MAX: usize = 100;
 
-/// What a job is at.
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, EnumString)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum JobState {
-    /// The file is being sent; nobody sees the job yet.
+    /// The caller is sending the file; nobody sees the job yet.
     Uploading,
     /// It waits for a worker.
     Queued,
-    /// A worker is at it.
+    /// A worker processes it.
     Running,
-    /// Every row was dealt with.
+    /// Every row was processed.
     Finished,
-    /// Somebody stopped it; the same file goes on where it stopped.
+    /// Somebody stopped it. Sending the same file again continues it.
     Cancelled,
-    /// It stopped by itself; the same file goes on where it stopped.
+    /// It stopped because of an error. Sending the same file again continues it.
     Failed,
 }
 
@@ -37,18 +37,18 @@ impl JobState {
         self.into()
     }
 
-    /// Whether no worker will touch it any more unless somebody asks.
+    /// Whether it ended: no worker processes it any more unless somebody asks for it.
     pub const fn is_over(self) -> bool {
         matches!(self, JobState::Finished | JobState::Cancelled | JobState::Failed)
     }
 }
 
-/// What an import was asked to do; sealed, since headers and options are the caller's own words.
+/// What an import is to do. It is stored sealed, since headers and options are the caller's own words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportPlan {
     /// The options.
     pub options: ImportOptions,
-    /// What stands between two cells.
+    /// The delimiter of cells.
     pub delimiter: u8,
     /// The header's cells.
     pub header: Vec<String>,
@@ -56,49 +56,49 @@ pub struct ImportPlan {
     pub start: Position,
     /// The hash of the file's bytes.
     pub file_hash: [u8; 32],
-    /// Columns that are left out, by their headers.
+    /// The headers of the columns that are left out.
     pub left_out: Vec<String>,
 }
 
-/// An import, as its job is told.
+/// An import.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportJob {
     /// Its id.
     pub id: i64,
-    /// Whose customers.
+    /// The customers' entrypoint.
     pub entrypoint_id: i64,
-    /// What it is at.
+    /// Its state.
     pub state: JobState,
-    /// Whether it writes nothing but its report.
+    /// Whether it only writes a report.
     pub is_dry_run: bool,
     /// The dry run that it commits.
     pub rehearsal_id: Option<i64>,
-    /// What it was asked.
+    /// Its plan.
     pub plan: ImportPlan,
     /// Where the file seems to come from.
     pub preset: Preset,
-    /// Rows that were dealt with.
+    /// How many rows were processed.
     pub rows_read: i64,
-    /// What became of them.
+    /// The outcomes of those rows.
     pub counts: Counts,
-    /// Bytes of the file, as UTF-8, that were dealt with.
+    /// How many bytes of the file, as UTF-8, were processed.
     pub bytes_read: i64,
-    /// Bytes of the file as UTF-8.
+    /// The size of the file in bytes, as UTF-8.
     pub bytes_total: i64,
-    /// The first errors, as the contract's texts.
+    /// The first errors, as texts of the contract.
     pub errors: Vec<String>,
     /// Why it failed.
     pub failure: Option<String>,
-    /// When it was asked for.
+    /// When it was requested.
     pub queued_at: Micros,
     /// When a worker first took it.
     pub started_at: Option<Micros>,
-    /// When it came to its last state.
+    /// When it ended.
     pub ended_at: Option<Micros>,
 }
 
 impl ImportJob {
-    /// Rows a second since it began, and seconds to its end at that rate; none before there is a rate.
+    /// Rows per second since it began, and the seconds that remain at that rate; none before it began.
     pub fn pace(&self, now: Micros) -> (Option<i64>, Option<i64>) {
         let Some(began) = self.started_at else { return (None, None) };
         let took_us = (self.ended_at.unwrap_or(now).0 - began.0).max(1);

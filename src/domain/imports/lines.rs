@@ -8,9 +8,9 @@ pub(super) struct LineEnds {
 }
 
 impl LineEnds {
-    /// Takes the next bytes of the text, cut anywhere.
+    /// Counts in the next bytes of the text, which may be cut anywhere.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
-        // Most pieces of a long line have none.
+        // Most pieces of a long line have no line end.
         if !bytes.contains(&b'\n') && !bytes.contains(&b'\r') {
             self.after_cr = self.after_cr && bytes.is_empty();
             return;
@@ -28,7 +28,7 @@ impl LineEnds {
         }
     }
 
-    /// How many lines have ended.
+    /// The number of lines that ended.
     pub(super) const fn count(&self) -> u64 {
         self.count
     }

@@ -1,9 +1,9 @@
 //! Customers from a file (rules 9): bytes → [`Intake`] → clean UTF-8 → [`RecordReader`] → records →
-//! [`Mapping`] (from the header) → [`read_row`] → a checked draft for the same road as a create.
+//! [`Mapping`] (from the header) → [`read_row`] → a checked draft, which takes the same path as that of a create.
 //!
-//! All of it is push-style and keeps no more than one record in memory. An import goes on after a stop by
-//! reading the first record again for its [`Mapping`], then starting a [`RecordReader`] at the
-//! [`Position`] behind the last record that was dealt with.
+//! The caller pushes bytes in; the parsers keep at most one record in memory. To continue an import, the worker reads the
+//! first record again for its [`Mapping`], then starts a [`RecordReader`] at the [`Position`] after the last processed
+//! record.
 
 mod header;
 mod intake;

@@ -1,4 +1,4 @@
-//! Files that are recognised by their header: our own export, DOKU's sheet, Stripe's and Shopify's exports.
+//! Recognises files by their header: our own export, DOKU's sheet, and the exports of Stripe and Shopify.
 
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
@@ -6,12 +6,12 @@ use strum::IntoStaticStr;
 use super::target::{Meaning, Target, header_key, is_of_report};
 use crate::domain::customers::fields::TextField;
 
-/// Where a file seems to come from.
+/// The system that a file seems to come from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Preset {
-    /// Anywhere else.
+    /// None of the others.
     #[default]
     None,
     /// An export of this service (or of the service whose contract it speaks).
@@ -31,8 +31,8 @@ const fn text(field: TextField) -> Target {
     Target::Text(field)
 }
 
-/// Our record's members that the service itself gives: an import cannot set them. `Created` is none of
-/// them; it is `createdAt`.
+/// The members of our record that the service assigns, so that an import cannot set them. `Created` is not one of them: it
+/// fills `createdAt`.
 const OWN: &[(&str, Meaning)] = &[
     ("customerid", LeftOut),
     ("lifecycle", LeftOut),
@@ -56,7 +56,7 @@ const OWN: &[(&str, Meaning)] = &[
     ("customerconsent", LeftOut),
     ("customerportal", LeftOut),
 ];
-/// Members of our record as only we spell them; two of them, spelt exactly so, make a file ours.
+/// Members of our record in a spelling that only we use. A file with two of them, spelt exactly so, is ours.
 const OWN_MARKS: [&str; 12] = [
     "customerId",
     "customerNumber",
@@ -72,8 +72,7 @@ const OWN_MARKS: [&str; 12] = [
     "ShippingAddress1",
 ];
 
-/// The sheet's headers. Each is a usual spelling too; the birthday there is `DD-MM-YYYY`, which is read
-/// everywhere.
+/// The sheet's headers. Each is also a usual spelling. Its birthdays are `DD-MM-YYYY`, a form that every file may have.
 const DOKU: &[(&str, Meaning)] = &[
     ("fullname", Fills(text(F::Fullname))),
     ("email", Fills(text(F::Email))),
@@ -90,10 +89,10 @@ const DOKU: &[(&str, Meaning)] = &[
     ("label", Fills(Target::Labels)),
 ];
 
-/// Stripe's dashboard export and its migration export (`card.address_city`). The id by which everything at
-/// Stripe hangs on a customer becomes the customer number. A card's billing address is used where the
-/// customer has no address columns. Money there is in minor units, a balance has the opposite sign, and
-/// `Status` and `Plan` are a subscription's: all left out, as is the free text of `Description`.
+/// Stripe's dashboard export and its migration export (`card.address_city`). Stripe's id of the customer becomes the
+/// customer number. If the file has no address columns, a card's billing address fills the address. Left out are amounts,
+/// which are in minor units, balances, which have the opposite sign, `Status` and `Plan`, which belong to a subscription,
+/// and the free text of `Description`.
 const STRIPE: &[(&str, Meaning)] = &[
     ("id", Fills(text(F::CustomerNumber))),
     ("customerid", Fills(text(F::CustomerNumber))),
@@ -149,9 +148,9 @@ const STRIPE: &[(&str, Meaning)] = &[
     ("shippingphone", LeftOut),
 ];
 
-/// Shopify's export, with `Default Address` before its address columns as it is today and without as it
-/// was. A code stands before a name (`Province Code`), since countries are kept as codes anyway. Consents
-/// are not taken over: they were given to a shop. Sums, tax and the free text of `Note` are left out.
+/// Shopify's export: the present one with `Default Address` in its address columns, and the earlier one without. Codes
+/// (`Province Code`) precede names, since we store countries as codes. Left out are consents, which were given to another
+/// shop, sums, tax and the free text of `Note`.
 const SHOPIFY: &[(&str, Meaning)] = &[
     ("customerid", Fills(text(F::CustomerNumber))),
     ("firstname", Fills(text(F::Firstname))),
@@ -190,7 +189,7 @@ const SHOPIFY: &[(&str, Meaning)] = &[
 ];
 
 impl Preset {
-    /// Which files have a header like this one.
+    /// The system whose files have a header like this one.
     pub(super) fn of(header: &[String]) -> Preset {
         let keys: Vec<String> = header.iter().map(|name| header_key(name)).collect();
         let has = |key: &str| keys.iter().any(|it| it == key);
@@ -216,7 +215,7 @@ impl Preset {
         }
     }
 
-    /// What a header means in such a file, if that is special to it or to the rejected rows of one.
+    /// What a header means in such a file, if it has a special meaning there or in a file of rejected rows.
     pub(super) fn meaning(self, key: &str) -> Option<Meaning> {
         if is_of_report(key) {
             return Some(LeftOut);
@@ -235,12 +234,12 @@ impl Preset {
         }
     }
 
-    /// Whether a comma separates labels too: Shopify's tags cannot have one.
+    /// Whether a comma separates labels too: Shopify's tags cannot contain one.
     pub(super) const fn has_comma_lists(self) -> bool {
         matches!(self, Preset::Shopify)
     }
 
-    /// Whether a cell may begin with a `'` that keeps a spreadsheet from reading a number.
+    /// Whether a cell may begin with a `'` that keeps a spreadsheet from reading it as a number.
     pub(super) const fn quotes_numbers(self) -> bool {
         matches!(self, Preset::Shopify)
     }
@@ -251,7 +250,7 @@ impl Preset {
     }
 }
 
-/// Whether a header names a member of our record that only the service sets.
+/// Whether a header names a member of our record that only the service assigns.
 pub(super) fn is_server_assigned(key: &str) -> bool {
     OWN.iter().any(|(name, _)| *name == key)
 }

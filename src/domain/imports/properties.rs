@@ -1,4 +1,4 @@
-//! The laws of an import's way in: whatever a file looks like, its customers are the same.
+//! Properties of reading files: whatever form a file has, its customers are the same.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -12,7 +12,7 @@ use crate::domain::kernel::time::Micros;
 
 const NOW: Micros = Micros(1_772_359_200_000_000);
 
-/// All records of a file's bytes that arrive in pieces, as a job reads them.
+/// All records of a file whose bytes arrive in pieces, as a job reads them.
 fn read(bytes: &[u8], piece: usize, options: &ImportOptions) -> Result<Vec<CsvRecord>, FileError> {
     let (mut intake, mut text) = (Intake::new(options.encoding.as_deref()), String::new());
     for part in bytes.chunks(piece) {
@@ -71,7 +71,7 @@ fn encode(text: &str, encoding: &str) -> Vec<u8> {
     }
 }
 
-/// The cell as files write it: bare, or in quotes where it must be or the writer likes to.
+/// A cell in a file: bare, or in quotes if it needs them or the writer wants them.
 fn written(cell: &str, delimiter: char, quotes: bool) -> String {
     let must = cell.contains(['"', '\n', '\r', delimiter]);
     if must || quotes { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
@@ -82,7 +82,7 @@ proptest! {
 
     /// Mark × encoding × delimiter × line end × quoting × last line end: the same cells on the same lines.
     #[test]
-    fn rules_9_files_as_they_come(
+    fn rules_9_every_form_of_a_file_gives_the_same_cells(
         rows in vec(vec("[a-zéß中👩 '\"\n,;|\t]{0,8}", 0..5), 0..6),
         quotes in any::<bool>(),
         last in any::<bool>(),
@@ -128,7 +128,7 @@ proptest! {
         }
     }
 
-    /// No file, header, option or row is a panic, and no row's text is repeated in what is said of it.
+    /// No file, header, option or row makes the parser panic, and no message repeats the text of a row.
     #[test]
     fn rules_6_anything_is_read_or_refused_without_repeating_it(
         header in vec(select(vec!["email", "phone", "Birthday", "balance", "labels", "AdditionalFields",

@@ -1,13 +1,13 @@
-//! The rejected rows of an import as a file that can be corrected and imported again.
+//! The rejected rows of an import, as a file that can be corrected and imported again.
 //!
-//! The two columns of the report stand first: so the cells behind them stay where they are, however many
-//! a row has. They are the file's own text, as it was.
+//! The two columns of the report come first, so the row's own cells stay in line, however many there are. The cells have
+//! the text of the original file.
 
 use super::job::ImportPlan;
 use super::report::RowReport;
 use super::target::{REJECTED_COLUMNS, is_of_report};
 
-/// The beginning of the file: a byte order mark, which spreadsheets want, and the header.
+/// The beginning of the file: a byte order mark, which spreadsheets expect, and the header.
 pub fn rejected_header(plan: &ImportPlan) -> Vec<u8> {
     let own = plan.header.iter().map(String::as_str).filter(|name| !is_of_report(name));
     let header = REJECTED_COLUMNS.into_iter().chain(own).map(str::to_owned).collect();
@@ -28,7 +28,7 @@ fn row_cells(plan: &ImportPlan, row: &RowReport) -> Vec<String> {
     cells.extend(
         row.cells.iter().enumerate().filter(|(index, _)| is_own(*index)).map(|(_, cell)| cell.clone()),
     );
-    // A row that was too short, or too long to be kept, still has a cell for each column.
+    // A row that was too short, or too long to be stored, still gets a cell for each column.
     let columns = (0..plan.header.len()).filter(|index| is_own(*index)).count() + REJECTED_COLUMNS.len();
     if cells.len() < columns {
         cells.resize(columns, String::new());
@@ -43,7 +43,7 @@ fn written(plan: &ImportPlan, records: impl IntoIterator<Item = Vec<String>>) ->
         .flexible(true)
         .from_writer(Vec::new());
     for record in records {
-        // A vector takes whatever is written.
+        // Writing into a vector cannot fail.
         let _ = writer.write_record(record);
     }
     writer.into_inner().unwrap_or_default()

@@ -14,7 +14,7 @@ use crate::domain::kernel::problem::{At, Problem, Rejection};
 /// Something wrong with a row, or a warning about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowNote {
-    /// The field by its name in a request, an additional one as `additional-x`; empty if it is about the row.
+    /// The field's name in a request, `additional-x` for an additional field; empty if the note is about the whole row.
     pub field: Cow<'static, str>,
     /// A stable, machine-readable code in snake case.
     pub code: Cow<'static, str>,
@@ -59,12 +59,12 @@ impl fmt::Display for RowNote {
     }
 }
 
-/// The members that a JSON pointer leads through.
+/// The member names in a JSON pointer.
 pub(super) fn pointer_path(pointer: &str) -> Vec<String> {
     pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect()
 }
 
-/// What the store's refusal of a row's create says in the report.
+/// The notes of a row whose create was refused.
 pub fn rejection_notes(rejection: &Rejection) -> Vec<RowNote> {
     let one = |code, message: &'static str| vec![RowNote::new("", code, message)];
     match rejection {
@@ -133,7 +133,7 @@ impl From<Verdict> for RowOutcome {
 pub struct Counts {
     /// Rows by outcome.
     pub rows: BTreeMap<RowOutcome, i64>,
-    /// Values that were left out (`onBadValue=blank`).
+    /// How many values were left out (`onBadValue=blank`).
     #[serde(default)]
     pub warnings: i64,
 }
@@ -145,7 +145,7 @@ impl Counts {
         self.warnings += i64::try_from(row.warnings.len()).unwrap_or(0);
     }
 
-    /// Counts what others counted.
+    /// Adds other counts.
     pub fn join(&mut self, other: &Counts) {
         for (outcome, number) in &other.rows {
             *self.rows.entry(*outcome).or_default() += number;
@@ -153,17 +153,17 @@ impl Counts {
         self.warnings += other.warnings;
     }
 
-    /// Rows with an outcome.
+    /// How many rows had an outcome.
     pub fn of(&self, outcome: RowOutcome) -> i64 {
         self.rows.get(&outcome).copied().unwrap_or(0)
     }
 
-    /// The contract's `added`: rows that made a customer.
+    /// The contract's `added`: how many rows made a customer.
     pub fn added(&self) -> i64 {
         self.of(RowOutcome::Created) + self.of(RowOutcome::Forced)
     }
 
-    /// All rows.
+    /// How many rows there were.
     pub fn total(&self) -> i64 {
         self.rows.values().sum()
     }
@@ -176,28 +176,28 @@ pub struct RowReport {
     pub line: u64,
     /// What became of it.
     pub outcome: RowOutcome,
-    /// The customer; none for a rejected row and for one that a dry run would create.
+    /// The customer; none for a rejected row and for a customer that a dry run would create.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<i64>,
     /// The fields that led to the match.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub matched_on: Vec<String>,
-    /// The fields that the row changed, or would change; of a matched row those it has other values for.
+    /// The fields that the row changed, or would change; of a matched row the fields whose values differ.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
-    /// How many of them were emptied.
+    /// How many of them became empty.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub emptied: i64,
     /// Why it was rejected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<RowNote>,
-    /// What was left out of it.
+    /// The values that were left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<RowNote>,
     /// The cells of a rejected row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cells: Vec<String>,
-    /// Whether the dry run that this import commits had said something else.
+    /// Whether the dry run that this import commits had reported something else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub changed_since_dry_run: bool,
 }
@@ -208,7 +208,7 @@ fn is_zero(number: &i64) -> bool {
 }
 
 impl RowReport {
-    /// A row of which nothing is known but its line.
+    /// A row with an outcome and no details.
     pub fn new(line: u64, outcome: RowOutcome) -> RowReport {
         RowReport {
             line,
@@ -229,11 +229,11 @@ impl RowReport {
         row_error_text(self.line, &self.problems)
     }
 
-    /// Whether it says the same as a dry run did of this row.
+    /// Whether it reports the same as a dry run did.
     pub fn is_as_rehearsed(&self, rehearsed: &RowReport) -> bool {
         let is_new = |outcome| matches!(outcome, RowOutcome::Created | RowOutcome::Forced);
         self.outcome == rehearsed.outcome
-            // A dry run knows no id of whom it would create, nor of whom a later row would then hit.
+            // A dry run has no ids for customers that it would create, nor for later rows that would match them.
             && (is_new(self.outcome) || rehearsed.customer_id.is_none() || self.customer_id == rehearsed.customer_id)
             && self.changed == rehearsed.changed
     }

@@ -38,11 +38,11 @@ pub enum Target {
 pub(super) enum Meaning {
     /// It fills a field.
     Fills(Target),
-    /// It fills a field that no other column of the file fills.
+    /// It fills a field if no other column of the file does.
     FillsElse(Target),
-    /// It fills a field where that field's own column is empty in a row.
+    /// It fills a field in rows in which the field's own column is empty.
     FillsEmpty(Target),
-    /// It has no counterpart here and is left out; the report names it.
+    /// It has no counterpart and is left out; the report names it.
     LeftOut,
 }
 
@@ -72,7 +72,7 @@ impl Target {
         Target::of_own_name(&header_key(name))
     }
 
-    /// The target of a header as some system spells it.
+    /// The target of a header in the spelling of any system.
     pub(super) fn of_header(name: &str) -> Option<Target> {
         Target::parse(name).or_else(|| {
             let key = header_key(name);
@@ -106,7 +106,7 @@ impl Target {
         }
     }
 
-    /// The name that is most like a word.
+    /// The name that is most similar to a word.
     pub(super) fn nearest(word: &str) -> Option<&'static str> {
         let names = TextField::all().map(TextField::name);
         nearest(&header_key(word), names.chain(OTHERS.iter().map(|(_, request, _)| *request)))
@@ -119,14 +119,14 @@ impl fmt::Display for Target {
     }
 }
 
-/// What stands after `additional-`.
+/// The name after the prefix `additional-`.
 fn additional_name(name: &str) -> Option<&str> {
     let prefix = name.get(..ADDITIONAL_PREFIX.len())?;
     let key = name.get(ADDITIONAL_PREFIX.len()..)?;
     prefix.eq_ignore_ascii_case(ADDITIONAL_PREFIX).then(|| key.trim())
 }
 
-/// A header as headers compare: without case, white space, `_`, `-` and `.` (rules 9).
+/// The form in which headers compare: without case, white space, `_`, `-` and `.` (rules 9).
 pub(super) fn header_key(header: &str) -> String {
     let kept = |c: &char| !c.is_whitespace() && !matches!(c, '_' | '-' | '.' | '\u{feff}');
     fold(&header.chars().filter(kept).collect::<String>()).into()
@@ -138,8 +138,8 @@ pub(super) fn is_of_report(name: &str) -> bool {
     REJECTED_COLUMNS.iter().any(|own| header_key(own) == key)
 }
 
-/// The usual spellings of other systems, as [`header_key`] leaves them. A word that could mean two
-/// fields (`id`, `customerid`, `note`) is in no row: the file's owner says what it means with `map=`.
+/// The usual spellings of other systems, in the form of [`header_key`]. The table omits words that could mean two fields
+/// (`id`, `customerid`, `note`): the file's owner says what they mean with `map=`.
 const SPELLINGS: &[(Target, &[&str])] = {
     use Target::Text;
     use TextField as F;

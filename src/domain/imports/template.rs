@@ -1,6 +1,6 @@
 //! A file to start from (DK-11).
 
-/// A header with the columns that most imports need, and two customers who do not exist.
+/// A header with the columns that most imports need, and two invented customers.
 pub fn template() -> String {
     const LINES: [&str; 3] = [
         "customerNumber,firstname,lastname,fullname,company,email,phone,birthday,address,address1,city,state,zip,country,shippingAddress,shippingAddress1,shippingCity,shippingState,shippingZip,shippingCountry,labels,timeZone,balance",

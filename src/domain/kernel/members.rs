@@ -1,6 +1,6 @@
-//! A JSON object as it was sent: members in order, values as text, doubled names kept.
+//! A JSON object as it was sent: members in their order, with duplicate names, and values as text.
 //!
-//! A plain map would lose doubled names and push money through a binary float.
+//! A plain map would lose duplicate names and turn amounts into binary floats.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -33,19 +33,19 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// A member's name, borrowed where it holds no escapes.
+/// A member's name, borrowed unless it has escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// One JSON value, opened one level deep.
+/// One JSON value, parsed one level deep.
 #[derive(Debug)]
 pub enum Given<'a> {
     /// `null`.
     Null,
     /// A string.
     Text(Cow<'a, str>),
-    /// A number, by its own text.
+    /// A number, as text.
     Number(&'a str),
     /// `true` or `false`.
     Bool,
@@ -53,12 +53,12 @@ pub enum Given<'a> {
     List(Vec<&'a RawValue>),
     /// An object.
     Object(Members<'a>),
-    /// A string whose escapes are no text (a lone surrogate).
+    /// A string whose escapes are no Unicode text (a lone surrogate).
     Broken,
 }
 
 impl<'a> Given<'a> {
-    /// Opens a value.
+    /// Parses a value.
     pub fn of(raw: &'a RawValue) -> Given<'a> {
         let text = raw.get();
         match text.bytes().next() {
@@ -73,7 +73,7 @@ impl<'a> Given<'a> {
         }
     }
 
-    /// What it is, for an error message.
+    /// Its type, for an error message.
     pub fn kind(&self) -> &'static str {
         match self {
             Given::Null => "null",

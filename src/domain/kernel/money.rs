@@ -1,11 +1,11 @@
-//! Money: decimals with at most four fraction digits, kept as whole ten-thousandths (rules 2).
+//! Money: decimals with at most four fraction digits, stored as whole ten-thousandths (rules 2).
 
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-/// An amount in ten-thousandths of the unit; never a binary float on the way.
+/// An amount in ten-thousandths of the unit. No step goes through a binary float.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Money(i64);
@@ -30,10 +30,10 @@ pub enum MoneyError {
 }
 
 impl Money {
-    /// Reads a JSON number's own text, exponent included; digits are never rounded.
+    /// Reads the text of a JSON number, with or without an exponent. It rounds nothing.
     ///
     /// # Errors
-    /// No number, too many fraction digits, or too large.
+    /// The text is no number, has too many fraction digits, or is too large.
     pub fn parse(text: &str) -> Result<Money, MoneyError> {
         let decimal = match text.find(['e', 'E']) {
             Some(_) => Decimal::from_scientific(text),

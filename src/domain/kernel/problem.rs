@@ -1,8 +1,13 @@
-//! What is wrong with a request, said so that its sender can mend it (rules 6).
+//! What is wrong with a request, in words by which the sender can correct it (rules 6).
 
+use std::borrow::Cow;
 use std::fmt;
 
-/// Where in the request a problem sits.
+use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
+
+use super::text::at_most;
+
+/// The part of the request that a problem is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum At {
     /// A JSON pointer into the body.
@@ -27,7 +32,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of a body member; `path` holds raw member names, which are escaped here.
+    /// A problem of a body member. `path` has the names as sent; this function escapes them.
     pub fn field(path: &[&str], code: &'static str, message: impl Into<String>) -> Problem {
         let mut pointer = String::new();
         for part in path {
@@ -63,6 +68,47 @@ impl fmt::Display for Problem {
 /// A stable code and a sentence that says what would do.
 pub type ValueError = (&'static str, String);
 
+/// What derived checks found, as problems of the body's members, in the order of their names.
+pub fn problems_of(checked: Result<(), ValidationErrors>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (field, kind) in checked.err().unwrap_or_default().into_errors() {
+        match kind {
+            ValidationErrorsKind::Field(errors) => problems.extend(errors.iter().map(|error| {
+                let (code, message) = value_error(error);
+                Problem::field(&[&member_name(&field)], code, message)
+            })),
+            // The wire has the members of the inner struct beside those of the outer one.
+            ValidationErrorsKind::Struct(inner) => problems.extend(problems_of(Err(*inner))),
+            ValidationErrorsKind::List(_) => {}
+        }
+    }
+    problems.sort_by(|a, b| a.at.cmp(&b.at));
+    problems
+}
+
+fn value_error(error: &ValidationError) -> ValueError {
+    let limit = |name: &str| error.params.get(name).map(ToString::to_string).unwrap_or_default();
+    match &error.code {
+        Cow::Borrowed("length") => ("too_long", at_most(limit("max"))),
+        Cow::Borrowed("range") => {
+            ("invalid_value", format!("must be an integer from {} to {}", limit("min"), limit("max")))
+        }
+        Cow::Borrowed(code) => (*code, error.message.clone().unwrap_or_default().into_owned()),
+        Cow::Owned(_) => ("invalid_value", error.to_string()),
+    }
+}
+
+/// `expires_in_days` as `expiresInDays`.
+fn member_name(field: &str) -> String {
+    let mut name = String::with_capacity(field.len());
+    for (index, word) in field.split('_').enumerate() {
+        let (first, rest) = word.split_at_checked(1).filter(|_| index > 0).unwrap_or(("", word));
+        name.push_str(&first.to_ascii_uppercase());
+        name.push_str(rest);
+    }
+    name
+}
+
 /// Why a command was refused; nothing of it took effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rejection {
@@ -70,26 +116,26 @@ pub enum Rejection {
     Invalid(Vec<Problem>),
     /// No value for anything that could identify the customer: 400 (rules 3).
     NoIdentifier {
-        /// The identifiers of which one would do, as on the wire.
+        /// The identifiers of which one would be enough, as on the wire.
         wanted: Vec<String>,
     },
     /// No such record, or not for this caller: 404.
     NotFound,
     /// Another customer stands in the way: 409.
     Conflict {
-        /// One problem for each field that led somewhere else; the messages name the ids.
+        /// One problem for each field that belongs to another customer; the messages name the ids.
         problems: Vec<Problem>,
         /// The customers in the way, oldest first.
         ids: Vec<i64>,
     },
-    /// The state that things are in does not allow it: 409.
+    /// The current state does not allow it: 409.
     State(Vec<Problem>),
-    /// The customer is deleted and takes no changes: 409 (rules 5).
+    /// The customer is deleted and cannot change: 409 (rules 5).
     Deleted,
     /// `If-Match` names another version: 412.
     Stale,
     /// The idempotency key was used for another request: 422 (rules 4).
     KeyReused,
-    /// The command broke a rule of the program itself: 500.
+    /// The program has a defect: 500.
     Defect,
 }

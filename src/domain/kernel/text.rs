@@ -1,46 +1,68 @@
-//! Texts as people write them: what is refused, how they are stored, how they compare (rules 2, 3, 8).
+//! Texts that people write: which are refused, and how they are stored and compared (rules 2, 3, 8).
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use compact_str::CompactString;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::GeneralCategory;
 use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
+use validator::ValidationError;
+
+use super::problem::ValueError;
 
 const NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfc();
 const CATEGORY: CodePointMapDataBorrowed<'static, GeneralCategory> =
     CodePointMapData::<GeneralCategory>::new();
 
-/// Why a text cannot be stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TextError {
-    /// NUL, a control character, or a code point that no person writes.
-    Control,
-    /// More characters than the field takes.
-    TooLong,
-}
-
-/// The text as it is stored: trimmed, in NFC (rules 2). Empty means absent.
+/// The stored form of a text: trimmed, in NFC (rules 2). An empty text means absent.
 ///
 /// # Errors
-/// [`TextError`].
-pub fn clean(text: &str, chars_max: usize) -> Result<CompactString, TextError> {
+/// The text has a control character, or more characters than allowed.
+pub fn clean(text: &str, chars_max: usize) -> Result<CompactString, ValueError> {
     let trimmed = text.trim();
-    if trimmed.is_ascii() {
-        if trimmed.bytes().any(|byte| byte.is_ascii_control()) {
-            return Err(TextError::Control);
-        }
-        return if trimmed.len() > chars_max { Err(TextError::TooLong) } else { Ok(trimmed.into()) };
-    }
-    if trimmed.chars().any(is_refused) {
-        return Err(TextError::Control);
+    if has_control(trimmed) {
+        return Err(("control_character", NO_CONTROL.into()));
     }
     let normal = nfc(trimmed);
-    if normal.chars().count() > chars_max { Err(TextError::TooLong) } else { Ok(normal.into()) }
+    if normal.len() > chars_max && normal.chars().count() > chars_max {
+        return Err(("too_long", at_most(chars_max)));
+    }
+    Ok(normal.into())
 }
 
-/// Control characters, line and paragraph separators and code points that are no characters.
+/// The stored form of a text that a derived check looks at afterwards.
+pub fn normal(text: &str) -> String {
+    nfc(text.trim()).into_owned()
+}
+
+/// What is wrong with a text that has control characters.
+const NO_CONTROL: &str = "must not hold control characters";
+
+/// What is wrong with a text that is too long.
+pub(super) fn at_most(chars_max: impl Display) -> String {
+    format!("must have at most {chars_max} characters")
+}
+
+/// For derived checks: refuses control characters.
+///
+/// # Errors
+/// The text has one.
+pub fn no_control(text: &str) -> Result<(), ValidationError> {
+    let refusal = || ValidationError::new("control_character").with_message(NO_CONTROL.into());
+    if has_control(text) { Err(refusal()) } else { Ok(()) }
+}
+
+fn has_control(text: &str) -> bool {
+    if text.is_ascii() {
+        text.bytes().any(|byte| byte.is_ascii_control())
+    } else {
+        text.chars().any(is_refused)
+    }
+}
+
+/// Whether texts refuse this character: controls, line and paragraph separators, and noncharacters.
 fn is_refused(c: char) -> bool {
     let code = u32::from(c);
     (code & 0xfffe) == 0xfffe
@@ -56,19 +78,19 @@ pub fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { NFC.normalize(text) }
 }
 
-/// NFC and full default Unicode case folding: what filters compare (rules 8).
+/// The form in which filters compare: NFC with full default Unicode case folding (rules 8).
 pub fn fold(text: &str) -> CompactString {
     if text.is_ascii() {
         let mut folded = CompactString::new(text);
         folded.make_ascii_lowercase();
         return folded;
     }
-    // Folding can leave NFC and normalising can make new folds, hence the round (Unicode 3.13, D145).
+    // Folding may produce text that is not in NFC, so the result is normalised again (Unicode 3.13, D145).
     let folded = CaseMapper::new().fold_string(&nfc(text)).into_owned();
     nfc(&folded).into()
 }
 
-/// [`fold`] and every run of white space one blank: what identities compare (rules 3).
+/// The form in which identities compare: [`fold`], with one blank for every run of white space (rules 3).
 pub fn fold_spaces(text: &str) -> CompactString {
     one_blank(fold(text))
 }
@@ -88,7 +110,7 @@ pub fn one_blank(text: CompactString) -> CompactString {
     result
 }
 
-/// Whether a text of ASCII characters has one blank between words, and no other white space: most have, and stay.
+/// Whether a text is ASCII and has single blanks between its words and no other white space, as most texts have.
 fn has_single_blanks(text: &str) -> bool {
     let mut after_blank = true;
     for byte in text.bytes() {
@@ -101,7 +123,7 @@ fn has_single_blanks(text: &str) -> bool {
     !after_blank || text.is_empty()
 }
 
-/// The candidate that is most like a word, for "did you mean".
+/// The candidate that is most similar to a word, for "did you mean".
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const LIKENESS_MIN: f64 = 0.75;
     let word = word.to_lowercase();
@@ -120,11 +142,12 @@ mod tests {
     fn rules_2_texts_are_trimmed_and_normal() {
         assert_eq!(clean("  Zoe\u{308} ", 10).unwrap(), "Zoë");
         assert_eq!(clean("\u{a0}x\u{3000}", 10).unwrap(), "x");
-        assert_eq!(clean("ab", 1), Err(TextError::TooLong));
+        assert_eq!(clean("ab", 1).unwrap_err().0, "too_long");
         // Four characters, eight bytes: limits count characters.
         assert_eq!(clean("éééé", 4).unwrap(), "éééé");
         for bad in ["a\0b", "a\nb", "a\u{85}b", "a\u{2028}b", "a\u{fffe}b", "a\u{7f}"] {
-            assert_eq!(clean(bad, 10), Err(TextError::Control), "{bad:?}");
+            assert_eq!(clean(bad, 10).unwrap_err().0, "control_character", "{bad:?}");
+            assert!(no_control(bad).is_err(), "{bad:?}");
         }
         assert_eq!(clean("👩‍👩‍👧", 10).unwrap(), "👩‍👩‍👧");
     }
@@ -153,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn nearest_finds_slips() {
+    fn nearest_finds_typing_errors() {
         let names = ["firstname", "lastname", "email"];
         assert_eq!(nearest("first_name", names.into_iter()), Some("firstname"));
         assert_eq!(nearest("qqqq", names.into_iter()), None);

@@ -18,20 +18,20 @@ const AHEAD_MAX_US: i64 = 5 * 60 * SECOND_US;
 const YEAR_MIN: i32 = 1900;
 
 impl Micros {
-    /// RFC 3339 with a `Z` and six fraction digits, which every published SDK reads.
+    /// RFC 3339 with `Z` and six fraction digits, a form that every published SDK reads.
     pub fn to_rfc3339(self) -> String {
         DateTime::<Utc>::from_timestamp_micros(self.0)
             .unwrap_or_default()
             .to_rfc3339_opts(SecondsFormat::Micros, true)
     }
 
-    /// As the `Date` of a mail has it, in UTC: `Tue, 15 Nov 1994 08:12:31 +0000`.
+    /// The form of a mail's `Date`, in UTC: `Tue, 15 Nov 1994 08:12:31 +0000`.
     pub fn to_rfc2822(self) -> String {
         let moment = DateTime::<Utc>::from_timestamp_micros(self.0).unwrap_or_default();
         moment.format("%a, %d %b %Y %H:%M:%S +0000").to_string()
     }
 
-    /// As names of files have it: `19941115T081231Z`.
+    /// The form in names of files: `19941115T081231Z`.
     pub fn to_compact(self) -> String {
         let moment = DateTime::<Utc>::from_timestamp_micros(self.0).unwrap_or_default();
         moment.format("%Y%m%dT%H%M%SZ").to_string()
@@ -43,7 +43,7 @@ impl Micros {
         Micros(self.0.saturating_add(secs.saturating_mul(SECOND_US)))
     }
 
-    /// Whole seconds since the epoch, as tokens count.
+    /// Whole seconds since the epoch, the unit of token claims.
     pub const fn secs(self) -> i64 {
         self.0.div_euclid(SECOND_US)
     }
@@ -54,10 +54,10 @@ impl Micros {
     }
 }
 
-/// `createdAt`: RFC 3339, or `YYYY-MM-DD HH:mm:ss` as UTC; a little ahead counts as now.
+/// Reads `createdAt`: RFC 3339, or `YYYY-MM-DD HH:mm:ss` in UTC. A time a little ahead counts as now.
 ///
 /// # Errors
-/// Another form, or a time out of range.
+/// The text has another form, or the time is out of range.
 pub fn created_at(text: &str, now: Micros) -> Result<Micros, ValueError> {
     const CODE: &str = "invalid_time";
     let moment = DateTime::parse_from_rfc3339(text)
@@ -76,10 +76,10 @@ pub fn created_at(text: &str, now: Micros) -> Result<Micros, ValueError> {
     Ok(Micros(micros.min(now.0)))
 }
 
-/// `birthday`: an ISO date in the past, not before 1900.
+/// Reads `birthday`: an ISO date in the past, not before 1900.
 ///
 /// # Errors
-/// Another form, or a day out of range.
+/// The text has another form, or the day is out of range.
 pub fn birthday(text: &str, now: Micros) -> Result<String, ValueError> {
     const CODE: &str = "invalid_birthday";
     let shaped = text.len() == 10 && text.is_ascii();

@@ -1,4 +1,4 @@
-//! A customer as a request sends it: every member checked, all problems found at once (rules 2).
+//! A customer as a request sends it. The parser checks every member and reports all problems at once (rules 2).
 
 #[cfg(test)]
 mod tests;
@@ -15,13 +15,13 @@ use super::identifier::{IdField, Identifier, is_additional_key};
 use super::mask::{MASK, is_mask_shaped};
 use super::record::{
     ADDITIONAL_CHARS_MAX, ADDITIONAL_KEY_CHARS_MAX, ADDITIONAL_MAX, Customer, IDENTIFIER_FIELDS_MAX,
-    LABEL_CHARS_MAX, LABELS_MAX, Status,
+    LABEL_CHARS_MAX, LABELS_MAX, Status, TIME_ZONE_MAX, TIME_ZONE_MIN,
 };
 use crate::domain::accounts::password;
 use crate::domain::kernel::members::{Given, Members};
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::{Problem, ValueError};
-use crate::domain::kernel::text::{self, TextError};
+use crate::domain::kernel::text;
 use crate::domain::kernel::time::{self, Micros};
 
 /// What a request says of one field.
@@ -30,7 +30,7 @@ pub enum Change<T> {
     /// Nothing.
     #[default]
     Keep,
-    /// `null` or `""`: on create the same as nothing, on PUT "clear it".
+    /// `null` or `""`: a create ignores it, a PUT clears the field.
     Clear,
     /// A value.
     Set(T),
@@ -56,16 +56,16 @@ impl<T> Change<T> {
 pub enum Input {
     /// A checked value in its stored form.
     Value(CompactString),
-    /// Something that looks like a mask; right only where it is the mask of what is stored.
+    /// A text that looks like a mask. It is right only if it is the mask of the stored value.
     Mask(CompactString),
 }
 
-/// A password on its way to its hash; never shown.
+/// A password that is not hashed yet. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes a secret in.
+    /// Wraps a secret.
     pub fn new(text: String) -> Secret {
         Secret(Zeroizing::new(text))
     }
@@ -82,15 +82,15 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A phone that was read with a country that the request did not name: the writer reads it again
-/// where the stored record or the entrypoint turns out to have another.
+/// A phone that was read with an assumed country, because the request names none. The writer reads it again if the
+/// stored record or the entrypoint has another country.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalPhone {
     /// The text as sent.
     pub text: String,
     /// The country it was read with.
     pub assumed: Option<String>,
-    /// Why it is no number of that country; it may be one of the record's.
+    /// Why it is no number of that country. It may still be a number of the record's country.
     pub refusal: Option<ValueError>,
 }
 
@@ -98,11 +98,11 @@ pub struct LocalPhone {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Draft {
     texts: [Change<Input>; FIELD_COUNT],
-    /// Set where the phone must be read again if the country differs.
+    /// The phone, if it must be read again when the record has another country.
     pub local_phone: Option<LocalPhone>,
     /// `customerPsw` before hashing.
     pub password: Change<Secret>,
-    /// `customerPsw` as argon2id hash; filled in before the writer's queue.
+    /// `customerPsw` as argon2id hash; the hash is made before the command enters the writer's queue.
     pub password_hash: Change<String>,
     /// `customerStatus`.
     pub status: Change<Status>,
@@ -120,14 +120,14 @@ pub struct Draft {
     pub created_at: Option<Micros>,
 }
 
-/// What checking a body needs to know from outside it.
+/// What the check of a body needs to know besides the body.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
     /// Now.
     pub now: Micros,
-    /// The country to read phones with where the body names none: the stored record's, else the entrypoint's.
+    /// The country to read phones with if the body names none: the stored record's, else the entrypoint's.
     pub country: Option<&'a str>,
-    /// The entrypoint's country, which holds where the body clears the record's.
+    /// The entrypoint's country, which counts if the body clears the record's.
     pub entrypoint_country: Option<&'a str>,
 }
 
@@ -138,7 +138,7 @@ impl Draft {
         self.texts.get(field.index()).unwrap_or(&KEEP)
     }
 
-    /// Writes what the request says of a text field.
+    /// Sets what the request says of a text field.
     pub fn set_text(&mut self, field: TextField, change: Change<Input>) {
         if let Some(slot) = self.texts.get_mut(field.index()) {
             *slot = change;
@@ -215,7 +215,7 @@ impl DraftParser<'_> {
         if let Some(field) = TextField::of_request(name) {
             return self.text(field, given);
         }
-        // The empty text means absent for every field, whatever its type (rules 2).
+        // An empty text means absent for every field, whatever its type (rules 2).
         let given =
             if matches!(given, Given::Text(text) if text.trim().is_empty()) { &Given::Null } else { given };
         match name {
@@ -236,19 +236,9 @@ impl DraftParser<'_> {
         }
     }
 
-    /// A trimmed, normal text: `None` if absent or refused (then said).
+    /// A trimmed text in NFC; `None` if it is refused, which is then reported.
     fn clean(&mut self, path: &[&str], raw: &str, chars_max: usize) -> Option<CompactString> {
-        match text::clean(raw, chars_max) {
-            Ok(clean) => Some(clean),
-            Err(TextError::Control) => {
-                self.refuse(path, ("control_character", "must not hold control characters".into()));
-                None
-            }
-            Err(TextError::TooLong) => {
-                self.refuse(path, ("too_long", format!("must have at most {chars_max} characters")));
-                None
-            }
-        }
+        text::clean(raw, chars_max).map_err(|refusal| self.refuse(path, refusal)).ok()
     }
 
     fn text(&mut self, field: TextField, given: &Given<'_>) {
@@ -266,7 +256,7 @@ impl DraftParser<'_> {
             return self.draft.set_text(field, Change::Set(Input::Mask(value)));
         }
         let checked = match field.spec().shape {
-            // Phone and ShippingZip wait for the countries, which may come later in the body.
+            // The check of Phone and ShippingZip needs the countries, which may follow later in the body.
             Shape::Plain | Shape::ShippingZip | Shape::Phone => Ok(value),
             Shape::Email => contact::email(&value).map(Into::into),
             Shape::Birthday => time::birthday(&value, self.context.now).map(Into::into),
@@ -321,13 +311,13 @@ impl DraftParser<'_> {
         const NAME: &str = "customerPsw";
         match given {
             Given::Null => self.draft.password = Change::Clear,
-            // Spaces at the ends belong to a password.
+            // Leading and trailing spaces are part of a password.
             Given::Text(text) => self.draft.password = Change::Set(Secret::new(text.clone().into_owned())),
             other => self.wrong_type(&[NAME], "a string", other),
         }
     }
 
-    /// After all members: what the body says of the person must not be the password.
+    /// Runs after all members: a password must not be made of what the body says of the person.
     fn check_password(&mut self) {
         let Change::Set(secret) = &self.draft.password else { return };
         let mut person = Customer::default();
@@ -339,7 +329,7 @@ impl DraftParser<'_> {
         }
     }
 
-    /// An integer: `None` if absent or refused (then said).
+    /// An integer; `None` if it is refused, which is then reported.
     fn integer(&mut self, name: &str, given: &Given<'_>) -> Option<i64> {
         match given {
             Given::Number(digits) => match digits.parse::<i64>() {
@@ -385,9 +375,15 @@ impl DraftParser<'_> {
         }
         match self.integer(NAME, given).map(i8::try_from) {
             None => {}
-            Some(Ok(hours @ -12..=14)) => self.draft.time_zone = Change::Set(hours),
+            Some(Ok(hours @ TIME_ZONE_MIN..=TIME_ZONE_MAX)) => self.draft.time_zone = Change::Set(hours),
             Some(_) => {
-                self.refuse(&[NAME], ("invalid_time_zone", "must be from -12 to 14 (hours from UTC)".into()));
+                self.refuse(
+                    &[NAME],
+                    (
+                        "invalid_time_zone",
+                        format!("must be from {TIME_ZONE_MIN} to {TIME_ZONE_MAX} (hours from UTC)"),
+                    ),
+                );
             }
         }
     }
@@ -447,7 +443,8 @@ impl DraftParser<'_> {
         self.draft.additional = Change::Set(fields);
     }
 
-    /// The texts of a list, without nulls and empty ones; `None` if it is no list (then said).
+    /// The texts of a list with their indexes, without nulls and empty texts; `None` if it is no list, which is then
+    /// reported.
     fn texts(
         &mut self,
         name: &str,

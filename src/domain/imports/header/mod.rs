@@ -18,15 +18,15 @@ const COLUMNS_MAX: usize = 2000;
 /// The most characters of a header that an error repeats.
 const SHOWN_CHARS_MAX: usize = 60;
 
-/// What is wrong with the header, for which the whole file is refused before its first row.
+/// Something wrong with the header. It refuses the whole file before its first row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderProblem {
     /// The column, from 1; `None` if it is about all of them.
     pub column: Option<usize>,
     /// A stable, machine-readable code in snake case.
     pub code: &'static str,
-    /// What is wrong and what would do. A header that looks like a value is named by its number alone:
-    /// the file may have no header line.
+    /// What is wrong and what would do. A header that looks like a value is named only by its number: the file may have
+    /// no header line.
     pub message: String,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for HeaderProblem {
 /// A column of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// Its header as in the file, trimmed.
+    /// Its trimmed header.
     pub header: String,
     /// What becomes of its cells.
     pub usage: ColumnUse,
@@ -50,16 +50,16 @@ pub struct Column {
 pub enum ColumnUse {
     /// They fill a field.
     Fills {
-        /// Which.
+        /// The field.
         target: Target,
-        /// How dates are written, where the header says so: `Birthday (DD-MM-YYYY)`.
+        /// The date format, if the header names one: `Birthday (DD-MM-YYYY)`.
         dates: Option<DateFormat>,
-        /// Only where the field's own column is empty.
+        /// Whether they fill it only if the field's own column is empty.
         if_empty: bool,
     },
-    /// Nothing: as `map` or `unknownColumns` says, or the [`Preset`] has no field for it.
+    /// Nothing, because `map` or `unknownColumns` says so or the [`Preset`] has no field for it.
     LeftOut,
-    /// It has no name, so it may have no values.
+    /// The column has no name, so its cells must be empty.
     Nameless,
 }
 
@@ -74,7 +74,7 @@ impl Mapping {
     /// Reads the header from the first record of a file.
     ///
     /// # Errors
-    /// There is no first record or it is no header, or [`Mapping::of`] refuses it.
+    /// There is no first record, it is no header, or [`Mapping::of`] refuses it.
     pub fn of_first(
         first: Option<&RecordItem>,
         options: &ImportOptions,
@@ -93,7 +93,7 @@ impl Mapping {
     /// Reads the header's cells.
     ///
     /// # Errors
-    /// Every problem at once.
+    /// All problems at once.
     pub fn of<'a>(
         header: impl IntoIterator<Item = &'a str>,
         options: &ImportOptions,
@@ -110,7 +110,7 @@ impl Mapping {
         if reader.problems.is_empty() { Ok(columns) } else { Err(reader.problems) }
     }
 
-    /// Where the file seems to come from.
+    /// The system that the file seems to come from.
     pub const fn preset(&self) -> Preset {
         self.preset
     }
@@ -134,7 +134,7 @@ struct HeaderParser<'a> {
     problems: Vec<HeaderProblem>,
 }
 
-/// A first reading of a header.
+/// The first interpretation of a header.
 enum Found {
     Meaning(Meaning),
     Unknown,
@@ -186,7 +186,7 @@ impl HeaderParser<'_> {
         }
     }
 
-    /// "Address 1" and "Address 2" without "Address" are its two lines (rules 9).
+    /// "Address 1" and "Address 2" are the two lines of a street, if there is no "Address" (rules 9).
     fn take_numbered_streets(&self, found: &mut [Found], first: TextField, names: [&str; 2]) {
         let is_taken =
             |it: &Found| matches!(it, Found::Meaning(Meaning::Fills(Target::Text(field))) if *field == first);
@@ -210,7 +210,7 @@ impl HeaderParser<'_> {
         self.problems.push(HeaderProblem { column, code, message });
     }
 
-    /// A file whose first line is a customer already must not be told so by repeating that customer.
+    /// Refuses a file whose first line is no header. The first line may be a customer, so the message does not repeat it.
     fn refuse_unless_header(&mut self, found: &[Found]) {
         let is_known = |(it, header): (&Found, &String)| match it {
             Found::Meaning(Meaning::LeftOut) => !header.is_empty(),
@@ -262,7 +262,7 @@ impl HeaderParser<'_> {
         self.refuse(Some(second + 1), "duplicate_column", message);
     }
 
-    /// Columns that became additional fields because nobody knows them can still collide.
+    /// Unknown columns that became additional fields can still collide.
     fn refuse_doubled_additional(&mut self, columns: &[Column]) {
         if self.problems.iter().any(|problem| problem.code == "duplicate_column") {
             return;
@@ -342,7 +342,7 @@ impl HeaderParser<'_> {
         self.refuse(Some(index + 1), "unknown_column", message);
     }
 
-    /// How a column is called in an error.
+    /// The name of a column in an error.
     fn shown(&self, index: usize) -> String {
         let name = self.header.get(index).and_then(|header| name_shown(header));
         match name {
@@ -352,7 +352,7 @@ impl HeaderParser<'_> {
     }
 }
 
-/// A header's name and the date format in brackets behind it, if there is one.
+/// A header's name, and the date format in brackets after it, if there is one.
 fn split_format(header: &str) -> (&str, Option<DateFormat>) {
     let brackets = header.strip_suffix(')').and_then(|rest| rest.rsplit_once('('));
     match brackets.map(|(name, format)| (name, DateFormat::parse(format))) {
@@ -361,8 +361,8 @@ fn split_format(header: &str) -> (&str, Option<DateFormat>) {
     }
 }
 
-/// The name of the additional field that an unknown column fills; other systems put the kind of a field
-/// of one's own in brackets behind it: `tier (metadata)`.
+/// The name of the additional field that an unknown column fills. Other systems write the kind of a custom field in
+/// brackets after it: `tier (metadata)`.
 fn additional_key(header: &str) -> Option<String> {
     let name = match header.strip_suffix(')').and_then(|rest| rest.rsplit_once('(')) {
         Some((name, _)) if !name.trim().is_empty() => name.trim(),

@@ -10,7 +10,7 @@ fn map(header: &str) -> Mapping {
     map_with(header, &[]).unwrap()
 }
 
-/// Each column's field, `?` before it where it is only a fallback, `-` for left out, empty for nameless.
+/// Each column's field, with `?` before a fallback; `-` for a column that is left out, the empty text for a nameless one.
 fn fields(mapping: &Mapping) -> String {
     let name = |column: &Column| match &column.usage {
         ColumnUse::Fills { target, if_empty: false, .. } => target.name().into_owned(),
@@ -60,11 +60,11 @@ fn rules_9_stripes_export() {
         fields(&mapping),
         "customerNumber,-,email,fullname,createdAt,-,-,-,address,address1,city,state,country,zip,-,-,-,-,-,-,shippingAddress,shippingAddress1,shippingCity,shippingState,shippingCountry,shippingZip"
     );
-    // A customer's own address comes before a card's.
+    // A customer's own address takes precedence over a card's.
     let mapping =
         map("id,Created (UTC),Email,Card Address City,Address City,Address Line1,Card Address Line1");
     assert_eq!(fields(&mapping), "customerNumber,createdAt,email,-,city,address,-");
-    // Fields of one's own have names that only their owner knows.
+    // Custom fields have names that only their owner knows.
     let header = "id,Email,Created (UTC),tier (metadata)";
     assert_eq!(problems(header, &[])[0].1, "unknown_column");
     let mapping = map_with(header, &[("unknownColumns", "additional")]).unwrap();
@@ -144,7 +144,7 @@ fn rules_9_doubled_columns_are_refused_by_name() {
     let one = map_with("E-mail,Email Address", &[("map", "Email Address:-")]).unwrap();
     assert_eq!(fields(&one), "email,-");
     assert_eq!(problems("a,additional-x,email", &[("map", "a:additional-x")])[0].1, "duplicate_column");
-    // Another field by its case: names of additional fields are exact.
+    // The case makes it another field: names of additional fields are exact.
     assert_eq!(fields(&map("email,additional-x,additional-X")), "email,additional-x,additional-X");
 }
 

@@ -1,4 +1,4 @@
-//! An upload becomes clean UTF-8, or is refused with a sentence that says what to do (rules 9).
+//! Decodes an upload to clean UTF-8, or refuses it with a message that says what to do (rules 9).
 
 mod sniff;
 #[cfg(test)]
@@ -10,10 +10,10 @@ use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 use self::sniff::{Mark, SNIFF_BYTES};
 use super::lines::LineEnds;
 
-/// Why a file cannot be imported at all; nothing of it was.
+/// Why a file cannot be imported. None of its rows was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileError {
-    /// The physical line, where there is one.
+    /// The physical line, if the error is about one.
     pub line: Option<u64>,
     /// A stable, machine-readable code in snake case.
     pub code: &'static str,
@@ -27,8 +27,8 @@ impl FileError {
     }
 }
 
-/// Turns the bytes of a file, as they arrive, into UTF-8 without a byte order mark. Line ends and all
-/// else stay as they are. It keeps at most the first [`SNIFF_BYTES`] and one unfinished character.
+/// Turns the bytes of a file, as they arrive, into UTF-8 without a byte order mark, and changes nothing else. It buffers
+/// at most the first [`SNIFF_BYTES`] and one unfinished character.
 #[derive(Debug)]
 pub struct Intake {
     stage: Stage,
@@ -37,9 +37,9 @@ pub struct Intake {
 }
 
 enum Stage {
-    /// The first bytes, until there are enough to tell what they are.
+    /// The first bytes, until there are enough to recognise the file.
     Head { wanted: Option<&'static Encoding>, bytes: Vec<u8> },
-    /// All after them.
+    /// The decoder of the bytes after them.
     Body { decoder: Decoder, is_start: bool },
 }
 
@@ -53,18 +53,18 @@ impl std::fmt::Debug for Stage {
 }
 
 impl Intake {
-    /// For a file in the encoding that [`ImportOptions::encoding`](super::ImportOptions::encoding) names;
-    /// without one, in what its byte order mark says, else UTF-8.
+    /// Reads a file in the encoding that [`ImportOptions::encoding`](super::ImportOptions::encoding) names, else in that of
+    /// its byte order mark, else in UTF-8.
     pub fn new(encoding: Option<&str>) -> Intake {
         let wanted = encoding.and_then(|name| Encoding::for_label(name.as_bytes()));
         let stage = Stage::Head { wanted, bytes: Vec::new() };
         Intake { stage, lines: LineEnds::default(), has_text: false }
     }
 
-    /// Takes the next bytes and appends what they say to `out`; always whole characters.
+    /// Takes the next bytes and appends their text to `out`, always whole characters.
     ///
     /// # Errors
-    /// The file is refused; what was appended so far is worth nothing.
+    /// The file is refused; the text that was appended so far is void.
     pub fn push(&mut self, bytes: &[u8], out: &mut String) -> Result<(), FileError> {
         let Stage::Head { bytes: head, .. } = &mut self.stage else {
             return self.decode(bytes, false, out);
@@ -79,10 +79,10 @@ impl Intake {
         if rest.is_empty() { Ok(()) } else { self.decode(rest, false, out) }
     }
 
-    /// Says that there are no more bytes.
+    /// Ends the file.
     ///
     /// # Errors
-    /// The file is refused: it ends within a character, or there is nothing in it.
+    /// The file ends within a character, or is empty.
     pub fn finish(mut self, out: &mut String) -> Result<(), FileError> {
         self.begin(out)?;
         self.decode(&[], true, out)?;
@@ -94,7 +94,7 @@ impl Intake {
         Err(FileError::new("empty_file", message))
     }
 
-    /// Looks at the first bytes and decides how all are read.
+    /// Looks at the first bytes and chooses the decoder.
     fn begin(&mut self, out: &mut String) -> Result<(), FileError> {
         let Stage::Head { wanted, bytes } = &mut self.stage else { return Ok(()) };
         let (wanted, head) = (*wanted, std::mem::take(bytes));
@@ -129,7 +129,7 @@ impl Intake {
         let before = out.len();
         let mut rest = bytes;
         let bad = loop {
-            // `None` would be more bytes than there is memory for.
+            // `None` would mean more bytes than memory can hold.
             let room = decoder.max_utf8_buffer_length_without_replacement(rest.len());
             out.reserve(room.unwrap_or(rest.len()));
             let (result, read) = decoder.decode_to_string_without_replacement(rest, out, is_last);
@@ -158,7 +158,7 @@ impl Intake {
     }
 }
 
-/// Bytes that are no text of the encoding; `near` begins with or before them.
+/// The error for bytes that are no text of the encoding; `near` begins with or before them.
 fn malformed(encoding: &'static Encoding, near: &[u8], line: u64) -> FileError {
     let advice = if encoding == UTF_8 {
         let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);

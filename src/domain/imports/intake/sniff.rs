@@ -1,10 +1,10 @@
-//! What the first bytes of a file say it is.
+//! Recognises a file by its first bytes.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use super::FileError;
 
-/// How many bytes are looked at: the first entries of a spreadsheet's archive are among them.
+/// How many bytes are looked at; enough for the first entries of a spreadsheet's archive.
 pub(super) const SNIFF_BYTES: usize = 4096;
 
 /// A byte order mark.
@@ -16,7 +16,7 @@ pub(super) enum Mark {
 }
 
 impl Mark {
-    /// The mark that some bytes begin with.
+    /// The mark at the start of some bytes.
     pub(super) fn of(bytes: &[u8]) -> Option<Mark> {
         match bytes {
             [0xef, 0xbb, 0xbf, ..] => Some(Mark::Utf8),
@@ -34,7 +34,7 @@ impl Mark {
         }
     }
 
-    /// In bytes.
+    /// Its length in bytes.
     pub(super) const fn length(self) -> usize {
         match self {
             Mark::Utf8 => 3,
@@ -43,7 +43,7 @@ impl Mark {
     }
 }
 
-/// Files that are no text, by their first bytes.
+/// The first bytes of files that are no text.
 const BINARY: [(&[u8], &str, &str); 11] = [
     (b"\x1f\x8b", "a gzip file", UNPACK),
     (b"BZh", "a bzip2 file", UNPACK),
@@ -59,7 +59,7 @@ const BINARY: [(&[u8], &str, &str); 11] = [
 ];
 const UNPACK: &str = "unpack it first";
 const SAVE: &str = "save it as CSV UTF-8";
-/// Names that only archives of spreadsheets have near their beginning.
+/// Names near the beginning of an archive that only spreadsheets have.
 const SHEET_ENTRIES: [&[u8]; 5] =
     [b"[Content_Types].xml", b"_rels/.rels", b"xl/", b"opendocument.spreadsheet", b"Index/"];
 
@@ -99,11 +99,11 @@ pub(super) fn refuse_other_texts(head: &[u8]) -> Result<(), FileError> {
     }
 }
 
-/// Refuses what has a NUL in every other place.
+/// Refuses text whose every other byte is NUL.
 pub(super) fn refuse_unmarked_utf16(head: &[u8]) -> Result<(), FileError> {
     let nuls = |start: usize| head.iter().skip(start).step_by(2).filter(|byte| **byte == 0).count();
     let (even, odd) = (nuls(0), nuls(1));
-    // Half of the places at least: a text with a stray NUL is a matter of its row.
+    // At least half of those bytes must be NUL; a stray one is a problem of its row.
     let label = match head.len() / 4 {
         0 => return Ok(()),
         half if odd >= half && odd > even => "utf-16le",

@@ -1,4 +1,4 @@
-//! Files as they come.
+//! Files in several encodings, whole and in pieces.
 
 use encoding_rs::{UTF_16BE, UTF_16LE};
 use proptest::prelude::*;
@@ -106,7 +106,7 @@ fn rules_9_invalid_utf8_names_line_and_likely_encoding() {
     assert!(found.message.contains("encoding=windows-1251"), "{found:?}");
     let decoded = read(&cyrillic, 3, Some("windows-1251")).unwrap();
     assert_eq!(decoded, "name,city\nАнна Иванова,Санкт-Петербург\n");
-    // Cut off within a character, far behind the first bytes.
+    // The file ends within a character, long after the first bytes.
     let long = [b"name\n".repeat(2000), b"Zo\xc3".to_vec()].concat();
     assert_eq!(refusal(&long, None).line, Some(2001));
     // Half a surrogate.
@@ -124,7 +124,7 @@ fn rules_9_utf16_without_a_mark_says_so() {
         assert!(found.message.contains(label), "{found:?}");
         assert_eq!(read(&bytes, 4, Some(label)).unwrap(), "email,name\nx,y\n");
     }
-    // A NUL here and there is a matter of its row.
+    // A stray NUL is a problem of its row.
     assert_eq!(read(b"email,name\nx,\0\0y\n", 4, None).unwrap(), "email,name\nx,\0\0y\n");
 }
 
@@ -135,6 +135,6 @@ fn a_mark_of_another_encoding_than_asked_for_is_refused() {
     {
         assert_eq!(refusal(bytes, Some(label)).code, "encoding_conflict");
     }
-    // The mark as GB 18030 spells it.
+    // The byte order mark in GB 18030.
     assert_eq!(read(b"\x84\x31\x95\x33email\n", 1, Some("gb18030")).unwrap(), "email\n");
 }

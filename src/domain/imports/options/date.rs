@@ -1,4 +1,4 @@
-//! Dates as sheets write them.
+//! Date formats of sheets.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ enum Part {
     Day,
 }
 
-/// The order of year, month and day and what stands between them: `DD-MM-YYYY`, `MM/DD/YYYY`, `YYYYMMDD`.
+/// The order of year, month and day, and their separator: `DD-MM-YYYY`, `MM/DD/YYYY`, `YYYYMMDD`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct DateFormat {
@@ -24,12 +24,12 @@ impl DateFormat {
     /// `YYYY-MM-DD`.
     pub const ISO: DateFormat =
         DateFormat { order: [Part::Year, Part::Month, Part::Day], separator: Some('-') };
-    /// `DD-MM-YYYY`, as DOKU's sheet has it.
+    /// `DD-MM-YYYY`, the format of DOKU's sheet.
     pub const DAY_FIRST: DateFormat =
         DateFormat { order: [Part::Day, Part::Month, Part::Year], separator: Some('-') };
 
-    /// Reads a pattern of `YYYY`, `MM` and `DD`, once each, case ignored, with the same one of `-`, `/`,
-    /// `.` or blank, or nothing, between them.
+    /// Reads a pattern of `YYYY`, `MM` and `DD`, once each, in any case, separated by the same `-`, `/`, `.` or blank, or by
+    /// nothing.
     pub fn parse(pattern: &str) -> Option<DateFormat> {
         let mut rest = pattern.trim();
         let mut order = [Part::Year; 3];
@@ -56,8 +56,8 @@ impl DateFormat {
         (has_all && is_even && rest.is_empty()).then_some(DateFormat { order, separator })
     }
 
-    /// A date of this format as `YYYY-MM-DD`; whether there is such a day is not its concern. Month and day
-    /// may have one digit where something stands between them.
+    /// A date of this format as `YYYY-MM-DD`; it may be a day that does not exist. Month and day may have one digit if there
+    /// is a separator.
     pub fn to_iso(self, text: &str) -> Option<String> {
         let mut rest = text;
         let mut values = [""; 3];
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formats_read_dates() {
+    fn date_formats_read_their_dates() {
         for (pattern, text, iso) in [
             ("DD-MM-YYYY", "12-04-1985", Some("1985-04-12")),
             ("dd-mm-yyyy", "2-4-1985", Some("1985-04-02")),

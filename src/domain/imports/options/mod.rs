@@ -1,4 +1,4 @@
-//! What the caller of an import may choose (rules 9).
+//! The options of an import (rules 9).
 
 mod date;
 #[cfg(test)]
@@ -24,11 +24,11 @@ const MAP_MAX: usize = 500;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ImportOptions {
-    /// `replaceExisting`, `mergeExisting` or `forceCustomerCreation`, of which one may be set.
+    /// `replaceExisting`, `mergeExisting` or `forceCustomerCreation`; at most one may be set.
     pub on_match: OnMatch,
     /// `identifierFields`: the names of the fields that together identify a customer in every row.
     pub identifier_fields: Vec<String>,
-    /// `map=Header:field`: headers with the field each fills; `None` (`Header:-`) leaves a column out.
+    /// `map=Header:field`: headers with their fields; `None` (`Header:-`) leaves a column out.
     pub map: Vec<(String, Option<String>)>,
     /// `unknownColumns`.
     pub unknown_columns: UnknownColumns,
@@ -36,19 +36,19 @@ pub struct ImportOptions {
     pub on_bad_value: OnBadValue,
     /// `onError`.
     pub on_error: OnError,
-    /// `dryRun`: say what would happen and write nothing.
+    /// `dryRun`: report what would happen, and write nothing.
     pub dry_run: bool,
     /// `again`: run even if the same file was imported with the same options before.
     pub again: bool,
-    /// `delimiter` as its character; absent for what the header line shows.
+    /// `delimiter` as a character; without one, the header line shows it.
     pub delimiter: Option<char>,
-    /// `encoding` by the name that the WHATWG gives it; absent for UTF-8 or what a byte order mark says.
+    /// `encoding` by its WHATWG name; without one, that of the byte order mark, else UTF-8.
     pub encoding: Option<String>,
-    /// `dateFormat`; absent for `YYYY-MM-DD` and `DD-MM-YYYY`.
+    /// `dateFormat`; without one, `YYYY-MM-DD` and `DD-MM-YYYY`.
     pub date_format: Option<DateFormat>,
 }
 
-/// What happens to a file with a column that nobody knows.
+/// What happens to a file with an unknown column.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum UnknownColumns {
@@ -79,7 +79,7 @@ pub enum OnError {
     /// The next row follows.
     #[default]
     Skip,
-    /// The import stops; rows before it stay imported.
+    /// The import stops; the rows before it stay imported.
     Stop,
 }
 
@@ -101,11 +101,11 @@ const NAMES: [&str; 13] = [
 ];
 
 impl ImportOptions {
-    /// Reads query parameters or the command line's `name=value`, names as on the wire. `map` and
-    /// `identifierFields` may be repeated, others stand once. An empty value is an absent one.
+    /// Reads query parameters, or `name=value` of the command line, with the names of the wire. `map` and
+    /// `identifierFields` may be repeated, others not. An empty value counts as absent.
     ///
     /// # Errors
-    /// Every bad or unknown parameter at once.
+    /// All bad or unknown parameters at once.
     pub fn parse<T: AsRef<str>>(pairs: &[(T, T)]) -> Result<ImportOptions, Vec<Problem>> {
         let pairs = pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
         let mut reader = OptionsParser { pairs, problems: Vec::new() };
@@ -139,8 +139,8 @@ impl ImportOptions {
         &NAMES
     }
 
-    /// What makes two imports of the same bytes the same job: every option that can change what becomes
-    /// of a row, `dryRun` among them. `again` asks for another run of the same job, so it is no part.
+    /// The options that make two imports of the same bytes the same job: all that can change the outcome of a row, with
+    /// `dryRun`. `again` is not among them: it asks for another run of the same job.
     pub fn canonical(&self) -> Vec<u8> {
         let mut same = ImportOptions { again: false, ..self.clone() };
         for (header, _) in &mut same.map {
@@ -191,7 +191,7 @@ impl<'a> OptionsParser<'a> {
         values.filter(|value| !value.is_empty()).collect()
     }
 
-    /// The value of a parameter that may stand once.
+    /// The value of a parameter that must not be repeated.
     fn one(&mut self, name: &str) -> Option<&'a str> {
         if self.pairs.iter().filter(|(key, _)| *key == name).count() > 1 {
             self.refuse(name, "duplicate_parameter", "stands in the query twice");
@@ -199,7 +199,7 @@ impl<'a> OptionsParser<'a> {
         self.all(name).into_iter().next()
     }
 
-    /// One of some words; absent, the first.
+    /// One of some words; the default if the parameter is absent.
     fn word<T: Copy + Default>(&mut self, name: &str, words: &[(&str, T)]) -> T {
         let Some(given) = self.one(name) else { return T::default() };
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == given) {
@@ -231,7 +231,7 @@ impl<'a> OptionsParser<'a> {
         const NAME: &str = "identifierFields";
         let mut fields: Vec<String> = Vec::new();
         for item in self.all(NAME).into_iter().flat_map(|value| value.split([',', '+', '|'])) {
-            // A query's `firstname+lastname` arrives with a blank.
+            // `firstname+lastname` in a query arrives with a blank.
             let words: Vec<&str> = item.split_whitespace().collect();
             let are_fields = words.iter().all(|word| TextField::of_any_name(word).is_some());
             for name in if are_fields { words } else { vec![item.trim()] } {

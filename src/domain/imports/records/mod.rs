@@ -1,4 +1,4 @@
-//! CSV records out of a stream of text, one at a time (RFC 4180, rules 9).
+//! Reads CSV records from a stream of text, one at a time (RFC 4180, rules 9).
 
 #[cfg(test)]
 mod tests;
@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use super::lines::LineEnds;
 
-/// The longest record that is kept, in bytes of UTF-8 without its line end; a longer one is a rejected row.
+/// The most bytes of a record, as UTF-8 without its line end. A longer one is a rejected row.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
-/// What buffers shrink to after a large record.
+/// The size to which buffers shrink after a large record.
 const BUFFER_BYTES: usize = 16 << 10;
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// A place between two records of the text.
+/// A position between two records of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
-    /// Bytes of UTF-8 before it.
+    /// The number of bytes before it, as UTF-8.
     pub offset: u64,
     /// The physical line that begins here, from 1.
     pub line: u64,
@@ -33,18 +33,18 @@ impl Default for Position {
 /// One record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CsvRecord {
-    /// Where its first byte stands; the line is what errors name.
+    /// The position of its first byte; errors name its line.
     pub start: Position,
-    /// Where the next record may begin: a reader started here goes on as this one does.
+    /// The position after it: a reader that starts here reads the same records as this one.
     pub end: Position,
-    /// Whether the file ended within its quotes: it is cut off, or a quote is missing.
+    /// Whether the file ended within its quotes, because it is cut off or a quote is missing.
     pub is_open: bool,
     text: String,
     ends: Vec<usize>,
 }
 
 impl CsvRecord {
-    /// The cells, quotes taken off.
+    /// The cells, without quotes.
     pub fn cells(&self) -> impl Iterator<Item = &str> {
         let mut start = 0;
         self.ends.iter().map(move |end| {
@@ -55,15 +55,15 @@ impl CsvRecord {
     }
 }
 
-/// A record of more than [`RECORD_BYTES_MAX`]; its text was not kept.
+/// A record of more than [`RECORD_BYTES_MAX`], without its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordTooLong {
     /// Where its first byte stands.
     pub start: Position,
     /// Where the next record may begin.
     pub end: Position,
-    /// Whether it was within quotes where it became too long, or the file ended so: then a quote that
-    /// never closes is the likely reason.
+    /// Whether it became too long, or the file ended, within quotes. Then the likely reason is a quote that never
+    /// closes.
     pub is_open: bool,
 }
 
@@ -75,12 +75,12 @@ impl RecordTooLong {
     }
 }
 
-/// What a [`RecordReader`] found.
+/// What a [`RecordReader`] returns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecordItem {
     /// A record.
     Record(CsvRecord),
-    /// A row to be rejected.
+    /// A record that is too long, which is a rejected row.
     TooLong(RecordTooLong),
 }
 
@@ -104,8 +104,8 @@ impl RecordItem {
 
 /// Reads records from text that arrives in pieces.
 ///
-/// Quoting as in RFC 4180; LF, CR LF or CR end a record. Lines without a value are skipped. It keeps one
-/// record at most, and of a record that is too long nothing.
+/// Quoting follows RFC 4180; LF, CR LF or CR ends a record. Lines without a value are skipped. The reader buffers at most
+/// one record, and nothing of a record that is too long.
 #[derive(Debug)]
 pub struct RecordReader {
     reader: Reader,
@@ -114,9 +114,9 @@ pub struct RecordReader {
     lines: LineEnds,
     state: State,
     start: Position,
-    /// Bytes of the record that were read so far.
+    /// How many bytes of the record were read so far.
     length: usize,
-    /// Whether there was an odd number of quotes among them.
+    /// Whether they contain an odd number of quotes.
     is_odd: bool,
     text: Vec<u8>,
     text_length: usize,
@@ -128,19 +128,19 @@ pub struct RecordReader {
 enum State {
     /// Between two records.
     Between,
-    /// Within one that is kept.
+    /// Within a record.
     Within,
-    /// Within one that is too long.
+    /// Within a record that is too long.
     Skipping { is_open: bool },
-    /// Behind the CR that ended a record; an LF would belong to it.
+    /// After the CR that ended a record; a following LF belongs to it.
     AfterCr { too_long: Option<bool> },
 }
 
 impl RecordReader {
-    /// A reader whose first byte stands at `start`.
+    /// A reader that starts at `start`.
     pub fn new(delimiter: u8, start: Position) -> RecordReader {
         let mut reader = ReaderBuilder::new().delimiter(delimiter).build();
-        // The reader would take a byte order mark off its first record, wherever that stands.
+        // The parser would strip a byte order mark from its first record, wherever in the file that is.
         let _ = reader.read_record(b"\n", &mut [0], &mut [0]);
         RecordReader {
             reader,
@@ -158,7 +158,7 @@ impl RecordReader {
         }
     }
 
-    /// Reads on until a record ends and cuts what was read off `input`. `None`: the input is used up.
+    /// Reads until a record ends, and removes the bytes that were read from `input`. `None` if the input ended first.
     pub fn read(&mut self, input: &mut &[u8]) -> Option<RecordItem> {
         while let Some(&first) = input.first() {
             let found = match self.state {
@@ -186,8 +186,8 @@ impl RecordReader {
         None
     }
 
-    /// Says that there is no more text: the last record, if its line does not end or is only now known to
-    /// have. The reader is used up then.
+    /// Ends the text: returns the last record, if it has no line end or its end was not known yet. The reader returns nothing
+    /// after that.
     pub fn finish(&mut self) -> Option<RecordItem> {
         match self.state {
             State::Between => None,
@@ -203,7 +203,7 @@ impl RecordReader {
         }
     }
 
-    /// The bytes of its buffers.
+    /// The size of its buffers in bytes.
     pub fn capacity(&self) -> usize {
         self.text.capacity() + self.ends.capacity() * size_of::<usize>()
     }
@@ -231,7 +231,7 @@ impl RecordReader {
     }
 
     fn read_within(&mut self, input: &mut &[u8]) -> Option<RecordItem> {
-        // One more for the line end.
+        // Plus one for the line end.
         let room = (RECORD_BYTES_MAX + 1).saturating_sub(self.length).min(input.len());
         let (is_end, read) = self.feed(input.get(..room).unwrap_or_default());
         let last = read.checked_sub(1).and_then(|index| input.get(index)).copied();
@@ -266,7 +266,7 @@ impl RecordReader {
         self.end(too_long, false)
     }
 
-    /// Gives the record out, unless no cell of it has a value.
+    /// Returns the record, unless all its cells are empty.
     fn end(&mut self, too_long: Option<bool>, is_open: bool) -> Option<RecordItem> {
         self.state = State::Between;
         let (start, end) = (self.start, self.position());
@@ -281,7 +281,7 @@ impl RecordReader {
         Some(RecordItem::Record(CsvRecord { start, end, is_open, text: text.into_owned(), ends }))
     }
 
-    /// Hands bytes to the parser: whether a record ended, and how many it read. Empty input ends the file.
+    /// Hands bytes to the parser; returns whether a record ended and how many bytes were read. Empty input ends the file.
     fn feed(&mut self, input: &[u8]) -> (bool, usize) {
         let mut total = 0;
         loop {
@@ -309,7 +309,7 @@ impl RecordReader {
         }
     }
 
-    /// Ends the record where the text ends: whether that is within quotes, where an LF ends nothing.
+    /// Ends the record at the end of the text; returns whether that is within quotes, where an LF ends no record.
     fn close(&mut self) -> bool {
         let before = self.text_length;
         let (is_end, _) = self.feed(b"\n");
@@ -321,7 +321,7 @@ impl RecordReader {
         !is_end
     }
 
-    /// The parser counts the LF that was no text into the last cell.
+    /// Excludes the LF from the last cell: the parser took it for text.
     fn clamp_ends(&mut self) {
         for end in self.ends.iter_mut().take(self.ends_length) {
             *end = (*end).min(self.text_length);
@@ -329,17 +329,17 @@ impl RecordReader {
     }
 }
 
-/// How a text is laid out: its delimiter, and where its first record begins.
+/// The layout of a text: its delimiter, and the position of its first record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
-    /// What stands between two cells.
+    /// The delimiter of cells.
     pub delimiter: u8,
-    /// Behind a first line `sep=;`, which Excel writes and reads; else the beginning.
+    /// The position after a first line `sep=;`, which Excel writes and reads, else the beginning.
     pub start: Position,
 }
 
 impl Layout {
-    /// Of a text, by its beginning and the options; `first_text` should hold the whole header line.
+    /// The layout of a text, from its beginning and the options. `first_text` should contain the whole header line.
     pub fn of(first_text: &str, options: &super::ImportOptions) -> Layout {
         let hint = first_text.get(..5).filter(|line| {
             line.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("sep="))
@@ -356,8 +356,8 @@ impl Layout {
     }
 }
 
-/// The delimiter that stands most often in the first line with a value, outside quotes: comma, semicolon,
-/// tab or pipe; comma where several do.
+/// The delimiter that is most frequent outside quotes in the first line with a value: comma, semicolon, tab or pipe; comma
+/// if several are equally frequent.
 pub fn detect_delimiter(first_text: &str) -> u8 {
     let mut counts = [0_usize; DELIMITERS.len()];
     let (mut is_quoted, mut has_value) = (false, false);

@@ -57,7 +57,7 @@ fn rules_9_records_and_their_physical_lines() {
     assert_eq!(rows("a,\n,b"), [row(1, &["a", ""]), row(2, &["", "b"])]);
     assert_eq!(rows("x\0y,z"), [row(1, &["x\0y", "z"])]);
     assert_eq!(rows("a\"b,\"c\"d, \"e\"\n"), [row(1, &["a\"b", "cd", " \"e\""])]);
-    // A mark behind a record is text, however one got there.
+    // A byte order mark after a record is text, wherever the reader started.
     assert_eq!(rows("a\n\u{feff}b\n"), [row(1, &["a"]), row(2, &["\u{feff}b"])]);
     for empty in ["", "\n", "\r\n\r\n", " ,\n,,\n"] {
         assert_eq!(rows(empty), [], "{empty:?}");
@@ -79,7 +79,7 @@ fn a_quote_that_never_closes_is_noticed() {
     }
 }
 
-/// A text of records with cells to be quoted or not, and every record's cells.
+/// A text of records whose cells are quoted or not, and the cells of every record.
 fn table() -> impl Strategy<Value = (String, u8, Vec<Vec<String>>)> {
     let cell = "[a-cé\"\n\r,;|\t ']{0,6}";
     let records = proptest::collection::vec(proptest::collection::vec((cell, any::<bool>()), 1..5), 0..8);
@@ -123,7 +123,7 @@ fn line_at(text: &str, offset: u64) -> u64 {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// What was written comes back, cut anywhere, and from any record's end on.
+    /// The cells come back as they were written, however the text is cut and from the end of any record on.
     #[test]
     fn rules_9_cuts_and_resumptions_change_nothing(
         (text, delimiter, cells) in table(),

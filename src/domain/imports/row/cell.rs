@@ -1,10 +1,10 @@
-//! One cell as the JSON that a create would be sent.
+//! Turns a cell into the JSON value that a create would send.
 
 use serde_json::value::RawValue;
 
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::mask::is_mask_shaped;
-use crate::domain::customers::record::ADDITIONAL_MAX;
+use crate::domain::customers::record::{ADDITIONAL_MAX, TIME_ZONE_MAX, TIME_ZONE_MIN};
 use crate::domain::exports::unneutralise;
 use crate::domain::imports::options::DateFormat;
 use crate::domain::imports::preset::Preset;
@@ -13,10 +13,10 @@ use crate::domain::kernel::members::Members;
 use crate::domain::kernel::money::{Money, MoneyError};
 use crate::domain::kernel::problem::ValueError;
 
-/// The most names of a list that are looked at one by one; far more than any field takes.
+/// The most names of a list; far more than any field allows.
 const LIST_MAX: usize = 1000;
 
-/// What a cell says.
+/// The value of a cell.
 pub(super) enum Json {
     /// Nothing.
     Absent,
@@ -28,14 +28,14 @@ pub(super) enum Json {
     Additional(Vec<(String, String)>),
 }
 
-/// Reads a cell; `dates` is how dates are written, where anybody said so.
+/// Reads a cell; `dates` is the date format, if the options or the header name one.
 pub(super) fn json(
     target: &Target,
     dates: Option<DateFormat>,
     cell: &str,
     preset: Preset,
 ) -> Result<Json, ValueError> {
-    // No export has passwords, so a quote in one is the person's own.
+    // No export writes passwords, so a quote in one is part of the password.
     if *target == Target::Password {
         return Ok(Json::Value(string(cell)));
     }
@@ -55,7 +55,11 @@ pub(super) fn json(
         Target::Additional(key) => Json::Field(key.clone(), string(text)),
         Target::CreatedAt => Json::Value(string(&created_at(text, dates, preset))),
         Target::Status => Json::Value(integer(text, "must be 0 (inactive), 1 (active) or 85 (locked)")?),
-        Target::TimeZone => Json::Value(integer(text, "must be an integer from -12 to 14 (hours from UTC)")?),
+        Target::TimeZone => {
+            let wanted =
+                format!("must be an integer from {TIME_ZONE_MIN} to {TIME_ZONE_MAX} (hours from UTC)");
+            Json::Value(integer(text, &wanted)?)
+        }
         Target::Balance => Json::Value(amount(text)?),
         Target::Labels | Target::IdentifierFields => Json::Value(list(text, preset)?),
         Target::AdditionalFields => {
@@ -86,7 +90,7 @@ fn birthday(text: &str, dates: Option<DateFormat>) -> Result<String, ValueError>
     })
 }
 
-/// Where somebody said how dates are written, such a date is its first moment in UTC. Stripe writes no seconds.
+/// If there is a date format, a date in it means its first moment in UTC. Stripe writes times without seconds.
 fn created_at(text: &str, dates: Option<DateFormat>, preset: Preset) -> String {
     if let Some(day) = dates.and_then(|format| format.to_iso(text)) {
         return format!("{day} 00:00:00");

@@ -1,4 +1,4 @@
-//! A record's cells become a checked draft, as a create's body does (rules 9).
+//! Turns the cells of a record into a checked draft, as a create does with its body (rules 9).
 
 mod cell;
 #[cfg(test)]
@@ -20,23 +20,23 @@ use crate::domain::customers::identifier::IdField;
 use crate::domain::kernel::members::Members;
 use crate::domain::kernel::problem::{At, Problem};
 
-/// A row that may go the road of a create.
+/// A row that can be created like a customer of a request.
 #[derive(Debug, Clone)]
 pub struct RowDraft {
-    /// The checked row, with the options' `identifierFields`. A password in it is not hashed yet.
+    /// The checked row, with the `identifierFields` of the options. Its password is not hashed yet.
     pub draft: Draft,
     /// The bad values that were left out (`onBadValue=blank`).
     pub warnings: Vec<RowNote>,
 }
 
-/// Reads a record by its file's mapping. What `context` says of countries holds for phones.
+/// Reads a record by the mapping of its file. The countries of `context` are for phones.
 ///
-/// With `onBadValue=blank` a bad value is left out instead, unless it says who the customer is: the customer
-/// number and the options' `identifierFields` never are. A phone without `+` is left out too where it is no
-/// number of the country it was read with, or where the row's country was.
+/// With `onBadValue=blank`, bad values are left out instead, except those that identify the customer: the customer number
+/// and the `identifierFields` of the options. A phone without `+` is left out too if it is no number of the assumed
+/// country, or if the row's country was left out.
 ///
 /// # Errors
-/// Why the row is rejected: every problem at once, no personal value among them.
+/// Why the row is rejected: all problems at once, without personal values.
 pub fn read_row(
     record: &CsvRecord,
     mapping: &Mapping,
@@ -60,7 +60,7 @@ struct Row<'a> {
     values: Vec<Value>,
     /// What is wrong with the row as a whole.
     broken: Vec<RowNote>,
-    /// What is wrong with values, which are left out of `values`.
+    /// What is wrong with single values, which are not in `values`.
     bad: Vec<(Target, RowNote)>,
 }
 
@@ -105,7 +105,7 @@ impl Row<'_> {
     }
 
     fn cell(&mut self, target: &Target, dates: Option<super::DateFormat>, cell: &str) {
-        // The options' identifier holds for every row.
+        // The identifier of the options applies to every row.
         if *target == Target::IdentifierFields && !self.options.identifier_fields.is_empty() {
             return;
         }
@@ -148,7 +148,7 @@ impl Row<'_> {
                         }
                         return Ok(RowDraft { draft, warnings });
                     }
-                    // As a create tells it: what might do in the record's country cannot be tried there any more.
+                    // A create reports this too: the row is refused, so the phone cannot be read with the record's country.
                     let refusal = draft.local_phone.and_then(|local| local.refusal);
                     let phone = [TextField::Phone.name()];
                     refusal.into_iter().map(|(code, text)| Problem::field(&phone, code, text)).collect()
@@ -180,7 +180,7 @@ impl Row<'_> {
         }
     }
 
-    /// Without its country a local number would be read as one of another country.
+    /// Removes a local number whose country was left out: it would be read as a number of another country.
     fn drop_local_phone(&mut self) -> Option<RowNote> {
         let is_local =
             |value: &Value| value.target == Target::Text(TextField::Phone) && !value.json.starts_with("\"+");
@@ -190,14 +190,14 @@ impl Row<'_> {
         Some(RowNote::new(TextField::Phone.name(), "invalid_phone", message))
     }
 
-    /// Whether a value says who the customer is.
+    /// Whether a value identifies the customer.
     fn is_essential(&self, target: &Target) -> bool {
         let named = |field: &IdField| self.options.identifier_fields.iter().any(|name| name == field.name());
         match target {
             Target::Text(TextField::CustomerNumber) | Target::IdentifierFields => true,
             Target::Text(field) => named(&IdField::Text(*field)),
             Target::Additional(key) => named(&IdField::Additional(key.clone())),
-            // The column with all of them may hold the one that counts.
+            // The column with all additional fields may contain the one that identifies.
             Target::AdditionalFields => self
                 .options
                 .identifier_fields
@@ -207,7 +207,7 @@ impl Row<'_> {
         }
     }
 
-    /// The values as the body of a create, checked as one.
+    /// The draft of the values, which are checked as the body of a create.
     fn draft(&self, context: Context<'_>) -> Result<Draft, Vec<Problem>> {
         let mut body = String::from("{");
         let mut additional: BTreeMap<&str, &RawValue> = BTreeMap::new();
@@ -250,7 +250,7 @@ fn member(body: &mut String, name: &str, json: &str) {
     body.push_str(json);
 }
 
-/// Whether a value goes when a target is blanked.
+/// Whether leaving a target out removes a value.
 fn is_part(value: &Target, blanked: &Target) -> bool {
     value == blanked || (*blanked == Target::AdditionalFields && matches!(value, Target::Additional(_)))
 }

@@ -89,7 +89,7 @@ fn rules_9_empty_cells_are_absent_and_rows_may_be_ragged() {
 }
 
 #[test]
-fn rules_9_dates_as_they_are_written() {
+fn rules_9_dates_in_every_format() {
     let birthday = |header: &str, cell: &str, pairs: &[(&str, &str)]| {
         let draft = one(&format!("email,{header}\na@example.test,{cell}\n"), pairs).ok()?.draft;
         text(&draft, TextField::Birthday).map(str::to_owned)
@@ -181,9 +181,9 @@ fn rules_9_on_bad_value_blank_empties_and_warns() {
     assert_eq!(text(&row.draft, TextField::Phone), None);
     assert_eq!(row.draft.additional.value().unwrap().len(), 1);
     assert_eq!(row.draft.labels, Change::Keep);
-    // A row that would be nobody goes on empty; whether it may be created is decided where the policy is known.
+    // A row without an identifier passes; the policy decides later whether it may be created.
     assert_eq!(text(&one("email\nGrace\n", &blank).unwrap().draft, TextField::Email), None);
-    // What says who somebody is stays.
+    // Values that identify somebody stay.
     let long = format!("email,customerNumber\na@example.test,{}\n", "x".repeat(251));
     assert_eq!(notes(&long, &blank), ["customerNumber too_long"]);
     let by_email = [("onBadValue", "blank"), ("identifierFields", "email,tier")];
@@ -193,7 +193,7 @@ fn rules_9_on_bad_value_blank_empties_and_warns() {
         ["additional-tier control_character"]
     );
     assert_eq!(notes("firstname,AdditionalFields\nGrace,{\n", &by_email), ["additionalFields invalid_json"]);
-    // What is wrong with the row as a whole is no value.
+    // A problem of the whole row is not a bad value.
     assert_eq!(
         notes("email,phone\na@example.test,Grace,x\n", &blank),
         [" surplus_cells", "phone invalid_phone"]
@@ -211,7 +211,7 @@ fn rules_9_a_local_phone_goes_with_its_country() {
     assert_eq!(phones, [None, Some("+15555550117".to_owned()), None]);
     let warned: Vec<usize> = rows.iter().map(|row| row.as_ref().unwrap().warnings.len()).collect();
     assert_eq!(warned, [2, 1, 1]);
-    // Without blanking, whoever knows the stored record decides on a local number.
+    // Without `onBadValue=blank`, the writer decides on a local number: it knows the stored record.
     let row = read_all("email,phone\nc@example.test,030 1\n", &[], Some("US")).remove(0).unwrap();
     assert!(row.draft.local_phone.unwrap().refusal.is_some());
 }

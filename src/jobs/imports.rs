@@ -75,7 +75,7 @@ pub async fn run(store: &Arc<Store>, lease: ImportLease, stop: &StopSignal) -> R
     let plan = &lease.job.plan;
     let Ok(mapping) = Mapping::of(plan.header.iter().map(String::as_str), &plan.options) else {
         let why = "this release reads the header of the file in another way; send the file again";
-        return store.fail_import(&lease, why.into()).await;
+        return store.fail_job(lease.lease, why).await;
     };
     let lease = Arc::new(lease);
     let mut source = Some(Source::new(&lease, mapping));
@@ -84,10 +84,10 @@ pub async fn run(store: &Arc<Store>, lease: ImportLease, stop: &StopSignal) -> R
         return Ok(());
     };
     let mut rows_before = lease.job.rows_read;
-    let mut size = Size::new(lease.attempts);
+    let mut size = Size::new(lease.lease.attempts);
     loop {
         let mut batch = std::mem::take(&mut ahead);
-        if lease.attempts >= ATTEMPTS_MAX && rows_before == lease.job.rows_read {
+        if lease.lease.attempts >= ATTEMPTS_MAX && rows_before == lease.job.rows_read {
             reject_first(&mut batch);
         }
         let rows = Arc::new(batch.rows);
@@ -114,7 +114,7 @@ async fn whole(
         Err(StoreError::Corrupt(why)) => {
             tracing::error!(why, import = lease.job.id, "an import cannot go on");
             let why = "the file that was sent is no longer whole; send it again";
-            store.fail_import(lease, why.into()).await.map(|()| None)
+            store.fail_job(lease.lease, why).await.map(|()| None)
         }
         other => other.map(Some),
     }
@@ -143,7 +143,7 @@ async fn steps(
     let mut retries = 0;
     loop {
         if stop.is_asked() {
-            store.release_import(lease).await?;
+            store.release_job(lease.lease).await?;
             return Ok(false);
         }
         let to = rows.len().min(from + size.rows);

@@ -41,7 +41,7 @@ pub async fn work(store: Arc<Store>, stop: StopSignal) {
 async fn run(store: &Arc<Store>, lease: &Arc<InviteLease>, stop: &StopSignal) -> Result<(), StoreError> {
     if lease.plan.conditions().is_err() {
         let why = "this release reads the filter in another way; ask again";
-        return store.fail_invites(lease, why).await;
+        return store.fail_job(lease.lease, why).await;
     }
     if lease.job.total.is_none() {
         store.count_invites(Arc::clone(lease)).await?;
@@ -51,7 +51,7 @@ async fn run(store: &Arc<Store>, lease: &Arc<InviteLease>, stop: &StopSignal) ->
     let mut most = STEP_LONG;
     loop {
         if stop.is_asked() {
-            return store.release_invites(lease).await;
+            return store.release_job(lease.lease).await;
         }
         let limit = if store.has_callers() { most.min(STEP_SHORT) } else { most };
         let done = step(store, lease, cursor, limit).await;

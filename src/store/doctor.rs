@@ -7,11 +7,11 @@ use super::customers::load::customer_rows;
 use super::engine::conn::{Conn, DatabaseUrl, Purpose, on};
 use super::engine::error::StoreError;
 use super::engine::migrate::pending;
-use super::engine::schema::{customer, data_key, entrypoint, entrypoint_head};
+use super::engine::schema::{customer, data_key, entrypoint, entrypoint_lock};
 use super::entrypoints::lock_row::read_lock_row;
 use super::idempotency;
 use super::index;
-use super::index::digests;
+use super::index::digests::{self, Customers};
 use super::keys::keyring::{KeyRing, SERVICE_ENTRYPOINT};
 use crate::clock;
 use crate::domain::kernel::time::{Micros, SECOND_US};
@@ -190,18 +190,17 @@ fn integrity(conn: &mut Conn) -> Result<String, StoreError> {
 }
 
 /// Digests of customers that are not live.
-const OF_NO_CUSTOMER: &str = "SELECT count(*) AS value FROM identity_digest d WHERE d.entrypoint_id >= 0 \
-     AND NOT EXISTS (SELECT 1 FROM customer c WHERE c.customer_id = d.customer_id \
+const OF_NO_CUSTOMER: &str = "SELECT count(*) AS value FROM identity_digest d WHERE \
+     NOT EXISTS (SELECT 1 FROM customer c WHERE c.customer_id = d.customer_id \
      AND c.entrypoint_id = d.entrypoint_id AND c.status <> -99)";
-/// Digests of outcomes that are not there; SQLite's only.
-const OF_NO_OUTCOME: &str = "SELECT count(*) AS value FROM identity_digest d WHERE d.entrypoint_id < 0 \
-     AND NOT EXISTS (SELECT 1 FROM idempotency i WHERE i.outcome_id = d.customer_id \
-     AND i.entrypoint_id = -1 - d.entrypoint_id)";
+/// Digests of idempotency records that are not there; on SQLite only.
+const OF_NO_RECORD: &str = "SELECT count(*) AS value FROM idempotency_digest d WHERE \
+     NOT EXISTS (SELECT 1 FROM idempotency i WHERE i.record_id = d.record_id AND i.entrypoint_id = d.entrypoint_id)";
 
 /// The counters of every lock row against a count, and no digest that leads to nobody and nothing.
 fn counters(conn: &mut Conn) -> Result<String, StoreError> {
-    let lock_rows: Vec<(i64, i64)> = on!(conn, |c| entrypoint_head::table
-        .select((entrypoint_head::entrypoint_id, entrypoint_head::live_customers))
+    let lock_rows: Vec<(i64, i64)> = on!(conn, |c| entrypoint_lock::table
+        .select((entrypoint_lock::entrypoint_id, entrypoint_lock::live_customers))
         .load(c))?;
     let mut total = 0;
     for (id, counted) in lock_rows {
@@ -220,7 +219,7 @@ fn counters(conn: &mut Conn) -> Result<String, StoreError> {
     let orphans: NumberRow = on!(conn, |c| diesel::sql_query(OF_NO_CUSTOMER).get_result(c))?;
     let mut orphans = orphans.value + digests::orphans(conn)?;
     if let Conn::Sqlite(c, _) = conn {
-        orphans += diesel::sql_query(OF_NO_OUTCOME).get_result::<NumberRow>(c)?.value;
+        orphans += diesel::sql_query(OF_NO_RECORD).get_result::<NumberRow>(c)?.value;
     }
     if orphans > 0 {
         return Err(StoreError::Corrupt(format!(
@@ -292,7 +291,7 @@ fn slice(conn: &mut Conn, ring: &KeyRing, entrypoint_id: i64, after: i64) -> Res
         }
     }
     let digests: Vec<Vec<u8>> = having.iter().flat_map(|(_, digests)| digests.iter().cloned()).collect();
-    let found = digests::find(conn, entrypoint_id, &digests)?;
+    let found = digests::find::<Customers>(conn, entrypoint_id, &digests)?;
     for (id, digests) in having {
         if digests.iter().any(|digest| !found.get(digest).is_some_and(|ids| ids.contains(&id))) {
             return Err(StoreError::Corrupt(format!(

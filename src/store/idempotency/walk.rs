@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 
-use super::{IdempotencyRow, digest, place};
+use super::{IdempotencyRow, digest};
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::idempotency;
-use crate::store::index::digests;
+use crate::store::index::digests::{self, Records};
 
 /// The number of SQLite's outcome at a cursor. An empty one begins, and so does one of an earlier release, which is longer.
 fn number_at(cursor: &[u8]) -> i64 {
@@ -37,10 +37,10 @@ pub(crate) fn after(
         Conn::Sqlite(c, _) => {
             let rows: Vec<(i64, IdempotencyRow)> = idempotency::table
                 .filter(idempotency::entrypoint_id.eq(entrypoint_id))
-                .filter(idempotency::outcome_id.gt(number_at(cursor)))
-                .order(idempotency::outcome_id)
+                .filter(idempotency::record_id.gt(number_at(cursor)))
+                .order(idempotency::record_id)
                 .limit(most)
-                .select((idempotency::outcome_id, IdempotencyRow::as_select()))
+                .select((idempotency::record_id, IdempotencyRow::as_select()))
                 .load(c)?;
             Ok(rows.into_iter().map(|(id, row)| (id.to_be_bytes().to_vec(), row)).collect())
         }
@@ -68,7 +68,7 @@ pub(crate) fn seal_anew(conn: &mut Conn, cursor: &[u8], moved: &IdempotencyRow) 
     let sealed = (idempotency::key_id.eq(moved.key_id), idempotency::detail.eq(&moved.detail));
     match conn {
         Conn::Sqlite(c, _) => {
-            diesel::update(idempotency::table.filter(idempotency::outcome_id.eq(number_at(cursor))))
+            diesel::update(idempotency::table.filter(idempotency::record_id.eq(number_at(cursor))))
                 .set(sealed)
                 .execute(c)?
         }
@@ -93,7 +93,7 @@ pub(crate) fn examine(
     let rows = after(conn, entrypoint_id, cursor, most)?;
     if let Conn::Sqlite(..) = conn {
         let digests: Vec<Vec<u8>> = rows.iter().map(|(_, row)| digest(&row.key_hash)).collect();
-        let found = digests::find(conn, place(entrypoint_id), &digests)?;
+        let found = digests::find::<Records>(conn, entrypoint_id, &digests)?;
         for ((cursor, _), digest) in rows.iter().zip(&digests) {
             let id = number_at(cursor);
             if !found.get(digest).is_some_and(|ids| ids.contains(&id)) {

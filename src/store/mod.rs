@@ -17,6 +17,7 @@ mod jobs;
 mod keys;
 mod mail;
 mod reads;
+mod sealed;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -22,15 +22,16 @@ use crate::store::accounts::attempts::{self, Attempt};
 use crate::store::accounts::sessions;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::{customer, entrypoint_lock, history};
+use crate::store::engine::schema::{customer, entrypoint_lock};
 use crate::store::entrypoints::lock_row::LockRow;
 use crate::store::idempotency::{self, IdempotencyRow, NewKeys, OutcomeDetail, outcome_ad};
-use crate::store::imports;
 use crate::store::index;
 use crate::store::index::digests::{self, Customers, DigestRow, NewDigests};
 use crate::store::keys::index_keys::IndexKey;
 use crate::store::keys::keyring::{ENTRYPOINT_SALT, KeyRing};
+use crate::store::keys::sealed_table::Erased;
 use crate::store::mail;
+use crate::store::sealed::REGISTER;
 use crate::vault::{SALT_BYTES, SealKey, random};
 
 /// A customer's salt and the key made of it, while a batch is saved.
@@ -49,7 +50,6 @@ struct Additions {
     digests_removed: Vec<DigestRow>,
     terms: Vec<index::Indexed>,
     idempotency: Vec<IdempotencyRow>,
-    erased: Vec<i64>,
 }
 
 /// Saves what was decided in one entrypoint's working set; on PostgreSQL the number of the transaction.
@@ -105,7 +105,12 @@ fn follow_up(
             }
             FollowUp::DropMails => mail::drop_all(conn, place, id, now)?,
             FollowUp::EndLinks(kinds) => mail::end_links(conn, place, id, kinds, now)?,
-            FollowUp::EraseFromImports(before) => imports::erase(conn, ring, place, id, &before.customer)?,
+            FollowUp::Erase(before) => {
+                let erased = Erased { entrypoint_id: place, id, person: &before.customer, now };
+                for table in REGISTER {
+                    table.erase(conn, ring, &erased)?;
+                }
+            }
         }
     }
     Ok(())
@@ -166,9 +171,6 @@ fn add_records(
             document_before: before.filter(|_| !revision.after.erased).and_then(|row| row.document.clone()),
             key_id_before: before.map(|row| row.key_id),
         });
-        if revision.after.erased {
-            additions.erased.push(id);
-        }
         current.insert(id, row);
         ends.entry(id)
             .and_modify(|(_, last)| *last = Arc::clone(&revision.after))
@@ -331,7 +333,6 @@ fn write(
     // Random keys in sorted order touch each index page once.
     additions.digests_added.sort_by(|a, b| a.digest.cmp(&b.digest));
     additions.idempotency.sort_by(|a, b| a.key_hash.cmp(&b.key_hash));
-    erase_history(conn, lock_row.entrypoint_id, &additions.erased)?;
     for row in &additions.updated {
         update_customer(conn, row)?;
     }
@@ -437,19 +438,4 @@ fn update_customer(conn: &mut Conn, row: &CustomerRow) -> Result<(), StoreError>
         ))
         .execute(c))?;
     if changed == 1 { Ok(()) } else { Err(StoreError::Bug(format!("customer {} vanished", row.customer_id))) }
-}
-
-/// Wipes what history keeps of erased people; when, who and what was done stays.
-fn erase_history(conn: &mut Conn, entrypoint_id: i64, ids: &[i64]) -> Result<(), StoreError> {
-    let no_bytes: Option<Vec<u8>> = None;
-    for id in ids {
-        on!(conn, |c| diesel::update(
-            history::table
-                .filter(history::entrypoint_id.eq(entrypoint_id))
-                .filter(history::customer_id.eq(id)),
-        )
-        .set(history::document_before.eq(&no_bytes))
-        .execute(c))?;
-    }
-    Ok(())
 }

@@ -14,7 +14,6 @@ const FIRST_VERSION: &str = "20261128000001";
 const UNRELEASED: &str = "the database was made by an unreleased version of this program; \
                           start anew, or export with that version and import the file";
 
-
 /// The migrations that are missing and those that are newer than this program.
 pub(crate) fn pending(conn: &mut Conn) -> Result<(Vec<String>, Vec<String>), StoreError> {
     fn names<DB: diesel::backend::Backend>(source: &EmbeddedMigrations) -> Result<Vec<String>, StoreError> {

@@ -7,17 +7,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use diesel::prelude::*;
-
 use super::entrypoint;
-use super::lock_row::LockRow;
 use crate::domain::entrypoints::Entrypoint;
-use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::entrypoint_lock;
-
-/// How many entrypoints are asked for at once.
-const CHUNK: usize = 1_000;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -96,35 +89,5 @@ impl Directory {
         let found = Arc::new(found);
         self.learn(version, &found);
         Ok(found)
-    }
-
-    /// Some entrypoints with their lock rows, in the order of ids; those that are not there are left out.
-    ///
-    /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
-    pub(crate) fn with_lock_rows(
-        &self,
-        conn: &mut Conn,
-        ids: &[i64],
-        admits: impl Fn(&LockRow) -> bool,
-    ) -> Result<Vec<(Arc<Entrypoint>, LockRow)>, StoreError> {
-        let mut places = Vec::new();
-        for chunk in ids.chunks(CHUNK) {
-            let rows: Vec<LockRow> = on!(conn, |c| {
-                let base = entrypoint_lock::table.select(LockRow::as_select());
-                match chunk {
-                    // Stays prepared.
-                    [id] => base.filter(entrypoint_lock::entrypoint_id.eq(id)).load(c),
-                    ids => base
-                        .filter(entrypoint_lock::entrypoint_id.eq_any(ids))
-                        .order(entrypoint_lock::entrypoint_id)
-                        .load(c),
-                }
-            })?;
-            for lock_row in rows.into_iter().filter(&admits) {
-                places.push((self.at(conn, lock_row.entrypoint_id, lock_row.settings_version)?, lock_row));
-            }
-        }
-        Ok(places)
     }
 }

@@ -3,9 +3,12 @@
 //! On PostgreSQL the rest is read in statements *after* the one that locks: a statement that both
 //! waits and reads does not see what was committed while it waited.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
+use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::problem::Rejection;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
@@ -14,6 +17,9 @@ use crate::store::engine::schema::entrypoint_lock;
 pub(crate) use crate::store::engine::writer::Waiting;
 use crate::store::keys::index_keys::{IndexKey, IndexKeys};
 use crate::store::keys::keyring::KeyRing;
+
+/// How many entrypoints are asked for at once.
+const CHUNK: usize = 1_000;
 
 /// A row of `entrypoint_lock`, as it stands under the lock.
 #[derive(Debug, Clone, Queryable, Selectable, AsChangeset)]
@@ -57,8 +63,8 @@ macro_rules! lock_rows {
             $name<$life>(
                 concat!(
                     "SELECT entrypoint_id, settings_version, next_customer_id, block_end, next_seq, key_id, \
-                     digest_identifiers, live_customers, counts, old_key_id, old_digest_identifiers \
-                     FROM entrypoint_lock WHERE entrypoint_id = ", $of
+     digest_identifiers, live_customers, counts, old_key_id, old_digest_identifiers \
+     FROM entrypoint_lock WHERE entrypoint_id = ", $of
                 ), $param: $type as $sql;
                 concat!(") ORDER BY entrypoint_id ", $locks)
             ) -> LockRow
@@ -118,4 +124,35 @@ pub(crate) fn lock_entrypoint(conn: &mut Conn, id: i64) -> Result<LockRow, Store
 /// The database's.
 pub(crate) fn read_lock_row(conn: &mut Conn, id: i64) -> Result<Option<LockRow>, StoreError> {
     Ok(on!(conn, |c| entrypoint_lock::table.find(id).select(LockRow::as_select()).first(c).optional())?)
+}
+
+/// Some entrypoints with their lock rows, in the order of ids; those that are not there are left out.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`].
+pub(crate) fn with_lock_rows(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    ids: &[i64],
+    admits: impl Fn(&LockRow) -> bool,
+) -> Result<Vec<(Arc<Entrypoint>, LockRow)>, StoreError> {
+    let mut places = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<LockRow> = on!(conn, |c| {
+            let base = entrypoint_lock::table.select(LockRow::as_select());
+            match chunk {
+                // Stays prepared.
+                [id] => base.filter(entrypoint_lock::entrypoint_id.eq(id)).load(c),
+                ids => base
+                    .filter(entrypoint_lock::entrypoint_id.eq_any(ids))
+                    .order(entrypoint_lock::entrypoint_id)
+                    .load(c),
+            }
+        })?;
+        for lock_row in rows.into_iter().filter(&admits) {
+            let entrypoint = ring.directory.at(conn, lock_row.entrypoint_id, lock_row.settings_version)?;
+            places.push((entrypoint, lock_row));
+        }
+    }
+    Ok(places)
 }

@@ -17,7 +17,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 
 pub(crate) use self::sealed::{OutcomeDetail, open, outcome_ad};
 pub(crate) use self::texts::{Keeping, keep_text, text};
-pub(crate) use self::walk::{after, examine, seal_anew};
+pub(crate) use self::walk::IdempotencyTable;
 
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
@@ -232,6 +232,9 @@ mod tests {
     use crate::store::engine::migrate::migrate;
     use crate::store::engine::schema::{idempotency_digest, recent_idempotency_digest};
     use crate::store::in_transaction;
+    use crate::store::keys::keyring::KeyRing;
+    use crate::store::keys::sealed_table::SealedTable as _;
+    use crate::vault::MasterKey;
 
     const ENTRYPOINTS: i64 = 2;
     /// Few enough that keys are used again, before and after they expire.
@@ -425,17 +428,18 @@ mod tests {
     fn an_outcome_that_is_not_found_is_noticed() {
         let mut model = Model::new();
         model.step(0, &Step::Use { entrypoint_id: 1, from: 0, number: 600, wait_us: 0 });
+        let ring = KeyRing::new(MasterKey::parse(&MasterKey::generate().unwrap()).unwrap());
         let conn = &mut model.writers[0];
         let mut after = Vec::new();
-        while let Some(last) = examine(conn, 1, &after, 250).unwrap() {
-            after = last;
+        while let Some(walked) = IdempotencyTable.examine(conn, &ring, 1, &after).unwrap() {
+            after = walked.cursor;
         }
         assert_eq!(after, 600_i64.to_be_bytes());
         // The digest of one, in the middle of a row, leads to another.
         model.run(
             "UPDATE recent_idempotency_digest SET packed = CAST(substr(packed, 1, 24) || zeroblob(24) || substr(packed, 49) AS BLOB)",
         );
-        let missed = examine(&mut model.writers[1], 1, &[], 250).unwrap_err();
+        let missed = IdempotencyTable.examine(&mut model.writers[1], &ring, 1, &[]).map(|_| ()).unwrap_err();
         assert!(missed.to_string().contains("outcome 2 "), "{missed}");
     }
 }

@@ -4,6 +4,7 @@
 //! how a job begins, goes on and ends, is written here once ([`lease`]); what a step does is the kind's own.
 
 pub(crate) mod lease;
+pub(crate) mod sealed;
 
 use diesel::prelude::*;
 use serde::Serialize;

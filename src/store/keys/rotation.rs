@@ -13,27 +13,22 @@ use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
 use super::index_keys::IndexKeys;
-use super::keyring::{ENTRYPOINT_SALT, KeyRing};
+use super::keyring::KeyRing;
+use super::sealed_table::{Rekeying, SealedTable};
 use crate::clock;
 use crate::domain::decide::command::Actor;
 use crate::domain::imports::JobState;
 use crate::domain::kernel::problem::Rejection;
 use crate::domain::kernel::time::Micros;
-use crate::store::customers::load::customer_rows;
-use crate::store::customers::rows::{CustomerRow, document_ad};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::{
-    customer, data_key, entrypoint_lock, history, idempotency as idempotency_record, job,
-};
+use crate::store::engine::schema::{customer, data_key, entrypoint_lock, job};
 use crate::store::entrypoints;
 use crate::store::entrypoints::lock_row::lock_entrypoint;
 use crate::store::entrypoints::settings::digest_identifiers;
-use crate::store::idempotency::{self, IdempotencyRow, outcome_ad};
-use crate::store::index;
-use crate::store::index::digests::{self, Customers, DigestRow};
 use crate::store::jobs::lease::{self, Advance};
 use crate::store::jobs::{self, JobKind, JobRow, NewJob};
+use crate::store::sealed::REGISTER;
 
 /// What a rotation is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
@@ -85,20 +80,14 @@ struct Checkpoint {
     old_key_id: i64,
     new_key_id: i64,
     phase: RotationPhase,
-    /// Every customer and every record up to here is under the new key.
-    customer_cursor: i64,
-    record_cursor: Vec<u8>,
+    /// Which of the sealed tables it is at, and the last row there that is under the new key; all before are.
+    table: usize,
+    cursor: Vec<u8>,
 }
 
 impl Checkpoint {
     fn new(old_key_id: i64, new_key_id: i64) -> Checkpoint {
-        Checkpoint {
-            old_key_id,
-            new_key_id,
-            phase: RotationPhase::Customers,
-            customer_cursor: 0,
-            record_cursor: Vec::new(),
-        }
+        Checkpoint { old_key_id, new_key_id, phase: RotationPhase::Customers, table: 0, cursor: Vec::new() }
     }
 }
 
@@ -131,6 +120,35 @@ impl Running {
         }
     }
 
+    /// Moves some rows of the table it is at, or goes on to the next.
+    fn walk(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        keys: &IndexKeys,
+        most: i64,
+    ) -> Result<(), StoreError> {
+        let Checkpoint { table, cursor, phase, .. } = &mut self.checkpoint;
+        let at = rotated().nth(*table);
+        let to = Rekeying { entrypoint_id: self.row.entrypoint_id, keys, cursor, most };
+        let walked = at.map(|table| table.rekey(conn, ring, &to)).transpose()?.flatten();
+        match walked {
+            Some(walked) => {
+                *cursor = walked.cursor;
+                if *phase == RotationPhase::Customers {
+                    self.done += i64::try_from(walked.rows).unwrap_or(0);
+                }
+            }
+            None => {
+                *table += 1;
+                cursor.clear();
+                let is_last = rotated().nth(*table).is_none();
+                *phase = if is_last { RotationPhase::Check } else { RotationPhase::Outcomes };
+            }
+        }
+        Ok(())
+    }
+
     fn keep(&self, conn: &mut Conn, now: Micros) -> Result<(), StoreError> {
         let went = Advance {
             checkpoint: &self.checkpoint,
@@ -142,6 +160,11 @@ impl Running {
         };
         lease::advance(conn, self.row.id(), went, now)
     }
+}
+
+/// What is sealed under the keys of entrypoints; customers first.
+fn rotated() -> impl Iterator<Item = &'static dyn SealedTable> {
+    REGISTER.into_iter().filter(|table| table.is_rotated())
 }
 
 /// The newest rotation of an entrypoint.
@@ -240,8 +263,7 @@ pub(crate) fn step(
     let mut running = running(conn, entrypoint_id)?.ok_or(Rejection::NotFound)?;
     let keys = lock_row.keys(conn, ring)?;
     match running.checkpoint.phase {
-        RotationPhase::Customers => customers(conn, ring, &keys, &mut running, most)?,
-        RotationPhase::Outcomes => outcomes(conn, ring, &keys, &mut running, most)?,
+        RotationPhase::Customers | RotationPhase::Outcomes => running.walk(conn, ring, &keys, most)?,
         RotationPhase::Check | RotationPhase::Finished => return Ok(running.rotation()),
     }
     running.keep(conn, clock::now())?;
@@ -253,26 +275,11 @@ pub(crate) fn step(
 /// # Errors
 /// The database's.
 pub(crate) fn leftovers(conn: &mut Conn, rotation: &Rotation) -> Result<i64, StoreError> {
-    let (place, old) = (rotation.entrypoint_id, rotation.old_key_id);
-    Ok(on!(conn, |c| {
-        let customers: i64 = customer::table
-            .filter(customer::entrypoint_id.eq(place))
-            .filter(customer::key_id.eq(old))
-            .count()
-            .get_result(c)?;
-        let images: i64 = history::table
-            .filter(history::entrypoint_id.eq(place))
-            .filter(history::key_id_before.eq(old))
-            .filter(history::document_before.is_not_null())
-            .count()
-            .get_result(c)?;
-        let outcomes: i64 = idempotency_record::table
-            .filter(idempotency_record::entrypoint_id.eq(place))
-            .filter(idempotency_record::key_id.eq(old))
-            .count()
-            .get_result(c)?;
-        Ok::<_, diesel::result::Error>(customers + images + outcomes)
-    })?)
+    let mut left = 0;
+    for table in rotated() {
+        left += table.under_key(conn, rotation.entrypoint_id, rotation.old_key_id)?;
+    }
+    Ok(left)
 }
 
 /// Drops the old key; or, where something is left under it, begins again at the first customer.
@@ -310,155 +317,4 @@ pub(crate) fn finish(
     }
     running.keep(conn, now)?;
     Ok(running.rotation())
-}
-
-fn customers(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    keys: &IndexKeys,
-    rotation: &mut Running,
-    most: i64,
-) -> Result<(), StoreError> {
-    let place = rotation.row.entrypoint_id;
-    let ids: Vec<i64> = on!(conn, |c| customer::table
-        .filter(customer::entrypoint_id.eq(place))
-        .filter(customer::customer_id.gt(rotation.checkpoint.customer_cursor))
-        .order(customer::customer_id)
-        .limit(most)
-        .select(customer::customer_id)
-        .load(c))?;
-    let Some(last) = ids.last() else {
-        rotation.checkpoint.phase = RotationPhase::Outcomes;
-        return Ok(());
-    };
-    let mut moved = Moved::default();
-    for row in customer_rows(conn, place, &ids)? {
-        if let Some(salt) = &row.salt {
-            history_of(conn, ring, keys, &row, salt)?;
-        }
-        if row.key_id != keys.new.key.id {
-            moved.add(keys, &row)?;
-        }
-    }
-    moved.write(conn, place)?;
-    rotation.checkpoint.customer_cursor = *last;
-    rotation.done += i64::try_from(ids.len()).unwrap_or(0);
-    Ok(())
-}
-
-/// Seals anew what a customer was before.
-fn history_of(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    keys: &IndexKeys,
-    row: &CustomerRow,
-    salt: &[u8],
-) -> Result<(), StoreError> {
-    let new = &keys.new.key;
-    let (place, id) = (row.entrypoint_id, row.customer_id);
-    // A customer that never changed has no image of a past.
-    if row.version == 1 {
-        return Ok(());
-    }
-    let images: Vec<(i64, Option<Vec<u8>>, Option<i64>)> = on!(conn, |c| history::table
-        .filter(history::entrypoint_id.eq(place))
-        .filter(history::customer_id.eq(id))
-        .filter(history::key_id_before.ne(new.id))
-        .select((history::version, history::document_before, history::key_id_before))
-        .load(c))?;
-    for (version, document, key_id) in images {
-        let (Some(document), Some(key_id)) = (document, key_id) else { continue };
-        let old_ad = document_ad(place, id, version - 1, key_id);
-        let plain = ring.data_key(conn, key_id)?.seal_key(salt)?.open(&old_ad, &document)?;
-        let sealed = new.seal_key(salt)?.seal(&document_ad(place, id, version - 1, new.id), &plain)?;
-        on!(conn, |c| diesel::update(history::table.find((place, id, version)))
-            .set((history::document_before.eq(&sealed), history::key_id_before.eq(new.id)))
-            .execute(c))?;
-    }
-    Ok(())
-}
-
-/// Customers that leave the old key.
-#[derive(Default)]
-struct Moved {
-    rows: Vec<CustomerRow>,
-    digests_removed: Vec<DigestRow>,
-    digests_added: Vec<DigestRow>,
-    terms: Vec<index::Indexed>,
-}
-
-impl Moved {
-    fn add(&mut self, keys: &IndexKeys, row: &CustomerRow) -> Result<(), StoreError> {
-        let old = keys.of_row(row.key_id);
-        let stored = row.open(&old.key)?;
-        let new = &keys.new.key;
-        match &row.salt {
-            Some(salt) => {
-                let seal = new.seal_key(salt)?;
-                self.rows.push(CustomerRow::seal(row.entrypoint_id, &stored, new, salt, &seal)?);
-            }
-            None => self.rows.push(CustomerRow { key_id: new.id, ..row.clone() }),
-        }
-        if stored.customer.is_deleted() {
-            return Ok(());
-        }
-        let (entrypoint_id, customer_id) = (row.entrypoint_id, row.customer_id);
-        let with = |digest| DigestRow { entrypoint_id, digest, customer_id };
-        self.digests_removed.extend(old.digests(&stored.customer).into_iter().map(with));
-        self.digests_added.extend(keys.new.digests(&stored.customer).into_iter().map(with));
-        self.terms.push(index::Indexed {
-            customer_id: row.customer_id,
-            terms: index::of_customer(new.terms(), &stored.customer),
-            replaces: true,
-            erased: false,
-        });
-        Ok(())
-    }
-
-    fn write(mut self, conn: &mut Conn, entrypoint_id: i64) -> Result<(), StoreError> {
-        for row in &self.rows {
-            let changed =
-                on!(conn, |c| diesel::update(customer::table.find((row.entrypoint_id, row.customer_id)))
-                    .set((customer::key_id.eq(row.key_id), customer::document.eq(&row.document)))
-                    .execute(c))?;
-            if changed != 1 {
-                return Err(StoreError::Bug(format!("customer {} vanished", row.customer_id)));
-            }
-        }
-        self.digests_added.sort_by(|a, b| a.digest.cmp(&b.digest));
-        digests::remove::<Customers>(conn, entrypoint_id, &self.digests_removed)?;
-        digests::add::<Customers>(conn, entrypoint_id, &self.digests_added)?;
-        index::add(conn, entrypoint_id, &self.terms)
-    }
-}
-
-fn outcomes(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    keys: &IndexKeys,
-    rotation: &mut Running,
-    most: i64,
-) -> Result<(), StoreError> {
-    let place = rotation.row.entrypoint_id;
-    let rows = idempotency::after(conn, place, &rotation.checkpoint.record_cursor, most)?;
-    let Some((last, _)) = rows.last() else {
-        rotation.checkpoint.phase = RotationPhase::Check;
-        return Ok(());
-    };
-    rotation.checkpoint.record_cursor.clone_from(last);
-    for (cursor, row) in rows.into_iter().filter(|(_, row)| row.key_id != keys.new.key.id) {
-        let salt: Option<Vec<u8>> = match row.customer_id {
-            Some(id) => on!(conn, |c| customer::table.find((place, id)).select(customer::salt).first(c))?,
-            None => Some(ENTRYPOINT_SALT.to_vec()),
-        };
-        let mut moved = IdempotencyRow { key_id: keys.new.key.id, ..row.clone() };
-        // What is kept of an erased person opens under no key.
-        if let Some(salt) = salt {
-            let plain =
-                ring.data_key(conn, row.key_id)?.seal_key(&salt)?.open(&outcome_ad(&row), &row.detail)?;
-            moved.detail = keys.new.key.seal_key(&salt)?.seal(&outcome_ad(&moved), &plain)?;
-        }
-        idempotency::seal_anew(conn, &cursor, &moved)?;
-    }
-    Ok(())
 }

@@ -21,6 +21,7 @@ use super::engine::schema::mail_outbox;
 use super::entrypoints::lock_row::{Waiting, lock_entrypoints};
 use super::jobs::shared_now;
 use super::keys::keyring::KeyRing;
+use super::keys::sealed_table::{Erased, SLICE, SealedTable, Walked};
 use crate::clock;
 use crate::domain::accounts::link::LinkKind;
 use crate::domain::customers::fields::TextField;
@@ -434,6 +435,53 @@ fn ttl_of(kind: LinkKind, link_ttl_secs: i64) -> i64 {
 
 fn refused(parameter: &str, code: &'static str, message: &str) -> StoreError {
     Rejection::State(vec![Problem::parameter(parameter, code, message)]).into()
+}
+
+/// The mails that are not yet sent or given up, sealed under the service's key and their own salts.
+pub(crate) struct MailTable;
+
+impl SealedTable for MailTable {
+    fn name(&self) -> &'static str {
+        "mails"
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        &["mail_outbox.content"]
+    }
+
+    fn erase(&self, conn: &mut Conn, _: &KeyRing, erased: &Erased<'_>) -> Result<(), StoreError> {
+        drop_all(conn, erased.entrypoint_id, erased.id, erased.now)
+    }
+
+    fn is_rotated(&self) -> bool {
+        false
+    }
+
+    /// Each opens.
+    fn examine(
+        &self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        entrypoint_id: i64,
+        cursor: &[u8],
+    ) -> Result<Option<Walked>, StoreError> {
+        let after = cursor.try_into().map_or(0, i64::from_be_bytes);
+        let rows: Vec<MailRow> = on!(conn, |c| mail_outbox::table
+            .filter(mail_outbox::entrypoint_id.eq(entrypoint_id))
+            .filter(mail_outbox::mail_id.gt(after))
+            .order(mail_outbox::mail_id)
+            .limit(SLICE)
+            .select(MailRow::as_select())
+            .load(c))?;
+        for row in &rows {
+            row.content(conn, ring)?;
+        }
+        Ok(rows.last().map(|row| Walked { rows: rows.len(), cursor: row.mail_id.to_be_bytes().to_vec() }))
+    }
+
+    fn is_well(&self, rows: usize) -> String {
+        format!("all {rows} open, but for those that are over")
+    }
 }
 
 impl Store {

@@ -23,7 +23,7 @@ use crate::domain::filter::{Column, Filter, Plan, Reach, Search, Sort, SortKey};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{customer, entrypoint_lock};
-use crate::store::entrypoints::lock_row::LockRow;
+use crate::store::entrypoints::lock_row::{LockRow, with_lock_rows};
 use crate::store::keys::keyring::KeyRing;
 
 /// How many rows are read at once.
@@ -218,9 +218,7 @@ pub(crate) fn by_ids(
     let mut places: Vec<i64> = ids.iter().map(|(entrypoint_id, _)| *entrypoint_id).collect();
     places.sort_unstable();
     places.dedup();
-    let entrypoints: HashMap<i64, Arc<Entrypoint>> = ring
-        .directory
-        .with_lock_rows(conn, &places, |_| true)?
+    let entrypoints: HashMap<i64, Arc<Entrypoint>> = with_lock_rows(conn, ring, &places, |_| true)?
         .into_iter()
         .map(|(entrypoint, lock_row)| (lock_row.entrypoint_id, entrypoint))
         .collect();

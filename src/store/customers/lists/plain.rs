@@ -15,6 +15,7 @@ use crate::store::customers::record_cache::RecordCache;
 use crate::store::customers::rows::{CustomerColumns, CustomerRow};
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
+use crate::store::entrypoints::lock_row::with_lock_rows;
 use crate::store::keys::keyring::KeyRing;
 
 /// The version of an entrypoint's settings with the number of its live customers, or one of them.
@@ -25,7 +26,9 @@ type Columns = (Nullable<CustomerColumns>, Nullable<(BigInt, BigInt)>);
 macro_rules! entrypoint {
     () => {
         concat!(
-            "SELECT ", no_customer!(), ", l.settings_version, l.live_customers FROM entrypoint_lock l \
+            "SELECT ",
+            no_customer!(),
+            ", l.settings_version, l.live_customers FROM entrypoint_lock l \
              WHERE l.entrypoint_id = "
         )
     };
@@ -86,8 +89,7 @@ struct Found {
 
 /// The statements cost no round trip, and each stays what it is elsewhere.
 fn by_two(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Result<Option<Found>, StoreError> {
-    let Some((entrypoint, lock_row)) =
-        ring.directory.with_lock_rows(conn, &request.entrypoints, |_| true)?.pop()
+    let Some((entrypoint, lock_row)) = with_lock_rows(conn, ring, &request.entrypoints, |_| true)?.pop()
     else {
         return Ok(None);
     };

@@ -8,9 +8,9 @@ use crate::domain::entrypoints::Entrypoint;
 use crate::domain::filter::Plan;
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
-use crate::store::entrypoints::lock_row::LockRow;
-use crate::store::keys::keyring::KeyRing;
+use crate::store::entrypoints::lock_row::{LockRow, with_lock_rows};
 use crate::store::index;
+use crate::store::keys::keyring::KeyRing;
 
 /// An entrypoint and its lock row.
 pub(super) type LockedEntrypoint = (Arc<Entrypoint>, LockRow);
@@ -34,7 +34,7 @@ impl ListScope {
             return Ok(ListScope { plan, places: Vec::new(), index: None });
         }
         let wants_deleted = plan.statuses.contains(&Status::Deleted);
-        let mut places = ring.directory.with_lock_rows(conn, &request.entrypoints, |lock_row| {
+        let mut places = with_lock_rows(conn, ring, &request.entrypoints, |lock_row| {
             wants_deleted || lock_row.live_customers > 0
         })?;
         places.retain(|(entrypoint, _)| request.filter.admits_entrypoint(entrypoint));

@@ -3,7 +3,6 @@
 mod beginning;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use diesel::dsl::max;
 use diesel::prelude::*;

@@ -325,7 +325,11 @@ async fn an_instance_suspended_while_it_moves_terms_moves_them_afterwards() {
     let id = client.create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200).id();
     let mut sql = Sql::open(server.site());
     let pid = suspend_while_waiting_for(&server, &mut sql, "index_segment", &mut locker).await;
-    assert_eq!(sql.number("SELECT count(*) AS value FROM index_segment"), 0, "the instance was not suspended");
+    assert_eq!(
+        sql.number("SELECT count(*) AS value FROM index_segment"),
+        0,
+        "the instance was not suspended"
+    );
     kill_process(pid, Signal::CONT).unwrap();
     let is_moved = async || sql.number("SELECT count(*) AS value FROM index_memtable") == 0;
     wait_until("the terms are moved", Duration::from_secs(30), is_moved).await;

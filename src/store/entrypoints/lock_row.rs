@@ -63,8 +63,8 @@ macro_rules! lock_rows {
             $name<$life>(
                 concat!(
                     "SELECT entrypoint_id, settings_version, next_customer_id, block_end, next_seq, key_id, \
-     digest_identifiers, live_customers, counts, old_key_id, old_digest_identifiers \
-     FROM entrypoint_lock WHERE entrypoint_id = ", $of
+digest_identifiers, live_customers, counts, old_key_id, old_digest_identifiers \
+FROM entrypoint_lock WHERE entrypoint_id = ", $of
                 ), $param: $type as $sql;
                 concat!(") ORDER BY entrypoint_id ", $locks)
             ) -> LockRow

@@ -26,7 +26,7 @@ use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::decide::command::Actor;
 use crate::domain::filter::Sort;
 use crate::domain::imports::JobState;
-use crate::domain::invitations::{InviteJob, InviteJobState, InviteOutcome, InvitePlan, InviteReport};
+use crate::domain::invitations::{InviteJob, InviteOutcome, InvitePlan, InviteReport};
 use crate::domain::kernel::problem::Rejection;
 use crate::domain::kernel::time::Micros;
 
@@ -44,9 +44,10 @@ fn read_job(row: &JobRow) -> Result<InviteJob, StoreError> {
     Ok(InviteJob {
         id: row.job_id,
         entrypoint_id: row.entrypoint_id,
-        state: row.state.parse().map_err(|_| {
-            StoreError::Corrupt(format!("invitation {} in state {}", row.job_id, row.state))
-        })?,
+        state: row
+            .state
+            .parse()
+            .map_err(|_| StoreError::Corrupt(format!("invitation {} in state {}", row.job_id, row.state)))?,
         counts: row.counts()?,
         total: row.total,
         failure: row.failure.clone(),

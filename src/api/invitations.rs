@@ -303,7 +303,8 @@ pub(crate) async fn get_invite_report(call: Call) -> Result<HttpResponse, Error>
     let (skip, limit) = page_of(&mut params);
     let outcome = params.word::<InviteOutcome>("outcome");
     params.done()?;
-    let (reports, total) = call.app.store.invite_reports(job.id, outcome, skip, limit).await?;
+    let (reports, total) =
+        call.app.store.invite_reports(job.entrypoint_id, job.id, outcome, skip, limit).await?;
     let records = reports.into_iter().map(InviteReportOut::from).collect();
     Ok(HttpResponse::Ok().json(InviteReportsOut { summary: SummaryOut::new(limit, total), records }))
 }

@@ -136,7 +136,7 @@ pub(crate) async fn retry_mail(call: Call, payload: Payload) -> Result<HttpRespo
         Ok(()) => store.retry_mail(entrypoint_id, mail_id, call.app.link_ttl_secs, mutation.key).await?,
         Err(problems) => {
             mutation.replay(problems).await?;
-            (store.outbox_mail(mail_id).await?, true)
+            (store.outbox_mail(entrypoint_id, mail_id).await?, true)
         }
     };
     let mut response = HttpResponse::Ok();

@@ -7,20 +7,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use super::StopSignal;
+use super::worker::{self, Step, Work};
 use crate::clock;
 use crate::domain::customers::draft::{Change, Context, Draft};
 use crate::domain::decide::command::{Action, Command, CreateCustomer};
-use crate::domain::imports::{ImportPlan, Mapping, RecordItem, RecordReader, RowDraft, RowNote, read_row};
-use crate::store::{ImportLease, StepDone, StepRow, Store, StoreError};
+use crate::domain::imports::{
+    ImportPlan, Mapping, Position, RecordItem, RecordReader, RowDraft, RowNote, read_row,
+};
+use crate::store::{ImportLease, Lease, StepDone, StepRow, Store, StoreError};
 use crate::vault::hash_password;
 
-/// How often jobs are looked for that another process queued or left.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How many jobs a process works on at once.
-const JOBS_MAX: usize = 3;
 /// How long a step may keep the writer while somebody waits for it, and while nobody does.
 const STEP_SHORT: Duration = Duration::from_millis(25);
 const STEP_LONG: Duration = Duration::from_millis(400);
@@ -35,36 +34,9 @@ const ATTEMPTS_LARGE: i64 = 3;
 const ATTEMPTS_MAX: i64 = 6;
 /// How many rows then go one by one.
 const ROWS_CAREFUL: usize = 200;
-/// How long to wait for a database that does not answer, and how often.
-const RETRY_AFTER: Duration = Duration::from_millis(500);
-const RETRIES_MAX: u32 = 20;
-
 /// Works on whatever import waits, for as long as the service runs.
 pub async fn work(store: Arc<Store>, stop: StopSignal) {
-    let permits = Arc::new(Semaphore::new(JOBS_MAX));
-    loop {
-        while !stop.is_asked() {
-            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-            match store.take_import(None).await {
-                Ok(Some(lease)) => {
-                    let (store, stop) = (Arc::clone(&store), stop.clone());
-                    tokio::spawn(async move {
-                        let id = lease.job.id;
-                        if let Err(error) = run(&store, lease, &stop).await {
-                            tracing::warn!(%error, import = id, "an import waits for another worker");
-                        }
-                        drop(permit);
-                    });
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    tracing::debug!(%error, "no import could be looked for");
-                    break;
-                }
-            }
-        }
-        let _ = tokio::time::timeout(LOOK_EVERY, store.import_queued()).await;
-    }
+    worker::work::<Import>(store, stop).await;
 }
 
 /// Works on one import until it is over, somebody else has it, or the process is to stop.
@@ -72,51 +44,138 @@ pub async fn work(store: Arc<Store>, stop: StopSignal) {
 /// # Errors
 /// The store's; the job then waits for whoever comes next.
 pub async fn run(store: &Arc<Store>, lease: ImportLease, stop: &StopSignal) -> Result<(), StoreError> {
-    let plan = &lease.job.plan;
-    let Ok(mapping) = Mapping::of(plan.header.iter().map(String::as_str), &plan.options) else {
-        let why = "this release reads the header of the file in another way; send the file again";
-        return store.fail_import(&lease, why.into()).await;
-    };
-    let lease = Arc::new(lease);
-    let mut source = Some(Source::new(&lease, mapping));
-    let Some(mut ahead) = whole(store, &lease, read_ahead(store, &mut source, ROWS_FIRST).await).await?
-    else {
-        return Ok(());
-    };
-    let mut rows_before = lease.job.rows_read;
-    let mut size = Size::new(lease.attempts);
-    loop {
-        let mut batch = std::mem::take(&mut ahead);
-        if lease.attempts >= ATTEMPTS_MAX && rows_before == lease.job.rows_read {
-            reject_first(&mut batch);
+    worker::run(store, Import::new(store, lease), stop).await
+}
+
+/// An import in this process's hands.
+struct Import {
+    store: Arc<Store>,
+    lease: Arc<ImportLease>,
+    /// The next rows, which a task reads; none where reading must begin anew.
+    ahead: Option<JoinHandle<Result<(Source, Batch), StoreError>>>,
+    /// The rows at hand, those from `from` on not yet done.
+    rows: Arc<Vec<StepRow>>,
+    from: usize,
+    /// Whether the file ends with them; nothing before any were read.
+    is_last: Option<bool>,
+    /// How many rows of the job are done, and where the next one begins.
+    rows_before: i64,
+    position: Position,
+    size: Size,
+}
+
+impl Work for Import {
+    const KIND: &'static str = "import";
+    const AT_ONCE: usize = 3;
+
+    async fn take(store: &Arc<Store>) -> Result<Option<Import>, StoreError> {
+        Ok(store.take_import(None).await?.map(|lease| Import::new(store, lease)))
+    }
+
+    async fn queued(store: &Store) {
+        store.import_queued().await;
+    }
+
+    fn lease(&self) -> Lease {
+        self.lease.lease
+    }
+
+    fn most(&self, _: bool) -> usize {
+        let left = self.rows.len() - self.from;
+        if left == 0 { self.size.rows } else { self.size.rows.min(left) }
+    }
+
+    async fn step(&mut self, most: usize) -> Result<Step, StoreError> {
+        if self.from >= self.rows.len() && self.is_last != Some(true) {
+            match self.read().await {
+                Err(StoreError::Corrupt(why)) => {
+                    tracing::error!(why, import = self.lease.job.id, "an import cannot go on");
+                    let why = "the file that was sent is no longer whole; send it again";
+                    self.store.fail_job(self.lease.lease, why).await?;
+                    return Ok(Step::Over);
+                }
+                Ok(false) => {
+                    let why = "this release reads the header of the file in another way; send the file again";
+                    self.store.fail_job(self.lease.lease, why).await?;
+                    return Ok(Step::Over);
+                }
+                read => read?,
+            };
         }
-        let rows = Arc::new(batch.rows);
-        let wanted = size.rows.saturating_mul(2).clamp(ROWS_FIRST, ROWS_MAX);
-        let work = steps(store, &lease, &mut rows_before, rows, batch.is_last, &mut size, stop);
-        let (went, read) = tokio::join!(work, read_ahead(store, &mut source, wanted));
-        if !went? {
-            return Ok(());
+        let range = self.from..self.rows.len().min(self.from + most);
+        let (to, is_last) = (range.end, self.is_last == Some(true) && range.end == self.rows.len());
+        let (lease, rows) = (Arc::clone(&self.lease), Arc::clone(&self.rows));
+        match self.store.import_step(lease, self.rows_before, rows, range, is_last).await? {
+            StepDone::Over | StepDone::Lost => Ok(Step::Over),
+            StepDone::Went(rows_read) => {
+                let done = to - self.from;
+                self.position = to
+                    .checked_sub(1)
+                    .and_then(|last| self.rows.get(last))
+                    .map_or(self.position, |row| row.end);
+                (self.rows_before, self.from) = (rows_read, to);
+                Ok(Step::Went(done))
+            }
         }
-        match whole(store, &lease, read).await? {
-            Some(batch) => ahead = batch,
-            None => return Ok(()),
-        }
+    }
+
+    fn learn(&mut self, done: usize, took: Duration, has_callers: bool) {
+        self.size.learn(done, took, has_callers);
+    }
+
+    fn shrink(&mut self, most: usize) {
+        self.size.rows = most;
+    }
+
+    async fn give_up_one(&mut self, error: StoreError) -> Result<Step, StoreError> {
+        let mut rows = self.rows.to_vec();
+        let Some(row) = rows.get_mut(self.from) else { return Err(error) };
+        reject(row);
+        self.rows = Arc::new(rows);
+        Ok(Step::Went(0))
     }
 }
 
-/// What was read; where the file is no longer whole, the import ends.
-async fn whole(
-    store: &Arc<Store>,
-    lease: &ImportLease,
-    read: Result<Batch, StoreError>,
-) -> Result<Option<Batch>, StoreError> {
-    match read {
-        Err(StoreError::Corrupt(why)) => {
-            tracing::error!(why, import = lease.job.id, "an import cannot go on");
-            let why = "the file that was sent is no longer whole; send it again";
-            store.fail_import(lease, why.into()).await.map(|()| None)
+impl Import {
+    fn new(store: &Arc<Store>, lease: ImportLease) -> Import {
+        Import {
+            store: Arc::clone(store),
+            ahead: None,
+            rows: Arc::default(),
+            from: 0,
+            is_last: None,
+            rows_before: lease.job.rows_read,
+            position: lease.position,
+            size: Size::new(lease.lease.attempts),
+            lease: Arc::new(lease),
         }
-        other => other.map(Some),
+    }
+
+    /// Takes the rows that were read, and has the next ones read meanwhile; false where this release reads the header in
+    /// another way.
+    async fn read(&mut self) -> Result<bool, StoreError> {
+        let gone = || StoreError::Bug("the task that reads a file went away".into());
+        let ahead = match self.ahead.take() {
+            Some(ahead) => ahead,
+            None => {
+                let plan = &self.lease.job.plan;
+                let mapping = Mapping::of(plan.header.iter().map(String::as_str), &plan.options);
+                let Ok(mapping) = mapping else { return Ok(false) };
+                let source = Source::new(&self.lease, mapping, self.position);
+                tokio::spawn(read_ahead(Arc::clone(&self.store), source, ROWS_FIRST))
+            }
+        };
+        let (source, mut batch) = ahead.await.map_err(|_| gone())??;
+        if self.lease.lease.attempts >= ATTEMPTS_MAX && self.rows_before == self.lease.job.rows_read {
+            // At this row workers died.
+            batch.rows.first_mut().into_iter().for_each(reject);
+        }
+        (self.rows, self.from, self.is_last) = (Arc::new(batch.rows), 0, Some(batch.is_last));
+        if !batch.is_last {
+            let wanted = self.size.rows.saturating_mul(2).clamp(ROWS_FIRST, ROWS_MAX);
+            self.ahead = Some(tokio::spawn(read_ahead(Arc::clone(&self.store), source, wanted)));
+        }
+        Ok(true)
     }
 }
 
@@ -128,66 +187,9 @@ struct Batch {
     is_last: bool,
 }
 
-/// Does the rows of a batch, as many at once as time allows; whether to go on with the next batch.
-async fn steps(
-    store: &Arc<Store>,
-    lease: &Arc<ImportLease>,
-    rows_before: &mut i64,
-    rows: Arc<Vec<StepRow>>,
-    is_last: bool,
-    size: &mut Size,
-    stop: &StopSignal,
-) -> Result<bool, StoreError> {
-    let mut rows = rows;
-    let mut from = 0;
-    let mut retries = 0;
-    loop {
-        if stop.is_asked() {
-            store.release_import(lease).await?;
-            return Ok(false);
-        }
-        let to = rows.len().min(from + size.rows);
-        let begun = Instant::now();
-        let last = is_last && to == rows.len();
-        let done =
-            store.import_step(Arc::clone(lease), *rows_before, Arc::clone(&rows), from..to, last).await;
-        match done {
-            Ok(StepDone::Over | StepDone::Lost) => return Ok(false),
-            Ok(StepDone::Went(rows_read)) => {
-                *rows_before = rows_read;
-                size.learn(to - from, begun.elapsed(), store.has_callers());
-                from = to;
-                retries = 0;
-                if from >= rows.len() {
-                    return Ok(true);
-                }
-            }
-            // Found by halving, a poisoned row hurts only itself.
-            Err(StoreError::Bug(_) | StoreError::Corrupt(_)) if to - from > 1 => size.rows = (to - from) / 2,
-            Err(error @ (StoreError::Bug(_) | StoreError::Corrupt(_))) if to > from => {
-                tracing::error!(%error, import = lease.job.id, "a row cannot be imported");
-                let mut changed = rows.to_vec();
-                changed.get_mut(from).into_iter().for_each(reject);
-                rows = Arc::new(changed);
-            }
-            Err(error) if retries >= RETRIES_MAX => return Err(error),
-            Err(StoreError::Busy | StoreError::Unavailable(_)) => {
-                retries += 1;
-                tokio::time::sleep(RETRY_AFTER).await;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-}
-
 fn reject(row: &mut StepRow) {
     let message = "the row could not be imported; the service's log says why";
     row.command = Err(vec![RowNote::new("", "internal", message)]);
-}
-
-/// The row at which workers died.
-fn reject_first(batch: &mut Batch) {
-    batch.rows.first_mut().into_iter().for_each(reject);
 }
 
 /// How many rows a step takes.
@@ -238,14 +240,14 @@ struct RowContext {
 }
 
 impl Source {
-    fn new(lease: &Arc<ImportLease>, mapping: Mapping) -> Source {
+    fn new(lease: &Arc<ImportLease>, mapping: Mapping, position: Position) -> Source {
         Source {
             lease: Arc::clone(lease),
             mapping,
-            reader: RecordReader::new(lease.job.plan.delimiter, lease.position),
+            reader: RecordReader::new(lease.job.plan.delimiter, position),
             piece: Vec::new(),
             at: 0,
-            next: lease.position.offset,
+            next: position.offset,
             is_over: false,
         }
     }
@@ -325,18 +327,13 @@ impl Source {
 }
 
 /// Reads the next rows of a job's file, at most `most`. The source is away while a thread works on it.
-async fn read_ahead(
-    store: &Arc<Store>,
-    source: &mut Option<Source>,
-    most: usize,
-) -> Result<Batch, StoreError> {
+async fn read_ahead(store: Arc<Store>, mut here: Source, most: usize) -> Result<(Source, Batch), StoreError> {
     let gone = || StoreError::Bug("the thread that reads a file went away".into());
     let mut batch = Batch::default();
     let mut bytes = 0;
     let until = Instant::now() + AHEAD;
-    let mut here = source.take().ok_or_else(gone)?;
     let country = store.country(here.lease.job.entrypoint_id).await?.flatten();
-    let mut place = RowContext { store: Arc::clone(store), country };
+    let mut place = RowContext { store: Arc::clone(&store), country };
     while !here.is_over && batch.rows.len() < most && bytes < AHEAD_BYTES && Instant::now() < until {
         if here.at >= here.piece.len() {
             match store.import_text(here.lease.upload_id, here.next).await? {
@@ -365,6 +362,5 @@ async fn read_ahead(
         (here, batch, bytes, place) = read.await.map_err(|_| gone())?;
     }
     batch.is_last = here.is_over;
-    *source = Some(here);
-    Ok(batch)
+    Ok((here, batch))
 }

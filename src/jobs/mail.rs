@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::{StopSignal, again_if_cut};
 use crate::domain::mail::MailKind;
 use crate::mail::{Composed, Composer, Connection, Folder, SmtpOptions, Transport, Trouble};
-use crate::store::{MailLease, Mark, Store, StoreError};
+use crate::store::{MailId, MailLease, Mark, Store, StoreError};
 
 /// How often mails are looked for that another process queued, or that are due again.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -68,7 +68,7 @@ impl Mailer {
     }
 
     async fn compose(&self, lease: &MailLease) -> Result<Composed, Trouble> {
-        let found = self.store.entrypoint_settings(lease.entrypoint_id).await;
+        let found = self.store.entrypoint_settings(lease.id.0).await;
         match found {
             // A letter that cannot be written must not stop the others.
             Ok(Some(settings)) => {
@@ -85,7 +85,7 @@ impl Mailer {
 
     /// Says what became of mails; which of them still were ours. A database that is away is waited for: what was sent must
     /// be marked.
-    async fn mark(&self, marks: Vec<(i64, i64, Mark)>) -> Vec<bool> {
+    async fn mark(&self, marks: Vec<(MailId, i64, Mark)>) -> Vec<bool> {
         loop {
             match self.store.mark_mails(marks.clone()).await {
                 Ok(held) => return held,
@@ -175,7 +175,7 @@ impl Mailer {
                 line.rest().await;
                 continue;
             }
-            let mut left: Vec<(i64, i64)> = leases.iter().map(|lease| (lease.id, lease.number)).collect();
+            let mut left: Vec<(MailId, i64)> = leases.iter().map(|lease| (lease.id, lease.number)).collect();
             let mut away = None;
             for lease in leases {
                 if self.stop.is_asked() {
@@ -203,7 +203,7 @@ impl Mailer {
     }
 
     /// Runs something while the leases of the mails in hand are kept.
-    async fn kept<T>(&self, held: &[(i64, i64)], future: impl Future<Output = T>) -> T {
+    async fn kept<T>(&self, held: &[(MailId, i64)], future: impl Future<Output = T>) -> T {
         let mut future = std::pin::pin!(future);
         loop {
             tokio::select! {
@@ -233,7 +233,7 @@ impl Mailer {
             Err(trouble) => tell(lease, &trouble),
         }
         if held.first() == Some(&false) {
-            tracing::warn!(mail = lease.id, "a mail was taken from this worker while it was sent");
+            tracing::warn!(mail = lease.id.1, "a mail was taken from this worker while it was sent");
         }
         Ok(())
     }
@@ -319,7 +319,7 @@ fn tell(lease: &MailLease, trouble: &Trouble) {
         Trouble::Never(_) => "failed",
     };
     count(lease.letter.kind, word);
-    tracing::warn!(mail = lease.id, customer = lease.customer_id, problem = %trouble, "a mail was {word}");
+    tracing::warn!(mail = lease.id.1, customer = lease.customer_id, problem = %trouble, "a mail was {word}");
 }
 
 fn count(kind: MailKind, result: &'static str) {

@@ -5,6 +5,7 @@ pub mod index;
 pub mod invitations;
 pub mod mail;
 pub mod rotation;
+mod worker;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

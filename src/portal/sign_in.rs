@@ -128,7 +128,7 @@ pub(super) async fn sign_out(request: HttpRequest, portal: Data<Portal>, payload
         let form = Form::read(visit.request, payload).await?;
         if let Some(signed_in) = visit.signed_in().await? {
             form.check(&signed_in.csrf)?;
-            visit.portal.store.sign_out(signed_in.token).await?;
+            visit.portal.store.sign_out(signed_in.found.entrypoint.id, signed_in.token).await?;
         }
         let mut response = visit.go_to("/sign-in?done=signed-out");
         if cookie(visit.request, SESSION_COOKIE).is_some() {

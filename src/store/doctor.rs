@@ -3,24 +3,21 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use super::customers::load::customer_rows;
 use super::engine::conn::{Conn, DatabaseUrl, Purpose, on};
 use super::engine::error::StoreError;
 use super::engine::migrate::pending;
-use super::engine::schema::{customer, data_key, entrypoint, entrypoint_head};
-use super::entrypoints::lock_row::read_lock_row;
-use super::idempotency;
+use super::engine::schema::{customer, data_key, entrypoint, entrypoint_lock};
 use super::index;
 use super::index::digests;
 use super::keys::keyring::{KeyRing, SERVICE_ENTRYPOINT};
+use super::keys::sealed_table::SealedTable;
+use super::sealed::REGISTER;
 use crate::clock;
 use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::vault::MasterKey;
 
 /// How far this machine's clock may be from the database's, in seconds.
 const CLOCK_SKEW_SECS_MAX: i64 = 5;
-/// How many customers are opened in one go.
-const SLICE: i64 = 500;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +74,9 @@ pub fn examine(url: &DatabaseUrl, master: MasterKey, deep: bool) -> Vec<Finding>
     note("clock", skew(&mut conn));
     note("integrity", integrity(&mut conn));
     if deep {
-        note("customers", customers(&mut conn, &ring));
-        note("idempotency", outcomes(&mut conn));
+        for table in REGISTER {
+            note(table.name(), walk(&mut conn, &ring, table));
+        }
         note("search", search(&mut conn));
     }
     findings
@@ -190,18 +188,17 @@ fn integrity(conn: &mut Conn) -> Result<String, StoreError> {
 }
 
 /// Digests of customers that are not live.
-const OF_NO_CUSTOMER: &str = "SELECT count(*) AS value FROM identity_digest d WHERE d.entrypoint_id >= 0 \
-     AND NOT EXISTS (SELECT 1 FROM customer c WHERE c.customer_id = d.customer_id \
+const OF_NO_CUSTOMER: &str = "SELECT count(*) AS value FROM identity_digest d WHERE \
+     NOT EXISTS (SELECT 1 FROM customer c WHERE c.customer_id = d.customer_id \
      AND c.entrypoint_id = d.entrypoint_id AND c.status <> -99)";
-/// Digests of outcomes that are not there; SQLite's only.
-const OF_NO_OUTCOME: &str = "SELECT count(*) AS value FROM identity_digest d WHERE d.entrypoint_id < 0 \
-     AND NOT EXISTS (SELECT 1 FROM idempotency i WHERE i.outcome_id = d.customer_id \
-     AND i.entrypoint_id = -1 - d.entrypoint_id)";
+/// Digests of idempotency records that are not there; on SQLite only.
+const OF_NO_RECORD: &str = "SELECT count(*) AS value FROM idempotency_digest d WHERE \
+     NOT EXISTS (SELECT 1 FROM idempotency i WHERE i.record_id = d.record_id AND i.entrypoint_id = d.entrypoint_id)";
 
 /// The counters of every lock row against a count, and no digest that leads to nobody and nothing.
 fn counters(conn: &mut Conn) -> Result<String, StoreError> {
-    let lock_rows: Vec<(i64, i64)> = on!(conn, |c| entrypoint_head::table
-        .select((entrypoint_head::entrypoint_id, entrypoint_head::live_customers))
+    let lock_rows: Vec<(i64, i64)> = on!(conn, |c| entrypoint_lock::table
+        .select((entrypoint_lock::entrypoint_id, entrypoint_lock::live_customers))
         .load(c))?;
     let mut total = 0;
     for (id, counted) in lock_rows {
@@ -220,7 +217,7 @@ fn counters(conn: &mut Conn) -> Result<String, StoreError> {
     let orphans: NumberRow = on!(conn, |c| diesel::sql_query(OF_NO_CUSTOMER).get_result(c))?;
     let mut orphans = orphans.value + digests::orphans(conn)?;
     if let Conn::Sqlite(c, _) = conn {
-        orphans += diesel::sql_query(OF_NO_OUTCOME).get_result::<NumberRow>(c)?.value;
+        orphans += diesel::sql_query(OF_NO_RECORD).get_result::<NumberRow>(c)?.value;
     }
     if orphans > 0 {
         return Err(StoreError::Corrupt(format!(
@@ -230,75 +227,28 @@ fn counters(conn: &mut Conn) -> Result<String, StoreError> {
     Ok(format!("{total} live customers, counters and digests agree"))
 }
 
-/// Opens every customer, each held against its history, and looks whether it is found by its digests.
-fn customers(conn: &mut Conn, ring: &KeyRing) -> Result<String, StoreError> {
-    let entrypoints: Vec<i64> = on!(conn, |c| entrypoint::table.select(entrypoint::entrypoint_id).load(c))?;
-    let mut opened = 0;
-    for entrypoint_id in entrypoints {
-        let mut after = 0;
+/// Looks at everything that a sealed table has of every entrypoint, and of the service.
+fn walk(conn: &mut Conn, ring: &KeyRing, table: &dyn SealedTable) -> Result<String, StoreError> {
+    let mut places: Vec<i64> = on!(conn, |c| entrypoint::table.select(entrypoint::entrypoint_id).load(c))?;
+    places.push(SERVICE_ENTRYPOINT);
+    let mut rows = 0;
+    for entrypoint_id in places {
+        let mut cursor = Vec::new();
         loop {
             // In one state of the database: the service may be at work.
             conn.begin_read()?;
-            let ids = slice(conn, ring, entrypoint_id, after);
+            let walked = table.examine(conn, ring, entrypoint_id, &cursor);
             conn.end_read();
-            let ids = ids?;
-            let Some(last) = ids.last() else { break };
-            after = *last;
-            opened += ids.len();
+            let Some(walked) = walked? else { break };
+            rows += walked.rows;
+            cursor = walked.cursor;
         }
     }
-    Ok(format!("all {opened} open, are their newest versions and are found by their identifiers"))
-}
-
-/// Looks whether every kept outcome is found by its idempotency key.
-fn outcomes(conn: &mut Conn) -> Result<String, StoreError> {
-    let mut places: Vec<i64> = on!(conn, |c| entrypoint::table.select(entrypoint::entrypoint_id).load(c))?;
-    places.push(SERVICE_ENTRYPOINT);
-    for entrypoint_id in places {
-        let mut after = Vec::new();
-        loop {
-            conn.begin_read()?;
-            let last = idempotency::examine(conn, entrypoint_id, &after, SLICE);
-            conn.end_read();
-            let Some(last) = last? else { break };
-            after = last;
-        }
-    }
-    Ok("all outcomes are found by their keys".into())
+    Ok(table.is_well(rows))
 }
 
 /// Reads the search index.
 fn search(conn: &mut Conn) -> Result<String, StoreError> {
     let (entries, postings) = index::examine(conn)?;
     Ok(format!("the index is whole: {postings} postings in segments, {entries} entries pending"))
-}
-
-/// Looks at the next customers of an entrypoint; who they are.
-fn slice(conn: &mut Conn, ring: &KeyRing, entrypoint_id: i64, after: i64) -> Result<Vec<i64>, StoreError> {
-    let Some(lock_row) = read_lock_row(conn, entrypoint_id)? else { return Ok(Vec::new()) };
-    let keys = lock_row.keys(conn, ring)?;
-    let ids: Vec<i64> = on!(conn, |c| customer::table
-        .filter(customer::entrypoint_id.eq(entrypoint_id))
-        .filter(customer::customer_id.gt(after))
-        .order(customer::customer_id)
-        .limit(SLICE)
-        .select(customer::customer_id)
-        .load(c))?;
-    let mut having: Vec<(i64, Vec<Vec<u8>>)> = Vec::with_capacity(ids.len());
-    for row in customer_rows(conn, entrypoint_id, &ids)? {
-        let stored = row.open(&*ring.data_key(conn, row.key_id)?)?;
-        if !stored.customer.is_deleted() {
-            having.push((row.customer_id, keys.of_row(row.key_id).digests(&stored.customer)));
-        }
-    }
-    let digests: Vec<Vec<u8>> = having.iter().flat_map(|(_, digests)| digests.iter().cloned()).collect();
-    let found = digests::find(conn, entrypoint_id, &digests)?;
-    for (id, digests) in having {
-        if digests.iter().any(|digest| !found.get(digest).is_some_and(|ids| ids.contains(&id))) {
-            return Err(StoreError::Corrupt(format!(
-                "customer {id} is not found by all of its identifiers: a create of the same person would double it"
-            )));
-        }
-    }
-    Ok(ids)
 }

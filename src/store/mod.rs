@@ -13,13 +13,14 @@ mod idempotency;
 mod imports;
 mod index;
 mod invitations;
+mod jobs;
 mod keys;
 mod mail;
 mod reads;
+mod sealed;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
@@ -41,9 +42,11 @@ pub use self::imports::{
 };
 pub use self::index::Maintained;
 pub use self::invitations::{InviteLease, InviteStepDone};
+pub use self::jobs::JobId;
+pub use self::jobs::lease::Lease;
 pub use self::keys::keyring::{DataKeyRecord, KeyRing};
 pub use self::keys::rotation::{Rotation, RotationPhase};
-pub use self::mail::{MailLease, Mark, OutboxMail, OutboxRequest};
+pub use self::mail::{MailId, MailLease, Mark, OutboxMail, OutboxRequest};
 
 use self::customers::find::CustomerLookUp;
 use self::customers::record_cache::RecordCache;
@@ -102,11 +105,6 @@ pub struct Store {
     last_command_us: AtomicI64,
     /// Whether an erase left its values in the write-ahead log.
     erased: AtomicBool,
-    /// Entrypoints by name, and the owners of id blocks: neither ever changes.
-    entries: RwLock<HashMap<String, (i64, i64)>>,
-    blocks: RwLock<HashMap<i64, i64>>,
-    /// Countries of entrypoints, as they were when last asked for or changed here.
-    countries: RwLock<HashMap<i64, Option<String>>>,
 }
 
 impl Store {
@@ -154,9 +152,6 @@ impl Store {
             last_command_us: AtomicI64::new(0),
             // An erase before the last stop may not have come to its end.
             erased: AtomicBool::new(true),
-            entries: RwLock::default(),
-            blocks: RwLock::default(),
-            countries: RwLock::default(),
         };
         Ok(store)
     }
@@ -165,12 +160,8 @@ impl Store {
     pub fn precompute(&self, command: &mut Command) {
         let Action::Create(create) = &mut command.action else { return };
         let Some(key) = self.ring.newest_key(command.entrypoint_id) else { return };
-        let country =
-            match self.countries.read().unwrap_or_else(PoisonError::into_inner).get(&command.entrypoint_id) {
-                Some(country) => country.clone(),
-                None => return,
-            };
-        let (record, _) = apply::create(&create.draft, country.as_deref(), clock::now());
+        let Some(entrypoint) = self.ring.directory.newest(command.entrypoint_id) else { return };
+        let (record, _) = apply::create(&create.draft, entrypoint.country.as_deref(), clock::now());
         let terms = index::of_customer(key.terms(), &record);
         create.precomputed = Some(Arc::new(Precomputed { key_id: key.id, record, terms }));
     }
@@ -309,7 +300,7 @@ impl Store {
                 Ok(answer)
             })
             .await;
-        self.countries.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.ring.directory.forget(id);
         updated
     }
 

@@ -1,7 +1,7 @@
 //! What the store answers without the writer's lock: each read is a closure on one of the reader threads.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use diesel::prelude::*;
 
@@ -51,8 +51,8 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn find_entry(&self, entry: &str) -> Result<Option<(i64, i64)>, StoreError> {
-        if let Some(found) = self.entries.read().unwrap_or_else(PoisonError::into_inner).get(entry) {
-            return Ok(Some(*found));
+        if let Some(found) = self.ring.directory.by_name(entry) {
+            return Ok(Some(found));
         }
         if !is_entry_name(entry) {
             return Ok(None);
@@ -60,7 +60,7 @@ impl Store {
         let name = entry.to_owned();
         let found = self.look_up(move |conn, _| settings::find(conn, &name)).await?;
         if let Some(found) = found {
-            self.entries.write().unwrap_or_else(PoisonError::into_inner).insert(entry.to_owned(), found);
+            self.ring.directory.learn_name(entry, found);
         }
         Ok(found)
     }
@@ -71,8 +71,8 @@ impl Store {
     /// The database's.
     pub async fn entrypoint_of(&self, customer_id: i64) -> Result<Option<i64>, StoreError> {
         let block = block_of(customer_id);
-        if let Some(found) = self.blocks.read().unwrap_or_else(PoisonError::into_inner).get(&block) {
-            return Ok(Some(*found));
+        if let Some(found) = self.ring.directory.of_block(block) {
+            return Ok(Some(found));
         }
         let found: Option<i64> = self
             .look_up(move |conn, _| {
@@ -84,7 +84,7 @@ impl Store {
             })
             .await?;
         if let Some(found) = found {
-            self.blocks.write().unwrap_or_else(PoisonError::into_inner).insert(block, found);
+            self.ring.directory.learn_block(block, found);
         }
         Ok(found)
     }
@@ -269,13 +269,13 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn country(&self, entrypoint_id: i64) -> Result<Option<Option<String>>, StoreError> {
-        if let Some(found) = self.countries.read().unwrap_or_else(PoisonError::into_inner).get(&entrypoint_id)
-        {
-            return Ok(Some(found.clone()));
+        if let Some(found) = self.ring.directory.newest(entrypoint_id) {
+            return Ok(Some(found.country.clone()));
         }
         let Some(settings) = self.entrypoint_settings(entrypoint_id).await? else { return Ok(None) };
-        let country = settings.entrypoint.country;
-        self.countries.write().unwrap_or_else(PoisonError::into_inner).insert(entrypoint_id, country.clone());
+        let EntrypointSettings { entrypoint, version, .. } = settings;
+        let country = entrypoint.country.clone();
+        self.ring.directory.learn(version, &Arc::new(entrypoint));
         Ok(Some(country))
     }
 

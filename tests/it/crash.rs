@@ -321,13 +321,17 @@ async fn an_instance_suspended_while_it_moves_terms_moves_them_afterwards() {
     let server = Server::start(Db::Postgres).await;
     let client = server.client();
     let mut locker = Sql::open(server.site());
-    locker.run("BEGIN; LOCK TABLE term_segment IN SHARE MODE");
+    locker.run("BEGIN; LOCK TABLE index_segment IN SHARE MODE");
     let id = client.create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200).id();
     let mut sql = Sql::open(server.site());
-    let pid = suspend_while_waiting_for(&server, &mut sql, "term_segment", &mut locker).await;
-    assert_eq!(sql.number("SELECT count(*) AS value FROM term_segment"), 0, "the instance was not suspended");
+    let pid = suspend_while_waiting_for(&server, &mut sql, "index_segment", &mut locker).await;
+    assert_eq!(
+        sql.number("SELECT count(*) AS value FROM index_segment"),
+        0,
+        "the instance was not suspended"
+    );
     kill_process(pid, Signal::CONT).unwrap();
-    let is_moved = async || sql.number("SELECT count(*) AS value FROM term_pending") == 0;
+    let is_moved = async || sql.number("SELECT count(*) AS value FROM index_memtable") == 0;
     wait_until("the terms are moved", Duration::from_secs(30), is_moved).await;
     let found = client.get("/api/Query/customers/demo?search=da@exa").await.expect(200);
     assert_eq!(found.json["Records"][0]["customerId"], id);

@@ -89,8 +89,8 @@ both!(an_index_of_an_earlier_release_is_rebuilt_at_start, |db| async move {
     assert_eq!(server.terminate().await.code(), Some(0));
     let mut sql = Sql::open(server.site());
     sql.run(
-        "DELETE FROM term_pending; DELETE FROM term_block; DELETE FROM term_segment; \
-         UPDATE term_work SET is_built = false",
+        "DELETE FROM index_memtable; DELETE FROM index_block; DELETE FROM index_segment; \
+         UPDATE index_lease SET is_built = false",
     );
     server.spawn();
     server.ready().await;

@@ -126,7 +126,7 @@ both!(a_rotation_adds_the_digests_of_a_later_policy, |db| async {
         "there must be one digest of the names in place of that of the e-mail"
     );
     let mut sql = Sql::open(server.site());
-    let held = sql.texts("SELECT digest_identifiers AS value FROM entrypoint_head WHERE entrypoint_id = 1");
+    let held = sql.texts("SELECT digest_identifiers AS value FROM entrypoint_lock WHERE entrypoint_id = 1");
     assert!(held[0].contains("firstname+lastname") && !held[0].contains("email"), "{held:?}");
     let same = json!({"email": "other@example.test", "firstname": "ADA", "lastname": "roe"});
     let answer = client.create("demo", &same, &[], &[]).await.expect(200);
@@ -187,7 +187,7 @@ fleets!(rules_7_a_rotation_under_load_and_kills_misses_and_doubles_nothing, |fle
         let deadline = Instant::now() + PATIENCE;
         loop {
             load.assert_running();
-            let now = Sql::open(fleet.site()).number("SELECT customers_done AS value FROM key_rotation");
+            let now = Sql::open(fleet.site()).number("SELECT done AS value FROM job WHERE kind = 'rotation'");
             if now > seen {
                 seen = now;
                 break;
@@ -195,7 +195,7 @@ fleets!(rules_7_a_rotation_under_load_and_kills_misses_and_doubles_nothing, |fle
             assert!(Instant::now() < deadline, "no progress after {kill} kills");
             tokio::time::sleep(Duration::from_millis(rng.u64(5..30))).await;
         }
-        let running = "SELECT count(*) AS value FROM key_rotation WHERE ended_at_us IS NULL";
+        let running = "SELECT count(*) AS value FROM job WHERE kind = 'rotation' AND ended_at_us IS NULL";
         assert_eq!(
             Sql::open(fleet.site()).number(running),
             1,

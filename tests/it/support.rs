@@ -223,18 +223,15 @@ impl Sql {
             Sql::Sqlite(_) => "lower(hex(digest))",
             Sql::Postgres(_) => "encode(digest, 'hex')",
         };
-        let settled = self.texts(&format!(
-            "SELECT customer_id || ' ' || {digest} AS value FROM identity_digest WHERE entrypoint_id >= 0"
-        ));
+        let settled =
+            self.texts(&format!("SELECT customer_id || ' ' || {digest} AS value FROM identity_digest"));
         let mut digests: BTreeSet<(u64, String)> = settled
             .iter()
             .map(|row| row.split_once(' ').expect("two words"))
             .map(|(id, digest)| (id.parse().expect("an id"), digest.to_owned()))
             .collect();
         if let Sql::Sqlite(_) = self {
-            for row in
-                self.texts("SELECT lower(hex(packed)) AS value FROM recent_digest WHERE entrypoint_id >= 0")
-            {
+            for row in self.texts("SELECT lower(hex(packed)) AS value FROM recent_identity_digest") {
                 assert_eq!(row.len() % 48, 0, "{row}");
                 for at in (0..row.len()).step_by(48) {
                     let (digest, id) = row[at..at + 48].split_at(32);

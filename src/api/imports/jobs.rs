@@ -106,7 +106,7 @@ pub(crate) async fn get_import_rows(call: Call) -> Result<HttpResponse, Error> {
     let (skip, limit) = page_of(&mut params);
     let outcome = params.word::<RowOutcome>("outcome");
     params.done()?;
-    let (rows, total) = call.app.store.import_rows(job.id, outcome, skip, limit).await?;
+    let (rows, total) = call.app.store.import_rows(job.entrypoint_id, job.id, outcome, skip, limit).await?;
     let sees_pii = call.caller.sees_pii();
     let records = rows.into_iter().map(|row| RowOut::new(row, sees_pii)).collect();
     let mut response = HttpResponse::Ok();
@@ -135,7 +135,7 @@ pub(crate) async fn get_rejected_rows(call: Call) -> Result<HttpResponse, Error>
         yield Bytes::from(rejected_header(&job.plan));
         let mut skip = 0;
         loop {
-            let page = call.app.store.import_rows(job.id, Some(RowOutcome::Rejected), skip, LIMIT_MAX).await;
+            let page = call.app.store.import_rows(job.entrypoint_id, job.id, Some(RowOutcome::Rejected), skip, LIMIT_MAX).await;
             let (rows, _) = page.map_err(Error::from)?;
             if rows.is_empty() {
                 break;

@@ -12,7 +12,7 @@ use customary::domain::decide::command::Actor;
 use customary::domain::imports::{ImportJob, ImportOptions, RowOutcome, rejected_header, rejected_rows};
 use customary::domain::kernel::problem::Rejection;
 use customary::jobs::{self, StopSignal};
-use customary::store::{FileIntake, IntakeError, NewImport, Store, StoreError, Why};
+use customary::store::{FileIntake, IntakeError, JobId, NewImport, Store, StoreError, Why};
 use tokio::task::JoinHandle;
 
 use super::{End, Import, Job, Report, lines, system};
@@ -133,7 +133,7 @@ async fn work(
         }
         if worker.is_none() && asked_at.is_none_or(|at| at.elapsed() >= TAKE_EVERY) {
             asked_at = Some(Instant::now());
-            if let Some(lease) = store.take_import(Some(job_id)).await? {
+            if let Some(lease) = store.take_import(Some(JobId { entrypoint_id: place, job_id })).await? {
                 let store = Arc::clone(store);
                 // To stop, cancel the job: a worker that gets a stop signal leaves its job to the next worker.
                 let never = StopSignal::default();
@@ -160,7 +160,8 @@ fn write_rejected(store: &Store, job: &ImportJob, file: &mut File) -> Result<(),
     write(&rejected_header(&job.plan))?;
     let mut done = 0;
     loop {
-        let rows = store.import_rows(job.id, Some(RowOutcome::Rejected), done, REJECTED_ROWS);
+        let rows =
+            store.import_rows(job.entrypoint_id, job.id, Some(RowOutcome::Rejected), done, REJECTED_ROWS);
         let (rows, _) = block_on(rows)??;
         if rows.is_empty() {
             return Ok(());

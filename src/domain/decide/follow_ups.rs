@@ -23,8 +23,8 @@ pub enum FollowUp {
     DropMails,
     /// End links of some kinds, with the mails that carry them.
     EndLinks(&'static [LinkKind]),
-    /// Wipe the person from what imports keep.
-    EraseFromImports(Arc<Stored>),
+    /// Wipe the person from whatever is kept sealed.
+    Erase(Arc<Stored>),
 }
 
 impl Revision {
@@ -44,7 +44,7 @@ impl Revision {
             ));
         }
         if self.after.erased {
-            all.push(FollowUp::EraseFromImports(Arc::clone(before)));
+            all.push(FollowUp::Erase(Arc::clone(before)));
         }
         let is_gone = new.is_deleted() && (!old.is_deleted() || self.after.erased);
         if is_gone {

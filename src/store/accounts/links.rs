@@ -109,6 +109,7 @@ pub(crate) fn look(
     let Some(link) = find(conn, entrypoint_id, token, now)? else { return Ok(None) };
     on!(conn, |c| diesel::update(
         portal_link::table
+            .filter(portal_link::entrypoint_id.eq(entrypoint_id))
             .filter(portal_link::token_hash.eq(secret_hash(token).to_vec()))
             .filter(portal_link::opened_at_us.is_null()),
     )

@@ -156,7 +156,7 @@ impl Store {
         // Not on every request: reading a page must not cost a write.
         let after_us = TOUCH_AFTER_US.min(limits.idle_secs.saturating_mul(SECOND_US) / 4);
         if now.0.saturating_sub(seen.0) > after_us {
-            self.administer(move |conn, _| sessions::touch(conn, &token, now)).await?;
+            self.administer(move |conn, _| sessions::touch(conn, entrypoint_id, &token, now)).await?;
         }
         Ok(Some(found))
     }
@@ -165,8 +165,8 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn sign_out(&self, token: String) -> Result<(), StoreError> {
-        self.administer(move |conn, _| sessions::end(conn, &token)).await
+    pub async fn sign_out(&self, entrypoint_id: i64, token: String) -> Result<(), StoreError> {
+        self.administer(move |conn, _| sessions::end(conn, entrypoint_id, &token)).await
     }
 
     /// A live link of this entrypoint with its customer, and that its page was opened.

@@ -62,8 +62,7 @@ pub(crate) fn find(
     now: Micros,
 ) -> Result<Option<(i64, Micros)>, StoreError> {
     let found: Option<(i64, i64)> = on!(conn, |c| portal_session::table
-        .find(secret_hash(token).to_vec())
-        .filter(portal_session::entrypoint_id.eq(entrypoint_id))
+        .find((entrypoint_id, secret_hash(token).to_vec()))
         .filter(portal_session::seen_at_us.gt(limits.oldest_seen(now)))
         .filter(portal_session::created_at_us.gt(limits.oldest_created(now)))
         .select((portal_session::customer_id, portal_session::seen_at_us))
@@ -76,8 +75,8 @@ pub(crate) fn find(
 ///
 /// # Errors
 /// The database's.
-pub(crate) fn touch(conn: &mut Conn, token: &str, now: Micros) -> Result<(), StoreError> {
-    on!(conn, |c| diesel::update(portal_session::table.find(secret_hash(token).to_vec()))
+pub(crate) fn touch(conn: &mut Conn, entrypoint_id: i64, token: &str, now: Micros) -> Result<(), StoreError> {
+    on!(conn, |c| diesel::update(portal_session::table.find((entrypoint_id, secret_hash(token).to_vec())))
         .set(portal_session::seen_at_us.eq(now.0))
         .execute(c))?;
     Ok(())
@@ -87,8 +86,9 @@ pub(crate) fn touch(conn: &mut Conn, token: &str, now: Micros) -> Result<(), Sto
 ///
 /// # Errors
 /// The database's.
-pub(crate) fn end(conn: &mut Conn, token: &str) -> Result<(), StoreError> {
-    on!(conn, |c| diesel::delete(portal_session::table.find(secret_hash(token).to_vec())).execute(c))?;
+pub(crate) fn end(conn: &mut Conn, entrypoint_id: i64, token: &str) -> Result<(), StoreError> {
+    let session = portal_session::table.find((entrypoint_id, secret_hash(token).to_vec()));
+    on!(conn, |c| diesel::delete(session).execute(c))?;
     Ok(())
 }
 

@@ -18,7 +18,6 @@ use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::{ask, ask_postgres};
 use crate::store::engine::reader::{LookUp, Results};
 use crate::store::engine::schema::history;
-use crate::store::entrypoints::{Placed, PlacedColumns, entrypoint_columns, no_entrypoint};
 use crate::store::keys::keyring::KeyRing;
 
 /// A customer with its entrypoint, as one state of the database has them.
@@ -38,37 +37,38 @@ macro_rules! newest_version {
     };
 }
 
-/// A customer's columns, and the newest version in its history.
-type Versioned = (CustomerRow, Option<i64>);
-type VersionedColumns = (CustomerColumns, Nullable<BigInt>);
+/// The version of the settings that a customer `c` is under.
+macro_rules! settings_version {
+    () => {
+        "(SELECT l.settings_version FROM entrypoint_lock l WHERE l.entrypoint_id = c.entrypoint_id)"
+    };
+}
+
+/// A customer's columns, the newest version in its history, and that of its entrypoint's settings.
+type Versioned = (CustomerRow, Option<i64>, Option<i64>);
+type VersionedColumns = (CustomerColumns, Nullable<BigInt>, Nullable<BigInt>);
 
 ask! {
-    /// One customer with its entrypoint.
+    /// One customer.
     fn whole<'a>(
         concat!(
-            "SELECT ", customer_columns!(), ", ", newest_version!(), ", ", entrypoint_columns!(),
-            " FROM customer c JOIN entrypoint e ON e.entrypoint_id = c.entrypoint_id \
-             JOIN organisation o ON o.org_id = e.org_id WHERE c.customer_id = "
+            "SELECT ", customer_columns!(), ", ", newest_version!(), ", ", settings_version!(),
+            " FROM customer c WHERE c.customer_id = "
         ), id: i64 as BigInt,
         " AND c.entrypoint_id = ", entrypoint_id: i64 as BigInt;
         ""
-    ) -> (Versioned, Placed) as (VersionedColumns, PlacedColumns)
+    ) -> Versioned as VersionedColumns
 }
 
 ask_postgres! {
-    /// Several customers, and after them their entrypoints: each once, however many customers it has.
+    /// Several customers; one look-up each.
     several<'a>(
-        concat!(
-            "SELECT ", customer_columns!(), ", ", newest_version!(), ", ", no_entrypoint!(),
-            " FROM customer c WHERE c.customer_id = ANY ("
-        ),
-        ids: &'a [i64] as Array<BigInt>,
-        concat!(
-            ") UNION ALL SELECT ", no_customer!(), ", NULL::bigint, ", entrypoint_columns!(),
-            " FROM entrypoint e JOIN organisation o ON o.org_id = e.org_id WHERE e.entrypoint_id = ANY ("
-        ), entrypoint_ids: &'a [i64] as Array<BigInt>;
-        ")"
-    ) -> (Option<Versioned>, Option<Placed>) as (Nullable<VersionedColumns>, Nullable<PlacedColumns>)
+        concat!("SELECT ", customer_columns!(), ", ", newest_version!(), ", ", settings_version!(), " FROM unnest("),
+        places: &'a [i64] as Array<BigInt>,
+        ", ", ids: &'a [i64] as Array<BigInt>;
+        ") AS w (place, id) CROSS JOIN LATERAL (SELECT * FROM customer WHERE entrypoint_id = w.place \
+         AND customer_id = w.id OFFSET 0) AS c"
+    ) -> Versioned as VersionedColumns
 }
 
 /// Looks customers up by entrypoint and id.
@@ -98,24 +98,24 @@ pub(crate) fn find(
     entrypoint_id: i64,
     id: i64,
 ) -> Result<Option<Found>, StoreError> {
-    let Some((row, entrypoint)) = row_of(conn, entrypoint_id, id)? else { return Ok(None) };
-    Ok(Some(Found { record: record_cache::open(conn, ring, &row)?, entrypoint }))
+    let Some(found) = whole(conn, id, entrypoint_id)?.pop() else { return Ok(None) };
+    let entrypoint = checked(conn, ring, &found)?;
+    Ok(Some(Found { record: record_cache::open(conn, ring, &found.0)?, entrypoint }))
 }
 
-/// The row of a customer, which is its newest version, and its entrypoint.
+/// The entrypoint of a customer whose row is the newest version.
 ///
 /// # Errors
 /// As [`find`].
-fn row_of(
+fn checked(
     conn: &mut Conn,
-    entrypoint_id: i64,
-    id: i64,
-) -> Result<Option<(CustomerRow, Arc<Entrypoint>)>, StoreError> {
-    let Some(((row, version), (own, organisation))) = whole(conn, id, entrypoint_id)?.pop() else {
-        return Ok(None);
-    };
-    row.must_be_newest(version)?;
-    Ok(Some((row, Arc::new(own.read(organisation)?))))
+    ring: &KeyRing,
+    (row, version, settings_version): &Versioned,
+) -> Result<Arc<Entrypoint>, StoreError> {
+    row.must_be_newest(*version)?;
+    let settings_version =
+        settings_version.ok_or_else(|| StoreError::Bug("a customer has no entrypoint".into()))?;
+    ring.directory.at(conn, row.entrypoint_id, settings_version)
 }
 
 /// Customers by entrypoint and id, in the order asked: on PostgreSQL in one statement, where each would be a round trip to
@@ -129,41 +129,27 @@ fn find_each(
     record_cache: &RecordCache,
     places: &[(i64, i64)],
 ) -> Result<Results<Option<Found>>, StoreError> {
+    let tell = |conn: &mut Conn, found: Option<&Versioned>| {
+        let Some(found) = found else { return Ok(None) };
+        let entrypoint = checked(conn, ring, found)?;
+        Ok(Some(Found { record: record_cache.open(conn, ring, &found.0)?, entrypoint }))
+    };
     let (Conn::Postgres(c), [_, _, ..]) = (&mut *conn, places) else {
         let mut one = |(entrypoint_id, id): &(i64, i64)| {
-            let Some((row, entrypoint)) = row_of(conn, *entrypoint_id, *id)? else { return Ok(None) };
-            Ok(Some(Found { record: record_cache.open(conn, ring, &row)?, entrypoint }))
+            let found = whole(conn, *id, *entrypoint_id)?.pop();
+            tell(conn, found.as_ref())
         };
         return places.iter().map(|place| of_one(one(place))).collect();
     };
-    let mut ids: Vec<i64> = places.iter().map(|(_, id)| *id).collect();
-    let mut entrypoint_ids: Vec<i64> = places.iter().map(|(entrypoint_id, _)| *entrypoint_id).collect();
-    for asked in [&mut ids, &mut entrypoint_ids] {
-        asked.sort_unstable();
-        asked.dedup();
-    }
-    let mut customers: HashMap<(i64, i64), Versioned> = HashMap::with_capacity(ids.len());
-    let mut entrypoints: HashMap<i64, Result<Arc<Entrypoint>, StoreError>> = HashMap::new();
-    for (customer, placed) in several(c, &ids, &entrypoint_ids)? {
-        if let Some((own, organisation)) = placed {
-            entrypoints.insert(own.id(), own.read(organisation).map(Arc::new));
-        }
-        customers
-            .extend(customer.map(|customer| ((customer.0.entrypoint_id, customer.0.customer_id), customer)));
-    }
-    let mut tell = |place: &(i64, i64)| {
-        let Some((row, version)) = customers.get(place) else { return Ok(Ok(None)) };
-        let entrypoint = match entrypoints.get(&place.0) {
-            Some(Ok(entrypoint)) => Ok(Arc::clone(entrypoint)),
-            Some(Err(error)) => Err(error.for_another()),
-            None => Err(StoreError::Bug("a customer has no entrypoint".into())),
-        };
-        of_one(entrypoint.and_then(|entrypoint| {
-            row.must_be_newest(*version)?;
-            Ok(Some(Found { record: record_cache.open(conn, ring, row)?, entrypoint }))
-        }))
-    };
-    places.iter().map(&mut tell).collect()
+    let mut asked = places.to_vec();
+    asked.sort_unstable();
+    asked.dedup();
+    let (in_places, ids): (Vec<i64>, Vec<i64>) = asked.into_iter().unzip();
+    let customers: HashMap<(i64, i64), Versioned> = several(c, &in_places, &ids)?
+        .into_iter()
+        .map(|found| ((found.0.entrypoint_id, found.0.customer_id), found))
+        .collect();
+    places.iter().map(|place| of_one(tell(conn, customers.get(place)))).collect()
 }
 
 type OneResult = Result<Option<Found>, StoreError>;

@@ -9,4 +9,5 @@ pub(crate) mod lists;
 pub(crate) mod load;
 pub(crate) mod record_cache;
 pub(crate) mod save;
+pub(crate) mod sealed;
 pub(crate) mod tx;

@@ -38,8 +38,12 @@ pub(crate) struct HistoryRow {
     pub entrypoint_id: i64,
     pub customer_id: i64,
     pub version: i64,
+    /// The change's number among all of its entrypoint.
+    pub seq: i64,
     pub at_us: i64,
     pub operation: &'static str,
+    /// What the change is a part of.
+    pub cause: Option<String>,
     pub token_name: String,
     pub token_jti: String,
     pub key_id: i64,
@@ -53,8 +57,10 @@ insert! {
     entrypoint_id: i64 as BigInt,
     customer_id: i64 as BigInt,
     version: i64 as BigInt,
+    seq: i64 as BigInt,
     at_us: i64 as BigInt,
     operation: &'static str as Text,
+    cause: Option<String> as Nullable<Text>,
     token_name: String as Text,
     token_jti: String as Text,
     key_id: i64 as BigInt,

@@ -22,15 +22,16 @@ use crate::store::accounts::attempts::{self, Attempt};
 use crate::store::accounts::sessions;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::{customer, entrypoint_head, history};
+use crate::store::engine::schema::{customer, entrypoint_lock};
 use crate::store::entrypoints::lock_row::LockRow;
 use crate::store::idempotency::{self, IdempotencyRow, NewKeys, OutcomeDetail, outcome_ad};
-use crate::store::imports;
 use crate::store::index;
-use crate::store::index::digests::{self, DigestRow, NewDigests};
+use crate::store::index::digests::{self, Customers, DigestRow, NewDigests};
 use crate::store::keys::index_keys::IndexKey;
 use crate::store::keys::keyring::{ENTRYPOINT_SALT, KeyRing};
+use crate::store::keys::sealed_table::Erased;
 use crate::store::mail;
+use crate::store::sealed::REGISTER;
 use crate::vault::{SALT_BYTES, SealKey, random};
 
 /// A customer's salt and the key made of it, while a batch is saved.
@@ -49,7 +50,6 @@ struct Additions {
     digests_removed: Vec<DigestRow>,
     terms: Vec<index::Indexed>,
     idempotency: Vec<IdempotencyRow>,
-    erased: Vec<i64>,
 }
 
 /// Saves what was decided in one entrypoint's working set; on PostgreSQL the number of the transaction.
@@ -105,7 +105,12 @@ fn follow_up(
             }
             FollowUp::DropMails => mail::drop_all(conn, place, id, now)?,
             FollowUp::EndLinks(kinds) => mail::end_links(conn, place, id, kinds, now)?,
-            FollowUp::EraseFromImports(before) => imports::erase(conn, ring, place, id, &before.customer)?,
+            FollowUp::Erase(before) => {
+                let erased = Erased { entrypoint_id: place, id, person: &before.customer, now };
+                for table in REGISTER {
+                    table.erase(conn, ring, &erased)?;
+                }
+            }
         }
     }
     Ok(())
@@ -146,7 +151,7 @@ fn add_records(
     let mut ends: BTreeMap<i64, (&Revision, Arc<Stored>)> = BTreeMap::new();
     // The row as it stands after the changes so far, for the next change's image of the past.
     let mut current: HashMap<i64, CustomerRow> = HashMap::new();
-    for revision in loaded.working_set.revisions() {
+    for (revision, seq) in loaded.working_set.revisions().iter().zip(loaded.lock_row.next_seq..) {
         let id = revision.after.id;
         let salt = owner(loaded, owners, id)?;
         let row =
@@ -156,17 +161,16 @@ fn add_records(
             entrypoint_id,
             customer_id: id,
             version: revision.after.version,
+            seq,
             at_us: now.0,
             operation: revision.operation.name(),
+            cause: loaded.cause.clone(),
             token_name: revision.actor.name.clone(),
             token_jti: revision.actor.jti.clone(),
             key_id: loaded.keys.new.key.id,
             document_before: before.filter(|_| !revision.after.erased).and_then(|row| row.document.clone()),
             key_id_before: before.map(|row| row.key_id),
         });
-        if revision.after.erased {
-            additions.erased.push(id);
-        }
         current.insert(id, row);
         ends.entry(id)
             .and_modify(|(_, last)| *last = Arc::clone(&revision.after))
@@ -293,6 +297,7 @@ fn split(outcome: &Outcome) -> (&'static str, OutcomeDetail) {
 fn update_lock_row(loaded: &mut Loaded) -> Result<(), StoreError> {
     let left = loaded.working_set.ids_left();
     let lock_row = &mut loaded.lock_row;
+    lock_row.next_seq += i64::try_from(loaded.working_set.revisions().len()).unwrap_or(0);
     lock_row.next_customer_id = left.start;
     lock_row.block_end = left.end;
     let mut counts: BTreeMap<String, i64> = serde_json::from_str(&lock_row.counts)?;
@@ -328,18 +333,17 @@ fn write(
     // Random keys in sorted order touch each index page once.
     additions.digests_added.sort_by(|a, b| a.digest.cmp(&b.digest));
     additions.idempotency.sort_by(|a, b| a.key_hash.cmp(&b.key_hash));
-    erase_history(conn, lock_row.entrypoint_id, &additions.erased)?;
     for row in &additions.updated {
         update_customer(conn, row)?;
     }
-    digests::remove(conn, lock_row.entrypoint_id, &additions.digests_removed)?;
+    digests::remove::<Customers>(conn, lock_row.entrypoint_id, &additions.digests_removed)?;
     if let Conn::Sqlite(..) = conn {
         insert_customers(conn, &additions.inserted)?;
         insert_history(conn, &additions.history)?;
-        digests::add(conn, lock_row.entrypoint_id, &additions.digests_added)?;
+        digests::add::<Customers>(conn, lock_row.entrypoint_id, &additions.digests_added)?;
         idempotency::keep(conn, lock_row.entrypoint_id, &additions.idempotency)?;
         index::add(conn, lock_row.entrypoint_id, &additions.terms)?;
-        on!(conn, |c| diesel::update(entrypoint_head::table.find(lock_row.entrypoint_id))
+        on!(conn, |c| diesel::update(entrypoint_lock::table.find(lock_row.entrypoint_id))
             .set(lock_row)
             .execute(c))?;
         return Ok(None);
@@ -396,8 +400,10 @@ impl QueryFragment<Pg> for Batch<'_> {
         self.keys.walk_ast(out.reborrow())?;
         out.push_sql("), pending AS (");
         self.pending.walk_ast(out.reborrow())?;
-        out.push_sql("), lock_rows AS (UPDATE entrypoint_head SET next_customer_id = ");
+        out.push_sql("), lock_rows AS (UPDATE entrypoint_lock SET next_customer_id = ");
         out.push_bind_param::<BigInt, _>(&self.lock_row.next_customer_id)?;
+        out.push_sql(", next_seq = ");
+        out.push_bind_param::<BigInt, _>(&self.lock_row.next_seq)?;
         out.push_sql(", block_end = ");
         out.push_bind_param::<BigInt, _>(&self.lock_row.block_end)?;
         out.push_sql(", live_customers = ");
@@ -412,14 +418,14 @@ impl QueryFragment<Pg> for Batch<'_> {
             out.push_bind_param::<Bool, _>(&self.looks)?;
             out.push_sql(" THEN (SELECT ");
             out.push_sql(end);
-            out.push_sql("(pending_id) FROM term_pending) END");
+            out.push_sql("(sequence) FROM index_memtable) END");
         }
         Ok(())
     }
 }
 
 fn update_customer(conn: &mut Conn, row: &CustomerRow) -> Result<(), StoreError> {
-    let changed = on!(conn, |c| diesel::update(customer::table.find(row.customer_id))
+    let changed = on!(conn, |c| diesel::update(customer::table.find((row.entrypoint_id, row.customer_id)))
         .set((
             customer::version.eq(row.version),
             customer::status.eq(row.status),
@@ -432,19 +438,4 @@ fn update_customer(conn: &mut Conn, row: &CustomerRow) -> Result<(), StoreError>
         ))
         .execute(c))?;
     if changed == 1 { Ok(()) } else { Err(StoreError::Bug(format!("customer {} vanished", row.customer_id))) }
-}
-
-/// Wipes what history keeps of erased people; when, who and what was done stays.
-fn erase_history(conn: &mut Conn, entrypoint_id: i64, ids: &[i64]) -> Result<(), StoreError> {
-    let no_bytes: Option<Vec<u8>> = None;
-    for id in ids {
-        on!(conn, |c| diesel::update(
-            history::table
-                .filter(history::entrypoint_id.eq(entrypoint_id))
-                .filter(history::customer_id.eq(id)),
-        )
-        .set(history::document_before.eq(&no_bytes))
-        .execute(c))?;
-    }
-    Ok(())
 }

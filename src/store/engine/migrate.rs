@@ -9,6 +9,10 @@ use super::error::StoreError;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+/// The version of the first migration; older ones were never released.
+const FIRST_VERSION: &str = "20261128000001";
+const UNRELEASED: &str = "the database was made by an unreleased version of this program; \
+                          start anew, or export with that version and import the file";
 
 /// The migrations that are missing and those that are newer than this program.
 pub(crate) fn pending(conn: &mut Conn) -> Result<(Vec<String>, Vec<String>), StoreError> {
@@ -21,6 +25,9 @@ pub(crate) fn pending(conn: &mut Conn) -> Result<(Vec<String>, Vec<String>), Sto
         Conn::Postgres(_) => names::<diesel::pg::Pg>(&POSTGRES)?,
     };
     let applied = applied(conn)?;
+    if applied.iter().any(|version| version.as_str() < FIRST_VERSION) {
+        return Err(StoreError::Corrupt(UNRELEASED.into()));
+    }
     let missing = known.iter().filter(|name| !applied.contains(name)).cloned().collect();
     let newer = applied.iter().filter(|name| !known.contains(name)).cloned().collect();
     Ok((missing, newer))
@@ -85,4 +92,25 @@ pub(crate) fn migrate(conn: &mut Conn) -> Result<(), StoreError> {
 
 fn failed(error: impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable(format!("migrations: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_of_an_unreleased_or_newer_version_is_refused() {
+        for (version, says) in [("20261122000001", "unreleased version"), ("20991231000001", "newer release")]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let mut conn =
+                Conn::open(&DatabaseUrl::Sqlite(folder.path().join("x.db")), Purpose::Write).unwrap();
+            migrate(&mut conn).unwrap();
+            migrate(&mut conn).unwrap();
+            let applied = format!("INSERT INTO __diesel_schema_migrations (version) VALUES ('{version}')");
+            conn.batch(&applied).unwrap();
+            let refused = migrate(&mut conn).unwrap_err().to_string();
+            assert!(refused.contains(says), "{refused}");
+        }
+    }
 }

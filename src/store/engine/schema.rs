@@ -1,196 +1,9 @@
-//! The tables, the same on both databases.
+//! The tables, the same on both databases but for what is said of them.
 
 diesel::table! {
     service_state (name) {
         name -> Text,
         value -> Binary,
-    }
-}
-
-diesel::table! {
-    organisation (org_id) {
-        org_id -> BigInt,
-        name -> Text,
-        identifiers -> Nullable<Text>,
-        created_at_us -> BigInt,
-    }
-}
-
-diesel::table! {
-    entrypoint (entrypoint_id) {
-        entrypoint_id -> BigInt,
-        entry -> Text,
-        org_id -> BigInt,
-        legal_name -> Nullable<Text>,
-        dba_name -> Nullable<Text>,
-        country -> Nullable<Text>,
-        identifiers -> Nullable<Text>,
-        required_fields -> Text,
-        created_at_us -> BigInt,
-        store_name -> Nullable<Text>,
-        sender_name -> Nullable<Text>,
-        language -> Text,
-        color -> Nullable<Text>,
-        editable_fields -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    entrypoint_head (entrypoint_id) {
-        entrypoint_id -> BigInt,
-        next_customer_id -> BigInt,
-        block_end -> BigInt,
-        key_id -> BigInt,
-        digest_identifiers -> Text,
-        live_customers -> BigInt,
-        counts -> Text,
-        old_key_id -> Nullable<BigInt>,
-        old_digest_identifiers -> Text,
-    }
-}
-
-diesel::table! {
-    key_rotation (entrypoint_id) {
-        entrypoint_id -> BigInt,
-        old_key_id -> BigInt,
-        new_key_id -> BigInt,
-        phase -> Text,
-        customer_cursor -> BigInt,
-        outcome_cursor -> Binary,
-        customers_done -> BigInt,
-        customers_total -> BigInt,
-        started_at_us -> BigInt,
-        ended_at_us -> Nullable<BigInt>,
-    }
-}
-
-diesel::table! {
-    import_job (job_id) {
-        job_id -> BigInt,
-        entrypoint_id -> BigInt,
-        state -> Text,
-        is_dry_run -> Bool,
-        fingerprint -> Nullable<Binary>,
-        upload_id -> BigInt,
-        rehearsal_id -> Nullable<BigInt>,
-        key_id -> BigInt,
-        salt -> Binary,
-        plan -> Nullable<Binary>,
-        preset -> Text,
-        actor_name -> Text,
-        actor_jti -> Text,
-        bytes_total -> BigInt,
-        byte_offset -> BigInt,
-        line -> BigInt,
-        rows_read -> BigInt,
-        counts -> Text,
-        errors -> Nullable<Binary>,
-        failure -> Nullable<Text>,
-        cancel_asked -> Bool,
-        ghost_next -> BigInt,
-        lease_no -> BigInt,
-        lease_until_us -> BigInt,
-        attempts -> BigInt,
-        queued_at_us -> BigInt,
-        touched_at_us -> BigInt,
-        started_at_us -> Nullable<BigInt>,
-        ended_at_us -> Nullable<BigInt>,
-    }
-}
-
-diesel::table! {
-    import_chunk (upload_id, seq) {
-        upload_id -> BigInt,
-        seq -> BigInt,
-        byte_offset -> BigInt,
-        data -> Binary,
-    }
-}
-
-diesel::table! {
-    import_report (job_id, first_row) {
-        job_id -> BigInt,
-        first_row -> BigInt,
-        counts -> Text,
-        data -> Binary,
-    }
-}
-
-diesel::table! {
-    import_ghost (job_id, customer_id) {
-        job_id -> BigInt,
-        customer_id -> BigInt,
-        version -> BigInt,
-        document -> Binary,
-    }
-}
-
-diesel::table! {
-    import_ghost_key (job_id, digest, customer_id) {
-        job_id -> BigInt,
-        digest -> Binary,
-        customer_id -> BigInt,
-    }
-}
-
-diesel::table! {
-    mail_outbox (mail_id) {
-        mail_id -> BigInt,
-        entrypoint_id -> BigInt,
-        customer_id -> BigInt,
-        kind -> Text,
-        state -> Text,
-        message_id -> Text,
-        key_id -> BigInt,
-        salt -> Nullable<Binary>,
-        content -> Nullable<Binary>,
-        attempts -> BigInt,
-        next_try_us -> BigInt,
-        lease_no -> BigInt,
-        lease_until_us -> BigInt,
-        problem -> Nullable<Text>,
-        created_at_us -> BigInt,
-        ended_at_us -> Nullable<BigInt>,
-    }
-}
-
-diesel::table! {
-    invite_job (job_id) {
-        job_id -> BigInt,
-        entrypoint_id -> BigInt,
-        state -> Text,
-        key_id -> BigInt,
-        salt -> Binary,
-        plan -> Binary,
-        actor_name -> Text,
-        actor_jti -> Text,
-        last_id -> BigInt,
-        cursor_id -> BigInt,
-        total -> Nullable<BigInt>,
-        counts -> Text,
-        failure -> Nullable<Text>,
-        lease_no -> BigInt,
-        lease_until_us -> BigInt,
-        attempts -> BigInt,
-        queued_at_us -> BigInt,
-        started_at_us -> Nullable<BigInt>,
-        ended_at_us -> Nullable<BigInt>,
-    }
-}
-
-diesel::table! {
-    invite_report (job_id, customer_id) {
-        job_id -> BigInt,
-        customer_id -> BigInt,
-        outcome -> Text,
-        other_id -> Nullable<BigInt>,
-    }
-}
-
-diesel::table! {
-    id_block (block_no) {
-        block_no -> BigInt,
-        entrypoint_id -> BigInt,
     }
 }
 
@@ -215,6 +28,42 @@ diesel::table! {
 }
 
 diesel::table! {
+    organisation (org_id) {
+        org_id -> BigInt,
+        name -> Text,
+        identifiers -> Nullable<Text>,
+        created_at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    entrypoint (entrypoint_id) {
+        entrypoint_id -> BigInt,
+        entry -> Text,
+        org_id -> BigInt,
+        settings_version -> BigInt,
+        legal_name -> Nullable<Text>,
+        dba_name -> Nullable<Text>,
+        country -> Nullable<Text>,
+        identifiers -> Nullable<Text>,
+        required_fields -> Text,
+        store_name -> Nullable<Text>,
+        sender_name -> Nullable<Text>,
+        language -> Text,
+        color -> Nullable<Text>,
+        editable_fields -> Nullable<Text>,
+        created_at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    id_block (block_no) {
+        block_no -> BigInt,
+        entrypoint_id -> BigInt,
+    }
+}
+
+diesel::table! {
     token (jti) {
         jti -> Text,
         org_id -> BigInt,
@@ -229,7 +78,23 @@ diesel::table! {
 }
 
 diesel::table! {
-    customer (customer_id) {
+    entrypoint_lock (entrypoint_id) {
+        entrypoint_id -> BigInt,
+        settings_version -> BigInt,
+        next_customer_id -> BigInt,
+        block_end -> BigInt,
+        next_seq -> BigInt,
+        key_id -> BigInt,
+        digest_identifiers -> Text,
+        old_key_id -> Nullable<BigInt>,
+        old_digest_identifiers -> Text,
+        live_customers -> BigInt,
+        counts -> Text,
+    }
+}
+
+diesel::table! {
+    customer (entrypoint_id, customer_id) {
         customer_id -> BigInt,
         entrypoint_id -> BigInt,
         version -> BigInt,
@@ -249,8 +114,10 @@ diesel::table! {
         entrypoint_id -> BigInt,
         customer_id -> BigInt,
         version -> BigInt,
+        seq -> BigInt,
         at_us -> BigInt,
         operation -> Text,
+        cause -> Nullable<Text>,
         token_name -> Text,
         token_jti -> Text,
         key_id -> BigInt,
@@ -268,7 +135,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    recent_digest (recent_id) {
+    /// On SQLite only.
+    recent_identity_digest (recent_id) {
         recent_id -> BigInt,
         entrypoint_id -> BigInt,
         packed -> Binary,
@@ -278,7 +146,7 @@ diesel::table! {
 diesel::table! {
     idempotency (entrypoint_id, key_hash) {
         /// On SQLite only; the row id.
-        outcome_id -> BigInt,
+        record_id -> BigInt,
         entrypoint_id -> BigInt,
         key_hash -> Binary,
         fingerprint -> Binary,
@@ -288,6 +156,167 @@ diesel::table! {
         key_id -> BigInt,
         detail -> Binary,
         expires_at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// On SQLite only.
+    idempotency_digest (entrypoint_id, digest, record_id) {
+        entrypoint_id -> BigInt,
+        digest -> Binary,
+        record_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    /// On SQLite only.
+    recent_idempotency_digest (recent_id) {
+        recent_id -> BigInt,
+        entrypoint_id -> BigInt,
+        packed -> Binary,
+    }
+}
+
+diesel::table! {
+    index_memtable (sequence) {
+        sequence -> BigInt,
+        entrypoint_id -> BigInt,
+        replaces -> Bool,
+        terms -> Binary,
+    }
+}
+
+diesel::table! {
+    index_segment (segment_id) {
+        segment_id -> BigInt,
+        state -> Text,
+        sequence -> BigInt,
+        postings -> BigInt,
+        retired_at_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    index_block (segment_id, first_term, first_customer) {
+        segment_id -> BigInt,
+        first_term -> BigInt,
+        first_customer -> BigInt,
+        data -> Binary,
+    }
+}
+
+diesel::table! {
+    index_tombstone (customer_id) {
+        customer_id -> BigInt,
+        sequence -> BigInt,
+    }
+}
+
+diesel::table! {
+    index_lease (lease_no) {
+        lease_no -> BigInt,
+        lease_until_us -> BigInt,
+        is_built -> Bool,
+    }
+}
+
+diesel::table! {
+    job (entrypoint_id, job_id) {
+        job_id -> BigInt,
+        entrypoint_id -> BigInt,
+        kind -> Text,
+        state -> Text,
+        actor_name -> Text,
+        actor_jti -> Text,
+        parent_id -> Nullable<BigInt>,
+        fingerprint -> Nullable<Binary>,
+        key_id -> BigInt,
+        salt -> Binary,
+        plan -> Nullable<Binary>,
+        checkpoint -> Text,
+        done -> BigInt,
+        total -> Nullable<BigInt>,
+        counts -> Text,
+        errors -> Nullable<Binary>,
+        failure -> Nullable<Text>,
+        cancel_asked -> Bool,
+        lease_no -> BigInt,
+        lease_until_us -> BigInt,
+        attempts -> BigInt,
+        queued_at_us -> BigInt,
+        touched_at_us -> BigInt,
+        started_at_us -> Nullable<BigInt>,
+        ended_at_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    import_chunk (entrypoint_id, upload_id, seq) {
+        entrypoint_id -> BigInt,
+        upload_id -> BigInt,
+        seq -> BigInt,
+        byte_offset -> BigInt,
+        data -> Binary,
+    }
+}
+
+diesel::table! {
+    import_report (entrypoint_id, job_id, first_row) {
+        entrypoint_id -> BigInt,
+        job_id -> BigInt,
+        first_row -> BigInt,
+        counts -> Text,
+        data -> Binary,
+    }
+}
+
+diesel::table! {
+    dry_run_record (entrypoint_id, job_id, customer_id) {
+        entrypoint_id -> BigInt,
+        job_id -> BigInt,
+        customer_id -> BigInt,
+        version -> BigInt,
+        document -> Binary,
+    }
+}
+
+diesel::table! {
+    dry_run_record_key (entrypoint_id, job_id, digest, customer_id) {
+        entrypoint_id -> BigInt,
+        job_id -> BigInt,
+        digest -> Binary,
+        customer_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    invite_report (entrypoint_id, job_id, customer_id) {
+        entrypoint_id -> BigInt,
+        job_id -> BigInt,
+        customer_id -> BigInt,
+        outcome -> Text,
+        other_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    mail_outbox (entrypoint_id, mail_id) {
+        mail_id -> BigInt,
+        entrypoint_id -> BigInt,
+        customer_id -> BigInt,
+        kind -> Text,
+        state -> Text,
+        message_id -> Text,
+        key_id -> BigInt,
+        salt -> Nullable<Binary>,
+        content -> Nullable<Binary>,
+        attempts -> BigInt,
+        next_try_us -> BigInt,
+        lease_no -> BigInt,
+        lease_until_us -> BigInt,
+        problem -> Nullable<Text>,
+        created_at_us -> BigInt,
+        ended_at_us -> Nullable<BigInt>,
     }
 }
 
@@ -304,9 +333,9 @@ diesel::table! {
 }
 
 diesel::table! {
-    portal_session (token_hash) {
-        token_hash -> Binary,
+    portal_session (entrypoint_id, token_hash) {
         entrypoint_id -> BigInt,
+        token_hash -> Binary,
         customer_id -> BigInt,
         created_at_us -> BigInt,
         seen_at_us -> BigInt,
@@ -322,48 +351,6 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(organisation, entrypoint, entrypoint_head, customer, history);
+diesel::allow_tables_to_appear_in_same_query!(organisation, entrypoint);
+diesel::allow_tables_to_appear_in_same_query!(customer, history);
 diesel::joinable!(entrypoint -> organisation (org_id));
-
-diesel::table! {
-    term_pending (pending_id) {
-        pending_id -> BigInt,
-        entrypoint_id -> BigInt,
-        replaces -> Bool,
-        terms -> Binary,
-    }
-}
-
-diesel::table! {
-    term_segment (segment_id) {
-        segment_id -> BigInt,
-        state -> Text,
-        age -> BigInt,
-        postings -> BigInt,
-        retired_at_us -> Nullable<BigInt>,
-    }
-}
-
-diesel::table! {
-    term_block (segment_id, first_term, first_customer) {
-        segment_id -> BigInt,
-        first_term -> BigInt,
-        first_customer -> BigInt,
-        data -> Binary,
-    }
-}
-
-diesel::table! {
-    term_dead (customer_id) {
-        customer_id -> BigInt,
-        age -> BigInt,
-    }
-}
-
-diesel::table! {
-    term_work (lease_no) {
-        lease_no -> BigInt,
-        lease_until_us -> BigInt,
-        is_built -> Bool,
-    }
-}

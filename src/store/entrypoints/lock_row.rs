@@ -3,26 +3,37 @@
 //! On PostgreSQL the rest is read in statements *after* the one that locks: a statement that both
 //! waits and reads does not see what was committed while it waited.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
+use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::problem::Rejection;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::ask_postgres;
-use crate::store::engine::schema::entrypoint_head;
+use crate::store::engine::schema::entrypoint_lock;
 pub(crate) use crate::store::engine::writer::Waiting;
 use crate::store::keys::index_keys::{IndexKey, IndexKeys};
 use crate::store::keys::keyring::KeyRing;
 
-/// A row of `entrypoint_head`, as it stands under the lock.
+/// How many entrypoints are asked for at once.
+const CHUNK: usize = 1_000;
+
+/// A row of `entrypoint_lock`, as it stands under the lock.
 #[derive(Debug, Clone, Queryable, Selectable, AsChangeset)]
-#[diesel(table_name = entrypoint_head, treat_none_as_null = true)]
+#[diesel(table_name = entrypoint_lock, treat_none_as_null = true)]
 pub struct LockRow {
     #[diesel(skip_update)]
     pub entrypoint_id: i64,
+    /// The version of the settings that the customers are under.
+    #[diesel(skip_update)]
+    pub settings_version: i64,
     pub next_customer_id: i64,
     pub block_end: i64,
+    /// The number of the next change.
+    pub next_seq: i64,
     pub key_id: i64,
     pub digest_identifiers: String,
     pub live_customers: i64,
@@ -51,12 +62,13 @@ macro_rules! lock_rows {
             /// Locks lock rows.
             $name<$life>(
                 concat!(
-                    "SELECT entrypoint_id, next_customer_id, block_end, key_id, digest_identifiers, live_customers, \
-                     counts, old_key_id, old_digest_identifiers FROM entrypoint_head WHERE entrypoint_id = ", $of
+                    "SELECT entrypoint_id, settings_version, next_customer_id, block_end, next_seq, key_id, \
+digest_identifiers, live_customers, counts, old_key_id, old_digest_identifiers \
+FROM entrypoint_lock WHERE entrypoint_id = ", $of
                 ), $param: $type as $sql;
                 concat!(") ORDER BY entrypoint_id ", $locks)
             ) -> LockRow
-            as (BigInt, BigInt, BigInt, BigInt, Text, BigInt, Text, Nullable<BigInt>, Text)
+            as (BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, Text, BigInt, Text, Nullable<BigInt>, Text)
         }
     };
 }
@@ -80,8 +92,8 @@ pub(crate) fn lock_entrypoints(
         Conn::Sqlite(c, ..) => {
             let mut lock_rows = Vec::new();
             for id in ids {
-                let lock_row = entrypoint_head::table
-                    .filter(entrypoint_head::entrypoint_id.eq(id))
+                let lock_row = entrypoint_lock::table
+                    .filter(entrypoint_lock::entrypoint_id.eq(id))
                     .select(LockRow::as_select())
                     .first(c)
                     .optional()?;
@@ -111,5 +123,36 @@ pub(crate) fn lock_entrypoint(conn: &mut Conn, id: i64) -> Result<LockRow, Store
 /// # Errors
 /// The database's.
 pub(crate) fn read_lock_row(conn: &mut Conn, id: i64) -> Result<Option<LockRow>, StoreError> {
-    Ok(on!(conn, |c| entrypoint_head::table.find(id).select(LockRow::as_select()).first(c).optional())?)
+    Ok(on!(conn, |c| entrypoint_lock::table.find(id).select(LockRow::as_select()).first(c).optional())?)
+}
+
+/// Some entrypoints with their lock rows, in the order of ids; those that are not there are left out.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`].
+pub(crate) fn with_lock_rows(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    ids: &[i64],
+    admits: impl Fn(&LockRow) -> bool,
+) -> Result<Vec<(Arc<Entrypoint>, LockRow)>, StoreError> {
+    let mut places = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<LockRow> = on!(conn, |c| {
+            let base = entrypoint_lock::table.select(LockRow::as_select());
+            match chunk {
+                // Stays prepared.
+                [id] => base.filter(entrypoint_lock::entrypoint_id.eq(id)).load(c),
+                ids => base
+                    .filter(entrypoint_lock::entrypoint_id.eq_any(ids))
+                    .order(entrypoint_lock::entrypoint_id)
+                    .load(c),
+            }
+        })?;
+        for lock_row in rows.into_iter().filter(&admits) {
+            let entrypoint = ring.directory.at(conn, lock_row.entrypoint_id, lock_row.settings_version)?;
+            places.push((entrypoint, lock_row));
+        }
+    }
+    Ok(places)
 }

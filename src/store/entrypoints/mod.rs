@@ -1,24 +1,18 @@
-//! Entrypoints with their organisations, as one state of the database has them.
+//! Entrypoints with their organisations: the directory, and what is known of it.
 
+pub(crate) mod directory;
 pub(crate) mod lock_row;
 pub(crate) mod settings;
 
-use std::sync::Arc;
-
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
 
-use self::lock_row::LockRow;
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
-use super::engine::schema::{entrypoint, entrypoint_head, organisation};
+use super::engine::schema::{entrypoint, organisation};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::{Identifier, parse_policy};
 use crate::domain::entrypoints::theme::Theme;
 use crate::domain::entrypoints::{Entrypoint, Policy};
-
-/// How many entrypoints are asked for at once.
-const CHUNK: usize = 1_000;
 
 /// An entrypoint's own columns.
 #[derive(Debug, Queryable, Selectable)]
@@ -27,6 +21,7 @@ pub(super) struct EntrypointRow {
     entrypoint_id: i64,
     entry: String,
     org_id: i64,
+    settings_version: i64,
     legal_name: Option<String>,
     dba_name: Option<String>,
     country: Option<String>,
@@ -39,48 +34,6 @@ pub(super) struct EntrypointRow {
     editable_fields: Option<String>,
 }
 
-/// The types of [`EntrypointRow`]'s columns.
-type EntrypointColumns = (
-    BigInt,
-    Text,
-    BigInt,
-    Nullable<Text>,
-    Nullable<Text>,
-    Nullable<Text>,
-    Nullable<Text>,
-    Text,
-    Nullable<Text>,
-    Nullable<Text>,
-    Text,
-    Nullable<Text>,
-    Nullable<Text>,
-);
-/// The types of [`OrganisationRow`]'s columns.
-type OrganisationColumns = (Text, Nullable<Text>);
-
-/// The columns of an entrypoint `e` and of its organisation `o`, as [`EntrypointRow`] and [`OrganisationRow`] have them.
-macro_rules! entrypoint_columns {
-    () => {
-        "e.entrypoint_id, e.entry, e.org_id, e.legal_name, e.dba_name, e.country, e.identifiers, e.required_fields, \
-         e.store_name, e.sender_name, e.language, e.color, e.editable_fields, o.name, o.identifiers"
-    };
-}
-pub(super) use entrypoint_columns;
-
-/// As many columns as [`entrypoint_columns`] has, of the same types on PostgreSQL.
-macro_rules! no_entrypoint {
-    () => {
-        "NULL::bigint, NULL::text, NULL::bigint, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, \
-         NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text"
-    };
-}
-pub(super) use no_entrypoint;
-
-/// What [`entrypoint_columns`] gives.
-pub(super) type Placed = (EntrypointRow, OrganisationRow);
-/// The types of [`Placed`]'s columns.
-pub(super) type PlacedColumns = (EntrypointColumns, OrganisationColumns);
-
 /// What an entrypoint has of its organisation.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = organisation)]
@@ -90,9 +43,9 @@ pub(super) struct OrganisationRow {
 }
 
 impl EntrypointRow {
-    /// Its id.
-    pub(super) fn id(&self) -> i64 {
-        self.entrypoint_id
+    /// The version of its settings.
+    pub(super) fn settings_version(&self) -> i64 {
+        self.settings_version
     }
 
     /// Its own policy, where it has one.
@@ -156,47 +109,11 @@ pub(super) fn row(conn: &mut Conn, id: i64) -> Result<Option<(EntrypointRow, Org
         .optional())?)
 }
 
-/// An entrypoint.
+/// An entrypoint, and the version of its settings.
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`].
-pub(super) fn entrypoint(conn: &mut Conn, id: i64) -> Result<Option<Entrypoint>, StoreError> {
-    row(conn, id)?.map(|(own, organisation)| own.read(organisation)).transpose()
-}
-
-/// Some entrypoints with their lock rows, in the order of ids; those that are not there are left out.
-///
-/// # Errors
-/// The database's; [`StoreError::Corrupt`].
-pub(super) fn with_lock_rows(
-    conn: &mut Conn,
-    ids: &[i64],
-    admits: impl Fn(&LockRow) -> bool,
-) -> Result<Vec<(Arc<Entrypoint>, LockRow)>, StoreError> {
-    type Row = (EntrypointRow, OrganisationRow, LockRow);
-    let mut places = Vec::new();
-    for chunk in ids.chunks(CHUNK) {
-        let rows: Vec<Row> = on!(conn, |c| {
-            let base = entrypoint::table
-                .inner_join(organisation::table)
-                .inner_join(
-                    entrypoint_head::table.on(entrypoint_head::entrypoint_id.eq(entrypoint::entrypoint_id)),
-                )
-                .select((EntrypointRow::as_select(), OrganisationRow::as_select(), LockRow::as_select()));
-            match chunk {
-                // Stays prepared.
-                [id] => base.filter(entrypoint::entrypoint_id.eq(id)).load(c),
-                ids => base
-                    .filter(entrypoint::entrypoint_id.eq_any(ids))
-                    .order(entrypoint::entrypoint_id)
-                    .load(c),
-            }
-        })?;
-        for (own, organisation, lock_row) in rows {
-            if admits(&lock_row) {
-                places.push((Arc::new(own.read(organisation)?), lock_row));
-            }
-        }
-    }
-    Ok(places)
+pub(super) fn entrypoint(conn: &mut Conn, id: i64) -> Result<Option<(i64, Entrypoint)>, StoreError> {
+    let found = row(conn, id)?;
+    found.map(|(own, organisation)| Ok((own.settings_version(), own.read(organisation)?))).transpose()
 }

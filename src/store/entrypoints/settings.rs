@@ -12,7 +12,7 @@ use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::Micros;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::{entrypoint, entrypoint_head, organisation};
+use crate::store::engine::schema::{entrypoint, entrypoint_lock, organisation};
 use crate::store::keys::keyring::KeyRing;
 
 /// An organisation as it is kept.
@@ -31,6 +31,8 @@ pub struct Organisation {
 pub struct EntrypointSettings {
     /// The entrypoint as it is in force.
     pub entrypoint: Entrypoint,
+    /// The version of the settings.
+    pub version: i64,
     /// Its own policy, where it sets one.
     pub own_identifiers: Option<Vec<Identifier>>,
 }
@@ -97,15 +99,17 @@ pub(crate) fn create_entrypoint(
     update_theme(conn, id, &settings.theme)?;
     let key_id = ring.create_data_key(conn, id, 1, now)?;
     let policy = Policy::cascade((!own.is_empty()).then(|| own.to_vec()), organisation.identifiers);
-    on!(conn, |c| diesel::insert_into(entrypoint_head::table)
+    on!(conn, |c| diesel::insert_into(entrypoint_lock::table)
         .values((
-            entrypoint_head::entrypoint_id.eq(id),
-            entrypoint_head::next_customer_id.eq(1),
-            entrypoint_head::block_end.eq(1),
-            entrypoint_head::key_id.eq(key_id),
-            entrypoint_head::digest_identifiers.eq(digest_identifiers(&policy)?),
-            entrypoint_head::live_customers.eq(0),
-            entrypoint_head::counts.eq("{}"),
+            entrypoint_lock::entrypoint_id.eq(id),
+            entrypoint_lock::settings_version.eq(1),
+            entrypoint_lock::next_customer_id.eq(1),
+            entrypoint_lock::block_end.eq(1),
+            entrypoint_lock::next_seq.eq(1),
+            entrypoint_lock::key_id.eq(key_id),
+            entrypoint_lock::digest_identifiers.eq(digest_identifiers(&policy)?),
+            entrypoint_lock::live_customers.eq(0),
+            entrypoint_lock::counts.eq("{}"),
         ))
         .execute(c))?;
     Ok(id)
@@ -161,8 +165,8 @@ fn read_settings(
     own: EntrypointRow,
     organisation: OrganisationRow,
 ) -> Result<EntrypointSettings, StoreError> {
-    let own_identifiers = own.own_identifiers()?;
-    Ok(EntrypointSettings { entrypoint: own.read(organisation)?, own_identifiers })
+    let (version, own_identifiers) = (own.settings_version(), own.own_identifiers()?);
+    Ok(EntrypointSettings { entrypoint: own.read(organisation)?, version, own_identifiers })
 }
 
 /// The entrypoints of an organisation, or of all, by id.
@@ -228,7 +232,7 @@ pub(crate) fn update_entrypoint(conn: &mut Conn, id: i64, settings: &Settings) -
         Ok::<_, StoreError>(())
     })?;
     update_theme(conn, id, &settings.theme)?;
-    refresh_digests(conn, &[id])
+    settings_changed(conn, &[id])
 }
 
 fn update_theme(conn: &mut Conn, id: i64, looks: &ThemeChange) -> Result<(), StoreError> {
@@ -286,7 +290,20 @@ pub(crate) fn update_organisation(
         }
         Ok::<_, StoreError>(())
     })?;
-    refresh_digests(conn, &ids)
+    settings_changed(conn, &ids)
+}
+
+/// Raises the version of entrypoints' settings, in the directory and in the lock rows, which are locked.
+fn settings_changed(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
+    on!(conn, |c| {
+        diesel::update(entrypoint::table.filter(entrypoint::entrypoint_id.eq_any(ids)))
+            .set(entrypoint::settings_version.eq(entrypoint::settings_version + 1))
+            .execute(c)?;
+        diesel::update(entrypoint_lock::table.filter(entrypoint_lock::entrypoint_id.eq_any(ids)))
+            .set(entrypoint_lock::settings_version.eq(entrypoint_lock::settings_version + 1))
+            .execute(c)
+    })?;
+    refresh_digests(conn, ids)
 }
 
 /// An entrypoint without customers has digests for whatever policy it gets. One with customers keeps
@@ -296,10 +313,10 @@ fn refresh_digests(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
         if lock_row.live_customers != 0 {
             continue;
         }
-        let Some(entrypoint) = super::entrypoint(conn, lock_row.entrypoint_id)? else { continue };
+        let Some((_, entrypoint)) = super::entrypoint(conn, lock_row.entrypoint_id)? else { continue };
         let digests = digest_identifiers(&entrypoint.policy)?;
-        on!(conn, |c| diesel::update(entrypoint_head::table.find(lock_row.entrypoint_id))
-            .set(entrypoint_head::digest_identifiers.eq(digests))
+        on!(conn, |c| diesel::update(entrypoint_lock::table.find(lock_row.entrypoint_id))
+            .set(entrypoint_lock::digest_identifiers.eq(digests))
             .execute(c))?;
     }
     Ok(())

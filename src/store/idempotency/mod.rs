@@ -1,8 +1,8 @@
 //! What idempotency keys came to (rules 4): kept, found, sealed anew and removed.
 //!
 //! Hashes of keys fall anywhere. PostgreSQL has an index of hashes for that. On SQLite, where each would cost its
-//! commit a page of its own, outcomes are appended, and what leads to them are digests (see [`digests`]): the beginning
-//! of the hash stands in [`place`] with the outcome's number.
+//! commit a page of its own, records are appended, and digests lead to them (see [`digests`]): the first half of the
+//! key's hash.
 
 mod sealed;
 pub(crate) mod settings;
@@ -17,13 +17,13 @@ use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 
 pub(crate) use self::sealed::{OutcomeDetail, open, outcome_ad};
 pub(crate) use self::texts::{Keeping, keep_text, text};
-pub(crate) use self::walk::{after, examine, seal_anew};
+pub(crate) use self::walk::IdempotencyTable;
 
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
 use super::engine::prepared::{ask_postgres, insert};
 use super::engine::schema::idempotency;
-use super::index::digests::{self, DigestRow};
+use super::index::digests::{self, DigestRow, Records};
 use crate::domain::kernel::time::Micros;
 use crate::vault::IDENTITY_DIGEST_BYTES;
 
@@ -47,7 +47,7 @@ pub(crate) struct IdempotencyRow {
 }
 
 /// The types of [`IdempotencyRow`]'s columns.
-pub(crate) type IdempotencyColumns =
+type IdempotencyColumns =
     (BigInt, Binary, Binary, Text, Nullable<BigInt>, Nullable<BigInt>, BigInt, Binary, BigInt);
 
 insert! {
@@ -64,22 +64,13 @@ insert! {
     expires_at_us: i64 as BigInt,
 }
 
-/// The columns of a row `i`, as [`IdempotencyRow`] has them.
-macro_rules! outcome_columns {
-    () => {
-        "i.entrypoint_id, i.key_hash, i.fingerprint, i.kind, i.customer_id, i.version, i.key_id, i.detail, i.expires_at_us"
-    };
-}
-pub(crate) use outcome_columns;
-
 ask_postgres! {
     /// Idempotency keys that have not expired; one look-up each.
     kept_keys<'a>(
         "SELECT i.* FROM unnest(", hashes: &'a [Vec<u8>] as Array<Binary>,
-        concat!(
-            ") AS w (key_hash) CROSS JOIN LATERAL (SELECT ", outcome_columns!(),
-            " FROM idempotency i WHERE entrypoint_id = "
-        ), entrypoint_id: i64 as BigInt,
+        ") AS w (key_hash) CROSS JOIN LATERAL (SELECT i.entrypoint_id, i.key_hash, i.fingerprint, i.kind, \
+         i.customer_id, i.version, i.key_id, i.detail, i.expires_at_us FROM idempotency i WHERE entrypoint_id = ",
+        entrypoint_id: i64 as BigInt,
         " AND key_hash = w.key_hash AND expires_at_us > ", now: i64 as BigInt;
         " OFFSET 0) AS i"
     ) -> IdempotencyRow as IdempotencyColumns
@@ -89,7 +80,7 @@ ask_postgres! {
     /// Expired keys, entrypoint by entrypoint; those of the service, which is none, first.
     expired_keys<'a>(
         "SELECT i.entrypoint_id, i.key_hash FROM (SELECT 0 AS entrypoint_id UNION ALL \
-         SELECT entrypoint_id FROM entrypoint) AS e CROSS JOIN LATERAL (SELECT entrypoint_id, key_hash FROM idempotency \
+         SELECT entrypoint_id FROM entrypoint_lock) AS e CROSS JOIN LATERAL (SELECT entrypoint_id, key_hash FROM idempotency \
          WHERE entrypoint_id = e.entrypoint_id AND expires_at_us <= ", now: &'a i64 as BigInt,
         " ORDER BY expires_at_us LIMIT ", of_each: &'a i64 as BigInt,
         ") AS i LIMIT ", of_all: &'a i64 as BigInt;
@@ -97,19 +88,13 @@ ask_postgres! {
     ) -> (i64, Vec<u8>) as (BigInt, Binary)
 }
 
-/// Where an entrypoint's keys have their digests, beside those of its customers: below 0, and an entrypoint's number
-/// never is. And back again.
-pub(crate) fn place(entrypoint_id: i64) -> i64 {
-    !entrypoint_id
-}
-
-/// The digest that leads to a key's outcome.
+/// The digest that leads to a key's record.
 fn digest(key_hash: &[u8]) -> Vec<u8> {
     key_hash.iter().take(IDENTITY_DIGEST_BYTES).copied().collect()
 }
 
-fn digest_row(entrypoint_id: i64, key_hash: &[u8], outcome_id: i64) -> DigestRow {
-    DigestRow { entrypoint_id: place(entrypoint_id), digest: digest(key_hash), customer_id: outcome_id }
+fn digest_row(entrypoint_id: i64, key_hash: &[u8], record_id: i64) -> DigestRow {
+    DigestRow { entrypoint_id, digest: digest(key_hash), customer_id: record_id }
 }
 
 /// The outcomes of those of some keys that were used and have not expired.
@@ -129,17 +114,17 @@ pub(crate) fn find(
         return Ok(kept_keys(c, hashes, entrypoint_id, now.0)?);
     }
     let digests: Vec<Vec<u8>> = hashes.iter().map(|hash| digest(hash)).collect();
-    let found = digests::find(conn, place(entrypoint_id), &digests)?;
+    let found = digests::find::<Records>(conn, entrypoint_id, &digests)?;
     let mut rows = Vec::new();
     for (hash, digest) in hashes.iter().zip(&digests) {
         let Some(ids) = found.get(digest) else { continue };
         // Before it there may be expired ones that were not yet removed.
         let row = on!(conn, |c| idempotency::table
-            .filter(idempotency::outcome_id.eq_any(ids))
+            .filter(idempotency::record_id.eq_any(ids))
             .filter(idempotency::entrypoint_id.eq(entrypoint_id))
             .filter(idempotency::key_hash.eq(hash))
             .filter(idempotency::expires_at_us.gt(now.0))
-            .order(idempotency::outcome_id.desc())
+            .order(idempotency::record_id.desc())
             .select(IdempotencyRow::as_select())
             .first(c)
             .optional())?;
@@ -184,7 +169,7 @@ pub(crate) fn keep(conn: &mut Conn, entrypoint_id: i64, rows: &[IdempotencyRow])
     let newest: Option<i64> = match conn {
         Conn::Postgres(_) => return Ok(insert(conn, rows)?),
         Conn::Sqlite(..) if rows.is_empty() => return Ok(()),
-        Conn::Sqlite(c, _) => idempotency::table.select(max(idempotency::outcome_id)).first(c)?,
+        Conn::Sqlite(c, _) => idempotency::table.select(max(idempotency::record_id)).first(c)?,
     };
     insert(conn, rows)?;
     // So SQLite numbers them.
@@ -192,9 +177,9 @@ pub(crate) fn keep(conn: &mut Conn, entrypoint_id: i64, rows: &[IdempotencyRow])
     let digests: Vec<DigestRow> = rows
         .iter()
         .zip(first..)
-        .map(|(row, outcome_id)| digest_row(entrypoint_id, &row.key_hash, outcome_id))
+        .map(|(row, record_id)| digest_row(entrypoint_id, &row.key_hash, record_id))
         .collect();
-    digests::add(conn, place(entrypoint_id), &digests)
+    digests::add::<Records>(conn, entrypoint_id, &digests)
 }
 
 /// Removes expired outcomes, at most a thousand; how many.
@@ -210,16 +195,16 @@ pub(crate) fn remove_expired(conn: &mut Conn, now: Micros) -> Result<usize, Stor
         .filter(idempotency::expires_at_us.le(now.0))
         .order(idempotency::expires_at_us)
         .limit(REMOVED_MAX)
-        .select((idempotency::entrypoint_id, idempotency::outcome_id, idempotency::key_hash))
+        .select((idempotency::entrypoint_id, idempotency::record_id, idempotency::key_hash))
         .load(c)?;
     let mut digests: BTreeMap<i64, Vec<DigestRow>> = BTreeMap::new();
-    for (entrypoint_id, outcome_id, key_hash) in &expired {
-        diesel::delete(idempotency::table.filter(idempotency::outcome_id.eq(outcome_id))).execute(c)?;
-        digests.entry(*entrypoint_id).or_default().push(digest_row(*entrypoint_id, key_hash, *outcome_id));
+    for (entrypoint_id, record_id, key_hash) in &expired {
+        diesel::delete(idempotency::table.filter(idempotency::record_id.eq(record_id))).execute(c)?;
+        digests.entry(*entrypoint_id).or_default().push(digest_row(*entrypoint_id, key_hash, *record_id));
     }
     for (entrypoint_id, mut digests) in digests {
         digests.sort_by(|a, b| a.digest.cmp(&b.digest));
-        digests::remove(conn, place(entrypoint_id), &digests)?;
+        digests::remove::<Records>(conn, entrypoint_id, &digests)?;
     }
     Ok(expired.len())
 }
@@ -245,8 +230,11 @@ mod tests {
     use super::*;
     use crate::store::engine::conn::{DatabaseUrl, Purpose};
     use crate::store::engine::migrate::migrate;
-    use crate::store::engine::schema::{identity_digest, recent_digest};
+    use crate::store::engine::schema::{idempotency_digest, recent_idempotency_digest};
     use crate::store::in_transaction;
+    use crate::store::keys::keyring::KeyRing;
+    use crate::store::keys::sealed_table::SealedTable as _;
+    use crate::vault::MasterKey;
 
     const ENTRYPOINTS: i64 = 2;
     /// Few enough that keys are used again, before and after they expire.
@@ -378,13 +366,9 @@ mod tests {
 
         fn digests(&mut self) -> usize {
             let c = self.raw();
-            let packed: Vec<Vec<u8>> = recent_digest::table
-                .filter(recent_digest::entrypoint_id.lt(0))
-                .select(recent_digest::packed)
-                .load(c)
-                .unwrap();
-            let settled: Vec<(i64, Vec<u8>, i64)> =
-                identity_digest::table.filter(identity_digest::entrypoint_id.lt(0)).load(c).unwrap();
+            let packed: Vec<Vec<u8>> =
+                recent_idempotency_digest::table.select(recent_idempotency_digest::packed).load(c).unwrap();
+            let settled: Vec<(i64, Vec<u8>, i64)> = idempotency_digest::table.load(c).unwrap();
             let mut all: std::collections::BTreeSet<(Vec<u8>, i64)> =
                 settled.into_iter().map(|(_, digest, id)| (digest, id)).collect();
             for piece in packed.iter().flat_map(|packed| packed.chunks(IDENTITY_DIGEST_BYTES + 8)) {
@@ -441,41 +425,21 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_known_through_changes_of_the_schema() {
-        let mut model = Model::new();
-        // Of each key one use that has expired, and one that has not when the schema changes.
-        for writer in 0..2 {
-            model.step(writer, &Step::Use { entrypoint_id: 1, from: 0, number: 2_000, wait_us: LIFE_US });
-        }
-        model.step(0, &Step::Use { entrypoint_id: 0, from: 0, number: 1_000, wait_us: 1 });
-        model.now -= 50;
-        model.run(include_str!("../../../migrations/sqlite/2026-11-26-000009_appended_outcomes/down.sql"));
-        assert_eq!(model.digests(), 0);
-        let c = model.raw();
-        let rows: i64 = idempotency::table.select(count_star()).first(c).unwrap();
-        assert_eq!(rows, 3_000, "of each key the newest");
-        model.run(include_str!("../../../migrations/sqlite/2026-11-26-000009_appended_outcomes/up.sql"));
-        assert_eq!(model.digests(), 3_000);
-        model.check();
-        model.step(1, &Step::Use { entrypoint_id: 1, from: 500, number: 2_500, wait_us: 0 });
-        model.check();
-    }
-
-    #[test]
     fn an_outcome_that_is_not_found_is_noticed() {
         let mut model = Model::new();
         model.step(0, &Step::Use { entrypoint_id: 1, from: 0, number: 600, wait_us: 0 });
+        let ring = KeyRing::new(MasterKey::parse(&MasterKey::generate().unwrap()).unwrap());
         let conn = &mut model.writers[0];
         let mut after = Vec::new();
-        while let Some(last) = examine(conn, 1, &after, 250).unwrap() {
-            after = last;
+        while let Some(walked) = IdempotencyTable.examine(conn, &ring, 1, &after).unwrap() {
+            after = walked.cursor;
         }
         assert_eq!(after, 600_i64.to_be_bytes());
         // The digest of one, in the middle of a row, leads to another.
         model.run(
-            "UPDATE recent_digest SET packed = CAST(substr(packed, 1, 24) || zeroblob(24) || substr(packed, 49) AS BLOB)",
+            "UPDATE recent_idempotency_digest SET packed = CAST(substr(packed, 1, 24) || zeroblob(24) || substr(packed, 49) AS BLOB)",
         );
-        let missed = examine(&mut model.writers[1], 1, &[], 250).unwrap_err();
+        let missed = IdempotencyTable.examine(&mut model.writers[1], &ring, 1, &[]).map(|_| ()).unwrap_err();
         assert!(missed.to_string().contains("outcome 2 "), "{missed}");
     }
 }

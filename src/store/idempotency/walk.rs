@@ -1,12 +1,14 @@
-//! All outcomes of an entrypoint in turn: for a rotation of its keys, and for `doctor`.
+//! Idempotency records as the register of sealed tables has them: all of an entrypoint in turn, sealed anew and examined.
 
 use diesel::prelude::*;
 
-use super::{IdempotencyRow, digest, place};
-use crate::store::engine::conn::Conn;
+use super::{IdempotencyRow, digest, outcome_ad};
+use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::idempotency;
-use crate::store::index::digests;
+use crate::store::engine::schema::{customer, idempotency};
+use crate::store::index::digests::{self, Records};
+use crate::store::keys::keyring::{ENTRYPOINT_SALT, KeyRing};
+use crate::store::keys::sealed_table::{Erased, Rekeying, SLICE, SealedTable, Walked};
 
 /// The number of SQLite's outcome at a cursor. An empty one begins, and so does one of an earlier release, which is longer.
 fn number_at(cursor: &[u8]) -> i64 {
@@ -27,7 +29,7 @@ fn place_at(cursor: &[u8]) -> (i64, &[u8]) {
 ///
 /// # Errors
 /// The database's.
-pub(crate) fn after(
+fn after(
     conn: &mut Conn,
     entrypoint_id: i64,
     cursor: &[u8],
@@ -37,10 +39,10 @@ pub(crate) fn after(
         Conn::Sqlite(c, _) => {
             let rows: Vec<(i64, IdempotencyRow)> = idempotency::table
                 .filter(idempotency::entrypoint_id.eq(entrypoint_id))
-                .filter(idempotency::outcome_id.gt(number_at(cursor)))
-                .order(idempotency::outcome_id)
+                .filter(idempotency::record_id.gt(number_at(cursor)))
+                .order(idempotency::record_id)
                 .limit(most)
-                .select((idempotency::outcome_id, IdempotencyRow::as_select()))
+                .select((idempotency::record_id, IdempotencyRow::as_select()))
                 .load(c)?;
             Ok(rows.into_iter().map(|(id, row)| (id.to_be_bytes().to_vec(), row)).collect())
         }
@@ -64,11 +66,11 @@ pub(crate) fn after(
 ///
 /// # Errors
 /// The database's.
-pub(crate) fn seal_anew(conn: &mut Conn, cursor: &[u8], moved: &IdempotencyRow) -> Result<(), StoreError> {
+fn seal_anew(conn: &mut Conn, cursor: &[u8], moved: &IdempotencyRow) -> Result<(), StoreError> {
     let sealed = (idempotency::key_id.eq(moved.key_id), idempotency::detail.eq(&moved.detail));
     match conn {
         Conn::Sqlite(c, _) => {
-            diesel::update(idempotency::table.filter(idempotency::outcome_id.eq(number_at(cursor))))
+            diesel::update(idempotency::table.filter(idempotency::record_id.eq(number_at(cursor))))
                 .set(sealed)
                 .execute(c)?
         }
@@ -80,28 +82,91 @@ pub(crate) fn seal_anew(conn: &mut Conn, cursor: &[u8], moved: &IdempotencyRow) 
     Ok(())
 }
 
-/// Looks whether the next outcomes of an entrypoint are found by their keys; the cursor of the last.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] where one is not; the database's.
-pub(crate) fn examine(
-    conn: &mut Conn,
-    entrypoint_id: i64,
-    cursor: &[u8],
-    most: i64,
-) -> Result<Option<Vec<u8>>, StoreError> {
-    let rows = after(conn, entrypoint_id, cursor, most)?;
-    if let Conn::Sqlite(..) = conn {
-        let digests: Vec<Vec<u8>> = rows.iter().map(|(_, row)| digest(&row.key_hash)).collect();
-        let found = digests::find(conn, place(entrypoint_id), &digests)?;
-        for ((cursor, _), digest) in rows.iter().zip(&digests) {
-            let id = number_at(cursor);
-            if !found.get(digest).is_some_and(|ids| ids.contains(&id)) {
-                return Err(StoreError::Corrupt(format!(
-                    "outcome {id} is not found by its idempotency key: a retry would act again"
-                )));
+/// What idempotency keys came to.
+pub(crate) struct IdempotencyTable;
+
+impl SealedTable for IdempotencyTable {
+    fn name(&self) -> &'static str {
+        "idempotency"
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        &["idempotency.detail"]
+    }
+
+    /// The detail is sealed under the person's salt, which goes with the customer: it opens under no key any more. That
+    /// the key was used must stay known.
+    fn erase(&self, _: &mut Conn, _: &KeyRing, _: &Erased<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn is_rotated(&self) -> bool {
+        true
+    }
+
+    fn rekey(
+        &self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        to: &Rekeying<'_>,
+    ) -> Result<Option<Walked>, StoreError> {
+        let (place, keys) = (to.entrypoint_id, to.keys);
+        let rows = after(conn, place, to.cursor, to.most)?;
+        let walked = walked(&rows);
+        for (cursor, row) in rows.into_iter().filter(|(_, row)| row.key_id != keys.new.key.id) {
+            let salt: Option<Vec<u8>> = match row.customer_id {
+                Some(id) => on!(conn, |c| customer::table.find((place, id)).select(customer::salt).first(c))?,
+                None => Some(ENTRYPOINT_SALT.to_vec()),
+            };
+            let mut moved = IdempotencyRow { key_id: keys.new.key.id, ..row.clone() };
+            // What is kept of an erased person opens under no key.
+            if let Some(salt) = salt {
+                let plain =
+                    ring.data_key(conn, row.key_id)?.seal_key(&salt)?.open(&outcome_ad(&row), &row.detail)?;
+                moved.detail = keys.new.key.seal_key(&salt)?.seal(&outcome_ad(&moved), &plain)?;
+            }
+            seal_anew(conn, &cursor, &moved)?;
+        }
+        Ok(walked)
+    }
+
+    fn under_key(&self, conn: &mut Conn, entrypoint_id: i64, key_id: i64) -> Result<i64, StoreError> {
+        Ok(on!(conn, |c| idempotency::table
+            .filter(idempotency::entrypoint_id.eq(entrypoint_id))
+            .filter(idempotency::key_id.eq(key_id))
+            .count()
+            .get_result(c))?)
+    }
+
+    /// Each is found by its key.
+    fn examine(
+        &self,
+        conn: &mut Conn,
+        _: &KeyRing,
+        entrypoint_id: i64,
+        cursor: &[u8],
+    ) -> Result<Option<Walked>, StoreError> {
+        let rows = after(conn, entrypoint_id, cursor, SLICE)?;
+        if let Conn::Sqlite(..) = conn {
+            let digests: Vec<Vec<u8>> = rows.iter().map(|(_, row)| digest(&row.key_hash)).collect();
+            let found = digests::find::<Records>(conn, entrypoint_id, &digests)?;
+            for ((cursor, _), digest) in rows.iter().zip(&digests) {
+                let id = number_at(cursor);
+                if !found.get(digest).is_some_and(|ids| ids.contains(&id)) {
+                    return Err(StoreError::Corrupt(format!(
+                        "outcome {id} is not found by its idempotency key: a retry would act again"
+                    )));
+                }
             }
         }
+        Ok(walked(&rows))
     }
-    Ok(rows.into_iter().last().map(|(cursor, _)| cursor))
+
+    fn is_well(&self, _: usize) -> String {
+        "all outcomes are found by their keys".into()
+    }
+}
+
+fn walked(rows: &[(Vec<u8>, IdempotencyRow)]) -> Option<Walked> {
+    rows.last().map(|(cursor, _)| Walked { rows: rows.len(), cursor: cursor.clone() })
 }

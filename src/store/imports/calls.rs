@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{ImportLease, Queued, StepDone, StepRow, Upload, jobs, step, upload};
+use super::{ImportLease, JobId, JobKind, Queued, StepDone, StepRow, Upload, jobs, step, upload};
 use crate::clock;
 use crate::domain::decide::command::{Actor, KeyUse};
 use crate::domain::imports::{ImportJob, ImportPlan, Preset, RowOutcome, RowReport};
 use crate::domain::kernel::time::SECOND_US;
+use crate::store::jobs::lease;
 use crate::store::{Store, StoreError};
 
 /// A file that is wholly there, with what is to be done with it.
@@ -45,7 +46,7 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn drop_upload(&self, upload: Upload) -> Result<(), StoreError> {
-        self.administer(move |conn, _| upload::remove(conn, upload.job_id)).await
+        self.administer(move |conn, _| upload::remove(conn, upload.id())).await
     }
 
     /// Makes a file's job, or finds the one that the same file with the same options has. Of a file that is refused
@@ -97,8 +98,9 @@ impl Store {
         let mut plan = rehearsal.plan.clone();
         plan.options.dry_run = false;
         let fingerprint = self.import_fingerprint(rehearsal.entrypoint_id, &plan).await?;
-        let (id, retention_secs) = (rehearsal.id, self.idempotency_secs);
-        let commit = upload::Commit { rehearsal_id: id, plan, fingerprint, actor, key_use };
+        let retention_secs = self.idempotency_secs;
+        let rehearsal = JobId { entrypoint_id: rehearsal.entrypoint_id, job_id: rehearsal.id };
+        let commit = upload::Commit { rehearsal, plan, fingerprint, actor, key_use };
         let queued = self
             .administer(move |conn, ring| upload::commit(conn, ring, commit, clock::now(), retention_secs))
             .await?;
@@ -111,7 +113,7 @@ impl Store {
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
     pub async fn import_job(&self, entrypoint_id: i64, job_id: i64) -> Result<Option<ImportJob>, StoreError> {
-        self.read(move |conn, ring| super::find(conn, ring, entrypoint_id, job_id)).await
+        self.read(move |conn, ring| super::find(conn, ring, JobId { entrypoint_id, job_id })).await
     }
 
     /// The jobs of an entrypoint, newest first, and how many there are.
@@ -133,12 +135,16 @@ impl Store {
     /// The database's; [`StoreError::Corrupt`].
     pub async fn import_rows(
         &self,
+        entrypoint_id: i64,
         job_id: i64,
         outcome: Option<RowOutcome>,
         skip: i64,
         limit: i64,
     ) -> Result<(Vec<RowReport>, i64), StoreError> {
-        self.read(move |conn, ring| super::rows(conn, ring, job_id, outcome, skip, limit)).await
+        self.read(move |conn, ring| {
+            super::rows(conn, ring, JobId { entrypoint_id, job_id }, outcome, skip, limit)
+        })
+        .await
     }
 
     /// Stops a job: at once, or before its next step. Over jobs stay as they are.
@@ -146,19 +152,24 @@ impl Store {
     /// # Errors
     /// [`StoreError::Rejected`] where there is none.
     pub async fn cancel_import(&self, entrypoint_id: i64, job_id: i64) -> Result<ImportJob, StoreError> {
-        self.administer(move |conn, ring| jobs::cancel(conn, ring, entrypoint_id, job_id, clock::now())).await
+        self.administer(move |conn, ring| {
+            jobs::cancel(conn, ring, JobId { entrypoint_id, job_id }, clock::now())
+        })
+        .await
     }
 
     /// Takes a job that nobody works on: the one of an id, or the oldest.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
-    pub async fn take_import(&self, job_id: Option<i64>) -> Result<Option<ImportLease>, StoreError> {
+    pub async fn take_import(&self, id: Option<JobId>) -> Result<Option<ImportLease>, StoreError> {
         // Looking costs no write transaction.
-        if job_id.is_none() && !self.read(|conn, _| jobs::is_waiting(conn, clock::now())).await? {
+        if id.is_none()
+            && !self.read(|conn, _| lease::is_waiting(conn, JobKind::Import, clock::now())).await?
+        {
             return Ok(None);
         }
-        self.administer(move |conn, ring| jobs::take(conn, ring, job_id, clock::now())).await
+        self.administer(move |conn, ring| jobs::take(conn, ring, id, clock::now())).await
     }
 
     /// The text of the piece of a file in which a byte stands, and where that piece begins.
@@ -167,7 +178,7 @@ impl Store {
     /// The database's; [`StoreError::Corrupt`].
     pub async fn import_text(
         &self,
-        upload_id: i64,
+        upload_id: JobId,
         offset: u64,
     ) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
         let offset = i64::try_from(offset).unwrap_or(i64::MAX);
@@ -195,33 +206,6 @@ impl Store {
             .await;
         self.terms_written.notify_one();
         done
-    }
-
-    /// Says that a worker is still at its job.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn keep_import(&self, lease: &ImportLease) -> Result<(), StoreError> {
-        let (id, number) = (lease.job.id, lease.number);
-        self.administer(move |conn, _| jobs::keep_alive(conn, id, number, clock::now())).await
-    }
-
-    /// Puts a job back for the next worker.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn release_import(&self, lease: &ImportLease) -> Result<(), StoreError> {
-        let (id, number) = (lease.job.id, lease.number);
-        self.administer(move |conn, _| jobs::release(conn, id, number)).await
-    }
-
-    /// Ends a job that cannot go on.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn fail_import(&self, lease: &ImportLease, why: String) -> Result<(), StoreError> {
-        let (id, number) = (lease.job.id, lease.number);
-        self.administer(move |conn, _| jobs::fail(conn, id, number, &why, clock::now())).await
     }
 
     /// Removes jobs that ended longer ago than some seconds, and abandoned uploads, some at a time; how many.

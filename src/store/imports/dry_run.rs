@@ -5,7 +5,7 @@
 
 use diesel::prelude::*;
 
-use super::Ad;
+use super::{Ad, JobId, of_job};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::{IdField, Identifier, MatchKey};
 use crate::domain::customers::record::{Customer, Stored};
@@ -13,13 +13,13 @@ use crate::domain::decide::working_set::WorkingSet;
 use crate::store::customers::rows::open_document;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::{import_ghost, import_ghost_key};
+use crate::store::engine::schema::{dry_run_record, dry_run_record_key};
 use crate::vault::{DataKey, Plain, SealKey};
 use std::sync::Arc;
 
 /// The dry-run records of one dry run, for the length of a step.
 pub(crate) struct DryRunRecords {
-    job_id: i64,
+    id: JobId,
     seal: SealKey,
     /// Hashes what identifies.
     key: Arc<DataKey>,
@@ -28,12 +28,12 @@ pub(crate) struct DryRunRecords {
 }
 
 fn dry_run_ad(job_id: i64, customer_id: i64, version: i64) -> Ad {
-    Ad::new("import_ghost", &[job_id, customer_id, version])
+    Ad::new("dry_run_record", &[job_id, customer_id, version])
 }
 
 impl DryRunRecords {
-    pub(super) fn new(job_id: i64, seal: SealKey, key: Arc<DataKey>, by_fields: bool) -> DryRunRecords {
-        DryRunRecords { job_id, seal, key, by_fields }
+    pub(super) fn new(id: JobId, seal: SealKey, key: Arc<DataKey>, by_fields: bool) -> DryRunRecords {
+        DryRunRecords { id, seal, key, by_fields }
     }
 
     fn digest(&self, key: &MatchKey) -> Vec<u8> {
@@ -48,13 +48,14 @@ impl DryRunRecords {
         ids: &[i64],
     ) -> Result<(), StoreError> {
         for id in ids {
-            let found: Option<(i64, Vec<u8>)> = on!(conn, |c| import_ghost::table
-                .find((self.job_id, id))
-                .select((import_ghost::version, import_ghost::document))
+            let found: Option<(i64, Vec<u8>)> = on!(conn, |c| dry_run_record::table
+                .find((self.id.entrypoint_id, self.id.job_id, id))
+                .select((dry_run_record::version, dry_run_record::document))
                 .first(c)
                 .optional())?;
             if let Some((version, document)) = found {
-                let customer = open_document(&self.seal, &dry_run_ad(self.job_id, *id, version), &document)?;
+                let customer =
+                    open_document(&self.seal, &dry_run_ad(self.id.job_id, *id, version), &document)?;
                 working_set.add_customer(Stored { id: *id, version, customer, erased: false });
             }
         }
@@ -88,10 +89,9 @@ impl DryRunRecords {
     }
 
     fn with_digest(&self, conn: &mut Conn, digest: &[u8]) -> Result<Vec<i64>, StoreError> {
-        Ok(on!(conn, |c| import_ghost_key::table
-            .filter(import_ghost_key::job_id.eq(self.job_id))
-            .filter(import_ghost_key::digest.eq(digest))
-            .select(import_ghost_key::customer_id)
+        Ok(on!(conn, |c| of_job!(dry_run_record_key, job_id, self.id)
+            .filter(dry_run_record_key::digest.eq(digest))
+            .select(dry_run_record_key::customer_id)
             .load(c))?)
     }
 
@@ -107,7 +107,7 @@ impl DryRunRecords {
         identifiers.extend(one_off.cloned());
         for revision in working_set.revisions() {
             let after = &revision.after;
-            let (job_id, id) = (self.job_id, after.id);
+            let (place, job_id, id) = (self.id.entrypoint_id, self.id.job_id, after.id);
             let plain = Plain::from(serde_json::to_vec(&after.customer)?);
             let document = self.seal.seal(&dry_run_ad(job_id, id, after.version), &plain)?;
             let fields = if self.by_fields { fields(&after.customer) } else { Vec::new() };
@@ -120,23 +120,25 @@ impl DryRunRecords {
             digests.sort_unstable();
             digests.dedup();
             on!(conn, |c| {
-                diesel::delete(import_ghost::table.find((job_id, id))).execute(c)?;
-                diesel::insert_into(import_ghost::table)
+                diesel::delete(dry_run_record::table.find((place, job_id, id))).execute(c)?;
+                diesel::insert_into(dry_run_record::table)
                     .values((
-                        import_ghost::job_id.eq(job_id),
-                        import_ghost::customer_id.eq(id),
-                        import_ghost::version.eq(after.version),
-                        import_ghost::document.eq(&document),
+                        dry_run_record::entrypoint_id.eq(place),
+                        dry_run_record::job_id.eq(job_id),
+                        dry_run_record::customer_id.eq(id),
+                        dry_run_record::version.eq(after.version),
+                        dry_run_record::document.eq(&document),
                     ))
                     .execute(c)?;
                 for digest in &digests {
                     // Its earlier state may have had it too; what it no longer has is found by comparing.
-                    diesel::delete(import_ghost_key::table.find((job_id, digest, id))).execute(c)?;
-                    diesel::insert_into(import_ghost_key::table)
+                    diesel::delete(dry_run_record_key::table.find((place, job_id, digest, id))).execute(c)?;
+                    diesel::insert_into(dry_run_record_key::table)
                         .values((
-                            import_ghost_key::job_id.eq(job_id),
-                            import_ghost_key::digest.eq(digest),
-                            import_ghost_key::customer_id.eq(id),
+                            dry_run_record_key::entrypoint_id.eq(place),
+                            dry_run_record_key::job_id.eq(job_id),
+                            dry_run_record_key::digest.eq(digest),
+                            dry_run_record_key::customer_id.eq(id),
                         ))
                         .execute(c)?;
                 }
@@ -155,10 +157,10 @@ fn fields(customer: &Customer) -> Vec<Identifier> {
 }
 
 /// Forgets the dry-run records of a job.
-pub(super) fn clear(conn: &mut Conn, job_id: i64) -> Result<(), StoreError> {
+pub(super) fn clear(conn: &mut Conn, id: JobId) -> Result<(), StoreError> {
     on!(conn, |c| {
-        diesel::delete(import_ghost::table.filter(import_ghost::job_id.eq(job_id))).execute(c)?;
-        diesel::delete(import_ghost_key::table.filter(import_ghost_key::job_id.eq(job_id))).execute(c)
+        diesel::delete(of_job!(dry_run_record, job_id, id)).execute(c)?;
+        diesel::delete(of_job!(dry_run_record_key, job_id, id)).execute(c)
     })?;
     Ok(())
 }

@@ -20,99 +20,69 @@ pub use self::step::{StepDone, StepRow};
 pub use self::upload::{Queued, Upload, Why};
 
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
-use super::engine::schema::{import_job, import_report};
+use super::engine::schema::import_report;
+use super::jobs::lease::Lease;
+use super::jobs::{JobId, JobKind, JobRow};
 use super::keys::keyring::KeyRing;
-use crate::domain::imports::{Counts, ImportJob, ImportPlan, JobState, Preset, RowOutcome, RowReport};
+use crate::domain::imports::{Counts, ImportJob, JobState, Position, Preset, RowOutcome, RowReport};
 use crate::domain::kernel::time::Micros;
 use crate::vault::{Ad, SealKey};
 
-/// A row of `import_job`.
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = import_job)]
-struct JobRow {
-    job_id: i64,
-    entrypoint_id: i64,
-    state: String,
+/// Where an import stands, with what of it is not sealed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Checkpoint {
     is_dry_run: bool,
-    upload_id: i64,
-    rehearsal_id: Option<i64>,
-    key_id: i64,
-    salt: Vec<u8>,
-    plan: Option<Vec<u8>>,
-    preset: String,
-    actor_name: String,
-    actor_jti: String,
+    preset: Preset,
     bytes_total: i64,
-    byte_offset: i64,
-    line: i64,
-    rows_read: i64,
-    counts: String,
-    errors: Option<Vec<u8>>,
-    failure: Option<String>,
-    cancel_asked: bool,
-    ghost_next: i64,
-    lease_no: i64,
-    attempts: i64,
-    queued_at_us: i64,
-    started_at_us: Option<i64>,
-    ended_at_us: Option<i64>,
+    /// Everything before is done.
+    offset: u64,
+    line: u64,
+    /// The id of a dry run's next record.
+    next_record_id: i64,
 }
 
-impl JobRow {
-    /// The key of everything that this job's file says.
-    fn seal_key(&self, conn: &mut Conn, ring: &KeyRing) -> Result<SealKey, StoreError> {
-        Ok(ring.data_key(conn, self.key_id)?.seal_key(&self.salt)?)
-    }
-
-    fn state(&self) -> Result<JobState, StoreError> {
-        self.state
-            .parse()
-            .map_err(|_| StoreError::Corrupt(format!("import {} in state {}", self.job_id, self.state)))
-    }
-
-    fn counts(&self) -> Result<Counts, StoreError> {
-        Ok(serde_json::from_str(&self.counts)?)
-    }
-
-    fn plan(&self, seal: &SealKey) -> Result<ImportPlan, StoreError> {
-        let sealed = self.plan.as_ref();
-        let sealed = sealed.ok_or_else(|| StoreError::Bug(format!("import {} has no plan", self.job_id)))?;
-        Ok(serde_json::from_slice(&seal.open(&plan_ad(self.job_id), sealed)?)?)
-    }
-
-    fn errors(&self, seal: &SealKey) -> Result<Vec<String>, StoreError> {
-        let Some(sealed) = &self.errors else { return Ok(Vec::new()) };
-        Ok(serde_json::from_slice(&seal.open(&errors_ad(self.job_id, self.rows_read), sealed)?)?)
-    }
-
-    fn job(&self, conn: &mut Conn, ring: &KeyRing) -> Result<ImportJob, StoreError> {
-        let seal = self.seal_key(conn, ring)?;
-        Ok(ImportJob {
-            id: self.job_id,
-            entrypoint_id: self.entrypoint_id,
-            state: self.state()?,
-            is_dry_run: self.is_dry_run,
-            rehearsal_id: self.rehearsal_id,
-            plan: self.plan(&seal)?,
-            preset: serde_json::from_value::<Preset>(self.preset.clone().into())?,
-            rows_read: self.rows_read,
-            counts: self.counts()?,
-            bytes_read: self.byte_offset,
-            bytes_total: self.bytes_total,
-            errors: self.errors(&seal)?,
-            failure: self.failure.clone(),
-            queued_at: Micros(self.queued_at_us),
-            started_at: self.started_at_us.map(Micros),
-            ended_at: self.ended_at_us.map(Micros),
-        })
+impl Checkpoint {
+    fn position(&self) -> Position {
+        Position { offset: self.offset, line: self.line }
     }
 }
 
-fn plan_ad(job_id: i64) -> Ad {
-    Ad::new("import_plan", &[job_id])
+/// The job whose file it is: its own, or the dry run that it commits.
+fn upload_id(row: &JobRow) -> JobId {
+    JobId { job_id: row.parent_id.unwrap_or(row.job_id), ..row.id() }
+}
+
+fn read_errors(row: &JobRow, seal: &SealKey) -> Result<Vec<String>, StoreError> {
+    let Some(sealed) = &row.errors else { return Ok(Vec::new()) };
+    Ok(serde_json::from_slice(&seal.open(&errors_ad(row.job_id, row.done), sealed)?)?)
+}
+
+fn read_job(conn: &mut Conn, ring: &KeyRing, row: &JobRow) -> Result<ImportJob, StoreError> {
+    let seal = row.seal_key(conn, ring)?;
+    let checkpoint: Checkpoint = row.checkpoint()?;
+    Ok(ImportJob {
+        id: row.job_id,
+        entrypoint_id: row.entrypoint_id,
+        state: row.state()?,
+        is_dry_run: checkpoint.is_dry_run,
+        rehearsal_id: row.parent_id,
+        plan: row.plan(&seal)?,
+        preset: checkpoint.preset,
+        rows_read: row.done,
+        counts: row.counts()?,
+        bytes_read: i64::try_from(checkpoint.offset).unwrap_or(i64::MAX),
+        bytes_total: checkpoint.bytes_total,
+        errors: read_errors(row, &seal)?,
+        failure: row.failure.clone(),
+        queued_at: Micros(row.queued_at_us),
+        started_at: row.started_at_us.map(Micros),
+        ended_at: row.ended_at_us.map(Micros),
+    })
 }
 
 fn errors_ad(job_id: i64, rows_read: i64) -> Ad {
@@ -123,45 +93,32 @@ fn report_ad(job_id: i64, first_row: i64) -> Ad {
     Ad::new("import_report", &[job_id, first_row])
 }
 
-fn job_row(conn: &mut Conn, job_id: i64) -> Result<Option<JobRow>, StoreError> {
-    Ok(on!(conn, |c| import_job::table.find(job_id).select(JobRow::as_select()).first(c).optional())?)
+fn job_row(conn: &mut Conn, id: JobId) -> Result<Option<JobRow>, StoreError> {
+    super::jobs::row(conn, JobKind::Import, id)
 }
 
 /// The job of an id, locked until the transaction ends.
-fn locked_row(conn: &mut Conn, job_id: i64) -> Result<Option<JobRow>, StoreError> {
-    match conn {
-        // BEGIN IMMEDIATE has locked everything.
-        Conn::Sqlite(..) => job_row(conn, job_id),
-        Conn::Postgres(c) => {
-            let query = import_job::table.find(job_id).select(JobRow::as_select()).for_update();
-            Ok(query.first(c).optional()?)
-        }
-    }
+fn locked_row(conn: &mut Conn, id: JobId) -> Result<Option<JobRow>, StoreError> {
+    super::jobs::locked_row(conn, JobKind::Import, id)
 }
 
-/// The database's clock where several machines share it: leases are measured by one clock.
-pub(super) fn shared_now(conn: &mut Conn, now: Micros) -> Result<Micros, StoreError> {
-    let Conn::Postgres(c) = conn else { return Ok(now) };
-    let us: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
-        "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
-    ))
-    .get_result(c)?;
-    Ok(Micros(us))
+/// The rows of one job or upload in one of its tables.
+macro_rules! of_job {
+    ($table:ident, $column:ident, $id:expr) => {
+        $table::table
+            .filter($table::entrypoint_id.eq($id.entrypoint_id))
+            .filter($table::$column.eq($id.job_id))
+    };
 }
+use of_job;
 
 /// A job of an entrypoint that a caller may see.
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`].
-pub(super) fn find(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    entrypoint_id: i64,
-    job_id: i64,
-) -> Result<Option<ImportJob>, StoreError> {
-    let row = job_row(conn, job_id)?;
-    let row = row.filter(|row| row.entrypoint_id == entrypoint_id && row.state != JobState::Uploading.name());
-    row.map(|row| row.job(conn, ring)).transpose()
+pub(super) fn find(conn: &mut Conn, ring: &KeyRing, id: JobId) -> Result<Option<ImportJob>, StoreError> {
+    let row = job_row(conn, id)?.filter(|row| row.state != JobState::Uploading.name());
+    row.map(|row| read_job(conn, ring, &row)).transpose()
 }
 
 /// The jobs of an entrypoint, newest first, and how many there are.
@@ -175,20 +132,8 @@ pub(super) fn list(
     skip: i64,
     limit: i64,
 ) -> Result<(Vec<ImportJob>, i64), StoreError> {
-    let (rows, total): (Vec<JobRow>, i64) = on!(conn, |c| {
-        let shown = import_job::table
-            .filter(import_job::entrypoint_id.eq(entrypoint_id))
-            .filter(import_job::state.ne(JobState::Uploading.name()));
-        let rows = shown
-            .order(import_job::job_id.desc())
-            .offset(skip)
-            .limit(limit)
-            .select(JobRow::as_select())
-            .load(c)?;
-        let total = shown.count().get_result(c)?;
-        Ok::<_, diesel::result::Error>((rows, total))
-    })?;
-    let jobs = rows.iter().map(|row| row.job(conn, ring)).collect::<Result<_, _>>()?;
+    let (rows, total) = super::jobs::list(conn, JobKind::Import, entrypoint_id, skip, limit)?;
+    let jobs = rows.iter().map(|row| read_job(conn, ring, row)).collect::<Result<_, _>>()?;
     Ok((jobs, total))
 }
 
@@ -199,17 +144,16 @@ pub(super) fn list(
 pub(super) fn rows(
     conn: &mut Conn,
     ring: &KeyRing,
-    job_id: i64,
+    id: JobId,
     outcome: Option<RowOutcome>,
     skip: i64,
     limit: i64,
 ) -> Result<(Vec<RowReport>, i64), StoreError> {
-    let Some(job) = job_row(conn, job_id)? else { return Ok((Vec::new(), 0)) };
+    let Some(job) = job_row(conn, id)? else { return Ok((Vec::new(), 0)) };
     let seal = job.seal_key(conn, ring)?;
-    let counts = job.counts()?;
+    let counts: Counts = job.counts()?;
     let total = outcome.map_or_else(|| counts.total(), |outcome| counts.of(outcome));
-    let pieces: Vec<(i64, String)> = on!(conn, |c| import_report::table
-        .filter(import_report::job_id.eq(job_id))
+    let pieces: Vec<(i64, String)> = on!(conn, |c| of_job!(import_report, job_id, id)
         .order(import_report::first_row)
         .select((import_report::first_row, import_report::counts))
         .load(c))?;
@@ -225,7 +169,7 @@ pub(super) fn rows(
         if found.len() >= wanted {
             break;
         }
-        let rows = report_piece(conn, &seal, job_id, first_row)?.unwrap_or_default();
+        let rows = report_piece(conn, &seal, id, first_row)?.unwrap_or_default();
         let rows = rows.into_iter().filter(|row| outcome.is_none_or(|outcome| row.outcome == outcome));
         let left = wanted - found.len();
         found.extend(rows.skip(usize::try_from(to_skip).unwrap_or(0)).take(left));
@@ -238,14 +182,14 @@ pub(super) fn rows(
 fn report_piece(
     conn: &mut Conn,
     seal: &SealKey,
-    job_id: i64,
+    id: JobId,
     first_row: i64,
 ) -> Result<Option<Vec<RowReport>>, StoreError> {
     let sealed: Option<Vec<u8>> = on!(conn, |c| import_report::table
-        .find((job_id, first_row))
+        .find((id.entrypoint_id, id.job_id, first_row))
         .select(import_report::data)
         .first(c)
         .optional())?;
     let Some(sealed) = sealed else { return Ok(None) };
-    Ok(Some(serde_json::from_slice(&seal.open(&report_ad(job_id, first_row), &sealed)?)?))
+    Ok(Some(serde_json::from_slice(&seal.open(&report_ad(id.job_id, first_row), &sealed)?)?))
 }

@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 
-use super::jobs::{LEASE_US, cancelled};
+use super::jobs::cancelled;
 use super::upload::DRY_RUN_IDS_FROM;
 use super::{
-    DryRunRecords, ImportLease, JobRow, dry_run, errors_ad, job_row, locked_row, report_ad, report_piece,
-    shared_now, upload,
+    Checkpoint, DryRunRecords, ImportLease, JobId, JobRow, dry_run, errors_ad, job_row, of_job, read_errors,
+    report_ad, report_piece, upload, upload_id,
 };
 use crate::domain::customers::history::{FieldChange, difference};
 use crate::domain::customers::identifier::{IdField, Identifier};
@@ -21,7 +21,8 @@ use crate::store::customers::save::save;
 use crate::store::customers::tx::EntrypointTx;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::{import_job, import_report};
+use crate::store::engine::schema::import_report;
+use crate::store::jobs::lease::{self, Advance};
 use crate::store::keys::keyring::KeyRing;
 use crate::vault::{Plain, SealKey};
 
@@ -63,27 +64,26 @@ pub(crate) fn step(
     rows: &[StepRow],
     is_last: bool,
 ) -> Result<StepDone, StoreError> {
-    let (job_id, place) = (lease.job.id, lease.job.entrypoint_id);
+    let (id, place) = (lease.lease.id, lease.job.entrypoint_id);
     let is_dry_run = lease.job.is_dry_run;
     // A dry run writes nothing of the entrypoint and needs no lock of it.
     let tx = if is_dry_run { EntrypointTx::unlocked(conn, place)? } else { EntrypointTx::lock(conn, place)? };
     let now = tx.now;
-    let Some(row) = locked_row(conn, job_id)? else { return Ok(StepDone::Lost) };
-    if row.lease_no != lease.number || row.state()? != JobState::Running || row.rows_read != rows_before {
-        return Ok(StepDone::Lost);
-    }
+    let held = lease::held(conn, &lease.lease)?.filter(|row| row.done == rows_before);
+    let Some(row) = held else { return Ok(StepDone::Lost) };
     if row.cancel_asked {
-        cancelled(conn, job_id, now)?;
+        cancelled(conn, id, now)?;
         return Ok(StepDone::Over);
     }
     let seal = row.seal_key(conn, ring)?;
+    let mut checkpoint: Checkpoint = row.checkpoint()?;
     let commands: Vec<&Command> = rows.iter().filter_map(|row| row.command.as_ref().ok()).collect();
     let mut loaded = if is_dry_run {
         // The file's key and not the entrypoint's, which may be rotated between two steps.
         let key = ring.data_key(conn, row.key_id)?;
         let by_fields = rows_name_identifiers(&lease.job.plan);
-        let dry_run_records = DryRunRecords::new(job_id, row.seal_key(conn, ring)?, key, by_fields);
-        tx.rehearse(conn, ring, &commands, dry_run_records, row.ghost_next)?
+        let dry_run_records = DryRunRecords::new(id, row.seal_key(conn, ring)?, key, by_fields);
+        tx.rehearse(conn, ring, &commands, dry_run_records, checkpoint.next_record_id)?
     } else {
         tx.load(conn, ring, &commands)?
     };
@@ -102,18 +102,18 @@ pub(crate) fn step(
         }
     }
     mark_changes_since(conn, ring, &row, &mut reports)?;
-    let ghost_next = if is_dry_run {
+    if is_dry_run {
         let named = lease.job.plan.options.identifier_fields.iter();
         let named: Vec<IdField> = named.filter_map(|name| IdField::parse(name).ok()).collect();
         let one_off = (!named.is_empty()).then(|| Identifier::new(named));
         if let Some(dry_run_records) = &loaded.dry_run_records {
             dry_run_records.save(conn, &loaded.working_set, one_off.as_ref())?;
         }
-        loaded.working_set.ids_left().start
+        checkpoint.next_record_id = loaded.working_set.ids_left().start;
     } else {
+        loaded.cause = Some(format!("import:{}", id.job_id));
         save(conn, ring, &mut loaded, 0)?;
-        row.ghost_next
-    };
+    }
     let mut counts = Counts::default();
     for report in &reports {
         counts.add(report);
@@ -126,34 +126,21 @@ pub(crate) fn step(
         None if is_last => Some(JobState::Finished),
         None => None,
     };
-    let rows_read = row.rows_read + counts.total();
-    let mut all = row.counts()?;
+    let rows_read = row.done + counts.total();
+    let mut all: Counts = row.counts()?;
     all.join(&counts);
     let errors = errors(&row, &seal, &reports, rows_read)?;
-    let end = end.unwrap_or_else(|| super::jobs::position(&row));
-    let lease_until_us = shared_now(conn, now)?.0 + LEASE_US;
+    let end = end.unwrap_or_else(|| checkpoint.position());
+    (checkpoint.offset, checkpoint.line) = (end.offset, end.line);
     let failure = stopped_at.map(|line| {
         format!(
             "stopped at line {line}, as onError=stop asks; send the same file again to go on after that row"
         )
     });
-    on!(conn, |c| diesel::update(import_job::table.find(job_id))
-        .set((
-            import_job::state.eq(over.unwrap_or(JobState::Running).name()),
-            import_job::byte_offset.eq(i64::try_from(end.offset).unwrap_or(i64::MAX)),
-            import_job::line.eq(i64::try_from(end.line).unwrap_or(i64::MAX)),
-            import_job::rows_read.eq(rows_read),
-            import_job::counts.eq(serde_json::to_string(&all)?),
-            import_job::errors.eq(errors),
-            import_job::ghost_next.eq(ghost_next),
-            import_job::lease_until_us.eq(lease_until_us),
-            import_job::attempts.eq(0_i64),
-            import_job::failure.eq(failure),
-            import_job::ended_at_us.eq(over.map(|_| now.0)),
-        ))
-        .execute(c)
-        .map_err(StoreError::from))?;
-    clear(conn, &row, end.offset, over)?;
+    let counts = serde_json::to_string(&all)?;
+    let went = Advance { checkpoint: &checkpoint, done: rows_read, counts, errors, failure, over };
+    lease::advance(conn, id, went, now)?;
+    clear(conn, &row, &checkpoint, over)?;
     Ok(if over.is_some() { StepDone::Over } else { StepDone::Went(rows_read) })
 }
 
@@ -166,15 +153,20 @@ fn rows_name_identifiers(plan: &ImportPlan) -> bool {
 }
 
 /// Removes what is of no use after a step that ended at an offset, and once the job is over.
-fn clear(conn: &mut Conn, row: &JobRow, offset: u64, over: Option<JobState>) -> Result<(), StoreError> {
-    if !row.is_dry_run {
-        upload::remove_before(conn, row.upload_id, offset)?;
+fn clear(
+    conn: &mut Conn,
+    row: &JobRow,
+    checkpoint: &Checkpoint,
+    over: Option<JobState>,
+) -> Result<(), StoreError> {
+    if !checkpoint.is_dry_run {
+        upload::remove_before(conn, upload_id(row), checkpoint.offset)?;
     }
     let Some(state) = over else { return Ok(()) };
-    dry_run::clear(conn, row.job_id)?;
+    dry_run::clear(conn, row.id())?;
     // A dry run's file is what its commit imports; a stopped import's file is what goes on.
-    if state == JobState::Finished && !row.is_dry_run {
-        upload::remove_file(conn, row.upload_id)?;
+    if state == JobState::Finished && !checkpoint.is_dry_run {
+        upload::remove_file(conn, upload_id(row))?;
     }
     Ok(())
 }
@@ -258,24 +250,23 @@ fn mark_changes_since(
     row: &JobRow,
     reports: &mut [RowReport],
 ) -> Result<(), StoreError> {
-    let Some(rehearsal_id) = row.rehearsal_id else { return Ok(()) };
+    let Some(rehearsal_id) = row.parent_id.map(|job_id| JobId { job_id, ..row.id() }) else { return Ok(()) };
     let Some(rehearsal) = job_row(conn, rehearsal_id)? else { return Ok(()) };
     let seal = rehearsal.seal_key(conn, ring)?;
-    let last = row.rows_read + i64::try_from(reports.len()).unwrap_or(0);
-    let pieces: Vec<i64> = on!(conn, |c| import_report::table
-        .filter(import_report::job_id.eq(rehearsal_id))
+    let last = row.done + i64::try_from(reports.len()).unwrap_or(0);
+    let pieces: Vec<i64> = on!(conn, |c| of_job!(import_report, job_id, rehearsal_id)
         .filter(import_report::first_row.lt(last))
         .order(import_report::first_row.desc())
         .select(import_report::first_row)
         .load(c))?;
     for first_row in pieces {
         let said = report_piece(conn, &seal, rehearsal_id, first_row)?.unwrap_or_default();
-        for (report, number) in reports.iter_mut().zip(row.rows_read..) {
+        for (report, number) in reports.iter_mut().zip(row.done..) {
             if let Some(said) = usize::try_from(number - first_row).ok().and_then(|at| said.get(at)) {
                 report.changed_since_dry_run = !report.is_as_rehearsed(said);
             }
         }
-        if first_row <= row.rows_read {
+        if first_row <= row.done {
             break;
         }
     }
@@ -290,12 +281,13 @@ fn keep_report(
     reports: &[RowReport],
 ) -> Result<(), StoreError> {
     let plain = Plain::from(serde_json::to_vec(reports)?);
-    let data = seal.seal(&report_ad(row.job_id, row.rows_read), &plain)?;
+    let data = seal.seal(&report_ad(row.job_id, row.done), &plain)?;
     let counts = serde_json::to_string(counts)?;
     on!(conn, |c| diesel::insert_into(import_report::table)
         .values((
+            import_report::entrypoint_id.eq(row.entrypoint_id),
             import_report::job_id.eq(row.job_id),
-            import_report::first_row.eq(row.rows_read),
+            import_report::first_row.eq(row.done),
             import_report::counts.eq(&counts),
             import_report::data.eq(&data),
         ))
@@ -310,7 +302,7 @@ fn errors(
     reports: &[RowReport],
     rows_read: i64,
 ) -> Result<Option<Vec<u8>>, StoreError> {
-    let mut errors = row.errors(seal)?;
+    let mut errors = read_errors(row, seal)?;
     let new =
         reports.iter().filter(|report| report.outcome == RowOutcome::Rejected).map(RowReport::error_text);
     let room = ERRORS_MAX.saturating_sub(errors.len());

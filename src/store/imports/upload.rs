@@ -2,18 +2,19 @@
 
 use diesel::prelude::*;
 
-use super::{Ad, JobRow, JobState, job_row, locked_row, plan_ad};
+use super::{Ad, Checkpoint, JobId, JobKind, JobRow, JobState, job_row, locked_row, of_job};
 use crate::domain::decide::command::{Actor, KeyUse};
 use crate::domain::imports::{ImportPlan, Position, Preset};
 use crate::domain::kernel::problem::Rejection;
 use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::{import_chunk, import_job};
+use crate::store::engine::schema::{import_chunk, job};
 use crate::store::entrypoints::lock_row::{Waiting, lock_entrypoints};
 use crate::store::idempotency::{self, Keeping};
+use crate::store::jobs::lease;
+use crate::store::jobs::{self, NewJob, by_id, seal_plan};
 use crate::store::keys::keyring::KeyRing;
-use crate::vault::{Plain, SALT_BYTES, random};
 
 /// The kind of an idempotency row that stands for an import.
 const KIND: &str = "import";
@@ -31,6 +32,12 @@ pub struct Upload {
     pub pieces: i64,
     /// How many bytes of UTF-8 there are.
     pub bytes: i64,
+}
+
+impl Upload {
+    pub(super) fn id(&self) -> JobId {
+        JobId { entrypoint_id: self.entrypoint_id, job_id: self.job_id }
+    }
 }
 
 /// Which job a file came to.
@@ -69,55 +76,39 @@ pub(crate) fn begin(
     actor: &Actor,
     now: Micros,
 ) -> Result<Upload, StoreError> {
-    let key = ring.service_key(conn)?;
-    let salt = random::<SALT_BYTES>()?.to_vec();
-    let job_id = insert(conn, entrypoint_id, actor, now, key.id, &salt)?;
-    on!(conn, |c| diesel::update(import_job::table.find(job_id))
-        .set(import_job::upload_id.eq(job_id))
-        .execute(c))?;
-    Ok(Upload { job_id, entrypoint_id, pieces: 0, bytes: 0 })
+    let id = insert(conn, ring, entrypoint_id, actor, None, now)?;
+    Ok(Upload { job_id: id.job_id, entrypoint_id, pieces: 0, bytes: 0 })
 }
 
 fn insert(
     conn: &mut Conn,
+    ring: &KeyRing,
     entrypoint_id: i64,
     actor: &Actor,
+    rehearsal: Option<&JobRow>,
     now: Micros,
-    key_id: i64,
-    salt: &[u8],
-) -> Result<i64, StoreError> {
+) -> Result<JobId, StoreError> {
     let start = Position::default();
-    let values = (
-        (
-            import_job::entrypoint_id.eq(entrypoint_id),
-            import_job::state.eq(JobState::Uploading.name()),
-            import_job::is_dry_run.eq(false),
-            import_job::upload_id.eq(0_i64),
-            import_job::key_id.eq(key_id),
-            import_job::salt.eq(salt),
-            import_job::preset.eq("none"),
-            import_job::actor_name.eq(&actor.name),
-            import_job::actor_jti.eq(&actor.jti),
-            import_job::bytes_total.eq(0_i64),
-        ),
-        (
-            import_job::byte_offset.eq(0_i64),
-            import_job::line.eq(i64::try_from(start.line).unwrap_or(1)),
-            import_job::rows_read.eq(0_i64),
-            import_job::counts.eq("{\"rows\":{}}"),
-            import_job::cancel_asked.eq(false),
-            import_job::ghost_next.eq(DRY_RUN_IDS_FROM),
-            import_job::lease_no.eq(0_i64),
-            import_job::lease_until_us.eq(0_i64),
-            import_job::attempts.eq(0_i64),
-            import_job::queued_at_us.eq(now.0),
-            import_job::touched_at_us.eq(now.0),
-        ),
-    );
-    Ok(on!(conn, |c| diesel::insert_into(import_job::table)
-        .values(values)
-        .returning(import_job::job_id)
-        .get_result(c))?)
+    let checkpoint = Checkpoint {
+        is_dry_run: false,
+        preset: Preset::None,
+        bytes_total: 0,
+        offset: start.offset,
+        line: start.line,
+        next_record_id: DRY_RUN_IDS_FROM,
+    };
+    let new = NewJob {
+        kind: JobKind::Import,
+        entrypoint_id,
+        state: JobState::Uploading,
+        actor,
+        parent: rehearsal,
+        checkpoint: serde_json::to_string(&checkpoint)?,
+        total: None,
+        counts: "{\"rows\":{}}",
+        now,
+    };
+    jobs::insert(conn, ring, &new)
 }
 
 /// Takes the next piece of a file, as clean UTF-8.
@@ -128,7 +119,7 @@ pub(crate) fn add(
     text: &str,
     now: Micros,
 ) -> Result<Upload, StoreError> {
-    let job = job_row(conn, upload.job_id)?;
+    let job = job_row(conn, upload.id())?;
     // A slow upload may have been taken for an abandoned one.
     let job = job.filter(|job| job.state == JobState::Uploading.name()).ok_or(Rejection::NotFound)?;
     let seal = job.seal_key(conn, ring)?;
@@ -136,15 +127,14 @@ pub(crate) fn add(
     on!(conn, |c| {
         diesel::insert_into(import_chunk::table)
             .values((
+                import_chunk::entrypoint_id.eq(upload.entrypoint_id),
                 import_chunk::upload_id.eq(upload.job_id),
                 import_chunk::seq.eq(upload.pieces),
                 import_chunk::byte_offset.eq(upload.bytes),
                 import_chunk::data.eq(&data),
             ))
             .execute(c)?;
-        diesel::update(import_job::table.find(upload.job_id))
-            .set(import_job::touched_at_us.eq(now.0))
-            .execute(c)
+        diesel::update(by_id!(upload.id())).set(job::touched_at_us.eq(now.0)).execute(c)
     })?;
     let bytes = upload.bytes + i64::try_from(text.len()).unwrap_or(i64::MAX);
     Ok(Upload { pieces: upload.pieces + 1, bytes, ..upload })
@@ -154,58 +144,52 @@ pub(crate) fn add(
 pub(crate) fn text_at(
     conn: &mut Conn,
     ring: &KeyRing,
-    upload_id: i64,
+    id: JobId,
     offset: i64,
 ) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
-    let piece: Option<(i64, i64, Vec<u8>)> = on!(conn, |c| import_chunk::table
-        .filter(import_chunk::upload_id.eq(upload_id))
+    let piece: Option<(i64, i64, Vec<u8>)> = on!(conn, |c| of_job!(import_chunk, upload_id, id)
         .filter(import_chunk::byte_offset.le(offset))
         .order(import_chunk::seq.desc())
         .select((import_chunk::seq, import_chunk::byte_offset, import_chunk::data))
         .first(c)
         .optional())?;
     let Some((seq, begin, data)) = piece else { return Ok(None) };
-    let Some(job) = job_row(conn, upload_id)? else { return Ok(None) };
-    let text = job.seal_key(conn, ring)?.open(&chunk_ad(upload_id, seq, begin), &data)?;
+    let Some(job) = job_row(conn, id)? else { return Ok(None) };
+    let text = job.seal_key(conn, ring)?.open(&chunk_ad(id.job_id, seq, begin), &data)?;
     let is_behind = offset >= begin + i64::try_from(text.len()).unwrap_or(i64::MAX);
     Ok((!is_behind).then(|| (begin, text.to_vec())))
 }
 
 /// Removes a job with all that hangs on it.
-pub(crate) fn remove(conn: &mut Conn, job_id: i64) -> Result<(), StoreError> {
-    remove_file(conn, job_id)?;
-    super::dry_run::clear(conn, job_id)?;
+pub(crate) fn remove(conn: &mut Conn, id: JobId) -> Result<(), StoreError> {
+    remove_file(conn, id)?;
+    super::dry_run::clear(conn, id)?;
     on!(conn, |c| {
         use crate::store::engine::schema::import_report;
-        diesel::delete(import_report::table.filter(import_report::job_id.eq(job_id))).execute(c)?;
-        diesel::delete(import_job::table.find(job_id)).execute(c)
+        diesel::delete(of_job!(import_report, job_id, id)).execute(c)
     })?;
-    Ok(())
+    jobs::remove(conn, id)
 }
 
 /// Removes the pieces of a file that end before an offset. Step by step it takes nobody's time; at the end of a large
 /// import it would be hundreds of megabytes at once.
-pub(super) fn remove_before(conn: &mut Conn, upload_id: i64, offset: u64) -> Result<(), StoreError> {
+pub(super) fn remove_before(conn: &mut Conn, id: JobId, offset: u64) -> Result<(), StoreError> {
     let offset = i64::try_from(offset).unwrap_or(i64::MAX);
-    let last: Option<i64> = on!(conn, |c| import_chunk::table
-        .filter(import_chunk::upload_id.eq(upload_id))
+    let last: Option<i64> = on!(conn, |c| of_job!(import_chunk, upload_id, id)
         .filter(import_chunk::byte_offset.le(offset))
         .order(import_chunk::seq.desc())
         .select(import_chunk::seq)
         .first(c)
         .optional())?;
     let Some(last) = last else { return Ok(()) };
-    on!(conn, |c| diesel::delete(
-        import_chunk::table.filter(import_chunk::upload_id.eq(upload_id)).filter(import_chunk::seq.lt(last))
-    )
-    .execute(c))?;
+    on!(conn, |c| diesel::delete(of_job!(import_chunk, upload_id, id).filter(import_chunk::seq.lt(last)))
+        .execute(c))?;
     Ok(())
 }
 
 /// Removes a file.
-pub(super) fn remove_file(conn: &mut Conn, upload_id: i64) -> Result<(), StoreError> {
-    on!(conn, |c| diesel::delete(import_chunk::table.filter(import_chunk::upload_id.eq(upload_id)))
-        .execute(c))?;
+pub(super) fn remove_file(conn: &mut Conn, id: JobId) -> Result<(), StoreError> {
+    on!(conn, |c| diesel::delete(of_job!(import_chunk, upload_id, id)).execute(c))?;
     Ok(())
 }
 
@@ -234,16 +218,16 @@ pub(crate) fn queue(
     if let Some(key_use) = wanted.key_use
         && let Some(job_id) = known(conn, ring, upload.entrypoint_id, key_use, now)?
     {
-        remove(conn, upload.job_id)?;
+        remove(conn, upload.id())?;
         return Ok(Queued { job_id, why: Why::Replayed });
     }
     let queued = match earlier(conn, wanted)? {
         Some(queued) => {
-            remove(conn, upload.job_id)?;
+            remove(conn, upload.id())?;
             queued
         }
         None => {
-            let row = job_row(conn, upload.job_id)?;
+            let row = job_row(conn, upload.id())?;
             let row = row.filter(|row| row.state == JobState::Uploading.name()).ok_or(Rejection::NotFound)?;
             set_plan(conn, ring, &row, wanted, now)?;
             Queued { job_id: upload.job_id, why: Why::New }
@@ -262,53 +246,39 @@ fn earlier(conn: &mut Conn, wanted: &Wanted) -> Result<Option<Queued>, StoreErro
     if options.dry_run {
         return Ok(None);
     }
-    let found: Option<(i64, String)> = on!(conn, |c| import_job::table
-        .filter(import_job::entrypoint_id.eq(wanted.upload.entrypoint_id))
-        .filter(import_job::fingerprint.eq(wanted.fingerprint.as_slice()))
-        .order(import_job::job_id.desc())
-        .select((import_job::job_id, import_job::state))
+    let found: Option<(i64, String)> = on!(conn, |c| job::table
+        .filter(job::entrypoint_id.eq(wanted.upload.entrypoint_id))
+        .filter(job::kind.eq(JobKind::Import.name()))
+        .filter(job::fingerprint.eq(wanted.fingerprint.as_slice()))
+        .order(job::job_id.desc())
+        .select((job::job_id, job::state))
         .first(c)
         .optional())?;
     let Some((job_id, state)) = found else { return Ok(None) };
     if options.again && state == JobState::Finished.name() {
         return Ok(None);
     }
-    Ok(asked_again(conn, job_id, &state)?.map(|why| Queued { job_id, why }))
+    let id = JobId { job_id, ..wanted.upload.id() };
+    Ok(asked_again(conn, id, &state)?.map(|why| Queued { job_id, why }))
 }
 
 /// What asking for a job again does to it: one that was stopped goes on.
-fn asked_again(conn: &mut Conn, job_id: i64, state: &str) -> Result<Option<Why>, StoreError> {
+fn asked_again(conn: &mut Conn, id: JobId, state: &str) -> Result<Option<Why>, StoreError> {
     Ok(match state.parse().ok() {
         Some(JobState::Queued | JobState::Running) => {
             // Nor is it stopped any more if its worker has not heard of it yet.
-            on!(conn, |c| diesel::update(
-                import_job::table.find(job_id).filter(import_job::cancel_asked.eq(true))
-            )
-            .set(import_job::cancel_asked.eq(false))
-            .execute(c))?;
+            on!(conn, |c| diesel::update(by_id!(id).filter(job::cancel_asked.eq(true)))
+                .set(job::cancel_asked.eq(false))
+                .execute(c))?;
             Some(Why::Same)
         }
         Some(JobState::Finished) => Some(Why::Report),
         Some(JobState::Cancelled | JobState::Failed) => {
-            resume(conn, job_id)?;
+            lease::resume(conn, id)?;
             Some(Why::Resumed)
         }
         _ => None,
     })
-}
-
-fn resume(conn: &mut Conn, job_id: i64) -> Result<(), StoreError> {
-    let (no_text, no_time): (Option<String>, Option<i64>) = (None, None);
-    on!(conn, |c| diesel::update(import_job::table.find(job_id))
-        .set((
-            import_job::state.eq(JobState::Queued.name()),
-            import_job::cancel_asked.eq(false),
-            import_job::attempts.eq(0_i64),
-            import_job::failure.eq(no_text),
-            import_job::ended_at_us.eq(no_time),
-        ))
-        .execute(c))?;
-    Ok(())
 }
 
 fn set_plan(
@@ -318,20 +288,24 @@ fn set_plan(
     wanted: &Wanted,
     now: Micros,
 ) -> Result<(), StoreError> {
-    let plain = Plain::from(serde_json::to_vec(&wanted.plan)?);
-    let plan = row.seal_key(conn, ring)?.seal(&plan_ad(row.job_id), &plain)?;
-    let preset = serde_json::to_value(wanted.preset)?;
-    on!(conn, |c| diesel::update(import_job::table.find(row.job_id))
+    let plan = seal_plan(row.id(), &row.seal_key(conn, ring)?, &wanted.plan)?;
+    let start = wanted.plan.start;
+    let checkpoint = Checkpoint {
+        is_dry_run: wanted.plan.options.dry_run,
+        preset: wanted.preset,
+        bytes_total: wanted.upload.bytes,
+        offset: start.offset,
+        line: start.line,
+        ..row.checkpoint()?
+    };
+    let checkpoint = serde_json::to_string(&checkpoint)?;
+    on!(conn, |c| diesel::update(by_id!(row.id()))
         .set((
-            import_job::state.eq(JobState::Queued.name()),
-            import_job::is_dry_run.eq(wanted.plan.options.dry_run),
-            import_job::fingerprint.eq(wanted.fingerprint.as_slice()),
-            import_job::plan.eq(&plan),
-            import_job::preset.eq(preset.as_str().unwrap_or("none")),
-            import_job::bytes_total.eq(wanted.upload.bytes),
-            import_job::byte_offset.eq(i64::try_from(wanted.plan.start.offset).unwrap_or(i64::MAX)),
-            import_job::line.eq(i64::try_from(wanted.plan.start.line).unwrap_or(i64::MAX)),
-            import_job::queued_at_us.eq(now.0),
+            job::state.eq(JobState::Queued.name()),
+            job::fingerprint.eq(wanted.fingerprint.as_slice()),
+            job::plan.eq(&plan),
+            job::checkpoint.eq(&checkpoint),
+            job::queued_at_us.eq(now.0),
         ))
         .execute(c))?;
     Ok(())
@@ -339,7 +313,7 @@ fn set_plan(
 
 /// A dry run that is to be done for real; `plan` and `fingerprint` are those of an import of the same file.
 pub(crate) struct Commit {
-    pub rehearsal_id: i64,
+    pub rehearsal: JobId,
     pub plan: ImportPlan,
     pub fingerprint: [u8; 32],
     pub actor: Actor,
@@ -354,8 +328,8 @@ pub(crate) fn commit(
     now: Micros,
     retention_secs: i64,
 ) -> Result<Queued, StoreError> {
-    let Commit { rehearsal_id, plan, fingerprint, actor, key_use } = commit;
-    let rehearsal = locked_row(conn, rehearsal_id)?.ok_or(Rejection::NotFound)?;
+    let Commit { rehearsal, plan, fingerprint, actor, key_use } = commit;
+    let rehearsal = locked_row(conn, rehearsal)?.ok_or(Rejection::NotFound)?;
     let place = rehearsal.entrypoint_id;
     lock_entrypoints(conn, &[place], Waiting::Wait)?;
     if let Some(key_use) = key_use
@@ -364,39 +338,29 @@ pub(crate) fn commit(
         return Ok(Queued { job_id, why: Why::Replayed });
     }
     // Committed once; a second call is told of the first, and takes it up where it was stopped.
-    let before: Option<(i64, String)> = on!(conn, |c| import_job::table
-        .filter(import_job::entrypoint_id.eq(place))
-        .filter(import_job::rehearsal_id.eq(rehearsal_id))
-        .select((import_job::job_id, import_job::state))
+    let before: Option<(i64, String)> = on!(conn, |c| job::table
+        .filter(job::entrypoint_id.eq(place))
+        .filter(job::kind.eq(JobKind::Import.name()))
+        .filter(job::parent_id.eq(rehearsal.job_id))
+        .select((job::job_id, job::state))
         .first(c)
         .optional())?;
-    let upload =
-        Upload { job_id: rehearsal_id, entrypoint_id: place, pieces: 0, bytes: rehearsal.bytes_total };
-    let wanted = Wanted {
-        upload,
-        plan,
-        preset: serde_json::from_value(rehearsal.preset.clone().into())?,
-        fingerprint,
-        key_use,
-    };
+    let Checkpoint { bytes_total, preset, .. } = rehearsal.checkpoint()?;
+    let upload = Upload { job_id: rehearsal.job_id, entrypoint_id: place, pieces: 0, bytes: bytes_total };
+    let wanted = Wanted { upload, plan, preset, fingerprint, key_use };
     let queued = match before {
         Some((job_id, state)) => {
-            let why = asked_again(conn, job_id, &state)?.ok_or(Rejection::Defect)?;
+            let id = JobId { entrypoint_id: place, job_id };
+            let why = asked_again(conn, id, &state)?.ok_or(Rejection::Defect)?;
             Queued { job_id, why }
         }
         None => match earlier(conn, &wanted)? {
             Some(queued) => queued,
             None => {
-                let job_id = insert(conn, place, &actor, now, rehearsal.key_id, &rehearsal.salt)?;
-                let row = job_row(conn, job_id)?.ok_or(Rejection::Defect)?;
+                let id = insert(conn, ring, place, &actor, Some(&rehearsal), now)?;
+                let row = job_row(conn, id)?.ok_or(Rejection::Defect)?;
                 set_plan(conn, ring, &row, &wanted, now)?;
-                on!(conn, |c| diesel::update(import_job::table.find(job_id))
-                    .set((
-                        import_job::upload_id.eq(rehearsal.upload_id),
-                        import_job::rehearsal_id.eq(rehearsal_id),
-                    ))
-                    .execute(c))?;
-                Queued { job_id, why: Why::New }
+                Queued { job_id: id.job_id, why: Why::New }
             }
         },
     };
@@ -428,8 +392,8 @@ fn keep(
     retention_secs: i64,
 ) -> Result<(), StoreError> {
     let key_id: i64 = on!(conn, |c| {
-        use crate::store::engine::schema::entrypoint_head;
-        entrypoint_head::table.find(entrypoint_id).select(entrypoint_head::key_id).first(c)
+        use crate::store::engine::schema::entrypoint_lock;
+        entrypoint_lock::table.find(entrypoint_id).select(entrypoint_lock::key_id).first(c)
     })?;
     let keeping = Keeping {
         key: &*ring.data_key(conn, key_id)?,

@@ -1,9 +1,9 @@
-//! Merging segments: many small ones become one, and terms that nobody has any more are left out. And reading all of them, for
+//! Compacting segments: many small ones become one, and terms that nobody has any more are left out. And reading all of them, for
 //! `doctor`.
 //!
 //! The new segment is written block after block in short transactions and is looked at by nobody until the last one
 //! makes it live and retires those it was made of. Retired segments stay a while for transactions that saw them
-//! listed. One process merges at a time, under a lease; what a dead one left half-written is dropped.
+//! listed. One process compacts at a time, under a lease; what a process that died left half-written is dropped.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -17,20 +17,22 @@ use super::segments::{
 use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::{term_block, term_dead, term_pending, term_segment, term_work};
+use crate::store::engine::schema::{
+    index_block, index_lease, index_memtable, index_segment, index_tombstone,
+};
 
-/// How many segments of about one size are merged while there is other work to do, and while there is none.
-const MERGE_BUSY: usize = 8;
-const MERGE_IDLE: usize = 2;
+/// How many segments of about one size are compacted while there is other work to do, and while there is none.
+const COMPACT_BUSY: usize = 8;
+const COMPACT_IDLE: usize = 2;
 /// Segments of up to this many postings are of the lowest size; each next size is eight times as large.
 const SIZE_LOWEST: i64 = 32_768;
-/// Everything is merged once there may be one dead posting in so many.
-const DEAD_SHARE: i64 = 5;
+/// Everything is compacted once one posting in so many may be under a tombstone.
+const TOMBSTONE_SHARE: i64 = 5;
 /// How many postings a customer has, about.
 const POSTINGS_EACH: i64 = 64;
-/// Fewer dead customers than this wait for merges that come anyway.
-const DEAD_MIN: i64 = 1_000;
-/// How long a merge may stay silent before another process begins it anew.
+/// Fewer tombstones than this wait for compactions that come anyway.
+const TOMBSTONE_MIN: i64 = 1_000;
+/// How long a compaction may stay silent before another process begins it anew.
 const LEASE_US: i64 = 60 * SECOND_US;
 /// How long a retired segment stays on PostgreSQL: longer than any transaction of several statements that may have seen
 /// it live in one of them. On SQLite a transaction sees one state.
@@ -46,7 +48,7 @@ const WRITE_BLOCKS: usize = 64;
 #[derive(Debug)]
 struct Input {
     segment_id: i64,
-    age: i64,
+    sequence: i64,
     /// The last block that was read.
     last: Option<(i64, i64)>,
     blocks: VecDeque<Vec<u8>>,
@@ -57,23 +59,23 @@ struct Input {
     next: Option<(u64, Vec<i64>)>,
 }
 
-/// A merge under way.
+/// A compaction under way.
 #[derive(Debug)]
 pub(crate) struct Compaction {
     lease_no: i64,
     segment_id: i64,
     inputs: Vec<Input>,
     packer: Packer,
-    /// Whose terms of which age are left out.
-    dead: HashMap<i64, i64>,
+    /// Whose terms of which sequence are left out.
+    tombstones: HashMap<i64, i64>,
     /// How many people were erased when it began.
     erased: i64,
     /// Whether nothing that was live then is left out.
     is_whole: bool,
-    age: i64,
+    sequence: i64,
 }
 
-/// The size of a segment, as those that are merged with it have it.
+/// The size of a segment, as those that are compacted with it have it.
 fn size_of(postings: i64) -> u32 {
     let mut size = 0;
     let mut most = SIZE_LOWEST;
@@ -84,13 +86,14 @@ fn size_of(postings: i64) -> u32 {
     size
 }
 
-/// Which segments to merge, of `(id, postings)`; empty where nothing is to be done.
-fn chosen(live: &[(i64, i64)], dead: i64, erased: i64, is_idle: bool) -> Vec<i64> {
+/// Which segments to compact, of `(id, postings)`; empty where nothing is to be done.
+fn chosen(live: &[(i64, i64)], tombstones: i64, erased: i64, is_idle: bool) -> Vec<i64> {
     let all = || live.iter().map(|(id, _)| *id).collect::<Vec<_>>();
     let postings: i64 = live.iter().map(|(_, postings)| postings).sum();
-    let dead_postings = dead.saturating_mul(POSTINGS_EACH);
+    let void_postings = tombstones.saturating_mul(POSTINGS_EACH);
     if !live.is_empty()
-        && (erased > 0 || (dead >= DEAD_MIN && dead_postings.saturating_mul(DEAD_SHARE) > postings))
+        && (erased > 0
+            || (tombstones >= TOMBSTONE_MIN && void_postings.saturating_mul(TOMBSTONE_SHARE) > postings))
     {
         return all();
     }
@@ -98,35 +101,38 @@ fn chosen(live: &[(i64, i64)], dead: i64, erased: i64, is_idle: bool) -> Vec<i64
     for (id, postings) in live {
         sizes.entry(size_of(*postings)).or_default().push(*id);
     }
-    let enough = if is_idle { MERGE_IDLE } else { MERGE_BUSY };
+    let enough = if is_idle { COMPACT_IDLE } else { COMPACT_BUSY };
     sizes.into_values().find(|ids| ids.len() >= enough).unwrap_or_default()
 }
 
 type Segment = (i64, i64, i64);
 
 fn live(conn: &mut Conn) -> Result<Vec<Segment>, StoreError> {
-    Ok(on!(conn, |c| term_segment::table
-        .filter(term_segment::state.eq(LIVE))
-        .order(term_segment::segment_id)
-        .select((term_segment::segment_id, term_segment::age, term_segment::postings))
+    Ok(on!(conn, |c| index_segment::table
+        .filter(index_segment::state.eq(LIVE))
+        .order(index_segment::segment_id)
+        .select((index_segment::segment_id, index_segment::sequence, index_segment::postings))
         .load(c))?)
 }
 
 fn erased(conn: &mut Conn) -> Result<i64, StoreError> {
-    Ok(on!(conn, |c| term_dead::table.filter(term_dead::age.eq(FOREVER)).count().get_result(c))?)
+    Ok(on!(conn, |c| index_tombstone::table
+        .filter(index_tombstone::sequence.eq(FOREVER))
+        .count()
+        .get_result(c))?)
 }
 
-/// Reads everything that searches may look at: how many entries are pending, and how many postings are in segments. Not in one
-/// state of the database, which would hold up its tidying for as long: segments that are merged meanwhile may be missed, and
-/// what is moved be counted twice.
+/// Reads everything that searches may look at: how many entries the memtable has, and how many postings are in segments. Not in one
+/// state of the database, which would hold up its tidying for as long: segments that are compacted meanwhile may be missed, and
+/// what is flushed be counted twice.
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`] with what cannot be read or is not there.
 pub(crate) fn examine(conn: &mut Conn) -> Result<(usize, i64), StoreError> {
     let entries = memtable::examine(conn)?;
     let mut all = 0;
-    for (segment_id, age, postings) in live(conn)? {
-        let mut input = Input::of(segment_id, age);
+    for (segment_id, sequence, postings) in live(conn)? {
+        let mut input = Input::of(segment_id, sequence);
         let mut found = 0;
         loop {
             input.advance(conn).map_err(|error| match error {
@@ -149,7 +155,7 @@ pub(crate) fn examine(conn: &mut Conn) -> Result<(usize, i64), StoreError> {
     Ok((entries, all))
 }
 
-/// A segment of what is pending, if that is at least `least` bytes; a read.
+/// A segment of the memtable, if that has at least `least` bytes; a read.
 ///
 /// # Errors
 /// The database's.
@@ -157,19 +163,19 @@ pub(crate) fn flush_if_due(conn: &mut Conn, least: i64) -> Result<Option<Flush>,
     if memtable::bytes(conn)? < least { Ok(None) } else { Ok(Some(prepare_flush(conn)?)) }
 }
 
-/// Whether there may be something to merge; a read.
+/// Whether there may be something to compact; a read.
 ///
 /// # Errors
 /// The database's.
 pub(crate) fn is_due(conn: &mut Conn, is_idle: bool, may_erase: bool) -> Result<bool, StoreError> {
     let live = live(conn)?;
     let pairs: Vec<(i64, i64)> = live.iter().map(|(id, _, postings)| (*id, *postings)).collect();
-    let dead: i64 = on!(conn, |c| term_dead::table.count().get_result(c))?;
+    let tombstones: i64 = on!(conn, |c| index_tombstone::table.count().get_result(c))?;
     let erased = if may_erase { erased(conn)? } else { 0 };
-    Ok(!chosen(&pairs, dead, erased, is_idle).is_empty())
+    Ok(!chosen(&pairs, tombstones, erased, is_idle).is_empty())
 }
 
-/// Begins a merge, unless another process is at one.
+/// Begins a compaction, unless another process is at one.
 ///
 /// # Errors
 /// The database's.
@@ -182,64 +188,68 @@ pub(crate) fn begin(
     if !lock(conn)? {
         return Ok(None);
     }
-    let (lease_no, until): (i64, i64) =
-        on!(conn, |c| term_work::table.select((term_work::lease_no, term_work::lease_until_us)).first(c))?;
+    let (lease_no, until): (i64, i64) = on!(conn, |c| index_lease::table
+        .select((index_lease::lease_no, index_lease::lease_until_us))
+        .first(c))?;
     if until > now.0 {
         return Ok(None);
     }
     let live = live(conn)?;
     let pairs: Vec<(i64, i64)> = live.iter().map(|(id, _, postings)| (*id, *postings)).collect();
-    let pending_dead: Vec<(i64, Vec<u8>)> = on!(conn, |c| term_pending::table
-        .filter(term_pending::replaces.eq(true))
-        .select((term_pending::pending_id, term_pending::terms))
+    let replaced: Vec<(i64, Vec<u8>)> = on!(conn, |c| index_memtable::table
+        .filter(index_memtable::replaces.eq(true))
+        .select((index_memtable::sequence, index_memtable::terms))
         .load(c))?;
-    let mut dead: HashMap<i64, i64> = on!(conn, |c| term_dead::table
-        .select((term_dead::customer_id, term_dead::age))
+    let mut tombstones: HashMap<i64, i64> = on!(conn, |c| index_tombstone::table
+        .select((index_tombstone::customer_id, index_tombstone::sequence))
         .load::<(i64, i64)>(c))?
     .into_iter()
     .collect();
-    let number = i64::try_from(dead.len()).unwrap_or(i64::MAX);
+    let number = i64::try_from(tombstones.len()).unwrap_or(i64::MAX);
     let erased = erased(conn)?;
     let ids = chosen(&pairs, number, if may_erase { erased } else { 0 }, is_idle);
     if ids.is_empty() {
         return Ok(None);
     }
-    for (age, row) in pending_dead {
+    for (sequence, row) in replaced {
         for entry in entries(&row) {
-            dead.entry(entry?.customer_id).and_modify(|known| *known = age.max(*known)).or_insert(age);
+            tombstones
+                .entry(entry?.customer_id)
+                .and_modify(|known| *known = sequence.max(*known))
+                .or_insert(sequence);
         }
     }
-    // What a dead process left.
-    on!(conn, |c| diesel::update(term_segment::table.filter(term_segment::state.eq(BUILDING)))
-        .set((term_segment::state.eq(RETIRED), term_segment::retired_at_us.eq(Some(0_i64))))
+    // What a process that died left.
+    on!(conn, |c| diesel::update(index_segment::table.filter(index_segment::state.eq(BUILDING)))
+        .set((index_segment::state.eq(RETIRED), index_segment::retired_at_us.eq(Some(0_i64))))
         .execute(c))?;
     let lease_no = lease_no + 1;
-    on!(conn, |c| diesel::update(term_work::table)
-        .set((term_work::lease_no.eq(lease_no), term_work::lease_until_us.eq(now.0 + LEASE_US)))
+    on!(conn, |c| diesel::update(index_lease::table)
+        .set((index_lease::lease_no.eq(lease_no), index_lease::lease_until_us.eq(now.0 + LEASE_US)))
         .execute(c))?;
     let inputs: Vec<Input> = live
         .iter()
         .filter(|(id, ..)| ids.contains(id))
-        .map(|(segment_id, age, _)| Input::of(*segment_id, *age))
+        .map(|(segment_id, sequence, _)| Input::of(*segment_id, *sequence))
         .collect();
-    let age = inputs.iter().map(|input| input.age).max().unwrap_or(0);
-    let segment_id = new_segment(conn, BUILDING, age, 0)?;
+    let sequence = inputs.iter().map(|input| input.sequence).max().unwrap_or(0);
+    let segment_id = new_segment(conn, BUILDING, sequence, 0)?;
     let is_whole = inputs.len() == live.len();
     Ok(Some(Compaction {
         lease_no,
         segment_id,
         inputs,
         packer: Packer::default(),
-        dead,
+        tombstones,
         erased,
         is_whole,
-        age,
+        sequence,
     }))
 }
 
 impl Input {
-    fn of(segment_id: i64, age: i64) -> Input {
-        Input { segment_id, age, last: None, blocks: VecDeque::new(), at: 0, term: 0, next: None }
+    fn of(segment_id: i64, sequence: i64) -> Input {
+        Input { segment_id, sequence, last: None, blocks: VecDeque::new(), at: 0, term: 0, next: None }
     }
 
     /// Makes the next entry known, if there is one.
@@ -272,13 +282,13 @@ impl Input {
     /// Reads more blocks; false at the end.
     fn read(&mut self, conn: &mut Conn) -> Result<bool, StoreError> {
         let (term, customer) = self.last.unwrap_or((i64::MIN, i64::MIN));
-        let rows: Vec<(i64, i64, Vec<u8>)> = on!(conn, |c| term_block::table
-            .filter(term_block::segment_id.eq(self.segment_id))
-            .filter(term_block::first_term.ge(term))
-            .filter(term_block::first_term.gt(term).or(term_block::first_customer.gt(customer)))
-            .order((term_block::first_term, term_block::first_customer))
+        let rows: Vec<(i64, i64, Vec<u8>)> = on!(conn, |c| index_block::table
+            .filter(index_block::segment_id.eq(self.segment_id))
+            .filter(index_block::first_term.ge(term))
+            .filter(index_block::first_term.gt(term).or(index_block::first_customer.gt(customer)))
+            .order((index_block::first_term, index_block::first_customer))
             .limit(READ_BLOCKS)
-            .select((term_block::first_term, term_block::first_customer, term_block::data))
+            .select((index_block::first_term, index_block::first_customer, index_block::data))
             .load(c))?;
         let Some((term, customer, _)) = rows.last() else { return Ok(false) };
         self.last = Some((*term, *customer));
@@ -287,8 +297,8 @@ impl Input {
     }
 
     /// Whether what this segment says of a customer still holds.
-    fn is_of_living(&self, customer_id: i64, dead: &HashMap<i64, i64>) -> bool {
-        dead.get(&customer_id).is_none_or(|age| self.age >= *age)
+    fn holds_for(&self, customer_id: i64, tombstones: &HashMap<i64, i64>) -> bool {
+        tombstones.get(&customer_id).is_none_or(|sequence| self.sequence >= *sequence)
     }
 }
 
@@ -308,7 +318,7 @@ impl Compaction {
             let mut lists = 0;
             for input in &mut self.inputs {
                 while let Some((_, own)) = input.next.take_if(|(own, _)| *own == term) {
-                    ids.extend(own.into_iter().filter(|id| input.is_of_living(*id, &self.dead)));
+                    ids.extend(own.into_iter().filter(|id| input.holds_for(*id, &self.tombstones)));
                     lists += 1;
                     input.advance(conn)?;
                 }
@@ -327,30 +337,31 @@ impl Compaction {
         self.is_whole
     }
 
-    /// Whether the lease is still this merge's; it is drawn out then.
+    /// Whether the lease is still this compaction's; it is extended then.
     fn holds(&self, conn: &mut Conn, now: Micros) -> Result<bool, StoreError> {
-        let held =
-            on!(conn, |c| diesel::update(term_work::table.filter(term_work::lease_no.eq(self.lease_no)))
-                .set(term_work::lease_until_us.eq(now.0 + LEASE_US))
-                .execute(c))?;
+        let held = on!(conn, |c| diesel::update(
+            index_lease::table.filter(index_lease::lease_no.eq(self.lease_no))
+        )
+        .set(index_lease::lease_until_us.eq(now.0 + LEASE_US))
+        .execute(c))?;
         Ok(held == 1)
     }
 }
 
-/// Writes blocks of a merge; false where another process has taken it over.
+/// Writes blocks of a compaction; false where another process has taken it over.
 ///
 /// # Errors
 /// The database's.
 pub(crate) fn write(
     conn: &mut Conn,
-    merge: &Compaction,
+    compaction: &Compaction,
     blocks: Vec<Block>,
     now: Micros,
 ) -> Result<bool, StoreError> {
-    if !merge.holds(conn, now)? {
+    if !compaction.holds(conn, now)? {
         return Ok(false);
     }
-    insert_blocks(conn, merge.segment_id, blocks)?;
+    insert_blocks(conn, compaction.segment_id, blocks)?;
     Ok(true)
 }
 
@@ -358,34 +369,40 @@ pub(crate) fn write(
 ///
 /// # Errors
 /// The database's.
-pub(crate) fn finish(conn: &mut Conn, merge: &Compaction, now: Micros) -> Result<bool, StoreError> {
-    if !merge.holds(conn, now)? {
+pub(crate) fn finish(conn: &mut Conn, compaction: &Compaction, now: Micros) -> Result<bool, StoreError> {
+    if !compaction.holds(conn, now)? {
         return Ok(false);
     }
-    let is_sound = erased(conn)? == merge.erased;
-    let postings = i64::try_from(merge.packer.postings).unwrap_or(i64::MAX);
-    let retired = (term_segment::state.eq(RETIRED), term_segment::retired_at_us.eq(Some(now.0)));
+    let is_sound = erased(conn)? == compaction.erased;
+    let postings = i64::try_from(compaction.packer.postings).unwrap_or(i64::MAX);
+    let retired = (index_segment::state.eq(RETIRED), index_segment::retired_at_us.eq(Some(now.0)));
     if is_sound {
-        let ids: Vec<i64> = merge.inputs.iter().map(|input| input.segment_id).collect();
+        let ids: Vec<i64> = compaction.inputs.iter().map(|input| input.segment_id).collect();
         on!(conn, |c| {
-            diesel::update(term_segment::table.filter(term_segment::segment_id.eq_any(&ids)))
+            diesel::update(index_segment::table.filter(index_segment::segment_id.eq_any(&ids)))
                 .set(retired)
                 .execute(c)?;
-            diesel::update(term_segment::table.find(merge.segment_id))
-                .set((term_segment::state.eq(LIVE), term_segment::postings.eq(postings)))
+            diesel::update(index_segment::table.find(compaction.segment_id))
+                .set((index_segment::state.eq(LIVE), index_segment::postings.eq(postings)))
                 .execute(c)
         })?;
-        if merge.is_whole {
-            // Whose old terms are nowhere any more need not be remembered; what came later has a higher age.
+        if compaction.is_whole {
+            // Whose old terms are nowhere any more need not be remembered; what came later has a higher sequence.
             on!(conn, |c| {
-                diesel::delete(term_dead::table.filter(term_dead::age.le(merge.age))).execute(c)?;
-                diesel::delete(term_dead::table.filter(term_dead::age.eq(FOREVER))).execute(c)
+                diesel::delete(
+                    index_tombstone::table.filter(index_tombstone::sequence.le(compaction.sequence)),
+                )
+                .execute(c)?;
+                diesel::delete(index_tombstone::table.filter(index_tombstone::sequence.eq(FOREVER)))
+                    .execute(c)
             })?;
         }
     } else {
-        on!(conn, |c| diesel::update(term_segment::table.find(merge.segment_id)).set(retired).execute(c))?;
+        on!(conn, |c| diesel::update(index_segment::table.find(compaction.segment_id))
+            .set(retired)
+            .execute(c))?;
     }
-    on!(conn, |c| diesel::update(term_work::table).set(term_work::lease_until_us.eq(0_i64)).execute(c))?;
+    on!(conn, |c| diesel::update(index_lease::table).set(index_lease::lease_until_us.eq(0_i64)).execute(c))?;
     Ok(is_sound)
 }
 
@@ -395,10 +412,10 @@ fn purgeable(conn: &mut Conn, now: Micros) -> Result<Option<i64>, StoreError> {
         Conn::Sqlite(..) => 0,
         Conn::Postgres(_) => GRACE_US,
     };
-    Ok(on!(conn, |c| term_segment::table
-        .filter(term_segment::state.eq(RETIRED))
-        .filter(term_segment::retired_at_us.lt(Some(now.0 - grace_us)))
-        .select(term_segment::segment_id)
+    Ok(on!(conn, |c| index_segment::table
+        .filter(index_segment::state.eq(RETIRED))
+        .filter(index_segment::retired_at_us.lt(Some(now.0 - grace_us)))
+        .select(index_segment::segment_id)
         .first(c)
         .optional())?)
 }
@@ -417,21 +434,21 @@ pub(crate) fn is_purgeable(conn: &mut Conn, now: Micros) -> Result<bool, StoreEr
 /// The database's.
 pub(crate) fn purge(conn: &mut Conn, now: Micros) -> Result<bool, StoreError> {
     let Some(segment_id) = purgeable(conn, now)? else { return Ok(false) };
-    let keys: Vec<(i64, i64)> = on!(conn, |c| term_block::table
-        .filter(term_block::segment_id.eq(segment_id))
-        .order((term_block::first_term, term_block::first_customer))
+    let keys: Vec<(i64, i64)> = on!(conn, |c| index_block::table
+        .filter(index_block::segment_id.eq(segment_id))
+        .order((index_block::first_term, index_block::first_customer))
         .limit(PURGE_BLOCKS)
-        .select((term_block::first_term, term_block::first_customer))
+        .select((index_block::first_term, index_block::first_customer))
         .load(c))?;
     let Some((last_term, last_customer)) = keys.last() else {
-        on!(conn, |c| diesel::delete(term_segment::table.find(segment_id)).execute(c))?;
+        on!(conn, |c| diesel::delete(index_segment::table.find(segment_id)).execute(c))?;
         return Ok(true);
     };
     on!(conn, |c| diesel::delete(
-        term_block::table
-            .filter(term_block::segment_id.eq(segment_id))
-            .filter(term_block::first_term.le(last_term))
-            .filter(term_block::first_term.lt(last_term).or(term_block::first_customer.le(last_customer))),
+        index_block::table
+            .filter(index_block::segment_id.eq(segment_id))
+            .filter(index_block::first_term.le(last_term))
+            .filter(index_block::first_term.lt(last_term).or(index_block::first_customer.le(last_customer))),
     )
     .execute(c))?;
     Ok(true)
@@ -451,7 +468,7 @@ mod tests {
         eight.push((7, 30_000));
         eight.push((8, 900_000));
         assert_eq!(chosen(&eight, 0, 0, false), (0..8).collect::<Vec<_>>());
-        // The dead and the erased ask for everything.
+        // Tombstones and the erased ask for everything.
         assert_eq!(chosen(&[(1, 100), (2, 900_000)], 0, 1, false), [1, 2]);
         assert_eq!(chosen(&[(2, 900_000)], 3_000, 0, false), [2]);
         assert!(chosen(&[(2, 900_000)], 1_500, 0, true).is_empty());

@@ -1,4 +1,4 @@
-//! Where terms are looked up: a search looks at what is pending and at every live segment.
+//! Where terms are looked up: a search looks at the memtable and at every live segment.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use super::segments::{LIVE, broken, signed};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::ask_postgres;
-use crate::store::engine::schema::{term_block, term_pending, term_segment};
+use crate::store::engine::schema::{index_block, index_memtable, index_segment};
 
 /// As how many customers that are opened a block of a long list costs: there, and beside a round trip to PostgreSQL's server.
 const BLOCK_SQLITE: usize = 1;
@@ -24,11 +24,11 @@ const LOOKUPS_FEW: usize = 2;
 /// How many terms are looked up in one statement; each answers with a block.
 const LOOKUPS_AT_ONCE: usize = 256;
 
-/// Where terms are looked up: what is pending, and the live segments.
+/// Where terms are looked up: the memtable and the live segments.
 #[derive(Debug)]
 pub(crate) struct Index {
-    /// Rows of what is pending, by entrypoint.
-    pending: HashMap<i64, Vec<Vec<u8>>>,
+    /// Rows of the memtable, by entrypoint.
+    memtable: HashMap<i64, Vec<Vec<u8>>>,
     segments: Vec<i64>,
 }
 
@@ -41,39 +41,39 @@ impl Index {
         if let (Conn::Postgres(c), [one]) = (&mut *conn, entrypoints) {
             return Index::of_one(c, *one);
         }
-        let columns = (term_pending::entrypoint_id, term_pending::terms);
-        // Pending first: what is moved meanwhile is met again in a segment, and not missed.
+        let columns = (index_memtable::entrypoint_id, index_memtable::terms);
+        // The memtable first: what is flushed meanwhile is met again in a segment, and not missed.
         let rows: Vec<(i64, Vec<u8>)> = on!(conn, |c| match entrypoints {
             [one] => {
-                term_pending::table.filter(term_pending::entrypoint_id.eq(one)).select(columns).load(c)
+                index_memtable::table.filter(index_memtable::entrypoint_id.eq(one)).select(columns).load(c)
             }
             // Never many rows; looking through them once for each entrypoint costs more.
-            _ => term_pending::table.select(columns).load(c),
+            _ => index_memtable::table.select(columns).load(c),
         })?;
-        let mut pending: HashMap<i64, Vec<Vec<u8>>> = HashMap::new();
+        let mut memtable: HashMap<i64, Vec<Vec<u8>>> = HashMap::new();
         for (entrypoint_id, row) in rows {
-            pending.entry(entrypoint_id).or_default().push(row);
+            memtable.entry(entrypoint_id).or_default().push(row);
         }
-        let segments = on!(conn, |c| term_segment::table
-            .filter(term_segment::state.eq(LIVE))
-            .select(term_segment::segment_id)
-            .order(term_segment::segment_id)
+        let segments = on!(conn, |c| index_segment::table
+            .filter(index_segment::state.eq(LIVE))
+            .select(index_segment::segment_id)
+            .order(index_segment::segment_id)
             .load(c))?;
-        Ok(Index { pending, segments })
+        Ok(Index { memtable, segments })
     }
 
     /// As [`Index::of`], of one entrypoint in one round trip.
     fn of_one(c: &mut PgConnection, entrypoint_id: i64) -> Result<Index, StoreError> {
-        let mut pending = Vec::new();
+        let mut memtable = Vec::new();
         let mut segments = Vec::new();
-        for (id, terms) in pending_and_segments(c, entrypoint_id, LIVE)? {
+        for (id, terms) in memtable_and_segments(c, entrypoint_id, LIVE)? {
             match terms {
-                Some(terms) => pending.push(terms),
+                Some(terms) => memtable.push(terms),
                 None => segments.push(id),
             }
         }
         segments.sort_unstable();
-        Ok(Index { pending: HashMap::from([(entrypoint_id, pending)]), segments })
+        Ok(Index { memtable: HashMap::from([(entrypoint_id, memtable)]), segments })
     }
 
     /// The customers that may have all terms of each question, by id: a few too many, never one too few.
@@ -86,7 +86,7 @@ impl Index {
         questions: &[Question],
     ) -> Result<Vec<Vec<i64>>, StoreError> {
         let mut found: Vec<Vec<i64>> =
-            questions.iter().map(|question| self.pending_with(question)).collect::<Result<_, _>>()?;
+            questions.iter().map(|question| self.memtable_with(question)).collect::<Result<_, _>>()?;
         let each = |number: usize| self.segments.iter().map(move |id| Lookup::new(number, *id));
         let mut open: Vec<Lookup> = (0..questions.len()).flat_map(each).collect();
         // A few terms tell of most segments that nobody there has all of them; the others are not asked for. Each round
@@ -125,9 +125,9 @@ impl Index {
         Ok(found)
     }
 
-    fn pending_with(&self, question: &Question) -> Result<Vec<i64>, StoreError> {
+    fn memtable_with(&self, question: &Question) -> Result<Vec<i64>, StoreError> {
         let mut found = Vec::new();
-        for row in self.pending.get(&question.entrypoint_id).map(Vec::as_slice).unwrap_or_default() {
+        for row in self.memtable.get(&question.entrypoint_id).map(Vec::as_slice).unwrap_or_default() {
             for entry in entries(row) {
                 let entry = entry?;
                 if entry.has_all(&question.terms) {
@@ -230,11 +230,11 @@ ask_postgres! {
     candidates<'a>(
         "SELECT number, first_term, blocks, CASE WHEN blocks > 1 THEN ''::bytea ELSE data END FROM ( \
          SELECT t.number, b.first_term, CASE WHEN b.first_term = t.term THEN \
-         (SELECT count(*) FROM term_block c WHERE c.segment_id = t.id AND c.first_term = t.term) ELSE 0 END AS blocks, b.data \
+         (SELECT count(*) FROM index_block c WHERE c.segment_id = t.id AND c.first_term = t.term) ELSE 0 END AS blocks, b.data \
          FROM unnest(", segments: &'a [i64] as Array<BigInt>,
         ", ", terms: &'a [i64] as Array<BigInt>;
         ") WITH ORDINALITY AS t (id, term, number) CROSS JOIN LATERAL ( \
-         SELECT first_term, data FROM term_block WHERE segment_id = t.id AND first_term <= t.term \
+         SELECT first_term, data FROM index_block WHERE segment_id = t.id AND first_term <= t.term \
          ORDER BY first_term DESC, first_customer DESC LIMIT 1) AS b OFFSET 0) AS found"
     ) -> Numbered as (BigInt, BigInt, BigInt, Binary)
 }
@@ -244,16 +244,16 @@ ask_postgres! {
     blocks_of<'a>(
         "SELECT t.term, b.first_customer, b.data FROM unnest(", terms: &'a [i64] as Array<BigInt>,
         ") AS t (term) CROSS JOIN LATERAL ( \
-         SELECT first_customer, data FROM term_block WHERE segment_id = ", segment_id: i64 as BigInt;
+         SELECT first_customer, data FROM index_block WHERE segment_id = ", segment_id: i64 as BigInt;
         " AND first_term = t.term OFFSET 0) AS b"
     ) -> (i64, i64, Vec<u8>) as (BigInt, BigInt, Binary)
 }
 
 ask_postgres! {
-    /// The rows of what is pending of an entrypoint with their terms, and the segments of a state, without.
-    pending_and_segments<'a>(
-        "SELECT pending_id, terms FROM term_pending WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
-        " UNION ALL SELECT segment_id, NULL FROM term_segment WHERE state = ", state: &'a str as Text;
+    /// The rows of an entrypoint in the memtable with their terms, and the segments of a state, without.
+    memtable_and_segments<'a>(
+        "SELECT sequence, terms FROM index_memtable WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
+        " UNION ALL SELECT segment_id, NULL FROM index_segment WHERE state = ", state: &'a str as Text;
         ""
     ) -> (i64, Option<Vec<u8>>) as (BigInt, Nullable<Binary>)
 }
@@ -287,18 +287,18 @@ fn look_up(conn: &mut Conn, wanted: &[(i64, u64)]) -> Result<Vec<Option<PostingL
 }
 
 fn candidate(conn: &mut Conn, segment_id: i64, term: i64) -> Result<Option<Candidate>, StoreError> {
-    let found: Option<(i64, Vec<u8>)> = on!(conn, |c| term_block::table
-        .filter(term_block::segment_id.eq(segment_id))
-        .filter(term_block::first_term.le(term))
-        .order((term_block::first_term.desc(), term_block::first_customer.desc()))
-        .select((term_block::first_term, term_block::data))
+    let found: Option<(i64, Vec<u8>)> = on!(conn, |c| index_block::table
+        .filter(index_block::segment_id.eq(segment_id))
+        .filter(index_block::first_term.le(term))
+        .order((index_block::first_term.desc(), index_block::first_customer.desc()))
+        .select((index_block::first_term, index_block::data))
         .first(c)
         .optional())?;
     let Some((first_term, data)) = found else { return Ok(None) };
     let blocks = if first_term == term {
-        on!(conn, |c| term_block::table
-            .filter(term_block::segment_id.eq(segment_id))
-            .filter(term_block::first_term.eq(term))
+        on!(conn, |c| index_block::table
+            .filter(index_block::segment_id.eq(segment_id))
+            .filter(index_block::first_term.eq(term))
             .select(count_star())
             .first(c))?
     } else {
@@ -325,10 +325,10 @@ fn long_lists(conn: &mut Conn, segment_id: i64, terms: &[i64]) -> Result<Vec<Vec
         Conn::Sqlite(c, ..) => {
             let mut blocks = Vec::new();
             for term in terms {
-                let of_term: Vec<(i64, i64, Vec<u8>)> = term_block::table
-                    .filter(term_block::segment_id.eq(segment_id))
-                    .filter(term_block::first_term.eq(term))
-                    .select((term_block::first_term, term_block::first_customer, term_block::data))
+                let of_term: Vec<(i64, i64, Vec<u8>)> = index_block::table
+                    .filter(index_block::segment_id.eq(segment_id))
+                    .filter(index_block::first_term.eq(term))
+                    .select((index_block::first_term, index_block::first_customer, index_block::data))
                     .load(c)?;
                 blocks.extend(of_term);
             }

@@ -1,4 +1,4 @@
-//! What is pending: the terms of customers as they were written, those of a batch in as few rows of `term_pending` as
+//! The memtable: the terms of customers as they were written, those of a batch in as few rows of `index_memtable` as
 //! hold them: a row of its own for each was a fifth of the records in PostgreSQL's log.
 //!
 //! A row is words of eight bytes, the most significant first: for each customer its id, how many terms it has, and
@@ -14,7 +14,7 @@ use diesel::sql_types::{BigInt, Binary, Bool};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::insert;
-use crate::store::engine::schema::term_pending;
+use crate::store::engine::schema::index_memtable;
 
 /// Bytes of a word.
 const WORD: usize = 8;
@@ -32,7 +32,7 @@ pub(crate) struct Indexed {
     pub terms: Vec<u64>,
     /// Whether the customer may have had others before.
     pub replaces: bool,
-    /// Whether the person was erased: what was pending goes at once.
+    /// Whether the person was erased: what the memtable has goes at once.
     pub erased: bool,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Indexed {
 pub(super) const REBUILD: &str =
     "rebuild the index as docs/operations.md describes under \"Rebuild the search index\"";
 
-/// A row of `term_pending`.
+/// A row of `index_memtable`.
 #[derive(Debug)]
 pub(crate) struct MemtableRow {
     entrypoint_id: i64,
@@ -51,14 +51,14 @@ pub(crate) struct MemtableRow {
 #[cfg(test)]
 impl MemtableRow {
     /// As it is read again.
-    pub(super) fn numbered(self, pending_id: i64) -> (i64, bool, Vec<u8>) {
-        (pending_id, self.replaces, self.terms)
+    pub(super) fn numbered(self, sequence: i64) -> (i64, bool, Vec<u8>) {
+        (sequence, self.replaces, self.terms)
     }
 }
 
 insert! {
-    /// Appends to what is pending.
-    pub(crate) fn insert_memtable_rows(&[MemtableRow]) by NewMemtableRows, "INSERT" "term_pending" "",
+    /// Appends to the memtable.
+    pub(crate) fn insert_memtable_rows(&[MemtableRow]) by NewMemtableRows, "INSERT" "index_memtable" "",
     entrypoint_id: i64 as BigInt,
     replaces: bool as Bool,
     terms: Vec<u8> as Binary,
@@ -150,29 +150,31 @@ fn without(row: &[u8], ids: &BTreeSet<i64>) -> Result<Option<Vec<u8>>, StoreErro
     Ok((left.len() < row.len()).then_some(left))
 }
 
-/// Takes some customers of an entrypoint out of what is pending, under its lock. Their rows keep their numbers, as these
+/// Takes some customers of an entrypoint out of the memtable, under its lock. Their rows keep their numbers, as these
 /// say what is newer.
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`].
 pub(super) fn remove(conn: &mut Conn, entrypoint_id: i64, ids: &BTreeSet<i64>) -> Result<(), StoreError> {
-    let rows: Vec<(i64, Vec<u8>)> = on!(conn, |c| term_pending::table
-        .filter(term_pending::entrypoint_id.eq(entrypoint_id))
-        .select((term_pending::pending_id, term_pending::terms))
+    let rows: Vec<(i64, Vec<u8>)> = on!(conn, |c| index_memtable::table
+        .filter(index_memtable::entrypoint_id.eq(entrypoint_id))
+        .select((index_memtable::sequence, index_memtable::terms))
         .load(c))?;
-    for (pending_id, row) in rows {
+    for (sequence, row) in rows {
         let Some(left) = without(&row, ids)? else { continue };
-        // Moved meanwhile, it is found in a segment.
+        // Flushed meanwhile, it is found in a segment.
         on!(conn, |c| if left.is_empty() {
-            diesel::delete(term_pending::table.find(pending_id)).execute(c)
+            diesel::delete(index_memtable::table.find(sequence)).execute(c)
         } else {
-            diesel::update(term_pending::table.find(pending_id)).set(term_pending::terms.eq(&left)).execute(c)
+            diesel::update(index_memtable::table.find(sequence))
+                .set(index_memtable::terms.eq(&left))
+                .execute(c)
         })?;
     }
     Ok(())
 }
 
-/// About how many rows are pending: never fewer than there are.
+/// About how many rows the memtable has: never fewer than there are.
 ///
 /// # Errors
 /// The database's.
@@ -180,45 +182,45 @@ pub(super) fn rows(conn: &mut Conn) -> Result<i64, StoreError> {
     let (first, last): (Option<i64>, Option<i64>) = match conn {
         // SQLite finds one end of an index at a time.
         Conn::Sqlite(c, ..) => (
-            term_pending::table.select(min(term_pending::pending_id)).first(c)?,
-            term_pending::table.select(max(term_pending::pending_id)).first(c)?,
+            index_memtable::table.select(min(index_memtable::sequence)).first(c)?,
+            index_memtable::table.select(max(index_memtable::sequence)).first(c)?,
         ),
-        Conn::Postgres(c) => term_pending::table
-            .select((min(term_pending::pending_id), max(term_pending::pending_id)))
+        Conn::Postgres(c) => index_memtable::table
+            .select((min(index_memtable::sequence), max(index_memtable::sequence)))
             .first(c)?,
     };
     Ok(first.zip(last).map_or(0, |(first, last)| last - first + 1))
 }
 
-/// How many bytes are pending.
+/// How many bytes the memtable has.
 ///
 /// # Errors
 /// The database's.
 pub(super) fn bytes(conn: &mut Conn) -> Result<i64, StoreError> {
     let bytes = || sql::<BigInt>("coalesce(sum(length(terms)), 0)");
-    Ok(on!(conn, |c| term_pending::table.select(bytes()).first(c))?)
+    Ok(on!(conn, |c| index_memtable::table.select(bytes()).first(c))?)
 }
 
-/// Reads all that is pending; how many entries that are.
+/// Reads the whole memtable; how many entries it has.
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`] with the row that cannot be read.
 pub(super) fn examine(conn: &mut Conn) -> Result<usize, StoreError> {
     let (mut after, mut count) = (i64::MIN, 0);
     loop {
-        let rows: Vec<(i64, Vec<u8>)> = on!(conn, |c| term_pending::table
-            .filter(term_pending::pending_id.gt(after))
-            .order(term_pending::pending_id)
+        let rows: Vec<(i64, Vec<u8>)> = on!(conn, |c| index_memtable::table
+            .filter(index_memtable::sequence.gt(after))
+            .order(index_memtable::sequence)
             .limit(SLICE)
-            .select((term_pending::pending_id, term_pending::terms))
+            .select((index_memtable::sequence, index_memtable::terms))
             .load(c))?;
-        for (pending_id, row) in &rows {
+        for (sequence, row) in &rows {
             for entry in entries(row) {
-                let place = || format!("pending search terms, row {pending_id} of term_pending; {REBUILD}");
+                let place = || format!("pending search terms, row {sequence} of index_memtable; {REBUILD}");
                 entry.map_err(|_| StoreError::Corrupt(place()))?;
                 count += 1;
             }
-            after = *pending_id;
+            after = *sequence;
         }
         // More may come all the time.
         if i64::try_from(rows.len()).is_ok_and(|rows| rows < SLICE) {
@@ -227,7 +229,7 @@ pub(super) fn examine(conn: &mut Conn) -> Result<usize, StoreError> {
     }
 }
 
-/// Gives back the room of rows that were moved, on PostgreSQL; `whole`: also the room at the file's end, unless there are
+/// Gives back the room of rows that were flushed, on PostgreSQL; `whole`: also the room at the file's end, unless there are
 /// rows again. Whether room is left.
 ///
 /// # Errors
@@ -239,10 +241,10 @@ pub(super) fn vacuum(conn: &mut Conn, whole: bool) -> Result<bool, StoreError> {
     let truncate = if is_whole { "TRUE" } else { "FALSE" };
     // Where the server is at it already there is nothing to wait for, nor to warn of.
     c.batch_execute("SET client_min_messages = error")?;
-    let vacuumed = c.batch_execute(&format!("VACUUM (SKIP_LOCKED, TRUNCATE {truncate}) term_pending"));
+    let vacuumed = c.batch_execute(&format!("VACUUM (SKIP_LOCKED, TRUNCATE {truncate}) index_memtable"));
     c.batch_execute("SET client_min_messages = warning")?;
     vacuumed?;
-    let has_room = sql::<Bool>("pg_relation_size('term_pending') > 0");
+    let has_room = sql::<Bool>("pg_relation_size('index_memtable') > 0");
     Ok(diesel::select(has_room).get_result(c)?)
 }
 

@@ -1,7 +1,7 @@
 //! Blind terms: what of a customer can be found without opening it (rules 7).
 //!
 //! Each term is a keyed hash of a value within its field. The index proposes; opening and comparing
-//! decides. [`index`] says how it is kept, the same on both databases; [`merge`] keeps it small.
+//! decides. [`segments`] says how it is kept, the same on both databases; [`compaction`] keeps it small.
 
 mod blocks;
 mod compaction;
@@ -103,7 +103,7 @@ impl Question {
 pub enum Maintained {
     /// Something was done; there may be more.
     Went,
-    /// Everything was merged: nothing is left of those who were erased before.
+    /// Everything was compacted: nothing is left of those who were erased before.
     Whole,
     /// There is nothing to do.
     Nothing,
@@ -115,7 +115,7 @@ impl Store {
         self.terms_written.notified().await;
     }
 
-    /// How long terms gather after one was written before they are moved. SQLite's only writer is held up the longer, the
+    /// How long terms gather after one was written before they are flushed. SQLite's only writer is held up the longer, the
     /// more of them there are; on PostgreSQL each move costs round trips and a commit beside the writers.
     pub fn terms_gather(&self) -> Duration {
         match self.url {
@@ -124,7 +124,7 @@ impl Store {
         }
     }
 
-    /// Moves what is pending into a segment, if there are at least `least` bytes of it.
+    /// Flushes the memtable into a segment, if it has at least `least` bytes.
     ///
     /// # Errors
     /// The database's.
@@ -137,10 +137,10 @@ impl Store {
         Ok(if rows > 0 { Maintained::Went } else { Maintained::Nothing })
     }
 
-    /// Gives back the room of rows that were moved. On PostgreSQL every search reads through what is left of them until
+    /// Gives back the room of rows that were flushed. On PostgreSQL every search reads through what is left of them until
     /// then, and the server itself looks for such tables once a minute. `whole`: also the room at the file's end, unless
     /// there are rows again. Returns whether room is left: a transaction that began before
-    /// the rows were moved keeps it, and so does whoever has the table locked.
+    /// the rows were flushed keeps it, and so does whoever has the table locked.
     ///
     /// # Errors
     /// The database's.
@@ -148,7 +148,7 @@ impl Store {
         self.readers.read(Size::Many, Sees::EachItsOwn, move |conn| memtable::vacuum(conn, whole)).await
     }
 
-    /// Merges some segments, if that is due; `may_erase`: whether erased people are a reason.
+    /// Compacts some segments, if that is due; `may_erase`: whether erased people are a reason.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`]. What was begun is begun anew later.
@@ -158,29 +158,29 @@ impl Store {
         }
         let begun =
             self.administer(move |conn, _| compaction::begin(conn, is_idle, may_erase, clock::now())).await?;
-        let Some(mut merge) = begun else { return Ok(Maintained::Nothing) };
+        let Some(mut compaction) = begun else { return Ok(Maintained::Nothing) };
         loop {
-            let (merged, blocks) = self
+            let (after, blocks) = self
                 .read(move |conn, _| {
-                    let blocks = merge.read(conn)?;
-                    Ok((merge, blocks))
+                    let blocks = compaction.read(conn)?;
+                    Ok((compaction, blocks))
                 })
                 .await?;
             let is_over = blocks.is_empty();
-            let (merged, holds) = self
+            let (after, holds) = self
                 .administer(move |conn, _| {
                     let now = clock::now();
                     let holds = if is_over {
-                        compaction::finish(conn, &merged, now)?
+                        compaction::finish(conn, &after, now)?
                     } else {
-                        compaction::write(conn, &merged, blocks, now)?
+                        compaction::write(conn, &after, blocks, now)?
                     };
-                    Ok((merged, holds))
+                    Ok((after, holds))
                 })
                 .await?;
-            merge = merged;
+            compaction = after;
             if is_over || !holds {
-                return Ok(if is_over && holds && merge.is_whole() {
+                return Ok(if is_over && holds && compaction.is_whole() {
                     Maintained::Whole
                 } else {
                     Maintained::Went
@@ -189,7 +189,7 @@ impl Store {
         }
     }
 
-    /// Removes what merged segments left, some at a time.
+    /// Removes what compacted segments left, some at a time.
     ///
     /// # Errors
     /// The database's.

@@ -8,7 +8,7 @@ use super::segments::add;
 use crate::store::customers::rows::CustomerRow;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::{customer, term_work};
+use crate::store::engine::schema::{customer, index_lease};
 use crate::store::keys::keyring::KeyRing;
 
 /// How many customers are read at once; as many become one segment.
@@ -19,7 +19,7 @@ const SLICE: i64 = 4_096;
 /// # Errors
 /// The database's; [`StoreError::Corrupt`] for a customer that does not open.
 pub(crate) fn rebuild(conn: &mut Conn, ring: &KeyRing) -> Result<(), StoreError> {
-    let is_built: bool = on!(conn, |c| term_work::table.select(term_work::is_built).first(c))?;
+    let is_built: bool = on!(conn, |c| index_lease::table.select(index_lease::is_built).first(c))?;
     if is_built {
         return Ok(());
     }
@@ -54,6 +54,6 @@ pub(crate) fn rebuild(conn: &mut Conn, ring: &KeyRing) -> Result<(), StoreError>
         }
         tracing::info!(customer_id = done.1, "rebuilding the search index");
     }
-    on!(conn, |c| diesel::update(term_work::table).set(term_work::is_built.eq(true)).execute(c))?;
+    on!(conn, |c| diesel::update(index_lease::table).set(index_lease::is_built.eq(true)).execute(c))?;
     Ok(())
 }

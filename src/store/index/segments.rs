@@ -1,10 +1,10 @@
-//! Where terms are kept: a customer's terms first in a row of `term_pending` (`pending`), soon as a part of a segment.
+//! Where terms are kept: a customer's terms first in a row of the memtable, soon as a part of a segment.
 //!
 //! A segment is never changed. It holds the terms of many customers as packed lists (`blocks`), in blocks that are
-//! found by their first term. A search looks at what is pending and at every live segment. Terms that a customer no
-//! longer has stay where they are until segments are merged: the index proposes, and a proposal too many is refused
-//! when the record is opened. `term_dead` says which may be left out then: those of a customer in segments of a
-//! lower age. Ages are numbers of `term_pending`; a segment has the highest of its rows.
+//! found by their first term. A search looks at the memtable and at every live segment. Terms that a customer no
+//! longer has stay where they are until segments are compacted: the index proposes, and a proposal too many is refused
+//! when the record is opened. `index_tombstone` says which may be left out then: those of a customer in segments of a
+//! lower sequence. Sequence numbers are numbers of `index_memtable`; a segment has the highest of its rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,17 +18,17 @@ use super::memtable::{self, Indexed, MemtableRow, entries, insert_memtable_rows}
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::insert;
-use crate::store::engine::schema::{term_dead, term_pending, term_segment, term_work};
+use crate::store::engine::schema::{index_lease, index_memtable, index_segment, index_tombstone};
 
 /// From this many customers at once on, a segment of their own is made at once.
 const DIRECT_MIN: usize = 512;
-/// How many rows may be pending before a write moves them itself; a search reads them all, about 8 MB.
-const PENDING_MAX: i64 = 1_024;
+/// How many rows the memtable may have before a write flushes them itself; a search reads them all, about 8 MB.
+const MEMTABLE_MAX: i64 = 1_024;
 /// The most rows that become one segment, and from how many customers on no further row goes in: each who had other terms
 /// before is written down by itself.
 const FLUSH_MAX: i64 = 512;
 const FLUSH_CUSTOMERS: usize = 4_096;
-/// The age of a person's end: no segment reaches it.
+/// The sequence of a person's end: no segment reaches it.
 pub(super) const FOREVER: i64 = i64::MAX;
 
 /// Segments that searches look at; those under way, and those that are not looked at any more.
@@ -44,7 +44,7 @@ struct NewBlock {
 }
 
 insert! {
-    fn insert_new_blocks(&[NewBlock]) by NewBlocks, "INSERT" "term_block" "",
+    fn insert_new_blocks(&[NewBlock]) by NewBlocks, "INSERT" "index_block" "",
     segment_id: i64 as BigInt,
     first_term: i64 as BigInt,
     first_customer: i64 as BigInt,
@@ -67,11 +67,11 @@ pub(super) fn broken(_: super::blocks::Broken) -> StoreError {
 pub(crate) fn add(conn: &mut Conn, entrypoint_id: i64, rows: &[Indexed]) -> Result<(), StoreError> {
     let rows = begin(conn, entrypoint_id, rows)?;
     insert_memtable_rows(conn, &rows)?;
-    let pending = memtable::rows(conn)?;
-    bound(conn, pending)
+    let rows = memtable::rows(conn)?;
+    bound(conn, rows)
 }
 
-/// Does what must be done before the terms of some customers are appended to what is pending; what to append: nothing
+/// Does what must be done before the terms of some customers are appended to the memtable; what to append: nothing
 /// where they are so many that they became a segment.
 ///
 /// # Errors
@@ -89,22 +89,22 @@ pub(crate) fn begin(
         add_tombstone(conn, customer_id, FOREVER)?;
     }
     if rows.len() >= DIRECT_MIN {
-        let age = next_age(conn, entrypoint_id)?;
+        let sequence = next_sequence(conn, entrypoint_id)?;
         for row in rows.iter().filter(|row| row.replaces) {
-            add_tombstone(conn, row.customer_id, age)?;
+            add_tombstone(conn, row.customer_id, sequence)?;
         }
         let customers: Vec<(i64, &[u64])> =
             rows.iter().map(|row| (row.customer_id, row.terms.as_slice())).collect();
-        make_segment(conn, &customers, age)?;
+        make_segment(conn, &customers, sequence)?;
         return Ok(Vec::new());
     }
     Ok(memtable::packed(entrypoint_id, rows))
 }
 
-/// How many rows of this process become pending between two looks at how many there are.
+/// How many rows this process appends between two looks at how many there are.
 const LOOK_EVERY: usize = 64;
 
-/// Whether to look how many rows are pending, now that some more will be. The oldest is found behind all that were moved
+/// Whether to look how many rows the memtable has, now that it gets more. The oldest is found behind all that were flushed
 /// and whose room was not yet given back, so that each look takes PostgreSQL a tenth of a millisecond.
 pub(crate) fn is_look_due(rows: usize) -> bool {
     static APPENDED: AtomicUsize = AtomicUsize::new(0);
@@ -112,52 +112,58 @@ pub(crate) fn is_look_due(rows: usize) -> bool {
     before / LOOK_EVERY != before.wrapping_add(rows) / LOOK_EVERY
 }
 
-/// Moves what is pending into a segment where that are too many rows.
+/// Flushes the memtable into a segment where it has too many rows.
 ///
 /// # Errors
 /// The database's.
-pub(crate) fn bound(conn: &mut Conn, pending: i64) -> Result<(), StoreError> {
-    if pending <= PENDING_MAX {
+pub(crate) fn bound(conn: &mut Conn, rows: i64) -> Result<(), StoreError> {
+    if rows <= MEMTABLE_MAX {
         return Ok(());
     }
     match flush(conn) {
         // Whoever writes to a customer cannot help it.
         Err(error @ StoreError::Corrupt(_)) => {
-            tracing::error!(%error, "pending search terms cannot be moved");
+            tracing::error!(%error, "the memtable of the search index cannot be flushed");
             Ok(())
         }
         moved => moved.map(drop),
     }
 }
 
-/// A number above all that were used, as `term_pending` counts them.
-fn next_age(conn: &mut Conn, entrypoint_id: i64) -> Result<i64, StoreError> {
+/// A sequence number above all that were used.
+fn next_sequence(conn: &mut Conn, entrypoint_id: i64) -> Result<i64, StoreError> {
     let no_terms: Vec<u8> = Vec::new();
-    let age: i64 = on!(conn, |c| diesel::insert_into(term_pending::table)
+    let sequence: i64 = on!(conn, |c| diesel::insert_into(index_memtable::table)
         .values((
-            term_pending::entrypoint_id.eq(entrypoint_id),
-            term_pending::replaces.eq(false),
-            term_pending::terms.eq(&no_terms),
+            index_memtable::entrypoint_id.eq(entrypoint_id),
+            index_memtable::replaces.eq(false),
+            index_memtable::terms.eq(&no_terms),
         ))
-        .returning(term_pending::pending_id)
+        .returning(index_memtable::sequence)
         .get_result(c))?;
-    on!(conn, |c| diesel::delete(term_pending::table.find(age)).execute(c))?;
-    Ok(age)
+    on!(conn, |c| diesel::delete(index_memtable::table.find(sequence)).execute(c))?;
+    Ok(sequence)
 }
 
-fn add_tombstone(conn: &mut Conn, customer_id: i64, age: i64) -> Result<(), StoreError> {
-    let known: Option<i64> =
-        on!(conn, |c| term_dead::table.find(customer_id).select(term_dead::age).first(c).optional())?;
+fn add_tombstone(conn: &mut Conn, customer_id: i64, sequence: i64) -> Result<(), StoreError> {
+    let known: Option<i64> = on!(conn, |c| index_tombstone::table
+        .find(customer_id)
+        .select(index_tombstone::sequence)
+        .first(c)
+        .optional())?;
     match known {
-        Some(known) if known >= age => {}
+        Some(known) if known >= sequence => {}
         Some(_) => {
-            on!(conn, |c| diesel::update(term_dead::table.find(customer_id))
-                .set(term_dead::age.eq(age))
+            on!(conn, |c| diesel::update(index_tombstone::table.find(customer_id))
+                .set(index_tombstone::sequence.eq(sequence))
                 .execute(c))?;
         }
         None => {
-            on!(conn, |c| diesel::insert_into(term_dead::table)
-                .values((term_dead::customer_id.eq(customer_id), term_dead::age.eq(age)))
+            on!(conn, |c| diesel::insert_into(index_tombstone::table)
+                .values((
+                    index_tombstone::customer_id.eq(customer_id),
+                    index_tombstone::sequence.eq(sequence)
+                ))
                 .on_conflict_do_nothing()
                 .execute(c))?;
         }
@@ -166,27 +172,37 @@ fn add_tombstone(conn: &mut Conn, customer_id: i64, age: i64) -> Result<(), Stor
 }
 
 /// Makes a live segment.
-fn make_segment(conn: &mut Conn, customers: &[(i64, &[u64])], age: i64) -> Result<(), StoreError> {
+fn make_segment(conn: &mut Conn, customers: &[(i64, &[u64])], sequence: i64) -> Result<(), StoreError> {
     let (blocks, postings) = pack(customers);
-    write_segment(conn, blocks, i64::try_from(postings).unwrap_or(i64::MAX), age)
+    write_segment(conn, blocks, i64::try_from(postings).unwrap_or(i64::MAX), sequence)
 }
 
-fn write_segment(conn: &mut Conn, blocks: Vec<Block>, postings: i64, age: i64) -> Result<(), StoreError> {
+fn write_segment(
+    conn: &mut Conn,
+    blocks: Vec<Block>,
+    postings: i64,
+    sequence: i64,
+) -> Result<(), StoreError> {
     if blocks.is_empty() {
         return Ok(());
     }
-    let segment_id = new_segment(conn, LIVE, age, postings)?;
+    let segment_id = new_segment(conn, LIVE, sequence, postings)?;
     insert_blocks(conn, segment_id, blocks)
 }
 
-pub(super) fn new_segment(conn: &mut Conn, state: &str, age: i64, postings: i64) -> Result<i64, StoreError> {
-    Ok(on!(conn, |c| diesel::insert_into(term_segment::table)
+pub(super) fn new_segment(
+    conn: &mut Conn,
+    state: &str,
+    sequence: i64,
+    postings: i64,
+) -> Result<i64, StoreError> {
+    Ok(on!(conn, |c| diesel::insert_into(index_segment::table)
         .values((
-            term_segment::state.eq(state),
-            term_segment::age.eq(age),
-            term_segment::postings.eq(postings)
+            index_segment::state.eq(state),
+            index_segment::sequence.eq(sequence),
+            index_segment::postings.eq(postings)
         ))
-        .returning(term_segment::segment_id)
+        .returning(index_segment::segment_id)
         .get_result(c))?)
 }
 
@@ -208,8 +224,8 @@ pub(super) fn lock(conn: &mut Conn) -> Result<bool, StoreError> {
     match conn {
         Conn::Sqlite(..) => Ok(true),
         Conn::Postgres(c) => {
-            let row: Option<i64> = term_work::table
-                .select(term_work::lease_no)
+            let row: Option<i64> = index_lease::table
+                .select(index_lease::lease_no)
                 .for_update()
                 .skip_locked()
                 .first(c)
@@ -219,7 +235,7 @@ pub(super) fn lock(conn: &mut Conn) -> Result<bool, StoreError> {
     }
 }
 
-/// A segment made of pending rows, not yet written.
+/// A segment made of rows of the memtable, not yet written.
 #[derive(Debug)]
 pub(crate) struct Flush {
     /// The rows.
@@ -232,10 +248,10 @@ pub(crate) struct Flush {
     postings: i64,
 }
 
-type PendingRow = (i64, bool, Vec<u8>);
+type FlushRow = (i64, bool, Vec<u8>);
 
 impl Flush {
-    fn of(rows: &[PendingRow]) -> Result<Flush, StoreError> {
+    fn of(rows: &[FlushRow]) -> Result<Flush, StoreError> {
         let mut ids = Vec::with_capacity(rows.len());
         let mut bytes = 0;
         let mut replaced = Vec::new();
@@ -262,18 +278,19 @@ impl Flush {
     }
 
     fn write(self, conn: &mut Conn) -> Result<usize, StoreError> {
-        let Some(age) = self.ids.last().copied() else { return Ok(0) };
+        let Some(sequence) = self.ids.last().copied() else { return Ok(0) };
         for (customer_id, id) in self.replaced {
             add_tombstone(conn, customer_id, id)?;
         }
-        write_segment(conn, self.blocks, self.postings, age)?;
+        write_segment(conn, self.blocks, self.postings, sequence)?;
         match conn {
             // One writer, and the lowest numbers were taken.
             Conn::Sqlite(c, ..) => {
-                diesel::delete(term_pending::table.filter(term_pending::pending_id.le(age))).execute(c)?
+                diesel::delete(index_memtable::table.filter(index_memtable::sequence.le(sequence)))
+                    .execute(c)?
             }
             Conn::Postgres(c) => {
-                diesel::delete(term_pending::table.filter(term_pending::pending_id.eq_any(&self.ids)))
+                diesel::delete(index_memtable::table.filter(index_memtable::sequence.eq_any(&self.ids)))
                     .execute(c)?
             }
         };
@@ -281,15 +298,15 @@ impl Flush {
     }
 }
 
-/// Makes a segment of what is pending, without writing it: a read.
+/// Makes a segment of the memtable, without writing it: a read.
 ///
 /// # Errors
 /// The database's.
 pub(super) fn prepare_flush(conn: &mut Conn) -> Result<Flush, StoreError> {
-    let columns = (term_pending::pending_id, term_pending::replaces, term_pending::terms);
-    let rows: Vec<PendingRow> = on!(conn, |c| term_pending::table
+    let columns = (index_memtable::sequence, index_memtable::replaces, index_memtable::terms);
+    let rows: Vec<FlushRow> = on!(conn, |c| index_memtable::table
         .select(columns)
-        .order(term_pending::pending_id)
+        .order(index_memtable::sequence)
         .limit(FLUSH_MAX)
         .load(c))?;
     Flush::of(&rows)
@@ -307,13 +324,13 @@ pub(super) fn finish_flush(conn: &mut Conn, prepared: Flush) -> Result<usize, St
     let length = || sql::<BigInt>("CAST(length(terms) AS bigint)");
     let still: Vec<i64> = match conn {
         // Rows are only ever removed or shortened, and new ones have higher numbers.
-        Conn::Sqlite(c, ..) => term_pending::table
-            .filter(term_pending::pending_id.le(prepared.ids.last().copied().unwrap_or(0)))
+        Conn::Sqlite(c, ..) => index_memtable::table
+            .filter(index_memtable::sequence.le(prepared.ids.last().copied().unwrap_or(0)))
             .select(length())
             .load(c)?,
         // What an erase is changing is left to it; whoever erases later waits, and finds the segment.
-        Conn::Postgres(c) => term_pending::table
-            .filter(term_pending::pending_id.eq_any(&prepared.ids))
+        Conn::Postgres(c) => index_memtable::table
+            .filter(index_memtable::sequence.eq_any(&prepared.ids))
             .select(length())
             .for_update()
             .skip_locked()
@@ -324,7 +341,7 @@ pub(super) fn finish_flush(conn: &mut Conn, prepared: Flush) -> Result<usize, St
     if is_same { prepared.write(conn) } else { flush(conn) }
 }
 
-/// Makes a segment of what is pending; how many rows it was.
+/// Flushes the memtable into a segment; how many rows it was.
 ///
 /// # Errors
 /// The database's.
@@ -332,16 +349,16 @@ pub(super) fn flush(conn: &mut Conn) -> Result<usize, StoreError> {
     if !lock(conn)? {
         return Ok(0);
     }
-    let columns = (term_pending::pending_id, term_pending::replaces, term_pending::terms);
-    let oldest = term_pending::table.order(term_pending::pending_id).limit(FLUSH_MAX);
-    let rows: Vec<PendingRow> = match conn {
+    let columns = (index_memtable::sequence, index_memtable::replaces, index_memtable::terms);
+    let oldest = index_memtable::table.order(index_memtable::sequence).limit(FLUSH_MAX);
+    let rows: Vec<FlushRow> = match conn {
         Conn::Sqlite(c, ..) => oldest.select(columns).load(c)?,
         Conn::Postgres(c) => {
-            let ids: Vec<i64> = oldest.select(term_pending::pending_id).load(c)?;
+            let ids: Vec<i64> = oldest.select(index_memtable::sequence).load(c)?;
             // As above. What is newer than a row that is left may replace some of it, and is left too.
-            let rows: Vec<PendingRow> = term_pending::table
-                .filter(term_pending::pending_id.eq_any(&ids))
-                .order(term_pending::pending_id)
+            let rows: Vec<FlushRow> = index_memtable::table
+                .filter(index_memtable::sequence.eq_any(&ids))
+                .order(index_memtable::sequence)
                 .select(columns)
                 .for_update()
                 .skip_locked()
@@ -365,7 +382,7 @@ mod tests {
         let gone: Vec<Indexed> = (1..=5_000)
             .map(|customer_id| Indexed { customer_id, terms: Vec::new(), replaces: true, erased: false })
             .collect();
-        let rows: Vec<PendingRow> =
+        let rows: Vec<FlushRow> =
             (1..).zip(memtable::packed(1, &gone)).map(|(id, row)| row.numbered(id)).collect();
         assert_eq!(rows.len(), 10);
         let flush = Flush::of(&rows).unwrap();

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 
-use super::{
-    InviteLease, InviteStepDone, LEASE_US, count, end, list, locked_row, next_ids, queue, reports, row,
-    shared_now, step, take, waiting_id,
-};
+use super::{InviteLease, InviteStepDone, count, next_ids, queue, read_job, reports, row, step, take};
 use crate::clock;
 use crate::domain::accounts::link::LinkKind;
 use crate::domain::decide::command::{Actor, KeyUse};
-use crate::domain::invitations::{InviteJob, InviteJobState, InviteOutcome, InvitePlan, InviteReport};
+use crate::domain::imports::JobState;
+use crate::domain::invitations::{InviteJob, InviteOutcome, InvitePlan, InviteReport};
 use crate::domain::kernel::problem::Rejection;
 use crate::store::accounts::links;
 use crate::store::engine::conn::on;
-use crate::store::engine::schema::{invite_job, invite_report};
+use crate::store::engine::schema::{invite_report, job};
+use crate::store::jobs::lease::{self, LEASE_US};
+use crate::store::jobs::{self, JobId, JobKind, by_id, shared_now};
 use crate::store::{Link, Store, StoreError};
 
 /// How many jobs one transaction removes.
@@ -54,13 +54,7 @@ impl Store {
     /// The database's; [`StoreError::Corrupt`].
     pub async fn take_invites(&self) -> Result<Option<InviteLease>, StoreError> {
         // Asked of a reader first: an idle worker takes no lock.
-        let waits = self
-            .read(|conn, _| {
-                let now = shared_now(conn, clock::now())?;
-                Ok(waiting_id(conn, now, false)?.is_some())
-            })
-            .await?;
-        if !waits {
+        if !self.read(|conn, _| lease::is_waiting(conn, JobKind::Invitation, clock::now())).await? {
             return Ok(None);
         }
         self.administer(|conn, ring| take(conn, ring, clock::now())).await
@@ -84,15 +78,13 @@ impl Store {
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
     pub async fn count_invites(&self, lease: Arc<InviteLease>) -> Result<(), StoreError> {
-        let (id, number) = (lease.job.id, lease.number);
+        let held = lease.lease;
         let total = self.read(move |conn, ring| count(conn, ring, &lease)).await?;
         self.administer(move |conn, _| {
             let until_us = shared_now(conn, clock::now())?.0 + LEASE_US;
-            on!(conn, |c| diesel::update(
-                invite_job::table.find(id).filter(invite_job::lease_no.eq(number))
-            )
-            .set((invite_job::total.eq(Some(total)), invite_job::lease_until_us.eq(until_us)))
-            .execute(c))?;
+            on!(conn, |c| diesel::update(by_id!(held.id).filter(job::lease_no.eq(held.number)))
+                .set((job::total.eq(Some(total)), job::lease_until_us.eq(until_us)))
+                .execute(c))?;
             Ok(())
         })
         .await
@@ -118,51 +110,18 @@ impl Store {
         Ok(done)
     }
 
-    /// Puts a job back for the next worker.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn release_invites(&self, lease: &InviteLease) -> Result<(), StoreError> {
-        let (id, number) = (lease.job.id, lease.number);
-        self.administer(move |conn, _| {
-            on!(conn, |c| diesel::update(
-                invite_job::table
-                    .find(id)
-                    .filter(invite_job::lease_no.eq(number))
-                    .filter(invite_job::state.eq(InviteJobState::Running.name())),
-            )
-            .set(invite_job::state.eq(InviteJobState::Queued.name()))
-            .execute(c))?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Ends a job that cannot go on.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn fail_invites(&self, lease: &InviteLease, why: &'static str) -> Result<(), StoreError> {
-        let (id, number) = (lease.job.id, lease.number);
-        self.administer(move |conn, _| {
-            let held = locked_row(conn, id)?.is_some_and(|row| row.lease_no == number);
-            if held { end(conn, id, InviteJobState::Failed, Some(why), clock::now()) } else { Ok(()) }
-        })
-        .await
-    }
-
     /// Stops a job before its next step; what is done stays done. Its state afterwards.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] where there is none.
     pub async fn cancel_invites(&self, entrypoint_id: i64, job_id: i64) -> Result<InviteJob, StoreError> {
         self.administer(move |conn, _| {
-            let row = locked_row(conn, job_id)?.filter(|row| row.entrypoint_id == entrypoint_id);
-            let found = row.ok_or(Rejection::NotFound)?;
+            let id = JobId { entrypoint_id, job_id };
+            let found = jobs::locked_row(conn, JobKind::Invitation, id)?.ok_or(Rejection::NotFound)?;
             if !found.state()?.is_over() {
-                end(conn, job_id, InviteJobState::Cancelled, None, clock::now())?;
+                lease::end(conn, id, JobState::Cancelled, None, clock::now())?;
             }
-            super::row(conn, job_id)?.ok_or(Rejection::NotFound)?.job()
+            read_job(&row(conn, id)?.ok_or(Rejection::NotFound)?)
         })
         .await
     }
@@ -173,8 +132,7 @@ impl Store {
     /// The database's.
     pub async fn invite_job(&self, entrypoint_id: i64, job_id: i64) -> Result<Option<InviteJob>, StoreError> {
         self.read(move |conn, _| {
-            let row = row(conn, job_id)?.filter(|row| row.entrypoint_id == entrypoint_id);
-            row.map(|row| row.job()).transpose()
+            row(conn, JobId { entrypoint_id, job_id })?.map(|row| read_job(&row)).transpose()
         })
         .await
     }
@@ -189,7 +147,11 @@ impl Store {
         skip: i64,
         limit: i64,
     ) -> Result<(Vec<InviteJob>, i64), StoreError> {
-        self.read(move |conn, _| list(conn, entrypoint_id, skip, limit)).await
+        self.read(move |conn, _| {
+            let (rows, total) = jobs::list(conn, JobKind::Invitation, entrypoint_id, skip, limit)?;
+            Ok((rows.iter().map(read_job).collect::<Result<_, _>>()?, total))
+        })
+        .await
     }
 
     /// Who was not invited by a job, by id, those of one outcome where it is named; and how many there are.
@@ -198,12 +160,13 @@ impl Store {
     /// The database's.
     pub async fn invite_reports(
         &self,
+        entrypoint_id: i64,
         job_id: i64,
         outcome: Option<InviteOutcome>,
         skip: i64,
         limit: i64,
     ) -> Result<(Vec<InviteReport>, i64), StoreError> {
-        self.read(move |conn, _| reports(conn, job_id, outcome, skip, limit)).await
+        self.read(move |conn, _| reports(conn, JobId { entrypoint_id, job_id }, outcome, skip, limit)).await
     }
 
     /// Removes jobs that ended longer ago than some seconds, some at a time; how many.
@@ -213,15 +176,16 @@ impl Store {
     pub async fn purge_invites(&self, retention_secs: i64) -> Result<usize, StoreError> {
         self.administer(move |conn, _| {
             let before = clock::now().plus_secs(-retention_secs);
-            let ids: Vec<i64> = on!(conn, |c| invite_job::table
-                .filter(invite_job::ended_at_us.lt(before.0))
-                .limit(REMOVED_MAX)
-                .select(invite_job::job_id)
-                .load(c))?;
-            on!(conn, |c| {
-                diesel::delete(invite_report::table.filter(invite_report::job_id.eq_any(&ids))).execute(c)?;
-                diesel::delete(invite_job::table.filter(invite_job::job_id.eq_any(&ids))).execute(c)
-            })?;
+            let ids = lease::ended(conn, JobKind::Invitation, before, REMOVED_MAX)?;
+            for id in &ids {
+                on!(conn, |c| diesel::delete(
+                    invite_report::table
+                        .filter(invite_report::entrypoint_id.eq(id.entrypoint_id))
+                        .filter(invite_report::job_id.eq(id.job_id)),
+                )
+                .execute(c))?;
+                jobs::remove(conn, *id)?;
+            }
             Ok(ids.len())
         })
         .await

@@ -2,13 +2,16 @@
 
 use diesel::prelude::*;
 
-use super::{InviteLease, LEASE_US, locked_row, shared_now};
+use super::{Checkpoint, InviteLease};
 use crate::domain::decide::command::{Action, Command, InviteCustomer};
-use crate::domain::invitations::{InviteJobState, InviteOutcome, InviteReport};
+use crate::domain::imports::JobState;
+use crate::domain::invitations::{InviteCounts, InviteOutcome, InviteReport};
 use crate::store::customers::tx::{EntrypointTx, Reply};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::{invite_job, invite_report};
+use crate::store::engine::schema::invite_report;
+use crate::store::jobs::JobId;
+use crate::store::jobs::lease::{self, Advance};
 use crate::store::keys::keyring::KeyRing;
 
 /// How a step ended.
@@ -35,11 +38,12 @@ pub(super) fn step(
     is_last: bool,
     gives_up: bool,
 ) -> Result<InviteStepDone, StoreError> {
-    let (job_id, place) = (lease.job.id, lease.job.entrypoint_id);
+    let (id, place) = (lease.lease.id, lease.job.entrypoint_id);
     let tx = EntrypointTx::lock(conn, place)?;
     let now = tx.now;
-    let Some(row) = locked_row(conn, job_id)? else { return Ok(InviteStepDone::Lost) };
-    if row.lease_no != lease.number || row.state()? != InviteJobState::Running || row.cursor_id != cursor {
+    let Some(row) = lease::held(conn, &lease.lease)? else { return Ok(InviteStepDone::Lost) };
+    let mut checkpoint: Checkpoint = row.checkpoint()?;
+    if checkpoint.cursor_id != cursor {
         return Ok(InviteStepDone::Lost);
     }
     let reports: Vec<InviteReport> = if gives_up {
@@ -51,25 +55,23 @@ pub(super) fn step(
         let (replies, _) = tx.run(conn, ring, &commands.iter().collect::<Vec<_>>(), 0)?;
         replies.into_iter().zip(ids).map(|(reply, id)| report(reply, *id)).collect()
     };
-    let mut counts = row.counts()?;
+    let mut counts: InviteCounts = row.counts()?;
     for report in &reports {
         *counts.entry(report.outcome).or_default() += 1;
         if report.outcome != InviteOutcome::Invited {
-            keep(conn, job_id, report)?;
+            keep(conn, id, report)?;
         }
     }
-    let lease_until_us = shared_now(conn, now)?.0 + LEASE_US;
-    let state = if is_last { InviteJobState::Finished } else { InviteJobState::Running };
-    on!(conn, |c| diesel::update(invite_job::table.find(job_id))
-        .set((
-            invite_job::state.eq(state.name()),
-            invite_job::cursor_id.eq(ids.last().copied().unwrap_or(cursor)),
-            invite_job::counts.eq(serde_json::to_string(&counts)?),
-            invite_job::lease_until_us.eq(lease_until_us),
-            invite_job::ended_at_us.eq(is_last.then_some(now.0)),
-        ))
-        .execute(c)
-        .map_err(StoreError::from))?;
+    checkpoint.cursor_id = ids.last().copied().unwrap_or(cursor);
+    let went = Advance {
+        checkpoint: &checkpoint,
+        done: counts.values().sum(),
+        counts: serde_json::to_string(&counts)?,
+        errors: None,
+        failure: None,
+        over: is_last.then_some(JobState::Finished),
+    };
+    lease::advance(conn, id, went, now)?;
     Ok(if is_last { InviteStepDone::Over } else { InviteStepDone::Went })
 }
 
@@ -97,10 +99,11 @@ fn report(reply: Reply, id: i64) -> InviteReport {
     InviteReport { customer_id: id, outcome, other_id }
 }
 
-fn keep(conn: &mut Conn, job_id: i64, report: &InviteReport) -> Result<(), StoreError> {
+fn keep(conn: &mut Conn, id: JobId, report: &InviteReport) -> Result<(), StoreError> {
     on!(conn, |c| diesel::insert_into(invite_report::table)
         .values((
-            invite_report::job_id.eq(job_id),
+            invite_report::entrypoint_id.eq(id.entrypoint_id),
+            invite_report::job_id.eq(id.job_id),
             invite_report::customer_id.eq(report.customer_id),
             invite_report::outcome.eq(report.outcome.name()),
             invite_report::other_id.eq(report.other_id),

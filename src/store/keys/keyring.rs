@@ -10,6 +10,7 @@ use crate::domain::kernel::time::Micros;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{data_key, service_state, signing_key};
+use crate::store::entrypoints::directory::Directory;
 use crate::vault::{Ad, DataKey, MasterKey, SIGNING_KEY_BYTES, SealKey, SigningKey, random};
 
 /// The service's own place among the data keys.
@@ -50,7 +51,7 @@ pub(crate) fn data_keys(conn: &mut Conn, entrypoint_id: i64) -> Result<Vec<DataK
     Ok(rows.into_iter().map(record).collect())
 }
 
-/// Opened keys.
+/// Opened keys, and what is known of the directory: what one process knows for all of its threads.
 #[derive(Debug)]
 pub struct KeyRing {
     master: MasterKey,
@@ -60,6 +61,8 @@ pub struct KeyRing {
     newest: RwLock<HashMap<i64, Arc<DataKey>>>,
     /// The service has one data key for good.
     service: OnceLock<Arc<DataKey>>,
+    /// Entrypoints by name and id.
+    pub(crate) directory: Directory,
 }
 
 impl KeyRing {
@@ -71,6 +74,7 @@ impl KeyRing {
             signing: RwLock::default(),
             newest: RwLock::default(),
             service: OnceLock::new(),
+            directory: Directory::default(),
         }
     }
 

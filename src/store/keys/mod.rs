@@ -3,3 +3,4 @@
 pub(crate) mod index_keys;
 pub(crate) mod keyring;
 pub(crate) mod rotation;
+pub(crate) mod sealed_table;

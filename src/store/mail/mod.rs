@@ -19,8 +19,9 @@ use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
 use super::engine::schema::mail_outbox;
 use super::entrypoints::lock_row::{Waiting, lock_entrypoints};
-use super::imports::shared_now;
+use super::jobs::shared_now;
 use super::keys::keyring::KeyRing;
+use super::keys::sealed_table::{Erased, SLICE, SealedTable, Walked};
 use crate::clock;
 use crate::domain::accounts::link::LinkKind;
 use crate::domain::customers::fields::TextField;
@@ -68,6 +69,10 @@ struct MailRow {
 }
 
 impl MailRow {
+    fn id(&self) -> MailId {
+        (self.entrypoint_id, self.mail_id)
+    }
+
     fn kind(&self) -> Result<MailKind, StoreError> {
         self.kind.parse().map_err(|_| self.corrupt("kind"))
     }
@@ -356,8 +361,11 @@ fn list(
     Ok((mails, total))
 }
 
-fn row(conn: &mut Conn, mail_id: i64) -> Result<Option<MailRow>, StoreError> {
-    Ok(on!(conn, |c| mail_outbox::table.find(mail_id).select(MailRow::as_select()).first(c).optional())?)
+/// Which mail: its entrypoint and its number.
+pub type MailId = (i64, i64);
+
+fn row(conn: &mut Conn, id: MailId) -> Result<Option<MailRow>, StoreError> {
+    Ok(on!(conn, |c| mail_outbox::table.find(id).select(MailRow::as_select()).first(c).optional())?)
 }
 
 /// Queues a mail again that was given up, to the customer's address of now and with a link of its own.
@@ -370,8 +378,7 @@ fn retry(
     link_ttl_secs: i64,
 ) -> Result<(), StoreError> {
     lock_entrypoints(conn, &[entrypoint_id], Waiting::Wait)?;
-    let found = row(conn, mail_id)?.filter(|row| row.entrypoint_id == entrypoint_id);
-    let found = found.ok_or(Rejection::NotFound)?;
+    let found = row(conn, (entrypoint_id, mail_id))?.ok_or(Rejection::NotFound)?;
     if !found.state()?.may_retry() {
         return Err(refused("mailId", "not_given_up", "only a failed or uncertain mail can be sent again"));
     }
@@ -400,7 +407,7 @@ fn retry(
     };
     let nothing: Option<i64> = None;
     let no_problem: Option<String> = None;
-    on!(conn, |c| diesel::update(mail_outbox::table.find(mail_id))
+    on!(conn, |c| diesel::update(mail_outbox::table.find((entrypoint_id, mail_id)))
         .set((
             mail_outbox::state.eq(MailState::Queued.name()),
             // What it says is new, so receivers must not take it for the one before.
@@ -428,6 +435,53 @@ fn ttl_of(kind: LinkKind, link_ttl_secs: i64) -> i64 {
 
 fn refused(parameter: &str, code: &'static str, message: &str) -> StoreError {
     Rejection::State(vec![Problem::parameter(parameter, code, message)]).into()
+}
+
+/// The mails that are not yet sent or given up, sealed under the service's key and their own salts.
+pub(crate) struct MailTable;
+
+impl SealedTable for MailTable {
+    fn name(&self) -> &'static str {
+        "mails"
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        &["mail_outbox.content"]
+    }
+
+    fn erase(&self, conn: &mut Conn, _: &KeyRing, erased: &Erased<'_>) -> Result<(), StoreError> {
+        drop_all(conn, erased.entrypoint_id, erased.id, erased.now)
+    }
+
+    fn is_rotated(&self) -> bool {
+        false
+    }
+
+    /// Each opens.
+    fn examine(
+        &self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        entrypoint_id: i64,
+        cursor: &[u8],
+    ) -> Result<Option<Walked>, StoreError> {
+        let after = cursor.try_into().map_or(0, i64::from_be_bytes);
+        let rows: Vec<MailRow> = on!(conn, |c| mail_outbox::table
+            .filter(mail_outbox::entrypoint_id.eq(entrypoint_id))
+            .filter(mail_outbox::mail_id.gt(after))
+            .order(mail_outbox::mail_id)
+            .limit(SLICE)
+            .select(MailRow::as_select())
+            .load(c))?;
+        for row in &rows {
+            row.content(conn, ring)?;
+        }
+        Ok(rows.last().map(|row| Walked { rows: rows.len(), cursor: row.mail_id.to_be_bytes().to_vec() }))
+    }
+
+    fn is_well(&self, rows: usize) -> String {
+        format!("all {rows} open, but for those that are over")
+    }
 }
 
 impl Store {
@@ -460,7 +514,7 @@ impl Store {
                 Ok(mail_id.to_string())
             })
             .await?;
-        let mail = self.outbox_mail(mail_id).await;
+        let mail = self.outbox_mail(entrypoint_id, mail_id).await;
         // Only now: it is told as it was queued, not as it was sent meanwhile.
         self.mail_queued.notify_one();
         Ok((mail?, replayed))
@@ -470,9 +524,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Rejected`] where there is none; the database's.
-    pub async fn outbox_mail(&self, mail_id: i64) -> Result<OutboxMail, StoreError> {
+    pub async fn outbox_mail(&self, entrypoint_id: i64, mail_id: i64) -> Result<OutboxMail, StoreError> {
         let found = self
-            .read(move |conn, ring| row(conn, mail_id)?.map(|row| told(conn, ring, row)).transpose())
+            .read(move |conn, ring| {
+                row(conn, (entrypoint_id, mail_id))?.map(|row| told(conn, ring, row)).transpose()
+            })
             .await?;
         Ok(found.ok_or(Rejection::NotFound)?)
     }
@@ -494,13 +550,14 @@ impl Store {
     pub async fn purge_mails(&self, retention_secs: i64) -> Result<usize, StoreError> {
         self.administer(move |conn, _| {
             let before = shared_now(conn, clock::now())?.plus_secs(-retention_secs);
-            let ids: Vec<i64> = on!(conn, |c| mail_outbox::table
+            let ids: Vec<MailId> = on!(conn, |c| mail_outbox::table
                 .filter(mail_outbox::ended_at_us.lt(before.0))
                 .limit(REMOVED_MAX)
-                .select(mail_outbox::mail_id)
+                .select((mail_outbox::entrypoint_id, mail_outbox::mail_id))
                 .load(c))?;
-            on!(conn, |c| diesel::delete(mail_outbox::table.filter(mail_outbox::mail_id.eq_any(&ids)))
-                .execute(c))?;
+            for id in &ids {
+                on!(conn, |c| diesel::delete(mail_outbox::table.find(*id)).execute(c))?;
+            }
             Ok(ids.len())
         })
         .await

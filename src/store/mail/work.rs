@@ -7,32 +7,28 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::{MailRow, row};
+use super::{MailId, MailRow, row};
 use crate::clock;
-use crate::domain::kernel::time::{Micros, SECOND_US};
+use crate::domain::kernel::time::Micros;
 use crate::domain::mail::{AGE_MAX_US, ATTEMPTS_MAX, Letter, MailState, pause_us};
 use crate::store::Store;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::mail_outbox;
-use crate::store::imports::shared_now;
+use crate::store::jobs::lease::{LEASE_US, shared_now};
 use crate::store::keys::keyring::KeyRing;
 use crate::vault::random;
 
-/// How long a worker may be silent before its mails are taken from it, in microseconds.
-const LEASE_US: i64 = 15 * SECOND_US;
 /// How many abandoned mails are looked at at once.
 const EXPIRED_MAX: i64 = 1_000;
 
 /// A mail in a worker's hands.
 #[derive(Debug, Clone)]
 pub struct MailLease {
-    /// Its id.
-    pub id: i64,
+    /// Which mail.
+    pub id: MailId,
     /// The lease's number: with another one, nothing this worker does counts.
     pub number: i64,
-    /// Whose customer.
-    pub entrypoint_id: i64,
     /// To whom.
     pub customer_id: i64,
     /// What it says.
@@ -84,7 +80,7 @@ fn take(conn: &mut Conn, ring: &KeyRing, now: Micros, limit: i64) -> Result<Vec<
     let mut leases = Vec::with_capacity(rows.len());
     for row in rows {
         if row.created_at_us + AGE_MAX_US < now.0 {
-            end(conn, row.mail_id, MailState::Failed, Some("too old"), now)?;
+            end(conn, row.id(), MailState::Failed, Some("too old"), now)?;
             continue;
         }
         let content = match row.content(conn, ring) {
@@ -92,12 +88,12 @@ fn take(conn: &mut Conn, ring: &KeyRing, now: Micros, limit: i64) -> Result<Vec<
             // It must not hold up the others.
             Ok(None) | Err(StoreError::Corrupt(_)) => {
                 tracing::error!(mail = row.mail_id, "a mail's content does not open");
-                end(conn, row.mail_id, MailState::Failed, Some("its content does not open"), now)?;
+                end(conn, row.id(), MailState::Failed, Some("its content does not open"), now)?;
                 continue;
             }
             Err(error) => return Err(error),
         };
-        on!(conn, |c| diesel::update(mail_outbox::table.find(row.mail_id))
+        on!(conn, |c| diesel::update(mail_outbox::table.find(row.id()))
             .set((
                 mail_outbox::state.eq(MailState::Sending.name()),
                 mail_outbox::lease_no.eq(row.lease_no + 1),
@@ -105,9 +101,8 @@ fn take(conn: &mut Conn, ring: &KeyRing, now: Micros, limit: i64) -> Result<Vec<
             ))
             .execute(c))?;
         leases.push(MailLease {
-            id: row.mail_id,
+            id: row.id(),
             number: row.lease_no + 1,
-            entrypoint_id: row.entrypoint_id,
             customer_id: row.customer_id,
             letter: Letter {
                 kind: row.kind()?,
@@ -131,10 +126,10 @@ fn expire(conn: &mut Conn, now: Micros) -> Result<usize, StoreError> {
                 .filter(mail_outbox::state.eq_any(states))
                 .filter(mail_outbox::lease_until_us.lt(now.0))
                 .limit(EXPIRED_MAX)
-                .select((mail_outbox::mail_id, mail_outbox::state))
+                .select(((mail_outbox::entrypoint_id, mail_outbox::mail_id), mail_outbox::state))
         };
     }
-    let silent: Vec<(i64, String)> = match conn {
+    let silent: Vec<(MailId, String)> = match conn {
         Conn::Sqlite(c, ..) => silent!().load(c)?,
         Conn::Postgres(c) => silent!().for_update().skip_locked().load(c)?,
     };
@@ -155,7 +150,7 @@ fn expire(conn: &mut Conn, now: Micros) -> Result<usize, StoreError> {
 /// Ends a mail and wipes what it says.
 fn end(
     conn: &mut Conn,
-    id: i64,
+    id: MailId,
     state: MailState,
     problem: Option<&str>,
     now: Micros,
@@ -174,7 +169,7 @@ fn end(
 }
 
 /// Says what became of a try; false where the mail is not this worker's any more, and nothing was changed.
-fn mark(conn: &mut Conn, id: i64, number: i64, mark: Mark, now: Micros) -> Result<bool, StoreError> {
+fn mark(conn: &mut Conn, id: MailId, number: i64, mark: Mark, now: Micros) -> Result<bool, StoreError> {
     if let Conn::Postgres(c) = conn {
         mail_outbox::table.find(id).select(mail_outbox::mail_id).for_update().first::<i64>(c).optional()?;
     }
@@ -217,7 +212,7 @@ fn mark(conn: &mut Conn, id: i64, number: i64, mark: Mark, now: Micros) -> Resul
 
 fn put_back(
     conn: &mut Conn,
-    id: i64,
+    id: MailId,
     attempts: i64,
     next_try_us: i64,
     problem: &str,
@@ -282,7 +277,7 @@ impl Store {
     ///
     /// # Errors
     /// The database's; nothing of it is then kept.
-    pub async fn mark_mails(&self, marks: Vec<(i64, i64, Mark)>) -> Result<Vec<bool>, StoreError> {
+    pub async fn mark_mails(&self, marks: Vec<(MailId, i64, Mark)>) -> Result<Vec<bool>, StoreError> {
         self.administer(move |conn, _| {
             let now = shared_now(conn, clock::now())?;
             marks.into_iter().map(|(id, number, done)| mark(conn, id, number, done, now)).collect()
@@ -294,7 +289,7 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn keep_mails(&self, held: Vec<(i64, i64)>) -> Result<(), StoreError> {
+    pub async fn keep_mails(&self, held: Vec<(MailId, i64)>) -> Result<(), StoreError> {
         self.administer(move |conn, _| {
             let until_us = shared_now(conn, clock::now())?.0 + LEASE_US;
             for (id, number) in held {

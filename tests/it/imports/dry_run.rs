@@ -14,7 +14,7 @@ fn dump(site: &Site) -> Vec<String> {
         Db::Sqlite => {
             let tables = sql.texts(
                 "SELECT name AS value FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'import\\_%' ESCAPE '\\' \
-                 ORDER BY name",
+                 AND name NOT LIKE 'dry\\_run\\_%' ESCAPE '\\' AND name <> 'job' ORDER BY name",
             );
             assert!(tables.iter().any(|table| table == "customer") && tables.len() > 10, "{tables:?}");
             for table in tables {
@@ -25,12 +25,13 @@ fn dump(site: &Site) -> Vec<String> {
                 dumped.extend(sql.texts(&query).into_iter().map(|row| format!("{table}: {row}")));
             }
             // Imports use up ids of jobs.
-            dumped.retain(|row| !row.starts_with("sqlite_sequence: 'import_job'"));
+            dumped.retain(|row| !row.starts_with("sqlite_sequence: 'job'"));
         }
         Db::Postgres => {
             let tables = sql.texts(
                 "SELECT table_name::text AS value FROM information_schema.tables WHERE table_schema = 'public' \
-                 AND table_type = 'BASE TABLE' AND table_name NOT LIKE 'import\\_%' ORDER BY 1",
+                 AND table_type = 'BASE TABLE' AND table_name NOT LIKE 'import\\_%' \
+                 AND table_name NOT LIKE 'dry\\_run\\_%' AND table_name <> 'job' ORDER BY 1",
             );
             assert!(tables.iter().any(|table| table == "customer") && tables.len() > 10, "{tables:?}");
             for table in tables {
@@ -39,7 +40,7 @@ fn dump(site: &Site) -> Vec<String> {
             }
             dumped.extend(sql.texts(
                 "SELECT sequencename || ' ' || coalesce(last_value::text, 'fresh') AS value FROM pg_sequences \
-                 WHERE sequencename NOT LIKE 'import\\_%' ORDER BY 1",
+                 WHERE sequencename NOT LIKE 'job\\_%' ORDER BY 1",
             ));
         }
     }

@@ -174,11 +174,11 @@ impl JobRow {
     /// A column of the import's row, or a count of rows that meet a condition.
     fn number(&mut self, what: &str, which: &str) -> i64 {
         let job = self.job;
-        self.sql.number(&format!("SELECT {what} AS value FROM import_job WHERE job_id = {job}{which}"))
+        self.sql.number(&format!("SELECT {what} AS value FROM job WHERE job_id = {job}{which}"))
     }
 
     fn rows(&mut self) -> i64 {
-        self.number("rows_read", "")
+        self.number("done", "")
     }
 
     fn lease(&mut self) -> i64 {
@@ -209,7 +209,7 @@ impl JobRow {
 
 /// Makes the leases of dead workers expire now.
 fn expire_leases(site: &Site) {
-    Sql::open(site).run("UPDATE import_job SET lease_until_us = 0 WHERE state = 'running'");
+    Sql::open(site).run("UPDATE job SET lease_until_us = 0 WHERE state = 'running'");
 }
 
 async fn start_all(fleet: &mut Fleet) {
@@ -420,16 +420,16 @@ fleets!(rules_9_a_file_whose_upload_was_killed_can_be_sent_again, |fleet| async 
         let (base, token) = (fleet.servers[0].base(), site.token().to_owned());
         let sending = tokio::spawn(send_part(base, token, Arc::clone(&file), until));
         let mut sql = Sql::open(&site);
-        let newer = format!("SELECT count(*) AS value FROM import_job WHERE job_id > {known}");
+        let newer = format!("SELECT count(*) AS value FROM job WHERE job_id > {known}");
         wait_until("an upload begins", DOWN_PATIENCE, async || sql.number(&newer) > 0).await;
         tokio::time::sleep(Duration::from_millis(rng.u64(..150))).await;
         fleet.servers[0].kill9();
-        known = sql.number("SELECT max(job_id) AS value FROM import_job");
+        known = sql.number("SELECT max(job_id) AS value FROM job");
         crate::harness::finished(sending).await;
         fleet.servers[0].spawn();
         fleet.servers[0].ready().await;
     }
-    let half_sent = "SELECT count(*) AS value FROM import_job WHERE state = 'uploading'";
+    let half_sent = "SELECT count(*) AS value FROM job WHERE state = 'uploading'";
     assert!(Sql::open(&site).number(half_sent) > 0, "no kill met an upload");
     expire_leases(&site);
     let answers = [

@@ -106,7 +106,7 @@ both!(rules_5_an_erase_removes_one_customer_from_a_shared_pending_row, |db| asyn
     let client = server.client();
     let mut sql = Sql::open(server.site());
     let mut number = |what: &str| sql.number(&format!("SELECT {what} AS value"));
-    let newest_segment = "(SELECT coalesce(max(segment_id), 0) FROM term_segment)";
+    let newest_segment = "(SELECT coalesce(max(segment_id), 0) FROM index_segment)";
     // If the terms moved to a segment meanwhile, the test tries again.
     let mut attempts = 0..10;
     let (erased, file) = loop {
@@ -118,7 +118,7 @@ both!(rules_5_an_erase_removes_one_customer_from_a_shared_pending_row, |db| asyn
         assert_eq!(send(file).await.expect(200).data()["added"], 40);
         let found = client.get(&format!("/api/Query/customers/demo?search=p{attempt}x17@")).await.expect(200);
         let id = found.json["Records"][0]["customerId"].as_u64().expect("an id");
-        let before = number("(SELECT count(*) FROM term_pending)");
+        let before = number("(SELECT count(*) FROM index_memtable)");
         client.delete(&format!("{}?erase=true", path(id))).await.expect(200);
         if number(newest_segment) == segment {
             assert!((1..40).contains(&before), "{before} rows of 40 customers");
@@ -134,7 +134,7 @@ both!(rules_5_an_erase_removes_one_customer_from_a_shared_pending_row, |db| asyn
     for row in 0..40 {
         assert_eq!(find(row).await, u64::from(row != 17), "{row}");
     }
-    let is_moved = async || sql.number("SELECT count(*) AS value FROM term_pending") == 0;
+    let is_moved = async || sql.number("SELECT count(*) AS value FROM index_memtable") == 0;
     wait_until("the terms are moved", PATIENCE, is_moved).await;
     assert!(terms(&mut sql, erased).is_empty(), "terms of the erased customer were moved");
     for row in 0..40 {

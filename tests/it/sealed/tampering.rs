@@ -176,7 +176,7 @@ both!(rules_7_a_removed_digest_is_detected, |db| async {
     // Her digest becomes another value: only the way to her record is missing.
     sql.run(&match db {
         Db::Sqlite => format!(
-            "UPDATE recent_digest SET packed = CAST(zeroblob(16) || substr(packed, 17) AS BLOB) WHERE hex(substr(packed, 1, 16)) = '{}'",
+            "UPDATE recent_identity_digest SET packed = CAST(zeroblob(16) || substr(packed, 17) AS BLOB) WHERE hex(substr(packed, 1, 16)) = '{}'",
             mine[0].to_uppercase()
         ),
         Db::Postgres => format!("DELETE FROM identity_digest WHERE digest = '\\x{}'", mine[0]),
@@ -208,7 +208,7 @@ async fn rules_4_an_idempotency_key_without_a_record_is_detected() {
     site.cli(&["doctor", "--deep"]).success();
 
     let mut sql = Sql::open(&site);
-    sql.run("CREATE TABLE kept AS SELECT * FROM recent_digest");
+    sql.run("CREATE TABLE kept AS SELECT * FROM recent_idempotency_digest");
     let says = |arguments: &[&str], words: &str| {
         let output = site.cli(arguments);
         assert!(!output.status.success(), "{}", output.stdout);
@@ -217,16 +217,16 @@ async fn rules_4_an_idempotency_key_without_a_record_is_detected() {
     };
     // The newest key's digest leads to no idempotency record.
     sql.run(
-        "UPDATE recent_digest SET packed = CAST(substr(packed, 1, 16) || x'0000000000000009' AS BLOB) \
-         WHERE recent_id = (SELECT max(recent_id) FROM recent_digest WHERE entrypoint_id < 0)",
+        "UPDATE recent_idempotency_digest SET packed = CAST(substr(packed, 1, 16) || x'0000000000000009' AS BLOB) \
+         WHERE recent_id = (SELECT max(recent_id) FROM recent_idempotency_digest)",
     );
     says(&["doctor"], "1 digests belong to no live customer and to no idempotency key");
     says(&["doctor", "--deep"], "outcome 3 is not found by its idempotency key");
-    sql.run("DELETE FROM recent_digest");
-    sql.run("INSERT INTO recent_digest SELECT * FROM kept");
+    sql.run("DELETE FROM recent_idempotency_digest");
+    sql.run("INSERT INTO recent_idempotency_digest SELECT * FROM kept");
     site.cli(&["doctor", "--deep"]).success();
     // The same in the table to which the service moves digests.
-    sql.run("INSERT INTO identity_digest VALUES (-2, zeroblob(16), 9)");
+    sql.run("INSERT INTO idempotency_digest VALUES (1, zeroblob(16), 9)");
     says(&["doctor"], "1 digests belong to no live customer and to no idempotency key");
 }
 
@@ -236,10 +236,10 @@ both!(a_broken_search_index_is_detected_and_rebuilt, |db| async {
     let ada = created(&server.client(), "demo", &json!({"email": "ada@example.test"})).await;
     let mut sql = Sql::open(&site);
     let mut count = |table: &str| sql.number(&format!("SELECT count(*) AS value FROM {table}"));
-    let is_moved = async || count("term_pending") == 0 && count("term_block") > 0;
+    let is_moved = async || count("index_memtable") == 0 && count("index_block") > 0;
     wait_until("the pending rows are moved", PATIENCE, is_moved).await;
     server.kill9();
-    sql.run("CREATE TABLE kept AS SELECT * FROM term_block");
+    sql.run("CREATE TABLE kept AS SELECT * FROM index_block");
     let well = site.cli(&["doctor", "--deep"]).success();
     assert!(well.contains("the index is whole"), "{well}");
     let no_entry = match db {
@@ -248,17 +248,17 @@ both!(a_broken_search_index_is_detected_and_rebuilt, |db| async {
     };
     let nothing = if db == Db::Sqlite { "x''" } else { "''" };
     let pending = format!(
-        "INSERT INTO term_pending (entrypoint_id, replaces, terms) SELECT min(entrypoint_id), false, {no_entry} FROM entrypoint"
+        "INSERT INTO index_memtable (entrypoint_id, replaces, terms) SELECT min(entrypoint_id), false, {no_entry} FROM entrypoint"
     );
-    let empty = format!("UPDATE term_block SET data = {nothing}");
+    let empty = format!("UPDATE index_block SET data = {nothing}");
     let ways = [
-        (pending.as_str(), "of term_pending"),
+        (pending.as_str(), "of index_memtable"),
         (
-            "UPDATE term_block SET data = substr(data, 1, length(data) - 1)",
+            "UPDATE index_block SET data = substr(data, 1, length(data) - 1)",
             "a block of the search index, in segment",
         ),
         (&empty, "has 0 postings instead of"),
-        ("DELETE FROM term_block", "has 0 postings instead of"),
+        ("DELETE FROM index_block", "has 0 postings instead of"),
     ];
     for (way, part) in ways {
         sql.run(way);
@@ -267,12 +267,12 @@ both!(a_broken_search_index_is_detected_and_rebuilt, |db| async {
         assert!(!broken.status.success() && all.contains(part), "{way}: {all}");
         assert!(all.contains("docs/operations.md says under Check"), "{all}");
         sql.run(
-            "DELETE FROM term_pending; DELETE FROM term_block; INSERT INTO term_block SELECT * FROM kept",
+            "DELETE FROM index_memtable; DELETE FROM index_block; INSERT INTO index_block SELECT * FROM kept",
         );
         site.cli(&["doctor", "--deep"]).success();
     }
     // As docs/operations.md says.
-    sql.run(&format!("DROP TABLE kept; DELETE FROM term_block; {pending}"));
+    sql.run(&format!("DROP TABLE kept; DELETE FROM index_block; {pending}"));
     let page = include_str!("../../../docs/operations.md");
     let (_, statements) = page.split_once("```sql\n").expect("the page's statements");
     sql.run(statements.split_once("```").expect("their end").0);

@@ -10,6 +10,7 @@ use crate::domain::kernel::time::Micros;
 use crate::store::customers::rows::{CustomerColumns, CustomerRow};
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
+use crate::store::engine::prepared::ask_postgres;
 use crate::store::engine::schema::customer;
 
 // An entrypoint's customers are asked for by pairs: asked for by "entrypoint_id = … ORDER BY customer_id", a server that
@@ -99,26 +100,51 @@ pub(super) fn slice(
     })
 }
 
-/// Rows by id, in no order.
-pub(super) fn rows_by_id(conn: &mut Conn, ids: &[i64]) -> Result<Vec<CustomerRow>, StoreError> {
+/// Rows of an entrypoint by id, in no order.
+pub(super) fn rows_by_id(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    ids: &[i64],
+) -> Result<Vec<CustomerRow>, StoreError> {
+    let Conn::Postgres(c) = conn else {
+        return rows_by_place(conn, &ids.iter().map(|id| (entrypoint_id, *id)).collect::<Vec<_>>());
+    };
+    Ok(customer::table
+        .filter(customer::entrypoint_id.eq(entrypoint_id))
+        .filter(customer::customer_id.eq_any(ids))
+        .select(CustomerRow::as_select())
+        .load(c)?)
+}
+
+ask_postgres! {
+    /// Customers by entrypoint and id; one look-up each.
+    placed<'a>(
+        concat!("SELECT ", customer_columns!(), " FROM unnest("), places: &'a [i64] as Array<BigInt>,
+        ", ", ids: &'a [i64] as Array<BigInt>;
+        ") AS w (place, id) CROSS JOIN LATERAL (SELECT * FROM customer \
+         WHERE entrypoint_id = w.place AND customer_id = w.id OFFSET 0) AS c"
+    ) -> CustomerRow as CustomerColumns
+}
+
+/// Rows by entrypoint and id, in no order.
+pub(super) fn rows_by_place(conn: &mut Conn, places: &[(i64, i64)]) -> Result<Vec<CustomerRow>, StoreError> {
     match conn {
         Conn::Sqlite(c, ..) => {
-            let mut rows = Vec::with_capacity(ids.len());
-            for id in ids {
-                rows.extend(
-                    customer::table
-                        .find(id)
-                        .select(CustomerRow::as_select())
-                        .first::<CustomerRow>(c)
-                        .optional()?,
-                );
+            let mut rows = Vec::with_capacity(places.len());
+            for (entrypoint_id, id) in places {
+                let row = customer::table
+                    .find((entrypoint_id, id))
+                    .select(CustomerRow::as_select())
+                    .first::<CustomerRow>(c)
+                    .optional()?;
+                rows.extend(row);
             }
             Ok(rows)
         }
-        Conn::Postgres(c) => Ok(customer::table
-            .filter(customer::customer_id.eq_any(ids))
-            .select(CustomerRow::as_select())
-            .load(c)?),
+        Conn::Postgres(c) => {
+            let (entrypoints, ids): (Vec<i64>, Vec<i64>) = places.iter().copied().unzip();
+            Ok(placed(c, &entrypoints, &ids)?)
+        }
     }
 }
 

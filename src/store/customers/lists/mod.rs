@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 
-use self::fetch::{light, ordered, rows_by_id, slice};
+use self::fetch::{light, ordered, rows_by_id, rows_by_place, slice};
 use self::scope::ListScope;
 use super::record_cache::{OpenedRecord, RecordCache, open};
 use super::rows::CustomerRow;
@@ -22,9 +22,8 @@ use crate::domain::entrypoints::Entrypoint;
 use crate::domain::filter::{Column, Filter, Plan, Reach, Search, Sort, SortKey};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::{customer, entrypoint_head};
-use crate::store::entrypoints;
-use crate::store::entrypoints::lock_row::LockRow;
+use crate::store::engine::schema::{customer, entrypoint_lock};
+use crate::store::entrypoints::lock_row::{LockRow, with_lock_rows};
 use crate::store::keys::keyring::KeyRing;
 
 /// How many rows are read at once.
@@ -105,7 +104,7 @@ pub(crate) fn page(
     if plain::asks(request, &plan) {
         return plain::page(conn, ring, record_cache, request);
     }
-    let scope = ListScope::of(conn, request, plan)?;
+    let scope = ListScope::of(conn, ring, request, plan)?;
     let total = if request.counts { scope.counted() } else { None };
     let is_by_id = is_by_id(&request.sort);
     let mut page = match scope.places.as_slice() {
@@ -128,7 +127,7 @@ pub(crate) fn ids(
     ring: &KeyRing,
     request: &ListRequest,
 ) -> Result<Vec<(i64, i64)>, StoreError> {
-    let scope = ListScope::of(conn, request, request.plan())?;
+    let scope = ListScope::of(conn, ring, request, request.plan())?;
     Ok(keys(conn, ring, request, &scope, None)?.iter().map(place_and_id).collect())
 }
 
@@ -137,7 +136,7 @@ pub(crate) fn ids(
 /// # Errors
 /// The database's; [`StoreError::Corrupt`].
 pub(crate) fn id_page(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Result<IdPage, StoreError> {
-    let scope = ListScope::of(conn, request, request.plan())?;
+    let scope = ListScope::of(conn, ring, request, request.plan())?;
     let known_total = if request.counts { scope.counted() } else { None };
     let counts = request.counts && known_total.is_none();
     let last = request.skip.saturating_add(request.limit);
@@ -216,24 +215,22 @@ pub(crate) fn by_ids(
     record_cache: &RecordCache,
     ids: &[(i64, i64)],
 ) -> Result<Vec<Listed>, StoreError> {
-    let mut entrypoints: HashMap<i64, Arc<Entrypoint>> = HashMap::new();
+    let mut places: Vec<i64> = ids.iter().map(|(entrypoint_id, _)| *entrypoint_id).collect();
+    places.sort_unstable();
+    places.dedup();
+    let entrypoints: HashMap<i64, Arc<Entrypoint>> = with_lock_rows(conn, ring, &places, |_| true)?
+        .into_iter()
+        .map(|(entrypoint, lock_row)| (lock_row.entrypoint_id, entrypoint))
+        .collect();
     let mut rows: HashMap<i64, CustomerRow> = HashMap::new();
-    for row in rows_by_id(conn, &ids.iter().map(|(_, id)| *id).collect::<Vec<_>>())? {
+    for row in rows_by_place(conn, ids)? {
         rows.insert(row.customer_id, row);
     }
     let mut records = Vec::with_capacity(ids.len());
     for (entrypoint_id, id) in ids {
         let Some(row) = rows.remove(id).filter(|row| row.entrypoint_id == *entrypoint_id) else { continue };
-        let entrypoint = match entrypoints.get(entrypoint_id) {
-            Some(entrypoint) => Arc::clone(entrypoint),
-            None => {
-                let Some(found) = entrypoints::entrypoint(conn, *entrypoint_id)? else { continue };
-                let found = Arc::new(found);
-                entrypoints.insert(*entrypoint_id, Arc::clone(&found));
-                found
-            }
-        };
-        records.push((record_cache.open(conn, ring, &row)?, entrypoint));
+        let Some(entrypoint) = entrypoints.get(entrypoint_id) else { continue };
+        records.push((record_cache.open(conn, ring, &row)?, Arc::clone(entrypoint)));
     }
     Ok(records)
 }
@@ -357,8 +354,8 @@ fn walk(
         }
         // Small bites first: the page is mostly full after one.
         for bite in ids.chunks(SLICE / 4) {
-            for row in ordered(rows_by_id(conn, bite)?, descending) {
-                if row.entrypoint_id == lock_row.entrypoint_id && !look(conn, &row)? {
+            for row in ordered(rows_by_id(conn, lock_row.entrypoint_id, bite)?, descending) {
+                if !look(conn, &row)? {
                     return Ok(());
                 }
             }
@@ -392,9 +389,9 @@ pub(crate) fn counts(
     conn: &mut Conn,
     entrypoint_id: i64,
 ) -> Result<Option<HashMap<String, i64>>, StoreError> {
-    let json: Option<String> = on!(conn, |c| entrypoint_head::table
+    let json: Option<String> = on!(conn, |c| entrypoint_lock::table
         .find(entrypoint_id)
-        .select(entrypoint_head::counts)
+        .select(entrypoint_lock::counts)
         .first(c)
         .optional())?;
     Ok(json.map(|json| serde_json::from_str(&json)).transpose()?)

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Nullable};
 
 use super::fetch::{by_pairs, ordered, slice};
@@ -16,20 +15,21 @@ use crate::store::customers::record_cache::RecordCache;
 use crate::store::customers::rows::{CustomerColumns, CustomerRow};
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
-use crate::store::entrypoints::{self, Placed, PlacedColumns, entrypoint_columns, no_entrypoint};
+use crate::store::entrypoints::lock_row::with_lock_rows;
 use crate::store::keys::keyring::KeyRing;
 
-/// An entrypoint with the number of its live customers, or one of them.
-type Row = (Option<CustomerRow>, Option<(Placed, i64)>);
-type Columns = (Nullable<CustomerColumns>, Nullable<(PlacedColumns, BigInt)>);
+/// The version of an entrypoint's settings with the number of its live customers, or one of them.
+type Row = (Option<CustomerRow>, Option<(i64, i64)>);
+type Columns = (Nullable<CustomerColumns>, Nullable<(BigInt, BigInt)>);
 
-/// An entrypoint with the number of its live customers.
+/// The version of an entrypoint's settings, and the number of its live customers.
 macro_rules! entrypoint {
     () => {
         concat!(
-            "SELECT ", no_customer!(), ", ", entrypoint_columns!(), ", h.live_customers FROM entrypoint e \
-             JOIN organisation o ON o.org_id = e.org_id JOIN entrypoint_head h ON h.entrypoint_id = e.entrypoint_id \
-             WHERE e.entrypoint_id = "
+            "SELECT ",
+            no_customer!(),
+            ", l.settings_version, l.live_customers FROM entrypoint_lock l \
+             WHERE l.entrypoint_id = "
         )
     };
 }
@@ -39,7 +39,7 @@ by_pairs! {
     newest, oldest: (
         entrypoint!(), entrypoint_id: &'a i64 as BigInt,
         concat!(
-            " UNION ALL SELECT * FROM (SELECT ", customer_columns!(), ", ", no_entrypoint!(), ", NULL::bigint \
+            " UNION ALL SELECT * FROM (SELECT ", customer_columns!(), ", NULL::bigint, NULL::bigint \
              FROM customer c WHERE c.status <> -99 AND "
         )
     ), ") AS page",
@@ -62,8 +62,8 @@ pub(super) fn page(
     request: &ListRequest,
 ) -> Result<ListPage, StoreError> {
     let found = match conn {
-        Conn::Sqlite(..) => by_two(conn, request)?,
-        Conn::Postgres(c) => by_one(c, request)?,
+        Conn::Sqlite(..) => by_two(conn, ring, request)?,
+        Conn::Postgres(_) => by_one(conn, ring, request)?,
     };
     let found = found.filter(|found| request.filter.admits_entrypoint(&found.entrypoint));
     let Some(Found { entrypoint, live, mut rows }) = found else {
@@ -88,9 +88,8 @@ struct Found {
 }
 
 /// The statements cost no round trip, and each stays what it is elsewhere.
-fn by_two(conn: &mut Conn, request: &ListRequest) -> Result<Option<Found>, StoreError> {
-    let Some((entrypoint, lock_row)) =
-        entrypoints::with_lock_rows(conn, &request.entrypoints, |_| true)?.pop()
+fn by_two(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Result<Option<Found>, StoreError> {
+    let Some((entrypoint, lock_row)) = with_lock_rows(conn, ring, &request.entrypoints, |_| true)?.pop()
     else {
         return Ok(None);
     };
@@ -100,21 +99,23 @@ fn by_two(conn: &mut Conn, request: &ListRequest) -> Result<Option<Found>, Store
     Ok(Some(Found { entrypoint, live: lock_row.live_customers, rows }))
 }
 
-fn by_one(c: &mut PgConnection, request: &ListRequest) -> Result<Option<Found>, StoreError> {
-    let Some(place) = request.entrypoints.first().copied() else { return Ok(None) };
+fn by_one(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Result<Option<Found>, StoreError> {
+    let (Conn::Postgres(c), Some(place)) = (&mut *conn, request.entrypoints.first().copied()) else {
+        return Ok(None);
+    };
     let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let (limit, skip) = (number(request.limit.saturating_add(1)), number(request.skip));
     let descending = request.sort.descending;
     let from = request.after.as_ref().map_or(if descending { i64::MAX } else { 0 }, |key| key.id);
     let ask = if descending { newest } else { oldest };
     let told = ask(c, &place, place, from, place, limit, skip)?;
-    let mut placed = None;
+    let mut lock_row = None;
     let mut rows = Vec::with_capacity(told.len());
-    for (customer, entrypoint) in told {
+    for (customer, columns) in told {
         rows.extend(customer);
-        placed = entrypoint.or(placed);
+        lock_row = columns.or(lock_row);
     }
-    let Some(((own, organisation), live)) = placed else { return Ok(None) };
-    let entrypoint = Arc::new(own.read(organisation)?);
+    let Some((settings_version, live)) = lock_row else { return Ok(None) };
+    let entrypoint = ring.directory.at(conn, place, settings_version)?;
     Ok(Some(Found { entrypoint, live, rows: ordered(rows, descending) }))
 }

@@ -8,9 +8,9 @@ use crate::domain::entrypoints::Entrypoint;
 use crate::domain::filter::Plan;
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
-use crate::store::entrypoints::lock_row::LockRow;
+use crate::store::entrypoints::lock_row::{LockRow, with_lock_rows};
+use crate::store::index;
 use crate::store::keys::keyring::KeyRing;
-use crate::store::{entrypoints, index};
 
 /// An entrypoint and its lock row.
 pub(super) type LockedEntrypoint = (Arc<Entrypoint>, LockRow);
@@ -24,12 +24,17 @@ pub(super) struct ListScope {
 }
 
 impl ListScope {
-    pub(super) fn of(conn: &mut Conn, request: &ListRequest, plan: Plan) -> Result<ListScope, StoreError> {
+    pub(super) fn of(
+        conn: &mut Conn,
+        ring: &KeyRing,
+        request: &ListRequest,
+        plan: Plan,
+    ) -> Result<ListScope, StoreError> {
         if plan.never {
             return Ok(ListScope { plan, places: Vec::new(), index: None });
         }
         let wants_deleted = plan.statuses.contains(&Status::Deleted);
-        let mut places = entrypoints::with_lock_rows(conn, &request.entrypoints, |lock_row| {
+        let mut places = with_lock_rows(conn, ring, &request.entrypoints, |lock_row| {
             wants_deleted || lock_row.live_customers > 0
         })?;
         places.retain(|(entrypoint, _)| request.filter.admits_entrypoint(entrypoint));

@@ -3,7 +3,6 @@
 mod beginning;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use diesel::dsl::max;
 use diesel::prelude::*;
@@ -25,7 +24,7 @@ use crate::store::entrypoints::lock_row::LockRow;
 use crate::store::idempotency::{self, IdempotencyRow};
 use crate::store::imports::DryRunRecords;
 use crate::store::index;
-use crate::store::index::digests;
+use crate::store::index::digests::{self, Customers};
 use crate::store::keys::index_keys::{IndexKey, IndexKeys};
 use crate::store::keys::keyring::KeyRing;
 
@@ -48,6 +47,8 @@ pub(crate) struct Loaded {
     pub dry_run_records: Option<DryRunRecords>,
     /// Idempotency keys whose outcomes have expired and were not yet removed.
     pub expired: Vec<Vec<u8>>,
+    /// What the changes are a part of, such as an import.
+    pub cause: Option<String>,
 }
 
 impl Loaded {
@@ -65,13 +66,19 @@ impl Loaded {
             .collect();
         let keys = lock_row.keys(conn, ring)?;
         let Beginning { entrypoint, outcomes, expired } =
-            Beginning::read(conn, lock_row.entrypoint_id, &key_hashes, now)?
-                .ok_or_else(|| StoreError::Bug(format!("entrypoint {} is gone", lock_row.entrypoint_id)))?;
+            Beginning::read(conn, ring, &lock_row, &key_hashes, now)?;
         ring.remember_newest(lock_row.entrypoint_id, &keys.new.key);
         let ids = lock_row.next_customer_id..lock_row.block_end;
-        let working_set = WorkingSet::new(Arc::new(entrypoint), now, ids);
-        let mut loaded =
-            Loaded { working_set, lock_row, keys, rows: HashMap::new(), dry_run_records: None, expired };
+        let working_set = WorkingSet::new(entrypoint, now, ids);
+        let mut loaded = Loaded {
+            working_set,
+            lock_row,
+            keys,
+            rows: HashMap::new(),
+            dry_run_records: None,
+            expired,
+            cause: None,
+        };
         loaded.load_outcomes(conn, ring, outcomes)?;
         let targets: Vec<i64> = commands
             .iter()
@@ -193,7 +200,7 @@ fn candidates(
     let (digested, by_terms): (Vec<_>, Vec<_>) =
         found.iter_mut().partition(|(key, _)| index.digests.contains(&key.identifier));
     let wanted: Vec<Vec<u8>> = digested.iter().map(|(key, _)| index.digest(key)).collect();
-    let owners = digests::find(conn, entrypoint_id, &wanted)?;
+    let owners = digests::find::<Customers>(conn, entrypoint_id, &wanted)?;
     for ((_, ids), digest) in digested.into_iter().zip(wanted) {
         ids.extend(owners.get(&digest).into_iter().flatten());
     }

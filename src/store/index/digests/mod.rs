@@ -1,13 +1,13 @@
-//! Who has which identity digest.
+//! Which owner may have which digest: customers by their identifiers, and on SQLite idempotency records by their keys.
 //!
-//! On PostgreSQL each is a row of `identity_digest`, which has an index of hashes. On SQLite it becomes one a little
-//! later: digests fall anywhere in that table, so each would cost its commit a page of its own, which was two thirds
-//! of what a batch of creates wrote. A write appends its digests to `recent_digest`, packed; every connection keeps
-//! those of that table in memory ([`Recent`]) and looks in both. Once there are many, each write also moves twice as
-//! many as it brings, neighbours at a time.
+//! On PostgreSQL each identity digest is a row of `identity_digest`, which has an index of hashes. On SQLite it becomes
+//! one a little later: digests fall anywhere in that table, so each would cost its commit a page of its own, which was
+//! two thirds of what a batch of creates wrote. A write appends its digests to a table of recent ones, packed; every
+//! connection keeps those in memory ([`Recent`]) and looks in both. Once there are many, each write also moves twice as
+//! many as it brings, neighbours at a time. This is done once here, for two pairs of tables ([`recent::Tables`]).
 //!
-//! Memory may hold digests that are gone: like all of this, it only proposes customers, who are opened and compared.
-//! It must lack none. Rows of `recent_digest` have growing numbers that are never used twice, except for those of a
+//! Memory may hold digests that are gone: like all of this, it only proposes owners, who are opened and compared.
+//! It must lack none. Rows of recent digests have growing numbers that are never used twice, except for those of a
 //! transaction that was rolled back; [`Recent`] is emptied then, and read anew.
 
 mod recent;
@@ -17,22 +17,22 @@ use std::collections::{BTreeSet, HashMap};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary};
 
-use self::recent::{DigestEntry, Recent};
+pub(crate) use self::recent::{Customers, Records, Tables};
 
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
-use crate::store::engine::prepared::{ask, ask_postgres, insert};
-use crate::store::engine::schema::{customer, idempotency as idempotency_record, identity_digest};
-use crate::store::idempotency;
+use crate::store::engine::prepared::{ask_postgres, insert};
+use crate::store::engine::schema::{customer, idempotency as idempotency_record};
 
-/// The most customers that one statement asks for.
+/// The most owners that one statement asks for.
 const ASKED_MAX: usize = 500;
 
-/// A row of `identity_digest`. Below 0 its entrypoint is an [`idempotency::place`], and its customer an outcome.
+/// A row of a table of digests.
 #[derive(Debug)]
 pub(crate) struct DigestRow {
     pub entrypoint_id: i64,
     pub digest: Vec<u8>,
+    /// The customer, or the idempotency record.
     pub customer_id: i64,
 }
 
@@ -65,20 +65,11 @@ ask_postgres! {
     ) -> i64 as BigInt
 }
 
-ask! {
-    /// Who has a settled digest.
-    fn owners_of<'a>(
-        "SELECT customer_id FROM identity_digest WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
-        " AND digest = ", digest: &'a [u8] as Binary;
-        ""
-    ) -> i64 as BigInt
-}
-
 /// Who may have some digests.
 ///
 /// # Errors
 /// The database's.
-pub(crate) fn find(
+pub(crate) fn find<T: Tables>(
     conn: &mut Conn,
     entrypoint_id: i64,
     digests: &[Vec<u8>],
@@ -95,12 +86,12 @@ pub(crate) fn find(
             return Ok(found);
         }
         // Before the other table is looked at: what is moved meanwhile is found there.
-        Conn::Sqlite(c, memory) => memory.of::<Recent>()?.learn(c)?,
+        Conn::Sqlite(c, memory) => T::recent(memory)?.learn::<T>(c)?,
     }
     for digest in digests {
-        let mut ids = owners_of(conn, entrypoint_id, digest)?;
+        let mut ids = T::owners_of(conn, entrypoint_id, digest)?;
         if let (Conn::Sqlite(_, memory), Ok(digest)) = (&mut *conn, digest.as_slice().try_into()) {
-            ids.extend(memory.of::<Recent>()?.owners(entrypoint_id, digest));
+            ids.extend(T::recent(memory)?.owners(entrypoint_id, digest));
         }
         if !ids.is_empty() {
             found.insert(digest.clone(), ids);
@@ -113,21 +104,29 @@ pub(crate) fn find(
 ///
 /// # Errors
 /// The database's.
-pub(crate) fn add(conn: &mut Conn, entrypoint_id: i64, rows: &[DigestRow]) -> Result<(), StoreError> {
+pub(crate) fn add<T: Tables>(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    rows: &[DigestRow],
+) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
     if let Conn::Postgres(_) = conn {
         return Ok(insert_settled(conn, rows)?);
     }
-    recent::append(conn, entrypoint_id, rows)
+    recent::append::<T>(conn, entrypoint_id, rows)
 }
 
 /// Removes digests of one entrypoint wherever they are.
 ///
 /// # Errors
 /// The database's.
-pub(crate) fn remove(conn: &mut Conn, entrypoint_id: i64, rows: &[DigestRow]) -> Result<(), StoreError> {
+pub(crate) fn remove<T: Tables>(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    rows: &[DigestRow],
+) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -138,46 +137,52 @@ pub(crate) fn remove(conn: &mut Conn, entrypoint_id: i64, rows: &[DigestRow]) ->
             remove_settled(c, &digests, &ids, entrypoint_id)?;
             return Ok(());
         }
-        Conn::Sqlite(c, memory) => (c, memory.of::<Recent>()?),
+        Conn::Sqlite(c, memory) => (c, T::recent(memory)?),
     };
     for row in rows {
-        diesel::delete(identity_digest::table.find((row.entrypoint_id, &row.digest, row.customer_id)))
-            .execute(c)?;
+        T::delete_settled(c, row)?;
     }
-    recent.remove(c, entrypoint_id, rows)
+    recent.remove::<T>(c, entrypoint_id, rows)
 }
 
-/// How many recent digests belong to no live customer and to no outcome: none, unless something is broken.
+/// How many recent digests belong to no live customer and to no idempotency record: none, unless something is broken.
 ///
 /// # Errors
 /// The database's.
 pub(crate) fn orphans(conn: &mut Conn) -> Result<i64, StoreError> {
     let Conn::Sqlite(c, memory) = conn else { return Ok(0) };
-    let entries = memory.of::<Recent>()?.all(c)?;
-    let place = |(entrypoint_id, _, customer_id): &DigestEntry| (*entrypoint_id, *customer_id);
-    let mut orphans: BTreeSet<(i64, i64)> = entries.iter().map(place).collect();
-    let (outcomes, customers): (Vec<_>, Vec<_>) =
-        orphans.iter().copied().partition(|(entrypoint_id, _)| *entrypoint_id < 0);
-    for outcomes in outcomes.chunks(ASKED_MAX) {
-        let kept: Vec<(i64, i64)> = idempotency_record::table
-            .filter(idempotency_record::outcome_id.eq_any(outcomes.iter().map(|(_, outcome_id)| *outcome_id)))
-            .select((idempotency_record::entrypoint_id, idempotency_record::outcome_id))
-            .load(c)?;
-        for (entrypoint_id, outcome_id) in kept {
-            orphans.remove(&(idempotency::place(entrypoint_id), outcome_id));
-        }
-    }
-    for customers in customers.chunks(ASKED_MAX) {
-        let ids = customers.iter().map(|(_, customer_id)| *customer_id);
-        let live: Vec<(i64, i64)> = customer::table
+    let customers = Customers::recent(memory)?.orphans::<Customers>(c, |c, ids| {
+        customer::table
             .filter(customer::customer_id.eq_any(ids))
             .filter(customer::status.ne(-99))
             .select((customer::entrypoint_id, customer::customer_id))
-            .load(c)?;
-        for place in live {
-            orphans.remove(&place);
+            .load(c)
+    })?;
+    let records = Records::recent(memory)?.orphans::<Records>(c, |c, ids| {
+        idempotency_record::table
+            .filter(idempotency_record::record_id.eq_any(ids))
+            .select((idempotency_record::entrypoint_id, idempotency_record::record_id))
+            .load(c)
+    })?;
+    Ok(i64::try_from(customers + records).unwrap_or(i64::MAX))
+}
+
+impl recent::Known {
+    /// How many digests belong to nobody; `there` says which of some owners are there.
+    fn orphans<T: Tables>(
+        &mut self,
+        c: &mut SqliteConnection,
+        there: impl Fn(&mut SqliteConnection, &[i64]) -> QueryResult<Vec<(i64, i64)>>,
+    ) -> Result<usize, StoreError> {
+        let entries = self.all::<T>(c)?;
+        let mut orphans: BTreeSet<(i64, i64)> =
+            entries.iter().map(|(entrypoint_id, _, owner)| (*entrypoint_id, *owner)).collect();
+        let owners: Vec<i64> = orphans.iter().map(|(_, owner)| *owner).collect();
+        for some in owners.chunks(ASKED_MAX) {
+            for owner in there(c, some)? {
+                orphans.remove(&owner);
+            }
         }
+        Ok(entries.iter().filter(|(place, _, owner)| orphans.contains(&(*place, *owner))).count())
     }
-    let orphans = entries.iter().filter(|entry| orphans.contains(&place(entry))).count();
-    Ok(i64::try_from(orphans).unwrap_or(i64::MAX))
 }

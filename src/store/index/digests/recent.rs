@@ -1,4 +1,4 @@
-//! Digests that are on their way to `identity_digest`, on SQLite.
+//! Digests that are on their way to the table where they stay, on SQLite.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -8,15 +8,17 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 use diesel::sqlite::SqliteConnection;
 
-use super::{DigestRow, insert_settled};
-use crate::store::engine::conn::Conn;
+use super::DigestRow;
+use crate::store::engine::conn::{Conn, Memory};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::prepared::insert;
-use crate::store::engine::schema::{customer, recent_digest};
+use crate::store::engine::prepared::{ask, insert};
+use crate::store::engine::schema::{
+    customer, idempotency_digest, identity_digest, recent_idempotency_digest, recent_identity_digest,
+};
 use crate::vault::{IDENTITY_DIGEST_BYTES, IdentityDigest};
 
-/// From how many recent digests on they are moved: an eighth of the number of customers, so that a page of
-/// `identity_digest` gets several at once, within these bounds. Memory holds 32 bytes of each.
+/// From how many recent digests on they are moved: an eighth of the number of customers, so that a page of the other
+/// table gets several at once, within these bounds. Memory holds 32 bytes of each.
 const RECENT_MIN: usize = 8_192;
 const RECENT_MAX: usize = 262_144;
 const CUSTOMERS_EACH: usize = 8;
@@ -24,21 +26,152 @@ const CUSTOMERS_EACH: usize = 8;
 const PACKED_MAX: usize = 256;
 /// How many rows a write removes once all of them were moved, beside twice as many as it brings.
 const ROWS_REMOVED: usize = 8;
-/// Bytes of one packed digest with its customer.
+/// Bytes of one packed digest with its owner.
 const PACKED_BYTES: usize = IDENTITY_DIGEST_BYTES + 8;
 
-struct RecentRow {
+/// A row of recent digests.
+pub(crate) struct RecentRow {
     entrypoint_id: i64,
     packed: Vec<u8>,
 }
 
-insert! {
-    fn insert_recent(&[RecentRow]) by NewRecent, "INSERT" "recent_digest" "",
-    entrypoint_id: i64 as BigInt,
-    packed: Vec<u8> as Binary,
+/// What a connection to SQLite knows of recent digests; nothing at first.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    customers: Known,
+    records: Known,
 }
 
-/// Entrypoint, digest, customer: in the order of `identity_digest`.
+/// A table of digests, and that of recent ones beside it.
+pub(crate) trait Tables {
+    /// What a connection knows of the recent ones.
+    fn recent(memory: &mut Memory) -> Result<&mut Known, StoreError>;
+    /// Who has a settled digest.
+    fn owners_of(conn: &mut Conn, entrypoint_id: i64, digest: &[u8]) -> QueryResult<Vec<i64>>;
+    /// Inserts settled digests; what is moved again after a crash is there already.
+    fn insert_settled(conn: &mut Conn, rows: &[DigestRow]) -> QueryResult<()>;
+    fn delete_settled(c: &mut SqliteConnection, row: &DigestRow) -> QueryResult<usize>;
+    fn insert_recent(conn: &mut Conn, rows: &[RecentRow]) -> QueryResult<()>;
+    /// The lowest and the highest number of the recent rows: one end of an index at a time, as SQLite finds them.
+    fn oldest(c: &mut SqliteConnection) -> QueryResult<Option<i64>>;
+    fn newest(c: &mut SqliteConnection) -> QueryResult<Option<i64>>;
+    /// Recent rows after a number.
+    fn after(c: &mut SqliteConnection, last: i64) -> QueryResult<Vec<(i64, i64, Vec<u8>)>>;
+    /// Recent rows of an entrypoint.
+    fn of(c: &mut SqliteConnection, entrypoint_id: i64) -> QueryResult<Vec<(i64, Vec<u8>)>>;
+    /// Puts other digests into a recent row; removes it where there are none.
+    fn replace(c: &mut SqliteConnection, recent_id: i64, packed: &[u8]) -> QueryResult<usize>;
+    /// The numbers of some recent rows up to one.
+    fn up_to(c: &mut SqliteConnection, last: i64, most: i64) -> QueryResult<Vec<i64>>;
+    fn remove_up_to(c: &mut SqliteConnection, last: i64) -> QueryResult<usize>;
+}
+
+macro_rules! tables {
+    ($(#[$doc:meta])* $name:ident, $known:ident, $settled:ident $settled_name:literal, $owner:ident $owner_name:literal,
+     $recent:ident $recent_name:literal) => {
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl Tables for $name {
+            fn recent(memory: &mut Memory) -> Result<&mut Known, StoreError> {
+                Ok(&mut memory.of::<Recent>()?.$known)
+            }
+
+            fn owners_of(conn: &mut Conn, entrypoint_id: i64, digest: &[u8]) -> QueryResult<Vec<i64>> {
+                ask! {
+                    fn owners<'a>(
+                        concat!("SELECT ", $owner_name, " FROM ", $settled_name, " WHERE entrypoint_id = "),
+                        entrypoint_id: i64 as BigInt,
+                        " AND digest = ", digest: &'a [u8] as Binary;
+                        ""
+                    ) -> i64 as BigInt
+                }
+                owners(conn, entrypoint_id, digest)
+            }
+
+            fn insert_settled(conn: &mut Conn, rows: &[DigestRow]) -> QueryResult<()> {
+                struct Row {
+                    entrypoint_id: i64,
+                    digest: Vec<u8>,
+                    $owner: i64,
+                }
+                insert! {
+                    fn put(&[Row]) by Rows, "INSERT OR IGNORE" $settled_name "",
+                    entrypoint_id: i64 as BigInt,
+                    digest: Vec<u8> as Binary,
+                    $owner: i64 as BigInt,
+                }
+                let row = |row: &DigestRow| Row {
+                    entrypoint_id: row.entrypoint_id,
+                    digest: row.digest.clone(),
+                    $owner: row.customer_id,
+                };
+                put(conn, &rows.iter().map(row).collect::<Vec<_>>())
+            }
+
+            fn delete_settled(c: &mut SqliteConnection, row: &DigestRow) -> QueryResult<usize> {
+                diesel::delete($settled::table.find((row.entrypoint_id, &row.digest, row.customer_id))).execute(c)
+            }
+
+            fn insert_recent(conn: &mut Conn, rows: &[RecentRow]) -> QueryResult<()> {
+                insert! {
+                    fn put(&[RecentRow]) by Rows, "INSERT" $recent_name "",
+                    entrypoint_id: i64 as BigInt,
+                    packed: Vec<u8> as Binary,
+                }
+                put(conn, rows)
+            }
+
+            fn oldest(c: &mut SqliteConnection) -> QueryResult<Option<i64>> {
+                $recent::table.select(min($recent::recent_id)).first(c)
+            }
+
+            fn newest(c: &mut SqliteConnection) -> QueryResult<Option<i64>> {
+                $recent::table.select(max($recent::recent_id)).first(c)
+            }
+
+            fn after(c: &mut SqliteConnection, last: i64) -> QueryResult<Vec<(i64, i64, Vec<u8>)>> {
+                $recent::table.filter($recent::recent_id.gt(last)).load(c)
+            }
+
+            fn of(c: &mut SqliteConnection, entrypoint_id: i64) -> QueryResult<Vec<(i64, Vec<u8>)>> {
+                $recent::table
+                    .filter($recent::entrypoint_id.eq(entrypoint_id))
+                    .select(($recent::recent_id, $recent::packed))
+                    .load(c)
+            }
+
+            fn replace(c: &mut SqliteConnection, recent_id: i64, packed: &[u8]) -> QueryResult<usize> {
+                if packed.is_empty() {
+                    return diesel::delete($recent::table.find(recent_id)).execute(c);
+                }
+                diesel::update($recent::table.find(recent_id)).set($recent::packed.eq(packed)).execute(c)
+            }
+
+            fn up_to(c: &mut SqliteConnection, last: i64, most: i64) -> QueryResult<Vec<i64>> {
+                let rows = $recent::table.filter($recent::recent_id.le(last)).order($recent::recent_id);
+                rows.select($recent::recent_id).limit(most).load(c)
+            }
+
+            fn remove_up_to(c: &mut SqliteConnection, last: i64) -> QueryResult<usize> {
+                diesel::delete($recent::table.filter($recent::recent_id.le(last))).execute(c)
+            }
+        }
+    };
+}
+
+tables! {
+    /// Customers, by their identifiers.
+    Customers, customers, identity_digest "identity_digest", customer_id "customer_id",
+    recent_identity_digest "recent_identity_digest"
+}
+tables! {
+    /// Idempotency records, by their keys.
+    Records, records, idempotency_digest "idempotency_digest", record_id "record_id",
+    recent_idempotency_digest "recent_idempotency_digest"
+}
+
+/// Entrypoint, digest, owner: in the order in which they stay.
 pub(super) type DigestEntry = (i64, IdentityDigest, i64);
 
 fn entry(row: &DigestRow) -> Result<DigestEntry, StoreError> {
@@ -72,9 +205,9 @@ fn row_of((entrypoint_id, digest, customer_id): DigestEntry) -> DigestRow {
     DigestRow { entrypoint_id, digest: digest.to_vec(), customer_id }
 }
 
-/// What a connection to SQLite knows of `recent_digest`; nothing at first.
+/// What a connection knows of one table of recent digests.
 #[derive(Debug, Default)]
-pub(crate) struct Recent {
+pub(crate) struct Known {
     /// The lowest row there was, and the highest that was read.
     first: i64,
     last: i64,
@@ -86,40 +219,28 @@ pub(crate) struct Recent {
     moving: Option<Moving>,
 }
 
-/// How far digests were moved to `identity_digest`.
+/// How far digests were moved to where they stay.
 #[derive(Debug, Clone, Copy)]
 struct Moving {
-    /// Up to which row of `recent_digest` they are moved.
+    /// Up to which recent row they are moved.
     until: i64,
     /// The last that was moved.
     done: DigestEntry,
 }
 
-impl Recent {
-    /// Forgets everything.
-    pub(crate) fn clear(&mut self) {
-        *self = Recent::default();
-    }
-
+impl Known {
     /// Reads what came since it last did.
-    pub(super) fn learn(&mut self, c: &mut SqliteConnection) -> Result<(), StoreError> {
-        // One end of an index at a time, as SQLite finds them.
-        let newest: Option<i64> = recent_digest::table.select(max(recent_digest::recent_id)).first(c)?;
-        let newest = newest.unwrap_or(0);
+    pub(super) fn learn<T: Tables>(&mut self, c: &mut SqliteConnection) -> Result<(), StoreError> {
+        let newest = T::newest(c)?.unwrap_or(0);
         if newest <= self.last {
             return Ok(());
         }
-        let oldest: Option<i64> = recent_digest::table.select(min(recent_digest::recent_id)).first(c)?;
-        let oldest = oldest.unwrap_or(newest);
+        let oldest = T::oldest(c)?.unwrap_or(newest);
         let is_mostly_gone = self.moving.is_none() && oldest > self.first.midpoint(self.last);
         if self.last == 0 || is_mostly_gone {
-            *self = Recent { first: oldest, version: version(c)?, moving: self.moving, ..Recent::default() };
+            *self = Known { first: oldest, version: version(c)?, moving: self.moving, ..Known::default() };
         }
-        let rows: Vec<(i64, i64, Vec<u8>)> = recent_digest::table
-            .filter(recent_digest::recent_id.gt(self.last))
-            .select((recent_digest::recent_id, recent_digest::entrypoint_id, recent_digest::packed))
-            .load(c)?;
-        for (recent_id, entrypoint_id, packed) in rows {
+        for (recent_id, entrypoint_id, packed) in T::after(c, self.last)? {
             let is_newer = self.moving.is_some_and(|moving| recent_id > moving.until);
             let entries = if is_newer { &mut self.newer } else { &mut self.entries };
             entries.extend(unpack(entrypoint_id, &packed)?);
@@ -130,16 +251,19 @@ impl Recent {
 
     pub(super) fn owners(&self, entrypoint_id: i64, digest: IdentityDigest) -> impl Iterator<Item = i64> {
         let all = (entrypoint_id, digest, i64::MIN)..=(entrypoint_id, digest, i64::MAX);
-        self.entries.range(all.clone()).chain(self.newer.range(all)).map(|(_, _, customer_id)| *customer_id)
+        self.entries.range(all.clone()).chain(self.newer.range(all)).map(|(_, _, owner)| *owner)
     }
 
     /// All there are now.
     ///
     /// # Errors
     /// The database's.
-    pub(super) fn all(&mut self, c: &mut SqliteConnection) -> Result<&BTreeSet<DigestEntry>, StoreError> {
-        self.clear();
-        self.learn(c)?;
+    pub(super) fn all<T: Tables>(
+        &mut self,
+        c: &mut SqliteConnection,
+    ) -> Result<&BTreeSet<DigestEntry>, StoreError> {
+        *self = Known::default();
+        self.learn::<T>(c)?;
         Ok(&self.entries)
     }
 
@@ -147,13 +271,13 @@ impl Recent {
     ///
     /// # Errors
     /// The database's.
-    pub(super) fn remove(
+    pub(super) fn remove<T: Tables>(
         &mut self,
         c: &mut SqliteConnection,
         entrypoint_id: i64,
         rows: &[DigestRow],
     ) -> Result<(), StoreError> {
-        self.learn(c)?;
+        self.learn::<T>(c)?;
         let mut gone = BTreeSet::new();
         for row in rows {
             let entry = entry(row)?;
@@ -165,21 +289,13 @@ impl Recent {
         if gone.is_empty() {
             return Ok(());
         }
-        let packed: Vec<(i64, Vec<u8>)> = recent_digest::table
-            .filter(recent_digest::entrypoint_id.eq(entrypoint_id))
-            .select((recent_digest::recent_id, recent_digest::packed))
-            .load(c)?;
-        for (recent_id, packed) in packed {
+        for (recent_id, packed) in T::of(c, entrypoint_id)? {
             let entries = unpack(entrypoint_id, &packed)?;
             let before = entries.len();
             let kept: Vec<DigestRow> =
                 entries.into_iter().filter(|entry| !gone.contains(entry)).map(row_of).collect();
-            if kept.is_empty() {
-                diesel::delete(recent_digest::table.find(recent_id)).execute(c)?;
-            } else if kept.len() < before {
-                diesel::update(recent_digest::table.find(recent_id))
-                    .set(recent_digest::packed.eq(pack(&kept)))
-                    .execute(c)?;
+            if kept.len() < before {
+                T::replace(c, recent_id, &pack(&kept))?;
             }
         }
         Ok(())
@@ -190,15 +306,19 @@ impl Recent {
 ///
 /// # Errors
 /// The database's.
-pub(super) fn append(conn: &mut Conn, entrypoint_id: i64, rows: &[DigestRow]) -> Result<(), StoreError> {
+pub(super) fn append<T: Tables>(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    rows: &[DigestRow],
+) -> Result<(), StoreError> {
     let packed: Vec<RecentRow> =
         rows.chunks(PACKED_MAX).map(|rows| RecentRow { entrypoint_id, packed: pack(rows) }).collect();
-    insert_recent(conn, &packed)?;
-    settle(conn, 2 * rows.len(), 2 * packed.len() + ROWS_REMOVED)
+    T::insert_recent(conn, &packed)?;
+    settle::<T>(conn, 2 * rows.len(), 2 * packed.len() + ROWS_REMOVED)
 }
 
 /// Whether there are so many recent digests that they are to be moved.
-fn are_many(c: &mut SqliteConnection, recent: &Recent) -> Result<bool, StoreError> {
+fn are_many(c: &mut SqliteConnection, recent: &Known) -> Result<bool, StoreError> {
     if recent.entries.len() < RECENT_MIN {
         return Ok(false);
     }
@@ -208,10 +328,10 @@ fn are_many(c: &mut SqliteConnection, recent: &Recent) -> Result<bool, StoreErro
 }
 
 /// Where there are many recent digests, moves some; once all of them were moved, removes some rows.
-fn settle(conn: &mut Conn, digests: usize, rows: usize) -> Result<(), StoreError> {
+fn settle<T: Tables>(conn: &mut Conn, digests: usize, rows: usize) -> Result<(), StoreError> {
     let Conn::Sqlite(c, memory) = conn else { return Ok(()) };
-    let recent = memory.of::<Recent>()?;
-    recent.learn(c)?;
+    let recent = T::recent(memory)?;
+    recent.learn::<T>(c)?;
     if recent.moving.is_none() && !are_many(c, recent)? {
         return Ok(());
     }
@@ -219,8 +339,8 @@ fn settle(conn: &mut Conn, digests: usize, rows: usize) -> Result<(), StoreError
     let mut moving = recent.moving.unwrap_or(start);
     if version(c)? != recent.version {
         // What is moved must still be there.
-        *recent = Recent { moving: Some(moving), ..Recent::default() };
-        recent.learn(c)?;
+        *recent = Known { moving: Some(moving), ..Known::default() };
+        recent.learn::<T>(c)?;
     }
     let slice: Vec<DigestEntry> = recent
         .entries
@@ -232,21 +352,14 @@ fn settle(conn: &mut Conn, digests: usize, rows: usize) -> Result<(), StoreError
         moving.done = *last;
         recent.moving = Some(moving);
         let slice: Vec<DigestRow> = slice.into_iter().map(row_of).collect();
-        return Ok(insert_settled(conn, &slice)?);
+        return Ok(T::insert_settled(conn, &slice)?);
     }
-    let moved = recent_digest::table.filter(recent_digest::recent_id.le(moving.until));
-    let ids: Vec<i64> = moved
-        .select(recent_digest::recent_id)
-        .order(recent_digest::recent_id)
-        .limit(i64::try_from(rows).unwrap_or(i64::MAX))
-        .load(c)?;
-    let is_end = ids.len() < rows;
-    let last = ids.last().copied().unwrap_or(0);
-    diesel::delete(recent_digest::table.filter(recent_digest::recent_id.le(last))).execute(c)?;
-    if is_end {
+    let ids = T::up_to(c, moving.until, i64::try_from(rows).unwrap_or(i64::MAX))?;
+    T::remove_up_to(c, ids.last().copied().unwrap_or(0))?;
+    if ids.len() < rows {
         let entries = std::mem::take(&mut recent.newer);
         let (first, last, version) = (moving.until + 1, recent.last, recent.version);
-        *recent = Recent { first, last, version, entries, ..Recent::default() };
+        *recent = Known { first, last, version, entries, ..Known::default() };
     } else {
         recent.moving = Some(moving);
     }
@@ -267,14 +380,12 @@ fn version(c: &mut SqliteConnection) -> Result<i64, StoreError> {
 mod tests {
     use std::path::Path;
 
-    use diesel::connection::SimpleConnection as _;
     use proptest::prelude::*;
     use tempfile::TempDir;
 
     use super::*;
     use crate::store::engine::conn::{DatabaseUrl, Purpose};
     use crate::store::engine::migrate::migrate;
-    use crate::store::engine::schema::identity_digest;
     use crate::store::in_transaction;
     use crate::store::index::digests::{add, find, remove};
 
@@ -319,9 +430,9 @@ mod tests {
         Conn::open(&DatabaseUrl::Sqlite(folder.join("x.db")), purpose).unwrap()
     }
 
-    fn recent(conn: &mut Conn) -> &mut Recent {
+    fn recent(conn: &mut Conn) -> &mut Known {
         let Conn::Sqlite(_, memory) = conn else { unreachable!() };
-        memory.of().unwrap()
+        Customers::recent(memory).unwrap()
     }
 
     impl Model {
@@ -348,19 +459,21 @@ mod tests {
             match step {
                 Step::Add(number) => {
                     let rows = self.rows(*number);
-                    in_transaction(&mut self.writers[writer], |conn| add(conn, 1, &rows)).unwrap();
+                    in_transaction(&mut self.writers[writer], |conn| add::<Customers>(conn, 1, &rows))
+                        .unwrap();
                     self.there.extend(rows.iter().map(|row| entry(row).unwrap()));
                 }
                 Step::Remove(each) => {
                     let gone: Vec<DigestEntry> = self.there.iter().copied().step_by(*each).collect();
                     let rows: Vec<DigestRow> = gone.iter().copied().map(row_of).collect();
-                    in_transaction(&mut self.writers[writer], |conn| remove(conn, 1, &rows)).unwrap();
+                    in_transaction(&mut self.writers[writer], |conn| remove::<Customers>(conn, 1, &rows))
+                        .unwrap();
                     self.there.retain(|entry| gone.binary_search(entry).is_err());
                 }
                 Step::Fail(number) => {
                     let rows = self.rows(*number);
                     let failed = in_transaction(&mut self.writers[writer], |conn| {
-                        add(conn, 1, &rows)?;
+                        add::<Customers>(conn, 1, &rows)?;
                         Err::<(), _>(StoreError::Busy)
                     });
                     assert!(failed.is_err());
@@ -372,7 +485,7 @@ mod tests {
                         open(self.folder.path(), Purpose::Write),
                     );
                     dying.begin_write().unwrap();
-                    add(&mut dying, 1, &rows).unwrap();
+                    add::<Customers>(&mut dying, 1, &rows).unwrap();
                 }
             }
             self.moved += usize::from(recent(&mut self.writers[writer]).moving.is_some());
@@ -387,7 +500,7 @@ mod tests {
             wanted.push(digest(-1));
             for conn in self.writers.iter_mut().chain([&mut self.reader]) {
                 conn.begin_read().unwrap();
-                let found = find(conn, 1, &wanted).unwrap();
+                let found = find::<Customers>(conn, 1, &wanted).unwrap();
                 conn.end_read();
                 for digest in &wanted {
                     let found: BTreeSet<i64> = found.get(digest).into_iter().flatten().copied().collect();
@@ -399,7 +512,7 @@ mod tests {
             }
             let mut conn = open(self.folder.path(), Purpose::Read);
             let Conn::Sqlite(c, memory) = &mut conn else { unreachable!() };
-            let mut stored = memory.of::<Recent>().unwrap().all(c).unwrap().clone();
+            let mut stored = Customers::recent(memory).unwrap().all::<Customers>(c).unwrap().clone();
             let settled: Vec<(i64, Vec<u8>, i64)> = identity_digest::table.load(c).unwrap();
             stored.extend(
                 settled
@@ -421,26 +534,6 @@ mod tests {
                 model.check();
             }
         }
-    }
-
-    #[test]
-    fn an_older_schema_keeps_every_digest() {
-        let mut model = Model::new();
-        model.step(0, &Step::Add(700));
-        model.step(1, &Step::Remove(7));
-        // An id that has every digit.
-        let far =
-            entry(&DigestRow { entrypoint_id: 2, digest: digest(-2), customer_id: 0x0123_4567_89ab_cdef });
-        let far = far.unwrap();
-        in_transaction(&mut model.writers[0], |conn| add(conn, 2, &[row_of(far)])).unwrap();
-        model.there.insert(far);
-        let Conn::Sqlite(c, _) = &mut model.writers[0] else { unreachable!() };
-        let down = include_str!("../../../../migrations/sqlite/2026-11-26-000008_recent_digests/down.sql");
-        c.batch_execute(down).unwrap();
-        let settled: Vec<(i64, Vec<u8>, i64)> = identity_digest::table.load(c).unwrap();
-        let settled: BTreeSet<DigestEntry> =
-            settled.into_iter().map(|(place, digest, id)| (place, digest.try_into().unwrap(), id)).collect();
-        assert!(settled == model.there, "{} stored, {} there", settled.len(), model.there.len());
     }
 
     #[test]

@@ -1,1 +1,0 @@
-ALTER TABLE customer ADD FOREIGN KEY (entrypoint_id) REFERENCES entrypoint (entrypoint_id);

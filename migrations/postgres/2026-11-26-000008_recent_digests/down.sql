@@ -1,2 +1,0 @@
--- PostgreSQL keeps all digests in identity_digest.
-SELECT 1;

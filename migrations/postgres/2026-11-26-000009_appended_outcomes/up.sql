@@ -1,2 +1,0 @@
--- PostgreSQL keeps outcomes by the hashes of their idempotency keys.
-SELECT 1;

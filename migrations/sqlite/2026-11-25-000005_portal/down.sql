@@ -1,3 +1,0 @@
-DROP TABLE login_attempt;
-DROP TABLE portal_session;
-DROP TABLE portal_link;

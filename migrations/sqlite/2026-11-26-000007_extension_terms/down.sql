@@ -1,2 +1,0 @@
--- More terms than are asked for do no harm.
-SELECT 1;

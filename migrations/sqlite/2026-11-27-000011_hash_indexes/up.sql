@@ -1,2 +1,0 @@
--- SQLite has no hash indexes, and appends what falls anywhere.
-SELECT 1;

@@ -1,0 +1,415 @@
+-- The tables, with the names and columns that migrations/postgres gives them. Times are microseconds since 1970.
+--
+-- Two kinds of tables stand here. The directory says who there is: organisations, entrypoints, tokens, signing keys and
+-- blocks of customer ids. Everything else belongs to an entrypoint's customers. No foreign key and no statement leads
+-- from one kind to the other, and every unique key of a customer table holds within its entrypoint. An INTEGER PRIMARY
+-- KEY is SQLite's row id: a number of this file, with which nothing outside of it is named.
+
+-- The service and its directory
+
+-- Values by name, such as the one that checks the master key.
+CREATE TABLE service_state (
+    name TEXT NOT NULL PRIMARY KEY,
+    value BLOB NOT NULL
+);
+
+-- Keys wrapped by the master key. Entrypoint 0 is the service itself.
+CREATE TABLE data_key (
+    key_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    entrypoint_id BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
+    master_key_id TEXT NOT NULL,
+    wrapped BLOB NOT NULL,
+    created_at_us BIGINT NOT NULL,
+    UNIQUE (entrypoint_id, epoch)
+);
+
+CREATE TABLE signing_key (
+    kid TEXT NOT NULL PRIMARY KEY,
+    key_id BIGINT NOT NULL,
+    secret BLOB NOT NULL,
+    created_at_us BIGINT NOT NULL
+);
+
+CREATE TABLE organisation (
+    org_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    name TEXT NOT NULL,
+    -- JSON list of identifiers; NULL where the organisation sets none.
+    identifiers TEXT,
+    created_at_us BIGINT NOT NULL
+);
+
+CREATE TABLE entrypoint (
+    entrypoint_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    entry TEXT NOT NULL UNIQUE,
+    org_id BIGINT NOT NULL REFERENCES organisation (org_id),
+    -- Grows with every change of these settings and of the organisation's, together with the lock row's.
+    settings_version BIGINT NOT NULL DEFAULT 1,
+    legal_name TEXT,
+    dba_name TEXT,
+    country TEXT,
+    -- JSON list of identifiers; NULL where the organisation's hold.
+    identifiers TEXT,
+    -- JSON list of fields.
+    required_fields TEXT NOT NULL DEFAULT '[]',
+    -- How mails and the portal show the entrypoint; NULL for what is derived.
+    store_name TEXT,
+    sender_name TEXT,
+    language TEXT NOT NULL DEFAULT 'en',
+    -- #rrggbb.
+    color TEXT,
+    -- JSON list of the fields that customers edit themselves; NULL for phone and addresses.
+    editable_fields TEXT,
+    created_at_us BIGINT NOT NULL
+);
+CREATE INDEX entrypoint_org ON entrypoint (org_id, entrypoint_id);
+
+-- The entrypoint of each block of 1,024 customer ids.
+CREATE TABLE id_block (
+    block_no INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    entrypoint_id BIGINT NOT NULL REFERENCES entrypoint (entrypoint_id)
+);
+
+CREATE TABLE token (
+    jti TEXT NOT NULL PRIMARY KEY,
+    org_id BIGINT NOT NULL REFERENCES organisation (org_id),
+    name TEXT NOT NULL,
+    -- JSON lists.
+    entries TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    requests_per_minute BIGINT,
+    issued_at_us BIGINT NOT NULL,
+    expires_at_us BIGINT NOT NULL,
+    revoked_at_us BIGINT
+);
+CREATE INDEX token_revoked ON token (expires_at_us) WHERE revoked_at_us IS NOT NULL;
+
+-- Customers
+
+-- Every write of an entrypoint locks its row here first.
+CREATE TABLE entrypoint_lock (
+    entrypoint_id BIGINT NOT NULL PRIMARY KEY,
+    -- The version of the settings in the directory that this entrypoint's customers are under.
+    settings_version BIGINT NOT NULL,
+    -- The next customer id, and the first one beyond the block.
+    next_customer_id BIGINT NOT NULL,
+    block_end BIGINT NOT NULL,
+    -- The number of the next change; every number below was given to exactly one row of history.
+    next_seq BIGINT NOT NULL,
+    -- The data key of new writes.
+    key_id BIGINT NOT NULL,
+    -- JSON list of the identifiers for which every live customer has a digest.
+    digest_identifiers TEXT NOT NULL,
+    -- The data key that a rotation replaces, with the identifiers that it has digests for; NULL while none runs.
+    old_key_id BIGINT,
+    old_digest_identifiers TEXT NOT NULL DEFAULT '[]',
+    live_customers BIGINT NOT NULL,
+    -- JSON object: "status/lifecycle" to number of customers.
+    counts TEXT NOT NULL
+);
+
+CREATE TABLE customer (
+    -- Given out by blocks, so that it is unique in the file too.
+    customer_id INTEGER PRIMARY KEY NOT NULL,
+    entrypoint_id BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    status INTEGER NOT NULL,
+    lifecycle TEXT NOT NULL,
+    -- Ten-thousandths.
+    balance_units BIGINT NOT NULL,
+    created_at_us BIGINT NOT NULL,
+    updated_at_us BIGINT NOT NULL,
+    key_id BIGINT NOT NULL,
+    -- Both NULL once the person is erased.
+    salt BLOB,
+    document BLOB
+);
+CREATE INDEX customer_entrypoint ON customer (entrypoint_id, customer_id);
+
+-- Append-only. A customer's row must have the newest version here.
+CREATE TABLE history (
+    entrypoint_id BIGINT NOT NULL,
+    customer_id BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    -- The number of the change among all of the entrypoint: 1, 2, 3, without a gap.
+    seq BIGINT NOT NULL,
+    at_us BIGINT NOT NULL,
+    operation TEXT NOT NULL,
+    -- What the change is a part of, such as "import:7"; NULL for one that a caller asked for by itself.
+    cause TEXT,
+    token_name TEXT NOT NULL,
+    token_jti TEXT NOT NULL,
+    key_id BIGINT NOT NULL,
+    -- The sealed document of the version before; NULL once erased.
+    document_before BLOB,
+    key_id_before BIGINT,
+    PRIMARY KEY (entrypoint_id, customer_id, version)
+) WITHOUT ROWID;
+
+-- Who has which identifier: keyed hashes of their values.
+CREATE TABLE identity_digest (
+    entrypoint_id BIGINT NOT NULL,
+    digest BLOB NOT NULL,
+    customer_id BIGINT NOT NULL,
+    PRIMARY KEY (entrypoint_id, digest, customer_id)
+) WITHOUT ROWID;
+
+-- Digests on their way to identity_digest, where each would cost a commit a page of its own.
+CREATE TABLE recent_identity_digest (
+    recent_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    entrypoint_id BIGINT NOT NULL,
+    -- One after another: 16 bytes of digest, 8 of the customer's id, the most significant byte first.
+    packed BLOB NOT NULL
+);
+
+-- What idempotency keys came to, in the order in which they came: sorted by the hashes of their keys, each record would
+-- cost a commit a page of its own.
+CREATE TABLE idempotency (
+    record_id INTEGER PRIMARY KEY NOT NULL,
+    entrypoint_id BIGINT NOT NULL,
+    key_hash BLOB NOT NULL,
+    fingerprint BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    customer_id BIGINT,
+    version BIGINT,
+    key_id BIGINT NOT NULL,
+    detail BLOB NOT NULL,
+    expires_at_us BIGINT NOT NULL
+);
+CREATE INDEX idempotency_expiry ON idempotency (expires_at_us);
+-- For a rotation and for doctor, which walk the records of an entrypoint.
+CREATE INDEX idempotency_entrypoint ON idempotency (entrypoint_id);
+
+-- Which records may be those of a key: the first half of the key's hash.
+CREATE TABLE idempotency_digest (
+    entrypoint_id BIGINT NOT NULL,
+    digest BLOB NOT NULL,
+    record_id BIGINT NOT NULL,
+    PRIMARY KEY (entrypoint_id, digest, record_id)
+) WITHOUT ROWID;
+
+-- Digests on their way to idempotency_digest, as in recent_identity_digest.
+CREATE TABLE recent_idempotency_digest (
+    recent_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    entrypoint_id BIGINT NOT NULL,
+    packed BLOB NOT NULL
+);
+
+-- The search index. It belongs to the tables of customers and not to one entrypoint: customer ids are unique there.
+
+-- The terms of new and changed customers, until a segment has them. Of several rows of a customer, the one with the
+-- highest sequence number counts.
+CREATE TABLE index_memtable (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    entrypoint_id BIGINT NOT NULL,
+    -- Whether the customers may have had other terms before.
+    replaces BOOLEAN NOT NULL,
+    -- For each customer of the row its id, how many terms it has, and these, sorted: eight bytes each.
+    terms BLOB NOT NULL
+);
+
+CREATE TABLE index_segment (
+    segment_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    -- building, live, retired.
+    state TEXT NOT NULL,
+    -- The highest sequence number of its rows.
+    sequence BIGINT NOT NULL,
+    postings BIGINT NOT NULL,
+    retired_at_us BIGINT
+);
+
+-- Packed lists of the customers of each term.
+CREATE TABLE index_block (
+    segment_id BIGINT NOT NULL,
+    first_term BIGINT NOT NULL,
+    first_customer BIGINT NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (segment_id, first_term, first_customer)
+);
+
+-- Customers whose terms in segments of a lower sequence number no longer hold.
+CREATE TABLE index_tombstone (
+    customer_id BIGINT NOT NULL PRIMARY KEY,
+    sequence BIGINT NOT NULL
+);
+
+-- One row: who compacts segments, and whether the index is that of this release.
+CREATE TABLE index_lease (
+    lease_no BIGINT NOT NULL PRIMARY KEY,
+    lease_until_us BIGINT NOT NULL,
+    is_built BOOLEAN NOT NULL
+);
+INSERT INTO index_lease (lease_no, lease_until_us, is_built) VALUES (0, 0, FALSE);
+
+-- Jobs
+
+-- Work of many steps: imports, invitations of many customers, rotations of data keys.
+CREATE TABLE job (
+    job_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    entrypoint_id BIGINT NOT NULL,
+    -- import, invitation, rotation.
+    kind TEXT NOT NULL,
+    -- uploading, queued, running, finished, cancelled, failed.
+    state TEXT NOT NULL,
+    actor_name TEXT NOT NULL,
+    actor_jti TEXT NOT NULL,
+    -- The job whose work this one repeats: an import that was rehearsed has the id of its dry run, and its file.
+    parent_id BIGINT,
+    -- Keyed hash of what was asked, for kinds that do the same thing once; NULL while it is not known.
+    fingerprint BLOB,
+    -- The service's key and the job's salt seal the plan and whatever else the job keeps.
+    key_id BIGINT NOT NULL,
+    salt BLOB NOT NULL,
+    -- Sealed: what to do; NULL where the checkpoint says all.
+    plan BLOB,
+    -- JSON object of the kind: where to go on. All before is done, and its results are committed with it.
+    checkpoint TEXT NOT NULL,
+    -- How many rows or customers are done, and of how many, where that is known.
+    done BIGINT NOT NULL,
+    total BIGINT,
+    -- JSON object: outcome to number of rows or customers.
+    counts TEXT NOT NULL,
+    -- Sealed: the first errors as texts.
+    errors BLOB,
+    failure TEXT,
+    cancel_asked BOOLEAN NOT NULL,
+    -- Only the holder of the newest lease may move the checkpoint.
+    lease_no BIGINT NOT NULL,
+    lease_until_us BIGINT NOT NULL,
+    -- How many workers took the job since it last came forward.
+    attempts BIGINT NOT NULL,
+    queued_at_us BIGINT NOT NULL,
+    touched_at_us BIGINT NOT NULL,
+    started_at_us BIGINT,
+    ended_at_us BIGINT
+);
+CREATE INDEX job_entrypoint ON job (entrypoint_id, kind, job_id);
+CREATE INDEX job_waiting ON job (kind, job_id) WHERE state IN ('uploading', 'queued', 'running');
+
+-- The file of an import as UTF-8, in sealed pieces. upload_id is the job that was made by the upload.
+CREATE TABLE import_chunk (
+    entrypoint_id BIGINT NOT NULL,
+    upload_id BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    byte_offset BIGINT NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (entrypoint_id, upload_id, seq)
+);
+
+-- What became of each row, many rows a piece.
+CREATE TABLE import_report (
+    entrypoint_id BIGINT NOT NULL,
+    job_id BIGINT NOT NULL,
+    first_row BIGINT NOT NULL,
+    -- JSON object: outcome to number of rows.
+    counts TEXT NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (entrypoint_id, job_id, first_row)
+);
+
+-- Customers as a dry run would have left them so far, sealed; removed at its end.
+CREATE TABLE dry_run_record (
+    entrypoint_id BIGINT NOT NULL,
+    job_id BIGINT NOT NULL,
+    customer_id BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    document BLOB NOT NULL,
+    PRIMARY KEY (entrypoint_id, job_id, customer_id)
+) WITHOUT ROWID;
+
+-- Keyed hashes of what they are found by.
+CREATE TABLE dry_run_record_key (
+    entrypoint_id BIGINT NOT NULL,
+    job_id BIGINT NOT NULL,
+    digest BLOB NOT NULL,
+    customer_id BIGINT NOT NULL,
+    PRIMARY KEY (entrypoint_id, job_id, digest, customer_id)
+) WITHOUT ROWID;
+
+-- Who was not invited, and why.
+CREATE TABLE invite_report (
+    entrypoint_id BIGINT NOT NULL,
+    job_id BIGINT NOT NULL,
+    customer_id BIGINT NOT NULL,
+    outcome TEXT NOT NULL,
+    -- The customer in the way.
+    other_id BIGINT,
+    PRIMARY KEY (entrypoint_id, job_id, customer_id)
+);
+
+-- Mails
+
+-- Mails to be sent, each committed with the change that it reports.
+CREATE TABLE mail_outbox (
+    mail_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    entrypoint_id BIGINT NOT NULL,
+    customer_id BIGINT NOT NULL,
+    -- invitation, reset, locked, passwordChanged, consentOptIn.
+    kind TEXT NOT NULL,
+    -- queued, sending, handingOver, sent, failed, uncertain, dropped.
+    state TEXT NOT NULL,
+    -- The random part of its Message-ID.
+    message_id TEXT NOT NULL,
+    key_id BIGINT NOT NULL,
+    -- Sealed under the service's key and this salt: address, name, link. Both NULL once sent or given up.
+    salt BLOB,
+    content BLOB,
+    attempts BIGINT NOT NULL,
+    next_try_us BIGINT NOT NULL,
+    -- Only the holder of the newest lease may say what became of it.
+    lease_no BIGINT NOT NULL,
+    lease_until_us BIGINT NOT NULL,
+    -- A word of the service; the mail server's own words may hold an address.
+    problem TEXT,
+    created_at_us BIGINT NOT NULL,
+    ended_at_us BIGINT
+);
+CREATE INDEX mail_outbox_entrypoint ON mail_outbox (entrypoint_id, mail_id);
+-- Not partial: the state is a bound value, of which a planner cannot tell whether such an index has it.
+CREATE INDEX mail_outbox_due ON mail_outbox (state, next_try_us, mail_id);
+CREATE INDEX mail_outbox_held ON mail_outbox (state, lease_until_us);
+CREATE INDEX mail_outbox_customer ON mail_outbox (customer_id);
+CREATE INDEX mail_outbox_ended ON mail_outbox (ended_at_us);
+
+-- The portal
+
+-- Links in mails to customers, at most one of a kind: a new one replaces the one before.
+CREATE TABLE portal_link (
+    entrypoint_id BIGINT NOT NULL,
+    customer_id BIGINT NOT NULL,
+    -- invitation, reset, consent.
+    kind TEXT NOT NULL,
+    -- Of the link's 256 random bits.
+    token_hash BLOB NOT NULL,
+    issued_at_us BIGINT NOT NULL,
+    expires_at_us BIGINT NOT NULL,
+    -- When somebody, or a mail scanner, first looked at the page.
+    opened_at_us BIGINT,
+    PRIMARY KEY (entrypoint_id, customer_id, kind),
+    UNIQUE (entrypoint_id, token_hash)
+);
+
+-- Customers who are signed in.
+CREATE TABLE portal_session (
+    entrypoint_id BIGINT NOT NULL,
+    -- Of the cookie's 256 random bits.
+    token_hash BLOB NOT NULL,
+    customer_id BIGINT NOT NULL,
+    created_at_us BIGINT NOT NULL,
+    seen_at_us BIGINT NOT NULL,
+    PRIMARY KEY (entrypoint_id, token_hash)
+);
+CREATE INDEX portal_session_customer ON portal_session (entrypoint_id, customer_id);
+CREATE INDEX portal_session_seen ON portal_session (seen_at_us);
+
+-- What was tried lately with a login name, whether or not anybody has it.
+CREATE TABLE login_attempt (
+    entrypoint_id BIGINT NOT NULL,
+    -- Keyed hash of what was tried (to sign in, to get a mail) and the name.
+    login_hash BLOB NOT NULL,
+    -- JSON array of times, the oldest first.
+    times TEXT NOT NULL,
+    newest_at_us BIGINT NOT NULL,
+    PRIMARY KEY (entrypoint_id, login_hash)
+);
+CREATE INDEX login_attempt_newest ON login_attempt (newest_at_us);

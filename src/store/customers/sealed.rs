@@ -1,0 +1,222 @@
+//! Customers and their histories as the register of sealed tables has them: wiped, sealed anew, examined.
+
+use diesel::prelude::*;
+
+use super::load::customer_rows;
+use super::rows::{CustomerRow, document_ad};
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::schema::{customer, history};
+use crate::store::entrypoints::lock_row::read_lock_row;
+use crate::store::index;
+use crate::store::index::digests::{self, Customers, DigestRow};
+use crate::store::keys::index_keys::IndexKeys;
+use crate::store::keys::keyring::KeyRing;
+use crate::store::keys::sealed_table::{Erased, Rekeying, SLICE, SealedTable, Walked};
+
+/// Customers, with their histories and what they are found by.
+pub(crate) struct CustomerTables;
+
+/// A cursor is the id of the last customer.
+fn id_at(cursor: &[u8]) -> i64 {
+    cursor.try_into().map_or(0, i64::from_be_bytes)
+}
+
+fn next_ids(conn: &mut Conn, entrypoint_id: i64, cursor: &[u8], most: i64) -> Result<Vec<i64>, StoreError> {
+    Ok(on!(conn, |c| customer::table
+        .filter(customer::entrypoint_id.eq(entrypoint_id))
+        .filter(customer::customer_id.gt(id_at(cursor)))
+        .order(customer::customer_id)
+        .limit(most)
+        .select(customer::customer_id)
+        .load(c))?)
+}
+
+fn walked(ids: &[i64]) -> Option<Walked> {
+    ids.last().map(|last| Walked { rows: ids.len(), cursor: last.to_be_bytes().to_vec() })
+}
+
+impl SealedTable for CustomerTables {
+    fn name(&self) -> &'static str {
+        "customers"
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        &["customer.document", "history.document_before"]
+    }
+
+    /// When, who and what was done stays in the history. The customer's own row is written by the change that erases.
+    fn erase(&self, conn: &mut Conn, _: &KeyRing, erased: &Erased<'_>) -> Result<(), StoreError> {
+        let no_bytes: Option<Vec<u8>> = None;
+        on!(conn, |c| diesel::update(
+            history::table
+                .filter(history::entrypoint_id.eq(erased.entrypoint_id))
+                .filter(history::customer_id.eq(erased.id)),
+        )
+        .set(history::document_before.eq(&no_bytes))
+        .execute(c))?;
+        Ok(())
+    }
+
+    fn is_rotated(&self) -> bool {
+        true
+    }
+
+    fn rekey(
+        &self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        to: &Rekeying<'_>,
+    ) -> Result<Option<Walked>, StoreError> {
+        let (place, keys) = (to.entrypoint_id, to.keys);
+        let ids = next_ids(conn, place, to.cursor, to.most)?;
+        let mut moved = Moved::default();
+        for row in customer_rows(conn, place, &ids)? {
+            if let Some(salt) = &row.salt {
+                history_of(conn, ring, keys, &row, salt)?;
+            }
+            if row.key_id != keys.new.key.id {
+                moved.add(keys, &row)?;
+            }
+        }
+        moved.write(conn, place)?;
+        Ok(walked(&ids))
+    }
+
+    fn under_key(&self, conn: &mut Conn, entrypoint_id: i64, key_id: i64) -> Result<i64, StoreError> {
+        Ok(on!(conn, |c| {
+            let customers: i64 = customer::table
+                .filter(customer::entrypoint_id.eq(entrypoint_id))
+                .filter(customer::key_id.eq(key_id))
+                .count()
+                .get_result(c)?;
+            let images: i64 = history::table
+                .filter(history::entrypoint_id.eq(entrypoint_id))
+                .filter(history::key_id_before.eq(key_id))
+                .filter(history::document_before.is_not_null())
+                .count()
+                .get_result(c)?;
+            Ok::<_, diesel::result::Error>(customers + images)
+        })?)
+    }
+
+    /// Each is opened, held against its history, and found by its digests.
+    fn examine(
+        &self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        entrypoint_id: i64,
+        cursor: &[u8],
+    ) -> Result<Option<Walked>, StoreError> {
+        let Some(lock_row) = read_lock_row(conn, entrypoint_id)? else { return Ok(None) };
+        let keys = lock_row.keys(conn, ring)?;
+        let ids = next_ids(conn, entrypoint_id, cursor, SLICE)?;
+        let mut having: Vec<(i64, Vec<Vec<u8>>)> = Vec::with_capacity(ids.len());
+        for row in customer_rows(conn, entrypoint_id, &ids)? {
+            let stored = row.open(&*ring.data_key(conn, row.key_id)?)?;
+            if !stored.customer.is_deleted() {
+                having.push((row.customer_id, keys.of_row(row.key_id).digests(&stored.customer)));
+            }
+        }
+        let digests: Vec<Vec<u8>> = having.iter().flat_map(|(_, digests)| digests.iter().cloned()).collect();
+        let found = digests::find::<Customers>(conn, entrypoint_id, &digests)?;
+        for (id, digests) in having {
+            if digests.iter().any(|digest| !found.get(digest).is_some_and(|ids| ids.contains(&id))) {
+                return Err(StoreError::Corrupt(format!(
+                    "customer {id} is not found by all of its identifiers: a create of the same person would double it"
+                )));
+            }
+        }
+        Ok(walked(&ids))
+    }
+
+    fn is_well(&self, rows: usize) -> String {
+        format!("all {rows} open, are their newest versions and are found by their identifiers")
+    }
+}
+
+/// Seals anew what a customer was before.
+fn history_of(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    keys: &IndexKeys,
+    row: &CustomerRow,
+    salt: &[u8],
+) -> Result<(), StoreError> {
+    let new = &keys.new.key;
+    let (place, id) = (row.entrypoint_id, row.customer_id);
+    // A customer that never changed has no image of a past.
+    if row.version == 1 {
+        return Ok(());
+    }
+    let images: Vec<(i64, Option<Vec<u8>>, Option<i64>)> = on!(conn, |c| history::table
+        .filter(history::entrypoint_id.eq(place))
+        .filter(history::customer_id.eq(id))
+        .filter(history::key_id_before.ne(new.id))
+        .select((history::version, history::document_before, history::key_id_before))
+        .load(c))?;
+    for (version, document, key_id) in images {
+        let (Some(document), Some(key_id)) = (document, key_id) else { continue };
+        let old_ad = document_ad(place, id, version - 1, key_id);
+        let plain = ring.data_key(conn, key_id)?.seal_key(salt)?.open(&old_ad, &document)?;
+        let sealed = new.seal_key(salt)?.seal(&document_ad(place, id, version - 1, new.id), &plain)?;
+        on!(conn, |c| diesel::update(history::table.find((place, id, version)))
+            .set((history::document_before.eq(&sealed), history::key_id_before.eq(new.id)))
+            .execute(c))?;
+    }
+    Ok(())
+}
+
+/// Customers that leave the old key.
+#[derive(Default)]
+struct Moved {
+    rows: Vec<CustomerRow>,
+    digests_removed: Vec<DigestRow>,
+    digests_added: Vec<DigestRow>,
+    terms: Vec<index::Indexed>,
+}
+
+impl Moved {
+    fn add(&mut self, keys: &IndexKeys, row: &CustomerRow) -> Result<(), StoreError> {
+        let old = keys.of_row(row.key_id);
+        let stored = row.open(&old.key)?;
+        let new = &keys.new.key;
+        match &row.salt {
+            Some(salt) => {
+                let seal = new.seal_key(salt)?;
+                self.rows.push(CustomerRow::seal(row.entrypoint_id, &stored, new, salt, &seal)?);
+            }
+            None => self.rows.push(CustomerRow { key_id: new.id, ..row.clone() }),
+        }
+        if stored.customer.is_deleted() {
+            return Ok(());
+        }
+        let (entrypoint_id, customer_id) = (row.entrypoint_id, row.customer_id);
+        let with = |digest| DigestRow { entrypoint_id, digest, customer_id };
+        self.digests_removed.extend(old.digests(&stored.customer).into_iter().map(with));
+        self.digests_added.extend(keys.new.digests(&stored.customer).into_iter().map(with));
+        self.terms.push(index::Indexed {
+            customer_id: row.customer_id,
+            terms: index::of_customer(new.terms(), &stored.customer),
+            replaces: true,
+            erased: false,
+        });
+        Ok(())
+    }
+
+    fn write(mut self, conn: &mut Conn, entrypoint_id: i64) -> Result<(), StoreError> {
+        for row in &self.rows {
+            let changed =
+                on!(conn, |c| diesel::update(customer::table.find((row.entrypoint_id, row.customer_id)))
+                    .set((customer::key_id.eq(row.key_id), customer::document.eq(&row.document)))
+                    .execute(c))?;
+            if changed != 1 {
+                return Err(StoreError::Bug(format!("customer {} vanished", row.customer_id)));
+            }
+        }
+        self.digests_added.sort_by(|a, b| a.digest.cmp(&b.digest));
+        digests::remove::<Customers>(conn, entrypoint_id, &self.digests_removed)?;
+        digests::add::<Customers>(conn, entrypoint_id, &self.digests_added)?;
+        index::add(conn, entrypoint_id, &self.terms)
+    }
+}

@@ -1,0 +1,277 @@
+//! Who works on which job: a lease by the database's clock, and how a job goes on and ends.
+//!
+//! A worker that is silent for longer than its lease loses the job to another. With another lease number, nothing it
+//! does counts any more.
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool};
+use serde::Serialize;
+
+use super::{JobId, JobKind, JobRow, by_id, locked_row};
+use crate::domain::imports::JobState;
+use crate::domain::kernel::problem::Rejection;
+use crate::domain::kernel::time::{Micros, SECOND_US};
+use crate::store::Store;
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::schema::job;
+
+/// How long a worker may be silent before another takes its work, in microseconds.
+pub(crate) const LEASE_US: i64 = 15 * SECOND_US;
+
+/// A worker's right to a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// The job.
+    pub id: JobId,
+    pub(super) kind: JobKind,
+    /// The lease's number.
+    pub number: i64,
+    /// How many workers took the job since it last came forward.
+    pub attempts: i64,
+}
+
+/// The database's clock where several machines share it: leases are measured by one clock.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn shared_now(conn: &mut Conn, now: Micros) -> Result<Micros, StoreError> {
+    let Conn::Postgres(c) = conn else { return Ok(now) };
+    let us = sql::<BigInt>("(extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
+    Ok(Micros(diesel::select(us).get_result(c)?))
+}
+
+/// The oldest job of a kind that nobody works on.
+fn waiting(conn: &mut Conn, kind: JobKind, now: Micros, locks: bool) -> Result<Option<JobId>, StoreError> {
+    macro_rules! query {
+        () => {
+            job::table
+                .filter(job::kind.eq(kind.name()))
+                // In the words of the index, which has no bound values.
+                .filter(sql::<Bool>("state IN ('uploading', 'queued', 'running')"))
+                .filter(
+                    job::state
+                        .eq(JobState::Queued.name())
+                        .or(job::state.eq(JobState::Running.name()).and(job::lease_until_us.lt(now.0))),
+                )
+                .order(job::job_id)
+                .select((job::entrypoint_id, job::job_id))
+        };
+    }
+    let found: Option<(i64, i64)> = match conn {
+        Conn::Sqlite(c, ..) => query!().first(c).optional()?,
+        Conn::Postgres(c) if locks => query!().for_update().skip_locked().first(c).optional()?,
+        Conn::Postgres(c) => query!().first(c).optional()?,
+    };
+    Ok(found.map(|(entrypoint_id, job_id)| JobId { entrypoint_id, job_id }))
+}
+
+/// Whether a job of a kind waits for a worker; a read.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn is_waiting(conn: &mut Conn, kind: JobKind, now: Micros) -> Result<bool, StoreError> {
+    let now = shared_now(conn, now)?;
+    Ok(waiting(conn, kind, now, false)?.is_some())
+}
+
+/// Takes a job that nobody works on: the one of an id, or the oldest. The row is as it stood before.
+///
+/// # Errors
+/// The database's; [`StoreError::Corrupt`].
+pub(crate) fn take(
+    conn: &mut Conn,
+    kind: JobKind,
+    id: Option<JobId>,
+    now: Micros,
+) -> Result<Option<(JobRow, Lease)>, StoreError> {
+    let now = shared_now(conn, now)?;
+    let id = match id {
+        Some(id) => Some(id),
+        None => waiting(conn, kind, now, true)?,
+    };
+    let Some(row) = id.map(|id| locked_row(conn, kind, id)).transpose()?.flatten() else { return Ok(None) };
+    let is_free = match row.state()? {
+        JobState::Queued => true,
+        JobState::Running => row.lease_until_us < now.0,
+        _ => false,
+    };
+    if !is_free {
+        return Ok(None);
+    }
+    let lease = Lease { id: row.id(), kind, number: row.lease_no + 1, attempts: row.attempts + 1 };
+    on!(conn, |c| diesel::update(by_id!(lease.id))
+        .set((
+            job::state.eq(JobState::Running.name()),
+            job::lease_no.eq(lease.number),
+            job::lease_until_us.eq(now.0 + LEASE_US),
+            job::attempts.eq(lease.attempts),
+            job::started_at_us.eq(row.started_at_us.unwrap_or(now.0)),
+        ))
+        .execute(c))?;
+    Ok(Some((row, lease)))
+}
+
+/// The locked row of a job whose lease is still this one.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn held(conn: &mut Conn, lease: &Lease) -> Result<Option<JobRow>, StoreError> {
+    let row = locked_row(conn, lease.kind, lease.id)?;
+    Ok(row.filter(|row| row.lease_no == lease.number && row.state == JobState::Running.name()))
+}
+
+/// What a step came to, to be committed with its results.
+pub(crate) struct Advance<'a, T> {
+    pub checkpoint: &'a T,
+    /// How much is done in all.
+    pub done: i64,
+    pub counts: String,
+    /// The first errors as texts, sealed.
+    pub errors: Option<Vec<u8>>,
+    pub failure: Option<String>,
+    /// How the job ended, where it did.
+    pub over: Option<JobState>,
+}
+
+/// Moves the checkpoint of a job that is held.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn advance<T: Serialize>(
+    conn: &mut Conn,
+    id: JobId,
+    advance: Advance<'_, T>,
+    now: Micros,
+) -> Result<(), StoreError> {
+    let lease_until_us = shared_now(conn, now)?.0 + LEASE_US;
+    let checkpoint = serde_json::to_string(advance.checkpoint)?;
+    on!(conn, |c| diesel::update(by_id!(id))
+        .set((
+            job::state.eq(advance.over.unwrap_or(JobState::Running).name()),
+            job::checkpoint.eq(checkpoint),
+            job::done.eq(advance.done),
+            job::counts.eq(advance.counts),
+            job::errors.eq(advance.errors),
+            job::failure.eq(advance.failure),
+            job::lease_until_us.eq(lease_until_us),
+            job::attempts.eq(0_i64),
+            job::ended_at_us.eq(advance.over.map(|_| now.0)),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Ends a job.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn end(
+    conn: &mut Conn,
+    id: JobId,
+    state: JobState,
+    failure: Option<&str>,
+    now: Micros,
+) -> Result<(), StoreError> {
+    on!(conn, |c| diesel::update(by_id!(id))
+        .set((
+            job::state.eq(state.name()),
+            job::failure.eq(failure),
+            job::cancel_asked.eq(false),
+            job::ended_at_us.eq(Some(now.0)),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Stops a job: at once where nobody works on it, else before its next step.
+///
+/// # Errors
+/// [`Rejection::NotFound`]; the database's.
+pub(crate) fn cancel(conn: &mut Conn, kind: JobKind, id: JobId, now: Micros) -> Result<(), StoreError> {
+    let row = locked_row(conn, kind, id)?.filter(|row| row.state != JobState::Uploading.name());
+    let row = row.ok_or(Rejection::NotFound)?;
+    let is_abandoned = row.lease_until_us < shared_now(conn, now)?.0;
+    match row.state()? {
+        JobState::Queued => end(conn, id, JobState::Cancelled, None, now),
+        JobState::Running if is_abandoned => end(conn, id, JobState::Cancelled, None, now),
+        JobState::Running => {
+            on!(conn, |c| diesel::update(by_id!(id)).set(job::cancel_asked.eq(true)).execute(c))?;
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Queues a job again that was stopped.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn resume(conn: &mut Conn, id: JobId) -> Result<(), StoreError> {
+    let (no_text, no_time): (Option<String>, Option<i64>) = (None, None);
+    on!(conn, |c| diesel::update(by_id!(id))
+        .set((
+            job::state.eq(JobState::Queued.name()),
+            job::cancel_asked.eq(false),
+            job::attempts.eq(0_i64),
+            job::failure.eq(no_text),
+            job::ended_at_us.eq(no_time),
+        ))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Jobs of a kind that ended before some time, at most some.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn ended(
+    conn: &mut Conn,
+    kind: JobKind,
+    before: Micros,
+    most: i64,
+) -> Result<Vec<JobId>, StoreError> {
+    let over = [JobState::Finished.name(), JobState::Cancelled.name(), JobState::Failed.name()];
+    let ids: Vec<(i64, i64)> = on!(conn, |c| job::table
+        .filter(job::kind.eq(kind.name()))
+        // What is asked for again is not over.
+        .filter(job::state.eq_any(over))
+        .filter(job::ended_at_us.lt(before.0))
+        .limit(most)
+        .select((job::entrypoint_id, job::job_id))
+        .load(c))?;
+    Ok(ids.into_iter().map(|(entrypoint_id, job_id)| JobId { entrypoint_id, job_id }).collect())
+}
+
+impl Store {
+    /// Puts a job back for the next worker, at once.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn release_job(&self, lease: Lease) -> Result<(), StoreError> {
+        self.administer(move |conn, _| {
+            if held(conn, &lease)?.is_some() {
+                on!(conn, |c| diesel::update(by_id!(lease.id))
+                    .set((job::state.eq(JobState::Queued.name()), job::attempts.eq(0_i64)))
+                    .execute(c))?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends a job that cannot go on.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn fail_job(&self, lease: Lease, why: &'static str) -> Result<(), StoreError> {
+        self.administer(move |conn, _| {
+            if held(conn, &lease)?.is_some() {
+                end(conn, lease.id, JobState::Failed, Some(why), crate::clock::now())?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,60 @@
+//! Jobs as the register of sealed tables has them, with what hangs on imports.
+
+use diesel::prelude::*;
+
+use super::{JobRow, plan_ad};
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::schema::job;
+use crate::store::imports;
+use crate::store::keys::keyring::KeyRing;
+use crate::store::keys::sealed_table::{Erased, SLICE, SealedTable, Walked};
+
+/// What jobs keep sealed, under the service's key and their own salts.
+pub(crate) struct JobTables;
+
+impl SealedTable for JobTables {
+    fn name(&self) -> &'static str {
+        "jobs"
+    }
+
+    fn columns(&self) -> &'static [&'static str] {
+        &["job.plan", "job.errors", "import_chunk.data", "import_report.data", "dry_run_record.document"]
+    }
+
+    fn erase(&self, conn: &mut Conn, ring: &KeyRing, erased: &Erased<'_>) -> Result<(), StoreError> {
+        imports::erase(conn, ring, erased.entrypoint_id, erased.id, erased.person)
+    }
+
+    fn is_rotated(&self) -> bool {
+        false
+    }
+
+    /// The plan of each opens.
+    fn examine(
+        &self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        entrypoint_id: i64,
+        cursor: &[u8],
+    ) -> Result<Option<Walked>, StoreError> {
+        let after = cursor.try_into().map_or(0, i64::from_be_bytes);
+        let rows: Vec<JobRow> = on!(conn, |c| job::table
+            .filter(job::entrypoint_id.eq(entrypoint_id))
+            .filter(job::job_id.gt(after))
+            .order(job::job_id)
+            .limit(SLICE)
+            .select(JobRow::as_select())
+            .load(c))?;
+        for row in &rows {
+            if let Some(plan) = &row.plan {
+                row.seal_key(conn, ring)?.open(&plan_ad(row.id()), plan)?;
+            }
+        }
+        Ok(rows.last().map(|row| Walked { rows: rows.len(), cursor: row.job_id.to_be_bytes().to_vec() }))
+    }
+
+    fn is_well(&self, rows: usize) -> String {
+        format!("the plans of all {rows} open")
+    }
+}

@@ -31,8 +31,8 @@ impl Work for Invitation {
 
     async fn take(store: &Arc<Store>) -> Result<Option<Invitation>, StoreError> {
         let Some(lease) = store.take_invites().await? else { return Ok(None) };
-        let (store, lease, cursor) = (Arc::clone(store), Arc::new(lease.clone()), lease.cursor);
-        Ok(Some(Invitation { store, lease, cursor, most: STEP_LONG }))
+        let cursor = lease.cursor;
+        Ok(Some(Invitation { store: Arc::clone(store), lease: Arc::new(lease), cursor, most: STEP_LONG }))
     }
 
     async fn queued(store: &Store) {

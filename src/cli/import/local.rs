@@ -133,7 +133,7 @@ async fn work(
         }
         if worker.is_none() && asked_at.is_none_or(|at| at.elapsed() >= TAKE_EVERY) {
             asked_at = Some(Instant::now());
-            if let Some(lease) = store.take_import(Some(JobId { entrypoint_id: place, job_id })).await? {
+            if let Some(lease) = store.take_import(Some(JobId { entrypoint_id, job_id })).await? {
                 let store = Arc::clone(store);
                 // To stop, cancel the job: a worker that gets a stop signal leaves its job to the next worker.
                 let never = StopSignal::default();

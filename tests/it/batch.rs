@@ -254,9 +254,9 @@ both!(commands_queued_before_a_drain_are_answered, |db| async move {
     assert!(matches!(store.write(create(99)).await, Err(StoreError::Unavailable(_))));
 });
 
-/// A server says what is wrong in its own language: the code alone decides whether a retry may help.
+/// A server words its messages in its own language, so only the code decides whether a retry may help.
 #[tokio::test]
-async fn errors_of_a_server_are_told_apart_by_their_codes() {
+async fn only_the_code_of_a_database_error_decides_whether_a_retry_may_help() {
     let cases = [
         ("disk_full", "konnte Datei nicht erweitern: Auf dem Gerät ist kein Speicherplatz mehr frei", true),
         ("lock_not_available", "storniere Anfrage wegen Zeitüberschreitung einer Sperre", true),
@@ -279,8 +279,8 @@ async fn errors_of_a_server_are_told_apart_by_their_codes() {
             ))
             .unwrap();
         match store.write(poisonous()).await {
-            Err(StoreError::Unavailable(told)) => assert!(may_retry && told == message, "{code}: {told}"),
-            Err(StoreError::Bug(told)) => assert!(!may_retry && told == message, "{code}: {told}"),
+            Err(StoreError::Unavailable(text)) => assert!(may_retry && text == message, "{code}: {text}"),
+            Err(StoreError::Bug(text)) => assert!(!may_retry && text == message, "{code}: {text}"),
             other => panic!("{code}: {other:?}"),
         }
         store.drain();

@@ -1,5 +1,5 @@
 //! The dependency rules of ARCHITECTURE.md: which part of the library may use which, and which parts may use HTTP, SQL,
-//! the clock or the file system; no modules use each other in a circle. The test reads the source.
+//! the clock or the file system; no modules use each other in a cycle. The test reads the source.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -230,12 +230,12 @@ fn paths_of(tree: &str) -> Vec<String> {
     paths
 }
 
-/// The paths that a text names: those of `use`, and those that begin at the root or beside it.
+/// The paths that a text names: those of `use`, and those that begin with `crate`, `super` or `self`.
 fn named_paths(text: &str) -> Vec<String> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let (mut paths, mut rest) = (Vec::new(), String::new());
     for statement in text.split_inclusive(';') {
-        // It begins a line, which may make it public.
+        // A `use` begins a line, after `pub` at most.
         let begins = |at: &usize| {
             let line = statement[..*at].rsplit('\n').next().unwrap().trim();
             line.is_empty() || line == "pub" || (line.starts_with("pub(") && line.ends_with(')'))
@@ -254,7 +254,7 @@ fn named_paths(text: &str) -> Vec<String> {
     paths
 }
 
-/// Which module names which, tests apart.
+/// The modules that each module names outside its tests.
 fn arrows(texts: &BTreeMap<String, String>) -> BTreeMap<&str, BTreeSet<&str>> {
     let resolve = |from: &str, path: &str| {
         let mut place: Vec<&str> = from.split("::").collect();
@@ -263,7 +263,7 @@ fn arrows(texts: &BTreeMap<String, String>) -> BTreeMap<&str, BTreeSet<&str>> {
                 (0, "crate") => place.clear(),
                 (_, "self") => {}
                 (_, "super") => drop(place.pop()),
-                // Another crate, or a module beside this one's own.
+                // Another crate, or an item that the module imported.
                 (0, name) if !texts.contains_key(&format!("{from}::{name}")) => return None,
                 (_, name) => place.push(name),
             }
@@ -289,8 +289,8 @@ fn modules() -> BTreeMap<String, String> {
     sources().into_iter().map(text).filter(|(module, _)| !module.ends_with("::tests")).collect()
 }
 
-/// A circle of modules that name one another, parents and children apart.
-fn circle<'a>(arrows: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> Option<Vec<&'a str>> {
+/// A cycle of modules that name one another, other than parent and child.
+fn cycle<'a>(arrows: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> Option<Vec<&'a str>> {
     fn walk<'a>(
         arrows: &BTreeMap<&'a str, BTreeSet<&'a str>>,
         module: &'a str,
@@ -315,23 +315,23 @@ fn circle<'a>(arrows: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> Option<Vec<&'a s
     arrows.keys().find_map(|module| walk(arrows, module, &mut Vec::new(), &mut done))
 }
 
-/// Arrows that still close a circle.
+/// Dependencies that still close a cycle.
 const STILL: &[(&str, &str)] =
     &[("api::tokens", "api::customers"), ("api::tokens", "api::http::state"), ("api::lists", "api::exports")];
 
 #[test]
-fn no_modules_know_one_another_in_a_circle() {
+fn no_modules_use_each_other_in_a_cycle() {
     let texts = modules();
     let mut arrows = arrows(&texts);
     for (from, to) in STILL {
         arrows.get_mut(from).unwrap().remove(to);
     }
-    assert_eq!(circle(&arrows).map(|circle| circle.join(" → ")), None);
+    assert_eq!(cycle(&arrows).map(|cycle| cycle.join(" → ")), None);
 }
 
-/// What moves data knows no subject.
+/// The engine moves data and knows no subject.
 #[test]
-fn the_engine_knows_nothing_but_itself() {
+fn the_engine_uses_only_itself_the_kernel_and_the_vault() {
     let texts = modules();
     let arrows = arrows(&texts);
     let is_engine = |module: &str| module.starts_with("store::engine");
@@ -346,9 +346,9 @@ fn the_engine_knows_nothing_but_itself() {
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
-/// The tests themselves: a circle is seen, by whichever path it is closed.
+/// Tests the check itself: it finds a cycle, whichever path closes it.
 #[test]
-fn circles_are_seen() {
+fn cycles_are_found() {
     let texts = |last: &str| {
         [
             ("a", "pub mod b;\npub mod c;\nuse self::b::B;"),
@@ -363,7 +363,7 @@ fn circles_are_seen() {
         ["use crate::a::b::B;", "fn f() -> super::a::b::B { todo!() }", "use super::a::{x, b::{B, y}};"]
     {
         let texts = texts(last);
-        assert_eq!(circle(&arrows(&texts)), Some(vec!["a::b", "a::c", "d"]), "{last}");
+        assert_eq!(cycle(&arrows(&texts)), Some(vec!["a::b", "a::c", "d"]), "{last}");
     }
     for last in [
         "use a::b;",
@@ -371,6 +371,6 @@ fn circles_are_seen() {
         "#[cfg(test)]\nmod tests {\n    use crate::a::b::B;\n}",
         "use crate::e::b;",
     ] {
-        assert_eq!(circle(&arrows(&texts(last))), None, "{last}");
+        assert_eq!(cycle(&arrows(&texts(last))), None, "{last}");
     }
 }

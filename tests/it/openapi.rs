@@ -367,9 +367,9 @@ async fn examples_equal_the_answers_of_the_service() {
     );
 }
 
-/// Whatever stands in an address, an entrypoint may have its name, but for `org`, which is reserved.
+/// An entrypoint may have the name of any path segment except `org`, which is reserved.
 #[tokio::test]
-async fn an_entrypoint_named_like_any_part_of_an_address_works_on_every_route() {
+async fn an_entrypoint_named_like_a_path_segment_works_on_every_route() {
     const ORDER: [&str; 4] =
         ["/api/Customer/single/", "/api/Customer/invite/", "/api/Import/customersForm/", ""];
     let document = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/openapi.json");
@@ -387,7 +387,7 @@ async fn an_entrypoint_named_like_any_part_of_an_address_works_on_every_route() 
         .flat_map(|(path, item)| item.as_object().unwrap().keys().map(move |method| (path, method)))
         .map(|(path, method)| (path, method.to_uppercase().parse().unwrap()))
         .collect();
-    // What is read, stopped or done for real must have been made.
+    // Routes that create come before routes that read, cancel or commit.
     routes.sort_by_key(|(path, method)| {
         (
             *method != Method::POST,
@@ -422,7 +422,7 @@ async fn an_entrypoint_named_like_any_part_of_an_address_works_on_every_route() 
             })
             .await;
             let wanted: &[u16] = match path.as_str() {
-                // No such mail; no dry run.
+                // There is no such mail, and the import is no dry run.
                 "/api/Mail/outbox/{entry}/{mailId}/retry" => &[404, 409],
                 "/api/Import/jobs/{entry}/{jobId}/commit" => &[409],
                 _ => &[200, 202],

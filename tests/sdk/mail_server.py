@@ -1,11 +1,10 @@
-"""A mail server that does what it is told: aiosmtpd with TLS and sign-in, and every way to fail.
+"""A mail server with controllable behaviour: aiosmtpd with TLS and sign-in, and every kind of failure.
 
 Usage: mail_server.py FOLDER [--security none|starttls|tls] [--login USER:PASSWORD]
 
-Writes the certificate authority of its certificate to FOLDER/ca.pem. Takes commands on standard input, one a line: the name
-of a mode, `away`, `back`. Says on standard output, one JSON object a line: {"port": …} once it listens, {"did": command},
-{"reached": mode} when a client came to the point where the mode holds it, and {"mail": …} for every message that it took
-for good.
+The server writes the certificate authority of its certificate to FOLDER/ca.pem. It reads commands from standard input,
+one a line: the name of a mode, `away`, `back`. It prints one JSON object a line: {"port": …} when it listens,
+{"did": command}, {"reached": mode} when a client runs into the mode, and {"mail": …} for every accepted message.
 """
 
 import argparse
@@ -18,7 +17,7 @@ from pathlib import Path
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult
 
-# What a server may do to a client. `ok` takes everything.
+# The modes of the server. `ok` accepts everything.
 MODES = {
     "ok",
     "later-sender",  # 451 to MAIL
@@ -28,10 +27,10 @@ MODES = {
     "never-message",  # 554 after the message
     "hang-sender",  # no answer to MAIL
     "hang-address",  # no answer to RCPT
-    "hang-message",  # no answer after the message, which is thrown away
+    "hang-message",  # no answer after the message, which is discarded
     "drop-address",  # the connection ends at RCPT
-    "drop-message",  # the connection ends after the message, which is thrown away
-    "drop-after",  # the message is taken, and the connection ends right after the 250
+    "drop-message",  # the connection ends after the message, which is discarded
+    "drop-after",  # the message is accepted, and the connection ends right after the 250
 }
 FOR_EVER = 3600
 

@@ -1,4 +1,4 @@
-"""Whether /openapi.json is a valid OpenAPI 3.1 document that explains itself.
+"""Checks that /openapi.json is a valid and well described OpenAPI 3.1 document.
 
 Valid: by the OpenAPI 3.1 meta-schema, every schema by JSON Schema 2020-12, every reference resolves, path parameters
 agree with the path, and every example satisfies the schema that it illustrates.
@@ -42,7 +42,7 @@ class Document:
         self.problems.append(f"{place}: {text}")
 
     def resolve(self, node):
-        """What a local reference points to; fields beside the reference (a description of its own) win."""
+        """The target of a local reference; fields beside the reference, such as a description, override it."""
         seen = set()
         while isinstance(node, dict) and isinstance(node.get("$ref"), str) and node["$ref"] not in seen:
             seen.add(node["$ref"])
@@ -201,7 +201,7 @@ def has_example(document, response):
 
 
 def all_schemas(document):
-    """Every schema with its place: those named, of parameters, headers, requests and responses, and all within them."""
+    """Every schema with its place: named, in parameters, headers, requests and responses, and nested."""
     components = document.root.get("components", {})
     for name, schema in components.get("schemas", {}).items():
         yield from nested(f"schema {name}", schema)
@@ -237,7 +237,7 @@ def nested(place, schema):
 
 
 def described(document, schema):
-    """A property's description stands beside its reference, in what is referred to, or in one arm of a choice."""
+    """Whether a property has a description: beside its reference, in the target, or in one arm of a choice."""
     schema = document.resolve(schema)
     if not isinstance(schema, dict):
         return False
@@ -272,7 +272,7 @@ def main():
         document.problem("paths", "no operation at all")
     for check in CHECKS:
         check(document)
-    # Properties of a named schema are met again wherever it is written out.
+    # The properties of a named schema occur again wherever it is inlined.
     problems = list(dict.fromkeys(document.problems))
     for problem in problems:
         print(problem)

@@ -1,8 +1,9 @@
 """Payabli's own Python SDK, unmodified, against a running server: only the base URL and the token are changed.
 
-Proves what an integrator sees of create, read, update, delete, list, export, import and token exchange: parsed models, raw JSON,
-typed errors, with the synchronous and the asynchronous client. Run it alone on its entrypoint (the list is counted before and
-after); other records may be there. Settings: see support.py.
+The proofs cover what an integrator sees of create, read, update, delete, list, export, import and token exchange:
+parsed models, raw JSON and typed errors, with the synchronous and the asynchronous client. No other program may use the
+entrypoint meanwhile, because a proof counts the list before and after; other records may exist. Settings: see
+support.py.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ UNKNOWN_ID = 2**53 - 1
 OURS = ["Fullname", "Birthday", "Labels", "Lifecycle"]
 
 
-# The SDK repeats a request on 409 and 5xx; without repeats the first answer is the one that is looked at.
+# The SDK repeats a request on 409 and 5xx. Without repeats a proof sees the first answer.
 def client(token=TOKEN, **options):
     return payabli(base_url=BASE, token=token, max_retries=0, **options)
 
@@ -39,7 +40,7 @@ api = client()
 
 
 class Created:
-    """One create through the SDK: the parsed record and what was on the wire."""
+    """One create through the SDK: the parsed record and the raw answer."""
 
     def __init__(self, response):
         self.envelope = response.data
@@ -68,7 +69,7 @@ def body_of(error):
 
 
 def refused(status, kind, call, *arguments, **fields):
-    """The call fails with exactly this type and status, and with the one error body."""
+    """Asserts that the call fails with exactly this type and status, and with the one error body."""
     try:
         call(*arguments, **fields)
     except ApiError as error:
@@ -99,7 +100,7 @@ def check_error_body(error):
 
 
 def bare(created):
-    """The record of a create's answer without what came of the create."""
+    """The record of a create's answer without the outcome of the create."""
     told = {"outcome", "matchedOn", "differs"}
     return {key: value for key, value in created.raw["responseData"].items() if key not in told}
 
@@ -207,7 +208,7 @@ def create_returns_the_whole_record():
     for key in ("customerId", "customerStatus", "TimeZone", "MFAMode", "ParentOrgId"):
         equal(f"JSON type of {key}", type(raw[key]), int)
     true("Balance is a JSON number", type(raw["Balance"]) in (int, float))
-    true("the password is in the answer", f"never-shown-{RUN}" not in created.text)
+    true("the answer must not contain the password", f"never-shown-{RUN}" not in created.text)
 
 
 def every_key_of_the_sdk_model_is_on_the_wire():
@@ -458,7 +459,7 @@ def a_create_without_an_identifier_is_a_bad_request():
 def an_invalid_email_is_a_bad_request():
     error = refused(400, BadRequestError, api.customer.add_customer, ENTRY, email="ada.example.test")
     equal("pointers", pointers(error), {"/email"})
-    true("the value is in the error", "ada.example.test" not in json.dumps(error.body))
+    true("the error must not contain the value", "ada.example.test" not in json.dumps(error.body))
 
 
 def all_problems_are_reported_at_once():
@@ -534,7 +535,7 @@ def an_unknown_record_or_entrypoint_is_404():
     refused(404, ApiError, api.customer.delete_customer, UNKNOWN_ID)
     refused(404, ApiError, api.customer.add_customer, nowhere, email=mail("nowhere"))
     refused(404, ApiError, api.query.list_customers, nowhere)
-    # The record is looked for before the body is judged.
+    # The service looks for the record before it checks the body.
     refused(404, ApiError, api.customer.add_customer, nowhere, email="nobody")
     refused(404, ApiError, api.customer.update_customer, UNKNOWN_ID, email="nobody")
 
@@ -554,7 +555,7 @@ def contradicting_identities_are_a_conflict():
     for word in (str(by_email.id), str(by_number.id), "email", "customerNumber"):
         true(f"the conflict does not name {word}: {text}", word in text)
 
-    # Two numbers are two people, until the caller says by which fields he recognises one.
+    # Different numbers conflict unless the caller names the identifying fields.
     error = refused(
         409, ApiError, api.customer.add_customer, ENTRY, email=mail("conflict2"), customer_number=f"OTHER-{RUN}"
     )
@@ -620,7 +621,7 @@ def update_changes_only_what_is_sent():
     }
     for field, value in expected.items():
         equal(field, getattr(record, field), value)
-    true("last_updated did not move", record.last_updated > created.record.last_updated)
+    true("last_updated must advance", record.last_updated > created.record.last_updated)
 
 
 def update_ignores_identifier_fields_and_creation_time():
@@ -658,10 +659,10 @@ def a_deleted_customer_still_answers_and_frees_its_identity():
     equal("deleting it again", api.customer.delete_customer(created.id).is_success, True)
     refused(409, ApiError, api.customer.update_customer, created.id, city="Oakton")
     listed = api.query.list_customers(ENTRY, limit_record=0).records
-    true("a deleted customer is in the list", created.id not in [record.customer_id for record in listed])
+    true("the list must not contain a deleted customer", created.id not in [record.customer_id for record in listed])
     again = create(email=mail("delete"), customer_number=f"DEL-{RUN}")
     equal("outcome", again.raw["responseData"]["outcome"], "created")
-    true("its id is used again", again.id != created.id)
+    true("the new customer must have a new id", again.id != created.id)
 
 
 # List
@@ -724,7 +725,7 @@ def an_unknown_filter_is_a_bad_request():
 
 # Files
 
-# The SDK takes answers for JSON, so a file reaches its caller as the body of an ApiError with status 200 (contract 6.4).
+# The SDK expects JSON, so a file reaches its caller as the body of an ApiError with status 200 (contract 6.4).
 
 
 def exported(call, *arguments, **fields):
@@ -837,7 +838,7 @@ def every_filter_of_the_contract_works_in_both_styles():
         return sorted(entry)
 
     def check(field, op, value, expected):
-        """`expected` says of each of the three whether it is found."""
+        """`expected` says for each of the three whether the filter finds it."""
         condition = {f"{field}({op})": value, "additional-run": RUN}
         wanted = [customer_id for customer_id, is_wanted in zip(ids, expected) if is_wanted]
         equal(f"typed argument {condition}", found(parameters=condition), wanted)
@@ -845,7 +846,7 @@ def every_filter_of_the_contract_works_in_both_styles():
         every.append((field, op))
 
     def check_texts(field, own, value, part, ops=("ne", "eq", "ct", "nct")):
-        """With a whole value and a part of one, as whoever types them writes them."""
+        """Checks a whole value and a part of one, in the spelling of a user."""
         own = [text.casefold() for text in own]
         whole, part_folded = value.casefold(), part.casefold()
         for op in ops:
@@ -910,7 +911,7 @@ def every_filter_of_the_contract_works_in_both_styles():
 
     check("orgId", "eq", str(org), "abc")
     check("orgId", "eq", str(org + 1), "")
-    # The record does not tell the entrypoint's number: it is the one that finds.
+    # The record does not contain the entrypoint's number; the right number is the one that finds the records.
     own_numbers = [
         number
         for number in range(1, 10)
@@ -961,7 +962,7 @@ def an_import_counts_rows_and_tells_errors_as_texts():
     true(f"the error is {told!r}", isinstance(told, str) and told.startswith("Error on line 3: email: "))
     found = api.query.list_customers(ENTRY, parameters={"customerNumber(ct)": number}).records
     equal("imported", sorted(record.firstname for record in found), ["Ada", "Eve"])
-    # The same file is the same import: its report again, and nobody twice.
+    # The same file is the same import: the same report, and no customer twice.
     again = api.import_.with_raw_response.import_customer(ENTRY, file=sheet(*rows))
     equal("added", again.data.response_data.added, 2)
     equal("repeated", again.response.json()["responseData"]["repeated"], True)

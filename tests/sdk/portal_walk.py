@@ -1,9 +1,9 @@
-"""The customer portal in a real browser, from the invitation in a mail to a password set anew after ten failures.
+"""The customer portal in a real browser, from the invitation mail to a new password after ten failures.
 
-Every page is looked at in the widths of a desktop and of a phone, and axe-core must find nothing wrong with it. A login
-made by Payabli's own SDK signs in too. MAIL_DIR is the server's folder of mails, AXE the file axe.min.js,
-CUSTOMARY_SETTINGS_TOKEN a token for settings; LOOK=no walks without looking. Screenshots go to SCREENSHOT_DIR (default: a
-new temporary folder, named in the output). Further settings: see support.py.
+The program checks every page in the widths of a desktop and of a phone, and axe-core must report no violation. A login
+that Payabli's own SDK created signs in too. MAIL_DIR is the server's folder of mails, AXE the file axe.min.js,
+CUSTOMARY_SETTINGS_TOKEN a token for settings; LOOK=no skips the checks of layout and accessibility. Screenshots go to
+SCREENSHOT_DIR (default: a new temporary folder, named in the output). Further settings: see support.py.
 """
 
 import email
@@ -49,7 +49,7 @@ class Walker:
         self.browser.get(f"{server_url()}/portal/{entrypoint()}{page}")
 
     def looks(self, name):
-        """Looks at the page in both widths and has axe-core look at it too."""
+        """Checks the page in both widths, also with axe-core."""
         if setting("LOOK", "yes") != "yes":
             return
         for width, size in WIDTHS.items():
@@ -81,7 +81,7 @@ class Walker:
             self.page.type_over(self.page.find(f"#{name}"), value)
 
     def send(self):
-        """By the keyboard alone: Enter in the form's last field, or the only button."""
+        """Sends the form by keyboard alone: Enter in the last field, or on the only button."""
         fields = [field for field in self.page.all("main input:not([type=hidden])") if field.is_displayed()]
         old = self.page.find("html")
         if fields:
@@ -111,7 +111,7 @@ class Walker:
         self.says("You are signed out.")
 
     def newest_mail(self, recipient, subject_part=""):
-        """The text of the next mail to somebody, waited for."""
+        """Waits for the next mail to a recipient; its text."""
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             for path in sorted(self.mails.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns):
@@ -311,7 +311,7 @@ def colours_and_languages(walker):
 
 
 def the_browser_found_nothing_wrong(walker):
-    """Refused by the policy, unreachable, or broken: the console would say so. Refusals of forms are meant."""
+    """The console must report no blocked, missing or broken resource. Refused forms are expected."""
     entries = walker.browser.get_log("browser")
     severe = [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
     meant = re.compile(r"status of (403|404|409|410|422|429)")

@@ -1,8 +1,7 @@
-"""Loaded by Schemathesis before its run (see schemathesis_run.py): keeps idempotency keys from hiding everything else.
+"""Loaded by Schemathesis before its run (see schemathesis_run.py): keeps idempotency keys from hiding other problems.
 
-Schemathesis sends the same few header values over and over. A key that was used with another body is answered 422, and
-two headers with different keys 400, before the body is looked at; so every valid key becomes one of its own. Invalid
-keys are sent as they were generated.
+Schemathesis repeats a few header values. Before it checks the body, the service answers 422 to a key of another body
+and 400 to two headers with different keys. So the hook makes every valid key unique. It sends invalid keys unchanged.
 """
 
 import itertools

@@ -1,7 +1,7 @@
-"""Schemathesis against /openapi.json: all checks, but for what Customary's rules contradict, each explained beside it.
+"""Schemathesis against /openapi.json: all checks except those that Customary's rules contradict, each with its reason.
 
-Some customers are created first and their ids offered, so that not every generated id is unknown.
-SCHEMATHESIS_EXAMPLES (default 20) bounds the generated cases of an operation, SCHEMATHESIS_SEED (default 1) repeats a
+The program first creates some customers and offers their ids, so that not every generated id is unknown.
+SCHEMATHESIS_EXAMPLES (default 10) limits the generated cases of an operation, SCHEMATHESIS_SEED (default 1) repeats a
 run. Further settings: see support.py.
 """
 
@@ -22,40 +22,40 @@ hooks = "{hooks}"
 [cache]
 enabled = false
 
-# The token is read from the environment, so that it is not shown in the list of processes.
+# Schemathesis reads the token from the environment, so that the list of processes does not show it.
 [headers]
 requestToken = "${{CUSTOMARY_TOKEN}}"
 
 [dictionaries]
 customers = {{ values = {customers} }}
-imports = {{ values = [{rehearsal}] }}
+imports = {{ values = [{job}] }}
 
-# Mostly customers that exist, sometimes others. Generated entrypoints would all be unknown.
+# Mostly existing customers, sometimes others. Every generated entrypoint would be unknown.
 [parameters]
 "path.entry" = "{entry}"
 "path.customerId" = {{ dictionary = "customers", probability = 0.8 }}
 "path.jobId" = {{ dictionary = "imports", probability = 0.8 }}
 
-# Added to the usual refusals: 412, because an If-Match that can not be read is a failed precondition, and 413, because
-# a body too large is refused before it is judged.
+# Added to the usual refusals: 412, because an unreadable If-Match is a failed precondition, and 413, because the
+# service refuses a body that is too large before it checks the content.
 [checks.negative_data_rejection]
 expected-statuses = [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429, "5xx"]
 
-# Added to the usual answers for writes, because a schema can not say all that the service asks of a request:
-# 400 - one of several identifiers must be there, phone numbers follow libphonenumber, birthdays are past, text that
-#       looks like a mask is refused, two flags or two different idempotency keys exclude each other;
-# 412 - a generated If-Match is not the record's.
+# Added to the usual answers for writes, because a schema cannot express every requirement of the service:
+# 400 - one of several identifiers is required, phone numbers follow libphonenumber, birthdays are past, the service
+#       refuses text that looks like a mask, two flags or two different idempotency keys exclude each other;
+# 412 - a generated If-Match does not match the record.
 [[operations]]
 include-method = ["POST", "PUT", "DELETE"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 412, 429, "5xx"]
 
-# An unknown customer is a 404 before the body is looked at, so updates go to one that exists and that no DELETE meets.
+# The service answers 404 to an unknown customer before it checks the body, so updates use one that is never deleted.
 [[operations]]
 include-method = "PUT"
 parameters = {{ "path.customerId" = {updated} }}
 
-# The cursor of a list is sealed by the server, and the fields that sort, filter or head a column are judged by name: a
-# schema describes none of them.
+# The server seals the cursor of a list, and checks sort fields, filters and columns by name: a schema cannot describe
+# them.
 [[operations]]
 include-path-regex = "^/api/(Query|Export)/"
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 429, "5xx"]
@@ -73,8 +73,8 @@ def create_customers():
     return ids
 
 
-def rehearse():
-    """The id of an import that wrote nothing."""
+def dry_run():
+    """The id of a dry run."""
     boundary = "a-boundary"
     form = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
@@ -88,11 +88,10 @@ def rehearse():
 
 
 def main():
-    rehearsal = rehearse()
     updated, *customers = create_customers()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "schemathesis.toml")
-        config.write_text(CONFIG.format(hooks=HOOKS, entry=entrypoint(), customers=customers, updated=updated, rehearsal=rehearsal))
+        config.write_text(CONFIG.format(hooks=HOOKS, entry=entrypoint(), customers=customers, updated=updated, job=dry_run()))
         command = [
             str(Path(sys.executable).with_name("schemathesis")),
             f"--config-file={config}",
@@ -106,12 +105,12 @@ def main():
             "--phases=examples,coverage,fuzzing,stateful",
             f"--max-examples={setting('SCHEMATHESIS_EXAMPLES', '10')}",
             f"--seed={setting('SCHEMATHESIS_SEED', '1')}",
-            # Nothing is remembered from an earlier run: with one seed every run draws the same cases.
+            # Without a database of earlier runs, one seed always generates the same cases.
             "--generation-database=none",
-            # A second, generated credential beside the token would turn most cases into a 401; that a missing or an
-            # invented one is refused is asked on its own, by the check ignored_auth.
+            # A second, generated credential beside the token would turn most cases into a 401. The check ignored_auth
+            # tests missing and invented credentials.
             "--generation-with-security-parameters=false",
-            # A slow machine is no finding; a slow answer is.
+            # A slow machine is no failure; a slow answer is.
             "--suppress-health-check=all",
             "--request-timeout=30",
             "--continue-on-failure",

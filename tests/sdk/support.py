@@ -1,4 +1,4 @@
-"""What the programs of this folder share: settings, plain HTTP, comparing, and running a list of proofs.
+"""Helpers of the programs in this folder: settings, plain HTTP, comparisons, and a runner for a list of proofs.
 
 Settings come from the environment:
   CUSTOMARY_URL         address of the running server, for example http://127.0.0.1:8080
@@ -16,12 +16,12 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
-# Makes e-mails and numbers of this run its own, so that a second run on the same database finds nothing of the first.
+# Makes e-mails and numbers unique to this run, so that it matches nothing of an earlier run on the same database.
 RUN = secrets.token_hex(4)
 
 
 class Failed(Exception):
-    """A proof did not hold; the message says what was found instead."""
+    """A proof failed; the message names the difference."""
 
 
 def setting(name, default=None):
@@ -99,7 +99,7 @@ def true(what, condition):
 
 
 def described(error):
-    """One line; of an SDK's error its status and body, for its own text is mostly headers."""
+    """The error in one line. For an SDK's error: status and body, because its own text is mostly headers."""
     if isinstance(error, Failed):
         return str(error)
     if hasattr(error, "status_code"):
@@ -108,7 +108,7 @@ def described(error):
 
 
 def run_proofs(program, proofs, *arguments):
-    """Runs every proof, also after a failed one, and ends the program with 0 only when all held."""
+    """Runs every proof, also after a failed one, and exits with 0 only if all hold."""
     failures = 0
     for proof in proofs:
         name = proof.__name__.replace("_", " ")

@@ -1,8 +1,8 @@
 """Swagger UI in a real browser, as a newcomer uses it: authorize, create two customers by "Try it out", find them.
 
-Headless Chromium is driven through Selenium; CHROMIUM and CHROMEDRIVER name the two programs where they are not on the
-PATH. Screenshots go to SCREENSHOT_DIR (default: a new temporary folder, named in the output); they show the token,
-which Swagger UI prints in its curl line. Further settings: see support.py.
+Selenium drives headless Chromium; CHROMIUM and CHROMEDRIVER name the two programs if they are not on the PATH.
+Screenshots go to SCREENSHOT_DIR (default: a new temporary folder, named in the output); they show the token, which
+Swagger UI prints in its curl line. Further settings: see support.py.
 """
 
 import json
@@ -58,7 +58,7 @@ class Page:
         self.taken = 0
 
     def find(self, css, within=None, what=None):
-        """The first visible element, waited for: Swagger UI draws itself piece by piece."""
+        """Waits for the first visible element: Swagger UI draws the page piece by piece."""
         return self.wait(what or css, lambda: next((e for e in self.all(css, within) if e.is_displayed()), None))
 
     def all(self, css, within=None):
@@ -162,7 +162,7 @@ def a_customer_is_created(page, block, name):
     for key, value in (("Email", body["email"]), ("Firstname", "Ada"), ("Lastname", body["lastname"])):
         equal(f"stored {key}", stored.json()[key], value)
     equal("stored PaypointEntryname", stored.json()["PaypointEntryname"], entrypoint())
-    # The next answer is then surely not this one.
+    # This ensures that the next answer is not this one.
     page.press(page.find("button.btn-clear", block))
     page.wait("no answer", lambda: not page.all(".live-responses-table", block))
 
@@ -195,7 +195,7 @@ def main():
         the_token_is_accepted_by_authorize(page)
         block = the_create_can_be_tried_out(page)
         a_customer_is_created(page, block, "first")
-        # Whatever the page fills in by itself (an idempotency key, a flag) must not spoil the next create.
+        # What the page fills in by itself (an idempotency key, a flag) must not affect the next create.
         a_customer_is_created(page, block, "second")
         the_browser_found_nothing_wrong(page)
     except (Failed, WebDriverException) as error:

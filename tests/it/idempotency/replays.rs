@@ -192,7 +192,7 @@ both!(rules_4_keys_survive_a_restart, |db| async {
     create(&server.client(), "k", &json!({"email": "x@example.test"})).await.expect_error(422);
 });
 
-both!(rules_4_what_is_no_longer_valid_is_replayed_as_long_as_the_key_is_kept_and_refused_after, |db| async {
+both!(rules_4_a_request_that_became_invalid_is_replayed_until_its_key_expires, |db| async {
     let site = Site::with_environment(db, &[("CUSTOMARY_IDEMPOTENCY_TTL", "8s")]);
     let server = Server::start_on(&site).await;
     let client = master(&server);
@@ -202,7 +202,7 @@ both!(rules_4_what_is_no_longer_valid_is_replayed_as_long_as_the_key_is_kept_and
     };
     country("US").await;
     let id = created(&client, "demo", &json!({"email": "bob@example.test"})).await;
-    // Numbers that only a country makes complete.
+    // These numbers are valid only with the entrypoint's country.
     let ada = json!({"email": "ada.roe@example.test", "phone": "(555) 555-0117"});
     let phone = json!({"phone": "(555) 555-0142"});
     let single = "/api/Customer/single/demo";

@@ -16,9 +16,10 @@ use super::http::state::App;
 use crate::clock;
 use crate::domain::accounts::token::{Claims, Entries, Scope};
 use crate::domain::entrypoints::settings::NAME_CHARS_MAX;
+use crate::domain::kernel::checks::{no_control, problems_of};
 use crate::domain::kernel::members::{Given, Members};
-use crate::domain::kernel::problem::{Problem, problems_of};
-use crate::domain::kernel::text::{no_control, normal};
+use crate::domain::kernel::problem::Problem;
+use crate::domain::kernel::text::normal;
 use crate::domain::kernel::time::Micros;
 use crate::store::TokenRecord;
 

@@ -7,8 +7,9 @@ use super::{ENTRY_CHARS_MAX, is_entry_name};
 use crate::domain::customers::contact;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::{Identifier, parse_policy};
-use crate::domain::kernel::problem::{Problem, problems_of};
-use crate::domain::kernel::text::{nearest, no_control, normal};
+use crate::domain::kernel::checks::{no_control, problems_of};
+use crate::domain::kernel::problem::Problem;
+use crate::domain::kernel::text::{nearest, normal};
 
 /// The most characters of an organisation's or entrypoint's names.
 pub const NAME_CHARS_MAX: u64 = 250;

@@ -1,5 +1,6 @@
-//! What every subject uses: text, time, money, JSON members, and the problems that a request can have.
+//! What every subject uses: text, time, money, JSON members, and the problems of a request.
 
+pub mod checks;
 pub mod members;
 pub mod money;
 pub mod problem;

@@ -1,11 +1,6 @@
 //! What is wrong with a request, in words by which the sender can correct it (rules 6).
 
-use std::borrow::Cow;
 use std::fmt;
-
-use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
-
-use super::text::at_most;
 
 /// The part of the request that a problem is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,47 +62,6 @@ impl fmt::Display for Problem {
 
 /// A stable code and a sentence that says what would do.
 pub type ValueError = (&'static str, String);
-
-/// What derived checks found, as problems of the body's members, in the order of their names.
-pub fn problems_of(checked: Result<(), ValidationErrors>) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for (field, kind) in checked.err().unwrap_or_default().into_errors() {
-        match kind {
-            ValidationErrorsKind::Field(errors) => problems.extend(errors.iter().map(|error| {
-                let (code, message) = value_error(error);
-                Problem::field(&[&member_name(&field)], code, message)
-            })),
-            // The wire has the members of the inner struct beside those of the outer one.
-            ValidationErrorsKind::Struct(inner) => problems.extend(problems_of(Err(*inner))),
-            ValidationErrorsKind::List(_) => {}
-        }
-    }
-    problems.sort_by(|a, b| a.at.cmp(&b.at));
-    problems
-}
-
-fn value_error(error: &ValidationError) -> ValueError {
-    let limit = |name: &str| error.params.get(name).map(ToString::to_string).unwrap_or_default();
-    match &error.code {
-        Cow::Borrowed("length") => ("too_long", at_most(limit("max"))),
-        Cow::Borrowed("range") => {
-            ("invalid_value", format!("must be an integer from {} to {}", limit("min"), limit("max")))
-        }
-        Cow::Borrowed(code) => (*code, error.message.clone().unwrap_or_default().into_owned()),
-        Cow::Owned(_) => ("invalid_value", error.to_string()),
-    }
-}
-
-/// `expires_in_days` as `expiresInDays`.
-fn member_name(field: &str) -> String {
-    let mut name = String::with_capacity(field.len());
-    for (index, word) in field.split('_').enumerate() {
-        let (first, rest) = word.split_at_checked(1).filter(|_| index > 0).unwrap_or(("", word));
-        name.push_str(&first.to_ascii_uppercase());
-        name.push_str(rest);
-    }
-    name
-}
 
 /// Why a command was refused; nothing of it took effect.
 #[derive(Debug, Clone, PartialEq, Eq)]

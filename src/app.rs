@@ -111,7 +111,7 @@ pub async fn serve(
     let guard = Arc::new(Guard::default());
     let stop = StopSignal::default();
     let asked_at = clock::now();
-    let mut watch = store.watch();
+    let mut watch = store.tokens().watch();
     guard.learn(watch.poll()?, asked_at);
     let learner = Arc::clone(&guard);
     let system = |error: std::io::Error| Failure::System(error.to_string());
@@ -175,7 +175,7 @@ pub async fn serve(
     server.run().await.map_err(system)?;
     // Finish a delivery that has begun: if it were cut off, nobody would know whether the mail went out.
     stop.now();
-    store.wake_mail_workers();
+    store.mail().wake_workers();
     let _ = tokio::time::timeout(MAIL_PATIENCE, &mut mails).await;
     mails.abort();
     for worker in workers {
@@ -195,5 +195,5 @@ async fn first_token(store: &Store) -> Result<Option<String>, StoreError> {
     let life_secs = DAYS_DEFAULT * 86_400;
     let claims =
         new_claims("first start".into(), 1, entries, Scope::DEFAULT.to_vec(), clock::now(), life_secs, None);
-    store.create_first_token(claims).await
+    store.tokens().create_first(claims).await
 }

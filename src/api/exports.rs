@@ -13,7 +13,7 @@ use super::http::call::Call;
 use super::http::error::Error;
 use super::http::params::{EntryPath, ExportQuery, FormatPath, OrganisationPath};
 use super::http::state::App;
-use super::lists::{FileParams, ListParams, ListTarget, organisation};
+use super::lists::params::{FileParams, ListParams, ListTarget};
 use crate::clock;
 use crate::domain::accounts::token::Scope;
 use crate::domain::exports::default_columns;
@@ -78,7 +78,7 @@ pub(crate) async fn export_customers(call: Call) -> Result<HttpResponse, Error> 
 #[get("/api/Export/customers/{format}/org/{orgId}")]
 pub(crate) async fn export_organisation_customers(call: Call) -> Result<HttpResponse, Error> {
     call.require(Scope::CustomersExport)?;
-    export(&call, &organisation(&call).await?).await
+    export(&call, &ListTarget::of_organisation(&call).await?).await
 }
 
 async fn export(call: &Call, target: &ListTarget) -> Result<HttpResponse, Error> {

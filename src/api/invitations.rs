@@ -150,7 +150,7 @@ pub(crate) async fn invite_customers(call: Call, payload: Payload) -> Result<Htt
     let (text, replayed) = match read_plan(&call, &mutation.body) {
         Ok(plan) => {
             let actor = call.caller.actor();
-            call.app.store.queue_invites(entrypoint_id, plan, actor, mutation.key, render).await?
+            call.app.store.invitations().queue(entrypoint_id, plan, actor, mutation.key, render).await?
         }
         Err(problems) => (mutation.replay(problems).await?, true),
     };
@@ -241,7 +241,7 @@ fn read_ids(bytes: &Bytes, problems: &mut Vec<Problem>) -> Result<Option<Vec<i64
 /// The invitation that the path names, if this token may see it.
 async fn visible_job(call: &Call) -> Result<InviteJob, Error> {
     let entrypoint_id = call.entry().await?;
-    call.app.store.invite_job(entrypoint_id, call.id("jobId")?).await?.ok_or(Error::NotFound)
+    call.app.store.invitations().job(entrypoint_id, call.id("jobId")?).await?.ok_or(Error::NotFound)
 }
 
 /// List invitations of many
@@ -260,7 +260,7 @@ pub(crate) async fn list_invite_jobs(call: Call) -> Result<HttpResponse, Error> 
     let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
     params.done()?;
-    let (jobs, total) = call.app.store.invite_jobs(entrypoint_id, skip, limit).await?;
+    let (jobs, total) = call.app.store.invitations().jobs(entrypoint_id, skip, limit).await?;
     let records = jobs.iter().map(InviteJobOut::new).collect();
     Ok(HttpResponse::Ok().json(InviteJobsOut { summary: SummaryOut::new(limit, total), records }))
 }
@@ -304,7 +304,7 @@ pub(crate) async fn get_invite_report(call: Call) -> Result<HttpResponse, Error>
     let outcome = params.word::<InviteOutcome>("outcome");
     params.done()?;
     let (reports, total) =
-        call.app.store.invite_reports(job.entrypoint_id, job.id, outcome, skip, limit).await?;
+        call.app.store.invitations().reports(job.entrypoint_id, job.id, outcome, skip, limit).await?;
     let records = reports.into_iter().map(InviteReportOut::from).collect();
     Ok(HttpResponse::Ok().json(InviteReportsOut { summary: SummaryOut::new(limit, total), records }))
 }
@@ -324,6 +324,6 @@ pub(crate) async fn cancel_invite_job(call: Call, payload: Payload) -> Result<Ht
     let job = visible_job(&call).await?;
     call.bodiless(SERVICE, payload).await?;
     call.params().done()?;
-    let job = call.app.store.cancel_invites(job.entrypoint_id, job.id).await?;
+    let job = call.app.store.invitations().cancel(job.entrypoint_id, job.id).await?;
     Ok(HttpResponse::Ok().json(InviteJobOut::new(&job)))
 }

@@ -104,7 +104,7 @@ pub(crate) async fn list_outbox(call: Call) -> Result<HttpResponse, Error> {
     let state = params.word::<MailState>("state");
     params.done()?;
     let wanted = OutboxRequest { state, customer_id, skip, limit };
-    let (mails, total) = call.app.store.outbox(entrypoint_id, wanted).await?;
+    let (mails, total) = call.app.store.mail().outbox(entrypoint_id, wanted).await?;
     let records = mails.into_iter().map(|mail| MailOut::new(mail, call.caller.sees_pii())).collect();
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "private, no-store"));
@@ -133,10 +133,10 @@ pub(crate) async fn retry_mail(call: Call, payload: Payload) -> Result<HttpRespo
     let mutation = call.bodiless(SERVICE, payload).await?;
     let store = &call.app.store;
     let (mail, replayed) = match call.params().done() {
-        Ok(()) => store.retry_mail(entrypoint_id, mail_id, call.app.link_ttl_secs, mutation.key).await?,
+        Ok(()) => store.mail().retry(entrypoint_id, mail_id, call.app.link_ttl_secs, mutation.key).await?,
         Err(problems) => {
             mutation.replay(problems).await?;
-            (store.outbox_mail(entrypoint_id, mail_id).await?, true)
+            (store.mail().find(entrypoint_id, mail_id).await?, true)
         }
     };
     let mut response = HttpResponse::Ok();

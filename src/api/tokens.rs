@@ -102,7 +102,7 @@ pub(crate) async fn exchange_credentials(
         exp: expires,
         ..Claims::clone(&claims)
     };
-    let access_token = app.store.sign(fetched).await?;
+    let access_token = app.store.tokens().sign(fetched).await?;
     let body = AccessTokenOut {
         token_type: "Bearer",
         access_token,
@@ -226,7 +226,7 @@ pub(crate) async fn create_token(call: Call, payload: Payload) -> Result<HttpRes
     if let Some(lacking) = claims.scopes.iter().find(|scope| !caller.claims().allows(**scope)) {
         return Err(Error::Forbidden(lacking.name()));
     }
-    let token = call.app.store.create_token(claims.clone()).await?;
+    let token = call.app.store.tokens().create(claims.clone()).await?;
     let record = TokenOut::new(TokenRecord { claims, revoked_at: None });
     let body =
         NewTokenOut { is_success: true, response_text: "Success", response_data: NewToken { token, record } };
@@ -315,7 +315,7 @@ pub struct TokensOut {
 pub(crate) async fn list_tokens(call: Call) -> Result<HttpResponse, Error> {
     call.require(Scope::Tokens)?;
     call.params().done()?;
-    let records = call.app.store.tokens(Some(call.caller.claims().org)).await?;
+    let records = call.app.store.tokens().list(Some(call.caller.claims().org)).await?;
     Ok(HttpResponse::Ok().json(TokensOut { records: records.into_iter().map(TokenOut::new).collect() }))
 }
 
@@ -335,7 +335,7 @@ pub(crate) async fn revoke_token(call: Call, payload: Payload) -> Result<HttpRes
     body::none(payload).await?;
     call.params().done()?;
     let jti = call.path("jti").to_owned();
-    call.app.store.revoke_token(Some(call.caller.claims().org), jti.clone()).await?;
+    call.app.store.tokens().revoke(Some(call.caller.claims().org), jti.clone()).await?;
     call.app.guard.revoke(jti);
     Ok(HttpResponse::Ok().json(DoneOut::SUCCESS))
 }

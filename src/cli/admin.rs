@@ -159,7 +159,7 @@ pub(super) fn token(global: &Global, command: TokenCommand) -> Done {
     match command {
         TokenCommand::Create(create) => create_token(global, create)?,
         TokenCommand::List { org } => {
-            for record in with_store(global, async |store| store.tokens(org).await)? {
+            for record in with_store(global, async |store| store.tokens().list(org).await)? {
                 let claims = record.claims;
                 let entries = match &claims.entries {
                     Entries::All => "*".to_owned(),
@@ -182,7 +182,7 @@ pub(super) fn token(global: &Global, command: TokenCommand) -> Done {
             }
         }
         TokenCommand::Revoke { jti } => {
-            with_store(global, async |store| store.revoke_token(None, jti.clone()).await)?;
+            with_store(global, async |store| store.tokens().revoke(None, jti.clone()).await)?;
             println!("revoked; within 5 s every instance refuses the token");
         }
     }
@@ -205,7 +205,7 @@ fn create_token(global: &Global, create: TokenCreate) -> Result<(), Failure> {
     let life_secs = i64::try_from(create.expires.as_secs()).unwrap_or(i64::MAX);
     let claims =
         new_claims(name, create.org, entries, scopes, clock::now(), life_secs, create.requests_per_minute);
-    let token = with_store(global, async |store| store.create_token(claims).await)?;
+    let token = with_store(global, async |store| store.tokens().create(claims).await)?;
     println!("{token}");
     Ok(())
 }
@@ -233,12 +233,12 @@ pub(super) fn entrypoint(global: &Global, command: EntrypointCommand) -> Done {
             let (org, entry) = (create.org, create.entry);
             let name = entry.clone();
             with_store(global, async |store| {
-                store.create_entrypoint(org, entry, settings, None, |_| String::new()).await
+                store.entrypoints().create(org, entry, settings, None, |_| String::new()).await
             })?;
             println!("entrypoint {name} of organisation {org} is ready");
         }
         EntrypointCommand::List { org } => {
-            for settings in with_store(global, async |store| store.entrypoints(org).await)? {
+            for settings in with_store(global, async |store| store.entrypoints().list(org).await)? {
                 let entrypoint = settings.entrypoint;
                 let policy: Vec<String> =
                     entrypoint.policy.identifiers.iter().map(ToString::to_string).collect();
@@ -270,8 +270,9 @@ pub(super) fn organisation(global: &Global, command: OrgCommand) -> Done {
     if !problems.is_empty() {
         return Err(refused(&problems));
     }
-    let (id, _) =
-        with_store(global, async |store| store.create_organisation(name, None, |id| id.to_string()).await)?;
+    let (id, _) = with_store(global, async |store| {
+        store.entrypoints().create_organisation(name, None, |id| id.to_string()).await
+    })?;
     println!("{id}");
     Ok(ExitCode::SUCCESS)
 }

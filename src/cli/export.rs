@@ -177,7 +177,7 @@ async fn write(
     target: &mut Target,
     quiet: bool,
 ) -> Result<(usize, u64), Failure> {
-    let found = store.find_entry(entry).await?;
+    let found = store.entrypoints().find(entry).await?;
     let (id, _) = found.ok_or_else(|| unknown(entry))?;
     order.request.entrypoints = vec![id];
     let mut export = Export::begin(Arc::clone(store), order).await.map_err(explained)?;

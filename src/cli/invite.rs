@@ -75,12 +75,13 @@ pub(super) fn run(global: &Global, options: &Options) -> Done {
 }
 
 async fn invite(store: &Arc<Store>, entry: &str, plan: InvitePlan) -> Result<InviteJob, Failure> {
-    let Some((entrypoint_id, _)) = store.find_entry(entry).await? else {
+    let Some((entrypoint_id, _)) = store.entrypoints().find(entry).await? else {
         let why = format!("there is no entrypoint {entry}; `customary entrypoint list` shows all");
         return Err(ConfigError(why).into());
     };
     let actor = Actor { name: "cli".into(), jti: "cli".into() };
-    let (id, _) = store.queue_invites(entrypoint_id, plan, actor, None, |job| job.id.to_string()).await?;
+    let (id, _) =
+        store.invitations().queue(entrypoint_id, plan, actor, None, |job| job.id.to_string()).await?;
     let id: i64 = id.parse().map_err(|_| ConfigError("the invitation job has no id".into()))?;
     let bar = bar(entry);
     let stop = StopSignal::default();
@@ -88,7 +89,7 @@ async fn invite(store: &Arc<Store>, entry: &str, plan: InvitePlan) -> Result<Inv
     let working = jobs::invitations::work(Arc::clone(store), stop.clone());
     let watching = async {
         loop {
-            let job = store.invite_job(entrypoint_id, id).await?;
+            let job = store.invitations().job(entrypoint_id, id).await?;
             let job = job.ok_or_else(|| ConfigError("the invitation job no longer exists".into()))?;
             bar.set_length(job.total.unwrap_or(0).unsigned_abs());
             bar.set_position(job.done().unsigned_abs());

@@ -30,7 +30,7 @@ pub(super) enum KeysCommand {
 
 /// The name and id of one entrypoint, or of all.
 async fn chosen(store: &Store, entry: Option<&str>) -> Result<Vec<(String, i64)>, StoreError> {
-    let all = store.entrypoints(None).await?;
+    let all = store.entrypoints().list(None).await?;
     let all = all.into_iter().map(|settings| (settings.entrypoint.entry, settings.entrypoint.id));
     Ok(all.filter(|(name, _)| entry.is_none_or(|entry| entry == name)).collect())
 }
@@ -51,12 +51,12 @@ pub(super) fn run(global: &Global, command: KeysCommand) -> Done {
 async fn rotate(store: &Store, entry: Option<String>) -> Result<usize, StoreError> {
     let entrypoints = chosen(store, entry.as_deref()).await?;
     for (name, id) in &entrypoints {
-        let (_, newest) = store.data_keys(*id).await?;
+        let (_, newest) = store.keys().list(*id).await?;
         let unfinished = newest.filter(|rotation| rotation.phase != RotationPhase::Finished);
         let bar = bar(name);
         match unfinished {
             Some(_) => bar.println(format!("{name}: continuing a rotation that was started before")),
-            None => drop(store.start_rotation(*id, None, |_| String::new()).await?),
+            None => drop(store.keys().start_rotation(*id, None, |_| String::new()).await?),
         }
         let done = rotation::run(store, *id, |rotation| {
             bar.set_length(rotation.total.max(rotation.done).unsigned_abs());
@@ -81,7 +81,7 @@ fn bar(name: &str) -> ProgressBar {
 async fn list(store: &Store, entry: Option<String>) -> Result<usize, StoreError> {
     let entrypoints = chosen(store, entry.as_deref()).await?;
     for (name, id) in &entrypoints {
-        let (keys, rotation) = store.data_keys(*id).await?;
+        let (keys, rotation) = store.keys().list(*id).await?;
         for key in keys {
             let at = key.created_at.to_rfc3339();
             println!(

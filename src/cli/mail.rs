@@ -38,9 +38,9 @@ pub(super) fn run(global: &Global, command: MailCommand) -> Done {
     let (composer, transport) = test.mail.mailer(global, test.public_url.trim_end_matches('/').to_owned())?;
     let store = app::open(global)?;
     let done = block_on(async {
-        let entrypoint_id = store.find_entry(&test.entry).await?.map(|(id, _)| id);
+        let entrypoint_id = store.entrypoints().find(&test.entry).await?.map(|(id, _)| id);
         let settings = match entrypoint_id {
-            Some(id) => store.entrypoint_settings(id).await?,
+            Some(id) => store.entrypoints().settings(id).await?,
             None => None,
         };
         let settings =

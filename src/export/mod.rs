@@ -51,7 +51,7 @@ impl Export {
     /// The database fails; [`Rejection::Invalid`] if the format cannot hold so many customers.
     pub async fn begin(store: Arc<Store>, order: Order) -> Result<Export, StoreError> {
         let Order { request, format, parameter, columns } = order;
-        let mut ids = store.list_ids(request.clone()).await?;
+        let mut ids = store.customers().ids(request.clone()).await?;
         ids.drain(..request.skip.min(ids.len()));
         ids.truncate(request.limit);
         format.check_rows(ids.len()).map_err(|why| {
@@ -80,7 +80,7 @@ impl Export {
         while let Some(sheet) = &mut self.sheet {
             let slice: Vec<(i64, i64)> = self.ids.by_ref().take(SLICE).collect();
             let is_end = slice.is_empty();
-            for (record, entrypoint) in self.store.list_records(slice).await? {
+            for (record, entrypoint) in self.store.customers().records(slice).await? {
                 let stored = &record.stored;
                 let is_listed = self.request.filter.matches(stored, &entrypoint)
                     && self.request.search.matches(&stored.customer, self.request.masked);

@@ -69,11 +69,11 @@ impl Work for Import {
     const AT_ONCE: usize = 3;
 
     async fn take(store: &Arc<Store>) -> Result<Option<Import>, StoreError> {
-        Ok(store.take_import(None).await?.map(|lease| Import::new(store, lease)))
+        Ok(store.imports().take(None).await?.map(|lease| Import::new(store, lease)))
     }
 
     async fn queued(store: &Store) {
-        store.import_queued().await;
+        store.imports().queued().await;
     }
 
     fn lease(&self) -> Lease {
@@ -91,12 +91,12 @@ impl Work for Import {
                 Err(StoreError::Corrupt(why)) => {
                     tracing::error!(why, import = self.lease.job.id, "an import cannot go on");
                     let why = "the file that was sent is no longer whole; send it again";
-                    self.store.fail_job(self.lease.lease, why).await?;
+                    self.store.jobs().fail(self.lease.lease, why).await?;
                     return Ok(Step::Over);
                 }
                 Ok(false) => {
                     let why = "this release reads the header of the file in another way; send the file again";
-                    self.store.fail_job(self.lease.lease, why).await?;
+                    self.store.jobs().fail(self.lease.lease, why).await?;
                     return Ok(Step::Over);
                 }
                 read => read?,
@@ -105,7 +105,7 @@ impl Work for Import {
         let range = self.from..self.rows.len().min(self.from + most);
         let (to, is_last) = (range.end, self.is_last == Some(true) && range.end == self.rows.len());
         let (lease, rows) = (Arc::clone(&self.lease), Arc::clone(&self.rows));
-        match self.store.import_step(lease, self.rows_before, rows, range, is_last).await? {
+        match self.store.imports().step(lease, self.rows_before, rows, range, is_last).await? {
             StepDone::Over | StepDone::Lost => Ok(Step::Over),
             StepDone::Went(rows_read) => {
                 let done = to - self.from;
@@ -321,7 +321,7 @@ impl Source {
             idempotency: None,
             action: Action::Create(Box::new(create)),
         };
-        store.precompute(&mut command);
+        store.customers().precompute(&mut command);
         Ok(command)
     }
 }
@@ -332,11 +332,11 @@ async fn read_ahead(store: Arc<Store>, mut here: Source, most: usize) -> Result<
     let mut batch = Batch::default();
     let mut bytes = 0;
     let until = Instant::now() + AHEAD;
-    let country = store.country(here.lease.job.entrypoint_id).await?.flatten();
+    let country = store.entrypoints().country(here.lease.job.entrypoint_id).await?.flatten();
     let mut place = RowContext { store: Arc::clone(&store), country };
     while !here.is_over && batch.rows.len() < most && bytes < AHEAD_BYTES && Instant::now() < until {
         if here.at >= here.piece.len() {
-            match store.import_text(here.lease.upload_id, here.next).await? {
+            match store.imports().text(here.lease.upload_id, here.next).await? {
                 Some((begin, text)) => {
                     here.at = usize::try_from(here.next.saturating_sub(begin)).unwrap_or(usize::MAX);
                     here.next = begin.saturating_add(u64::try_from(text.len()).unwrap_or(u64::MAX));

@@ -36,9 +36,9 @@ fn is_past(at: Option<Instant>, every: Duration) -> bool {
 pub async fn work(store: Arc<Store>, stop: StopSignal) {
     let mut past = Past::default();
     while !stop.is_asked() {
-        let is_idle = tokio::time::timeout(LOOK_EVERY, store.terms_written()).await.is_err();
+        let is_idle = tokio::time::timeout(LOOK_EVERY, store.index().written()).await.is_err();
         if !is_idle {
-            tokio::time::sleep(store.terms_gather()).await;
+            tokio::time::sleep(store.index().gather()).await;
         }
         let mut maintained = maintain(&store, is_idle, &mut past).await;
         if was_cut(&maintained) {
@@ -57,7 +57,7 @@ pub async fn work(store: Arc<Store>, stop: StopSignal) {
 /// The store's.
 async fn maintain(store: &Store, is_idle: bool, past: &mut Past) -> Result<(), StoreError> {
     let mut least = if is_idle { 1 } else { BYTES_MIN };
-    while store.flush_terms(least).await? == Maintained::Went {
+    while store.index().flush(least).await? == Maintained::Went {
         past.has_moved = true;
         past.has_room = true;
         // Another process may be writing all the time.
@@ -65,14 +65,14 @@ async fn maintain(store: &Store, is_idle: bool, past: &mut Past) -> Result<(), S
     }
     // Room that somebody may still look at is not given back yet: it is tried again.
     if (past.has_moved || is_idle && past.has_room) && is_past(past.vacuumed_at, VACUUM_EVERY) {
-        past.has_room = store.vacuum_pending(is_idle).await?;
+        past.has_room = store.index().vacuum(is_idle).await?;
         past.vacuumed_at = Some(Instant::now());
         past.has_moved = false;
     }
     let may_erase = is_past(past.erased_at, ERASE_EVERY);
-    match store.compact_terms(is_idle, may_erase).await? {
+    match store.index().compact(is_idle, may_erase).await? {
         Maintained::Whole => past.erased_at = Some(Instant::now()),
-        Maintained::Nothing if is_idle => while store.purge_terms().await? == Maintained::Went {},
+        Maintained::Nothing if is_idle => while store.index().purge().await? == Maintained::Went {},
         _ => {}
     }
     Ok(())

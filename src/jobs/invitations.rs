@@ -30,13 +30,13 @@ impl Work for Invitation {
     const AT_ONCE: usize = 1;
 
     async fn take(store: &Arc<Store>) -> Result<Option<Invitation>, StoreError> {
-        let Some(lease) = store.take_invites().await? else { return Ok(None) };
+        let Some(lease) = store.invitations().take().await? else { return Ok(None) };
         let cursor = lease.cursor;
         Ok(Some(Invitation { store: Arc::clone(store), lease: Arc::new(lease), cursor, most: STEP_LONG }))
     }
 
     async fn queued(store: &Store) {
-        store.invites_queued().await;
+        store.invitations().queued().await;
     }
 
     fn lease(&self) -> Lease {
@@ -51,11 +51,11 @@ impl Work for Invitation {
         if self.cursor == self.lease.cursor {
             if self.lease.plan.conditions().is_err() {
                 let why = "this release reads the filter in another way; ask again";
-                self.store.fail_job(self.lease.lease, why).await?;
+                self.store.jobs().fail(self.lease.lease, why).await?;
                 return Ok(Step::Over);
             }
             if self.lease.job.total.is_none() {
-                self.store.count_invites(Arc::clone(&self.lease)).await?;
+                self.store.invitations().count(Arc::clone(&self.lease)).await?;
             }
         }
         self.next(most, false).await
@@ -77,11 +77,11 @@ impl Work for Invitation {
 impl Invitation {
     /// Invites the next customers, at most some; or with `gives_up` reports them as failed, unread.
     async fn next(&mut self, most: usize, gives_up: bool) -> Result<Step, StoreError> {
-        let ids = self.store.next_invites(Arc::clone(&self.lease), self.cursor, most).await?;
+        let ids = self.store.invitations().next(Arc::clone(&self.lease), self.cursor, most).await?;
         let (number, is_last) = (ids.len(), ids.len() < most);
         let next = ids.last().copied().unwrap_or(self.cursor);
         let lease = Arc::clone(&self.lease);
-        Ok(match self.store.invite_step(lease, self.cursor, ids, is_last, gives_up).await? {
+        Ok(match self.store.invitations().step(lease, self.cursor, ids, is_last, gives_up).await? {
             InviteStepDone::Over | InviteStepDone::Lost => Step::Over,
             InviteStepDone::Went => {
                 self.cursor = next;

@@ -54,7 +54,7 @@ pub async fn work(
 
 impl Mailer {
     async fn take(&self, limit: i64) -> Vec<MailLease> {
-        match again_if_cut(|| self.store.take_mails(limit)).await {
+        match again_if_cut(|| self.store.mail().take(limit)).await {
             Ok(leases) => leases,
             Err(error) => {
                 tracing::warn!(%error, "mails could not be looked for");
@@ -64,11 +64,11 @@ impl Mailer {
     }
 
     async fn wait(&self, pause: Duration) {
-        let _ = tokio::time::timeout(pause, self.store.mail_queued()).await;
+        let _ = tokio::time::timeout(pause, self.store.mail().queued()).await;
     }
 
     async fn compose(&self, lease: &MailLease) -> Result<Composed, Trouble> {
-        let found = self.store.entrypoint_settings(lease.id.0).await;
+        let found = self.store.entrypoints().settings(lease.id.0).await;
         match found {
             // A letter that cannot be written must not stop the others.
             Ok(Some(settings)) => {
@@ -87,7 +87,7 @@ impl Mailer {
     /// be marked.
     async fn mark(&self, marks: Vec<(MailId, i64, Mark)>) -> Vec<bool> {
         loop {
-            match self.store.mark_mails(marks.clone()).await {
+            match self.store.mail().mark(marks.clone()).await {
                 Ok(held) => return held,
                 Err(error @ (StoreError::Corrupt(_) | StoreError::Bug(_) | StoreError::Rejected(_))) => {
                     tracing::error!(%error, "mails could not be marked");
@@ -209,7 +209,7 @@ impl Mailer {
             tokio::select! {
                 done = &mut future => return done,
                 () = tokio::time::sleep(KEEP_EVERY) => {
-                    if let Err(error) = self.store.keep_mails(held.to_vec()).await {
+                    if let Err(error) = self.store.mail().keep(held.to_vec()).await {
                         tracing::warn!(%error, "the leases of mails could not be kept");
                     }
                 }

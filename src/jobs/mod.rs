@@ -97,16 +97,16 @@ pub async fn purge(store: Arc<Store>, import_retention: Duration, session: Sessi
     let retention_secs = i64::try_from(import_retention.as_secs()).unwrap_or(i64::MAX);
     loop {
         timer.tick().await;
-        store.forget_records();
-        store.finish_erasing().await;
-        remove("mails", || store.purge_mails(KEPT_SECS)).await;
-        remove("invitations", || store.purge_invites(KEPT_SECS)).await;
-        remove("sessions", || store.purge_portal(session)).await;
-        let jobs = remove("imports", || store.purge_imports(retention_secs)).await;
+        store.customers().forget_old_records();
+        store.customers().finish_erasing().await;
+        remove("mails", || store.mail().purge(KEPT_SECS)).await;
+        remove("invitations", || store.invitations().purge(KEPT_SECS)).await;
+        remove("sessions", || store.accounts().purge(session)).await;
+        let jobs = remove("imports", || store.imports().purge(retention_secs)).await;
         if jobs > 0 {
             tracing::info!(jobs, "expired imports removed");
         }
-        let rows = remove("idempotency keys", || store.purge_expired()).await;
+        let rows = remove("idempotency keys", || store.idempotency().purge()).await;
         tracing::debug!(rows, "expired idempotency keys removed");
     }
 }

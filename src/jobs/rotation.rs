@@ -22,7 +22,7 @@ pub async fn work(store: Arc<Store>) {
     let mut timer = tokio::time::interval(LOOK_EVERY);
     loop {
         timer.tick().await;
-        let unfinished = store.unfinished_rotations().await.unwrap_or_default();
+        let unfinished = store.keys().unfinished_rotations().await.unwrap_or_default();
         for entrypoint_id in unfinished {
             match run(&store, entrypoint_id, |_| {}).await {
                 Ok(rotation) => {
@@ -50,7 +50,7 @@ pub async fn run(
     let mut most = FIRST;
     loop {
         let begun = Instant::now();
-        let rotation = match again_if_cut(|| store.step_rotation(entrypoint_id, most)).await {
+        let rotation = match again_if_cut(|| store.keys().step_rotation(entrypoint_id, most)).await {
             Err(StoreError::Busy) => {
                 tokio::time::sleep(STEP).await;
                 continue;

@@ -88,7 +88,7 @@ pub(super) async fn run<W: Work>(store: &Store, mut work: W, stop: &StopSignal) 
     let mut retries = 0;
     loop {
         if stop.is_asked() {
-            return store.release_job(work.lease()).await;
+            return store.jobs().release(work.lease()).await;
         }
         let most = work.most(store.has_callers());
         let begun = Instant::now();

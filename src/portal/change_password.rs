@@ -48,7 +48,7 @@ pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Pa
         let stored = &signed_in.found.record.stored;
         let Some(account) = Account::of(stored) else { return Ok(visit.go_to("/sign-in")) };
         let mut checked = Checked::default();
-        if !portal.store.begin_password_change(place, stored.id).await? {
+        if !portal.store.accounts().begin_password_change(place, stored.id).await? {
             checked.add("old", texts.old_password, texts.locked_old);
             return page(visit, &signed_in, checked);
         }
@@ -60,7 +60,7 @@ pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Pa
         let Some(hash) = new_password(visit, &form, known, &mut checked).await? else {
             return page(visit, &signed_in, checked);
         };
-        let Some(token) = portal.store.change_password(place, account, hash).await? else {
+        let Some(token) = portal.store.accounts().change_password(place, account, hash).await? else {
             return Ok(visit.go_to("/sign-in"));
         };
         visit.go_with_cookie("/record?done=password-changed", &visit.cookie(SESSION_COOKIE, token))

@@ -51,7 +51,7 @@ pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Pa
         let form = Form::read(visit.request, payload).await?;
         visit.check_form(&form).await?;
         let token = visit.request.match_info().query("token").to_owned();
-        if !visit.portal.store.give_consent(visit.entrypoint.id, token).await? {
+        if !visit.portal.store.accounts().give_consent(visit.entrypoint.id, token).await? {
             return dead_link(visit);
         }
         Ok(visit.go_to("/consent/done?done=given"))
@@ -69,7 +69,12 @@ pub(super) async fn withdraw(request: HttpRequest, portal: Data<Portal>, payload
         for channel in [Channel::ECommunication, Channel::Sms] {
             let held = stored.customer.consent.map(|consent| consent.of(channel).status);
             if held.is_some_and(|status| status != ConsentStatus::NotOptedIn) {
-                visit.portal.store.withdraw_consent(visit.entrypoint.id, stored.id, channel).await?;
+                visit
+                    .portal
+                    .store
+                    .accounts()
+                    .withdraw_consent(visit.entrypoint.id, stored.id, channel)
+                    .await?;
             }
         }
         Ok(visit.go_to("/record?done=withdrawn"))

@@ -140,7 +140,12 @@ pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Pa
             Err(problems) => return page(visit, &signed_in, problems_of(visit, &problems), Some(&form)),
         };
         let stored = &signed_in.found.record.stored;
-        let done = visit.portal.store.edit_own_record(visit.entrypoint.id, stored.id, version, draft).await;
+        let done = visit
+            .portal
+            .store
+            .accounts()
+            .edit_own_record(visit.entrypoint.id, stored.id, version, draft)
+            .await;
         match done {
             Ok(_) => Ok(visit.go_to("/record?done=saved")),
             Err(StoreError::Rejected(Rejection::Invalid(problems))) => {

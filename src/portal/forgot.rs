@@ -65,7 +65,7 @@ pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Pa
             return page(visit, checked).await;
         }
         let link_secs = visit.portal.settings.link_secs;
-        visit.portal.store.mail_link(visit.entrypoint.id, login.to_owned(), link_secs).await?;
+        visit.portal.store.accounts().mail_link(visit.entrypoint.id, login.to_owned(), link_secs).await?;
         sleep_until(answered_at).await;
         Ok(visit.go_to("/forgot-password?done=sent"))
     })

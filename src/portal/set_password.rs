@@ -53,7 +53,7 @@ pub(super) async fn look(visit: &Visit<'_>, kinds: &[LinkKind]) -> Result<Option
     if !is_secret(token) {
         return Ok(None);
     }
-    let found = visit.portal.store.look_at_link(visit.entrypoint.id, token.to_owned()).await?;
+    let found = visit.portal.store.accounts().look_at_link(visit.entrypoint.id, token.to_owned()).await?;
     Ok(found.filter(|(link, _)| kinds.contains(&link.kind)))
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Pa
             None => page(visit, checked).await,
             Some(hash) => {
                 let store = &visit.portal.store;
-                if !store.set_password(visit.entrypoint.id, token(visit).to_owned(), hash).await? {
+                if !store.accounts().set_password(visit.entrypoint.id, token(visit).to_owned(), hash).await? {
                     return dead_link(visit);
                 }
                 Ok(visit.go_to("/sign-in?done=password-set"))

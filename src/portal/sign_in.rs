@@ -104,7 +104,7 @@ enum Attempted {
 
 async fn attempt(visit: &Visit<'_>, login: &str, password: &str) -> Result<Attempted, PageError> {
     let (portal, place) = (visit.portal, visit.entrypoint.id);
-    let Some(attempt) = portal.store.begin_sign_in(place, login.to_owned()).await? else {
+    let Some(attempt) = portal.store.accounts().begin_sign_in(place, login.to_owned()).await? else {
         return Ok(Attempted::Locked);
     };
     sleep(login_wait(attempt.failures, portal.settings.first_wait)).await;
@@ -113,10 +113,10 @@ async fn attempt(visit: &Visit<'_>, login: &str, password: &str) -> Result<Attem
     let is_last = attempt.failures + 1 >= LOCK_FAILURES;
     match attempt.account {
         Some(account) if is_right => {
-            let token = portal.store.sign_in(place, login.to_owned(), account).await?;
+            let token = portal.store.accounts().sign_in(place, login.to_owned(), account).await?;
             return Ok(token.map_or(Attempted::Wrong, Attempted::In));
         }
-        Some(account) if is_last => portal.store.lock_account(place, account).await?,
+        Some(account) if is_last => portal.store.accounts().lock(place, account).await?,
         _ => {}
     }
     Ok(if is_last { Attempted::Locked } else { Attempted::Wrong })
@@ -128,7 +128,7 @@ pub(super) async fn sign_out(request: HttpRequest, portal: Data<Portal>, payload
         let form = Form::read(visit.request, payload).await?;
         if let Some(signed_in) = visit.signed_in().await? {
             form.check(&signed_in.csrf)?;
-            visit.portal.store.sign_out(signed_in.found.entrypoint.id, signed_in.token).await?;
+            visit.portal.store.accounts().sign_out(signed_in.found.entrypoint.id, signed_in.token).await?;
         }
         let mut response = visit.go_to("/sign-in?done=signed-out");
         if cookie(visit.request, SESSION_COOKIE).is_some() {

@@ -43,8 +43,8 @@ impl<'a> Visit<'a> {
     /// [`PageError::NotFound`] where there is none of that name.
     pub(super) async fn new(portal: &'a Portal, request: &'a HttpRequest) -> Result<Visit<'a>, PageError> {
         let entry = request.match_info().query("entry");
-        let (id, _) = portal.store.find_entry(entry).await?.ok_or(PageError::NotFound)?;
-        let settings = portal.store.entrypoint_settings(id).await?.ok_or(PageError::NotFound)?;
+        let (id, _) = portal.store.entrypoints().find(entry).await?.ok_or(PageError::NotFound)?;
+        let settings = portal.store.entrypoints().settings(id).await?.ok_or(PageError::NotFound)?;
         let entrypoint = settings.entrypoint;
         let language = asked_language(request).unwrap_or(entrypoint.theme.language);
         let base = format!("{}/portal/{}", portal.settings.base_path, entrypoint.entry);
@@ -60,10 +60,10 @@ impl<'a> Visit<'a> {
         let Some(token) = form::cookie(self.request, SESSION_COOKIE) else { return Ok(None) };
         let store = &self.portal.store;
         let limits = self.portal.settings.session;
-        let Some(found) = store.portal_session(self.entrypoint.id, token.clone(), limits).await? else {
+        let Some(found) = store.accounts().session(self.entrypoint.id, token.clone(), limits).await? else {
             return Ok(None);
         };
-        let csrf = form::token_text(store.form_token(token.clone()).await?);
+        let csrf = form::token_text(store.accounts().form_token(token.clone()).await?);
         Ok(Some(SignedIn { token, found, csrf }))
     }
 
@@ -77,13 +77,13 @@ impl<'a> Visit<'a> {
                 (secret, Some(cookie))
             }
         };
-        Ok((form::token_text(self.portal.store.form_token(secret).await?), cookie))
+        Ok((form::token_text(self.portal.store.accounts().form_token(secret).await?), cookie))
     }
 
     /// Refuses a form of somebody who is not signed in unless it is one of ours, made for this browser.
     pub(super) async fn check_form(&self, form: &Form) -> Result<(), PageError> {
         let secret = form::cookie(self.request, FORM_COOKIE).ok_or(PageError::OldForm)?;
-        let token = form::token_text(self.portal.store.form_token(secret).await?);
+        let token = form::token_text(self.portal.store.accounts().form_token(secret).await?);
         form.check(&token)
     }
 

@@ -1,7 +1,8 @@
-//! The one place for SQL: writes by the writer's road, reads on threads of their own.
+//! The one place for SQL: writes on writer threads, reads on threads of their own.
 //!
-//! Start at [`Store`]. A write goes `writer` → `load` → `domain::decide` → `save` → COMMIT; a read
-//! goes `reads` → `reader` → the function of its noun (`customers`, `queries`, `settings`, `tokens`).
+//! Start at [`Store`] and its handles, one a subject: `store.customers().list(…)`. What a handle can do stands in `calls.rs`
+//! of its subject. A command goes queue → `engine::writer` → `customers::tx` (lock, load, `domain::decide`, save) → COMMIT;
+//! a read goes `engine::reader` → a function of its subject.
 
 mod accounts;
 mod customers;
@@ -16,10 +17,9 @@ mod invitations;
 mod jobs;
 mod keys;
 mod mail;
-mod reads;
 mod sealed;
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -28,7 +28,7 @@ use tokio::sync::oneshot;
 pub use self::accounts::links::Link;
 pub use self::accounts::portal::{Account, SignInAttempt};
 pub use self::accounts::sessions::SessionLimits;
-pub use self::accounts::tokens::TokenRecord;
+pub use self::accounts::tokens::{TokenRecord, Watch};
 pub use self::customers::find::{Found, HistoryEntry};
 pub use self::customers::lists::{IdPage, ListPage, ListRequest, Listed};
 pub use self::customers::record_cache::{OpenedRecord, Rendering};
@@ -52,17 +52,14 @@ use self::customers::find::CustomerLookUp;
 use self::customers::record_cache::RecordCache;
 use self::customers::tx::{Reply, RunCommands};
 use self::engine::checkpoint::Checkpointer;
-use self::engine::conn::{Conn, KeptConn};
+use self::engine::conn::Conn;
 use self::engine::queue::Entrance;
-use self::engine::reader::Readers;
+use self::engine::reader::{Readers, Sees, Size};
 use self::engine::writer::WriterSetup;
 use crate::clock;
-use crate::domain::accounts::token::Claims;
-use crate::domain::customers::apply;
-use crate::domain::customers::identifier::Identifier;
-use crate::domain::decide::command::{Action, Answer, Command, KeyUse, Precomputed};
-use crate::domain::entrypoints::settings::Settings;
-use crate::vault::MasterKey;
+use crate::domain::decide::command::{Answer, Command, KeyUse};
+use crate::domain::kernel::time::SECOND_US;
+use crate::vault::{DataKey, MasterKey};
 
 /// How a store is to be opened.
 #[derive(Debug)]
@@ -156,34 +153,6 @@ impl Store {
         Ok(store)
     }
 
-    /// Makes ready what a create will most likely need of the writer, which has the less to do under the lock.
-    pub fn precompute(&self, command: &mut Command) {
-        let Action::Create(create) = &mut command.action else { return };
-        let Some(key) = self.ring.newest_key(command.entrypoint_id) else { return };
-        let Some(entrypoint) = self.ring.directory.newest(command.entrypoint_id) else { return };
-        let (record, _) = apply::create(&create.draft, entrypoint.country.as_deref(), clock::now());
-        let terms = index::of_customer(key.terms(), &record);
-        create.precomputed = Some(Arc::new(Precomputed { key_id: key.id, record, terms }));
-    }
-
-    /// Puts a command on the writer's road; answers after COMMIT.
-    ///
-    /// # Errors
-    /// [`StoreError::Rejected`] by the rules; [`StoreError::Busy`] when the queue is full.
-    pub async fn write(&self, mut command: Command) -> Reply {
-        self.precompute(&mut command);
-        self.last_command_us.store(clock::now().0, Ordering::Relaxed);
-        let (reply, answer) = oneshot::channel();
-        let sends_mail = matches!(command.action, Action::Invite(_) | Action::Consent(_));
-        self.queue.push_command(command.entrypoint_id, command, reply)?;
-        let answer = answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?;
-        self.terms_written.notify_one();
-        if sends_mail {
-            self.mail_queued.notify_one();
-        }
-        answer
-    }
-
     /// Runs a change of settings, tokens or keys in a write transaction of its own.
     async fn administer<T: Send + 'static>(
         &self,
@@ -218,189 +187,32 @@ impl Store {
         answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?
     }
 
-    /// Makes an organisation: `render` makes the answer of its id, which is kept under the key.
-    ///
-    /// # Errors
-    /// [`StoreError::Rejected`] for a key used otherwise; the database's.
-    pub async fn create_organisation(
+    /// Runs a read of any number of rows on one state of the database.
+    async fn read<T: Send + 'static>(
         &self,
-        name: String,
-        key_use: Option<KeyUse>,
-        render: impl FnOnce(i64) -> String + Send + 'static,
-    ) -> Result<(String, bool), StoreError> {
-        self.administer_once(key_use, move |conn, _| {
-            Ok(render(entrypoints::settings::create_organisation(conn, &name, clock::now())?))
-        })
-        .await
+        read: impl FnOnce(&mut Conn, &KeyRing) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let ring = Arc::clone(&self.ring);
+        self.readers.read(Size::Many, Sees::OneState, move |conn| read(conn, &ring)).await
     }
 
-    /// Changes an organisation; `None` keeps.
-    ///
-    /// # Errors
-    /// [`StoreError::Rejected`] where there is none; the database's.
-    pub async fn update_organisation(
+    /// As [`Store::read`], of a few rows.
+    async fn look_up<T: Send + 'static>(
         &self,
-        org_id: i64,
-        name: Option<String>,
-        identifiers: Option<Vec<Identifier>>,
-        key_use: Option<KeyUse>,
-        answer: String,
-    ) -> Result<(String, bool), StoreError> {
-        self.administer_once(key_use, move |conn, _| {
-            entrypoints::settings::update_organisation(
-                conn,
-                org_id,
-                name.as_deref(),
-                identifiers.as_deref(),
-            )?;
-            Ok(answer)
-        })
-        .await
+        read: impl FnOnce(&mut Conn, &KeyRing) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let ring = Arc::clone(&self.ring);
+        self.readers.read(Size::Few, Sees::OneState, move |conn| read(conn, &ring)).await
     }
 
-    /// Makes an entrypoint: `render` makes the answer of its id, which is kept under the key.
-    ///
-    /// # Errors
-    /// [`StoreError::Rejected`] where the name is taken or the organisation unknown.
-    pub async fn create_entrypoint(
+    /// What `make` makes by the service's key, which is read once.
+    async fn by_service_key<T: Send + 'static>(
         &self,
-        org_id: i64,
-        entry: String,
-        settings: Settings,
-        key_use: Option<KeyUse>,
-        render: impl FnOnce(i64) -> String + Send + 'static,
-    ) -> Result<(String, bool), StoreError> {
-        self.administer_once(key_use, move |conn, ring| {
-            Ok(render(entrypoints::settings::create_entrypoint(
-                conn,
-                ring,
-                org_id,
-                &entry,
-                &settings,
-                clock::now(),
-            )?))
-        })
-        .await
-    }
-
-    /// Changes the settings of an entrypoint; `None` keeps.
-    ///
-    /// # Errors
-    /// [`StoreError::Rejected`] where there is none; the database's.
-    pub async fn update_entrypoint(
-        &self,
-        id: i64,
-        settings: Settings,
-        key_use: Option<KeyUse>,
-        answer: String,
-    ) -> Result<(String, bool), StoreError> {
-        let updated = self
-            .administer_once(key_use, move |conn, _| {
-                entrypoints::settings::update_entrypoint(conn, id, &settings)?;
-                Ok(answer)
-            })
-            .await;
-        self.ring.directory.forget(id);
-        updated
-    }
-
-    /// Begins to rotate an entrypoint's data key, unless that is being done; `render` makes the answer, which is
-    /// kept under the key.
-    ///
-    /// # Errors
-    /// [`StoreError::Rejected`] where there is no such entrypoint.
-    pub async fn start_rotation(
-        &self,
-        entrypoint_id: i64,
-        key_use: Option<KeyUse>,
-        render: impl FnOnce(Rotation) -> String + Send + 'static,
-    ) -> Result<(String, bool), StoreError> {
-        self.administer_once(key_use, move |conn, ring| {
-            Ok(render(keys::rotation::start(conn, ring, entrypoint_id, clock::now())?))
-        })
-        .await
-    }
-
-    /// Moves at most `most` customers of a rotation to the new key, or whatever is next to be done; how far it
-    /// is then. Any number of processes may do this at once.
-    ///
-    /// # Errors
-    /// [`StoreError::Rejected`] where there is none; [`StoreError::Corrupt`] for a customer that does not open.
-    pub async fn step_rotation(&self, entrypoint_id: i64, most: i64) -> Result<Rotation, StoreError> {
-        let now = clock::now();
-        let rotation =
-            self.administer(move |conn, ring| keys::rotation::step(conn, ring, entrypoint_id, most)).await?;
-        if rotation.phase != RotationPhase::Check {
-            return Ok(rotation);
-        }
-        // Counted without the lock: nothing comes under the old key any more.
-        let left = self.read(move |conn, _| keys::rotation::leftovers(conn, &rotation)).await?;
-        self.administer(move |conn, ring| keys::rotation::finish(conn, ring, entrypoint_id, left, now)).await
-    }
-
-    /// Keeps and signs a token; its text, told this once.
-    ///
-    /// # Errors
-    /// [`StoreError::Rejected`] for an unknown organisation or entrypoint.
-    pub async fn create_token(&self, claims: Claims) -> Result<String, StoreError> {
-        self.administer(move |conn, ring| accounts::tokens::create(conn, ring, &claims)).await
-    }
-
-    /// Keeps and signs the first token of all; nothing where there was one before, or where what it is for is gone.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn create_first_token(&self, claims: Claims) -> Result<Option<String>, StoreError> {
-        if self.read(|conn, _| accounts::tokens::are_any(conn)).await? {
-            return Ok(None);
-        }
-        self.administer(move |conn, ring| accounts::tokens::create_first(conn, ring, &claims)).await
-    }
-
-    /// Revokes a token; of any organisation without `org_id`.
-    ///
-    /// # Errors
-    /// [`StoreError::Rejected`] where there is none.
-    pub async fn revoke_token(&self, org_id: Option<i64>, jti: String) -> Result<(), StoreError> {
-        self.administer(move |conn, _| accounts::tokens::revoke(conn, org_id, &jti, clock::now())).await
-    }
-
-    /// Removes expired idempotency keys, some at a time; how many.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn purge_expired(&self) -> Result<usize, StoreError> {
-        self.administer(|conn, _| idempotency::remove_expired(conn, clock::now())).await
-    }
-
-    /// Forgets what an erase removed, and moves it out of SQLite's write-ahead log; while a reader is in the way, the
-    /// next [`Store::finish_erasing`] does that.
-    pub async fn forget_erased(&self) {
-        self.record_cache.forget_all();
-        self.erased.store(true, Ordering::Release);
-        self.finish_erasing().await;
-    }
-
-    /// Does what is left of erases done before.
-    pub async fn finish_erasing(&self) {
-        if !self.erased.swap(false, Ordering::AcqRel) {
-            return;
-        }
-        let (reply, answer) = oneshot::channel();
-        let queued = self.queue.push_admin(Box::new(move |conn| {
-            answer_admin(reply, conn.and_then(engine::checkpoint::truncate_log))
-        }));
-        let done = match queued {
-            Ok(()) => answer.await.unwrap_or(Ok(false)),
-            Err(error) => Err(error),
-        };
-        match done {
-            Ok(true) => {}
-            Ok(false) => self.erased.store(true, Ordering::Release),
-            Err(error) => {
-                tracing::warn!(%error, "the write-ahead log could not be truncated after an erase");
-                self.erased.store(true, Ordering::Release);
-            }
+        make: impl FnOnce(&DataKey) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match self.ring.cached_service_key() {
+            Some(service) => Ok(make(service)),
+            None => self.look_up(move |conn, ring| Ok(make(&*ring.service_key(conn)?))).await,
         }
     }
 
@@ -413,43 +225,15 @@ impl Store {
         }
     }
 
-    /// Forgets records that were opened long ago.
-    pub fn forget_records(&self) {
-        self.record_cache.forget_old();
-    }
-
-    /// How many records were recalled from memory, and how many had to be opened.
-    pub fn record_cache(&self) -> (u64, u64) {
-        self.record_cache.hits_and_misses()
+    /// Whether somebody waited for a create, update or delete of this process within the last second.
+    pub fn has_callers(&self) -> bool {
+        let last = self.last_command_us.load(std::sync::atomic::Ordering::Relaxed);
+        clock::now().0 - last < SECOND_US
     }
 
     /// How many commands wait for the writer.
     pub fn queued(&self) -> usize {
         self.queue.len()
-    }
-}
-
-/// Watches the database from a thread of its own.
-pub struct Watch {
-    ring: Arc<KeyRing>,
-    conn: KeptConn,
-}
-
-impl Watch {
-    /// Loads new signing keys; the ids of revoked tokens.
-    ///
-    /// # Errors
-    /// The database's; the next call opens a new connection.
-    pub fn poll(&mut self) -> Result<Vec<String>, StoreError> {
-        let result = (|| {
-            let conn = self.conn.get()?;
-            self.ring.load_signing_keys(conn)?;
-            accounts::tokens::revoked(conn, clock::now())
-        })();
-        if result.is_err() {
-            self.conn.leave();
-        }
-        result
     }
 }
 
@@ -476,4 +260,49 @@ fn in_transaction<T>(
             Err(error)
         }
     }
+}
+
+/// Makes the handles of the store: what may be asked of one subject.
+macro_rules! handles {
+    ($($(#[$doc:meta])* $subject:ident: $handle:ident),+ $(,)?) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy)]
+            pub struct $handle<'a>(&'a Store);
+        )+
+
+        impl Store {
+            $(
+                $(#[$doc])*
+                pub fn $subject(&self) -> $handle<'_> {
+                    $handle(self)
+                }
+            )+
+        }
+    };
+}
+
+handles! {
+    /// Customers, and every command on them.
+    customers: Customers,
+    /// Entrypoints, their organisations and settings.
+    entrypoints: Entrypoints,
+    /// Data keys and their rotation, signing keys, sealed notes.
+    keys: Keys,
+    /// Tokens of the API.
+    tokens: Tokens,
+    /// Idempotency keys.
+    idempotency: IdempotencyKeys,
+    /// Accounts of customers in the portal.
+    accounts: Accounts,
+    /// Imports.
+    imports: Imports,
+    /// Invitations of many customers.
+    invitations: Invitations,
+    /// Jobs of every kind.
+    jobs: Jobs,
+    /// Mails to customers.
+    mail: Mails,
+    /// The search index.
+    index: SearchIndex,
 }

@@ -17,7 +17,7 @@ mod tests {
     use diesel::prelude::*;
 
     use super::*;
-    use crate::store::engine::conn::{DatabaseUrl, Purpose};
+    use crate::store::engine::conn::{Conn, DatabaseUrl, Purpose};
     use crate::store::engine::migrate::migrate;
 
     /// Columns of bytes that are not sealed, each with what they are.

@@ -137,7 +137,7 @@ async fn all_records(store: &Store) -> Vec<(i64, i64, Customer)> {
         limit: 1_000,
         counts: true,
     };
-    let result_text = store.list(request, |page| {
+    let result_text = store.customers().list(request, |page| {
         assert_eq!(page.total, Some(page.records.len()));
         page.records
             .iter()
@@ -162,7 +162,11 @@ async fn compare(db: Db, cases: usize, commands: usize, with_poison: bool) {
             };
             let actor = Actor { name: "batch".into(), jti: "batch".into() };
             let action = Action::Create(Box::new(first));
-            store.write(Command { entrypoint_id: 1, actor, idempotency: None, action }).await.unwrap();
+            store
+                .customers()
+                .write(Command { entrypoint_id: 1, actor, idempotency: None, action })
+                .await
+                .unwrap();
         }
         if with_poison {
             poison(&one_by_one);
@@ -176,10 +180,10 @@ async fn compare(db: Db, cases: usize, commands: usize, with_poison: bool) {
         }
         let mut expected = Vec::new();
         for command in &sequence {
-            expected.push(result_text(slow.write(command.clone()).await));
+            expected.push(result_text(slow.customers().write(command.clone()).await));
         }
         // The join polls in order, so all commands are queued before the test looks at the first answer.
-        let answers = join_all(sequence.iter().map(|command| fast.write(command.clone()))).await;
+        let answers = join_all(sequence.iter().map(|command| fast.customers().write(command.clone()))).await;
         for (index, (answer, expected)) in answers.into_iter().zip(&expected).enumerate() {
             assert_eq!(&result_text(answer), expected, "case {case}, command {index}: {:?}", sequence[index]);
         }
@@ -238,7 +242,7 @@ both!(commands_queued_before_a_drain_are_answered, |db| async move {
             precomputed: None,
         })),
     };
-    let waiting: Vec<_> = (0..50).map(|number| Box::pin(store.write(create(number)))).collect();
+    let waiting: Vec<_> = (0..50).map(|number| Box::pin(store.customers().write(create(number)))).collect();
     let answers = join_all(waiting);
     tokio::pin!(answers);
     // After one poll every command is queued and hardly any is answered.
@@ -251,7 +255,7 @@ both!(commands_queued_before_a_drain_are_answered, |db| async move {
     for answer in answers {
         assert!(matches!(answer.unwrap().outcome, Outcome::Created { .. }));
     }
-    assert!(matches!(store.write(create(99)).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.customers().write(create(99)).await, Err(StoreError::Unavailable(_))));
 });
 
 /// A server words its messages in its own language, so only the code decides whether a retry may help.
@@ -278,7 +282,7 @@ async fn only_the_code_of_a_database_error_decides_whether_a_retry_may_help() {
                  CREATE TRIGGER refuse BEFORE INSERT ON customer FOR EACH ROW EXECUTE FUNCTION refuse()"
             ))
             .unwrap();
-        match store.write(poisonous()).await {
+        match store.customers().write(poisonous()).await {
             Err(StoreError::Unavailable(text)) => assert!(may_retry && text == message, "{code}: {text}"),
             Err(StoreError::Bug(text)) => assert!(!may_retry && text == message, "{code}: {text}"),
             other => panic!("{code}: {other:?}"),

@@ -77,7 +77,7 @@ pub(crate) async fn create_customer(call: Call, payload: Payload) -> Result<Http
 /// Reads query and body, and reports the problems of both at once.
 async fn read(call: &Call, entrypoint_id: i64, mutation: &Mutation<'_>) -> Result<CreateCustomer, Error> {
     let (on_match, mut problems) = flags(call);
-    let country = call.app.store.country(entrypoint_id).await?.ok_or(Error::NotFound)?;
+    let country = call.app.store.entrypoints().country(entrypoint_id).await?.ok_or(Error::NotFound)?;
     let country = country.as_deref();
     let context = Context { now: clock::now(), country, entrypoint_country: country };
     let members = match body::members(&mutation.body) {
@@ -214,7 +214,9 @@ pub(crate) async fn match_customer(call: Call, payload: Payload) -> Result<HttpR
     let create = read(&call, entrypoint_id, &mutation).await;
     let answer = match create.map(|create| Action::Match(Box::new(create))) {
         // Only an answer that must be kept needs the writer.
-        Ok(action) if mutation.key.is_none() => call.app.store.consult(mutation.command(action)).await?,
+        Ok(action) if mutation.key.is_none() => {
+            call.app.store.customers().consult(mutation.command(action)).await?
+        }
         action => mutation.write(action).await?,
     };
     let Outcome::Matched(report) = &answer.outcome else {

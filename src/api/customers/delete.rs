@@ -44,7 +44,7 @@ pub(crate) async fn delete_customer(call: Call, payload: Payload) -> Result<Http
     });
     let answer = mutation.write(action).await?;
     if erase && !answer.replayed {
-        call.app.store.forget_erased().await;
+        call.app.store.customers().forget_erased().await;
     }
     Ok(done(&answer, &call.caller))
 }

@@ -79,7 +79,8 @@ pub(crate) async fn get_customer_history(call: Call) -> Result<HttpResponse, Err
     let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
     params.done()?;
-    let page = call.app.store.history(found.entrypoint.id, found.record.stored.id, skip, limit).await?;
+    let page =
+        call.app.store.customers().history(found.entrypoint.id, found.record.stored.id, skip, limit).await?;
     let (entries, total) = page.ok_or(Error::NotFound)?;
     let shows_values = call.caller.sees_pii();
     let body = HistoryOut {

@@ -129,7 +129,7 @@ pub(crate) async fn get_invitation(call: Call) -> Result<HttpResponse, Error> {
     let invitation = if found.record.stored.customer.password_hash.is_some() {
         InvitationOut::of(id, PortalState::Active)
     } else {
-        match call.app.store.invitation_link(found.entrypoint.id, id).await? {
+        match call.app.store.invitations().link(found.entrypoint.id, id).await? {
             Some(link) => InvitationOut {
                 opened_at: link.opened_at.map(Micros::to_rfc3339),
                 ..InvitationOut::invited(id, link.issued_at, link.expires_at, clock::now())

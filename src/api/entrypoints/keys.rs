@@ -80,7 +80,7 @@ pub(crate) async fn get_entrypoint_keys(call: Call) -> Result<HttpResponse, Erro
     call.require(Scope::Settings)?;
     let id = call.entry().await?;
     call.params().done()?;
-    let (keys, rotation) = call.app.store.data_keys(id).await?;
+    let (keys, rotation) = call.app.store.keys().list(id).await?;
     let keys = keys
         .into_iter()
         .map(|key| KeyOut {
@@ -113,6 +113,6 @@ pub(crate) async fn rotate_entrypoint_keys(call: Call, payload: Payload) -> Resu
         return Ok(answered(mutation.replay(problems).await?, true));
     }
     let render = |rotation: Rotation| text_of(&RotationOut::new(&rotation));
-    let (body, replayed) = call.app.store.start_rotation(id, mutation.key, render).await?;
+    let (body, replayed) = call.app.store.keys().start_rotation(id, mutation.key, render).await?;
     Ok(answered(body, replayed))
 }

@@ -226,7 +226,7 @@ pub(crate) async fn get_entrypoint_settings(call: Call) -> Result<HttpResponse, 
     call.require(Scope::Settings)?;
     let id = call.entry().await?;
     call.params().done()?;
-    let settings = call.app.store.entrypoint_settings(id).await?.ok_or(Error::NotFound)?;
+    let settings = call.app.store.entrypoints().settings(id).await?.ok_or(Error::NotFound)?;
     Ok(HttpResponse::Ok().json(of_entrypoint(&settings)))
 }
 
@@ -251,7 +251,7 @@ pub(crate) async fn update_entrypoint_settings(call: Call, payload: Payload) -> 
         Err(problems) => return Ok(answered(mutation.replay(problems).await?, true)),
     };
     let done = text_of(&DoneOut::SUCCESS);
-    let (body, replayed) = call.app.store.update_entrypoint(id, settings, mutation.key, done).await?;
+    let (body, replayed) = call.app.store.entrypoints().update(id, settings, mutation.key, done).await?;
     Ok(answered(body, replayed))
 }
 
@@ -335,7 +335,7 @@ pub(crate) async fn list_entrypoints(call: Call) -> Result<HttpResponse, Error> 
     call.require(Scope::Settings)?;
     call.params().done()?;
     let claims = call.caller.claims();
-    let all = call.app.store.entrypoints(Some(claims.org)).await?;
+    let all = call.app.store.entrypoints().list(Some(claims.org)).await?;
     let records = all
         .into_iter()
         .map(|settings| settings.entrypoint)
@@ -427,7 +427,7 @@ pub(crate) async fn create_entrypoint(call: Call, payload: Payload) -> Result<Ht
     let name = entry.clone();
     let render = move |_| made(Some(name), org_id);
     let (body, replayed) =
-        call.app.store.create_entrypoint(org_id, entry, settings, mutation.key, render).await?;
+        call.app.store.entrypoints().create(org_id, entry, settings, mutation.key, render).await?;
     Ok(answered(body, replayed))
 }
 

@@ -33,7 +33,7 @@ pub(crate) async fn get_organisation_settings(call: Call) -> Result<HttpResponse
     call.require(Scope::Settings)?;
     let id = own_organisation(&call)?;
     call.params().done()?;
-    let organisation = call.app.store.organisation(id).await?.ok_or(Error::NotFound)?;
+    let organisation = call.app.store.entrypoints().organisation(id).await?.ok_or(Error::NotFound)?;
     Ok(HttpResponse::Ok().json(of_organisation(&organisation)))
 }
 
@@ -61,8 +61,12 @@ pub(crate) async fn update_organisation_settings(
         Err(problems) => return Ok(answered(mutation.replay(problems).await?, true)),
     };
     let done = text_of(&DoneOut::SUCCESS);
-    let (body, replayed) =
-        call.app.store.update_organisation(org_id, name, identifiers, mutation.key, done).await?;
+    let (body, replayed) = call
+        .app
+        .store
+        .entrypoints()
+        .update_organisation(org_id, name, identifiers, mutation.key, done)
+        .await?;
     Ok(answered(body, replayed))
 }
 
@@ -119,7 +123,8 @@ pub(crate) async fn create_organisation(call: Call, payload: Payload) -> Result<
         Err(problems) => return Ok(answered(mutation.replay(problems).await?, true)),
     };
     let render = |org_id| made(None, org_id);
-    let (body, replayed) = call.app.store.create_organisation(name, mutation.key, render).await?;
+    let (body, replayed) =
+        call.app.store.entrypoints().create_organisation(name, mutation.key, render).await?;
     Ok(answered(body, replayed))
 }
 

@@ -173,7 +173,7 @@ impl Guard {
             return Ok(Arc::clone(claims));
         }
         let kid = unverified_key_id(token).ok_or(Error::Unauthorized("malformed"))?;
-        let key = store.signing_key(&kid).ok_or(Error::Unauthorized("wrongly signed"))?;
+        let key = store.keys().signing_key(&kid).ok_or(Error::Unauthorized("wrongly signed"))?;
         let claims: Claims = key.verify(token).map_err(|error| match error {
             crate::vault::TokenError::Malformed => Error::Unauthorized("malformed"),
             crate::vault::TokenError::WrongSignature => Error::Unauthorized("wrongly signed"),

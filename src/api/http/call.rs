@@ -82,7 +82,7 @@ impl Call {
     /// 404.
     pub(crate) async fn entry(&self) -> Result<i64, Error> {
         let entry = self.path("entry");
-        let (id, org_id) = self.app.store.find_entry(entry).await?.ok_or(Error::NotFound)?;
+        let (id, org_id) = self.app.store.entrypoints().find(entry).await?.ok_or(Error::NotFound)?;
         if self.caller.claims().sees(org_id, entry) { Ok(id) } else { Err(Error::NotFound) }
     }
 
@@ -113,8 +113,8 @@ impl Call {
         render: impl FnOnce(Found) -> T + Send + 'static,
     ) -> Result<T, Error> {
         let id = self.id("customerId")?;
-        let entrypoint_id = self.app.store.entrypoint_of(id).await?.ok_or(Error::NotFound)?;
-        self.app.store.customer(entrypoint_id, id, render).await?.ok_or(Error::NotFound)
+        let entrypoint_id = self.app.store.customers().entrypoint_of(id).await?.ok_or(Error::NotFound)?;
+        self.app.store.customers().find(entrypoint_id, id, render).await?.ok_or(Error::NotFound)
     }
 
     fn sees(&self, entrypoint: &Entrypoint) -> bool {
@@ -151,7 +151,7 @@ impl Call {
         let route = format!("{} {}", self.request.method(), self.route.trim_start_matches("/api"));
         let scope = [&organisation, &route, &self.target(), &key].map(|part| part.as_bytes().to_vec());
         let content = vec![self.request.query_string().as_bytes().to_vec(), body.to_vec()];
-        Ok(Some(self.app.store.key_use(entrypoint_id, scope.to_vec(), content).await?))
+        Ok(Some(self.app.store.idempotency().key_use(entrypoint_id, scope.to_vec(), content).await?))
     }
 
     /// The parameters of the path, one spelling for one target: ids without leading zeros.
@@ -188,9 +188,9 @@ impl Mutation<'_> {
     pub(crate) async fn write(&self, action: Result<Action, Error>) -> Result<Answer, Error> {
         let store = &self.call.app.store;
         match action {
-            Ok(action) => Ok(store.write(self.command(action)).await?),
+            Ok(action) => Ok(store.customers().write(self.command(action)).await?),
             Err(Error::Invalid(problems)) if self.key.is_some() => {
-                Ok(store.consult(self.command(Action::Replay(problems))).await?)
+                Ok(store.customers().consult(self.command(Action::Replay(problems))).await?)
             }
             Err(error) => Err(error),
         }
@@ -202,7 +202,7 @@ impl Mutation<'_> {
     /// 422 for a key of another request; else the problems.
     pub(crate) async fn replay(&self, problems: Error) -> Result<String, Error> {
         let Some(key) = self.key else { return Err(problems) };
-        let kept = self.call.app.store.kept_answer(self.entrypoint_id, key).await?;
+        let kept = self.call.app.store.idempotency().kept_answer(self.entrypoint_id, key).await?;
         kept.ok_or(problems)
     }
 }

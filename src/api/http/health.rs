@@ -69,7 +69,7 @@ pub(crate) async fn get_metrics(request: HttpRequest, app: Data<App>) -> Result<
     Params::of(&request).done()?;
     #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a queue's length")]
     metrics::gauge!("customary_writer_queue_commands").set(app.store.queued() as f64);
-    let (hits, misses) = app.store.record_cache();
+    let (hits, misses) = app.store.customers().cache_hits_and_misses();
     metrics::counter!("customary_record_cache_reads_total", "result" => "hit").absolute(hits);
     metrics::counter!("customary_record_cache_reads_total", "result" => "miss").absolute(misses);
     Ok(HttpResponse::Ok()

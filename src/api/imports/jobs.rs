@@ -43,7 +43,7 @@ pub(crate) struct RowsOut {
 /// The import that the path names, if this token may see it.
 async fn visible_job(call: &Call) -> Result<ImportJob, Error> {
     let entrypoint_id = call.entry().await?;
-    call.app.store.import_job(entrypoint_id, call.id("jobId")?).await?.ok_or(Error::NotFound)
+    call.app.store.imports().job(entrypoint_id, call.id("jobId")?).await?.ok_or(Error::NotFound)
 }
 
 /// List imports
@@ -62,7 +62,7 @@ pub(crate) async fn list_imports(call: Call) -> Result<HttpResponse, Error> {
     let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
     params.done()?;
-    let (jobs, total) = call.app.store.import_jobs(entrypoint_id, skip, limit).await?;
+    let (jobs, total) = call.app.store.imports().jobs(entrypoint_id, skip, limit).await?;
     let now = clock::now();
     let records = jobs.iter().map(|job| JobOut::new(job, false, now)).collect();
     Ok(HttpResponse::Ok().json(JobsOut { summary: SummaryOut::new(limit, total), records }))
@@ -106,7 +106,8 @@ pub(crate) async fn get_import_rows(call: Call) -> Result<HttpResponse, Error> {
     let (skip, limit) = page_of(&mut params);
     let outcome = params.word::<RowOutcome>("outcome");
     params.done()?;
-    let (rows, total) = call.app.store.import_rows(job.entrypoint_id, job.id, outcome, skip, limit).await?;
+    let (rows, total) =
+        call.app.store.imports().rows(job.entrypoint_id, job.id, outcome, skip, limit).await?;
     let sees_pii = call.caller.sees_pii();
     let records = rows.into_iter().map(|row| RowOut::new(row, sees_pii)).collect();
     let mut response = HttpResponse::Ok();
@@ -135,7 +136,7 @@ pub(crate) async fn get_rejected_rows(call: Call) -> Result<HttpResponse, Error>
         yield Bytes::from(rejected_header(&job.plan));
         let mut skip = 0;
         loop {
-            let page = call.app.store.import_rows(job.entrypoint_id, job.id, Some(RowOutcome::Rejected), skip, LIMIT_MAX).await;
+            let page = call.app.store.imports().rows(job.entrypoint_id, job.id, Some(RowOutcome::Rejected), skip, LIMIT_MAX).await;
             let (rows, _) = page.map_err(Error::from)?;
             if rows.is_empty() {
                 break;
@@ -170,7 +171,7 @@ pub(crate) async fn cancel_import(call: Call, payload: Payload) -> Result<HttpRe
     let job = visible_job(&call).await?;
     call.bodiless(SERVICE, payload).await?;
     call.params().done()?;
-    let job = call.app.store.cancel_import(job.entrypoint_id, job.id).await?;
+    let job = call.app.store.imports().cancel(job.entrypoint_id, job.id).await?;
     Ok(HttpResponse::Ok().json(JobOut::new(&job, false, clock::now())))
 }
 
@@ -201,13 +202,13 @@ pub(crate) async fn commit_import(call: Call, payload: Payload) -> Result<HttpRe
         let message = "only a finished dry run can be committed";
         return Err(Error::Conflict(vec![Problem::parameter("jobId", "not_rehearsed", message)]));
     }
-    let queued = call.app.store.commit_import(&job, call.caller.actor(), mutation.key).await?;
+    let queued = call.app.store.imports().commit(&job, call.caller.actor(), mutation.key).await?;
     accepted(&call, job.entrypoint_id, queued).await
 }
 
 /// The 202 of a queued import.
 pub(super) async fn accepted(call: &Call, entrypoint_id: i64, queued: Queued) -> Result<HttpResponse, Error> {
-    let job = call.app.store.import_job(entrypoint_id, queued.job_id).await?.ok_or(Error::NotFound)?;
+    let job = call.app.store.imports().job(entrypoint_id, queued.job_id).await?.ok_or(Error::NotFound)?;
     let repeated = matches!(queued.why, Why::Report | Why::Same | Why::Resumed);
     let mut response = HttpResponse::build(StatusCode::ACCEPTED);
     response.insert_header((LOCATION, format!("/api/Import/jobs/{}/{}", call.path("entry"), job.id)));

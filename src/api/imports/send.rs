@@ -157,7 +157,7 @@ pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<Htt
     }
     let mut new = intake.finish().await.map_err(refused)?;
     new.key_use = call.key_use(entrypoint_id, &new.plan.file_hash).await?;
-    let queued = app.store.queue_import(new).await?;
+    let queued = app.store.imports().queue(new).await?;
     if answers_at_once {
         return accepted(&call, entrypoint_id, queued).await;
     }
@@ -257,7 +257,7 @@ fn refused(error: IntakeError) -> Error {
 async fn wait(app: &App, entrypoint_id: i64, queued: Queued) -> Result<HttpResponse, Error> {
     let mut look = LOOK_FIRST;
     loop {
-        let job = app.store.import_job(entrypoint_id, queued.job_id).await?.ok_or(Error::NotFound)?;
+        let job = app.store.imports().job(entrypoint_id, queued.job_id).await?.ok_or(Error::NotFound)?;
         if job.state.is_over() {
             return Ok(answer(&job, queued.why));
         }

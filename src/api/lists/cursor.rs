@@ -28,7 +28,7 @@ pub(super) async fn seal(
     total: usize,
 ) -> Result<String, Error> {
     let text = serde_json::to_vec(&Cursor { after: after.clone(), total }).unwrap_or_default();
-    Ok(URL_SAFE_NO_PAD.encode(app.store.seal_note(KIND, context, text).await?))
+    Ok(URL_SAFE_NO_PAD.encode(app.store.keys().seal_note(KIND, context, text).await?))
 }
 
 /// Opens a token of the same query.
@@ -45,7 +45,7 @@ pub(super) async fn open(
         Error::invalid(Problem::parameter("pageIdentifier", "invalid_page", message))
     };
     let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|_| refused())?;
-    let text = app.store.open_note(KIND, context, sealed).await?.ok_or_else(refused)?;
+    let text = app.store.keys().open_note(KIND, context, sealed).await?.ok_or_else(refused)?;
     let cursor: Cursor = serde_json::from_slice(&text).map_err(|_| refused())?;
     Ok((Some(cursor.after), Some(cursor.total)))
 }

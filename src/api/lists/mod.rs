@@ -1,7 +1,7 @@
 //! Lists: `GET /Query/customers/{entry}` and `/org/{orgId}`, and the statistic of an entrypoint (rules 8).
 
 mod cursor;
-mod params;
+pub(crate) mod params;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use strum::VariantArray as _;
 
-pub(crate) use self::params::{FileParams, ListParams, ListTarget};
+use self::params::{ListParams, ListTarget};
 use super::customers::{CustomerOut, View, rendering, view_of};
 use super::exports::{self, WorkbookOut};
 use super::http::body::Params;
@@ -148,19 +148,8 @@ pub(crate) async fn list_customers(call: Call) -> Result<HttpResponse, Error> {
 #[get("/api/Query/customers/org/{orgId}")]
 pub(crate) async fn list_organisation_customers(call: Call) -> Result<HttpResponse, Error> {
     require(&call)?;
-    let target = organisation(&call).await?;
+    let target = ListTarget::of_organisation(&call).await?;
     list(call, target).await
-}
-
-/// The entrypoints of an organisation that a token sees.
-///
-/// # Errors
-/// 404 for another organisation.
-pub(crate) async fn organisation(call: &Call) -> Result<ListTarget, Error> {
-    let org_id = super::entrypoints::own_organisation(call)?;
-    let mut all = call.app.store.entries(org_id).await?;
-    all.retain(|(_, entry)| call.caller.claims().entries.contains(entry));
-    Ok(ListTarget::organisation(org_id, all.into_iter().map(|(id, _)| id).collect()))
 }
 
 /// The scopes of a list, and of one that is answered as a file.
@@ -196,7 +185,7 @@ async fn list(call: Call, target: ListTarget) -> Result<HttpResponse, Error> {
         return Ok(streamed(app, wanted, params.limit, view, context, known_total));
     }
     let render = move |page: &ListPage| (records(page, view), page.total, page.next.clone());
-    let (records, total, next) = app.store.list(wanted, render).await?;
+    let (records, total, next) = app.store.customers().list(wanted, render).await?;
     let total = known_total.or(total).unwrap_or(0);
     let next = match &next {
         Some(key) => Some(cursor::seal(&app, context, key, total).await?),
@@ -245,12 +234,12 @@ fn streamed(
 ) -> HttpResponse {
     let stream = async_stream::try_stream! {
         let wants_deleted = wanted.filter.wants_deleted();
-        let page = app.store.list_id_page(wanted).await.map_err(Error::from)?;
+        let page = app.store.customers().id_page(wanted).await.map_err(Error::from)?;
         let total = known_total.or(page.total).unwrap_or(0);
         let mut text: Vec<u8> = b"{\"Records\":[".to_vec();
         let mut is_first = true;
         for slice in page.ids.chunks(SLICE) {
-            for (record, entrypoint) in app.store.list_records(slice.to_vec()).await.map_err(Error::from)? {
+            for (record, entrypoint) in app.store.customers().records(slice.to_vec()).await.map_err(Error::from)? {
                 let stored = &record.stored;
                 // It was deleted after the order was fixed.
                 if stored.customer.is_deleted() && !wants_deleted {
@@ -310,7 +299,7 @@ pub(crate) async fn get_customer_statistic(call: Call) -> Result<HttpResponse, E
     call.require(Scope::CustomersRead)?;
     let entrypoint_id = call.entry().await?;
     call.params().done()?;
-    let counts = call.app.store.counts(entrypoint_id).await?.ok_or(Error::NotFound)?;
+    let counts = call.app.store.customers().counts(entrypoint_id).await?.ok_or(Error::NotFound)?;
     let mut by_status: BTreeMap<String, i64> =
         Status::VARIANTS.iter().map(|status| (status.code().to_string(), 0)).collect();
     let mut by_lifecycle: BTreeMap<String, i64> =

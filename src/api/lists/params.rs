@@ -4,6 +4,7 @@ use actix_web::HttpRequest;
 
 use super::LIMIT_DEFAULT;
 use crate::api::customers::View;
+use crate::api::entrypoints::own_organisation;
 use crate::api::http::auth::Caller;
 use crate::api::http::body::Params;
 use crate::api::http::call::Call;
@@ -39,14 +40,20 @@ impl ListTarget {
         }
     }
 
-    /// The entrypoints of an organisation.
-    pub(crate) fn organisation(org_id: i64, entrypoints: Vec<i64>) -> ListTarget {
-        ListTarget {
+    /// The entrypoints of an organisation that a token sees.
+    ///
+    /// # Errors
+    /// 404 for another organisation.
+    pub(crate) async fn of_organisation(call: &Call) -> Result<ListTarget, Error> {
+        let org_id = own_organisation(call)?;
+        let mut all = call.app.store.entrypoints().names(org_id).await?;
+        all.retain(|(_, entry)| call.caller.claims().entries.contains(entry));
+        Ok(ListTarget {
             name: format!("organisation {org_id}"),
             file_name: format!("org-{org_id}"),
             is_organisation: true,
-            entrypoints,
-        }
+            entrypoints: all.into_iter().map(|(id, _)| id).collect(),
+        })
     }
 }
 

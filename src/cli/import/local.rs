@@ -57,12 +57,12 @@ async fn all(
     options: &ImportOptions,
     interrupt: &StopSignal,
 ) -> Result<(ImportJob, Why), End> {
-    let Some((entrypoint_id, _)) = store.find_entry(&import.entry).await? else {
+    let Some((entrypoint_id, _)) = store.entrypoints().find(&import.entry).await? else {
         let why = format!("there is no entrypoint {}; `customary entrypoint list` shows all", import.entry);
         return Err(ConfigError(why).into());
     };
     let new = upload(store, import, options, entrypoint_id, interrupt).await?;
-    let queued = store.queue_import(new).await?;
+    let queued = store.imports().queue(new).await?;
     match queued.why {
         Why::New | Why::Report | Why::Replayed => {}
         Why::Same => import.note("another process is importing this file; showing its progress"),
@@ -118,7 +118,7 @@ async fn work(
     let mut asked_at: Option<Instant> = None;
     let mut is_cancelled = false;
     loop {
-        let job = store.import_job(entrypoint_id, job_id).await?;
+        let job = store.imports().job(entrypoint_id, job_id).await?;
         let job =
             job.ok_or_else(|| ConfigError("the import no longer exists; somebody deleted it".into()))?;
         if job.state.is_over() && worker.is_none() {
@@ -128,12 +128,12 @@ async fn work(
         if interrupt.is_asked() && !is_cancelled {
             is_cancelled = true;
             bar.suspend(|| import.note("stopping after the current rows; press Ctrl-C again to end at once"));
-            store.cancel_import(entrypoint_id, job_id).await?;
+            store.imports().cancel(entrypoint_id, job_id).await?;
             continue;
         }
         if worker.is_none() && asked_at.is_none_or(|at| at.elapsed() >= TAKE_EVERY) {
             asked_at = Some(Instant::now());
-            if let Some(lease) = store.take_import(Some(JobId { entrypoint_id, job_id })).await? {
+            if let Some(lease) = store.imports().take(Some(JobId { entrypoint_id, job_id })).await? {
                 let store = Arc::clone(store);
                 // To stop, cancel the job: a worker that gets a stop signal leaves its job to the next worker.
                 let never = StopSignal::default();
@@ -161,7 +161,7 @@ fn write_rejected(store: &Store, job: &ImportJob, file: &mut File) -> Result<(),
     let mut done = 0;
     loop {
         let rows =
-            store.import_rows(job.entrypoint_id, job.id, Some(RowOutcome::Rejected), done, REJECTED_ROWS);
+            store.imports().rows(job.entrypoint_id, job.id, Some(RowOutcome::Rejected), done, REJECTED_ROWS);
         let (rows, _) = block_on(rows)??;
         if rows.is_empty() {
             return Ok(());

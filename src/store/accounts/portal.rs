@@ -26,7 +26,7 @@ use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
 use crate::store::keys::keyring::KeyRing;
 use crate::store::mail;
-use crate::store::{Reply, Store};
+use crate::store::{Accounts, Reply};
 
 /// How long a session may be used before that is remembered, in microseconds.
 const TOUCH_AFTER_US: i64 = 60 * SECOND_US;
@@ -57,31 +57,32 @@ impl Account {
     }
 }
 
-impl Store {
+impl Accounts<'_> {
     /// Counts an attempt to sign in and says whose it would be; `None` where the name is locked.
     ///
     /// # Errors
     /// The database's.
     pub async fn begin_sign_in(
-        &self,
+        self,
         entrypoint_id: i64,
         login: String,
     ) -> Result<Option<SignInAttempt>, StoreError> {
-        self.administer(move |conn, ring| {
-            let tx = EntrypointTx::lock(conn, entrypoint_id)?;
-            let now = tx.now;
-            let name = login_name(&login);
-            let failures =
-                attempts::count(conn, ring, entrypoint_id, Attempt::SignIn, &name, LOCK_FAILURES, now)?;
-            if failures >= LOCK_FAILURES {
-                return Ok(None);
-            }
-            let mut loaded = tx.clone().load(conn, ring, &[])?;
-            let account =
-                account_of(conn, ring, &mut loaded, &login, |stored| may_sign_in(&stored.customer))?;
-            Ok(Some(SignInAttempt { failures, account: account.and_then(|stored| Account::of(&stored)) }))
-        })
-        .await
+        self.0
+            .administer(move |conn, ring| {
+                let tx = EntrypointTx::lock(conn, entrypoint_id)?;
+                let now = tx.now;
+                let name = login_name(&login);
+                let failures =
+                    attempts::count(conn, ring, entrypoint_id, Attempt::SignIn, &name, LOCK_FAILURES, now)?;
+                if failures >= LOCK_FAILURES {
+                    return Ok(None);
+                }
+                let mut loaded = tx.clone().load(conn, ring, &[])?;
+                let account =
+                    account_of(conn, ring, &mut loaded, &login, |stored| may_sign_in(&stored.customer))?;
+                Ok(Some(SignInAttempt { failures, account: account.and_then(|stored| Account::of(&stored)) }))
+            })
+            .await
     }
 
     /// Begins the session of an attempt whose password was right; `None` where the account changed meanwhile.
@@ -89,42 +90,44 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn sign_in(
-        &self,
+        self,
         entrypoint_id: i64,
         login: String,
         account: Account,
     ) -> Result<Option<String>, StoreError> {
-        self.administer(move |conn, ring| {
-            let now = EntrypointTx::lock(conn, entrypoint_id)?.now;
-            let found = find::find(conn, ring, entrypoint_id, account.customer_id)?;
-            if !found.is_some_and(|found| is_still(&found.record.stored, &account)) {
-                return Ok(None);
-            }
-            attempts::clear(conn, ring, entrypoint_id, Attempt::SignIn, &login_name(&login))?;
-            sessions::begin(conn, entrypoint_id, account.customer_id, now).map(Some)
-        })
-        .await
+        self.0
+            .administer(move |conn, ring| {
+                let now = EntrypointTx::lock(conn, entrypoint_id)?.now;
+                let found = find::find(conn, ring, entrypoint_id, account.customer_id)?;
+                if !found.is_some_and(|found| is_still(&found.record.stored, &account)) {
+                    return Ok(None);
+                }
+                attempts::clear(conn, ring, entrypoint_id, Attempt::SignIn, &login_name(&login))?;
+                sessions::begin(conn, entrypoint_id, account.customer_id, now).map(Some)
+            })
+            .await
     }
 
     /// Locks an account after its last allowed failure.
     ///
     /// # Errors
     /// The database's.
-    pub async fn lock_account(&self, entrypoint_id: i64, account: Account) -> Result<(), StoreError> {
-        self.administer(move |conn, ring| {
-            let tx = EntrypointTx::lock(conn, entrypoint_id)?;
-            let now = tx.now;
-            let found = find::find(conn, ring, entrypoint_id, account.customer_id)?;
-            if !found.is_some_and(|found| is_still(&found.record.stored, &account)) {
-                return Ok(());
-            }
-            let mut draft = Draft::default();
-            draft.status = Change::Set(Status::Locked);
-            update(conn, ring, tx, account.customer_id, draft)?;
-            notify(conn, ring, entrypoint_id, account.customer_id, MailKind::Locked, now)
-        })
-        .await?;
-        self.mail_queued.notify_one();
+    pub async fn lock(self, entrypoint_id: i64, account: Account) -> Result<(), StoreError> {
+        self.0
+            .administer(move |conn, ring| {
+                let tx = EntrypointTx::lock(conn, entrypoint_id)?;
+                let now = tx.now;
+                let found = find::find(conn, ring, entrypoint_id, account.customer_id)?;
+                if !found.is_some_and(|found| is_still(&found.record.stored, &account)) {
+                    return Ok(());
+                }
+                let mut draft = Draft::default();
+                draft.status = Change::Set(Status::Locked);
+                update(conn, ring, tx, account.customer_id, draft)?;
+                notify(conn, ring, entrypoint_id, account.customer_id, MailKind::Locked, now)
+            })
+            .await?;
+        self.0.mail_queued.notify_one();
         Ok(())
     }
 
@@ -132,8 +135,8 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn portal_session(
-        &self,
+    pub async fn session(
+        self,
         entrypoint_id: i64,
         token: String,
         limits: SessionLimits,
@@ -141,6 +144,7 @@ impl Store {
         let now = clock::now();
         let asked = token.clone();
         let found = self
+            .0
             .read(move |conn, ring| {
                 let Some((customer_id, seen)) = sessions::find(conn, entrypoint_id, &asked, limits, now)?
                 else {
@@ -156,7 +160,7 @@ impl Store {
         // Not on every request: reading a page must not cost a write.
         let after_us = TOUCH_AFTER_US.min(limits.idle_secs.saturating_mul(SECOND_US) / 4);
         if now.0.saturating_sub(seen.0) > after_us {
-            self.administer(move |conn, _| sessions::touch(conn, entrypoint_id, &token, now)).await?;
+            self.0.administer(move |conn, _| sessions::touch(conn, entrypoint_id, &token, now)).await?;
         }
         Ok(Some(found))
     }
@@ -165,8 +169,8 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn sign_out(&self, entrypoint_id: i64, token: String) -> Result<(), StoreError> {
-        self.administer(move |conn, _| sessions::end(conn, entrypoint_id, &token)).await
+    pub async fn sign_out(self, entrypoint_id: i64, token: String) -> Result<(), StoreError> {
+        self.0.administer(move |conn, _| sessions::end(conn, entrypoint_id, &token)).await
     }
 
     /// A live link of this entrypoint with its customer, and that its page was opened.
@@ -174,13 +178,14 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn look_at_link(
-        &self,
+        self,
         entrypoint_id: i64,
         token: String,
     ) -> Result<Option<(Link, Found)>, StoreError> {
         let now = clock::now();
         let asked = token.clone();
         let found = self
+            .0
             .read(move |conn, ring| {
                 let Some(link) = links::find(conn, entrypoint_id, &asked, now)? else { return Ok(None) };
                 let found = find::find(conn, ring, entrypoint_id, link.customer_id)?;
@@ -190,7 +195,7 @@ impl Store {
             })
             .await?;
         if found.as_ref().is_some_and(|(link, _)| link.opened_at.is_none()) {
-            self.administer(move |conn, _| links::look(conn, entrypoint_id, &token, now)).await?;
+            self.0.administer(move |conn, _| links::look(conn, entrypoint_id, &token, now)).await?;
         }
         Ok(found)
     }
@@ -201,12 +206,13 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn set_password(
-        &self,
+        self,
         entrypoint_id: i64,
         token: String,
         password_hash: String,
     ) -> Result<bool, StoreError> {
         let done = self
+            .0
             .administer(move |conn, ring| {
                 let tx = EntrypointTx::lock(conn, entrypoint_id)?;
                 let now = tx.now;
@@ -228,7 +234,7 @@ impl Store {
                 Ok(())
             })
             .await;
-        self.mail_queued.notify_one();
+        self.0.mail_queued.notify_one();
         is_done(done)
     }
 
@@ -237,18 +243,19 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn begin_password_change(
-        &self,
+        self,
         entrypoint_id: i64,
         customer_id: i64,
     ) -> Result<bool, StoreError> {
-        self.administer(move |conn, ring| {
-            let now = EntrypointTx::lock(conn, entrypoint_id)?.now;
-            let name = customer_id.to_string();
-            let failures =
-                attempts::count(conn, ring, entrypoint_id, Attempt::Change, &name, LOCK_FAILURES, now)?;
-            Ok(failures < LOCK_FAILURES)
-        })
-        .await
+        self.0
+            .administer(move |conn, ring| {
+                let now = EntrypointTx::lock(conn, entrypoint_id)?.now;
+                let name = customer_id.to_string();
+                let failures =
+                    attempts::count(conn, ring, entrypoint_id, Attempt::Change, &name, LOCK_FAILURES, now)?;
+                Ok(failures < LOCK_FAILURES)
+            })
+            .await
     }
 
     /// Changes the password of an account whose old one was given rightly, ends all its sessions and begins a new one,
@@ -257,12 +264,13 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn change_password(
-        &self,
+        self,
         entrypoint_id: i64,
         account: Account,
         password_hash: String,
     ) -> Result<Option<String>, StoreError> {
         let session = self
+            .0
             .administer(move |conn, ring| {
                 let tx = EntrypointTx::lock(conn, entrypoint_id)?;
                 let now = tx.now;
@@ -279,16 +287,16 @@ impl Store {
                 sessions::begin(conn, entrypoint_id, id, now).map(Some)
             })
             .await?;
-        self.mail_queued.notify_one();
+        self.0.mail_queued.notify_one();
         Ok(session)
     }
 
     /// Writes what a customer changed of the own record, on the version that the form showed.
     ///
     /// # Errors
-    /// As [`Store::write`].
+    /// As [`Customers::write`].
     pub async fn edit_own_record(
-        &self,
+        self,
         entrypoint_id: i64,
         customer_id: i64,
         version: i64,
@@ -296,7 +304,10 @@ impl Store {
     ) -> Reply {
         let precondition = Precondition::Versions(vec![version]);
         let action = Action::Update(Box::new(UpdateCustomer { id: customer_id, draft, precondition }));
-        self.write(Command { entrypoint_id, actor: customer_actor(), idempotency: None, action }).await
+        self.0
+            .customers()
+            .write(Command { entrypoint_id, actor: customer_actor(), idempotency: None, action })
+            .await
     }
 
     /// Mails a link to whoever has a login name: another password to an account, a fresh invitation to somebody who was
@@ -305,40 +316,44 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn mail_link(
-        &self,
+        self,
         entrypoint_id: i64,
         login: String,
         invitation_secs: i64,
     ) -> Result<(), StoreError> {
-        self.administer(move |conn, ring| {
-            let tx = EntrypointTx::lock(conn, entrypoint_id)?;
-            let now = tx.now;
-            let name = login_name(&login);
-            let before = attempts::count(conn, ring, entrypoint_id, Attempt::Mail, &name, MAILS_MAX, now)?;
-            if before >= MAILS_MAX {
-                return Ok(());
-            }
-            let mut loaded = tx.clone().load(conn, ring, &[])?;
-            let has_account =
-                |stored: &Stored| may_have_links(&stored.customer) && stored.customer.password_hash.is_some();
-            let was_invited =
-                |stored: &Stored| may_have_links(&stored.customer) && stored.customer.invitation.is_some();
-            if let Some(stored) = account_of(conn, ring, &mut loaded, &login, has_account)? {
-                let kind = MailKind::Reset;
-                return mail::send_link(conn, ring, entrypoint_id, &stored, kind, now, RESET_SECS);
-            }
-            let Some(stored) = account_of(conn, ring, &mut loaded, &login, was_invited)? else {
-                return Ok(());
-            };
-            let invite = InviteCustomer { id: stored.id, again: true, link_ttl_secs: invitation_secs };
-            match run(conn, ring, tx, Action::Invite(invite)) {
-                // Somebody else has the address by now, or the customer is archived.
-                Err(StoreError::Rejected(_)) => Ok(()),
-                done => done,
-            }
-        })
-        .await?;
-        self.mail_queued.notify_one();
+        self.0
+            .administer(move |conn, ring| {
+                let tx = EntrypointTx::lock(conn, entrypoint_id)?;
+                let now = tx.now;
+                let name = login_name(&login);
+                let before =
+                    attempts::count(conn, ring, entrypoint_id, Attempt::Mail, &name, MAILS_MAX, now)?;
+                if before >= MAILS_MAX {
+                    return Ok(());
+                }
+                let mut loaded = tx.clone().load(conn, ring, &[])?;
+                let has_account = |stored: &Stored| {
+                    may_have_links(&stored.customer) && stored.customer.password_hash.is_some()
+                };
+                let was_invited = |stored: &Stored| {
+                    may_have_links(&stored.customer) && stored.customer.invitation.is_some()
+                };
+                if let Some(stored) = account_of(conn, ring, &mut loaded, &login, has_account)? {
+                    let kind = MailKind::Reset;
+                    return mail::send_link(conn, ring, entrypoint_id, &stored, kind, now, RESET_SECS);
+                }
+                let Some(stored) = account_of(conn, ring, &mut loaded, &login, was_invited)? else {
+                    return Ok(());
+                };
+                let invite = InviteCustomer { id: stored.id, again: true, link_ttl_secs: invitation_secs };
+                match run(conn, ring, tx, Action::Invite(invite)) {
+                    // Somebody else has the address by now, or the customer is archived.
+                    Err(StoreError::Rejected(_)) => Ok(()),
+                    done => done,
+                }
+            })
+            .await?;
+        self.0.mail_queued.notify_one();
         Ok(())
     }
 
@@ -347,8 +362,9 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn give_consent(&self, entrypoint_id: i64, token: String) -> Result<bool, StoreError> {
+    pub async fn give_consent(self, entrypoint_id: i64, token: String) -> Result<bool, StoreError> {
         let done = self
+            .0
             .administer(move |conn, ring| {
                 let tx = EntrypointTx::lock(conn, entrypoint_id)?;
                 let now = tx.now;
@@ -371,14 +387,17 @@ impl Store {
     /// # Errors
     /// The database's.
     pub async fn withdraw_consent(
-        &self,
+        self,
         entrypoint_id: i64,
         customer_id: i64,
         channel: Channel,
     ) -> Result<(), StoreError> {
         let change = ConsentChange::Withdraw(channel);
         let action = Action::Consent(ChangeConsent { id: customer_id, change, link_ttl_secs: 0 });
-        self.write(Command { entrypoint_id, actor: customer_actor(), idempotency: None, action }).await?;
+        self.0
+            .customers()
+            .write(Command { entrypoint_id, actor: customer_actor(), idempotency: None, action })
+            .await?;
         Ok(())
     }
 
@@ -386,23 +405,25 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn form_token(&self, cookie: String) -> Result<[u8; 32], StoreError> {
-        self.read(move |conn, ring| {
-            Ok(ring.service_key(conn)?.portal().digest_parts([b"form".as_slice(), cookie.as_bytes()]))
-        })
-        .await
+    pub async fn form_token(self, cookie: String) -> Result<[u8; 32], StoreError> {
+        self.0
+            .read(move |conn, ring| {
+                Ok(ring.service_key(conn)?.portal().digest_parts([b"form".as_slice(), cookie.as_bytes()]))
+            })
+            .await
     }
 
     /// Removes sessions and attempts that have had their time.
     ///
     /// # Errors
     /// The database's.
-    pub async fn purge_portal(&self, limits: SessionLimits) -> Result<usize, StoreError> {
-        self.administer(move |conn, _| {
-            let now = clock::now();
-            Ok(sessions::purge(conn, limits, now)? + attempts::purge(conn, now)?)
-        })
-        .await
+    pub async fn purge(self, limits: SessionLimits) -> Result<usize, StoreError> {
+        self.0
+            .administer(move |conn, _| {
+                let now = clock::now();
+                Ok(sessions::purge(conn, limits, now)? + attempts::purge(conn, now)?)
+            })
+            .await
     }
 }
 

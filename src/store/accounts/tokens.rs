@@ -1,11 +1,15 @@
 //! Tokens: kept by id, so that they can be listed and revoked; their text is never stored.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 
+use crate::clock;
 use crate::domain::accounts::token::{Claims, Entries, Scope};
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::{Micros, SECOND_US};
-use crate::store::engine::conn::{Conn, on};
+use crate::store::Tokens;
+use crate::store::engine::conn::{Conn, KeptConn, Purpose, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{entrypoint, organisation, token};
 use crate::store::keys::keyring::KeyRing;
@@ -201,4 +205,86 @@ pub(crate) fn revoked(conn: &mut Conn, now: Micros) -> Result<Vec<String>, Store
         .filter(token::expires_at_us.gt(now.0))
         .select(token::jti)
         .load(c))?)
+}
+
+impl Tokens<'_> {
+    /// Keeps and signs a token; its text, told this once.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] for an unknown organisation or entrypoint.
+    pub async fn create(self, claims: Claims) -> Result<String, StoreError> {
+        self.0.administer(move |conn, ring| create(conn, ring, &claims)).await
+    }
+
+    /// Keeps and signs the first token of all; nothing where there was one before, or where what it is for is gone.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn create_first(self, claims: Claims) -> Result<Option<String>, StoreError> {
+        if self.0.read(|conn, _| are_any(conn)).await? {
+            return Ok(None);
+        }
+        self.0.administer(move |conn, ring| create_first(conn, ring, &claims)).await
+    }
+
+    /// Revokes a token; of any organisation without `org_id`.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] where there is none.
+    pub async fn revoke(self, org_id: Option<i64>, jti: String) -> Result<(), StoreError> {
+        self.0.administer(move |conn, _| revoke(conn, org_id, &jti, clock::now())).await
+    }
+
+    /// The tokens of an organisation, or of all, newest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn list(self, org_id: Option<i64>) -> Result<Vec<TokenRecord>, StoreError> {
+        self.0.read(move |conn, _| list(conn, org_id)).await
+    }
+
+    /// A token's record.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn find(self, jti: String) -> Result<Option<TokenRecord>, StoreError> {
+        self.0.look_up(move |conn, _| find(conn, &jti)).await
+    }
+
+    /// Signs claims with the newest key without keeping a record.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn sign(self, claims: Claims) -> Result<String, StoreError> {
+        self.0.look_up(move |conn, ring| sign(conn, ring, &claims)).await
+    }
+
+    /// A connection of its own for watching the database: signing keys, revoked tokens, life.
+    pub fn watch(self) -> Watch {
+        Watch { ring: Arc::clone(&self.0.ring), conn: KeptConn::new(self.0.url.clone(), Purpose::Read) }
+    }
+}
+
+/// Watches the database from a thread of its own.
+pub struct Watch {
+    ring: Arc<KeyRing>,
+    conn: KeptConn,
+}
+
+impl Watch {
+    /// Loads new signing keys; the ids of revoked tokens.
+    ///
+    /// # Errors
+    /// The database's; the next call opens a new connection.
+    pub fn poll(&mut self) -> Result<Vec<String>, StoreError> {
+        let result = (|| {
+            let conn = self.conn.get()?;
+            self.ring.load_signing_keys(conn)?;
+            revoked(conn, clock::now())
+        })();
+        if result.is_err() {
+            self.conn.leave();
+        }
+        result
+    }
 }

@@ -4,6 +4,7 @@
 #[macro_use]
 pub(crate) mod rows;
 
+mod calls;
 pub(crate) mod find;
 pub(crate) mod lists;
 pub(crate) mod load;

@@ -96,6 +96,7 @@ fn failed(error: impl std::fmt::Display) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::conn::{DatabaseUrl, Purpose};
     use super::*;
 
     #[test]

@@ -1,5 +1,6 @@
 //! Entrypoints with their organisations: the directory, and what is known of it.
 
+mod calls;
 pub(crate) mod directory;
 pub(crate) mod lock_row;
 pub(crate) mod settings;

@@ -4,6 +4,7 @@
 //! commit a page of its own, records are appended, and digests lead to them (see [`digests`]): the first half of the
 //! key's hash.
 
+mod calls;
 mod sealed;
 pub(crate) mod settings;
 mod texts;

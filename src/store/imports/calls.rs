@@ -8,7 +8,7 @@ use crate::domain::decide::command::{Actor, KeyUse};
 use crate::domain::imports::{ImportJob, ImportPlan, Preset, RowOutcome, RowReport};
 use crate::domain::kernel::time::SECOND_US;
 use crate::store::jobs::lease;
-use crate::store::{Store, StoreError};
+use crate::store::{Imports, StoreError};
 
 /// A file that is wholly there, with what is to be done with it.
 #[derive(Debug)]
@@ -23,13 +23,14 @@ pub struct NewImport {
     pub key_use: Option<KeyUse>,
 }
 
-impl Store {
+impl Imports<'_> {
     /// Makes a place for a file.
     ///
     /// # Errors
     /// The database's.
-    pub async fn begin_upload(&self, entrypoint_id: i64, actor: Actor) -> Result<Upload, StoreError> {
-        self.administer(move |conn, ring| upload::begin(conn, ring, entrypoint_id, &actor, clock::now()))
+    pub async fn begin_upload(self, entrypoint_id: i64, actor: Actor) -> Result<Upload, StoreError> {
+        self.0
+            .administer(move |conn, ring| upload::begin(conn, ring, entrypoint_id, &actor, clock::now()))
             .await
     }
 
@@ -37,16 +38,16 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Rejected`] where the upload was given up; the database's.
-    pub async fn add_to_upload(&self, upload: Upload, text: String) -> Result<Upload, StoreError> {
-        self.administer(move |conn, ring| upload::add(conn, ring, upload, &text, clock::now())).await
+    pub async fn add_to_upload(self, upload: Upload, text: String) -> Result<Upload, StoreError> {
+        self.0.administer(move |conn, ring| upload::add(conn, ring, upload, &text, clock::now())).await
     }
 
     /// Forgets a file that is refused.
     ///
     /// # Errors
     /// The database's.
-    pub async fn drop_upload(&self, upload: Upload) -> Result<(), StoreError> {
-        self.administer(move |conn, _| upload::remove(conn, upload.id())).await
+    pub async fn drop_upload(self, upload: Upload) -> Result<(), StoreError> {
+        self.0.administer(move |conn, _| upload::remove(conn, upload.id())).await
     }
 
     /// Makes a file's job, or finds the one that the same file with the same options has. Of a file that is refused
@@ -54,9 +55,9 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Rejected`] for a key used otherwise; the database's.
-    pub async fn queue_import(&self, new: NewImport) -> Result<Queued, StoreError> {
+    pub async fn queue(self, new: NewImport) -> Result<Queued, StoreError> {
         let place = new.upload.entrypoint_id;
-        let fingerprint = self.import_fingerprint(place, &new.plan).await?;
+        let fingerprint = self.fingerprint(place, &new.plan).await?;
         let wanted = upload::Wanted {
             upload: new.upload,
             plan: new.plan,
@@ -64,47 +65,45 @@ impl Store {
             fingerprint,
             key_use: new.key_use,
         };
-        let retention_secs = self.idempotency_secs;
+        let retention_secs = self.0.idempotency_secs;
         let queued = self
+            .0
             .administer(move |conn, ring| upload::queue(conn, ring, &wanted, clock::now(), retention_secs))
             .await;
         if matches!(queued, Err(StoreError::Rejected(_))) {
             self.drop_upload(new.upload).await?;
         }
-        self.import_queued.notify_one();
+        self.0.import_queued.notify_one();
         queued
     }
 
     /// What makes two imports the same: the file's bytes and the options.
-    async fn import_fingerprint(
-        &self,
-        entrypoint_id: i64,
-        plan: &ImportPlan,
-    ) -> Result<[u8; 32], StoreError> {
+    async fn fingerprint(self, entrypoint_id: i64, plan: &ImportPlan) -> Result<[u8; 32], StoreError> {
         let content = vec![plan.options.canonical(), plan.file_hash.to_vec()];
-        Ok(self.key_use(entrypoint_id, vec![b"import".to_vec()], content).await?.fingerprint)
+        Ok(self.0.idempotency().key_use(entrypoint_id, vec![b"import".to_vec()], content).await?.fingerprint)
     }
 
     /// Makes the job that does what a finished dry run rehearsed; asked again, the same job.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] where there is none, or for a key used otherwise.
-    pub async fn commit_import(
-        &self,
+    pub async fn commit(
+        self,
         rehearsal: &ImportJob,
         actor: Actor,
         key_use: Option<KeyUse>,
     ) -> Result<Queued, StoreError> {
         let mut plan = rehearsal.plan.clone();
         plan.options.dry_run = false;
-        let fingerprint = self.import_fingerprint(rehearsal.entrypoint_id, &plan).await?;
-        let retention_secs = self.idempotency_secs;
+        let fingerprint = self.fingerprint(rehearsal.entrypoint_id, &plan).await?;
+        let retention_secs = self.0.idempotency_secs;
         let rehearsal = JobId { entrypoint_id: rehearsal.entrypoint_id, job_id: rehearsal.id };
         let commit = upload::Commit { rehearsal, plan, fingerprint, actor, key_use };
         let queued = self
+            .0
             .administer(move |conn, ring| upload::commit(conn, ring, commit, clock::now(), retention_secs))
             .await?;
-        self.import_queued.notify_one();
+        self.0.import_queued.notify_one();
         Ok(queued)
     }
 
@@ -112,77 +111,75 @@ impl Store {
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
-    pub async fn import_job(&self, entrypoint_id: i64, job_id: i64) -> Result<Option<ImportJob>, StoreError> {
-        self.read(move |conn, ring| super::find(conn, ring, JobId { entrypoint_id, job_id })).await
+    pub async fn job(self, entrypoint_id: i64, job_id: i64) -> Result<Option<ImportJob>, StoreError> {
+        self.0.read(move |conn, ring| super::find(conn, ring, JobId { entrypoint_id, job_id })).await
     }
 
     /// The jobs of an entrypoint, newest first, and how many there are.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
-    pub async fn import_jobs(
-        &self,
+    pub async fn jobs(
+        self,
         entrypoint_id: i64,
         skip: i64,
         limit: i64,
     ) -> Result<(Vec<ImportJob>, i64), StoreError> {
-        self.read(move |conn, ring| super::list(conn, ring, entrypoint_id, skip, limit)).await
+        self.0.read(move |conn, ring| super::list(conn, ring, entrypoint_id, skip, limit)).await
     }
 
     /// Rows of a job's report in the file's order, and how many there are; with an outcome, those alone.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
-    pub async fn import_rows(
-        &self,
+    pub async fn rows(
+        self,
         entrypoint_id: i64,
         job_id: i64,
         outcome: Option<RowOutcome>,
         skip: i64,
         limit: i64,
     ) -> Result<(Vec<RowReport>, i64), StoreError> {
-        self.read(move |conn, ring| {
-            super::rows(conn, ring, JobId { entrypoint_id, job_id }, outcome, skip, limit)
-        })
-        .await
+        self.0
+            .read(move |conn, ring| {
+                super::rows(conn, ring, JobId { entrypoint_id, job_id }, outcome, skip, limit)
+            })
+            .await
     }
 
     /// Stops a job: at once, or before its next step. Over jobs stay as they are.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] where there is none.
-    pub async fn cancel_import(&self, entrypoint_id: i64, job_id: i64) -> Result<ImportJob, StoreError> {
-        self.administer(move |conn, ring| {
-            jobs::cancel(conn, ring, JobId { entrypoint_id, job_id }, clock::now())
-        })
-        .await
+    pub async fn cancel(self, entrypoint_id: i64, job_id: i64) -> Result<ImportJob, StoreError> {
+        self.0
+            .administer(move |conn, ring| {
+                jobs::cancel(conn, ring, JobId { entrypoint_id, job_id }, clock::now())
+            })
+            .await
     }
 
     /// Takes a job that nobody works on: the one of an id, or the oldest.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
-    pub async fn take_import(&self, id: Option<JobId>) -> Result<Option<ImportLease>, StoreError> {
+    pub async fn take(self, id: Option<JobId>) -> Result<Option<ImportLease>, StoreError> {
         // Looking costs no write transaction.
         if id.is_none()
-            && !self.read(|conn, _| lease::is_waiting(conn, JobKind::Import, clock::now())).await?
+            && !self.0.read(|conn, _| lease::is_waiting(conn, JobKind::Import, clock::now())).await?
         {
             return Ok(None);
         }
-        self.administer(move |conn, ring| jobs::take(conn, ring, id, clock::now())).await
+        self.0.administer(move |conn, ring| jobs::take(conn, ring, id, clock::now())).await
     }
 
     /// The text of the piece of a file in which a byte stands, and where that piece begins.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
-    pub async fn import_text(
-        &self,
-        upload_id: JobId,
-        offset: u64,
-    ) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+    pub async fn text(self, upload_id: JobId, offset: u64) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
         let offset = i64::try_from(offset).unwrap_or(i64::MAX);
-        let found = self.read(move |conn, ring| upload::text_at(conn, ring, upload_id, offset)).await?;
+        let found = self.0.read(move |conn, ring| upload::text_at(conn, ring, upload_id, offset)).await?;
         Ok(found.map(|(begin, text)| (u64::try_from(begin).unwrap_or(0), text)))
     }
 
@@ -190,8 +187,8 @@ impl Store {
     ///
     /// # Errors
     /// The database's; nothing of the step is then kept.
-    pub async fn import_step(
-        &self,
+    pub async fn step(
+        self,
         lease: Arc<ImportLease>,
         rows_before: i64,
         rows: Arc<Vec<StepRow>>,
@@ -199,12 +196,13 @@ impl Store {
         is_last: bool,
     ) -> Result<StepDone, StoreError> {
         let done = self
+            .0
             .administer(move |conn, ring| {
                 let rows = rows.get(range).unwrap_or_default();
                 step::step(conn, ring, &lease, rows_before, rows, is_last)
             })
             .await;
-        self.terms_written.notify_one();
+        self.0.terms_written.notify_one();
         done
     }
 
@@ -212,19 +210,13 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn purge_imports(&self, retention_secs: i64) -> Result<usize, StoreError> {
+    pub async fn purge(self, retention_secs: i64) -> Result<usize, StoreError> {
         let retention_us = retention_secs.saturating_mul(SECOND_US);
-        self.administer(move |conn, _| jobs::purge(conn, clock::now(), retention_us)).await
+        self.0.administer(move |conn, _| jobs::purge(conn, clock::now(), retention_us)).await
     }
 
     /// Waits until this process queues an import.
-    pub async fn import_queued(&self) {
-        self.import_queued.notified().await;
-    }
-
-    /// Whether somebody waited for a create, update or delete of this process within the last second.
-    pub fn has_callers(&self) -> bool {
-        let last = self.last_command_us.load(std::sync::atomic::Ordering::Relaxed);
-        clock::now().0 - last < SECOND_US
+    pub async fn queued(self) {
+        self.0.import_queued.notified().await;
     }
 }

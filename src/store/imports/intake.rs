@@ -65,7 +65,7 @@ impl FileIntake {
         options: &ImportOptions,
         bytes_max: u64,
     ) -> Result<FileIntake, StoreError> {
-        let upload = store.begin_upload(entrypoint_id, actor).await?;
+        let upload = store.imports().begin_upload(entrypoint_id, actor).await?;
         Ok(FileIntake {
             store,
             options: options.clone(),
@@ -107,7 +107,7 @@ impl FileIntake {
     }
 
     /// Says that there are no more bytes. What comes back wants no more than the request's idempotency key for
-    /// [`Store::queue_import`].
+    /// [`Imports::queue`].
     ///
     /// # Errors
     /// The file is refused.
@@ -148,14 +148,15 @@ impl FileIntake {
             self.header = Some(Header::of(&self.text, is_last, &self.options).map_err(invalid)?);
         }
         if !self.text.is_empty() {
-            self.upload = self.store.add_to_upload(self.upload, std::mem::take(&mut self.text)).await?;
+            self.upload =
+                self.store.imports().add_to_upload(self.upload, std::mem::take(&mut self.text)).await?;
         }
         Ok(())
     }
 
     async fn forget(&self) {
         // What stays behind is removed as an abandoned upload.
-        if let Err(error) = self.store.drop_upload(self.upload).await {
+        if let Err(error) = self.store.imports().drop_upload(self.upload).await {
             tracing::debug!(%error, "a refused file stays until it counts as abandoned");
         }
     }

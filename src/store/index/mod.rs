@@ -19,7 +19,7 @@ pub(crate) use self::segments::{add, begin, bound, is_look_due};
 
 use std::time::Duration;
 
-use super::Store;
+use super::SearchIndex;
 use super::engine::conn::{Conn, DatabaseUrl};
 use super::engine::error::StoreError;
 use super::engine::reader::{Sees, Size};
@@ -109,16 +109,16 @@ pub enum Maintained {
     Nothing,
 }
 
-impl Store {
+impl SearchIndex<'_> {
     /// Waits until terms were written by this process.
-    pub async fn terms_written(&self) {
-        self.terms_written.notified().await;
+    pub async fn written(self) {
+        self.0.terms_written.notified().await;
     }
 
     /// How long terms gather after one was written before they are flushed. SQLite's only writer is held up the longer, the
     /// more of them there are; on PostgreSQL each move costs round trips and a commit beside the writers.
-    pub fn terms_gather(&self) -> Duration {
-        match self.url {
+    pub fn gather(self) -> Duration {
+        match self.0.url {
             DatabaseUrl::Sqlite(_) => Duration::from_millis(50),
             DatabaseUrl::Postgres(_) => Duration::from_millis(200),
         }
@@ -128,12 +128,12 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn flush_terms(&self, least: i64) -> Result<Maintained, StoreError> {
+    pub async fn flush(self, least: i64) -> Result<Maintained, StoreError> {
         // Read and packed by a reader: the writer has other work.
-        let Some(flush) = self.read(move |conn, _| compaction::flush_if_due(conn, least)).await? else {
+        let Some(flush) = self.0.read(move |conn, _| compaction::flush_if_due(conn, least)).await? else {
             return Ok(Maintained::Nothing);
         };
-        let rows = self.administer(move |conn, _| segments::finish_flush(conn, flush)).await?;
+        let rows = self.0.administer(move |conn, _| segments::finish_flush(conn, flush)).await?;
         Ok(if rows > 0 { Maintained::Went } else { Maintained::Nothing })
     }
 
@@ -144,23 +144,26 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn vacuum_pending(&self, whole: bool) -> Result<bool, StoreError> {
-        self.readers.read(Size::Many, Sees::EachItsOwn, move |conn| memtable::vacuum(conn, whole)).await
+    pub async fn vacuum(self, whole: bool) -> Result<bool, StoreError> {
+        self.0.readers.read(Size::Many, Sees::EachItsOwn, move |conn| memtable::vacuum(conn, whole)).await
     }
 
     /// Compacts some segments, if that is due; `may_erase`: whether erased people are a reason.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`]. What was begun is begun anew later.
-    pub async fn compact_terms(&self, is_idle: bool, may_erase: bool) -> Result<Maintained, StoreError> {
-        if !self.read(move |conn, _| compaction::is_due(conn, is_idle, may_erase)).await? {
+    pub async fn compact(self, is_idle: bool, may_erase: bool) -> Result<Maintained, StoreError> {
+        if !self.0.read(move |conn, _| compaction::is_due(conn, is_idle, may_erase)).await? {
             return Ok(Maintained::Nothing);
         }
-        let begun =
-            self.administer(move |conn, _| compaction::begin(conn, is_idle, may_erase, clock::now())).await?;
+        let begun = self
+            .0
+            .administer(move |conn, _| compaction::begin(conn, is_idle, may_erase, clock::now()))
+            .await?;
         let Some(mut compaction) = begun else { return Ok(Maintained::Nothing) };
         loop {
             let (after, blocks) = self
+                .0
                 .read(move |conn, _| {
                     let blocks = compaction.read(conn)?;
                     Ok((compaction, blocks))
@@ -168,6 +171,7 @@ impl Store {
                 .await?;
             let is_over = blocks.is_empty();
             let (after, holds) = self
+                .0
                 .administer(move |conn, _| {
                     let now = clock::now();
                     let holds = if is_over {
@@ -193,11 +197,11 @@ impl Store {
     ///
     /// # Errors
     /// The database's.
-    pub async fn purge_terms(&self) -> Result<Maintained, StoreError> {
-        if !self.read(|conn, _| compaction::is_purgeable(conn, clock::now())).await? {
+    pub async fn purge(self) -> Result<Maintained, StoreError> {
+        if !self.0.read(|conn, _| compaction::is_purgeable(conn, clock::now())).await? {
             return Ok(Maintained::Nothing);
         }
-        let more = self.administer(|conn, _| compaction::purge(conn, clock::now())).await?;
+        let more = self.0.administer(|conn, _| compaction::purge(conn, clock::now())).await?;
         Ok(if more { Maintained::Went } else { Maintained::Nothing })
     }
 }

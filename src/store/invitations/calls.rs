@@ -16,18 +16,18 @@ use crate::store::engine::conn::on;
 use crate::store::engine::schema::{invite_report, job};
 use crate::store::jobs::lease::{self, LEASE_US};
 use crate::store::jobs::{self, JobId, JobKind, by_id, shared_now};
-use crate::store::{Link, Store, StoreError};
+use crate::store::{Invitations, Link, StoreError};
 
 /// How many jobs one transaction removes.
 const REMOVED_MAX: i64 = 16;
 
-impl Store {
+impl Invitations<'_> {
     /// Queues an invitation of many; `render` makes the answer, which is kept under the key.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] for a key used otherwise; the database's.
-    pub async fn queue_invites(
-        &self,
+    pub async fn queue(
+        self,
         entrypoint_id: i64,
         plan: InvitePlan,
         actor: Actor,
@@ -35,59 +35,61 @@ impl Store {
         render: impl FnOnce(&InviteJob) -> String + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
         let answer = self
+            .0
             .administer_once(key_use, move |conn, ring| {
                 Ok(render(&queue(conn, ring, entrypoint_id, &plan, &actor, clock::now())?))
             })
             .await?;
-        self.invites_queued.notify_one();
+        self.0.invites_queued.notify_one();
         Ok(answer)
     }
 
     /// Waits until this process queues an invitation of many.
-    pub async fn invites_queued(&self) {
-        self.invites_queued.notified().await;
+    pub async fn queued(self) {
+        self.0.invites_queued.notified().await;
     }
 
     /// Takes a job that nobody works on.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
-    pub async fn take_invites(&self) -> Result<Option<InviteLease>, StoreError> {
+    pub async fn take(self) -> Result<Option<InviteLease>, StoreError> {
         // Asked of a reader first: an idle worker takes no lock.
-        if !self.read(|conn, _| lease::is_waiting(conn, JobKind::Invitation, clock::now())).await? {
+        if !self.0.read(|conn, _| lease::is_waiting(conn, JobKind::Invitation, clock::now())).await? {
             return Ok(None);
         }
-        self.administer(|conn, ring| take(conn, ring, clock::now())).await
+        self.0.administer(|conn, ring| take(conn, ring, clock::now())).await
     }
 
     /// The next customers of a job after a cursor, at most some; fewer only where there are no more.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
-    pub async fn next_invites(
-        &self,
+    pub async fn next(
+        self,
         lease: Arc<InviteLease>,
         cursor: i64,
         limit: usize,
     ) -> Result<Vec<i64>, StoreError> {
-        self.read(move |conn, ring| next_ids(conn, ring, &lease, cursor, limit)).await
+        self.0.read(move |conn, ring| next_ids(conn, ring, &lease, cursor, limit)).await
     }
 
     /// Counts whom a job is about, for whoever watches it.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
-    pub async fn count_invites(&self, lease: Arc<InviteLease>) -> Result<(), StoreError> {
+    pub async fn count(self, lease: Arc<InviteLease>) -> Result<(), StoreError> {
         let held = lease.lease;
-        let total = self.read(move |conn, ring| count(conn, ring, &lease)).await?;
-        self.administer(move |conn, _| {
-            let until_us = shared_now(conn, clock::now())?.0 + LEASE_US;
-            on!(conn, |c| diesel::update(by_id!(held.id).filter(job::lease_no.eq(held.number)))
-                .set((job::total.eq(Some(total)), job::lease_until_us.eq(until_us)))
-                .execute(c))?;
-            Ok(())
-        })
-        .await
+        let total = self.0.read(move |conn, ring| count(conn, ring, &lease)).await?;
+        self.0
+            .administer(move |conn, _| {
+                let until_us = shared_now(conn, clock::now())?.0 + LEASE_US;
+                on!(conn, |c| diesel::update(by_id!(held.id).filter(job::lease_no.eq(held.number)))
+                    .set((job::total.eq(Some(total)), job::lease_until_us.eq(until_us)))
+                    .execute(c))?;
+                Ok(())
+            })
+            .await
     }
 
     /// Invites some customers of a job, in one transaction with the job's cursor; `is_last` where nobody is left after them.
@@ -95,8 +97,8 @@ impl Store {
     ///
     /// # Errors
     /// The database's; nothing of the step is then kept.
-    pub async fn invite_step(
-        &self,
+    pub async fn step(
+        self,
         lease: Arc<InviteLease>,
         cursor: i64,
         ids: Vec<i64>,
@@ -104,9 +106,10 @@ impl Store {
         gives_up: bool,
     ) -> Result<InviteStepDone, StoreError> {
         let done = self
+            .0
             .administer(move |conn, ring| step::step(conn, ring, &lease, cursor, &ids, is_last, gives_up))
             .await?;
-        self.mail_queued.notify_one();
+        self.0.mail_queued.notify_one();
         Ok(done)
     }
 
@@ -114,92 +117,94 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Rejected`] where there is none.
-    pub async fn cancel_invites(&self, entrypoint_id: i64, job_id: i64) -> Result<InviteJob, StoreError> {
-        self.administer(move |conn, _| {
-            let id = JobId { entrypoint_id, job_id };
-            let found = jobs::locked_row(conn, JobKind::Invitation, id)?.ok_or(Rejection::NotFound)?;
-            if !found.state()?.is_over() {
-                lease::end(conn, id, JobState::Cancelled, None, clock::now())?;
-            }
-            read_job(&row(conn, id)?.ok_or(Rejection::NotFound)?)
-        })
-        .await
+    pub async fn cancel(self, entrypoint_id: i64, job_id: i64) -> Result<InviteJob, StoreError> {
+        self.0
+            .administer(move |conn, _| {
+                let id = JobId { entrypoint_id, job_id };
+                let found = jobs::locked_row(conn, JobKind::Invitation, id)?.ok_or(Rejection::NotFound)?;
+                if !found.state()?.is_over() {
+                    lease::end(conn, id, JobState::Cancelled, None, clock::now())?;
+                }
+                read_job(&row(conn, id)?.ok_or(Rejection::NotFound)?)
+            })
+            .await
     }
 
     /// An invitation of many.
     ///
     /// # Errors
     /// The database's.
-    pub async fn invite_job(&self, entrypoint_id: i64, job_id: i64) -> Result<Option<InviteJob>, StoreError> {
-        self.read(move |conn, _| {
-            row(conn, JobId { entrypoint_id, job_id })?.map(|row| read_job(&row)).transpose()
-        })
-        .await
+    pub async fn job(self, entrypoint_id: i64, job_id: i64) -> Result<Option<InviteJob>, StoreError> {
+        self.0
+            .read(move |conn, _| {
+                row(conn, JobId { entrypoint_id, job_id })?.map(|row| read_job(&row)).transpose()
+            })
+            .await
     }
 
     /// The invitations of many of an entrypoint, newest first, and how many there are.
     ///
     /// # Errors
     /// The database's.
-    pub async fn invite_jobs(
-        &self,
+    pub async fn jobs(
+        self,
         entrypoint_id: i64,
         skip: i64,
         limit: i64,
     ) -> Result<(Vec<InviteJob>, i64), StoreError> {
-        self.read(move |conn, _| {
-            let (rows, total) = jobs::list(conn, JobKind::Invitation, entrypoint_id, skip, limit)?;
-            Ok((rows.iter().map(read_job).collect::<Result<_, _>>()?, total))
-        })
-        .await
+        self.0
+            .read(move |conn, _| {
+                let (rows, total) = jobs::list(conn, JobKind::Invitation, entrypoint_id, skip, limit)?;
+                Ok((rows.iter().map(read_job).collect::<Result<_, _>>()?, total))
+            })
+            .await
     }
 
     /// Who was not invited by a job, by id, those of one outcome where it is named; and how many there are.
     ///
     /// # Errors
     /// The database's.
-    pub async fn invite_reports(
-        &self,
+    pub async fn reports(
+        self,
         entrypoint_id: i64,
         job_id: i64,
         outcome: Option<InviteOutcome>,
         skip: i64,
         limit: i64,
     ) -> Result<(Vec<InviteReport>, i64), StoreError> {
-        self.read(move |conn, _| reports(conn, JobId { entrypoint_id, job_id }, outcome, skip, limit)).await
+        self.0.read(move |conn, _| reports(conn, JobId { entrypoint_id, job_id }, outcome, skip, limit)).await
     }
 
     /// Removes jobs that ended longer ago than some seconds, some at a time; how many.
     ///
     /// # Errors
     /// The database's.
-    pub async fn purge_invites(&self, retention_secs: i64) -> Result<usize, StoreError> {
-        self.administer(move |conn, _| {
-            let before = clock::now().plus_secs(-retention_secs);
-            let ids = lease::ended(conn, JobKind::Invitation, before, REMOVED_MAX)?;
-            for id in &ids {
-                on!(conn, |c| diesel::delete(
-                    invite_report::table
-                        .filter(invite_report::entrypoint_id.eq(id.entrypoint_id))
-                        .filter(invite_report::job_id.eq(id.job_id)),
-                )
-                .execute(c))?;
-                jobs::remove(conn, *id)?;
-            }
-            Ok(ids.len())
-        })
-        .await
+    pub async fn purge(self, retention_secs: i64) -> Result<usize, StoreError> {
+        self.0
+            .administer(move |conn, _| {
+                let before = clock::now().plus_secs(-retention_secs);
+                let ids = lease::ended(conn, JobKind::Invitation, before, REMOVED_MAX)?;
+                for id in &ids {
+                    on!(conn, |c| diesel::delete(
+                        invite_report::table
+                            .filter(invite_report::entrypoint_id.eq(id.entrypoint_id))
+                            .filter(invite_report::job_id.eq(id.job_id)),
+                    )
+                    .execute(c))?;
+                    jobs::remove(conn, *id)?;
+                }
+                Ok(ids.len())
+            })
+            .await
     }
 
     /// The newest link of an invitation to a customer, if it was not used.
     ///
     /// # Errors
     /// The database's.
-    pub async fn invitation_link(
-        &self,
-        entrypoint_id: i64,
-        customer_id: i64,
-    ) -> Result<Option<Link>, StoreError> {
-        self.read(move |conn, _| links::latest(conn, entrypoint_id, customer_id, LinkKind::Invitation)).await
+    pub async fn link(self, entrypoint_id: i64, customer_id: i64) -> Result<Option<Link>, StoreError> {
+        self.0
+            .read(move |conn, _| links::latest(conn, entrypoint_id, customer_id, LinkKind::Invitation))
+            .await
     }
 }

@@ -12,7 +12,7 @@ use super::{JobId, JobKind, JobRow, by_id, locked_row};
 use crate::domain::imports::JobState;
 use crate::domain::kernel::problem::Rejection;
 use crate::domain::kernel::time::{Micros, SECOND_US};
-use crate::store::Store;
+use crate::store::Jobs;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::job;
@@ -244,34 +244,36 @@ pub(crate) fn ended(
     Ok(ids.into_iter().map(|(entrypoint_id, job_id)| JobId { entrypoint_id, job_id }).collect())
 }
 
-impl Store {
+impl Jobs<'_> {
     /// Puts a job back for the next worker, at once.
     ///
     /// # Errors
     /// The database's.
-    pub async fn release_job(&self, lease: Lease) -> Result<(), StoreError> {
-        self.administer(move |conn, _| {
-            if held(conn, &lease)?.is_some() {
-                on!(conn, |c| diesel::update(by_id!(lease.id))
-                    .set((job::state.eq(JobState::Queued.name()), job::attempts.eq(0_i64)))
-                    .execute(c))?;
-            }
-            Ok(())
-        })
-        .await
+    pub async fn release(self, lease: Lease) -> Result<(), StoreError> {
+        self.0
+            .administer(move |conn, _| {
+                if held(conn, &lease)?.is_some() {
+                    on!(conn, |c| diesel::update(by_id!(lease.id))
+                        .set((job::state.eq(JobState::Queued.name()), job::attempts.eq(0_i64)))
+                        .execute(c))?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     /// Ends a job that cannot go on.
     ///
     /// # Errors
     /// The database's.
-    pub async fn fail_job(&self, lease: Lease, why: &'static str) -> Result<(), StoreError> {
-        self.administer(move |conn, _| {
-            if held(conn, &lease)?.is_some() {
-                end(conn, lease.id, JobState::Failed, Some(why), crate::clock::now())?;
-            }
-            Ok(())
-        })
-        .await
+    pub async fn fail(self, lease: Lease, why: &'static str) -> Result<(), StoreError> {
+        self.0
+            .administer(move |conn, _| {
+                if held(conn, &lease)?.is_some() {
+                    end(conn, lease.id, JobState::Failed, Some(why), crate::clock::now())?;
+                }
+                Ok(())
+            })
+            .await
     }
 }

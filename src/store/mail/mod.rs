@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use strum::VariantArray as _;
 
-use super::Store;
+use super::Mails;
 use super::accounts::links;
 use super::customers::load::customer_rows;
 use super::customers::rows::CustomerRow;
@@ -484,39 +484,40 @@ impl SealedTable for MailTable {
     }
 }
 
-impl Store {
+impl Mails<'_> {
     /// Mails of an entrypoint, newest first, and how many there are.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
     pub async fn outbox(
-        &self,
+        self,
         entrypoint_id: i64,
         request: OutboxRequest,
     ) -> Result<(Vec<OutboxMail>, i64), StoreError> {
-        self.read(move |conn, ring| list(conn, ring, entrypoint_id, request)).await
+        self.0.read(move |conn, ring| list(conn, ring, entrypoint_id, request)).await
     }
 
     /// Queues a mail again that was given up; the mail as it is now, and whether that was done before under the same key.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] where there is none, it may not be, or the key was used otherwise.
-    pub async fn retry_mail(
-        &self,
+    pub async fn retry(
+        self,
         entrypoint_id: i64,
         mail_id: i64,
         link_ttl_secs: i64,
         key_use: Option<KeyUse>,
     ) -> Result<(OutboxMail, bool), StoreError> {
         let (_, replayed) = self
+            .0
             .administer_once(key_use, move |conn, ring| {
                 retry(conn, ring, entrypoint_id, mail_id, clock::now(), link_ttl_secs)?;
                 Ok(mail_id.to_string())
             })
             .await?;
-        let mail = self.outbox_mail(entrypoint_id, mail_id).await;
+        let mail = self.find(entrypoint_id, mail_id).await;
         // Only now: it is told as it was queued, not as it was sent meanwhile.
-        self.mail_queued.notify_one();
+        self.0.mail_queued.notify_one();
         Ok((mail?, replayed))
     }
 
@@ -524,8 +525,9 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Rejected`] where there is none; the database's.
-    pub async fn outbox_mail(&self, entrypoint_id: i64, mail_id: i64) -> Result<OutboxMail, StoreError> {
+    pub async fn find(self, entrypoint_id: i64, mail_id: i64) -> Result<OutboxMail, StoreError> {
         let found = self
+            .0
             .read(move |conn, ring| {
                 row(conn, (entrypoint_id, mail_id))?.map(|row| told(conn, ring, row)).transpose()
             })
@@ -534,32 +536,33 @@ impl Store {
     }
 
     /// Wakes whoever waits for mails, to see that the process stops.
-    pub fn wake_mail_workers(&self) {
-        self.mail_queued.notify_waiters();
+    pub fn wake_workers(self) {
+        self.0.mail_queued.notify_waiters();
     }
 
     /// Waits until this process queues a mail.
-    pub async fn mail_queued(&self) {
-        self.mail_queued.notified().await;
+    pub async fn queued(self) {
+        self.0.mail_queued.notified().await;
     }
 
     /// Removes mails that ended longer ago than some seconds, some at a time; how many.
     ///
     /// # Errors
     /// The database's.
-    pub async fn purge_mails(&self, retention_secs: i64) -> Result<usize, StoreError> {
-        self.administer(move |conn, _| {
-            let before = shared_now(conn, clock::now())?.plus_secs(-retention_secs);
-            let ids: Vec<MailId> = on!(conn, |c| mail_outbox::table
-                .filter(mail_outbox::ended_at_us.lt(before.0))
-                .limit(REMOVED_MAX)
-                .select((mail_outbox::entrypoint_id, mail_outbox::mail_id))
-                .load(c))?;
-            for id in &ids {
-                on!(conn, |c| diesel::delete(mail_outbox::table.find(*id)).execute(c))?;
-            }
-            Ok(ids.len())
-        })
-        .await
+    pub async fn purge(self, retention_secs: i64) -> Result<usize, StoreError> {
+        self.0
+            .administer(move |conn, _| {
+                let before = shared_now(conn, clock::now())?.plus_secs(-retention_secs);
+                let ids: Vec<MailId> = on!(conn, |c| mail_outbox::table
+                    .filter(mail_outbox::ended_at_us.lt(before.0))
+                    .limit(REMOVED_MAX)
+                    .select((mail_outbox::entrypoint_id, mail_outbox::mail_id))
+                    .load(c))?;
+                for id in &ids {
+                    on!(conn, |c| diesel::delete(mail_outbox::table.find(*id)).execute(c))?;
+                }
+                Ok(ids.len())
+            })
+            .await
     }
 }

@@ -11,7 +11,7 @@ use super::{MailId, MailRow, row};
 use crate::clock;
 use crate::domain::kernel::time::Micros;
 use crate::domain::mail::{AGE_MAX_US, ATTEMPTS_MAX, Letter, MailState, pause_us};
-use crate::store::Store;
+use crate::store::Mails;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::mail_outbox;
@@ -228,14 +228,15 @@ fn put_back(
     Ok(())
 }
 
-impl Store {
+impl Mails<'_> {
     /// Takes mails that are due, and looks after those whose worker went silent.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
-    pub async fn take_mails(&self, limit: i64) -> Result<Vec<MailLease>, StoreError> {
+    pub async fn take(self, limit: i64) -> Result<Vec<MailLease>, StoreError> {
         // Asked of a reader first: an idle worker takes no lock.
         let waits = self
+            .0
             .read(|conn, _| {
                 let now = shared_now(conn, clock::now())?;
                 let due: bool = on!(conn, |c| diesel::select(exists(
@@ -258,6 +259,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let (leases, uncertain) = self
+            .0
             .administer(move |conn, ring| {
                 let now = shared_now(conn, clock::now())?;
                 let uncertain = if waits.1 { expire(conn, now)? } else { 0 };
@@ -277,33 +279,35 @@ impl Store {
     ///
     /// # Errors
     /// The database's; nothing of it is then kept.
-    pub async fn mark_mails(&self, marks: Vec<(MailId, i64, Mark)>) -> Result<Vec<bool>, StoreError> {
-        self.administer(move |conn, _| {
-            let now = shared_now(conn, clock::now())?;
-            marks.into_iter().map(|(id, number, done)| mark(conn, id, number, done, now)).collect()
-        })
-        .await
+    pub async fn mark(self, marks: Vec<(MailId, i64, Mark)>) -> Result<Vec<bool>, StoreError> {
+        self.0
+            .administer(move |conn, _| {
+                let now = shared_now(conn, clock::now())?;
+                marks.into_iter().map(|(id, number, done)| mark(conn, id, number, done, now)).collect()
+            })
+            .await
     }
 
     /// Says that a worker is still at its mails.
     ///
     /// # Errors
     /// The database's.
-    pub async fn keep_mails(&self, held: Vec<(MailId, i64)>) -> Result<(), StoreError> {
-        self.administer(move |conn, _| {
-            let until_us = shared_now(conn, clock::now())?.0 + LEASE_US;
-            for (id, number) in held {
-                on!(conn, |c| diesel::update(
-                    mail_outbox::table
-                        .find(id)
-                        .filter(mail_outbox::lease_no.eq(number))
-                        .filter(mail_outbox::ended_at_us.is_null()),
-                )
-                .set(mail_outbox::lease_until_us.eq(until_us))
-                .execute(c))?;
-            }
-            Ok(())
-        })
-        .await
+    pub async fn keep(self, held: Vec<(MailId, i64)>) -> Result<(), StoreError> {
+        self.0
+            .administer(move |conn, _| {
+                let until_us = shared_now(conn, clock::now())?.0 + LEASE_US;
+                for (id, number) in held {
+                    on!(conn, |c| diesel::update(
+                        mail_outbox::table
+                            .find(id)
+                            .filter(mail_outbox::lease_no.eq(number))
+                            .filter(mail_outbox::ended_at_us.is_null()),
+                    )
+                    .set(mail_outbox::lease_until_us.eq(until_us))
+                    .execute(c))?;
+                }
+                Ok(())
+            })
+            .await
     }
 }

@@ -1,0 +1,211 @@
+//! What callers ask of customers: commands go to a writer, reads to a reader.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use diesel::prelude::*;
+use tokio::sync::oneshot;
+
+use super::find::{self, Found, HistoryEntry};
+use super::lists::{self, IdPage, ListPage, ListRequest, Listed};
+use super::load::block_of;
+use super::record_cache::RecordCache;
+use super::tx::{EntrypointTx, Reply};
+use crate::clock;
+use crate::domain::customers::apply;
+use crate::domain::decide::command::{Action, Answer, Command, Precomputed};
+use crate::store::engine::checkpoint::truncate_log;
+use crate::store::engine::conn::{Conn, DatabaseUrl, on};
+use crate::store::engine::error::StoreError;
+use crate::store::engine::reader::{Sees, Size};
+use crate::store::engine::schema;
+use crate::store::{Customers, answer_admin, index};
+
+impl Customers<'_> {
+    /// Makes ready what a create will most likely need of the writer, which has the less to do under the lock.
+    pub fn precompute(self, command: &mut Command) {
+        let Action::Create(create) = &mut command.action else { return };
+        let Some(key) = self.0.ring.newest_key(command.entrypoint_id) else { return };
+        let Some(entrypoint) = self.0.ring.directory.newest(command.entrypoint_id) else { return };
+        let (record, _) = apply::create(&create.draft, entrypoint.country.as_deref(), clock::now());
+        let terms = index::of_customer(key.terms(), &record);
+        create.precomputed = Some(Arc::new(Precomputed { key_id: key.id, record, terms }));
+    }
+
+    /// Gives a command to a writer; answers after COMMIT.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] by the rules; [`StoreError::Busy`] when the queue is full.
+    pub async fn write(self, mut command: Command) -> Reply {
+        self.precompute(&mut command);
+        self.0.last_command_us.store(clock::now().0, Ordering::Relaxed);
+        let (reply, answer) = oneshot::channel();
+        let sends_mail = matches!(command.action, Action::Invite(_) | Action::Consent(_));
+        self.0.queue.push_command(command.entrypoint_id, command, reply)?;
+        let answer = answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?;
+        self.0.terms_written.notify_one();
+        if sends_mail {
+            self.0.mail_queued.notify_one();
+        }
+        answer
+    }
+
+    /// Forgets what an erase removed, and moves it out of SQLite's write-ahead log; while a reader is in the way, the
+    /// next [`Customers::finish_erasing`] does that.
+    pub async fn forget_erased(self) {
+        self.0.record_cache.forget_all();
+        self.0.erased.store(true, Ordering::Release);
+        self.finish_erasing().await;
+    }
+
+    /// Does what is left of erases done before.
+    pub async fn finish_erasing(self) {
+        if !self.0.erased.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        let (reply, answer) = oneshot::channel();
+        let queued =
+            self.0.queue.push_admin(Box::new(move |conn| answer_admin(reply, conn.and_then(truncate_log))));
+        let done = match queued {
+            Ok(()) => answer.await.unwrap_or(Ok(false)),
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(true) => {}
+            Ok(false) => self.0.erased.store(true, Ordering::Release),
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log could not be truncated after an erase");
+                self.0.erased.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    /// Forgets records that were opened long ago.
+    pub fn forget_old_records(self) {
+        self.0.record_cache.forget_old();
+    }
+
+    /// How many records were recalled from memory, and how many had to be opened.
+    pub fn cache_hits_and_misses(self) -> (u64, u64) {
+        self.0.record_cache.hits_and_misses()
+    }
+
+    /// The entrypoint that a customer id belongs to, if any.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn entrypoint_of(self, customer_id: i64) -> Result<Option<i64>, StoreError> {
+        let block = block_of(customer_id);
+        if let Some(found) = self.0.ring.directory.of_block(block) {
+            return Ok(Some(found));
+        }
+        let found: Option<i64> = self
+            .0
+            .look_up(move |conn, _| {
+                Ok(on!(conn, |c| schema::id_block::table
+                    .find(block)
+                    .select(schema::id_block::entrypoint_id)
+                    .first(c)
+                    .optional())?)
+            })
+            .await?;
+        if let Some(found) = found {
+            self.0.ring.directory.learn_block(block, found);
+        }
+        Ok(found)
+    }
+
+    /// What `render` makes of a customer with its entrypoint, on the thread that reads it.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn find<T: Send + 'static>(
+        self,
+        entrypoint_id: i64,
+        id: i64,
+        render: impl FnOnce(Found) -> T + Send + 'static,
+    ) -> Result<Option<T>, StoreError> {
+        self.0.readers.look_up((entrypoint_id, id), |found| found.map(render)).await
+    }
+
+    /// What `render` makes of a page of a list, which is from one state of the database. It runs on the thread that
+    /// reads, so that records are freed where they were made.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn list<T: Send + 'static>(
+        self,
+        request: ListRequest,
+        render: impl FnOnce(&ListPage) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let plan = request.plan();
+        let sees = match self.0.url {
+            DatabaseUrl::Postgres(_) if lists::plain::asks(&request, &plan) => Sees::EachItsOwn,
+            _ => Sees::OneState,
+        };
+        let (ring, record_cache) = (Arc::clone(&self.0.ring), Arc::clone(&self.0.record_cache));
+        let read =
+            move |conn: &mut Conn| Ok(render(&lists::page(conn, &ring, &record_cache, &request, plan)?));
+        self.0.readers.read(Size::Many, sees, read).await
+    }
+
+    /// Place and id of everything in a list, in its order.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn ids(self, request: ListRequest) -> Result<Vec<(i64, i64)>, StoreError> {
+        self.0.read(move |conn, ring| lists::ids(conn, ring, &request)).await
+    }
+
+    /// A page of a list for an answer that is too long for [`Customers::list`], from one state of the database.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn id_page(self, request: ListRequest) -> Result<IdPage, StoreError> {
+        self.0.read(move |conn, ring| lists::id_page(conn, ring, &request)).await
+    }
+
+    /// Records by place and id, in the order asked, as they are now: deleted ones may be among them.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn records(self, ids: Vec<(i64, i64)>) -> Result<Vec<Listed>, StoreError> {
+        self.0.read(move |conn, ring| lists::by_ids(conn, ring, &RecordCache::none(), &ids)).await
+    }
+
+    /// How many customers each `status/lifecycle` of an entrypoint has.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn counts(self, entrypoint_id: i64) -> Result<Option<HashMap<String, i64>>, StoreError> {
+        self.0.read(move |conn, _| lists::counts(conn, entrypoint_id)).await
+    }
+
+    /// Entries of a customer's history, newest first, and how many there are.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub async fn history(
+        self,
+        entrypoint_id: i64,
+        id: i64,
+        skip: i64,
+        limit: i64,
+    ) -> Result<Option<(Vec<HistoryEntry>, i64)>, StoreError> {
+        self.0.read(move |conn, ring| find::entries(conn, ring, entrypoint_id, id, skip, limit)).await
+    }
+
+    /// Decides a command that changes nothing, without the writer's lock.
+    ///
+    /// # Errors
+    /// As [`Customers::write`].
+    pub async fn consult(self, command: Command) -> Result<Answer, StoreError> {
+        self.0
+            .look_up(move |conn, ring| {
+                let tx = EntrypointTx::unlocked(conn, command.entrypoint_id)?;
+                tx.load(conn, ring, &[&command])?.decide(conn, ring, &command)?
+            })
+            .await
+    }
+}

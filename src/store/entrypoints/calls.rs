@@ -1,0 +1,159 @@
+//! What callers ask of entrypoints and organisations.
+
+use std::sync::Arc;
+
+use super::settings::{self, EntrypointSettings, Organisation};
+use crate::clock;
+use crate::domain::customers::identifier::Identifier;
+use crate::domain::decide::command::KeyUse;
+use crate::domain::entrypoints::is_entry_name;
+use crate::domain::entrypoints::settings::Settings;
+use crate::store::Entrypoints;
+use crate::store::engine::error::StoreError;
+
+impl Entrypoints<'_> {
+    /// Makes an organisation: `render` makes the answer of its id, which is kept under the key.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] for a key used otherwise; the database's.
+    pub async fn create_organisation(
+        self,
+        name: String,
+        key_use: Option<KeyUse>,
+        render: impl FnOnce(i64) -> String + Send + 'static,
+    ) -> Result<(String, bool), StoreError> {
+        self.0
+            .administer_once(key_use, move |conn, _| {
+                Ok(render(settings::create_organisation(conn, &name, clock::now())?))
+            })
+            .await
+    }
+
+    /// Changes an organisation; `None` keeps.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] where there is none; the database's.
+    pub async fn update_organisation(
+        self,
+        org_id: i64,
+        name: Option<String>,
+        identifiers: Option<Vec<Identifier>>,
+        key_use: Option<KeyUse>,
+        answer: String,
+    ) -> Result<(String, bool), StoreError> {
+        self.0
+            .administer_once(key_use, move |conn, _| {
+                settings::update_organisation(conn, org_id, name.as_deref(), identifiers.as_deref())?;
+                Ok(answer)
+            })
+            .await
+    }
+
+    /// Makes an entrypoint: `render` makes the answer of its id, which is kept under the key.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] where the name is taken or the organisation unknown.
+    pub async fn create(
+        self,
+        org_id: i64,
+        entry: String,
+        settings: Settings,
+        key_use: Option<KeyUse>,
+        render: impl FnOnce(i64) -> String + Send + 'static,
+    ) -> Result<(String, bool), StoreError> {
+        self.0
+            .administer_once(key_use, move |conn, ring| {
+                Ok(render(settings::create_entrypoint(conn, ring, org_id, &entry, &settings, clock::now())?))
+            })
+            .await
+    }
+
+    /// Changes the settings of an entrypoint; `None` keeps.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`] where there is none; the database's.
+    pub async fn update(
+        self,
+        id: i64,
+        settings: Settings,
+        key_use: Option<KeyUse>,
+        answer: String,
+    ) -> Result<(String, bool), StoreError> {
+        let updated = self
+            .0
+            .administer_once(key_use, move |conn, _| {
+                settings::update_entrypoint(conn, id, &settings)?;
+                Ok(answer)
+            })
+            .await;
+        self.0.ring.directory.forget(id);
+        updated
+    }
+
+    /// Id and organisation of an entrypoint.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn find(self, entry: &str) -> Result<Option<(i64, i64)>, StoreError> {
+        if let Some(found) = self.0.ring.directory.by_name(entry) {
+            return Ok(Some(found));
+        }
+        if !is_entry_name(entry) {
+            return Ok(None);
+        }
+        let name = entry.to_owned();
+        let found = self.0.look_up(move |conn, _| settings::find(conn, &name)).await?;
+        if let Some(found) = found {
+            self.0.ring.directory.learn_name(entry, found);
+        }
+        Ok(found)
+    }
+
+    /// The country that phones of an entrypoint are read with where nobody names one. It may be that of a moment ago:
+    /// the writer reads a phone again where the country is another by then. `None` where there is no such entrypoint.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn country(self, entrypoint_id: i64) -> Result<Option<Option<String>>, StoreError> {
+        if let Some(found) = self.0.ring.directory.newest(entrypoint_id) {
+            return Ok(Some(found.country.clone()));
+        }
+        let Some(settings) = self.settings(entrypoint_id).await? else { return Ok(None) };
+        let EntrypointSettings { entrypoint, version, .. } = settings;
+        let country = entrypoint.country.clone();
+        self.0.ring.directory.learn(version, &Arc::new(entrypoint));
+        Ok(Some(country))
+    }
+
+    /// The settings of an entrypoint.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn settings(self, id: i64) -> Result<Option<EntrypointSettings>, StoreError> {
+        self.0.look_up(move |conn, _| settings::entrypoint_settings(conn, id)).await
+    }
+
+    /// The entrypoints of an organisation, or of all.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn list(self, org_id: Option<i64>) -> Result<Vec<EntrypointSettings>, StoreError> {
+        self.0.read(move |conn, _| settings::entrypoints(conn, org_id)).await
+    }
+
+    /// Ids and names of the entrypoints of an organisation.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn names(self, org_id: i64) -> Result<Vec<(i64, String)>, StoreError> {
+        self.0.read(move |conn, _| settings::entries(conn, org_id)).await
+    }
+
+    /// An organisation.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn organisation(self, org_id: i64) -> Result<Option<Organisation>, StoreError> {
+        self.0.read(move |conn, _| settings::organisation(conn, org_id)).await
+    }
+}

@@ -14,12 +14,11 @@ use customary::domain::filter::{Filter, Search, Sort};
 use customary::domain::kernel::time::Micros;
 use customary::store::{DatabaseUrl, ListRequest, Store, StoreError, StoreOptions};
 use customary::vault::MasterKey;
-use diesel::connection::SimpleConnection as _;
-use diesel::{Connection as _, PgConnection, SqliteConnection};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::harness::*;
+use crate::support::*;
 
 const KEY: &str = "ABEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7v8=";
 /// A balance that a trigger of the test refuses, in ten-thousandths.
@@ -201,28 +200,7 @@ async fn compare(db: Db, cases: usize, commands: usize, with_poison: bool) {
 
 /// Adds a trigger that makes the database refuse a certain balance.
 fn poison(site: &Site) {
-    match url(site) {
-        DatabaseUrl::Sqlite(path) => {
-            let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
-            for event in ["INSERT", "UPDATE"] {
-                conn.batch_execute(&format!(
-                    "PRAGMA busy_timeout = 5000; CREATE TRIGGER poison_{event} BEFORE {event} ON customer \
-                     WHEN NEW.balance_units = {POISON} BEGIN SELECT RAISE(ABORT, 'poison: constraint failed'); END"
-                ))
-                .unwrap();
-            }
-        }
-        DatabaseUrl::Postgres(address) => {
-            let mut conn = PgConnection::establish(&address).unwrap();
-            conn.batch_execute(&format!(
-                "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-                 IF NEW.balance_units = {POISON} THEN RAISE 'poison' USING ERRCODE = 'check_violation'; END IF; \
-                 RETURN NEW; END $$; \
-                 CREATE TRIGGER poison BEFORE INSERT OR UPDATE ON customer FOR EACH ROW EXECUTE FUNCTION poison()"
-            ))
-            .unwrap();
-        }
-    }
+    Sql::open(site).run(&sql::refuse_balance(site.db, POISON));
 }
 
 both!(a_batch_equals_its_commands_one_by_one, |db| async move { compare(db, 12, 120, false).await });
@@ -273,15 +251,7 @@ async fn only_the_code_of_a_database_error_decides_whether_a_retry_may_help() {
     for (code, message, may_retry) in cases {
         let site = Site::new(Db::Postgres);
         let store = open(&site, 256);
-        let DatabaseUrl::Postgres(address) = url(&site) else { unreachable!() };
-        PgConnection::establish(&address)
-            .unwrap()
-            .batch_execute(&format!(
-                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-                 RAISE '{message}' USING ERRCODE = '{code}'; END $$; \
-                 CREATE TRIGGER refuse BEFORE INSERT ON customer FOR EACH ROW EXECUTE FUNCTION refuse()"
-            ))
-            .unwrap();
+        Sql::open(&site).run(&sql::refuse_customers(code, message));
         match store.customers().write(poisonous()).await {
             Err(StoreError::Unavailable(text)) => assert!(may_retry && text == message, "{code}: {text}"),
             Err(StoreError::Bug(text)) => assert!(!may_retry && text == message, "{code}: {text}"),

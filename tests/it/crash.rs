@@ -18,7 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::harness::*;
-use crate::support::{Sql, created, new_entry, path, total};
+use crate::support::{Sql, created, new_entry, path, sql, total};
 use load::Load;
 
 /// Enough clients for every kind of operation at once, few enough for a small machine.
@@ -100,12 +100,12 @@ async fn a_first_start_killed_while_it_filled_the_database_used_up_no_ids() {
     server.kill9();
     // The state that such a start leaves: all tables, no rows, numbers taken.
     let mut sql = Sql::open(server.site());
-    sql.run("TRUNCATE organisation, entrypoint, data_key, signing_key, token CASCADE");
+    sql.run(sql::EMPTY_DIRECTORY);
     server.restart().await;
     let logs = server.logs();
     assert_eq!(logs.matches("This is the first start: organisation 1").count(), 2, "{logs}");
-    assert_eq!(sql.number("SELECT max(org_id) AS value FROM organisation"), 1);
-    assert_eq!(sql.number("SELECT max(entrypoint_id) AS value FROM entrypoint"), 1);
+    assert_eq!(sql.number(sql::HIGHEST_ORGANISATION), 1);
+    assert_eq!(sql.number(sql::HIGHEST_ENTRYPOINT), 1);
     server.client().create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200);
 }
 
@@ -195,7 +195,7 @@ both!(rules_3_kills_beside_a_running_import_create_no_duplicates, |db| async {
     ledger.check(&fleet).await;
     assert_eq!(total(&fleet.client(0), "moved").await, u64::try_from(PERSONS).unwrap());
     if db == Db::Sqlite {
-        let settled = Sql::open(&site).number("SELECT count(*) AS value FROM identity_digest");
+        let settled = Sql::open(&site).number(sql::SETTLED_DIGESTS);
         assert!(settled > 0, "no digest was moved, so this proves nothing");
     }
     site.cli(&["doctor", "--deep"]).success();
@@ -321,17 +321,13 @@ async fn an_instance_suspended_while_it_moves_terms_moves_them_afterwards() {
     let server = Server::start(Db::Postgres).await;
     let client = server.client();
     let mut locker = Sql::open(server.site());
-    locker.run("BEGIN; LOCK TABLE index_segment IN SHARE MODE");
+    locker.run(&sql::lock(sql::SEGMENT_TABLE));
     let id = client.create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200).id();
     let mut sql = Sql::open(server.site());
-    let pid = suspend_while_waiting_for(&server, &mut sql, "index_segment", &mut locker).await;
-    assert_eq!(
-        sql.number("SELECT count(*) AS value FROM index_segment"),
-        0,
-        "the instance was not suspended"
-    );
+    let pid = suspend_while_waiting_for(&server, &mut sql, sql::SEGMENT_TABLE, &mut locker).await;
+    assert_eq!(sql.number(sql::SEGMENTS), 0, "the instance was not suspended");
     kill_process(pid, Signal::CONT).unwrap();
-    let is_moved = async || sql.number("SELECT count(*) AS value FROM index_memtable") == 0;
+    let is_moved = async || sql.number(sql::MEMTABLE_ROWS) == 0;
     wait_until("the terms are moved", Duration::from_secs(30), is_moved).await;
     let found = client.get("/api/Query/customers/demo?search=da@exa").await.expect(200);
     assert_eq!(found.json["Records"][0]["customerId"], id);
@@ -345,19 +341,15 @@ async fn an_instance_suspended_while_it_removes_expired_rows_removes_them_afterw
     let mut server = Server::start(Db::Postgres).await;
     server.terminate().await;
     let mut sql = Sql::open(server.site());
-    sql.run(
-        "INSERT INTO portal_session (token_hash, entrypoint_id, customer_id, created_at_us, seen_at_us) \
-         SELECT '\\x00', entrypoint_id, 1, 1, 1 FROM entrypoint WHERE entry = 'demo'",
-    );
+    sql.run(sql::ADD_EXPIRED_SESSION);
     let mut locker = Sql::open(server.site());
-    locker.run("BEGIN; LOCK TABLE portal_session IN SHARE MODE");
+    locker.run(&sql::lock(sql::SESSION_TABLE));
     server.restart().await;
-    let pid = suspend_while_waiting_for(&server, &mut sql, "portal_session", &mut locker).await;
-    let sessions = "SELECT count(*) AS value FROM portal_session";
-    assert_eq!(sql.number(sessions), 1, "the instance was not suspended");
+    let pid = suspend_while_waiting_for(&server, &mut sql, sql::SESSION_TABLE, &mut locker).await;
+    assert_eq!(sql.number(sql::SESSIONS), 1, "the instance was not suspended");
     kill_process(pid, Signal::CONT).unwrap();
     // The next check would come after 30 s.
-    let is_gone = async || sql.number(sessions) == 0;
+    let is_gone = async || sql.number(sql::SESSIONS) == 0;
     wait_until("the session is gone", Duration::from_secs(10), is_gone).await;
     let logs = server.logs();
     assert!(!logs.contains("\"WARN\"") && !logs.contains("\"ERROR\""), "{logs}");

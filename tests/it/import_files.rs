@@ -81,8 +81,8 @@ async fn nothing_is_there(server: &Server, client: &Client) {
     let imports = client.get("/api/Import/jobs/demo").await.expect(200).json;
     assert_eq!(imports["Summary"]["totalRecords"], 0, "{imports}");
     let mut sql = Sql::open(server.site());
-    for table in ["job", "import_chunk", "import_report"] {
-        assert_eq!(sql.number(&format!("SELECT COUNT(*) AS value FROM {table}")), 0, "{table}");
+    for table in sql::IMPORT_TABLES {
+        assert_eq!(sql.number(&sql::count(table)), 0, "{table}");
     }
 }
 

@@ -11,7 +11,7 @@ mod read_after_write;
 use serde_json::{Value, json};
 
 use crate::harness::*;
-use crate::support::Sql;
+use crate::support::{Sql, sql};
 
 fn encoded(pairs: &[(String, String)]) -> String {
     let mut query = reqwest::Url::parse("http://x/").unwrap();
@@ -88,10 +88,7 @@ both!(an_index_of_an_earlier_release_is_rebuilt_at_start, |db| async move {
     client.create("demo", &json!({"email": "bo@example.test"}), &[], &[]).await.expect(200);
     assert_eq!(server.terminate().await.code(), Some(0));
     let mut sql = Sql::open(server.site());
-    sql.run(
-        "DELETE FROM index_memtable; DELETE FROM index_block; DELETE FROM index_segment; \
-         UPDATE index_lease SET is_built = false",
-    );
+    sql.run(sql::UNBUILD_INDEX);
     server.spawn();
     server.ready().await;
     for piece in ["ada@", "7x1", "x12", "0117", "0117x12"] {

@@ -263,7 +263,7 @@ async fn examples_equal_the_answers_of_the_service() {
     recorder.answer("cancel_invite_job", post(&format!("{invitation}/cancel")).await);
     recorder.answer("list_invite_jobs", client.get("/api/Customer/invite/ent0001").await);
     recorder.answer("list_outbox", client.get("/api/Mail/outbox/ent0001").await);
-    sql(&site.database_file(), "UPDATE mail_outbox SET state = 'failed' WHERE mail_id = 1");
+    sql(&site.database_file(), &sql::fail_mail("1"));
     recorder.answer("retry_mail", post("/api/Mail/outbox/ent0001/1/retry").await);
     recorder.answer("request_consent", post(&format!("{path}/consent")).await);
     recorder.answer("archive_customer", post(&format!("{path}/archive")).await);
@@ -350,7 +350,7 @@ async fn examples_equal_the_answers_of_the_service() {
     let newcomer = json!({"email": "eve@example.test"});
     recorder.error(503, client.post("/api/Customer/single/ent0001", &newcomer).await);
     drop(busy);
-    sql(&site.database_file(), "UPDATE customer SET balance_units = 1");
+    sql(&site.database_file(), sql::SPOIL_ALL_CUSTOMERS);
     recorder.error(500, client.get(&path).await);
 
     let recorded =

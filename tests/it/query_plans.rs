@@ -11,10 +11,6 @@ const MANY: i64 = 4_000;
 const FEW: usize = 3;
 const TIMES: usize = 60;
 
-/// The rows read from the tables that grow. The count is complete when all readers have disconnected.
-const ROWS_READ: &str = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint AS value FROM pg_stat_user_tables \
-     WHERE relname IN ('customer', 'history', 'identity_digest', 'idempotency')";
-
 #[tokio::test]
 async fn a_small_entrypoint_beside_a_large_one_reads_few_rows() {
     let mut server = Server::start(Db::Postgres).await;
@@ -34,7 +30,8 @@ async fn a_small_entrypoint_beside_a_large_one_reads_few_rows() {
     }
     assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
     let mut sql = Sql::open(&site);
-    let before = sql.number(ROWS_READ);
+    // The count is complete, because all readers have disconnected.
+    let before = sql.number(sql::ROWS_READ);
 
     server.spawn();
     server.ready().await;
@@ -55,7 +52,7 @@ async fn a_small_entrypoint_beside_a_large_one_reads_few_rows() {
         assert_eq!(history(&client, ids[2]).await.len(), 1);
     }
     assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
-    let read = sql.number(ROWS_READ) - before;
+    let read = sql.number(sql::ROWS_READ) - before;
     assert!(read > 0, "nothing was counted");
     // One scan of the large entrypoint in each round would read sixty times as many rows.
     assert!(read < MANY, "{read} rows were read");

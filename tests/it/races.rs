@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::*;
-use crate::support::{SCOPES, Sql, token_with};
+use crate::support::{SCOPES, Sql, sql, token_with};
 
 const ROUNDS: usize = 6;
 const WRITERS: usize = 50;
@@ -325,7 +325,7 @@ fleets!(rules_4_one_key_for_a_change_of_settings_has_one_effect, |fleet| async {
             "exactly one answer is no replay"
         );
         assert!(answers.iter().all(|answer| answer.json == answers[0].json), "{}", answers[0].text);
-        let made = format!("SELECT count(*) AS value FROM organisation WHERE name = '{name}'");
+        let made = sql::organisations_named(&name);
         assert_eq!(sql.number(&made), 1);
     }
 });

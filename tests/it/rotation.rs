@@ -28,13 +28,8 @@ async fn until_finished(client: &Client) -> Value {
 /// Asserts that all data of the first entrypoint is under this one key.
 fn assert_only_key(site: &Site, key: i64) {
     let mut sql = Sql::open(site);
-    for query in [
-        "SELECT count(*) AS value FROM data_key WHERE entrypoint_id = 1 AND key_id <> {}",
-        "SELECT count(*) AS value FROM customer WHERE key_id <> {}",
-        "SELECT count(*) AS value FROM history WHERE key_id_before <> {} AND document_before IS NOT NULL",
-        "SELECT count(*) AS value FROM idempotency WHERE entrypoint_id = 1 AND key_id <> {}",
-    ] {
-        assert_eq!(sql.number(&query.replace("{}", &key.to_string())), 0, "{query}");
+    for query in sql::under_another_key(key) {
+        assert_eq!(sql.number(&query), 0, "{query}");
     }
     site.cli(&["doctor", "--deep"]).success();
 }
@@ -83,9 +78,9 @@ both!(a_rotation_puts_all_data_of_an_entrypoint_under_the_new_key, |db| async {
     assert_eq!(after["rotation"]["customersDone"], 3, "{after}");
     assert!(first_key(&after) > first_key(&before));
     let mut sql = Sql::open(server.site());
-    let others = sql.number("SELECT count(*) AS value FROM customer WHERE entrypoint_id <> 1");
+    let others = sql.number(sql::OTHER_ENTRYPOINTS_CUSTOMERS);
     assert_eq!(others, 1, "the second entrypoint keeps its own key");
-    sql.run(&format!("UPDATE customer SET key_id = key_id WHERE customer_id = {elsewhere}"));
+    sql.run(&sql::set_customer(elsewhere, "key_id = key_id"));
 
     // Nothing has changed, even for a server that never had the old key.
     let mut server = server;
@@ -126,7 +121,7 @@ both!(a_rotation_adds_the_digests_of_a_later_policy, |db| async {
         "there must be one digest of the names in place of that of the e-mail"
     );
     let mut sql = Sql::open(server.site());
-    let held = sql.texts("SELECT digest_identifiers AS value FROM entrypoint_lock WHERE entrypoint_id = 1");
+    let held = sql.texts(sql::DIGEST_IDENTIFIERS);
     assert!(held[0].contains("firstname+lastname") && !held[0].contains("email"), "{held:?}");
     let same = json!({"email": "other@example.test", "firstname": "ADA", "lastname": "roe"});
     let answer = client.create("demo", &same, &[], &[]).await.expect(200);
@@ -187,7 +182,7 @@ fleets!(rules_7_a_rotation_under_load_and_kills_misses_and_doubles_nothing, |fle
         let deadline = Instant::now() + PATIENCE;
         loop {
             load.assert_running();
-            let now = Sql::open(fleet.site()).number("SELECT done AS value FROM job WHERE kind = 'rotation'");
+            let now = Sql::open(fleet.site()).number(sql::ROTATED_CUSTOMERS);
             if now > seen {
                 seen = now;
                 break;
@@ -195,9 +190,8 @@ fleets!(rules_7_a_rotation_under_load_and_kills_misses_and_doubles_nothing, |fle
             assert!(Instant::now() < deadline, "no progress after {kill} kills");
             tokio::time::sleep(Duration::from_millis(rng.u64(5..30))).await;
         }
-        let running = "SELECT count(*) AS value FROM job WHERE kind = 'rotation' AND ended_at_us IS NULL";
         assert_eq!(
-            Sql::open(fleet.site()).number(running),
+            Sql::open(fleet.site()).number(sql::RUNNING_ROTATIONS),
             1,
             "the rotation was over before kill {kill}; it needs more customers"
         );

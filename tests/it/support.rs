@@ -2,16 +2,16 @@
 //! and SQL on the database itself.
 #![allow(dead_code, reason = "each module of tests uses its own part")]
 
+pub mod sql;
+
 use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use diesel::connection::SimpleConnection as _;
-use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
+pub use self::sql::Sql;
 use crate::harness::*;
 
 /// Every scope that a token may have.
@@ -162,92 +162,4 @@ pub async fn history(client: &Client, id: u64) -> Vec<Value> {
 pub async fn operations(client: &Client, id: u64) -> Vec<String> {
     let entries = history(client, id).await;
     entries.iter().map(|entry| entry["operation"].as_str().expect("an operation").to_owned()).collect()
-}
-
-/// A direct connection to the database, behind the program's back.
-pub enum Sql {
-    Sqlite(SqliteConnection),
-    Postgres(PgConnection),
-}
-
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    value: i64,
-}
-
-#[derive(QueryableByName)]
-struct Words {
-    #[diesel(sql_type = Text)]
-    value: String,
-}
-
-impl Sql {
-    pub fn open(site: &Site) -> Self {
-        match site.db {
-            Db::Sqlite => {
-                let file = site.database_file();
-                let mut connection =
-                    SqliteConnection::establish(file.to_str().expect("a path of text")).expect("it opens");
-                connection.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
-                Sql::Sqlite(connection)
-            }
-            Db::Postgres => {
-                let url = site.database_url().expect("PostgreSQL has an address");
-                Sql::Postgres(PgConnection::establish(url).expect("it connects"))
-            }
-        }
-    }
-
-    /// Runs statements that both databases understand.
-    pub fn run(&mut self, statements: &str) {
-        let done = match self {
-            Sql::Sqlite(connection) => connection.batch_execute(statements),
-            Sql::Postgres(connection) => connection.batch_execute(statements),
-        };
-        done.unwrap_or_else(|error| panic!("{statements}: {error}"));
-    }
-
-    /// The number in the column `value` of a query.
-    pub fn number(&mut self, query: &str) -> i64 {
-        let row: QueryResult<Number> = match self {
-            Sql::Sqlite(connection) => diesel::sql_query(query).get_result(connection),
-            Sql::Postgres(connection) => diesel::sql_query(query).get_result(connection),
-        };
-        row.unwrap_or_else(|error| panic!("{query}: {error}")).value
-    }
-
-    /// All identity digests as text, each with its customer; on SQLite the recent ones too.
-    pub fn digests(&mut self) -> BTreeSet<(u64, String)> {
-        let digest = match self {
-            Sql::Sqlite(_) => "lower(hex(digest))",
-            Sql::Postgres(_) => "encode(digest, 'hex')",
-        };
-        let settled =
-            self.texts(&format!("SELECT customer_id || ' ' || {digest} AS value FROM identity_digest"));
-        let mut digests: BTreeSet<(u64, String)> = settled
-            .iter()
-            .map(|row| row.split_once(' ').expect("two words"))
-            .map(|(id, digest)| (id.parse().expect("an id"), digest.to_owned()))
-            .collect();
-        if let Sql::Sqlite(_) = self {
-            for row in self.texts("SELECT lower(hex(packed)) AS value FROM recent_identity_digest") {
-                assert_eq!(row.len() % 48, 0, "{row}");
-                for at in (0..row.len()).step_by(48) {
-                    let (digest, id) = row[at..at + 48].split_at(32);
-                    digests.insert((u64::from_str_radix(id, 16).expect("an id"), digest.to_owned()));
-                }
-            }
-        }
-        digests
-    }
-
-    /// The texts in the column `value` of a query.
-    pub fn texts(&mut self, query: &str) -> Vec<String> {
-        let rows: QueryResult<Vec<Words>> = match self {
-            Sql::Sqlite(connection) => diesel::sql_query(query).get_results(connection),
-            Sql::Postgres(connection) => diesel::sql_query(query).get_results(connection),
-        };
-        rows.unwrap_or_else(|error| panic!("{query}: {error}")).into_iter().map(|row| row.value).collect()
-    }
 }

@@ -119,7 +119,7 @@ both!(doctor_reports_what_is_right_and_what_is_wrong, |db| async {
         }
     }
     // For example a wrong counter.
-    Sql::open(&site).run("UPDATE entrypoint_lock SET live_customers = live_customers + 1");
+    Sql::open(&site).run(sql::WRONG_LIVE_COUNT);
     let report = site.cli(&["doctor"]);
     assert!(!report.status.success(), "{}{}", report.stdout, report.stderr);
 });

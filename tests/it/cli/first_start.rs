@@ -87,7 +87,7 @@ async fn one_of_three_simultaneous_first_starts_prints_the_token() {
     let all: BTreeSet<_> = printed.iter().flatten().collect();
     assert_eq!(all.len(), 1, "{printed:?}");
     assert_eq!(printed.iter().filter(|tokens| !tokens.is_empty()).count(), 1, "{printed:?}");
-    let organisations = Sql::open(fleet.site()).number("SELECT count(*) AS value FROM organisation");
+    let organisations = Sql::open(fleet.site()).number(sql::ORGANISATIONS);
     assert_eq!(organisations, 1, "exactly one start created the first organisation");
 }
 

@@ -195,8 +195,7 @@ both!(an_impossible_import_exits_with_2, |db| async {
     let refused = import(site, &good, &["--server", "http://127.0.0.1:9", "--token", "x"]).expect_status(2);
     assert!(refused.stderr.contains("127.0.0.1:9"), "{}", refused.stderr);
     assert_eq!(total(&server.client(), "demo").await, 0);
-    let jobs = "SELECT count(*) AS value FROM job";
-    assert_eq!(Sql::open(site).number(jobs), 0, "a refused file leaves no import");
+    assert_eq!(Sql::open(site).number(sql::JOBS), 0, "a refused file leaves no import");
 });
 
 both!(a_running_server_imports_a_file_too, |db| async {
@@ -327,7 +326,7 @@ both!(after_ctrl_c_the_same_command_resumes, |db| async {
     let path = file(site, "many.csv", text);
     let mut sql = Sql::open(site);
     let mut running = Process::spawn(command(site, &path, &[]));
-    until(&mut sql, "SELECT coalesce(max(done), 0) AS value FROM job", &mut running).await;
+    until(&mut sql, sql::JOBS_ROWS_DONE, &mut running).await;
     interrupt(&running);
     let (status, stdout, stderr) = running.end(PATIENCE).expect("it ends");
     assert_eq!(status.code(), Some(INTERRUPTED), "{stdout}{stderr}");
@@ -356,13 +355,13 @@ both!(ctrl_c_during_the_upload_leaves_nothing, |db| async {
     let mut waiting = Process::spawn(waiting);
     let mut input = waiting.0.stdin.take().unwrap();
     input.write_all(PEOPLE.as_bytes()).unwrap();
-    until(&mut sql, "SELECT count(*) AS value FROM job", &mut waiting).await;
+    until(&mut sql, sql::JOBS, &mut waiting).await;
     interrupt(&waiting);
     let (status, stdout, stderr) = waiting.end(PATIENCE).expect("it ends");
     assert_eq!(status.code(), Some(INTERRUPTED), "{stdout}{stderr}");
     assert!(stderr.contains("nothing of it was imported"), "{stderr}");
     drop(input);
-    assert_eq!(sql.number("SELECT count(*) AS value FROM job"), 0);
+    assert_eq!(sql.number(sql::JOBS), 0);
     assert_eq!(total(&server.client(), "demo").await, 0);
 });
 

@@ -99,7 +99,7 @@ both!(a_refused_command_exits_with_2_and_writes_nothing, |db| async {
         assert_eq!(names(&folder), Vec::<String>::new(), "{arguments:?}");
     }
     // A record that cannot be read leaves no file behind.
-    Sql::open(site).run("UPDATE customer SET balance_units = balance_units + 1");
+    Sql::open(site).run(sql::SPOIL_ALL_CUSTOMERS);
     let (status, _, stderr) = export(site, &folder, &["--entry", "demo"]);
     assert_eq!(status, 2, "{stderr}");
     assert!(stderr.contains("corrupt"), "{stderr}");

@@ -242,8 +242,7 @@ both!(rules_7_a_long_export_is_complete_or_aborted_and_leaves_no_file, |db| asyn
 
     // A record that cannot be read, late in the file.
     let last = records.last().unwrap()["customerId"].as_u64().unwrap();
-    Sql::open(server.site())
-        .run(&format!("UPDATE customer SET balance_units = balance_units + 1 WHERE customer_id = {last}"));
+    Sql::open(server.site()).run(&sql::spoil_customer(last));
     for path in [CSV, XLSX] {
         let read = async { client.request(reqwest::Method::GET, path).send().await?.bytes().await };
         read.await.expect_err("a part must not look like the whole");

@@ -183,11 +183,10 @@ both!(records_of_expired_keys_are_removed_everywhere, |db| async {
     // A key outside any entrypoint.
     keyed(&client, "s", Method::POST, "/api/Organization", Some(&json!({"name": "x"}))).await.expect(200);
     let mut sql = Sql::open(&site);
-    let kept = "SELECT count(*) AS value FROM idempotency";
-    assert_eq!(sql.number(kept), 4);
+    assert_eq!(sql.number(sql::IDEMPOTENCY_RECORDS), 4);
     tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
     // A start begins with the removal.
     server.restart().await;
-    let is_empty = async || sql.number(kept) == 0;
+    let is_empty = async || sql.number(sql::IDEMPOTENCY_RECORDS) == 0;
     wait_until("the records are removed", std::time::Duration::from_secs(20), is_empty).await;
 });

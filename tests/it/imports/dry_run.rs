@@ -6,47 +6,6 @@ use serde_json::json;
 use super::snapshot::assert_same;
 use super::*;
 
-/// Everything in the database except imports, as text, without the ids that imports use up.
-fn dump(site: &Site) -> Vec<String> {
-    let mut sql = Sql::open(site);
-    let mut dumped = Vec::new();
-    match site.db {
-        Db::Sqlite => {
-            let tables = sql.texts(
-                "SELECT name AS value FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'import\\_%' ESCAPE '\\' \
-                 AND name NOT LIKE 'dry\\_run\\_%' ESCAPE '\\' AND name <> 'job' ORDER BY name",
-            );
-            assert!(tables.iter().any(|table| table == "customer") && tables.len() > 10, "{tables:?}");
-            for table in tables {
-                let columns = sql.texts(&format!("SELECT name AS value FROM pragma_table_info('{table}')"));
-                let all: Vec<_> = columns.iter().map(|column| format!("quote(\"{column}\")")).collect();
-                let query =
-                    format!("SELECT {} AS value FROM \"{table}\" ORDER BY 1", all.join(" || '|' || "));
-                dumped.extend(sql.texts(&query).into_iter().map(|row| format!("{table}: {row}")));
-            }
-            // Imports use up ids of jobs.
-            dumped.retain(|row| !row.starts_with("sqlite_sequence: 'job'"));
-        }
-        Db::Postgres => {
-            let tables = sql.texts(
-                "SELECT table_name::text AS value FROM information_schema.tables WHERE table_schema = 'public' \
-                 AND table_type = 'BASE TABLE' AND table_name NOT LIKE 'import\\_%' \
-                 AND table_name NOT LIKE 'dry\\_run\\_%' AND table_name <> 'job' ORDER BY 1",
-            );
-            assert!(tables.iter().any(|table| table == "customer") && tables.len() > 10, "{tables:?}");
-            for table in tables {
-                let rows = sql.texts(&format!("SELECT t::text AS value FROM {table} t ORDER BY 1"));
-                dumped.extend(rows.into_iter().map(|row| format!("{table}: {row}")));
-            }
-            dumped.extend(sql.texts(
-                "SELECT sequencename || ' ' || coalesce(last_value::text, 'fresh') AS value FROM pg_sequences \
-                 WHERE sequencename NOT LIKE 'job\\_%' ORDER BY 1",
-            ));
-        }
-    }
-    dumped
-}
-
 const HEADER: [&str; 7] =
     ["email", "firstname", "lastname", "phone", "customerNumber", "city", "additional-clientId"];
 
@@ -145,10 +104,10 @@ both!(rules_9_a_dry_run_writes_nothing_and_predicts_the_import, |db| async {
         }
         let when = format!("{:?} {}", case.policy, case.query);
         let dry = format!("?dryRun=true&{}", case.query);
-        let before = dump(site);
+        let before = sql::dump_without_imports(site);
         let answer = send_file(&client, &entry, &dry, &file).await.expect(200);
         assert_eq!(answer.data()["dryRun"], true);
-        assert_same(&before, &dump(site), &format!("the database, {when}"));
+        assert_same(&before, &sql::dump_without_imports(site), &format!("the database, {when}"));
         let id = job_id(answer.data());
         let said = rows(&client, &entry, id).await;
         // Row 105 repeats row 10, a customer that the dry run would have created.

@@ -171,22 +171,16 @@ struct JobRow {
 }
 
 impl JobRow {
-    /// A column of the import's row, or a count of rows that meet a condition.
-    fn number(&mut self, what: &str, which: &str) -> i64 {
-        let job = self.job;
-        self.sql.number(&format!("SELECT {what} AS value FROM job WHERE job_id = {job}{which}"))
-    }
-
     fn rows(&mut self) -> i64 {
-        self.number("done", "")
+        self.sql.number(&sql::rows_done(self.job))
     }
 
     fn lease(&mut self) -> i64 {
-        self.number("lease_no", "")
+        self.sql.number(&sql::lease_number(self.job))
     }
 
     fn is_running(&mut self) -> bool {
-        self.number("count(*)", " AND state = 'running'") == 1
+        self.sql.number(&sql::is_running(self.job)) == 1
     }
 
     /// Waits until so many rows are done; how many then.
@@ -201,7 +195,7 @@ impl JobRow {
     /// Waits until a worker with a valid lease has the import.
     async fn wait_for_worker(&mut self) {
         wait_until("a worker takes the import", TAKEN_OVER_WITHIN, async || {
-            self.number("count(*)", " AND state = 'running' AND lease_until_us = 0") != 1
+            self.sql.number(&sql::is_abandoned(self.job)) != 1
         })
         .await;
     }
@@ -209,7 +203,7 @@ impl JobRow {
 
 /// Makes the leases of dead workers expire now.
 fn expire_leases(site: &Site) {
-    Sql::open(site).run("UPDATE job SET lease_until_us = 0 WHERE state = 'running'");
+    Sql::open(site).run(sql::EXPIRE_LEASES);
 }
 
 async fn start_all(fleet: &mut Fleet) {
@@ -420,17 +414,16 @@ fleets!(rules_9_a_file_whose_upload_was_killed_can_be_sent_again, |fleet| async 
         let (base, token) = (fleet.servers[0].base(), site.token().to_owned());
         let sending = tokio::spawn(send_part(base, token, Arc::clone(&file), until));
         let mut sql = Sql::open(&site);
-        let newer = format!("SELECT count(*) AS value FROM job WHERE job_id > {known}");
+        let newer = sql::jobs_after(known);
         wait_until("an upload begins", DOWN_PATIENCE, async || sql.number(&newer) > 0).await;
         tokio::time::sleep(Duration::from_millis(rng.u64(..150))).await;
         fleet.servers[0].kill9();
-        known = sql.number("SELECT max(job_id) AS value FROM job");
+        known = sql.number(sql::NEWEST_JOB);
         crate::harness::finished(sending).await;
         fleet.servers[0].spawn();
         fleet.servers[0].ready().await;
     }
-    let half_sent = "SELECT count(*) AS value FROM job WHERE state = 'uploading'";
-    assert!(Sql::open(&site).number(half_sent) > 0, "no kill met an upload");
+    assert!(Sql::open(&site).number(sql::UPLOADS) > 0, "no kill met an upload");
     expire_leases(&site);
     let answers = [
         send_file(&client, "demo", "?map=padding:-", &file).await.expect(200),

@@ -6,20 +6,7 @@ use super::*;
 const POISON: i64 = 666;
 
 fn poison(site: &Site) {
-    let units = POISON * 10_000;
-    let statements = match site.db {
-        Db::Sqlite => format!(
-            "CREATE TRIGGER poison BEFORE INSERT ON customer WHEN NEW.balance_units = {units} \
-             BEGIN SELECT RAISE(ABORT, 'poison: constraint failed'); END"
-        ),
-        Db::Postgres => format!(
-            "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-             IF NEW.balance_units = {units} THEN RAISE 'poison' USING ERRCODE = 'check_violation'; END IF; \
-             RETURN NEW; END $$; \
-             CREATE TRIGGER poison BEFORE INSERT ON customer FOR EACH ROW EXECUTE FUNCTION poison()"
-        ),
-    };
-    Sql::open(site).run(&statements);
+    Sql::open(site).run(&sql::refuse_balance(site.db, POISON * 10_000));
 }
 
 both!(rules_9_a_row_that_the_database_refuses_is_rejected_alone, |db| async {

@@ -24,37 +24,20 @@ fn reverse_columns(file: &str) -> String {
 
 /// From now on every queued import looks as if a worker had taken it, and that worker does nothing.
 fn hold_queued_imports(site: &Site) {
-    let until = i64::MAX / 2;
-    let statements = match site.db {
-        Db::Sqlite => format!(
-            "CREATE TRIGGER hold AFTER UPDATE OF state ON job WHEN NEW.state = 'queued' BEGIN \
-             UPDATE job SET state = 'running', lease_until_us = {until} WHERE job_id = NEW.job_id; END"
-        ),
-        Db::Postgres => format!(
-            "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-             NEW.state := 'running'; NEW.lease_until_us := {until}; RETURN NEW; END $$; \
-             CREATE TRIGGER hold BEFORE UPDATE ON job FOR EACH ROW \
-             WHEN (NEW.state = 'queued') EXECUTE FUNCTION hold()"
-        ),
-    };
-    Sql::open(site).run(&statements);
+    Sql::open(site).run(&sql::hold_queued_jobs(site.db));
 }
 
 /// Removes that worker: its leases have expired and no import gets another.
 fn release_queued_imports(site: &Site) {
-    let statement = match site.db {
-        Db::Sqlite => "DROP TRIGGER hold",
-        Db::Postgres => "DROP FUNCTION hold CASCADE",
-    };
     let mut sql = Sql::open(site);
-    sql.run(statement);
-    sql.run("UPDATE job SET lease_until_us = 0 WHERE state = 'running'");
+    sql.run(sql::release_queued_jobs(site.db));
+    sql.run(sql::EXPIRE_LEASES);
 }
 
 /// Begins an import and stops it somewhere in the middle; its state then.
 async fn stop_in_the_middle(client: &Client, site: &Site, entry: &str, query: &str, file: &str) -> Value {
     let id = job_id(&queue(client, entry, query, file).await);
-    let rows_read = format!("SELECT done AS value FROM job WHERE job_id = {id}");
+    let rows_read = sql::rows_done(id);
     wait_until("the import begins", PATIENCE, async || Sql::open(site).number(&rows_read) > 0).await;
     client.send(Method::POST, &format!("{}/cancel", job_path(entry, id)), None, &[]).await.expect(200);
     let stopped = over(client, entry, id).await;
@@ -183,8 +166,8 @@ fleets!(rules_4_an_import_under_a_key_runs_once_and_is_replayed, |fleet| async {
     let refused = send_file(&both, "demo", "", &file).await;
     assert_eq!(places(refused.expect_error(400)).len(), 1, "{}", refused.text);
     // A refused file leaves neither a file nor an import behind.
-    assert_eq!(Sql::open(&site).number("SELECT count(*) AS value FROM import_chunk"), 0);
-    assert_eq!(Sql::open(&site).number("SELECT count(*) AS value FROM job"), 1);
+    assert_eq!(Sql::open(&site).number(sql::FILE_PARTS), 0);
+    assert_eq!(Sql::open(&site).number(sql::JOBS), 1);
 
     // While the import runs, a repeated request with the key is asked to retry later; one without the key waits.
     let other = people(160);
@@ -194,10 +177,9 @@ fleets!(rules_4_an_import_under_a_key_runs_once_and_is_replayed, |fleet| async {
         let (client, other) = (keyed(0), other.clone());
         async move { send_file(&client, "demo", "", &other).await.expect(200) }
     });
-    let held = "SELECT coalesce(max(job_id), 0) AS value FROM job WHERE state = 'running'";
     let id = wait_for("the import is held", PATIENCE, async || {
         assert!(!waiting.is_finished(), "the import was not held");
-        let id = Sql::open(&site).number(held);
+        let id = Sql::open(&site).number(sql::RUNNING_JOB);
         if id > 0 { Ok(u64::try_from(id).unwrap()) } else { Err("") }
     })
     .await;

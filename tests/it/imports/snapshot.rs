@@ -31,7 +31,7 @@ impl Snapshot {
         by_rank.sort_unstable();
         let mut sql = Sql::open(site);
         let versions: HashMap<u64, i64> = sql
-            .texts("SELECT customer_id || ' ' || version AS value FROM customer")
+            .texts(sql::VERSIONS)
             .iter()
             .map(|text| text.split_once(' ').expect("two numbers"))
             .map(|(id, version)| (id.parse().expect("an id"), version.parse().expect("a version")))

@@ -94,10 +94,7 @@ both!(rules_8_words_that_thousands_share_are_found_exactly, |db| async move {
         client.create("demo", &json!({"email": "zed@example.test"}), &[], &[]).await.expect(200).id();
     client.delete(&format!("/api/Customer/{erased}?erase=true")).await.expect(200);
     let mut sql = Sql::open(server.site());
-    let lists_of_several_blocks = "SELECT count(*) AS value FROM (SELECT 1 FROM index_block JOIN index_segment \
-                                   ON index_segment.segment_id = index_block.segment_id WHERE state = 'live' \
-                                   GROUP BY index_block.segment_id, first_term HAVING count(*) > 1) AS long";
-    let are_merged = async || sql.number(lists_of_several_blocks) >= 20;
+    let are_merged = async || sql.number(sql::LISTS_OF_SEVERAL_BLOCKS) >= 20;
     wait_until("terms have lists of several blocks", PATIENCE, are_merged).await;
     check().await;
 });

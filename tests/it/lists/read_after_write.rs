@@ -225,22 +225,23 @@ fleets!(rules_7_a_search_sees_every_acknowledged_write, |fleet| async move {
 async fn packed_terms_leave_no_dead_rows_behind() {
     let server = Server::start(Db::Postgres).await;
     let mut sql = Sql::open(server.site());
-    sql.run("ALTER TABLE index_memtable SET (autovacuum_enabled = off)");
+    sql.run(sql::DISABLE_MEMTABLE_VACUUM);
     let mut older = Sql::open(server.site());
     older.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
-    assert_eq!(older.number("SELECT COUNT(*) AS value FROM index_memtable"), 0);
+    assert_eq!(older.number(sql::MEMTABLE_ROWS), 0);
     let client = server.client();
     for number in 0..40 {
         created(&client, "demo", &json!({"email": format!("c{number}@example.test")})).await;
     }
-    let pending = "SELECT COUNT(*) AS value FROM index_memtable";
-    wait_until("the pending rows are moved", Duration::from_mins(1), async || sql.number(pending) == 0).await;
+    wait_until("the pending rows are moved", Duration::from_mins(1), async || {
+        sql.number(sql::MEMTABLE_ROWS) == 0
+    })
+    .await;
     // Long enough for one check of the table's size.
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert!(sql.number(TABLE_SIZE) > 0, "an older transaction holds the space");
+    assert!(sql.number(sql::MEMTABLE_SIZE) > 0, "an older transaction holds the space");
     older.run("ROLLBACK");
-    wait_until("the table shrinks", Duration::from_mins(1), async || sql.number(TABLE_SIZE) == 0).await;
+    wait_until("the table shrinks", Duration::from_mins(1), async || sql.number(sql::MEMTABLE_SIZE) == 0)
+        .await;
     assert_eq!(list(&client, "search=c17@").await["Summary"]["totalRecords"], 1);
 }
-
-const TABLE_SIZE: &str = "SELECT pg_relation_size('index_memtable') AS value";

@@ -132,7 +132,7 @@ both!(rules_5_a_long_history_has_pages, |db| async {
     assert!(versions(&page("?fromRecord=1000").await).is_empty());
 });
 
-both!(every_change_of_an_entrypoint_has_the_next_number_and_an_imports_its_cause, |db| async {
+both!(every_change_of_an_entrypoint_has_the_next_number_and_its_cause, |db| async {
     let server = Server::start(db).await;
     let (site, client) = (server.site(), server.client());
     let ada = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
@@ -141,10 +141,7 @@ both!(every_change_of_an_entrypoint_has_the_next_number_and_an_imports_its_cause
     std::fs::write(&csv, "email,city\nada@example.test,Ashby\nbob@example.test,Ashby\n").unwrap();
     site.cli(&["import", "--entry", "demo", "--merge-existing", csv.to_str().unwrap()]).success();
     client.delete(&path(ada)).await.expect(200);
-    let numbered = Sql::open(site).texts(
-        "SELECT seq || ' ' || customer_id || ' ' || coalesce(cause, '-') AS value FROM history \
-         WHERE entrypoint_id = 1 ORDER BY seq",
-    );
+    let numbered = Sql::open(site).texts(sql::NUMBERED_CHANGES);
     let bob = ada + 1;
     let expected = [
         format!("1 {ada} -"),
@@ -154,8 +151,5 @@ both!(every_change_of_an_entrypoint_has_the_next_number_and_an_imports_its_cause
         format!("5 {ada} -"),
     ];
     assert_eq!(numbered, expected);
-    assert_eq!(
-        Sql::open(site).number("SELECT next_seq AS value FROM entrypoint_lock WHERE entrypoint_id = 1"),
-        6
-    );
+    assert_eq!(Sql::open(site).number(sql::NEXT_CHANGE), 6);
 });

@@ -39,7 +39,7 @@ both!(simultaneous_reads_answer_like_single_reads, |db| async {
     let (changed, tampered, erased, missing) = (ids[0], ids[1], ids[2], 987_654);
     everywhere.put(&path(changed), &json!({"city": "Oakton"})).await.expect(200);
     everywhere.delete(&format!("{}?erase=true", path(erased))).await.expect(200);
-    Sql::open(&site).run(&format!("UPDATE customer SET balance_units = 1 WHERE customer_id = {tampered}"));
+    Sql::open(&site).run(&sql::spoil_customer(tampered));
     ids.push(missing);
     let mut alone = Vec::new();
     for id in &ids {

@@ -30,16 +30,10 @@ both!(rules_5_an_erase_leaves_nothing_to_decrypt, |db| async {
     let cid = created(&client, "demo", &json!({"email": "cid@example.test"})).await;
     client.delete(&path(cid)).await.expect(200);
 
-    let print = |column: &str| match db {
-        Db::Sqlite => format!("lower(hex({column}))"),
-        Db::Postgres => format!("encode({column}, 'hex')"),
-    };
-    let salt_of =
-        |id: u64| format!("SELECT {} AS value FROM customer WHERE customer_id = {id}", print("salt"));
     let mut salts = Vec::new();
     for id in [ada, cid] {
         // Open only as long as needed: a reader of SQLite holds on to old pages.
-        let salt = Sql::open(&site).texts(&salt_of(id)).remove(0);
+        let salt = Sql::open(&site).texts(&sql::customer_bytes(db, "salt", id)).remove(0);
         let salt: Vec<u8> = (0..salt.len() / 2)
             .map(|place| u8::from_str_radix(&salt[place * 2..place * 2 + 2], 16).expect("hexadecimal"))
             .collect();
@@ -65,27 +59,18 @@ both!(rules_5_an_erase_leaves_nothing_to_decrypt, |db| async {
 
     let mut sql = Sql::open(&site);
     for id in [ada, cid] {
-        for (table, column) in
-            [("customer", "salt"), ("customer", "document"), ("history", "document_before")]
-        {
-            let left = format!(
-                "SELECT count(*) AS value FROM {table} WHERE customer_id = {id} AND {column} IS NOT NULL"
-            );
-            assert_eq!(sql.number(&left), 0, "{column} of {table}");
+        for (count, column) in sql::sealed_values(id) {
+            assert_eq!(sql.number(&count), 0, "{column}");
         }
         let digests = sql.digests();
         assert_eq!(digests.iter().filter(|(of, _)| *of == id).count(), 0, "identity digests");
         // The service rewrites the segments that contain the terms as soon as it is idle.
         let is_gone = async || terms(&mut sql, id).is_empty();
         wait_until("the search terms are gone", PATIENCE, is_gone).await;
-        let history = format!("SELECT count(*) AS value FROM history WHERE customer_id = {id}");
-        assert!(sql.number(&history) >= 2, "the history keeps times and operations");
+        assert!(sql.number(&sql::history_entries(id)) >= 2, "the history keeps times and operations");
     }
     // The others keep theirs.
-    let left = format!(
-        "SELECT count(*) AS value FROM history WHERE customer_id = {bob} AND document_before IS NOT NULL"
-    );
-    assert_eq!(sql.number(&left), 2);
+    assert_eq!(sql.number(&sql::history_documents(bob)), 2);
     drop(sql);
     read(&client, bob).await;
     site.cli(&["doctor", "--deep"]).success();
@@ -105,22 +90,20 @@ both!(rules_5_an_erase_removes_one_customer_from_a_shared_pending_row, |db| asyn
     let server = Server::start(db).await;
     let client = server.client();
     let mut sql = Sql::open(server.site());
-    let mut number = |what: &str| sql.number(&format!("SELECT {what} AS value"));
-    let newest_segment = "(SELECT coalesce(max(segment_id), 0) FROM index_segment)";
     // If the terms moved to a segment meanwhile, the test tries again.
     let mut attempts = 0..10;
     let (erased, file) = loop {
         let attempt = attempts.next().expect("every attempt saw the pending terms move");
-        let segment = number(newest_segment);
+        let segment = sql.number(sql::NEWEST_SEGMENT);
         let lines: Vec<String> = (0..40).map(|row| format!("p{attempt}x{row:02}@example.test")).collect();
         let file = client.request(reqwest::Method::POST, "/api/Import/customersForm/demo");
         let file = file.header("Content-Type", "text/csv").body(format!("email\n{}\n", lines.join("\n")));
         assert_eq!(send(file).await.expect(200).data()["added"], 40);
         let found = client.get(&format!("/api/Query/customers/demo?search=p{attempt}x17@")).await.expect(200);
         let id = found.json["Records"][0]["customerId"].as_u64().expect("an id");
-        let before = number("(SELECT count(*) FROM index_memtable)");
+        let before = sql.number(sql::MEMTABLE_ROWS);
         client.delete(&format!("{}?erase=true", path(id))).await.expect(200);
-        if number(newest_segment) == segment {
+        if sql.number(sql::NEWEST_SEGMENT) == segment {
             assert!((1..40).contains(&before), "{before} rows of 40 customers");
             break (id, attempt);
         }
@@ -134,7 +117,7 @@ both!(rules_5_an_erase_removes_one_customer_from_a_shared_pending_row, |db| asyn
     for row in 0..40 {
         assert_eq!(find(row).await, u64::from(row != 17), "{row}");
     }
-    let is_moved = async || sql.number("SELECT count(*) AS value FROM index_memtable") == 0;
+    let is_moved = async || sql.number(sql::MEMTABLE_ROWS) == 0;
     wait_until("the terms are moved", PATIENCE, is_moved).await;
     assert!(terms(&mut sql, erased).is_empty(), "terms of the erased customer were moved");
     for row in 0..40 {

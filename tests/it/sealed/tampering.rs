@@ -11,27 +11,6 @@ use crate::support::*;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The columns of a customer's row that an attacker could change.
-const COLUMNS: [&str; 9] = [
-    "version",
-    "status",
-    "lifecycle",
-    "balance_units",
-    "created_at_us",
-    "updated_at_us",
-    "key_id",
-    "salt",
-    "document",
-];
-
-/// Statements that give a customer's row the values of another row.
-fn put(id: u64, from: &str, other: u64, columns: &[&str]) -> String {
-    let value =
-        |column: &&str| format!("{column} = (SELECT {column} FROM {from} WHERE customer_id = {other})");
-    let values: Vec<_> = columns.iter().map(value).collect();
-    format!("UPDATE customer SET {} WHERE customer_id = {id}", values.join(", "))
-}
-
 both!(rules_7_a_tampered_row_is_detected, |db| async {
     let server = Server::start(db).await;
     let site = server.site().clone();
@@ -39,22 +18,28 @@ both!(rules_7_a_tampered_row_is_detected, |db| async {
     let ada = created(&client, "demo", &json!({"email": "ada@example.test", "balance": 12.5})).await;
     let bob = created(&client, "demo", &json!({"email": "bob@example.test", "balance": 1_000_000})).await;
     let mut sql = Sql::open(&site);
-    sql.run("CREATE TABLE first_versions AS SELECT * FROM customer");
+    sql.run(&sql::keep("first_versions", sql::CUSTOMER));
     // Both have the same version, so only the owner distinguishes their documents.
     client.put(&path(ada), &json!({"email": "ada.roe@example.test"})).await.expect(200);
     client.put(&path(bob), &json!({"city": "Oakton"})).await.expect(200);
-    sql.run("CREATE TABLE kept AS SELECT * FROM customer");
+    sql.run(&sql::keep("kept", sql::CUSTOMER));
     let before = read(&client, ada).await;
     site.cli(&["doctor", "--deep"]).success();
 
-    let set = |what: &str| format!("UPDATE customer SET {what} WHERE customer_id = {ada}");
+    let set = |what: &str| sql::set_customer(ada, what);
     let mut tampering = vec![
-        ("another's document", put(ada, "kept", bob, &["document"])),
-        ("another's document with its salt", put(ada, "kept", bob, &["document", "salt"])),
-        ("another's whole row", put(ada, "kept", bob, &COLUMNS)),
-        ("her own old document", put(ada, "first_versions", ada, &["document"])),
-        ("her own old document with its version", put(ada, "first_versions", ada, &["document", "version"])),
-        ("her own old row, every column of it", put(ada, "first_versions", ada, &COLUMNS)),
+        ("another's document", sql::copy_customer(ada, "kept", bob, &["document"])),
+        ("another's document with its salt", sql::copy_customer(ada, "kept", bob, &["document", "salt"])),
+        ("another's whole row", sql::copy_customer(ada, "kept", bob, &sql::CUSTOMER_COLUMNS)),
+        ("her own old document", sql::copy_customer(ada, "first_versions", ada, &["document"])),
+        (
+            "her own old document with its version",
+            sql::copy_customer(ada, "first_versions", ada, &["document", "version"]),
+        ),
+        (
+            "her own old row, every column of it",
+            sql::copy_customer(ada, "first_versions", ada, &sql::CUSTOMER_COLUMNS),
+        ),
         ("another version", set("version = version + 1")),
         ("an earlier version", set("version = version - 1")),
         ("another balance", set("balance_units = balance_units + 10000")),
@@ -68,12 +53,7 @@ both!(rules_7_a_tampered_row_is_detected, |db| async {
         ("neither document nor salt", set("document = NULL, salt = NULL")),
     ];
     // One bit of the sealed text, and one of its seal.
-    let document = sql.texts(&match db {
-        Db::Sqlite => format!("SELECT hex(document) AS value FROM customer WHERE customer_id = {ada}"),
-        Db::Postgres => {
-            format!("SELECT encode(document, 'hex') AS value FROM customer WHERE customer_id = {ada}")
-        }
-    });
+    let document = sql.texts(&sql::customer_bytes(db, "document", ada));
     let bytes: Vec<u8> = (0..document[0].len() / 2)
         .map(|place| u8::from_str_radix(&document[0][place * 2..place * 2 + 2], 16).expect("hexadecimal"))
         .collect();
@@ -84,14 +64,10 @@ both!(rules_7_a_tampered_row_is_detected, |db| async {
     ] {
         let mut bytes = bytes.clone();
         bytes[place] ^= 1;
-        let literal = match db {
-            Db::Sqlite => format!("x'{}'", hex(&bytes)),
-            Db::Postgres => format!("'\\x{}'", hex(&bytes)),
-        };
-        tampering.push((what, set(&format!("document = {literal}"))));
+        tampering.push((what, sql::set_document(db, ada, &hex(&bytes))));
     }
 
-    let restore = put(ada, "kept", ada, &COLUMNS);
+    let restore = sql::copy_customer(ada, "kept", ada, &sql::CUSTOMER_COLUMNS);
     for (what, statement) in tampering {
         sql.run(&statement);
         let answer = client.get(&path(ada)).await;
@@ -101,7 +77,7 @@ both!(rules_7_a_tampered_row_is_detected, |db| async {
             assert!(!answer.text.contains(value), "{what}: the answer contains {value}: {}", answer.text);
         }
         // A write neither accepts nor overwrites it.
-        let count = format!("SELECT count(*) AS value FROM history WHERE customer_id = {ada}");
+        let count = sql::history_entries(ada);
         let entries = sql.number(&count);
         client.put(&path(ada), &json!({"city": "Reston"})).await.expect_error(500);
         client.delete(&path(ada)).await.expect_error(500);
@@ -132,21 +108,11 @@ both!(rules_7_a_tampered_history_is_detected, |db| async {
     }
     let before = history(&client, ada).await;
     let mut sql = Sql::open(server.site());
-    sql.run("CREATE TABLE kept AS SELECT * FROM history");
-    let take = |version: u64, from: u64| {
-        format!(
-            "UPDATE history SET document_before = (SELECT document_before FROM kept WHERE customer_id = {ada} \
-             AND version = {from}) WHERE customer_id = {ada} AND version = {version}"
-        )
-    };
+    sql.run(&sql::keep("kept", sql::HISTORY));
+    let take = |version: u64, from: u64| sql::copy_history_document(ada, version, from);
     for (what, statement) in [
         ("another version's document", take(3, 2)),
-        (
-            "a shortened document",
-            format!(
-                "UPDATE history SET document_before = substr(document_before, 2) WHERE customer_id = {ada} AND version = 3"
-            ),
-        ),
+        ("a shortened document", sql::shorten_history_document(ada, 3)),
     ] {
         sql.run(&statement);
         let answer = client.get(&format!("{}/history", path(ada))).await;
@@ -156,7 +122,7 @@ both!(rules_7_a_tampered_history_is_detected, |db| async {
         assert_eq!(history(&client, ada).await, before, "repaired after {what}");
     }
     // Removing the newest entry restores an old state.
-    sql.run(&format!("DELETE FROM history WHERE customer_id = {ada} AND version = 4"));
+    sql.run(&sql::delete_history(ada, 4));
     client.get(&path(ada)).await.expect_error(500);
     sql.run("DROP TABLE kept");
 });
@@ -174,13 +140,7 @@ both!(rules_7_a_removed_digest_is_detected, |db| async {
         sql.digests().into_iter().filter(|(of, _)| *of == ada).map(|(_, digest)| digest).collect();
     assert_eq!(mine.len(), 1, "one e-mail");
     // Her digest becomes another value: only the way to her record is missing.
-    sql.run(&match db {
-        Db::Sqlite => format!(
-            "UPDATE recent_identity_digest SET packed = CAST(zeroblob(16) || substr(packed, 17) AS BLOB) WHERE hex(substr(packed, 1, 16)) = '{}'",
-            mine[0].to_uppercase()
-        ),
-        Db::Postgres => format!("DELETE FROM identity_digest WHERE digest = '\\x{}'", mine[0]),
-    });
+    sql.run(&sql::remove_digest(db, &mine[0]));
     assert!(!sql.digests().iter().any(|(_, digest)| *digest == mine[0]), "the digest is still there");
     site.cli(&["doctor"]).success();
     let output = site.cli(&["doctor", "--deep"]);
@@ -208,7 +168,7 @@ async fn rules_4_an_idempotency_key_without_a_record_is_detected() {
     site.cli(&["doctor", "--deep"]).success();
 
     let mut sql = Sql::open(&site);
-    sql.run("CREATE TABLE kept AS SELECT * FROM recent_idempotency_digest");
+    sql.run(&sql::keep("kept", sql::RECENT_IDEMPOTENCY_DIGEST));
     let says = |arguments: &[&str], words: &str| {
         let output = site.cli(arguments);
         assert!(!output.status.success(), "{}", output.stdout);
@@ -216,17 +176,13 @@ async fn rules_4_an_idempotency_key_without_a_record_is_detected() {
         assert!(report.contains(words), "{report}");
     };
     // The newest key's digest leads to no idempotency record.
-    sql.run(
-        "UPDATE recent_idempotency_digest SET packed = CAST(substr(packed, 1, 16) || x'0000000000000009' AS BLOB) \
-         WHERE recent_id = (SELECT max(recent_id) FROM recent_idempotency_digest)",
-    );
+    sql.run(sql::MISLEAD_NEWEST_KEY);
     says(&["doctor"], "1 digests belong to no live customer and to no idempotency key");
     says(&["doctor", "--deep"], "outcome 3 is not found by its idempotency key");
-    sql.run("DELETE FROM recent_idempotency_digest");
-    sql.run("INSERT INTO recent_idempotency_digest SELECT * FROM kept");
+    sql.run(sql::RESTORE_RECENT_KEYS);
     site.cli(&["doctor", "--deep"]).success();
     // The same in the table to which the service moves digests.
-    sql.run("INSERT INTO idempotency_digest VALUES (1, zeroblob(16), 9)");
+    sql.run(sql::ADD_STRAY_KEY);
     says(&["doctor"], "1 digests belong to no live customer and to no idempotency key");
 }
 
@@ -235,30 +191,19 @@ both!(a_broken_search_index_is_detected_and_rebuilt, |db| async {
     let site = server.site().clone();
     let ada = created(&server.client(), "demo", &json!({"email": "ada@example.test"})).await;
     let mut sql = Sql::open(&site);
-    let mut count = |table: &str| sql.number(&format!("SELECT count(*) AS value FROM {table}"));
-    let is_moved = async || count("index_memtable") == 0 && count("index_block") > 0;
+    let is_moved = async || sql.number(sql::MEMTABLE_ROWS) == 0 && sql.number(sql::BLOCKS) > 0;
     wait_until("the pending rows are moved", PATIENCE, is_moved).await;
     server.kill9();
-    sql.run("CREATE TABLE kept AS SELECT * FROM index_block");
+    sql.run(&sql::keep("kept", sql::INDEX_BLOCK));
     let well = site.cli(&["doctor", "--deep"]).success();
     assert!(well.contains("the index is whole"), "{well}");
-    let no_entry = match db {
-        Db::Sqlite => "x'00ff'",
-        Db::Postgres => "'\\x00ff'",
-    };
-    let nothing = if db == Db::Sqlite { "x''" } else { "''" };
-    let pending = format!(
-        "INSERT INTO index_memtable (entrypoint_id, replaces, terms) SELECT min(entrypoint_id), false, {no_entry} FROM entrypoint"
-    );
-    let empty = format!("UPDATE index_block SET data = {nothing}");
+    let pending = sql::add_broken_memtable_row(db);
+    let empty = sql::empty_blocks(db);
     let ways = [
-        (pending.as_str(), "of index_memtable"),
-        (
-            "UPDATE index_block SET data = substr(data, 1, length(data) - 1)",
-            "a block of the search index, in segment",
-        ),
+        (pending.as_str(), sql::OF_MEMTABLE),
+        (sql::SHORTEN_BLOCKS, "a block of the search index, in segment"),
         (&empty, "has 0 postings instead of"),
-        ("DELETE FROM index_block", "has 0 postings instead of"),
+        (sql::DELETE_BLOCKS, "has 0 postings instead of"),
     ];
     for (way, part) in ways {
         sql.run(way);
@@ -266,13 +211,11 @@ both!(a_broken_search_index_is_detected_and_rebuilt, |db| async {
         let all = format!("{}{}", broken.stdout, broken.stderr);
         assert!(!broken.status.success() && all.contains(part), "{way}: {all}");
         assert!(all.contains("docs/operations.md says under Check"), "{all}");
-        sql.run(
-            "DELETE FROM index_memtable; DELETE FROM index_block; INSERT INTO index_block SELECT * FROM kept",
-        );
+        sql.run(sql::RESTORE_BLOCKS);
         site.cli(&["doctor", "--deep"]).success();
     }
     // As docs/operations.md says.
-    sql.run(&format!("DROP TABLE kept; DELETE FROM index_block; {pending}"));
+    sql.run(&format!("DROP TABLE kept; {}; {pending}", sql::DELETE_BLOCKS));
     let page = include_str!("../../../docs/operations.md");
     let (_, statements) = page.split_once("```sql\n").expect("the page's statements");
     sql.run(statements.split_once("```").expect("their end").0);

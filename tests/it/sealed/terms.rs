@@ -10,10 +10,7 @@ use crate::support::*;
 
 /// A customer's terms in the database: those pending, and those in live segments.
 pub(super) fn terms(sql: &mut Sql, id: u64) -> BTreeSet<String> {
-    let blocks = format!(
-        "SELECT {} AS value FROM index_block b JOIN index_segment s ON s.segment_id = b.segment_id WHERE s.state = 'live'",
-        hex(sql, "b.data")
-    );
+    let blocks = sql::live_blocks(sql.db());
     // Pending rows come first: a row that moves between two queries in the other order would be in neither answer.
     let newest = pending(sql, id).pop();
     let blocks = sql.texts(&blocks);
@@ -24,16 +21,9 @@ pub(super) fn terms(sql: &mut Sql, id: u64) -> BTreeSet<String> {
     terms
 }
 
-fn hex(sql: &Sql, column: &str) -> String {
-    match sql {
-        Sql::Sqlite(_) => format!("lower(hex({column}))"),
-        Sql::Postgres(_) => format!("encode({column}, 'hex')"),
-    }
-}
-
 /// The terms of a customer in each pending row that contains the customer, oldest first.
 pub(super) fn pending(sql: &mut Sql, id: u64) -> Vec<Vec<String>> {
-    let rows = format!("SELECT {} AS value FROM index_memtable ORDER BY sequence", hex(sql, "terms"));
+    let rows = sql::memtable(sql.db());
     sql.texts(&rows).iter().filter_map(|row| pending_terms(row, id)).collect()
 }
 

@@ -290,7 +290,7 @@ async fn failed_mail(client: &Client, site: &Site, customer: u64) -> String {
     })
     .await;
     let id = client.get(&outbox).await.expect(200).json["Records"][0]["mailId"].to_string();
-    Sql::open(site).run(&format!("UPDATE mail_outbox SET state = 'failed' WHERE mail_id = {id}"));
+    Sql::open(site).run(&sql::fail_mail(&id));
     id
 }
 

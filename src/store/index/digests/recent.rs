@@ -67,8 +67,8 @@ pub(crate) trait Tables {
 }
 
 macro_rules! tables {
-    ($(#[$doc:meta])* $name:ident, $known:ident, $settled:ident $settled_name:literal, $owner:ident $owner_name:literal,
-     $recent:ident $recent_name:literal) => {
+    ($(#[$doc:meta])* $name:ident, $known:ident, $settled_name:literal $settled:ident, $owner_name:literal $owner:ident,
+     $recent_name:literal $recent:ident) => {
         $(#[$doc])*
         pub(crate) struct $name;
 
@@ -162,13 +162,13 @@ macro_rules! tables {
 
 tables! {
     /// Customers, by their identifiers.
-    Customers, customers, identity_digest "identity_digest", customer_id "customer_id",
-    recent_identity_digest "recent_identity_digest"
+    Customers, customers, "identity_digest" identity_digest, "customer_id" customer_id,
+    "recent_identity_digest" recent_identity_digest
 }
 tables! {
     /// Idempotency records, by their keys.
-    Records, records, idempotency_digest "idempotency_digest", record_id "record_id",
-    recent_idempotency_digest "recent_idempotency_digest"
+    Records, records, "idempotency_digest" idempotency_digest, "record_id" record_id,
+    "recent_idempotency_digest" recent_idempotency_digest
 }
 
 /// Entrypoint, digest, owner: in the order in which they stay.

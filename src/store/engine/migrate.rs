@@ -98,7 +98,6 @@ fn failed(error: impl std::fmt::Display) -> StoreError {
 mod tests {
     use super::super::conn::{DatabaseUrl, Purpose};
     use super::*;
-    use crate::store::engine::conn::{DatabaseUrl, Purpose};
 
     #[test]
     fn a_database_of_an_unreleased_or_newer_version_is_refused() {

@@ -430,7 +430,7 @@ async fn an_entrypoint_named_like_a_path_segment_works_on_every_route() {
             assert!(wanted.contains(&answer.status), "{method} {url}: {}", answer.text);
             match path.as_str() {
                 "/api/Customer/invite/{entry}" if *method == Method::POST => {
-                    invited = answer.json["jobId"].clone()
+                    invited = answer.json["jobId"].clone();
                 }
                 "/api/Import/customersForm/{entry}" => imported = answer.data()["jobId"].clone(),
                 _ => {}

@@ -12,7 +12,7 @@ use super::texts::{Texts, label};
 use super::visit::{SignedIn, Visit};
 use super::{Portal, answer};
 use crate::clock;
-use crate::domain::customers::contact;
+use crate::domain::customers::country;
 use crate::domain::customers::draft::{Context, Draft};
 use crate::domain::customers::fields::TextField;
 use crate::domain::kernel::members::Members;
@@ -119,7 +119,7 @@ fn item(visit: &Visit<'_>, field: TextField, value: String) -> Item {
 
 fn countries(kept: &str) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> =
-        contact::countries().map(|(code, name)| (code.to_owned(), name.to_owned())).collect();
+        country::countries().map(|(code, name)| (code.to_owned(), name.to_owned())).collect();
     if !kept.is_empty() && !all.iter().any(|(code, _)| code == kept) {
         all.push((kept.to_owned(), kept.to_owned()));
     }

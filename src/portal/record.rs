@@ -9,7 +9,7 @@ use super::texts::{Texts, label};
 use super::visit::{SignedIn, Visit};
 use super::{Portal, answer};
 use crate::domain::customers::consent::{Channel, ConsentStatus};
-use crate::domain::customers::contact;
+use crate::domain::customers::country;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::Customer;
 use crate::web::page::{Frame, html};
@@ -117,7 +117,7 @@ pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResp
 fn items(visit: &Visit<'_>, customer: &Customer, fields: &[TextField]) -> Vec<Item> {
     let shown = |field: TextField, value: &str| match field {
         TextField::Country | TextField::ShippingCountry => {
-            contact::country_name(value).unwrap_or(value).to_owned()
+            country::country_name(value).unwrap_or(value).to_owned()
         }
         _ => value.to_owned(),
     };

@@ -11,7 +11,7 @@ use super::index;
 use super::index::digests;
 use super::keys::keyring::{KeyRing, SERVICE_ENTRYPOINT};
 use super::keys::sealed_table::SealedTable;
-use super::sealed::REGISTER;
+use super::register::REGISTER;
 use crate::clock;
 use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::vault::MasterKey;

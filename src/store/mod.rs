@@ -1,6 +1,6 @@
 //! The one place for SQL: writes on writer threads, reads on threads of their own.
 //!
-//! Start at [`Store`] and its handles, one a subject: `store.customers().list(…)`. What a handle can do stands in `calls.rs`
+//! Start at [`Store`] and its handles, one a subject: `store.customers().list(…)`. What a handle can do stands in `handle.rs`
 //! of its subject. A command goes queue → `engine::writer` → `customers::tx` (lock, load, `domain::decide`, save) → COMMIT;
 //! a read goes `engine::reader` → a function of its subject.
 
@@ -17,7 +17,7 @@ mod invitations;
 mod jobs;
 mod keys;
 mod mail;
-mod sealed;
+mod register;
 
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,9 +1,10 @@
 //! What a record becomes when a request is written onto it (rules 2, 3 and 5).
 
-use super::contact;
+use super::country;
 use super::draft::{Change, Draft, Input};
 use super::fields::TextField;
 use super::mask::mask;
+use super::phone;
 use super::record::{ADDITIONAL_MAX, Customer, Status};
 use crate::domain::kernel::problem::Problem;
 use crate::domain::kernel::time::Micros;
@@ -150,7 +151,7 @@ fn reread_phone(target: &mut Customer, draft: &Draft, country: Option<&str>, pro
     let read = match &local.refusal {
         None if actual == local.assumed => return,
         Some(refusal) if actual == local.assumed => Err(refusal.clone()),
-        _ => contact::phone(&local.text, actual.as_deref()),
+        _ => phone::phone(&local.text, actual.as_deref()),
     };
     match read {
         Ok(phone) => target.texts.set(TextField::Phone, Some(phone.into())),
@@ -160,7 +161,7 @@ fn reread_phone(target: &mut Customer, draft: &Draft, country: Option<&str>, pro
 
 fn check_zip(target: &Customer, problems: &mut Vec<Problem>) {
     let Some(zip) = target.text(TextField::ShippingZip) else { return };
-    if let Err((code, message)) = contact::shipping_zip(zip, target.text(TextField::ShippingCountry)) {
+    if let Err((code, message)) = country::shipping_zip(zip, target.text(TextField::ShippingCountry)) {
         problems.push(Problem::field(&[TextField::ShippingZip.name()], code, message));
     }
 }

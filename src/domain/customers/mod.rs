@@ -4,11 +4,13 @@
 
 pub mod apply;
 pub mod consent;
-pub mod contact;
+pub mod country;
 pub mod draft;
+pub mod email;
 pub mod fields;
 pub mod history;
 pub mod identifier;
 pub mod mask;
 pub mod matching;
+pub mod phone;
 pub mod record;

@@ -4,7 +4,7 @@ use validator::Validate;
 
 use super::theme::{self, Language, STORE_CHARS_MAX};
 use super::{ENTRY_CHARS_MAX, is_entry_name};
-use crate::domain::customers::contact;
+use crate::domain::customers::country;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::{Identifier, parse_policy};
 use crate::domain::kernel::checks::{no_control, problems_of};
@@ -146,7 +146,7 @@ impl SettingsInput {
             if name.trim().is_empty() {
                 return String::new();
             }
-            contact::country(name.trim()).unwrap_or_else(|(code, message)| {
+            country::country(name.trim()).unwrap_or_else(|(code, message)| {
                 problems.push(Problem::field(&["country"], code, message));
                 String::new()
             })

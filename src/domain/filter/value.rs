@@ -7,7 +7,7 @@ use strum::VariantArray as _;
 
 use super::field::{FilterField, Kind, Op, ordinal};
 use super::plain;
-use crate::domain::customers::contact;
+use crate::domain::customers::country;
 use crate::domain::customers::record::{Lifecycle, Status};
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::ValueError;
@@ -65,7 +65,7 @@ impl Value {
         match field.kind() {
             Kind::Text => Ok(Value::Text(needle(op, text))),
             Kind::Country => Ok(Value::Text(match op {
-                Op::Eq | Op::Ne => contact::country(text.trim()).map_or_else(|_| needle(op, text), |code| fold(&code).into()),
+                Op::Eq | Op::Ne => country::country(text.trim()).map_or_else(|_| needle(op, text), |code| fold(&code).into()),
                 _ => needle(op, text),
             })),
             Kind::Phone => {

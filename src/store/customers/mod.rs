@@ -4,8 +4,8 @@
 #[macro_use]
 pub(crate) mod rows;
 
-mod calls;
 pub(crate) mod find;
+mod handle;
 pub(crate) mod lists;
 pub(crate) mod load;
 pub(crate) mod record_cache;

@@ -31,7 +31,7 @@ use crate::store::keys::index_keys::IndexKey;
 use crate::store::keys::keyring::{ENTRYPOINT_SALT, KeyRing};
 use crate::store::keys::sealed_table::Erased;
 use crate::store::mail;
-use crate::store::sealed::REGISTER;
+use crate::store::register::REGISTER;
 use crate::vault::{SALT_BYTES, SealKey, random};
 
 /// A customer's salt and the key made of it, while a batch is saved.

@@ -1,7 +1,7 @@
 //! Entrypoints with their organisations: the directory, and what is known of it.
 
-mod calls;
 pub(crate) mod directory;
+mod handle;
 pub(crate) mod lock_row;
 pub(crate) mod settings;
 

@@ -4,10 +4,10 @@
 //! commit a page of its own, records are appended, and digests lead to them (see [`digests`]): the first half of the
 //! key's hash.
 
-mod calls;
-mod sealed;
+mod answers;
+mod handle;
+mod outcome;
 pub(crate) mod settings;
-mod texts;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -16,8 +16,8 @@ use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 
-pub(crate) use self::sealed::{OutcomeDetail, open, outcome_ad};
-pub(crate) use self::texts::{Keeping, keep_text, text};
+pub(crate) use self::answers::{Keeping, keep_text, text};
+pub(crate) use self::outcome::{OutcomeDetail, open, outcome_ad};
 pub(crate) use self::walk::IdempotencyTable;
 
 use super::engine::conn::{Conn, on};

@@ -3,21 +3,21 @@
 //! A step of an import is one transaction: its rows take the road of creates, and with them go the report, the
 //! checkpoint and the lease. So whatever a kill leaves behind is a place between two steps.
 
-mod calls;
 mod dry_run;
 mod erasing;
+mod handle;
 mod intake;
-mod jobs;
 mod step;
 mod upload;
+mod work;
 
-pub use self::calls::NewImport;
 pub(super) use self::dry_run::DryRunRecords;
 pub(super) use self::erasing::erase;
+pub use self::handle::NewImport;
 pub use self::intake::{FileIntake, IntakeError};
-pub use self::jobs::ImportLease;
 pub use self::step::{StepDone, StepRow};
 pub use self::upload::{Queued, Upload, Why};
+pub use self::work::ImportLease;
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};

@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 
-use super::jobs::cancelled;
 use super::upload::DRY_RUN_IDS_FROM;
+use super::work::cancelled;
 use super::{
     Checkpoint, DryRunRecords, ImportLease, JobId, JobRow, dry_run, errors_ad, job_row, of_job, read_errors,
     report_ad, report_piece, upload, upload_id,

@@ -3,7 +3,7 @@
 //! A step is one transaction: its customers take the road of single invitations, and with their links and mails go the
 //! report, the cursor and the lease. So whatever a kill leaves behind is a place between two steps.
 
-mod calls;
+mod handle;
 mod step;
 
 pub use self::step::InviteStepDone;

@@ -1,6 +1,6 @@
 //! Data keys and signing keys: opened, kept in memory, rotated.
 
-mod calls;
+mod handle;
 pub(crate) mod index_keys;
 pub(crate) mod keyring;
 pub(crate) mod rotation;

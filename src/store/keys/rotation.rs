@@ -28,7 +28,7 @@ use crate::store::entrypoints::lock_row::lock_entrypoint;
 use crate::store::entrypoints::settings::digest_identifiers;
 use crate::store::jobs::lease::{self, Advance};
 use crate::store::jobs::{self, JobKind, JobRow, NewJob};
-use crate::store::sealed::REGISTER;
+use crate::store::register::REGISTER;
 
 /// What a rotation is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]

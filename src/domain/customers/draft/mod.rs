@@ -9,10 +9,12 @@ use std::fmt;
 use compact_str::CompactString;
 use zeroize::Zeroizing;
 
-use super::contact;
+use super::country;
+use super::email;
 use super::fields::{FIELD_COUNT, Shape, TextField};
 use super::identifier::{IdField, Identifier, is_additional_key};
 use super::mask::{MASK, is_mask_shaped};
+use super::phone;
 use super::record::{
     ADDITIONAL_CHARS_MAX, ADDITIONAL_KEY_CHARS_MAX, ADDITIONAL_MAX, Customer, IDENTIFIER_FIELDS_MAX,
     LABEL_CHARS_MAX, LABELS_MAX, Status, TIME_ZONE_MAX, TIME_ZONE_MIN,
@@ -258,9 +260,9 @@ impl DraftParser<'_> {
         let checked = match field.spec().shape {
             // The check of Phone and ShippingZip needs the countries, which may follow later in the body.
             Shape::Plain | Shape::ShippingZip | Shape::Phone => Ok(value),
-            Shape::Email => contact::email(&value).map(Into::into),
+            Shape::Email => email::email(&value).map(Into::into),
             Shape::Birthday => time::birthday(&value, self.context.now).map(Into::into),
-            Shape::Country => contact::country(&value).map(Into::into),
+            Shape::Country => country::country(&value).map(Into::into),
         };
         match checked {
             Ok(value) => self.draft.set_text(field, Change::Set(Input::Value(value))),
@@ -287,7 +289,7 @@ impl DraftParser<'_> {
             let assumed = assumed.map(str::to_owned);
             self.draft.local_phone = Some(LocalPhone { text: raw.to_string(), assumed, refusal: None });
         }
-        match (contact::phone(&raw, country), &mut self.draft.local_phone) {
+        match (phone::phone(&raw, country), &mut self.draft.local_phone) {
             (Ok(phone), _) => self.draft.set_text(TextField::Phone, Change::Set(Input::Value(phone.into()))),
             (Err(refusal), Some(local)) => {
                 local.refusal = Some(refusal);
@@ -302,7 +304,7 @@ impl DraftParser<'_> {
         else {
             return;
         };
-        if let Err(refusal) = contact::shipping_zip(&zip, country.as_deref()) {
+        if let Err(refusal) = country::shipping_zip(&zip, country.as_deref()) {
             self.refuse(&[TextField::ShippingZip.name()], refusal);
         }
     }

@@ -4,17 +4,17 @@
 //! entrypoint is read in that order; any other order keeps the page's keys, and no more, while all that
 //! the plan lets through is looked at.
 
-mod fetch;
-pub(crate) mod plain;
+pub(crate) mod by_id;
 mod scope;
+mod sql;
 
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
 use diesel::prelude::*;
 
-use self::fetch::{light, ordered, rows_by_id, rows_by_place, slice};
 use self::scope::ListScope;
+use self::sql::{light, ordered, rows_by_id, rows_by_place, slice};
 use super::record_cache::{OpenedRecord, RecordCache, open};
 use super::rows::CustomerRow;
 use crate::domain::customers::record::{Customer, Stored};
@@ -101,8 +101,8 @@ pub(crate) fn page(
     request: &ListRequest,
     plan: Plan,
 ) -> Result<ListPage, StoreError> {
-    if plain::asks(request, &plan) {
-        return plain::page(conn, ring, record_cache, request);
+    if by_id::asks(request, &plan) {
+        return by_id::page(conn, ring, record_cache, request);
     }
     let scope = ListScope::of(conn, ring, request, plan)?;
     let total = if request.counts { scope.counted() } else { None };

@@ -141,7 +141,7 @@ impl Customers<'_> {
     ) -> Result<T, StoreError> {
         let plan = request.plan();
         let sees = match self.0.url {
-            DatabaseUrl::Postgres(_) if lists::plain::asks(&request, &plan) => Sees::EachItsOwn,
+            DatabaseUrl::Postgres(_) if lists::by_id::asks(&request, &plan) => Sees::EachItsOwn,
             _ => Sees::OneState,
         };
         let (ring, record_cache) = (Arc::clone(&self.0.ring), Arc::clone(&self.0.record_cache));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ImportLease, JobId, JobKind, Queued, StepDone, StepRow, Upload, jobs, step, upload};
+use super::{ImportLease, JobId, JobKind, Queued, StepDone, StepRow, Upload, step, upload, work};
 use crate::clock;
 use crate::domain::decide::command::{Actor, KeyUse};
 use crate::domain::imports::{ImportJob, ImportPlan, Preset, RowOutcome, RowReport};
@@ -154,7 +154,7 @@ impl Imports<'_> {
     pub async fn cancel(self, entrypoint_id: i64, job_id: i64) -> Result<ImportJob, StoreError> {
         self.0
             .administer(move |conn, ring| {
-                jobs::cancel(conn, ring, JobId { entrypoint_id, job_id }, clock::now())
+                work::cancel(conn, ring, JobId { entrypoint_id, job_id }, clock::now())
             })
             .await
     }
@@ -170,7 +170,7 @@ impl Imports<'_> {
         {
             return Ok(None);
         }
-        self.0.administer(move |conn, ring| jobs::take(conn, ring, id, clock::now())).await
+        self.0.administer(move |conn, ring| work::take(conn, ring, id, clock::now())).await
     }
 
     /// The text of the piece of a file in which a byte stands, and where that piece begins.
@@ -212,7 +212,7 @@ impl Imports<'_> {
     /// The database's.
     pub async fn purge(self, retention_secs: i64) -> Result<usize, StoreError> {
         let retention_us = retention_secs.saturating_mul(SECOND_US);
-        self.0.administer(move |conn, _| jobs::purge(conn, clock::now(), retention_us)).await
+        self.0.administer(move |conn, _| work::purge(conn, clock::now(), retention_us)).await
     }
 
     /// Waits until this process queues an import.

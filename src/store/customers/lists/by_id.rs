@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use diesel::sql_types::{BigInt, Nullable};
 
-use super::fetch::{by_pairs, ordered, slice};
 use super::scope::is_everything;
+use super::sql::{by_pairs, ordered, slice};
 use super::{ListPage, ListRequest, Listed, is_by_id};
 use crate::domain::customers::record::Status;
 use crate::domain::entrypoints::Entrypoint;

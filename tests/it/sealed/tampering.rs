@@ -210,7 +210,7 @@ both!(a_broken_search_index_is_detected_and_rebuilt, |db| async {
         let broken = site.cli(&["doctor", "--deep"]);
         let all = format!("{}{}", broken.stdout, broken.stderr);
         assert!(!broken.status.success() && all.contains(part), "{way}: {all}");
-        assert!(all.contains("docs/operations.md says under Check"), "{all}");
+        assert!(all.contains("docs/operations.md describes under \"Rebuild the search index\""), "{all}");
         sql.run(sql::RESTORE_BLOCKS);
         site.cli(&["doctor", "--deep"]).success();
     }

@@ -123,7 +123,8 @@ pub const ORGANISATIONS: &str = "SELECT count(*) AS value FROM organisation";
 pub const HIGHEST_ORGANISATION: &str = "SELECT max(org_id) AS value FROM organisation";
 pub const HIGHEST_ENTRYPOINT: &str = "SELECT max(entrypoint_id) AS value FROM entrypoint";
 /// Leaves the tables of a first start empty, with sequence numbers taken. PostgreSQL only.
-pub const EMPTY_DIRECTORY: &str = "TRUNCATE organisation, entrypoint, data_key, signing_key, token CASCADE";
+pub const EMPTY_DIRECTORY: &str =
+    "TRUNCATE organisation, entrypoint, entrypoint_lock, data_key, signing_key, token CASCADE";
 pub const WRONG_LIVE_COUNT: &str = "UPDATE entrypoint_lock SET live_customers = live_customers + 1";
 /// The identifiers of the digests of entrypoint 1, as text.
 pub const DIGEST_IDENTIFIERS: &str =

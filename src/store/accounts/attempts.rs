@@ -46,7 +46,7 @@ fn hash(
 /// Counts an attempt unless there are `most` already; how many there were before.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn count(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -87,7 +87,7 @@ pub(crate) fn count(
 /// Forgets the attempts with a name.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn clear(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -103,7 +103,7 @@ pub(crate) fn clear(
 /// Removes what counts no more; how many.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn purge(conn: &mut Conn, now: Micros) -> Result<usize, StoreError> {
     let oldest = now.0.saturating_sub(ATTEMPT_WINDOW_US);
     Ok(on!(conn, |c| diesel::delete(login_attempt::table.filter(login_attempt::newest_at_us.le(oldest)))

@@ -52,7 +52,7 @@ macro_rules! columns {
 /// Makes a link and ends the customer's earlier one of the same kind; its token, of which only a hash is kept.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn issue(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -79,7 +79,7 @@ pub(crate) fn issue(
 /// The live link of a token at this entrypoint.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn find(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -99,7 +99,7 @@ pub(crate) fn find(
 /// As [`find`], and remembers that it was opened, which uses nothing up.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn look(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -121,7 +121,7 @@ pub(crate) fn look(
 /// Uses a live link up: it is returned to one caller and to nobody after.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn consume(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -143,7 +143,7 @@ pub(crate) fn consume(
 /// The newest link of a kind that a customer was sent and has not used, expired or not.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn latest(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -161,7 +161,7 @@ pub(crate) fn latest(
 /// Ends a customer's links of some kinds.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn revoke(
     conn: &mut Conn,
     entrypoint_id: i64,

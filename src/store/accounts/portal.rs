@@ -61,7 +61,7 @@ impl Accounts<'_> {
     /// Counts an attempt to sign in and says whose it would be; `None` where the name is locked.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn begin_sign_in(
         self,
         entrypoint_id: i64,
@@ -88,7 +88,7 @@ impl Accounts<'_> {
     /// Begins the session of an attempt whose password was right; `None` where the account changed meanwhile.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn sign_in(
         self,
         entrypoint_id: i64,
@@ -111,7 +111,7 @@ impl Accounts<'_> {
     /// Locks an account after its last allowed failure.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn lock(self, entrypoint_id: i64, account: Account) -> Result<(), StoreError> {
         self.0
             .administer(move |conn, ring| {
@@ -134,7 +134,7 @@ impl Accounts<'_> {
     /// The customer behind a session, if it lives and its owner may still be signed in.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn session(
         self,
         entrypoint_id: i64,
@@ -168,7 +168,7 @@ impl Accounts<'_> {
     /// Ends a session.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn sign_out(self, entrypoint_id: i64, token: String) -> Result<(), StoreError> {
         self.0.administer(move |conn, _| sessions::end(conn, entrypoint_id, &token)).await
     }
@@ -176,7 +176,7 @@ impl Accounts<'_> {
     /// A live link of this entrypoint with its customer, and that its page was opened.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn look_at_link(
         self,
         entrypoint_id: i64,
@@ -204,7 +204,7 @@ impl Accounts<'_> {
     /// ends all its sessions. False where the link is good for nothing any more.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn set_password(
         self,
         entrypoint_id: i64,
@@ -241,7 +241,7 @@ impl Accounts<'_> {
     /// Counts an attempt to change the password of a customer who is signed in; false where there were too many.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn begin_password_change(
         self,
         entrypoint_id: i64,
@@ -262,7 +262,7 @@ impl Accounts<'_> {
     /// whose token it returns; `None` where the account changed meanwhile.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn change_password(
         self,
         entrypoint_id: i64,
@@ -314,7 +314,7 @@ impl Accounts<'_> {
     /// invited before. Whether anybody has it, nobody is told.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn mail_link(
         self,
         entrypoint_id: i64,
@@ -361,7 +361,7 @@ impl Accounts<'_> {
     /// the link is good for nothing any more.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn give_consent(self, entrypoint_id: i64, token: String) -> Result<bool, StoreError> {
         let done = self
             .0
@@ -385,7 +385,7 @@ impl Accounts<'_> {
     /// Withdraws the consent of a customer who is signed in.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn withdraw_consent(
         self,
         entrypoint_id: i64,
@@ -404,7 +404,7 @@ impl Accounts<'_> {
     /// A keyed hash of a cookie, which the forms of its owner carry: nobody else can make it.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn form_token(self, cookie: String) -> Result<[u8; 32], StoreError> {
         self.0
             .read(move |conn, ring| {
@@ -416,7 +416,7 @@ impl Accounts<'_> {
     /// Removes sessions and attempts that have had their time.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn purge(self, limits: SessionLimits) -> Result<usize, StoreError> {
         self.0
             .administer(move |conn, _| {

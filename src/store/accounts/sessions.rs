@@ -30,7 +30,7 @@ impl SessionLimits {
 /// Begins a session; its token.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn begin(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -53,7 +53,7 @@ pub(crate) fn begin(
 /// Whose live session of this entrypoint a token is, and when it was last seen.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn find(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -74,7 +74,7 @@ pub(crate) fn find(
 /// Remembers that a session is in use.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn touch(conn: &mut Conn, entrypoint_id: i64, token: &str, now: Micros) -> Result<(), StoreError> {
     on!(conn, |c| diesel::update(portal_session::table.find((entrypoint_id, secret_hash(token).to_vec())))
         .set(portal_session::seen_at_us.eq(now.0))
@@ -85,7 +85,7 @@ pub(crate) fn touch(conn: &mut Conn, entrypoint_id: i64, token: &str, now: Micro
 /// Ends a session.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn end(conn: &mut Conn, entrypoint_id: i64, token: &str) -> Result<(), StoreError> {
     let session = portal_session::table.find((entrypoint_id, secret_hash(token).to_vec()));
     on!(conn, |c| diesel::delete(session).execute(c))?;
@@ -95,7 +95,7 @@ pub(crate) fn end(conn: &mut Conn, entrypoint_id: i64, token: &str) -> Result<()
 /// Ends all sessions of a customer.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn end_all(conn: &mut Conn, entrypoint_id: i64, customer_id: i64) -> Result<(), StoreError> {
     on!(conn, |c| diesel::delete(
         portal_session::table
@@ -109,7 +109,7 @@ pub(crate) fn end_all(conn: &mut Conn, entrypoint_id: i64, customer_id: i64) -> 
 /// Removes sessions that ended by themselves; how many.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn purge(conn: &mut Conn, limits: SessionLimits, now: Micros) -> Result<usize, StoreError> {
     Ok(on!(conn, |c| diesel::delete(
         portal_session::table.filter(

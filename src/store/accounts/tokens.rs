@@ -60,7 +60,7 @@ impl TokenRow {
 /// Keeps a token's record and signs it: the token's text, told this once.
 ///
 /// # Errors
-/// [`Rejection::Invalid`] for an organisation or entrypoint that does not exist; the database's.
+/// [`Rejection::Invalid`] for an organisation or entrypoint that does not exist; database errors.
 pub(crate) fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, StoreError> {
     let organisations: i64 =
         on!(conn, |c| organisation::table.filter(organisation::org_id.eq(claims.org)).count().get_result(c))?;
@@ -94,7 +94,7 @@ pub(crate) fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result
 /// place.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn create_first(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -117,7 +117,7 @@ pub(crate) fn create_first(
 /// Whether a token was ever made: none is removed.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn are_any(conn: &mut Conn) -> Result<bool, StoreError> {
     let first: Option<String> = on!(conn, |c| token::table.select(token::jti).first(c).optional())?;
     Ok(first.is_some())
@@ -126,7 +126,7 @@ pub(crate) fn are_any(conn: &mut Conn) -> Result<bool, StoreError> {
 /// Signs claims with the newest key.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn sign(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, StoreError> {
     ring.load_signing_keys(conn)?.sign(claims).map_err(|error| StoreError::Bug(error.to_string()))
 }
@@ -151,7 +151,7 @@ fn check_entries(conn: &mut Conn, org_id: i64, entries: &[String]) -> Result<(),
 /// The tokens of an organisation, or of all, newest first.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn list(conn: &mut Conn, org_id: Option<i64>) -> Result<Vec<TokenRecord>, StoreError> {
     let rows: Vec<TokenRow> = on!(conn, |c| match org_id {
         Some(org_id) => token::table
@@ -168,7 +168,7 @@ pub(crate) fn list(conn: &mut Conn, org_id: Option<i64>) -> Result<Vec<TokenReco
 /// A token's record.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn find(conn: &mut Conn, jti: &str) -> Result<Option<TokenRecord>, StoreError> {
     // Whatever is no id of ours need not be asked for; PostgreSQL takes no NUL in a text.
     if !jti.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -198,7 +198,7 @@ pub(crate) fn revoke(conn: &mut Conn, org_id: Option<i64>, jti: &str, now: Micro
 /// The ids of revoked tokens that have not expired.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn revoked(conn: &mut Conn, now: Micros) -> Result<Vec<String>, StoreError> {
     Ok(on!(conn, |c| token::table
         .filter(token::revoked_at_us.is_not_null())
@@ -219,7 +219,7 @@ impl Tokens<'_> {
     /// Keeps and signs the first token of all; nothing where there was one before, or where what it is for is gone.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn create_first(self, claims: Claims) -> Result<Option<String>, StoreError> {
         if self.0.read(|conn, _| are_any(conn)).await? {
             return Ok(None);
@@ -238,7 +238,7 @@ impl Tokens<'_> {
     /// The tokens of an organisation, or of all, newest first.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn list(self, org_id: Option<i64>) -> Result<Vec<TokenRecord>, StoreError> {
         self.0.read(move |conn, _| list(conn, org_id)).await
     }
@@ -246,7 +246,7 @@ impl Tokens<'_> {
     /// A token's record.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn find(self, jti: String) -> Result<Option<TokenRecord>, StoreError> {
         self.0.look_up(move |conn, _| find(conn, &jti)).await
     }
@@ -254,7 +254,7 @@ impl Tokens<'_> {
     /// Signs claims with the newest key without keeping a record.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn sign(self, claims: Claims) -> Result<String, StoreError> {
         self.0.look_up(move |conn, ring| sign(conn, ring, &claims)).await
     }
@@ -275,7 +275,7 @@ impl Watch {
     /// Loads new signing keys; the ids of revoked tokens.
     ///
     /// # Errors
-    /// The database's; the next call opens a new connection.
+    /// Database errors; the next call opens a new connection.
     pub fn poll(&mut self) -> Result<Vec<String>, StoreError> {
         let result = (|| {
             let conn = self.conn.get()?;

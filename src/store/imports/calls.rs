@@ -27,7 +27,7 @@ impl Imports<'_> {
     /// Makes a place for a file.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn begin_upload(self, entrypoint_id: i64, actor: Actor) -> Result<Upload, StoreError> {
         self.0
             .administer(move |conn, ring| upload::begin(conn, ring, entrypoint_id, &actor, clock::now()))
@@ -37,7 +37,7 @@ impl Imports<'_> {
     /// Takes the next piece of a file, as clean UTF-8: about a megabyte; the upload as it is then.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] where the upload was given up; the database's.
+    /// [`StoreError::Rejected`] where the upload was given up; database errors.
     pub async fn add_to_upload(self, upload: Upload, text: String) -> Result<Upload, StoreError> {
         self.0.administer(move |conn, ring| upload::add(conn, ring, upload, &text, clock::now())).await
     }
@@ -45,7 +45,7 @@ impl Imports<'_> {
     /// Forgets a file that is refused.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn drop_upload(self, upload: Upload) -> Result<(), StoreError> {
         self.0.administer(move |conn, _| upload::remove(conn, upload.id())).await
     }
@@ -54,7 +54,7 @@ impl Imports<'_> {
     /// nothing stays.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] for a key used otherwise; the database's.
+    /// [`StoreError::Rejected`] for a key used otherwise; database errors.
     pub async fn queue(self, new: NewImport) -> Result<Queued, StoreError> {
         let place = new.upload.entrypoint_id;
         let fingerprint = self.fingerprint(place, &new.plan).await?;
@@ -110,7 +110,7 @@ impl Imports<'_> {
     /// A job of an entrypoint.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn job(self, entrypoint_id: i64, job_id: i64) -> Result<Option<ImportJob>, StoreError> {
         self.0.read(move |conn, ring| super::find(conn, ring, JobId { entrypoint_id, job_id })).await
     }
@@ -118,7 +118,7 @@ impl Imports<'_> {
     /// The jobs of an entrypoint, newest first, and how many there are.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn jobs(
         self,
         entrypoint_id: i64,
@@ -131,7 +131,7 @@ impl Imports<'_> {
     /// Rows of a job's report in the file's order, and how many there are; with an outcome, those alone.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn rows(
         self,
         entrypoint_id: i64,
@@ -162,7 +162,7 @@ impl Imports<'_> {
     /// Takes a job that nobody works on: the one of an id, or the oldest.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn take(self, id: Option<JobId>) -> Result<Option<ImportLease>, StoreError> {
         // Looking costs no write transaction.
         if id.is_none()
@@ -176,7 +176,7 @@ impl Imports<'_> {
     /// The text of the piece of a file in which a byte stands, and where that piece begins.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn text(self, upload_id: JobId, offset: u64) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
         let offset = i64::try_from(offset).unwrap_or(i64::MAX);
         let found = self.0.read(move |conn, ring| upload::text_at(conn, ring, upload_id, offset)).await?;
@@ -186,7 +186,7 @@ impl Imports<'_> {
     /// Does a range of rows of a job, `rows_before` of which are done; `is_last` ends it.
     ///
     /// # Errors
-    /// The database's; nothing of the step is then kept.
+    /// Database errors; the step then saves nothing.
     pub async fn step(
         self,
         lease: Arc<ImportLease>,
@@ -209,7 +209,7 @@ impl Imports<'_> {
     /// Removes jobs that ended longer ago than some seconds, and abandoned uploads, some at a time; how many.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn purge(self, retention_secs: i64) -> Result<usize, StoreError> {
         let retention_us = retention_secs.saturating_mul(SECOND_US);
         self.0.administer(move |conn, _| jobs::purge(conn, clock::now(), retention_us)).await

@@ -57,7 +57,7 @@ impl FileIntake {
     /// Makes a place for a file of at most `bytes_max` bytes, as they are sent.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn begin(
         store: Arc<Store>,
         entrypoint_id: i64,

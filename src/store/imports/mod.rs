@@ -115,7 +115,7 @@ use of_job;
 /// A job of an entrypoint that a caller may see.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`].
+/// Database errors; [`StoreError::Corrupt`].
 pub(super) fn find(conn: &mut Conn, ring: &KeyRing, id: JobId) -> Result<Option<ImportJob>, StoreError> {
     let row = job_row(conn, id)?.filter(|row| row.state != JobState::Uploading.name());
     row.map(|row| read_job(conn, ring, &row)).transpose()
@@ -124,7 +124,7 @@ pub(super) fn find(conn: &mut Conn, ring: &KeyRing, id: JobId) -> Result<Option<
 /// The jobs of an entrypoint, newest first, and how many there are.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`].
+/// Database errors; [`StoreError::Corrupt`].
 pub(super) fn list(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -140,7 +140,7 @@ pub(super) fn list(
 /// Rows of a job's report in the file's order, those with an outcome where one is named; and how many there are.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`].
+/// Database errors; [`StoreError::Corrupt`].
 pub(super) fn rows(
     conn: &mut Conn,
     ring: &KeyRing,

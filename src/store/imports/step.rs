@@ -55,7 +55,7 @@ pub enum StepDone {
 /// Does some rows.
 ///
 /// # Errors
-/// The database's; nothing of the step is then kept.
+/// Database errors; the step then saves nothing.
 pub(crate) fn step(
     conn: &mut Conn,
     ring: &KeyRing,

@@ -25,7 +25,7 @@ impl Invitations<'_> {
     /// Queues an invitation of many; `render` makes the answer, which is kept under the key.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] for a key used otherwise; the database's.
+    /// [`StoreError::Rejected`] for a key used otherwise; database errors.
     pub async fn queue(
         self,
         entrypoint_id: i64,
@@ -52,7 +52,7 @@ impl Invitations<'_> {
     /// Takes a job that nobody works on.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn take(self) -> Result<Option<InviteLease>, StoreError> {
         // Asked of a reader first: an idle worker takes no lock.
         if !self.0.read(|conn, _| lease::is_waiting(conn, JobKind::Invitation, clock::now())).await? {
@@ -64,7 +64,7 @@ impl Invitations<'_> {
     /// The next customers of a job after a cursor, at most some; fewer only where there are no more.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn next(
         self,
         lease: Arc<InviteLease>,
@@ -77,7 +77,7 @@ impl Invitations<'_> {
     /// Counts whom a job is about, for whoever watches it.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn count(self, lease: Arc<InviteLease>) -> Result<(), StoreError> {
         let held = lease.lease;
         let total = self.0.read(move |conn, ring| count(conn, ring, &lease)).await?;
@@ -96,7 +96,7 @@ impl Invitations<'_> {
     /// With `gives_up`, they are reported as failed and not looked at.
     ///
     /// # Errors
-    /// The database's; nothing of the step is then kept.
+    /// Database errors; the step then saves nothing.
     pub async fn step(
         self,
         lease: Arc<InviteLease>,
@@ -133,7 +133,7 @@ impl Invitations<'_> {
     /// An invitation of many.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn job(self, entrypoint_id: i64, job_id: i64) -> Result<Option<InviteJob>, StoreError> {
         self.0
             .read(move |conn, _| {
@@ -145,7 +145,7 @@ impl Invitations<'_> {
     /// The invitations of many of an entrypoint, newest first, and how many there are.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn jobs(
         self,
         entrypoint_id: i64,
@@ -163,7 +163,7 @@ impl Invitations<'_> {
     /// Who was not invited by a job, by id, those of one outcome where it is named; and how many there are.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn reports(
         self,
         entrypoint_id: i64,
@@ -178,7 +178,7 @@ impl Invitations<'_> {
     /// Removes jobs that ended longer ago than some seconds, some at a time; how many.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn purge(self, retention_secs: i64) -> Result<usize, StoreError> {
         self.0
             .administer(move |conn, _| {
@@ -201,7 +201,7 @@ impl Invitations<'_> {
     /// The newest link of an invitation to a customer, if it was not used.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn link(self, entrypoint_id: i64, customer_id: i64) -> Result<Option<Link>, StoreError> {
         self.0
             .read(move |conn, _| links::latest(conn, entrypoint_id, customer_id, LinkKind::Invitation))

@@ -28,7 +28,7 @@ pub enum InviteStepDone {
 /// Invites some customers.
 ///
 /// # Errors
-/// The database's; nothing of the step is then kept.
+/// Database errors; the step then saves nothing.
 pub(super) fn step(
     conn: &mut Conn,
     ring: &KeyRing,

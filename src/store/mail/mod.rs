@@ -126,7 +126,7 @@ fn seal(
 /// no address gets none.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`].
+/// Database errors; [`StoreError::Corrupt`].
 pub(crate) fn enqueue(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -152,7 +152,7 @@ fn opened(
 /// As [`enqueue`], for a customer that is opened already.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn enqueue_to(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -184,7 +184,7 @@ pub(crate) fn enqueue_to(
 /// Takes back what waits to be sent to a customer who is deleted or erased; all states that are not over.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn drop_all(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -231,7 +231,7 @@ fn drop_kinds(
 /// link is dead.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn send_link(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -254,7 +254,7 @@ pub(crate) fn send_link(
 /// Ends links of some kinds, and takes back the mails that carry them and still wait.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn end_links(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -488,7 +488,7 @@ impl Mails<'_> {
     /// Mails of an entrypoint, newest first, and how many there are.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn outbox(
         self,
         entrypoint_id: i64,
@@ -524,7 +524,7 @@ impl Mails<'_> {
     /// A mail as it is now.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] where there is none; the database's.
+    /// [`StoreError::Rejected`] where there is none; database errors.
     pub async fn find(self, entrypoint_id: i64, mail_id: i64) -> Result<OutboxMail, StoreError> {
         let found = self
             .0
@@ -548,7 +548,7 @@ impl Mails<'_> {
     /// Removes mails that ended longer ago than some seconds, some at a time; how many.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn purge(self, retention_secs: i64) -> Result<usize, StoreError> {
         self.0
             .administer(move |conn, _| {

@@ -232,7 +232,7 @@ impl Mails<'_> {
     /// Takes mails that are due, and looks after those whose worker went silent.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn take(self, limit: i64) -> Result<Vec<MailLease>, StoreError> {
         // Asked of a reader first: an idle worker takes no lock.
         let waits = self
@@ -278,7 +278,7 @@ impl Mails<'_> {
     /// Says what became of some tries, in one transaction; which of them still were this worker's.
     ///
     /// # Errors
-    /// The database's; nothing of it is then kept.
+    /// Database errors; nothing is then saved.
     pub async fn mark(self, marks: Vec<(MailId, i64, Mark)>) -> Result<Vec<bool>, StoreError> {
         self.0
             .administer(move |conn, _| {
@@ -291,7 +291,7 @@ impl Mails<'_> {
     /// Says that a worker is still at its mails.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn keep(self, held: Vec<(MailId, i64)>) -> Result<(), StoreError> {
         self.0
             .administer(move |conn, _| {

@@ -1,4 +1,4 @@
-//! Customers who are signed in: of each session only the hash of its cookie is kept.
+//! Sessions of signed-in customers; the database holds only the hash of each cookie.
 
 use diesel::prelude::*;
 
@@ -11,9 +11,9 @@ use crate::vault::{new_secret, secret_hash};
 /// How long sessions last.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionLimits {
-    /// Without a request, in seconds.
+    /// The maximum time without a request, in seconds.
     pub idle_secs: i64,
-    /// In all, in seconds.
+    /// The maximum time in all, in seconds.
     pub max_secs: i64,
 }
 
@@ -27,7 +27,7 @@ impl SessionLimits {
     }
 }
 
-/// Begins a session; its token.
+/// Begins a session; returns its token.
 ///
 /// # Errors
 /// Database errors.
@@ -50,7 +50,7 @@ pub(crate) fn begin(
     Ok(token.to_string())
 }
 
-/// Whose live session of this entrypoint a token is, and when it was last seen.
+/// The customer of a valid session of this entrypoint, and the time of its last use.
 ///
 /// # Errors
 /// Database errors.
@@ -71,7 +71,7 @@ pub(crate) fn find(
     Ok(found.map(|(customer_id, seen)| (customer_id, Micros(seen))))
 }
 
-/// Remembers that a session is in use.
+/// Records the use of a session.
 ///
 /// # Errors
 /// Database errors.
@@ -106,7 +106,7 @@ pub(crate) fn end_all(conn: &mut Conn, entrypoint_id: i64, customer_id: i64) -> 
     Ok(())
 }
 
-/// Removes sessions that ended by themselves; how many.
+/// Removes expired sessions; returns how many.
 ///
 /// # Errors
 /// Database errors.

@@ -1,4 +1,4 @@
-//! Tokens: kept by id, so that they can be listed and revoked; their text is never stored.
+//! Tokens: stored by id for listing and revocation; the text of a token is never stored.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{entrypoint, organisation, token};
 use crate::store::keys::keyring::KeyRing;
 
-/// A token as it is kept.
+/// A stored token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRecord {
-    /// Its claims.
+    /// The claims of the token.
     pub claims: Claims,
     /// When it was revoked.
     pub revoked_at: Option<Micros>,
@@ -57,10 +57,10 @@ impl TokenRow {
     }
 }
 
-/// Keeps a token's record and signs it: the token's text, told this once.
+/// Stores the record of a token and signs the token. Returns its text, which cannot be read again.
 ///
 /// # Errors
-/// [`Rejection::Invalid`] for an organisation or entrypoint that does not exist; database errors.
+/// [`Rejection::Invalid`] if the organisation or entrypoint does not exist; database errors.
 pub(crate) fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, StoreError> {
     let organisations: i64 =
         on!(conn, |c| organisation::table.filter(organisation::org_id.eq(claims.org)).count().get_result(c))?;
@@ -90,8 +90,8 @@ pub(crate) fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result
     sign(conn, ring, claims)
 }
 
-/// Keeps and signs the first token of all, as [`create`] does; nothing where there was one before, or where it has no
-/// place.
+/// Same as [`create`], for the very first token. Returns `None` if there was a token before, or if the organisation or
+/// entrypoint is gone.
 ///
 /// # Errors
 /// Database errors.
@@ -101,7 +101,7 @@ pub(crate) fn create_first(
     claims: &Claims,
 ) -> Result<Option<String>, StoreError> {
     if let Conn::Postgres(c) = conn {
-        // Instances that start at once wait here for each other: one of them makes it.
+        // Instances that start at the same time wait here for each other; one of them creates the token.
         let place = organisation::table.find(claims.org).select(organisation::org_id);
         place.for_update().first::<i64>(c).optional()?;
     }
@@ -114,7 +114,7 @@ pub(crate) fn create_first(
     }
 }
 
-/// Whether a token was ever made: none is removed.
+/// Whether any token was ever created; tokens are never removed.
 ///
 /// # Errors
 /// Database errors.
@@ -170,7 +170,7 @@ pub(crate) fn list(conn: &mut Conn, org_id: Option<i64>) -> Result<Vec<TokenReco
 /// # Errors
 /// Database errors.
 pub(crate) fn find(conn: &mut Conn, jti: &str) -> Result<Option<TokenRecord>, StoreError> {
-    // Whatever is no id of ours need not be asked for; PostgreSQL takes no NUL in a text.
+    // Skip text that cannot be an id; PostgreSQL accepts no NUL in a text.
     if !jti.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(None);
     }
@@ -179,10 +179,10 @@ pub(crate) fn find(conn: &mut Conn, jti: &str) -> Result<Option<TokenRecord>, St
     row.map(TokenRow::open).transpose()
 }
 
-/// Revokes a token; again is no error.
+/// Revokes a token. Revoking again is no error.
 ///
 /// # Errors
-/// [`Rejection::NotFound`] where no token of the organisation has this id.
+/// [`Rejection::NotFound`] if the organisation has no token with this id.
 pub(crate) fn revoke(conn: &mut Conn, org_id: Option<i64>, jti: &str, now: Micros) -> Result<(), StoreError> {
     let record = find(conn, jti)?;
     let is_theirs = record.is_some_and(|record| org_id.is_none_or(|org_id| record.claims.org == org_id));
@@ -208,15 +208,15 @@ pub(crate) fn revoked(conn: &mut Conn, now: Micros) -> Result<Vec<String>, Store
 }
 
 impl Tokens<'_> {
-    /// Keeps and signs a token; its text, told this once.
+    /// Stores and signs a token. Returns its text, which cannot be read again.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] for an unknown organisation or entrypoint.
+    /// [`StoreError::Rejected`] if the organisation or entrypoint does not exist.
     pub async fn create(self, claims: Claims) -> Result<String, StoreError> {
         self.0.administer(move |conn, ring| create(conn, ring, &claims)).await
     }
 
-    /// Keeps and signs the first token of all; nothing where there was one before, or where what it is for is gone.
+    /// Stores and signs the very first token; `None` if there was one, or its organisation or entrypoint is gone.
     ///
     /// # Errors
     /// Database errors.
@@ -227,10 +227,10 @@ impl Tokens<'_> {
         self.0.administer(move |conn, ring| create_first(conn, ring, &claims)).await
     }
 
-    /// Revokes a token; of any organisation without `org_id`.
+    /// Revokes a token; without `org_id`, a token of any organisation.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] where there is none.
+    /// [`StoreError::Rejected`] if there is no such token.
     pub async fn revoke(self, org_id: Option<i64>, jti: String) -> Result<(), StoreError> {
         self.0.administer(move |conn, _| revoke(conn, org_id, &jti, clock::now())).await
     }
@@ -251,7 +251,7 @@ impl Tokens<'_> {
         self.0.look_up(move |conn, _| find(conn, &jti)).await
     }
 
-    /// Signs claims with the newest key without keeping a record.
+    /// Signs claims with the newest key, without storing a record.
     ///
     /// # Errors
     /// Database errors.
@@ -259,20 +259,20 @@ impl Tokens<'_> {
         self.0.look_up(move |conn, ring| sign(conn, ring, &claims)).await
     }
 
-    /// A connection of its own for watching the database: signing keys, revoked tokens, life.
+    /// A separate connection to watch the database: signing keys, revoked tokens, availability.
     pub fn watch(self) -> Watch {
         Watch { ring: Arc::clone(&self.0.ring), conn: KeptConn::new(self.0.url.clone(), Purpose::Read) }
     }
 }
 
-/// Watches the database from a thread of its own.
+/// A watch on the database for a separate thread.
 pub struct Watch {
     ring: Arc<KeyRing>,
     conn: KeptConn,
 }
 
 impl Watch {
-    /// Loads new signing keys; the ids of revoked tokens.
+    /// Loads new signing keys; returns the ids of revoked tokens.
     ///
     /// # Errors
     /// Database errors; the next call opens a new connection.

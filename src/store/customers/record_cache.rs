@@ -121,7 +121,7 @@ impl RecordCache {
     /// Opens a row, or takes the record from the cache.
     ///
     /// # Errors
-    /// The database's, if a key must be read; [`StoreError::Corrupt`].
+    /// Database errors, if it must read a key; [`StoreError::Corrupt`].
     pub(crate) fn open(
         &self,
         conn: &mut Conn,

@@ -1,4 +1,4 @@
-//! One step of an invitation of many: some customers, their mails, the report and the cursor, in one transaction.
+//! One step of an invitation job: some customers, their mails, the report and the cursor, in one transaction.
 
 use diesel::prelude::*;
 
@@ -14,14 +14,14 @@ use crate::store::jobs::JobId;
 use crate::store::jobs::lease::{self, Advance};
 use crate::store::keys::keyring::KeyRing;
 
-/// How a step ended.
+/// The end of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InviteStepDone {
     /// The customers are done; there are more.
     Went,
-    /// The customers are done, and so is the job.
+    /// The customers are done, and the job has ended.
     Over,
-    /// Another worker has the job, or it was stopped; nothing happened.
+    /// Another worker has the job, or somebody stopped it; nothing happened.
     Lost,
 }
 

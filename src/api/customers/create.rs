@@ -74,7 +74,7 @@ pub(crate) async fn create_customer(call: Call, payload: Payload) -> Result<Http
     render(&answer, &call.caller)
 }
 
-/// Reads query and body, and reports the problems of both at once.
+/// Reads query and body; reports the problems of both together.
 async fn read(call: &Call, entrypoint_id: i64, mutation: &Mutation<'_>) -> Result<CreateCustomer, Error> {
     let (on_match, mut problems) = flags(call);
     let country = call.app.store.entrypoints().country(entrypoint_id).await?.ok_or(Error::NotFound)?;
@@ -127,7 +127,7 @@ fn render(answer: &Answer, caller: &Caller) -> Result<HttpResponse, Error> {
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "private, no-cache"));
     mark_replayed(&mut response, answer.replayed);
-    // A token may see what it sent itself. What others wrote is for readers.
+    // A token may see the values that it sent itself. Only readers see what others wrote.
     let is_own = matches!(verdict, Verdict::Created | Verdict::Forced);
     let learns = is_own || caller.claims().allows(Scope::CustomersRead);
     let record = if learns {
@@ -213,7 +213,7 @@ pub(crate) async fn match_customer(call: Call, payload: Payload) -> Result<HttpR
     let mutation = call.json(entrypoint_id, payload).await?;
     let create = read(&call, entrypoint_id, &mutation).await;
     let answer = match create.map(|create| Action::Match(Box::new(create))) {
-        // Only an answer that must be kept needs the writer.
+        // The writer is needed only to keep the answer.
         Ok(action) if mutation.key.is_none() => {
             call.app.store.customers().consult(mutation.command(action)).await?
         }

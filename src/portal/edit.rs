@@ -185,7 +185,7 @@ fn draft(
         .map(|(_, name)| (name, form.get(name)))
         .collect();
     let defect = |error: serde_json::Error| {
-        PageError::Defect(format!("a form became no JSON ({:?})", error.classify()))
+        PageError::Defect(format!("cannot write a form as JSON ({:?})", error.classify()))
     };
     let json = zeroize::Zeroizing::new(serde_json::to_string(&changed).map_err(defect)?);
     let members: Members<'_> = serde_json::from_str(&json).map_err(defect)?;

@@ -96,9 +96,9 @@ impl Portal {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PageError> {
-        let gone = |_| PageError::Defect("the hashing threads are gone".into());
+        let gone = |_| PageError::Defect("the hashing threads have stopped".into());
         let _permit =
-            self.hashing.acquire().await.map_err(|_| PageError::Defect("no more hashing".into()))?;
+            self.hashing.acquire().await.map_err(|_| PageError::Defect("hashing has stopped".into()))?;
         web::block(work).await.map_err(gone)
     }
 }

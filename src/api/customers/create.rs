@@ -122,7 +122,7 @@ fn render(answer: &Answer, caller: &Caller) -> Result<HttpResponse, Error> {
     let (Outcome::Created { verdict, id, matched_on, differs, .. }, Some(stored)) =
         (&answer.outcome, &answer.stored)
     else {
-        return Err(Error::Internal("a create was answered with something else".into()));
+        return Err(Error::Internal("the outcome is not that of a create".into()));
     };
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "private, no-cache"));
@@ -220,7 +220,7 @@ pub(crate) async fn match_customer(call: Call, payload: Payload) -> Result<HttpR
         action => mutation.write(action).await?,
     };
     let Outcome::Matched(report) = &answer.outcome else {
-        return Err(Error::Internal("a match was answered with something else".into()));
+        return Err(Error::Internal("the outcome is not that of a match".into()));
     };
     let mut response = HttpResponse::Ok();
     mark_replayed(&mut response, answer.replayed);

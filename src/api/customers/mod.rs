@@ -75,7 +75,7 @@ pub(super) async fn seal_password(app: &App, draft: &mut Draft) -> Result<(), Er
         }
         Change::Set(secret) => secret,
     };
-    let gone = |_| Error::Internal("the hashing threads are gone".into());
+    let gone = |_| Error::Internal("the hashing threads have stopped".into());
     let _permit = app.hashing.acquire().await.map_err(|_| Error::Unavailable)?;
     let hash = actix_web::web::block(move || hash_password(secret.expose())).await.map_err(gone)?;
     draft.password_hash = Change::Set(hash.map_err(|error| Error::Internal(error.to_string()))?);

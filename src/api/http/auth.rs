@@ -37,6 +37,7 @@ impl Caller {
         Caller(claims)
     }
 
+    /// The claims of the token.
     pub fn claims(&self) -> &Claims {
         &self.0
     }

@@ -151,7 +151,7 @@ impl From<Rejection> for Error {
             Rejection::Deleted => Error::Deleted,
             Rejection::Stale => Error::Stale,
             Rejection::KeyReused => Error::KeyReused,
-            Rejection::Defect => Error::Internal("a decision came to nothing".into()),
+            Rejection::Defect => Error::Internal("a decision failed".into()),
         }
     }
 }

@@ -40,7 +40,7 @@ pub enum Action {
     Consent(ChangeConsent),
     /// Archive or unarchive a customer.
     Archive(ArchiveCustomer),
-    /// Do nothing: answer what the key came to, or refuse with these problems where nothing is kept under it (rules 4).
+    /// Do nothing: answer the outcome kept under the key, or refuse with these problems if there is none (rules 4).
     Replay(Vec<Problem>),
 }
 

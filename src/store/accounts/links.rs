@@ -27,7 +27,7 @@ pub struct Link {
 type Row = (i64, String, i64, i64, Option<i64>);
 
 fn link((customer_id, kind, issued, expires, opened): Row) -> Result<Link, StoreError> {
-    let kind = kind.parse().map_err(|_| StoreError::Corrupt(format!("a link of kind {kind}")))?;
+    let kind = kind.parse().map_err(|_| StoreError::Corrupt(format!("a link of unknown kind {kind}")))?;
     Ok(Link {
         customer_id,
         kind,

@@ -43,7 +43,7 @@ impl Customers<'_> {
         let (reply, answer) = oneshot::channel();
         let sends_mail = matches!(command.action, Action::Invite(_) | Action::Consent(_));
         self.0.queue.push_command(command.entrypoint_id, command, reply)?;
-        let answer = answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?;
+        let answer = answer.await.map_err(|_| StoreError::Unavailable("the writer has stopped".into()))?;
         self.0.terms_written.notify_one();
         if sends_mail {
             self.0.mail_queued.notify_one();
@@ -75,7 +75,7 @@ impl Customers<'_> {
             Ok(true) => {}
             Ok(false) => self.0.erased.store(true, Ordering::Release),
             Err(error) => {
-                tracing::warn!(%error, "the write-ahead log could not be truncated after an erase");
+                tracing::warn!(%error, "cannot truncate the write-ahead log after an erasure");
                 self.0.erased.store(true, Ordering::Release);
             }
         }

@@ -136,7 +136,7 @@ impl CustomerRow {
             && record.created_at.0 == self.created_at_us
             && record.updated_at.0 == self.updated_at_us;
         if !columns_agree {
-            let message = format!("customer {}: the columns are not those of the document", self.customer_id);
+            let message = format!("customer {}: the columns disagree with the document", self.customer_id);
             return Err(StoreError::Corrupt(message));
         }
         Ok(Stored { id: self.customer_id, version: self.version, customer: record, erased: false })
@@ -165,6 +165,6 @@ pub(crate) fn open_document(seal: &SealKey, ad: &Ad, sealed: &[u8]) -> Result<Cu
     let plain = seal.open(ad, sealed)?;
     // Check UTF-8 once for the whole text, instead of once for each string.
     let text = std::str::from_utf8(&plain);
-    let text = text.map_err(|_| StoreError::Corrupt("a document that is no text".into()))?;
+    let text = text.map_err(|_| StoreError::Corrupt("a document is not UTF-8".into()))?;
     Ok(serde_json::from_str(text)?)
 }

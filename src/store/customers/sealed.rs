@@ -123,7 +123,7 @@ impl SealedTable for CustomerTables {
         for (id, digests) in having {
             if digests.iter().any(|digest| !found.get(digest).is_some_and(|ids| ids.contains(&id))) {
                 return Err(StoreError::Corrupt(format!(
-                    "customer {id} is not found by all of its identifiers: a create of the same person would double it"
+                    "customer {id} is not found by all of its identifiers: a create of the same person would duplicate it"
                 )));
             }
         }

@@ -21,7 +21,7 @@ use crate::store::keys::keyring::KeyRing;
 /// How many entrypoints one statement reads.
 const CHUNK: usize = 1_000;
 
-/// A row of `entrypoint_lock`, as it stands under the lock.
+/// A row of `entrypoint_lock`, as read under the lock.
 #[derive(Debug, Clone, Queryable, Selectable, AsChangeset)]
 #[diesel(table_name = entrypoint_lock, treat_none_as_null = true)]
 pub struct LockRow {

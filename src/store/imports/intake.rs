@@ -156,7 +156,7 @@ impl FileIntake {
     async fn forget(&self) {
         // The purge of abandoned uploads removes what is left.
         if let Err(error) = self.store.imports().drop_upload(self.upload).await {
-            tracing::debug!(%error, "a refused file stays until it counts as abandoned");
+            tracing::debug!(%error, "cannot remove a refused file now; the purge of abandoned uploads will");
         }
     }
 }
@@ -197,7 +197,7 @@ impl Header {
 }
 
 fn no_header() -> FileError {
-    let message = "there is no line with the names of the columns, or it begins too far down";
+    let message = "there is no line with the names of the columns, or it begins too late in the file";
     FileError { line: None, code: "no_header", message: message.into() }
 }
 

@@ -134,7 +134,7 @@ pub(crate) fn step(
     (checkpoint.offset, checkpoint.line) = (end.offset, end.line);
     let failure = stopped_at.map(|line| {
         format!(
-            "stopped at line {line}, as onError=stop asks; send the same file again to go on after that row"
+            "stopped at line {line} because of onError=stop; send the same file again to continue after that row"
         )
     });
     let counts = serde_json::to_string(&all)?;
@@ -198,12 +198,12 @@ fn decide_row(
             return Ok(rejected(notes));
         }
         Err(error) => {
-            tracing::error!(%error, line = row.line, "a row could not be decided");
+            tracing::error!(%error, line = row.line, "cannot decide a row");
             return Ok(rejected(rejection_notes(&Rejection::Defect)));
         }
     };
     let Outcome::Created { verdict, id, matched_on, differs, .. } = answer.outcome else {
-        return Err(StoreError::Bug("a row was answered with something else than a create".into()));
+        return Err(StoreError::Bug("the outcome of a row is not that of a create".into()));
     };
     let changes: Vec<FieldChange> = loaded
         .working_set

@@ -199,8 +199,7 @@ fn reports(
         Ok::<_, diesel::result::Error>((rows, total))
     })?;
     let report = |(customer_id, name, other_id): ReportColumns| {
-        let outcome =
-            name.parse().map_err(|_| StoreError::Corrupt(format!("an invitation that came to {name}")))?;
+        let outcome = name.parse().map_err(|_| StoreError::Corrupt(format!("an unknown outcome {name}")))?;
         Ok(InviteReport { customer_id, outcome, other_id })
     };
     Ok((rows.into_iter().map(report).collect::<Result<_, StoreError>>()?, total))

@@ -92,7 +92,7 @@ fn report(reply: Reply, id: i64) -> InviteReport {
             InviteOutcome::of_rejection(&rejection).unwrap_or((InviteOutcome::Failed, None))
         }
         Err(error) => {
-            tracing::error!(%error, customer = id, "an invitation could not be decided");
+            tracing::error!(%error, customer = id, "cannot decide an invitation");
             (InviteOutcome::Failed, None)
         }
     };

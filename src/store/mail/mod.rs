@@ -480,7 +480,7 @@ impl SealedTable for MailTable {
     }
 
     fn is_well(&self, _: usize) -> String {
-        "every mail that waits opens".into()
+        "every unsent mail opens".into()
     }
 }
 

@@ -88,8 +88,8 @@ fn take(conn: &mut Conn, ring: &KeyRing, now: Micros, limit: i64) -> Result<Vec<
             Ok(Some(content)) => content,
             // A damaged mail must not hold up the others.
             Ok(None) | Err(StoreError::Corrupt(_)) => {
-                tracing::error!(mail = row.mail_id, "a mail's content does not open");
-                end(conn, row.id(), MailState::Failed, Some("its content does not open"), now)?;
+                tracing::error!(mail = row.mail_id, "cannot open the content of a mail");
+                end(conn, row.id(), MailState::Failed, Some("cannot open its content"), now)?;
                 continue;
             }
             Err(error) => return Err(error),
@@ -270,7 +270,7 @@ impl Mails<'_> {
         if uncertain > 0 {
             tracing::warn!(
                 mails = uncertain,
-                "nobody knows whether some mails were sent; they are uncertain in the outbox"
+                "it is unknown whether some mails were sent; the outbox lists them as uncertain"
             );
         }
         Ok(leases)

@@ -87,11 +87,11 @@ async fn export(call: &Call, target: &ListTarget) -> Result<HttpResponse, Error>
     answer(&call.app, target, &params, file, view_of(&call.caller)).await
 }
 
-/// The file itself. Its customers are known before its first byte. If reading them fails later, the service breaks the
-/// connection, so that nobody takes a part for the whole.
+/// The file. The service knows its customers before it sends the first byte. If a later read fails, the service breaks
+/// the connection, so that nobody takes a part for the whole.
 ///
 /// # Errors
-/// 400 for more customers than the format holds; 503 without the database.
+/// 400 if there are more customers than the format holds; 503 without the database.
 pub(super) async fn answer(
     app: &Data<App>,
     target: &ListTarget,

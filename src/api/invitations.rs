@@ -142,7 +142,7 @@ impl From<InviteReport> for InviteReportOut {
 #[post("/api/Customer/invite/{entry}")]
 pub(crate) async fn invite_customers(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     call.require(Scope::CustomersWrite)?;
-    // An invitation by filter reveals which customers there are.
+    // An invitation by filter reveals which customers exist.
     call.require(Scope::CustomersRead)?;
     let entrypoint_id = call.entry().await?;
     let mutation = call.json(SERVICE, payload).await?;
@@ -238,7 +238,7 @@ fn read_ids(bytes: &Bytes, problems: &mut Vec<Problem>) -> Result<Option<Vec<i64
     Ok(Some(ids))
 }
 
-/// The invitation that the path names, if this token may see it.
+/// The invitation job in the path, if the token may see it.
 async fn visible_job(call: &Call) -> Result<InviteJob, Error> {
     let entrypoint_id = call.entry().await?;
     call.app.store.invitations().job(entrypoint_id, call.id("jobId")?).await?.ok_or(Error::NotFound)

@@ -1,4 +1,4 @@
-//! HTTP: parse, authorise, call the store, render. [`routes`] is every URL on one screen.
+//! HTTP: parse, authorise, call the store, render. [`routes`] lists every URL on one screen.
 
 mod customers;
 mod entrypoints;
@@ -23,7 +23,7 @@ use self::http::routes::Routes;
 /// The route table: every URL of the service.
 fn routes(config: &mut ServiceConfig<'_>) {
     config
-        // Invitations of many: an entrypoint may have a name such as `archive`, so that these come before `{customerId}`.
+        // Invitation jobs come before `{customerId}`, as an entrypoint may have a name such as `archive`.
         .service(invitations::invite_customers)
         .service(invitations::list_invite_jobs)
         .service(invitations::get_invite_job)
@@ -88,14 +88,14 @@ pub fn document() -> OpenApi {
     http::docs::finish(document)
 }
 
-/// The OpenAPI document as it is served and committed: pretty JSON with a final newline.
+/// The OpenAPI document as served and committed: pretty JSON with a final newline.
 pub fn document_text() -> String {
     let mut text = document().to_pretty_json().unwrap_or_default();
     text.push('\n');
     text
 }
 
-/// What all workers share beside the state. It is made once, at start.
+/// The data that all workers share beside the state; created once at start.
 #[derive(Clone)]
 pub struct Shared {
     routes: Data<Routes>,
@@ -109,7 +109,7 @@ impl Default for Shared {
     }
 }
 
-/// The actix application of one worker. `pages` adds the pages for people, which are no part of the API.
+/// The actix application of one worker. `pages` adds the pages for people, which are not part of the API.
 pub fn application(
     state: Data<http::state::App>,
     shared: Shared,

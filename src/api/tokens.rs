@@ -1,4 +1,4 @@
-//! Tokens over HTTP: make, list, revoke, and the exchange of client credentials (contract 1.1).
+//! Tokens over HTTP: create, list, revoke, and the exchange of client credentials (contract 1.1).
 
 use std::num::NonZeroU32;
 
@@ -23,15 +23,15 @@ use crate::domain::kernel::text::normal;
 use crate::domain::kernel::time::Micros;
 use crate::store::TokenRecord;
 
-/// The life of a fetched token, in seconds (contract 1.1).
+/// The lifetime of an exchanged token, in seconds (contract 1.1).
 const EXCHANGED_SECS: i64 = 3600;
-/// The default life of a token, in days.
+/// The default lifetime of a token, in days.
 pub const DAYS_DEFAULT: i64 = 365;
-/// The longest life of a token, in days.
+/// The maximum lifetime of a token, in days.
 pub const DAYS_MAX: i64 = 3650;
-/// The most requests a minute that a token can be limited to.
+/// The greatest request limit of a token, in requests a minute.
 pub(crate) const RPM_MAX: i64 = 1_000_000;
-/// Attempts a minute for one client id (rules 6).
+/// The maximum number of attempts a minute for one client id (rules 6).
 const ATTEMPTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
 /// Credentials to exchange for a token.
@@ -237,7 +237,7 @@ fn read(caller: &Claims, members: &Members<'_>, mut problems: Vec<Problem>) -> R
     let mut token = TokenIn::default();
     let mut refuse =
         |member: &str, code, message: String| problems.push(Problem::field(&[member], code, message));
-    // No integer is outside every range.
+    // Text that is no integer counts as out of range.
     let integer = |text: &str| Some(text.parse().unwrap_or(i64::MIN));
     for (member, raw) in &members.0 {
         match (member.as_ref(), Given::of(raw)) {
@@ -280,7 +280,7 @@ fn read(caller: &Claims, members: &Members<'_>, mut problems: Vec<Problem>) -> R
     Ok(new_claims(name, caller.org, entries, scopes, clock::now(), life_secs, rpm))
 }
 
-/// Claims of a new token.
+/// The claims of a new token.
 pub fn new_claims(
     name: String,
     org: i64,

@@ -1,4 +1,4 @@
-//! Changing the password of a customer who is signed in and knows the old one.
+//! The change of the password by a signed-in customer who knows the old one.
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};

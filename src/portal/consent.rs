@@ -1,5 +1,5 @@
-//! Consent to messages. A customer gives it by the link of an opt-in mail and a button: a mail scanner that opens the link
-//! agrees to nothing. A customer who is signed in withdraws it.
+//! Consent to messages. A customer gives consent with the link of an opt-in mail and a button, so a mail scanner that
+//! opens the link agrees to nothing. A signed-in customer withdraws it.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};

@@ -1,4 +1,4 @@
-//! Editing the own record: the fields that the entrypoint allows, with the checks that a PUT has.
+//! The form for the own record: the fields that the entrypoint allows, with the checks of a PUT.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ struct Item {
     kind: &'static str,
     value: String,
     autocomplete: &'static str,
-    /// Of a field that takes one of a list: values and names.
+    /// For a field with a list of choices: values and names.
     options: Vec<(String, String)>,
 }
 
@@ -57,7 +57,7 @@ pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResp
     .await
 }
 
-/// The form with what is stored, or with what was sent.
+/// The form with the stored values, or with the submitted ones.
 fn page(
     visit: &Visit<'_>,
     signed_in: &SignedIn,
@@ -169,7 +169,7 @@ pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Pa
     .await
 }
 
-/// The changes of a form: of allowed fields those that differ from what is stored, checked as a PUT's.
+/// The changes in a form: the allowed fields that differ from the stored values, with the checks of a PUT.
 fn draft(
     visit: &Visit<'_>,
     signed_in: &SignedIn,
@@ -185,7 +185,7 @@ fn draft(
         .map(|(_, name)| (name, form.get(name)))
         .collect();
     let defect = |error: serde_json::Error| {
-        PageError::Defect(format!("a form became no JSON ({:?})", error.classify()))
+        PageError::Defect(format!("cannot write a form as JSON ({:?})", error.classify()))
     };
     let json = zeroize::Zeroizing::new(serde_json::to_string(&changed).map_err(defect)?);
     let members: Members<'_> = serde_json::from_str(&json).map_err(defect)?;
@@ -194,7 +194,7 @@ fn draft(
     Ok(Draft::parse(&members, Context { now: clock::now(), country, entrypoint_country }))
 }
 
-/// Problems of a draft in the words of the page, each at its field.
+/// The problems of a draft in the words of the page, each at its field.
 fn problems_of(visit: &Visit<'_>, problems: &[Problem]) -> Checked {
     let mut checked = Checked::default();
     for problem in problems {

@@ -1,4 +1,4 @@
-//! Asking for a mail with a link. The answer and its time are the same, whether or not anybody gets a mail.
+//! The request for a mail with a link. Answer and response time are the same, whether or not anybody gets a mail.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::web::PageError;
 use crate::web::form::{Checked, Form};
 use crate::web::page::{Frame, MessagePage, form_page, html};
 
-/// The least time that an answer takes.
+/// The minimum time of an answer.
 const ANSWER_TIME: Duration = Duration::from_millis(250);
 
 #[derive(Template)]

@@ -1,8 +1,8 @@
-//! The customer portal: pages under `/portal/{entry}` on which an entrypoint's customers set a password, sign in, see and
-//! edit their own record. Rendered here, without any script; [`routes`] is every page on one screen.
+//! The customer portal: pages under `/portal/{entry}` where customers of an entrypoint set a password, sign in, and see
+//! and edit their own record. The server renders all pages, without scripts; [`routes`] lists them on one screen.
 //!
-//! A page is a [`visit::Visit`] of an entrypoint. An address that leads on is made here, never taken from a request. What
-//! other pages share with these is in `web`.
+//! A page is a [`visit::Visit`] of an entrypoint. Addresses in links and redirects are made here, never taken from a
+//! request. `web` holds what these pages share with other pages.
 
 mod change_password;
 mod consent;
@@ -31,33 +31,33 @@ use crate::vault::verify_password;
 use crate::web::page::refusal;
 use crate::web::{PageError, files};
 
-/// How the portal is set.
+/// The options of the portal.
 #[derive(Debug, Clone)]
 pub struct PortalSettings {
-    /// The part of the public address between host and `/portal`: empty, or `/…` without a slash at its end.
+    /// The path in the public address before `/portal`: empty, or `/…` without a slash at the end.
     pub base_path: String,
-    /// Whether cookies are for encrypted connections only.
+    /// Whether cookies need an encrypted connection.
     pub is_secure: bool,
     /// How long sessions last.
     pub session: SessionLimits,
-    /// How long links of fresh invitations hold, in seconds.
+    /// How long the links of new invitations are valid, in seconds.
     pub link_secs: i64,
-    /// How long an attempt to sign in waits after five failures.
+    /// How long a sign-in attempt waits after five failures.
     pub first_wait: Duration,
 }
 
-/// What all pages share.
+/// The state that all pages share.
 #[derive(Debug)]
 pub struct Portal {
     store: Arc<Store>,
     hashing: Arc<Semaphore>,
     settings: PortalSettings,
-    /// The hash that is verified if there is no account, so that the answer takes as long.
+    /// The hash to verify when there is no account, so that the answer takes the same time.
     nobody_hash: String,
 }
 
 impl Portal {
-    /// A portal on some records. `hashing` holds the permits for everything that hashes passwords.
+    /// A portal on a store. `hashing` limits how many passwords are hashed at the same time.
     ///
     /// # Errors
     /// [`VaultError::NoRandomness`].
@@ -70,11 +70,11 @@ impl Portal {
         Ok(Portal { store, hashing, settings, nobody_hash })
     }
 
-    /// Whether a password is the one of a hash. Without a hash it does the same work for nothing.
+    /// Whether a password matches a hash. Without a hash it does the same work and returns false.
     async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PageError> {
         let hash = hash.unwrap_or(&self.nobody_hash).to_owned();
         let password = zeroize::Zeroizing::new(password.to_owned());
-        // The tests count the work, not the time.
+        // The tests count this work instead of measuring time.
         metrics::counter!("customary_password_verifications_total").increment(1);
         self.off_thread(move || verify_password(&password, &hash)).await
     }
@@ -91,14 +91,14 @@ impl Portal {
         hashed.map_err(|error| PageError::Defect(error.to_string()))
     }
 
-    /// Runs hashing off the threads that answer requests, on as many as there are cores.
+    /// Runs hashing outside the threads that answer requests, on as many threads as there are cores.
     async fn off_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PageError> {
-        let gone = |_| PageError::Defect("the hashing threads are gone".into());
+        let gone = |_| PageError::Defect("the hashing threads have stopped".into());
         let _permit =
-            self.hashing.acquire().await.map_err(|_| PageError::Defect("no more hashing".into()))?;
+            self.hashing.acquire().await.map_err(|_| PageError::Defect("hashing has stopped".into()))?;
         web::block(work).await.map_err(gone)
     }
 }
@@ -113,7 +113,7 @@ impl From<StoreError> for PageError {
     }
 }
 
-/// Every page.
+/// Registers every page.
 pub fn routes(config: &mut ServiceConfig) {
     let page = |path: &str| web::resource(format!("/portal/{{entry}}{path}"));
     config
@@ -140,7 +140,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(web::scope("/portal").default_service(web::to(nothing)));
 }
 
-/// Runs a page's action, and renders a page for every error.
+/// Runs the action of a page, and renders a page for every error.
 async fn answer<'a>(
     portal: &'a Portal,
     request: &'a HttpRequest,
@@ -169,7 +169,7 @@ async fn icon(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
     .await
 }
 
-/// The answer for every other address.
+/// The answer for every other path.
 async fn nothing() -> HttpResponse {
     refusal(None, &PageError::NotFound)
 }

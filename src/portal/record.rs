@@ -1,4 +1,4 @@
-//! A customer's own record.
+//! The page with the customer's own record.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -14,7 +14,7 @@ use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::Customer;
 use crate::web::page::{Frame, html};
 
-/// The fields about the person; the customer's number and login are shown and never edited.
+/// The fields about the person. Customer number and login name are shown but never edited.
 pub(super) const PERSON: [TextField; 9] = [
     TextField::Fullname,
     TextField::Firstname,
@@ -58,7 +58,7 @@ struct Group {
 struct ConsentState {
     text: &'static str,
     since: Option<String>,
-    /// The token of the form that withdraws.
+    /// The form token to withdraw consent.
     withdraw: Option<String>,
 }
 

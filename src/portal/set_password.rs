@@ -1,5 +1,5 @@
-//! Setting a password by the link of an invitation or a reset. Opening the page does not use the link up, because mail
-//! scanners open links too. It signs nobody in, so that a link cannot lead into somebody else's session.
+//! The page to set a password with an invitation or reset link. Opening the page does not use the link, as mail
+//! scanners open links too. It signs nobody in, so a link cannot lead into another person's session.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
@@ -47,7 +47,7 @@ async fn live(visit: &Visit<'_>) -> Result<Option<(Link, Found)>, PageError> {
     look(visit, &[LinkKind::Invitation, LinkKind::Reset]).await
 }
 
-/// The live link of a page's address, if it is of one of these kinds.
+/// The valid link in the path, if it has one of these kinds.
 pub(super) async fn look(visit: &Visit<'_>, kinds: &[LinkKind]) -> Result<Option<(Link, Found)>, PageError> {
     let token = token(visit);
     if !is_secret(token) {
@@ -65,7 +65,7 @@ async fn page(visit: &Visit<'_>, form: Checked) -> Result<HttpResponse, PageErro
     form_page(&page, is_wrong, cookie)
 }
 
-/// The one page for links that are used up, expired, unknown, or of another entrypoint.
+/// The page for a link that is used, expired, unknown, or of another entrypoint.
 pub(super) fn dead_link(visit: &Visit<'_>) -> Result<HttpResponse, PageError> {
     let texts = visit.texts();
     let frame = visit.frame(None).wrong(true);
@@ -95,14 +95,14 @@ pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Pa
     .await
 }
 
-/// The texts that a password must not be made of.
+/// The personal texts that a password must not consist of.
 pub(super) fn known(customer: &Customer, entrypoint: &Entrypoint) -> Vec<String> {
     let mut known = password::personal(customer);
     known.extend([entrypoint.store_name().to_owned(), entrypoint.entry.clone()]);
     known
 }
 
-/// The hash of a form's new password, which the form must hold twice; otherwise adds the problems.
+/// Hashes the new password, which the form must contain twice; otherwise adds the problems.
 pub(super) async fn new_password(
     visit: &Visit<'_>,
     form: &Form,

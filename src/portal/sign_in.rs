@@ -1,5 +1,5 @@
-//! Signing in and out. Neither the answer nor its time shows whether a login name exists. Unknown names are counted, slowed
-//! down and locked like others, and a password is verified either way.
+//! Sign-in and sign-out. Neither the answer nor its time shows whether a login name exists. Unknown names are counted,
+//! delayed and locked like others, and every attempt verifies a password.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::web::PageError;
 use crate::web::form::{Checked, Form, cookie};
 use crate::web::page::{Frame, form_page};
 
-/// The least time that a refusal takes.
+/// The minimum time of a refusal.
 const REFUSAL_TIME: Duration = Duration::from_millis(250);
 
 #[derive(Template)]

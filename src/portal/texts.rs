@@ -1,9 +1,9 @@
-//! What the portal says, in each language. A text that one language lacks does not compile.
+//! The texts of the portal in each language. A text that is missing in one language does not compile.
 
 use crate::domain::customers::fields::TextField;
 use crate::domain::entrypoints::theme::Language;
 
-/// The texts of one language.
+/// The texts in one language.
 #[derive(Debug)]
 pub(super) struct Texts {
     pub portal_of: &'static str,
@@ -76,7 +76,7 @@ pub(super) struct Texts {
     pub taken: &'static str,
 }
 
-/// The texts of a language.
+/// The texts in a language.
 pub(super) const fn texts(language: Language) -> &'static Texts {
     match language {
         Language::English => &ENGLISH,
@@ -84,7 +84,7 @@ pub(super) const fn texts(language: Language) -> &'static Texts {
     }
 }
 
-/// What a field is called.
+/// The label of a field.
 pub(super) const fn label(language: Language, field: TextField) -> &'static str {
     use TextField as F;
     let (english, french) = match field {

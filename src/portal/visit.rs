@@ -1,4 +1,4 @@
-//! One request for a page: the entrypoint it belongs to, its language, who is signed in.
+//! A request for a page: its entrypoint, its language and the signed-in customer.
 
 use actix_web::cookie::Cookie;
 use actix_web::http::header::LOCATION;
@@ -15,24 +15,24 @@ use crate::web::form::{self, FORM_COOKIE, Form};
 use crate::web::page::{Frame, SignOut, guarded};
 use crate::web::texts::asked_language;
 
-/// The cookie of a customer who is signed in.
+/// The session cookie of a signed-in customer.
 pub(super) const SESSION_COOKIE: &str = "customary_session";
 
-/// One request for a page of an entrypoint.
+/// A request for a page of an entrypoint.
 pub(super) struct Visit<'a> {
     pub(super) portal: &'a Portal,
     pub(super) request: &'a HttpRequest,
     pub(super) entrypoint: Entrypoint,
     pub(super) language: Language,
-    /// Where the entrypoint's pages are.
+    /// The path of the entrypoint's pages.
     pub(super) base: String,
 }
 
-/// A customer who is signed in.
+/// A signed-in customer.
 pub(super) struct SignedIn {
     pub(super) token: String,
     pub(super) found: Found,
-    /// What this session's forms carry.
+    /// The token for the forms of this session.
     pub(super) csrf: String,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Visit<'a> {
     /// Finds the entrypoint of a request.
     ///
     /// # Errors
-    /// [`PageError::NotFound`] where there is none of that name.
+    /// [`PageError::NotFound`] if there is no entrypoint with that name.
     pub(super) async fn new(portal: &'a Portal, request: &'a HttpRequest) -> Result<Visit<'a>, PageError> {
         let entry = request.match_info().query("entry");
         let (id, _) = portal.store.entrypoints().find(entry).await?.ok_or(PageError::NotFound)?;
@@ -55,7 +55,7 @@ impl<'a> Visit<'a> {
         texts(self.language)
     }
 
-    /// The customer who is signed in, if one is.
+    /// The signed-in customer, if there is one.
     pub(super) async fn signed_in(&self) -> Result<Option<SignedIn>, PageError> {
         let Some(token) = form::cookie(self.request, SESSION_COOKIE) else { return Ok(None) };
         let store = &self.portal.store;
@@ -67,7 +67,7 @@ impl<'a> Visit<'a> {
         Ok(Some(SignedIn { token, found, csrf }))
     }
 
-    /// The token for the forms of somebody who is not signed in, and the cookie it is bound to where that is new.
+    /// The token for forms of a visitor who is not signed in, and its cookie if the cookie is new.
     pub(super) async fn form_token(&self) -> Result<(String, Option<Cookie<'static>>), PageError> {
         let (secret, cookie) = match form::cookie(self.request, FORM_COOKIE) {
             Some(secret) => (secret, None),
@@ -80,7 +80,7 @@ impl<'a> Visit<'a> {
         Ok((form::token_text(self.portal.store.accounts().form_token(secret).await?), cookie))
     }
 
-    /// Refuses a form of somebody who is not signed in unless it is one of ours, made for this browser.
+    /// Refuses a form of such a visitor unless this service made it for this browser.
     pub(super) async fn check_form(&self, form: &Form) -> Result<(), PageError> {
         let secret = form::cookie(self.request, FORM_COOKIE).ok_or(PageError::OldForm)?;
         let token = form::token_text(self.portal.store.accounts().form_token(secret).await?);
@@ -100,14 +100,14 @@ impl<'a> Visit<'a> {
         frame
     }
 
-    /// On to another page of this entrypoint, after a form was done: addresses never come from a request.
+    /// Redirects to another page of this entrypoint; the target never comes from a request.
     pub(super) fn go_to(&self, page: &str) -> HttpResponse {
         let mut response = HttpResponse::SeeOther();
         response.insert_header((LOCATION, format!("{}{page}", self.base)));
         guarded(response.finish())
     }
 
-    /// As [`Visit::go_to`], with a cookie.
+    /// Same as [`Visit::go_to`], with a cookie.
     pub(super) fn go_with_cookie(&self, page: &str, cookie: &Cookie<'_>) -> Result<HttpResponse, PageError> {
         let mut response = self.go_to(page);
         response.add_cookie(cookie)?;

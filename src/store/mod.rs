@@ -164,7 +164,7 @@ impl Store {
             let result = conn.and_then(|conn| in_transaction(conn, |conn| action(conn, &ring)));
             answer_admin(reply, result)
         }))?;
-        answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?
+        answer.await.map_err(|_| StoreError::Unavailable("the writer has stopped".into()))?
     }
 
     /// As [`Store::administer`], at most once a key: the answer's text is kept with the effect.
@@ -184,7 +184,7 @@ impl Store {
             });
             answer_admin(reply, result)
         }))?;
-        answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?
+        answer.await.map_err(|_| StoreError::Unavailable("the writer has stopped".into()))?
     }
 
     /// Runs a read of any number of rows on one state of the database.

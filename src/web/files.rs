@@ -1,5 +1,5 @@
-//! The style sheet and the mark of an entrypoint. The colour stands in the style sheet, so that no page needs a style
-//! inside.
+//! The style sheet and the icon of an entrypoint. The style sheet contains the colour, so that no page needs inline
+//! styles.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -10,7 +10,7 @@ use super::page::guarded;
 use super::theme::{Color, initial};
 
 const STYLE: &str = include_str!("templates/style.css");
-/// Nothing in them is of a person; a changed colour shows within minutes.
+/// The files hold no personal data; a new colour shows within minutes.
 const CACHED: &str = "public, max-age=300";
 
 #[derive(Template)]
@@ -28,7 +28,7 @@ fn file(media: &str, text: String) -> HttpResponse {
     guarded(response.body(text))
 }
 
-/// The style sheet in a colour.
+/// The style sheet with a colour.
 pub(crate) fn style(color: &str) -> HttpResponse {
     let brand = Color::of(color);
     let (on_brand, text) = (brand.text_on().css(), brand.as_text().css());
@@ -39,10 +39,10 @@ pub(crate) fn style(color: &str) -> HttpResponse {
     file("text/css; charset=utf-8", colors + STYLE)
 }
 
-/// The mark: the first letter of a name on a colour.
+/// The icon: the first letter of a name on a colour.
 ///
 /// # Errors
-/// A template that fails, which none does.
+/// A template error, which never occurs.
 pub(crate) fn icon(color: &str, name: &str) -> Result<HttpResponse, PageError> {
     let brand = Color::of(color);
     let icon = Icon { color: brand.css(), ink: brand.text_on().css(), initial: initial(name) };

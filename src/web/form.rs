@@ -1,4 +1,4 @@
-//! What browsers send: forms, cookies, and the proof that a form is one of ours.
+//! Forms, cookies, and the check that this service made a form.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
@@ -12,11 +12,11 @@ use zeroize::Zeroizing;
 use super::PageError;
 use crate::vault::secret_hash;
 
-/// The most bytes of a form.
+/// The maximum size of a form, in bytes.
 const FORM_BYTES_MAX: usize = 64 * 1024;
-/// The cookie that the forms of those are bound to who are not signed in.
+/// The cookie that binds the forms of visitors who are not signed in.
 pub(crate) const FORM_COOKIE: &str = "customary_form";
-/// Characters of a secret of ours in a cookie or an address.
+/// The length of our secrets in cookies and addresses, in characters.
 const SECRET_CHARS: usize = 43;
 
 /// A submitted form.
@@ -43,17 +43,17 @@ impl Form {
         Ok(Form(pairs.map(|(name, value)| (name.into_owned(), Zeroizing::new(value.into_owned()))).collect()))
     }
 
-    /// A field's value; empty where the form does not have it.
+    /// The value of a field; empty if the form lacks the field.
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(given, _)| given == name).map_or("", |(_, value)| value)
     }
 
-    /// Refuses a form that does not carry the token it must have.
+    /// Refuses a form without the right token.
     ///
     /// # Errors
     /// [`PageError::OldForm`].
     pub(crate) fn check(&self, token: &str) -> Result<(), PageError> {
-        // Hashes are compared, so that the time says nothing about the token.
+        // Compare hashes, so that the time reveals nothing about the token.
         if secret_hash(self.get("csrf")) == secret_hash(token) { Ok(()) } else { Err(PageError::OldForm) }
     }
 
@@ -63,13 +63,13 @@ impl Form {
     }
 }
 
-/// Whether the browser says that another site sent the form.
+/// Whether the browser reports that another site sent the form.
 fn is_from_elsewhere(request: &HttpRequest) -> bool {
     let site = request.headers().get("sec-fetch-site").and_then(|value| value.to_str().ok());
     !matches!(site, None | Some("same-origin" | "none"))
 }
 
-/// A cookie of ours, if its value has the right shape.
+/// One of our cookies, if its value has the right shape.
 pub(crate) fn cookie(request: &HttpRequest, name: &str) -> Option<String> {
     request.cookie(name).map(|cookie| cookie.value().to_owned()).filter(|value| is_secret(value))
 }
@@ -80,7 +80,7 @@ pub(crate) fn is_secret(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-/// A cookie that only the pages below a path get, and no script.
+/// A cookie for the pages below a path, hidden from scripts.
 pub(crate) fn new_cookie(name: &'static str, value: String, path: &str, is_secure: bool) -> Cookie<'static> {
     Cookie::build(name, value)
         .path(path.to_owned())
@@ -90,7 +90,7 @@ pub(crate) fn new_cookie(name: &'static str, value: String, path: &str, is_secur
         .finish()
 }
 
-/// A form's token as the form carries it.
+/// The text of a form token.
 pub(crate) fn token_text(token: [u8; 32]) -> String {
     URL_SAFE_NO_PAD.encode(token)
 }
@@ -98,13 +98,13 @@ pub(crate) fn token_text(token: [u8; 32]) -> String {
 /// A problem of a field.
 #[derive(Debug, Clone)]
 pub(crate) struct FieldProblem {
-    /// The field's name in the form; empty for the form as a whole.
+    /// The name of the field in the form; empty for the form as a whole.
     pub(crate) field: String,
     pub(crate) label: &'static str,
     pub(crate) text: String,
 }
 
-/// The problems of a form as it is shown again.
+/// The problems to show with a form.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Checked {
     pub(crate) problems: Vec<FieldProblem>,
@@ -116,12 +116,12 @@ impl Checked {
         self.problems.iter().filter(|problem| problem.field == field).collect()
     }
 
-    /// One more.
+    /// Adds a problem.
     pub(crate) fn add(&mut self, field: &str, label: &'static str, text: impl Into<String>) {
         self.problems.push(FieldProblem { field: field.to_owned(), label, text: text.into() });
     }
 
-    /// Whether there is anything to mend.
+    /// Whether there is any problem.
     pub(crate) fn is_wrong(&self) -> bool {
         !self.problems.is_empty()
     }

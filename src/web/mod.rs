@@ -1,5 +1,5 @@
-//! What all pages for people share: the frame around them, forms and the proof that they are ours, the headers of answers,
-//! the choice of language, the style sheet, the pages of errors. It renders without any script and knows no store.
+//! The common parts of all pages for people: frame, forms and their protection, headers, choice of language, style
+//! sheet, error pages. It renders without scripts and does not use the store.
 
 pub(crate) mod files;
 pub(crate) mod form;
@@ -14,11 +14,11 @@ use actix_web::error::HttpError;
 pub(crate) enum PageError {
     /// There is no such page or entrypoint.
     NotFound,
-    /// The form is not one of ours, or from before the browser lost its cookie.
+    /// Another site made the form, or the browser has lost its cookie since.
     OldForm,
-    /// The form has too many bytes.
+    /// The form is too large.
     TooLarge,
-    /// The database is away, or too much is waiting.
+    /// The database is unavailable, or a queue is full.
     Unavailable,
     /// A defect.
     Defect(String),
@@ -30,7 +30,7 @@ impl From<askama::Error> for PageError {
     }
 }
 
-/// A cookie that is no header, which none is.
+/// A cookie that is not a valid header, which never occurs.
 impl From<HttpError> for PageError {
     fn from(error: HttpError) -> PageError {
         PageError::Defect(error.to_string())

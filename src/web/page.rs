@@ -1,4 +1,4 @@
-//! Pages: the frame around each, the headers of their answers, and the pages that say one thing, errors among them.
+//! Pages: their frame, the headers of answers, and message pages, including errors.
 
 use actix_web::HttpResponse;
 use actix_web::cookie::Cookie;
@@ -12,21 +12,21 @@ use super::theme::initial;
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::entrypoints::theme::Language;
 
-/// Nothing but our own style sheet and mark: no script, nothing from elsewhere, in no frame.
+/// Allows only our own style sheet and icon: no scripts, no other sites, no framing.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'";
 
-/// What stands around every page of an entrypoint.
+/// The frame around every page of an entrypoint.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) texts: &'static Texts,
-    /// Where the pages are.
+    /// The path of the pages.
     pub(crate) base: String,
     pub(crate) store: String,
     pub(crate) initial: String,
-    /// What the pages are, in a word or two.
+    /// A short title of the pages.
     pub(crate) title: &'static str,
-    /// The form that signs out, where somebody is signed in.
+    /// The form that signs out, if somebody is signed in.
     pub(crate) sign_out: Option<SignOut>,
     /// Whether the page shows an error.
     pub(crate) is_wrong: bool,
@@ -40,7 +40,7 @@ pub(crate) struct SignOut {
 }
 
 impl Frame {
-    /// For pages of an entrypoint, which are found below `base`.
+    /// The frame for pages of an entrypoint, whose paths begin with `base`.
     pub(crate) fn new(
         entrypoint: &Entrypoint,
         language: Language,
@@ -65,18 +65,18 @@ impl Frame {
     }
 }
 
-/// A page that says one thing.
+/// A page with a message.
 #[derive(Template)]
 #[template(path = "message.html")]
 pub(crate) struct MessagePage<'a> {
     pub(crate) frame: Frame,
     pub(crate) title: &'a str,
     pub(crate) lead: &'a str,
-    /// Where it leads on.
+    /// The link to the next page.
     pub(crate) next: Option<(String, &'a str)>,
 }
 
-/// A page that belongs to no entrypoint.
+/// A message page without an entrypoint.
 #[derive(Template)]
 #[template(path = "plain.html")]
 struct PlainPage<'a> {
@@ -115,10 +115,10 @@ pub(crate) fn refusal(frame: Option<Frame>, refused: &PageError) -> HttpResponse
     response
 }
 
-/// A page as HTML.
+/// Renders a page as HTML.
 ///
 /// # Errors
-/// A template that fails, which none does.
+/// A template error, which never occurs.
 pub(crate) fn html(status: StatusCode, page: &impl Template) -> Result<HttpResponse, PageError> {
     let text = page.render()?;
     let mut response = HttpResponse::build(status);
@@ -126,10 +126,10 @@ pub(crate) fn html(status: StatusCode, page: &impl Template) -> Result<HttpRespo
     Ok(guarded(response.body(text)))
 }
 
-/// A page with a form. It sets the cookie if that is new, and answers 422 if it shows problems.
+/// A page with a form. It sets the cookie if the cookie is new, and answers 422 if the form has problems.
 ///
 /// # Errors
-/// As [`html`].
+/// Same as [`html`].
 pub(crate) fn form_page(
     page: &impl Template,
     is_wrong: bool,
@@ -143,7 +143,7 @@ pub(crate) fn form_page(
     Ok(response)
 }
 
-/// The headers of every answer of a page.
+/// Adds the headers of every page.
 pub(crate) fn guarded(mut response: HttpResponse) -> HttpResponse {
     const HEADERS: [(&str, &str); 7] = [
         ("content-security-policy", CONTENT_SECURITY_POLICY),

@@ -1,11 +1,11 @@
-//! What every page says, whatever it is about, in each language. A text that one language lacks does not compile.
+//! The texts of all pages in each language. A text that is missing in one language does not compile.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{AcceptLanguage, Header as _};
 
 use crate::domain::entrypoints::theme::Language;
 
-/// The shared texts of one language.
+/// The common texts in one language.
 #[derive(Debug)]
 pub(crate) struct Texts {
     pub(crate) code: &'static str,
@@ -23,7 +23,7 @@ pub(crate) struct Texts {
     pub(crate) start: &'static str,
 }
 
-/// The shared texts of a language.
+/// The common texts in a language.
 pub(crate) const fn texts(language: Language) -> &'static Texts {
     match language {
         Language::English => &ENGLISH,
@@ -31,7 +31,7 @@ pub(crate) const fn texts(language: Language) -> &'static Texts {
     }
 }
 
-/// The language that a browser asks for among ours, if it does.
+/// The first of our languages that the browser asks for, if any.
 pub(crate) fn asked_language(request: &HttpRequest) -> Option<Language> {
     let asked = AcceptLanguage::parse(request).ok()?;
     asked.ranked().iter().find_map(|preference| {

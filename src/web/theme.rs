@@ -1,16 +1,16 @@
-//! An entrypoint's colour and mark, made so that everything stays readable whatever colour was chosen.
+//! The colour and icon of an entrypoint, adjusted so that text stays readable with every colour.
 
-/// A colour as its three channels.
+/// A colour as three channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Color([u8; 3]);
 
-/// What WCAG 2 AA asks between text and what it stands on.
+/// The minimum contrast between text and background in WCAG 2 AA.
 const CONTRAST_MIN: f64 = 4.5;
 
 impl Color {
     const WHITE: Color = Color([0xff; 3]);
     const BLACK: Color = Color([0; 3]);
-    /// What the page itself is tinted with, the darkest ground that coloured text stands on.
+    /// The background of the page, the darkest one behind coloured text.
     const PAGE: Color = Color([0xf4, 0xf5, 0xf7]);
 
     /// Reads `#rrggbb`; anything else is a dark grey.
@@ -39,18 +39,18 @@ impl Color {
         0.2126 * red + 0.7152 * green + 0.0722 * blue
     }
 
-    /// The contrast of WCAG 2, from 1 to 21.
+    /// The contrast ratio of WCAG 2, from 1 to 21.
     fn contrast(self, other: Color) -> f64 {
         let (one, two) = (self.luminance(), other.luminance());
         (one.max(two) + 0.05) / (one.min(two) + 0.05)
     }
 
-    /// White or black, whichever is easier to read on this colour.
+    /// White or black, whichever reads better on this colour.
     pub(crate) fn text_on(self) -> Color {
         if self.contrast(Color::WHITE) >= self.contrast(Color::BLACK) { Color::WHITE } else { Color::BLACK }
     }
 
-    /// This colour, darkened until it can be read on the page.
+    /// This colour, darkened until it is readable on the page.
     pub(crate) fn as_text(self) -> Color {
         let mut color = self;
         while color.contrast(Color::PAGE) < CONTRAST_MIN {
@@ -60,7 +60,7 @@ impl Color {
     }
 }
 
-/// The first letter or digit of a name, for the mark beside it.
+/// The first letter or digit of a name, for the icon.
 pub(crate) fn initial(name: &str) -> String {
     name.chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().collect()).unwrap_or_default()
 }

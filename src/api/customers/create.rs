@@ -74,7 +74,7 @@ pub(crate) async fn create_customer(call: Call, payload: Payload) -> Result<Http
     render(&answer, &call.caller)
 }
 
-/// Reads query and body, and reports the problems of both at once.
+/// Reads query and body; reports the problems of both together.
 async fn read(call: &Call, entrypoint_id: i64, mutation: &Mutation<'_>) -> Result<CreateCustomer, Error> {
     let (on_match, mut problems) = flags(call);
     let country = call.app.store.entrypoints().country(entrypoint_id).await?.ok_or(Error::NotFound)?;
@@ -122,12 +122,12 @@ fn render(answer: &Answer, caller: &Caller) -> Result<HttpResponse, Error> {
     let (Outcome::Created { verdict, id, matched_on, differs, .. }, Some(stored)) =
         (&answer.outcome, &answer.stored)
     else {
-        return Err(Error::Internal("a create was answered with something else".into()));
+        return Err(Error::Internal("the outcome is not that of a create".into()));
     };
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "private, no-cache"));
     mark_replayed(&mut response, answer.replayed);
-    // A token may see what it sent itself. What others wrote is for readers.
+    // A token may see the values that it sent itself. Only readers see what others wrote.
     let is_own = matches!(verdict, Verdict::Created | Verdict::Forced);
     let learns = is_own || caller.claims().allows(Scope::CustomersRead);
     let record = if learns {
@@ -213,14 +213,14 @@ pub(crate) async fn match_customer(call: Call, payload: Payload) -> Result<HttpR
     let mutation = call.json(entrypoint_id, payload).await?;
     let create = read(&call, entrypoint_id, &mutation).await;
     let answer = match create.map(|create| Action::Match(Box::new(create))) {
-        // Only an answer that must be kept needs the writer.
+        // The writer is needed only to keep the answer.
         Ok(action) if mutation.key.is_none() => {
             call.app.store.customers().consult(mutation.command(action)).await?
         }
         action => mutation.write(action).await?,
     };
     let Outcome::Matched(report) = &answer.outcome else {
-        return Err(Error::Internal("a match was answered with something else".into()));
+        return Err(Error::Internal("the outcome is not that of a match".into()));
     };
     let mut response = HttpResponse::Ok();
     mark_replayed(&mut response, answer.replayed);

@@ -103,7 +103,7 @@ pub(crate) async fn invite_customer(call: Call, payload: Payload) -> Result<Http
     let invitation = answer.stored.as_ref().and_then(|stored| stored.customer.invitation);
     let response_data = match invitation {
         Some(invitation) => InvitationOut::invited(id, invitation.at, invitation.expires_at, clock::now()),
-        // A replay after the person was erased: nothing else is still known.
+        // This is a replay after the erasure of the person: nothing else is known any more.
         None => InvitationOut::of(id, PortalState::Invited),
     };
     let mut response = HttpResponse::Ok();

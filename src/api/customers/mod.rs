@@ -1,4 +1,4 @@
-//! Customers: create, read, update, delete, match and history, with their shapes on the wire.
+//! Customers: create, read, update, delete, match and history, with their wire formats.
 
 mod archive;
 mod consent;
@@ -47,7 +47,6 @@ pub(super) struct DoneOut {
 }
 
 impl DoneOut {
-    /// Success.
     pub(super) const SUCCESS: DoneOut = DoneOut {
         response_code: 1,
         page_identifier: None,
@@ -58,15 +57,15 @@ impl DoneOut {
     };
 }
 
-/// The view of a token.
+/// What the token may see.
 pub(super) fn view_of(caller: &Caller) -> View {
     if caller.sees_pii() { View::Full } else { View::Masked }
 }
 
-/// Hashes the password of a draft, off the threads that answer requests.
+/// Hashes the password of a draft, outside the threads that answer requests.
 ///
 /// # Errors
-/// 500 without randomness.
+/// 500 if the random generator fails.
 pub(super) async fn seal_password(app: &App, draft: &mut Draft) -> Result<(), Error> {
     let secret = match std::mem::take(&mut draft.password) {
         Change::Keep => return Ok(()),
@@ -76,7 +75,7 @@ pub(super) async fn seal_password(app: &App, draft: &mut Draft) -> Result<(), Er
         }
         Change::Set(secret) => secret,
     };
-    let gone = |_| Error::Internal("the hashing threads are gone".into());
+    let gone = |_| Error::Internal("the hashing threads have stopped".into());
     let _permit = app.hashing.acquire().await.map_err(|_| Error::Unavailable)?;
     let hash = actix_web::web::block(move || hash_password(secret.expose())).await.map_err(gone)?;
     draft.password_hash = Change::Set(hash.map_err(|error| Error::Internal(error.to_string()))?);

@@ -1,4 +1,4 @@
-//! A customer record in an answer (contract 3), in the view of the token that asks.
+//! A customer record in an answer (contract 3), in the view of the caller's token.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -195,7 +195,7 @@ struct CustomerSummaryOut {
     total_net_amount_transactions: i64,
 }
 
-/// As a JSON number by its exact decimal text, never through a float.
+/// Writes the exact decimal text as a JSON number, without a float.
 #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
 fn money<S: Serializer>(value: &Option<Money>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
@@ -264,16 +264,16 @@ impl<'a> CustomerOut<'a> {
         }
     }
 
-    /// The answer to a token that may not read: the id alone.
+    /// The answer to a token without read permission: only the id.
     pub(crate) fn blank(id: i64) -> CustomerOut<'a> {
         CustomerOut { customer_id: id, ..CustomerOut::default() }
     }
 }
 
-/// What is sent of a record, with its tag.
+/// The rendering of a record and its ETag.
 ///
 /// # Errors
-/// JSON's, of which a record has none.
+/// JSON errors, which a record never causes.
 pub(crate) fn rendering(
     record: &OpenedRecord,
     entrypoint: &Arc<Entrypoint>,
@@ -285,7 +285,7 @@ pub(crate) fn rendering(
     })
 }
 
-/// The strong tag of a record's rendering. Whatever changes the rendering changes the tag.
+/// The strong ETag of a rendering. Every change of the rendering changes the ETag.
 pub(crate) fn etag(stored: &Stored, entrypoint: &Entrypoint, view: View) -> String {
     let mut all = Vec::with_capacity(256);
     let mut add = |bytes: &[u8]| {

@@ -65,7 +65,7 @@ async fn read(call: &Call, found: &Found, mutation: &Mutation<'_>) -> Result<Dra
     }
 }
 
-/// Carries out an action on a customer that needs no body.
+/// Carries out an action without a body.
 pub(super) async fn write_bodiless(
     call: &Call,
     payload: Payload,
@@ -78,7 +78,7 @@ pub(super) async fn write_bodiless(
     Ok(done(&mutation.write(action).await?, &call.caller))
 }
 
-/// The answer to a change; readers get the new tag with it.
+/// The answer to a change; readers also get the new ETag.
 pub(super) fn done(answer: &Answer, caller: &Caller) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     mark_replayed(&mut response, answer.replayed);

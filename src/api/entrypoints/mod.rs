@@ -1,4 +1,4 @@
-//! Organisations and entrypoints over HTTP (contract 12.4, and additions of ours); scope `settings`.
+//! Organisations and entrypoints over HTTP (contract 12.4, and our additions); scope `settings`.
 
 mod keys;
 mod organisations;
@@ -145,7 +145,7 @@ fn of_organisation(organisation: &Organisation) -> SettingsOut {
     }
 }
 
-/// The settings of a body, before their values are checked.
+/// The settings in a body, before the check of their values.
 #[derive(Default)]
 struct Sent {
     identifiers: Option<Vec<String>>,
@@ -173,7 +173,7 @@ fn read_settings(bytes: &Bytes, problems: &mut Vec<Problem>) -> Result<Sent, Err
     Ok(sent)
 }
 
-/// The settings of one list, without those that are read-only.
+/// The settings of one list, without the read-only ones.
 fn read_items(
     name: &str,
     raw: &serde_json::value::RawValue,
@@ -283,7 +283,7 @@ fn settings_of_entrypoint(body: &Bytes, mut problems: Vec<Problem>) -> Result<Se
     checked(input, problems)
 }
 
-/// Settings whose values are right, if nothing else is wrong.
+/// The settings if every value is valid; otherwise all problems.
 fn checked(input: SettingsInput, mut problems: Vec<Problem>) -> Result<Settings, Error> {
     match input.check() {
         Ok(settings) if problems.is_empty() => Ok(settings),
@@ -472,7 +472,7 @@ fn require_organisation(call: &Call) -> Result<(), Error> {
     }
 }
 
-/// Reads the organisation's id from the path. Another organisation answers as one that does not exist.
+/// Reads the organisation's id from the path. Another organisation answers as if it did not exist.
 pub(crate) fn own_organisation(call: &Call) -> Result<i64, Error> {
     match call.path("orgId").parse::<i64>() {
         Ok(id) if id == call.caller.claims().org => Ok(id),

@@ -1,4 +1,4 @@
-//! Organisations: the policy they hold for their entrypoints, and new ones.
+//! Organisations: the policies for their entrypoints, and new organisations.
 
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpResponse, get, post, put};
@@ -70,7 +70,7 @@ pub(crate) async fn update_organisation_settings(
     Ok(answered(body, replayed))
 }
 
-/// The name and the policy of an organisation, where they are sent.
+/// The name and the policy of an organisation, if sent.
 type OrganisationSettings = (Option<String>, Option<Vec<Identifier>>);
 
 fn settings_of_organisation(body: &Bytes, mut problems: Vec<Problem>) -> Result<OrganisationSettings, Error> {

@@ -1,4 +1,4 @@
-//! The request token: its signature, whether it is in force, and what it opens (rules 1).
+//! The request token: its signature, its validity and its permissions (rules 1).
 
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
@@ -18,31 +18,31 @@ use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::store::Store;
 use crate::vault::unverified_key_id;
 
-/// The oldest list of revoked tokens that is good enough to let anybody in (rules 1).
+/// The greatest age of the list of revoked tokens while requests are accepted, in microseconds (rules 1).
 const KNOWLEDGE_MAX_US: i64 = 5 * SECOND_US;
 /// How long a request waits for a newer list, unless the last attempt to read one failed.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How many verified tokens the guard remembers.
 const SIGNED_MAX: usize = 1_024;
-/// The most bytes of a token.
+/// The maximum length of a token, in bytes.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
-/// The token behind a request.
+/// The verified token of a request.
 #[derive(Debug, Clone)]
 pub struct Caller(Arc<Claims>);
 
 impl Caller {
-    /// Of verified claims.
+    /// A caller with verified claims.
     pub fn new(claims: Arc<Claims>) -> Caller {
         Caller(claims)
     }
 
-    /// Its claims.
+    /// The claims of the token.
     pub fn claims(&self) -> &Claims {
         &self.0
     }
 
-    /// Refuses a token without a right.
+    /// Refuses a token without a scope.
     ///
     /// # Errors
     /// 403 naming the scope.
@@ -50,32 +50,32 @@ impl Caller {
         if self.0.allows(scope) { Ok(()) } else { Err(Error::Forbidden(scope.name())) }
     }
 
-    /// Whether it sees unmasked values.
+    /// Whether the caller sees unmasked values.
     pub fn sees_pii(&self) -> bool {
         self.0.allows(Scope::PiiRead)
     }
 
-    /// As the history names it.
+    /// The actor for the history.
     pub fn actor(&self) -> Actor {
         let jti = self.0.parent.as_ref().unwrap_or(&self.0.jti);
         Actor { name: self.0.sub.clone(), jti: jti.clone() }
     }
 }
 
-/// What the gate leaves for the handler of a protected route.
+/// What the gate passes to the handler of a protected route.
 #[derive(Debug, Clone)]
 pub(crate) struct Admitted {
-    /// Who asks.
+    /// The verified token.
     pub(crate) caller: Caller,
     /// The template of the route.
     pub(crate) route: Arc<str>,
 }
 
-/// Which tokens are in force: the revocations that the watcher last read, and the limits of tokens.
+/// The tokens in force: the list of revocations that the watcher last read, and the request limits of tokens.
 #[derive(Debug, Default)]
 pub struct Guard {
     revoked: RwLock<HashSet<String>>,
-    /// Revoked by this instance. A list whose reading began before must not bring them back.
+    /// Revocations by this instance. An older list must not undo them.
     revoked_here: RwLock<HashSet<String>>,
     known_at: AtomicI64,
     /// When the watcher last failed to read the list.
@@ -83,12 +83,12 @@ pub struct Guard {
     /// Wakes the requests that wait for a newer list.
     looked: Notify,
     limits: Limits,
-    /// Tokens with a right signature, which stays right. Everything else about them is checked each time.
+    /// Tokens with a valid signature, which stays valid. All other checks run on every request.
     signed: RwLock<HashMap<String, Arc<Claims>>>,
 }
 
 impl Guard {
-    /// Takes a fresh list of revoked tokens.
+    /// Takes a new list of revoked tokens.
     pub fn learn(&self, revoked: Vec<String>, now: Micros) {
         *self.revoked.write().unwrap_or_else(PoisonError::into_inner) = revoked.into_iter().collect();
         self.known_at.store(now.0, Ordering::Release);
@@ -101,13 +101,13 @@ impl Guard {
         self.looked.notify_waiters();
     }
 
-    /// Waits for the next list if the last is too old although no attempt has failed since. The process was stopped, as on
-    /// a machine that slept, and its first requests need no refusal for that.
+    /// Waits for the next list if the last one is too old and no attempt has failed since. This happens after the
+    /// machine slept; the first requests then need no refusal.
     pub async fn wait_until_informed(&self) {
         if self.is_informed(clock::now()) {
             return;
         }
-        // Listens before it asks, so that it misses no list in between.
+        // Listen before the check, so that no list in between is missed.
         let looked = self.looked.notified();
         let has_failed = self.failed_at.load(Ordering::Acquire) > self.known_at.load(Ordering::Acquire);
         if !has_failed && !self.is_informed(clock::now()) {
@@ -115,12 +115,12 @@ impl Guard {
         }
     }
 
-    /// Takes a revocation made on this instance, at once.
+    /// Applies a revocation on this instance at once.
     pub fn revoke(&self, jti: String) {
         self.revoked_here.write().unwrap_or_else(PoisonError::into_inner).insert(jti);
     }
 
-    /// Whether the list is fresh enough to let anybody in.
+    /// Whether the list is recent enough to accept requests.
     pub fn is_informed(&self, now: Micros) -> bool {
         now.0 - self.known_at.load(Ordering::Acquire) <= KNOWLEDGE_MAX_US
     }
@@ -136,7 +136,7 @@ impl Guard {
     /// Verifies the token of a request.
     ///
     /// # Errors
-    /// 401; 429 where the token's own limit is reached; 503 where revocations are not known.
+    /// 401; 429 if the token exceeds its own limit; 503 if the revocations are unknown.
     pub fn authenticate(&self, store: &Store, headers: &HeaderMap) -> Result<Caller, Error> {
         let claims = self.verify(store, &token_of(headers)?)?;
         if let Some(rpm) = claims.rpm.and_then(NonZeroU32::new) {
@@ -148,7 +148,7 @@ impl Guard {
     /// Verifies a token's text.
     ///
     /// # Errors
-    /// 401; 503 where revocations are not known.
+    /// 401; 503 if the revocations are unknown.
     pub fn verify(&self, store: &Store, token: &str) -> Result<Arc<Claims>, Error> {
         let now = clock::now();
         if token.len() > TOKEN_BYTES_MAX {
@@ -167,7 +167,7 @@ impl Guard {
         Ok(claims)
     }
 
-    /// The claims of a token with a right signature; the guard remembers them.
+    /// The claims of a token with a valid signature; the guard caches them.
     fn signed(&self, store: &Store, token: &str) -> Result<Arc<Claims>, Error> {
         if let Some(claims) = self.signed.read().unwrap_or_else(PoisonError::into_inner).get(token) {
             return Ok(Arc::clone(claims));
@@ -188,7 +188,7 @@ impl Guard {
     }
 }
 
-/// The one token of a request; two different ones are refused.
+/// The token of a request; two different tokens are refused.
 fn token_of(headers: &HeaderMap) -> Result<String, Error> {
     let mut found: Option<String> = None;
     let own = headers.get_all("requesttoken").map(text_of);
@@ -204,7 +204,7 @@ fn token_of(headers: &HeaderMap) -> Result<String, Error> {
     found.ok_or(Error::Unauthorized("missing"))
 }
 
-/// A header's text, if it is ASCII: faster than its own `to_str` on the hundreds of bytes of a token.
+/// The text of a header if it is ASCII. Faster than `to_str` on the hundreds of bytes of a token.
 fn text_of(value: &HeaderValue) -> Option<&str> {
     std::str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii())
 }

@@ -1,4 +1,4 @@
-//! Reading bodies, query parameters and headers of a request.
+//! Reads bodies, query parameters and headers of requests.
 
 use std::str::FromStr;
 
@@ -17,11 +17,11 @@ use crate::domain::kernel::members::Members;
 use crate::domain::kernel::problem::Problem;
 use crate::domain::kernel::text::nearest;
 
-/// The most bytes of a JSON body (rules 6).
+/// The maximum size of a JSON body, in bytes (rules 6).
 pub(crate) const JSON_BYTES_MAX: usize = 1024 * 1024;
-/// How much more the service reads and drops, so that the client sees the 413 (rules 6).
+/// How many more bytes the service reads and drops, so that the client sees the 413 (rules 6).
 const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// The most characters of an idempotency key (rules 4).
+/// The maximum length of an idempotency key, in characters (rules 4).
 const KEY_CHARS_MAX: usize = 255;
 
 /// Reads a JSON body.
@@ -31,7 +31,7 @@ const KEY_CHARS_MAX: usize = 255;
 pub(crate) async fn json(request: &HttpRequest, payload: Payload) -> Result<Bytes, Error> {
     let accepted = is_json(request);
     let body = read(payload).await;
-    // A client that is still sending would not see a refusal, so the body is read first.
+    // A client that is still sending would not see a refusal, so read the body first.
     let body = body?;
     let nothing_sent = body.is_empty() && request.headers().get(CONTENT_TYPE).is_none();
     if !accepted && !nothing_sent {
@@ -95,7 +95,7 @@ fn is_json(request: &HttpRequest) -> bool {
 /// The members of a JSON object.
 ///
 /// # Errors
-/// 400 for what is no JSON or no object.
+/// 400 if the body is not a JSON object.
 pub(crate) fn members(body: &Bytes) -> Result<Members<'_>, Error> {
     let broken = |code, message: String| Error::invalid(Problem::field(&[], code, message));
     let text =
@@ -112,7 +112,7 @@ pub(crate) fn members(body: &Bytes) -> Result<Members<'_>, Error> {
     })
 }
 
-/// The query parameters of a request. A handler names those that it reads; every other one is a problem.
+/// The query parameters of a request. A handler reads parameters by name; every other parameter is a problem.
 #[derive(Debug)]
 pub(crate) struct Params {
     pairs: Vec<(String, String)>,
@@ -121,13 +121,13 @@ pub(crate) struct Params {
 }
 
 impl Params {
-    /// Of a request's query.
+    /// The parameters in the query of a request.
     pub(crate) fn of(request: &HttpRequest) -> Params {
         let pairs = form_pairs(request.query_string());
         Params { pairs, known: Vec::new(), problems: Vec::new() }
     }
 
-    /// A parameter that may stand once.
+    /// A parameter that may occur once.
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
         self.known.push(name);
         let mut values = self.pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone());
@@ -138,7 +138,7 @@ impl Params {
         first
     }
 
-    /// An integer of a range.
+    /// An integer within a range.
     pub(crate) fn integer(&mut self, name: &'static str, min: i64, max: i64) -> Option<i64> {
         let text = self.text(name)?;
         match text.parse::<i64>() {
@@ -180,12 +180,12 @@ impl Params {
         }
     }
 
-    /// Notes a problem of a parameter.
+    /// Adds a problem with a parameter.
     pub(crate) fn refuse(&mut self, name: impl Into<String>, code: &'static str, message: impl Into<String>) {
         self.problems.push(Problem::parameter(name, code, message));
     }
 
-    /// All problems, the parameters that nobody asked for among them.
+    /// All problems, including parameters that the handler did not read.
     pub(crate) fn problems(mut self) -> Vec<Problem> {
         let mut unknown: Vec<&String> = self
             .pairs
@@ -213,13 +213,13 @@ impl Params {
         if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
     }
 
-    /// Everything that was not asked for by name, and the problems so far.
+    /// All parameters that were not read by name, and the problems so far.
     pub(crate) fn rest(self) -> (Vec<(String, String)>, Vec<Problem>) {
         (self.pairs, self.problems)
     }
 }
 
-/// Decodes `a=b&c=d` as forms do: `+` is a space.
+/// Decodes `a=b&c=d` as in forms: `+` is a space.
 fn form_pairs(query: &str) -> Vec<(String, String)> {
     actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
         .map(actix_web::web::Query::into_inner)
@@ -229,7 +229,7 @@ fn form_pairs(query: &str) -> Vec<(String, String)> {
 /// The idempotency key of a request (rules 4).
 ///
 /// # Errors
-/// 400 for two different keys or one that is no key.
+/// 400 for two different keys or an invalid key.
 pub(crate) fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Error> {
     const NAME: &str = "Idempotency-Key";
     let refuse = |code, message: &str| Err(Error::invalid(Problem::header(NAME, code, message)));
@@ -254,7 +254,7 @@ pub(crate) fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, E
     Ok(found)
 }
 
-/// `If-Match`, reduced to versions. A header that cannot be read matches none.
+/// `If-Match` as a list of versions. A header that cannot be parsed matches no version.
 pub(crate) fn precondition(request: &HttpRequest) -> Precondition {
     if !request.headers().contains_key(IF_MATCH) {
         return Precondition::None;
@@ -266,13 +266,13 @@ pub(crate) fn precondition(request: &HttpRequest) -> Precondition {
     }
 }
 
-/// The version in a strong tag of ours: `"12-0123456789abcdef"`.
+/// The version in one of our strong ETags: `"12-0123456789abcdef"`.
 fn version_of(tag: &EntityTag) -> Option<i64> {
     let (version, rest) = tag.tag().split_once('-')?;
     (!tag.weak && rest.len() == 16).then(|| version.parse().ok())?
 }
 
-/// Whether `If-None-Match` names this tag.
+/// Whether `If-None-Match` names this ETag.
 pub(crate) fn is_fresh(request: &HttpRequest, etag: &str) -> bool {
     match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,

@@ -1,5 +1,5 @@
-//! How a handler begins: who asks, for which entrypoint or customer, with which body, under which idempotency key. The
-//! order of these checks is that of rules 1.
+//! The first steps of a handler: caller, entrypoint or customer, body, idempotency key. They run in the order of rules
+//! 1.
 
 use std::future::{Ready, ready};
 
@@ -17,7 +17,7 @@ use crate::domain::decide::command::{Action, Answer, Command, KeyUse};
 use crate::domain::entrypoints::Entrypoint;
 use crate::store::Found;
 
-/// Where the idempotency keys of requests are kept that belong to no entrypoint's records.
+/// The place of idempotency records for requests that belong to no entrypoint.
 pub(crate) const SERVICE: i64 = 0;
 
 /// A request whose token the gate has verified.
@@ -26,7 +26,7 @@ pub(crate) struct Call {
     pub(crate) request: HttpRequest,
     pub(crate) app: Data<App>,
     pub(crate) caller: Caller,
-    /// The template of its route.
+    /// The template of the route.
     route: std::sync::Arc<str>,
 }
 
@@ -35,7 +35,7 @@ impl FromRequest for Call {
     type Future = Ready<Result<Call, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut AnyPayload) -> Self::Future {
-        // The gate admits nobody to a route that it does not know as protected.
+        // The gate admits a request only to a route that it knows as protected.
         let admitted = request.extensions().get::<Admitted>().cloned();
         ready(match (admitted, request.app_data::<Data<App>>()) {
             (Some(Admitted { caller, route }), Some(app)) => {
@@ -47,7 +47,7 @@ impl FromRequest for Call {
 }
 
 impl Call {
-    /// Refuses a token without a right.
+    /// Refuses a token without a scope.
     ///
     /// # Errors
     /// 403 naming the scope.
@@ -55,12 +55,12 @@ impl Call {
         self.caller.require(scope)
     }
 
-    /// The value of a parameter of the path.
+    /// The value of a path parameter.
     pub(crate) fn path(&self, name: &str) -> &str {
         self.request.match_info().query(name)
     }
 
-    /// An id in the path; what cannot be one belongs to nobody.
+    /// An id in the path. An impossible id is answered like an unknown one.
     ///
     /// # Errors
     /// 404.
@@ -76,7 +76,7 @@ impl Call {
         Params::of(&self.request)
     }
 
-    /// The entrypoint that `{entry}` names, if this token may see it.
+    /// The entrypoint that `{entry}` names, if the token may see it.
     ///
     /// # Errors
     /// 404.
@@ -86,7 +86,7 @@ impl Call {
         if self.caller.claims().sees(org_id, entry) { Ok(id) } else { Err(Error::NotFound) }
     }
 
-    /// The customer that `{customerId}` names, if this token may see it.
+    /// The customer that `{customerId}` names, if the token may see it.
     ///
     /// # Errors
     /// 404.
@@ -95,7 +95,7 @@ impl Call {
         if self.sees(&found.entrypoint) { Ok(found) } else { Err(Error::NotFound) }
     }
 
-    /// What `render` makes of the customer that `{customerId}` names, if this token may see it.
+    /// Applies `render` to the customer that `{customerId}` names, if the token may see the customer.
     ///
     /// # Errors
     /// 404.
@@ -107,7 +107,7 @@ impl Call {
         if self.sees(&entrypoint) { Ok(rendered) } else { Err(Error::NotFound) }
     }
 
-    /// What `render` makes of a customer, whoever may see it: the same work for those who may not.
+    /// Applies `render` to a customer, whether or not the caller may see it, so that both cases take the same work.
     async fn fetch<T: Send + 'static>(
         &self,
         render: impl FnOnce(Found) -> T + Send + 'static,
@@ -121,30 +121,30 @@ impl Call {
         self.caller.claims().sees(entrypoint.org_id, &entrypoint.entry)
     }
 
-    /// A change with a JSON body; the key is kept with the entrypoint, or with the [`SERVICE`].
+    /// A change with a JSON body. The idempotency record belongs to the entrypoint, or to [`SERVICE`].
     ///
     /// # Errors
-    /// 413, 415; 400 for a key that is none.
+    /// 413, 415; 400 for an invalid key.
     pub(crate) async fn json(&self, entrypoint_id: i64, payload: Payload) -> Result<Mutation<'_>, Error> {
         let body = body::json(&self.request, payload).await?;
         let key = self.key_use(entrypoint_id, &body).await?;
         Ok(Mutation { call: self, entrypoint_id, body, key })
     }
 
-    /// A change without a body, as [`Call::json`].
+    /// A change without a body; otherwise as [`Call::json`].
     ///
     /// # Errors
-    /// 413; 400 for a key that is none.
+    /// 413; 400 for an invalid key.
     pub(crate) async fn bodiless(&self, entrypoint_id: i64, payload: Payload) -> Result<Mutation<'_>, Error> {
         body::none(payload).await?;
         let key = self.key_use(entrypoint_id, &[]).await?;
         Ok(Mutation { call: self, entrypoint_id, body: Bytes::new(), key })
     }
 
-    /// The hashed idempotency key of the request, if it carries one (rules 4).
+    /// The hashed idempotency key of the request, if there is one (rules 4).
     ///
     /// # Errors
-    /// 400 for a key that is none.
+    /// 400 for an invalid key.
     pub(crate) async fn key_use(&self, entrypoint_id: i64, body: &[u8]) -> Result<Option<KeyUse>, Error> {
         let Some(key) = idempotency_key(&self.request)? else { return Ok(None) };
         let organisation = self.caller.claims().org.to_string();
@@ -154,7 +154,7 @@ impl Call {
         Ok(Some(self.app.store.idempotency().key_use(entrypoint_id, scope.to_vec(), content).await?))
     }
 
-    /// The parameters of the path, one spelling for one target: ids without leading zeros.
+    /// The path parameters in a canonical spelling: ids without leading zeros.
     fn target(&self) -> String {
         let value = |(name, value): (&str, &str)| match name {
             "mailId" | "jobId" => value.trim_start_matches('0').to_owned(),
@@ -164,7 +164,7 @@ impl Call {
     }
 }
 
-/// A change that is asked for: its target is known, its body read, its key hashed.
+/// A requested change: target known, body read, key hashed.
 #[derive(Debug)]
 pub(crate) struct Mutation<'a> {
     call: &'a Call,
@@ -174,17 +174,17 @@ pub(crate) struct Mutation<'a> {
 }
 
 impl Mutation<'_> {
-    /// The command that carries it out.
+    /// The command for an action.
     pub(crate) fn command(&self, action: Action) -> Command {
         let Mutation { call, entrypoint_id, key, .. } = *self;
         Command { entrypoint_id, actor: call.caller.actor(), idempotency: key, action }
     }
 
-    /// Carries out an action. A request with problems has none: it can only be a replay, because what is valid may have
-    /// changed since it was carried out.
+    /// Carries out an action. A request with problems has no action. It can still be a replay, as its validity may have
+    /// changed since the first request.
     ///
     /// # Errors
-    /// 422 for a key of another request; else the problems, or what the decision comes to.
+    /// 422 if another request used the key; otherwise the problems, or the error of the decision.
     pub(crate) async fn write(&self, action: Result<Action, Error>) -> Result<Answer, Error> {
         let store = &self.call.app.store;
         match action {
@@ -196,10 +196,10 @@ impl Mutation<'_> {
         }
     }
 
-    /// What a request with problems came to before under its key, where a text is kept for it.
+    /// The earlier answer to a request with problems, if its key has one.
     ///
     /// # Errors
-    /// 422 for a key of another request; else the problems.
+    /// 422 if another request used the key; otherwise the problems.
     pub(crate) async fn replay(&self, problems: Error) -> Result<String, Error> {
         let Some(key) = self.key else { return Err(problems) };
         let kept = self.call.app.store.idempotency().kept_answer(self.entrypoint_id, key).await?;
@@ -207,7 +207,7 @@ impl Mutation<'_> {
     }
 }
 
-/// Says that an answer is that of an earlier request with the same key.
+/// Marks an answer as a replay of an earlier request with the same key.
 pub(crate) fn mark_replayed(response: &mut HttpResponseBuilder, replayed: bool) {
     if replayed {
         response.insert_header(("Idempotent-Replayed", "true"));

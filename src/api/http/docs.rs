@@ -1,4 +1,4 @@
-//! The OpenAPI document: collected from the handlers, finished with what all of them share.
+//! The OpenAPI document: collected from the handlers and completed with the common parts.
 
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Data;
@@ -18,7 +18,7 @@ Press Authorize, paste a request token, and try an operation.\n\n\
 Every error, from every route, has one body (`ErrorBody`). `X-Request-Id` is on every response. \
 A record or entrypoint that a token may not see answers 404, exactly as one that does not exist.";
 
-/// The document before the handlers are collected.
+/// The document without the handlers.
 pub(crate) fn skeleton() -> OpenApi {
     #[derive(utoipa::OpenApi)]
     #[openapi(
@@ -43,7 +43,7 @@ pub(crate) fn skeleton() -> OpenApi {
     document
 }
 
-/// Adds what every operation shares: security, errors, headers, examples.
+/// Adds the common parts of all operations: security, errors, headers, examples.
 pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
     let components = document.components.get_or_insert_default();
     components.add_security_scheme(
@@ -106,7 +106,7 @@ fn finish_operation(path: &str, operation: &mut Operation) {
     }
 }
 
-/// Which errors an operation can answer, with their descriptions.
+/// The errors of an operation, with their descriptions.
 fn errors_of(path: &str, operation: &Operation, is_public: bool) -> Vec<(&'static str, &'static str)> {
     let unavailable = ("503", "The database is away or too much is waiting; come back after `Retry-After`");
     let invalid = ("400", "The request is wrong; `errors` lists every problem with its place");
@@ -170,7 +170,7 @@ fn error(status: &str, description: &str) -> Response {
     ResponseBuilder::new().description(description).content("application/json", content).build()
 }
 
-/// The document as text, as it is served and committed.
+/// The document as text.
 #[derive(Debug)]
 pub(crate) struct DocumentText(pub String);
 

@@ -1,4 +1,4 @@
-//! Every error as the one body of rules 6; the only file that names status codes of errors.
+//! Renders every error as the one body of rules 6. Only this file names status codes of errors.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use serde::Serialize;
 use crate::domain::kernel::problem::{At, Problem, Rejection};
 use crate::store::StoreError;
 
-/// How long a caller should wait before it comes back to a busy or broken service, in seconds.
+/// How long a caller should wait before the next try on a busy or broken service, in seconds.
 const RETRY_SECS: u32 = 1;
 
-/// What went wrong, as the caller learns it.
+/// An error, as the caller sees it.
 #[derive(Debug, Clone)]
 pub enum Error {
-    /// 400: the request is wrong in itself.
+    /// 400: the request itself is wrong.
     Invalid(Vec<Problem>),
     /// 400: nothing identifies the customer.
     NoIdentifier(Vec<String>),
@@ -24,15 +24,15 @@ pub enum Error {
     BadCredentials,
     /// 401.
     Unauthorized(&'static str),
-    /// 403: the scopes of which one is missing.
+    /// 403, with what the token lacks.
     Forbidden(&'static str),
-    /// 404: no such route, record or entrypoint, or not for this token.
+    /// 404: the route, record or entrypoint does not exist, or the token may not see it.
     NotFound,
-    /// 405 with the methods that would do.
+    /// 405 with the allowed methods.
     MethodNotAllowed(String),
     /// 409.
     Conflict(Vec<Problem>),
-    /// 409: the state that things are in does not allow it.
+    /// 409: the current state does not allow the request.
     State(Vec<Problem>),
     /// 409: the customer is deleted.
     Deleted,
@@ -40,11 +40,11 @@ pub enum Error {
     Stale,
     /// 413 with the limit in bytes.
     TooLarge(usize),
-    /// 415 with what would do.
+    /// 415 with the supported media type.
     UnsupportedMediaType(&'static str),
     /// 422.
     KeyReused,
-    /// 409 with Retry-After: the first request with this idempotency key is still at work.
+    /// 409 with Retry-After: the first request with this idempotency key is still running.
     StillRunning,
     /// 429 with the seconds to wait.
     TooManyRequests(u64),
@@ -55,7 +55,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// One wrong thing.
+    /// An error with a single problem.
     pub fn invalid(problem: Problem) -> Error {
         Error::Invalid(vec![problem])
     }
@@ -151,13 +151,13 @@ impl From<Rejection> for Error {
             Rejection::Deleted => Error::Deleted,
             Rejection::Stale => Error::Stale,
             Rejection::KeyReused => Error::KeyReused,
-            Rejection::Defect => Error::Internal("a decision came to nothing".into()),
+            Rejection::Defect => Error::Internal("a decision failed".into()),
         }
     }
 }
 
 impl From<serde_json::Error> for Error {
-    /// Only of answers. The body of a request is refused with a problem.
+    /// Only for answers: an invalid request body becomes a problem instead.
     fn from(error: serde_json::Error) -> Error {
         Error::Internal(error.to_string())
     }
@@ -317,12 +317,10 @@ impl Error {
         }
     }
 
-    /// The status this error answers with.
     pub fn status(&self) -> StatusCode {
         self.words().status
     }
 
-    /// The whole response.
     pub fn render(&self, request_id: &str) -> HttpResponse {
         let words = self.words();
         let errors = match self {
@@ -373,7 +371,7 @@ impl ResponseError for Error {
         self.status()
     }
 
-    /// Stands in until the gate renders it with the request's id.
+    /// A placeholder; the gate renders the final body with the request id.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status())
     }

@@ -1,5 +1,5 @@
-//! The first and last step of every request. First its id, its canonical address and its token; last the error body, the
-//! log line and the counters.
+//! The first and last step of every request. The first step handles id, canonical path and token; the last step handles
+//! error body, log line and metrics.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,13 +19,13 @@ use super::routes::{Routed, Routes};
 use super::state::App;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// The most characters of a request id that a client brings along.
+/// The maximum length of a request id from a client, in characters.
 const REQUEST_ID_CHARS_MAX: usize = 128;
 
 /// The middleware around all routes.
 ///
 /// # Errors
-/// None: every error is rendered here.
+/// None: the gate renders every error.
 pub(crate) async fn gate(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -74,12 +74,12 @@ pub(crate) async fn gate(
             Err(error) => return Err(error),
         },
     };
-    // A page's address may hold a secret, so the log shows its pattern.
+    // The path of a page may hold a secret, so log its pattern instead.
     let page = response.request().match_pattern().filter(|_| matches!(routed, Routed::Page));
     Ok(finish(response, &request_id, &method, page.as_deref().unwrap_or(route), &token_name, started))
 }
 
-/// The token of a request where its address asks for one; then whether the address exists (rules 1).
+/// Checks the token if the path needs one, then whether the path exists (rules 1).
 fn admit(request: &mut ServiceRequest, routed: &Routed<'_>) -> Result<Option<Caller>, Error> {
     let mut caller = None;
     if routed.needs_token() {
@@ -94,7 +94,7 @@ fn admit(request: &mut ServiceRequest, routed: &Routed<'_>) -> Result<Option<Cal
     }
 }
 
-/// The client's own request id where it is harmless, else a new one.
+/// The request id of the client if it is harmless, otherwise a new one.
 fn request_id(request: &ServiceRequest) -> String {
     let sent = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
     let harmless = |text: &&str| {
@@ -105,7 +105,7 @@ fn request_id(request: &ServiceRequest) -> String {
     sent.filter(harmless).map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
 }
 
-/// Gives a request the canonical spelling of its address.
+/// Rewrites a request to the canonical spelling of its path.
 fn rewrite(request: &mut ServiceRequest, path: &str) {
     let address = match request.uri().query() {
         Some(query) => format!("{path}?{query}"),
@@ -117,7 +117,7 @@ fn rewrite(request: &mut ServiceRequest, path: &str) {
     }
 }
 
-/// The error behind a response, if there is one: ours, or the framework's own.
+/// The error in a response, if there is one: ours, or the framework's own.
 fn error_of<B>(response: &ServiceResponse<B>) -> Option<Error> {
     let error = response.response().error()?;
     if let Some(own) = error.as_error::<Error>() {

@@ -1,4 +1,4 @@
-//! Whether the service lives, is ready, and what it counts.
+//! Liveness, readiness and metrics of the service.
 
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::web::Data;
@@ -77,7 +77,7 @@ pub(crate) async fn get_metrics(request: HttpRequest, app: Data<App>) -> Result<
         .body(app.metrics.render()))
 }
 
-/// Leads to Swagger UI.
+/// Redirects to Swagger UI.
 #[get("/")]
 pub(crate) async fn go_to_swagger_ui() -> HttpResponse {
     HttpResponse::Found().insert_header((LOCATION, "/swagger-ui/")).finish()

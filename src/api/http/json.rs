@@ -5,14 +5,14 @@ use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 
-/// Bytes of most records, at most.
+/// The size of most records, in bytes, at most.
 pub(crate) const RECORD_ROOM: usize = 2_048;
 
-/// A value as JSON, in a buffer of so many bytes. A buffer that grows from nothing is copied nine times for a list of
-/// twenty.
+/// A value as JSON, in a buffer of the given initial size. For a list of twenty, an empty buffer would grow and be
+/// copied nine times.
 ///
 /// # Errors
-/// The value's, where it is no JSON.
+/// JSON errors of the value.
 pub(crate) fn written(value: &impl Serialize, room: usize) -> Result<Vec<u8>, serde_json::Error> {
     let mut text = Vec::with_capacity(room);
     serde_json::to_writer(&mut text, value)?;

@@ -1,4 +1,4 @@
-//! How many requests a token or client may make in a minute.
+//! Request limits per minute, by token or client.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -9,18 +9,18 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::error::Error;
 
-/// How many keys of one limit are remembered before those are forgotten that have waited long enough.
+/// When a limit remembers this many keys, it forgets those that may send again.
 const KEYS_MAX: usize = 10_000;
 
-/// Limiters by the limit that they set.
+/// Limiters by their requests per minute.
 #[derive(Debug, Default)]
 pub struct Limits(RwLock<HashMap<NonZeroU32, Arc<DefaultKeyedRateLimiter<String>>>>);
 
 impl Limits {
-    /// Counts a request of a key.
+    /// Counts a request with a key.
     ///
     /// # Errors
-    /// 429 where the key made more than so many a minute.
+    /// 429 if the key exceeds the limit.
     pub(crate) fn check(&self, key: &String, per_minute: NonZeroU32) -> Result<(), Error> {
         let limiter = self.limiter(per_minute);
         if limiter.len() > KEYS_MAX {
@@ -54,7 +54,7 @@ mod tests {
         }
         assert!(matches!(limits.check(&"ada".into(), per_minute(2)), Err(Error::TooManyRequests(1..=30))));
         limits.check(&"bob".into(), per_minute(2)).unwrap();
-        // A million a minute: each has waited long enough as soon as the next comes.
+        // At a million a minute, each key may send again before the next request arrives.
         let fast = per_minute(1_000_000);
         for number in 0..=KEYS_MAX {
             limits.check(&number.to_string(), fast).unwrap();

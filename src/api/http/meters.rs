@@ -1,4 +1,4 @@
-//! How many requests were answered, and how long they took.
+//! Metrics: the number of requests and their duration.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -16,11 +16,10 @@ struct Meters {
 }
 
 thread_local! {
-    /// By route. A look-up by name and labels took longer than the counting itself.
+    /// By route: a look-up by name and labels would take longer than the counting itself.
     static METERS: RefCell<HashMap<String, Vec<Meters>>> = RefCell::default();
 }
 
-/// Counts an answered request.
 pub(crate) fn count(route: &str, method: &Method, status: u16, elapsed: Duration) {
     let method = label(method);
     let add = |meters: &Meters| {
@@ -43,7 +42,7 @@ pub(crate) fn count(route: &str, method: &Method, status: u16, elapsed: Duration
     });
 }
 
-/// A method as a label. Methods that clients make up share one, so that the number of labels is bounded.
+/// A method as a label. All unknown methods share one label, so that the number of labels is bounded.
 fn label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

@@ -1,4 +1,4 @@
-//! What all routes share: tokens, bodies, parameters, errors, the route table, the OpenAPI document.
+//! The common parts of all routes: tokens, bodies, parameters, errors, route table, OpenAPI document.
 
 pub mod auth;
 pub(crate) mod body;

@@ -1,4 +1,4 @@
-//! Parameters that several routes share, as the OpenAPI document describes them; handlers read them by name.
+//! Parameters of several routes, as the OpenAPI document describes them; handlers read them by name.
 #![expect(
     dead_code,
     clippy::doc_markdown,

@@ -1,4 +1,4 @@
-//! The body of a create or change, as documentation: `domain::draft` is what reads and checks it.
+//! The body of a create or change, for documentation; `domain::customers::draft` reads and checks it.
 
 use std::collections::BTreeMap;
 
@@ -112,7 +112,7 @@ mod tests {
     use crate::domain::entrypoints::ENTRY_CHARS_MAX;
     use crate::domain::entrypoints::settings::NAME_CHARS_MAX;
 
-    /// Attributes of a schema take numbers and no constants, so a limit stands there a second time.
+    /// Schema attributes take only literals, so each limit is written twice.
     #[test]
     fn the_document_states_the_limits_that_are_checked() {
         let document = serde_json::to_value(crate::api::document()).unwrap();

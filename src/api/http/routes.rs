@@ -1,17 +1,16 @@
-//! The addresses of the service, read from its own OpenAPI document. An address that is not documented does not exist.
+//! The route table, read from the OpenAPI document of the service. An undocumented address does not exist.
 
 use std::sync::Arc;
 
 use actix_web::http::Method;
 use utoipa::openapi::OpenApi;
 
-/// Everything below needs a token, unless it is public.
+/// Every path below this one needs a token, unless its operation is public.
 const PROTECTED: &str = "/api/";
 
-/// Where pages for people are.
+/// The pages for people.
 const PAGES: &str = "/portal/";
 
-/// The route table.
 #[derive(Debug, Clone)]
 pub(crate) struct Routes(Vec<Route>);
 
@@ -29,37 +28,37 @@ enum Segment {
     Parameter,
 }
 
-/// What an address and a method lead to.
+/// The result of a look-up by path and method.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Routed<'a> {
     /// A route.
     Found {
-        /// Its template, for logs and metrics.
+        /// The template of the route, for logs and metrics.
         template: &'a Arc<str>,
-        /// The path in canonical spelling, where it was spelt otherwise.
+        /// The canonical spelling of the path, if the request used another.
         canonical: Option<String>,
-        /// Whether it needs no token.
+        /// Whether the route needs no token.
         is_public: bool,
     },
-    /// A route that does not take the method.
+    /// A route that does not accept the method.
     WrongMethod {
-        /// The methods it takes, as the `Allow` header lists them.
+        /// The accepted methods, as the `Allow` header lists them.
         allow: String,
-        /// Whether it needs no token.
+        /// Whether the route needs no token.
         is_public: bool,
     },
-    /// Nothing, where a token would be needed.
+    /// No route, below a path that needs a token.
     NotFoundProtected,
-    /// Nothing.
+    /// No route.
     NotFound,
-    /// The documentation and its files, which need neither token nor table.
+    /// The documentation and its files, which need no token and are not in the table.
     Elsewhere,
-    /// Below `/portal/`: pages for people, with a table and errors of their own.
+    /// Below `/portal/`: pages for people, with their own routes and errors.
     Page,
 }
 
 impl Routed<'_> {
-    /// Whether a request must show a token before it gets any answer.
+    /// Whether a request needs a token before it gets any answer.
     pub(crate) fn needs_token(&self) -> bool {
         match self {
             Routed::Found { is_public, .. } | Routed::WrongMethod { is_public, .. } => !is_public,
@@ -87,7 +86,7 @@ impl Routes {
                     .into_iter()
                     .filter_map(|(method, operation)| operation.as_ref().map(|operation| (method, operation)))
                     .collect();
-                // A public operation has an empty list of securities.
+                // A public operation has an empty security list.
                 let is_public = present
                     .iter()
                     .all(|(_, operation)| operation.security.as_ref().is_some_and(Vec::is_empty));
@@ -99,7 +98,7 @@ impl Routes {
                 }
             })
             .collect();
-        // Of two that match, the first that is fixed where the other has a parameter: the entrypoint of
+        // Of two matching routes, the one with the earlier fixed segment comes first: the entrypoint in
         // /Customer/invite/archive may have that name.
         routes.sort_by_key(|route| {
             route.segments.iter().map(|segment| *segment == Segment::Parameter).collect::<Vec<_>>()
@@ -107,7 +106,7 @@ impl Routes {
         Routes(routes)
     }
 
-    /// What a path and a method lead to; fixed segments ignore case.
+    /// Looks up a path and a method; fixed segments ignore case.
     pub(crate) fn find(&self, path: &str, method: &Method) -> Routed<'_> {
         if path == "/" || path == "/openapi.json" || path.starts_with("/swagger-ui") {
             let reads = *method == Method::GET || *method == Method::HEAD;

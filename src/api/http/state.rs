@@ -1,4 +1,4 @@
-//! What every handler shares.
+//! The state that all handlers share.
 
 use std::sync::Arc;
 
@@ -9,21 +9,21 @@ use super::auth::Guard;
 use super::limits::Limits;
 use crate::store::Store;
 
-/// The running service, as handlers see it.
+/// The running service, for handlers.
 #[derive(Debug)]
 pub struct App {
-    /// The records.
+    /// The store.
     pub store: Arc<Store>,
-    /// The most bytes of an imported file.
+    /// The maximum size of an imported file, in bytes.
     pub import_bytes_max: u64,
-    /// How long the links of invitations and consent mails hold, in seconds.
+    /// How long the links of invitations and consent mails are valid, in seconds.
     pub link_ttl_secs: i64,
     /// Which tokens are in force.
     pub guard: Arc<Guard>,
-    /// As many permits as cores: argon2 must not take every thread.
+    /// One permit per core, so that argon2 cannot take every thread.
     pub hashing: Arc<Semaphore>,
-    /// Client-credential attempts, always throttled.
+    /// The limits on client-credential attempts; always active.
     pub attempts: Limits,
-    /// The metrics, to be rendered.
+    /// The metrics, for rendering.
     pub metrics: PrometheusHandle,
 }

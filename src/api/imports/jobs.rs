@@ -17,7 +17,7 @@ use crate::domain::imports::{ImportJob, JobState, RowOutcome, rejected_header, r
 use crate::domain::kernel::problem::Problem;
 use crate::store::{Queued, Why};
 
-/// How many rows are read at once for a file.
+/// How many rows of a report one read fetches for a file.
 const LIMIT_MAX: i64 = 1_000;
 
 /// Imports of an entrypoint, newest first.
@@ -40,7 +40,7 @@ pub(crate) struct RowsOut {
     records: Vec<RowOut>,
 }
 
-/// The import that the path names, if this token may see it.
+/// The import in the path, if the token may see it.
 async fn visible_job(call: &Call) -> Result<ImportJob, Error> {
     let entrypoint_id = call.entry().await?;
     call.app.store.imports().job(entrypoint_id, call.id("jobId")?).await?.ok_or(Error::NotFound)
@@ -206,7 +206,7 @@ pub(crate) async fn commit_import(call: Call, payload: Payload) -> Result<HttpRe
     accepted(&call, job.entrypoint_id, queued).await
 }
 
-/// The 202 of a queued import.
+/// The 202 answer for a queued import.
 pub(super) async fn accepted(call: &Call, entrypoint_id: i64, queued: Queued) -> Result<HttpResponse, Error> {
     let job = call.app.store.imports().job(entrypoint_id, queued.job_id).await?.ok_or(Error::NotFound)?;
     let repeated = matches!(queued.why, Why::Report | Why::Same | Why::Resumed);

@@ -26,7 +26,7 @@ use crate::store::{FileIntake, IntakeError, Queued, Why};
 
 /// The name of the part that holds the file.
 const PART: &str = "file";
-/// How long a waiting request sleeps before it looks at its import again: at first, and at most.
+/// How long a waiting request sleeps between two looks at its import: at first, and at most.
 const LOOK_FIRST: Duration = Duration::from_millis(10);
 const LOOK_LAST: Duration = Duration::from_millis(500);
 
@@ -141,7 +141,7 @@ pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<Htt
         problems.extend(found);
         ImportOptions::default()
     });
-    // The key's fingerprint needs the file's hash, but its form can be checked before the upload.
+    // The fingerprint of the key needs the hash of the file, but the form of the key can be checked before the upload.
     let refusal = idempotency_key(request).err();
     let refusal = refusal.or_else(|| (!problems.is_empty()).then_some(Error::Invalid(problems)));
     if let Some(error) = refusal {
@@ -164,7 +164,7 @@ pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<Htt
     wait(app, entrypoint_id, queued).await
 }
 
-/// What a request's body is.
+/// The kind of a request body.
 #[derive(Debug, Clone, Copy)]
 enum BodyKind {
     /// A form with the file in it.
@@ -188,7 +188,7 @@ impl BodyKind {
     }
 }
 
-/// Takes the file out of the request.
+/// Reads the file from the request.
 async fn receive(
     request: &HttpRequest,
     kind: BodyKind,
@@ -253,7 +253,7 @@ fn refused(error: IntakeError) -> Error {
     }
 }
 
-/// Answers when the import is over.
+/// Answers once the import has ended.
 async fn wait(app: &App, entrypoint_id: i64, queued: Queued) -> Result<HttpResponse, Error> {
     let mut look = LOOK_FIRST;
     loop {

@@ -1,4 +1,4 @@
-//! The token of a page: its first record and the size of the list, sealed and bound to the query.
+//! The page token: the first record of the page and the size of the list, sealed and bound to the query.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,7 +17,7 @@ struct Cursor {
     total: usize,
 }
 
-/// Makes a token.
+/// Makes a page token.
 ///
 /// # Errors
 /// 503 without the database.
@@ -31,10 +31,10 @@ pub(super) async fn seal(
     Ok(URL_SAFE_NO_PAD.encode(app.store.keys().seal_note(KIND, context, text).await?))
 }
 
-/// Opens a token of the same query.
+/// Opens a page token of the same query.
 ///
 /// # Errors
-/// 400 for a token of another query, or none of ours.
+/// 400 for a token of another query, or an invalid token.
 pub(super) async fn open(
     app: &App,
     context: [u8; 32],

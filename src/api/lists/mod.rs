@@ -1,4 +1,4 @@
-//! Lists: `GET /Query/customers/{entry}` and `/org/{orgId}`, and the statistic of an entrypoint (rules 8).
+//! Lists: `GET /Query/customers/{entry}` and `/org/{orgId}`, and the statistics of an entrypoint (rules 8).
 
 mod cursor;
 pub(crate) mod params;
@@ -24,15 +24,15 @@ use crate::domain::accounts::token::Scope;
 use crate::domain::customers::record::{Lifecycle, Status};
 use crate::store::{ListPage, ListRequest};
 
-/// How many records a page has without `limitRecord` (contract 6).
+/// The default size of a page (contract 6).
 pub(crate) const LIMIT_DEFAULT: i64 = 20;
-/// The largest page that is built in memory. Longer answers are streamed in slices of this many records.
+/// The largest page built in memory. A longer answer is streamed in slices of this many records.
 pub(crate) const SLICE: usize = 500;
 
-/// The most records of one answer that is no list of customers.
+/// The maximum size of a page in lists other than those of customers.
 const RECORDS_MAX: i64 = 1_000;
 
-/// `fromRecord` and `limitRecord` of whatever is listed beside customers.
+/// `fromRecord` and `limitRecord` of lists other than those of customers.
 pub(crate) fn page_of(params: &mut Params) -> (i64, i64) {
     let skip = params.integer("fromRecord", 0, i64::MAX).unwrap_or(0);
     let limit = params.integer("limitRecord", 1, RECORDS_MAX).unwrap_or(LIMIT_DEFAULT);
@@ -72,7 +72,7 @@ pub(crate) struct SummaryOut {
 }
 
 impl SummaryOut {
-    /// For pages of some size; 0 or less means everything on one.
+    /// The summary of a list with this page size; 0 or less puts everything on one page.
     pub(crate) fn new(limit: i64, total: i64) -> SummaryOut {
         let page_size = if limit > 0 { limit } else { total };
         let total_pages = if page_size > 0 { total.saturating_add(page_size - 1) / page_size } else { 0 };
@@ -152,7 +152,7 @@ pub(crate) async fn list_organisation_customers(call: Call) -> Result<HttpRespon
     list(call, target).await
 }
 
-/// The scopes of a list, and of one that is answered as a file.
+/// Checks the scopes for a list, or for a list as a file.
 ///
 /// # Errors
 /// 403.
@@ -208,7 +208,7 @@ async fn list(call: Call, target: ListTarget) -> Result<HttpResponse, Error> {
     Ok(json::answer(&mut response, text))
 }
 
-/// The records of a page as JSON.
+/// Renders the records of a page as JSON.
 fn records(page: &ListPage, view: View) -> Result<Vec<u8>, serde_json::Error> {
     let mut text = Vec::with_capacity((page.records.len() + 1) * RECORD_ROOM);
     text.push(b'[');
@@ -222,8 +222,8 @@ fn records(page: &ListPage, view: View) -> Result<Vec<u8>, serde_json::Error> {
     Ok(text)
 }
 
-/// A long answer. It fixes the order at the start, reads the records in slices without a transaction between them, and
-/// writes the summary last.
+/// A long answer. It fixes the order at the start, reads the records in slices without a common transaction, and writes
+/// the summary last.
 fn streamed(
     app: Data<App>,
     wanted: ListRequest,
@@ -241,7 +241,7 @@ fn streamed(
         for slice in page.ids.chunks(SLICE) {
             for (record, entrypoint) in app.store.customers().records(slice.to_vec()).await.map_err(Error::from)? {
                 let stored = &record.stored;
-                // It was deleted after the order was fixed.
+                // The customer was deleted after the order was fixed.
                 if stored.customer.is_deleted() && !wants_deleted {
                     continue;
                 }

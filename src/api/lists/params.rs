@@ -1,4 +1,4 @@
-//! What the query of a list or export says.
+//! The query parameters of lists and exports.
 
 use actix_web::HttpRequest;
 
@@ -13,19 +13,19 @@ use crate::domain::exports::{COLUMNS_PARAMETER, Column, Format, parse_columns};
 use crate::domain::filter::{Filter, Search, Sort};
 use crate::store::ListRequest;
 
-/// The query parameter that asks for a file instead of a page.
+/// The query parameter that requests a file instead of a page.
 const FORMAT_PARAMETER: &str = "exportFormat";
 
-/// Whose customers are listed.
+/// The target of a list: one entrypoint or an organisation.
 #[derive(Debug)]
 pub(crate) struct ListTarget {
-    /// A name that no other target has.
+    /// A unique name of the target.
     pub(crate) name: String,
-    /// The name in files: `demo`, `org-1`.
+    /// The name in file names: `demo`, `org-1`.
     pub(crate) file_name: String,
-    /// Whether it is an organisation, whose records come from several entrypoints.
+    /// Whether the target is an organisation, with records from several entrypoints.
     pub(crate) is_organisation: bool,
-    /// The entrypoints, all of which the token sees.
+    /// The entrypoints; the token sees all of them.
     pub(crate) entrypoints: Vec<i64>,
 }
 
@@ -40,7 +40,7 @@ impl ListTarget {
         }
     }
 
-    /// The entrypoints of an organisation that a token sees.
+    /// The entrypoints of an organisation that the token sees.
     ///
     /// # Errors
     /// 404 for another organisation.
@@ -57,14 +57,14 @@ impl ListTarget {
     }
 }
 
-/// A file that is asked for.
+/// A requested file.
 #[derive(Debug)]
 pub(crate) struct FileParams {
     /// The kind of file.
     pub(crate) format: Format,
-    /// The parameter that named it.
+    /// The parameter that named the format.
     pub(crate) parameter: &'static str,
-    /// The columns, where they were named.
+    /// The columns, if named.
     pub(crate) columns: Option<Vec<Column>>,
 }
 
@@ -75,21 +75,21 @@ pub(crate) struct ListParams {
     search: Search,
     sort: Sort,
     skip: usize,
-    /// As sent; 0 or less for everything.
+    /// The limit as sent; 0 or less means no limit.
     pub(crate) limit: i64,
-    /// The token of a page.
+    /// The page token.
     pub(crate) page: Option<String>,
-    /// The file that is wanted instead of a page.
+    /// The file to answer instead of a page.
     pub(crate) file: Option<FileParams>,
 }
 
-/// Whether the query of a list asks for a file, which takes a scope more.
+/// Whether the query of a list requests a file, which needs one more scope.
 pub(super) fn asks_for_file(call: &Call) -> bool {
     call.params().text(FORMAT_PARAMETER).is_some_and(|text| !text.is_empty())
 }
 
 impl ListParams {
-    /// Reads the query of a list; all problems at once.
+    /// Reads the query of a list; reports all problems together.
     ///
     /// # Errors
     /// 400.
@@ -99,7 +99,7 @@ impl ListParams {
         Self::of(params, &call.caller, format.map(|format| (format, FORMAT_PARAMETER)))
     }
 
-    /// Reads the query of an export whose address names the format; all problems at once.
+    /// Reads the query of an export with the format in its path; reports all problems together.
     ///
     /// # Errors
     /// 400.
@@ -115,7 +115,7 @@ impl ListParams {
         Self::of(params, &call.caller, Some((call.path("format").to_owned(), "format")))
     }
 
-    /// Reads the query; `format` is the file's, as sent, and the parameter that named it.
+    /// Reads the query; `format` is the file format as sent, and the parameter that named it.
     fn of(
         mut params: Params,
         caller: &Caller,
@@ -145,7 +145,7 @@ impl ListParams {
                 None
             }
         });
-        // A repeated filter is another condition; the parameters above may occur once.
+        // A filter may occur repeatedly, as further conditions; the parameters above may occur once.
         let (pairs, mut problems) = params.rest();
         let filter = Filter::parse(&pairs).unwrap_or_else(|found| {
             problems.extend(found);
@@ -162,7 +162,7 @@ impl ListParams {
                 None
             }
         });
-        // A file starts with the oldest customer, so that an import of it makes the same order.
+        // A file starts with the oldest customer, so that its import restores the same order.
         let sort_default = if is_file { Sort::oldest_first() } else { Sort::default() };
         let sort = sort_by.map_or_else(|| Ok(sort_default), |text| Sort::parse(&text));
         let sort = sort.unwrap_or_else(|problem| {
@@ -187,7 +187,7 @@ impl ListParams {
         })
     }
 
-    /// As the store is asked.
+    /// The request to the store.
     pub(crate) fn request(&self, target: &ListTarget, view: View) -> ListRequest {
         ListRequest {
             entrypoints: target.entrypoints.clone(),
@@ -202,7 +202,7 @@ impl ListParams {
         }
     }
 
-    /// What a page's token is bound to.
+    /// The hash of the query that binds a page token to it.
     pub(crate) fn context(&self, target: &ListTarget, view: View) -> [u8; 32] {
         let parts = [
             target.name.as_str(),
@@ -220,7 +220,7 @@ impl ListParams {
     }
 }
 
-/// The `Link` header that leads to the next page.
+/// The `Link` header to the next page.
 pub(super) fn next_link(request: &HttpRequest, token: &str) -> String {
     let kept = request.query_string().split('&').filter(|pair| {
         let name = pair.split('=').next().unwrap_or_default();

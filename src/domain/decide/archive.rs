@@ -1,4 +1,4 @@
-//! Putting a customer into the archive, and taking one out.
+//! Archives and unarchives a customer.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub(super) fn decide_archive(
         if !is_archived {
             after.archived_from = Some(after.lifecycle);
             after.lifecycle = Lifecycle::Archived;
-            // An archived customer is not to be written to.
+            // Nobody may write to an archived customer.
             after.invitation = None;
         }
         Operation::Archived

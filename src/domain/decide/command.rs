@@ -1,4 +1,4 @@
-//! Every change of a customer by name: what is asked, and what came of it.
+//! Commands that change customers, and their outcomes.
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
@@ -10,14 +10,14 @@ use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::problem::Problem;
 use std::sync::Arc;
 
-/// A change asked for, with all that a decision needs to know of its request.
+/// A requested change, with everything from the request that the decision needs.
 #[derive(Debug, Clone)]
 pub struct Command {
-    /// The entrypoint whose lock the command takes.
+    /// The entrypoint that the command locks.
     pub entrypoint_id: i64,
-    /// Who asks; stands in the history.
+    /// Who asks; recorded in the history.
     pub actor: Actor,
-    /// The key under which a retry finds this command's outcome.
+    /// The key under which a retry finds the outcome of this command.
     pub idempotency: Option<KeyUse>,
     /// What to do.
     pub action: Action,
@@ -30,21 +30,21 @@ pub enum Action {
     Create(Box<CreateCustomer>),
     /// Change the sent fields of a customer (rules 5).
     Update(Box<UpdateCustomer>),
-    /// Delete a customer, and perhaps erase the person (rules 5).
+    /// Delete a customer, and erase the person on request (rules 5).
     Delete(DeleteCustomer),
-    /// Say what a create would do; changes nothing.
+    /// Report what a create would do; changes nothing.
     Match(Box<CreateCustomer>),
     /// Invite a customer to the portal.
     Invite(InviteCustomer),
-    /// Ask for consent, or keep what the customer says of it.
+    /// Ask for consent, or record the customer's answer.
     Consent(ChangeConsent),
-    /// Put a customer into the archive, or take it out.
+    /// Archive or unarchive a customer.
     Archive(ArchiveCustomer),
-    /// Do nothing: answer what the key came to, or refuse with these problems where nothing is kept under it (rules 4).
+    /// Do nothing: answer the outcome kept under the key, or refuse with these problems if there is none (rules 4).
     Replay(Vec<Problem>),
 }
 
-/// The token behind a command.
+/// The token that the caller used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// The token's name (`sub`).
@@ -53,7 +53,7 @@ pub struct Actor {
     pub jti: String,
 }
 
-/// An idempotency key as it is kept: hashed, with what it was used for (rules 4).
+/// An idempotency key: the hash of the key, and a hash of the request (rules 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyUse {
     /// Keyed hash of organisation, method, route, ids and key.
@@ -62,11 +62,11 @@ pub struct KeyUse {
     pub fingerprint: [u8; 32],
 }
 
-/// What a create does where the customer exists already (rules 3).
+/// What a create does if the customer exists already (rules 3).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OnMatch {
-    /// Answer the stored record, untouched.
+    /// Answer with the stored record, unchanged.
     #[default]
     Get,
     /// `replaceExisting=1`.
@@ -82,14 +82,14 @@ pub enum OnMatch {
 pub struct CreateCustomer {
     /// The checked body.
     pub draft: Draft,
-    /// What to do with a match.
+    /// What to do if a customer matches.
     pub on_match: OnMatch,
-    /// What of its effect was made ready beforehand.
+    /// The part of the effect that was computed in advance.
     pub precomputed: Option<Arc<Precomputed>>,
 }
 
-/// The record that a create makes where it hits nobody, with the search terms that it will be found by: made beside the
-/// writer, which takes the terms if it makes a record of the same texts under the same key.
+/// The record that a create makes if nobody matches, with its search terms. A thread beside the writer computes it; the
+/// writer takes the terms if its own record has the same texts and the same key.
 #[derive(Debug, Clone)]
 pub struct Precomputed {
     /// The data key of the terms.
@@ -101,7 +101,7 @@ pub struct Precomputed {
 }
 
 impl Precomputed {
-    /// The terms, if they are those of a record under a key.
+    /// The terms, if they belong to this record and key.
     pub fn terms_of(&self, key_id: i64, record: &Customer) -> Option<&[u64]> {
         let is_it = self.key_id == key_id
             && self.record.texts == record.texts
@@ -127,7 +127,7 @@ pub struct UpdateCustomer {
 pub struct DeleteCustomer {
     /// `customerId`.
     pub id: i64,
-    /// Whether every personal value is wiped for good.
+    /// Whether to erase every personal value for good.
     pub erase: bool,
     /// `If-Match`.
     pub precondition: Precondition,
@@ -138,20 +138,20 @@ pub struct DeleteCustomer {
 pub struct InviteCustomer {
     /// `customerId`.
     pub id: i64,
-    /// Whether one who is invited already gets a fresh link, and the earlier one ends.
+    /// Whether a customer who is invited already gets a new link; the earlier link ends.
     pub again: bool,
-    /// How long the link holds, in seconds.
+    /// How long the link is valid, in seconds.
     pub link_ttl_secs: i64,
 }
 
-/// `POST /Customer/{customerId}/consent`, and what the customer does in the portal.
+/// `POST /Customer/{customerId}/consent`, and the customer's own choice in the portal.
 #[derive(Debug, Clone, Copy)]
 pub struct ChangeConsent {
     /// `customerId`.
     pub id: i64,
-    /// What happens.
+    /// The change of the consent.
     pub change: ConsentChange,
-    /// How long the link of the opt-in mail holds, in seconds.
+    /// How long the link in the opt-in mail is valid, in seconds.
     pub link_ttl_secs: i64,
 }
 
@@ -160,19 +160,19 @@ pub struct ChangeConsent {
 pub struct ArchiveCustomer {
     /// `customerId`.
     pub id: i64,
-    /// Where the customer is to be.
+    /// Whether to archive the customer; `false` unarchives.
     pub archived: bool,
     /// `If-Match`.
     pub precondition: Precondition,
 }
 
-/// `If-Match`, reduced to versions.
+/// `If-Match` as a list of versions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Precondition {
     /// No header.
     #[default]
     None,
-    /// One of these versions; none for a header that cannot be read.
+    /// One of these versions; the list is empty if the header cannot be parsed.
     Versions(Vec<i64>),
 }
 
@@ -186,7 +186,7 @@ impl Precondition {
     }
 }
 
-/// What a create came to.
+/// The result of a create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[derive(Serialize, Deserialize, utoipa::ToSchema, IntoStaticStr, EnumString)]
 #[serde(rename_all = "lowercase")]
@@ -194,53 +194,53 @@ impl Precondition {
 pub enum Verdict {
     /// No match: a new record.
     Created,
-    /// The stored record, untouched.
+    /// The stored record, unchanged.
     Matched,
-    /// The stored record now holds what was sent and nothing else.
+    /// The stored record now holds exactly what was sent.
     Replaced,
     /// The sent fields were written onto the stored record.
     Merged,
-    /// A second record beside the match.
+    /// A second record, although a customer matched.
     Forced,
 }
 
 impl Verdict {
-    /// The word on the wire.
+    /// The word in the wire format.
     pub fn name(self) -> &'static str {
         self.into()
     }
 }
 
-/// What a command came to, small enough to be kept under its idempotency key: the record's values
-/// stay in the record's own versions.
+/// The outcome of a command. It is small enough to be stored under the idempotency key: the values of the record stay
+/// in the versions of the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// A create.
     Created {
-        /// What came of it.
+        /// The result.
         verdict: Verdict,
         /// `customerId`.
         id: i64,
-        /// The version answered.
+        /// The version in the answer.
         version: i64,
-        /// The fields that led to the match.
+        /// The fields that matched.
         matched_on: Option<Vec<String>>,
-        /// The fields that were sent with other values than the match has.
+        /// The sent fields whose values differ from those of the match.
         differs: Vec<String>,
     },
     /// An update or a deletion.
     Changed {
         /// `customerId`.
         id: i64,
-        /// The version afterwards.
+        /// The version after the change.
         version: i64,
     },
-    /// The answer to a match.
+    /// The answer to a match request.
     Matched(MatchReport),
 }
 
 impl Outcome {
-    /// The record and version that the answer shows, if it shows one.
+    /// The id and version of the record that the answer shows, if it shows one.
     pub fn record(&self) -> Option<(i64, i64)> {
         match self {
             Outcome::Created { id, version, .. } | Outcome::Changed { id, version } => Some((*id, *version)),
@@ -252,30 +252,30 @@ impl Outcome {
 /// What a create would do (`POST /Customer/match/{entry}`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MatchReport {
-    /// The verdict, or `None` for a conflict.
+    /// The result, or `None` for a conflict.
     pub verdict: Option<Verdict>,
-    /// The customer that would be hit.
+    /// The customer that would match.
     pub id: Option<i64>,
-    /// The fields that lead to it.
+    /// The fields that match.
     pub matched_on: Option<Vec<String>>,
-    /// The fields sent with other values.
+    /// The sent fields whose values differ.
     pub differs: Vec<String>,
-    /// Each identifier of the request with the customers it leads to.
+    /// Each identifier of the request, with the customers that have it.
     pub candidates: Vec<(String, Vec<i64>)>,
     /// Why a create would be refused with 409.
     pub conflicts: Vec<String>,
 }
 
-/// An outcome with what is needed to render it.
+/// An outcome with the data needed to render it.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// What came of the command.
+    /// The outcome of the command.
     pub outcome: Outcome,
     /// The record at the outcome's version; `None` for a match report.
     pub stored: Option<Arc<Stored>>,
-    /// The entrypoint, as it was under the lock.
+    /// The entrypoint, as read under the lock.
     pub entrypoint: Arc<Entrypoint>,
-    /// Whether this is an earlier request's outcome again.
+    /// Whether this repeats the outcome of an earlier request.
     pub replayed: bool,
 }
 

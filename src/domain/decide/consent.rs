@@ -1,4 +1,4 @@
-//! Asking for consent, and what the customer says of it.
+//! Asks for consent, and records the customer's answer.
 
 use std::sync::Arc;
 

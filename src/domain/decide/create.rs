@@ -1,4 +1,4 @@
-//! Get or create: whom a create hits, and what it does there (rules 3).
+//! Get or create: which customer a create matches, and what it does to that customer (rules 3).
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::domain::customers::matching::{self, Hit};
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::kernel::problem::{Problem, Rejection};
 
-/// A create as it stands before anything is written.
+/// The evaluation of a create, before anything is written.
 pub(super) struct Evaluation {
     pub(super) record: Customer,
     pub(super) problems: Vec<Problem>,
@@ -29,7 +29,7 @@ pub(super) fn evaluate(working_set: &WorkingSet, create: &CreateCustomer) -> Res
     let (record, problems) = apply::create(&create.draft, country, working_set.now);
     check_required(working_set, &create.draft, &record, &problems)?;
     let keys = match matching::keys(&working_set.entrypoint, create, &record) {
-        // A value that would identify, were it right, is what there is to mend.
+        // The caller must correct the invalid value before it can identify anybody.
         Err(_) if !problems.is_empty() => return Err(Rejection::Invalid(problems).into()),
         keys => keys?,
     };
@@ -38,7 +38,7 @@ pub(super) fn evaluate(working_set: &WorkingSet, create: &CreateCustomer) -> Res
     Ok(Evaluation { record, problems, found, hit })
 }
 
-/// The entrypoint's `requiredFields`; a full name is met by both names. A mask counts as sent.
+/// Checks `requiredFields`. First and last name together count as the full name; a mask counts as sent.
 fn check_required(
     working_set: &WorkingSet,
     draft: &Draft,
@@ -98,7 +98,7 @@ pub(super) fn decide_create(
     Ok(Effects::new(outcome, Some(revision)))
 }
 
-/// What a create does to the customer it hits.
+/// What a create does to the customer that it matches.
 pub(super) fn existing(
     working_set: &WorkingSet,
     create: &CreateCustomer,

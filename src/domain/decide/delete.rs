@@ -1,4 +1,4 @@
-//! Deleting a customer, and erasing the person (rules 5).
+//! Deletes a customer, and erases the person (rules 5).
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a decision comes to: the outcome, and everything that is to be saved or sent for it.
+//! The result of a decision: the outcome, the changes to save and the mails to send.
 
 use std::sync::Arc;
 
@@ -7,24 +7,24 @@ use crate::domain::customers::history::Operation;
 use crate::domain::customers::record::Stored;
 use crate::domain::mail::MailKind;
 
-/// What a command comes to.
+/// The result of a command.
 #[derive(Debug, Clone)]
 pub struct Effects {
-    /// What it answers.
+    /// The outcome that the command answers.
     pub outcome: Outcome,
-    /// The changes to be saved, in their order.
+    /// The changes to save, in order.
     pub revisions: Vec<Revision>,
-    /// The mails to be sent once the changes are saved.
+    /// The mails to send once the changes are saved.
     pub mails: Vec<MailOrder>,
 }
 
 impl Effects {
-    /// An outcome with the change that it made, if it made one.
+    /// An outcome with its change, if there is one.
     pub fn new(outcome: Outcome, revision: Option<Revision>) -> Effects {
         Effects { outcome, revisions: revision.into_iter().collect(), mails: Vec::new() }
     }
 
-    /// The same, with a mail.
+    /// The same effects with one more mail.
     #[must_use]
     pub fn with_mail(mut self, mail: Option<MailOrder>) -> Effects {
         self.mails.extend(mail);
@@ -32,28 +32,28 @@ impl Effects {
     }
 }
 
-/// One change to be saved.
+/// One change to save.
 #[derive(Debug, Clone)]
 pub struct Revision {
     /// The record before; `None` for a new one.
     pub before: Option<Arc<Stored>>,
     /// The record after.
     pub after: Arc<Stored>,
-    /// What was done.
+    /// The operation.
     pub operation: Operation,
-    /// Who did it.
+    /// Who made the change.
     pub actor: Actor,
-    /// What was made ready of a new record.
+    /// What was computed in advance for a new record.
     pub precomputed: Option<Arc<Precomputed>>,
 }
 
-/// A mail that a decision sends, once its effect is saved.
+/// A mail to send once the effects of the decision are saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailOrder {
-    /// To whom.
+    /// The recipient.
     pub customer_id: i64,
-    /// What it is about.
+    /// The subject.
     pub kind: MailKind,
-    /// How long its link holds, in seconds, where it carries one.
+    /// How long the link in the mail is valid, in seconds, if the mail carries one.
     pub link_ttl_secs: i64,
 }

@@ -1,4 +1,4 @@
-//! What a change of a customer means for what hangs on the customer, whichever way the change came.
+//! What a change of a customer does to links, sessions, mails and other data of the customer.
 
 use strum::VariantArray as _;
 
@@ -12,24 +12,24 @@ use crate::domain::accounts::sign_in::login_names;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::{Status, Stored};
 
-/// Something to be done in the transaction of a change.
+/// Work to do in the transaction of a change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FollowUp {
-    /// End the sessions of the portal.
+    /// End the sessions in the portal.
     EndSessions,
-    /// Forget the failed attempts to sign in by some names.
+    /// Forget the failed sign-in attempts with some names.
     ForgetFailures(Vec<CompactString>),
-    /// Take back the mails that wait.
+    /// Take back the mails that are not sent yet.
     DropMails,
-    /// End links of some kinds, with the mails that carry them.
+    /// End links of some kinds, and take back the mails that carry them.
     EndLinks(&'static [LinkKind]),
-    /// Wipe the person from whatever is kept sealed.
+    /// Erase the person from all sealed data.
     Erase(Arc<Stored>),
 }
 
 impl Revision {
-    /// What else is to be done: another password or another status than active ends the sessions, leaving "locked"
-    /// forgets the failures, and links end with the address, the password or the invitation that they are for.
+    /// The follow-ups of the change. Another password, or leaving "active", ends the sessions. Unlocking forgets the
+    /// failures. Links end when their address, password or invitation changes.
     pub fn follow_ups(&self) -> Vec<FollowUp> {
         let Some(before) = &self.before else { return Vec::new() };
         let (old, new) = (&before.customer, &self.after.customer);

@@ -1,4 +1,4 @@
-//! Inviting a customer to the portal.
+//! Invites a customer to the portal.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ fn email_key(customer: &Customer) -> Option<MatchKey> {
     Identifier::new(vec![IdField::Text(TextField::Email)]).key(customer)
 }
 
-/// The keys that an invitation asks the working set for.
+/// The keys that an invitation looks up in the working set.
 pub(super) fn precomputed_keys(working_set: &WorkingSet, id: i64) -> Vec<MatchKey> {
     working_set.customer(id).and_then(|stored| email_key(&stored.customer)).into_iter().collect()
 }
@@ -57,7 +57,7 @@ pub(super) fn decide_invite(
     Ok(Effects::new(Outcome::Changed { id: invite.id, version }, revision).with_mail(Some(mail)))
 }
 
-/// Of several customers with one address only one may have an account: whoever has it or was invited, else the oldest.
+/// Only one customer of an address may have an account: one with an account or an invitation, else the oldest.
 fn check_email_is_its_own(
     working_set: &WorkingSet,
     stored: &Stored,

@@ -1,4 +1,4 @@
-//! What a create would do, without doing it.
+//! Reports what a create would do, without doing it.
 
 use super::command::{Actor, CreateCustomer, MatchReport, OnMatch, Outcome, Verdict};
 use super::create::{evaluate, existing};
@@ -23,7 +23,7 @@ pub(super) fn decide_match(working_set: &WorkingSet, create: &CreateCustomer) ->
         conflicts: Vec::new(),
     };
     let forced = create.on_match == OnMatch::Force;
-    // What a create would do is what deciding it comes to; only the effect is dropped.
+    // Decide the create as usual, and drop the effects.
     let would = match evaluation.hit {
         Err(rejection) if !forced => Err(rejection.into()),
         Ok(Some(hit)) if !forced => {

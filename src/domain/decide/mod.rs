@@ -1,4 +1,4 @@
-//! What a command does to the working set: pure, deterministic, one command at a time (rules 3, 4 and 5).
+//! Applies a command to the working set: pure, deterministic, one command at a time (rules 3, 4 and 5).
 
 mod archive;
 pub mod command;
@@ -30,9 +30,9 @@ use super::kernel::problem::{Problem, Rejection};
 /// Why a command has no outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Undecided {
-    /// It is refused; nothing took effect.
+    /// The command is refused; it has no effect.
     Rejected(Rejection),
-    /// A fact is missing: tell the working set, then decide again.
+    /// A fact is missing: load it into the working set, then decide again.
     Missing(Missing),
 }
 
@@ -48,10 +48,10 @@ impl From<Missing> for Undecided {
     }
 }
 
-/// Decides one command and writes its effect into the working set, or leaves the working set as it was.
+/// Decides one command. Applies its effects to the working set, or leaves the working set unchanged.
 ///
 /// # Errors
-/// [`Undecided`]; a rejected command has no effect, one with a missing fact may be decided again.
+/// [`Undecided`]. A rejected command has no effect. A command with a missing fact may be decided again.
 pub fn decide(working_set: &mut WorkingSet, command: &Command) -> Result<Answer, Undecided> {
     if let Some(key_use) = &command.idempotency
         && let Some(record) = working_set.idempotency(&key_use.key)
@@ -81,7 +81,7 @@ pub fn decide(working_set: &mut WorkingSet, command: &Command) -> Result<Answer,
     Ok(answer(working_set, outcome, false))
 }
 
-/// An outcome as it may still be told: of an erased person only what was done, not by which values.
+/// A kept outcome, safe to answer: for an erased person it names the operation but no values.
 fn remembered(working_set: &WorkingSet, outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Created { verdict, id, version, .. }
@@ -98,7 +98,7 @@ fn answer(working_set: &WorkingSet, outcome: Outcome, replayed: bool) -> Answer 
     Answer { outcome, stored, entrypoint: Arc::clone(&working_set.entrypoint), replayed }
 }
 
-/// The keys a command will ask the working set for, as far as its request tells; the rest is found missing.
+/// The keys that the request shows to be needed. [`decide`] reports further keys as missing.
 pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<MatchKey> {
     match &command.action {
         Action::Create(create) | Action::Match(create) => {
@@ -140,8 +140,8 @@ fn refused(code: &'static str, message: &str) -> Undecided {
     Rejection::State(vec![Problem::parameter("customerId", code, message)]).into()
 }
 
-/// What follows from a change, whichever road it came by: with a password a customer is active, and an invitation that
-/// went to another address, or was taken up, is over.
+/// Rules for every change, whichever command made it: a customer with a password is active, and an invitation ends once
+/// its address changes or it is accepted.
 fn apply_consequences(before: Option<&Customer>, after: &mut Customer) {
     let email = |customer: &Customer| customer.text(TextField::Email).map(str::to_owned);
     if after.password_hash.is_some() {
@@ -159,7 +159,7 @@ fn apply_consequences(before: Option<&Customer>, after: &mut Customer) {
     }
 }
 
-/// The next version of a record, or the same where nothing changed (rules 5).
+/// The next version of a record, or the same version if nothing changed (rules 5).
 fn change(
     working_set: &WorkingSet,
     stored: &Arc<Stored>,

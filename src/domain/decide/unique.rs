@@ -1,4 +1,4 @@
-//! What no two live customers of an entrypoint may come to share.
+//! Values that no two live customers of an entrypoint may share.
 
 use super::Undecided;
 use super::working_set::WorkingSet;
@@ -7,7 +7,7 @@ use crate::domain::customers::matching;
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::kernel::problem::Rejection;
 
-/// What no two customers may come to share by a change: the policy's identifiers, number and login.
+/// What no change may let two customers share: the identifiers of the policy, the customer number and the login name.
 pub(super) fn unique_identifiers(working_set: &WorkingSet) -> impl Iterator<Item = Identifier> + use<> {
     let mut all = working_set.entrypoint.policy.identifiers.clone();
     for always in [Identifier::customer_number(), Identifier::customer_username()] {

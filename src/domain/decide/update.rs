@@ -1,4 +1,4 @@
-//! Changing the sent fields of a customer (rules 5).
+//! Changes the sent fields of a customer (rules 5).
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(super) fn decide_update(
     let stored = Arc::clone(working_set.customer(update.id).ok_or(Rejection::NotFound)?);
     let country = working_set.entrypoint.country.as_deref();
     let (after, problems) = apply::update(&stored.customer, &update.draft, country);
-    // A deleted record answers 409 whatever was sent; its masks and zips no longer matter.
+    // A deleted record answers 409 in any case, so masks and zips need no check.
     if !stored.customer.is_deleted() {
         invalid(problems)?;
     }

@@ -1,5 +1,5 @@
-//! What the decisions of one batch may know: facts loaded under the entrypoint's lock, and the
-//! effects of the commands decided before.
+//! The facts for the decisions of one batch: loaded under the lock of the entrypoint, and updated with the effects of
+//! earlier commands.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -11,21 +11,21 @@ use crate::domain::customers::record::Stored;
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::time::Micros;
 
-/// The kept outcome of an idempotency key.
+/// The outcome kept under an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyRecord {
-    /// What the key was used for.
+    /// A hash of the request that used the key.
     pub fingerprint: [u8; 32],
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// A fact without which a decision cannot be made yet.
+/// A fact that a decision needs and that is not loaded yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Missing {
-    /// Who has a key.
+    /// Which customers have a key.
     Key(MatchKey),
-    /// Customer ids to give away.
+    /// Ids for new customers.
     Ids,
 }
 
@@ -48,7 +48,7 @@ pub struct WorkingSet {
 }
 
 impl WorkingSet {
-    /// A working set that knows an entrypoint and nothing of its customers yet.
+    /// A working set with an entrypoint and no customers yet.
     pub fn new(entrypoint: Arc<Entrypoint>, now: Micros, ids: std::ops::Range<i64>) -> WorkingSet {
         let mut identifiers = entrypoint.policy.identifiers.clone();
         for always in [Identifier::customer_number(), Identifier::customer_username()] {
@@ -73,22 +73,22 @@ impl WorkingSet {
 
     // ---- loading -----------------------------------------------------------------------------
 
-    /// Tells a stored customer; what this batch itself wrote is newer and stays.
+    /// Adds a stored customer. If this batch changed the customer, the newer state stays.
     pub fn add_customer(&mut self, stored: Stored) {
         self.customers.entry(stored.id).or_insert_with(|| Arc::new(stored));
     }
 
-    /// Tells an earlier version of a customer, for a replay.
+    /// Adds an earlier version of a customer, for a replay.
     pub fn add_version(&mut self, stored: Stored) {
         self.versions.entry((stored.id, stored.version)).or_insert_with(|| Arc::new(stored));
     }
 
-    /// Tells which stored customers may have a key; they must have been told before. Whether they
-    /// have it is checked on the opened record.
+    /// Adds the stored customers that may have a key. Add the customers first: the working set checks on the opened
+    /// record whether they have the key.
     pub fn add_candidates(&mut self, key: MatchKey, ids: impl IntoIterator<Item = i64>) {
         let mut found: BTreeSet<i64> = ids.into_iter().collect();
         if !self.identifiers.contains(&key.identifier) {
-            // From here on writes keep this identifier's keys; those of earlier writes are found now.
+            // Later writes index this identifier; index the earlier writes now.
             self.identifiers.push(key.identifier.clone());
         }
         let touched = self.revisions.iter().map(|revision| revision.after.id);
@@ -99,29 +99,29 @@ impl WorkingSet {
         self.index.entry(key).or_default().extend(found);
     }
 
-    /// Tells fresh customer ids, once those before are used up.
+    /// Adds new customer ids, for use after the ids added earlier.
     pub fn add_ids(&mut self, ids: std::ops::Range<i64>) {
         self.ids = ids;
     }
 
-    /// Tells what an idempotency key was used for.
+    /// Adds the record of an idempotency key.
     pub fn add_idempotency(&mut self, key: [u8; 32], record: IdempotencyRecord) {
         self.keys.insert(key, record);
     }
 
-    /// Whether a key's customers are known.
+    /// Whether the customers with a key are loaded.
     pub fn knows_key(&self, key: &MatchKey) -> bool {
         self.index.contains_key(key)
     }
 
     // ---- deciding ----------------------------------------------------------------------------
 
-    /// A customer as it is now, deleted ones included.
+    /// The current state of a customer, even if deleted.
     pub fn customer(&self, id: i64) -> Option<&Arc<Stored>> {
         self.customers.get(&id)
     }
 
-    /// A customer as it was at a version, as far as it can still be told.
+    /// A customer at a version, if that version still exists.
     pub fn version(&self, id: i64, version: i64) -> Option<Arc<Stored>> {
         let current = self.customers.get(&id)?;
         if current.erased || current.version == version {
@@ -133,7 +133,7 @@ impl WorkingSet {
     /// The live customers with a key, oldest first.
     ///
     /// # Errors
-    /// [`Missing`] where the working set was not told who has it.
+    /// [`Missing`] if the customers with the key are not loaded.
     pub fn live_with(&self, key: &MatchKey) -> Result<Vec<i64>, Missing> {
         let proposed = self.index.get(key).ok_or_else(|| Missing::Key(key.clone()))?;
         Ok(proposed
@@ -148,7 +148,7 @@ impl WorkingSet {
             .collect())
     }
 
-    /// What an idempotency key was used for.
+    /// The record of an idempotency key.
     pub fn idempotency(&self, key: &[u8; 32]) -> Option<&IdempotencyRecord> {
         self.keys.get(key)
     }
@@ -156,12 +156,12 @@ impl WorkingSet {
     /// The next `customerId`.
     ///
     /// # Errors
-    /// [`Missing::Ids`] when those told are used up.
+    /// [`Missing::Ids`] if no ids are left.
     pub fn next_id(&mut self) -> Result<i64, Missing> {
         self.ids.next().ok_or(Missing::Ids)
     }
 
-    /// Takes effects in, which every later decision of the batch sees; their outcome.
+    /// Applies effects, so that later decisions of the batch see them; returns the outcome.
     pub fn take(&mut self, effects: Effects) -> Outcome {
         effects.revisions.into_iter().for_each(|revision| self.write(revision));
         self.mails.extend(effects.mails);
@@ -192,22 +192,22 @@ impl WorkingSet {
 
     // ---- saving ------------------------------------------------------------------------------
 
-    /// The changes, in the order they were decided.
+    /// The changes, in the order of the decisions.
     pub fn revisions(&self) -> &[Revision] {
         &self.revisions
     }
 
-    /// The mails to be sent, in the order they were decided.
+    /// The mails to send, in the order of the decisions.
     pub fn mails(&self) -> &[MailOrder] {
         &self.mails
     }
 
-    /// The idempotency keys to be saved.
+    /// The idempotency records to save.
     pub fn new_keys(&self) -> impl Iterator<Item = (&[u8; 32], &IdempotencyRecord)> {
         self.new_keys.iter().filter_map(|key| self.keys.get(key).map(|record| (key, record)))
     }
 
-    /// The ids that remain for later batches.
+    /// The ids that are left for later batches.
     pub fn ids_left(&self) -> std::ops::Range<i64> {
         self.ids.clone()
     }

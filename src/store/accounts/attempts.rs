@@ -1,5 +1,5 @@
-//! What was tried lately with a login name, counted whether or not anybody has the name: by a keyed hash of it.
-//! Counting stands under the entrypoint's lock, so that no two attempts count as one.
+//! Recent attempts with a login name, counted under a keyed hash of the name, whether or not a customer has the name.
+//! The lock of the entrypoint covers the counting, so that no two attempts count as one.
 
 use diesel::prelude::*;
 
@@ -10,14 +10,14 @@ use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::login_attempt;
 use crate::store::keys::keyring::KeyRing;
 
-/// What is tried.
+/// The kind of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attempt {
-    /// Signing in.
+    /// A sign-in.
     SignIn,
-    /// Changing the password of a customer who is signed in.
+    /// A change of password by a customer who is signed in.
     Change,
-    /// Asking for a mail with a link.
+    /// A request for a mail with a link.
     Mail,
 }
 
@@ -43,10 +43,10 @@ fn hash(
     Ok(ring.service_key(conn)?.portal().digest_parts(parts).to_vec())
 }
 
-/// Counts an attempt unless there are `most` already; how many there were before.
+/// Counts an attempt unless `most` are counted already; returns the number before.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn count(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -87,7 +87,7 @@ pub(crate) fn count(
 /// Forgets the attempts with a name.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn clear(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -100,10 +100,10 @@ pub(crate) fn clear(
     Ok(())
 }
 
-/// Removes what counts no more; how many.
+/// Removes attempts that no longer count; returns how many.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn purge(conn: &mut Conn, now: Micros) -> Result<usize, StoreError> {
     let oldest = now.0.saturating_sub(ATTEMPT_WINDOW_US);
     Ok(on!(conn, |c| diesel::delete(login_attempt::table.filter(login_attempt::newest_at_us.le(oldest)))

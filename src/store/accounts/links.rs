@@ -1,4 +1,4 @@
-//! Links in mails to customers: made, looked at, used up. Every write here stands under the entrypoint's lock.
+//! Links in mails to customers: issue, look up, use. Every write here happens under the lock of the entrypoint.
 
 use diesel::prelude::*;
 
@@ -9,25 +9,25 @@ use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::portal_link;
 use crate::vault::{new_secret, secret_hash};
 
-/// What is known of a link, but not the link itself.
+/// A stored link, without its token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Link {
-    /// Whose it is.
+    /// The customer who got the link.
     pub customer_id: i64,
-    /// What it is good for.
+    /// The purpose of the link.
     pub kind: LinkKind,
-    /// When it was made.
+    /// The time of issue.
     pub issued_at: Micros,
-    /// From when on it is good for nothing.
+    /// The time from which the link is invalid.
     pub expires_at: Micros,
-    /// When its page was first looked at; mail scanners look too.
+    /// When somebody first opened its page; mail scanners open it too.
     pub opened_at: Option<Micros>,
 }
 
 type Row = (i64, String, i64, i64, Option<i64>);
 
 fn link((customer_id, kind, issued, expires, opened): Row) -> Result<Link, StoreError> {
-    let kind = kind.parse().map_err(|_| StoreError::Corrupt(format!("a link of kind {kind}")))?;
+    let kind = kind.parse().map_err(|_| StoreError::Corrupt(format!("a link of unknown kind {kind}")))?;
     Ok(Link {
         customer_id,
         kind,
@@ -49,10 +49,10 @@ macro_rules! columns {
     };
 }
 
-/// Makes a link and ends the customer's earlier one of the same kind; its token, of which only a hash is kept.
+/// Issues a link and ends the earlier link of the same kind. Returns the token; only a hash is stored.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn issue(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -76,10 +76,10 @@ pub(crate) fn issue(
     Ok(token.to_string())
 }
 
-/// The live link of a token at this entrypoint.
+/// The valid link of a token at this entrypoint.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn find(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -96,10 +96,10 @@ pub(crate) fn find(
     found.map(link).transpose()
 }
 
-/// As [`find`], and remembers that it was opened, which uses nothing up.
+/// Same as [`find`], and records that somebody opened the link. The link stays valid.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn look(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -118,10 +118,10 @@ pub(crate) fn look(
     Ok(Some(link))
 }
 
-/// Uses a live link up: it is returned to one caller and to nobody after.
+/// Uses a valid link: only one caller ever gets it.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn consume(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -140,10 +140,10 @@ pub(crate) fn consume(
     used.map(link).transpose()
 }
 
-/// The newest link of a kind that a customer was sent and has not used, expired or not.
+/// The newest unused link of a kind that was sent to a customer, expired or not.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn latest(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -161,7 +161,7 @@ pub(crate) fn latest(
 /// Ends a customer's links of some kinds.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn revoke(
     conn: &mut Conn,
     entrypoint_id: i64,

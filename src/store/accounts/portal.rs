@@ -1,5 +1,5 @@
-//! What customers do in the portal, each in one transaction under the entrypoint's lock: counting an attempt to sign in,
-//! signing in, setting and changing a password, asking for a link.
+//! The actions of customers in the portal, each in one transaction under the lock of the entrypoint: sign-in attempts,
+//! passwords, links, sessions and consent.
 
 use super::attempts::{self, Attempt};
 use super::links::{self, Link};
@@ -28,15 +28,15 @@ use crate::store::keys::keyring::KeyRing;
 use crate::store::mail;
 use crate::store::{Accounts, Reply};
 
-/// How long a session may be used before that is remembered, in microseconds.
+/// The least interval between two updates of the last use of a session, in microseconds.
 const TOUCH_AFTER_US: i64 = 60 * SECOND_US;
 
-/// An attempt to sign in that has been counted as failed until it succeeds.
+/// A sign-in attempt, counted as failed until it succeeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignInAttempt {
-    /// The failures before it that still count.
+    /// The number of earlier failures that still count.
     pub failures: usize,
-    /// Whose password it must be; `None` where nobody can sign in with that name.
+    /// The account that the password must match; `None` if nobody can sign in with this name.
     pub account: Option<Account>,
 }
 
@@ -58,10 +58,10 @@ impl Account {
 }
 
 impl Accounts<'_> {
-    /// Counts an attempt to sign in and says whose it would be; `None` where the name is locked.
+    /// Counts a sign-in attempt and returns the account it is for; `None` if the name is locked.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn begin_sign_in(
         self,
         entrypoint_id: i64,
@@ -85,10 +85,10 @@ impl Accounts<'_> {
             .await
     }
 
-    /// Begins the session of an attempt whose password was right; `None` where the account changed meanwhile.
+    /// Begins a session after a correct password; `None` if the account has changed meanwhile.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn sign_in(
         self,
         entrypoint_id: i64,
@@ -108,10 +108,10 @@ impl Accounts<'_> {
             .await
     }
 
-    /// Locks an account after its last allowed failure.
+    /// Locks an account after the last allowed failure.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn lock(self, entrypoint_id: i64, account: Account) -> Result<(), StoreError> {
         self.0
             .administer(move |conn, ring| {
@@ -131,10 +131,10 @@ impl Accounts<'_> {
         Ok(())
     }
 
-    /// The customer behind a session, if it lives and its owner may still be signed in.
+    /// The customer of a session, if the session is valid and the customer may still be signed in.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn session(
         self,
         entrypoint_id: i64,
@@ -168,15 +168,15 @@ impl Accounts<'_> {
     /// Ends a session.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn sign_out(self, entrypoint_id: i64, token: String) -> Result<(), StoreError> {
         self.0.administer(move |conn, _| sessions::end(conn, entrypoint_id, &token)).await
     }
 
-    /// A live link of this entrypoint with its customer, and that its page was opened.
+    /// A valid link of this entrypoint with its customer; records that somebody opened its page.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn look_at_link(
         self,
         entrypoint_id: i64,
@@ -200,11 +200,11 @@ impl Accounts<'_> {
         Ok(found)
     }
 
-    /// Uses up a link of an invitation or a reset and sets the password, whose hash is given: unlocks the account and
-    /// ends all its sessions. False where the link is good for nothing any more.
+    /// Uses an invitation or reset link to set the hash of the new password. Unlocks the account and ends all its
+    /// sessions. Returns false if the link is no longer valid.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn set_password(
         self,
         entrypoint_id: i64,
@@ -238,10 +238,10 @@ impl Accounts<'_> {
         is_done(done)
     }
 
-    /// Counts an attempt to change the password of a customer who is signed in; false where there were too many.
+    /// Counts an attempt of a signed-in customer to change the password; false if there were too many.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn begin_password_change(
         self,
         entrypoint_id: i64,
@@ -258,11 +258,11 @@ impl Accounts<'_> {
             .await
     }
 
-    /// Changes the password of an account whose old one was given rightly, ends all its sessions and begins a new one,
-    /// whose token it returns; `None` where the account changed meanwhile.
+    /// Changes the password after a check of the old one, ends all sessions and begins a new one. Returns the token of
+    /// the new session, or `None` if the account has changed meanwhile.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn change_password(
         self,
         entrypoint_id: i64,
@@ -291,10 +291,10 @@ impl Accounts<'_> {
         Ok(session)
     }
 
-    /// Writes what a customer changed of the own record, on the version that the form showed.
+    /// Writes a customer's changes to the own record, on the version that the form showed.
     ///
     /// # Errors
-    /// As [`Customers::write`].
+    /// Same as [`Customers::write`].
     pub async fn edit_own_record(
         self,
         entrypoint_id: i64,
@@ -310,11 +310,11 @@ impl Accounts<'_> {
             .await
     }
 
-    /// Mails a link to whoever has a login name: another password to an account, a fresh invitation to somebody who was
-    /// invited before. Whether anybody has it, nobody is told.
+    /// Mails a link to the customer with a login name: a reset link to an account, a new invitation to a customer
+    /// invited before. The result does not reveal whether anybody has the name.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn mail_link(
         self,
         entrypoint_id: i64,
@@ -347,7 +347,7 @@ impl Accounts<'_> {
                 };
                 let invite = InviteCustomer { id: stored.id, again: true, link_ttl_secs: invitation_secs };
                 match run(conn, ring, tx, Action::Invite(invite)) {
-                    // Somebody else has the address by now, or the customer is archived.
+                    // Another customer has the address by now, or the customer is archived.
                     Err(StoreError::Rejected(_)) => Ok(()),
                     done => done,
                 }
@@ -357,11 +357,11 @@ impl Accounts<'_> {
         Ok(())
     }
 
-    /// Keeps what a customer says about messages: agreement by the link of an opt-in mail, which is used up. False where
-    /// the link is good for nothing any more.
+    /// Records the customer's consent to messages by the link of an opt-in mail, and uses the link. Returns false if
+    /// the link is no longer valid.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn give_consent(self, entrypoint_id: i64, token: String) -> Result<bool, StoreError> {
         let done = self
             .0
@@ -385,7 +385,7 @@ impl Accounts<'_> {
     /// Withdraws the consent of a customer who is signed in.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn withdraw_consent(
         self,
         entrypoint_id: i64,
@@ -401,10 +401,10 @@ impl Accounts<'_> {
         Ok(())
     }
 
-    /// A keyed hash of a cookie, which the forms of its owner carry: nobody else can make it.
+    /// A keyed hash of a cookie, for the forms of the cookie's owner: nobody else can compute it.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn form_token(self, cookie: String) -> Result<[u8; 32], StoreError> {
         self.0
             .read(move |conn, ring| {
@@ -413,10 +413,10 @@ impl Accounts<'_> {
             .await
     }
 
-    /// Removes sessions and attempts that have had their time.
+    /// Removes expired sessions and attempts.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn purge(self, limits: SessionLimits) -> Result<usize, StoreError> {
         self.0
             .administer(move |conn, _| {
@@ -427,7 +427,7 @@ impl Accounts<'_> {
     }
 }
 
-/// Whether a customer may sign in, with the password that was looked at.
+/// Whether the customer may still sign in with the password that was checked.
 fn is_still(stored: &Stored, account: &Account) -> bool {
     may_sign_in(&stored.customer)
         && stored.customer.password_hash.as_deref() == Some(account.password_hash.as_str())
@@ -445,7 +445,7 @@ fn account_of(
         .map_err(|_| StoreError::Bug("a login key was not loaded".into()))
 }
 
-/// Changes a customer as PUT does, within a transaction that does more.
+/// Changes a customer as PUT does, within a larger transaction.
 fn update(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -457,7 +457,7 @@ fn update(
     run(conn, ring, tx, Action::Update(Box::new(update)))
 }
 
-/// Decides and saves a customer's own action, within a transaction that does more.
+/// Decides and saves a customer's own action, within a larger transaction.
 fn run(conn: &mut Conn, ring: &KeyRing, tx: EntrypointTx, action: Action) -> Result<(), StoreError> {
     let entrypoint_id = tx.lock_row.entrypoint_id;
     let command = Command { entrypoint_id, actor: customer_actor(), idempotency: None, action };
@@ -476,7 +476,7 @@ fn notify(
     mail::enqueue(conn, ring, &NewMail { entrypoint_id, customer_id, kind, link: None }, now)
 }
 
-/// Whether an act with a link was done; where it was not, all of it was rolled back.
+/// Whether an action with a link succeeded; if not, the transaction has rolled back.
 fn is_done(result: Result<(), StoreError>) -> Result<bool, StoreError> {
     match result {
         Ok(()) => Ok(true),

@@ -1,4 +1,4 @@
-//! Customers who are signed in: of each session only the hash of its cookie is kept.
+//! Sessions of signed-in customers; the database holds only the hash of each cookie.
 
 use diesel::prelude::*;
 
@@ -11,9 +11,9 @@ use crate::vault::{new_secret, secret_hash};
 /// How long sessions last.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionLimits {
-    /// Without a request, in seconds.
+    /// The maximum time without a request, in seconds.
     pub idle_secs: i64,
-    /// In all, in seconds.
+    /// The maximum time in all, in seconds.
     pub max_secs: i64,
 }
 
@@ -27,10 +27,10 @@ impl SessionLimits {
     }
 }
 
-/// Begins a session; its token.
+/// Begins a session; returns its token.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn begin(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -50,10 +50,10 @@ pub(crate) fn begin(
     Ok(token.to_string())
 }
 
-/// Whose live session of this entrypoint a token is, and when it was last seen.
+/// The customer of a valid session of this entrypoint, and the time of its last use.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn find(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -71,10 +71,10 @@ pub(crate) fn find(
     Ok(found.map(|(customer_id, seen)| (customer_id, Micros(seen))))
 }
 
-/// Remembers that a session is in use.
+/// Records the use of a session.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn touch(conn: &mut Conn, entrypoint_id: i64, token: &str, now: Micros) -> Result<(), StoreError> {
     on!(conn, |c| diesel::update(portal_session::table.find((entrypoint_id, secret_hash(token).to_vec())))
         .set(portal_session::seen_at_us.eq(now.0))
@@ -85,7 +85,7 @@ pub(crate) fn touch(conn: &mut Conn, entrypoint_id: i64, token: &str, now: Micro
 /// Ends a session.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn end(conn: &mut Conn, entrypoint_id: i64, token: &str) -> Result<(), StoreError> {
     let session = portal_session::table.find((entrypoint_id, secret_hash(token).to_vec()));
     on!(conn, |c| diesel::delete(session).execute(c))?;
@@ -95,7 +95,7 @@ pub(crate) fn end(conn: &mut Conn, entrypoint_id: i64, token: &str) -> Result<()
 /// Ends all sessions of a customer.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn end_all(conn: &mut Conn, entrypoint_id: i64, customer_id: i64) -> Result<(), StoreError> {
     on!(conn, |c| diesel::delete(
         portal_session::table
@@ -106,10 +106,10 @@ pub(crate) fn end_all(conn: &mut Conn, entrypoint_id: i64, customer_id: i64) -> 
     Ok(())
 }
 
-/// Removes sessions that ended by themselves; how many.
+/// Removes expired sessions; returns how many.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn purge(conn: &mut Conn, limits: SessionLimits, now: Micros) -> Result<usize, StoreError> {
     Ok(on!(conn, |c| diesel::delete(
         portal_session::table.filter(

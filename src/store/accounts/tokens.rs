@@ -1,4 +1,4 @@
-//! Tokens: kept by id, so that they can be listed and revoked; their text is never stored.
+//! Tokens: stored by id for listing and revocation; the text of a token is never stored.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{entrypoint, organisation, token};
 use crate::store::keys::keyring::KeyRing;
 
-/// A token as it is kept.
+/// A stored token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRecord {
-    /// Its claims.
+    /// The claims of the token.
     pub claims: Claims,
     /// When it was revoked.
     pub revoked_at: Option<Micros>,
@@ -57,10 +57,10 @@ impl TokenRow {
     }
 }
 
-/// Keeps a token's record and signs it: the token's text, told this once.
+/// Stores the record of a token and signs the token. Returns its text, which cannot be read again.
 ///
 /// # Errors
-/// [`Rejection::Invalid`] for an organisation or entrypoint that does not exist; the database's.
+/// [`Rejection::Invalid`] if the organisation or entrypoint does not exist; database errors.
 pub(crate) fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, StoreError> {
     let organisations: i64 =
         on!(conn, |c| organisation::table.filter(organisation::org_id.eq(claims.org)).count().get_result(c))?;
@@ -90,18 +90,18 @@ pub(crate) fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result
     sign(conn, ring, claims)
 }
 
-/// Keeps and signs the first token of all, as [`create`] does; nothing where there was one before, or where it has no
-/// place.
+/// Same as [`create`], for the very first token. Returns `None` if there was a token before, or if the organisation or
+/// entrypoint is gone.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn create_first(
     conn: &mut Conn,
     ring: &KeyRing,
     claims: &Claims,
 ) -> Result<Option<String>, StoreError> {
     if let Conn::Postgres(c) = conn {
-        // Instances that start at once wait here for each other: one of them makes it.
+        // Instances that start at the same time wait here for each other; one of them creates the token.
         let place = organisation::table.find(claims.org).select(organisation::org_id);
         place.for_update().first::<i64>(c).optional()?;
     }
@@ -114,10 +114,10 @@ pub(crate) fn create_first(
     }
 }
 
-/// Whether a token was ever made: none is removed.
+/// Whether any token was ever created; tokens are never removed.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn are_any(conn: &mut Conn) -> Result<bool, StoreError> {
     let first: Option<String> = on!(conn, |c| token::table.select(token::jti).first(c).optional())?;
     Ok(first.is_some())
@@ -126,7 +126,7 @@ pub(crate) fn are_any(conn: &mut Conn) -> Result<bool, StoreError> {
 /// Signs claims with the newest key.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn sign(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, StoreError> {
     ring.load_signing_keys(conn)?.sign(claims).map_err(|error| StoreError::Bug(error.to_string()))
 }
@@ -151,7 +151,7 @@ fn check_entries(conn: &mut Conn, org_id: i64, entries: &[String]) -> Result<(),
 /// The tokens of an organisation, or of all, newest first.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn list(conn: &mut Conn, org_id: Option<i64>) -> Result<Vec<TokenRecord>, StoreError> {
     let rows: Vec<TokenRow> = on!(conn, |c| match org_id {
         Some(org_id) => token::table
@@ -168,9 +168,9 @@ pub(crate) fn list(conn: &mut Conn, org_id: Option<i64>) -> Result<Vec<TokenReco
 /// A token's record.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn find(conn: &mut Conn, jti: &str) -> Result<Option<TokenRecord>, StoreError> {
-    // Whatever is no id of ours need not be asked for; PostgreSQL takes no NUL in a text.
+    // Skip text that cannot be an id; PostgreSQL accepts no NUL in a text.
     if !jti.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(None);
     }
@@ -179,10 +179,10 @@ pub(crate) fn find(conn: &mut Conn, jti: &str) -> Result<Option<TokenRecord>, St
     row.map(TokenRow::open).transpose()
 }
 
-/// Revokes a token; again is no error.
+/// Revokes a token. Revoking again is no error.
 ///
 /// # Errors
-/// [`Rejection::NotFound`] where no token of the organisation has this id.
+/// [`Rejection::NotFound`] if the organisation has no token with this id.
 pub(crate) fn revoke(conn: &mut Conn, org_id: Option<i64>, jti: &str, now: Micros) -> Result<(), StoreError> {
     let record = find(conn, jti)?;
     let is_theirs = record.is_some_and(|record| org_id.is_none_or(|org_id| record.claims.org == org_id));
@@ -198,7 +198,7 @@ pub(crate) fn revoke(conn: &mut Conn, org_id: Option<i64>, jti: &str, now: Micro
 /// The ids of revoked tokens that have not expired.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn revoked(conn: &mut Conn, now: Micros) -> Result<Vec<String>, StoreError> {
     Ok(on!(conn, |c| token::table
         .filter(token::revoked_at_us.is_not_null())
@@ -208,18 +208,18 @@ pub(crate) fn revoked(conn: &mut Conn, now: Micros) -> Result<Vec<String>, Store
 }
 
 impl Tokens<'_> {
-    /// Keeps and signs a token; its text, told this once.
+    /// Stores and signs a token. Returns its text, which cannot be read again.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] for an unknown organisation or entrypoint.
+    /// [`StoreError::Rejected`] if the organisation or entrypoint does not exist.
     pub async fn create(self, claims: Claims) -> Result<String, StoreError> {
         self.0.administer(move |conn, ring| create(conn, ring, &claims)).await
     }
 
-    /// Keeps and signs the first token of all; nothing where there was one before, or where what it is for is gone.
+    /// Stores and signs the very first token; `None` if there was one, or its organisation or entrypoint is gone.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn create_first(self, claims: Claims) -> Result<Option<String>, StoreError> {
         if self.0.read(|conn, _| are_any(conn)).await? {
             return Ok(None);
@@ -227,10 +227,10 @@ impl Tokens<'_> {
         self.0.administer(move |conn, ring| create_first(conn, ring, &claims)).await
     }
 
-    /// Revokes a token; of any organisation without `org_id`.
+    /// Revokes a token; without `org_id`, a token of any organisation.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] where there is none.
+    /// [`StoreError::Rejected`] if there is no such token.
     pub async fn revoke(self, org_id: Option<i64>, jti: String) -> Result<(), StoreError> {
         self.0.administer(move |conn, _| revoke(conn, org_id, &jti, clock::now())).await
     }
@@ -238,7 +238,7 @@ impl Tokens<'_> {
     /// The tokens of an organisation, or of all, newest first.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn list(self, org_id: Option<i64>) -> Result<Vec<TokenRecord>, StoreError> {
         self.0.read(move |conn, _| list(conn, org_id)).await
     }
@@ -246,36 +246,36 @@ impl Tokens<'_> {
     /// A token's record.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn find(self, jti: String) -> Result<Option<TokenRecord>, StoreError> {
         self.0.look_up(move |conn, _| find(conn, &jti)).await
     }
 
-    /// Signs claims with the newest key without keeping a record.
+    /// Signs claims with the newest key, without storing a record.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn sign(self, claims: Claims) -> Result<String, StoreError> {
         self.0.look_up(move |conn, ring| sign(conn, ring, &claims)).await
     }
 
-    /// A connection of its own for watching the database: signing keys, revoked tokens, life.
+    /// A separate connection to watch the database: signing keys, revoked tokens, availability.
     pub fn watch(self) -> Watch {
         Watch { ring: Arc::clone(&self.0.ring), conn: KeptConn::new(self.0.url.clone(), Purpose::Read) }
     }
 }
 
-/// Watches the database from a thread of its own.
+/// A watch on the database for a separate thread.
 pub struct Watch {
     ring: Arc<KeyRing>,
     conn: KeptConn,
 }
 
 impl Watch {
-    /// Loads new signing keys; the ids of revoked tokens.
+    /// Loads new signing keys; returns the ids of revoked tokens.
     ///
     /// # Errors
-    /// The database's; the next call opens a new connection.
+    /// Database errors; the next call opens a new connection.
     pub fn poll(&mut self) -> Result<Vec<String>, StoreError> {
         let result = (|| {
             let conn = self.conn.get()?;

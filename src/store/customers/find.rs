@@ -1,4 +1,4 @@
-//! Reading customers: one by id, a page of an entrypoint, a history.
+//! Reads of customers: one by id, several by id, a history.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::store::engine::reader::{LookUp, Results};
 use crate::store::engine::schema::history;
 use crate::store::keys::keyring::KeyRing;
 
-/// A customer with its entrypoint, as one state of the database has them.
+/// A customer with its entrypoint, read from one state of the database.
 #[derive(Debug, Clone)]
 pub struct Found {
     /// The record.
@@ -37,14 +37,14 @@ macro_rules! newest_version {
     };
 }
 
-/// The version of the settings that a customer `c` is under.
+/// The settings version of the entrypoint of a customer `c`.
 macro_rules! settings_version {
     () => {
         "(SELECT l.settings_version FROM entrypoint_lock l WHERE l.entrypoint_id = c.entrypoint_id)"
     };
 }
 
-/// A customer's columns, the newest version in its history, and that of its entrypoint's settings.
+/// The columns of a customer, the newest version in its history, and the settings version of its entrypoint.
 type Versioned = (CustomerRow, Option<i64>, Option<i64>);
 type VersionedColumns = (CustomerColumns, Nullable<BigInt>, Nullable<BigInt>);
 
@@ -83,15 +83,15 @@ impl LookUp for CustomerLookUp {
     type Found = Option<Found>;
 
     fn look_up(&self, conn: &mut Conn, keys: &[(i64, i64)]) -> Result<Results<Option<Found>>, StoreError> {
-        // A data key that is read in a statement of its own never changes.
+        // A data key never changes, so a separate statement may read it.
         find_each(conn, &self.ring, &self.record_cache, keys)
     }
 }
 
-/// A customer of an entrypoint: one statement, which needs no transaction.
+/// A customer of an entrypoint, read in one statement without a transaction.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`] for a record that was tampered with.
+/// Database errors; [`StoreError::Corrupt`] if somebody tampered with the record.
 pub(crate) fn find(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -103,10 +103,10 @@ pub(crate) fn find(
     Ok(Some(Found { record: record_cache::open(conn, ring, &found.0)?, entrypoint }))
 }
 
-/// The entrypoint of a customer whose row is the newest version.
+/// The entrypoint of a customer, after a check that the row is the newest version.
 ///
 /// # Errors
-/// As [`find`].
+/// Same as [`find`].
 fn checked(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -118,11 +118,11 @@ fn checked(
     ring.directory.at(conn, row.entrypoint_id, settings_version)
 }
 
-/// Customers by entrypoint and id, in the order asked: on PostgreSQL in one statement, where each would be a round trip to
-/// the server. None needs a transaction.
+/// Customers by entrypoint and id, in the order given. PostgreSQL reads all in one statement and so saves round trips.
+/// No transaction is needed.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 fn find_each(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -154,7 +154,7 @@ fn find_each(
 
 type OneResult = Result<Option<Found>, StoreError>;
 
-/// What is wrong with the connection is wrong with all.
+/// An error of the connection is an error of all; any other error belongs to one customer.
 fn of_one(found: OneResult) -> Result<OneResult, StoreError> {
     match found {
         Err(error) if error.is_of_connection() => Err(error),
@@ -167,15 +167,15 @@ fn of_one(found: OneResult) -> Result<OneResult, StoreError> {
 pub struct HistoryEntry {
     /// The version that the change made.
     pub version: i64,
-    /// When.
+    /// The time of the change.
     pub at: Micros,
-    /// What was done.
+    /// The operation.
     pub operation: String,
-    /// The name of the token that did it.
+    /// The name of the token that made the change.
     pub token_name: String,
-    /// The id of the token that did it.
+    /// The id of the token that made the change.
     pub token_jti: String,
-    /// The fields that changed, with their values before and after; none once erased.
+    /// The changed fields with their values before and after; empty after an erasure.
     pub changes: Vec<FieldChange>,
 }
 
@@ -191,10 +191,10 @@ struct EntryRow {
     key_id_before: Option<i64>,
 }
 
-/// Entries of a customer's history, newest first, and how many there are.
+/// Entries of a customer's history, newest first, and the total number.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`].
+/// Database errors; [`StoreError::Corrupt`].
 pub(crate) fn entries(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -215,7 +215,7 @@ pub(crate) fn entries(
         .limit(limit)
         .select(EntryRow::as_select())
         .load(c))?;
-    // The state after the newest entry of the page: the record itself, or the image in the entry above.
+    // The state after the newest entry of the page: the record itself, or the image in the next newer entry.
     let mut after: Option<Customer> = if newest == row.version {
         Some(current.customer)
     } else {
@@ -234,7 +234,7 @@ pub(crate) fn entries(
             }
             _ => None,
         };
-        // Nothing is left to compare of an erased person.
+        // An erased person has no values to compare.
         let changes = match &after {
             Some(after) if !current.erased => difference(before.as_ref(), after),
             _ => Vec::new(),

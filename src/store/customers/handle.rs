@@ -1,4 +1,4 @@
-//! What callers ask of customers: commands go to a writer, reads to a reader.
+//! The interface to customers: commands go to a writer, reads go to a reader.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::store::engine::schema;
 use crate::store::{Customers, answer_admin, index};
 
 impl Customers<'_> {
-    /// Makes ready what a create will most likely need of the writer, which has the less to do under the lock.
+    /// Computes in advance what a create will probably need, to shorten the work under the lock.
     pub fn precompute(self, command: &mut Command) {
         let Action::Create(create) = &mut command.action else { return };
         let Some(key) = self.0.ring.newest_key(command.entrypoint_id) else { return };
@@ -33,17 +33,17 @@ impl Customers<'_> {
         create.precomputed = Some(Arc::new(Precomputed { key_id: key.id, record, terms }));
     }
 
-    /// Gives a command to a writer; answers after COMMIT.
+    /// Sends a command to a writer; answers after COMMIT.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] by the rules; [`StoreError::Busy`] when the queue is full.
+    /// [`StoreError::Rejected`] if the rules refuse the command; [`StoreError::Busy`] if the queue is full.
     pub async fn write(self, mut command: Command) -> Reply {
         self.precompute(&mut command);
         self.0.last_command_us.store(clock::now().0, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
         let sends_mail = matches!(command.action, Action::Invite(_) | Action::Consent(_));
         self.0.queue.push_command(command.entrypoint_id, command, reply)?;
-        let answer = answer.await.map_err(|_| StoreError::Unavailable("the writer went away".into()))?;
+        let answer = answer.await.map_err(|_| StoreError::Unavailable("the writer has stopped".into()))?;
         self.0.terms_written.notify_one();
         if sends_mail {
             self.0.mail_queued.notify_one();
@@ -51,15 +51,15 @@ impl Customers<'_> {
         answer
     }
 
-    /// Forgets what an erase removed, and moves it out of SQLite's write-ahead log; while a reader is in the way, the
-    /// next [`Customers::finish_erasing`] does that.
+    /// Clears erased data from memory and from SQLite's write-ahead log. If a reader blocks the checkpoint, the next
+    /// [`Customers::finish_erasing`] repeats it.
     pub async fn forget_erased(self) {
         self.0.record_cache.forget_all();
         self.0.erased.store(true, Ordering::Release);
         self.finish_erasing().await;
     }
 
-    /// Does what is left of erases done before.
+    /// Finishes the clean-up after earlier erasures.
     pub async fn finish_erasing(self) {
         if !self.0.erased.swap(false, Ordering::AcqRel) {
             return;
@@ -75,26 +75,26 @@ impl Customers<'_> {
             Ok(true) => {}
             Ok(false) => self.0.erased.store(true, Ordering::Release),
             Err(error) => {
-                tracing::warn!(%error, "the write-ahead log could not be truncated after an erase");
+                tracing::warn!(%error, "cannot truncate the write-ahead log after an erasure");
                 self.0.erased.store(true, Ordering::Release);
             }
         }
     }
 
-    /// Forgets records that were opened long ago.
+    /// Removes old records from the record cache.
     pub fn forget_old_records(self) {
         self.0.record_cache.forget_old();
     }
 
-    /// How many records were recalled from memory, and how many had to be opened.
+    /// Hits and misses of the record cache.
     pub fn cache_hits_and_misses(self) -> (u64, u64) {
         self.0.record_cache.hits_and_misses()
     }
 
-    /// The entrypoint that a customer id belongs to, if any.
+    /// The entrypoint of a customer id, if there is one.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn entrypoint_of(self, customer_id: i64) -> Result<Option<i64>, StoreError> {
         let block = block_of(customer_id);
         if let Some(found) = self.0.ring.directory.of_block(block) {
@@ -116,10 +116,10 @@ impl Customers<'_> {
         Ok(found)
     }
 
-    /// What `render` makes of a customer with its entrypoint, on the thread that reads it.
+    /// Applies `render` to a customer and its entrypoint, on the reader thread.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn find<T: Send + 'static>(
         self,
         entrypoint_id: i64,
@@ -129,11 +129,11 @@ impl Customers<'_> {
         self.0.readers.look_up((entrypoint_id, id), |found| found.map(render)).await
     }
 
-    /// What `render` makes of a page of a list, which is from one state of the database. It runs on the thread that
-    /// reads, so that records are freed where they were made.
+    /// Applies `render` to a page of a list, read from one state of the database. It runs on the reader thread, so that
+    /// the thread that allocated the records also frees them.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn list<T: Send + 'static>(
         self,
         request: ListRequest,
@@ -150,42 +150,42 @@ impl Customers<'_> {
         self.0.readers.read(Size::Many, sees, read).await
     }
 
-    /// Place and id of everything in a list, in its order.
+    /// Entrypoint and id of every customer in a list, in the order of the list.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn ids(self, request: ListRequest) -> Result<Vec<(i64, i64)>, StoreError> {
         self.0.read(move |conn, ring| lists::ids(conn, ring, &request)).await
     }
 
-    /// A page of a list for an answer that is too long for [`Customers::list`], from one state of the database.
+    /// The ids of a page that is too long for [`Customers::list`], read from one state of the database.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn id_page(self, request: ListRequest) -> Result<IdPage, StoreError> {
         self.0.read(move |conn, ring| lists::id_page(conn, ring, &request)).await
     }
 
-    /// Records by place and id, in the order asked, as they are now: deleted ones may be among them.
+    /// The current records of some entrypoints and ids, in the order given; deleted records may be among them.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn records(self, ids: Vec<(i64, i64)>) -> Result<Vec<Listed>, StoreError> {
         self.0.read(move |conn, ring| lists::by_ids(conn, ring, &RecordCache::none(), &ids)).await
     }
 
-    /// How many customers each `status/lifecycle` of an entrypoint has.
+    /// The number of customers of an entrypoint for each `status/lifecycle`.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn counts(self, entrypoint_id: i64) -> Result<Option<HashMap<String, i64>>, StoreError> {
         self.0.read(move |conn, _| lists::counts(conn, entrypoint_id)).await
     }
 
-    /// Entries of a customer's history, newest first, and how many there are.
+    /// Entries of a customer's history, newest first, and the total number.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn history(
         self,
         entrypoint_id: i64,
@@ -196,10 +196,10 @@ impl Customers<'_> {
         self.0.read(move |conn, ring| find::entries(conn, ring, entrypoint_id, id, skip, limit)).await
     }
 
-    /// Decides a command that changes nothing, without the writer's lock.
+    /// Decides a command that changes nothing, without the lock.
     ///
     /// # Errors
-    /// As [`Customers::write`].
+    /// Same as [`Customers::write`].
     pub async fn consult(self, command: Command) -> Result<Answer, StoreError> {
         self.0
             .look_up(move |conn, ring| {

@@ -1,6 +1,6 @@
-//! Customers in the database: their rows and history, one write road ([`load`], [`save`]), and reads ([`find`], [`lists`]).
+//! Customers in the database: rows and history, one write path ([`load`], [`save`]), reads ([`find`], [`lists`]).
 
-// Its macros are for the modules after it.
+// The modules below use the macros of this one.
 #[macro_use]
 pub(crate) mod rows;
 

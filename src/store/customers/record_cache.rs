@@ -1,8 +1,8 @@
-//! Customers that were opened lately, and what was sent of them.
+//! The record cache: customers opened lately, with their renderings.
 //!
-//! Every read still reads the row. Where that is byte for byte the one that was opened before, its document is not
-//! deciphered and parsed again, nor its answer written again: both follow from the row, the entrypoint and the view
-//! alone, so nothing kept here can be stale.
+//! Every read still fetches the row. If the row equals the cached one byte for byte, the document need not be
+//! deciphered and parsed again, nor the answer rendered again. Document and answer follow from the row, the entrypoint
+//! and the view alone, so an entry is never stale.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,34 +19,34 @@ use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
 use crate::store::keys::keyring::KeyRing;
 
-/// How long a record is kept after it was opened, however often it is read: so that one that another instance erased
-/// does not stay in memory. It is looked for twice a minute, and ten minutes are promised.
+/// How long an entry stays after its record was opened, however often it is read. The limit removes records that
+/// another instance erased. The promise is ten minutes, and the clean-up runs twice a minute.
 const KEPT_MAX: Duration = Duration::from_mins(9);
 
-/// Bytes of what is kept of a record besides its document: the structures, as measured.
+/// Measured size of an entry in bytes, without the document.
 const RECORD_BYTES: usize = 2_304;
-/// How many times a document is kept: sealed, opened, and as it is sent, which is twice as long.
+/// Copies of a document in an entry: sealed, opened, and rendered, which is twice as long.
 const DOCUMENT_TIMES: usize = 4;
-/// Bytes of a record in all, mostly.
+/// The size of a typical entry, in bytes.
 const TYPICAL_BYTES: u64 = 5_376;
 
-/// A customer as it was opened.
+/// An opened customer.
 #[derive(Debug)]
 pub struct OpenedRecord {
-    /// What its row says.
+    /// The content of the row.
     pub stored: Stored,
-    /// What was last sent of it, in full and masked.
+    /// The latest rendering in full, and the latest masked one.
     renderings: [Mutex<Option<Arc<Rendering>>>; 2],
 }
 
-/// What is sent of a customer.
+/// A rendered customer.
 #[derive(Debug)]
 pub struct Rendering {
-    /// The entrypoint as it was then.
+    /// The entrypoint at the time of rendering.
     entrypoint: Arc<Entrypoint>,
-    /// The tag of the text.
+    /// The ETag of the text.
     pub etag: String,
-    /// The text.
+    /// The rendered text.
     pub text: Bytes,
 }
 
@@ -55,10 +55,10 @@ impl OpenedRecord {
         OpenedRecord { stored, renderings: [const { Mutex::new(None) }; 2] }
     }
 
-    /// What is sent of it, in full or masked: as it was last sent, or the tag and text that `render` makes of it.
+    /// The rendering, in full or masked: the cached one, or the tag and text that `render` makes.
     ///
     /// # Errors
-    /// Those of `render`.
+    /// The errors of `render`.
     pub fn rendering<E>(
         &self,
         entrypoint: &Arc<Entrypoint>,
@@ -71,7 +71,7 @@ impl OpenedRecord {
             return Ok(Arc::clone(rendering));
         }
         let (etag, text) = render(&self.stored, entrypoint)?;
-        // Without the room that it was written into.
+        // Drop the spare capacity.
         let text = text.into_boxed_slice().into();
         let rendering = Arc::new(Rendering { entrypoint: Arc::clone(entrypoint), etag, text });
         *last = Some(Arc::clone(&rendering));
@@ -79,7 +79,7 @@ impl OpenedRecord {
     }
 }
 
-/// A record, with the row it was opened from.
+/// A record with its row.
 #[derive(Debug)]
 struct Kept {
     row: CustomerRow,
@@ -97,7 +97,7 @@ impl Weighter<i64, Arc<Kept>> for ByBytes {
     }
 }
 
-/// The records that were opened lately.
+/// The record cache.
 #[derive(Debug)]
 pub(crate) struct RecordCache {
     records: Option<Cache<i64, Arc<Kept>, ByBytes>>,
@@ -106,22 +106,22 @@ pub(crate) struct RecordCache {
 }
 
 impl RecordCache {
-    /// Keeps records of about so many bytes in all; none for 0.
+    /// A cache of about this many bytes; 0 disables it.
     pub(crate) fn new(bytes_max: u64) -> RecordCache {
         let count = usize::try_from(bytes_max / TYPICAL_BYTES).unwrap_or(usize::MAX);
         let records = (bytes_max > 0).then(|| Cache::with_weighter(count, bytes_max, ByBytes));
         RecordCache { records, hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
     }
 
-    /// Keeps nothing.
+    /// A cache that keeps nothing.
     pub(crate) fn none() -> RecordCache {
         RecordCache::new(0)
     }
 
-    /// Opens a row, or recalls it.
+    /// Opens a row, or takes the record from the cache.
     ///
     /// # Errors
-    /// The database's, where a key must be read; [`StoreError::Corrupt`].
+    /// Database errors, if it must read a key; [`StoreError::Corrupt`].
     pub(crate) fn open(
         &self,
         conn: &mut Conn,
@@ -142,30 +142,30 @@ impl RecordCache {
         Ok(record)
     }
 
-    /// Forgets what was opened longer ago than [`KEPT_MAX`].
+    /// Removes records that were opened longer ago than [`KEPT_MAX`].
     pub(crate) fn forget_old(&self) {
         if let Some(records) = &self.records {
             records.retain(|_, kept| kept.opened_at.elapsed() < KEPT_MAX);
         }
     }
 
-    /// Forgets everything.
+    /// Removes all records.
     pub(crate) fn forget_all(&self) {
         if let Some(records) = &self.records {
             records.clear();
         }
     }
 
-    /// How many records were recalled, and how many had to be opened.
+    /// The numbers of hits and misses.
     pub(crate) fn hits_and_misses(&self) -> (u64, u64) {
         (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed))
     }
 }
 
-/// Opens a row that is not to be kept.
+/// Opens a row without caching the record.
 ///
 /// # Errors
-/// As [`Opened::open`].
+/// Same as [`Opened::open`].
 pub(crate) fn open(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -247,10 +247,10 @@ mod tests {
         let record = record_cache.open(&mut conn, &ring, &first).unwrap();
         assert!(Arc::ptr_eq(&record, &record_cache.open(&mut conn, &ring, &first).unwrap()));
         assert_eq!(record_cache.hits_and_misses(), (1, 1));
-        // The same values, sealed once more: what is recalled must be the very row.
+        // The same values, sealed again: only the very same row is a hit.
         let again = row(1, Customer::default());
         assert!(!Arc::ptr_eq(&record, &record_cache.open(&mut conn, &ring, &again).unwrap()));
-        // What does not open is no less noticed.
+        // The cache does not hide a row that fails to open.
         let mut moved = first.clone();
         moved.customer_id = 2;
         assert!(matches!(record_cache.open(&mut conn, &ring, &moved), Err(StoreError::Corrupt(_))));

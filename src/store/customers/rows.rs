@@ -1,4 +1,4 @@
-//! Rows as the tables hold them, and the way between a row and an opened record.
+//! Rows of the tables, and the conversion between a row and an opened record.
 
 use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
 
@@ -10,7 +10,7 @@ use crate::store::engine::prepared::{insert, row};
 use crate::store::engine::schema::customer;
 use crate::vault::{Ad, DataKey, Plain, SealKey};
 
-/// Bytes of most documents, at most.
+/// The size of most documents, in bytes, at most.
 const DOCUMENT_ROOM: usize = 2_048;
 
 row! {
@@ -32,17 +32,17 @@ row! {
     document: Option<Vec<u8>> as Nullable<Binary>,
 }
 
-/// A row of `history` to be appended.
+/// A row to append to `history`.
 #[derive(Debug)]
 pub(crate) struct HistoryRow {
     pub entrypoint_id: i64,
     pub customer_id: i64,
     pub version: i64,
-    /// The change's number among all of its entrypoint.
+    /// The number of the change among all changes of the entrypoint.
     pub seq: i64,
     pub at_us: i64,
     pub operation: &'static str,
-    /// What the change is a part of.
+    /// The cause of the change, such as an import.
     pub cause: Option<String>,
     pub token_name: String,
     pub token_jti: String,
@@ -68,8 +68,8 @@ insert! {
     key_id_before: Option<i64> as Nullable<BigInt>,
 }
 
-/// Binds a document to its customer and version; status, balance and stage stand inside it, and the
-/// columns must say the same.
+/// Binds a document to its customer and version. Status, balance and stage are in the document too; the columns must
+/// agree with it.
 pub(crate) fn document_ad(entrypoint_id: i64, customer_id: i64, version: i64, key_id: i64) -> Ad {
     Ad::new("document", &[entrypoint_id, customer_id, version, key_id])
 }
@@ -78,7 +78,7 @@ impl CustomerRow {
     /// A new row of a record.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] without randomness.
+    /// [`StoreError::Corrupt`] if the random generator fails.
     pub(crate) fn seal(
         entrypoint_id: i64,
         stored: &Stored,
@@ -109,7 +109,7 @@ impl CustomerRow {
         })
     }
 
-    /// That the row is the newest version that its history has: an old row put back does not pass.
+    /// Checks that the row is the newest version in its history. Detects an old row that somebody put back.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`].
@@ -123,7 +123,7 @@ impl CustomerRow {
     /// Opens the row.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] where the document does not open, or the columns say something else.
+    /// [`StoreError::Corrupt`] if the document does not open, or the columns disagree with it.
     pub(crate) fn open(&self, data_key: &DataKey) -> Result<Stored, StoreError> {
         let (Some(salt), Some(document)) = (&self.salt, &self.document) else { return self.erased() };
         let ad = document_ad(self.entrypoint_id, self.customer_id, self.version, self.key_id);
@@ -136,7 +136,7 @@ impl CustomerRow {
             && record.created_at.0 == self.created_at_us
             && record.updated_at.0 == self.updated_at_us;
         if !columns_agree {
-            let message = format!("customer {}: the columns are not those of the document", self.customer_id);
+            let message = format!("customer {}: the columns disagree with the document", self.customer_id);
             return Err(StoreError::Corrupt(message));
         }
         Ok(Stored { id: self.customer_id, version: self.version, customer: record, erased: false })
@@ -147,7 +147,7 @@ impl CustomerRow {
         let status = Status::of_code(self.status.into()).ok_or_else(unreadable)?;
         let lifecycle: Lifecycle = self.lifecycle.parse().map_err(|_| unreadable())?;
         let balance = Money::from_units(self.balance_units).ok_or_else(unreadable)?;
-        // Only an erased person has no document: anything else lost it.
+        // Only an erased person has no document; otherwise the document was lost.
         if lifecycle != Lifecycle::Anonymised || self.salt.is_some() || self.document.is_some() {
             return Err(StoreError::Corrupt(format!("customer {}: the document is gone", self.customer_id)));
         }
@@ -163,8 +163,8 @@ impl CustomerRow {
 /// [`StoreError::Corrupt`].
 pub(crate) fn open_document(seal: &SealKey, ad: &Ad, sealed: &[u8]) -> Result<Customer, StoreError> {
     let plain = seal.open(ad, sealed)?;
-    // Once for the whole text, instead of once for each in it.
+    // Check UTF-8 once for the whole text, instead of once for each string.
     let text = std::str::from_utf8(&plain);
-    let text = text.map_err(|_| StoreError::Corrupt("a document that is no text".into()))?;
+    let text = text.map_err(|_| StoreError::Corrupt("a document is not UTF-8".into()))?;
     Ok(serde_json::from_str(text)?)
 }

@@ -1,5 +1,4 @@
-//! How a decided batch gets into the tables: on PostgreSQL in one statement, on SQLite one a row, where that is as
-//! fast.
+//! Saves a decided batch: in one statement on PostgreSQL, with one statement a row on SQLite, where that is as fast.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -34,13 +33,13 @@ use crate::store::mail;
 use crate::store::register::REGISTER;
 use crate::vault::{SALT_BYTES, SealKey, random};
 
-/// A customer's salt and the key made of it, while a batch is saved.
+/// The salt of a customer and the key derived from it, during the save of a batch.
 struct Owner {
     salt: Vec<u8>,
     seal: SealKey,
 }
 
-/// Everything one working set adds to the tables.
+/// Everything that one working set adds to the tables.
 #[derive(Default)]
 struct Additions {
     inserted: Vec<CustomerRow>,
@@ -52,10 +51,10 @@ struct Additions {
     idempotency: Vec<IdempotencyRow>,
 }
 
-/// Saves what was decided in one entrypoint's working set; on PostgreSQL the number of the transaction.
+/// Saves the decisions in the working set of one entrypoint; on PostgreSQL returns the number of the transaction.
 ///
 /// # Errors
-/// The database's; nothing of the batch is then kept.
+/// Database errors; the batch then saves nothing.
 pub(crate) fn save(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -87,7 +86,7 @@ pub(crate) fn save(
     Ok(transaction)
 }
 
-/// Does what a change means for what hangs on its customer.
+/// Does the follow-up work of a change.
 fn follow_up(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -119,7 +118,7 @@ fn follow_up(
 fn send_mails(conn: &mut Conn, ring: &KeyRing, working_set: &WorkingSet) -> Result<(), StoreError> {
     for mail in working_set.mails() {
         let Some(stored) = working_set.customer(mail.customer_id) else { continue };
-        // What came after it in the same batch may have made it void.
+        // A later command in the same batch may void it.
         let holds = match mail.kind {
             MailKind::Invitation => stored.customer.invitation.is_some(),
             _ => !stored.customer.is_deleted(),
@@ -149,7 +148,7 @@ fn add_records(
     let now = loaded.working_set.now;
     // First and last state of each customer in this batch; several changes make one row.
     let mut ends: BTreeMap<i64, (&Revision, Arc<Stored>)> = BTreeMap::new();
-    // The row as it stands after the changes so far, for the next change's image of the past.
+    // The row after the changes so far, for the image in the next history entry.
     let mut current: HashMap<i64, CustomerRow> = HashMap::new();
     for (revision, seq) in loaded.working_set.revisions().iter().zip(loaded.lock_row.next_seq..) {
         let id = revision.after.id;
@@ -188,7 +187,7 @@ fn add_records(
     Ok(())
 }
 
-/// The salt of a customer: the stored one, or a new one for a new customer.
+/// The salt of a customer: the stored salt, or a new one for a new customer.
 fn owner<'a>(loaded: &Loaded, owners: &'a mut HashMap<i64, Owner>, id: i64) -> Result<&'a Owner, StoreError> {
     match owners.entry(id) {
         std::collections::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
@@ -208,7 +207,7 @@ fn add_index_changes(loaded: &Loaded, revision: &Revision, last: &Stored, additi
     let first = revision.before.as_deref();
     let live = |stored: &Stored| !stored.customer.is_deleted();
     let new_key = &loaded.keys.new;
-    // A customer that a rotation has not reached leaves its old key with this write.
+    // This write moves a customer that the rotation has not reached yet to the new key.
     let old_key = loaded.rows.get(&id).map_or(new_key, |row| loaded.keys.of_row(row.key_id));
     let old = first
         .filter(|stored| live(stored))
@@ -276,7 +275,7 @@ fn add_outcomes(
     Ok(())
 }
 
-/// An outcome's operational word, and what of it is sealed.
+/// Splits an outcome into the unsealed operation and the detail to seal.
 fn split(outcome: &Outcome) -> (&'static str, OutcomeDetail) {
     match outcome {
         Outcome::Created { verdict, matched_on, differs, .. } => {
@@ -307,7 +306,7 @@ fn update_lock_row(loaded: &mut Loaded) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Moves the counters by what the working set wrote.
+/// Updates the counters with the changes of the working set.
 fn count(working_set: &WorkingSet, counts: &mut BTreeMap<String, i64>, live: &mut i64) {
     let mut add = |stored: &Stored, number: i64| {
         let record = &stored.customer;
@@ -324,7 +323,7 @@ fn count(working_set: &WorkingSet, counts: &mut BTreeMap<String, i64>, live: &mu
     }
 }
 
-/// Writes everything; on PostgreSQL the number of the transaction, under which it remembers how that ended.
+/// Writes everything. On PostgreSQL returns the number of the transaction, whose status the server remembers.
 fn write(
     conn: &mut Conn,
     lock_row: &LockRow,
@@ -364,8 +363,8 @@ fn write(
     Ok(Some(transaction))
 }
 
-/// All new rows of a batch and its entrypoint's lock row in one statement: each would be a round trip to the server. It tells
-/// the number of the transaction, and where it is to look the oldest and newest of the terms that were pending before.
+/// All new rows of a batch and the lock row in one statement, to save round trips. Returns the number of the
+/// transaction and, if asked, the oldest and newest terms that were pending before.
 struct Batch<'a> {
     customers: NewCustomers<'a>,
     history: NewHistory<'a>,
@@ -373,7 +372,7 @@ struct Batch<'a> {
     keys: NewKeys<'a>,
     pending: index::NewMemtableRows<'a>,
     lock_row: &'a LockRow,
-    /// Whether it is to look how many terms are pending.
+    /// Whether to read how many terms are pending.
     looks: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Customers and their histories as the register of sealed tables has them: wiped, sealed anew, examined.
+//! Customers and their histories in the register of sealed tables: erase, reseal, examine.
 
 use diesel::prelude::*;
 
@@ -14,10 +14,10 @@ use crate::store::keys::index_keys::IndexKeys;
 use crate::store::keys::keyring::KeyRing;
 use crate::store::keys::sealed_table::{Erased, Rekeying, SLICE, SealedTable, Walked};
 
-/// Customers, with their histories and what they are found by.
+/// Customers, with their histories and index entries.
 pub(crate) struct CustomerTables;
 
-/// A cursor is the id of the last customer.
+/// The cursor is the id of the last customer.
 fn id_at(cursor: &[u8]) -> i64 {
     cursor.try_into().map_or(0, i64::from_be_bytes)
 }
@@ -45,7 +45,7 @@ impl SealedTable for CustomerTables {
         &["customer.document", "history.document_before"]
     }
 
-    /// When, who and what was done stays in the history. The customer's own row is written by the change that erases.
+    /// The history keeps time, actor and operation. The change that erases writes the customer's own row.
     fn erase(&self, conn: &mut Conn, _: &KeyRing, erased: &Erased<'_>) -> Result<(), StoreError> {
         let no_bytes: Option<Vec<u8>> = None;
         on!(conn, |c| diesel::update(
@@ -100,7 +100,7 @@ impl SealedTable for CustomerTables {
         })?)
     }
 
-    /// Each is opened, held against its history, and found by its digests.
+    /// Opens each row, checks it against its history, and finds it by its digests.
     fn examine(
         &self,
         conn: &mut Conn,
@@ -123,7 +123,7 @@ impl SealedTable for CustomerTables {
         for (id, digests) in having {
             if digests.iter().any(|digest| !found.get(digest).is_some_and(|ids| ids.contains(&id))) {
                 return Err(StoreError::Corrupt(format!(
-                    "customer {id} is not found by all of its identifiers: a create of the same person would double it"
+                    "customer {id} is not found by all of its identifiers: a create of the same person would duplicate it"
                 )));
             }
         }
@@ -135,7 +135,7 @@ impl SealedTable for CustomerTables {
     }
 }
 
-/// Seals anew what a customer was before.
+/// Reseals the history of a customer.
 fn history_of(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -145,7 +145,7 @@ fn history_of(
 ) -> Result<(), StoreError> {
     let new = &keys.new.key;
     let (place, id) = (row.entrypoint_id, row.customer_id);
-    // A customer that never changed has no image of a past.
+    // A customer that never changed has no image in the history.
     if row.version == 1 {
         return Ok(());
     }

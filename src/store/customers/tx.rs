@@ -1,4 +1,4 @@
-//! The one way of every change to customers: lock → load → decide → save.
+//! The one path of every change to customers: lock → load → decide → save.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,14 +21,14 @@ use crate::store::entrypoints::lock_row::{
 use crate::store::imports::DryRunRecords;
 use crate::store::keys::keyring::KeyRing;
 
-/// What a command came to, or why it came to nothing.
+/// The answer of a command, or the reason why there is none.
 pub(crate) type Reply = Result<Answer, StoreError>;
 
-/// An entrypoint within a transaction, under its lock.
+/// A transaction on an entrypoint, under its lock.
 #[derive(Debug, Clone)]
 pub(crate) struct EntrypointTx {
     pub lock_row: LockRow,
-    /// Read after the lock: times grow with versions.
+    /// Read after the lock is taken, so that times grow with versions.
     pub now: Micros,
 }
 
@@ -36,24 +36,24 @@ impl EntrypointTx {
     /// Waits for the lock of an entrypoint.
     ///
     /// # Errors
-    /// [`Rejection::NotFound`]; the database's.
+    /// [`Rejection::NotFound`]; database errors.
     pub(crate) fn lock(conn: &mut Conn, entrypoint_id: i64) -> Result<EntrypointTx, StoreError> {
         Ok(EntrypointTx { lock_row: lock_entrypoint(conn, entrypoint_id)?, now: clock::now() })
     }
 
-    /// An entrypoint for decisions of which nothing is saved: they need no lock.
+    /// An entrypoint for decisions that save nothing and so need no lock.
     ///
     /// # Errors
-    /// [`Rejection::NotFound`]; the database's.
+    /// [`Rejection::NotFound`]; database errors.
     pub(crate) fn unlocked(conn: &mut Conn, entrypoint_id: i64) -> Result<EntrypointTx, StoreError> {
         let lock_row = read_lock_row(conn, entrypoint_id)?.ok_or(Rejection::NotFound)?;
         Ok(EntrypointTx { lock_row, now: clock::now() })
     }
 
-    /// Loads what some commands will ask for.
+    /// Loads what some commands need.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub(crate) fn load(
         self,
         conn: &mut Conn,
@@ -63,11 +63,11 @@ impl EntrypointTx {
         Loaded::load(conn, ring, self.lock_row, commands, self.now)
     }
 
-    /// As [`EntrypointTx::load`] for creates of which nothing will be saved: with what a dry run would have written
-    /// before, and ids that nobody has.
+    /// Same as [`EntrypointTx::load`], for creates that will not be saved: adds the dry-run records so far, and ids
+    /// that no customer will have.
     ///
     /// # Errors
-    /// As [`EntrypointTx::load`].
+    /// Same as [`EntrypointTx::load`].
     pub(crate) fn rehearse(
         self,
         conn: &mut Conn,
@@ -83,11 +83,11 @@ impl EntrypointTx {
         Ok(loaded)
     }
 
-    /// Decides some commands and saves what they change: one reply a command, and on PostgreSQL the number of the
-    /// transaction if anything was written.
+    /// Decides some commands and saves the changes. Returns one reply a command and, on PostgreSQL, the number of the
+    /// transaction if it wrote anything.
     ///
     /// # Errors
-    /// The database's; nothing is then kept.
+    /// Database errors; nothing is then saved.
     pub(crate) fn run(
         self,
         conn: &mut Conn,
@@ -104,10 +104,10 @@ impl EntrypointTx {
 }
 
 impl Loaded {
-    /// Decides one command and loads what it misses; a panic in there is that command's own.
+    /// Decides one command and loads missing facts; a panic fails only this command.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub(crate) fn decide(
         &mut self,
         conn: &mut Conn,
@@ -127,11 +127,11 @@ impl Loaded {
     }
 }
 
-/// What the writers do with commands on customers.
+/// The writers' handler of commands on customers.
 #[derive(Clone)]
 pub(crate) struct RunCommands {
     pub ring: Arc<KeyRing>,
-    /// How long idempotency keys are kept, in seconds.
+    /// How long idempotency records are kept, in seconds.
     pub retention_secs: i64,
 }
 
@@ -152,7 +152,7 @@ impl Run for RunCommands {
         let ids: Vec<i64> = by_entrypoint.keys().copied().collect();
         let mut lock_rows = lock_entrypoints(conn, &ids, waiting)?;
         if lock_rows.is_empty() && waiting == Waiting::Skip {
-            // Nothing was free: wait for the first one, so that the thread does not spin.
+            // All lock rows are taken: wait for the first one, so that the thread does not spin.
             lock_rows = lock_entrypoints(conn, ids.get(..1).unwrap_or(&[]), Waiting::Wait)?;
         }
         let now = clock::now();
@@ -173,7 +173,7 @@ impl Run for RunCommands {
             transaction_id = id.or(transaction_id);
         }
         if waiting == Waiting::Wait {
-            // Every lock row that exists was waited for: what is left names no entrypoint.
+            // The writer has waited for every lock row that exists: the commands left name no entrypoint.
             for index in by_entrypoint.into_values().flatten() {
                 answer(index, Err(StoreError::Rejected(Rejection::NotFound)));
             }

@@ -1,7 +1,7 @@
-//! What this process knows of the directory: which entrypoints there are, whose ids are whose, and their settings.
+//! The directory of this process: which entrypoints exist, who owns which block of ids, and the settings.
 //!
-//! Settings are kept by the version that an entrypoint's lock row has of them, which every change raises under the lock.
-//! So nothing here is believed without the lock row, and statements on customers need no other table of the directory.
+//! Settings are cached under the version in the entrypoint's lock row. Every change raises that version under the lock.
+//! So a cached value counts only together with the lock row, and statements on customers need no other table.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,13 +12,13 @@ use crate::domain::entrypoints::Entrypoint;
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
 
-/// See the module.
+/// See the module documentation.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
-    /// Ids and organisations of entrypoints by name, and the owners of id blocks: neither ever changes.
+    /// Ids and organisations of entrypoints by name, and the owners of id blocks; neither ever changes.
     names: RwLock<HashMap<String, (i64, i64)>>,
     blocks: RwLock<HashMap<i64, i64>>,
-    /// The newest settings that were met, with their version, by entrypoint.
+    /// The newest known settings with their version, by entrypoint.
     settings: RwLock<HashMap<i64, (i64, Arc<Entrypoint>)>>,
 }
 
@@ -34,7 +34,7 @@ fn put<K: std::hash::Hash + Eq, V>(map: &RwLock<HashMap<K, V>>, key: K, value: V
 }
 
 impl Directory {
-    /// Id and organisation of an entrypoint, where they are known.
+    /// Id and organisation of an entrypoint, if known.
     pub(crate) fn by_name(&self, name: &str) -> Option<(i64, i64)> {
         get(&self.names, name)
     }
@@ -44,7 +44,7 @@ impl Directory {
         put(&self.names, name.to_owned(), found);
     }
 
-    /// The entrypoint of a block of customer ids, where it is known.
+    /// The entrypoint of a block of customer ids, if known.
     pub(crate) fn of_block(&self, block: i64) -> Option<i64> {
         get(&self.blocks, &block)
     }
@@ -54,12 +54,12 @@ impl Directory {
         put(&self.blocks, block, entrypoint_id);
     }
 
-    /// The newest settings that were met here: perhaps those of a moment ago.
+    /// The newest known settings; they may be slightly old.
     pub(crate) fn newest(&self, id: i64) -> Option<Arc<Entrypoint>> {
         get(&self.settings, &id).map(|(_, found)| found)
     }
 
-    /// Forgets settings that were changed.
+    /// Forgets settings after a change.
     pub(crate) fn forget(&self, id: i64) {
         self.settings.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
@@ -74,10 +74,10 @@ impl Directory {
         }
     }
 
-    /// An entrypoint with the settings of a version, which its lock row has; read where they are not known.
+    /// An entrypoint with the settings of the version in its lock row; reads them if they are not cached.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub(crate) fn at(&self, conn: &mut Conn, id: i64, version: i64) -> Result<Arc<Entrypoint>, StoreError> {
         if let Some((known, found)) = get(&self.settings, &id)
             && known == version

@@ -1,4 +1,4 @@
-//! What callers ask of entrypoints and organisations.
+//! The interface to entrypoints and organisations.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::store::Entrypoints;
 use crate::store::engine::error::StoreError;
 
 impl Entrypoints<'_> {
-    /// Makes an organisation: `render` makes the answer of its id, which is kept under the key.
+    /// Creates an organisation. `render` makes the answer from the new id; the idempotency record keeps the answer.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] for a key used otherwise; the database's.
+    /// [`StoreError::Rejected`] if another request used the key; database errors.
     pub async fn create_organisation(
         self,
         name: String,
@@ -29,10 +29,10 @@ impl Entrypoints<'_> {
             .await
     }
 
-    /// Changes an organisation; `None` keeps.
+    /// Changes an organisation; `None` keeps a value.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] where there is none; the database's.
+    /// [`StoreError::Rejected`] if the organisation does not exist; database errors.
     pub async fn update_organisation(
         self,
         org_id: i64,
@@ -49,10 +49,10 @@ impl Entrypoints<'_> {
             .await
     }
 
-    /// Makes an entrypoint: `render` makes the answer of its id, which is kept under the key.
+    /// Creates an entrypoint. `render` makes the answer from the new id; the idempotency record keeps it.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] where the name is taken or the organisation unknown.
+    /// [`StoreError::Rejected`] if the name is taken or the organisation does not exist.
     pub async fn create(
         self,
         org_id: i64,
@@ -68,10 +68,10 @@ impl Entrypoints<'_> {
             .await
     }
 
-    /// Changes the settings of an entrypoint; `None` keeps.
+    /// Changes the settings of an entrypoint; `None` keeps a value.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] where there is none; the database's.
+    /// [`StoreError::Rejected`] if the entrypoint does not exist; database errors.
     pub async fn update(
         self,
         id: i64,
@@ -93,7 +93,7 @@ impl Entrypoints<'_> {
     /// Id and organisation of an entrypoint.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn find(self, entry: &str) -> Result<Option<(i64, i64)>, StoreError> {
         if let Some(found) = self.0.ring.directory.by_name(entry) {
             return Ok(Some(found));
@@ -109,11 +109,10 @@ impl Entrypoints<'_> {
         Ok(found)
     }
 
-    /// The country that phones of an entrypoint are read with where nobody names one. It may be that of a moment ago:
-    /// the writer reads a phone again where the country is another by then. `None` where there is no such entrypoint.
-    ///
+    /// The default country for phone numbers of an entrypoint; `None` if there is no such entrypoint. The value may be
+    /// slightly old: the writer parses a phone number again if the country has changed.
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn country(self, entrypoint_id: i64) -> Result<Option<Option<String>>, StoreError> {
         if let Some(found) = self.0.ring.directory.newest(entrypoint_id) {
             return Ok(Some(found.country.clone()));
@@ -128,15 +127,15 @@ impl Entrypoints<'_> {
     /// The settings of an entrypoint.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn settings(self, id: i64) -> Result<Option<EntrypointSettings>, StoreError> {
         self.0.look_up(move |conn, _| settings::entrypoint_settings(conn, id)).await
     }
 
-    /// The entrypoints of an organisation, or of all.
+    /// The entrypoints of one organisation, or of all.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn list(self, org_id: Option<i64>) -> Result<Vec<EntrypointSettings>, StoreError> {
         self.0.read(move |conn, _| settings::entrypoints(conn, org_id)).await
     }
@@ -144,7 +143,7 @@ impl Entrypoints<'_> {
     /// Ids and names of the entrypoints of an organisation.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn names(self, org_id: i64) -> Result<Vec<(i64, String)>, StoreError> {
         self.0.read(move |conn, _| settings::entries(conn, org_id)).await
     }
@@ -152,7 +151,7 @@ impl Entrypoints<'_> {
     /// An organisation.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn organisation(self, org_id: i64) -> Result<Option<Organisation>, StoreError> {
         self.0.read(move |conn, _| settings::organisation(conn, org_id)).await
     }

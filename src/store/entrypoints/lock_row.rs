@@ -1,7 +1,7 @@
-//! The lock row of an entrypoint: whoever changes its customers or settings holds it.
+//! The lock row of an entrypoint. Every change of its customers or settings holds this lock.
 //!
-//! On PostgreSQL the rest is read in statements *after* the one that locks: a statement that both
-//! waits and reads does not see what was committed while it waited.
+//! On PostgreSQL, later statements read the data: a statement that waits for the lock does not see what others
+//! committed during the wait.
 
 use std::sync::Arc;
 
@@ -18,16 +18,16 @@ pub(crate) use crate::store::engine::writer::Waiting;
 use crate::store::keys::index_keys::{IndexKey, IndexKeys};
 use crate::store::keys::keyring::KeyRing;
 
-/// How many entrypoints are asked for at once.
+/// How many entrypoints one statement reads.
 const CHUNK: usize = 1_000;
 
-/// A row of `entrypoint_lock`, as it stands under the lock.
+/// A row of `entrypoint_lock`, as read under the lock.
 #[derive(Debug, Clone, Queryable, Selectable, AsChangeset)]
 #[diesel(table_name = entrypoint_lock, treat_none_as_null = true)]
 pub struct LockRow {
     #[diesel(skip_update)]
     pub entrypoint_id: i64,
-    /// The version of the settings that the customers are under.
+    /// The version of the current settings.
     #[diesel(skip_update)]
     pub settings_version: i64,
     pub next_customer_id: i64,
@@ -43,8 +43,8 @@ pub struct LockRow {
 }
 
 impl LockRow {
-    /// The keys under which this entrypoint's customers are sealed and indexed: that of new writes, and while
-    /// a rotation runs the one it replaces.
+    /// The keys that seal and index the customers of this entrypoint: the key for new writes and, during a rotation,
+    /// the old key.
     pub(crate) fn keys(&self, conn: &mut Conn, ring: &KeyRing) -> Result<IndexKeys, StoreError> {
         let new = IndexKey::of(conn, ring, self.key_id, &self.digest_identifiers)?;
         let old = match self.old_key_id {
@@ -55,7 +55,7 @@ impl LockRow {
     }
 }
 
-/// Makes a function that locks lock rows in the order of their ids.
+/// Defines a function that locks lock rows in the order of their ids.
 macro_rules! lock_rows {
     ($name:ident<$life:lifetime>($of:literal, $param:ident: $type:ty as $sql:ty), $locks:literal) => {
         ask_postgres! {
@@ -72,13 +72,13 @@ FROM entrypoint_lock WHERE entrypoint_id = ", $of
         }
     };
 }
-// Of one by itself: that need not be sorted.
+// A single lock row needs no sorting.
 lock_rows!(lock_row<'a>("(", id: &'a i64 as BigInt), "FOR UPDATE");
 lock_rows!(free_lock_row<'a>("(", id: &'a i64 as BigInt), "FOR UPDATE SKIP LOCKED");
 lock_rows!(lock_rows<'a>("ANY (", ids: &'a [i64] as Array<BigInt>), "FOR UPDATE");
 lock_rows!(free_lock_rows<'a>("ANY (", ids: &'a [i64] as Array<BigInt>), "FOR UPDATE SKIP LOCKED");
 
-/// Locks the lock rows of some entrypoints, in sorted order.
+/// Locks the lock rows of some entrypoints, in id order.
 pub(crate) fn lock_entrypoints(
     conn: &mut Conn,
     ids: &[i64],
@@ -88,7 +88,7 @@ pub(crate) fn lock_entrypoints(
     ids.sort_unstable();
     ids.dedup();
     match conn {
-        // BEGIN IMMEDIATE has locked everything.
+        // BEGIN IMMEDIATE has locked the whole database.
         Conn::Sqlite(c, ..) => {
             let mut lock_rows = Vec::new();
             for id in ids {
@@ -113,23 +113,23 @@ pub(crate) fn lock_entrypoints(
 /// Waits for the lock row of one entrypoint.
 ///
 /// # Errors
-/// [`Rejection::NotFound`] where there is no such entrypoint; the database's.
+/// [`Rejection::NotFound`] if there is no such entrypoint; database errors.
 pub(crate) fn lock_entrypoint(conn: &mut Conn, id: i64) -> Result<LockRow, StoreError> {
     lock_entrypoints(conn, &[id], Waiting::Wait)?.pop().ok_or_else(|| Rejection::NotFound.into())
 }
 
-/// The lock row of an entrypoint, without locking it.
+/// Reads the lock row of an entrypoint without locking it.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn read_lock_row(conn: &mut Conn, id: i64) -> Result<Option<LockRow>, StoreError> {
     Ok(on!(conn, |c| entrypoint_lock::table.find(id).select(LockRow::as_select()).first(c).optional())?)
 }
 
-/// Some entrypoints with their lock rows, in the order of ids; those that are not there are left out.
+/// Some entrypoints with their lock rows, in id order; leaves out entrypoints that do not exist.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`].
+/// Database errors; [`StoreError::Corrupt`].
 pub(crate) fn with_lock_rows(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -141,7 +141,7 @@ pub(crate) fn with_lock_rows(
         let rows: Vec<LockRow> = on!(conn, |c| {
             let base = entrypoint_lock::table.select(LockRow::as_select());
             match chunk {
-                // Stays prepared.
+                // This statement stays prepared.
                 [id] => base.filter(entrypoint_lock::entrypoint_id.eq(id)).load(c),
                 ids => base
                     .filter(entrypoint_lock::entrypoint_id.eq_any(ids))

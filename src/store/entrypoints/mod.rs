@@ -1,4 +1,4 @@
-//! Entrypoints with their organisations: the directory, and what is known of it.
+//! Entrypoints and organisations: the directory, the settings, the lock rows.
 
 pub(crate) mod directory;
 mod handle;
@@ -15,7 +15,7 @@ use crate::domain::customers::identifier::{Identifier, parse_policy};
 use crate::domain::entrypoints::theme::Theme;
 use crate::domain::entrypoints::{Entrypoint, Policy};
 
-/// An entrypoint's own columns.
+/// The columns of an entrypoint.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = entrypoint)]
 pub(super) struct EntrypointRow {
@@ -35,7 +35,7 @@ pub(super) struct EntrypointRow {
     editable_fields: Option<String>,
 }
 
-/// What an entrypoint has of its organisation.
+/// The columns that an entrypoint takes from its organisation.
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = organisation)]
 pub(super) struct OrganisationRow {
@@ -44,12 +44,12 @@ pub(super) struct OrganisationRow {
 }
 
 impl EntrypointRow {
-    /// The version of its settings.
+    /// The version of the settings.
     pub(super) fn settings_version(&self) -> i64 {
         self.settings_version
     }
 
-    /// Its own policy, where it has one.
+    /// The entrypoint's own policy, if it has one.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`].
@@ -57,7 +57,7 @@ impl EntrypointRow {
         read_policy(self.identifiers.clone())
     }
 
-    /// Reads the columns.
+    /// Builds the entrypoint from the columns.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`].
@@ -90,17 +90,17 @@ fn read_fields(json: &str) -> Result<Vec<TextField>, StoreError> {
     Ok(names.iter().filter_map(|name| TextField::of_request(name)).collect())
 }
 
-/// Reads a stored policy.
+/// Parses a stored policy.
 pub(super) fn read_policy(json: Option<String>) -> Result<Option<Vec<Identifier>>, StoreError> {
     let Some(json) = json else { return Ok(None) };
     let items: Vec<String> = serde_json::from_str(&json)?;
     parse_policy(&items).map(Some).map_err(|_| StoreError::Corrupt("a stored identifier policy".into()))
 }
 
-/// The columns of an entrypoint, and what it has of its organisation.
+/// The columns of an entrypoint and of its organisation.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(super) fn row(conn: &mut Conn, id: i64) -> Result<Option<(EntrypointRow, OrganisationRow)>, StoreError> {
     Ok(on!(conn, |c| entrypoint::table
         .inner_join(organisation::table)
@@ -110,10 +110,10 @@ pub(super) fn row(conn: &mut Conn, id: i64) -> Result<Option<(EntrypointRow, Org
         .optional())?)
 }
 
-/// An entrypoint, and the version of its settings.
+/// An entrypoint and the version of its settings.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`].
+/// Database errors; [`StoreError::Corrupt`].
 pub(super) fn entrypoint(conn: &mut Conn, id: i64) -> Result<Option<(i64, Entrypoint)>, StoreError> {
     let found = row(conn, id)?;
     found.map(|(own, organisation)| Ok((own.settings_version(), own.read(organisation)?))).transpose()

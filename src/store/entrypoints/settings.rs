@@ -1,4 +1,4 @@
-//! Organisations and entrypoints: made, listed, and set.
+//! Creates, lists and changes organisations and entrypoints.
 
 use diesel::prelude::*;
 
@@ -15,25 +15,25 @@ use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{entrypoint, entrypoint_lock, organisation};
 use crate::store::keys::keyring::KeyRing;
 
-/// An organisation as it is kept.
+/// A stored organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organisation {
     /// `orgId`.
     pub id: i64,
     /// Its name.
     pub name: String,
-    /// The policy it holds for its entrypoints.
+    /// The policy for its entrypoints.
     pub identifiers: Option<Vec<Identifier>>,
 }
 
-/// An entrypoint with what is its own and not its organisation's.
+/// The settings of an entrypoint, with its own policy apart from that of its organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntrypointSettings {
-    /// The entrypoint as it is in force.
+    /// The entrypoint with the settings in force.
     pub entrypoint: Entrypoint,
     /// The version of the settings.
     pub version: i64,
-    /// Its own policy, where it sets one.
+    /// The entrypoint's own policy, if it has one.
     pub own_identifiers: Option<Vec<Identifier>>,
 }
 
@@ -53,10 +53,10 @@ fn none_if_empty(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Makes an organisation; its id.
+/// Creates an organisation; returns its id.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn create_organisation(conn: &mut Conn, name: &str, now: Micros) -> Result<i64, StoreError> {
     Ok(on!(conn, |c| diesel::insert_into(organisation::table)
         .values((organisation::name.eq(name), organisation::created_at_us.eq(now.0)))
@@ -64,10 +64,10 @@ pub(crate) fn create_organisation(conn: &mut Conn, name: &str, now: Micros) -> R
         .get_result(c))?)
 }
 
-/// Makes an entrypoint with its data key; its id.
+/// Creates an entrypoint with its data key; returns its id.
 ///
 /// # Errors
-/// [`Rejection::NotFound`] without the organisation, [`Rejection::Conflict`] where the name is taken.
+/// [`Rejection::NotFound`] if the organisation does not exist, [`Rejection::Conflict`] if the name is taken.
 pub(crate) fn create_entrypoint(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -115,7 +115,7 @@ pub(crate) fn create_entrypoint(
     Ok(id)
 }
 
-/// What every live customer of an empty entrypoint has a digest for.
+/// The identifiers for which every live customer of an empty entrypoint has digests.
 pub(crate) fn digest_identifiers(policy: &Policy) -> Result<String, StoreError> {
     let always = [Identifier::customer_number(), Identifier::customer_username()];
     let mut all = policy.identifiers.clone();
@@ -126,7 +126,7 @@ pub(crate) fn digest_identifiers(policy: &Policy) -> Result<String, StoreError> 
 /// An organisation.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn organisation(conn: &mut Conn, org_id: i64) -> Result<Option<Organisation>, StoreError> {
     let found: Option<(i64, String, Option<String>)> = on!(conn, |c| organisation::table
         .find(org_id)
@@ -137,10 +137,10 @@ pub(crate) fn organisation(conn: &mut Conn, org_id: i64) -> Result<Option<Organi
     Ok(Some(Organisation { id, name, identifiers: super::read_policy(identifiers)? }))
 }
 
-/// The id and organisation of an entrypoint; they never change.
+/// The id and organisation of an entrypoint; neither ever changes.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn find(conn: &mut Conn, entry: &str) -> Result<Option<(i64, i64)>, StoreError> {
     Ok(on!(conn, |c| entrypoint::table
         .filter(entrypoint::entry.eq(entry))
@@ -152,7 +152,7 @@ pub(crate) fn find(conn: &mut Conn, entry: &str) -> Result<Option<(i64, i64)>, S
 /// The settings of an entrypoint.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn entrypoint_settings(
     conn: &mut Conn,
     id: i64,
@@ -169,10 +169,10 @@ fn read_settings(
     Ok(EntrypointSettings { entrypoint: own.read(organisation)?, version, own_identifiers })
 }
 
-/// The entrypoints of an organisation, or of all, by id.
+/// The entrypoints of one organisation or of all, by id.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn entrypoints(
     conn: &mut Conn,
     org_id: Option<i64>,
@@ -193,7 +193,7 @@ pub(crate) fn entrypoints(
 /// Ids and names of the entrypoints of an organisation, by id.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn entries(conn: &mut Conn, org_id: i64) -> Result<Vec<(i64, String)>, StoreError> {
     Ok(on!(conn, |c| entrypoint::table
         .filter(entrypoint::org_id.eq(org_id))
@@ -205,7 +205,7 @@ pub(crate) fn entries(conn: &mut Conn, org_id: i64) -> Result<Vec<(i64, String)>
 /// Changes the settings of an entrypoint, under its lock.
 ///
 /// # Errors
-/// [`Rejection::NotFound`]; the database's.
+/// [`Rejection::NotFound`]; database errors.
 pub(crate) fn update_entrypoint(conn: &mut Conn, id: i64, settings: &Settings) -> Result<(), StoreError> {
     lock_entrypoints(conn, &[id], Waiting::Wait)?;
     if super::entrypoint(conn, id)?.is_none() {
@@ -262,10 +262,10 @@ fn update_theme(conn: &mut Conn, id: i64, looks: &ThemeChange) -> Result<(), Sto
     })
 }
 
-/// Changes the policy that an organisation holds for its entrypoints, under all their locks.
+/// Changes the policy of an organisation, under the locks of all its entrypoints.
 ///
 /// # Errors
-/// [`Rejection::NotFound`]; the database's.
+/// [`Rejection::NotFound`]; database errors.
 pub(crate) fn update_organisation(
     conn: &mut Conn,
     org_id: i64,
@@ -293,7 +293,7 @@ pub(crate) fn update_organisation(
     settings_changed(conn, &ids)
 }
 
-/// Raises the version of entrypoints' settings, in the directory and in the lock rows, which are locked.
+/// Raises the settings version of some entrypoints, in the directory and in the lock rows; the caller holds the locks.
 fn settings_changed(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
     on!(conn, |c| {
         diesel::update(entrypoint::table.filter(entrypoint::entrypoint_id.eq_any(ids)))
@@ -306,8 +306,8 @@ fn settings_changed(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
     refresh_digests(conn, ids)
 }
 
-/// An entrypoint without customers has digests for whatever policy it gets. One with customers keeps
-/// the digests it has; its new identifiers are found by their terms.
+/// Sets the digest identifiers of entrypoints without customers to their new policy. An entrypoint with customers keeps
+/// its digests; its search terms cover new identifiers.
 fn refresh_digests(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
     for lock_row in lock_entrypoints(conn, ids, Waiting::Wait)? {
         if lock_row.live_customers != 0 {

@@ -1,7 +1,7 @@
-//! What a dry run would have written so far, so that its later rows see its earlier ones.
+//! The dry-run records of a dry run, so that later rows see the effects of earlier rows.
 //!
-//! A dry-run record is a customer as the dry run would have left it: a new one, with an id that nobody will ever have, or a
-//! stored one that it would have changed. Keyed digests of what identifies a dry-run record lead to it.
+//! A dry-run record is a customer as the dry run would leave it: a new one with an id that no real customer will have,
+//! or a stored one with changes. Keyed digests of its identifiers lead to it.
 
 use diesel::prelude::*;
 
@@ -17,13 +17,13 @@ use crate::store::engine::schema::{dry_run_record, dry_run_record_key};
 use crate::vault::{DataKey, Plain, SealKey};
 use std::sync::Arc;
 
-/// The dry-run records of one dry run, for the length of a step.
+/// The dry-run records of one dry run, during a step.
 pub(crate) struct DryRunRecords {
     id: JobId,
     seal: SealKey,
-    /// Hashes what identifies.
+    /// The key for the digests of identifiers.
     key: Arc<DataKey>,
-    /// Whether rows may name their identifiers themselves: a dry-run record is then found by each of its fields.
+    /// Whether rows may name their own identifiers; every field of a dry-run record then gets a digest.
     by_fields: bool,
 }
 
@@ -40,7 +40,7 @@ impl DryRunRecords {
         self.key.identities().identity(&key.identifier.to_string(), &key.values).to_vec()
     }
 
-    /// Tells the working set those of some customers that are dry-run records.
+    /// Loads the dry-run records among some customers into the working set.
     pub(crate) fn tell(
         &self,
         conn: &mut Conn,
@@ -95,7 +95,7 @@ impl DryRunRecords {
             .load(c))?)
     }
 
-    /// Keeps what a step would have written; `one_off` is the request's own identifier.
+    /// Saves what a step would have written; `one_off` is the identifier named by the request.
     pub(super) fn save(
         &self,
         conn: &mut Conn,
@@ -131,7 +131,8 @@ impl DryRunRecords {
                     ))
                     .execute(c)?;
                 for digest in &digests {
-                    // Its earlier state may have had it too; what it no longer has is found by comparing.
+                    // An earlier state may have had the digest too. Lookups compare the values, so old digests do no
+                    // harm.
                     diesel::delete(dry_run_record_key::table.find((place, job_id, digest, id))).execute(c)?;
                     diesel::insert_into(dry_run_record_key::table)
                         .values((
@@ -149,14 +150,14 @@ impl DryRunRecords {
     }
 }
 
-/// Each field that could be somebody's identifier.
+/// Each field that could be an identifier.
 fn fields(customer: &Customer) -> Vec<Identifier> {
     let texts = TextField::all().map(IdField::Text);
     let additional = customer.additional.keys().cloned().map(IdField::Additional);
     texts.chain(additional).map(|field| Identifier::new(vec![field])).collect()
 }
 
-/// Forgets the dry-run records of a job.
+/// Removes the dry-run records of a job.
 pub(super) fn clear(conn: &mut Conn, id: JobId) -> Result<(), StoreError> {
     on!(conn, |c| {
         diesel::delete(of_job!(dry_run_record, job_id, id)).execute(c)?;

@@ -1,4 +1,4 @@
-//! What imports keep of a person, wiped when the person is erased (rules 5).
+//! Erases a person from the data of imports (rules 5).
 
 use diesel::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{dry_run_record, import_report, job};
 use crate::store::keys::keyring::KeyRing;
 
-/// Values of which one alone tells the person.
+/// Fields whose value alone identifies a person.
 const TELLING: [TextField; 6] = [
     TextField::Email,
     TextField::Phone,
@@ -22,8 +22,8 @@ const TELLING: [TextField; 6] = [
     TextField::Address,
 ];
 
-/// Removes the files of imports that are over, the person's rows from their reports, and what a dry run made of the
-/// person. A file that is still worked on goes when its import ends.
+/// Removes the files of imports that have ended, the person's rows in reports, and the person's dry-run records. The
+/// file of an unfinished import goes when that import ends.
 pub(crate) fn erase(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -53,7 +53,7 @@ pub(crate) fn erase(
         if state.is_some_and(JobState::is_over) && !busy.contains(&upload_id) {
             upload::remove_file(conn, JobId { entrypoint_id, job_id: upload_id })?;
             if state != Some(JobState::Finished) {
-                // Without its file it cannot go on: the same file sent again is a new import.
+                // Without its file the import cannot resume; sending the file again starts a new import.
                 let nothing: Option<Vec<u8>> = None;
                 on!(conn, |c| diesel::update(job::table.find((entrypoint_id, job_id)))
                     .set(job::fingerprint.eq(nothing))
@@ -97,7 +97,7 @@ fn erase_rows(conn: &mut Conn, ring: &KeyRing, id: JobId, person: &Customer) -> 
     Ok(())
 }
 
-/// Whether a rejected row seems to be of this person: a telling value, or both names.
+/// Whether a rejected row seems to describe this person: by one identifying value, or by both names.
 fn is_of(row: &RowReport, person: &Customer) -> bool {
     let cells: Vec<_> = row.cells.iter().map(|cell| fold_spaces(cell)).collect();
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
@@ -105,7 +105,7 @@ fn is_of(row: &RowReport, person: &Customer) -> bool {
         let Some(value) = person.text(field).map(fold_spaces) else { return false };
         let number = digits(&value);
         cells.iter().any(|cell| {
-            // A phone may stand there without its country.
+            // The phone number may lack its country code.
             let is_phone = field == TextField::Phone && {
                 let cell = digits(cell);
                 cell.len() >= 6 && number.ends_with(&cell)

@@ -1,4 +1,4 @@
-//! What the layers above ask of imports.
+//! The interface to imports.
 
 use std::sync::Arc;
 
@@ -10,51 +10,51 @@ use crate::domain::kernel::time::SECOND_US;
 use crate::store::jobs::lease;
 use crate::store::{Imports, StoreError};
 
-/// A file that is wholly there, with what is to be done with it.
+/// A complete file and the plan for its import.
 #[derive(Debug)]
 pub struct NewImport {
-    /// The file.
+    /// The uploaded file.
     pub upload: Upload,
-    /// What to do with it.
+    /// The plan of the import.
     pub plan: ImportPlan,
-    /// Where it seems to come from.
+    /// The system that the file seems to come from.
     pub preset: Preset,
     /// The request's idempotency key.
     pub key_use: Option<KeyUse>,
 }
 
 impl Imports<'_> {
-    /// Makes a place for a file.
+    /// Begins an upload.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn begin_upload(self, entrypoint_id: i64, actor: Actor) -> Result<Upload, StoreError> {
         self.0
             .administer(move |conn, ring| upload::begin(conn, ring, entrypoint_id, &actor, clock::now()))
             .await
     }
 
-    /// Takes the next piece of a file, as clean UTF-8: about a megabyte; the upload as it is then.
+    /// Stores the next piece of a file, about a megabyte of valid UTF-8; returns the upload afterwards.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] where the upload was given up; the database's.
+    /// [`StoreError::Rejected`] if the upload was abandoned; database errors.
     pub async fn add_to_upload(self, upload: Upload, text: String) -> Result<Upload, StoreError> {
         self.0.administer(move |conn, ring| upload::add(conn, ring, upload, &text, clock::now())).await
     }
 
-    /// Forgets a file that is refused.
+    /// Removes a refused file.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn drop_upload(self, upload: Upload) -> Result<(), StoreError> {
         self.0.administer(move |conn, _| upload::remove(conn, upload.id())).await
     }
 
-    /// Makes a file's job, or finds the one that the same file with the same options has. Of a file that is refused
-    /// nothing stays.
+    /// Makes the job of a file, or finds the job of the same file with the same options. A refused file leaves nothing
+    /// behind.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] for a key used otherwise; the database's.
+    /// [`StoreError::Rejected`] if another request used the key; database errors.
     pub async fn queue(self, new: NewImport) -> Result<Queued, StoreError> {
         let place = new.upload.entrypoint_id;
         let fingerprint = self.fingerprint(place, &new.plan).await?;
@@ -77,16 +77,16 @@ impl Imports<'_> {
         queued
     }
 
-    /// What makes two imports the same: the file's bytes and the options.
+    /// The fingerprint of an import: two imports are the same if bytes and options are the same.
     async fn fingerprint(self, entrypoint_id: i64, plan: &ImportPlan) -> Result<[u8; 32], StoreError> {
         let content = vec![plan.options.canonical(), plan.file_hash.to_vec()];
         Ok(self.0.idempotency().key_use(entrypoint_id, vec![b"import".to_vec()], content).await?.fingerprint)
     }
 
-    /// Makes the job that does what a finished dry run rehearsed; asked again, the same job.
+    /// Makes the job that carries out a finished dry run; a second call returns the same job.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] where there is none, or for a key used otherwise.
+    /// [`StoreError::Rejected`] if there is no such dry run, or if another request used the key.
     pub async fn commit(
         self,
         rehearsal: &ImportJob,
@@ -110,15 +110,15 @@ impl Imports<'_> {
     /// A job of an entrypoint.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn job(self, entrypoint_id: i64, job_id: i64) -> Result<Option<ImportJob>, StoreError> {
         self.0.read(move |conn, ring| super::find(conn, ring, JobId { entrypoint_id, job_id })).await
     }
 
-    /// The jobs of an entrypoint, newest first, and how many there are.
+    /// The jobs of an entrypoint, newest first, and the total number.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn jobs(
         self,
         entrypoint_id: i64,
@@ -128,10 +128,10 @@ impl Imports<'_> {
         self.0.read(move |conn, ring| super::list(conn, ring, entrypoint_id, skip, limit)).await
     }
 
-    /// Rows of a job's report in the file's order, and how many there are; with an outcome, those alone.
+    /// Rows of a job's report in the order of the file, and the total number; only those with `outcome`, if given.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn rows(
         self,
         entrypoint_id: i64,
@@ -147,10 +147,10 @@ impl Imports<'_> {
             .await
     }
 
-    /// Stops a job: at once, or before its next step. Over jobs stay as they are.
+    /// Stops a job, at once or before its next step. A job that has ended stays as it is.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] where there is none.
+    /// [`StoreError::Rejected`] if there is no such job.
     pub async fn cancel(self, entrypoint_id: i64, job_id: i64) -> Result<ImportJob, StoreError> {
         self.0
             .administer(move |conn, ring| {
@@ -159,12 +159,12 @@ impl Imports<'_> {
             .await
     }
 
-    /// Takes a job that nobody works on: the one of an id, or the oldest.
+    /// Takes a job without a worker: the one with this id, or the oldest.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn take(self, id: Option<JobId>) -> Result<Option<ImportLease>, StoreError> {
-        // Looking costs no write transaction.
+        // Reading needs no write transaction.
         if id.is_none()
             && !self.0.read(|conn, _| lease::is_waiting(conn, JobKind::Import, clock::now())).await?
         {
@@ -173,20 +173,20 @@ impl Imports<'_> {
         self.0.administer(move |conn, ring| work::take(conn, ring, id, clock::now())).await
     }
 
-    /// The text of the piece of a file in which a byte stands, and where that piece begins.
+    /// The text of the piece that contains an offset, and the offset where the piece begins.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn text(self, upload_id: JobId, offset: u64) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
         let offset = i64::try_from(offset).unwrap_or(i64::MAX);
         let found = self.0.read(move |conn, ring| upload::text_at(conn, ring, upload_id, offset)).await?;
         Ok(found.map(|(begin, text)| (u64::try_from(begin).unwrap_or(0), text)))
     }
 
-    /// Does a range of rows of a job, `rows_before` of which are done; `is_last` ends it.
+    /// Imports some rows of a job after `rows_before` earlier ones; `is_last` ends the job.
     ///
     /// # Errors
-    /// The database's; nothing of the step is then kept.
+    /// Database errors; the step then saves nothing.
     pub async fn step(
         self,
         lease: Arc<ImportLease>,
@@ -206,10 +206,10 @@ impl Imports<'_> {
         done
     }
 
-    /// Removes jobs that ended longer ago than some seconds, and abandoned uploads, some at a time; how many.
+    /// Removes some of the jobs that ended more than `retention_secs` ago and some abandoned uploads; returns how many.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn purge(self, retention_secs: i64) -> Result<usize, StoreError> {
         let retention_us = retention_secs.saturating_mul(SECOND_US);
         self.0.administer(move |conn, _| work::purge(conn, clock::now(), retention_us)).await

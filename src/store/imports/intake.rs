@@ -1,4 +1,4 @@
-//! A file of an import as it comes in: clean UTF-8 in sealed pieces, with what its header says (rules 9).
+//! Intake of an import file: valid UTF-8 in sealed pieces, and the content of the header (rules 9).
 
 use std::sync::Arc;
 
@@ -11,18 +11,18 @@ use crate::domain::imports::{
 use crate::domain::kernel::problem::{At, Problem, Rejection};
 use crate::store::{Store, StoreError};
 
-/// How much text is kept before it is stored. The first piece holds the whole header, or too long a one.
+/// Bytes of text to collect for a piece. The first piece holds the whole header, or proves it too long.
 const PIECE_BYTES: usize = RECORD_BYTES_MAX + (16 << 10);
-/// How much is decoded at once.
+/// Bytes to decode at once.
 const SLICE_BYTES: usize = 64 << 10;
 
-/// Why a file was not taken in; nothing of it is kept.
+/// Why a file was refused; nothing of it is stored.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
-    /// It has more bytes than it may: 413.
+    /// The file is too large: 413.
     #[error("the file has more than {0} bytes; split it, each part with the header")]
     TooLarge(u64),
-    /// [`Rejection::Invalid`] with all that is wrong with the file's text and header, by line; or the database's.
+    /// [`Rejection::Invalid`] with all errors in the file's text and header, by line; or a database error.
     #[error("{0}")]
     Store(#[from] StoreError),
 }
@@ -37,27 +37,27 @@ pub struct FileIntake {
     hasher: blake3::Hasher,
     bytes: u64,
     bytes_max: u64,
-    /// What was decoded and is not stored yet.
+    /// Decoded text that is not stored yet.
     text: String,
     header: Option<Header>,
 }
 
-/// What the header says.
+/// The content of the header.
 #[derive(Debug)]
 struct Header {
     delimiter: u8,
     cells: Vec<String>,
     left_out: Vec<String>,
     preset: Preset,
-    /// Where the first row begins.
+    /// The position of the first row.
     start: Position,
 }
 
 impl FileIntake {
-    /// Makes a place for a file of at most `bytes_max` bytes, as they are sent.
+    /// Begins the intake of a file of at most `bytes_max` bytes, as sent.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn begin(
         store: Arc<Store>,
         entrypoint_id: i64,
@@ -79,10 +79,10 @@ impl FileIntake {
         })
     }
 
-    /// Takes the next bytes. After an error the file is gone and nothing more of it is to be pushed.
+    /// Takes the next bytes. After an error the file is gone; push no more bytes.
     ///
     /// # Errors
-    /// The file is refused; a bad header is told as soon as it is there.
+    /// The file is refused. An error in the header is reported as soon as the header is complete.
     pub async fn push(&mut self, bytes: &[u8]) -> Result<(), IntakeError> {
         let pushed = self.try_push(bytes).await;
         if pushed.is_err() {
@@ -106,8 +106,7 @@ impl FileIntake {
         Ok(())
     }
 
-    /// Says that there are no more bytes. What comes back wants no more than the request's idempotency key for
-    /// [`Imports::queue`].
+    /// Ends the file. The result still needs the idempotency key of the request for [`Imports::queue`].
     ///
     /// # Errors
     /// The file is refused.
@@ -137,12 +136,12 @@ impl FileIntake {
         Ok(NewImport { upload: self.upload, plan, preset: header.preset, key_use: None })
     }
 
-    /// Gives a file up whose sender went away.
+    /// Drops a file whose sender went away.
     pub async fn abandon(self) {
         self.forget().await;
     }
 
-    /// Stores the text so far; the first that is stored must show the header.
+    /// Stores the text so far; the first piece must contain the header.
     async fn keep(&mut self, is_last: bool) -> Result<(), IntakeError> {
         if self.header.is_none() {
             self.header = Some(Header::of(&self.text, is_last, &self.options).map_err(invalid)?);
@@ -155,9 +154,9 @@ impl FileIntake {
     }
 
     async fn forget(&self) {
-        // What stays behind is removed as an abandoned upload.
+        // The purge of abandoned uploads removes what is left.
         if let Err(error) = self.store.imports().drop_upload(self.upload).await {
-            tracing::debug!(%error, "a refused file stays until it counts as abandoned");
+            tracing::debug!(%error, "cannot remove a refused file now; the purge of abandoned uploads will");
         }
     }
 }
@@ -198,7 +197,7 @@ impl Header {
 }
 
 fn no_header() -> FileError {
-    let message = "there is no line with the names of the columns, or it begins too far down";
+    let message = "there is no line with the names of the columns, or it begins too late in the file";
     FileError { line: None, code: "no_header", message: message.into() }
 }
 

@@ -1,7 +1,7 @@
-//! Imports in the database: uploads in sealed pieces, jobs with their checkpoints, what became of each row.
+//! Imports in the database: uploads in sealed pieces, jobs with checkpoints, and reports by row.
 //!
-//! A step of an import is one transaction: its rows take the road of creates, and with them go the report, the
-//! checkpoint and the lease. So whatever a kill leaves behind is a place between two steps.
+//! A step of an import is one transaction: its rows run as creates, and the same transaction saves report, checkpoint
+//! and lease. So a killed process always stops between two steps.
 
 mod dry_run;
 mod erasing;
@@ -32,17 +32,17 @@ use crate::domain::imports::{Counts, ImportJob, JobState, Position, Preset, RowO
 use crate::domain::kernel::time::Micros;
 use crate::vault::{Ad, SealKey};
 
-/// Where an import stands, with what of it is not sealed.
+/// The progress of an import: the unsealed part.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Checkpoint {
     is_dry_run: bool,
     preset: Preset,
     bytes_total: i64,
-    /// Everything before is done.
+    /// The import has done everything before this offset.
     offset: u64,
     line: u64,
-    /// The id of a dry run's next record.
+    /// The id of the next new dry-run record.
     next_record_id: i64,
 }
 
@@ -52,7 +52,7 @@ impl Checkpoint {
     }
 }
 
-/// The job whose file it is: its own, or the dry run that it commits.
+/// The job that owns the file: this job, or the dry run that it commits.
 fn upload_id(row: &JobRow) -> JobId {
     JobId { job_id: row.parent_id.unwrap_or(row.job_id), ..row.id() }
 }
@@ -97,7 +97,7 @@ fn job_row(conn: &mut Conn, id: JobId) -> Result<Option<JobRow>, StoreError> {
     super::jobs::row(conn, JobKind::Import, id)
 }
 
-/// The job of an id, locked until the transaction ends.
+/// The job with an id, locked until the transaction ends.
 fn locked_row(conn: &mut Conn, id: JobId) -> Result<Option<JobRow>, StoreError> {
     super::jobs::locked_row(conn, JobKind::Import, id)
 }
@@ -115,16 +115,16 @@ use of_job;
 /// A job of an entrypoint that a caller may see.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`].
+/// Database errors; [`StoreError::Corrupt`].
 pub(super) fn find(conn: &mut Conn, ring: &KeyRing, id: JobId) -> Result<Option<ImportJob>, StoreError> {
     let row = job_row(conn, id)?.filter(|row| row.state != JobState::Uploading.name());
     row.map(|row| read_job(conn, ring, &row)).transpose()
 }
 
-/// The jobs of an entrypoint, newest first, and how many there are.
+/// The jobs of an entrypoint, newest first, and the total number.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`].
+/// Database errors; [`StoreError::Corrupt`].
 pub(super) fn list(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -137,10 +137,10 @@ pub(super) fn list(
     Ok((jobs, total))
 }
 
-/// Rows of a job's report in the file's order, those with an outcome where one is named; and how many there are.
+/// Rows of a job's report in the order of the file, and the total number; only those with an outcome, if given.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`].
+/// Database errors; [`StoreError::Corrupt`].
 pub(super) fn rows(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -178,7 +178,7 @@ pub(super) fn rows(
     Ok((found, total))
 }
 
-/// A piece of a report.
+/// One piece of a report.
 fn report_piece(
     conn: &mut Conn,
     seal: &SealKey,

@@ -26,36 +26,36 @@ use crate::store::jobs::lease::{self, Advance};
 use crate::store::keys::keyring::KeyRing;
 use crate::vault::{Plain, SealKey};
 
-/// A row on its way.
+/// A parsed row.
 #[derive(Debug, Clone)]
 pub struct StepRow {
     /// The physical line of its first byte.
     pub line: u64,
-    /// Where the next row begins.
+    /// The position of the next row.
     pub end: Position,
-    /// The create that it is, or why it is none.
+    /// The create of the row, or why there is none.
     pub command: Result<Command, Vec<RowNote>>,
-    /// What was left out of it.
+    /// Warnings about values that were left out.
     pub warnings: Vec<RowNote>,
-    /// Its cells, which the report keeps if it is rejected.
+    /// The cells, which the report keeps if the row is rejected.
     pub cells: Vec<String>,
 }
 
-/// How a step ended.
+/// The end of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepDone {
-    /// The rows are in; this many are done in all.
+    /// The rows are done; the total number of rows done so far.
     Went(i64),
-    /// The rows are in, and the job is over.
+    /// The rows are done, and the job has ended.
     Over,
-    /// Another worker has the job, or it was stopped; nothing happened.
+    /// Another worker has the job, or somebody stopped it; nothing happened.
     Lost,
 }
 
-/// Does some rows.
+/// Imports some rows.
 ///
 /// # Errors
-/// The database's; nothing of the step is then kept.
+/// Database errors; the step then saves nothing.
 pub(crate) fn step(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -66,7 +66,7 @@ pub(crate) fn step(
 ) -> Result<StepDone, StoreError> {
     let (id, place) = (lease.lease.id, lease.job.entrypoint_id);
     let is_dry_run = lease.job.is_dry_run;
-    // A dry run writes nothing of the entrypoint and needs no lock of it.
+    // A dry run changes no customers and needs no lock.
     let tx = if is_dry_run { EntrypointTx::unlocked(conn, place)? } else { EntrypointTx::lock(conn, place)? };
     let now = tx.now;
     let held = lease::held(conn, &lease.lease)?.filter(|row| row.done == rows_before);
@@ -79,7 +79,7 @@ pub(crate) fn step(
     let mut checkpoint: Checkpoint = row.checkpoint()?;
     let commands: Vec<&Command> = rows.iter().filter_map(|row| row.command.as_ref().ok()).collect();
     let mut loaded = if is_dry_run {
-        // The file's key and not the entrypoint's, which may be rotated between two steps.
+        // Use the key of the file: the key of the entrypoint may rotate between two steps.
         let key = ring.data_key(conn, row.key_id)?;
         let by_fields = rows_name_identifiers(&lease.job.plan);
         let dry_run_records = DryRunRecords::new(id, row.seal_key(conn, ring)?, key, by_fields);
@@ -134,7 +134,7 @@ pub(crate) fn step(
     (checkpoint.offset, checkpoint.line) = (end.offset, end.line);
     let failure = stopped_at.map(|line| {
         format!(
-            "stopped at line {line}, as onError=stop asks; send the same file again to go on after that row"
+            "stopped at line {line} because of onError=stop; send the same file again to continue after that row"
         )
     });
     let counts = serde_json::to_string(&all)?;
@@ -144,7 +144,7 @@ pub(crate) fn step(
     Ok(if over.is_some() { StepDone::Over } else { StepDone::Went(rows_read) })
 }
 
-/// Whether the file has a column in which rows name identifiers of their own.
+/// Whether the file has a column that names the identifiers of a row.
 fn rows_name_identifiers(plan: &ImportPlan) -> bool {
     let names =
         |usage: &ColumnUse| matches!(usage, ColumnUse::Fills { target: Target::IdentifierFields, .. });
@@ -152,7 +152,7 @@ fn rows_name_identifiers(plan: &ImportPlan) -> bool {
     mapping.is_ok_and(|mapping| mapping.columns().iter().any(|column| names(&column.usage)))
 }
 
-/// Removes what is of no use after a step that ended at an offset, and once the job is over.
+/// Removes the data that is no longer needed after a step, and after the end of the job.
 fn clear(
     conn: &mut Conn,
     row: &JobRow,
@@ -164,7 +164,7 @@ fn clear(
     }
     let Some(state) = over else { return Ok(()) };
     dry_run::clear(conn, row.id())?;
-    // A dry run's file is what its commit imports; a stopped import's file is what goes on.
+    // The commit of a dry run imports its file again, and a stopped import may resume.
     if state == JobState::Finished && !checkpoint.is_dry_run {
         upload::remove_file(conn, upload_id(row))?;
     }
@@ -198,12 +198,12 @@ fn decide_row(
             return Ok(rejected(notes));
         }
         Err(error) => {
-            tracing::error!(%error, line = row.line, "a row could not be decided");
+            tracing::error!(%error, line = row.line, "cannot decide a row");
             return Ok(rejected(rejection_notes(&Rejection::Defect)));
         }
     };
     let Outcome::Created { verdict, id, matched_on, differs, .. } = answer.outcome else {
-        return Err(StoreError::Bug("a row was answered with something else than a create".into()));
+        return Err(StoreError::Bug("the outcome of a row is not that of a create".into()));
     };
     let changes: Vec<FieldChange> = loaded
         .working_set
@@ -230,7 +230,7 @@ fn decide_row(
     })
 }
 
-/// Takes the ids out of a dry run's message that nobody will ever have.
+/// Removes the ids of dry-run records from a message, as no real customer will have them.
 fn name_no_dry_run_id(note: &mut RowNote) {
     let is_dry_run_id = |id: &str| id.parse::<i64>().is_ok_and(|id| id >= DRY_RUN_IDS_FROM);
     let words = note.message.split_inclusive(|c: char| !c.is_ascii_digit());
@@ -243,7 +243,7 @@ fn name_no_dry_run_id(note: &mut RowNote) {
     note.message = told.into();
 }
 
-/// Marks the rows that a dry run had said something else of.
+/// Marks the rows whose result differs from that of the dry run.
 fn mark_changes_since(
     conn: &mut Conn,
     ring: &KeyRing,

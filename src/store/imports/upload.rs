@@ -1,4 +1,4 @@
-//! A file on its way in, and the job that it becomes.
+//! Uploads, and the jobs that they become.
 
 use diesel::prelude::*;
 
@@ -16,21 +16,21 @@ use crate::store::jobs::lease;
 use crate::store::jobs::{self, NewJob, by_id, seal_plan};
 use crate::store::keys::keyring::KeyRing;
 
-/// The kind of an idempotency row that stands for an import.
+/// The kind of an idempotency record for an import.
 const KIND: &str = "import";
-/// Where the ids of a dry run's would-be customers begin: beyond all that are given away.
+/// The first id for new dry-run records, above all ids of real customers.
 pub(super) const DRY_RUN_IDS_FROM: i64 = 1 << 52;
 
-/// A file on its way in.
+/// An upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Upload {
-    /// The id of the job that it may become.
+    /// The id of the later job.
     pub job_id: i64,
-    /// Whose customers it brings.
+    /// The entrypoint of the customers.
     pub entrypoint_id: i64,
-    /// How many pieces there are.
+    /// The number of pieces.
     pub pieces: i64,
-    /// How many bytes of UTF-8 there are.
+    /// The size in bytes of UTF-8.
     pub bytes: i64,
 }
 
@@ -40,27 +40,27 @@ impl Upload {
     }
 }
 
-/// Which job a file came to.
+/// The job of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Queued {
     /// The job.
     pub job_id: i64,
-    /// How it came to be that one.
+    /// How the file got this job.
     pub why: Why,
 }
 
-/// How a file came to its job.
+/// How a file got its job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
-    /// It is new.
+    /// The job is new.
     New,
-    /// The same file with the same options is queued or running already.
+    /// The same file with the same options is already queued or running.
     Same,
-    /// The same file with the same options was imported before: its report again.
+    /// The same file with the same options was imported before; the job has its report.
     Report,
-    /// The same file with the same options was stopped half-way, and goes on.
+    /// The import of the same file with the same options was stopped, and now resumes.
     Resumed,
-    /// The same request with the same idempotency key came before.
+    /// A request with the same idempotency key came before.
     Replayed,
 }
 
@@ -68,7 +68,7 @@ fn chunk_ad(upload_id: i64, seq: i64, offset: i64) -> Ad {
     Ad::new("import_chunk", &[upload_id, seq, offset])
 }
 
-/// Makes a place for a file.
+/// Begins an upload.
 pub(crate) fn begin(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -111,7 +111,7 @@ fn insert(
     jobs::insert(conn, ring, &new)
 }
 
-/// Takes the next piece of a file, as clean UTF-8.
+/// Stores the next piece of a file, as valid UTF-8.
 pub(crate) fn add(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -120,7 +120,7 @@ pub(crate) fn add(
     now: Micros,
 ) -> Result<Upload, StoreError> {
     let job = job_row(conn, upload.id())?;
-    // A slow upload may have been taken for an abandoned one.
+    // The purge may have removed a slow upload as abandoned.
     let job = job.filter(|job| job.state == JobState::Uploading.name()).ok_or(Rejection::NotFound)?;
     let seal = job.seal_key(conn, ring)?;
     let data = seal.seal(&chunk_ad(upload.job_id, upload.pieces, upload.bytes), text.as_bytes())?;
@@ -140,7 +140,7 @@ pub(crate) fn add(
     Ok(Upload { pieces: upload.pieces + 1, bytes, ..upload })
 }
 
-/// The text of the piece in which a byte of a file stands, and where that piece begins; `None` behind the end.
+/// The text of the piece that contains an offset, and where the piece begins; `None` after the end.
 pub(crate) fn text_at(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -160,7 +160,7 @@ pub(crate) fn text_at(
     Ok((!is_behind).then(|| (begin, text.to_vec())))
 }
 
-/// Removes a job with all that hangs on it.
+/// Removes a job and all its data.
 pub(crate) fn remove(conn: &mut Conn, id: JobId) -> Result<(), StoreError> {
     remove_file(conn, id)?;
     super::dry_run::clear(conn, id)?;
@@ -171,8 +171,8 @@ pub(crate) fn remove(conn: &mut Conn, id: JobId) -> Result<(), StoreError> {
     jobs::remove(conn, id)
 }
 
-/// Removes the pieces of a file that end before an offset. Step by step it takes nobody's time; at the end of a large
-/// import it would be hundreds of megabytes at once.
+/// Removes the pieces of a file before an offset. Removal after each step avoids one removal of hundreds of megabytes
+/// at the end of a large import.
 pub(super) fn remove_before(conn: &mut Conn, id: JobId, offset: u64) -> Result<(), StoreError> {
     let offset = i64::try_from(offset).unwrap_or(i64::MAX);
     let last: Option<i64> = on!(conn, |c| of_job!(import_chunk, upload_id, id)
@@ -193,18 +193,18 @@ pub(super) fn remove_file(conn: &mut Conn, id: JobId) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// A file that is wholly there, with what is to be done with it.
+/// A complete file and the plan for its import.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     pub upload: Upload,
     pub plan: ImportPlan,
     pub preset: Preset,
-    /// Keyed hash of the file's bytes and the options.
+    /// Keyed hash of the bytes of the file and the options.
     pub fingerprint: [u8; 32],
     pub key_use: Option<KeyUse>,
 }
 
-/// Makes a file's job, unless the same file has one.
+/// Makes the job of a file, unless the same file has one.
 pub(crate) fn queue(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -213,7 +213,7 @@ pub(crate) fn queue(
     retention_secs: i64,
 ) -> Result<Queued, StoreError> {
     let upload = wanted.upload;
-    // One at a time in an entrypoint: two uploads of one file must not both find that there is no job.
+    // One call at a time in an entrypoint: two uploads of one file must not both find no job.
     lock_entrypoints(conn, &[upload.entrypoint_id], Waiting::Wait)?;
     if let Some(key_use) = wanted.key_use
         && let Some(job_id) = known(conn, ring, upload.entrypoint_id, key_use, now)?
@@ -239,10 +239,10 @@ pub(crate) fn queue(
     Ok(queued)
 }
 
-/// The job of the same file with the same options, if it is to be that one.
+/// The job of the same file with the same options, if that job is to be used.
 fn earlier(conn: &mut Conn, wanted: &Wanted) -> Result<Option<Queued>, StoreError> {
     let options = &wanted.plan.options;
-    // A dry run always runs anew.
+    // A dry run always starts a new job.
     if options.dry_run {
         return Ok(None);
     }
@@ -262,11 +262,11 @@ fn earlier(conn: &mut Conn, wanted: &Wanted) -> Result<Option<Queued>, StoreErro
     Ok(asked_again(conn, id, &state)?.map(|why| Queued { job_id, why }))
 }
 
-/// What asking for a job again does to it: one that was stopped goes on.
+/// The effect of requesting a job again: a stopped job resumes.
 fn asked_again(conn: &mut Conn, id: JobId, state: &str) -> Result<Option<Why>, StoreError> {
     Ok(match state.parse().ok() {
         Some(JobState::Queued | JobState::Running) => {
-            // Nor is it stopped any more if its worker has not heard of it yet.
+            // If the worker has not seen the request to stop yet, withdraw it.
             on!(conn, |c| diesel::update(by_id!(id).filter(job::cancel_asked.eq(true)))
                 .set(job::cancel_asked.eq(false))
                 .execute(c))?;
@@ -311,7 +311,7 @@ fn set_plan(
     Ok(())
 }
 
-/// A dry run that is to be done for real; `plan` and `fingerprint` are those of an import of the same file.
+/// A dry run to commit; `plan` and `fingerprint` are those of an import of the same file.
 pub(crate) struct Commit {
     pub rehearsal: JobId,
     pub plan: ImportPlan,
@@ -320,7 +320,7 @@ pub(crate) struct Commit {
     pub key_use: Option<KeyUse>,
 }
 
-/// Makes the job that does what a finished dry run rehearsed.
+/// Makes the job that carries out a finished dry run.
 pub(crate) fn commit(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -337,7 +337,7 @@ pub(crate) fn commit(
     {
         return Ok(Queued { job_id, why: Why::Replayed });
     }
-    // Committed once; a second call is told of the first, and takes it up where it was stopped.
+    // A dry run commits once. A second call gets the first job and resumes it if it was stopped.
     let before: Option<(i64, String)> = on!(conn, |c| job::table
         .filter(job::entrypoint_id.eq(place))
         .filter(job::kind.eq(JobKind::Import.name()))

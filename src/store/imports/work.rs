@@ -1,4 +1,4 @@
-//! Imports in a worker's hands, and what has had its time.
+//! Imports in the hands of workers, and the purge of old ones.
 
 use diesel::prelude::*;
 
@@ -15,27 +15,27 @@ use crate::store::engine::schema::job;
 use crate::store::jobs::lease;
 use crate::store::keys::keyring::KeyRing;
 
-/// How long an upload may be silent before it counts as abandoned, in microseconds.
+/// How long an upload may pause before it counts as abandoned, in microseconds.
 const UPLOAD_US: i64 = 3600 * SECOND_US;
-/// How many jobs one transaction removes.
+/// The maximum number of jobs that one transaction removes.
 const REMOVED_MAX: i64 = 4;
 
-/// An import in a worker's hands.
+/// An import with the lease of a worker.
 #[derive(Debug, Clone)]
 pub struct ImportLease {
-    /// The right to it.
+    /// The lease of the job.
     pub lease: Lease,
-    /// The job, as it was when it was taken.
+    /// The job when the worker took it.
     pub job: ImportJob,
-    /// Where its file is.
+    /// The id of the file.
     pub upload_id: JobId,
-    /// Where to go on.
+    /// The position to continue from.
     pub position: Position,
-    /// Who sent it; stands in the history.
+    /// Who sent the file; recorded in the history.
     pub actor: Actor,
 }
 
-/// Takes an import that nobody works on: the one of an id, or the oldest.
+/// Takes an import without a worker: the one with this id, or the oldest.
 pub(crate) fn take(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -52,7 +52,7 @@ pub(crate) fn take(
     }))
 }
 
-/// Stops an import: at once where nobody works on it, else before its next step. Its state afterwards.
+/// Stops an import: at once if it has no worker, else before its next step. Returns its state afterwards.
 pub(crate) fn cancel(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -72,7 +72,7 @@ pub(super) fn cancelled(conn: &mut Conn, id: JobId, now: Micros) -> Result<(), S
     dry_run::clear(conn, id)
 }
 
-/// Removes imports that ended before some time, and uploads that nobody goes on with; how many.
+/// Removes imports that ended before a time, and abandoned uploads; returns how many.
 pub(crate) fn purge(conn: &mut Conn, now: Micros, retention_us: i64) -> Result<usize, StoreError> {
     let mut ids = lease::ended(conn, JobKind::Import, Micros(now.0 - retention_us), REMOVED_MAX)?;
     let silent: Vec<(i64, i64)> = on!(conn, |c| job::table

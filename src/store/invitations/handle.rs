@@ -1,4 +1,4 @@
-//! What the layers above ask of invitations of many.
+//! The interface to invitation jobs.
 
 use std::sync::Arc;
 
@@ -18,14 +18,14 @@ use crate::store::jobs::lease::{self, LEASE_US};
 use crate::store::jobs::{self, JobId, JobKind, by_id, shared_now};
 use crate::store::{Invitations, Link, StoreError};
 
-/// How many jobs one transaction removes.
+/// The maximum number of jobs that one transaction removes.
 const REMOVED_MAX: i64 = 16;
 
 impl Invitations<'_> {
-    /// Queues an invitation of many; `render` makes the answer, which is kept under the key.
+    /// Queues an invitation job. `render` makes the answer; the idempotency record keeps it.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] for a key used otherwise; the database's.
+    /// [`StoreError::Rejected`] if another request used the key; database errors.
     pub async fn queue(
         self,
         entrypoint_id: i64,
@@ -44,27 +44,27 @@ impl Invitations<'_> {
         Ok(answer)
     }
 
-    /// Waits until this process queues an invitation of many.
+    /// Waits until this process queues an invitation job.
     pub async fn queued(self) {
         self.0.invites_queued.notified().await;
     }
 
-    /// Takes a job that nobody works on.
+    /// Takes a job without a worker.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn take(self) -> Result<Option<InviteLease>, StoreError> {
-        // Asked of a reader first: an idle worker takes no lock.
+        // A reader checks first, so that an idle worker takes no lock.
         if !self.0.read(|conn, _| lease::is_waiting(conn, JobKind::Invitation, clock::now())).await? {
             return Ok(None);
         }
         self.0.administer(|conn, ring| take(conn, ring, clock::now())).await
     }
 
-    /// The next customers of a job after a cursor, at most some; fewer only where there are no more.
+    /// The next customers of a job after a cursor, up to a limit; fewer only at the end.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn next(
         self,
         lease: Arc<InviteLease>,
@@ -74,10 +74,10 @@ impl Invitations<'_> {
         self.0.read(move |conn, ring| next_ids(conn, ring, &lease, cursor, limit)).await
     }
 
-    /// Counts whom a job is about, for whoever watches it.
+    /// Counts the customers of a job, to show the progress.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn count(self, lease: Arc<InviteLease>) -> Result<(), StoreError> {
         let held = lease.lease;
         let total = self.0.read(move |conn, ring| count(conn, ring, &lease)).await?;
@@ -92,11 +92,11 @@ impl Invitations<'_> {
             .await
     }
 
-    /// Invites some customers of a job, in one transaction with the job's cursor; `is_last` where nobody is left after them.
-    /// With `gives_up`, they are reported as failed and not looked at.
+    /// Invites some customers of a job, in one transaction with the cursor of the job; `is_last` means that nobody is
+    /// left after them. With `gives_up` it only reports the customers as failed.
     ///
     /// # Errors
-    /// The database's; nothing of the step is then kept.
+    /// Database errors; the step then saves nothing.
     pub async fn step(
         self,
         lease: Arc<InviteLease>,
@@ -113,10 +113,10 @@ impl Invitations<'_> {
         Ok(done)
     }
 
-    /// Stops a job before its next step; what is done stays done. Its state afterwards.
+    /// Stops a job before its next step; the invitations sent so far stay. Returns its state afterwards.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] where there is none.
+    /// [`StoreError::Rejected`] if there is no such job.
     pub async fn cancel(self, entrypoint_id: i64, job_id: i64) -> Result<InviteJob, StoreError> {
         self.0
             .administer(move |conn, _| {
@@ -130,10 +130,10 @@ impl Invitations<'_> {
             .await
     }
 
-    /// An invitation of many.
+    /// One invitation job.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn job(self, entrypoint_id: i64, job_id: i64) -> Result<Option<InviteJob>, StoreError> {
         self.0
             .read(move |conn, _| {
@@ -142,10 +142,10 @@ impl Invitations<'_> {
             .await
     }
 
-    /// The invitations of many of an entrypoint, newest first, and how many there are.
+    /// The invitation jobs of an entrypoint, newest first, and the total number.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn jobs(
         self,
         entrypoint_id: i64,
@@ -160,10 +160,10 @@ impl Invitations<'_> {
             .await
     }
 
-    /// Who was not invited by a job, by id, those of one outcome where it is named; and how many there are.
+    /// The customers whom a job did not invite, by id, and the total number; only those with an outcome, if given.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn reports(
         self,
         entrypoint_id: i64,
@@ -175,10 +175,10 @@ impl Invitations<'_> {
         self.0.read(move |conn, _| reports(conn, JobId { entrypoint_id, job_id }, outcome, skip, limit)).await
     }
 
-    /// Removes jobs that ended longer ago than some seconds, some at a time; how many.
+    /// Removes some of the jobs that ended more than `retention_secs` ago; returns how many.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn purge(self, retention_secs: i64) -> Result<usize, StoreError> {
         self.0
             .administer(move |conn, _| {
@@ -198,10 +198,10 @@ impl Invitations<'_> {
             .await
     }
 
-    /// The newest link of an invitation to a customer, if it was not used.
+    /// The newest unused invitation link of a customer.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn link(self, entrypoint_id: i64, customer_id: i64) -> Result<Option<Link>, StoreError> {
         self.0
             .read(move |conn, _| links::latest(conn, entrypoint_id, customer_id, LinkKind::Invitation))

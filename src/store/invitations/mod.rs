@@ -1,7 +1,7 @@
-//! Invitations of many customers: jobs with a cursor over ids, worked on step by step.
+//! Invitation jobs: each has a cursor over customer ids and runs step by step.
 //!
-//! A step is one transaction: its customers take the road of single invitations, and with their links and mails go the
-//! report, the cursor and the lease. So whatever a kill leaves behind is a place between two steps.
+//! A step is one transaction: its customers are invited one by one, and the same transaction saves links, mails,
+//! report, cursor and lease. So a killed process always stops between two steps.
 
 mod handle;
 mod step;
@@ -30,13 +30,13 @@ use crate::domain::invitations::{InviteJob, InviteOutcome, InvitePlan, InviteRep
 use crate::domain::kernel::problem::Rejection;
 use crate::domain::kernel::time::Micros;
 
-/// Where an invitation of many stands.
+/// The progress of an invitation job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Checkpoint {
-    /// Everything up to here is done.
+    /// The job has done all customers up to this id.
     cursor_id: i64,
-    /// Nobody beyond is meant.
+    /// The job ends with this id.
     last_id: i64,
 }
 
@@ -57,20 +57,20 @@ fn read_job(row: &JobRow) -> Result<InviteJob, StoreError> {
     })
 }
 
-/// A job in a worker's hands.
+/// A job with the lease of a worker.
 #[derive(Debug, Clone)]
 pub struct InviteLease {
-    /// The right to it.
+    /// The lease of the job.
     pub lease: Lease,
-    /// The job, as it was when it was taken.
+    /// The job when the worker took it.
     pub job: InviteJob,
-    /// Whom to invite.
+    /// The customers to invite.
     pub plan: InvitePlan,
-    /// Who asked; stands in the history.
+    /// Who asked; recorded in the history.
     pub actor: Actor,
-    /// Everything up to here is done.
+    /// The job has done all customers up to this id.
     pub cursor: i64,
-    /// Nobody beyond is meant.
+    /// The job ends with this id.
     pub last_id: i64,
 }
 
@@ -109,7 +109,7 @@ fn queue(
     read_job(&row)
 }
 
-/// Takes the oldest job that nobody works on.
+/// Takes the oldest job without a worker.
 fn take(conn: &mut Conn, ring: &KeyRing, now: Micros) -> Result<Option<InviteLease>, StoreError> {
     let Some((row, lease)) = lease::take(conn, JobKind::Invitation, None, now)? else { return Ok(None) };
     let seal = row.seal_key(conn, ring)?;
@@ -139,7 +139,7 @@ fn request(plan: &InvitePlan, entrypoint_id: i64) -> Result<ListRequest, StoreEr
     })
 }
 
-/// The next customers of a job after a cursor, at most some; fewer only where there are no more.
+/// The next customers of a job after a cursor, up to a limit; fewer only at the end.
 fn next_ids(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -160,7 +160,7 @@ fn next_ids(
     Ok(page.ids.into_iter().map(|(_, id)| id).filter(|id| *id <= lease.last_id).collect())
 }
 
-/// How many customers a job's filter lets through.
+/// The number of customers that the filter of a job admits.
 fn count(conn: &mut Conn, ring: &KeyRing, lease: &InviteLease) -> Result<i64, StoreError> {
     let request = ListRequest { counts: true, ..request(&lease.plan, lease.job.entrypoint_id)? };
     let total = lists::page(conn, ring, &RecordCache::none(), &request, request.plan())?.total.unwrap_or(0);
@@ -199,8 +199,7 @@ fn reports(
         Ok::<_, diesel::result::Error>((rows, total))
     })?;
     let report = |(customer_id, name, other_id): ReportColumns| {
-        let outcome =
-            name.parse().map_err(|_| StoreError::Corrupt(format!("an invitation that came to {name}")))?;
+        let outcome = name.parse().map_err(|_| StoreError::Corrupt(format!("an unknown outcome {name}")))?;
         Ok(InviteReport { customer_id, outcome, other_id })
     };
     Ok((rows.into_iter().map(report).collect::<Result<_, StoreError>>()?, total))

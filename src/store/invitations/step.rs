@@ -1,4 +1,4 @@
-//! One step of an invitation of many: some customers, their mails, the report and the cursor, in one transaction.
+//! One step of an invitation job: some customers, their mails, the report and the cursor, in one transaction.
 
 use diesel::prelude::*;
 
@@ -14,21 +14,21 @@ use crate::store::jobs::JobId;
 use crate::store::jobs::lease::{self, Advance};
 use crate::store::keys::keyring::KeyRing;
 
-/// How a step ended.
+/// The end of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InviteStepDone {
     /// The customers are done; there are more.
     Went,
-    /// The customers are done, and so is the job.
+    /// The customers are done, and the job has ended.
     Over,
-    /// Another worker has the job, or it was stopped; nothing happened.
+    /// Another worker has the job, or somebody stopped it; nothing happened.
     Lost,
 }
 
 /// Invites some customers.
 ///
 /// # Errors
-/// The database's; nothing of the step is then kept.
+/// Database errors; the step then saves nothing.
 pub(super) fn step(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -92,7 +92,7 @@ fn report(reply: Reply, id: i64) -> InviteReport {
             InviteOutcome::of_rejection(&rejection).unwrap_or((InviteOutcome::Failed, None))
         }
         Err(error) => {
-            tracing::error!(%error, customer = id, "an invitation could not be decided");
+            tracing::error!(%error, customer = id, "cannot decide an invitation");
             (InviteOutcome::Failed, None)
         }
     };

@@ -1,7 +1,7 @@
-//! Mails to be sent: each is committed with what it tells of, and sent afterwards by whichever instance takes it.
+//! The outbox: the transaction of a change commits its mail, and any instance sends the mail later.
 //!
-//! What a mail says stands sealed under the service's key and a salt of its own, so that a key rotation need not know it,
-//! and is wiped when the mail is sent or given up.
+//! The content is sealed under the key of the service and a salt per mail, so that key rotation of entrypoints does not
+//! touch it. It is wiped when the mail is sent or given up.
 
 mod work;
 
@@ -32,10 +32,10 @@ use crate::domain::kernel::time::Micros;
 use crate::domain::mail::{MailKind, MailState, NewMail};
 use crate::vault::{Ad, Plain, SALT_BYTES, random};
 
-/// How many rows one transaction removes.
+/// The maximum number of rows that one transaction removes.
 const REMOVED_MAX: i64 = 1_000;
 
-/// What is sealed of a mail.
+/// The sealed content of a mail.
 #[derive(Debug, Serialize, Deserialize)]
 struct Content {
     address: String,
@@ -85,7 +85,7 @@ impl MailRow {
         StoreError::Corrupt(format!("mail {}: unknown {what}", self.mail_id))
     }
 
-    /// What the mail says; `None` once it is wiped.
+    /// The content of the mail; `None` once it is wiped.
     fn content(&self, conn: &mut Conn, ring: &KeyRing) -> Result<Option<Content>, StoreError> {
         let (Some(salt), Some(sealed)) = (&self.salt, &self.content) else { return Ok(None) };
         let seal = ring.data_key(conn, self.key_id)?.seal_key(salt)?;
@@ -108,7 +108,7 @@ fn seal(
     mail: &NewMail,
     customer: &Customer,
 ) -> Result<Option<Sealed>, StoreError> {
-    // Nobody who is gone gets mail, and nobody without an address can.
+    // A deleted customer, or one without an address, gets no mail.
     let Some(address) = customer.text(TextField::Email).filter(|_| !customer.is_deleted()) else {
         return Ok(None);
     };
@@ -122,11 +122,11 @@ fn seal(
     Ok(Some(Sealed { message_id, key_id: key.id, salt, content }))
 }
 
-/// Queues a mail inside a write transaction, to the address that the customer has by now. A customer who is deleted or has
-/// no address gets none.
+/// Queues a mail within a write transaction, to the current address of the customer. A customer who is deleted or has
+/// no address gets no mail.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`].
+/// Database errors; [`StoreError::Corrupt`].
 pub(crate) fn enqueue(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -149,10 +149,10 @@ fn opened(
     Ok(Some(row.open(&key)?.customer))
 }
 
-/// As [`enqueue`], for a customer that is opened already.
+/// Same as [`enqueue`], for a customer that is already opened.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn enqueue_to(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -181,10 +181,10 @@ pub(crate) fn enqueue_to(
     Ok(())
 }
 
-/// Takes back what waits to be sent to a customer who is deleted or erased; all states that are not over.
+/// Takes back all unsent mails, in any state, to a deleted or erased customer.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn drop_all(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -194,7 +194,7 @@ pub(crate) fn drop_all(
     drop_kinds(conn, entrypoint_id, customer_id, MailKind::VARIANTS, now)
 }
 
-/// Takes back mails of some kinds that wait to be sent: the links they carry are good for nothing any more.
+/// Takes back unsent mails of some kinds, as their links are no longer valid.
 fn drop_kinds(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -213,7 +213,7 @@ fn drop_kinds(
     )
     .set((mail_outbox::salt.eq(&nothing), mail_outbox::content.eq(&nothing)))
     .execute(c))?;
-    // What is being handed over comes to its own end: nobody can take it back.
+    // A mail that is being handed over cannot be taken back.
     let states = [MailState::Queued.name(), MailState::Sending.name()];
     on!(conn, |c| diesel::update(
         mail_outbox::table
@@ -227,11 +227,11 @@ fn drop_kinds(
     Ok(())
 }
 
-/// Makes a link and queues the mail that carries it; an earlier mail of the kind that still waits is taken back, as its
-/// link is dead.
+/// Issues a link and queues the mail that carries it. Takes back an earlier unsent mail of the same kind, as its link
+/// is no longer valid.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn send_link(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -251,10 +251,10 @@ pub(crate) fn send_link(
     enqueue_to(conn, ring, &mail, &stored.customer, now)
 }
 
-/// Ends links of some kinds, and takes back the mails that carry them and still wait.
+/// Ends links of some kinds, and takes back the unsent mails that carry them.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn end_links(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -268,28 +268,28 @@ pub(crate) fn end_links(
     links::revoke(conn, entrypoint_id, customer_id, links)
 }
 
-/// A mail as it may be told.
+/// A mail without its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxMail {
     /// Its id.
     pub id: i64,
-    /// Whose customer.
+    /// The entrypoint of the customer.
     pub entrypoint_id: i64,
-    /// To whom.
+    /// The recipient.
     pub customer_id: i64,
-    /// What it is about.
+    /// The subject.
     pub kind: MailKind,
-    /// What became of it.
+    /// The state of the mail.
     pub state: MailState,
     /// The random part of its Message-ID.
     pub message_id: String,
-    /// The address it goes to; `None` once it is sent or given up.
+    /// The address of the recipient; `None` once the mail is sent or given up.
     pub address: Option<String>,
-    /// How many tries came to nothing.
+    /// The number of failed tries.
     pub attempts: i64,
-    /// When the next try is due; `None` where none is.
+    /// When the next try is due; `None` if no more is planned.
     pub next_try_at: Option<Micros>,
-    /// Why the last try came to nothing.
+    /// Why the last try failed.
     pub problem: Option<String>,
     /// When it was queued.
     pub created_at: Micros,
@@ -318,9 +318,9 @@ fn told(conn: &mut Conn, ring: &KeyRing, row: MailRow) -> Result<OutboxMail, Sto
 /// Which mails to list.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OutboxRequest {
-    /// Those of one state.
+    /// Only mails in this state.
     pub state: Option<MailState>,
-    /// Those to one customer.
+    /// Only mails to this customer.
     pub customer_id: Option<i64>,
     /// How many to skip.
     pub skip: i64,
@@ -361,14 +361,14 @@ fn list(
     Ok((mails, total))
 }
 
-/// Which mail: its entrypoint and its number.
+/// The entrypoint and number of a mail.
 pub type MailId = (i64, i64);
 
 fn row(conn: &mut Conn, id: MailId) -> Result<Option<MailRow>, StoreError> {
     Ok(on!(conn, |c| mail_outbox::table.find(id).select(MailRow::as_select()).first(c).optional())?)
 }
 
-/// Queues a mail again that was given up, to the customer's address of now and with a link of its own.
+/// Queues a failed mail again, to the current address of the customer and with a new link.
 fn retry(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -386,7 +386,7 @@ fn retry(
         return Err(Rejection::NotFound.into());
     };
     let kind = found.kind()?;
-    // A link that was used or has made way for another must not come back to life by this mail.
+    // The mail must not revive a link that was used or replaced.
     if kind == MailKind::Invitation && customer.password_hash.is_some() {
         return Err(refused("mailId", "active", "the customer has an account by now"));
     }
@@ -410,7 +410,7 @@ fn retry(
     on!(conn, |c| diesel::update(mail_outbox::table.find((entrypoint_id, mail_id)))
         .set((
             mail_outbox::state.eq(MailState::Queued.name()),
-            // What it says is new, so receivers must not take it for the one before.
+            // The content is new, so receivers must not take the mail for the earlier one.
             mail_outbox::message_id.eq(&sealed.message_id),
             mail_outbox::key_id.eq(sealed.key_id),
             mail_outbox::salt.eq(Some(&sealed.salt)),
@@ -425,7 +425,7 @@ fn retry(
     Ok(())
 }
 
-/// How long a link of a kind holds; that of a reset holds for an hour at most.
+/// How long a link of a kind is valid; a reset link at most an hour.
 fn ttl_of(kind: LinkKind, link_ttl_secs: i64) -> i64 {
     match kind {
         LinkKind::Reset => link_ttl_secs.min(3600),
@@ -437,7 +437,7 @@ fn refused(parameter: &str, code: &'static str, message: &str) -> StoreError {
     Rejection::State(vec![Problem::parameter(parameter, code, message)]).into()
 }
 
-/// The mails that are not yet sent or given up, sealed under the service's key and their own salts.
+/// The mails that are not yet sent or given up, sealed under the key of the service and their own salts.
 pub(crate) struct MailTable;
 
 impl SealedTable for MailTable {
@@ -457,7 +457,7 @@ impl SealedTable for MailTable {
         false
     }
 
-    /// Each opens.
+    /// Checks that each mail opens.
     fn examine(
         &self,
         conn: &mut Conn,
@@ -480,15 +480,15 @@ impl SealedTable for MailTable {
     }
 
     fn is_well(&self, _: usize) -> String {
-        "every mail that waits opens".into()
+        "every unsent mail opens".into()
     }
 }
 
 impl Mails<'_> {
-    /// Mails of an entrypoint, newest first, and how many there are.
+    /// Mails of an entrypoint, newest first, and the total number.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn outbox(
         self,
         entrypoint_id: i64,
@@ -497,10 +497,10 @@ impl Mails<'_> {
         self.0.read(move |conn, ring| list(conn, ring, entrypoint_id, request)).await
     }
 
-    /// Queues a mail again that was given up; the mail as it is now, and whether that was done before under the same key.
+    /// Queues a failed mail again. Returns its state, and whether the same key already did this.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] where there is none, it may not be, or the key was used otherwise.
+    /// [`StoreError::Rejected`] if there is no such mail, its state forbids it, or another request used the key.
     pub async fn retry(
         self,
         entrypoint_id: i64,
@@ -516,15 +516,15 @@ impl Mails<'_> {
             })
             .await?;
         let mail = self.find(entrypoint_id, mail_id).await;
-        // Only now: it is told as it was queued, not as it was sent meanwhile.
+        // Wake the sender only now, so that the answer shows the mail as queued.
         self.0.mail_queued.notify_one();
         Ok((mail?, replayed))
     }
 
-    /// A mail as it is now.
+    /// The current state of a mail.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] where there is none; the database's.
+    /// [`StoreError::Rejected`] if there is no such mail; database errors.
     pub async fn find(self, entrypoint_id: i64, mail_id: i64) -> Result<OutboxMail, StoreError> {
         let found = self
             .0
@@ -535,7 +535,7 @@ impl Mails<'_> {
         Ok(found.ok_or(Rejection::NotFound)?)
     }
 
-    /// Wakes whoever waits for mails, to see that the process stops.
+    /// Wakes all tasks that wait for mails, so that they see the end of the process.
     pub fn wake_workers(self) {
         self.0.mail_queued.notify_waiters();
     }
@@ -545,10 +545,10 @@ impl Mails<'_> {
         self.0.mail_queued.notified().await;
     }
 
-    /// Removes mails that ended longer ago than some seconds, some at a time; how many.
+    /// Removes some of the mails that ended more than `retention_secs` ago; returns how many.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn purge(self, retention_secs: i64) -> Result<usize, StoreError> {
         self.0
             .administer(move |conn, _| {

@@ -1,8 +1,9 @@
-//! Who sends which mail: leases by the database's time, and what became of each try.
+//! Leases of mails by database time, and the results of the tries.
 //!
-//! A row goes `queued` → `sending` → `handingOver` → `sent`. Only the holder of the newest lease moves it. While it is
-//! `sending`, nothing was handed over, and whoever finds its lease expired sends it. `handingOver` is marked just before the
-//! mail server gets the message: a process that dies then leaves a mail of which nobody knows, and it is not sent again.
+//! A row goes `queued` → `sending` → `handingOver` → `sent`. Only the holder of the newest lease changes it. In
+//! `sending`, the mail server has nothing yet: once the lease expires, another worker sends the mail. A worker marks
+//! `handingOver` just before it gives the mail server the message. If the process then dies, the result is unknown, and
+//! nobody sends the mail again.
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -19,44 +20,44 @@ use crate::store::jobs::lease::{LEASE_US, shared_now};
 use crate::store::keys::keyring::KeyRing;
 use crate::vault::random;
 
-/// How many abandoned mails are looked at at once.
+/// How many abandoned mails one pass reads.
 const EXPIRED_MAX: i64 = 1_000;
 
-/// A mail in a worker's hands.
+/// A mail with the lease of a worker.
 #[derive(Debug, Clone)]
 pub struct MailLease {
-    /// Which mail.
+    /// The mail.
     pub id: MailId,
-    /// The lease's number: with another one, nothing this worker does counts.
+    /// The number of the lease; a worker with an older number can change nothing.
     pub number: i64,
-    /// To whom.
+    /// The recipient.
     pub customer_id: i64,
-    /// What it says.
+    /// The content.
     pub letter: Letter,
 }
 
-/// What became of a try.
+/// The result of a try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mark {
-    /// About to be handed over.
+    /// The worker is about to hand the mail over.
     HandingOver,
-    /// Taken by the mail server.
+    /// The mail server accepted the mail.
     Sent,
-    /// To be tried again after a pause, the first of which has so many microseconds.
+    /// The mail is due again after a pause.
     Later {
-        /// Why, in a word of ours.
+        /// The reason, as a problem code.
         problem: String,
         /// The first pause, in microseconds.
         first_pause_us: i64,
     },
-    /// Put back as if it had not been taken: the mail server could not be spoken to at all.
+    /// The mail goes back to the queue as if no worker had taken it: the mail server was unreachable.
     Back {
-        /// Why, in a word of ours.
+        /// The reason, as a problem code.
         problem: String,
     },
-    /// Given up.
+    /// The mail failed for good.
     Failed {
-        /// Why, in a word of ours.
+        /// The reason, as a problem code.
         problem: String,
     },
 }
@@ -85,10 +86,10 @@ fn take(conn: &mut Conn, ring: &KeyRing, now: Micros, limit: i64) -> Result<Vec<
         }
         let content = match row.content(conn, ring) {
             Ok(Some(content)) => content,
-            // It must not hold up the others.
+            // A damaged mail must not hold up the others.
             Ok(None) | Err(StoreError::Corrupt(_)) => {
-                tracing::error!(mail = row.mail_id, "a mail's content does not open");
-                end(conn, row.id(), MailState::Failed, Some("its content does not open"), now)?;
+                tracing::error!(mail = row.mail_id, "cannot open the content of a mail");
+                end(conn, row.id(), MailState::Failed, Some("cannot open its content"), now)?;
                 continue;
             }
             Err(error) => return Err(error),
@@ -117,7 +118,7 @@ fn take(conn: &mut Conn, ring: &KeyRing, now: Micros, limit: i64) -> Result<Vec<
     Ok(leases)
 }
 
-/// Looks after mails whose worker went silent: what was not handed over is queued again, the rest is uncertain.
+/// Handles mails whose worker went silent: queues those not handed over again, and marks the others uncertain.
 fn expire(conn: &mut Conn, now: Micros) -> Result<usize, StoreError> {
     let states = [MailState::Sending.name(), MailState::HandingOver.name()];
     macro_rules! silent {
@@ -147,7 +148,7 @@ fn expire(conn: &mut Conn, now: Micros) -> Result<usize, StoreError> {
     Ok(uncertain)
 }
 
-/// Ends a mail and wipes what it says.
+/// Ends a mail and wipes its content.
 fn end(
     conn: &mut Conn,
     id: MailId,
@@ -168,7 +169,7 @@ fn end(
     Ok(())
 }
 
-/// Says what became of a try; false where the mail is not this worker's any more, and nothing was changed.
+/// Records the result of a try; returns false and changes nothing if the worker has lost the mail.
 fn mark(conn: &mut Conn, id: MailId, number: i64, mark: Mark, now: Micros) -> Result<bool, StoreError> {
     if let Conn::Postgres(c) = conn {
         mail_outbox::table.find(id).select(mail_outbox::mail_id).for_update().first::<i64>(c).optional()?;
@@ -180,7 +181,7 @@ fn mark(conn: &mut Conn, id: MailId, number: i64, mark: Mark, now: Micros) -> Re
     }
     match mark {
         Mark::HandingOver => {
-            // A lease that ran out is no longer anybody's word.
+            // A worker whose lease expired may no longer decide.
             let kept = on!(conn, |c| diesel::update(
                 mail_outbox::table.find(id).filter(mail_outbox::lease_until_us.ge(now.0))
             )
@@ -192,7 +193,7 @@ fn mark(conn: &mut Conn, id: MailId, number: i64, mark: Mark, now: Micros) -> Re
             return Ok(kept == 1);
         }
         Mark::Sent => end(conn, id, MailState::Sent, None, now)?,
-        // Taken back while it was handed over, in vain as it turned out.
+        // The mail was taken back during a hand-over that then failed.
         Mark::Later { .. } | Mark::Back { .. } if row.content.is_none() => {
             end(conn, id, MailState::Dropped, None, now)?;
         }
@@ -229,12 +230,12 @@ fn put_back(
 }
 
 impl Mails<'_> {
-    /// Takes mails that are due, and looks after those whose worker went silent.
+    /// Takes mails that are due, and handles mails whose worker went silent.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub async fn take(self, limit: i64) -> Result<Vec<MailLease>, StoreError> {
-        // Asked of a reader first: an idle worker takes no lock.
+        // A reader checks first, so that an idle worker takes no lock.
         let waits = self
             .0
             .read(|conn, _| {
@@ -269,16 +270,16 @@ impl Mails<'_> {
         if uncertain > 0 {
             tracing::warn!(
                 mails = uncertain,
-                "nobody knows whether some mails were sent; they are uncertain in the outbox"
+                "it is unknown whether some mails were sent; the outbox lists them as uncertain"
             );
         }
         Ok(leases)
     }
 
-    /// Says what became of some tries, in one transaction; which of them still were this worker's.
+    /// Records the results of some tries, in one transaction; returns for each whether the worker still had the mail.
     ///
     /// # Errors
-    /// The database's; nothing of it is then kept.
+    /// Database errors; nothing is then saved.
     pub async fn mark(self, marks: Vec<(MailId, i64, Mark)>) -> Result<Vec<bool>, StoreError> {
         self.0
             .administer(move |conn, _| {
@@ -288,10 +289,10 @@ impl Mails<'_> {
             .await
     }
 
-    /// Says that a worker is still at its mails.
+    /// Renews the leases of mails that a worker still holds.
     ///
     /// # Errors
-    /// The database's.
+    /// Database errors.
     pub async fn keep(self, held: Vec<(MailId, i64)>) -> Result<(), StoreError> {
         self.0
             .administer(move |conn, _| {

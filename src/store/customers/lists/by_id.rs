@@ -1,5 +1,5 @@
-//! All live customers of one entrypoint in the order of ids: the list that is asked for most. On PostgreSQL a page of it
-//! is one statement, which needs no transaction.
+//! All live customers of one entrypoint in id order: the most frequent list. On PostgreSQL one statement reads a page,
+//! without a transaction.
 
 use std::sync::Arc;
 
@@ -18,11 +18,11 @@ use crate::store::engine::error::StoreError;
 use crate::store::entrypoints::lock_row::with_lock_rows;
 use crate::store::keys::keyring::KeyRing;
 
-/// The version of an entrypoint's settings with the number of its live customers, or one of them.
+/// The settings version of an entrypoint with the number of its live customers, or one of the customers.
 type Row = (Option<CustomerRow>, Option<(i64, i64)>);
 type Columns = (Nullable<CustomerColumns>, Nullable<(BigInt, BigInt)>);
 
-/// The version of an entrypoint's settings, and the number of its live customers.
+/// The settings version of an entrypoint, and the number of its live customers.
 macro_rules! entrypoint {
     () => {
         concat!(
@@ -35,7 +35,7 @@ macro_rules! entrypoint {
 }
 
 by_pairs! {
-    /// An entrypoint, and after it some of its live customers.
+    /// An entrypoint, followed by some of its live customers.
     newest, oldest: (
         entrypoint!(), entrypoint_id: &'a i64 as BigInt,
         concat!(
@@ -46,15 +46,15 @@ by_pairs! {
     Row as Columns
 }
 
-/// Whether a request asks for all live customers of one entrypoint in the order of ids.
+/// Whether a request asks for all live customers of one entrypoint in id order.
 pub(crate) fn asks(request: &ListRequest, plan: &Plan) -> bool {
     request.entrypoints.len() == 1 && is_by_id(&request.sort) && is_everything(plan)
 }
 
-/// A page of what [`asks`] lets through.
+/// A page of a request that [`asks`] accepts.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`].
+/// Database errors; [`StoreError::Corrupt`].
 pub(super) fn page(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -80,14 +80,14 @@ pub(super) fn page(
     Ok(ListPage { records, total: request.counts.then(|| usize::try_from(live).unwrap_or(0)), next })
 }
 
-/// An entrypoint, how many live customers it has, and those of a page in order; one more where there is a next page.
+/// An entrypoint, the number of its live customers, and those of a page in order; one more if there is a next page.
 struct Found {
     entrypoint: Arc<Entrypoint>,
     live: i64,
     rows: Vec<CustomerRow>,
 }
 
-/// The statements cost no round trip, and each stays what it is elsewhere.
+/// SQLite needs no round trips, so two separate statements do.
 fn by_two(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Result<Option<Found>, StoreError> {
     let Some((entrypoint, lock_row)) = with_lock_rows(conn, ring, &request.entrypoints, |_| true)?.pop()
     else {

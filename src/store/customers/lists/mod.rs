@@ -1,8 +1,7 @@
 //! Lists: filtered, searched, sorted, page by page, each page from one state of the database (rules 8).
 //!
-//! The term index and the columns propose, the opened document decides. A page in id order of one
-//! entrypoint is read in that order; any other order keeps the page's keys, and no more, while all that
-//! the plan lets through is looked at.
+//! The term index and the columns propose, the opened document decides. In id order, a page of one entrypoint is a
+//! range scan. Any other order visits everything that the plan admits, and keeps only the keys of the page.
 
 pub(crate) mod by_id;
 mod scope;
@@ -26,21 +25,21 @@ use crate::store::engine::schema::{customer, entrypoint_lock};
 use crate::store::entrypoints::lock_row::{LockRow, with_lock_rows};
 use crate::store::keys::keyring::KeyRing;
 
-/// How many rows are read at once.
+/// How many rows one read fetches.
 const SLICE: usize = 1_000;
-/// For how many entrypoints the search index is asked at once.
+/// How many entrypoints one query of the search index covers.
 const PLACES_AT_ONCE: usize = 64;
 
 /// What to list.
 #[derive(Debug, Clone)]
 pub struct ListRequest {
-    /// The entrypoints, all of which the caller may see.
+    /// The entrypoints; the caller may see all of them.
     pub entrypoints: Vec<i64>,
-    /// Conditions.
+    /// The conditions.
     pub filter: Filter,
-    /// Words.
+    /// The search words.
     pub search: Search,
-    /// Whether the search covers only what is not masked.
+    /// Whether the search covers only unmasked values.
     pub masked: bool,
     /// The order.
     pub sort: Sort,
@@ -50,12 +49,12 @@ pub struct ListRequest {
     pub skip: usize,
     /// How many records to answer.
     pub limit: usize,
-    /// Whether to count all that match.
+    /// Whether to count all matches.
     pub counts: bool,
 }
 
 impl ListRequest {
-    /// What the columns and the search index can do for it.
+    /// The part of the request that the columns and the search index can answer.
     pub(crate) fn plan(&self) -> Plan {
         Plan::of(&self.filter, &self.search)
     }
@@ -69,20 +68,20 @@ pub type Listed = (Arc<OpenedRecord>, Arc<Entrypoint>);
 pub struct ListPage {
     /// The records, in order.
     pub records: Vec<Listed>,
-    /// How many match in all, where it was asked.
+    /// The number of all matches, if requested.
     pub total: Option<usize>,
-    /// Where the next page begins, if there is more.
+    /// Where the next page begins, if there is one.
     pub next: Option<SortKey>,
 }
 
-/// A page too long to be held in memory: its records by place and id, as they stood when it was asked for.
+/// A page that is too long to hold in memory: entrypoints and ids of its records at the time of the request.
 #[derive(Debug, Clone)]
 pub struct IdPage {
     /// Entrypoints and ids, in order.
     pub ids: Vec<(i64, i64)>,
-    /// How many match in all, where it was asked.
+    /// The number of all matches, if requested.
     pub total: Option<usize>,
-    /// Where the next page begins, if there is more; wherever the last record is sorted to by then.
+    /// Where the next page begins, if there is one; even if the last record has since moved.
     pub next: Option<SortKey>,
 }
 
@@ -93,7 +92,7 @@ fn is_by_id(sort: &Sort) -> bool {
 /// A page of a list.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`].
+/// Database errors; [`StoreError::Corrupt`].
 pub(crate) fn page(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -118,10 +117,10 @@ pub(crate) fn page(
     Ok(page)
 }
 
-/// Place and id of everything in a list, in its order.
+/// Entrypoint and id of every customer in a list, in the order of the list.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`].
+/// Database errors; [`StoreError::Corrupt`].
 pub(crate) fn ids(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -131,16 +130,16 @@ pub(crate) fn ids(
     Ok(keys(conn, ring, request, &scope, None)?.iter().map(place_and_id).collect())
 }
 
-/// Which records a long page has: what its answer is read by, slice after slice.
+/// The ids of a long page; the answer then reads the records slice by slice.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`].
+/// Database errors; [`StoreError::Corrupt`].
 pub(crate) fn id_page(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Result<IdPage, StoreError> {
     let scope = ListScope::of(conn, ring, request, request.plan())?;
     let known_total = if request.counts { scope.counted() } else { None };
     let counts = request.counts && known_total.is_none();
     let last = request.skip.saturating_add(request.limit);
-    // In id order, what comes after a full page's worth cannot be on it.
+    // In id order, a customer after a full page cannot be on the page.
     let enough = (is_by_id(&request.sort) && !counts).then_some(last.saturating_add(1));
     let mut keys = keys(conn, ring, request, &scope, enough)?;
     let total = if counts { Some(keys.len()) } else { known_total };
@@ -150,8 +149,8 @@ pub(crate) fn id_page(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) ->
     Ok(IdPage { ids: keys.iter().skip(request.skip).map(place_and_id).collect(), total, next })
 }
 
-/// The keys of a list with their entrypoints, in order; of each entrypoint no more than are `enough`, which are the first
-/// ones only where the order is that of ids.
+/// The keys of a list with their entrypoints, in order; at most `enough` of each entrypoint. These are the first ones
+/// only if the order is by id.
 fn keys(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -178,7 +177,7 @@ fn keys(
     Ok(keys)
 }
 
-/// The keys of every live customer in id order; no document is opened.
+/// The keys of every live customer in id order, without opening a document.
 fn every_key(
     conn: &mut Conn,
     scope: &ListScope,
@@ -205,10 +204,10 @@ fn place_and_id((key, entrypoint_id): &(SortKey, i64)) -> (i64, i64) {
     (*entrypoint_id, key.id)
 }
 
-/// Records by place and id, in the order asked, as they are now: deleted ones may be among them.
+/// The current records of some entrypoints and ids, in the order given; deleted records may be among them.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`].
+/// Database errors; [`StoreError::Corrupt`].
 pub(crate) fn by_ids(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -273,7 +272,7 @@ fn by_keys(
     let is_by_id = is_by_id(&request.sort);
     let counts = request.counts && known_total.is_none();
     let kept = request.skip.saturating_add(request.limit).saturating_add(1);
-    // The greatest key on top, so that it can be dropped for a smaller one.
+    // The greatest key is on top, so that a smaller key can replace it.
     let mut heap: BinaryHeap<(SortKey, i64)> = BinaryHeap::new();
     let mut matched = 0_usize;
     let mut places = scope.places.clone();
@@ -283,7 +282,7 @@ fn by_keys(
     for some in places.chunks(PLACES_AT_ONCE) {
         let proposed = scope.proposed(conn, ring, some)?;
         for ((entrypoint, lock_row), proposed) in some.iter().zip(proposed) {
-            // What can be told before a place is looked at: whether its newest customer comes after a full page's worth.
+            // Skip the entrypoint if its newest customer comes after a full page.
             let last = heap.peek().filter(|_| heap.len() == kept && request.sort.descending);
             let is_beyond = last.is_some_and(|(key, _)| lock_row.next_customer_id <= key.id);
             if is_by_id && !counts && is_beyond {
@@ -300,7 +299,7 @@ fn by_keys(
                         heap.pop();
                     }
                 }
-                // In id order, what comes after one that comes after a full page's worth cannot be on it.
+                // In id order, nothing after the first customer beyond a full page can be on the page.
                 Ok(counts || !is_by_id || is_on)
             })?;
         }
@@ -318,8 +317,8 @@ fn by_keys(
     Ok(ListPage { records, total: counts.then_some(matched), next: last.filter(|_| has_more) })
 }
 
-/// Calls `visit` with every match of an entrypoint after `request.after`, in id order (newest first unless
-/// the request sorts by ascending id), until it says no.
+/// Calls `visit` with each match of an entrypoint after `request.after`, in id order (newest first unless the request
+/// sorts by ascending id), until `visit` returns false.
 fn walk(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -333,7 +332,7 @@ fn walk(
     let is_by_id = is_by_id(&request.sort);
     let descending = !is_by_id || request.sort.descending;
     let mut look = |conn: &mut Conn, row: &CustomerRow| -> Result<bool, StoreError> {
-        // Columns are looked at before the document is opened.
+        // Check the columns before opening the document.
         if !plan.admits(&light(row)?) {
             return Ok(true);
         }
@@ -352,7 +351,7 @@ fn walk(
         if let Some(start) = start {
             ids.retain(|id| if descending { *id < start } else { *id > start });
         }
-        // Small bites first: the page is mostly full after one.
+        // Start with small chunks: one is usually enough for the page.
         for bite in ids.chunks(SLICE / 4) {
             for row in ordered(rows_by_id(conn, lock_row.entrypoint_id, bite)?, descending) {
                 if !look(conn, &row)? {
@@ -364,7 +363,7 @@ fn walk(
     }
     let statuses: Vec<i32> = plan.statuses.iter().map(|status| status.code()).collect();
     let mut from = start;
-    // A first bite of what the page needs; a condition that few meet is met in larger ones.
+    // Start with a chunk of the size of the page; if few customers match, the chunks grow.
     let mut bite = request.skip.saturating_add(request.limit).saturating_add(1).clamp(1, SLICE);
     loop {
         let rows = slice(conn, lock_row.entrypoint_id, &statuses, from, descending, 0, bite)?;
@@ -381,10 +380,10 @@ fn walk(
     }
 }
 
-/// How many customers each status and stage of an entrypoint has, by the lock row's counters.
+/// The number of customers of an entrypoint for each status and stage, from the counters in the lock row.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) fn counts(
     conn: &mut Conn,
     entrypoint_id: i64,

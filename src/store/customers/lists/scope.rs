@@ -1,4 +1,4 @@
-//! Where a list looks: the entrypoints of a request, and whom the search index proposes there.
+//! The scope of a list: the entrypoints of a request, and the candidates from the search index.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(super) type LockedEntrypoint = (Arc<Entrypoint>, LockRow);
 pub(super) struct ListScope {
     pub plan: Plan,
     pub places: Vec<LockedEntrypoint>,
-    /// Where the plan has terms.
+    /// Present if the plan has terms.
     index: Option<index::Index>,
 }
 
@@ -43,8 +43,8 @@ impl ListScope {
         Ok(ListScope { plan, places, index })
     }
 
-    /// The customers of some places that the plan's terms propose, by id; nothing where it has no terms, so that all are
-    /// looked at.
+    /// The customers of some entrypoints that the terms of the plan propose, by id. `None` if the plan has no terms;
+    /// the caller then visits all customers.
     pub(super) fn proposed(
         &self,
         conn: &mut Conn,
@@ -78,19 +78,19 @@ impl ListScope {
         Ok(proposed)
     }
 
-    /// The total, where the lock rows' counters know it.
+    /// The total, if the counters of the lock rows know it.
     pub(super) fn counted(&self) -> Option<usize> {
         let total: i64 = self.places.iter().map(|(_, lock_row)| lock_row.live_customers).sum();
         self.is_everything().then(|| usize::try_from(total).unwrap_or(0))
     }
 
-    /// Whether every live customer of its entrypoints matches.
+    /// Whether every live customer of the entrypoints matches.
     pub(super) fn is_everything(&self) -> bool {
         is_everything(&self.plan)
     }
 }
 
-/// Whether a plan lets every live customer through, and nobody else.
+/// Whether a plan admits every live customer, and nobody else.
 pub(super) fn is_everything(plan: &Plan) -> bool {
     plan.columns_decide
         && !plan.never

@@ -13,12 +13,12 @@ use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::ask_postgres;
 use crate::store::engine::schema::customer;
 
-// An entrypoint's customers are asked for by pairs: asked for by "entrypoint_id = … ORDER BY customer_id", a server that
-// plans once for all entrypoints may walk down all customers, those of a hundred other entrypoints, to find the twenty of this one.
+// Select by pairs (entrypoint, id). With "entrypoint_id = … ORDER BY customer_id" and a generic plan, the server may
+// scan the customers of all entrypoints to find the twenty of this one.
 
-/// The condition and order of customers `c` of an entrypoint whose id is below another, greatest first, or above it, least
-/// first. Takes the name of what makes the statement, its documentation, and what stands around: the beginning with its
-/// parameter, and the end.
+/// Condition and order of the customers `c` of an entrypoint with ids below a bound, descending, or above it,
+/// ascending. The macro takes the name of the generated statement, its documentation, and the text around the
+/// condition: the beginning with its parameter, and the end.
 macro_rules! by_pairs {
     (
         $(#[$doc:meta])*
@@ -61,7 +61,7 @@ by_pairs! {
     CustomerRow as CustomerColumns
 }
 
-/// Rows of an entrypoint in id order.
+/// Rows of an entrypoint, in id order.
 pub(super) fn slice(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -80,7 +80,7 @@ pub(super) fn slice(
         }
         Conn::Sqlite(c, ..) => c,
     };
-    // As many as there are, so that the statement has one text and stays prepared; fewer are told more than once.
+    // Always bind as many statuses as exist, so that the text never changes and stays prepared; repeat one to fill up.
     let Some(first) = statuses.first() else { return Ok(Vec::new()) };
     let mut told = [*first; Status::VARIANTS.len()];
     told.iter_mut().zip(statuses).for_each(|(place, status)| *place = *status);
@@ -153,7 +153,7 @@ pub(super) fn ordered(mut rows: Vec<CustomerRow>, descending: bool) -> Vec<Custo
     rows
 }
 
-/// What the columns say of a customer, without opening the document.
+/// A customer as far as the columns describe it, without opening the document.
 pub(super) fn light(row: &CustomerRow) -> Result<Stored, StoreError> {
     let unreadable = || StoreError::Corrupt(format!("customer {}: unreadable columns", row.customer_id));
     let status = Status::of_code(row.status.into()).ok_or_else(unreadable)?;

@@ -1,4 +1,4 @@
-//! What a batch reads of an entrypoint before anything else.
+//! What a batch reads of an entrypoint first.
 
 use std::sync::Arc;
 
@@ -10,20 +10,20 @@ use crate::store::engine::error::StoreError;
 use crate::store::idempotency::{self, IdempotencyRow};
 use crate::store::keys::keyring::KeyRing;
 
-/// An entrypoint as a batch begins with it.
+/// An entrypoint at the beginning of a batch.
 pub(super) struct Beginning {
     pub entrypoint: Arc<Entrypoint>,
-    /// What some idempotency keys came to there.
+    /// The idempotency records of some keys.
     pub outcomes: Vec<IdempotencyRow>,
-    /// Those of them that have expired and were not yet removed.
+    /// Keys whose records have expired and still exist.
     pub expired: Vec<Vec<u8>>,
 }
 
 impl Beginning {
-    /// Reads an entrypoint and what some idempotency keys came to.
+    /// Reads an entrypoint and the idempotency records of some keys.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`].
     pub(super) fn read(
         conn: &mut Conn,
         ring: &KeyRing,
@@ -33,7 +33,7 @@ impl Beginning {
     ) -> Result<Beginning, StoreError> {
         let place = lock_row.entrypoint_id;
         let entrypoint = ring.directory.at(conn, place, lock_row.settings_version)?;
-        // PostgreSQL has one record of a key, which must go before it can be used anew.
+        // PostgreSQL holds one record per key; delete an expired one before the key is used again.
         let since = if matches!(conn, Conn::Postgres(_)) { Micros(i64::MIN) } else { now };
         let found = idempotency::find(conn, place, key_hashes, since)?;
         let (outcomes, expired): (Vec<_>, Vec<_>) =

@@ -1,4 +1,4 @@
-//! What a batch must know before it decides: the entrypoint, customers, candidates.
+//! Loads what a batch needs before it decides: the entrypoint, customers, candidates.
 
 mod beginning;
 
@@ -28,7 +28,7 @@ use crate::store::index::digests::{self, Customers};
 use crate::store::keys::index_keys::{IndexKey, IndexKeys};
 use crate::store::keys::keyring::KeyRing;
 
-/// How many customer ids one block holds.
+/// The number of customer ids in a block.
 pub(crate) const ID_BLOCK: i64 = 1024;
 
 /// The block of a customer id.
@@ -36,23 +36,23 @@ pub(crate) fn block_of(customer_id: i64) -> i64 {
     (customer_id - 1) / ID_BLOCK + 1
 }
 
-/// The working set of one entrypoint with what it takes to save it.
+/// The working set of one entrypoint, with the data needed to save it.
 pub(crate) struct Loaded {
     pub working_set: WorkingSet,
     pub lock_row: LockRow,
     pub keys: IndexKeys,
-    /// The rows of the told customers, for their salts and sealed documents.
+    /// The rows of the loaded customers, for their salts and sealed documents.
     pub rows: HashMap<i64, CustomerRow>,
-    /// What a dry run would have written before.
+    /// What a dry run would have written so far.
     pub dry_run_records: Option<DryRunRecords>,
-    /// Idempotency keys whose outcomes have expired and were not yet removed.
+    /// Idempotency keys whose records have expired and still exist.
     pub expired: Vec<Vec<u8>>,
-    /// What the changes are a part of, such as an import.
+    /// The cause of the changes, such as an import.
     pub cause: Option<String>,
 }
 
 impl Loaded {
-    /// Loads what some commands of one entrypoint will ask for.
+    /// Loads what some commands of one entrypoint need.
     pub(crate) fn load(
         conn: &mut Conn,
         ring: &KeyRing,
@@ -106,7 +106,7 @@ impl Loaded {
         self.load_keys(conn, ring, keys)
     }
 
-    /// Tells the working set who has some keys.
+    /// Loads the customers with some keys into the working set.
     pub(crate) fn load_keys(
         &mut self,
         conn: &mut Conn,
@@ -131,7 +131,7 @@ impl Loaded {
         Ok(())
     }
 
-    /// Tells the working set a new block of customer ids.
+    /// Loads a new block of customer ids into the working set.
     pub(crate) fn load_ids(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
         let block: i64 = on!(conn, |c| diesel::insert_into(id_block::table)
             .values(id_block::entrypoint_id.eq(self.lock_row.entrypoint_id))
@@ -141,7 +141,7 @@ impl Loaded {
         Ok(())
     }
 
-    /// Tells the working set some customers of this entrypoint.
+    /// Loads some customers of this entrypoint into the working set.
     pub(crate) fn load_customers(
         &mut self,
         conn: &mut Conn,
@@ -190,7 +190,7 @@ impl Loaded {
     }
 }
 
-/// Adds who may have some keys, among the customers that stand under one data key.
+/// Adds the customers that may have some keys, among those sealed under one data key.
 fn candidates(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -219,8 +219,8 @@ ask_postgres! {
     ) -> (i64, Option<i64>) as (BigInt, Nullable<BigInt>)
 }
 
-/// Rows of customers, each held against the newest version in its history: an old row put back with
-/// its old version does not pass.
+/// Rows of customers, each checked against the newest version in its history. The check detects an old row that
+/// somebody put back together with its old version.
 pub(crate) fn customer_rows(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -269,7 +269,7 @@ pub(crate) fn customer_rows(
     pairs.into_iter().map(|(row, version)| row.must_be_newest(version).map(|()| row)).collect()
 }
 
-/// A customer as it was at an earlier version; `None` where that is gone or never was.
+/// A customer at an earlier version; `None` if that version is gone or never existed.
 pub(crate) fn version_of(
     conn: &mut Conn,
     ring: &KeyRing,

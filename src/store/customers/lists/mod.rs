@@ -13,7 +13,7 @@ use std::sync::Arc;
 use diesel::prelude::*;
 
 use self::scope::ListScope;
-use self::sql::{light, ordered, rows_by_id, rows_by_place, slice};
+use self::sql::{light, ordered, rows_by_place, slice};
 use super::record_cache::{OpenedRecord, RecordCache, open};
 use super::rows::CustomerRow;
 use crate::domain::customers::record::{Customer, Stored};
@@ -353,7 +353,8 @@ fn walk(
         }
         // Start with small chunks: one is usually enough for the page.
         for bite in ids.chunks(SLICE / 4) {
-            for row in ordered(rows_by_id(conn, lock_row.entrypoint_id, bite)?, descending) {
+            let places: Vec<(i64, i64)> = bite.iter().map(|id| (lock_row.entrypoint_id, *id)).collect();
+            for row in ordered(rows_by_place(conn, &places)?, descending) {
                 if !look(conn, &row)? {
                     return Ok(());
                 }

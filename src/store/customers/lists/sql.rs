@@ -100,22 +100,6 @@ pub(super) fn slice(
     })
 }
 
-/// Rows of an entrypoint by id, in no order.
-pub(super) fn rows_by_id(
-    conn: &mut Conn,
-    entrypoint_id: i64,
-    ids: &[i64],
-) -> Result<Vec<CustomerRow>, StoreError> {
-    let Conn::Postgres(c) = conn else {
-        return rows_by_place(conn, &ids.iter().map(|id| (entrypoint_id, *id)).collect::<Vec<_>>());
-    };
-    Ok(customer::table
-        .filter(customer::entrypoint_id.eq(entrypoint_id))
-        .filter(customer::customer_id.eq_any(ids))
-        .select(CustomerRow::as_select())
-        .load(c)?)
-}
-
 ask_postgres! {
     /// Customers by entrypoint and id; one look-up each.
     placed<'a>(

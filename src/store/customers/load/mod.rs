@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable};
 
 use self::beginning::Beginning;
-use super::rows::{CustomerRow, document_ad, open_document};
+use super::rows::{CustomerColumns, CustomerRow, document_ad, open_document};
 use crate::domain::customers::identifier::MatchKey;
 use crate::domain::customers::record::Stored;
 use crate::domain::decide::command::{Action, Command};
@@ -211,12 +211,15 @@ fn candidates(
 }
 
 ask_postgres! {
-    /// The newest versions in some histories; one look-up each.
-    newest_versions<'a>(
-        "SELECT w.id, (SELECT max(version) FROM history WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
-        " AND customer_id = w.id) FROM unnest(", ids: &'a [i64] as Array<BigInt>;
-        ") AS w (id)"
-    ) -> (i64, Option<i64>) as (BigInt, Nullable<BigInt>)
+    /// Customers with the newest versions in their histories; one look-up each, also without statistics of the table.
+    versioned<'a>(
+        concat!(
+            "SELECT ", customer_columns!(), ", (SELECT max(h.version) FROM history h \
+             WHERE h.entrypoint_id = c.entrypoint_id AND h.customer_id = c.customer_id) FROM unnest("
+        ), ids: &'a [i64] as Array<BigInt>,
+        ") AS w (id) CROSS JOIN LATERAL (SELECT * FROM customer WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt;
+        " AND customer_id = w.id OFFSET 0) AS c"
+    ) -> (CustomerRow, Option<i64>) as (CustomerColumns, Nullable<BigInt>)
 }
 
 /// Rows of customers, each checked against the newest version in its history. The check detects an old row that
@@ -247,24 +250,8 @@ pub(crate) fn customer_rows(
             }
             pairs
         }
-        Conn::Postgres(c) => {
-            if ids.is_empty() {
-                return Ok(Vec::new());
-            }
-            let rows: Vec<CustomerRow> = customer::table
-                .filter(customer::customer_id.eq_any(ids))
-                .filter(customer::entrypoint_id.eq(entrypoint_id))
-                .select(CustomerRow::as_select())
-                .load(c)?;
-            let versions: HashMap<i64, Option<i64>> =
-                newest_versions(c, entrypoint_id, ids)?.into_iter().collect();
-            rows.into_iter()
-                .map(|row| {
-                    let version = versions.get(&row.customer_id).copied().flatten();
-                    (row, version)
-                })
-                .collect()
-        }
+        Conn::Postgres(_) if ids.is_empty() => return Ok(Vec::new()),
+        Conn::Postgres(c) => versioned(c, ids, entrypoint_id)?,
     };
     pairs.into_iter().map(|(row, version)| row.must_be_newest(version).map(|()| row)).collect()
 }

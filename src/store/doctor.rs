@@ -250,5 +250,5 @@ fn walk(conn: &mut Conn, ring: &KeyRing, table: &dyn SealedTable) -> Result<Stri
 /// Reads the search index.
 fn search(conn: &mut Conn) -> Result<String, StoreError> {
     let (entries, postings) = index::examine(conn)?;
-    Ok(format!("the index is whole: {postings} postings in segments, {entries} entries pending"))
+    Ok(format!("the index is whole: {postings} postings in segments, {entries} entries in the memtable"))
 }

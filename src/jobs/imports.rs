@@ -23,7 +23,7 @@ use crate::vault::hash_password;
 /// How long a step may occupy the writer while callers wait for it, and otherwise.
 const STEP_SHORT: Duration = Duration::from_millis(25);
 const STEP_LONG: Duration = Duration::from_millis(400);
-/// How many rows the first step takes, and the most of any.
+/// The number of rows of the first step, and the most of any step.
 const ROWS_FIRST: usize = 50;
 const ROWS_MAX: usize = 2_000;
 /// The most bytes of rows to read ahead, and the longest time for it: a step must come before the lease ends.
@@ -90,12 +90,12 @@ impl Work for Import {
             match self.read().await {
                 Err(StoreError::Corrupt(why)) => {
                     tracing::error!(why, import = self.lease.job.id, "an import cannot go on");
-                    let why = "the file that was sent is no longer whole; send it again";
+                    let why = "the stored file is damaged; send it again";
                     self.store.jobs().fail(self.lease.lease, why).await?;
                     return Ok(Step::Over);
                 }
                 Ok(false) => {
-                    let why = "this release reads the header of the file in another way; send the file again";
+                    let why = "this release reads the header of the file differently; send the file again";
                     self.store.jobs().fail(self.lease.lease, why).await?;
                     return Ok(Step::Over);
                 }

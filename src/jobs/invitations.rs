@@ -50,7 +50,7 @@ impl Work for Invitation {
     async fn step(&mut self, most: usize) -> Result<Step, StoreError> {
         if self.cursor == self.lease.cursor {
             if self.lease.plan.conditions().is_err() {
-                let why = "this release reads the filter in another way; ask again";
+                let why = "this release reads the filter differently; send the invitation again";
                 self.store.jobs().fail(self.lease.lease, why).await?;
                 return Ok(Step::Over);
             }

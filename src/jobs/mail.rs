@@ -90,11 +90,11 @@ impl Mailer {
             match self.store.mail().mark(marks.clone()).await {
                 Ok(held) => return held,
                 Err(error @ (StoreError::Corrupt(_) | StoreError::Bug(_) | StoreError::Rejected(_))) => {
-                    tracing::error!(%error, "mails could not be marked");
+                    tracing::error!(%error, "the results of mails could not be stored");
                     return vec![false; marks.len()];
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "mails could not be marked yet");
+                    tracing::warn!(%error, "the results of mails could not be stored yet");
                     tokio::time::sleep(LOOK_EVERY).await;
                     if self.stop.is_asked() {
                         return vec![false; marks.len()];

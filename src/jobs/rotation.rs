@@ -12,7 +12,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 /// How long a step may occupy the writer, so that it does not delay creates.
 const STEP: Duration = Duration::from_millis(30);
-/// How many customers the first step takes, and the fewest and most of any.
+/// The number of customers of the first step, and the fewest and most of any step.
 const FIRST: i64 = 32;
 const FEWEST: i64 = 4;
 const MOST: i64 = 1_000;
@@ -37,8 +37,8 @@ pub async fn work(store: Arc<Store>) {
     }
 }
 
-/// Runs a rotation to its end, and calls `progress` after each step. The size of steps follows the time they take. After
-/// each step it pauses for as long as the step took, but at most for [`STEP`].
+/// Runs a rotation to its end, and calls `progress` after each step. The size of steps follows the time they take.
+/// After each step it pauses for as long as the step took, but at most 30 ms.
 ///
 /// # Errors
 /// The store's; finished steps stay done.

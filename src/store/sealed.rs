@@ -24,7 +24,7 @@ mod tests {
     const OTHERS: [(&str, &str); 19] = [
         ("service_state.value", "checks the master key"),
         ("data_key.wrapped", "a key, wrapped by the master key"),
-        ("signing_key.secret", "of no customer, sealed by the keyring under the service's key for good"),
+        ("signing_key.secret", "of no customer; the keyring seals it under the service's key"),
         ("customer.salt", "random"),
         ("idempotency.key_hash", "a keyed hash"),
         ("idempotency.fingerprint", "a keyed hash"),

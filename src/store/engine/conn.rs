@@ -29,7 +29,7 @@ impl Memory {
     /// The memory of one subject; at first the default of its type.
     pub(crate) fn of<T: Any + Default + Send>(&mut self) -> Result<&mut T, StoreError> {
         let memory = self.0.get_or_insert_with(|| Box::<T>::default());
-        memory.downcast_mut().ok_or_else(|| StoreError::Bug("two subjects remember on one connection".into()))
+        memory.downcast_mut().ok_or_else(|| StoreError::Bug("two subjects share one memory".into()))
     }
 
     fn forget(&mut self) {
@@ -84,12 +84,11 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Writing: durability forced, short lock waits.
+    /// Writes.
     Write,
-    /// Reading only.
+    /// Reads only; the database refuses writes.
     Read,
 }
 
@@ -97,10 +96,10 @@ pub enum Purpose {
 const SQLITE_BUSY_MS: u32 = 10_000;
 
 impl Conn {
-    /// Opens a connection and sets it up.
+    /// Opens and configures a connection.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] with the database's own words.
+    /// [`StoreError::Unavailable`] with the database's message.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that opens connections")]
     pub fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<Conn, StoreError> {
         let refused = |error: diesel::ConnectionError| StoreError::Unavailable(error.to_string());
@@ -109,7 +108,7 @@ impl Conn {
                 let mut conn = SqliteConnection::establish(&sqlite_name(path)).map_err(refused)?;
                 // busy_timeout comes first: the next statements may already meet other processes' locks.
                 conn.batch_execute(&format!("PRAGMA busy_timeout = {SQLITE_BUSY_MS};"))?;
-                // The page size takes effect only before the first table. SQLite checkpoints a log of 32 MB (4,096 pages).
+                // The page size takes effect only before the first table. A log of 4,096 pages (32 MB) is checkpointed.
                 conn.batch_execute(
                     "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                      PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; \
@@ -122,10 +121,10 @@ impl Conn {
             }
             DatabaseUrl::Postgres(address) => {
                 let mut conn = PgConnection::establish(&with_timeouts(address)).map_err(refused)?;
-                // Every query here has an index that returns its rows in order. A new table has no statistics for minutes, and
-                // without them the planner scans and sorts whole tables. Some small tables are still scanned; the cost that
-                // enable_seqscan = off adds must not start parallel workers. A generic plan avoids planning
-                // again for every array that is shorter than the planner expects.
+                // Every query here has an index that returns its rows in order. A new table has no statistics for
+                // minutes, and without them the planner scans and sorts whole tables. It still scans some small tables;
+                // the cost that enable_seqscan = off adds must not start parallel workers. A generic plan avoids
+                // planning again for every array that is shorter than expected.
                 conn.batch_execute(
                     "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; \
                      SET synchronous_commit = on; SET client_min_messages = warning; SET jit = off; \
@@ -294,7 +293,7 @@ impl KeptConn {
         self.is_begun = true;
     }
 
-    /// Ends the transaction that was begun ahead, if one was.
+    /// Ends the transaction that was begun ahead, if any.
     pub(crate) fn rest(&mut self) {
         if std::mem::take(&mut self.is_begun) && self.conn.as_mut().is_some_and(|conn| !conn.end_read()) {
             self.leave();

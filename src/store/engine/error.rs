@@ -9,7 +9,7 @@ use crate::vault::VaultError;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The queue is full; the store did not try.
-    #[error("too much is waiting already")]
+    #[error("too many requests are waiting")]
     Busy,
     /// The database is unreachable, full, locked or broken. As far as the store knows, nothing took effect.
     #[error("the database is not available: {0}")]
@@ -44,8 +44,8 @@ impl StoreError {
 }
 
 impl From<DieselError> for StoreError {
-    /// A server's message text cannot decide, because its language depends on `lc_messages`. Of the SQLSTATE, Diesel passes on
-    /// only constraint violations and the position in the statement. Everything else is a fault of the environment.
+    /// The message text cannot decide, because its language depends on the server's `lc_messages`. Diesel passes on only
+    /// constraint violations and the position in the statement. Everything else is a fault of the environment.
     fn from(error: DieselError) -> StoreError {
         use DatabaseErrorKind as Kind;
         match &error {
@@ -70,8 +70,8 @@ impl From<DieselError> for StoreError {
     }
 }
 
-/// Whether the message is SQLite's for a constraint that Diesel has no kind for, a value of the wrong type, or a value that
-/// is too long. These texts are part of the library and exist only in English.
+/// Whether the message is SQLite's for a constraint without a kind in Diesel, a value of the wrong type, or a value
+/// that is too long. These texts are part of the library and exist only in English.
 fn is_of_sqlites_data(message: &str) -> bool {
     message.ends_with("constraint failed")
         || message.starts_with("UNIQUE constraint failed: ")

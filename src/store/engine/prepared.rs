@@ -43,7 +43,6 @@ macro_rules! row {
             $(pub $column: $type,)+
         }
 
-        /// The types of the columns.
         $vis type $types = ($first_sql, $($sql $(<$inner>)?,)+);
 
         macro_rules! $columns {
@@ -62,7 +61,6 @@ macro_rules! row {
         }
 
         $crate::store::engine::prepared::insert! {
-            /// Inserts new rows.
             $vis fn $insert(&[$row]) by $many, "INSERT" $table_name "",
             $first: $first_type as $first_sql,
             $($column: $type as $sql $(<$inner>)?,)+
@@ -82,7 +80,7 @@ macro_rules! insert {
         $first:ident: $first_type:ty as $first_sql:ty,
         $($column:ident: $type:ty as $sql:ty),+ $(,)?
     ) => {
-        /// Some rows, column by column.
+        /// Rows, column by column.
         $vis struct $many<'a> {
             $first: Vec<&'a $first_type>,
             $($column: Vec<&'a $type>,)+

@@ -27,11 +27,9 @@ pub(crate) struct Job<C, A> {
     pub was_left: bool,
 }
 
-/// Something for a writer to do.
+/// The next work of a writer.
 pub(crate) enum Work<C, A> {
-    /// Commands.
     Batch(Vec<Job<C, A>>),
-    /// An admin task.
     Admin(AdminTask),
     /// Nothing arrived in time.
     Nothing,
@@ -74,7 +72,7 @@ impl<C, A> State<C, A> {
         must
     }
 
-    /// The oldest free item; for a command, all free commands up to the next admin task. Commands that an earlier batch left
+    /// The oldest free item; for a command, all free ones up to the next admin task. Commands that an earlier batch left
     /// out get a batch of their own: its writer waits for their locks, and the others must not wait with it.
     fn next(&mut self, most: usize) -> Option<Work<C, A>> {
         let first = self.items.iter().position(|item| self.is_free(item))?;
@@ -114,7 +112,6 @@ impl<C, A> State<C, A> {
     }
 }
 
-/// The queue of the writers.
 pub(crate) struct Queue<C, A> {
     state: Mutex<State<C, A>>,
     wake: Condvar,
@@ -139,7 +136,6 @@ impl<C, A> Default for Entrance<C, A> {
 }
 
 impl<C, A> Entrance<C, A> {
-    /// The queue, for a writer.
     pub(crate) fn queue(&self) -> Arc<Queue<C, A>> {
         Arc::clone(&self.0)
     }
@@ -207,7 +203,7 @@ impl<C, A> Queue<C, A> {
         self.push(Item::Admin(action))
     }
 
-    /// Takes the next work, at most `most` commands; waits for it up to `wait`. The writer then holds the lanes of a batch
+    /// Takes the next work, at most `most` commands; waits up to `wait` for it. The writer holds the lanes of a batch
     /// until [`Queue::release`].
     pub(crate) fn take(&self, most: usize, wait: Duration) -> Work<C, A> {
         let until = Instant::now() + wait;
@@ -397,7 +393,7 @@ mod tests {
                     for id in &own {
                         assert!(!at(id).swap(true, std::sync::atomic::Ordering::SeqCst), "{id} is in hand");
                     }
-                    // The first of some batches is left out once.
+                    // Some batches leave out their first command once.
                     let mut jobs = jobs;
                     let is_left = jobs.first().is_some_and(|job| !job.was_left && job.lane == 3);
                     let rest = if is_left { jobs.split_off(1) } else { std::mem::take(&mut jobs) };

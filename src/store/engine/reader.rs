@@ -28,9 +28,7 @@ pub(crate) type Results<F> = Vec<Result<F, StoreError>>;
 
 /// How a thread looks up several keys, which callers request one by one.
 pub(crate) trait LookUp: Send + Sync + 'static {
-    /// A key.
     type Key: Send;
-    /// What the look-up of a key returns.
     type Found;
 
     /// Looks up keys, one statement at a time without a transaction. The results are in the order of the keys.
@@ -45,9 +43,7 @@ type Read = Box<dyn FnOnce(&mut ReaderSession) + Send>;
 
 /// Something to read.
 enum Task<L: LookUp> {
-    /// A closure.
     Read(Read),
-    /// A key.
     LookUp(L::Key, Answer<L>),
 }
 
@@ -88,7 +84,6 @@ pub(crate) enum Size {
     Many,
 }
 
-/// The threads that read.
 #[derive(Debug)]
 pub(crate) struct Readers<L: LookUp> {
     few: Sender<Task<L>>,
@@ -96,7 +91,7 @@ pub(crate) struct Readers<L: LookUp> {
 }
 
 impl<L: LookUp> Readers<L> {
-    /// Starts the reader threads, half of them for each [`Size`]; a single thread serves both. They end when this is dropped.
+    /// Starts the threads, half of them for each [`Size`]; a single one serves both. They end when this is dropped.
     ///
     /// # Errors
     /// The operating system's, when it cannot start a thread.

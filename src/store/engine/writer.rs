@@ -33,9 +33,8 @@ pub(crate) type Replies<A> = Vec<Option<Result<A, StoreError>>>;
 
 /// Runs commands for a writer.
 pub(crate) trait Run: Clone + Send + 'static {
-    /// A command.
     type Command: Send + 'static;
-    /// Its result.
+    /// The result of a command.
     type Answer: Send + 'static;
 
     /// Runs commands of several lanes within a transaction. On PostgreSQL it also returns the number of the transaction, if
@@ -51,7 +50,7 @@ pub(crate) trait Run: Clone + Send + 'static {
     ) -> Result<(Replies<Self::Answer>, Option<String>), StoreError>;
 }
 
-/// What a writer thread needs.
+/// The settings of a writer thread.
 #[derive(Clone)]
 pub(crate) struct WriterSetup<R> {
     pub url: DatabaseUrl,

@@ -31,7 +31,6 @@ use crate::vault::IDENTITY_DIGEST_BYTES;
 /// How many rows a transaction removes; it then holds its locks for milliseconds.
 const REMOVED_MAX: i64 = 1_000;
 
-/// A row of `idempotency`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = idempotency)]
 #[diesel(treat_none_as_default_value = false)]
@@ -47,7 +46,6 @@ pub(crate) struct IdempotencyRow {
     pub expires_at_us: i64,
 }
 
-/// The types of [`IdempotencyRow`]'s columns.
 type IdempotencyColumns =
     (BigInt, Binary, Binary, Text, Nullable<BigInt>, Nullable<BigInt>, BigInt, Binary, BigInt);
 
@@ -89,7 +87,7 @@ ask_postgres! {
     ) -> (i64, Vec<u8>) as (BigInt, Binary)
 }
 
-/// The digest that leads to a key's record.
+/// The digest by which SQLite finds a key's record.
 fn digest(key_hash: &[u8]) -> Vec<u8> {
     key_hash.iter().take(IDENTITY_DIGEST_BYTES).copied().collect()
 }

@@ -55,7 +55,7 @@ struct Input {
     /// How many bytes of the first block were read.
     at: usize,
     term: u64,
-    /// The next entry.
+    /// The next entry: a term and its customers.
     next: Option<(u64, Vec<i64>)>,
 }
 

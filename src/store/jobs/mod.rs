@@ -1,7 +1,7 @@
 //! Jobs: work of many steps. The transaction of each step also saves a checkpoint.
 //!
-//! Imports, invitations of many customers and rotations of data keys are rows of one table. This module has the leases and
-//! the transitions of all kinds ([`lease`]); each kind has its own steps.
+//! Imports, bulk invitations and rotations of data keys are rows of one table. This module has the leases and the
+//! transitions of all kinds ([`lease`]); each kind has its own steps.
 
 pub(crate) mod lease;
 pub(crate) mod sealed;
@@ -52,7 +52,6 @@ pub struct JobId {
     pub job_id: i64,
 }
 
-/// A row of `job`.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = job)]
 pub(crate) struct JobRow {

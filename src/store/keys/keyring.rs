@@ -133,7 +133,7 @@ impl KeyRing {
         Ok(key_id)
     }
 
-    /// The data key of an id.
+    /// The data key with an id; opens it on first use.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] if it is missing or does not open under the master key; the database's.

@@ -41,7 +41,7 @@ pub enum RotationPhase {
     Outcomes,
     /// It checks that nothing is left under the old key.
     Check,
-    /// The old key is gone.
+    /// It has deleted the old key.
     Finished,
 }
 

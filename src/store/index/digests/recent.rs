@@ -176,7 +176,7 @@ pub(super) type DigestEntry = (i64, IdentityDigest, i64);
 
 fn entry(row: &DigestRow) -> Result<DigestEntry, StoreError> {
     let digest = row.digest.as_slice().try_into();
-    let digest = digest.map_err(|_| StoreError::Bug("an identity digest of another length".into()))?;
+    let digest = digest.map_err(|_| StoreError::Bug("a digest of the wrong length".into()))?;
     Ok((row.entrypoint_id, digest, row.customer_id))
 }
 
@@ -196,9 +196,7 @@ fn unpack(entrypoint_id: i64, packed: &[u8]) -> Result<Vec<DigestEntry>, StoreEr
         Some((entrypoint_id, *digest, i64::from_be_bytes(*customer_id.first_chunk()?)))
     });
     let entries: Option<Vec<DigestEntry>> = entries.collect();
-    entries
-        .filter(|_| rest.is_empty())
-        .ok_or_else(|| StoreError::Corrupt("a row of recent identity digests".into()))
+    entries.filter(|_| rest.is_empty()).ok_or_else(|| StoreError::Corrupt("a row of recent digests".into()))
 }
 
 fn row_of((entrypoint_id, digest, customer_id): DigestEntry) -> DigestRow {

@@ -12,7 +12,7 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 /// The version of the first released migration.
 const FIRST_VERSION: &str = "20261128000001";
 const UNRELEASED: &str = "an unreleased version of this program made the database; \
-start anew, or export with that version and import the file";
+                          start anew, or export with that version and import the file";
 
 /// The migrations that the database lacks, and those that are newer than this program.
 pub(crate) fn pending(conn: &mut Conn) -> Result<(Vec<String>, Vec<String>), StoreError> {

@@ -94,7 +94,7 @@ impl KeyRing {
             Some(wrapped) => self.master.unwrap_data_key(0, &ad, &wrapped).map(|_| ()).map_err(|_| {
                 StoreError::Corrupt(format!(
                     "the master key (id {}) is not the key of this database; give that key by \
-                    --master-key-file or CUSTOMARY_MASTER_KEY",
+                     --master-key-file or CUSTOMARY_MASTER_KEY",
                     self.master.id()
                 ))
             }),

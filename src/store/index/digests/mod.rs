@@ -37,7 +37,7 @@ pub(crate) struct DigestRow {
 }
 
 insert! {
-    /// Inserts into `identity_digest`; rows that a crash makes it move again are there already.
+    /// Inserts into `identity_digest`; ignores rows that exist, because a move after a crash inserts them again.
     pub(crate) fn insert_settled(&[DigestRow]) by NewDigests, "INSERT OR IGNORE" "identity_digest" "",
     entrypoint_id: i64 as BigInt,
     digest: Vec<u8> as Binary,

@@ -48,7 +48,7 @@ pub(crate) trait Tables {
     fn recent(memory: &mut Memory) -> Result<&mut Known, StoreError>;
     /// The owners of a settled digest.
     fn owners_of(conn: &mut Conn, entrypoint_id: i64, digest: &[u8]) -> QueryResult<Vec<i64>>;
-    /// Inserts settled digests; those that a crash makes it move again are there already.
+    /// Inserts settled digests; ignores those that exist, because a move after a crash inserts them again.
     fn insert_settled(conn: &mut Conn, rows: &[DigestRow]) -> QueryResult<()>;
     fn delete_settled(c: &mut SqliteConnection, row: &DigestRow) -> QueryResult<usize>;
     fn insert_recent(conn: &mut Conn, rows: &[RecentRow]) -> QueryResult<()>;

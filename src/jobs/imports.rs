@@ -152,7 +152,7 @@ impl Import {
     }
 
     /// Takes the rows that the task has read, and starts it for the next ones. Returns false if this release reads the
-    /// header in another way.
+    /// header differently.
     async fn read(&mut self) -> Result<bool, StoreError> {
         let gone = || StoreError::Bug("the task that reads a file went away".into());
         let ahead = match self.ahead.take() {

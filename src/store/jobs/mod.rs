@@ -48,7 +48,7 @@ impl JobKind {
 pub struct JobId {
     /// The entrypoint of its customers.
     pub entrypoint_id: i64,
-    /// Its number, unique within the database.
+    /// Its number.
     pub job_id: i64,
 }
 

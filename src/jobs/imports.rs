@@ -1,8 +1,8 @@
-//! Works on imports: reads rows, checks them, and hands them to the store step by step (rules 9).
+//! Runs imports: reads rows, checks them, and hands them to the store step by step (rules 9).
 //!
-//! While the writer commits one step, the next rows are read. A step is as large as the time allows: small while
-//! somebody waits for creates of this process, large when nobody does. A worker that dies loses nothing but its
-//! lease; another goes on at the checkpoint.
+//! While the writer commits a step, a task reads the next rows. The size of a step follows the time it takes: steps are
+//! small while callers of this process wait for writes, and large otherwise. If a worker dies, another one
+//! continues at the checkpoint.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,43 +20,43 @@ use crate::domain::imports::{
 use crate::store::{ImportLease, Lease, StepDone, StepRow, Store, StoreError};
 use crate::vault::hash_password;
 
-/// How long a step may keep the writer while somebody waits for it, and while nobody does.
+/// How long a step may occupy the writer while callers wait for it, and otherwise.
 const STEP_SHORT: Duration = Duration::from_millis(25);
 const STEP_LONG: Duration = Duration::from_millis(400);
-/// How many rows the first step takes, and the most of any.
+/// The number of rows of the first step, and the most of any step.
 const ROWS_FIRST: usize = 50;
 const ROWS_MAX: usize = 2_000;
-/// The most bytes of rows that are read ahead, and the longest time for it: a worker must be heard of.
+/// The most bytes of rows to read ahead, and the longest time for it: a step must come before the lease ends.
 const AHEAD_BYTES: usize = 4 << 20;
 const AHEAD: Duration = Duration::from_secs(2);
-/// After so many workers came to nothing at one place, rows go one by one; after so many more, that row is rejected.
+/// How many workers may try at one place before rows go one by one, and the try at which the row is rejected.
 const ATTEMPTS_LARGE: i64 = 3;
 const ATTEMPTS_MAX: i64 = 6;
-/// How many rows then go one by one.
+/// How many rows the worker then imports one by one.
 const ROWS_CAREFUL: usize = 200;
-/// Works on whatever import waits, for as long as the service runs.
+/// Runs waiting imports for as long as the service runs.
 pub async fn work(store: Arc<Store>, stop: StopSignal) {
     worker::work::<Import>(store, stop).await;
 }
 
-/// Works on one import until it is over, somebody else has it, or the process is to stop.
+/// Runs an import until it is over, another worker has it, or the process is to stop.
 ///
 /// # Errors
-/// The store's; the job then waits for whoever comes next.
+/// The store's; the job then waits for the next worker.
 pub async fn run(store: &Arc<Store>, lease: ImportLease, stop: &StopSignal) -> Result<(), StoreError> {
     worker::run(store, Import::new(store, lease), stop).await
 }
 
-/// An import in this process's hands.
+/// An import that this process runs.
 struct Import {
     store: Arc<Store>,
     lease: Arc<ImportLease>,
-    /// The next rows, which a task reads; none where reading must begin anew.
+    /// The task that reads the next rows; `None` before the first read.
     ahead: Option<JoinHandle<Result<(Source, Batch), StoreError>>>,
-    /// The rows at hand, those from `from` on not yet done.
+    /// The current rows; those from `from` on are not done yet.
     rows: Arc<Vec<StepRow>>,
     from: usize,
-    /// Whether the file ends with them; nothing before any were read.
+    /// Whether the file ends with them; `None` before the first read.
     is_last: Option<bool>,
     /// How many rows of the job are done, and where the next one begins.
     rows_before: i64,
@@ -90,12 +90,12 @@ impl Work for Import {
             match self.read().await {
                 Err(StoreError::Corrupt(why)) => {
                     tracing::error!(why, import = self.lease.job.id, "an import cannot go on");
-                    let why = "the file that was sent is no longer whole; send it again";
+                    let why = "the stored file is damaged; send it again";
                     self.store.jobs().fail(self.lease.lease, why).await?;
                     return Ok(Step::Over);
                 }
                 Ok(false) => {
-                    let why = "this release reads the header of the file in another way; send the file again";
+                    let why = "this release reads the header of the file differently; send the file again";
                     self.store.jobs().fail(self.lease.lease, why).await?;
                     return Ok(Step::Over);
                 }
@@ -151,8 +151,8 @@ impl Import {
         }
     }
 
-    /// Takes the rows that were read, and has the next ones read meanwhile; false where this release reads the header in
-    /// another way.
+    /// Takes the rows that the task has read, and starts it for the next ones. Returns false if this release reads the
+    /// header differently.
     async fn read(&mut self) -> Result<bool, StoreError> {
         let gone = || StoreError::Bug("the task that reads a file went away".into());
         let ahead = match self.ahead.take() {
@@ -167,7 +167,7 @@ impl Import {
         };
         let (source, mut batch) = ahead.await.map_err(|_| gone())??;
         if self.lease.lease.attempts >= ATTEMPTS_MAX && self.rows_before == self.lease.job.rows_read {
-            // At this row workers died.
+            // Earlier workers died at this row.
             batch.rows.first_mut().into_iter().for_each(reject);
         }
         (self.rows, self.from, self.is_last) = (Arc::new(batch.rows), 0, Some(batch.is_last));
@@ -179,7 +179,7 @@ impl Import {
     }
 }
 
-/// Rows that were read.
+/// Rows read from the file.
 #[derive(Default)]
 struct Batch {
     rows: Vec<StepRow>,
@@ -192,10 +192,10 @@ fn reject(row: &mut StepRow) {
     row.command = Err(vec![RowNote::new("", "internal", message)]);
 }
 
-/// How many rows a step takes.
+/// The size of a step.
 struct Size {
     rows: usize,
-    /// Rows that still go one by one.
+    /// How many rows are still to be imported one by one.
     careful: usize,
 }
 
@@ -205,7 +205,7 @@ impl Size {
         Size { rows: if careful > 0 { 1 } else { ROWS_FIRST }, careful }
     }
 
-    /// From what a step took.
+    /// Adapts the size to the time that a step took.
     fn learn(&mut self, rows: usize, took: Duration, has_callers: bool) {
         if self.careful > 0 {
             self.careful = self.careful.saturating_sub(rows);
@@ -214,28 +214,28 @@ impl Size {
         let most = if has_callers { STEP_SHORT } else { STEP_LONG };
         let fits = u128::try_from(rows).unwrap_or(1) * most.as_micros() / took.as_micros().max(1);
         let fits = usize::try_from(fits).unwrap_or(ROWS_MAX);
-        // What one step took says little: grow by halves, shrink at once.
+        // The time of a single step says little, so it grows by at most 50 % at a time, and shrinks at once.
         self.rows = fits.min(self.rows + self.rows / 2 + 1).clamp(1, ROWS_MAX);
     }
 }
 
-/// A job's file, read from its checkpoint on.
+/// The file of an import, read from the checkpoint on.
 struct Source {
     lease: Arc<ImportLease>,
     mapping: Mapping,
     reader: RecordReader,
-    /// The piece of the file that is being read, and how much of it was.
+    /// The current piece of the file, and how many bytes of it were read.
     piece: Vec<u8>,
     at: usize,
-    /// Where the next piece begins.
+    /// The offset of the next piece in the file.
     next: u64,
     is_over: bool,
 }
 
-/// Where rows go.
+/// The entrypoint's context for reading rows.
 struct RowContext {
     store: Arc<Store>,
-    /// What phones are read with.
+    /// The country for phone numbers without a country code.
     country: Option<String>,
 }
 
@@ -252,12 +252,12 @@ impl Source {
         }
     }
 
-    /// Bytes of the whole file.
+    /// The size of the whole file.
     fn bytes(&self) -> u64 {
         u64::try_from(self.lease.job.bytes_total).unwrap_or(0)
     }
 
-    /// Reads rows until there are enough, or the piece is used up.
+    /// Reads rows until there are enough, the time is up, or the piece ends.
     fn fill(
         &mut self,
         batch: &mut Batch,
@@ -306,7 +306,7 @@ impl Source {
     }
 
     fn command(&self, mut draft: Draft, store: &Store) -> Result<Command, Vec<RowNote>> {
-        // Hashed here, off the threads that answer requests and outside the writer's lock.
+        // Hashing runs here, because this thread holds up neither requests nor the writer.
         if let Change::Set(secret) = std::mem::take(&mut draft.password) {
             let hash = hash_password(secret.expose());
             draft.password_hash = Change::Set(hash.map_err(|_| {
@@ -326,7 +326,7 @@ impl Source {
     }
 }
 
-/// Reads the next rows of a job's file, at most `most`. The source is away while a thread works on it.
+/// Reads at most `most` next rows of the file. It takes the source and returns it, because blocking threads work on it.
 async fn read_ahead(store: Arc<Store>, mut here: Source, most: usize) -> Result<(Source, Batch), StoreError> {
     let gone = || StoreError::Bug("the thread that reads a file went away".into());
     let mut batch = Batch::default();
@@ -343,7 +343,7 @@ async fn read_ahead(store: Arc<Store>, mut here: Source, most: usize) -> Result<
                     here.piece = text;
                 }
                 None if here.next < here.bytes() => {
-                    return Err(StoreError::Corrupt("a part of the file is gone".into()));
+                    return Err(StoreError::Corrupt("a part of the file is missing".into()));
                 }
                 None => {
                     here.is_over = true;

@@ -1,4 +1,4 @@
-//! Looks after the search index: moves what is pending into segments, and merges segments, beside the requests.
+//! Maintains the search index beside the requests: flushes the memtable, vacuums it, and compacts segments.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,25 +6,25 @@ use std::time::{Duration, Instant};
 use super::{StopSignal, was_cut};
 use crate::store::{Maintained, Store, StoreError};
 
-/// How often to look whether another process wrote terms.
+/// How often it checks whether another process wrote terms.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// From how many pending bytes on they are moved while more are coming: those of about 500 customers.
+/// The size of the memtable from which on it flushes while there are writes: the terms of about 500 customers.
 const BYTES_MIN: i64 = 256 << 10;
-/// How often erased people alone are a reason to write the whole index anew.
+/// How often erased people alone are a reason to compact all segments.
 const ERASE_EVERY: Duration = Duration::from_mins(5);
-/// How often the room of moved rows is given back while more are coming.
+/// How often it vacuums the memtable while there are writes.
 const VACUUM_EVERY: Duration = Duration::from_secs(1);
-/// How long to rest after an error.
+/// How long it waits after an error.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// What was done when.
+/// What the maintenance did before.
 #[derive(Default)]
 struct Past {
     erased_at: Option<Instant>,
     vacuumed_at: Option<Instant>,
-    /// Whether rows were moved since.
+    /// Whether it flushed rows since the last vacuum.
     has_moved: bool,
-    /// Whether what was moved may have left room behind.
+    /// Whether the memtable's file may still have pages to give back.
     has_room: bool,
 }
 
@@ -32,7 +32,7 @@ fn is_past(at: Option<Instant>, every: Duration) -> bool {
     at.is_none_or(|at| at.elapsed() >= every)
 }
 
-/// Looks after the index for as long as the service runs.
+/// Maintains the index for as long as the service runs.
 pub async fn work(store: Arc<Store>, stop: StopSignal) {
     let mut past = Past::default();
     while !stop.is_asked() {
@@ -45,13 +45,13 @@ pub async fn work(store: Arc<Store>, stop: StopSignal) {
             maintained = maintain(&store, is_idle, &mut past).await;
         }
         if let Err(error) = maintained {
-            tracing::warn!(%error, "the search index waits to be looked after");
+            tracing::warn!(%error, "the maintenance of the search index failed; it is tried again");
             tokio::time::sleep(RETRY_AFTER).await;
         }
     }
 }
 
-/// Does what is due.
+/// Does the maintenance that is due.
 ///
 /// # Errors
 /// The store's.
@@ -60,10 +60,10 @@ async fn maintain(store: &Store, is_idle: bool, past: &mut Past) -> Result<(), S
     while store.index().flush(least).await? == Maintained::Went {
         past.has_moved = true;
         past.has_room = true;
-        // Another process may be writing all the time.
+        // Another process may write all the time.
         least = BYTES_MIN;
     }
-    // Room that somebody may still look at is not given back yet: it is tried again.
+    // VACUUM keeps rows that an open transaction may still read, so a later round tries again.
     if (past.has_moved || is_idle && past.has_room) && is_past(past.vacuumed_at, VACUUM_EVERY) {
         past.has_room = store.index().vacuum(is_idle).await?;
         past.vacuumed_at = Some(Instant::now());

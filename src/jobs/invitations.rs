@@ -1,4 +1,4 @@
-//! Works on invitations of many customers: finds the next ones, and hands them to the store step by step.
+//! Runs bulk invitations: finds the next customers, and hands them to the store step by step.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,20 +7,20 @@ use super::StopSignal;
 use super::worker::{self, Step, Work};
 use crate::store::{InviteLease, InviteStepDone, Lease, Store, StoreError};
 
-/// How many customers a step takes while somebody waits for writes of this process, and while nobody does.
+/// How many customers a step takes while callers of this process wait for writes, and otherwise.
 const STEP_SHORT: usize = 25;
 const STEP_LONG: usize = 250;
 
-/// Works on whatever waits, for as long as the service runs.
+/// Runs waiting invitations for as long as the service runs.
 pub async fn work(store: Arc<Store>, stop: StopSignal) {
     worker::work::<Invitation>(store, stop).await;
 }
 
-/// An invitation of many in this process's hands.
+/// A bulk invitation that this process runs.
 struct Invitation {
     store: Arc<Store>,
     lease: Arc<InviteLease>,
-    /// Everything up to here is done.
+    /// The id of the last customer done.
     cursor: i64,
     most: usize,
 }
@@ -50,7 +50,7 @@ impl Work for Invitation {
     async fn step(&mut self, most: usize) -> Result<Step, StoreError> {
         if self.cursor == self.lease.cursor {
             if self.lease.plan.conditions().is_err() {
-                let why = "this release reads the filter in another way; ask again";
+                let why = "this release reads the filter differently; send the invitation again";
                 self.store.jobs().fail(self.lease.lease, why).await?;
                 return Ok(Step::Over);
             }
@@ -75,7 +75,7 @@ impl Work for Invitation {
 }
 
 impl Invitation {
-    /// Invites the next customers, at most some; or with `gives_up` reports them as failed, unread.
+    /// Invites at most `most` next customers; with `gives_up` it reports them as failed without reading them.
     async fn next(&mut self, most: usize, gives_up: bool) -> Result<Step, StoreError> {
         let ids = self.store.invitations().next(Arc::clone(&self.lease), self.cursor, most).await?;
         let (number, is_last) = (ids.len(), ids.len() < most);

@@ -1,8 +1,8 @@
-//! Sends what waits in the outbox: to a mail server over some connections, or into a folder.
+//! Sends the mails in the outbox to a mail server, over several connections, or into a folder.
 //!
-//! A mail is sent once. It is marked as about to be handed over when the mail server has said that it wants the message and
-//! before it gets it; what fails before that is tried again. What the server did not answer for is tried again too, under
-//! the same Message-ID: until its "250" the message is ours to deliver (RFC 5321, 4.2.5).
+//! A worker marks a mail as being handed over once the server is ready for the message, and before it sends that. A mail
+//! that fails earlier is tried again. So is a message that the server did not answer, with the same Message-ID: until
+//! the server's "250" the client must deliver it (RFC 5321, 4.2.5).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,18 +13,18 @@ use crate::domain::mail::MailKind;
 use crate::mail::{Composed, Composer, Connection, Folder, SmtpOptions, Transport, Trouble};
 use crate::store::{MailId, MailLease, Mark, Store, StoreError};
 
-/// How often mails are looked for that another process queued, or that are due again.
+/// How often a worker looks for mails that another process queued, or that are due again.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often a worker says that it is still there; its lease is three times as long.
+/// How often a worker extends its leases; a lease is three times as long.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
-/// How many mails are taken at once.
+/// How many mails a worker takes at once.
 const SMTP_MAILS: i64 = 10;
 const FOLDER_MAILS: i64 = 100;
-/// How long to leave a mail server alone that cannot be spoken to: the first time, and at most.
+/// The first and the longest pause after a failure of the mail server.
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_mins(1);
 
-/// What all workers of a process share.
+/// The state that all mail workers of a process share.
 #[derive(Debug)]
 pub struct Mailer {
     store: Arc<Store>,
@@ -33,7 +33,7 @@ pub struct Mailer {
     stop: StopSignal,
 }
 
-/// Sends mails for as long as the service runs; the first pause before another try is `retry`.
+/// Sends mails for as long as the service runs. `retry` is the pause before the second try of a mail.
 pub async fn work(
     store: Arc<Store>,
     composer: Composer,
@@ -57,7 +57,7 @@ impl Mailer {
         match again_if_cut(|| self.store.mail().take(limit)).await {
             Ok(leases) => leases,
             Err(error) => {
-                tracing::warn!(%error, "mails could not be looked for");
+                tracing::warn!(%error, "the outbox could not be read");
                 Vec::new()
             }
         }
@@ -70,31 +70,31 @@ impl Mailer {
     async fn compose(&self, lease: &MailLease) -> Result<Composed, Trouble> {
         let found = self.store.entrypoints().settings(lease.id.0).await;
         match found {
-            // A letter that cannot be written must not stop the others.
+            // A panic while one mail is composed must not stop the others.
             Ok(Some(settings)) => {
                 catch_unwind(AssertUnwindSafe(|| self.composer.compose(&settings.entrypoint, &lease.letter)))
                     .unwrap_or_else(|_| Err(Trouble::Never("the message cannot be written".into())))
             }
             Ok(None) => Err(Trouble::Never("the entrypoint is gone".into())),
             Err(error) => {
-                tracing::warn!(%error, "a mail could not be written");
+                tracing::warn!(%error, "a mail could not be composed");
                 Err(Trouble::Away("the database does not answer".into()))
             }
         }
     }
 
-    /// Says what became of mails; which of them still were ours. A database that is away is waited for: what was sent must
-    /// be marked.
+    /// Stores the results of mails; returns for which of them this worker still had the lease. It waits for an unavailable
+    /// database, because a sent mail must be marked.
     async fn mark(&self, marks: Vec<(MailId, i64, Mark)>) -> Vec<bool> {
         loop {
             match self.store.mail().mark(marks.clone()).await {
                 Ok(held) => return held,
                 Err(error @ (StoreError::Corrupt(_) | StoreError::Bug(_) | StoreError::Rejected(_))) => {
-                    tracing::error!(%error, "mails could not be marked");
+                    tracing::error!(%error, "the results of mails could not be stored");
                     return vec![false; marks.len()];
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "mails could not be marked yet");
+                    tracing::warn!(%error, "the results of mails could not be stored yet");
                     tokio::time::sleep(LOOK_EVERY).await;
                     if self.stop.is_asked() {
                         return vec![false; marks.len()];
@@ -151,7 +151,7 @@ impl Mailer {
             let held = self.mark(marks).await;
             for ((lease, mail), held) in leases.iter().zip(&written).zip(held) {
                 match mail {
-                    // Deleted or erased meanwhile: nothing may stay of it.
+                    // A delete or erase meanwhile removed the mail: its file must go too.
                     Ok(mail) if !held => folder.take_back(mail),
                     Ok(_) => count(lease.letter.kind, "sent"),
                     Err(trouble) => tell(lease, trouble),
@@ -202,7 +202,7 @@ impl Mailer {
         line.close().await;
     }
 
-    /// Runs something while the leases of the mails in hand are kept.
+    /// Runs a future, and extends the leases of the held mails meanwhile.
     async fn kept<T>(&self, held: &[(MailId, i64)], future: impl Future<Output = T>) -> T {
         let mut future = std::pin::pin!(future);
         loop {
@@ -210,19 +210,19 @@ impl Mailer {
                 done = &mut future => return done,
                 () = tokio::time::sleep(KEEP_EVERY) => {
                     if let Err(error) = self.store.mail().keep(held.to_vec()).await {
-                        tracing::warn!(%error, "the leases of mails could not be kept");
+                        tracing::warn!(%error, "the leases of mails could not be extended");
                     }
                 }
             }
         }
     }
 
-    /// Sends one mail and marks what became of it; [`Trouble::Away`] is left to the caller to mark.
+    /// Sends a mail and marks its result. The caller marks it after [`Trouble::Away`].
     async fn send(&self, line: &mut Line, lease: &MailLease) -> Result<(), Trouble> {
         let result = self.try_send(line, lease).await;
         let mark = match &result {
             Ok(true) => Mark::Sent,
-            // Not ours any more: another worker has it, or the customer is gone.
+            // The lease is lost: another worker has the mail, or the customer was deleted.
             Ok(false) => return Ok(()),
             Err(Trouble::Away(_)) => return result.map(|_| ()),
             Err(trouble) => self.of_trouble(trouble.clone()),
@@ -233,18 +233,18 @@ impl Mailer {
             Err(trouble) => tell(lease, &trouble),
         }
         if held.first() == Some(&false) {
-            tracing::warn!(mail = lease.id.1, "a mail was taken from this worker while it was sent");
+            tracing::warn!(mail = lease.id.1, "this worker lost the lease of a mail while it sent the mail");
         }
         Ok(())
     }
 
-    /// Whether the mail server took the mail; false where it is not ours to send any more.
+    /// Hands a mail to the mail server; returns false if this worker has lost the lease.
     async fn try_send(&self, line: &mut Line, lease: &MailLease) -> Result<bool, Trouble> {
         let mail = self.compose(lease).await?;
         let mut connection = line.offered(&mail).await?;
         let held = self.mark(vec![(lease.id, lease.number, Mark::HandingOver)]).await;
         if held.first() != Some(&true) {
-            // Cut off before the message: the server drops what it was offered.
+            // The connection ends before the message, so the server drops the envelope.
             drop(connection);
             return Ok(false);
         }
@@ -254,7 +254,7 @@ impl Mailer {
     }
 }
 
-/// One connection to the mail server, as far as there is one.
+/// A worker's line to the mail server, with a connection or without.
 struct Line {
     options: SmtpOptions,
     connection: Option<Connection>,
@@ -264,7 +264,7 @@ struct Line {
 }
 
 impl Line {
-    /// A connection whose server waits for this mail's message.
+    /// Returns a connection on which the server waits for the message of this mail.
     async fn offered(&mut self, mail: &Composed) -> Result<Connection, Trouble> {
         loop {
             let mut connection = match self.connection.take() {
@@ -277,7 +277,7 @@ impl Line {
             let was_fresh = std::mem::replace(&mut self.is_fresh, false);
             match connection.offer(&mail.envelope).await {
                 Ok(()) => return Ok(connection),
-                // Servers end connections that are old or did enough: that says nothing of this mail.
+                // Servers end connections that are old or had many mails, so it tries a new one.
                 Err(Trouble::Away(_) | Trouble::Later(_)) if !was_fresh => {}
                 Err(trouble) => return Err(trouble),
             }
@@ -285,7 +285,7 @@ impl Line {
     }
 
     async fn rest(&mut self) {
-        // Mail servers end idle connections themselves after minutes; this is to be polite.
+        // A server would end an idle connection itself after minutes; to quit is polite.
         if let Some(connection) = self.connection.take() {
             connection.quit().await;
         }
@@ -294,14 +294,14 @@ impl Line {
     fn well(&mut self) {
         self.pause = PAUSE_FIRST;
         if std::mem::replace(&mut self.was_away, false) {
-            tracing::info!("the mail server takes mails again");
+            tracing::info!("the mail server accepts mails again");
         }
     }
 
     async fn pause(&mut self, problem: &str) {
         self.connection = None;
         if !std::mem::replace(&mut self.was_away, true) {
-            tracing::warn!(problem, "no mails can be sent; they wait");
+            tracing::warn!(problem, "no mail can be sent; all mails wait");
         }
         tokio::time::sleep(self.pause).await;
         self.pause = (self.pause * 2).min(PAUSE_MAX);

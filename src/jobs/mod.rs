@@ -1,4 +1,4 @@
-//! Work beside the requests: watching the database, rotating keys, and removing what has had its time.
+//! Background work beside the requests: watches the database, runs jobs, and removes expired data.
 
 pub mod imports;
 pub mod index;
@@ -16,9 +16,9 @@ use crate::clock;
 use crate::domain::kernel::time::Micros;
 use crate::store::{SessionLimits, Store, StoreError, Watch};
 
-/// How often revoked tokens and new signing keys are looked for; rules 1 allow 5 s.
+/// How often it looks for revoked tokens and new signing keys; rules 1 allow 5 s.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
-/// How often expired idempotency keys are looked for.
+/// How often it removes expired data.
 const PURGE_EVERY: Duration = Duration::from_secs(30);
 
 /// Asks long-running threads to end.
@@ -26,22 +26,22 @@ const PURGE_EVERY: Duration = Duration::from_secs(30);
 pub struct StopSignal(Arc<AtomicBool>);
 
 impl StopSignal {
-    /// Asks.
+    /// Asks the threads to end.
     pub fn now(&self) {
         self.0.store(true, Ordering::Release);
     }
 
-    /// Whether somebody asked.
+    /// Whether they are to end.
     pub fn is_asked(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }
 
-/// Watches the database from a thread and a connection of its own; `learn` gets what each look saw, nothing where it
-/// failed.
+/// Watches the database from a thread and a connection of its own. After each look `learn` gets the revoked tokens, or
+/// `None` if the look failed, and the time before the look.
 ///
 /// # Errors
-/// The operating system's, when it gives no thread.
+/// The operating system's, when it cannot start a thread.
 pub fn watch(
     mut watch: Watch,
     stop: StopSignal,
@@ -50,7 +50,7 @@ pub fn watch(
     thread::Builder::new().name("watch".into()).spawn(move || {
         let mut was_well = true;
         while !stop.is_asked() {
-            // What is learnt holds as of before the look.
+            // The result is valid as of the time before the look.
             let asked_at = clock::now();
             let mut seen = watch.poll();
             if was_cut(&seen) {
@@ -74,24 +74,24 @@ pub fn watch(
     })
 }
 
-/// Whether a step lost its connection on the way, and is to be taken once more. That befalls whoever stood still (a
-/// machine that slept, a container that was paused) for longer than a transaction may be idle; only a second time is
-/// something to warn of.
+/// Whether a step lost its connection, and is to run once more. A process that was suspended (a sleeping machine, a
+/// paused container) for longer than a transaction may be idle loses its connections; only a second failure deserves
+/// a warning.
 fn was_cut<T>(step: &Result<T, StoreError>) -> bool {
     step.as_ref().err().is_some_and(StoreError::is_of_connection)
 }
 
-/// Takes a step, and once more where its connection was cut.
+/// Runs a step, and runs it once more if it lost its connection.
 async fn again_if_cut<T>(step: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
     let taken = step().await;
     if was_cut(&taken) { step().await } else { taken }
 }
 
-/// How long mails and invitations of many are kept after their end, in seconds.
+/// How long to keep mails and bulk invitations after their end, in seconds.
 const KEPT_SECS: i64 = 30 * 24 * 3600;
 
-/// Removes what has had its time — idempotency keys, imports, mails, invitations, sessions — and what erases left, for as
-/// long as the service runs.
+/// Removes expired data (idempotency keys, imports, mails, invitations, sessions) and finishes erases, for as long as the
+/// service runs.
 pub async fn purge(store: Arc<Store>, import_retention: Duration, session: SessionLimits) {
     let mut timer = tokio::time::interval(PURGE_EVERY);
     let retention_secs = i64::try_from(import_retention.as_secs()).unwrap_or(i64::MAX);
@@ -111,7 +111,7 @@ pub async fn purge(store: Arc<Store>, import_retention: Duration, session: Sessi
     }
 }
 
-/// Removes some at a time until nothing of a kind is left that has had its time; how many.
+/// Removes expired rows of a kind in steps until none is left; returns how many.
 async fn remove(kind: &str, step: impl AsyncFn() -> Result<usize, StoreError>) -> usize {
     let mut removed = 0;
     loop {
@@ -119,7 +119,7 @@ async fn remove(kind: &str, step: impl AsyncFn() -> Result<usize, StoreError>) -
             Ok(0) => return removed,
             Ok(some) => removed += some,
             Err(error) => {
-                tracing::warn!(%error, kind, "what has had its time could not be removed");
+                tracing::warn!(%error, kind, "expired data could not be removed");
                 return removed;
             }
         }

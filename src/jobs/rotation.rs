@@ -1,4 +1,4 @@
-//! Carries key rotations to their end, beside the requests and in step with them.
+//! Runs key rotations beside the requests, in steps that leave time for these.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 use super::again_if_cut;
 use crate::store::{Rotation, RotationPhase, Store, StoreError};
 
-/// How often rotations that somebody began are looked for.
+/// How often it looks for unfinished rotations.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long to wait after an error before going on.
+/// How long it waits after an error.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
-/// How long one step may keep the writer, so that creates do not feel it.
+/// How long a step may occupy the writer, so that it does not delay creates.
 const STEP: Duration = Duration::from_millis(30);
-/// How many customers the first step takes, and the fewest and most of any.
+/// The number of customers of the first step, and the fewest and most of any step.
 const FIRST: i64 = 32;
 const FEWEST: i64 = 4;
 const MOST: i64 = 1_000;
 
-/// Carries on whatever rotation is unfinished, for as long as the service runs.
+/// Runs unfinished rotations for as long as the service runs.
 pub async fn work(store: Arc<Store>) {
     let mut timer = tokio::time::interval(LOOK_EVERY);
     loop {
@@ -29,7 +29,7 @@ pub async fn work(store: Arc<Store>) {
                     tracing::info!(entrypoint_id, customers = rotation.done, "the data key is rotated");
                 }
                 Err(error) => {
-                    tracing::error!(%error, entrypoint_id, "a key rotation waits");
+                    tracing::error!(%error, entrypoint_id, "a step of a key rotation failed; it is tried again");
                     tokio::time::sleep(RETRY_AFTER).await;
                 }
             }
@@ -37,11 +37,11 @@ pub async fn work(store: Arc<Store>) {
     }
 }
 
-/// Carries one rotation to its end; `progress` is told after each step. Steps grow and shrink with the time they
-/// take, and rest as long as they worked.
+/// Runs a rotation to its end, and calls `progress` after each step. The size of steps follows the time they take.
+/// After each step it pauses for as long as the step took, but at most 30 ms.
 ///
 /// # Errors
-/// The store's; what was done stays done.
+/// The store's; finished steps stay done.
 pub async fn run(
     store: &Store,
     entrypoint_id: i64,

@@ -1,4 +1,4 @@
-//! A look at a database: is it whole, current, durable, and does everything open?
+//! The checks of `customary doctor`: is the database whole, current and durable, and does everything open?
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -16,15 +16,15 @@ use crate::clock;
 use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::vault::MasterKey;
 
-/// How far this machine's clock may be from the database's, in seconds.
+/// The most by which this machine's clock may differ from the database's, in seconds.
 const CLOCK_SKEW_SECS_MAX: i64 = 5;
 
-/// One thing that was looked at.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What.
+    /// The name of the check.
     pub what: &'static str,
-    /// What was found; what is wrong and what to do where it is not well.
+    /// What it found; or what is wrong, and what to do about it.
     pub result: Result<String, String>,
 }
 
@@ -40,7 +40,7 @@ struct NumberRow {
     value: i64,
 }
 
-/// Looks at everything; `deep` also opens every customer, and reads outcomes and the search index.
+/// Runs all checks; with `deep` it also opens all sealed data, and reads the search index.
 pub fn examine(url: &DatabaseUrl, master: MasterKey, deep: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut note = |what, result: Result<String, StoreError>| {
@@ -112,7 +112,7 @@ fn migrations(conn: &mut Conn) -> Result<String, StoreError> {
     Ok("all applied".into())
 }
 
-/// Reads the settings of a writing connection back.
+/// Reads the settings of a write connection back.
 fn durability(url: &DatabaseUrl) -> Result<String, StoreError> {
     let mut conn = Conn::open(url, Purpose::Write)?;
     match &mut conn {
@@ -180,22 +180,22 @@ fn integrity(conn: &mut Conn) -> Result<String, StoreError> {
             return Err(StoreError::Corrupt(format!("{}; restore a backup", row.value)));
         }
     }
-    // In one state of the database: the service may be at work.
+    // It reads one snapshot, because the service may be at work.
     conn.begin_read()?;
     let agree = counters(conn);
     conn.end_read();
     agree
 }
 
-/// Digests of customers that are not live.
+/// Counts digests of customers that are not live.
 const OF_NO_CUSTOMER: &str = "SELECT count(*) AS value FROM identity_digest d WHERE \
      NOT EXISTS (SELECT 1 FROM customer c WHERE c.customer_id = d.customer_id \
      AND c.entrypoint_id = d.entrypoint_id AND c.status <> -99)";
-/// Digests of idempotency records that are not there; on SQLite only.
+/// Counts digests without an idempotency record; on SQLite only.
 const OF_NO_RECORD: &str = "SELECT count(*) AS value FROM idempotency_digest d WHERE \
      NOT EXISTS (SELECT 1 FROM idempotency i WHERE i.record_id = d.record_id AND i.entrypoint_id = d.entrypoint_id)";
 
-/// The counters of every lock row against a count, and no digest that leads to nobody and nothing.
+/// Compares the counter of every lock row with a count, and looks for digests without an owner.
 fn counters(conn: &mut Conn) -> Result<String, StoreError> {
     let lock_rows: Vec<(i64, i64)> = on!(conn, |c| entrypoint_lock::table
         .select((entrypoint_lock::entrypoint_id, entrypoint_lock::live_customers))
@@ -227,7 +227,7 @@ fn counters(conn: &mut Conn) -> Result<String, StoreError> {
     Ok(format!("{total} live customers, counters and digests agree"))
 }
 
-/// Looks at everything that a sealed table has of every entrypoint, and of the service.
+/// Examines all rows of a sealed table, of every entrypoint and of the service.
 fn walk(conn: &mut Conn, ring: &KeyRing, table: &dyn SealedTable) -> Result<String, StoreError> {
     let mut places: Vec<i64> = on!(conn, |c| entrypoint::table.select(entrypoint::entrypoint_id).load(c))?;
     places.push(SERVICE_ENTRYPOINT);
@@ -235,7 +235,7 @@ fn walk(conn: &mut Conn, ring: &KeyRing, table: &dyn SealedTable) -> Result<Stri
     for entrypoint_id in places {
         let mut cursor = Vec::new();
         loop {
-            // In one state of the database: the service may be at work.
+            // It reads one snapshot, because the service may be at work.
             conn.begin_read()?;
             let walked = table.examine(conn, ring, entrypoint_id, &cursor);
             conn.end_read();
@@ -247,8 +247,7 @@ fn walk(conn: &mut Conn, ring: &KeyRing, table: &dyn SealedTable) -> Result<Stri
     Ok(table.is_well(rows))
 }
 
-/// Reads the search index.
 fn search(conn: &mut Conn) -> Result<String, StoreError> {
     let (entries, postings) = index::examine(conn)?;
-    Ok(format!("the index is whole: {postings} postings in segments, {entries} entries pending"))
+    Ok(format!("the index is whole: {postings} postings in segments, {entries} entries in the memtable"))
 }

@@ -1,4 +1,4 @@
-//! The first start: migrations, and what an empty database begins with, under one lock.
+//! The start of a store: applies migrations and fills an empty database, under one lock.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -13,18 +13,18 @@ use super::keys::keyring::{KeyRing, SERVICE_ENTRYPOINT};
 use crate::domain::entrypoints::settings::Settings;
 use crate::domain::kernel::time::Micros;
 
-/// Instances that start at once take turns: PostgreSQL's lock for migrations, any number of ours.
+/// The number of the PostgreSQL advisory lock by which instances that start at once take turns; its value is arbitrary.
 const MIGRATION_LOCK: i64 = 7_235_419;
 
-/// The organisation and entrypoint that an empty database starts with.
+/// The organisation of a new database.
 pub(crate) const DEMO_ORGANISATION: &str = "Demo";
-/// See [`DEMO_ORGANISATION`].
+/// The name of the entrypoint of a new database.
 pub const DEMO_ENTRY: &str = "demo";
 
 /// Brings the schema up to date, checks the master key, and fills an empty database.
 ///
 /// # Errors
-/// A newer schema, another master key, or the database's own.
+/// [`StoreError::Corrupt`] for a newer schema or another master key; the database's.
 pub(crate) fn prepare(url: &DatabaseUrl, ring: &KeyRing, now: Micros) -> Result<(), StoreError> {
     let mut conn = Conn::open(url, Purpose::Write)?;
     if let Conn::Postgres(c) = &mut conn {
@@ -57,7 +57,7 @@ fn fill(conn: &mut Conn, ring: &KeyRing, now: Micros) -> Result<(), StoreError> 
     let organisations: i64 = on!(conn, |c| organisation::table.count().get_result(c))?;
     if organisations == 0 {
         if let Conn::Postgres(c) = conn {
-            // A first start that was ended in here has taken numbers, which stay taken.
+            // An interrupted first start may have used up numbers of the sequences.
             c.batch_execute(
                 "SELECT setval(pg_get_serial_sequence('organisation', 'org_id'), 1, false), \
                  setval(pg_get_serial_sequence('entrypoint', 'entrypoint_id'), 1, false)",

@@ -1,8 +1,8 @@
-//! The one place for SQL: writes on writer threads, reads on threads of their own.
+//! The database: the only module with SQL. Writes run on writer threads, reads on reader threads.
 //!
-//! Start at [`Store`] and its handles, one a subject: `store.customers().list(…)`. What a handle can do stands in `handle.rs`
-//! of its subject. A command goes queue → `engine::writer` → `customers::tx` (lock, load, `domain::decide`, save) → COMMIT;
-//! a read goes `engine::reader` → a function of its subject.
+//! Start at [`Store`] and its handles, one per subject: `store.customers().list(…)`. The calls of a handle are in
+//! `handle.rs` of its subject. A command goes queue → `engine::writer` → `customers::tx` (lock, load, `domain::decide`,
+//! save) → COMMIT; a read goes `engine::reader` → a function of its subject.
 
 mod accounts;
 mod customers;
@@ -61,22 +61,22 @@ use crate::domain::decide::command::{Answer, Command, KeyUse};
 use crate::domain::kernel::time::SECOND_US;
 use crate::vault::{DataKey, MasterKey};
 
-/// How a store is to be opened.
+/// How to open a store.
 #[derive(Debug)]
 pub struct StoreOptions {
-    /// Where.
+    /// The address of the database.
     pub url: DatabaseUrl,
-    /// The key that opens it.
+    /// The master key of the database.
     pub master: MasterKey,
-    /// How long idempotency keys are kept, in seconds.
+    /// How long to keep idempotency records, in seconds.
     pub idempotency_secs: i64,
-    /// The most commands of a write transaction.
+    /// The most commands in a write transaction.
     pub batch_max: usize,
-    /// Threads that write; SQLite takes one.
+    /// The number of writer threads; SQLite always has one.
     pub writers: usize,
-    /// Threads that read.
+    /// The number of reader threads.
     pub readers: usize,
-    /// About how many bytes of opened records are kept in memory; 0 for none.
+    /// The approximate size of the record cache in bytes; 0 for none.
     pub record_cache_bytes: u64,
 }
 
@@ -90,17 +90,17 @@ pub struct Store {
     writers: Mutex<Vec<JoinHandle<()>>>,
     readers: Readers<CustomerLookUp>,
     idempotency_secs: i64,
-    /// Wakes this process's worker.
+    /// Wakes this process's import worker.
     import_queued: tokio::sync::Notify,
-    /// Wakes whoever looks after the search index.
+    /// Wakes the maintenance of the search index.
     terms_written: tokio::sync::Notify,
-    /// Wakes this process's worker on invitations.
+    /// Wakes this process's invitation worker.
     invites_queued: tokio::sync::Notify,
     /// Wakes this process's mail worker.
     mail_queued: tokio::sync::Notify,
-    /// When somebody last asked for a write and waited for it.
+    /// When a caller last sent a command and waited for it.
     last_command_us: AtomicI64,
-    /// Whether an erase left its values in the write-ahead log.
+    /// Whether the write-ahead log may still hold erased values.
     erased: AtomicBool,
 }
 
@@ -108,7 +108,7 @@ impl Store {
     /// Brings the database up to date and opens it.
     ///
     /// # Errors
-    /// A newer schema, another master key, or the database's own.
+    /// [`StoreError::Corrupt`] for a newer schema or another master key; the database's.
     pub fn open(options: StoreOptions) -> Result<Store, StoreError> {
         let ring = Arc::new(KeyRing::new(options.master));
         first_start::prepare(&options.url, &ring, clock::now())?;
@@ -147,7 +147,7 @@ impl Store {
             invites_queued: tokio::sync::Notify::new(),
             mail_queued: tokio::sync::Notify::new(),
             last_command_us: AtomicI64::new(0),
-            // An erase before the last stop may not have come to its end.
+            // An erase before the last stop may be unfinished.
             erased: AtomicBool::new(true),
         };
         Ok(store)
@@ -167,7 +167,7 @@ impl Store {
         answer.await.map_err(|_| StoreError::Unavailable("the writer has stopped".into()))?
     }
 
-    /// As [`Store::administer`], at most once a key: the answer's text is kept with the effect.
+    /// As [`Store::administer`], at most once per idempotency key: the same transaction stores the answer's text.
     async fn administer_once(
         &self,
         key_use: Option<KeyUse>,
@@ -187,7 +187,7 @@ impl Store {
         answer.await.map_err(|_| StoreError::Unavailable("the writer has stopped".into()))?
     }
 
-    /// Runs a read of any number of rows on one state of the database.
+    /// Runs a read of any number of rows, in one snapshot.
     async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut Conn, &KeyRing) -> Result<T, StoreError> + Send + 'static,
@@ -196,7 +196,7 @@ impl Store {
         self.readers.read(Size::Many, Sees::OneState, move |conn| read(conn, &ring)).await
     }
 
-    /// As [`Store::read`], of a few rows.
+    /// As [`Store::read`], for a few rows.
     async fn look_up<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut Conn, &KeyRing) -> Result<T, StoreError> + Send + 'static,
@@ -205,7 +205,7 @@ impl Store {
         self.readers.read(Size::Few, Sees::OneState, move |conn| read(conn, &ring)).await
     }
 
-    /// What `make` makes by the service's key, which is read once.
+    /// Calls `make` with the service's key, which the process reads from the database once.
     async fn by_service_key<T: Send + 'static>(
         &self,
         make: impl FnOnce(&DataKey) -> T + Send + 'static,
@@ -216,7 +216,7 @@ impl Store {
         }
     }
 
-    /// Takes no more writes, and waits until those that were taken are answered.
+    /// Refuses new writes, and waits until every queued one has its answer.
     pub fn drain(&self) {
         self.queue.close();
         let writers = std::mem::take(&mut *self.writers.lock().unwrap_or_else(PoisonError::into_inner));
@@ -225,26 +225,26 @@ impl Store {
         }
     }
 
-    /// Whether somebody waited for a create, update or delete of this process within the last second.
+    /// Whether a caller waited for a create, update or delete of this process within the last second.
     pub fn has_callers(&self) -> bool {
         let last = self.last_command_us.load(std::sync::atomic::Ordering::Relaxed);
         clock::now().0 - last < SECOND_US
     }
 
-    /// How many commands wait for the writer.
+    /// How many commands and admin tasks wait for a writer.
     pub fn queued(&self) -> usize {
         self.queue.len()
     }
 }
 
-/// Answers whoever asked for an administrative act; whether the connection is as good as before.
+/// Answers the caller of an admin task; returns whether the connection is still usable.
 fn answer_admin<T>(reply: oneshot::Sender<Result<T, StoreError>>, result: Result<T, StoreError>) -> bool {
     let is_well = matches!(&result, Ok(_) | Err(StoreError::Rejected(_)));
     drop(reply.send(result));
     is_well
 }
 
-/// Runs an act in a write transaction: committed where it succeeds, rolled back where not.
+/// Runs an action in a write transaction: commits if it succeeds, rolls back if not.
 fn in_transaction<T>(
     conn: &mut Conn,
     action: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
@@ -262,7 +262,7 @@ fn in_transaction<T>(
     }
 }
 
-/// Makes the handles of the store: what may be asked of one subject.
+/// Makes the handles of the store, one per subject.
 macro_rules! handles {
     ($($(#[$doc:meta])* $subject:ident: $handle:ident),+ $(,)?) => {
         $(
@@ -283,7 +283,7 @@ macro_rules! handles {
 }
 
 handles! {
-    /// Customers, and every command on them.
+    /// Customers, and all commands on them.
     customers: Customers,
     /// Entrypoints, their organisations and settings.
     entrypoints: Entrypoints,

@@ -1,4 +1,4 @@
-//! The register of what is kept sealed: whoever erases a person, rotates a key or examines the database walks it.
+//! The register of sealed tables, which erase, rotation and doctor walk.
 
 use super::customers::sealed::CustomerTables;
 use super::idempotency::IdempotencyTable;
@@ -6,7 +6,7 @@ use super::jobs::sealed::JobTables;
 use super::keys::sealed_table::SealedTable;
 use super::mail::MailTable;
 
-/// Everything that is sealed. Customers come first: what else a rotation moves is opened by their salts.
+/// All sealed tables. Customers come first: a rotation opens the rows of other tables with their salts.
 pub(crate) const REGISTER: [&dyn SealedTable; 4] =
     [&CustomerTables, &IdempotencyTable, &JobTables, &MailTable];
 
@@ -20,11 +20,11 @@ mod tests {
     use crate::store::engine::conn::{Conn, DatabaseUrl, Purpose};
     use crate::store::engine::migrate::migrate;
 
-    /// Columns of bytes that are not sealed, each with what they are.
+    /// Columns of bytes that are not sealed, each with its content.
     const OTHERS: [(&str, &str); 19] = [
         ("service_state.value", "checks the master key"),
         ("data_key.wrapped", "a key, wrapped by the master key"),
-        ("signing_key.secret", "of no customer, sealed by the keyring under the service's key for good"),
+        ("signing_key.secret", "of no customer; the keyring seals it under the service's key"),
         ("customer.salt", "random"),
         ("idempotency.key_hash", "a keyed hash"),
         ("idempotency.fingerprint", "a keyed hash"),

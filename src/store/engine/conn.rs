@@ -1,4 +1,4 @@
-//! Connections: one type for both databases, opened by address and set for durability.
+//! Connections: one type for both databases, opened by address and configured for durability.
 
 use std::any::Any;
 use std::path::{Path, PathBuf};
@@ -15,21 +15,21 @@ use super::error::StoreError;
 
 /// A connection to one of the two databases.
 pub enum Conn {
-    /// Embedded, with what is remembered on the connection.
+    /// The embedded database, with the memory of this connection.
     Sqlite(SqliteConnection, Memory),
     /// A server that many instances share.
     Postgres(PgConnection),
 }
 
-/// What is remembered of the database on one connection, until a transaction is rolled back there.
+/// What a subject remembers of the database on one connection. A rollback clears it.
 #[derive(Default)]
 pub struct Memory(Option<Box<dyn Any + Send>>);
 
 impl Memory {
-    /// What one subject remembers; nothing at first.
+    /// The memory of one subject; at first the default of its type.
     pub(crate) fn of<T: Any + Default + Send>(&mut self) -> Result<&mut T, StoreError> {
         let memory = self.0.get_or_insert_with(|| Box::<T>::default());
-        memory.downcast_mut().ok_or_else(|| StoreError::Bug("two subjects remember on one connection".into()))
+        memory.downcast_mut().ok_or_else(|| StoreError::Bug("two subjects share one memory".into()))
     }
 
     fn forget(&mut self) {
@@ -37,7 +37,7 @@ impl Memory {
     }
 }
 
-/// Expands one Diesel expression once per database, each checked against its own types.
+/// Expands a Diesel expression once per database; the compiler checks each against its own types.
 macro_rules! on {
     ($conn:expr, |$c:ident| $body:expr) => {
         match $conn {
@@ -48,7 +48,7 @@ macro_rules! on {
 }
 pub(crate) use on;
 
-/// Where the records are.
+/// The address of the database.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// A file.
@@ -58,7 +58,7 @@ pub enum DatabaseUrl {
 }
 
 impl std::fmt::Debug for DatabaseUrl {
-    /// Without the password that an address may hold.
+    /// Hides the password that an address may contain.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             DatabaseUrl::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
@@ -84,32 +84,31 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Writing: durability forced, short lock waits.
+    /// Writes.
     Write,
-    /// Reading only.
+    /// Reads only; the database refuses writes.
     Read,
 }
 
-/// How long a writer waits for another process's lock.
+/// How many milliseconds a connection waits for another process's lock.
 const SQLITE_BUSY_MS: u32 = 10_000;
 
 impl Conn {
-    /// Opens a connection and sets it up.
+    /// Opens and configures a connection.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] with the database's own words.
+    /// [`StoreError::Unavailable`] with the database's message.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that opens connections")]
     pub fn open(url: &DatabaseUrl, purpose: Purpose) -> Result<Conn, StoreError> {
         let refused = |error: diesel::ConnectionError| StoreError::Unavailable(error.to_string());
         match url {
             DatabaseUrl::Sqlite(path) => {
                 let mut conn = SqliteConnection::establish(&sqlite_name(path)).map_err(refused)?;
-                // busy_timeout first: the next lines already meet other processes' locks.
+                // busy_timeout comes first: the next statements may already meet other processes' locks.
                 conn.batch_execute(&format!("PRAGMA busy_timeout = {SQLITE_BUSY_MS};"))?;
-                // The size of pages holds for a new database, and before its first table; the log is moved at 32 MB of them.
+                // The page size takes effect only before the first table. A log of 4,096 pages (32 MB) is checkpointed.
                 conn.batch_execute(
                     "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                      PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; \
@@ -122,10 +121,10 @@ impl Conn {
             }
             DatabaseUrl::Postgres(address) => {
                 let mut conn = PgConnection::establish(&with_timeouts(address)).map_err(refused)?;
-                // Every query here has an index that gives its rows in its order. Left to statistics, which a new
-                // table has only minutes after its first rows, plans read whole tables and sort them. A few tables of a
-                // few rows are read whole all the same; what that is made to cost must not start workers. Nor is a plan made
-                // anew for each array that is shorter than a plan for all of them expects.
+                // Every query here has an index that returns its rows in order. A new table has no statistics for
+                // minutes, and without them the planner scans and sorts whole tables. It still scans some small tables;
+                // the cost that enable_seqscan = off adds must not start parallel workers. A generic plan avoids
+                // planning again for every array that is shorter than expected.
                 conn.batch_execute(
                     "SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; \
                      SET synchronous_commit = on; SET client_min_messages = warning; SET jit = off; \
@@ -133,9 +132,9 @@ impl Conn {
                      SET plan_cache_mode = force_generic_plan;",
                 )?;
                 if purpose == Purpose::Write {
-                    // What this session writes to data files goes to the disk as it comes. Left to the kernel, it
-                    // gathers for half a minute, and then commits wait for most of a second. In blocks of 8 KB; a
-                    // server that cannot has a highest value of 0.
+                    // The server flushes data files after every 64 blocks of 8 KB. Otherwise the kernel
+                    // collects dirty pages for 30 seconds, and then commits wait for most of a second. The setting
+                    // has a maximum of 0 on servers that do not support it.
                     conn.batch_execute(
                         "SELECT set_config(name, '64', false) FROM pg_settings \
                          WHERE name = 'backend_flush_after' AND max_val <> '0';",
@@ -152,7 +151,7 @@ impl Conn {
         }
     }
 
-    /// Whether a server no longer answers on this connection, on which nothing is begun.
+    /// Whether the server no longer answers on this connection. No transaction may be open on it.
     fn is_cut(&mut self) -> bool {
         match self {
             Conn::Sqlite(..) => false,
@@ -160,7 +159,7 @@ impl Conn {
         }
     }
 
-    /// Runs several statements given as text.
+    /// Runs several SQL statements.
     ///
     /// # Errors
     /// The database's.
@@ -168,10 +167,10 @@ impl Conn {
         on!(self, |c| c.batch_execute(sql))
     }
 
-    /// Begins a write: on SQLite the whole database's lock is taken here.
+    /// Begins a write. On SQLite this locks the whole database.
     ///
     /// # Errors
-    /// The database's; busy after the lock's timeout.
+    /// The database's; after the lock timeout, that it is busy.
     pub fn begin_write(&mut self) -> Result<(), diesel::result::Error> {
         match self {
             Conn::Sqlite(c, ..) => c.batch_execute("BEGIN IMMEDIATE"),
@@ -179,7 +178,7 @@ impl Conn {
         }
     }
 
-    /// Begins a read that sees one state of the database.
+    /// Begins a read transaction; all its statements see one snapshot.
     ///
     /// # Errors
     /// The database's.
@@ -187,7 +186,7 @@ impl Conn {
         self.batch("BEGIN")
     }
 
-    /// Commits.
+    /// Commits the transaction.
     ///
     /// # Errors
     /// The database's.
@@ -195,7 +194,7 @@ impl Conn {
         self.batch("COMMIT")
     }
 
-    /// Commits and, on PostgreSQL, begins the next write, which then costs no round trip of its own; whether it did.
+    /// Commits and, on PostgreSQL, begins the next write in the same round trip. Returns whether it began one.
     ///
     /// # Errors
     /// The database's.
@@ -206,13 +205,13 @@ impl Conn {
         }
     }
 
-    /// Ends a read, which it has where there is an error; whether the connection is as good as before.
+    /// Ends a read; after an error SQLite has ended it already. Returns whether the connection is still usable.
     pub fn end_read(&mut self) -> bool {
         let ended = self.batch("ROLLBACK");
         ended.is_ok() || matches!(self, Conn::Sqlite(..))
     }
 
-    /// Rolls a write back; an error here means that there is nothing left to roll back.
+    /// Rolls a write back. It ignores errors: they mean that no transaction is open.
     pub fn rollback(&mut self) {
         let _ = self.batch("ROLLBACK");
         if let Conn::Sqlite(_, memory) = self {
@@ -221,37 +220,37 @@ impl Conn {
     }
 }
 
-/// How long a connection is trusted that nobody uses. Then it is asked whether it still stands: a server that was started
-/// anew has cut it, or has ended what a process began that stood still.
+/// After this long without use, the next user tests the connection first: the server may have restarted, or may have
+/// ended an idle transaction of a process that was suspended.
 const TRUSTED: Duration = Duration::from_secs(1);
 
-/// How many connections of this process came to nothing. Where one was cut, others were.
+/// How many connections of this process were closed after an error. When one breaks, others probably broke too.
 static LEFT: AtomicU64 = AtomicU64::new(0);
 
-/// A connection that is opened when it is first wanted, and anew when it is of no more use. What is done on it may end with
-/// a transaction begun ahead: then the next one costs no round trip to begin.
+/// A connection that opens on first use, and again after it broke. Its user may begin the next transaction ahead, which
+/// then costs no round trip of its own.
 pub(crate) struct KeptConn {
     url: DatabaseUrl,
     purpose: Purpose,
     conn: Option<Conn>,
     wanted_at: Instant,
-    /// [`LEFT`], when it last was known to stand.
+    /// [`LEFT`] as of the last time the connection was known to work.
     left: u64,
     is_begun: bool,
 }
 
 impl KeptConn {
-    /// Keeps a connection, which is not yet open.
+    /// A connection that is not yet open.
     pub(crate) fn new(url: DatabaseUrl, purpose: Purpose) -> KeptConn {
         KeptConn { url, purpose, conn: None, wanted_at: Instant::now(), left: 0, is_begun: false }
     }
 
-    /// Where it leads.
+    /// The address it connects to.
     pub(crate) fn url(&self) -> &DatabaseUrl {
         &self.url
     }
 
-    /// The connection with nothing begun, for a use that begins.
+    /// The connection for a new use, without an open transaction.
     ///
     /// # Errors
     /// As [`Conn::open`].
@@ -268,12 +267,12 @@ impl KeptConn {
         }
     }
 
-    /// The connection, for a use that begins; and whether a transaction is begun there.
+    /// The connection for a new use, and whether a transaction is already open on it.
     ///
     /// # Errors
     /// As [`Conn::open`].
     pub(crate) fn get_begun(&mut self) -> Result<(&mut Conn, bool), StoreError> {
-        // Asked once: what was trusted a moment ago must not be replaced now.
+        // Checked once: a connection that was just trusted must not be replaced now.
         let is_begun = self.is_begun && self.is_trusted(LEFT.load(Ordering::Relaxed));
         if is_begun {
             (self.is_begun, self.wanted_at) = (false, Instant::now());
@@ -284,29 +283,29 @@ impl KeptConn {
         Ok((conn, is_begun))
     }
 
-    /// Whether nothing speaks against it: it was used lately, and none was cut since.
+    /// Whether it needs no test: it was used recently, and no connection broke since.
     fn is_trusted(&self, left: u64) -> bool {
         self.wanted_at.elapsed() <= TRUSTED && self.left == left
     }
 
-    /// Says that the next transaction is begun.
+    /// Records that the next transaction was begun ahead.
     pub(crate) fn set_begun(&mut self) {
         self.is_begun = true;
     }
 
-    /// Ends the transaction that was begun ahead, if one was.
+    /// Ends the transaction that was begun ahead, if any.
     pub(crate) fn rest(&mut self) {
         if std::mem::take(&mut self.is_begun) && self.conn.as_mut().is_some_and(|conn| !conn.end_read()) {
             self.leave();
         }
     }
 
-    /// The connection, for a use that goes on.
+    /// The connection, if it is open, for a use that is under way.
     pub(crate) fn open(&mut self) -> Option<&mut Conn> {
         self.conn.as_mut()
     }
 
-    /// Closes a connection that is of no more use: the next use opens another.
+    /// Closes a broken connection; the next use opens a new one.
     pub(crate) fn leave(&mut self) {
         self.is_begun = false;
         if self.conn.take().is_some() {
@@ -315,7 +314,7 @@ impl KeptConn {
     }
 }
 
-/// A file name that SQLite does not read as an option or a URI.
+/// A file name that SQLite cannot take for an option or a URI.
 fn sqlite_name(path: &Path) -> String {
     let name = path.to_string_lossy();
     if path.is_absolute() || name.starts_with("./") || name.starts_with("../") {
@@ -325,7 +324,7 @@ fn sqlite_name(path: &Path) -> String {
     }
 }
 
-/// A dead server is noticed within ten seconds, unless the operator's address says otherwise.
+/// Adds timeouts that detect a dead server within ten seconds. Values in the operator's address take precedence.
 fn with_timeouts(address: &str) -> String {
     const DEFAULTS: [(&str, &str); 7] = [
         ("connect_timeout", "5"),

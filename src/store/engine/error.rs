@@ -1,20 +1,20 @@
-//! What can go wrong with the database, in four words.
+//! What can go wrong in the store.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::domain::kernel::problem::Rejection;
 use crate::vault::VaultError;
 
-/// Why the store could not do what it was asked.
+/// Why the store could not serve a call.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The queue is full; nothing was tried.
-    #[error("too much is waiting already")]
+    /// The queue is full; the store did not try.
+    #[error("too many requests are waiting")]
     Busy,
-    /// The database is away, full, locked or broken; nothing took effect as far as is known.
+    /// The database is unreachable, full, locked or broken. As far as the store knows, nothing took effect.
     #[error("the database is not available: {0}")]
     Unavailable(String),
-    /// A stored value is not what was written.
+    /// A stored value is damaged.
     #[error("corrupt: {0}")]
     Corrupt(String),
     /// A defect of this program.
@@ -26,12 +26,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the connection is of no more use.
+    /// Whether the caller must close the connection.
     pub fn is_of_connection(&self) -> bool {
         matches!(self, StoreError::Unavailable(_))
     }
 
-    /// The same error for another who waits.
+    /// A copy of the error for another waiting caller.
     pub(crate) fn for_another(&self) -> StoreError {
         match self {
             StoreError::Busy => StoreError::Busy,
@@ -44,8 +44,8 @@ impl StoreError {
 }
 
 impl From<DieselError> for StoreError {
-    /// No word of a server decides, which speaks the language of its `lc_messages`: of the SQLSTATE Diesel passes on
-    /// what violates a constraint, and where in the statement an error stands. All else is of the environment.
+    /// The message text cannot decide, because its language depends on the server's `lc_messages`. Diesel passes on only
+    /// constraint violations and the position in the statement. Everything else is a fault of the environment.
     fn from(error: DieselError) -> StoreError {
         use DatabaseErrorKind as Kind;
         match &error {
@@ -58,7 +58,7 @@ impl From<DieselError> for StoreError {
                     | Kind::CheckViolation
                     | Kind::RestrictViolation
                     | Kind::ExclusionViolation => StoreError::Bug(message),
-                    // Class 42: the statement is wrong, and no retry mends it.
+                    // Class 42: the statement is wrong, and a retry does not help.
                     Kind::Unknown if information.statement_position().is_some() => StoreError::Bug(message),
                     Kind::Unknown if is_of_sqlites_data(&message) => StoreError::Bug(message),
                     _ => StoreError::Unavailable(message),
@@ -70,8 +70,8 @@ impl From<DieselError> for StoreError {
     }
 }
 
-/// SQLite's texts of its result codes for constraints without a kind in Diesel, for values of the wrong type and for
-/// values that are too long: they are part of the library, and in no other language.
+/// Whether the message is SQLite's for a constraint without a kind in Diesel, a value of the wrong type, or a value
+/// that is too long. These texts are part of the library and exist only in English.
 fn is_of_sqlites_data(message: &str) -> bool {
     message.ends_with("constraint failed")
         || message.starts_with("UNIQUE constraint failed: ")
@@ -92,7 +92,7 @@ impl From<VaultError> for StoreError {
 
 impl From<serde_json::Error> for StoreError {
     fn from(error: serde_json::Error) -> StoreError {
-        // The message of serde may quote values; only its kind is told.
+        // serde's message may quote values, so only its category goes on.
         StoreError::Corrupt(format!("a stored document does not parse ({:?})", error.classify()))
     }
 }

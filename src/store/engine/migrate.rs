@@ -1,4 +1,4 @@
-//! Migrations.
+//! Finds and applies migrations.
 
 use diesel::migration::{Migration, MigrationSource};
 use diesel::prelude::*;
@@ -9,12 +9,12 @@ use super::error::StoreError;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
-/// The version of the first migration; older ones were never released.
+/// The version of the first released migration.
 const FIRST_VERSION: &str = "20261128000001";
-const UNRELEASED: &str = "the database was made by an unreleased version of this program; \
+const UNRELEASED: &str = "an unreleased version of this program made the database; \
                           start anew, or export with that version and import the file";
 
-/// The migrations that are missing and those that are newer than this program.
+/// The migrations that the database lacks, and those that are newer than this program.
 pub(crate) fn pending(conn: &mut Conn) -> Result<(Vec<String>, Vec<String>), StoreError> {
     fn names<DB: diesel::backend::Backend>(source: &EmbeddedMigrations) -> Result<Vec<String>, StoreError> {
         let all = MigrationSource::<DB>::migrations(source).map_err(failed)?;
@@ -33,7 +33,7 @@ pub(crate) fn pending(conn: &mut Conn) -> Result<(Vec<String>, Vec<String>), Sto
     Ok((missing, newer))
 }
 
-/// The applied migrations, read without making their table: a reader's connection may not.
+/// The applied migrations. It does not create their table: a read connection may not.
 fn applied(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
     #[derive(QueryableByName)]
     struct Row {
@@ -59,15 +59,15 @@ fn applied(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
     Ok(rows.into_iter().map(|row| row.value).collect())
 }
 
-/// Applies the migrations that are missing.
+/// Applies the missing migrations.
 pub(crate) fn migrate(conn: &mut Conn) -> Result<(), StoreError> {
-    // Two processes on one SQLite file: the second finds nothing left to do, or the first one's lock.
+    // When two processes start on one SQLite file, the second finds nothing left to do, or meets the first one's lock.
     let mut attempts = 0;
     loop {
         let (missing, newer) = pending(conn)?;
         if !newer.is_empty() {
             let message = format!(
-                "the database was made by a newer release (migration {}); start that release instead",
+                "a newer release made the database (migration {}); start that release instead",
                 newer.join(", ")
             );
             return Err(StoreError::Corrupt(message));

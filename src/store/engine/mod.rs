@@ -1,4 +1,4 @@
-//! What moves data and knows no subject: connections, prepared statements, the writer and its queue, readers, migrations.
+//! Subject-independent parts: connections, prepared statements, the writer and its queue, readers, migrations.
 
 pub(crate) mod checkpoint;
 pub(crate) mod conn;

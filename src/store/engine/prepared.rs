@@ -1,10 +1,10 @@
 //! Statements that stay prepared.
 //!
-//! Diesel makes the text of an insert, and on PostgreSQL of everything written as text, anew at each call; the
-//! database then parses and plans it anew. These have one text, however many rows go in or are asked for: on
-//! PostgreSQL columns of rows go as arrays, on SQLite one row at a time.
+//! Diesel builds the SQL of an insert at each call, and on PostgreSQL that of every raw query; the database then parses and
+//! plans it again. The statements here have constant SQL, whatever the number of rows: on PostgreSQL each column
+//! is an array, on SQLite a statement takes one row.
 
-/// A column's type as PostgreSQL spells it.
+/// PostgreSQL's name of a column's type.
 macro_rules! postgres_type {
     (BigInt) => {
         "bigint"
@@ -24,8 +24,8 @@ macro_rules! postgres_type {
 }
 pub(crate) use postgres_type;
 
-/// Makes the struct of a table's rows, the types of its columns, two macros for statements written as text (the columns of
-/// an alias of the table, and as many NULLs of the same types), and a function that inserts rows as [`insert`] does.
+/// Makes the struct of a table's rows, the types of its columns, two macros for raw SQL (the columns of an alias of the
+/// table, and as many NULLs of the same types), and a function that inserts rows as [`insert`] does.
 macro_rules! row {
     (
         $(#[$meta:meta])*
@@ -43,7 +43,6 @@ macro_rules! row {
             $(pub $column: $type,)+
         }
 
-        /// The types of the columns.
         $vis type $types = ($first_sql, $($sql $(<$inner>)?,)+);
 
         macro_rules! $columns {
@@ -62,7 +61,6 @@ macro_rules! row {
         }
 
         $crate::store::engine::prepared::insert! {
-            /// Inserts new rows.
             $vis fn $insert(&[$row]) by $many, "INSERT" $table_name "",
             $first: $first_type as $first_sql,
             $($column: $type as $sql $(<$inner>)?,)+
@@ -71,7 +69,7 @@ macro_rules! row {
 }
 pub(crate) use row;
 
-/// Makes a function that inserts rows, and the statement by which it does so on PostgreSQL.
+/// Makes a function that inserts rows, and the statement that it uses on PostgreSQL.
 ///
 /// `verb` begins SQLite's statement; `after` ends PostgreSQL's.
 macro_rules! insert {
@@ -82,7 +80,7 @@ macro_rules! insert {
         $first:ident: $first_type:ty as $first_sql:ty,
         $($column:ident: $type:ty as $sql:ty),+ $(,)?
     ) => {
-        /// Some rows, column by column.
+        /// Rows, column by column.
         $vis struct $many<'a> {
             $first: Vec<&'a $first_type>,
             $($column: Vec<&'a $type>,)+
@@ -173,7 +171,7 @@ macro_rules! insert {
 }
 pub(crate) use insert;
 
-/// The struct `Asked`: pieces of a text, each with the parameter that follows it.
+/// Makes the struct `Asked`, a query given as pieces of SQL, each with the parameter that follows it.
 macro_rules! asked {
     ($life:lifetime; $($piece:expr, $param:ident: $type:ty as $sql:ty),+; $last:expr; $columns:ty) => {
         struct Asked<$life> {
@@ -209,7 +207,7 @@ macro_rules! asked {
 }
 pub(crate) use asked;
 
-/// Makes a function that asks either database: pieces of the text, each with the parameter that follows it.
+/// Makes a function that queries either database, from pieces of SQL, each with the parameter that follows it.
 macro_rules! ask {
     (
         $(#[$doc:meta])*
@@ -231,7 +229,7 @@ macro_rules! ask {
 }
 pub(crate) use ask;
 
-/// Makes a function that asks PostgreSQL: pieces of the text, each with the parameter that follows it.
+/// Makes a function that queries PostgreSQL, from pieces of SQL, each with the parameter that follows it.
 macro_rules! ask_postgres {
     (
         $(#[$doc:meta])*

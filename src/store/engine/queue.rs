@@ -1,5 +1,5 @@
-//! What waits for the writers. Commands of a lane are in one writer's hands at a time: what comes for it meanwhile is the
-//! next batch, rather than one that would wait for the lock of the first.
+//! The queue of the writers. At most one writer at a time works on a lane. Commands that arrive for it meanwhile form the
+//! next batch, instead of a batch that would wait for the lock of the first.
 
 use std::collections::VecDeque;
 use std::ops::Deref;
@@ -11,32 +11,29 @@ use tokio::sync::oneshot;
 use super::conn::Conn;
 use super::error::StoreError;
 
-/// How many may wait before callers are told to come back.
+/// The most items that may wait; beyond it callers get [`StoreError::Busy`].
 const WAITING_MAX: usize = 4_096;
 
-/// A change of settings, tokens or keys: a transaction of its own. It says whether the connection is as good as
-/// before.
+/// A change of settings, tokens or keys, in a transaction of its own. It returns whether the connection is still usable.
 pub(crate) type AdminTask = Box<dyn FnOnce(Result<&mut Conn, StoreError>) -> bool + Send>;
 
-/// A command, and who waits for what it comes to.
+/// A command, and the caller that waits for its answer.
 pub(crate) struct Job<C, A> {
     /// Commands of one lane change the same rows.
     pub lane: i64,
     pub command: Box<C>,
     pub reply: oneshot::Sender<Result<A, StoreError>>,
-    /// Whether a batch left it out, because its lane was locked elsewhere.
+    /// Whether an earlier batch left it out because another process had locked its lane.
     pub was_left: bool,
 }
 
-/// Something for a writer to do.
+/// The next work of a writer.
 pub(crate) enum Work<C, A> {
-    /// Commands.
     Batch(Vec<Job<C, A>>),
-    /// Anything else that writes.
     Admin(AdminTask),
-    /// Nothing came for a while.
+    /// Nothing arrived in time.
     Nothing,
-    /// Nothing will come.
+    /// The queue is closed and empty.
     End,
 }
 
@@ -47,11 +44,11 @@ enum Item<C, A> {
 
 struct State<C, A> {
     items: VecDeque<Item<C, A>>,
-    /// Lanes in the hands of writers.
+    /// The lanes that writers hold.
     held: Vec<i64>,
     /// How many writers wait.
     idle: usize,
-    /// Whether one of them was woken and has not come yet.
+    /// Whether one of them was notified and does not run yet.
     is_waking: bool,
     is_closed: bool,
 }
@@ -68,15 +65,15 @@ impl<C, A> State<C, A> {
         self.items.iter().any(|item| self.is_free(item))
     }
 
-    /// Whether to wake a writer, now that there is something for it.
+    /// Whether the caller must wake a writer for a free item.
     fn must_wake(&mut self) -> bool {
         let must = self.idle > 0 && !self.is_waking;
         self.is_waking |= must;
         must
     }
 
-    /// The oldest that is free; of commands all that are free, until something else comes. Those that were left out, whose
-    /// locks will be waited for, keep no others waiting.
+    /// The oldest free item; for a command, all free ones up to the next admin task. Commands that an earlier batch left
+    /// out get a batch of their own: its writer waits for their locks, and the others must not wait with it.
     fn next(&mut self, most: usize) -> Option<Work<C, A>> {
         let first = self.items.iter().position(|item| self.is_free(item))?;
         let mut jobs = Vec::new();
@@ -115,7 +112,6 @@ impl<C, A> State<C, A> {
     }
 }
 
-/// The queue of the writers.
 pub(crate) struct Queue<C, A> {
     state: Mutex<State<C, A>>,
     wake: Condvar,
@@ -129,7 +125,7 @@ impl<C, A> Default for Queue<C, A> {
     }
 }
 
-/// Where work is put into the queue: once this is gone the queue is closed, so that its writers end.
+/// The side of the queue that adds work. Dropping it closes the queue, so that the writers end.
 #[derive(Debug)]
 pub(crate) struct Entrance<C, A>(Arc<Queue<C, A>>);
 
@@ -140,7 +136,6 @@ impl<C, A> Default for Entrance<C, A> {
 }
 
 impl<C, A> Entrance<C, A> {
-    /// The queue, for a writer.
     pub(crate) fn queue(&self) -> Arc<Queue<C, A>> {
         Arc::clone(&self.0)
     }
@@ -190,7 +185,7 @@ impl<C, A> Queue<C, A> {
     /// Adds a command.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] when it is full; [`StoreError::Unavailable`] once it is closed.
+    /// [`StoreError::Busy`] when the queue is full; [`StoreError::Unavailable`] once it is closed.
     pub(crate) fn push_command(
         &self,
         lane: i64,
@@ -200,7 +195,7 @@ impl<C, A> Queue<C, A> {
         self.push(Item::Job(Job { lane, command: Box::new(command), reply, was_left: false }))
     }
 
-    /// Adds anything else that writes.
+    /// Adds an admin task.
     ///
     /// # Errors
     /// As [`Queue::push_command`].
@@ -208,7 +203,7 @@ impl<C, A> Queue<C, A> {
         self.push(Item::Admin(action))
     }
 
-    /// Takes what is next, at most so many commands, and waits for it so long. The lanes of a batch are then held
+    /// Takes the next work, at most `most` commands; waits up to `wait` for it. The writer holds the lanes of a batch
     /// until [`Queue::release`].
     pub(crate) fn take(&self, most: usize, wait: Duration) -> Work<C, A> {
         let until = Instant::now() + wait;
@@ -236,7 +231,7 @@ impl<C, A> Queue<C, A> {
         }
     }
 
-    /// Gives lanes of a batch back, with those of its commands that were left out. Whoever does takes what is next.
+    /// Releases the lanes of a batch and requeues the commands it left out. It wakes no writer: the caller takes next.
     pub(crate) fn release(&self, lanes: &[i64], left: Vec<Job<C, A>>) {
         let mut state = self.state();
         state.held.retain(|held| !lanes.contains(held));
@@ -245,13 +240,13 @@ impl<C, A> Queue<C, A> {
         }
     }
 
-    /// Lets nothing more in; what is there is still done.
+    /// Closes the queue to new work; the writers still do what it holds.
     pub(crate) fn close(&self) {
         self.state().is_closed = true;
         self.wake.notify_all();
     }
 
-    /// How many wait.
+    /// How many items wait.
     pub(crate) fn len(&self) -> usize {
         self.state().items.len()
     }
@@ -261,7 +256,6 @@ impl<C, A> Queue<C, A> {
 mod tests {
     use super::*;
 
-    /// A queue of numbers.
     type Queue = super::Queue<i64, ()>;
     type Work = super::Work<i64, ()>;
     type Job = super::Job<i64, ()>;
@@ -399,7 +393,7 @@ mod tests {
                     for id in &own {
                         assert!(!at(id).swap(true, std::sync::atomic::Ordering::SeqCst), "{id} is in hand");
                     }
-                    // The first of some batches is left out once.
+                    // Some batches leave out their first command once.
                     let mut jobs = jobs;
                     let is_left = jobs.first().is_some_and(|job| !job.was_left && job.lane == 3);
                     let rest = if is_left { jobs.split_off(1) } else { std::mem::take(&mut jobs) };

@@ -1,9 +1,9 @@
-//! Reader threads: each owns a connection; a read is a closure on one of them. Half of them are for reads of a few
+//! Reader threads: each owns a connection and runs reads, which are closures. Half of the threads serve reads of a few
 //! rows, which would otherwise wait behind lists and searches.
 //!
-//! Of those, a thread takes what waits for it together. On SQLite it reads all that from one state of the database: to
-//! begin and to end a read there costs as much as a look-up. On PostgreSQL it looks all keys among them up in one
-//! statement: a round trip to the server costs more than ten look-ups.
+//! A thread for such reads takes several waiting ones together. On SQLite it runs them in one transaction, because to
+//! begin and end one costs as much as a look-up. On PostgreSQL it looks up all their keys in one statement, because a
+//! round trip to the server costs more than ten look-ups.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -18,25 +18,23 @@ use super::error::StoreError;
 /// How many reads may wait for a thread.
 const QUEUE_MAX: usize = 1024;
 
-/// The most reads of a few rows that one thread takes at once.
+/// The most reads of a few rows that one thread takes at once, on SQLite.
 const TOGETHER_MAX: usize = 8;
 /// As [`TOGETHER_MAX`], on PostgreSQL.
 const TOGETHER_MAX_POSTGRES: usize = 32;
 
-/// What each of several keys leads to: one that cannot be read hurts none of the others.
+/// One result per key: a failure of one does not affect the others.
 pub(crate) type Results<F> = Vec<Result<F, StoreError>>;
 
-/// How threads look keys up that are asked for one by one.
+/// How a thread looks up several keys, which callers request one by one.
 pub(crate) trait LookUp: Send + Sync + 'static {
-    /// A key.
     type Key: Send;
-    /// What it leads to.
     type Found;
 
-    /// What some keys lead to, in their order; each is one statement, which needs no transaction.
+    /// Looks up keys, one statement at a time without a transaction. The results are in the order of the keys.
     ///
     /// # Errors
-    /// What is wrong with the connection.
+    /// Errors of the connection.
     fn look_up(&self, conn: &mut Conn, keys: &[Self::Key]) -> Result<Results<Self::Found>, StoreError>;
 }
 
@@ -45,41 +43,39 @@ type Read = Box<dyn FnOnce(&mut ReaderSession) + Send>;
 
 /// Something to read.
 enum Task<L: LookUp> {
-    /// Anything.
     Read(Read),
-    /// A key.
     LookUp(L::Key, Answer<L>),
 }
 
-/// Takes what a key leads to.
+/// Takes the result of a look-up.
 type Answer<L> = Box<dyn FnOnce(Result<<L as LookUp>::Found, StoreError>) + Send>;
 
-/// What a thread reads by.
+/// The connection of a thread and its open transaction.
 struct ReaderSession {
     conn: KeptConn,
     begun: Begun,
 }
 
-/// What is begun on a thread's connection.
+/// Which transaction is open on a thread's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Begun {
     Nothing,
-    /// Several reads, which see the state of the database that the first of them sees.
+    /// One of several reads, which all see the snapshot of the first.
     Shared,
-    /// A read, with a state of its own.
+    /// One of a single read.
     Own,
 }
 
-/// What a read of several statements sees.
+/// Which snapshots the statements of a read see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sees {
-    /// One state of the database in all of them.
+    /// All see one snapshot.
     OneState,
-    /// A state of its own in each: for reads of one, to which a transaction would only add two more.
+    /// Each sees its own: for reads of one statement, to which a transaction would add two more.
     EachItsOwn,
 }
 
-/// How much is read.
+/// How many rows a read returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Size {
     /// A few rows, found by keys: a record, a match, a setting.
@@ -88,7 +84,6 @@ pub(crate) enum Size {
     Many,
 }
 
-/// The threads that read.
 #[derive(Debug)]
 pub(crate) struct Readers<L: LookUp> {
     few: Sender<Task<L>>,
@@ -96,10 +91,10 @@ pub(crate) struct Readers<L: LookUp> {
 }
 
 impl<L: LookUp> Readers<L> {
-    /// Starts some reader threads, half of them for each [`Size`] (one alone reads all); they end when this is dropped.
+    /// Starts the threads, half of them for each [`Size`]; a single one serves both. They end when this is dropped.
     ///
     /// # Errors
-    /// The operating system's, when it gives no thread.
+    /// The operating system's, when it cannot start a thread.
     pub(crate) fn start(url: &DatabaseUrl, look_up: L, threads: usize) -> std::io::Result<Readers<L>> {
         let look_up = Arc::new(look_up);
         let for_few = threads / 2;
@@ -115,7 +110,7 @@ impl<L: LookUp> Readers<L> {
         Ok(Readers { few, many })
     }
 
-    /// Runs a read, on one state of the database where it says so.
+    /// Runs a read; `sees` says whether in one snapshot.
     ///
     /// # Errors
     /// [`StoreError::Busy`] when the queue is full; otherwise the read's own.
@@ -129,12 +124,12 @@ impl<L: LookUp> Readers<L> {
         let task = Task::Read(Box::new(move |session| {
             let result = session.run(sees, read);
             match session.conn.url() {
-                // Whoever erases next must not find a read in his way.
+                // An erase that follows must not meet an open read.
                 DatabaseUrl::Sqlite(_) => {
                     session.end(Begun::Own);
                     drop(reply.send(result));
                 }
-                // A round trip to the server, for which nobody need wait.
+                // To end the read costs a round trip, for which the caller need not wait.
                 DatabaseUrl::Postgres(_) => {
                     drop(reply.send(result));
                     session.end(Begun::Own);
@@ -149,7 +144,7 @@ impl<L: LookUp> Readers<L> {
         answer.await.map_err(|_| StoreError::Bug("a reader went away".into()))?
     }
 
-    /// What `render` makes of what a key leads to, on the thread that reads it.
+    /// Looks up a key and returns what `render` makes of the result, on the reader thread.
     ///
     /// # Errors
     /// As [`Readers::read`].
@@ -179,7 +174,7 @@ fn panicked() -> StoreError {
     StoreError::Bug("a read panicked".into())
 }
 
-/// Starts some threads that share a queue, of which each takes so many reads at once.
+/// Starts threads that share a queue; each takes up to `together` reads at once.
 fn lane<L: LookUp>(
     url: &DatabaseUrl,
     look_up: &Arc<L>,
@@ -196,10 +191,10 @@ fn lane<L: LookUp>(
             let mut taken = Vec::with_capacity(together);
             while let Ok(first) = tasks.recv() {
                 taken.push(first);
-                // No more than its share, so that none of the others is left without.
+                // It takes no more than its share, and leaves work for the other threads.
                 let share = tasks.len().div_ceil(threads).min(together - 1);
                 taken.extend(tasks.try_iter().take(share));
-                // Only now: what is read sees all that was there when it was asked for.
+                // The snapshot begins only now: each read must see everything committed before its request.
                 if taken.len() > 1 {
                     session.share();
                 }
@@ -222,14 +217,14 @@ fn lane<L: LookUp>(
 }
 
 impl ReaderSession {
-    /// Leaves the connection, and with it whatever was begun there.
+    /// Closes the connection, which ends its transaction.
     fn leave(&mut self) {
         self.conn.leave();
         self.begun = Begun::Nothing;
     }
 
-    /// Has the reads that follow see one state, where that is the cheaper. Where it fails, each begins by itself, and
-    /// tells what is wrong.
+    /// On SQLite, begins one transaction for the reads that follow. If that fails, each read begins its own and reports
+    /// the error.
     fn share(&mut self) {
         if let DatabaseUrl::Sqlite(_) = self.conn.url()
             && self.conn.get().is_ok_and(|conn| conn.begin_read().is_ok())
@@ -238,7 +233,7 @@ impl ReaderSession {
         }
     }
 
-    /// Ends what was begun, if it is this.
+    /// Ends the open transaction, if it is of this kind.
     fn end(&mut self, begun: Begun) {
         if self.begun != begun {
             return;
@@ -249,8 +244,8 @@ impl ReaderSession {
         }
     }
 
-    /// Runs a read; a connection that is of no more use is left. What the read may have begun is for
-    /// [`ReaderSession::end`] to end.
+    /// Runs a read, and closes a broken connection. The caller ends the read's transaction by
+    /// [`ReaderSession::end`].
     fn run<T>(
         &mut self,
         sees: Sees,
@@ -277,7 +272,7 @@ impl ReaderSession {
         result.unwrap_or_else(|_| Err(panicked()))
     }
 
-    /// Looks up what is waited for.
+    /// Looks up the keys and answers their callers.
     fn look_up<L: LookUp>(&mut self, look_up: &L, keys: &[L::Key], answers: Vec<Answer<L>>) {
         if keys.is_empty() {
             return;
@@ -305,7 +300,7 @@ mod tests {
     use super::*;
     use crate::store::engine::migrate::migrate;
 
-    /// Looks nothing up.
+    /// A look-up that finds nothing.
     struct Nothing;
 
     impl LookUp for Nothing {
@@ -330,7 +325,7 @@ mod tests {
         migrate(&mut Conn::open(&url, Purpose::Write).unwrap()).unwrap();
         let readers = Arc::new(readers(&url, 4));
         let mut held = Vec::new();
-        // More than there are threads of either kind.
+        // More reads than threads of either kind.
         for _ in 0..5 {
             let (release, released) = mpsc::channel::<()>();
             let readers = Arc::clone(&readers);
@@ -371,7 +366,7 @@ mod tests {
         diesel::sql_query("SELECT count(*) AS rows FROM seen").get_result::<Count>(c).unwrap().rows
     }
 
-    /// A thread for few rows that waits for a word, and a table to look at.
+    /// A thread for few rows, which a test can hold, and a table to read.
     struct Bench {
         _folder: tempfile::TempDir,
         writer: Conn,
@@ -391,7 +386,7 @@ mod tests {
             self.writer.batch("INSERT INTO seen VALUES (1)").unwrap();
         }
 
-        /// Asks for a read, and comes back when it is queued.
+        /// Requests a read, and returns once it is queued.
         async fn ask<T: Send + 'static>(
             &self,
             sees: Sees,
@@ -404,7 +399,7 @@ mod tests {
             asked
         }
 
-        /// As [`Bench::ask`], for a read that counts, says so, and then waits to be released.
+        /// As [`Bench::ask`], for a read that counts, signals that it did, and waits for its release.
         async fn hold(
             &self,
         ) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<i64, StoreError>>, oneshot::Receiver<()>)
@@ -426,7 +421,7 @@ mod tests {
         let mut bench = Bench::new();
         let (release, alone, begun) = bench.hold().await;
         begun.await.unwrap();
-        // These wait for the thread, and are taken together.
+        // These wait for the thread, which takes them together.
         let (release_first, first, begun) = bench.hold().await;
         let second = bench.ask(Sees::EachItsOwn, count).await;
         let third = bench.ask(Sees::OneState, count).await;
@@ -434,7 +429,7 @@ mod tests {
         release.send(()).unwrap();
         assert_eq!(alone.await.unwrap().unwrap(), 0);
         begun.await.unwrap();
-        // Written while the first is read, and then asked for: it must not be told the state that those see.
+        // This read comes after a write during the first: it must not see their snapshot.
         bench.write();
         let fourth = bench.ask(Sees::EachItsOwn, count).await;
         release_first.send(()).unwrap();
@@ -470,7 +465,7 @@ mod tests {
                 assert_eq!(well.await.unwrap().unwrap(), 1);
             }
         }
-        // Nothing is left open: what is written is seen.
+        // No transaction is left open: a later read sees this write.
         bench.write();
         assert_eq!(bench.ask(Sees::EachItsOwn, count).await.await.unwrap().unwrap(), 2);
     }

@@ -1,4 +1,4 @@
-//! The tables, the same on both databases but for what is said of them.
+//! The tables. They are the same on both databases, except where a comment says otherwise.
 
 diesel::table! {
     service_state (name) {

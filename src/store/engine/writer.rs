@@ -1,4 +1,4 @@
-//! The writer: takes whatever is queued, runs it in one transaction, answers after COMMIT.
+//! The writer: takes queued commands, runs them in one transaction, and answers after COMMIT.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,37 +12,36 @@ use super::conn::{Conn, DatabaseUrl, KeptConn, Purpose};
 use super::error::StoreError;
 use super::queue::{AdminTask, Job, Queue, Work};
 
-/// The most interactive commands of one transaction.
+/// The most commands of one transaction.
 const BATCH_COMMANDS_MAX: usize = 256;
-/// As how many changed customers an administrative act counts; some are steps of imports.
+/// How many changed customers an admin task counts for; some are steps of imports.
 const CHANGES_OF_ADMIN: usize = 128;
-/// How long a writer without work waits before it leaves the transaction that it began ahead.
+/// How long a writer waits for work before it ends the transaction that it began ahead.
 const IDLE: Duration = Duration::from_millis(500);
 
-/// How to meet locks that another writer has.
+/// What to do about locks that another writer holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Waiting {
-    /// Leave out what they lock.
+    /// Leave out the commands of locked lanes.
     Skip,
-    /// Wait for them.
+    /// Wait for the locks.
     Wait,
 }
 
-/// One reply a command; `None` for a command whose lane was locked elsewhere.
+/// One reply per command; `None` where another writer had locked the command's lane.
 pub(crate) type Replies<A> = Vec<Option<Result<A, StoreError>>>;
 
-/// What a writer does with commands.
+/// Runs commands for a writer.
 pub(crate) trait Run: Clone + Send + 'static {
-    /// A command.
     type Command: Send + 'static;
-    /// What it comes to.
+    /// The result of a command.
     type Answer: Send + 'static;
 
-    /// Runs commands of several lanes within a transaction; on PostgreSQL with the number of the transaction, if anything
-    /// was written.
+    /// Runs commands of several lanes within a transaction. On PostgreSQL it also returns the number of the transaction, if
+    /// that wrote anything.
     ///
     /// # Errors
-    /// The database's; nothing is then kept.
+    /// The database's; the writer then rolls back.
     fn run(
         &self,
         conn: &mut Conn,
@@ -51,7 +50,7 @@ pub(crate) trait Run: Clone + Send + 'static {
     ) -> Result<(Replies<Self::Answer>, Option<String>), StoreError>;
 }
 
-/// What a writer thread needs.
+/// The settings of a writer thread.
 #[derive(Clone)]
 pub(crate) struct WriterSetup<R> {
     pub url: DatabaseUrl,
@@ -59,10 +58,10 @@ pub(crate) struct WriterSetup<R> {
     pub batch_max: usize,
 }
 
-/// Starts a writer thread; it ends when the queue is closed and everything was answered.
+/// Starts a writer thread. It ends once the queue is closed and every command has its answer.
 ///
 /// # Errors
-/// The operating system's, when it gives no thread.
+/// The operating system's, when it cannot start a thread.
 pub(crate) fn spawn<R: Run>(
     name: String,
     setup: WriterSetup<R>,
@@ -70,7 +69,7 @@ pub(crate) fn spawn<R: Run>(
     checkpointer: Option<Checkpointer>,
 ) -> std::io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name(name).spawn(move || {
-        // Outside of decisions a panic means that nobody knows what was saved: the process must not go on.
+        // A panic outside a decision leaves unknown what was saved: the process must not go on.
         let ended = catch_unwind(AssertUnwindSafe(|| {
             let conn = KeptConn::new(setup.url.clone(), Purpose::Write);
             Writer { setup, queue, conn, checkpointer }.run();
@@ -92,12 +91,11 @@ struct Writer<R: Run> {
 
 impl<R: Run> Writer<R> {
     fn run(mut self) {
-        // As configured, within what a transaction bears.
         let most = self.setup.batch_max.clamp(1, BATCH_COMMANDS_MAX);
         loop {
             match self.queue.take(most, IDLE) {
                 Work::Batch(jobs) => {
-                    // Whoever hung up before the batch began does not want an answer, but may want the effect.
+                    // A caller that hung up before the batch began needs no answer, but may want the effect.
                     metrics::histogram!("customary_writer_batch_commands").record(jobs_len(jobs.len()));
                     let changes = jobs.len();
                     let lanes: Vec<i64> = jobs.iter().map(|job| job.lane).collect();
@@ -132,8 +130,8 @@ impl<R: Run> Writer<R> {
         }
     }
 
-    /// Writes a batch; a command that poisons it is found by halving and hurts only itself. Returns commands whose
-    /// lane was locked elsewhere.
+    /// Writes a batch. If one of its commands makes it fail, halving isolates that command, and the others succeed. Returns
+    /// the commands whose lane another writer had locked.
     fn batch(&mut self, jobs: Jobs<R>, waiting: Waiting) -> Jobs<R> {
         let commands: Vec<&R::Command> = jobs.iter().map(|job| job.command.as_ref()).collect();
         let result = self
@@ -155,7 +153,7 @@ impl<R: Run> Writer<R> {
                 left
             }
             Err(error @ (StoreError::Bug(_) | StoreError::Corrupt(_))) if jobs.len() > 1 => {
-                tracing::warn!(%error, commands = jobs.len(), "a batch was refused; halving it");
+                tracing::warn!(%error, commands = jobs.len(), "a batch failed; the writer retries it in halves");
                 let mut first = jobs;
                 let second = first.split_off(first.len() / 2);
                 let mut left = self.batch(first, Waiting::Wait);
@@ -163,7 +161,7 @@ impl<R: Run> Writer<R> {
                 left
             }
             Err(error) => {
-                tracing::error!(%error, commands = jobs.len(), "a batch was not written");
+                tracing::error!(%error, commands = jobs.len(), "a batch failed");
                 if error.is_of_connection() {
                     self.conn.leave();
                 }
@@ -181,7 +179,7 @@ fn jobs_len(jobs: usize) -> f64 {
     jobs as f64
 }
 
-/// Runs a batch in a transaction, which may have been begun ahead; and whether the next one was.
+/// Runs a batch in a transaction; `is_begun` says whether that is open already. Also returns whether the next one is.
 fn transaction<R: Run>(
     conn: &mut Conn,
     is_begun: bool,
@@ -207,7 +205,7 @@ fn transaction<R: Run>(
     }
 }
 
-/// A COMMIT without an answer may have happened: a new connection knows.
+/// A COMMIT without an answer may have taken effect; on PostgreSQL a new connection finds out.
 fn after_failed_commit(
     conn: &mut Conn,
     url: &DatabaseUrl,
@@ -218,8 +216,8 @@ fn after_failed_commit(
         if let StoreError::Unavailable(message) = &error
             && message.contains("I/O")
         {
-            // A failed fsync leaves pages of which nobody knows whether they are on disk.
-            tracing::error!(%error, "the disk failed while committing; ending so that recovery decides");
+            // After a failed fsync it is unknown which pages are on disk.
+            tracing::error!(%error, "the disk failed during a commit; the process ends; the next start recovers");
             std::process::abort();
         }
         conn.rollback();

@@ -1,4 +1,4 @@
-//! Outcomes that stand for no customer's record: the answer's text, kept under its key.
+//! Idempotency records of requests without a customer: they hold the answer's text.
 
 use super::{IdempotencyRow, find, forget_expired, keep, outcome_ad};
 use crate::domain::decide::command::KeyUse;
@@ -9,10 +9,10 @@ use crate::store::engine::error::StoreError;
 use crate::store::keys::keyring::{ENTRYPOINT_SALT, KeyRing};
 use crate::vault::{DataKey, Plain};
 
-/// What a key came to that stands for no customer's record: the text that was kept with it.
+/// The answer's text stored under a key, for a request without a customer.
 ///
 /// # Errors
-/// [`Rejection::KeyReused`] where it was used for something else; the database's.
+/// [`Rejection::KeyReused`] if the key was used for another request; the database's.
 pub(crate) fn text(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -29,20 +29,20 @@ pub(crate) fn text(
     Ok(Some(seal.open(&outcome_ad(row), &row.detail)?))
 }
 
-/// How and how long a text is kept.
+/// How to store a text, and for how long.
 pub(crate) struct Keeping<'a> {
-    /// What it is sealed under.
+    /// The key that seals it.
     pub key: &'a DataKey,
-    /// What it stands for.
+    /// The kind of the record.
     pub kind: &'static str,
     pub now: Micros,
     pub expires_at_us: i64,
 }
 
-/// Keeps a text under a key whose [`text`] there was none.
+/// Stores a text under a key for which [`text`] found none.
 ///
 /// # Errors
-/// The database's; [`StoreError::Bug`] where another transaction used the key meanwhile.
+/// The database's; [`StoreError::Bug`] if another transaction used the key meanwhile.
 pub(crate) fn keep_text(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -63,6 +63,6 @@ pub(crate) fn keep_text(
     };
     row.detail = keeping.key.seal_key(ENTRYPOINT_SALT)?.seal(&outcome_ad(&row), text)?;
     forget_expired(conn, entrypoint_id, std::slice::from_ref(&row.key_hash), keeping.now)?;
-    // Of two that use it at once, one fails.
+    // If two transactions use the key at once, one fails.
     keep(conn, entrypoint_id, &[row])
 }

@@ -1,4 +1,4 @@
-//! What callers ask of idempotency keys.
+//! The calls on idempotency keys.
 
 use crate::clock;
 use crate::domain::decide::command::KeyUse;
@@ -7,7 +7,7 @@ use crate::store::engine::error::StoreError;
 use crate::vault::DataKey;
 
 impl IdempotencyKeys<'_> {
-    /// Removes expired idempotency keys, some at a time; how many.
+    /// Removes some expired idempotency records; returns how many.
     ///
     /// # Errors
     /// The database's.
@@ -15,10 +15,10 @@ impl IdempotencyKeys<'_> {
         self.0.administer(|conn, _| super::remove_expired(conn, clock::now())).await
     }
 
-    /// The text that is kept under an idempotency key.
+    /// The answer's text stored under an idempotency key.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] for a key used otherwise; the database's.
+    /// [`StoreError::Rejected`] if the key was used for another request; the database's.
     pub async fn kept_answer(
         self,
         entrypoint_id: i64,
@@ -32,8 +32,8 @@ impl IdempotencyKeys<'_> {
             .await
     }
 
-    /// Hashes an idempotency key and what it is used for, bound to the entrypoint. Under the service's key, so
-    /// that a key used before an entrypoint's keys are rotated is known after.
+    /// Hashes an idempotency key and the request it is used for, bound to the entrypoint. The hash is keyed by the
+    /// service's key, so that a rotation of the entrypoint's data key does not change it.
     ///
     /// # Errors
     /// The database's.

@@ -1,8 +1,8 @@
-//! What idempotency keys came to (rules 4): kept, found, sealed anew and removed.
+//! Idempotency records, which hold the outcomes of idempotency keys (rules 4).
 //!
-//! Hashes of keys fall anywhere. PostgreSQL has an index of hashes for that. On SQLite, where each would cost its
-//! commit a page of its own, records are appended, and digests lead to them (see [`digests`]): the first half of the
-//! key's hash.
+//! Hashes of keys are random. PostgreSQL has a hash index for them. On SQLite each would dirty a page of an index, so
+//! records are appended there, and found by their digest, which is the first half of the key's hash (see
+//! [`digests`]).
 
 mod answers;
 mod handle;
@@ -28,10 +28,9 @@ use super::index::digests::{self, DigestRow, Records};
 use crate::domain::kernel::time::Micros;
 use crate::vault::IDENTITY_DIGEST_BYTES;
 
-/// How many rows one transaction removes, so that it holds its locks for milliseconds.
+/// How many rows a transaction removes; it then holds its locks for milliseconds.
 const REMOVED_MAX: i64 = 1_000;
 
-/// A row of `idempotency`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = idempotency)]
 #[diesel(treat_none_as_default_value = false)]
@@ -47,12 +46,11 @@ pub(crate) struct IdempotencyRow {
     pub expires_at_us: i64,
 }
 
-/// The types of [`IdempotencyRow`]'s columns.
 type IdempotencyColumns =
     (BigInt, Binary, Binary, Text, Nullable<BigInt>, Nullable<BigInt>, BigInt, Binary, BigInt);
 
 insert! {
-    /// Inserts into `idempotency`, where on PostgreSQL no row of the same key may be.
+    /// Inserts into `idempotency`. On PostgreSQL there must be no row of the same key.
     pub(crate) fn insert(&[IdempotencyRow]) by NewKeys, "INSERT" "idempotency" "",
     entrypoint_id: i64 as BigInt,
     key_hash: Vec<u8> as Binary,
@@ -66,7 +64,7 @@ insert! {
 }
 
 ask_postgres! {
-    /// Idempotency keys that have not expired; one look-up each.
+    /// The records of keys that have not expired; it looks each up by itself.
     kept_keys<'a>(
         "SELECT i.* FROM unnest(", hashes: &'a [Vec<u8>] as Array<Binary>,
         ") AS w (key_hash) CROSS JOIN LATERAL (SELECT i.entrypoint_id, i.key_hash, i.fingerprint, i.kind, \
@@ -78,7 +76,7 @@ ask_postgres! {
 }
 
 ask_postgres! {
-    /// Expired keys, entrypoint by entrypoint; those of the service, which is none, first.
+    /// Expired keys, entrypoint by entrypoint; those of the service (entrypoint 0) come first.
     expired_keys<'a>(
         "SELECT i.entrypoint_id, i.key_hash FROM (SELECT 0 AS entrypoint_id UNION ALL \
          SELECT entrypoint_id FROM entrypoint_lock) AS e CROSS JOIN LATERAL (SELECT entrypoint_id, key_hash FROM idempotency \
@@ -89,7 +87,7 @@ ask_postgres! {
     ) -> (i64, Vec<u8>) as (BigInt, Binary)
 }
 
-/// The digest that leads to a key's record.
+/// The digest by which SQLite finds a key's record.
 fn digest(key_hash: &[u8]) -> Vec<u8> {
     key_hash.iter().take(IDENTITY_DIGEST_BYTES).copied().collect()
 }
@@ -98,7 +96,7 @@ fn digest_row(entrypoint_id: i64, key_hash: &[u8], record_id: i64) -> DigestRow 
     DigestRow { entrypoint_id, digest: digest(key_hash), customer_id: record_id }
 }
 
-/// The outcomes of those of some keys that were used and have not expired.
+/// The idempotency records of keys that were used and have not expired.
 ///
 /// # Errors
 /// The database's.
@@ -119,7 +117,7 @@ pub(crate) fn find(
     let mut rows = Vec::new();
     for (hash, digest) in hashes.iter().zip(&digests) {
         let Some(ids) = found.get(digest) else { continue };
-        // Before it there may be expired ones that were not yet removed.
+        // There may be older, expired records of the key.
         let row = on!(conn, |c| idempotency::table
             .filter(idempotency::record_id.eq_any(ids))
             .filter(idempotency::entrypoint_id.eq(entrypoint_id))
@@ -134,7 +132,7 @@ pub(crate) fn find(
     Ok(rows)
 }
 
-/// Removes what some keys came to and has expired, so that they can be used anew; on SQLite that needs nothing.
+/// Removes expired records of keys, so that the keys can be used again. SQLite does not need this.
 ///
 /// # Errors
 /// The database's.
@@ -157,12 +155,12 @@ fn remove_if_expired(
     key_hash: &[u8],
     now: Micros,
 ) -> QueryResult<usize> {
-    // Used anew meanwhile, it has a later expiry.
+    // A key that was used again meanwhile has a later expiry.
     let expired = idempotency::expires_at_us.le(now.0);
     diesel::delete(idempotency::table.find((entrypoint_id, key_hash)).filter(expired)).execute(c)
 }
 
-/// Keeps outcomes of one entrypoint whose keys [`find`] did not find, under its lock.
+/// Stores idempotency records of an entrypoint whose keys [`find`] did not find, under its lock.
 ///
 /// # Errors
 /// The database's.
@@ -173,7 +171,7 @@ pub(crate) fn keep(conn: &mut Conn, entrypoint_id: i64, rows: &[IdempotencyRow])
         Conn::Sqlite(c, _) => idempotency::table.select(max(idempotency::record_id)).first(c)?,
     };
     insert(conn, rows)?;
-    // So SQLite numbers them.
+    // SQLite numbers the rows in this way.
     let first = newest.unwrap_or(0) + 1;
     let digests: Vec<DigestRow> = rows
         .iter()
@@ -183,7 +181,7 @@ pub(crate) fn keep(conn: &mut Conn, entrypoint_id: i64, rows: &[IdempotencyRow])
     digests::add::<Records>(conn, entrypoint_id, &digests)
 }
 
-/// Removes expired outcomes, at most a thousand; how many.
+/// Removes at most [`REMOVED_MAX`] expired records; returns how many.
 ///
 /// # Errors
 /// The database's.
@@ -238,14 +236,14 @@ mod tests {
     use crate::vault::MasterKey;
 
     const ENTRYPOINTS: i64 = 2;
-    /// Few enough that keys are used again, before and after they expire.
+    /// Few enough that steps use keys again, before and after they expire.
     const KEYS: i64 = 3_000;
     const LIFE_US: i64 = 100;
 
-    /// What is done by one of two writers, of which each could be a process of its own.
+    /// A step of one of two writers, each of which could be a process of its own.
     #[derive(Debug, Clone)]
     enum Step {
-        /// So many keys, from one on, are used in an entrypoint, and so much time goes by.
+        /// Uses `number` keys from `from` on in an entrypoint, and then lets time pass.
         Use {
             entrypoint_id: i64,
             from: i64,
@@ -300,7 +298,7 @@ mod tests {
         writers: Vec<Conn>,
         reader: Conn,
         now: i64,
-        /// Each use has a version of its own.
+        /// How many uses there were; each has a version of its own.
         uses: i64,
         /// Entrypoint and hash: the newest version, and when it expires.
         kept: HashMap<(i64, Vec<u8>), (i64, i64)>,
@@ -315,7 +313,7 @@ mod tests {
             Model { folder, writers, reader, now: 1, uses: 0, kept: HashMap::new() }
         }
 
-        /// Uses those of some keys that are free.
+        /// Uses the free ones among `keys`.
         fn use_keys(&mut self, writer: usize, entrypoint_id: i64, keys: std::ops::Range<i64>, fails: bool) {
             let hashes: Vec<Vec<u8>> = keys.clone().map(hash).collect();
             let (now, first) = (self.now, self.uses);
@@ -401,7 +399,7 @@ mod tests {
 
         fn run(&mut self, sql: &str) {
             self.raw().batch_execute(sql).unwrap();
-            // They know what was there before.
+            // The old connections remember the rows from before.
             *self = Model {
                 writers: (0..2).map(|_| open(self.folder.path(), Purpose::Write)).collect(),
                 reader: open(self.folder.path(), Purpose::Read),
@@ -436,11 +434,11 @@ mod tests {
             after = walked.cursor;
         }
         assert_eq!(after, 600_i64.to_be_bytes());
-        // The digest of one, in the middle of a row, leads to another.
+        // The digest of a record, in the middle of a row, leads to another record.
         model.run(
             "UPDATE recent_idempotency_digest SET packed = CAST(substr(packed, 1, 24) || zeroblob(24) || substr(packed, 49) AS BLOB)",
         );
         let missed = IdempotencyTable.examine(&mut model.writers[1], &ring, 1, &[]).map(|_| ()).unwrap_err();
-        assert!(missed.to_string().contains("outcome 2 "), "{missed}");
+        assert!(missed.to_string().contains("idempotency record 2 "), "{missed}");
     }
 }

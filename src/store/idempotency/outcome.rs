@@ -1,4 +1,4 @@
-//! What an outcome says, sealed under its customer's key or its entrypoint's.
+//! The sealed part of an idempotency record, under its customer's key or its entrypoint's.
 
 use super::IdempotencyRow;
 use crate::domain::decide::command::{MatchReport, Outcome};
@@ -9,7 +9,7 @@ use crate::store::engine::error::StoreError;
 use crate::store::keys::keyring::{ENTRYPOINT_SALT, KeyRing};
 use crate::vault::Ad;
 
-/// What of an outcome may be a caller's own words, and is sealed therefore.
+/// The parts of an outcome that may contain the caller's own text, and are therefore sealed.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct OutcomeDetail {
     pub matched_on: Option<Vec<String>>,
@@ -17,23 +17,23 @@ pub(crate) struct OutcomeDetail {
     pub report: Option<MatchReport>,
 }
 
-/// Binds an outcome to its key and its record.
+/// Binds the sealed part to its idempotency key and customer.
 pub(crate) fn outcome_ad(row: &IdempotencyRow) -> Ad {
     let place = [row.entrypoint_id, row.customer_id.unwrap_or(0), row.version.unwrap_or(0), row.key_id];
     Ad::new("outcome", &place).and(&row.key_hash).and(&row.fingerprint).and(row.kind.as_bytes())
 }
 
-/// What a key was used for, with its hash; `owner` is whose record it came to.
+/// Opens an idempotency record; also returns the hash of its key. `owner` is the customer of its outcome.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] where it does not open; the database's.
+/// [`StoreError::Corrupt`] if it does not open; the database's.
 pub(crate) fn open(
     conn: &mut Conn,
     ring: &KeyRing,
     row: &IdempotencyRow,
     owner: Option<&CustomerRow>,
 ) -> Result<([u8; 32], IdempotencyRecord), StoreError> {
-    let corrupt = || StoreError::Corrupt("a stored idempotency key".into());
+    let corrupt = || StoreError::Corrupt("an idempotency record".into());
     let salt = match row.customer_id {
         Some(_) => owner.ok_or_else(corrupt)?.salt.as_deref(),
         None => Some(ENTRYPOINT_SALT),
@@ -43,7 +43,7 @@ pub(crate) fn open(
             let seal = ring.data_key(conn, row.key_id)?.seal_key(salt)?;
             serde_json::from_slice(&seal.open(&outcome_ad(row), &row.detail)?)?
         }
-        // The person was erased and the detail with them; that the key was used is still known.
+        // An erase of the person also erased the detail. The record still says that the key was used.
         None => OutcomeDetail::default(),
     };
     let outcome = match (row.kind.as_str(), row.customer_id, row.version) {

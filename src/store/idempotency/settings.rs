@@ -1,4 +1,4 @@
-//! Idempotency for changes of settings: the answer is kept with the change, in its transaction (rules 4).
+//! Idempotency for changes of settings: the transaction of a change also stores its answer (rules 4).
 
 use super::{Keeping, keep_text, text};
 use crate::domain::decide::command::KeyUse;
@@ -10,7 +10,7 @@ use crate::store::keys::keyring::{KeyRing, SERVICE_ENTRYPOINT};
 
 const KIND: &str = "settings";
 
-/// Runs an act, or answers what it came to under the same key; and whether it was the latter.
+/// Runs an action, or returns the answer stored under the same key; also returns whether it was stored.
 pub(crate) fn once(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -35,7 +35,7 @@ pub(crate) fn once(
         Ok((body, false))
     });
     match done {
-        // Another instance was quicker with the same key: its answer is committed by now.
+        // Another instance committed an answer under the same key first.
         Err(StoreError::Bug(message)) => {
             match in_transaction(conn, |conn| known(conn, ring, key_use, now))? {
                 Some(body) => Ok((body, true)),

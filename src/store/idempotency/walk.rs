@@ -1,4 +1,4 @@
-//! Idempotency records as the register of sealed tables has them: all of an entrypoint in turn, sealed anew and examined.
+//! Idempotency records in the register of sealed tables: walks those of an entrypoint, to rotate keys and to examine.
 
 use diesel::prelude::*;
 
@@ -10,22 +10,22 @@ use crate::store::index::digests::{self, Records};
 use crate::store::keys::keyring::{ENTRYPOINT_SALT, KeyRing};
 use crate::store::keys::sealed_table::{Erased, Rekeying, SLICE, SealedTable, Walked};
 
-/// The number of SQLite's outcome at a cursor. An empty one begins, and so does one of an earlier release, which is longer.
+/// The record id in a cursor on SQLite. An empty cursor begins; so does one of an earlier release, which is longer.
 fn number_at(cursor: &[u8]) -> i64 {
     cursor.try_into().map_or(0, i64::from_be_bytes)
 }
 
-/// A cursor of PostgreSQL's: when an outcome expires, and the hash of its key.
+/// A cursor on PostgreSQL: the expiry of a record, and the hash of its key.
 fn cursor_of(row: &IdempotencyRow) -> Vec<u8> {
     [row.expires_at_us.to_be_bytes().as_slice(), &row.key_hash].concat()
 }
 
-/// The outcome at such a cursor. An empty one begins.
+/// The expiry and hash in such a cursor. An empty cursor begins.
 fn place_at(cursor: &[u8]) -> (i64, &[u8]) {
     cursor.split_first_chunk().map_or((i64::MIN, &[]), |(expires, hash)| (i64::from_be_bytes(*expires), hash))
 }
 
-/// The next outcomes of an entrypoint after a cursor, each with its own; an empty cursor begins.
+/// The next records of an entrypoint after a cursor, each with its own cursor; an empty cursor begins.
 ///
 /// # Errors
 /// The database's.
@@ -62,7 +62,7 @@ fn after(
     }
 }
 
-/// Puts an outcome, by its cursor, under another data key.
+/// Replaces the data key and the sealed part of the record at a cursor.
 ///
 /// # Errors
 /// The database's.
@@ -82,7 +82,7 @@ fn seal_anew(conn: &mut Conn, cursor: &[u8], moved: &IdempotencyRow) -> Result<(
     Ok(())
 }
 
-/// What idempotency keys came to.
+/// The idempotency records.
 pub(crate) struct IdempotencyTable;
 
 impl SealedTable for IdempotencyTable {
@@ -94,8 +94,8 @@ impl SealedTable for IdempotencyTable {
         &["idempotency.detail"]
     }
 
-    /// The detail is sealed under the person's salt, which goes with the customer: it opens under no key any more. That
-    /// the key was used must stay known.
+    /// Does nothing: the detail is sealed under the customer's salt, and no longer opens once that is erased. The
+    /// record must still say that the key was used.
     fn erase(&self, _: &mut Conn, _: &KeyRing, _: &Erased<'_>) -> Result<(), StoreError> {
         Ok(())
     }
@@ -119,7 +119,7 @@ impl SealedTable for IdempotencyTable {
                 None => Some(ENTRYPOINT_SALT.to_vec()),
             };
             let mut moved = IdempotencyRow { key_id: keys.new.key.id, ..row.clone() };
-            // What is kept of an erased person opens under no key.
+            // Without the salt of an erased person the detail opens under no key.
             if let Some(salt) = salt {
                 let plain =
                     ring.data_key(conn, row.key_id)?.seal_key(&salt)?.open(&outcome_ad(&row), &row.detail)?;
@@ -138,7 +138,7 @@ impl SealedTable for IdempotencyTable {
             .get_result(c))?)
     }
 
-    /// Each is found by its key.
+    /// Checks that each record is found by its key.
     fn examine(
         &self,
         conn: &mut Conn,
@@ -154,7 +154,7 @@ impl SealedTable for IdempotencyTable {
                 let id = number_at(cursor);
                 if !found.get(digest).is_some_and(|ids| ids.contains(&id)) {
                     return Err(StoreError::Corrupt(format!(
-                        "outcome {id} is not found by its idempotency key: a retry would act again"
+                        "idempotency record {id} is not found by its key: a retry would act again"
                     )));
                 }
             }
@@ -163,7 +163,7 @@ impl SealedTable for IdempotencyTable {
     }
 
     fn is_well(&self, _: usize) -> String {
-        "all outcomes are found by their keys".into()
+        "all idempotency records are found by their keys".into()
     }
 }
 

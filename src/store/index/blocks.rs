@@ -1,18 +1,18 @@
-//! How postings are packed: the customers of each term, as bytes in blocks of a few kilobytes.
+//! The packing of postings: the customers of each term, in blocks of a few kilobytes.
 //!
 //! A segment is a sequence of blocks, ordered by their first term and first customer. A block holds entries by
-//! ascending term: the distance to the term before, the number of customers, the first customer, and the distances
-//! to the next ones, each as a little-endian base-128 number. A long list stands alone in blocks of its own, all of
-//! the same first term; so a list is either within one block or is all there is in several.
+//! ascending term: the difference to the previous term, the number of customers, the first customer, and the differences
+//! between successive customers, each as a little-endian base-128 number. A long list has blocks of its own, all with
+//! the same first term. So a list is either within one block or the only content of several.
 
-/// A block is closed once it has this many bytes.
+/// The packer closes a block once it has this many bytes.
 const BLOCK_BYTES: usize = 8 << 10;
 /// Lists with more customers get blocks of their own.
 const LIST_LONG: usize = 2_048;
 /// The most customers of one block of a long list.
 const CHUNK: usize = 4_096;
 
-/// A sealed-off run of entries, with what it is found by.
+/// A block of entries, with the first term and customer, by which a look-up finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Block {
     pub(super) first_term: u64,
@@ -20,7 +20,7 @@ pub(super) struct Block {
     pub(super) data: Vec<u8>,
 }
 
-/// Packs lists that come by ascending term.
+/// Packs lists, which must come by ascending term.
 #[derive(Debug, Default)]
 pub(super) struct Packer {
     done: Vec<Block>,
@@ -73,24 +73,24 @@ impl Packer {
         }
     }
 
-    /// How many blocks are closed and not yet taken.
+    /// How many closed blocks wait to be taken.
     pub(super) fn ready(&self) -> usize {
         self.done.len()
     }
 
-    /// The blocks that are closed by now.
+    /// Takes the closed blocks.
     pub(super) fn take(&mut self) -> Vec<Block> {
         std::mem::take(&mut self.done)
     }
 
-    /// All that is left.
+    /// Closes the last block, and takes all that are left.
     pub(super) fn finish(&mut self) -> Vec<Block> {
         self.close();
         self.take()
     }
 }
 
-/// The blocks of some customers' terms, and how many pairs they hold.
+/// Packs customers' terms; returns the blocks and the number of their postings.
 pub(super) fn pack(customers: &[(i64, &[u64])]) -> (Vec<Block>, u64) {
     let mut pairs: Vec<(u64, i64)> =
         customers.iter().flat_map(|(id, terms)| terms.iter().map(|term| (*term, *id))).collect();
@@ -126,7 +126,7 @@ pub(super) struct Entries<'a> {
     term: u64,
 }
 
-/// A block that does not read as one.
+/// The error of a damaged block.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Broken;
 
@@ -135,12 +135,12 @@ impl<'a> Entries<'a> {
         Entries { rest: data.iter(), term: 0 }
     }
 
-    /// Goes on in a block of which some bytes were read, the last entry with this term.
+    /// Continues in a block after `at` bytes, where the last entry read was that of `term`.
     pub(super) fn resume(data: &'a [u8], at: usize, term: u64) -> Entries<'a> {
         Entries { rest: data.get(at..).unwrap_or_default().iter(), term }
     }
 
-    /// How many bytes are still to be read.
+    /// How many bytes are still unread.
     pub(super) fn left(&self) -> usize {
         self.rest.len()
     }
@@ -157,7 +157,7 @@ impl<'a> Entries<'a> {
         Err(Broken)
     }
 
-    /// The next entry's term and number of customers; these must be read or skipped then.
+    /// The next entry's term and number of customers. The caller must then read or skip the customers.
     fn head(&mut self) -> Result<Option<(u64, u64)>, Broken> {
         if self.rest.len() == 0 {
             return Ok(None);
@@ -177,14 +177,14 @@ impl<'a> Entries<'a> {
         Ok(())
     }
 
-    /// The next entry: its term; its customers are added to `into`.
+    /// Returns the next entry's term, and adds its customers to `into`.
     pub(super) fn next(&mut self, into: &mut Vec<i64>) -> Result<Option<u64>, Broken> {
         let Some((term, count)) = self.head()? else { return Ok(None) };
         self.customers(count, into)?;
         Ok(Some(term))
     }
 
-    /// Adds the customers of one term to `into`, if the term is here.
+    /// Adds the customers of a term to `into`, if the block has the term.
     pub(super) fn find(mut self, wanted: u64, into: &mut Vec<i64>) -> Result<(), Broken> {
         while let Some((term, count)) = self.head()? {
             if term == wanted {
@@ -203,11 +203,11 @@ impl<'a> Entries<'a> {
     }
 }
 
-/// Leaves of some sorted ids those that are among other sorted ones.
+/// Keeps the ids that are also in `others`; both must be sorted.
 pub(super) fn intersect(ids: &mut Vec<i64>, others: &[i64]) {
     let mut rest = others;
     ids.retain(|id| {
-        // Leaps of growing length: one list may be far longer than the other.
+        // Leaps double in length, because one list may be far longer than the other.
         let mut leap = 1;
         while rest.get(leap).is_some_and(|other| other < id) {
             leap *= 2;

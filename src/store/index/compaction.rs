@@ -1,9 +1,9 @@
-//! Compacting segments: many small ones become one, and terms that nobody has any more are left out. And reading all of them, for
+//! Compaction: merges many small segments into one, and leaves out terms under a tombstone. Also reads the whole index, for
 //! `doctor`.
 //!
-//! The new segment is written block after block in short transactions and is looked at by nobody until the last one
-//! makes it live and retires those it was made of. Retired segments stay a while for transactions that saw them
-//! listed. One process compacts at a time, under a lease; what a process that died left half-written is dropped.
+//! A compaction writes the new segment block by block in short transactions. Searches ignore it until the last
+//! transaction makes it live and retires its inputs. Retired segments stay for a while, for transactions that listed
+//! them before. One process compacts at a time, under a lease; the next one drops what a dead process left unfinished.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -21,41 +21,41 @@ use crate::store::engine::schema::{
     index_block, index_lease, index_memtable, index_segment, index_tombstone,
 };
 
-/// How many segments of about one size are compacted while there is other work to do, and while there is none.
+/// How many segments of one size class it takes for a compaction, while there are writes and while there are none.
 const COMPACT_BUSY: usize = 8;
 const COMPACT_IDLE: usize = 2;
-/// Segments of up to this many postings are of the lowest size; each next size is eight times as large.
+/// The most postings of the lowest size class; each next class is eight times as large.
 const SIZE_LOWEST: i64 = 32_768;
-/// Everything is compacted once one posting in so many may be under a tombstone.
+/// Once more than one posting in this many may be under a tombstone, all segments are compacted.
 const TOMBSTONE_SHARE: i64 = 5;
-/// How many postings a customer has, about.
+/// About how many postings a customer has.
 const POSTINGS_EACH: i64 = 64;
-/// Fewer tombstones than this wait for compactions that come anyway.
+/// Fewer tombstones than this are no reason to compact all segments.
 const TOMBSTONE_MIN: i64 = 1_000;
-/// How long a compaction may stay silent before another process begins it anew.
+/// After this long without a step, in microseconds, another process begins the compaction again.
 const LEASE_US: i64 = 60 * SECOND_US;
-/// How long a retired segment stays on PostgreSQL: longer than any transaction of several statements that may have seen
-/// it live in one of them. On SQLite a transaction sees one state.
+/// How long a retired segment stays on PostgreSQL, in microseconds: longer than any transaction of several statements,
+/// one of which may have seen it live. On SQLite a transaction sees one snapshot.
 const GRACE_US: i64 = 120 * SECOND_US;
-/// How many blocks one transaction removes.
+/// How many blocks a transaction removes.
 const PURGE_BLOCKS: i64 = 256;
-/// How many blocks are read at once from each segment.
+/// How many blocks of each segment it reads at once.
 const READ_BLOCKS: i64 = 16;
-/// How many blocks are made before they are written.
+/// How many blocks it writes at once.
 const WRITE_BLOCKS: usize = 64;
 
-/// One segment that is read.
+/// A segment that a compaction reads.
 #[derive(Debug)]
 struct Input {
     segment_id: i64,
     sequence: i64,
-    /// The last block that was read.
+    /// The first term and customer of the last block read.
     last: Option<(i64, i64)>,
     blocks: VecDeque<Vec<u8>>,
-    /// How far the first of them was read.
+    /// How many bytes of the first block were read.
     at: usize,
     term: u64,
-    /// The next entry.
+    /// The next entry: a term and its customers.
     next: Option<(u64, Vec<i64>)>,
 }
 
@@ -66,16 +66,16 @@ pub(crate) struct Compaction {
     segment_id: i64,
     inputs: Vec<Input>,
     packer: Packer,
-    /// Whose terms of which sequence are left out.
+    /// The tombstones, by customer: terms of a lower sequence are left out.
     tombstones: HashMap<i64, i64>,
-    /// How many people were erased when it began.
+    /// The number of tombstones of erased people when it began.
     erased: i64,
-    /// Whether nothing that was live then is left out.
+    /// Whether its inputs are all segments that were live when it began.
     is_whole: bool,
     sequence: i64,
 }
 
-/// The size of a segment, as those that are compacted with it have it.
+/// The size class of a segment.
 fn size_of(postings: i64) -> u32 {
     let mut size = 0;
     let mut most = SIZE_LOWEST;
@@ -86,7 +86,7 @@ fn size_of(postings: i64) -> u32 {
     size
 }
 
-/// Which segments to compact, of `(id, postings)`; empty where nothing is to be done.
+/// Chooses the segments to compact among `(id, postings)`; none if there is nothing to do.
 fn chosen(live: &[(i64, i64)], tombstones: i64, erased: i64, is_idle: bool) -> Vec<i64> {
     let all = || live.iter().map(|(id, _)| *id).collect::<Vec<_>>();
     let postings: i64 = live.iter().map(|(_, postings)| postings).sum();
@@ -122,12 +122,12 @@ fn erased(conn: &mut Conn) -> Result<i64, StoreError> {
         .get_result(c))?)
 }
 
-/// Reads everything that searches may look at: how many entries the memtable has, and how many postings are in segments. Not in one
-/// state of the database, which would hold up its tidying for as long: segments that are compacted meanwhile may be missed, and
-/// what is flushed be counted twice.
+/// Reads the whole index; returns the number of entries in the memtable, and of postings in segments. It reads outside of a
+/// transaction, which would hold up vacuum or checkpoints. So it may miss segments that are compacted meanwhile, and
+/// count flushed entries twice.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`] with what cannot be read or is not there.
+/// The database's; [`StoreError::Corrupt`] with what is damaged or missing.
 pub(crate) fn examine(conn: &mut Conn) -> Result<(usize, i64), StoreError> {
     let entries = memtable::examine(conn)?;
     let mut all = 0;
@@ -144,7 +144,7 @@ pub(crate) fn examine(conn: &mut Conn) -> Result<(usize, i64), StoreError> {
             let Some((_, ids)) = &input.next else { break };
             found += i64::try_from(ids.len()).unwrap_or(i64::MAX);
         }
-        // One that was retired meanwhile may have been removed in part.
+        // A segment that was retired meanwhile may be partly removed.
         if found != postings && live(conn)?.iter().any(|(id, ..)| *id == segment_id) {
             return Err(StoreError::Corrupt(format!(
                 "segment {segment_id} of the search index has {found} postings instead of {postings}; {REBUILD}"
@@ -155,7 +155,7 @@ pub(crate) fn examine(conn: &mut Conn) -> Result<(usize, i64), StoreError> {
     Ok((entries, all))
 }
 
-/// A segment of the memtable, if that has at least `least` bytes; a read.
+/// Prepares a flush, if the memtable has at least `least` bytes; only reads.
 ///
 /// # Errors
 /// The database's.
@@ -163,7 +163,7 @@ pub(crate) fn flush_if_due(conn: &mut Conn, least: i64) -> Result<Option<Flush>,
     if memtable::bytes(conn)? < least { Ok(None) } else { Ok(Some(prepare_flush(conn)?)) }
 }
 
-/// Whether there may be something to compact; a read.
+/// Whether there may be something to compact; only reads.
 ///
 /// # Errors
 /// The database's.
@@ -175,7 +175,7 @@ pub(crate) fn is_due(conn: &mut Conn, is_idle: bool, may_erase: bool) -> Result<
     Ok(!chosen(&pairs, tombstones, erased, is_idle).is_empty())
 }
 
-/// Begins a compaction, unless another process is at one.
+/// Begins a compaction, unless another process runs one.
 ///
 /// # Errors
 /// The database's.
@@ -219,7 +219,7 @@ pub(crate) fn begin(
                 .or_insert(sequence);
         }
     }
-    // What a process that died left.
+    // A process that died may have left an unfinished segment.
     on!(conn, |c| diesel::update(index_segment::table.filter(index_segment::state.eq(BUILDING)))
         .set((index_segment::state.eq(RETIRED), index_segment::retired_at_us.eq(Some(0_i64))))
         .execute(c))?;
@@ -252,7 +252,7 @@ impl Input {
         Input { segment_id, sequence, last: None, blocks: VecDeque::new(), at: 0, term: 0, next: None }
     }
 
-    /// Makes the next entry known, if there is one.
+    /// Reads the next entry into `next`; `None` at the end.
     fn advance(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
         self.next = None;
         loop {
@@ -296,14 +296,14 @@ impl Input {
         Ok(true)
     }
 
-    /// Whether what this segment says of a customer still holds.
+    /// Whether no tombstone covers the customer's terms in this segment.
     fn holds_for(&self, customer_id: i64, tombstones: &HashMap<i64, i64>) -> bool {
         tombstones.get(&customer_id).is_none_or(|sequence| self.sequence >= *sequence)
     }
 }
 
 impl Compaction {
-    /// Reads on until there is something to write; empty at the end. A read.
+    /// Reads until there are enough blocks to write; none at the end. It only reads.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
@@ -332,12 +332,12 @@ impl Compaction {
         Ok(self.packer.take())
     }
 
-    /// Whether it is of all that was live.
+    /// Whether its inputs are all segments that were live when it began.
     pub(crate) fn is_whole(&self) -> bool {
         self.is_whole
     }
 
-    /// Whether the lease is still this compaction's; it is extended then.
+    /// Whether this compaction still has the lease; if so, extends it.
     fn holds(&self, conn: &mut Conn, now: Micros) -> Result<bool, StoreError> {
         let held = on!(conn, |c| diesel::update(
             index_lease::table.filter(index_lease::lease_no.eq(self.lease_no))
@@ -348,7 +348,7 @@ impl Compaction {
     }
 }
 
-/// Writes blocks of a compaction; false where another process has taken it over.
+/// Writes blocks of a compaction; false if another process took over.
 ///
 /// # Errors
 /// The database's.
@@ -365,7 +365,7 @@ pub(crate) fn write(
     Ok(true)
 }
 
-/// Puts the new segment in the place of the old ones. Where somebody was erased since it began, it is dropped.
+/// Replaces the inputs by the new segment, or drops the new one if a person was erased since the compaction began.
 ///
 /// # Errors
 /// The database's.
@@ -387,7 +387,7 @@ pub(crate) fn finish(conn: &mut Conn, compaction: &Compaction, now: Micros) -> R
                 .execute(c)
         })?;
         if compaction.is_whole {
-            // Whose old terms are nowhere any more need not be remembered; what came later has a higher sequence.
+            // No segment has terms under these tombstones any more; later ones have a higher sequence.
             on!(conn, |c| {
                 diesel::delete(
                     index_tombstone::table.filter(index_tombstone::sequence.le(compaction.sequence)),
@@ -406,7 +406,7 @@ pub(crate) fn finish(conn: &mut Conn, compaction: &Compaction, now: Micros) -> R
     Ok(is_sound)
 }
 
-/// A segment that nobody can be looking at any more.
+/// A retired segment that no transaction can still read.
 fn purgeable(conn: &mut Conn, now: Micros) -> Result<Option<i64>, StoreError> {
     let grace_us = match conn {
         Conn::Sqlite(..) => 0,
@@ -420,7 +420,7 @@ fn purgeable(conn: &mut Conn, now: Micros) -> Result<Option<i64>, StoreError> {
         .optional())?)
 }
 
-/// Whether [`purge`] would do something; a read.
+/// Whether [`purge`] has something to do; only reads.
 ///
 /// # Errors
 /// The database's.
@@ -428,7 +428,7 @@ pub(crate) fn is_purgeable(conn: &mut Conn, now: Micros) -> Result<bool, StoreEr
     Ok(purgeable(conn, now)?.is_some())
 }
 
-/// Removes a part of what segments left that nobody can be looking at any more; whether there may be more.
+/// Removes some blocks of retired segments that no transaction can still read; returns whether there may be more.
 ///
 /// # Errors
 /// The database's.
@@ -468,7 +468,7 @@ mod tests {
         eight.push((7, 30_000));
         eight.push((8, 900_000));
         assert_eq!(chosen(&eight, 0, 0, false), (0..8).collect::<Vec<_>>());
-        // Tombstones and the erased ask for everything.
+        // Tombstones and erased people make it compact all segments.
         assert_eq!(chosen(&[(1, 100), (2, 900_000)], 0, 1, false), [1, 2]);
         assert_eq!(chosen(&[(2, 900_000)], 3_000, 0, false), [2]);
         assert!(chosen(&[(2, 900_000)], 1_500, 0, true).is_empty());

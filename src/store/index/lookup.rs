@@ -1,4 +1,4 @@
-//! Where terms are looked up: a search looks at the memtable and at every live segment.
+//! The look-up of terms: a search reads the memtable and every live segment.
 
 use std::collections::HashMap;
 
@@ -14,17 +14,17 @@ use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::ask_postgres;
 use crate::store::engine::schema::{index_block, index_memtable, index_segment};
 
-/// As how many customers that are opened a block of a long list costs: there, and beside a round trip to PostgreSQL's server.
+/// The cost of a block of a long list, in opened customers; on PostgreSQL without the round trip.
 const BLOCK_SQLITE: usize = 1;
 const BLOCK_POSTGRES: usize = 4;
-/// As [`BLOCK_POSTGRES`], for the round trip.
+/// The cost of the round trip, in opened customers.
 const ROUND_TRIP_POSTGRES: usize = 16;
-/// Up to this many questions to segments are asked with all their terms at once.
+/// Up to this many look-ups take all their terms in the first round, on PostgreSQL.
 const LOOKUPS_FEW: usize = 2;
-/// How many terms are looked up in one statement; each answers with a block.
+/// How many terms one statement looks up; each returns a block.
 const LOOKUPS_AT_ONCE: usize = 256;
 
-/// Where terms are looked up: the memtable and the live segments.
+/// A view of the index: rows of the memtable, and the ids of the live segments.
 #[derive(Debug)]
 pub(crate) struct Index {
     /// Rows of the memtable, by entrypoint.
@@ -42,12 +42,12 @@ impl Index {
             return Index::of_one(c, *one);
         }
         let columns = (index_memtable::entrypoint_id, index_memtable::terms);
-        // The memtable first: what is flushed meanwhile is met again in a segment, and not missed.
+        // The memtable comes first: rows that are flushed meanwhile are then found twice, and not missed.
         let rows: Vec<(i64, Vec<u8>)> = on!(conn, |c| match entrypoints {
             [one] => {
                 index_memtable::table.filter(index_memtable::entrypoint_id.eq(one)).select(columns).load(c)
             }
-            // Never many rows; looking through them once for each entrypoint costs more.
+            // The memtable is small; a query for each entrypoint would cost more.
             _ => index_memtable::table.select(columns).load(c),
         })?;
         let mut memtable: HashMap<i64, Vec<Vec<u8>>> = HashMap::new();
@@ -62,7 +62,7 @@ impl Index {
         Ok(Index { memtable, segments })
     }
 
-    /// As [`Index::of`], of one entrypoint in one round trip.
+    /// As [`Index::of`], for one entrypoint in one round trip.
     fn of_one(c: &mut PgConnection, entrypoint_id: i64) -> Result<Index, StoreError> {
         let mut memtable = Vec::new();
         let mut segments = Vec::new();
@@ -76,7 +76,8 @@ impl Index {
         Ok(Index { memtable: HashMap::from([(entrypoint_id, memtable)]), segments })
     }
 
-    /// The customers that may have all terms of each question, by id: a few too many, never one too few.
+    /// The customers that may have all terms of each question, sorted by id. It may return some that do not, and misses none
+    /// that do.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
@@ -89,8 +90,8 @@ impl Index {
             questions.iter().map(|question| self.memtable_with(question)).collect::<Result<_, _>>()?;
         let each = |number: usize| self.segments.iter().map(move |id| Lookup::new(number, *id));
         let mut open: Vec<Lookup> = (0..questions.len()).flat_map(each).collect();
-        // A few terms tell of most segments that nobody there has all of them; the others are not asked for. Each round
-        // is a round trip to PostgreSQL's server, so rounds grow.
+        // A few terms rule out most segments, whose other terms need no look-up. On PostgreSQL each round costs a round
+        // trip, so rounds grow.
         let is_local = matches!(conn, Conn::Sqlite(..));
         let mut step = if !is_local && open.len() <= LOOKUPS_FEW { usize::MAX } else { 1 };
         let mut at = 0_usize;
@@ -107,7 +108,7 @@ impl Index {
             let mut places = look_up(conn, &wanted)?.into_iter();
             open.retain_mut(|lookup| {
                 let count = next(lookup).count();
-                // All of them are taken, or the next lookup would take what is left.
+                // This takes all of its places; otherwise the next look-up would get the rest.
                 places.by_ref().take(count).fold(true, |is_open, place| is_open & lookup.narrow(place))
             });
             at = at.saturating_add(step);
@@ -139,20 +140,20 @@ impl Index {
     }
 }
 
-/// Who of an entrypoint has all of some terms?
+/// A question for the customers of an entrypoint that have all of some terms.
 #[derive(Debug)]
 pub(crate) struct Question {
     pub entrypoint_id: i64,
     pub terms: Vec<u64>,
 }
 
-/// A question to one segment.
+/// The look-up of a question in one segment.
 struct Lookup {
     question: usize,
     segment_id: i64,
-    /// Who has all terms of which the list was read.
+    /// The customers in all lists read so far.
     found: Option<Vec<i64>>,
-    /// The terms that so many have that their lists were not read yet, with the number of their blocks.
+    /// The terms with long lists, which were not read yet, and the number of blocks of each.
     long: Vec<(i64, usize)>,
 }
 
@@ -161,7 +162,7 @@ impl Lookup {
         Lookup { question, segment_id, found: None, long: Vec::new() }
     }
 
-    /// Goes on with the next term; whether anybody may be left.
+    /// Continues with the next term; returns whether a customer may have all terms.
     fn narrow(&mut self, place: Option<PostingList>) -> bool {
         match place {
             None => return false,
@@ -171,7 +172,7 @@ impl Lookup {
         self.found.as_ref().is_none_or(|found| !found.is_empty())
     }
 
-    /// Keeps those who are in a list too.
+    /// Keeps the customers that are also in a list.
     fn meet(&mut self, ids: Vec<i64>) {
         match &mut self.found {
             Some(found) => intersect(found, &ids),
@@ -179,20 +180,20 @@ impl Lookup {
         }
     }
 
-    /// Who is left.
+    /// Reads long lists while that costs less than to open the customers; returns the customers that are left.
     fn finish(mut self, conn: &mut Conn) -> Result<Vec<i64>, StoreError> {
         let (block, round_trip) = match conn {
             Conn::Sqlite(..) => (BLOCK_SQLITE, 0),
             Conn::Postgres(_) => (BLOCK_POSTGRES, ROUND_TRIP_POSTGRES),
         };
-        // The shortest last.
+        // The shortest list comes last.
         self.long.sort_by_key(|(_, blocks)| std::cmp::Reverse(*blocks));
         while let Some((first_term, blocks)) = self.long.pop() {
             if self.found.as_ref().is_some_and(|found| found.len() <= blocks * block + round_trip) {
                 break;
             }
             let mut terms = vec![first_term];
-            // One list alone leaves too many to be opened.
+            // One list alone would leave too many customers to open.
             if self.found.is_none() {
                 terms.extend(self.long.pop().map(|(first_term, _)| first_term));
             }
@@ -208,12 +209,12 @@ impl Lookup {
 enum PostingList {
     /// All of them.
     Here(Vec<i64>),
-    /// In this many blocks of their own.
+    /// In `blocks` blocks of their own.
     Long { first_term: i64, blocks: usize },
 }
 
-/// The last block of a segment that begins with a term or one before it: the block's first term, how many blocks begin
-/// with the very term, and what is in it.
+/// The last block of a segment whose first term is not above a term: that first term, how many blocks begin with exactly
+/// the term, and the data.
 struct Candidate {
     term: i64,
     first_term: i64,
@@ -221,12 +222,11 @@ struct Candidate {
     data: Vec<u8>,
 }
 
-/// A candidate with the number of its pair of segment and term, from 1 on.
+/// A candidate as a row; its first column numbers the pairs of segment and term from 1.
 type Numbered = (i64, i64, i64, Vec<u8>);
 
 ask_postgres! {
-    /// The candidates of some terms, each in the segment of its place; without their data where a term has blocks of its
-    /// own.
+    /// The candidates of terms, each in the segment at the same position. A term with blocks of its own comes without data.
     candidates<'a>(
         "SELECT number, first_term, blocks, CASE WHEN blocks > 1 THEN ''::bytea ELSE data END FROM ( \
          SELECT t.number, b.first_term, CASE WHEN b.first_term = t.term THEN \
@@ -240,7 +240,7 @@ ask_postgres! {
 }
 
 ask_postgres! {
-    /// The blocks of some long lists of a segment: the term, the first customer, and what is in it.
+    /// The blocks of long lists of a segment: the term, the first customer, and the data.
     blocks_of<'a>(
         "SELECT t.term, b.first_customer, b.data FROM unnest(", terms: &'a [i64] as Array<BigInt>,
         ") AS t (term) CROSS JOIN LATERAL ( \
@@ -250,7 +250,7 @@ ask_postgres! {
 }
 
 ask_postgres! {
-    /// The rows of an entrypoint in the memtable with their terms, and the segments of a state, without.
+    /// The rows of an entrypoint in the memtable, and the segments in a state, which have no terms here.
     memtable_and_segments<'a>(
         "SELECT sequence, terms FROM index_memtable WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
         " UNION ALL SELECT segment_id, NULL FROM index_segment WHERE state = ", state: &'a str as Text;
@@ -258,7 +258,7 @@ ask_postgres! {
     ) -> (i64, Option<Vec<u8>>) as (BigInt, Nullable<Binary>)
 }
 
-/// Where each term is in the segment beside it, if it is there.
+/// The posting list of each term in the segment beside it, if there is one.
 fn look_up(conn: &mut Conn, wanted: &[(i64, u64)]) -> Result<Vec<Option<PostingList>>, StoreError> {
     let Conn::Postgres(c) = conn else {
         return wanted
@@ -270,7 +270,7 @@ fn look_up(conn: &mut Conn, wanted: &[(i64, u64)]) -> Result<Vec<Option<PostingL
             .collect();
     };
     let mut places = Vec::with_capacity(wanted.len());
-    // One question for many of them: each would be a round trip to the server.
+    // A statement for many of them saves round trips.
     for some in wanted.chunks(LOOKUPS_AT_ONCE) {
         let (segments, terms): (Vec<i64>, Vec<i64>) =
             some.iter().map(|(segment_id, term)| (*segment_id, signed(*term))).unzip();
@@ -318,7 +318,7 @@ fn place(candidate: &Candidate) -> Result<Option<PostingList>, StoreError> {
     Ok((!ids.is_empty()).then_some(PostingList::Here(ids)))
 }
 
-/// The lists of some terms that have blocks of their own in a segment.
+/// The lists of terms that have blocks of their own in a segment.
 fn long_lists(conn: &mut Conn, segment_id: i64, terms: &[i64]) -> Result<Vec<Vec<i64>>, StoreError> {
     let mut blocks: Vec<(i64, i64, Vec<u8>)> = match conn {
         Conn::Postgres(c) => blocks_of(c, terms, segment_id)?,

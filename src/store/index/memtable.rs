@@ -1,8 +1,8 @@
-//! The memtable: the terms of customers as they were written, those of a batch in as few rows of `index_memtable` as
-//! hold them: a row of its own for each was a fifth of the records in PostgreSQL's log.
+//! The memtable: the terms of recently written customers. A batch packs them into as few rows of `index_memtable` as
+//! possible: one row per customer made up 20 % of the records in PostgreSQL's log.
 //!
-//! A row is words of eight bytes, the most significant first: for each customer its id, how many terms it has, and
-//! these, sorted.
+//! A row is a sequence of big-endian words of eight bytes. Each customer has its id, the number of its terms, and the
+//! terms, sorted.
 
 use std::collections::BTreeSet;
 
@@ -18,25 +18,25 @@ use crate::store::engine::schema::index_memtable;
 
 /// Bytes of a word.
 const WORD: usize = 8;
-/// The most bytes of a row with several customers: with it a page of either database is full.
+/// The most bytes of a row with several customers; such a row fills a page of either database.
 const ROW_BYTES: usize = 8_000;
-/// How many rows are examined in one go.
+/// How many rows [`examine`] reads at once.
 const SLICE: i64 = 256;
 
 type Word = [u8; WORD];
 
-/// The terms of a customer from now on; none for one that is not to be found any more.
+/// The new terms of a customer; none for a customer that searches must no longer find.
 #[derive(Debug, Clone)]
 pub(crate) struct Indexed {
     pub customer_id: i64,
     pub terms: Vec<u64>,
-    /// Whether the customer may have had others before.
+    /// Whether the customer may have had other terms before.
     pub replaces: bool,
-    /// Whether the person was erased: what the memtable has goes at once.
+    /// Whether the person was erased: the memtable then drops the old terms at once.
     pub erased: bool,
 }
 
-/// What to do where the index is broken.
+/// The advice for a broken index.
 pub(super) const REBUILD: &str =
     "rebuild the index as docs/operations.md describes under \"Rebuild the search index\"";
 
@@ -50,7 +50,7 @@ pub(crate) struct MemtableRow {
 
 #[cfg(test)]
 impl MemtableRow {
-    /// As it is read again.
+    /// The row as a query returns it.
     pub(super) fn numbered(self, sequence: i64) -> (i64, bool, Vec<u8>) {
         (sequence, self.replaces, self.terms)
     }
@@ -64,7 +64,7 @@ insert! {
     terms: Vec<u8> as Binary,
 }
 
-/// A customer of a row.
+/// A customer and its terms in a row.
 #[derive(Debug)]
 pub(super) struct MemtableEntry<'a> {
     pub(super) customer_id: i64,
@@ -72,12 +72,11 @@ pub(super) struct MemtableEntry<'a> {
 }
 
 impl MemtableEntry<'_> {
-    /// Whether it has all of some terms.
+    /// Whether it has all of `terms`.
     pub(super) fn has_all(&self, terms: &[u64]) -> bool {
         terms.iter().all(|term| self.terms.binary_search(&term.to_be_bytes()).is_ok())
     }
 
-    /// Its terms.
     pub(super) fn terms(&self) -> Vec<u64> {
         self.terms.iter().map(|term| u64::from_be_bytes(*term)).collect()
     }
@@ -86,7 +85,7 @@ impl MemtableEntry<'_> {
 /// The customers of a row.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] for a row that is none.
+/// [`StoreError::Corrupt`] for a damaged row.
 pub(super) fn entries(row: &[u8]) -> impl Iterator<Item = Result<MemtableEntry<'_>, StoreError>> {
     let (mut words, mut rest) = row.as_chunks::<WORD>();
     std::iter::from_fn(move || {
@@ -94,10 +93,10 @@ pub(super) fn entries(row: &[u8]) -> impl Iterator<Item = Result<MemtableEntry<'
             return None;
         }
         let entry = first(words).filter(|_| rest.is_empty());
-        // Nothing is read behind what is broken.
+        // After a broken entry it stops.
         words = entry.as_ref().map_or(Default::default(), |(_, behind)| *behind);
         rest = &[];
-        Some(entry.map(|(entry, _)| entry).ok_or_else(|| StoreError::Corrupt("pending search terms".into())))
+        Some(entry.map(|(entry, _)| entry).ok_or_else(|| StoreError::Corrupt("a memtable row".into())))
     })
 }
 
@@ -116,7 +115,7 @@ fn put(row: &mut Vec<u8>, customer_id: i64, terms: impl ExactSizeIterator<Item =
     }
 }
 
-/// Packs customers into rows: those who may have had other terms before into rows of their own.
+/// Packs customers into rows. Those that may have had other terms before get rows of their own.
 pub(super) fn packed(entrypoint_id: i64, customers: &[Indexed]) -> Vec<MemtableRow> {
     let mut rows = Vec::new();
     for replaces in [false, true] {
@@ -138,7 +137,7 @@ pub(super) fn packed(entrypoint_id: i64, customers: &[Indexed]) -> Vec<MemtableR
     rows
 }
 
-/// A row without some customers; nothing where it has none of them.
+/// The row without the customers `ids`; `None` if it has none of them.
 fn without(row: &[u8], ids: &BTreeSet<i64>) -> Result<Option<Vec<u8>>, StoreError> {
     let mut left = Vec::with_capacity(row.len());
     for entry in entries(row) {
@@ -150,8 +149,8 @@ fn without(row: &[u8], ids: &BTreeSet<i64>) -> Result<Option<Vec<u8>>, StoreErro
     Ok((left.len() < row.len()).then_some(left))
 }
 
-/// Takes some customers of an entrypoint out of the memtable, under its lock. Their rows keep their numbers, as these
-/// say what is newer.
+/// Removes customers of an entrypoint from the memtable, under its lock. The rows keep their sequence, which says
+/// what is newer.
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`].
@@ -162,7 +161,7 @@ pub(super) fn remove(conn: &mut Conn, entrypoint_id: i64, ids: &BTreeSet<i64>) -
         .load(c))?;
     for (sequence, row) in rows {
         let Some(left) = without(&row, ids)? else { continue };
-        // Flushed meanwhile, it is found in a segment.
+        // If a flush removed the row meanwhile, this changes nothing: the tombstone covers the segment.
         on!(conn, |c| if left.is_empty() {
             diesel::delete(index_memtable::table.find(sequence)).execute(c)
         } else {
@@ -174,13 +173,13 @@ pub(super) fn remove(conn: &mut Conn, entrypoint_id: i64, ids: &BTreeSet<i64>) -
     Ok(())
 }
 
-/// About how many rows the memtable has: never fewer than there are.
+/// An upper bound of the number of rows in the memtable.
 ///
 /// # Errors
 /// The database's.
 pub(super) fn rows(conn: &mut Conn) -> Result<i64, StoreError> {
     let (first, last): (Option<i64>, Option<i64>) = match conn {
-        // SQLite finds one end of an index at a time.
+        // SQLite uses the index for one end only per query.
         Conn::Sqlite(c, ..) => (
             index_memtable::table.select(min(index_memtable::sequence)).first(c)?,
             index_memtable::table.select(max(index_memtable::sequence)).first(c)?,
@@ -192,7 +191,7 @@ pub(super) fn rows(conn: &mut Conn) -> Result<i64, StoreError> {
     Ok(first.zip(last).map_or(0, |(first, last)| last - first + 1))
 }
 
-/// How many bytes the memtable has.
+/// The size of the memtable in bytes.
 ///
 /// # Errors
 /// The database's.
@@ -201,10 +200,10 @@ pub(super) fn bytes(conn: &mut Conn) -> Result<i64, StoreError> {
     Ok(on!(conn, |c| index_memtable::table.select(bytes()).first(c))?)
 }
 
-/// Reads the whole memtable; how many entries it has.
+/// Reads the whole memtable and returns the number of its entries.
 ///
 /// # Errors
-/// The database's; [`StoreError::Corrupt`] with the row that cannot be read.
+/// The database's; [`StoreError::Corrupt`] with the damaged row.
 pub(super) fn examine(conn: &mut Conn) -> Result<usize, StoreError> {
     let (mut after, mut count) = (i64::MIN, 0);
     loop {
@@ -216,30 +215,30 @@ pub(super) fn examine(conn: &mut Conn) -> Result<usize, StoreError> {
             .load(c))?;
         for (sequence, row) in &rows {
             for entry in entries(row) {
-                let place = || format!("pending search terms, row {sequence} of index_memtable; {REBUILD}");
+                let place = || format!("row {sequence} of index_memtable; {REBUILD}");
                 entry.map_err(|_| StoreError::Corrupt(place()))?;
                 count += 1;
             }
             after = *sequence;
         }
-        // More may come all the time.
+        // A shorter slice ends it: writers may append all the time.
         if i64::try_from(rows.len()).is_ok_and(|rows| rows < SLICE) {
             return Ok(count);
         }
     }
 }
 
-/// Gives back the room of rows that were flushed, on PostgreSQL; `whole`: also the room at the file's end, unless there are
-/// rows again. Whether room is left.
+/// Vacuums the memtable on PostgreSQL; with `whole` it also truncates the file, unless there are rows again. Returns
+/// whether the file still has pages.
 ///
 /// # Errors
 /// The database's.
 pub(super) fn vacuum(conn: &mut Conn, whole: bool) -> Result<bool, StoreError> {
-    // For the end of the file it may wait some seconds where others write.
+    // Truncation may wait some seconds for other writers.
     let is_whole = whole && rows(conn)? == 0;
     let Conn::Postgres(c) = conn else { return Ok(false) };
     let truncate = if is_whole { "TRUE" } else { "FALSE" };
-    // Where the server is at it already there is nothing to wait for, nor to warn of.
+    // If autovacuum is at work on the table, VACUUM skips it with a warning that nobody needs.
     c.batch_execute("SET client_min_messages = error")?;
     let vacuumed = c.batch_execute(&format!("VACUUM (SKIP_LOCKED, TRUNCATE {truncate}) index_memtable"));
     c.batch_execute("SET client_min_messages = warning")?;
@@ -285,7 +284,7 @@ mod tests {
         let large: Vec<usize> =
             rows.iter().map(|row| row.terms.len()).filter(|bytes| *bytes > ROW_BYTES).collect();
         assert_eq!(large, [5_002 * WORD], "a customer of many terms has a row of its own");
-        // 35 of 62 words, that one and the last; then five and one without any.
+        // 35 customers of 62 words, the large one and the last; then five customers and one without terms.
         assert_eq!(rows.len(), 3 + 2 + 1);
         assert!(packed(7, &[]).is_empty());
     }

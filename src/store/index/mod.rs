@@ -1,7 +1,7 @@
-//! Blind terms: what of a customer can be found without opening it (rules 7).
+//! The search index: blind terms, by which searches find customers without opening them (rules 7).
 //!
-//! Each term is a keyed hash of a value within its field. The index proposes; opening and comparing
-//! decides. [`segments`] says how it is kept, the same on both databases; [`compaction`] keeps it small.
+//! A term is a keyed hash of a value within its field. The index proposes customers; the caller opens and compares
+//! them. [`segments`] describes how it is stored, the same on both databases; [`compaction`] keeps it small.
 
 mod blocks;
 mod compaction;
@@ -30,7 +30,7 @@ use crate::domain::filter::{Group, Term, TermVisitor, each_term};
 use crate::domain::kernel::text::fold_spaces;
 use crate::vault::{DataKey, TermHasher, TermHashing};
 
-/// All terms of a live customer, hashed and sorted.
+/// All terms of a live customer, hashed, sorted and without duplicates.
 pub(crate) fn of_customer(hasher: &TermHasher, customer: &Customer) -> Vec<u64> {
     let mut hashed = Hashed { hashing: hasher.begin(), terms: Vec::with_capacity(128) };
     each_term(customer, &mut hashed);
@@ -55,7 +55,7 @@ impl TermVisitor for Hashed {
     }
 }
 
-/// The terms that whoever has all values of a key is indexed by.
+/// The terms of every customer that has all values of a key.
 fn of_key(key: &MatchKey) -> Vec<Term> {
     let pairs = key.identifier.fields().iter().zip(&key.values);
     pairs
@@ -69,7 +69,7 @@ fn of_key(key: &MatchKey) -> Vec<Term> {
         .collect()
 }
 
-/// The customers that may have all values of a key: a few too many, never one too few.
+/// The customers that may have all values of a key. It may return some that do not, and misses none that do.
 pub(crate) fn find(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -82,7 +82,7 @@ pub(crate) fn find(
 }
 
 impl Question {
-    /// Asks for the customers of an entrypoint that have all of some terms under one of its keys.
+    /// A question for the customers of an entrypoint that have all `terms` under one of its data keys.
     pub(crate) fn of(entrypoint_id: i64, data_key: &DataKey, terms: &[Term]) -> Question {
         let mut hashing = data_key.terms().begin();
         let mut hashes: Vec<u64> = terms
@@ -98,25 +98,25 @@ impl Question {
     }
 }
 
-/// What a step of looking after the index came to.
+/// What a step of the index's maintenance did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Maintained {
-    /// Something was done; there may be more.
+    /// It did something, and there may be more to do.
     Went,
-    /// Everything was compacted: nothing is left of those who were erased before.
+    /// It compacted all segments: they hold no terms of customers erased before.
     Whole,
-    /// There is nothing to do.
+    /// There was nothing to do.
     Nothing,
 }
 
 impl SearchIndex<'_> {
-    /// Waits until terms were written by this process.
+    /// Waits until this process writes terms.
     pub async fn written(self) {
         self.0.terms_written.notified().await;
     }
 
-    /// How long terms gather after one was written before they are flushed. SQLite's only writer is held up the longer, the
-    /// more of them there are; on PostgreSQL each move costs round trips and a commit beside the writers.
+    /// How long terms gather between a write and the flush. On SQLite a larger flush holds up the only writer for longer;
+    /// on PostgreSQL each flush costs round trips and a commit beside the writers.
     pub fn gather(self) -> Duration {
         match self.0.url {
             DatabaseUrl::Sqlite(_) => Duration::from_millis(50),
@@ -127,9 +127,9 @@ impl SearchIndex<'_> {
     /// Flushes the memtable into a segment, if it has at least `least` bytes.
     ///
     /// # Errors
-    /// The database's.
+    /// The database's; [`StoreError::Corrupt`].
     pub async fn flush(self, least: i64) -> Result<Maintained, StoreError> {
-        // Read and packed by a reader: the writer has other work.
+        // A reader reads and packs the terms, to spare the writer.
         let Some(flush) = self.0.read(move |conn, _| compaction::flush_if_due(conn, least)).await? else {
             return Ok(Maintained::Nothing);
         };
@@ -137,10 +137,10 @@ impl SearchIndex<'_> {
         Ok(if rows > 0 { Maintained::Went } else { Maintained::Nothing })
     }
 
-    /// Gives back the room of rows that were flushed. On PostgreSQL every search reads through what is left of them until
-    /// then, and the server itself looks for such tables once a minute. `whole`: also the room at the file's end, unless
-    /// there are rows again. Returns whether room is left: a transaction that began before
-    /// the rows were flushed keeps it, and so does whoever has the table locked.
+    /// Vacuums the memtable on PostgreSQL. Until then every search reads through the dead rows of a flush, and the server's
+    /// autovacuum comes only once a minute. With `whole` it also truncates the file, unless the memtable has rows again.
+    /// Returns whether the file still has pages: a transaction that began before the flush keeps them, and so does
+    /// a lock on the table.
     ///
     /// # Errors
     /// The database's.
@@ -151,7 +151,7 @@ impl SearchIndex<'_> {
     /// Compacts some segments, if that is due; `may_erase`: whether erased people are a reason.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`]. What was begun is begun anew later.
+    /// The database's; [`StoreError::Corrupt`]. A later call begins the compaction again.
     pub async fn compact(self, is_idle: bool, may_erase: bool) -> Result<Maintained, StoreError> {
         if !self.0.read(move |conn, _| compaction::is_due(conn, is_idle, may_erase)).await? {
             return Ok(Maintained::Nothing);
@@ -193,7 +193,7 @@ impl SearchIndex<'_> {
         }
     }
 
-    /// Removes what compacted segments left, some at a time.
+    /// Removes some blocks of retired segments.
     ///
     /// # Errors
     /// The database's.

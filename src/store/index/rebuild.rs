@@ -1,4 +1,4 @@
-//! Makes the index of customers that an earlier release indexed in another way.
+//! Rebuilds the index after an upgrade from a release with another format.
 
 use diesel::prelude::*;
 
@@ -11,10 +11,10 @@ use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{customer, index_lease};
 use crate::store::keys::keyring::KeyRing;
 
-/// How many customers are read at once; as many become one segment.
+/// How many customers it reads at once; they become a segment.
 const SLICE: i64 = 4_096;
 
-/// Indexes every live customer, unless that was done.
+/// Indexes every live customer, unless the index is built.
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`] for a customer that does not open.

@@ -1,10 +1,10 @@
-//! Where terms are kept: a customer's terms first in a row of the memtable, soon as a part of a segment.
+//! How the index stores terms: new ones in the memtable, flushed ones in segments.
 //!
-//! A segment is never changed. It holds the terms of many customers as packed lists (`blocks`), in blocks that are
-//! found by their first term. A search looks at the memtable and at every live segment. Terms that a customer no
-//! longer has stay where they are until segments are compacted: the index proposes, and a proposal too many is refused
-//! when the record is opened. `index_tombstone` says which may be left out then: those of a customer in segments of a
-//! lower sequence. Sequence numbers are numbers of `index_memtable`; a segment has the highest of its rows.
+//! Segments do not change. A segment holds the terms of many customers as packed lists (`blocks`), in blocks that a
+//! search finds by their first term. A search reads the memtable and every live segment. Terms that a customer no
+//! longer has stay in their segment until compaction: the index only proposes, and a search drops wrong proposals
+//! when it opens the record. A row of `index_tombstone` lets compaction leave out a customer's terms in segments of a
+//! lower sequence. Sequences number the rows of `index_memtable`; a segment has the highest of its rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,18 +20,18 @@ use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::insert;
 use crate::store::engine::schema::{index_lease, index_memtable, index_segment, index_tombstone};
 
-/// From this many customers at once on, a segment of their own is made at once.
+/// A write of at least this many customers makes a segment directly.
 const DIRECT_MIN: usize = 512;
-/// How many rows the memtable may have before a write flushes them itself; a search reads them all, about 8 MB.
+/// If the memtable has more rows, a write flushes it. A search reads them all, about 8 MB.
 const MEMTABLE_MAX: i64 = 1_024;
-/// The most rows that become one segment, and from how many customers on no further row goes in: each who had other terms
-/// before is written down by itself.
+/// The most rows of one flush, and the number of customers after which it takes no further row: each customer that
+/// replaces terms costs a statement for its tombstone.
 const FLUSH_MAX: i64 = 512;
 const FLUSH_CUSTOMERS: usize = 4_096;
-/// The sequence of a person's end: no segment reaches it.
+/// The sequence of an erased person's tombstone; no segment reaches it.
 pub(super) const FOREVER: i64 = i64::MAX;
 
-/// Segments that searches look at; those under way, and those that are not looked at any more.
+/// The states of segments: searches read live ones, not those under way, and retired ones no longer.
 pub(super) const LIVE: &str = "live";
 pub(super) const BUILDING: &str = "building";
 pub(super) const RETIRED: &str = "retired";
@@ -51,7 +51,7 @@ insert! {
     data: Vec<u8> as Binary,
 }
 
-/// A term as a column holds it: in the same order.
+/// A term as its column stores it; the mapping keeps the order.
 pub(super) fn signed(term: u64) -> i64 {
     i64::from_ne_bytes((term ^ (1 << 63)).to_ne_bytes())
 }
@@ -60,7 +60,7 @@ pub(super) fn broken(_: super::blocks::Broken) -> StoreError {
     StoreError::Corrupt("a block of the search index".into())
 }
 
-/// Indexes customers anew.
+/// Adds the new terms of customers.
 ///
 /// # Errors
 /// The database's.
@@ -71,8 +71,8 @@ pub(crate) fn add(conn: &mut Conn, entrypoint_id: i64, rows: &[Indexed]) -> Resu
     bound(conn, rows)
 }
 
-/// Does what must be done before the terms of some customers are appended to the memtable; what to append: nothing
-/// where they are so many that they became a segment.
+/// Prepares the terms of customers and returns the rows to append to the memtable. So many customers that they become a
+/// segment need no rows.
 ///
 /// # Errors
 /// The database's.
@@ -101,18 +101,18 @@ pub(crate) fn begin(
     Ok(memtable::packed(entrypoint_id, rows))
 }
 
-/// How many rows this process appends between two looks at how many there are.
+/// How many rows this process appends between two counts of the memtable.
 const LOOK_EVERY: usize = 64;
 
-/// Whether to look how many rows the memtable has, now that it gets more. The oldest is found behind all that were flushed
-/// and whose room was not yet given back, so that each look takes PostgreSQL a tenth of a millisecond.
+/// Whether an append of `rows` makes it time to count the memtable. A count takes PostgreSQL about 0.1 ms, because it skips
+/// the dead rows of earlier flushes to find the oldest one.
 pub(crate) fn is_look_due(rows: usize) -> bool {
     static APPENDED: AtomicUsize = AtomicUsize::new(0);
     let before = APPENDED.fetch_add(rows, Ordering::Relaxed);
     before / LOOK_EVERY != before.wrapping_add(rows) / LOOK_EVERY
 }
 
-/// Flushes the memtable into a segment where it has too many rows.
+/// Flushes the memtable if it has too many rows.
 ///
 /// # Errors
 /// The database's.
@@ -121,7 +121,7 @@ pub(crate) fn bound(conn: &mut Conn, rows: i64) -> Result<(), StoreError> {
         return Ok(());
     }
     match flush(conn) {
-        // Whoever writes to a customer cannot help it.
+        // The caller, who writes to a customer, cannot repair it.
         Err(error @ StoreError::Corrupt(_)) => {
             tracing::error!(%error, "the memtable of the search index cannot be flushed");
             Ok(())
@@ -130,7 +130,7 @@ pub(crate) fn bound(conn: &mut Conn, rows: i64) -> Result<(), StoreError> {
     }
 }
 
-/// A sequence number above all that were used.
+/// A new sequence, higher than all before.
 fn next_sequence(conn: &mut Conn, entrypoint_id: i64) -> Result<i64, StoreError> {
     let no_terms: Vec<u8> = Vec::new();
     let sequence: i64 = on!(conn, |c| diesel::insert_into(index_memtable::table)
@@ -219,7 +219,7 @@ pub(super) fn insert_blocks(conn: &mut Conn, segment_id: i64, blocks: Vec<Block>
     Ok(insert_new_blocks(conn, &rows)?)
 }
 
-/// Whether this transaction is the one that moves rows and segments: on PostgreSQL others may.
+/// Whether this transaction may flush and compact: it takes the lock for that, unless another one holds it.
 pub(super) fn lock(conn: &mut Conn) -> Result<bool, StoreError> {
     match conn {
         Conn::Sqlite(..) => Ok(true),
@@ -235,14 +235,14 @@ pub(super) fn lock(conn: &mut Conn) -> Result<bool, StoreError> {
     }
 }
 
-/// A segment made of rows of the memtable, not yet written.
+/// A flush: the segment made of rows of the memtable, not yet written.
 #[derive(Debug)]
 pub(crate) struct Flush {
-    /// The rows.
+    /// The sequences of the rows.
     ids: Vec<i64>,
-    /// How long they were: an erase takes somebody out of a row.
+    /// The length of the rows; it shows whether an erase shortened one.
     bytes: usize,
-    /// Whose earlier terms are void, with the row that says so.
+    /// The customers that replace earlier terms, each with the row that does.
     replaced: Vec<(i64, i64)>,
     blocks: Vec<Block>,
     postings: i64,
@@ -255,7 +255,7 @@ impl Flush {
         let mut ids = Vec::with_capacity(rows.len());
         let mut bytes = 0;
         let mut replaced = Vec::new();
-        // What the newest row of a customer says is what counts.
+        // The newest row of a customer counts.
         let mut newest: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
         for (id, replaces, terms) in rows {
             if newest.len() >= FLUSH_CUSTOMERS {
@@ -284,7 +284,7 @@ impl Flush {
         }
         write_segment(conn, self.blocks, self.postings, sequence)?;
         match conn {
-            // One writer, and the lowest numbers were taken.
+            // With one writer, the rows up to this sequence are the ones it read.
             Conn::Sqlite(c, ..) => {
                 diesel::delete(index_memtable::table.filter(index_memtable::sequence.le(sequence)))
                     .execute(c)?
@@ -298,7 +298,7 @@ impl Flush {
     }
 }
 
-/// Makes a segment of the memtable, without writing it: a read.
+/// Reads the memtable and makes a segment of it, without writing it.
 ///
 /// # Errors
 /// The database's.
@@ -312,8 +312,7 @@ pub(super) fn prepare_flush(conn: &mut Conn) -> Result<Flush, StoreError> {
     Flush::of(&rows)
 }
 
-/// Writes a segment that was made beforehand, or makes another where its rows are not what they were; how many rows it
-/// was.
+/// Writes a prepared flush, or makes another if its rows have changed. Returns the number of rows.
 ///
 /// # Errors
 /// The database's.
@@ -323,12 +322,12 @@ pub(super) fn finish_flush(conn: &mut Conn, prepared: Flush) -> Result<usize, St
     }
     let length = || sql::<BigInt>("CAST(length(terms) AS bigint)");
     let still: Vec<i64> = match conn {
-        // Rows are only ever removed or shortened, and new ones have higher numbers.
+        // Rows are only removed or shortened, and new ones have a higher sequence.
         Conn::Sqlite(c, ..) => index_memtable::table
             .filter(index_memtable::sequence.le(prepared.ids.last().copied().unwrap_or(0)))
             .select(length())
             .load(c)?,
-        // What an erase is changing is left to it; whoever erases later waits, and finds the segment.
+        // It skips rows that an erase has locked. A later erase waits, and its tombstone covers the segment.
         Conn::Postgres(c) => index_memtable::table
             .filter(index_memtable::sequence.eq_any(&prepared.ids))
             .select(length())
@@ -341,7 +340,7 @@ pub(super) fn finish_flush(conn: &mut Conn, prepared: Flush) -> Result<usize, St
     if is_same { prepared.write(conn) } else { flush(conn) }
 }
 
-/// Flushes the memtable into a segment; how many rows it was.
+/// Flushes the memtable into a segment and returns the number of rows.
 ///
 /// # Errors
 /// The database's.
@@ -355,7 +354,7 @@ pub(super) fn flush(conn: &mut Conn) -> Result<usize, StoreError> {
         Conn::Sqlite(c, ..) => oldest.select(columns).load(c)?,
         Conn::Postgres(c) => {
             let ids: Vec<i64> = oldest.select(index_memtable::sequence).load(c)?;
-            // As above. What is newer than a row that is left may replace some of it, and is left too.
+            // As above. Rows newer than a skipped one may replace its terms, so the flush ends before it.
             let rows: Vec<FlushRow> = index_memtable::table
                 .filter(index_memtable::sequence.eq_any(&ids))
                 .order(index_memtable::sequence)

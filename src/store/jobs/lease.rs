@@ -1,7 +1,7 @@
-//! Who works on which job: a lease by the database's clock, and how a job goes on and ends.
+//! The leases of jobs, measured by the database's clock, and the transitions of a job's state.
 //!
-//! A worker that is silent for longer than its lease loses the job to another. With another lease number, nothing it
-//! does counts any more.
+//! A worker that is silent for longer than its lease loses the job. The next worker's lease has another number, and
+//! the store then refuses the steps of the old one.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -17,7 +17,7 @@ use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::job;
 
-/// How long a worker may be silent before another takes its work, in microseconds.
+/// How long a worker may be silent before another takes its job, in microseconds.
 pub(crate) const LEASE_US: i64 = 15 * SECOND_US;
 
 /// A worker's right to a job.
@@ -26,13 +26,13 @@ pub struct Lease {
     /// The job.
     pub id: JobId,
     pub(super) kind: JobKind,
-    /// The lease's number.
+    /// The number of the lease.
     pub number: i64,
-    /// How many workers took the job since it last came forward.
+    /// How many workers took the job since its last finished step.
     pub attempts: i64,
 }
 
-/// The database's clock where several machines share it: leases are measured by one clock.
+/// The time for leases: the clock of PostgreSQL's server, which several machines share; on SQLite `now`.
 ///
 /// # Errors
 /// The database's.
@@ -42,13 +42,13 @@ pub(crate) fn shared_now(conn: &mut Conn, now: Micros) -> Result<Micros, StoreEr
     Ok(Micros(diesel::select(us).get_result(c)?))
 }
 
-/// The oldest job of a kind that nobody works on.
+/// The oldest job of a kind without a worker.
 fn waiting(conn: &mut Conn, kind: JobKind, now: Micros, locks: bool) -> Result<Option<JobId>, StoreError> {
     macro_rules! query {
         () => {
             job::table
                 .filter(job::kind.eq(kind.name()))
-                // In the words of the index, which has no bound values.
+                // This text matches the condition of the partial index, which has no bound values.
                 .filter(sql::<Bool>("state IN ('uploading', 'queued', 'running')"))
                 .filter(
                     job::state
@@ -67,7 +67,7 @@ fn waiting(conn: &mut Conn, kind: JobKind, now: Micros, locks: bool) -> Result<O
     Ok(found.map(|(entrypoint_id, job_id)| JobId { entrypoint_id, job_id }))
 }
 
-/// Whether a job of a kind waits for a worker; a read.
+/// Whether a job of a kind waits for a worker; only reads.
 ///
 /// # Errors
 /// The database's.
@@ -76,7 +76,7 @@ pub(crate) fn is_waiting(conn: &mut Conn, kind: JobKind, now: Micros) -> Result<
     Ok(waiting(conn, kind, now, false)?.is_some())
 }
 
-/// Takes a job that nobody works on: the one of an id, or the oldest. The row is as it stood before.
+/// Takes a job without a worker: the one with `id`, or the oldest. Returns the row as it was before.
 ///
 /// # Errors
 /// The database's; [`StoreError::Corrupt`].
@@ -113,7 +113,7 @@ pub(crate) fn take(
     Ok(Some((row, lease)))
 }
 
-/// The locked row of a job whose lease is still this one.
+/// Locks the row of a job, and returns it if the lease is still valid.
 ///
 /// # Errors
 /// The database's.
@@ -122,20 +122,20 @@ pub(crate) fn held(conn: &mut Conn, lease: &Lease) -> Result<Option<JobRow>, Sto
     Ok(row.filter(|row| row.lease_no == lease.number && row.state == JobState::Running.name()))
 }
 
-/// What a step came to, to be committed with its results.
+/// The progress of a step; its transaction also commits the step's results.
 pub(crate) struct Advance<'a, T> {
     pub checkpoint: &'a T,
-    /// How much is done in all.
+    /// The total of all steps.
     pub done: i64,
     pub counts: String,
-    /// The first errors as texts, sealed.
+    /// The sealed texts of the first errors.
     pub errors: Option<Vec<u8>>,
     pub failure: Option<String>,
-    /// How the job ended, where it did.
+    /// The state in which the job ended, if it did.
     pub over: Option<JobState>,
 }
 
-/// Moves the checkpoint of a job that is held.
+/// Saves the progress of a job and extends its lease, which the caller has checked.
 ///
 /// # Errors
 /// The database's.
@@ -185,10 +185,10 @@ pub(crate) fn end(
     Ok(())
 }
 
-/// Stops a job: at once where nobody works on it, else before its next step.
+/// Stops a job: at once if it has no worker, else before its next step.
 ///
 /// # Errors
-/// [`Rejection::NotFound`]; the database's.
+/// [`Rejection::NotFound`] if there is no such job; the database's.
 pub(crate) fn cancel(conn: &mut Conn, kind: JobKind, id: JobId, now: Micros) -> Result<(), StoreError> {
     let row = locked_row(conn, kind, id)?.filter(|row| row.state != JobState::Uploading.name());
     let row = row.ok_or(Rejection::NotFound)?;
@@ -204,7 +204,7 @@ pub(crate) fn cancel(conn: &mut Conn, kind: JobKind, id: JobId, now: Micros) -> 
     }
 }
 
-/// Queues a job again that was stopped.
+/// Queues a stopped job again.
 ///
 /// # Errors
 /// The database's.
@@ -222,7 +222,7 @@ pub(crate) fn resume(conn: &mut Conn, id: JobId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Jobs of a kind that ended before some time, at most some.
+/// At most `most` jobs of a kind that ended before a time.
 ///
 /// # Errors
 /// The database's.
@@ -235,7 +235,7 @@ pub(crate) fn ended(
     let over = [JobState::Finished.name(), JobState::Cancelled.name(), JobState::Failed.name()];
     let ids: Vec<(i64, i64)> = on!(conn, |c| job::table
         .filter(job::kind.eq(kind.name()))
-        // What is asked for again is not over.
+        // A stopped job that was queued again is not over.
         .filter(job::state.eq_any(over))
         .filter(job::ended_at_us.lt(before.0))
         .limit(most)
@@ -245,7 +245,7 @@ pub(crate) fn ended(
 }
 
 impl Jobs<'_> {
-    /// Puts a job back for the next worker, at once.
+    /// Gives up the lease, so that the next worker can take the job at once.
     ///
     /// # Errors
     /// The database's.
@@ -262,7 +262,7 @@ impl Jobs<'_> {
             .await
     }
 
-    /// Ends a job that cannot go on.
+    /// Ends a job as failed, with the reason `why`.
     ///
     /// # Errors
     /// The database's.

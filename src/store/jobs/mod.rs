@@ -1,7 +1,7 @@
-//! Jobs: work of many steps, with a checkpoint that is committed with each step's results.
+//! Jobs: work of many steps. The transaction of each step also saves a checkpoint.
 //!
-//! Imports, invitations of many customers and rotations of data keys are rows of one table. Who works on which, and
-//! how a job begins, goes on and ends, is written here once ([`lease`]); what a step does is the kind's own.
+//! Imports, bulk invitations and rotations of data keys are rows of one table. This module has the leases and the
+//! transitions of all kinds ([`lease`]); each kind has its own steps.
 
 pub(crate) mod lease;
 pub(crate) mod sealed;
@@ -33,7 +33,7 @@ pub(crate) enum JobKind {
 }
 
 impl JobKind {
-    /// The name in the database, and in causes and messages.
+    /// Its name in the database and in messages.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             JobKind::Import => "import",
@@ -43,16 +43,15 @@ impl JobKind {
     }
 }
 
-/// Which job.
+/// The id of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JobId {
-    /// Whose customers it is about.
+    /// The entrypoint of its customers.
     pub entrypoint_id: i64,
     /// Its number.
     pub job_id: i64,
 }
 
-/// A row of `job`.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = job)]
 pub(crate) struct JobRow {
@@ -90,7 +89,7 @@ impl JobRow {
         Actor { name: self.actor_name.clone(), jti: self.actor_jti.clone() }
     }
 
-    /// The key of everything that this job keeps sealed.
+    /// The key that seals the data of this job.
     pub(crate) fn seal_key(&self, conn: &mut Conn, ring: &KeyRing) -> Result<SealKey, StoreError> {
         Ok(ring.data_key(conn, self.key_id)?.seal_key(&self.salt)?)
     }
@@ -121,12 +120,12 @@ fn plan_ad(id: JobId) -> Ad {
     Ad::new("job_plan", &[id.entrypoint_id, id.job_id])
 }
 
-/// Seals what a job is to do.
+/// Seals the plan of a job.
 pub(crate) fn seal_plan(id: JobId, seal: &SealKey, plan: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     Ok(seal.seal(&plan_ad(id), &Plain::from(serde_json::to_vec(plan)?))?)
 }
 
-/// The row of a job, by its [`JobId`].
+/// Selects the row of a job by its [`JobId`].
 macro_rules! by_id {
     ($id:expr) => {
         job::table.find(($id.entrypoint_id, $id.job_id))
@@ -134,7 +133,7 @@ macro_rules! by_id {
 }
 pub(crate) use by_id;
 
-/// A job of an id and a kind.
+/// The row of a job, if it is of this kind.
 ///
 /// # Errors
 /// The database's.
@@ -152,7 +151,7 @@ pub(crate) fn row(conn: &mut Conn, kind: JobKind, id: JobId) -> Result<Option<Jo
 /// The database's.
 pub(crate) fn locked_row(conn: &mut Conn, kind: JobKind, id: JobId) -> Result<Option<JobRow>, StoreError> {
     match conn {
-        // BEGIN IMMEDIATE has locked everything.
+        // BEGIN IMMEDIATE has locked the whole database.
         Conn::Sqlite(..) => row(conn, kind, id),
         Conn::Postgres(c) => {
             let query = by_id!(id).filter(job::kind.eq(kind.name())).select(JobRow::as_select());
@@ -161,7 +160,7 @@ pub(crate) fn locked_row(conn: &mut Conn, kind: JobKind, id: JobId) -> Result<Op
     }
 }
 
-/// The jobs of a kind of an entrypoint that a caller may see, newest first, and how many there are.
+/// A page of an entrypoint's jobs of a kind, newest first, and their total; without those still uploading.
 ///
 /// # Errors
 /// The database's.
@@ -183,13 +182,13 @@ pub(crate) fn list(
     })?)
 }
 
-/// A job to be made.
+/// A job to insert.
 pub(crate) struct NewJob<'a> {
     pub kind: JobKind,
     pub entrypoint_id: i64,
     pub state: JobState,
     pub actor: &'a Actor,
-    /// The job whose file it takes, with its key and salt.
+    /// The job whose file, key and salt it shares.
     pub parent: Option<&'a JobRow>,
     pub checkpoint: String,
     pub total: Option<i64>,
@@ -197,7 +196,7 @@ pub(crate) struct NewJob<'a> {
     pub now: Micros,
 }
 
-/// Makes a job without a plan.
+/// Inserts a job without a plan.
 ///
 /// # Errors
 /// The database's.
@@ -235,7 +234,7 @@ pub(crate) fn insert(conn: &mut Conn, ring: &KeyRing, new: &NewJob<'_>) -> Resul
     Ok(JobId { entrypoint_id: new.entrypoint_id, job_id })
 }
 
-/// Removes the rows of some jobs; what hangs on them is the kind's to remove.
+/// Removes the row of a job. Its kind removes the rows that depend on it.
 ///
 /// # Errors
 /// The database's.

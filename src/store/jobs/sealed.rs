@@ -1,4 +1,4 @@
-//! Jobs as the register of sealed tables has them, with what hangs on imports.
+//! Jobs in the register of sealed tables, with the tables that depend on imports.
 
 use diesel::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::store::imports;
 use crate::store::keys::keyring::KeyRing;
 use crate::store::keys::sealed_table::{Erased, SLICE, SealedTable, Walked};
 
-/// What jobs keep sealed, under the service's key and their own salts.
+/// The sealed data of jobs, under the service's key and a salt of each job.
 pub(crate) struct JobTables;
 
 impl SealedTable for JobTables {
@@ -30,7 +30,7 @@ impl SealedTable for JobTables {
         false
     }
 
-    /// The plan of each opens.
+    /// Checks that the plans open.
     fn examine(
         &self,
         conn: &mut Conn,

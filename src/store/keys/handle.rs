@@ -1,4 +1,4 @@
-//! What callers ask of keys.
+//! The calls on keys.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use crate::store::engine::error::StoreError;
 use crate::vault::{Ad, SigningKey};
 
 impl Keys<'_> {
-    /// Begins to rotate an entrypoint's data key, unless that is being done; `render` makes the answer, which is
-    /// kept under the key.
+    /// Begins to rotate an entrypoint's data key, unless a rotation runs. `render` makes the answer, stored under the
+    /// idempotency key. Also returns whether the answer is from an earlier call.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] where there is no such entrypoint.
+    /// [`StoreError::Rejected`] if there is no such entrypoint.
     pub async fn start_rotation(
         self,
         entrypoint_id: i64,
@@ -29,11 +29,11 @@ impl Keys<'_> {
             .await
     }
 
-    /// Moves at most `most` customers of a rotation to the new key, or whatever is next to be done; how far it
-    /// is then. Any number of processes may do this at once.
+    /// Takes the next step of a rotation, of at most `most` rows, and returns its progress. Any number of processes may
+    /// do this at once.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] where there is none; [`StoreError::Corrupt`] for a customer that does not open.
+    /// [`StoreError::Rejected`] if there is no rotation; [`StoreError::Corrupt`] for a customer that does not open.
     pub async fn step_rotation(self, entrypoint_id: i64, most: i64) -> Result<Rotation, StoreError> {
         let now = clock::now();
         let rotation =
@@ -41,12 +41,12 @@ impl Keys<'_> {
         if rotation.phase != RotationPhase::Check {
             return Ok(rotation);
         }
-        // Counted without the lock: nothing comes under the old key any more.
+        // It counts without the lock, because nothing is sealed under the old key any more.
         let left = self.0.read(move |conn, _| rotation::leftovers(conn, &rotation)).await?;
         self.0.administer(move |conn, ring| rotation::finish(conn, ring, entrypoint_id, left, now)).await
     }
 
-    /// Seals a short text under the service's key, bound to a context.
+    /// Seals a short text under the service's key, bound to a kind and a context.
     ///
     /// # Errors
     /// The database's.
@@ -64,7 +64,7 @@ impl Keys<'_> {
             .await?
     }
 
-    /// Opens what [`Keys::seal_note`] sealed in the same context; `None` for anything else.
+    /// Opens a text that [`Keys::seal_note`] sealed with the same kind and context; `None` for anything else.
     ///
     /// # Errors
     /// The database's.
@@ -97,7 +97,7 @@ impl Keys<'_> {
             .await
     }
 
-    /// The entrypoints whose keys are being rotated.
+    /// The entrypoints with an unfinished rotation.
     ///
     /// # Errors
     /// The database's.
@@ -105,7 +105,7 @@ impl Keys<'_> {
         self.0.read(|conn, _| rotation::unfinished(conn)).await
     }
 
-    /// The signing key of a `kid`, if it is opened.
+    /// The signing key of a `kid`, if this process has opened it.
     pub fn signing_key(self, kid: &str) -> Option<Arc<SigningKey>> {
         self.0.ring.cached_signing_key(kid)
     }

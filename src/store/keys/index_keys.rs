@@ -43,22 +43,22 @@ impl IndexKey {
     }
 }
 
-/// What a customer may be sealed and indexed under. Each is wholly under one of them, its row says which.
+/// The data keys of an entrypoint. Each customer is sealed and indexed under one of them, which its row names.
 #[derive(Debug, Clone)]
 pub(crate) struct IndexKeys {
-    /// For every write.
+    /// The key of every write.
     pub new: IndexKey,
-    /// For those that a rotation has not reached.
+    /// During a rotation, the key of customers that it has not reached.
     pub old: Option<IndexKey>,
 }
 
 impl IndexKeys {
-    /// Both, where there are two.
+    /// All keys, the new one first.
     pub(crate) fn all(&self) -> impl Iterator<Item = &IndexKey> {
         std::iter::once(&self.new).chain(self.old.as_ref())
     }
 
-    /// The one of a row.
+    /// The key of a row.
     pub(crate) fn of_row(&self, key_id: i64) -> &IndexKey {
         self.old.as_ref().filter(|old| old.key.id == key_id).unwrap_or(&self.new)
     }

@@ -1,5 +1,5 @@
-//! The opened keys of this process: loaded from the database when first asked for, then kept. A key
-//! never changes under its id, so nothing here can be stale.
+//! The opened keys of this process: loaded from the database on first use, then kept. A key never
+//! changes under its id, so none of them can be stale.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -13,22 +13,22 @@ use crate::store::engine::schema::{data_key, service_state, signing_key};
 use crate::store::entrypoints::directory::Directory;
 use crate::vault::{Ad, DataKey, MasterKey, SIGNING_KEY_BYTES, SealKey, SigningKey, random};
 
-/// The service's own place among the data keys.
+/// The entrypoint id of the service's own data key.
 pub(crate) const SERVICE_ENTRYPOINT: i64 = 0;
-/// The salt of what belongs to an entrypoint and not to one customer.
+/// The salt of data that belongs to an entrypoint or the service, and not to a customer.
 pub(crate) const ENTRYPOINT_SALT: &[u8] = b"entrypoint";
 const CHECK_NAME: &str = "master_key_check";
 
-/// What may be told of a data key.
+/// The public properties of a data key.
 #[derive(Debug, Clone)]
 pub struct DataKeyRecord {
     /// Its id.
     pub key_id: i64,
-    /// The how manieth of its entrypoint it is.
+    /// Its number among the keys of its entrypoint, from 1.
     pub epoch: i64,
-    /// Which master key wraps it.
+    /// The id of the master key that wraps it.
     pub master_key_id: String,
-    /// When it was made.
+    /// When the service made it.
     pub created_at: Micros,
 }
 
@@ -51,22 +51,22 @@ pub(crate) fn data_keys(conn: &mut Conn, entrypoint_id: i64) -> Result<Vec<DataK
     Ok(rows.into_iter().map(record).collect())
 }
 
-/// Opened keys, and what is known of the directory: what one process knows for all of its threads.
+/// Opened keys and the directory of entrypoints, shared by all threads of a process.
 #[derive(Debug)]
 pub struct KeyRing {
     master: MasterKey,
     data: RwLock<HashMap<i64, Arc<DataKey>>>,
     signing: RwLock<HashMap<String, Arc<SigningKey>>>,
-    /// The data key of an entrypoint's newest write here, by entrypoint.
+    /// The data key of this process's newest write, by entrypoint.
     newest: RwLock<HashMap<i64, Arc<DataKey>>>,
-    /// The service has one data key for good.
+    /// The service's data key, which never changes.
     service: OnceLock<Arc<DataKey>>,
     /// Entrypoints by name and id.
     pub(crate) directory: Directory,
 }
 
 impl KeyRing {
-    /// A ring that opens keys with a master key.
+    /// An empty ring, which opens keys with a master key.
     pub fn new(master: MasterKey) -> KeyRing {
         KeyRing {
             master,
@@ -78,11 +78,11 @@ impl KeyRing {
         }
     }
 
-    /// Refuses another master key than the one the database was made with; an empty database takes
-    /// this one. To be called inside a write transaction.
+    /// Refuses a master key other than the database's; an empty database takes this one. The caller
+    /// must have begun a write transaction.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] with a sentence for the operator.
+    /// [`StoreError::Corrupt`] with a sentence for the operator; the database's.
     pub fn check_master(&self, conn: &mut Conn) -> Result<(), StoreError> {
         let ad = Ad::new(CHECK_NAME, &[]);
         let stored: Option<Vec<u8>> = on!(conn, |c| service_state::table
@@ -93,7 +93,7 @@ impl KeyRing {
         match stored {
             Some(wrapped) => self.master.unwrap_data_key(0, &ad, &wrapped).map(|_| ()).map_err(|_| {
                 StoreError::Corrupt(format!(
-                    "the master key (id {}) is not the one this database was made with; give that one by \
+                    "the master key (id {}) is not the key of this database; give that key by \
                      --master-key-file or CUSTOMARY_MASTER_KEY",
                     self.master.id()
                 ))
@@ -108,7 +108,7 @@ impl KeyRing {
         }
     }
 
-    /// Makes the first data key of an entrypoint; its id.
+    /// Makes the data key of an entrypoint with the number `epoch`, and returns its id.
     ///
     /// # Errors
     /// The database's.
@@ -133,10 +133,10 @@ impl KeyRing {
         Ok(key_id)
     }
 
-    /// The data key of an id.
+    /// The data key with an id; opens it on first use.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] where it does not open under the master key.
+    /// [`StoreError::Corrupt`] if it is missing or does not open under the master key; the database's.
     pub fn data_key(&self, conn: &mut Conn, key_id: i64) -> Result<Arc<DataKey>, StoreError> {
         if let Some(key) = self.data.read().unwrap_or_else(PoisonError::into_inner).get(&key_id) {
             return Ok(Arc::clone(key));
@@ -152,7 +152,7 @@ impl KeyRing {
         Ok(key)
     }
 
-    /// Remembers the data key of an entrypoint's writes.
+    /// Remembers the data key of an entrypoint's newest write.
     pub(crate) fn remember_newest(&self, entrypoint_id: i64, key: &Arc<DataKey>) {
         let known = self.newest_key(entrypoint_id).is_some_and(|known| known.id == key.id);
         if !known {
@@ -163,17 +163,17 @@ impl KeyRing {
         }
     }
 
-    /// The data key of an entrypoint's newest write here; it may have been replaced since.
+    /// The data key of this process's newest write to an entrypoint; a rotation may have replaced it since.
     pub(crate) fn newest_key(&self, entrypoint_id: i64) -> Option<Arc<DataKey>> {
         self.newest.read().unwrap_or_else(PoisonError::into_inner).get(&entrypoint_id).map(Arc::clone)
     }
 
-    /// Forgets a data key that is gone from the database.
+    /// Forgets a data key that a rotation deleted.
     pub(crate) fn forget(&self, key_id: i64) {
         self.data.write().unwrap_or_else(PoisonError::into_inner).remove(&key_id);
     }
 
-    /// The key of what belongs to the service itself.
+    /// The key of data that belongs to the service itself.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
@@ -192,7 +192,7 @@ impl KeyRing {
         Ok(Arc::clone(self.service.get_or_init(|| key)))
     }
 
-    /// The service's key, if it is opened.
+    /// The service's key, if this process has opened it.
     pub(crate) fn cached_service_key(&self) -> Option<&Arc<DataKey>> {
         self.service.get()
     }
@@ -216,12 +216,12 @@ impl KeyRing {
         Ok(())
     }
 
-    /// The signing key of a `kid`, if it is opened already.
+    /// The signing key of a `kid`, if this process has opened it.
     pub fn cached_signing_key(&self, kid: &str) -> Option<Arc<SigningKey>> {
         self.signing.read().unwrap_or_else(PoisonError::into_inner).get(kid).map(Arc::clone)
     }
 
-    /// Opens all signing keys; the newest is the one to sign with.
+    /// Opens all signing keys, and returns the newest, which signs.
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].

@@ -1,4 +1,4 @@
-//! Data keys and signing keys: opened, kept in memory, rotated.
+//! Data keys and signing keys: opens them, keeps them in memory, and rotates data keys.
 
 mod handle;
 pub(crate) mod index_keys;

@@ -1,10 +1,10 @@
-//! Rotating an entrypoint's data key: everything of its customers is sealed, hashed and indexed anew, while
+//! Rotates an entrypoint's data key: seals, hashes and indexes all data of its customers under a new key, while
 //! creates, matches and searches go on (rules 7).
 //!
-//! [`start`] makes the new key the one of all writes; the lock row remembers the old one. From then on each customer
-//! stands wholly under one of the two (its row says which), and whoever looks for customers looks under both.
-//! [`step`] moves some customers over, in id order; a write to one moves it too. [`finish`] drops the old key.
-//! Every step holds the lock row's lock and leaves its place in `job`, so that any process goes on.
+//! [`start`] makes the new key that of all writes, and stores the old one in the lock row. From then on each customer
+//! is wholly under one of the two, which its row names, and searches look under both.
+//! [`step`] moves customers in id order; a write to a customer moves it too. [`finish`] deletes the old key.
+//! Every step locks the lock row and saves its checkpoint in `job`, so that any process can continue.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -30,18 +30,18 @@ use crate::store::jobs::lease::{self, Advance};
 use crate::store::jobs::{self, JobKind, JobRow, NewJob};
 use crate::store::register::REGISTER;
 
-/// What a rotation is at.
+/// The phase of a rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "camelCase")]
 #[strum(serialize_all = "camelCase")]
 pub enum RotationPhase {
-    /// Customers, with their history and what they are found by.
+    /// It moves customers with their history, digests and terms.
     Customers,
-    /// Kept outcomes of idempotency keys.
+    /// It moves idempotency records.
     Outcomes,
-    /// Making sure that nothing is left under the old key.
+    /// It checks that nothing is left under the old key.
     Check,
-    /// The old key is gone.
+    /// It has deleted the old key.
     Finished,
 }
 
@@ -52,35 +52,36 @@ impl RotationPhase {
     }
 }
 
-/// How far a rotation is.
+/// The progress of a rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rotation {
-    /// Whose keys.
+    /// The entrypoint of the keys.
     pub entrypoint_id: i64,
-    /// The id of the key that goes.
+    /// The id of the key to delete.
     pub old_key_id: i64,
-    /// The id of the key that comes.
+    /// The id of the key that replaces it.
     pub new_key_id: i64,
-    /// What it is at.
+    /// Its phase.
     pub phase: RotationPhase,
-    /// Customers that are done.
+    /// The number of customers moved.
     pub done: i64,
-    /// Customers there were when it began, deleted ones included.
+    /// The number of customers when it began, including deleted ones.
     pub total: i64,
     /// When it began.
     pub started_at: Micros,
-    /// When the old key was dropped.
+    /// When it deleted the old key.
     pub ended_at: Option<Micros>,
 }
 
-/// Where a rotation stands.
+/// The checkpoint of a rotation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Checkpoint {
     old_key_id: i64,
     new_key_id: i64,
     phase: RotationPhase,
-    /// Which of the sealed tables it is at, and the last row there that is under the new key; all before are.
+    /// The index of the current table among the rotated ones, and the cursor of its last row under the new key. All rows
+    /// before that are under it too.
     table: usize,
     cursor: Vec<u8>,
 }
@@ -91,11 +92,10 @@ impl Checkpoint {
     }
 }
 
-/// A rotation, the newest of its entrypoint.
+/// The newest rotation of an entrypoint.
 struct Running {
     row: JobRow,
     checkpoint: Checkpoint,
-    /// How many customers are done.
     done: i64,
     ended_at: Option<Micros>,
 }
@@ -120,7 +120,7 @@ impl Running {
         }
     }
 
-    /// Moves some rows of the table it is at, or goes on to the next.
+    /// Moves some rows of the current table, or advances to the next table.
     fn walk(
         &mut self,
         conn: &mut Conn,
@@ -162,7 +162,7 @@ impl Running {
     }
 }
 
-/// What is sealed under the keys of entrypoints; customers first.
+/// The tables sealed under the keys of entrypoints; customers come first.
 fn rotated() -> impl Iterator<Item = &'static dyn SealedTable> {
     REGISTER.into_iter().filter(|table| table.is_rotated())
 }
@@ -175,7 +175,7 @@ pub(crate) fn find(conn: &mut Conn, entrypoint_id: i64) -> Result<Option<Rotatio
     Ok(running(conn, entrypoint_id)?.map(|running| running.rotation()))
 }
 
-/// The entrypoints whose keys are being rotated.
+/// The entrypoints with an unfinished rotation.
 ///
 /// # Errors
 /// The database's.
@@ -193,7 +193,7 @@ fn running(conn: &mut Conn, entrypoint_id: i64) -> Result<Option<Running>, Store
     rows.pop().map(Running::of).transpose()
 }
 
-/// Makes a new data key the one of all writes; while a rotation runs, that one.
+/// Makes a new data key that of all writes. If a rotation runs already, returns that instead.
 ///
 /// # Errors
 /// [`Rejection::NotFound`]; the database's.
@@ -226,10 +226,10 @@ pub(crate) fn start(
     lock_row.old_key_id = Some(lock_row.key_id);
     lock_row.old_digest_identifiers = std::mem::take(&mut lock_row.digest_identifiers);
     lock_row.key_id = new_key_id;
-    // Whoever is moved gets digests for the policy that is in force by now.
+    // Customers that it moves get digests for the current policy.
     lock_row.digest_identifiers = digest_identifiers(&entrypoint.policy)?;
     on!(conn, |c| diesel::update(entrypoint_lock::table.find(entrypoint_id)).set(&lock_row).execute(c))?;
-    // The newest one of an entrypoint is known.
+    // Only the newest rotation of an entrypoint is kept.
     if let Some(before) = running(conn, entrypoint_id)? {
         jobs::remove(conn, before.row.id())?;
     }
@@ -248,10 +248,10 @@ pub(crate) fn start(
     find(conn, entrypoint_id)?.ok_or_else(|| Rejection::Defect.into())
 }
 
-/// Does at most `most` customers or outcomes of a rotation; how far it is then.
+/// Moves at most `most` rows of a rotation, and returns its progress.
 ///
 /// # Errors
-/// [`Rejection::NotFound`] where there is none; [`StoreError::Corrupt`] for a customer that does not open; the
+/// [`Rejection::NotFound`] if there is no rotation; [`StoreError::Corrupt`] for a customer that does not open; the
 /// database's.
 pub(crate) fn step(
     conn: &mut Conn,
@@ -270,7 +270,7 @@ pub(crate) fn step(
     Ok(running.rotation())
 }
 
-/// How much still stands under the old key.
+/// How many rows are still under the old key.
 ///
 /// # Errors
 /// The database's.
@@ -282,10 +282,10 @@ pub(crate) fn leftovers(conn: &mut Conn, rotation: &Rotation) -> Result<i64, Sto
     Ok(left)
 }
 
-/// Drops the old key; or, where something is left under it, begins again at the first customer.
+/// Deletes the old key; or, if rows are left under it, begins again at the first customer.
 ///
 /// # Errors
-/// [`Rejection::NotFound`] where there is none; the database's.
+/// [`Rejection::NotFound`] if there is no rotation; the database's.
 pub(crate) fn finish(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -299,7 +299,7 @@ pub(crate) fn finish(
         return Ok(running.rotation());
     }
     if leftovers > 0 {
-        tracing::warn!(entrypoint_id, leftovers, "a key rotation begins again: something is left");
+        tracing::warn!(entrypoint_id, leftovers, "a key rotation begins again: the old key still seals rows");
         let Checkpoint { old_key_id, new_key_id, .. } = running.checkpoint;
         running.checkpoint = Checkpoint::new(old_key_id, new_key_id);
         running.done = 0;

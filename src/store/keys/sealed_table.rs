@@ -1,4 +1,4 @@
-//! What every table with sealed columns can do, so that nobody who erases, rotates or examines names one.
+//! The interface of tables with sealed columns, so that erase, rotation and doctor need not name them.
 
 use super::index_keys::IndexKeys;
 use super::keyring::KeyRing;
@@ -7,37 +7,37 @@ use crate::domain::kernel::time::Micros;
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
 
-/// How many rows are examined in one go.
+/// How many rows [`SealedTable::examine`] reads at once.
 pub(crate) const SLICE: i64 = 500;
 
-/// What is sealed of one subject, in one table or several.
+/// The sealed data of a subject, in one table or several.
 pub(crate) trait SealedTable: Sync {
-    /// The name in findings.
+    /// Its name in findings.
     fn name(&self) -> &'static str;
 
     /// Its sealed columns, as `table.column`.
     #[cfg_attr(not(test), expect(dead_code, reason = "a test compares them with the schema"))]
     fn columns(&self) -> &'static [&'static str];
 
-    /// Wipes what it keeps of a person.
+    /// Wipes the data of a person.
     ///
     /// # Errors
     /// The database's.
     fn erase(&self, conn: &mut Conn, ring: &KeyRing, person: &Erased<'_>) -> Result<(), StoreError>;
 
-    /// Whether it is sealed under the keys of entrypoints, which are rotated, and not under the service's.
+    /// Whether it is sealed under the keys of entrypoints, which rotations replace, and not under the service's.
     fn is_rotated(&self) -> bool;
 
-    /// Seals at most `most` rows of an entrypoint after a cursor under its new key; nothing at the end. An empty cursor
+    /// Seals at most `most` rows of an entrypoint after a cursor under its new key; `None` at the end. An empty cursor
     /// begins.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] for what does not open; the database's.
+    /// [`StoreError::Corrupt`] for a row that does not open; the database's.
     fn rekey(&self, _: &mut Conn, _: &KeyRing, _: &Rekeying<'_>) -> Result<Option<Walked>, StoreError> {
         Ok(None)
     }
 
-    /// How much of an entrypoint still stands under a key.
+    /// How many rows of an entrypoint are under a key.
     ///
     /// # Errors
     /// The database's.
@@ -45,8 +45,7 @@ pub(crate) trait SealedTable: Sync {
         Ok(0)
     }
 
-    /// Looks at some rows of an entrypoint after a cursor: whether they open and are found. Nothing at the end, and where
-    /// there is nothing to look at.
+    /// Checks that some rows of an entrypoint after a cursor open, and that look-ups find them; `None` at the end.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] with what is wrong; the database's.
@@ -58,20 +57,20 @@ pub(crate) trait SealedTable: Sync {
         cursor: &[u8],
     ) -> Result<Option<Walked>, StoreError>;
 
-    /// What to say of so many rows that are well.
+    /// The finding for `rows` sound rows.
     fn is_well(&self, rows: usize) -> String;
 }
 
-/// A person who is erased.
+/// A person to erase.
 pub(crate) struct Erased<'a> {
     pub entrypoint_id: i64,
     pub id: i64,
-    /// As it was.
+    /// The record before the erase.
     pub person: &'a Customer,
     pub now: Micros,
 }
 
-/// Where a rotation walks on.
+/// The next rows that a rotation moves.
 pub(crate) struct Rekeying<'a> {
     pub entrypoint_id: i64,
     pub keys: &'a IndexKeys,
@@ -79,9 +78,9 @@ pub(crate) struct Rekeying<'a> {
     pub most: i64,
 }
 
-/// Rows that were walked.
+/// The rows of one step of a walk.
 pub(crate) struct Walked {
     pub rows: usize,
-    /// The last one.
+    /// The cursor of the last one.
     pub cursor: Vec<u8>,
 }

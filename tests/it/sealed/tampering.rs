@@ -178,7 +178,7 @@ async fn rules_4_an_idempotency_key_without_a_record_is_detected() {
     // The newest key's digest leads to no idempotency record.
     sql.run(sql::MISLEAD_NEWEST_KEY);
     says(&["doctor"], "1 digests belong to no live customer and to no idempotency key");
-    says(&["doctor", "--deep"], "outcome 3 is not found by its idempotency key");
+    says(&["doctor", "--deep"], "idempotency record 3 is not found by its key");
     sql.run(sql::RESTORE_RECENT_KEYS);
     site.cli(&["doctor", "--deep"]).success();
     // The same in the table to which the service moves digests.

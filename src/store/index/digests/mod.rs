@@ -1,14 +1,14 @@
-//! Which owner may have which digest: customers by their identifiers, and on SQLite idempotency records by their keys.
+//! Finds owners by digest: customers by their identifiers, and on SQLite idempotency records by their keys.
 //!
-//! On PostgreSQL each identity digest is a row of `identity_digest`, which has an index of hashes. On SQLite it becomes
-//! one a little later: digests fall anywhere in that table, so each would cost its commit a page of its own, which was
-//! two thirds of what a batch of creates wrote. A write appends its digests to a table of recent ones, packed; every
-//! connection keeps those in memory ([`Recent`]) and looks in both. Once there are many, each write also moves twice as
-//! many as it brings, neighbours at a time. This is done once here, for two pairs of tables ([`recent::Tables`]).
+//! On PostgreSQL each identity digest is a row of `identity_digest`, which has a hash index. On SQLite it becomes one
+//! a little later. Digests are random, so each would dirty a page of that table, which was about 67 % of what a batch
+//! of creates wrote. A write therefore appends its digests, packed, to a table of recent ones. Every connection keeps
+//! those in memory ([`recent::Recent`]) and looks in both. Once there are many, each write also moves twice as many
+//! as it adds, in the order of the other table. The code serves two pairs of tables ([`recent::Tables`]).
 //!
-//! Memory may hold digests that are gone: like all of this, it only proposes owners, who are opened and compared.
-//! It must lack none. Rows of recent digests have growing numbers that are never used twice, except for those of a
-//! transaction that was rolled back; [`Recent`] is emptied then, and read anew.
+//! Memory may hold digests that were removed: it only proposes owners, and the caller opens and compares them.
+//! It must not miss any. Rows of recent digests have growing numbers, and only a rollback lets a number be used
+//! again; the connection then clears its memory and reads the rows again.
 
 mod recent;
 
@@ -24,7 +24,7 @@ use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::{ask_postgres, insert};
 use crate::store::engine::schema::{customer, idempotency as idempotency_record};
 
-/// The most owners that one statement asks for.
+/// The most owners in one statement.
 const ASKED_MAX: usize = 500;
 
 /// A row of a table of digests.
@@ -37,7 +37,7 @@ pub(crate) struct DigestRow {
 }
 
 insert! {
-    /// Inserts into `identity_digest`; what is moved again after a crash is there already.
+    /// Inserts into `identity_digest`; ignores rows that exist, because a move after a crash inserts them again.
     pub(crate) fn insert_settled(&[DigestRow]) by NewDigests, "INSERT OR IGNORE" "identity_digest" "",
     entrypoint_id: i64 as BigInt,
     digest: Vec<u8> as Binary,
@@ -45,7 +45,7 @@ insert! {
 }
 
 ask_postgres! {
-    /// Who has some digests. One look-up each: an index of hashes does not know "= ANY".
+    /// The owners of digests. It looks each up by itself: a hash index does not support "= ANY".
     owners<'a>(
         "SELECT w.digest, d.customer_id FROM unnest(", digests: &'a [Vec<u8>] as Array<Binary>,
         ") AS w (digest) CROSS JOIN LATERAL (SELECT customer_id FROM identity_digest WHERE entrypoint_id = ",
@@ -55,7 +55,7 @@ ask_postgres! {
 }
 
 ask_postgres! {
-    /// Removes digests of some customers; whose they were.
+    /// Removes digests of customers, and returns these.
     remove_settled<'a>(
         "DELETE FROM identity_digest d USING unnest(", digests: &'a [Vec<u8>] as Array<Binary>,
         ", ", ids: &'a [i64] as Array<BigInt>,
@@ -65,7 +65,7 @@ ask_postgres! {
     ) -> i64 as BigInt
 }
 
-/// Who may have some digests.
+/// The owners that each digest may have.
 ///
 /// # Errors
 /// The database's.
@@ -85,7 +85,7 @@ pub(crate) fn find<T: Tables>(
             }
             return Ok(found);
         }
-        // Before the other table is looked at: what is moved meanwhile is found there.
+        // It reads the recent digests first: those moved meanwhile are then in the other table.
         Conn::Sqlite(c, memory) => T::recent(memory)?.learn::<T>(c)?,
     }
     for digest in digests {
@@ -100,7 +100,7 @@ pub(crate) fn find<T: Tables>(
     Ok(found)
 }
 
-/// Adds digests of one entrypoint.
+/// Adds digests of an entrypoint.
 ///
 /// # Errors
 /// The database's.
@@ -118,7 +118,7 @@ pub(crate) fn add<T: Tables>(
     recent::append::<T>(conn, entrypoint_id, rows)
 }
 
-/// Removes digests of one entrypoint wherever they are.
+/// Removes digests of an entrypoint from both tables.
 ///
 /// # Errors
 /// The database's.
@@ -145,7 +145,7 @@ pub(crate) fn remove<T: Tables>(
     recent.remove::<T>(c, entrypoint_id, rows)
 }
 
-/// How many recent digests belong to no live customer and to no idempotency record: none, unless something is broken.
+/// How many recent digests belong to no live customer and no idempotency record. In a sound database there are none.
 ///
 /// # Errors
 /// The database's.
@@ -168,7 +168,7 @@ pub(crate) fn orphans(conn: &mut Conn) -> Result<i64, StoreError> {
 }
 
 impl recent::Known {
-    /// How many digests belong to nobody; `there` says which of some owners are there.
+    /// How many digests have no owner; `there` returns which of the given owners exist.
     fn orphans<T: Tables>(
         &mut self,
         c: &mut SqliteConnection,

@@ -1,4 +1,4 @@
-//! Digests that are on their way to the table where they stay, on SQLite.
+//! Recent digests on SQLite: they wait to move into the table of settled ones.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -17,16 +17,16 @@ use crate::store::engine::schema::{
 };
 use crate::vault::{IDENTITY_DIGEST_BYTES, IdentityDigest};
 
-/// From how many recent digests on they are moved: an eighth of the number of customers, so that a page of the other
-/// table gets several at once, within these bounds. Memory holds 32 bytes of each.
+/// The bounds of the number of recent digests from which on writes move them. Within them it is the number of customers
+/// divided by [`CUSTOMERS_EACH`], so that a page of the other table gets several at once. Memory holds 32 bytes of each.
 const RECENT_MIN: usize = 8_192;
 const RECENT_MAX: usize = 262_144;
 const CUSTOMERS_EACH: usize = 8;
-/// The most digests of one row.
+/// The most digests in a row.
 const PACKED_MAX: usize = 256;
-/// How many rows a write removes once all of them were moved, beside twice as many as it brings.
+/// Once all digests were moved, a write removes this many rows, and twice as many as it adds.
 const ROWS_REMOVED: usize = 8;
-/// Bytes of one packed digest with its owner.
+/// Bytes of a packed digest with its owner.
 const PACKED_BYTES: usize = IDENTITY_DIGEST_BYTES + 8;
 
 /// A row of recent digests.
@@ -35,33 +35,33 @@ pub(crate) struct RecentRow {
     packed: Vec<u8>,
 }
 
-/// What a connection to SQLite knows of recent digests; nothing at first.
+/// The recent digests that a SQLite connection has read.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
     customers: Known,
     records: Known,
 }
 
-/// A table of digests, and that of recent ones beside it.
+/// A table of settled digests, and its table of recent ones.
 pub(crate) trait Tables {
-    /// What a connection knows of the recent ones.
+    /// The recent digests that the connection has read.
     fn recent(memory: &mut Memory) -> Result<&mut Known, StoreError>;
-    /// Who has a settled digest.
+    /// The owners of a settled digest.
     fn owners_of(conn: &mut Conn, entrypoint_id: i64, digest: &[u8]) -> QueryResult<Vec<i64>>;
-    /// Inserts settled digests; what is moved again after a crash is there already.
+    /// Inserts settled digests; ignores those that exist, because a move after a crash inserts them again.
     fn insert_settled(conn: &mut Conn, rows: &[DigestRow]) -> QueryResult<()>;
     fn delete_settled(c: &mut SqliteConnection, row: &DigestRow) -> QueryResult<usize>;
     fn insert_recent(conn: &mut Conn, rows: &[RecentRow]) -> QueryResult<()>;
-    /// The lowest and the highest number of the recent rows: one end of an index at a time, as SQLite finds them.
+    /// The lowest and the highest number of the recent rows; SQLite uses the index for one end only per query.
     fn oldest(c: &mut SqliteConnection) -> QueryResult<Option<i64>>;
     fn newest(c: &mut SqliteConnection) -> QueryResult<Option<i64>>;
     /// Recent rows after a number.
     fn after(c: &mut SqliteConnection, last: i64) -> QueryResult<Vec<(i64, i64, Vec<u8>)>>;
     /// Recent rows of an entrypoint.
     fn of(c: &mut SqliteConnection, entrypoint_id: i64) -> QueryResult<Vec<(i64, Vec<u8>)>>;
-    /// Puts other digests into a recent row; removes it where there are none.
+    /// Replaces the digests of a recent row; removes the row if `packed` is empty.
     fn replace(c: &mut SqliteConnection, recent_id: i64, packed: &[u8]) -> QueryResult<usize>;
-    /// The numbers of some recent rows up to one.
+    /// The numbers of the oldest recent rows up to `last`, at most `most`.
     fn up_to(c: &mut SqliteConnection, last: i64, most: i64) -> QueryResult<Vec<i64>>;
     fn remove_up_to(c: &mut SqliteConnection, last: i64) -> QueryResult<usize>;
 }
@@ -171,12 +171,12 @@ tables! {
     "recent_idempotency_digest" recent_idempotency_digest
 }
 
-/// Entrypoint, digest, owner: in the order in which they stay.
+/// Entrypoint, digest, owner; the table of settled digests has the same order.
 pub(super) type DigestEntry = (i64, IdentityDigest, i64);
 
 fn entry(row: &DigestRow) -> Result<DigestEntry, StoreError> {
     let digest = row.digest.as_slice().try_into();
-    let digest = digest.map_err(|_| StoreError::Bug("an identity digest of another length".into()))?;
+    let digest = digest.map_err(|_| StoreError::Bug("a digest of the wrong length".into()))?;
     Ok((row.entrypoint_id, digest, row.customer_id))
 }
 
@@ -196,40 +196,38 @@ fn unpack(entrypoint_id: i64, packed: &[u8]) -> Result<Vec<DigestEntry>, StoreEr
         Some((entrypoint_id, *digest, i64::from_be_bytes(*customer_id.first_chunk()?)))
     });
     let entries: Option<Vec<DigestEntry>> = entries.collect();
-    entries
-        .filter(|_| rest.is_empty())
-        .ok_or_else(|| StoreError::Corrupt("a row of recent identity digests".into()))
+    entries.filter(|_| rest.is_empty()).ok_or_else(|| StoreError::Corrupt("a row of recent digests".into()))
 }
 
 fn row_of((entrypoint_id, digest, customer_id): DigestEntry) -> DigestRow {
     DigestRow { entrypoint_id, digest: digest.to_vec(), customer_id }
 }
 
-/// What a connection knows of one table of recent digests.
+/// The recent digests of one table that a connection has read.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    /// The lowest row there was, and the highest that was read.
+    /// The numbers of the lowest and the highest row read.
     first: i64,
     last: i64,
-    /// Which commits of others had been seen when the first was read: since others' commits, some may be gone.
+    /// [`version`] when it read the first row. A later commit of another connection may have removed digests.
     version: i64,
     entries: BTreeSet<DigestEntry>,
-    /// What came since those are being moved.
+    /// The digests added since the move of the others began.
     newer: BTreeSet<DigestEntry>,
     moving: Option<Moving>,
 }
 
-/// How far digests were moved to where they stay.
+/// How far the move to the settled digests is.
 #[derive(Debug, Clone, Copy)]
 struct Moving {
-    /// Up to which recent row they are moved.
+    /// The last recent row to move.
     until: i64,
-    /// The last that was moved.
+    /// The last digest moved.
     done: DigestEntry,
 }
 
 impl Known {
-    /// Reads what came since it last did.
+    /// Reads the rows added since it last did.
     pub(super) fn learn<T: Tables>(&mut self, c: &mut SqliteConnection) -> Result<(), StoreError> {
         let newest = T::newest(c)?.unwrap_or(0);
         if newest <= self.last {
@@ -254,7 +252,7 @@ impl Known {
         self.entries.range(all.clone()).chain(self.newer.range(all)).map(|(_, _, owner)| *owner)
     }
 
-    /// All there are now.
+    /// Reads all recent digests again.
     ///
     /// # Errors
     /// The database's.
@@ -267,7 +265,7 @@ impl Known {
         Ok(&self.entries)
     }
 
-    /// Removes digests of one entrypoint.
+    /// Removes digests of an entrypoint.
     ///
     /// # Errors
     /// The database's.
@@ -302,7 +300,7 @@ impl Known {
     }
 }
 
-/// Appends digests of one entrypoint, and moves twice as many where there are many.
+/// Appends digests of an entrypoint, and moves twice as many if there are many.
 ///
 /// # Errors
 /// The database's.
@@ -317,7 +315,7 @@ pub(super) fn append<T: Tables>(
     settle::<T>(conn, 2 * rows.len(), 2 * packed.len() + ROWS_REMOVED)
 }
 
-/// Whether there are so many recent digests that they are to be moved.
+/// Whether there are enough recent digests to move them.
 fn are_many(c: &mut SqliteConnection, recent: &Known) -> Result<bool, StoreError> {
     if recent.entries.len() < RECENT_MIN {
         return Ok(false);
@@ -327,7 +325,7 @@ fn are_many(c: &mut SqliteConnection, recent: &Known) -> Result<bool, StoreError
     Ok(recent.entries.len() >= (customers / CUSTOMERS_EACH).clamp(RECENT_MIN, RECENT_MAX))
 }
 
-/// Where there are many recent digests, moves some; once all of them were moved, removes some rows.
+/// Moves some recent digests if there are many. Once all were moved, removes some rows.
 fn settle<T: Tables>(conn: &mut Conn, digests: usize, rows: usize) -> Result<(), StoreError> {
     let Conn::Sqlite(c, memory) = conn else { return Ok(()) };
     let recent = T::recent(memory)?;
@@ -338,7 +336,7 @@ fn settle<T: Tables>(conn: &mut Conn, digests: usize, rows: usize) -> Result<(),
     let start = Moving { until: recent.last, done: (i64::MIN, [0; IDENTITY_DIGEST_BYTES], i64::MIN) };
     let mut moving = recent.moving.unwrap_or(start);
     if version(c)? != recent.version {
-        // What is moved must still be there.
+        // Another connection may have removed digests that are still to be moved.
         *recent = Known { moving: Some(moving), ..Known::default() };
         recent.learn::<T>(c)?;
     }
@@ -366,7 +364,7 @@ fn settle<T: Tables>(conn: &mut Conn, digests: usize, rows: usize) -> Result<(),
     Ok(())
 }
 
-/// Changes with each commit of another connection.
+/// A number that changes with each commit of another connection.
 fn version(c: &mut SqliteConnection) -> Result<i64, StoreError> {
     #[derive(QueryableByName)]
     struct Row {
@@ -389,16 +387,16 @@ mod tests {
     use crate::store::in_transaction;
     use crate::store::index::digests::{add, find, remove};
 
-    /// What is done by one of three writers, of which each could be a process of its own.
+    /// A step of one of three writers, each of which could be a process of its own.
     #[derive(Debug, Clone)]
     enum Step {
-        /// So many digests come; every fifth is somebody's already.
+        /// Adds so many digests, every fifth of which has an owner already.
         Add(usize),
-        /// Some that came before go: every so many-eth.
+        /// Removes every n-th of the digests added before.
         Remove(usize),
-        /// So many come, and then the disk is full.
+        /// Adds so many, and then the disk is full.
         Fail(usize),
-        /// Killed within a transaction that adds some, and started again.
+        /// Dies within a transaction that adds some, and starts again.
         Die(usize),
     }
 
@@ -422,7 +420,7 @@ mod tests {
         reader: Conn,
         next: i64,
         there: BTreeSet<DigestEntry>,
-        /// How often something was moved.
+        /// How many steps moved digests.
         moved: usize,
     }
 
@@ -491,11 +489,11 @@ mod tests {
             self.moved += usize::from(recent(&mut self.writers[writer]).moving.is_some());
         }
 
-        /// Whoever looks finds everybody, and the tables hold nobody else.
+        /// Every connection finds every owner, and the tables hold no other.
         fn check(&mut self) {
             let mut wanted: Vec<Vec<u8>> =
                 self.there.iter().step_by(97).map(|entry| entry.1.to_vec()).collect();
-            // The newest too, and one that nobody has.
+            // The newest too, and one without an owner.
             wanted.extend((self.next - 20..=self.next).map(digest));
             wanted.push(digest(-1));
             for conn in self.writers.iter_mut().chain([&mut self.reader]) {

@@ -65,13 +65,12 @@ insert! {
 
 ask_postgres! {
     /// The records of keys that have not expired; it looks each up by itself.
-    kept_keys<'a>(
+    rows_of_keys<'a>(
         "SELECT i.* FROM unnest(", hashes: &'a [Vec<u8>] as Array<Binary>,
         ") AS w (key_hash) CROSS JOIN LATERAL (SELECT i.entrypoint_id, i.key_hash, i.fingerprint, i.kind, \
          i.customer_id, i.version, i.key_id, i.detail, i.expires_at_us FROM idempotency i WHERE entrypoint_id = ",
-        entrypoint_id: i64 as BigInt,
-        " AND key_hash = w.key_hash AND expires_at_us > ", now: i64 as BigInt;
-        " OFFSET 0) AS i"
+        entrypoint_id: i64 as BigInt;
+        " AND key_hash = w.key_hash OFFSET 0) AS i"
     ) -> IdempotencyRow as IdempotencyColumns
 }
 
@@ -110,7 +109,9 @@ pub(crate) fn find(
         return Ok(Vec::new());
     }
     if let Conn::Postgres(c) = conn {
-        return Ok(kept_keys(c, hashes, entrypoint_id, now.0)?);
+        let mut rows = rows_of_keys(c, hashes, entrypoint_id)?;
+        rows.retain(|row| row.expires_at_us > now.0);
+        return Ok(rows);
     }
     let digests: Vec<Vec<u8>> = hashes.iter().map(|hash| digest(hash)).collect();
     let found = digests::find::<Records>(conn, entrypoint_id, &digests)?;

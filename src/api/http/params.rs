@@ -1,9 +1,5 @@
 //! Parameters of several routes, as the OpenAPI document describes them; handlers read them by name.
-#![expect(
-    dead_code,
-    clippy::doc_markdown,
-    reason = "the texts and names of the OpenAPI document, and nothing else"
-)]
+#![expect(dead_code, reason = "the texts and names of the OpenAPI document, and nothing else")]
 
 use utoipa::IntoParams;
 

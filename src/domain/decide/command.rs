@@ -186,7 +186,7 @@ impl Precondition {
     }
 }
 
-/// The result of a create.
+/// What a create came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[derive(Serialize, Deserialize, utoipa::ToSchema, IntoStaticStr, EnumString)]
 #[serde(rename_all = "lowercase")]

@@ -12,15 +12,10 @@ use crate::store::index;
 use crate::store::index::digests::{self, Customers, DigestRow};
 use crate::store::keys::index_keys::IndexKeys;
 use crate::store::keys::keyring::KeyRing;
-use crate::store::keys::sealed_table::{Erased, Rekeying, SLICE, SealedTable, Walked};
+use crate::store::keys::sealed_table::{Erased, Rekeying, SLICE, SealedTable, Walked, id_at};
 
 /// Customers, with their histories and index entries.
 pub(crate) struct CustomerTables;
-
-/// The cursor is the id of the last customer.
-fn id_at(cursor: &[u8]) -> i64 {
-    cursor.try_into().map_or(0, i64::from_be_bytes)
-}
 
 fn next_ids(conn: &mut Conn, entrypoint_id: i64, cursor: &[u8], most: i64) -> Result<Vec<i64>, StoreError> {
     Ok(on!(conn, |c| customer::table
@@ -30,10 +25,6 @@ fn next_ids(conn: &mut Conn, entrypoint_id: i64, cursor: &[u8], most: i64) -> Re
         .limit(most)
         .select(customer::customer_id)
         .load(c))?)
-}
-
-fn walked(ids: &[i64]) -> Option<Walked> {
-    ids.last().map(|last| Walked { rows: ids.len(), cursor: last.to_be_bytes().to_vec() })
 }
 
 impl SealedTable for CustomerTables {
@@ -80,7 +71,7 @@ impl SealedTable for CustomerTables {
             }
         }
         moved.write(conn, place)?;
-        Ok(walked(&ids))
+        Ok(Walked::by_id(ids.len(), ids.last().copied()))
     }
 
     fn under_key(&self, conn: &mut Conn, entrypoint_id: i64, key_id: i64) -> Result<i64, StoreError> {
@@ -127,7 +118,7 @@ impl SealedTable for CustomerTables {
                 )));
             }
         }
-        Ok(walked(&ids))
+        Ok(Walked::by_id(ids.len(), ids.last().copied()))
     }
 
     fn is_well(&self, rows: usize) -> String {

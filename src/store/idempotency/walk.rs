@@ -8,12 +8,7 @@ use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{customer, idempotency};
 use crate::store::index::digests::{self, Records};
 use crate::store::keys::keyring::{ENTRYPOINT_SALT, KeyRing};
-use crate::store::keys::sealed_table::{Erased, Rekeying, SLICE, SealedTable, Walked};
-
-/// The record id in a cursor on SQLite. An empty cursor begins; so does one of an earlier release, which is longer.
-fn number_at(cursor: &[u8]) -> i64 {
-    cursor.try_into().map_or(0, i64::from_be_bytes)
-}
+use crate::store::keys::sealed_table::{Erased, Rekeying, SLICE, SealedTable, Walked, id_at};
 
 /// A cursor on PostgreSQL: the expiry of a record, and the hash of its key.
 fn cursor_of(row: &IdempotencyRow) -> Vec<u8> {
@@ -39,7 +34,7 @@ fn after(
         Conn::Sqlite(c, _) => {
             let rows: Vec<(i64, IdempotencyRow)> = idempotency::table
                 .filter(idempotency::entrypoint_id.eq(entrypoint_id))
-                .filter(idempotency::record_id.gt(number_at(cursor)))
+                .filter(idempotency::record_id.gt(id_at(cursor)))
                 .order(idempotency::record_id)
                 .limit(most)
                 .select((idempotency::record_id, IdempotencyRow::as_select()))
@@ -70,7 +65,7 @@ fn seal_anew(conn: &mut Conn, cursor: &[u8], moved: &IdempotencyRow) -> Result<(
     let sealed = (idempotency::key_id.eq(moved.key_id), idempotency::detail.eq(&moved.detail));
     match conn {
         Conn::Sqlite(c, _) => {
-            diesel::update(idempotency::table.filter(idempotency::record_id.eq(number_at(cursor))))
+            diesel::update(idempotency::table.filter(idempotency::record_id.eq(id_at(cursor))))
                 .set(sealed)
                 .execute(c)?
         }
@@ -151,7 +146,7 @@ impl SealedTable for IdempotencyTable {
             let digests: Vec<Vec<u8>> = rows.iter().map(|(_, row)| digest(&row.key_hash)).collect();
             let found = digests::find::<Records>(conn, entrypoint_id, &digests)?;
             for ((cursor, _), digest) in rows.iter().zip(&digests) {
-                let id = number_at(cursor);
+                let id = id_at(cursor);
                 if !found.get(digest).is_some_and(|ids| ids.contains(&id)) {
                     return Err(StoreError::Corrupt(format!(
                         "idempotency record {id} is not found by its key: a retry would act again"

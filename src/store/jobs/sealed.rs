@@ -8,7 +8,7 @@ use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::job;
 use crate::store::imports;
 use crate::store::keys::keyring::KeyRing;
-use crate::store::keys::sealed_table::{Erased, SLICE, SealedTable, Walked};
+use crate::store::keys::sealed_table::{Erased, SLICE, SealedTable, Walked, id_at};
 
 /// The sealed data of jobs, under the service's key and a salt of each job.
 pub(crate) struct JobTables;
@@ -38,10 +38,9 @@ impl SealedTable for JobTables {
         entrypoint_id: i64,
         cursor: &[u8],
     ) -> Result<Option<Walked>, StoreError> {
-        let after = cursor.try_into().map_or(0, i64::from_be_bytes);
         let rows: Vec<JobRow> = on!(conn, |c| job::table
             .filter(job::entrypoint_id.eq(entrypoint_id))
-            .filter(job::job_id.gt(after))
+            .filter(job::job_id.gt(id_at(cursor)))
             .order(job::job_id)
             .limit(SLICE)
             .select(JobRow::as_select())
@@ -51,7 +50,7 @@ impl SealedTable for JobTables {
                 row.seal_key(conn, ring)?.open(&plan_ad(row.id()), plan)?;
             }
         }
-        Ok(rows.last().map(|row| Walked { rows: rows.len(), cursor: row.job_id.to_be_bytes().to_vec() }))
+        Ok(Walked::by_id(rows.len(), rows.last().map(|row| row.job_id)))
     }
 
     fn is_well(&self, rows: usize) -> String {

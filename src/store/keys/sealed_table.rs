@@ -78,9 +78,21 @@ pub(crate) struct Rekeying<'a> {
     pub most: i64,
 }
 
+/// The id at the cursor of a walk in the order of ids. An empty cursor begins.
+pub(crate) fn id_at(cursor: &[u8]) -> i64 {
+    cursor.try_into().map_or(0, i64::from_be_bytes)
+}
+
 /// The rows of one step of a walk.
 pub(crate) struct Walked {
     pub rows: usize,
     /// The cursor of the last one.
     pub cursor: Vec<u8>,
+}
+
+impl Walked {
+    /// A step over some rows in the order of their ids; `None` if there are none, at the end.
+    pub(crate) fn by_id(rows: usize, last: Option<i64>) -> Option<Walked> {
+        last.map(|last| Walked { rows, cursor: last.to_be_bytes().to_vec() })
+    }
 }

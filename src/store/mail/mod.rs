@@ -21,7 +21,7 @@ use super::engine::schema::mail_outbox;
 use super::entrypoints::lock_row::{Waiting, lock_entrypoints};
 use super::jobs::shared_now;
 use super::keys::keyring::KeyRing;
-use super::keys::sealed_table::{Erased, SLICE, SealedTable, Walked};
+use super::keys::sealed_table::{Erased, SLICE, SealedTable, Walked, id_at};
 use crate::clock;
 use crate::domain::accounts::link::LinkKind;
 use crate::domain::customers::fields::TextField;
@@ -465,10 +465,9 @@ impl SealedTable for MailTable {
         entrypoint_id: i64,
         cursor: &[u8],
     ) -> Result<Option<Walked>, StoreError> {
-        let after = cursor.try_into().map_or(0, i64::from_be_bytes);
         let rows: Vec<MailRow> = on!(conn, |c| mail_outbox::table
             .filter(mail_outbox::entrypoint_id.eq(entrypoint_id))
-            .filter(mail_outbox::mail_id.gt(after))
+            .filter(mail_outbox::mail_id.gt(id_at(cursor)))
             .order(mail_outbox::mail_id)
             .limit(SLICE)
             .select(MailRow::as_select())
@@ -476,7 +475,7 @@ impl SealedTable for MailTable {
         for row in &rows {
             row.content(conn, ring)?;
         }
-        Ok(rows.last().map(|row| Walked { rows: rows.len(), cursor: row.mail_id.to_be_bytes().to_vec() }))
+        Ok(Walked::by_id(rows.len(), rows.last().map(|row| row.mail_id)))
     }
 
     fn is_well(&self, _: usize) -> String {

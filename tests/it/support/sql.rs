@@ -438,6 +438,23 @@ pub fn under_another_key(key: i64) -> [String; 4] {
 pub const ROWS_READ: &str = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint AS value FROM pg_stat_user_tables \
      WHERE relname IN ('customer', 'history', 'identity_digest', 'idempotency')";
 
+/// The entries that PostgreSQL has read from the indexes of idempotency records.
+pub const KEYS_READ: &str =
+    "SELECT sum(idx_tup_read)::bigint AS value FROM pg_stat_user_indexes WHERE relname = 'idempotency'";
+
+/// Adds expired idempotency records of the first entrypoint, and never lets the server take statistics of them.
+/// PostgreSQL only.
+pub fn add_expired_keys(count: i64) -> String {
+    format!(
+        "ALTER TABLE idempotency SET (autovacuum_enabled = false);
+         INSERT INTO idempotency (entrypoint_id, key_hash, fingerprint, kind, key_id, detail, expires_at_us)
+         SELECT 1, sha256(n::text::bytea), '', 'answer', 1, '', 1 FROM generate_series(1, {count}) n"
+    )
+}
+
+/// Lets all keys of customers expire.
+pub const EXPIRE_KEYS: &str = "UPDATE idempotency SET expires_at_us = 1 WHERE customer_id IS NOT NULL";
+
 /// Locks a table until the transaction ends. PostgreSQL only.
 pub fn lock(table: &str) -> String {
     format!("BEGIN; LOCK TABLE {table} IN SHARE MODE")

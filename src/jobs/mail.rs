@@ -1,8 +1,9 @@
 //! Sends the mails in the outbox to a mail server, over several connections, or into a folder.
 //!
 //! A worker marks a mail as being handed over once the server is ready for the message, and before it sends that. A mail
-//! that fails earlier is tried again. So is a message that the server did not answer, with the same Message-ID: until
-//! the server's "250" the client must deliver it (RFC 5321, 4.2.5).
+//! that fails earlier is tried again. If the server does not answer a message and this process still runs, the worker sends
+//! it again with the same Message-ID, because the client is responsible for it until the server's "250" (RFC 5321,
+//! 4.2.5). If the process dies, the mail becomes `uncertain`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

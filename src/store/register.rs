@@ -6,7 +6,8 @@ use super::jobs::sealed::JobTables;
 use super::keys::sealed_table::SealedTable;
 use super::mail::MailTable;
 
-/// All sealed tables. Customers come first: a rotation opens the rows of other tables with their salts.
+/// All sealed tables. Customers come first, because a rotation needs the customers' salts to open the rows of other
+/// tables.
 pub(crate) const REGISTER: [&dyn SealedTable; 4] =
     [&CustomerTables, &IdempotencyTable, &JobTables, &MailTable];
 

@@ -1,4 +1,4 @@
-//! The common parts of all pages for people: frame, forms and their protection, headers, choice of language, style
+//! The common parts of all pages for people: frame, forms and their CSRF check, headers, choice of language, style
 //! sheet, error pages. It renders without scripts and does not use the store.
 
 pub(crate) mod files;

@@ -346,7 +346,7 @@ CREATE TABLE mail_outbox (
 -- Not partial: the state is a bound value, of which a planner cannot tell whether such an index has it.
 CREATE INDEX mail_outbox_due ON mail_outbox (state, next_try_us, mail_id);
 CREATE INDEX mail_outbox_held ON mail_outbox (state, lease_until_us);
-CREATE INDEX mail_outbox_customer ON mail_outbox (customer_id);
+CREATE INDEX mail_outbox_customer ON mail_outbox (entrypoint_id, customer_id);
 CREATE INDEX mail_outbox_ended ON mail_outbox (ended_at_us);
 
 -- The portal

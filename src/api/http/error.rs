@@ -218,7 +218,7 @@ impl Error {
             Error::BadCredentials => words(
                 StatusCode::BAD_REQUEST,
                 "Invalid client credentials",
-                "clientId and clientSecret are not those of a token that is in force.",
+                "clientId and clientSecret do not belong to a valid token.",
                 "Send a token's id (jti) as clientId and the token itself as clientSecret.",
             ),
             Error::Unauthorized(why) => words(
@@ -293,7 +293,7 @@ impl Error {
             Error::StillRunning => words(
                 StatusCode::CONFLICT,
                 "Still running",
-                "The import that this idempotency key asked for is still at work.",
+                "The import that first used this idempotency key is still running.",
                 "Repeat the request after Retry-After, or look at GET /api/Import/jobs/{entry}.",
             ),
             Error::TooManyRequests(seconds) => words(

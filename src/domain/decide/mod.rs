@@ -81,7 +81,7 @@ pub fn decide(working_set: &mut WorkingSet, command: &Command) -> Result<Answer,
     Ok(answer(working_set, outcome, false))
 }
 
-/// A kept outcome, safe to answer: for an erased person it names the operation but no values.
+/// The outcome of an idempotency record, without values if the person was erased.
 fn remembered(working_set: &WorkingSet, outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Created { verdict, id, version, .. }
@@ -98,7 +98,7 @@ fn answer(working_set: &WorkingSet, outcome: Outcome, replayed: bool) -> Answer 
     Answer { outcome, stored, entrypoint: Arc::clone(&working_set.entrypoint), replayed }
 }
 
-/// The keys that the request shows to be needed. [`decide`] reports further keys as missing.
+/// The keys that the command needs, as far as the request shows them. [`decide`] reports further keys as missing.
 pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<MatchKey> {
     match &command.action {
         Action::Create(create) | Action::Match(create) => {

@@ -1,6 +1,6 @@
 //! The database: the only module with SQL. Writes run on writer threads, reads on reader threads.
 //!
-//! Start at [`Store`] and its handles, one per subject: `store.customers().list(…)`. The calls of a handle are in
+//! Start at [`Store`] and its handles, one per subject: `store.customers().list(…)`. The methods of most handles are in
 //! `handle.rs` of its subject. A command goes queue → `engine::writer` → `customers::tx` (lock, load, `domain::decide`,
 //! save) → COMMIT; a read goes `engine::reader` → a function of its subject.
 

@@ -4,7 +4,7 @@ use super::customers::sealed::CustomerTables;
 use super::idempotency::IdempotencyTable;
 use super::jobs::sealed::JobTables;
 use super::keys::sealed_table::SealedTable;
-use super::mail::MailTable;
+use super::mail::sealed::MailTable;
 
 /// All sealed tables. Customers come first, because a rotation needs the customers' salts to open the rows of other
 /// tables.

@@ -7,8 +7,8 @@
 mod answers;
 mod handle;
 mod outcome;
+mod sealed;
 pub(crate) mod settings;
-mod walk;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
 
 pub(crate) use self::answers::{Keeping, keep_text, text};
 pub(crate) use self::outcome::{OutcomeDetail, open, outcome_ad};
-pub(crate) use self::walk::IdempotencyTable;
+pub(crate) use self::sealed::IdempotencyTable;
 
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;

@@ -3,6 +3,8 @@
 //! The content is sealed under the key of the service and a salt per mail, so that key rotation of entrypoints does not
 //! touch it. It is wiped when the mail is sent or given up.
 
+mod handle;
+pub(crate) mod sealed;
 mod work;
 
 pub use self::work::{MailLease, Mark};
@@ -11,7 +13,6 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use strum::VariantArray as _;
 
-use super::Mails;
 use super::accounts::links;
 use super::customers::load::customer_rows;
 use super::customers::rows::CustomerRow;
@@ -19,21 +20,14 @@ use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
 use super::engine::schema::mail_outbox;
 use super::entrypoints::lock_row::{Waiting, lock_entrypoints};
-use super::jobs::shared_now;
 use super::keys::keyring::KeyRing;
-use super::keys::sealed_table::{Erased, SLICE, SealedTable, Walked, id_at};
-use crate::clock;
 use crate::domain::accounts::link::LinkKind;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::{Customer, Stored};
-use crate::domain::decide::command::KeyUse;
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::Micros;
 use crate::domain::mail::{MailKind, MailState, NewMail};
 use crate::vault::{Ad, Plain, SALT_BYTES, random};
-
-/// The maximum number of rows that one transaction removes.
-const REMOVED_MAX: i64 = 1_000;
 
 /// The sealed content of a mail.
 #[derive(Debug, Serialize, Deserialize)]
@@ -435,133 +429,4 @@ fn ttl_of(kind: LinkKind, link_ttl_secs: i64) -> i64 {
 
 fn refused(parameter: &str, code: &'static str, message: &str) -> StoreError {
     Rejection::State(vec![Problem::parameter(parameter, code, message)]).into()
-}
-
-/// The mails that are not yet sent or given up, sealed under the key of the service and their own salts.
-pub(crate) struct MailTable;
-
-impl SealedTable for MailTable {
-    fn name(&self) -> &'static str {
-        "mails"
-    }
-
-    fn columns(&self) -> &'static [&'static str] {
-        &["mail_outbox.content"]
-    }
-
-    fn erase(&self, conn: &mut Conn, _: &KeyRing, erased: &Erased<'_>) -> Result<(), StoreError> {
-        drop_all(conn, erased.entrypoint_id, erased.id, erased.now)
-    }
-
-    fn is_rotated(&self) -> bool {
-        false
-    }
-
-    /// Checks that each mail opens.
-    fn examine(
-        &self,
-        conn: &mut Conn,
-        ring: &KeyRing,
-        entrypoint_id: i64,
-        cursor: &[u8],
-    ) -> Result<Option<Walked>, StoreError> {
-        let rows: Vec<MailRow> = on!(conn, |c| mail_outbox::table
-            .filter(mail_outbox::entrypoint_id.eq(entrypoint_id))
-            .filter(mail_outbox::mail_id.gt(id_at(cursor)))
-            .order(mail_outbox::mail_id)
-            .limit(SLICE)
-            .select(MailRow::as_select())
-            .load(c))?;
-        for row in &rows {
-            row.content(conn, ring)?;
-        }
-        Ok(Walked::by_id(rows.len(), rows.last().map(|row| row.mail_id)))
-    }
-
-    fn is_well(&self, _: usize) -> String {
-        "every unsent mail opens".into()
-    }
-}
-
-impl Mails<'_> {
-    /// Mails of an entrypoint, newest first, and the total number.
-    ///
-    /// # Errors
-    /// Database errors; [`StoreError::Corrupt`].
-    pub async fn outbox(
-        self,
-        entrypoint_id: i64,
-        request: OutboxRequest,
-    ) -> Result<(Vec<OutboxMail>, i64), StoreError> {
-        self.0.read(move |conn, ring| list(conn, ring, entrypoint_id, request)).await
-    }
-
-    /// Queues a failed mail again. Returns its state, and whether the same key already did this.
-    ///
-    /// # Errors
-    /// [`StoreError::Rejected`] if there is no such mail, its state forbids it, or another request used the key.
-    pub async fn retry(
-        self,
-        entrypoint_id: i64,
-        mail_id: i64,
-        link_ttl_secs: i64,
-        key_use: Option<KeyUse>,
-    ) -> Result<(OutboxMail, bool), StoreError> {
-        let (_, replayed) = self
-            .0
-            .administer_once(key_use, move |conn, ring| {
-                retry(conn, ring, entrypoint_id, mail_id, clock::now(), link_ttl_secs)?;
-                Ok(mail_id.to_string())
-            })
-            .await?;
-        let mail = self.find(entrypoint_id, mail_id).await;
-        // Wake the sender only now, so that the answer shows the mail as queued.
-        self.0.mail_queued.notify_one();
-        Ok((mail?, replayed))
-    }
-
-    /// The current state of a mail.
-    ///
-    /// # Errors
-    /// [`StoreError::Rejected`] if there is no such mail; database errors.
-    pub async fn find(self, entrypoint_id: i64, mail_id: i64) -> Result<OutboxMail, StoreError> {
-        let found = self
-            .0
-            .read(move |conn, ring| {
-                row(conn, (entrypoint_id, mail_id))?.map(|row| told(conn, ring, row)).transpose()
-            })
-            .await?;
-        Ok(found.ok_or(Rejection::NotFound)?)
-    }
-
-    /// Wakes all tasks that wait for mails, so that they see the end of the process.
-    pub fn wake_workers(self) {
-        self.0.mail_queued.notify_waiters();
-    }
-
-    /// Waits until this process queues a mail.
-    pub async fn queued(self) {
-        self.0.mail_queued.notified().await;
-    }
-
-    /// Removes some of the mails that ended more than `retention_secs` ago; returns how many.
-    ///
-    /// # Errors
-    /// Database errors.
-    pub async fn purge(self, retention_secs: i64) -> Result<usize, StoreError> {
-        self.0
-            .administer(move |conn, _| {
-                let before = shared_now(conn, clock::now())?.plus_secs(-retention_secs);
-                let ids: Vec<MailId> = on!(conn, |c| mail_outbox::table
-                    .filter(mail_outbox::ended_at_us.lt(before.0))
-                    .limit(REMOVED_MAX)
-                    .select((mail_outbox::entrypoint_id, mail_outbox::mail_id))
-                    .load(c))?;
-                for id in &ids {
-                    on!(conn, |c| diesel::delete(mail_outbox::table.find(*id)).execute(c))?;
-                }
-                Ok(ids.len())
-            })
-            .await
-    }
 }

@@ -1,4 +1,4 @@
-//! Get or create: which customer a create matches, and what it does to that customer (rules 3).
+//! Get or create: what a create does, with a match and without one (rules 3); `matching` finds the match.
 
 use std::sync::Arc;
 

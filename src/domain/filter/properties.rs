@@ -43,6 +43,12 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
+fn piece_of(text: &str, from: Index, to: Index) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let (a, b) = (from.index(chars.len() + 1), to.index(chars.len() + 1));
+    chars[a.min(b)..a.max(b)].iter().collect()
+}
+
 /// A text in its stored form.
 fn value() -> impl Strategy<Value = Option<String>> {
     text().prop_map(|text| clean(&text, 1_000).ok().filter(|text| !text.is_empty()).map(Into::into))
@@ -117,11 +123,9 @@ fn pair_for(stored: &Stored) -> impl Strategy<Value = (String, String)> + use<> 
                     let here = entrypoint();
                     let own = field.texts(&stored, &here);
                     let own = from.get(&own);
-                    let chars: Vec<char> = own.chars().collect();
-                    let (a, b) = (from.index(chars.len() + 1), to.index(chars.len() + 1));
                     match style {
                         0 => own.to_string(),
-                        1 => chars[a.min(b)..a.max(b)].iter().collect(),
+                        1 => piece_of(own, from, to),
                         2 => own.to_uppercase(),
                         _ => other,
                     }
@@ -148,9 +152,7 @@ fn words_for(stored: &Stored) -> impl Strategy<Value = String> + use<> {
     let searched = [TextField::Company, TextField::Email, TextField::Phone, TextField::CustomerNumber];
     own.extend(searched.into_iter().filter_map(|field| customer.text(field)).map(str::to_owned));
     let piece = (select(own), any::<Index>(), any::<Index>(), 0..3).prop_map(|(own, from, to, style)| {
-        let chars: Vec<char> = own.chars().collect();
-        let (a, b) = (from.index(chars.len() + 1), to.index(chars.len() + 1));
-        let piece: String = chars[a.min(b)..a.max(b)].iter().collect();
+        let piece = piece_of(&own, from, to);
         match style {
             0 => piece,
             1 => piece.to_uppercase(),
@@ -236,9 +238,7 @@ proptest! {
     ) {
         for own in [Some(customer.name()), customer.text(TextField::Email).map(str::to_owned),
                     customer.text(TextField::Phone).map(str::to_owned)].into_iter().flatten() {
-            let chars: Vec<char> = own.chars().collect();
-            let (a, b) = (from.index(chars.len() + 1), to.index(chars.len() + 1));
-            let piece: String = chars[a.min(b)..a.max(b)].iter().collect();
+            let piece = piece_of(&own, from, to);
             let nfd = icu_normalizer::DecomposingNormalizerBorrowed::new_nfd();
             let decomposed = nfd.normalize(&piece).into_owned();
             // Of a phone, a search finds the digits.
@@ -267,9 +267,7 @@ proptest! {
             grams
         };
         let whole = super::plain::plain(&whole);
-        let chars: Vec<char> = whole.chars().collect();
-        let (a, b) = (from.index(chars.len() + 1), to.index(chars.len() + 1));
-        let part: String = chars[a.min(b)..a.max(b)].iter().collect();
+        let part = piece_of(&whole, from, to);
         prop_assert!(grams(&part).is_subset(&grams(&whole)), "{:?} in {:?}", part, whole);
     }
 

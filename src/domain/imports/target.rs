@@ -83,11 +83,7 @@ impl Target {
 
     /// By [`header_key`] of a name in a request or record.
     fn of_own_name(key: &str) -> Option<Target> {
-        let of_text = TextField::all().find(|field| {
-            let spec = field.spec();
-            spec.request.eq_ignore_ascii_case(key) || spec.record.eq_ignore_ascii_case(key)
-        });
-        of_text.map(Target::Text).or_else(|| {
+        TextField::of_any_name(key).map(Target::Text).or_else(|| {
             let is_it = |name: &str| name.eq_ignore_ascii_case(key);
             let found = OTHERS.iter().find(|(_, request, record)| is_it(request) || is_it(record));
             found.map(|(target, ..)| target.clone())
@@ -144,8 +140,8 @@ pub(super) fn has_word(words: &str, word: &str) -> bool {
     words.split_whitespace().any(|known| known == word)
 }
 
-/// The usual spellings of other systems, in the form of [`header_key`], with blanks between them. The table omits words that could mean two fields
-/// (`id`, `customerid`, `note`): the file's owner says what they mean with `map=`.
+/// The usual spellings of other systems, in the form of [`header_key`], with blanks between them. The table omits words
+/// that could mean two fields (`id`, `customerid`, `note`): the file's owner says what they mean with `map=`.
 const SPELLINGS: &[(Target, &str)] = {
     use Target::Text;
     use TextField as F;

@@ -3,8 +3,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-
 use super::options::{DateFormat, ImportOptions, UnknownColumns};
 use super::preset::{Preset, is_server_assigned};
 use super::records::RecordItem;
@@ -27,12 +25,6 @@ pub struct HeaderProblem {
     /// What is wrong and what would do. A header that looks like a value is named only by its number: the file may have
     /// no header line.
     pub message: String,
-}
-
-impl fmt::Display for HeaderProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
 }
 
 /// A column of the file.

@@ -10,9 +10,7 @@ use clap::Args;
 use super::{ConfigError, Global, within};
 use crate::mail::{Address, Composer, Folder, SmtpOptions, Templates, Transport};
 
-/// Name of the mail folder in the data folder.
 const MAIL_FOLDER: &str = "mail";
-/// The sender address when there is no mail server.
 const MAIL_FROM_DEFAULT: &str = "no-reply@localhost";
 
 /// Options of the subcommands that send mails.
@@ -29,7 +27,7 @@ pub struct MailOptions {
     pub smtp_ca_file: Option<PathBuf>,
 
     /// How long to wait for each answer of the mail server, from 1ms to 1h; ten times as long after a whole message
-    #[arg(long, env = "CUSTOMARY_SMTP_TIMEOUT", default_value = "1m", value_name = "DURATION", value_parser = short_time)]
+    #[arg(long, env = "CUSTOMARY_SMTP_TIMEOUT", default_value = "1m", value_name = "DURATION", value_parser = within("1ms", "1h"))]
     pub smtp_timeout: Duration,
 
     /// How many connections to the mail server to use at once, from 1 to 16
@@ -49,12 +47,8 @@ pub struct MailOptions {
     pub mail_templates: Option<PathBuf>,
 
     /// How long to wait before the first retry of a mail, from 1ms to 1h; the wait doubles with each retry, up to 2h
-    #[arg(long, env = "CUSTOMARY_MAIL_RETRY", default_value = "30s", value_name = "DURATION", value_parser = short_time)]
+    #[arg(long, env = "CUSTOMARY_MAIL_RETRY", default_value = "30s", value_name = "DURATION", value_parser = within("1ms", "1h"))]
     pub mail_retry: Duration,
-}
-
-fn short_time(text: &str) -> Result<Duration, String> {
-    within(text, "1ms", "1h")
 }
 
 impl MailOptions {

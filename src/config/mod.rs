@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use url::{Host, Url};
@@ -40,9 +41,7 @@ pub struct Global {
     pub log: String,
 }
 
-/// The database file in the data folder.
 const DATABASE_FILE: &str = "customary.db";
-/// The master key file in the data folder.
 const MASTER_KEY_FILE: &str = "master.key";
 
 /// A wrong setting: a message that tells the operator what to change.
@@ -155,40 +154,40 @@ pub struct Serve {
     pub public_url: Option<String>,
 
     /// How long the service keeps idempotency keys, from 1s to 30d
-    #[arg(long, env = "CUSTOMARY_IDEMPOTENCY_TTL", default_value = "24h", value_name = "DURATION", value_parser = idempotency_ttl)]
-    pub idempotency_ttl: std::time::Duration,
+    #[arg(long, env = "CUSTOMARY_IDEMPOTENCY_TTL", default_value = "24h", value_name = "DURATION", value_parser = within("1s", "30d"))]
+    pub idempotency_ttl: Duration,
 
     /// How long links in invitations and consent mails stay valid, from 1s to 90d
-    #[arg(long, env = "CUSTOMARY_LINK_TTL", default_value = "7d", value_name = "DURATION", value_parser = link_ttl)]
-    pub link_ttl: std::time::Duration,
+    #[arg(long, env = "CUSTOMARY_LINK_TTL", default_value = "7d", value_name = "DURATION", value_parser = within("1s", "90d"))]
+    pub link_ttl: Duration,
 
     /// Mail settings.
     #[command(flatten)]
     pub mail: MailOptions,
 
     /// How long a customer stays signed in without activity, from 1s to 30d
-    #[arg(long, env = "CUSTOMARY_SESSION_IDLE", default_value = "30m", value_name = "DURATION", value_parser = session_life)]
-    pub session_idle: std::time::Duration,
+    #[arg(long, env = "CUSTOMARY_SESSION_IDLE", default_value = "30m", value_name = "DURATION", value_parser = within("1s", "30d"))]
+    pub session_idle: Duration,
 
     /// How long a customer stays signed in at most, from 1s to 30d
-    #[arg(long, env = "CUSTOMARY_SESSION_MAX", default_value = "12h", value_name = "DURATION", value_parser = session_life)]
-    pub session_max: std::time::Duration,
+    #[arg(long, env = "CUSTOMARY_SESSION_MAX", default_value = "12h", value_name = "DURATION", value_parser = within("1s", "30d"))]
+    pub session_max: Duration,
 
     /// How long a sign-in waits after five failures, at most 5s; each further failure doubles the wait, up to 8 times this
     #[arg(long, env = "CUSTOMARY_LOGIN_WAIT", default_value = "1s", value_name = "DURATION", value_parser = login_wait)]
-    pub login_wait: std::time::Duration,
+    pub login_wait: Duration,
 
     /// How long the service keeps a finished import and its report
     #[arg(long, env = "CUSTOMARY_IMPORT_RETENTION", default_value = "30d", value_name = "DURATION", value_parser = humantime::parse_duration)]
-    pub import_retention: std::time::Duration,
+    pub import_retention: Duration,
 
     /// Maximum size of an imported file, in bytes
     #[arg(long, env = "CUSTOMARY_IMPORT_MAX_BYTES", default_value_t = 4 << 30, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..))]
     pub import_max_bytes: u64,
 
     /// How long an idle connection stays open, from 1s to 1h
-    #[arg(long, env = "CUSTOMARY_KEEP_ALIVE", default_value = "75s", value_name = "DURATION", value_parser = keep_alive)]
-    pub keep_alive: std::time::Duration,
+    #[arg(long, env = "CUSTOMARY_KEEP_ALIVE", default_value = "75s", value_name = "DURATION", value_parser = within("1s", "1h"))]
+    pub keep_alive: Duration,
 
     /// Maximum number of commands in one write transaction, from 1 to 256; with 1, each command has its own
     #[arg(long, env = "CUSTOMARY_BATCH_MAX", default_value_t = 256, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -215,35 +214,21 @@ pub struct Serve {
 const LOGIN_WAIT_MAX_SECS: u64 = 5;
 
 /// Parses a duration from `least` to `most`; the error names both.
-fn within(text: &str, least: &str, most: &str) -> Result<std::time::Duration, String> {
-    let read = |text| humantime::parse_duration(text).map_err(|error| error.to_string());
-    let duration = read(text)?;
-    if (read(least)?..=read(most)?).contains(&duration) {
-        Ok(duration)
-    } else {
-        Err(format!("must be from {least} to {most}"))
+fn within(least: &'static str, most: &'static str) -> impl Fn(&str) -> Result<Duration, String> + Clone {
+    move |text| {
+        let read = |text| humantime::parse_duration(text).map_err(|error| error.to_string());
+        let duration = read(text)?;
+        if (read(least)?..=read(most)?).contains(&duration) {
+            Ok(duration)
+        } else {
+            Err(format!("must be from {least} to {most}"))
+        }
     }
 }
 
-fn keep_alive(text: &str) -> Result<std::time::Duration, String> {
-    within(text, "1s", "1h")
-}
-
-fn session_life(text: &str) -> Result<std::time::Duration, String> {
-    within(text, "1s", "30d")
-}
-
-fn login_wait(text: &str) -> Result<std::time::Duration, String> {
+fn login_wait(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if duration.as_secs() <= LOGIN_WAIT_MAX_SECS { Ok(duration) } else { Err("must be at most 5s".into()) }
-}
-
-fn link_ttl(text: &str) -> Result<std::time::Duration, String> {
-    within(text, "1s", "90d")
-}
-
-fn idempotency_ttl(text: &str) -> Result<std::time::Duration, String> {
-    within(text, "1s", "30d")
 }
 
 impl Serve {

@@ -1,7 +1,5 @@
 //! Keyed hashes. They find a value without revealing it (rules 7).
 
-use std::fmt;
-
 use siphasher::sip::SipHasher24;
 use zeroize::Zeroizing;
 
@@ -14,12 +12,6 @@ pub type IdentityDigest = [u8; IDENTITY_DIGEST_BYTES];
 #[derive(Clone)]
 pub struct Hasher {
     key: Zeroizing<[u8; 32]>,
-}
-
-impl fmt::Debug for Hasher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hasher")
-    }
 }
 
 impl Hasher {
@@ -51,19 +43,12 @@ impl Hasher {
     }
 }
 
-/// Length of a [`TermHasher`] key in bytes.
 const TERM_KEY_BYTES: usize = 16;
 
 /// SipHash-2-4, keyed for search terms. A customer has about 60 of them, all short; BLAKE3 takes ten times as long.
 #[derive(Clone)]
 pub struct TermHasher {
     key: Zeroizing<[u8; TERM_KEY_BYTES]>,
-}
-
-impl fmt::Debug for TermHasher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TermHasher")
-    }
 }
 
 impl TermHasher {

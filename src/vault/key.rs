@@ -48,12 +48,6 @@ pub fn random<const N: usize>() -> Result<[u8; N], VaultError> {
 /// An AES-256-GCM key.
 pub struct SealKey(LessSafeKey);
 
-impl fmt::Debug for SealKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SealKey")
-    }
-}
-
 impl SealKey {
     fn new(bytes: &[u8; KEY_BYTES]) -> Result<SealKey, VaultError> {
         let key = UnboundKey::new(&AES_256_GCM, bytes).map_err(|_| VaultError::DoesNotOpen)?;

@@ -6,7 +6,6 @@ use zeroize::Zeroizing;
 
 use super::key::{VaultError, random};
 
-/// Length of a secret in bytes.
 const SECRET_BYTES: usize = 32;
 
 /// A new secret: 256 random bits as base64url, suitable for URLs and cookies.

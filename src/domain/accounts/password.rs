@@ -21,7 +21,6 @@ const DECORATION_CHARS_MAX: usize = 5;
 const DECORATED_GUESSES_MIN: u64 = 10_000;
 /// How many characters of a password the check looks at; its work grows faster than their number.
 const GUESSED_CHARS_MAX: usize = 40;
-/// The most pieces that the check looks for.
 const PIECES_MAX: usize = 40;
 
 /// Why a password is refused.
@@ -148,19 +147,11 @@ mod tests {
 
     #[test]
     fn rules_2_common_passwords_are_refused() {
-        for common in [
-            "password12",
-            "1234567890",
-            "qwertyuiop",
-            "Passw0rd123",
-            "iloveyou12",
-            "aaaaaaaaaaaa",
-            "abcdefghij",
-            "letmein123!",
-            "1q2w3e4r5t",
-            "administrator",
-            "football2024",
-        ] {
+        for common in
+            "password12 1234567890 qwertyuiop Passw0rd123 iloveyou12 aaaaaaaaaaaa abcdefghij letmein123! \
+             1q2w3e4r5t administrator football2024"
+                .split(' ')
+        {
             assert_eq!(weakness(common, &[]), Some(Weakness::Common), "{common}");
         }
         for good in
@@ -178,16 +169,8 @@ mod tests {
         let known: Vec<String> = ["ada.byron@example.test", "Ada Byron", "Analytical Engines", "1985-04-12"]
             .map(str::to_owned)
             .into();
-        for own in [
-            "ada.byron@example.test",
-            "AdaByron1985",
-            "byron-ada-1985",
-            "analyticalengines",
-            "Analytical Engines1",
-            "1985-04-12",
-            "ada.byron!!",
-            "ada.byron-2024",
-        ] {
+        for own in "ada.byron@example.test|AdaByron1985|byron-ada-1985|analyticalengines|Analytical Engines1|1985-04-12|\
+             ada.byron!!|ada.byron-2024".split('|') {
             assert_eq!(weakness(own, &known), Some(Weakness::Personal), "{own}");
         }
         assert_eq!(weakness("ada sells nineteen tulips", &known), None);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use compact_str::CompactString;
 
 use crate::domain::customers::fields::TextField;
-use crate::domain::customers::identifier::{IdField, Identifier, MatchKey};
+use crate::domain::customers::identifier::{Identifier, MatchKey};
 use crate::domain::customers::record::{Customer, Status, Stored};
 use crate::domain::decide::command::Actor;
 use crate::domain::decide::working_set::{Missing, WorkingSet};
@@ -25,7 +25,6 @@ pub const LOCK_FAILURES: usize = 10;
 pub const MAILS_MAX: usize = 3;
 /// How long the link of a password reset is valid, in seconds.
 pub const RESET_SECS: i64 = 3600;
-/// How often the wait doubles at most.
 const WAIT_DOUBLINGS_MAX: u32 = 3;
 
 /// The actor that history names if a customer acts.
@@ -67,8 +66,8 @@ pub fn login_keys(login: &str) -> Vec<MatchKey> {
     let mut probe = Customer::default();
     probe.texts.set(TextField::CustomerUsername, Some(clean.clone()));
     probe.texts.set(TextField::Email, Some(clean));
-    let email = Identifier::new(vec![IdField::Text(TextField::Email)]);
-    [Identifier::customer_username(), email].iter().filter_map(|identifier| identifier.key(&probe)).collect()
+    let fields = [TextField::CustomerUsername, TextField::Email];
+    fields.into_iter().filter_map(|field| Identifier::of(field).key(&probe)).collect()
 }
 
 /// The customer that a login name means, among those who fit: the one with the username, else the oldest with the e-mail

@@ -5,7 +5,7 @@ use super::draft::{Change, Draft, Input};
 use super::fields::TextField;
 use super::mask::mask;
 use super::phone;
-use super::record::{ADDITIONAL_MAX, Customer, Status};
+use super::record::{ADDITIONAL_MAX, Customer};
 use crate::domain::kernel::problem::Problem;
 use crate::domain::kernel::time::Micros;
 
@@ -111,29 +111,17 @@ fn write_sent(
     }
     set(&mut target.time_zone, &draft.time_zone, clears);
     set(&mut target.password_hash, &draft.password_hash, clears);
-    match &draft.labels {
-        Change::Set(labels) => target.labels.clone_from(labels),
-        Change::Clear if clears => target.labels.clear(),
-        Change::Clear | Change::Keep => {}
-    }
-    // Status and balance have no empty value: clearing them sets the value of a new customer.
-    match draft.status {
-        Change::Set(status) => target.status = status,
-        Change::Clear if clears => target.status = Status::default(),
-        Change::Clear | Change::Keep => {}
-    }
-    match draft.balance {
-        Change::Set(balance) => target.balance = balance,
-        Change::Clear if clears => target.balance = crate::domain::kernel::money::Money::default(),
-        Change::Clear | Change::Keep => {}
-    }
+    set(&mut target.labels, &draft.labels, clears);
+    set(&mut target.status, &draft.status, clears);
+    set(&mut target.balance, &draft.balance, clears);
     problems
 }
 
-fn set<T: Clone>(target: &mut Option<T>, change: &Change<T>, clears: bool) {
+/// Writes a change. Clearing sets the value of a new customer: status and balance have no empty one.
+fn set<T: Default + From<U>, U: Clone>(target: &mut T, change: &Change<U>, clears: bool) {
     match change {
-        Change::Set(value) => *target = Some(value.clone()),
-        Change::Clear if clears => *target = None,
+        Change::Set(value) => *target = value.clone().into(),
+        Change::Clear if clears => *target = T::default(),
         Change::Clear | Change::Keep => {}
     }
 }

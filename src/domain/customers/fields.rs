@@ -3,7 +3,10 @@
 use std::fmt;
 
 use compact_str::CompactString;
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
+
+use crate::domain::kernel::members::Name;
 
 /// One text of a customer that callers may write.
 ///
@@ -101,6 +104,18 @@ pub const FIELDS: [FieldSpec; FIELD_COUNT] = {
     ]
 };
 
+/// Every member that a request may have besides the text fields.
+pub(crate) const OTHER_MEMBERS: [&str; 8] = [
+    "customerPsw",
+    "customerStatus",
+    "balance",
+    "timeZone",
+    "additionalFields",
+    "labels",
+    "identifierFields",
+    "createdAt",
+];
+
 const fn spec(
     field: TextField,
     request: &'static str,
@@ -184,27 +199,6 @@ impl Serialize for Texts {
     }
 }
 
-/// A field by its name in a document.
-struct Name(TextField);
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MapVisitor;
-        impl serde::de::Visitor<'_> for MapVisitor {
-            type Value = Name;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the name of a customer field")
-            }
-            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Name, E> {
-                // A newer release may have written a field that this one does not know. Reading fails rather than
-                // drops it: the next write would lose it.
-                TextField::of_request(name).map(Name).ok_or_else(|| E::custom("a field of a newer release"))
-            }
-        }
-        deserializer.deserialize_identifier(MapVisitor)
-    }
-}
-
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct MapVisitor;
@@ -215,7 +209,11 @@ impl<'de> Deserialize<'de> for Texts {
             }
             fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Texts, A::Error> {
                 let mut texts = Texts::default();
-                while let Some(Name(field)) = map.next_key()? {
+                while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
+                    // A newer release may have written a field that this one does not know. Reading fails rather than
+                    // drops it: the next write would lose it.
+                    let field = TextField::of_request(&name);
+                    let field = field.ok_or_else(|| A::Error::custom("a field of a newer release"))?;
                     texts.set(field, Some(map.next_value()?));
                 }
                 Ok(texts)

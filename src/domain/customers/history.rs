@@ -61,60 +61,38 @@ pub struct FieldChange {
 
 /// What differs between two versions. The password shows only that it changed.
 pub fn difference(before: Option<&Customer>, after: &Customer) -> Vec<FieldChange> {
-    let empty = Customer::default();
-    let old = before.unwrap_or(&empty);
     let mut changes = Vec::new();
-    let mut compare = |field: String, from: Option<String>, to: Option<String>| {
+    // Before its creation a record had no status, stage or balance either.
+    let mut compare = |field: String, value: &dyn Fn(&Customer) -> Option<String>| {
+        let (from, to) = (before.and_then(value), value(after));
         if from != to {
             changes.push(FieldChange { field, from, to });
         }
     };
     for field in TextField::all() {
-        compare(
-            field.name().to_owned(),
-            old.text(field).map(str::to_owned),
-            after.text(field).map(str::to_owned),
-        );
+        compare(field.name().into(), &|customer| customer.text(field).map(str::to_owned));
     }
-    // Before its creation a record had no status, stage or balance either.
-    let of_old = |text: String| before.map(|_| text);
-    compare(
-        "customerStatus".into(),
-        of_old(old.status.code().to_string()),
-        Some(after.status.code().to_string()),
-    );
-    compare("lifecycle".into(), of_old(old.lifecycle.name().into()), Some(after.lifecycle.name().into()));
-    compare("balance".into(), of_old(old.balance.to_string()), Some(after.balance.to_string()));
-    compare(
-        "timeZone".into(),
-        old.time_zone.map(|zone| zone.to_string()),
-        after.time_zone.map(|zone| zone.to_string()),
-    );
-    compare("labels".into(), list(&old.labels), list(&after.labels));
-    compare("identifierFields".into(), list(&old.identifier_fields), list(&after.identifier_fields));
-    let names: BTreeSet<&String> = old.additional.keys().chain(after.additional.keys()).collect();
+    compare("customerStatus".into(), &|customer| Some(customer.status.code().to_string()));
+    compare("lifecycle".into(), &|customer| Some(customer.lifecycle.name().into()));
+    compare("balance".into(), &|customer| Some(customer.balance.to_string()));
+    compare("timeZone".into(), &|customer| customer.time_zone.map(|zone| zone.to_string()));
+    compare("labels".into(), &|customer| list(&customer.labels));
+    compare("identifierFields".into(), &|customer| list(&customer.identifier_fields));
+    let names: BTreeSet<&String> =
+        before.into_iter().chain([after]).flat_map(|customer| customer.additional.keys()).collect();
     for name in names {
-        compare(
-            format!("additionalFields.{name}"),
-            old.additional.get(name).cloned(),
-            after.additional.get(name).cloned(),
-        );
+        let field = format!("additionalFields.{name}");
+        compare(field, &|customer| customer.additional.get(name).cloned());
     }
-    let invited = |customer: &Customer| customer.invitation.map(|invitation| invitation.at.to_rfc3339());
-    compare("invitation".into(), invited(old), invited(after));
+    compare("invitation".into(), &|customer| Some(customer.invitation?.at.to_rfc3339()));
     for (name, channel) in [("eCommunication", Channel::ECommunication), ("sms", Channel::Sms)] {
-        let status = |customer: &Customer| {
-            customer.consent.map(|consent| consent.of(channel).status.code().to_string())
-        };
-        compare(format!("customerConsent.{name}"), status(old), status(after));
+        let field = format!("customerConsent.{name}");
+        compare(field, &|customer| Some(customer.consent?.of(channel).status.code().to_string()));
     }
-    if old.password_hash != after.password_hash {
-        let shown = |hash: &Option<String>| hash.as_ref().map(|_| MASK.to_owned());
-        changes.push(FieldChange {
-            field: "customerPsw".into(),
-            from: shown(&old.password_hash),
-            to: shown(&after.password_hash),
-        });
+    let (old, new) = (before.and_then(|old| old.password_hash.as_ref()), after.password_hash.as_ref());
+    if old != new {
+        let shown = |hash: Option<&String>| hash.map(|_| MASK.to_owned());
+        changes.push(FieldChange { field: "customerPsw".into(), from: shown(old), to: shown(new) });
     }
     changes
 }

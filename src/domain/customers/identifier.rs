@@ -4,9 +4,9 @@ use std::fmt;
 
 use compact_str::CompactString;
 
-use super::fields::TextField;
+use super::fields::{OTHER_MEMBERS, TextField};
 use super::record::{ADDITIONAL_KEY_CHARS_MAX, Customer};
-use crate::domain::kernel::text::{fold_spaces, nearest};
+use crate::domain::kernel::text::{fold_spaces, hint};
 
 /// The most identifiers of a policy; each one costs an index entry for every customer.
 pub const IDENTIFIERS_MAX: usize = 10;
@@ -22,20 +22,8 @@ pub enum IdField {
     Additional(String),
 }
 
-/// Fields that cannot tell one person from another, and why.
-const UNFIT: [&str; 11] = [
-    "customerPsw",
-    "customerStatus",
-    "balance",
-    "timeZone",
-    "additionalFields",
-    "identifierFields",
-    "createdAt",
-    "labels",
-    "customerId",
-    "lifecycle",
-    "name",
-];
+/// Fields that cannot tell one person from another, besides [`OTHER_MEMBERS`].
+const UNFIT: [&str; 3] = ["customerId", "lifecycle", "name"];
 
 impl IdField {
     /// Reads a field's name. A name that no field of the customer has means the additional field of that name.
@@ -47,7 +35,8 @@ impl IdField {
         if let Some(field) = TextField::of_any_name(name) {
             return Ok(IdField::Text(field));
         }
-        if let Some(unfit) = UNFIT.iter().find(|unfit| unfit.eq_ignore_ascii_case(name)) {
+        if let Some(unfit) = OTHER_MEMBERS.iter().chain(&UNFIT).find(|unfit| unfit.eq_ignore_ascii_case(name))
+        {
             return Err(format!("{unfit} cannot identify a customer"));
         }
         if is_additional_key(name) {
@@ -107,14 +96,19 @@ impl Identifier {
         Identifier(fields)
     }
 
+    /// One text field alone.
+    pub fn of(field: TextField) -> Identifier {
+        Identifier(vec![IdField::Text(field)])
+    }
+
     /// `customerNumber` alone, which always identifies.
     pub fn customer_number() -> Identifier {
-        Identifier(vec![IdField::Text(TextField::CustomerNumber)])
+        Identifier::of(TextField::CustomerNumber)
     }
 
     /// `customerUsername` alone, which is unique among live customers.
     pub fn customer_username() -> Identifier {
-        Identifier(vec![IdField::Text(TextField::CustomerUsername)])
+        Identifier::of(TextField::CustomerUsername)
     }
 
     /// Reads `email` or `firstname+lastname`.
@@ -176,10 +170,7 @@ pub fn parse_policy(items: &[String]) -> Result<Vec<Identifier>, Vec<(usize, Str
             }
             Ok(identifier) => identifiers.push(identifier),
             Err(message) => {
-                let names = TextField::all().map(TextField::name);
-                let hint =
-                    nearest(item, names).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
-                problems.push((index, format!("{message}{hint}")));
+                problems.push((index, message + &hint(item, TextField::all().map(TextField::name))));
             }
         }
     }

@@ -181,7 +181,7 @@ impl Customer {
 }
 
 /// A customer with its place in the database.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stored {
     /// `customerId`.
     pub id: i64,

@@ -250,7 +250,7 @@ impl Outcome {
 }
 
 /// What a create would do (`POST /Customer/match/{entry}`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MatchReport {
     /// The result, or `None` for a conflict.
     pub verdict: Option<Verdict>,

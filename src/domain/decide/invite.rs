@@ -8,13 +8,13 @@ use super::working_set::WorkingSet;
 use super::{Undecided, change, refused};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::history::Operation;
-use crate::domain::customers::identifier::{IdField, Identifier, MatchKey};
+use crate::domain::customers::identifier::{Identifier, MatchKey};
 use crate::domain::customers::record::{Customer, Invitation, Lifecycle, Status, Stored};
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::mail::MailKind;
 
 fn email_key(customer: &Customer) -> Option<MatchKey> {
-    Identifier::new(vec![IdField::Text(TextField::Email)]).key(customer)
+    Identifier::of(TextField::Email).key(customer)
 }
 
 /// The keys that an invitation looks up in the working set.

@@ -14,14 +14,7 @@ pub(super) fn decide_match(working_set: &WorkingSet, create: &CreateCustomer) ->
     let evaluation = evaluate(working_set, create)?;
     let candidates =
         evaluation.found.iter().map(|(key, ids)| (key.identifier.to_string(), ids.clone())).collect();
-    let mut report = MatchReport {
-        verdict: None,
-        id: None,
-        matched_on: None,
-        differs: Vec::new(),
-        candidates,
-        conflicts: Vec::new(),
-    };
+    let mut report = MatchReport { candidates, ..MatchReport::default() };
     let forced = create.on_match == OnMatch::Force;
     // Decide the create as usual, and drop the effects.
     let would = match evaluation.hit {

@@ -17,7 +17,6 @@ use std::sync::Arc;
 
 use self::command::{Action, Actor, Answer, Command, Outcome};
 use self::effects::Revision;
-use self::unique::unique_identifiers;
 use self::working_set::{IdempotencyRecord, Missing, WorkingSet};
 use super::customers::apply;
 use super::customers::fields::TextField;
@@ -119,13 +118,10 @@ pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<Matc
             let Some(stored) = working_set.customer(update.id) else { return Vec::new() };
             let (after, _) =
                 apply::update(&stored.customer, &update.draft, working_set.entrypoint.country.as_deref());
-            unique_identifiers(working_set)
-                .filter_map(|identifier| {
-                    identifier
-                        .key(&after)
-                        .filter(|key| identifier.key(&stored.customer).as_ref() != Some(key))
-                })
-                .collect()
+            let changed = |identifier: &Identifier| {
+                identifier.key(&after).filter(|key| identifier.key(&stored.customer).as_ref() != Some(key))
+            };
+            working_set.entrypoint.policy.unique().iter().filter_map(changed).collect()
         }
         Action::Invite(invite) => invite::precomputed_keys(working_set, invite.id),
         Action::Delete(_) | Action::Consent(_) | Action::Archive(_) | Action::Replay(_) => Vec::new(),

@@ -7,25 +7,13 @@ use crate::domain::customers::matching;
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::kernel::problem::Rejection;
 
-/// What no change may let two customers share: the identifiers of the policy, the customer number and the login name.
-pub(super) fn unique_identifiers(working_set: &WorkingSet) -> impl Iterator<Item = Identifier> + use<> {
-    let mut all = working_set.entrypoint.policy.identifiers.clone();
-    for always in [Identifier::customer_number(), Identifier::customer_username()] {
-        if !all.contains(&always) {
-            all.push(always);
-        }
-    }
-    all.into_iter()
-}
-
 pub(super) fn check_changed_identity(
     working_set: &WorkingSet,
     stored: &Stored,
     after: &Customer,
 ) -> Result<(), Undecided> {
-    let changed: Vec<Identifier> = unique_identifiers(working_set)
-        .filter(|identifier| identifier.key(after) != identifier.key(&stored.customer))
-        .collect();
+    let mut changed = working_set.entrypoint.policy.unique();
+    changed.retain(|identifier| identifier.key(after) != identifier.key(&stored.customer));
     check_unique(working_set, Some(stored.id), after, &changed)
 }
 

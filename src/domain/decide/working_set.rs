@@ -50,20 +50,14 @@ pub struct WorkingSet {
 impl WorkingSet {
     /// A working set with an entrypoint and no customers yet.
     pub fn new(entrypoint: Arc<Entrypoint>, now: Micros, ids: std::ops::Range<i64>) -> WorkingSet {
-        let mut identifiers = entrypoint.policy.identifiers.clone();
-        for always in [Identifier::customer_number(), Identifier::customer_username()] {
-            if !identifiers.contains(&always) {
-                identifiers.push(always);
-            }
-        }
         WorkingSet {
+            identifiers: entrypoint.policy.unique(),
             entrypoint,
             now,
             ids,
             customers: HashMap::new(),
             versions: HashMap::new(),
             index: HashMap::new(),
-            identifiers,
             keys: HashMap::new(),
             revisions: Vec::new(),
             mails: Vec::new(),

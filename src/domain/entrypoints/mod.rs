@@ -5,13 +5,13 @@ pub mod theme;
 
 use self::theme::Theme;
 use super::customers::fields::TextField;
-use super::customers::identifier::{IdField, Identifier};
+use super::customers::identifier::Identifier;
 
 /// The most characters of an entrypoint's name (rules 1).
 pub const ENTRY_CHARS_MAX: usize = 50;
 
 /// An entrypoint, with all that decisions and answers about its customers need.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Entrypoint {
     /// Its number in the database.
     pub id: i64,
@@ -69,12 +69,22 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        let email = Identifier::new(vec![IdField::Text(TextField::Email)]);
-        Policy { identifiers: vec![email], explicit: false }
+        Policy { identifiers: vec![Identifier::of(TextField::Email)], explicit: false }
     }
 }
 
 impl Policy {
+    /// What no two live customers may share: the identifiers, the customer number and the login name.
+    pub fn unique(&self) -> Vec<Identifier> {
+        let mut all = self.identifiers.clone();
+        for always in [Identifier::customer_number(), Identifier::customer_username()] {
+            if !all.contains(&always) {
+                all.push(always);
+            }
+        }
+        all
+    }
+
     /// The policy of an entrypoint: its own, else its organisation's, else the default.
     pub fn cascade(own: Option<Vec<Identifier>>, organisation: Option<Vec<Identifier>>) -> Policy {
         match own.or(organisation) {

@@ -9,7 +9,7 @@ use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::{Identifier, parse_policy};
 use crate::domain::kernel::checks::{no_control, problems_of};
 use crate::domain::kernel::problem::Problem;
-use crate::domain::kernel::text::{nearest, normal};
+use crate::domain::kernel::text::{hint, normal};
 
 /// The most characters of an organisation's or entrypoint's names.
 pub const NAME_CHARS_MAX: u64 = 250;
@@ -183,21 +183,16 @@ fn check_required(items: &[String], problems: &mut Vec<Problem>) -> Vec<TextFiel
             Some(field) if !fields.contains(&field) => fields.push(field),
             Some(_) => {}
             None => {
-                let near = nearest(item, TextField::all().map(TextField::name));
-                let hint = near.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+                let hint = hint(item, TextField::all().map(TextField::name));
+                let path = ["requiredFields", &index.to_string()];
                 let message = format!("is no field of a customer{hint}");
-                problems.push(Problem::field(
-                    &["requiredFields", &index.to_string()],
-                    "unknown_field",
-                    message,
-                ));
+                problems.push(Problem::field(&path, "unknown_field", message));
             }
         }
     }
     fields
 }
 
-/// The name of an organisation or of a token.
 #[derive(Validate)]
 struct NameInput {
     #[validate(length(max = NAME_CHARS_MAX), custom(function = no_control))]

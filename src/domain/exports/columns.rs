@@ -1,106 +1,57 @@
 //! The columns of an export: all there are, how a request names them, and the default.
 
 use crate::domain::customers::fields::TextField;
-use crate::domain::customers::identifier::is_additional_key;
-use crate::domain::filter::ADDITIONAL_PREFIX;
+use crate::domain::filter::{ADDITIONAL_PREFIX, FilterField};
 use crate::domain::kernel::problem::Problem;
-use crate::domain::kernel::text::nearest;
+use crate::domain::kernel::text::{self, nearest};
 
 /// The parameter that names columns.
 pub const COLUMNS_PARAMETER: &str = "columnsExport";
-/// How many characters of an unknown column an error repeats.
-const SHOWN_CHARS_MAX: usize = 60;
 
 /// What a column shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExportColumn {
-    /// A text of the customer.
-    Text(TextField),
-    /// The name that views show; the fields that callers write are `Firstname`, `Lastname` and `Fullname`.
-    Name,
-    /// One additional field; filters find it by the same rule.
-    Additional(String),
+    /// A field of filters. Its name is the one that views show; labels are joined by `;` or are a JSON array.
+    Field(FilterField),
     /// All additional fields, as one JSON object.
     AdditionalFields,
     /// The `identifierFields` the customer was created with, joined by `;`.
     IdentifierFields,
-    /// The labels, joined by `;` or as a JSON array.
-    Labels,
-    /// `customerId`.
-    CustomerId,
-    /// `customerStatus`.
-    Status,
-    /// The stage of the customer's life.
-    Lifecycle,
-    /// `Balance`, a decimal.
-    Balance,
     /// `TimeZone`, hours.
     TimeZone,
-    /// `Created`, RFC 3339 in UTC.
-    Created,
-    /// `LastUpdated`, RFC 3339 in UTC.
-    LastUpdated,
     /// The entrypoint's name.
     Entry,
-    /// The entrypoint's number.
-    PaypointId,
-    /// The entrypoint's legal name.
-    PaypointLegalname,
-    /// The entrypoint's trading name.
-    PaypointDbaname,
     /// Always empty; kept for clients of the contract.
     ExternalPaypointId,
-    /// The organisation's number.
-    OrgId,
-    /// The organisation's name.
-    OrgName,
 }
 
-/// The columns that are not texts of the customer. The first name is the record's; those of requests and filters
-/// follow.
-const OTHERS: [(ExportColumn, &[&str]); 18] = [
-    (ExportColumn::Name, &["name"]),
-    (ExportColumn::AdditionalFields, &["AdditionalFields"]),
-    (ExportColumn::IdentifierFields, &["IdentifierFields"]),
-    (ExportColumn::Labels, &["Labels", "label"]),
-    (ExportColumn::CustomerId, &["customerId"]),
-    (ExportColumn::Status, &["customerStatus", "status"]),
-    (ExportColumn::Lifecycle, &["Lifecycle"]),
-    (ExportColumn::Balance, &["Balance"]),
-    (ExportColumn::TimeZone, &["TimeZone"]),
-    (ExportColumn::Created, &["Created", "createdAt", "createdDate"]),
-    (ExportColumn::LastUpdated, &["LastUpdated"]),
-    (ExportColumn::Entry, &["entry", "PaypointEntryname"]),
-    (ExportColumn::PaypointId, &["paypointId"]),
-    (ExportColumn::PaypointLegalname, &["PaypointLegalname", "paypointLegal"]),
-    (ExportColumn::PaypointDbaname, &["PaypointDbaname", "paypointDba"]),
-    (ExportColumn::ExternalPaypointId, &["externalPaypointID"]),
-    (ExportColumn::OrgId, &["orgId", "ParentOrgId"]),
-    (ExportColumn::OrgName, &["ParentOrgName", "orgName"]),
+/// The columns that filters do not know.
+const OTHERS: [(&str, ExportColumn); 6] = [
+    ("AdditionalFields", ExportColumn::AdditionalFields),
+    ("IdentifierFields", ExportColumn::IdentifierFields),
+    ("TimeZone", ExportColumn::TimeZone),
+    ("entry", ExportColumn::Entry),
+    ("PaypointEntryname", ExportColumn::Entry),
+    ("externalPaypointID", ExportColumn::ExternalPaypointId),
 ];
+
+/// The names of the columns that are not texts of the customer, as records have them.
+const RECORD_NAMES: &str = "name AdditionalFields IdentifierFields Labels customerId customerStatus Lifecycle Balance \
+    TimeZone Created LastUpdated entry paypointId PaypointLegalname PaypointDbaname externalPaypointID orgId \
+    ParentOrgName";
 
 impl ExportColumn {
     /// The column of a name that records, requests or filters use, in any case.
     pub fn of_name(name: &str) -> Option<ExportColumn> {
-        if let Some(field) = TextField::of_any_name(name) {
-            return Some(ExportColumn::Text(field));
-        }
-        if name.eq_ignore_ascii_case("username") {
-            return Some(ExportColumn::Text(TextField::CustomerUsername));
-        }
-        if let Some((prefix, key)) = name.split_at_checked(ADDITIONAL_PREFIX.len())
-            && prefix.eq_ignore_ascii_case(ADDITIONAL_PREFIX)
-        {
-            return is_additional_key(key).then(|| ExportColumn::Additional(key.to_owned()));
-        }
-        let is_named = |names: &&[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
-        OTHERS.iter().find(|(_, names)| is_named(names)).map(|(column, _)| column.clone())
+        let other = OTHERS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        FilterField::of_name(name)
+            .map(ExportColumn::Field)
+            .or_else(|| other.map(|(_, column)| column.clone()))
     }
 
     /// The names of all columns except additional fields, as records have them.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        let texts = TextField::all().map(|field| field.spec().record);
-        texts.chain(OTHERS.iter().filter_map(|(_, names)| names.first().copied()))
+        TextField::all().map(|field| field.spec().record).chain(RECORD_NAMES.split_whitespace())
     }
 }
 
@@ -116,41 +67,10 @@ pub struct Column {
 /// The default columns, in their order: everything that an import reads, under names that it knows, and nothing that
 /// the service assigns. With `with_entry` the entrypoint's name comes first, for customers of several entrypoints.
 pub fn default_columns(with_entry: bool) -> Vec<Column> {
-    use TextField as F;
-    const BEFORE: [F; 20] = [
-        F::CustomerNumber,
-        F::CustomerUsername,
-        F::Firstname,
-        F::Lastname,
-        F::Fullname,
-        F::Company,
-        F::Email,
-        F::Phone,
-        F::Address,
-        F::Address1,
-        F::City,
-        F::State,
-        F::Zip,
-        F::Country,
-        F::ShippingAddress,
-        F::ShippingAddress1,
-        F::ShippingCity,
-        F::ShippingState,
-        F::ShippingZip,
-        F::ShippingCountry,
-    ];
-    const AFTER: [&str; 8] = [
-        "Birthday",
-        "Labels",
-        "TimeZone",
-        "Balance",
-        "customerStatus",
-        "Created",
-        "AdditionalFields",
-        "IdentifierFields",
-    ];
-    let entry = with_entry.then_some("entry");
-    let names = entry.into_iter().chain(BEFORE.map(|field| field.spec().record)).chain(AFTER);
+    const NAMES: &str = "customerNumber customerUsername Firstname Lastname Fullname Company Email Phone Address Address1 \
+        City State Zip Country ShippingAddress ShippingAddress1 ShippingCity ShippingState ShippingZip ShippingCountry \
+        Birthday Labels TimeZone Balance customerStatus Created AdditionalFields IdentifierFields";
+    let names = with_entry.then_some("entry").into_iter().chain(NAMES.split_whitespace());
     let column = |name: &str| Some(Column { source: ExportColumn::of_name(name)?, heading: name.to_owned() });
     names.filter_map(column).collect()
 }
@@ -194,7 +114,6 @@ fn is_heading(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The message for an unknown column.
 fn unknown(name: &str) -> String {
     let shown = shown(name);
     match nearest(name, ExportColumn::names()) {
@@ -206,19 +125,15 @@ fn unknown(name: &str) -> String {
     }
 }
 
-/// The part of a name that errors repeat; it ends at the first character that names do not have.
+/// The part of a name that errors repeat, in quotes.
 fn shown(name: &str) -> String {
-    let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ');
-    let kept: String = name.chars().take_while(is_plain).take(SHOWN_CHARS_MAX).collect();
-    let end = if kept.len() == name.len() { "" } else { "…" };
-    format!("\"{kept}{end}\"")
+    format!("\"{}\"", text::shown(name, "_- "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::customers::draft::OTHER_MEMBERS;
-    use crate::domain::filter::FilterField;
+    use crate::domain::customers::fields::OTHER_MEMBERS;
 
     fn headings(columns: &[Column]) -> Vec<&str> {
         columns.iter().map(|column| column.heading.as_str()).collect()
@@ -266,13 +181,13 @@ mod tests {
             parse_columns("Email:mail, createdDate ,additional-my tier:Tier,additional-x,USERNAME").unwrap();
         assert_eq!(headings(&columns), ["mail", "createdDate", "Tier", "additional-x", "USERNAME"]);
         let sources = [
-            ExportColumn::Text(TextField::Email),
-            ExportColumn::Created,
-            ExportColumn::Additional("my tier".into()),
-            ExportColumn::Additional("x".into()),
-            ExportColumn::Text(TextField::CustomerUsername),
+            FilterField::Text(TextField::Email),
+            FilterField::CreatedDate,
+            FilterField::Additional("my tier".into()),
+            FilterField::Additional("x".into()),
+            FilterField::Text(TextField::CustomerUsername),
         ];
-        assert_eq!(columns.into_iter().map(|column| column.source).collect::<Vec<_>>(), sources);
+        assert!(columns.into_iter().map(|column| column.source).eq(sources.map(ExportColumn::Field)));
         // Two columns may have the same source.
         assert_eq!(headings(&parse_columns("Email:a,Email:b").unwrap()), ["a", "b"]);
     }

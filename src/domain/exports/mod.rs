@@ -13,16 +13,14 @@ use strum::{Display, IntoStaticStr};
 pub use self::columns::{COLUMNS_PARAMETER, Column, ExportColumn, default_columns, parse_columns};
 pub use self::formula::{neutralise, unneutralise};
 
-use super::customers::fields::TextField;
 use super::customers::mask::{MASK, mask};
 use super::customers::record::{Customer, Stored};
 use super::entrypoints::Entrypoint;
-use super::filter::additional;
+use super::filter::{FilterField, Kind, additional};
 
 /// The most rows of a spreadsheet below its headings: Excel's 1,048,576 minus one.
 pub const XLSX_ROWS_MAX: usize = 1_048_575;
 
-/// The separator of labels in a cell.
 const LABEL_SEPARATOR: &str = ";";
 
 /// The kind of an exported file.
@@ -109,13 +107,12 @@ impl ExportColumn {
     /// How its cells are written.
     pub fn kind(&self) -> CellKind {
         match self {
-            ExportColumn::Text(TextField::Phone) => CellKind::Phone,
-            ExportColumn::CustomerId
-            | ExportColumn::Status
-            | ExportColumn::Balance
-            | ExportColumn::TimeZone
-            | ExportColumn::OrgId
-            | ExportColumn::PaypointId => CellKind::Number,
+            ExportColumn::Field(field) => match field.kind() {
+                Kind::Phone => CellKind::Phone,
+                Kind::Number | Kind::Status | Kind::Money => CellKind::Number,
+                Kind::Text | Kind::Country | Kind::Moment | Kind::Lifecycle => CellKind::Text,
+            },
+            ExportColumn::TimeZone => CellKind::Number,
             _ => CellKind::Text,
         }
     }
@@ -124,36 +121,48 @@ impl ExportColumn {
     pub fn cell<'a>(&self, stored: &'a Stored, entrypoint: &'a Entrypoint, masked: bool) -> Cell<'a> {
         let customer = &stored.customer;
         let text: Cow<'a, str> = match self {
-            ExportColumn::Text(field) => match customer.text(*field) {
-                Some(value) if masked && field.spec().masked => mask(*field, value).into(),
-                value => value.unwrap_or_default().into(),
-            },
-            ExportColumn::Name => customer.name().into(),
-            ExportColumn::Additional(key) => match additional(customer, key) {
-                Some(_) if masked => MASK.into(),
-                value => value.unwrap_or_default().into(),
-            },
+            ExportColumn::Field(field) => text_of(field, stored, entrypoint, masked),
             ExportColumn::AdditionalFields => additional_fields(customer, masked).into(),
             ExportColumn::IdentifierFields => customer.identifier_fields.join(LABEL_SEPARATOR).into(),
-            ExportColumn::Labels => labels(&customer.labels).into(),
-            ExportColumn::CustomerId => stored.id.to_string().into(),
-            ExportColumn::Status => customer.status.code().to_string().into(),
-            ExportColumn::Lifecycle => customer.lifecycle.name().into(),
-            ExportColumn::Balance => customer.balance.to_string().into(),
             ExportColumn::TimeZone => {
                 customer.time_zone.map(|hours| hours.to_string()).unwrap_or_default().into()
             }
-            ExportColumn::Created => customer.created_at.to_rfc3339().into(),
-            ExportColumn::LastUpdated => customer.updated_at.to_rfc3339().into(),
             ExportColumn::Entry => entrypoint.entry.as_str().into(),
-            ExportColumn::PaypointId => entrypoint.id.to_string().into(),
-            ExportColumn::PaypointLegalname => entrypoint.legal_name.as_deref().unwrap_or_default().into(),
-            ExportColumn::PaypointDbaname => entrypoint.dba_name.as_deref().unwrap_or_default().into(),
             ExportColumn::ExternalPaypointId => "".into(),
-            ExportColumn::OrgId => entrypoint.org_id.to_string().into(),
-            ExportColumn::OrgName => entrypoint.org_name.as_str().into(),
         };
         Cell { kind: self.kind(), text }
+    }
+}
+
+fn text_of<'a>(
+    field: &FilterField,
+    stored: &'a Stored,
+    entrypoint: &'a Entrypoint,
+    masked: bool,
+) -> Cow<'a, str> {
+    let customer = &stored.customer;
+    match field {
+        FilterField::Text(field) => match customer.text(*field) {
+            Some(value) if masked && field.spec().masked => mask(*field, value).into(),
+            value => value.unwrap_or_default().into(),
+        },
+        FilterField::Additional(key) => match additional(customer, key) {
+            Some(_) if masked => MASK.into(),
+            value => value.unwrap_or_default().into(),
+        },
+        FilterField::Name => customer.name().into(),
+        FilterField::Label => labels(&customer.labels).into(),
+        FilterField::CustomerId => stored.id.to_string().into(),
+        FilterField::Status => customer.status.code().to_string().into(),
+        FilterField::Lifecycle => customer.lifecycle.name().into(),
+        FilterField::Balance => customer.balance.to_string().into(),
+        FilterField::CreatedDate => customer.created_at.to_rfc3339().into(),
+        FilterField::LastUpdated => customer.updated_at.to_rfc3339().into(),
+        FilterField::PaypointId => entrypoint.id.to_string().into(),
+        FilterField::PaypointLegal => entrypoint.legal_name.as_deref().unwrap_or_default().into(),
+        FilterField::PaypointDba => entrypoint.dba_name.as_deref().unwrap_or_default().into(),
+        FilterField::OrgId => entrypoint.org_id.to_string().into(),
+        FilterField::OrgName => entrypoint.org_name.as_str().into(),
     }
 }
 

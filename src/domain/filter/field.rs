@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use super::column::Column;
 use crate::domain::customers::fields::{Shape, TextField};
 use crate::domain::customers::identifier::is_additional_key;
-use crate::domain::customers::record::{Customer, Lifecycle, Stored};
+use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::entrypoints::Entrypoint;
 
 /// The prefix of an additional field's name in a filter or a sort.
@@ -197,22 +198,28 @@ impl FilterField {
     }
 
     /// The operators it takes.
-    pub const fn ops(&self) -> &'static [Op] {
+    pub fn ops(&self) -> &'static [Op] {
+        match (self, self.kind()) {
+            (FilterField::Name, _) => &[Op::Ct, Op::Nct],
+            (FilterField::OrgId, _) => &[Op::Eq],
+            (FilterField::PaypointId, _) => &[Op::Ne, Op::Eq],
+            (_, Kind::Text | Kind::Phone | Kind::Country) => &[Op::Eq, Op::Ne, Op::Ct, Op::Nct],
+            (_, Kind::Status | Kind::Lifecycle) => &[Op::In, Op::Nin, Op::Eq, Op::Ne],
+            (_, Kind::Money | Kind::Moment) => &[Op::Gt, Op::Ge, Op::Lt, Op::Le, Op::Eq, Op::Ne],
+            (_, Kind::Number) => &[Op::Eq, Op::Ne, Op::Gt, Op::Ge, Op::Lt, Op::Le, Op::In, Op::Nin],
+        }
+    }
+
+    /// The column that stores its value in clear, if there is one.
+    pub const fn column(&self) -> Option<Column> {
         match self {
-            FilterField::Text(_)
-            | FilterField::Additional(_)
-            | FilterField::Label
-            | FilterField::PaypointLegal
-            | FilterField::PaypointDba
-            | FilterField::OrgName => &[Op::Eq, Op::Ne, Op::Ct, Op::Nct],
-            FilterField::Name => &[Op::Ct, Op::Nct],
-            FilterField::Status | FilterField::Lifecycle => &[Op::In, Op::Nin, Op::Eq, Op::Ne],
-            FilterField::Balance | FilterField::CreatedDate | FilterField::LastUpdated => {
-                &[Op::Gt, Op::Ge, Op::Lt, Op::Le, Op::Eq, Op::Ne]
-            }
-            FilterField::CustomerId => &[Op::Eq, Op::Ne, Op::Gt, Op::Ge, Op::Lt, Op::Le, Op::In, Op::Nin],
-            FilterField::OrgId => &[Op::Eq],
-            FilterField::PaypointId => &[Op::Ne, Op::Eq],
+            FilterField::CustomerId => Some(Column::CustomerId),
+            FilterField::Status => Some(Column::Status),
+            FilterField::Lifecycle => Some(Column::Lifecycle),
+            FilterField::Balance => Some(Column::Balance),
+            FilterField::CreatedDate => Some(Column::CreatedAt),
+            FilterField::LastUpdated => Some(Column::UpdatedAt),
+            _ => None,
         }
     }
 
@@ -255,26 +262,18 @@ impl FilterField {
         vec![Cow::Borrowed(one.unwrap_or_default())]
     }
 
-    /// The value of a field that is a whole number: an id, the number of the status, the position of the stage in a
-    /// customer's life, ten-thousandths of money, or microseconds.
+    /// The value of a field that is a whole number: an id, or the value of its column.
     pub(super) fn number(&self, stored: &Stored, entrypoint: &Entrypoint) -> Option<i64> {
-        let customer = &stored.customer;
         match self {
-            FilterField::Status => Some(i64::from(customer.status.code())),
-            FilterField::Lifecycle => Some(ordinal(customer.lifecycle)),
-            FilterField::Balance => Some(customer.balance.units()),
-            FilterField::CreatedDate => Some(customer.created_at.0),
-            FilterField::LastUpdated => Some(customer.updated_at.0),
-            FilterField::CustomerId => Some(stored.id),
             FilterField::OrgId => Some(entrypoint.org_id),
             FilterField::PaypointId => Some(entrypoint.id),
-            _ => None,
+            _ => self.column().map(|column| column.number(stored)),
         }
     }
 }
 
 /// The name after the prefix `additional-`, whose case does not matter.
-fn after_prefix(name: &str) -> Option<&str> {
+pub(crate) fn after_prefix(name: &str) -> Option<&str> {
     let (prefix, key) = name.split_at_checked(ADDITIONAL_PREFIX.len())?;
     prefix.eq_ignore_ascii_case(ADDITIONAL_PREFIX).then_some(key)
 }
@@ -287,12 +286,6 @@ pub(crate) fn additional<'a>(customer: &'a Customer, key: &str) -> Option<&'a st
         customer.additional.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)
     };
     exact.or_else(any_case).map(String::as_str)
-}
-
-/// The position of a stage in a customer's life.
-pub(super) fn ordinal(stage: Lifecycle) -> i64 {
-    let place = Lifecycle::VARIANTS.iter().position(|known| *known == stage);
-    place.and_then(|place| i64::try_from(place).ok()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -337,24 +330,21 @@ mod tests {
     #[test]
     fn rules_8_names_of_filter_request_and_record_ignore_case() {
         for (names, field) in [
+            ("customerNumber customernumber CUSTOMERNUMBER", FilterField::Text(TextField::CustomerNumber)),
+            ("username customerUsername UserName", FilterField::Text(TextField::CustomerUsername)),
+            ("firstname Firstname FIRSTNAME", FilterField::Text(TextField::Firstname)),
             (
-                ["customerNumber", "customernumber", "CUSTOMERNUMBER"],
-                FilterField::Text(TextField::CustomerNumber),
-            ),
-            (["username", "customerUsername", "UserName"], FilterField::Text(TextField::CustomerUsername)),
-            (["firstname", "Firstname", "FIRSTNAME"], FilterField::Text(TextField::Firstname)),
-            (
-                ["shippingaddress", "shippingAddress", "ShippingAddress"],
+                "shippingaddress shippingAddress ShippingAddress",
                 FilterField::Text(TextField::ShippingAddress),
             ),
-            (["createdDate", "createdAt", "Created"], FilterField::CreatedDate),
-            (["status", "customerStatus", "Status"], FilterField::Status),
-            (["lastUpdated", "LastUpdated", "lastupdated"], FilterField::LastUpdated),
-            (["orgId", "ParentOrgId", "orgid"], FilterField::OrgId),
-            (["paypointLegal", "PaypointLegalname", "paypointlegal"], FilterField::PaypointLegal),
-            (["label", "labels", "Labels"], FilterField::Label),
+            ("createdDate createdAt Created", FilterField::CreatedDate),
+            ("status customerStatus Status", FilterField::Status),
+            ("lastUpdated LastUpdated lastupdated", FilterField::LastUpdated),
+            ("orgId ParentOrgId orgid", FilterField::OrgId),
+            ("paypointLegal PaypointLegalname paypointlegal", FilterField::PaypointLegal),
+            ("label labels Labels", FilterField::Label),
         ] {
-            for name in names {
+            for name in names.split(' ') {
                 assert_eq!(FilterField::of_name(name), Some(field.clone()), "{name}");
             }
         }

@@ -5,6 +5,7 @@
 //! must hold for that. [`sort::Sort`] is the order. A filter passes through [`parse`] (wire forms), [`field`] (names,
 //! operators), [`value`] and [`matches`].
 
+mod column;
 mod field;
 mod matches;
 mod parse;
@@ -17,10 +18,11 @@ mod sort;
 mod terms;
 mod value;
 
-pub(crate) use self::field::additional;
+pub use self::column::Column;
 pub use self::field::{ADDITIONAL_PREFIX, FilterField, Kind, Op};
+pub(crate) use self::field::{additional, after_prefix};
 pub use self::parse::{FILTERS_MAX, RESERVED};
-pub use self::plan::{Column, ColumnNeed, Plan, TERMS_MAX};
+pub use self::plan::{ColumnNeed, Plan, TERMS_MAX};
 pub use self::search::{SEARCH_CHARS_MAX, Search};
 pub use self::sort::{Reach, Sort, SortField, SortKey, SortValue};
 pub use self::terms::{Group, Term, TermVisitor, each_term, trigrams_of_needle};
@@ -72,12 +74,7 @@ impl Filter {
     /// A problem for each condition on a masked field. They refuse the request of a token without `pii:read` (rules 1).
     pub fn masked_fields(&self) -> Vec<Problem> {
         let masked = self.predicates.iter().filter(|predicate| predicate.field.is_masked());
-        masked
-            .map(|predicate| {
-                let message = format!("{} is masked for this token; {NEEDS_PII}", predicate.field.name());
-                Problem::parameter(predicate.given.clone(), MASKED_CODE, message)
-            })
-            .collect()
+        masked.map(|predicate| masked_problem(&predicate.given, &predicate.field.name())).collect()
     }
 
     /// A text that is equal for filters that mean the same, whatever their form and order. It contains the values, so it
@@ -106,7 +103,7 @@ impl Filter {
     }
 }
 
-/// The code of a problem with a masked field.
-const MASKED_CODE: &str = "masked_field";
-/// The remedy.
-const NEEDS_PII: &str = "a token with the scope pii:read may use it";
+fn masked_problem(parameter: &str, field: &str) -> Problem {
+    let message = format!("{field} is masked for this token; a token with the scope pii:read may use it");
+    Problem::parameter(parameter, "masked_field", message)
+}

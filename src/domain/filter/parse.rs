@@ -1,11 +1,11 @@
 //! The three wire forms of filters: plain, bracketed under `parameters`, or as its JSON (contract 6.3).
 
-use super::field::{ADDITIONAL_PREFIX, FilterField};
+use super::field::{ADDITIONAL_PREFIX, FilterField, after_prefix};
 use super::value::Value;
 use super::{Filter, Predicate};
 use crate::domain::kernel::members::{Given, Members};
 use crate::domain::kernel::problem::Problem;
-use crate::domain::kernel::text::nearest;
+use crate::domain::kernel::text::{self, nearest};
 
 /// Query parameters of lists and exports that are no filters (contract 6.1, and our own `search` and
 /// `pageIdentifier`).
@@ -24,8 +24,6 @@ pub const RESERVED: [&str; 8] = [
 const PARAMETERS: &str = "parameters";
 /// The most filters of one request, so that matching a record stays cheap.
 pub const FILTERS_MAX: usize = 100;
-/// How many characters of an unknown name an error repeats.
-const SHOWN_CHARS_MAX: usize = 60;
 
 impl Filter {
     /// Reads the filters among the decoded parameters of a query, in all three forms. It skips the [`RESERVED`]
@@ -91,7 +89,6 @@ impl FilterParser {
         }
     }
 
-    /// One item of the parameter `parameters`.
     fn typed(&mut self, key: &str, value: &str) {
         if RESERVED.contains(&key) {
             let message = format!("is no filter; send {key} as a query parameter of its own");
@@ -138,21 +135,14 @@ fn typed_name(key: &str) -> String {
     format!("{PARAMETERS}[{}]", shown(key))
 }
 
-/// The part of a parameter's name that errors repeat. A query that was encoded as a whole has personal values in its
-/// "names", so the part ends at the first character that names do not have.
+/// The part of a parameter's name that errors repeat.
 fn shown(name: &str) -> String {
-    let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.' | '(' | ')');
-    let kept: String = name.chars().take_while(is_plain).take(SHOWN_CHARS_MAX).collect();
-    if kept.len() == name.len() { kept } else { format!("{kept}…") }
+    text::shown(name, "_- .()")
 }
 
-/// The message for an unknown field.
 fn unknown(name: &str) -> String {
     let candidates = || FilterField::names().chain(RESERVED);
-    let has_prefix = name
-        .get(..ADDITIONAL_PREFIX.len())
-        .is_some_and(|prefix| prefix.eq_ignore_ascii_case(ADDITIONAL_PREFIX));
-    if has_prefix {
+    if after_prefix(name).is_some() {
         return "names no additional field: its name has 1–40 of A-Z a-z 0-9 _ - and blank".into();
     }
     match nearest(name, candidates()) {

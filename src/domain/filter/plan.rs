@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use strum::VariantArray as _;
 
-use super::field::{FilterField, Op, ordinal};
+use super::column::{Column, ordinal};
+use super::field::{FilterField, Op};
 use super::terms::{Group, NEEDLE_GRAMS_MAX, Term};
 use super::value::{Span, Value};
 use super::{Filter, Predicate, Search, plain};
@@ -16,23 +17,6 @@ use crate::domain::customers::record::{Lifecycle, Status, Stored};
 
 /// The most terms of a plan; more terms do not make the index faster.
 pub const TERMS_MAX: usize = 2 * NEEDLE_GRAMS_MAX;
-
-/// A column that stores part of a customer in clear.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Column {
-    /// `customer_id`.
-    CustomerId,
-    /// `status`: the number.
-    Status,
-    /// `lifecycle`: the name; its binary order is that of its folded form.
-    Lifecycle,
-    /// `balance_units`: ten-thousandths.
-    Balance,
-    /// `created_at_us`: microseconds.
-    CreatedAt,
-    /// `updated_at_us`: microseconds.
-    UpdatedAt,
-}
 
 /// The condition on a column of whole numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,26 +140,17 @@ impl Plan {
                     stages.retain(|stage| places.contains(&ordinal(*stage)) != op.is_negative());
                     continue;
                 }
-                (FilterField::Balance, _) => Column::Balance,
-                (FilterField::CreatedDate, _) => Column::CreatedAt,
-                (FilterField::LastUpdated, _) => Column::UpdatedAt,
-                (FilterField::CustomerId, _) => Column::CustomerId,
-                _ => {
-                    columns_decide &= field.is_of_entrypoint();
-                    continue;
-                }
+                _ => field.column(),
             };
-            let known = columns.iter_mut().find(|need| need.column == column);
-            let possible = match known {
-                Some(need) => need.add(*op, value),
-                None => {
-                    let mut need = ColumnNeed::new(column);
-                    let possible = need.add(*op, value);
-                    columns.push(need);
-                    possible
-                }
+            let Some(column) = column else {
+                columns_decide &= field.is_of_entrypoint();
+                continue;
             };
-            never |= !possible;
+            let place = columns.iter().position(|need| need.column == column).unwrap_or(columns.len());
+            if place == columns.len() {
+                columns.push(ColumnNeed::new(column));
+            }
+            never |= columns.get_mut(place).is_some_and(|need| !need.add(*op, value));
         }
         for need in &mut columns {
             never |= !need.simplify();
@@ -193,16 +168,7 @@ impl Plan {
         !self.never
             && self.statuses.contains(&customer.status)
             && self.lifecycles.as_ref().is_none_or(|stages| stages.contains(&customer.lifecycle))
-            && self.columns.iter().all(|need| {
-                need.admits(match need.column {
-                    Column::CustomerId => stored.id,
-                    Column::Status => i64::from(customer.status.code()),
-                    Column::Lifecycle => ordinal(customer.lifecycle),
-                    Column::Balance => customer.balance.units(),
-                    Column::CreatedAt => customer.created_at.0,
-                    Column::UpdatedAt => customer.updated_at.0,
-                })
-            })
+            && self.columns.iter().all(|need| need.admits(need.column.number(stored)))
     }
 
     /// Whether every customer that the columns admit must be decrypted, because no term narrows and the columns do not
@@ -244,7 +210,6 @@ fn terms(filter: &Filter, search: &Search) -> Vec<Term> {
     exact
 }
 
-/// The group of a field's whole values.
 fn exact_group(field: &FilterField) -> Option<Group> {
     match field {
         FilterField::Text(field) => Some(Group::Text(*field)),
@@ -254,7 +219,6 @@ fn exact_group(field: &FilterField) -> Option<Group> {
     }
 }
 
-/// Whether trigrams are made of the values of a field.
 const fn has_trigrams(field: &FilterField) -> bool {
     matches!(
         field,

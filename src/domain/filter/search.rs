@@ -141,50 +141,19 @@ mod tests {
 
     #[test]
     fn rules_8_every_word_must_occur_somewhere() {
-        for text in [
-            "jose",
-            "JOSÉ",
-            "jose\u{301}",
-            "é",
-            "cruz jos",
-            "de la cruz",
-            "studio cruz",
-            "54",
-            "news@ex",
-            "+news",
-            "acc-1001x",
-            "",
-            "  ",
-        ] {
-            let wanted = text != "acc-1001x";
-            assert_eq!(finds(text, false), wanted, "{text}");
+        for text in "jose|JOSÉ|jose\u{301}|é|cruz jos|de la cruz|studio cruz|54|news@ex|+news||  ".split('|')
+        {
+            assert!(finds(text, false), "{text}");
         }
-        for text in ["oakton", "jose smith", "josé oakton", "@other"] {
+        for text in ["acc-1001x", "oakton", "jose smith", "josé oakton", "@other"] {
             assert!(!finds(text, false), "{text}");
         }
     }
 
     #[test]
     fn rules_8_a_phone_is_found_by_any_run_of_its_digits() {
-        for text in [
-            "+1 (555) 555-0117",
-            "+15555550117",
-            "+15555550117 x12",
-            "+15555550117x12",
-            "555-0117",
-            "555 0117",
-            "555.0117",
-            "5550117",
-            "117 12",
-            "0117 jose",
-            "(555)",
-            "555 - 0117",
-            "+ 1 555",
-            "+15555550117 x",
-            "01",
-            "５５５‑０１１７",
-            "٠١١٧",
-        ] {
+        for text in "+1 (555) 555-0117|+15555550117|+15555550117 x12|+15555550117x12|555-0117|555 0117|555.0117|5550117|\
+             117 12|0117 jose|(555)|555 - 0117|+ 1 555|+15555550117 x|01|５５５‑０１１７|٠١١٧".split('|') {
             assert!(finds(text, false), "{text}");
         }
         for text in ["x12", "7x1", "0117-x12", "jose x12"] {

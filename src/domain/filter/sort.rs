@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
+use super::column::Column;
 use super::field::{ADDITIONAL_PREFIX, FilterField, Kind};
-use super::plan::Column;
-use super::{MASKED_CODE, NEEDS_PII};
+use super::masked_problem;
 use crate::domain::customers::record::Stored;
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::problem::Problem;
@@ -36,24 +36,15 @@ pub enum SortField {
 }
 
 /// Fields of the record that filters do not know.
-const OTHERS: [(&str, SortField); 16] = [
+const OTHERS: [(&str, SortField); 4] = [
     ("TimeZone", SortField::TimeZone),
     ("PaypointEntryname", SortField::Entry),
     ("AdditionalFields", SortField::AdditionalFields),
     ("IdentifierFields", SortField::IdentifierFields),
-    ("MFA", SortField::Constant("MFA")),
-    ("MFAMode", SortField::Constant("MFAMode")),
-    ("snProvider", SortField::Constant("snProvider")),
-    ("snIdentifier", SortField::Constant("snIdentifier")),
-    ("snData", SortField::Constant("snData")),
-    ("Subscriptions", SortField::Constant("Subscriptions")),
-    ("StoredMethods", SortField::Constant("StoredMethods")),
-    ("customerSummary", SortField::Constant("customerSummary")),
-    ("pageidentifier", SortField::Constant("pageidentifier")),
-    ("externalPaypointID", SortField::Constant("externalPaypointID")),
-    ("customerConsent", SortField::Constant("customerConsent")),
-    ("customerPortal", SortField::Constant("customerPortal")),
 ];
+/// The names of [`SortField::Constant`].
+const CONSTANTS: &str = "MFA MFAMode snProvider snIdentifier snData Subscriptions StoredMethods customerSummary \
+    pageidentifier externalPaypointID customerConsent customerPortal";
 
 /// An order: a field and a direction. Ids order records with equal values, in the same direction, so `desc` is exactly
 /// the reverse of `asc`, with absent values last.
@@ -107,7 +98,8 @@ impl Sort {
         match SortField::of_name(name) {
             Some(field) => Ok(Sort { field, descending }),
             None => {
-                let names = || FilterField::names().chain(OTHERS.iter().map(|(name, _)| *name));
+                let others = || OTHERS.iter().map(|(name, _)| *name).chain(CONSTANTS.split_whitespace());
+                let names = || FilterField::names().chain(others());
                 let hint = match nearest(name, names()) {
                     Some(near) => format!("did you mean {near}?"),
                     None => {
@@ -124,15 +116,10 @@ impl Sort {
     /// What is needed for this order.
     pub fn reach(&self) -> Reach {
         match &self.field {
-            SortField::Filter(field) => match field {
-                FilterField::CustomerId => Reach::Column(Column::CustomerId),
-                FilterField::Status => Reach::Column(Column::Status),
-                FilterField::Lifecycle => Reach::Column(Column::Lifecycle),
-                FilterField::Balance => Reach::Column(Column::Balance),
-                FilterField::CreatedDate => Reach::Column(Column::CreatedAt),
-                FilterField::LastUpdated => Reach::Column(Column::UpdatedAt),
-                other if other.is_of_entrypoint() => Reach::Entrypoint,
-                _ => Reach::Sealed,
+            SortField::Filter(field) => match field.column() {
+                Some(column) => Reach::Column(column),
+                None if field.is_of_entrypoint() => Reach::Entrypoint,
+                None => Reach::Sealed,
             },
             SortField::Entry | SortField::Constant(_) => Reach::Entrypoint,
             SortField::TimeZone | SortField::AdditionalFields | SortField::IdentifierFields => Reach::Sealed,
@@ -151,10 +138,7 @@ impl Sort {
             SortField::AdditionalFields => true,
             _ => false,
         };
-        is_masked.then(|| {
-            let message = format!("{} is masked for this token; {NEEDS_PII}", self.field.name());
-            Problem::parameter(PARAMETER, MASKED_CODE, message)
-        })
+        is_masked.then(|| masked_problem(PARAMETER, &self.field.name()))
     }
 
     /// The position of a record in this order.
@@ -171,13 +155,16 @@ impl Sort {
 
 impl SortField {
     fn of_name(name: &str) -> Option<SortField> {
-        let other = OTHERS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-        FilterField::of_name(name).map(SortField::Filter).or_else(|| other.map(|(_, field)| field.clone()))
+        let is_it = |known: &&str| known.eq_ignore_ascii_case(name);
+        let other = || OTHERS.iter().find(|(known, _)| is_it(known)).map(|(_, field)| field.clone());
+        let constant = || CONSTANTS.split_whitespace().find(is_it).map(SortField::Constant);
+        FilterField::of_name(name).map(SortField::Filter).or_else(other).or_else(constant)
     }
 
     fn name(&self) -> String {
         match self {
             SortField::Filter(field) => field.name().into_owned(),
+            SortField::Constant(name) => (*name).to_owned(),
             other => {
                 let row = OTHERS.iter().find(|(_, field)| field == other);
                 row.map(|(name, _)| (*name).to_owned()).unwrap_or_default()
@@ -262,22 +249,6 @@ mod tests {
     use super::*;
     use crate::domain::customers::fields::TextField;
     use crate::domain::customers::record::{Customer, Lifecycle};
-    use crate::domain::entrypoints::Policy;
-
-    fn entrypoint() -> Entrypoint {
-        Entrypoint {
-            id: 1,
-            entry: "demo".into(),
-            org_id: 1,
-            org_name: "Demo".into(),
-            legal_name: None,
-            dba_name: None,
-            country: None,
-            policy: Policy::default(),
-            required: Vec::new(),
-            theme: crate::domain::entrypoints::theme::Theme::default(),
-        }
-    }
 
     fn named(id: i64, city: &str) -> Stored {
         let mut customer = Customer::default();
@@ -287,7 +258,7 @@ mod tests {
 
     fn order(text: &str, stored: &[Stored]) -> Vec<i64> {
         let sort = Sort::parse(text).unwrap();
-        let mut keys: Vec<SortKey> = stored.iter().map(|one| sort.key(one, &entrypoint())).collect();
+        let mut keys: Vec<SortKey> = stored.iter().map(|one| sort.key(one, &Entrypoint::default())).collect();
         keys.sort();
         keys.iter().map(|key| key.id).collect()
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
-use super::target::{Meaning, Target, header_key, is_of_report};
+use super::target::{Meaning, Target, has_word, header_key, is_of_report};
 use crate::domain::customers::fields::TextField;
 
 /// The system that a file seems to come from.
@@ -33,61 +33,18 @@ const fn text(field: TextField) -> Target {
 
 /// The members of our record that the service assigns, so that an import cannot set them. `Created` is not one of them: it
 /// fills `createdAt`.
-const OWN: &[(&str, Meaning)] = &[
-    ("customerid", LeftOut),
-    ("lifecycle", LeftOut),
-    ("lastupdated", LeftOut),
-    ("entry", LeftOut),
-    ("paypointlegalname", LeftOut),
-    ("paypointdbaname", LeftOut),
-    ("paypointentryname", LeftOut),
-    ("parentorgname", LeftOut),
-    ("parentorgid", LeftOut),
-    ("externalpaypointid", LeftOut),
-    ("pageidentifier", LeftOut),
-    ("mfa", LeftOut),
-    ("mfamode", LeftOut),
-    ("snprovider", LeftOut),
-    ("snidentifier", LeftOut),
-    ("sndata", LeftOut),
-    ("subscriptions", LeftOut),
-    ("storedmethods", LeftOut),
-    ("customersummary", LeftOut),
-    ("customerconsent", LeftOut),
-    ("customerportal", LeftOut),
-];
+const OWN: &str = "customerid lifecycle lastupdated entry paypointlegalname paypointdbaname paypointentryname \
+    parentorgname parentorgid externalpaypointid pageidentifier mfa mfamode snprovider snidentifier \
+    sndata subscriptions storedmethods customersummary customerconsent customerportal";
 /// Members of our record in a spelling that only we use. A file with two of them, spelt exactly so, is ours.
-const OWN_MARKS: [&str; 12] = [
-    "customerId",
-    "customerNumber",
-    "customerUsername",
-    "customerStatus",
-    "AdditionalFields",
-    "IdentifierFields",
-    "LastUpdated",
-    "Lifecycle",
-    "PaypointLegalname",
-    "PaypointDbaname",
-    "ParentOrgName",
-    "ShippingAddress1",
-];
+const OWN_MARKS: &str = "customerId customerNumber customerUsername customerStatus AdditionalFields \
+    IdentifierFields LastUpdated Lifecycle PaypointLegalname PaypointDbaname ParentOrgName ShippingAddress1";
 
-/// The sheet's headers. Each is also a usual spelling. Its birthdays are `DD-MM-YYYY`, a form that every file may have.
-const DOKU: &[(&str, Meaning)] = &[
-    ("fullname", Fills(text(F::Fullname))),
-    ("email", Fills(text(F::Email))),
-    ("phonenumber", Fills(text(F::Phone))),
-    ("country", Fills(text(F::Country))),
-    ("birthday", Fills(text(F::Birthday))),
-    ("birthday(ddmmyyyy)", Fills(text(F::Birthday))),
-    ("streetaddress", Fills(text(F::Address))),
-    ("state", Fills(text(F::State))),
-    ("city", Fills(text(F::City))),
-    ("postalcode", Fills(text(F::Zip))),
-    ("companyname", Fills(text(F::Company))),
-    ("referenceid", Fills(text(F::CustomerNumber))),
-    ("label", Fills(Target::Labels)),
-];
+/// The sheet's headers, which are usual spellings too. Its birthdays are `DD-MM-YYYY`, a form that every file may have.
+const DOKU_MARKS: &str = "fullname email phonenumber country birthday streetaddress state city postalcode companyname \
+    referenceid label birthday(ddmmyyyy)";
+/// A birthday with its form spelt in another way, such as `Birthday (DD_MM_YYYY)`.
+const DOKU: &[(&str, Meaning)] = &[("birthday(ddmmyyyy)", Fills(text(F::Birthday)))];
 
 /// Stripe's dashboard export and its migration export (`card.address_city`). Stripe's id of the customer becomes the
 /// customer number. If the file has no address columns, a card's billing address fills the address. Left out are amounts,
@@ -96,10 +53,6 @@ const DOKU: &[(&str, Meaning)] = &[
 const STRIPE: &[(&str, Meaning)] = &[
     ("id", Fills(text(F::CustomerNumber))),
     ("customerid", Fills(text(F::CustomerNumber))),
-    ("name", Fills(text(F::Fullname))),
-    ("email", Fills(text(F::Email))),
-    ("phone", Fills(text(F::Phone))),
-    ("created(utc)", Fills(Target::CreatedAt)),
     ("createddate(utc)", Fills(Target::CreatedAt)),
     ("cardaddressline1", FillsElse(text(F::Address))),
     ("cardaddressline2", FillsElse(text(F::Address1))),
@@ -107,65 +60,21 @@ const STRIPE: &[(&str, Meaning)] = &[
     ("cardaddressstate", FillsElse(text(F::State))),
     ("cardaddresszip", FillsElse(text(F::Zip))),
     ("cardaddresscountry", FillsElse(text(F::Country))),
-    ("description", LeftOut),
-    ("delinquent", LeftOut),
-    ("cardid", LeftOut),
-    ("cardlast4", LeftOut),
-    ("cardbrand", LeftOut),
-    ("cardfunding", LeftOut),
-    ("cardexpmonth", LeftOut),
-    ("cardexpyear", LeftOut),
-    ("cardname", LeftOut),
-    ("cardissuecountry", LeftOut),
-    ("cardfingerprint", LeftOut),
-    ("cardcvcstatus", LeftOut),
-    ("cardavszipstatus", LeftOut),
-    ("cardavsline1status", LeftOut),
-    ("cardtokenizationmethod", LeftOut),
-    ("cardtransactionids", LeftOut),
-    ("defaultsource", LeftOut),
-    ("defaultpaymentmethod", LeftOut),
-    ("plan", LeftOut),
-    ("quantity", LeftOut),
-    ("status", LeftOut),
-    ("cancelatperiodend", LeftOut),
-    ("accountbalance", LeftOut),
-    ("balance", LeftOut),
-    ("currency", LeftOut),
-    ("totalspend", LeftOut),
-    ("paymentcount", LeftOut),
-    ("averageorder", LeftOut),
-    ("refundcount", LeftOut),
-    ("refundedvolume", LeftOut),
-    ("disputecount", LeftOut),
-    ("disputelosses", LeftOut),
-    ("businessvatid", LeftOut),
-    ("taxexempt", LeftOut),
-    ("taxids", LeftOut),
-    ("preferredlocales", LeftOut),
-    ("invoiceprefix", LeftOut),
-    ("shippingname", LeftOut),
-    ("shippingphone", LeftOut),
 ];
+const STRIPE_LEFT_OUT: &str = "description delinquent cardid cardlast4 cardbrand cardfunding cardexpmonth \
+    cardexpyear cardname cardissuecountry cardfingerprint cardcvcstatus cardavszipstatus cardavsline1status \
+    cardtokenizationmethod cardtransactionids defaultsource defaultpaymentmethod plan quantity status \
+    cancelatperiodend accountbalance balance currency totalspend paymentcount averageorder refundcount \
+    refundedvolume disputecount disputelosses businessvatid taxexempt taxids preferredlocales invoiceprefix \
+    shippingname shippingphone";
 
 /// Shopify's export: the present one with `Default Address` in its address columns, and the earlier one without. Codes
 /// (`Province Code`) precede names, since we store countries as codes. Left out are consents, which were given to another
 /// shop, sums, tax and the free text of `Note`.
 const SHOPIFY: &[(&str, Meaning)] = &[
     ("customerid", Fills(text(F::CustomerNumber))),
-    ("firstname", Fills(text(F::Firstname))),
-    ("lastname", Fills(text(F::Lastname))),
-    ("email", Fills(text(F::Email))),
-    ("phone", Fills(text(F::Phone))),
-    ("tags", Fills(Target::Labels)),
-    ("company", Fills(text(F::Company))),
     ("address1", Fills(text(F::Address))),
-    ("address2", Fills(text(F::Address1))),
-    ("city", Fills(text(F::City))),
-    ("zip", Fills(text(F::Zip))),
-    ("provincecode", Fills(text(F::State))),
     ("province", FillsEmpty(text(F::State))),
-    ("countrycode", Fills(text(F::Country))),
     ("country", FillsEmpty(text(F::Country))),
     ("defaultaddresscompany", Fills(text(F::Company))),
     ("defaultaddressaddress1", Fills(text(F::Address))),
@@ -177,24 +86,16 @@ const SHOPIFY: &[(&str, Meaning)] = &[
     ("defaultaddresscountrycode", Fills(text(F::Country))),
     ("defaultaddresscountry", FillsEmpty(text(F::Country))),
     ("defaultaddressphone", FillsEmpty(text(F::Phone))),
-    ("acceptsemailmarketing", LeftOut),
-    ("acceptssmsmarketing", LeftOut),
-    ("acceptswhatsappmarketing", LeftOut),
-    ("acceptsmarketing", LeftOut),
-    ("totalspent", LeftOut),
-    ("totalorders", LeftOut),
-    ("note", LeftOut),
-    ("taxexempt", LeftOut),
-    ("language", LeftOut),
 ];
+const SHOPIFY_LEFT_OUT: &str = "acceptsemailmarketing acceptssmsmarketing acceptswhatsappmarketing \
+    acceptsmarketing totalspent totalorders note taxexempt language";
 
 impl Preset {
     /// The system whose files have a header like this one.
     pub(super) fn of(header: &[String]) -> Preset {
         let keys: Vec<String> = header.iter().map(|name| header_key(name)).collect();
         let has = |key: &str| keys.iter().any(|it| it == key);
-        let count =
-            |names: &[&str]| names.iter().filter(|name| header.iter().any(|it| it.trim() == **name)).count();
+        let is_own = |mark: &&str| header.iter().any(|name| name.trim() == *mark);
         if (has("acceptsemailmarketing") || has("acceptsmarketing"))
             && (has("totalorders") || has("totalspent") || has("defaultaddressaddress1"))
         {
@@ -203,11 +104,11 @@ impl Preset {
             && (has("created(utc)") || has("createddate(utc)") || (has("defaultsource") && has("cardid")))
         {
             Preset::Stripe
-        } else if count(&OWN_MARKS) >= 2 {
+        } else if OWN_MARKS.split_whitespace().filter(is_own).count() >= 2 {
             Preset::Customary
         } else if has("fullname")
             && has("referenceid")
-            && DOKU.iter().filter(|(key, _)| has(key)).count() >= 6
+            && DOKU_MARKS.split_whitespace().filter(|key| has(key)).count() >= 6
         {
             Preset::Doku
         } else {
@@ -217,20 +118,21 @@ impl Preset {
 
     /// What a header means in such a file, if it has a special meaning there or in a file of rejected rows.
     pub(super) fn meaning(self, key: &str) -> Option<Meaning> {
-        if is_of_report(key) {
+        let (meanings, left_out) = self.columns();
+        if is_of_report(key) || has_word(left_out, key) {
             return Some(LeftOut);
         }
-        let found = self.columns().iter().find(|(name, _)| *name == key);
-        found.map(|(_, meaning)| meaning.clone())
+        meanings.iter().find(|(name, _)| *name == key).map(|(_, meaning)| meaning.clone())
     }
 
-    const fn columns(self) -> &'static [(&'static str, Meaning)] {
+    /// The headers that mean something else than in other files, and those that are left out.
+    const fn columns(self) -> (&'static [(&'static str, Meaning)], &'static str) {
         match self {
-            Preset::None => &[],
-            Preset::Customary => OWN,
-            Preset::Doku => DOKU,
-            Preset::Stripe => STRIPE,
-            Preset::Shopify => SHOPIFY,
+            Preset::None => (&[], ""),
+            Preset::Customary => (&[], OWN),
+            Preset::Doku => (DOKU, ""),
+            Preset::Stripe => (STRIPE, STRIPE_LEFT_OUT),
+            Preset::Shopify => (SHOPIFY, SHOPIFY_LEFT_OUT),
         }
     }
 
@@ -252,7 +154,7 @@ impl Preset {
 
 /// Whether a header names a member of our record that only the service assigns.
 pub(super) fn is_server_assigned(key: &str) -> bool {
-    OWN.iter().any(|(name, _)| *name == key)
+    has_word(OWN, key)
 }
 
 #[cfg(test)]
@@ -262,10 +164,16 @@ mod tests {
     #[test]
     fn presets_are_written_as_keys_and_have_no_header_twice() {
         for preset in [Preset::Customary, Preset::Doku, Preset::Stripe, Preset::Shopify] {
-            let columns = preset.columns();
-            for (index, (name, _)) in columns.iter().enumerate() {
-                assert_eq!(header_key(name), **name);
-                assert!(columns[..index].iter().all(|(other, _)| other != name), "{name} stands twice");
+            let (meanings, left_out) = preset.columns();
+            let mut seen = Vec::new();
+            for name in meanings.iter().map(|(name, _)| *name).chain(left_out.split_whitespace()) {
+                assert_eq!(header_key(name), name);
+                assert!(!seen.contains(&name), "{name} stands twice");
+                seen.push(name);
+            }
+            for (name, meaning) in meanings {
+                let usual = Target::of_header(name).map(Fills);
+                assert_ne!(usual.as_ref(), Some(meaning), "{name} needs no line");
             }
         }
     }

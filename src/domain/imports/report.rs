@@ -68,14 +68,13 @@ pub(super) fn pointer_path(pointer: &str) -> Vec<String> {
 pub fn rejection_notes(rejection: &Rejection) -> Vec<RowNote> {
     let one = |code, message: &'static str| vec![RowNote::new("", code, message)];
     match rejection {
-        Rejection::Invalid(problems) | Rejection::Conflict { problems, .. } => {
+        Rejection::Invalid(problems) | Rejection::State(problems) | Rejection::Conflict { problems, .. } => {
             problems.iter().map(RowNote::from).collect()
         }
         Rejection::NoIdentifier { wanted } => {
             let message = format!("Invalid customer identifiers: {}", wanted.join(", "));
             vec![RowNote::new("", "no_identifier", message)]
         }
-        Rejection::State(problems) => problems.iter().map(RowNote::from).collect(),
         Rejection::Deleted => one("deleted", "the customer is deleted"),
         Rejection::NotFound | Rejection::Stale | Rejection::KeyReused | Rejection::Defect => {
             one("internal", "the row could not be imported; this is a defect of the service")
@@ -90,7 +89,7 @@ pub(super) fn row_error_text(line: u64, notes: &[RowNote]) -> String {
 }
 
 /// What became of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[derive(Serialize, Deserialize, utoipa::ToSchema, IntoStaticStr, EnumString, VariantNames)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -106,6 +105,7 @@ pub enum RowOutcome {
     /// A second customer beside a match.
     Forced,
     /// Nothing; the report says why.
+    #[default]
     Rejected,
 }
 
@@ -170,7 +170,7 @@ impl Counts {
 }
 
 /// What became of one row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowReport {
     /// The physical line of its first byte in the file, from 1.
     pub line: u64,
@@ -210,18 +210,7 @@ fn is_zero(number: &i64) -> bool {
 impl RowReport {
     /// A row with an outcome and no details.
     pub fn new(line: u64, outcome: RowOutcome) -> RowReport {
-        RowReport {
-            line,
-            outcome,
-            customer_id: None,
-            matched_on: Vec::new(),
-            changed: Vec::new(),
-            emptied: 0,
-            problems: Vec::new(),
-            warnings: Vec::new(),
-            cells: Vec::new(),
-            changed_since_dry_run: false,
-        }
+        RowReport { line, outcome, ..RowReport::default() }
     }
 
     /// The contract's text for a rejected row.

@@ -5,8 +5,8 @@ use std::fmt;
 
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::is_additional_key;
-use crate::domain::filter::ADDITIONAL_PREFIX;
-use crate::domain::kernel::text::{fold, nearest};
+use crate::domain::filter::{ADDITIONAL_PREFIX, after_prefix};
+use crate::domain::kernel::text::{fold, hint, nearest};
 
 /// What a column fills.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,7 +66,7 @@ impl Target {
     /// ignored except in the name of an additional field.
     pub fn parse(name: &str) -> Option<Target> {
         let name = name.trim();
-        if let Some(key) = additional_name(name) {
+        if let Some(key) = after_prefix(name).map(str::trim) {
             return is_additional_key(key).then(|| Target::Additional(key.to_owned()));
         }
         Target::of_own_name(&header_key(name))
@@ -76,18 +76,14 @@ impl Target {
     pub(super) fn of_header(name: &str) -> Option<Target> {
         Target::parse(name).or_else(|| {
             let key = header_key(name);
-            let found = SPELLINGS.iter().find(|(_, spellings)| spellings.contains(&key.as_str()));
+            let found = SPELLINGS.iter().find(|(_, spellings)| has_word(spellings, &key));
             found.map(|(target, _)| target.clone())
         })
     }
 
     /// By [`header_key`] of a name in a request or record.
     fn of_own_name(key: &str) -> Option<Target> {
-        let of_text = TextField::all().find(|field| {
-            let spec = field.spec();
-            spec.request.eq_ignore_ascii_case(key) || spec.record.eq_ignore_ascii_case(key)
-        });
-        of_text.map(Target::Text).or_else(|| {
+        TextField::of_any_name(key).map(Target::Text).or_else(|| {
             let is_it = |name: &str| name.eq_ignore_ascii_case(key);
             let found = OTHERS.iter().find(|(_, request, record)| is_it(request) || is_it(record));
             found.map(|(target, ..)| target.clone())
@@ -106,10 +102,18 @@ impl Target {
         }
     }
 
+    fn names() -> impl Iterator<Item = &'static str> {
+        TextField::all().map(TextField::name).chain(OTHERS.iter().map(|(_, request, _)| *request))
+    }
+
     /// The name that is most similar to a word.
     pub(super) fn nearest(word: &str) -> Option<&'static str> {
-        let names = TextField::all().map(TextField::name);
-        nearest(&header_key(word), names.chain(OTHERS.iter().map(|(_, request, _)| *request)))
+        nearest(&header_key(word), Target::names())
+    }
+
+    /// "; did you mean …?" with that name.
+    pub(super) fn hint(word: &str) -> String {
+        hint(&header_key(word), Target::names())
     }
 }
 
@@ -117,13 +121,6 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name())
     }
-}
-
-/// The name after the prefix `additional-`.
-fn additional_name(name: &str) -> Option<&str> {
-    let prefix = name.get(..ADDITIONAL_PREFIX.len())?;
-    let key = name.get(ADDITIONAL_PREFIX.len()..)?;
-    prefix.eq_ignore_ascii_case(ADDITIONAL_PREFIX).then(|| key.trim())
 }
 
 /// The form in which headers compare: without case, white space, `_`, `-` and `.` (rules 9).
@@ -138,227 +135,94 @@ pub(super) fn is_of_report(name: &str) -> bool {
     REJECTED_COLUMNS.iter().any(|own| header_key(own) == key)
 }
 
-/// The usual spellings of other systems, in the form of [`header_key`]. The table omits words that could mean two fields
-/// (`id`, `customerid`, `note`): the file's owner says what they mean with `map=`.
-const SPELLINGS: &[(Target, &[&str])] = {
+/// Whether a word is one of those with blanks between them.
+pub(super) fn has_word(words: &str, word: &str) -> bool {
+    words.split_whitespace().any(|known| known == word)
+}
+
+/// The usual spellings of other systems, in the form of [`header_key`], with blanks between them. The table omits words
+/// that could mean two fields (`id`, `customerid`, `note`): the file's owner says what they mean with `map=`.
+const SPELLINGS: &[(Target, &str)] = {
     use Target::Text;
     use TextField as F;
     &[
         (
             Text(F::CustomerNumber),
-            &[
-                "customerno",
-                "customernum",
-                "customercode",
-                "customerref",
-                "customerreference",
-                "referenceid",
-                "reference",
-                "referencenumber",
-                "externalid",
-                "externalreference",
-                "accountnumber",
-                "accountno",
-            ],
+            "customerno customernum customercode customerref customerreference referenceid reference \
+             referencenumber externalid externalreference accountnumber accountno",
         ),
-        (Text(F::CustomerUsername), &["username", "login", "loginname", "customerlogin"]),
-        (Target::Password, &["password", "customerpassword"]),
+        (Text(F::CustomerUsername), "username login loginname customerlogin"),
+        (Target::Password, "password customerpassword"),
         (
             Text(F::Company),
-            &[
-                "companyname",
-                "business",
-                "businessname",
-                "organization",
-                "organisation",
-                "organizationname",
-                "organisationname",
-                "billingcompany",
-            ],
+            "companyname business businessname organization organisation organizationname \
+             organisationname billingcompany",
         ),
-        (
-            Text(F::Firstname),
-            &["first", "givenname", "forename", "fname", "customerfirstname", "billingfirstname"],
-        ),
-        (
-            Text(F::Lastname),
-            &["last", "surname", "familyname", "lname", "customerlastname", "billinglastname"],
-        ),
-        (
-            Text(F::Fullname),
-            &["name", "customername", "displayname", "contactname", "customerfullname", "billingname"],
-        ),
-        (
-            Text(F::Email),
-            &["emailaddress", "mail", "emailaddr", "customeremail", "primaryemail", "billingemail"],
-        ),
+        (Text(F::Firstname), "first givenname forename fname customerfirstname billingfirstname"),
+        (Text(F::Lastname), "last surname familyname lname customerlastname billinglastname"),
+        (Text(F::Fullname), "name customername displayname contactname customerfullname billingname"),
+        (Text(F::Email), "emailaddress mail emailaddr customeremail primaryemail billingemail"),
         (
             Text(F::Phone),
-            &[
-                "phonenumber",
-                "phoneno",
-                "telephone",
-                "telephonenumber",
-                "tel",
-                "mobile",
-                "mobilephone",
-                "mobilenumber",
-                "cell",
-                "cellphone",
-                "customerphone",
-                "primaryphone",
-                "billingphone",
-            ],
+            "phonenumber phoneno telephone telephonenumber tel mobile mobilephone mobilenumber cell \
+             cellphone customerphone primaryphone billingphone",
         ),
         (
             Text(F::Address),
-            &[
-                "streetaddress",
-                "street",
-                "street1",
-                "streetaddress1",
-                "streetaddressline1",
-                "addressline",
-                "addressline1",
-                "addressstreet",
-                "addr1",
-                "line1",
-                "billingaddress",
-                "billingaddress1",
-                "billingaddressline1",
-                "billingstreet",
-            ],
+            "streetaddress street street1 streetaddress1 streetaddressline1 addressline addressline1 \
+             addressstreet addr1 line1 billingaddress billingaddress1 billingaddressline1 billingstreet",
         ),
         (
             Text(F::Address1),
-            &[
-                "address2",
-                "street2",
-                "streetaddress2",
-                "streetaddressline2",
-                "addressline2",
-                "addr2",
-                "line2",
-                "apartment",
-                "apt",
-                "suite",
-                "unit",
-                "billingaddress2",
-                "billingaddressline2",
-            ],
+            "address2 street2 streetaddress2 streetaddressline2 addressline2 addr2 line2 apartment apt \
+             suite unit billingaddress2 billingaddressline2",
         ),
-        (Text(F::City), &["town", "citytown", "city/town", "locality", "addresscity", "billingcity"]),
+        (Text(F::City), "town citytown city/town locality addresscity billingcity"),
         (
             Text(F::State),
-            &[
-                "province",
-                "region",
-                "county",
-                "stateprovince",
-                "state/province",
-                "stateregion",
-                "state/region",
-                "statecode",
-                "provincecode",
-                "addressstate",
-                "billingstate",
-                "billingprovince",
-            ],
+            "province region county stateprovince state/province stateregion state/region statecode \
+             provincecode addressstate billingstate billingprovince",
         ),
         (
             Text(F::Zip),
-            &[
-                "zipcode",
-                "postalcode",
-                "postcode",
-                "zippostalcode",
-                "zip/postalcode",
-                "ziporpostalcode",
-                "addresszip",
-                "addresspostalcode",
-                "billingzip",
-                "billingpostalcode",
-                "billingpostcode",
-            ],
+            "zipcode postalcode postcode zippostalcode zip/postalcode ziporpostalcode addresszip \
+             addresspostalcode billingzip billingpostalcode billingpostcode",
         ),
         (
             Text(F::Country),
-            &[
-                "countrycode",
-                "countryname",
-                "countryregion",
-                "country/region",
-                "addresscountry",
-                "billingcountry",
-                "billingcountrycode",
-            ],
+            "countrycode countryname countryregion country/region addresscountry billingcountry \
+             billingcountrycode",
         ),
         (
             Text(F::ShippingAddress),
-            &[
-                "shippingstreet",
-                "shippingstreetaddress",
-                "shippingaddressline1",
-                "shippingline1",
-                "shiptoaddress",
-                "deliveryaddress",
-                "deliveryaddress1",
-                "deliverystreet",
-            ],
+            "shippingstreet shippingstreetaddress shippingaddressline1 shippingline1 shiptoaddress \
+             deliveryaddress deliveryaddress1 deliverystreet",
         ),
-        (
-            Text(F::ShippingAddress1),
-            &["shippingaddress2", "shippingaddressline2", "shippingline2", "deliveryaddress2"],
-        ),
-        (Text(F::ShippingCity), &["shippingtown", "shippingaddresscity", "shiptocity", "deliverycity"]),
+        (Text(F::ShippingAddress1), "shippingaddress2 shippingaddressline2 shippingline2 deliveryaddress2"),
+        (Text(F::ShippingCity), "shippingtown shippingaddresscity shiptocity deliverycity"),
         (
             Text(F::ShippingState),
-            &[
-                "shippingprovince",
-                "shippingregion",
-                "shippingprovincecode",
-                "shippingaddressstate",
-                "shiptostate",
-                "deliverystate",
-            ],
+            "shippingprovince shippingregion shippingprovincecode shippingaddressstate shiptostate \
+             deliverystate",
         ),
         (
             Text(F::ShippingZip),
-            &[
-                "shippingzipcode",
-                "shippingpostalcode",
-                "shippingpostcode",
-                "shippingaddresszip",
-                "shippingaddresspostalcode",
-                "shiptozip",
-                "deliverypostalcode",
-                "deliverypostcode",
-            ],
+            "shippingzipcode shippingpostalcode shippingpostcode shippingaddresszip \
+             shippingaddresspostalcode shiptozip deliverypostalcode deliverypostcode",
         ),
         (
             Text(F::ShippingCountry),
-            &["shippingcountrycode", "shippingaddresscountry", "shiptocountry", "deliverycountry"],
+            "shippingcountrycode shippingaddresscountry shiptocountry deliverycountry",
         ),
-        (Text(F::Birthday), &["birthdate", "dateofbirth", "dob", "birth", "bday"]),
-        (Target::Labels, &["label", "tag", "tags", "category", "categories", "group", "groups", "segments"]),
-        (Target::TimeZone, &["tz", "utcoffset"]),
-        (Target::Balance, &["accountbalance", "openingbalance"]),
-        (Target::Status, &["status"]),
+        (Text(F::Birthday), "birthdate dateofbirth dob birth bday"),
+        (Target::Labels, "label tag tags category categories group groups segments"),
+        (Target::TimeZone, "tz utcoffset"),
+        (Target::Balance, "accountbalance openingbalance"),
+        (Target::Status, "status"),
         (
             Target::CreatedAt,
-            &[
-                "createdon",
-                "createddate",
-                "datecreated",
-                "creationdate",
-                "created(utc)",
-                "createdat(utc)",
-                "signupdate",
-                "signedup",
-                "customersince",
-                "registered",
-                "registeredat",
-            ],
+            "createdon createddate datecreated creationdate created(utc) createdat(utc) signupdate \
+             signedup customersince registered registeredat",
         ),
     ]
 };
@@ -385,9 +249,9 @@ mod tests {
     fn spellings_are_keys_and_mean_one_field() {
         let mut seen = Vec::new();
         for (target, spellings) in SPELLINGS {
-            for spelling in *spellings {
-                assert_eq!(header_key(spelling), **spelling);
-                assert!(!seen.contains(spelling), "{spelling} stands twice");
+            for spelling in spellings.split_whitespace() {
+                assert_eq!(header_key(spelling), spelling);
+                assert!(!seen.contains(&spelling), "{spelling} stands twice");
                 assert_eq!(Target::of_own_name(spelling), None, "{spelling} is a name of ours");
                 assert_eq!(Target::of_header(spelling).as_ref(), Some(target));
                 seen.push(spelling);

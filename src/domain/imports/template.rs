@@ -7,10 +7,5 @@ pub fn template() -> String {
         "ACC-1001,Ada,Roe,,Roe & Sons,ada.roe@example.test,+15555550117,1985-04-12,9 Elm Row,Floor 2,Oakton,VA,22124,US,1 Dock Street,,Oakton,VA,22124,US,vip;newsletter,-5,12.50",
         "ACC-1002,,,Budi Santoso,,budi@example.test,+622155550117,24-08-1990,Jalan Melati 7,,Jakarta,DKI Jakarta,10110,Indonesia,,,,,,,,7,0",
     ];
-    let mut text = String::new();
-    for line in LINES {
-        text.push_str(line);
-        text.push_str("\r\n");
-    }
-    text
+    LINES.map(|line| format!("{line}\r\n")).concat()
 }

@@ -1,7 +1,5 @@
 //! Money: decimals with at most four fraction digits, stored as whole ten-thousandths (rules 2).
 
-use std::str::FromStr;
-
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -71,13 +69,6 @@ impl std::fmt::Display for Money {
     /// The shortest exact decimal: `12.5`, `0`, `-0.0001`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", Decimal::new(self.0, 4).normalize())
-    }
-}
-
-impl FromStr for Money {
-    type Err = MoneyError;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Money::parse(text)
     }
 }
 

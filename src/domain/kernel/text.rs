@@ -114,6 +114,15 @@ fn has_single_blanks(text: &str) -> bool {
     !after_blank || text.is_empty()
 }
 
+/// The part of a name that errors repeat: ASCII letters, digits and these signs. A query that was encoded as a whole has
+/// personal values in its "names", so the part ends at the first other character.
+pub fn shown(name: &str, signs: &str) -> String {
+    const CHARS_MAX: usize = 60;
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || signs.contains(*c);
+    let kept: String = name.chars().take_while(is_plain).take(CHARS_MAX).collect();
+    if kept.len() == name.len() { kept } else { kept + "…" }
+}
+
 /// The candidate that is most similar to a word, for "did you mean".
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const LIKENESS_MIN: f64 = 0.75;
@@ -123,6 +132,11 @@ pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
         .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
+}
+
+/// "; did you mean …?" with the [`nearest`] candidate; empty if none is near.
+pub fn hint<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> String {
+    nearest(word, candidates).map(|near| format!("; did you mean {near}?")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -20,21 +20,17 @@ const YEAR_MIN: i32 = 1900;
 impl Micros {
     /// RFC 3339 with `Z` and six fraction digits, a form that every published SDK reads.
     pub fn to_rfc3339(self) -> String {
-        DateTime::<Utc>::from_timestamp_micros(self.0)
-            .unwrap_or_default()
-            .to_rfc3339_opts(SecondsFormat::Micros, true)
+        self.utc().to_rfc3339_opts(SecondsFormat::Micros, true)
     }
 
     /// The form of a mail's `Date`, in UTC: `Tue, 15 Nov 1994 08:12:31 +0000`.
     pub fn to_rfc2822(self) -> String {
-        let moment = DateTime::<Utc>::from_timestamp_micros(self.0).unwrap_or_default();
-        moment.format("%a, %d %b %Y %H:%M:%S +0000").to_string()
+        self.utc().format("%a, %d %b %Y %H:%M:%S +0000").to_string()
     }
 
     /// The form in names of files: `19941115T081231Z`.
     pub fn to_compact(self) -> String {
-        let moment = DateTime::<Utc>::from_timestamp_micros(self.0).unwrap_or_default();
-        moment.format("%Y%m%dT%H%M%SZ").to_string()
+        self.utc().format("%Y%m%dT%H%M%SZ").to_string()
     }
 
     /// This moment plus some seconds.
@@ -48,9 +44,8 @@ impl Micros {
         self.0.div_euclid(SECOND_US)
     }
 
-    /// The day of this moment in UTC.
-    fn day(self) -> NaiveDate {
-        DateTime::<Utc>::from_timestamp_micros(self.0).unwrap_or_default().date_naive()
+    fn utc(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0).unwrap_or_default()
     }
 }
 
@@ -87,7 +82,7 @@ pub fn birthday(text: &str, now: Micros) -> Result<String, ValueError> {
         .then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok())
         .flatten()
         .ok_or_else(|| (CODE, "must be a date such as 1985-04-12".to_owned()))?;
-    if day.year() < YEAR_MIN || day >= now.day() {
+    if day.year() < YEAR_MIN || day >= now.utc().date_naive() {
         return Err((CODE, format!("must be in the past and not before {YEAR_MIN}")));
     }
     Ok(text.to_owned())

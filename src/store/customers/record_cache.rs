@@ -181,8 +181,6 @@ mod tests {
 
     use super::*;
     use crate::domain::customers::record::{Customer, Lifecycle, Status};
-    use crate::domain::entrypoints::Policy;
-    use crate::domain::entrypoints::theme::Theme;
     use crate::domain::kernel::money::Money;
     use crate::domain::kernel::time::Micros;
     use crate::store::engine::conn::{DatabaseUrl, Purpose};
@@ -193,14 +191,8 @@ mod tests {
         Arc::new(Entrypoint {
             id: 1,
             entry: "demo".into(),
-            org_id: 1,
-            org_name: "Demo".into(),
-            legal_name: None,
             dba_name: Some(dba_name.into()),
-            country: None,
-            policy: Policy::default(),
-            required: Vec::new(),
-            theme: Theme::default(),
+            ..Entrypoint::default()
         })
     }
 

@@ -117,10 +117,7 @@ pub(crate) fn create_entrypoint(
 
 /// The identifiers for which every live customer of an empty entrypoint has digests.
 pub(crate) fn digest_identifiers(policy: &Policy) -> Result<String, StoreError> {
-    let always = [Identifier::customer_number(), Identifier::customer_username()];
-    let mut all = policy.identifiers.clone();
-    all.extend(always.into_iter().filter(|identifier| !policy.identifiers.contains(identifier)));
-    json(all.iter().map(ToString::to_string))
+    json(policy.unique().iter().map(ToString::to_string))
 }
 
 /// An organisation.

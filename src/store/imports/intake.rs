@@ -28,7 +28,6 @@ pub enum IntakeError {
 }
 
 /// Takes in a file as its bytes arrive. It keeps about two megabytes of it in memory.
-#[derive(Debug)]
 pub struct FileIntake {
     store: Arc<Store>,
     options: ImportOptions,

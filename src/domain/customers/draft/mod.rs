@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::country;
 use super::email;
-use super::fields::{FIELD_COUNT, Shape, TextField};
+use super::fields::{FIELD_COUNT, OTHER_MEMBERS, Shape, TextField};
 use super::identifier::{IdField, Identifier, is_additional_key};
 use super::mask::{MASK, is_mask_shaped};
 use super::phone;
@@ -182,18 +182,6 @@ impl Draft {
     }
 }
 
-/// Every member a body may have besides the text fields.
-pub(crate) const OTHER_MEMBERS: [&str; 8] = [
-    "customerPsw",
-    "customerStatus",
-    "balance",
-    "timeZone",
-    "additionalFields",
-    "labels",
-    "identifierFields",
-    "createdAt",
-];
-
 struct DraftParser<'a> {
     draft: Draft,
     problems: Vec<Problem>,
@@ -206,11 +194,26 @@ impl DraftParser<'_> {
     }
 
     fn wrong_type(&mut self, path: &[&str], wanted: &str, given: &Given<'_>) {
-        let message = match given {
-            Given::Broken => format!("must be {wanted}; its escapes are no Unicode text"),
-            _ => format!("must be {wanted}, not {}", given.kind()),
-        };
-        self.refuse(path, ("wrong_type", message));
+        self.refuse(path, wrong_type(wanted, given));
+    }
+
+    /// What the body says of a member that is read on its own. It reports a refusal, and then says nothing of it.
+    fn read<T>(
+        &mut self,
+        name: &str,
+        given: &Given<'_>,
+        read: impl FnOnce(&Given<'_>) -> Result<T, ValueError>,
+    ) -> Change<T> {
+        match given {
+            Given::Null => Change::Clear,
+            given => match read(given) {
+                Ok(value) => Change::Set(value),
+                Err(refusal) => {
+                    self.refuse(&[name], refusal);
+                    Change::Keep
+                }
+            },
+        }
     }
 
     fn member(&mut self, name: &str, given: &Given<'_>) {
@@ -221,18 +224,20 @@ impl DraftParser<'_> {
         let given =
             if matches!(given, Given::Text(text) if text.trim().is_empty()) { &Given::Null } else { given };
         match name {
-            "customerPsw" => self.password(given),
-            "customerStatus" => self.status(given),
-            "balance" => self.balance(given),
-            "timeZone" => self.time_zone(given),
+            "customerPsw" => self.draft.password = self.read(name, given, password),
+            "customerStatus" => self.draft.status = self.read(name, given, status),
+            "balance" => self.draft.balance = self.read(name, given, balance),
+            "timeZone" => self.draft.time_zone = self.read(name, given, time_zone),
             "additionalFields" => self.additional(given),
             "labels" => self.labels(given),
             "identifierFields" => self.identifier_fields(given),
-            "createdAt" => self.created_at(given),
+            "createdAt" => {
+                let now = self.context.now;
+                let moment = self.read(name, given, |given| created_at(given, now));
+                self.draft.created_at = moment.value().copied();
+            }
             _ => {
-                let names = TextField::all().map(TextField::name).chain(OTHER_MEMBERS);
-                let hint = text::nearest(name, names);
-                let hint = hint.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+                let hint = text::hint(name, TextField::all().map(TextField::name).chain(OTHER_MEMBERS));
                 self.refuse(&[name], ("unknown_field", format!("is no field of a customer{hint}")));
             }
         }
@@ -309,16 +314,6 @@ impl DraftParser<'_> {
         }
     }
 
-    fn password(&mut self, given: &Given<'_>) {
-        const NAME: &str = "customerPsw";
-        match given {
-            Given::Null => self.draft.password = Change::Clear,
-            // Leading and trailing spaces are part of a password.
-            Given::Text(text) => self.draft.password = Change::Set(Secret::new(text.clone().into_owned())),
-            other => self.wrong_type(&[NAME], "a string", other),
-        }
-    }
-
     /// Runs after all members: a password must not be made of what the body says of the person.
     fn check_password(&mut self) {
         let Change::Set(secret) = &self.draft.password else { return };
@@ -328,77 +323,6 @@ impl DraftParser<'_> {
         }
         if let Some(weakness) = password::weakness(secret.expose(), &password::personal(&person)) {
             self.refuse(&["customerPsw"], weakness.problem());
-        }
-    }
-
-    /// An integer; `None` if it is refused, which is then reported.
-    fn integer(&mut self, name: &str, given: &Given<'_>) -> Option<i64> {
-        match given {
-            Given::Number(digits) => match digits.parse::<i64>() {
-                Ok(number) => Some(number),
-                Err(_) => {
-                    self.refuse(&[name], ("wrong_type", "must be an integer".into()));
-                    None
-                }
-            },
-            other => {
-                self.wrong_type(&[name], "an integer", other);
-                None
-            }
-        }
-    }
-
-    fn status(&mut self, given: &Given<'_>) {
-        const NAME: &str = "customerStatus";
-        if matches!(given, Given::Null) {
-            self.draft.status = Change::Clear;
-            return;
-        }
-        match self.integer(NAME, given).map(|code| (code, Status::of_code(code))) {
-            None => {}
-            Some((_, Some(Status::Deleted))) => {
-                self.refuse(&[NAME], ("invalid_status", "cannot be set to -99; use DELETE".into()));
-            }
-            Some((_, Some(status))) => self.draft.status = Change::Set(status),
-            Some((_, None)) => {
-                self.refuse(
-                    &[NAME],
-                    ("invalid_status", "must be 0 (inactive), 1 (active) or 85 (locked)".into()),
-                );
-            }
-        }
-    }
-
-    fn time_zone(&mut self, given: &Given<'_>) {
-        const NAME: &str = "timeZone";
-        if matches!(given, Given::Null) {
-            self.draft.time_zone = Change::Clear;
-            return;
-        }
-        match self.integer(NAME, given).map(i8::try_from) {
-            None => {}
-            Some(Ok(hours @ TIME_ZONE_MIN..=TIME_ZONE_MAX)) => self.draft.time_zone = Change::Set(hours),
-            Some(_) => {
-                self.refuse(
-                    &[NAME],
-                    (
-                        "invalid_time_zone",
-                        format!("must be from {TIME_ZONE_MIN} to {TIME_ZONE_MAX} (hours from UTC)"),
-                    ),
-                );
-            }
-        }
-    }
-
-    fn balance(&mut self, given: &Given<'_>) {
-        const NAME: &str = "balance";
-        match given {
-            Given::Null => self.draft.balance = Change::Clear,
-            Given::Number(digits) => match Money::parse(digits) {
-                Ok(money) => self.draft.balance = Change::Set(money),
-                Err(error) => self.refuse(&[NAME], ("invalid_amount", error.to_string())),
-            },
-            other => self.wrong_type(&[NAME], "a number", other),
         }
     }
 
@@ -453,9 +377,13 @@ impl DraftParser<'_> {
         given: &Given<'_>,
         chars_max: usize,
     ) -> Option<Vec<(usize, CompactString)>> {
-        let Given::List(items) = given else {
-            self.wrong_type(&[name], "an array of strings", given);
-            return None;
+        let items = match given {
+            Given::Null => &Vec::new(),
+            Given::List(items) => items,
+            other => {
+                self.wrong_type(&[name], "an array of strings", other);
+                return None;
+            }
         };
         let mut texts = Vec::new();
         for (index, raw) in items.iter().enumerate() {
@@ -474,10 +402,6 @@ impl DraftParser<'_> {
 
     fn labels(&mut self, given: &Given<'_>) {
         const NAME: &str = "labels";
-        if matches!(given, Given::Null) {
-            self.draft.labels = Change::Clear;
-            return;
-        }
         let Some(texts) = self.texts(NAME, given, LABEL_CHARS_MAX) else { return };
         let mut labels: Vec<String> = Vec::new();
         for (_, label) in texts {
@@ -493,9 +417,6 @@ impl DraftParser<'_> {
 
     fn identifier_fields(&mut self, given: &Given<'_>) {
         const NAME: &str = "identifierFields";
-        if matches!(given, Given::Null) {
-            return;
-        }
         let Some(texts) = self.texts(NAME, given, ADDITIONAL_KEY_CHARS_MAX) else { return };
         if texts.len() > IDENTIFIER_FIELDS_MAX {
             self.refuse(&[NAME], ("too_many", format!("must have at most {IDENTIFIER_FIELDS_MAX} names")));
@@ -507,16 +428,60 @@ impl DraftParser<'_> {
             }
         }
     }
+}
 
-    fn created_at(&mut self, given: &Given<'_>) {
-        const NAME: &str = "createdAt";
-        match given {
-            Given::Null => {}
-            Given::Text(text) => match time::created_at(text.trim(), self.context.now) {
-                Ok(moment) => self.draft.created_at = Some(moment),
-                Err(refusal) => self.refuse(&[NAME], refusal),
-            },
-            other => self.wrong_type(&[NAME], "a string", other),
+fn wrong_type(wanted: &str, given: &Given<'_>) -> ValueError {
+    let message = match given {
+        Given::Broken => format!("must be {wanted}; its escapes are no Unicode text"),
+        _ => format!("must be {wanted}, not {}", given.kind()),
+    };
+    ("wrong_type", message)
+}
+
+fn password(given: &Given<'_>) -> Result<Secret, ValueError> {
+    match given {
+        // Leading and trailing spaces are part of a password.
+        Given::Text(text) => Ok(Secret::new(text.clone().into_owned())),
+        other => Err(wrong_type("a string", other)),
+    }
+}
+
+fn integer(given: &Given<'_>) -> Result<i64, ValueError> {
+    match given {
+        Given::Number(digits) => digits.parse().map_err(|_| ("wrong_type", "must be an integer".into())),
+        other => Err(wrong_type("an integer", other)),
+    }
+}
+
+fn status(given: &Given<'_>) -> Result<Status, ValueError> {
+    let refuse = |message: &str| Err(("invalid_status", message.into()));
+    match Status::of_code(integer(given)?) {
+        Some(Status::Deleted) => refuse("cannot be set to -99; use DELETE"),
+        Some(status) => Ok(status),
+        None => refuse("must be 0 (inactive), 1 (active) or 85 (locked)"),
+    }
+}
+
+fn time_zone(given: &Given<'_>) -> Result<i8, ValueError> {
+    match i8::try_from(integer(given)?) {
+        Ok(hours @ TIME_ZONE_MIN..=TIME_ZONE_MAX) => Ok(hours),
+        _ => {
+            let message = format!("must be from {TIME_ZONE_MIN} to {TIME_ZONE_MAX} (hours from UTC)");
+            Err(("invalid_time_zone", message))
         }
+    }
+}
+
+fn balance(given: &Given<'_>) -> Result<Money, ValueError> {
+    match given {
+        Given::Number(digits) => Money::parse(digits).map_err(|error| ("invalid_amount", error.to_string())),
+        other => Err(wrong_type("a number", other)),
+    }
+}
+
+fn created_at(given: &Given<'_>, now: Micros) -> Result<Micros, ValueError> {
+    match given {
+        Given::Text(text) => time::created_at(text.trim(), now),
+        other => Err(wrong_type("a string", other)),
     }
 }

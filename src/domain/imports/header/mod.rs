@@ -3,8 +3,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-
 use super::options::{DateFormat, ImportOptions, UnknownColumns};
 use super::preset::{Preset, is_server_assigned};
 use super::records::RecordItem;
@@ -13,7 +11,6 @@ use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::is_additional_key;
 use crate::domain::exports::unneutralise;
 
-/// The most columns of a file.
 const COLUMNS_MAX: usize = 2000;
 /// The most characters of a header that an error repeats.
 const SHOWN_CHARS_MAX: usize = 60;
@@ -28,12 +25,6 @@ pub struct HeaderProblem {
     /// What is wrong and what would do. A header that looks like a value is named only by its number: the file may have
     /// no header line.
     pub message: String,
-}
-
-impl fmt::Display for HeaderProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
 }
 
 /// A column of the file.
@@ -134,15 +125,9 @@ struct HeaderParser<'a> {
     problems: Vec<HeaderProblem>,
 }
 
-/// The first interpretation of a header.
-enum Found {
-    Meaning(Meaning),
-    Unknown,
-}
-
 impl HeaderParser<'_> {
     fn columns(&mut self) -> Mapping {
-        let mut found: Vec<Found> = self.header.iter().map(|header| self.find(header)).collect();
+        let mut found: Vec<Option<Meaning>> = self.header.iter().map(|header| self.find(header)).collect();
         self.take_numbered_streets(&mut found, TextField::Address, ["address1", "address2"]);
         self.take_numbered_streets(
             &mut found,
@@ -150,47 +135,51 @@ impl HeaderParser<'_> {
             ["shippingaddress1", "shippingaddress2"],
         );
         self.refuse_unless_header(&found);
-        if self.problems.is_empty() {
-            self.refuse_doubled(&found);
-            self.refuse_unused_maps();
-        }
-        let filled: Vec<Target> = found
+        let filled: Vec<Option<Target>> = found
             .iter()
-            .filter_map(|it| match it {
-                Found::Meaning(Meaning::Fills(target)) => Some(target.clone()),
+            .map(|meaning| match meaning {
+                Some(Meaning::Fills(target)) => Some(target.clone()),
                 _ => None,
             })
             .collect();
+        if self.problems.is_empty() {
+            self.refuse_doubled(&filled);
+            self.refuse_unused_maps();
+        }
         let header = self.header;
         let usages = header.iter().zip(found).enumerate().map(|(index, (header, found))| {
             let usage = self.usage(index, header, found, &filled);
             Column { header: header.clone(), usage }
         });
         let columns: Vec<Column> = usages.collect();
-        self.refuse_doubled_additional(&columns);
+        // Unknown columns that became additional fields can still collide.
+        if !self.problems.iter().any(|problem| problem.code == "duplicate_column") {
+            let additional = columns.iter().map(|column| match &column.usage {
+                ColumnUse::Fills { target: target @ Target::Additional(_), .. } => Some(target.clone()),
+                _ => None,
+            });
+            self.refuse_doubled(&additional.collect::<Vec<_>>());
+        }
         Mapping { preset: self.preset, columns }
     }
 
-    fn find(&self, header: &str) -> Found {
+    /// The first interpretation of a header; `None` if it is unknown.
+    fn find(&self, header: &str) -> Option<Meaning> {
         if header.is_empty() {
-            return Found::Meaning(Meaning::LeftOut);
+            return Some(Meaning::LeftOut);
         }
         if let Some(mapped) = self.options.mapped(header) {
-            return Found::Meaning(mapped);
+            return Some(mapped);
         }
         let (name, _) = split_format(header);
         let target = || Target::of_header(header).or_else(|| Target::of_header(name));
-        match self.preset.meaning(&header_key(header)).or_else(|| target().map(Meaning::Fills)) {
-            Some(meaning) => Found::Meaning(meaning),
-            None => Found::Unknown,
-        }
+        self.preset.meaning(&header_key(header)).or_else(|| target().map(Meaning::Fills))
     }
 
     /// "Address 1" and "Address 2" are the two lines of a street, if there is no "Address" (rules 9).
-    fn take_numbered_streets(&self, found: &mut [Found], first: TextField, names: [&str; 2]) {
-        let is_taken =
-            |it: &Found| matches!(it, Found::Meaning(Meaning::Fills(Target::Text(field))) if *field == first);
-        if found.iter().any(is_taken) {
+    fn take_numbered_streets(&self, found: &mut [Option<Meaning>], first: TextField, names: [&str; 2]) {
+        let fills = |field| Some(Meaning::Fills(Target::Text(field)));
+        if found.contains(&fills(first)) {
             return;
         }
         let place = |name: &str| {
@@ -201,7 +190,7 @@ impl HeaderParser<'_> {
             if first == TextField::Address { TextField::Address1 } else { TextField::ShippingAddress1 };
         for (index, field) in [(one, first), (two, second)] {
             if let Some(slot) = found.get_mut(index) {
-                *slot = Found::Meaning(Meaning::Fills(Target::Text(field)));
+                *slot = fills(field);
             }
         }
     }
@@ -211,12 +200,9 @@ impl HeaderParser<'_> {
     }
 
     /// Refuses a file whose first line is no header. The first line may be a customer, so the message does not repeat it.
-    fn refuse_unless_header(&mut self, found: &[Found]) {
-        let is_known = |(it, header): (&Found, &String)| match it {
-            Found::Meaning(Meaning::LeftOut) => !header.is_empty(),
-            Found::Meaning(_) => true,
-            Found::Unknown => false,
-        };
+    fn refuse_unless_header(&mut self, found: &[Option<Meaning>]) {
+        let is_known =
+            |(meaning, header): (&Option<Meaning>, &String)| meaning.is_some() && !header.is_empty();
         if found.iter().zip(self.header).any(is_known) {
             return;
         }
@@ -227,55 +213,25 @@ impl HeaderParser<'_> {
         {
             return;
         }
-        let mut near = String::new();
-        for (index, header) in self.header.iter().enumerate() {
-            if let Some(name) = Target::nearest(header) {
-                near.push_str("; column ");
-                near.push_str(&(index + 1).to_string());
-                near.push_str(" may be ");
-                near.push_str(name);
-            }
-        }
+        let may_be = |(index, header): (usize, &String)| {
+            Target::nearest(header).map(|name| format!("; column {} may be {name}", index + 1))
+        };
+        let near: String = self.header.iter().enumerate().filter_map(may_be).collect();
         let message = format!(
             "no column of the first line is known; it must name the columns, such as firstname,lastname,email (map=Header:field says what others fill){near}"
         );
         self.refuse(None, "no_header", message);
     }
 
-    fn refuse_doubled(&mut self, found: &[Found]) {
-        let meanings = found.iter().enumerate().filter_map(|(index, it)| match it {
-            Found::Meaning(Meaning::Fills(target)) => Some((index, target)),
-            _ => None,
-        });
-        let filled: Vec<(usize, &Target)> = meanings.collect();
-        for (place, (index, target)) in filled.iter().enumerate() {
-            let Some((first, _)) = filled.iter().take(place).find(|(_, other)| other == target) else {
-                continue;
-            };
-            self.refuse_double(*first, *index, target);
-        }
-    }
-
-    fn refuse_double(&mut self, first: usize, second: usize, target: &Target) {
-        let (one, two) = (self.shown(first), self.shown(second));
-        let message = format!("{one} and {two} both mean {target}; leave one out with map=Header:-");
-        self.refuse(Some(second + 1), "duplicate_column", message);
-    }
-
-    /// Unknown columns that became additional fields can still collide.
-    fn refuse_doubled_additional(&mut self, columns: &[Column]) {
-        if self.problems.iter().any(|problem| problem.code == "duplicate_column") {
-            return;
-        }
-        let target = |column: &Column| match &column.usage {
-            ColumnUse::Fills { target: target @ Target::Additional(_), .. } => Some(target.clone()),
-            _ => None,
-        };
-        for (index, column) in columns.iter().enumerate() {
-            let Some(own) = target(column) else { continue };
-            let earlier = columns.iter().take(index).position(|other| target(other).as_ref() == Some(&own));
+    /// Refuses columns that fill the same field.
+    fn refuse_doubled(&mut self, filled: &[Option<Target>]) {
+        for (second, target) in filled.iter().enumerate() {
+            let Some(target) = target else { continue };
+            let earlier = filled.iter().take(second).position(|other| other.as_ref() == Some(target));
             if let Some(first) = earlier {
-                self.refuse_double(first, index, &own);
+                let (one, two) = (self.shown(first), self.shown(second));
+                let message = format!("{one} and {two} both mean {target}; leave one out with map=Header:-");
+                self.refuse(Some(second + 1), "duplicate_column", message);
             }
         }
     }
@@ -284,26 +240,31 @@ impl HeaderParser<'_> {
         for (name, _) in &self.options.map {
             let key = header_key(name);
             if !self.header.iter().any(|header| header_key(header) == key) {
-                let message = "map names a column that the file does not have";
-                let message = match name_shown(name) {
-                    Some(name) => format!("{message}: {name}"),
-                    None => message.to_owned(),
-                };
+                let name = name_shown(name).map(|name| format!(": {name}")).unwrap_or_default();
+                let message = format!("map names a column that the file does not have{name}");
                 self.refuse(None, "missing_column", message);
             }
         }
     }
 
-    fn usage(&mut self, index: usize, header: &str, found: Found, filled: &[Target]) -> ColumnUse {
+    fn usage(
+        &mut self,
+        index: usize,
+        header: &str,
+        found: Option<Meaning>,
+        filled: &[Option<Target>],
+    ) -> ColumnUse {
         let dates = split_format(header).1;
         let fills = |target: Target, if_empty| ColumnUse::Fills { target, dates, if_empty };
         match found {
-            Found::Meaning(_) if header.is_empty() => ColumnUse::Nameless,
-            Found::Meaning(Meaning::Fills(target)) => fills(target, false),
-            Found::Meaning(Meaning::FillsEmpty(target)) => fills(target, true),
-            Found::Meaning(Meaning::FillsElse(target)) if !filled.contains(&target) => fills(target, false),
-            Found::Meaning(Meaning::FillsElse(_) | Meaning::LeftOut) => ColumnUse::LeftOut,
-            Found::Unknown => match self.options.unknown_columns {
+            Some(_) if header.is_empty() => ColumnUse::Nameless,
+            Some(Meaning::Fills(target)) => fills(target, false),
+            Some(Meaning::FillsEmpty(target)) => fills(target, true),
+            Some(Meaning::FillsElse(target)) if filled.iter().flatten().all(|other| *other != target) => {
+                fills(target, false)
+            }
+            Some(Meaning::FillsElse(_) | Meaning::LeftOut) => ColumnUse::LeftOut,
+            None => match self.options.unknown_columns {
                 UnknownColumns::Ignore => ColumnUse::LeftOut,
                 UnknownColumns::Additional => match additional_key(header) {
                     Some(key) => fills(Target::Additional(key), false),
@@ -333,8 +294,7 @@ impl HeaderParser<'_> {
                 "{column} is given by this service; keep it with map=Header:customerNumber or another field, or leave it out with map=Header:-"
             )
         } else {
-            let near = Target::nearest(header).map(|near| format!("; did you mean {near}?"));
-            let near = near.unwrap_or_default();
+            let near = Target::hint(header);
             format!(
                 "{column} is no field of a customer{near} (map=Header:field says what it fills, map=Header:- leaves it out)"
             )
@@ -342,13 +302,9 @@ impl HeaderParser<'_> {
         self.refuse(Some(index + 1), "unknown_column", message);
     }
 
-    /// The name of a column in an error.
     fn shown(&self, index: usize) -> String {
         let name = self.header.get(index).and_then(|header| name_shown(header));
-        match name {
-            Some(name) => format!("column {} ({name})", index + 1),
-            None => format!("column {}", index + 1),
-        }
+        format!("column {}{}", index + 1, name.map(|name| format!(" ({name})")).unwrap_or_default())
     }
 }
 

@@ -7,7 +7,7 @@ mod tests;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 
-use self::sniff::{Mark, SNIFF_BYTES};
+use self::sniff::SNIFF_BYTES;
 use super::lines::LineEnds;
 
 /// Why a file cannot be imported. None of its rows was.
@@ -29,7 +29,6 @@ impl FileError {
 
 /// Turns the bytes of a file, as they arrive, into UTF-8 without a byte order mark, and changes nothing else. It buffers
 /// at most the first [`SNIFF_BYTES`] and one unfinished character.
-#[derive(Debug)]
 pub struct Intake {
     stage: Stage,
     lines: LineEnds,
@@ -41,15 +40,6 @@ enum Stage {
     Head { wanted: Option<&'static Encoding>, bytes: Vec<u8> },
     /// The decoder of the bytes after them.
     Body { decoder: Decoder, is_start: bool },
-}
-
-impl std::fmt::Debug for Stage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Stage::Head { .. } => "Head",
-            Stage::Body { .. } => "Body",
-        })
-    }
 }
 
 impl Intake {
@@ -99,23 +89,23 @@ impl Intake {
         let Stage::Head { wanted, bytes } = &mut self.stage else { return Ok(()) };
         let (wanted, head) = (*wanted, std::mem::take(bytes));
         sniff::refuse_other_kinds(&head)?;
-        let mark = Mark::of(&head);
+        let mark = Encoding::for_bom(&head);
         let encoding = match (wanted, mark) {
-            (Some(wanted), Some(mark)) if wanted != mark.encoding() => {
-                let (wanted, found) = (wanted.name(), mark.encoding().name());
+            (Some(wanted), Some((found, _))) if wanted != found => {
+                let (wanted, found) = (wanted.name(), found.name());
                 let message = format!(
                     "the file begins with the byte order mark of {found}, but encoding={wanted} was sent; leave encoding out"
                 );
                 return Err(FileError::new("encoding_conflict", message));
             }
-            (_, Some(mark)) => mark.encoding(),
+            (_, Some((found, _))) => found,
             (Some(wanted), None) => wanted,
             (None, None) => {
                 sniff::refuse_unmarked_utf16(&head)?;
                 UTF_8
             }
         };
-        let text = head.get(mark.map_or(0, Mark::length)..).unwrap_or_default();
+        let text = head.get(mark.map_or(0, |(_, length)| length)..).unwrap_or_default();
         if encoding == UTF_8 {
             sniff::refuse_other_texts(text)?;
         }

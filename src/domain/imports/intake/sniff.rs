@@ -1,47 +1,9 @@
 //! Recognises a file by its first bytes.
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
-
 use super::FileError;
 
 /// How many bytes are looked at; enough for the first entries of a spreadsheet's archive.
 pub(super) const SNIFF_BYTES: usize = 4096;
-
-/// A byte order mark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
-    Utf8,
-    Utf16Le,
-    Utf16Be,
-}
-
-impl Mark {
-    /// The mark at the start of some bytes.
-    pub(super) fn of(bytes: &[u8]) -> Option<Mark> {
-        match bytes {
-            [0xef, 0xbb, 0xbf, ..] => Some(Mark::Utf8),
-            [0xff, 0xfe, ..] => Some(Mark::Utf16Le),
-            [0xfe, 0xff, ..] => Some(Mark::Utf16Be),
-            _ => None,
-        }
-    }
-
-    pub(super) fn encoding(self) -> &'static Encoding {
-        match self {
-            Mark::Utf8 => UTF_8,
-            Mark::Utf16Le => UTF_16LE,
-            Mark::Utf16Be => UTF_16BE,
-        }
-    }
-
-    /// Its length in bytes.
-    pub(super) const fn length(self) -> usize {
-        match self {
-            Mark::Utf8 => 3,
-            Mark::Utf16Le | Mark::Utf16Be => 2,
-        }
-    }
-}
 
 /// The first bytes of files that are no text.
 const BINARY: [(&[u8], &str, &str); 11] = [

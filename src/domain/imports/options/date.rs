@@ -4,12 +4,18 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Part of a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Year,
     Month,
     Day,
+}
+
+impl Part {
+    const ORDERS: [[Part; 3]; 6] = {
+        use Part::{Day as D, Month as M, Year as Y};
+        [[Y, M, D], [Y, D, M], [M, Y, D], [M, D, Y], [D, Y, M], [D, M, Y]]
+    };
 }
 
 /// The order of year, month and day, and their separator: `DD-MM-YYYY`, `MM/DD/YYYY`, `YYYYMMDD`.
@@ -31,29 +37,11 @@ impl DateFormat {
     /// Reads a pattern of `YYYY`, `MM` and `DD`, once each, in any case, separated by the same `-`, `/`, `.` or blank, or by
     /// nothing.
     pub fn parse(pattern: &str) -> Option<DateFormat> {
-        let mut rest = pattern.trim();
-        let mut order = [Part::Year; 3];
-        let mut separators = Vec::new();
-        for (index, slot) in order.iter_mut().enumerate() {
-            if index > 0 {
-                let separator = rest.chars().next().filter(|c| matches!(c, '-' | '/' | '.' | ' '));
-                rest = rest.get(separator.map_or(0, char::len_utf8)..)?;
-                separators.push(separator);
-            }
-            let is_next = |name: &str| rest.get(..name.len()).is_some_and(|it| it.eq_ignore_ascii_case(name));
-            let (part, length) = match () {
-                () if is_next("YYYY") => (Part::Year, 4),
-                () if is_next("MM") => (Part::Month, 2),
-                () if is_next("DD") => (Part::Day, 2),
-                () => return None,
-            };
-            *slot = part;
-            rest = rest.get(length..)?;
-        }
-        let has_all = [Part::Year, Part::Month, Part::Day].iter().all(|part| order.contains(part));
-        let separator = separators.first().copied().flatten();
-        let is_even = separators.iter().all(|one| *one == separator);
-        (has_all && is_even && rest.is_empty()).then_some(DateFormat { order, separator })
+        let separators = [Some('-'), Some('/'), Some('.'), Some(' '), None];
+        let mut formats = Part::ORDERS
+            .into_iter()
+            .flat_map(|order| separators.map(|separator| DateFormat { order, separator }));
+        formats.find(|format| format.to_string().eq_ignore_ascii_case(pattern.trim()))
     }
 
     /// A date of this format as `YYYY-MM-DD`; it may be a day that does not exist. Month and day may have one digit if there

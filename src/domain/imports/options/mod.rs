@@ -13,11 +13,10 @@ use crate::domain::customers::identifier::IdField;
 use crate::domain::customers::record::IDENTIFIER_FIELDS_MAX;
 use crate::domain::decide::command::OnMatch;
 use crate::domain::kernel::problem::Problem;
-use crate::domain::kernel::text::nearest;
+use crate::domain::kernel::text::hint;
 
 pub use self::date::DateFormat;
 
-/// The most `map` options of an import.
 const MAP_MAX: usize = 500;
 
 /// The options of an import; they hold for all its rows.
@@ -179,8 +178,7 @@ impl<'a> OptionsParser<'a> {
         unknown.sort_unstable();
         unknown.dedup();
         for name in unknown {
-            let hint = nearest(name, NAMES.into_iter());
-            let hint = hint.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let hint = hint(name, NAMES.into_iter());
             self.refuse(name, "unknown_parameter", format!("is no parameter of an import{hint}"));
         }
     }
@@ -287,43 +285,38 @@ impl<'a> OptionsParser<'a> {
         map
     }
 
-    fn delimiter(&mut self) -> Option<char> {
-        const NAME: &str = "delimiter";
-        let given = self.one(NAME)?;
-        let found = match given.to_ascii_lowercase().as_str() {
-            "," | "comma" => Some(','),
-            ";" | "semicolon" => Some(';'),
-            "\t" | "\\t" | "tab" => Some('\t'),
-            "|" | "pipe" => Some('|'),
-            _ => None,
-        };
+    /// The value of a parameter that must not be repeated, as `read` understands it; `wanted` is the form that it must have.
+    fn value<T>(&mut self, name: &str, wanted: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let found = read(self.one(name)?);
         if found.is_none() {
-            self.refuse(NAME, "invalid_value", "must be comma, semicolon, tab or pipe");
+            self.refuse(name, "invalid_value", wanted);
         }
         found
     }
 
-    fn encoding(&mut self) -> Option<String> {
-        const NAME: &str = "encoding";
-        let label = self.one(NAME)?;
-        match Encoding::for_label(label.as_bytes()) {
-            Some(encoding) if encoding != REPLACEMENT => Some(encoding.name().to_owned()),
-            _ => {
-                let message = "must be a label of the WHATWG's Encoding Standard such as utf-8, windows-1252 or utf-16le";
-                self.refuse(NAME, "invalid_value", message);
-                None
+    fn delimiter(&mut self) -> Option<char> {
+        self.value("delimiter", "must be comma, semicolon, tab or pipe", |given| {
+            match given.to_ascii_lowercase().as_str() {
+                "," | "comma" => Some(','),
+                ";" | "semicolon" => Some(';'),
+                "\t" | "\\t" | "tab" => Some('\t'),
+                "|" | "pipe" => Some('|'),
+                _ => None,
             }
-        }
+        })
+    }
+
+    fn encoding(&mut self) -> Option<String> {
+        let wanted =
+            "must be a label of the WHATWG's Encoding Standard such as utf-8, windows-1252 or utf-16le";
+        self.value("encoding", wanted, |label| {
+            let encoding = Encoding::for_label(label.as_bytes()).filter(|found| *found != REPLACEMENT)?;
+            Some(encoding.name().to_owned())
+        })
     }
 
     fn date_format(&mut self) -> Option<DateFormat> {
-        const NAME: &str = "dateFormat";
-        let given = self.one(NAME)?;
-        let format = DateFormat::parse(given);
-        if format.is_none() {
-            let message = "must have YYYY, MM and DD once each, with the same one of - / . or blank (or nothing) between them, such as DD-MM-YYYY";
-            self.refuse(NAME, "invalid_value", message);
-        }
-        format
+        let wanted = "must have YYYY, MM and DD once each, with the same one of - / . or blank (or nothing) between them, such as DD-MM-YYYY";
+        self.value("dateFormat", wanted, DateFormat::parse)
     }
 }

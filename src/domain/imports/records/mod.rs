@@ -316,16 +316,12 @@ impl RecordReader {
         if !is_end {
             self.text_length = before;
             let _ = self.feed(&[]);
-            self.clamp_ends();
+            // The parser took the LF for text of the last cell.
+            for end in self.ends.iter_mut().take(self.ends_length) {
+                *end = (*end).min(self.text_length);
+            }
         }
         !is_end
-    }
-
-    /// Excludes the LF from the last cell: the parser took it for text.
-    fn clamp_ends(&mut self) {
-        for end in self.ends.iter_mut().take(self.ends_length) {
-            *end = (*end).min(self.text_length);
-        }
     }
 }
 

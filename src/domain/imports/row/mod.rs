@@ -48,7 +48,6 @@ pub fn read_row(
     row.check(context)
 }
 
-/// A field's value.
 struct Value {
     target: Target,
     json: String,
@@ -190,7 +189,6 @@ impl Row<'_> {
         Some(RowNote::new(TextField::Phone.name(), "invalid_phone", message))
     }
 
-    /// Whether a value identifies the customer.
     fn is_essential(&self, target: &Target) -> bool {
         let named = |field: &IdField| self.options.identifier_fields.iter().any(|name| name == field.name());
         match target {
@@ -255,7 +253,6 @@ fn is_part(value: &Target, blanked: &Target) -> bool {
     value == blanked || (*blanked == Target::AdditionalFields && matches!(value, Target::Additional(_)))
 }
 
-/// The field that a problem of a body is about.
 fn target_of(problem: &Problem) -> Target {
     let At::Pointer(pointer) = &problem.at else { return Target::AdditionalFields };
     let path = pointer_path(pointer);

@@ -10,11 +10,13 @@ mod mail;
 mod options;
 mod serve;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use customary::app::Failure;
 use customary::config::{Global, Serve};
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// The self-hosted customer-records service for payment platforms
 #[derive(Debug, Parser)]
@@ -94,6 +96,26 @@ pub(crate) fn run() -> ExitCode {
         complain(&error.to_string());
         ExitCode::FAILURE
     })
+}
+
+/// A progress bar on standard error.
+fn progress_bar(template: &str, is_hidden: bool) -> ProgressBar {
+    if is_hidden {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style)
+}
+
+/// A progress bar for the customers of an entrypoint.
+fn customers_bar(entry: &str) -> ProgressBar {
+    let template = "{prefix} {wide_bar} {pos}/{len} customers, {per_sec}, {eta} left";
+    progress_bar(template, false).with_prefix(entry.to_owned())
+}
+
+/// The folder that holds a file.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 type Done = Result<ExitCode, Failure>;

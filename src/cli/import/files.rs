@@ -1,18 +1,19 @@
 //! The imported file, and the file of rejected rows.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use customary::api::JobOut;
 use customary::domain::imports::JobState;
 use customary::jobs::StopSignal;
+use tempfile::NamedTempFile;
 
-use super::{End, Import, Job, system};
-use crate::cli::complain;
+use super::{End, Import, system};
+use crate::cli::{complain, folder_of};
 
 /// The extension of the file of rejected rows.
 const ENDING: &str = "rejected.csv";
@@ -92,7 +93,7 @@ impl Import {
     /// A failure prints an error and does not fail the import.
     pub(super) fn rejected_file(
         &self,
-        job: &Job,
+        job: &JobOut,
         fill: impl FnOnce(&mut File) -> Result<(), End>,
     ) -> Option<PathBuf> {
         if job.rejected == 0 || job.state == JobState::Cancelled {
@@ -101,7 +102,7 @@ impl Import {
         match self.keep_rejected(fill) {
             Ok(path) => Some(path),
             Err(end) => {
-                complain(&end.text());
+                complain(&end.to_string());
                 None
             }
         }
@@ -117,35 +118,30 @@ impl Import {
         };
         let refused =
             |error| system(&error, format!("the rejected rows cannot be written to {}", place.display()));
-        let draft = place.with_extension(format!("{}.new", std::process::id()));
-        let mut file =
-            File::options().write(true).create_new(true).mode(0o600).open(&draft).map_err(refused)?;
-        let kept = fill(&mut file).and_then(|()| {
-            if self.rejected.is_some() {
-                fs::rename(&draft, &place).map_err(refused)?;
-                return Ok(place.clone());
-            }
-            link_anew(&draft, &place).map_err(refused)
-        });
-        let _ = fs::remove_file(&draft);
-        kept
+        let mut draft = tempfile::Builder::new()
+            .prefix(".customary-rejected-")
+            .tempfile_in(folder_of(&place))
+            .map_err(refused)?;
+        fill(draft.as_file_mut())?;
+        if self.rejected.is_none() {
+            return keep_anew(draft, &place).map_err(refused);
+        }
+        draft.persist(&place).map_err(|failed| refused(failed.error))?;
+        Ok(place)
     }
 }
 
 /// Gives a file a free name. Keeps an existing file with the same content instead.
-fn link_anew(draft: &Path, place: &Path) -> io::Result<PathBuf> {
+fn keep_anew(mut draft: NamedTempFile, place: &Path) -> io::Result<PathBuf> {
     let mut path = place.to_owned();
     for number in 2..NAMES_MAX {
-        match fs::hard_link(draft, &path) {
-            Ok(()) => return Ok(path),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if is_same(draft, &path)? {
-                    return Ok(path);
-                }
-            }
-            // Some file systems have no hard links.
-            Err(_) if !path.exists() => return fs::rename(draft, &path).map(|()| path),
-            Err(error) => return Err(error),
+        draft = match draft.persist_noclobber(&path) {
+            Ok(_) => return Ok(path),
+            Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => failed.file,
+            Err(failed) => return Err(failed.error),
+        };
+        if is_same(draft.path(), &path)? {
+            return Ok(path);
         }
         path = place.with_extension("").with_extension(format!("rejected-{number}.csv"));
     }

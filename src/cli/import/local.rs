@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use customary::api::JobOut;
 use customary::app;
 use customary::clock;
 use customary::config::{ConfigError, Global};
@@ -15,7 +16,8 @@ use customary::jobs::{self, StopSignal};
 use customary::store::{FileIntake, IntakeError, JobId, NewImport, Store, StoreError, Why};
 use tokio::task::JoinHandle;
 
-use super::{End, Import, Job, Report, lines, system};
+use super::report::show;
+use super::{End, Import, Report, lines, system};
 use crate::cli::block_on;
 
 /// How often to check the job.
@@ -31,7 +33,7 @@ pub(super) fn run(global: &Global, import: &Import, interrupt: &StopSignal) -> R
     let store = Arc::new(store);
     let done = block_on(all(&store, import, &options, interrupt))?;
     let report = done.map(|(job, why)| {
-        let summary = Job::of(&job, clock::now(), why == Why::Report);
+        let summary = JobOut::new(&job, why == Why::Report, clock::now());
         let rejected = import.rejected_file(&summary, |file| write_rejected(&store, &job, file));
         Report { job: summary, rejected }
     });
@@ -124,7 +126,7 @@ async fn work(
         if job.state.is_over() && worker.is_none() {
             return Ok(job);
         }
-        Job::of(&job, clock::now(), false).show(&bar);
+        show(&JobOut::new(&job, false, clock::now()), &bar);
         if interrupt.is_asked() && !is_cancelled {
             is_cancelled = true;
             bar.suspend(|| import.note("stopping after the current rows; press Ctrl-C again to end at once"));

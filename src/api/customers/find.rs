@@ -19,7 +19,6 @@ use crate::store::Found;
 /// back as `If-None-Match` here or as `If-Match` with a change.
 #[utoipa::path(
     tag = "Customers",
-    operation_id = "get_customer",
     params(
         CustomerPath,
         ("If-None-Match" = Option<String>, Header, description = "An ETag; 304 without a body where the record is still the same"),
@@ -31,10 +30,9 @@ use crate::store::Found;
 )]
 #[get("/api/Customer/{customerId}")]
 pub(crate) async fn get_customer(call: Call) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersRead)?;
     let view = view_of(&call.caller);
     let render = move |found: &Found| rendering(&found.record, &found.entrypoint, view);
-    let rendering = call.customer_as(render).await??;
+    let rendering = call.customer_as(Scope::CustomersRead, render).await??;
     call.params().done()?;
     let fresh = is_fresh(&call.request, &rendering.etag);
     let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };

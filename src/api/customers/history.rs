@@ -64,7 +64,6 @@ struct ChangeOut {
 /// Every change, newest first: when, which token, what, and which fields. Values need `pii:read`.
 #[utoipa::path(
     tag = "Customers",
-    operation_id = "get_customer_history",
     params(
         CustomerPath,
         ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many entries to skip; 0 by default"),
@@ -74,8 +73,7 @@ struct ChangeOut {
 )]
 #[get("/api/Customer/{customerId}/history")]
 pub(crate) async fn get_customer_history(call: Call) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersRead)?;
-    let found = call.customer().await?;
+    let found = call.customer(Scope::CustomersRead).await?;
     let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
     params.done()?;

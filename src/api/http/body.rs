@@ -11,7 +11,7 @@ use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::{Stream, StreamExt as _};
 use strum::VariantNames;
 
-use super::error::Error;
+use super::error::{Error, unless_any};
 use crate::domain::decide::command::Precondition;
 use crate::domain::kernel::members::Members;
 use crate::domain::kernel::problem::Problem;
@@ -30,9 +30,8 @@ const KEY_CHARS_MAX: usize = 255;
 /// 413, 415.
 pub(crate) async fn json(request: &HttpRequest, payload: Payload) -> Result<Bytes, Error> {
     let accepted = is_json(request);
-    let body = read(payload).await;
     // A client that is still sending would not see a refusal, so read the body first.
-    let body = body?;
+    let body = read(payload).await?;
     let nothing_sent = body.is_empty() && request.headers().get(CONTENT_TYPE).is_none();
     if !accepted && !nothing_sent {
         return Err(Error::UnsupportedMediaType("application/json in UTF-8, not compressed"));
@@ -209,8 +208,7 @@ impl Params {
     /// # Errors
     /// 400.
     pub(crate) fn done(self) -> Result<(), Error> {
-        let problems = self.problems();
-        if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+        unless_any(self.problems(), Ok(()))
     }
 
     /// All parameters that were not read by name, and the problems so far.

@@ -87,13 +87,13 @@ fn finish_operation(path: &str, operation: &mut Operation) {
     let success = if responses.contains_key("200") { "200" } else { "202" };
     if let Some(RefOr::T(response)) = responses.get_mut(success)
         && let Some(RefOr::T(content)) = response.content.values_mut().next()
-        && let Some(example) = examples::of_operation(&id)
+        && let Some(example) = examples::recorded("answers", &id)
     {
         content.example = Some(example);
     }
     if let Some(RefOr::T(body)) = &mut operation.request_body
         && let Some(RefOr::T(content)) = body.content.values_mut().next()
-        && let Some(example) = examples::of_request(&id)
+        && let Some(example) = examples::recorded("requests", &id)
     {
         content.example = Some(example);
     }
@@ -165,7 +165,7 @@ fn errors_of(path: &str, operation: &Operation, is_public: bool) -> Vec<(&'stati
 fn error(status: &str, description: &str) -> Response {
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name("ErrorBody")))
-        .example(examples::of_error(status))
+        .example(examples::recorded("errors", status))
         .build();
     ResponseBuilder::new().description(description).content("application/json", content).build()
 }

@@ -8,17 +8,7 @@ static RECORDED: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../../openapi/examples.json")).unwrap_or_default()
 });
 
-/// The answer of an operation.
-pub(crate) fn of_operation(id: &str) -> Option<Value> {
-    RECORDED.pointer(&format!("/answers/{id}")).cloned()
-}
-
-/// The request of an operation.
-pub(crate) fn of_request(id: &str) -> Option<Value> {
-    RECORDED.pointer(&format!("/requests/{id}")).cloned()
-}
-
-/// The body of an error.
-pub(crate) fn of_error(status: &str) -> Option<Value> {
-    RECORDED.pointer(&format!("/errors/{status}")).cloned()
+/// The answer or the request of an operation, or the body of an error status.
+pub(crate) fn recorded(kind: &str, id: &str) -> Option<Value> {
+    RECORDED.pointer(&format!("/{kind}/{id}")).cloned()
 }

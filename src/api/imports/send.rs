@@ -6,16 +6,15 @@ use std::time::Duration;
 
 use actix_multipart::Multipart;
 use actix_web::error::PayloadError;
-use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Bytes, Payload};
-use actix_web::{HttpRequest, HttpResponse, post};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, post};
 use futures_util::stream::poll_fn;
 use futures_util::{Stream, StreamExt as _};
 use serde::Serialize;
 
 use super::jobs::accepted;
 use crate::api::http::body::{discard, idempotency_key};
-use crate::api::http::call::{Call, mark_replayed};
+use crate::api::http::call::{Call, ok};
 use crate::api::http::error::Error;
 use crate::api::http::params::EntryPath;
 use crate::api::http::state::App;
@@ -99,7 +98,6 @@ pub(crate) struct FileForm {
 /// are dealt with; with `async=true` at once, with `Location`. A body of `text/csv` does in place of the form.
 #[utoipa::path(
     tag = "Imports",
-    operation_id = "import_customers",
     params(
         EntryPath,
         ("replaceExisting" = Option<i64>, Query, minimum = 0, maximum = 1, description = "As for a create, of every row"),
@@ -126,8 +124,7 @@ pub(crate) struct FileForm {
 )]
 #[post("/api/Import/customersForm/{entry}")]
 pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersImport)?;
-    let entrypoint_id = call.entry().await?;
+    let entrypoint_id = call.entry(Scope::CustomersImport).await?;
     let (app, request) = (&call.app, &call.request);
     let Some(kind) = BodyKind::of(request) else {
         discard(payload).await;
@@ -175,8 +172,7 @@ enum BodyKind {
 
 impl BodyKind {
     fn of(request: &HttpRequest) -> Option<BodyKind> {
-        let value = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
-        match value.split(';').next()?.trim().to_ascii_lowercase().as_str() {
+        match request.content_type().to_ascii_lowercase().as_str() {
             "multipart/form-data" => Some(BodyKind::Form),
             "text/csv"
             | "application/csv"
@@ -271,9 +267,7 @@ async fn wait(app: &App, entrypoint_id: i64, queued: Queued) -> Result<HttpRespo
 
 fn answer(job: &ImportJob, why: Why) -> HttpResponse {
     let counts = &job.counts;
-    let mut response = HttpResponse::Ok();
-    mark_replayed(&mut response, why == Why::Replayed);
-    response.json(ImportOut {
+    ok(why == Why::Replayed).json(ImportOut {
         is_success: true,
         response_text: "Success",
         response_code: 1,

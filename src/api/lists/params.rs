@@ -4,11 +4,11 @@ use actix_web::HttpRequest;
 
 use super::LIMIT_DEFAULT;
 use crate::api::customers::View;
-use crate::api::entrypoints::own_organisation;
 use crate::api::http::auth::Caller;
 use crate::api::http::body::Params;
 use crate::api::http::call::Call;
-use crate::api::http::error::Error;
+use crate::api::http::error::{Error, unless_any};
+use crate::domain::accounts::token::Scope;
 use crate::domain::exports::{COLUMNS_PARAMETER, Column, Format, parse_columns};
 use crate::domain::filter::{Filter, Search, Sort};
 use crate::store::ListRequest;
@@ -43,9 +43,9 @@ impl ListTarget {
     /// The entrypoints of an organisation that the token sees.
     ///
     /// # Errors
-    /// 404 for another organisation.
-    pub(crate) async fn of_organisation(call: &Call) -> Result<ListTarget, Error> {
-        let org_id = own_organisation(call)?;
+    /// 403 without the scope; 404 for another organisation.
+    pub(crate) async fn of_organisation(call: &Call, scope: Scope) -> Result<ListTarget, Error> {
+        let org_id = call.organisation(scope)?;
         let mut all = call.app.store.entrypoints().names(org_id).await?;
         all.retain(|(_, entry)| call.caller.claims().entries.contains(entry));
         Ok(ListTarget {
@@ -173,18 +173,9 @@ impl ListParams {
             problems.extend(filter.masked_fields());
             problems.extend(sort.masked_field());
         }
-        if !problems.is_empty() {
-            return Err(Error::Invalid(problems));
-        }
-        Ok(ListParams {
-            filter,
-            search,
-            sort,
-            skip: usize::try_from(skip).unwrap_or(usize::MAX),
-            limit,
-            page,
-            file: format.map(|(format, parameter)| FileParams { format, parameter, columns }),
-        })
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        let file = format.map(|(format, parameter)| FileParams { format, parameter, columns });
+        unless_any(problems, Ok(ListParams { filter, search, sort, skip, limit, page, file }))
     }
 
     /// The request to the store.

@@ -67,7 +67,6 @@ pub fn open(global: &Global) -> Result<Store, Failure> {
     Ok(Store::open(options)?)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "map_err passes a value")]
 fn system(error: impl std::fmt::Display) -> Failure {
     Failure::System(error.to_string())
 }

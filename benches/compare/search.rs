@@ -142,9 +142,9 @@ async fn fill_entrypoints(service: &Service, settings: &str, seed: u64, first: u
 
 /// The size of the service's database in bytes.
 fn size(service: &Service) -> f64 {
-    match &service.place().url {
+    match &service.place.url {
         Some(url) => database_size(url) as f64,
-        None => std::fs::metadata(service.place().database_file()).map_or(f64::NAN, |data| data.len() as f64),
+        None => std::fs::metadata(service.place.database_file()).map_or(f64::NAN, |data| data.len() as f64),
     }
 }
 

@@ -50,8 +50,7 @@ pub(crate) struct WorkbookOut(Vec<u8>);
 )]
 #[get("/api/Export/customers/{format}/{entry}")]
 pub(crate) async fn export_customers(call: Call) -> Result<HttpResponse, Error> {
-    let entrypoint_id = call.entry(Scope::CustomersExport).await?;
-    export(&call, &ListTarget::entrypoint(call.path("entry"), entrypoint_id)).await
+    export(&call, &ListTarget::of_entrypoint(&call, Scope::CustomersExport).await?).await
 }
 
 /// Export an organisation's customers

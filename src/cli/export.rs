@@ -13,7 +13,7 @@ use customary::config::{ConfigError, Global};
 use customary::domain::entrypoints::is_entry_name;
 use customary::domain::exports::{COLUMNS_PARAMETER, Format, default_columns, parse_columns};
 use customary::domain::filter::{Filter, Search, Sort};
-use customary::domain::kernel::problem::{At, Problem};
+use customary::domain::kernel::problem::{At, Problem, noted};
 use customary::export::{Export, Order, file_name};
 use customary::store::{ListRequest, Store};
 use indicatif::{HumanBytes, HumanCount};
@@ -21,7 +21,7 @@ use tempfile::NamedTempFile;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::admin::{explained, refused};
-use super::{block_on, complain, folder_of, progress_bar};
+use super::{block_on, complain, progress_bar};
 
 /// The exit status of a failure. Status 1 is for commands that finish with something to report, as `import` does.
 const FAILED: u8 = 2;
@@ -121,24 +121,12 @@ impl Options {
             .iter()
             .map(|condition| condition.split_once('=').unwrap_or((condition, "")))
             .collect();
-        let filter = Filter::parse(&pairs).unwrap_or_else(|found| {
-            problems.extend(found);
-            Filter::default()
-        });
-        let search = Search::parse(&self.search).unwrap_or_else(|problem| {
-            problems.push(problem);
-            Search::default()
-        });
+        let filter = noted(Filter::parse(&pairs), &mut problems);
+        let search = noted(Search::parse(&self.search).map_err(|problem| vec![problem]), &mut problems);
         let sort = self.sort_by.as_deref().map_or_else(|| Ok(Sort::oldest_first()), Sort::parse);
-        let sort = sort.unwrap_or_else(|problem| {
-            problems.push(problem);
-            Sort::oldest_first()
-        });
+        let sort = noted(sort.map_err(|problem| vec![problem]), &mut problems);
         let columns = self.columns.as_deref().map_or_else(|| Ok(default_columns(false)), parse_columns);
-        let columns = columns.unwrap_or_else(|found| {
-            problems.extend(found);
-            Vec::new()
-        });
+        let columns = noted(columns, &mut problems);
         if !problems.is_empty() {
             return Err(refused(&problems.into_iter().map(by_option).collect::<Vec<_>>()));
         }
@@ -254,6 +242,11 @@ impl Target {
         let _ = File::open(folder_of(&path)).and_then(|folder| folder.sync_all());
         Ok(())
     }
+}
+
+/// The folder that holds a file.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn unknown(entry: &str) -> Failure {

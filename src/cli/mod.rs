@@ -10,7 +10,6 @@ mod mail;
 mod options;
 mod serve;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -111,11 +110,6 @@ fn progress_bar(template: &str, is_hidden: bool) -> ProgressBar {
 fn customers_bar(entry: &str) -> ProgressBar {
     let template = "{prefix} {wide_bar} {pos}/{len} customers, {per_sec}, {eta} left";
     progress_bar(template, false).with_prefix(entry.to_owned())
-}
-
-/// The folder that holds a file.
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 type Done = Result<ExitCode, Failure>;

@@ -29,7 +29,7 @@ pub struct Service {
     pub token: String,
     /// The time from the start of the process to the first "ready".
     pub ready_after: Duration,
-    place: Place,
+    pub place: Place,
 }
 
 /// A database and the settings of every process that uses it. It survives restarts.
@@ -110,10 +110,6 @@ impl Service {
         let Service { mut process, place, .. } = self;
         process.stop();
         place
-    }
-
-    pub fn place(&self) -> &Place {
-        &self.place
     }
 
     /// The creates of the people with these numbers, each with an idempotency key.

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use indicatif::HumanCount;
+
 use super::load::Tally;
 
 /// The value below which this part of a sorted list lies.
@@ -80,17 +82,7 @@ pub fn figure(x: f64) -> String {
         return "–".to_owned();
     }
     match x.abs() {
-        big if big >= 1000.0 => {
-            let digits = format!("{x:.0}");
-            let mut text = String::new();
-            for (place, digit) in digits.chars().enumerate() {
-                if place > 0 && (digits.len() - place) % 3 == 0 {
-                    text.push(',');
-                }
-                text.push(digit);
-            }
-            text
-        }
+        big if big >= 1000.0 => HumanCount(x.round_ties_even() as u64).to_string(),
         big if big >= 100.0 => format!("{x:.0}"),
         big if big >= 10.0 => format!("{x:.1}"),
         big if big >= 1.0 => format!("{x:.2}"),

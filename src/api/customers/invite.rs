@@ -13,10 +13,11 @@ use crate::domain::decide::command::{Action, InviteCustomer};
 use crate::domain::kernel::time::Micros;
 
 /// How a customer stands with the portal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 enum PortalState {
     /// No account and no invitation.
+    #[default]
     NotInvited,
     /// Invited, and no password set yet.
     Invited,
@@ -25,7 +26,7 @@ enum PortalState {
 }
 
 /// An invitation as it stands.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InvitationOut {
     /// The customer's id.
@@ -47,14 +48,7 @@ pub(crate) struct InvitationOut {
 
 impl InvitationOut {
     fn of(customer_id: i64, state: PortalState) -> InvitationOut {
-        InvitationOut {
-            customer_id,
-            state,
-            invited_at: None,
-            expires_at: None,
-            expired: false,
-            opened_at: None,
-        }
+        InvitationOut { customer_id, state, ..InvitationOut::default() }
     }
 
     fn invited(customer_id: i64, at: Micros, expires_at: Micros, now: Micros) -> InvitationOut {

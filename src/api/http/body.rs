@@ -122,7 +122,7 @@ pub(crate) struct Params {
 impl Params {
     /// The parameters in the query of a request.
     pub(crate) fn of(request: &HttpRequest) -> Params {
-        let pairs = form_pairs(request.query_string());
+        let pairs = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
         Params { pairs, known: Vec::new(), problems: Vec::new() }
     }
 
@@ -215,13 +215,6 @@ impl Params {
     pub(crate) fn rest(self) -> (Vec<(String, String)>, Vec<Problem>) {
         (self.pairs, self.problems)
     }
-}
-
-/// Decodes `a=b&c=d` as in forms: `+` is a space.
-fn form_pairs(query: &str) -> Vec<(String, String)> {
-    actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
-        .map(actix_web::web::Query::into_inner)
-        .unwrap_or_default()
 }
 
 /// The idempotency key of a request (rules 4).

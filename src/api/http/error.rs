@@ -330,10 +330,6 @@ impl Error {
         }
     }
 
-    pub fn status(&self) -> StatusCode {
-        self.words().status
-    }
-
     pub fn render(&self, request_id: &str) -> HttpResponse {
         let words = self.words();
         let errors = match self {
@@ -381,11 +377,11 @@ impl fmt::Display for Error {
 
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
-        self.status()
+        self.words().status
     }
 
     /// A placeholder; the gate renders the final body with the request id.
     fn error_response(&self) -> HttpResponse {
-        HttpResponse::new(self.status())
+        HttpResponse::new(self.status_code())
     }
 }

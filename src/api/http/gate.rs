@@ -34,10 +34,7 @@ pub(crate) async fn gate(
     let request_id = request_id(&request);
     let method = request.method().clone();
     let routes = request.app_data::<Data<Routes>>().cloned();
-    let routed = match &routes {
-        Some(routes) => routes.find(request.path(), &method),
-        None => Routed::NotFound,
-    };
+    let routed = routes.as_ref().map_or(Routed::NotFound, |routes| routes.find(request.path(), &method));
     if routed.needs_token()
         && let Some(app) = request.app_data::<Data<App>>()
     {

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_multipart::Multipart;
-use actix_web::error::PayloadError;
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, post};
 use futures_util::stream::poll_fn;
@@ -20,7 +19,7 @@ use crate::api::http::params::EntryPath;
 use crate::api::http::state::App;
 use crate::domain::accounts::token::Scope;
 use crate::domain::imports::{ImportJob, ImportOptions, JobState, Preset, RowOutcome};
-use crate::domain::kernel::problem::Problem;
+use crate::domain::kernel::problem::{Problem, noted};
 use crate::store::{FileIntake, IntakeError, Queued, Why};
 
 /// The name of the part that holds the file.
@@ -134,10 +133,7 @@ pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<Htt
     let answers_at_once = params.flag("async");
     let (pairs, mut problems) = params.rest();
     let pairs: Vec<(String, String)> = pairs.into_iter().filter(|(name, _)| name != "async").collect();
-    let options = ImportOptions::parse(&pairs).unwrap_or_else(|found| {
-        problems.extend(found);
-        ImportOptions::default()
-    });
+    let options = noted(ImportOptions::parse(&pairs), &mut problems);
     // The fingerprint of the key needs the hash of the file, but the form of the key can be checked before the upload.
     let refusal = idempotency_key(request).err();
     let refusal = refusal.or_else(|| (!problems.is_empty()).then_some(Error::Invalid(problems)));
@@ -215,10 +211,7 @@ async fn receive_form(mut form: Multipart, intake: &mut FileIntake) -> Result<()
             return Err(Error::invalid(Problem::field(&[&name], "unknown_part", message)));
         }
         has_file = true;
-        while let Some(bytes) = part.next().await {
-            let bytes = bytes.map_err(|_| broken())?;
-            intake.push(&bytes).await.map_err(refused)?;
-        }
+        receive_file(&mut part, intake).await?;
     }
     if has_file {
         return Ok(());
@@ -227,8 +220,8 @@ async fn receive_form(mut form: Multipart, intake: &mut FileIntake) -> Result<()
     Err(Error::invalid(Problem::field(&[PART], "required", message)))
 }
 
-async fn receive_file(
-    pieces: &mut (impl Stream<Item = Result<Bytes, PayloadError>> + Unpin),
+async fn receive_file<E>(
+    pieces: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin),
     intake: &mut FileIntake,
 ) -> Result<(), Error> {
     while let Some(bytes) = pieces.next().await {

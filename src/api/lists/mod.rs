@@ -51,7 +51,7 @@ pub(crate) struct ListOut<'a> {
 }
 
 /// How many records there are, and how they fall into pages.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SummaryOut {
     /// The next page's token, to be sent back as `pageIdentifier`; null on the last page.
@@ -76,15 +76,7 @@ impl SummaryOut {
     pub(crate) fn new(limit: i64, total: i64) -> SummaryOut {
         let page_size = if limit > 0 { limit } else { total };
         let total_pages = if page_size > 0 { total.saturating_add(page_size - 1) / page_size } else { 0 };
-        SummaryOut {
-            page_identifier: None,
-            pageidentifier: None,
-            page_size,
-            total_amount: 0,
-            total_net_amount: 0,
-            total_pages,
-            total_records: total,
-        }
+        SummaryOut { page_size, total_pages, total_records: total, ..SummaryOut::default() }
     }
 
     fn with_next(mut self, token: Option<String>) -> SummaryOut {
@@ -121,8 +113,7 @@ impl SummaryOut {
 )]
 #[get("/api/Query/customers/{entry}")]
 pub(crate) async fn list_customers(call: Call) -> Result<HttpResponse, Error> {
-    let entrypoint_id = call.entry(needed_scope(&call)?).await?;
-    let target = ListTarget::entrypoint(call.path("entry"), entrypoint_id);
+    let target = ListTarget::of_entrypoint(&call, needed_scope(&call)?).await?;
     list(call, target).await
 }
 

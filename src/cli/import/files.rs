@@ -1,7 +1,8 @@
 //! The imported file, and the file of rejected rows.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
@@ -10,10 +11,9 @@ use std::time::Duration;
 use customary::api::JobOut;
 use customary::domain::imports::JobState;
 use customary::jobs::StopSignal;
-use tempfile::NamedTempFile;
 
 use super::{End, Import, system};
-use crate::cli::{complain, folder_of};
+use crate::cli::complain;
 
 /// The extension of the file of rejected rows.
 const ENDING: &str = "rejected.csv";
@@ -118,30 +118,35 @@ impl Import {
         };
         let refused =
             |error| system(&error, format!("the rejected rows cannot be written to {}", place.display()));
-        let mut draft = tempfile::Builder::new()
-            .prefix(".customary-rejected-")
-            .tempfile_in(folder_of(&place))
-            .map_err(refused)?;
-        fill(draft.as_file_mut())?;
-        if self.rejected.is_none() {
-            return keep_anew(draft, &place).map_err(refused);
-        }
-        draft.persist(&place).map_err(|failed| refused(failed.error))?;
-        Ok(place)
+        let draft = place.with_extension(format!("{}.new", std::process::id()));
+        let mut file =
+            File::options().write(true).create_new(true).mode(0o600).open(&draft).map_err(refused)?;
+        let kept = fill(&mut file).and_then(|()| {
+            if self.rejected.is_some() {
+                fs::rename(&draft, &place).map_err(refused)?;
+                return Ok(place.clone());
+            }
+            link_anew(&draft, &place).map_err(refused)
+        });
+        let _ = fs::remove_file(&draft);
+        kept
     }
 }
 
 /// Gives a file a free name. Keeps an existing file with the same content instead.
-fn keep_anew(mut draft: NamedTempFile, place: &Path) -> io::Result<PathBuf> {
+fn link_anew(draft: &Path, place: &Path) -> io::Result<PathBuf> {
     let mut path = place.to_owned();
     for number in 2..NAMES_MAX {
-        draft = match draft.persist_noclobber(&path) {
-            Ok(_) => return Ok(path),
-            Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => failed.file,
-            Err(failed) => return Err(failed.error),
-        };
-        if is_same(draft.path(), &path)? {
-            return Ok(path);
+        match fs::hard_link(draft, &path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if is_same(draft, &path)? {
+                    return Ok(path);
+                }
+            }
+            // Some file systems have no hard links.
+            Err(_) if !path.exists() => return fs::rename(draft, &path).map(|()| path),
+            Err(error) => return Err(error),
         }
         path = place.with_extension("").with_extension(format!("rejected-{number}.csv"));
     }

@@ -189,15 +189,17 @@ pub(super) fn token(global: &Global, command: TokenCommand) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
+fn checked_name(name: &str) -> Result<String, Failure> {
+    let mut problems = Vec::new();
+    let name = check_name(name, &mut problems);
+    if problems.is_empty() { Ok(name) } else { Err(refused(&problems)) }
+}
+
 fn create_token(global: &Global, create: TokenCreate) -> Result<(), Failure> {
     if create.expires.as_secs() == 0 || create.expires > LIFE_MAX {
         return Err(ConfigError("--expires must be from 1s to 3650d".into()).into());
     }
-    let mut problems = Vec::new();
-    let name = check_name(&create.name, &mut problems);
-    if !problems.is_empty() {
-        return Err(refused(&problems));
-    }
+    let name = checked_name(&create.name)?;
     let mut scopes = if create.scope.is_empty() { Scope::DEFAULT.to_vec() } else { create.scope };
     scopes.sort_unstable();
     scopes.dedup();
@@ -262,13 +264,9 @@ pub(super) fn entrypoint(global: &Global, command: EntrypointCommand) -> Done {
 
 pub(super) fn organisation(global: &Global, command: OrgCommand) -> Done {
     let OrgCommand::Create { name } = command;
-    let mut problems = Vec::new();
-    let name = check_name(&name, &mut problems);
-    if name.is_empty() && problems.is_empty() {
-        problems.push(Problem::field(&["name"], "required", "must not be empty"));
-    }
-    if !problems.is_empty() {
-        return Err(refused(&problems));
+    let name = checked_name(&name)?;
+    if name.is_empty() {
+        return Err(refused(&[Problem::field(&["name"], "required", "must not be empty")]));
     }
     let (id, _) = with_store(global, async |store| {
         store.entrypoints().create_organisation(name, None, |id| id.to_string()).await

@@ -80,17 +80,15 @@ pub(super) async fn read_draft(
 
 /// Hashes the password of a draft, outside the threads that answer requests.
 async fn seal_password(app: &App, draft: &mut Draft) -> Result<(), Error> {
-    let secret = match std::mem::take(&mut draft.password) {
+    draft.password_hash = match std::mem::take(&mut draft.password) {
         Change::Keep => return Ok(()),
-        Change::Clear => {
-            draft.password_hash = Change::Clear;
-            return Ok(());
+        Change::Clear => Change::Clear,
+        Change::Set(secret) => {
+            let gone = |_| Error::Internal("the hashing threads have stopped".into());
+            let _permit = app.hashing.acquire().await.map_err(|_| Error::Unavailable)?;
+            let hash = actix_web::web::block(move || hash_password(secret.expose())).await.map_err(gone)?;
+            Change::Set(hash.map_err(|error| Error::Internal(error.to_string()))?)
         }
-        Change::Set(secret) => secret,
     };
-    let gone = |_| Error::Internal("the hashing threads have stopped".into());
-    let _permit = app.hashing.acquire().await.map_err(|_| Error::Unavailable)?;
-    let hash = actix_web::web::block(move || hash_password(secret.expose())).await.map_err(gone)?;
-    draft.password_hash = Change::Set(hash.map_err(|error| Error::Internal(error.to_string()))?);
     Ok(())
 }

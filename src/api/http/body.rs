@@ -1,5 +1,6 @@
 //! Reads bodies, query parameters and headers of requests.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use actix_web::HttpRequest;
@@ -186,14 +187,8 @@ impl Params {
 
     /// All problems, including parameters that the handler did not read.
     pub(crate) fn problems(mut self) -> Vec<Problem> {
-        let mut unknown: Vec<&String> = self
-            .pairs
-            .iter()
-            .map(|(name, _)| name)
-            .filter(|name| !self.known.contains(&name.as_str()))
-            .collect();
-        unknown.sort();
-        unknown.dedup();
+        let names = self.pairs.iter().map(|(name, _)| name);
+        let unknown: BTreeSet<_> = names.filter(|name| !self.known.contains(&name.as_str())).collect();
         for name in unknown {
             let hint = nearest(name, self.known.iter().copied());
             let hint = hint.map(|near| format!("; did you mean {near}?")).unwrap_or_default();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anstream::println;
 use clap::{Args, Subcommand};
 use customary::api::tokens::new_claims;
-use customary::app::{self, Failure};
+use customary::app::Failure;
 use customary::clock;
 use customary::config::{ConfigError, Global};
 use customary::domain::accounts::token::{Entries, Scope};
@@ -15,7 +15,7 @@ use customary::domain::kernel::problem::{Problem, Rejection};
 use customary::domain::kernel::time::Micros;
 use customary::store::{Store, StoreError};
 
-use super::{Done, block_on};
+use super::Done;
 
 /// The longest lifetime of a token.
 const LIFE_MAX: Duration = Duration::from_hours(3650 * 24);
@@ -144,15 +144,12 @@ pub(super) fn explained(error: StoreError) -> Failure {
     }
 }
 
-/// Opens the store, runs the action, and waits until the writer has answered every command.
+/// Runs an action on the store, and explains a rejection.
 pub(super) fn with_store<T>(
     global: &Global,
     action: impl AsyncFnOnce(&Store) -> Result<T, StoreError>,
 ) -> Result<T, Failure> {
-    let store = app::open(global)?;
-    let result = block_on(action(&store))?;
-    store.drain();
-    result.map_err(explained)
+    super::with_store(global, async |store| action(store).await.map_err(explained))
 }
 
 pub(super) fn token(global: &Global, command: TokenCommand) -> Done {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use customary::app::{self, Failure};
+use customary::app::Failure;
 use customary::clock;
 use customary::config::{ConfigError, Global};
 use customary::domain::entrypoints::is_entry_name;
@@ -21,7 +21,7 @@ use tempfile::NamedTempFile;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::admin::{explained, refused};
-use super::{block_on, complain, progress_bar};
+use super::{complain, progress_bar, with_store};
 
 /// The exit status of a failure. Status 1 is for commands that finish with something to report, as `import` does.
 const FAILED: u8 = 2;
@@ -77,9 +77,7 @@ fn export(global: &Global, options: Options) -> Result<(), Failure> {
     let output = options.output.unwrap_or_else(|| PathBuf::from(name));
     // Check the target before the work as well as after it.
     let mut target = Target::open(&output, options.force)?;
-    let store = app::open(global)?;
-    let store = Arc::new(store);
-    let done = block_on(async {
+    let (rows, bytes) = with_store(global, async |store| {
         // So that the process removes its draft before it ends.
         let listen = |kind| signal(kind).map_err(|error| Failure::System(error.to_string()));
         let (mut interrupt, mut terminate) =
@@ -89,11 +87,9 @@ fn export(global: &Global, options: Options) -> Result<(), Failure> {
             biased;
             _ = interrupt.recv() => stopped,
             _ = terminate.recv() => stopped,
-            done = write(&store, order, &entry, &mut target, options.quiet) => done,
+            done = write(store, order, &entry, &mut target, options.quiet) => done,
         }
     })?;
-    store.drain();
-    let (rows, bytes) = done?;
     target.keep()?;
     if !options.quiet {
         let place = if output.as_os_str() == STDOUT {

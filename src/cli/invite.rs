@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anstream::println;
 use clap::Args;
-use customary::app::{self, Failure};
+use customary::app::Failure;
 use customary::config::{ConfigError, Global};
 use customary::domain::decide::command::Actor;
 use customary::domain::filter::Filter;
@@ -16,7 +16,7 @@ use customary::jobs::{self, StopSignal};
 use customary::store::Store;
 
 use super::admin::refused;
-use super::{Done, block_on, customers_bar};
+use super::{Done, customers_bar, with_store};
 
 /// How often to check the progress.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -59,11 +59,7 @@ pub(super) fn run(global: &Global, options: &Options) -> Done {
         link_ttl_secs: i64::try_from(options.link_ttl.as_secs()).unwrap_or(i64::MAX),
         ..InvitePlan::default()
     };
-    let store = app::open(global)?;
-    let store = Arc::new(store);
-    let job = block_on(invite(&store, &options.entry, plan))?;
-    store.drain();
-    let job = job?;
+    let job = with_store(global, async |store| invite(store, &options.entry, plan).await)?;
     for (outcome, number) in &job.counts {
         println!("{:<15} {number}", outcome.name());
     }

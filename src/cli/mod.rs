@@ -11,10 +11,12 @@ mod options;
 mod serve;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
-use customary::app::Failure;
+use customary::app::{self, Failure};
 use customary::config::{Global, Serve};
+use customary::store::Store;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// The self-hosted customer-records service for payment platforms
@@ -110,6 +112,17 @@ fn progress_bar(template: &str, is_hidden: bool) -> ProgressBar {
 fn customers_bar(entry: &str) -> ProgressBar {
     let template = "{prefix} {wide_bar} {pos}/{len} customers, {per_sec}, {eta} left";
     progress_bar(template, false).with_prefix(entry.to_owned())
+}
+
+/// Opens the store, runs the action, and waits until the writer has answered every command.
+fn with_store<T>(
+    global: &Global,
+    action: impl AsyncFnOnce(&Arc<Store>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let store = Arc::new(app::open(global)?);
+    let result = block_on(action(&store))?;
+    store.drain();
+    result
 }
 
 type Done = Result<ExitCode, Failure>;

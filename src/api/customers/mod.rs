@@ -3,7 +3,6 @@
 mod actions;
 mod create;
 mod find;
-mod history;
 mod invite;
 mod record;
 mod update;
@@ -13,8 +12,7 @@ use serde::Serialize;
 
 pub(super) use self::actions::{archive_customer, delete_customer, request_consent, unarchive_customer};
 pub(super) use self::create::{create_customer, match_customer};
-pub(super) use self::find::get_customer;
-pub(super) use self::history::get_customer_history;
+pub(super) use self::find::{get_customer, get_customer_history};
 pub(super) use self::invite::{get_invitation, invite_customer};
 pub(super) use self::record::{CustomerOut, View, rendering};
 pub(super) use self::update::update_customer;

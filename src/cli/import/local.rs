@@ -41,15 +41,13 @@ pub(super) fn run(global: &Global, import: &Import, interrupt: &StopSignal) -> R
     report
 }
 
-impl From<IntakeError> for End {
-    fn from(error: IntakeError) -> End {
-        match error {
-            IntakeError::Store(StoreError::Rejected(Rejection::Invalid(problems))) => {
-                End::Refused(lines(&problems))
-            }
-            IntakeError::Store(error) => error.into(),
-            IntakeError::TooLarge(_) => End::Refused(vec![error.to_string()]),
+fn refused(error: IntakeError) -> End {
+    match error {
+        IntakeError::Store(StoreError::Rejected(Rejection::Invalid(problems))) => {
+            End::Refused(lines(&problems))
         }
+        IntakeError::Store(error) => error.into(),
+        IntakeError::TooLarge(_) => End::Refused(vec![error.to_string()]),
     }
 }
 
@@ -101,10 +99,10 @@ async fn upload(
         if piece.is_empty() {
             break;
         }
-        intake.push(&piece).await?;
+        intake.push(&piece).await.map_err(refused)?;
         bar.inc(u64::try_from(piece.len()).unwrap_or(0));
     }
-    Ok(intake.finish().await?)
+    intake.finish().await.map_err(refused)
 }
 
 /// Runs a job, or follows the worker that runs it, until it is over.

@@ -17,7 +17,6 @@ use customary::domain::entrypoints::settings::check_entry;
 use customary::domain::imports::ImportOptions;
 use customary::domain::kernel::problem::Problem;
 use customary::jobs::StopSignal;
-use customary::store::StoreError;
 use indicatif::{ProgressBar, ProgressFinish};
 
 use super::{block_on, complain, progress_bar};
@@ -179,17 +178,14 @@ enum End {
     Interrupted,
     /// Anything else.
     #[error(transparent)]
-    Failed(#[from] Failure),
+    Failed(Failure),
 }
 
-impl From<ConfigError> for End {
-    fn from(refusal: ConfigError) -> End {
-        End::Failed(refusal.into())
-    }
-}
-
-impl From<StoreError> for End {
-    fn from(error: StoreError) -> End {
+impl<E> From<E> for End
+where
+    Failure: From<E>,
+{
+    fn from(error: E) -> End {
         End::Failed(error.into())
     }
 }

@@ -67,6 +67,10 @@ pub fn open(global: &Global) -> Result<Store, Failure> {
     Ok(Store::open(options)?)
 }
 
+fn system(error: impl std::fmt::Display) -> Failure {
+    Failure::System(error.to_string())
+}
+
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
@@ -114,19 +118,16 @@ pub async fn serve(
     let mut watch = store.tokens().watch();
     guard.learn(watch.poll()?, asked_at);
     let learner = Arc::clone(&guard);
-    let system = |error: std::io::Error| Failure::System(error.to_string());
     let learn = move |revoked: Option<Vec<String>>, now| match revoked {
         Some(revoked) => learner.learn(revoked, now),
         None => learner.fail(now),
     };
     let watcher = jobs::watch(watch, stop.clone(), learn).map_err(system)?;
-    let metrics =
-        PrometheusBuilder::new().install_recorder().map_err(|error| Failure::System(error.to_string()))?;
+    let metrics = PrometheusBuilder::new().install_recorder().map_err(system)?;
     let hashing = Arc::new(Semaphore::new(cores()));
     let settings = portal_settings(serve);
     let session = settings.session;
-    let portal = Portal::new(Arc::clone(&store), Arc::clone(&hashing), settings)
-        .map_err(|error| Failure::System(error.to_string()))?;
+    let portal = Portal::new(Arc::clone(&store), Arc::clone(&hashing), settings).map_err(system)?;
     let portal = Data::new(portal);
     let state = Data::new(App {
         store: Arc::clone(&store),
@@ -184,7 +185,7 @@ pub async fn serve(
     watcher.thread().unpark();
     let draining = Arc::clone(&store);
     let flush = actix_web::rt::task::spawn_blocking(move || draining.drain()).await;
-    flush.map_err(|error| Failure::System(error.to_string()))?;
+    flush.map_err(system)?;
     tracing::info!("stopped");
     Ok(())
 }

@@ -10,11 +10,10 @@ use crate::support::load::{Load, cycle, once};
 use crate::support::peers::{self, Kind, Peer};
 use crate::support::people::Person;
 use crate::support::postgres::Postgres;
-use crate::support::process::cpu_secs;
 use crate::support::quiet;
 use crate::support::report::{self, Goal};
 use crate::support::service::{Service, created};
-use crate::support::stats::{Rounds, figure};
+use crate::support::stats::{Results, Rounds, figure};
 
 enum System {
     Service(Service),
@@ -27,13 +26,9 @@ struct Lane {
     name: &'static str,
     system: System,
     next_person: u64,
-    rates: Rounds,
-    p50: Rounds,
-    p99: Rounds,
+    results: Results,
     cpu_us: Rounds,
     ids: HashSet<u64>,
-    wrong: u64,
-    errors: Vec<String>,
 }
 
 pub async fn run(common: &Common) {
@@ -58,14 +53,9 @@ pub async fn run(common: &Common) {
     for round in 1..=common.rounds {
         for lane in &mut lanes {
             turn(lane, common).await;
-            let (rate, p99) = (lane.rates.0[round - 1], lane.p99.0[round - 1]);
-            println!(
-                "round {round}: {:40} {:>8}/s  p99 {:>8} ms  wrong {}",
-                lane.name,
-                figure(rate),
-                figure(p99),
-                lane.wrong
-            );
+            let Results { rates, p99, wrong, .. } = &lane.results;
+            let (rate, p99) = (figure(rates.0[round - 1]), figure(p99.0[round - 1]));
+            println!("round {round}: {:40} {rate:>8}/s  p99 {p99:>8} ms  wrong {wrong}", lane.name);
         }
     }
     for lane in &mut lanes {
@@ -75,18 +65,8 @@ pub async fn run(common: &Common) {
 }
 
 fn lane(name: &'static str, system: System) -> Lane {
-    Lane {
-        name,
-        system,
-        next_person: 0,
-        rates: Rounds::default(),
-        p50: Rounds::default(),
-        p99: Rounds::default(),
-        cpu_us: Rounds::default(),
-        ids: HashSet::new(),
-        wrong: 0,
-        errors: Vec::new(),
-    }
+    let (results, cpu_us, ids) = Default::default();
+    Lane { name, system, next_person: 0, results, cpu_us, ids }
 }
 
 /// One round of one system.
@@ -94,15 +74,15 @@ async fn turn(lane: &mut Lane, common: &Common) {
     let load = Load::new(common.clients, common.seconds);
     let seconds = (load.time + load.warm_up).as_secs_f64();
     // Build the requests before the clock runs: 50 % more than the previous round needed.
-    let most = lane.rates.0.last().map_or(15_000.0, |rate| rate * 1.5 + 500.0) * seconds;
-    let first = lane.next_person;
-    let people = (first..first + most as u64).map(|number| Person::of(common.seed, number));
-    let (tally, cpu) = match &lane.system {
+    let most = lane.results.rates.0.last().map_or(15_000.0, |rate| rate * 1.5 + 500.0) * seconds;
+    let numbers = lane.next_person..lane.next_person + most as u64;
+    lane.next_person = numbers.end;
+    let people = numbers.clone().map(|number| Person::of(common.seed, number));
+    let (mut tally, cpu) = match &lane.system {
         System::Service(service) => {
-            let requests = people.zip(first..).map(|(person, key)| service.create("demo", &person, key));
-            let before = cpu_secs(service.process.pid());
-            let tally = once(service.address, load, requests, created).await;
-            (tally, cpu_secs(service.process.pid()) - before)
+            let before = service.process.cpu_secs();
+            let tally = once(service.address, load, service.creates(common.seed, numbers), created).await;
+            (tally, service.process.cpu_secs() - before)
         }
         System::Peer(peer) => {
             let judge = Rc::clone(peer);
@@ -112,43 +92,42 @@ async fn turn(lane: &mut Lane, common: &Common) {
         }
         System::Ceiling(ceiling) => {
             let requests = people.take(2000).map(|person| Ceiling::echo(&person));
-            let check = |_: &[u8], answer: &Answer<'_>| match answer.status {
-                200 if answer.body.ends_with("\"}") => Ok(0),
-                _ => Err(format!("{} {}", answer.status, answer.body)),
+            let check = |_: &[u8], answer: &Answer<'_>| {
+                answer.must(answer.status == 200 && answer.body.ends_with("\"}"))
             };
             let tally = cycle(ceiling.address, load, requests, check).await;
             (tally, f64::NAN)
         }
     };
-    lane.next_person += most as u64;
-    lane.rates.0.push(tally.rate);
-    lane.p50.0.push(tally.quantile_ms(0.5));
-    lane.p99.0.push(tally.quantile_ms(0.99));
     lane.cpu_us.0.push(cpu * 1e6 / (tally.right as f64));
     if !matches!(lane.system, System::Ceiling(_)) {
-        for id in tally.ids {
+        for id in std::mem::take(&mut tally.ids) {
             if !lane.ids.insert(id) {
-                lane.wrong += 1;
-                lane.errors.push(format!("two creates got the id {id}"));
+                lane.fail(format!("two creates got the id {id}"));
             }
         }
     }
-    lane.wrong += tally.wrong;
-    lane.errors.extend(tally.errors);
+    lane.results.add(tally);
+}
+
+impl Lane {
+    fn fail(&mut self, why: String) {
+        self.results.wrong += 1;
+        self.results.errors.push(why);
+    }
 }
 
 /// Compares the acknowledged creates with the stored records.
 async fn count(lane: &mut Lane) {
     let stored = match &lane.system {
-        System::Service(service) => service.count("demo").await,
+        System::Service(service) => service.count().await,
         System::Peer(peer) => peer.count(),
         System::Ceiling(_) => return,
     };
     let acknowledged = lane.ids.len() as u64;
     // The record of a request that failed or timed out may be stored. Every acknowledged record must be.
-    if stored < acknowledged || stored > acknowledged + lane.wrong {
-        lane.wrong += 1;
-        lane.errors.push(format!("{acknowledged} records were acknowledged, {stored} are stored"));
+    if stored < acknowledged || stored > acknowledged + lane.results.wrong {
+        lane.fail(format!("{acknowledged} records were acknowledged, {stored} are stored"));
     }
 }
 
@@ -156,14 +135,9 @@ fn write_report(lanes: &[Lane], common: &Common) {
     let rows: Vec<_> = lanes
         .iter()
         .map(|lane| {
-            vec![
-                lane.name.to_owned(),
-                lane.rates.summary(),
-                lane.p50.summary(),
-                lane.p99.summary(),
-                figure(lane.cpu_us.median()),
-                lane.wrong.to_string(),
-            ]
+            let Results { rates, p50, p99, wrong, .. } = &lane.results;
+            let cpu = figure(lane.cpu_us.median());
+            vec![lane.name.into(), rates.summary(), p50.summary(), p99.summary(), cpu, wrong.to_string()]
         })
         .collect();
     let head = ["system", "creates/s", "p50 ms", "p99 ms", "CPU µs per create", "wrong answers"];
@@ -178,10 +152,7 @@ fn write_report(lanes: &[Lane], common: &Common) {
         report::table(&head, &rows)
     );
     for lane in lanes {
-        for error in lane.errors.iter().take(3) {
-            let error: String = error.chars().take(200).collect();
-            body.push_str(&format!("\n{}: {error}\n", lane.name));
-        }
+        body.push_str(&report::errors(lane.name, &lane.results.errors, 3));
     }
     let [sqlite, postgres, sqlite_one, postgres_one, ceiling, soul, fastapi] = lanes else { return };
     let goals = [
@@ -195,29 +166,22 @@ fn write_report(lanes: &[Lane], common: &Common) {
     report::save("Create", &body, &goals);
 }
 
-fn ratio(one: &Lane, other: &Lane) -> f64 {
-    Rounds(one.rates.0.iter().zip(&other.rates.0).map(|(a, b)| a / b).collect()).median()
-}
-
 fn against_ceiling(name: &str, lane: &Lane, ceiling: &Lane) -> Goal {
-    let (ratio, p99) = (ratio(lane, ceiling), lane.p99.median());
+    let Results { rates, p99, wrong, .. } = &lane.results;
+    let (ratio, p99) = (lane.results.ratio(&ceiling.results), p99.median());
     Goal {
         name: name.to_owned(),
-        figure: format!(
-            "{} × echo ({}/s), p99 {} ms",
-            figure(ratio),
-            figure(lane.rates.median()),
-            figure(p99)
-        ),
+        figure: format!("{} × echo ({}/s), p99 {} ms", figure(ratio), figure(rates.median()), figure(p99)),
         wanted: "≥ 0.14 × echo, p99 ≤ 50 ms",
-        is_met: ratio >= 0.14 && p99 <= 50.0 && lane.wrong == 0,
+        is_met: ratio >= 0.14 && p99 <= 50.0 && *wrong == 0,
     }
 }
 
 fn against_one(name: &str, lane: &Lane, one: &Lane, ceiling: &Lane) -> Goal {
-    let (ratio, p99) = (ratio(lane, one), lane.p99.median() / one.p99.median());
+    let ratio = lane.results.ratio(&one.results);
+    let [own, one, echo] = [lane, one, ceiling].map(|lane| lane.results.p99.median());
     // The part of the goal that reading and answering a request takes alone.
-    let echo = ceiling.p99.median() / one.p99.median();
+    let (p99, echo) = (own / one, echo / one);
     Goal {
         name: name.to_owned(),
         figure: format!("{} ×, p99 {} × (echo alone {} ×)", figure(ratio), figure(p99), figure(echo)),
@@ -227,6 +191,6 @@ fn against_one(name: &str, lane: &Lane, one: &Lane, ceiling: &Lane) -> Goal {
 }
 
 fn against_peer(name: &str, lane: &Lane, peer: &Lane, least: f64, wanted: &'static str) -> Goal {
-    let ratio = ratio(lane, peer);
+    let ratio = lane.results.ratio(&peer.results);
     Goal { name: name.to_owned(), figure: format!("{} ×", figure(ratio)), wanted, is_met: ratio >= least }
 }

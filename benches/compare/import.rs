@@ -8,8 +8,7 @@ use std::time::Instant;
 use crate::Common;
 use crate::support::import::{Imported, import, rate, write_csv};
 use crate::support::load::{Load, Stop, Tally, once_until};
-use crate::support::people::Person;
-use crate::support::postgres::Postgres;
+use crate::support::postgres::{Postgres, databases};
 use crate::support::process::{folder, output};
 use crate::support::quiet;
 use crate::support::report::{self, Goal};
@@ -52,11 +51,7 @@ pub async fn run(common: &Common, rows: u64, only: Option<&str>) {
     };
     println!("sqlite3 .import: {} rows/s", figure(rate(rows, base)));
     let mut lanes = Vec::new();
-    for name in ["SQLite", "PostgreSQL"]
-        .into_iter()
-        .filter(|name| only.is_none_or(|only| name.eq_ignore_ascii_case(only)))
-    {
-        let postgres = (name == "PostgreSQL").then(Postgres::start);
+    for (name, postgres) in databases(only) {
         lanes.push(measure(name, postgres.as_ref(), common, rows, [&new, &half, &beside]).await);
     }
     write_report(&lanes, rows, base);
@@ -93,13 +88,13 @@ async fn measure(
     let service = Service::start(postgres, &[]).await;
     let imported = {
         let _quiet = quiet::machine();
-        import(&service, "demo", new, "").await
+        import(&service, new).await
     };
     print(name, "new", rows, &imported);
     assert_eq!((imported.count("added"), imported.count("rejected")), (rows, 0), "every row is new");
     let halves = {
         let _quiet = quiet::machine();
-        import(&service, "demo", half, "").await
+        import(&service, half).await
     };
     print(name, "half known", rows, &halves);
     assert_eq!(
@@ -112,7 +107,7 @@ async fn measure(
     let stop = Stop::default();
     let alone = creates(&service, common, 10.0, 5 * rows, &stop).await;
     let importing = async {
-        let imported = import(&service, "demo", beside, "").await;
+        let imported = import(&service, beside).await;
         stop.set(true);
         imported
     };
@@ -126,8 +121,7 @@ async fn measure(
 async fn creates(service: &Service, common: &Common, seconds: f64, first: u64, stop: &Stop) -> Tally {
     let load = Load { rate: Some(CREATES_A_SECOND), ..Load::new(CREATORS, seconds) };
     let count = (seconds * CREATES_A_SECOND) as u64 + 1000;
-    let people = (first..first + count).map(|number| Person::of(common.seed, number));
-    let requests = people.zip(first..).map(|(person, key)| service.create("demo", &person, key));
+    let requests = service.creates(common.seed, first..first + count);
     once_until(service.address, load, requests, created, Stop::clone(stop)).await
 }
 

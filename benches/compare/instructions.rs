@@ -4,9 +4,7 @@
 use std::process::Command;
 
 use crate::Common;
-use crate::support::http::Answer;
-use crate::support::load::{Load, Tally, cycle, once};
-use crate::support::people::Person;
+use crate::support::load::{Load, Tally, cycle, is_ok, once};
 use crate::support::process::root;
 use crate::support::quiet;
 use crate::support::report;
@@ -55,14 +53,12 @@ async fn counted(common: &Common, creates: u64, gets: u64) -> f64 {
     valgrind.args(["--tool=callgrind", "--quiet"]).arg(format!("--callgrind-out-file={}", profile.display()));
     let service = Service::under(valgrind, place, &["--batch-max", "1", "--workers", "1"]).await;
     let load = Load { requests: Some(creates), ..Load::new(1, 600.0) };
-    let people = (0..creates).map(|number| Person::of(common.seed, number));
-    let requests = people.zip(0..).map(|(person, key)| service.create("demo", &person, key));
-    let made = once(service.address, load, requests, created).await;
+    let made = once(service.address, load, service.creates(common.seed, 0..creates), created).await;
     right(&made, creates);
     if gets > 0 {
         let load = Load { requests: Some(gets), ..load };
         let requests = made.ids.iter().map(|id| service.get(&format!("/api/Customer/{id}")));
-        right(&cycle(service.address, load, requests, is_record).await, gets);
+        right(&cycle(service.address, load, requests, is_ok).await, gets);
     }
     drop(service.stop());
     let text = std::fs::read_to_string(&profile).expect("callgrind's file");
@@ -71,10 +67,6 @@ async fn counted(common: &Common, creates: u64, gets: u64) -> f64 {
     let total = total.and_then(|total| total.trim().parse().ok()).expect("a total");
     println!("{creates} creates, {gets} reads: {} million instructions", figure(total / 1e6));
     total
-}
-
-fn is_record(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
-    if answer.status == 200 { Ok(0) } else { Err(format!("{} {}", answer.status, answer.body)) }
 }
 
 fn right(tally: &Tally, wanted: u64) {

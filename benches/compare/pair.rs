@@ -3,12 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::Common;
-use crate::support::http::Answer;
-use crate::support::import::{import, rate, write_csv};
-use crate::support::load::{Load, cycle, once};
+use crate::support::import::{import_people, rate};
+use crate::support::load::{Load, cycle, is_ok, once};
 use crate::support::people::Person;
-use crate::support::postgres::Postgres;
-use crate::support::process::folder;
+use crate::support::postgres::{Postgres, databases};
 use crate::support::quiet;
 use crate::support::report;
 use crate::support::service::{Place, Service, binary, created};
@@ -35,14 +33,10 @@ struct Side {
 pub async fn run(common: &Common, before: &Path, only: Option<&str>) {
     let _quiet = quiet::machine();
     let mut rows = Vec::new();
-    for name in ["SQLite", "PostgreSQL"] {
-        if only.is_some_and(|only| !name.eq_ignore_ascii_case(only)) {
-            continue;
-        }
-        let postgres = (name == "PostgreSQL").then(Postgres::start);
+    for (name, postgres) in databases(only) {
         let mut sides = [
-            Side::start(before.to_owned(), postgres.as_ref(), common.seed).await,
-            Side::start(binary(), postgres.as_ref(), common.seed).await,
+            Side::start(before.to_owned(), postgres.as_ref(), common).await,
+            Side::start(binary(), postgres.as_ref(), common).await,
         ];
         for round in 0..common.rounds {
             for (number, kind) in KINDS.into_iter().enumerate() {
@@ -65,16 +59,9 @@ pub async fn run(common: &Common, before: &Path, only: Option<&str>) {
         }
         let [old, new] = sides;
         for (number, kind) in KINDS.into_iter().enumerate() {
-            let ratios = Rounds(
-                new.rates[number].0.iter().zip(&old.rates[number].0).map(|(new, old)| new / old).collect(),
-            );
-            rows.push(vec![
-                name.to_owned(),
-                kind.to_owned(),
-                figure(old.rates[number].median()),
-                figure(new.rates[number].median()),
-                ratios.summary(),
-            ]);
+            let (old, new) = (&old.rates[number], &new.rates[number]);
+            let (was, is) = (figure(old.median()), figure(new.median()));
+            rows.push(vec![name.to_owned(), kind.to_owned(), was, is, new.over(old).summary()]);
         }
         for side in [old, new] {
             drop(side.service.stop());
@@ -84,12 +71,9 @@ pub async fn run(common: &Common, before: &Path, only: Option<&str>) {
 }
 
 impl Side {
-    async fn start(binary: PathBuf, postgres: Option<&Postgres>, seed: u64) -> Side {
+    async fn start(binary: PathBuf, postgres: Option<&Postgres>, common: &Common) -> Side {
         let service = Service::on(Place { binary, ..Place::new(postgres) }, &[]).await;
-        let load = Load::new(64, 600.0);
-        let requests = (0..ROWS).map(|number| service.create("demo", &Person::of(seed, number), number));
-        let ids = once(service.address, load, requests, created).await.ids;
-        assert_eq!(ids.len() as u64, ROWS, "every customer is new");
+        let ids = service.fill(common, ROWS).await;
         Side { service, ids, next_person: ROWS, rates: Default::default() }
     }
 
@@ -102,19 +86,14 @@ impl Side {
             "create" => {
                 let most = self.next_person..self.next_person + (common.seconds * 30_000.0) as u64;
                 self.next_person = most.end;
-                let requests =
-                    most.map(|number| service.create("demo", &Person::of(common.seed, number), number));
-                once(service.address, load, requests.collect::<Vec<_>>().into_iter(), created).await
+                once(service.address, load, service.creates(common.seed, most), created).await
             }
             "get by id" => {
                 let path = |_| format!("/api/Customer/{}", self.ids[rng.usize(..self.ids.len())]);
-                let requests: Vec<_> = (0..REQUESTS).map(path).map(|path| service.get(&path)).collect();
-                cycle(service.address, load, requests.into_iter(), is_ok).await
+                let requests = (0..REQUESTS).map(path).map(|path| service.get(&path));
+                cycle(service.address, load, requests, is_ok).await
             }
-            "newest 20" => {
-                let request = service.get("/api/Query/customers/demo?limitRecord=20");
-                cycle(service.address, load, std::iter::once(request), is_ok).await
-            }
+            "newest 20" => cycle(service.address, load, std::iter::once(service.list()), is_ok).await,
             "search" => {
                 let path = |_| {
                     let person = Person::of(common.seed, rng.u64(..ROWS));
@@ -124,24 +103,17 @@ impl Side {
                         &word[word.len().saturating_sub(5)..]
                     )
                 };
-                let requests: Vec<_> = (0..REQUESTS).map(path).map(|path| service.get(&path)).collect();
-                cycle(service.address, load, requests.into_iter(), is_ok).await
+                let requests = (0..REQUESTS).map(path).map(|path| service.get(&path));
+                cycle(service.address, load, requests, is_ok).await
             }
             _ => {
-                let files = folder();
-                let file = files.path().join("customers.csv");
-                write_csv(&file, common.seed, self.next_person..self.next_person + FILE_ROWS);
-                self.next_person += FILE_ROWS;
-                let imported = import(service, "demo", &file, "").await;
-                assert_eq!(imported.count("added"), FILE_ROWS, "every row is new");
+                let numbers = self.next_person..self.next_person + FILE_ROWS;
+                self.next_person = numbers.end;
+                let imported = import_people(service, common.seed, numbers).await;
                 return rate(FILE_ROWS, imported.seconds);
             }
         };
         assert_eq!(tally.wrong, 0, "{kind}: {:?}", tally.errors);
         tally.rate
     }
-}
-
-fn is_ok(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
-    if answer.status == 200 { Ok(0) } else { Err(format!("{} {}", answer.status, answer.body)) }
 }

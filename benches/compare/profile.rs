@@ -4,9 +4,7 @@
 use std::process::Command;
 
 use crate::Common;
-use crate::support::http::Answer;
-use crate::support::load::{Load, cycle, once};
-use crate::support::people::Person;
+use crate::support::load::{Load, cycle, is_ok, once};
 use crate::support::postgres::Postgres;
 use crate::support::process::{Process, output, root};
 use crate::support::quiet;
@@ -25,39 +23,24 @@ pub async fn run(common: &Common, kind: RequestKind, on_postgres: bool) {
     let _quiet = quiet::machine();
     let postgres = on_postgres.then(Postgres::start);
     let service = Service::start(postgres.as_ref(), &[]).await;
-    let people = (0..120_000).map(|number| Person::of(common.seed, number));
-    let mut requests: Vec<_> =
-        people.zip(0..).map(|(person, key)| service.create("demo", &person, key)).collect();
-    let rest = requests.split_off(20_000);
-    let fill = once(service.address, Load::new(common.clients, 600.0), requests.into_iter(), created).await;
+    let ids = service.fill(common, 20_000).await;
+    let rest: Vec<_> = service.creates(common.seed, 20_000..120_000).collect();
     let folder = root().join("target/bench-profiles");
     std::fs::create_dir_all(&folder).expect("a folder");
     let name = format!("{kind:?}-{}", if on_postgres { "postgresql" } else { "sqlite" }).to_lowercase();
     let data = folder.join(format!("{name}.perf"));
     let mut command = Command::new("perf");
-    command.args([
-        "record",
-        "-q",
-        "-F",
-        "499",
-        "--call-graph",
-        "dwarf,16384",
-        "-p",
-        &service.process.pid().to_string(),
-        "-o",
-    ]);
+    command.args(["record", "-q", "-F", "499", "--call-graph", "dwarf,16384", "-p"]);
+    command.arg(service.process.pid().to_string()).arg("-o");
     let mut perf = Process::start("perf", command.arg(&data), &folder);
     let load = Load::new(common.clients, common.seconds);
     let tally = match kind {
         RequestKind::Create => once(service.address, load, rest.into_iter(), created).await,
         RequestKind::Get => {
-            let requests = fill.ids.iter().map(|id| service.get(&format!("/api/Customer/{id}")));
-            cycle(service.address, load, requests, is_right).await
+            let requests = ids.iter().map(|id| service.get(&format!("/api/Customer/{id}")));
+            cycle(service.address, load, requests, is_ok).await
         }
-        RequestKind::List => {
-            let request = service.get("/api/Query/customers/demo?limitRecord=20");
-            cycle(service.address, load, std::iter::once(request), is_right).await
-        }
+        RequestKind::List => cycle(service.address, load, std::iter::once(service.list()), is_ok).await,
     };
     perf.stop();
     println!("{}/s, p99 {} ms, {} wrong", figure(tally.rate), figure(tally.quantile_ms(0.99)), tally.wrong);
@@ -74,8 +57,4 @@ pub async fn run(common: &Common, kind: RequestKind, on_postgres: bool) {
     let path = folder.join(format!("{name}.inclusive.txt"));
     std::fs::write(&path, inclusive).expect("a file");
     println!("\nfunctions, including the functions that they call: {}", path.display());
-}
-
-fn is_right(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
-    if answer.status == 200 { Ok(0) } else { Err(format!("{} {}", answer.status, answer.body)) }
 }

@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use crate::Common;
 use crate::support::ceiling::Ceiling;
 use crate::support::http::Answer;
-use crate::support::load::{Load, Tally, cycle, once};
+use crate::support::load::{Load, cycle};
 use crate::support::peers::{self, Kind, Peer};
 use crate::support::people::Person;
 use crate::support::postgres::Postgres;
 use crate::support::quiet;
 use crate::support::report::{self, Goal};
-use crate::support::service::{Service, created};
-use crate::support::stats::{Rounds, figure};
+use crate::support::service::Service;
+use crate::support::stats::{Results, figure};
 
 /// How many different customers to read.
 const READ: usize = 5000;
@@ -24,11 +24,7 @@ struct Lane {
     address: SocketAddr,
     requests: Vec<Vec<u8>>,
     check: fn(&[u8], &Answer<'_>) -> Result<u64, String>,
-    rates: Rounds,
-    p50: Rounds,
-    p99: Rounds,
-    wrong: u64,
-    errors: Vec<String>,
+    results: Results,
 }
 
 pub async fn run(common: &Common, rows: u64) {
@@ -54,12 +50,10 @@ pub async fn run(common: &Common, rows: u64) {
         ("Customary, SQLite, no record cache", &sqlite_uncached),
         ("Customary, PostgreSQL, no record cache", &on_postgres_uncached),
     ] {
-        let ids = fill(service, people()).await;
-        assert_eq!(ids.len() as u64, rows, "every customer is new");
+        let ids = service.fill(common, rows).await;
         let by_id = (0..READ).map(|_| service.get(&format!("/api/Customer/{}", ids[rng.usize(..ids.len())])));
         lanes.push(lane(name, "by id", service.address, by_id.collect(), got));
-        let list = service.get("/api/Query/customers/demo?limitRecord=20");
-        lanes.push(lane(name, "newest 20", service.address, vec![list], listed));
+        lanes.push(lane(name, "newest 20", service.address, vec![service.list()], listed));
     }
     for peer in [&soul, &fastapi] {
         let by_id = (0..READ).map(|_| peer.get(rng.u64(1..=rows)));
@@ -78,7 +72,7 @@ pub async fn run(common: &Common, rows: u64) {
                 figure(tally.quantile_ms(0.99)),
                 tally.wrong
             );
-            lane.take(tally);
+            lane.results.add(tally);
         }
     }
     write_report(&lanes, common, rows);
@@ -91,25 +85,7 @@ fn lane(
     requests: Vec<Vec<u8>>,
     check: fn(&[u8], &Answer<'_>) -> Result<u64, String>,
 ) -> Lane {
-    let (rates, p50, p99) = Default::default();
-    Lane { name, request_kind, address, requests, check, rates, p50, p99, wrong: 0, errors: Vec::new() }
-}
-
-impl Lane {
-    fn take(&mut self, tally: Tally) {
-        self.rates.0.push(tally.rate);
-        self.p50.0.push(tally.quantile_ms(0.5));
-        self.p99.0.push(tally.quantile_ms(0.99));
-        self.wrong += tally.wrong;
-        self.errors.extend(tally.errors);
-    }
-}
-
-/// Creates customers at full speed, and returns their ids.
-async fn fill(service: &Service, people: impl Iterator<Item = Person>) -> Vec<u64> {
-    let load = Load::new(64, 600.0);
-    let requests = people.zip(0..).map(|(person, key)| service.create("demo", &person, key));
-    once(service.address, load, requests, created).await.ids
+    Lane { name, request_kind, address, requests, check, results: Results::default() }
 }
 
 fn hello(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
@@ -126,10 +102,7 @@ fn listed(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
 
 fn peer_got(request: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
     let id = asked_id(request);
-    right(
-        answer,
-        answer.body.contains(&format!("\"id\":{id},")) || answer.body.contains(&format!("\"id\":{id}}}")),
-    )
+    right(answer, [',', '}'].iter().any(|end| answer.body.contains(&format!("\"id\":{id}{end}"))))
 }
 
 fn peer_listed(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
@@ -137,7 +110,7 @@ fn peer_listed(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
 }
 
 fn right(answer: &Answer<'_>, is_right: bool) -> Result<u64, String> {
-    if answer.status == 200 && is_right { Ok(0) } else { Err(format!("{} {}", answer.status, answer.body)) }
+    answer.must(answer.status == 200 && is_right)
 }
 
 /// The last segment of a request's path.
@@ -149,15 +122,9 @@ fn asked_id(request: &[u8]) -> &str {
 fn write_report(lanes: &[Lane], common: &Common, rows: u64) {
     let head = ["system", "request", "answers/s", "p50 ms", "p99 ms", "wrong answers"];
     let row = |lane: &Lane| {
-        let wrong = lane.wrong.to_string();
-        vec![
-            lane.name.to_owned(),
-            lane.request_kind.to_owned(),
-            lane.rates.summary(),
-            lane.p50.summary(),
-            lane.p99.summary(),
-            wrong,
-        ]
+        let Results { rates, p50, p99, wrong, .. } = &lane.results;
+        let figures = [rates.summary(), p50.summary(), p99.summary(), wrong.to_string()];
+        [lane.name.to_owned(), lane.request_kind.to_owned()].into_iter().chain(figures).collect()
     };
     let mut body = format!(
         "{rows} customers in each system, {} clients, {} rounds of {} s. The bench reads {READ} customers, chosen at random; \
@@ -169,16 +136,11 @@ fn write_report(lanes: &[Lane], common: &Common, rows: u64) {
         report::table(&head, &lanes.iter().map(row).collect::<Vec<_>>())
     );
     for lane in lanes {
-        for error in lane.errors.iter().take(3) {
-            let error: String = error.chars().take(200).collect();
-            body.push_str(&format!("\n{}: {error}\n", lane.name));
-        }
+        body.push_str(&report::errors(lane.name, &lane.results.errors, 3));
     }
     let lane = |name: &str, request_kind: &str| {
-        lanes
-            .iter()
-            .find(|lane| lane.name == name && lane.request_kind == request_kind)
-            .expect("a lane of that name")
+        let found = lanes.iter().find(|lane| lane.name == name && lane.request_kind == request_kind);
+        &found.expect("a lane of that name").results
     };
     let hello = lane("actix, hello JSON", "hello");
     let [sqlite_get, sqlite_list] =
@@ -196,13 +158,12 @@ fn write_report(lanes: &[Lane], common: &Common, rows: u64) {
     report::save("Read", &body, &goals);
 }
 
-fn goal(name: &str, lane: &Lane, other: &Lane, least: f64, wanted: &'static str) -> Goal {
-    let ratio = Rounds(lane.rates.0.iter().zip(&other.rates.0).map(|(a, b)| a / b).collect()).median();
-    let is_met = ratio >= least && lane.wrong == 0;
+fn goal(name: &str, results: &Results, other: &Results, least: f64, wanted: &'static str) -> Goal {
+    let ratio = results.ratio(other);
     Goal {
         name: name.to_owned(),
-        figure: format!("{} × ({}/s)", figure(ratio), figure(lane.rates.median())),
+        figure: format!("{} × ({}/s)", figure(ratio), figure(results.rates.median())),
         wanted,
-        is_met,
+        is_met: ratio >= least && results.wrong == 0,
     }
 }

@@ -5,15 +5,14 @@ use std::time::Instant;
 
 use crate::Common;
 use crate::support::http::Conn;
-use crate::support::import::{import, import_small, rate, write_csv};
+use crate::support::import::{import_people, import_small, rate};
 use crate::support::people::Person;
 use crate::support::plain::{Plain, database_size};
-use crate::support::postgres::Postgres;
-use crate::support::process::folder;
+use crate::support::postgres::{Postgres, databases};
 use crate::support::quiet;
 use crate::support::report::{self, Goal};
 use crate::support::service::{Service, number_after};
-use crate::support::stats::{figure, quantile};
+use crate::support::stats::{figure, micros, quantile};
 
 /// Goal 5 is about searches that find at most this many customers.
 const FEW: u64 = 100;
@@ -30,6 +29,7 @@ struct Question {
 }
 
 /// A kind of query, with its measurements.
+#[derive(Default)]
 struct Kind {
     name: String,
     questions: Vec<Question>,
@@ -51,11 +51,7 @@ pub async fn run(common: &Common, rows: u64, only: Option<&str>, questions: usiz
         common.rounds
     );
     let mut goals = Vec::new();
-    for name in ["SQLite", "PostgreSQL"]
-        .into_iter()
-        .filter(|name| only.is_none_or(|only| name.eq_ignore_ascii_case(only)))
-    {
-        let cluster = (name == "PostgreSQL").then(Postgres::start);
+    for (name, cluster) in databases(only) {
         let (text, goal) = one_entrypoint(name, cluster.as_ref(), common, rows, questions).await;
         body.push_str(&text);
         goals.push(goal);
@@ -74,15 +70,11 @@ async fn one_entrypoint(
 ) -> (String, Goal) {
     let preparing = quiet::shared();
     let service = Service::start(cluster, &[]).await;
-    let files = folder();
-    let file = files.path().join("customers.csv");
-    write_csv(&file, common.seed, 0..rows);
-    let imported = import(&service, "demo", &file, "").await;
-    assert_eq!(imported.count("added"), rows, "every row is new");
+    let imported = import_people(&service, common.seed, 0..rows).await;
     println!("{name}, one entrypoint: imported at {} rows/s", figure(rate(rows, imported.seconds)));
     let mut plain = Plain::fill(cluster, (0..rows).map(|number| Person::of(common.seed, number)));
     drop(preparing);
-    let deep = cursor_after(&service, "/api/Query/customers/demo", rows / 2).await;
+    let deep = service.cursor_after(rows / 2).await;
     let mut kinds = kinds("/api/Query/customers/demo", common.seed, rows, questions);
     kinds.push(Kind::of("page after half of all, by cursor", vec![Question::list(&deep)]));
     let quiet = quiet::machine();
@@ -150,9 +142,9 @@ async fn fill_entrypoints(service: &Service, settings: &str, seed: u64, first: u
 
 /// The size of the service's database in bytes.
 fn size(service: &Service) -> f64 {
-    match &service.place().url {
+    match &service.place.url {
         Some(url) => database_size(url) as f64,
-        None => std::fs::metadata(service.place().database_file()).map_or(f64::NAN, |data| data.len() as f64),
+        None => std::fs::metadata(service.place.database_file()).map_or(f64::NAN, |data| data.len() as f64),
     }
 }
 
@@ -217,9 +209,7 @@ impl Kind {
             let path = questions[0].path.clone();
             questions.extend((1..100).map(|_| Question::list(&path)));
         }
-        let name = name.to_owned();
-        let (hits, ours_us, few_us, plain_us, plain_few_us, wrong) = Default::default();
-        Kind { name, questions, hits, ours_us, few_us, plain_us, plain_few_us, wrong }
+        Kind { name: name.to_owned(), questions, ..Kind::default() }
     }
 
     /// Sends each query once to the service, and then to the plaintext index.
@@ -261,41 +251,15 @@ impl Kind {
     }
 }
 
-fn micros(began: Instant) -> u32 {
-    u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX)
-}
-
-/// The path of the page of 20 after this many records. Walks there page by page.
-async fn cursor_after(service: &Service, list: &str, records: u64) -> String {
-    let mut path = format!("{list}?limitRecord=500");
-    for _ in 0..(records / 500).max(1) {
-        let page = service.ask("GET", &path, "").await;
-        let token = page["Summary"]["pageIdentifier"].as_str().expect("a next page");
-        path = format!("{list}?limitRecord=500&pageIdentifier={token}");
-    }
-    path.replace("limitRecord=500", "limitRecord=20")
-}
-
 fn table(kinds: &[Kind]) -> String {
     let rows: Vec<_> = kinds
         .iter()
         .map(|kind| {
-            let sorted = |list: &[u32]| {
-                let mut sorted = list.to_vec();
-                sorted.sort_unstable();
-                sorted
-            };
             let (hits, ours, plain) = (sorted(&kind.hits), sorted(&kind.ours_us), sorted(&kind.plain_us));
-            let ms = |list: &[u32], part: f64| figure(quantile(list, part) / 1000.0);
-            vec![
-                kind.name.clone(),
-                figure(quantile(&hits, 0.5)),
-                ms(&ours, 0.5),
-                ms(&ours, 0.99),
-                ms(&plain, 0.5),
-                ms(&plain, 0.99),
-                kind.wrong.len().to_string(),
-            ]
+            let ms = |list: &[u32]| [0.5, 0.99].map(|part| figure(quantile(list, part) / 1000.0));
+            let found = [kind.name.clone(), figure(quantile(&hits, 0.5))];
+            let wrong = kind.wrong.len().to_string();
+            found.into_iter().chain(ms(&ours)).chain(ms(&plain)).chain([wrong]).collect()
         })
         .collect();
     let mut text = report::table(
@@ -303,21 +267,22 @@ fn table(kinds: &[Kind]) -> String {
         &rows,
     );
     for kind in kinds {
-        for wrong in kind.wrong.iter().take(2) {
-            let wrong: String = wrong.chars().take(200).collect();
-            text.push_str(&format!("\n{}: {wrong}\n", kind.name));
-        }
+        text.push_str(&report::errors(&kind.name, &kind.wrong, 2));
     }
     text
+}
+
+fn sorted<'a>(list: impl IntoIterator<Item = &'a u32>) -> Vec<u32> {
+    let mut sorted: Vec<u32> = list.into_iter().copied().collect();
+    sorted.sort_unstable();
+    sorted
 }
 
 /// Goal 5: the searches of all kinds that found few customers.
 fn goal(name: &str, kinds: &[Kind]) -> Goal {
     let searches = || kinds.iter().filter(|kind| kind.name.starts_with("search"));
-    let mut ours: Vec<u32> = searches().flat_map(|kind| kind.few_us.iter().copied()).collect();
-    let mut plain: Vec<u32> = searches().flat_map(|kind| kind.plain_few_us.iter().copied()).collect();
-    ours.sort_unstable();
-    plain.sort_unstable();
+    let ours = sorted(searches().flat_map(|kind| &kind.few_us));
+    let plain = sorted(searches().flat_map(|kind| &kind.plain_few_us));
     let ms = |list: &[u32], part: f64| quantile(list, part) / 1000.0;
     let wrong: usize = kinds.iter().map(|kind| kind.wrong.len()).sum();
     Goal {

@@ -3,26 +3,20 @@
 use std::time::Duration;
 
 use crate::Common;
-use crate::support::load::{Load, once};
-use crate::support::people::Person;
-use crate::support::postgres::Postgres;
+use crate::support::postgres::databases;
 use crate::support::quiet;
 use crate::support::report::{self, Goal};
-use crate::support::service::{Place, Service, created};
+use crate::support::service::{Place, Service};
 use crate::support::stats::{Rounds, figure};
 
 pub async fn run(common: &Common, rows: u64) {
     let _quiet = quiet::machine();
-    let postgres = Postgres::start();
     let mut table = Vec::new();
     let mut goals = Vec::new();
-    for (name, cluster) in [("SQLite", None), ("PostgreSQL", Some(&postgres))] {
-        let service = Service::start(cluster, &[]).await;
+    for (name, cluster) in databases(None) {
+        let service = Service::start(cluster.as_ref(), &[]).await;
         let first_ms = service.ready_after.as_secs_f64() * 1000.0;
-        let people = (0..rows).map(|number| Person::of(common.seed, number));
-        let requests = people.zip(0..).map(|(person, key)| service.create("demo", &person, key));
-        let tally = once(service.address, Load::new(common.clients, 600.0), requests, created).await;
-        assert_eq!((tally.right, tally.wrong), (rows, 0), "{:?}", tally.errors);
+        service.fill(common, rows).await;
         let busy_mb = service.process.memory_mb("VmHWM");
         let mut place = service.stop();
         let (mut ready_ms, mut idle_mb) = (Rounds::default(), Rounds::default());
@@ -33,13 +27,8 @@ pub async fn run(common: &Common, rows: u64) {
             ready_ms.0.push(ready);
             idle_mb.0.push(idle);
         }
-        table.push(vec![
-            name.to_owned(),
-            ready_ms.summary(),
-            figure(first_ms),
-            idle_mb.summary(),
-            figure(busy_mb),
-        ]);
+        let (first, busy) = (figure(first_ms), figure(busy_mb));
+        table.push(vec![name.to_owned(), ready_ms.summary(), first, idle_mb.summary(), busy]);
         goals.push(Goal {
             name: format!("9 start and idle, {name}"),
             figure: format!("ready after {} ms, {} MB", figure(ready_ms.median()), figure(idle_mb.median())),
@@ -59,7 +48,7 @@ pub async fn run(common: &Common, rows: u64) {
 /// Starts the service once. Returns the milliseconds until it is ready, and its resident memory in MB when idle.
 async fn turn(place: Place, rows: u64) -> (f64, f64, Place) {
     let service = Service::on(place, &[]).await;
-    assert_eq!(service.count("demo").await, rows, "all customers are there");
+    assert_eq!(service.count().await, rows, "all customers are there");
     tokio::time::sleep(Duration::from_secs(3)).await;
     let idle = service.process.memory_mb("VmRSS");
     (service.ready_after.as_secs_f64() * 1000.0, idle, service.stop())

@@ -1,7 +1,6 @@
 //! Customers as files: `GET /Export/customers/{format}/{entry}` and `…/org/{orgId}` (contract 9.1, rules 1 and 9).
 //! A list answers the same file if `exportFormat` asks for it.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -38,7 +37,6 @@ pub(crate) struct WorkbookOut(Vec<u8>);
 /// is not a whole file. Without `pii:read` contacts are masked, as everywhere.
 #[utoipa::path(
     tag = "Exports",
-    operation_id = "export_customers",
     params(
         FormatPath,
         EntryPath,
@@ -52,9 +50,7 @@ pub(crate) struct WorkbookOut(Vec<u8>);
 )]
 #[get("/api/Export/customers/{format}/{entry}")]
 pub(crate) async fn export_customers(call: Call) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersExport)?;
-    let entrypoint_id = call.entry().await?;
-    export(&call, &ListTarget::entrypoint(call.path("entry"), entrypoint_id)).await
+    export(&call, &ListTarget::of_entrypoint(&call, Scope::CustomersExport).await?).await
 }
 
 /// Export an organisation's customers
@@ -63,7 +59,6 @@ pub(crate) async fn export_customers(call: Call) -> Result<HttpResponse, Error> 
 /// column `entry` stands before the others.
 #[utoipa::path(
     tag = "Exports",
-    operation_id = "export_organisation_customers",
     params(
         FormatPath,
         OrganisationPath,
@@ -77,8 +72,7 @@ pub(crate) async fn export_customers(call: Call) -> Result<HttpResponse, Error> 
 )]
 #[get("/api/Export/customers/{format}/org/{orgId}")]
 pub(crate) async fn export_organisation_customers(call: Call) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersExport)?;
-    export(&call, &ListTarget::of_organisation(&call).await?).await
+    export(&call, &ListTarget::of_organisation(&call, Scope::CustomersExport).await?).await
 }
 
 async fn export(call: &Call, target: &ListTarget) -> Result<HttpResponse, Error> {
@@ -111,13 +105,11 @@ pub(super) async fn answer(
             yield Bytes::from(bytes);
         }
     };
-    let stream: Pin<Box<dyn futures_util::Stream<Item = Result<Bytes, actix_web::Error>>>> = Box::pin(stream);
-    let mut response = HttpResponse::Ok();
-    response
+    Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "private, no-store"))
         .insert_header((CONTENT_TYPE, format.media_type()))
-        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));
-    Ok(response.streaming(stream))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .streaming::<_, actix_web::Error>(stream))
 }
 
 /// Logs an error after the first bytes, which no answer can show.

@@ -7,8 +7,9 @@ use actix_web::{HttpResponse, get, post};
 use serde::Serialize;
 
 use super::http::body;
-use super::http::call::{Call, SERVICE, mark_replayed};
-use super::http::error::Error;
+use super::http::call::{Call, SERVICE, ok};
+use super::http::error::{Error, unless_any};
+use super::http::json;
 use super::http::params::{EntryPath, InviteJobPath, KeyHeader, PageQuery, StopKeyHeader};
 use super::lists::{SummaryOut, page_of};
 use crate::domain::accounts::token::Scope;
@@ -128,7 +129,6 @@ impl From<InviteReport> for InviteReportOut {
 /// account, no e-mail address, another customer's address, or an invitation in force is reported and not invited.
 #[utoipa::path(
     tag = "Invitations",
-    operation_id = "invite_customers",
     params(
         EntryPath,
         ("again" = Option<bool>, Query, description = "true: send a fresh link also to those whose invitation is in force, and end the earlier one"),
@@ -143,8 +143,7 @@ impl From<InviteReport> for InviteReportOut {
 pub(crate) async fn invite_customers(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     call.require(Scope::CustomersWrite)?;
     // An invitation by filter reveals which customers exist.
-    call.require(Scope::CustomersRead)?;
-    let entrypoint_id = call.entry().await?;
+    let entrypoint_id = call.entry(Scope::CustomersRead).await?;
     let mutation = call.json(SERVICE, payload).await?;
     let render = |job: &InviteJob| serde_json::to_string(&InviteJobOut::new(job)).unwrap_or_default();
     let (text, replayed) = match read_plan(&call, &mutation.body) {
@@ -158,11 +157,10 @@ pub(crate) async fn invite_customers(call: Call, payload: Payload) -> Result<Htt
         .ok()
         .and_then(|job| job.get("jobId").and_then(serde_json::Value::as_i64))
         .unwrap_or_default();
-    let mut response = HttpResponse::build(StatusCode::ACCEPTED);
-    response.content_type("application/json");
-    response.insert_header((LOCATION, format!("/api/Customer/invite/{}/{id}", call.path("entry"))));
-    mark_replayed(&mut response, replayed);
-    Ok(response.body(text))
+    let mut response = ok(replayed);
+    let place = format!("/api/Customer/invite/{}/{id}", call.path("entry"));
+    response.status(StatusCode::ACCEPTED).insert_header((LOCATION, place));
+    Ok(json::answer(&mut response, text))
 }
 
 fn read_plan(call: &Call, body: &Bytes) -> Result<InvitePlan, Error> {
@@ -204,7 +202,7 @@ fn read_plan(call: &Call, body: &Bytes) -> Result<InvitePlan, Error> {
     if let Err(problem) = crate::domain::filter::Search::parse(&plan.search) {
         problems.push(problem);
     }
-    if problems.is_empty() { Ok(plan) } else { Err(Error::Invalid(problems)) }
+    unless_any(problems, Ok(plan))
 }
 
 fn read_ids(bytes: &Bytes, problems: &mut Vec<Problem>) -> Result<Option<Vec<i64>>, Error> {
@@ -238,9 +236,9 @@ fn read_ids(bytes: &Bytes, problems: &mut Vec<Problem>) -> Result<Option<Vec<i64
     Ok(Some(ids))
 }
 
-/// The invitation job in the path, if the token may see it.
-async fn visible_job(call: &Call) -> Result<InviteJob, Error> {
-    let entrypoint_id = call.entry().await?;
+/// The invitation job in the path, if the token has the scope and may see it.
+async fn visible_job(call: &Call, scope: Scope) -> Result<InviteJob, Error> {
+    let entrypoint_id = call.entry(scope).await?;
     call.app.store.invitations().job(entrypoint_id, call.id("jobId")?).await?.ok_or(Error::NotFound)
 }
 
@@ -249,14 +247,12 @@ async fn visible_job(call: &Call) -> Result<InviteJob, Error> {
 /// Those of an entrypoint, newest first, for thirty days after their end.
 #[utoipa::path(
     tag = "Invitations",
-    operation_id = "list_invite_jobs",
     params(EntryPath, PageQuery),
     responses((status = 200, description = "A page of invitations", body = InviteJobsOut)),
 )]
 #[get("/api/Customer/invite/{entry}")]
 pub(crate) async fn list_invite_jobs(call: Call) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersRead)?;
-    let entrypoint_id = call.entry().await?;
+    let entrypoint_id = call.entry(Scope::CustomersRead).await?;
     let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
     params.done()?;
@@ -270,14 +266,12 @@ pub(crate) async fn list_invite_jobs(call: Call) -> Result<HttpResponse, Error> 
 /// Its state and its numbers.
 #[utoipa::path(
     tag = "Invitations",
-    operation_id = "get_invite_job",
     params(InviteJobPath),
     responses((status = 200, description = "The invitation", body = InviteJobOut)),
 )]
 #[get("/api/Customer/invite/{entry}/{jobId}")]
 pub(crate) async fn get_invite_job(call: Call) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersRead)?;
-    let job = visible_job(&call).await?;
+    let job = visible_job(&call, Scope::CustomersRead).await?;
     call.params().done()?;
     Ok(HttpResponse::Ok().json(InviteJobOut::new(&job)))
 }
@@ -287,7 +281,6 @@ pub(crate) async fn get_invite_job(call: Call) -> Result<HttpResponse, Error> {
 /// By id, with the reason; `outcome=noEmail` for one reason alone.
 #[utoipa::path(
     tag = "Invitations",
-    operation_id = "get_invite_report",
     params(
         InviteJobPath,
         ("outcome" = inline(Option<InviteOutcome>), Query, description = "Only customers with this outcome"),
@@ -297,8 +290,7 @@ pub(crate) async fn get_invite_job(call: Call) -> Result<HttpResponse, Error> {
 )]
 #[get("/api/Customer/invite/{entry}/{jobId}/report")]
 pub(crate) async fn get_invite_report(call: Call) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersRead)?;
-    let job = visible_job(&call).await?;
+    let job = visible_job(&call, Scope::CustomersRead).await?;
     let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
     let outcome = params.word::<InviteOutcome>("outcome");
@@ -314,14 +306,12 @@ pub(crate) async fn get_invite_report(call: Call) -> Result<HttpResponse, Error>
 /// Before its next step; mails that are on their way are sent.
 #[utoipa::path(
     tag = "Invitations",
-    operation_id = "cancel_invite_job",
     params(InviteJobPath, StopKeyHeader),
     responses((status = 200, description = "The invitation as it is now", body = InviteJobOut)),
 )]
 #[post("/api/Customer/invite/{entry}/{jobId}/cancel")]
 pub(crate) async fn cancel_invite_job(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersWrite)?;
-    let job = visible_job(&call).await?;
+    let job = visible_job(&call, Scope::CustomersWrite).await?;
     call.bodiless(SERVICE, payload).await?;
     call.params().done()?;
     let job = call.app.store.invitations().cancel(job.entrypoint_id, job.id).await?;

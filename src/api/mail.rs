@@ -5,7 +5,7 @@ use actix_web::web::Payload;
 use actix_web::{HttpResponse, get, post};
 use serde::Serialize;
 
-use super::http::call::{Call, SERVICE, mark_replayed};
+use super::http::call::{Call, SERVICE, ok};
 use super::http::error::Error;
 use super::http::params::{EntryPath, KeyHeader, PageQuery};
 use super::lists::{SummaryOut, page_of};
@@ -85,7 +85,6 @@ impl MailOut {
 /// `uncertain` one nobody knows whether it was sent, because the service died while it handed it over.
 #[utoipa::path(
     tag = "Mail",
-    operation_id = "list_outbox",
     params(
         EntryPath,
         ("state" = inline(Option<MailState>), Query, description = "Only mails in this state"),
@@ -96,8 +95,7 @@ impl MailOut {
 )]
 #[get("/api/Mail/outbox/{entry}")]
 pub(crate) async fn list_outbox(call: Call) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersRead)?;
-    let entrypoint_id = call.entry().await?;
+    let entrypoint_id = call.entry(Scope::CustomersRead).await?;
     let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
     let customer_id = params.integer("customerId", 1, CUSTOMER_ID_MAX);
@@ -106,9 +104,8 @@ pub(crate) async fn list_outbox(call: Call) -> Result<HttpResponse, Error> {
     let wanted = OutboxRequest { state, customer_id, skip, limit };
     let (mails, total) = call.app.store.mail().outbox(entrypoint_id, wanted).await?;
     let records = mails.into_iter().map(|mail| MailOut::new(mail, call.caller.sees_pii())).collect();
-    let mut response = HttpResponse::Ok();
-    response.insert_header((CACHE_CONTROL, "private, no-store"));
-    Ok(response.json(OutboxOut { summary: SummaryOut::new(limit, total), records }))
+    let body = OutboxOut { summary: SummaryOut::new(limit, total), records };
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-store")).json(body))
 }
 
 /// Send a mail again
@@ -117,7 +114,6 @@ pub(crate) async fn list_outbox(call: Call) -> Result<HttpResponse, Error> {
 /// one, which ends the earlier link.
 #[utoipa::path(
     tag = "Mail",
-    operation_id = "retry_mail",
     params(
         EntryPath,
         ("mailId" = i64, Path, minimum = 1, description = "The mail's id"),
@@ -127,8 +123,7 @@ pub(crate) async fn list_outbox(call: Call) -> Result<HttpResponse, Error> {
 )]
 #[post("/api/Mail/outbox/{entry}/{mailId}/retry")]
 pub(crate) async fn retry_mail(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersWrite)?;
-    let entrypoint_id = call.entry().await?;
+    let entrypoint_id = call.entry(Scope::CustomersWrite).await?;
     let mail_id = call.id("mailId")?;
     let mutation = call.bodiless(SERVICE, payload).await?;
     let store = &call.app.store;
@@ -139,7 +134,5 @@ pub(crate) async fn retry_mail(call: Call, payload: Payload) -> Result<HttpRespo
             (store.mail().find(entrypoint_id, mail_id).await?, true)
         }
     };
-    let mut response = HttpResponse::Ok();
-    mark_replayed(&mut response, replayed);
-    Ok(response.json(MailOut::new(mail, call.caller.sees_pii())))
+    Ok(ok(replayed).json(MailOut::new(mail, call.caller.sees_pii())))
 }

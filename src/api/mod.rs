@@ -19,6 +19,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use self::http::docs::DocumentText;
 use self::http::routes::Routes;
+pub use self::imports::JobOut;
 
 /// The route table: every URL of the service.
 fn routes(config: &mut ServiceConfig<'_>) {

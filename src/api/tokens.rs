@@ -11,7 +11,7 @@ use validator::Validate;
 use super::customers::DoneOut;
 use super::http::body::{self, Params};
 use super::http::call::Call;
-use super::http::error::Error;
+use super::http::error::{Error, unless_any};
 use super::http::state::App;
 use crate::clock;
 use crate::domain::accounts::token::{Claims, Entries, Scope};
@@ -68,7 +68,6 @@ pub struct AccessTokenOut {
 /// at most as long as that token, and is revoked with it. Attempts are throttled.
 #[utoipa::path(
     tag = "Tokens",
-    operation_id = "exchange_credentials",
     request_body(content = CredentialsIn, description = "A token's id and the token"),
     responses((status = 200, description = "A token for an hour", body = AccessTokenOut)),
 )]
@@ -210,7 +209,6 @@ impl TokenOut {
 /// The token's text is answered this once.
 #[utoipa::path(
     tag = "Tokens",
-    operation_id = "create_token",
     request_body(content = TokenIn, description = "The token to be made"),
     responses((status = 200, description = "The token", body = NewTokenOut)),
 )]
@@ -267,9 +265,7 @@ fn read(caller: &Claims, members: &Members<'_>, mut problems: Vec<Problem>) -> R
         }
     }
     problems.extend(problems_of(token.validate()));
-    if !problems.is_empty() {
-        return Err(Error::Invalid(problems));
-    }
+    let token = unless_any(problems, Ok(token))?;
     let name = token.name.unwrap_or_else(|| "token".into());
     let entries = token.entries.unwrap_or_else(|| caller.entries.clone());
     let mut scopes = token.scopes.unwrap_or_else(|| Scope::DEFAULT.to_vec());
@@ -308,7 +304,6 @@ pub struct TokensOut {
 /// Newest first, revoked and expired ones included; never a token's text.
 #[utoipa::path(
     tag = "Tokens",
-    operation_id = "list_tokens",
     responses((status = 200, description = "The tokens", body = TokensOut)),
 )]
 #[get("/api/Token")]
@@ -325,7 +320,6 @@ pub(crate) async fn list_tokens(call: Call) -> Result<HttpResponse, Error> {
 /// no error.
 #[utoipa::path(
     tag = "Tokens",
-    operation_id = "revoke_token",
     params(("jti" = String, Path, description = "The token's id")),
     responses((status = 200, description = "The token is revoked", body = DoneOut)),
 )]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anstream::println;
 use clap::{Args, Subcommand};
 use customary::api::tokens::new_claims;
-use customary::app::{self, Failure};
+use customary::app::Failure;
 use customary::clock;
 use customary::config::{ConfigError, Global};
 use customary::domain::accounts::token::{Entries, Scope};
@@ -15,7 +15,7 @@ use customary::domain::kernel::problem::{Problem, Rejection};
 use customary::domain::kernel::time::Micros;
 use customary::store::{Store, StoreError};
 
-use super::{Done, block_on};
+use super::Done;
 
 /// The longest lifetime of a token.
 const LIFE_MAX: Duration = Duration::from_hours(3650 * 24);
@@ -144,15 +144,12 @@ pub(super) fn explained(error: StoreError) -> Failure {
     }
 }
 
-/// Opens the store, runs the action, and waits until the writer has answered every command.
+/// Runs an action on the store, and explains a rejection.
 pub(super) fn with_store<T>(
     global: &Global,
     action: impl AsyncFnOnce(&Store) -> Result<T, StoreError>,
 ) -> Result<T, Failure> {
-    let store = app::open(global)?;
-    let result = block_on(action(&store))?;
-    store.drain();
-    result.map_err(explained)
+    super::with_store(global, async |store| action(store).await.map_err(explained))
 }
 
 pub(super) fn token(global: &Global, command: TokenCommand) -> Done {
@@ -189,15 +186,17 @@ pub(super) fn token(global: &Global, command: TokenCommand) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
+fn checked_name(name: &str) -> Result<String, Failure> {
+    let mut problems = Vec::new();
+    let name = check_name(name, &mut problems);
+    if problems.is_empty() { Ok(name) } else { Err(refused(&problems)) }
+}
+
 fn create_token(global: &Global, create: TokenCreate) -> Result<(), Failure> {
     if create.expires.as_secs() == 0 || create.expires > LIFE_MAX {
         return Err(ConfigError("--expires must be from 1s to 3650d".into()).into());
     }
-    let mut problems = Vec::new();
-    let name = check_name(&create.name, &mut problems);
-    if !problems.is_empty() {
-        return Err(refused(&problems));
-    }
+    let name = checked_name(&create.name)?;
     let mut scopes = if create.scope.is_empty() { Scope::DEFAULT.to_vec() } else { create.scope };
     scopes.sort_unstable();
     scopes.dedup();
@@ -262,13 +261,9 @@ pub(super) fn entrypoint(global: &Global, command: EntrypointCommand) -> Done {
 
 pub(super) fn organisation(global: &Global, command: OrgCommand) -> Done {
     let OrgCommand::Create { name } = command;
-    let mut problems = Vec::new();
-    let name = check_name(&name, &mut problems);
-    if name.is_empty() && problems.is_empty() {
-        problems.push(Problem::field(&["name"], "required", "must not be empty"));
-    }
-    if !problems.is_empty() {
-        return Err(refused(&problems));
+    let name = checked_name(&name)?;
+    if name.is_empty() {
+        return Err(refused(&[Problem::field(&["name"], "required", "must not be empty")]));
     }
     let (id, _) = with_store(global, async |store| {
         store.entrypoints().create_organisation(name, None, |id| id.to_string()).await

@@ -7,21 +7,21 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use customary::app::{self, Failure};
+use customary::app::Failure;
 use customary::clock;
 use customary::config::{ConfigError, Global};
 use customary::domain::entrypoints::is_entry_name;
 use customary::domain::exports::{COLUMNS_PARAMETER, Format, default_columns, parse_columns};
 use customary::domain::filter::{Filter, Search, Sort};
-use customary::domain::kernel::problem::{At, Problem};
+use customary::domain::kernel::problem::{At, Problem, noted};
 use customary::export::{Export, Order, file_name};
 use customary::store::{ListRequest, Store};
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount};
 use tempfile::NamedTempFile;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::admin::{explained, refused};
-use super::{block_on, complain};
+use super::{complain, progress_bar, with_store};
 
 /// The exit status of a failure. Status 1 is for commands that finish with something to report, as `import` does.
 const FAILED: u8 = 2;
@@ -77,18 +77,19 @@ fn export(global: &Global, options: Options) -> Result<(), Failure> {
     let output = options.output.unwrap_or_else(|| PathBuf::from(name));
     // Check the target before the work as well as after it.
     let mut target = Target::open(&output, options.force)?;
-    let store = app::open(global)?;
-    let store = Arc::new(store);
-    let done = block_on(async {
-        let mut stop = Interrupt::listen()?;
+    let (rows, bytes) = with_store(global, async |store| {
+        // So that the process removes its draft before it ends.
+        let listen = |kind| signal(kind).map_err(|error| Failure::System(error.to_string()));
+        let (mut interrupt, mut terminate) =
+            (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+        let stopped = Err(ConfigError("stopped; no file was written".into()).into());
         tokio::select! {
             biased;
-            () = stop.received() => Err(ConfigError("stopped; no file was written".into()).into()),
-            done = write(&store, order, &entry, &mut target, options.quiet) => done,
+            _ = interrupt.recv() => stopped,
+            _ = terminate.recv() => stopped,
+            done = write(store, order, &entry, &mut target, options.quiet) => done,
         }
     })?;
-    store.drain();
-    let (rows, bytes) = done?;
     target.keep()?;
     if !options.quiet {
         let place = if output.as_os_str() == STDOUT {
@@ -116,24 +117,12 @@ impl Options {
             .iter()
             .map(|condition| condition.split_once('=').unwrap_or((condition, "")))
             .collect();
-        let filter = Filter::parse(&pairs).unwrap_or_else(|found| {
-            problems.extend(found);
-            Filter::default()
-        });
-        let search = Search::parse(&self.search).unwrap_or_else(|problem| {
-            problems.push(problem);
-            Search::default()
-        });
+        let filter = noted(Filter::parse(&pairs), &mut problems);
+        let search = noted(Search::parse(&self.search).map_err(|problem| vec![problem]), &mut problems);
         let sort = self.sort_by.as_deref().map_or_else(|| Ok(Sort::oldest_first()), Sort::parse);
-        let sort = sort.unwrap_or_else(|problem| {
-            problems.push(problem);
-            Sort::oldest_first()
-        });
+        let sort = noted(sort.map_err(|problem| vec![problem]), &mut problems);
         let columns = self.columns.as_deref().map_or_else(|| Ok(default_columns(false)), parse_columns);
-        let columns = columns.unwrap_or_else(|found| {
-            problems.extend(found);
-            Vec::new()
-        });
+        let columns = noted(columns, &mut problems);
         if !problems.is_empty() {
             return Err(refused(&problems.into_iter().map(by_option).collect::<Vec<_>>()));
         }
@@ -182,7 +171,9 @@ async fn write(
     order.request.entrypoints = vec![id];
     let mut export = Export::begin(Arc::clone(store), order).await.map_err(explained)?;
     let total = export.remaining();
-    let progress = progress(total, quiet);
+    let progress =
+        progress_bar("{bar:30} {human_pos} of {human_len} customers, {per_sec}, {eta} left", quiet);
+    progress.set_length(u64::try_from(total).unwrap_or(u64::MAX));
     let mut bytes = 0_u64;
     while let Some(part) = export.next().await? {
         target.write(&part)?;
@@ -191,15 +182,6 @@ async fn write(
     }
     progress.finish_and_clear();
     Ok((export.written(), bytes))
-}
-
-/// A progress bar on standard error, if that is a terminal.
-fn progress(total: usize, quiet: bool) -> ProgressBar {
-    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let bar = ProgressBar::with_draw_target(Some(u64::try_from(total).unwrap_or(u64::MAX)), target);
-    let style =
-        ProgressStyle::with_template("{bar:30} {human_pos} of {human_len} customers, {per_sec}, {eta} left");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Where the file goes.
@@ -225,8 +207,7 @@ impl Target {
         if path.is_dir() {
             return Err(ConfigError(format!("{} is a folder; name a file", path.display())).into());
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let draft = tempfile::Builder::new().prefix(".customary-export-").tempfile_in(folder);
+        let draft = tempfile::Builder::new().prefix(".customary-export-").tempfile_in(folder_of(path));
         let draft = draft.map_err(|error| unwritable(path, &error))?;
         Ok(Target::File { draft, path: path.to_owned(), force })
     }
@@ -253,11 +234,15 @@ impl Target {
             io::ErrorKind::AlreadyExists => exists(&path),
             _ => unwritable(&path, &failed.error),
         })?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // Some file systems cannot sync a folder. The file itself is synced.
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        let _ = File::open(folder_of(&path)).and_then(|folder| folder.sync_all());
         Ok(())
     }
+}
+
+/// The folder that holds a file.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn unknown(entry: &str) -> Failure {
@@ -274,27 +259,4 @@ fn exists(path: &Path) -> Failure {
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {
     ConfigError(format!("{} cannot be written: {error}", path.display())).into()
-}
-
-/// Listens for Ctrl-C and SIGTERM, so that the process removes its draft before it ends.
-struct Interrupt {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Interrupt {
-    fn listen() -> Result<Interrupt, Failure> {
-        let listen = |kind| signal(kind).map_err(|error| Failure::System(error.to_string()));
-        Ok(Interrupt {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
-    }
-
-    async fn received(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

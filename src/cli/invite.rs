@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anstream::println;
 use clap::Args;
-use customary::app::{self, Failure};
+use customary::app::Failure;
 use customary::config::{ConfigError, Global};
 use customary::domain::decide::command::Actor;
 use customary::domain::filter::Filter;
@@ -14,10 +14,9 @@ use customary::domain::invitations::{InviteJob, InvitePlan};
 use customary::domain::kernel::problem::Problem;
 use customary::jobs::{self, StopSignal};
 use customary::store::Store;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::admin::refused;
-use super::{Done, block_on};
+use super::{Done, customers_bar, with_store};
 
 /// How often to check the progress.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -60,11 +59,7 @@ pub(super) fn run(global: &Global, options: &Options) -> Done {
         link_ttl_secs: i64::try_from(options.link_ttl.as_secs()).unwrap_or(i64::MAX),
         ..InvitePlan::default()
     };
-    let store = app::open(global)?;
-    let store = Arc::new(store);
-    let job = block_on(invite(&store, &options.entry, plan))?;
-    store.drain();
-    let job = job?;
+    let job = with_store(global, async |store| invite(store, &options.entry, plan).await)?;
     for (outcome, number) in &job.counts {
         println!("{:<15} {number}", outcome.name());
     }
@@ -83,7 +78,7 @@ async fn invite(store: &Arc<Store>, entry: &str, plan: InvitePlan) -> Result<Inv
     let (id, _) =
         store.invitations().queue(entrypoint_id, plan, actor, None, |job| job.id.to_string()).await?;
     let id: i64 = id.parse().map_err(|_| ConfigError("the invitation job has no id".into()))?;
-    let bar = bar(entry);
+    let bar = customers_bar(entry);
     let stop = StopSignal::default();
     // This process or the service runs the job: the one that takes it first.
     let working = jobs::invitations::work(Arc::clone(store), stop.clone());
@@ -105,10 +100,4 @@ async fn invite(store: &Arc<Store>, entry: &str, plan: InvitePlan) -> Result<Inv
     };
     bar.finish_and_clear();
     job
-}
-
-fn bar(name: &str) -> ProgressBar {
-    let style = "{prefix} {wide_bar} {pos}/{len} customers, {per_sec}, {eta} left";
-    let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(0).with_style(style).with_prefix(name.to_owned())
 }

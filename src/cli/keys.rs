@@ -7,10 +7,9 @@ use clap::Subcommand;
 use customary::config::{ConfigError, Global};
 use customary::jobs::rotation;
 use customary::store::{RotationPhase, Store, StoreError};
-use indicatif::{ProgressBar, ProgressStyle};
 
-use super::Done;
 use super::admin::with_store;
+use super::{Done, customers_bar};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeysCommand {
@@ -53,7 +52,7 @@ async fn rotate(store: &Store, entry: Option<String>) -> Result<usize, StoreErro
     for (name, id) in &entrypoints {
         let (_, newest) = store.keys().list(*id).await?;
         let unfinished = newest.filter(|rotation| rotation.phase != RotationPhase::Finished);
-        let bar = bar(name);
+        let bar = customers_bar(name);
         match unfinished {
             Some(_) => bar.println(format!("{name}: continuing a rotation that was started before")),
             None => drop(store.keys().start_rotation(*id, None, |_| String::new()).await?),
@@ -70,12 +69,6 @@ async fn rotate(store: &Store, entry: Option<String>) -> Result<usize, StoreErro
         );
     }
     Ok(entrypoints.len())
-}
-
-fn bar(name: &str) -> ProgressBar {
-    let style = "{prefix} {wide_bar} {pos}/{len} customers, {per_sec}, {eta} left";
-    let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(0).with_style(style).with_prefix(name.to_owned())
 }
 
 async fn list(store: &Store, entry: Option<String>) -> Result<usize, StoreError> {

@@ -4,13 +4,12 @@ use std::process::ExitCode;
 
 use anstream::println;
 use clap::{Args, Subcommand};
-use customary::app;
 use customary::clock;
 use customary::config::{ConfigError, Global, MailOptions};
 use customary::domain::mail::{Letter, MailKind};
 use customary::mail::{Transport, Trouble};
 
-use super::{Done, block_on};
+use super::{Done, with_store};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum MailCommand {
@@ -36,8 +35,7 @@ pub(super) struct Test {
 pub(super) fn run(global: &Global, command: MailCommand) -> Done {
     let MailCommand::Test(test) = command;
     let (composer, transport) = test.mail.mailer(global, test.public_url.trim_end_matches('/').to_owned())?;
-    let store = app::open(global)?;
-    let done = block_on(async {
+    let done = with_store(global, async |store| {
         let entrypoint_id = store.entrypoints().find(&test.entry).await?.map(|(id, _)| id);
         let settings = match entrypoint_id {
             Some(id) => store.entrypoints().settings(id).await?,
@@ -58,7 +56,7 @@ pub(super) fn run(global: &Global, command: MailCommand) -> Done {
         match transport {
             Transport::Folder(folder) => {
                 folder.put(&mail).map_err(|error| ConfigError(format!("cannot write the mail: {error}")))?;
-                Ok::<_, app::Failure>(format!("written as {}", mail.file_name))
+                Ok(format!("written as {}", mail.file_name))
             }
             Transport::Smtp(options, _) => {
                 let mut connection = options.connect().await.map_err(refused)?;
@@ -69,7 +67,6 @@ pub(super) fn run(global: &Global, command: MailCommand) -> Done {
             }
         }
     })?;
-    store.drain();
-    println!("{}", done?);
+    println!("{done}");
     Ok(ExitCode::SUCCESS)
 }

@@ -11,10 +11,13 @@ mod options;
 mod serve;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
-use customary::app::Failure;
+use customary::app::{self, Failure};
 use customary::config::{Global, Serve};
+use customary::store::Store;
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// The self-hosted customer-records service for payment platforms
 #[derive(Debug, Parser)]
@@ -94,6 +97,32 @@ pub(crate) fn run() -> ExitCode {
         complain(&error.to_string());
         ExitCode::FAILURE
     })
+}
+
+/// A progress bar on standard error.
+fn progress_bar(template: &str, is_hidden: bool) -> ProgressBar {
+    if is_hidden {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style)
+}
+
+/// A progress bar for the customers of an entrypoint.
+fn customers_bar(entry: &str) -> ProgressBar {
+    let template = "{prefix} {wide_bar} {pos}/{len} customers, {per_sec}, {eta} left";
+    progress_bar(template, false).with_prefix(entry.to_owned())
+}
+
+/// Opens the store, runs the action, and waits until the writer has answered every command.
+fn with_store<T>(
+    global: &Global,
+    action: impl AsyncFnOnce(&Arc<Store>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let store = Arc::new(app::open(global)?);
+    let result = block_on(action(&store))?;
+    store.drain();
+    result
 }
 
 type Done = Result<ExitCode, Failure>;

@@ -6,52 +6,12 @@ use std::process::Command;
 
 use actix_web::web::Json;
 use actix_web::{App, HttpResponse, HttpServer, get, post};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use validator::{ValidateEmail as _, ValidateLength as _};
 
 use super::http::request;
 use super::people::Person;
 use super::process::{self, Process};
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Body {
-    customer_number: String,
-    customer_status: i32,
-    company: String,
-    firstname: String,
-    lastname: String,
-    birthday: String,
-    phone: String,
-    email: String,
-    address: String,
-    address1: String,
-    city: String,
-    state: String,
-    zip: String,
-    country: String,
-    shipping_address: String,
-    shipping_address1: String,
-    shipping_city: String,
-    shipping_state: String,
-    shipping_zip: String,
-    shipping_country: String,
-    balance: f64,
-    time_zone: i32,
-    labels: Vec<String>,
-    additional_fields: Own,
-    created_at: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Own {
-    client_id: String,
-    segment: String,
-    source: String,
-    sales_rep: String,
-    tier: String,
-}
 
 #[derive(Debug, Serialize)]
 struct Hello {
@@ -64,32 +24,12 @@ async fn hello() -> Json<Hello> {
 }
 
 #[post("/echo")]
-async fn echo(Json(body): Json<Body>) -> HttpResponse {
-    let texts = [
-        &body.customer_number,
-        &body.company,
-        &body.firstname,
-        &body.lastname,
-        &body.birthday,
-        &body.phone,
-        &body.address,
-        &body.address1,
-        &body.city,
-        &body.state,
-        &body.zip,
-        &body.country,
-        &body.shipping_address,
-        &body.shipping_address1,
-        &body.shipping_city,
-        &body.shipping_state,
-        &body.shipping_zip,
-        &body.shipping_country,
-        &body.created_at,
-    ];
-    let fits = |text: &&String| text.validate_length(None, Some(250), None);
+async fn echo(Json(body): Json<Person>) -> HttpResponse {
+    let mut texts = body.texts().into_iter().chain([body.customer_number.as_str(), &body.created_at]);
+    let fits = |text: &str| text.validate_length(None, Some(250), None);
     let is_status = matches!(body.customer_status, 0 | 1 | 85) && (-12..=14).contains(&body.time_zone);
-    if texts.iter().all(fits) && body.email.validate_email() && is_status {
-        HttpResponse::Ok().json(body)
+    if texts.all(fits) && body.email.validate_email() && is_status {
+        HttpResponse::Ok().json(&body)
     } else {
         HttpResponse::BadRequest().finish()
     }

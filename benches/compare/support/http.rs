@@ -21,6 +21,13 @@ pub struct Answer<'a> {
     pub body: &'a str,
 }
 
+impl Answer<'_> {
+    /// The result of a check: 0, or the answer if it is wrong.
+    pub fn must(&self, is_right: bool) -> std::result::Result<u64, String> {
+        if is_right { Ok(0) } else { Err(format!("{} {}", self.status, self.body)) }
+    }
+}
+
 /// The head of an answer: where the body starts, and where it ends.
 struct Head {
     status: u16,

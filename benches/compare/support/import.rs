@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::http::Conn;
 use super::people::{CSV_HEADER, Person};
+use super::process::folder;
 use super::service::{Service, number_after};
-use super::stats;
 
 /// How often to check a running import.
 const LOOK: Duration = Duration::from_millis(200);
@@ -70,10 +70,20 @@ fn upload(service: &Service, path: &str, csv: &[u8]) -> Vec<u8> {
     sent
 }
 
+/// Imports new people.
+pub async fn import_people(service: &Service, seed: u64, numbers: Range<u64>) -> Imported {
+    let files = folder();
+    let file = files.path().join("customers.csv");
+    write_csv(&file, seed, numbers.clone());
+    let imported = import(service, &file).await;
+    assert_eq!(imported.count("added"), numbers.end - numbers.start, "every row is new");
+    imported
+}
+
 /// Imports a file and waits for the end of the job.
-pub async fn import(service: &Service, entry: &str, file: &Path, query: &str) -> Imported {
+pub async fn import(service: &Service, file: &Path) -> Imported {
     let csv = std::fs::read(file).expect("the file");
-    let sent = upload(service, &format!("{entry}?async=true{query}"), &csv);
+    let sent = upload(service, "demo?async=true", &csv);
     drop(csv);
     let began = Instant::now();
     let mut conn = Conn::open(service.address).await.expect("it listens");
@@ -81,9 +91,8 @@ pub async fn import(service: &Service, entry: &str, file: &Path, query: &str) ->
     assert_eq!(answer.status, 202, "{}", answer.body);
     drop(sent);
     let upload_seconds = began.elapsed().as_secs_f64();
-    let jobs = service.ask("GET", &format!("/api/Import/jobs/{entry}"), "").await;
-    let id = newest_job(&jobs);
-    let path = format!("/api/Import/jobs/{entry}/{id}");
+    let jobs = service.ask("GET", "/api/Import/jobs/demo", "").await;
+    let path = format!("/api/Import/jobs/demo/{}", newest_job(&jobs));
     let mut seen = vec![(upload_seconds, 0.0)];
     loop {
         let job = service.ask("GET", &path, "").await;
@@ -100,11 +109,8 @@ pub async fn import(service: &Service, entry: &str, file: &Path, query: &str) ->
 }
 
 fn newest_job(jobs: &Value) -> u64 {
-    let records =
-        jobs.as_array().or_else(|| jobs["Records"].as_array()).or_else(|| jobs["records"].as_array());
-    let ids =
-        records.unwrap_or_else(|| panic!("no jobs in {jobs}")).iter().filter_map(|job| job["jobId"].as_u64());
-    ids.max().expect("the job")
+    let records = jobs["Records"].as_array().unwrap_or_else(|| panic!("no jobs in {jobs}"));
+    records.iter().filter_map(|job| job["jobId"].as_u64()).max().expect("the job")
 }
 
 /// The rate of the last 10 % of the rows divided by that of the first 10 %. `seen` holds seconds and rows at each check;
@@ -122,5 +128,5 @@ fn last_to_first(seen: &[(f64, f64)]) -> f64 {
 
 /// Rows per second.
 pub fn rate(rows: u64, seconds: f64) -> f64 {
-    stats::float(rows) / seconds
+    rows as f64 / seconds
 }

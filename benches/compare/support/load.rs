@@ -59,57 +59,20 @@ impl Tally {
     }
 }
 
-/// Supplies requests and checks answers. A check returns an id, or what is wrong.
-trait Job {
-    /// The next request; `None` at the end.
-    fn next(&mut self) -> Option<Rc<[u8]>>;
-    fn check(&mut self, request: &[u8], answer: &Answer<'_>) -> Result<u64, String>;
-}
+type Requests = Box<dyn Iterator<Item = Rc<[u8]>>>;
+type Check = Box<dyn FnMut(&[u8], &Answer<'_>) -> Result<u64, String>>;
 
-/// Sends the same requests again and again.
-struct Cycle<C> {
-    requests: Vec<Rc<[u8]>>,
-    at: usize,
-    check: C,
-}
-
-impl<C: FnMut(&[u8], &Answer<'_>) -> Result<u64, String>> Job for Cycle<C> {
-    fn next(&mut self) -> Option<Rc<[u8]>> {
-        self.at = (self.at + 1) % self.requests.len();
-        Some(Rc::clone(&self.requests[self.at]))
-    }
-
-    fn check(&mut self, request: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
-        (self.check)(request, answer)
-    }
-}
-
-/// Sends each request once.
-struct Once<C> {
-    requests: std::vec::IntoIter<Rc<[u8]>>,
-    check: C,
-    stop: Stop,
-}
-
-impl<C: FnMut(&[u8], &Answer<'_>) -> Result<u64, String>> Job for Once<C> {
-    fn next(&mut self) -> Option<Rc<[u8]>> {
-        if self.stop.get() { None } else { self.requests.next() }
-    }
-
-    fn check(&mut self, request: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
-        (self.check)(request, answer)
-    }
-}
-
-struct Shared<J> {
-    job: J,
+struct Shared {
+    requests: Requests,
+    check: Check,
     tally: Tally,
     counted: u64,
     sent: u64,
     last: Instant,
 }
 
-/// Runs a load that sends each request once. Builds all requests before the clock runs.
+/// Runs a load that sends each request once. Builds all requests before the clock runs. A check returns an id, or what is
+/// wrong.
 pub async fn once(
     address: SocketAddr,
     load: Load,
@@ -131,7 +94,8 @@ pub async fn once_until(
     stop: Stop,
 ) -> Tally {
     let requests: Vec<Rc<[u8]>> = requests.map(Rc::from).collect();
-    run(address, load, Once { requests: requests.into_iter(), check, stop }).await.0
+    let requests = requests.into_iter().take_while(move |_| !stop.get());
+    run(address, load, Box::new(requests), Box::new(check)).await
 }
 
 /// Runs a load that sends the same requests again and again, in order.
@@ -142,41 +106,41 @@ pub async fn cycle(
     check: impl FnMut(&[u8], &Answer<'_>) -> Result<u64, String> + 'static,
 ) -> Tally {
     let requests: Vec<Rc<[u8]>> = requests.map(Rc::from).collect();
-    run(address, load, Cycle { requests, at: 0, check }).await.0
+    let requests = (0..).map(move |at: usize| Rc::clone(&requests[at % requests.len()]));
+    run(address, load, Box::new(requests), Box::new(check)).await
+}
+
+/// The check of requests that must succeed and whose answers nobody reads.
+pub fn is_ok(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
+    answer.must(answer.status == 200)
 }
 
 /// Runs a load to its end, all on this thread.
-async fn run<J: Job + 'static>(address: SocketAddr, load: Load, job: J) -> (Tally, J) {
+async fn run(address: SocketAddr, load: Load, requests: Requests, check: Check) -> Tally {
     let begin = Instant::now();
-    let shared =
-        Rc::new(RefCell::new(Shared { job, tally: Tally::default(), counted: 0, sent: 0, last: begin }));
+    let shared = Shared { requests, check, tally: Tally::default(), counted: 0, sent: 0, last: begin };
+    let shared = Rc::new(RefCell::new(shared));
     let set = LocalSet::new();
     for number in 0..load.clients {
         set.spawn_local(client(address, load, number, begin, Rc::clone(&shared)));
     }
     set.await;
     let Ok(shared) = Rc::try_unwrap(shared) else { panic!("a client outlived its load") };
-    let Shared { job, mut tally, counted, last, .. } = shared.into_inner();
+    let Shared { mut tally, counted, last, .. } = shared.into_inner();
     tally.latencies_us.sort_unstable();
     let counted_time = last.saturating_duration_since(begin + load.warm_up).min(load.time).as_secs_f64();
-    tally.rate = if counted == 0 { 0.0 } else { stats::float(counted) / counted_time.max(1e-6) };
-    (tally, job)
+    tally.rate = if counted == 0 { 0.0 } else { counted as f64 / counted_time.max(1e-6) };
+    tally
 }
 
-async fn client<J: Job>(
-    address: SocketAddr,
-    load: Load,
-    number: usize,
-    begin: Instant,
-    shared: Rc<RefCell<Shared<J>>>,
-) {
+async fn client(address: SocketAddr, load: Load, number: usize, begin: Instant, shared: Rc<RefCell<Shared>>) {
     let end = begin + load.warm_up + load.time;
     let mut conn = None;
     let mut turn = number;
     loop {
         // With a fixed rate, the latency counts from the time when the request was due. Otherwise a stall would delay the
         // next requests and hide their waits.
-        let due = load.rate.map(|rate| begin + Duration::from_secs_f64(stats::float_of(turn) / rate));
+        let due = load.rate.map(|rate| begin + Duration::from_secs_f64(turn as f64 / rate));
         if let Some(due) = due {
             tokio::time::sleep_until(due.into()).await;
         }
@@ -190,7 +154,7 @@ async fn client<J: Job>(
             if load.requests.is_some_and(|most| shared.sent > most) {
                 return;
             }
-            let Some(request) = shared.job.next() else { return };
+            let Some(request) = shared.requests.next() else { return };
             request
         };
         let outcome = ask(&mut conn, address, &request, &shared).await;
@@ -222,18 +186,18 @@ async fn client<J: Job>(
     }
 }
 
-async fn ask<J: Job>(
+async fn ask(
     conn: &mut Option<Conn>,
     address: SocketAddr,
     request: &[u8],
-    shared: &RefCell<Shared<J>>,
+    shared: &RefCell<Shared>,
 ) -> Result<u64, String> {
     if conn.is_none() {
         *conn = Some(Conn::open(address).await.map_err(|error| format!("connecting: {error}"))?);
     }
     let Some(conn) = conn else { return Err("no connection".to_owned()) };
     match timeout(ANSWER_PATIENCE, conn.send(request)).await {
-        Ok(Ok(answer)) => shared.borrow_mut().job.check(request, &answer),
+        Ok(Ok(answer)) => (shared.borrow_mut().check)(request, &answer),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err("no answer in 30 s".to_owned()),
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
-use serde::Serialize;
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::http::{Answer, Conn, request};
@@ -83,16 +83,8 @@ impl Peer {
                 with(&mut tables);
                 process::output(&mut tables);
                 let mut command = Command::new(bin.join("uvicorn"));
-                command.args([
-                    "customers:app",
-                    "--workers",
-                    "2",
-                    "--no-access-log",
-                    "--log-level",
-                    "warning",
-                    "--port",
-                    &port,
-                ]);
+                let options = "customers:app --workers 2 --no-access-log --log-level warning --port";
+                command.args(options.split(' ')).arg(&port);
                 with(&mut command);
                 command
             }
@@ -118,15 +110,11 @@ impl Peer {
     }
 
     pub fn create(&self, person: &Person) -> Vec<u8> {
-        match self.kind {
-            Kind::Soul => {
-                let body = serde_json::to_string(&Fields { fields: row(person) }).expect("plain data");
-                request("POST", "/api/tables/customer/rows", "", &body)
-            }
-            Kind::FastApi => {
-                request("POST", "/customers", "", &serde_json::to_string(&row(person)).expect("plain data"))
-            }
-        }
+        let (path, body) = match self.kind {
+            Kind::Soul => ("/api/tables/customer/rows", json!({ "fields": row(person) })),
+            Kind::FastApi => ("/customers", row(person)),
+        };
+        request("POST", path, "", &body.to_string())
     }
 
     /// The id of the customer that this request created.
@@ -135,9 +123,7 @@ impl Peer {
             Kind::Soul => ("\"lastInsertRowid\":", false),
             Kind::FastApi => ("\"id\":", true),
         };
-        if answer.status != 201 || holds_record && !answer.body.contains(email(request)) {
-            return Err(format!("{} {}", answer.status, answer.body));
-        }
+        answer.must(answer.status == 201 && (!holds_record || answer.body.contains(email(request))))?;
         number_after(answer.body, key)
     }
 
@@ -193,11 +179,6 @@ impl Kind {
             Kind::FastApi => "FastAPI + SQLModel",
         }
     }
-}
-
-#[derive(Serialize)]
-struct Fields {
-    fields: serde_json::Value,
 }
 
 /// The record as a row, with nested values as JSON texts.

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 const FIRST: [&str; 96] = [
     "Ada", "Adrian", "Agnes", "Aidan", "Alba", "Amara", "Amina", "Anders", "Anna", "Anton", "Aria", "Arthur",
@@ -70,8 +70,8 @@ const DOMAINS: [&str; 10] = [
 const LABELS: [&str; 6] = ["wholesale", "retail", "newsletter", "priority", "trial", "partner"];
 
 /// A customer as in a request: 30 values.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Person {
     pub customer_number: String,
     pub customer_status: i32,
@@ -101,8 +101,8 @@ pub struct Person {
 }
 
 /// The caller's own fields.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Additional {
     pub client_id: String,
     pub segment: String,
@@ -188,9 +188,9 @@ impl Person {
         serde_json::to_string(self).expect("plain data")
     }
 
-    /// As a row under [`CSV_HEADER`]; no value needs quotes.
-    pub fn csv(&self, to: &mut String) {
-        let fields: [&str; 18] = [
+    /// The texts from the company to the shipping country, in the order of [`CSV_HEADER`].
+    pub fn texts(&self) -> [&str; 18] {
+        [
             &self.company,
             &self.firstname,
             &self.lastname,
@@ -209,9 +209,13 @@ impl Person {
             &self.shipping_state,
             &self.shipping_zip,
             &self.shipping_country,
-        ];
+        ]
+    }
+
+    /// As a row under [`CSV_HEADER`]; no value needs quotes.
+    pub fn csv(&self, to: &mut String) {
         write!(to, "{},{}", self.customer_number, self.customer_status).expect("a string");
-        for field in fields {
+        for field in self.texts() {
             write!(to, ",{field}").expect("a string");
         }
         let own = &self.additional_fields;

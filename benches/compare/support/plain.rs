@@ -75,30 +75,16 @@ impl Plain {
     }
 
     fn insert(&mut self, people: impl Iterator<Item = Person>) {
+        // No generated value contains an apostrophe.
+        let row = |person: Person| {
+            let Person { firstname, lastname, company, email, phone, customer_number, .. } = person;
+            format!("('{firstname}','{lastname}','{company}','{email}','{phone}','{customer_number}')")
+        };
+        let mut rows = people.map(row).peekable();
         self.run("BEGIN");
-        let mut rows = String::new();
-        let mut count = 0;
-        for person in people {
-            rows.push_str(if count == 0 { "" } else { "," });
-            // No generated value contains an apostrophe.
-            rows.push_str(&format!(
-                "('{}','{}','{}','{}','{}','{}')",
-                person.firstname,
-                person.lastname,
-                person.company,
-                person.email,
-                person.phone,
-                person.customer_number
-            ));
-            count += 1;
-            if count == BATCH {
-                self.run(&format!("INSERT INTO customer ({NAMES}) VALUES {rows}"));
-                rows.clear();
-                count = 0;
-            }
-        }
-        if count > 0 {
-            self.run(&format!("INSERT INTO customer ({NAMES}) VALUES {rows}"));
+        while rows.peek().is_some() {
+            let batch = rows.by_ref().take(BATCH).collect::<Vec<_>>().join(",");
+            self.run(&format!("INSERT INTO customer ({NAMES}) VALUES {batch}"));
         }
         self.run("COMMIT");
     }
@@ -113,21 +99,21 @@ impl Plain {
 
     /// Finds the newest 20 customers with this text in a value. Returns the total, and whether this e-mail is among the 20.
     pub fn search(&mut self, piece: &str, email: &str) -> (u64, bool) {
+        let (hits, pattern) = match self {
+            Plain::Sqlite(..) => {
+                ("SELECT rowid AS id FROM words WHERE words MATCH ?", format!("\"{piece}\""))
+            }
+            Plain::Postgres(_) => ("SELECT id FROM customer WHERE words ILIKE $1", format!("%{piece}%")),
+        };
+        let query = sql_query(format!(
+            "WITH hits AS MATERIALIZED ({hits})
+             SELECT (SELECT count(*) FROM hits) AS total, c.* FROM hits JOIN customer c ON c.id = hits.id
+             ORDER BY c.id DESC LIMIT 20"
+        ))
+        .bind::<Text, _>(pattern);
         let hits: Vec<Hit> = match self {
-            Plain::Sqlite(connection, _) => sql_query(
-                "WITH hits AS MATERIALIZED (SELECT rowid AS id FROM words WHERE words MATCH ?)
-                 SELECT (SELECT count(*) FROM hits) AS total, c.* FROM hits JOIN customer c ON c.id = hits.id
-                 ORDER BY c.id DESC LIMIT 20",
-            )
-            .bind::<Text, _>(format!("\"{piece}\""))
-            .load(connection),
-            Plain::Postgres(connection) => sql_query(
-                "WITH hits AS MATERIALIZED (SELECT id FROM customer WHERE words ILIKE $1)
-                 SELECT (SELECT count(*) FROM hits) AS total, c.* FROM hits JOIN customer c ON c.id = hits.id
-                 ORDER BY c.id DESC LIMIT 20",
-            )
-            .bind::<Text, _>(format!("%{piece}%"))
-            .load(connection),
+            Plain::Sqlite(connection, _) => query.load(connection),
+            Plain::Postgres(connection) => query.load(connection),
         }
         .expect("an answer");
         let total = hits.first().map_or(0, |hit| u64::try_from(hit.total).unwrap_or(0));

@@ -46,6 +46,14 @@ impl Drop for Postgres {
     }
 }
 
+/// The databases to measure: the name, and a cluster for PostgreSQL. `only` names one of them.
+pub fn databases(only: Option<&str>) -> impl Iterator<Item = (&'static str, Option<Postgres>)> {
+    ["SQLite", "PostgreSQL"]
+        .into_iter()
+        .filter(move |name| only.is_none_or(|only| name.eq_ignore_ascii_case(only)))
+        .map(|name| (name, (name == "PostgreSQL").then(Postgres::start)))
+}
+
 #[expect(clippy::disallowed_methods, reason = "a plain connection outside the service")]
 pub fn connect(url: &str) -> PgConnection {
     PgConnection::establish(url).expect("a connection")

@@ -59,9 +59,29 @@ impl Process {
         }
     }
 
-    /// See [`memory_mb`].
+    /// A value of `/proc/PID/status` in MB (2^20 bytes): `VmRSS` is the memory now, `VmHWM` the peak.
     pub fn memory_mb(&self, line: &str) -> f64 {
-        memory_mb(self.pid(), line)
+        let status = self.proc("status");
+        let kb = status.lines().find_map(|text| {
+            text.strip_prefix(line)?.trim_start_matches(':').trim().strip_suffix(" kB")?.parse::<f64>().ok()
+        });
+        kb.unwrap_or(f64::NAN) / 1024.0
+    }
+
+    /// The CPU time that the process has used so far, in seconds.
+    pub fn cpu_secs(&self) -> f64 {
+        // Linux has used ticks of 10 ms here on every common architecture.
+        const TICKS_A_SECOND: f64 = 100.0;
+        let stat = self.proc("stat");
+        // The program name in parentheses may contain spaces and parentheses, so count the fields from the last one.
+        let fields: Vec<&str> =
+            stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
+        let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or(f64::NAN);
+        (ticks(11) + ticks(12)) / TICKS_A_SECOND
+    }
+
+    fn proc(&self, file: &str) -> String {
+        std::fs::read_to_string(format!("/proc/{}/{file}", self.pid())).unwrap_or_default()
     }
 
     pub fn stop(&mut self) {
@@ -83,15 +103,6 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.stop();
     }
-}
-
-/// A value of `/proc/PID/status` in MB (2^20 bytes): `VmRSS` is the memory now, `VmHWM` the peak.
-pub fn memory_mb(pid: u32, line: &str) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let kb = status.lines().find_map(|text| {
-        text.strip_prefix(line)?.trim_start_matches(':').trim().strip_suffix(" kB")?.parse::<f64>().ok()
-    });
-    kb.unwrap_or(f64::NAN) / 1024.0
 }
 
 /// The folder of the package.
@@ -128,15 +139,4 @@ pub fn output(command: &mut Command) -> String {
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     assert!(output.status.success(), "{command:?}\n{text}\n{}", String::from_utf8_lossy(&output.stderr));
     text
-}
-
-/// The CPU time that a process has used so far, in seconds.
-pub fn cpu_secs(pid: u32) -> f64 {
-    // Linux has used ticks of 10 ms here on every common architecture.
-    const TICKS_A_SECOND: f64 = 100.0;
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The program name in parentheses may contain spaces and parentheses, so count the fields from the last one.
-    let fields: Vec<&str> = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or(f64::NAN);
-    (ticks(11) + ticks(12)) / TICKS_A_SECOND
 }

@@ -120,11 +120,17 @@ fn fdatasync_ms() -> f64 {
         .map(|_| {
             let began = std::time::Instant::now();
             file.write_all(&[7; 4096]).and_then(|()| file.sync_data()).expect("a disk");
-            u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX)
+            super::stats::micros(began)
         })
         .collect();
     times.sort_unstable();
     super::stats::quantile(&times, 0.5) / 1000.0
+}
+
+/// The first messages of a system, as paragraphs after a table.
+pub fn errors(name: &str, errors: &[String], most: usize) -> String {
+    let paragraph = |error: &String| format!("\n{name}: {}\n", error.chars().take(200).collect::<String>());
+    errors.iter().take(most).map(paragraph).collect()
 }
 
 /// A Markdown table.

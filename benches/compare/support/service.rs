@@ -1,6 +1,7 @@
 //! Customary itself, started as an operator does.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -8,9 +9,11 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::http::{Answer, Conn, request};
+use super::load::{Load, once};
 use super::people::Person;
 use super::postgres::Postgres;
 use super::process::{self, Process};
+use crate::Common;
 
 /// "customary-bench-master-key-01234"
 const MASTER_KEY: &str = "Y3VzdG9tYXJ5LWJlbmNoLW1hc3Rlci1rZXktMDEyMzQ=";
@@ -26,7 +29,7 @@ pub struct Service {
     pub token: String,
     /// The time from the start of the process to the first "ready".
     pub ready_after: Duration,
-    place: Place,
+    pub place: Place,
 }
 
 /// A database and the settings of every process that uses it. It survives restarts.
@@ -109,22 +112,41 @@ impl Service {
         place
     }
 
-    pub fn place(&self) -> &Place {
-        &self.place
+    /// The creates of the people with these numbers, each with an idempotency key.
+    pub fn creates(&self, seed: u64, numbers: Range<u64>) -> impl Iterator<Item = Vec<u8>> {
+        numbers.map(move |number| {
+            let headers = format!("requestToken: {}\r\nidempotencyKey: bench-{number:016x}\r\n", self.token);
+            request("POST", "/api/Customer/single/demo", &headers, &Person::of(seed, number).json())
+        })
     }
 
-    pub fn headers(&self) -> String {
-        format!("requestToken: {}\r\n", self.token)
-    }
-
-    /// A create with an idempotency key.
-    pub fn create(&self, entry: &str, person: &Person, key: u64) -> Vec<u8> {
-        let headers = format!("requestToken: {}\r\nidempotencyKey: bench-{key:016x}\r\n", self.token);
-        request("POST", &format!("/api/Customer/single/{entry}"), &headers, &person.json())
+    /// Creates the first people of the seed at full speed, and returns their ids.
+    pub async fn fill(&self, common: &Common, rows: u64) -> Vec<u64> {
+        let load = Load::new(common.clients, 600.0);
+        let tally = once(self.address, load, self.creates(common.seed, 0..rows), created).await;
+        assert_eq!((tally.right, tally.wrong), (rows, 0), "{:?}", tally.errors);
+        tally.ids
     }
 
     pub fn get(&self, path: &str) -> Vec<u8> {
-        request("GET", path, &self.headers(), "")
+        request("GET", path, &format!("requestToken: {}\r\n", self.token), "")
+    }
+
+    /// The newest 20 customers.
+    pub fn list(&self) -> Vec<u8> {
+        self.get("/api/Query/customers/demo?limitRecord=20")
+    }
+
+    /// The path of the page of 20 after this many records. Walks there page by page.
+    pub async fn cursor_after(&self, records: u64) -> String {
+        let list = "/api/Query/customers/demo?limitRecord=500";
+        let mut path = list.to_owned();
+        for _ in 0..(records / 500).max(1) {
+            let page = self.ask("GET", &path, "").await;
+            let token = page["Summary"]["pageIdentifier"].as_str().expect("a next page");
+            path = format!("{list}&pageIdentifier={token}");
+        }
+        path.replace("limitRecord=500", "limitRecord=20")
     }
 
     /// A token of the first organisation that has only this scope.
@@ -147,9 +169,9 @@ impl Service {
         serde_json::from_str(answer.body).unwrap_or(serde_json::Value::Null)
     }
 
-    /// How many live customers an entrypoint has.
-    pub async fn count(&self, entry: &str) -> u64 {
-        let list = self.ask("GET", &format!("/api/Query/customers/{entry}?limitRecord=1"), "").await;
+    /// How many live customers there are.
+    pub async fn count(&self) -> u64 {
+        let list = self.ask("GET", "/api/Query/customers/demo?limitRecord=1", "").await;
         list["Summary"]["totalRecords"].as_u64().expect("a total")
     }
 }
@@ -161,9 +183,7 @@ fn serve<'a>(listen: &'a str, options: &[&'a str]) -> Vec<&'a str> {
 /// The id of the customer that this request created.
 pub fn created(request: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
     let is_created = answer.status == 200 && answer.body.contains("\"outcome\":\"created\"");
-    if !is_created || !answer.body.contains(email(request)) {
-        return Err(format!("{} {}", answer.status, answer.body));
-    }
+    answer.must(is_created && answer.body.contains(email(request)))?;
     number_after(answer.body, "\"customerId\":")
 }
 

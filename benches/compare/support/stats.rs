@@ -1,12 +1,18 @@
 //! Medians, quantiles and the format of figures.
 
+use std::time::Instant;
+
+use indicatif::HumanCount;
+
+use super::load::Tally;
+
 /// The value below which this part of a sorted list lies.
 pub fn quantile(sorted: &[u32], part: f64) -> f64 {
     if sorted.is_empty() {
         return f64::NAN;
     }
     let last = sorted.len() - 1;
-    let at = (float_of(last) * part).round() as usize;
+    let at = (last as f64 * part).round() as usize;
     f64::from(sorted[at.min(last)])
 }
 
@@ -25,16 +31,49 @@ impl Rounds {
         }
     }
 
-    /// The lowest and the highest result.
-    pub fn spread(&self) -> (f64, f64) {
-        self.0.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)))
-    }
-
     /// `median (lowest–highest)`.
     pub fn summary(&self) -> String {
-        let (low, high) = self.spread();
+        let low = self.0.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         format!("{} ({}–{})", figure(self.median()), figure(low), figure(high))
     }
+
+    /// The ratio of each round to the same round of another system.
+    pub fn over(&self, other: &Rounds) -> Rounds {
+        Rounds(self.0.iter().zip(&other.0).map(|(one, other)| one / other).collect())
+    }
+}
+
+/// The results of one system under a load, round by round.
+#[derive(Debug, Default)]
+pub struct Results {
+    /// Right answers per second.
+    pub rates: Rounds,
+    pub p50: Rounds,
+    pub p99: Rounds,
+    pub wrong: u64,
+    pub errors: Vec<String>,
+}
+
+impl Results {
+    /// Adds a round.
+    pub fn add(&mut self, tally: Tally) {
+        self.rates.0.push(tally.rate);
+        self.p50.0.push(tally.quantile_ms(0.5));
+        self.p99.0.push(tally.quantile_ms(0.99));
+        self.wrong += tally.wrong;
+        self.errors.extend(tally.errors);
+    }
+
+    /// The median ratio of the rates to those of another system.
+    pub fn ratio(&self, other: &Results) -> f64 {
+        self.rates.over(&other.rates).median()
+    }
+}
+
+/// The time since then, in microseconds.
+pub fn micros(began: Instant) -> u32 {
+    u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX)
 }
 
 /// Formats a figure with three significant digits, or without decimals and with commas from 1,000 on.
@@ -43,28 +82,10 @@ pub fn figure(x: f64) -> String {
         return "–".to_owned();
     }
     match x.abs() {
-        big if big >= 1000.0 => {
-            let digits = format!("{x:.0}");
-            let mut text = String::new();
-            for (place, digit) in digits.chars().enumerate() {
-                if place > 0 && (digits.len() - place) % 3 == 0 {
-                    text.push(',');
-                }
-                text.push(digit);
-            }
-            text
-        }
+        big if big >= 1000.0 => HumanCount(x.round_ties_even() as u64).to_string(),
         big if big >= 100.0 => format!("{x:.0}"),
         big if big >= 10.0 => format!("{x:.1}"),
         big if big >= 1.0 => format!("{x:.2}"),
         _ => format!("{x:.3}"),
     }
-}
-
-pub fn float(count: u64) -> f64 {
-    count as f64
-}
-
-pub fn float_of(count: usize) -> f64 {
-    count as f64
 }

@@ -6,17 +6,16 @@ use actix_web::{HttpResponse, post};
 use serde::Serialize;
 
 use super::record::{CustomerOut, etag};
-use super::{seal_password, view_of};
+use super::{read_draft, view_of};
 use crate::api::http::auth::Caller;
-use crate::api::http::body;
-use crate::api::http::call::{Call, Mutation, mark_replayed};
+use crate::api::http::call::{Call, Mutation, ok};
 use crate::api::http::error::Error;
 use crate::api::http::json::{self, RECORD_ROOM};
 use crate::api::http::params::{EntryPath, KeyHeader};
 use crate::api::http::request::CustomerIn;
 use crate::clock;
 use crate::domain::accounts::token::Scope;
-use crate::domain::customers::draft::{Context, Draft};
+use crate::domain::customers::draft::Context;
 use crate::domain::decide::command::{Action, Answer, CreateCustomer, OnMatch, Outcome, Verdict};
 use crate::domain::kernel::problem::Problem;
 
@@ -53,7 +52,6 @@ struct CreatedRecord<'a> {
 /// otherwise. However many requests race, one person is one record. `outcome` tells what happened.
 #[utoipa::path(
     tag = "Customers",
-    operation_id = "create_customer",
     params(
         EntryPath,
         ("replaceExisting" = Option<i64>, Query, minimum = 0, maximum = 1, description = "1: a matching customer is replaced by what is sent; absent fields become empty"),
@@ -66,8 +64,7 @@ struct CreatedRecord<'a> {
 )]
 #[post("/api/Customer/single/{entry}")]
 pub(crate) async fn create_customer(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersWrite)?;
-    let entrypoint_id = call.entry().await?;
+    let entrypoint_id = call.entry(Scope::CustomersWrite).await?;
     let mutation = call.json(entrypoint_id, payload).await?;
     let create = read(&call, entrypoint_id, &mutation).await;
     let answer = mutation.write(create.map(|create| Action::Create(Box::new(create)))).await?;
@@ -76,27 +73,11 @@ pub(crate) async fn create_customer(call: Call, payload: Payload) -> Result<Http
 
 /// Reads query and body; reports the problems of both together.
 async fn read(call: &Call, entrypoint_id: i64, mutation: &Mutation<'_>) -> Result<CreateCustomer, Error> {
-    let (on_match, mut problems) = flags(call);
+    let (on_match, problems) = flags(call);
     let country = call.app.store.entrypoints().country(entrypoint_id).await?.ok_or(Error::NotFound)?;
     let country = country.as_deref();
     let context = Context { now: clock::now(), country, entrypoint_country: country };
-    let members = match body::members(&mutation.body) {
-        Ok(members) => members,
-        Err(Error::Invalid(of_body)) => {
-            problems.extend(of_body);
-            return Err(Error::Invalid(problems));
-        }
-        Err(error) => return Err(error),
-    };
-    let mut draft = match Draft::parse(&members, context) {
-        Ok(draft) if problems.is_empty() => draft,
-        Ok(_) => return Err(Error::Invalid(problems)),
-        Err(of_body) => {
-            problems.extend(of_body);
-            return Err(Error::Invalid(problems));
-        }
-    };
-    seal_password(&call.app, &mut draft).await?;
+    let draft = read_draft(&call.app, &mutation.body, context, problems).await?;
     Ok(CreateCustomer { draft, on_match, precomputed: None })
 }
 
@@ -124,9 +105,8 @@ fn render(answer: &Answer, caller: &Caller) -> Result<HttpResponse, Error> {
     else {
         return Err(Error::Internal("the outcome is not that of a create".into()));
     };
-    let mut response = HttpResponse::Ok();
+    let mut response = ok(answer.replayed);
     response.insert_header((CACHE_CONTROL, "private, no-cache"));
-    mark_replayed(&mut response, answer.replayed);
     // A token may see the values that it sent itself. Only readers see what others wrote.
     let is_own = matches!(verdict, Verdict::Created | Verdict::Forced);
     let learns = is_own || caller.claims().allows(Scope::CustomersRead);
@@ -194,7 +174,6 @@ struct CandidateOut<'a> {
 /// nothing. It is the very matcher of create and import. Needs `customers:read` and `pii:read`.
 #[utoipa::path(
     tag = "Customers",
-    operation_id = "match_customer",
     params(
         EntryPath,
         ("replaceExisting" = Option<i64>, Query, minimum = 0, maximum = 1, description = "As for a create"),
@@ -208,8 +187,7 @@ struct CandidateOut<'a> {
 #[post("/api/Customer/match/{entry}")]
 pub(crate) async fn match_customer(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     call.require(Scope::CustomersRead)?;
-    call.require(Scope::PiiRead)?;
-    let entrypoint_id = call.entry().await?;
+    let entrypoint_id = call.entry(Scope::PiiRead).await?;
     let mutation = call.json(entrypoint_id, payload).await?;
     let create = read(&call, entrypoint_id, &mutation).await;
     let answer = match create.map(|create| Action::Match(Box::new(create))) {
@@ -222,14 +200,12 @@ pub(crate) async fn match_customer(call: Call, payload: Payload) -> Result<HttpR
     let Outcome::Matched(report) = &answer.outcome else {
         return Err(Error::Internal("the outcome is not that of a match".into()));
     };
-    let mut response = HttpResponse::Ok();
-    mark_replayed(&mut response, answer.replayed);
     let candidates = report
         .candidates
         .iter()
         .map(|(identifier, customer_ids)| CandidateOut { identifier, customer_ids })
         .collect();
-    Ok(response.json(MatchOut {
+    Ok(ok(answer.replayed).json(MatchOut {
         is_success: true,
         response_text: "Success",
         response_data: MatchData {

@@ -1,7 +1,8 @@
-//! `GET /Customer/{customerId}`.
+//! `GET /Customer/{customerId}` and its history.
 
 use actix_web::http::header::{CACHE_CONTROL, ETAG};
 use actix_web::{HttpResponse, get};
+use serde::Serialize;
 
 use super::record::{CustomerOut, rendering};
 use super::view_of;
@@ -10,8 +11,9 @@ use crate::api::http::call::Call;
 use crate::api::http::error::Error;
 use crate::api::http::json;
 use crate::api::http::params::CustomerPath;
+use crate::api::lists::{SummaryOut, page_of};
 use crate::domain::accounts::token::Scope;
-use crate::store::Found;
+use crate::store::{Found, HistoryEntry};
 
 /// Read a customer
 ///
@@ -19,7 +21,6 @@ use crate::store::Found;
 /// back as `If-None-Match` here or as `If-Match` with a change.
 #[utoipa::path(
     tag = "Customers",
-    operation_id = "get_customer",
     params(
         CustomerPath,
         ("If-None-Match" = Option<String>, Header, description = "An ETag; 304 without a body where the record is still the same"),
@@ -31,10 +32,9 @@ use crate::store::Found;
 )]
 #[get("/api/Customer/{customerId}")]
 pub(crate) async fn get_customer(call: Call) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersRead)?;
     let view = view_of(&call.caller);
     let render = move |found: &Found| rendering(&found.record, &found.entrypoint, view);
-    let rendering = call.customer_as(render).await??;
+    let rendering = call.customer_as(Scope::CustomersRead, render).await??;
     call.params().done()?;
     let fresh = is_fresh(&call.request, &rendering.etag);
     let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
@@ -42,4 +42,96 @@ pub(crate) async fn get_customer(call: Call) -> Result<HttpResponse, Error> {
         .insert_header((ETAG, rendering.etag.as_str()))
         .insert_header((CACHE_CONTROL, "private, no-cache"));
     Ok(if fresh { response.finish() } else { json::answer(&mut response, rendering.text.clone()) })
+}
+
+/// A customer's history, newest first.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct HistoryOut {
+    /// How many entries there are.
+    summary: SummaryOut,
+    /// The entries of this page.
+    records: Vec<EntryOut>,
+}
+
+/// One change.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct EntryOut {
+    /// The version that the change made.
+    version: i64,
+    /// When.
+    #[schema(format = DateTime)]
+    at: String,
+    /// `created`, `forced`, `replaced`, `merged`, `updated`, `deleted`, `erased`, `invited`, `consentAsked`,
+    /// `consentGiven`, `consentWithdrawn`, `archived` or `unarchived`.
+    operation: String,
+    /// The token that did it.
+    token: TokenRef,
+    /// The fields that changed; none once the person was erased.
+    changes: Vec<ChangeOut>,
+}
+
+/// A token, by name and id.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct TokenRef {
+    /// Its name.
+    name: String,
+    /// Its id.
+    jti: String,
+}
+
+/// One field's change; values only for tokens with `pii:read`.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct ChangeOut {
+    /// The field, by its name in requests.
+    field: String,
+    /// The value before.
+    from: Option<String>,
+    /// The value after.
+    to: Option<String>,
+}
+
+/// Read a customer's history
+///
+/// Every change, newest first: when, which token, what, and which fields. Values need `pii:read`.
+#[utoipa::path(
+    tag = "Customers",
+    params(
+        CustomerPath,
+        ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many entries to skip; 0 by default"),
+        ("limitRecord" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "How many entries to answer; 20 by default"),
+    ),
+    responses((status = 200, description = "The history", body = HistoryOut)),
+)]
+#[get("/api/Customer/{customerId}/history")]
+pub(crate) async fn get_customer_history(call: Call) -> Result<HttpResponse, Error> {
+    let found = call.customer(Scope::CustomersRead).await?;
+    let mut params = call.params();
+    let (skip, limit) = page_of(&mut params);
+    params.done()?;
+    let page =
+        call.app.store.customers().history(found.entrypoint.id, found.record.stored.id, skip, limit).await?;
+    let (entries, total) = page.ok_or(Error::NotFound)?;
+    let shows_values = call.caller.sees_pii();
+    let body = HistoryOut {
+        summary: SummaryOut::new(limit, total),
+        records: entries.into_iter().map(|entry| render(entry, shows_values)).collect(),
+    };
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-cache")).json(body))
+}
+
+fn render(entry: HistoryEntry, shows_values: bool) -> EntryOut {
+    let changes = entry.changes.into_iter().map(|change| ChangeOut {
+        field: change.field,
+        from: change.from.filter(|_| shows_values),
+        to: change.to.filter(|_| shows_values),
+    });
+    EntryOut {
+        version: entry.version,
+        at: entry.at.to_rfc3339(),
+        operation: entry.operation,
+        token: TokenRef { name: entry.token_name, jti: entry.token_jti },
+        changes: changes.collect(),
+    }
 }

@@ -4,7 +4,7 @@ use actix_web::web::Payload;
 use actix_web::{HttpResponse, get, post};
 use serde::Serialize;
 
-use crate::api::http::call::{Call, mark_replayed};
+use crate::api::http::call::{Call, ok};
 use crate::api::http::error::Error;
 use crate::api::http::params::{CustomerPath, KeyHeader};
 use crate::clock;
@@ -13,10 +13,11 @@ use crate::domain::decide::command::{Action, InviteCustomer};
 use crate::domain::kernel::time::Micros;
 
 /// How a customer stands with the portal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 enum PortalState {
     /// No account and no invitation.
+    #[default]
     NotInvited,
     /// Invited, and no password set yet.
     Invited,
@@ -25,7 +26,7 @@ enum PortalState {
 }
 
 /// An invitation as it stands.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InvitationOut {
     /// The customer's id.
@@ -47,14 +48,7 @@ pub(crate) struct InvitationOut {
 
 impl InvitationOut {
     fn of(customer_id: i64, state: PortalState) -> InvitationOut {
-        InvitationOut {
-            customer_id,
-            state,
-            invited_at: None,
-            expires_at: None,
-            expired: false,
-            opened_at: None,
-        }
+        InvitationOut { customer_id, state, ..InvitationOut::default() }
     }
 
     fn invited(customer_id: i64, at: Micros, expires_at: Micros, now: Micros) -> InvitationOut {
@@ -87,14 +81,12 @@ pub(crate) struct InvitedOut {
 /// archived ones.
 #[utoipa::path(
     tag = "Invitations",
-    operation_id = "invite_customer",
     params(CustomerPath, KeyHeader),
     responses((status = 200, description = "The mail is on its way", body = InvitedOut)),
 )]
 #[post("/api/Customer/{customerId}/invite")]
 pub(crate) async fn invite_customer(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersWrite)?;
-    let found = call.customer().await?;
+    let found = call.customer(Scope::CustomersWrite).await?;
     let id = found.record.stored.id;
     let mutation = call.bodiless(found.entrypoint.id, payload).await?;
     let link_ttl_secs = call.app.link_ttl_secs;
@@ -106,9 +98,7 @@ pub(crate) async fn invite_customer(call: Call, payload: Payload) -> Result<Http
         // This is a replay after the erasure of the person: nothing else is known any more.
         None => InvitationOut::of(id, PortalState::Invited),
     };
-    let mut response = HttpResponse::Ok();
-    mark_replayed(&mut response, answer.replayed);
-    Ok(response.json(InvitedOut { is_success: true, response_text: "Success", response_data }))
+    Ok(ok(answer.replayed).json(InvitedOut { is_success: true, response_text: "Success", response_data }))
 }
 
 /// Read how an invitation stands
@@ -116,14 +106,12 @@ pub(crate) async fn invite_customer(call: Call, payload: Payload) -> Result<Http
 /// Not invited, invited (when, until when, whether the link's page was opened), or active.
 #[utoipa::path(
     tag = "Invitations",
-    operation_id = "get_invitation",
     params(CustomerPath),
     responses((status = 200, description = "The invitation", body = InvitationOut)),
 )]
 #[get("/api/Customer/{customerId}/invite")]
 pub(crate) async fn get_invitation(call: Call) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersRead)?;
-    let found = call.customer().await?;
+    let found = call.customer(Scope::CustomersRead).await?;
     call.params().done()?;
     let id = found.record.stored.id;
     let invitation = if found.record.stored.customer.password_hash.is_some() {

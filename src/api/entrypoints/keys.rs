@@ -4,7 +4,7 @@ use actix_web::web::Payload;
 use actix_web::{HttpResponse, get, post};
 use serde::Serialize;
 
-use super::{answered, text_of};
+use super::text_of;
 use crate::api::http::call::{Call, SERVICE};
 use crate::api::http::error::Error;
 use crate::api::http::params::{EntryPath, KeyHeader};
@@ -71,14 +71,12 @@ pub(crate) struct KeysOut {
 /// Ids and times of its data keys; the keys themselves are never shown.
 #[utoipa::path(
     tag = "Settings",
-    operation_id = "get_entrypoint_keys",
     params(EntryPath),
     responses((status = 200, description = "The keys and their newest rotation", body = KeysOut)),
 )]
 #[get("/api/Paypoint/keys/{entry}")]
 pub(crate) async fn get_entrypoint_keys(call: Call) -> Result<HttpResponse, Error> {
-    call.require(Scope::Settings)?;
-    let id = call.entry().await?;
+    let id = call.entry(Scope::Settings).await?;
     call.params().done()?;
     let (keys, rotation) = call.app.store.keys().list(id).await?;
     let keys = keys
@@ -100,19 +98,14 @@ pub(crate) async fn get_entrypoint_keys(call: Call) -> Result<HttpResponse, Erro
 /// that is killed goes on with it when it starts again. While one runs, this answers how far it is.
 #[utoipa::path(
     tag = "Settings",
-    operation_id = "rotate_entrypoint_keys",
     params(EntryPath, KeyHeader),
     responses((status = 200, description = "The rotation has begun", body = RotationOut)),
 )]
 #[post("/api/Paypoint/keys/rotate/{entry}")]
 pub(crate) async fn rotate_entrypoint_keys(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
-    call.require(Scope::Settings)?;
-    let id = call.entry().await?;
+    let id = call.entry(Scope::Settings).await?;
     let mutation = call.bodiless(SERVICE, payload).await?;
-    if let Err(problems) = call.params().done() {
-        return Ok(answered(mutation.replay(problems).await?, true));
-    }
     let render = |rotation: Rotation| text_of(&RotationOut::new(&rotation));
-    let (body, replayed) = call.app.store.keys().start_rotation(id, mutation.key, render).await?;
-    Ok(answered(body, replayed))
+    let start = async |(), key| call.app.store.keys().start_rotation(id, key, render).await;
+    mutation.answer(call.params().done(), start).await
 }

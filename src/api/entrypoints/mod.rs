@@ -13,8 +13,8 @@ pub(crate) use self::organisations::{
 };
 use super::customers::DoneOut;
 use super::http::body;
-use super::http::call::{Call, SERVICE, mark_replayed};
-use super::http::error::Error;
+use super::http::call::{Call, SERVICE};
+use super::http::error::{Error, unless_any};
 use super::http::params::{EntryPath, KeyHeader};
 use crate::domain::accounts::token::{Entries, Scope};
 use crate::domain::customers::identifier::Identifier;
@@ -201,13 +201,6 @@ fn read_items(
     }
 }
 
-fn answered(body: String, replayed: bool) -> HttpResponse {
-    let mut response = HttpResponse::Ok();
-    response.content_type("application/json");
-    mark_replayed(&mut response, replayed);
-    response.body(body)
-}
-
 fn text_of(body: &impl Serialize) -> String {
     serde_json::to_string(body).unwrap_or_default()
 }
@@ -217,14 +210,12 @@ fn text_of(body: &impl Serialize) -> String {
 /// The identifier policy in force, names, country and required fields.
 #[utoipa::path(
     tag = "Settings",
-    operation_id = "get_entrypoint_settings",
     params(EntryPath),
     responses((status = 200, description = "The settings", body = SettingsOut)),
 )]
 #[get("/api/Paypoint/settings/{entry}")]
 pub(crate) async fn get_entrypoint_settings(call: Call) -> Result<HttpResponse, Error> {
-    call.require(Scope::Settings)?;
-    let id = call.entry().await?;
+    let id = call.entry(Scope::Settings).await?;
     call.params().done()?;
     let settings = call.app.store.entrypoints().settings(id).await?.ok_or(Error::NotFound)?;
     Ok(HttpResponse::Ok().json(of_entrypoint(&settings)))
@@ -236,23 +227,18 @@ pub(crate) async fn get_entrypoint_settings(call: Call) -> Result<HttpResponse, 
 /// customers stored before.
 #[utoipa::path(
     tag = "Settings",
-    operation_id = "update_entrypoint_settings",
     params(EntryPath, KeyHeader),
     request_body(content = SettingsIn, description = "The settings to change"),
     responses((status = 200, description = "The settings are changed", body = DoneOut)),
 )]
 #[put("/api/Paypoint/settings/{entry}")]
 pub(crate) async fn update_entrypoint_settings(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
-    call.require(Scope::Settings)?;
-    let id = call.entry().await?;
+    let id = call.entry(Scope::Settings).await?;
     let mutation = call.json(SERVICE, payload).await?;
-    let settings = match settings_of_entrypoint(&mutation.body, call.params().problems()) {
-        Ok(settings) => settings,
-        Err(problems) => return Ok(answered(mutation.replay(problems).await?, true)),
-    };
+    let settings = settings_of_entrypoint(&mutation.body, call.params().problems());
     let done = text_of(&DoneOut::SUCCESS);
-    let (body, replayed) = call.app.store.entrypoints().update(id, settings, mutation.key, done).await?;
-    Ok(answered(body, replayed))
+    let update = async |settings, key| call.app.store.entrypoints().update(id, settings, key, done).await;
+    mutation.answer(settings, update).await
 }
 
 fn settings_of_entrypoint(body: &Bytes, mut problems: Vec<Problem>) -> Result<Settings, Error> {
@@ -280,18 +266,7 @@ fn settings_of_entrypoint(body: &Bytes, mut problems: Vec<Problem>) -> Result<Se
             )),
         }
     }
-    checked(input, problems)
-}
-
-/// The settings if every value is valid; otherwise all problems.
-fn checked(input: SettingsInput, mut problems: Vec<Problem>) -> Result<Settings, Error> {
-    match input.check() {
-        Ok(settings) if problems.is_empty() => Ok(settings),
-        found => {
-            problems.extend(found.err().into_iter().flatten());
-            Err(Error::Invalid(problems))
-        }
-    }
+    unless_any(problems, input.check().map_err(Error::Invalid))
 }
 
 /// The entrypoints of an organisation.
@@ -327,7 +302,6 @@ pub(crate) struct EntrypointOut {
 /// Those of the organisation that the token sees.
 #[utoipa::path(
     tag = "Settings",
-    operation_id = "list_entrypoints",
     responses((status = 200, description = "The entrypoints", body = EntrypointsOut)),
 )]
 #[get("/api/Paypoint")]
@@ -410,7 +384,6 @@ fn made(entry: Option<String>, org_id: i64) -> String {
 /// In the token's organisation; needs a token that sees all of its entrypoints.
 #[utoipa::path(
     tag = "Settings",
-    operation_id = "create_entrypoint",
     params(KeyHeader),
     request_body(content = EntrypointIn, description = "The entrypoint to be made"),
     responses((status = 200, description = "The entrypoint is made", body = MadeOut)),
@@ -419,22 +392,21 @@ fn made(entry: Option<String>, org_id: i64) -> String {
 pub(crate) async fn create_entrypoint(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     require_organisation(&call)?;
     let mutation = call.json(SERVICE, payload).await?;
-    let (entry, settings) = match new_entrypoint(&mutation.body, call.params().problems()) {
-        Ok(new) => new,
-        Err(problems) => return Ok(answered(mutation.replay(problems).await?, true)),
-    };
+    let new = new_entrypoint(&mutation.body, call.params().problems());
     let org_id = call.caller.claims().org;
-    let name = entry.clone();
-    let render = move |_| made(Some(name), org_id);
-    let (body, replayed) =
-        call.app.store.entrypoints().create(org_id, entry, settings, mutation.key, render).await?;
-    Ok(answered(body, replayed))
+    let create = async |(entry, settings): (String, Settings), key| {
+        let name = entry.clone();
+        let render = move |_| made(Some(name), org_id);
+        call.app.store.entrypoints().create(org_id, entry, settings, key, render).await
+    };
+    mutation.answer(new, create).await
 }
 
 fn new_entrypoint(body: &Bytes, mut problems: Vec<Problem>) -> Result<(String, Settings), Error> {
     let (entry, input) = read_entrypoint(&body::members(body)?, &mut problems);
     problems.extend(check_entry(&entry).err());
-    Ok((entry, checked(input, problems)?))
+    let settings = unless_any(problems, input.check().map_err(Error::Invalid))?;
+    Ok((entry, settings))
 }
 
 fn read_entrypoint(members: &Members<'_>, problems: &mut Vec<Problem>) -> (String, SettingsInput) {
@@ -469,13 +441,5 @@ fn require_organisation(call: &Call) -> Result<(), Error> {
     match call.caller.claims().entries {
         Entries::All => Ok(()),
         Entries::Listed(_) => Err(Error::Forbidden("access to all entrypoints of the organisation")),
-    }
-}
-
-/// Reads the organisation's id from the path. Another organisation answers as if it did not exist.
-pub(crate) fn own_organisation(call: &Call) -> Result<i64, Error> {
-    match call.path("orgId").parse::<i64>() {
-        Ok(id) if id == call.caller.claims().org => Ok(id),
-        _ => Err(Error::NotFound),
     }
 }

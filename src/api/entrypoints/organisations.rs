@@ -5,13 +5,12 @@ use actix_web::{HttpResponse, get, post, put};
 use serde::Serialize;
 
 use super::{
-    MadeOut, SettingsIn, SettingsOut, answered, checked, made, of_organisation, own_organisation,
-    read_settings, require_organisation, text_of,
+    MadeOut, SettingsIn, SettingsOut, made, of_organisation, read_settings, require_organisation, text_of,
 };
 use crate::api::customers::DoneOut;
 use crate::api::http::body;
 use crate::api::http::call::{Call, SERVICE};
-use crate::api::http::error::Error;
+use crate::api::http::error::{Error, unless_any};
 use crate::api::http::params::{KeyHeader, OrganisationPath};
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::identifier::Identifier;
@@ -24,14 +23,12 @@ use crate::domain::kernel::problem::Problem;
 /// The identifier policy that it holds for its entrypoints, and its name.
 #[utoipa::path(
     tag = "Settings",
-    operation_id = "get_organisation_settings",
     params(OrganisationPath),
     responses((status = 200, description = "The settings", body = SettingsOut)),
 )]
 #[get("/api/Organization/settings/{orgId}")]
 pub(crate) async fn get_organisation_settings(call: Call) -> Result<HttpResponse, Error> {
-    call.require(Scope::Settings)?;
-    let id = own_organisation(&call)?;
+    let id = call.organisation(Scope::Settings)?;
     call.params().done()?;
     let organisation = call.app.store.entrypoints().organisation(id).await?.ok_or(Error::NotFound)?;
     Ok(HttpResponse::Ok().json(of_organisation(&organisation)))
@@ -43,7 +40,6 @@ pub(crate) async fn get_organisation_settings(call: Call) -> Result<HttpResponse
 /// sees all entrypoints of the organisation.
 #[utoipa::path(
     tag = "Settings",
-    operation_id = "update_organisation_settings",
     params(OrganisationPath, KeyHeader),
     request_body(content = SettingsIn, description = "The settings to change"),
     responses((status = 200, description = "The settings are changed", body = DoneOut)),
@@ -54,20 +50,15 @@ pub(crate) async fn update_organisation_settings(
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
     require_organisation(&call)?;
-    let org_id = own_organisation(&call)?;
+    let org_id = call.organisation(Scope::Settings)?;
     let mutation = call.json(SERVICE, payload).await?;
-    let (name, identifiers) = match settings_of_organisation(&mutation.body, call.params().problems()) {
-        Ok(settings) => settings,
-        Err(problems) => return Ok(answered(mutation.replay(problems).await?, true)),
-    };
+    let settings = settings_of_organisation(&mutation.body, call.params().problems());
     let done = text_of(&DoneOut::SUCCESS);
-    let (body, replayed) = call
-        .app
-        .store
-        .entrypoints()
-        .update_organisation(org_id, name, identifiers, mutation.key, done)
-        .await?;
-    Ok(answered(body, replayed))
+    let entrypoints = call.app.store.entrypoints();
+    let update = async |(name, identifiers): OrganisationSettings, key| {
+        entrypoints.update_organisation(org_id, name, identifiers, key, done).await
+    };
+    mutation.answer(settings, update).await
 }
 
 /// The name and the policy of an organisation, if sent.
@@ -91,7 +82,8 @@ fn settings_of_organisation(body: &Bytes, mut problems: Vec<Problem>) -> Result<
         }
     }
     let input = SettingsInput { identifiers: sent.identifiers, ..SettingsInput::default() };
-    Ok((name, checked(input, problems)?.identifiers))
+    let settings = unless_any(problems, input.check().map_err(Error::Invalid))?;
+    Ok((name, settings.identifiers))
 }
 
 /// An organisation to be made.
@@ -109,7 +101,6 @@ pub(super) struct OrganisationIn {
 /// (`customary token create --org …`). Needs a token that sees all entrypoints of its organisation.
 #[utoipa::path(
     tag = "Settings",
-    operation_id = "create_organisation",
     params(KeyHeader),
     request_body(content = OrganisationIn, description = "The organisation to be made"),
     responses((status = 200, description = "The organisation is made", body = MadeOut)),
@@ -118,14 +109,11 @@ pub(super) struct OrganisationIn {
 pub(crate) async fn create_organisation(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     require_organisation(&call)?;
     let mutation = call.json(SERVICE, payload).await?;
-    let name = match new_organisation(&mutation.body, call.params().problems()) {
-        Ok(name) => name,
-        Err(problems) => return Ok(answered(mutation.replay(problems).await?, true)),
-    };
-    let render = |org_id| made(None, org_id);
-    let (body, replayed) =
-        call.app.store.entrypoints().create_organisation(name, mutation.key, render).await?;
-    Ok(answered(body, replayed))
+    let name = new_organisation(&mutation.body, call.params().problems());
+    let entrypoints = call.app.store.entrypoints();
+    let create =
+        async |name, key| entrypoints.create_organisation(name, key, |org_id| made(None, org_id)).await;
+    mutation.answer(name, create).await
 }
 
 fn new_organisation(body: &Bytes, mut problems: Vec<Problem>) -> Result<String, Error> {
@@ -143,5 +131,5 @@ fn new_organisation(body: &Bytes, mut problems: Vec<Problem>) -> Result<String, 
     if name.is_empty() && problems.is_empty() {
         problems.push(Problem::field(&["name"], "required", "is required"));
     }
-    if problems.is_empty() { Ok(name) } else { Err(Error::Invalid(problems)) }
+    unless_any(problems, Ok(name))
 }

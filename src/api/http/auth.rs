@@ -32,22 +32,9 @@ const TOKEN_BYTES_MAX: usize = 8 * 1024;
 pub struct Caller(Arc<Claims>);
 
 impl Caller {
-    /// A caller with verified claims.
-    pub fn new(claims: Arc<Claims>) -> Caller {
-        Caller(claims)
-    }
-
     /// The claims of the token.
     pub fn claims(&self) -> &Claims {
         &self.0
-    }
-
-    /// Refuses a token without a scope.
-    ///
-    /// # Errors
-    /// 403 naming the scope.
-    pub fn require(&self, scope: Scope) -> Result<(), Error> {
-        if self.0.allows(scope) { Ok(()) } else { Err(Error::Forbidden(scope.name())) }
     }
 
     /// Whether the caller sees unmasked values.
@@ -142,7 +129,7 @@ impl Guard {
         if let Some(rpm) = claims.rpm.and_then(NonZeroU32::new) {
             self.limits.check(claims.parent.as_ref().unwrap_or(&claims.jti), rpm)?;
         }
-        Ok(Caller::new(claims))
+        Ok(Caller(claims))
     }
 
     /// Verifies a token's text.

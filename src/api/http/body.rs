@@ -1,5 +1,6 @@
 //! Reads bodies, query parameters and headers of requests.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use actix_web::HttpRequest;
@@ -11,7 +12,7 @@ use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::{Stream, StreamExt as _};
 use strum::VariantNames;
 
-use super::error::Error;
+use super::error::{Error, unless_any};
 use crate::domain::decide::command::Precondition;
 use crate::domain::kernel::members::Members;
 use crate::domain::kernel::problem::Problem;
@@ -30,9 +31,8 @@ const KEY_CHARS_MAX: usize = 255;
 /// 413, 415.
 pub(crate) async fn json(request: &HttpRequest, payload: Payload) -> Result<Bytes, Error> {
     let accepted = is_json(request);
-    let body = read(payload).await;
     // A client that is still sending would not see a refusal, so read the body first.
-    let body = body?;
+    let body = read(payload).await?;
     let nothing_sent = body.is_empty() && request.headers().get(CONTENT_TYPE).is_none();
     if !accepted && !nothing_sent {
         return Err(Error::UnsupportedMediaType("application/json in UTF-8, not compressed"));
@@ -123,7 +123,7 @@ pub(crate) struct Params {
 impl Params {
     /// The parameters in the query of a request.
     pub(crate) fn of(request: &HttpRequest) -> Params {
-        let pairs = form_pairs(request.query_string());
+        let pairs = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
         Params { pairs, known: Vec::new(), problems: Vec::new() }
     }
 
@@ -187,14 +187,8 @@ impl Params {
 
     /// All problems, including parameters that the handler did not read.
     pub(crate) fn problems(mut self) -> Vec<Problem> {
-        let mut unknown: Vec<&String> = self
-            .pairs
-            .iter()
-            .map(|(name, _)| name)
-            .filter(|name| !self.known.contains(&name.as_str()))
-            .collect();
-        unknown.sort();
-        unknown.dedup();
+        let names = self.pairs.iter().map(|(name, _)| name);
+        let unknown: BTreeSet<_> = names.filter(|name| !self.known.contains(&name.as_str())).collect();
         for name in unknown {
             let hint = nearest(name, self.known.iter().copied());
             let hint = hint.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
@@ -209,21 +203,13 @@ impl Params {
     /// # Errors
     /// 400.
     pub(crate) fn done(self) -> Result<(), Error> {
-        let problems = self.problems();
-        if problems.is_empty() { Ok(()) } else { Err(Error::Invalid(problems)) }
+        unless_any(self.problems(), Ok(()))
     }
 
     /// All parameters that were not read by name, and the problems so far.
     pub(crate) fn rest(self) -> (Vec<(String, String)>, Vec<Problem>) {
         (self.pairs, self.problems)
     }
-}
-
-/// Decodes `a=b&c=d` as in forms: `+` is a space.
-fn form_pairs(query: &str) -> Vec<(String, String)> {
-    actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
-        .map(actix_web::web::Query::into_inner)
-        .unwrap_or_default()
 }
 
 /// The idempotency key of a request (rules 4).

@@ -5,17 +5,18 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload as AnyPayload;
 use actix_web::web::{Bytes, Data, Payload};
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponseBuilder};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
 
 use super::auth::{Admitted, Caller};
 use super::body::{self, Params, idempotency_key};
 use super::error::Error;
+use super::json;
 use super::state::App;
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::record::CUSTOMER_ID_MAX;
 use crate::domain::decide::command::{Action, Answer, Command, KeyUse};
 use crate::domain::entrypoints::Entrypoint;
-use crate::store::Found;
+use crate::store::{Found, StoreError};
 
 /// The place of idempotency records for requests that belong to no entrypoint.
 pub(crate) const SERVICE: i64 = 0;
@@ -52,7 +53,7 @@ impl Call {
     /// # Errors
     /// 403 naming the scope.
     pub(crate) fn require(&self, scope: Scope) -> Result<(), Error> {
-        self.caller.require(scope)
+        if self.caller.claims().allows(scope) { Ok(()) } else { Err(Error::Forbidden(scope.name())) }
     }
 
     /// The value of a path parameter.
@@ -76,33 +77,50 @@ impl Call {
         Params::of(&self.request)
     }
 
-    /// The entrypoint that `{entry}` names, if the token may see it.
+    /// The entrypoint that `{entry}` names, if the token has the scope and may see it.
     ///
     /// # Errors
-    /// 404.
-    pub(crate) async fn entry(&self) -> Result<i64, Error> {
+    /// 403, 404.
+    pub(crate) async fn entry(&self, scope: Scope) -> Result<i64, Error> {
+        self.require(scope)?;
         let entry = self.path("entry");
         let (id, org_id) = self.app.store.entrypoints().find(entry).await?.ok_or(Error::NotFound)?;
         if self.caller.claims().sees(org_id, entry) { Ok(id) } else { Err(Error::NotFound) }
     }
 
-    /// The customer that `{customerId}` names, if the token may see it.
+    /// The organisation that `{orgId}` names, if the token has the scope and belongs to it. Another organisation answers as
+    /// if it did not exist.
     ///
     /// # Errors
-    /// 404.
-    pub(crate) async fn customer(&self) -> Result<Found, Error> {
+    /// 403, 404.
+    pub(crate) fn organisation(&self, scope: Scope) -> Result<i64, Error> {
+        self.require(scope)?;
+        match self.path("orgId").parse::<i64>() {
+            Ok(id) if id == self.caller.claims().org => Ok(id),
+            _ => Err(Error::NotFound),
+        }
+    }
+
+    /// The customer that `{customerId}` names, if the token has the scope and may see it.
+    ///
+    /// # Errors
+    /// 403, 404.
+    pub(crate) async fn customer(&self, scope: Scope) -> Result<Found, Error> {
+        self.require(scope)?;
         let found = self.fetch(|found| found).await?;
         if self.sees(&found.entrypoint) { Ok(found) } else { Err(Error::NotFound) }
     }
 
-    /// Applies `render` to the customer that `{customerId}` names, if the token may see the customer.
+    /// Applies `render` to the customer that `{customerId}` names, if the token has the scope and may see the customer.
     ///
     /// # Errors
-    /// 404.
+    /// 403, 404.
     pub(crate) async fn customer_as<T: Send + 'static>(
         &self,
+        scope: Scope,
         render: impl FnOnce(&Found) -> T + Send + 'static,
     ) -> Result<T, Error> {
+        self.require(scope)?;
         let (rendered, entrypoint) = self.fetch(move |found| (render(&found), found.entrypoint)).await?;
         if self.sees(&entrypoint) { Ok(rendered) } else { Err(Error::NotFound) }
     }
@@ -196,6 +214,23 @@ impl Mutation<'_> {
         }
     }
 
+    /// Carries out a change of the service with the checked request and the key, and answers with its JSON. Answers a request
+    /// with problems as the earlier request with its key.
+    ///
+    /// # Errors
+    /// As [`Mutation::replay`]; the error of the change.
+    pub(crate) async fn answer<T>(
+        &self,
+        read: Result<T, Error>,
+        change: impl AsyncFnOnce(T, Option<KeyUse>) -> Result<(String, bool), StoreError>,
+    ) -> Result<HttpResponse, Error> {
+        let (body, replayed) = match read {
+            Ok(read) => change(read, self.key).await?,
+            Err(problems) => (self.replay(problems).await?, true),
+        };
+        Ok(json::answer(&mut ok(replayed), body))
+    }
+
     /// The earlier answer to a request with problems, if its key has one.
     ///
     /// # Errors
@@ -207,9 +242,11 @@ impl Mutation<'_> {
     }
 }
 
-/// Marks an answer as a replay of an earlier request with the same key.
-pub(crate) fn mark_replayed(response: &mut HttpResponseBuilder, replayed: bool) {
+/// An answer with status 200, marked if it is the replay of an earlier request with the same key.
+pub(crate) fn ok(replayed: bool) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
     if replayed {
         response.insert_header(("Idempotent-Replayed", "true"));
     }
+    response
 }

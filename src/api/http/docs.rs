@@ -1,27 +1,32 @@
 //! The OpenAPI document: collected from the handlers and completed with the common parts.
 
+use std::sync::LazyLock;
+
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
+use serde_json::Value;
 use utoipa::openapi::path::{Operation, ParameterIn};
-use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 
-use super::examples;
-
-const TITLE: &str = "Customary";
 const DESCRIPTION: &str = "The customer-records service for payment platforms: an atomic get-or-create, everything personal sealed at rest and still found, and the wire format of Payabli's SDKs. \
 Press Authorize, paste a request token, and try an operation.\n\n\
 Every error, from every route, has one body (`ErrorBody`). `X-Request-Id` is on every response. \
 A record or entrypoint that a token may not see answers 404, exactly as one that does not exist.";
 
+/// Real answers, recorded by a test.
+static EXAMPLES: LazyLock<Value> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../../openapi/examples.json")).unwrap_or_default()
+});
+
 /// The document without the handlers.
 pub(crate) fn skeleton() -> OpenApi {
     #[derive(utoipa::OpenApi)]
     #[openapi(
+        info(title = "Customary", description = DESCRIPTION),
         components(schemas(super::error::ErrorBody)),
         tags(
             (name = "Customers", description = "Create, read, change, delete; who would this hit; what happened"),
@@ -36,11 +41,7 @@ pub(crate) fn skeleton() -> OpenApi {
         )
     )]
     struct Skeleton;
-    let mut document = <Skeleton as utoipa::OpenApi>::openapi();
-    document.info.title = TITLE.into();
-    document.info.version = env!("CARGO_PKG_VERSION").into();
-    document.info.description = Some(DESCRIPTION.into());
-    document
+    <Skeleton as utoipa::OpenApi>::openapi()
 }
 
 /// Adds the common parts of all operations: security, errors, headers, examples.
@@ -87,13 +88,13 @@ fn finish_operation(path: &str, operation: &mut Operation) {
     let success = if responses.contains_key("200") { "200" } else { "202" };
     if let Some(RefOr::T(response)) = responses.get_mut(success)
         && let Some(RefOr::T(content)) = response.content.values_mut().next()
-        && let Some(example) = examples::of_operation(&id)
+        && let Some(example) = example("answers", &id)
     {
         content.example = Some(example);
     }
     if let Some(RefOr::T(body)) = &mut operation.request_body
         && let Some(RefOr::T(content)) = body.content.values_mut().next()
-        && let Some(example) = examples::of_request(&id)
+        && let Some(example) = example("requests", &id)
     {
         content.example = Some(example);
     }
@@ -116,7 +117,6 @@ fn errors_of(path: &str, operation: &Operation, is_public: bool) -> Vec<(&'stati
     if path.starts_with("/health") {
         return vec![invalid, unavailable];
     }
-    let has_body = operation.request_body.is_some();
     let headers: Vec<&str> = operation
         .parameters
         .iter()
@@ -129,45 +129,42 @@ fn errors_of(path: &str, operation: &Operation, is_public: bool) -> Vec<(&'stati
         })
         .collect();
     let is_keyed = headers.contains(&"idempotencyKey");
-    let mut errors = vec![invalid];
-    if !is_public {
-        errors.push(("401", "The token is missing, malformed, expired, revoked or wrongly signed"));
-        errors.push(("403", "The token lacks a scope"));
-        errors.push(("404", "There is no such record, or the token may not see it"));
-    }
-    if is_keyed {
-        errors.push((
-            "409",
-            "The request is in conflict with an existing customer, or with the record's state",
-        ));
-    }
-    if headers.contains(&"If-Match") {
-        errors.push(("412", "`If-Match` does not name the current version"));
-    }
-    let takes_file =
-        |body: &RefOr<RequestBody>| matches!(body, RefOr::T(body) if body.content.contains_key("text/csv"));
-    if operation.request_body.as_ref().is_some_and(takes_file) {
-        errors.push(("413", "The file is larger than this service takes"));
-        errors.push(("415", "The body is neither a form nor a file"));
-    } else if has_body {
-        errors.push(("413", "The body has more than 1 MiB"));
-        errors.push(("415", "The body is not JSON in UTF-8"));
-    }
-    if is_keyed {
-        errors.push(("422", "The idempotency key was used for another request"));
-    }
-    errors.push(("429", "The token's or client's limit is reached; come back after `Retry-After`"));
-    errors.push(("500", "A defect of the service, logged under `requestId`"));
-    errors.push(unavailable);
-    errors
+    let body = operation.request_body.as_ref();
+    let takes_file = matches!(body, Some(RefOr::T(body)) if body.content.contains_key("text/csv"));
+    let takes_json = body.is_some() && !takes_file;
+    let all = [
+        (true, invalid),
+        (!is_public, ("401", "The token is missing, malformed, expired, revoked or wrongly signed")),
+        (!is_public, ("403", "The token lacks a scope")),
+        (!is_public, ("404", "There is no such record, or the token may not see it")),
+        (
+            is_keyed,
+            ("409", "The request is in conflict with an existing customer, or with the record's state"),
+        ),
+        (headers.contains(&"If-Match"), ("412", "`If-Match` does not name the current version")),
+        (takes_file, ("413", "The file is larger than this service takes")),
+        (takes_file, ("415", "The body is neither a form nor a file")),
+        (takes_json, ("413", "The body has more than 1 MiB")),
+        (takes_json, ("415", "The body is not JSON in UTF-8")),
+        (is_keyed, ("422", "The idempotency key was used for another request")),
+        (true, ("429", "The token's or client's limit is reached; come back after `Retry-After`")),
+        (true, ("500", "A defect of the service, logged under `requestId`")),
+        (true, unavailable),
+    ];
+    all.into_iter().filter(|(applies, _)| *applies).map(|(_, error)| error).collect()
 }
 
 fn error(status: &str, description: &str) -> Response {
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name("ErrorBody")))
-        .example(examples::of_error(status))
+        .example(example("errors", status))
         .build();
     ResponseBuilder::new().description(description).content("application/json", content).build()
+}
+
+/// The recorded answer or request of an operation, or body of an error status.
+fn example(kind: &str, id: &str) -> Option<Value> {
+    EXAMPLES.pointer(&format!("/{kind}/{id}")).cloned()
 }
 
 /// The document as text.

@@ -61,6 +61,22 @@ impl Error {
     }
 }
 
+/// What was read of a request, unless that or the rest of the request has problems; then all of them.
+///
+/// # Errors
+/// 400 with the problems; any other error of the reading.
+pub(crate) fn unless_any<T>(mut problems: Vec<Problem>, read: Result<T, Error>) -> Result<T, Error> {
+    match read {
+        Ok(read) if problems.is_empty() => Ok(read),
+        Ok(_) => Err(Error::Invalid(problems)),
+        Err(Error::Invalid(found)) => {
+            problems.extend(found);
+            Err(Error::Invalid(problems))
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// The body of every error, from every route (rules 6).
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -100,7 +116,7 @@ struct Advice {
 }
 
 /// One problem of a request; exactly one of `pointer`, `parameter`, `header` and `line` says where.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 struct ProblemOut {
     /// JSON pointer into the body.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,21 +138,14 @@ struct ProblemOut {
 
 impl From<&Problem> for ProblemOut {
     fn from(problem: &Problem) -> ProblemOut {
-        let mut out = ProblemOut {
-            pointer: None,
-            parameter: None,
-            header: None,
-            line: None,
-            code: problem.code,
-            message: problem.message.clone(),
-        };
+        let (code, message) = (problem.code, problem.message.clone());
+        let out = ProblemOut { code, message, ..ProblemOut::default() };
         match &problem.at {
-            At::Pointer(pointer) => out.pointer = Some(pointer.clone()),
-            At::Parameter(name) => out.parameter = Some(name.clone()),
-            At::Header(name) => out.header = Some(name),
-            At::Line(line) => out.line = Some(*line),
+            At::Pointer(pointer) => ProblemOut { pointer: Some(pointer.clone()), ..out },
+            At::Parameter(name) => ProblemOut { parameter: Some(name.clone()), ..out },
+            At::Header(name) => ProblemOut { header: Some(name), ..out },
+            At::Line(line) => ProblemOut { line: Some(*line), ..out },
         }
-        out
     }
 }
 
@@ -190,6 +199,10 @@ fn words(status: StatusCode, text: &str, explanation: impl Into<String>, todo: i
     Words { status, code: None, text: text.to_owned(), explanation: explanation.into(), todo: todo.into() }
 }
 
+fn joined(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 impl Error {
     #[expect(clippy::too_many_lines, reason = "one line of words an error")]
     fn words(&self) -> Words {
@@ -204,7 +217,7 @@ impl Error {
                     [only] => format!("Invalid request: {only}"),
                     many => format!("Invalid request: {} problems", many.len()),
                 };
-                let explanation = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                let explanation = joined(problems);
                 let todo = "Mend what `errors` lists and send the request again.";
                 Words { code: Some(code), ..words(StatusCode::BAD_REQUEST, &text, explanation, todo) }
             }
@@ -251,13 +264,13 @@ impl Error {
             Error::Conflict(problems) => words(
                 StatusCode::CONFLICT,
                 "Conflict with an existing customer",
-                problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+                joined(problems),
                 "Change the values that `errors` lists, or work on the customers it names.",
             ),
             Error::State(problems) => words(
                 StatusCode::CONFLICT,
                 "Conflict with the present state",
-                problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+                joined(problems),
                 "Change what `errors` lists first.",
             ),
             Error::Deleted => words(
@@ -317,10 +330,6 @@ impl Error {
         }
     }
 
-    pub fn status(&self) -> StatusCode {
-        self.words().status
-    }
-
     pub fn render(&self, request_id: &str) -> HttpResponse {
         let words = self.words();
         let errors = match self {
@@ -368,11 +377,11 @@ impl fmt::Display for Error {
 
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
-        self.status()
+        self.words().status
     }
 
     /// A placeholder; the gate renders the final body with the request id.
     fn error_response(&self) -> HttpResponse {
-        HttpResponse::new(self.status())
+        HttpResponse::new(self.status_code())
     }
 }

@@ -34,10 +34,7 @@ pub(crate) async fn gate(
     let request_id = request_id(&request);
     let method = request.method().clone();
     let routes = request.app_data::<Data<Routes>>().cloned();
-    let routed = match &routes {
-        Some(routes) => routes.find(request.path(), &method),
-        None => Routed::NotFound,
-    };
+    let routed = routes.as_ref().map_or(Routed::NotFound, |routes| routes.find(request.path(), &method));
     if routed.needs_token()
         && let Some(app) = request.app_data::<Data<App>>()
     {
@@ -63,16 +60,13 @@ pub(crate) async fn gate(
     };
     let response = match refused {
         Some(error) => request.into_response(rendered(&error, &request_id)).map_into_right_body(),
-        None => match next.call(request).await {
-            Ok(response) => match error_of(&response) {
-                Some(error) => {
-                    let (request, _) = response.into_parts();
-                    ServiceResponse::new(request, rendered(&error, &request_id)).map_into_right_body()
-                }
+        None => {
+            let response = next.call(request).await?;
+            match error_of(&response) {
+                Some(error) => response.into_response(rendered(&error, &request_id)).map_into_right_body(),
                 None => response.map_into_left_body(),
-            },
-            Err(error) => return Err(error),
-        },
+            }
+        }
     };
     // The path of a page may hold a secret, so log its pattern instead.
     let page = response.request().match_pattern().filter(|_| matches!(routed, Routed::Page));

@@ -28,7 +28,6 @@ impl HealthOut {
 /// Answers as long as the process answers at all. Needs no token.
 #[utoipa::path(
     tag = "Health",
-    operation_id = "get_live",
     responses((status = 200, description = "The process answers", body = HealthOut)),
 )]
 #[get("/health/live")]
@@ -42,7 +41,6 @@ pub(crate) async fn get_live(request: HttpRequest) -> Result<HttpResponse, Error
 /// Ready while the database answered within the last 5 s; 503 otherwise. Needs no token.
 #[utoipa::path(
     tag = "Health",
-    operation_id = "get_ready",
     responses((status = 200, description = "The database answers", body = HealthOut)),
 )]
 #[get("/health/ready")]
@@ -61,7 +59,6 @@ pub(crate) async fn get_ready(request: HttpRequest, app: Data<App>) -> Result<Ht
 /// addresses by your proxy.
 #[utoipa::path(
     tag = "Health",
-    operation_id = "get_metrics",
     responses((status = 200, description = "Metrics in Prometheus' text format", body = String, content_type = "text/plain")),
 )]
 #[get("/metrics")]

@@ -5,7 +5,6 @@ pub(crate) mod body;
 pub(crate) mod call;
 pub(crate) mod docs;
 pub(crate) mod error;
-pub(crate) mod examples;
 pub(crate) mod gate;
 pub(crate) mod health;
 pub(crate) mod json;

@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, get, post};
 use serde::Serialize;
 
 use super::{JobOut, RowOut};
-use crate::api::http::call::{Call, SERVICE, mark_replayed};
+use crate::api::http::call::{Call, SERVICE, ok};
 use crate::api::http::error::Error;
 use crate::api::http::params::{EntryPath, ImportPath, KeyHeader, PageQuery, StopKeyHeader};
 use crate::api::lists::{SummaryOut, page_of};
@@ -40,9 +40,9 @@ pub(crate) struct RowsOut {
     records: Vec<RowOut>,
 }
 
-/// The import in the path, if the token may see it.
-async fn visible_job(call: &Call) -> Result<ImportJob, Error> {
-    let entrypoint_id = call.entry().await?;
+/// The import in the path, if the token has the scope and may see it.
+async fn visible_job(call: &Call, scope: Scope) -> Result<ImportJob, Error> {
+    let entrypoint_id = call.entry(scope).await?;
     call.app.store.imports().job(entrypoint_id, call.id("jobId")?).await?.ok_or(Error::NotFound)
 }
 
@@ -51,14 +51,12 @@ async fn visible_job(call: &Call) -> Result<ImportJob, Error> {
 /// Those of an entrypoint, newest first.
 #[utoipa::path(
     tag = "Imports",
-    operation_id = "list_imports",
     params(EntryPath, PageQuery),
     responses((status = 200, description = "A page of imports", body = JobsOut)),
 )]
 #[get("/api/Import/jobs/{entry}")]
 pub(crate) async fn list_imports(call: Call) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersImport)?;
-    let entrypoint_id = call.entry().await?;
+    let entrypoint_id = call.entry(Scope::CustomersImport).await?;
     let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
     params.done()?;
@@ -73,14 +71,12 @@ pub(crate) async fn list_imports(call: Call) -> Result<HttpResponse, Error> {
 /// Its state, its numbers, its rate, and the first errors.
 #[utoipa::path(
     tag = "Imports",
-    operation_id = "get_import",
     params(ImportPath),
     responses((status = 200, description = "The import", body = JobOut)),
 )]
 #[get("/api/Import/jobs/{entry}/{jobId}")]
 pub(crate) async fn get_import(call: Call) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersImport)?;
-    let job = visible_job(&call).await?;
+    let job = visible_job(&call, Scope::CustomersImport).await?;
     call.params().done()?;
     Ok(HttpResponse::Ok().json(JobOut::new(&job, false, clock::now())))
 }
@@ -90,7 +86,6 @@ pub(crate) async fn get_import(call: Call) -> Result<HttpResponse, Error> {
 /// In the file's order; `outcome=rejected` for those alone. Needs `pii:read` too for the cells of rejected rows.
 #[utoipa::path(
     tag = "Imports",
-    operation_id = "get_import_rows",
     params(
         ImportPath,
         ("outcome" = inline(Option<RowOutcome>), Query, description = "`created`, `matched`, `replaced`, `merged`, `forced` or `rejected`"),
@@ -100,8 +95,7 @@ pub(crate) async fn get_import(call: Call) -> Result<HttpResponse, Error> {
 )]
 #[get("/api/Import/jobs/{entry}/{jobId}/rows")]
 pub(crate) async fn get_import_rows(call: Call) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersImport)?;
-    let job = visible_job(&call).await?;
+    let job = visible_job(&call, Scope::CustomersImport).await?;
     let mut params = call.params();
     let (skip, limit) = page_of(&mut params);
     let outcome = params.word::<RowOutcome>("outcome");
@@ -110,9 +104,8 @@ pub(crate) async fn get_import_rows(call: Call) -> Result<HttpResponse, Error> {
         call.app.store.imports().rows(job.entrypoint_id, job.id, outcome, skip, limit).await?;
     let sees_pii = call.caller.sees_pii();
     let records = rows.into_iter().map(|row| RowOut::new(row, sees_pii)).collect();
-    let mut response = HttpResponse::Ok();
-    response.insert_header((CACHE_CONTROL, "private, no-store"));
-    Ok(response.json(RowsOut { summary: SummaryOut::new(limit, total), records }))
+    let body = RowsOut { summary: SummaryOut::new(limit, total), records };
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-store")).json(body))
 }
 
 /// Download the rejected rows
@@ -121,15 +114,13 @@ pub(crate) async fn get_import_rows(call: Call) -> Result<HttpResponse, Error> {
 /// them and import the result. Needs `pii:read` too.
 #[utoipa::path(
     tag = "Imports",
-    operation_id = "get_rejected_rows",
     params(ImportPath),
     responses((status = 200, description = "The rejected rows", content_type = "text/csv", body = String)),
 )]
 #[get("/api/Import/jobs/{entry}/{jobId}/rejected.csv")]
 pub(crate) async fn get_rejected_rows(call: Call) -> Result<HttpResponse, Error> {
     call.require(Scope::CustomersImport)?;
-    call.require(Scope::PiiRead)?;
-    let job = visible_job(&call).await?;
+    let job = visible_job(&call, Scope::PiiRead).await?;
     call.params().done()?;
     let name = format!("attachment; filename=\"rejected-{}.csv\"", job.id);
     let stream = async_stream::try_stream! {
@@ -145,14 +136,11 @@ pub(crate) async fn get_rejected_rows(call: Call) -> Result<HttpResponse, Error>
             yield Bytes::from(rejected_rows(&job.plan, &rows));
         }
     };
-    let stream: std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<Bytes, actix_web::Error>>>> =
-        Box::pin(stream);
-    let mut response = HttpResponse::Ok();
-    response
+    Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "private, no-store"))
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
-        .insert_header((CONTENT_DISPOSITION, name));
-    Ok(response.streaming(stream))
+        .insert_header((CONTENT_DISPOSITION, name))
+        .streaming::<_, actix_web::Error>(stream))
 }
 
 /// Stop an import
@@ -161,14 +149,12 @@ pub(crate) async fn get_rejected_rows(call: Call) -> Result<HttpResponse, Error>
 /// on from there.
 #[utoipa::path(
     tag = "Imports",
-    operation_id = "cancel_import",
     params(ImportPath, StopKeyHeader),
     responses((status = 200, description = "The import as it is now", body = JobOut)),
 )]
 #[post("/api/Import/jobs/{entry}/{jobId}/cancel")]
 pub(crate) async fn cancel_import(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersImport)?;
-    let job = visible_job(&call).await?;
+    let job = visible_job(&call, Scope::CustomersImport).await?;
     call.bodiless(SERVICE, payload).await?;
     call.params().done()?;
     let job = call.app.store.imports().cancel(job.entrypoint_id, job.id).await?;
@@ -181,7 +167,6 @@ pub(crate) async fn cancel_import(call: Call, payload: Payload) -> Result<HttpRe
 /// becomes than the dry run had said are marked `changedSinceDryRun`. Asked again, it is the same import.
 #[utoipa::path(
     tag = "Imports",
-    operation_id = "commit_import",
     params(
         EntryPath,
         ("jobId" = i64, Path, minimum = 1, description = "The dry run's id"),
@@ -191,8 +176,7 @@ pub(crate) async fn cancel_import(call: Call, payload: Payload) -> Result<HttpRe
 )]
 #[post("/api/Import/jobs/{entry}/{jobId}/commit")]
 pub(crate) async fn commit_import(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersImport)?;
-    let job = visible_job(&call).await?;
+    let job = visible_job(&call, Scope::CustomersImport).await?;
     let mutation = call.bodiless(job.entrypoint_id, payload).await?;
     if let Err(problems) = call.params().done() {
         let job_id = serde_json::from_str(&mutation.replay(problems).await?)?;
@@ -210,9 +194,9 @@ pub(crate) async fn commit_import(call: Call, payload: Payload) -> Result<HttpRe
 pub(super) async fn accepted(call: &Call, entrypoint_id: i64, queued: Queued) -> Result<HttpResponse, Error> {
     let job = call.app.store.imports().job(entrypoint_id, queued.job_id).await?.ok_or(Error::NotFound)?;
     let repeated = matches!(queued.why, Why::Report | Why::Same | Why::Resumed);
-    let mut response = HttpResponse::build(StatusCode::ACCEPTED);
-    response.insert_header((LOCATION, format!("/api/Import/jobs/{}/{}", call.path("entry"), job.id)));
-    mark_replayed(&mut response, queued.why == Why::Replayed);
+    let mut response = ok(queued.why == Why::Replayed);
+    let place = format!("/api/Import/jobs/{}/{}", call.path("entry"), job.id);
+    response.status(StatusCode::ACCEPTED).insert_header((LOCATION, place));
     Ok(response.json(JobOut::new(&job, repeated, clock::now())))
 }
 
@@ -221,16 +205,14 @@ pub(super) async fn accepted(call: &Call, entrypoint_id: i64, queued: Queued) ->
 /// A header and two example rows, fit to be imported.
 #[utoipa::path(
     tag = "Imports",
-    operation_id = "get_import_template",
     responses((status = 200, description = "The template", content_type = "text/csv", body = String)),
 )]
 #[get("/api/Import/template/customers.csv")]
 pub(crate) async fn get_import_template(call: Call) -> Result<HttpResponse, Error> {
     call.require(Scope::CustomersImport)?;
     call.params().done()?;
-    let mut response = HttpResponse::Ok();
-    response
+    Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
-        .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"customers.csv\""));
-    Ok(response.body(template()))
+        .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"customers.csv\""))
+        .body(template()))
 }

@@ -3,79 +3,81 @@
 mod jobs;
 mod send;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use self::jobs::{
     cancel_import, commit_import, get_import, get_import_rows, get_import_template, get_rejected_rows,
     list_imports,
 };
 pub(crate) use self::send::import_customers;
-use crate::domain::imports::{ImportJob, RowOutcome, RowReport};
+use crate::domain::imports::{ImportJob, JobState, Preset, RowOutcome, RowReport};
 use crate::domain::kernel::time::Micros;
 
 /// An import, as far as it is.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct JobOut {
+pub struct JobOut {
     /// Its id.
-    job_id: i64,
+    pub job_id: i64,
     /// `queued`, `running`, `finished`, `cancelled` or `failed`.
-    state: &'static str,
+    #[schema(value_type = String)]
+    pub state: JobState,
     /// Whether it writes nothing but its own report.
-    dry_run: bool,
+    pub dry_run: bool,
     /// The dry run that it does for real; null for others.
-    commits: Option<i64>,
+    pub commits: Option<i64>,
     /// Where the file seems to come from: `customary`, `doku`, `stripe`, `shopify` or `none`.
     #[schema(value_type = String)]
-    preset: crate::domain::imports::Preset,
+    pub preset: Preset,
     /// The columns that are left out.
-    columns_left_out: Vec<String>,
+    pub columns_left_out: Vec<String>,
     /// Rows that were dealt with.
-    rows_read: i64,
+    pub rows_read: i64,
     /// Rows that made a customer.
-    added: i64,
+    pub added: i64,
     /// Rows that replaced a customer.
-    replaced: i64,
+    pub replaced: i64,
     /// Rows that were written onto a customer.
-    merged: i64,
+    pub merged: i64,
     /// Rows that found their customer and left it untouched.
-    matched: i64,
+    pub matched: i64,
     /// Rows that did nothing.
-    rejected: i64,
+    pub rejected: i64,
     /// Bad values that were left out (`onBadValue=blank`).
-    warnings: i64,
+    pub warnings: i64,
     /// Bytes of the file, as UTF-8, that were dealt with.
-    bytes_read: i64,
+    pub bytes_read: i64,
     /// Bytes of the file as UTF-8.
-    bytes_total: i64,
+    pub bytes_total: i64,
     /// Rows a second since it began; null before.
-    rows_per_second: Option<i64>,
+    pub rows_per_second: Option<i64>,
     /// Seconds to its end at that rate; null while there is none.
-    seconds_left: Option<i64>,
+    pub seconds_left: Option<i64>,
     /// The first 100 errors, such as `Error on line 62: email: …`; all are in the rows.
-    errors: Vec<String>,
+    pub errors: Vec<String>,
     /// Why it failed; null for others.
-    failure: Option<String>,
+    pub failure: Option<String>,
     /// Whether this is an earlier import of the same file with the same options.
-    repeated: bool,
+    pub repeated: bool,
     /// When it was asked for.
     #[schema(format = DateTime)]
-    queued_at: String,
+    pub queued_at: String,
     /// When a worker first took it.
     #[schema(format = DateTime)]
-    started_at: Option<String>,
+    pub started_at: Option<String>,
     /// When it came to its last state.
     #[schema(format = DateTime)]
-    ended_at: Option<String>,
+    pub ended_at: Option<String>,
 }
 
 impl JobOut {
-    fn new(job: &ImportJob, repeated: bool, now: Micros) -> JobOut {
+    /// Renders a job.
+    pub fn new(job: &ImportJob, repeated: bool, now: Micros) -> JobOut {
         let (rows_per_second, seconds_left) = job.pace(now);
         let counts = &job.counts;
         JobOut {
             job_id: job.id,
-            state: job.state.name(),
+            state: job.state,
             dry_run: job.is_dry_run,
             commits: job.rehearsal_id,
             preset: job.preset,

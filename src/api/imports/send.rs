@@ -5,23 +5,21 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_multipart::Multipart;
-use actix_web::error::PayloadError;
-use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Bytes, Payload};
-use actix_web::{HttpRequest, HttpResponse, post};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, post};
 use futures_util::stream::poll_fn;
 use futures_util::{Stream, StreamExt as _};
 use serde::Serialize;
 
 use super::jobs::accepted;
 use crate::api::http::body::{discard, idempotency_key};
-use crate::api::http::call::{Call, mark_replayed};
+use crate::api::http::call::{Call, ok};
 use crate::api::http::error::Error;
 use crate::api::http::params::EntryPath;
 use crate::api::http::state::App;
 use crate::domain::accounts::token::Scope;
 use crate::domain::imports::{ImportJob, ImportOptions, JobState, Preset, RowOutcome};
-use crate::domain::kernel::problem::Problem;
+use crate::domain::kernel::problem::{Problem, noted};
 use crate::store::{FileIntake, IntakeError, Queued, Why};
 
 /// The name of the part that holds the file.
@@ -99,7 +97,6 @@ pub(crate) struct FileForm {
 /// are dealt with; with `async=true` at once, with `Location`. A body of `text/csv` does in place of the form.
 #[utoipa::path(
     tag = "Imports",
-    operation_id = "import_customers",
     params(
         EntryPath,
         ("replaceExisting" = Option<i64>, Query, minimum = 0, maximum = 1, description = "As for a create, of every row"),
@@ -126,8 +123,7 @@ pub(crate) struct FileForm {
 )]
 #[post("/api/Import/customersForm/{entry}")]
 pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersImport)?;
-    let entrypoint_id = call.entry().await?;
+    let entrypoint_id = call.entry(Scope::CustomersImport).await?;
     let (app, request) = (&call.app, &call.request);
     let Some(kind) = BodyKind::of(request) else {
         discard(payload).await;
@@ -137,10 +133,7 @@ pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<Htt
     let answers_at_once = params.flag("async");
     let (pairs, mut problems) = params.rest();
     let pairs: Vec<(String, String)> = pairs.into_iter().filter(|(name, _)| name != "async").collect();
-    let options = ImportOptions::parse(&pairs).unwrap_or_else(|found| {
-        problems.extend(found);
-        ImportOptions::default()
-    });
+    let options = noted(ImportOptions::parse(&pairs), &mut problems);
     // The fingerprint of the key needs the hash of the file, but the form of the key can be checked before the upload.
     let refusal = idempotency_key(request).err();
     let refusal = refusal.or_else(|| (!problems.is_empty()).then_some(Error::Invalid(problems)));
@@ -175,8 +168,7 @@ enum BodyKind {
 
 impl BodyKind {
     fn of(request: &HttpRequest) -> Option<BodyKind> {
-        let value = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
-        match value.split(';').next()?.trim().to_ascii_lowercase().as_str() {
+        match request.content_type().to_ascii_lowercase().as_str() {
             "multipart/form-data" => Some(BodyKind::Form),
             "text/csv"
             | "application/csv"
@@ -219,10 +211,7 @@ async fn receive_form(mut form: Multipart, intake: &mut FileIntake) -> Result<()
             return Err(Error::invalid(Problem::field(&[&name], "unknown_part", message)));
         }
         has_file = true;
-        while let Some(bytes) = part.next().await {
-            let bytes = bytes.map_err(|_| broken())?;
-            intake.push(&bytes).await.map_err(refused)?;
-        }
+        receive_file(&mut part, intake).await?;
     }
     if has_file {
         return Ok(());
@@ -231,8 +220,8 @@ async fn receive_form(mut form: Multipart, intake: &mut FileIntake) -> Result<()
     Err(Error::invalid(Problem::field(&[PART], "required", message)))
 }
 
-async fn receive_file(
-    pieces: &mut (impl Stream<Item = Result<Bytes, PayloadError>> + Unpin),
+async fn receive_file<E>(
+    pieces: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin),
     intake: &mut FileIntake,
 ) -> Result<(), Error> {
     while let Some(bytes) = pieces.next().await {
@@ -271,9 +260,7 @@ async fn wait(app: &App, entrypoint_id: i64, queued: Queued) -> Result<HttpRespo
 
 fn answer(job: &ImportJob, why: Why) -> HttpResponse {
     let counts = &job.counts;
-    let mut response = HttpResponse::Ok();
-    mark_replayed(&mut response, why == Why::Replayed);
-    response.json(ImportOut {
+    ok(why == Why::Replayed).json(ImportOut {
         is_success: true,
         response_text: "Success",
         response_code: 1,

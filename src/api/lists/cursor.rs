@@ -17,29 +17,31 @@ struct Cursor {
     total: usize,
 }
 
-/// Makes a page token.
+/// The token of the next page, if there is one.
 ///
 /// # Errors
 /// 503 without the database.
 pub(super) async fn seal(
     app: &App,
     context: [u8; 32],
-    after: &SortKey,
+    next: Option<SortKey>,
     total: usize,
-) -> Result<String, Error> {
-    let text = serde_json::to_vec(&Cursor { after: after.clone(), total }).unwrap_or_default();
-    Ok(URL_SAFE_NO_PAD.encode(app.store.keys().seal_note(KIND, context, text).await?))
+) -> Result<Option<String>, Error> {
+    let Some(after) = next else { return Ok(None) };
+    let text = serde_json::to_vec(&Cursor { after, total }).unwrap_or_default();
+    Ok(Some(URL_SAFE_NO_PAD.encode(app.store.keys().seal_note(KIND, context, text).await?)))
 }
 
-/// Opens a page token of the same query.
+/// Opens the page token of the same query, if one was sent.
 ///
 /// # Errors
 /// 400 for a token of another query, or an invalid token.
 pub(super) async fn open(
     app: &App,
     context: [u8; 32],
-    token: &str,
+    token: Option<&str>,
 ) -> Result<(Option<SortKey>, Option<usize>), Error> {
+    let Some(token) = token else { return Ok((None, None)) };
     let refused = || {
         let message = "is no token of this list; send it with the filters, search and order it came from";
         Error::invalid(Problem::parameter("pageIdentifier", "invalid_page", message))

@@ -51,7 +51,7 @@ pub(crate) struct ListOut<'a> {
 }
 
 /// How many records there are, and how they fall into pages.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SummaryOut {
     /// The next page's token, to be sent back as `pageIdentifier`; null on the last page.
@@ -76,15 +76,7 @@ impl SummaryOut {
     pub(crate) fn new(limit: i64, total: i64) -> SummaryOut {
         let page_size = if limit > 0 { limit } else { total };
         let total_pages = if page_size > 0 { total.saturating_add(page_size - 1) / page_size } else { 0 };
-        SummaryOut {
-            page_identifier: None,
-            pageidentifier: None,
-            page_size,
-            total_amount: 0,
-            total_net_amount: 0,
-            total_pages,
-            total_records: total,
-        }
+        SummaryOut { page_size, total_pages, total_records: total, ..SummaryOut::default() }
     }
 
     fn with_next(mut self, token: Option<String>) -> SummaryOut {
@@ -108,7 +100,6 @@ impl SummaryOut {
 /// `Link: rel="next"`) leads to the next page, however deep, and skips or doubles nothing while others write.
 #[utoipa::path(
     tag = "Queries",
-    operation_id = "list_customers",
     params(
         EntryPath,
         ListQuery,
@@ -122,9 +113,7 @@ impl SummaryOut {
 )]
 #[get("/api/Query/customers/{entry}")]
 pub(crate) async fn list_customers(call: Call) -> Result<HttpResponse, Error> {
-    require(&call)?;
-    let entrypoint_id = call.entry().await?;
-    let target = ListTarget::entrypoint(call.path("entry"), entrypoint_id);
+    let target = ListTarget::of_entrypoint(&call, needed_scope(&call)?).await?;
     list(call, target).await
 }
 
@@ -133,7 +122,6 @@ pub(crate) async fn list_customers(call: Call) -> Result<HttpResponse, Error> {
 /// Those of all its entrypoints that the token sees; otherwise as the list of one entrypoint.
 #[utoipa::path(
     tag = "Queries",
-    operation_id = "list_organisation_customers",
     params(
         OrganisationPath,
         ListQuery,
@@ -147,18 +135,17 @@ pub(crate) async fn list_customers(call: Call) -> Result<HttpResponse, Error> {
 )]
 #[get("/api/Query/customers/org/{orgId}")]
 pub(crate) async fn list_organisation_customers(call: Call) -> Result<HttpResponse, Error> {
-    require(&call)?;
-    let target = ListTarget::of_organisation(&call).await?;
+    let target = ListTarget::of_organisation(&call, needed_scope(&call)?).await?;
     list(call, target).await
 }
 
-/// Checks the scopes for a list, or for a list as a file.
+/// The scope for a list, or the scope that a list as a file needs besides.
 ///
 /// # Errors
-/// 403.
-fn require(call: &Call) -> Result<(), Error> {
+/// 403 without the first.
+fn needed_scope(call: &Call) -> Result<Scope, Error> {
     call.require(Scope::CustomersRead)?;
-    if params::asks_for_file(call) { call.require(Scope::CustomersExport) } else { Ok(()) }
+    Ok(if params::asks_for_file(call) { Scope::CustomersExport } else { Scope::CustomersRead })
 }
 
 async fn list(call: Call, target: ListTarget) -> Result<HttpResponse, Error> {
@@ -169,10 +156,7 @@ async fn list(call: Call, target: ListTarget) -> Result<HttpResponse, Error> {
         return exports::answer(&app, &target, &params, file, view).await;
     }
     let context = params.context(&target, view);
-    let (after, known_total) = match &params.page {
-        Some(token) => cursor::open(&app, context, token).await?,
-        None => (None, None),
-    };
+    let (after, known_total) = cursor::open(&app, context, params.page.as_deref()).await?;
     let limit = usize::try_from(params.limit).ok().filter(|limit| *limit > 0);
     let is_long = limit.is_none_or(|limit| limit > SLICE);
     let wanted = ListRequest {
@@ -187,10 +171,7 @@ async fn list(call: Call, target: ListTarget) -> Result<HttpResponse, Error> {
     let render = move |page: &ListPage| (records(page, view), page.total, page.next.clone());
     let (records, total, next) = app.store.customers().list(wanted, render).await?;
     let total = known_total.or(total).unwrap_or(0);
-    let next = match &next {
-        Some(key) => Some(cursor::seal(&app, context, key, total).await?),
-        None => None,
-    };
+    let next = cursor::seal(&app, context, next, total).await?;
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "private, no-cache"));
     if let Some(token) = &next {
@@ -254,23 +235,17 @@ fn streamed(
             }
             yield Bytes::from(std::mem::take(&mut text));
         }
-        let next = match &page.next {
-            Some(key) => Some(cursor::seal(&app, context, key, total).await?),
-            None => None,
-        };
+        let next = cursor::seal(&app, context, page.next, total).await?;
         let summary = SummaryOut::new(limit, i64::try_from(total).unwrap_or(i64::MAX)).with_next(next);
         text.extend_from_slice(b"],\"Summary\":");
         serde_json::to_writer(&mut text, &summary).map_err(actix_web::Error::from)?;
         text.push(b'}');
         yield Bytes::from(text);
     };
-    let stream: std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<Bytes, actix_web::Error>>>> =
-        Box::pin(stream);
-    let mut response = HttpResponse::Ok();
-    response
+    HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "private, no-cache"))
-        .insert_header((CONTENT_TYPE, "application/json"));
-    response.streaming(stream)
+        .insert_header((CONTENT_TYPE, "application/json"))
+        .streaming::<_, actix_web::Error>(stream)
 }
 
 /// How many customers an entrypoint has.
@@ -290,14 +265,12 @@ pub(crate) struct StatisticOut {
 /// By status and by stage of their life; counted as they are written, so it costs the same at any size.
 #[utoipa::path(
     tag = "Queries",
-    operation_id = "get_customer_statistic",
     params(EntryPath),
     responses((status = 200, description = "The numbers", body = StatisticOut)),
 )]
 #[get("/api/Statistic/customers/{entry}")]
 pub(crate) async fn get_customer_statistic(call: Call) -> Result<HttpResponse, Error> {
-    call.require(Scope::CustomersRead)?;
-    let entrypoint_id = call.entry().await?;
+    let entrypoint_id = call.entry(Scope::CustomersRead).await?;
     call.params().done()?;
     let counts = call.app.store.customers().counts(entrypoint_id).await?.ok_or(Error::NotFound)?;
     let mut by_status: BTreeMap<String, i64> =
@@ -313,9 +286,6 @@ pub(crate) async fn get_customer_statistic(call: Call) -> Result<HttpResponse, E
         *by_status.entry(status.to_owned()).or_default() += number;
         *by_lifecycle.entry(stage.to_owned()).or_default() += number;
     }
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-cache")).json(StatisticOut {
-        total,
-        by_status,
-        by_lifecycle,
-    }))
+    let body = StatisticOut { total, by_status, by_lifecycle };
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-cache")).json(body))
 }

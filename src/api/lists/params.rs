@@ -4,13 +4,14 @@ use actix_web::HttpRequest;
 
 use super::LIMIT_DEFAULT;
 use crate::api::customers::View;
-use crate::api::entrypoints::own_organisation;
 use crate::api::http::auth::Caller;
 use crate::api::http::body::Params;
 use crate::api::http::call::Call;
-use crate::api::http::error::Error;
+use crate::api::http::error::{Error, unless_any};
+use crate::domain::accounts::token::Scope;
 use crate::domain::exports::{COLUMNS_PARAMETER, Column, Format, parse_columns};
 use crate::domain::filter::{Filter, Search, Sort};
+use crate::domain::kernel::problem::noted;
 use crate::store::ListRequest;
 
 /// The query parameter that requests a file instead of a page.
@@ -30,22 +31,23 @@ pub(crate) struct ListTarget {
 }
 
 impl ListTarget {
-    /// An entrypoint.
-    pub(crate) fn entrypoint(entry: &str, id: i64) -> ListTarget {
-        ListTarget {
-            name: format!("entry {entry}"),
-            file_name: entry.to_owned(),
-            is_organisation: false,
-            entrypoints: vec![id],
-        }
+    /// The entrypoint in the path.
+    ///
+    /// # Errors
+    /// 403 without the scope; 404 for an entrypoint that the token may not see.
+    pub(crate) async fn of_entrypoint(call: &Call, scope: Scope) -> Result<ListTarget, Error> {
+        let entrypoints = vec![call.entry(scope).await?];
+        let entry = call.path("entry");
+        let name = format!("entry {entry}");
+        Ok(ListTarget { name, file_name: entry.to_owned(), is_organisation: false, entrypoints })
     }
 
     /// The entrypoints of an organisation that the token sees.
     ///
     /// # Errors
-    /// 404 for another organisation.
-    pub(crate) async fn of_organisation(call: &Call) -> Result<ListTarget, Error> {
-        let org_id = own_organisation(call)?;
+    /// 403 without the scope; 404 for another organisation.
+    pub(crate) async fn of_organisation(call: &Call, scope: Scope) -> Result<ListTarget, Error> {
+        let org_id = call.organisation(scope)?;
         let mut all = call.app.store.entrypoints().names(org_id).await?;
         all.retain(|(_, entry)| call.caller.claims().entries.contains(entry));
         Ok(ListTarget {
@@ -147,44 +149,21 @@ impl ListParams {
         });
         // A filter may occur repeatedly, as further conditions; the parameters above may occur once.
         let (pairs, mut problems) = params.rest();
-        let filter = Filter::parse(&pairs).unwrap_or_else(|found| {
-            problems.extend(found);
-            Filter::default()
-        });
-        let search = Search::parse(&search).unwrap_or_else(|problem| {
-            problems.push(problem);
-            Search::default()
-        });
-        let columns = columns.filter(|_| is_file).and_then(|text| match parse_columns(&text) {
-            Ok(columns) => Some(columns),
-            Err(found) => {
-                problems.extend(found);
-                None
-            }
-        });
+        let filter = noted(Filter::parse(&pairs), &mut problems);
+        let search = noted(Search::parse(&search).map_err(|problem| vec![problem]), &mut problems);
+        let columns = columns.filter(|_| is_file).map(|text| noted(parse_columns(&text), &mut problems));
         // A file starts with the oldest customer, so that its import restores the same order.
         let sort_default = if is_file { Sort::oldest_first() } else { Sort::default() };
-        let sort = sort_by.map_or_else(|| Ok(sort_default), |text| Sort::parse(&text));
-        let sort = sort.unwrap_or_else(|problem| {
-            problems.push(problem);
-            Sort::default()
-        });
+        let sort =
+            sort_by.map_or(Ok(sort_default), |text| Sort::parse(&text).map_err(|problem| vec![problem]));
+        let sort = noted(sort, &mut problems);
         if !caller.sees_pii() {
             problems.extend(filter.masked_fields());
             problems.extend(sort.masked_field());
         }
-        if !problems.is_empty() {
-            return Err(Error::Invalid(problems));
-        }
-        Ok(ListParams {
-            filter,
-            search,
-            sort,
-            skip: usize::try_from(skip).unwrap_or(usize::MAX),
-            limit,
-            page,
-            file: format.map(|(format, parameter)| FileParams { format, parameter, columns }),
-        })
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        let file = format.map(|(format, parameter)| FileParams { format, parameter, columns });
+        unless_any(problems, Ok(ListParams { filter, search, sort, skip, limit, page, file }))
     }
 
     /// The request to the store.

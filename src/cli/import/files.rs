@@ -8,10 +8,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use customary::api::JobOut;
 use customary::domain::imports::JobState;
 use customary::jobs::StopSignal;
 
-use super::{End, Import, Job, system};
+use super::{End, Import, system};
 use crate::cli::complain;
 
 /// The extension of the file of rejected rows.
@@ -92,7 +93,7 @@ impl Import {
     /// A failure prints an error and does not fail the import.
     pub(super) fn rejected_file(
         &self,
-        job: &Job,
+        job: &JobOut,
         fill: impl FnOnce(&mut File) -> Result<(), End>,
     ) -> Option<PathBuf> {
         if job.rejected == 0 || job.state == JobState::Cancelled {
@@ -101,7 +102,7 @@ impl Import {
         match self.keep_rejected(fill) {
             Ok(path) => Some(path),
             Err(end) => {
-                complain(&end.text());
+                complain(&end.to_string());
                 None
             }
         }

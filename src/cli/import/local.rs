@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use customary::api::JobOut;
 use customary::app;
 use customary::clock;
 use customary::config::{ConfigError, Global};
@@ -15,7 +16,8 @@ use customary::jobs::{self, StopSignal};
 use customary::store::{FileIntake, IntakeError, JobId, NewImport, Store, StoreError, Why};
 use tokio::task::JoinHandle;
 
-use super::{End, Import, Job, Report, lines, system};
+use super::report::show;
+use super::{End, Import, Report, lines, system};
 use crate::cli::block_on;
 
 /// How often to check the job.
@@ -31,7 +33,7 @@ pub(super) fn run(global: &Global, import: &Import, interrupt: &StopSignal) -> R
     let store = Arc::new(store);
     let done = block_on(all(&store, import, &options, interrupt))?;
     let report = done.map(|(job, why)| {
-        let summary = Job::of(&job, clock::now(), why == Why::Report);
+        let summary = JobOut::new(&job, why == Why::Report, clock::now());
         let rejected = import.rejected_file(&summary, |file| write_rejected(&store, &job, file));
         Report { job: summary, rejected }
     });
@@ -39,15 +41,13 @@ pub(super) fn run(global: &Global, import: &Import, interrupt: &StopSignal) -> R
     report
 }
 
-impl From<IntakeError> for End {
-    fn from(error: IntakeError) -> End {
-        match error {
-            IntakeError::Store(StoreError::Rejected(Rejection::Invalid(problems))) => {
-                End::Refused(lines(&problems))
-            }
-            IntakeError::Store(error) => error.into(),
-            IntakeError::TooLarge(_) => End::Refused(vec![error.to_string()]),
+fn refused(error: IntakeError) -> End {
+    match error {
+        IntakeError::Store(StoreError::Rejected(Rejection::Invalid(problems))) => {
+            End::Refused(lines(&problems))
         }
+        IntakeError::Store(error) => error.into(),
+        IntakeError::TooLarge(_) => End::Refused(vec![error.to_string()]),
     }
 }
 
@@ -99,10 +99,10 @@ async fn upload(
         if piece.is_empty() {
             break;
         }
-        intake.push(&piece).await?;
+        intake.push(&piece).await.map_err(refused)?;
         bar.inc(u64::try_from(piece.len()).unwrap_or(0));
     }
-    Ok(intake.finish().await?)
+    intake.finish().await.map_err(refused)
 }
 
 /// Runs a job, or follows the worker that runs it, until it is over.
@@ -124,7 +124,7 @@ async fn work(
         if job.state.is_over() && worker.is_none() {
             return Ok(job);
         }
-        Job::of(&job, clock::now(), false).show(&bar);
+        show(&JobOut::new(&job, false, clock::now()), &bar);
         if interrupt.is_asked() && !is_cancelled {
             is_cancelled = true;
             bar.suspend(|| import.note("stopping after the current rows; press Ctrl-C again to end at once"));

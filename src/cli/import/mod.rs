@@ -10,17 +10,16 @@ use std::process::ExitCode;
 use std::thread;
 
 use clap::Args;
+use customary::api::JobOut;
 use customary::app::Failure;
 use customary::config::{ConfigError, Global};
 use customary::domain::entrypoints::settings::check_entry;
 use customary::domain::imports::ImportOptions;
 use customary::domain::kernel::problem::Problem;
 use customary::jobs::StopSignal;
-use customary::store::StoreError;
-use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish};
 
-use self::report::Job;
-use super::{block_on, complain};
+use super::{block_on, complain, progress_bar};
 
 /// Exit status: some rows were rejected, the others are in.
 const SOME_REJECTED: u8 = 1;
@@ -132,17 +131,13 @@ impl Import {
     /// An option or the name of the entrypoint is wrong.
     fn options(&self) -> Result<ImportOptions, End> {
         check_entry(&self.entry).map_err(|problem| End::Refused(lines(&[problem])))?;
-        let pairs: Vec<(String, String)> =
-            self.parameters().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let parameters = self.parameters();
+        let pairs: Vec<_> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
         ImportOptions::parse(&pairs).map_err(|problems| End::Refused(lines(&problems)))
     }
 
     fn bar(&self, template: &str) -> ProgressBar {
-        if self.quiet {
-            return ProgressBar::hidden();
-        }
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        ProgressBar::new(0).with_style(style).with_finish(ProgressFinish::AndClear)
+        progress_bar(template, self.quiet).with_finish(ProgressFinish::AndClear)
     }
 
     /// Shows how many bytes of the file have been read.
@@ -173,39 +168,24 @@ fn lines(problems: &[Problem]) -> Vec<String> {
 }
 
 /// Why an import ended without a report.
+#[derive(Debug, thiserror::Error)]
 enum End {
     /// The file or the options were refused, for these reasons.
+    #[error("{}", .0.join("; "))]
     Refused(Vec<String>),
     /// The user pressed Ctrl-C before the whole file was read.
+    #[error("stopped before the whole file was read")]
     Interrupted,
     /// Anything else.
+    #[error(transparent)]
     Failed(Failure),
 }
 
-impl End {
-    fn text(&self) -> String {
-        match self {
-            End::Refused(reasons) => reasons.join("; "),
-            End::Interrupted => "stopped before the whole file was read".into(),
-            End::Failed(error) => error.to_string(),
-        }
-    }
-}
-
-impl From<Failure> for End {
-    fn from(failure: Failure) -> End {
-        End::Failed(failure)
-    }
-}
-
-impl From<ConfigError> for End {
-    fn from(refusal: ConfigError) -> End {
-        End::Failed(refusal.into())
-    }
-}
-
-impl From<StoreError> for End {
-    fn from(error: StoreError) -> End {
+impl<E> From<E> for End
+where
+    Failure: From<E>,
+{
+    fn from(error: E) -> End {
         End::Failed(error.into())
     }
 }
@@ -216,7 +196,7 @@ fn system(error: &std::io::Error, what: impl std::fmt::Display) -> End {
 
 /// The result of an import.
 struct Report {
-    job: Job,
+    job: JobOut,
     /// The file of rejected rows.
     rejected: Option<PathBuf>,
 }
@@ -233,7 +213,7 @@ pub(super) fn run(global: &Global, import: &Import) -> ExitCode {
             ExitCode::from(report.status(&interrupt))
         }
         Err(End::Interrupted) => {
-            complain(&format!("{}; nothing of it was imported", End::Interrupted.text()));
+            complain(&format!("{}; nothing of it was imported", End::Interrupted));
             ExitCode::from(INTERRUPTED)
         }
         Err(End::Failed(error)) => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use customary::api::JobOut;
 use customary::config::ConfigError;
 use customary::jobs::StopSignal;
 use indicatif::ProgressBar;
@@ -16,7 +17,8 @@ use ureq::typestate::{WithBody, WithoutBody};
 use ureq::{Agent, Body, RequestBuilder, SendBody};
 
 use super::files::Pieces;
-use super::{End, Import, Job, Report, system};
+use super::report::show;
+use super::{End, Import, Report, system};
 
 const TOKEN_HEADER: &str = "requestToken";
 /// How often to check the job.
@@ -40,11 +42,11 @@ pub(super) fn run(server: &str, import: &Import, interrupt: &StopSignal) -> Resu
     let api = Api::new(server, import);
     let mut job = api.begin(import, interrupt)?;
     let repeated = job.repeated;
-    let path = format!("/api/Import/jobs/{}/{}", import.entry, job.id);
+    let path = format!("/api/Import/jobs/{}/{}", import.entry, job.job_id);
     let bar = import.work_bar();
     let mut is_cancelled = false;
     while !job.state.is_over() {
-        job.show(&bar);
+        show(&job, &bar);
         if interrupt.is_asked() && !is_cancelled {
             is_cancelled = true;
             bar.suspend(|| import.note("stopping after the current rows; press Ctrl-C again to end at once"));
@@ -126,7 +128,7 @@ impl Api {
     }
 
     /// Sends the file and returns its job. Sending it again after a failure leads to the same job.
-    fn begin(&self, import: &Import, interrupt: &StopSignal) -> Result<Job, End> {
+    fn begin(&self, import: &Import, interrupt: &StopSignal) -> Result<JobOut, End> {
         let (file, bytes) = import.open(interrupt)?;
         let bar = import.upload_bar(bytes);
         let mut body = Upload { file, bar: &bar, piece: Cursor::default() };
@@ -178,7 +180,7 @@ impl Read for Upload<'_> {
         let mut read = self.piece.read(buffer)?;
         if read == 0 {
             // An error aborts the request, so the server never takes a partial upload for the whole file.
-            let next = self.file.next().map_err(|end| io::Error::other(end.text()))?;
+            let next = self.file.next().map_err(|end| io::Error::other(end.to_string()))?;
             self.piece = Cursor::new(next);
             read = self.piece.read(buffer)?;
         }

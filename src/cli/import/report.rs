@@ -3,90 +3,28 @@
 use std::fmt::Write as _;
 
 use anstream::{eprintln, println};
-use customary::domain::imports::{ImportJob, JobState, RowOutcome};
-use customary::domain::kernel::time::Micros;
+use customary::api::JobOut;
+use customary::domain::imports::JobState;
 use customary::jobs::StopSignal;
 use indicatif::ProgressBar;
-use serde::Deserialize;
 
 use super::{INTERRUPTED, Import, NOT_DONE, Report, SOME_REJECTED};
 
 /// How many errors to print. The file of rejected rows holds all of them.
 const ERRORS_SHOWN: usize = 10;
 
-/// A job, as the API describes it.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Job {
-    #[serde(rename = "jobId")]
-    pub(super) id: i64,
-    pub(super) state: JobState,
-    #[serde(default)]
-    dry_run: bool,
-    preset: String,
-    rows_read: i64,
-    added: i64,
-    #[serde(default)]
-    replaced: i64,
-    #[serde(default)]
-    merged: i64,
-    #[serde(default)]
-    matched: i64,
-    pub(super) rejected: i64,
-    #[serde(default)]
-    warnings: i64,
-    bytes_read: i64,
-    bytes_total: i64,
-    rows_per_second: Option<i64>,
-    seconds_left: Option<i64>,
-    #[serde(default)]
-    errors: Vec<String>,
-    failure: Option<String>,
-    #[serde(default)]
-    pub(super) repeated: bool,
-    #[serde(default)]
-    left_out: Vec<String>,
-}
-
-impl Job {
-    pub(super) fn of(job: &ImportJob, now: Micros, repeated: bool) -> Job {
-        let (rows_per_second, seconds_left) = job.pace(now);
-        Job {
-            id: job.id,
-            state: job.state,
-            dry_run: job.is_dry_run,
-            preset: job.preset.name().to_owned(),
-            rows_read: job.rows_read,
-            added: job.counts.added(),
-            replaced: job.counts.of(RowOutcome::Replaced),
-            merged: job.counts.of(RowOutcome::Merged),
-            matched: job.counts.of(RowOutcome::Matched),
-            rejected: job.counts.of(RowOutcome::Rejected),
-            warnings: job.counts.warnings,
-            bytes_read: job.bytes_read,
-            bytes_total: job.bytes_total,
-            rows_per_second,
-            seconds_left,
-            errors: job.errors.clone(),
-            failure: job.failure.clone(),
-            repeated,
-            left_out: job.plan.left_out.clone(),
-        }
+/// Moves a progress bar to the job's position.
+pub(super) fn show(job: &JobOut, bar: &ProgressBar) {
+    bar.set_length(job.bytes_total.unsigned_abs());
+    bar.set_position(job.bytes_read.unsigned_abs());
+    let mut message = format!("{} rows", job.rows_read);
+    if let Some(rate) = job.rows_per_second {
+        let _ = write!(message, ", {rate}/s");
     }
-
-    /// Moves a progress bar to the job's position.
-    pub(super) fn show(&self, bar: &ProgressBar) {
-        bar.set_length(self.bytes_total.unsigned_abs());
-        bar.set_position(self.bytes_read.unsigned_abs());
-        let mut message = format!("{} rows", self.rows_read);
-        if let Some(rate) = self.rows_per_second {
-            let _ = write!(message, ", {rate}/s");
-        }
-        if let Some(left) = self.seconds_left {
-            let _ = write!(message, ", {left} s left");
-        }
-        bar.set_message(message);
+    if let Some(left) = job.seconds_left {
+        let _ = write!(message, ", {left} s left");
     }
+    bar.set_message(message);
 }
 
 impl Report {
@@ -101,9 +39,9 @@ impl Report {
 
     pub(super) fn print(&self, import: &Import) {
         let job = &self.job;
-        println!("job {}", job.id);
+        println!("job {}", job.job_id);
         println!("state {}", job.state.name());
-        println!("preset {}", job.preset);
+        println!("preset {}", job.preset.name());
         let numbers = [
             ("rows", job.rows_read),
             ("added", job.added),
@@ -116,8 +54,8 @@ impl Report {
         for (name, number) in numbers {
             println!("{name} {number}");
         }
-        if !job.left_out.is_empty() {
-            println!("columns left out: {}", job.left_out.join(", "));
+        if !job.columns_left_out.is_empty() {
+            println!("columns left out: {}", job.columns_left_out.join(", "));
         }
         if let Some(path) = &self.rejected {
             println!("rejected rows: {}", path.display());
@@ -132,7 +70,7 @@ impl Report {
             println!(
                 "dry run: no customer was written; to import the file, run the same command without --dry-run, or \
                  POST /api/Import/jobs/{}/{}/commit",
-                import.entry, job.id
+                import.entry, job.job_id
             );
         }
         for error in job.errors.iter().take(ERRORS_SHOWN) {

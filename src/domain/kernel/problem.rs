@@ -48,6 +48,14 @@ impl Problem {
     }
 }
 
+/// What was read; the default, after noting its problems, if it was refused.
+pub fn noted<T: Default>(read: Result<T, Vec<Problem>>, problems: &mut Vec<Problem>) -> T {
+    read.unwrap_or_else(|found| {
+        problems.extend(found);
+        T::default()
+    })
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = match &self.at {

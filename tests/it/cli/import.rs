@@ -223,7 +223,8 @@ both!(a_running_server_imports_a_file_too, |db| async {
     assert_eq!(total(&server.client(), "demo").await, 2);
     let repeated = through(&[]).expect_status(1);
     assert!(repeated.stdout.contains("repeated: ") && repeated.stdout.contains("--again"));
-    let forced = through(&["--force-customer-creation", "--quiet"]).expect_status(1);
+    let forced = through(&["--force-customer-creation", "--quiet", "--map", "Company:-"]).expect_status(1);
+    assert!(forced.stdout.contains("columns left out: Company"), "{}", forced.stdout);
     assert_eq!(forced.numbers(NUMBERS), [4, 2, 0, 0, 0, 2]);
     assert_eq!(total(&server.client(), "demo").await, 4);
     let reader = site.new_token(&["--org", "1", "--entry", "demo", "--scope", "customers:read"]);

@@ -20,7 +20,7 @@ use crate::store::engine::conn::{Conn, DatabaseUrl, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::reader::{Sees, Size};
 use crate::store::engine::schema;
-use crate::store::{Customers, answer_admin, index};
+use crate::store::{Customers, index};
 
 impl Customers<'_> {
     /// Computes in advance what a create will probably need, to shorten the work under the lock.
@@ -64,20 +64,12 @@ impl Customers<'_> {
         if !self.0.erased.swap(false, Ordering::AcqRel) {
             return;
         }
-        let (reply, answer) = oneshot::channel();
-        let queued =
-            self.0.queue.push_admin(Box::new(move |conn| answer_admin(reply, conn.and_then(truncate_log))));
-        let done = match queued {
-            Ok(()) => answer.await.unwrap_or(Ok(false)),
-            Err(error) => Err(error),
-        };
-        match done {
-            Ok(true) => {}
-            Ok(false) => self.0.erased.store(true, Ordering::Release),
-            Err(error) => {
-                tracing::warn!(%error, "cannot truncate the write-ahead log after an erasure");
-                self.0.erased.store(true, Ordering::Release);
-            }
+        let done = self.0.on_writer(|conn, _| truncate_log(conn)).await;
+        if let Err(error) = &done {
+            tracing::warn!(%error, "cannot truncate the write-ahead log after an erasure");
+        }
+        if !done.unwrap_or(false) {
+            self.0.erased.store(true, Ordering::Release);
         }
     }
 
@@ -97,8 +89,8 @@ impl Customers<'_> {
     /// Database errors.
     pub async fn entrypoint_of(self, customer_id: i64) -> Result<Option<i64>, StoreError> {
         let block = block_of(customer_id);
-        if let Some(found) = self.0.ring.directory.of_block(block) {
-            return Ok(Some(found));
+        if let Some(found) = self.0.ring.directory.blocks.get(&block) {
+            return Ok(Some(*found));
         }
         let found: Option<i64> = self
             .0
@@ -111,7 +103,7 @@ impl Customers<'_> {
             })
             .await?;
         if let Some(found) = found {
-            self.0.ring.directory.learn_block(block, found);
+            self.0.ring.directory.blocks.insert(block, found);
         }
         Ok(found)
     }
@@ -148,14 +140,6 @@ impl Customers<'_> {
         let read =
             move |conn: &mut Conn| Ok(render(&lists::page(conn, &ring, &record_cache, &request, plan)?));
         self.0.readers.read(Size::Many, sees, read).await
-    }
-
-    /// Entrypoint and id of every customer in a list, in the order of the list.
-    ///
-    /// # Errors
-    /// Database errors; [`StoreError::Corrupt`].
-    pub async fn ids(self, request: ListRequest) -> Result<Vec<(i64, i64)>, StoreError> {
-        self.0.read(move |conn, ring| lists::ids(conn, ring, &request)).await
     }
 
     /// The ids of a page that is too long for [`Customers::list`], read from one state of the database.

@@ -13,7 +13,7 @@ use diesel::sql_types::{BigInt, Binary, Bool};
 
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::prepared::insert;
+use crate::store::engine::prepared::new_row;
 use crate::store::engine::schema::index_memtable;
 
 /// Bytes of a word.
@@ -40,25 +40,11 @@ pub(crate) struct Indexed {
 pub(super) const REBUILD: &str =
     "rebuild the index as docs/operations.md describes under \"Rebuild the search index\"";
 
-/// A row of `index_memtable`.
-#[derive(Debug)]
-pub(crate) struct MemtableRow {
-    entrypoint_id: i64,
-    replaces: bool,
-    terms: Vec<u8>,
-}
-
-#[cfg(test)]
-impl MemtableRow {
-    /// The row as a query returns it.
-    pub(super) fn numbered(self, sequence: i64) -> (i64, bool, Vec<u8>) {
-        (sequence, self.replaces, self.terms)
-    }
-}
-
-insert! {
-    /// Appends to the memtable.
-    pub(crate) fn insert_memtable_rows(&[MemtableRow]) by NewMemtableRows, "INSERT" "index_memtable" "",
+new_row! {
+    /// A row of `index_memtable`.
+    #[derive(Debug)]
+    pub(crate) struct MemtableRow of "index_memtable":
+    "INSERT", fn insert_memtable_rows by NewMemtableRows;
     entrypoint_id: i64 as BigInt,
     replaces: bool as Bool,
     terms: Vec<u8> as Binary,

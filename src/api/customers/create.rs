@@ -97,7 +97,7 @@ async fn read(call: &Call, entrypoint_id: i64, mutation: &Mutation<'_>) -> Resul
         }
     };
     seal_password(&call.app, &mut draft).await?;
-    Ok(CreateCustomer { draft, on_match, precomputed: None })
+    Ok(CreateCustomer { draft, on_match })
 }
 
 fn flags(call: &Call) -> (OnMatch, Vec<Problem>) {

@@ -72,9 +72,6 @@ fn checked(
 
 /// Customers by entrypoint and id, in the order given. PostgreSQL reads all in one statement and so saves round trips.
 /// No transaction is needed.
-///
-/// # Errors
-/// Database errors.
 pub(crate) fn find_each(
     conn: &mut Conn,
     ring: &KeyRing,

@@ -104,9 +104,6 @@ impl EntrypointTx {
 
 impl Loaded {
     /// Decides one command and loads missing facts; a panic fails only this command.
-    ///
-    /// # Errors
-    /// Database errors.
     pub(crate) fn decide(
         &mut self,
         conn: &mut Conn,

@@ -106,9 +106,6 @@ pub(crate) fn lock_entrypoint(conn: &mut Conn, id: i64) -> Result<LockRow, Store
 }
 
 /// Reads the lock row of an entrypoint without locking it.
-///
-/// # Errors
-/// Database errors.
 pub(crate) fn read_lock_row(conn: &mut Conn, id: i64) -> Result<Option<LockRow>, StoreError> {
     Ok(on!(conn, |c| entrypoint_lock::table.find(id).select(LockRow::as_select()).first(c).optional())?)
 }

@@ -85,9 +85,6 @@ pub(super) fn read_policy(json: Option<String>) -> Result<Option<Vec<Identifier>
 }
 
 /// The columns of an entrypoint and of its organisation.
-///
-/// # Errors
-/// Database errors.
 pub(super) fn row(conn: &mut Conn, id: i64) -> Result<Option<(EntrypointRow, OrganisationRow)>, StoreError> {
     Ok(on!(conn, |c| entrypoint::table
         .inner_join(organisation::table)

@@ -54,9 +54,6 @@ fn none_if_empty(text: &str) -> Option<&str> {
 }
 
 /// Creates an organisation; returns its id.
-///
-/// # Errors
-/// Database errors.
 pub(crate) fn create_organisation(conn: &mut Conn, name: &str, now: Micros) -> Result<i64, StoreError> {
     Ok(on!(conn, |c| diesel::insert_into(organisation::table)
         .values((organisation::name.eq(name), organisation::created_at_us.eq(now.0)))
@@ -118,9 +115,6 @@ pub(crate) fn digest_identifiers(policy: &Policy) -> Result<String, StoreError> 
 }
 
 /// An organisation.
-///
-/// # Errors
-/// Database errors.
 pub(crate) fn organisation(conn: &mut Conn, org_id: i64) -> Result<Option<Organisation>, StoreError> {
     let found: Option<(i64, String, Option<String>)> = on!(conn, |c| organisation::table
         .find(org_id)
@@ -132,9 +126,6 @@ pub(crate) fn organisation(conn: &mut Conn, org_id: i64) -> Result<Option<Organi
 }
 
 /// The id and organisation of an entrypoint; neither ever changes.
-///
-/// # Errors
-/// Database errors.
 pub(crate) fn find(conn: &mut Conn, entry: &str) -> Result<Option<(i64, i64)>, StoreError> {
     Ok(on!(conn, |c| entrypoint::table
         .filter(entrypoint::entry.eq(entry))
@@ -144,9 +135,6 @@ pub(crate) fn find(conn: &mut Conn, entry: &str) -> Result<Option<(i64, i64)>, S
 }
 
 /// The settings of an entrypoint.
-///
-/// # Errors
-/// Database errors.
 pub(crate) fn entrypoint_settings(
     conn: &mut Conn,
     id: i64,
@@ -164,9 +152,6 @@ fn read_settings(
 }
 
 /// The entrypoints of one organisation or of all, by id.
-///
-/// # Errors
-/// Database errors.
 pub(crate) fn entrypoints(
     conn: &mut Conn,
     org_id: Option<i64>,
@@ -185,9 +170,6 @@ pub(crate) fn entrypoints(
 }
 
 /// Ids and names of the entrypoints of an organisation, by id.
-///
-/// # Errors
-/// Database errors.
 pub(crate) fn entries(conn: &mut Conn, org_id: i64) -> Result<Vec<(i64, String)>, StoreError> {
     Ok(on!(conn, |c| entrypoint::table
         .filter(entrypoint::org_id.eq(org_id))

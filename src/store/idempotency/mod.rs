@@ -79,9 +79,6 @@ fn digest_row(entrypoint_id: i64, key_hash: &[u8], record_id: i64) -> DigestRow 
 }
 
 /// The idempotency records of keys that were used and have not expired.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn find(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -117,9 +114,6 @@ pub(crate) fn find(
 }
 
 /// Removes expired records of keys, so that the keys can be used again. SQLite does not need this.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn forget_expired(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -146,9 +140,6 @@ fn remove_if_expired(
 }
 
 /// Stores idempotency records of an entrypoint whose keys [`find`] did not find, under its lock.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn keep(conn: &mut Conn, entrypoint_id: i64, rows: &[IdempotencyRow]) -> Result<(), StoreError> {
     let newest: Option<i64> = match conn {
         Conn::Postgres(_) => return Ok(insert(conn, rows)?),
@@ -167,9 +158,6 @@ pub(crate) fn keep(conn: &mut Conn, entrypoint_id: i64, rows: &[IdempotencyRow])
 }
 
 /// Removes at most [`REMOVED_MAX`] expired records; returns how many.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn remove_expired(conn: &mut Conn, now: Micros) -> Result<usize, StoreError> {
     let c = match conn {
         Conn::Sqlite(c, _) => c,

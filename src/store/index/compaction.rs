@@ -156,17 +156,11 @@ pub(crate) fn examine(conn: &mut Conn) -> Result<(usize, i64), StoreError> {
 }
 
 /// Prepares a flush, if the memtable has at least `least` bytes; only reads.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn flush_if_due(conn: &mut Conn, least: i64) -> Result<Option<Flush>, StoreError> {
     if memtable::bytes(conn)? < least { Ok(None) } else { Ok(Some(prepare_flush(conn)?)) }
 }
 
 /// Whether there may be something to compact; only reads.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn is_due(conn: &mut Conn, is_idle: bool, may_erase: bool) -> Result<bool, StoreError> {
     Ok(!due(conn, is_idle, may_erase)?.1.is_empty())
 }
@@ -182,9 +176,6 @@ fn due(conn: &mut Conn, is_idle: bool, may_erase: bool) -> Result<(Vec<Segment>,
 }
 
 /// Begins a compaction, unless another process runs one.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn begin(
     conn: &mut Conn,
     is_idle: bool,
@@ -347,9 +338,6 @@ impl Compaction {
 }
 
 /// Writes blocks of a compaction; false if another process took over.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn write(
     conn: &mut Conn,
     compaction: &Compaction,
@@ -364,9 +352,6 @@ pub(crate) fn write(
 }
 
 /// Replaces the inputs by the new segment, or drops the new one if a person was erased since the compaction began.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn finish(conn: &mut Conn, compaction: &Compaction, now: Micros) -> Result<bool, StoreError> {
     if !compaction.holds(conn, now)? {
         return Ok(false);
@@ -404,9 +389,6 @@ pub(crate) fn finish(conn: &mut Conn, compaction: &Compaction, now: Micros) -> R
 }
 
 /// A retired segment that no transaction can still read; [`purge`] has something to do if there is one.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn purgeable(conn: &mut Conn, now: Micros) -> Result<Option<i64>, StoreError> {
     let grace_us = match conn {
         Conn::Sqlite(..) => 0,
@@ -421,9 +403,6 @@ pub(crate) fn purgeable(conn: &mut Conn, now: Micros) -> Result<Option<i64>, Sto
 }
 
 /// Removes some blocks of retired segments that no transaction can still read; returns whether there may be more.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn purge(conn: &mut Conn, now: Micros) -> Result<bool, StoreError> {
     let Some(segment_id) = purgeable(conn, now)? else { return Ok(false) };
     let keys: Vec<(i64, i64)> = on!(conn, |c| index_block::table

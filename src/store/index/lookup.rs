@@ -34,9 +34,6 @@ pub(crate) struct Index {
 
 impl Index {
     /// The index of some entrypoints.
-    ///
-    /// # Errors
-    /// The database's.
     pub(crate) fn of(conn: &mut Conn, entrypoints: &[i64]) -> Result<Index, StoreError> {
         if let (Conn::Postgres(c), [one]) = (&mut *conn, entrypoints) {
             return Index::of_one(c, *one);

@@ -160,9 +160,6 @@ pub(super) fn remove(conn: &mut Conn, entrypoint_id: i64, ids: &BTreeSet<i64>) -
 }
 
 /// An upper bound of the number of rows in the memtable.
-///
-/// # Errors
-/// The database's.
 pub(super) fn rows(conn: &mut Conn) -> Result<i64, StoreError> {
     let (first, last): (Option<i64>, Option<i64>) = match conn {
         // SQLite uses the index for one end only per query.
@@ -178,9 +175,6 @@ pub(super) fn rows(conn: &mut Conn) -> Result<i64, StoreError> {
 }
 
 /// The size of the memtable in bytes.
-///
-/// # Errors
-/// The database's.
 pub(super) fn bytes(conn: &mut Conn) -> Result<i64, StoreError> {
     let bytes = || sql::<BigInt>("coalesce(sum(length(terms)), 0)");
     Ok(on!(conn, |c| index_memtable::table.select(bytes()).first(c))?)
@@ -216,9 +210,6 @@ pub(super) fn examine(conn: &mut Conn) -> Result<usize, StoreError> {
 
 /// Vacuums the memtable on PostgreSQL; with `whole` it also truncates the file, unless there are rows again. Returns
 /// whether the file still has pages.
-///
-/// # Errors
-/// The database's.
 pub(super) fn vacuum(conn: &mut Conn, whole: bool) -> Result<bool, StoreError> {
     // Truncation may wait some seconds for other writers.
     let is_whole = whole && rows(conn)? == 0;

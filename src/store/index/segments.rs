@@ -55,9 +55,6 @@ pub(super) fn broken(_: super::blocks::Broken) -> StoreError {
 }
 
 /// Adds the new terms of customers.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn add(conn: &mut Conn, entrypoint_id: i64, rows: &[Indexed]) -> Result<(), StoreError> {
     let rows = begin(conn, entrypoint_id, rows)?;
     insert_memtable_rows(conn, &rows)?;
@@ -67,9 +64,6 @@ pub(crate) fn add(conn: &mut Conn, entrypoint_id: i64, rows: &[Indexed]) -> Resu
 
 /// Prepares the terms of customers and returns the rows to append to the memtable. So many customers that they become a
 /// segment need no rows.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn begin(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -107,9 +101,6 @@ pub(crate) fn is_look_due(rows: usize) -> bool {
 }
 
 /// Flushes the memtable if it has too many rows.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn bound(conn: &mut Conn, rows: i64) -> Result<(), StoreError> {
     if rows <= MEMTABLE_MAX {
         return Ok(());
@@ -274,9 +265,6 @@ impl Flush {
 }
 
 /// Reads the memtable and makes a segment of it, without writing it.
-///
-/// # Errors
-/// The database's.
 pub(super) fn prepare_flush(conn: &mut Conn) -> Result<Flush, StoreError> {
     let columns = (index_memtable::sequence, index_memtable::replaces, index_memtable::terms);
     let rows: Vec<FlushRow> = on!(conn, |c| index_memtable::table
@@ -288,9 +276,6 @@ pub(super) fn prepare_flush(conn: &mut Conn) -> Result<Flush, StoreError> {
 }
 
 /// Writes a prepared flush, or makes another if its rows have changed. Returns the number of rows.
-///
-/// # Errors
-/// The database's.
 pub(super) fn finish_flush(conn: &mut Conn, prepared: Flush) -> Result<usize, StoreError> {
     if !lock(conn)? {
         return Ok(0);
@@ -316,9 +301,6 @@ pub(super) fn finish_flush(conn: &mut Conn, prepared: Flush) -> Result<usize, St
 }
 
 /// Flushes the memtable into a segment and returns the number of rows.
-///
-/// # Errors
-/// The database's.
 pub(super) fn flush(conn: &mut Conn) -> Result<usize, StoreError> {
     if !lock(conn)? {
         return Ok(0);

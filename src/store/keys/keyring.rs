@@ -33,9 +33,6 @@ pub struct DataKeyRecord {
 }
 
 /// The data keys of an entrypoint, newest first.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn data_keys(conn: &mut Conn, entrypoint_id: i64) -> Result<Vec<DataKeyRecord>, StoreError> {
     let rows: Vec<(i64, i64, String, i64)> = on!(conn, |c| data_key::table
         .filter(data_key::entrypoint_id.eq(entrypoint_id))

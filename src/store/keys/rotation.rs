@@ -164,17 +164,11 @@ fn rotated() -> impl Iterator<Item = &'static dyn SealedTable> {
 }
 
 /// The newest rotation of an entrypoint.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn find(conn: &mut Conn, entrypoint_id: i64) -> Result<Option<Rotation>, StoreError> {
     Ok(running(conn, entrypoint_id)?.map(|running| running.rotation()))
 }
 
 /// The entrypoints with an unfinished rotation.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn unfinished(conn: &mut Conn) -> Result<Vec<i64>, StoreError> {
     Ok(on!(conn, |c| job::table
         .filter(job::kind.eq(JobKind::Rotation.name()))
@@ -267,9 +261,6 @@ pub(crate) fn step(
 }
 
 /// How many rows are still under the old key.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn leftovers(conn: &mut Conn, rotation: &Rotation) -> Result<i64, StoreError> {
     let mut left = 0;
     for table in rotated() {

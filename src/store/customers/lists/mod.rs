@@ -365,9 +365,6 @@ fn walk(
 }
 
 /// The number of customers of an entrypoint for each status and stage, from the counters in the lock row.
-///
-/// # Errors
-/// Database errors.
 pub(crate) fn counts(
     conn: &mut Conn,
     entrypoint_id: i64,

@@ -60,9 +60,6 @@ ask! {
 }
 
 /// The owners that each digest may have.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn find<T: Tables>(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -95,9 +92,6 @@ pub(crate) fn find<T: Tables>(
 }
 
 /// Adds digests of an entrypoint.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn add<T: Tables>(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -113,9 +107,6 @@ pub(crate) fn add<T: Tables>(
 }
 
 /// Removes digests of an entrypoint from both tables.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn remove<T: Tables>(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -140,9 +131,6 @@ pub(crate) fn remove<T: Tables>(
 }
 
 /// How many recent digests belong to no live customer and no idempotency record. In a sound database there are none.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn orphans(conn: &mut Conn) -> Result<i64, StoreError> {
     let Conn::Sqlite(c, memory) = conn else { return Ok(0) };
     let customers = Customers::recent(memory)?.orphans::<Customers>(c, |c, ids| {

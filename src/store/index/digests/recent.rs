@@ -242,9 +242,6 @@ impl Known {
     }
 
     /// Reads all recent digests again.
-    ///
-    /// # Errors
-    /// The database's.
     pub(super) fn all<T: Tables>(
         &mut self,
         c: &mut SqliteConnection,
@@ -255,9 +252,6 @@ impl Known {
     }
 
     /// Removes digests of an entrypoint.
-    ///
-    /// # Errors
-    /// The database's.
     pub(super) fn remove<T: Tables>(
         &mut self,
         c: &mut SqliteConnection,
@@ -290,9 +284,6 @@ impl Known {
 }
 
 /// Appends digests of an entrypoint, and moves twice as many if there are many.
-///
-/// # Errors
-/// The database's.
 pub(super) fn append<T: Tables>(
     conn: &mut Conn,
     entrypoint_id: i64,

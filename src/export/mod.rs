@@ -51,9 +51,7 @@ impl Export {
     /// The database fails; [`Rejection::Invalid`] if the format cannot hold so many customers.
     pub async fn begin(store: Arc<Store>, order: Order) -> Result<Export, StoreError> {
         let Order { request, format, parameter, columns } = order;
-        let mut ids = store.customers().ids(request.clone()).await?;
-        ids.drain(..request.skip.min(ids.len()));
-        ids.truncate(request.limit);
+        let ids = store.customers().id_page(request.clone()).await?.ids;
         format.check_rows(ids.len()).map_err(|why| {
             let problem = Problem::parameter(parameter, "too_many_rows", why);
             StoreError::Rejected(Rejection::Invalid(vec![problem]))

@@ -48,12 +48,12 @@ pub use self::keys::keyring::{DataKeyRecord, KeyRing};
 pub use self::keys::rotation::{Rotation, RotationPhase};
 pub use self::mail::{MailId, MailLease, Mark, OutboxMail, OutboxRequest};
 
-use self::customers::find::CustomerLookUp;
+use self::customers::find::find_each;
 use self::customers::record_cache::RecordCache;
-use self::customers::tx::{Reply, RunCommands};
+use self::customers::tx::{Reply, run_commands};
 use self::engine::checkpoint::Checkpointer;
 use self::engine::conn::Conn;
-use self::engine::queue::Entrance;
+use self::engine::queue::Queue;
 use self::engine::reader::{Readers, Sees, Size};
 use self::engine::writer::WriterSetup;
 use crate::clock;
@@ -86,9 +86,9 @@ pub struct Store {
     url: DatabaseUrl,
     ring: Arc<KeyRing>,
     record_cache: Arc<RecordCache>,
-    queue: Entrance<Command, Answer>,
+    queue: Arc<Queue<Command, Answer>>,
     writers: Mutex<Vec<JoinHandle<()>>>,
-    readers: Readers<CustomerLookUp>,
+    readers: Readers<(i64, i64), Option<Found>>,
     idempotency_secs: i64,
     /// Wakes this process's import worker.
     import_queued: tokio::sync::Notify,
@@ -112,34 +112,18 @@ impl Store {
     pub fn open(options: StoreOptions) -> Result<Store, StoreError> {
         let ring = Arc::new(KeyRing::new(options.master));
         first_start::prepare(&options.url, &ring, clock::now())?;
-        let queue = Entrance::default();
-        let setup = WriterSetup {
-            url: options.url.clone(),
-            run: RunCommands { ring: Arc::clone(&ring), retention_secs: options.idempotency_secs },
-            batch_max: options.batch_max,
-        };
-        let count = match &options.url {
-            DatabaseUrl::Sqlite(_) => 1,
-            DatabaseUrl::Postgres(_) => options.writers.max(1),
-        };
-        let no_thread = |error: std::io::Error| StoreError::Unavailable(error.to_string());
-        let mut writers = Vec::with_capacity(count);
-        for index in 0..count {
-            let checkpointer = Checkpointer::start(&options.url).map_err(no_thread)?;
-            let name = format!("writer-{index}");
-            writers.push(
-                engine::writer::spawn(name, setup.clone(), queue.queue(), checkpointer).map_err(no_thread)?,
-            );
-        }
         let record_cache = Arc::new(RecordCache::new(options.record_cache_bytes));
-        let look_up = CustomerLookUp { ring: Arc::clone(&ring), record_cache: Arc::clone(&record_cache) };
+        let (own_ring, own_cache) = (Arc::clone(&ring), Arc::clone(&record_cache));
+        // A data key never changes, so a separate statement may read it.
+        let look_up = move |conn: &mut Conn, keys: &[_]| find_each(conn, &own_ring, &own_cache, keys);
+        let no_thread = |error: std::io::Error| StoreError::Unavailable(error.to_string());
         let readers = Readers::start(&options.url, look_up, options.readers).map_err(no_thread)?;
-        let store = Store {
+        let mut store = Store {
             url: options.url,
             ring,
             record_cache,
-            queue,
-            writers: Mutex::new(writers),
+            queue: Arc::default(),
+            writers: Mutex::default(),
             readers,
             idempotency_secs: options.idempotency_secs,
             import_queued: tokio::sync::Notify::new(),
@@ -150,7 +134,42 @@ impl Store {
             // An erase before the last stop may be unfinished.
             erased: AtomicBool::new(true),
         };
+        let (ring, retention_secs) = (Arc::clone(&store.ring), store.idempotency_secs);
+        let setup = Arc::new(WriterSetup {
+            url: store.url.clone(),
+            run: Box::new(move |conn, commands, waiting| {
+                run_commands(conn, &ring, commands, waiting, retention_secs)
+            }),
+            batch_max: options.batch_max,
+        });
+        let count = match &store.url {
+            DatabaseUrl::Sqlite(_) => 1,
+            DatabaseUrl::Postgres(_) => options.writers.max(1),
+        };
+        let writers = (0..count).map(|index| {
+            let checkpointer = Checkpointer::start(&store.url)?;
+            let queue = Arc::clone(&store.queue);
+            engine::writer::spawn(format!("writer-{index}"), Arc::clone(&setup), queue, checkpointer)
+        });
+        let writers = writers.collect::<Result<_, _>>().map_err(no_thread)?;
+        store.writers = Mutex::new(writers);
         Ok(store)
+    }
+
+    /// Runs an admin task on a writer's connection, and waits for its result.
+    async fn on_writer<T: Send + 'static>(
+        &self,
+        action: impl FnOnce(&mut Conn, &KeyRing) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let ring = Arc::clone(&self.ring);
+        self.queue.push_admin(Box::new(move |conn| {
+            let result = conn.and_then(|conn| action(conn, &ring));
+            let is_well = matches!(&result, Ok(_) | Err(StoreError::Rejected(_)));
+            drop(reply.send(result));
+            is_well
+        }))?;
+        answer.await.map_err(|_| StoreError::Unavailable("the writer has stopped".into()))?
     }
 
     /// Runs a change of settings, tokens or keys in a write transaction of its own.
@@ -158,13 +177,7 @@ impl Store {
         &self,
         action: impl FnOnce(&mut Conn, &KeyRing) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let ring = Arc::clone(&self.ring);
-        self.queue.push_admin(Box::new(move |conn| {
-            let result = conn.and_then(|conn| in_transaction(conn, |conn| action(conn, &ring)));
-            answer_admin(reply, result)
-        }))?;
-        answer.await.map_err(|_| StoreError::Unavailable("the writer has stopped".into()))?
+        self.on_writer(|conn, ring| in_transaction(conn, |conn| action(conn, ring))).await
     }
 
     /// As [`Store::administer`], at most once per idempotency key: the same transaction stores the answer's text.
@@ -173,18 +186,12 @@ impl Store {
         key_use: Option<KeyUse>,
         action: impl FnOnce(&mut Conn, &KeyRing) -> Result<String, StoreError> + Send + 'static,
     ) -> Result<(String, bool), StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let ring = Arc::clone(&self.ring);
         let retention_secs = self.idempotency_secs;
-        self.queue.push_admin(Box::new(move |conn| {
-            let result = conn.and_then(|conn| {
-                idempotency::settings::once(conn, &ring, key_use, clock::now(), retention_secs, |conn| {
-                    action(conn, &ring)
-                })
-            });
-            answer_admin(reply, result)
-        }))?;
-        answer.await.map_err(|_| StoreError::Unavailable("the writer has stopped".into()))?
+        self.on_writer(move |conn, ring| {
+            let action = |conn: &mut Conn| action(conn, ring);
+            idempotency::settings::once(conn, ring, key_use, clock::now(), retention_secs, action)
+        })
+        .await
     }
 
     /// Runs a read of any number of rows, in one snapshot.
@@ -237,11 +244,11 @@ impl Store {
     }
 }
 
-/// Answers the caller of an admin task; returns whether the connection is still usable.
-fn answer_admin<T>(reply: oneshot::Sender<Result<T, StoreError>>, result: Result<T, StoreError>) -> bool {
-    let is_well = matches!(&result, Ok(_) | Err(StoreError::Rejected(_)));
-    drop(reply.send(result));
-    is_well
+impl Drop for Store {
+    /// The writers end once the queue is closed.
+    fn drop(&mut self) {
+        self.queue.close();
+    }
 }
 
 /// Runs an action in a write transaction: commits if it succeeds, rolls back if not.

@@ -4,19 +4,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable};
+use diesel::sql_types::{Array, BigInt};
 
-use super::load::{self, customer_rows};
+use super::load::{customer_rows, version_of};
 use super::record_cache::{self, OpenedRecord, RecordCache};
-use super::rows::{CustomerColumns, CustomerRow, document_ad, open_document};
+use super::rows::{Versioned, VersionedColumns, whole};
 use crate::domain::customers::history::{FieldChange, difference};
 use crate::domain::customers::record::Customer;
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::time::Micros;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::prepared::{ask, ask_postgres};
-use crate::store::engine::reader::{LookUp, Results};
+use crate::store::engine::prepared::ask;
+use crate::store::engine::reader::Results;
 use crate::store::engine::schema::history;
 use crate::store::keys::keyring::KeyRing;
 
@@ -29,63 +29,15 @@ pub struct Found {
     pub entrypoint: Arc<Entrypoint>,
 }
 
-/// The newest version in the history of a customer `c`.
-macro_rules! newest_version {
-    () => {
-        "(SELECT h.version FROM history h WHERE h.entrypoint_id = c.entrypoint_id AND h.customer_id = c.customer_id \
-         ORDER BY h.version DESC LIMIT 1)"
-    };
-}
-
-/// The settings version of the entrypoint of a customer `c`.
-macro_rules! settings_version {
-    () => {
-        "(SELECT l.settings_version FROM entrypoint_lock l WHERE l.entrypoint_id = c.entrypoint_id)"
-    };
-}
-
-/// The columns of a customer, the newest version in its history, and the settings version of its entrypoint.
-type Versioned = (CustomerRow, Option<i64>, Option<i64>);
-type VersionedColumns = (CustomerColumns, Nullable<BigInt>, Nullable<BigInt>);
-
 ask! {
-    /// One customer.
-    fn whole<'a>(
-        concat!(
-            "SELECT ", customer_columns!(), ", ", newest_version!(), ", ", settings_version!(),
-            " FROM customer c WHERE c.customer_id = "
-        ), id: i64 as BigInt,
-        " AND c.entrypoint_id = ", entrypoint_id: i64 as BigInt;
-        ""
-    ) -> Versioned as VersionedColumns
-}
-
-ask_postgres! {
     /// Several customers; one look-up each.
-    several<'a>(
+    fn several<'a> of PgConnection(
         concat!("SELECT ", customer_columns!(), ", ", newest_version!(), ", ", settings_version!(), " FROM unnest("),
         places: &'a [i64] as Array<BigInt>,
         ", ", ids: &'a [i64] as Array<BigInt>;
         ") AS w (place, id) CROSS JOIN LATERAL (SELECT * FROM customer WHERE entrypoint_id = w.place \
          AND customer_id = w.id OFFSET 0) AS c"
     ) -> Versioned as VersionedColumns
-}
-
-/// Looks customers up by entrypoint and id.
-#[derive(Debug)]
-pub(crate) struct CustomerLookUp {
-    pub ring: Arc<KeyRing>,
-    pub record_cache: Arc<RecordCache>,
-}
-
-impl LookUp for CustomerLookUp {
-    type Key = (i64, i64);
-    type Found = Option<Found>;
-
-    fn look_up(&self, conn: &mut Conn, keys: &[(i64, i64)]) -> Result<Results<Option<Found>>, StoreError> {
-        // A data key never changes, so a separate statement may read it.
-        find_each(conn, &self.ring, &self.record_cache, keys)
-    }
 }
 
 /// A customer of an entrypoint, read in one statement without a transaction.
@@ -120,10 +72,7 @@ fn checked(
 
 /// Customers by entrypoint and id, in the order given. PostgreSQL reads all in one statement and so saves round trips.
 /// No transaction is needed.
-///
-/// # Errors
-/// Database errors.
-fn find_each(
+pub(crate) fn find_each(
     conn: &mut Conn,
     ring: &KeyRing,
     record_cache: &RecordCache,
@@ -219,21 +168,12 @@ pub(crate) fn entries(
     let mut after: Option<Customer> = if newest == row.version {
         Some(current.customer)
     } else {
-        load::version_of(conn, ring, &row, newest)?.map(|stored| stored.customer)
+        version_of(conn, ring, &row, newest)?.map(|stored| stored.customer)
     };
     let mut entries = Vec::with_capacity(rows.len());
     for entry in rows {
-        let before = match (&row.salt, &entry.document_before, entry.key_id_before) {
-            (Some(salt), Some(document), Some(key_id)) => {
-                let seal = ring.data_key(conn, key_id)?.seal_key(salt)?;
-                Some(open_document(
-                    &seal,
-                    &document_ad(entrypoint_id, id, entry.version - 1, key_id),
-                    document,
-                )?)
-            }
-            _ => None,
-        };
+        let image = (entry.document_before, entry.key_id_before);
+        let before = row.open_image(conn, ring, entry.version - 1, image)?;
         // An erased person has no values to compare.
         let changes = match &after {
             Some(after) if !current.erased => difference(before.as_ref(), after),

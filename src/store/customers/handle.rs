@@ -13,32 +13,20 @@ use super::load::block_of;
 use super::record_cache::RecordCache;
 use super::tx::{EntrypointTx, Reply};
 use crate::clock;
-use crate::domain::customers::apply;
-use crate::domain::decide::command::{Action, Answer, Command, Precomputed};
+use crate::domain::decide::command::{Action, Answer, Command};
+use crate::store::Customers;
 use crate::store::engine::checkpoint::truncate_log;
 use crate::store::engine::conn::{Conn, DatabaseUrl, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::reader::{Sees, Size};
 use crate::store::engine::schema;
-use crate::store::{Customers, answer_admin, index};
 
 impl Customers<'_> {
-    /// Computes in advance what a create will probably need, to shorten the work under the lock.
-    pub fn precompute(self, command: &mut Command) {
-        let Action::Create(create) = &mut command.action else { return };
-        let Some(key) = self.0.ring.newest_key(command.entrypoint_id) else { return };
-        let Some(entrypoint) = self.0.ring.directory.newest(command.entrypoint_id) else { return };
-        let (record, _) = apply::create(&create.draft, entrypoint.country.as_deref(), clock::now());
-        let terms = index::of_customer(key.terms(), &record);
-        create.precomputed = Some(Arc::new(Precomputed { key_id: key.id, record, terms }));
-    }
-
     /// Sends a command to a writer; answers after COMMIT.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] if the rules refuse the command; [`StoreError::Busy`] if the queue is full.
-    pub async fn write(self, mut command: Command) -> Reply {
-        self.precompute(&mut command);
+    pub async fn write(self, command: Command) -> Reply {
         self.0.last_command_us.store(clock::now().0, Ordering::Relaxed);
         let (reply, answer) = oneshot::channel();
         let sends_mail = matches!(command.action, Action::Invite(_) | Action::Consent(_));
@@ -64,20 +52,12 @@ impl Customers<'_> {
         if !self.0.erased.swap(false, Ordering::AcqRel) {
             return;
         }
-        let (reply, answer) = oneshot::channel();
-        let queued =
-            self.0.queue.push_admin(Box::new(move |conn| answer_admin(reply, conn.and_then(truncate_log))));
-        let done = match queued {
-            Ok(()) => answer.await.unwrap_or(Ok(false)),
-            Err(error) => Err(error),
-        };
-        match done {
-            Ok(true) => {}
-            Ok(false) => self.0.erased.store(true, Ordering::Release),
-            Err(error) => {
-                tracing::warn!(%error, "cannot truncate the write-ahead log after an erasure");
-                self.0.erased.store(true, Ordering::Release);
-            }
+        let done = self.0.on_writer(|conn, _| truncate_log(conn)).await;
+        if let Err(error) = &done {
+            tracing::warn!(%error, "cannot truncate the write-ahead log after an erasure");
+        }
+        if !done.unwrap_or(false) {
+            self.0.erased.store(true, Ordering::Release);
         }
     }
 
@@ -97,8 +77,8 @@ impl Customers<'_> {
     /// Database errors.
     pub async fn entrypoint_of(self, customer_id: i64) -> Result<Option<i64>, StoreError> {
         let block = block_of(customer_id);
-        if let Some(found) = self.0.ring.directory.of_block(block) {
-            return Ok(Some(found));
+        if let Some(found) = self.0.ring.directory.blocks.get(&block) {
+            return Ok(Some(*found));
         }
         let found: Option<i64> = self
             .0
@@ -111,7 +91,7 @@ impl Customers<'_> {
             })
             .await?;
         if let Some(found) = found {
-            self.0.ring.directory.learn_block(block, found);
+            self.0.ring.directory.blocks.insert(block, found);
         }
         Ok(found)
     }
@@ -148,14 +128,6 @@ impl Customers<'_> {
         let read =
             move |conn: &mut Conn| Ok(render(&lists::page(conn, &ring, &record_cache, &request, plan)?));
         self.0.readers.read(Size::Many, sees, read).await
-    }
-
-    /// Entrypoint and id of every customer in a list, in the order of the list.
-    ///
-    /// # Errors
-    /// Database errors; [`StoreError::Corrupt`].
-    pub async fn ids(self, request: ListRequest) -> Result<Vec<(i64, i64)>, StoreError> {
-        self.0.read(move |conn, ring| lists::ids(conn, ring, &request)).await
     }
 
     /// The ids of a page that is too long for [`Customers::list`], read from one state of the database.

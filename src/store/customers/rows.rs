@@ -1,13 +1,16 @@
 //! Rows of the tables, and the conversion between a row and an opened record.
 
+use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
 
 use crate::domain::customers::record::{Customer, Lifecycle, Status, Stored};
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::time::Micros;
+use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::prepared::{insert, row};
+use crate::store::engine::prepared::{ask, new_row, row};
 use crate::store::engine::schema::customer;
+use crate::store::keys::keyring::KeyRing;
 use crate::vault::{Ad, DataKey, Plain, SealKey};
 
 /// The size of most documents, in bytes, at most.
@@ -15,10 +18,10 @@ const DOCUMENT_ROOM: usize = 2_048;
 
 row! {
     /// A row of `customer`.
-    #[derive(Debug, Clone, PartialEq, Eq)]
+    #[derive(Debug, Clone, PartialEq, Eq, Identifiable, AsChangeset)]
+    #[diesel(primary_key(entrypoint_id, customer_id), treat_none_as_null = true)]
     pub(crate) struct CustomerRow of customer "customer":
-    types CustomerColumns, columns customer_columns of "c", nulls no_customer,
-    fn insert_customers by NewCustomers;
+    types CustomerColumns, columns customer_columns of "c", fn insert_customers by NewCustomers;
     customer_id: i64 as BigInt,
     entrypoint_id: i64 as BigInt,
     version: i64 as BigInt,
@@ -32,34 +35,59 @@ row! {
     document: Option<Vec<u8>> as Nullable<Binary>,
 }
 
-/// A row to append to `history`.
-#[derive(Debug)]
-pub(crate) struct HistoryRow {
-    pub entrypoint_id: i64,
-    pub customer_id: i64,
-    pub version: i64,
-    /// The number of the change among all changes of the entrypoint.
-    pub seq: i64,
-    pub at_us: i64,
-    pub operation: &'static str,
-    /// The cause of the change, such as an import.
-    pub cause: Option<String>,
-    pub token_name: String,
-    pub token_jti: String,
-    pub key_id: i64,
-    pub document_before: Option<Vec<u8>>,
-    pub key_id_before: Option<i64>,
+/// The newest version in the history of a customer `c`.
+macro_rules! newest_version {
+    () => {
+        "(SELECT h.version FROM history h WHERE h.entrypoint_id = c.entrypoint_id AND h.customer_id = c.customer_id \
+         ORDER BY h.version DESC LIMIT 1)"
+    };
 }
 
-insert! {
-    /// Appends to histories.
-    pub(crate) fn insert_history(&[HistoryRow]) by NewHistory, "INSERT" "history" "",
+/// The settings version of the entrypoint of a customer `c`.
+macro_rules! settings_version {
+    () => {
+        "(SELECT l.settings_version FROM entrypoint_lock l WHERE l.entrypoint_id = c.entrypoint_id)"
+    };
+}
+
+/// The columns of a customer, the newest version in its history, and the settings version of its entrypoint.
+pub(crate) type Versioned = (CustomerRow, Option<i64>, Option<i64>);
+pub(crate) type VersionedColumns = (CustomerColumns, Nullable<BigInt>, Nullable<BigInt>);
+
+ask! {
+    /// One customer.
+    pub(crate) fn whole<'a> of Conn(
+        concat!(
+            "SELECT ", customer_columns!(), ", ", newest_version!(), ", ", settings_version!(),
+            " FROM customer c WHERE c.customer_id = "
+        ), id: i64 as BigInt,
+        " AND c.entrypoint_id = ", entrypoint_id: i64 as BigInt;
+        ""
+    ) -> Versioned as VersionedColumns
+}
+
+/// Replaces the row of a customer.
+///
+/// # Errors
+/// The database's; [`StoreError::Bug`] if there is none.
+pub(crate) fn update_customer(conn: &mut Conn, row: &CustomerRow) -> Result<(), StoreError> {
+    let changed = on!(conn, |c| diesel::update(row).set(row).execute(c))?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::Bug(format!("customer {} vanished", row.customer_id))) }
+}
+
+new_row! {
+    /// A row to append to `history`.
+    #[derive(Debug)]
+    pub(crate) struct HistoryRow of "history":
+    "INSERT", fn insert_history by NewHistory;
     entrypoint_id: i64 as BigInt,
     customer_id: i64 as BigInt,
     version: i64 as BigInt,
+    /// The number of the change among all changes of the entrypoint.
     seq: i64 as BigInt,
     at_us: i64 as BigInt,
     operation: &'static str as Text,
+    /// The cause of the change, such as an import.
     cause: Option<String> as Nullable<Text>,
     token_name: String as Text,
     token_jti: String as Text,
@@ -140,6 +168,23 @@ impl CustomerRow {
             return Err(StoreError::Corrupt(message));
         }
         Ok(Stored { id: self.customer_id, version: self.version, customer: record, erased: false })
+    }
+
+    /// Opens an earlier version of the customer: the image in the entry of the next version, and the id of its key.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`]; the database's.
+    pub(crate) fn open_image(
+        &self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        version: i64,
+        image: (Option<Vec<u8>>, Option<i64>),
+    ) -> Result<Option<Customer>, StoreError> {
+        let (Some(salt), (Some(document), Some(key_id))) = (&self.salt, image) else { return Ok(None) };
+        let seal = ring.data_key(conn, key_id)?.seal_key(salt)?;
+        let ad = document_ad(self.entrypoint_id, self.customer_id, version, key_id);
+        Ok(Some(open_document(&seal, &ad, &document)?))
     }
 
     fn erased(&self) -> Result<Stored, StoreError> {

@@ -9,19 +9,21 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::load::Loaded;
-use super::rows::{CustomerRow, HistoryRow, NewCustomers, NewHistory, insert_customers, insert_history};
+use super::rows::{
+    CustomerRow, HistoryRow, NewCustomers, NewHistory, insert_customers, insert_history, update_customer,
+};
 use crate::domain::customers::record::{Status, Stored};
 use crate::domain::decide::command::Outcome;
 use crate::domain::decide::effects::Revision;
 use crate::domain::decide::follow_ups::FollowUp;
-use crate::domain::decide::working_set::{IdempotencyRecord, WorkingSet};
+use crate::domain::decide::working_set::WorkingSet;
 use crate::domain::kernel::time::SECOND_US;
 use crate::domain::mail::MailKind;
 use crate::store::accounts::attempts::{self, Attempt};
 use crate::store::accounts::sessions;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::{customer, entrypoint_lock};
+use crate::store::engine::schema::entrypoint_lock;
 use crate::store::entrypoints::lock_row::LockRow;
 use crate::store::idempotency::{self, IdempotencyRow, NewKeys, OutcomeDetail, outcome_ad};
 use crate::store::index;
@@ -221,13 +223,7 @@ fn add_index_changes(loaded: &Loaded, revision: &Revision, last: &Stored, additi
     };
     additions.digests_removed.extend(old.iter().filter(|digest| !new.contains(digest)).map(row));
     additions.digests_added.extend(new.iter().filter(|digest| !old.contains(digest)).map(row));
-    let terms_of = |key: &IndexKey, stored: &Stored| {
-        let precomputed = revision.precomputed.as_ref();
-        match precomputed.and_then(|precomputed| precomputed.terms_of(key.key.id, &stored.customer)) {
-            Some(terms) => terms.to_vec(),
-            None => index::of_customer(key.key.terms(), &stored.customer),
-        }
-    };
+    let terms_of = |key: &IndexKey, stored: &Stored| index::of_customer(key.key.terms(), &stored.customer);
     let old_terms = first.filter(|stored| live(stored)).map(|stored| terms_of(old_key, stored));
     let new_terms = live(last).then(|| terms_of(new_key, last));
     if old_terms != new_terms || last.erased {
@@ -248,9 +244,7 @@ fn add_outcomes(
 ) -> Result<(), StoreError> {
     let expires_at_us = loaded.working_set.now.0.saturating_add(retention_secs.saturating_mul(SECOND_US));
     let entrypoint_seal = loaded.keys.new.key.seal_key(ENTRYPOINT_SALT)?;
-    let new_keys: Vec<([u8; 32], IdempotencyRecord)> =
-        loaded.working_set.new_keys().map(|(key, record)| (*key, record.clone())).collect();
-    for (key_hash, record) in new_keys {
+    for (key_hash, record) in loaded.working_set.new_keys() {
         let (kind, detail) = split(&record.outcome);
         let place = record.outcome.record();
         let mut row = IdempotencyRow {
@@ -421,20 +415,4 @@ impl QueryFragment<Pg> for Batch<'_> {
         }
         Ok(())
     }
-}
-
-fn update_customer(conn: &mut Conn, row: &CustomerRow) -> Result<(), StoreError> {
-    let changed = on!(conn, |c| diesel::update(customer::table.find((row.entrypoint_id, row.customer_id)))
-        .set((
-            customer::version.eq(row.version),
-            customer::status.eq(row.status),
-            customer::lifecycle.eq(&row.lifecycle),
-            customer::balance_units.eq(row.balance_units),
-            customer::updated_at_us.eq(row.updated_at_us),
-            customer::key_id.eq(row.key_id),
-            customer::salt.eq(&row.salt),
-            customer::document.eq(&row.document),
-        ))
-        .execute(c))?;
-    if changed == 1 { Ok(()) } else { Err(StoreError::Bug(format!("customer {} vanished", row.customer_id))) }
 }

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::load::customer_rows;
-use super::rows::{CustomerRow, document_ad};
+use super::rows::{CustomerRow, document_ad, update_customer};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{customer, history};
@@ -197,13 +197,7 @@ impl Moved {
 
     fn write(mut self, conn: &mut Conn, entrypoint_id: i64) -> Result<(), StoreError> {
         for row in &self.rows {
-            let changed =
-                on!(conn, |c| diesel::update(customer::table.find((row.entrypoint_id, row.customer_id)))
-                    .set((customer::key_id.eq(row.key_id), customer::document.eq(&row.document)))
-                    .execute(c))?;
-            if changed != 1 {
-                return Err(StoreError::Bug(format!("customer {} vanished", row.customer_id)));
-            }
+            update_customer(conn, row)?;
         }
         self.digests_added.sort_by(|a, b| a.digest.cmp(&b.digest));
         digests::remove::<Customers>(conn, entrypoint_id, &self.digests_removed)?;

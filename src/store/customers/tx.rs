@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 use super::load::Loaded;
 use super::save::save;
@@ -14,7 +13,7 @@ use crate::domain::kernel::problem::Rejection;
 use crate::domain::kernel::time::Micros;
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
-use crate::store::engine::writer::{Replies, Run};
+use crate::store::engine::writer::Replies;
 use crate::store::entrypoints::lock_row::{
     LockRow, Waiting, lock_entrypoint, lock_entrypoints, read_lock_row,
 };
@@ -105,9 +104,6 @@ impl EntrypointTx {
 
 impl Loaded {
     /// Decides one command and loads missing facts; a panic fails only this command.
-    ///
-    /// # Errors
-    /// Database errors.
     pub(crate) fn decide(
         &mut self,
         conn: &mut Conn,
@@ -127,57 +123,44 @@ impl Loaded {
     }
 }
 
-/// The writers' handler of commands on customers.
-#[derive(Clone)]
-pub(crate) struct RunCommands {
-    pub ring: Arc<KeyRing>,
-    /// How long idempotency records are kept, in seconds.
-    pub retention_secs: i64,
-}
-
-impl Run for RunCommands {
-    type Command = Command;
-    type Answer = Answer;
-
-    fn run(
-        &self,
-        conn: &mut Conn,
-        commands: &[&Command],
-        waiting: Waiting,
-    ) -> Result<(Replies<Answer>, Option<String>), StoreError> {
-        let mut by_entrypoint: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
-        for (index, command) in commands.iter().enumerate() {
-            by_entrypoint.entry(command.entrypoint_id).or_default().push(index);
-        }
-        let ids: Vec<i64> = by_entrypoint.keys().copied().collect();
-        let mut lock_rows = lock_entrypoints(conn, &ids, waiting)?;
-        if lock_rows.is_empty() && waiting == Waiting::Skip {
-            // All lock rows are taken: wait for the first one, so that the thread does not spin.
-            lock_rows = lock_entrypoints(conn, ids.get(..1).unwrap_or(&[]), Waiting::Wait)?;
-        }
-        let now = clock::now();
-        let mut transaction_id = None;
-        let mut replies: Replies<Answer> = commands.iter().map(|_| None).collect();
-        let mut answer = |index: usize, reply: Reply| {
-            if let Some(slot) = replies.get_mut(index) {
-                *slot = Some(reply);
-            }
-        };
-        for lock_row in lock_rows {
-            let Some(indexes) = by_entrypoint.remove(&lock_row.entrypoint_id) else { continue };
-            let own: Vec<&Command> =
-                indexes.iter().filter_map(|index| commands.get(*index).copied()).collect();
-            let (answers, id) =
-                EntrypointTx { lock_row, now }.run(conn, &self.ring, &own, self.retention_secs)?;
-            indexes.into_iter().zip(answers).for_each(|(index, reply)| answer(index, reply));
-            transaction_id = id.or(transaction_id);
-        }
-        if waiting == Waiting::Wait {
-            // The writer has waited for every lock row that exists: the commands left name no entrypoint.
-            for index in by_entrypoint.into_values().flatten() {
-                answer(index, Err(StoreError::Rejected(Rejection::NotFound)));
-            }
-        }
-        Ok((replies, transaction_id))
+/// Runs the commands of a batch for a writer. `retention_secs`: how long idempotency records are kept.
+pub(crate) fn run_commands(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    commands: &[&Command],
+    waiting: Waiting,
+    retention_secs: i64,
+) -> Result<(Replies<Answer>, Option<String>), StoreError> {
+    let mut by_entrypoint: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+    for (index, command) in commands.iter().enumerate() {
+        by_entrypoint.entry(command.entrypoint_id).or_default().push(index);
     }
+    let ids: Vec<i64> = by_entrypoint.keys().copied().collect();
+    let mut lock_rows = lock_entrypoints(conn, &ids, waiting)?;
+    if lock_rows.is_empty() && waiting == Waiting::Skip {
+        // All lock rows are taken: wait for the first one, so that the thread does not spin.
+        lock_rows = lock_entrypoints(conn, ids.get(..1).unwrap_or(&[]), Waiting::Wait)?;
+    }
+    let now = clock::now();
+    let mut transaction_id = None;
+    let mut replies: Replies<Answer> = commands.iter().map(|_| None).collect();
+    let mut answer = |index: usize, reply: Reply| {
+        if let Some(slot) = replies.get_mut(index) {
+            *slot = Some(reply);
+        }
+    };
+    for lock_row in lock_rows {
+        let Some(indexes) = by_entrypoint.remove(&lock_row.entrypoint_id) else { continue };
+        let own: Vec<&Command> = indexes.iter().filter_map(|index| commands.get(*index).copied()).collect();
+        let (answers, id) = EntrypointTx { lock_row, now }.run(conn, ring, &own, retention_secs)?;
+        indexes.into_iter().zip(answers).for_each(|(index, reply)| answer(index, reply));
+        transaction_id = id.or(transaction_id);
+    }
+    if waiting == Waiting::Wait {
+        // The writer has waited for every lock row that exists: the commands left name no entrypoint.
+        for index in by_entrypoint.into_values().flatten() {
+            answer(index, Err(StoreError::Rejected(Rejection::NotFound)));
+        }
+    }
+    Ok((replies, transaction_id))
 }

@@ -6,7 +6,7 @@ use crate::domain::kernel::problem::Rejection;
 use crate::vault::VaultError;
 
 /// Why the store could not serve a call.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// The queue is full; the store did not try.
     #[error("too many requests are waiting")]
@@ -29,17 +29,6 @@ impl StoreError {
     /// Whether the caller must close the connection.
     pub fn is_of_connection(&self) -> bool {
         matches!(self, StoreError::Unavailable(_))
-    }
-
-    /// A copy of the error for another waiting caller.
-    pub(crate) fn for_another(&self) -> StoreError {
-        match self {
-            StoreError::Busy => StoreError::Busy,
-            StoreError::Unavailable(message) => StoreError::Unavailable(message.clone()),
-            StoreError::Corrupt(message) => StoreError::Corrupt(message.clone()),
-            StoreError::Bug(message) => StoreError::Bug(message.clone()),
-            StoreError::Rejected(rejection) => StoreError::Rejected(rejection.clone()),
-        }
     }
 }
 

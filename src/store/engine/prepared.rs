@@ -4,46 +4,18 @@
 //! plans it again. The statements here have constant SQL, whatever the number of rows: on PostgreSQL each column
 //! is an array, on SQLite a statement takes one row.
 
-/// PostgreSQL's name of a column's type.
-macro_rules! postgres_type {
-    (BigInt) => {
-        "bigint"
-    };
-    (Integer) => {
-        "integer"
-    };
-    (Text) => {
-        "text"
-    };
-    (Binary) => {
-        "bytea"
-    };
-    (Nullable<$inner:ident>) => {
-        $crate::store::engine::prepared::postgres_type!($inner)
-    };
-}
-pub(crate) use postgres_type;
-
-/// Makes the struct of a table's rows, the types of its columns, two macros for raw SQL (the columns of an alias of the
-/// table, and as many NULLs of the same types), and a function that inserts rows as [`insert`] does.
+/// Makes the struct of a table's rows, the types of its columns, a macro with the columns of an alias of the table for raw
+/// SQL, and what [`new_row`] makes.
 macro_rules! row {
     (
         $(#[$meta:meta])*
         $vis:vis struct $row:ident of $table:ident $table_name:literal:
-        types $types:ident, columns $columns:ident of $alias:literal, nulls $nulls:ident,
-        fn $insert:ident by $many:ident;
-        $first:ident: $first_type:ty as $first_sql:ident,
-        $($column:ident: $type:ty as $sql:ident $(<$inner:ident>)?),+ $(,)?
+        types $types:ident, columns $columns:ident of $alias:literal, fn $insert:ident by $many:ident;
+        $(#[$first_meta:meta])*
+        $first:ident: $first_type:ty as $first_sql:ty,
+        $($(#[$column_meta:meta])* $column:ident: $type:ty as $sql:ty),+ $(,)?
     ) => {
-        $(#[$meta])*
-        #[derive(diesel::Queryable, diesel::Selectable)]
-        #[diesel(table_name = $table)]
-        $vis struct $row {
-            pub $first: $first_type,
-            $(pub $column: $type,)+
-        }
-
-        $vis type $types = ($first_sql, $($sql $(<$inner>)?,)+);
+        $vis type $types = ($first_sql, $($sql,)+);
 
         macro_rules! $columns {
             () => {
@@ -51,35 +23,38 @@ macro_rules! row {
             };
         }
 
-        macro_rules! $nulls {
-            () => {
-                concat!(
-                    "NULL::", $crate::store::engine::prepared::postgres_type!($first_sql)
-                    $(, ", NULL::", $crate::store::engine::prepared::postgres_type!($sql $(<$inner>)?))+
-                )
-            };
-        }
-
-        $crate::store::engine::prepared::insert! {
-            $vis fn $insert(&[$row]) by $many, "INSERT" $table_name "",
+        $crate::store::engine::prepared::new_row! {
+            $(#[$meta])*
+            #[derive(diesel::Queryable, diesel::Selectable)]
+            #[diesel(table_name = $table)]
+            $vis struct $row of $table_name:
+            "INSERT", fn $insert by $many;
+            $(#[$first_meta])*
             $first: $first_type as $first_sql,
-            $($column: $type as $sql $(<$inner>)?,)+
+            $($(#[$column_meta])* $column: $type as $sql,)+
         }
     };
 }
 pub(crate) use row;
 
-/// Makes a function that inserts rows, and the statement that it uses on PostgreSQL.
-///
-/// `verb` begins SQLite's statement; `after` ends PostgreSQL's.
-macro_rules! insert {
+/// Makes the struct of rows to insert into a table, a function that inserts them, and the statement that it uses on
+/// PostgreSQL. `verb` begins SQLite's statement.
+macro_rules! new_row {
     (
-        $(#[$doc:meta])*
-        $vis:vis fn $name:ident(&[$row:ty]) by $many:ident,
-        $verb:literal $table:literal $after:literal,
+        $(#[$meta:meta])*
+        $vis:vis struct $row:ident of $table:literal:
+        $verb:literal, fn $name:ident by $many:ident;
+        $(#[$first_meta:meta])*
         $first:ident: $first_type:ty as $first_sql:ty,
-        $($column:ident: $type:ty as $sql:ty),+ $(,)?
+        $($(#[$column_meta:meta])* $column:ident: $type:ty as $sql:ty),+ $(,)?
     ) => {
+        $(#[$meta])*
+        $vis struct $row {
+            $(#[$first_meta])*
+            pub $first: $first_type,
+            $($(#[$column_meta])* pub $column: $type,)+
+        }
+
         /// Rows, column by column.
         $vis struct $many<'a> {
             $first: Vec<&'a $first_type>,
@@ -116,12 +91,12 @@ macro_rules! insert {
                     out.push_sql("), unnest(");
                     out.push_bind_param::<diesel::sql_types::Array<$sql>, _>(&self.$column)?;
                 )+
-                out.push_sql(concat!(") ", $after));
+                out.push_sql(")");
                 Ok(())
             }
         }
 
-        $(#[$doc])*
+        /// Inserts rows.
         $vis fn $name(
             conn: &mut $crate::store::engine::conn::Conn,
             rows: &[$row],
@@ -169,82 +144,59 @@ macro_rules! insert {
         }
     };
 }
-pub(crate) use insert;
+pub(crate) use new_row;
 
-/// Makes the struct `Asked`, a query given as pieces of SQL, each with the parameter that follows it.
-macro_rules! asked {
-    ($life:lifetime; $($piece:expr, $param:ident: $type:ty as $sql:ty),+; $last:expr; $columns:ty) => {
-        struct Asked<$life> {
-            $($param: $type,)+
-            lives: std::marker::PhantomData<&$life ()>,
-        }
-        impl diesel::query_builder::QueryId for Asked<'_> {
-            type QueryId = Asked<'static>;
-            const HAS_STATIC_QUERY_ID: bool = true;
-        }
-        impl diesel::query_builder::Query for Asked<'_> {
-            type SqlType = $columns;
-        }
-        impl<C> diesel::RunQueryDsl<C> for Asked<'_> {}
-        impl<$life, DB> diesel::query_builder::QueryFragment<DB> for Asked<$life>
-        where
-            DB: diesel::backend::Backend $(+ diesel::sql_types::HasSqlType<$sql>)+,
-            $($type: diesel::serialize::ToSql<$sql, DB>,)+
-        {
-            fn walk_ast<'b>(
-                &'b self,
-                mut out: diesel::query_builder::AstPass<'_, 'b, DB>,
-            ) -> diesel::QueryResult<()> {
-                $(
-                    out.push_sql($piece);
-                    out.push_bind_param::<$sql, _>(&self.$param)?;
-                )+
-                out.push_sql($last);
-                Ok(())
-            }
-        }
-    };
-}
-pub(crate) use asked;
-
-/// Makes a function that queries either database, from pieces of SQL, each with the parameter that follows it.
+/// Makes a function that queries a connection of a type, from pieces of SQL, each with the parameter that follows it.
 macro_rules! ask {
     (
         $(#[$doc:meta])*
-        $vis:vis fn $name:ident<$life:lifetime>($($piece:expr, $param:ident: $type:ty as $sql:ty),+; $last:expr)
-        -> $result:ty as $columns:ty
+        $vis:vis fn $name:ident<$life:lifetime> of $conn:ident(
+            $($piece:expr, $param:ident: $type:ty as $sql:ty),+; $last:expr
+        ) -> $result:ty as $columns:ty
     ) => {
         $(#[$doc])*
-        $vis fn $name<$life>(
-            conn: &mut $crate::store::engine::conn::Conn,
-            $($param: $type),+
-        ) -> diesel::result::QueryResult<Vec<$result>> {
+        $vis fn $name<$life>(conn: &mut $conn, $($param: $type),+) -> diesel::result::QueryResult<Vec<$result>> {
             use diesel::RunQueryDsl;
-            $crate::store::engine::prepared::asked!($life; $($piece, $param: $type as $sql),+; $last; $columns);
-            $crate::store::engine::conn::on!(conn, |c| {
-                Asked { $($param,)+ lives: std::marker::PhantomData }.load(c)
-            })
+
+            struct Asked<$life> {
+                $($param: $type,)+
+                lives: std::marker::PhantomData<&$life ()>,
+            }
+            impl diesel::query_builder::QueryId for Asked<'_> {
+                type QueryId = Asked<'static>;
+                const HAS_STATIC_QUERY_ID: bool = true;
+            }
+            impl diesel::query_builder::Query for Asked<'_> {
+                type SqlType = $columns;
+            }
+            impl<C> diesel::RunQueryDsl<C> for Asked<'_> {}
+            impl<$life, DB> diesel::query_builder::QueryFragment<DB> for Asked<$life>
+            where
+                DB: diesel::backend::Backend $(+ diesel::sql_types::HasSqlType<$sql>)+,
+                $($type: diesel::serialize::ToSql<$sql, DB>,)+
+            {
+                fn walk_ast<'b>(
+                    &'b self,
+                    mut out: diesel::query_builder::AstPass<'_, 'b, DB>,
+                ) -> diesel::QueryResult<()> {
+                    $(
+                        out.push_sql($piece);
+                        out.push_bind_param::<$sql, _>(&self.$param)?;
+                    )+
+                    out.push_sql($last);
+                    Ok(())
+                }
+            }
+
+            let asked = Asked { $($param,)+ lives: std::marker::PhantomData };
+            $crate::store::engine::prepared::ask!(@load $conn conn asked)
         }
+    };
+    (@load Conn $conn:ident $asked:ident) => {
+        $crate::store::engine::conn::on!($conn, |c| $asked.load(c))
+    };
+    (@load $one:ident $conn:ident $asked:ident) => {
+        $asked.load($conn)
     };
 }
 pub(crate) use ask;
-
-/// Makes a function that queries PostgreSQL, from pieces of SQL, each with the parameter that follows it.
-macro_rules! ask_postgres {
-    (
-        $(#[$doc:meta])*
-        $name:ident<$life:lifetime>($($piece:expr, $param:ident: $type:ty as $sql:ty),+; $last:expr)
-        -> $result:ty as $columns:ty
-    ) => {
-        $(#[$doc])*
-        fn $name<$life>(
-            conn: &mut diesel::pg::PgConnection,
-            $($param: $type),+
-        ) -> diesel::result::QueryResult<Vec<$result>> {
-            use diesel::RunQueryDsl;
-            $crate::store::engine::prepared::asked!($life; $($piece, $param: $type as $sql),+; $last; $columns);
-            Asked { $($param,)+ lives: std::marker::PhantomData }.load(conn)
-        }
-    };
-}
-pub(crate) use ask_postgres;

@@ -2,8 +2,7 @@
 //! next batch, instead of a batch that would wait for the lock of the first.
 
 use std::collections::VecDeque;
-use std::ops::Deref;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -122,35 +121,6 @@ impl<C, A> Default for Queue<C, A> {
         let state =
             State { items: VecDeque::new(), held: Vec::new(), idle: 0, is_waking: false, is_closed: false };
         Queue { state: Mutex::new(state), wake: Condvar::new() }
-    }
-}
-
-/// The side of the queue that adds work. Dropping it closes the queue, so that the writers end.
-#[derive(Debug)]
-pub(crate) struct Entrance<C, A>(Arc<Queue<C, A>>);
-
-impl<C, A> Default for Entrance<C, A> {
-    fn default() -> Entrance<C, A> {
-        Entrance(Arc::default())
-    }
-}
-
-impl<C, A> Entrance<C, A> {
-    pub(crate) fn queue(&self) -> Arc<Queue<C, A>> {
-        Arc::clone(&self.0)
-    }
-}
-
-impl<C, A> Deref for Entrance<C, A> {
-    type Target = Queue<C, A>;
-    fn deref(&self) -> &Queue<C, A> {
-        &self.0
-    }
-}
-
-impl<C, A> Drop for Entrance<C, A> {
-    fn drop(&mut self) {
-        self.0.close();
     }
 }
 

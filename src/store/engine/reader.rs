@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
 use super::conn::{Conn, DatabaseUrl, KeptConn, Purpose};
@@ -26,29 +26,21 @@ const TOGETHER_MAX_POSTGRES: usize = 32;
 /// One result per key: a failure of one does not affect the others.
 pub(crate) type Results<F> = Vec<Result<F, StoreError>>;
 
-/// How a thread looks up several keys, which callers request one by one.
-pub(crate) trait LookUp: Send + Sync + 'static {
-    type Key: Send;
-    type Found;
-
-    /// Looks up keys, one statement at a time without a transaction. The results are in the order of the keys.
-    ///
-    /// # Errors
-    /// Errors of the connection.
-    fn look_up(&self, conn: &mut Conn, keys: &[Self::Key]) -> Result<Results<Self::Found>, StoreError>;
-}
+/// How a thread looks up several keys, which callers request one by one: one statement at a time, without a
+/// transaction. The results are in the order of the keys; errors are those of the connection.
+type LookUp<K, F> = dyn Fn(&mut Conn, &[K]) -> Result<Results<F>, StoreError> + Send + Sync;
 
 /// A read, on a thread's session.
 type Read = Box<dyn FnOnce(&mut ReaderSession) + Send>;
 
 /// Something to read.
-enum Task<L: LookUp> {
+enum Task<K, F> {
     Read(Read),
-    LookUp(L::Key, Answer<L>),
+    LookUp(K, Answer<F>),
 }
 
 /// Takes the result of a look-up.
-type Answer<L> = Box<dyn FnOnce(Result<<L as LookUp>::Found, StoreError>) + Send>;
+type Answer<F> = Box<dyn FnOnce(Result<F, StoreError>) + Send>;
 
 /// The connection of a thread and its open transaction.
 struct ReaderSession {
@@ -85,18 +77,22 @@ pub(crate) enum Size {
 }
 
 #[derive(Debug)]
-pub(crate) struct Readers<L: LookUp> {
-    few: Sender<Task<L>>,
-    many: Sender<Task<L>>,
+pub(crate) struct Readers<K, F> {
+    few: Sender<Task<K, F>>,
+    many: Sender<Task<K, F>>,
 }
 
-impl<L: LookUp> Readers<L> {
+impl<K: Send + 'static, F: 'static> Readers<K, F> {
     /// Starts the threads, half of them for each [`Size`]; a single one serves both. They end when this is dropped.
     ///
     /// # Errors
     /// The operating system's, when it cannot start a thread.
-    pub(crate) fn start(url: &DatabaseUrl, look_up: L, threads: usize) -> std::io::Result<Readers<L>> {
-        let look_up = Arc::new(look_up);
+    pub(crate) fn start(
+        url: &DatabaseUrl,
+        look_up: impl Fn(&mut Conn, &[K]) -> Result<Results<F>, StoreError> + Send + Sync + 'static,
+        threads: usize,
+    ) -> std::io::Result<Readers<K, F>> {
+        let look_up: Arc<LookUp<K, F>> = Arc::new(look_up);
         let for_few = threads / 2;
         let together = match url {
             DatabaseUrl::Sqlite(_) => TOGETHER_MAX,
@@ -150,11 +146,11 @@ impl<L: LookUp> Readers<L> {
     /// As [`Readers::read`].
     pub(crate) async fn look_up<T: Send + 'static>(
         &self,
-        key: L::Key,
-        render: impl FnOnce(L::Found) -> T + Send + 'static,
+        key: K,
+        render: impl FnOnce(F) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let answer_it = Box::new(move |found: Result<L::Found, StoreError>| {
+        let answer_it = Box::new(move |found: Result<F, StoreError>| {
             let rendered = catch_unwind(AssertUnwindSafe(|| found.map(render)));
             drop(reply.send(rendered.unwrap_or_else(|_| Err(panicked()))));
         });
@@ -175,14 +171,14 @@ fn panicked() -> StoreError {
 }
 
 /// Starts threads that share a queue; each takes up to `together` reads at once.
-fn lane<L: LookUp>(
+fn lane<K: Send + 'static, F: 'static>(
     url: &DatabaseUrl,
-    look_up: &Arc<L>,
+    look_up: &Arc<LookUp<K, F>>,
     name: &str,
     threads: usize,
     together: usize,
-) -> std::io::Result<Sender<Task<L>>> {
-    let (queue, tasks): (Sender<Task<L>>, Receiver<Task<L>>) = bounded(QUEUE_MAX);
+) -> std::io::Result<Sender<Task<K, F>>> {
+    let (queue, tasks) = bounded::<Task<K, F>>(QUEUE_MAX);
     for index in 0..threads {
         let (tasks, url, look_up) = (tasks.clone(), url.clone(), Arc::clone(look_up));
         thread::Builder::new().name(format!("{name}-{index}")).spawn(move || {
@@ -251,43 +247,31 @@ impl ReaderSession {
         sees: Sees,
         read: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let result = self.try_run(sees, read);
+        let result = self.conn.get().and_then(|conn| {
+            if sees == Sees::OneState && self.begun != Begun::Shared {
+                conn.begin_read()?;
+                self.begun = Begun::Own;
+            }
+            catch_unwind(AssertUnwindSafe(|| read(conn))).unwrap_or_else(|_| Err(panicked()))
+        });
         if result.as_ref().err().is_some_and(StoreError::is_of_connection) {
             self.leave();
         }
         result
     }
 
-    fn try_run<T>(
-        &mut self,
-        sees: Sees,
-        read: impl FnOnce(&mut Conn) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let conn = self.conn.get()?;
-        if sees == Sees::OneState && self.begun != Begun::Shared {
-            conn.begin_read()?;
-            self.begun = Begun::Own;
-        }
-        let result = catch_unwind(AssertUnwindSafe(|| read(conn)));
-        result.unwrap_or_else(|_| Err(panicked()))
-    }
-
     /// Looks up the keys and answers their callers.
-    fn look_up<L: LookUp>(&mut self, look_up: &L, keys: &[L::Key], answers: Vec<Answer<L>>) {
+    fn look_up<K, F>(&mut self, look_up: &LookUp<K, F>, keys: &[K], answers: Vec<Answer<F>>) {
         if keys.is_empty() {
             return;
         }
-        metrics::histogram!("customary_reader_batch_customers").record(count(keys.len()));
-        match self.run(Sees::EachItsOwn, |conn| look_up.look_up(conn, keys)) {
+        metrics::histogram!("customary_reader_batch_customers")
+            .record(u32::try_from(keys.len()).unwrap_or(u32::MAX));
+        match self.run(Sees::EachItsOwn, |conn| look_up(conn, keys)) {
             Ok(found) => answers.into_iter().zip(found).for_each(|(answer, found)| answer(found)),
-            Err(error) => answers.into_iter().for_each(|answer| answer(Err(error.for_another()))),
+            Err(error) => answers.into_iter().for_each(|answer| answer(Err(error.clone()))),
         }
     }
-}
-
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a few dozen at most")]
-fn count(keys: usize) -> f64 {
-    keys as f64
 }
 
 #[cfg(test)]
@@ -300,22 +284,11 @@ mod tests {
     use super::*;
     use crate::store::engine::migrate::migrate;
 
-    /// A look-up that finds nothing.
-    struct Nothing;
-
-    impl LookUp for Nothing {
-        type Key = ();
-        type Found = ();
-
-        fn look_up(&self, _: &mut Conn, keys: &[()]) -> Result<Results<()>, StoreError> {
-            Ok(keys.iter().map(|()| Ok(())).collect())
-        }
-    }
-
-    type Readers = super::Readers<Nothing>;
+    type Readers = super::Readers<(), ()>;
 
     fn readers(url: &DatabaseUrl, threads: usize) -> Readers {
-        Readers::start(url, Nothing, threads).unwrap()
+        let finds_nothing = |_: &mut Conn, keys: &[()]| Ok(keys.iter().map(|()| Ok(())).collect());
+        Readers::start(url, finds_nothing, threads).unwrap()
     }
 
     #[tokio::test]

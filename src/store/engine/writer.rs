@@ -31,30 +31,15 @@ pub(crate) enum Waiting {
 /// One reply per command; `None` where another writer had locked the command's lane.
 pub(crate) type Replies<A> = Vec<Option<Result<A, StoreError>>>;
 
-/// Runs commands for a writer.
-pub(crate) trait Run: Clone + Send + 'static {
-    type Command: Send + 'static;
-    /// The result of a command.
-    type Answer: Send + 'static;
+/// Runs commands of several lanes within a transaction. On PostgreSQL it also returns the number of the transaction, if
+/// that wrote anything. After an error the writer rolls back.
+pub(crate) type Run<C, A> =
+    dyn Fn(&mut Conn, &[&C], Waiting) -> Result<(Replies<A>, Option<String>), StoreError> + Send + Sync;
 
-    /// Runs commands of several lanes within a transaction. On PostgreSQL it also returns the number of the transaction, if
-    /// that wrote anything.
-    ///
-    /// # Errors
-    /// The database's; the writer then rolls back.
-    fn run(
-        &self,
-        conn: &mut Conn,
-        commands: &[&Self::Command],
-        waiting: Waiting,
-    ) -> Result<(Replies<Self::Answer>, Option<String>), StoreError>;
-}
-
-/// The settings of a writer thread.
-#[derive(Clone)]
-pub(crate) struct WriterSetup<R> {
+/// The settings of the writer threads.
+pub(crate) struct WriterSetup<C, A> {
     pub url: DatabaseUrl,
-    pub run: R,
+    pub run: Box<Run<C, A>>,
     pub batch_max: usize,
 }
 
@@ -62,10 +47,10 @@ pub(crate) struct WriterSetup<R> {
 ///
 /// # Errors
 /// The operating system's, when it cannot start a thread.
-pub(crate) fn spawn<R: Run>(
+pub(crate) fn spawn<C: Send + 'static, A: Send + 'static>(
     name: String,
-    setup: WriterSetup<R>,
-    queue: Arc<Queue<R::Command, R::Answer>>,
+    setup: Arc<WriterSetup<C, A>>,
+    queue: Arc<Queue<C, A>>,
     checkpointer: Option<Checkpointer>,
 ) -> std::io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name(name).spawn(move || {
@@ -80,23 +65,22 @@ pub(crate) fn spawn<R: Run>(
     })
 }
 
-type Jobs<R> = Vec<Job<<R as Run>::Command, <R as Run>::Answer>>;
-
-struct Writer<R: Run> {
-    setup: WriterSetup<R>,
-    queue: Arc<Queue<R::Command, R::Answer>>,
+struct Writer<C, A> {
+    setup: Arc<WriterSetup<C, A>>,
+    queue: Arc<Queue<C, A>>,
     conn: KeptConn,
     checkpointer: Option<Checkpointer>,
 }
 
-impl<R: Run> Writer<R> {
+impl<C, A> Writer<C, A> {
     fn run(mut self) {
         let most = self.setup.batch_max.clamp(1, BATCH_COMMANDS_MAX);
         loop {
             match self.queue.take(most, IDLE) {
                 Work::Batch(jobs) => {
                     // A caller that hung up before the batch began needs no answer, but may want the effect.
-                    metrics::histogram!("customary_writer_batch_commands").record(jobs_len(jobs.len()));
+                    metrics::histogram!("customary_writer_batch_commands")
+                        .record(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
                     let changes = jobs.len();
                     let lanes: Vec<i64> = jobs.iter().map(|job| job.lane).collect();
                     let was_left = jobs.iter().any(|job| job.was_left);
@@ -121,19 +105,15 @@ impl<R: Run> Writer<R> {
     }
 
     fn admin(&mut self, action: AdminTask) {
-        let is_well = match self.conn.get() {
-            Ok(conn) => action(Ok(conn)),
-            Err(error) => action(Err(error)),
-        };
-        if !is_well {
+        if !action(self.conn.get()) {
             self.conn.leave();
         }
     }
 
     /// Writes a batch. If one of its commands makes it fail, halving isolates that command, and the others succeed. Returns
     /// the commands whose lane another writer had locked.
-    fn batch(&mut self, jobs: Jobs<R>, waiting: Waiting) -> Jobs<R> {
-        let commands: Vec<&R::Command> = jobs.iter().map(|job| job.command.as_ref()).collect();
+    fn batch(&mut self, jobs: Vec<Job<C, A>>, waiting: Waiting) -> Vec<Job<C, A>> {
+        let commands: Vec<&C> = jobs.iter().map(|job| job.command.as_ref()).collect();
         let result = self
             .conn
             .get_begun()
@@ -166,7 +146,7 @@ impl<R: Run> Writer<R> {
                     self.conn.leave();
                 }
                 for job in jobs {
-                    drop(job.reply.send(Err(error.for_another())));
+                    drop(job.reply.send(Err(error.clone())));
                 }
                 Vec::new()
             }
@@ -174,23 +154,18 @@ impl<R: Run> Writer<R> {
     }
 }
 
-#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "at most a few hundred")]
-fn jobs_len(jobs: usize) -> f64 {
-    jobs as f64
-}
-
 /// Runs a batch in a transaction; `is_begun` says whether that is open already. Also returns whether the next one is.
-fn transaction<R: Run>(
+fn transaction<C, A>(
     conn: &mut Conn,
     is_begun: bool,
-    setup: &WriterSetup<R>,
-    commands: &[&R::Command],
+    setup: &WriterSetup<C, A>,
+    commands: &[&C],
     waiting: Waiting,
-) -> Result<(Replies<R::Answer>, bool), StoreError> {
+) -> Result<(Replies<A>, bool), StoreError> {
     if !is_begun {
         conn.begin_write()?;
     }
-    let (replies, transaction_id) = match setup.run.run(conn, commands, waiting) {
+    let (replies, transaction_id) = match (setup.run)(conn, commands, waiting) {
         Ok(done) => done,
         Err(error) => {
             conn.rollback();

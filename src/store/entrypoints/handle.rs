@@ -95,8 +95,8 @@ impl Entrypoints<'_> {
     /// # Errors
     /// Database errors.
     pub async fn find(self, entry: &str) -> Result<Option<(i64, i64)>, StoreError> {
-        if let Some(found) = self.0.ring.directory.by_name(entry) {
-            return Ok(Some(found));
+        if let Some(found) = self.0.ring.directory.names.get(entry) {
+            return Ok(Some(*found));
         }
         if !is_entry_name(entry) {
             return Ok(None);
@@ -104,7 +104,7 @@ impl Entrypoints<'_> {
         let name = entry.to_owned();
         let found = self.0.look_up(move |conn, _| settings::find(conn, &name)).await?;
         if let Some(found) = found {
-            self.0.ring.directory.learn_name(entry, found);
+            self.0.ring.directory.names.insert(entry.to_owned(), found);
         }
         Ok(found)
     }

@@ -12,7 +12,7 @@ use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::problem::Rejection;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::prepared::ask_postgres;
+use crate::store::engine::prepared::{ask, row};
 use crate::store::engine::schema::entrypoint_lock;
 pub(crate) use crate::store::engine::writer::Waiting;
 use crate::store::keys::index_keys::{IndexKey, IndexKeys};
@@ -21,25 +21,27 @@ use crate::store::keys::keyring::KeyRing;
 /// How many entrypoints one statement reads.
 const CHUNK: usize = 1_000;
 
-/// A row of `entrypoint_lock`, as read under the lock.
-#[derive(Debug, Clone, Queryable, Selectable, AsChangeset)]
-#[diesel(table_name = entrypoint_lock, treat_none_as_null = true)]
-pub struct LockRow {
+row! {
+    /// A row of `entrypoint_lock`, as read under the lock.
+    #[derive(Debug, Clone, AsChangeset)]
+    #[diesel(treat_none_as_null = true)]
+    pub(crate) struct LockRow of entrypoint_lock "entrypoint_lock":
+    types LockColumns, columns lock_columns of "l", fn insert_lock_rows by NewLockRows;
     #[diesel(skip_update)]
-    pub entrypoint_id: i64,
+    entrypoint_id: i64 as BigInt,
     /// The version of the current settings.
     #[diesel(skip_update)]
-    pub settings_version: i64,
-    pub next_customer_id: i64,
-    pub block_end: i64,
+    settings_version: i64 as BigInt,
+    next_customer_id: i64 as BigInt,
+    block_end: i64 as BigInt,
     /// The number of the next change.
-    pub next_seq: i64,
-    pub key_id: i64,
-    pub digest_identifiers: String,
-    pub live_customers: i64,
-    pub counts: String,
-    pub old_key_id: Option<i64>,
-    pub old_digest_identifiers: String,
+    next_seq: i64 as BigInt,
+    key_id: i64 as BigInt,
+    digest_identifiers: String as Text,
+    live_customers: i64 as BigInt,
+    counts: String as Text,
+    old_key_id: Option<i64> as Nullable<BigInt>,
+    old_digest_identifiers: String as Text,
 }
 
 impl LockRow {
@@ -58,17 +60,13 @@ impl LockRow {
 /// Defines a function that locks lock rows in the order of their ids.
 macro_rules! lock_rows {
     ($name:ident<$life:lifetime>($of:literal, $param:ident: $type:ty as $sql:ty), $locks:literal) => {
-        ask_postgres! {
+        ask! {
             /// Locks lock rows.
-            $name<$life>(
-                concat!(
-                    "SELECT entrypoint_id, settings_version, next_customer_id, block_end, next_seq, key_id, \
-digest_identifiers, live_customers, counts, old_key_id, old_digest_identifiers \
-FROM entrypoint_lock WHERE entrypoint_id = ", $of
-                ), $param: $type as $sql;
-                concat!(") ORDER BY entrypoint_id ", $locks)
-            ) -> LockRow
-            as (BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, Text, BigInt, Text, Nullable<BigInt>, Text)
+            fn $name<$life> of PgConnection(
+                concat!("SELECT ", lock_columns!(), " FROM entrypoint_lock l WHERE l.entrypoint_id = ", $of),
+                $param: $type as $sql;
+                concat!(") ORDER BY l.entrypoint_id ", $locks)
+            ) -> LockRow as LockColumns
         }
     };
 }
@@ -89,18 +87,7 @@ pub(crate) fn lock_entrypoints(
     ids.dedup();
     match conn {
         // BEGIN IMMEDIATE has locked the whole database.
-        Conn::Sqlite(c, ..) => {
-            let mut lock_rows = Vec::new();
-            for id in ids {
-                let lock_row = entrypoint_lock::table
-                    .filter(entrypoint_lock::entrypoint_id.eq(id))
-                    .select(LockRow::as_select())
-                    .first(c)
-                    .optional()?;
-                lock_rows.extend(lock_row);
-            }
-            Ok(lock_rows)
-        }
+        Conn::Sqlite(..) => ids.iter().filter_map(|id| read_lock_row(conn, *id).transpose()).collect(),
         Conn::Postgres(c) => Ok(match (waiting, ids.as_slice()) {
             (Waiting::Skip, [id]) => free_lock_row(c, id)?,
             (Waiting::Skip, ids) => free_lock_rows(c, ids)?,
@@ -119,9 +106,6 @@ pub(crate) fn lock_entrypoint(conn: &mut Conn, id: i64) -> Result<LockRow, Store
 }
 
 /// Reads the lock row of an entrypoint without locking it.
-///
-/// # Errors
-/// Database errors.
 pub(crate) fn read_lock_row(conn: &mut Conn, id: i64) -> Result<Option<LockRow>, StoreError> {
     Ok(on!(conn, |c| entrypoint_lock::table.find(id).select(LockRow::as_select()).first(c).optional())?)
 }

@@ -44,19 +44,6 @@ pub(super) struct OrganisationRow {
 }
 
 impl EntrypointRow {
-    /// The version of the settings.
-    pub(super) fn settings_version(&self) -> i64 {
-        self.settings_version
-    }
-
-    /// The entrypoint's own policy, if it has one.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`].
-    pub(super) fn own_identifiers(&self) -> Result<Option<Vec<Identifier>>, StoreError> {
-        read_policy(self.identifiers.clone())
-    }
-
     /// Builds the entrypoint from the columns.
     ///
     /// # Errors
@@ -98,9 +85,6 @@ pub(super) fn read_policy(json: Option<String>) -> Result<Option<Vec<Identifier>
 }
 
 /// The columns of an entrypoint and of its organisation.
-///
-/// # Errors
-/// Database errors.
 pub(super) fn row(conn: &mut Conn, id: i64) -> Result<Option<(EntrypointRow, OrganisationRow)>, StoreError> {
     Ok(on!(conn, |c| entrypoint::table
         .inner_join(organisation::table)
@@ -116,5 +100,5 @@ pub(super) fn row(conn: &mut Conn, id: i64) -> Result<Option<(EntrypointRow, Org
 /// Database errors; [`StoreError::Corrupt`].
 pub(super) fn entrypoint(conn: &mut Conn, id: i64) -> Result<Option<(i64, Entrypoint)>, StoreError> {
     let found = row(conn, id)?;
-    found.map(|(own, organisation)| Ok((own.settings_version(), own.read(organisation)?))).transpose()
+    found.map(|(own, organisation)| Ok((own.settings_version, own.read(organisation)?))).transpose()
 }

@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 
-use super::lock_row::{Waiting, lock_entrypoints};
+use super::lock_row::{LockRow, Waiting, insert_lock_rows, lock_entrypoints};
 use super::{EntrypointRow, OrganisationRow};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::Identifier;
-use crate::domain::entrypoints::settings::{Settings, ThemeChange};
+use crate::domain::entrypoints::settings::Settings;
 use crate::domain::entrypoints::{Entrypoint, Policy};
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::Micros;
@@ -54,9 +54,6 @@ fn none_if_empty(text: &str) -> Option<&str> {
 }
 
 /// Creates an organisation; returns its id.
-///
-/// # Errors
-/// Database errors.
 pub(crate) fn create_organisation(conn: &mut Conn, name: &str, now: Micros) -> Result<i64, StoreError> {
     Ok(on!(conn, |c| diesel::insert_into(organisation::table)
         .values((organisation::name.eq(name), organisation::created_at_us.eq(now.0)))
@@ -81,37 +78,31 @@ pub(crate) fn create_entrypoint(
         let problems = vec![Problem::field(&["entry"], "entry_taken", "this name is taken; choose another")];
         return Err(Rejection::Conflict { problems, ids: Vec::new() }.into());
     }
-    let own = settings.identifiers.as_deref().unwrap_or_default();
-    let required = json(settings.required.iter().flatten().map(|field| field.name().to_owned()))?;
     let id: i64 = on!(conn, |c| diesel::insert_into(entrypoint::table)
         .values((
             entrypoint::entry.eq(entry),
             entrypoint::org_id.eq(org_id),
-            entrypoint::legal_name.eq(settings.legal_name.as_deref().and_then(none_if_empty)),
-            entrypoint::dba_name.eq(settings.dba_name.as_deref().and_then(none_if_empty)),
-            entrypoint::country.eq(settings.country.as_deref().and_then(none_if_empty)),
-            entrypoint::identifiers.eq(policy_json(own)?),
-            entrypoint::required_fields.eq(required),
-            entrypoint::created_at_us.eq(now.0),
+            entrypoint::created_at_us.eq(now.0)
         ))
         .returning(entrypoint::entrypoint_id)
         .get_result(c))?;
-    update_theme(conn, id, &settings.theme)?;
+    write_settings(conn, id, settings)?;
     let key_id = ring.create_data_key(conn, id, 1, now)?;
-    let policy = Policy::cascade((!own.is_empty()).then(|| own.to_vec()), organisation.identifiers);
-    on!(conn, |c| diesel::insert_into(entrypoint_lock::table)
-        .values((
-            entrypoint_lock::entrypoint_id.eq(id),
-            entrypoint_lock::settings_version.eq(1),
-            entrypoint_lock::next_customer_id.eq(1),
-            entrypoint_lock::block_end.eq(1),
-            entrypoint_lock::next_seq.eq(1),
-            entrypoint_lock::key_id.eq(key_id),
-            entrypoint_lock::digest_identifiers.eq(digest_identifiers(&policy)?),
-            entrypoint_lock::live_customers.eq(0),
-            entrypoint_lock::counts.eq("{}"),
-        ))
-        .execute(c))?;
+    let own = settings.identifiers.clone().filter(|own| !own.is_empty());
+    let lock_row = LockRow {
+        entrypoint_id: id,
+        settings_version: 1,
+        next_customer_id: 1,
+        block_end: 1,
+        next_seq: 1,
+        key_id,
+        digest_identifiers: digest_identifiers(&Policy::cascade(own, organisation.identifiers))?,
+        live_customers: 0,
+        counts: "{}".into(),
+        old_key_id: None,
+        old_digest_identifiers: "[]".into(),
+    };
+    insert_lock_rows(conn, &[lock_row])?;
     Ok(id)
 }
 
@@ -121,9 +112,6 @@ pub(crate) fn digest_identifiers(policy: &Policy) -> Result<String, StoreError> 
 }
 
 /// An organisation.
-///
-/// # Errors
-/// Database errors.
 pub(crate) fn organisation(conn: &mut Conn, org_id: i64) -> Result<Option<Organisation>, StoreError> {
     let found: Option<(i64, String, Option<String>)> = on!(conn, |c| organisation::table
         .find(org_id)
@@ -135,9 +123,6 @@ pub(crate) fn organisation(conn: &mut Conn, org_id: i64) -> Result<Option<Organi
 }
 
 /// The id and organisation of an entrypoint; neither ever changes.
-///
-/// # Errors
-/// Database errors.
 pub(crate) fn find(conn: &mut Conn, entry: &str) -> Result<Option<(i64, i64)>, StoreError> {
     Ok(on!(conn, |c| entrypoint::table
         .filter(entrypoint::entry.eq(entry))
@@ -147,9 +132,6 @@ pub(crate) fn find(conn: &mut Conn, entry: &str) -> Result<Option<(i64, i64)>, S
 }
 
 /// The settings of an entrypoint.
-///
-/// # Errors
-/// Database errors.
 pub(crate) fn entrypoint_settings(
     conn: &mut Conn,
     id: i64,
@@ -162,14 +144,11 @@ fn read_settings(
     own: EntrypointRow,
     organisation: OrganisationRow,
 ) -> Result<EntrypointSettings, StoreError> {
-    let (version, own_identifiers) = (own.settings_version(), own.own_identifiers()?);
+    let (version, own_identifiers) = (own.settings_version, super::read_policy(own.identifiers.clone())?);
     Ok(EntrypointSettings { entrypoint: own.read(organisation)?, version, own_identifiers })
 }
 
 /// The entrypoints of one organisation or of all, by id.
-///
-/// # Errors
-/// Database errors.
 pub(crate) fn entrypoints(
     conn: &mut Conn,
     org_id: Option<i64>,
@@ -188,9 +167,6 @@ pub(crate) fn entrypoints(
 }
 
 /// Ids and names of the entrypoints of an organisation, by id.
-///
-/// # Errors
-/// Database errors.
 pub(crate) fn entries(conn: &mut Conn, org_id: i64) -> Result<Vec<(i64, String)>, StoreError> {
     Ok(on!(conn, |c| entrypoint::table
         .filter(entrypoint::org_id.eq(org_id))
@@ -208,55 +184,33 @@ pub(crate) fn update_entrypoint(conn: &mut Conn, id: i64, settings: &Settings) -
     if super::entrypoint(conn, id)?.is_none() {
         return Err(Rejection::NotFound.into());
     }
-    on!(conn, |c| {
-        let row = entrypoint::table.find(id);
-        if let Some(name) = &settings.legal_name {
-            diesel::update(row).set(entrypoint::legal_name.eq(none_if_empty(name))).execute(c)?;
-        }
-        if let Some(name) = &settings.dba_name {
-            diesel::update(row).set(entrypoint::dba_name.eq(none_if_empty(name))).execute(c)?;
-        }
-        if let Some(country) = &settings.country {
-            diesel::update(row).set(entrypoint::country.eq(none_if_empty(country))).execute(c)?;
-        }
-        if let Some(identifiers) = &settings.identifiers {
-            diesel::update(row).set(entrypoint::identifiers.eq(policy_json(identifiers)?)).execute(c)?;
-        }
-        if let Some(required) = &settings.required {
-            let names = json(required.iter().map(|field: &TextField| field.name().to_owned()))?;
-            diesel::update(row).set(entrypoint::required_fields.eq(names)).execute(c)?;
-        }
-        Ok::<_, StoreError>(())
-    })?;
-    update_theme(conn, id, &settings.theme)?;
+    write_settings(conn, id, settings)?;
     settings_changed(conn, &[id])
 }
 
-fn update_theme(conn: &mut Conn, id: i64, looks: &ThemeChange) -> Result<(), StoreError> {
-    let editable = match &looks.editable {
-        Some(Some(fields)) => Some(Some(json(fields.iter().map(|field| field.name().to_owned()))?)),
-        Some(None) => Some(None),
-        None => None,
-    };
-    on!(conn, |c| {
-        let row = entrypoint::table.find(id);
-        if let Some(name) = &looks.store_name {
-            diesel::update(row).set(entrypoint::store_name.eq(none_if_empty(name))).execute(c)?;
-        }
-        if let Some(name) = &looks.sender_name {
-            diesel::update(row).set(entrypoint::sender_name.eq(none_if_empty(name))).execute(c)?;
-        }
-        if let Some(language) = looks.language {
-            diesel::update(row).set(entrypoint::language.eq(language.code())).execute(c)?;
-        }
-        if let Some(color) = &looks.color {
-            diesel::update(row).set(entrypoint::color.eq(none_if_empty(color))).execute(c)?;
-        }
-        if let Some(editable) = editable {
-            diesel::update(row).set(entrypoint::editable_fields.eq(editable)).execute(c)?;
-        }
-        Ok(())
-    })
+/// Writes the settings that are not `None`.
+fn write_settings(conn: &mut Conn, id: i64, settings: &Settings) -> Result<(), StoreError> {
+    let fields = |fields: &Vec<TextField>| json(fields.iter().map(|field| field.name().to_owned()));
+    let policy = settings.identifiers.as_deref().map(policy_json).transpose()?;
+    let required = settings.required.as_ref().map(fields).transpose()?;
+    let theme = &settings.theme;
+    let editable = theme.editable.as_ref().map(|own| own.as_ref().map(fields).transpose()).transpose()?;
+    on!(conn, |c| diesel::update(entrypoint::table.find(id))
+        .set((
+            settings.legal_name.as_deref().map(|name| entrypoint::legal_name.eq(none_if_empty(name))),
+            settings.dba_name.as_deref().map(|name| entrypoint::dba_name.eq(none_if_empty(name))),
+            settings.country.as_deref().map(|code| entrypoint::country.eq(none_if_empty(code))),
+            policy.map(|policy| entrypoint::identifiers.eq(policy)),
+            required.map(|required| entrypoint::required_fields.eq(required)),
+            theme.store_name.as_deref().map(|name| entrypoint::store_name.eq(none_if_empty(name))),
+            theme.sender_name.as_deref().map(|name| entrypoint::sender_name.eq(none_if_empty(name))),
+            theme.language.map(|language| entrypoint::language.eq(language.code())),
+            theme.color.as_deref().map(|color| entrypoint::color.eq(none_if_empty(color))),
+            editable.map(|editable| entrypoint::editable_fields.eq(editable)),
+        ))
+        .execute(c)
+        .optional_empty_changeset())?;
+    Ok(())
 }
 
 /// Changes the policy of an organisation, under the locks of all its entrypoints.
@@ -277,16 +231,14 @@ pub(crate) fn update_organisation(
         .select(entrypoint::entrypoint_id)
         .load(c))?;
     lock_entrypoints(conn, &ids, Waiting::Wait)?;
-    on!(conn, |c| {
-        let row = organisation::table.find(org_id);
-        if let Some(name) = name {
-            diesel::update(row).set(organisation::name.eq(name)).execute(c)?;
-        }
-        if let Some(identifiers) = identifiers {
-            diesel::update(row).set(organisation::identifiers.eq(policy_json(identifiers)?)).execute(c)?;
-        }
-        Ok::<_, StoreError>(())
-    })?;
+    let policy = identifiers.map(policy_json).transpose()?;
+    on!(conn, |c| diesel::update(organisation::table.find(org_id))
+        .set((
+            name.map(|name| organisation::name.eq(name)),
+            policy.map(|policy| organisation::identifiers.eq(policy))
+        ))
+        .execute(c)
+        .optional_empty_changeset())?;
     settings_changed(conn, &ids)
 }
 

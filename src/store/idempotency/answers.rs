@@ -7,7 +7,7 @@ use crate::domain::kernel::time::Micros;
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
 use crate::store::keys::keyring::{ENTRYPOINT_SALT, KeyRing};
-use crate::vault::{DataKey, Plain};
+use crate::vault::DataKey;
 
 /// The answer's text stored under a key, for a request without a customer.
 ///
@@ -19,14 +19,15 @@ pub(crate) fn text(
     entrypoint_id: i64,
     key_use: KeyUse,
     now: Micros,
-) -> Result<Option<Plain>, StoreError> {
+) -> Result<Option<String>, StoreError> {
     let rows = find(conn, entrypoint_id, &[key_use.key.to_vec()], now)?;
     let Some(row) = rows.first() else { return Ok(None) };
     if row.fingerprint != key_use.fingerprint {
         return Err(Rejection::KeyReused.into());
     }
     let seal = ring.data_key(conn, row.key_id)?.seal_key(ENTRYPOINT_SALT)?;
-    Ok(Some(seal.open(&outcome_ad(row), &row.detail)?))
+    let text = seal.open(&outcome_ad(row), &row.detail)?;
+    Ok(Some(String::from_utf8_lossy(&text).into_owned()))
 }
 
 /// How to store a text, and for how long.

@@ -24,12 +24,7 @@ impl IdempotencyKeys<'_> {
         entrypoint_id: i64,
         key_use: KeyUse,
     ) -> Result<Option<String>, StoreError> {
-        self.0
-            .look_up(move |conn, ring| {
-                let text = super::text(conn, ring, entrypoint_id, key_use, clock::now())?;
-                Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
-            })
-            .await
+        self.0.look_up(move |conn, ring| super::text(conn, ring, entrypoint_id, key_use, clock::now())).await
     }
 
     /// Hashes an idempotency key and the request it is used for, bound to the entrypoint. The hash is keyed by the

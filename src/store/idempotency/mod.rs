@@ -22,7 +22,7 @@ pub(crate) use self::sealed::IdempotencyTable;
 
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
-use super::engine::prepared::{ask_postgres, insert};
+use super::engine::prepared::{ask, row};
 use super::engine::schema::idempotency;
 use super::index::digests::{self, DigestRow, Records};
 use crate::domain::kernel::time::Micros;
@@ -31,27 +31,11 @@ use crate::vault::IDENTITY_DIGEST_BYTES;
 /// How many rows a transaction removes; it then holds its locks for milliseconds.
 const REMOVED_MAX: i64 = 1_000;
 
-#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = idempotency)]
-#[diesel(treat_none_as_default_value = false)]
-pub(crate) struct IdempotencyRow {
-    pub entrypoint_id: i64,
-    pub key_hash: Vec<u8>,
-    pub fingerprint: Vec<u8>,
-    pub kind: String,
-    pub customer_id: Option<i64>,
-    pub version: Option<i64>,
-    pub key_id: i64,
-    pub detail: Vec<u8>,
-    pub expires_at_us: i64,
-}
-
-type IdempotencyColumns =
-    (BigInt, Binary, Binary, Text, Nullable<BigInt>, Nullable<BigInt>, BigInt, Binary, BigInt);
-
-insert! {
-    /// Inserts into `idempotency`. On PostgreSQL there must be no row of the same key.
-    pub(crate) fn insert(&[IdempotencyRow]) by NewKeys, "INSERT" "idempotency" "",
+row! {
+    /// A row of `idempotency`. On PostgreSQL a new one needs a key without a row.
+    #[derive(Debug, Clone)]
+    pub(crate) struct IdempotencyRow of idempotency "idempotency":
+    types IdempotencyColumns, columns idempotency_columns of "i", fn insert by NewKeys;
     entrypoint_id: i64 as BigInt,
     key_hash: Vec<u8> as Binary,
     fingerprint: Vec<u8> as Binary,
@@ -63,20 +47,19 @@ insert! {
     expires_at_us: i64 as BigInt,
 }
 
-ask_postgres! {
+ask! {
     /// The records of keys that have not expired; it looks each up by itself.
-    rows_of_keys<'a>(
-        "SELECT i.* FROM unnest(", hashes: &'a [Vec<u8>] as Array<Binary>,
-        ") AS w (key_hash) CROSS JOIN LATERAL (SELECT i.entrypoint_id, i.key_hash, i.fingerprint, i.kind, \
-         i.customer_id, i.version, i.key_id, i.detail, i.expires_at_us FROM idempotency i WHERE entrypoint_id = ",
+    fn rows_of_keys<'a> of PgConnection(
+        concat!("SELECT ", idempotency_columns!(), " FROM unnest("), hashes: &'a [Vec<u8>] as Array<Binary>,
+        ") AS w (key_hash) CROSS JOIN LATERAL (SELECT * FROM idempotency WHERE entrypoint_id = ",
         entrypoint_id: i64 as BigInt;
         " AND key_hash = w.key_hash OFFSET 0) AS i"
     ) -> IdempotencyRow as IdempotencyColumns
 }
 
-ask_postgres! {
+ask! {
     /// Expired keys, entrypoint by entrypoint; those of the service (entrypoint 0) come first.
-    expired_keys<'a>(
+    fn expired_keys<'a> of PgConnection(
         "SELECT i.entrypoint_id, i.key_hash FROM (SELECT 0 AS entrypoint_id UNION ALL \
          SELECT entrypoint_id FROM entrypoint_lock) AS e CROSS JOIN LATERAL (SELECT entrypoint_id, key_hash FROM idempotency \
          WHERE entrypoint_id = e.entrypoint_id AND expires_at_us <= ", now: &'a i64 as BigInt,
@@ -96,9 +79,6 @@ fn digest_row(entrypoint_id: i64, key_hash: &[u8], record_id: i64) -> DigestRow 
 }
 
 /// The idempotency records of keys that were used and have not expired.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn find(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -134,9 +114,6 @@ pub(crate) fn find(
 }
 
 /// Removes expired records of keys, so that the keys can be used again. SQLite does not need this.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn forget_expired(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -163,9 +140,6 @@ fn remove_if_expired(
 }
 
 /// Stores idempotency records of an entrypoint whose keys [`find`] did not find, under its lock.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn keep(conn: &mut Conn, entrypoint_id: i64, rows: &[IdempotencyRow]) -> Result<(), StoreError> {
     let newest: Option<i64> = match conn {
         Conn::Postgres(_) => return Ok(insert(conn, rows)?),
@@ -184,9 +158,6 @@ pub(crate) fn keep(conn: &mut Conn, entrypoint_id: i64, rows: &[IdempotencyRow])
 }
 
 /// Removes at most [`REMOVED_MAX`] expired records; returns how many.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn remove_expired(conn: &mut Conn, now: Micros) -> Result<usize, StoreError> {
     let c = match conn {
         Conn::Sqlite(c, _) => c,

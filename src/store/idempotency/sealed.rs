@@ -21,9 +21,6 @@ fn place_at(cursor: &[u8]) -> (i64, &[u8]) {
 }
 
 /// The next records of an entrypoint after a cursor, each with its own cursor; an empty cursor begins.
-///
-/// # Errors
-/// The database's.
 fn after(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -58,9 +55,6 @@ fn after(
 }
 
 /// Replaces the data key and the sealed part of the record at a cursor.
-///
-/// # Errors
-/// The database's.
 fn seal_anew(conn: &mut Conn, cursor: &[u8], moved: &IdempotencyRow) -> Result<(), StoreError> {
     let sealed = (idempotency::key_id.eq(moved.key_id), idempotency::detail.eq(&moved.detail));
     match conn {

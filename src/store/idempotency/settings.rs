@@ -21,7 +21,7 @@ pub(crate) fn once(
 ) -> Result<(String, bool), StoreError> {
     let Some(key_use) = key_use else { return in_transaction(conn, action).map(|body| (body, false)) };
     let done = in_transaction(conn, |conn| {
-        if let Some(body) = known(conn, ring, key_use, now)? {
+        if let Some(body) = text(conn, ring, SERVICE_ENTRYPOINT, key_use, now)? {
             return Ok((body, true));
         }
         let body = action(conn)?;
@@ -37,21 +37,11 @@ pub(crate) fn once(
     match done {
         // Another instance committed an answer under the same key first.
         Err(StoreError::Bug(message)) => {
-            match in_transaction(conn, |conn| known(conn, ring, key_use, now))? {
+            match in_transaction(conn, |conn| text(conn, ring, SERVICE_ENTRYPOINT, key_use, now))? {
                 Some(body) => Ok((body, true)),
                 None => Err(StoreError::Bug(message)),
             }
         }
         other => other,
     }
-}
-
-fn known(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    key_use: KeyUse,
-    now: Micros,
-) -> Result<Option<String>, StoreError> {
-    let text = text(conn, ring, SERVICE_ENTRYPOINT, key_use, now)?;
-    Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
 }

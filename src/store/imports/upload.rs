@@ -379,7 +379,7 @@ fn known(
     now: Micros,
 ) -> Result<Option<i64>, StoreError> {
     let text = idempotency::text(conn, ring, entrypoint_id, key_use, now)?;
-    Ok(text.map(|text| serde_json::from_slice(&text)).transpose()?)
+    Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
 }
 
 fn keep(

@@ -28,13 +28,13 @@ pub(super) struct Packer {
     first: (u64, i64),
     last_term: u64,
     /// How many pairs of term and customer were packed.
-    pub(super) postings: u64,
+    pub(super) postings: i64,
 }
 
 impl Packer {
     /// Adds the customers of a term, by ascending id.
     pub(super) fn add(&mut self, term: u64, customers: &[i64]) {
-        self.postings += u64::try_from(customers.len()).unwrap_or(0);
+        self.postings += i64::try_from(customers.len()).unwrap_or(0);
         if customers.len() > LIST_LONG {
             self.close();
             for chunk in customers.chunks(CHUNK) {
@@ -91,7 +91,7 @@ impl Packer {
 }
 
 /// Packs customers' terms; returns the blocks and the number of their postings.
-pub(super) fn pack(customers: &[(i64, &[u64])]) -> (Vec<Block>, u64) {
+pub(super) fn pack(customers: &[(i64, &[u64])]) -> (Vec<Block>, i64) {
     let mut pairs: Vec<(u64, i64)> =
         customers.iter().flat_map(|(id, terms)| terms.iter().map(|term| (*term, *id))).collect();
     pairs.sort_unstable();
@@ -264,7 +264,7 @@ mod tests {
             }
             let all = unpacked(&blocks);
             prop_assert_eq!(&all, &wanted);
-            prop_assert_eq!(postings, u64::try_from(wanted.values().map(Vec::len).sum::<usize>()).unwrap());
+            prop_assert_eq!(postings, i64::try_from(wanted.values().map(Vec::len).sum::<usize>()).unwrap());
             for (term, ids) in wanted {
                 let mut found = Vec::new();
                 for block in &blocks {

@@ -71,7 +71,7 @@ pub(crate) struct Compaction {
     /// The number of tombstones of erased people when it began.
     erased: i64,
     /// Whether its inputs are all segments that were live when it began.
-    is_whole: bool,
+    pub(super) is_whole: bool,
     sequence: i64,
 }
 
@@ -156,29 +156,26 @@ pub(crate) fn examine(conn: &mut Conn) -> Result<(usize, i64), StoreError> {
 }
 
 /// Prepares a flush, if the memtable has at least `least` bytes; only reads.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn flush_if_due(conn: &mut Conn, least: i64) -> Result<Option<Flush>, StoreError> {
     if memtable::bytes(conn)? < least { Ok(None) } else { Ok(Some(prepare_flush(conn)?)) }
 }
 
 /// Whether there may be something to compact; only reads.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn is_due(conn: &mut Conn, is_idle: bool, may_erase: bool) -> Result<bool, StoreError> {
+    Ok(!due(conn, is_idle, may_erase)?.1.is_empty())
+}
+
+/// The live segments, the ids of those to compact, and the number of tombstones of erased people.
+fn due(conn: &mut Conn, is_idle: bool, may_erase: bool) -> Result<(Vec<Segment>, Vec<i64>, i64), StoreError> {
     let live = live(conn)?;
     let pairs: Vec<(i64, i64)> = live.iter().map(|(id, _, postings)| (*id, *postings)).collect();
     let tombstones: i64 = on!(conn, |c| index_tombstone::table.count().get_result(c))?;
-    let erased = if may_erase { erased(conn)? } else { 0 };
-    Ok(!chosen(&pairs, tombstones, erased, is_idle).is_empty())
+    let erased = erased(conn)?;
+    let ids = chosen(&pairs, tombstones, if may_erase { erased } else { 0 }, is_idle);
+    Ok((live, ids, erased))
 }
 
 /// Begins a compaction, unless another process runs one.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn begin(
     conn: &mut Conn,
     is_idle: bool,
@@ -194,8 +191,11 @@ pub(crate) fn begin(
     if until > now.0 {
         return Ok(None);
     }
-    let live = live(conn)?;
-    let pairs: Vec<(i64, i64)> = live.iter().map(|(id, _, postings)| (*id, *postings)).collect();
+    // It counts the tombstones of erased people before it reads them: a person erased meanwhile then makes it begin again.
+    let (live, ids, erased) = due(conn, is_idle, may_erase)?;
+    if ids.is_empty() {
+        return Ok(None);
+    }
     let replaced: Vec<(i64, Vec<u8>)> = on!(conn, |c| index_memtable::table
         .filter(index_memtable::replaces.eq(true))
         .select((index_memtable::sequence, index_memtable::terms))
@@ -205,12 +205,6 @@ pub(crate) fn begin(
         .load::<(i64, i64)>(c))?
     .into_iter()
     .collect();
-    let number = i64::try_from(tombstones.len()).unwrap_or(i64::MAX);
-    let erased = erased(conn)?;
-    let ids = chosen(&pairs, number, if may_erase { erased } else { 0 }, is_idle);
-    if ids.is_empty() {
-        return Ok(None);
-    }
     for (sequence, row) in replaced {
         for entry in entries(&row) {
             tombstones
@@ -332,11 +326,6 @@ impl Compaction {
         Ok(self.packer.take())
     }
 
-    /// Whether its inputs are all segments that were live when it began.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.is_whole
-    }
-
     /// Whether this compaction still has the lease; if so, extends it.
     fn holds(&self, conn: &mut Conn, now: Micros) -> Result<bool, StoreError> {
         let held = on!(conn, |c| diesel::update(
@@ -349,9 +338,6 @@ impl Compaction {
 }
 
 /// Writes blocks of a compaction; false if another process took over.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn write(
     conn: &mut Conn,
     compaction: &Compaction,
@@ -366,15 +352,11 @@ pub(crate) fn write(
 }
 
 /// Replaces the inputs by the new segment, or drops the new one if a person was erased since the compaction began.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn finish(conn: &mut Conn, compaction: &Compaction, now: Micros) -> Result<bool, StoreError> {
     if !compaction.holds(conn, now)? {
         return Ok(false);
     }
     let is_sound = erased(conn)? == compaction.erased;
-    let postings = i64::try_from(compaction.packer.postings).unwrap_or(i64::MAX);
     let retired = (index_segment::state.eq(RETIRED), index_segment::retired_at_us.eq(Some(now.0)));
     if is_sound {
         let ids: Vec<i64> = compaction.inputs.iter().map(|input| input.segment_id).collect();
@@ -383,7 +365,7 @@ pub(crate) fn finish(conn: &mut Conn, compaction: &Compaction, now: Micros) -> R
                 .set(retired)
                 .execute(c)?;
             diesel::update(index_segment::table.find(compaction.segment_id))
-                .set((index_segment::state.eq(LIVE), index_segment::postings.eq(postings)))
+                .set((index_segment::state.eq(LIVE), index_segment::postings.eq(compaction.packer.postings)))
                 .execute(c)
         })?;
         if compaction.is_whole {
@@ -406,8 +388,8 @@ pub(crate) fn finish(conn: &mut Conn, compaction: &Compaction, now: Micros) -> R
     Ok(is_sound)
 }
 
-/// A retired segment that no transaction can still read.
-fn purgeable(conn: &mut Conn, now: Micros) -> Result<Option<i64>, StoreError> {
+/// A retired segment that no transaction can still read; [`purge`] has something to do if there is one.
+pub(crate) fn purgeable(conn: &mut Conn, now: Micros) -> Result<Option<i64>, StoreError> {
     let grace_us = match conn {
         Conn::Sqlite(..) => 0,
         Conn::Postgres(_) => GRACE_US,
@@ -420,18 +402,7 @@ fn purgeable(conn: &mut Conn, now: Micros) -> Result<Option<i64>, StoreError> {
         .optional())?)
 }
 
-/// Whether [`purge`] has something to do; only reads.
-///
-/// # Errors
-/// The database's.
-pub(crate) fn is_purgeable(conn: &mut Conn, now: Micros) -> Result<bool, StoreError> {
-    Ok(purgeable(conn, now)?.is_some())
-}
-
 /// Removes some blocks of retired segments that no transaction can still read; returns whether there may be more.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn purge(conn: &mut Conn, now: Micros) -> Result<bool, StoreError> {
     let Some(segment_id) = purgeable(conn, now)? else { return Ok(false) };
     let keys: Vec<(i64, i64)> = on!(conn, |c| index_block::table

@@ -11,7 +11,7 @@ use super::memtable::entries;
 use super::segments::{LIVE, broken, signed};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::prepared::ask_postgres;
+use crate::store::engine::prepared::ask;
 use crate::store::engine::schema::{index_block, index_memtable, index_segment};
 
 /// The cost of a block of a long list, in opened customers; on PostgreSQL without the round trip.
@@ -34,9 +34,6 @@ pub(crate) struct Index {
 
 impl Index {
     /// The index of some entrypoints.
-    ///
-    /// # Errors
-    /// The database's.
     pub(crate) fn of(conn: &mut Conn, entrypoints: &[i64]) -> Result<Index, StoreError> {
         if let (Conn::Postgres(c), [one]) = (&mut *conn, entrypoints) {
             return Index::of_one(c, *one);
@@ -166,7 +163,7 @@ impl Lookup {
     fn narrow(&mut self, place: Option<PostingList>) -> bool {
         match place {
             None => return false,
-            Some(PostingList::Long { first_term, blocks }) => self.long.push((first_term, blocks)),
+            Some(PostingList::Long { term, blocks }) => self.long.push((term, blocks)),
             Some(PostingList::Here(ids)) => self.meet(ids),
         }
         self.found.as_ref().is_none_or(|found| !found.is_empty())
@@ -188,14 +185,14 @@ impl Lookup {
         };
         // The shortest list comes last.
         self.long.sort_by_key(|(_, blocks)| std::cmp::Reverse(*blocks));
-        while let Some((first_term, blocks)) = self.long.pop() {
+        while let Some((term, blocks)) = self.long.pop() {
             if self.found.as_ref().is_some_and(|found| found.len() <= blocks * block + round_trip) {
                 break;
             }
-            let mut terms = vec![first_term];
+            let mut terms = vec![term];
             // One list alone would leave too many customers to open.
             if self.found.is_none() {
-                terms.extend(self.long.pop().map(|(first_term, _)| first_term));
+                terms.extend(self.long.pop().map(|(term, _)| term));
             }
             for ids in long_lists(conn, self.segment_id, &terms)? {
                 self.meet(ids);
@@ -210,38 +207,33 @@ enum PostingList {
     /// All of them.
     Here(Vec<i64>),
     /// In `blocks` blocks of their own.
-    Long { first_term: i64, blocks: usize },
+    Long { term: i64, blocks: usize },
 }
 
-/// The last block of a segment whose first term is not above a term: that first term, how many blocks begin with exactly
-/// the term, and the data.
-struct Candidate {
-    term: i64,
-    first_term: i64,
-    blocks: i64,
-    data: Vec<u8>,
-}
+/// The last block of a segment whose first term is not above a term: how many blocks begin with exactly the term, and the
+/// data.
+type Candidate = (i64, Vec<u8>);
 
 /// A candidate as a row; its first column numbers the pairs of segment and term from 1.
-type Numbered = (i64, i64, i64, Vec<u8>);
+type Numbered = (i64, i64, Vec<u8>);
 
-ask_postgres! {
+ask! {
     /// The candidates of terms, each in the segment at the same position. A term with blocks of its own comes without data.
-    candidates<'a>(
-        "SELECT number, first_term, blocks, CASE WHEN blocks > 1 THEN ''::bytea ELSE data END FROM ( \
-         SELECT t.number, b.first_term, CASE WHEN b.first_term = t.term THEN \
+    fn candidates<'a> of PgConnection(
+        "SELECT number, blocks, CASE WHEN blocks > 1 THEN ''::bytea ELSE data END FROM ( \
+         SELECT t.number, CASE WHEN b.first_term = t.term THEN \
          (SELECT count(*) FROM index_block c WHERE c.segment_id = t.id AND c.first_term = t.term) ELSE 0 END AS blocks, b.data \
          FROM unnest(", segments: &'a [i64] as Array<BigInt>,
         ", ", terms: &'a [i64] as Array<BigInt>;
         ") WITH ORDINALITY AS t (id, term, number) CROSS JOIN LATERAL ( \
          SELECT first_term, data FROM index_block WHERE segment_id = t.id AND first_term <= t.term \
          ORDER BY first_term DESC, first_customer DESC LIMIT 1) AS b OFFSET 0) AS found"
-    ) -> Numbered as (BigInt, BigInt, BigInt, Binary)
+    ) -> Numbered as (BigInt, BigInt, Binary)
 }
 
-ask_postgres! {
+ask! {
     /// The blocks of long lists of a segment: the term, the first customer, and the data.
-    blocks_of<'a>(
+    fn blocks_of<'a> of PgConnection(
         "SELECT t.term, b.first_customer, b.data FROM unnest(", terms: &'a [i64] as Array<BigInt>,
         ") AS t (term) CROSS JOIN LATERAL ( \
          SELECT first_customer, data FROM index_block WHERE segment_id = ", segment_id: i64 as BigInt;
@@ -249,9 +241,9 @@ ask_postgres! {
     ) -> (i64, i64, Vec<u8>) as (BigInt, BigInt, Binary)
 }
 
-ask_postgres! {
+ask! {
     /// The rows of an entrypoint in the memtable, and the segments in a state, which have no terms here.
-    memtable_and_segments<'a>(
+    fn memtable_and_segments<'a> of PgConnection(
         "SELECT sequence, terms FROM index_memtable WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt,
         " UNION ALL SELECT segment_id, NULL FROM index_segment WHERE state = ", state: &'a str as Text;
         ""
@@ -264,7 +256,7 @@ fn look_up(conn: &mut Conn, wanted: &[(i64, u64)]) -> Result<Vec<Option<PostingL
         return wanted
             .iter()
             .map(|(segment_id, term)| match candidate(conn, *segment_id, signed(*term))? {
-                Some(candidate) => place(&candidate),
+                Some(candidate) => place(signed(*term), &candidate),
                 None => Ok(None),
             })
             .collect();
@@ -276,10 +268,10 @@ fn look_up(conn: &mut Conn, wanted: &[(i64, u64)]) -> Result<Vec<Option<PostingL
             some.iter().map(|(segment_id, term)| (*segment_id, signed(*term))).unzip();
         let first = places.len();
         places.resize_with(first + some.len(), || None);
-        for (number, first_term, blocks, data) in candidates(c, &segments, &terms)? {
+        for (number, blocks, data) in candidates(c, &segments, &terms)? {
             let at = usize::try_from(number - 1).unwrap_or(usize::MAX);
             if let (Some(term), Some(slot)) = (terms.get(at), places.get_mut(first.saturating_add(at))) {
-                *slot = place(&Candidate { term: *term, first_term, blocks, data })?;
+                *slot = place(*term, &(blocks, data))?;
             }
         }
     }
@@ -304,17 +296,17 @@ fn candidate(conn: &mut Conn, segment_id: i64, term: i64) -> Result<Option<Candi
     } else {
         0
     };
-    Ok(Some(Candidate { term, first_term, blocks, data }))
+    Ok(Some((blocks, data)))
 }
 
-fn place(candidate: &Candidate) -> Result<Option<PostingList>, StoreError> {
-    if candidate.blocks > 1 {
-        let blocks = usize::try_from(candidate.blocks).unwrap_or(usize::MAX);
-        return Ok(Some(PostingList::Long { first_term: candidate.first_term, blocks }));
+fn place(term: i64, (blocks, data): &Candidate) -> Result<Option<PostingList>, StoreError> {
+    if *blocks > 1 {
+        let blocks = usize::try_from(*blocks).unwrap_or(usize::MAX);
+        return Ok(Some(PostingList::Long { term, blocks }));
     }
     let mut ids = Vec::new();
-    let term = u64::from_ne_bytes(candidate.term.to_ne_bytes()) ^ (1 << 63);
-    Entries::of(&candidate.data).find(term, &mut ids).map_err(broken)?;
+    let term = u64::from_ne_bytes(term.to_ne_bytes()) ^ (1 << 63);
+    Entries::of(data).find(term, &mut ids).map_err(broken)?;
     Ok((!ids.is_empty()).then_some(PostingList::Here(ids)))
 }
 

@@ -13,7 +13,7 @@ use diesel::sql_types::{BigInt, Binary, Bool};
 
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::prepared::insert;
+use crate::store::engine::prepared::new_row;
 use crate::store::engine::schema::index_memtable;
 
 /// Bytes of a word.
@@ -40,25 +40,11 @@ pub(crate) struct Indexed {
 pub(super) const REBUILD: &str =
     "rebuild the index as docs/operations.md describes under \"Rebuild the search index\"";
 
-/// A row of `index_memtable`.
-#[derive(Debug)]
-pub(crate) struct MemtableRow {
-    entrypoint_id: i64,
-    replaces: bool,
-    terms: Vec<u8>,
-}
-
-#[cfg(test)]
-impl MemtableRow {
-    /// The row as a query returns it.
-    pub(super) fn numbered(self, sequence: i64) -> (i64, bool, Vec<u8>) {
-        (sequence, self.replaces, self.terms)
-    }
-}
-
-insert! {
-    /// Appends to the memtable.
-    pub(crate) fn insert_memtable_rows(&[MemtableRow]) by NewMemtableRows, "INSERT" "index_memtable" "",
+new_row! {
+    /// A row of `index_memtable`.
+    #[derive(Debug)]
+    pub(crate) struct MemtableRow of "index_memtable":
+    "INSERT", fn insert_memtable_rows by NewMemtableRows;
     entrypoint_id: i64 as BigInt,
     replaces: bool as Bool,
     terms: Vec<u8> as Binary,
@@ -174,9 +160,6 @@ pub(super) fn remove(conn: &mut Conn, entrypoint_id: i64, ids: &BTreeSet<i64>) -
 }
 
 /// An upper bound of the number of rows in the memtable.
-///
-/// # Errors
-/// The database's.
 pub(super) fn rows(conn: &mut Conn) -> Result<i64, StoreError> {
     let (first, last): (Option<i64>, Option<i64>) = match conn {
         // SQLite uses the index for one end only per query.
@@ -192,9 +175,6 @@ pub(super) fn rows(conn: &mut Conn) -> Result<i64, StoreError> {
 }
 
 /// The size of the memtable in bytes.
-///
-/// # Errors
-/// The database's.
 pub(super) fn bytes(conn: &mut Conn) -> Result<i64, StoreError> {
     let bytes = || sql::<BigInt>("coalesce(sum(length(terms)), 0)");
     Ok(on!(conn, |c| index_memtable::table.select(bytes()).first(c))?)
@@ -230,9 +210,6 @@ pub(super) fn examine(conn: &mut Conn) -> Result<usize, StoreError> {
 
 /// Vacuums the memtable on PostgreSQL; with `whole` it also truncates the file, unless there are rows again. Returns
 /// whether the file still has pages.
-///
-/// # Errors
-/// The database's.
 pub(super) fn vacuum(conn: &mut Conn, whole: bool) -> Result<bool, StoreError> {
     // Truncation may wait some seconds for other writers.
     let is_whole = whole && rows(conn)? == 0;

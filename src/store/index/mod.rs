@@ -184,11 +184,8 @@ impl SearchIndex<'_> {
                 .await?;
             compaction = after;
             if is_over || !holds {
-                return Ok(if is_over && holds && compaction.is_whole() {
-                    Maintained::Whole
-                } else {
-                    Maintained::Went
-                });
+                let is_whole = is_over && holds && compaction.is_whole;
+                return Ok(if is_whole { Maintained::Whole } else { Maintained::Went });
             }
         }
     }
@@ -198,7 +195,7 @@ impl SearchIndex<'_> {
     /// # Errors
     /// The database's.
     pub async fn purge(self) -> Result<Maintained, StoreError> {
-        if !self.0.read(|conn, _| compaction::is_purgeable(conn, clock::now())).await? {
+        if self.0.read(|conn, _| compaction::purgeable(conn, clock::now())).await?.is_none() {
             return Ok(Maintained::Nothing);
         }
         let more = self.0.administer(|conn, _| compaction::purge(conn, clock::now())).await?;

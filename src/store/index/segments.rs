@@ -17,7 +17,7 @@ use super::blocks::{Block, pack};
 use super::memtable::{self, Indexed, MemtableRow, entries, insert_memtable_rows};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::prepared::insert;
+use crate::store::engine::prepared::new_row;
 use crate::store::engine::schema::{index_lease, index_memtable, index_segment, index_tombstone};
 
 /// A write of at least this many customers makes a segment directly.
@@ -36,15 +36,9 @@ pub(super) const LIVE: &str = "live";
 pub(super) const BUILDING: &str = "building";
 pub(super) const RETIRED: &str = "retired";
 
-struct NewBlock {
-    segment_id: i64,
-    first_term: i64,
-    first_customer: i64,
-    data: Vec<u8>,
-}
-
-insert! {
-    fn insert_new_blocks(&[NewBlock]) by NewBlocks, "INSERT" "index_block" "",
+new_row! {
+    struct NewBlock of "index_block":
+    "INSERT", fn insert_new_blocks by NewBlocks;
     segment_id: i64 as BigInt,
     first_term: i64 as BigInt,
     first_customer: i64 as BigInt,
@@ -61,9 +55,6 @@ pub(super) fn broken(_: super::blocks::Broken) -> StoreError {
 }
 
 /// Adds the new terms of customers.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn add(conn: &mut Conn, entrypoint_id: i64, rows: &[Indexed]) -> Result<(), StoreError> {
     let rows = begin(conn, entrypoint_id, rows)?;
     insert_memtable_rows(conn, &rows)?;
@@ -73,9 +64,6 @@ pub(crate) fn add(conn: &mut Conn, entrypoint_id: i64, rows: &[Indexed]) -> Resu
 
 /// Prepares the terms of customers and returns the rows to append to the memtable. So many customers that they become a
 /// segment need no rows.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn begin(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -95,7 +83,7 @@ pub(crate) fn begin(
         }
         let customers: Vec<(i64, &[u64])> =
             rows.iter().map(|row| (row.customer_id, row.terms.as_slice())).collect();
-        make_segment(conn, &customers, sequence)?;
+        write_segment(conn, pack(&customers), sequence)?;
         return Ok(Vec::new());
     }
     Ok(memtable::packed(entrypoint_id, rows))
@@ -113,9 +101,6 @@ pub(crate) fn is_look_due(rows: usize) -> bool {
 }
 
 /// Flushes the memtable if it has too many rows.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn bound(conn: &mut Conn, rows: i64) -> Result<(), StoreError> {
     if rows <= MEMTABLE_MAX {
         return Ok(());
@@ -145,42 +130,24 @@ fn next_sequence(conn: &mut Conn, entrypoint_id: i64) -> Result<i64, StoreError>
     Ok(sequence)
 }
 
+/// Voids the terms of a customer in segments of a lower sequence.
 fn add_tombstone(conn: &mut Conn, customer_id: i64, sequence: i64) -> Result<(), StoreError> {
-    let known: Option<i64> = on!(conn, |c| index_tombstone::table
-        .find(customer_id)
-        .select(index_tombstone::sequence)
-        .first(c)
-        .optional())?;
-    match known {
-        Some(known) if known >= sequence => {}
-        Some(_) => {
-            on!(conn, |c| diesel::update(index_tombstone::table.find(customer_id))
-                .set(index_tombstone::sequence.eq(sequence))
-                .execute(c))?;
-        }
-        None => {
-            on!(conn, |c| diesel::insert_into(index_tombstone::table)
-                .values((
-                    index_tombstone::customer_id.eq(customer_id),
-                    index_tombstone::sequence.eq(sequence)
-                ))
-                .on_conflict_do_nothing()
-                .execute(c))?;
-        }
-    }
+    use diesel::query_dsl::methods::FilterDsl as _;
+
+    on!(conn, |c| diesel::insert_into(index_tombstone::table)
+        .values((index_tombstone::customer_id.eq(customer_id), index_tombstone::sequence.eq(sequence)))
+        .on_conflict(index_tombstone::customer_id)
+        .do_update()
+        .set(index_tombstone::sequence.eq(sequence))
+        .filter(index_tombstone::sequence.lt(sequence))
+        .execute(c))?;
     Ok(())
 }
 
 /// Makes a live segment.
-fn make_segment(conn: &mut Conn, customers: &[(i64, &[u64])], sequence: i64) -> Result<(), StoreError> {
-    let (blocks, postings) = pack(customers);
-    write_segment(conn, blocks, i64::try_from(postings).unwrap_or(i64::MAX), sequence)
-}
-
 fn write_segment(
     conn: &mut Conn,
-    blocks: Vec<Block>,
-    postings: i64,
+    (blocks, postings): (Vec<Block>, i64),
     sequence: i64,
 ) -> Result<(), StoreError> {
     if blocks.is_empty() {
@@ -244,8 +211,8 @@ pub(crate) struct Flush {
     bytes: usize,
     /// The customers that replace earlier terms, each with the row that does.
     replaced: Vec<(i64, i64)>,
-    blocks: Vec<Block>,
-    postings: i64,
+    /// The blocks of the segment, and the number of their postings.
+    packed: (Vec<Block>, i64),
 }
 
 type FlushRow = (i64, bool, Vec<u8>);
@@ -273,8 +240,7 @@ impl Flush {
         }
         let customers: Vec<(i64, &[u64])> =
             newest.iter().map(|(id, terms)| (*id, terms.as_slice())).collect();
-        let (blocks, postings) = pack(&customers);
-        Ok(Flush { ids, bytes, replaced, blocks, postings: i64::try_from(postings).unwrap_or(i64::MAX) })
+        Ok(Flush { ids, bytes, replaced, packed: pack(&customers) })
     }
 
     fn write(self, conn: &mut Conn) -> Result<usize, StoreError> {
@@ -282,7 +248,7 @@ impl Flush {
         for (customer_id, id) in self.replaced {
             add_tombstone(conn, customer_id, id)?;
         }
-        write_segment(conn, self.blocks, self.postings, sequence)?;
+        write_segment(conn, self.packed, sequence)?;
         match conn {
             // With one writer, the rows up to this sequence are the ones it read.
             Conn::Sqlite(c, ..) => {
@@ -299,9 +265,6 @@ impl Flush {
 }
 
 /// Reads the memtable and makes a segment of it, without writing it.
-///
-/// # Errors
-/// The database's.
 pub(super) fn prepare_flush(conn: &mut Conn) -> Result<Flush, StoreError> {
     let columns = (index_memtable::sequence, index_memtable::replaces, index_memtable::terms);
     let rows: Vec<FlushRow> = on!(conn, |c| index_memtable::table
@@ -313,9 +276,6 @@ pub(super) fn prepare_flush(conn: &mut Conn) -> Result<Flush, StoreError> {
 }
 
 /// Writes a prepared flush, or makes another if its rows have changed. Returns the number of rows.
-///
-/// # Errors
-/// The database's.
 pub(super) fn finish_flush(conn: &mut Conn, prepared: Flush) -> Result<usize, StoreError> {
     if !lock(conn)? {
         return Ok(0);
@@ -341,9 +301,6 @@ pub(super) fn finish_flush(conn: &mut Conn, prepared: Flush) -> Result<usize, St
 }
 
 /// Flushes the memtable into a segment and returns the number of rows.
-///
-/// # Errors
-/// The database's.
 pub(super) fn flush(conn: &mut Conn) -> Result<usize, StoreError> {
     if !lock(conn)? {
         return Ok(0);
@@ -382,7 +339,7 @@ mod tests {
             .map(|customer_id| Indexed { customer_id, terms: Vec::new(), replaces: true, erased: false })
             .collect();
         let rows: Vec<FlushRow> =
-            (1..).zip(memtable::packed(1, &gone)).map(|(id, row)| row.numbered(id)).collect();
+            (1..).zip(memtable::packed(1, &gone)).map(|(id, row)| (id, row.replaces, row.terms)).collect();
         assert_eq!(rows.len(), 10);
         let flush = Flush::of(&rows).unwrap();
         assert_eq!(flush.ids, (1..=9).collect::<Vec<_>>());

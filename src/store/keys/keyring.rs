@@ -1,9 +1,9 @@
 //! The opened keys of this process: loaded from the database on first use, then kept. A key never
 //! changes under its id, so none of them can be stale.
 
-use std::collections::HashMap;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 
+use dashmap::DashMap;
 use diesel::prelude::*;
 
 use crate::domain::kernel::time::Micros;
@@ -33,9 +33,6 @@ pub struct DataKeyRecord {
 }
 
 /// The data keys of an entrypoint, newest first.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn data_keys(conn: &mut Conn, entrypoint_id: i64) -> Result<Vec<DataKeyRecord>, StoreError> {
     let rows: Vec<(i64, i64, String, i64)> = on!(conn, |c| data_key::table
         .filter(data_key::entrypoint_id.eq(entrypoint_id))
@@ -55,10 +52,8 @@ pub(crate) fn data_keys(conn: &mut Conn, entrypoint_id: i64) -> Result<Vec<DataK
 #[derive(Debug)]
 pub struct KeyRing {
     master: MasterKey,
-    data: RwLock<HashMap<i64, Arc<DataKey>>>,
-    signing: RwLock<HashMap<String, Arc<SigningKey>>>,
-    /// The data key of this process's newest write, by entrypoint.
-    newest: RwLock<HashMap<i64, Arc<DataKey>>>,
+    data: DashMap<i64, Arc<DataKey>>,
+    signing: DashMap<String, Arc<SigningKey>>,
     /// The service's data key, which never changes.
     service: OnceLock<Arc<DataKey>>,
     /// Entrypoints by name and id.
@@ -70,9 +65,8 @@ impl KeyRing {
     pub fn new(master: MasterKey) -> KeyRing {
         KeyRing {
             master,
-            data: RwLock::default(),
-            signing: RwLock::default(),
-            newest: RwLock::default(),
+            data: DashMap::default(),
+            signing: DashMap::default(),
             service: OnceLock::new(),
             directory: Directory::default(),
         }
@@ -138,8 +132,8 @@ impl KeyRing {
     /// # Errors
     /// [`StoreError::Corrupt`] if it is missing or does not open under the master key; the database's.
     pub fn data_key(&self, conn: &mut Conn, key_id: i64) -> Result<Arc<DataKey>, StoreError> {
-        if let Some(key) = self.data.read().unwrap_or_else(PoisonError::into_inner).get(&key_id) {
-            return Ok(Arc::clone(key));
+        if let Some(key) = self.data.get(&key_id) {
+            return Ok(Arc::clone(&key));
         }
         let (entrypoint_id, epoch, wrapped): (i64, i64, Vec<u8>) = on!(conn, |c| data_key::table
             .filter(data_key::key_id.eq(key_id))
@@ -148,29 +142,13 @@ impl KeyRing {
             .optional())?
         .ok_or_else(|| StoreError::Corrupt(format!("data key {key_id} is gone")))?;
         let key = Arc::new(self.master.unwrap_data_key(key_id, &key_ad(entrypoint_id, epoch), &wrapped)?);
-        self.data.write().unwrap_or_else(PoisonError::into_inner).insert(key_id, Arc::clone(&key));
+        self.data.insert(key_id, Arc::clone(&key));
         Ok(key)
-    }
-
-    /// Remembers the data key of an entrypoint's newest write.
-    pub(crate) fn remember_newest(&self, entrypoint_id: i64, key: &Arc<DataKey>) {
-        let known = self.newest_key(entrypoint_id).is_some_and(|known| known.id == key.id);
-        if !known {
-            self.newest
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(entrypoint_id, Arc::clone(key));
-        }
-    }
-
-    /// The data key of this process's newest write to an entrypoint; a rotation may have replaced it since.
-    pub(crate) fn newest_key(&self, entrypoint_id: i64) -> Option<Arc<DataKey>> {
-        self.newest.read().unwrap_or_else(PoisonError::into_inner).get(&entrypoint_id).map(Arc::clone)
     }
 
     /// Forgets a data key that a rotation deleted.
     pub(crate) fn forget(&self, key_id: i64) {
-        self.data.write().unwrap_or_else(PoisonError::into_inner).remove(&key_id);
+        self.data.remove(&key_id);
     }
 
     /// The key of data that belongs to the service itself.
@@ -218,7 +196,7 @@ impl KeyRing {
 
     /// The signing key of a `kid`, if this process has opened it.
     pub fn cached_signing_key(&self, kid: &str) -> Option<Arc<SigningKey>> {
-        self.signing.read().unwrap_or_else(PoisonError::into_inner).get(kid).map(Arc::clone)
+        self.signing.get(kid).map(|key| Arc::clone(&key))
     }
 
     /// Opens all signing keys, and returns the newest, which signs.
@@ -238,10 +216,7 @@ impl KeyRing {
                     let seal: SealKey = self.data_key(conn, key_id)?.seal_key(ENTRYPOINT_SALT)?;
                     let secret = seal.open(&signing_ad(&kid), &sealed)?;
                     let key = Arc::new(SigningKey::new(kid.clone(), &secret));
-                    self.signing
-                        .write()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .insert(kid, Arc::clone(&key));
+                    self.signing.insert(kid, Arc::clone(&key));
                     key
                 }
             };

@@ -96,15 +96,11 @@ impl Checkpoint {
 struct Running {
     row: JobRow,
     checkpoint: Checkpoint,
-    done: i64,
-    ended_at: Option<Micros>,
 }
 
 impl Running {
     fn of(row: JobRow) -> Result<Running, StoreError> {
-        let checkpoint = row.checkpoint()?;
-        let (done, ended_at) = (row.done, row.ended_at_us.map(Micros));
-        Ok(Running { row, checkpoint, done, ended_at })
+        Ok(Running { checkpoint: row.checkpoint()?, row })
     }
 
     fn rotation(&self) -> Rotation {
@@ -113,10 +109,10 @@ impl Running {
             old_key_id: self.checkpoint.old_key_id,
             new_key_id: self.checkpoint.new_key_id,
             phase: self.checkpoint.phase,
-            done: self.done,
+            done: self.row.done,
             total: self.row.total.unwrap_or(0),
             started_at: Micros(self.row.queued_at_us),
-            ended_at: self.ended_at,
+            ended_at: self.row.ended_at_us.map(Micros),
         }
     }
 
@@ -136,7 +132,7 @@ impl Running {
             Some(walked) => {
                 *cursor = walked.cursor;
                 if *phase == RotationPhase::Customers {
-                    self.done += i64::try_from(walked.rows).unwrap_or(0);
+                    self.row.done += i64::try_from(walked.rows).unwrap_or(0);
                 }
             }
             None => {
@@ -152,11 +148,11 @@ impl Running {
     fn keep(&self, conn: &mut Conn, now: Micros) -> Result<(), StoreError> {
         let went = Advance {
             checkpoint: &self.checkpoint,
-            done: self.done,
+            done: self.row.done,
             counts: self.row.counts.clone(),
             errors: None,
             failure: None,
-            over: self.ended_at.map(|_| JobState::Finished),
+            over: self.row.ended_at_us.map(|_| JobState::Finished),
         };
         lease::advance(conn, self.row.id(), went, now)
     }
@@ -168,17 +164,11 @@ fn rotated() -> impl Iterator<Item = &'static dyn SealedTable> {
 }
 
 /// The newest rotation of an entrypoint.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn find(conn: &mut Conn, entrypoint_id: i64) -> Result<Option<Rotation>, StoreError> {
     Ok(running(conn, entrypoint_id)?.map(|running| running.rotation()))
 }
 
 /// The entrypoints with an unfinished rotation.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn unfinished(conn: &mut Conn) -> Result<Vec<i64>, StoreError> {
     Ok(on!(conn, |c| job::table
         .filter(job::kind.eq(JobKind::Rotation.name()))
@@ -271,9 +261,6 @@ pub(crate) fn step(
 }
 
 /// How many rows are still under the old key.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn leftovers(conn: &mut Conn, rotation: &Rotation) -> Result<i64, StoreError> {
     let mut left = 0;
     for table in rotated() {
@@ -302,10 +289,10 @@ pub(crate) fn finish(
         tracing::warn!(entrypoint_id, leftovers, "a key rotation begins again: the old key still seals rows");
         let Checkpoint { old_key_id, new_key_id, .. } = running.checkpoint;
         running.checkpoint = Checkpoint::new(old_key_id, new_key_id);
-        running.done = 0;
+        running.row.done = 0;
     } else {
         running.checkpoint.phase = RotationPhase::Finished;
-        running.ended_at = Some(now);
+        running.row.ended_at_us = Some(now.0);
         lock_row.old_key_id = None;
         "[]".clone_into(&mut lock_row.old_digest_identifiers);
         on!(conn, |c| {

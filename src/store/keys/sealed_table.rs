@@ -20,9 +20,6 @@ pub(crate) trait SealedTable: Sync {
     fn columns(&self) -> &'static [&'static str];
 
     /// Wipes the data of a person.
-    ///
-    /// # Errors
-    /// The database's.
     fn erase(&self, conn: &mut Conn, ring: &KeyRing, person: &Erased<'_>) -> Result<(), StoreError>;
 
     /// Whether it is sealed under the keys of entrypoints, which rotations replace, and not under the service's.
@@ -38,9 +35,6 @@ pub(crate) trait SealedTable: Sync {
     }
 
     /// How many rows of an entrypoint are under a key.
-    ///
-    /// # Errors
-    /// The database's.
     fn under_key(&self, _: &mut Conn, _entrypoint_id: i64, _key_id: i64) -> Result<i64, StoreError> {
         Ok(0)
     }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Nullable};
 
 use super::scope::is_everything;
@@ -22,22 +23,13 @@ use crate::store::keys::keyring::KeyRing;
 type Row = (Option<CustomerRow>, Option<(i64, i64)>);
 type Columns = (Nullable<CustomerColumns>, Nullable<(BigInt, BigInt)>);
 
-/// The settings version of an entrypoint, and the number of its live customers.
-macro_rules! entrypoint {
-    () => {
-        concat!(
-            "SELECT ",
-            no_customer!(),
-            ", l.settings_version, l.live_customers FROM entrypoint_lock l \
-             WHERE l.entrypoint_id = "
-        )
-    };
-}
-
 by_pairs! {
     /// An entrypoint, followed by some of its live customers.
     newest, oldest: (
-        entrypoint!(), entrypoint_id: &'a i64 as BigInt,
+        concat!(
+            "SELECT ", customer_columns!(), ", l.settings_version, l.live_customers FROM entrypoint_lock l \
+             LEFT JOIN customer c ON FALSE WHERE l.entrypoint_id = "
+        ), entrypoint_id: &'a i64 as BigInt,
         concat!(
             " UNION ALL SELECT * FROM (SELECT ", customer_columns!(), ", NULL::bigint, NULL::bigint \
              FROM customer c WHERE c.status <> -99 AND "

@@ -117,19 +117,6 @@ pub(crate) fn page(
     Ok(page)
 }
 
-/// Entrypoint and id of every customer in a list, in the order of the list.
-///
-/// # Errors
-/// Database errors; [`StoreError::Corrupt`].
-pub(crate) fn ids(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    request: &ListRequest,
-) -> Result<Vec<(i64, i64)>, StoreError> {
-    let scope = ListScope::of(conn, ring, request, request.plan())?;
-    Ok(keys(conn, ring, request, &scope, None)?.iter().map(place_and_id).collect())
-}
-
 /// The ids of a long page; the answer then reads the records slice by slice.
 ///
 /// # Errors
@@ -306,12 +293,8 @@ fn by_keys(
     }
     let keys = heap.into_sorted_vec();
     let has_more = keys.len() == kept;
-    let on_page: Vec<(i64, i64)> = keys
-        .iter()
-        .skip(request.skip)
-        .take(request.limit)
-        .map(|(key, entrypoint_id)| (*entrypoint_id, key.id))
-        .collect();
+    let on_page: Vec<(i64, i64)> =
+        keys.iter().skip(request.skip).take(request.limit).map(place_and_id).collect();
     let last = keys.get(request.skip + on_page.len().saturating_sub(1)).map(|(key, _)| key.clone());
     let records = by_ids(conn, ring, record_cache, &on_page)?;
     Ok(ListPage { records, total: counts.then_some(matched), next: last.filter(|_| has_more) })
@@ -382,9 +365,6 @@ fn walk(
 }
 
 /// The number of customers of an entrypoint for each status and stage, from the counters in the lock row.
-///
-/// # Errors
-/// Database errors.
 pub(crate) fn counts(
     conn: &mut Conn,
     entrypoint_id: i64,

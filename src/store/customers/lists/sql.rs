@@ -10,7 +10,7 @@ use crate::domain::kernel::time::Micros;
 use crate::store::customers::rows::{CustomerColumns, CustomerRow};
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
-use crate::store::engine::prepared::ask_postgres;
+use crate::store::engine::prepared::ask;
 use crate::store::engine::schema::customer;
 
 // Select by pairs (entrypoint, id). With "entrypoint_id = … ORDER BY customer_id" and a generic plan, the server may
@@ -33,9 +33,9 @@ macro_rules! by_pairs {
         $name:ident: ($begin:expr, $param:ident: $type:ty as $sql:ty, $more:expr),
         $beyond:literal, $within:literal, $bound:literal, $direction:literal, $end:literal, $row:ty as $columns:ty
     ) => {
-        $crate::store::engine::prepared::ask_postgres! {
+        $crate::store::engine::prepared::ask! {
             $(#[$doc])*
-            $name<'a>(
+            fn $name<'a> of PgConnection(
                 $begin, $param: $type as $sql,
                 concat!($more, "(c.entrypoint_id, c.customer_id) ", $beyond, " ("), place: i64 as BigInt,
                 ", ", from: i64 as BigInt,
@@ -100,9 +100,9 @@ pub(super) fn slice(
     })
 }
 
-ask_postgres! {
+ask! {
     /// Customers by entrypoint and id; one look-up each.
-    placed<'a>(
+    fn placed<'a> of PgConnection(
         concat!("SELECT ", customer_columns!(), " FROM unnest("), places: &'a [i64] as Array<BigInt>,
         ", ", ids: &'a [i64] as Array<BigInt>;
         ") AS w (place, id) CROSS JOIN LATERAL (SELECT * FROM customer \

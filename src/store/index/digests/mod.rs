@@ -21,32 +21,26 @@ pub(crate) use self::recent::{Customers, Records, Tables};
 
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
-use crate::store::engine::prepared::{ask_postgres, insert};
+use crate::store::engine::prepared::{ask, new_row};
 use crate::store::engine::schema::{customer, idempotency as idempotency_record};
 
 /// The most owners in one statement.
 const ASKED_MAX: usize = 500;
 
-/// A row of a table of digests.
-#[derive(Debug)]
-pub(crate) struct DigestRow {
-    pub entrypoint_id: i64,
-    pub digest: Vec<u8>,
-    /// The customer, or the idempotency record.
-    pub customer_id: i64,
-}
-
-insert! {
-    /// Inserts into `identity_digest`; ignores rows that exist, because a move after a crash inserts them again.
-    pub(crate) fn insert_settled(&[DigestRow]) by NewDigests, "INSERT OR IGNORE" "identity_digest" "",
+new_row! {
+    /// A row of a table of digests. SQLite ignores rows that exist, because a move after a crash inserts them again.
+    #[derive(Debug)]
+    pub(crate) struct DigestRow of "identity_digest":
+    "INSERT OR IGNORE", fn insert_settled by NewDigests;
     entrypoint_id: i64 as BigInt,
     digest: Vec<u8> as Binary,
+    /// The customer, or the idempotency record.
     customer_id: i64 as BigInt,
 }
 
-ask_postgres! {
+ask! {
     /// The owners of digests. It looks each up by itself: a hash index does not support "= ANY".
-    owners<'a>(
+    fn owners<'a> of PgConnection(
         "SELECT w.digest, d.customer_id FROM unnest(", digests: &'a [Vec<u8>] as Array<Binary>,
         ") AS w (digest) CROSS JOIN LATERAL (SELECT customer_id FROM identity_digest WHERE entrypoint_id = ",
         entrypoint_id: i64 as BigInt;
@@ -54,9 +48,9 @@ ask_postgres! {
     ) -> (Vec<u8>, i64) as (Binary, BigInt)
 }
 
-ask_postgres! {
+ask! {
     /// Removes digests of customers, and returns these.
-    remove_settled<'a>(
+    fn remove_settled<'a> of PgConnection(
         "DELETE FROM identity_digest d USING unnest(", digests: &'a [Vec<u8>] as Array<Binary>,
         ", ", ids: &'a [i64] as Array<BigInt>,
         ") AS w (digest, customer_id) WHERE d.digest = w.digest AND d.customer_id = w.customer_id \
@@ -66,9 +60,6 @@ ask_postgres! {
 }
 
 /// The owners that each digest may have.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn find<T: Tables>(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -101,9 +92,6 @@ pub(crate) fn find<T: Tables>(
 }
 
 /// Adds digests of an entrypoint.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn add<T: Tables>(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -119,9 +107,6 @@ pub(crate) fn add<T: Tables>(
 }
 
 /// Removes digests of an entrypoint from both tables.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn remove<T: Tables>(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -146,9 +131,6 @@ pub(crate) fn remove<T: Tables>(
 }
 
 /// How many recent digests belong to no live customer and no idempotency record. In a sound database there are none.
-///
-/// # Errors
-/// The database's.
 pub(crate) fn orphans(conn: &mut Conn) -> Result<i64, StoreError> {
     let Conn::Sqlite(c, memory) = conn else { return Ok(0) };
     let customers = Customers::recent(memory)?.orphans::<Customers>(c, |c, ids| {

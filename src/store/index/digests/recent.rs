@@ -11,7 +11,7 @@ use diesel::sqlite::SqliteConnection;
 use super::DigestRow;
 use crate::store::engine::conn::{Conn, Memory};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::prepared::{ask, insert};
+use crate::store::engine::prepared::{ask, new_row};
 use crate::store::engine::schema::{
     customer, idempotency_digest, identity_digest, recent_idempotency_digest, recent_identity_digest,
 };
@@ -29,12 +29,6 @@ const ROWS_REMOVED: usize = 8;
 /// Bytes of a packed digest with its owner.
 const PACKED_BYTES: usize = IDENTITY_DIGEST_BYTES + 8;
 
-/// A row of recent digests.
-pub(crate) struct RecentRow {
-    entrypoint_id: i64,
-    packed: Vec<u8>,
-}
-
 /// The recent digests that a SQLite connection has read.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
@@ -51,7 +45,7 @@ pub(crate) trait Tables {
     /// Inserts settled digests; ignores those that exist, because a move after a crash inserts them again.
     fn insert_settled(conn: &mut Conn, rows: &[DigestRow]) -> QueryResult<()>;
     fn delete_settled(c: &mut SqliteConnection, row: &DigestRow) -> QueryResult<usize>;
-    fn insert_recent(conn: &mut Conn, rows: &[RecentRow]) -> QueryResult<()>;
+    fn insert_recent(conn: &mut Conn, entrypoint_id: i64, packed: Vec<Vec<u8>>) -> QueryResult<()>;
     /// The lowest and the highest number of the recent rows; SQLite uses the index for one end only per query.
     fn oldest(c: &mut SqliteConnection) -> QueryResult<Option<i64>>;
     fn newest(c: &mut SqliteConnection) -> QueryResult<Option<i64>>;
@@ -61,9 +55,8 @@ pub(crate) trait Tables {
     fn of(c: &mut SqliteConnection, entrypoint_id: i64) -> QueryResult<Vec<(i64, Vec<u8>)>>;
     /// Replaces the digests of a recent row; removes the row if `packed` is empty.
     fn replace(c: &mut SqliteConnection, recent_id: i64, packed: &[u8]) -> QueryResult<usize>;
-    /// The numbers of the oldest recent rows up to `last`, at most `most`.
-    fn up_to(c: &mut SqliteConnection, last: i64, most: i64) -> QueryResult<Vec<i64>>;
-    fn remove_up_to(c: &mut SqliteConnection, last: i64) -> QueryResult<usize>;
+    /// Removes the oldest recent rows up to `last`, at most `most`; returns how many.
+    fn remove_oldest(c: &mut SqliteConnection, last: i64, most: i64) -> QueryResult<usize>;
 }
 
 macro_rules! tables {
@@ -79,7 +72,7 @@ macro_rules! tables {
 
             fn owners_of(conn: &mut Conn, entrypoint_id: i64, digest: &[u8]) -> QueryResult<Vec<i64>> {
                 ask! {
-                    fn owners<'a>(
+                    fn owners<'a> of Conn(
                         concat!("SELECT ", $owner_name, " FROM ", $settled_name, " WHERE entrypoint_id = "),
                         entrypoint_id: i64 as BigInt,
                         " AND digest = ", digest: &'a [u8] as Binary;
@@ -90,13 +83,9 @@ macro_rules! tables {
             }
 
             fn insert_settled(conn: &mut Conn, rows: &[DigestRow]) -> QueryResult<()> {
-                struct Row {
-                    entrypoint_id: i64,
-                    digest: Vec<u8>,
-                    $owner: i64,
-                }
-                insert! {
-                    fn put(&[Row]) by Rows, "INSERT OR IGNORE" $settled_name "",
+                new_row! {
+                    struct Row of $settled_name:
+                    "INSERT OR IGNORE", fn put by Rows;
                     entrypoint_id: i64 as BigInt,
                     digest: Vec<u8> as Binary,
                     $owner: i64 as BigInt,
@@ -113,13 +102,15 @@ macro_rules! tables {
                 diesel::delete($settled::table.find((row.entrypoint_id, &row.digest, row.customer_id))).execute(c)
             }
 
-            fn insert_recent(conn: &mut Conn, rows: &[RecentRow]) -> QueryResult<()> {
-                insert! {
-                    fn put(&[RecentRow]) by Rows, "INSERT" $recent_name "",
+            fn insert_recent(conn: &mut Conn, entrypoint_id: i64, packed: Vec<Vec<u8>>) -> QueryResult<()> {
+                new_row! {
+                    struct Row of $recent_name:
+                    "INSERT", fn put by Rows;
                     entrypoint_id: i64 as BigInt,
                     packed: Vec<u8> as Binary,
                 }
-                put(conn, rows)
+                let rows: Vec<Row> = packed.into_iter().map(|packed| Row { entrypoint_id, packed }).collect();
+                put(conn, &rows)
             }
 
             fn oldest(c: &mut SqliteConnection) -> QueryResult<Option<i64>> {
@@ -148,12 +139,10 @@ macro_rules! tables {
                 diesel::update($recent::table.find(recent_id)).set($recent::packed.eq(packed)).execute(c)
             }
 
-            fn up_to(c: &mut SqliteConnection, last: i64, most: i64) -> QueryResult<Vec<i64>> {
+            fn remove_oldest(c: &mut SqliteConnection, last: i64, most: i64) -> QueryResult<usize> {
                 let rows = $recent::table.filter($recent::recent_id.le(last)).order($recent::recent_id);
-                rows.select($recent::recent_id).limit(most).load(c)
-            }
-
-            fn remove_up_to(c: &mut SqliteConnection, last: i64) -> QueryResult<usize> {
+                let ids: Vec<i64> = rows.select($recent::recent_id).limit(most).load(c)?;
+                let last = ids.last().copied().unwrap_or(0);
                 diesel::delete($recent::table.filter($recent::recent_id.le(last))).execute(c)
             }
         }
@@ -253,9 +242,6 @@ impl Known {
     }
 
     /// Reads all recent digests again.
-    ///
-    /// # Errors
-    /// The database's.
     pub(super) fn all<T: Tables>(
         &mut self,
         c: &mut SqliteConnection,
@@ -266,9 +252,6 @@ impl Known {
     }
 
     /// Removes digests of an entrypoint.
-    ///
-    /// # Errors
-    /// The database's.
     pub(super) fn remove<T: Tables>(
         &mut self,
         c: &mut SqliteConnection,
@@ -301,18 +284,15 @@ impl Known {
 }
 
 /// Appends digests of an entrypoint, and moves twice as many if there are many.
-///
-/// # Errors
-/// The database's.
 pub(super) fn append<T: Tables>(
     conn: &mut Conn,
     entrypoint_id: i64,
     rows: &[DigestRow],
 ) -> Result<(), StoreError> {
-    let packed: Vec<RecentRow> =
-        rows.chunks(PACKED_MAX).map(|rows| RecentRow { entrypoint_id, packed: pack(rows) }).collect();
-    T::insert_recent(conn, &packed)?;
-    settle::<T>(conn, 2 * rows.len(), 2 * packed.len() + ROWS_REMOVED)
+    let packed: Vec<Vec<u8>> = rows.chunks(PACKED_MAX).map(pack).collect();
+    let removed = 2 * packed.len() + ROWS_REMOVED;
+    T::insert_recent(conn, entrypoint_id, packed)?;
+    settle::<T>(conn, 2 * rows.len(), removed)
 }
 
 /// Whether there are enough recent digests to move them.
@@ -352,9 +332,7 @@ fn settle<T: Tables>(conn: &mut Conn, digests: usize, rows: usize) -> Result<(),
         let slice: Vec<DigestRow> = slice.into_iter().map(row_of).collect();
         return Ok(T::insert_settled(conn, &slice)?);
     }
-    let ids = T::up_to(c, moving.until, i64::try_from(rows).unwrap_or(i64::MAX))?;
-    T::remove_up_to(c, ids.last().copied().unwrap_or(0))?;
-    if ids.len() < rows {
+    if T::remove_oldest(c, moving.until, i64::try_from(rows).unwrap_or(i64::MAX))? < rows {
         let entries = std::mem::take(&mut recent.newer);
         let (first, last, version) = (moving.until + 1, recent.last, recent.version);
         *recent = Known { first, last, version, entries, ..Known::default() };

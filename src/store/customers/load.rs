@@ -1,15 +1,11 @@
 //! Loads what a batch needs before it decides: the entrypoint, customers, candidates.
 
-mod beginning;
-
 use std::collections::HashMap;
 
-use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable};
 
-use self::beginning::Beginning;
-use super::rows::{CustomerColumns, CustomerRow, document_ad, open_document};
+use super::rows::{CustomerColumns, CustomerRow, whole};
 use crate::domain::customers::identifier::MatchKey;
 use crate::domain::customers::record::Stored;
 use crate::domain::decide::command::{Action, Command};
@@ -18,8 +14,8 @@ use crate::domain::decide::working_set::WorkingSet;
 use crate::domain::kernel::time::Micros;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::prepared::ask_postgres;
-use crate::store::engine::schema::{customer, history, id_block};
+use crate::store::engine::prepared::ask;
+use crate::store::engine::schema::{history, id_block};
 use crate::store::entrypoints::lock_row::LockRow;
 use crate::store::idempotency::{self, IdempotencyRow};
 use crate::store::imports::DryRunRecords;
@@ -65,18 +61,21 @@ impl Loaded {
             .filter_map(|command| command.idempotency.map(|key_use| key_use.key.to_vec()))
             .collect();
         let keys = lock_row.keys(conn, ring)?;
-        let Beginning { entrypoint, outcomes, expired } =
-            Beginning::read(conn, ring, &lock_row, &key_hashes, now)?;
-        ring.remember_newest(lock_row.entrypoint_id, &keys.new.key);
+        let place = lock_row.entrypoint_id;
+        let entrypoint = ring.directory.at(conn, place, lock_row.settings_version)?;
+        // PostgreSQL holds one record per key; delete an expired one before the key is used again.
+        let since = if matches!(conn, Conn::Postgres(_)) { Micros(i64::MIN) } else { now };
+        let found = idempotency::find(conn, place, &key_hashes, since)?;
+        let (outcomes, expired): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|row| row.expires_at_us > now.0);
         let ids = lock_row.next_customer_id..lock_row.block_end;
-        let working_set = WorkingSet::new(entrypoint, now, ids);
         let mut loaded = Loaded {
-            working_set,
+            working_set: WorkingSet::new(entrypoint, now, ids),
             lock_row,
             keys,
             rows: HashMap::new(),
             dry_run_records: None,
-            expired,
+            expired: expired.into_iter().map(|row| row.key_hash).collect(),
             cause: None,
         };
         loaded.load_outcomes(conn, ring, outcomes)?;
@@ -210,12 +209,11 @@ fn candidates(
     Ok(())
 }
 
-ask_postgres! {
+ask! {
     /// Customers with the newest versions in their histories; one look-up each, also without statistics of the table.
-    versioned<'a>(
+    fn versioned<'a> of PgConnection(
         concat!(
-            "SELECT ", customer_columns!(), ", (SELECT max(h.version) FROM history h \
-             WHERE h.entrypoint_id = c.entrypoint_id AND h.customer_id = c.customer_id) FROM unnest("
+            "SELECT ", customer_columns!(), ", ", newest_version!(), " FROM unnest("
         ), ids: &'a [i64] as Array<BigInt>,
         ") AS w (id) CROSS JOIN LATERAL (SELECT * FROM customer WHERE entrypoint_id = ", entrypoint_id: i64 as BigInt;
         " AND customer_id = w.id OFFSET 0) AS c"
@@ -229,29 +227,17 @@ pub(crate) fn customer_rows(
     entrypoint_id: i64,
     ids: &[i64],
 ) -> Result<Vec<CustomerRow>, StoreError> {
-    let newest = max(history::version);
     let pairs: Vec<(CustomerRow, Option<i64>)> = match conn {
-        Conn::Sqlite(c, ..) => {
+        Conn::Postgres(c) if !ids.is_empty() => versioned(c, ids, entrypoint_id)?,
+        conn => {
             let mut pairs = Vec::with_capacity(ids.len());
             for id in ids {
-                let row = customer::table
-                    .filter(customer::customer_id.eq(id))
-                    .filter(customer::entrypoint_id.eq(entrypoint_id))
-                    .select(CustomerRow::as_select())
-                    .first(c)
-                    .optional()?;
-                let Some(row) = row else { continue };
-                let version = history::table
-                    .filter(history::entrypoint_id.eq(entrypoint_id))
-                    .filter(history::customer_id.eq(id))
-                    .select(newest)
-                    .first(c)?;
-                pairs.push((row, version));
+                pairs.extend(
+                    whole(conn, *id, entrypoint_id)?.into_iter().map(|(row, version, _)| (row, version)),
+                );
             }
             pairs
         }
-        Conn::Postgres(_) if ids.is_empty() => return Ok(Vec::new()),
-        Conn::Postgres(c) => versioned(c, ids, entrypoint_id)?,
     };
     pairs.into_iter().map(|(row, version)| row.must_be_newest(version).map(|()| row)).collect()
 }
@@ -266,17 +252,13 @@ pub(crate) fn version_of(
     if row.version == version {
         return Ok(Some(row.open(&*ring.data_key(conn, row.key_id)?)?));
     }
-    let Some(salt) = &row.salt else { return Ok(None) };
-    let sealed: Option<(Option<Vec<u8>>, Option<i64>)> = on!(conn, |c| history::table
+    let image: Option<(Option<Vec<u8>>, Option<i64>)> = on!(conn, |c| history::table
         .filter(history::entrypoint_id.eq(row.entrypoint_id))
         .filter(history::customer_id.eq(row.customer_id))
         .filter(history::version.eq(version + 1))
         .select((history::document_before, history::key_id_before))
         .first(c)
         .optional())?;
-    let Some((Some(document), Some(key_id))) = sealed else { return Ok(None) };
-    let seal = ring.data_key(conn, key_id)?.seal_key(salt)?;
-    let ad = document_ad(row.entrypoint_id, row.customer_id, version, key_id);
-    let record = open_document(&seal, &ad, &document)?;
-    Ok(Some(Stored { id: row.customer_id, version, customer: record, erased: false }))
+    let record = row.open_image(conn, ring, version, image.unwrap_or_default())?;
+    Ok(record.map(|customer| Stored { id: row.customer_id, version, customer, erased: false }))
 }

@@ -11,7 +11,7 @@ use super::customers::identifier::{IdField, Identifier};
 pub const ENTRY_CHARS_MAX: usize = 50;
 
 /// An entrypoint, with all that decisions and answers about its customers need.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Entrypoint {
     /// Its number in the database.
     pub id: i64,

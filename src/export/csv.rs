@@ -4,6 +4,7 @@ use std::io;
 
 use csv::{Terminator, Writer, WriterBuilder};
 
+use super::Sheet;
 use crate::domain::exports::Cell;
 
 #[derive(Debug)]
@@ -17,17 +18,23 @@ impl CsvSheet {
         writer.write_record(headings)?;
         Ok(CsvSheet { writer })
     }
+}
 
-    pub(super) fn row<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>>) -> io::Result<()> {
+impl Sheet for CsvSheet {
+    fn row(&mut self, cells: &mut dyn Iterator<Item = Cell<'_>>) -> io::Result<()> {
         for cell in cells {
             self.writer.write_field(cell.csv().as_bytes())?;
         }
         Ok(self.writer.write_record(None::<&[u8]>)?)
     }
 
-    pub(super) fn written(&mut self) -> io::Result<Vec<u8>> {
+    fn written(&mut self) -> io::Result<Vec<u8>> {
         let full = std::mem::replace(&mut self.writer, new_writer());
         full.into_inner().map_err(csv::IntoInnerError::into_error)
+    }
+
+    fn end(mut self: Box<Self>) -> io::Result<Vec<u8>> {
+        self.written()
     }
 }
 
@@ -53,7 +60,7 @@ mod tests {
             [cell(CellKind::Text, "say \"hi\", =x"), cell(CellKind::Text, ""), cell(CellKind::Text, "😀")],
             [cell(CellKind::Text, "'=x"), cell(CellKind::Text, "-1,5"), cell(CellKind::Text, "")],
         ] {
-            sheet.row(row.into_iter()).unwrap();
+            sheet.row(&mut row.into_iter()).unwrap();
         }
         let text = String::from_utf8(sheet.written().unwrap()).unwrap();
         let lines = "a,b,c\r\n'=1+1,+15555550117,-5\r\n\"say \"\"hi\"\", =x\",,😀\r\n''=x,\"'-1,5\",\r\n";

@@ -5,6 +5,7 @@
 mod csv;
 mod xlsx;
 
+use std::fmt::Debug;
 use std::io;
 use std::sync::Arc;
 use std::vec::IntoIter;
@@ -41,7 +42,7 @@ pub struct Export {
     ids: IntoIter<(i64, i64)>,
     written: usize,
     /// `None` after the end of the file.
-    sheet: Option<Sheet>,
+    sheet: Option<Box<dyn Sheet>>,
 }
 
 impl Export {
@@ -56,7 +57,7 @@ impl Export {
             let problem = Problem::parameter(parameter, "too_many_rows", why);
             StoreError::Rejected(Rejection::Invalid(vec![problem]))
         })?;
-        let sheet = Sheet::begin(format, &columns).map_err(unwritten)?;
+        let sheet = begin(format, &columns).map_err(unwritten)?;
         Ok(Export { store, request, columns, ids: ids.into_iter(), written: 0, sheet: Some(sheet) })
     }
 
@@ -84,9 +85,9 @@ impl Export {
                     && self.request.search.matches(&stored.customer, self.request.masked);
                 if is_listed {
                     let masked = self.request.masked;
-                    let cells =
+                    let mut cells =
                         self.columns.iter().map(|column| column.source.cell(stored, &entrypoint, masked));
-                    sheet.row(cells).map_err(unwritten)?;
+                    sheet.row(&mut cells).map_err(unwritten)?;
                     self.written += 1;
                 }
             }
@@ -116,44 +117,20 @@ pub fn file_name(place: &str, now: Micros, format: Format) -> String {
 }
 
 /// A file that is being written. The caller takes its bytes as they come.
-#[derive(Debug)]
-enum Sheet {
-    Csv(Box<CsvSheet>),
-    Xlsx(Box<XlsxSheet>),
-}
-
-impl Sheet {
-    fn begin(format: Format, columns: &[Column]) -> io::Result<Sheet> {
-        let headings = columns.iter().map(|column| column.heading.as_str());
-        Ok(match format {
-            Format::Csv => Sheet::Csv(Box::new(CsvSheet::begin(headings)?)),
-            Format::Xlsx => Sheet::Xlsx(Box::new(XlsxSheet::begin(headings)?)),
-        })
-    }
-
-    fn row<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>>) -> io::Result<()> {
-        match self {
-            Sheet::Csv(sheet) => sheet.row(cells),
-            Sheet::Xlsx(sheet) => {
-                sheet.row(cells);
-                Ok(())
-            }
-        }
-    }
+trait Sheet: Debug + Send {
+    fn row(&mut self, cells: &mut dyn Iterator<Item = Cell<'_>>) -> io::Result<()>;
 
     /// The bytes since the last call. A compressing format may hold some back.
-    fn written(&mut self) -> io::Result<Vec<u8>> {
-        match self {
-            Sheet::Csv(sheet) => sheet.written(),
-            Sheet::Xlsx(sheet) => sheet.written(),
-        }
-    }
+    fn written(&mut self) -> io::Result<Vec<u8>>;
 
     /// The last bytes.
-    fn end(self) -> io::Result<Vec<u8>> {
-        match self {
-            Sheet::Csv(mut sheet) => sheet.written(),
-            Sheet::Xlsx(sheet) => sheet.end(),
-        }
-    }
+    fn end(self: Box<Self>) -> io::Result<Vec<u8>>;
+}
+
+fn begin(format: Format, columns: &[Column]) -> io::Result<Box<dyn Sheet>> {
+    let headings = columns.iter().map(|column| column.heading.as_str());
+    Ok(match format {
+        Format::Csv => Box::new(CsvSheet::begin(headings)?),
+        Format::Xlsx => Box::new(XlsxSheet::begin(headings)?),
+    })
 }

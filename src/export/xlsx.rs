@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipWriter};
 
+use super::Sheet;
 use crate::domain::exports::{Cell, CellKind};
 
 /// The maximum length of a cell in UTF-16 units. Excel reports a file with a longer one as corrupt.
@@ -101,10 +102,6 @@ impl XlsxSheet {
         Ok(sheet)
     }
 
-    pub(super) fn row<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>>) {
-        self.write_row(cells, TEXT_STYLE);
-    }
-
     fn write_row<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>>, text_style: u8) {
         self.rows += 1;
         let row = self.rows;
@@ -133,14 +130,21 @@ impl XlsxSheet {
         }
         xml.push_str("</row>");
     }
+}
 
-    pub(super) fn written(&mut self) -> io::Result<Vec<u8>> {
+impl Sheet for XlsxSheet {
+    fn row(&mut self, cells: &mut dyn Iterator<Item = Cell<'_>>) -> io::Result<()> {
+        self.write_row(cells, TEXT_STYLE);
+        Ok(())
+    }
+
+    fn written(&mut self) -> io::Result<Vec<u8>> {
         self.zip.write_all(self.xml.as_bytes())?;
         self.xml.clear();
         Ok(self.outlet.take())
     }
 
-    pub(super) fn end(mut self) -> io::Result<Vec<u8>> {
+    fn end(mut self: Box<Self>) -> io::Result<Vec<u8>> {
         self.xml.push_str(SHEET_END);
         self.zip.write_all(self.xml.as_bytes())?;
         self.zip.finish()?;
@@ -217,7 +221,8 @@ mod tests {
     fn a_text_that_no_cell_holds_is_not_cut_in_silence() {
         let mut sheet = XlsxSheet::begin(["a"].into_iter()).unwrap();
         for length in [CELL_UNITS_MAX, CELL_UNITS_MAX + 1] {
-            sheet.row([Cell { kind: CellKind::Text, text: "x".repeat(length).into() }].into_iter());
+            let cell = Cell { kind: CellKind::Text, text: "x".repeat(length).into() };
+            sheet.row(&mut [cell].into_iter()).unwrap();
         }
         assert!(sheet.xml.contains(&format!(">{}<", "x".repeat(CELL_UNITS_MAX))));
         assert_eq!(sheet.xml.matches(TOO_LONG).count(), 1);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 use super::StopSignal;
-use super::worker::{self, Step, Work};
+use super::worker::{self, Work};
 use crate::clock;
 use crate::domain::customers::draft::{Change, Context, Draft};
 use crate::domain::decide::command::{Action, Command, CreateCustomer};
@@ -85,38 +85,32 @@ impl Work for Import {
         if left == 0 { self.size.rows } else { self.size.rows.min(left) }
     }
 
-    async fn step(&mut self, most: usize) -> Result<Step, StoreError> {
+    async fn step(&mut self, most: usize) -> Result<StepDone, StoreError> {
         if self.from >= self.rows.len() && self.is_last != Some(true) {
-            match self.read().await {
+            let failure = match self.read().await {
                 Err(StoreError::Corrupt(why)) => {
                     tracing::error!(why, import = self.lease.job.id, "an import cannot go on");
-                    let why = "the stored file is damaged; send it again";
-                    self.store.jobs().fail(self.lease.lease, why).await?;
-                    return Ok(Step::Over);
+                    Some("the stored file is damaged; send it again")
                 }
-                Ok(false) => {
-                    let why = "this release reads the header of the file differently; send the file again";
-                    self.store.jobs().fail(self.lease.lease, why).await?;
-                    return Ok(Step::Over);
-                }
-                read => read?,
+                read => (!read?)
+                    .then_some("this release reads the header of the file differently; send the file again"),
             };
-        }
-        let range = self.from..self.rows.len().min(self.from + most);
-        let (to, is_last) = (range.end, self.is_last == Some(true) && range.end == self.rows.len());
-        let (lease, rows) = (Arc::clone(&self.lease), Arc::clone(&self.rows));
-        match self.store.imports().step(lease, self.rows_before, rows, range, is_last).await? {
-            StepDone::Over | StepDone::Lost => Ok(Step::Over),
-            StepDone::Went(rows_read) => {
-                let done = to - self.from;
-                self.position = to
-                    .checked_sub(1)
-                    .and_then(|last| self.rows.get(last))
-                    .map_or(self.position, |row| row.end);
-                (self.rows_before, self.from) = (rows_read, to);
-                Ok(Step::Went(done))
+            if let Some(why) = failure {
+                self.store.jobs().fail(self.lease.lease, why).await?;
+                return Ok(StepDone::Over);
             }
         }
+        let to = self.rows.len().min(self.from + most);
+        let is_last = self.is_last == Some(true) && to == self.rows.len();
+        let (lease, rows) = (Arc::clone(&self.lease), Arc::clone(&self.rows));
+        let done = self.store.imports().step(lease, self.rows_before, rows, self.from..to, is_last).await?;
+        if let StepDone::Went(rows) = done {
+            self.rows_before += i64::try_from(rows).unwrap_or(0);
+            self.from += rows;
+            let last = self.rows.get(..self.from).and_then(<[_]>::last);
+            self.position = last.map_or(self.position, |row| row.end);
+        }
+        Ok(done)
     }
 
     fn learn(&mut self, done: usize, took: Duration, has_callers: bool) {
@@ -127,12 +121,12 @@ impl Work for Import {
         self.size.rows = most;
     }
 
-    async fn give_up_one(&mut self, error: StoreError) -> Result<Step, StoreError> {
+    async fn give_up_one(&mut self, error: StoreError) -> Result<StepDone, StoreError> {
         let mut rows = self.rows.to_vec();
         let Some(row) = rows.get_mut(self.from) else { return Err(error) };
         reject(row);
         self.rows = Arc::new(rows);
-        Ok(Step::Went(0))
+        Ok(StepDone::Went(0))
     }
 }
 

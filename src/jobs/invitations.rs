@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::StopSignal;
-use super::worker::{self, Step, Work};
-use crate::store::{InviteLease, InviteStepDone, Lease, Store, StoreError};
+use super::worker::{self, Work};
+use crate::store::{InviteLease, Lease, StepDone, Store, StoreError};
 
 /// How many customers a step takes while callers of this process wait for writes, and otherwise.
 const STEP_SHORT: usize = 25;
@@ -47,12 +47,12 @@ impl Work for Invitation {
         if has_callers { self.most.min(STEP_SHORT) } else { self.most }
     }
 
-    async fn step(&mut self, most: usize) -> Result<Step, StoreError> {
+    async fn step(&mut self, most: usize) -> Result<StepDone, StoreError> {
         if self.cursor == self.lease.cursor {
             if self.lease.plan.conditions().is_err() {
                 let why = "this release reads the filter differently; send the invitation again";
                 self.store.jobs().fail(self.lease.lease, why).await?;
-                return Ok(Step::Over);
+                return Ok(StepDone::Over);
             }
             if self.lease.job.total.is_none() {
                 self.store.invitations().count(Arc::clone(&self.lease)).await?;
@@ -69,24 +69,19 @@ impl Work for Invitation {
         self.most = most;
     }
 
-    async fn give_up_one(&mut self, _: StoreError) -> Result<Step, StoreError> {
+    async fn give_up_one(&mut self, _: StoreError) -> Result<StepDone, StoreError> {
         self.next(1, true).await
     }
 }
 
 impl Invitation {
     /// Invites at most `most` next customers; with `gives_up` it reports them as failed without reading them.
-    async fn next(&mut self, most: usize, gives_up: bool) -> Result<Step, StoreError> {
+    async fn next(&mut self, most: usize, gives_up: bool) -> Result<StepDone, StoreError> {
         let ids = self.store.invitations().next(Arc::clone(&self.lease), self.cursor, most).await?;
-        let (number, is_last) = (ids.len(), ids.len() < most);
-        let next = ids.last().copied().unwrap_or(self.cursor);
+        let (next, is_last) = (ids.last().copied(), ids.len() < most);
         let lease = Arc::clone(&self.lease);
-        Ok(match self.store.invitations().step(lease, self.cursor, ids, is_last, gives_up).await? {
-            InviteStepDone::Over | InviteStepDone::Lost => Step::Over,
-            InviteStepDone::Went => {
-                self.cursor = next;
-                Step::Went(number)
-            }
-        })
+        let done = self.store.invitations().step(lease, self.cursor, ids, is_last, gives_up).await?;
+        self.cursor = next.unwrap_or(self.cursor);
+        Ok(done)
     }
 }

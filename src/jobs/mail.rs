@@ -200,7 +200,7 @@ impl Mailer {
                 line.pause(&problem).await;
             }
         }
-        line.close().await;
+        line.rest().await;
     }
 
     /// Runs a future, and extends the leases of the held mails meanwhile.
@@ -306,10 +306,6 @@ impl Line {
         }
         tokio::time::sleep(self.pause).await;
         self.pause = (self.pause * 2).min(PAUSE_MAX);
-    }
-
-    async fn close(mut self) {
-        self.rest().await;
     }
 }
 

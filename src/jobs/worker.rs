@@ -7,21 +7,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 use super::StopSignal;
-use crate::store::{Lease, Store, StoreError};
+use crate::store::{Lease, StepDone, Store, StoreError};
 
 /// How often a worker looks for jobs that another process queued or lost.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The pause before another try of a step that found the database busy or unavailable, and the most tries.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 const RETRIES_MAX: u32 = 20;
-
-/// How a step ended.
-pub(super) enum Step {
-    /// It did so many rows or customers; there are more.
-    Went(usize),
-    /// The job is over, another worker has it, or a caller stopped it.
-    Over,
-}
 
 /// A job that this process runs.
 pub(super) trait Work: Send + Sized + 'static {
@@ -42,7 +34,7 @@ pub(super) trait Work: Send + Sized + 'static {
     fn most(&self, has_callers: bool) -> usize;
 
     /// Does at most `most` of them, in one transaction with the checkpoint.
-    fn step(&mut self, most: usize) -> impl Future<Output = Result<Step, StoreError>> + Send;
+    fn step(&mut self, most: usize) -> impl Future<Output = Result<StepDone, StoreError>> + Send;
 
     /// Adapts the size of steps to a step that did `done` in the time `took`.
     fn learn(&mut self, done: usize, took: Duration, has_callers: bool);
@@ -51,7 +43,8 @@ pub(super) trait Work: Send + Sized + 'static {
     fn shrink(&mut self, most: usize);
 
     /// Reports the next row or customer as failed, after a step with it alone failed.
-    fn give_up_one(&mut self, error: StoreError) -> impl Future<Output = Result<Step, StoreError>> + Send;
+    fn give_up_one(&mut self, error: StoreError)
+    -> impl Future<Output = Result<StepDone, StoreError>> + Send;
 }
 
 /// Runs waiting jobs of a kind for as long as the service runs.
@@ -109,8 +102,8 @@ pub(super) async fn run<W: Work>(store: &Store, mut work: W, stop: &StopSignal) 
             done => done?,
         };
         match done {
-            Step::Over => return Ok(()),
-            Step::Went(done) => {
+            StepDone::Over => return Ok(()),
+            StepDone::Went(done) => {
                 retries = 0;
                 if done > 0 {
                     work.learn(done, begun.elapsed(), store.has_callers());

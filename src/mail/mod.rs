@@ -61,24 +61,6 @@ pub struct Composer {
     public_url: String,
 }
 
-/// The `Auto-Submitted` header of RFC 3834: it asks recipients not to send automatic replies.
-#[derive(Clone)]
-struct AutoSubmitted;
-
-impl Header for AutoSubmitted {
-    fn name() -> HeaderName {
-        HeaderName::new_from_ascii_str("Auto-Submitted")
-    }
-
-    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(AutoSubmitted)
-    }
-
-    fn display(&self) -> HeaderValue {
-        HeaderValue::new(Self::name(), "auto-generated".to_owned())
-    }
-}
-
 impl Composer {
     /// A composer for mails from this address, with links that start with `public_url` (no slash at the end).
     pub fn new(templates: Templates, from: Address, public_url: String) -> Composer {
@@ -98,6 +80,9 @@ impl Composer {
             .map_err(|error| Trouble::Later(format!("a template fails: {error}")))?;
         let date = <header::Date as Header>::parse(&letter.created_at.to_rfc2822())
             .map_err(|_| never("the date does not fit a header"))?;
+        // The header of RFC 3834 asks recipients not to send automatic replies.
+        let name = HeaderName::new_from_ascii_str("Auto-Submitted");
+        let not_to_answer = HeaderValue::new(name, "auto-generated".to_owned());
         let message_id = format!("<{}@{}>", letter.message_id, self.from.domain());
         let sender = Mailbox::new(Some(one_line(entrypoint.sender_name())), self.from.clone());
         let message = Message::builder()
@@ -106,7 +91,7 @@ impl Composer {
             .to(Mailbox::new(None, to))
             .subject(text.subject)
             .message_id(Some(message_id))
-            .header(AutoSubmitted)
+            .raw_header(not_to_answer)
             .multipart(MultiPart::alternative_plain_html(text.plain, text.html))
             .map_err(|error| Trouble::Never(format!("the message cannot be composed: {error}")))?;
         let file_name = format!(
@@ -131,23 +116,15 @@ mod tests {
     use strum::VariantArray as _;
 
     use super::*;
-    use crate::domain::entrypoints::Policy;
     use crate::domain::entrypoints::theme::{Language, Theme};
     use crate::domain::kernel::time::Micros;
     use crate::domain::mail::MailKind;
 
     fn shop(store: &str) -> Entrypoint {
         Entrypoint {
-            id: 1,
             entry: "shop".into(),
-            org_id: 1,
-            org_name: "Demo".into(),
-            legal_name: None,
-            dba_name: None,
-            country: None,
-            policy: Policy::default(),
-            required: Vec::new(),
             theme: Theme { store_name: Some(store.into()), ..Theme::default() },
+            ..Entrypoint::default()
         }
     }
 

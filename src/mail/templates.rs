@@ -18,35 +18,22 @@ const GREETED_CHARS_MAX: usize = 80;
 const SUBJECT: &str = "Subject:";
 
 macro_rules! built_in {
-    ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("templates/", $name)))),*]
+    ($($name:literal),*; each $($kind:literal),*) => {
+        [
+            $(($name, include_str!(concat!("templates/", $name))),)*
+            $(
+                (concat!($kind, ".en.txt"), include_str!(concat!("templates/", $kind, ".en.txt"))),
+                (concat!($kind, ".en.html"), include_str!(concat!("templates/", $kind, ".en.html"))),
+                (concat!($kind, ".fr.txt"), include_str!(concat!("templates/", $kind, ".fr.txt"))),
+                (concat!($kind, ".fr.html"), include_str!(concat!("templates/", $kind, ".fr.html"))),
+            )*
+        ]
     };
 }
 
 /// Every template, by its file name.
 const BUILT_IN: [(&str, &str); 22] = built_in![
-    "layout.html",
-    "button.html",
-    "invitation.en.txt",
-    "invitation.en.html",
-    "invitation.fr.txt",
-    "invitation.fr.html",
-    "reset.en.txt",
-    "reset.en.html",
-    "reset.fr.txt",
-    "reset.fr.html",
-    "locked.en.txt",
-    "locked.en.html",
-    "locked.fr.txt",
-    "locked.fr.html",
-    "passwordChanged.en.txt",
-    "passwordChanged.en.html",
-    "passwordChanged.fr.txt",
-    "passwordChanged.fr.html",
-    "consentOptIn.en.txt",
-    "consentOptIn.en.html",
-    "consentOptIn.fr.txt",
-    "consentOptIn.fr.html",
+    "layout.html", "button.html"; each "invitation", "reset", "locked", "passwordChanged", "consentOptIn"
 ];
 
 /// The texts of a mail.
@@ -110,18 +97,8 @@ impl Templates {
     fn try_out(&self) -> Result<(), String> {
         for &kind in MailKind::VARIANTS {
             for &language in Language::VARIANTS {
-                let entrypoint = Entrypoint {
-                    id: 0,
-                    entry: "shop".into(),
-                    org_id: 0,
-                    org_name: "Shop".into(),
-                    legal_name: None,
-                    dba_name: None,
-                    country: None,
-                    policy: crate::domain::entrypoints::Policy::default(),
-                    required: Vec::new(),
-                    theme: Theme { language, ..Theme::default() },
-                };
+                let theme = Theme { language, ..Theme::default() };
+                let entrypoint = Entrypoint { entry: "shop".into(), theme, ..Entrypoint::default() };
                 let letter = Letter {
                     kind,
                     message_id: String::new(),

@@ -1,15 +1,12 @@
 //! The change of the password by a signed-in customer who knows the old one.
 
-use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::set_password::{known, new_password};
 use super::texts::Texts;
 use super::visit::{SESSION_COOKIE, SignedIn, Visit};
-use super::{Portal, answer};
 use crate::store::Account;
-use crate::web::PageError;
+use crate::web::PageResult;
 use crate::web::form::{Checked, Form};
 use crate::web::page::{Frame, form_page};
 
@@ -23,15 +20,11 @@ struct ChangePasswordPage {
 }
 
 /// `GET /portal/{entry}/change-password`.
-pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| match visit.signed_in().await? {
-        Some(signed_in) => page(visit, &signed_in, Checked::default()),
-        None => Ok(visit.go_to("/sign-in")),
-    })
-    .await
+pub(super) fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult {
+    page(visit, signed_in, Checked::default())
 }
 
-fn page(visit: &Visit<'_>, signed_in: &SignedIn, form: Checked) -> Result<HttpResponse, PageError> {
+fn page(visit: &Visit<'_>, signed_in: &SignedIn, form: Checked) -> PageResult {
     let is_wrong = form.is_wrong();
     let frame = visit.frame(Some(signed_in)).wrong(is_wrong);
     let (texts, csrf) = (visit.texts(), signed_in.csrf.clone());
@@ -39,31 +32,25 @@ fn page(visit: &Visit<'_>, signed_in: &SignedIn, form: Checked) -> Result<HttpRe
 }
 
 /// `POST /portal/{entry}/change-password`.
-pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Payload) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| {
-        let form = Form::read(visit.request, payload).await?;
-        let Some(signed_in) = visit.signed_in().await? else { return Ok(visit.go_to("/sign-in")) };
-        form.check(&signed_in.csrf)?;
-        let (portal, place, texts) = (visit.portal, visit.entrypoint.id, visit.texts());
-        let stored = &signed_in.found.record.stored;
-        let Some(account) = Account::of(stored) else { return Ok(visit.go_to("/sign-in")) };
-        let mut checked = Checked::default();
-        if !portal.store.accounts().begin_password_change(place, stored.id).await? {
-            checked.add("old", texts.old_password, texts.locked_old);
-            return page(visit, &signed_in, checked);
-        }
-        if !portal.verify(form.get("old"), Some(&account.password_hash)).await? {
-            checked.add("old", texts.old_password, texts.wrong_old);
-            return page(visit, &signed_in, checked);
-        }
-        let known = known(&stored.customer, &visit.entrypoint);
-        let Some(hash) = new_password(visit, &form, known, &mut checked).await? else {
-            return page(visit, &signed_in, checked);
-        };
-        let Some(token) = portal.store.accounts().change_password(place, account, hash).await? else {
-            return Ok(visit.go_to("/sign-in"));
-        };
-        visit.go_with_cookie("/record?done=password-changed", &visit.cookie(SESSION_COOKIE, token))
-    })
-    .await
+pub(super) async fn send(visit: &Visit<'_>, signed_in: &SignedIn, form: &Form) -> PageResult {
+    let (portal, place, texts) = (visit.portal, visit.entrypoint.id, visit.texts());
+    let stored = &signed_in.found.record.stored;
+    let Some(account) = Account::of(stored) else { return Ok(visit.go_to("/sign-in")) };
+    let mut checked = Checked::default();
+    if !portal.store.accounts().begin_password_change(place, stored.id).await? {
+        checked.add("old", texts.old_password, texts.locked_old);
+        return page(visit, signed_in, checked);
+    }
+    if !portal.verify(form.get("old"), Some(&account.password_hash)).await? {
+        checked.add("old", texts.old_password, texts.wrong_old);
+        return page(visit, signed_in, checked);
+    }
+    let known = known(&stored.customer, &visit.entrypoint);
+    let Some(hash) = new_password(visit, form, known, &mut checked).await? else {
+        return page(visit, signed_in, checked);
+    };
+    let Some(token) = portal.store.accounts().change_password(place, account, hash).await? else {
+        return Ok(visit.go_to("/sign-in"));
+    };
+    visit.go_with_cookie("/record?done=password-changed", &visit.cookie(SESSION_COOKIE, token))
 }

@@ -2,16 +2,14 @@
 //! opens the link agrees to nothing. A signed-in customer withdraws it.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::set_password::{dead_link, look};
 use super::texts::Texts;
-use super::visit::Visit;
-use super::{Portal, answer};
+use super::visit::{SignedIn, Visit};
 use crate::domain::accounts::link::LinkKind;
 use crate::domain::customers::consent::{Channel, ConsentStatus};
+use crate::web::PageResult;
 use crate::web::form::Form;
 use crate::web::page::{Frame, MessagePage, form_page, html};
 
@@ -25,59 +23,40 @@ struct ConsentPage<'a> {
 }
 
 /// `GET /portal/{entry}/consent/{token}`.
-pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| {
-        if visit.request.query_string() == "done=given" {
-            let texts = visit.texts();
-            let frame = visit.frame(None);
-            let next = Some((visit.base.clone(), frame.texts.start));
-            let (title, lead) = (texts.consent_done, texts.consent_done_lead);
-            return html(StatusCode::OK, &MessagePage { frame, title, lead, next });
-        }
-        if look(visit, &[LinkKind::Consent]).await?.is_none() {
-            return dead_link(visit);
-        }
-        let (csrf, cookie) = visit.form_token().await?;
-        let token = visit.request.match_info().query("token");
-        let (frame, texts) = (visit.frame(None), visit.texts());
-        form_page(&ConsentPage { frame, texts, csrf, token }, false, cookie)
-    })
-    .await
+pub(super) async fn show(visit: &Visit<'_>) -> PageResult {
+    if visit.request.query_string() == "done=given" {
+        let texts = visit.texts();
+        let frame = visit.frame(None);
+        let next = Some((visit.base.clone(), frame.texts.start));
+        let (title, lead) = (texts.consent_done, texts.consent_done_lead);
+        return html(StatusCode::OK, &MessagePage { frame, title, lead, next });
+    }
+    if look(visit, &[LinkKind::Consent]).await?.is_none() {
+        return dead_link(visit);
+    }
+    let (csrf, cookie) = visit.form_token().await?;
+    let token = visit.request.match_info().query("token");
+    let (frame, texts) = (visit.frame(None), visit.texts());
+    form_page(&ConsentPage { frame, texts, csrf, token }, false, cookie)
 }
 
 /// `POST /portal/{entry}/consent/{token}`.
-pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Payload) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| {
-        let form = Form::read(visit.request, payload).await?;
-        visit.check_form(&form).await?;
-        let token = visit.request.match_info().query("token").to_owned();
-        if !visit.portal.store.accounts().give_consent(visit.entrypoint.id, token).await? {
-            return dead_link(visit);
-        }
-        Ok(visit.go_to("/consent/done?done=given"))
-    })
-    .await
+pub(super) async fn send(visit: &Visit<'_>, _: &Form) -> PageResult {
+    let token = visit.request.match_info().query("token").to_owned();
+    if !visit.portal.store.accounts().give_consent(visit.entrypoint.id, token).await? {
+        return dead_link(visit);
+    }
+    Ok(visit.go_to("/consent/done?done=given"))
 }
 
 /// `POST /portal/{entry}/withdraw-consent`.
-pub(super) async fn withdraw(request: HttpRequest, portal: Data<Portal>, payload: Payload) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| {
-        let form = Form::read(visit.request, payload).await?;
-        let Some(signed_in) = visit.signed_in().await? else { return Ok(visit.go_to("/sign-in")) };
-        form.check(&signed_in.csrf)?;
-        let stored = &signed_in.found.record.stored;
-        for channel in [Channel::ECommunication, Channel::Sms] {
-            let held = stored.customer.consent.map(|consent| consent.of(channel).status);
-            if held.is_some_and(|status| status != ConsentStatus::NotOptedIn) {
-                visit
-                    .portal
-                    .store
-                    .accounts()
-                    .withdraw_consent(visit.entrypoint.id, stored.id, channel)
-                    .await?;
-            }
+pub(super) async fn withdraw(visit: &Visit<'_>, signed_in: &SignedIn, _: &Form) -> PageResult {
+    let stored = &signed_in.found.record.stored;
+    for channel in [Channel::ECommunication, Channel::Sms] {
+        let held = stored.customer.consent.map(|consent| consent.of(channel).status);
+        if held.is_some_and(|status| status != ConsentStatus::NotOptedIn) {
+            visit.portal.store.accounts().withdraw_consent(visit.entrypoint.id, stored.id, channel).await?;
         }
-        Ok(visit.go_to("/record?done=withdrawn"))
-    })
-    .await
+    }
+    Ok(visit.go_to("/record?done=withdrawn"))
 }

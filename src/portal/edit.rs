@@ -3,14 +3,11 @@
 use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::record::{BILLING, PERSON, SHIPPING};
 use super::texts::{Texts, label};
 use super::visit::{SignedIn, Visit};
-use super::{Portal, answer};
 use crate::clock;
 use crate::domain::customers::country;
 use crate::domain::customers::draft::{Context, Draft};
@@ -18,9 +15,9 @@ use crate::domain::customers::fields::TextField;
 use crate::domain::kernel::members::Members;
 use crate::domain::kernel::problem::{At, Problem, Rejection};
 use crate::store::StoreError;
-use crate::web::PageError;
 use crate::web::form::{Checked, Form};
 use crate::web::page::{Frame, form_page};
+use crate::web::{PageError, PageResult};
 
 struct Item {
     name: &'static str,
@@ -49,21 +46,12 @@ struct EditPage {
 }
 
 /// `GET /portal/{entry}/edit`.
-pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| match visit.signed_in().await? {
-        Some(signed_in) => page(visit, &signed_in, Checked::default(), None),
-        None => Ok(visit.go_to("/sign-in")),
-    })
-    .await
+pub(super) fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult {
+    page(visit, signed_in, Checked::default(), None)
 }
 
 /// The form with the stored values, or with the submitted ones.
-fn page(
-    visit: &Visit<'_>,
-    signed_in: &SignedIn,
-    form: Checked,
-    sent: Option<&Form>,
-) -> Result<HttpResponse, PageError> {
+fn page(visit: &Visit<'_>, signed_in: &SignedIn, form: Checked, sent: Option<&Form>) -> PageResult {
     let stored = &signed_in.found.record.stored;
     let value = |field: TextField| {
         let kept = stored.customer.text(field).unwrap_or_default();
@@ -128,45 +116,35 @@ fn countries(kept: &str) -> Vec<(String, String)> {
 }
 
 /// `POST /portal/{entry}/edit`.
-pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Payload) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| {
-        let form = Form::read(visit.request, payload).await?;
-        let Some(signed_in) = visit.signed_in().await? else { return Ok(visit.go_to("/sign-in")) };
-        form.check(&signed_in.csrf)?;
-        let texts = visit.texts();
-        let Ok(version) = form.get("version").parse() else { return Err(PageError::OldForm) };
-        let draft = match draft(visit, &signed_in, &form)? {
-            Ok(draft) => draft,
-            Err(problems) => return page(visit, &signed_in, problems_of(visit, &problems), Some(&form)),
-        };
-        let stored = &signed_in.found.record.stored;
-        let done = visit
-            .portal
-            .store
-            .accounts()
-            .edit_own_record(visit.entrypoint.id, stored.id, version, draft)
-            .await;
-        match done {
-            Ok(_) => Ok(visit.go_to("/record?done=saved")),
-            Err(StoreError::Rejected(Rejection::Invalid(problems))) => {
-                page(visit, &signed_in, problems_of(visit, &problems), Some(&form))
-            }
-            Err(StoreError::Rejected(Rejection::Conflict { problems, .. })) => {
-                let mut checked = problems_of(visit, &problems);
-                checked.problems.iter_mut().for_each(|problem| texts.taken.clone_into(&mut problem.text));
-                page(visit, &signed_in, checked, Some(&form))
-            }
-            Err(StoreError::Rejected(Rejection::Stale)) => {
-                let mut checked = Checked::default();
-                checked.add("", "", texts.stale);
-                let mut response = page(visit, &signed_in, checked, None)?;
-                *response.status_mut() = StatusCode::CONFLICT;
-                Ok(response)
-            }
-            Err(error) => Err(error.into()),
+pub(super) async fn send(visit: &Visit<'_>, signed_in: &SignedIn, form: &Form) -> PageResult {
+    let texts = visit.texts();
+    let Ok(version) = form.get("version").parse() else { return Err(PageError::OldForm) };
+    let draft = match draft(visit, signed_in, form)? {
+        Ok(draft) => draft,
+        Err(problems) => return page(visit, signed_in, problems_of(visit, &problems), Some(form)),
+    };
+    let stored = &signed_in.found.record.stored;
+    let done =
+        visit.portal.store.accounts().edit_own_record(visit.entrypoint.id, stored.id, version, draft).await;
+    match done {
+        Ok(_) => Ok(visit.go_to("/record?done=saved")),
+        Err(StoreError::Rejected(Rejection::Invalid(problems))) => {
+            page(visit, signed_in, problems_of(visit, &problems), Some(form))
         }
-    })
-    .await
+        Err(StoreError::Rejected(Rejection::Conflict { problems, .. })) => {
+            let mut checked = problems_of(visit, &problems);
+            checked.problems.iter_mut().for_each(|problem| problem.text = texts.taken);
+            page(visit, signed_in, checked, Some(form))
+        }
+        Err(StoreError::Rejected(Rejection::Stale)) => {
+            let mut checked = Checked::default();
+            checked.add("", "", texts.stale);
+            let mut response = page(visit, signed_in, checked, None)?;
+            *response.status_mut() = StatusCode::CONFLICT;
+            Ok(response)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The changes in a form: the allowed fields that differ from the stored values, with the checks of a PUT.

@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use tokio::time::{Instant, sleep_until};
 
 use super::texts::Texts;
 use super::visit::Visit;
-use super::{Portal, answer};
-use crate::web::PageError;
+use crate::web::PageResult;
 use crate::web::form::{Checked, Form};
 use crate::web::page::{Frame, MessagePage, form_page, html};
 
@@ -28,24 +25,21 @@ struct ForgotPage {
 }
 
 /// `GET /portal/{entry}/forgot-password`.
-pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| {
-        if visit.request.query_string() != "done=sent" {
-            return page(visit, Checked::default()).await;
-        }
-        let texts = visit.texts();
-        let message = MessagePage {
-            frame: visit.frame(None),
-            title: texts.forgot_sent,
-            lead: texts.forgot_sent_lead,
-            next: Some((format!("{}/sign-in", visit.base), texts.back_to_sign_in)),
-        };
-        html(StatusCode::OK, &message)
-    })
-    .await
+pub(super) async fn show(visit: &Visit<'_>) -> PageResult {
+    if visit.request.query_string() != "done=sent" {
+        return page(visit, Checked::default()).await;
+    }
+    let texts = visit.texts();
+    let message = MessagePage {
+        frame: visit.frame(None),
+        title: texts.forgot_sent,
+        lead: texts.forgot_sent_lead,
+        next: Some((format!("{}/sign-in", visit.base), texts.back_to_sign_in)),
+    };
+    html(StatusCode::OK, &message)
 }
 
-async fn page(visit: &Visit<'_>, form: Checked) -> Result<HttpResponse, PageError> {
+async fn page(visit: &Visit<'_>, form: Checked) -> PageResult {
     let (csrf, cookie) = visit.form_token().await?;
     let is_wrong = form.is_wrong();
     let frame = visit.frame(None).wrong(is_wrong);
@@ -53,21 +47,16 @@ async fn page(visit: &Visit<'_>, form: Checked) -> Result<HttpResponse, PageErro
 }
 
 /// `POST /portal/{entry}/forgot-password`.
-pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Payload) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| {
-        let form = Form::read(visit.request, payload).await?;
-        visit.check_form(&form).await?;
-        let answered_at = Instant::now() + ANSWER_TIME;
-        let login = form.get("login");
-        if login.trim().is_empty() {
-            let mut checked = Checked::default();
-            checked.add("login", visit.texts().login, visit.texts().missing);
-            return page(visit, checked).await;
-        }
-        let link_secs = visit.portal.settings.link_secs;
-        visit.portal.store.accounts().mail_link(visit.entrypoint.id, login.to_owned(), link_secs).await?;
-        sleep_until(answered_at).await;
-        Ok(visit.go_to("/forgot-password?done=sent"))
-    })
-    .await
+pub(super) async fn send(visit: &Visit<'_>, form: &Form) -> PageResult {
+    let answered_at = Instant::now() + ANSWER_TIME;
+    let login = form.get("login");
+    if login.trim().is_empty() {
+        let mut checked = Checked::default();
+        checked.add("login", visit.texts().login, visit.texts().missing);
+        return page(visit, checked).await;
+    }
+    let link_secs = visit.portal.settings.link_secs;
+    visit.portal.store.accounts().mail_link(visit.entrypoint.id, login.to_owned(), link_secs).await?;
+    sleep_until(answered_at).await;
+    Ok(visit.go_to("/forgot-password?done=sent"))
 }

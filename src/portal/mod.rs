@@ -17,19 +17,20 @@ mod visit;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::web::{self, Data, ServiceConfig, get, post};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::web::{self, Data, Payload, ServiceConfig, get, post};
+use actix_web::{HttpRequest, HttpResponse, Route};
 use tokio::sync::Semaphore;
 
-use self::visit::Visit;
+use self::visit::{SignedIn, Visit};
 use crate::domain::accounts::password::{self, Weakness};
 use crate::store::{SessionLimits, Store, StoreError};
 use crate::vault::VaultError;
 use crate::vault::hash_of_nobody;
 use crate::vault::hash_password;
 use crate::vault::verify_password;
+use crate::web::form::Form;
 use crate::web::page::refusal;
-use crate::web::{PageError, files};
+use crate::web::{PageError, PageResult, files};
 
 /// The options of the portal.
 #[derive(Debug, Clone)]
@@ -117,34 +118,79 @@ impl From<StoreError> for PageError {
 pub fn routes(config: &mut ServiceConfig) {
     let page = |path: &str| web::resource(format!("/portal/{{entry}}{path}"));
     config
-        .service(page("").route(get().to(record::start)))
-        .service(page("/sign-in").route(get().to(sign_in::show)).route(post().to(sign_in::send)))
-        .service(page("/sign-out").route(post().to(sign_in::sign_out)))
-        .service(page("/forgot-password").route(get().to(forgot::show)).route(post().to(forgot::send)))
+        .service(page("").route(shows(record::start)))
+        .service(page("/sign-in").route(shows(sign_in::show)).route(takes(sign_in::send)))
+        .service(page("/sign-out").route(reads(sign_in::sign_out)))
+        .service(page("/forgot-password").route(shows(forgot::show)).route(takes(forgot::send)))
         .service(
-            page("/set-password/{token}")
-                .route(get().to(set_password::show))
-                .route(post().to(set_password::send)),
+            page("/set-password/{token}").route(shows(set_password::show)).route(takes(set_password::send)),
         )
-        .service(page("/consent/{token}").route(get().to(consent::show)).route(post().to(consent::send)))
-        .service(page("/record").route(get().to(record::show)))
-        .service(page("/edit").route(get().to(edit::show)).route(post().to(edit::send)))
+        .service(page("/consent/{token}").route(shows(consent::show)).route(takes(consent::send)))
+        .service(page("/record").route(shows_own(record::show)))
+        .service(page("/edit").route(shows_own(edit::show)).route(takes_own(edit::send)))
         .service(
             page("/change-password")
-                .route(get().to(change_password::show))
-                .route(post().to(change_password::send)),
+                .route(shows_own(change_password::show))
+                .route(takes_own(change_password::send)),
         )
-        .service(page("/withdraw-consent").route(post().to(consent::withdraw)))
-        .service(page("/style.css").route(get().to(style)))
-        .service(page("/icon.svg").route(get().to(icon)))
+        .service(page("/withdraw-consent").route(takes_own(consent::withdraw)))
+        .service(
+            page("/style.css")
+                .route(shows(async |visit: &Visit<'_>| Ok(files::style(visit.entrypoint.color())))),
+        )
+        .service(page("/icon.svg").route(shows(async |visit: &Visit<'_>| {
+            files::icon(visit.entrypoint.color(), visit.entrypoint.store_name())
+        })))
         .service(web::scope("/portal").default_service(web::to(nothing)));
 }
 
+/// A page for every visitor.
+fn shows(action: impl AsyncFn(&Visit<'_>) -> PageResult + Copy + 'static) -> Route {
+    get().to(move |request: HttpRequest, portal: Data<Portal>| async move {
+        answer(&portal, &request, action).await
+    })
+}
+
+/// A page for signed-in customers; others go to the sign-in.
+fn shows_own(action: impl Fn(&Visit<'_>, &SignedIn) -> PageResult + Copy + 'static) -> Route {
+    shows(async move |visit: &Visit<'_>| match visit.signed_in().await? {
+        Some(signed_in) => action(visit, &signed_in),
+        None => Ok(visit.go_to("/sign-in")),
+    })
+}
+
+/// A submitted form; the action checks that this service made it.
+fn reads(action: impl AsyncFn(&Visit<'_>, &Form) -> PageResult + Copy + 'static) -> Route {
+    post().to(move |request: HttpRequest, portal: Data<Portal>, payload: Payload| async move {
+        answer(&portal, &request, async |visit: &Visit<'_>| {
+            action(visit, &Form::read(visit.request, payload).await?).await
+        })
+        .await
+    })
+}
+
+/// A form for every visitor.
+fn takes(action: impl AsyncFn(&Visit<'_>, &Form) -> PageResult + Copy + 'static) -> Route {
+    reads(async move |visit: &Visit<'_>, form: &Form| {
+        visit.check_form(form).await?;
+        action(visit, form).await
+    })
+}
+
+/// A form of a signed-in customer.
+fn takes_own(action: impl AsyncFn(&Visit<'_>, &SignedIn, &Form) -> PageResult + Copy + 'static) -> Route {
+    reads(async move |visit: &Visit<'_>, form: &Form| {
+        let Some(signed_in) = visit.signed_in().await? else { return Ok(visit.go_to("/sign-in")) };
+        form.check(&signed_in.csrf)?;
+        action(visit, &signed_in, form).await
+    })
+}
+
 /// Runs the action of a page, and renders a page for every error.
-async fn answer<'a>(
-    portal: &'a Portal,
-    request: &'a HttpRequest,
-    action: impl AsyncFnOnce(&Visit<'a>) -> Result<HttpResponse, PageError>,
+async fn answer(
+    portal: &Portal,
+    request: &HttpRequest,
+    action: impl AsyncFnOnce(&Visit<'_>) -> PageResult,
 ) -> HttpResponse {
     let visit = match Visit::new(portal, request).await {
         Ok(visit) => visit,
@@ -154,19 +200,6 @@ async fn answer<'a>(
         Ok(response) => response,
         Err(refused) => refusal(Some(visit.frame(None)), &refused),
     }
-}
-
-/// `GET /portal/{entry}/style.css`.
-async fn style(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| Ok(files::style(visit.entrypoint.color()))).await
-}
-
-/// `GET /portal/{entry}/icon.svg`.
-async fn icon(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| {
-        files::icon(visit.entrypoint.color(), visit.entrypoint.store_name())
-    })
-    .await
 }
 
 /// The answer for every other path.

@@ -1,17 +1,15 @@
 //! The page with the customer's own record.
 
 use actix_web::http::StatusCode;
-use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::texts::{Texts, label};
 use super::visit::{SignedIn, Visit};
-use super::{Portal, answer};
 use crate::domain::customers::consent::{Channel, ConsentStatus};
 use crate::domain::customers::country;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::Customer;
+use crate::web::PageResult;
 use crate::web::page::{Frame, html};
 
 /// The fields about the person. Customer number and login name are shown but never edited.
@@ -75,43 +73,36 @@ struct RecordPage {
 }
 
 /// `GET /portal/{entry}`.
-pub(super) async fn start(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| {
-        let is_in = visit.signed_in().await?.is_some();
-        Ok(visit.go_to(if is_in { "/record" } else { "/sign-in" }))
-    })
-    .await
+pub(super) async fn start(visit: &Visit<'_>) -> PageResult {
+    let is_in = visit.signed_in().await?.is_some();
+    Ok(visit.go_to(if is_in { "/record" } else { "/sign-in" }))
 }
 
 /// `GET /portal/{entry}/record`.
-pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| {
-        let Some(signed_in) = visit.signed_in().await? else { return Ok(visit.go_to("/sign-in")) };
-        let texts = visit.texts();
-        let customer = &signed_in.found.record.stored.customer;
-        let group = |title, fields: &[TextField]| Group { title, items: items(visit, customer, fields) };
-        let done = match visit.request.query_string() {
-            "done=saved" => Some(texts.done_saved),
-            "done=password-changed" => Some(texts.done_password_changed),
-            "done=withdrawn" => Some(texts.done_withdrawn),
-            _ => None,
-        };
-        let page = RecordPage {
-            frame: visit.frame(Some(&signed_in)),
-            texts,
-            name: customer.name(),
-            groups: vec![
-                group(texts.about_you, &PERSON),
-                group(texts.billing, &BILLING),
-                group(texts.shipping, &SHIPPING),
-            ],
-            consent: consent(visit, &signed_in),
-            may_edit: !visit.entrypoint.editable_fields().is_empty(),
-            done,
-        };
-        html(StatusCode::OK, &page)
-    })
-    .await
+pub(super) fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult {
+    let texts = visit.texts();
+    let customer = &signed_in.found.record.stored.customer;
+    let group = |title, fields: &[TextField]| Group { title, items: items(visit, customer, fields) };
+    let done = match visit.request.query_string() {
+        "done=saved" => Some(texts.done_saved),
+        "done=password-changed" => Some(texts.done_password_changed),
+        "done=withdrawn" => Some(texts.done_withdrawn),
+        _ => None,
+    };
+    let page = RecordPage {
+        frame: visit.frame(Some(signed_in)),
+        texts,
+        name: customer.name(),
+        groups: vec![
+            group(texts.about_you, &PERSON),
+            group(texts.billing, &BILLING),
+            group(texts.shipping, &SHIPPING),
+        ],
+        consent: consent(visit, signed_in),
+        may_edit: !visit.entrypoint.editable_fields().is_empty(),
+        done,
+    };
+    html(StatusCode::OK, &page)
 }
 
 fn items(visit: &Visit<'_>, customer: &Customer, fields: &[TextField]) -> Vec<Item> {

@@ -2,21 +2,18 @@
 //! scanners open links too. It signs nobody in, so a link cannot lead into another person's session.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::texts::Texts;
 use super::visit::Visit;
-use super::{Portal, answer};
 use crate::domain::accounts::link::LinkKind;
 use crate::domain::accounts::password::{self, Weakness};
 use crate::domain::customers::record::Customer;
 use crate::domain::entrypoints::Entrypoint;
 use crate::store::{Found, Link};
-use crate::web::PageError;
 use crate::web::form::{Checked, Form, is_secret};
 use crate::web::page::{Frame, MessagePage, form_page, html};
+use crate::web::{PageError, PageResult};
 
 #[derive(Template)]
 #[template(path = "set_password.html")]
@@ -29,14 +26,11 @@ struct SetPasswordPage<'a> {
 }
 
 /// `GET /portal/{entry}/set-password/{token}`.
-pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| {
-        if live(visit).await?.is_none() {
-            return dead_link(visit);
-        }
-        page(visit, Checked::default()).await
-    })
-    .await
+pub(super) async fn show(visit: &Visit<'_>) -> PageResult {
+    if live(visit).await?.is_none() {
+        return dead_link(visit);
+    }
+    page(visit, Checked::default()).await
 }
 
 fn token<'a>(visit: &Visit<'a>) -> &'a str {
@@ -57,7 +51,7 @@ pub(super) async fn look(visit: &Visit<'_>, kinds: &[LinkKind]) -> Result<Option
     Ok(found.filter(|(link, _)| kinds.contains(&link.kind)))
 }
 
-async fn page(visit: &Visit<'_>, form: Checked) -> Result<HttpResponse, PageError> {
+async fn page(visit: &Visit<'_>, form: Checked) -> PageResult {
     let (csrf, cookie) = visit.form_token().await?;
     let is_wrong = form.is_wrong();
     let frame = visit.frame(None).wrong(is_wrong);
@@ -66,7 +60,7 @@ async fn page(visit: &Visit<'_>, form: Checked) -> Result<HttpResponse, PageErro
 }
 
 /// The page for a link that is used, expired, unknown, or of another entrypoint.
-pub(super) fn dead_link(visit: &Visit<'_>) -> Result<HttpResponse, PageError> {
+pub(super) fn dead_link(visit: &Visit<'_>) -> PageResult {
     let texts = visit.texts();
     let frame = visit.frame(None).wrong(true);
     let next = Some((format!("{}/forgot-password", visit.base), texts.new_mail));
@@ -74,25 +68,20 @@ pub(super) fn dead_link(visit: &Visit<'_>) -> Result<HttpResponse, PageError> {
 }
 
 /// `POST /portal/{entry}/set-password/{token}`.
-pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Payload) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| {
-        let form = Form::read(visit.request, payload).await?;
-        visit.check_form(&form).await?;
-        let Some((_, found)) = live(visit).await? else { return dead_link(visit) };
-        let known = known(&found.record.stored.customer, &visit.entrypoint);
-        let mut checked = Checked::default();
-        match new_password(visit, &form, known, &mut checked).await? {
-            None => page(visit, checked).await,
-            Some(hash) => {
-                let store = &visit.portal.store;
-                if !store.accounts().set_password(visit.entrypoint.id, token(visit).to_owned(), hash).await? {
-                    return dead_link(visit);
-                }
-                Ok(visit.go_to("/sign-in?done=password-set"))
+pub(super) async fn send(visit: &Visit<'_>, form: &Form) -> PageResult {
+    let Some((_, found)) = live(visit).await? else { return dead_link(visit) };
+    let known = known(&found.record.stored.customer, &visit.entrypoint);
+    let mut checked = Checked::default();
+    match new_password(visit, form, known, &mut checked).await? {
+        None => page(visit, checked).await,
+        Some(hash) => {
+            let store = &visit.portal.store;
+            if !store.accounts().set_password(visit.entrypoint.id, token(visit).to_owned(), hash).await? {
+                return dead_link(visit);
             }
+            Ok(visit.go_to("/sign-in?done=password-set"))
         }
-    })
-    .await
+    }
 }
 
 /// The personal texts that a password must not consist of.

@@ -4,18 +4,15 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::texts::Texts;
 use super::visit::{SESSION_COOKIE, Visit};
-use super::{Portal, answer};
 use crate::domain::accounts::sign_in::{LOCK_FAILURES, login_wait};
-use crate::web::PageError;
 use crate::web::form::{Checked, Form, cookie};
 use crate::web::page::{Frame, form_page};
+use crate::web::{PageError, PageResult};
 
 /// The minimum time of a refusal.
 const REFUSAL_TIME: Duration = Duration::from_millis(250);
@@ -32,28 +29,20 @@ struct SignInPage<'a> {
 }
 
 /// `GET /portal/{entry}/sign-in`.
-pub(super) async fn show(request: HttpRequest, portal: Data<Portal>) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| {
-        if visit.signed_in().await?.is_some() {
-            return Ok(visit.go_to("/record"));
-        }
-        let texts = visit.texts();
-        let done = match visit.request.query_string() {
-            "done=password-set" => Some(texts.done_password_set),
-            "done=signed-out" => Some(texts.done_signed_out),
-            _ => None,
-        };
-        page(visit, Checked::default(), "", done).await
-    })
-    .await
+pub(super) async fn show(visit: &Visit<'_>) -> PageResult {
+    if visit.signed_in().await?.is_some() {
+        return Ok(visit.go_to("/record"));
+    }
+    let texts = visit.texts();
+    let done = match visit.request.query_string() {
+        "done=password-set" => Some(texts.done_password_set),
+        "done=signed-out" => Some(texts.done_signed_out),
+        _ => None,
+    };
+    page(visit, Checked::default(), "", done).await
 }
 
-async fn page(
-    visit: &Visit<'_>,
-    form: Checked,
-    login: &str,
-    done: Option<&'static str>,
-) -> Result<HttpResponse, PageError> {
+async fn page(visit: &Visit<'_>, form: Checked, login: &str, done: Option<&'static str>) -> PageResult {
     let (csrf, cookie) = visit.form_token().await?;
     let is_wrong = form.is_wrong();
     let frame = visit.frame(None).wrong(is_wrong);
@@ -61,39 +50,34 @@ async fn page(
 }
 
 /// `POST /portal/{entry}/sign-in`.
-pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, payload: Payload) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| {
-        let form = Form::read(visit.request, payload).await?;
-        visit.check_form(&form).await?;
-        let refused_at = Instant::now() + REFUSAL_TIME;
-        let (login, password) = (form.get("login"), form.get("password"));
-        let mut checked = Checked::default();
-        let texts = visit.texts();
-        for (field, label, value) in [("login", texts.login, login), ("password", texts.password, password)] {
-            if value.trim().is_empty() {
-                checked.add(field, label, texts.missing);
-            }
+pub(super) async fn send(visit: &Visit<'_>, form: &Form) -> PageResult {
+    let refused_at = Instant::now() + REFUSAL_TIME;
+    let (login, password) = (form.get("login"), form.get("password"));
+    let mut checked = Checked::default();
+    let texts = visit.texts();
+    for (field, label, value) in [("login", texts.login, login), ("password", texts.password, password)] {
+        if value.trim().is_empty() {
+            checked.add(field, label, texts.missing);
         }
-        if !checked.problems.is_empty() {
-            return page(visit, checked, login, None).await;
+    }
+    if !checked.problems.is_empty() {
+        return page(visit, checked, login, None).await;
+    }
+    match attempt(visit, login, password).await? {
+        Attempted::In(token) => visit.go_with_cookie("/record", &visit.cookie(SESSION_COOKIE, token)),
+        Attempted::Wrong => {
+            checked.add("", "", texts.wrong_login);
+            sleep_until(refused_at).await;
+            page(visit, checked, login, None).await
         }
-        match attempt(visit, login, password).await? {
-            Attempted::In(token) => visit.go_with_cookie("/record", &visit.cookie(SESSION_COOKIE, token)),
-            Attempted::Wrong => {
-                checked.add("", "", texts.wrong_login);
-                sleep_until(refused_at).await;
-                page(visit, checked, login, None).await
-            }
-            Attempted::Locked => {
-                checked.add("", "", texts.locked_login);
-                sleep_until(refused_at).await;
-                let mut response = page(visit, checked, login, None).await?;
-                *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-                Ok(response)
-            }
+        Attempted::Locked => {
+            checked.add("", "", texts.locked_login);
+            sleep_until(refused_at).await;
+            let mut response = page(visit, checked, login, None).await?;
+            *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+            Ok(response)
         }
-    })
-    .await
+    }
 }
 
 enum Attempted {
@@ -123,19 +107,15 @@ async fn attempt(visit: &Visit<'_>, login: &str, password: &str) -> Result<Attem
 }
 
 /// `POST /portal/{entry}/sign-out`.
-pub(super) async fn sign_out(request: HttpRequest, portal: Data<Portal>, payload: Payload) -> HttpResponse {
-    answer(&portal, &request, async |visit: &Visit<'_>| {
-        let form = Form::read(visit.request, payload).await?;
-        if let Some(signed_in) = visit.signed_in().await? {
-            form.check(&signed_in.csrf)?;
-            visit.portal.store.accounts().sign_out(signed_in.found.entrypoint.id, signed_in.token).await?;
-        }
-        let mut response = visit.go_to("/sign-in?done=signed-out");
-        if cookie(visit.request, SESSION_COOKIE).is_some() {
-            let gone = visit.cookie(SESSION_COOKIE, String::new());
-            response.add_removal_cookie(&gone)?;
-        }
-        Ok(response)
-    })
-    .await
+pub(super) async fn sign_out(visit: &Visit<'_>, form: &Form) -> PageResult {
+    if let Some(signed_in) = visit.signed_in().await? {
+        form.check(&signed_in.csrf)?;
+        visit.portal.store.accounts().sign_out(signed_in.found.entrypoint.id, signed_in.token).await?;
+    }
+    let mut response = visit.go_to("/sign-in?done=signed-out");
+    if cookie(visit.request, SESSION_COOKIE).is_some() {
+        let gone = visit.cookie(SESSION_COOKIE, String::new());
+        response.add_removal_cookie(&gone)?;
+    }
+    Ok(response)
 }

@@ -2,87 +2,7 @@
 
 use crate::domain::customers::fields::TextField;
 use crate::domain::entrypoints::theme::Language;
-
-/// The texts in one language.
-#[derive(Debug)]
-pub(super) struct Texts {
-    pub portal_of: &'static str,
-    pub sign_in: &'static str,
-    pub sign_in_lead: &'static str,
-    pub sign_out: &'static str,
-    pub login: &'static str,
-    pub password: &'static str,
-    pub forgot: &'static str,
-    pub forgot_lead: &'static str,
-    pub forgot_button: &'static str,
-    pub forgot_sent: &'static str,
-    pub forgot_sent_lead: &'static str,
-    pub back_to_sign_in: &'static str,
-    pub set_password: &'static str,
-    pub set_password_lead: &'static str,
-    pub new_password: &'static str,
-    pub repeat_password: &'static str,
-    pub old_password: &'static str,
-    pub password_hint: &'static str,
-    pub save_password: &'static str,
-    pub change_password: &'static str,
-    pub dead_link: &'static str,
-    pub dead_link_lead: &'static str,
-    pub new_mail: &'static str,
-    pub record: &'static str,
-    pub record_lead: &'static str,
-    pub edit: &'static str,
-    pub edit_lead: &'static str,
-    pub save: &'static str,
-    pub cancel: &'static str,
-    pub about_you: &'static str,
-    pub billing: &'static str,
-    pub shipping: &'static str,
-    pub nothing_yet: &'static str,
-    pub no_choice: &'static str,
-    pub messages: &'static str,
-    pub consent_yes: &'static str,
-    pub consent_no: &'static str,
-    pub consent_none: &'static str,
-    pub consent_since: &'static str,
-    pub withdraw: &'static str,
-    pub consent_title: &'static str,
-    pub consent_lead: &'static str,
-    pub consent_button: &'static str,
-    pub consent_done: &'static str,
-    pub consent_done_lead: &'static str,
-    pub done_saved: &'static str,
-    pub done_password_set: &'static str,
-    pub done_password_changed: &'static str,
-    pub done_signed_out: &'static str,
-    pub done_withdrawn: &'static str,
-    pub wrong_login: &'static str,
-    pub locked_login: &'static str,
-    pub wrong_old: &'static str,
-    pub locked_old: &'static str,
-    pub not_equal: &'static str,
-    pub short: &'static str,
-    pub long: &'static str,
-    pub control: &'static str,
-    pub common: &'static str,
-    pub personal: &'static str,
-    pub missing: &'static str,
-    pub bad_value: &'static str,
-    pub too_long: &'static str,
-    pub bad_phone: &'static str,
-    pub bad_zip: &'static str,
-    pub bad_birthday: &'static str,
-    pub stale: &'static str,
-    pub taken: &'static str,
-}
-
-/// The texts in a language.
-pub(super) const fn texts(language: Language) -> &'static Texts {
-    match language {
-        Language::English => &ENGLISH,
-        Language::French => &FRENCH,
-    }
-}
+use crate::web::texts::translated;
 
 /// The label of a field.
 pub(super) const fn label(language: Language, field: TextField) -> &'static str {
@@ -110,144 +30,93 @@ pub(super) const fn label(language: Language, field: TextField) -> &'static str 
     }
 }
 
-const ENGLISH: Texts = Texts {
-    portal_of: "Customer portal",
-    sign_in: "Sign in",
+translated! {
+    portal_of: "Customer portal", "Espace client";
+    sign_in: "Sign in", "Se connecter";
     sign_in_lead: "See and update what we keep about you.",
-    sign_out: "Sign out",
-    login: "E-mail or user name",
-    password: "Password",
-    forgot: "Forgot your password?",
+        "Consultez et mettez à jour ce que nous conservons à votre sujet.";
+    sign_out: "Sign out", "Se déconnecter";
+    login: "E-mail or user name", "E-mail ou nom d’utilisateur";
+    password: "Password", "Mot de passe";
+    forgot: "Forgot your password?", "Mot de passe oublié ?";
     forgot_lead: "Enter your e-mail or user name. If there is an account for it, we send a link to its e-mail address.",
-    forgot_button: "Send me a link",
-    forgot_sent: "Check your e-mail",
+        "Saisissez votre e-mail ou votre nom d’utilisateur. S’il correspond à un compte, nous envoyons un lien à son adresse e-mail.";
+    forgot_button: "Send me a link", "Envoyer un lien";
+    forgot_sent: "Check your e-mail", "Consultez votre messagerie";
     forgot_sent_lead: "If what you entered belongs to an account, a mail with a link is on its way to its e-mail address. The mail may take a few minutes; have a look in the spam folder too.",
-    back_to_sign_in: "Back to sign in",
-    set_password: "Choose a password",
+        "Si votre saisie correspond à un compte, un message avec un lien est en route vers son adresse e-mail. Cela peut prendre quelques minutes ; regardez aussi dans les indésirables.";
+    back_to_sign_in: "Back to sign in", "Retour à la connexion";
+    set_password: "Choose a password", "Choisissez un mot de passe";
     set_password_lead: "With it you sign in to see and update your record.",
-    new_password: "New password",
-    repeat_password: "New password again",
-    old_password: "Current password",
+        "Il vous permet de vous connecter pour consulter et mettre à jour votre fiche.";
+    new_password: "New password", "Nouveau mot de passe";
+    repeat_password: "New password again", "Nouveau mot de passe, une seconde fois";
+    old_password: "Current password", "Mot de passe actuel";
     password_hint: "At least 10 characters. A few unrelated words make a good password.",
-    save_password: "Save password",
-    change_password: "Change password",
-    dead_link: "This link no longer works",
+        "Au moins 10 caractères. Quelques mots sans rapport entre eux font un bon mot de passe.";
+    save_password: "Save password", "Enregistrer le mot de passe";
+    change_password: "Change password", "Changer le mot de passe";
+    dead_link: "This link no longer works", "Ce lien ne fonctionne plus";
     dead_link_lead: "It was used already, has expired, was replaced by a newer one, or was not copied whole.",
-    new_mail: "Get a new mail",
-    record: "Your record",
-    record_lead: "This is what we keep about you.",
-    edit: "Edit your record",
-    edit_lead: "Empty a field to remove what it holds.",
-    save: "Save",
-    cancel: "Cancel",
-    about_you: "About you",
-    billing: "Billing address",
-    shipping: "Shipping address",
-    nothing_yet: "Nothing yet",
-    no_choice: "None",
-    messages: "Messages from us",
-    consent_yes: "You agreed to receive messages from us.",
-    consent_no: "You receive no messages from us.",
+        "Il a déjà servi, a expiré, a été remplacé par un lien plus récent ou n’a pas été copié en entier.";
+    new_mail: "Get a new mail", "Recevoir un nouveau message";
+    record: "Your record", "Votre fiche";
+    record_lead: "This is what we keep about you.", "Voici ce que nous conservons à votre sujet.";
+    edit: "Edit your record", "Modifier votre fiche";
+    edit_lead: "Empty a field to remove what it holds.", "Videz un champ pour effacer ce qu’il contient.";
+    save: "Save", "Enregistrer";
+    cancel: "Cancel", "Annuler";
+    about_you: "About you", "Vous";
+    billing: "Billing address", "Adresse de facturation";
+    shipping: "Shipping address", "Adresse de livraison";
+    nothing_yet: "Nothing yet", "Rien pour le moment";
+    no_choice: "None", "Aucun";
+    messages: "Messages from us", "Nos messages";
+    consent_yes: "You agreed to receive messages from us.", "Vous avez accepté de recevoir nos messages.";
+    consent_no: "You receive no messages from us.", "Vous ne recevez pas de messages de notre part.";
     consent_none: "You were asked whether you agree to receive messages from us, and have not answered yet.",
-    consent_since: "Since",
-    withdraw: "Stop messages",
-    consent_title: "Messages from us",
+        "Nous vous avons demandé si vous acceptez de recevoir nos messages ; vous n’avez pas encore répondu.";
+    consent_since: "Since", "Depuis le";
+    withdraw: "Stop messages", "Ne plus recevoir de messages";
+    consent_title: "Messages from us", "Nos messages";
     consent_lead: "Do you agree to receive messages from us? You can withdraw at any time.",
-    consent_button: "I agree",
-    consent_done: "Thank you",
+        "Acceptez-vous de recevoir nos messages ? Vous pourrez changer d’avis à tout moment.";
+    consent_button: "I agree", "J’accepte";
+    consent_done: "Thank you", "Merci";
     consent_done_lead: "You agreed to receive messages from us. You can withdraw at any time.",
-    done_saved: "Your changes are saved.",
+        "Vous avez accepté de recevoir nos messages. Vous pouvez changer d’avis à tout moment.";
+    done_saved: "Your changes are saved.", "Vos modifications sont enregistrées.";
     done_password_set: "Your password is set. You can sign in with it now.",
+        "Votre mot de passe est enregistré. Vous pouvez maintenant vous connecter.";
     done_password_changed: "Your password is changed. Everywhere else you are signed out.",
-    done_signed_out: "You are signed out.",
+        "Votre mot de passe est changé. Partout ailleurs, vous êtes déconnecté.";
+    done_signed_out: "You are signed out.", "Vous êtes déconnecté.";
     done_withdrawn: "You will receive no more messages from us.",
+        "Vous ne recevrez plus de messages de notre part.";
     wrong_login: "E-mail, user name or password is wrong. After ten failed attempts within ten minutes an account is locked until its password is set anew.",
+        "L’e-mail, le nom d’utilisateur ou le mot de passe est incorrect. Après dix échecs en dix minutes, un compte est bloqué jusqu’à ce que son mot de passe soit redéfini.";
     locked_login: "There were too many failed attempts with this login, and it is locked. Set a new password with “Forgot your password?”, or try again in ten minutes.",
-    wrong_old: "This is not your current password.",
+        "Il y a eu trop d’échecs avec cet identifiant : il est bloqué. Définissez un nouveau mot de passe par « Mot de passe oublié ? » ou réessayez dans dix minutes.";
+    wrong_old: "This is not your current password.", "Ce n’est pas votre mot de passe actuel.";
     locked_old: "There were too many failed attempts. Try again in ten minutes.",
-    not_equal: "The two passwords are not the same.",
-    short: "Use at least 10 characters.",
-    long: "Use at most 250 characters.",
-    control: "Use no control characters.",
+        "Il y a eu trop d’échecs. Réessayez dans dix minutes.";
+    not_equal: "The two passwords are not the same.", "Les deux mots de passe sont différents.";
+    short: "Use at least 10 characters.", "Utilisez au moins 10 caractères.";
+    long: "Use at most 250 characters.", "Utilisez au plus 250 caractères.";
+    control: "Use no control characters.", "N’utilisez pas de caractères de contrôle.";
     common: "This password is too easy to guess. A few unrelated words make a good one.",
+        "Ce mot de passe est trop facile à deviner. Quelques mots sans rapport entre eux en font un bon.";
     personal: "Do not use your own or our name, your address or other things that people know about you.",
-    missing: "Fill this in.",
-    bad_value: "We cannot take this value.",
-    too_long: "This is too long.",
+        "N’utilisez ni votre nom ni le nôtre, ni votre adresse, ni ce que l’on sait de vous.";
+    missing: "Fill this in.", "Remplissez ce champ.";
+    bad_value: "We cannot take this value.", "Cette valeur ne peut pas être acceptée.";
+    too_long: "This is too long.", "C’est trop long.";
     bad_phone: "This is no phone number. Begin with + and the country code, such as +1 555 123 4567.",
-    bad_zip: "This is no postal code of that country.",
+        "Ce n’est pas un numéro de téléphone. Commencez par + et l’indicatif du pays, par exemple +33 6 12 34 56 78.";
+    bad_zip: "This is no postal code of that country.", "Ce n’est pas un code postal de ce pays.";
     bad_birthday: "Enter a date in the past, such as 1985-04-12.",
+        "Saisissez une date passée, par exemple 1985-04-12.";
     stale: "Your record has changed since you opened this form. Look at it again, then make your changes.",
-    taken: "Another account uses this already.",
-};
-
-const FRENCH: Texts = Texts {
-    portal_of: "Espace client",
-    sign_in: "Se connecter",
-    sign_in_lead: "Consultez et mettez à jour ce que nous conservons à votre sujet.",
-    sign_out: "Se déconnecter",
-    login: "E-mail ou nom d’utilisateur",
-    password: "Mot de passe",
-    forgot: "Mot de passe oublié ?",
-    forgot_lead: "Saisissez votre e-mail ou votre nom d’utilisateur. S’il correspond à un compte, nous envoyons un lien à son adresse e-mail.",
-    forgot_button: "Envoyer un lien",
-    forgot_sent: "Consultez votre messagerie",
-    forgot_sent_lead: "Si votre saisie correspond à un compte, un message avec un lien est en route vers son adresse e-mail. Cela peut prendre quelques minutes ; regardez aussi dans les indésirables.",
-    back_to_sign_in: "Retour à la connexion",
-    set_password: "Choisissez un mot de passe",
-    set_password_lead: "Il vous permet de vous connecter pour consulter et mettre à jour votre fiche.",
-    new_password: "Nouveau mot de passe",
-    repeat_password: "Nouveau mot de passe, une seconde fois",
-    old_password: "Mot de passe actuel",
-    password_hint: "Au moins 10 caractères. Quelques mots sans rapport entre eux font un bon mot de passe.",
-    save_password: "Enregistrer le mot de passe",
-    change_password: "Changer le mot de passe",
-    dead_link: "Ce lien ne fonctionne plus",
-    dead_link_lead: "Il a déjà servi, a expiré, a été remplacé par un lien plus récent ou n’a pas été copié en entier.",
-    new_mail: "Recevoir un nouveau message",
-    record: "Votre fiche",
-    record_lead: "Voici ce que nous conservons à votre sujet.",
-    edit: "Modifier votre fiche",
-    edit_lead: "Videz un champ pour effacer ce qu’il contient.",
-    save: "Enregistrer",
-    cancel: "Annuler",
-    about_you: "Vous",
-    billing: "Adresse de facturation",
-    shipping: "Adresse de livraison",
-    nothing_yet: "Rien pour le moment",
-    no_choice: "Aucun",
-    messages: "Nos messages",
-    consent_yes: "Vous avez accepté de recevoir nos messages.",
-    consent_no: "Vous ne recevez pas de messages de notre part.",
-    consent_none: "Nous vous avons demandé si vous acceptez de recevoir nos messages ; vous n’avez pas encore répondu.",
-    consent_since: "Depuis le",
-    withdraw: "Ne plus recevoir de messages",
-    consent_title: "Nos messages",
-    consent_lead: "Acceptez-vous de recevoir nos messages ? Vous pourrez changer d’avis à tout moment.",
-    consent_button: "J’accepte",
-    consent_done: "Merci",
-    consent_done_lead: "Vous avez accepté de recevoir nos messages. Vous pouvez changer d’avis à tout moment.",
-    done_saved: "Vos modifications sont enregistrées.",
-    done_password_set: "Votre mot de passe est enregistré. Vous pouvez maintenant vous connecter.",
-    done_password_changed: "Votre mot de passe est changé. Partout ailleurs, vous êtes déconnecté.",
-    done_signed_out: "Vous êtes déconnecté.",
-    done_withdrawn: "Vous ne recevrez plus de messages de notre part.",
-    wrong_login: "L’e-mail, le nom d’utilisateur ou le mot de passe est incorrect. Après dix échecs en dix minutes, un compte est bloqué jusqu’à ce que son mot de passe soit redéfini.",
-    locked_login: "Il y a eu trop d’échecs avec cet identifiant : il est bloqué. Définissez un nouveau mot de passe par « Mot de passe oublié ? » ou réessayez dans dix minutes.",
-    wrong_old: "Ce n’est pas votre mot de passe actuel.",
-    locked_old: "Il y a eu trop d’échecs. Réessayez dans dix minutes.",
-    not_equal: "Les deux mots de passe sont différents.",
-    short: "Utilisez au moins 10 caractères.",
-    long: "Utilisez au plus 250 caractères.",
-    control: "N’utilisez pas de caractères de contrôle.",
-    common: "Ce mot de passe est trop facile à deviner. Quelques mots sans rapport entre eux en font un bon.",
-    personal: "N’utilisez ni votre nom ni le nôtre, ni votre adresse, ni ce que l’on sait de vous.",
-    missing: "Remplissez ce champ.",
-    bad_value: "Cette valeur ne peut pas être acceptée.",
-    too_long: "C’est trop long.",
-    bad_phone: "Ce n’est pas un numéro de téléphone. Commencez par + et l’indicatif du pays, par exemple +33 6 12 34 56 78.",
-    bad_zip: "Ce n’est pas un code postal de ce pays.",
-    bad_birthday: "Saisissez une date passée, par exemple 1985-04-12.",
-    stale: "Votre fiche a changé depuis que vous avez ouvert ce formulaire. Relisez-la, puis faites vos modifications.",
-    taken: "Un autre compte utilise déjà cette valeur.",
-};
+        "Votre fiche a changé depuis que vous avez ouvert ce formulaire. Relisez-la, puis faites vos modifications.";
+    taken: "Another account uses this already.", "Un autre compte utilise déjà cette valeur.";
+}

@@ -10,10 +10,10 @@ use crate::domain::entrypoints::Entrypoint;
 use crate::domain::entrypoints::theme::Language;
 use crate::store::Found;
 use crate::vault::new_secret;
-use crate::web::PageError;
 use crate::web::form::{self, FORM_COOKIE, Form};
 use crate::web::page::{Frame, SignOut, guarded};
 use crate::web::texts::asked_language;
+use crate::web::{PageError, PageResult};
 
 /// The session cookie of a signed-in customer.
 pub(super) const SESSION_COOKIE: &str = "customary_session";
@@ -108,7 +108,7 @@ impl<'a> Visit<'a> {
     }
 
     /// Same as [`Visit::go_to`], with a cookie.
-    pub(super) fn go_with_cookie(&self, page: &str, cookie: &Cookie<'_>) -> Result<HttpResponse, PageError> {
+    pub(super) fn go_with_cookie(&self, page: &str, cookie: &Cookie<'_>) -> PageResult {
         let mut response = self.go_to(page);
         response.add_cookie(cookie)?;
         Ok(response)

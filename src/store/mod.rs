@@ -37,13 +37,11 @@ pub use self::engine::conn::DatabaseUrl;
 pub use self::engine::error::StoreError;
 pub use self::entrypoints::settings::{EntrypointSettings, Organisation};
 pub use self::first_start::DEMO_ENTRY;
-pub use self::imports::{
-    FileIntake, ImportLease, IntakeError, NewImport, Queued, StepDone, StepRow, Upload, Why,
-};
+pub use self::imports::{FileIntake, ImportLease, IntakeError, NewImport, Queued, StepRow, Upload, Why};
 pub use self::index::Maintained;
-pub use self::invitations::{InviteLease, InviteStepDone};
-pub use self::jobs::JobId;
+pub use self::invitations::InviteLease;
 pub use self::jobs::lease::Lease;
+pub use self::jobs::{JobId, StepDone};
 pub use self::keys::keyring::{DataKeyRecord, KeyRing};
 pub use self::keys::rotation::{Rotation, RotationPhase};
 pub use self::mail::{MailId, MailLease, Mark, OutboxMail, OutboxRequest};

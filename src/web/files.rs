@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use askama::Template;
 
-use super::PageError;
+use super::PageResult;
 use super::page::guarded;
 use super::theme::{Color, initial};
 
@@ -43,7 +43,7 @@ pub(crate) fn style(color: &str) -> HttpResponse {
 ///
 /// # Errors
 /// A template error, which never occurs.
-pub(crate) fn icon(color: &str, name: &str) -> Result<HttpResponse, PageError> {
+pub(crate) fn icon(color: &str, name: &str) -> PageResult {
     let brand = Color::of(color);
     let icon = Icon { color: brand.css(), ink: brand.text_on().css(), initial: initial(name) };
     Ok(file("image/svg+xml", icon.render()?))

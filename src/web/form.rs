@@ -101,7 +101,7 @@ pub(crate) struct FieldProblem {
     /// The name of the field in the form; empty for the form as a whole.
     pub(crate) field: String,
     pub(crate) label: &'static str,
-    pub(crate) text: String,
+    pub(crate) text: &'static str,
 }
 
 /// The problems to show with a form.
@@ -117,8 +117,8 @@ impl Checked {
     }
 
     /// Adds a problem.
-    pub(crate) fn add(&mut self, field: &str, label: &'static str, text: impl Into<String>) {
-        self.problems.push(FieldProblem { field: field.to_owned(), label, text: text.into() });
+    pub(crate) fn add(&mut self, field: &str, label: &'static str, text: &'static str) {
+        self.problems.push(FieldProblem { field: field.to_owned(), label, text });
     }
 
     /// Whether there is any problem.

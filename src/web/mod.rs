@@ -9,6 +9,9 @@ mod theme;
 
 use actix_web::error::HttpError;
 
+/// The answer of a page, or why there is no page.
+pub(crate) type PageResult = Result<actix_web::HttpResponse, PageError>;
+
 /// Why there is no page.
 #[derive(Debug)]
 pub(crate) enum PageError {

@@ -6,9 +6,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use askama::Template;
 
-use super::PageError;
 use super::texts::{Texts, texts};
 use super::theme::initial;
+use super::{PageError, PageResult};
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::entrypoints::theme::Language;
 
@@ -119,7 +119,7 @@ pub(crate) fn refusal(frame: Option<Frame>, refused: &PageError) -> HttpResponse
 ///
 /// # Errors
 /// A template error, which never occurs.
-pub(crate) fn html(status: StatusCode, page: &impl Template) -> Result<HttpResponse, PageError> {
+pub(crate) fn html(status: StatusCode, page: &impl Template) -> PageResult {
     let text = page.render()?;
     let mut response = HttpResponse::build(status);
     response.insert_header((CONTENT_TYPE, "text/html; charset=utf-8"));
@@ -130,11 +130,7 @@ pub(crate) fn html(status: StatusCode, page: &impl Template) -> Result<HttpRespo
 ///
 /// # Errors
 /// Same as [`html`].
-pub(crate) fn form_page(
-    page: &impl Template,
-    is_wrong: bool,
-    cookie: Option<Cookie<'_>>,
-) -> Result<HttpResponse, PageError> {
+pub(crate) fn form_page(page: &impl Template, is_wrong: bool, cookie: Option<Cookie<'_>>) -> PageResult {
     let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let mut response = html(status, page)?;
     if let Some(cookie) = cookie {

@@ -5,31 +5,24 @@ use actix_web::http::header::{AcceptLanguage, Header as _};
 
 use crate::domain::entrypoints::theme::Language;
 
-/// The common texts in one language.
-#[derive(Debug)]
-pub(crate) struct Texts {
-    pub(crate) code: &'static str,
-    pub(crate) error_prefix: &'static str,
-    pub(crate) skip: &'static str,
-    pub(crate) problems: &'static str,
-    pub(crate) not_found: &'static str,
-    pub(crate) not_found_lead: &'static str,
-    pub(crate) old_form: &'static str,
-    pub(crate) old_form_lead: &'static str,
-    pub(crate) too_large: &'static str,
-    pub(crate) too_large_lead: &'static str,
-    pub(crate) unavailable: &'static str,
-    pub(crate) unavailable_lead: &'static str,
-    pub(crate) start: &'static str,
-}
+/// Makes `Texts`, the texts in one language, and `texts`, which finds those of a language. An entry has the name of a text,
+/// the text in English, and the text in French.
+macro_rules! translated {
+    ($($name:ident: $english:literal, $french:literal;)+) => {
+        #[derive(Debug)]
+        pub(crate) struct Texts {
+            $(pub(crate) $name: &'static str,)+
+        }
 
-/// The common texts in a language.
-pub(crate) const fn texts(language: Language) -> &'static Texts {
-    match language {
-        Language::English => &ENGLISH,
-        Language::French => &FRENCH,
-    }
+        pub(crate) const fn texts(language: $crate::domain::entrypoints::theme::Language) -> &'static Texts {
+            match language {
+                $crate::domain::entrypoints::theme::Language::English => &Texts { $($name: $english,)+ },
+                $crate::domain::entrypoints::theme::Language::French => &Texts { $($name: $french,)+ },
+            }
+        }
+    };
 }
+pub(crate) use translated;
 
 /// The first of our languages that the browser asks for, if any.
 pub(crate) fn asked_language(request: &HttpRequest) -> Option<Language> {
@@ -40,34 +33,20 @@ pub(crate) fn asked_language(request: &HttpRequest) -> Option<Language> {
     })
 }
 
-const ENGLISH: Texts = Texts {
-    code: "en",
-    error_prefix: "Error: ",
-    skip: "Skip to content",
-    problems: "Please check the following",
-    not_found: "Page not found",
-    not_found_lead: "There is nothing at this address.",
-    old_form: "This form is out of date",
+translated! {
+    code: "en", "fr";
+    error_prefix: "Error: ", "Erreur : ";
+    skip: "Skip to content", "Aller au contenu";
+    problems: "Please check the following", "Veuillez vérifier ce qui suit";
+    not_found: "Page not found", "Page introuvable";
+    not_found_lead: "There is nothing at this address.", "Il n’y a rien à cette adresse.";
+    old_form: "This form is out of date", "Ce formulaire n’est plus à jour";
     old_form_lead: "Nothing was changed. Go back, open the page again and send the form once more; your browser must allow cookies.",
-    too_large: "This form is too large",
-    too_large_lead: "Nothing was changed.",
-    unavailable: "This does not work at the moment",
+        "Rien n’a été modifié. Revenez en arrière, ouvrez la page à nouveau et renvoyez le formulaire ; votre navigateur doit accepter les cookies.";
+    too_large: "This form is too large", "Ce formulaire est trop grand";
+    too_large_lead: "Nothing was changed.", "Rien n’a été modifié.";
+    unavailable: "This does not work at the moment", "Cela ne fonctionne pas pour le moment";
     unavailable_lead: "Nothing was changed. Please try again in a few minutes.",
-    start: "Go to the start page",
-};
-
-const FRENCH: Texts = Texts {
-    code: "fr",
-    error_prefix: "Erreur : ",
-    skip: "Aller au contenu",
-    problems: "Veuillez vérifier ce qui suit",
-    not_found: "Page introuvable",
-    not_found_lead: "Il n’y a rien à cette adresse.",
-    old_form: "Ce formulaire n’est plus à jour",
-    old_form_lead: "Rien n’a été modifié. Revenez en arrière, ouvrez la page à nouveau et renvoyez le formulaire ; votre navigateur doit accepter les cookies.",
-    too_large: "Ce formulaire est trop grand",
-    too_large_lead: "Rien n’a été modifié.",
-    unavailable: "Cela ne fonctionne pas pour le moment",
-    unavailable_lead: "Rien n’a été modifié. Réessayez dans quelques minutes.",
-    start: "Aller à la page d’accueil",
-};
+        "Rien n’a été modifié. Réessayez dans quelques minutes.";
+    start: "Go to the start page", "Aller à la page d’accueil";
+}

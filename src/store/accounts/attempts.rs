@@ -2,6 +2,7 @@
 //! The lock of the entrypoint covers the counting, so that no two attempts count as one.
 
 use diesel::prelude::*;
+use strum::IntoStaticStr;
 
 use crate::domain::accounts::sign_in::{ATTEMPT_WINDOW_US, recent_failures};
 use crate::domain::kernel::time::Micros;
@@ -11,7 +12,8 @@ use crate::store::engine::schema::login_attempt;
 use crate::store::keys::keyring::KeyRing;
 
 /// The kind of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub(crate) enum Attempt {
     /// A sign-in.
     SignIn,
@@ -19,16 +21,6 @@ pub(crate) enum Attempt {
     Change,
     /// A request for a mail with a link.
     Mail,
-}
-
-impl Attempt {
-    const fn name(self) -> &'static [u8] {
-        match self {
-            Attempt::SignIn => b"sign-in",
-            Attempt::Change => b"change",
-            Attempt::Mail => b"mail",
-        }
-    }
 }
 
 fn hash(
@@ -39,7 +31,7 @@ fn hash(
     name: &str,
 ) -> Result<Vec<u8>, StoreError> {
     let place = entrypoint_id.to_be_bytes();
-    let parts = [attempt.name(), place.as_slice(), name.as_bytes()];
+    let parts = [<&str>::from(attempt).as_bytes(), place.as_slice(), name.as_bytes()];
     Ok(ring.service_key(conn)?.portal().digest_parts(parts).to_vec())
 }
 

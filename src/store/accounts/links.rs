@@ -24,28 +24,35 @@ pub struct Link {
     pub opened_at: Option<Micros>,
 }
 
-type Row = (i64, String, i64, i64, Option<i64>);
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = portal_link)]
+struct LinkRow {
+    customer_id: i64,
+    kind: String,
+    issued_at_us: i64,
+    expires_at_us: i64,
+    opened_at_us: Option<i64>,
+}
 
-fn link((customer_id, kind, issued, expires, opened): Row) -> Result<Link, StoreError> {
+fn link(row: LinkRow) -> Result<Link, StoreError> {
+    let LinkRow { customer_id, kind, issued_at_us, expires_at_us, opened_at_us } = row;
     let kind = kind.parse().map_err(|_| StoreError::Corrupt(format!("a link of unknown kind {kind}")))?;
     Ok(Link {
         customer_id,
         kind,
-        issued_at: Micros(issued),
-        expires_at: Micros(expires),
-        opened_at: opened.map(Micros),
+        issued_at: Micros(issued_at_us),
+        expires_at: Micros(expires_at_us),
+        opened_at: opened_at_us.map(Micros),
     })
 }
 
-macro_rules! columns {
-    () => {
-        (
-            portal_link::customer_id,
-            portal_link::kind,
-            portal_link::issued_at_us,
-            portal_link::expires_at_us,
-            portal_link::opened_at_us,
-        )
+/// The valid link of a token at an entrypoint.
+macro_rules! valid {
+    ($entrypoint_id:expr, $token:expr, $now:expr) => {
+        portal_link::table
+            .filter(portal_link::token_hash.eq(secret_hash($token).to_vec()))
+            .filter(portal_link::entrypoint_id.eq($entrypoint_id))
+            .filter(portal_link::expires_at_us.gt($now.0))
     };
 }
 
@@ -86,36 +93,24 @@ pub(crate) fn find(
     token: &str,
     now: Micros,
 ) -> Result<Option<Link>, StoreError> {
-    let found: Option<Row> = on!(conn, |c| portal_link::table
-        .filter(portal_link::token_hash.eq(secret_hash(token).to_vec()))
-        .filter(portal_link::entrypoint_id.eq(entrypoint_id))
-        .filter(portal_link::expires_at_us.gt(now.0))
-        .select(columns!())
-        .first(c)
-        .optional())?;
+    let found =
+        on!(conn, |c| valid!(entrypoint_id, token, now).select(LinkRow::as_select()).first(c).optional())?;
     found.map(link).transpose()
 }
 
-/// Same as [`find`], and records that somebody opened the link. The link stays valid.
+/// Records that somebody opened a link. The link stays valid.
 ///
 /// # Errors
 /// Database errors.
-pub(crate) fn look(
+pub(crate) fn set_opened(
     conn: &mut Conn,
     entrypoint_id: i64,
     token: &str,
     now: Micros,
-) -> Result<Option<Link>, StoreError> {
-    let Some(link) = find(conn, entrypoint_id, token, now)? else { return Ok(None) };
-    on!(conn, |c| diesel::update(
-        portal_link::table
-            .filter(portal_link::entrypoint_id.eq(entrypoint_id))
-            .filter(portal_link::token_hash.eq(secret_hash(token).to_vec()))
-            .filter(portal_link::opened_at_us.is_null()),
-    )
-    .set(portal_link::opened_at_us.eq(Some(now.0)))
-    .execute(c))?;
-    Ok(Some(link))
+) -> Result<(), StoreError> {
+    let unopened = valid!(entrypoint_id, token, now).filter(portal_link::opened_at_us.is_null());
+    on!(conn, |c| diesel::update(unopened).set(portal_link::opened_at_us.eq(Some(now.0))).execute(c))?;
+    Ok(())
 }
 
 /// Uses a valid link: only one caller ever gets it.
@@ -128,15 +123,10 @@ pub(crate) fn consume(
     token: &str,
     now: Micros,
 ) -> Result<Option<Link>, StoreError> {
-    let used: Option<Row> = on!(conn, |c| diesel::delete(
-        portal_link::table
-            .filter(portal_link::token_hash.eq(secret_hash(token).to_vec()))
-            .filter(portal_link::entrypoint_id.eq(entrypoint_id))
-            .filter(portal_link::expires_at_us.gt(now.0)),
-    )
-    .returning(columns!())
-    .get_result(c)
-    .optional())?;
+    let used = on!(conn, |c| diesel::delete(valid!(entrypoint_id, token, now))
+        .returning(LinkRow::as_returning())
+        .get_result(c)
+        .optional())?;
     used.map(link).transpose()
 }
 
@@ -150,9 +140,9 @@ pub(crate) fn latest(
     customer_id: i64,
     kind: LinkKind,
 ) -> Result<Option<Link>, StoreError> {
-    let found: Option<Row> = on!(conn, |c| portal_link::table
+    let found = on!(conn, |c| portal_link::table
         .find((entrypoint_id, customer_id, kind.name()))
-        .select(columns!())
+        .select(LinkRow::as_select())
         .first(c)
         .optional())?;
     found.map(link).transpose()

@@ -1,6 +1,8 @@
 //! The actions of customers in the portal, each in one transaction under the lock of the entrypoint: sign-in attempts,
 //! passwords, links, sessions and consent.
 
+use std::sync::Arc;
+
 use super::attempts::{self, Attempt};
 use super::links::{self, Link};
 use super::sessions::{self, SessionLimits};
@@ -17,7 +19,7 @@ use crate::domain::decide::command::{
     Action, ChangeConsent, Command, InviteCustomer, Precondition, UpdateCustomer,
 };
 use crate::domain::kernel::problem::Rejection;
-use crate::domain::kernel::time::{Micros, SECOND_US};
+use crate::domain::kernel::time::SECOND_US;
 use crate::domain::mail::{MailKind, NewMail};
 use crate::store::customers::find::{self, Found};
 use crate::store::customers::load::Loaded;
@@ -58,6 +60,20 @@ impl Account {
 }
 
 impl Accounts<'_> {
+    /// Runs an action under the lock of the entrypoint.
+    async fn locked<T: Send + 'static>(
+        self,
+        entrypoint_id: i64,
+        action: impl FnOnce(&mut Locked<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.0
+            .administer(move |conn, ring| {
+                let tx = EntrypointTx::lock(conn, entrypoint_id)?;
+                action(&mut Locked { conn, ring, entrypoint_id, tx })
+            })
+            .await
+    }
+
     /// Counts a sign-in attempt and returns the account it is for; `None` if the name is locked.
     ///
     /// # Errors
@@ -67,22 +83,15 @@ impl Accounts<'_> {
         entrypoint_id: i64,
         login: String,
     ) -> Result<Option<SignInAttempt>, StoreError> {
-        self.0
-            .administer(move |conn, ring| {
-                let tx = EntrypointTx::lock(conn, entrypoint_id)?;
-                let now = tx.now;
-                let name = login_name(&login);
-                let failures =
-                    attempts::count(conn, ring, entrypoint_id, Attempt::SignIn, &name, LOCK_FAILURES, now)?;
-                if failures >= LOCK_FAILURES {
-                    return Ok(None);
-                }
-                let mut loaded = tx.clone().load(conn, ring, &[])?;
-                let account =
-                    account_of(conn, ring, &mut loaded, &login, |stored| may_sign_in(&stored.customer))?;
-                Ok(Some(SignInAttempt { failures, account: account.and_then(|stored| Account::of(&stored)) }))
-            })
-            .await
+        self.locked(entrypoint_id, move |at| {
+            let failures = at.count(Attempt::SignIn, &login_name(&login), LOCK_FAILURES)?;
+            if failures >= LOCK_FAILURES {
+                return Ok(None);
+            }
+            let stored = account_of(&at.load(&login)?, &login, |stored| may_sign_in(&stored.customer))?;
+            Ok(Some(SignInAttempt { failures, account: stored.and_then(|stored| Account::of(&stored)) }))
+        })
+        .await
     }
 
     /// Begins a session after a correct password; `None` if the account has changed meanwhile.
@@ -95,17 +104,14 @@ impl Accounts<'_> {
         login: String,
         account: Account,
     ) -> Result<Option<String>, StoreError> {
-        self.0
-            .administer(move |conn, ring| {
-                let now = EntrypointTx::lock(conn, entrypoint_id)?.now;
-                let found = find::find(conn, ring, entrypoint_id, account.customer_id)?;
-                if !found.is_some_and(|found| is_still(&found.record.stored, &account)) {
-                    return Ok(None);
-                }
-                attempts::clear(conn, ring, entrypoint_id, Attempt::SignIn, &login_name(&login))?;
-                sessions::begin(conn, entrypoint_id, account.customer_id, now).map(Some)
-            })
-            .await
+        self.locked(entrypoint_id, move |at| {
+            if !at.is_still(&account)? {
+                return Ok(None);
+            }
+            attempts::clear(at.conn, at.ring, entrypoint_id, Attempt::SignIn, &login_name(&login))?;
+            sessions::begin(at.conn, entrypoint_id, account.customer_id, at.tx.now).map(Some)
+        })
+        .await
     }
 
     /// Locks an account after the last allowed failure.
@@ -113,20 +119,16 @@ impl Accounts<'_> {
     /// # Errors
     /// Database errors.
     pub async fn lock(self, entrypoint_id: i64, account: Account) -> Result<(), StoreError> {
-        self.0
-            .administer(move |conn, ring| {
-                let tx = EntrypointTx::lock(conn, entrypoint_id)?;
-                let now = tx.now;
-                let found = find::find(conn, ring, entrypoint_id, account.customer_id)?;
-                if !found.is_some_and(|found| is_still(&found.record.stored, &account)) {
-                    return Ok(());
-                }
-                let mut draft = Draft::default();
-                draft.status = Change::Set(Status::Locked);
-                update(conn, ring, tx, account.customer_id, draft)?;
-                notify(conn, ring, entrypoint_id, account.customer_id, MailKind::Locked, now)
-            })
-            .await?;
+        self.locked(entrypoint_id, move |at| {
+            if !at.is_still(&account)? {
+                return Ok(());
+            }
+            let mut draft = Draft::default();
+            draft.status = Change::Set(Status::Locked);
+            at.update(account.customer_id, draft)?;
+            at.notify(account.customer_id, MailKind::Locked)
+        })
+        .await?;
         self.0.mail_queued.notify_one();
         Ok(())
     }
@@ -195,7 +197,7 @@ impl Accounts<'_> {
             })
             .await?;
         if found.as_ref().is_some_and(|(link, _)| link.opened_at.is_none()) {
-            self.0.administer(move |conn, _| links::look(conn, entrypoint_id, &token, now)).await?;
+            self.0.administer(move |conn, _| links::set_opened(conn, entrypoint_id, &token, now)).await?;
         }
         Ok(found)
     }
@@ -212,26 +214,18 @@ impl Accounts<'_> {
         password_hash: String,
     ) -> Result<bool, StoreError> {
         let done = self
-            .0
-            .administer(move |conn, ring| {
-                let tx = EntrypointTx::lock(conn, entrypoint_id)?;
-                let now = tx.now;
-                let link = links::consume(conn, entrypoint_id, &token, now)?
-                    .filter(|link| matches!(link.kind, LinkKind::Invitation | LinkKind::Reset))
-                    .ok_or(Rejection::NotFound)?;
-                let found = find::find(conn, ring, entrypoint_id, link.customer_id)?
-                    .filter(|found| may_have_links(&found.record.stored.customer))
-                    .ok_or(Rejection::NotFound)?;
+            .locked(entrypoint_id, move |at| {
+                let (link, found) = at.use_link(&token, &[LinkKind::Invitation, LinkKind::Reset])?;
                 let mut draft = Draft::default();
                 draft.password_hash = Change::Set(password_hash);
                 if found.record.stored.customer.status == Status::Locked {
                     draft.status = Change::Set(Status::Active);
                 }
-                update(conn, ring, tx, link.customer_id, draft)?;
-                if link.kind == LinkKind::Reset {
-                    notify(conn, ring, entrypoint_id, link.customer_id, MailKind::PasswordChanged, now)?;
+                at.update(link.customer_id, draft)?;
+                match link.kind {
+                    LinkKind::Reset => at.notify(link.customer_id, MailKind::PasswordChanged),
+                    _ => Ok(()),
                 }
-                Ok(())
             })
             .await;
         self.0.mail_queued.notify_one();
@@ -247,15 +241,10 @@ impl Accounts<'_> {
         entrypoint_id: i64,
         customer_id: i64,
     ) -> Result<bool, StoreError> {
-        self.0
-            .administer(move |conn, ring| {
-                let now = EntrypointTx::lock(conn, entrypoint_id)?.now;
-                let name = customer_id.to_string();
-                let failures =
-                    attempts::count(conn, ring, entrypoint_id, Attempt::Change, &name, LOCK_FAILURES, now)?;
-                Ok(failures < LOCK_FAILURES)
-            })
-            .await
+        self.locked(entrypoint_id, move |at| {
+            Ok(at.count(Attempt::Change, &customer_id.to_string(), LOCK_FAILURES)? < LOCK_FAILURES)
+        })
+        .await
     }
 
     /// Changes the password after a check of the old one, ends all sessions and begins a new one. Returns the token of
@@ -270,21 +259,17 @@ impl Accounts<'_> {
         password_hash: String,
     ) -> Result<Option<String>, StoreError> {
         let session = self
-            .0
-            .administer(move |conn, ring| {
-                let tx = EntrypointTx::lock(conn, entrypoint_id)?;
-                let now = tx.now;
-                let id = account.customer_id;
-                let found = find::find(conn, ring, entrypoint_id, id)?;
-                if !found.is_some_and(|found| is_still(&found.record.stored, &account)) {
+            .locked(entrypoint_id, move |at| {
+                if !at.is_still(&account)? {
                     return Ok(None);
                 }
+                let id = account.customer_id;
                 let mut draft = Draft::default();
                 draft.password_hash = Change::Set(password_hash);
-                update(conn, ring, tx, id, draft)?;
-                notify(conn, ring, entrypoint_id, id, MailKind::PasswordChanged, now)?;
-                attempts::clear(conn, ring, entrypoint_id, Attempt::Change, &id.to_string())?;
-                sessions::begin(conn, entrypoint_id, id, now).map(Some)
+                at.update(id, draft)?;
+                at.notify(id, MailKind::PasswordChanged)?;
+                attempts::clear(at.conn, at.ring, entrypoint_id, Attempt::Change, &id.to_string())?;
+                sessions::begin(at.conn, entrypoint_id, id, at.tx.now).map(Some)
             })
             .await?;
         self.0.mail_queued.notify_one();
@@ -304,10 +289,7 @@ impl Accounts<'_> {
     ) -> Reply {
         let precondition = Precondition::Versions(vec![version]);
         let action = Action::Update(Box::new(UpdateCustomer { id: customer_id, draft, precondition }));
-        self.0
-            .customers()
-            .write(Command { entrypoint_id, actor: customer_actor(), idempotency: None, action })
-            .await
+        self.0.customers().write(command(entrypoint_id, action)).await
     }
 
     /// Mails a link to the customer with a login name: a reset link to an account, a new invitation to a customer
@@ -321,38 +303,28 @@ impl Accounts<'_> {
         login: String,
         invitation_secs: i64,
     ) -> Result<(), StoreError> {
-        self.0
-            .administer(move |conn, ring| {
-                let tx = EntrypointTx::lock(conn, entrypoint_id)?;
-                let now = tx.now;
-                let name = login_name(&login);
-                let before =
-                    attempts::count(conn, ring, entrypoint_id, Attempt::Mail, &name, MAILS_MAX, now)?;
-                if before >= MAILS_MAX {
-                    return Ok(());
-                }
-                let mut loaded = tx.clone().load(conn, ring, &[])?;
-                let has_account = |stored: &Stored| {
-                    may_have_links(&stored.customer) && stored.customer.password_hash.is_some()
-                };
-                let was_invited = |stored: &Stored| {
-                    may_have_links(&stored.customer) && stored.customer.invitation.is_some()
-                };
-                if let Some(stored) = account_of(conn, ring, &mut loaded, &login, has_account)? {
-                    let kind = MailKind::Reset;
-                    return mail::send_link(conn, ring, entrypoint_id, &stored, kind, now, RESET_SECS);
-                }
-                let Some(stored) = account_of(conn, ring, &mut loaded, &login, was_invited)? else {
-                    return Ok(());
-                };
-                let invite = InviteCustomer { id: stored.id, again: true, link_ttl_secs: invitation_secs };
-                match run(conn, ring, tx, Action::Invite(invite)) {
-                    // Another customer has the address by now, or the customer is archived.
-                    Err(StoreError::Rejected(_)) => Ok(()),
-                    done => done,
-                }
-            })
-            .await?;
+        self.locked(entrypoint_id, move |at| {
+            if at.count(Attempt::Mail, &login_name(&login), MAILS_MAX)? >= MAILS_MAX {
+                return Ok(());
+            }
+            let loaded = at.load(&login)?;
+            let has_account =
+                |stored: &Stored| may_have_links(&stored.customer) && stored.customer.password_hash.is_some();
+            let was_invited =
+                |stored: &Stored| may_have_links(&stored.customer) && stored.customer.invitation.is_some();
+            if let Some(stored) = account_of(&loaded, &login, has_account)? {
+                let (kind, now) = (MailKind::Reset, at.tx.now);
+                return mail::send_link(at.conn, at.ring, entrypoint_id, &stored, kind, now, RESET_SECS);
+            }
+            let Some(stored) = account_of(&loaded, &login, was_invited)? else { return Ok(()) };
+            let invite = InviteCustomer { id: stored.id, again: true, link_ttl_secs: invitation_secs };
+            match at.run(Action::Invite(invite)) {
+                // Another customer has the address by now, or the customer is archived.
+                Err(StoreError::Rejected(_)) => Ok(()),
+                done => done,
+            }
+        })
+        .await?;
         self.0.mail_queued.notify_one();
         Ok(())
     }
@@ -363,23 +335,12 @@ impl Accounts<'_> {
     /// # Errors
     /// Database errors.
     pub async fn give_consent(self, entrypoint_id: i64, token: String) -> Result<bool, StoreError> {
-        let done = self
-            .0
-            .administer(move |conn, ring| {
-                let tx = EntrypointTx::lock(conn, entrypoint_id)?;
-                let now = tx.now;
-                let link = links::consume(conn, entrypoint_id, &token, now)?
-                    .filter(|link| link.kind == LinkKind::Consent)
-                    .ok_or(Rejection::NotFound)?;
-                find::find(conn, ring, entrypoint_id, link.customer_id)?
-                    .filter(|found| may_have_links(&found.record.stored.customer))
-                    .ok_or(Rejection::NotFound)?;
-                let change = ConsentChange::OptIn(Channel::ECommunication);
-                let consent = ChangeConsent { id: link.customer_id, change, link_ttl_secs: 0 };
-                run(conn, ring, tx, Action::Consent(consent))
-            })
-            .await;
-        is_done(done)
+        let done = self.locked(entrypoint_id, move |at| {
+            let (link, _) = at.use_link(&token, &[LinkKind::Consent])?;
+            let change = ConsentChange::OptIn(Channel::ECommunication);
+            at.run(Action::Consent(ChangeConsent { id: link.customer_id, change, link_ttl_secs: 0 }))
+        });
+        is_done(done.await)
     }
 
     /// Withdraws the consent of a customer who is signed in.
@@ -394,10 +355,7 @@ impl Accounts<'_> {
     ) -> Result<(), StoreError> {
         let change = ConsentChange::Withdraw(channel);
         let action = Action::Consent(ChangeConsent { id: customer_id, change, link_ttl_secs: 0 });
-        self.0
-            .customers()
-            .write(Command { entrypoint_id, actor: customer_actor(), idempotency: None, action })
-            .await?;
+        self.0.customers().write(command(entrypoint_id, action)).await?;
         Ok(())
     }
 
@@ -427,53 +385,80 @@ impl Accounts<'_> {
     }
 }
 
-/// Whether the customer may still sign in with the password that was checked.
-fn is_still(stored: &Stored, account: &Account) -> bool {
-    may_sign_in(&stored.customer)
-        && stored.customer.password_hash.as_deref() == Some(account.password_hash.as_str())
+/// A customer's action under the lock of the entrypoint.
+struct Locked<'a> {
+    conn: &'a mut Conn,
+    ring: &'a KeyRing,
+    entrypoint_id: i64,
+    tx: EntrypointTx,
+}
+
+impl Locked<'_> {
+    /// Counts an attempt unless `most` are counted already; returns the number before.
+    fn count(&mut self, attempt: Attempt, name: &str, most: usize) -> Result<usize, StoreError> {
+        attempts::count(self.conn, self.ring, self.entrypoint_id, attempt, name, most, self.tx.now)
+    }
+
+    fn find(&mut self, customer_id: i64) -> Result<Option<Found>, StoreError> {
+        find::find(self.conn, self.ring, self.entrypoint_id, customer_id)
+    }
+
+    /// Whether the customer may still sign in with the password that was checked.
+    fn is_still(&mut self, account: &Account) -> Result<bool, StoreError> {
+        Ok(self.find(account.customer_id)?.is_some_and(|found| {
+            let customer = &found.record.stored.customer;
+            may_sign_in(customer) && customer.password_hash.as_ref() == Some(&account.password_hash)
+        }))
+    }
+
+    /// Loads the customers whom a login name may mean.
+    fn load(&mut self, login: &str) -> Result<Loaded, StoreError> {
+        let mut loaded = self.tx.clone().load(self.conn, self.ring, &[])?;
+        loaded.load_keys(self.conn, self.ring, login_keys(login))?;
+        Ok(loaded)
+    }
+
+    /// Uses a valid link of one of these kinds.
+    fn use_link(&mut self, token: &str, kinds: &[LinkKind]) -> Result<(Link, Found), StoreError> {
+        let link = links::consume(self.conn, self.entrypoint_id, token, self.tx.now)?
+            .filter(|link| kinds.contains(&link.kind))
+            .ok_or(Rejection::NotFound)?;
+        let found = self
+            .find(link.customer_id)?
+            .filter(|found| may_have_links(&found.record.stored.customer))
+            .ok_or(Rejection::NotFound)?;
+        Ok((link, found))
+    }
+
+    /// Changes a customer as PUT does.
+    fn update(&mut self, id: i64, draft: Draft) -> Result<(), StoreError> {
+        self.run(Action::Update(Box::new(UpdateCustomer { id, draft, precondition: Precondition::None })))
+    }
+
+    /// Decides and saves a customer's own action.
+    fn run(&mut self, action: Action) -> Result<(), StoreError> {
+        let command = command(self.entrypoint_id, action);
+        let (replies, _) = self.tx.clone().run(self.conn, self.ring, &[&command], 0)?;
+        replies.into_iter().try_for_each(|reply| reply.map(drop))
+    }
+
+    fn notify(&mut self, customer_id: i64, kind: MailKind) -> Result<(), StoreError> {
+        let mail = NewMail { entrypoint_id: self.entrypoint_id, customer_id, kind, link: None };
+        mail::enqueue(self.conn, self.ring, &mail, self.tx.now)
+    }
 }
 
 fn account_of(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    loaded: &mut Loaded,
+    loaded: &Loaded,
     login: &str,
     fits: impl FnMut(&Stored) -> bool,
-) -> Result<Option<std::sync::Arc<Stored>>, StoreError> {
-    loaded.load_keys(conn, ring, login_keys(login))?;
+) -> Result<Option<Arc<Stored>>, StoreError> {
     find_account(&loaded.working_set, login, fits)
         .map_err(|_| StoreError::Bug("a login key was not loaded".into()))
 }
 
-/// Changes a customer as PUT does, within a larger transaction.
-fn update(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    tx: EntrypointTx,
-    id: i64,
-    draft: Draft,
-) -> Result<(), StoreError> {
-    let update = UpdateCustomer { id, draft, precondition: Precondition::None };
-    run(conn, ring, tx, Action::Update(Box::new(update)))
-}
-
-/// Decides and saves a customer's own action, within a larger transaction.
-fn run(conn: &mut Conn, ring: &KeyRing, tx: EntrypointTx, action: Action) -> Result<(), StoreError> {
-    let entrypoint_id = tx.lock_row.entrypoint_id;
-    let command = Command { entrypoint_id, actor: customer_actor(), idempotency: None, action };
-    let (replies, _) = tx.run(conn, ring, &[&command], 0)?;
-    replies.into_iter().try_for_each(|reply| reply.map(drop))
-}
-
-fn notify(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    entrypoint_id: i64,
-    customer_id: i64,
-    kind: MailKind,
-    now: Micros,
-) -> Result<(), StoreError> {
-    mail::enqueue(conn, ring, &NewMail { entrypoint_id, customer_id, kind, link: None }, now)
+fn command(entrypoint_id: i64, action: Action) -> Command {
+    Command { entrypoint_id, actor: customer_actor(), idempotency: None, action }
 }
 
 /// Whether an action with a link succeeded; if not, the transaction has rolled back.

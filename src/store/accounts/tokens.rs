@@ -57,11 +57,8 @@ impl TokenRow {
     }
 }
 
-/// Stores the record of a token and signs the token. Returns its text, which cannot be read again.
-///
-/// # Errors
-/// [`Rejection::Invalid`] if the organisation or entrypoint does not exist; database errors.
-pub(crate) fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, StoreError> {
+/// Stores the record of a token and signs the token; [`Rejection::Invalid`] if the organisation or entrypoint does not exist.
+fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, StoreError> {
     let organisations: i64 =
         on!(conn, |c| organisation::table.filter(organisation::org_id.eq(claims.org)).count().get_result(c))?;
     if organisations == 0 {
@@ -90,44 +87,14 @@ pub(crate) fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result
     sign(conn, ring, claims)
 }
 
-/// Same as [`create`], for the very first token. Returns `None` if there was a token before, or if the organisation or
-/// entrypoint is gone.
-///
-/// # Errors
-/// Database errors.
-pub(crate) fn create_first(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    claims: &Claims,
-) -> Result<Option<String>, StoreError> {
-    if let Conn::Postgres(c) = conn {
-        // Instances that start at the same time wait here for each other; one of them creates the token.
-        let place = organisation::table.find(claims.org).select(organisation::org_id);
-        place.for_update().first::<i64>(c).optional()?;
-    }
-    if are_any(conn)? {
-        return Ok(None);
-    }
-    match create(conn, ring, claims) {
-        Err(StoreError::Rejected(_)) => Ok(None),
-        made => made.map(Some),
-    }
-}
-
 /// Whether any token was ever created; tokens are never removed.
-///
-/// # Errors
-/// Database errors.
-pub(crate) fn are_any(conn: &mut Conn) -> Result<bool, StoreError> {
+fn are_any(conn: &mut Conn) -> Result<bool, StoreError> {
     let first: Option<String> = on!(conn, |c| token::table.select(token::jti).first(c).optional())?;
     Ok(first.is_some())
 }
 
 /// Signs claims with the newest key.
-///
-/// # Errors
-/// Database errors.
-pub(crate) fn sign(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, StoreError> {
+fn sign(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, StoreError> {
     ring.load_signing_keys(conn)?.sign(claims).map_err(|error| StoreError::Bug(error.to_string()))
 }
 
@@ -148,28 +115,7 @@ fn check_entries(conn: &mut Conn, org_id: i64, entries: &[String]) -> Result<(),
     if problems.is_empty() { Ok(()) } else { Err(Rejection::Invalid(problems).into()) }
 }
 
-/// The tokens of an organisation, or of all, newest first.
-///
-/// # Errors
-/// Database errors.
-pub(crate) fn list(conn: &mut Conn, org_id: Option<i64>) -> Result<Vec<TokenRecord>, StoreError> {
-    let rows: Vec<TokenRow> = on!(conn, |c| match org_id {
-        Some(org_id) => token::table
-            .filter(token::org_id.eq(org_id))
-            .order((token::issued_at_us.desc(), token::jti))
-            .select(TokenRow::as_select())
-            .load(c),
-        None =>
-            token::table.order((token::issued_at_us.desc(), token::jti)).select(TokenRow::as_select()).load(c),
-    })?;
-    rows.into_iter().map(TokenRow::open).collect()
-}
-
-/// A token's record.
-///
-/// # Errors
-/// Database errors.
-pub(crate) fn find(conn: &mut Conn, jti: &str) -> Result<Option<TokenRecord>, StoreError> {
+fn find(conn: &mut Conn, jti: &str) -> Result<Option<TokenRecord>, StoreError> {
     // Skip text that cannot be an id; PostgreSQL accepts no NUL in a text.
     if !jti.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(None);
@@ -177,34 +123,6 @@ pub(crate) fn find(conn: &mut Conn, jti: &str) -> Result<Option<TokenRecord>, St
     let row: Option<TokenRow> =
         on!(conn, |c| token::table.find(jti).select(TokenRow::as_select()).first(c).optional())?;
     row.map(TokenRow::open).transpose()
-}
-
-/// Revokes a token. Revoking again is no error.
-///
-/// # Errors
-/// [`Rejection::NotFound`] if the organisation has no token with this id.
-pub(crate) fn revoke(conn: &mut Conn, org_id: Option<i64>, jti: &str, now: Micros) -> Result<(), StoreError> {
-    let record = find(conn, jti)?;
-    let is_theirs = record.is_some_and(|record| org_id.is_none_or(|org_id| record.claims.org == org_id));
-    if !is_theirs {
-        return Err(Rejection::NotFound.into());
-    }
-    on!(conn, |c| diesel::update(token::table.find(jti).filter(token::revoked_at_us.is_null()))
-        .set(token::revoked_at_us.eq(now.0))
-        .execute(c))?;
-    Ok(())
-}
-
-/// The ids of revoked tokens that have not expired.
-///
-/// # Errors
-/// Database errors.
-pub(crate) fn revoked(conn: &mut Conn, now: Micros) -> Result<Vec<String>, StoreError> {
-    Ok(on!(conn, |c| token::table
-        .filter(token::revoked_at_us.is_not_null())
-        .filter(token::expires_at_us.gt(now.0))
-        .select(token::jti)
-        .load(c))?)
 }
 
 impl Tokens<'_> {
@@ -224,7 +142,22 @@ impl Tokens<'_> {
         if self.0.read(|conn, _| are_any(conn)).await? {
             return Ok(None);
         }
-        self.0.administer(move |conn, ring| create_first(conn, ring, &claims)).await
+        self.0
+            .administer(move |conn, ring| {
+                if let Conn::Postgres(c) = conn {
+                    // Instances that start at the same time wait here for each other; one of them creates the token.
+                    let place = organisation::table.find(claims.org).select(organisation::org_id);
+                    place.for_update().first::<i64>(c).optional()?;
+                }
+                if are_any(conn)? {
+                    return Ok(None);
+                }
+                match create(conn, ring, &claims) {
+                    Err(StoreError::Rejected(_)) => Ok(None),
+                    made => made.map(Some),
+                }
+            })
+            .await
     }
 
     /// Revokes a token; without `org_id`, a token of any organisation.
@@ -232,7 +165,19 @@ impl Tokens<'_> {
     /// # Errors
     /// [`StoreError::Rejected`] if there is no such token.
     pub async fn revoke(self, org_id: Option<i64>, jti: String) -> Result<(), StoreError> {
-        self.0.administer(move |conn, _| revoke(conn, org_id, &jti, clock::now())).await
+        self.0
+            .administer(move |conn, _| {
+                let is_theirs =
+                    |record: &TokenRecord| org_id.is_none_or(|org_id| record.claims.org == org_id);
+                find(conn, &jti)?.filter(is_theirs).ok_or(Rejection::NotFound)?;
+                on!(conn, |c| diesel::update(
+                    token::table.find(&jti).filter(token::revoked_at_us.is_null())
+                )
+                .set(token::revoked_at_us.eq(clock::now().0))
+                .execute(c))?;
+                Ok(())
+            })
+            .await
     }
 
     /// The tokens of an organisation, or of all, newest first.
@@ -240,7 +185,20 @@ impl Tokens<'_> {
     /// # Errors
     /// Database errors.
     pub async fn list(self, org_id: Option<i64>) -> Result<Vec<TokenRecord>, StoreError> {
-        self.0.read(move |conn, _| list(conn, org_id)).await
+        self.0
+            .read(move |conn, _| {
+                let rows: Vec<TokenRow> = on!(conn, |c| {
+                    let newest_first = (token::issued_at_us.desc(), token::jti);
+                    let mut tokens =
+                        token::table.order(newest_first).select(TokenRow::as_select()).into_boxed();
+                    if let Some(org_id) = org_id {
+                        tokens = tokens.filter(token::org_id.eq(org_id));
+                    }
+                    tokens.load(c)
+                })?;
+                rows.into_iter().map(TokenRow::open).collect()
+            })
+            .await
     }
 
     /// A token's record.
@@ -280,7 +238,11 @@ impl Watch {
         let result = (|| {
             let conn = self.conn.get()?;
             self.ring.load_signing_keys(conn)?;
-            revoked(conn, clock::now())
+            Ok(on!(conn, |c| token::table
+                .filter(token::revoked_at_us.is_not_null())
+                .filter(token::expires_at_us.gt(clock::now().0))
+                .select(token::jti)
+                .load(c))?)
         })();
         if result.is_err() {
             self.conn.leave();

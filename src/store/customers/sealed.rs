@@ -12,19 +12,14 @@ use crate::store::index;
 use crate::store::index::digests::{self, Customers, DigestRow};
 use crate::store::keys::index_keys::IndexKeys;
 use crate::store::keys::keyring::KeyRing;
-use crate::store::keys::sealed_table::{Erased, Rekeying, SLICE, SealedTable, Walked, id_at};
+use crate::store::keys::sealed_table::{Erased, Rekeying, SLICE, SealedTable, Walked, by_id_after};
 
 /// Customers, with their histories and index entries.
 pub(crate) struct CustomerTables;
 
 fn next_ids(conn: &mut Conn, entrypoint_id: i64, cursor: &[u8], most: i64) -> Result<Vec<i64>, StoreError> {
-    Ok(on!(conn, |c| customer::table
-        .filter(customer::entrypoint_id.eq(entrypoint_id))
-        .filter(customer::customer_id.gt(id_at(cursor)))
-        .order(customer::customer_id)
-        .limit(most)
-        .select(customer::customer_id)
-        .load(c))?)
+    let next = by_id_after!(customer, customer_id, entrypoint_id, cursor).limit(most);
+    Ok(on!(conn, |c| next.select(customer::customer_id).load(c))?)
 }
 
 impl SealedTable for CustomerTables {

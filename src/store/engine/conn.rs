@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
 
 use super::error::StoreError;
+use crate::domain::kernel::time::Micros;
 
 /// A connection to one of the two databases.
 pub enum Conn {
@@ -157,6 +159,16 @@ impl Conn {
             Conn::Sqlite(..) => false,
             Conn::Postgres(c) => c.batch_execute("SELECT 1").is_err(),
         }
+    }
+
+    /// The time for leases: the clock of PostgreSQL's server, which several machines share; on SQLite `now`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn shared_now(&mut self, now: Micros) -> Result<Micros, StoreError> {
+        let Conn::Postgres(c) = self else { return Ok(now) };
+        let us = diesel::dsl::sql::<BigInt>("(extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
+        Ok(Micros(diesel::select(us).get_result(c)?))
     }
 
     /// Runs several SQL statements.

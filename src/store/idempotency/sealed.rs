@@ -8,7 +8,7 @@ use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{customer, idempotency};
 use crate::store::index::digests::{self, Records};
 use crate::store::keys::keyring::{ENTRYPOINT_SALT, KeyRing};
-use crate::store::keys::sealed_table::{Erased, Rekeying, SLICE, SealedTable, Walked, id_at};
+use crate::store::keys::sealed_table::{Erased, Rekeying, SLICE, SealedTable, Walked, by_id_after, id_at};
 
 /// A cursor on PostgreSQL: the expiry of a record, and the hash of its key.
 fn cursor_of(row: &IdempotencyRow) -> Vec<u8> {
@@ -29,13 +29,11 @@ fn after(
 ) -> Result<Vec<(Vec<u8>, IdempotencyRow)>, StoreError> {
     match conn {
         Conn::Sqlite(c, _) => {
-            let rows: Vec<(i64, IdempotencyRow)> = idempotency::table
-                .filter(idempotency::entrypoint_id.eq(entrypoint_id))
-                .filter(idempotency::record_id.gt(id_at(cursor)))
-                .order(idempotency::record_id)
-                .limit(most)
-                .select((idempotency::record_id, IdempotencyRow::as_select()))
-                .load(c)?;
+            let rows: Vec<(i64, IdempotencyRow)> =
+                by_id_after!(idempotency, record_id, entrypoint_id, cursor)
+                    .limit(most)
+                    .select((idempotency::record_id, IdempotencyRow::as_select()))
+                    .load(c)?;
             Ok(rows.into_iter().map(|(id, row)| (id.to_be_bytes().to_vec(), row)).collect())
         }
         Conn::Postgres(c) => {

@@ -110,13 +110,11 @@ impl FileIntake {
     /// # Errors
     /// The file is refused.
     pub async fn finish(mut self) -> Result<NewImport, IntakeError> {
-        match self.try_finish().await {
-            Ok(new) => Ok(new),
-            Err(error) => {
-                self.forget().await;
-                Err(error)
-            }
+        let finished = self.try_finish().await;
+        if finished.is_err() {
+            self.forget().await;
         }
+        finished
     }
 
     async fn try_finish(&mut self) -> Result<NewImport, IntakeError> {

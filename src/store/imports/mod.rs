@@ -13,10 +13,9 @@ mod work;
 
 pub(super) use self::dry_run::DryRunRecords;
 pub(super) use self::erasing::erase;
-pub use self::handle::NewImport;
 pub use self::intake::{FileIntake, IntakeError};
-pub use self::step::{StepDone, StepRow};
-pub use self::upload::{Queued, Upload, Why};
+pub use self::step::StepRow;
+pub use self::upload::{NewImport, Queued, Upload, Why};
 pub use self::work::ImportLease;
 
 use diesel::prelude::*;
@@ -26,7 +25,7 @@ use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
 use super::engine::schema::import_report;
 use super::jobs::lease::Lease;
-use super::jobs::{JobId, JobKind, JobRow};
+use super::jobs::{JobId, JobKind, JobRow, of_job};
 use super::keys::keyring::KeyRing;
 use crate::domain::imports::{Counts, ImportJob, JobState, Position, Preset, RowOutcome, RowReport};
 use crate::domain::kernel::time::Micros;
@@ -39,17 +38,11 @@ struct Checkpoint {
     is_dry_run: bool,
     preset: Preset,
     bytes_total: i64,
-    /// The import has done everything before this offset.
-    offset: u64,
-    line: u64,
+    /// The import has done everything before this position.
+    #[serde(flatten)]
+    position: Position,
     /// The id of the next new dry-run record.
     next_record_id: i64,
-}
-
-impl Checkpoint {
-    fn position(&self) -> Position {
-        Position { offset: self.offset, line: self.line }
-    }
 }
 
 /// The job that owns the file: this job, or the dry run that it commits.
@@ -75,7 +68,7 @@ fn read_job(conn: &mut Conn, ring: &KeyRing, row: &JobRow) -> Result<ImportJob, 
         preset: checkpoint.preset,
         rows_read: row.done,
         counts: row.counts()?,
-        bytes_read: i64::try_from(checkpoint.offset).unwrap_or(i64::MAX),
+        bytes_read: i64::try_from(checkpoint.position.offset).unwrap_or(i64::MAX),
         bytes_total: checkpoint.bytes_total,
         errors: read_errors(row, &seal)?,
         failure: row.failure.clone(),
@@ -102,46 +95,7 @@ fn locked_row(conn: &mut Conn, id: JobId) -> Result<Option<JobRow>, StoreError> 
     super::jobs::locked_row(conn, JobKind::Import, id)
 }
 
-/// The rows of one job or upload in one of its tables.
-macro_rules! of_job {
-    ($table:ident, $column:ident, $id:expr) => {
-        $table::table
-            .filter($table::entrypoint_id.eq($id.entrypoint_id))
-            .filter($table::$column.eq($id.job_id))
-    };
-}
-use of_job;
-
-/// A job of an entrypoint that a caller may see.
-///
-/// # Errors
-/// Database errors; [`StoreError::Corrupt`].
-pub(super) fn find(conn: &mut Conn, ring: &KeyRing, id: JobId) -> Result<Option<ImportJob>, StoreError> {
-    let row = job_row(conn, id)?.filter(|row| row.state != JobState::Uploading.name());
-    row.map(|row| read_job(conn, ring, &row)).transpose()
-}
-
-/// The jobs of an entrypoint, newest first, and the total number.
-///
-/// # Errors
-/// Database errors; [`StoreError::Corrupt`].
-pub(super) fn list(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    entrypoint_id: i64,
-    skip: i64,
-    limit: i64,
-) -> Result<(Vec<ImportJob>, i64), StoreError> {
-    let (rows, total) = super::jobs::list(conn, JobKind::Import, entrypoint_id, skip, limit)?;
-    let jobs = rows.iter().map(|row| read_job(conn, ring, row)).collect::<Result<_, _>>()?;
-    Ok((jobs, total))
-}
-
-/// Rows of a job's report in the order of the file, and the total number; only those with an outcome, if given.
-///
-/// # Errors
-/// Database errors; [`StoreError::Corrupt`].
-pub(super) fn rows(
+fn rows(
     conn: &mut Conn,
     ring: &KeyRing,
     id: JobId,

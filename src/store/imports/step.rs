@@ -3,7 +3,6 @@
 use diesel::prelude::*;
 
 use super::upload::DRY_RUN_IDS_FROM;
-use super::work::cancelled;
 use super::{
     Checkpoint, DryRunRecords, ImportLease, JobId, JobRow, dry_run, errors_ad, job_row, of_job, read_errors,
     report_ad, report_piece, upload, upload_id,
@@ -22,6 +21,7 @@ use crate::store::customers::tx::EntrypointTx;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::import_report;
+use crate::store::jobs::StepDone;
 use crate::store::jobs::lease::{self, Advance};
 use crate::store::keys::keyring::KeyRing;
 use crate::vault::{Plain, SealKey};
@@ -41,22 +41,11 @@ pub struct StepRow {
     pub cells: Vec<String>,
 }
 
-/// The end of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StepDone {
-    /// The rows are done; the total number of rows done so far.
-    Went(i64),
-    /// The rows are done, and the job has ended.
-    Over,
-    /// Another worker has the job, or somebody stopped it; nothing happened.
-    Lost,
-}
-
 /// Imports some rows.
 ///
 /// # Errors
 /// Database errors; the step then saves nothing.
-pub(crate) fn step(
+pub(super) fn step(
     conn: &mut Conn,
     ring: &KeyRing,
     lease: &ImportLease,
@@ -70,9 +59,10 @@ pub(crate) fn step(
     let tx = if is_dry_run { EntrypointTx::unlocked(conn, place)? } else { EntrypointTx::lock(conn, place)? };
     let now = tx.now;
     let held = lease::held(conn, &lease.lease)?.filter(|row| row.done == rows_before);
-    let Some(row) = held else { return Ok(StepDone::Lost) };
+    let Some(row) = held else { return Ok(StepDone::Over) };
     if row.cancel_asked {
-        cancelled(conn, id, now)?;
+        lease::end(conn, id, JobState::Cancelled, None, now)?;
+        dry_run::clear(conn, id)?;
         return Ok(StepDone::Over);
     }
     let seal = row.seal_key(conn, ring)?;
@@ -89,11 +79,10 @@ pub(crate) fn step(
     };
     let stops = lease.job.plan.options.on_error == OnError::Stop;
     let mut reports = Vec::with_capacity(rows.len());
-    let mut end = None;
     let mut stopped_at = None;
     for row in rows {
         let report = decide_row(conn, ring, &mut loaded, row)?;
-        end = Some(row.end);
+        checkpoint.position = row.end;
         let is_rejected = report.outcome == RowOutcome::Rejected;
         reports.push(report);
         if is_rejected && stops {
@@ -130,8 +119,6 @@ pub(crate) fn step(
     let mut all: Counts = row.counts()?;
     all.join(&counts);
     let errors = errors(&row, &seal, &reports, rows_read)?;
-    let end = end.unwrap_or_else(|| checkpoint.position());
-    (checkpoint.offset, checkpoint.line) = (end.offset, end.line);
     let failure = stopped_at.map(|line| {
         format!(
             "stopped at line {line} because of onError=stop; send the same file again to continue after that row"
@@ -141,7 +128,7 @@ pub(crate) fn step(
     let went = Advance { checkpoint: &checkpoint, done: rows_read, counts, errors, failure, over };
     lease::advance(conn, id, went, now)?;
     clear(conn, &row, &checkpoint, over)?;
-    Ok(if over.is_some() { StepDone::Over } else { StepDone::Went(rows_read) })
+    Ok(if over.is_some() { StepDone::Over } else { StepDone::Went(reports.len()) })
 }
 
 /// Whether the file has a column that names the identifiers of a row.
@@ -160,7 +147,7 @@ fn clear(
     over: Option<JobState>,
 ) -> Result<(), StoreError> {
     if !checkpoint.is_dry_run {
-        upload::remove_before(conn, upload_id(row), checkpoint.offset)?;
+        upload::remove_before(conn, upload_id(row), checkpoint.position.offset)?;
     }
     let Some(state) = over else { return Ok(()) };
     dry_run::clear(conn, row.id())?;

@@ -3,14 +3,15 @@
 use diesel::prelude::*;
 
 use super::{Ad, Checkpoint, JobId, JobKind, JobRow, JobState, job_row, locked_row, of_job};
+use crate::clock;
 use crate::domain::decide::command::{Actor, KeyUse};
 use crate::domain::imports::{ImportPlan, Position, Preset};
 use crate::domain::kernel::problem::Rejection;
-use crate::domain::kernel::time::{Micros, SECOND_US};
+use crate::domain::kernel::time::SECOND_US;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::{import_chunk, job};
-use crate::store::entrypoints::lock_row::{Waiting, lock_entrypoints};
+use crate::store::engine::schema::{import_chunk, import_report, job};
+use crate::store::entrypoints::lock_row::lock_entrypoint;
 use crate::store::idempotency::{self, Keeping};
 use crate::store::jobs::lease;
 use crate::store::jobs::{self, NewJob, by_id, seal_plan};
@@ -25,19 +26,24 @@ pub(super) const DRY_RUN_IDS_FROM: i64 = 1 << 52;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Upload {
     /// The id of the later job.
-    pub job_id: i64,
-    /// The entrypoint of the customers.
-    pub entrypoint_id: i64,
+    pub id: JobId,
     /// The number of pieces.
     pub pieces: i64,
     /// The size in bytes of UTF-8.
     pub bytes: i64,
 }
 
-impl Upload {
-    pub(super) fn id(&self) -> JobId {
-        JobId { entrypoint_id: self.entrypoint_id, job_id: self.job_id }
-    }
+/// A complete file and the plan for its import.
+#[derive(Debug)]
+pub struct NewImport {
+    /// The uploaded file.
+    pub upload: Upload,
+    /// The plan of the import.
+    pub plan: ImportPlan,
+    /// The system that the file seems to come from.
+    pub preset: Preset,
+    /// The request's idempotency key.
+    pub key_use: Option<KeyUse>,
 }
 
 /// The job of a file.
@@ -68,33 +74,19 @@ fn chunk_ad(upload_id: i64, seq: i64, offset: i64) -> Ad {
     Ad::new("import_chunk", &[upload_id, seq, offset])
 }
 
-/// Begins an upload.
-pub(crate) fn begin(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    entrypoint_id: i64,
-    actor: &Actor,
-    now: Micros,
-) -> Result<Upload, StoreError> {
-    let id = insert(conn, ring, entrypoint_id, actor, None, now)?;
-    Ok(Upload { job_id: id.job_id, entrypoint_id, pieces: 0, bytes: 0 })
-}
-
-fn insert(
+/// Inserts a job whose file is to come, or that commits a dry run.
+pub(super) fn insert(
     conn: &mut Conn,
     ring: &KeyRing,
     entrypoint_id: i64,
     actor: &Actor,
     rehearsal: Option<&JobRow>,
-    now: Micros,
 ) -> Result<JobId, StoreError> {
-    let start = Position::default();
     let checkpoint = Checkpoint {
         is_dry_run: false,
         preset: Preset::None,
         bytes_total: 0,
-        offset: start.offset,
-        line: start.line,
+        position: Position::default(),
         next_record_id: DRY_RUN_IDS_FROM,
     };
     let new = NewJob {
@@ -106,42 +98,40 @@ fn insert(
         checkpoint: serde_json::to_string(&checkpoint)?,
         total: None,
         counts: "{\"rows\":{}}",
-        now,
+        now: clock::now(),
     };
     jobs::insert(conn, ring, &new)
 }
 
 /// Stores the next piece of a file, as valid UTF-8.
-pub(crate) fn add(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    upload: Upload,
-    text: &str,
-    now: Micros,
-) -> Result<Upload, StoreError> {
-    let job = job_row(conn, upload.id())?;
-    // The purge may have removed a slow upload as abandoned.
-    let job = job.filter(|job| job.state == JobState::Uploading.name()).ok_or(Rejection::NotFound)?;
-    let seal = job.seal_key(conn, ring)?;
-    let data = seal.seal(&chunk_ad(upload.job_id, upload.pieces, upload.bytes), text.as_bytes())?;
+pub(super) fn add(conn: &mut Conn, ring: &KeyRing, upload: Upload, text: &str) -> Result<Upload, StoreError> {
+    let id = upload.id;
+    let seal = uploading(conn, id)?.seal_key(conn, ring)?;
+    let data = seal.seal(&chunk_ad(id.job_id, upload.pieces, upload.bytes), text.as_bytes())?;
     on!(conn, |c| {
         diesel::insert_into(import_chunk::table)
             .values((
-                import_chunk::entrypoint_id.eq(upload.entrypoint_id),
-                import_chunk::upload_id.eq(upload.job_id),
+                import_chunk::entrypoint_id.eq(id.entrypoint_id),
+                import_chunk::upload_id.eq(id.job_id),
                 import_chunk::seq.eq(upload.pieces),
                 import_chunk::byte_offset.eq(upload.bytes),
                 import_chunk::data.eq(&data),
             ))
             .execute(c)?;
-        diesel::update(by_id!(upload.id())).set(job::touched_at_us.eq(now.0)).execute(c)
+        diesel::update(by_id!(id)).set(job::touched_at_us.eq(clock::now().0)).execute(c)
     })?;
     let bytes = upload.bytes + i64::try_from(text.len()).unwrap_or(i64::MAX);
     Ok(Upload { pieces: upload.pieces + 1, bytes, ..upload })
 }
 
+/// The job of an upload, unless the purge removed a slow upload as abandoned.
+fn uploading(conn: &mut Conn, id: JobId) -> Result<JobRow, StoreError> {
+    let row = job_row(conn, id)?.filter(|row| row.state == JobState::Uploading.name());
+    Ok(row.ok_or(Rejection::NotFound)?)
+}
+
 /// The text of the piece that contains an offset, and where the piece begins; `None` after the end.
-pub(crate) fn text_at(
+pub(super) fn text_at(
     conn: &mut Conn,
     ring: &KeyRing,
     id: JobId,
@@ -161,13 +151,10 @@ pub(crate) fn text_at(
 }
 
 /// Removes a job and all its data.
-pub(crate) fn remove(conn: &mut Conn, id: JobId) -> Result<(), StoreError> {
+pub(super) fn remove(conn: &mut Conn, id: JobId) -> Result<(), StoreError> {
     remove_file(conn, id)?;
     super::dry_run::clear(conn, id)?;
-    on!(conn, |c| {
-        use crate::store::engine::schema::import_report;
-        diesel::delete(of_job!(import_report, job_id, id)).execute(c)
-    })?;
+    on!(conn, |c| diesel::delete(of_job!(import_report, job_id, id)).execute(c))?;
     jobs::remove(conn, id)
 }
 
@@ -193,63 +180,68 @@ pub(super) fn remove_file(conn: &mut Conn, id: JobId) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// A complete file and the plan for its import.
-#[derive(Debug)]
-pub(crate) struct Wanted {
-    pub upload: Upload,
-    pub plan: ImportPlan,
-    pub preset: Preset,
-    /// Keyed hash of the bytes of the file and the options.
-    pub fingerprint: [u8; 32],
-    pub key_use: Option<KeyUse>,
-}
-
-/// Makes the job of a file, unless the same file has one.
-pub(crate) fn queue(
+/// Makes the job of a file, unless the same file has one. `fingerprint` is a keyed hash of the bytes of the file and the
+/// options.
+pub(super) fn queue(
     conn: &mut Conn,
     ring: &KeyRing,
-    wanted: &Wanted,
-    now: Micros,
+    new: &NewImport,
+    fingerprint: [u8; 32],
     retention_secs: i64,
 ) -> Result<Queued, StoreError> {
-    let upload = wanted.upload;
-    // One call at a time in an entrypoint: two uploads of one file must not both find no job.
-    lock_entrypoints(conn, &[upload.entrypoint_id], Waiting::Wait)?;
-    if let Some(key_use) = wanted.key_use
-        && let Some(job_id) = known(conn, ring, upload.entrypoint_id, key_use, now)?
-    {
-        remove(conn, upload.id())?;
-        return Ok(Queued { job_id, why: Why::Replayed });
-    }
-    let queued = match earlier(conn, wanted)? {
-        Some(queued) => {
-            remove(conn, upload.id())?;
-            queued
-        }
+    let id = new.upload.id;
+    let queued = once(conn, ring, new, retention_secs, |conn| match earlier(conn, new, fingerprint)? {
+        Some(queued) => Ok(queued),
         None => {
-            let row = job_row(conn, upload.id())?;
-            let row = row.filter(|row| row.state == JobState::Uploading.name()).ok_or(Rejection::NotFound)?;
-            set_plan(conn, ring, &row, wanted, now)?;
-            Queued { job_id: upload.job_id, why: Why::New }
+            let row = uploading(conn, id)?;
+            set_plan(conn, ring, &row, new, fingerprint)
         }
-    };
-    if let Some(key_use) = wanted.key_use {
-        keep(conn, ring, upload.entrypoint_id, key_use, queued.job_id, now, retention_secs)?;
+    })?;
+    if queued.why != Why::New {
+        remove(conn, id)?;
     }
     Ok(queued)
 }
 
+/// Makes a job under the lock of the entrypoint, or finds the one that an idempotency key made.
+fn once(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    new: &NewImport,
+    retention_secs: i64,
+    make: impl FnOnce(&mut Conn) -> Result<Queued, StoreError>,
+) -> Result<Queued, StoreError> {
+    let entrypoint_id = new.upload.id.entrypoint_id;
+    // One call at a time in an entrypoint: two uploads of one file must not both find no job.
+    let lock_row = lock_entrypoint(conn, entrypoint_id)?;
+    let now = clock::now();
+    let Some(key_use) = new.key_use else { return make(conn) };
+    if let Some(text) = idempotency::text(conn, ring, entrypoint_id, key_use, now)? {
+        return Ok(Queued { job_id: serde_json::from_str(&text)?, why: Why::Replayed });
+    }
+    let queued = make(conn)?;
+    let keeping = Keeping {
+        key: &*ring.data_key(conn, lock_row.key_id)?,
+        kind: KIND,
+        now,
+        expires_at_us: now.0.saturating_add(retention_secs.saturating_mul(SECOND_US)),
+    };
+    let text = serde_json::to_vec(&queued.job_id)?;
+    idempotency::keep_text(conn, entrypoint_id, key_use, &text, &keeping)?;
+    Ok(queued)
+}
+
 /// The job of the same file with the same options, if that job is to be used.
-fn earlier(conn: &mut Conn, wanted: &Wanted) -> Result<Option<Queued>, StoreError> {
-    let options = &wanted.plan.options;
+fn earlier(conn: &mut Conn, new: &NewImport, fingerprint: [u8; 32]) -> Result<Option<Queued>, StoreError> {
+    let options = &new.plan.options;
     // A dry run always starts a new job.
     if options.dry_run {
         return Ok(None);
     }
     let found: Option<(i64, String)> = on!(conn, |c| job::table
-        .filter(job::entrypoint_id.eq(wanted.upload.entrypoint_id))
+        .filter(job::entrypoint_id.eq(new.upload.id.entrypoint_id))
         .filter(job::kind.eq(JobKind::Import.name()))
-        .filter(job::fingerprint.eq(wanted.fingerprint.as_slice()))
+        .filter(job::fingerprint.eq(fingerprint.as_slice()))
         .order(job::job_id.desc())
         .select((job::job_id, job::state))
         .first(c)
@@ -258,148 +250,87 @@ fn earlier(conn: &mut Conn, wanted: &Wanted) -> Result<Option<Queued>, StoreErro
     if options.again && state == JobState::Finished.name() {
         return Ok(None);
     }
-    let id = JobId { job_id, ..wanted.upload.id() };
-    Ok(asked_again(conn, id, &state)?.map(|why| Queued { job_id, why }))
+    asked_again(conn, JobId { job_id, ..new.upload.id }, &state)
 }
 
 /// The effect of requesting a job again: a stopped job resumes.
-fn asked_again(conn: &mut Conn, id: JobId, state: &str) -> Result<Option<Why>, StoreError> {
-    Ok(match state.parse().ok() {
+fn asked_again(conn: &mut Conn, id: JobId, state: &str) -> Result<Option<Queued>, StoreError> {
+    let why = match state.parse().ok() {
         Some(JobState::Queued | JobState::Running) => {
             // If the worker has not seen the request to stop yet, withdraw it.
             on!(conn, |c| diesel::update(by_id!(id).filter(job::cancel_asked.eq(true)))
                 .set(job::cancel_asked.eq(false))
                 .execute(c))?;
-            Some(Why::Same)
+            Why::Same
         }
-        Some(JobState::Finished) => Some(Why::Report),
+        Some(JobState::Finished) => Why::Report,
         Some(JobState::Cancelled | JobState::Failed) => {
             lease::resume(conn, id)?;
-            Some(Why::Resumed)
+            Why::Resumed
         }
-        _ => None,
-    })
+        _ => return Ok(None),
+    };
+    Ok(Some(Queued { job_id: id.job_id, why }))
 }
 
+/// Queues a job with its plan.
 fn set_plan(
     conn: &mut Conn,
     ring: &KeyRing,
     row: &JobRow,
-    wanted: &Wanted,
-    now: Micros,
-) -> Result<(), StoreError> {
-    let plan = seal_plan(row.id(), &row.seal_key(conn, ring)?, &wanted.plan)?;
-    let start = wanted.plan.start;
+    new: &NewImport,
+    fingerprint: [u8; 32],
+) -> Result<Queued, StoreError> {
+    let plan = seal_plan(row.id(), &row.seal_key(conn, ring)?, &new.plan)?;
     let checkpoint = Checkpoint {
-        is_dry_run: wanted.plan.options.dry_run,
-        preset: wanted.preset,
-        bytes_total: wanted.upload.bytes,
-        offset: start.offset,
-        line: start.line,
+        is_dry_run: new.plan.options.dry_run,
+        preset: new.preset,
+        bytes_total: new.upload.bytes,
+        position: new.plan.start,
         ..row.checkpoint()?
     };
     let checkpoint = serde_json::to_string(&checkpoint)?;
     on!(conn, |c| diesel::update(by_id!(row.id()))
         .set((
             job::state.eq(JobState::Queued.name()),
-            job::fingerprint.eq(wanted.fingerprint.as_slice()),
+            job::fingerprint.eq(fingerprint.as_slice()),
             job::plan.eq(&plan),
             job::checkpoint.eq(&checkpoint),
-            job::queued_at_us.eq(now.0),
+            job::queued_at_us.eq(clock::now().0),
         ))
         .execute(c))?;
-    Ok(())
+    Ok(Queued { job_id: row.job_id, why: Why::New })
 }
 
-/// A dry run to commit; `plan` and `fingerprint` are those of an import of the same file.
-pub(crate) struct Commit {
-    pub rehearsal: JobId,
-    pub plan: ImportPlan,
-    pub fingerprint: [u8; 32],
-    pub actor: Actor,
-    pub key_use: Option<KeyUse>,
-}
-
-/// Makes the job that carries out a finished dry run.
-pub(crate) fn commit(
+/// Makes the job that carries out a finished dry run, whose file `new` names.
+pub(super) fn commit(
     conn: &mut Conn,
     ring: &KeyRing,
-    commit: Commit,
-    now: Micros,
+    new: &NewImport,
+    fingerprint: [u8; 32],
+    actor: &Actor,
     retention_secs: i64,
 ) -> Result<Queued, StoreError> {
-    let Commit { rehearsal, plan, fingerprint, actor, key_use } = commit;
-    let rehearsal = locked_row(conn, rehearsal)?.ok_or(Rejection::NotFound)?;
+    let rehearsal = locked_row(conn, new.upload.id)?.ok_or(Rejection::NotFound)?;
     let place = rehearsal.entrypoint_id;
-    lock_entrypoints(conn, &[place], Waiting::Wait)?;
-    if let Some(key_use) = key_use
-        && let Some(job_id) = known(conn, ring, place, key_use, now)?
-    {
-        return Ok(Queued { job_id, why: Why::Replayed });
-    }
-    // A dry run commits once. A second call gets the first job and resumes it if it was stopped.
-    let before: Option<(i64, String)> = on!(conn, |c| job::table
-        .filter(job::entrypoint_id.eq(place))
-        .filter(job::kind.eq(JobKind::Import.name()))
-        .filter(job::parent_id.eq(rehearsal.job_id))
-        .select((job::job_id, job::state))
-        .first(c)
-        .optional())?;
-    let Checkpoint { bytes_total, preset, .. } = rehearsal.checkpoint()?;
-    let upload = Upload { job_id: rehearsal.job_id, entrypoint_id: place, pieces: 0, bytes: bytes_total };
-    let wanted = Wanted { upload, plan, preset, fingerprint, key_use };
-    let queued = match before {
-        Some((job_id, state)) => {
+    once(conn, ring, new, retention_secs, |conn| {
+        // A dry run commits once. A second call gets the first job and resumes it if it was stopped.
+        let before: Option<(i64, String)> = on!(conn, |c| job::table
+            .filter(job::entrypoint_id.eq(place))
+            .filter(job::kind.eq(JobKind::Import.name()))
+            .filter(job::parent_id.eq(rehearsal.job_id))
+            .select((job::job_id, job::state))
+            .first(c)
+            .optional())?;
+        if let Some((job_id, state)) = before {
             let id = JobId { entrypoint_id: place, job_id };
-            let why = asked_again(conn, id, &state)?.ok_or(Rejection::Defect)?;
-            Queued { job_id, why }
+            return asked_again(conn, id, &state)?.ok_or_else(|| Rejection::Defect.into());
         }
-        None => match earlier(conn, &wanted)? {
-            Some(queued) => queued,
-            None => {
-                let id = insert(conn, ring, place, &actor, Some(&rehearsal), now)?;
-                let row = job_row(conn, id)?.ok_or(Rejection::Defect)?;
-                set_plan(conn, ring, &row, &wanted, now)?;
-                Queued { job_id: id.job_id, why: Why::New }
-            }
-        },
-    };
-    if let Some(key_use) = key_use {
-        keep(conn, ring, place, key_use, queued.job_id, now, retention_secs)?;
-    }
-    Ok(queued)
-}
-
-/// The job that an idempotency key made.
-fn known(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    entrypoint_id: i64,
-    key_use: KeyUse,
-    now: Micros,
-) -> Result<Option<i64>, StoreError> {
-    let text = idempotency::text(conn, ring, entrypoint_id, key_use, now)?;
-    Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
-}
-
-fn keep(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    entrypoint_id: i64,
-    key_use: KeyUse,
-    job_id: i64,
-    now: Micros,
-    retention_secs: i64,
-) -> Result<(), StoreError> {
-    let key_id: i64 = on!(conn, |c| {
-        use crate::store::engine::schema::entrypoint_lock;
-        entrypoint_lock::table.find(entrypoint_id).select(entrypoint_lock::key_id).first(c)
-    })?;
-    let keeping = Keeping {
-        key: &*ring.data_key(conn, key_id)?,
-        kind: KIND,
-        now,
-        expires_at_us: now.0.saturating_add(retention_secs.saturating_mul(SECOND_US)),
-    };
-    idempotency::keep_text(conn, entrypoint_id, key_use, &serde_json::to_vec(&job_id)?, &keeping)
+        if let Some(queued) = earlier(conn, new, fingerprint)? {
+            return Ok(queued);
+        }
+        let id = insert(conn, ring, place, actor, Some(&rehearsal))?;
+        let row = job_row(conn, id)?.ok_or(Rejection::Defect)?;
+        set_plan(conn, ring, &row, new, fingerprint)
+    })
 }

@@ -14,7 +14,8 @@ use super::memtable::{self, REBUILD, entries};
 use super::segments::{
     BUILDING, FOREVER, Flush, LIVE, RETIRED, broken, insert_blocks, lock, new_segment, prepare_flush,
 };
-use crate::domain::kernel::time::{Micros, SECOND_US};
+use crate::clock;
+use crate::domain::kernel::time::SECOND_US;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{
@@ -180,7 +181,6 @@ pub(crate) fn begin(
     conn: &mut Conn,
     is_idle: bool,
     may_erase: bool,
-    now: Micros,
 ) -> Result<Option<Compaction>, StoreError> {
     if !lock(conn)? {
         return Ok(None);
@@ -188,6 +188,7 @@ pub(crate) fn begin(
     let (lease_no, until): (i64, i64) = on!(conn, |c| index_lease::table
         .select((index_lease::lease_no, index_lease::lease_until_us))
         .first(c))?;
+    let now = conn.shared_now(clock::now())?;
     if until > now.0 {
         return Ok(None);
     }
@@ -327,11 +328,12 @@ impl Compaction {
     }
 
     /// Whether this compaction still has the lease; if so, extends it.
-    fn holds(&self, conn: &mut Conn, now: Micros) -> Result<bool, StoreError> {
+    fn holds(&self, conn: &mut Conn) -> Result<bool, StoreError> {
+        let until_us = conn.shared_now(clock::now())?.0 + LEASE_US;
         let held = on!(conn, |c| diesel::update(
             index_lease::table.filter(index_lease::lease_no.eq(self.lease_no))
         )
-        .set(index_lease::lease_until_us.eq(now.0 + LEASE_US))
+        .set(index_lease::lease_until_us.eq(until_us))
         .execute(c))?;
         Ok(held == 1)
     }
@@ -342,9 +344,8 @@ pub(crate) fn write(
     conn: &mut Conn,
     compaction: &Compaction,
     blocks: Vec<Block>,
-    now: Micros,
 ) -> Result<bool, StoreError> {
-    if !compaction.holds(conn, now)? {
+    if !compaction.holds(conn)? {
         return Ok(false);
     }
     insert_blocks(conn, compaction.segment_id, blocks)?;
@@ -352,11 +353,12 @@ pub(crate) fn write(
 }
 
 /// Replaces the inputs by the new segment, or drops the new one if a person was erased since the compaction began.
-pub(crate) fn finish(conn: &mut Conn, compaction: &Compaction, now: Micros) -> Result<bool, StoreError> {
-    if !compaction.holds(conn, now)? {
+pub(crate) fn finish(conn: &mut Conn, compaction: &Compaction) -> Result<bool, StoreError> {
+    if !compaction.holds(conn)? {
         return Ok(false);
     }
     let is_sound = erased(conn)? == compaction.erased;
+    let now = conn.shared_now(clock::now())?;
     let retired = (index_segment::state.eq(RETIRED), index_segment::retired_at_us.eq(Some(now.0)));
     if is_sound {
         let ids: Vec<i64> = compaction.inputs.iter().map(|input| input.segment_id).collect();
@@ -389,7 +391,8 @@ pub(crate) fn finish(conn: &mut Conn, compaction: &Compaction, now: Micros) -> R
 }
 
 /// A retired segment that no transaction can still read; [`purge`] has something to do if there is one.
-pub(crate) fn purgeable(conn: &mut Conn, now: Micros) -> Result<Option<i64>, StoreError> {
+pub(crate) fn purgeable(conn: &mut Conn) -> Result<Option<i64>, StoreError> {
+    let now = conn.shared_now(clock::now())?;
     let grace_us = match conn {
         Conn::Sqlite(..) => 0,
         Conn::Postgres(_) => GRACE_US,
@@ -403,8 +406,8 @@ pub(crate) fn purgeable(conn: &mut Conn, now: Micros) -> Result<Option<i64>, Sto
 }
 
 /// Removes some blocks of retired segments that no transaction can still read; returns whether there may be more.
-pub(crate) fn purge(conn: &mut Conn, now: Micros) -> Result<bool, StoreError> {
-    let Some(segment_id) = purgeable(conn, now)? else { return Ok(false) };
+pub(crate) fn purge(conn: &mut Conn) -> Result<bool, StoreError> {
+    let Some(segment_id) = purgeable(conn)? else { return Ok(false) };
     let keys: Vec<(i64, i64)> = on!(conn, |c| index_block::table
         .filter(index_block::segment_id.eq(segment_id))
         .order((index_block::first_term, index_block::first_customer))

@@ -23,7 +23,6 @@ use super::SearchIndex;
 use super::engine::conn::{Conn, DatabaseUrl};
 use super::engine::error::StoreError;
 use super::engine::reader::{Sees, Size};
-use crate::clock;
 use crate::domain::customers::identifier::{IdField, MatchKey};
 use crate::domain::customers::record::Customer;
 use crate::domain::filter::{Group, Term, TermVisitor, each_term};
@@ -156,10 +155,7 @@ impl SearchIndex<'_> {
         if !self.0.read(move |conn, _| compaction::is_due(conn, is_idle, may_erase)).await? {
             return Ok(Maintained::Nothing);
         }
-        let begun = self
-            .0
-            .administer(move |conn, _| compaction::begin(conn, is_idle, may_erase, clock::now()))
-            .await?;
+        let begun = self.0.administer(move |conn, _| compaction::begin(conn, is_idle, may_erase)).await?;
         let Some(mut compaction) = begun else { return Ok(Maintained::Nothing) };
         loop {
             let (after, blocks) = self
@@ -173,11 +169,10 @@ impl SearchIndex<'_> {
             let (after, holds) = self
                 .0
                 .administer(move |conn, _| {
-                    let now = clock::now();
                     let holds = if is_over {
-                        compaction::finish(conn, &after, now)?
+                        compaction::finish(conn, &after)?
                     } else {
-                        compaction::write(conn, &after, blocks, now)?
+                        compaction::write(conn, &after, blocks)?
                     };
                     Ok((after, holds))
                 })
@@ -195,10 +190,10 @@ impl SearchIndex<'_> {
     /// # Errors
     /// The database's.
     pub async fn purge(self) -> Result<Maintained, StoreError> {
-        if self.0.read(|conn, _| compaction::purgeable(conn, clock::now())).await?.is_none() {
+        if self.0.read(|conn, _| compaction::purgeable(conn)).await?.is_none() {
             return Ok(Maintained::Nothing);
         }
-        let more = self.0.administer(|conn, _| compaction::purge(conn, clock::now())).await?;
+        let more = self.0.administer(|conn, _| compaction::purge(conn)).await?;
         Ok(if more { Maintained::Went } else { Maintained::Nothing })
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 
-use super::{InviteLease, InviteStepDone, count, next_ids, queue, read_job, reports, row, step, take};
+use super::{InviteLease, count, leased, next_ids, queue, read_job, reports, row, step};
 use crate::clock;
 use crate::domain::accounts::link::LinkKind;
 use crate::domain::decide::command::{Actor, KeyUse};
@@ -15,7 +15,7 @@ use crate::store::accounts::links;
 use crate::store::engine::conn::on;
 use crate::store::engine::schema::{invite_report, job};
 use crate::store::jobs::lease::{self, LEASE_US};
-use crate::store::jobs::{self, JobId, JobKind, by_id, shared_now};
+use crate::store::jobs::{self, JobId, JobKind, StepDone, by_id, of_job};
 use crate::store::{Invitations, Link, StoreError};
 
 /// The maximum number of jobs that one transaction removes.
@@ -54,11 +54,7 @@ impl Invitations<'_> {
     /// # Errors
     /// Database errors; [`StoreError::Corrupt`].
     pub async fn take(self) -> Result<Option<InviteLease>, StoreError> {
-        // A reader checks first, so that an idle worker takes no lock.
-        if !self.0.read(|conn, _| lease::is_waiting(conn, JobKind::Invitation, clock::now())).await? {
-            return Ok(None);
-        }
-        self.0.administer(|conn, ring| take(conn, ring, clock::now())).await
+        self.0.jobs().take(JobKind::Invitation, None, leased).await
     }
 
     /// The next customers of a job after a cursor, up to a limit; fewer only at the end.
@@ -83,7 +79,7 @@ impl Invitations<'_> {
         let total = self.0.read(move |conn, ring| count(conn, ring, &lease)).await?;
         self.0
             .administer(move |conn, _| {
-                let until_us = shared_now(conn, clock::now())?.0 + LEASE_US;
+                let until_us = conn.shared_now(clock::now())?.0 + LEASE_US;
                 on!(conn, |c| diesel::update(by_id!(held.id).filter(job::lease_no.eq(held.number)))
                     .set((job::total.eq(Some(total)), job::lease_until_us.eq(until_us)))
                     .execute(c))?;
@@ -104,7 +100,7 @@ impl Invitations<'_> {
         ids: Vec<i64>,
         is_last: bool,
         gives_up: bool,
-    ) -> Result<InviteStepDone, StoreError> {
+    ) -> Result<StepDone, StoreError> {
         let done = self
             .0
             .administer(move |conn, ring| step::step(conn, ring, &lease, cursor, &ids, is_last, gives_up))
@@ -122,7 +118,7 @@ impl Invitations<'_> {
             .administer(move |conn, _| {
                 let id = JobId { entrypoint_id, job_id };
                 let found = jobs::locked_row(conn, JobKind::Invitation, id)?.ok_or(Rejection::NotFound)?;
-                if !found.state()?.is_over() {
+                if !found.state::<JobState>()?.is_over() {
                     lease::end(conn, id, JobState::Cancelled, None, clock::now())?;
                 }
                 read_job(&row(conn, id)?.ok_or(Rejection::NotFound)?)
@@ -185,12 +181,7 @@ impl Invitations<'_> {
                 let before = clock::now().plus_secs(-retention_secs);
                 let ids = lease::ended(conn, JobKind::Invitation, before, REMOVED_MAX)?;
                 for id in &ids {
-                    on!(conn, |c| diesel::delete(
-                        invite_report::table
-                            .filter(invite_report::entrypoint_id.eq(id.entrypoint_id))
-                            .filter(invite_report::job_id.eq(id.job_id)),
-                    )
-                    .execute(c))?;
+                    on!(conn, |c| diesel::delete(of_job!(invite_report, job_id, id)).execute(c))?;
                     jobs::remove(conn, *id)?;
                 }
                 Ok(ids.len())

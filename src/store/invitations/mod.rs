@@ -6,8 +6,6 @@
 mod handle;
 mod step;
 
-pub use self::step::InviteStepDone;
-
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use strum::VariantNames as _;
@@ -19,8 +17,8 @@ use super::engine::error::StoreError;
 use super::engine::schema::{invite_report, job};
 use super::entrypoints;
 use super::entrypoints::lock_row::lock_entrypoint;
-use super::jobs::lease::{self, Lease};
-use super::jobs::{self, JobId, JobKind, JobRow, NewJob, by_id, seal_plan};
+use super::jobs::lease::Lease;
+use super::jobs::{self, JobId, JobKind, JobRow, NewJob, by_id, of_job, seal_plan};
 use super::keys::keyring::KeyRing;
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::decide::command::Actor;
@@ -44,10 +42,7 @@ fn read_job(row: &JobRow) -> Result<InviteJob, StoreError> {
     Ok(InviteJob {
         id: row.job_id,
         entrypoint_id: row.entrypoint_id,
-        state: row
-            .state
-            .parse()
-            .map_err(|_| StoreError::Corrupt(format!("invitation {} in state {}", row.job_id, row.state)))?,
+        state: row.state()?,
         counts: row.counts()?,
         total: row.total,
         failure: row.failure.clone(),
@@ -109,19 +104,17 @@ fn queue(
     read_job(&row)
 }
 
-/// Takes the oldest job without a worker.
-fn take(conn: &mut Conn, ring: &KeyRing, now: Micros) -> Result<Option<InviteLease>, StoreError> {
-    let Some((row, lease)) = lease::take(conn, JobKind::Invitation, None, now)? else { return Ok(None) };
+fn leased(conn: &mut Conn, ring: &KeyRing, row: &JobRow, lease: Lease) -> Result<InviteLease, StoreError> {
     let seal = row.seal_key(conn, ring)?;
-    let Checkpoint { cursor_id, last_id } = row.checkpoint()?;
-    Ok(Some(InviteLease {
+    let Checkpoint { cursor_id: cursor, last_id } = row.checkpoint()?;
+    Ok(InviteLease {
         lease,
-        job: read_job(&row)?,
+        job: read_job(row)?,
         plan: row.plan(&seal)?,
         actor: row.actor(),
-        cursor: cursor_id,
+        cursor,
         last_id,
-    }))
+    })
 }
 
 fn request(plan: &InvitePlan, entrypoint_id: i64) -> Result<ListRequest, StoreError> {
@@ -180,24 +173,11 @@ fn reports(
         Some(outcome) => vec![outcome.name()],
         None => InviteOutcome::VARIANTS.to_vec(),
     };
-    let (rows, total): (Vec<ReportColumns>, i64) = on!(conn, |c| {
-        let rows = invite_report::table
-            .filter(invite_report::entrypoint_id.eq(id.entrypoint_id))
-            .filter(invite_report::job_id.eq(id.job_id))
-            .filter(invite_report::outcome.eq_any(&names))
-            .order(invite_report::customer_id)
-            .offset(skip)
-            .limit(limit)
-            .select((invite_report::customer_id, invite_report::outcome, invite_report::other_id))
-            .load(c)?;
-        let total = invite_report::table
-            .filter(invite_report::entrypoint_id.eq(id.entrypoint_id))
-            .filter(invite_report::job_id.eq(id.job_id))
-            .filter(invite_report::outcome.eq_any(&names))
-            .count()
-            .get_result(c)?;
-        Ok::<_, diesel::result::Error>((rows, total))
-    })?;
+    let wanted = of_job!(invite_report, job_id, id).filter(invite_report::outcome.eq_any(&names));
+    let page = wanted.clone().order(invite_report::customer_id).offset(skip).limit(limit);
+    let page = page.select((invite_report::customer_id, invite_report::outcome, invite_report::other_id));
+    let (rows, total): (Vec<ReportColumns>, i64) =
+        on!(conn, |c| (page.load(c)?, wanted.count().get_result(c)?));
     let report = |(customer_id, name, other_id): ReportColumns| {
         let outcome = name.parse().map_err(|_| StoreError::Corrupt(format!("an unknown outcome {name}")))?;
         Ok(InviteReport { customer_id, outcome, other_id })

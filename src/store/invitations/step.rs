@@ -10,20 +10,9 @@ use crate::store::customers::tx::{EntrypointTx, Reply};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::invite_report;
-use crate::store::jobs::JobId;
 use crate::store::jobs::lease::{self, Advance};
+use crate::store::jobs::{JobId, StepDone};
 use crate::store::keys::keyring::KeyRing;
-
-/// The end of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InviteStepDone {
-    /// The customers are done; there are more.
-    Went,
-    /// The customers are done, and the job has ended.
-    Over,
-    /// Another worker has the job, or somebody stopped it; nothing happened.
-    Lost,
-}
 
 /// Invites some customers.
 ///
@@ -37,14 +26,14 @@ pub(super) fn step(
     ids: &[i64],
     is_last: bool,
     gives_up: bool,
-) -> Result<InviteStepDone, StoreError> {
+) -> Result<StepDone, StoreError> {
     let (id, place) = (lease.lease.id, lease.job.entrypoint_id);
     let tx = EntrypointTx::lock(conn, place)?;
     let now = tx.now;
-    let Some(row) = lease::held(conn, &lease.lease)? else { return Ok(InviteStepDone::Lost) };
+    let Some(row) = lease::held(conn, &lease.lease)? else { return Ok(StepDone::Over) };
     let mut checkpoint: Checkpoint = row.checkpoint()?;
     if checkpoint.cursor_id != cursor {
-        return Ok(InviteStepDone::Lost);
+        return Ok(StepDone::Over);
     }
     let reports: Vec<InviteReport> = if gives_up {
         let failed =
@@ -72,7 +61,7 @@ pub(super) fn step(
         over: is_last.then_some(JobState::Finished),
     };
     lease::advance(conn, id, went, now)?;
-    Ok(if is_last { InviteStepDone::Over } else { InviteStepDone::Went })
+    Ok(if is_last { StepDone::Over } else { StepDone::Went(ids.len()) })
 }
 
 fn command(lease: &InviteLease, id: i64) -> Command {

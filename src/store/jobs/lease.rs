@@ -5,10 +5,11 @@
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::Bool;
 use serde::Serialize;
 
 use super::{JobId, JobKind, JobRow, by_id, locked_row};
+use crate::clock;
 use crate::domain::imports::JobState;
 use crate::domain::kernel::problem::Rejection;
 use crate::domain::kernel::time::{Micros, SECOND_US};
@@ -16,6 +17,7 @@ use crate::store::Jobs;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::job;
+use crate::store::keys::keyring::KeyRing;
 
 /// How long a worker may be silent before another takes its job, in microseconds.
 pub(crate) const LEASE_US: i64 = 15 * SECOND_US;
@@ -32,61 +34,26 @@ pub struct Lease {
     pub attempts: i64,
 }
 
-/// The time for leases: the clock of PostgreSQL's server, which several machines share; on SQLite `now`.
-///
-/// # Errors
-/// The database's.
-pub(crate) fn shared_now(conn: &mut Conn, now: Micros) -> Result<Micros, StoreError> {
-    let Conn::Postgres(c) = conn else { return Ok(now) };
-    let us = sql::<BigInt>("(extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
-    Ok(Micros(diesel::select(us).get_result(c)?))
-}
-
 /// The oldest job of a kind without a worker.
 fn waiting(conn: &mut Conn, kind: JobKind, now: Micros, locks: bool) -> Result<Option<JobId>, StoreError> {
-    macro_rules! query {
-        () => {
-            job::table
-                .filter(job::kind.eq(kind.name()))
-                // This text matches the condition of the partial index, which has no bound values.
-                .filter(sql::<Bool>("state IN ('uploading', 'queued', 'running')"))
-                .filter(
-                    job::state
-                        .eq(JobState::Queued.name())
-                        .or(job::state.eq(JobState::Running.name()).and(job::lease_until_us.lt(now.0))),
-                )
-                .order(job::job_id)
-                .select((job::entrypoint_id, job::job_id))
-        };
-    }
-    let found: Option<(i64, i64)> = match conn {
-        Conn::Sqlite(c, ..) => query!().first(c).optional()?,
-        Conn::Postgres(c) if locks => query!().for_update().skip_locked().first(c).optional()?,
-        Conn::Postgres(c) => query!().first(c).optional()?,
-    };
-    Ok(found.map(|(entrypoint_id, job_id)| JobId { entrypoint_id, job_id }))
-}
-
-/// Whether a job of a kind waits for a worker; only reads.
-///
-/// # Errors
-/// The database's.
-pub(crate) fn is_waiting(conn: &mut Conn, kind: JobKind, now: Micros) -> Result<bool, StoreError> {
-    let now = shared_now(conn, now)?;
-    Ok(waiting(conn, kind, now, false)?.is_some())
+    let is_abandoned = job::state.eq(JobState::Running.name()).and(job::lease_until_us.lt(now.0));
+    let oldest = job::table
+        .filter(job::kind.eq(kind.name()))
+        // This text matches the condition of the partial index, which has no bound values.
+        .filter(sql::<Bool>("state IN ('uploading', 'queued', 'running')"))
+        .filter(job::state.eq(JobState::Queued.name()).or(is_abandoned))
+        .order(job::job_id)
+        .select((job::entrypoint_id, job::job_id));
+    Ok(match conn {
+        Conn::Sqlite(c, ..) => oldest.first(c).optional()?,
+        Conn::Postgres(c) if locks => oldest.for_update().skip_locked().first(c).optional()?,
+        Conn::Postgres(c) => oldest.first(c).optional()?,
+    })
 }
 
 /// Takes a job without a worker: the one with `id`, or the oldest. Returns the row as it was before.
-///
-/// # Errors
-/// The database's; [`StoreError::Corrupt`].
-pub(crate) fn take(
-    conn: &mut Conn,
-    kind: JobKind,
-    id: Option<JobId>,
-    now: Micros,
-) -> Result<Option<(JobRow, Lease)>, StoreError> {
-    let now = shared_now(conn, now)?;
+fn take(conn: &mut Conn, kind: JobKind, id: Option<JobId>) -> Result<Option<(JobRow, Lease)>, StoreError> {
+    let now = conn.shared_now(clock::now())?;
     let id = match id {
         Some(id) => Some(id),
         None => waiting(conn, kind, now, true)?,
@@ -145,7 +112,7 @@ pub(crate) fn advance<T: Serialize>(
     advance: Advance<'_, T>,
     now: Micros,
 ) -> Result<(), StoreError> {
-    let lease_until_us = shared_now(conn, now)?.0 + LEASE_US;
+    let lease_until_us = conn.shared_now(now)?.0 + LEASE_US;
     let checkpoint = serde_json::to_string(advance.checkpoint)?;
     on!(conn, |c| diesel::update(by_id!(id))
         .set((
@@ -192,7 +159,7 @@ pub(crate) fn end(
 pub(crate) fn cancel(conn: &mut Conn, kind: JobKind, id: JobId, now: Micros) -> Result<(), StoreError> {
     let row = locked_row(conn, kind, id)?.filter(|row| row.state != JobState::Uploading.name());
     let row = row.ok_or(Rejection::NotFound)?;
-    let is_abandoned = row.lease_until_us < shared_now(conn, now)?.0;
+    let is_abandoned = row.lease_until_us < conn.shared_now(now)?.0;
     match row.state()? {
         JobState::Queued => end(conn, id, JobState::Cancelled, None, now),
         JobState::Running if is_abandoned => end(conn, id, JobState::Cancelled, None, now),
@@ -233,18 +200,39 @@ pub(crate) fn ended(
     most: i64,
 ) -> Result<Vec<JobId>, StoreError> {
     let over = [JobState::Finished.name(), JobState::Cancelled.name(), JobState::Failed.name()];
-    let ids: Vec<(i64, i64)> = on!(conn, |c| job::table
+    Ok(on!(conn, |c| job::table
         .filter(job::kind.eq(kind.name()))
         // A stopped job that was queued again is not over.
         .filter(job::state.eq_any(over))
         .filter(job::ended_at_us.lt(before.0))
         .limit(most)
         .select((job::entrypoint_id, job::job_id))
-        .load(c))?;
-    Ok(ids.into_iter().map(|(entrypoint_id, job_id)| JobId { entrypoint_id, job_id }).collect())
+        .load(c))?)
 }
 
 impl Jobs<'_> {
+    /// Takes a job without a worker, the one with `id` or the oldest, and opens it.
+    pub(crate) async fn take<T: Send + 'static>(
+        self,
+        kind: JobKind,
+        id: Option<JobId>,
+        open: fn(&mut Conn, &KeyRing, &JobRow, Lease) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        // A reader checks first, so that an idle worker takes no lock.
+        let is_waiting = move |conn: &mut Conn, _: &KeyRing| {
+            let now = conn.shared_now(clock::now())?;
+            Ok(waiting(conn, kind, now, false)?.is_some())
+        };
+        if id.is_none() && !self.0.read(is_waiting).await? {
+            return Ok(None);
+        }
+        self.0
+            .administer(move |conn, ring| {
+                take(conn, kind, id)?.map(|(row, lease)| open(conn, ring, &row, lease)).transpose()
+            })
+            .await
+    }
+
     /// Gives up the lease, so that the next worker can take the job at once.
     ///
     /// # Errors
@@ -270,7 +258,7 @@ impl Jobs<'_> {
         self.0
             .administer(move |conn, _| {
                 if held(conn, &lease)?.is_some() {
-                    end(conn, lease.id, JobState::Failed, Some(why), crate::clock::now())?;
+                    end(conn, lease.id, JobState::Failed, Some(why), clock::now())?;
                 }
                 Ok(())
             })

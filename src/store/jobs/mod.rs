@@ -6,11 +6,12 @@
 pub(crate) mod lease;
 pub(crate) mod sealed;
 
+use std::str::FromStr;
+
 use diesel::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-
-pub(crate) use self::lease::shared_now;
+use strum::IntoStaticStr;
 
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
@@ -22,7 +23,8 @@ use crate::domain::kernel::time::Micros;
 use crate::vault::{Ad, Plain, SALT_BYTES, SealKey, random};
 
 /// What a job does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub(crate) enum JobKind {
     /// Reads the customers of a file.
     Import,
@@ -34,17 +36,22 @@ pub(crate) enum JobKind {
 
 impl JobKind {
     /// Its name in the database and in messages.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            JobKind::Import => "import",
-            JobKind::Invitation => "invitation",
-            JobKind::Rotation => "rotation",
-        }
+    pub(crate) fn name(self) -> &'static str {
+        self.into()
     }
 }
 
-/// The id of a job.
+/// The end of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepDone {
+    /// So many rows or customers are done; there are more.
+    Went(usize),
+    /// The job has ended. Or nothing happened, because another worker has the job or somebody stopped it.
+    Over,
+}
+
+/// The id of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
 pub struct JobId {
     /// The entrypoint of its customers.
     pub entrypoint_id: i64,
@@ -94,7 +101,8 @@ impl JobRow {
         Ok(ring.data_key(conn, self.key_id)?.seal_key(&self.salt)?)
     }
 
-    pub(crate) fn state(&self) -> Result<JobState, StoreError> {
+    /// Its state, as [`JobState`] or as the state that its kind shows.
+    pub(crate) fn state<T: FromStr>(&self) -> Result<T, StoreError> {
         self.state.parse().map_err(|_| {
             StoreError::Corrupt(format!("{} {} in state {}", self.kind, self.job_id, self.state))
         })
@@ -132,6 +140,16 @@ macro_rules! by_id {
     };
 }
 pub(crate) use by_id;
+
+/// The rows of one job or upload in one of its tables.
+macro_rules! of_job {
+    ($table:ident, $column:ident, $id:expr) => {
+        $table::table
+            .filter($table::entrypoint_id.eq($id.entrypoint_id))
+            .filter($table::$column.eq($id.job_id))
+    };
+}
+pub(crate) use of_job;
 
 /// The row of a job, if it is of this kind.
 ///

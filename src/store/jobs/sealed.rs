@@ -8,7 +8,7 @@ use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::job;
 use crate::store::imports;
 use crate::store::keys::keyring::KeyRing;
-use crate::store::keys::sealed_table::{Erased, SLICE, SealedTable, Walked, id_at};
+use crate::store::keys::sealed_table::{Erased, SLICE, SealedTable, Walked, by_id_after};
 
 /// The sealed data of jobs, under the service's key and a salt of each job.
 pub(crate) struct JobTables;
@@ -26,10 +26,6 @@ impl SealedTable for JobTables {
         imports::erase(conn, ring, erased.entrypoint_id, erased.id, erased.person)
     }
 
-    fn is_rotated(&self) -> bool {
-        false
-    }
-
     /// Checks that the plans open.
     fn examine(
         &self,
@@ -38,13 +34,8 @@ impl SealedTable for JobTables {
         entrypoint_id: i64,
         cursor: &[u8],
     ) -> Result<Option<Walked>, StoreError> {
-        let rows: Vec<JobRow> = on!(conn, |c| job::table
-            .filter(job::entrypoint_id.eq(entrypoint_id))
-            .filter(job::job_id.gt(id_at(cursor)))
-            .order(job::job_id)
-            .limit(SLICE)
-            .select(JobRow::as_select())
-            .load(c))?;
+        let next = by_id_after!(job, job_id, entrypoint_id, cursor).limit(SLICE);
+        let rows: Vec<JobRow> = on!(conn, |c| next.select(JobRow::as_select()).load(c))?;
         for row in &rows {
             if let Some(plan) = &row.plan {
                 row.seal_key(conn, ring)?.open(&plan_ad(row.id()), plan)?;

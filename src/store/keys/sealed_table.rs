@@ -23,7 +23,9 @@ pub(crate) trait SealedTable: Sync {
     fn erase(&self, conn: &mut Conn, ring: &KeyRing, person: &Erased<'_>) -> Result<(), StoreError>;
 
     /// Whether it is sealed under the keys of entrypoints, which rotations replace, and not under the service's.
-    fn is_rotated(&self) -> bool;
+    fn is_rotated(&self) -> bool {
+        false
+    }
 
     /// Seals at most `most` rows of an entrypoint after a cursor under its new key; `None` at the end. An empty cursor
     /// begins.
@@ -71,6 +73,17 @@ pub(crate) struct Rekeying<'a> {
     pub cursor: &'a [u8],
     pub most: i64,
 }
+
+/// The rows of a table in an entrypoint after the cursor of a walk in the order of ids.
+macro_rules! by_id_after {
+    ($table:ident, $id:ident, $entrypoint_id:expr, $cursor:expr) => {
+        $table::table
+            .filter($table::entrypoint_id.eq($entrypoint_id))
+            .filter($table::$id.gt($crate::store::keys::sealed_table::id_at($cursor)))
+            .order($table::$id)
+    };
+}
+pub(crate) use by_id_after;
 
 /// The id at the cursor of a walk in the order of ids. An empty cursor begins.
 pub(crate) fn id_at(cursor: &[u8]) -> i64 {

@@ -10,7 +10,6 @@ use crate::store::Mails;
 use crate::store::engine::conn::on;
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::mail_outbox;
-use crate::store::jobs::shared_now;
 
 /// The maximum number of rows that one transaction removes.
 const REMOVED_MAX: i64 = 1_000;
@@ -83,7 +82,7 @@ impl Mails<'_> {
     pub async fn purge(self, retention_secs: i64) -> Result<usize, StoreError> {
         self.0
             .administer(move |conn, _| {
-                let before = shared_now(conn, clock::now())?.plus_secs(-retention_secs);
+                let before = conn.shared_now(clock::now())?.plus_secs(-retention_secs);
                 let ids: Vec<MailId> = on!(conn, |c| mail_outbox::table
                     .filter(mail_outbox::ended_at_us.lt(before.0))
                     .limit(REMOVED_MAX)

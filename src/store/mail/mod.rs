@@ -14,14 +14,14 @@ use serde::{Deserialize, Serialize};
 use strum::VariantArray as _;
 
 use super::accounts::links;
-use super::customers::load::customer_rows;
-use super::customers::rows::CustomerRow;
+use super::customers::find::find;
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
 use super::engine::schema::mail_outbox;
 use super::entrypoints::lock_row::{Waiting, lock_entrypoints};
 use super::keys::keyring::KeyRing;
 use crate::domain::accounts::link::LinkKind;
+use crate::domain::accounts::sign_in::RESET_SECS;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::kernel::problem::{Problem, Rejection};
@@ -88,21 +88,30 @@ impl MailRow {
     }
 }
 
-/// A mail's content, sealed.
-struct Sealed {
+/// The columns of a mail that begin anew when it is queued.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = mail_outbox, treat_none_as_default_value = false, treat_none_as_null = true)]
+struct QueuedMail {
+    state: &'static str,
     message_id: String,
     key_id: i64,
-    salt: Vec<u8>,
-    content: Vec<u8>,
+    salt: Option<Vec<u8>>,
+    content: Option<Vec<u8>>,
+    attempts: i64,
+    next_try_us: i64,
+    problem: Option<String>,
+    created_at_us: i64,
+    ended_at_us: Option<i64>,
 }
 
+/// Seals a mail; `None` if the customer is deleted or has no address.
 fn seal(
     conn: &mut Conn,
     ring: &KeyRing,
     mail: &NewMail,
     customer: &Customer,
-) -> Result<Option<Sealed>, StoreError> {
-    // A deleted customer, or one without an address, gets no mail.
+    now: Micros,
+) -> Result<Option<QueuedMail>, StoreError> {
     let Some(address) = customer.text(TextField::Email).filter(|_| !customer.is_deleted()) else {
         return Ok(None);
     };
@@ -112,8 +121,18 @@ fn seal(
     let salt = random::<SALT_BYTES>()?.to_vec();
     let ad = content_ad(mail.entrypoint_id, mail.customer_id, &message_id);
     let plain = Plain::from(serde_json::to_vec(&content)?);
-    let content = key.seal_key(&salt)?.seal(&ad, &plain)?;
-    Ok(Some(Sealed { message_id, key_id: key.id, salt, content }))
+    Ok(Some(QueuedMail {
+        state: MailState::Queued.name(),
+        message_id,
+        key_id: key.id,
+        content: Some(key.seal_key(&salt)?.seal(&ad, &plain)?),
+        salt: Some(salt),
+        attempts: 0,
+        next_try_us: now.0,
+        problem: None,
+        created_at_us: now.0,
+        ended_at_us: None,
+    }))
 }
 
 /// Queues a mail within a write transaction, to the current address of the customer. A customer who is deleted or has
@@ -127,20 +146,8 @@ pub(crate) fn enqueue(
     mail: &NewMail,
     now: Micros,
 ) -> Result<(), StoreError> {
-    let Some(customer) = opened(conn, ring, mail.entrypoint_id, mail.customer_id)? else { return Ok(()) };
-    enqueue_to(conn, ring, mail, &customer, now)
-}
-
-fn opened(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    entrypoint_id: i64,
-    customer_id: i64,
-) -> Result<Option<Customer>, StoreError> {
-    let row: Option<CustomerRow> = customer_rows(conn, entrypoint_id, &[customer_id])?.pop();
-    let Some(row) = row else { return Ok(None) };
-    let key = ring.data_key(conn, row.key_id)?;
-    Ok(Some(row.open(&key)?.customer))
+    let Some(found) = find(conn, ring, mail.entrypoint_id, mail.customer_id)? else { return Ok(()) };
+    enqueue_to(conn, ring, mail, &found.record.stored.customer, now)
 }
 
 /// Same as [`enqueue`], for a customer that is already opened.
@@ -154,22 +161,15 @@ pub(crate) fn enqueue_to(
     customer: &Customer,
     now: Micros,
 ) -> Result<(), StoreError> {
-    let Some(sealed) = seal(conn, ring, mail, customer)? else { return Ok(()) };
+    let Some(queued) = seal(conn, ring, mail, customer, now)? else { return Ok(()) };
     on!(conn, |c| diesel::insert_into(mail_outbox::table)
         .values((
             mail_outbox::entrypoint_id.eq(mail.entrypoint_id),
             mail_outbox::customer_id.eq(mail.customer_id),
             mail_outbox::kind.eq(mail.kind.name()),
-            mail_outbox::state.eq(MailState::Queued.name()),
-            mail_outbox::message_id.eq(&sealed.message_id),
-            mail_outbox::key_id.eq(sealed.key_id),
-            mail_outbox::salt.eq(Some(&sealed.salt)),
-            mail_outbox::content.eq(Some(&sealed.content)),
-            mail_outbox::attempts.eq(0),
-            mail_outbox::next_try_us.eq(now.0),
             mail_outbox::lease_no.eq(0),
             mail_outbox::lease_until_us.eq(0),
-            mail_outbox::created_at_us.eq(now.0),
+            queued,
         ))
         .execute(c))?;
     Ok(())
@@ -198,26 +198,20 @@ fn drop_kinds(
 ) -> Result<(), StoreError> {
     let nothing: Option<Vec<u8>> = None;
     let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-    on!(conn, |c| diesel::update(
-        mail_outbox::table
-            .filter(mail_outbox::entrypoint_id.eq(entrypoint_id))
-            .filter(mail_outbox::customer_id.eq(customer_id))
-            .filter(mail_outbox::kind.eq_any(&kinds))
-            .filter(mail_outbox::ended_at_us.is_null()),
-    )
-    .set((mail_outbox::salt.eq(&nothing), mail_outbox::content.eq(&nothing)))
-    .execute(c))?;
     // A mail that is being handed over cannot be taken back.
     let states = [MailState::Queued.name(), MailState::Sending.name()];
-    on!(conn, |c| diesel::update(
-        mail_outbox::table
-            .filter(mail_outbox::entrypoint_id.eq(entrypoint_id))
-            .filter(mail_outbox::customer_id.eq(customer_id))
-            .filter(mail_outbox::kind.eq_any(&kinds))
-            .filter(mail_outbox::state.eq_any(states)),
-    )
-    .set((mail_outbox::state.eq(MailState::Dropped.name()), mail_outbox::ended_at_us.eq(Some(now.0))))
-    .execute(c))?;
+    let theirs = mail_outbox::table
+        .filter(mail_outbox::entrypoint_id.eq(entrypoint_id))
+        .filter(mail_outbox::customer_id.eq(customer_id))
+        .filter(mail_outbox::kind.eq_any(&kinds));
+    on!(conn, |c| {
+        diesel::update(theirs.clone().filter(mail_outbox::ended_at_us.is_null()))
+            .set((mail_outbox::salt.eq(&nothing), mail_outbox::content.eq(&nothing)))
+            .execute(c)?;
+        diesel::update(theirs.filter(mail_outbox::state.eq_any(states)))
+            .set((mail_outbox::state.eq(MailState::Dropped.name()), mail_outbox::ended_at_us.eq(Some(now.0))))
+            .execute(c)
+    })?;
     Ok(())
 }
 
@@ -237,10 +231,8 @@ pub(crate) fn send_link(
 ) -> Result<(), StoreError> {
     let customer_id = stored.id;
     drop_kinds(conn, entrypoint_id, customer_id, &[kind], now)?;
-    let link = match kind.link() {
-        Some(link) => Some(links::issue(conn, entrypoint_id, customer_id, link, now, link_ttl_secs)?),
-        None => None,
-    };
+    let issue = |link| links::issue(conn, entrypoint_id, customer_id, link, now, link_ttl_secs);
+    let link = kind.link().map(issue).transpose()?;
     let mail = NewMail { entrypoint_id, customer_id, kind, link };
     enqueue_to(conn, ring, &mail, &stored.customer, now)
 }
@@ -372,61 +364,29 @@ fn retry(
     link_ttl_secs: i64,
 ) -> Result<(), StoreError> {
     lock_entrypoints(conn, &[entrypoint_id], Waiting::Wait)?;
-    let found = row(conn, (entrypoint_id, mail_id))?.ok_or(Rejection::NotFound)?;
-    if !found.state()?.may_retry() {
-        return Err(refused("mailId", "not_given_up", "only a failed or uncertain mail can be sent again"));
+    let row = row(conn, (entrypoint_id, mail_id))?.ok_or(Rejection::NotFound)?;
+    if !row.state()?.may_retry() {
+        return Err(refused("not_given_up", "only a failed or uncertain mail can be sent again"));
     }
-    let Some(customer) = opened(conn, ring, entrypoint_id, found.customer_id)? else {
-        return Err(Rejection::NotFound.into());
-    };
-    let kind = found.kind()?;
+    let (kind, customer_id) = (row.kind()?, row.customer_id);
+    let found = find(conn, ring, entrypoint_id, customer_id)?.ok_or(Rejection::NotFound)?;
+    let customer = &found.record.stored.customer;
     // The mail must not revive a link that was used or replaced.
     if kind == MailKind::Invitation && customer.password_hash.is_some() {
-        return Err(refused("mailId", "active", "the customer has an account by now"));
+        return Err(refused("active", "the customer has an account by now"));
     }
-    let link = match kind.link() {
-        Some(link) => Some(links::issue(
-            conn,
-            entrypoint_id,
-            found.customer_id,
-            link,
-            now,
-            ttl_of(link, link_ttl_secs),
-        )?),
-        None => None,
+    let ttl_secs = if kind == MailKind::Reset { link_ttl_secs.min(RESET_SECS) } else { link_ttl_secs };
+    let issue = |link| links::issue(conn, entrypoint_id, customer_id, link, now, ttl_secs);
+    let link = kind.link().map(issue).transpose()?;
+    // The content is new, so the mail has a new Message-ID: receivers must not take it for the earlier one.
+    let mail = NewMail { entrypoint_id, customer_id, kind, link };
+    let Some(queued) = seal(conn, ring, &mail, customer, now)? else {
+        return Err(refused("no_email", "the customer is deleted or has no e-mail address"));
     };
-    let mail = NewMail { entrypoint_id, customer_id: found.customer_id, kind, link };
-    let Some(sealed) = seal(conn, ring, &mail, &customer)? else {
-        return Err(refused("mailId", "no_email", "the customer is deleted or has no e-mail address"));
-    };
-    let nothing: Option<i64> = None;
-    let no_problem: Option<String> = None;
-    on!(conn, |c| diesel::update(mail_outbox::table.find((entrypoint_id, mail_id)))
-        .set((
-            mail_outbox::state.eq(MailState::Queued.name()),
-            // The content is new, so receivers must not take the mail for the earlier one.
-            mail_outbox::message_id.eq(&sealed.message_id),
-            mail_outbox::key_id.eq(sealed.key_id),
-            mail_outbox::salt.eq(Some(&sealed.salt)),
-            mail_outbox::content.eq(Some(&sealed.content)),
-            mail_outbox::attempts.eq(0),
-            mail_outbox::next_try_us.eq(now.0),
-            mail_outbox::created_at_us.eq(now.0),
-            mail_outbox::problem.eq(no_problem),
-            mail_outbox::ended_at_us.eq(nothing),
-        ))
-        .execute(c))?;
+    on!(conn, |c| diesel::update(mail_outbox::table.find((entrypoint_id, mail_id))).set(queued).execute(c))?;
     Ok(())
 }
 
-/// How long a link of a kind is valid; a reset link at most an hour.
-fn ttl_of(kind: LinkKind, link_ttl_secs: i64) -> i64 {
-    match kind {
-        LinkKind::Reset => link_ttl_secs.min(3600),
-        LinkKind::Invitation | LinkKind::Consent => link_ttl_secs,
-    }
-}
-
-fn refused(parameter: &str, code: &'static str, message: &str) -> StoreError {
-    Rejection::State(vec![Problem::parameter(parameter, code, message)]).into()
+fn refused(code: &'static str, message: &str) -> StoreError {
+    Rejection::State(vec![Problem::parameter("mailId", code, message)]).into()
 }

@@ -7,7 +7,7 @@ use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::mail_outbox;
 use crate::store::keys::keyring::KeyRing;
-use crate::store::keys::sealed_table::{Erased, SLICE, SealedTable, Walked, id_at};
+use crate::store::keys::sealed_table::{Erased, SLICE, SealedTable, Walked, by_id_after};
 
 /// The mails that are not yet sent or given up, sealed under the key of the service and their own salts.
 pub(crate) struct MailTable;
@@ -25,10 +25,6 @@ impl SealedTable for MailTable {
         drop_all(conn, erased.entrypoint_id, erased.id, erased.now)
     }
 
-    fn is_rotated(&self) -> bool {
-        false
-    }
-
     /// Checks that each mail opens.
     fn examine(
         &self,
@@ -37,13 +33,8 @@ impl SealedTable for MailTable {
         entrypoint_id: i64,
         cursor: &[u8],
     ) -> Result<Option<Walked>, StoreError> {
-        let rows: Vec<MailRow> = on!(conn, |c| mail_outbox::table
-            .filter(mail_outbox::entrypoint_id.eq(entrypoint_id))
-            .filter(mail_outbox::mail_id.gt(id_at(cursor)))
-            .order(mail_outbox::mail_id)
-            .limit(SLICE)
-            .select(MailRow::as_select())
-            .load(c))?;
+        let next = by_id_after!(mail_outbox, mail_id, entrypoint_id, cursor).limit(SLICE);
+        let rows: Vec<MailRow> = on!(conn, |c| next.select(MailRow::as_select()).load(c))?;
         for row in &rows {
             row.content(conn, ring)?;
         }

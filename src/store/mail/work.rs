@@ -5,7 +5,7 @@
 //! `handingOver` just before it gives the mail server the message. If the process then dies, the result is unknown, and
 //! nobody sends the mail again.
 
-use diesel::dsl::exists;
+use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 
 use super::{MailId, MailRow, row};
@@ -16,7 +16,7 @@ use crate::store::Mails;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::mail_outbox;
-use crate::store::jobs::lease::{LEASE_US, shared_now};
+use crate::store::jobs::lease::LEASE_US;
 use crate::store::keys::keyring::KeyRing;
 use crate::vault::random;
 
@@ -62,21 +62,30 @@ pub enum Mark {
     },
 }
 
+/// Mails that are due at a time.
+macro_rules! due {
+    ($now:expr) => {
+        mail_outbox::table
+            .filter(mail_outbox::state.eq(MailState::Queued.name()))
+            .filter(mail_outbox::next_try_us.le($now.0))
+    };
+}
+
+/// Mails whose worker is silent for too long.
+macro_rules! silent {
+    ($now:expr) => {
+        mail_outbox::table
+            .filter(mail_outbox::state.eq_any([MailState::Sending.name(), MailState::HandingOver.name()]))
+            .filter(mail_outbox::lease_until_us.lt($now.0))
+    };
+}
+
 /// Takes mails that are due.
 fn take(conn: &mut Conn, ring: &KeyRing, now: Micros, limit: i64) -> Result<Vec<MailLease>, StoreError> {
-    macro_rules! due {
-        () => {
-            mail_outbox::table
-                .filter(mail_outbox::state.eq(MailState::Queued.name()))
-                .filter(mail_outbox::next_try_us.le(now.0))
-                .order((mail_outbox::next_try_us, mail_outbox::mail_id))
-                .limit(limit)
-                .select(MailRow::as_select())
-        };
-    }
+    let due = due!(now).order((mail_outbox::next_try_us, mail_outbox::mail_id)).limit(limit);
     let rows: Vec<MailRow> = match conn {
-        Conn::Sqlite(c, ..) => due!().load(c)?,
-        Conn::Postgres(c) => due!().for_update().skip_locked().load(c)?,
+        Conn::Sqlite(c, ..) => due.select(MailRow::as_select()).load(c)?,
+        Conn::Postgres(c) => due.select(MailRow::as_select()).for_update().skip_locked().load(c)?,
     };
     let mut leases = Vec::with_capacity(rows.len());
     for row in rows {
@@ -120,19 +129,12 @@ fn take(conn: &mut Conn, ring: &KeyRing, now: Micros, limit: i64) -> Result<Vec<
 
 /// Handles mails whose worker went silent: queues those not handed over again, and marks the others uncertain.
 fn expire(conn: &mut Conn, now: Micros) -> Result<usize, StoreError> {
-    let states = [MailState::Sending.name(), MailState::HandingOver.name()];
-    macro_rules! silent {
-        () => {
-            mail_outbox::table
-                .filter(mail_outbox::state.eq_any(states))
-                .filter(mail_outbox::lease_until_us.lt(now.0))
-                .limit(EXPIRED_MAX)
-                .select(((mail_outbox::entrypoint_id, mail_outbox::mail_id), mail_outbox::state))
-        };
-    }
+    let silent = silent!(now)
+        .limit(EXPIRED_MAX)
+        .select(((mail_outbox::entrypoint_id, mail_outbox::mail_id), mail_outbox::state));
     let silent: Vec<(MailId, String)> = match conn {
-        Conn::Sqlite(c, ..) => silent!().load(c)?,
-        Conn::Postgres(c) => silent!().for_update().skip_locked().load(c)?,
+        Conn::Sqlite(c, ..) => silent.load(c)?,
+        Conn::Postgres(c) => silent.for_update().skip_locked().load(c)?,
     };
     let mut uncertain = 0;
     for (id, state) in silent {
@@ -239,20 +241,9 @@ impl Mails<'_> {
         let waits = self
             .0
             .read(|conn, _| {
-                let now = shared_now(conn, clock::now())?;
-                let due: bool = on!(conn, |c| diesel::select(exists(
-                    mail_outbox::table
-                        .filter(mail_outbox::state.eq(MailState::Queued.name()))
-                        .filter(mail_outbox::next_try_us.le(now.0)),
-                ))
-                .get_result(c))?;
-                let states = [MailState::Sending.name(), MailState::HandingOver.name()];
-                let silent: bool = on!(conn, |c| diesel::select(exists(
-                    mail_outbox::table
-                        .filter(mail_outbox::state.eq_any(states))
-                        .filter(mail_outbox::lease_until_us.lt(now.0)),
-                ))
-                .get_result(c))?;
+                let now = conn.shared_now(clock::now())?;
+                let due: bool = on!(conn, |c| select(exists(due!(now))).get_result(c))?;
+                let silent: bool = on!(conn, |c| select(exists(silent!(now))).get_result(c))?;
                 Ok((due, silent))
             })
             .await?;
@@ -262,7 +253,7 @@ impl Mails<'_> {
         let (leases, uncertain) = self
             .0
             .administer(move |conn, ring| {
-                let now = shared_now(conn, clock::now())?;
+                let now = conn.shared_now(clock::now())?;
                 let uncertain = if waits.1 { expire(conn, now)? } else { 0 };
                 Ok((take(conn, ring, now, limit)?, uncertain))
             })
@@ -283,7 +274,7 @@ impl Mails<'_> {
     pub async fn mark(self, marks: Vec<(MailId, i64, Mark)>) -> Result<Vec<bool>, StoreError> {
         self.0
             .administer(move |conn, _| {
-                let now = shared_now(conn, clock::now())?;
+                let now = conn.shared_now(clock::now())?;
                 marks.into_iter().map(|(id, number, done)| mark(conn, id, number, done, now)).collect()
             })
             .await
@@ -296,7 +287,7 @@ impl Mails<'_> {
     pub async fn keep(self, held: Vec<(MailId, i64)>) -> Result<(), StoreError> {
         self.0
             .administer(move |conn, _| {
-                let until_us = shared_now(conn, clock::now())?.0 + LEASE_US;
+                let until_us = conn.shared_now(clock::now())?.0 + LEASE_US;
                 for (id, number) in held {
                     on!(conn, |c| diesel::update(
                         mail_outbox::table

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use crate::api;
 use crate::api::Shared;
 use crate::api::http::auth::Guard;
-use crate::api::http::limits::Limits;
+use crate::api::http::rate_limits::Limits;
 use crate::api::http::state::App;
 use crate::api::tokens::{DAYS_DEFAULT, new_claims};
 use crate::clock;

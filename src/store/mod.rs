@@ -49,7 +49,7 @@ pub use self::mail::{MailId, MailLease, Mark, OutboxMail, OutboxRequest};
 use self::customers::find::find_each;
 use self::customers::record_cache::RecordCache;
 use self::customers::tx::{Reply, run_commands};
-use self::engine::checkpoint::Checkpointer;
+use self::engine::checkpointer::Checkpointer;
 use self::engine::conn::Conn;
 use self::engine::queue::Queue;
 use self::engine::reader::{Readers, Sees, Size};

@@ -57,7 +57,7 @@ const VAULT_OF_PORTAL: &[&str] =
     &["hash_of_nobody", "hash_password", "verify_password", "new_secret", "VaultError"];
 
 /// This one file of the store makes SQLite's file durable; no other file of the store touches the file system.
-const FILES_OF_STORE: (&str, &str) = ("std::fs", "store/engine/checkpoint.rs");
+const FILES_OF_STORE: (&str, &str) = ("std::fs", "store/engine/checkpointer.rs");
 
 struct Source {
     /// The path below `src`, for messages.

@@ -10,7 +10,7 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use tokio::sync::Notify;
 
 use super::error::Error;
-use super::limits::Limits;
+use super::rate_limits::Limits;
 use crate::clock;
 use crate::domain::accounts::token::{Claims, Scope};
 use crate::domain::decide::command::Actor;

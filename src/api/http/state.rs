@@ -6,7 +6,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 
 use super::auth::Guard;
-use super::limits::Limits;
+use super::rate_limits::Limits;
 use crate::store::Store;
 
 /// The running service, for handlers.

@@ -15,7 +15,7 @@ use super::tx::{EntrypointTx, Reply};
 use crate::clock;
 use crate::domain::decide::command::{Action, Answer, Command};
 use crate::store::Customers;
-use crate::store::engine::checkpoint::truncate_log;
+use crate::store::engine::checkpointer::truncate_log;
 use crate::store::engine::conn::{Conn, DatabaseUrl, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::reader::{Sees, Size};

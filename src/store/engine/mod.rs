@@ -1,6 +1,6 @@
 //! Subject-independent parts: connections, prepared statements, the writer and its queue, readers, migrations.
 
-pub(crate) mod checkpoint;
+pub(crate) mod checkpointer;
 pub(crate) mod conn;
 pub(crate) mod error;
 pub(crate) mod migrate;

@@ -1,4 +1,5 @@
 //! Compares two builds of the service, to show what a change costs or gains. Each round measures both, in alternating order.
+//! The processor time of the service ("work") is steadier than the rate on a machine that has other load.
 
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,8 @@ struct Side {
     ids: Vec<u64>,
     next_person: u64,
     rates: [Rounds; KINDS.len()],
+    /// Processor time of the service for a request, in microseconds.
+    work: [Rounds; KINDS.len()],
 }
 
 pub async fn run(common: &Common, before: &Path, only: Option<&str>) {
@@ -43,8 +46,11 @@ pub async fn run(common: &Common, before: &Path, only: Option<&str>) {
                 // The order alternates, so that neither build always comes second.
                 for turn in 0..2 {
                     let side = &mut sides[(round + turn) % 2];
-                    let measured = side.measure(kind, common, number).await;
-                    side.rates[number].0.push(measured);
+                    let before = side.service.process.cpu_secs();
+                    let (done, rate) = side.measure(kind, common, number).await;
+                    let work = (side.service.process.cpu_secs() - before) * 1e6 / done as f64;
+                    side.rates[number].0.push(rate);
+                    side.work[number].0.push(work);
                 }
                 let [old, new] = &sides;
                 let (old, new) = (old.rates[number].0[round], new.rates[number].0[round]);
@@ -57,28 +63,30 @@ pub async fn run(common: &Common, before: &Path, only: Option<&str>) {
                 );
             }
         }
-        let [old, new] = sides;
         for (number, kind) in KINDS.into_iter().enumerate() {
-            let (old, new) = (&old.rates[number], &new.rates[number]);
+            let [old, new] = sides.each_ref().map(|side| &side.rates[number]);
             let (was, is) = (figure(old.median()), figure(new.median()));
-            rows.push(vec![name.to_owned(), kind.to_owned(), was, is, new.over(old).summary()]);
+            let work = sides.each_ref().map(|side| &side.work[number]);
+            let work = work[1].over(work[0]).summary();
+            rows.push(vec![name.to_owned(), kind.to_owned(), was, is, new.over(old).summary(), work]);
         }
-        for side in [old, new] {
+        for side in sides {
             drop(side.service.stop());
         }
     }
-    println!("\n{}", report::table(&["database", "request", "before/s", "after/s", "after : before"], &rows));
+    let heads = ["database", "request", "before/s", "after/s", "rate after : before", "work after : before"];
+    println!("\n{}", report::table(&heads, &rows));
 }
 
 impl Side {
     async fn start(binary: PathBuf, postgres: Option<&Postgres>, common: &Common) -> Side {
         let service = Service::on(Place { binary, ..Place::new(postgres) }, &[]).await;
         let ids = service.fill(common, ROWS).await;
-        Side { service, ids, next_person: ROWS, rates: Default::default() }
+        Side { service, ids, next_person: ROWS, rates: Default::default(), work: Default::default() }
     }
 
-    /// Answers per second, or imported rows per second.
-    async fn measure(&mut self, kind: &str, common: &Common, number: usize) -> f64 {
+    /// How many answers or imported rows there were, and how many a second.
+    async fn measure(&mut self, kind: &str, common: &Common, number: usize) -> (u64, f64) {
         let load = Load::new(common.clients, common.seconds);
         let mut rng = fastrand::Rng::with_seed(common.seed ^ number as u64);
         let service = &self.service;
@@ -110,10 +118,10 @@ impl Side {
                 let numbers = self.next_person..self.next_person + FILE_ROWS;
                 self.next_person = numbers.end;
                 let imported = import_people(service, common.seed, numbers).await;
-                return rate(FILE_ROWS, imported.seconds);
+                return (FILE_ROWS, rate(FILE_ROWS, imported.seconds));
             }
         };
         assert_eq!(tally.wrong, 0, "{kind}: {:?}", tally.errors);
-        tally.rate
+        (tally.right, tally.rate)
     }
 }

@@ -226,6 +226,13 @@ struct Source {
     is_over: bool,
 }
 
+/// The entrypoint's context for reading rows.
+struct RowContext {
+    store: Arc<Store>,
+    /// The country for phone numbers without a country code.
+    country: Option<String>,
+}
+
 impl Source {
     fn new(lease: &Arc<ImportLease>, mapping: Mapping, position: Position) -> Source {
         Source {
@@ -244,15 +251,14 @@ impl Source {
         u64::try_from(self.lease.job.bytes_total).unwrap_or(0)
     }
 
-    /// Reads rows until there are enough, the time is up, or the piece ends. `country` is that of phone numbers without a
-    /// country code.
+    /// Reads rows until there are enough, the time is up, or the piece ends.
     fn fill(
         &mut self,
         batch: &mut Batch,
         bytes: &mut usize,
         most: usize,
         until: Instant,
-        country: Option<&str>,
+        place: &RowContext,
     ) {
         while batch.rows.len() < most && *bytes < AHEAD_BYTES && Instant::now() < until {
             let mut rest = self.piece.get(self.at..).unwrap_or_default();
@@ -261,13 +267,13 @@ impl Source {
             self.at += before - rest.len();
             *bytes += before - rest.len();
             match found {
-                Some(item) => batch.rows.push(self.row(&item, country)),
+                Some(item) => batch.rows.push(self.row(&item, place)),
                 None => return,
             }
         }
     }
 
-    fn row(&self, item: &RecordItem, country: Option<&str>) -> StepRow {
+    fn row(&self, item: &RecordItem, place: &RowContext) -> StepRow {
         let (line, end) = (item.start().line, item.end());
         let record = match item {
             RecordItem::Record(record) => record,
@@ -283,16 +289,17 @@ impl Source {
             }
         };
         let cells = record.cells().map(str::to_owned).collect();
+        let country = place.country.as_deref();
         let context = Context { now: clock::now(), country, entrypoint_country: country };
         let ImportPlan { options, .. } = &self.lease.job.plan;
         let (command, warnings) = match read_row(record, &self.mapping, options, context) {
-            Ok(RowDraft { draft, warnings }) => (self.command(draft), warnings),
+            Ok(RowDraft { draft, warnings }) => (self.command(draft, &place.store), warnings),
             Err(notes) => (Err(notes), Vec::new()),
         };
         StepRow { line, end, command, warnings, cells }
     }
 
-    fn command(&self, mut draft: Draft) -> Result<Command, Vec<RowNote>> {
+    fn command(&self, mut draft: Draft, store: &Store) -> Result<Command, Vec<RowNote>> {
         // Hashing runs here, because this thread holds up neither requests nor the writer.
         if let Change::Set(secret) = std::mem::take(&mut draft.password) {
             let hash = hash_password(secret.expose());
@@ -300,13 +307,16 @@ impl Source {
                 vec![RowNote::new("customerPsw", "internal", "the password could not be hashed")]
             })?);
         }
-        let create = CreateCustomer { draft, on_match: self.lease.job.plan.options.on_match };
-        Ok(Command {
+        let create =
+            CreateCustomer { draft, on_match: self.lease.job.plan.options.on_match, precomputed: None };
+        let mut command = Command {
             entrypoint_id: self.lease.job.entrypoint_id,
             actor: self.lease.actor.clone(),
             idempotency: None,
             action: Action::Create(Box::new(create)),
-        })
+        };
+        store.customers().precompute(&mut command);
+        Ok(command)
     }
 }
 
@@ -316,7 +326,8 @@ async fn read_ahead(store: Arc<Store>, mut here: Source, most: usize) -> Result<
     let mut batch = Batch::default();
     let mut bytes = 0;
     let until = Instant::now() + AHEAD;
-    let mut country = store.entrypoints().country(here.lease.job.entrypoint_id).await?.flatten();
+    let country = store.entrypoints().country(here.lease.job.entrypoint_id).await?.flatten();
+    let mut place = RowContext { store: Arc::clone(&store), country };
     while !here.is_over && batch.rows.len() < most && bytes < AHEAD_BYTES && Instant::now() < until {
         if here.at >= here.piece.len() {
             match store.imports().text(here.lease.upload_id, here.next).await? {
@@ -331,7 +342,7 @@ async fn read_ahead(store: Arc<Store>, mut here: Source, most: usize) -> Result<
                 None => {
                     here.is_over = true;
                     if let Some(item) = here.reader.finish() {
-                        let row = here.row(&item, country.as_deref());
+                        let row = here.row(&item, &place);
                         batch.rows.push(row);
                     }
                     break;
@@ -339,10 +350,10 @@ async fn read_ahead(store: Arc<Store>, mut here: Source, most: usize) -> Result<
             }
         }
         let read = tokio::task::spawn_blocking(move || {
-            here.fill(&mut batch, &mut bytes, most, until, country.as_deref());
-            (here, batch, bytes, country)
+            here.fill(&mut batch, &mut bytes, most, until, &place);
+            (here, batch, bytes, place)
         });
-        (here, batch, bytes, country) = read.await.map_err(|_| gone())?;
+        (here, batch, bytes, place) = read.await.map_err(|_| gone())?;
     }
     batch.is_last = here.is_over;
     Ok((here, batch))

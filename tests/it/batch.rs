@@ -85,9 +85,9 @@ fn random_command(rng: &mut fastrand::Rng, with_poison: bool) -> Command {
         if rng.u8(0..6) == 0 { Precondition::Versions(vec![rng.i64(1..4)]) } else { Precondition::None };
     let on_match = [OnMatch::Get, OnMatch::Replace, OnMatch::Merge, OnMatch::Force][rng.usize(0..4)];
     let action = match rng.u8(0..10) {
-        0..=4 => Action::Create(Box::new(CreateCustomer { draft, on_match })),
+        0..=4 => Action::Create(Box::new(CreateCustomer { draft, on_match, precomputed: None })),
         5..=6 => Action::Update(Box::new(UpdateCustomer { id, draft, precondition })),
-        7 => Action::Match(Box::new(CreateCustomer { draft, on_match })),
+        7 => Action::Match(Box::new(CreateCustomer { draft, on_match, precomputed: None })),
         _ => Action::Delete(DeleteCustomer { id, erase: rng.u8(0..3) == 0, precondition }),
     };
     let idempotency =
@@ -99,7 +99,7 @@ fn random_command(rng: &mut fastrand::Rng, with_poison: bool) -> Command {
 /// A create of a new customer that the database will refuse.
 fn poisonous() -> Command {
     let draft = draft(&json!({"email": "poison@example.test", "balance": POISON / 10_000}));
-    let create = CreateCustomer { draft, on_match: OnMatch::Get };
+    let create = CreateCustomer { draft, on_match: OnMatch::Get, precomputed: None };
     let actor = Actor { name: "batch".into(), jti: "batch".into() };
     Command { entrypoint_id: 1, actor, idempotency: None, action: Action::Create(Box::new(create)) }
 }
@@ -157,6 +157,7 @@ async fn compare(db: Db, cases: usize, commands: usize, with_poison: bool) {
             let first = CreateCustomer {
                 draft: draft(&json!({"email": "first@example.test"})),
                 on_match: OnMatch::Get,
+                precomputed: None,
             };
             let actor = Actor { name: "batch".into(), jti: "batch".into() };
             let action = Action::Create(Box::new(first));
@@ -216,6 +217,7 @@ both!(commands_queued_before_a_drain_are_answered, |db| async move {
         action: Action::Create(Box::new(CreateCustomer {
             draft: draft(&json!({"email": format!("d{number}@example.test")})),
             on_match: OnMatch::Get,
+            precomputed: None,
         })),
     };
     let waiting: Vec<_> = (0..50).map(|number| Box::pin(store.customers().write(create(number)))).collect();

@@ -78,7 +78,7 @@ async fn read(call: &Call, entrypoint_id: i64, mutation: &Mutation<'_>) -> Resul
     let country = country.as_deref();
     let context = Context { now: clock::now(), country, entrypoint_country: country };
     let draft = read_draft(&call.app, &mutation.body, context, problems).await?;
-    Ok(CreateCustomer { draft, on_match })
+    Ok(CreateCustomer { draft, on_match, precomputed: None })
 }
 
 fn flags(call: &Call) -> (OnMatch, Vec<Problem>) {

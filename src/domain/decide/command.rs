@@ -5,7 +5,7 @@ use strum::{EnumString, IntoStaticStr};
 
 use crate::domain::customers::consent::ConsentChange;
 use crate::domain::customers::draft::Draft;
-use crate::domain::customers::record::Stored;
+use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::problem::Problem;
 use std::sync::Arc;
@@ -84,6 +84,31 @@ pub struct CreateCustomer {
     pub draft: Draft,
     /// What to do if a customer matches.
     pub on_match: OnMatch,
+    /// The part of the effect that was computed in advance.
+    pub precomputed: Option<Arc<Precomputed>>,
+}
+
+/// The record that a create makes if nobody matches, with its search terms. A thread beside the writer computes it; the
+/// writer takes the terms if its own record has the same texts and the same key.
+#[derive(Debug, Clone)]
+pub struct Precomputed {
+    /// The data key of the terms.
+    pub key_id: i64,
+    /// The record.
+    pub record: Customer,
+    /// Hashed and sorted.
+    pub terms: Vec<u64>,
+}
+
+impl Precomputed {
+    /// The terms, if they belong to this record and key.
+    pub fn terms_of(&self, key_id: i64, record: &Customer) -> Option<&[u64]> {
+        let is_it = self.key_id == key_id
+            && self.record.texts == record.texts
+            && self.record.additional == record.additional
+            && self.record.labels == record.labels;
+        is_it.then_some(self.terms.as_slice())
+    }
 }
 
 /// `PUT /Customer/{customerId}`.
@@ -252,4 +277,28 @@ pub struct Answer {
     pub entrypoint: Arc<Entrypoint>,
     /// Whether this repeats the outcome of an earlier request.
     pub replayed: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::customers::fields::TextField;
+
+    #[test]
+    fn foreseen_terms_are_those_of_the_same_texts_under_the_same_key() {
+        let mut record = Customer::default();
+        record.texts.set(TextField::Email, Some("ada@example.test".into()));
+        let precomputed = Precomputed { key_id: 1, record: record.clone(), terms: vec![7] };
+        record.updated_at = crate::domain::kernel::time::Micros(1);
+        assert_eq!(precomputed.terms_of(1, &record), Some([7].as_slice()), "times are not searched for");
+        assert_eq!(precomputed.terms_of(2, &record), None);
+        let mut other = record.clone();
+        other.texts.set(TextField::Phone, Some("+12025550100".into()));
+        assert_eq!(precomputed.terms_of(1, &other), None);
+        let mut other = record.clone();
+        other.labels.push("vip".into());
+        assert_eq!(precomputed.terms_of(1, &other), None);
+        record.additional.insert("tier".into(), "gold".into());
+        assert_eq!(precomputed.terms_of(1, &record), None);
+    }
 }

@@ -87,7 +87,13 @@ pub(super) fn decide_create(
     let id = working_set.next_id()?;
     let operation = if verdict == Verdict::Forced { Operation::Forced } else { Operation::Created };
     let after = Arc::new(Stored { id, version: 1, customer: record, erased: false });
-    let revision = Revision { before: None, after, operation, actor: actor.clone() };
+    let revision = Revision {
+        before: None,
+        after,
+        operation,
+        actor: actor.clone(),
+        precomputed: create.precomputed.clone(),
+    };
     let outcome = Outcome::Created { verdict, id, version: 1, matched_on: None, differs: Vec::new() };
     Ok(Effects::new(outcome, Some(revision)))
 }

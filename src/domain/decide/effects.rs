@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::command::{Actor, Outcome};
+use super::command::{Actor, Outcome, Precomputed};
 use crate::domain::customers::history::Operation;
 use crate::domain::customers::record::Stored;
 use crate::domain::mail::MailKind;
@@ -43,6 +43,8 @@ pub struct Revision {
     pub operation: Operation,
     /// Who made the change.
     pub actor: Actor,
+    /// What was computed in advance for a new record.
+    pub precomputed: Option<Arc<Precomputed>>,
 }
 
 /// A mail to send once the effects of the decision are saved.

@@ -102,9 +102,16 @@ pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<Matc
     match &command.action {
         Action::Create(create) | Action::Match(create) => {
             let country = working_set.entrypoint.country.as_deref();
-            let (record, _) = apply::create(&create.draft, country, working_set.now);
-            let mut keys = matching::keys(&working_set.entrypoint, create, &record).unwrap_or_default();
-            keys.extend(Identifier::customer_username().key(&record));
+            let made;
+            let record = match &create.precomputed {
+                Some(precomputed) => &precomputed.record,
+                None => {
+                    made = apply::create(&create.draft, country, working_set.now).0;
+                    &made
+                }
+            };
+            let mut keys = matching::keys(&working_set.entrypoint, create, record).unwrap_or_default();
+            keys.extend(Identifier::customer_username().key(record));
             keys
         }
         Action::Update(update) => {
@@ -164,5 +171,5 @@ fn change(
     let version = stored.version + 1;
     let after = Arc::new(Stored { id: stored.id, version, customer: after, erased: false });
     let before = Some(Arc::clone(stored));
-    (version, Some(Revision { before, after, operation, actor: actor.clone() }))
+    (version, Some(Revision { before, after, operation, actor: actor.clone(), precomputed: None }))
 }

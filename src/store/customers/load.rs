@@ -68,6 +68,7 @@ impl Loaded {
         let found = idempotency::find(conn, place, &key_hashes, since)?;
         let (outcomes, expired): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|row| row.expires_at_us > now.0);
+        ring.remember_newest(place, &keys.new.key);
         let ids = lock_row.next_customer_id..lock_row.block_end;
         let mut loaded = Loaded {
             working_set: WorkingSet::new(entrypoint, now, ids),

@@ -223,7 +223,13 @@ fn add_index_changes(loaded: &Loaded, revision: &Revision, last: &Stored, additi
     };
     additions.digests_removed.extend(old.iter().filter(|digest| !new.contains(digest)).map(row));
     additions.digests_added.extend(new.iter().filter(|digest| !old.contains(digest)).map(row));
-    let terms_of = |key: &IndexKey, stored: &Stored| index::of_customer(key.key.terms(), &stored.customer);
+    let terms_of = |key: &IndexKey, stored: &Stored| {
+        let precomputed = revision.precomputed.as_ref();
+        match precomputed.and_then(|precomputed| precomputed.terms_of(key.key.id, &stored.customer)) {
+            Some(terms) => terms.to_vec(),
+            None => index::of_customer(key.key.terms(), &stored.customer),
+        }
+    };
     let old_terms = first.filter(|stored| live(stored)).map(|stored| terms_of(old_key, stored));
     let new_terms = live(last).then(|| terms_of(new_key, last));
     if old_terms != new_terms || last.erased {

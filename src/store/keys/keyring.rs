@@ -54,6 +54,8 @@ pub struct KeyRing {
     master: MasterKey,
     data: DashMap<i64, Arc<DataKey>>,
     signing: DashMap<String, Arc<SigningKey>>,
+    /// The data key of this process's newest write, by entrypoint.
+    newest: DashMap<i64, Arc<DataKey>>,
     /// The service's data key, which never changes.
     service: OnceLock<Arc<DataKey>>,
     /// Entrypoints by name and id.
@@ -67,6 +69,7 @@ impl KeyRing {
             master,
             data: DashMap::default(),
             signing: DashMap::default(),
+            newest: DashMap::default(),
             service: OnceLock::new(),
             directory: Directory::default(),
         }
@@ -144,6 +147,19 @@ impl KeyRing {
         let key = Arc::new(self.master.unwrap_data_key(key_id, &key_ad(entrypoint_id, epoch), &wrapped)?);
         self.data.insert(key_id, Arc::clone(&key));
         Ok(key)
+    }
+
+    /// Remembers the data key of an entrypoint's newest write.
+    pub(crate) fn remember_newest(&self, entrypoint_id: i64, key: &Arc<DataKey>) {
+        let known = self.newest_key(entrypoint_id).is_some_and(|known| known.id == key.id);
+        if !known {
+            self.newest.insert(entrypoint_id, Arc::clone(key));
+        }
+    }
+
+    /// The data key of this process's newest write to an entrypoint; a rotation may have replaced it since.
+    pub(crate) fn newest_key(&self, entrypoint_id: i64) -> Option<Arc<DataKey>> {
+        self.newest.get(&entrypoint_id).map(|key| Arc::clone(&key))
     }
 
     /// Forgets a data key that a rotation deleted.

@@ -96,7 +96,7 @@ pub(crate) fn refusal(frame: Option<Frame>, refused: &PageError) -> HttpResponse
             (StatusCode::SERVICE_UNAVAILABLE, texts.unavailable, texts.unavailable_lead)
         }
         PageError::Defect(message) => {
-            tracing::error!(%message, "a page failed");
+            tracing::error!(error = %message, "a page failed");
             (StatusCode::INTERNAL_SERVER_ERROR, texts.unavailable, texts.unavailable_lead)
         }
     };

@@ -178,7 +178,7 @@ impl From<StoreError> for Error {
             StoreError::Rejected(rejection) => rejection.into(),
             StoreError::Busy => Error::Unavailable,
             StoreError::Unavailable(message) => {
-                tracing::warn!(%message, "the database is not available");
+                tracing::warn!(error = %message, "the database is not available");
                 Error::Unavailable
             }
             StoreError::Corrupt(message) | StoreError::Bug(message) => Error::Internal(message),

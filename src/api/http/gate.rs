@@ -127,7 +127,7 @@ fn error_of<B>(response: &ServiceResponse<B>) -> Option<Error> {
 
 fn rendered(error: &Error, request_id: &str) -> HttpResponse {
     if let Error::Internal(message) = error {
-        tracing::error!(request_id, %message, "a defect");
+        tracing::error!(request_id, error = %message, "a defect");
     }
     error.render(request_id)
 }

@@ -1,4 +1,4 @@
-//! The record cache: customers opened lately, with their renderings.
+//! The record cache: recently decrypted customers, with their renderings.
 //!
 //! Every read still fetches the row. If the row equals the cached one byte for byte, the document need not be
 //! deciphered and parsed again, nor the answer rendered again. Document and answer follow from the row, the entrypoint

@@ -16,6 +16,7 @@ use lettre::Message;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, header};
 
+use crate::domain::customers::email;
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::mail::Letter;
 
@@ -64,6 +65,7 @@ pub struct Composer {
 impl Composer {
     /// A composer for mails from this address, with links that start with `public_url` (no slash at the end).
     pub fn new(templates: Templates, from: Address, public_url: String) -> Composer {
+        let from = email::deliverable(from.as_ref()).parse().unwrap_or(from);
         Composer { templates, from, public_url }
     }
 
@@ -73,7 +75,8 @@ impl Composer {
     /// [`Trouble::Never`] if the address is not a mail address; [`Trouble::Later`] if a template fails.
     pub fn compose(&self, entrypoint: &Entrypoint, letter: &Letter) -> Result<Composed, Trouble> {
         let never = |why: &str| Trouble::Never(why.to_owned());
-        let to: Address = letter.address.parse().map_err(|_| never("the address is not a mail address"))?;
+        let address = email::deliverable(&letter.address);
+        let to: Address = address.parse().map_err(|_| never("the address is not a mail address"))?;
         let text = self
             .templates
             .render(entrypoint, letter, &self.public_url)
@@ -174,6 +177,15 @@ mod tests {
                 assert!(kind.link().is_none() == (links == 0), "{message}");
             }
         }
+    }
+
+    #[test]
+    fn mail_goes_to_the_ascii_form_of_the_domain() {
+        let letter = |address: &str| Letter { address: address.into(), ..letter(MailKind::Locked, "Ada") };
+        let message = composed(&shop("Shop"), &letter("ada@bücher.example"));
+        assert!(head(&message).contains("To: ada@xn--bcher-kva.example\r\n"), "{message}");
+        let message = composed(&shop("Shop"), &letter("jörg@bücher.example"));
+        assert!(head(&message).contains("To: jörg@xn--bcher-kva.example\r\n"), "{message}");
     }
 
     #[test]

@@ -180,7 +180,8 @@ impl Connection {
         let mut addresses = envelope.to().iter().chain(envelope.from());
         if addresses.any(|address| !address.to_string().is_ascii()) {
             if !self.inner.server_info().supports_feature(Extension::SmtpUtfEight) {
-                return Err(Trouble::Never("the mail server accepts only ASCII addresses".into()));
+                let why = "the address has letters beyond ASCII before its domain, which needs a mail server with SMTPUTF8";
+                return Err(Trouble::Never(why.into()));
             }
             parameters.push(MailParameter::SmtpUtfEight);
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));

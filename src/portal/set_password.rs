@@ -69,13 +69,18 @@ pub(super) fn dead_link(visit: &Visit<'_>) -> PageResult {
 
 /// `POST /portal/{entry}/set-password/{token}`.
 pub(super) async fn send(visit: &Visit<'_>, form: &Form) -> PageResult {
-    let Some((_, found)) = live(visit).await? else { return dead_link(visit) };
+    let Some((link, found)) = live(visit).await? else { return dead_link(visit) };
+    let store = &visit.portal.store;
     let known = known(&found.record.stored.customer, &visit.entrypoint);
     let mut checked = Checked::default();
     match new_password(visit, form, known, &mut checked).await? {
-        None => page(visit, checked).await,
+        None => {
+            if link.opened_at.is_none() {
+                store.accounts().set_opened(visit.entrypoint.id, token(visit).to_owned()).await?;
+            }
+            page(visit, checked).await
+        }
         Some(hash) => {
-            let store = &visit.portal.store;
             if !store.accounts().set_password(visit.entrypoint.id, token(visit).to_owned(), hash).await? {
                 return dead_link(visit);
             }

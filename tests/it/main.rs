@@ -41,4 +41,5 @@ mod rotation;
 mod sdk;
 mod sealed;
 mod support;
+mod texts;
 mod tokens;

@@ -31,6 +31,7 @@ MODES = {
     "drop-address",  # the connection ends at RCPT
     "drop-message",  # the connection ends after the message, which is discarded
     "drop-after",  # the message is accepted, and the connection ends right after the 250
+    "ascii",  # new connections have no SMTPUTF8
 }
 FOR_EVER = 3600
 
@@ -93,7 +94,7 @@ class Handler:
             mail={
                 "from": envelope.mail_from,
                 "to": envelope.rcpt_tos,
-                "message": envelope.content.decode("ascii"),
+                "message": envelope.content.decode(),
                 "tls": session.ssl is not None,
                 "user": session.auth_data,
             }
@@ -135,7 +136,7 @@ async def main():
             auth_required=options.login is not None,
             auth_require_tls=options.security == "starttls",
             authenticator=authenticate,
-            enable_SMTPUTF8=True,
+            enable_SMTPUTF8=handler.mode != "ascii",
         )
 
     loop = asyncio.get_running_loop()

@@ -41,7 +41,8 @@ pub(crate) struct InvitationOut {
     expires_at: Option<String>,
     /// Whether the link has expired.
     expired: bool,
-    /// When the link's page was first looked at; mail scanners look too.
+    /// When somebody first sent the form of the link's page and had to try again, as with a weak password. Looking at the
+    /// page does not count: mail scanners look too.
     #[schema(format = DateTime)]
     opened_at: Option<String>,
 }
@@ -103,7 +104,7 @@ pub(crate) async fn invite_customer(call: Call, payload: Payload) -> Result<Http
 
 /// Read how an invitation stands
 ///
-/// Not invited, invited (when, until when, whether the link's page was opened), or active.
+/// Not invited, invited (when, until when, whether somebody has tried the link), or active.
 #[utoipa::path(
     tag = "Invitations",
     params(CustomerPath),

@@ -115,8 +115,10 @@ struct RowOut {
     customer_id: Option<i64>,
     /// The fields that led to the match.
     matched_on: Vec<String>,
-    /// The fields that the row changed; of a matched row those for which it has other values.
+    /// The fields that the row changed.
     changed: Vec<String>,
+    /// The fields for which a matched row has other values than the customer, which stays as it is.
+    differs: Vec<String>,
     /// How many of them were emptied.
     emptied: i64,
     /// Why it was rejected.
@@ -158,6 +160,7 @@ impl RowOut {
             customer_id: row.customer_id,
             matched_on: row.matched_on,
             changed: row.changed,
+            differs: row.differs,
             emptied: row.emptied,
             problems: notes(row.problems),
             warnings: notes(row.warnings),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use compact_str::CompactString;
 
+use crate::domain::customers::email;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::{Identifier, MatchKey};
 use crate::domain::customers::record::{Customer, Status, Stored};
@@ -46,10 +47,12 @@ pub fn recent_failures(times: &[i64], now: Micros) -> Vec<i64> {
     times.iter().copied().filter(|time| *time > oldest).collect()
 }
 
-/// The form of a login name under which attempts are counted: the one in which identities compare. A text that cannot be
-/// a login name becomes the empty one, which nobody has.
+/// The form of a login name under which attempts are counted. Texts that mean one account have one form, and a few more:
+/// `ß` counts as `ss`, since usernames compare so. A text that cannot be a login name becomes the empty one, which nobody
+/// has.
 pub fn login_name(text: &str) -> CompactString {
-    text::clean(text, LOGIN_CHARS_MAX).map(|clean| text::fold_spaces(&clean)).unwrap_or_default()
+    let Ok(clean) = text::clean(text, LOGIN_CHARS_MAX) else { return CompactString::default() };
+    text::fold_spaces(&email::readable(&email::cleaned(&clean)))
 }
 
 /// The names under which a customer's attempts are counted.
@@ -65,7 +68,7 @@ pub fn login_keys(login: &str) -> Vec<MatchKey> {
     let Ok(clean) = text::clean(login, LOGIN_CHARS_MAX) else { return Vec::new() };
     let mut probe = Customer::default();
     probe.texts.set(TextField::CustomerUsername, Some(clean.clone()));
-    probe.texts.set(TextField::Email, Some(clean));
+    probe.texts.set(TextField::Email, Some(email::cleaned(login).into()));
     let fields = [TextField::CustomerUsername, TextField::Email];
     fields.into_iter().filter_map(|field| Identifier::of(field).key(&probe)).collect()
 }
@@ -117,7 +120,15 @@ mod tests {
 
     #[test]
     fn login_names_are_counted_as_they_compare() {
-        assert_eq!(login_name(" Ada@Example.test "), login_name("ada@example.TEST"));
+        for (one, other) in [
+            (" Ada@Example.test ", "ada@example.TEST"),
+            ("ada@bücher.example", "ADA@xn--bcher-kva.example"),
+            ("a\u{200b}da@example.test", "ada@exam\u{ad}ple.test"),
+            ("straße", "STRASSE"),
+            ("\u{2060}ada", "ada"),
+        ] {
+            assert_eq!(login_name(one), login_name(other));
+        }
         assert_eq!(login_name("a\0b"), "");
         assert_eq!(login_keys("ada").len(), 2);
         assert!(login_keys(" ").is_empty() && login_keys(&"x".repeat(321)).is_empty());

@@ -1,49 +1,136 @@
 //! Countries and postal codes (rules 2).
 
-use crate::domain::kernel::problem::ValueError;
-use crate::domain::kernel::text::fold_spaces;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
-/// Everyday English names of countries that ISO names differently.
-const COUNTRY_ALIASES: [(&str, &str); 31] = [
+use crate::domain::kernel::plain::plain;
+use crate::domain::kernel::problem::ValueError;
+
+/// The English names of CLDR, one a line: alpha-2, a tab, the name. `scripts/country-names` writes the file.
+const CLDR_NAMES: &str = include_str!("country_names.tsv");
+/// Kosovo has a code that ISO 3166-1 leaves to users, as CLDR and payment networks use it.
+const KOSOVO: [&str; 3] = ["XK", "XKX", "XKK"];
+
+/// Names and abbreviations that neither ISO nor CLDR has, in the form of [`key`].
+const ALIASES: [(&str, &str); 42] = [
     ("america", "US"),
-    ("bolivia", "BO"),
-    ("brunei", "BN"),
-    ("cape verde", "CV"),
-    ("czech republic", "CZ"),
-    ("democratic republic of the congo", "CD"),
+    ("argentine republic", "AR"),
+    ("bosnia hercegovina", "BA"),
+    ("britain", "GB"),
+    ("burma", "MM"),
+    ("dprk", "KP"),
+    ("dr congo", "CD"),
+    ("drc", "CD"),
     ("england", "GB"),
+    ("french republic", "FR"),
+    ("gabonese republic", "GA"),
     ("great britain", "GB"),
+    ("hellenic republic", "GR"),
     ("holland", "NL"),
-    ("iran", "IR"),
-    ("ivory coast", "CI"),
-    ("kosovo", "XK"),
-    ("laos", "LA"),
+    ("italian republic", "IT"),
+    ("kampuchea", "KH"),
+    ("ksa", "SA"),
+    ("kyrgyz republic", "KG"),
+    ("lebanese republic", "LB"),
+    ("macau", "MO"),
     ("macedonia", "MK"),
-    ("micronesia", "FM"),
-    ("moldova", "MD"),
-    ("netherlands", "NL"),
-    ("north korea", "KP"),
-    ("palestine", "PS"),
-    ("russia", "RU"),
+    ("northern ireland", "GB"),
+    ("peoples republic of china", "CN"),
+    ("portuguese republic", "PT"),
+    ("prc", "CN"),
+    ("republic of china", "TW"),
+    ("republic of congo", "CG"),
+    ("republic of ireland", "IE"),
+    ("rok", "KR"),
     ("scotland", "GB"),
-    ("south korea", "KR"),
-    ("swaziland", "SZ"),
-    ("syria", "SY"),
-    ("taiwan", "TW"),
-    ("tanzania", "TZ"),
-    ("turkey", "TR"),
+    ("slovak republic", "SK"),
+    ("state of palestine", "PS"),
+    ("swiss confederation", "CH"),
+    ("togolese republic", "TG"),
+    ("tunisian republic", "TN"),
+    ("uae", "AE"),
     ("uk", "GB"),
-    ("united kingdom", "GB"),
-    ("united states", "US"),
+    ("union of comoros", "KM"),
+    ("united mexican states", "MX"),
     ("vatican", "VA"),
+    ("wales", "GB"),
+    ("west bank", "PS"),
 ];
 
-/// The ISO 3166-1 alpha-2 code of a country that is given by alpha-2, alpha-3 or English name, in any case.
+/// How official names begin, in the form of [`key`], a longer beginning before a shorter one: what follows is a name.
+const STATES: [&str; 32] = [
+    "bolivarian republic",
+    "co operative republic",
+    "cooperative republic",
+    "democratic peoples republic",
+    "democratic republic",
+    "democratic socialist republic",
+    "federal democratic republic",
+    "federal republic",
+    "federated states",
+    "federative republic",
+    "hashemite kingdom",
+    "independent state",
+    "islamic republic",
+    "oriental republic",
+    "eastern republic",
+    "peoples democratic republic",
+    "peoples republic",
+    "plurinational state",
+    "socialist republic",
+    "united republic",
+    "arab republic",
+    "commonwealth",
+    "confederation",
+    "grand duchy",
+    "federation",
+    "kingdom",
+    "principality",
+    "republic",
+    "state",
+    "sultanate",
+    "union",
+    "nation",
+];
+
+/// The codes of all names by their [`key`].
+static NAMES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    let mut names: HashMap<String, &'static str> = HashMap::new();
+    let iso = rust_iso3166::ALL.iter().map(|code| (code.alpha2, code.name));
+    let aliases = ALIASES.into_iter().map(|(name, code)| (code, name));
+    for (code, name) in aliases.chain(iso).chain(cldr()) {
+        names.entry(key(name)).or_insert(code);
+    }
+    // Without what stands in brackets or before it: "Iran", "Islamic Republic of Iran". What two countries have names none:
+    // "Korea".
+    let mut short: HashMap<String, Option<&'static str>> = HashMap::new();
+    for code in rust_iso3166::ALL {
+        let Some((name, rest)) = code.name.split_once(" (") else { continue };
+        for form in [name.to_owned(), format!("{rest} {name}")] {
+            let known = short.entry(key(&form)).or_insert(Some(code.alpha2));
+            *known = known.filter(|known| *known == code.alpha2);
+        }
+    }
+    for (name, code) in short {
+        if let Some(code) = code {
+            names.entry(name).or_insert(code);
+        }
+    }
+    names
+});
+
+fn cldr() -> impl Iterator<Item = (&'static str, &'static str)> {
+    CLDR_NAMES.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t'))
+}
+
+/// The ISO 3166-1 alpha-2 code of a country that is given by alpha-2, alpha-3 or English name, in any case. Names are those
+/// of CLDR and ISO, and official ones.
 ///
 /// # Errors
 /// The text names no country.
 pub fn country(text: &str) -> Result<String, ValueError> {
-    let upper = text.to_uppercase();
+    // "U.S.A."
+    let upper = text.replace(['.', ' '], "").to_uppercase();
     let found = match upper.len() {
         2 => rust_iso3166::from_alpha2(&upper),
         3 => rust_iso3166::from_alpha3(&upper),
@@ -52,18 +139,32 @@ pub fn country(text: &str) -> Result<String, ValueError> {
     if let Some(code) = found {
         return Ok(code.alpha2.to_owned());
     }
-    let name = plain_name(text);
-    if let Some((_, code)) = COUNTRY_ALIASES.iter().find(|(alias, _)| *alias == name) {
-        return Ok((*code).to_owned());
+    if KOSOVO.contains(&upper.as_str()) {
+        return Ok("XK".to_owned());
     }
-    let mut named = rust_iso3166::ALL.iter().filter(|code| plain_name(code.name) == name);
-    // "Gambia" means "Gambia (the)"; "Korea" is ambiguous, because there are two.
-    let mut short = rust_iso3166::ALL.iter().filter(|code| short_name(code.name) == name);
-    let found = named.next().or_else(|| short.next().filter(|_| short.next().is_none()));
-    found.map(|code| code.alpha2.to_owned()).ok_or_else(|| {
+    let name = key(text);
+    let named = |name: &str| NAMES.get(name).copied();
+    let found = named(&name).or_else(|| named(&key(&upper))).or_else(|| official(&name).and_then(named));
+    found.map(str::to_owned).ok_or_else(|| {
         let message = "must be a country as ISO 3166-1 alpha-2 (US), alpha-3 (USA) or English name";
         ("invalid_country", message.to_owned())
     })
+}
+
+/// The everyday name in an official one: of "republic of france", "france".
+fn official(name: &str) -> Option<&str> {
+    STATES.iter().find_map(|state| name.strip_prefix(state)?.strip_prefix(" of "))
+}
+
+/// The words of a name by which names compare: without accents, signs, "the" and "and"; `saint` is `st`.
+fn key(name: &str) -> String {
+    let plain = plain(name).replace('\'', "");
+    let words = plain.split(|c: char| !c.is_alphanumeric());
+    let words = words.filter(|word| !matches!(*word, "" | "the" | "and")).map(|word| match word {
+        "saint" => "st",
+        word => word,
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// All countries by alpha-2 and English name.
@@ -74,32 +175,6 @@ pub fn countries() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// The English name of an alpha-2 code.
 pub fn country_name(alpha2: &str) -> Option<&'static str> {
     countries().find(|(code, _)| *code == alpha2).map(|(_, name)| name)
-}
-
-/// A name folded to lower case, without accents, dots and a leading or trailing "the".
-fn plain_name(name: &str) -> String {
-    let folded: String = fold_spaces(name)
-        .chars()
-        .filter_map(|c| match c {
-            '.' | '\'' | '’' | '(' | ')' | ',' => None,
-            'ô' => Some('o'),
-            'ç' => Some('c'),
-            'é' => Some('e'),
-            'å' | 'ã' => Some('a'),
-            'ü' => Some('u'),
-            'í' => Some('i'),
-            '&' => Some('+'),
-            other => Some(other),
-        })
-        .collect();
-    let folded = folded.replace(" and ", " + ");
-    folded.trim_start_matches("the ").trim_end_matches(" (the)").to_owned()
-}
-
-/// The part of ISO's name before a bracket or comma: "Gambia (the)", "Korea, Republic of".
-fn short_name(name: &str) -> String {
-    let short = name.split([',', '(']).next().unwrap_or(name);
-    plain_name(short.trim())
 }
 
 /// A postal code where the shipping country is the US or Canada; any text elsewhere.
@@ -158,8 +233,109 @@ mod tests {
         ] {
             assert_eq!(country(text).as_deref(), Ok(code), "{text}");
         }
-        for bad in ["XX", "ZZZ", "Atlantis", "U", "Korea"] {
+        for bad in [
+            "XX",
+            "ZZZ",
+            "Atlantis",
+            "U",
+            "Korea",
+            "Virgin Islands",
+            "Republic",
+            "Republic of",
+            "The",
+            "European Union",
+            "Unknown Region",
+            "Kingdom of Atlantis",
+        ] {
             assert!(country(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn rules_2_every_name_of_cldr_and_iso_is_known() {
+        let mut count = 0;
+        for (code, name) in cldr() {
+            for form in [
+                name.to_owned(),
+                name.to_uppercase(),
+                format!("The {name}"),
+                name.replace('&', "and"),
+                name.replace('’', "'"),
+            ] {
+                assert_eq!(country(&form).as_deref(), Ok(code), "{form}");
+            }
+            count += 1;
+        }
+        assert!(count > 260, "{count}");
+        for code in rust_iso3166::ALL {
+            for form in [code.name, code.alpha2, code.alpha3, &format!("{} (the)", code.name)] {
+                assert_eq!(country(form).as_deref(), Ok(code.alpha2), "{form}");
+            }
+        }
+    }
+
+    #[test]
+    fn rules_2_countries_as_people_write_them() {
+        for (text, code) in [
+            ("Vietnam", "VN"),
+            ("Viet Nam", "VN"),
+            ("UAE", "AE"),
+            ("u.a.e.", "AE"),
+            ("Wales", "GB"),
+            ("England", "GB"),
+            ("Scotland", "GB"),
+            ("Northern Ireland", "GB"),
+            ("UK", "GB"),
+            ("U.K.", "GB"),
+            ("U.S.A.", "US"),
+            ("U.S.", "US"),
+            ("Hong Kong", "HK"),
+            ("Ivory Coast", "CI"),
+            ("Macau", "MO"),
+            ("St Lucia", "LC"),
+            ("Saint Lucia", "LC"),
+            ("St. Kitts & Nevis", "KN"),
+            ("Kosovo", "XK"),
+            ("XK", "XK"),
+            ("Reunion", "RE"),
+            ("Curacao", "CW"),
+            ("Aland Islands", "AX"),
+            ("Iran, Islamic Republic of", "IR"),
+            ("Korea (the Republic of)", "KR"),
+            ("Republic of Korea", "KR"),
+            ("South Korea", "KR"),
+            ("North Korea", "KP"),
+            ("Democratic People's Republic of Korea", "KP"),
+            ("Democratic People’s Republic of Korea", "KP"),
+            ("Congo, The Democratic Republic of the", "CD"),
+            ("Republic of the Congo", "CG"),
+            ("Republic of North Macedonia", "MK"),
+            ("British Virgin Islands", "VG"),
+            ("Virgin Islands, U.S.", "VI"),
+            ("Tanzania", "TZ"),
+            ("Canary Islands", "ES"),
+            ("Federal Republic of Germany", "DE"),
+            ("Kingdom of Spain", "ES"),
+            ("French Republic", "FR"),
+            ("Swiss Confederation", "CH"),
+            ("People's Republic of China", "CN"),
+            ("Republic of China", "TW"),
+            ("Republic of Ireland", "IE"),
+            ("Plurinational State of Bolivia", "BO"),
+            ("Socialist Republic of Viet Nam", "VN"),
+            ("The State of Qatar", "QA"),
+            ("Sultanate of Oman", "OM"),
+            ("Hashemite Kingdom of Jordan", "JO"),
+            ("Commonwealth of Australia", "AU"),
+            ("Co-operative Republic of Guyana", "GY"),
+            ("Grand Duchy of Luxembourg", "LU"),
+            ("Federative Republic of Brazil", "BR"),
+            ("Dominican Republic", "DO"),
+            ("Czech Republic", "CZ"),
+            ("Slovak Republic", "SK"),
+            ("Lao People's Democratic Republic", "LA"),
+        ] {
+            assert_eq!(country(text).as_deref(), Ok(code), "{text}");
         }
     }
 

@@ -6,7 +6,10 @@ use compact_str::CompactString;
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
+use super::email;
 use crate::domain::kernel::members::Name;
+use crate::domain::kernel::problem::ValueError;
+use crate::domain::kernel::text;
 
 /// One text of a customer that callers may write.
 ///
@@ -43,6 +46,10 @@ pub enum TextField {
 pub enum Shape {
     /// Any text without control characters.
     Plain,
+    /// A name of a person or company: such a text; apostrophes compare as one.
+    Name,
+    /// A line of a street: such a text; a line break becomes a comma.
+    Street,
     /// An e-mail address (HTML's rule, RFC 5321's length).
     Email,
     /// A telephone number by libphonenumber's rules, kept as E.164.
@@ -77,26 +84,26 @@ pub const FIELD_COUNT: usize = 21;
 
 /// Every text field, in the order of [`TextField`].
 pub const FIELDS: [FieldSpec; FIELD_COUNT] = {
-    use Shape::{Birthday, Country, Email, Phone, Plain, ShippingZip};
+    use Shape::{Birthday, Country, Email, Name, Phone, Plain, ShippingZip, Street};
     use TextField as F;
     [
         spec(F::CustomerNumber, "customerNumber", "customerNumber", 250, Plain, false),
         spec(F::CustomerUsername, "customerUsername", "customerUsername", 250, Plain, false),
-        spec(F::Company, "company", "Company", 250, Plain, false),
-        spec(F::Firstname, "firstname", "Firstname", 250, Plain, false),
-        spec(F::Lastname, "lastname", "Lastname", 250, Plain, false),
-        spec(F::Fullname, "fullname", "Fullname", 250, Plain, false),
+        spec(F::Company, "company", "Company", 250, Name, false),
+        spec(F::Firstname, "firstname", "Firstname", 250, Name, false),
+        spec(F::Lastname, "lastname", "Lastname", 250, Name, false),
+        spec(F::Fullname, "fullname", "Fullname", 250, Name, false),
         spec(F::Birthday, "birthday", "Birthday", 10, Birthday, true),
         spec(F::Phone, "phone", "Phone", 50, Phone, true),
         spec(F::Email, "email", "Email", 320, Email, true),
-        spec(F::Address, "address", "Address", 250, Plain, true),
-        spec(F::Address1, "address1", "Address1", 100, Plain, true),
+        spec(F::Address, "address", "Address", 250, Street, true),
+        spec(F::Address1, "address1", "Address1", 100, Street, true),
         spec(F::City, "city", "City", 250, Plain, false),
         spec(F::State, "state", "State", 250, Plain, false),
         spec(F::Zip, "zip", "Zip", 50, Plain, false),
         spec(F::Country, "country", "Country", 100, Country, false),
-        spec(F::ShippingAddress, "shippingAddress", "ShippingAddress", 250, Plain, true),
-        spec(F::ShippingAddress1, "shippingAddress1", "ShippingAddress1", 100, Plain, true),
+        spec(F::ShippingAddress, "shippingAddress", "ShippingAddress", 250, Street, true),
+        spec(F::ShippingAddress1, "shippingAddress1", "ShippingAddress1", 100, Street, true),
         spec(F::ShippingCity, "shippingCity", "ShippingCity", 250, Plain, false),
         spec(F::ShippingState, "shippingState", "ShippingState", 250, Plain, false),
         spec(F::ShippingZip, "shippingZip", "ShippingZip", 50, ShippingZip, false),
@@ -148,6 +155,30 @@ impl TextField {
     /// Its name in requests, which is also its name in errors and settings.
     pub fn name(self) -> &'static str {
         self.spec().request
+    }
+
+    /// The form in which the service stores a typed text, before the check of the field's shape (rules 2). An empty text
+    /// means absent.
+    ///
+    /// # Errors
+    /// The text has a control character, or more characters than allowed.
+    pub fn clean(self, typed: &str) -> Result<CompactString, ValueError> {
+        let spec = self.spec();
+        match spec.shape {
+            Shape::Email => text::checked(&email::cleaned(typed), spec.chars_max),
+            Shape::Street => text::clean_lines(typed, spec.chars_max),
+            _ => text::clean(typed, spec.chars_max),
+        }
+    }
+
+    /// The form in which a stored text compares (rules 3): an e-mail address by [`email::comparable`], other texts without
+    /// case and spacing, and names with one kind of apostrophe. The matcher compares customer numbers exactly instead.
+    pub fn comparable(self, stored: &str) -> CompactString {
+        match self.spec().shape {
+            Shape::Email => email::comparable(stored),
+            Shape::Name => text::one_apostrophe(text::fold_spaces(stored)),
+            _ => text::fold_spaces(stored),
+        }
     }
 
     /// The field of that name, as spelt in a request.

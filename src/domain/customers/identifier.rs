@@ -6,7 +6,7 @@ use compact_str::CompactString;
 
 use super::fields::{OTHER_MEMBERS, TextField};
 use super::record::{ADDITIONAL_KEY_CHARS_MAX, Customer};
-use crate::domain::kernel::text::{fold_spaces, hint};
+use crate::domain::kernel::text::hint;
 
 /// The most identifiers of a policy; each one costs an index entry for every customer.
 pub const IDENTIFIERS_MAX: usize = 10;
@@ -65,12 +65,12 @@ impl IdField {
     }
 
     /// The value in the form in which identities compare: customer numbers and additional fields exactly, other
-    /// texts without case and spacing. Stored values are already trimmed and in NFC.
+    /// texts by [`TextField::comparable`]. Stored values are already trimmed and in NFC.
     pub fn comparable(&self, customer: &Customer) -> Option<CompactString> {
         let value = self.value(customer)?;
         Some(match self {
             IdField::Text(TextField::CustomerNumber) | IdField::Additional(_) => value.into(),
-            IdField::Text(_) => fold_spaces(value),
+            IdField::Text(field) => field.comparable(value),
         })
     }
 }
@@ -204,6 +204,18 @@ mod tests {
         // ("ab","c") and ("a","bc") are different keys.
         let shifted = customer(&[(TextField::Firstname, "AdaR"), (TextField::Lastname, "oe")]);
         assert_ne!(identifier.key(&ada), identifier.key(&shifted));
+    }
+
+    #[test]
+    fn rules_3_names_compare_with_one_apostrophe_and_nothing_else_new() {
+        let key = |field: TextField, value: &str| Identifier::of(field).key(&customer(&[(field, value)]));
+        for field in [TextField::Firstname, TextField::Lastname, TextField::Fullname, TextField::Company] {
+            assert_eq!(key(field, "O’Brien"), key(field, "o'brien"));
+            assert_ne!(key(field, "Lætitia"), key(field, "Laetitia"));
+            assert_ne!(key(field, "Søren"), key(field, "Soren"));
+        }
+        assert_ne!(key(TextField::City, "L’Aquila"), key(TextField::City, "L'Aquila"));
+        assert_ne!(key(TextField::Email, "o`b@x.test"), key(TextField::Email, "o'b@x.test"));
     }
 
     #[test]

@@ -152,6 +152,12 @@ impl Customer {
         self.texts.get(field)
     }
 
+    /// Whether a field of two records has values that compare as one (rules 3).
+    pub fn is_same(&self, field: TextField, other: &Customer) -> bool {
+        let (own, other) = (self.text(field), other.text(field));
+        own == other || own.map(|text| field.comparable(text)) == other.map(|text| field.comparable(text))
+    }
+
     /// `name` in filters and views: `fullname`, else first name, one space, last name (rules 2).
     pub fn name(&self) -> String {
         if let Some(full) = self.text(TextField::Fullname) {
@@ -159,6 +165,20 @@ impl Customer {
         }
         let parts = [self.text(TextField::Firstname), self.text(TextField::Lastname)];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The names by which people look for the customer: [`Customer::name`], and first and last name where a `fullname` that
+    /// differs stands before them, as with a company and the person in it. There is at least one, perhaps empty.
+    pub fn names(&self) -> Vec<String> {
+        let mut names = vec![self.name()];
+        if self.text(TextField::Fullname).is_some() {
+            let parts = [self.text(TextField::Firstname), self.text(TextField::Lastname)];
+            let person = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+            if !person.is_empty() && !names.contains(&person) {
+                names.push(person);
+            }
+        }
+        names
     }
 
     /// What remains of an erased person: status, stage, balance and times (rules 5).

@@ -29,7 +29,8 @@ pub enum FollowUp {
 
 impl Revision {
     /// The follow-ups of the change. Another password, or leaving "active", ends the sessions. Unlocking forgets the
-    /// failures. Links end when their address, password or invitation changes.
+    /// failures. Links end when their address, password or invitation changes;
+    /// another spelling of the address is no other address.
     pub fn follow_ups(&self) -> Vec<FollowUp> {
         let Some(before) = &self.before else { return Vec::new() };
         let (old, new) = (&before.customer, &self.after.customer);
@@ -50,7 +51,7 @@ impl Revision {
         if is_gone {
             all.push(FollowUp::DropMails);
         }
-        if is_gone || old.text(TextField::Email) != new.text(TextField::Email) {
+        if is_gone || !old.is_same(TextField::Email, new) {
             all.push(FollowUp::EndLinks(LinkKind::VARIANTS));
         } else if has_other_password {
             all.push(FollowUp::EndLinks(&[LinkKind::Invitation, LinkKind::Reset]));

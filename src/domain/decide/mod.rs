@@ -139,7 +139,6 @@ fn refused(code: &'static str, message: &str) -> Undecided {
 /// Rules for every change, whichever command made it: a customer with a password is active, and an invitation ends once
 /// its address changes or it is accepted.
 fn apply_consequences(before: Option<&Customer>, after: &mut Customer) {
-    let email = |customer: &Customer| customer.text(TextField::Email).map(str::to_owned);
     if after.password_hash.is_some() {
         match after.lifecycle {
             Lifecycle::Prospect => after.lifecycle = Lifecycle::Active,
@@ -150,7 +149,7 @@ fn apply_consequences(before: Option<&Customer>, after: &mut Customer) {
         }
         after.invitation = None;
     }
-    if before.is_some_and(|before| email(before) != email(after)) {
+    if before.is_some_and(|before| !before.is_same(TextField::Email, after)) {
         after.invitation = None;
     }
 }

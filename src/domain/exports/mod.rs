@@ -110,7 +110,7 @@ impl ExportColumn {
             ExportColumn::Field(field) => match field.kind() {
                 Kind::Phone => CellKind::Phone,
                 Kind::Number | Kind::Status | Kind::Money => CellKind::Number,
-                Kind::Text | Kind::Country | Kind::Moment | Kind::Lifecycle => CellKind::Text,
+                Kind::Text | Kind::Email | Kind::Country | Kind::Moment | Kind::Lifecycle => CellKind::Text,
             },
             ExportColumn::TimeZone => CellKind::Number,
             _ => CellKind::Text,

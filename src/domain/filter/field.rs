@@ -59,7 +59,7 @@ pub enum FilterField {
     Text(TextField),
     /// An additional field by its name; [`additional`] looks it up.
     Additional(String),
-    /// [`Customer::name`].
+    /// Any of [`Customer::names`].
     Name,
     /// Any of the labels (ours).
     Label,
@@ -92,6 +92,8 @@ pub enum FilterField {
 pub enum Kind {
     /// Text after NFC and case folding.
     Text,
+    /// An e-mail address: as text, in every spelling of its domain.
+    Email,
     /// A telephone number, by its digits.
     Phone,
     /// A country: by alpha-2, alpha-3 or name, else as text.
@@ -181,7 +183,10 @@ impl FilterField {
             FilterField::Text(field) => match field.spec().shape {
                 Shape::Phone => Kind::Phone,
                 Shape::Country => Kind::Country,
-                Shape::Plain | Shape::Email | Shape::Birthday | Shape::ShippingZip => Kind::Text,
+                Shape::Email => Kind::Email,
+                Shape::Plain | Shape::Name | Shape::Street | Shape::Birthday | Shape::ShippingZip => {
+                    Kind::Text
+                }
             },
             FilterField::Status => Kind::Status,
             FilterField::Lifecycle => Kind::Lifecycle,
@@ -203,7 +208,7 @@ impl FilterField {
             (FilterField::Name, _) => &[Op::Ct, Op::Nct],
             (FilterField::OrgId, _) => &[Op::Eq],
             (FilterField::PaypointId, _) => &[Op::Ne, Op::Eq],
-            (_, Kind::Text | Kind::Phone | Kind::Country) => &[Op::Eq, Op::Ne, Op::Ct, Op::Nct],
+            (_, Kind::Text | Kind::Email | Kind::Phone | Kind::Country) => &[Op::Eq, Op::Ne, Op::Ct, Op::Nct],
             (_, Kind::Status | Kind::Lifecycle) => &[Op::In, Op::Nin, Op::Eq, Op::Ne],
             (_, Kind::Money | Kind::Moment) => &[Op::Gt, Op::Ge, Op::Lt, Op::Le, Op::Eq, Op::Ne],
             (_, Kind::Number) => &[Op::Eq, Op::Ne, Op::Gt, Op::Ge, Op::Lt, Op::Le, Op::In, Op::Nin],
@@ -253,7 +258,7 @@ impl FilterField {
             FilterField::Label if !customer.labels.is_empty() => {
                 return customer.labels.iter().map(|label| Cow::Borrowed(label.as_str())).collect();
             }
-            FilterField::Name => return vec![Cow::Owned(customer.name())],
+            FilterField::Name => return customer.names().into_iter().map(Cow::Owned).collect(),
             FilterField::PaypointLegal => entrypoint.legal_name.as_deref(),
             FilterField::PaypointDba => entrypoint.dba_name.as_deref(),
             FilterField::OrgName => Some(entrypoint.org_name.as_str()),

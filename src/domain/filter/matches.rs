@@ -1,8 +1,9 @@
 //! Whether a filter matches a decrypted customer: the definition of a match (rules 8).
 
+use super::dialled::Dialled;
 use super::field::Op;
 use super::value::{Span, Value};
-use super::{Filter, Predicate, plain};
+use super::{Filter, Predicate};
 use crate::domain::customers::record::Stored;
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::text::fold;
@@ -30,11 +31,19 @@ impl Predicate {
         match &self.value {
             Value::Text(needle) => {
                 let texts = self.field.texts(stored, entrypoint);
-                self.compare_texts(texts.iter().map(|text| fold(text)), needle)
+                self.any(&texts, |text| fold(text) == *needle, |text| fold(text).contains(needle))
             }
-            Value::Digits(needle) => {
+            Value::Email(needle) => {
                 let texts = self.field.texts(stored, entrypoint);
-                self.compare_texts(texts.iter().map(|text| plain::digits(text)), needle)
+                self.any(&texts, |text| needle.is(text), |text| needle.is_part(text))
+            }
+            Value::Phone(needle) => {
+                let texts = self.field.texts(stored, entrypoint);
+                self.any(
+                    &texts,
+                    |text| needle.is(&Dialled::of(text)),
+                    |text| needle.is_part(&Dialled::of(text)),
+                )
             }
             Value::Span(span) => {
                 self.field.number(stored, entrypoint).is_some_and(|number| compare(self.op, number, *span))
@@ -46,10 +55,17 @@ impl Predicate {
         }
     }
 
-    fn compare_texts(&self, mut texts: impl Iterator<Item = impl AsRef<str>>, needle: &str) -> bool {
+    /// Whether the operator holds for the texts of the field.
+    fn any(
+        &self,
+        texts: &[impl AsRef<str>],
+        is: impl Fn(&str) -> bool,
+        contains: impl Fn(&str) -> bool,
+    ) -> bool {
+        let mut texts = texts.iter().map(AsRef::as_ref);
         let any = match self.op {
-            Op::Ct | Op::Nct => texts.any(|text| text.as_ref().contains(needle)),
-            _ => texts.any(|text| text.as_ref() == needle),
+            Op::Ct | Op::Nct => texts.any(contains),
+            _ => texts.any(is),
         };
         any != self.op.is_negative()
     }
@@ -179,6 +195,78 @@ mod tests {
             ("phone(ct)", "0118", false),
             ("phone(nct)", "555 0117", false),
         ]);
+    }
+
+    #[test]
+    fn rules_8_phones_are_found_as_people_dial_them() {
+        let mut briton = ada();
+        briton.customer.texts.set(TextField::Phone, Some("+441614960123".into()));
+        check_for(
+            &briton,
+            &[
+                ("phone", "0161 496 0123", true),
+                ("phone", "0044 161 496 0123", true),
+                ("phone", "+44 (0)161 496 0123", true),
+                ("phone", "011 44 161 4960123", true),
+                ("phone", "161 496 0123", false),
+                ("phone(ct)", "161 496 0123", true),
+                ("phone(ct)", "0161 496", true),
+                ("phone(ct)", "0044", true),
+                ("phone(ct)", "0049", false),
+                ("phone(nct)", "0161", false),
+                ("phone(ne)", "0161 496 0123", false),
+                ("phone", "0161 496 0124", false),
+                ("phone", "0033 161 496 0123", false),
+            ],
+        );
+    }
+
+    #[test]
+    fn rules_8_addresses_compare_in_both_spellings() {
+        let mut shop = ada();
+        for stored in ["Kontakt@bücher-lager.example", "kontakt@XN--bcher-lager-thb.example"] {
+            shop.customer.texts.set(TextField::Email, Some(stored.into()));
+            check_for(
+                &shop,
+                &[
+                    ("email", "KONTAKT@BÜCHER-LAGER.example", true),
+                    ("email", "kontakt@xn--bcher-lager-thb.example", true),
+                    ("email", "kontakt@bu\u{308}cher\u{ad}-lager.example", true),
+                    ("email", "kontakt@bucher-lager.example", false),
+                    ("email(ct)", "@bücher", true),
+                    ("email(ct)", "xn--bcher-lager", true),
+                    ("email(ct)", "t@bücher-lager.ex", true),
+                    ("email(nct)", "bücher", false),
+                    ("email(ne)", "kontakt@bücher-lager.example", false),
+                ],
+            );
+        }
+        shop.customer.texts.set(TextField::Email, Some("info@straße.example".into()));
+        check_for(
+            &shop,
+            &[
+                ("email", "info@strasse.example", false),
+                ("email(ct)", "strasse", false),
+                ("email(ct)", "Straße", true),
+            ],
+        );
+    }
+
+    #[test]
+    fn rules_8_name_is_that_of_the_company_and_that_of_the_person() {
+        let mut both = ada();
+        both.customer.texts.set(TextField::Fullname, Some("Oakton Tools LLC".into()));
+        check_for(
+            &both,
+            &[
+                ("name(ct)", "oakton tools", true),
+                ("name(ct)", "zoë straße", true),
+                ("name(nct)", "zoë", false),
+                ("name(nct)", "oakton", false),
+                ("name(ct)", "LLC Zoë", false),
+                ("name(nct)", "roe", true),
+            ],
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! operators), [`value`] and [`matches`].
 
 mod column;
+mod dialled;
 mod field;
 mod matches;
 mod parse;
@@ -19,6 +20,7 @@ mod terms;
 mod value;
 
 pub use self::column::Column;
+pub use self::dialled::TypedPhone;
 pub use self::field::{ADDITIONAL_PREFIX, FilterField, Kind, Op};
 pub(crate) use self::field::{additional, after_prefix};
 pub use self::parse::{FILTERS_MAX, RESERVED};
@@ -26,7 +28,7 @@ pub use self::plan::{ColumnNeed, Plan, TERMS_MAX};
 pub use self::search::{SEARCH_CHARS_MAX, Search};
 pub use self::sort::{Reach, Sort, SortField, SortKey, SortValue};
 pub use self::terms::{Group, Term, TermVisitor, each_term, trigrams_of_needle};
-pub use self::value::{Span, Value};
+pub use self::value::{Span, TypedEmail, Value};
 
 use super::customers::record::Status;
 use super::kernel::problem::Problem;
@@ -86,7 +88,10 @@ impl Filter {
             .map(|Predicate { field, op, value, .. }| {
                 let value = match value {
                     Value::Text(text) => text.clone(),
-                    Value::Digits(digits) => digits.clone(),
+                    Value::Email(email) => email.whole.clone(),
+                    Value::Phone(phone) => {
+                        format!("{} {}", phone.digits, phone.international.as_deref().unwrap_or_default())
+                    }
                     Value::Span(span) => format!("{}..{}", span.first, span.last),
                     Value::Among(numbers) => {
                         numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join("|")

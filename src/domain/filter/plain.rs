@@ -1,79 +1,11 @@
-//! Plain text: the form that search compares and trigrams are made of (rules 8).
-//!
-//! [`plain`] is [`fold`] followed by a map of single characters: each becomes its compatibility decomposition without
-//! combining marks, folded again. The map looks at one character at a time, so if one folded text contains another, its
-//! plain form contains the other's. Trigrams of plain text may therefore narrow `ct`, which compares folded text, as well
-//! as `search=`; `properties` tests it.
+//! The parts of a plain text that search compares: trigrams, words, and the digits of phones (rules 8).
 
 use std::collections::BTreeSet;
 
-use compact_str::CompactString;
-use icu_casemap::CaseMapper;
-use icu_normalizer::DecomposingNormalizerBorrowed;
-use icu_properties::props::{CanonicalCombiningClass, DefaultIgnorableCodePoint};
-use icu_properties::{
-    CodePointMapData, CodePointMapDataBorrowed, CodePointSetData, CodePointSetDataBorrowed,
-};
-
-use crate::domain::kernel::text::fold;
-
-const NFKD: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizerBorrowed::new_nfkd();
-const COMBINING: CodePointMapDataBorrowed<'static, CanonicalCombiningClass> =
-    CodePointMapData::<CanonicalCombiningClass>::new();
-const IGNORABLE: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+pub(super) use crate::domain::kernel::plain::{bare, plain};
 
 /// How many characters a trigram has.
 pub(super) const GRAM_CHARS: usize = 3;
-
-/// The zeros of decimal digits that NFKD does not change, in the scripts in which people write numbers.
-const ZEROS: [char; 22] = [
-    '\u{660}', '\u{6f0}', '\u{7c0}', '\u{966}', '\u{9e6}', '\u{a66}', '\u{ae6}', '\u{b66}', '\u{be6}',
-    '\u{c66}', '\u{ce6}', '\u{d66}', '\u{de6}', '\u{e50}', '\u{ed0}', '\u{f20}', '\u{1040}', '\u{1090}',
-    '\u{17e0}', '\u{1810}', '\u{1946}', '\u{19d0}',
-];
-
-/// A text without case, diacritics and invisible characters, with ASCII digits.
-///
-/// It drops characters with a combining class and those that Unicode calls ignorable (zero-width ones, variation
-/// selectors). Indic vowel signs are letters and stay. The strokes of ø, ł, đ, ħ, ŧ and the missing dot of ı count as
-/// diacritics, though Unicode does not decompose them.
-pub(super) fn plain(text: &str) -> CompactString {
-    bare(fold(text))
-}
-
-/// The plain form of a folded text: the map of single characters.
-pub(super) fn bare(folded: CompactString) -> CompactString {
-    if folded.is_ascii() {
-        return folded;
-    }
-    let bare: String = NFKD
-        .normalize(&folded)
-        .chars()
-        .filter(|c| COMBINING.get(*c) == CanonicalCombiningClass::NotReordered && !IGNORABLE.contains(*c))
-        .map(base)
-        .collect();
-    // This folds one character at a time. `fold` would compose the text again.
-    CaseMapper::new().fold_string(&bare).into()
-}
-
-/// A letter without its stroke, or the ASCII form of a digit.
-fn base(c: char) -> char {
-    match c {
-        'ø' | 'Ø' => 'o',
-        'ł' | 'Ł' => 'l',
-        'đ' | 'Đ' => 'd',
-        'ħ' | 'Ħ' => 'h',
-        'ŧ' | 'Ŧ' => 't',
-        'ı' => 'i',
-        _ if c < '\u{660}' => c,
-        _ => ZEROS
-            .iter()
-            .filter_map(|zero| u32::from(c).checked_sub(u32::from(*zero)))
-            .find(|digit| *digit < 10)
-            .and_then(|digit| char::from_digit(digit, 10))
-            .unwrap_or(c),
-    }
-}
 
 /// The digits of a text, in their order; phones compare by them.
 pub(super) fn digits(text: &str) -> String {
@@ -165,66 +97,6 @@ pub(super) fn spread<T>(items: Vec<T>, most: usize) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rules_8_search_ignores_case_and_diacritics() {
-        for (text, wanted) in [
-            ("José", "jose"),
-            ("JOSE\u{301}", "jose"),
-            ("Zoë", "zoe"),
-            ("Łukasz Ørsted", "lukasz orsted"),
-            ("Straße", "strasse"),
-            ("Nguyễn", "nguyen"),
-            ("İstanbul", "istanbul"),
-            ("Yılmaz", "yilmaz"),
-            ("Ａｄａ　１２", "ada 12"),
-            ("ﬁsh", "fish"),
-            ("℡", "tel"),
-            ("Ёлка", "елка"),
-            ("Ὀδυσσεύς", "οδυσσευσ"),
-            ("a\u{200b}d\u{ad}a", "ada"),
-            ("❤\u{fe0f}", "❤"),
-            ("১৭০০", "1700"),
-            ("٠١٢", "012"),
-            ("कुमार", "कुमार"),
-            ("\u{301}", ""),
-        ] {
-            assert_eq!(plain(text), wanted, "{text}");
-        }
-    }
-
-    /// The property that the module's documentation states, for every character that the map changes.
-    #[test]
-    fn plain_maps_single_characters() {
-        // Unused planes and characters that the map does not change need no check.
-        let planes = ('\0'..'\u{32000}').chain('\u{e0000}'..'\u{e1000}');
-        let changes = |c: &char| {
-            COMBINING.get(*c) != CanonicalCombiningClass::NotReordered
-                || plain(&c.to_string()) != c.to_string()
-        };
-        for c in planes.filter(changes) {
-            for text in [format!("{c}\u{301}か"), format!("I\u{345}{c}")] {
-                let folded = fold(&text);
-                let split: String =
-                    folded.chars().map(|c| bare(CompactString::from(c.to_string()))).collect();
-                assert_eq!(bare(folded), split, "{text:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn each_zero_is_followed_by_nine_digits() {
-        use icu_properties::props::GeneralCategory;
-        let category = CodePointMapData::<GeneralCategory>::new();
-        for zero in ZEROS {
-            let code = u32::from(zero);
-            assert!(
-                (code..code + 10).all(|c| category.get32(c) == GeneralCategory::DecimalNumber),
-                "{code:x}"
-            );
-            assert_ne!(category.get32(code - 1), GeneralCategory::DecimalNumber, "{code:x}");
-        }
-    }
 
     #[test]
     fn trigrams_are_spread_evenly() {

@@ -9,6 +9,7 @@ use strum::VariantArray as _;
 
 use super::column::{Column, ordinal};
 use super::field::{FilterField, Op};
+use super::search::Word;
 use super::terms::{Group, NEEDLE_GRAMS_MAX, Term};
 use super::value::{Span, Value};
 use super::{Filter, Predicate, Search, plain};
@@ -85,7 +86,7 @@ impl ColumnNeed {
                 self.at_least(span.first);
                 self.at_most(span.last);
             }
-            (Value::Text(_) | Value::Digits(_), _) => {}
+            (Value::Text(_) | Value::Email(_) | Value::Phone(_), _) => {}
         }
         true
     }
@@ -181,7 +182,7 @@ impl Plan {
 /// The terms that every live match has. Whole values come first, since they narrow most.
 fn terms(filter: &Filter, search: &Search) -> Vec<Term> {
     let mut exact = Vec::new();
-    let mut needles: Vec<String> = Vec::new();
+    let mut grams: Vec<String> = Vec::new();
     for predicate in filter.predicates() {
         match (&predicate.value, predicate.op) {
             (Value::Text(needle), Op::Eq) => {
@@ -190,18 +191,24 @@ fn terms(filter: &Filter, search: &Search) -> Vec<Term> {
             }
             (Value::Text(needle), Op::Ct) if has_trigrams(&predicate.field) => {
                 // Folding it again might produce another text than the one that is compared.
-                needles.push(plain::bare(needle.as_str().into()).into());
+                grams.extend(plain::grams(&plain::bare(needle.as_str().into())));
             }
-            // The index has the trigrams of a phone's digits as one run.
-            (Value::Digits(digits), Op::Eq | Op::Ct) => needles.push(digits.clone()),
+            (Value::Email(needle), Op::Eq) => {
+                exact.extend(
+                    exact_group(&predicate.field).and_then(|group| Term::exact(group, &needle.whole)),
+                );
+            }
+            (Value::Email(needle), Op::Ct) => {
+                grams.extend(plain::grams(&plain::plain(&needle.part)));
+            }
+            // The index has the trigrams of each form of a phone's digits as one run.
+            (Value::Phone(needle), Op::Eq | Op::Ct) => grams.extend(needle.grams()),
             _ => {}
         }
     }
-    // A word that may be part of a phone is found with or without its separators; both have the trigrams of its digits.
-    needles.extend(search.words().iter().map(|word| word.digits.as_ref().unwrap_or(&word.plain).clone()));
+    grams.extend(search.words().iter().flat_map(Word::grams));
     let mut seen = BTreeSet::new();
-    let grams = needles.iter().flat_map(|needle| plain::grams(needle));
-    let grams: Vec<String> = grams.filter(|gram| seen.insert(gram.clone())).collect();
+    let grams: Vec<String> = grams.into_iter().filter(|gram| seen.insert(gram.clone())).collect();
     exact.sort_unstable();
     exact.dedup();
     exact.truncate(TERMS_MAX - NEEDLE_GRAMS_MAX);
@@ -257,6 +264,15 @@ mod tests {
             (&[("name(ct)", "Zoë")], "", &["~search:zoe"]),
             (&[("phone", "+1-23 4")], "", &["~search:123", "~search:234"]),
             (&[("phone(ct)", "1 23")], "", &["~search:123"]),
+            (&[("phone(ct)", "004 123")], "", &["~search:412", "~search:123"]),
+            (&[("email", "ada@Bücher.test")], "", &["=email:ada@xn--bcher-kva.test"]),
+            (&[("email(ct)", "@Büch")], "", &["~search:@bu", "~search:buc", "~search:uch"]),
+            (&[("lastname", "O’Neil")], "", &["=lastname:o'neil"]),
+            (
+                &[],
+                "O’Neil Æsa",
+                &["~search:o'n", "~search:'ne", "~search:nei", "~search:eil", "~search:aes", "~search:esa"],
+            ),
             (&[], "jose 0-117", &["~search:jos", "~search:ose", "~search:011", "~search:117"]),
             (&[("city", "Oakton")], "roe", &["=city:oakton", "~search:roe"]),
         ] {

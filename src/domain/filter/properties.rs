@@ -7,6 +7,7 @@ use strum::VariantArray as _;
 
 use super::terms::terms_of;
 use super::*;
+use crate::domain::customers::email;
 use crate::domain::customers::fields::{Shape, TextField};
 use crate::domain::customers::record::{Customer, Lifecycle, Status, Stored};
 use crate::domain::entrypoints::Entrypoint;
@@ -21,9 +22,9 @@ fn named(term: &Term) -> (String, String) {
 
 /// Pieces, between `|`, that fold, compose, decompose or look like parts of phones. Customers and search words share them.
 const PIECES: &str = "a|A|b|ada|ADA|roe| |  |é|e\u{301}|E\u{301}|\u{301}|\u{308}|ß|SS|ss|ς|Σ|İ|ı|I|\u{345}|ᾳ|ŉ|ﬁ|Å|\
-    \u{212b}|か\u{3099}|が|김|ㄱ|ø|中文|👩\u{200d}👧|١٢٣|123|555|01|-|+|(|x|.|@example.test";
+    \u{212b}|か\u{3099}|が|김|ㄱ|ø|中文|👩\u{200d}👧|æ|O’|o'|@bücher.|@xn--bcher-kva.|0044|١٢٣|123|555|01|-|+|(|x|.|@example.test";
 const PHONES: [&str; 5] =
-    ["+15555550117", "+15555550117 x12", "+8801700000000", "+33123456789", "+1555123123"];
+    ["+15555550117", "+15555550117 x12", "+441614960123", "+33123456789", "+1555123123"];
 const TIMES: [&str; 6] = [
     "2026-03-01",
     "2026-03-02",
@@ -85,6 +86,7 @@ prop_compose! {
             let value = match field.spec().shape {
                 Shape::Phone => phone.map(str::to_owned),
                 Shape::Country => country.map(str::to_owned),
+                Shape::Email => value.map(|value| email::cleaned(&value).into_owned()),
                 _ => value,
             };
             customer.texts.set(field, value.map(Into::into));
@@ -119,7 +121,7 @@ fn pair_for(stored: &Stored) -> impl Strategy<Value = (String, String)> + use<> 
             let field = FilterField::of_name(name).unwrap();
             let op = *op.get(field.ops());
             let value = match field.kind() {
-                Kind::Text | Kind::Phone | Kind::Country => {
+                Kind::Text | Kind::Email | Kind::Phone | Kind::Country => {
                     let here = entrypoint();
                     let own = field.texts(&stored, &here);
                     let own = from.get(&own);

@@ -175,9 +175,10 @@ impl SortField {
     fn value(&self, stored: &Stored, entrypoint: &Entrypoint) -> SortValue {
         let customer = &stored.customer;
         match self {
+            SortField::Filter(FilterField::Name) => SortValue::text(&customer.name()),
             SortField::Filter(field) => match field.kind() {
                 Kind::Lifecycle => SortValue::text(customer.lifecycle.name()),
-                Kind::Text | Kind::Phone | Kind::Country => {
+                Kind::Text | Kind::Email | Kind::Phone | Kind::Country => {
                     SortValue::text(&field.texts(stored, entrypoint).join(LIST_SEPARATOR))
                 }
                 Kind::Number | Kind::Money | Kind::Moment | Kind::Status => {

@@ -3,10 +3,10 @@
 //!
 //! | group | texts | serves |
 //! | --- | --- | --- |
-//! | `=<request name>` | every text field's value, folded, blanks collapsed | `eq` on that field |
-//! | `=additional:<name in lower case>` | the same of an additional field's value | `eq` on it |
+//! | `=<request name>` | every text field's value in its comparable form | `eq` on that field |
+//! | `=additional:<name in lower case>` | an additional field's value, folded, blanks collapsed | `eq` on it |
 //! | `=label` | the same of each label | `eq` on `label` |
-//! | `~search` | trigrams of names, company, e-mail, customer number, and of the phone's digits | `search=`, `ct` on these, `eq` and `ct` on `phone` |
+//! | `~search` | trigrams of names, company, e-mail in every spelling, customer number, and of the phone's digits in every form | `search=`, `ct` on these, `eq` and `ct` on `phone` |
 //!
 //! Identities compare customer numbers and additional fields exactly (rules 3), so the matcher indexes the unfolded values
 //! too; a value without capitals has the same term.
@@ -14,11 +14,12 @@
 #[cfg(test)]
 use std::collections::BTreeSet;
 
+use super::dialled::Dialled;
 use super::plain::{self, plain};
-use super::search::public_texts;
-use crate::domain::customers::fields::TextField;
+use super::search::{email_texts, public_texts};
+use crate::domain::customers::fields::{Shape, TextField};
 use crate::domain::customers::record::Customer;
-use crate::domain::kernel::text::{fold_spaces, one_blank};
+use crate::domain::kernel::text::{fold_spaces, one_apostrophe, one_blank};
 
 /// The most trigrams of one condition or search; more would cost more than they narrow.
 pub(super) const NEEDLE_GRAMS_MAX: usize = 10;
@@ -63,9 +64,17 @@ pub struct Term {
 }
 
 impl Term {
-    /// The term of a whole folded value; none for the empty text, which means no value.
+    /// The term of a whole value in the form in which filters compare; none for the empty text, which means no value.
     pub(super) fn exact(group: Group, folded: &str) -> Option<Term> {
-        let text = one_blank(folded.into());
+        let shape = match &group {
+            Group::Text(field) => Some(field.spec().shape),
+            _ => None,
+        };
+        let text = match shape {
+            Some(Shape::Email) => folded.into(),
+            Some(Shape::Name) => one_apostrophe(one_blank(folded.into())),
+            _ => one_blank(folded.into()),
+        };
         (!text.is_empty()).then_some(Term { group, text: text.into() })
     }
 }
@@ -82,39 +91,40 @@ pub trait TermVisitor {
 /// Calls the visitor with every text under which the index holds a live customer; some may come twice. Deleted customers
 /// have none: terms never narrow filters that ask for deleted customers.
 pub fn each_term(customer: &Customer, visitor: &mut impl TermVisitor) {
-    let mut whole = |group: [&str; 2], value: &str| {
+    let mut whole = |group: [&str; 2], comparable: &str| {
         visitor.group(group);
-        visitor.text(&fold_spaces(value));
+        visitor.text(comparable);
     };
     for (field, value) in customer.texts.present() {
-        whole([EXACT, field.name()], value);
+        whole([EXACT, field.name()], &field.comparable(value));
     }
     for (name, value) in &customer.additional {
-        whole([EXACT_ADDITIONAL, &name.to_ascii_lowercase()], value);
+        whole([EXACT_ADDITIONAL, &name.to_ascii_lowercase()], &fold_spaces(value));
     }
     for label in &customer.labels {
-        whole([EXACT, LABEL], label);
+        whole([EXACT, LABEL], &fold_spaces(label));
     }
     visitor.group(TRIGRAM);
     each_trigram(customer, |gram| visitor.text(gram));
 }
 
-/// The trigrams of a customer: of everything that `search=` covers, and of first and last name, which [`Customer::name`]
-/// may not contain although `ct` looks for them.
+/// The trigrams of a customer: of everything that `search=` covers. Its names contain first and last name, which `ct` looks
+/// for too.
 fn each_trigram(customer: &Customer, mut visit: impl FnMut(&str)) {
     let public = public_texts(customer);
-    for text in &public {
-        plain::each_index_gram(text, &mut visit);
-    }
-    for field in [TextField::Firstname, TextField::Lastname, TextField::Email] {
-        let Some(text) = customer.text(field).map(plain) else { continue };
+    for (place, text) in public.iter().enumerate() {
         // The trigrams of a text also find its parts.
+        if !public.iter().take(place).any(|whole| whole.contains(text.as_str())) {
+            plain::each_index_gram(text, &mut visit);
+        }
+    }
+    for text in email_texts(customer) {
         if !public.iter().any(|whole| whole.contains(text.as_str())) {
             plain::each_index_gram(&text, &mut visit);
         }
     }
     if let Some(phone) = customer.text(TextField::Phone) {
-        plain::each_phone_gram(&plain(phone), &mut visit);
+        Dialled::of(phone).each_gram(&mut visit);
     }
 }
 

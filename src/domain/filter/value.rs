@@ -6,13 +6,14 @@ use chrono::{NaiveDate, NaiveTime};
 use strum::VariantArray as _;
 
 use super::column::ordinal;
+use super::dialled::TypedPhone;
 use super::field::{FilterField, Kind, Op};
 use super::plain;
-use crate::domain::customers::country;
 use crate::domain::customers::record::{Lifecycle, Status};
+use crate::domain::customers::{country, email};
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::ValueError;
-use crate::domain::kernel::text::{fold, hint};
+use crate::domain::kernel::text::{fold, hint, typed};
 use crate::domain::kernel::time::SECOND_US;
 
 /// The separator of the items of `in` and `nin`.
@@ -47,12 +48,45 @@ impl Span {
 pub enum Value {
     /// A folded text.
     Text(String),
-    /// The digits of a phone.
-    Digits(String),
+    /// An e-mail address or a part of one.
+    Email(TypedEmail),
+    /// A phone or a part of one.
+    Phone(TypedPhone),
     /// A number or the span of a day, in the field's unit (see [`FilterField::number`]).
     Span(Span),
     /// Several numbers in the field's unit.
     Among(BTreeSet<i64>),
+}
+
+/// A typed e-mail address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypedEmail {
+    /// The form in which whole addresses compare.
+    pub whole: String,
+    /// A spelling by which parts are looked for: the typed one without case, or that of the whole address if the typed one
+    /// mixes two.
+    pub part: String,
+}
+
+impl TypedEmail {
+    fn of(text: &str) -> TypedEmail {
+        let whole = email::comparable(text);
+        let mut spellings = email::spellings(text).into_iter();
+        let typed = spellings.next().unwrap_or_default();
+        // The typed one is the first, and comes again only if it differs from the others.
+        let part = if spellings.len() < 2 { typed } else { whole.clone() };
+        TypedEmail { whole: whole.into(), part: part.into() }
+    }
+
+    /// Whether this is the stored address.
+    pub(super) fn is(&self, stored: &str) -> bool {
+        email::comparable(stored) == self.whole
+    }
+
+    /// Whether a spelling of the stored address contains this.
+    pub(super) fn is_part(&self, stored: &str) -> bool {
+        email::spellings(stored).iter().any(|spelling| spelling.contains(&self.part))
+    }
 }
 
 impl Value {
@@ -61,6 +95,7 @@ impl Value {
     /// # Errors
     /// A stable code and a message, which never contains the value.
     pub fn parse(field: &FilterField, op: Op, text: &str) -> Result<Value, ValueError> {
+        let text = &*typed(text);
         let list = matches!(op, Op::In | Op::Nin);
         match field.kind() {
             Kind::Text => Ok(Value::Text(needle(op, text))),
@@ -68,12 +103,12 @@ impl Value {
                 Op::Eq | Op::Ne => country::country(text.trim()).map_or_else(|_| needle(op, text), |code| fold(&code).into()),
                 _ => needle(op, text),
             })),
+            Kind::Email => Ok(Value::Email(TypedEmail::of(text))),
             Kind::Phone => {
-                let digits = plain::digits(text);
-                if digits.is_empty() && !text.trim().is_empty() {
+                if plain::digits(text).is_empty() && !text.trim().is_empty() {
                     return Err((CODE, "must have digits, since phones compare by their digits".into()));
                 }
-                Ok(Value::Digits(digits))
+                Ok(Value::Phone(TypedPhone::of(text)))
             }
             Kind::Number if list => among(text, number),
             Kind::Number => number(text).map(|number| Value::Span(Span::of(number))),
@@ -226,11 +261,18 @@ mod tests {
     #[test]
     fn rules_8_values_are_read_by_the_field() {
         let phone = FilterField::Text(TextField::Phone);
-        let digits = |text| Value::parse(&phone, Op::Ct, text);
-        assert_eq!(digits("+1 (555) 555-0117 x12"), Ok(Value::Digits("1555555011712".into())));
-        assert_eq!(digits("০১৭০০"), Ok(Value::Digits("01700".into())));
-        assert_eq!(digits(""), Ok(Value::Digits(String::new())));
-        assert!(digits("none").is_err());
+        let digits = |text| match Value::parse(&phone, Op::Ct, text) {
+            Ok(Value::Phone(phone)) => Some((phone.digits, phone.international.unwrap_or_default())),
+            _ => None,
+        };
+        let read = |digits: &str, international: &str| Some((digits.to_owned(), international.to_owned()));
+        assert_eq!(digits("+1 (555) 555-0117 x12"), read("1555555011712", ""));
+        assert_eq!(digits("০১৭০০"), read("01700", ""));
+        assert_eq!(digits("+44 (0)161 496 0123 ext 7"), read("44016149601237", "4416149601237"));
+        assert_eq!(digits("0044 161 496 0123 x7"), read("004416149601237", "4416149601237"));
+        assert_eq!(digits("0044 16"), read("004416", "4416"));
+        assert_eq!(digits(""), read("", ""));
+        assert_eq!(digits("none"), None);
 
         let country = FilterField::Text(TextField::Country);
         for text in ["us", "USA", "United States", " us "] {
@@ -249,6 +291,7 @@ mod tests {
         let city = FilterField::Text(TextField::City);
         assert_eq!(Value::parse(&city, Op::Eq, " ZOE\u{308} "), Ok(Value::Text("zoë".into())));
         assert_eq!(Value::parse(&city, Op::Ct, " A"), Ok(Value::Text(" a".into())));
+        assert_eq!(Value::parse(&city, Op::Eq, "Oak\u{ad}\nton\u{200b}"), Ok(Value::Text("oak ton".into())));
     }
 
     #[test]

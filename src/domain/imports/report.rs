@@ -182,9 +182,12 @@ pub struct RowReport {
     /// The fields that led to the match.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub matched_on: Vec<String>,
-    /// The fields that the row changed, or would change; of a matched row the fields whose values differ.
+    /// The fields that the row changed, or would change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
+    /// The fields of a matched row that have other values than the customer, which stayed as it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differs: Vec<String>,
     /// How many of them became empty.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub emptied: i64,
@@ -225,5 +228,6 @@ impl RowReport {
             // A dry run has no ids for customers that it would create, nor for later rows that would match them.
             && (is_new(self.outcome) || rehearsed.customer_id.is_none() || self.customer_id == rehearsed.customer_id)
             && self.changed == rehearsed.changed
+            && self.differs == rehearsed.differs
     }
 }

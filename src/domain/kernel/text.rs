@@ -9,18 +9,38 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::GeneralCategory;
 use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
 
+use super::invisible::visible;
 use super::problem::ValueError;
 
 const NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfc();
 const CATEGORY: CodePointMapDataBorrowed<'static, GeneralCategory> =
     CodePointMapData::<GeneralCategory>::new();
 
-/// The stored form of a text: trimmed, in NFC (rules 2). An empty text means absent.
+/// What a line break of a street becomes; elsewhere it becomes one blank.
+const BETWEEN_LINES: &str = ", ";
+
+/// The stored form of a text: without invisible characters, on one line, trimmed, in NFC (rules 2). An empty text means
+/// absent.
 ///
 /// # Errors
 /// The text has a control character, or more characters than allowed.
 pub fn clean(text: &str, chars_max: usize) -> Result<CompactString, ValueError> {
-    let trimmed = text.trim();
+    checked(&one_line(&visible(text), " "), chars_max)
+}
+
+/// The stored form of a street: as [`clean`], but a comma stands between its lines.
+///
+/// # Errors
+/// Same as [`clean`].
+pub fn clean_lines(text: &str, chars_max: usize) -> Result<CompactString, ValueError> {
+    checked(&one_line(&visible(text), BETWEEN_LINES), chars_max)
+}
+
+/// A text of one line without white space at its ends, in NFC.
+///
+/// # Errors
+/// Same as [`clean`].
+pub(crate) fn checked(trimmed: &str, chars_max: usize) -> Result<CompactString, ValueError> {
     if has_control(trimmed) {
         return Err(("control_character", NO_CONTROL.into()));
     }
@@ -33,7 +53,45 @@ pub fn clean(text: &str, chars_max: usize) -> Result<CompactString, ValueError> 
 
 /// The stored form of a text that a derived check looks at afterwards.
 pub fn normal(text: &str) -> String {
-    nfc(text.trim()).into_owned()
+    nfc(&one_line(&visible(text), " ")).into_owned()
+}
+
+/// A typed text as a filter compares it: without invisible characters and line breaks. White space at the ends stays.
+pub fn typed(text: &str) -> Cow<'_, str> {
+    let text = visible(text);
+    if text.contains(is_break_or_tab) { Cow::Owned(text.replace(is_break_or_tab, " ")) } else { text }
+}
+
+/// A trimmed text on one line: line breaks and tabs are white space. A tab, with the white space around it, becomes a
+/// blank, and a line break, with the empty lines after it, becomes `between`.
+fn one_line<'a>(text: &'a str, between: &str) -> Cow<'a, str> {
+    let trimmed = text.trim();
+    if !trimmed.contains(is_break_or_tab) {
+        return Cow::Borrowed(trimmed);
+    }
+    let mut line = String::with_capacity(trimmed.len());
+    for part in trimmed.split(is_break).map(str::trim).filter(|part| !part.is_empty()) {
+        if !line.is_empty() {
+            let has_comma = between != " " && (line.ends_with(',') || part.starts_with(','));
+            line.push_str(if has_comma { between.trim_start_matches(',') } else { between });
+        }
+        for (index, cell) in part.split('\t').map(str::trim).filter(|cell| !cell.is_empty()).enumerate() {
+            if index > 0 {
+                line.push(' ');
+            }
+            line.push_str(cell);
+        }
+    }
+    Cow::Owned(line)
+}
+
+/// The characters that begin a new line (Unicode 5.8).
+fn is_break(c: char) -> bool {
+    matches!(c, '\n' | '\u{b}' | '\u{c}' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+fn is_break_or_tab(c: char) -> bool {
+    c == '\t' || is_break(c)
 }
 
 /// What is wrong with a text that has control characters.
@@ -84,6 +142,23 @@ pub fn fold(text: &str) -> CompactString {
 /// The form in which identities compare: [`fold`], with one blank for every run of white space (rules 3).
 pub fn fold_spaces(text: &str) -> CompactString {
     one_blank(fold(text))
+}
+
+/// The apostrophe for every character that people type as one, and every other character as it is.
+pub fn apostrophe(c: char) -> char {
+    match c {
+        '`' | '´' | '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{2035}' | '\u{ff07}'
+        // Modifier letters, as in Hawaiʻi and in transliterations.
+        | '\u{2b9}' | '\u{2bb}'..='\u{2bf}' | '\u{2c8}' | '\u{a78b}' | '\u{a78c}'
+        // The Greek koronis, the Armenian apostrophe, the Hebrew geresh.
+        | '\u{1fbd}' | '\u{55a}' | '\u{5f3}' => '\'',
+        other => other,
+    }
+}
+
+/// A text in which all apostrophes are one, as names compare (rules 3).
+pub fn one_apostrophe(text: CompactString) -> CompactString {
+    if text.contains(|c| apostrophe(c) != c) { text.chars().map(apostrophe).collect() } else { text }
 }
 
 /// The words of a text with one blank between them.
@@ -150,10 +225,40 @@ mod tests {
         assert_eq!(clean("ab", 1).unwrap_err().0, "too_long");
         // Four characters, eight bytes: limits count characters.
         assert_eq!(clean("éééé", 4).unwrap(), "éééé");
-        for bad in ["a\0b", "a\nb", "a\u{85}b", "a\u{2028}b", "a\u{fffe}b", "a\u{7f}"] {
+        for bad in ["a\0b", "a\u{1b}b", "a\u{8d}b", "a\u{fffe}b", "a\u{7f}"] {
             assert_eq!(clean(bad, 10).unwrap_err().0, "control_character", "{bad:?}");
         }
         assert_eq!(clean("👩‍👩‍👧", 10).unwrap(), "👩‍👩‍👧");
+        // What looks empty is absent.
+        assert_eq!(clean(" \u{200b}\u{3164}\n", 10).unwrap(), "");
+    }
+
+    #[test]
+    fn rules_2_line_breaks_and_tabs_are_white_space() {
+        for (text, line, street) in [
+            ("12 High St\nFlat 3", "12 High St Flat 3", "12 High St, Flat 3"),
+            ("12 High St,\r\nFlat 3", "12 High St, Flat 3", "12 High St, Flat 3"),
+            ("12 High St \r\n\r\n , Flat 3\n", "12 High St , Flat 3", "12 High St , Flat 3"),
+            ("a\u{85}b\u{2028}c\u{b}d\u{c}e\u{2029}f\rg", "a b c d e f g", "a, b, c, d, e, f, g"),
+            ("\ta \t\t b\t", "a b", "a b"),
+            ("a  b", "a  b", "a  b"),
+            ("a\u{200b}\nb", "a b", "a, b"),
+        ] {
+            assert_eq!(clean(text, 99).unwrap(), line, "{text:?}");
+            assert_eq!(clean_lines(text, 99).unwrap(), street, "{text:?}");
+        }
+        assert_eq!(normal(" Oakton\n Tools\t"), "Oakton Tools");
+        assert_eq!(typed(" a\nb\u{ad} "), " a b ");
+    }
+
+    #[test]
+    fn rules_3_apostrophes_are_one() {
+        for name in
+            ["O’Brien", "O\u{2bc}Brien", "O`Brien", "O´Brien", "O\u{ff07}Brien", "O‘Brien", "O\u{2032}Brien"]
+        {
+            assert_eq!(one_apostrophe(fold_spaces(name)), "o'brien", "{name}");
+        }
+        assert_eq!(one_apostrophe("rock \"n\" roll".into()), "rock \"n\" roll");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub struct Link {
     pub issued_at: Micros,
     /// The time from which the link is invalid.
     pub expires_at: Micros,
-    /// When somebody first opened its page; mail scanners open it too.
+    /// When somebody first sent the form of its page and did not use it up, as with a weak password.
     pub opened_at: Option<Micros>,
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn find(
     found.map(link).transpose()
 }
 
-/// Records that somebody opened a link. The link stays valid.
+/// Records that somebody sent the form of a link. The link stays valid.
 ///
 /// # Errors
 /// Database errors.

@@ -175,7 +175,7 @@ impl Accounts<'_> {
         self.0.administer(move |conn, _| sessions::end(conn, entrypoint_id, &token)).await
     }
 
-    /// A valid link of this entrypoint with its customer; records that somebody opened its page.
+    /// A valid link of this entrypoint with its customer.
     ///
     /// # Errors
     /// Database errors.
@@ -185,21 +185,24 @@ impl Accounts<'_> {
         token: String,
     ) -> Result<Option<(Link, Found)>, StoreError> {
         let now = clock::now();
-        let asked = token.clone();
-        let found = self
-            .0
+        self.0
             .read(move |conn, ring| {
-                let Some(link) = links::find(conn, entrypoint_id, &asked, now)? else { return Ok(None) };
+                let Some(link) = links::find(conn, entrypoint_id, &token, now)? else { return Ok(None) };
                 let found = find::find(conn, ring, entrypoint_id, link.customer_id)?;
                 Ok(found
                     .filter(|found| may_have_links(&found.record.stored.customer))
                     .map(|found| (link, found)))
             })
-            .await?;
-        if found.as_ref().is_some_and(|(link, _)| link.opened_at.is_none()) {
-            self.0.administer(move |conn, _| links::set_opened(conn, entrypoint_id, &token, now)).await?;
-        }
-        Ok(found)
+            .await
+    }
+
+    /// Records that somebody sent the form behind a link. Opening the page records nothing: mail scanners open it too.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn set_opened(self, entrypoint_id: i64, token: String) -> Result<(), StoreError> {
+        let now = clock::now();
+        self.0.administer(move |conn, _| links::set_opened(conn, entrypoint_id, &token, now)).await
     }
 
     /// Uses an invitation or reset link to set the hash of the new password. Unlocks the account and ends all its

@@ -6,7 +6,6 @@ use super::{JobId, JobKind, JobState, RowReport, job_row, of_job, report_ad, rep
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::Customer;
 use crate::domain::imports::{Counts, RowOutcome};
-use crate::domain::kernel::text::fold_spaces;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{dry_run_record, import_report, job};
@@ -99,18 +98,18 @@ fn erase_rows(conn: &mut Conn, ring: &KeyRing, id: JobId, person: &Customer) -> 
 
 /// Whether a rejected row seems to describe this person: by one identifying value, or by both names.
 fn is_of(row: &RowReport, person: &Customer) -> bool {
-    let cells: Vec<_> = row.cells.iter().map(|cell| fold_spaces(cell)).collect();
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let has = |field: TextField| {
-        let Some(value) = person.text(field).map(fold_spaces) else { return false };
+        let Some(value) = person.text(field).map(|text| field.comparable(text)) else { return false };
         let number = digits(&value);
-        cells.iter().any(|cell| {
+        row.cells.iter().any(|cell| {
             // The phone number may lack its country code.
             let is_phone = field == TextField::Phone && {
                 let cell = digits(cell);
                 cell.len() >= 6 && number.ends_with(&cell)
             };
-            is_phone || *cell == value
+            // A cell may be too long for the field, and is then another value.
+            is_phone || field.clean(cell).is_ok_and(|clean| field.comparable(&clean) == value)
         })
     };
     TELLING.into_iter().any(has) || (has(TextField::Firstname) && has(TextField::Lastname))

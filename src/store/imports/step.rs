@@ -202,15 +202,11 @@ fn decide_row(
         .flat_map(|(before, after)| difference(Some(&before.customer), &after.customer))
         .collect();
     let outcome = RowOutcome::from(verdict);
-    let changed = if outcome == RowOutcome::Matched {
-        differs
-    } else {
-        changes.iter().map(|change| change.field.clone()).collect()
-    };
     Ok(RowReport {
         customer_id: (id < DRY_RUN_IDS_FROM).then_some(id),
         matched_on: matched_on.unwrap_or_default(),
-        changed,
+        changed: changes.iter().map(|change| change.field.clone()).collect(),
+        differs,
         emptied: i64::try_from(changes.iter().filter(|change| change.to.is_none()).count()).unwrap_or(0),
         warnings: row.warnings.clone(),
         ..RowReport::new(row.line, outcome)

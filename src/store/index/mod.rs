@@ -23,6 +23,7 @@ use super::SearchIndex;
 use super::engine::conn::{Conn, DatabaseUrl};
 use super::engine::error::StoreError;
 use super::engine::reader::{Sees, Size};
+use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::{IdField, MatchKey};
 use crate::domain::customers::record::Customer;
 use crate::domain::filter::{Group, Term, TermVisitor, each_term};
@@ -58,13 +59,15 @@ impl TermVisitor for Hashed {
 fn of_key(key: &MatchKey) -> Vec<Term> {
     let pairs = key.identifier.fields().iter().zip(&key.values);
     pairs
-        .map(|(field, value)| Term {
-            group: match field {
-                IdField::Text(field) => Group::Text(*field),
-                IdField::Additional(name) => Group::Additional(name.to_lowercase()),
-            },
-            text: fold_spaces(value).into(),
+        .map(|(field, value)| match field {
+            // The matcher compares numbers and additional fields exactly, the index without case and spacing.
+            IdField::Text(TextField::CustomerNumber) => {
+                (Group::Text(TextField::CustomerNumber), fold_spaces(value))
+            }
+            IdField::Additional(name) => (Group::Additional(name.to_lowercase()), fold_spaces(value)),
+            IdField::Text(field) => (Group::Text(*field), value.clone()),
         })
+        .map(|(group, text)| Term { group, text: text.into() })
         .collect()
 }
 

@@ -49,7 +49,7 @@ const TEXT_NAMES: [(&str, &[&str]); 14] = [
 /// The values of a text field; never empty.
 fn values(person: &Person, field: &str) -> Vec<Text> {
     match field {
-        "name" => vec![person.name()],
+        "name" => person.names(),
         "tier" => vec![person.tier.clone().unwrap_or_default()],
         "label" if !person.labels.is_empty() => person.labels.clone(),
         field => vec![person.text(field).to_vec()],
@@ -145,7 +145,13 @@ fn phone_condition(rng: &mut Rng, people: &[Person]) -> Condition {
     };
     let check: Check = Box::new(move |person| {
         let own = person.digits();
-        let any = if op.ends_with("ct") { own.contains(&needle) } else { own == needle };
+        // `00` stands for the plus before a country code.
+        let abroad = needle.strip_prefix("00").filter(|rest| !rest.is_empty());
+        let any = if op.ends_with("ct") {
+            own.contains(&needle) || abroad.is_some_and(|rest| own.starts_with(rest))
+        } else {
+            own == needle
+        };
         any == matches!(op, "eq" | "ct")
     });
     let field = pick(rng, &["phone", "Phone"]);
@@ -232,8 +238,13 @@ fn search(rng: &mut Rng, people: &[Person], words: &Words) -> Condition {
         plains.extend(plain(&text).split_whitespace().map(str::to_owned));
         written.push(write(rng, &text));
     }
-    // A word of separators alone joins the word beside it; other tests cover that.
-    if plains.iter().any(|word| word.chars().all(|c| "+-().x/".contains(c))) {
+    // A word of separators alone joins the word beside it, and zeros may stand for the plus of a country code; other tests
+    // cover that.
+    let is_dialled = |word: &String| {
+        let digits = word.trim_start_matches(|c| "+-().x/".contains(c));
+        digits.starts_with('0') && digits.chars().all(|c| c.is_ascii_digit() || "+-().x/".contains(c))
+    };
+    if plains.iter().any(|word| word.chars().all(|c| "+-().x/".contains(c)) || is_dialled(word)) {
         return search(rng, people, words);
     }
     let check: Check = Box::new(move |person| plains.iter().all(|word| person.has_word(word)));

@@ -315,11 +315,24 @@ impl Person {
         self.texts.get(field).map_or(&[], Vec::as_slice)
     }
 
+    /// The names that `name` and a search look at: [`Person::name`], and first and last name beside a full name.
+    pub fn names(&self) -> Vec<Text> {
+        let mut names = vec![self.name()];
+        names.extend(
+            Some(self.person_name()).filter(|name| self.texts.contains_key("fullname") && !name.is_empty()),
+        );
+        names
+    }
+
     /// The full name, or else first and last name.
     pub fn name(&self) -> Text {
         if let Some(full) = self.texts.get("fullname") {
             return full.clone();
         }
+        self.person_name()
+    }
+
+    fn person_name(&self) -> Text {
         let parts: Vec<&Text> =
             ["firstname", "lastname"].iter().filter_map(|part| self.texts.get(part)).collect();
         parts
@@ -335,12 +348,9 @@ impl Person {
 
     /// Whether the customer has a word of a search, in the word's plain form.
     pub fn has_word(&self, word: &str) -> bool {
-        let texts = [
-            plain(&self.name()),
-            plain(self.text("company")),
-            plain(self.text("email")),
-            plain(self.text("customerNumber")),
-        ];
+        let mut texts: Vec<String> =
+            ["company", "email", "customerNumber"].map(|field| plain(self.text(field))).into();
+        texts.extend(self.names().iter().map(|name| plain(name)));
         if texts.iter().any(|text| text.contains(word)) {
             return true;
         }

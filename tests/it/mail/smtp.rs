@@ -91,6 +91,35 @@ async fn no_mail_is_sent_without_the_configured_security() {
     }
 }
 
+both!(mail_goes_to_the_ascii_form_of_a_domain, |db| async {
+    let mut mails = MailServer::start("none", false).await;
+    mails.set_mode("ascii").await;
+    let site = mails.site(db);
+    let server = Server::start_on(&site).await;
+    let client = master(&server);
+    let body = |email: &str| json!({"email": email});
+    for email in ["lea@käse.example", "Jörg@käse.example"] {
+        let id = created(&client, "demo", &body(email)).await;
+        invite(&client, id).await.expect(200);
+    }
+    until_all_sent(&client, "demo").await;
+    assert_eq!(mails.mails_to("lea@xn--kse-qla.example"), 1);
+    // Letters beyond ASCII before the @ need a server with SMTPUTF8.
+    let failed: Vec<Value> =
+        outbox(&client, "demo").await.into_iter().filter(|mail| mail["state"] == "failed").collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    let problem = failed[0]["problem"].as_str().expect("a problem");
+    assert!(problem.contains("SMTPUTF8") && !problem.contains('@'), "{problem}");
+    mails.set_mode("ok").await;
+    let retry = format!("/api/Mail/outbox/demo/{}/retry", failed[0]["mailId"]);
+    client.send(reqwest::Method::POST, &retry, None, &[]).await.expect(200);
+    until_all_sent(&client, "demo").await;
+    assert_eq!(mails.mails_to("Jörg@xn--kse-qla.example"), 1);
+    let taken = mails.mails();
+    let message = Message::read(taken[1]["message"].as_str().unwrap());
+    assert_eq!(message.to(), "Jörg@xn--kse-qla.example");
+});
+
 both!(every_recipient_gets_one_mail_despite_server_failures, |db| async {
     let mut mails = MailServer::start("none", false).await;
     let site = mails.site(db);

@@ -20,6 +20,9 @@ both!(an_invitation_becomes_an_account, |db| async {
     for _ in 0..3 {
         scanner.get(&link).await.expect(200).says("Choose a password");
     }
+    let opened =
+        async || client.get(&format!("{}/invite", path(id))).await.expect(200).json["openedAt"].clone();
+    assert!(opened().await.is_null(), "a scanner's look is no person's");
     let mut browser = Browser::new(&server, "demo");
     for (weak, why) in [
         ("short", "at least 10"),
@@ -31,6 +34,7 @@ both!(an_invitation_becomes_an_account, |db| async {
         let page = browser.submit(&link, &form).await.expect(422).says(why).says("aria-invalid");
         assert!(!page.text.contains(weak), "a password is on the page");
     }
+    assert!(opened().await.is_string());
     let page = browser.submit(&link, &SET).await;
     assert_eq!(page.location(), "/portal/demo/sign-in?done=password-set");
     assert!(!browser.is_in().await, "a link alone signs nobody in");

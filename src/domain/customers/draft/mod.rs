@@ -20,6 +20,7 @@ use super::record::{
     LABEL_CHARS_MAX, LABELS_MAX, Status, TIME_ZONE_MAX, TIME_ZONE_MIN,
 };
 use crate::domain::accounts::password;
+use crate::domain::kernel::invisible::visible;
 use crate::domain::kernel::members::{Given, Members};
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::{Problem, ValueError};
@@ -255,7 +256,10 @@ impl DraftParser<'_> {
             Given::Text(raw) => raw,
             other => return self.wrong_type(&[name], "a string", other),
         };
-        let Some(value) = self.clean(&[name], raw, field.spec().chars_max) else { return };
+        let value = match field.clean(raw) {
+            Ok(value) => value,
+            Err(refusal) => return self.refuse(&[name], refusal),
+        };
         if value.is_empty() {
             return self.draft.set_text(field, Change::Clear);
         }
@@ -264,8 +268,8 @@ impl DraftParser<'_> {
         }
         let checked = match field.spec().shape {
             // The check of Phone and ShippingZip needs the countries, which may follow later in the body.
-            Shape::Plain | Shape::ShippingZip | Shape::Phone => Ok(value),
-            Shape::Email => email::email(&value).map(Into::into),
+            Shape::Plain | Shape::Name | Shape::Street | Shape::ShippingZip | Shape::Phone => Ok(value),
+            Shape::Email => email::email(&value),
             Shape::Birthday => time::birthday(&value, self.context.now).map(Into::into),
             Shape::Country => country::country(&value).map(Into::into),
         };
@@ -481,7 +485,8 @@ fn balance(given: &Given<'_>) -> Result<Money, ValueError> {
 
 fn created_at(given: &Given<'_>, now: Micros) -> Result<Micros, ValueError> {
     match given {
-        Given::Text(text) => time::created_at(text.trim(), now),
+        // Times that are copied from other programs may have marks of direction.
+        Given::Text(text) => time::created_at(visible(text).trim(), now),
         other => Err(wrong_type("a string", other)),
     }
 }

@@ -129,7 +129,8 @@ impl Conn {
                 if purpose == Purpose::Read {
                     conn.batch_execute("PRAGMA query_only = ON;")?;
                 }
-                // WAL mode has opened the files.
+                // The first read opens the write-ahead log.
+                conn.batch_execute("SELECT count(*) FROM sqlite_schema")?;
                 let files = Files::of(path)?;
                 Ok(Conn::Sqlite(conn, Memory { subject: None, files }))
             }

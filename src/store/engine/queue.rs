@@ -368,8 +368,10 @@ mod tests {
         push(&queue, 3, 30);
         queue.release(&[1], left, true);
         assert_eq!(ids(&take(&queue, 9)), [20]);
-        assert_eq!(ids(&take(&queue, 9)), [11, 10]);
+        assert_eq!(ids(&take(&queue, 9)), [11]);
+        queue.release(&[1], Vec::new(), false);
         assert_eq!(ids(&take(&queue, 9)), [30]);
+        assert_eq!(ids(&take(&queue, 9)), [10]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Builds the service from its parts, and runs it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::HttpServer;
 use actix_web::web::Data;
@@ -28,6 +28,8 @@ use crate::store::{DEMO_ENTRY, SessionLimits, Store, StoreError, StoreOptions};
 const SHUTDOWN_SECS: u64 = 6;
 /// After the last request, a mail in delivery has this long to finish.
 const MAIL_PATIENCE: Duration = Duration::from_secs(2);
+/// After the last request, the look for revoked tokens has this long to end.
+const WATCH_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many connections the kernel queues before the service accepts them.
@@ -53,10 +55,12 @@ pub enum Failure {
 /// The configuration is wrong, or the database does not open.
 pub fn open(global: &Global) -> Result<Store, Failure> {
     let url = global.database()?;
+    let may_begin = global.may_begin();
     let master = global.master_key(&url)?;
     let options = StoreOptions {
         url,
         master,
+        may_begin,
         idempotency_secs: 24 * 3600,
         batch_max: 256,
         writers: 1,
@@ -64,7 +68,9 @@ pub fn open(global: &Global) -> Result<Store, Failure> {
         // A command reads each record once.
         record_cache_bytes: 0,
     };
-    Ok(Store::open(options)?)
+    let store = Store::open(options)?;
+    global.has_begun();
+    Ok(store)
 }
 
 fn system(error: impl std::fmt::Display) -> Failure {
@@ -100,10 +106,12 @@ pub async fn serve(
 ) -> Result<(), Failure> {
     serve.check(global)?;
     let url = global.database()?;
+    let may_begin = global.may_begin();
     let master = global.master_key(&url)?;
     let options = StoreOptions {
         url,
         master,
+        may_begin,
         idempotency_secs: secs(serve.idempotency_ttl),
         batch_max: usize::from(serve.batch_max),
         writers: usize::from(serve.writers),
@@ -112,6 +120,7 @@ pub async fn serve(
     };
     let (composer, transport) = serve.mail.mailer(global, serve.base_url())?;
     let store = Arc::new(Store::open(options)?);
+    global.has_begun();
     let guard = Arc::new(Guard::default());
     let stop = StopSignal::default();
     let asked_at = clock::now();
@@ -182,10 +191,17 @@ pub async fn serve(
     for worker in workers {
         worker.abort();
     }
-    watcher.thread().unpark();
-    let draining = Arc::clone(&store);
-    let flush = actix_web::rt::task::spawn_blocking(move || draining.drain()).await;
-    flush.map_err(system)?;
+    let closing = Arc::clone(&store);
+    let closed = actix_web::rt::task::spawn_blocking(move || {
+        watcher.thread().unpark();
+        // A server that does not answer may hold it up; only SQLite needs its end, and there a look takes no time.
+        let until = Instant::now() + WATCH_PATIENCE;
+        while !watcher.is_finished() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        closing.close();
+    });
+    closed.await.map_err(system)?;
     tracing::info!("stopped");
     Ok(())
 }

@@ -239,6 +239,7 @@ fn read(caller: &Claims, members: &Members<'_>, mut problems: Vec<Problem>) -> R
     let integer = |text: &str| Some(text.parse().unwrap_or(i64::MIN));
     for (member, raw) in &members.0 {
         match (member.as_ref(), Given::of(raw)) {
+            ("name" | "scopes" | "expiresInDays" | "requestsPerMinute", Given::Null) => {}
             ("name", Given::Text(text)) => token.name = Some(normal(&text)),
             ("entries", _) => match serde_json::from_str(raw.get()) {
                 Ok(read) => token.entries = Some(read),
@@ -257,17 +258,20 @@ fn read(caller: &Claims, members: &Members<'_>, mut problems: Vec<Problem>) -> R
             },
             ("expiresInDays", Given::Number(text)) => token.expires_in_days = integer(text),
             ("requestsPerMinute", Given::Number(text)) => token.requests_per_minute = integer(text),
-            ("requestsPerMinute", Given::Null) => token.requests_per_minute = None,
             ("name" | "expiresInDays" | "requestsPerMinute", given) => {
                 refuse(member, "wrong_type", format!("must not be {}", given.kind()));
             }
             _ => refuse(member, "unknown_field", "is no field of a token".into()),
         }
     }
+    if !members.0.iter().any(|(member, _)| member.as_ref() == "entries") {
+        let message = "is required: a list of entrypoints, or \"*\" for all of the organisation";
+        refuse("entries", "required", message.into());
+    }
     problems.extend(problems_of(token.validate()));
     let token = unless_any(problems, Ok(token))?;
     let name = token.name.unwrap_or_else(|| "token".into());
-    let entries = token.entries.unwrap_or_else(|| caller.entries.clone());
+    let entries = token.entries.unwrap_or_else(|| Entries::Listed(Vec::new()));
     let mut scopes = token.scopes.unwrap_or_else(|| Scope::DEFAULT.to_vec());
     scopes.sort_unstable();
     scopes.dedup();

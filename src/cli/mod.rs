@@ -121,7 +121,7 @@ fn with_store<T>(
 ) -> Result<T, Failure> {
     let store = Arc::new(app::open(global)?);
     let result = block_on(action(&store))?;
-    store.drain();
+    store.close();
     result
 }
 

@@ -43,6 +43,8 @@ pub struct Global {
 
 const DATABASE_FILE: &str = "customary.db";
 const MASTER_KEY_FILE: &str = "master.key";
+/// Beside the master key from the moment when a first start makes that key until the database is complete.
+const FIRST_START_FILE: &str = "master.key.first-start";
 
 /// A wrong setting: a message that tells the operator what to change.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +110,25 @@ impl Global {
                 path.display()
             )));
         }
+        let mark = self.data_dir.join(FIRST_START_FILE);
+        fs::write(&mark, "")
+            .map_err(|error| ConfigError(format!("cannot write {}: {error}", mark.display())))?;
         make_key(&self.data_dir, &path)
+    }
+
+    /// Whether an empty database may be filled, as at a first start. It may not if the data folder holds the master key of
+    /// an earlier database: that database was moved, removed or emptied. Ask before [`Global::master_key`], which makes
+    /// a missing key.
+    pub fn may_begin(&self) -> bool {
+        // In this order: another first start removes its mark once the database is complete.
+        self.has_explicit_key()
+            || !self.data_dir.join(MASTER_KEY_FILE).exists()
+            || self.data_dir.join(FIRST_START_FILE).exists()
+    }
+
+    /// Records that the database is complete: from now on the master key in the data folder belongs to it.
+    pub fn has_begun(&self) {
+        let _ = fs::remove_file(self.data_dir.join(FIRST_START_FILE));
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 use super::StopSignal;
-use super::worker::{self, Work};
+use super::worker::{self, Patience, Work};
 use crate::clock;
 use crate::domain::customers::draft::{Change, Context, Draft};
 use crate::domain::decide::command::{Action, Command, CreateCustomer};
@@ -39,12 +39,12 @@ pub async fn work(store: Arc<Store>, stop: StopSignal) {
     worker::work::<Import>(store, stop).await;
 }
 
-/// Runs an import until it is over, another worker has it, or the process is to stop.
+/// Runs an import for a person who waits for it, until it is over, another worker has it, or the process is to stop.
 ///
 /// # Errors
 /// The store's; the job then waits for the next worker.
 pub async fn run(store: &Arc<Store>, lease: ImportLease, stop: &StopSignal) -> Result<(), StoreError> {
-    worker::run(store, Import::new(store, lease), stop).await
+    worker::run(store, Import::new(store, lease), Patience::Watched, stop).await
 }
 
 /// An import that this process runs.

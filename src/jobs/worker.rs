@@ -11,9 +11,20 @@ use crate::store::{Lease, StepDone, Store, StoreError};
 
 /// How often a worker looks for jobs that another process queued or lost.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// The pause before another try of a step that found the database busy or unavailable, and the most tries.
-const RETRY_AFTER: Duration = Duration::from_millis(500);
-const RETRIES_MAX: u32 = 20;
+/// The pauses before another try of a step that found the database busy or unavailable: the first and the longest.
+const RETRY_FIRST: Duration = Duration::from_millis(500);
+const RETRY_LATER: Duration = Duration::from_secs(4);
+/// The most tries in a row of a worker that somebody watches.
+const RETRIES_WATCHED: u32 = 20;
+
+/// How long a worker goes on with a step that the database does not let it do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// As long as the service runs.
+    Endless,
+    /// Some seconds: a person waits, and can run the job again.
+    Watched,
+}
 
 /// A job that this process runs.
 pub(super) trait Work: Send + Sized + 'static {
@@ -57,7 +68,7 @@ pub(super) async fn work<W: Work>(store: Arc<Store>, stop: StopSignal) {
                 let (store, stop) = (Arc::clone(&store), stop.clone());
                 tokio::spawn(async move {
                     let job = work.lease().id.job_id;
-                    if let Err(error) = run(&store, work, &stop).await {
+                    if let Err(error) = run(&store, work, Patience::Endless, &stop).await {
                         tracing::warn!(%error, kind = W::KIND, job, "a job failed; it waits for another worker");
                     }
                     drop(permit);
@@ -72,12 +83,19 @@ pub(super) async fn work<W: Work>(store: Arc<Store>, stop: StopSignal) {
     }
 }
 
-/// Runs a job until it is over, another worker has it, or the process is to stop.
+/// Runs a job until it is over, another worker has it, or the process is to stop. What the database refuses for a reason
+/// of its own (a lock, a full disk, a cancelled statement, a lost connection) is tried again and decides no row.
 ///
 /// # Errors
 /// The store's; the job then waits for the next worker.
-pub(super) async fn run<W: Work>(store: &Store, mut work: W, stop: &StopSignal) -> Result<(), StoreError> {
-    let mut retries = 0;
+pub(super) async fn run<W: Work>(
+    store: &Store,
+    mut work: W,
+    patience: Patience,
+    stop: &StopSignal,
+) -> Result<(), StoreError> {
+    let mut retries = 0_u32;
+    let mut pause = RETRY_FIRST;
     loop {
         if stop.is_asked() {
             return store.jobs().release(work.lease()).await;
@@ -94,9 +112,20 @@ pub(super) async fn run<W: Work>(store: &Store, mut work: W, stop: &StopSignal) 
                 tracing::error!(%error, kind = W::KIND, job = work.lease().id.job_id, "an item of a job failed");
                 work.give_up_one(error).await?
             }
-            Err(StoreError::Busy | StoreError::Unavailable(_)) if retries < RETRIES_MAX => {
-                retries += 1;
-                tokio::time::sleep(RETRY_AFTER).await;
+            Err(error @ (StoreError::Busy | StoreError::Unavailable(_)))
+                if patience == Patience::Endless || retries < RETRIES_WATCHED =>
+            {
+                if retries == 0 {
+                    let job = work.lease().id.job_id;
+                    tracing::warn!(%error, kind = W::KIND, job, "a step of a job waits for the database");
+                }
+                retries = retries.saturating_add(1);
+                tokio::time::sleep(pause).await;
+                if patience == Patience::Endless {
+                    pause = RETRY_LATER.min(pause * 2);
+                }
+                // If this fails too, the next worker finds the database as this one does.
+                let _ = store.jobs().keep(work.lease()).await;
                 continue;
             }
             done => done?,
@@ -104,7 +133,7 @@ pub(super) async fn run<W: Work>(store: &Store, mut work: W, stop: &StopSignal) 
         match done {
             StepDone::Over => return Ok(()),
             StepDone::Went(done) => {
-                retries = 0;
+                (retries, pause) = (0, RETRY_FIRST);
                 if done > 0 {
                     work.learn(done, begun.elapsed(), store.has_callers());
                 }

@@ -1,12 +1,15 @@
 //! The start of a store: applies migrations and fills an empty database, under one lock.
 
+use std::path::Path;
+
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::engine::conn::{Conn, DatabaseUrl, Purpose, on};
 use super::engine::error::StoreError;
+use super::engine::files::{beside, length};
 use super::engine::migrate::migrate;
-use super::engine::schema::{data_key, organisation};
+use super::engine::schema::{customer, data_key, organisation};
 use super::entrypoints::settings;
 use super::index;
 use super::keys::keyring::{KeyRing, SERVICE_ENTRYPOINT};
@@ -16,6 +19,10 @@ use crate::domain::kernel::time::Micros;
 /// The number of the PostgreSQL advisory lock by which instances that start at once take turns; its value is arbitrary.
 const MIGRATION_LOCK: i64 = 7_235_419;
 
+/// Why a database without keys is refused.
+const EMPTIED: &str = "is missing or was emptied, although its master key was kept; put the database or a backup of it \
+                       back; to start anew, move the master key of the old database away first";
+
 /// The organisation of a new database.
 pub(crate) const DEMO_ORGANISATION: &str = "Demo";
 /// The name of the entrypoint of a new database.
@@ -24,8 +31,17 @@ pub const DEMO_ENTRY: &str = "demo";
 /// Brings the schema up to date, checks the master key, and fills an empty database.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] for a newer schema or another master key; the database's.
-pub(crate) fn prepare(url: &DatabaseUrl, ring: &KeyRing, now: Micros) -> Result<(), StoreError> {
+/// [`StoreError::Corrupt`] for a newer schema, another master key, or a database that was removed or emptied; the
+/// database's.
+pub(crate) fn prepare(
+    url: &DatabaseUrl,
+    ring: &KeyRing,
+    may_begin: bool,
+    now: Micros,
+) -> Result<(), StoreError> {
+    if let DatabaseUrl::Sqlite(path) = url {
+        must_exist(path, may_begin)?;
+    }
     let mut conn = Conn::open(url, Purpose::Write)?;
     if let Conn::Postgres(c) = &mut conn {
         diesel::sql_query("SET lock_timeout = '60s'").execute(c)?;
@@ -33,7 +49,7 @@ pub(crate) fn prepare(url: &DatabaseUrl, ring: &KeyRing, now: Micros) -> Result<
     }
     migrate(&mut conn)?;
     conn.begin_write()?;
-    let filled = fill(&mut conn, ring, now).and_then(|()| index::rebuild(&mut conn, ring));
+    let filled = fill(&mut conn, ring, may_begin, now).and_then(|()| index::rebuild(&mut conn, ring));
     match filled {
         Ok(()) => Ok(conn.commit()?),
         Err(error) => {
@@ -43,7 +59,25 @@ pub(crate) fn prepare(url: &DatabaseUrl, ring: &KeyRing, now: Micros) -> Result<
     }
 }
 
-fn fill(conn: &mut Conn, ring: &KeyRing, now: Micros) -> Result<(), StoreError> {
+/// Refuses a missing or empty SQLite file that should have content. SQLite would make a new database and remove the log of
+/// the old one.
+fn must_exist(path: &Path, may_begin: bool) -> Result<(), StoreError> {
+    if length(path).is_some_and(|bytes| bytes > 0) {
+        return Ok(());
+    }
+    let log = beside(path, "-wal");
+    if length(&log).is_some_and(|bytes| bytes > 0) {
+        return Err(StoreError::Corrupt(format!(
+            "{} is missing or empty, but its write-ahead log {} is there; put the database back beside it, or a backup of \
+             both; to start anew, move the log away",
+            path.display(),
+            log.display()
+        )));
+    }
+    if may_begin { Ok(()) } else { Err(StoreError::Corrupt(format!("{} {EMPTIED}", path.display()))) }
+}
+
+fn fill(conn: &mut Conn, ring: &KeyRing, may_begin: bool, now: Micros) -> Result<(), StoreError> {
     ring.check_master(conn)?;
     let keys: i64 = on!(conn, |c| data_key::table
         .filter(data_key::entrypoint_id.eq(SERVICE_ENTRYPOINT))
@@ -51,6 +85,11 @@ fn fill(conn: &mut Conn, ring: &KeyRing, now: Micros) -> Result<(), StoreError> 
         .get_result(c))?;
     if keys > 0 {
         return Ok(());
+    }
+    let customers: Vec<i64> =
+        on!(conn, |c| customer::table.select(customer::customer_id).limit(1).load(c))?;
+    if !may_begin || !customers.is_empty() {
+        return Err(StoreError::Corrupt(format!("the database {EMPTIED}")));
     }
     ring.create_data_key(conn, SERVICE_ENTRYPOINT, 1, now)?;
     ring.create_signing_key(conn, "1", now)?;

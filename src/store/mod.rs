@@ -38,7 +38,7 @@ pub use self::engine::error::StoreError;
 pub use self::entrypoints::settings::{EntrypointSettings, Organisation};
 pub use self::first_start::DEMO_ENTRY;
 pub use self::imports::{FileIntake, ImportLease, IntakeError, NewImport, Queued, StepRow, Upload, Why};
-pub use self::index::Maintained;
+pub use self::index::{Compactions, Maintained};
 pub use self::invitations::InviteLease;
 pub use self::jobs::lease::Lease;
 pub use self::jobs::{JobId, StepDone};
@@ -49,8 +49,8 @@ pub use self::mail::{MailId, MailLease, Mark, OutboxMail, OutboxRequest};
 use self::customers::find::find_each;
 use self::customers::record_cache::RecordCache;
 use self::customers::tx::{Reply, run_commands};
-use self::engine::checkpointer::Checkpointer;
-use self::engine::conn::Conn;
+use self::engine::checkpointer::{Checkpointer, truncate_log};
+use self::engine::conn::{Conn, Purpose};
 use self::engine::queue::Queue;
 use self::engine::reader::{Readers, Sees, Size};
 use self::engine::writer::WriterSetup;
@@ -66,6 +66,8 @@ pub struct StoreOptions {
     pub url: DatabaseUrl,
     /// The master key of the database.
     pub master: MasterKey,
+    /// Whether an empty database may be filled, as at a first start.
+    pub may_begin: bool,
     /// How long to keep idempotency records, in seconds.
     pub idempotency_secs: i64,
     /// The most commands in a write transaction.
@@ -106,10 +108,11 @@ impl Store {
     /// Brings the database up to date and opens it.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] for a newer schema or another master key; the database's.
+    /// [`StoreError::Corrupt`] for a newer schema, another master key, or a database that was removed or emptied; the
+    /// database's.
     pub fn open(options: StoreOptions) -> Result<Store, StoreError> {
         let ring = Arc::new(KeyRing::new(options.master));
-        first_start::prepare(&options.url, &ring, clock::now())?;
+        first_start::prepare(&options.url, &ring, options.may_begin, clock::now())?;
         let record_cache = Arc::new(RecordCache::new(options.record_cache_bytes));
         let (own_ring, own_cache) = (Arc::clone(&ring), Arc::clone(&record_cache));
         // A data key never changes, so a separate statement may read it.
@@ -135,9 +138,7 @@ impl Store {
         let (ring, retention_secs) = (Arc::clone(&store.ring), store.idempotency_secs);
         let setup = Arc::new(WriterSetup {
             url: store.url.clone(),
-            run: Box::new(move |conn, commands, waiting| {
-                run_commands(conn, &ring, commands, waiting, retention_secs)
-            }),
+            run: Box::new(move |conn, commands| run_commands(conn, &ring, commands, retention_secs)),
             batch_max: options.batch_max,
         });
         let count = match &store.url {
@@ -221,12 +222,26 @@ impl Store {
         }
     }
 
-    /// Refuses new writes, and waits until every queued one has its answer.
-    pub fn drain(&self) {
+    /// Refuses new writes, waits until every queued one has its answer, and closes all connections. Afterwards SQLite's
+    /// database is one whole file, unless another process uses it.
+    pub fn close(&self) {
         self.queue.close();
         let writers = std::mem::take(&mut *self.writers.lock().unwrap_or_else(PoisonError::into_inner));
+        if writers.is_empty() {
+            return;
+        }
         for writer in writers {
             let _ = writer.join();
+        }
+        let is_read = !self.readers.close();
+        if let DatabaseUrl::Sqlite(_) = &self.url {
+            // The last connection that closes removes the empty log.
+            let left = Conn::open(&self.url, Purpose::Write).and_then(|mut conn| truncate_log(&mut conn));
+            match left {
+                Ok(true) => {}
+                Ok(false) => tracing::info!(is_read, "another process or a read keeps the write-ahead log"),
+                Err(error) => tracing::error!(%error, "the write-ahead log could not be moved into the database"),
+            }
         }
     }
 
@@ -243,9 +258,8 @@ impl Store {
 }
 
 impl Drop for Store {
-    /// The writers end once the queue is closed.
     fn drop(&mut self) {
-        self.queue.close();
+        self.close();
     }
 }
 

@@ -40,6 +40,7 @@ fn open(site: &Site, batch_max: usize) -> Store {
     let options = StoreOptions {
         url: url(site),
         master,
+        may_begin: true,
         idempotency_secs: 3600,
         batch_max,
         writers: 1,
@@ -193,8 +194,8 @@ async fn compare(db: Db, cases: usize, commands: usize, with_poison: bool) {
                 "case {case} contained no poisonous command"
             );
         }
-        slow.drain();
-        fast.drain();
+        slow.close();
+        fast.close();
     }
 }
 
@@ -225,7 +226,7 @@ both!(commands_queued_before_a_drain_are_answered, |db| async move {
     tokio::pin!(answers);
     // After one poll every command is queued and hardly any is answered.
     let first = std::future::poll_fn(|context| std::task::Poll::Ready(answers.as_mut().poll(context))).await;
-    store.drain();
+    store.close();
     let answers = match first {
         std::task::Poll::Ready(answers) => answers,
         std::task::Poll::Pending => answers.await,
@@ -257,6 +258,6 @@ async fn only_the_code_of_a_database_error_decides_whether_a_retry_may_help() {
             Err(StoreError::Bug(text)) => assert!(!may_retry && text == message, "{code}: {text}"),
             other => panic!("{code}: {other:?}"),
         }
-        store.drain();
+        store.close();
     }
 }

@@ -25,6 +25,7 @@ mod database_tls;
 mod docs;
 mod examples;
 mod exports;
+mod faults;
 mod idempotency;
 mod import_files;
 mod imports;

@@ -8,3 +8,4 @@ mod files;
 mod imports;
 mod tampering;
 mod terms;
+mod trickle;

@@ -37,7 +37,7 @@ pub(super) fn run(global: &Global, import: &Import, interrupt: &StopSignal) -> R
         let rejected = import.rejected_file(&summary, |file| write_rejected(&store, &job, file));
         Report { job: summary, rejected }
     });
-    store.drain();
+    store.close();
     report
 }
 

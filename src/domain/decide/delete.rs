@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Undecided;
+use super::{Undecided, time_of_change};
 use super::command::{Actor, DeleteCustomer, Outcome};
 use super::effects::{Effects, Revision};
 use super::working_set::WorkingSet;
@@ -30,7 +30,7 @@ pub(super) fn decide_delete(
             Lifecycle::Anonymised,
             old.balance,
             old.created_at,
-            working_set.now,
+            time_of_change(working_set, old),
         );
         (after, Operation::Erased)
     } else {
@@ -39,7 +39,7 @@ pub(super) fn decide_delete(
         after.lifecycle = Lifecycle::Deleted;
         after.invitation = None;
         after.archived_from = None;
-        after.updated_at = working_set.now;
+        after.updated_at = time_of_change(working_set, old);
         (after, Operation::Deleted)
     };
     let version = stored.version + 1;

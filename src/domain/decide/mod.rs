@@ -25,6 +25,7 @@ use super::customers::identifier::{Identifier, MatchKey};
 use super::customers::matching;
 use super::customers::record::{Customer, Lifecycle, Stored};
 use super::kernel::problem::{Problem, Rejection};
+use super::kernel::time::Micros;
 
 /// Why a command has no outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,6 +155,12 @@ fn apply_consequences(before: Option<&Customer>, after: &mut Customer) {
     }
 }
 
+/// The time of a change: now, but never before the last change, whose instance may have had a clock ahead of this one's
+/// (rules 5).
+fn time_of_change(working_set: &WorkingSet, before: &Customer) -> Micros {
+    working_set.now.max(before.updated_at)
+}
+
 /// The next version of a record, or the same version if nothing changed (rules 5).
 fn change(
     working_set: &WorkingSet,
@@ -166,9 +173,61 @@ fn change(
     if after == stored.customer {
         return (stored.version, None);
     }
-    after.updated_at = working_set.now;
+    after.updated_at = time_of_change(working_set, &stored.customer);
     let version = stored.version + 1;
     let after = Arc::new(Stored { id: stored.id, version, customer: after, erased: false });
     let before = Some(Arc::clone(stored));
     (version, Some(Revision { before, after, operation, actor: actor.clone(), precomputed: None }))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::command::{ArchiveCustomer, DeleteCustomer, Precondition};
+    use super::*;
+    use crate::domain::entrypoints::Entrypoint;
+
+    /// A change of a customer, by number.
+    fn action(number: u8) -> Action {
+        let precondition = Precondition::None;
+        match number {
+            0 => Action::Archive(ArchiveCustomer { id: 1, archived: true, precondition }),
+            1 => Action::Archive(ArchiveCustomer { id: 1, archived: false, precondition }),
+            2 => Action::Delete(DeleteCustomer { id: 1, erase: false, precondition }),
+            _ => Action::Delete(DeleteCustomer { id: 1, erase: true, precondition }),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Rules 5: each batch comes from an instance with another clock.
+        #[test]
+        fn the_time_of_a_record_never_goes_back(
+            batches in prop::collection::vec((0_i64..1_000, prop::collection::vec(0_u8..2, 1..4)), 1..12),
+            (ends_at, ends) in (0_i64..1_000, 2_u8..4),
+        ) {
+            let mut stored = Stored { id: 1, version: 1, customer: Customer::default(), erased: false };
+            let mut last = Micros(500);
+            stored.customer.updated_at = last;
+            for (now, actions) in batches.into_iter().chain([(ends_at, vec![ends])]) {
+                let mut set = WorkingSet::new(Arc::new(Entrypoint::default()), Micros(now), 0..0);
+                set.add_customer(stored.clone());
+                for number in actions {
+                    let actor = Actor { name: "test".into(), jti: String::new() };
+                    let action = action(number);
+                    let command = Command { entrypoint_id: 0, actor, idempotency: None, action };
+                    decide(&mut set, &command).unwrap();
+                }
+                for revision in set.revisions() {
+                    let at = revision.after.customer.updated_at;
+                    prop_assert!(at >= last && at >= Micros(now), "{at:?} after {last:?} at {now}");
+                    last = at;
+                }
+                stored = Stored::clone(set.customer(1).unwrap());
+            }
+            prop_assert_eq!(stored.customer.updated_at, last);
+        }
+    }
 }

@@ -14,6 +14,9 @@ pub struct Micros(pub i64);
 pub const SECOND_US: i64 = 1_000_000;
 /// How far ahead a client's clock may run before `createdAt` is refused (rules 2).
 const AHEAD_MAX_US: i64 = 5 * 60 * SECOND_US;
+/// How far a clock may step back before the leases that began under it are void. A computer's clock is corrected by
+/// fractions of a second.
+const LEASE_SLACK_US: i64 = SECOND_US;
 /// The first year a person may be born in, or a record created (rules 2).
 const YEAR_MIN: i32 = 1900;
 
@@ -37,6 +40,18 @@ impl Micros {
     #[must_use]
     pub const fn plus_secs(self, secs: i64) -> Micros {
         Micros(self.0.saturating_add(secs.saturating_mul(SECOND_US)))
+    }
+
+    /// Whether a lease until this moment still holds at `now`. `length_us` is the time that such leases last, in
+    /// microseconds. An end much further ahead comes from another clock, or from before the clock was set back; such a
+    /// lease is void, because nobody can tell whether its holder still lives.
+    pub const fn is_lease_until(self, now: Micros, length_us: i64) -> bool {
+        self.0 >= now.0 && self.0 <= now.latest_lease(length_us)
+    }
+
+    /// The latest end, in microseconds, that a lease of this length has at this moment.
+    pub const fn latest_lease(self, length_us: i64) -> i64 {
+        self.0.saturating_add(length_us).saturating_add(LEASE_SLACK_US)
     }
 
     /// Whole seconds since the epoch, the unit of token claims.
@@ -93,6 +108,17 @@ mod tests {
     use super::*;
 
     const NOW: Micros = Micros(1_772_359_200_000_000); // 2026-03-01T10:00:00Z
+
+    #[test]
+    fn a_lease_holds_for_its_length_and_no_longer() {
+        let length = 15 * SECOND_US;
+        let holds = |secs: i64| NOW.plus_secs(secs).is_lease_until(NOW, length);
+        assert!(holds(0) && holds(1) && holds(15));
+        // A clock that is corrected by a moment voids nothing; one that was wrong by an hour does.
+        assert!(holds(16));
+        assert!(!holds(17) && !holds(3_600) && !holds(-1));
+        assert!(!Micros(i64::MAX).is_lease_until(NOW, length));
+    }
 
     #[test]
     fn rules_2_created_at() {

@@ -237,6 +237,7 @@ impl Watch {
     pub fn poll(&mut self) -> Result<Vec<String>, StoreError> {
         let result = (|| {
             let conn = self.conn.get()?;
+            conn.must_be_in_place()?;
             self.ring.load_signing_keys(conn)?;
             Ok(on!(conn, |c| token::table
                 .filter(token::revoked_at_us.is_not_null())

@@ -18,6 +18,7 @@ use crate::domain::decide::command::{Action, Answer, Command, Precomputed};
 use crate::store::engine::checkpointer::truncate_log;
 use crate::store::engine::conn::{Conn, DatabaseUrl, on};
 use crate::store::engine::error::StoreError;
+use crate::store::engine::queue::PATIENCE;
 use crate::store::engine::reader::{Sees, Size};
 use crate::store::engine::schema;
 use crate::store::{Customers, index};
@@ -36,14 +37,23 @@ impl Customers<'_> {
     /// Sends a command to a writer; answers after COMMIT.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] if the rules refuse the command; [`StoreError::Busy`] if the queue is full.
+    /// [`StoreError::Rejected`] if the rules refuse the command; [`StoreError::Busy`] if the queue is full;
+    /// [`StoreError::Unavailable`] if no writer takes the command, or its lock is not free, within six seconds.
     pub async fn write(self, mut command: Command) -> Reply {
         self.precompute(&mut command);
         self.0.last_command_us.store(clock::now().0, Ordering::Relaxed);
-        let (reply, answer) = oneshot::channel();
+        let (reply, mut answer) = oneshot::channel();
         let sends_mail = matches!(command.action, Action::Invite(_) | Action::Consent(_));
         self.0.queue.push_command(command.entrypoint_id, command, reply)?;
-        let answer = answer.await.map_err(|_| StoreError::Unavailable("the writer has stopped".into()))?;
+        let answer = match tokio::time::timeout(PATIENCE, &mut answer).await {
+            Ok(answer) => answer,
+            // A command that a writer has taken still gets its answer.
+            Err(_) => {
+                self.0.queue.expire(PATIENCE);
+                answer.await
+            }
+        };
+        let answer = answer.map_err(|_| StoreError::Unavailable("the writer has stopped".into()))?;
         self.0.terms_written.notify_one();
         if sends_mail {
             self.0.mail_queued.notify_one();

@@ -147,7 +147,6 @@ fn add_records(
     additions: &mut Additions,
 ) -> Result<(), StoreError> {
     let entrypoint_id = loaded.lock_row.entrypoint_id;
-    let now = loaded.working_set.now;
     // First and last state of each customer in this batch; several changes make one row.
     let mut ends: BTreeMap<i64, (&Revision, Arc<Stored>)> = BTreeMap::new();
     // The row after the changes so far, for the image in the next history entry.
@@ -163,7 +162,8 @@ fn add_records(
             customer_id: id,
             version: revision.after.version,
             seq,
-            at_us: now.0,
+            // The time of the change, which is later than now if the last change came from a clock that is ahead.
+            at_us: revision.after.customer.updated_at.0,
             operation: revision.operation.name(),
             cause: loaded.cause.clone(),
             token_name: revision.actor.name.clone(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use super::load::Loaded;
 use super::save::save;
@@ -13,9 +14,9 @@ use crate::domain::kernel::problem::Rejection;
 use crate::domain::kernel::time::Micros;
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
-use crate::store::engine::writer::Replies;
+use crate::store::engine::writer::Ran;
 use crate::store::entrypoints::lock_row::{
-    LockRow, Waiting, lock_entrypoint, lock_entrypoints, read_lock_row,
+    LockRow, lock_entrypoint, lock_free_entrypoints, read_lock_row, wait_for_entrypoint,
 };
 use crate::store::imports::DryRunRecords;
 use crate::store::keys::keyring::KeyRing;
@@ -123,44 +124,46 @@ impl Loaded {
     }
 }
 
+/// How long a batch waits for a lock row. Then the writer does other work before it tries again.
+const LOCK_PATIENCE: Duration = Duration::from_millis(250);
+
 /// Runs the commands of a batch for a writer. `retention_secs`: how long idempotency records are kept.
 pub(crate) fn run_commands(
     conn: &mut Conn,
     ring: &KeyRing,
     commands: &[&Command],
-    waiting: Waiting,
     retention_secs: i64,
-) -> Result<(Replies<Answer>, Option<String>), StoreError> {
+) -> Result<Ran<Answer>, StoreError> {
     let mut by_entrypoint: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
     for (index, command) in commands.iter().enumerate() {
         by_entrypoint.entry(command.entrypoint_id).or_default().push(index);
     }
     let ids: Vec<i64> = by_entrypoint.keys().copied().collect();
-    let mut lock_rows = lock_entrypoints(conn, &ids, waiting)?;
-    if lock_rows.is_empty() && waiting == Waiting::Skip {
-        // All lock rows are taken: wait for the first one, so that the thread does not spin.
-        lock_rows = lock_entrypoints(conn, ids.get(..1).unwrap_or(&[]), Waiting::Wait)?;
+    let mut replies: Vec<Option<Reply>> = commands.iter().map(|_| None).collect();
+    let mut lock_rows = lock_free_entrypoints(conn, &ids)?;
+    if let ([], [id]) = (lock_rows.as_slice(), ids.as_slice()) {
+        match wait_for_entrypoint(conn, *id, LOCK_PATIENCE) {
+            Ok(Some(lock_row)) => lock_rows.push(lock_row),
+            Ok(None) => replies.fill_with(|| Some(Err(StoreError::Rejected(Rejection::NotFound)))),
+            // If the connection still works, the lock was the problem. The commands are tried until their callers give up.
+            Err(error) => {
+                conn.batch("ROLLBACK AND CHAIN").map_err(|_| error)?;
+                return Ok(Ran { replies, transaction_id: None, has_waited: true });
+            }
+        }
     }
     let now = clock::now();
     let mut transaction_id = None;
-    let mut replies: Replies<Answer> = commands.iter().map(|_| None).collect();
-    let mut answer = |index: usize, reply: Reply| {
-        if let Some(slot) = replies.get_mut(index) {
-            *slot = Some(reply);
-        }
-    };
     for lock_row in lock_rows {
         let Some(indexes) = by_entrypoint.remove(&lock_row.entrypoint_id) else { continue };
         let own: Vec<&Command> = indexes.iter().filter_map(|index| commands.get(*index).copied()).collect();
         let (answers, id) = EntrypointTx { lock_row, now }.run(conn, ring, &own, retention_secs)?;
-        indexes.into_iter().zip(answers).for_each(|(index, reply)| answer(index, reply));
+        for (index, reply) in indexes.into_iter().zip(answers) {
+            if let Some(slot) = replies.get_mut(index) {
+                *slot = Some(reply);
+            }
+        }
         transaction_id = id.or(transaction_id);
     }
-    if waiting == Waiting::Wait {
-        // The writer has waited for every lock row that exists: the commands left name no entrypoint.
-        for index in by_entrypoint.into_values().flatten() {
-            answer(index, Err(StoreError::Rejected(Rejection::NotFound)));
-        }
-    }
-    Ok((replies, transaction_id))
+    Ok(Ran { replies, transaction_id, has_waited: false })
 }

@@ -21,8 +21,20 @@ const CHANGES: usize = 512;
 /// Counts the changes that a writer commits, and wakes the thread.
 #[derive(Debug)]
 pub(crate) struct Checkpointer {
-    wake: Sender<()>,
+    /// `None` only while it is dropped.
+    wake: Option<Sender<()>>,
     changes: usize,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Drop for Checkpointer {
+    /// Waits for the thread, so that its connection does not keep the write-ahead log after a clean stop.
+    fn drop(&mut self) {
+        self.wake = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Checkpointer {
@@ -34,8 +46,9 @@ impl Checkpointer {
         let DatabaseUrl::Sqlite(path) = url else { return Ok(None) };
         let (wake, woken) = bounded(1);
         let (conn, path) = (KeptConn::new(url.clone(), Purpose::Write), path.clone());
-        thread::Builder::new().name("checkpointer".into()).spawn(move || run(conn, &path, &woken))?;
-        Ok(Some(Checkpointer { wake, changes: 0 }))
+        let run = move || run(conn, &path, &woken);
+        let thread = thread::Builder::new().name("checkpointer".into()).spawn(run)?;
+        Ok(Some(Checkpointer { wake: Some(wake), changes: 0, thread: Some(thread) }))
     }
 
     /// Records a commit of about `changes` changed customers.
@@ -44,7 +57,7 @@ impl Checkpointer {
         if self.changes >= CHANGES {
             self.changes = 0;
             // While the thread is busy the channel is full; a later commit wakes it again.
-            let _ = self.wake.try_send(());
+            let _ = self.wake.as_ref().map(|wake| wake.try_send(()));
         }
     }
 }

@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
 
 use super::error::StoreError;
+use super::files::{self, Files};
 use crate::domain::kernel::time::Micros;
 
 /// A connection to one of the two databases.
@@ -23,19 +25,21 @@ pub enum Conn {
     Postgres(PgConnection),
 }
 
-/// What a subject remembers of the database on one connection. A rollback clears it.
-#[derive(Default)]
-pub struct Memory(Option<Box<dyn Any + Send>>);
+/// What a subject remembers of the database on one connection, which a rollback clears, and the connection's files.
+pub struct Memory {
+    subject: Option<Box<dyn Any + Send>>,
+    files: Files,
+}
 
 impl Memory {
     /// The memory of one subject; at first the default of its type.
     pub(crate) fn of<T: Any + Default + Send>(&mut self) -> Result<&mut T, StoreError> {
-        let memory = self.0.get_or_insert_with(|| Box::<T>::default());
+        let memory = self.subject.get_or_insert_with(|| Box::<T>::default());
         memory.downcast_mut().ok_or_else(|| StoreError::Bug("two subjects share one memory".into()))
     }
 
     fn forget(&mut self) {
-        self.0 = None;
+        self.subject = None;
     }
 }
 
@@ -94,8 +98,13 @@ pub enum Purpose {
     Read,
 }
 
-/// How many milliseconds a connection waits for another process's lock.
-const SQLITE_BUSY_MS: u32 = 10_000;
+/// The time of PostgreSQL's server in microseconds, as [`Conn::shared_now`] reads it.
+pub(crate) const SHARED_NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+/// How long a session on PostgreSQL waits for a lock.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// How many milliseconds a connection waits for another process's lock, and how many in a hurry.
+const SQLITE_BUSY_MS: u32 = 5_000;
+const SQLITE_HURRY_MS: u32 = 500;
 
 impl Conn {
     /// Opens and configures a connection.
@@ -107,6 +116,7 @@ impl Conn {
         let refused = |error: diesel::ConnectionError| StoreError::Unavailable(error.to_string());
         match url {
             DatabaseUrl::Sqlite(path) => {
+                files::must_be_known(path)?;
                 let mut conn = SqliteConnection::establish(&sqlite_name(path)).map_err(refused)?;
                 // busy_timeout comes first: the next statements may already meet other processes' locks.
                 conn.batch_execute(&format!("PRAGMA busy_timeout = {SQLITE_BUSY_MS};"))?;
@@ -119,7 +129,10 @@ impl Conn {
                 if purpose == Purpose::Read {
                     conn.batch_execute("PRAGMA query_only = ON;")?;
                 }
-                Ok(Conn::Sqlite(conn, Memory::default()))
+                // The first read opens the write-ahead log.
+                conn.batch_execute("SELECT count(*) FROM sqlite_schema")?;
+                let files = Files::of(path)?;
+                Ok(Conn::Sqlite(conn, Memory { subject: None, files }))
             }
             DatabaseUrl::Postgres(address) => {
                 let mut conn = PgConnection::establish(&with_timeouts(address)).map_err(refused)?;
@@ -153,10 +166,24 @@ impl Conn {
         }
     }
 
-    /// Whether the server no longer answers on this connection. No transaction may be open on it.
+    /// Checks that the database's files are still in place; on PostgreSQL the server looks after them.
+    ///
+    /// # Errors
+    /// That they are not: what the connection writes is lost.
+    pub fn must_be_in_place(&self) -> Result<(), diesel::result::Error> {
+        match self {
+            Conn::Sqlite(_, memory) if !memory.files.are_in_place() => {
+                let message = files::gone(memory.files.path());
+                Err(DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new(message)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the server no longer answers on this connection, or the files are gone. No transaction may be open on it.
     fn is_cut(&mut self) -> bool {
         match self {
-            Conn::Sqlite(..) => false,
+            Conn::Sqlite(_, memory) => !memory.files.are_in_place(),
             Conn::Postgres(c) => c.batch_execute("SELECT 1").is_err(),
         }
     }
@@ -167,8 +194,7 @@ impl Conn {
     /// The database's.
     pub fn shared_now(&mut self, now: Micros) -> Result<Micros, StoreError> {
         let Conn::Postgres(c) = self else { return Ok(now) };
-        let us = diesel::dsl::sql::<BigInt>("(extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
-        Ok(Micros(diesel::select(us).get_result(c)?))
+        Ok(Micros(diesel::select(diesel::dsl::sql::<BigInt>(SHARED_NOW)).get_result(c)?))
     }
 
     /// Runs several SQL statements.
@@ -177,6 +203,20 @@ impl Conn {
     /// The database's.
     pub fn batch(&mut self, sql: &str) -> Result<(), diesel::result::Error> {
         on!(self, |c| c.batch_execute(sql))
+    }
+
+    /// Waits for a lock, on PostgreSQL and within a transaction, for at most this long; `None`: for the usual five seconds.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn wait_for_locks(&mut self, at_most: Option<Duration>) -> Result<(), diesel::result::Error> {
+        match self {
+            Conn::Sqlite(..) => Ok(()),
+            Conn::Postgres(c) => {
+                let at_most = at_most.unwrap_or(LOCK_WAIT).as_millis();
+                c.batch_execute(&format!("SET LOCAL lock_timeout = {at_most}"))
+            }
+        }
     }
 
     /// Begins a write. On SQLite this locks the whole database.
@@ -198,12 +238,13 @@ impl Conn {
         self.batch("BEGIN")
     }
 
-    /// Commits the transaction.
+    /// Commits the transaction. On SQLite it then checks that the committed files are still those in the folder.
     ///
     /// # Errors
-    /// The database's.
+    /// The database's; that the files are gone.
     pub fn commit(&mut self) -> Result<(), diesel::result::Error> {
-        self.batch("COMMIT")
+        self.batch("COMMIT")?;
+        self.must_be_in_place()
     }
 
     /// Commits and, on PostgreSQL, begins the next write in the same round trip. Returns whether it began one.
@@ -212,7 +253,7 @@ impl Conn {
     /// The database's.
     pub fn commit_and_begin_write(&mut self) -> Result<bool, diesel::result::Error> {
         match self {
-            Conn::Sqlite(c, ..) => c.batch_execute("COMMIT").map(|()| false),
+            Conn::Sqlite(..) => self.commit().map(|()| false),
             Conn::Postgres(c) => c.batch_execute("COMMIT AND CHAIN").map(|()| true),
         }
     }
@@ -309,6 +350,14 @@ impl KeptConn {
     pub(crate) fn rest(&mut self) {
         if std::mem::take(&mut self.is_begun) && self.conn.as_mut().is_some_and(|conn| !conn.end_read()) {
             self.leave();
+        }
+    }
+
+    /// On SQLite, waits only briefly for another process's lock, or again as long as usual.
+    pub(crate) fn hurry(&mut self, is_late: bool) {
+        if let Some(Conn::Sqlite(c, ..)) = &mut self.conn {
+            let most = if is_late { SQLITE_HURRY_MS } else { SQLITE_BUSY_MS };
+            let _ = c.batch_execute(&format!("PRAGMA busy_timeout = {most}"));
         }
     }
 

@@ -34,7 +34,8 @@ impl StoreError {
 
 impl From<DieselError> for StoreError {
     /// The message text cannot decide, because its language depends on the server's `lc_messages`. Diesel passes on only
-    /// constraint violations and the position in the statement. Everything else is a fault of the environment.
+    /// the kinds of constraint violations (class 23 of the SQLSTATEs). Everything else is a fault of the environment, which
+    /// says nothing about the rows of the statement: disk, lock, timeout, cancellation, or a table that is away.
     fn from(error: DieselError) -> StoreError {
         use DatabaseErrorKind as Kind;
         match &error {
@@ -47,13 +48,14 @@ impl From<DieselError> for StoreError {
                     | Kind::CheckViolation
                     | Kind::RestrictViolation
                     | Kind::ExclusionViolation => StoreError::Bug(message),
-                    // Class 42: the statement is wrong, and a retry does not help.
-                    Kind::Unknown if information.statement_position().is_some() => StoreError::Bug(message),
                     Kind::Unknown if is_of_sqlites_data(&message) => StoreError::Bug(message),
                     _ => StoreError::Unavailable(message),
                 }
             }
-            DieselError::BrokenTransactionManager => StoreError::Unavailable(error.to_string()),
+            DieselError::BrokenTransactionManager
+            | DieselError::RollbackErrorOnCommit { .. }
+            | DieselError::AlreadyInTransaction
+            | DieselError::NotInTransaction => StoreError::Unavailable(error.to_string()),
             _ => StoreError::Bug(error.to_string()),
         }
     }

@@ -3,6 +3,7 @@
 pub(crate) mod checkpointer;
 pub(crate) mod conn;
 pub(crate) mod error;
+pub(crate) mod files;
 pub(crate) mod migrate;
 pub(crate) mod prepared;
 pub(crate) mod queue;

@@ -13,6 +13,9 @@ use super::error::StoreError;
 /// The most items that may wait; beyond it callers get [`StoreError::Busy`].
 const WAITING_MAX: usize = 4_096;
 
+/// How long a command may wait, for a writer or for its lane's lock.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(5_500);
+
 /// A change of settings, tokens or keys, in a transaction of its own. It returns whether the connection is still usable.
 pub(crate) type AdminTask = Box<dyn FnOnce(Result<&mut Conn, StoreError>) -> bool + Send>;
 
@@ -24,6 +27,14 @@ pub(crate) struct Job<C, A> {
     pub reply: oneshot::Sender<Result<A, StoreError>>,
     /// Whether an earlier batch left it out because another process had locked its lane.
     pub was_left: bool,
+    pub queued_at: Instant,
+}
+
+impl<C, A> Job<C, A> {
+    fn give_up(self) {
+        let why = "the command waited too long for a writer or for its entrypoint's lock";
+        drop(self.reply.send(Err(StoreError::Unavailable(why.into()))));
+    }
 }
 
 /// The next work of a writer.
@@ -72,7 +83,7 @@ impl<C, A> State<C, A> {
     }
 
     /// The oldest free item; for a command, all free ones up to the next admin task. Commands that an earlier batch left
-    /// out get a batch of their own: its writer waits for their locks, and the others must not wait with it.
+    /// out get a batch of their own for each lane: its writer waits for that lock, and the others must not wait with it.
     fn next(&mut self, most: usize) -> Option<Work<C, A>> {
         let first = self.items.iter().position(|item| self.is_free(item))?;
         let mut jobs = Vec::new();
@@ -84,7 +95,10 @@ impl<C, A> State<C, A> {
                     return Some(Work::Admin(action));
                 }
                 Item::Job(job) if !self.held.contains(&job.lane) => {
-                    if jobs.first().is_some_and(|first: &Job<C, A>| first.was_left != job.was_left) {
+                    let is_of_another = |first: &Job<C, A>| {
+                        first.was_left != job.was_left || first.was_left && first.lane != job.lane
+                    };
+                    if jobs.first().is_some_and(is_of_another) {
                         self.items.push_back(Item::Job(job));
                         break;
                     }
@@ -162,7 +176,8 @@ impl<C, A> Queue<C, A> {
         command: C,
         reply: oneshot::Sender<Result<A, StoreError>>,
     ) -> Result<(), StoreError> {
-        self.push(Item::Job(Job { lane, command: Box::new(command), reply, was_left: false }))
+        let (command, queued_at) = (Box::new(command), Instant::now());
+        self.push(Item::Job(Job { lane, command, reply, was_left: false, queued_at }))
     }
 
     /// Adds an admin task.
@@ -201,12 +216,43 @@ impl<C, A> Queue<C, A> {
         }
     }
 
-    /// Releases the lanes of a batch and requeues the commands it left out. It wakes no writer: the caller takes next.
-    pub(crate) fn release(&self, lanes: &[i64], left: Vec<Job<C, A>>) {
+    /// Releases the lanes of a batch and requeues the commands it left out: first, or last if their writer has waited in
+    /// vain for their lock. It wakes no writer: the caller takes next.
+    pub(crate) fn release(&self, lanes: &[i64], left: Vec<Job<C, A>>, has_waited: bool) {
         let mut state = self.state();
         state.held.retain(|held| !lanes.contains(held));
-        for job in left.into_iter().rev() {
-            state.items.push_front(Item::Job(Job { was_left: true, ..job }));
+        let gives_up =
+            |job: &Job<C, A>| has_waited && (state.is_closed || job.queued_at.elapsed() >= PATIENCE);
+        let (late, left): (Vec<_>, Vec<_>) = left.into_iter().partition(gives_up);
+        late.into_iter().for_each(Job::give_up);
+        let left = left.into_iter().map(|job| Item::Job(Job { was_left: true, ..job }));
+        if has_waited {
+            state.items.extend(left);
+        } else {
+            left.rev().for_each(|item| state.items.push_front(item));
+        }
+    }
+
+    /// Answers the commands that have waited for `patience` with [`StoreError::Unavailable`]. Those that a
+    /// writer has taken are not among them.
+    pub(crate) fn expire(&self, patience: Duration) {
+        let is_late = |item: &Item<C, A>| match item {
+            Item::Job(job) => job.queued_at.elapsed() >= patience,
+            Item::Admin(_) => false,
+        };
+        let late: VecDeque<Item<C, A>> = {
+            let mut state = self.state();
+            if !state.items.iter().any(is_late) {
+                return;
+            }
+            let (late, rest) = std::mem::take(&mut state.items).into_iter().partition(is_late);
+            state.items = rest;
+            late
+        };
+        for item in late {
+            if let Item::Job(job) = item {
+                job.give_up();
+            }
         }
     }
 
@@ -258,10 +304,10 @@ mod tests {
         assert_eq!(ids(&take(&queue, 9)), [20, 30], "others are not in hand");
         assert!(matches!(take(&queue, 9), Work::Nothing));
         assert_eq!(queue.len(), 2);
-        queue.release(&[1], Vec::new());
+        queue.release(&[1], Vec::new(), false);
         push(&queue, 2, 21);
         assert_eq!(ids(&take(&queue, 9)), [11, 12]);
-        queue.release(&[2, 3], Vec::new());
+        queue.release(&[2, 3], Vec::new(), false);
         assert_eq!(ids(&take(&queue, 9)), [21]);
     }
 
@@ -272,7 +318,7 @@ mod tests {
             push(&queue, id % 2, id);
         }
         assert_eq!(ids(&take(&queue, 3)), [0, 1, 2]);
-        queue.release(&[0, 1], Vec::new());
+        queue.release(&[0, 1], Vec::new(), false);
         assert_eq!(ids(&take(&queue, 3)), [3, 4]);
     }
 
@@ -286,7 +332,7 @@ mod tests {
         assert_eq!(ids(&take(&queue, 9)), [10], "nothing behind it goes before it");
         assert!(matches!(take(&queue, 9), Work::Admin(_)), "it needs no lane");
         assert_eq!(ids(&take(&queue, 9)), [20]);
-        queue.release(&[1], Vec::new());
+        queue.release(&[1], Vec::new(), false);
         assert_eq!(ids(&take(&queue, 9)), [11]);
     }
 
@@ -298,15 +344,48 @@ mod tests {
         }
         let Work::Batch(left) = take(&queue, 2) else { panic!("no batch") };
         assert!(left.iter().all(|job| !job.was_left));
-        queue.release(&[1, 1], left);
+        queue.release(&[1, 1], left, false);
         push(&queue, 2, 20);
         let again = take(&queue, 9);
         assert_eq!(ids(&again), [10, 11], "others need not wait for the lock");
         let Work::Batch(jobs) = again else { panic!("no batch") };
         assert!(jobs.iter().all(|job| job.was_left));
         assert_eq!(ids(&take(&queue, 9)), [20]);
-        queue.release(&[1], Vec::new());
+        queue.release(&[1], Vec::new(), false);
         assert_eq!(ids(&take(&queue, 9)), [12]);
+    }
+
+    #[test]
+    fn who_waited_in_vain_is_last() {
+        let queue = Queue::default();
+        for (lane, id) in [(1, 10), (2, 20), (1, 11)] {
+            push(&queue, lane, id);
+        }
+        let Work::Batch(left) = take(&queue, 9) else { panic!("no batch") };
+        queue.release(&[1, 2], left, false);
+        // Each lane waits for its own lock only.
+        let Work::Batch(left) = take(&queue, 1) else { panic!("no batch") };
+        push(&queue, 3, 30);
+        queue.release(&[1], left, true);
+        assert_eq!(ids(&take(&queue, 9)), [20]);
+        assert_eq!(ids(&take(&queue, 9)), [11]);
+        queue.release(&[1], Vec::new(), false);
+        assert_eq!(ids(&take(&queue, 9)), [30]);
+        assert_eq!(ids(&take(&queue, 9)), [10]);
+    }
+
+    #[test]
+    fn who_waits_too_long_is_answered() {
+        let queue = Queue::default();
+        let (reply, mut answer) = oneshot::channel();
+        queue.push_command(1, 10, reply).unwrap();
+        push_admin(&queue);
+        queue.expire(Duration::from_mins(1));
+        assert!(answer.try_recv().is_err());
+        queue.expire(Duration::ZERO);
+        assert!(matches!(answer.try_recv(), Ok(Err(StoreError::Unavailable(_)))));
+        assert!(matches!(take(&queue, 9), Work::Admin(_)));
+        assert!(matches!(take(&queue, 9), Work::Nothing));
     }
 
     #[test]
@@ -371,7 +450,7 @@ mod tests {
                     for id in &own {
                         at(id).store(false, std::sync::atomic::Ordering::SeqCst);
                     }
-                    queue.release(&own, jobs);
+                    queue.release(&own, jobs, false);
                 }
             };
             let writers: Vec<_> = (0..3).map(|_| scope.spawn(writer)).collect();

@@ -6,8 +6,9 @@
 //! round trip to the server costs more than ten look-ups.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
@@ -23,6 +24,9 @@ const TOGETHER_MAX: usize = 8;
 /// As [`TOGETHER_MAX`], on PostgreSQL.
 const TOGETHER_MAX_POSTGRES: usize = 32;
 
+/// How long [`Readers::close`] waits for reads that are under way.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// One result per key: a failure of one does not affect the others.
 pub(crate) type Results<F> = Vec<Result<F, StoreError>>;
 
@@ -37,6 +41,8 @@ type Read = Box<dyn FnOnce(&mut ReaderSession) + Send>;
 enum Task<K, F> {
     Read(Read),
     LookUp(K, Answer<F>),
+    /// Ends the thread that takes it, which passes it on to the other threads of its queue.
+    End,
 }
 
 /// Takes the result of a look-up.
@@ -80,6 +86,33 @@ pub(crate) enum Size {
 pub(crate) struct Readers<K, F> {
     few: Sender<Task<K, F>>,
     many: Sender<Task<K, F>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl<K, F> Readers<K, F> {
+    /// Ends the threads and closes their connections; returns whether all ended in time. A thread ends after the reads
+    /// that wait before.
+    pub(crate) fn close(&self) -> bool {
+        let mut threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        if threads.is_empty() {
+            return true;
+        }
+        let until = Instant::now() + CLOSE_PATIENCE;
+        for queue in [&self.few, &self.many] {
+            let _ = queue.send_timeout(Task::End, CLOSE_PATIENCE);
+        }
+        while Instant::now() < until && !threads.is_empty() {
+            threads.retain(|thread| !thread.is_finished());
+            thread::sleep(Duration::from_millis(2));
+        }
+        threads.is_empty()
+    }
+}
+
+impl<K, F> Drop for Readers<K, F> {
+    fn drop(&mut self) {
+        self.close();
+    }
 }
 
 impl<K: Send + 'static, F: 'static> Readers<K, F> {
@@ -98,12 +131,16 @@ impl<K: Send + 'static, F: 'static> Readers<K, F> {
             DatabaseUrl::Sqlite(_) => TOGETHER_MAX,
             DatabaseUrl::Postgres(_) => TOGETHER_MAX_POSTGRES,
         };
-        let many = lane(url, &look_up, "reader", threads.max(1) - for_few, 1)?;
+        let (many, mut running) = lane(url, &look_up, "reader", threads.max(1) - for_few, 1)?;
         let few = match for_few {
             0 => many.clone(),
-            _ => lane(url, &look_up, "reader-few", for_few, together)?,
+            _ => {
+                let (few, own) = lane(url, &look_up, "reader-few", for_few, together)?;
+                running.extend(own);
+                few
+            }
         };
-        Ok(Readers { few, many })
+        Ok(Readers { few, many, threads: Mutex::new(running) })
     }
 
     /// Runs a read; `sees` says whether in one snapshot.
@@ -170,22 +207,25 @@ fn panicked() -> StoreError {
     StoreError::Bug("a read panicked".into())
 }
 
-/// Starts threads that share a queue; each takes up to `together` reads at once.
+/// Starts threads that share a queue and end with [`Task::End`]; each takes up to `together` reads at once.
 fn lane<K: Send + 'static, F: 'static>(
     url: &DatabaseUrl,
     look_up: &Arc<LookUp<K, F>>,
     name: &str,
     threads: usize,
     together: usize,
-) -> std::io::Result<Sender<Task<K, F>>> {
+) -> std::io::Result<(Sender<Task<K, F>>, Vec<JoinHandle<()>>)> {
     let (queue, tasks) = bounded::<Task<K, F>>(QUEUE_MAX);
+    let mut running = Vec::with_capacity(threads);
     for index in 0..threads {
-        let (tasks, url, look_up) = (tasks.clone(), url.clone(), Arc::clone(look_up));
-        thread::Builder::new().name(format!("{name}-{index}")).spawn(move || {
+        let (tasks, others) = (tasks.clone(), queue.clone());
+        let (url, look_up) = (url.clone(), Arc::clone(look_up));
+        let thread = thread::Builder::new().name(format!("{name}-{index}")).spawn(move || {
             let mut session =
                 ReaderSession { conn: KeptConn::new(url, Purpose::Read), begun: Begun::Nothing };
             let mut taken = Vec::with_capacity(together);
-            while let Ok(first) = tasks.recv() {
+            let mut ends = false;
+            while !ends && let Ok(first) = tasks.recv() {
                 taken.push(first);
                 // It takes no more than its share, and leaves work for the other threads.
                 let share = tasks.len().div_ceil(threads).min(together - 1);
@@ -198,6 +238,7 @@ fn lane<K: Send + 'static, F: 'static>(
                 for task in taken.drain(..) {
                     match task {
                         Task::Read(read) => read(&mut session),
+                        Task::End => ends = true,
                         Task::LookUp(key, answer) => {
                             keys.push(key);
                             answers.push(answer);
@@ -207,9 +248,12 @@ fn lane<K: Send + 'static, F: 'static>(
                 session.look_up(&*look_up, &keys, answers);
                 session.end(Begun::Shared);
             }
+            drop(session);
+            let _ = others.send_timeout(Task::End, CLOSE_PATIENCE);
         })?;
+        running.push(thread);
     }
-    Ok(queue)
+    Ok((queue, running))
 }
 
 impl ReaderSession {

@@ -16,25 +16,26 @@ use super::queue::{AdminTask, Job, Queue, Work};
 const BATCH_COMMANDS_MAX: usize = 256;
 /// How many changed customers an admin task counts for; some are steps of imports.
 const CHANGES_OF_ADMIN: usize = 128;
+/// After this long in the queue, a command must not wait much longer for another process's lock.
+const LATE: Duration = Duration::from_secs(1);
 /// How long a writer waits for work before it ends the transaction that it began ahead.
 const IDLE: Duration = Duration::from_millis(500);
 
-/// What to do about locks that another writer holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Waiting {
-    /// Leave out the commands of locked lanes.
-    Skip,
-    /// Wait for the locks.
-    Wait,
+/// What became of a batch within its transaction.
+pub(crate) struct Ran<A> {
+    /// One reply per command; `None` where another writer had locked the command's lane.
+    pub replies: Vec<Option<Result<A, StoreError>>>,
+    /// On PostgreSQL the number of the transaction, if it wrote anything.
+    pub transaction_id: Option<String>,
+    /// Whether it waited in vain for the lock of the only lane.
+    pub has_waited: bool,
 }
 
-/// One reply per command; `None` where another writer had locked the command's lane.
-pub(crate) type Replies<A> = Vec<Option<Result<A, StoreError>>>;
+/// Runs commands of several lanes within a transaction. After an error the writer rolls back.
+pub(crate) type Run<C, A> = dyn Fn(&mut Conn, &[&C]) -> Result<Ran<A>, StoreError> + Send + Sync;
 
-/// Runs commands of several lanes within a transaction. On PostgreSQL it also returns the number of the transaction, if
-/// that wrote anything. After an error the writer rolls back.
-pub(crate) type Run<C, A> =
-    dyn Fn(&mut Conn, &[&C], Waiting) -> Result<(Replies<A>, Option<String>), StoreError> + Send + Sync;
+/// The commands that a batch left out, and whether it waited in vain for their lock.
+type Left<C, A> = (Vec<Job<C, A>>, bool);
 
 /// The settings of the writer threads.
 pub(crate) struct WriterSetup<C, A> {
@@ -83,9 +84,15 @@ impl<C, A> Writer<C, A> {
                         .record(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
                     let changes = jobs.len();
                     let lanes: Vec<i64> = jobs.iter().map(|job| job.lane).collect();
-                    let was_left = jobs.iter().any(|job| job.was_left);
-                    let left = self.batch(jobs, if was_left { Waiting::Wait } else { Waiting::Skip });
-                    self.queue.release(&lanes, left);
+                    let is_late = jobs.first().is_some_and(|job| job.queued_at.elapsed() > LATE);
+                    if is_late {
+                        self.conn.hurry(true);
+                    }
+                    let (left, has_waited) = self.batch(jobs);
+                    if is_late {
+                        self.conn.hurry(false);
+                    }
+                    self.queue.release(&lanes, left, has_waited);
                     self.committed(changes);
                 }
                 Work::Admin(action) => {
@@ -112,33 +119,34 @@ impl<C, A> Writer<C, A> {
 
     /// Writes a batch. If one of its commands makes it fail, halving isolates that command, and the others succeed. Returns
     /// the commands whose lane another writer had locked.
-    fn batch(&mut self, jobs: Vec<Job<C, A>>, waiting: Waiting) -> Vec<Job<C, A>> {
+    fn batch(&mut self, jobs: Vec<Job<C, A>>) -> Left<C, A> {
         let commands: Vec<&C> = jobs.iter().map(|job| job.command.as_ref()).collect();
         let result = self
             .conn
             .get_begun()
-            .and_then(|(conn, is_begun)| transaction(conn, is_begun, &self.setup, &commands, waiting));
+            .and_then(|(conn, is_begun)| transaction(conn, is_begun, &self.setup, &commands));
         match result {
-            Ok((replies, is_begun)) => {
+            Ok((ran, is_begun)) => {
                 if is_begun {
                     self.conn.set_begun();
                 }
                 let mut left = Vec::new();
-                for (job, reply) in jobs.into_iter().zip(replies) {
+                for (job, reply) in jobs.into_iter().zip(ran.replies) {
                     match reply {
                         Some(reply) => drop(job.reply.send(reply)),
                         None => left.push(job),
                     }
                 }
-                left
+                (left, ran.has_waited)
             }
             Err(error @ (StoreError::Bug(_) | StoreError::Corrupt(_))) if jobs.len() > 1 => {
                 tracing::warn!(%error, commands = jobs.len(), "a batch failed; the writer retries it in halves");
                 let mut first = jobs;
                 let second = first.split_off(first.len() / 2);
-                let mut left = self.batch(first, Waiting::Wait);
-                left.extend(self.batch(second, Waiting::Wait));
-                left
+                let (mut left, first_waited) = self.batch(first);
+                let (rest, second_waited) = self.batch(second);
+                left.extend(rest);
+                (left, first_waited || second_waited)
             }
             Err(error) => {
                 tracing::error!(%error, commands = jobs.len(), "a batch failed");
@@ -148,7 +156,7 @@ impl<C, A> Writer<C, A> {
                 for job in jobs {
                     drop(job.reply.send(Err(error.clone())));
                 }
-                Vec::new()
+                (Vec::new(), false)
             }
         }
     }
@@ -160,22 +168,22 @@ fn transaction<C, A>(
     is_begun: bool,
     setup: &WriterSetup<C, A>,
     commands: &[&C],
-    waiting: Waiting,
-) -> Result<(Replies<A>, bool), StoreError> {
+) -> Result<(Ran<A>, bool), StoreError> {
     if !is_begun {
         conn.begin_write()?;
     }
-    let (replies, transaction_id) = match (setup.run)(conn, commands, waiting) {
-        Ok(done) => done,
+    let mut ran = match (setup.run)(conn, commands) {
+        Ok(ran) => ran,
         Err(error) => {
             conn.rollback();
             return Err(error);
         }
     };
     match conn.commit_and_begin_write() {
-        Ok(is_begun) => Ok((replies, is_begun)),
+        Ok(is_begun) => Ok((ran, is_begun)),
         Err(error) => {
-            after_failed_commit(conn, &setup.url, error.into(), transaction_id).map(|()| (replies, false))
+            let transaction_id = ran.transaction_id.take();
+            after_failed_commit(conn, &setup.url, error.into(), transaction_id).map(|()| (ran, false))
         }
     }
 }
@@ -188,7 +196,7 @@ fn after_failed_commit(
     transaction_id: Option<String>,
 ) -> Result<(), StoreError> {
     let Some(id) = transaction_id else {
-        if let StoreError::Unavailable(message) = &error
+        if let (Conn::Sqlite(..), StoreError::Unavailable(message)) = (&*conn, &error)
             && message.contains("I/O")
         {
             // After a failed fsync it is unknown which pages are on disk.

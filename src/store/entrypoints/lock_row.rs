@@ -4,6 +4,7 @@
 //! committed during the wait.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
@@ -14,10 +15,11 @@ use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::{ask, row};
 use crate::store::engine::schema::entrypoint_lock;
-pub(crate) use crate::store::engine::writer::Waiting;
 use crate::store::keys::index_keys::{IndexKey, IndexKeys};
 use crate::store::keys::keyring::KeyRing;
 
+/// How long an admin task waits for a lock row. It keeps a writer from its other work meanwhile.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How many entrypoints one statement reads.
 const CHUNK: usize = 1_000;
 
@@ -76,33 +78,58 @@ lock_rows!(free_lock_row<'a>("(", id: &'a i64 as BigInt), "FOR UPDATE SKIP LOCKE
 lock_rows!(lock_rows<'a>("ANY (", ids: &'a [i64] as Array<BigInt>), "FOR UPDATE");
 lock_rows!(free_lock_rows<'a>("ANY (", ids: &'a [i64] as Array<BigInt>), "FOR UPDATE SKIP LOCKED");
 
-/// Locks the lock rows of some entrypoints, in id order.
-pub(crate) fn lock_entrypoints(
-    conn: &mut Conn,
-    ids: &[i64],
-    waiting: Waiting,
-) -> Result<Vec<LockRow>, StoreError> {
+/// Locks the lock rows of some entrypoints, in id order; leaves out those that another transaction has locked.
+pub(crate) fn lock_free_entrypoints(conn: &mut Conn, ids: &[i64]) -> Result<Vec<LockRow>, StoreError> {
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
     match conn {
         // BEGIN IMMEDIATE has locked the whole database.
         Conn::Sqlite(..) => ids.iter().filter_map(|id| read_lock_row(conn, *id).transpose()).collect(),
-        Conn::Postgres(c) => Ok(match (waiting, ids.as_slice()) {
-            (Waiting::Skip, [id]) => free_lock_row(c, id)?,
-            (Waiting::Skip, ids) => free_lock_rows(c, ids)?,
-            (Waiting::Wait, [id]) => lock_row(c, id)?,
-            (Waiting::Wait, ids) => lock_rows(c, ids)?,
+        Conn::Postgres(c) => Ok(match ids.as_slice() {
+            [id] => free_lock_row(c, id)?,
+            ids => free_lock_rows(c, ids)?,
         }),
     }
 }
 
-/// Waits for the lock row of one entrypoint.
+/// Locks the lock rows of some entrypoints, in id order, and waits for them.
+pub(crate) fn lock_entrypoints(conn: &mut Conn, ids: &[i64]) -> Result<Vec<LockRow>, StoreError> {
+    match conn {
+        Conn::Sqlite(..) => lock_free_entrypoints(conn, ids),
+        Conn::Postgres(c) => Ok(lock_rows(c, ids)?),
+    }
+}
+
+/// Waits for the lock row of one entrypoint, at most for `patience`; `None` if there is no such entrypoint.
+///
+/// # Errors
+/// Database errors; that the lock was not free in time. The transaction is then void.
+pub(crate) fn wait_for_entrypoint(
+    conn: &mut Conn,
+    id: i64,
+    patience: Duration,
+) -> Result<Option<LockRow>, StoreError> {
+    conn.wait_for_locks(Some(patience))?;
+    let locked = match conn {
+        Conn::Sqlite(..) => read_lock_row(conn, id)?,
+        Conn::Postgres(c) => lock_row(c, &id)?.pop(),
+    };
+    conn.wait_for_locks(None)?;
+    Ok(locked)
+}
+
+/// Locks the lock row of one entrypoint.
 ///
 /// # Errors
 /// [`Rejection::NotFound`] if there is no such entrypoint; database errors.
 pub(crate) fn lock_entrypoint(conn: &mut Conn, id: i64) -> Result<LockRow, StoreError> {
-    lock_entrypoints(conn, &[id], Waiting::Wait)?.pop().ok_or_else(|| Rejection::NotFound.into())
+    let free = lock_free_entrypoints(conn, &[id])?.pop();
+    let locked = match free {
+        Some(locked) => Some(locked),
+        None => wait_for_entrypoint(conn, id, PATIENCE)?,
+    };
+    locked.ok_or_else(|| Rejection::NotFound.into())
 }
 
 /// Reads the lock row of an entrypoint without locking it.

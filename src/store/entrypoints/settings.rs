@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::lock_row::{LockRow, Waiting, insert_lock_rows, lock_entrypoints};
+use super::lock_row::{LockRow, insert_lock_rows, lock_entrypoints};
 use super::{EntrypointRow, OrganisationRow};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::Identifier;
@@ -180,7 +180,7 @@ pub(crate) fn entries(conn: &mut Conn, org_id: i64) -> Result<Vec<(i64, String)>
 /// # Errors
 /// [`Rejection::NotFound`]; database errors.
 pub(crate) fn update_entrypoint(conn: &mut Conn, id: i64, settings: &Settings) -> Result<(), StoreError> {
-    lock_entrypoints(conn, &[id], Waiting::Wait)?;
+    lock_entrypoints(conn, &[id])?;
     if super::entrypoint(conn, id)?.is_none() {
         return Err(Rejection::NotFound.into());
     }
@@ -230,7 +230,7 @@ pub(crate) fn update_organisation(
         .filter(entrypoint::org_id.eq(org_id))
         .select(entrypoint::entrypoint_id)
         .load(c))?;
-    lock_entrypoints(conn, &ids, Waiting::Wait)?;
+    lock_entrypoints(conn, &ids)?;
     let policy = identifiers.map(policy_json).transpose()?;
     on!(conn, |c| diesel::update(organisation::table.find(org_id))
         .set((
@@ -258,7 +258,7 @@ fn settings_changed(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
 /// Sets the digest identifiers of entrypoints without customers to their new policy. An entrypoint with customers keeps
 /// its digests; its search terms cover new identifiers.
 fn refresh_digests(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
-    for lock_row in lock_entrypoints(conn, ids, Waiting::Wait)? {
+    for lock_row in lock_entrypoints(conn, ids)? {
         if lock_row.live_customers != 0 {
             continue;
         }

@@ -1,6 +1,8 @@
 //! Uploads, and the jobs that they become.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 
 use super::{Ad, Checkpoint, JobId, JobKind, JobRow, JobState, job_row, locked_row, of_job};
 use crate::clock;
@@ -8,7 +10,7 @@ use crate::domain::decide::command::{Actor, KeyUse};
 use crate::domain::imports::{ImportPlan, Position, Preset};
 use crate::domain::kernel::problem::Rejection;
 use crate::domain::kernel::time::SECOND_US;
-use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::conn::{Conn, SHARED_NOW, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{import_chunk, import_report, job};
 use crate::store::entrypoints::lock_row::lock_entrypoint;
@@ -117,11 +119,25 @@ pub(super) fn add(conn: &mut Conn, ring: &KeyRing, upload: Upload, text: &str) -
                 import_chunk::byte_offset.eq(upload.bytes),
                 import_chunk::data.eq(&data),
             ))
-            .execute(c)?;
-        diesel::update(by_id!(id)).set(job::touched_at_us.eq(clock::now().0)).execute(c)
+            .execute(c)
     })?;
+    touch(conn, id)?;
     let bytes = upload.bytes + i64::try_from(text.len()).unwrap_or(i64::MAX);
     Ok(Upload { pieces: upload.pieces + 1, bytes, ..upload })
+}
+
+/// Notes that a file is still arriving, by the database's clock: an instance whose own clock is ahead would take the file
+/// of another for an abandoned one.
+fn touch(conn: &mut Conn, id: JobId) -> Result<(), StoreError> {
+    match conn {
+        Conn::Sqlite(c, ..) => {
+            diesel::update(by_id!(id)).set(job::touched_at_us.eq(clock::now().0)).execute(c)?
+        }
+        Conn::Postgres(c) => {
+            diesel::update(by_id!(id)).set(job::touched_at_us.eq(sql::<BigInt>(SHARED_NOW))).execute(c)?
+        }
+    };
+    Ok(())
 }
 
 /// The job of an upload, unless the purge removed a slow upload as abandoned.

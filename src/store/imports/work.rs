@@ -99,11 +99,12 @@ impl Imports<'_> {
         self.0
             .administer(move |conn, _| {
                 let now = clock::now();
+                let shared_now = conn.shared_now(now)?;
                 let mut ids =
                     lease::ended(conn, JobKind::Import, now.plus_secs(-retention_secs), REMOVED_MAX)?;
                 let silent: Vec<JobId> = on!(conn, |c| job::table
                     .filter(job::state.eq(JobState::Uploading.name()))
-                    .filter(job::touched_at_us.lt(now.0 - UPLOAD_US))
+                    .filter(job::touched_at_us.lt(shared_now.0 - UPLOAD_US))
                     .limit(REMOVED_MAX)
                     .select((job::entrypoint_id, job::job_id))
                     .load(c))?;

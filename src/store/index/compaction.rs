@@ -4,6 +4,9 @@
 //! A compaction writes the new segment block by block in short transactions. Searches ignore it until the last
 //! transaction makes it live and retires its inputs. Retired segments stay for a while, for transactions that listed
 //! them before. One process compacts at a time, under a lease; the next one drops what a dead process left unfinished.
+//!
+//! While a large compaction is under way, the same process does smaller ones of newer segments between its steps:
+//! otherwise writes would add hundreds of segments meanwhile.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -12,10 +15,10 @@ use diesel::prelude::*;
 use super::blocks::{Block, Entries, Packer};
 use super::memtable::{self, REBUILD, entries};
 use super::segments::{
-    BUILDING, FOREVER, Flush, LIVE, RETIRED, broken, insert_blocks, lock, new_segment, prepare_flush,
+    BUILDING, Flush, LIVE, RETIRED, broken, insert_blocks, lock, new_segment, prepare_flush,
 };
 use crate::clock;
-use crate::domain::kernel::time::SECOND_US;
+use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{
@@ -35,15 +38,15 @@ const POSTINGS_EACH: i64 = 64;
 const TOMBSTONE_MIN: i64 = 1_000;
 /// After this long without a step, in microseconds, another process begins the compaction again.
 const LEASE_US: i64 = 60 * SECOND_US;
-/// How long a retired segment stays on PostgreSQL, in microseconds: longer than any transaction of several statements,
-/// one of which may have seen it live. On SQLite a transaction sees one snapshot.
-const GRACE_US: i64 = 120 * SECOND_US;
+/// How long a retired segment stays on PostgreSQL, in microseconds: longer than a writer takes from its look at the live
+/// segments to its look into them. Reads see one snapshot, as all transactions do on SQLite.
+const GRACE_US: i64 = 30 * SECOND_US;
 /// How many blocks a transaction removes.
 const PURGE_BLOCKS: i64 = 256;
 /// How many blocks of each segment it reads at once.
 const READ_BLOCKS: i64 = 16;
-/// How many blocks it writes at once.
-const WRITE_BLOCKS: usize = 64;
+/// How many blocks it writes at once, about 1.5 MB: under load each write waits for a step of an import.
+const WRITE_BLOCKS: usize = 192;
 
 /// A segment that a compaction reads.
 #[derive(Debug)]
@@ -69,10 +72,8 @@ pub(crate) struct Compaction {
     packer: Packer,
     /// The tombstones, by customer: terms of a lower sequence are left out.
     tombstones: HashMap<i64, i64>,
-    /// The number of tombstones of erased people when it began.
-    erased: i64,
     /// Whether its inputs are all segments that were live when it began.
-    pub(super) is_whole: bool,
+    is_whole: bool,
     sequence: i64,
 }
 
@@ -88,15 +89,11 @@ fn size_of(postings: i64) -> u32 {
 }
 
 /// Chooses the segments to compact among `(id, postings)`; none if there is nothing to do.
-fn chosen(live: &[(i64, i64)], tombstones: i64, erased: i64, is_idle: bool) -> Vec<i64> {
-    let all = || live.iter().map(|(id, _)| *id).collect::<Vec<_>>();
+fn chosen(live: &[(i64, i64)], tombstones: i64, is_idle: bool) -> Vec<i64> {
     let postings: i64 = live.iter().map(|(_, postings)| postings).sum();
     let void_postings = tombstones.saturating_mul(POSTINGS_EACH);
-    if !live.is_empty()
-        && (erased > 0
-            || (tombstones >= TOMBSTONE_MIN && void_postings.saturating_mul(TOMBSTONE_SHARE) > postings))
-    {
-        return all();
+    if tombstones >= TOMBSTONE_MIN && void_postings.saturating_mul(TOMBSTONE_SHARE) > postings {
+        return live.iter().map(|(id, _)| *id).collect();
     }
     let mut sizes: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
     for (id, postings) in live {
@@ -116,11 +113,9 @@ fn live(conn: &mut Conn) -> Result<Vec<Segment>, StoreError> {
         .load(c))?)
 }
 
-fn erased(conn: &mut Conn) -> Result<i64, StoreError> {
-    Ok(on!(conn, |c| index_tombstone::table
-        .filter(index_tombstone::sequence.eq(FOREVER))
-        .count()
-        .get_result(c))?)
+/// The ids of all live segments.
+pub(super) fn live_ids(conn: &mut Conn) -> Result<Vec<i64>, StoreError> {
+    Ok(live(conn)?.into_iter().map(|(id, ..)| id).collect())
 }
 
 /// Reads the whole index; returns the number of entries in the memtable, and of postings in segments. It reads outside of a
@@ -161,27 +156,27 @@ pub(crate) fn flush_if_due(conn: &mut Conn, least: i64) -> Result<Option<Flush>,
     if memtable::bytes(conn)? < least { Ok(None) } else { Ok(Some(prepare_flush(conn)?)) }
 }
 
-/// Whether there may be something to compact; only reads.
-pub(crate) fn is_due(conn: &mut Conn, is_idle: bool, may_erase: bool) -> Result<bool, StoreError> {
-    Ok(!due(conn, is_idle, may_erase)?.1.is_empty())
+/// Whether there may be something to compact beside the compactions under way; only reads.
+pub(super) fn is_due(conn: &mut Conn, taken: &[i64], is_idle: bool) -> Result<bool, StoreError> {
+    let tombstones = tombstones_unless(conn, taken)?;
+    Ok(!due(&live(conn)?, taken, tombstones, is_idle).is_empty())
 }
 
-/// The live segments, the ids of those to compact, and the number of tombstones of erased people.
-fn due(conn: &mut Conn, is_idle: bool, may_erase: bool) -> Result<(Vec<Segment>, Vec<i64>, i64), StoreError> {
-    let live = live(conn)?;
-    let pairs: Vec<(i64, i64)> = live.iter().map(|(id, _, postings)| (*id, *postings)).collect();
-    let tombstones: i64 = on!(conn, |c| index_tombstone::table.count().get_result(c))?;
-    let erased = erased(conn)?;
-    let ids = chosen(&pairs, tombstones, if may_erase { erased } else { 0 }, is_idle);
-    Ok((live, ids, erased))
+/// The number of tombstones, or 0 beside a compaction: they are a reason only to compact all segments.
+fn tombstones_unless(conn: &mut Conn, taken: &[i64]) -> Result<i64, StoreError> {
+    if taken.is_empty() { Ok(on!(conn, |c| index_tombstone::table.count().get_result(c))?) } else { Ok(0) }
 }
 
-/// Begins a compaction, unless another process runs one.
-pub(crate) fn begin(
-    conn: &mut Conn,
-    is_idle: bool,
-    may_erase: bool,
-) -> Result<Option<Compaction>, StoreError> {
+/// The ids of the segments to compact among the live ones, without those of compactions under way.
+fn due(live: &[Segment], taken: &[i64], tombstones: i64, is_idle: bool) -> Vec<i64> {
+    let free = live.iter().filter(|(id, ..)| !taken.contains(id));
+    let pairs: Vec<(i64, i64)> = free.map(|(id, _, postings)| (*id, *postings)).collect();
+    chosen(&pairs, tombstones, is_idle)
+}
+
+/// Takes the lease of the index for a new compaction or a scrub, unless another process has it; `own` is the number of
+/// this process's last lease. Returns the new number.
+pub(super) fn take_lease(conn: &mut Conn, own: Option<i64>) -> Result<Option<i64>, StoreError> {
     if !lock(conn)? {
         return Ok(None);
     }
@@ -189,19 +184,145 @@ pub(crate) fn begin(
         .select((index_lease::lease_no, index_lease::lease_until_us))
         .first(c))?;
     let now = conn.shared_now(clock::now())?;
-    if until > now.0 {
+    if Micros(until).is_lease_until(now, LEASE_US) && own != Some(lease_no) {
         return Ok(None);
     }
-    // It counts the tombstones of erased people before it reads them: a person erased meanwhile then makes it begin again.
-    let (live, ids, erased) = due(conn, is_idle, may_erase)?;
-    if ids.is_empty() {
-        return Ok(None);
+    // A process that died may have left an unfinished segment.
+    on!(conn, |c| diesel::update(index_segment::table.filter(index_segment::state.eq(BUILDING)))
+        .set((index_segment::state.eq(RETIRED), index_segment::retired_at_us.eq(Some(0_i64))))
+        .execute(c))?;
+    let lease_no = lease_no + 1;
+    on!(conn, |c| diesel::update(index_lease::table)
+        .set((index_lease::lease_no.eq(lease_no), index_lease::lease_until_us.eq(now.0 + LEASE_US)))
+        .execute(c))?;
+    Ok(Some(lease_no))
+}
+
+/// Extends a lease of the index; false if another process took it.
+pub(super) fn keep_lease(conn: &mut Conn, lease_no: i64) -> Result<bool, StoreError> {
+    let until_us = conn.shared_now(clock::now())?.0 + LEASE_US;
+    let held = on!(conn, |c| diesel::update(index_lease::table.filter(index_lease::lease_no.eq(lease_no)))
+        .set(index_lease::lease_until_us.eq(until_us))
+        .execute(c))?;
+    Ok(held == 1)
+}
+
+/// Gives the lease of the index back.
+pub(super) fn end_lease(conn: &mut Conn) -> Result<(), StoreError> {
+    on!(conn, |c| diesel::update(index_lease::table).set(index_lease::lease_until_us.eq(0_i64)).execute(c))?;
+    Ok(())
+}
+
+/// The compactions under way in this process, the largest first; all but the last wait.
+#[derive(Debug, Default)]
+pub struct Compactions {
+    under_way: Vec<Compaction>,
+    /// The number of the last lease of the index.
+    pub(super) lease_no: Option<i64>,
+}
+
+impl Compactions {
+    /// The ids of the segments that they read.
+    pub(super) fn taken(&self) -> Vec<i64> {
+        self.under_way.iter().flat_map(|one| one.inputs.iter().map(|input| input.segment_id)).collect()
     }
+
+    /// Whether none is under way.
+    pub fn are_none(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
+    /// Begins another compaction, unless there is nothing to compact or another process compacts.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub(super) fn begin(&mut self, conn: &mut Conn, is_idle: bool) -> Result<bool, StoreError> {
+        let lease_no = match self.under_way.last() {
+            Some(outer) if !lock(conn)? || !keep_lease(conn, outer.lease_no)? => return Ok(false),
+            Some(outer) => outer.lease_no,
+            None => match take_lease(conn, self.lease_no)? {
+                Some(lease_no) => lease_no,
+                None => return Ok(false),
+            },
+        };
+        self.lease_no = Some(lease_no);
+        let taken = self.taken();
+        let mut live = live(conn)?;
+        let mut ids = due(&live, &taken, tombstones_unless(conn, &taken)?, is_idle);
+        let is_whole = ids.len() == live.len();
+        let lowest = live.iter().filter(|(id, ..)| ids.contains(id)).map(|(_, sequence, _)| *sequence).min();
+        // Tombstones that a whole compaction is to remove must come before its list of segments: it then has all segments
+        // that they cover.
+        let tombstones = tombstones(conn, if is_whole { i64::MIN } else { lowest.unwrap_or(i64::MAX) })?;
+        if is_whole {
+            live = self::live(conn)?;
+            ids = live.iter().map(|(id, ..)| *id).collect();
+        }
+        if ids.is_empty() {
+            if taken.is_empty() {
+                end_lease(conn)?;
+            }
+            return Ok(false);
+        }
+        let inputs: Vec<Input> = live
+            .iter()
+            .filter(|(id, ..)| ids.contains(id))
+            .map(|(segment_id, sequence, _)| Input::of(*segment_id, *sequence))
+            .collect();
+        let sequence = inputs.iter().map(|input| input.sequence).max().unwrap_or(0);
+        let segment_id = new_segment(conn, BUILDING, sequence, 0)?;
+        let packer = Packer::default();
+        self.under_way.push(Compaction {
+            lease_no,
+            segment_id,
+            inputs,
+            packer,
+            tombstones,
+            is_whole,
+            sequence,
+        });
+        Ok(true)
+    }
+
+    /// Reads for the last compaction until there are enough blocks to write; none at its end. It only reads.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`].
+    pub(super) fn read(&mut self, conn: &mut Conn) -> Result<Vec<Block>, StoreError> {
+        self.under_way.last_mut().map_or_else(|| Ok(Vec::new()), |last| last.read(conn))
+    }
+
+    /// Writes the blocks of the last compaction, or ends it if there are none. If another process took over, it drops all.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) fn write(&mut self, conn: &mut Conn, blocks: Vec<Block>) -> Result<(), StoreError> {
+        let Some(last) = self.under_way.last() else { return Ok(()) };
+        if !keep_lease(conn, last.lease_no)? {
+            self.under_way.clear();
+            return Ok(());
+        }
+        if !blocks.is_empty() {
+            return insert_blocks(conn, last.segment_id, blocks);
+        }
+        last.finish(conn)?;
+        self.under_way.pop();
+        if self.under_way.is_empty() {
+            end_lease(conn)?;
+        }
+        Ok(())
+    }
+}
+
+/// The tombstones of a sequence above `lowest` by customer, with those that the memtable will make. Others cover none of
+/// the inputs.
+fn tombstones(conn: &mut Conn, lowest: i64) -> Result<HashMap<i64, i64>, StoreError> {
     let replaced: Vec<(i64, Vec<u8>)> = on!(conn, |c| index_memtable::table
         .filter(index_memtable::replaces.eq(true))
         .select((index_memtable::sequence, index_memtable::terms))
         .load(c))?;
     let mut tombstones: HashMap<i64, i64> = on!(conn, |c| index_tombstone::table
+        .filter(index_tombstone::sequence.gt(lowest))
         .select((index_tombstone::customer_id, index_tombstone::sequence))
         .load::<(i64, i64)>(c))?
     .into_iter()
@@ -214,32 +335,7 @@ pub(crate) fn begin(
                 .or_insert(sequence);
         }
     }
-    // A process that died may have left an unfinished segment.
-    on!(conn, |c| diesel::update(index_segment::table.filter(index_segment::state.eq(BUILDING)))
-        .set((index_segment::state.eq(RETIRED), index_segment::retired_at_us.eq(Some(0_i64))))
-        .execute(c))?;
-    let lease_no = lease_no + 1;
-    on!(conn, |c| diesel::update(index_lease::table)
-        .set((index_lease::lease_no.eq(lease_no), index_lease::lease_until_us.eq(now.0 + LEASE_US)))
-        .execute(c))?;
-    let inputs: Vec<Input> = live
-        .iter()
-        .filter(|(id, ..)| ids.contains(id))
-        .map(|(segment_id, sequence, _)| Input::of(*segment_id, *sequence))
-        .collect();
-    let sequence = inputs.iter().map(|input| input.sequence).max().unwrap_or(0);
-    let segment_id = new_segment(conn, BUILDING, sequence, 0)?;
-    let is_whole = inputs.len() == live.len();
-    Ok(Some(Compaction {
-        lease_no,
-        segment_id,
-        inputs,
-        packer: Packer::default(),
-        tombstones,
-        erased,
-        is_whole,
-        sequence,
-    }))
+    Ok(tombstones)
 }
 
 impl Input {
@@ -302,7 +398,7 @@ impl Compaction {
     ///
     /// # Errors
     /// The database's; [`StoreError::Corrupt`].
-    pub(crate) fn read(&mut self, conn: &mut Conn) -> Result<Vec<Block>, StoreError> {
+    fn read(&mut self, conn: &mut Conn) -> Result<Vec<Block>, StoreError> {
         for input in self.inputs.iter_mut().filter(|input| input.last.is_none()) {
             input.advance(conn)?;
         }
@@ -327,82 +423,44 @@ impl Compaction {
         Ok(self.packer.take())
     }
 
-    /// Whether this compaction still has the lease; if so, extends it.
-    fn holds(&self, conn: &mut Conn) -> Result<bool, StoreError> {
-        let until_us = conn.shared_now(clock::now())?.0 + LEASE_US;
-        let held = on!(conn, |c| diesel::update(
-            index_lease::table.filter(index_lease::lease_no.eq(self.lease_no))
-        )
-        .set(index_lease::lease_until_us.eq(until_us))
-        .execute(c))?;
-        Ok(held == 1)
-    }
-}
-
-/// Writes blocks of a compaction; false if another process took over.
-pub(crate) fn write(
-    conn: &mut Conn,
-    compaction: &Compaction,
-    blocks: Vec<Block>,
-) -> Result<bool, StoreError> {
-    if !compaction.holds(conn)? {
-        return Ok(false);
-    }
-    insert_blocks(conn, compaction.segment_id, blocks)?;
-    Ok(true)
-}
-
-/// Replaces the inputs by the new segment, or drops the new one if a person was erased since the compaction began.
-pub(crate) fn finish(conn: &mut Conn, compaction: &Compaction) -> Result<bool, StoreError> {
-    if !compaction.holds(conn)? {
-        return Ok(false);
-    }
-    let is_sound = erased(conn)? == compaction.erased;
-    let now = conn.shared_now(clock::now())?;
-    let retired = (index_segment::state.eq(RETIRED), index_segment::retired_at_us.eq(Some(now.0)));
-    if is_sound {
-        let ids: Vec<i64> = compaction.inputs.iter().map(|input| input.segment_id).collect();
+    /// Replaces the inputs by the new segment. People erased since the compaction began keep their tombstones, so that a
+    /// scrub finds their terms in it.
+    fn finish(&self, conn: &mut Conn) -> Result<(), StoreError> {
+        let now = conn.shared_now(clock::now())?;
+        let retired = (index_segment::state.eq(RETIRED), index_segment::retired_at_us.eq(Some(now.0)));
+        let ids: Vec<i64> = self.inputs.iter().map(|input| input.segment_id).collect();
         on!(conn, |c| {
             diesel::update(index_segment::table.filter(index_segment::segment_id.eq_any(&ids)))
                 .set(retired)
                 .execute(c)?;
-            diesel::update(index_segment::table.find(compaction.segment_id))
-                .set((index_segment::state.eq(LIVE), index_segment::postings.eq(compaction.packer.postings)))
+            diesel::update(index_segment::table.find(self.segment_id))
+                .set((index_segment::state.eq(LIVE), index_segment::postings.eq(self.packer.postings)))
                 .execute(c)
         })?;
-        if compaction.is_whole {
+        if self.is_whole {
             // No segment has terms under these tombstones any more; later ones have a higher sequence.
-            on!(conn, |c| {
-                diesel::delete(
-                    index_tombstone::table.filter(index_tombstone::sequence.le(compaction.sequence)),
-                )
-                .execute(c)?;
-                diesel::delete(index_tombstone::table.filter(index_tombstone::sequence.eq(FOREVER)))
-                    .execute(c)
-            })?;
-        }
-    } else {
-        on!(conn, |c| diesel::update(index_segment::table.find(compaction.segment_id))
-            .set(retired)
+            on!(conn, |c| diesel::delete(
+                index_tombstone::table.filter(index_tombstone::sequence.le(self.sequence))
+            )
             .execute(c))?;
+        }
+        Ok(())
     }
-    on!(conn, |c| diesel::update(index_lease::table).set(index_lease::lease_until_us.eq(0_i64)).execute(c))?;
-    Ok(is_sound)
 }
 
 /// A retired segment that no transaction can still read; [`purge`] has something to do if there is one.
 pub(crate) fn purgeable(conn: &mut Conn) -> Result<Option<i64>, StoreError> {
     let now = conn.shared_now(clock::now())?;
-    let grace_us = match conn {
-        Conn::Sqlite(..) => 0,
-        Conn::Postgres(_) => GRACE_US,
-    };
-    Ok(on!(conn, |c| index_segment::table
-        .filter(index_segment::state.eq(RETIRED))
-        .filter(index_segment::retired_at_us.lt(Some(now.0 - grace_us)))
-        .select(index_segment::segment_id)
-        .first(c)
-        .optional())?)
+    let retired = index_segment::table.filter(index_segment::state.eq(RETIRED));
+    Ok(match conn {
+        Conn::Sqlite(c, ..) => retired.select(index_segment::segment_id).first(c).optional()?,
+        Conn::Postgres(c) => {
+            let is_past = index_segment::retired_at_us
+                .lt(Some(now.0 - GRACE_US))
+                .or(index_segment::retired_at_us.gt(Some(now.latest_lease(0))));
+            retired.filter(is_past).select(index_segment::segment_id).first(c).optional()?
+        }
+    })
 }
 
 /// Removes some blocks of retired segments that no transaction can still read; returns whether there may be more.
@@ -436,15 +494,22 @@ mod tests {
     fn segments_of_a_size_are_merged() {
         assert_eq!((size_of(1), size_of(32_768), size_of(32_769), size_of(70_000_000)), (0, 0, 1, 4));
         let small: Vec<(i64, i64)> = (0..7).map(|id| (id, 100)).collect();
-        assert!(chosen(&small, 0, 0, false).is_empty());
-        assert_eq!(chosen(&small, 0, 0, true).len(), 7);
+        assert!(chosen(&small, 0, false).is_empty());
+        assert_eq!(chosen(&small, 0, true).len(), 7);
         let mut eight = small.clone();
         eight.push((7, 30_000));
         eight.push((8, 900_000));
-        assert_eq!(chosen(&eight, 0, 0, false), (0..8).collect::<Vec<_>>());
-        // Tombstones and erased people make it compact all segments.
-        assert_eq!(chosen(&[(1, 100), (2, 900_000)], 0, 1, false), [1, 2]);
-        assert_eq!(chosen(&[(2, 900_000)], 3_000, 0, false), [2]);
-        assert!(chosen(&[(2, 900_000)], 1_500, 0, true).is_empty());
+        assert_eq!(chosen(&eight, 0, false), (0..8).collect::<Vec<_>>());
+        // Many tombstones make it compact all segments.
+        assert_eq!(chosen(&[(1, 100), (2, 900_000)], 3_000, false), [1, 2]);
+        assert!(chosen(&[(2, 900_000)], 1_500, true).is_empty());
+    }
+
+    #[test]
+    fn a_compaction_beside_others_takes_none_of_their_segments() {
+        let live: Vec<Segment> = (0..20).map(|id| (id, id, 100)).collect();
+        assert_eq!(due(&live, &[0, 1, 2, 3], 5_000, false).len(), 16);
+        let taken: Vec<i64> = (0..13).collect();
+        assert!(due(&live, &taken, 0, false).is_empty());
     }
 }

@@ -215,13 +215,17 @@ pub(super) fn vacuum(conn: &mut Conn, whole: bool) -> Result<bool, StoreError> {
     let is_whole = whole && rows(conn)? == 0;
     let Conn::Postgres(c) = conn else { return Ok(false) };
     let truncate = if is_whole { "TRUE" } else { "FALSE" };
-    // If autovacuum is at work on the table, VACUUM skips it with a warning that nobody needs.
-    c.batch_execute("SET client_min_messages = error")?;
-    let vacuumed = c.batch_execute(&format!("VACUUM (SKIP_LOCKED, TRUNCATE {truncate}) index_memtable"));
-    c.batch_execute("SET client_min_messages = warning")?;
-    vacuumed?;
+    quietly(c, &format!("VACUUM (SKIP_LOCKED, TRUNCATE {truncate}) index_memtable"))?;
     let has_room = sql::<Bool>("pg_relation_size('index_memtable') > 0");
     Ok(diesel::select(has_room).get_result(c)?)
+}
+
+/// Runs a VACUUM. If autovacuum is at work on the table, it skips the table with a warning that nobody needs.
+pub(super) fn quietly(c: &mut PgConnection, vacuum: &str) -> Result<(), StoreError> {
+    c.batch_execute("SET client_min_messages = error")?;
+    let vacuumed = c.batch_execute(vacuum);
+    c.batch_execute("SET client_min_messages = warning")?;
+    Ok(vacuumed?)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The search index: blind terms, by which searches find customers without opening them (rules 7).
 //!
 //! A term is a keyed hash of a value within its field. The index proposes customers; the caller opens and compares
-//! them. [`segments`] describes how it is stored, the same on both databases; [`compaction`] keeps it small.
+//! them. [`segments`] describes how it is stored, the same on both databases; [`compaction`] keeps it small, and [`scrub`]
+//! takes out erased people.
 
 mod blocks;
 mod compaction;
@@ -9,14 +10,17 @@ pub(crate) mod digests;
 mod lookup;
 mod memtable;
 mod rebuild;
+mod scrub;
 mod segments;
 
+pub use self::compaction::Compactions;
 pub(crate) use self::compaction::examine;
 pub(crate) use self::lookup::{Index, Question};
 pub(crate) use self::memtable::{Indexed, NewMemtableRows};
 pub(crate) use self::rebuild::rebuild;
 pub(crate) use self::segments::{add, begin, bound, is_look_due};
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::SearchIndex;
@@ -24,6 +28,7 @@ use super::engine::conn::{Conn, DatabaseUrl};
 use super::engine::error::StoreError;
 use super::engine::reader::{Sees, Size};
 use crate::domain::customers::fields::TextField;
+use super::keys::keyring::KeyRing;
 use crate::domain::customers::identifier::{IdField, MatchKey};
 use crate::domain::customers::record::Customer;
 use crate::domain::filter::{Group, Term, TermVisitor, each_term};
@@ -105,8 +110,6 @@ impl Question {
 pub enum Maintained {
     /// It did something, and there may be more to do.
     Went,
-    /// It compacted all segments: they hold no terms of customers erased before.
-    Whole,
     /// There was nothing to do.
     Nothing,
 }
@@ -150,42 +153,92 @@ impl SearchIndex<'_> {
         self.0.readers.read(Size::Many, Sees::EachItsOwn, move |conn| memtable::vacuum(conn, whole)).await
     }
 
-    /// Compacts some segments, if that is due; `may_erase`: whether erased people are a reason.
+    /// Does a step of the compactions under way; with `may_begin` it first begins one that is due.
     ///
     /// # Errors
-    /// The database's; [`StoreError::Corrupt`]. A later call begins the compaction again.
-    pub async fn compact(self, is_idle: bool, may_erase: bool) -> Result<Maintained, StoreError> {
-        if !self.0.read(move |conn, _| compaction::is_due(conn, is_idle, may_erase)).await? {
-            return Ok(Maintained::Nothing);
-        }
-        let begun = self.0.administer(move |conn, _| compaction::begin(conn, is_idle, may_erase)).await?;
-        let Some(mut compaction) = begun else { return Ok(Maintained::Nothing) };
-        loop {
-            let (after, blocks) = self
-                .0
-                .read(move |conn, _| {
-                    let blocks = compaction.read(conn)?;
-                    Ok((compaction, blocks))
-                })
-                .await?;
-            let is_over = blocks.is_empty();
-            let (after, holds) = self
+    /// The database's; [`StoreError::Corrupt`]. What was under way is then dropped, and a later call begins again.
+    pub async fn compact(
+        self,
+        compactions: &mut Compactions,
+        may_begin: bool,
+        is_idle: bool,
+    ) -> Result<Maintained, StoreError> {
+        let mut taken = std::mem::take(compactions);
+        // If a step fails, the lease is still this process's.
+        compactions.lease_no = taken.lease_no;
+        let ids = taken.taken();
+        // Beside a large compaction, only many small segments are a reason.
+        let is_idle = is_idle && ids.is_empty();
+        if may_begin && self.0.read(move |conn, _| compaction::is_due(conn, &ids, is_idle)).await? {
+            (taken, _) = self
                 .0
                 .administer(move |conn, _| {
-                    let holds = if is_over {
-                        compaction::finish(conn, &after)?
-                    } else {
-                        compaction::write(conn, &after, blocks)?
-                    };
-                    Ok((after, holds))
+                    let begun = taken.begin(conn, is_idle)?;
+                    Ok((taken, begun))
                 })
                 .await?;
-            compaction = after;
-            if is_over || !holds {
-                let is_whole = is_over && holds && compaction.is_whole;
-                return Ok(if is_whole { Maintained::Whole } else { Maintained::Went });
+        }
+        if taken.are_none() {
+            *compactions = taken;
+            return Ok(Maintained::Nothing);
+        }
+        let read = move |conn: &mut Conn, _: &KeyRing| {
+            let blocks = taken.read(conn)?;
+            Ok((taken, blocks))
+        };
+        let (mut taken, blocks) = self.0.read(read).await?;
+        *compactions = self
+            .0
+            .administer(move |conn, _| {
+                taken.write(conn, blocks)?;
+                Ok(taken)
+            })
+            .await?;
+        Ok(Maintained::Went)
+    }
+
+    /// Whether segments may have terms of erased people.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn has_erased(self) -> Result<bool, StoreError> {
+        self.0.read(|conn, _| scrub::is_due(conn)).await
+    }
+
+    /// Takes the terms of erased people out of all segments. No compaction may be under way.
+    ///
+    /// # Errors
+    /// The database's; [`StoreError::Corrupt`]. A later call begins again.
+    pub async fn scrub(self, compactions: &mut Compactions) -> Result<Maintained, StoreError> {
+        let mut own = compactions.lease_no;
+        let begun = self.0.administer(move |conn, _| Ok((scrub::begin(conn, &mut own)?, own))).await?;
+        let (Some(mut scrub), own) = begun else { return Ok(Maintained::Nothing) };
+        compactions.lease_no = own;
+        loop {
+            let read = move |conn: &mut Conn, _: &KeyRing| {
+                let replaced = scrub.read(conn)?;
+                Ok((scrub, replaced))
+            };
+            let (after, replaced) = self.0.read(read).await?;
+            let write = move |conn: &mut Conn, _: &KeyRing| Ok((after.write(conn, replaced)?, after));
+            let (is_over, after) = self.0.administer(write).await?;
+            scrub = after;
+            if is_over {
+                // The old blocks are still in SQLite's write-ahead log.
+                self.0.erased.store(true, Ordering::Release);
+                self.0.customers().finish_erasing().await;
+                return Ok(Maintained::Went);
             }
         }
+    }
+
+    /// Vacuums the segments on PostgreSQL, so that new ones use the space of removed ones. The server's autovacuum comes
+    /// once a minute, and only after a fifth of the rows.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn vacuum_segments(self) -> Result<(), StoreError> {
+        self.0.readers.read(Size::Many, Sees::EachItsOwn, segments::vacuum).await
     }
 
     /// Removes some blocks of retired segments.

@@ -329,6 +329,14 @@ pub(super) fn flush(conn: &mut Conn) -> Result<usize, StoreError> {
     Flush::of(&rows)?.write(conn)
 }
 
+/// Vacuums the blocks of segments on PostgreSQL.
+pub(super) fn vacuum(conn: &mut Conn) -> Result<(), StoreError> {
+    match conn {
+        Conn::Sqlite(..) => Ok(()),
+        Conn::Postgres(c) => memtable::quietly(c, "VACUUM (SKIP_LOCKED, TRUNCATE FALSE) index_block"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

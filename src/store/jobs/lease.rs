@@ -36,7 +36,9 @@ pub struct Lease {
 
 /// The oldest job of a kind without a worker.
 fn waiting(conn: &mut Conn, kind: JobKind, now: Micros, locks: bool) -> Result<Option<JobId>, StoreError> {
-    let is_abandoned = job::state.eq(JobState::Running.name()).and(job::lease_until_us.lt(now.0));
+    let is_abandoned = job::state
+        .eq(JobState::Running.name())
+        .and(job::lease_until_us.lt(now.0).or(job::lease_until_us.gt(now.latest_lease(LEASE_US))));
     let oldest = job::table
         .filter(job::kind.eq(kind.name()))
         // This text matches the condition of the partial index, which has no bound values.
@@ -51,6 +53,11 @@ fn waiting(conn: &mut Conn, kind: JobKind, now: Micros, locks: bool) -> Result<O
     })
 }
 
+/// Whether the worker of a running job still has its lease.
+fn is_held(row: &JobRow, now: Micros) -> bool {
+    Micros(row.lease_until_us).is_lease_until(now, LEASE_US)
+}
+
 /// Takes a job without a worker: the one with `id`, or the oldest. Returns the row as it was before.
 fn take(conn: &mut Conn, kind: JobKind, id: Option<JobId>) -> Result<Option<(JobRow, Lease)>, StoreError> {
     let now = conn.shared_now(clock::now())?;
@@ -61,7 +68,7 @@ fn take(conn: &mut Conn, kind: JobKind, id: Option<JobId>) -> Result<Option<(Job
     let Some(row) = id.map(|id| locked_row(conn, kind, id)).transpose()?.flatten() else { return Ok(None) };
     let is_free = match row.state()? {
         JobState::Queued => true,
-        JobState::Running => row.lease_until_us < now.0,
+        JobState::Running => !is_held(&row, now),
         _ => false,
     };
     if !is_free {
@@ -159,7 +166,7 @@ pub(crate) fn end(
 pub(crate) fn cancel(conn: &mut Conn, kind: JobKind, id: JobId, now: Micros) -> Result<(), StoreError> {
     let row = locked_row(conn, kind, id)?.filter(|row| row.state != JobState::Uploading.name());
     let row = row.ok_or(Rejection::NotFound)?;
-    let is_abandoned = row.lease_until_us < conn.shared_now(now)?.0;
+    let is_abandoned = !is_held(&row, conn.shared_now(now)?);
     match row.state()? {
         JobState::Queued => end(conn, id, JobState::Cancelled, None, now),
         JobState::Running if is_abandoned => end(conn, id, JobState::Cancelled, None, now),
@@ -229,6 +236,25 @@ impl Jobs<'_> {
         self.0
             .administer(move |conn, ring| {
                 take(conn, kind, id)?.map(|(row, lease)| open(conn, ring, &row, lease)).transpose()
+            })
+            .await
+    }
+
+    /// Renews the lease of a worker whose step the database refused for a while. The next worker then does not blame the
+    /// step's first row: only a step that ended its worker counts as an attempt.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn keep(self, lease: Lease) -> Result<(), StoreError> {
+        self.0
+            .administer(move |conn, _| {
+                if held(conn, &lease)?.is_some() {
+                    let until_us = conn.shared_now(clock::now())?.0 + LEASE_US;
+                    on!(conn, |c| diesel::update(by_id!(lease.id))
+                        .set((job::lease_until_us.eq(until_us), job::attempts.eq(0_i64)))
+                        .execute(c))?;
+                }
+                Ok(())
             })
             .await
     }

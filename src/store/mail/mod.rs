@@ -18,7 +18,7 @@ use super::customers::find::find;
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
 use super::engine::schema::mail_outbox;
-use super::entrypoints::lock_row::{Waiting, lock_entrypoints};
+use super::entrypoints::lock_row::lock_entrypoints;
 use super::keys::keyring::KeyRing;
 use crate::domain::accounts::link::LinkKind;
 use crate::domain::accounts::sign_in::RESET_SECS;
@@ -363,7 +363,7 @@ fn retry(
     now: Micros,
     link_ttl_secs: i64,
 ) -> Result<(), StoreError> {
-    lock_entrypoints(conn, &[entrypoint_id], Waiting::Wait)?;
+    lock_entrypoints(conn, &[entrypoint_id])?;
     let row = row(conn, (entrypoint_id, mail_id))?.ok_or(Rejection::NotFound)?;
     if !row.state()?.may_retry() {
         return Err(refused("not_given_up", "only a failed or uncertain mail can be sent again"));

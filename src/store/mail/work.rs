@@ -76,7 +76,11 @@ macro_rules! silent {
     ($now:expr) => {
         mail_outbox::table
             .filter(mail_outbox::state.eq_any([MailState::Sending.name(), MailState::HandingOver.name()]))
-            .filter(mail_outbox::lease_until_us.lt($now.0))
+            .filter(
+                mail_outbox::lease_until_us
+                    .lt($now.0)
+                    .or(mail_outbox::lease_until_us.gt($now.latest_lease(LEASE_US))),
+            )
     };
 }
 

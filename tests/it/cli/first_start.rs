@@ -175,3 +175,58 @@ async fn rules_7_a_first_start_on_sqlite_creates_a_master_key_that_only_its_owne
     assert_eq!(read(&client_with, id).await.json["Email"], "ada@example.test");
     drop(process);
 }
+
+/// What may have happened to a database whose master key was kept.
+const LOSSES: [&str; 3] = ["removed", "emptied", "without tables"];
+
+#[tokio::test]
+async fn a_lost_database_beside_its_master_key_is_refused_and_not_begun_anew() {
+    let site = Site::new(Db::Sqlite);
+    let create = ["token", "create", "--org", "1", "--all-entries"];
+    let run = |arguments: &[&str]| {
+        let ended = Process::spawn(without_key(&site, arguments)).end(Duration::from_secs(20));
+        let (status, stdout, stderr) = ended.expect("it ends");
+        (status.success(), stdout, stderr)
+    };
+    assert!(run(&create).0, "the first command makes the database");
+    let (file, away) = (site.database_file(), site.folder().join("away"));
+    for loss in LOSSES {
+        fs::rename(&file, &away).unwrap();
+        match loss {
+            "emptied" => fs::write(&file, "").unwrap(),
+            "without tables" => Sql::open(&site).run("CREATE TABLE t (x); DROP TABLE t"),
+            _ => {}
+        }
+        for arguments in [&create[..], &["serve", "--listen", "127.0.0.1:1"], &["org", "create", "Another"]] {
+            let (is_success, stdout, stderr) = run(arguments);
+            assert!(!is_success, "{loss}: {arguments:?} {stdout}");
+            assert!(stderr.contains("master key") && stderr.contains("put the database"), "{loss}: {stderr}");
+            assert!(tokens(&stdout).is_empty(), "{loss}: {stdout}");
+        }
+        assert_eq!(file.exists(), loss != "removed", "{loss}: the refusal made a database");
+        fs::rename(&away, &file).unwrap();
+        assert!(run(&create).0, "{loss}: the database that was put back is good");
+    }
+    // Whoever moves the key away too wants another database.
+    let folder = file.parent().expect("a folder").to_owned();
+    fs::rename(&folder, &away).unwrap();
+    assert!(run(&create).0);
+}
+
+/// The mark of an unfinished first start lets the next one go on.
+#[tokio::test]
+async fn a_first_start_killed_after_it_made_the_master_key_is_completed() {
+    for _ in 0..8 {
+        let site = Site::new(Db::Sqlite);
+        let folder = site.database_file().parent().expect("a folder").to_owned();
+        let started = Process::spawn(without_key(&site, &["serve", "--listen", "127.0.0.1:0"]));
+        let has_key = async || folder.join("master.key").exists();
+        wait_until("the key is made", Duration::from_secs(20), has_key).await;
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(..60))).await;
+        drop(started);
+        let ended = Process::spawn(without_key(&site, &["token", "create", "--org", "1", "--all-entries"]));
+        let (status, stdout, stderr) = ended.end(Duration::from_secs(20)).expect("it ends");
+        assert!(status.success(), "{stderr}");
+        assert_eq!(tokens(&stdout).len(), 1);
+    }
+}

@@ -21,6 +21,13 @@ pub(super) fn terms(sql: &mut Sql, id: u64) -> BTreeSet<String> {
     terms
 }
 
+/// How many terms of a customer are in the database, those in retired segments included.
+pub(super) fn anywhere(sql: &mut Sql, id: u64) -> usize {
+    let pending: usize = pending(sql, id).iter().map(Vec::len).sum();
+    let blocks = sql.texts(&sql::blocks(sql.db()));
+    pending + blocks.iter().map(|block| terms_in(block, id).len()).sum::<usize>()
+}
+
 /// The terms of a customer in each pending row that contains the customer, oldest first.
 pub(super) fn pending(sql: &mut Sql, id: u64) -> Vec<Vec<String>> {
     let rows = sql::memtable(sql.db());

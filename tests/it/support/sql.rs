@@ -263,6 +263,47 @@ pub fn refuse_customers(code: &str, message: &str) -> String {
     )
 }
 
+/// Makes the database refuse every new customer for a reason of its own, as a full disk or a cancelled statement does;
+/// `number` chooses the reason.
+pub fn refuse_for_environment(db: Db, number: usize) -> String {
+    let refuse_no_more = refuse_no_more(db);
+    match db {
+        Db::Sqlite => {
+            let reasons = ["database or disk is full", "disk I/O error", "database is locked", "out of memory"];
+            let reason = reasons[number % reasons.len()];
+            format!(
+                "{refuse_no_more}; CREATE TRIGGER refuse BEFORE INSERT ON customer BEGIN SELECT RAISE(ABORT, '{reason}'); END"
+            )
+        }
+        Db::Postgres => {
+            let codes = ["57014", "53100", "55P03", "40P01", "42P01", "53200", "25006", "XX000"];
+            let refuse = refuse_customers(codes[number % codes.len()], "storniere Anfrage");
+            format!("{refuse_no_more}; {refuse}")
+        }
+    }
+}
+
+/// Undoes [`refuse_for_environment`].
+pub fn refuse_no_more(db: Db) -> String {
+    match db {
+        Db::Sqlite => "DROP TRIGGER IF EXISTS refuse".into(),
+        Db::Postgres => "DROP TRIGGER IF EXISTS refuse ON customer; DROP FUNCTION IF EXISTS refuse".into(),
+    }
+}
+
+/// Begins a transaction that holds the lock row of an entrypoint; on SQLite it holds the whole database.
+pub fn lock_entrypoint(db: Db, id: u64) -> String {
+    match db {
+        Db::Sqlite => "BEGIN IMMEDIATE".into(),
+        Db::Postgres => format!("BEGIN; SELECT 1 FROM entrypoint_lock WHERE entrypoint_id = {id} FOR UPDATE"),
+    }
+}
+
+/// Cancels what the service's sessions do, and counts it. PostgreSQL only.
+pub const CANCEL_STATEMENTS: &str = "SELECT count(*) AS value FROM (SELECT pg_cancel_backend(pid) AS is_done \
+     FROM pg_stat_activity WHERE application_name = 'customary' AND datname = current_database() \
+     AND state = 'active' AND pid <> pg_backend_pid()) AS done WHERE is_done";
+
 // Digests of identities and of idempotency keys
 
 pub const SETTLED_DIGESTS: &str = "SELECT count(*) AS value FROM identity_digest";
@@ -332,6 +373,19 @@ pub fn live_blocks(db: Db) -> String {
     )
 }
 
+/// The data of every block of any segment, in hexadecimal.
+pub fn blocks(db: Db) -> String {
+    format!("SELECT {} AS value FROM index_block", hex(db, "data"))
+}
+
+pub const LIVE_SEGMENTS: &str = "SELECT count(*) AS value FROM index_segment WHERE state = 'live'";
+pub const INDEX_BYTES: &str = "SELECT coalesce(sum(length(data)), 0) AS value FROM index_block";
+pub const LIVE_INDEX_BYTES: &str = "SELECT coalesce(sum(length(data)), 0) AS value FROM index_block b \
+     JOIN index_segment s ON s.segment_id = b.segment_id WHERE s.state = 'live'";
+/// Erased people whose terms may still be in segments.
+pub const ERASED_TOMBSTONES: &str =
+    "SELECT count(*) AS value FROM index_tombstone WHERE sequence = 9223372036854775807";
+
 /// The terms of every row of the memtable, in hexadecimal, oldest first.
 pub fn memtable(db: Db) -> String {
     format!("SELECT {} AS value FROM index_memtable ORDER BY sequence", hex(db, "terms"))
@@ -345,6 +399,22 @@ pub const NEWEST_JOB: &str = "SELECT max(job_id) AS value FROM job";
 pub const UPLOADS: &str = "SELECT count(*) AS value FROM job WHERE state = 'uploading'";
 pub const RUNNING_JOB: &str = "SELECT coalesce(max(job_id), 0) AS value FROM job WHERE state = 'running'";
 pub const EXPIRE_LEASES: &str = "UPDATE job SET lease_until_us = 0 WHERE state = 'running'";
+pub const RUNNING_JOBS: &str = "SELECT count(*) AS value FROM job WHERE state = 'running'";
+/// How many workers took the newest job since its last finished step, and in all.
+pub const ATTEMPTS: &str = "SELECT attempts AS value FROM job ORDER BY job_id DESC LIMIT 1";
+pub const LEASES_TAKEN: &str = "SELECT lease_no AS value FROM job ORDER BY job_id DESC LIMIT 1";
+/// Leases as an instance leaves them whose clock is an hour ahead.
+pub const LEASES_AN_HOUR_AHEAD: &str =
+    "UPDATE job SET lease_until_us = lease_until_us + 3600000000 WHERE state = 'running'";
+pub const INDEX_LEASE_AN_HOUR_AHEAD: &str = "UPDATE index_lease SET lease_no = lease_no + 1, \
+     lease_until_us = (SELECT max(updated_at_us) FROM customer) + 3600000000";
+
+/// Runs a job again, as if an instance with a clock an hour ahead had died with it.
+pub fn run_again_an_hour_ahead(id: u64) -> String {
+    format!(
+        "UPDATE job SET state = 'running', ended_at_us = NULL, lease_until_us = queued_at_us + 3600000000 WHERE job_id = {id}"
+    )
+}
 pub const FILE_PARTS: &str = "SELECT count(*) AS value FROM import_chunk";
 /// The tables of imports, which a refused file must leave empty.
 pub const IMPORT_TABLES: [&str; 3] = ["job", "import_chunk", "import_report"];

@@ -16,6 +16,22 @@ fn text(answer: &Answer) -> &str {
     answer.data()["token"].as_str().unwrap_or_else(|| panic!("no token in {}", answer.text))
 }
 
+both!(rules_1_a_token_must_say_which_entrypoints_it_is_for, |db| async {
+    let server = Server::start(db).await;
+    let granter = master(&server);
+    let before = granter.get("/api/Token").await.expect(200).text;
+    for body in [json!({}), json!({"name": "x", "scopes": ["customers:read"]}), json!({"entries": null})] {
+        let answer = grant(&granter, &body).await;
+        answer.expect_error(400);
+        assert_eq!(places(&answer), set(["/entries"]), "{body}: {}", answer.text);
+    }
+    assert_eq!(granter.get("/api/Token").await.expect(200).text, before, "a refused token was made");
+    // What the document lets be null may be null.
+    let body = json!({"entries": ["demo"], "name": null, "scopes": null, "expiresInDays": null,
+                      "requestsPerMinute": null});
+    grant(&granter, &body).await.expect(200);
+});
+
 both!(rules_1_a_token_cannot_grant_rights_that_it_lacks, |db| async {
     let server = Server::start(db).await;
     let site = server.site();

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Creates a customer with Python's standard library alone, in a way that may be retried without fear.
 
-Run it while the service runs, with the token that its first start printed:
+Run it while the service runs, with the token of its first start:
 
     CUSTOMARY_TOKEN=eyJ… python3 examples/create_customer.py Ada Roe ada.roe@example.test
 
@@ -18,7 +18,7 @@ import uuid
 
 URL = os.environ.get("CUSTOMARY_URL", "http://127.0.0.1:8080")
 ENTRY = os.environ.get("CUSTOMARY_ENTRY", "demo")
-TOKEN = os.environ.get("CUSTOMARY_TOKEN") or sys.exit("Set CUSTOMARY_TOKEN to the token that the first start printed.")
+TOKEN = os.environ.get("CUSTOMARY_TOKEN") or sys.exit("Set CUSTOMARY_TOKEN to the token of the first start.")
 ATTEMPTS = 5
 
 

@@ -6,7 +6,7 @@
 set -euo pipefail
 url=${CUSTOMARY_URL:-http://127.0.0.1:8080}
 entry=${CUSTOMARY_ENTRY:-demo}
-token=${CUSTOMARY_TOKEN:?is not set: give it the token that the first start printed}
+token=${CUSTOMARY_TOKEN:?is not set: give it the token of the first start}
 
 # Prints the answer, also that of a refused request, and fails where it was refused.
 api() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Imports a file of customers: rehearses first, and imports only if no row would be rejected. Run it while the service runs, with
-# the token that its first start printed:
+# the token of its first start:
 #
 #   CUSTOMARY_TOKEN=eyJ… examples/import.sh examples/import.csv
 #
@@ -8,7 +8,7 @@
 set -euo pipefail
 url=${CUSTOMARY_URL:-http://127.0.0.1:8080}
 entry=${CUSTOMARY_ENTRY:-demo}
-token=${CUSTOMARY_TOKEN:?is not set: give it the token that the first start printed}
+token=${CUSTOMARY_TOKEN:?is not set: give it the token of the first start}
 file=${1:-$(dirname "$0")/import.csv}
 
 import() {

@@ -13,7 +13,7 @@ from payabli.errors import BadRequestError
 
 URL = os.environ.get("CUSTOMARY_URL", "http://127.0.0.1:8080")
 ENTRY = os.environ.get("CUSTOMARY_ENTRY", "demo")
-TOKEN = os.environ.get("CUSTOMARY_TOKEN") or sys.exit("Set CUSTOMARY_TOKEN to the token that the first start printed.")
+TOKEN = os.environ.get("CUSTOMARY_TOKEN") or sys.exit("Set CUSTOMARY_TOKEN to the token of the first start.")
 
 client = payabli(base_url=f"{URL}/api", token=TOKEN)
 

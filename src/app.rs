@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use actix_web::HttpServer;
 use actix_web::web::Data;
 use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 
 use crate::api;
@@ -30,6 +31,8 @@ const SHUTDOWN_SECS: u64 = 6;
 const MAIL_PATIENCE: Duration = Duration::from_secs(2);
 /// After the last request, the look for revoked tokens has this long to end.
 const WATCH_PATIENCE: Duration = Duration::from_secs(1);
+/// The exit status after a second Ctrl-C, as shells expect it.
+const INTERRUPTED: i32 = 130;
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many connections the kernel queues before the service accepts them.
@@ -49,13 +52,14 @@ pub enum Failure {
     System(String),
 }
 
-/// Opens the store for a subcommand other than `serve`.
+/// Opens the store for a subcommand other than `serve`, which never makes a database.
 ///
 /// # Errors
-/// The configuration is wrong, or the database does not open.
+/// The configuration is wrong, or there is no database, or it does not open.
 pub fn open(global: &Global) -> Result<Store, Failure> {
     let url = global.database()?;
     let may_begin = global.may_begin();
+    global.require_database(&url)?;
     let master = global.master_key(&url)?;
     let options = StoreOptions {
         url,
@@ -67,6 +71,7 @@ pub fn open(global: &Global) -> Result<Store, Failure> {
         readers: 1,
         // A command reads each record once.
         record_cache_bytes: 0,
+        may_create: false,
     };
     let store = Store::open(options)?;
     global.has_begun();
@@ -95,19 +100,18 @@ fn portal_settings(serve: &Serve) -> PortalSettings {
     }
 }
 
-/// Serves until SIGTERM or Ctrl-C. Calls `greet` with the public URL and, on the first start, the first token.
+/// Serves until SIGTERM or Ctrl-C, and then lets running requests finish. Calls `greet` once it listens, with the first
+/// token on the first start.
 ///
 /// # Errors
 /// The configuration is wrong, the database does not open, or the address is in use.
-pub async fn serve(
-    global: &Global,
-    serve: &Serve,
-    greet: impl Fn(&str, Option<&str>),
-) -> Result<(), Failure> {
+pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>)) -> Result<(), Failure> {
     serve.check(global)?;
     let url = global.database()?;
     let may_begin = global.may_begin();
+    global.make_folder()?;
     let master = global.master_key(&url)?;
+    global.close_to_others(&url);
     let options = StoreOptions {
         url,
         master,
@@ -117,8 +121,10 @@ pub async fn serve(
         writers: usize::from(serve.writers),
         readers: serve.readers.map_or(cores() * 2, usize::from),
         record_cache_bytes: u64::from(serve.record_cache_mb) << 20,
+        may_create: true,
     };
     let (composer, transport) = serve.mail.mailer(global, serve.base_url())?;
+    let folder = serve.mail.folder(global, &transport);
     let store = Arc::new(Store::open(options)?);
     global.has_begun();
     let guard = Arc::new(Guard::default());
@@ -161,14 +167,16 @@ pub async fn serve(
     // Clients and proxies must close idle connections first: a request that is on its way to a closed connection fails.
     .keep_alive(serve.keep_alive)
     .shutdown_timeout(SHUTDOWN_SECS)
-    .bind(serve.listen)
+    // The library's own handlers would drop running requests on Ctrl-C.
+    .shutdown_signal(stop_asked()?)
+    .bind(serve.listen.addresses())
     .map_err(|error| {
         let why = format!("cannot listen on {}: {error}; choose another address with --listen", serve.listen);
         Failure::System(why)
     })?;
     // After the bind: if a first start fails because its address is in use, the next start prints the token.
     let token = first_token(&store).await?;
-    greet(&serve.base_url(), token.as_deref());
+    greet(token.as_deref());
     let workers = [
         actix_web::rt::spawn(jobs::purge(Arc::clone(&store), serve.import_retention, session)),
         actix_web::rt::spawn(jobs::imports::work(Arc::clone(&store), stop.clone())),
@@ -176,9 +184,11 @@ pub async fn serve(
         actix_web::rt::spawn(jobs::index::work(Arc::clone(&store), stop.clone())),
         actix_web::rt::spawn(jobs::invitations::work(Arc::clone(&store), stop.clone())),
     ];
-    if let Transport::Folder(_) = transport {
-        tracing::info!("no mail server is set (--smtp-url); the service writes mails to a folder");
+    if let Transport::Folder(folder) = &transport {
+        let folder = folder.path().display();
+        tracing::info!(%folder, "no mail server is set (--smtp-url); the service writes mails to a folder");
     }
+    let sweeper = folder.map(|folder| actix_web::rt::spawn(jobs::mail::sweep(Arc::clone(&store), folder)));
     let mails =
         jobs::mail::work(Arc::clone(&store), composer, transport, serve.mail.mail_retry, stop.clone());
     let mut mails = actix_web::rt::spawn(mails);
@@ -188,7 +198,7 @@ pub async fn serve(
     store.mail().wake_workers();
     let _ = tokio::time::timeout(MAIL_PATIENCE, &mut mails).await;
     mails.abort();
-    for worker in workers {
+    for worker in workers.into_iter().chain(sweeper) {
         worker.abort();
     }
     let closing = Arc::clone(&store);
@@ -204,6 +214,24 @@ pub async fn serve(
     closed.await.map_err(system)?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Ends when the process gets SIGTERM or Ctrl-C. A second one ends the process at once.
+fn stop_asked() -> Result<impl Future<Output = ()>, Failure> {
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt()).map_err(system)?, signal(SignalKind::terminate()).map_err(system)?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        actix_web::rt::spawn(async move {
+            if interrupt.recv().await.is_some() {
+                tracing::warn!("stopped at once, without waiting for running requests");
+                std::process::exit(INTERRUPTED);
+            }
+        });
+    })
 }
 
 /// Creates the token for the demo entrypoint; `None` if there is a token already, or if that entrypoint is gone.

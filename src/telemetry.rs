@@ -13,6 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 /// # Errors
 /// A filter that cannot be read.
 pub fn start(filter: &str) -> Result<(), String> {
+    check(filter)?;
     // Below info the HTTP library would print what clients send.
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("--log: {error}"))?;
     let registry = tracing_subscriber::registry().with(filter);
@@ -23,6 +24,24 @@ pub fn start(filter: &str) -> Result<(), String> {
         registry.with(layer.fmt_fields(JsonFields::new()).event_format(json_lines())).try_init()
     };
     started.map_err(|error| error.to_string())
+}
+
+/// Refuses a filter with an unknown level. The library would take the word for the name of a module, and log nothing.
+fn check(filter: &str) -> Result<(), String> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let is_level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
+    for part in filter.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (module, level) =
+            part.rsplit_once('=').map_or((part, part), |(module, level)| (module, level.trim()));
+        let names_module = module == level && (module.contains("::") || module == "customary");
+        if !is_level(level) && !names_module && !level.contains(']') {
+            return Err(format!(
+                "--log: {level} is no level; the levels are error, warn, info, debug and off, and customary=debug sets \
+                 that of one module"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// An event as a line of JSON: time, level, the message and the fields in their order, target.
@@ -48,6 +67,19 @@ mod tests {
 
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
+        }
+    }
+
+    #[test]
+    fn a_filter_with_an_unknown_level_is_refused() {
+        for filter in
+            ["info", "WARN", "customary=debug", "info,customary::store=trace", "customary", "off", "a::b"]
+        {
+            assert_eq!(check(filter), Ok(()), "{filter}");
+        }
+        for filter in ["verbose", "customary=loud", "info,all", "warning", "information"] {
+            let why = check(filter).unwrap_err();
+            assert!(why.contains("--log") && why.contains("debug"), "{filter}: {why}");
         }
     }
 

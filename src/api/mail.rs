@@ -52,6 +52,8 @@ pub(crate) struct MailOut {
     next_try_at: Option<String>,
     /// Why the last try came to nothing.
     problem: Option<String>,
+    /// The folder that holds the mail as a file, where it was `written` for want of a mail server; null otherwise.
+    folder: Option<String>,
     /// When it was queued.
     #[schema(format = DateTime)]
     created_at: String,
@@ -73,6 +75,7 @@ impl MailOut {
             attempts: mail.attempts,
             next_try_at: mail.next_try_at.map(Micros::to_rfc3339),
             problem: mail.problem,
+            folder: mail.folder,
             created_at: mail.created_at.to_rfc3339(),
             ended_at: mail.ended_at.map(Micros::to_rfc3339),
         }
@@ -81,7 +84,8 @@ impl MailOut {
 
 /// List the mails of an entrypoint
 ///
-/// Newest first; those that were sent or given up for thirty days. `failed` mails were refused or tried too often; of an
+/// Newest first; those that were sent or given up for thirty days. A `written` mail is a file in `folder`, because the
+/// service has no mail server, and nobody got it. `failed` mails were refused or tried too often; of an
 /// `uncertain` one nobody knows whether it was sent, because the service died while it handed it over.
 #[utoipa::path(
     tag = "Mail",

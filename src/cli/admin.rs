@@ -10,8 +10,11 @@ use customary::app::Failure;
 use customary::clock;
 use customary::config::{ConfigError, Global};
 use customary::domain::accounts::token::{Entries, Scope};
+use customary::domain::customers::fields::TextField;
+use customary::domain::customers::identifier::IdField;
 use customary::domain::entrypoints::settings::{SettingsInput, ThemeInput, check_entry, check_name};
 use customary::domain::kernel::problem::{Problem, Rejection};
+use customary::domain::kernel::text::hint;
 use customary::domain::kernel::time::Micros;
 use customary::store::{Store, StoreError};
 
@@ -112,6 +115,9 @@ pub(super) struct EntrypointCreate {
     /// repeatable [default: the organisation's, else email]
     #[arg(long, value_name = "FIELD[+FIELD…]")]
     identifier: Vec<String>,
+    /// Identifiers may also name additional fields, which are your own
+    #[arg(long, requires = "identifier")]
+    additional: bool,
     /// A field that every new customer must have; repeatable
     #[arg(long, value_name = "FIELD")]
     required: Vec<String>,
@@ -124,6 +130,8 @@ pub(super) enum OrgCommand {
         /// Its name
         name: String,
     },
+    /// List organisations: id, name, number of entrypoints
+    List,
 }
 
 pub(super) fn refused(problems: &[Problem]) -> Failure {
@@ -209,6 +217,22 @@ fn create_token(global: &Global, create: TokenCreate) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Refuses an identifier that is no field of a customer. It would name an additional field, which a typing error seldom
+/// means.
+fn refuse_unknown_identifiers(identifiers: &[String]) -> Result<(), Failure> {
+    for name in identifiers.iter().flat_map(|identifier| identifier.split('+')).map(str::trim) {
+        if let Ok(IdField::Additional(key)) = IdField::parse(name) {
+            let near = hint(&key, TextField::all().map(TextField::name));
+            let why = format!(
+                "--identifier: {key} is no field of a customer{near} (--additional allows additional fields, which are \
+                 your own)"
+            );
+            return Err(ConfigError(why).into());
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn entrypoint(global: &Global, command: EntrypointCommand) -> Done {
     match command {
         EntrypointCommand::Create(create) => {
@@ -228,6 +252,9 @@ pub(super) fn entrypoint(global: &Global, command: EntrypointCommand) -> Done {
                 },
             };
             check_entry(&create.entry).map_err(|problem| refused(&[problem]))?;
+            if !create.additional {
+                refuse_unknown_identifiers(input.identifiers.as_deref().unwrap_or_default())?;
+            }
             let settings = input.check().map_err(|problems| refused(&problems))?;
             let (org, entry) = (create.org, create.entry);
             let name = entry.clone();
@@ -260,7 +287,14 @@ pub(super) fn entrypoint(global: &Global, command: EntrypointCommand) -> Done {
 }
 
 pub(super) fn organisation(global: &Global, command: OrgCommand) -> Done {
-    let OrgCommand::Create { name } = command;
+    let OrgCommand::Create { name } = command else {
+        for (id, name, entrypoints) in
+            with_store(global, async |store| store.entrypoints().organisations().await)?
+        {
+            println!("{id}  {name}  entrypoints {entrypoints}");
+        }
+        return Ok(ExitCode::SUCCESS);
+    };
     let name = checked_name(&name)?;
     if name.is_empty() {
         return Err(refused(&[Problem::field(&["name"], "required", "must not be empty")]));

@@ -1,5 +1,6 @@
 //! `customary invite`: invites many customers of an entrypoint, with or without a running server.
 
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +10,11 @@ use clap::Args;
 use customary::app::Failure;
 use customary::config::{ConfigError, Global};
 use customary::domain::decide::command::Actor;
-use customary::domain::filter::Filter;
+use customary::domain::filter::{Filter, Search, Sort};
 use customary::domain::invitations::{InviteJob, InvitePlan};
 use customary::domain::kernel::problem::Problem;
 use customary::jobs::{self, StopSignal};
-use customary::store::Store;
+use customary::store::{ListRequest, Store};
 
 use super::admin::refused;
 use super::{Done, customers_bar, with_store};
@@ -23,7 +24,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Options of `invite`.
 #[derive(Debug, Args)]
-#[command(after_help = "The service sends the mails. They wait until it runs.")]
+#[command(
+    after_help = "The command shows how many customers match and asks before it invites them. Without a terminal it \
+    needs --yes. The service sends the mails. They wait until it runs."
+)]
 pub(super) struct Options {
     /// The entrypoint
     #[arg(long, value_name = "ENTRY")]
@@ -37,6 +41,12 @@ pub(super) struct Options {
     /// Also invite customers with an open invitation: send a new link and end the earlier one
     #[arg(long)]
     again: bool,
+    /// Invite without asking
+    #[arg(long, conflicts_with = "dry_run")]
+    yes: bool,
+    /// Show how many customers match, and invite nobody
+    #[arg(long)]
+    dry_run: bool,
     /// How long the links stay valid
     #[arg(long, default_value = "7d", value_name = "DURATION", value_parser = humantime::parse_duration)]
     link_ttl: Duration,
@@ -52,14 +62,27 @@ pub(super) fn run(global: &Global, options: &Options) -> Done {
     if options.all_prospects {
         filters.push(("lifecycle(eq)".into(), "Prospect".into()));
     }
-    Filter::parse(&filters).map_err(|problems: Vec<Problem>| refused(&problems))?;
+    let filter = Filter::parse(&filters).map_err(|problems: Vec<Problem>| refused(&problems))?;
     let plan = InvitePlan {
         filters,
         again: options.again,
         link_ttl_secs: i64::try_from(options.link_ttl.as_secs()).unwrap_or(i64::MAX),
         ..InvitePlan::default()
     };
-    let job = with_store(global, async |store| invite(store, &options.entry, plan).await)?;
+    let job = with_store(global, async |store| {
+        let entrypoint_id = find(store, &options.entry).await?;
+        let matching = count(store, entrypoint_id, filter).await?;
+        let them = if matching == 1 { "customer matches" } else { "customers match" };
+        println!("{matching} {them}");
+        if options.dry_run {
+            return Ok(None);
+        }
+        if !options.yes {
+            confirm(&options.entry)?;
+        }
+        invite(store, &options.entry, entrypoint_id, plan).await.map(Some)
+    })?;
+    let Some(job) = job else { return Ok(ExitCode::SUCCESS) };
     for (outcome, number) in &job.counts {
         println!("{:<15} {number}", outcome.name());
     }
@@ -69,11 +92,59 @@ pub(super) fn run(global: &Global, options: &Options) -> Done {
     }
 }
 
-async fn invite(store: &Arc<Store>, entry: &str, plan: InvitePlan) -> Result<InviteJob, Failure> {
-    let Some((entrypoint_id, _)) = store.entrypoints().find(entry).await? else {
-        let why = format!("there is no entrypoint {entry}; `customary entrypoint list` shows all");
-        return Err(ConfigError(why).into());
+async fn find(store: &Store, entry: &str) -> Result<i64, Failure> {
+    match store.entrypoints().find(entry).await? {
+        Some((entrypoint_id, _)) => Ok(entrypoint_id),
+        None => {
+            let why = format!("there is no entrypoint {entry}; `customary entrypoint list` shows all");
+            Err(ConfigError(why).into())
+        }
+    }
+}
+
+/// How many customers match.
+async fn count(store: &Store, entrypoint_id: i64, filter: Filter) -> Result<usize, Failure> {
+    let wanted = ListRequest {
+        entrypoints: vec![entrypoint_id],
+        filter,
+        search: Search::default(),
+        masked: false,
+        sort: Sort::default(),
+        after: None,
+        skip: 0,
+        limit: 0,
+        counts: true,
     };
+    let total = store.customers().list(wanted, |page| page.total).await?;
+    Ok(total.unwrap_or(0))
+}
+
+/// Asks whether to invite them.
+fn confirm(entry: &str) -> Result<(), Failure> {
+    let refuse = |why: &str| Err(ConfigError(why.to_owned()).into());
+    if !io::stdin().is_terminal() {
+        return refuse(
+            "nobody was invited: add --yes to invite them, or --dry-run to see their number alone",
+        );
+    }
+    anstream::eprint!(
+        "Invite the customers of {entry}, except those with an account or an open invitation? [y/N] "
+    );
+    let mut answer = String::new();
+    let _ = io::stdin().read_line(&mut answer);
+    if ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) {
+        Ok(())
+    } else {
+        refuse("nobody was invited")
+    }
+}
+
+async fn invite(
+    store: &Arc<Store>,
+    entry: &str,
+    entrypoint_id: i64,
+    plan: InvitePlan,
+) -> Result<InviteJob, Failure> {
     let actor = Actor { name: "cli".into(), jti: "cli".into() };
     let (id, _) =
         store.invitations().queue(entrypoint_id, plan, actor, None, |job| job.id.to_string()).await?;

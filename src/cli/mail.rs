@@ -34,6 +34,8 @@ pub(super) struct Test {
 
 pub(super) fn run(global: &Global, command: MailCommand) -> Done {
     let MailCommand::Test(test) = command;
+    // Before the folder of mails is made.
+    global.require_database(&global.database()?)?;
     let (composer, transport) = test.mail.mailer(global, test.public_url.trim_end_matches('/').to_owned())?;
     let done = with_store(global, async |store| {
         let entrypoint_id = store.entrypoints().find(&test.entry).await?.map(|(id, _)| id);
@@ -45,6 +47,7 @@ pub(super) fn run(global: &Global, command: MailCommand) -> Done {
             settings.ok_or_else(|| ConfigError(format!("there is no entrypoint {}", test.entry)))?;
         let letter = Letter {
             kind: MailKind::Invitation,
+            customer_id: 0,
             message_id: uuid::Uuid::new_v4().to_string(),
             created_at: clock::now(),
             address: test.to.clone(),
@@ -56,7 +59,7 @@ pub(super) fn run(global: &Global, command: MailCommand) -> Done {
         match transport {
             Transport::Folder(folder) => {
                 folder.put(&mail).map_err(|error| ConfigError(format!("cannot write the mail: {error}")))?;
-                Ok(format!("written as {}", mail.file_name))
+                Ok(format!("written as {} to {}", mail.file_name, folder.path().display()))
             }
             Transport::Smtp(options, _) => {
                 let mut connection = options.connect().await.map_err(refused)?;

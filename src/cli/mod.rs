@@ -46,7 +46,7 @@ enum Command {
     /// Create and list entrypoints
     #[command(subcommand)]
     Entrypoint(admin::EntrypointCommand),
-    /// Create organisations
+    /// Create and list organisations
     #[command(subcommand)]
     Org(admin::OrgCommand),
     /// Import customers from a CSV file, here or on a running server

@@ -1,33 +1,61 @@
 //! `customary serve`.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use customary::app::{self, Failure};
 use customary::config::{Global, Serve};
 
-use super::{Done, print};
+use super::{Done, complain, print};
 
 /// Serves until SIGTERM or Ctrl-C.
 pub(super) fn run(global: &Global, options: &Serve) -> Done {
     customary::telemetry::start(&global.log).map_err(Failure::System)?;
-    actix_web::rt::System::new()
-        .block_on(app::serve(global, options, |url, token| print(&greeting(url, token))))?;
+    let greet = |token: Option<&str>| {
+        let mut text = greeting(options);
+        match token.map(|token| first_token(global, options, token)).transpose() {
+            Ok(told) => text.extend(told),
+            Err(why) => complain(&why),
+        }
+        print(&text);
+    };
+    actix_web::rt::System::new().block_on(app::serve(global, options, greet))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn greeting(url: &str, token: Option<&str>) -> String {
-    let text = format!(
-        "Customary {} listens on {url}\n  Swagger UI   {url}/swagger-ui/\n",
+fn greeting(options: &Serve) -> String {
+    let listens = options.listen_url();
+    let base = options.base_url();
+    let public = if base == listens { String::new() } else { format!("  Public URL   {base}\n") };
+    format!(
+        "Customary {} listens on {listens}\n{public}  Swagger UI   {base}/swagger-ui/\n",
         env!("CARGO_PKG_VERSION")
-    );
-    let Some(token) = token else { return text };
-    text + &format!(
-        "\nThis is the first start: organisation 1 \"Demo\" with entrypoint \"demo\" is ready.\n\
-         This request token is valid for one year. Keep it: the service cannot show it again.\n\n{token}\n\n\
+    )
+}
+
+/// What the first start says about its token. Only a terminal shows the token itself: the output of a service ends in logs.
+fn first_token(global: &Global, options: &Serve, token: &str) -> Result<String, String> {
+    let (told, header) = if std::io::stdout().is_terminal() {
+        let told = format!(
+            "This request token is valid for one year. Keep it: the service cannot show it again.\n\n{token}\n"
+        );
+        (told, format!("'requestToken: {token}'"))
+    } else {
+        let path = global.keep_first_token(token).map_err(|error| error.to_string())?;
+        let path = path.display();
+        let told = format!(
+            "Its request token is in a file that only you can read, and is valid for one year. Move it to a safe place:\n\n\
+             {path}\n"
+        );
+        (told, format!("\"requestToken: $(cat '{path}')\""))
+    };
+    let url = options.listen_url();
+    Ok(format!(
+        "\nThis is the first start: organisation 1 \"Demo\" with entrypoint \"demo\" is ready.\n{told}\n\
          In Swagger UI, press Authorize and paste the token. Or create a customer from a shell:\n\n\
-         curl -X POST {url}/api/Customer/single/demo -H 'requestToken: {token}' -H 'Content-Type: application/json' \
+         curl -X POST {url}/api/Customer/single/demo -H {header} -H 'Content-Type: application/json' \
          -d '{{\"firstname\":\"Ada\",\"lastname\":\"Roe\",\"email\":\"ada.roe@example.test\"}}'\n\n\
          The token sees entrypoint \"demo\" only. To make another token:\n\n\
          customary token create --org 1 --entry ENTRY\n"
-    )
+    ))
 }

@@ -86,7 +86,7 @@ impl MailOptions {
                 Transport::Smtp(options.map_err(|why| ConfigError(format!("--smtp-url {why}")))?, connections)
             }
             None => {
-                let path = self.mail_dir.clone().unwrap_or_else(|| global.data_dir.join(MAIL_FOLDER));
+                let path = self.folder_path(global);
                 let folder = Folder::open(&path).map_err(|error| {
                     ConfigError(format!(
                         "cannot create the mail folder {}: {error}; choose another with --mail-dir",
@@ -96,6 +96,23 @@ impl MailOptions {
                 Transport::Folder(folder)
             }
         };
-        Ok((Composer::new(templates, from, base_url), transport))
+        let composer = Composer::new(templates, from, base_url);
+        let composer =
+            if matches!(transport, Transport::Folder(_)) { composer.for_files() } else { composer };
+        Ok((composer, transport))
+    }
+
+    /// The folder of mails as files, in use or left from the time before there was a mail server.
+    pub fn folder(&self, global: &Global, transport: &Transport) -> Option<Folder> {
+        match transport {
+            Transport::Folder(folder) => Some(folder.clone()),
+            Transport::Smtp(..) => Some(self.folder_path(global))
+                .filter(|path| path.is_dir())
+                .and_then(|path| Folder::open(&path).ok()),
+        }
+    }
+
+    fn folder_path(&self, global: &Global) -> PathBuf {
+        self.mail_dir.clone().unwrap_or_else(|| global.data_dir.join(MAIL_FOLDER))
     }
 }

@@ -1,16 +1,17 @@
 //! Settings from the command line and the environment. They are checked before the service opens anything.
 
+mod listen;
 mod mail;
 
 use std::fs;
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use url::{Host, Url};
 
+pub use self::listen::Listen;
 pub use self::mail::MailOptions;
 
 use crate::store::DatabaseUrl;
@@ -45,6 +46,11 @@ const DATABASE_FILE: &str = "customary.db";
 const MASTER_KEY_FILE: &str = "master.key";
 /// Beside the master key from the moment when a first start makes that key until the database is complete.
 const FIRST_START_FILE: &str = "master.key.first-start";
+const FIRST_TOKEN_FILE: &str = "first-token";
+/// The permissions of everybody but the owner.
+const OTHERS: u32 = 0o077;
+/// Permissions with which a key is no secret: everybody may read or change it, or the group may change it.
+const OPEN: u32 = 0o027;
 
 /// A wrong setting: a message that tells the operator what to change.
 #[derive(Debug, thiserror::Error)]
@@ -52,21 +58,81 @@ const FIRST_START_FILE: &str = "master.key.first-start";
 pub struct ConfigError(pub String);
 
 impl Global {
-    /// The database to use. Creates the data folder if the default SQLite database needs it.
+    /// The database to use.
     ///
     /// # Errors
-    /// The URL is not one of a supported database, or the folder cannot be created.
+    /// The URL is not one of a supported database, or leads to another machine without encryption.
     pub fn database(&self) -> Result<DatabaseUrl, ConfigError> {
         let Some(text) = &self.database_url else {
-            fs::create_dir_all(&self.data_dir).map_err(|error| {
-                ConfigError(format!(
-                    "cannot create the data folder {}: {error}; choose another with --data-dir",
-                    self.data_dir.display()
-                ))
-            })?;
             return Ok(DatabaseUrl::Sqlite(self.data_dir.join(DATABASE_FILE)));
         };
-        text.parse().map_err(|why| ConfigError(format!("--database-url: {why}")))
+        let url: DatabaseUrl = text.parse().map_err(|why| ConfigError(format!("--database-url: {why}")))?;
+        let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        url.encrypted(environment("PGHOST").as_deref(), environment("PGSSLMODE").as_deref())
+            .map_err(|why| ConfigError(format!("--database-url: {why}")))
+    }
+
+    /// Makes what the first start of the service needs: the data folder for the default database. Nobody but its owner
+    /// can read what is in it.
+    ///
+    /// # Errors
+    /// The folder cannot be created.
+    pub fn make_folder(&self) -> Result<(), ConfigError> {
+        if self.database_url.is_some() {
+            return Ok(());
+        }
+        make_private_folder(&self.data_dir).map_err(|error| {
+            ConfigError(format!(
+                "cannot create the data folder {}: {error}; choose another with --data-dir",
+                self.data_dir.display()
+            ))
+        })
+    }
+
+    /// Refuses to go on without a database, as every subcommand but `serve` does: in the wrong folder it would work on a
+    /// new one. An empty PostgreSQL database shows only once it is open.
+    ///
+    /// # Errors
+    /// There is no file where the SQLite database should be.
+    pub fn require_database(&self, database: &DatabaseUrl) -> Result<(), ConfigError> {
+        match database {
+            DatabaseUrl::Sqlite(path) if !path.exists() => Err(ConfigError(format!(
+                "{} does not exist; --data-dir or --database-url names another place, and `customary serve` makes a new \
+                 database",
+                path.display()
+            ))),
+            DatabaseUrl::Sqlite(_) | DatabaseUrl::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Takes the database file from other users of this machine, if an earlier version left it to them. SQLite gives the
+    /// files beside it the same permissions.
+    pub fn close_to_others(&self, database: &DatabaseUrl) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let DatabaseUrl::Sqlite(path) = database else { return };
+        let Ok(metadata) = fs::metadata(path) else { return };
+        let mode = metadata.permissions().mode();
+        if mode & OTHERS == 0 {
+            return;
+        }
+        // A file of another owner stays as that owner wants it.
+        let _ = fs::set_permissions(path, fs::Permissions::from_mode(mode & !OTHERS));
+    }
+
+    /// Keeps the first token in a file that only its owner can read, where standard output is no terminal: logs are read by
+    /// many and kept for long. Returns its path.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn keep_first_token(&self, token: &str) -> Result<PathBuf, ConfigError> {
+        let path = self.data_dir.join(FIRST_TOKEN_FILE);
+        let refused = |error: std::io::Error| {
+            let why = "make a token with `customary token create` instead";
+            ConfigError(format!("cannot write the first token to {}: {error}; {why}", path.display()))
+        };
+        make_private_folder(&self.data_dir).map_err(refused)?;
+        write_private(&path, token).map_err(refused)?;
+        Ok(fs::canonicalize(&path).unwrap_or(path))
     }
 
     /// Whether the operator gave a master key. Without one, the first start creates it.
@@ -75,7 +141,7 @@ impl Global {
     }
 
     /// The master key that the operator gave. On SQLite only, without one: the key in the data folder, which the first
-    /// start creates.
+    /// start creates: only `serve` calls this while there is no database.
     ///
     /// # Errors
     /// There is no usable key; the message says what to change.
@@ -132,7 +198,37 @@ impl Global {
     }
 }
 
+/// Creates a folder that only its owner can read, with the folders above it.
+fn make_private_folder(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Writes a file that only its owner can read, in place of an earlier one.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let draft = path.with_extension(format!("{}.new", std::process::id()));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let done =
+        writeln!(file, "{text}").and_then(|()| file.sync_all()).and_then(|()| fs::rename(&draft, path));
+    if done.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    done
+}
+
 fn read_key(path: &Path) -> Result<MasterKey, ConfigError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = fs::metadata(path).map(|metadata| metadata.permissions().mode()).unwrap_or(0);
+    if path.is_file() && mode & OPEN != 0 {
+        return Err(ConfigError(format!(
+            "other users of this machine can read or change the master key {} (mode {:04o}); take it from them with \
+             `chmod 600 {}`",
+            path.display(),
+            mode & 0o7777,
+            path.display()
+        )));
+    }
     let text = fs::read_to_string(path)
         .map_err(|error| ConfigError(format!("cannot read the master key {}: {error}", path.display())))?;
     MasterKey::parse(&text).map_err(|error| ConfigError(format!("{}: {error}", path.display())))
@@ -167,7 +263,7 @@ fn make_key(folder: &Path, path: &Path) -> Result<MasterKey, ConfigError> {
 pub struct Serve {
     /// Address to listen on; any address other than loopback requires --master-key-file or CUSTOMARY_MASTER_KEY
     #[arg(long, env = "CUSTOMARY_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
-    pub listen: SocketAddr,
+    pub listen: Listen,
 
     /// URL at which clients reach the service, for links [default: http://LISTEN]
     #[arg(long, env = "CUSTOMARY_PUBLIC_URL", value_name = "URL")]
@@ -257,7 +353,7 @@ impl Serve {
     /// # Errors
     /// The message says what to change.
     pub fn check(&self, global: &Global) -> Result<(), ConfigError> {
-        if !self.listen.ip().is_loopback() && !global.has_explicit_key() {
+        if !self.listen.is_loopback() && !global.has_explicit_key() {
             return Err(ConfigError(format!(
                 "other machines can reach {}, so the service needs a master key that is not stored beside the data; make one \
                  with `openssl rand -base64 32` and set --master-key-file or CUSTOMARY_MASTER_KEY, or listen on 127.0.0.1",
@@ -295,8 +391,13 @@ impl Serve {
     pub fn base_url(&self) -> String {
         match &self.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None => format!("http://{}", self.listen),
+            None => self.listen_url(),
         }
+    }
+
+    /// The URL on which the service itself listens, without a slash at the end.
+    pub fn listen_url(&self) -> String {
+        format!("http://{}", self.listen)
     }
 }
 
@@ -317,6 +418,7 @@ mod tests {
         for (line, is_secure, path) in [
             (vec![], false, ""),
             (vec!["--listen", "0.0.0.0:80"], true, ""),
+            (vec!["--listen", "localhost:8080"], false, ""),
             (vec!["--public-url", "http://localhost:8080/"], false, ""),
             (vec!["--public-url", "http://[::1]:8080"], false, ""),
             (vec!["--public-url", "http://pay.example"], true, ""),

@@ -57,6 +57,8 @@ pub struct NewMail {
 pub struct Letter {
     /// What it is about.
     pub kind: MailKind,
+    /// The recipient's number.
+    pub customer_id: i64,
     /// The random part of its Message-ID, which is the same in every attempt.
     pub message_id: String,
     /// When it was queued.
@@ -82,6 +84,8 @@ pub enum MailState {
     HandingOver,
     /// The mail server took it.
     Sent,
+    /// There is no mail server: a worker wrote it into a folder, where it is a file.
+    Written,
     /// Given up; the problem says why.
     Failed,
     /// The process died while it handed the mail over, and nobody knows whether the server took it: it is not sent again

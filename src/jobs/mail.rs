@@ -5,19 +5,24 @@
 //! it again with the same Message-ID, because the client is responsible for it until the server's "250" (RFC 5321,
 //! 4.2.5). If the process dies, the mail becomes `uncertain`.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{StopSignal, again_if_cut};
 use crate::domain::mail::MailKind;
-use crate::mail::{Composed, Composer, Connection, Folder, SmtpOptions, Transport, Trouble};
+use crate::mail::{Composed, Composer, Connection, Folder, KeptMail, SmtpOptions, Transport, Trouble};
 use crate::store::{MailId, MailLease, Mark, Store, StoreError};
 
 /// How often a worker looks for mails that another process queued, or that are due again.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often a worker extends its leases; a lease is three times as long.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
+/// How often the folder is searched for mails of erased persons.
+const SWEEP_EVERY: Duration = Duration::from_mins(5);
+/// How many of them one look into the database covers.
+const SWEPT_AT_ONCE: usize = 500;
 /// How many mails a worker takes at once.
 const SMTP_MAILS: i64 = 10;
 const FOLDER_MAILS: i64 = 100;
@@ -51,6 +56,40 @@ pub async fn work(
             futures_util::future::join_all(workers).await;
         }
     }
+}
+
+/// Removes the mails of erased persons from a folder, for as long as the service runs: right after an erasure by this
+/// process, and every few minutes, since another process may have erased somebody.
+pub async fn sweep(store: Arc<Store>, folder: Folder) {
+    loop {
+        if let Err(why) = remove_erased(&store, &folder).await {
+            tracing::warn!(why, "the mails of erased persons could not be removed yet");
+        }
+        let _ = tokio::time::timeout(SWEEP_EVERY, store.customers().erased_here()).await;
+    }
+}
+
+async fn remove_erased(store: &Store, folder: &Folder) -> Result<(), String> {
+    let looked_in = folder.clone();
+    let kept =
+        tokio::task::spawn_blocking(move || looked_in.kept()).await.map_err(|error| error.to_string())?;
+    let mut mails: BTreeMap<String, Vec<KeptMail>> = BTreeMap::new();
+    for mail in kept.map_err(|error| error.kind().to_string())? {
+        mails.entry(mail.entry.clone()).or_default().push(mail);
+    }
+    for (entry, mails) in mails {
+        let found = store.entrypoints().find(&entry).await.map_err(|error| error.to_string())?;
+        let Some((entrypoint_id, _)) = found else { continue };
+        for some in mails.chunks(SWEPT_AT_ONCE) {
+            let ids = some.iter().map(|mail| mail.customer_id).collect();
+            let erased = store.customers().erased_among(entrypoint_id, ids).await;
+            let erased = erased.map_err(|error| error.to_string())?;
+            for mail in some.iter().filter(|mail| erased.contains(&mail.customer_id)) {
+                mail.remove().map_err(|error| error.kind().to_string())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Mailer {
@@ -116,6 +155,7 @@ impl Mailer {
     // ---- into a folder -----------------------------------------------------------------------
 
     async fn into_folder(self: Arc<Self>, folder: Folder) {
+        let name = folder.path().display().to_string();
         while !self.stop.is_asked() {
             let leases = self.take(FOLDER_MAILS).await;
             if leases.is_empty() {
@@ -142,7 +182,7 @@ impl Mailer {
                 .zip(&written)
                 .map(|(lease, mail)| {
                     let mark = match mail {
-                        Ok(_) => Mark::Sent,
+                        Ok(_) => Mark::Written { folder: name.clone() },
                         Err(trouble) => self.of_trouble(trouble.clone()),
                     };
                     (lease.id, lease.number, mark)
@@ -154,7 +194,7 @@ impl Mailer {
                 match mail {
                     // A delete or erase meanwhile removed the mail: its file must go too.
                     Ok(mail) if !held => folder.take_back(mail),
-                    Ok(_) => count(lease.letter.kind, "sent"),
+                    Ok(_) => count(lease.letter.kind, "written"),
                     Err(trouble) => tell(lease, trouble),
                 }
             }

@@ -7,6 +7,41 @@ use std::path::{Path, PathBuf};
 
 use super::Composed;
 
+/// A mail that is a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptMail {
+    /// The entrypoint of the recipient.
+    pub entry: String,
+    /// The recipient.
+    pub customer_id: i64,
+    path: PathBuf,
+}
+
+impl KeptMail {
+    /// Removes the file.
+    ///
+    /// # Errors
+    /// The file cannot be removed; a file that is gone already is no error.
+    pub fn remove(&self) -> io::Result<()> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The entrypoint and the customer in a file's name, also in that of a draft that a killed process left.
+fn owner(name: &str) -> Option<(&str, i64)> {
+    // The random part of the Message-ID is a UUID.
+    const UUID_CHARS: usize = 36;
+    let stem = name.trim_start_matches('.').split_once(".eml")?.0;
+    let (rest, _) = stem.split_at_checked(stem.len().checked_sub(UUID_CHARS)?)?;
+    let (rest, customer) = rest.strip_suffix('-')?.rsplit_once('-')?;
+    let (rest, _kind) = rest.rsplit_once('-')?;
+    let (_time, entry) = rest.split_once('-')?;
+    Some((entry, customer.parse().ok()?))
+}
+
 /// A folder of `.eml` files. Only its owner can read the folder and the files.
 #[derive(Debug, Clone)]
 pub struct Folder(PathBuf);
@@ -37,8 +72,46 @@ impl Folder {
         done
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The mails in it, as far as their names say whose they are.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn kept(&self) -> io::Result<Vec<KeptMail>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.0)? {
+            let path = entry?.path();
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if let Some((entry, customer_id)) = owner(&name) {
+                found.push(KeptMail { entry: entry.to_owned(), customer_id, path });
+            }
+        }
+        Ok(found)
+    }
+
     /// Removes the file of a mail that must not go out.
     pub fn take_back(&self, mail: &Composed) {
         let _ = fs::remove_file(self.0.join(&mail.file_name));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_whose_a_mail_is() {
+        let uuid = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+        let name = format!("20260301T100000Z-my-shop_1-passwordChanged-42-{uuid}.eml");
+        assert_eq!(owner(&name), Some(("my-shop_1", 42)));
+        assert_eq!(owner(&format!(".{name}.1234")), Some(("my-shop_1", 42)));
+        for other in ["", "notes.txt", "a.eml", &format!("{uuid}.eml"), &format!("x-y-{uuid}.eml"), "é.eml"]
+        {
+            assert_eq!(owner(other), None, "{other}");
+        }
     }
 }

@@ -7,18 +7,21 @@ mod folder;
 mod smtp;
 mod templates;
 
-pub use self::folder::Folder;
+pub use self::folder::{Folder, KeptMail};
 pub use self::smtp::{Connection, SmtpOptions};
 pub use self::templates::Templates;
 
 pub use lettre::Address;
 use lettre::Message;
-use lettre::message::header::{Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, header};
+use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::{Body, Mailbox, MultiPart, SinglePart, header};
 
 use crate::domain::customers::email;
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::mail::Letter;
+
+/// The longest line of a message, without its end (RFC 5322, 2.1.1).
+const LINE_BYTES_MAX: usize = 998;
 
 /// Why a mail did not go out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +53,7 @@ pub struct Composed {
     pub envelope: lettre::address::Envelope,
     /// Headers and body, lines ended by CR LF.
     pub bytes: Vec<u8>,
-    /// A file name, the same at each attempt.
+    /// A file name, the same at each attempt: time, entrypoint, kind, customer, random part of the Message-ID.
     pub file_name: String,
 }
 
@@ -60,13 +63,33 @@ pub struct Composer {
     templates: Templates,
     from: Address,
     public_url: String,
+    keeps_lines: bool,
 }
 
 impl Composer {
     /// A composer for mails from this address, with links that start with `public_url` (no slash at the end).
     pub fn new(templates: Templates, from: Address, public_url: String) -> Composer {
         let from = email::deliverable(from.as_ref()).parse().unwrap_or(from);
-        Composer { templates, from, public_url }
+        Composer { templates, from, public_url, keeps_lines: false }
+    }
+
+    /// The same composer for mails that persons read as files: no line of the text is folded, so that links stay whole. A
+    /// mail server may not take such a message.
+    #[must_use]
+    pub fn for_files(self) -> Composer {
+        Composer { keeps_lines: true, ..self }
+    }
+
+    fn part(&self, media: ContentType, text: String) -> SinglePart {
+        // RFC 5322 allows no longer line, and 8bit no NUL. The library would fold every line of more than 76 bytes.
+        let is_plain = text.lines().all(|line| line.len() <= LINE_BYTES_MAX) && !text.contains('\0');
+        let body = if self.keeps_lines && is_plain {
+            let lines: String = text.lines().flat_map(|line| [line, "\r\n"]).collect();
+            Body::dangerous_pre_encoded(lines.into_bytes(), ContentTransferEncoding::EightBit)
+        } else {
+            Body::new(text)
+        };
+        SinglePart::builder().header(media).body(body)
     }
 
     /// The message of a letter. Headers are typed and encoded, so no name can add a header.
@@ -95,13 +118,18 @@ impl Composer {
             .subject(text.subject)
             .message_id(Some(message_id))
             .raw_header(not_to_answer)
-            .multipart(MultiPart::alternative_plain_html(text.plain, text.html))
+            .multipart(
+                MultiPart::alternative()
+                    .singlepart(self.part(ContentType::TEXT_PLAIN, text.plain))
+                    .singlepart(self.part(ContentType::TEXT_HTML, text.html)),
+            )
             .map_err(|error| Trouble::Never(format!("the message cannot be composed: {error}")))?;
         let file_name = format!(
-            "{}-{}-{}-{}.eml",
+            "{}-{}-{}-{}-{}.eml",
             letter.created_at.to_compact(),
             entrypoint.entry,
             letter.kind.name(),
+            letter.customer_id,
             letter.message_id
         );
         Ok(Composed { envelope: message.envelope().clone(), bytes: message.formatted(), file_name })
@@ -134,6 +162,7 @@ mod tests {
     fn letter(kind: MailKind, name: &str) -> Letter {
         Letter {
             kind,
+            customer_id: 7,
             message_id: "0f9c".into(),
             created_at: Micros(1_772_359_200_000_000),
             address: "ada.roe@example.test".into(),
@@ -186,6 +215,29 @@ mod tests {
         assert!(head(&message).contains("To: ada@xn--bcher-kva.example\r\n"), "{message}");
         let message = composed(&shop("Shop"), &letter("jörg@bücher.example"));
         assert!(head(&message).contains("To: jörg@xn--bcher-kva.example\r\n"), "{message}");
+    }
+
+    #[test]
+    fn a_mail_for_a_file_has_its_link_on_one_line_in_both_languages() {
+        for &language in Language::VARIANTS {
+            let mut shop = shop("Oakton Tools");
+            shop.theme.language = language;
+            let token = "t".repeat(43);
+            let letter = Letter { link: Some(token.clone()), ..letter(MailKind::Invitation, "Zoë") };
+            let from: Address = "no-reply@pay.example".parse().unwrap();
+            let url = format!("https://{}.example", "customers-of-a-long-name".repeat(2));
+            let of = |composer: Composer| {
+                String::from_utf8(composer.compose(&shop, &letter).unwrap().bytes).unwrap()
+            };
+            let composer = || Composer::new(Templates::built_in().unwrap(), from.clone(), url.clone());
+            let is_whole =
+                |text: &str| text.lines().any(|line| line.starts_with(&url) && line.ends_with(&token));
+            let file = of(composer().for_files());
+            assert!(is_whole(&file), "{file}");
+            assert!(file.contains("Content-Transfer-Encoding: 8bit"), "{file}");
+            let mail = of(composer());
+            assert!(!mail.contains("Content-Transfer-Encoding: 8bit"), "{mail}");
+        }
     }
 
     #[test]

@@ -101,6 +101,7 @@ impl Templates {
                 let entrypoint = Entrypoint { entry: "shop".into(), theme, ..Entrypoint::default() };
                 let letter = Letter {
                     kind,
+                    customer_id: 0,
                     message_id: String::new(),
                     created_at: Micros(0),
                     address: String::new(),

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use super::engine::conn::{Conn, DatabaseUrl, Purpose, on};
 use super::engine::error::StoreError;
 use super::engine::files::{beside, length};
-use super::engine::migrate::migrate;
+use super::engine::migrate::{is_foreign, is_new, migrate};
 use super::engine::schema::{customer, data_key, organisation};
 use super::entrypoints::settings;
 use super::index;
@@ -22,27 +22,51 @@ const MIGRATION_LOCK: i64 = 7_235_419;
 /// Why a database without keys is refused.
 const EMPTIED: &str = "is missing or was emptied, although its master key was kept; put the database or a backup of it \
                        back; to start anew, move the master key of the old database away first";
+/// SQLite's words for a file of another kind. They exist only in English.
+const NO_DATABASE: &str = "file is not a database";
+const JUNK: &str = "this file is no SQLite database, or it is damaged; put a backup in its place, or name another file with \
+                    --data-dir or --database-url";
+const FOREIGN: &str =
+    "this database belongs to another program; name another file with --data-dir or --database-url";
+const EMPTY: &str = "this database is empty; `customary serve` makes it one of this service, or --database-url names \
+                     another one";
 
 /// The organisation of a new database.
 pub(crate) const DEMO_ORGANISATION: &str = "Demo";
 /// The name of the entrypoint of a new database.
 pub const DEMO_ENTRY: &str = "demo";
 
-/// Brings the schema up to date, checks the master key, and fills an empty database.
+/// Brings the schema up to date, checks the master key, and fills an empty database. Unless it `may_create`, it refuses an
+/// empty one.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] for a newer schema, another master key, or a database that was removed or emptied; the
-/// database's.
+/// [`StoreError::Corrupt`] for a newer schema, or a database that was removed or emptied; [`StoreError::Unfit`] for another
+/// master key, and for a database that is empty or another program's; the database's.
 pub(crate) fn prepare(
     url: &DatabaseUrl,
     ring: &KeyRing,
-    may_begin: bool,
     now: Micros,
+    may_begin: bool,
+    may_create: bool,
 ) -> Result<(), StoreError> {
     if let DatabaseUrl::Sqlite(path) = url {
         must_exist(path, may_begin)?;
     }
-    let mut conn = Conn::open(url, Purpose::Write)?;
+    let unfit = |why: &str| StoreError::Unfit(format!("{url}: {why}"));
+    let opened = Conn::open(url, Purpose::Write).and_then(|mut conn| {
+        let found = (is_foreign(&mut conn)?, is_new(&mut conn)?);
+        Ok((conn, found))
+    });
+    let (mut conn, (is_foreign, is_new)) = opened.map_err(|error| match error {
+        StoreError::Unavailable(why) if why.contains(NO_DATABASE) => unfit(JUNK),
+        error => error,
+    })?;
+    if is_foreign {
+        return Err(unfit(FOREIGN));
+    }
+    if is_new && !may_create {
+        return Err(unfit(EMPTY));
+    }
     if let Conn::Postgres(c) = &mut conn {
         diesel::sql_query("SET lock_timeout = '60s'").execute(c)?;
         diesel::sql_query(format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")).execute(c)?;

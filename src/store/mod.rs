@@ -78,6 +78,8 @@ pub struct StoreOptions {
     pub readers: usize,
     /// The approximate size of the record cache in bytes; 0 for none.
     pub record_cache_bytes: u64,
+    /// Whether an empty database becomes one of this service; else it is refused.
+    pub may_create: bool,
 }
 
 /// The records, on either database.
@@ -98,6 +100,8 @@ pub struct Store {
     invites_queued: tokio::sync::Notify,
     /// Wakes this process's mail worker.
     mail_queued: tokio::sync::Notify,
+    /// Wakes whoever removes files of erased persons.
+    erased_here: tokio::sync::Notify,
     /// When a caller last sent a command and waited for it.
     last_command_us: AtomicI64,
     /// Whether the write-ahead log may still hold erased values.
@@ -112,7 +116,7 @@ impl Store {
     /// database's.
     pub fn open(options: StoreOptions) -> Result<Store, StoreError> {
         let ring = Arc::new(KeyRing::new(options.master));
-        first_start::prepare(&options.url, &ring, options.may_begin, clock::now())?;
+        first_start::prepare(&options.url, &ring, clock::now(), options.may_begin, options.may_create)?;
         let record_cache = Arc::new(RecordCache::new(options.record_cache_bytes));
         let (own_ring, own_cache) = (Arc::clone(&ring), Arc::clone(&record_cache));
         // A data key never changes, so a separate statement may read it.
@@ -131,6 +135,7 @@ impl Store {
             terms_written: tokio::sync::Notify::new(),
             invites_queued: tokio::sync::Notify::new(),
             mail_queued: tokio::sync::Notify::new(),
+            erased_here: tokio::sync::Notify::new(),
             last_command_us: AtomicI64::new(0),
             // An erase before the last stop may be unfinished.
             erased: AtomicBool::new(true),

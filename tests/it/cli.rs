@@ -1,7 +1,8 @@
 //! The command line: the output of a first start (`first_start`), refused configuration (`refusals`), the subcommands
-//! beside a running server (`commands`), and the import of files (`import`).
+//! beside a running server (`commands`), what people try first (`conventions`), and the import of files (`import`).
 
 mod commands;
+mod conventions;
 mod first_start;
 mod import;
 mod refusals;

@@ -7,6 +7,7 @@
 mod client;
 mod postgres;
 mod server;
+mod terminal;
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 pub use client::{Answer, Client};
 pub use postgres::{TlsCluster, own_cluster};
 pub use server::{Fleet, Server, Site};
+pub use terminal::Terminal;
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

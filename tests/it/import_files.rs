@@ -1,5 +1,6 @@
 //! Import files (contract 8, rules 9): files of all kinds (`dialects`, `csv_spectrum`, `memory`), forms and options
-//! (`forms`, `options`), an export that is imported (`round_trip`), and the report on rows (`reports`). `sealed` proves
+//! (`forms`, `options`), an export that is imported (`round_trip`), sheets of other systems (`sheets`), and the
+//! report on rows (`reports`). `sealed` proves
 //! that nothing of a file lies open.
 
 mod csv_spectrum;
@@ -9,6 +10,7 @@ mod memory;
 mod options;
 mod reports;
 mod round_trip;
+mod sheets;
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -59,6 +59,7 @@ fn as_queued(mut import: Value) -> Value {
         import[unknown] = Value::Null;
     }
     import["errors"] = json!([]);
+    import["reasons"] = json!([]);
     import
 }
 
@@ -86,6 +87,7 @@ fn steady(value: Value, key: &str) -> Value {
         Value::Array(items) => Value::Array(items.into_iter().map(|item| steady(item, key)).collect()),
         Value::String(_) if TIMES.contains(&key) => json!("2026-03-01T10:00:00.000000Z"),
         Value::Number(_) if key == "rowsPerSecond" => json!(1600),
+        Value::String(_) if key == "folder" => json!("/var/lib/customary/mail"),
         Value::String(_) if key == "masterKeyId" => json!("q3k0XyVn8sLr"),
         Value::String(_) if ["jti", "requestId", "messageId"].contains(&key) => {
             json!("0d5e7a3c-9b1f-4c62-8a57-2f4be9d01c66")

@@ -324,7 +324,7 @@ CREATE TABLE mail_outbox (
     customer_id BIGINT NOT NULL,
     -- invitation, reset, locked, passwordChanged, consentOptIn.
     kind TEXT NOT NULL,
-    -- queued, sending, handingOver, sent, failed, uncertain, dropped.
+    -- queued, sending, handingOver, sent, written, failed, uncertain, dropped.
     state TEXT NOT NULL,
     -- The random part of its Message-ID.
     message_id TEXT NOT NULL,
@@ -339,6 +339,8 @@ CREATE TABLE mail_outbox (
     lease_until_us BIGINT NOT NULL,
     -- A word of the service; the mail server's own words may hold an address.
     problem TEXT,
+    -- Where the file of a written mail is.
+    folder TEXT,
     created_at_us BIGINT NOT NULL,
     ended_at_us BIGINT,
     PRIMARY KEY (entrypoint_id, mail_id)

@@ -181,7 +181,9 @@ impl From<StoreError> for Error {
                 tracing::warn!(error = %message, "the database is not available");
                 Error::Unavailable
             }
-            StoreError::Corrupt(message) | StoreError::Bug(message) => Error::Internal(message),
+            StoreError::Corrupt(message) | StoreError::Unfit(message) | StoreError::Bug(message) => {
+                Error::Internal(message)
+            }
         }
     }
 }

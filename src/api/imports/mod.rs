@@ -10,7 +10,7 @@ pub(crate) use self::jobs::{
     list_imports,
 };
 pub(crate) use self::send::import_customers;
-use crate::domain::imports::{ImportJob, JobState, Preset, RowOutcome, RowReport};
+use crate::domain::imports::{ImportJob, JobState, Preset, Reason, RowOutcome, RowReport};
 use crate::domain::kernel::time::Micros;
 
 /// An import, as far as it is.
@@ -26,7 +26,8 @@ pub struct JobOut {
     pub dry_run: bool,
     /// The dry run that it does for real; null for others.
     pub commits: Option<i64>,
-    /// Where the file seems to come from: `customary`, `doku`, `stripe`, `shopify` or `none`.
+    /// Where the file seems to come from: `customary`, `doku`, `stripe`, `shopify`, `quickbooksdesktop`,
+    /// `quickbooksonline`, `xero`, `hubspot`, `mailchimp`, `recurly`, `chargebee`, `woocommerce`, `square` or `none`.
     #[schema(value_type = String)]
     pub preset: Preset,
     /// The columns that are left out.
@@ -53,6 +54,10 @@ pub struct JobOut {
     pub rows_per_second: Option<i64>,
     /// Seconds to its end at that rate; null while there is none.
     pub seconds_left: Option<i64>,
+    /// How many rows were rejected for which reason, that of the most rows first. A row with several problems counts for
+    /// each.
+    #[serde(default)]
+    pub reasons: Vec<ReasonOut>,
     /// The first 100 errors, such as `Error on line 62: email: …`; all are in the rows.
     pub errors: Vec<String>,
     /// Why it failed; null for others.
@@ -93,7 +98,8 @@ impl JobOut {
             bytes_total: job.bytes_total,
             rows_per_second,
             seconds_left,
-            errors: job.errors.clone(),
+            reasons: reasons(job),
+            errors: job.rejections.errors.clone(),
             failure: job.failure.clone(),
             repeated,
             queued_at: job.queued_at.to_rfc3339(),
@@ -101,6 +107,30 @@ impl JobOut {
             ended_at: job.ended_at.map(Micros::to_rfc3339),
         }
     }
+}
+
+/// Why rows were rejected.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReasonOut {
+    /// How many rows.
+    pub rows: i64,
+    /// The field, empty if it is about whole rows.
+    pub field: String,
+    /// A stable code in snake case.
+    pub code: String,
+    /// What is wrong with the first of these rows, and what would do.
+    pub message: String,
+}
+
+fn reasons(job: &ImportJob) -> Vec<ReasonOut> {
+    let out = job.rejections.tally().into_iter().map(|Reason { note, rows }| ReasonOut {
+        rows,
+        field: note.field.into_owned(),
+        code: note.code.into_owned(),
+        message: note.message.into_owned(),
+    });
+    out.collect()
 }
 
 /// What became of a row.

@@ -12,6 +12,7 @@ use futures_util::{Stream, StreamExt as _};
 use serde::Serialize;
 
 use super::jobs::accepted;
+use super::{ReasonOut, reasons};
 use crate::api::http::body::{discard, idempotency_key};
 use crate::api::http::call::{Call, ok};
 use crate::api::http::error::Error;
@@ -52,6 +53,8 @@ struct ImportData {
     added: i64,
     /// Rows that did nothing.
     rejected: i64,
+    /// How many rows were rejected for which reason, that of the most rows first.
+    reasons: Vec<ReasonOut>,
     /// The first 100 errors, such as `Error on line 62: email: …`.
     errors: Vec<String>,
     /// Rows that replaced a customer.
@@ -70,7 +73,8 @@ struct ImportData {
     failure: Option<String>,
     /// Whether nothing was written but the report.
     dry_run: bool,
-    /// Where the file seems to come from: `customary`, `doku`, `stripe`, `shopify` or `none`.
+    /// Where the file seems to come from: `customary`, `doku`, `stripe`, `shopify`, `quickbooksdesktop`,
+    /// `quickbooksonline`, `xero`, `hubspot`, `mailchimp`, `recurly`, `chargebee`, `woocommerce`, `square` or `none`.
     #[schema(value_type = String)]
     preset: Preset,
     /// The columns that are left out.
@@ -268,7 +272,8 @@ fn answer(job: &ImportJob, why: Why) -> HttpResponse {
         response_data: ImportData {
             added: counts.added(),
             rejected: counts.of(RowOutcome::Rejected),
-            errors: job.errors.clone(),
+            reasons: reasons(job),
+            errors: job.rejections.errors.clone(),
             replaced: counts.of(RowOutcome::Replaced),
             merged: counts.of(RowOutcome::Merged),
             matched: counts.of(RowOutcome::Matched),

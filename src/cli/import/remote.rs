@@ -39,7 +39,7 @@ const ANSWER_BYTES_MAX: u64 = 4 << 20;
 pub(super) fn run(server: &str, import: &Import, interrupt: &StopSignal) -> Result<Report, End> {
     // The server checks the options too, but only after the upload.
     import.options()?;
-    let api = Api::new(server, import);
+    let api = Api::new(server, import)?;
     let mut job = api.begin(import, interrupt)?;
     let repeated = job.repeated;
     let path = format!("/api/Import/jobs/{}/{}", import.entry, job.job_id);
@@ -101,7 +101,8 @@ impl Problem {
 }
 
 impl Api {
-    fn new(server: &str, import: &Import) -> Api {
+    fn new(server: &str, import: &Import) -> Result<Api, End> {
+        let base = base_of(server)?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::PlatformVerifier)
@@ -116,7 +117,7 @@ impl Api {
             .timeout_recv_response(Some(ANSWER_TIMEOUT))
             .build();
         let token = import.token.clone().unwrap_or_default();
-        Api { agent: config.new_agent(), base: server.trim_end_matches('/').to_owned(), token }
+        Ok(Api { agent: config.new_agent(), base, token })
     }
 
     fn get(&self, path: &str) -> RequestBuilder<WithoutBody> {
@@ -168,6 +169,22 @@ impl Api {
     }
 }
 
+/// The address of a server without the paths that people paste with it: of the API and of Swagger UI.
+fn base_of(server: &str) -> Result<String, End> {
+    let server = server.trim().trim_end_matches('/');
+    if !(server.starts_with("http://") || server.starts_with("https://")) {
+        let why = format!("--server {server} must start with http:// or https://");
+        return Err(ConfigError(why).into());
+    }
+    let ends = ["/api/v2", "/api", "/swagger-ui/index.html", "/swagger-ui"];
+    Ok(ends
+        .iter()
+        .find_map(|end| server.strip_suffix(end))
+        .unwrap_or(server)
+        .trim_end_matches('/')
+        .to_owned())
+}
+
 /// The file as a request body.
 struct Upload<'a> {
     file: Pieces,
@@ -208,6 +225,9 @@ fn refused(answer: Response<Body>) -> End {
             let first = std::iter::once(format!("{status}: {}", refused.response_text));
             End::Refused(first.chain(problems).chain(hint).collect())
         }
-        Err(_) => End::Refused(vec![format!("the server answered with status {status}")]),
+        Err(_) => End::Refused(vec![format!(
+            "the server answered with status {status}, and not as Customary does; --server must be the address that \
+             the service prints when it starts, without a path"
+        )]),
     }
 }

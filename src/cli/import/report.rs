@@ -10,6 +10,8 @@ use indicatif::ProgressBar;
 
 use super::{INTERRUPTED, Import, NOT_DONE, Report, SOME_REJECTED};
 
+/// How many reasons to print.
+const REASONS_SHOWN: usize = 20;
 /// How many errors to print. The file of rejected rows holds all of them.
 const ERRORS_SHOWN: usize = 10;
 
@@ -73,13 +75,7 @@ impl Report {
                 import.entry, job.job_id
             );
         }
-        for error in job.errors.iter().take(ERRORS_SHOWN) {
-            eprintln!("{error}");
-        }
-        let shown = i64::try_from(job.errors.len().min(ERRORS_SHOWN)).unwrap_or(0);
-        if job.rejected > shown {
-            eprintln!("and {} more rejected rows", job.rejected - shown);
-        }
+        self.print_rejections();
         match &job.failure {
             Some(why) => eprintln!("error: {why}"),
             None if job.state == JobState::Cancelled && job.dry_run => {
@@ -90,6 +86,26 @@ impl Report {
                 job.rows_read
             ),
             None => {}
+        }
+    }
+
+    /// How many rows were rejected for which reason, then examples.
+    fn print_rejections(&self) {
+        let job = &self.job;
+        for reason in job.reasons.iter().take(REASONS_SHOWN) {
+            let rows = if reason.rows == 1 { "row" } else { "rows" };
+            let place = if reason.field.is_empty() { "" } else { ": " };
+            eprintln!("{} {rows} rejected: {}{place}{}", reason.rows, reason.field, reason.message);
+        }
+        if job.reasons.len() > REASONS_SHOWN {
+            eprintln!("and {} more reasons", job.reasons.len() - REASONS_SHOWN);
+        }
+        for error in job.errors.iter().take(ERRORS_SHOWN) {
+            eprintln!("{error}");
+        }
+        let shown = i64::try_from(job.errors.len().min(ERRORS_SHOWN)).unwrap_or(0);
+        if job.rejected > shown {
+            eprintln!("and {} more rejected rows", job.rejected - shown);
         }
     }
 }

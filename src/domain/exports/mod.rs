@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use strum::{Display, IntoStaticStr};
 
 pub use self::columns::{COLUMNS_PARAMETER, Column, ExportColumn, default_columns, parse_columns};
-pub use self::formula::{neutralise, unneutralise};
+pub use self::formula::{harmless, neutralise, unmarked, unneutralise};
 
 use super::customers::mask::{MASK, mask};
 use super::customers::record::{Customer, Stored};
@@ -182,7 +182,7 @@ fn additional_fields(customer: &Customer, masked: bool) -> String {
 /// The items joined by `;`, or a JSON array if the joined text could not be split again.
 fn labels(labels: &[String]) -> String {
     let joined = labels.join(LABEL_SEPARATOR);
-    if joined.starts_with('[') || labels.iter().any(|label| label.contains([';', '|'])) {
+    if joined.starts_with('[') || labels.iter().any(|label| label.contains([';', '|', '"'])) {
         return serde_json::to_string(labels).unwrap_or_default();
     }
     joined
@@ -203,6 +203,8 @@ mod tests {
             (&["[x]", "y"], r#"["[x]","y"]"#),
             (&["y", "[x]"], "y;[x]"),
             (&["say \"hi\"", "x;"], r#"["say \"hi\"","x;"]"#),
+            (&["say \"hi\""], r#"["say \"hi\""]"#),
+            (&["a, b", "c"], "a, b;c"),
         ] {
             let given: Vec<String> = given.iter().map(|label| (*label).to_owned()).collect();
             assert_eq!(labels(&given), cell);

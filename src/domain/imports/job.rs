@@ -6,11 +6,8 @@ use strum::{EnumString, IntoStaticStr};
 use super::options::ImportOptions;
 use super::preset::Preset;
 use super::records::Position;
-use super::report::Counts;
+use super::report::{Counts, Rejections};
 use crate::domain::kernel::time::{Micros, SECOND_US};
-
-/// The most errors that a job lists as texts; its report has all.
-pub const ERRORS_MAX: usize = 100;
 
 /// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, EnumString)]
@@ -85,8 +82,8 @@ pub struct ImportJob {
     pub bytes_read: i64,
     /// The size of the file in bytes, as UTF-8.
     pub bytes_total: i64,
-    /// The first errors, as texts of the contract.
-    pub errors: Vec<String>,
+    /// Why rows were rejected.
+    pub rejections: Rejections,
     /// Why it failed.
     pub failure: Option<String>,
     /// When it was requested.

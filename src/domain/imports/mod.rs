@@ -8,6 +8,7 @@
 mod header;
 mod intake;
 mod job;
+mod layout;
 mod lines;
 mod options;
 mod preset;
@@ -20,16 +21,15 @@ mod row;
 mod target;
 mod template;
 
-pub use self::header::{Column, ColumnUse, HeaderProblem, Mapping};
+pub use self::header::{Column, ColumnUse, FillRule, HeaderProblem, Mapping, Reading};
 pub use self::intake::{FileError, Intake};
-pub use self::job::{ERRORS_MAX, ImportJob, ImportPlan, JobState};
+pub use self::job::{ImportJob, ImportPlan, JobState};
+pub use self::layout::Layout;
 pub use self::options::{DateFormat, ImportOptions, OnBadValue, OnError, UnknownColumns};
 pub use self::preset::Preset;
-pub use self::records::{
-    CsvRecord, Layout, Position, RECORD_BYTES_MAX, RecordItem, RecordReader, RecordTooLong, detect_delimiter,
-};
+pub use self::records::{CsvRecord, Position, RECORD_BYTES_MAX, RecordItem, RecordReader, RecordTooLong};
 pub use self::rejected::{rejected_header, rejected_rows};
-pub use self::report::{Counts, RowNote, RowOutcome, RowReport, rejection_notes};
+pub use self::report::{Counts, Reason, Rejections, RowNote, RowOutcome, RowReport, rejection_notes};
 pub use self::row::{RowDraft, read_row};
 pub use self::target::{REJECTED_COLUMNS, Target};
 pub use self::template::template;

@@ -1,16 +1,21 @@
 //! The rejected rows of an import, as a file that can be corrected and imported again.
 //!
 //! The two columns of the report come first, so the row's own cells stay in line, however many there are. The cells have
-//! the text of the original file.
+//! the text of the original file, save that no spreadsheet runs one as a formula; an import reads both alike. Passwords
+//! stay as they are: an import reads them to the letter.
 
+use std::borrow::Cow;
+
+use super::header::{ColumnUse, Mapping};
 use super::job::ImportPlan;
 use super::report::RowReport;
-use super::target::{REJECTED_COLUMNS, is_of_report};
+use super::target::{REJECTED_COLUMNS, Target, is_of_report};
+use crate::domain::exports::harmless;
 
 /// The beginning of the file: a byte order mark, which spreadsheets expect, and the header.
 pub fn rejected_header(plan: &ImportPlan) -> Vec<u8> {
     let own = plan.header.iter().map(String::as_str).filter(|name| !is_of_report(name));
-    let header = REJECTED_COLUMNS.into_iter().chain(own).map(str::to_owned).collect();
+    let header = REJECTED_COLUMNS.into_iter().chain(own).map(|name| harmless(name).into_owned()).collect();
     let mut text = "\u{feff}".as_bytes().to_vec();
     text.extend(written(plan, [header]));
     text
@@ -18,16 +23,29 @@ pub fn rejected_header(plan: &ImportPlan) -> Vec<u8> {
 
 /// Some rows of the file.
 pub fn rejected_rows(plan: &ImportPlan, rows: &[RowReport]) -> Vec<u8> {
-    written(plan, rows.iter().map(|row| row_cells(plan, row)))
+    let passwords = password_columns(plan);
+    written(plan, rows.iter().map(|row| row_cells(plan, row, &passwords)))
 }
 
-fn row_cells(plan: &ImportPlan, row: &RowReport) -> Vec<String> {
+fn password_columns(plan: &ImportPlan) -> Vec<usize> {
+    let Ok(mapping) = Mapping::of(plan.header.iter().map(String::as_str), &plan.options) else {
+        return Vec::new();
+    };
+    let is_password = |usage: &ColumnUse| matches!(usage, ColumnUse::Fills { target: Target::Password, .. });
+    let columns = mapping.columns().iter().enumerate();
+    columns.filter(|(_, column)| is_password(&column.usage)).map(|(index, _)| index).collect()
+}
+
+fn row_cells(plan: &ImportPlan, row: &RowReport, passwords: &[usize]) -> Vec<String> {
     let problems: Vec<String> = row.problems.iter().map(ToString::to_string).collect();
-    let mut cells = vec![row.line.to_string(), problems.join("; ")];
+    let mut cells = vec![row.line.to_string(), harmless(&problems.join("; ")).into_owned()];
     let is_own = |index: usize| plan.header.get(index).is_none_or(|name| !is_of_report(name));
-    cells.extend(
-        row.cells.iter().enumerate().filter(|(index, _)| is_own(*index)).map(|(_, cell)| cell.clone()),
-    );
+    let shown = |(index, cell)| {
+        let text = if passwords.contains(&index) { Cow::Borrowed(cell) } else { harmless(cell) };
+        text.into_owned()
+    };
+    let own = row.cells.iter().map(String::as_str).enumerate().filter(|(index, _)| is_own(*index));
+    cells.extend(own.map(shown));
     // A row that was too short, or too long to be stored, still gets a cell for each column.
     let columns = (0..plan.header.len()).filter(|index| is_own(*index)).count() + REJECTED_COLUMNS.len();
     if cells.len() < columns {
@@ -54,6 +72,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::exports::unmarked;
     use crate::domain::imports::{
         ImportOptions, Layout, Mapping, Position, Preset, RecordItem, RecordReader, RowNote, RowOutcome,
     };
@@ -101,9 +120,19 @@ mod tests {
         assert_eq!(
             file(&plan, &[row, short]),
             "\u{feff}importLine;importError;First Name;email\r\n\
-             7;\"email: must be an address, \"\"as such\"\"; a@b\";\"=A;da\"; x\r\n\
+             7;\"email: must be an address, \"\"as such\"\"; a@b\";\"'=A;da\"; x\r\n\
              9;\"email: must be an address, \"\"as such\"\"; a@b\";;\r\n"
         );
+    }
+
+    #[test]
+    fn no_spreadsheet_runs_a_header_or_a_cell_and_passwords_stay() {
+        let mut plan = plan(&["=cmd", "email", "customerPsw"], b',');
+        plan.options = ImportOptions::parse(&[("unknownColumns", "ignore")]).unwrap();
+        let row = report(2, vec!["@x".into(), "=\"04101\"".into(), "=secret".into()]);
+        let text = file(&plan, &[row]);
+        assert!(text.starts_with("\u{feff}importLine,importError,'=cmd,email,customerPsw\r\n"), "{text}");
+        assert!(text.ends_with(",'@x,04101,=secret\r\n"), "{text}");
     }
 
     #[test]
@@ -135,8 +164,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cells_come_back_as_they_were(
-            rows in prop::collection::vec(prop::collection::vec("[a,;\"=\r\n \t|é']{0,6}", 2..5), 1..5),
+        fn cells_are_read_as_they_were(
+            rows in prop::collection::vec(prop::collection::vec("[a1,;\"=@\r\n \t|é']{0,6}", 2..5), 1..5),
             delimiter in prop::sample::select(vec![b',', b';', b'\t', b'|']),
         ) {
             let plan = plan(&["email", "company"], delimiter);
@@ -145,7 +174,9 @@ mod tests {
             let found = records(&file(&plan, &reports), delimiter);
             prop_assert_eq!(found.len(), rows.len() + 1);
             for (found, cells) in found.iter().skip(1).zip(&rows) {
-                prop_assert_eq!(&found[2..], &cells[..]);
+                let read = |cells: &[String]| cells.iter().map(|cell| unmarked(cell).into_owned()).collect::<Vec<_>>();
+                prop_assert_eq!(read(&found[2..]), read(cells));
+                prop_assert!(found[2..].iter().all(|cell| !cell.starts_with(['=', '@', '\t', '\r'])));
             }
         }
     }

@@ -169,6 +169,65 @@ impl Counts {
     }
 }
 
+/// The most errors that a job lists as texts; its report has all.
+const ERRORS_MAX: usize = 100;
+/// The most reasons that a job counts apart.
+const REASONS_MAX: usize = 100;
+
+/// How many rows were rejected for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The field and the code, and the message of the first such row.
+    pub note: RowNote,
+    /// How many rows.
+    pub rows: i64,
+}
+
+/// Why rows of a job were rejected. It is stored sealed, since names of additional fields are the caller's own words.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rejections {
+    /// How many rows for which reason, in the order of the first rows. A row with several problems counts for each.
+    reasons: Vec<Reason>,
+    /// The first errors, as texts of the contract.
+    pub errors: Vec<String>,
+}
+
+impl Rejections {
+    /// Counts a row, if it was rejected.
+    pub fn add(&mut self, row: &RowReport) {
+        if row.outcome != RowOutcome::Rejected {
+            return;
+        }
+        if self.errors.len() < ERRORS_MAX {
+            self.errors.push(row.error_text());
+        }
+        for (index, note) in row.problems.iter().enumerate() {
+            let is_it = |other: &RowNote| other.field == note.field && other.code == note.code;
+            if row.problems.iter().take(index).any(is_it) {
+                continue;
+            }
+            if let Some(reason) = self.reasons.iter_mut().find(|reason| is_it(&reason.note)) {
+                reason.rows += 1;
+            } else if self.reasons.len() < REASONS_MAX {
+                self.reasons.push(Reason { note: note.clone(), rows: 1 });
+            }
+        }
+    }
+
+    /// Whether no row was rejected.
+    pub fn is_empty(&self) -> bool {
+        self.errors.is_empty()
+    }
+
+    /// The reasons, that of the most rows first.
+    pub fn tally(&self) -> Vec<Reason> {
+        let mut reasons = self.reasons.clone();
+        reasons.sort_by_key(|reason| std::cmp::Reverse(reason.rows));
+        reasons
+    }
+}
+
 /// What became of one row.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowReport {
@@ -229,5 +288,41 @@ impl RowReport {
             && (is_new(self.outcome) || rehearsed.customer_id.is_none() || self.customer_id == rehearsed.customer_id)
             && self.changed == rehearsed.changed
             && self.differs == rehearsed.differs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_9_rejected_rows_are_counted_by_reason() {
+        let row = |line, notes: &[(&'static str, &'static str, &'static str)]| {
+            let problems =
+                notes.iter().map(|(field, code, text)| RowNote::new(*field, code, *text)).collect();
+            RowReport { problems, ..RowReport::new(line, RowOutcome::Rejected) }
+        };
+        let mut rejections = Rejections::default();
+        rejections.add(&RowReport::new(1, RowOutcome::Created));
+        assert!(rejections.is_empty());
+        rejections.add(&row(2, &[("phone", "invalid_phone", "leads to 5")]));
+        for line in 3..500 {
+            rejections.add(&row(
+                line,
+                &[("email", "invalid", "must be an address"), ("phone", "invalid_phone", "x")],
+            ));
+        }
+        rejections.add(&row(500, &[("labels", "bad", "one"), ("labels", "bad", "two")]));
+        let told: Vec<_> = rejections.tally().into_iter().map(|it| (it.note.to_string(), it.rows)).collect();
+        let wanted = [("phone: leads to 5", 498), ("email: must be an address", 497), ("labels: one", 1)];
+        assert_eq!(told, wanted.map(|(text, rows)| (text.to_owned(), rows)));
+        assert_eq!(rejections.errors.len(), ERRORS_MAX);
+        let json = serde_json::to_string(&rejections).unwrap();
+        assert_eq!(serde_json::from_str::<Rejections>(&json).unwrap(), rejections);
+        for number in 0..2 * REASONS_MAX {
+            let note = RowNote::new(format!("additional-{number}"), "x", "y");
+            rejections.add(&RowReport { problems: vec![note], ..RowReport::new(9, RowOutcome::Rejected) });
+        }
+        assert_eq!(rejections.tally().len(), REASONS_MAX);
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::is_additional_key;
 use crate::domain::filter::{ADDITIONAL_PREFIX, after_prefix};
-use crate::domain::kernel::text::{fold, hint, nearest};
+use crate::domain::kernel::text::{fold, nearest};
 
 /// What a column fills.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,7 +25,7 @@ pub enum Target {
     AdditionalFields,
     /// One additional field.
     Additional(String),
-    /// `labels`, separated by `;` or `|`, or as a JSON array.
+    /// `labels`, separated by `;` or `|`, where the column is known as tags also by `,`, or as a JSON array.
     Labels,
     /// `identifierFields`, like labels.
     IdentifierFields,
@@ -42,6 +42,8 @@ pub(super) enum Meaning {
     FillsElse(Target),
     /// It fills a field in rows in which the field's own column is empty.
     FillsEmpty(Target),
+    /// Its cells and those of the other columns with this meaning fill a field together, with `, ` between them.
+    Joins(Target),
     /// It has no counterpart and is left out; the report names it.
     LeftOut,
 }
@@ -106,14 +108,16 @@ impl Target {
         TextField::all().map(TextField::name).chain(OTHERS.iter().map(|(_, request, _)| *request))
     }
 
-    /// The name that is most similar to a word.
+    /// The name that is nearest to a header, for a hint. A hint never leads to a password or a login: a person who follows
+    /// it blindly would give every customer an account.
     pub(super) fn nearest(word: &str) -> Option<&'static str> {
-        nearest(&header_key(word), Target::names())
+        let secret = [Target::Password.name(), Target::Text(TextField::CustomerUsername).name()];
+        nearest(&header_key(word), Target::names().filter(|name| !secret.iter().any(|it| it == name)))
     }
 
     /// "; did you mean …?" with that name.
     pub(super) fn hint(word: &str) -> String {
-        hint(&header_key(word), Target::names())
+        Target::nearest(word).map(|near| format!("; did you mean {near}?")).unwrap_or_default()
     }
 }
 
@@ -283,5 +287,10 @@ mod tests {
             assert_eq!(Target::of_header(unknown), None, "{unknown}");
         }
         assert_eq!(Target::nearest("frist name"), Some("firstname"));
+        for far in
+            ["Customer", "Customer Login", "customer psw", "Customer User Nam", "Custmer", "Notes", "Rating"]
+        {
+            assert_eq!(Target::nearest(far), None, "{far}");
+        }
     }
 }

@@ -198,14 +198,22 @@ pub fn shown(name: &str, signs: &str) -> String {
     if kept.len() == name.len() { kept } else { kept + "…" }
 }
 
-/// The candidate that is most similar to a word, for "did you mean".
+/// The candidate that is nearest to a word, for "did you mean": one typing error away for each three letters of the word,
+/// at most three. `None` if none is so near.
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    const LIKENESS_MIN: f64 = 0.75;
+    const ERRORS_MAX: usize = 3;
+    const CHARS_MAX: usize = 60;
+    let length = word.chars().count();
+    // The distance takes the product of both lengths to compute.
+    if length > CHARS_MAX {
+        return None;
+    }
+    let errors_max = (length / 3).clamp(1, ERRORS_MAX);
     let word = word.to_lowercase();
     candidates
-        .map(|candidate| (strsim::jaro_winkler(&word, &candidate.to_lowercase()), candidate))
-        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|candidate| (strsim::osa_distance(&word, &candidate.to_lowercase()), candidate))
+        .filter(|(errors, _)| *errors <= errors_max)
+        .min_by_key(|(errors, _)| *errors)
         .map(|(_, candidate)| candidate)
 }
 
@@ -288,6 +296,9 @@ mod tests {
     fn nearest_finds_typing_errors() {
         let names = ["firstname", "lastname", "email"];
         assert_eq!(nearest("first_name", names.into_iter()), Some("firstname"));
-        assert_eq!(nearest("qqqq", names.into_iter()), None);
+        assert_eq!(nearest("Emial", names.into_iter()), Some("email"));
+        for far in ["", "qqqq", "name", "mall", "emial address", &"email".repeat(20)] {
+            assert_eq!(nearest(far, names.into_iter()), None, "{far}");
+        }
     }
 }

@@ -20,7 +20,7 @@ use crate::store::engine::conn::{Conn, DatabaseUrl, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::queue::PATIENCE;
 use crate::store::engine::reader::{Sees, Size};
-use crate::store::engine::schema;
+use crate::store::engine::schema::{self, customer};
 use crate::store::{Customers, index};
 
 impl Customers<'_> {
@@ -66,7 +66,30 @@ impl Customers<'_> {
     pub async fn forget_erased(self) {
         self.0.record_cache.forget_all();
         self.0.erased.store(true, Ordering::Release);
+        self.0.erased_here.notify_one();
         self.finish_erasing().await;
+    }
+
+    /// Waits until this process erases somebody.
+    pub async fn erased_here(self) {
+        self.0.erased_here.notified().await;
+    }
+
+    /// Which of some customers of an entrypoint were erased.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn erased_among(self, entrypoint_id: i64, ids: Vec<i64>) -> Result<Vec<i64>, StoreError> {
+        self.0
+            .look_up(move |conn, _| {
+                Ok(on!(conn, |c| customer::table
+                    .filter(customer::entrypoint_id.eq(entrypoint_id))
+                    .filter(customer::customer_id.eq_any(&ids))
+                    .filter(customer::document.is_null())
+                    .select(customer::customer_id)
+                    .load(c))?)
+            })
+            .await
     }
 
     /// Finishes the clean-up after earlier erasures.

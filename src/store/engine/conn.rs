@@ -13,6 +13,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
 
+use super::address;
 use super::error::StoreError;
 use super::files::{self, Files};
 use crate::domain::kernel::time::Micros;
@@ -69,6 +70,32 @@ impl std::fmt::Debug for DatabaseUrl {
         match self {
             DatabaseUrl::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             DatabaseUrl::Postgres(_) => f.write_str("postgres://…"),
+        }
+    }
+}
+
+impl std::fmt::Display for DatabaseUrl {
+    /// The file, or the kind of server without its address, which may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            DatabaseUrl::Sqlite(path) => write!(f, "{}", path.display()),
+            DatabaseUrl::Postgres(_) => f.write_str("PostgreSQL"),
+        }
+    }
+}
+
+impl DatabaseUrl {
+    /// The same database, with encryption demanded on the way to another machine unless `sslmode` says otherwise. `host`
+    /// and `mode` are what the environment gives libpq.
+    ///
+    /// # Errors
+    /// `sslmode` would let a connection to another machine fall back to no encryption.
+    pub fn encrypted(self, host: Option<&str>, mode: Option<&str>) -> Result<DatabaseUrl, String> {
+        match self {
+            DatabaseUrl::Sqlite(_) => Ok(self),
+            DatabaseUrl::Postgres(address) => {
+                address::encrypted(&address, host, mode).map(DatabaseUrl::Postgres)
+            }
         }
     }
 }

@@ -17,6 +17,9 @@ pub enum StoreError {
     /// A stored value is damaged.
     #[error("corrupt: {0}")]
     Corrupt(String),
+    /// The database is not one that this program may work on; the message says what to do.
+    #[error("{0}")]
+    Unfit(String),
     /// A defect of this program.
     #[error("defect: {0}")]
     Bug(String),

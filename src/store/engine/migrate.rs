@@ -33,6 +33,27 @@ pub(crate) fn pending(conn: &mut Conn) -> Result<(Vec<String>, Vec<String>), Sto
     Ok((missing, newer))
 }
 
+/// Whether no migration was applied yet.
+pub(crate) fn is_new(conn: &mut Conn) -> Result<bool, StoreError> {
+    Ok(applied(conn)?.is_empty())
+}
+
+/// Whether the file is a database of another program. A PostgreSQL database may have other tables beside ours.
+pub(crate) fn is_foreign(conn: &mut Conn) -> Result<bool, StoreError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        tables: i64,
+    }
+    if !is_new(conn)? {
+        return Ok(false);
+    }
+    let Conn::Sqlite(c, ..) = conn else { return Ok(false) };
+    let sql = "SELECT count(*) AS tables FROM sqlite_master WHERE name <> '__diesel_schema_migrations'";
+    let row: Row = diesel::sql_query(sql).get_result(c)?;
+    Ok(row.tables > 0)
+}
+
 /// The applied migrations. It does not create their table: a read connection may not.
 fn applied(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
     #[derive(QueryableByName)]

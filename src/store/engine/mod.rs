@@ -1,5 +1,6 @@
 //! Subject-independent parts: connections, prepared statements, the writer and its queue, readers, migrations.
 
+mod address;
 pub(crate) mod checkpointer;
 pub(crate) mod conn;
 pub(crate) mod error;

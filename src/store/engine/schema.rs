@@ -315,6 +315,7 @@ diesel::table! {
         lease_no -> BigInt,
         lease_until_us -> BigInt,
         problem -> Nullable<Text>,
+        folder -> Nullable<Text>,
         created_at_us -> BigInt,
         ended_at_us -> Nullable<BigInt>,
     }

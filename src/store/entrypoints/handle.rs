@@ -148,6 +148,14 @@ impl Entrypoints<'_> {
         self.0.read(move |conn, _| settings::entries(conn, org_id)).await
     }
 
+    /// All organisations by their ids, with the numbers of their entrypoints.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn organisations(self) -> Result<Vec<(i64, String, i64)>, StoreError> {
+        self.0.read(move |conn, _| settings::organisations(conn)).await
+    }
+
     /// An organisation.
     ///
     /// # Errors

@@ -122,6 +122,17 @@ pub(crate) fn organisation(conn: &mut Conn, org_id: i64) -> Result<Option<Organi
     Ok(Some(Organisation { id, name, identifiers: super::read_policy(identifiers)? }))
 }
 
+/// Ids and names of all organisations, with the numbers of their entrypoints.
+pub(crate) fn organisations(conn: &mut Conn) -> Result<Vec<(i64, String, i64)>, StoreError> {
+    let found: Vec<(i64, String)> = on!(conn, |c| organisation::table
+        .order(organisation::org_id)
+        .select((organisation::org_id, organisation::name))
+        .load(c))?;
+    let owners: Vec<i64> = on!(conn, |c| entrypoint::table.select(entrypoint::org_id).load(c))?;
+    let count = |org_id| i64::try_from(owners.iter().filter(|owner| **owner == org_id).count()).unwrap_or(0);
+    Ok(found.into_iter().map(|(org_id, name)| (org_id, name, count(org_id))).collect())
+}
+
 /// The id and organisation of an entrypoint; neither ever changes.
 pub(crate) fn find(conn: &mut Conn, entry: &str) -> Result<Option<(i64, i64)>, StoreError> {
     Ok(on!(conn, |c| entrypoint::table

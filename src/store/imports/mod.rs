@@ -27,7 +27,9 @@ use super::engine::schema::import_report;
 use super::jobs::lease::Lease;
 use super::jobs::{JobId, JobKind, JobRow, of_job};
 use super::keys::keyring::KeyRing;
-use crate::domain::imports::{Counts, ImportJob, JobState, Position, Preset, RowOutcome, RowReport};
+use crate::domain::imports::{
+    Counts, ImportJob, JobState, Position, Preset, Rejections, RowOutcome, RowReport,
+};
 use crate::domain::kernel::time::Micros;
 use crate::vault::{Ad, SealKey};
 
@@ -50,8 +52,8 @@ fn upload_id(row: &JobRow) -> JobId {
     JobId { job_id: row.parent_id.unwrap_or(row.job_id), ..row.id() }
 }
 
-fn read_errors(row: &JobRow, seal: &SealKey) -> Result<Vec<String>, StoreError> {
-    let Some(sealed) = &row.errors else { return Ok(Vec::new()) };
+fn read_rejections(row: &JobRow, seal: &SealKey) -> Result<Rejections, StoreError> {
+    let Some(sealed) = &row.errors else { return Ok(Rejections::default()) };
     Ok(serde_json::from_slice(&seal.open(&errors_ad(row.job_id, row.done), sealed)?)?)
 }
 
@@ -70,7 +72,7 @@ fn read_job(conn: &mut Conn, ring: &KeyRing, row: &JobRow) -> Result<ImportJob, 
         counts: row.counts()?,
         bytes_read: i64::try_from(checkpoint.position.offset).unwrap_or(i64::MAX),
         bytes_total: checkpoint.bytes_total,
-        errors: read_errors(row, &seal)?,
+        rejections: read_rejections(row, &seal)?,
         failure: row.failure.clone(),
         queued_at: Micros(row.queued_at_us),
         started_at: row.started_at_us.map(Micros),

@@ -4,15 +4,15 @@ use diesel::prelude::*;
 
 use super::upload::DRY_RUN_IDS_FROM;
 use super::{
-    Checkpoint, DryRunRecords, ImportLease, JobId, JobRow, dry_run, errors_ad, job_row, of_job, read_errors,
-    report_ad, report_piece, upload, upload_id,
+    Checkpoint, DryRunRecords, ImportLease, JobId, JobRow, dry_run, errors_ad, job_row, of_job,
+    read_rejections, report_ad, report_piece, upload, upload_id,
 };
 use crate::domain::customers::history::{FieldChange, difference};
 use crate::domain::customers::identifier::{IdField, Identifier};
 use crate::domain::decide::command::{Command, Outcome};
 use crate::domain::imports::{
-    ColumnUse, Counts, ERRORS_MAX, ImportPlan, JobState, Mapping, OnError, Position, RowNote, RowOutcome,
-    RowReport, Target, rejection_notes,
+    ColumnUse, Counts, ImportPlan, JobState, Mapping, OnError, Position, RowNote, RowOutcome, RowReport,
+    Target, rejection_notes,
 };
 use crate::domain::kernel::problem::Rejection;
 use crate::store::customers::load::Loaded;
@@ -118,7 +118,7 @@ pub(super) fn step(
     let rows_read = row.done + counts.total();
     let mut all: Counts = row.counts()?;
     all.join(&counts);
-    let errors = errors(&row, &seal, &reports, rows_read)?;
+    let errors = rejections(&row, &seal, &reports, rows_read)?;
     let failure = stopped_at.map(|line| {
         format!(
             "stopped at line {line} because of onError=stop; send the same file again to continue after that row"
@@ -278,20 +278,17 @@ fn keep_report(
     Ok(())
 }
 
-/// The first errors as texts, sealed again for the new checkpoint.
-fn errors(
+/// Why rows were rejected so far, sealed again for the new checkpoint.
+fn rejections(
     row: &JobRow,
     seal: &SealKey,
     reports: &[RowReport],
     rows_read: i64,
 ) -> Result<Option<Vec<u8>>, StoreError> {
-    let mut errors = read_errors(row, seal)?;
-    let new =
-        reports.iter().filter(|report| report.outcome == RowOutcome::Rejected).map(RowReport::error_text);
-    let room = ERRORS_MAX.saturating_sub(errors.len());
-    errors.extend(new.take(room));
-    if errors.is_empty() {
+    let mut rejections = read_rejections(row, seal)?;
+    reports.iter().for_each(|report| rejections.add(report));
+    if rejections.is_empty() {
         return Ok(None);
     }
-    Ok(Some(seal.seal(&errors_ad(row.job_id, rows_read), &serde_json::to_vec(&errors)?)?))
+    Ok(Some(seal.seal(&errors_ad(row.job_id, rows_read), &serde_json::to_vec(&rejections)?)?))
 }

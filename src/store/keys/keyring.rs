@@ -89,9 +89,9 @@ impl KeyRing {
             .optional())?;
         match stored {
             Some(wrapped) => self.master.unwrap_data_key(0, &ad, &wrapped).map(|_| ()).map_err(|_| {
-                StoreError::Corrupt(format!(
-                    "the master key (id {}) is not the key of this database; give that key by \
-                     --master-key-file or CUSTOMARY_MASTER_KEY",
+                StoreError::Unfit(format!(
+                    "the master key (id {}) is not the one of this database, which was made with another; give that one \
+                     by --master-key-file or CUSTOMARY_MASTER_KEY, or name another database",
                     self.master.id()
                 ))
             }),

@@ -58,6 +58,7 @@ struct MailRow {
     next_try_us: i64,
     lease_no: i64,
     problem: Option<String>,
+    folder: Option<String>,
     created_at_us: i64,
     ended_at_us: Option<i64>,
 }
@@ -100,6 +101,7 @@ struct QueuedMail {
     attempts: i64,
     next_try_us: i64,
     problem: Option<String>,
+    folder: Option<String>,
     created_at_us: i64,
     ended_at_us: Option<i64>,
 }
@@ -130,6 +132,7 @@ fn seal(
         attempts: 0,
         next_try_us: now.0,
         problem: None,
+        folder: None,
         created_at_us: now.0,
         ended_at_us: None,
     }))
@@ -277,6 +280,8 @@ pub struct OutboxMail {
     pub next_try_at: Option<Micros>,
     /// Why the last try failed.
     pub problem: Option<String>,
+    /// The folder into which it was written; `None` in other states.
+    pub folder: Option<String>,
     /// When it was queued.
     pub created_at: Micros,
     /// When it was sent or given up.
@@ -296,6 +301,7 @@ fn told(conn: &mut Conn, ring: &KeyRing, row: MailRow) -> Result<OutboxMail, Sto
         attempts: row.attempts,
         next_try_at: (state == MailState::Queued).then_some(Micros(row.next_try_us)),
         problem: row.problem,
+        folder: row.folder,
         created_at: Micros(row.created_at_us),
         ended_at: row.ended_at_us.map(Micros),
     })

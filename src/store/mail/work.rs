@@ -1,6 +1,6 @@
 //! Leases of mails by database time, and the results of the tries.
 //!
-//! A row goes `queued` → `sending` → `handingOver` → `sent`. Only the holder of the newest lease changes it. In
+//! A row goes `queued` → `sending` → `handingOver` → `sent`, or without a mail server `queued` → `sending` → `written`. Only the holder of the newest lease changes it. In
 //! `sending`, the mail server has nothing yet: once the lease expires, another worker sends the mail. A worker marks
 //! `handingOver` just before it gives the mail server the message. If the process then dies, the result is unknown, and
 //! nobody sends the mail again.
@@ -43,6 +43,11 @@ pub enum Mark {
     HandingOver,
     /// The mail server accepted the mail.
     Sent,
+    /// The mail is a file in a folder.
+    Written {
+        /// The folder.
+        folder: String,
+    },
     /// The mail is due again after a pause.
     Later {
         /// The reason, as a problem code.
@@ -120,6 +125,7 @@ fn take(conn: &mut Conn, ring: &KeyRing, now: Micros, limit: i64) -> Result<Vec<
             customer_id: row.customer_id,
             letter: Letter {
                 kind: row.kind()?,
+                customer_id: row.customer_id,
                 message_id: row.message_id,
                 created_at: Micros(row.created_at_us),
                 address: content.address,
@@ -199,6 +205,12 @@ fn mark(conn: &mut Conn, id: MailId, number: i64, mark: Mark, now: Micros) -> Re
             return Ok(kept == 1);
         }
         Mark::Sent => end(conn, id, MailState::Sent, None, now)?,
+        Mark::Written { folder } => {
+            end(conn, id, MailState::Written, None, now)?;
+            on!(conn, |c| diesel::update(mail_outbox::table.find(id))
+                .set(mail_outbox::folder.eq(Some(folder)))
+                .execute(c))?;
+        }
         // The mail was taken back during a hand-over that then failed.
         Mark::Later { .. } | Mark::Back { .. } if row.content.is_none() => {
             end(conn, id, MailState::Dropped, None, now)?;

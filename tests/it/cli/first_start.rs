@@ -1,5 +1,5 @@
-//! The first start creates everything needed, and prints a token and a command line that works when pasted. Later
-//! starts do not.
+//! The first start creates everything needed, keeps its token in a file where nobody watches a terminal, and prints a
+//! command line that works when pasted. Later starts do not.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -44,72 +44,72 @@ fn run_by_bash(line: &str) -> Value {
     serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {line}\n{stdout}\n{stderr}"))
 }
 
-both!(a_first_start_prints_a_token_and_a_working_command_and_a_second_does_not, |db| async {
-    let mut server = Server::start(db).await;
-    let printed = server.stdout();
-    let found = tokens(&printed);
-    assert_eq!(found.len(), 1, "one token: {printed}");
-    let client = server.anonymous().token(found.first().expect("a token"));
-    client.get("/api/Query/customers/demo").await.expect(200);
+both!(
+    a_first_start_keeps_its_token_in_a_file_and_prints_a_working_command_and_a_second_does_not,
+    |db| async {
+        let mut server = Server::start(db).await;
+        let printed = server.stdout();
+        assert!(tokens(&server.logs()).is_empty(), "no log holds a token: {}", server.logs());
+        let path = server.site().data_dir(0).join("first-token");
+        assert_eq!(fs::metadata(&path).expect("the file of the token").permissions().mode() & 0o777, 0o600);
+        assert!(printed.lines().any(|line| line == path.to_str().unwrap()), "{path:?} is not in {printed}");
+        let token = server.first_token().expect("a token");
+        let client = server.anonymous().token(&token);
+        client.get("/api/Query/customers/demo").await.expect(200);
 
-    let line = curl_line(&printed);
-    let first = run_by_bash(&line);
-    assert_eq!(first["isSuccess"], true, "{first}");
-    assert_eq!(first["responseData"]["outcome"], "created", "{first}");
-    let again = run_by_bash(&line);
-    assert_eq!(again["responseData"]["outcome"], "matched", "{again}");
-    assert_eq!(again["responseData"]["customerId"], first["responseData"]["customerId"]);
-    assert_eq!(total(&client, "demo").await, 1);
+        let line = curl_line(&printed);
+        let first = run_by_bash(&line);
+        assert_eq!(first["isSuccess"], true, "{first}");
+        assert_eq!(first["responseData"]["outcome"], "created", "{first}");
+        let again = run_by_bash(&line);
+        assert_eq!(again["responseData"]["outcome"], "matched", "{again}");
+        assert_eq!(again["responseData"]["customerId"], first["responseData"]["customerId"]);
+        assert_eq!(total(&client, "demo").await, 1);
 
-    // The printed address of Swagger UI works.
-    let base = server.base();
-    let address = printed.split_whitespace().find(|word| word.starts_with(&base) && word.contains("swagger"));
-    let address = address.unwrap_or_else(|| panic!("no address of Swagger UI in {printed}"));
-    let page = client.get(address.strip_prefix(&base).expect("an address of this server")).await.expect(200);
-    assert!(page.text.contains("swagger"), "{}", page.text);
-    let redirected = client.get("/").await.expect(200);
-    assert_eq!(redirected.text, page.text, "/ leads to Swagger UI");
+        // The printed address of Swagger UI works.
+        let base = server.base();
+        let address =
+            printed.split_whitespace().find(|word| word.starts_with(&base) && word.contains("swagger"));
+        let address = address.unwrap_or_else(|| panic!("no address of Swagger UI in {printed}"));
+        let page =
+            client.get(address.strip_prefix(&base).expect("an address of this server")).await.expect(200);
+        assert!(page.text.contains("swagger"), "{}", page.text);
+        let redirected = client.get("/").await.expect(200);
+        assert_eq!(redirected.text, page.text, "/ leads to Swagger UI");
 
-    assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
-    server.spawn();
-    server.ready().await;
-    let later = server.stdout();
-    assert!(later.len() > printed.len(), "a later start says where it listens");
-    assert_eq!(tokens(&later), found, "a later start prints no token");
-    assert_eq!(later.matches("curl ").count(), printed.matches("curl ").count());
-    client.get("/api/Query/customers/demo").await.expect(200);
-});
+        assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
+        server.spawn();
+        server.ready().await;
+        let later = server.stdout();
+        assert!(later.len() > printed.len(), "a later start says where it listens");
+        assert!(!later[printed.len()..].contains("first-token"), "a later start makes no token: {later}");
+        assert_eq!(server.first_token(), Some(token), "a later start leaves the file alone");
+        assert_eq!(later.matches("curl ").count(), printed.matches("curl ").count());
+        client.get("/api/Query/customers/demo").await.expect(200);
+    }
+);
 
 #[tokio::test]
-async fn one_of_three_simultaneous_first_starts_prints_the_token() {
+async fn one_of_three_simultaneous_first_starts_makes_the_token() {
     let fleet = Fleet::start(Db::Postgres, 3).await;
-    let printed: Vec<_> = fleet.servers.iter().map(|server| tokens(&server.stdout())).collect();
-    let all: BTreeSet<_> = printed.iter().flatten().collect();
-    assert_eq!(all.len(), 1, "{printed:?}");
-    assert_eq!(printed.iter().filter(|tokens| !tokens.is_empty()).count(), 1, "{printed:?}");
+    let made: Vec<_> = fleet.servers.iter().filter_map(Server::first_token).collect();
+    assert_eq!(made.len(), 1, "{made:?}");
     let organisations = Sql::open(fleet.site()).number(sql::ORGANISATIONS);
     assert_eq!(organisations, 1, "exactly one start created the first organisation");
 }
 
-both!(after_a_failed_first_start_the_next_prints_the_token, |db| async {
+both!(after_a_failed_first_start_the_next_makes_the_token, |db| async {
     let site = Site::new(db);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let refused = Process::spawn(site.command(&["serve", "--listen", &address]));
     let (status, printed, error) = refused.end(Duration::from_secs(20)).expect("it ends");
     assert!(!status.success() && error.contains("--listen"), "{error}");
-    assert!(tokens(&printed).is_empty(), "{printed}");
+    assert!(tokens(&printed).is_empty() && !printed.contains("first-token"), "{printed}");
     let server = Server::start_on(&site).await;
-    let found = tokens(&server.stdout());
-    assert_eq!(found.len(), 1, "{}", server.stdout());
-    let client = server.anonymous().token(found.first().expect("a token"));
+    let token = server.first_token().expect("a token");
+    let client = server.anonymous().token(&token);
     client.get("/api/Query/customers/demo").await.expect(200);
-
-    // An operator who created a token by command needs no other.
-    let site = Site::new(db);
-    site.new_token(&["--org", "1", "--entry", "demo"]);
-    let server = Server::start_on(&site).await;
-    assert!(tokens(&server.stdout()).is_empty(), "{}", server.stdout());
 });
 
 /// The program with this site's folder and SQLite, and without a master key but the one that it creates.
@@ -146,7 +146,14 @@ async fn rules_7_a_first_start_on_sqlite_creates_a_master_key_that_only_its_owne
         .collect();
     assert_eq!(keys.len(), 1, "one master key in {folder:?}");
     let key = &keys[0];
-    assert_eq!(fs::metadata(key).expect("a file").permissions().mode() & 0o777, 0o600);
+    // Whatever the umask of the shell, the data are their owner's alone.
+    let mode = |path: &std::path::Path| fs::metadata(path).expect("it exists").permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.iter().any(|path| path.ends_with("customary.db")), "{files:?}");
+    for path in files.iter().filter(|path| path.is_file()) {
+        assert_eq!(mode(path), 0o600, "{path:?}");
+    }
 
     let made = Process::spawn(without_key(&site, &["token", "create", "--org", "1", "--all-entries"]));
     let (status, token, error) = made.end(Duration::from_secs(20)).expect("it ends");

@@ -1,6 +1,7 @@
 //! The program refuses doubtful configuration with a sentence that says what to change.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::Duration;
 
@@ -10,6 +11,12 @@ use crate::harness::*;
 const PATIENCE: Duration = Duration::from_secs(20);
 const UNUSED_ADDRESS: &str = "127.0.0.1:1";
 const OTHER_KEY: &str = "b3RoZXItbWFzdGVyLWtleS1vZi1hbm90aGVyLXNpdGU=";
+
+/// Writes a file that only its owner can read.
+fn private(path: &std::path::Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
 
 /// Asserts that the program ends with a failure; its standard error.
 #[track_caller]
@@ -36,10 +43,14 @@ async fn doubtful_configuration_is_refused_with_an_explanation() {
     let here = site.folder().join("here");
     fs::create_dir(&here).unwrap();
     let bad_key = site.folder().join("bad.key");
-    fs::write(&bad_key, "this is no key").unwrap();
+    private(&bad_key, "this is no key");
     let bad_key = bad_key.to_str().expect("a path of text");
     let good_key = site.folder().join("good.key");
-    fs::write(&good_key, OTHER_KEY).unwrap();
+    private(&good_key, OTHER_KEY);
+    let open_key = site.folder().join("open.key");
+    private(&open_key, OTHER_KEY);
+    fs::set_permissions(&open_key, fs::Permissions::from_mode(0o644)).unwrap();
+    let open_key = open_key.to_str().expect("a path of text");
     let good_key = good_key.to_str().expect("a path of text");
 
     let serve = |arguments: &[&str], key: Option<&str>| {
@@ -75,6 +86,24 @@ async fn doubtful_configuration_is_refused_with_an_explanation() {
             "two keys",
             serve(&["--master-key-file", good_key], key),
             &["CUSTOMARY_MASTER_KEY", "--master-key-file"],
+        ),
+        (
+            "a key file that others can read",
+            serve(&["--master-key-file", open_key], None),
+            &["open.key", "0644", "chmod 600"],
+        ),
+        (
+            "a database on another machine that may be reached in clear",
+            serve(&["--database-url", "postgres://u:p@db.example.test/d?sslmode=prefer"], key),
+            &["db.example.test", "sslmode=verify-full", "sslmode=disable"],
+        ),
+        ("an unknown level", serve(&["--log", "verbose"], key), &["--log", "verbose", "debug"]),
+        ("another unknown level", serve(&["--log", "info,customary=loud"], key), &["loud", "warn"]),
+        ("a port alone", serve(&["--listen", "8080"], key), &["127.0.0.1:8080"]),
+        (
+            "an address with a scheme",
+            serve(&["--listen", "http://localhost:8080"], key),
+            &["without http://"],
         ),
         ("a key that is too short", serve(&[], Some("c2hvcnQ=")), &["CUSTOMARY_MASTER_KEY", "32"]),
         (

@@ -69,7 +69,7 @@ impl Site {
     }
 
     /// Each instance has its own folder, as on separate machines; on PostgreSQL instances must not need to share one.
-    fn data_dir(&self, instance: usize) -> PathBuf {
+    pub fn data_dir(&self, instance: usize) -> PathBuf {
         self.folder().join(format!("data-{instance}"))
     }
 
@@ -211,8 +211,13 @@ impl Server {
 
     /// Sends SIGTERM; the exit status of the process.
     pub async fn terminate(&mut self) -> ExitStatus {
+        kill_process(Pid::from_child(self.child.as_ref().expect("it runs")), Signal::TERM).unwrap();
+        self.ended().await
+    }
+
+    /// Waits for the end of a process that was asked to end; its exit status.
+    pub async fn ended(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("it runs");
-        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
         let deadline = Instant::now() + STOP_PATIENCE;
         loop {
             if let Some(status) = child.try_wait().unwrap() {
@@ -221,7 +226,7 @@ impl Server {
             if Instant::now() > deadline {
                 child.kill().unwrap();
                 child.wait().unwrap();
-                panic!("still running {STOP_PATIENCE:?} after SIGTERM\n{}", self.logs());
+                panic!("still running after {STOP_PATIENCE:?}\n{}", self.logs());
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -270,6 +275,12 @@ impl Server {
     /// Everything that the instance printed to its standard output, over all its restarts.
     pub fn stdout(&self) -> String {
         fs::read_to_string(self.log("stdout")).unwrap_or_default()
+    }
+
+    /// The token of the first start, from the file that holds it, if this instance made it.
+    pub fn first_token(&self) -> Option<String> {
+        let path = self.site.data_dir(self.number).join("first-token");
+        fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
     }
 
     fn log(&self, stream: &str) -> PathBuf {

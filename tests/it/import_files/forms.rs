@@ -112,7 +112,7 @@ both!(rules_6_a_refused_file_is_answered_during_the_upload, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let rows = "ada@example.test,Ada\n".repeat(500_000);
-    let bad_header = format!("email,frist\n{rows}");
+    let bad_header = format!("email,frist name\n{rows}");
     let parts = part("; name=\"file\"", "", &bad_header);
     for (answer, expected) in [
         (upload(&client, "demo", bad_header).await, "firstname"),
@@ -132,7 +132,7 @@ both!(rules_9_all_bad_options_are_refused_at_once, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let query = "demo?replaceExisting=1&mergeExisting=2&forceCustomerCreation=yes&identifierFields=no/field&map=nothing\
-        &map=A:frist&unknownColumns=drop&onBadValue=keep&onError=panic&dryRun=1&again=2&delimiter=dot&encoding=klingon\
+        &map=A:fristname&unknownColumns=drop&onBadValue=keep&onError=panic&dryRun=1&again=2&delimiter=dot&encoding=klingon\
         &dateFormat=DD-MM-YY&async=maybe&unknownColumn=ignore&nonsense=1";
     let answer = upload(&client, query, "email\nada@example.test\n").await;
     let names = [

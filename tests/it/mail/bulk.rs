@@ -147,7 +147,7 @@ both!(killed_halfway_each_customer_gets_one_mail, |db| async {
     for share in [1, 2] {
         until("the invitation or its mails progress", async || {
             let done = client.get(&job).await.expect(200).json["done"].as_u64().unwrap();
-            let sent = count_of(&client, "demo", "sent").await;
+            let sent = count_of(&client, "demo", "written").await;
             if share == 1 { done > 0 } else { sent > 0 }
         })
         .await;
@@ -157,7 +157,7 @@ both!(killed_halfway_each_customer_gets_one_mail, |db| async {
     let over = finished_job(&client, &job).await;
     assert_eq!((&over["invited"], &over["done"]), (&json!(people), &json!(people)), "{over}");
     until_all_sent(&client, "demo").await;
-    assert_eq!(count_of(&client, "demo", "sent").await, people);
+    assert_eq!(count_of(&client, "demo", "written").await, people);
     let mut sent: BTreeMap<String, usize> = BTreeMap::new();
     for message in messages(server.site()) {
         *sent.entry(message.to().to_owned()).or_default() += 1;
@@ -181,19 +181,33 @@ both!(the_command_line_invites_without_a_running_server, |db| async {
     created(&client, "demo", &json!({"email": "bea@example.test"})).await;
     created(&client, "demo", &json!({"customerNumber": "N-1"})).await;
     server.terminate().await;
-    let printed = site.cli(&["invite", "--entry", "demo", "--filter", "city(eq)=Oakton"]).success();
-    assert_eq!(printed.split_whitespace().collect::<Vec<_>>(), ["invited", "1"]);
-    let printed = site.cli(&["invite", "--entry", "demo", "--all-prospects"]).success();
-    let words = ["invited", "1", "alreadyInvited", "1", "noEmail", "1"];
+    // Without a terminal nobody can be asked, and nobody is invited.
+    let all = ["invite", "--entry", "demo", "--all-prospects"];
+    let asked = site.cli(&all);
+    assert!(!asked.status.success() && asked.stderr.contains("--yes"), "{asked:?}");
+    assert_eq!(asked.stdout.trim_end(), "3 customers match");
+    let tried = site.cli(&[&all[..], &["--dry-run"]].concat()).success();
+    assert_eq!(tried, "3 customers match");
+    for (answer, is_done) in [("n\n", false), ("\n", false)] {
+        let mut terminal = Terminal::open();
+        terminal.write(answer);
+        let asked = site.command(&all).stdin(terminal.end()).output().expect("the program runs");
+        assert_eq!(asked.status.success(), is_done, "{answer:?}");
+    }
+    let printed = site.cli(&["invite", "--entry", "demo", "--filter", "city(eq)=Oakton", "--yes"]).success();
+    assert_eq!(printed.lines().collect::<Vec<_>>(), ["1 customer matches", "invited         1"]);
+    let printed = site.cli(&["invite", "--entry", "demo", "--all-prospects", "--yes"]).success();
+    let words = ["3", "customers", "match", "invited", "1", "alreadyInvited", "1", "noEmail", "1"];
     assert_eq!(printed.split_whitespace().collect::<Vec<_>>(), words);
-    assert!(!site.cli(&["invite", "--entry", "nowhere", "--all-prospects"]).status.success());
-    assert!(!site.cli(&["invite", "--entry", "demo", "--filter", "cty=Oakton"]).status.success());
+    assert!(!site.cli(&["invite", "--entry", "nowhere", "--all-prospects", "--yes"]).status.success());
+    assert!(!site.cli(&["invite", "--entry", "demo", "--filter", "cty=Oakton", "--yes"]).status.success());
     assert!(!site.cli(&["invite", "--entry", "demo"]).status.success());
     // The mails wait for the service.
     server.restart().await;
     until_all_sent(&client, "demo").await;
     assert_eq!(messages(&site).len(), 2);
     let tried = site.cli(&["mail", "test", "--to", "eve@example.test"]).success();
-    assert!(tried.starts_with("written as "), "{tried}");
+    let folder = mail_folder(&site);
+    assert!(tried.starts_with("written as ") && tried.ends_with(folder.to_str().unwrap()), "{tried}");
     assert!(messages(&site).iter().any(|message| message.to() == "eve@example.test"));
 });

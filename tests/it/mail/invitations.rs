@@ -42,7 +42,16 @@ both!(creating_sends_nothing_and_inviting_sends_one_mail, |db| async {
     let sent = &outbox(&client, "demo").await[0];
     assert_eq!(
         (&sent["state"], &sent["kind"], &sent["customerId"]),
-        (&json!("sent"), &json!("invitation"), &json!(id))
+        (&json!("written"), &json!("invitation"), &json!(id))
+    );
+    // It was not sent: there is no mail server. The outbox says where it is.
+    assert_eq!(sent["folder"].as_str(), mail_folder(site).to_str(), "{sent}");
+    let raw = fs::read_dir(mail_folder(site))
+        .unwrap()
+        .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
+    assert!(
+        raw.into_iter().any(|raw| raw.lines().any(|line| line == link)),
+        "the link is folded in the file"
     );
     assert!(sent["email"].is_null(), "a sent mail keeps no address: {sent}");
     assert_eq!(operations(&client, id).await, ["invited", "created"]);

@@ -13,6 +13,36 @@ async fn lifecycle(client: &Client, id: u64) -> String {
     read(client, id).await.json["Lifecycle"].as_str().expect("a stage").to_owned()
 }
 
+both!(rules_5_the_files_of_mails_to_an_erased_person_go, |db| async {
+    let server = Server::start(db).await;
+    let site = server.site();
+    let client = server.client();
+    let mut ids = Vec::new();
+    for (name, mails) in [("ada", 2), ("bea", 1), ("cid", 1)] {
+        let id = created(&client, "demo", &json!({"email": format!("{name}@example.test")})).await;
+        for _ in 0..mails {
+            invite(&client, id).await.expect(200);
+            until_all_sent(&client, "demo").await;
+        }
+        ids.push(id);
+    }
+    assert_eq!(messages(site).len(), 4);
+    // A file that is no mail of the service stays.
+    std::fs::write(mail_folder(site).join("notes.eml.txt"), "mine").unwrap();
+    client.delete(&format!("{}?erase=true", path(ids[0]))).await.expect(200);
+    let left = || {
+        let mut left: Vec<_> = messages(site).iter().map(|message| message.to().to_owned()).collect();
+        left.sort_unstable();
+        left
+    };
+    until("her mails are gone", async || left() == ["bea@example.test", "cid@example.test"]).await;
+    // A delete keeps the person, and the files.
+    client.delete(&path(ids[1])).await.expect(200);
+    client.delete(&format!("{}?erase=true", path(ids[2]))).await.expect(200);
+    until("his mail is gone", async || left() == ["bea@example.test"]).await;
+    assert!(mail_folder(site).join("notes.eml.txt").exists());
+});
+
 both!(consent_is_requested_by_mail, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);

@@ -70,7 +70,7 @@ fn value<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
 fn decoded(headers: &[(String, String)], body: &str) -> String {
     match value(headers, "Content-Transfer-Encoding") {
         Some("quoted-printable") => quoted_printable(body),
-        Some("7bit") | None => body.to_owned(),
+        Some("7bit" | "8bit") | None => body.to_owned(),
         Some(other) => panic!("{other} is not expected here"),
     }
 }

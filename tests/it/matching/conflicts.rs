@@ -138,7 +138,15 @@ both!(rules_2_a_username_belongs_to_one_customer, |db| async {
 both!(rules_3_an_update_to_the_identity_of_another_customer_conflicts, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
-    let policy = ["--identifier", "email", "--identifier", "firstname+lastname", "--identifier", "clientId"];
+    let policy = [
+        "--identifier",
+        "email",
+        "--identifier",
+        "firstname+lastname",
+        "--identifier",
+        "clientId",
+        "--additional",
+    ];
     new_entry(server.site(), "three", &policy);
     let ada = json!({"email": "ada@example.test", "firstname": "Ada", "lastname": "Roe", "customerNumber": "ACC-1",
                      "customerUsername": "ada", "additionalFields": {"clientId": "C-1"}});

@@ -111,7 +111,7 @@ both!(rules_3_customer_numbers_and_additional_fields_compare_exactly, |db| async
         created(&client, "demo", &json!({"customerNumber": other})).await;
     }
 
-    new_entry(server.site(), "clients", &["--identifier", "clientId"]);
+    new_entry(server.site(), "clients", &["--identifier", "clientId", "--additional"]);
     let client_id = |value: &str| json!({"additionalFields": {"clientId": value, "tier": "gold"}});
     let id = created(&client, "clients", &client_id("C-\u{e9}1")).await;
     for same in ["C-\u{e9}1", " C-\u{e9}1  ", "C-e\u{301}1"] {

@@ -220,6 +220,7 @@ both!(rules_7_no_file_contains_the_values_of_a_person, |db| async {
         "firstname+lastname",
         "--identifier",
         "email",
+        "--additional",
     ];
     new_entry(&site, "second", &arguments);
     let name = "the loader of this test";

@@ -3,13 +3,13 @@
 #[cfg(test)]
 mod tests;
 
-use super::options::{DateFormat, ImportOptions, UnknownColumns};
+use super::options::{DateFormat, ImportOptions, UnknownColumns, zone_minutes};
 use super::preset::{Preset, is_server_assigned};
 use super::records::RecordItem;
 use super::target::{Meaning, Target, header_key};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::is_additional_key;
-use crate::domain::exports::unneutralise;
+use crate::domain::exports::unmarked;
 
 const COLUMNS_MAX: usize = 2000;
 /// The most characters of a header that an error repeats.
@@ -43,15 +43,37 @@ pub enum ColumnUse {
     Fills {
         /// The field.
         target: Target,
-        /// The date format, if the header names one: `Birthday (DD-MM-YYYY)`.
-        dates: Option<DateFormat>,
-        /// Whether they fill it only if the field's own column is empty.
-        if_empty: bool,
+        /// How they are read.
+        reading: Reading,
+        /// When they fill it.
+        rule: FillRule,
     },
     /// Nothing, because `map` or `unknownColumns` says so or the [`Preset`] has no field for it.
     LeftOut,
     /// The column has no name, so its cells must be empty.
     Nameless,
+}
+
+/// How the cells of a column are read, as far as its header says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// The date format, if the header names one: `Birthday (DD-MM-YYYY)`.
+    pub dates: Option<DateFormat>,
+    /// The zone of times without one, in minutes east of UTC, if the header names it: `Create Date (EST)`.
+    pub zone: Option<i32>,
+    /// Whether `,` separates the names of a list: the column is known as tags.
+    pub has_commas: bool,
+}
+
+/// When the cells of a column fill a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FillRule {
+    /// Always.
+    Always,
+    /// In rows in which no other column fills it.
+    IfEmpty,
+    /// Together with the cells of other such columns.
+    Joined,
 }
 
 /// What each column of a file means. The same header and options always give the same mapping.
@@ -89,8 +111,7 @@ impl Mapping {
         header: impl IntoIterator<Item = &'a str>,
         options: &ImportOptions,
     ) -> Result<Mapping, Vec<HeaderProblem>> {
-        let clean = |cell: &str| unneutralise(cell).trim().trim_start_matches('\u{feff}').to_owned();
-        let header: Vec<String> = header.into_iter().map(clean).collect();
+        let header = cleaned(header);
         if header.len() > COLUMNS_MAX {
             let message = format!("the first line has more than {COLUMNS_MAX} columns");
             return Err(vec![HeaderProblem { column: None, code: "too_many", message }]);
@@ -111,11 +132,37 @@ impl Mapping {
         &self.columns
     }
 
+    /// How many cells of a record are names of columns.
+    pub(super) fn names_in<'a>(
+        record: impl IntoIterator<Item = &'a str>,
+        options: &ImportOptions,
+    ) -> NamesFound {
+        let header = cleaned(record);
+        let parser =
+            HeaderParser { preset: Preset::of(&header), header: &header, options, problems: Vec::new() };
+        let filled = header.iter().filter(|cell| !cell.is_empty());
+        let cells = filled.clone().count();
+        let known = filled.filter(|cell| parser.find(cell).is_some()).count();
+        NamesFound { cells, known }
+    }
+
     /// The headers of the columns that are left out, for the report.
     pub fn left_out(&self) -> impl Iterator<Item = &str> {
         let left = self.columns.iter().filter(|column| column.usage == ColumnUse::LeftOut);
         left.map(|column| column.header.as_str())
     }
+}
+
+/// The cells of a header without the marks of spreadsheets.
+fn cleaned<'a>(header: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let clean = |cell: &str| unmarked(cell).trim().trim_start_matches('\u{feff}').to_owned();
+    header.into_iter().map(clean).collect()
+}
+
+/// How many cells of a record have a value, and how many are names of columns.
+pub(super) struct NamesFound {
+    pub(super) cells: usize,
+    pub(super) known: usize,
 }
 
 struct HeaderParser<'a> {
@@ -172,8 +219,9 @@ impl HeaderParser<'_> {
             return Some(mapped);
         }
         let (name, _) = split_format(header);
-        let target = || Target::of_header(header).or_else(|| Target::of_header(name));
-        self.preset.meaning(&header_key(header)).or_else(|| target().map(Meaning::Fills))
+        let special = || [header, name].into_iter().find_map(|name| self.preset.meaning(&header_key(name)));
+        let usual = || [header, name].into_iter().find_map(Target::of_header).map(Meaning::Fills);
+        special().or_else(usual)
     }
 
     /// "Address 1" and "Address 2" are the two lines of a street, if there is no "Address" (rules 9).
@@ -254,20 +302,24 @@ impl HeaderParser<'_> {
         found: Option<Meaning>,
         filled: &[Option<Target>],
     ) -> ColumnUse {
-        let dates = split_format(header).1;
-        let fills = |target: Target, if_empty| ColumnUse::Fills { target, dates, if_empty };
+        let reading = Reading {
+            has_commas: header_key(header).starts_with("tag") || self.preset.has_comma_lists(),
+            ..split_format(header).1
+        };
+        let fills = |target: Target, rule| ColumnUse::Fills { target, reading, rule };
         match found {
             Some(_) if header.is_empty() => ColumnUse::Nameless,
-            Some(Meaning::Fills(target)) => fills(target, false),
-            Some(Meaning::FillsEmpty(target)) => fills(target, true),
+            Some(Meaning::Fills(target)) => fills(target, FillRule::Always),
+            Some(Meaning::FillsEmpty(target)) => fills(target, FillRule::IfEmpty),
+            Some(Meaning::Joins(target)) => fills(target, FillRule::Joined),
             Some(Meaning::FillsElse(target)) if filled.iter().flatten().all(|other| *other != target) => {
-                fills(target, false)
+                fills(target, FillRule::Always)
             }
             Some(Meaning::FillsElse(_) | Meaning::LeftOut) => ColumnUse::LeftOut,
             None => match self.options.unknown_columns {
                 UnknownColumns::Ignore => ColumnUse::LeftOut,
                 UnknownColumns::Additional => match additional_key(header) {
-                    Some(key) => fills(Target::Additional(key), false),
+                    Some(key) => fills(Target::Additional(key), FillRule::Always),
                     None => {
                         let message = format!(
                             "{} cannot be the name of an additional field (1–40 of A-Z a-z 0-9 _ - and blank); name one with map=Header:additional-name",
@@ -308,13 +360,15 @@ impl HeaderParser<'_> {
     }
 }
 
-/// A header's name, and the date format in brackets after it, if there is one.
-fn split_format(header: &str) -> (&str, Option<DateFormat>) {
+/// A header's name, and how to read its cells if the brackets after it say so: by a date format or a zone.
+fn split_format(header: &str) -> (&str, Reading) {
     let brackets = header.strip_suffix(')').and_then(|rest| rest.rsplit_once('('));
-    match brackets.map(|(name, format)| (name, DateFormat::parse(format))) {
-        Some((name, Some(format))) => (name.trim_end(), Some(format)),
-        _ => (header, None),
-    }
+    let Some((name, inside)) = brackets else { return (header, Reading::default()) };
+    let reading = match (DateFormat::parse(inside), zone_minutes(inside)) {
+        (None, None) => return (header, Reading::default()),
+        (dates, zone) => Reading { dates, zone, has_commas: false },
+    };
+    (name.trim_end(), reading)
 }
 
 /// The name of the additional field that an unknown column fills. Other systems write the kind of a custom field in

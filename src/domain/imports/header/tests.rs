@@ -10,11 +10,12 @@ fn map(header: &str) -> Mapping {
     map_with(header, &[]).unwrap()
 }
 
-/// Each column's field, with `?` before a fallback; `-` for a column that is left out, the empty text for a nameless one.
+/// Each column's field, with `?` before a fallback and `+` before a part; `-` for a column that is left out, the empty text for a nameless one.
 fn fields(mapping: &Mapping) -> String {
     let name = |column: &Column| match &column.usage {
-        ColumnUse::Fills { target, if_empty: false, .. } => target.name().into_owned(),
-        ColumnUse::Fills { target, if_empty: true, .. } => format!("?{target}"),
+        ColumnUse::Fills { target, rule: FillRule::Always, .. } => target.name().into_owned(),
+        ColumnUse::Fills { target, rule: FillRule::IfEmpty, .. } => format!("?{target}"),
+        ColumnUse::Fills { target, rule: FillRule::Joined, .. } => format!("+{target}"),
         ColumnUse::LeftOut => "-".to_owned(),
         ColumnUse::Nameless => String::new(),
     };
@@ -45,8 +46,8 @@ fn rules_9_dokus_sheet() {
     let header = "Full Name,Email,Phone Number,Country,Birthday (DD-MM-YYYY),Street Address,State,City,Postal Code,Company Name,Reference ID,Label";
     let wanted = "fullname,email,phone,country,birthday,address,state,city,zip,company,customerNumber,labels";
     let mapping = map_as(Preset::Doku, header, wanted);
-    let ColumnUse::Fills { dates, .. } = &mapping.columns()[4].usage else { panic!("not filled") };
-    assert_eq!(*dates, Some(DateFormat::DAY_FIRST));
+    let ColumnUse::Fills { reading, .. } = &mapping.columns()[4].usage else { panic!("not filled") };
+    assert_eq!(reading.dates, Some(DateFormat::DAY_FIRST));
 }
 
 #[test]
@@ -77,6 +78,118 @@ fn rules_9_shopifys_export() {
         fields(&map(older)),
         "firstname,lastname,email,-,company,address,address1,city,?state,state,?country,country,zip,phone,-,-,labels,-,-"
     );
+}
+
+/// A file of another system: its header, and what each column means.
+const SHEETS: [(Preset, &str, &str); 17] = [
+    (
+        Preset::QuickBooksDesktop,
+        ",Active Status,Customer,Balance,Balance Total,Company,Mr./Ms./...,First Name,M.I.,Last Name,Primary Contact,Main Phone,Fax,Alt. Phone,Secondary Contact,Job Title,Main Email,Bill to 1,Bill to 2,Bill to 3,Bill to 4,Bill to 5,Ship to 1,Ship to 2,Ship to 3,Ship to 4,Ship to 5,Customer Type,Terms,Rep,Sales Tax Code,Tax item,Resale Num,Account No.,Credit Limit,Job Status,Job Type,Job Description,Start Date,Projected End,End Date",
+        ",customerStatus,fullname,-,-,company,-,firstname,-,lastname,-,phone,-,?phone,-,-,email,+address,+address,+address,+address,+address,+shippingAddress,+shippingAddress,+shippingAddress,+shippingAddress,+shippingAddress,-,-,-,-,-,-,customerNumber,-,-,-,-,-,-,-",
+    ),
+    (
+        Preset::QuickBooksOnline,
+        "Name,Company name,Street Address,City,State,Country,Zip,Phone,Email,Customer type,Attachments,Open balance,Notes",
+        "?fullname,company,address,city,state,country,zip,phone,email,-,-,-,-",
+    ),
+    (
+        Preset::QuickBooksOnline,
+        ",Customer full name,Phone numbers,Email,Full name,Bill address,Ship address",
+        ",?fullname,phone,email,fullname,address,shippingAddress",
+    ),
+    (
+        Preset::QuickBooksOnline,
+        "Customer,Phone Numbers,Email,Full Name,Billing Address,Shipping Address",
+        "?fullname,phone,email,fullname,address,shippingAddress",
+    ),
+    (
+        Preset::Xero,
+        "*ContactName,AccountNumber,EmailAddress,FirstName,LastName,POAttentionTo,POAddressLine1,POAddressLine2,POAddressLine3,POAddressLine4,POCity,PORegion,POPostalCode,POCountry,SAAttentionTo,SAAddressLine1,SAAddressLine2,SAAddressLine3,SAAddressLine4,SACity,SARegion,SAPostalCode,SACountry,PhoneNumber,FaxNumber,MobileNumber,DDINumber,SkypeName,BankAccountName,BankAccountNumber,BankAccountParticulars,TaxNumberType,TaxNumber,DefaultTaxBills,DefaultTaxSales,Website,LegalName,Discount,CompanyNumber,DueDateBillDay,DueDateBillTerm,SalesAccount,PurchasesAccount,TrackingName1,SalesTrackingOption1,PurchasesTrackingOption1,BrandingTheme,Person1FirstName,Person1LastName,Person1Email",
+        "fullname,customerNumber,email,firstname,lastname,-,address,+address1,+address1,+address1,city,state,zip,country,-,shippingAddress,+shippingAddress1,+shippingAddress1,+shippingAddress1,shippingCity,shippingState,shippingZip,shippingCountry,phone,-,?phone,-,-,-,-,-,-,-,-,-,-,company,-,-,-,-,-,-,-,-,-,-,-,-,-",
+    ),
+    (
+        Preset::HubSpot,
+        "Record ID,First Name,Last Name,Email,Phone Number,Contact owner,Primary Company,Last Activity Date (EST),Lead Status,Marketing contact status,Create Date (EST),Street Address,City,State/Region,Postal Code,Country/Region,Mobile Phone Number,Lifecycle Stage,Original Traffic Source,Time Zone,Associated Company IDs (Primary),Date of birth",
+        "customerNumber,firstname,lastname,email,phone,-,?company,-,-,-,createdAt,address,city,state,zip,country,?phone,-,-,-,-,birthday",
+    ),
+    (
+        Preset::HubSpot,
+        "Record ID - Contact,Email,Company Name,Lifecycle Stage,Create Date",
+        "customerNumber,email,company,-,createdAt",
+    ),
+    (
+        Preset::Mailchimp,
+        "Email Address,First Name,Last Name,Address,Phone Number,Birthday,MEMBER_RATING,OPTIN_TIME,OPTIN_IP,CONFIRM_TIME,CONFIRM_IP,LATITUDE,LONGITUDE,GMTOFF,DSTOFF,TIMEZONE,CC,REGION,LAST_CHANGED,LEID,EUID,NOTES,TAGS",
+        "email,firstname,lastname,address,phone,birthday,-,createdAt,-,?createdAt,-,-,-,-,-,-,-,-,-,-,-,-,labels",
+    ),
+    (
+        Preset::Mailchimp,
+        "Email Address,First Name,UNSUB_TIME,UNSUB_CAMPAIGN_TITLE,UNSUB_REASON_OTHER,MEMBER_RATING,LAST_CHANGED",
+        "email,firstname,-,-,-,-,-",
+    ),
+    (
+        Preset::Recurly,
+        "account_code,account_email,account_username,account_company_name,account_first_name,account_last_name,account_has_billing_info,account_created_at,account_address1,account_address2,account_city,account_state,account_postal_code,account_country,account_vat_number,account_phone,billing_first_name,billing_last_name,billing_address1,billing_city,billing_country,card_type,card_last_four,paypal_agreement_id,parent_account_code,tax_location_valid,primary_payment_method,billing_info_id",
+        "customerNumber,email,-,company,firstname,lastname,-,createdAt,address,address1,city,state,zip,country,-,phone,?firstname,?lastname,?address,?city,?country,-,-,-,-,-,-,-",
+    ),
+    (
+        Preset::Chargebee,
+        "Customer Id,Customer First Name,Customer Last Name,Customer Email,Phone,Company,VAT Number,Auto Collection,Net Term Days,Created At,Taxability,Billing Address First Name,Billing Address Line 1,Billing Address Line 2,Billing Address Line 3,Billing Address City,Billing Address State,Billing Address Zip,Billing Address Country,Card Status",
+        "customerNumber,firstname,lastname,email,phone,company,-,-,-,createdAt,-,?firstname,address,+address1,+address1,city,state,zip,country,-",
+    ),
+    (
+        Preset::Chargebee,
+        "customer[id],customer[first_name],customer[email],customer[auto_collection],customer[net_term_days],billing_address[line1],billing_address[city],billing_address[country],payment_method[type]",
+        "customerNumber,firstname,email,-,-,address,city,country,-",
+    ),
+    (
+        Preset::Chargebee,
+        "customers.id,customers.email,customers.auto_collection,customers.created_at,customers.locale",
+        "customerNumber,email,-,createdAt,-",
+    ),
+    (
+        Preset::WooCommerce,
+        "Name,Username,Last Active,Date Registered,Email,Orders,Total Spend,AOV,Country / Region,City,Region,Postal Code",
+        "fullname,-,-,createdAt,email,-,-,-,country,city,state,zip",
+    ),
+    (
+        Preset::WooCommerce,
+        "ID,user_login,user_pass,user_email,user_registered,display_name,first_name,last_name,roles,billing_first_name,billing_last_name,billing_company,billing_email,billing_phone,billing_address_1,billing_address_2,billing_city,billing_postcode,billing_country,billing_state,shipping_first_name,shipping_address_1,shipping_address_2,shipping_city,shipping_postcode,shipping_country,wp_capabilities",
+        "?customerNumber,-,-,email,createdAt,?fullname,firstname,lastname,-,?firstname,?lastname,?company,?email,?phone,address,address1,city,zip,country,state,-,shippingAddress,shippingAddress1,shippingCity,shippingZip,shippingCountry,-",
+    ),
+    (
+        Preset::Square,
+        "Reference ID,First Name,Last Name,Email Address,Phone Number,Nickname,Company Name,Street Address 1,Street Address 2,City,State,Postal Code,Birthday,Memo,Square Customer ID,Creation Source,First Visit,Last Visit,Transaction Count,Lifetime Spend,Email Subscription Status,Instant Profile",
+        "customerNumber,firstname,lastname,email,phone,-,company,address,address1,city,state,zip,birthday,-,?customerNumber,-,-,-,-,-,-,-",
+    ),
+    (Preset::None, "Customer Name,E-mail,Tags", "fullname,email,labels"),
+];
+
+#[test]
+fn rules_9_sheets_of_other_systems() {
+    for (preset, header, wanted) in SHEETS {
+        map_as(preset, header, wanted);
+    }
+    let mapping = map(SHEETS[5].1);
+    let ColumnUse::Fills { reading, .. } = &mapping.columns()[10].usage else { panic!("not filled") };
+    assert_eq!(reading.zone, Some(-300));
+    // What the merchant added to the system is the merchant's to decide.
+    for (_, header, _) in &SHEETS[..16] {
+        let found = problems(&format!("{header},Shoe size"), &[]);
+        assert_eq!(
+            found.iter().map(|(_, code, _)| *code).collect::<Vec<_>>(),
+            ["unknown_column"],
+            "{header}"
+        );
+    }
+}
+
+#[test]
+fn rules_9_a_hint_never_leads_to_a_password() {
+    for header in ["Customer", "Customer PW", "Customr Psw", "Custmer Username", "Customer pass"] {
+        let found = problems(&format!("email,{header}"), &[]);
+        assert!(!found[0].2.contains("did you mean"), "{found:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Decodes an upload to clean UTF-8, or refuses it with a message that says what to do (rules 9).
 
+mod mac;
 mod sniff;
 #[cfg(test)]
 mod tests;
@@ -153,8 +154,20 @@ fn malformed(encoding: &'static Encoding, near: &[u8], line: u64) -> FileError {
     let advice = if encoding == UTF_8 {
         let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
         detector.feed(near, true);
-        let likely = detector.guess(None, Utf8Detection::Deny).name();
-        format!("it is probably {likely}; send encoding={likely}, or save the file as CSV UTF-8")
+        let guessed = detector.guess(None, Utf8Detection::Deny);
+        match mac::guess(near, guessed) {
+            Some(mac::Script::Western) => {
+                "it is probably Mac OS Roman; send encoding=macintosh, or save the file as CSV UTF-8".to_owned()
+            }
+            Some(mac::Script::CentralEuropean) => {
+                "it is probably Mac OS Central European, which this service cannot read; save the file as CSV UTF-8"
+                    .to_owned()
+            }
+            None => {
+                let likely = guessed.name();
+                format!("it is probably {likely}; send encoding={likely}, or save the file as CSV UTF-8")
+            }
+        }
     } else {
         "send the encoding that it has, or save the file as CSV UTF-8".to_owned()
     };

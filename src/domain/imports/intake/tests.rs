@@ -106,6 +106,10 @@ fn rules_9_invalid_utf8_names_line_and_likely_encoding() {
     assert!(found.message.contains("encoding=windows-1251"), "{found:?}");
     let decoded = read(&cyrillic, 3, Some("windows-1251")).unwrap();
     assert_eq!(decoded, "name,city\nАнна Иванова,Санкт-Петербург\n");
+    let (mac, ..) = encoding_rs::MACINTOSH.encode("name,city\nZoë Muñoz,München\nRené,Orléans\n");
+    let found = refusal(&mac, None);
+    assert!(found.message.contains("Mac OS Roman; send encoding=macintosh"), "{found:?}");
+    assert_eq!(read(&mac, 3, Some("macintosh")).unwrap(), "name,city\nZoë Muñoz,München\nRené,Orléans\n");
     // The file ends within a character, long after the first bytes.
     let long = [b"name\n".repeat(2000), b"Zo\xc3".to_vec()].concat();
     assert_eq!(refusal(&long, None).line, Some(2001));

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +11,8 @@ enum Part {
     Month,
     Day,
 }
+
+const SEPARATORS: [Option<char>; 5] = [Some('-'), Some('/'), Some('.'), Some(' '), None];
 
 impl Part {
     const ORDERS: [[Part; 3]; 6] = {
@@ -34,19 +37,35 @@ impl DateFormat {
     pub const DAY_FIRST: DateFormat =
         DateFormat { order: [Part::Day, Part::Month, Part::Year], separator: Some('-') };
 
+    /// The formats that a person is likely to mean.
+    fn usual() -> impl Iterator<Item = DateFormat> {
+        use Part::{Day as D, Month as M, Year as Y};
+        let orders = [[Y, M, D], [D, M, Y], [M, D, Y]];
+        orders.into_iter().flat_map(|order| SEPARATORS.map(|separator| DateFormat { order, separator }))
+    }
+
+    /// The usual formats in which a text is a day of the calendar, for advice.
+    pub fn that_read(text: &str) -> Vec<DateFormat> {
+        DateFormat::usual().filter(|format| format.to_day(text).is_some()).collect()
+    }
+
+    /// A day of this format as `YYYY-MM-DD`.
+    pub fn to_day(self, text: &str) -> Option<String> {
+        self.to_iso(text).filter(|iso| NaiveDate::parse_from_str(iso, "%Y-%m-%d").is_ok())
+    }
+
     /// Reads a pattern of `YYYY`, `MM` and `DD`, once each, in any case, separated by the same `-`, `/`, `.` or blank, or by
     /// nothing.
     pub fn parse(pattern: &str) -> Option<DateFormat> {
-        let separators = [Some('-'), Some('/'), Some('.'), Some(' '), None];
         let mut formats = Part::ORDERS
             .into_iter()
-            .flat_map(|order| separators.map(|separator| DateFormat { order, separator }));
+            .flat_map(|order| SEPARATORS.map(|separator| DateFormat { order, separator }));
         formats.find(|format| format.to_string().eq_ignore_ascii_case(pattern.trim()))
     }
 
     /// A date of this format as `YYYY-MM-DD`; it may be a day that does not exist. Month and day may have one digit if there
     /// is a separator.
-    pub fn to_iso(self, text: &str) -> Option<String> {
+    fn to_iso(self, text: &str) -> Option<String> {
         let mut rest = text;
         let mut values = [""; 3];
         for (index, (value, part)) in values.iter_mut().zip(self.order).enumerate() {
@@ -142,6 +161,13 @@ mod tests {
         {
             assert_eq!(DateFormat::parse(bad), None, "{bad}");
         }
+        let that_read =
+            |text| DateFormat::that_read(text).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        assert_eq!(that_read("1985-04-12"), "YYYY-MM-DD");
+        assert_eq!(that_read("31/12/1985"), "DD/MM/YYYY");
+        assert_eq!(that_read("12.4.1985"), "DD.MM.YYYY MM.DD.YYYY");
+        assert_eq!(that_read("19850412"), "YYYYMMDD");
+        assert_eq!(that_read("12/04/85"), "");
         assert_eq!(DateFormat::parse("YYYY-MM-DD"), Some(DateFormat::ISO));
         assert_eq!(DateFormat::parse("DD-MM-YYYY"), Some(DateFormat::DAY_FIRST));
     }

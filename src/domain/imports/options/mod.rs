@@ -3,6 +3,7 @@
 mod date;
 #[cfg(test)]
 mod tests;
+mod zone;
 
 use encoding_rs::{Encoding, REPLACEMENT};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use crate::domain::kernel::problem::Problem;
 use crate::domain::kernel::text::hint;
 
 pub use self::date::DateFormat;
+pub(super) use self::zone::zone_minutes;
 
 const MAP_MAX: usize = 500;
 
@@ -43,7 +45,7 @@ pub struct ImportOptions {
     pub delimiter: Option<char>,
     /// `encoding` by its WHATWG name; without one, that of the byte order mark, else UTF-8.
     pub encoding: Option<String>,
-    /// `dateFormat`; without one, `YYYY-MM-DD` and `DD-MM-YYYY`.
+    /// `dateFormat`, of birthdays and, beside ISO dates, of `createdAt`; without one, `YYYY-MM-DD` and `DD-MM-YYYY`.
     pub date_format: Option<DateFormat>,
 }
 

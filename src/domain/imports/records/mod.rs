@@ -12,7 +12,6 @@ use super::lines::LineEnds;
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
 /// The size to which buffers shrink after a large record.
 const BUFFER_BYTES: usize = 16 << 10;
-const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// A position between two records of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -323,54 +322,4 @@ impl RecordReader {
         }
         !is_end
     }
-}
-
-/// The layout of a text: its delimiter, and the position of its first record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Layout {
-    /// The delimiter of cells.
-    pub delimiter: u8,
-    /// The position after a first line `sep=;`, which Excel writes and reads, else the beginning.
-    pub start: Position,
-}
-
-impl Layout {
-    /// The layout of a text, from its beginning and the options. `first_text` should contain the whole header line.
-    pub fn of(first_text: &str, options: &super::ImportOptions) -> Layout {
-        let hint = first_text.get(..5).filter(|line| {
-            line.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("sep="))
-                && first_text.get(5..).is_some_and(|rest| rest.starts_with(['\r', '\n']))
-        });
-        let Some(hinted) = hint.and_then(|line| line.bytes().last()).filter(|it| DELIMITERS.contains(it))
-        else {
-            let delimiter = options.delimiter_byte().unwrap_or_else(|| detect_delimiter(first_text));
-            return Layout { delimiter, start: Position::default() };
-        };
-        let end = if first_text.get(5..).is_some_and(|rest| rest.starts_with("\r\n")) { 7 } else { 6 };
-        let delimiter = options.delimiter_byte().unwrap_or(hinted);
-        Layout { delimiter, start: Position { offset: end, line: 2 } }
-    }
-}
-
-/// The delimiter that is most frequent outside quotes in the first line with a value: comma, semicolon, tab or pipe; comma
-/// if several are equally frequent.
-pub fn detect_delimiter(first_text: &str) -> u8 {
-    let mut counts = [0_usize; DELIMITERS.len()];
-    let (mut is_quoted, mut has_value) = (false, false);
-    for byte in first_text.bytes() {
-        match byte {
-            b'"' => is_quoted = !is_quoted,
-            b'\n' | b'\r' if !is_quoted && has_value => break,
-            _ if is_quoted => {}
-            _ => {
-                if let Some(count) = DELIMITERS.iter().zip(&mut counts).find(|(it, _)| **it == byte) {
-                    *count.1 += 1;
-                }
-            }
-        }
-        has_value = has_value || !(byte.is_ascii_whitespace() || DELIMITERS.contains(&byte));
-    }
-    let most = counts.iter().max().copied().unwrap_or_default();
-    let found = DELIMITERS.iter().zip(counts).find(|(_, count)| *count == most);
-    found.map_or(b',', |(delimiter, _)| *delimiter)
 }

@@ -1,12 +1,15 @@
 //! Turns a cell into the JSON value that a create would send.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 
+use super::moment;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::mask::is_mask_shaped;
 use crate::domain::customers::record::{ADDITIONAL_MAX, TIME_ZONE_MAX, TIME_ZONE_MIN};
-use crate::domain::exports::unneutralise;
-use crate::domain::imports::options::DateFormat;
+use crate::domain::exports::unmarked;
+use crate::domain::imports::header::Reading;
 use crate::domain::imports::preset::Preset;
 use crate::domain::imports::target::Target;
 use crate::domain::kernel::members::Members;
@@ -28,10 +31,10 @@ pub(super) enum Json {
     Additional(Vec<(String, String)>),
 }
 
-/// Reads a cell; `dates` is the date format, if the options or the header name one.
+/// Reads a cell; `reading` says how, by the options and the header.
 pub(super) fn json(
     target: &Target,
-    dates: Option<DateFormat>,
+    reading: Reading,
     cell: &str,
     preset: Preset,
 ) -> Result<Json, ValueError> {
@@ -39,29 +42,33 @@ pub(super) fn json(
     if *target == Target::Password {
         return Ok(Json::Value(string(cell)));
     }
-    let text = unneutralise(cell);
+    let text = unmarked(cell);
     let is_number = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
     let text =
-        text.strip_prefix('\'').filter(|rest| preset.quotes_numbers() && is_number(rest)).unwrap_or(text);
-    let text = text.trim();
+        text.strip_prefix('\'').filter(|rest| preset.quotes_numbers() && is_number(rest)).unwrap_or(&text);
+    let text = on_one_line(target, text);
+    let text = match target {
+        Target::Text(TextField::Phone) if preset.has_phone_lists() => first_phone(&text),
+        _ => text.trim(),
+    };
     if text.is_empty() {
         return Ok(Json::Absent);
     }
     Ok(match target {
         Target::Text(field @ TextField::Birthday) if !is_mask_shaped(*field, text) => {
-            Json::Value(string(&birthday(text, dates)?))
+            Json::Value(string(&moment::birthday(text, reading.dates)?))
         }
         Target::Text(_) | Target::Password => Json::Value(string(text)),
         Target::Additional(key) => Json::Field(key.clone(), string(text)),
-        Target::CreatedAt => Json::Value(string(&created_at(text, dates, preset))),
-        Target::Status => Json::Value(integer(text, "must be 0 (inactive), 1 (active) or 85 (locked)")?),
+        Target::CreatedAt => Json::Value(string(&moment::created_at(text, reading.dates, reading.zone)?)),
+        Target::Status => Json::Value(status(text)?),
         Target::TimeZone => {
             let wanted =
                 format!("must be an integer from {TIME_ZONE_MIN} to {TIME_ZONE_MAX} (hours from UTC)");
             Json::Value(integer(text, &wanted)?)
         }
         Target::Balance => Json::Value(amount(text)?),
-        Target::Labels | Target::IdentifierFields => Json::Value(list(text, preset)?),
+        Target::Labels | Target::IdentifierFields => Json::Value(list(text, reading.has_commas)?),
         Target::AdditionalFields => {
             let members: Members<'_> = serde_json::from_str(text)
                 .map_err(|_| ("invalid_json", "must be a JSON object of strings".to_owned()))?;
@@ -79,24 +86,50 @@ fn string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn birthday(text: &str, dates: Option<DateFormat>) -> Result<String, ValueError> {
-    let read = match dates {
-        Some(format) => format.to_iso(text),
-        None => DateFormat::ISO.to_iso(text).or_else(|| DateFormat::DAY_FIRST.to_iso(text)),
-    };
-    read.ok_or_else(|| {
-        let wanted = dates.map_or_else(|| "YYYY-MM-DD or DD-MM-YYYY".to_owned(), |format| format.to_string());
-        ("invalid_birthday", format!("must be a date written as {wanted} (dateFormat names another form)"))
-    })
+/// A text in which line breaks and tabs are white space: in an address line a break is `, `, elsewhere one blank (rules 9).
+fn on_one_line<'a>(target: &Target, text: &'a str) -> Cow<'a, str> {
+    let is_break =
+        |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    if !text.contains(|c: char| is_break(c) || c == '\t') {
+        return Cow::Borrowed(text);
+    }
+    use TextField::{Address, Address1, ShippingAddress, ShippingAddress1};
+    let is_address = matches!(target, Target::Text(Address | Address1 | ShippingAddress | ShippingAddress1));
+    let mut joined = String::with_capacity(text.len());
+    for line in text.split(is_break).map(str::trim).filter(|line| !line.is_empty()) {
+        if !joined.is_empty() {
+            joined.push_str(if is_address && !joined.ends_with(',') { ", " } else { " " });
+        }
+        for (index, part) in line.split('\t').map(str::trim).filter(|part| !part.is_empty()).enumerate() {
+            joined.push_str(if index > 0 { " " } else { "" });
+            joined.push_str(part);
+        }
+    }
+    joined.into()
 }
 
-/// If there is a date format, a date in it means its first moment in UTC. Stripe writes times without seconds.
-fn created_at(text: &str, dates: Option<DateFormat>, preset: Preset) -> String {
-    if let Some(day) = dates.and_then(|format| format.to_iso(text)) {
-        return format!("{day} 00:00:00");
+/// The first number of a list such as `Phone: (555) 555-0117 Mobile: (555) 555-0118`; the whole text if it is none.
+fn first_phone(text: &str) -> &str {
+    const KINDS: [&str; 6] = ["phone:", "mobile:", "other:", "fax:", "pager:", "alt. phone:"];
+    // ASCII letters have the same places in both cases.
+    let lower = text.to_ascii_lowercase();
+    let begins = |kind: &&str| lower.find(*kind).map(|at| at + kind.len());
+    let Some(start) = KINDS.iter().take(3).find_map(|kind| begins(&kind)) else {
+        return if KINDS.iter().any(|kind| lower.contains(kind)) { "" } else { text.trim() };
+    };
+    let end = KINDS.iter().filter_map(|kind| lower.get(start..)?.find(kind)).min();
+    let number = text.get(start..end.map_or(text.len(), |end| start + end)).unwrap_or_default();
+    number.trim().trim_end_matches([',', ';']).trim_end()
+}
+
+/// A status by its number or its word.
+fn status(text: &str) -> Result<String, ValueError> {
+    const WORDS: [(&str, i64); 5] =
+        [("active", 1), ("inactive", 0), ("not-active", 0), ("not active", 0), ("locked", 85)];
+    match WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)) {
+        Some((_, code)) => Ok(code.to_string()),
+        None => integer(text, "must be 0 (inactive), 1 (active) or 85 (locked)"),
     }
-    let has_no_seconds = text.len() == "2026-03-01 10:00".len() && !text.contains(['T', 't', 'Z', 'z', '+']);
-    if preset == Preset::Stripe && has_no_seconds { format!("{text}:00") } else { text.to_owned() }
 }
 
 fn integer(text: &str, wanted: &str) -> Result<String, ValueError> {
@@ -113,8 +146,8 @@ fn amount(text: &str) -> Result<String, ValueError> {
     Money::parse(text).map(|money| money.to_string()).map_err(refuse)
 }
 
-/// Names between `;` or `|`, or a JSON array of them.
-fn list(text: &str, preset: Preset) -> Result<String, ValueError> {
+/// Names between `;` or `|`, with `has_commas` also between `,`, each perhaps in quotes; or a JSON array of names.
+fn list(text: &str, has_commas: bool) -> Result<String, ValueError> {
     let too_many = || Err(("too_many", format!("must have at most {LIST_MAX} names")));
     if text.starts_with('[') {
         return match serde_json::from_str::<Vec<&RawValue>>(text) {
@@ -123,7 +156,42 @@ fn list(text: &str, preset: Preset) -> Result<String, ValueError> {
             Err(_) => Err(("invalid_json", "begins like a JSON array of strings but is none".to_owned())),
         };
     }
-    let separates = |c: char| matches!(c, ';' | '|') || (c == ',' && preset.has_comma_lists());
-    let names: Vec<&str> = text.split(separates).map(str::trim).filter(|name| !name.is_empty()).collect();
-    if names.len() > LIST_MAX { too_many() } else { Ok(serde_json::Value::from(names).to_string()) }
+    let separates = |c: char| matches!(c, ';' | '|') || (c == ',' && has_commas);
+    let mut names: Vec<Cow<'_, str>> = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let (name, after) = match quoted(rest) {
+            Some((name, after)) => (Cow::Owned(name), after),
+            None => match rest.split_once(separates) {
+                Some((name, after)) => (Cow::Borrowed(name.trim()), after),
+                None => (Cow::Borrowed(rest.trim()), ""),
+            },
+        };
+        rest = after.trim_start();
+        if !name.is_empty() {
+            names.push(name);
+        }
+        if names.len() > LIST_MAX {
+            return too_many();
+        }
+    }
+    Ok(serde_json::Value::from(names).to_string())
+}
+
+/// The name in quotes with which a text begins, and what follows the separator after it. Between names in quotes `,` is a
+/// separator in every list: the quotes say where a name ends.
+fn quoted(text: &str) -> Option<(String, &str)> {
+    let inside = text.strip_prefix('"')?;
+    let mut end = 0;
+    loop {
+        end += inside.get(end..)?.find('"')?;
+        // Two quotes are a quote of the name.
+        match inside.get(end + 1..)?.strip_prefix('"') {
+            Some(_) => end += 2,
+            None => break,
+        }
+    }
+    let after = inside.get(end + 1..)?.trim_start();
+    let after = if after.is_empty() { after } else { after.strip_prefix([',', ';', '|'])? };
+    Some((inside.get(..end)?.replace("\"\"", "\"").trim().to_owned(), after))
 }

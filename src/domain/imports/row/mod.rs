@@ -1,6 +1,7 @@
 //! Turns the cells of a record into a checked draft, as a create does with its body (rules 9).
 
 mod cell;
+mod moment;
 #[cfg(test)]
 mod tests;
 
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use self::cell::Json;
-use super::header::{ColumnUse, Mapping};
+use super::header::{ColumnUse, FillRule, Mapping, Reading};
 use super::options::{ImportOptions, OnBadValue};
 use super::records::CsvRecord;
 use super::report::{RowNote, pointer_path};
@@ -75,6 +76,7 @@ impl Row<'_> {
         let columns = self.mapping.columns();
         let mut surplus = false;
         let mut later = Vec::new();
+        let mut joined: Vec<(&Target, Reading, String)> = Vec::new();
         for (index, cell) in record.cells().enumerate() {
             let is_blank = cell.trim().is_empty();
             match columns.get(index).map(|column| &column.usage) {
@@ -85,16 +87,27 @@ impl Row<'_> {
                     let message = format!("column {} has a value here but no name in the header", index + 1);
                     self.broken.push(RowNote::new("", "unnamed_column", message));
                 }
-                Some(ColumnUse::Fills { target, dates, if_empty: true }) => {
-                    later.push((target, *dates, cell));
+                Some(ColumnUse::Fills { target, reading, rule: FillRule::Always }) => {
+                    self.cell(target, *reading, cell);
                 }
-                Some(ColumnUse::Fills { target, dates, if_empty: false }) => self.cell(target, *dates, cell),
+                Some(ColumnUse::Fills { target, reading, rule: FillRule::IfEmpty }) => {
+                    later.push((target, *reading, cell));
+                }
+                Some(ColumnUse::Fills { target, reading, rule: FillRule::Joined }) => {
+                    match joined.iter_mut().find(|(other, ..)| *other == target) {
+                        Some((_, _, text)) => *text = format!("{text}, {}", cell.trim()),
+                        None => joined.push((target, *reading, cell.trim().to_owned())),
+                    }
+                }
             }
         }
-        for (target, dates, cell) in later {
+        for (target, reading, text) in joined {
+            self.cell(target, reading, &text);
+        }
+        for (target, reading, cell) in later {
             let is_set = self.values.iter().any(|value| value.target == *target);
             if !is_set && !self.bad.iter().any(|(other, _)| other == target) {
-                self.cell(target, dates, cell);
+                self.cell(target, reading, cell);
             }
         }
         if surplus {
@@ -103,13 +116,13 @@ impl Row<'_> {
         }
     }
 
-    fn cell(&mut self, target: &Target, dates: Option<super::DateFormat>, cell: &str) {
+    fn cell(&mut self, target: &Target, reading: Reading, cell: &str) {
         // The identifier of the options applies to every row.
         if *target == Target::IdentifierFields && !self.options.identifier_fields.is_empty() {
             return;
         }
-        let dates = self.options.date_format.or(dates);
-        match cell::json(target, dates, cell, self.mapping.preset()) {
+        let reading = Reading { dates: self.options.date_format.or(reading.dates), ..reading };
+        match cell::json(target, reading, cell, self.mapping.preset()) {
             Ok(Json::Absent) => {}
             Ok(Json::Value(json)) => self.values.push(Value { target: target.clone(), json }),
             Ok(Json::Additional(fields)) => {

@@ -117,6 +117,13 @@ fn rules_9_dates_in_every_format() {
     assert_eq!(stripe.as_deref(), Some("2020-01-02T03:04:00.000000Z"));
     let seconds = created("email,created\na@example.test,2020-01-02 03:04:05\n", &[]);
     assert_eq!(seconds.as_deref(), Some("2020-01-02T03:04:05.000000Z"));
+    let day = created("email,created\na@example.test,2020-01-02\n", &[("dateFormat", "DD/MM/YYYY")]);
+    assert_eq!(day.as_deref(), Some("2020-01-02T00:00:00.000000Z"));
+    let zone = created(
+        "email,Create Date (EST)\na@example.test,2020-01-02 03:04\n",
+        &[("map", "Create Date (EST):createdAt")],
+    );
+    assert_eq!(zone.as_deref(), Some("2020-01-02T08:04:00.000000Z"));
     let day = "email,created\na@example.test,02-01-2020\n";
     assert_eq!(created(day, &[]), None);
     let day = created(day, &[("dateFormat", "DD-MM-YYYY")]);
@@ -237,6 +244,7 @@ fn rules_9_exactly_one_neutralising_quote_is_stripped() {
         ("'\rx", "\rx"),
         ("'''@", "''@"),
         ("'x", "'x"),
+        ("'07", "07"),
         ("''x", "''x"),
         ("'", "'"),
         ("=1", "=1"),
@@ -272,4 +280,93 @@ fn contract_8_errors_are_sentences() {
         of(&Rejection::Invalid(problems)),
         "Error on line 62: phone: is none; additional-a/b: is bad; labels: is long"
     );
+}
+
+#[test]
+fn rules_9_marks_of_spreadsheets_double_nobody() {
+    let csv = "customerNumber,zip,company,phone,additional-code\n\
+               '04101,\"=\"\"04102\"\"\",'t Hooft,\"=\"\"+15555550117\"\"\",'0099\n";
+    let draft = good(csv, &[]);
+    assert_eq!(text(&draft, TextField::CustomerNumber), Some("04101"));
+    assert_eq!(text(&draft, TextField::Zip), Some("04102"));
+    assert_eq!(text(&draft, TextField::Company), Some("'t Hooft"));
+    assert_eq!(text(&draft, TextField::Phone), Some("+15555550117"));
+    assert_eq!(draft.additional.value().unwrap()["code"], Some(Input::Value("0099".into())));
+}
+
+#[test]
+fn rules_9_line_breaks_and_tabs_are_white_space() {
+    let csv = "email,address,address1,shippingAddress,company,labels,additional-x\n\
+               a@example.test,\"9 Elm Row\n\r\nFloor 2,\nDoor\t 7\",\"c/o\u{2028}Roe\",\"1 Dock\rBerth 2\",\"Roe\t&\n Sons\",\"a\nb;c\",\"one\ntwo\"\n";
+    let draft = good(csv, &[]);
+    assert_eq!(text(&draft, TextField::Address), Some("9 Elm Row, Floor 2, Door 7"));
+    assert_eq!(text(&draft, TextField::Address1), Some("c/o, Roe"));
+    assert_eq!(text(&draft, TextField::ShippingAddress), Some("1 Dock, Berth 2"));
+    assert_eq!(text(&draft, TextField::Company), Some("Roe & Sons"));
+    assert_eq!(draft.labels, Change::Set(vec!["a b".into(), "c".into()]));
+    assert_eq!(draft.additional.value().unwrap()["x"], Some(Input::Value("one two".into())));
+}
+
+#[test]
+fn rules_9_lists_of_tags() {
+    let labels = |header: &str, cell: &str| {
+        let csv = format!("email,{header}\na@example.test,\"{}\"\n", cell.replace('"', "\"\""));
+        let draft = good(&csv, &[]);
+        draft.labels.value().cloned().unwrap_or_default().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    for (header, cell, wanted) in [
+        ("Tags", r#""VIP","Blog readers""#, &["VIP", "Blog readers"][..]),
+        ("Labels", r#""VIP","Blog readers""#, &["VIP", "Blog readers"]),
+        ("Tags", "vip, horeca ,", &["vip", "horeca"]),
+        ("Tag", "vip;horeca|b", &["vip", "horeca", "b"]),
+        ("Labels", "Roe, Ada;b", &["Roe, Ada", "b"]),
+        ("Tags", r#""Roe, Ada" ; b,"say ""hi""""#, &["Roe, Ada", "b", "say \"hi\""]),
+        ("Labels", r#"6" pipe;"x" y;"open"#, &["6\" pipe", "\"x\" y", "\"open"]),
+        ("Labels", r#"["a,b","c"]"#, &["a,b", "c"]),
+        ("Tags", ";,|", &[]),
+    ] {
+        assert_eq!(labels(header, cell), wanted, "{header} {cell}");
+    }
+}
+
+#[test]
+fn rules_9_cells_of_other_systems() {
+    let csv = "Active Status,Customer,Main Phone,Bill to 1,Bill to 2,Bill to 3,Main Email\n\
+               Not-active,Roe & Sons,(555) 555-0117,Roe & Sons,9 Elm Row,\"Oakton, VA 22124\",a@example.test\n";
+    let draft = read_all(csv, &[], Some("US")).remove(0).unwrap().draft;
+    assert_eq!(draft.status, Change::Set(Status::Inactive));
+    assert_eq!(text(&draft, TextField::Address), Some("Roe & Sons, 9 Elm Row, Oakton, VA 22124"));
+    let phones = |cell: &str| {
+        let csv =
+            format!("Customer,Phone Numbers,Email,Full Name,Billing Address\nRoe,{cell},a@example.test,,x\n");
+        let draft = read_all(&csv, &[], Some("US")).remove(0).unwrap().draft;
+        assert_eq!(text(&draft, TextField::Fullname), Some("Roe"));
+        text(&draft, TextField::Phone).map(str::to_owned)
+    };
+    for (cell, wanted) in [
+        ("Phone: (202) 555-0117 Mobile: (202) 555-0118", Some("+12025550117")),
+        ("Mobile:(202) 555-0118", Some("+12025550118")),
+        ("Fax: (202) 555-0118", None),
+        ("(202) 555-0119", Some("+12025550119")),
+    ] {
+        assert_eq!(phones(cell).as_deref(), wanted, "{cell}");
+    }
+    let csv = "Email Address,First Name,Birthday,MEMBER_RATING,OPTIN_TIME,CONFIRM_TIME,LEID,EUID,TAGS\n\
+               a@example.test,Ada,,2,,2015-03-16 14:40:47,1,x,\"\"\"VIP\"\",\"\"Blog readers\"\"\"\n";
+    let draft = good(csv, &[]);
+    assert_eq!(draft.created_at.unwrap().to_rfc3339(), "2015-03-16T14:40:47.000000Z");
+    assert_eq!(draft.labels, Change::Set(vec!["VIP".into(), "Blog readers".into()]));
+    let csv = "account_code,account_email,account_created_at\nA-1,a@example.test,2012-06-27 03:47:28 PDT\n";
+    let draft = good(csv, &[]);
+    assert_eq!(draft.created_at.unwrap().to_rfc3339(), "2012-06-27T10:47:28.000000Z");
+}
+
+#[test]
+fn rules_9_a_birthday_without_a_year_can_be_left_out() {
+    let csv = "email,birthday\na@example.test,04/12\n";
+    let found = one(csv, &[]).unwrap_err();
+    assert!(found[0].message.contains("without a year") && found[0].message.contains("onBadValue=blank"));
+    let row = one(csv, &[("onBadValue", "blank")]).unwrap();
+    assert_eq!(text(&row.draft, TextField::Birthday), None);
+    assert_eq!(row.warnings.len(), 1);
 }

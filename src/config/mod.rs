@@ -189,6 +189,18 @@ pub struct Serve {
     #[arg(long, env = "CUSTOMARY_KEEP_ALIVE", default_value = "75s", value_name = "DURATION", value_parser = within("1s", "1h"))]
     pub keep_alive: Duration,
 
+    /// How many client connections the service answers; beyond it a request gets 503, unless it asks for /health
+    #[arg(long, env = "CUSTOMARY_MAX_CONNECTIONS", default_value = "8192", value_name = "COUNT", value_parser = connections)]
+    pub max_connections: usize,
+
+    /// Another address for /health and /metrics, answered by a thread of its own, however busy the service is
+    #[arg(long, env = "CUSTOMARY_HEALTH_LISTEN", value_name = "ADDRESS:PORT")]
+    pub health_listen: Option<SocketAddr>,
+
+    /// How long after SIGTERM the service still answers on open connections, each of which it then closes, from 0s to 1m
+    #[arg(long, env = "CUSTOMARY_DRAIN", default_value = "3s", value_name = "DURATION", value_parser = within("0s", "1m"))]
+    pub drain: Duration,
+
     /// Maximum number of commands in one write transaction, from 1 to 256; with 1, each command has its own
     #[arg(long, env = "CUSTOMARY_BATCH_MAX", default_value_t = 256, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub batch_max: u16,
@@ -212,6 +224,14 @@ pub struct Serve {
 }
 
 const LOGIN_WAIT_MAX_SECS: u64 = 5;
+const CONNECTIONS_MAX: usize = 1_000_000;
+
+fn connections(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=CONNECTIONS_MAX) => Ok(count),
+        _ => Err(format!("must be a number from 1 to {CONNECTIONS_MAX}")),
+    }
+}
 
 /// Parses a duration from `least` to `most`; the error names both.
 fn within(least: &'static str, most: &'static str) -> impl Fn(&str) -> Result<Duration, String> + Clone {

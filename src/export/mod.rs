@@ -20,6 +20,9 @@ use crate::store::{ListRequest, Store, StoreError};
 /// How many customers to read at once.
 const SLICE: usize = 500;
 
+/// How many rows to write before other work of the thread gets its turn.
+const ROWS_AT_ONCE: usize = 50;
+
 /// What to export.
 #[derive(Debug)]
 pub struct Order {
@@ -89,6 +92,9 @@ impl Export {
                         self.columns.iter().map(|column| column.source.cell(stored, &entrypoint, masked));
                     sheet.row(&mut cells).map_err(unwritten)?;
                     self.written += 1;
+                    if self.written.is_multiple_of(ROWS_AT_ONCE) {
+                        tokio::task::yield_now().await;
+                    }
                 }
             }
             let bytes = if is_end {

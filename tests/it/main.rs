@@ -33,6 +33,7 @@ mod lists;
 mod mail;
 mod matching;
 mod openapi;
+mod overload;
 mod portal;
 mod query_plans;
 mod races;

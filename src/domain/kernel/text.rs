@@ -21,6 +21,11 @@ const CATEGORY: CodePointMapDataBorrowed<'static, GeneralCategory> =
 /// The text has a control character, or more characters than allowed.
 pub fn clean(text: &str, chars_max: usize) -> Result<CompactString, ValueError> {
     let trimmed = text.trim();
+    // A character of the normal form has at most four characters before, of at most four bytes. A text that must be too long
+    // is not looked at further: it may have megabytes.
+    if trimmed.len() > chars_max.saturating_mul(16) {
+        return Err(("too_long", at_most(chars_max)));
+    }
     if has_control(trimmed) {
         return Err(("control_character", NO_CONTROL.into()));
     }
@@ -126,6 +131,11 @@ pub fn shown(name: &str, signs: &str) -> String {
 /// The candidate that is most similar to a word, for "did you mean".
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const LIKENESS_MIN: f64 = 0.75;
+    /// The work grows with the length of the word, and no name is longer.
+    const WORD_BYTES_MAX: usize = 100;
+    if word.len() > WORD_BYTES_MAX {
+        return None;
+    }
     let word = word.to_lowercase();
     candidates
         .map(|candidate| (strsim::jaro_winkler(&word, &candidate.to_lowercase()), candidate))
@@ -148,6 +158,9 @@ mod tests {
         assert_eq!(clean("  Zoe\u{308} ", 10).unwrap(), "Zoë");
         assert_eq!(clean("\u{a0}x\u{3000}", 10).unwrap(), "x");
         assert_eq!(clean("ab", 1).unwrap_err().0, "too_long");
+        assert_eq!(clean(&"a".repeat(1 << 20), 1).unwrap_err().0, "too_long");
+        // One character, of four when sent.
+        assert_eq!(clean(&"\u{3b1}\u{313}\u{300}\u{345}".repeat(250), 250).unwrap().chars().count(), 250);
         // Four characters, eight bytes: limits count characters.
         assert_eq!(clean("éééé", 4).unwrap(), "éééé");
         for bad in ["a\0b", "a\nb", "a\u{85}b", "a\u{2028}b", "a\u{fffe}b", "a\u{7f}"] {
@@ -184,5 +197,6 @@ mod tests {
         let names = ["firstname", "lastname", "email"];
         assert_eq!(nearest("first_name", names.into_iter()), Some("firstname"));
         assert_eq!(nearest("qqqq", names.into_iter()), None);
+        assert_eq!(nearest(&"firstname".repeat(100), names.into_iter()), None);
     }
 }

@@ -3,6 +3,8 @@
 pub(crate) mod checkpointer;
 pub(crate) mod conn;
 pub(crate) mod error;
+pub(crate) mod fair_queue;
+pub(crate) mod health;
 pub(crate) mod migrate;
 pub(crate) mod prepared;
 pub(crate) mod queue;

@@ -1,19 +1,22 @@
-//! Reader threads: each owns a connection and runs reads, which are closures. Half of the threads serve reads of a few
-//! rows, which would otherwise wait behind lists and searches.
+//! Reader threads: each owns a connection and runs reads, which are closures. Reads of a few rows, plain lists and searches
+//! have threads of their own, so that none of them waits behind the others.
 //!
-//! A thread for such reads takes several waiting ones together. On SQLite it runs them in one transaction, because to
+//! A thread for a few rows takes several waiting ones together. On SQLite it runs them in one transaction, because to
 //! begin and end one costs as much as a look-up. On PostgreSQL it looks up all their keys in one statement, because a
 //! round trip to the server costs more than ten look-ups.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
 use super::conn::{Conn, DatabaseUrl, KeptConn, Purpose};
 use super::error::StoreError;
+use super::fair_queue::{FairQueue, Sharing};
 
 /// How many reads may wait for a thread.
 const QUEUE_MAX: usize = 1024;
@@ -30,8 +33,8 @@ pub(crate) type Results<F> = Vec<Result<F, StoreError>>;
 /// transaction. The results are in the order of the keys; errors are those of the connection.
 type LookUp<K, F> = dyn Fn(&mut Conn, &[K]) -> Result<Results<F>, StoreError> + Send + Sync;
 
-/// A read, on a thread's session.
-type Read = Box<dyn FnOnce(&mut ReaderSession) + Send>;
+/// A read, on a thread's session; without one it was refused.
+type Read = Box<dyn FnOnce(Option<&mut ReaderSession>) + Send>;
 
 /// Something to read.
 enum Task<K, F> {
@@ -76,14 +79,68 @@ pub(crate) enum Size {
     Many,
 }
 
-#[derive(Debug)]
+/// Who waits for a read, and for how long.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    has_gone: Arc<AtomicBool>,
+    has_begun: Arc<AtomicBool>,
+    until: Option<Instant>,
+}
+
+impl Wanted {
+    fn new(time_max: Option<Duration>) -> Wanted {
+        let until = time_max.and_then(|time_max| Instant::now().checked_add(time_max));
+        Wanted { has_gone: Arc::default(), has_begun: Arc::default(), until }
+    }
+
+    /// Ends a read that has had its time, or for which nobody waits any more. A read that opens many records calls it for
+    /// each.
+    ///
+    /// # Errors
+    /// [`StoreError::Slow`].
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        let is_over = self.until.is_some_and(|until| Instant::now() >= until);
+        if is_over || self.has_gone.load(Ordering::Relaxed) { Err(StoreError::Slow) } else { Ok(()) }
+    }
+}
+
+/// Dropped when its caller no longer waits for a read.
+struct Asker(Arc<AtomicBool>);
+
+impl Drop for Asker {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 pub(crate) struct Readers<K, F> {
     few: Sender<Task<K, F>>,
-    many: Sender<Task<K, F>>,
+    /// `None` if one thread reads all.
+    lanes: Option<Lanes>,
+}
+
+/// The queues of the reads of many rows.
+struct Lanes {
+    lists: Arc<FairQueue<Read>>,
+    searches: Arc<FairQueue<Read>>,
+}
+
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        self.lists.close();
+        self.searches.close();
+    }
+}
+
+impl<K, F> std::fmt::Debug for Readers<K, F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Readers").finish_non_exhaustive()
+    }
 }
 
 impl<K: Send + 'static, F: 'static> Readers<K, F> {
-    /// Starts the threads, half of them for each [`Size`]; a single one serves both. They end when this is dropped.
+    /// Starts the threads: half of them for each [`Size`], and for searches half as many and one more. Of those an owner
+    /// gets all but one. A single thread serves all. They end when this is dropped.
     ///
     /// # Errors
     /// The operating system's, when it cannot start a thread.
@@ -98,12 +155,17 @@ impl<K: Send + 'static, F: 'static> Readers<K, F> {
             DatabaseUrl::Sqlite(_) => TOGETHER_MAX,
             DatabaseUrl::Postgres(_) => TOGETHER_MAX_POSTGRES,
         };
-        let many = lane(url, &look_up, "reader", threads.max(1) - for_few, 1)?;
-        let few = match for_few {
-            0 => many.clone(),
-            _ => lane(url, &look_up, "reader-few", for_few, together)?,
-        };
-        Ok(Readers { few, many })
+        if for_few == 0 {
+            return Ok(Readers { few: lane_of_few(url, &look_up, 1, 1)?, lanes: None });
+        }
+        let few = lane_of_few(url, &look_up, for_few, together)?;
+        let lists = Arc::new(FairQueue::new(Sharing::None));
+        let searches = Arc::new(FairQueue::new(Sharing::Turns(for_few)));
+        // Made before the threads: if one does not start, dropping this ends the others.
+        let lanes = Lanes { lists: Arc::clone(&lists), searches: Arc::clone(&searches) };
+        lane_of_many(url, &lists, "reader-lists", threads - for_few)?;
+        lane_of_many(url, &searches, "reader-searches", for_few + 1)?;
+        Ok(Readers { few, lanes: Some(lanes) })
     }
 
     /// Runs a read; `sees` says whether in one snapshot.
@@ -116,28 +178,42 @@ impl<K: Send + 'static, F: 'static> Readers<K, F> {
         sees: Sees,
         read: impl FnOnce(&mut Conn) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let task = Task::Read(Box::new(move |session| {
-            let result = session.run(sees, read);
-            match session.conn.url() {
-                // An erase that follows must not meet an open read.
-                DatabaseUrl::Sqlite(_) => {
-                    session.end(Begun::Own);
-                    drop(reply.send(result));
-                }
-                // To end the read costs a round trip, for which the caller need not wait.
-                DatabaseUrl::Postgres(_) => {
-                    drop(reply.send(result));
-                    session.end(Begun::Own);
-                }
-            }
-        }));
-        let queue = match size {
-            Size::Few => &self.few,
-            Size::Many => &self.many,
-        };
-        queued(queue, task)?;
-        answer.await.map_err(|_| StoreError::Bug("a reader went away".into()))?
+        let (wanted, (read, answer)) = (Wanted::new(None), boxed(sees, read));
+        let _asker = Asker(Arc::clone(&wanted.has_gone));
+        let read = while_wanted(wanted, read);
+        match (&self.lanes, size) {
+            (None, _) | (_, Size::Few) => queued(&self.few, Task::Read(read))?,
+            (Some(lanes), Size::Many) => lanes.lists.push(0, read)?,
+        }
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Runs a read that may open any number of records. The owners of such reads take turns. The read ends when its caller
+    /// goes away, or after `time_max`; for that it calls [`Wanted::check`].
+    ///
+    /// # Errors
+    /// [`StoreError::Slow`] after `time_max`; [`StoreError::Busy`] if it did not begin by then, or too much waits;
+    /// otherwise the read's own.
+    pub(crate) async fn search<T: Send + 'static>(
+        &self,
+        owner: i64,
+        time_max: Duration,
+        read: impl FnOnce(&mut Conn, &Wanted) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let wanted = Wanted::new(Some(time_max));
+        let _asker = Asker(Arc::clone(&wanted.has_gone));
+        let own = wanted.clone();
+        let (read, answer) = boxed(Sees::OneState, move |conn| read(conn, &own));
+        let read = while_wanted(wanted.clone(), read);
+        match &self.lanes {
+            None => queued(&self.few, Task::Read(read))?,
+            Some(lanes) => lanes.searches.push(owner, read)?,
+        }
+        match tokio::time::timeout(time_max, answer).await {
+            Ok(answer) => answer.map_err(|_| gone())?,
+            Err(_) if wanted.has_begun.load(Ordering::Relaxed) => Err(StoreError::Slow),
+            Err(_) => Err(StoreError::Busy),
+        }
     }
 
     /// Looks up a key and returns what `render` makes of the result, on the reader thread.
@@ -155,8 +231,50 @@ impl<K: Send + 'static, F: 'static> Readers<K, F> {
             drop(reply.send(rendered.unwrap_or_else(|_| Err(panicked()))));
         });
         queued(&self.few, Task::LookUp(key, answer_it))?;
-        answer.await.map_err(|_| StoreError::Bug("a reader went away".into()))?
+        answer.await.map_err(|_| gone())?
     }
+}
+
+type Reply<T> = oneshot::Receiver<Result<T, StoreError>>;
+
+/// A read for a thread, and where its result comes.
+fn boxed<T: Send + 'static>(
+    sees: Sees,
+    read: impl FnOnce(&mut Conn) -> Result<T, StoreError> + Send + 'static,
+) -> (Read, Reply<T>) {
+    let (reply, answer) = oneshot::channel();
+    let read = move |session: Option<&mut ReaderSession>| {
+        let Some(session) = session else { return drop(reply.send(Err(StoreError::Busy))) };
+        let result = session.run(sees, read);
+        match session.conn.url() {
+            // An erase that follows must not meet an open read.
+            DatabaseUrl::Sqlite(_) => {
+                session.end(Begun::Own);
+                drop(reply.send(result));
+            }
+            // To end the read costs a round trip, for which the caller need not wait.
+            DatabaseUrl::Postgres(_) => {
+                drop(reply.send(result));
+                session.end(Begun::Own);
+            }
+        }
+    };
+    (Box::new(read), answer)
+}
+
+/// A read that does not begin if nobody waits for it any more.
+fn while_wanted(wanted: Wanted, read: Read) -> Read {
+    Box::new(move |session| {
+        if wanted.check().is_err() {
+            return read(None);
+        }
+        wanted.has_begun.store(true, Ordering::Relaxed);
+        read(session);
+    })
+}
+
+fn gone() -> StoreError {
+    StoreError::Bug("a reader went away".into())
 }
 
 fn queued<T>(queue: &Sender<T>, task: T) -> Result<(), StoreError> {
@@ -170,20 +288,38 @@ fn panicked() -> StoreError {
     StoreError::Bug("a read panicked".into())
 }
 
-/// Starts threads that share a queue; each takes up to `together` reads at once.
-fn lane<K: Send + 'static, F: 'static>(
+/// Starts threads that share a queue of reads of many rows.
+fn lane_of_many(
+    url: &DatabaseUrl,
+    queue: &Arc<FairQueue<Read>>,
+    name: &str,
+    threads: usize,
+) -> std::io::Result<()> {
+    for index in 0..threads {
+        let (queue, url) = (Arc::clone(queue), url.clone());
+        thread::Builder::new().name(format!("{name}-{index}")).spawn(move || {
+            let mut session = ReaderSession::new(url);
+            while let Some(taken) = queue.take() {
+                (taken.work)((!taken.is_late).then_some(&mut session));
+                queue.done(taken.owner);
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// Starts threads that share a queue of reads of a few rows; each takes up to `together` at once.
+fn lane_of_few<K: Send + 'static, F: 'static>(
     url: &DatabaseUrl,
     look_up: &Arc<LookUp<K, F>>,
-    name: &str,
     threads: usize,
     together: usize,
 ) -> std::io::Result<Sender<Task<K, F>>> {
     let (queue, tasks) = bounded::<Task<K, F>>(QUEUE_MAX);
     for index in 0..threads {
         let (tasks, url, look_up) = (tasks.clone(), url.clone(), Arc::clone(look_up));
-        thread::Builder::new().name(format!("{name}-{index}")).spawn(move || {
-            let mut session =
-                ReaderSession { conn: KeptConn::new(url, Purpose::Read), begun: Begun::Nothing };
+        thread::Builder::new().name(format!("reader-few-{index}")).spawn(move || {
+            let mut session = ReaderSession::new(url);
             let mut taken = Vec::with_capacity(together);
             while let Ok(first) = tasks.recv() {
                 taken.push(first);
@@ -197,7 +333,7 @@ fn lane<K: Send + 'static, F: 'static>(
                 let (mut keys, mut answers) = (Vec::new(), Vec::new());
                 for task in taken.drain(..) {
                     match task {
-                        Task::Read(read) => read(&mut session),
+                        Task::Read(read) => read(Some(&mut session)),
                         Task::LookUp(key, answer) => {
                             keys.push(key);
                             answers.push(answer);
@@ -213,6 +349,10 @@ fn lane<K: Send + 'static, F: 'static>(
 }
 
 impl ReaderSession {
+    fn new(url: DatabaseUrl) -> ReaderSession {
+        ReaderSession { conn: KeptConn::new(url, Purpose::Read), begun: Begun::Nothing }
+    }
+
     /// Closes the connection, which ends its transaction.
     fn leave(&mut self) {
         self.conn.leave();
@@ -325,6 +465,76 @@ mod tests {
         let readers = readers(&url, 1);
         for size in [Size::Few, Size::Many] {
             assert_eq!(readers.read(size, Sees::OneState, |_| Ok(7)).await.unwrap(), 7);
+        }
+        assert_eq!(readers.search(1, Duration::from_secs(30), |_, _| Ok(7)).await.unwrap(), 7);
+    }
+
+    /// A search that goes on until it is told to end, and then reports that.
+    fn endless(
+        readers: &Arc<Readers>,
+        owner: i64,
+        time_max: Duration,
+    ) -> (oneshot::Receiver<()>, oneshot::Receiver<()>, tokio::task::JoinHandle<Result<(), StoreError>>) {
+        let (begun, begins) = oneshot::channel();
+        let (ended, ends) = oneshot::channel();
+        let readers = Arc::clone(readers);
+        let asked = tokio::spawn(async move {
+            let read = move |_: &mut Conn, wanted: &Wanted| {
+                begun.send(()).unwrap();
+                while wanted.check().is_ok() {
+                    thread::yield_now();
+                }
+                ended.send(()).unwrap();
+                wanted.check()
+            };
+            readers.search(owner, time_max, read).await
+        });
+        (begins, ends, asked)
+    }
+
+    #[tokio::test]
+    async fn a_search_ends_with_its_asker() {
+        let bench = Bench::new();
+        let (begun, ended, asked) = endless(&bench.readers, 1, Duration::from_hours(1));
+        begun.await.unwrap();
+        // These wait for the same thread, and nobody waits for them any more when their turn comes.
+        let abandoned: Vec<_> =
+            (0..20).map(|_| endless(&bench.readers, 1, Duration::from_hours(1))).collect();
+        tokio::task::yield_now().await;
+        for (_, _, asked) in &abandoned {
+            asked.abort();
+        }
+        asked.abort();
+        ended.await.unwrap();
+        assert_eq!(bench.readers.search(1, Duration::from_secs(30), |_, _| Ok(7)).await.unwrap(), 7);
+        for (begun, _, _) in abandoned {
+            assert!(begun.await.is_err(), "it began for nobody");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_search_has_a_deadline_and_who_waited_in_vain_is_told_so() {
+        let bench = Bench::new();
+        let (begun, ended, slow) = endless(&bench.readers, 1, Duration::from_millis(200));
+        begun.await.unwrap();
+        let (_, _, waits) = endless(&bench.readers, 1, Duration::from_millis(50));
+        assert!(matches!(waits.await.unwrap(), Err(StoreError::Busy)));
+        assert!(matches!(slow.await.unwrap(), Err(StoreError::Slow)));
+        ended.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn searches_of_one_hold_up_neither_those_of_others_nor_lists() {
+        let bench = Bench::new();
+        let mut held: Vec<_> = (0..20).map(|_| endless(&bench.readers, 1, Duration::from_hours(1))).collect();
+        let (begun, _, _) = &mut held[0];
+        begun.await.unwrap();
+        let patience = Duration::from_secs(30);
+        assert_eq!(bench.readers.search(2, patience, |_, _| Ok(7)).await.unwrap(), 7);
+        let list = bench.readers.read(Size::Many, Sees::OneState, |_| Ok(7));
+        assert_eq!(tokio::time::timeout(patience, list).await.expect("it waits").unwrap(), 7);
+        for (_, _, asked) in held {
+            asked.abort();
         }
     }
 

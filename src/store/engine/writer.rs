@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use super::checkpointer::Checkpointer;
 use super::conn::{Conn, DatabaseUrl, KeptConn, Purpose};
 use super::error::StoreError;
+use super::health::WriteHealth;
 use super::queue::{AdminTask, Job, Queue, Work};
 
 /// The most commands of one transaction.
@@ -41,6 +42,7 @@ pub(crate) struct WriterSetup<C, A> {
     pub url: DatabaseUrl,
     pub run: Box<Run<C, A>>,
     pub batch_max: usize,
+    pub health: Arc<WriteHealth>,
 }
 
 /// Starts a writer thread. It ends once the queue is closed and every command has its answer.
@@ -118,6 +120,7 @@ impl<C, A> Writer<C, A> {
             .conn
             .get_begun()
             .and_then(|(conn, is_begun)| transaction(conn, is_begun, &self.setup, &commands, waiting));
+        self.setup.health.note(&result);
         match result {
             Ok((replies, is_begun)) => {
                 if is_begun {

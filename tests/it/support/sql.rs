@@ -60,6 +60,32 @@ impl Sql {
         done.unwrap_or_else(|error| panic!("{statements}: {error}"));
     }
 
+    /// Makes every write of other connections fail, until [`Sql::allow_writes`].
+    pub fn refuse_writes(&mut self) {
+        match self {
+            // Others wait for the lock, then give up.
+            Sql::Sqlite(_) => self.run("BEGIN IMMEDIATE"),
+            Sql::Postgres(_) => self.run(
+                "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$; \
+                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            ),
+        }
+    }
+
+    /// Ends [`Sql::refuse_writes`].
+    pub fn allow_writes(&mut self) {
+        match self {
+            Sql::Sqlite(_) => self.run("ROLLBACK"),
+            Sql::Postgres(_) => self.run(
+                "SET default_transaction_read_only = off; \
+                 DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$; \
+                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            ),
+        }
+    }
+
     /// The number in the column `value` of a query.
     pub fn number(&mut self, query: &str) -> i64 {
         let row: QueryResult<Number> = match self {

@@ -25,13 +25,13 @@ use crate::api::tokens::{DAYS_DEFAULT, new_claims};
 use crate::clock;
 use crate::config::{ConfigError, Global, Serve};
 use crate::domain::accounts::token::{Entries, Scope};
+use crate::hashing::HashLane;
 use crate::jobs;
 use crate::jobs::StopSignal;
 use crate::mail::Transport;
 use crate::portal;
 use crate::portal::{Portal, PortalSettings};
 use crate::store::{DEMO_ENTRY, SessionLimits, Store, StoreError, StoreOptions};
-use crate::vault::HashLane;
 
 /// After a SIGTERM, open requests have this many seconds to finish.
 const SHUTDOWN_SECS: u64 = 6;
@@ -136,12 +136,10 @@ impl StopSignals {
     }
 }
 
-/// Answers what comes on open connections, until all are closed or the time is over.
+/// Goes on to answer for a while: clients with open connections, and a load balancer that has not noticed yet, send more.
 async fn drain(connections: &Connections, patience: Duration) {
-    const LOOK_EVERY: Duration = Duration::from_millis(10);
-    let until = tokio::time::Instant::now() + patience;
-    while connections.open() > 0 && tokio::time::Instant::now() < until {
-        tokio::time::sleep(LOOK_EVERY).await;
+    if connections.open() > 0 {
+        tokio::time::sleep(patience).await;
     }
 }
 

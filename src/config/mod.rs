@@ -197,7 +197,7 @@ pub struct Serve {
     #[arg(long, env = "CUSTOMARY_HEALTH_LISTEN", value_name = "ADDRESS:PORT")]
     pub health_listen: Option<SocketAddr>,
 
-    /// How long after SIGTERM the service still answers on open connections, each of which it then closes, from 0s to 1m
+    /// How long after SIGTERM the service still answers while connections are open; it closes each after its answer; from 0s to 1m
     #[arg(long, env = "CUSTOMARY_DRAIN", default_value = "3s", value_name = "DURATION", value_parser = within("0s", "1m"))]
     pub drain: Duration,
 
@@ -209,8 +209,8 @@ pub struct Serve {
     #[arg(long, env = "CUSTOMARY_WRITERS", default_value_t = 2, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=3))]
     pub writers: u8,
 
-    /// Number of threads that read, from 1 to 64, each with its own connection; half of them serve lists and searches
-    /// [default: 2 per core]
+    /// Number of threads that read, from 1 to 64, each with its own connection; half of them serve lists, and half as many and
+    /// one more are added for searches, unless this is 1 [default: 2 per core]
     #[arg(long, env = "CUSTOMARY_READERS", value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub readers: Option<u8>,
 

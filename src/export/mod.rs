@@ -6,8 +6,10 @@ mod csv;
 mod xlsx;
 
 use std::fmt::Debug;
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::vec::IntoIter;
 
 use self::csv::CsvSheet;
@@ -93,7 +95,7 @@ impl Export {
                     sheet.row(&mut cells).map_err(unwritten)?;
                     self.written += 1;
                     if self.written.is_multiple_of(ROWS_AT_ONCE) {
-                        tokio::task::yield_now().await;
+                        others_turn().await;
                     }
                 }
             }
@@ -108,6 +110,19 @@ impl Export {
         }
         Ok(None)
     }
+}
+
+/// Lets other work of the thread have its turn.
+async fn others_turn() {
+    let mut had_turn = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut had_turn, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// A write to memory fails only through a defect or when a sheet exceeds the limits of its format.

@@ -22,8 +22,12 @@ use actix_web::{HttpRequest, HttpResponse, Route};
 
 use self::visit::{SignedIn, Visit};
 use crate::domain::accounts::password::{self, Weakness};
+use crate::hashing::{HashLane, LaneError};
 use crate::store::{SessionLimits, Store, StoreError};
-use crate::vault::{HashLane, LaneError, VaultError, hash_of_nobody, hash_password, verify_password};
+use crate::vault::VaultError;
+use crate::vault::hash_of_nobody;
+use crate::vault::hash_password;
+use crate::vault::verify_password;
 use crate::web::form::Form;
 use crate::web::page::refusal;
 use crate::web::{PageError, PageResult, files};

@@ -13,7 +13,6 @@
 mod ad;
 mod hash;
 mod key;
-mod lane;
 mod password;
 mod plain;
 mod secret;
@@ -22,7 +21,6 @@ mod signer;
 pub use self::ad::Ad;
 pub use self::hash::{Hasher, IDENTITY_DIGEST_BYTES, IdentityDigest, TermHasher, TermHashing};
 pub use self::key::{DataKey, MASTER_KEY_BYTES, MasterKey, SALT_BYTES, SealKey, VaultError, random};
-pub use self::lane::{HashLane, LaneError};
 pub use self::password::{hash_of_nobody, hash_password, verify_password};
 pub use self::plain::Plain;
 pub use self::secret::{new_secret, secret_hash};

@@ -65,7 +65,7 @@ impl Raw {
             assert!(self.more(&mut bytes), "a body is cut: {head}");
         }
         let status = head.split(' ').nth(1).expect("a status").parse().expect("a number");
-        (status, head, String::from_utf8_lossy(&bytes[head_end..]).into_owned())
+        (status, head, String::from_utf8_lossy(&bytes[head_end..head_end + length]).into_owned())
     }
 
     fn more(&mut self, bytes: &mut Vec<u8>) -> bool {

@@ -23,7 +23,8 @@ use super::http::error::{Error, unless_any};
 use super::http::state::App;
 use crate::domain::customers::draft::{Change, Context, Draft};
 use crate::domain::kernel::problem::Problem;
-use crate::vault::{LaneError, hash_password};
+use crate::hashing::LaneError;
+use crate::vault::hash_password;
 
 /// The answer of contract 4, E2.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

@@ -2,6 +2,7 @@
 //! error body, log line and metrics.
 
 use std::future::poll_fn;
+use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,6 +13,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Uri};
 use actix_web::middleware::Next;
+use actix_web::rt;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpResponse};
 
@@ -83,15 +85,15 @@ pub(crate) async fn gate(
     let mut response = match refused {
         Some(error) => request.into_response(rendered(&error, &request_id)).map_into_right_body(),
         None => {
-            let mut handler = pin!(next.call(request));
-            // How long the handler kept the thread from other requests at a time.
-            let response = poll_fn(|context| {
-                let begun = Instant::now();
-                let polled = handler.as_mut().poll(context);
-                longest = longest.max(begun.elapsed());
-                polled
-            });
-            let response = response.await?;
+            let handler = measured(next.call(request));
+            let (response, busy) = if method.is_safe() {
+                handler.await
+            } else {
+                // Whoever goes away leaves nothing half done: a change goes on to its end.
+                rt::spawn(handler).await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
+            };
+            longest = busy;
+            let response = response?;
             match error_of(&response) {
                 Some(error) => response.into_response(rendered(&error, &request_id)).map_into_right_body(),
                 None => response.map_into_left_body(),
@@ -113,6 +115,19 @@ pub(crate) async fn gate(
         longest,
     );
     Ok(response.map_body(|_, body| in_pieces(body)))
+}
+
+/// What a handler answers, and how long it kept its thread from other requests at a time.
+async fn measured<T>(handler: impl Future<Output = T>) -> (T, Duration) {
+    let mut handler = pin!(handler);
+    let mut longest = Duration::ZERO;
+    let answer = poll_fn(|context| {
+        let begun = Instant::now();
+        let polled = handler.as_mut().poll(context);
+        longest = longest.max(begun.elapsed());
+        polled
+    });
+    (answer.await, longest)
 }
 
 /// The body, in pieces if it is large.

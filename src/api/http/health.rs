@@ -40,10 +40,11 @@ pub(crate) async fn get_live(request: HttpRequest) -> Result<HttpResponse, Error
 
 /// Is the service ready
 ///
-/// Ready while the database answered within the last 5 s; 503 otherwise. Needs no token.
+/// Ready while the database answered within the last 5 s and takes writes, and the service is not about to end; 503 otherwise.
+/// Needs no token.
 #[utoipa::path(
     tag = "Health",
-    responses((status = 200, description = "The database answers", body = HealthOut)),
+    responses((status = 200, description = "The database answers and takes writes", body = HealthOut)),
 )]
 #[get("/health/ready")]
 pub(crate) async fn get_ready(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {

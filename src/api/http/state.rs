@@ -8,8 +8,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use super::auth::Guard;
 use super::connections::Connections;
 use super::rate_limits::Limits;
+use crate::hashing::HashLane;
 use crate::store::Store;
-use crate::vault::HashLane;
 
 /// The running service, for handlers.
 #[derive(Debug)]

@@ -96,7 +96,8 @@ impl SummaryOut {
 /// case; an unknown one is refused, never ignored. Text ignores case, an absent value is the empty text, phones compare
 /// digits. `search=` finds parts of words in name, company, e-mail, phone and customerNumber, without
 /// accents too. Parts of one or two characters, `ne`, `nct` and `ct` on addresses and additional fields open
-/// every record: correct, but slow on large entrypoints. So does a sort by anything but `customerId`.
+/// every record: correct, but slow on large entrypoints. So does a sort by anything but `customerId`. After 10 s the answer is
+/// 503 and says how to narrow the list.
 ///
 /// Deleted customers are listed only by `status(eq)=-99` or `status(in)=…|-99`. Newest first by default. `Summary.pageIdentifier` (and
 /// `Link: rel="next"`) leads to the next page, however deep, and skips or doubles nothing while others write.

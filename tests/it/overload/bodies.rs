@@ -12,7 +12,7 @@ const MIB: usize = 1 << 20;
 
 /// An object of as many members as fit, with names that resemble fields.
 fn many_members() -> String {
-    let members: Vec<String> = (0..60_000).map(|number| format!("\"firstnam{number}\":1")).collect();
+    let members: Vec<String> = (0..55_000).map(|number| format!("\"firstnam{number}\":1")).collect();
     format!("{{{}}}", members.join(","))
 }
 

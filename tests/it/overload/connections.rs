@@ -128,3 +128,58 @@ both!(the_metrics_explain_themselves_and_have_buckets, |db| async {
         assert!(text.contains(&line), "{line} is not in {text}");
     }
 });
+
+#[tokio::test]
+async fn rules_6_what_is_no_request_gets_the_one_error_body_and_no_error_in_the_log() {
+    let server = Server::start(Db::Sqlite).await;
+    let large = format!("GET / HTTP/1.1\r\nX-Large: {}", "x".repeat(131_072));
+    for (sent, status) in [
+        ("GET / HTTP/9.9\r\n\r\n", 400),
+        ("\u{16}\u{3}\u{1}\u{2}\r\n\r\n", 400),
+        ("GET /two words HTTP/1.1\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        ("POST /api/Token HTTP/1.1\r\nContent-Length: two\r\n\r\n", 400),
+        (&large[..131_072], 431),
+    ] {
+        let mut raw = Raw::open(&server.base());
+        raw.send(sent);
+        let (answered, head, body) = raw.answer();
+        let sent = &sent[..sent.len().min(40)];
+        assert_eq!(answered, status, "{sent:?}: {head}{body}");
+        let body: serde_json::Value =
+            serde_json::from_str(&body).unwrap_or_else(|_| panic!("{sent:?}: {body}"));
+        assert_eq!(body["isSuccess"], false, "{sent:?}");
+        let id = body["requestId"].as_str().expect("an id");
+        assert!(head.contains(&format!("x-request-id: {id}\r\n")), "{sent:?}: {head}");
+        assert!(head.contains("content-type: application/json\r\n"), "{sent:?}: {head}");
+        assert!(raw.ends(), "{sent:?}");
+    }
+    assert!(!server.logs().contains("ERROR"), "{}", server.logs());
+}
+
+#[tokio::test]
+async fn rules_6_a_head_that_stalls_ends_its_connection_and_an_idle_one_stays() {
+    let server = Server::start(Db::Sqlite).await;
+    let mut idle = Raw::open(&server.base());
+    assert_eq!(idle.get("/health/live").0, 200);
+    let mut stalled = Raw::open(&server.base());
+    // The head of a first request has its own deadline in the library; here is a second one.
+    assert_eq!(stalled.get("/health/live").0, 200);
+    stalled.send("GET /health");
+    assert!(tokio::task::spawn_blocking(move || stalled.ends()).await.unwrap());
+    assert_eq!(idle.get("/health/live").0, 200);
+}
+
+#[tokio::test]
+async fn the_service_raises_its_limit_of_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // The service inherits the limit of this process.
+    setrlimit(Resource::Nofile, Rlimit { current: Some(256), ..limit }).unwrap();
+    let server = Server::start(Db::Sqlite).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).expect("a limit");
+    let [soft, hard] = [0, 1].map(|at| files.split_whitespace().nth(at).unwrap().to_owned());
+    assert_eq!(soft, hard, "{files}");
+    assert_ne!(soft, "256", "{files}");
+}

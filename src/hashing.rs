@@ -101,7 +101,8 @@ mod tests {
             })
             .collect();
         for work in &mut waiting {
-            assert!(futures_util::poll!(work.as_mut()).is_pending());
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(work.as_mut().poll(&mut context).is_pending());
         }
         assert!(lane.is_full());
         assert_eq!(lane.run(|| 7).await, Err(LaneError::Full));

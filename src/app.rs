@@ -1,23 +1,30 @@
 //! Builds the service from its parts, and runs it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use actix_http::HttpService;
+use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::HttpServer;
+use actix_web::dev::{AppConfig, Server, ServerHandle};
+use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
-use metrics_exporter_prometheus::PrometheusBuilder;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api;
 use crate::api::Shared;
 use crate::api::http::auth::Guard;
+use crate::api::http::connections::{Connections, raise_file_limit};
+use crate::api::http::meters;
 use crate::api::http::rate_limits::Limits;
 use crate::api::http::state::App;
+use crate::api::http::wire::{HEAD_TIMEOUT, Wire};
 use crate::api::tokens::{DAYS_DEFAULT, new_claims};
 use crate::clock;
 use crate::config::{ConfigError, Global, Serve};
 use crate::domain::accounts::token::{Entries, Scope};
+use crate::hashing::HashLane;
 use crate::jobs;
 use crate::jobs::StopSignal;
 use crate::mail::Transport;
@@ -33,10 +40,17 @@ const MAIL_PATIENCE: Duration = Duration::from_secs(2);
 const WATCH_PATIENCE: Duration = Duration::from_secs(1);
 /// The exit status after a second Ctrl-C, as shells expect it.
 const INTERRUPTED: i32 = 130;
-/// How long a client may take to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the service waits for a client to take the last bytes and to close its side.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many connections the kernel queues before the service accepts them.
 const BACKLOG: u32 = 4096;
+/// How many connections beyond `--max-connections` get an answer: health, or 503.
+const SURPLUS_CONNECTIONS: usize = 256;
+/// How many files the service opens besides connections of clients and readers.
+const OTHER_FILES: usize = 64;
+/// How many passwords wait to be hashed for requests of the API, and in the portal. One takes some 30 ms.
+const HASHES_OF_API: usize = 256;
+const HASHES_OF_PORTAL: usize = 64;
 
 /// Why the service ended.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +100,10 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+fn readers_of(serve: &Serve) -> usize {
+    serve.readers.map_or(cores() * 2, usize::from)
+}
+
 fn secs(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
@@ -97,6 +115,40 @@ fn portal_settings(serve: &Serve) -> PortalSettings {
         session: SessionLimits { idle_secs: secs(serve.session_idle), max_secs: secs(serve.session_max) },
         link_secs: secs(serve.link_ttl),
         first_wait: serve.login_wait,
+    }
+}
+
+/// How many connections the service serves: as many as set, if it may open as many files.
+fn connections_max(wanted: usize, readers: usize) -> usize {
+    let Some(files) = raise_file_limit() else { return wanted };
+    // A reader of SQLite opens the database, its log and its index.
+    let possible = files.saturating_sub(OTHER_FILES + SURPLUS_CONNECTIONS + 3 * readers).max(1);
+    if possible < wanted {
+        tracing::warn!(files, connections = possible, "few files may be open: raise the limit (ulimit -n)");
+    }
+    wanted.min(possible)
+}
+
+/// SIGTERM and Ctrl-C.
+struct StopSignals(Signal, Signal);
+
+impl StopSignals {
+    fn listen() -> std::io::Result<StopSignals> {
+        Ok(StopSignals(signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = self.1.recv() => {}
+        }
+    }
+}
+
+/// Goes on to answer for a while: clients with open connections, and a load balancer that has not noticed yet, send more.
+async fn drain(connections: &Connections, patience: Duration) {
+    if connections.open() > 0 {
+        tokio::time::sleep(patience).await;
     }
 }
 
@@ -119,7 +171,7 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
         idempotency_secs: secs(serve.idempotency_ttl),
         batch_max: usize::from(serve.batch_max),
         writers: usize::from(serve.writers),
-        readers: serve.readers.map_or(cores() * 2, usize::from),
+        readers: readers_of(serve),
         record_cache_bytes: u64::from(serve.record_cache_mb) << 20,
         may_create: true,
     };
@@ -138,42 +190,70 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
         None => learner.fail(now),
     };
     let watcher = jobs::watch(watch, stop.clone(), learn).map_err(system)?;
-    let metrics = PrometheusBuilder::new().install_recorder().map_err(system)?;
-    let hashing = Arc::new(Semaphore::new(cores()));
+    let metrics = meters::record().map_err(system)?;
+    let hash_threads = cores().div_ceil(2);
     let settings = portal_settings(serve);
     let session = settings.session;
-    let portal = Portal::new(Arc::clone(&store), Arc::clone(&hashing), settings).map_err(system)?;
+    let hashing = HashLane::new(hash_threads, HASHES_OF_PORTAL);
+    let portal = Portal::new(Arc::clone(&store), hashing, settings).map_err(system)?;
     let portal = Data::new(portal);
+    let connections_max = connections_max(serve.max_connections, readers_of(serve));
+    let connections = Arc::new(Connections::new(connections_max));
+    let ends = Arc::new(AtomicBool::new(false));
     let state = Data::new(App {
         store: Arc::clone(&store),
         import_bytes_max: serve.import_max_bytes,
         link_ttl_secs: secs(serve.link_ttl),
         guard,
-        hashing: Arc::clone(&hashing),
+        hashing: HashLane::new(hash_threads, HASHES_OF_API),
         attempts: Limits::default(),
-        metrics,
+        connections: Arc::clone(&connections),
+        metrics: metrics.clone(),
+        ends: Arc::clone(&ends),
     });
     let shared = Shared::default();
-    let server = HttpServer::new(move || {
-        let portal = portal.clone();
+    let health = health_server(serve, &state, &shared)?;
+    let http_workers = serve.workers.map_or_else(cores, usize::from);
+    let pages = portal.clone();
+    let application = move || {
+        let portal = pages.clone();
         api::application(state.clone(), shared.clone(), |pages| {
             pages.app_data(portal);
             portal::routes(pages);
         })
-    })
-    .workers(serve.workers.map_or_else(cores, usize::from))
-    .backlog(BACKLOG)
-    .client_request_timeout(HEAD_TIMEOUT)
-    // Clients and proxies must close idle connections first: a request that is on its way to a closed connection fails.
-    .keep_alive(serve.keep_alive)
-    .shutdown_timeout(SHUTDOWN_SECS)
-    // The library's own handlers would drop running requests on Ctrl-C.
-    .shutdown_signal(stop_asked()?)
-    .bind(serve.listen.addresses())
-    .map_err(|error| {
-        let why = format!("cannot listen on {}: {error}; choose another address with --listen", serve.listen);
-        Failure::System(why)
-    })?;
+    };
+    let server = Server::build()
+        .workers(http_workers)
+        .max_concurrent_connections((connections_max + SURPLUS_CONNECTIONS).div_ceil(http_workers))
+        .disable_signals()
+        .backlog(BACKLOG)
+        .shutdown_timeout(SHUTDOWN_SECS);
+    let ending = server.graceful_shutdown_signal();
+    let (accepting, keep_alive) = (Arc::clone(&connections), serve.keep_alive);
+    let server = server.bind("http", serve.listen.addresses(), move || {
+        let (accepting, ending) = (Arc::clone(&accepting), ending.clone());
+        let application = application().into_factory().map_err(|error| error.error_response());
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let ending = ending.clone();
+                async move { ending.notified().await }
+            })
+            // Clients and proxies must close idle connections first: a request that is on its way to a closed connection fails.
+            .keep_alive(keep_alive)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            // A request ends when its client goes away.
+            .h1_allow_half_closed(false)
+            .on_connect_ext(move |wire: &Wire, data| accepting.accept(wire, data))
+            .h1(map_config(application, |()| AppConfig::default()));
+        fn_service(async |stream: TcpStream| {
+            let peer = stream.peer_addr().ok();
+            Ok((Wire::new(stream), peer))
+        })
+        .and_then(http)
+    });
+    let server = server.map_err(|error| cannot_listen(&serve.listen, &error, "--listen"))?;
+    let mut signals = StopSignals::listen().map_err(system)?;
     // After the bind: if a first start fails because its address is in use, the next start prints the token.
     let token = first_token(&store).await?;
     greet(token.as_deref());
@@ -183,6 +263,7 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
         actix_web::rt::spawn(jobs::rotation::work(Arc::clone(&store))),
         actix_web::rt::spawn(jobs::index::work(Arc::clone(&store), stop.clone())),
         actix_web::rt::spawn(jobs::invitations::work(Arc::clone(&store), stop.clone())),
+        actix_web::rt::spawn(meters::keep(metrics)),
     ];
     if let Transport::Folder(folder) = &transport {
         let folder = folder.path().display();
@@ -192,7 +273,21 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
     let mails =
         jobs::mail::work(Arc::clone(&store), composer, transport, serve.mail.mail_retry, stop.clone());
     let mut mails = actix_web::rt::spawn(mails);
-    server.run().await.map_err(system)?;
+    let server = server.run();
+    let handle = server.handle();
+    let mut serving = actix_web::rt::spawn(server);
+    tokio::select! {
+        ended = &mut serving => return Err(system(ended.map_or_else(|error| error.to_string(), |ended| format!("the server ended: {ended:?}")))),
+        () = signals.next() => {}
+    }
+    end_on_interrupt()?;
+    ends.store(true, Ordering::Relaxed);
+    tokio::select! {
+        () = drain(&connections, serve.drain) => {}
+        () = signals.next() => {}
+    }
+    handle.stop(true).await;
+    serving.await.map_err(system)?.map_err(system)?;
     // Finish a delivery that has begun: if it were cut off, nobody would know whether the mail went out.
     stop.now();
     store.mail().wake_workers();
@@ -212,26 +307,45 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
         closing.close();
     });
     closed.await.map_err(system)?;
+    if let Some(health) = health {
+        health.stop(false).await;
+    }
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Ends when the process gets SIGTERM or Ctrl-C. A second one ends the process at once.
-fn stop_asked() -> Result<impl Future<Output = ()>, Failure> {
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt()).map_err(system)?, signal(SignalKind::terminate()).map_err(system)?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+/// From now on Ctrl-C ends the process at once.
+fn end_on_interrupt() -> Result<(), Failure> {
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(system)?;
+    actix_web::rt::spawn(async move {
+        if interrupt.recv().await.is_some() {
+            tracing::warn!("stopped at once, without waiting for running requests");
+            std::process::exit(INTERRUPTED);
         }
-        actix_web::rt::spawn(async move {
-            if interrupt.recv().await.is_some() {
-                tracing::warn!("stopped at once, without waiting for running requests");
-                std::process::exit(INTERRUPTED);
-            }
-        });
-    })
+    });
+    Ok(())
+}
+
+fn cannot_listen(address: impl std::fmt::Display, error: &std::io::Error, option: &str) -> Failure {
+    Failure::System(format!("cannot listen on {address}: {error}; choose another address with {option}"))
+}
+
+/// Starts a server that only tells how the service is, on a thread of its own, if it has an address.
+fn health_server(serve: &Serve, state: &Data<App>, shared: &Shared) -> Result<Option<ServerHandle>, Failure> {
+    let Some(address) = serve.health_listen else { return Ok(None) };
+    let (state, shared) = (state.clone(), shared.clone());
+    let server = HttpServer::new(move || api::health_application(state.clone(), shared.clone()))
+        .workers(1)
+        .max_connections(SURPLUS_CONNECTIONS)
+        .client_request_timeout(HEAD_TIMEOUT)
+        .h1_allow_half_closed(false)
+        .disable_signals()
+        .bind(address)
+        .map_err(|error| cannot_listen(address, &error, "--health-listen"))?
+        .run();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    Ok(Some(handle))
 }
 
 /// Creates the token for the demo entrypoint; `None` if there is a token already, or if that entrypoint is gone.

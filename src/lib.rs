@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod export;
+pub mod hashing;
 pub mod jobs;
 pub mod mail;
 pub mod portal;

@@ -8,6 +8,9 @@ use tracing_subscriber::fmt::format::{Format, Json, JsonFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+/// Parts of libraries that log what clients do as errors.
+const NOT_ERRORS: [&str; 2] = ["actix_http::h1::dispatcher", "actix_http::h1::decoder"];
+
 /// Starts logging to standard error.
 ///
 /// # Errors
@@ -16,6 +19,11 @@ pub fn start(filter: &str) -> Result<(), String> {
     check(filter)?;
     // Below info the HTTP library would print what clients send.
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("--log: {error}"))?;
+    // It reports what its parser refuses as its own errors, one line for each: anybody could fill the log.
+    let filter = NOT_ERRORS.iter().try_fold(filter, |filter, target| {
+        let directive = format!("{target}=off").parse().map_err(|error| format!("--log: {error}"))?;
+        Ok::<_, String>(filter.add_directive(directive))
+    })?;
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let started = if std::io::stderr().is_terminal() {

@@ -146,7 +146,7 @@ pub(crate) async fn invite_customers(call: Call, payload: Payload) -> Result<Htt
     let entrypoint_id = call.entry(Scope::CustomersRead).await?;
     let mutation = call.json(SERVICE, payload).await?;
     let render = |job: &InviteJob| serde_json::to_string(&InviteJobOut::new(job)).unwrap_or_default();
-    let (text, replayed) = match read_plan(&call, &mutation.body) {
+    let (text, replayed) = match read_plan(&call, &mutation.body).await {
         Ok(plan) => {
             let actor = call.caller.actor();
             call.app.store.invitations().queue(entrypoint_id, plan, actor, mutation.key, render).await?
@@ -163,7 +163,7 @@ pub(crate) async fn invite_customers(call: Call, payload: Payload) -> Result<Htt
     Ok(json::answer(&mut response, text))
 }
 
-fn read_plan(call: &Call, body: &Bytes) -> Result<InvitePlan, Error> {
+async fn read_plan(call: &Call, body: &Bytes) -> Result<InvitePlan, Error> {
     let mut params = call.params();
     let again = params.flag("again");
     let search = params.text("search").unwrap_or_default();
@@ -176,7 +176,8 @@ fn read_plan(call: &Call, body: &Bytes) -> Result<InvitePlan, Error> {
             problems.push(Problem::parameter(name.clone(), "unknown_parameter", message));
         }
     }
-    let ids = read_ids(body, &mut problems)?;
+    let (ids, found) = body::parsed(body, read_ids).await?;
+    problems.extend(found);
     let plan = InvitePlan {
         ids,
         filters,
@@ -205,9 +206,13 @@ fn read_plan(call: &Call, body: &Bytes) -> Result<InvitePlan, Error> {
     unless_any(problems, Ok(plan))
 }
 
-fn read_ids(bytes: &Bytes, problems: &mut Vec<Problem>) -> Result<Option<Vec<i64>>, Error> {
+/// `customerIds`, if sent, and the problems of the body.
+type SentIds = (Option<Vec<i64>>, Vec<Problem>);
+
+fn read_ids(bytes: &Bytes) -> Result<SentIds, Error> {
+    let mut problems = Vec::new();
     if matches!(bytes.trim_ascii(), b"" | b"null") {
-        return Ok(None);
+        return Ok((None, problems));
     }
     let mut ids = None;
     for (name, raw) in &body::members(bytes)?.0 {
@@ -222,7 +227,7 @@ fn read_ids(bytes: &Bytes, problems: &mut Vec<Problem>) -> Result<Option<Vec<i64
             }
         }
     }
-    let Some(mut ids) = ids else { return Ok(None) };
+    let Some(mut ids) = ids else { return Ok((None, problems)) };
     ids.sort_unstable();
     ids.dedup();
     if ids.is_empty() || ids.len() > IDS_MAX {
@@ -233,7 +238,7 @@ fn read_ids(bytes: &Bytes, problems: &mut Vec<Problem>) -> Result<Option<Vec<i64
         let message = "holds a number that is no customer's id";
         problems.push(Problem::field(&["customerIds"], "invalid_value", message));
     }
-    Ok(Some(ids))
+    Ok((Some(ids), problems))
 }
 
 /// The invitation job in the path, if the token has the scope and may see it.

@@ -15,9 +15,8 @@ use actix_web::{App as ActixApp, middleware::from_fn};
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use self::http::docs::DocumentText;
+use self::http::docs::{DocumentText, Swagger};
 use self::http::routes::Routes;
 pub use self::imports::JobOut;
 
@@ -101,12 +100,17 @@ pub fn document_text() -> String {
 pub struct Shared {
     routes: Data<Routes>,
     text: Data<DocumentText>,
+    swagger: Data<Swagger>,
 }
 
 impl Default for Shared {
     fn default() -> Shared {
         let document = document();
-        Shared { routes: Data::new(Routes::of(&document)), text: Data::new(DocumentText(document_text())) }
+        Shared {
+            routes: Data::new(Routes::of(&document)),
+            text: Data::new(DocumentText(document_text().into())),
+            swagger: Data::default(),
+        }
     }
 }
 
@@ -124,20 +128,42 @@ pub fn application(
         InitError = (),
     >,
 > {
-    let swagger = SwaggerUi::new("/swagger-ui/{_:.*}")
-        .config(Config::from("/openapi.json").persist_authorization(true).display_request_duration(true));
     ActixApp::new()
         .into_utoipa_app()
         .app_data(state)
         .app_data(shared.routes)
         .app_data(shared.text)
+        .app_data(shared.swagger)
         .configure(routes)
         .map(|app| {
             app.service(http::health::go_to_swagger_ui)
                 .service(http::docs::get_openapi)
-                .service(swagger)
+                .service(http::docs::get_swagger_file)
                 .configure(pages)
                 .wrap(from_fn(http::gate::gate))
         })
         .into_app()
+}
+
+/// An application that only tells how the service is, for an address and a thread of its own.
+pub fn health_application(
+    state: Data<http::state::App>,
+    shared: Shared,
+) -> ActixApp<
+    impl actix_web::dev::ServiceFactory<
+        actix_web::dev::ServiceRequest,
+        Config = (),
+        Response = actix_web::dev::ServiceResponse<impl actix_web::body::MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    ActixApp::new()
+        .app_data(state)
+        .app_data(shared.routes)
+        .service(http::health::get_live)
+        .service(http::health::get_ready)
+        .service(http::health::get_metrics)
+        .default_service(actix_web::web::to(http::health::nothing))
+        .wrap(from_fn(http::gate::gate))
 }

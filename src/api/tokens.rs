@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use actix_web::web::{Data, Payload};
+use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use serde::{Deserialize, Serialize};
 use strum::VariantArray as _;
@@ -31,6 +31,8 @@ pub const DAYS_DEFAULT: i64 = 365;
 pub const DAYS_MAX: i64 = 3650;
 /// The greatest request limit of a token, in requests a minute.
 pub(crate) const RPM_MAX: i64 = 1_000_000;
+/// The maximum length of a client id; those of this service have 36 bytes.
+const CLIENT_ID_BYTES_MAX: usize = 64;
 /// The maximum number of attempts a minute for one client id (rules 6).
 const ATTEMPTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
@@ -79,12 +81,11 @@ pub(crate) async fn exchange_credentials(
 ) -> Result<HttpResponse, Error> {
     let bytes = body::json(&request, payload).await?;
     Params::of(&request).done()?;
-    let credentials: CredentialsIn = body::members(&bytes).and_then(|_| {
-        serde_json::from_slice(&bytes).map_err(|_| {
-            let message = "clientId and clientSecret are required and must be strings";
-            Error::invalid(Problem::field(&[], "wrong_type", message))
-        })
-    })?;
+    let credentials = body::parsed(&bytes, read_credentials).await?;
+    // No token has a longer id; a limiter must not keep one either.
+    if credentials.client_id.len() > CLIENT_ID_BYTES_MAX {
+        return Err(Error::BadCredentials);
+    }
     app.attempts.check(&credentials.client_id, ATTEMPTS_PER_MINUTE)?;
     app.guard.wait_until_informed().await;
     let claims = match app.guard.verify(&app.store, credentials.client_secret.trim()) {
@@ -109,6 +110,14 @@ pub(crate) async fn exchange_credentials(
         state: credentials.state,
     };
     Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(body))
+}
+
+fn read_credentials(bytes: &Bytes) -> Result<CredentialsIn, Error> {
+    body::members(bytes)?;
+    serde_json::from_slice(bytes).map_err(|_| {
+        let message = "clientId and clientSecret are required and must be strings";
+        Error::invalid(Problem::field(&[], "wrong_type", message))
+    })
 }
 
 /// A token to be made.
@@ -217,7 +226,8 @@ pub(crate) async fn create_token(call: Call, payload: Payload) -> Result<HttpRes
     call.require(Scope::Tokens)?;
     let body = body::json(&call.request, payload).await?;
     let caller = &call.caller;
-    let claims = read(caller.claims(), &body::members(&body)?, call.params().problems())?;
+    let (own, problems) = (caller.claims().clone(), call.params().problems());
+    let claims = body::parsed(&body, move |body| read(&own, &body::members(body)?, problems)).await?;
     if !caller.claims().entries.covers(&claims.entries) {
         return Err(Error::Forbidden("an entrypoint that the new token would see"));
     }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use customary::app::Failure;
@@ -136,6 +137,9 @@ impl Options {
             skip: 0,
             limit: usize::MAX,
             counts: false,
+            owner: 0,
+            // Nobody else waits for this process.
+            time_max: Duration::MAX,
         };
         Ok((Order { request, format: self.format, parameter: "--format", columns }, self.entry.clone()))
     }

@@ -102,6 +102,9 @@ async fn find(store: &Store, entry: &str) -> Result<i64, Failure> {
     }
 }
 
+/// How long the count may take: somebody waits at a terminal.
+const COUNT_TIME_MAX: Duration = Duration::from_mins(10);
+
 /// How many customers match.
 async fn count(store: &Store, entrypoint_id: i64, filter: Filter) -> Result<usize, Failure> {
     let wanted = ListRequest {
@@ -114,6 +117,8 @@ async fn count(store: &Store, entrypoint_id: i64, filter: Filter) -> Result<usiz
         skip: 0,
         limit: 0,
         counts: true,
+        owner: 0,
+        time_max: COUNT_TIME_MAX,
     };
     let total = store.customers().list(wanted, |page| page.total).await?;
     Ok(total.unwrap_or(0))

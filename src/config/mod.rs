@@ -5,6 +5,7 @@ mod mail;
 
 use std::fs;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -305,6 +306,18 @@ pub struct Serve {
     #[arg(long, env = "CUSTOMARY_KEEP_ALIVE", default_value = "75s", value_name = "DURATION", value_parser = within("1s", "1h"))]
     pub keep_alive: Duration,
 
+    /// How many client connections the service answers; beyond it a request gets 503, unless it asks for /health
+    #[arg(long, env = "CUSTOMARY_MAX_CONNECTIONS", default_value = "8192", value_name = "COUNT", value_parser = connections)]
+    pub max_connections: usize,
+
+    /// Another address for /health and /metrics, answered by a thread of its own, however busy the service is
+    #[arg(long, env = "CUSTOMARY_HEALTH_LISTEN", value_name = "ADDRESS:PORT")]
+    pub health_listen: Option<SocketAddr>,
+
+    /// How long after SIGTERM the service still answers while connections are open; it closes each after its answer; from 0s to 1m
+    #[arg(long, env = "CUSTOMARY_DRAIN", default_value = "3s", value_name = "DURATION", value_parser = within("0s", "1m"))]
+    pub drain: Duration,
+
     /// Maximum number of commands in one write transaction, from 1 to 256; with 1, each command has its own
     #[arg(long, env = "CUSTOMARY_BATCH_MAX", default_value_t = 256, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub batch_max: u16,
@@ -313,8 +326,8 @@ pub struct Serve {
     #[arg(long, env = "CUSTOMARY_WRITERS", default_value_t = 2, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=3))]
     pub writers: u8,
 
-    /// Number of threads that read, from 1 to 64, each with its own connection; half of them serve lists and searches
-    /// [default: 2 per core]
+    /// Number of threads that read, from 1 to 64, each with its own connection; half of them serve lists, and half as many and
+    /// one more are added for searches, unless this is 1 [default: 2 per core]
     #[arg(long, env = "CUSTOMARY_READERS", value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub readers: Option<u8>,
 
@@ -328,6 +341,14 @@ pub struct Serve {
 }
 
 const LOGIN_WAIT_MAX_SECS: u64 = 5;
+const CONNECTIONS_MAX: usize = 1_000_000;
+
+fn connections(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=CONNECTIONS_MAX) => Ok(count),
+        _ => Err(format!("must be a number from 1 to {CONNECTIONS_MAX}")),
+    }
+}
 
 /// Parses a duration from `least` to `most`; the error names both.
 fn within(least: &'static str, most: &'static str) -> impl Fn(&str) -> Result<Duration, String> + Clone {

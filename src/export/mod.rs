@@ -6,8 +6,10 @@ mod csv;
 mod xlsx;
 
 use std::fmt::Debug;
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::vec::IntoIter;
 
 use self::csv::CsvSheet;
@@ -19,6 +21,9 @@ use crate::store::{ListRequest, Store, StoreError};
 
 /// How many customers to read at once.
 const SLICE: usize = 500;
+
+/// How many rows to write before other work of the thread gets its turn.
+const ROWS_AT_ONCE: usize = 50;
 
 /// What to export.
 #[derive(Debug)]
@@ -89,6 +94,9 @@ impl Export {
                         self.columns.iter().map(|column| column.source.cell(stored, &entrypoint, masked));
                     sheet.row(&mut cells).map_err(unwritten)?;
                     self.written += 1;
+                    if self.written.is_multiple_of(ROWS_AT_ONCE) {
+                        others_turn().await;
+                    }
                 }
             }
             let bytes = if is_end {
@@ -102,6 +110,19 @@ impl Export {
         }
         Ok(None)
     }
+}
+
+/// Lets other work of the thread have its turn.
+async fn others_turn() {
+    let mut had_turn = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut had_turn, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// A write to memory fails only through a defect or when a sheet exceeds the limits of its format.

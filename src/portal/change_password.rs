@@ -37,6 +37,7 @@ pub(super) async fn send(visit: &Visit<'_>, signed_in: &SignedIn, form: &Form) -
     let stored = &signed_in.found.record.stored;
     let Some(account) = Account::of(stored) else { return Ok(visit.go_to("/sign-in")) };
     let mut checked = Checked::default();
+    portal.must_have_room()?;
     if !portal.store.accounts().begin_password_change(place, stored.id).await? {
         checked.add("old", texts.old_password, texts.locked_old);
         return page(visit, signed_in, checked);

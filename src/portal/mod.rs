@@ -19,10 +19,10 @@ use std::time::Duration;
 
 use actix_web::web::{self, Data, Payload, ServiceConfig, get, post};
 use actix_web::{HttpRequest, HttpResponse, Route};
-use tokio::sync::Semaphore;
 
 use self::visit::{SignedIn, Visit};
 use crate::domain::accounts::password::{self, Weakness};
+use crate::hashing::{HashLane, LaneError};
 use crate::store::{SessionLimits, Store, StoreError};
 use crate::vault::VaultError;
 use crate::vault::hash_of_nobody;
@@ -51,22 +51,18 @@ pub struct PortalSettings {
 #[derive(Debug)]
 pub struct Portal {
     store: Arc<Store>,
-    hashing: Arc<Semaphore>,
+    hashing: HashLane,
     settings: PortalSettings,
     /// The hash to verify when there is no account, so that the answer takes the same time.
     nobody_hash: String,
 }
 
 impl Portal {
-    /// A portal on a store. `hashing` limits how many passwords are hashed at the same time.
+    /// A portal on a store; it checks and hashes passwords in the lane `hashing`.
     ///
     /// # Errors
     /// [`VaultError::NoRandomness`].
-    pub fn new(
-        store: Arc<Store>,
-        hashing: Arc<Semaphore>,
-        settings: PortalSettings,
-    ) -> Result<Portal, VaultError> {
+    pub fn new(store: Arc<Store>, hashing: HashLane, settings: PortalSettings) -> Result<Portal, VaultError> {
         let nobody_hash = hash_of_nobody()?;
         Ok(Portal { store, hashing, settings, nobody_hash })
     }
@@ -75,9 +71,12 @@ impl Portal {
     async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PageError> {
         let hash = hash.unwrap_or(&self.nobody_hash).to_owned();
         let password = zeroize::Zeroizing::new(password.to_owned());
-        // The tests count this work instead of measuring time.
-        metrics::counter!("customary_password_verifications_total").increment(1);
-        self.off_thread(move || verify_password(&password, &hash)).await
+        self.off_thread(move || {
+            // The tests count this work instead of measuring time.
+            metrics::counter!("customary_password_verifications_total").increment(1);
+            verify_password(&password, &hash)
+        })
+        .await
     }
 
     /// The hash of a new password, or why it is refused.
@@ -92,15 +91,20 @@ impl Portal {
         hashed.map_err(|error| PageError::Defect(error.to_string()))
     }
 
-    /// Runs hashing outside the threads that answer requests, on as many threads as there are cores.
+    /// Refuses a visitor while too many passwords wait to be checked. Called before an attempt is counted.
+    fn must_have_room(&self) -> Result<(), PageError> {
+        if self.hashing.is_full() { Err(PageError::Busy) } else { Ok(()) }
+    }
+
+    /// Runs hashing outside the threads that answer requests.
     async fn off_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PageError> {
-        let gone = |_| PageError::Defect("the hashing threads have stopped".into());
-        let _permit =
-            self.hashing.acquire().await.map_err(|_| PageError::Defect("hashing has stopped".into()))?;
-        web::block(work).await.map_err(gone)
+        self.hashing.run(work).await.map_err(|error| match error {
+            LaneError::Full => PageError::Busy,
+            LaneError::Gone => PageError::Defect(error.to_string()),
+        })
     }
 }
 
@@ -108,7 +112,7 @@ impl From<StoreError> for PageError {
     fn from(error: StoreError) -> PageError {
         match error {
             StoreError::Rejected(_) => PageError::NotFound,
-            StoreError::Busy | StoreError::Unavailable(_) => PageError::Unavailable,
+            StoreError::Busy | StoreError::Slow | StoreError::Unavailable(_) => PageError::Unavailable,
             error => PageError::Defect(error.to_string()),
         }
     }

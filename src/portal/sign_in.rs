@@ -88,6 +88,7 @@ enum Attempted {
 
 async fn attempt(visit: &Visit<'_>, login: &str, password: &str) -> Result<Attempted, PageError> {
     let (portal, place) = (visit.portal, visit.entrypoint.id);
+    portal.must_have_room()?;
     let Some(attempt) = portal.store.accounts().begin_sign_in(place, login.to_owned()).await? else {
         return Ok(Attempted::Locked);
     };

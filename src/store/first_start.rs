@@ -110,8 +110,7 @@ fn fill(conn: &mut Conn, ring: &KeyRing, may_begin: bool, now: Micros) -> Result
     if keys > 0 {
         return Ok(());
     }
-    let customers: Vec<i64> =
-        on!(conn, |c| customer::table.select(customer::customer_id).limit(1).load(c))?;
+    let customers: Vec<i64> = on!(conn, |c| customer::table.select(customer::customer_id).limit(1).load(c))?;
     if !may_begin || !customers.is_empty() {
         return Err(StoreError::Corrupt(format!("the database {EMPTIED}")));
     }

@@ -22,7 +22,9 @@ mod register;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
+use diesel::prelude::*;
 use tokio::sync::oneshot;
 
 pub use self::accounts::links::Link;
@@ -50,14 +52,19 @@ use self::customers::find::find_each;
 use self::customers::record_cache::RecordCache;
 use self::customers::tx::{Reply, run_commands};
 use self::engine::checkpointer::{Checkpointer, truncate_log};
-use self::engine::conn::{Conn, Purpose};
+use self::engine::conn::{Conn, Purpose, on};
+use self::engine::health::WriteHealth;
 use self::engine::queue::Queue;
-use self::engine::reader::{Readers, Sees, Size};
+use self::engine::reader::{Readers, Sees, Size, Wanted};
+use self::engine::schema::service_state;
 use self::engine::writer::WriterSetup;
 use crate::clock;
 use crate::domain::decide::command::{Answer, Command, KeyUse};
 use crate::domain::kernel::time::SECOND_US;
 use crate::vault::{DataKey, MasterKey};
+
+/// When no writer takes anything for this long while commands wait, the service is not ready.
+const STANDSTILL_MAX: Duration = Duration::from_secs(8);
 
 /// How to open a store.
 #[derive(Debug)]
@@ -106,6 +113,7 @@ pub struct Store {
     last_command_us: AtomicI64,
     /// Whether the write-ahead log may still hold erased values.
     erased: AtomicBool,
+    health: Arc<WriteHealth>,
 }
 
 impl Store {
@@ -139,12 +147,14 @@ impl Store {
             last_command_us: AtomicI64::new(0),
             // An erase before the last stop may be unfinished.
             erased: AtomicBool::new(true),
+            health: Arc::default(),
         };
         let (ring, retention_secs) = (Arc::clone(&store.ring), store.idempotency_secs);
         let setup = Arc::new(WriterSetup {
             url: store.url.clone(),
             run: Box::new(move |conn, commands| run_commands(conn, &ring, commands, retention_secs)),
             batch_max: options.batch_max,
+            health: Arc::clone(&store.health),
         });
         let count = match &store.url {
             DatabaseUrl::Sqlite(_) => 1,
@@ -166,9 +176,10 @@ impl Store {
         action: impl FnOnce(&mut Conn, &KeyRing) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let ring = Arc::clone(&self.ring);
+        let (ring, health) = (Arc::clone(&self.ring), Arc::clone(&self.health));
         self.queue.push_admin(Box::new(move |conn| {
             let result = conn.and_then(|conn| action(conn, &ring));
+            health.note(&result);
             let is_well = matches!(&result, Ok(_) | Err(StoreError::Rejected(_)));
             drop(reply.send(result));
             is_well
@@ -216,6 +227,17 @@ impl Store {
         self.readers.read(Size::Few, Sees::OneState, move |conn| read(conn, &ring)).await
     }
 
+    /// Runs a read that may open any number of records of an owner, in one snapshot; see [`Readers::search`].
+    async fn search<T: Send + 'static>(
+        &self,
+        owner: i64,
+        time_max: Duration,
+        read: impl FnOnce(&mut Conn, &KeyRing, &Wanted) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let ring = Arc::clone(&self.ring);
+        self.readers.search(owner, time_max, move |conn, wanted| read(conn, &ring, wanted)).await
+    }
+
     /// Calls `make` with the service's key, which the process reads from the database once.
     async fn by_service_key<T: Send + 'static>(
         &self,
@@ -245,7 +267,9 @@ impl Store {
             match left {
                 Ok(true) => {}
                 Ok(false) => tracing::info!(is_read, "another process or a read keeps the write-ahead log"),
-                Err(error) => tracing::error!(%error, "the write-ahead log could not be moved into the database"),
+                Err(error) => {
+                    tracing::error!(%error, "the write-ahead log could not be moved into the database")
+                }
             }
         }
     }
@@ -254,6 +278,20 @@ impl Store {
     pub fn has_callers(&self) -> bool {
         let last = self.last_command_us.load(std::sync::atomic::Ordering::Relaxed);
         clock::now().0 - last < SECOND_US
+    }
+
+    /// Whether writes succeed, as far as the last ones tell. A write that changes nothing finds out when the last one is
+    /// some time ago; its result counts from the next call on.
+    pub fn can_write(self: &Arc<Self>) -> bool {
+        if self.health.takes_trial() {
+            let store = Arc::clone(self);
+            tokio::task::spawn_local(async move {
+                if let Err(error) = store.administer(|conn, _| write_nothing(conn)).await {
+                    tracing::warn!(%error, "the service cannot write and is not ready");
+                }
+            });
+        }
+        !self.health.fails() && self.queue.stands_still() < STANDSTILL_MAX
     }
 
     /// How many commands and admin tasks wait for a writer.
@@ -266,6 +304,14 @@ impl Drop for Store {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Writes a value as it is: the database does the work of a write.
+fn write_nothing(conn: &mut Conn) -> Result<(), StoreError> {
+    on!(conn, |c| diesel::update(service_state::table)
+        .set(service_state::value.eq(service_state::value))
+        .execute(c))?;
+    Ok(())
 }
 
 /// Runs an action in a write transaction: commits if it succeeds, rolls back if not.

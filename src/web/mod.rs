@@ -21,6 +21,8 @@ pub(crate) enum PageError {
     OldForm,
     /// The form is too large.
     TooLarge,
+    /// Too many visitors send passwords at the same time.
+    Busy,
     /// The database is unavailable, or a queue is full.
     Unavailable,
     /// A defect.

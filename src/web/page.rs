@@ -92,6 +92,7 @@ pub(crate) fn refusal(frame: Option<Frame>, refused: &PageError) -> HttpResponse
         PageError::NotFound => (StatusCode::NOT_FOUND, texts.not_found, texts.not_found_lead),
         PageError::OldForm => (StatusCode::FORBIDDEN, texts.old_form, texts.old_form_lead),
         PageError::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, texts.too_large, texts.too_large_lead),
+        PageError::Busy => (StatusCode::TOO_MANY_REQUESTS, texts.busy, texts.busy_lead),
         PageError::Unavailable => {
             (StatusCode::SERVICE_UNAVAILABLE, texts.unavailable, texts.unavailable_lead)
         }
@@ -109,7 +110,8 @@ pub(crate) fn refusal(frame: Option<Frame>, refused: &PageError) -> HttpResponse
         None => html(status, &PlainPage { code: texts.code, title, lead }),
     };
     let mut response = page.unwrap_or_else(|_| guarded(HttpResponse::build(status).finish()));
-    if is_framed && status == StatusCode::SERVICE_UNAVAILABLE {
+    let may_repeat = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&status);
+    if is_framed && may_repeat {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(1));
     }
     response

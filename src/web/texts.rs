@@ -45,6 +45,9 @@ translated! {
         "Rien n’a été modifié. Revenez en arrière, ouvrez la page à nouveau et renvoyez le formulaire ; votre navigateur doit accepter les cookies.";
     too_large: "This form is too large", "Ce formulaire est trop grand";
     too_large_lead: "Nothing was changed.", "Rien n’a été modifié.";
+    busy: "Too many visitors at the moment", "Trop de visiteurs pour le moment";
+    busy_lead: "Nothing was changed. Please try again in a few seconds.",
+        "Rien n’a été modifié. Réessayez dans quelques secondes.";
     unavailable: "This does not work at the moment", "Cela ne fonctionne pas pour le moment";
     unavailable_lead: "Nothing was changed. Please try again in a few minutes.",
         "Rien n’a été modifié. Réessayez dans quelques minutes.";

@@ -136,6 +136,8 @@ async fn all_records(store: &Store) -> Vec<(i64, i64, Customer)> {
         skip: 0,
         limit: 1_000,
         counts: true,
+        owner: 1,
+        time_max: std::time::Duration::from_mins(1),
     };
     let result_text = store.customers().list(request, |page| {
         assert_eq!(page.total, Some(page.records.len()));

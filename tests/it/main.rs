@@ -34,6 +34,7 @@ mod lists;
 mod mail;
 mod matching;
 mod openapi;
+mod overload;
 mod portal;
 mod query_plans;
 mod races;

@@ -23,6 +23,7 @@ use super::http::error::{Error, unless_any};
 use super::http::state::App;
 use crate::domain::customers::draft::{Change, Context, Draft};
 use crate::domain::kernel::problem::Problem;
+use crate::hashing::LaneError;
 use crate::vault::hash_password;
 
 /// The answer of contract 4, E2.
@@ -62,31 +63,56 @@ pub(super) fn view_of(caller: &Caller) -> View {
 /// Reads the draft in a body and hashes its password. Reports its problems after those of the query.
 ///
 /// # Errors
-/// 400; 500 if the random generator fails.
+/// 400; 429 if too many passwords wait to be hashed; 500 if the random generator fails.
 pub(super) async fn read_draft(
     app: &App,
     body: &Bytes,
     context: Context<'_>,
     problems: Vec<Problem>,
 ) -> Result<Draft, Error> {
-    let draft =
-        body::members(body).and_then(|members| Draft::parse(&members, context).map_err(Error::Invalid));
-    let mut draft = unless_any(problems, draft)?;
-    seal_password(app, &mut draft).await?;
-    Ok(draft)
+    let Context { now, country, entrypoint_country } = context;
+    let owned = [country, entrypoint_country].map(|country| country.map(str::to_owned));
+    let read = move |body: &Bytes| {
+        let [country, entrypoint_country] = &owned;
+        let context =
+            Context { now, country: country.as_deref(), entrypoint_country: entrypoint_country.as_deref() };
+        let members = body::members(body)?;
+        unless_any(problems, Draft::parse(&members, context).map_err(Error::Invalid))
+    };
+    let has_password =
+        || body::members(body).is_ok_and(|members| members.0.iter().any(|(name, _)| name == PASSWORD));
+    if body::is_small(body) && has_password() {
+        // To check a password takes milliseconds, and to hash it tens of them.
+        let body = body.clone();
+        return in_lane(app, move || read(&body).and_then(sealed)).await;
+    }
+    let draft = body::parsed(body, read).await?;
+    if draft.password.is_sent() { in_lane(app, move || sealed(draft)).await } else { Ok(draft) }
 }
 
-/// Hashes the password of a draft, outside the threads that answer requests.
-async fn seal_password(app: &App, draft: &mut Draft) -> Result<(), Error> {
+/// Runs work with a password in the lane for hashing.
+async fn in_lane<T: Send + 'static>(
+    app: &App,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    app.hashing.run(work).await.map_err(|error| match error {
+        LaneError::Full => Error::TooManyRequests(1),
+        LaneError::Gone => Error::Internal(error.to_string()),
+    })?
+}
+
+/// The member that holds a portal password.
+const PASSWORD: &str = "customerPsw";
+
+/// The draft with its password hashed.
+fn sealed(mut draft: Draft) -> Result<Draft, Error> {
     draft.password_hash = match std::mem::take(&mut draft.password) {
-        Change::Keep => return Ok(()),
+        Change::Keep => return Ok(draft),
         Change::Clear => Change::Clear,
         Change::Set(secret) => {
-            let gone = |_| Error::Internal("the hashing threads have stopped".into());
-            let _permit = app.hashing.acquire().await.map_err(|_| Error::Unavailable)?;
-            let hash = actix_web::web::block(move || hash_password(secret.expose())).await.map_err(gone)?;
+            let hash = hash_password(secret.expose());
             Change::Set(hash.map_err(|error| Error::Internal(error.to_string()))?)
         }
     };
-    Ok(())
+    Ok(draft)
 }

@@ -235,7 +235,8 @@ pub(crate) async fn get_entrypoint_settings(call: Call) -> Result<HttpResponse, 
 pub(crate) async fn update_entrypoint_settings(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     let id = call.entry(Scope::Settings).await?;
     let mutation = call.json(SERVICE, payload).await?;
-    let settings = settings_of_entrypoint(&mutation.body, call.params().problems());
+    let problems = call.params().problems();
+    let settings = body::parsed(&mutation.body, |body| settings_of_entrypoint(body, problems)).await;
     let done = text_of(&DoneOut::SUCCESS);
     let update = async |settings, key| call.app.store.entrypoints().update(id, settings, key, done).await;
     mutation.answer(settings, update).await
@@ -392,7 +393,8 @@ fn made(entry: Option<String>, org_id: i64) -> String {
 pub(crate) async fn create_entrypoint(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     require_organisation(&call)?;
     let mutation = call.json(SERVICE, payload).await?;
-    let new = new_entrypoint(&mutation.body, call.params().problems());
+    let problems = call.params().problems();
+    let new = body::parsed(&mutation.body, |body| new_entrypoint(body, problems)).await;
     let org_id = call.caller.claims().org;
     let create = async |(entry, settings): (String, Settings), key| {
         let name = entry.clone();

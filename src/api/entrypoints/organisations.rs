@@ -52,7 +52,8 @@ pub(crate) async fn update_organisation_settings(
     require_organisation(&call)?;
     let org_id = call.organisation(Scope::Settings)?;
     let mutation = call.json(SERVICE, payload).await?;
-    let settings = settings_of_organisation(&mutation.body, call.params().problems());
+    let problems = call.params().problems();
+    let settings = body::parsed(&mutation.body, |body| settings_of_organisation(body, problems)).await;
     let done = text_of(&DoneOut::SUCCESS);
     let entrypoints = call.app.store.entrypoints();
     let update = async |(name, identifiers): OrganisationSettings, key| {
@@ -109,7 +110,8 @@ pub(super) struct OrganisationIn {
 pub(crate) async fn create_organisation(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     require_organisation(&call)?;
     let mutation = call.json(SERVICE, payload).await?;
-    let name = new_organisation(&mutation.body, call.params().problems());
+    let problems = call.params().problems();
+    let name = body::parsed(&mutation.body, |body| new_organisation(body, problems)).await;
     let entrypoints = call.app.store.entrypoints();
     let create =
         async |name, key| entrypoints.create_organisation(name, key, |org_id| made(None, org_id)).await;

@@ -14,14 +14,16 @@ use strum::VariantNames;
 
 use super::error::{Error, unless_any};
 use crate::domain::decide::command::Precondition;
-use crate::domain::kernel::members::Members;
-use crate::domain::kernel::problem::Problem;
-use crate::domain::kernel::text::nearest;
+use crate::domain::kernel::members::{MEMBERS_MAX, Members};
+use crate::domain::kernel::problem::{PROBLEMS_MAX, Problem};
+use crate::domain::kernel::text::hint;
 
 /// The maximum size of a JSON body, in bytes (rules 6).
 pub(crate) const JSON_BYTES_MAX: usize = 1024 * 1024;
 /// How many more bytes the service reads and drops, so that the client sees the 413 (rules 6).
 const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// A body of more bytes is parsed outside the threads that answer requests: it would take milliseconds there (rules 6).
+const SMALL_BYTES_MAX: usize = 32 * 1024;
 /// The maximum length of an idempotency key, in characters (rules 4).
 const KEY_CHARS_MAX: usize = 255;
 
@@ -60,8 +62,7 @@ async fn read(mut payload: Payload) -> Result<Bytes, Error> {
     let mut body = BytesMut::new();
     let mut length = 0_usize;
     while let Some(chunk) = payload.next().await {
-        let chunk =
-            chunk.map_err(|_| Error::invalid(Problem::field(&[], "broken_body", "the body ended early")))?;
+        let chunk = chunk.map_err(|error| broken(&error, "the body ended early"))?;
         length += chunk.len();
         if length <= JSON_BYTES_MAX {
             body.extend_from_slice(&chunk);
@@ -70,6 +71,35 @@ async fn read(mut payload: Payload) -> Result<Bytes, Error> {
         }
     }
     if length > JSON_BYTES_MAX { Err(Error::TooLarge(JSON_BYTES_MAX)) } else { Ok(body.freeze()) }
+}
+
+/// Why a body could not be read: the client was too slow, or the body is broken.
+pub(crate) fn broken(error: &PayloadError, message: &str) -> Error {
+    match error {
+        PayloadError::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => Error::Timeout,
+        _ => Error::invalid(Problem::field(&[], "broken_body", message)),
+    }
+}
+
+/// Whether a body may be parsed on a thread that answers requests.
+pub(crate) fn is_small(body: &Bytes) -> bool {
+    body.len() <= SMALL_BYTES_MAX
+}
+
+/// What `parse` makes of a body; a large body is parsed on a blocking thread.
+///
+/// # Errors
+/// Those of `parse`.
+pub(crate) async fn parsed<T: Send + 'static>(
+    body: &Bytes,
+    parse: impl FnOnce(&Bytes) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    if is_small(body) {
+        return parse(body);
+    }
+    let body = body.clone();
+    let gone = |_| Error::Internal("the blocking threads have stopped".into());
+    actix_web::web::block(move || parse(&body)).await.map_err(gone)?
 }
 
 fn is_json(request: &HttpRequest) -> bool {
@@ -95,7 +125,7 @@ fn is_json(request: &HttpRequest) -> bool {
 /// The members of a JSON object.
 ///
 /// # Errors
-/// 400 if the body is not a JSON object.
+/// 400 if the body is not a JSON object, or has too many members.
 pub(crate) fn members(body: &Bytes) -> Result<Members<'_>, Error> {
     let broken = |code, message: String| Error::invalid(Problem::field(&[], code, message));
     let text =
@@ -103,13 +133,15 @@ pub(crate) fn members(body: &Bytes) -> Result<Members<'_>, Error> {
     if text.trim().is_empty() {
         return Err(broken("invalid_json", "the body is empty; send a JSON object".into()));
     }
-    serde_json::from_str(text).map_err(|error| match error.classify() {
+    let members: Members<'_> = serde_json::from_str(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => broken("wrong_type", "the body must be a JSON object".into()),
         _ => broken(
             "invalid_json",
             format!("the body is no JSON (line {}, column {})", error.line(), error.column()),
         ),
-    })
+    })?;
+    members.check().map_err(|(code, message)| broken(code, format!("the body {message}")))?;
+    Ok(members)
 }
 
 /// The query parameters of a request. A handler reads parameters by name; every other parameter is a problem.
@@ -123,8 +155,14 @@ pub(crate) struct Params {
 impl Params {
     /// The parameters in the query of a request.
     pub(crate) fn of(request: &HttpRequest) -> Params {
-        let pairs = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
-        Params { pairs, known: Vec::new(), problems: Vec::new() }
+        let mut sent = form_urlencoded::parse(request.query_string().as_bytes()).into_owned();
+        let pairs = sent.by_ref().take(MEMBERS_MAX).collect();
+        let mut problems = Vec::new();
+        if sent.next().is_some() {
+            let message = format!("has more than {MEMBERS_MAX} parameters");
+            problems.push(Problem::parameter("query", "too_many", message));
+        }
+        Params { pairs, known: Vec::new(), problems }
     }
 
     /// A parameter that may occur once.
@@ -190,8 +228,8 @@ impl Params {
         let names = self.pairs.iter().map(|(name, _)| name);
         let unknown: BTreeSet<_> = names.filter(|name| !self.known.contains(&name.as_str())).collect();
         for name in unknown {
-            let hint = nearest(name, self.known.iter().copied());
-            let hint = hint.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let is_listed = self.problems.len() < PROBLEMS_MAX;
+            let hint = if is_listed { hint(name, self.known.iter().copied()) } else { String::new() };
             let message = format!("is no parameter of this route{hint}");
             self.problems.push(Problem::parameter(name.clone(), "unknown_parameter", message));
         }

@@ -1,9 +1,10 @@
 //! The OpenAPI document: collected from the handlers and completed with the common parts.
 
-use std::sync::LazyLock;
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
-use actix_web::http::header::CONTENT_TYPE;
-use actix_web::web::Data;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpResponse, get};
 use serde_json::Value;
 use utoipa::openapi::path::{Operation, ParameterIn};
@@ -11,6 +12,9 @@ use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa_swagger_ui::Config;
+
+use super::error::Error;
 
 const DESCRIPTION: &str = "The customer-records service for payment platforms: an atomic get-or-create, everything personal sealed at rest and still found, and the wire format of Payabli's SDKs. \
 Press Authorize, paste a request token, and try an operation.\n\n\
@@ -169,10 +173,39 @@ fn example(kind: &str, id: &str) -> Option<Value> {
 
 /// The document as text.
 #[derive(Debug)]
-pub(crate) struct DocumentText(pub String);
+pub(crate) struct DocumentText(pub Bytes);
 
 /// The OpenAPI document
 #[get("/openapi.json")]
 pub(crate) async fn get_openapi(text: Data<DocumentText>) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(text.0.clone())
+}
+
+/// The settings of Swagger UI.
+pub(crate) struct Swagger(Arc<Config<'static>>);
+
+impl Default for Swagger {
+    fn default() -> Swagger {
+        let config = Config::from("/openapi.json").persist_authorization(true).display_request_duration(true);
+        Swagger(Arc::new(config))
+    }
+}
+
+/// A file of Swagger UI. The files are part of the program, and no answer has a copy of its own.
+#[get("/swagger-ui/{file:.*}")]
+pub(crate) async fn get_swagger_file(
+    file: Path<String>,
+    swagger: Data<Swagger>,
+) -> Result<HttpResponse, Error> {
+    let found = utoipa_swagger_ui::serve(&file, Arc::clone(&swagger.0));
+    let found = found.map_err(|error| Error::Internal(error.to_string()))?.ok_or(Error::NotFound)?;
+    let bytes = match found.bytes {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
+    };
+    let mut response = HttpResponse::Ok();
+    if found.gzpipped {
+        response.insert_header((CONTENT_ENCODING, "gzip"));
+    }
+    Ok(response.insert_header((CONTENT_TYPE, found.content_type)).body(bytes))
 }

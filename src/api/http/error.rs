@@ -7,7 +7,7 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETR
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
-use crate::domain::kernel::problem::{At, Problem, Rejection};
+use crate::domain::kernel::problem::{At, PROBLEMS_MAX, Problem, Rejection};
 use crate::store::StoreError;
 
 /// How long a caller should wait before the next try on a busy or broken service, in seconds.
@@ -38,6 +38,12 @@ pub enum Error {
     Deleted,
     /// 412.
     Stale,
+    /// 400: what came is no HTTP request.
+    NoHttp,
+    /// 408: the client was too slow in sending its request.
+    Timeout,
+    /// 431: the head of the request is too large.
+    HeadTooLarge,
     /// 413 with the limit in bytes.
     TooLarge(usize),
     /// 415 with the supported media type.
@@ -50,6 +56,8 @@ pub enum Error {
     TooManyRequests(u64),
     /// 503.
     Unavailable,
+    /// 503: a search or list took longer than it may.
+    Slow,
     /// 500: a defect, logged once with the request id.
     Internal(String),
 }
@@ -177,6 +185,7 @@ impl From<StoreError> for Error {
         match error {
             StoreError::Rejected(rejection) => rejection.into(),
             StoreError::Busy => Error::Unavailable,
+            StoreError::Slow => Error::Slow,
             StoreError::Unavailable(message) => {
                 tracing::warn!(error = %message, "the database is not available");
                 Error::Unavailable
@@ -201,8 +210,19 @@ fn words(status: StatusCode, text: &str, explanation: impl Into<String>, todo: i
     Words { status, code: None, text: text.to_owned(), explanation: explanation.into(), todo: todo.into() }
 }
 
+/// The problems that an answer lists, and the number of the others.
+fn listed(problems: &[Problem]) -> (&[Problem], usize) {
+    let (listed, more) = problems.split_at(problems.len().min(PROBLEMS_MAX));
+    (listed, more.len())
+}
+
 fn joined(problems: &[Problem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    let (listed, more) = listed(problems);
+    let mut text = listed.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    if more > 0 {
+        text.push_str(&format!("; and {more} more"));
+    }
+    text
 }
 
 impl Error {
@@ -287,6 +307,24 @@ impl Error {
                 "If-Match does not name the record's current version.",
                 "Read the record again and repeat the change with its new ETag.",
             ),
+            Error::NoHttp => words(
+                StatusCode::BAD_REQUEST,
+                "No HTTP request",
+                "What came is no HTTP/1.1 request.",
+                "Check the request line, the headers and the length of the body; speak plain HTTP, not TLS.",
+            ),
+            Error::Timeout => words(
+                StatusCode::REQUEST_TIMEOUT,
+                "Request timeout",
+                "The request did not arrive in time.",
+                "Send the request again, without long pauses.",
+            ),
+            Error::HeadTooLarge => words(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "Request head too large",
+                "The head of the request is too large.",
+                "Send shorter headers and a shorter query.",
+            ),
             Error::TooLarge(limit) => words(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "Payload too large",
@@ -323,6 +361,13 @@ impl Error {
                 "The database is away, or too much is waiting already.",
                 "Repeat the request after Retry-After, with the same idempotency key.",
             ),
+            Error::Slow => words(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The search took too long",
+                "This list or search would have to open more customers than it has time for.",
+                "Narrow it: search for a part of three letters or more, filter with eq or by status or date, \
+                 ask for one entrypoint, or sort by customerId. For everything, use the export.",
+            ),
             Error::Internal(_) => words(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Internal server error",
@@ -332,11 +377,28 @@ impl Error {
         }
     }
 
+    /// Its answer.
     pub fn render(&self, request_id: &str) -> HttpResponse {
+        let (status, body) = self.written(request_id);
+        let mut response = HttpResponse::build(status);
+        response.insert_header((CONTENT_TYPE, "application/json"));
+        if let Some((name, value)) = self.header() {
+            response.insert_header((name, value));
+        }
+        response.body(body)
+    }
+
+    /// Its status and body.
+    pub(crate) fn written(&self, request_id: &str) -> (StatusCode, Vec<u8>) {
         let words = self.words();
         let errors = match self {
             Error::Invalid(problems) | Error::Conflict(problems) | Error::State(problems) => {
-                problems.iter().map(ProblemOut::from).collect()
+                let (listed, more) = listed(problems);
+                let rest = (more > 0).then(|| {
+                    let message = format!("{more} more problems are not listed");
+                    ProblemOut::from(&Problem::field(&[], "more_problems", message))
+                });
+                listed.iter().map(ProblemOut::from).chain(rest).collect()
             }
             _ => Vec::new(),
         };
@@ -352,12 +414,7 @@ impl Error {
             errors,
             request_id: request_id.to_owned(),
         };
-        let mut response = HttpResponse::build(words.status);
-        response.insert_header((CONTENT_TYPE, "application/json"));
-        if let Some((name, value)) = self.header() {
-            response.insert_header((name, value));
-        }
-        response.body(serde_json::to_vec(&body).unwrap_or_default())
+        (words.status, serde_json::to_vec(&body).unwrap_or_default())
     }
 
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
@@ -365,7 +422,9 @@ impl Error {
             Error::Unauthorized(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Error::MethodNotAllowed(allow) => HeaderValue::from_str(allow).ok().map(|value| (ALLOW, value)),
             Error::TooManyRequests(seconds) => Some((RETRY_AFTER, HeaderValue::from(*seconds))),
-            Error::Unavailable | Error::StillRunning => Some((RETRY_AFTER, HeaderValue::from(RETRY_SECS))),
+            Error::Unavailable | Error::Slow | Error::StillRunning => {
+                Some((RETRY_AFTER, HeaderValue::from(RETRY_SECS)))
+            }
             _ => None,
         }
     }

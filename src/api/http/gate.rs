@@ -1,26 +1,38 @@
 //! The first and last step of every request. The first step handles id, canonical path and token; the last step handles
 //! error body, log line and metrics.
 
+use std::future::poll_fn;
+use std::panic::resume_unwind;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
-use actix_web::body::MessageBody;
+use actix_web::body::{BodySize, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Uri;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, Uri};
 use actix_web::middleware::Next;
+use actix_web::rt;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpResponse};
 
 use super::auth::{Admitted, Caller};
+use super::connections::Connection;
+use super::deadlines;
 use super::error::Error;
 use super::meters;
+use super::pieces::Pieces;
 use super::routes::{Routed, Routes};
 use super::state::App;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The maximum length of a request id from a client, in characters.
 const REQUEST_ID_CHARS_MAX: usize = 128;
+/// A larger body is written in pieces.
+const WHOLE_BYTES_MAX: u64 = 64 * 1024;
+/// The route whose body is a file.
+const UPLOAD: &str = "/api/Import/customersForm/{entry}";
 
 /// The middleware around all routes.
 ///
@@ -40,9 +52,20 @@ pub(crate) async fn gate(
     {
         app.guard.wait_until_informed().await;
     }
+    let is_file = matches!(&routed, Routed::Found { template, .. } if ***template == *UPLOAD);
+    deadlines::limit(&mut request, is_file);
+    let connection = request.request().conn_data::<Connection>();
+    let (_open, is_surplus) =
+        (connection.map(Connection::begin), connection.is_some_and(Connection::is_surplus));
+    let ends = request.app_data::<Data<App>>().is_some_and(|app| app.ends.load(Ordering::Relaxed));
     let mut route = "unknown";
     let mut token_name = String::new();
-    let refused = match admit(&mut request, &routed) {
+    let admitted = if is_surplus && !routed.is_health() {
+        Err(Error::Unavailable)
+    } else {
+        admit(&mut request, &routed)
+    };
+    let refused = match admitted {
         Ok(caller) => {
             if let Routed::Found { template, canonical, .. } = &routed {
                 route = template.as_ref();
@@ -58,10 +81,19 @@ pub(crate) async fn gate(
         }
         Err(error) => Some(error),
     };
-    let response = match refused {
+    let mut longest = Duration::ZERO;
+    let mut response = match refused {
         Some(error) => request.into_response(rendered(&error, &request_id)).map_into_right_body(),
         None => {
-            let response = next.call(request).await?;
+            let handler = measured(next.call(request));
+            let (response, busy) = if method.is_safe() {
+                handler.await
+            } else {
+                // Whoever goes away leaves nothing half done: a change goes on to its end.
+                rt::spawn(handler).await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
+            };
+            longest = busy;
+            let response = response?;
             match error_of(&response) {
                 Some(error) => response.into_response(rendered(&error, &request_id)).map_into_right_body(),
                 None => response.map_into_left_body(),
@@ -70,7 +102,43 @@ pub(crate) async fn gate(
     };
     // The path of a page may hold a secret, so log its pattern instead.
     let page = response.request().match_pattern().filter(|_| matches!(routed, Routed::Page));
-    Ok(finish(response, &request_id, &method, page.as_deref().unwrap_or(route), &token_name, started))
+    if is_surplus || ends {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    let response = finish(
+        response,
+        &request_id,
+        &method,
+        page.as_deref().unwrap_or(route),
+        &token_name,
+        started,
+        longest,
+    );
+    Ok(response.map_body(|_, body| in_pieces(body)))
+}
+
+/// What a handler answers, and how long it kept its thread from other requests at a time.
+async fn measured<T>(handler: impl Future<Output = T>) -> (T, Duration) {
+    let mut handler = pin!(handler);
+    let mut longest = Duration::ZERO;
+    let answer = poll_fn(|context| {
+        let begun = Instant::now();
+        let polled = handler.as_mut().poll(context);
+        longest = longest.max(begun.elapsed());
+        polled
+    });
+    (answer.await, longest)
+}
+
+/// The body, in pieces if it is large.
+fn in_pieces<B: MessageBody>(body: B) -> EitherBody<B, Pieces> {
+    match body.size() {
+        BodySize::Sized(size) if size > WHOLE_BYTES_MAX => match body.try_into_bytes() {
+            Ok(bytes) => EitherBody::right(Pieces(bytes)),
+            Err(body) => EitherBody::left(body),
+        },
+        _ => EitherBody::left(body),
+    }
 }
 
 /// Checks the token if the path needs one, then whether the path exists (rules 1).
@@ -139,13 +207,14 @@ fn finish<B>(
     route: &str,
     token: &str,
     started: Instant,
+    longest: Duration,
 ) -> ServiceResponse<B> {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let status = response.status().as_u16();
     let elapsed = started.elapsed();
-    meters::count(route, method, status, elapsed);
+    meters::count(route, method, status, elapsed, longest);
     let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
     tracing::info!(request_id, method = method.as_str(), route, status, duration_us, token, "request");
     response

@@ -1,5 +1,7 @@
 //! Liveness, readiness and metrics of the service.
 
+use std::sync::atomic::Ordering;
+
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
@@ -38,19 +40,20 @@ pub(crate) async fn get_live(request: HttpRequest) -> Result<HttpResponse, Error
 
 /// Is the service ready
 ///
-/// Ready while the database answered within the last 5 s; 503 otherwise. Needs no token.
+/// Ready while the database answered within the last 5 s and takes writes, and the service is not about to end; 503 otherwise.
+/// Needs no token.
 #[utoipa::path(
     tag = "Health",
-    responses((status = 200, description = "The database answers", body = HealthOut)),
+    responses((status = 200, description = "The database answers and takes writes", body = HealthOut)),
 )]
 #[get("/health/ready")]
 pub(crate) async fn get_ready(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Error> {
     Params::of(&request).done()?;
-    if app.guard.is_informed(clock::now()) {
-        Ok(HttpResponse::Ok().json(HealthOut::OK))
-    } else {
-        Err(Error::Unavailable)
+    let ends = app.ends.load(Ordering::Relaxed);
+    if ends || !app.guard.is_informed(clock::now()) || !app.store.can_write() {
+        return Err(Error::Unavailable);
     }
+    Ok(HttpResponse::Ok().json(HealthOut::OK))
 }
 
 /// Metrics for Prometheus
@@ -66,12 +69,19 @@ pub(crate) async fn get_metrics(request: HttpRequest, app: Data<App>) -> Result<
     Params::of(&request).done()?;
     #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a queue's length")]
     metrics::gauge!("customary_writer_queue_commands").set(app.store.queued() as f64);
+    #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a number of connections")]
+    metrics::gauge!("customary_connections").set(app.connections.open() as f64);
     let (hits, misses) = app.store.customers().cache_hits_and_misses();
     metrics::counter!("customary_record_cache_reads_total", "result" => "hit").absolute(hits);
     metrics::counter!("customary_record_cache_reads_total", "result" => "miss").absolute(misses);
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/plain; version=0.0.4"))
         .body(app.metrics.render()))
+}
+
+/// The answer for every other address, where only health is told.
+pub(crate) async fn nothing() -> Result<HttpResponse, Error> {
+    Err(Error::NotFound)
 }
 
 /// Redirects to Swagger UI.

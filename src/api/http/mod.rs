@@ -3,6 +3,8 @@
 pub mod auth;
 pub(crate) mod body;
 pub(crate) mod call;
+pub mod connections;
+pub(crate) mod deadlines;
 pub(crate) mod docs;
 pub(crate) mod error;
 pub(crate) mod gate;
@@ -10,7 +12,9 @@ pub(crate) mod health;
 pub(crate) mod json;
 pub(crate) mod meters;
 pub(crate) mod params;
+pub(crate) mod pieces;
 pub mod rate_limits;
 pub(crate) mod request;
 pub(crate) mod routes;
 pub mod state;
+pub mod wire;

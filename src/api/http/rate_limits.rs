@@ -1,43 +1,49 @@
 //! Request limits per minute, by token or client.
 
-use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use quick_cache::sync::Cache;
 
 use super::error::Error;
 
-/// When a limit remembers this many keys, it forgets those that may send again.
-const KEYS_MAX: usize = 10_000;
+/// How many limits are remembered. Beyond it, those that nobody asked for lately are forgotten.
+const LIMITS_MAX: usize = 10_000;
+/// The longest key of a limit, in bytes: the id of a token or client.
+const KEY_BYTES_MAX: usize = 64;
 
-/// Limiters by their requests per minute.
-#[derive(Debug, Default)]
-pub struct Limits(RwLock<HashMap<NonZeroU32, Arc<DefaultKeyedRateLimiter<String>>>>);
+/// The limits of keys, at most [`LIMITS_MAX`] of them.
+pub struct Limits(Cache<Limit, Arc<DefaultDirectRateLimiter>>);
+
+/// A key, and how many requests a minute it may make.
+type Limit = (Box<str>, NonZeroU32);
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits(Cache::new(LIMITS_MAX))
+    }
+}
+
+impl std::fmt::Debug for Limits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Limits").field("len", &self.0.len()).finish()
+    }
+}
 
 impl Limits {
-    /// Counts a request with a key.
+    /// Counts a request with a key. The part of a key beyond [`KEY_BYTES_MAX`] bytes does not count.
     ///
     /// # Errors
     /// 429 if the key exceeds the limit.
-    pub(crate) fn check(&self, key: &String, per_minute: NonZeroU32) -> Result<(), Error> {
-        let limiter = self.limiter(per_minute);
-        if limiter.len() > KEYS_MAX {
-            limiter.retain_recent();
-        }
-        limiter.check_key(key).map_err(|until| {
+    pub(crate) fn check(&self, key: &str, per_minute: NonZeroU32) -> Result<(), Error> {
+        let key = key.get(..key.floor_char_boundary(KEY_BYTES_MAX)).unwrap_or_default();
+        let new = || Ok(Arc::new(RateLimiter::direct(Quota::per_minute(per_minute))));
+        let limiter = self.0.get_or_insert_with::<_, Error>(&(key.into(), per_minute), new)?;
+        limiter.check().map_err(|until| {
             Error::TooManyRequests(until.wait_time_from(DefaultClock::default().now()).as_secs() + 1)
         })
-    }
-
-    fn limiter(&self, per_minute: NonZeroU32) -> Arc<DefaultKeyedRateLimiter<String>> {
-        if let Some(found) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&per_minute) {
-            return Arc::clone(found);
-        }
-        let mut limiters = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(RateLimiter::keyed(Quota::per_minute(per_minute)));
-        Arc::clone(limiters.entry(per_minute).or_insert_with(new))
     }
 }
 
@@ -45,22 +51,34 @@ impl Limits {
 mod tests {
     use super::*;
 
+    fn per_minute(number: u32) -> NonZeroU32 {
+        NonZeroU32::new(number).unwrap()
+    }
+
     #[test]
-    fn a_key_has_its_own_limit_and_is_forgotten_when_it_has_waited() {
+    fn a_key_has_its_own_limit() {
         let limits = Limits::default();
-        let per_minute = |number| NonZeroU32::new(number).unwrap();
         for _ in 0..2 {
-            limits.check(&"ada".into(), per_minute(2)).unwrap();
+            limits.check("ada", per_minute(2)).unwrap();
         }
-        assert!(matches!(limits.check(&"ada".into(), per_minute(2)), Err(Error::TooManyRequests(1..=30))));
-        limits.check(&"bob".into(), per_minute(2)).unwrap();
-        // At a million a minute, each key may send again before the next request arrives.
-        let fast = per_minute(1_000_000);
-        for number in 0..=KEYS_MAX {
-            limits.check(&number.to_string(), fast).unwrap();
+        assert!(matches!(limits.check("ada", per_minute(2)), Err(Error::TooManyRequests(1..=30))));
+        limits.check("bob", per_minute(2)).unwrap();
+        limits.check("ada", per_minute(3)).unwrap();
+        assert!(matches!(limits.check("ada", per_minute(2)), Err(Error::TooManyRequests(_))));
+    }
+
+    #[test]
+    fn the_number_and_size_of_limits_are_bounded_and_those_in_use_stay() {
+        let limits = Limits::default();
+        limits.check("ada", per_minute(1)).unwrap();
+        for number in 0..3 * LIMITS_MAX {
+            let long = format!("{number}{}", "x".repeat(4096));
+            limits.check(&long, per_minute(2)).unwrap();
+            if number % 1000 == 0 {
+                assert!(limits.check("ada", per_minute(1)).is_err(), "forgotten after {number}");
+            }
         }
-        std::thread::sleep(std::time::Duration::from_millis(1));
-        limits.check(&"last".into(), fast).unwrap();
-        assert_eq!(limits.limiter(fast).len(), 1);
+        assert!(limits.0.len() <= LIMITS_MAX);
+        assert!(limits.0.iter().all(|((key, _), _)| key.len() <= KEY_BYTES_MAX));
     }
 }

@@ -8,6 +8,9 @@ use utoipa::openapi::OpenApi;
 /// Every path below this one needs a token, unless its operation is public.
 const PROTECTED: &str = "/api/";
 
+/// Every path below this one tells how the service is.
+const HEALTH: &str = "/health/";
+
 /// The pages for people.
 const PAGES: &str = "/portal/";
 
@@ -58,6 +61,11 @@ pub(crate) enum Routed<'a> {
 }
 
 impl Routed<'_> {
+    /// Whether the request asks how the service is, which it answers even with too many connections.
+    pub(crate) fn is_health(&self) -> bool {
+        matches!(self, Routed::Found { template, .. } if template.starts_with(HEALTH))
+    }
+
     /// Whether a request needs a token before it gets any answer.
     pub(crate) fn needs_token(&self) -> bool {
         match self {

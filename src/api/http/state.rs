@@ -1,12 +1,14 @@
 //! The state that all handlers share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::Semaphore;
 
 use super::auth::Guard;
+use super::connections::Connections;
 use super::rate_limits::Limits;
+use crate::hashing::HashLane;
 use crate::store::Store;
 
 /// The running service, for handlers.
@@ -20,10 +22,14 @@ pub struct App {
     pub link_ttl_secs: i64,
     /// Which tokens are in force.
     pub guard: Arc<Guard>,
-    /// One permit per core, so that argon2 cannot take every thread.
-    pub hashing: Arc<Semaphore>,
+    /// Where passwords of requests are checked and hashed.
+    pub hashing: HashLane,
     /// The limits on client-credential attempts; always active.
     pub attempts: Limits,
+    /// The open connections.
+    pub connections: Arc<Connections>,
     /// The metrics, for rendering.
     pub metrics: PrometheusHandle,
+    /// Whether the service is ending: it is not ready, and closes connections after their next answer.
+    pub ends: Arc<AtomicBool>,
 }

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use actix_multipart::Multipart;
+use actix_multipart::{Multipart, MultipartError};
+use actix_web::error::PayloadError;
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, post};
 use futures_util::stream::poll_fn;
@@ -13,7 +14,7 @@ use serde::Serialize;
 
 use super::jobs::accepted;
 use super::{ReasonOut, reasons};
-use crate::api::http::body::{discard, idempotency_key};
+use crate::api::http::body::{self, discard, idempotency_key};
 use crate::api::http::call::{Call, ok};
 use crate::api::http::error::Error;
 use crate::api::http::params::EntryPath;
@@ -197,7 +198,7 @@ async fn receive(
     let mut pieces = poll_fn(move |context| source.borrow_mut().poll_next_unpin(context));
     let received = match kind {
         BodyKind::Form => receive_form(Multipart::new(request.headers(), pieces), intake).await,
-        BodyKind::File => receive_file(&mut pieces, intake).await,
+        BodyKind::File => receive_file(&mut pieces, intake, broken).await,
     };
     if received.is_err() {
         discard(poll_fn(move |context| payload.borrow_mut().poll_next_unpin(context))).await;
@@ -208,14 +209,14 @@ async fn receive(
 async fn receive_form(mut form: Multipart, intake: &mut FileIntake) -> Result<(), Error> {
     let mut has_file = false;
     while let Some(part) = form.next().await {
-        let mut part = part.map_err(|_| broken())?;
+        let mut part = part.map_err(|error| broken_form(&error))?;
         let name = part.name().unwrap_or_default().to_owned();
         if name != PART || has_file {
             let message = "the form must have one part named file, and no other";
             return Err(Error::invalid(Problem::field(&[&name], "unknown_part", message)));
         }
         has_file = true;
-        receive_file(&mut part, intake).await?;
+        receive_file(&mut part, intake, broken_form).await?;
     }
     if has_file {
         return Ok(());
@@ -227,16 +228,24 @@ async fn receive_form(mut form: Multipart, intake: &mut FileIntake) -> Result<()
 async fn receive_file<E>(
     pieces: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin),
     intake: &mut FileIntake,
+    broken: impl Fn(&E) -> Error,
 ) -> Result<(), Error> {
     while let Some(bytes) = pieces.next().await {
-        let bytes = bytes.map_err(|_| broken())?;
+        let bytes = bytes.map_err(|error| broken(&error))?;
         intake.push(&bytes).await.map_err(refused)?;
     }
     Ok(())
 }
 
-fn broken() -> Error {
-    Error::invalid(Problem::field(&[], "broken_body", "the body ended early or is no form"))
+fn broken(error: &PayloadError) -> Error {
+    body::broken(error, "the body ended early")
+}
+
+fn broken_form(error: &MultipartError) -> Error {
+    match error {
+        MultipartError::Payload(error) => broken(error),
+        _ => Error::invalid(Problem::field(&[], "broken_body", "the body ended early or is no form")),
+    }
 }
 
 fn refused(error: IntakeError) -> Error {

@@ -11,7 +11,7 @@ use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use strum::VariantArray as _;
 
-use self::params::{ListParams, ListTarget};
+use self::params::{ListParams, ListTarget, PAGE_TIME_MAX};
 use super::customers::{CustomerOut, View, rendering, view_of};
 use super::exports::{self, WorkbookOut};
 use super::http::body::Params;
@@ -29,6 +29,8 @@ pub(crate) const LIMIT_DEFAULT: i64 = 20;
 /// The largest page built in memory. A longer answer is streamed in slices of this many records.
 pub(crate) const SLICE: usize = 500;
 
+/// How many records of a long answer to write before other work of the thread gets its turn.
+const RECORDS_AT_ONCE: usize = 50;
 /// The maximum size of a page in lists other than those of customers.
 const RECORDS_MAX: i64 = 1_000;
 
@@ -94,7 +96,8 @@ impl SummaryOut {
 /// case; an unknown one is refused, never ignored. Text ignores case, an absent value is the empty text, phones compare
 /// digits. `search=` finds parts of words in name, company, e-mail, phone and customerNumber, without
 /// accents too. Parts of one or two characters, `ne`, `nct` and `ct` on addresses and additional fields open
-/// every record: correct, but slow on large entrypoints. So does a sort by anything but `customerId`.
+/// every record: correct, but slow on large entrypoints. So does a sort by anything but `customerId`. After 10 s the answer is
+/// 503 and says how to narrow the list.
 ///
 /// Deleted customers are listed only by `status(eq)=-99` or `status(in)=…|-99`. Newest first by default. `Summary.pageIdentifier` (and
 /// `Link: rel="next"`) leads to the next page, however deep, and skips or doubles nothing while others write.
@@ -166,8 +169,9 @@ async fn list(call: Call, target: ListTarget) -> Result<HttpResponse, Error> {
         ..params.request(&target, view)
     };
     if is_long {
-        return Ok(streamed(app, wanted, params.limit, view, context, known_total));
+        return streamed(app, wanted, params.limit, view, context, known_total).await;
     }
+    let wanted = ListRequest { time_max: PAGE_TIME_MAX, ..wanted };
     let render = move |page: &ListPage| (records(page, view), page.total, page.next.clone());
     let (records, total, next) = app.store.customers().list(wanted, render).await?;
     let total = known_total.or(total).unwrap_or(0);
@@ -205,22 +209,29 @@ fn records(page: &ListPage, view: View) -> Result<Vec<u8>, serde_json::Error> {
 
 /// A long answer. It fixes the order at the start, reads the records in slices without a common transaction, and writes
 /// the summary last.
-fn streamed(
+///
+/// # Errors
+/// Errors before the first byte.
+async fn streamed(
     app: Data<App>,
     wanted: ListRequest,
     limit: i64,
     view: View,
     context: [u8; 32],
     known_total: Option<usize>,
-) -> HttpResponse {
+) -> Result<HttpResponse, Error> {
+    let wants_deleted = wanted.filter.wants_deleted();
+    let page = app.store.customers().id_page(wanted).await?;
     let stream = async_stream::try_stream! {
-        let wants_deleted = wanted.filter.wants_deleted();
-        let page = app.store.customers().id_page(wanted).await.map_err(Error::from)?;
         let total = known_total.or(page.total).unwrap_or(0);
         let mut text: Vec<u8> = b"{\"Records\":[".to_vec();
         let mut is_first = true;
         for slice in page.ids.chunks(SLICE) {
-            for (record, entrypoint) in app.store.customers().records(slice.to_vec()).await.map_err(Error::from)? {
+            let found = app.store.customers().records(slice.to_vec()).await.map_err(Error::from)?;
+            for (index, (record, entrypoint)) in found.into_iter().enumerate() {
+                if index.is_multiple_of(RECORDS_AT_ONCE) {
+                    tokio::task::yield_now().await;
+                }
                 let stored = &record.stored;
                 // The customer was deleted after the order was fixed.
                 if stored.customer.is_deleted() && !wants_deleted {
@@ -242,10 +253,10 @@ fn streamed(
         text.push(b'}');
         yield Bytes::from(text);
     };
-    HttpResponse::Ok()
+    Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "private, no-cache"))
         .insert_header((CONTENT_TYPE, "application/json"))
-        .streaming::<_, actix_web::Error>(stream)
+        .streaming::<_, actix_web::Error>(stream))
 }
 
 /// How many customers an entrypoint has.

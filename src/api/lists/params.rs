@@ -1,5 +1,7 @@
 //! The query parameters of lists and exports.
 
+use std::time::Duration;
+
 use actix_web::HttpRequest;
 
 use super::LIMIT_DEFAULT;
@@ -13,6 +15,11 @@ use crate::domain::exports::{COLUMNS_PARAMETER, Column, Format, parse_columns};
 use crate::domain::filter::{Filter, Search, Sort};
 use crate::domain::kernel::problem::noted;
 use crate::store::ListRequest;
+
+/// How long a page of a list may take.
+pub(crate) const PAGE_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a file or a long answer may look for its customers.
+const LONG_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// The query parameter that requests a file instead of a page.
 const FORMAT_PARAMETER: &str = "exportFormat";
@@ -83,6 +90,8 @@ pub(crate) struct ListParams {
     pub(crate) page: Option<String>,
     /// The file to answer instead of a page.
     pub(crate) file: Option<FileParams>,
+    /// The caller's organisation, which takes turns with others.
+    owner: i64,
 }
 
 /// Whether the query of a list requests a file, which needs one more scope.
@@ -163,7 +172,8 @@ impl ListParams {
         }
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let file = format.map(|(format, parameter)| FileParams { format, parameter, columns });
-        unless_any(problems, Ok(ListParams { filter, search, sort, skip, limit, page, file }))
+        let owner = caller.claims().org;
+        unless_any(problems, Ok(ListParams { filter, search, sort, skip, limit, page, file, owner }))
     }
 
     /// The request to the store.
@@ -178,6 +188,8 @@ impl ListParams {
             skip: self.skip,
             limit: usize::MAX,
             counts: false,
+            owner: self.owner,
+            time_max: LONG_TIME_MAX,
         }
     }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Undecided, time_of_change};
 use super::command::{Actor, DeleteCustomer, Outcome};
 use super::effects::{Effects, Revision};
 use super::working_set::WorkingSet;
+use super::{Undecided, time_of_change};
 use crate::domain::customers::history::Operation;
 use crate::domain::customers::record::{Customer, Lifecycle, Status, Stored};
 use crate::domain::kernel::problem::Rejection;

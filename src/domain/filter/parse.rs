@@ -4,7 +4,7 @@ use super::field::{ADDITIONAL_PREFIX, FilterField, after_prefix};
 use super::value::Value;
 use super::{Filter, Predicate};
 use crate::domain::kernel::members::{Given, Members};
-use crate::domain::kernel::problem::Problem;
+use crate::domain::kernel::problem::{PROBLEMS_MAX, Problem};
 use crate::domain::kernel::text::{self, nearest};
 
 /// Query parameters of lists and exports that are no filters (contract 6.1, and our own `search` and
@@ -73,6 +73,9 @@ impl FilterParser {
             let message = r#"must be a JSON object of filters, such as {"email(ct)":"example.test"}"#;
             return self.problems.push(Problem::parameter(PARAMETERS, "invalid_json", message));
         };
+        if let Err((code, message)) = members.check() {
+            return self.problems.push(Problem::parameter(PARAMETERS, code, message));
+        }
         for (key, raw) in &members.0 {
             match Given::of(raw) {
                 Given::Null => {}
@@ -112,7 +115,12 @@ impl FilterParser {
             },
         };
         let Some(field) = FilterField::of_name(name) else {
-            return self.refuse(given, "unknown_filter", unknown(name));
+            let is_listed = self.problems.len() < PROBLEMS_MAX;
+            return self.refuse(
+                given,
+                "unknown_filter",
+                if is_listed { unknown(name) } else { String::new() },
+            );
         };
         let Some(op) = op.parse().ok().filter(|op| field.ops().contains(op)) else {
             let names: Vec<&str> = field.ops().iter().map(|op| op.name()).collect();

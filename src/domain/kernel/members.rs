@@ -6,12 +6,80 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The members of a JSON object.
+use super::problem::ValueError;
+
+/// The most members of an object that are looked at (rules 6).
+pub const MEMBERS_MAX: usize = 512;
+
+/// The members of a JSON object, at most [`MEMBERS_MAX`] of them.
 #[derive(Debug, Default)]
-pub struct Members<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
+pub struct Members<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>, Surplus);
+
+/// How many members or items an object or an array has beyond the limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Surplus(usize);
+
+impl Surplus {
+    /// Refuses an object or an array with too many members or items.
+    fn check(self, read: usize, what: &str) -> Result<(), ValueError> {
+        match self.0 {
+            0 => Ok(()),
+            more => Err(("too_many", format!("has {} {what}; send at most {MEMBERS_MAX}", read + more))),
+        }
+    }
+}
+
+impl Members<'_> {
+    /// Refuses an object with more members than are looked at.
+    ///
+    /// # Errors
+    /// The object has more than [`MEMBERS_MAX`] members.
+    pub fn check(&self) -> Result<(), ValueError> {
+        self.1.check(self.0.len(), "members")
+    }
+}
+
+/// The items of a JSON array, at most [`MEMBERS_MAX`] of them.
+#[derive(Debug, Default)]
+pub struct Items<'a>(pub Vec<&'a RawValue>, Surplus);
+
+impl Items<'_> {
+    /// Refuses an array with more items than are looked at.
+    ///
+    /// # Errors
+    /// The array has more than [`MEMBERS_MAX`] items.
+    pub fn check(&self) -> Result<(), ValueError> {
+        self.1.check(self.0.len(), "items")
+    }
+}
+
+impl<'de> Deserialize<'de> for Items<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SeqVisitor;
+        impl<'de> Visitor<'de> for SeqVisitor {
+            type Value = Items<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON array")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Items<'de>, A::Error> {
+                let mut items = Vec::new();
+                while items.len() < MEMBERS_MAX {
+                    let Some(item) = seq.next_element()? else { return Ok(Items(items, Surplus(0))) };
+                    items.push(item);
+                }
+                let mut surplus = 0;
+                while seq.next_element::<IgnoredAny>()?.is_some() {
+                    surplus += 1;
+                }
+                Ok(Items(items, Surplus(surplus)))
+            }
+        }
+        deserializer.deserialize_seq(SeqVisitor)
+    }
+}
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -23,10 +91,17 @@ impl<'de> Deserialize<'de> for Members<'de> {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Vec::new();
-                while let Some(name) = map.next_key::<Name<'de>>()? {
+                while members.len() < MEMBERS_MAX {
+                    let Some(name) = map.next_key::<Name<'de>>()? else {
+                        return Ok(Members(members, Surplus(0)));
+                    };
                     members.push((name.0, map.next_value()?));
                 }
-                Ok(Members(members))
+                let mut surplus = 0;
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+                    surplus += 1;
+                }
+                Ok(Members(members, Surplus(surplus)))
             }
         }
         deserializer.deserialize_map(MapVisitor)
@@ -50,7 +125,7 @@ pub enum Given<'a> {
     /// `true` or `false`.
     Bool,
     /// An array.
-    List(Vec<&'a RawValue>),
+    List(Items<'a>),
     /// An object.
     Object(Members<'a>),
     /// A string whose escapes are no Unicode text (a lone surrogate).
@@ -83,5 +158,33 @@ impl<'a> Given<'a> {
             Given::List(_) => "an array",
             Given::Object(_) => "an object",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_6_an_object_or_array_of_too_many_is_counted_and_not_kept() {
+        for (number, is_well) in
+            [(0, true), (MEMBERS_MAX, true), (MEMBERS_MAX + 1, false), (3 * MEMBERS_MAX, false)]
+        {
+            let object: Vec<String> = (0..number).map(|at| format!("\"m{at}\": [{at}]")).collect();
+            let object = format!("{{{}}}", object.join(","));
+            let members: Members<'_> = serde_json::from_str(&object).unwrap();
+            assert_eq!((members.0.len(), members.check().is_ok()), (number.min(MEMBERS_MAX), is_well));
+            let array = format!("[{}]", vec!["{}"; number].join(","));
+            let items: Items<'_> = serde_json::from_str(&array).unwrap();
+            assert_eq!((items.0.len(), items.check().is_ok()), (number.min(MEMBERS_MAX), is_well));
+            if !is_well {
+                let (code, message) = members.check().unwrap_err();
+                assert_eq!((code, message.contains(&number.to_string())), ("too_many", true), "{message}");
+            }
+        }
+        assert!(
+            serde_json::from_str::<Members<'_>>(&format!("{{{}\"a\":}}", "\"a\":1,".repeat(600))).is_err()
+        );
+        assert!(serde_json::from_str::<Items<'_>>(&format!("[{}]", "1,".repeat(600))).is_err());
     }
 }

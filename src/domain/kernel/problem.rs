@@ -2,6 +2,12 @@
 
 use std::fmt;
 
+/// The most problems that an answer lists; it counts the others (rules 6).
+pub const PROBLEMS_MAX: usize = 100;
+
+/// The most bytes of a name as sent that a pointer repeats.
+const PART_BYTES_MAX: usize = 100;
+
 /// The part of the request that a problem is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum At {
@@ -27,12 +33,16 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of a body member. `path` has the names as sent; this function escapes them.
+    /// A problem of a body member. `path` has the names as sent; this function escapes them, and shortens long ones.
     pub fn field(path: &[&str], code: &'static str, message: impl Into<String>) -> Problem {
         let mut pointer = String::new();
         for part in path {
             pointer.push('/');
-            pointer.push_str(&part.replace('~', "~0").replace('/', "~1"));
+            let shown = part.get(..part.floor_char_boundary(PART_BYTES_MAX)).unwrap_or(part);
+            pointer.push_str(&shown.replace('~', "~0").replace('/', "~1"));
+            if shown.len() < part.len() {
+                pointer.push('…');
+            }
         }
         Problem { at: At::Pointer(pointer), code, message: message.into() }
     }

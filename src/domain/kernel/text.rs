@@ -25,7 +25,7 @@ const BETWEEN_LINES: &str = ", ";
 /// # Errors
 /// The text has a control character, or more characters than allowed.
 pub fn clean(text: &str, chars_max: usize) -> Result<CompactString, ValueError> {
-    checked(&one_line(&visible(text), " "), chars_max)
+    checked(&one_line(&seen(text, chars_max)?, " "), chars_max)
 }
 
 /// The stored form of a street: as [`clean`], but a comma stands between its lines.
@@ -33,7 +33,17 @@ pub fn clean(text: &str, chars_max: usize) -> Result<CompactString, ValueError> 
 /// # Errors
 /// Same as [`clean`].
 pub fn clean_lines(text: &str, chars_max: usize) -> Result<CompactString, ValueError> {
-    checked(&one_line(&visible(text), BETWEEN_LINES), chars_max)
+    checked(&one_line(&seen(text, chars_max)?, BETWEEN_LINES), chars_max)
+}
+
+/// The visible part of a text. A text that must be too long is not looked at: it may have megabytes. A character of the
+/// normal form has at most four characters before, of at most four bytes.
+fn seen(text: &str, chars_max: usize) -> Result<Cow<'_, str>, ValueError> {
+    let trimmed = text.trim();
+    if trimmed.len() > chars_max.saturating_mul(16) {
+        return Err(("too_long", at_most(chars_max)));
+    }
+    Ok(visible(trimmed))
 }
 
 /// A text of one line without white space at its ends, in NFC.
@@ -231,6 +241,9 @@ mod tests {
         assert_eq!(clean("  Zoe\u{308} ", 10).unwrap(), "Zoë");
         assert_eq!(clean("\u{a0}x\u{3000}", 10).unwrap(), "x");
         assert_eq!(clean("ab", 1).unwrap_err().0, "too_long");
+        assert_eq!(clean(&"a".repeat(1 << 20), 1).unwrap_err().0, "too_long");
+        // One character, of four when sent.
+        assert_eq!(clean(&"\u{3b1}\u{313}\u{300}\u{345}".repeat(250), 250).unwrap().chars().count(), 250);
         // Four characters, eight bytes: limits count characters.
         assert_eq!(clean("éééé", 4).unwrap(), "éééé");
         for bad in ["a\0b", "a\u{1b}b", "a\u{8d}b", "a\u{fffe}b", "a\u{7f}"] {

@@ -19,8 +19,9 @@ use crate::store::engine::checkpointer::truncate_log;
 use crate::store::engine::conn::{Conn, DatabaseUrl, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::queue::PATIENCE;
-use crate::store::engine::reader::{Sees, Size};
+use crate::store::engine::reader::{Sees, Size, Wanted};
 use crate::store::engine::schema::{self, customer};
+use crate::store::keys::keyring::KeyRing;
 use crate::store::{Customers, index};
 
 impl Customers<'_> {
@@ -158,29 +159,40 @@ impl Customers<'_> {
     /// the thread that allocated the records also frees them.
     ///
     /// # Errors
-    /// Database errors; [`StoreError::Corrupt`].
+    /// Database errors; [`StoreError::Corrupt`]; [`StoreError::Slow`] after the request's time.
     pub async fn list<T: Send + 'static>(
         self,
         request: ListRequest,
         render: impl FnOnce(&ListPage) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let plan = request.plan();
-        let sees = match self.0.url {
-            DatabaseUrl::Postgres(_) if lists::by_id::asks(&request, &plan) => Sees::EachItsOwn,
-            _ => Sees::OneState,
-        };
         let (ring, record_cache) = (Arc::clone(&self.0.ring), Arc::clone(&self.0.record_cache));
-        let read =
-            move |conn: &mut Conn| Ok(render(&lists::page(conn, &ring, &record_cache, &request, plan)?));
-        self.0.readers.read(Size::Many, sees, read).await
+        if lists::by_id::asks(&request, &plan) {
+            let sees = match self.0.url {
+                DatabaseUrl::Postgres(_) => Sees::EachItsOwn,
+                DatabaseUrl::Sqlite(_) => Sees::OneState,
+            };
+            let read =
+                move |conn: &mut Conn| Ok(render(&lists::by_id::page(conn, &ring, &record_cache, &request)?));
+            return self.0.readers.read(Size::Many, sees, read).await;
+        }
+        let (owner, time_max) = (request.owner, request.time_max);
+        let read = move |conn: &mut Conn, wanted: &Wanted| {
+            Ok(render(&lists::page(conn, &ring, &record_cache, &request, plan, wanted)?))
+        };
+        self.0.readers.search(owner, time_max, read).await
     }
 
     /// The ids of a page that is too long for [`Customers::list`], read from one state of the database.
     ///
     /// # Errors
-    /// Database errors; [`StoreError::Corrupt`].
+    /// As [`Customers::list`].
     pub async fn id_page(self, request: ListRequest) -> Result<IdPage, StoreError> {
-        self.0.read(move |conn, ring| lists::id_page(conn, ring, &request)).await
+        let (owner, time_max) = (request.owner, request.time_max);
+        let read = move |conn: &mut Conn, ring: &KeyRing, wanted: &Wanted| {
+            lists::id_page(conn, ring, &request, wanted)
+        };
+        self.0.search(owner, time_max, read).await
     }
 
     /// The current records of some entrypoints and ids, in the order given; deleted records may be among them.

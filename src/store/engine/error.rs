@@ -11,6 +11,9 @@ pub enum StoreError {
     /// The queue is full; the store did not try.
     #[error("too many requests are waiting")]
     Busy,
+    /// The read had its time, or nobody waits for it any more.
+    #[error("the read took too long")]
+    Slow,
     /// The database is unreachable, full, locked or broken. As far as the store knows, nothing took effect.
     #[error("the database is not available: {0}")]
     Unavailable(String),

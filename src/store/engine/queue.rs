@@ -61,6 +61,8 @@ struct State<C, A> {
     /// Whether one of them was notified and does not run yet.
     is_waking: bool,
     is_closed: bool,
+    /// Since when items wait and no writer took any.
+    waits_since: Option<Instant>,
 }
 
 impl<C, A> State<C, A> {
@@ -132,8 +134,14 @@ pub(crate) struct Queue<C, A> {
 
 impl<C, A> Default for Queue<C, A> {
     fn default() -> Queue<C, A> {
-        let state =
-            State { items: VecDeque::new(), held: Vec::new(), idle: 0, is_waking: false, is_closed: false };
+        let state = State {
+            items: VecDeque::new(),
+            held: Vec::new(),
+            idle: 0,
+            is_waking: false,
+            is_closed: false,
+            waits_since: None,
+        };
         Queue { state: Mutex::new(state), wake: Condvar::new() }
     }
 }
@@ -158,6 +166,9 @@ impl<C, A> Queue<C, A> {
             return Err(StoreError::Busy);
         }
         let wakes = state.is_free(&item) && state.must_wake();
+        if state.items.is_empty() {
+            state.waits_since = Some(Instant::now());
+        }
         state.items.push_back(item);
         drop(state);
         if wakes {
@@ -195,6 +206,7 @@ impl<C, A> Queue<C, A> {
         let mut state = self.state();
         loop {
             if let Some(work) = state.next(most) {
+                state.waits_since = (!state.items.is_empty()).then(Instant::now);
                 let wakes = state.has_free() && state.must_wake();
                 drop(state);
                 if wakes {
@@ -225,6 +237,9 @@ impl<C, A> Queue<C, A> {
             |job: &Job<C, A>| has_waited && (state.is_closed || job.queued_at.elapsed() >= PATIENCE);
         let (late, left): (Vec<_>, Vec<_>) = left.into_iter().partition(gives_up);
         late.into_iter().for_each(Job::give_up);
+        if state.items.is_empty() && !left.is_empty() {
+            state.waits_since = Some(Instant::now());
+        }
         let left = left.into_iter().map(|job| Item::Job(Job { was_left: true, ..job }));
         if has_waited {
             state.items.extend(left);
@@ -247,6 +262,9 @@ impl<C, A> Queue<C, A> {
             }
             let (late, rest) = std::mem::take(&mut state.items).into_iter().partition(is_late);
             state.items = rest;
+            if state.items.is_empty() {
+                state.waits_since = None;
+            }
             late
         };
         for item in late {
@@ -260,6 +278,11 @@ impl<C, A> Queue<C, A> {
     pub(crate) fn close(&self) {
         self.state().is_closed = true;
         self.wake.notify_all();
+    }
+
+    /// For how long items have waited without a writer that took any.
+    pub(crate) fn stands_still(&self) -> Duration {
+        self.state().waits_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     /// How many items wait.
@@ -309,6 +332,22 @@ mod tests {
         assert_eq!(ids(&take(&queue, 9)), [11, 12]);
         queue.release(&[2, 3], Vec::new(), false);
         assert_eq!(ids(&take(&queue, 9)), [21]);
+    }
+
+    #[test]
+    fn a_queue_stands_still_while_nobody_takes() {
+        let queue = Queue::default();
+        assert_eq!(queue.stands_still(), Duration::ZERO);
+        push(&queue, 1, 10);
+        push(&queue, 1, 11);
+        std::thread::sleep(Duration::from_millis(2));
+        let still = queue.stands_still();
+        assert!(still >= Duration::from_millis(2));
+        take(&queue, 1);
+        assert!(queue.stands_still() < still);
+        queue.release(&[1], Vec::new());
+        take(&queue, 1);
+        assert_eq!(queue.stands_still(), Duration::ZERO);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use super::checkpointer::Checkpointer;
 use super::conn::{Conn, DatabaseUrl, KeptConn, Purpose};
 use super::error::StoreError;
+use super::health::WriteHealth;
 use super::queue::{AdminTask, Job, Queue, Work};
 
 /// The most commands of one transaction.
@@ -42,6 +43,7 @@ pub(crate) struct WriterSetup<C, A> {
     pub url: DatabaseUrl,
     pub run: Box<Run<C, A>>,
     pub batch_max: usize,
+    pub health: Arc<WriteHealth>,
 }
 
 /// Starts a writer thread. It ends once the queue is closed and every command has its answer.
@@ -125,6 +127,7 @@ impl<C, A> Writer<C, A> {
             .conn
             .get_begun()
             .and_then(|(conn, is_begun)| transaction(conn, is_begun, &self.setup, &commands));
+        self.setup.health.note(&result);
         match result {
             Ok((ran, is_begun)) => {
                 if is_begun {

@@ -141,7 +141,13 @@ impl FileIntake {
     /// Stores the text so far; the first piece must contain the header.
     async fn keep(&mut self, is_last: bool) -> Result<(), IntakeError> {
         if self.header.is_none() {
-            self.header = Some(Header::of(&self.text, is_last, &self.options).map_err(invalid)?);
+            // The header of a hostile file has many columns, and each unknown one looks for the nearest name.
+            let (text, options) = (std::mem::take(&mut self.text), self.options.clone());
+            let read = move || (Header::of(&text, is_last, &options), text);
+            let gone = |_| StoreError::Bug("the blocking threads have stopped".into());
+            let (header, text) = tokio::task::spawn_blocking(read).await.map_err(gone)?;
+            self.text = text;
+            self.header = Some(header.map_err(invalid)?);
         }
         if !self.text.is_empty() {
             self.upload =

@@ -90,7 +90,12 @@ impl Scrub {
             blocks += rows.len();
             for (first_term, first_customer, data) in rows {
                 if let Some((blocks, postings)) = without(&data, &self.erased).map_err(broken)? {
-                    replaced.push(Replaced { segment_id, key: (first_term, first_customer), blocks, postings });
+                    replaced.push(Replaced {
+                        segment_id,
+                        key: (first_term, first_customer),
+                        blocks,
+                        postings,
+                    });
                 }
             }
             if replaced.len() >= REPLACED_MAX || blocks >= STEP_BLOCKS {
@@ -136,11 +141,7 @@ impl Scrub {
     }
 }
 
-fn read(
-    conn: &mut Conn,
-    segment_id: i64,
-    last: Option<Key>,
-) -> Result<Vec<(i64, i64, Vec<u8>)>, StoreError> {
+fn read(conn: &mut Conn, segment_id: i64, last: Option<Key>) -> Result<Vec<(i64, i64, Vec<u8>)>, StoreError> {
     let (term, customer) = last.unwrap_or((i64::MIN, i64::MIN));
     Ok(on!(conn, |c| index_block::table
         .filter(index_block::segment_id.eq(segment_id))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 
-use super::{InviteLease, count, leased, next_ids, queue, read_job, reports, row, step};
+use super::{InviteLease, SEARCH_TIME_MAX, count, leased, next_ids, queue, read_job, reports, row, step};
 use crate::clock;
 use crate::domain::accounts::link::LinkKind;
 use crate::domain::decide::command::{Actor, KeyUse};
@@ -12,10 +12,12 @@ use crate::domain::imports::JobState;
 use crate::domain::invitations::{InviteJob, InviteOutcome, InvitePlan, InviteReport};
 use crate::domain::kernel::problem::Rejection;
 use crate::store::accounts::links;
-use crate::store::engine::conn::on;
+use crate::store::engine::conn::{Conn, on};
+use crate::store::engine::reader::Wanted;
 use crate::store::engine::schema::{invite_report, job};
 use crate::store::jobs::lease::{self, LEASE_US};
 use crate::store::jobs::{self, JobId, JobKind, StepDone, by_id, of_job};
+use crate::store::keys::keyring::KeyRing;
 use crate::store::{Invitations, Link, StoreError};
 
 /// The maximum number of jobs that one transaction removes.
@@ -67,7 +69,11 @@ impl Invitations<'_> {
         cursor: i64,
         limit: usize,
     ) -> Result<Vec<i64>, StoreError> {
-        self.0.read(move |conn, ring| next_ids(conn, ring, &lease, cursor, limit)).await
+        let owner = -lease.job.entrypoint_id;
+        let read = move |conn: &mut Conn, ring: &KeyRing, wanted: &Wanted| {
+            next_ids(conn, ring, &lease, cursor, limit, wanted)
+        };
+        self.0.search(owner, SEARCH_TIME_MAX, read).await
     }
 
     /// Counts the customers of a job, to show the progress.
@@ -76,7 +82,9 @@ impl Invitations<'_> {
     /// Database errors; [`StoreError::Corrupt`].
     pub async fn count(self, lease: Arc<InviteLease>) -> Result<(), StoreError> {
         let held = lease.lease;
-        let total = self.0.read(move |conn, ring| count(conn, ring, &lease)).await?;
+        let owner = -lease.job.entrypoint_id;
+        let read = move |conn: &mut Conn, ring: &KeyRing, wanted: &Wanted| count(conn, ring, &lease, wanted);
+        let total = self.0.search(owner, SEARCH_TIME_MAX, read).await?;
         self.0
             .administer(move |conn, _| {
                 let until_us = conn.shared_now(clock::now())?.0 + LEASE_US;

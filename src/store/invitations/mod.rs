@@ -6,6 +6,8 @@
 mod handle;
 mod step;
 
+use std::time::Duration;
+
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use strum::VariantNames as _;
@@ -14,6 +16,7 @@ use super::customers::lists::{self, ListRequest};
 use super::customers::record_cache::RecordCache;
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
+use super::engine::reader::Wanted;
 use super::engine::schema::{invite_report, job};
 use super::entrypoints;
 use super::entrypoints::lock_row::lock_entrypoint;
@@ -117,6 +120,9 @@ fn leased(conn: &mut Conn, ring: &KeyRing, row: &JobRow, lease: Lease) -> Result
     })
 }
 
+/// How long a job may look for its next customers.
+const SEARCH_TIME_MAX: Duration = Duration::from_hours(1);
+
 fn request(plan: &InvitePlan, entrypoint_id: i64) -> Result<ListRequest, StoreError> {
     let (filter, search) = plan.conditions().map_err(StoreError::Corrupt)?;
     Ok(ListRequest {
@@ -129,6 +135,9 @@ fn request(plan: &InvitePlan, entrypoint_id: i64) -> Result<ListRequest, StoreEr
         skip: 0,
         limit: 1,
         counts: false,
+        // A number of its own, beside those of organisations.
+        owner: -entrypoint_id,
+        time_max: SEARCH_TIME_MAX,
     })
 }
 
@@ -139,6 +148,7 @@ fn next_ids(
     lease: &InviteLease,
     cursor: i64,
     limit: usize,
+    wanted: &Wanted,
 ) -> Result<Vec<i64>, StoreError> {
     if let Some(ids) = &lease.plan.ids {
         return Ok(ids.iter().copied().filter(|id| *id > cursor).take(limit).collect());
@@ -149,15 +159,15 @@ fn next_ids(
     let bare = Stored { id: cursor, version: 1, customer: Customer::default(), erased: false };
     request.after = Some(request.sort.key(&bare, &entrypoint));
     request.limit = limit;
-    let page = lists::id_page(conn, ring, &request)?;
+    let page = lists::id_page(conn, ring, &request, wanted)?;
     Ok(page.ids.into_iter().map(|(_, id)| id).filter(|id| *id <= lease.last_id).collect())
 }
 
 /// The number of customers that the filter of a job admits.
-fn count(conn: &mut Conn, ring: &KeyRing, lease: &InviteLease) -> Result<i64, StoreError> {
+fn count(conn: &mut Conn, ring: &KeyRing, lease: &InviteLease, wanted: &Wanted) -> Result<i64, StoreError> {
     let request = ListRequest { counts: true, ..request(&lease.plan, lease.job.entrypoint_id)? };
-    let total = lists::page(conn, ring, &RecordCache::none(), &request, request.plan())?.total.unwrap_or(0);
-    Ok(i64::try_from(total).unwrap_or(i64::MAX))
+    let page = lists::page(conn, ring, &RecordCache::none(), &request, request.plan(), wanted)?;
+    Ok(i64::try_from(page.total.unwrap_or(0)).unwrap_or(i64::MAX))
 }
 
 type ReportColumns = (i64, String, Option<i64>);

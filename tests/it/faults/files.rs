@@ -41,7 +41,10 @@ async fn a_clean_stop_leaves_one_whole_file() {
         }
     };
     at_once((0..CUSTOMERS).map(ask)).await;
-    assert!(!others(server.site()).is_empty(), "the running service has no write-ahead log, so this proves nothing");
+    assert!(
+        !others(server.site()).is_empty(),
+        "the running service has no write-ahead log, so this proves nothing"
+    );
     assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
     assert_eq!(others(server.site()), Vec::<PathBuf>::new());
     let copy = on_a_copy(server.site()).await;
@@ -92,7 +95,8 @@ async fn files_that_vanish_end_acknowledgements_and_readiness() {
         send(import.header("Content-Type", "text/csv").body(rows(0, 3))).await.expect_error(503);
         let token = json!({"entries": ["demo"], "name": "lost"});
         settings.post("/api/Token", &token).await.expect_error(503);
-        wait_until("the instance is not ready", Duration::from_secs(15), async || !is_ready(&client).await).await;
+        wait_until("the instance is not ready", Duration::from_secs(15), async || !is_ready(&client).await)
+            .await;
         // Another file with the same content is not the database that this process knows.
         if ending.is_empty() {
             assert!(!file.exists(), "the service made another database");

@@ -91,6 +91,8 @@ impl Site {
             .arg(self.data_dir(instance))
             .env("CUSTOMARY_MASTER_KEY", MASTER_KEY)
             .env("CUSTOMARY_LOG", "warn")
+            // The clients of the tests keep their connections.
+            .env("CUSTOMARY_DRAIN", "50ms")
             .env("TMPDIR", self.folder().join("tmp"))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());

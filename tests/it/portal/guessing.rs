@@ -115,6 +115,38 @@ both!(parallel_attempts_all_count, |db| async {
     assert_eq!(status_of(&client, id).await, 85);
 });
 
+both!(guesses_in_the_portal_do_not_hold_up_passwords_of_the_api, |db| async {
+    const GUESSES: usize = 200;
+    let server = start(db).await;
+    let client = server.client();
+    with_account(&client).await;
+    let before = argon2_runs(&server).await;
+    let guesses = at_once((0..GUESSES).map(|number| {
+        let mut browser = Browser::new(&server, "demo");
+        async move { browser.sign_in(&format!("nobody{number}@example.test"), "guess number 1").await }
+    }));
+    let creates = at_once((0..8).map(|number| {
+        let client = client.clone();
+        let body = json!({"email": format!("p{number}@example.test"), "customerPsw": OTHER_PASSWORD});
+        async move { client.create("demo", &body, &[], &[]).await.status }
+    }));
+    let (pages, created) = tokio::join!(guesses, creates);
+    assert_eq!(created, [200; 8]);
+    let refused: Vec<&Page> = pages.iter().filter(|page| page.status == 429).collect();
+    let wrong = pages.iter().filter(|page| page.status == 422).count();
+    assert_eq!(
+        refused.len() + wrong,
+        GUESSES,
+        "{:?}",
+        pages.iter().map(|page| page.status).collect::<Vec<_>>()
+    );
+    assert!(!refused.is_empty(), "the queue of guesses has no end");
+    assert!(refused.iter().all(|page| page.headers.contains_key("retry-after")));
+    assert_eq!(argon2_runs(&server).await - before, wrong as u64, "a refused guess costs no hash");
+    // Who was refused may try again at once.
+    Browser::new(&server, "demo").sign_in("ada", PASSWORD).await.expect(303);
+});
+
 both!(requests_for_a_mail_reveal_nothing_and_send_few_mails, |db| async {
     let server = start(db).await;
     let client = server.client();

@@ -60,6 +60,32 @@ impl Sql {
         done.unwrap_or_else(|error| panic!("{statements}: {error}"));
     }
 
+    /// Makes every write of other connections fail, until [`Sql::allow_writes`].
+    pub fn refuse_writes(&mut self) {
+        match self {
+            // Others wait for the lock, then give up.
+            Sql::Sqlite(_) => self.run("BEGIN IMMEDIATE"),
+            Sql::Postgres(_) => self.run(
+                "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$; \
+                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            ),
+        }
+    }
+
+    /// Ends [`Sql::refuse_writes`].
+    pub fn allow_writes(&mut self) {
+        match self {
+            Sql::Sqlite(_) => self.run("ROLLBACK"),
+            Sql::Postgres(_) => self.run(
+                "SET default_transaction_read_only = off; \
+                 DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$; \
+                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            ),
+        }
+    }
+
     /// The number in the column `value` of a query.
     pub fn number(&mut self, query: &str) -> i64 {
         let row: QueryResult<Number> = match self {
@@ -269,7 +295,8 @@ pub fn refuse_for_environment(db: Db, number: usize) -> String {
     let refuse_no_more = refuse_no_more(db);
     match db {
         Db::Sqlite => {
-            let reasons = ["database or disk is full", "disk I/O error", "database is locked", "out of memory"];
+            let reasons =
+                ["database or disk is full", "disk I/O error", "database is locked", "out of memory"];
             let reason = reasons[number % reasons.len()];
             format!(
                 "{refuse_no_more}; CREATE TRIGGER refuse BEFORE INSERT ON customer BEGIN SELECT RAISE(ABORT, '{reason}'); END"

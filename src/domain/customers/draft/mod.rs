@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use compact_str::CompactString;
@@ -21,9 +21,9 @@ use super::record::{
 };
 use crate::domain::accounts::password;
 use crate::domain::kernel::invisible::visible;
-use crate::domain::kernel::members::{Given, Members};
+use crate::domain::kernel::members::{Given, Items, Members};
 use crate::domain::kernel::money::Money;
-use crate::domain::kernel::problem::{Problem, ValueError};
+use crate::domain::kernel::problem::{PROBLEMS_MAX, Problem, ValueError};
 use crate::domain::kernel::text;
 use crate::domain::kernel::time::{self, Micros};
 
@@ -161,13 +161,16 @@ impl Draft {
     /// All problems at once, each with its JSON pointer.
     pub fn parse(members: &Members<'_>, context: Context<'_>) -> Result<Draft, Vec<Problem>> {
         let mut reader = DraftParser { draft: Draft::default(), problems: Vec::new(), context };
-        let mut seen: Vec<&str> = Vec::with_capacity(members.0.len());
+        if let Err(refusal) = members.check() {
+            reader.refuse(&[], refusal);
+            return Err(reader.problems);
+        }
+        let mut seen: HashSet<&str> = HashSet::with_capacity(members.0.len());
         for (name, raw) in &members.0 {
-            if seen.contains(&name.as_ref()) {
+            if !seen.insert(name.as_ref()) {
                 reader.refuse(&[name], ("duplicate_field", "stands in the body twice".into()));
                 continue;
             }
-            seen.push(name);
             reader.member(name, &Given::of(raw));
         }
         reader.read_phone();
@@ -192,6 +195,11 @@ struct DraftParser<'a> {
 impl DraftParser<'_> {
     fn refuse(&mut self, path: &[&str], (code, message): ValueError) {
         self.problems.push(Problem::field(path, code, message));
+    }
+
+    /// "; did you mean …?", unless the answer lists no more problems.
+    fn hint<'n>(&self, name: &str, names: impl Iterator<Item = &'n str>) -> String {
+        if self.problems.len() < PROBLEMS_MAX { text::hint(name, names) } else { String::new() }
     }
 
     fn wrong_type(&mut self, path: &[&str], wanted: &str, given: &Given<'_>) {
@@ -238,7 +246,8 @@ impl DraftParser<'_> {
                 self.draft.created_at = moment.value().copied();
             }
             _ => {
-                let hint = text::hint(name, TextField::all().map(TextField::name).chain(OTHER_MEMBERS));
+                let names = TextField::all().map(TextField::name).chain(OTHER_MEMBERS);
+                let hint = self.hint(name, names);
                 self.refuse(&[name], ("unknown_field", format!("is no field of a customer{hint}")));
             }
         }
@@ -340,6 +349,10 @@ impl DraftParser<'_> {
             Given::Object(members) => members,
             other => return self.wrong_type(&[NAME], "an object of strings", other),
         };
+        if members.0.len() > ADDITIONAL_MAX {
+            let message = format!("must have at most {ADDITIONAL_MAX} fields");
+            return self.refuse(&[NAME], ("too_many", message));
+        }
         let mut fields = BTreeMap::new();
         for (key, raw) in &members.0 {
             let key = key.as_ref();
@@ -366,10 +379,6 @@ impl DraftParser<'_> {
                 self.refuse(&[NAME, key], ("duplicate_field", "stands in the body twice".into()));
             }
         }
-        if members.0.len() > ADDITIONAL_MAX {
-            let message = format!("must have at most {ADDITIONAL_MAX} fields");
-            self.refuse(&[NAME], ("too_many", message));
-        }
         self.draft.additional = Change::Set(fields);
     }
 
@@ -382,15 +391,19 @@ impl DraftParser<'_> {
         chars_max: usize,
     ) -> Option<Vec<(usize, CompactString)>> {
         let items = match given {
-            Given::Null => &Vec::new(),
+            Given::Null => &Items::default(),
             Given::List(items) => items,
             other => {
                 self.wrong_type(&[name], "an array of strings", other);
                 return None;
             }
         };
+        if let Err(refusal) = items.check() {
+            self.refuse(&[name], refusal);
+            return None;
+        }
         let mut texts = Vec::new();
-        for (index, raw) in items.iter().enumerate() {
+        for (index, raw) in items.0.iter().enumerate() {
             let place = index.to_string();
             match Given::of(raw) {
                 Given::Null => {}
@@ -407,9 +420,10 @@ impl DraftParser<'_> {
     fn labels(&mut self, given: &Given<'_>) {
         const NAME: &str = "labels";
         let Some(texts) = self.texts(NAME, given, LABEL_CHARS_MAX) else { return };
+        let mut known = HashSet::with_capacity(texts.len());
         let mut labels: Vec<String> = Vec::new();
         for (_, label) in texts {
-            if !labels.iter().any(|known: &String| *known == label) {
+            if known.insert(label.clone()) {
                 labels.push(label.into());
             }
         }
@@ -423,7 +437,8 @@ impl DraftParser<'_> {
         const NAME: &str = "identifierFields";
         let Some(texts) = self.texts(NAME, given, ADDITIONAL_KEY_CHARS_MAX) else { return };
         if texts.len() > IDENTIFIER_FIELDS_MAX {
-            self.refuse(&[NAME], ("too_many", format!("must have at most {IDENTIFIER_FIELDS_MAX} names")));
+            let message = format!("must have at most {IDENTIFIER_FIELDS_MAX} names");
+            return self.refuse(&[NAME], ("too_many", message));
         }
         for (index, name) in texts {
             match IdField::parse(&name) {

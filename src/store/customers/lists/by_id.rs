@@ -47,7 +47,7 @@ pub(crate) fn asks(request: &ListRequest, plan: &Plan) -> bool {
 ///
 /// # Errors
 /// Database errors; [`StoreError::Corrupt`].
-pub(super) fn page(
+pub(crate) fn page(
     conn: &mut Conn,
     ring: &KeyRing,
     record_cache: &RecordCache,

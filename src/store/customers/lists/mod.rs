@@ -9,6 +9,7 @@ mod sql;
 
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::prelude::*;
 
@@ -21,6 +22,7 @@ use crate::domain::entrypoints::Entrypoint;
 use crate::domain::filter::{Column, Filter, Plan, Reach, Search, Sort, SortKey};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
+use crate::store::engine::reader::Wanted;
 use crate::store::engine::schema::{customer, entrypoint_lock};
 use crate::store::entrypoints::lock_row::{LockRow, with_lock_rows};
 use crate::store::keys::keyring::KeyRing;
@@ -51,6 +53,10 @@ pub struct ListRequest {
     pub limit: usize,
     /// Whether to count all matches.
     pub counts: bool,
+    /// Who takes turns with others in searches: the caller's organisation.
+    pub owner: i64,
+    /// How long the search may take.
+    pub time_max: Duration,
 }
 
 impl ListRequest {
@@ -89,21 +95,19 @@ fn is_by_id(sort: &Sort) -> bool {
     matches!(sort.reach(), Reach::Column(Column::CustomerId))
 }
 
-/// A page of a list.
+/// A page of a list that is none of [`by_id::asks`].
 ///
 /// # Errors
-/// Database errors; [`StoreError::Corrupt`].
+/// Database errors; [`StoreError::Corrupt`]; [`StoreError::Slow`].
 pub(crate) fn page(
     conn: &mut Conn,
     ring: &KeyRing,
     record_cache: &RecordCache,
     request: &ListRequest,
     plan: Plan,
+    wanted: &Wanted,
 ) -> Result<ListPage, StoreError> {
-    if by_id::asks(request, &plan) {
-        return by_id::page(conn, ring, record_cache, request);
-    }
-    let scope = ListScope::of(conn, ring, request, plan)?;
+    let scope = ListScope::of(conn, ring, request, plan, wanted)?;
     let total = if request.counts { scope.counted() } else { None };
     let is_by_id = is_by_id(&request.sort);
     let mut page = match scope.places.as_slice() {
@@ -120,9 +124,14 @@ pub(crate) fn page(
 /// The ids of a long page; the answer then reads the records slice by slice.
 ///
 /// # Errors
-/// Database errors; [`StoreError::Corrupt`].
-pub(crate) fn id_page(conn: &mut Conn, ring: &KeyRing, request: &ListRequest) -> Result<IdPage, StoreError> {
-    let scope = ListScope::of(conn, ring, request, request.plan())?;
+/// Database errors; [`StoreError::Corrupt`]; [`StoreError::Slow`].
+pub(crate) fn id_page(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    request: &ListRequest,
+    wanted: &Wanted,
+) -> Result<IdPage, StoreError> {
+    let scope = ListScope::of(conn, ring, request, request.plan(), wanted)?;
     let known_total = if request.counts { scope.counted() } else { None };
     let counts = request.counts && known_total.is_none();
     let last = request.skip.saturating_add(request.limit);
@@ -142,7 +151,7 @@ fn keys(
     conn: &mut Conn,
     ring: &KeyRing,
     request: &ListRequest,
-    scope: &ListScope,
+    scope: &ListScope<'_>,
     enough: Option<usize>,
 ) -> Result<Vec<(SortKey, i64)>, StoreError> {
     if is_by_id(&request.sort) && request.after.is_none() && scope.is_everything() {
@@ -167,7 +176,7 @@ fn keys(
 /// The keys of every live customer in id order, without opening a document.
 fn every_key(
     conn: &mut Conn,
-    scope: &ListScope,
+    scope: &ListScope<'_>,
     request: &ListRequest,
 ) -> Result<Vec<(SortKey, i64)>, StoreError> {
     let statuses: Vec<i32> = scope.plan.statuses.iter().map(|status| status.code()).collect();
@@ -225,7 +234,7 @@ fn in_id_order(
     conn: &mut Conn,
     ring: &KeyRing,
     request: &ListRequest,
-    scope: &ListScope,
+    scope: &ListScope<'_>,
     (entrypoint, lock_row): (&Arc<Entrypoint>, &LockRow),
     known_total: Option<usize>,
 ) -> Result<ListPage, StoreError> {
@@ -253,7 +262,7 @@ fn by_keys(
     ring: &KeyRing,
     record_cache: &RecordCache,
     request: &ListRequest,
-    scope: &ListScope,
+    scope: &ListScope<'_>,
     known_total: Option<usize>,
 ) -> Result<ListPage, StoreError> {
     let is_by_id = is_by_id(&request.sort);
@@ -306,7 +315,7 @@ fn walk(
     conn: &mut Conn,
     ring: &KeyRing,
     request: &ListRequest,
-    scope: &ListScope,
+    scope: &ListScope<'_>,
     (entrypoint, lock_row): (&Arc<Entrypoint>, &LockRow),
     proposed: Option<Vec<i64>>,
     mut visit: impl FnMut(&Arc<OpenedRecord>) -> Result<bool, StoreError>,
@@ -315,6 +324,7 @@ fn walk(
     let is_by_id = is_by_id(&request.sort);
     let descending = !is_by_id || request.sort.descending;
     let mut look = |conn: &mut Conn, row: &CustomerRow| -> Result<bool, StoreError> {
+        scope.wanted.check()?;
         // Check the columns before opening the document.
         if !plan.admits(&light(row)?) {
             return Ok(true);

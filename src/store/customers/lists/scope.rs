@@ -8,6 +8,7 @@ use crate::domain::entrypoints::Entrypoint;
 use crate::domain::filter::Plan;
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
+use crate::store::engine::reader::Wanted;
 use crate::store::entrypoints::lock_row::{LockRow, with_lock_rows};
 use crate::store::index;
 use crate::store::keys::keyring::KeyRing;
@@ -16,22 +17,25 @@ use crate::store::keys::keyring::KeyRing;
 pub(super) type LockedEntrypoint = (Arc<Entrypoint>, LockRow);
 
 /// The entrypoints of a request that can have matches.
-pub(super) struct ListScope {
+pub(super) struct ListScope<'a> {
     pub plan: Plan,
     pub places: Vec<LockedEntrypoint>,
     /// Present if the plan has terms.
     index: Option<index::Index>,
+    /// Who waits for the list.
+    pub wanted: &'a Wanted,
 }
 
-impl ListScope {
+impl<'a> ListScope<'a> {
     pub(super) fn of(
         conn: &mut Conn,
         ring: &KeyRing,
         request: &ListRequest,
         plan: Plan,
-    ) -> Result<ListScope, StoreError> {
+        wanted: &'a Wanted,
+    ) -> Result<ListScope<'a>, StoreError> {
         if plan.never {
-            return Ok(ListScope { plan, places: Vec::new(), index: None });
+            return Ok(ListScope { plan, places: Vec::new(), index: None, wanted });
         }
         let wants_deleted = plan.statuses.contains(&Status::Deleted);
         let mut places = with_lock_rows(conn, ring, &request.entrypoints, |lock_row| {
@@ -40,7 +44,7 @@ impl ListScope {
         places.retain(|(entrypoint, _)| request.filter.admits_entrypoint(entrypoint));
         let ids: Vec<i64> = places.iter().map(|(entrypoint, _)| entrypoint.id).collect();
         let index = if plan.terms.is_empty() { None } else { Some(index::Index::of(conn, &ids)?) };
-        Ok(ListScope { plan, places, index })
+        Ok(ListScope { plan, places, index, wanted })
     }
 
     /// The customers of some entrypoints that the terms of the plan propose, by id. `None` if the plan has no terms;
@@ -62,6 +66,7 @@ impl ListScope {
             );
             asks.push(questions.len() - before);
         }
+        self.wanted.check()?;
         let mut found = index.having(conn, &questions)?.into_iter();
         let mut proposed = Vec::with_capacity(places.len());
         for asked in asks {

@@ -1,0 +1,127 @@
+//! How long a client may take to send a body (rules 6).
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::HttpMessage as _;
+use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::error::PayloadError;
+use actix_web::web::Bytes;
+use futures_util::Stream;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// How long a client may pause within a body.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How long a whole body may take, unless it is a file.
+const WHOLE_MAX: Duration = Duration::from_mins(5);
+
+/// Gives the body of a request its deadlines. A file may take as long as it needs, without long pauses.
+pub(crate) fn limit(request: &mut ServiceRequest, is_file: bool) {
+    let payload = request.take_payload();
+    let payload = match payload {
+        Payload::None => Payload::None,
+        body => {
+            let stream: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> =
+                Box::pin(TimedBody::new(body, (!is_file).then_some(WHOLE_MAX)));
+            Payload::from(stream)
+        }
+    };
+    request.set_payload(payload);
+}
+
+/// A body that ends with an error when it is late.
+struct TimedBody<S> {
+    body: S,
+    /// When the whole body must be here.
+    whole_until: Option<Instant>,
+    /// When the next bytes must be here; set while they are waited for.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> TimedBody<S> {
+    fn new(body: S, whole: Option<Duration>) -> TimedBody<S> {
+        TimedBody { body, whole_until: whole.map(|whole| Instant::now() + whole), timer: None }
+    }
+}
+
+impl<S: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for TimedBody<S> {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if let Poll::Ready(found) = Pin::new(&mut this.body).poll_next(context) {
+            this.timer = None;
+            return Poll::Ready(found);
+        }
+        let until = || {
+            let pause_until = Instant::now() + PAUSE_MAX;
+            this.whole_until.map_or(pause_until, |whole| whole.min(pause_until))
+        };
+        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(until())));
+        timer.as_mut().poll(context).map(|()| Some(Err(PayloadError::Io(io::ErrorKind::TimedOut.into()))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt as _;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    /// A body whose bytes the test sends.
+    fn body(
+        whole: Option<Duration>,
+    ) -> (mpsc::UnboundedSender<Bytes>, TimedBody<impl Stream<Item = Result<Bytes, PayloadError>> + Unpin>)
+    {
+        let (sender, mut sent) = mpsc::unbounded_channel();
+        let stream =
+            futures_util::stream::poll_fn(move |context| sent.poll_recv(context).map(|bytes| bytes.map(Ok)));
+        (sender, TimedBody::new(stream, whole))
+    }
+
+    fn is_late(found: Option<&Result<Bytes, PayloadError>>) -> bool {
+        matches!(found, Some(Err(PayloadError::Io(error))) if error.kind() == io::ErrorKind::TimedOut)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rules_6_a_body_may_not_pause_for_long() {
+        let (sender, mut body) = body(Some(WHOLE_MAX));
+        for _ in 0..9 {
+            sender.send(Bytes::from_static(b"x")).unwrap();
+            assert!(body.next().await.unwrap().is_ok());
+            tokio::time::sleep(PAUSE_MAX - Duration::from_secs(1)).await;
+        }
+        let begun = Instant::now();
+        assert!(is_late(body.next().await.as_ref()));
+        assert!(begun.elapsed() <= PAUSE_MAX, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rules_6_a_body_may_not_take_forever_unless_it_is_a_file() {
+        for (whole, lasts) in [(Some(WHOLE_MAX), false), (None, true)] {
+            let (sender, mut body) = body(whole);
+            let sending = tokio::spawn(async move {
+                for _ in 0..100 {
+                    tokio::time::sleep(Duration::from_secs(10)).await;
+                    if sender.send(Bytes::from_static(b"x")).is_err() {
+                        return;
+                    }
+                }
+            });
+            let begun = Instant::now();
+            let end = loop {
+                match body.next().await {
+                    Some(Ok(_)) => {}
+                    end => break end,
+                }
+            };
+            assert_eq!(is_late(end.as_ref()), !lasts);
+            assert_eq!(begun.elapsed() > WHOLE_MAX, lasts, "{:?}", begun.elapsed());
+            drop(body);
+            sending.await.unwrap();
+        }
+    }
+}

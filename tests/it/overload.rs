@@ -1,0 +1,88 @@
+//! Rules 6: what one client sends, or leaves unsent, does not keep the service from others. `bodies` has the requests that
+//! take the most work, `connections` the clients that hold connections, `writes` a database that takes no writes.
+
+mod bodies;
+mod connections;
+mod writes;
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::harness::*;
+
+/// The memory of a process, in bytes.
+fn memory(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
+    line.trim().strip_suffix(" kB").expect("in kB").trim().parse::<u64>().unwrap() * 1024
+}
+
+/// The lines of the metrics whose name, with labels or without, begins like this.
+async fn metrics(server: &Server, name: &str) -> Vec<String> {
+    let text = server.anonymous().get("/metrics").await.expect(200).text;
+    text.lines().filter(|line| line.starts_with(name)).map(str::to_owned).collect()
+}
+
+/// The sum of the numbers of those lines.
+async fn metric(server: &Server, name: &str) -> u64 {
+    let numbers = metrics(server, name).await;
+    numbers.iter().map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+}
+
+/// A connection without an HTTP library.
+struct Raw(TcpStream);
+
+impl Raw {
+    fn open(base: &str) -> Raw {
+        let stream = TcpStream::connect(base.replace("http://", "")).expect("it listens");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        Raw(stream)
+    }
+
+    fn send(&mut self, text: &str) {
+        self.0.write_all(text.as_bytes()).expect("it is read");
+    }
+
+    fn get(&mut self, path: &str) -> (u16, String, String) {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: here\r\n\r\n"));
+        self.answer()
+    }
+
+    /// Status, head and body of the next answer.
+    fn answer(&mut self) -> (u16, String, String) {
+        let mut bytes = Vec::new();
+        let head_end = loop {
+            if let Some(at) = bytes.windows(4).position(|end| end == b"\r\n\r\n") {
+                break at + 4;
+            }
+            assert!(self.more(&mut bytes), "no whole answer: {:?}", String::from_utf8_lossy(&bytes));
+        };
+        let head = String::from_utf8(bytes[..head_end].to_vec()).expect("a head is text").to_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let length: usize = length.map_or(0, |length| length.parse().unwrap());
+        while bytes.len() < head_end + length {
+            assert!(self.more(&mut bytes), "a body is cut: {head}");
+        }
+        let status = head.split(' ').nth(1).expect("a status").parse().expect("a number");
+        (status, head, String::from_utf8_lossy(&bytes[head_end..head_end + length]).into_owned())
+    }
+
+    fn more(&mut self, bytes: &mut Vec<u8>) -> bool {
+        let mut buffer = [0; 16 * 1024];
+        let count = self.0.read(&mut buffer).unwrap_or(0);
+        bytes.extend_from_slice(&buffer[..count]);
+        count > 0
+    }
+
+    /// Whether the service closes the connection, after what it may still send.
+    fn ends(&mut self) -> bool {
+        loop {
+            match self.0.read(&mut [0; 16 * 1024]) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) => return !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+            }
+        }
+    }
+}

@@ -317,12 +317,22 @@ pub(crate) struct KeptConn {
     /// [`LEFT`] as of the last time the connection was known to work.
     left: u64,
     is_begun: bool,
+    /// Whether it waits only briefly for locks.
+    is_late: bool,
 }
 
 impl KeptConn {
     /// A connection that is not yet open.
     pub(crate) fn new(url: DatabaseUrl, purpose: Purpose) -> KeptConn {
-        KeptConn { url, purpose, conn: None, wanted_at: Instant::now(), left: 0, is_begun: false }
+        KeptConn {
+            url,
+            purpose,
+            conn: None,
+            wanted_at: Instant::now(),
+            left: 0,
+            is_begun: false,
+            is_late: false,
+        }
     }
 
     /// The address it connects to.
@@ -341,10 +351,13 @@ impl KeptConn {
             self.conn = None;
         }
         (self.wanted_at, self.left) = (Instant::now(), left);
-        match &mut self.conn {
-            Some(conn) => Ok(conn),
-            none => Ok(none.insert(Conn::open(&self.url, self.purpose)?)),
+        if self.conn.is_none() {
+            self.conn = Some(Conn::open(&self.url, self.purpose)?);
+            if self.is_late {
+                self.set_patience();
+            }
         }
+        self.conn.as_mut().ok_or_else(|| StoreError::Bug("no connection is open".into()))
     }
 
     /// The connection for a new use, and whether a transaction is already open on it.
@@ -382,8 +395,13 @@ impl KeptConn {
 
     /// On SQLite, waits only briefly for another process's lock, or again as long as usual.
     pub(crate) fn hurry(&mut self, is_late: bool) {
+        self.is_late = is_late;
+        self.set_patience();
+    }
+
+    fn set_patience(&mut self) {
         if let Some(Conn::Sqlite(c, ..)) = &mut self.conn {
-            let most = if is_late { SQLITE_HURRY_MS } else { SQLITE_BUSY_MS };
+            let most = if self.is_late { SQLITE_HURRY_MS } else { SQLITE_BUSY_MS };
             let _ = c.batch_execute(&format!("PRAGMA busy_timeout = {most}"));
         }
     }

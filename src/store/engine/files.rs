@@ -6,15 +6,43 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::error::StoreError;
 
 /// The device and the number of a file.
 type Identity = (u64, u64);
 
-/// The database files that this process opened, as they were then.
-static OPENED: Mutex<BTreeMap<PathBuf, Identity>> = Mutex::new(BTreeMap::new());
+/// What this process knows of a database that it opened.
+struct Known {
+    /// The database file, as the first connection found it.
+    main: Identity,
+    /// The log and the shared memory of the open connections.
+    others: Vec<(PathBuf, Identity)>,
+    /// How many connections are open.
+    open: usize,
+    /// Whether a connection missed a file. New connections then need the same files again.
+    is_missed: bool,
+}
+
+/// The databases that this process opened.
+static OPENED: Mutex<BTreeMap<PathBuf, Known>> = Mutex::new(BTreeMap::new());
+
+impl Known {
+    /// Whether the files are those of the open connections. Without any, SQLite may have made the other files anew.
+    fn is_in_place(&self, path: &Path) -> bool {
+        let has_others = self.open == 0 && !self.is_missed || are(&self.others);
+        identity(path) == Some(self.main) && has_others
+    }
+}
+
+fn opened() -> MutexGuard<'static, BTreeMap<PathBuf, Known>> {
+    OPENED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn are(files: &[(PathBuf, Identity)]) -> bool {
+    files.iter().all(|(path, known)| identity(path).as_ref() == Some(known))
+}
 
 fn identity(path: &Path) -> Option<Identity> {
     fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
@@ -41,15 +69,14 @@ pub(crate) fn gone(path: &Path) -> String {
     )
 }
 
-/// Refuses to open a database file that this process opened before and that is another one now. SQLite would make an
-/// empty file in its place.
+/// Refuses to open a database whose files are not those that this process knows. SQLite would make new ones in their
+/// place.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub(crate) fn must_be_known(path: &Path) -> Result<(), StoreError> {
-    let opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-    match opened.get(path) {
-        Some(known) if identity(path) != Some(*known) => Err(StoreError::Unavailable(gone(path))),
+    match opened().get(path) {
+        Some(known) if !known.is_in_place(path) => Err(StoreError::Unavailable(gone(path))),
         _ => Ok(()),
     }
 }
@@ -58,37 +85,58 @@ pub(crate) fn must_be_known(path: &Path) -> Result<(), StoreError> {
 #[derive(Debug)]
 pub(crate) struct Files {
     path: PathBuf,
-    files: Vec<(PathBuf, Identity)>,
+    main: Identity,
+    others: Vec<(PathBuf, Identity)>,
 }
 
 impl Files {
-    /// The files of a connection that was just opened; they are those of the first connection of this process.
+    /// The files of a connection that was just opened.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if the database file is another one now.
+    /// [`StoreError::Unavailable`] if they are not those that this process knows.
     pub(crate) fn of(path: &Path) -> Result<Files, StoreError> {
-        let Some(found) = identity(path) else { return Err(StoreError::Unavailable(gone(path))) };
-        let known = {
-            let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-            *opened.entry(path.to_owned()).or_insert(found)
-        };
-        if found != known {
-            return Err(StoreError::Unavailable(gone(path)));
-        }
+        let refused = || StoreError::Unavailable(gone(path));
+        let main = identity(path).ok_or_else(refused)?;
         // While a connection is open, nobody else may remove its log and its shared memory.
         let others = ["-wal", "-shm"].map(|ending| beside(path, ending));
-        let others = others.into_iter().filter_map(|path| identity(&path).map(|found| (path, found)));
-        Ok(Files { path: path.to_owned(), files: others.chain([(path.to_owned(), found)]).collect() })
+        let others: Vec<_> =
+            others.into_iter().filter_map(|path| identity(&path).map(|found| (path, found))).collect();
+        let mut opened = opened();
+        let known = opened.entry(path.to_owned()).or_insert_with(|| Known {
+            main,
+            others: others.clone(),
+            open: 0,
+            is_missed: false,
+        });
+        if !known.is_in_place(path) {
+            return Err(refused());
+        }
+        known.others.clone_from(&others);
+        known.is_missed = false;
+        known.open += 1;
+        Ok(Files { path: path.to_owned(), main, others })
     }
 
     /// Whether all of them are still where they were.
     pub(crate) fn are_in_place(&self) -> bool {
-        self.files.iter().all(|(path, known)| identity(path).as_ref() == Some(known))
+        let are_all = identity(&self.path) == Some(self.main) && are(&self.others);
+        if !are_all && let Some(known) = opened().get_mut(&self.path) {
+            known.is_missed = true;
+        }
+        are_all
     }
 
     /// The database file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        if let Some(known) = opened().get_mut(&self.path) {
+            known.open = known.open.saturating_sub(1);
+        }
     }
 }
 
@@ -116,9 +164,7 @@ mod tests {
             assert!(told.contains("moved, removed or replaced"), "{ending}: {told}");
             fs::copy(&away, &file).unwrap();
             write(3).unwrap_err();
-            if ending.is_empty() {
-                assert!(Conn::open(&url, Purpose::Write).is_err(), "a copy is another file");
-            }
+            assert!(Conn::open(&url, Purpose::Write).is_err(), "a copy is another file");
             fs::rename(&away, &file).unwrap();
             write(4).unwrap();
         }

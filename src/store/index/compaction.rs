@@ -13,17 +13,16 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use diesel::prelude::*;
 
 use super::blocks::{Block, Entries, Packer};
+use super::lease::{end_lease, keep_lease, take_lease};
 use super::memtable::{self, REBUILD, entries};
 use super::segments::{
     BUILDING, Flush, LIVE, RETIRED, broken, insert_blocks, lock, new_segment, prepare_flush,
 };
 use crate::clock;
-use crate::domain::kernel::time::{Micros, SECOND_US};
+use crate::domain::kernel::time::SECOND_US;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::{
-    index_block, index_lease, index_memtable, index_segment, index_tombstone,
-};
+use crate::store::engine::schema::{index_block, index_memtable, index_segment, index_tombstone};
 
 /// How many segments of one size class it takes for a compaction, while there are writes and while there are none.
 const COMPACT_BUSY: usize = 8;
@@ -36,8 +35,6 @@ const TOMBSTONE_SHARE: i64 = 5;
 const POSTINGS_EACH: i64 = 64;
 /// Fewer tombstones than this are no reason to compact all segments.
 const TOMBSTONE_MIN: i64 = 1_000;
-/// After this long without a step, in microseconds, another process begins the compaction again.
-const LEASE_US: i64 = 60 * SECOND_US;
 /// How long a retired segment stays on PostgreSQL, in microseconds: longer than a writer takes from its look at the live
 /// segments to its look into them. Reads see one snapshot, as all transactions do on SQLite.
 const GRACE_US: i64 = 30 * SECOND_US;
@@ -172,45 +169,6 @@ fn due(live: &[Segment], taken: &[i64], tombstones: i64, is_idle: bool) -> Vec<i
     let free = live.iter().filter(|(id, ..)| !taken.contains(id));
     let pairs: Vec<(i64, i64)> = free.map(|(id, _, postings)| (*id, *postings)).collect();
     chosen(&pairs, tombstones, is_idle)
-}
-
-/// Takes the lease of the index for a new compaction or a scrub, unless another process has it; `own` is the number of
-/// this process's last lease. Returns the new number.
-pub(super) fn take_lease(conn: &mut Conn, own: Option<i64>) -> Result<Option<i64>, StoreError> {
-    if !lock(conn)? {
-        return Ok(None);
-    }
-    let (lease_no, until): (i64, i64) = on!(conn, |c| index_lease::table
-        .select((index_lease::lease_no, index_lease::lease_until_us))
-        .first(c))?;
-    let now = conn.shared_now(clock::now())?;
-    if Micros(until).is_lease_until(now, LEASE_US) && own != Some(lease_no) {
-        return Ok(None);
-    }
-    // A process that died may have left an unfinished segment.
-    on!(conn, |c| diesel::update(index_segment::table.filter(index_segment::state.eq(BUILDING)))
-        .set((index_segment::state.eq(RETIRED), index_segment::retired_at_us.eq(Some(0_i64))))
-        .execute(c))?;
-    let lease_no = lease_no + 1;
-    on!(conn, |c| diesel::update(index_lease::table)
-        .set((index_lease::lease_no.eq(lease_no), index_lease::lease_until_us.eq(now.0 + LEASE_US)))
-        .execute(c))?;
-    Ok(Some(lease_no))
-}
-
-/// Extends a lease of the index; false if another process took it.
-pub(super) fn keep_lease(conn: &mut Conn, lease_no: i64) -> Result<bool, StoreError> {
-    let until_us = conn.shared_now(clock::now())?.0 + LEASE_US;
-    let held = on!(conn, |c| diesel::update(index_lease::table.filter(index_lease::lease_no.eq(lease_no)))
-        .set(index_lease::lease_until_us.eq(until_us))
-        .execute(c))?;
-    Ok(held == 1)
-}
-
-/// Gives the lease of the index back.
-pub(super) fn end_lease(conn: &mut Conn) -> Result<(), StoreError> {
-    on!(conn, |c| diesel::update(index_lease::table).set(index_lease::lease_until_us.eq(0_i64)).execute(c))?;
-    Ok(())
 }
 
 /// The compactions under way in this process, the largest first; all but the last wait.

@@ -7,6 +7,7 @@
 mod blocks;
 mod compaction;
 pub(crate) mod digests;
+mod lease;
 mod lookup;
 mod memtable;
 mod rebuild;

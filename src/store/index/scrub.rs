@@ -7,7 +7,8 @@
 use diesel::prelude::*;
 
 use super::blocks::{Block, Entries, Packer};
-use super::compaction::{end_lease, keep_lease, live_ids, take_lease};
+use super::compaction::live_ids;
+use super::lease::{end_lease, keep_lease, take_lease};
 use super::segments::{FOREVER, broken, insert_blocks};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;

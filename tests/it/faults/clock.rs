@@ -32,10 +32,10 @@ both!(an_import_of_a_clock_an_hour_ahead_can_be_cancelled, |db| async {
     over(&client, "demo", id).await;
     // The service may take the job first; then the test tries again.
     let again = sql::run_again_an_hour_ahead(id);
-    let cancel = format!("/api/Import/jobs/demo/{id}");
+    let cancel = format!("/api/Import/jobs/demo/{id}/cancel");
     for _ in 0..20 {
         sql.run(&again);
-        let answer = client.delete(&cancel).await.expect(200);
+        let answer = client.send(Method::POST, &cancel, None, &[]).await.expect(200);
         if answer.json["state"] == "cancelled" {
             return;
         }

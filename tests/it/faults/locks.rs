@@ -13,13 +13,13 @@ both!(a_lock_from_outside_is_503_soon_however_many_wait, |db| async {
     new_entry(server.site(), "other", &[]);
     created(&client, "demo", &json!({"email": "ada@example.test"})).await;
     let mut locker = Sql::open(server.site());
-    locker.run(&sql::lock_entrypoint(db, 1));
-    // Imports wait for the same lock, on the same writers.
-    if db == Db::Postgres {
-        for n in 0..3 {
-            queue(&client, "demo", &rows(n * 1_000, 1_000)).await;
-        }
+    // Imports wait for the same lock, on the same writers: they cannot end before it is taken.
+    locker.run(&sql::refuse_for_environment(db, 0));
+    for n in 0..3 {
+        queue(&client, "demo", &rows(n * 1_000, 1_000)).await;
     }
+    locker.run(&sql::refuse_no_more(db));
+    locker.run(&sql::lock_entrypoint(db, 1));
     let asked = at_once((0..24).map(|n| {
         let client = client.clone();
         async move {

@@ -87,7 +87,7 @@ both!(retired_segments_go_while_others_write, |db| async {
             .map(|n| format!("file{n}@example.test,First {n},Last {},Company {n}", n % 97))
             .collect();
         let text = format!("Email,First Name,Last Name,Company\n{}\n", rows.join("\n"));
-        let import = client.request(Method::POST, "/api/Import/customersForm/demo");
+        let import = client.request(Method::POST, "/api/Import/customersForm/demo").timeout(PROMISE);
         send(import.header("Content-Type", "text/csv").body(text)).await.expect(200);
         most_live = most_live.max(sql.number(sql::LIVE_SEGMENTS));
     }

@@ -104,7 +104,6 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
     let url = global.database()?;
     global.make_folder()?;
     let master = global.master_key(&url)?;
-    global.close_to_others(&url);
     let options = StoreOptions {
         url,
         master,
@@ -118,6 +117,8 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
     let (composer, transport) = serve.mail.mailer(global, serve.base_url())?;
     let folder = serve.mail.folder(global, &transport);
     let store = Arc::new(Store::open(options)?);
+    // Only now is it known that the file is a database of this service.
+    global.close_to_others(&global.database()?);
     let guard = Arc::new(Guard::default());
     let stop = StopSignal::default();
     let asked_at = clock::now();

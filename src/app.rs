@@ -163,7 +163,6 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
     let may_begin = global.may_begin();
     global.make_folder()?;
     let master = global.master_key(&url)?;
-    global.close_to_others(&url);
     let options = StoreOptions {
         url,
         master,
@@ -179,6 +178,8 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
     let folder = serve.mail.folder(global, &transport);
     let store = Arc::new(Store::open(options)?);
     global.has_begun();
+    // Only now is it known that the file is a database of this service.
+    global.close_to_others(&global.database()?);
     let guard = Arc::new(Guard::default());
     let stop = StopSignal::default();
     let asked_at = clock::now();

@@ -213,7 +213,7 @@ async fn a_first_start_on_a_terminal_shows_what_its_documents_say() {
     let mut command = site.command(&["serve", "--listen", &base.replace("http://", "")]);
     command.stdout(terminal.end()).stderr(Stdio::null());
     let mut child = command.spawn().expect("the program runs");
-    let shown = tokio::task::spawn_blocking(move || terminal.read_until("token create --org")).await.unwrap();
+    let shown = tokio::task::spawn_blocking(move || terminal.read_until("--entry ENTRY")).await.unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(!site.data_dir(0).join("first-token").exists(), "the terminal showed the token");

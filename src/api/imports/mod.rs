@@ -56,7 +56,6 @@ pub struct JobOut {
     pub seconds_left: Option<i64>,
     /// How many rows were rejected for which reason, that of the most rows first. A row with several problems counts for
     /// each.
-    #[serde(default)]
     pub reasons: Vec<ReasonOut>,
     /// The first 100 errors, such as `Error on line 62: email: …`; all are in the rows.
     pub errors: Vec<String>,

@@ -49,7 +49,8 @@ pub(crate) fn is_foreign(conn: &mut Conn) -> Result<bool, StoreError> {
         return Ok(false);
     }
     let Conn::Sqlite(c, ..) = conn else { return Ok(false) };
-    let sql = "SELECT count(*) AS tables FROM sqlite_master WHERE name <> '__diesel_schema_migrations'";
+    let sql = "SELECT count(*) AS tables FROM sqlite_master \
+               WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name <> '__diesel_schema_migrations'";
     let row: Row = diesel::sql_query(sql).get_result(c)?;
     Ok(row.tables > 0)
 }

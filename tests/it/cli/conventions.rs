@@ -170,12 +170,20 @@ both!(ctrl_c_lets_running_requests_finish_as_sigterm_does, |db| async {
     connection.set_read_timeout(Some(PATIENCE)).unwrap();
     let head = format!(
         "POST /api/Customer/single/demo HTTP/1.1\r\nHost: {address}\r\nrequestToken: {token}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{early}",
+         Content-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
         body.len()
     );
     connection.write_all(head.as_bytes()).expect("it is read");
+    // The answer to `Expect` shows that the request is in hand.
+    let mut shown = Vec::new();
+    while !shown.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        connection.read_exact(&mut byte).expect("an answer");
+        shown.extend(byte);
+    }
+    assert!(shown.starts_with(b"HTTP/1.1 100"), "{}", String::from_utf8_lossy(&shown));
+    connection.write_all(early.as_bytes()).expect("it is read");
     let pid = i32::try_from(server.pid()).ok().and_then(Pid::from_raw).expect("a process");
-    // The request is in hand once the service no longer accepts connections, but still reads this one.
     kill_process(pid, Signal::INT).unwrap();
     wait_until("it accepts no more", PATIENCE, async || TcpStream::connect(&address).is_err()).await;
     connection.write_all(late.as_bytes()).expect("the server still reads");

@@ -345,7 +345,7 @@ mod tests {
         assert!(still >= Duration::from_millis(2));
         take(&queue, 1);
         assert!(queue.stands_still() < still);
-        queue.release(&[1], Vec::new());
+        queue.release(&[1], Vec::new(), false);
         take(&queue, 1);
         assert_eq!(queue.stands_still(), Duration::ZERO);
     }

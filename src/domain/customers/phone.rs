@@ -146,22 +146,16 @@ fn is_decimal(text: &str) -> bool {
         && (fraction.len() <= FRACTION_DIGITS_MAX || fraction.bytes().all(|byte| byte == b'0'))
 }
 
-/// A stored number as it is dialled within its country, with an extension after it as ` x12`; none if that has the same
-/// digits, or the text is no number.
-pub fn national(stored: &str) -> Option<String> {
-    let (number, extension) =
-        stored.split_once(' ').map_or((stored, None), |(number, rest)| (number, Some(rest)));
-    let parsed = parsed(number)?;
-    let mut national: String =
-        parsed.format_as(PhoneNumberFormat::National).chars().filter(char::is_ascii_digit).collect();
-    if number.ends_with(&national) {
-        return None;
-    }
-    if let Some(extension) = extension {
-        national.push(' ');
-        national.push_str(extension);
-    }
-    Some(national)
+/// A stored number as people write it within its country: as it is dialled there, and without the digit that is dialled
+/// first there. An extension stands after each as ` x12`. Empty if the text is no number.
+pub fn within_country(stored: &str) -> Vec<String> {
+    let (number, extension) = stored.split_at(stored.find(' ').unwrap_or(stored.len()));
+    let Some(parsed) = parsed(number) else { return Vec::new() };
+    let dialled = parsed.format_as(PhoneNumberFormat::National);
+    let dialled = dialled.chars().filter(char::is_ascii_digit).collect();
+    let mut forms = vec![dialled, parsed.get_national_significant_number()];
+    forms.dedup();
+    forms.into_iter().map(|form: String| form + extension).collect()
 }
 
 /// The digits of a number that somebody typed with a country code, in E.164: after `00`, `011` or `+`, and without the `0`
@@ -271,11 +265,11 @@ mod tests {
 
     #[test]
     fn rules_8_numbers_are_read_as_people_dial_them() {
-        assert_eq!(national("+441614960123").as_deref(), Some("01614960123"));
-        assert_eq!(national("+441614960123 x12").as_deref(), Some("01614960123 x12"));
-        assert_eq!(national("+15555550117"), None);
-        assert_eq!(national("+390612345678"), None);
-        assert_eq!(national("ada"), None);
+        assert_eq!(within_country("+441614960123"), ["01614960123", "1614960123"]);
+        assert_eq!(within_country("+441614960123 x12"), ["01614960123 x12", "1614960123 x12"]);
+        assert_eq!(within_country("+15555550117"), ["5555550117"]);
+        assert_eq!(within_country("+390612345678"), ["0612345678"]);
+        assert!(within_country("ada").is_empty() && within_country("").is_empty());
         for (typed, read) in [
             ("0044 161 496 0123", Some("441614960123")),
             ("+44 (0)161 496 0123", Some("441614960123")),

@@ -1,7 +1,7 @@
 //! The digits of phones, stored and typed, by which filters and searches compare them (rules 8).
 //!
-//! A stored number has two forms: E.164, and the one that is dialled within its country. So what somebody types finds
-//! it, whether it begins with a country code or as a national number of any country.
+//! A stored number has several forms: E.164, and those within its country. So what somebody types finds it, whether it
+//! begins with a country code or as a national number of any country.
 
 use super::plain::{self, plain};
 use crate::domain::customers::phone;
@@ -32,9 +32,9 @@ impl Form {
 impl Dialled {
     /// The forms of a stored phone; of an empty text, the empty form.
     pub(super) fn of(stored: &str) -> Dialled {
-        let national = phone::national(stored);
-        let stored = Form::of(&plain(stored));
-        Dialled { forms: std::iter::once(stored).chain(national.as_deref().map(Form::of)).collect() }
+        let e164 = Form::of(&plain(stored));
+        let others = phone::within_country(stored);
+        Dialled { forms: std::iter::once(e164).chain(others.iter().map(|form| Form::of(form))).collect() }
     }
 
     /// Whether one form has these digits.
@@ -59,7 +59,11 @@ impl Dialled {
 
     /// Calls `visit` with the trigrams of every form.
     pub(super) fn each_gram(&self, visit: &mut impl FnMut(&str)) {
-        for form in &self.forms {
+        for (place, form) in self.forms.iter().enumerate() {
+            // The trigrams of a form also find its parts; with an extension they stand at its end.
+            if self.forms.iter().take(place).any(|whole| whole.extended.ends_with(&form.extended)) {
+                continue;
+            }
             plain::each_gram(&form.digits, &mut |gram: &str| visit(gram));
             if form.extended.len() > form.digits.len() {
                 plain::each_gram(&form.extended, &mut |gram: &str| visit(gram));
@@ -132,4 +136,48 @@ pub(super) fn common_grams(needle: &str, other: Option<&str>) -> Vec<String> {
         grams.retain(|gram| others.contains(gram));
     }
     grams
+}
+
+#[cfg(test)]
+mod tests {
+    use rlibphonenumber::enums::Region;
+    use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
+
+    use super::*;
+    use crate::domain::customers::fields::TextField;
+    use crate::domain::customers::record::Customer;
+    use crate::domain::filter::Search;
+
+    #[test]
+    fn rules_8_a_number_of_every_country_is_found_by_the_text_that_made_it() {
+        let mut checked = 0;
+        for country in rust_iso3166::ALL {
+            let Ok(region) = country.alpha2.parse::<Region>() else { continue };
+            let Ok(example) = PHONE_NUMBER_UTIL.get_example_number(region) else { continue };
+            let written = |format| example.format_as(format).into_owned();
+            let abroad = written(PhoneNumberFormat::International);
+            let e164 = written(PhoneNumberFormat::E164);
+            for typed in [
+                written(PhoneNumberFormat::National),
+                example.get_national_significant_number(),
+                abroad.replacen('+', "00 ", 1),
+                abroad.replacen('+', "00", 1),
+                abroad,
+            ] {
+                // Some countries dial another prefix than 00, or need the digit that is dialled first.
+                if phone::phone(&typed, Some(country.alpha2)).as_ref() != Ok(&e164) {
+                    continue;
+                }
+                let needle = TypedPhone::of(&typed);
+                let stored = Dialled::of(&e164);
+                assert!(needle.is(&stored) && needle.is_part(&stored), "{typed} of {}", country.alpha2);
+                let mut customer = Customer::default();
+                customer.texts.set(TextField::Phone, Some(e164.as_str().into()));
+                let search = Search::parse(&typed).unwrap();
+                assert!(search.matches(&customer, false), "{typed} of {}", country.alpha2);
+                checked += 1;
+            }
+        }
+        assert!(checked > 800, "{checked}");
+    }
 }

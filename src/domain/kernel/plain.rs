@@ -66,6 +66,8 @@ const fn letters(c: char) -> Option<&'static str> {
         'æ' | 'Æ' => "ae",
         'œ' | 'Œ' => "oe",
         'þ' | 'Þ' => "th",
+        // The full stop of some keyboards, also in addresses.
+        '\u{3002}' => ".",
         _ => return None,
     })
 }
@@ -104,6 +106,7 @@ mod tests {
             ("Lætitia Œuvrard", "laetitia oeuvrard"),
             ("ǼGIR Þórður Guðrún", "aegir thordur gudrun"),
             ("O’Brien O`Brien O´Brien", "o'brien o'brien o'brien"),
+            ("a@b。test｡", "a@b.test."),
             ("Ёлка", "елка"),
             ("Ὀδυσσεύς", "οδυσσευσ"),
             ("a\u{200b}d\u{ad}a", "ada"),

@@ -16,7 +16,7 @@ fn encodings(text: &str) -> Vec<(&'static str, Vec<u8>, &'static str)> {
     ]
 }
 
-/// A name that needs quotes. A tab is a control character, which no value may contain.
+/// A name that needs quotes. A tab would become a blank.
 fn hard(delimiter: char) -> String {
     format!("O\"Neil {} Co", if delimiter == '\t' { ';' } else { delimiter })
 }
@@ -29,7 +29,7 @@ fn table(prefix: &str, delimiter: char, end: &str, quotes_all: bool) -> String {
     let number = |number: u8| format!("{prefix}-{number}");
     let rows: [Option<[String; 5]>; 9] = [
         Some(["customerNumber", "First Name", "lastname", "E-mail", "note"].map(str::to_owned)),
-        Some([number(1), "Søren 李".into(), hard(delimiter), mail(1), two_lines.clone()]), // lines 2 and 3
+        Some([number(1), "Søren 李".into(), hard(delimiter), mail(1), two_lines]), // lines 2 and 3
         None,
         Some([number(2), "Bad".into(), "Mail".into(), "nobody".into(), three_lines]), // 5 to 7
         Some([number(3), " 😀 ".into(), "'=x".into(), mail(3), String::new()]),

@@ -17,7 +17,7 @@ use crate::clock;
 use crate::domain::accounts::token::{Claims, Entries, Scope};
 use crate::domain::entrypoints::settings::NAME_CHARS_MAX;
 use crate::domain::kernel::checks::{no_control, problems_of};
-use crate::domain::kernel::members::{Given, Members};
+use crate::domain::kernel::members::{Given, MEMBERS_MAX, Members};
 use crate::domain::kernel::problem::Problem;
 use crate::domain::kernel::text::normal;
 use crate::domain::kernel::time::Micros;
@@ -252,6 +252,9 @@ fn read(caller: &Claims, members: &Members<'_>, mut problems: Vec<Problem>) -> R
             ("name" | "scopes" | "expiresInDays" | "requestsPerMinute", Given::Null) => {}
             ("name", Given::Text(text)) => token.name = Some(normal(&text)),
             ("entries", _) => match serde_json::from_str(raw.get()) {
+                Ok(Entries::Listed(entries)) if entries.len() > MEMBERS_MAX => {
+                    refuse("entries", "too_many", format!("must have at most {MEMBERS_MAX} entrypoints"));
+                }
                 Ok(read) => token.entries = Some(read),
                 Err(_) => refuse("entries", "wrong_type", "must be a list of entrypoints, or \"*\"".into()),
             },

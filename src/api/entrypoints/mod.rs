@@ -21,7 +21,7 @@ use crate::domain::customers::identifier::Identifier;
 use crate::domain::entrypoints::Policy;
 use crate::domain::entrypoints::settings::{EDITABLE_NONE, Settings, SettingsInput, check_entry};
 use crate::domain::entrypoints::theme::Theme;
-use crate::domain::kernel::members::{Given, Members};
+use crate::domain::kernel::members::{Given, Items, Members};
 use crate::domain::kernel::problem::Problem;
 use crate::store::{EntrypointSettings, Organisation};
 
@@ -187,7 +187,15 @@ fn read_items(
         read_only: Option<bool>,
         value: String,
     }
-    match serde_json::from_str::<Vec<Item>>(raw.get()) {
+    let items = serde_json::from_str::<Items<'_>>(raw.get());
+    if let Err((code, message)) = items.as_ref().map_or(Ok(()), Items::check) {
+        problems.push(Problem::field(&[name], code, message));
+        return Vec::new();
+    }
+    let read = |items: Items<'_>| {
+        items.0.iter().map(|item| serde_json::from_str(item.get())).collect::<Result<Vec<Item>, _>>()
+    };
+    match items.and_then(read) {
         Ok(items) => items
             .into_iter()
             .filter(|item| item.read_only != Some(true))

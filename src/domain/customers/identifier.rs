@@ -163,7 +163,7 @@ pub struct MatchKey {
 pub fn parse_policy(items: &[String]) -> Result<Vec<Identifier>, Vec<(usize, String)>> {
     let mut identifiers = Vec::new();
     let mut problems = Vec::new();
-    for (index, item) in items.iter().enumerate() {
+    for (index, item) in items.iter().enumerate().take(IDENTIFIERS_MAX) {
         match Identifier::parse(item) {
             Ok(identifier) if identifiers.contains(&identifier) => {
                 problems.push((index, "stands in the list twice".to_owned()));

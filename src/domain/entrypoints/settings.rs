@@ -101,7 +101,12 @@ fn check_editable(text: &str, problems: &mut Vec<Problem>) -> Option<Vec<TextFie
         _ => {}
     }
     let mut fields = Vec::new();
-    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+    let names = || text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    if names().nth(FIELDS_MAX).is_some() {
+        problems.push(too_many_fields("editableFields"));
+        return None;
+    }
+    for name in names() {
         match TextField::of_any_name(name).filter(|field| theme::may_be_editable(*field)) {
             Some(field) if fields.contains(&field) => {}
             Some(field) => fields.push(field),
@@ -176,8 +181,19 @@ impl SettingsInput {
     }
 }
 
+/// The most names in a list of fields; a customer has fewer fields.
+const FIELDS_MAX: usize = 100;
+
+fn too_many_fields(setting: &str) -> Problem {
+    Problem::field(&[setting], "too_many", format!("must have at most {FIELDS_MAX} names"))
+}
+
 fn check_required(items: &[String], problems: &mut Vec<Problem>) -> Vec<TextField> {
     let mut fields = Vec::new();
+    if items.len() > FIELDS_MAX {
+        problems.push(too_many_fields("requiredFields"));
+        return fields;
+    }
     for (index, item) in items.iter().enumerate() {
         match TextField::of_any_name(item.trim()) {
             Some(field) if !fields.contains(&field) => fields.push(field),

@@ -214,46 +214,7 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
     });
     let shared = Shared::default();
     let health = health_server(serve, &state, &shared)?;
-    let http_workers = serve.workers.map_or_else(cores, usize::from);
-    let pages = portal.clone();
-    let application = move || {
-        let portal = pages.clone();
-        api::application(state.clone(), shared.clone(), |pages| {
-            pages.app_data(portal);
-            portal::routes(pages);
-        })
-    };
-    let server = Server::build()
-        .workers(http_workers)
-        .max_concurrent_connections((connections_max + SURPLUS_CONNECTIONS).div_ceil(http_workers))
-        .disable_signals()
-        .backlog(BACKLOG)
-        .shutdown_timeout(SHUTDOWN_SECS);
-    let ending = server.graceful_shutdown_signal();
-    let (accepting, keep_alive) = (Arc::clone(&connections), serve.keep_alive);
-    let server = server.bind("http", serve.listen.addresses(), move || {
-        let (accepting, ending) = (Arc::clone(&accepting), ending.clone());
-        let application = application().into_factory().map_err(|error| error.error_response());
-        let http = HttpService::build()
-            .graceful_shutdown_signal(move || {
-                let ending = ending.clone();
-                async move { ending.notified().await }
-            })
-            // Clients and proxies must close idle connections first: a request that is on its way to a closed connection fails.
-            .keep_alive(keep_alive)
-            .client_request_timeout(HEAD_TIMEOUT)
-            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-            // A request ends when its client goes away.
-            .h1_allow_half_closed(false)
-            .on_connect_ext(move |wire: &Wire, data| accepting.accept(wire, data))
-            .h1(map_config(application, |()| AppConfig::default()));
-        fn_service(async |stream: TcpStream| {
-            let peer = stream.peer_addr().ok();
-            Ok((Wire::new(stream), peer))
-        })
-        .and_then(http)
-    });
-    let server = server.map_err(|error| cannot_listen(&serve.listen, &error, "--listen"))?;
+    let server = http_server(serve, state, shared, portal, connections_max)?;
     let mut signals = StopSignals::listen().map_err(system)?;
     // After the bind: if a first start fails because its address is in use, the next start prints the token.
     let token = first_token(&store).await?;
@@ -274,7 +235,6 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
     let mails =
         jobs::mail::work(Arc::clone(&store), composer, transport, serve.mail.mail_retry, stop.clone());
     let mut mails = actix_web::rt::spawn(mails);
-    let server = server.run();
     let handle = server.handle();
     let mut serving = actix_web::rt::spawn(server);
     tokio::select! {
@@ -313,6 +273,58 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Binds the address of the service. Nothing is answered before the result is awaited.
+///
+/// # Errors
+/// The address is in use.
+fn http_server(
+    serve: &Serve,
+    state: Data<App>,
+    shared: Shared,
+    portal: Data<Portal>,
+    connections_max: usize,
+) -> Result<Server, Failure> {
+    let (accepting, keep_alive) = (Arc::clone(&state.connections), serve.keep_alive);
+    let http_workers = serve.workers.map_or_else(cores, usize::from);
+    let application = move || {
+        let portal = portal.clone();
+        api::application(state.clone(), shared.clone(), |pages| {
+            pages.app_data(portal);
+            portal::routes(pages);
+        })
+    };
+    let server = Server::build()
+        .workers(http_workers)
+        .max_concurrent_connections((connections_max + SURPLUS_CONNECTIONS).div_ceil(http_workers))
+        .disable_signals()
+        .backlog(BACKLOG)
+        .shutdown_timeout(SHUTDOWN_SECS);
+    let ending = server.graceful_shutdown_signal();
+    let server = server.bind("http", serve.listen.addresses(), move || {
+        let (accepting, ending) = (Arc::clone(&accepting), ending.clone());
+        let application = application().into_factory().map_err(|error| error.error_response());
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let ending = ending.clone();
+                async move { ending.notified().await }
+            })
+            // Clients and proxies must close idle connections first: a request that is on its way to a closed connection fails.
+            .keep_alive(keep_alive)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            // A request ends when its client goes away.
+            .h1_allow_half_closed(false)
+            .on_connect_ext(move |wire: &Wire, data| accepting.accept(wire, data))
+            .h1(map_config(application, |()| AppConfig::default()));
+        fn_service(async |stream: TcpStream| {
+            let peer = stream.peer_addr().ok();
+            Ok((Wire::new(stream), peer))
+        })
+        .and_then(http)
+    });
+    Ok(server.map_err(|error| cannot_listen(&serve.listen, &error, "--listen"))?.run())
 }
 
 /// From now on Ctrl-C ends the process at once.

@@ -41,6 +41,7 @@ fn open(site: &Site, batch_max: usize) -> Store {
         url: url(site),
         master,
         may_begin: true,
+        may_create: true,
         idempotency_secs: 3600,
         batch_max,
         writers: 1,

@@ -218,11 +218,8 @@ fn listed(problems: &[Problem]) -> (&[Problem], usize) {
 
 fn joined(problems: &[Problem]) -> String {
     let (listed, more) = listed(problems);
-    let mut text = listed.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    if more > 0 {
-        text.push_str(&format!("; and {more} more"));
-    }
-    text
+    let rest = (more > 0).then(|| format!("and {more} more"));
+    listed.iter().map(ToString::to_string).chain(rest).collect::<Vec<_>>().join("; ")
 }
 
 impl Error {

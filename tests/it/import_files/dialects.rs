@@ -33,7 +33,7 @@ fn table(prefix: &str, delimiter: char, end: &str, quotes_all: bool) -> String {
         None,
         Some([number(2), "Bad".into(), "Mail".into(), "nobody".into(), three_lines]), // 5 to 7
         Some([number(3), " 😀 ".into(), "'=x".into(), mail(3), String::new()]),
-        Some([number(4), format!("{two_lines}\u{1}"), "Name".into(), mail(4), String::new()]), // 9 and 10
+        Some([number(4), format!("one{end}\u{1}two"), "Name".into(), mail(4), String::new()]), // 9 and 10
         None,
         Some([number(5), "Eve".into(), String::new(), mail(5), "last".into()]),
         Some([number(6), "Late".into(), "Mail".into(), "@".into(), String::new()]),

@@ -97,11 +97,14 @@ impl Global {
     /// There is no file where the SQLite database should be.
     pub fn require_database(&self, database: &DatabaseUrl) -> Result<(), ConfigError> {
         match database {
-            DatabaseUrl::Sqlite(path) if !path.exists() => Err(ConfigError(format!(
-                "{} does not exist; --data-dir or --database-url names another place, and `customary serve` makes a new \
+            // The store has a better message for a database that was lost.
+            DatabaseUrl::Sqlite(path) if !path.exists() && self.may_begin() && !has_log(path) => {
+                Err(ConfigError(format!(
+                    "{} does not exist; --data-dir or --database-url names another place, and `customary serve` makes a new \
                  database",
-                path.display()
-            ))),
+                    path.display()
+                )))
+            }
             DatabaseUrl::Sqlite(_) | DatabaseUrl::Postgres(_) => Ok(()),
         }
     }
@@ -197,6 +200,13 @@ impl Global {
     pub fn has_begun(&self) {
         let _ = fs::remove_file(self.data_dir.join(FIRST_START_FILE));
     }
+}
+
+/// Whether the write-ahead log of a SQLite database is there.
+fn has_log(database: &Path) -> bool {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-wal");
+    Path::new(&name).exists()
 }
 
 /// Creates a folder that only its owner can read, with the folders above it.

@@ -64,7 +64,7 @@ pub(crate) fn prepare(
     if is_foreign {
         return Err(unfit(FOREIGN));
     }
-    if is_new && !may_create {
+    if is_new && !may_create && may_begin {
         return Err(unfit(EMPTY));
     }
     if let Conn::Postgres(c) = &mut conn {

@@ -399,7 +399,9 @@ fn statuses() -> BTreeSet<String> {
     let operations = document["paths"].as_object().unwrap().values();
     let answers = operations.flat_map(|path| path.as_object().unwrap().values());
     let codes = answers.flat_map(|operation| operation["responses"].as_object().unwrap().keys());
-    codes.filter(|code| code.as_str() >= "400").cloned().chain(["405".to_owned()]).collect()
+    // These come before a route is known.
+    let others = ["405", "408", "431"].map(str::to_owned);
+    codes.filter(|code| code.as_str() >= "400").cloned().chain(others).collect()
 }
 
 /// Every problem code in the sources: a word in snake case where a call takes its code.

@@ -218,10 +218,17 @@ fn refused(answer: Response<Body>) -> End {
     match read::<ServerRefusal>(answer) {
         Ok(refused) => {
             let problems = refused.errors.into_iter().map(Problem::text);
-            let hint = matches!(status.as_u16(), 401 | 403).then(|| {
-                "the token must be valid, see this entrypoint, and have the scopes customers:import and pii:read"
-                    .to_owned()
-            });
+            let hint = match status.as_u16() {
+                401 | 403 => Some(
+                    "the token must be valid, see this entrypoint, and have the scopes customers:import and pii:read",
+                ),
+                404 => Some(
+                    "--entry must name an entrypoint that the token sees, and --server must be the address that the \
+                     service prints when it starts, without a path",
+                ),
+                _ => None,
+            };
+            let hint = hint.map(str::to_owned);
             let first = std::iter::once(format!("{status}: {}", refused.response_text));
             End::Refused(first.chain(problems).chain(hint).collect())
         }

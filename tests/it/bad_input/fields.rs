@@ -379,7 +379,7 @@ both!(rules_2_an_unknown_member_is_refused_with_the_nearest_name, |db| async {
         ("first_name", "firstname"),
         ("e_mail", "email"),
         ("customernumber", "customerNumber"),
-        ("additionalData", "additionalFields"),
+        ("additionalField", "additionalFields"),
         ("Email", "email"),
     ] {
         for (method, path) in

@@ -53,11 +53,12 @@ async fn a_clean_stop_leaves_one_whole_file() {
 
 #[tokio::test]
 async fn a_command_leaves_one_whole_file() {
-    let site = Site::new(Db::Sqlite);
+    let mut server = Server::start(Db::Sqlite).await;
+    assert_eq!(server.terminate().await.code(), Some(0));
+    let site = Arc::clone(server.site());
     let file = site.folder().join("customers.csv");
     fs::write(&file, rows(0, CUSTOMERS)).unwrap();
     let file = file.to_str().expect("a path of text");
-    // The first command makes the database.
     site.new_token(&["--org", "1", "--entry", "demo"]);
     for arguments in [
         vec!["import", file, "--entry", "demo", "--quiet"],

@@ -94,6 +94,7 @@ both!(rules_9_a_dry_run_writes_nothing_and_predicts_the_import, |db| async {
     for (number, case) in CASES.into_iter().enumerate() {
         let entry = format!("case{number}");
         let arguments = case.policy.iter().flat_map(|identifier| ["--identifier", identifier]);
+        let arguments = arguments.chain(["--additional"]);
         new_entry(site, &entry, &arguments.collect::<Vec<_>>());
         for who in (0..170).step_by(30) {
             let base = person(who, "Base");

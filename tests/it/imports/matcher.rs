@@ -146,7 +146,7 @@ both!(rules_3_an_imported_file_equals_its_rows_created_one_by_one, |db| async {
         let by_column = rng.u8(..3) == 0;
         let (one, other) = (format!("file{case}"), format!("single{case}"));
         for entry in [&one, &other] {
-            let mut arguments = vec!["--country", "US"];
+            let mut arguments = vec!["--country", "US", "--additional"];
             arguments.extend(policy.iter().flat_map(|identifier| ["--identifier", identifier]));
             new_entry(server.site(), entry, &arguments);
         }

@@ -157,7 +157,7 @@ pub(crate) fn run_commands(
         transaction_id = id.or(transaction_id);
     }
     if waiting == Waiting::Wait {
-        // The writer has waited for every lock row that exists: the commands left name no entrypoint.
+        // The writer has waited for every lock row that exists: the remaining commands name entrypoints that do not exist.
         for index in by_entrypoint.into_values().flatten() {
             answer(index, Err(StoreError::Rejected(Rejection::NotFound)));
         }

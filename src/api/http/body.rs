@@ -16,7 +16,7 @@ use super::error::{Error, unless_any};
 use crate::domain::decide::command::Precondition;
 use crate::domain::kernel::members::Members;
 use crate::domain::kernel::problem::Problem;
-use crate::domain::kernel::text::nearest;
+use crate::domain::kernel::text::hint;
 
 /// The maximum size of a JSON body, in bytes (rules 6).
 pub(crate) const JSON_BYTES_MAX: usize = 1024 * 1024;
@@ -190,8 +190,7 @@ impl Params {
         let names = self.pairs.iter().map(|(name, _)| name);
         let unknown: BTreeSet<_> = names.filter(|name| !self.known.contains(&name.as_str())).collect();
         for name in unknown {
-            let hint = nearest(name, self.known.iter().copied());
-            let hint = hint.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let hint = hint(name, self.known.iter().copied());
             let message = format!("is no parameter of this route{hint}");
             self.problems.push(Problem::parameter(name.clone(), "unknown_parameter", message));
         }

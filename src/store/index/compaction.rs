@@ -163,17 +163,18 @@ pub(crate) fn flush_if_due(conn: &mut Conn, least: i64) -> Result<Option<Flush>,
 
 /// Whether there may be something to compact; only reads.
 pub(crate) fn is_due(conn: &mut Conn, is_idle: bool, may_erase: bool) -> Result<bool, StoreError> {
-    Ok(!due(conn, is_idle, may_erase)?.1.is_empty())
+    // Counting reads all tombstones.
+    let erased = if may_erase { erased(conn)? } else { 0 };
+    Ok(!due(conn, is_idle, erased)?.1.is_empty())
 }
 
-/// The live segments, the ids of those to compact, and the number of tombstones of erased people.
-fn due(conn: &mut Conn, is_idle: bool, may_erase: bool) -> Result<(Vec<Segment>, Vec<i64>, i64), StoreError> {
+/// The live segments, and the ids of those to compact, with this number of tombstones of erased people.
+fn due(conn: &mut Conn, is_idle: bool, erased: i64) -> Result<(Vec<Segment>, Vec<i64>), StoreError> {
     let live = live(conn)?;
     let pairs: Vec<(i64, i64)> = live.iter().map(|(id, _, postings)| (*id, *postings)).collect();
     let tombstones: i64 = on!(conn, |c| index_tombstone::table.count().get_result(c))?;
-    let erased = erased(conn)?;
-    let ids = chosen(&pairs, tombstones, if may_erase { erased } else { 0 }, is_idle);
-    Ok((live, ids, erased))
+    let ids = chosen(&pairs, tombstones, erased, is_idle);
+    Ok((live, ids))
 }
 
 /// Begins a compaction, unless another process runs one.
@@ -193,7 +194,8 @@ pub(crate) fn begin(
         return Ok(None);
     }
     // It counts the tombstones of erased people before it reads them: a person erased meanwhile then makes it begin again.
-    let (live, ids, erased) = due(conn, is_idle, may_erase)?;
+    let erased = erased(conn)?;
+    let (live, ids) = due(conn, is_idle, if may_erase { erased } else { 0 })?;
     if ids.is_empty() {
         return Ok(None);
     }

@@ -1,5 +1,5 @@
 //! Compares two builds of the service, to show what a change costs or gains. Each round measures both, in alternating order.
-//! The processor time of the service ("work") is steadier than the rate on a machine that has other load.
+//! The CPU time of the service is steadier than the rate on a machine that has other load.
 
 use std::path::{Path, PathBuf};
 
@@ -29,8 +29,8 @@ struct Side {
     ids: Vec<u64>,
     next_person: u64,
     rates: [Rounds; KINDS.len()],
-    /// Processor time of the service for a request, in microseconds.
-    work: [Rounds; KINDS.len()],
+    /// CPU time of the service for a request, in microseconds.
+    cpu: [Rounds; KINDS.len()],
 }
 
 pub async fn run(common: &Common, before: &Path, only: Option<&str>) {
@@ -48,9 +48,9 @@ pub async fn run(common: &Common, before: &Path, only: Option<&str>) {
                     let side = &mut sides[(round + turn) % 2];
                     let before = side.service.process.cpu_secs();
                     let (done, rate) = side.measure(kind, common, number).await;
-                    let work = (side.service.process.cpu_secs() - before) * 1e6 / done as f64;
+                    let cpu = (side.service.process.cpu_secs() - before) * 1e6 / done as f64;
                     side.rates[number].0.push(rate);
-                    side.work[number].0.push(work);
+                    side.cpu[number].0.push(cpu);
                 }
                 let [old, new] = &sides;
                 let (old, new) = (old.rates[number].0[round], new.rates[number].0[round]);
@@ -66,15 +66,16 @@ pub async fn run(common: &Common, before: &Path, only: Option<&str>) {
         for (number, kind) in KINDS.into_iter().enumerate() {
             let [old, new] = sides.each_ref().map(|side| &side.rates[number]);
             let (was, is) = (figure(old.median()), figure(new.median()));
-            let work = sides.each_ref().map(|side| &side.work[number]);
-            let work = work[1].over(work[0]).summary();
-            rows.push(vec![name.to_owned(), kind.to_owned(), was, is, new.over(old).summary(), work]);
+            let cpu = sides.each_ref().map(|side| &side.cpu[number]);
+            let cpu = cpu[1].over(cpu[0]).summary();
+            rows.push(vec![name.to_owned(), kind.to_owned(), was, is, new.over(old).summary(), cpu]);
         }
         for side in sides {
             drop(side.service.stop());
         }
     }
-    let heads = ["database", "request", "before/s", "after/s", "rate after : before", "work after : before"];
+    let heads =
+        ["database", "request", "before/s", "after/s", "rate after : before", "CPU time after : before"];
     println!("\n{}", report::table(&heads, &rows));
 }
 
@@ -82,7 +83,7 @@ impl Side {
     async fn start(binary: PathBuf, postgres: Option<&Postgres>, common: &Common) -> Side {
         let service = Service::on(Place { binary, ..Place::new(postgres) }, &[]).await;
         let ids = service.fill(common, ROWS).await;
-        Side { service, ids, next_person: ROWS, rates: Default::default(), work: Default::default() }
+        Side { service, ids, next_person: ROWS, rates: Default::default(), cpu: Default::default() }
     }
 
     /// How many answers or imported rows there were, and how many a second.

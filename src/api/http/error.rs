@@ -69,7 +69,7 @@ impl Error {
     }
 }
 
-/// What was read of a request, unless that or the rest of the request has problems; then all of them.
+/// The value that was read, or all problems: those of the value and those of the rest of the request.
 ///
 /// # Errors
 /// 400 with the problems; any other error of the reading.

@@ -142,7 +142,7 @@ pub(crate) async fn list_organisation_customers(call: Call) -> Result<HttpRespon
     list(call, target).await
 }
 
-/// The scope for a list, or the scope that a list as a file needs besides.
+/// The scope that the caller needs: for a list, or for a list as a file.
 ///
 /// # Errors
 /// 403 without the first.

@@ -117,7 +117,7 @@ fn write_sent(
     problems
 }
 
-/// Writes a change. Clearing sets the value of a new customer: status and balance have no empty one.
+/// Writes a change. Clearing sets the default of a new customer, because status and balance cannot be empty.
 fn set<T: Default + From<U>, U: Clone>(target: &mut T, change: &Change<U>, clears: bool) {
     match change {
         Change::Set(value) => *target = value.clone().into(),

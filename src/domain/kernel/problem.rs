@@ -58,7 +58,7 @@ impl Problem {
     }
 }
 
-/// What was read; the default, after noting its problems, if it was refused.
+/// The value that was read. If it was refused, notes its problems and returns the default.
 pub fn noted<T: Default>(read: Result<T, Vec<Problem>>, problems: &mut Vec<Problem>) -> T {
     read.unwrap_or_else(|found| {
         problems.extend(found);

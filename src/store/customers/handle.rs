@@ -25,7 +25,8 @@ use crate::store::keys::keyring::KeyRing;
 use crate::store::{Customers, index};
 
 impl Customers<'_> {
-    /// Computes in advance what a create will probably need. Under the lock instead, imports are 7 to 13 % slower.
+    /// Computes in advance what a create will probably need. If the writer computes it under the lock, imports are 7 to 13 %
+    /// slower.
     pub fn precompute(self, command: &mut Command) {
         let Action::Create(create) = &mut command.action else { return };
         let Some(key) = self.0.ring.newest_key(command.entrypoint_id) else { return };

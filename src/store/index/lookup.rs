@@ -210,8 +210,7 @@ enum PostingList {
     Long { term: i64, blocks: usize },
 }
 
-/// The last block of a segment whose first term is not above a term: how many blocks begin with exactly the term, and the
-/// data.
+/// The last block of a segment that can hold a term: how many blocks begin with exactly that term, and the data.
 type Candidate = (i64, Vec<u8>);
 
 /// A candidate as a row; its first column numbers the pairs of segment and term from 1.

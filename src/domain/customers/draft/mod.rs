@@ -206,7 +206,7 @@ impl DraftParser<'_> {
         self.refuse(path, wrong_type(wanted, given));
     }
 
-    /// What the body says of a member that is read on its own. It reports a refusal, and then says nothing of it.
+    /// Reads one member by itself. A refusal is noted, and the member then counts as not sent.
     fn read<T>(
         &mut self,
         name: &str,

@@ -139,9 +139,10 @@ pub async fn serve(
         metrics,
     });
     let shared = Shared::default();
+    let origins = serve.allow_origin.clone();
     let server = HttpServer::new(move || {
         let portal = portal.clone();
-        api::application(state.clone(), shared.clone(), |pages| {
+        api::application(state.clone(), shared.clone(), origins.clone(), |pages| {
             pages.app_data(portal);
             portal::routes(pages);
         })

@@ -1,6 +1,6 @@
 //! Liveness, readiness and metrics of the service.
 
-use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use serde::Serialize;
@@ -72,10 +72,4 @@ pub(crate) async fn get_metrics(request: HttpRequest, app: Data<App>) -> Result<
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/plain; version=0.0.4"))
         .body(app.metrics.render()))
-}
-
-/// Redirects to Swagger UI.
-#[get("/")]
-pub(crate) async fn go_to_swagger_ui() -> HttpResponse {
-    HttpResponse::Found().insert_header((LOCATION, "/swagger-ui/")).finish()
 }

@@ -1,11 +1,14 @@
 //! The common parts of all routes: tokens, bodies, parameters, errors, route table, OpenAPI document.
 
+pub(crate) mod allowance;
 pub mod auth;
 pub(crate) mod body;
 pub(crate) mod call;
 pub(crate) mod docs;
+pub(crate) mod edge;
 pub(crate) mod error;
 pub(crate) mod gate;
+pub(crate) mod head;
 pub(crate) mod health;
 pub(crate) mod json;
 pub(crate) mod meters;

@@ -71,7 +71,6 @@ struct ImportData {
     /// Whether nothing was written but the report.
     dry_run: bool,
     /// Where the file seems to come from: `customary`, `doku`, `stripe`, `shopify` or `none`.
-    #[schema(value_type = String)]
     preset: Preset,
     /// The columns that are left out.
     columns_left_out: Vec<String>,

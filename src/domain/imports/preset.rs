@@ -7,7 +7,7 @@ use super::target::{Meaning, Target, has_word, header_key, is_of_report};
 use crate::domain::customers::fields::TextField;
 
 /// The system that a file seems to come from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Preset {

@@ -14,6 +14,8 @@ use crate::api::http::error::{Error, unless_any};
 use crate::api::http::params::{KeyHeader, OrganisationPath};
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::identifier::Identifier;
+use crate::domain::decide::guard;
+use crate::domain::entrypoints::Policy;
 use crate::domain::entrypoints::settings::{SettingsInput, check_name};
 use crate::domain::kernel::members::Given;
 use crate::domain::kernel::problem::Problem;
@@ -53,6 +55,11 @@ pub(crate) async fn update_organisation_settings(
     let org_id = call.organisation(Scope::Settings)?;
     let mutation = call.json(SERVICE, payload).await?;
     let settings = settings_of_organisation(&mutation.body, call.params().problems());
+    if let Ok((_, Some(new))) = &settings {
+        let present = call.app.store.entrypoints().organisation(org_id).await?.ok_or(Error::NotFound)?;
+        let present = Policy::cascade(None, present.identifiers);
+        guard::check_policy(new, &present.identifiers, call.caller.claims())?;
+    }
     let done = text_of(&DoneOut::SUCCESS);
     let entrypoints = call.app.store.entrypoints();
     let update = async |(name, identifiers): OrganisationSettings, key| {
@@ -98,7 +105,7 @@ pub(super) struct OrganisationIn {
 /// Make an organisation
 ///
 /// Beside the token's own; the token does not see it. Its first token is made by the command line
-/// (`customary token create --org …`). Needs a token that sees all entrypoints of its organisation.
+/// (`customary token create --org …`). Needs the scope `service`, which an organisation's `settings` do not include.
 #[utoipa::path(
     tag = "Settings",
     params(KeyHeader),
@@ -107,7 +114,7 @@ pub(super) struct OrganisationIn {
 )]
 #[post("/api/Organization")]
 pub(crate) async fn create_organisation(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
-    require_organisation(&call)?;
+    call.require(Scope::Service)?;
     let mutation = call.json(SERVICE, payload).await?;
     let name = new_organisation(&mutation.body, call.params().problems());
     let entrypoints = call.app.store.entrypoints();

@@ -10,8 +10,10 @@ pub(crate) use self::jobs::{
     list_imports,
 };
 pub(crate) use self::send::import_customers;
+use crate::domain::accounts::sight::Sight;
 use crate::domain::imports::{ImportJob, JobState, Preset, RowOutcome, RowReport};
 use crate::domain::kernel::time::Micros;
+use crate::domain::view;
 
 /// An import, as far as it is.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -71,8 +73,8 @@ pub struct JobOut {
 }
 
 impl JobOut {
-    /// Renders a job.
-    pub fn new(job: &ImportJob, repeated: bool, now: Micros) -> JobOut {
+    /// Renders a job for a token with this sight.
+    pub fn new(job: &ImportJob, sight: Sight, repeated: bool, now: Micros) -> JobOut {
         let (rows_per_second, seconds_left) = job.pace(now);
         let counts = &job.counts;
         JobOut {
@@ -93,7 +95,7 @@ impl JobOut {
             bytes_total: job.bytes_total,
             rows_per_second,
             seconds_left,
-            errors: job.errors.clone(),
+            errors: errors(job, sight),
             failure: job.failure.clone(),
             repeated,
             queued_at: job.queued_at.to_rfc3339(),
@@ -101,6 +103,11 @@ impl JobOut {
             ended_at: job.ended_at.map(Micros::to_rfc3339),
         }
     }
+}
+
+/// The first errors of a job, as the wire format lists them.
+fn errors(job: &ImportJob, sight: Sight) -> Vec<String> {
+    job.errors.iter().map(|error| view::row_error(sight, error)).collect()
 }
 
 /// What became of a row.
@@ -113,9 +120,10 @@ struct RowOut {
     outcome: &'static str,
     /// The customer; null for a rejected row and for one that a dry run would create.
     customer_id: Option<i64>,
-    /// The fields that led to the match.
+    /// The fields that led to the match, without those that the token sees masked.
     matched_on: Vec<String>,
-    /// The fields that the row changed; of a matched row those for which it has other values.
+    /// The fields that the row changed; of a matched row those for which it has other values. Fields that the token sees
+    /// masked are left out.
     changed: Vec<String>,
     /// How many of them were emptied.
     emptied: i64,
@@ -142,7 +150,8 @@ struct NoteOut {
 }
 
 impl RowOut {
-    fn new(row: RowReport, sees_pii: bool) -> RowOut {
+    fn new(row: RowReport, sight: Sight) -> RowOut {
+        let row = view::row(sight, row);
         let notes = |notes: Vec<crate::domain::imports::RowNote>| {
             let out = notes.into_iter().map(|note| NoteOut {
                 field: note.field.into_owned(),
@@ -152,6 +161,7 @@ impl RowOut {
             out.collect()
         };
         let is_rejected = row.outcome == RowOutcome::Rejected;
+        let changed_since_dry_run = row.has_changed_since_dry_run();
         RowOut {
             line: row.line,
             outcome: row.outcome.name(),
@@ -161,8 +171,8 @@ impl RowOut {
             emptied: row.emptied,
             problems: notes(row.problems),
             warnings: notes(row.warnings),
-            cells: (is_rejected && sees_pii).then_some(row.cells),
-            changed_since_dry_run: row.changed_since_dry_run,
+            cells: (is_rejected && sight.pii).then_some(row.cells),
+            changed_since_dry_run,
         }
     }
 }

@@ -6,7 +6,8 @@ use strum::{EnumString, IntoStaticStr};
 use super::options::ImportOptions;
 use super::preset::Preset;
 use super::records::Position;
-use super::report::Counts;
+use super::report::{Counts, RowError};
+use crate::domain::accounts::sight::Sight;
 use crate::domain::kernel::time::{Micros, SECOND_US};
 
 /// The most errors that a job lists as texts; its report has all.
@@ -48,6 +49,8 @@ impl JobState {
 pub struct ImportPlan {
     /// The options.
     pub options: ImportOptions,
+    /// How much the token that sent the file sees; its rows may do no more than that token's creates.
+    pub sight: Sight,
     /// The delimiter of cells.
     pub delimiter: u8,
     /// The header's cells.
@@ -85,8 +88,8 @@ pub struct ImportJob {
     pub bytes_read: i64,
     /// The size of the file in bytes, as UTF-8.
     pub bytes_total: i64,
-    /// The first errors, as texts of the contract.
-    pub errors: Vec<String>,
+    /// The first rejected rows.
+    pub errors: Vec<RowError>,
     /// Why it failed.
     pub failure: Option<String>,
     /// When it was requested.

@@ -29,7 +29,7 @@ pub use self::records::{
     CsvRecord, Layout, Position, RECORD_BYTES_MAX, RecordItem, RecordReader, RecordTooLong, detect_delimiter,
 };
 pub use self::rejected::{rejected_header, rejected_rows};
-pub use self::report::{Counts, RowNote, RowOutcome, RowReport, rejection_notes};
+pub use self::report::{Counts, RowError, RowNote, RowOutcome, RowReport, rejection_notes};
 pub use self::row::{RowDraft, read_row};
 pub use self::target::{REJECTED_COLUMNS, Target};
 pub use self::template::template;

@@ -9,7 +9,7 @@ use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::domain::decide::command::Verdict;
 use crate::domain::filter::ADDITIONAL_PREFIX;
-use crate::domain::kernel::problem::{At, Problem, Rejection};
+use crate::domain::kernel::problem::{At, Problem, Rejection, Tells};
 
 /// Something wrong with a row, or a warning about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub struct RowNote {
     pub code: Cow<'static, str>,
     /// What is wrong and what would do; never a personal value.
     pub message: Cow<'static, str>,
+    /// What it tells about stored customers.
+    #[serde(default, skip_serializing_if = "Tells::is_nothing")]
+    pub tells: Tells,
 }
 
 impl RowNote {
@@ -29,7 +32,12 @@ impl RowNote {
         code: &'static str,
         message: impl Into<Cow<'static, str>>,
     ) -> RowNote {
-        RowNote { field: field.into(), code: Cow::Borrowed(code), message: message.into() }
+        RowNote {
+            field: field.into(),
+            code: Cow::Borrowed(code),
+            message: message.into(),
+            tells: Tells::Nothing,
+        }
     }
 }
 
@@ -45,7 +53,7 @@ impl From<&Problem> for RowNote {
             At::Header(name) => (*name).to_owned(),
             At::Line(_) => String::new(),
         };
-        RowNote::new(field, problem.code, problem.message.clone())
+        RowNote { tells: problem.tells, ..RowNote::new(field, problem.code, problem.message.clone()) }
     }
 }
 
@@ -68,9 +76,10 @@ pub(super) fn pointer_path(pointer: &str) -> Vec<String> {
 pub fn rejection_notes(rejection: &Rejection) -> Vec<RowNote> {
     let one = |code, message: &'static str| vec![RowNote::new("", code, message)];
     match rejection {
-        Rejection::Invalid(problems) | Rejection::State(problems) | Rejection::Conflict { problems, .. } => {
-            problems.iter().map(RowNote::from).collect()
-        }
+        Rejection::Invalid(problems)
+        | Rejection::NeedsPii(problems)
+        | Rejection::State(problems)
+        | Rejection::Conflict { problems, .. } => problems.iter().map(RowNote::from).collect(),
         Rejection::NoIdentifier { wanted } => {
             let message = format!("Invalid customer identifiers: {}", wanted.join(", "));
             vec![RowNote::new("", "no_identifier", message)]
@@ -82,10 +91,21 @@ pub fn rejection_notes(rejection: &Rejection) -> Vec<RowNote> {
     }
 }
 
-/// The contract's text for a rejected row: `Error on line 62: phone: must …; email: must …`.
-pub(super) fn row_error_text(line: u64, notes: &[RowNote]) -> String {
-    let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
-    format!("Error on line {line}: {}", notes.join("; "))
+/// A rejected row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowError {
+    /// The physical line of its first byte in the file, from 1.
+    pub line: u64,
+    /// Why it was rejected.
+    pub notes: Vec<RowNote>,
+}
+
+impl RowError {
+    /// The contract's text: `Error on line 62: phone: must …; email: must …`.
+    pub fn text(&self) -> String {
+        let notes: Vec<String> = self.notes.iter().map(ToString::to_string).collect();
+        format!("Error on line {}: {}", self.line, notes.join("; "))
+    }
 }
 
 /// What became of a row.
@@ -197,9 +217,9 @@ pub struct RowReport {
     /// The cells of a rejected row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cells: Vec<String>,
-    /// Whether the dry run that this import commits had reported something else.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub changed_since_dry_run: bool,
+    /// What the dry run that this import commits had reported, if that was something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsed: Option<Box<RowReport>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -213,13 +233,26 @@ impl RowReport {
         RowReport { line, outcome, ..RowReport::default() }
     }
 
-    /// The contract's text for a rejected row.
-    pub fn error_text(&self) -> String {
-        row_error_text(self.line, &self.problems)
+    /// The line and the problems of a rejected row.
+    pub fn error(&self) -> RowError {
+        RowError { line: self.line, notes: self.problems.clone() }
+    }
+
+    /// Keeps what a dry run had reported, if that was something else.
+    pub fn compare(&mut self, said: &RowReport) {
+        if !self.is_as_rehearsed(said) {
+            let (problems, warnings, cells) = (Vec::new(), Vec::new(), Vec::new());
+            self.rehearsed = Some(Box::new(RowReport { problems, warnings, cells, ..said.clone() }));
+        }
+    }
+
+    /// Whether the dry run that this import commits had reported something else.
+    pub fn has_changed_since_dry_run(&self) -> bool {
+        self.rehearsed.as_ref().is_some_and(|said| !self.is_as_rehearsed(said))
     }
 
     /// Whether it reports the same as a dry run did.
-    pub fn is_as_rehearsed(&self, rehearsed: &RowReport) -> bool {
+    fn is_as_rehearsed(&self, rehearsed: &RowReport) -> bool {
         let is_new = |outcome| matches!(outcome, RowOutcome::Created | RowOutcome::Forced);
         self.outcome == rehearsed.outcome
             // A dry run has no ids for customers that it would create, nor for later rows that would match them.

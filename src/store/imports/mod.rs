@@ -27,7 +27,9 @@ use super::engine::schema::import_report;
 use super::jobs::lease::Lease;
 use super::jobs::{JobId, JobKind, JobRow, of_job};
 use super::keys::keyring::KeyRing;
-use crate::domain::imports::{Counts, ImportJob, JobState, Position, Preset, RowOutcome, RowReport};
+use crate::domain::imports::{
+    Counts, ImportJob, JobState, Position, Preset, RowError, RowOutcome, RowReport,
+};
 use crate::domain::kernel::time::Micros;
 use crate::vault::{Ad, SealKey};
 
@@ -50,7 +52,7 @@ fn upload_id(row: &JobRow) -> JobId {
     JobId { job_id: row.parent_id.unwrap_or(row.job_id), ..row.id() }
 }
 
-fn read_errors(row: &JobRow, seal: &SealKey) -> Result<Vec<String>, StoreError> {
+fn read_errors(row: &JobRow, seal: &SealKey) -> Result<Vec<RowError>, StoreError> {
     let Some(sealed) = &row.errors else { return Ok(Vec::new()) };
     Ok(serde_json::from_slice(&seal.open(&errors_ad(row.job_id, row.done), sealed)?)?)
 }

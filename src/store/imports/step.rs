@@ -7,6 +7,7 @@ use super::{
     Checkpoint, DryRunRecords, ImportLease, JobId, JobRow, dry_run, errors_ad, job_row, of_job, read_errors,
     report_ad, report_piece, upload, upload_id,
 };
+use crate::domain::accounts::sight::Sight;
 use crate::domain::customers::history::{FieldChange, difference};
 use crate::domain::customers::identifier::{IdField, Identifier};
 use crate::domain::decide::command::{Command, Outcome};
@@ -189,7 +190,9 @@ fn decide_row(
             return Ok(rejected(rejection_notes(&Rejection::Defect)));
         }
     };
-    let Outcome::Created { verdict, id, matched_on, differs, .. } = answer.outcome else {
+    // The report keeps everything; each reader sees a part of it.
+    let seen = answer.seen_by(Sight::FULL);
+    let Outcome::Created { verdict, id, matched_on, differs, .. } = seen.outcome else {
         return Err(StoreError::Bug("the outcome of a row is not that of a create".into()));
     };
     let changes: Vec<FieldChange> = loaded
@@ -250,7 +253,7 @@ fn mark_changes_since(
         let said = report_piece(conn, &seal, rehearsal_id, first_row)?.unwrap_or_default();
         for (report, number) in reports.iter_mut().zip(row.done..) {
             if let Some(said) = usize::try_from(number - first_row).ok().and_then(|at| said.get(at)) {
-                report.changed_since_dry_run = !report.is_as_rehearsed(said);
+                report.compare(said);
             }
         }
         if first_row <= row.done {
@@ -282,7 +285,7 @@ fn keep_report(
     Ok(())
 }
 
-/// The first errors as texts, sealed again for the new checkpoint.
+/// The first rejected rows, sealed again for the new checkpoint.
 fn errors(
     row: &JobRow,
     seal: &SealKey,
@@ -290,8 +293,7 @@ fn errors(
     rows_read: i64,
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let mut errors = read_errors(row, seal)?;
-    let new =
-        reports.iter().filter(|report| report.outcome == RowOutcome::Rejected).map(RowReport::error_text);
+    let new = reports.iter().filter(|report| report.outcome == RowOutcome::Rejected).map(RowReport::error);
     let room = ERRORS_MAX.saturating_sub(errors.len());
     errors.extend(new.take(room));
     if errors.is_empty() {

@@ -531,7 +531,7 @@ async fn compare(db: Db, secret: &Secret, mut rng: fastrand::Rng) {
     let mut asked = BTreeSet::new();
     let mut maker = Maker { rng, secret, step: 0 };
     // Each operation once, then at random.
-    let steps = operations.len() + usize::try_from(setting("WORLD_STEPS", 80)).expect("a number");
+    let steps = operations.len() + usize::try_from(setting("WORLD_STEPS", 40)).expect("a number");
     for step in 0..steps {
         maker.step = step;
         let (method, path) = match operations.get(step) {

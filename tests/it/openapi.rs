@@ -176,6 +176,8 @@ async fn examples_equal_the_answers_of_the_service() {
         "settings",
         "--scope",
         "tokens",
+        "--scope",
+        "service",
     ]);
     let client = server.client().token(&all);
     let mut recorder = Recorder::default();

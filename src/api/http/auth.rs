@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use super::error::Error;
 use super::rate_limits::Limits;
 use crate::clock;
+use crate::domain::accounts::sight::Sight;
 use crate::domain::accounts::token::{Claims, Scope};
 use crate::domain::decide::command::Actor;
 use crate::domain::kernel::time::{Micros, SECOND_US};
@@ -37,6 +38,11 @@ impl Caller {
         &self.0
     }
 
+    /// How much the caller sees of stored customers.
+    pub fn sight(&self) -> Sight {
+        Sight::of(&self.0)
+    }
+
     /// Whether the caller sees unmasked values.
     pub fn sees_pii(&self) -> bool {
         self.0.allows(Scope::PiiRead)
@@ -44,8 +50,7 @@ impl Caller {
 
     /// The actor for the history.
     pub fn actor(&self) -> Actor {
-        let jti = self.0.parent.as_ref().unwrap_or(&self.0.jti);
-        Actor { name: self.0.sub.clone(), jti: jti.clone() }
+        Actor { name: self.0.sub.clone(), jti: self.0.stored_id().clone() }
     }
 }
 
@@ -116,7 +121,7 @@ impl Guard {
         let lists = [&self.revoked, &self.revoked_here];
         lists.into_iter().any(|list| {
             let list = list.read().unwrap_or_else(PoisonError::into_inner);
-            list.contains(&claims.jti) || claims.parent.as_ref().is_some_and(|parent| list.contains(parent))
+            claims.revoked_with().any(|id| list.contains(id))
         })
     }
 
@@ -126,8 +131,10 @@ impl Guard {
     /// 401; 429 if the token exceeds its own limit; 503 if the revocations are unknown.
     pub fn authenticate(&self, store: &Store, headers: &HeaderMap) -> Result<Caller, Error> {
         let claims = self.verify(store, &token_of(headers)?)?;
-        if let Some(rpm) = claims.rpm.and_then(NonZeroU32::new) {
-            self.limits.check(claims.parent.as_ref().unwrap_or(&claims.jti), rpm)?;
+        for (id, rpm) in claims.limits() {
+            if let Some(rpm) = NonZeroU32::new(rpm) {
+                self.limits.check(id, rpm)?;
+            }
         }
         Ok(Caller(claims))
     }

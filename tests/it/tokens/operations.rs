@@ -200,7 +200,7 @@ const PROTECTED: &[Operation] = &[
         Parameter::Entry,
         Some(entry_settings),
     ),
-    operation(Method::POST, "/api/Organization", &["settings"], Parameter::Nothing, Some(organisation)),
+    operation(Method::POST, "/api/Organization", &["service"], Parameter::Nothing, Some(organisation)),
     operation(Method::GET, "/api/Organization/settings/{}", &["settings"], Parameter::Organisation, None),
     operation(
         Method::PUT,

@@ -12,8 +12,8 @@ use futures_util::stream::poll_fn;
 use futures_util::{Stream, StreamExt as _};
 use serde::Serialize;
 
+use super::ReasonOut;
 use super::jobs::accepted;
-use super::{ReasonOut, reasons};
 use crate::api::http::body::{self, discard, idempotency_key};
 use crate::api::http::call::{Call, ok};
 use crate::api::http::error::Error;

@@ -214,6 +214,7 @@ mod tests {
 
     use super::command::{ArchiveCustomer, DeleteCustomer, Precondition};
     use super::*;
+    use crate::domain::accounts::sight::Sight;
     use crate::domain::entrypoints::Entrypoint;
 
     /// A change of a customer, by number.

@@ -359,7 +359,8 @@ mod tests {
             ));
         }
         rejections.add(&row(500, &[("labels", "bad", "one"), ("labels", "bad", "two")]));
-        let told: Vec<_> = rejections.tally(|note| note).into_iter().map(|it| (it.note.to_string(), it.rows)).collect();
+        let told: Vec<_> =
+            rejections.tally(|note| note).into_iter().map(|it| (it.note.to_string(), it.rows)).collect();
         let wanted = [("phone: leads to 5", 498), ("email: must be an address", 497), ("labels: one", 1)];
         assert_eq!(told, wanted.map(|(text, rows)| (text.to_owned(), rows)));
         assert_eq!(rejections.rows.len(), ERRORS_MAX);

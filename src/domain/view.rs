@@ -59,7 +59,9 @@ impl Answer {
             if !learns {
                 *matched_on = None;
             }
-            matched_on.iter_mut().for_each(|names| shown_identifiers(sight, names));
+            if let Some(names) = matched_on {
+                shown_identifiers(sight, names);
+            }
             differs.retain(|name| learns && sight.shows_change(name));
         }
         Seen {
@@ -110,7 +112,9 @@ fn may_be_told(sight: Sight, tells: Tells) -> bool {
 pub fn changes(sight: Sight, mut all: Vec<FieldChange>) -> Vec<FieldChange> {
     all.retain(|change| sight.shows_change(&change.field));
     if !sight.pii {
-        all.iter_mut().for_each(|change| (change.from, change.to) = (None, None));
+        for change in &mut all {
+            (change.from, change.to) = (None, None);
+        }
     }
     all
 }

@@ -83,7 +83,7 @@ pub(super) fn decide_create(
     let evaluation = evaluate(working_set, create, sight)?;
     let forced = create.on_match == OnMatch::Force;
     if !forced && let Some(hit) = evaluation.hit? {
-        return existing(working_set, create, actor, sight, hit);
+        return existing(working_set, create, actor, sight, &hit);
     }
     invalid(evaluation.problems)?;
     let mut record = evaluation.record;
@@ -111,7 +111,7 @@ pub(super) fn existing(
     create: &CreateCustomer,
     actor: &Actor,
     sight: Sight,
-    hit: Hit,
+    hit: &Hit,
 ) -> Result<Effects, Undecided> {
     let stored = Arc::clone(working_set.customer(hit.id).ok_or(Rejection::Defect)?);
     let country = working_set.entrypoint.country.as_deref();
@@ -136,7 +136,7 @@ pub(super) fn existing(
         }
     };
     invalid(problems)?;
-    guard::check_existing(&stored.customer, &mut after, &create.draft, &hit, sight)?;
+    guard::check_existing(&stored.customer, &mut after, &create.draft, hit, sight)?;
     check_changed_identity(working_set, &stored, &after)?;
     let is_blind = guard::is_blind(&create.draft, &hit.on, sight);
     let (version, revision) = write(working_set, &stored, after, operation, actor, is_blind);

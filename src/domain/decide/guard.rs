@@ -137,6 +137,8 @@ pub(super) fn is_blind(draft: &Draft, on: &[IdField], sight: Sight) -> bool {
 /// # Errors
 /// 403 for identifiers with masked fields that the present policy lacks.
 pub fn check_policy(new: &[Identifier], present: &[Identifier], claims: &Claims) -> Result<(), Rejection> {
+    const MESSAGE: &str = "is masked for this token, which may create or import customers; a token with the scope pii:read may \
+                           identify customers by it";
     let sight = Sight::of(claims);
     if sight.pii || !(claims.allows(Scope::CustomersWrite) || claims.allows(Scope::CustomersImport)) {
         return Ok(());
@@ -144,8 +146,6 @@ pub fn check_policy(new: &[Identifier], present: &[Identifier], claims: &Claims)
     let is_wider = |(_, identifier): &(usize, &Identifier)| {
         !present.contains(identifier) && !sight.shows_all(identifier)
     };
-    const MESSAGE: &str = "is masked for this token, which may create or import customers; a token with the scope pii:read may \
-                           identify customers by it";
     let problem = |(index, _): (usize, &Identifier)| {
         Problem::field(&["identifiers", &index.to_string()], "needs_pii_read", MESSAGE)
     };
@@ -158,12 +158,12 @@ pub fn check_policy(new: &[Identifier], present: &[Identifier], claims: &Claims)
 /// # Errors
 /// 403 if the policy does not identify customers by their address anyway.
 pub fn check_invite(policy: &Policy, sight: Sight) -> Result<(), Rejection> {
+    const MESSAGE: &str = "an invitation needs a token with the scope pii:read here, because the entrypoint does not identify \
+                           customers by email";
     let address = Identifier::of(TextField::Email);
     if policy.forbidden(&address, sight).next().is_none() {
         return Ok(());
     }
-    const MESSAGE: &str = "an invitation needs a token with the scope pii:read here, because the entrypoint does not identify \
-                           customers by email";
     Err(Rejection::NeedsPii(vec![Problem::parameter("customerId", "needs_pii_read", MESSAGE)]))
 }
 
@@ -173,10 +173,10 @@ fn is_value(change: &Change<Input>) -> bool {
 
 /// The masks in a draft of a token that cannot know any: right or wrong would tell something.
 fn unknowable_masks(draft: &Draft, sight: Sight) -> Vec<Problem> {
+    const MESSAGE: &str = "looks like a mask, and this token sees none; send the full value or leave it out";
     if sight.knows_masks() {
         return Vec::new();
     }
-    const MESSAGE: &str = "looks like a mask, and this token sees none; send the full value or leave it out";
     let problem = |path: &[&str]| Problem::field(path, "masked_value", MESSAGE);
     let texts = TextField::all().filter(|field| matches!(draft.text(*field), Change::Set(Input::Mask(_))));
     let additional = draft.additional.value().into_iter().flatten();

@@ -30,7 +30,7 @@ pub(super) fn decide_match(
             report.id = Some(hit.id);
             report.matched_on = Some(hit.names());
             let nobody = Actor { name: String::new(), jti: String::new() };
-            existing(working_set, create, &nobody, sight, hit).map(|effects| effects.outcome)
+            existing(working_set, create, &nobody, sight, &hit).map(|effects| effects.outcome)
         }
         _ => {
             invalid(evaluation.problems)?;

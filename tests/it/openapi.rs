@@ -89,7 +89,7 @@ fn steady(value: Value, key: &str) -> Value {
         Value::Number(_) if key == "rowsPerSecond" => json!(1600),
         Value::String(_) if key == "folder" => json!("/var/lib/customary/mail"),
         Value::String(_) if key == "masterKeyId" => json!("q3k0XyVn8sLr"),
-        Value::String(_) if ["jti", "requestId", "messageId"].contains(&key) => {
+        Value::String(_) if ["jti", "mintedBy", "requestId", "messageId"].contains(&key) => {
             json!("0d5e7a3c-9b1f-4c62-8a57-2f4be9d01c66")
         }
         Value::String(text) if text.starts_with("eyJ") => {

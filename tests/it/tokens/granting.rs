@@ -136,17 +136,17 @@ both!(rules_1_a_made_token_ends_with_its_maker_and_shares_its_limit, |db| async 
         ["--org", "1", "--all-entries", "--expires", "2d", "--requests-per-minute", "40", "--name", "maker"];
     let maker = token_of(site, &place, &["tokens", "customers:read"]);
     let client = server.anonymous().token(&maker);
-    let body = json!({"name": "child", "scopes": ["customers:read", "tokens"], "requestsPerMinute": 1000});
+    let body = json!({"name": "child", "entries": "*", "scopes": ["customers:read", "tokens"], "requestsPerMinute": 1000});
     let child = text(&grant(&client, &body).await.expect(200)).to_owned();
     assert_eq!(claims(&child)["exp"], claims(&maker)["exp"], "the default life is longer");
-    let short = json!({"name": "short", "scopes": ["customers:read"], "expiresInDays": 1});
+    let short = json!({"name": "short", "entries": "*", "scopes": ["customers:read"], "expiresInDays": 1});
     let short = claims(text(&grant(&client, &short).await.expect(200)));
     assert_eq!(short["exp"].as_i64().expect("exp") - short["iat"].as_i64().expect("iat"), 86_400);
     // A token that was exchanged makes tokens for the one that it was exchanged for.
     let credentials = json!({"clientId": jti(&child), "clientSecret": child});
     let fetched = server.anonymous().post("/api/v2/Token/serverside", &credentials).await.expect(200);
     let fetched = server.anonymous().token(fetched.json["access_token"].as_str().expect("a token"));
-    let grandchild = json!({"name": "grandchild", "scopes": ["customers:read"]});
+    let grandchild = json!({"name": "grandchild", "entries": "*", "scopes": ["customers:read"]});
     let grandchild = text(&grant(&fetched, &grandchild).await.expect(200)).to_owned();
     let life =
         claims(&grandchild)["exp"].as_i64().expect("exp") - claims(&grandchild)["iat"].as_i64().expect("iat");
@@ -198,7 +198,7 @@ both!(rules_1_a_line_of_tokens_is_not_endless, |db| async {
     let mut client = server.anonymous().token(&token_with(server.site(), &["tokens"]));
     for number in 0.. {
         assert!(number < 20, "{number} tokens in a row made each other");
-        let answer = grant(&client, &json!({"name": "next", "scopes": ["tokens"]})).await;
+        let answer = grant(&client, &json!({"name": "next", "entries": "*", "scopes": ["tokens"]})).await;
         if answer.status == 403 {
             assert!(number >= 3, "the line ends after {number}");
             break;
@@ -247,7 +247,7 @@ both!(rules_1_only_a_token_of_the_service_makes_organisations, |db| async {
     refused.expect_error(403);
     assert!(refused.text.contains("service"), "{}", refused.text);
     // No token of an organisation can make one that can.
-    grant(&settings, &json!({"name": "x", "scopes": ["service"]})).await.expect_error(403);
+    grant(&settings, &json!({"name": "x", "entries": "*", "scopes": ["service"]})).await.expect_error(403);
     let service = server.anonymous().token(&token_with(site, &["service"]));
     let made = service.post("/api/Organization", &body).await.expect(200);
     assert!(made.data()["orgId"].as_i64().is_some_and(|id| id > 1), "{}", made.text);

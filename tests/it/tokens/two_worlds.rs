@@ -428,7 +428,7 @@ fn operations(document: &Value) -> Vec<(String, String)> {
     all
 }
 
-/// A text without what differs from run to run: times, random ids, tokens, and how fast an import was.
+/// A text without what differs from run to run: times, random ids, tokens, folders, and how fast an import was.
 fn steady(text: &str) -> String {
     let is_word = |c: char| c.is_ascii_alphanumeric() || "-_:.".contains(c);
     let mut steady = String::with_capacity(text.len());
@@ -443,6 +443,7 @@ fn steady(text: &str) -> String {
             _ if is_time => "(time)",
             _ if is_uuid => "(id)",
             _ if word.starts_with("eyJ") => "(token)",
+            _ if word.starts_with("customary-test-") => "(folder)",
             word => word,
         });
         rest = &rest[to..];

@@ -287,10 +287,11 @@ fn http_server(
     connections_max: usize,
 ) -> Result<Server, Failure> {
     let (accepting, keep_alive) = (Arc::clone(&state.connections), serve.keep_alive);
+    let origins = serve.allow_origin.clone();
     let http_workers = serve.workers.map_or_else(cores, usize::from);
     let application = move || {
         let portal = portal.clone();
-        api::application(state.clone(), shared.clone(), |pages| {
+        api::application(state.clone(), shared.clone(), origins.clone(), |pages| {
             pages.app_data(portal);
             portal::routes(pages);
         })

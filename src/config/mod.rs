@@ -280,6 +280,10 @@ pub struct Serve {
     #[arg(long, env = "CUSTOMARY_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
+    /// Other sites whose scripts may use the API (CORS), such as https://shop.example; repeatable, * for all [default: none]
+    #[arg(long, env = "CUSTOMARY_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
+    pub allow_origin: Vec<String>,
+
     /// How long the service keeps idempotency keys, from 1s to 30d
     #[arg(long, env = "CUSTOMARY_IDEMPOTENCY_TTL", default_value = "24h", value_name = "DURATION", value_parser = within("1s", "30d"))]
     pub idempotency_ttl: Duration,
@@ -370,6 +374,20 @@ fn within(least: &'static str, most: &'static str) -> impl Fn(&str) -> Result<Du
         } else {
             Err(format!("must be from {least} to {most}"))
         }
+    }
+}
+
+/// Parses an origin as browsers send it: scheme, host, and port unless it is the scheme's own.
+fn origin(text: &str) -> Result<String, String> {
+    if text == "*" {
+        return Ok(text.to_owned());
+    }
+    let parsed = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let origin = parsed.map(|url| url.origin().ascii_serialization());
+    match origin {
+        Some(origin) if origin == text => Ok(origin),
+        Some(origin) => Err(format!("must be an origin as browsers send it: {origin}")),
+        None => Err("must be an origin such as https://shop.example, or *".into()),
     }
 }
 

@@ -27,6 +27,17 @@ pub const SCOPES: [&str; 9] = [
     "service",
 ];
 
+/// The addresses of a document with their items. Paths of the API follow the address of its server.
+pub fn addresses(document: &Value) -> Vec<(String, &Value)> {
+    let base = document["servers"][0]["url"].as_str().expect("a server");
+    let full = |path: &str, item: &Value| match item["servers"][0]["url"].as_str() {
+        Some(own) => format!("{}{path}", own.trim_end_matches('/')),
+        None => format!("{base}{path}"),
+    };
+    let paths = document["paths"].as_object().expect("paths");
+    paths.iter().map(|(path, item)| (full(path, item), item)).collect()
+}
+
 /// The claims of a token, unverified.
 pub fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).expect("a token has three parts");

@@ -7,6 +7,7 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETR
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
+use super::allowance::Allowance;
 use crate::domain::accounts::sight::Sight;
 use crate::domain::kernel::problem::{At, PROBLEMS_MAX, Problem, Rejection};
 use crate::domain::view;
@@ -22,16 +23,29 @@ pub enum Error {
     Invalid(Vec<Problem>),
     /// 400: nothing identifies the customer.
     NoIdentifier(Vec<String>),
+    /// 400: a preflight of a site or for a request that is not allowed.
+    CrossOrigin,
     /// 400: wrong client credentials (contract 1.1).
     BadCredentials,
     /// 401.
     Unauthorized(&'static str),
     /// 403, with what the token lacks.
     Forbidden(&'static str),
+    /// The same, with the command that makes a token which lacks nothing.
+    Lacks {
+        /// What the token lacks: a scope, or access to entrypoints.
+        what: &'static str,
+        /// The command, ready to be run.
+        command: String,
+    },
     /// 403: the token lacks `pii:read` for some of the fields that it sends.
     NeedsPii(Vec<Problem>),
-    /// 404: the route, record or entrypoint does not exist, or the token may not see it.
+    /// 404: the record or entrypoint does not exist, or the token may not see it.
     NotFound,
+    /// The same, with what the route's address names: `customer`, `entrypoint or import`.
+    NoSuch(&'static str),
+    /// 404: the service has no such address.
+    NoRoute,
     /// 405 with the allowed methods.
     MethodNotAllowed(String),
     /// 409.
@@ -58,6 +72,8 @@ pub enum Error {
     StillRunning,
     /// 429 with the seconds to wait.
     TooManyRequests(u64),
+    /// 429 with the limit that is used up.
+    LimitReached(Allowance),
     /// 503.
     Unavailable,
     /// 503: a search or list took longer than it may.
@@ -259,16 +275,22 @@ impl Error {
                 "clientId and clientSecret do not belong to a valid token.",
                 "Send a token's id (jti) as clientId and the token itself as clientSecret.",
             ),
+            Error::CrossOrigin => words(
+                StatusCode::BAD_REQUEST,
+                "Cross-origin request refused",
+                "This site, method or header is not among those that the service allows to scripts of other sites.",
+                "The operator names sites with --allow-origin; documentation lists the methods and headers.",
+            ),
             Error::Unauthorized(why) => words(
                 StatusCode::UNAUTHORIZED,
                 "Unauthorized",
                 format!("The request token is {why}."),
                 "Send a valid token in the header requestToken, or as Authorization: Bearer.",
             ),
-            Error::Forbidden(scope) => words(
+            Error::Forbidden(what) => words(
                 StatusCode::FORBIDDEN,
                 "Forbidden",
-                format!("The token lacks {scope}."),
+                format!("The token lacks {what}."),
                 "Use a token that has it.",
             ),
             Error::NeedsPii(problems) => words(
@@ -277,15 +299,28 @@ impl Error {
                 joined(problems),
                 "Use a token with the scope pii:read, or leave out the fields that `errors` lists.",
             ),
-            Error::NotFound => Words {
+            Error::Lacks { what, command } => words(
+                StatusCode::FORBIDDEN,
+                "Forbidden",
+                format!("The token lacks {what}."),
+                format!("Use a token that has it, or make one: {command}"),
+            ),
+            Error::NotFound => Error::NoSuch("record").words(),
+            Error::NoSuch(what) => Words {
                 code: Some(3001),
                 ..words(
                     StatusCode::NOT_FOUND,
-                    "Not found",
-                    "There is no such route, record or entrypoint, or this token may not see it.",
-                    "Check the address, the id and the token's entrypoints.",
+                    &format!("No such {what}"),
+                    format!("There is no such {what}, or this token may not see it."),
+                    "Check what the address names, and the token's organisation and entrypoints.",
                 )
             },
+            Error::NoRoute => words(
+                StatusCode::NOT_FOUND,
+                "No such route",
+                "The service has nothing at this address, whatever the token.",
+                "Check the address; GET /openapi.json lists all routes, and none of them ends with a slash.",
+            ),
             Error::MethodNotAllowed(allow) => words(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "Method not allowed",
@@ -326,7 +361,8 @@ impl Error {
                 StatusCode::BAD_REQUEST,
                 "No HTTP request",
                 "What came is no HTTP/1.1 request.",
-                "Check the request line, the headers and the length of the body; speak plain HTTP, not TLS.",
+                "Check the request line, the headers and the length of the body. Letters beyond ASCII in the address are \
+                 percent-encoded: `%C3%BC` for `ü`. Speak plain HTTP, not TLS.",
             ),
             Error::Timeout => words(
                 StatusCode::REQUEST_TIMEOUT,
@@ -370,6 +406,7 @@ impl Error {
                 "There were more requests than this token or client may make.",
                 format!("Wait {seconds} s, then go on more slowly."),
             ),
+            Error::LimitReached(allowance) => Error::TooManyRequests(allowance.reset_secs).words(),
             Error::Unavailable => words(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Service unavailable",
@@ -399,6 +436,11 @@ impl Error {
         response.insert_header((CONTENT_TYPE, "application/json"));
         if let Some((name, value)) = self.header() {
             response.insert_header((name, value));
+        }
+        if let Error::LimitReached(allowance) = self {
+            for header in allowance.headers() {
+                response.insert_header(header);
+            }
         }
         response.body(body)
     }
@@ -440,6 +482,7 @@ impl Error {
             Error::Unauthorized(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Error::MethodNotAllowed(allow) => HeaderValue::from_str(allow).ok().map(|value| (ALLOW, value)),
             Error::TooManyRequests(seconds) => Some((RETRY_AFTER, HeaderValue::from(*seconds))),
+            Error::LimitReached(allowance) => Some((RETRY_AFTER, HeaderValue::from(allowance.reset_secs))),
             Error::Unavailable | Error::Slow | Error::StillRunning => {
                 Some((RETRY_AFTER, HeaderValue::from(RETRY_SECS)))
             }

@@ -22,7 +22,6 @@ pub struct JobOut {
     /// Its id.
     pub job_id: i64,
     /// `queued`, `running`, `finished`, `cancelled` or `failed`.
-    #[schema(value_type = String)]
     pub state: JobState,
     /// Whether it writes nothing but its own report.
     pub dry_run: bool,
@@ -30,7 +29,6 @@ pub struct JobOut {
     pub commits: Option<i64>,
     /// Where the file seems to come from: `customary`, `doku`, `stripe`, `shopify`, `quickbooksdesktop`,
     /// `quickbooksonline`, `xero`, `hubspot`, `mailchimp`, `recurly`, `chargebee`, `woocommerce`, `square` or `none`.
-    #[schema(value_type = String)]
     pub preset: Preset,
     /// The columns that are left out.
     pub columns_left_out: Vec<String>,

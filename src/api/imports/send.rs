@@ -78,7 +78,6 @@ struct ImportData {
     dry_run: bool,
     /// Where the file seems to come from: `customary`, `doku`, `stripe`, `shopify`, `quickbooksdesktop`,
     /// `quickbooksonline`, `xero`, `hubspot`, `mailchimp`, `recurly`, `chargebee`, `woocommerce`, `square` or `none`.
-    #[schema(value_type = String)]
     preset: Preset,
     /// The columns that are left out.
     columns_left_out: Vec<String>,

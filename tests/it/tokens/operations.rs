@@ -228,7 +228,7 @@ const PUBLIC: &[(Method, &str, bool)] = &[
 /// `GET /api/Customer/{}`: the methods and paths of a document, parameters without their names.
 fn operations_of(document: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for (path, item) in document["paths"].as_object().expect("paths") {
+    for (path, item) in addresses(document) {
         let segments = path.split('/').map(|segment| if segment.starts_with('{') { "{}" } else { segment });
         let path = segments.collect::<Vec<_>>().join("/");
         for method in item.as_object().expect("operations").keys() {

@@ -246,3 +246,28 @@ async fn a_first_start_killed_after_it_made_the_master_key_is_completed() {
         begin(&site).await;
     }
 }
+
+/// In a container every start has the same process id, and so the same name for its drafts.
+#[tokio::test]
+async fn a_first_start_overwrites_the_drafts_that_a_killed_one_of_its_process_id_left() {
+    let site = Site::new(Db::Sqlite);
+    let folder = site.database_file().parent().expect("a folder").to_owned();
+    fs::create_dir(&folder).unwrap();
+    let serve = without_key(&site, &["serve", "--listen", "127.0.0.1:0"]);
+    // The shell's process id becomes that of the program.
+    let script = "for name in master first-token; do echo half > \"$0/$name.$$.new\"; done; exec \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(&folder).arg(serve.get_program()).args(serve.get_args());
+    for (name, value) in serve.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let started = Process::spawn(command);
+    let is_done = async || folder.join("first-token").exists();
+    wait_until("the first start is done", Duration::from_secs(20), is_done).await;
+    drop(started);
+    let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!names.iter().any(|name| name.to_string_lossy().ends_with(".new")), "{names:?}");
+}

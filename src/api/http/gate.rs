@@ -53,7 +53,7 @@ pub(crate) async fn gate(
         app.guard.wait_until_informed().await;
     }
     let is_file = matches!(&routed, Routed::Found { template, .. } if ***template == *UPLOAD);
-    deadlines::limit(&mut request, is_file);
+    let unread = deadlines::limit(&mut request, is_file);
     let connection = request.request().conn_data::<Connection>();
     let (_open, is_surplus) =
         (connection.map(Connection::begin), connection.is_some_and(Connection::is_surplus));
@@ -95,7 +95,10 @@ pub(crate) async fn gate(
             longest = busy;
             let response = response?;
             match error_of(&response) {
-                Some(error) => response.into_response(rendered(&error, &request_id)).map_into_right_body(),
+                Some(error) => {
+                    unread.discard().await;
+                    response.into_response(rendered(&error, &request_id)).map_into_right_body()
+                }
                 None => response.map_into_left_body(),
             }
         }

@@ -176,6 +176,7 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
     };
     let (composer, transport) = serve.mail.mailer(global, serve.base_url())?;
     let folder = serve.mail.folder(global, &transport);
+    folder.iter().for_each(jobs::mail::remove_drafts);
     let store = Arc::new(Store::open(options)?);
     global.has_begun();
     // Only now is it known that the file is a database of this service.

@@ -233,12 +233,12 @@ fn read_ids(bytes: &Bytes) -> Result<SentIds, Error> {
         }
     }
     let Some(mut ids) = ids else { return Ok((None, problems)) };
-    ids.sort_unstable();
-    ids.dedup();
     if ids.is_empty() || ids.len() > IDS_MAX {
         let message = format!("must name 1 to {IDS_MAX} customers");
         problems.push(Problem::field(&["customerIds"], "invalid_value", message));
     }
+    ids.sort_unstable();
+    ids.dedup();
     if ids.iter().any(|id| !(1..=CUSTOMER_ID_MAX).contains(id)) {
         let message = "holds a number that is no customer's id";
         problems.push(Problem::field(&["customerIds"], "invalid_value", message));

@@ -173,6 +173,15 @@ impl Import {
     }
 }
 
+impl Drop for Import {
+    /// What would be read for nobody would hold up the end of the service.
+    fn drop(&mut self) {
+        if let Some(ahead) = self.ahead.take() {
+            ahead.abort();
+        }
+    }
+}
+
 /// Rows read from the file.
 #[derive(Default)]
 struct Batch {

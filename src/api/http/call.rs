@@ -96,10 +96,8 @@ impl Call {
     /// 403, 404.
     pub(crate) fn organisation(&self, scope: Scope) -> Result<i64, Error> {
         self.require(scope)?;
-        match self.path("orgId").parse::<i64>() {
-            Ok(id) if id == self.caller.claims().org => Ok(id),
-            _ => Err(Error::NotFound),
-        }
+        let id = self.id("orgId")?;
+        if id == self.caller.claims().org { Ok(id) } else { Err(Error::NotFound) }
     }
 
     /// The customer that `{customerId}` names, if the token has the scope and may see it.
@@ -173,11 +171,11 @@ impl Call {
         Ok(Some(self.app.store.idempotency().key_use(entrypoint_id, scope.to_vec(), content).await?))
     }
 
-    /// The path parameters in a canonical spelling: ids without leading zeros.
+    /// The path parameters in a canonical spelling: ids without leading zeros. All ids and nothing else are named so; an
+    /// entrypoint `007` is another one than `7`.
     fn target(&self) -> String {
-        let value = |(name, value): (&str, &str)| match name {
-            "mailId" | "jobId" => value.trim_start_matches('0').to_owned(),
-            _ => value.to_owned(),
+        let value = |(name, value): (&str, &str)| {
+            if name.ends_with("Id") { value.trim_start_matches('0') } else { value }.to_owned()
         };
         self.request.match_info().iter().map(value).collect::<Vec<_>>().join("/")
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The most problems that an answer lists; it counts the others (rules 6).
 pub const PROBLEMS_MAX: usize = 100;
 
-/// The most bytes of a name as sent that a pointer repeats.
+/// The most bytes of a name as sent that a problem repeats.
 const PART_BYTES_MAX: usize = 100;
 
 /// The part of the request that a problem is about.
@@ -66,18 +66,21 @@ impl Problem {
         let mut pointer = String::new();
         for part in path {
             pointer.push('/');
-            let shown = part.get(..part.floor_char_boundary(PART_BYTES_MAX)).unwrap_or(part);
+            let (shown, rest) = shortened(part);
             pointer.push_str(&shown.replace('~', "~0").replace('/', "~1"));
-            if shown.len() < part.len() {
-                pointer.push('…');
-            }
+            pointer.push_str(rest);
         }
         Problem::new(At::Pointer(pointer), code, message.into())
     }
 
-    /// A problem of a query or path parameter.
+    /// A problem of a query or path parameter; this function shortens a long name.
     pub fn parameter(name: impl Into<String>, code: &'static str, message: impl Into<String>) -> Problem {
-        Problem::new(At::Parameter(name.into()), code, message.into())
+        let mut name = name.into();
+        let (shown, rest) = shortened(&name);
+        if !rest.is_empty() {
+            name = format!("{shown}{rest}");
+        }
+        Problem::new(At::Parameter(name), code, message.into())
     }
 
     /// A problem of a header.
@@ -95,6 +98,12 @@ impl Problem {
     pub fn telling(self, tells: Tells) -> Problem {
         Problem { tells, ..self }
     }
+}
+
+/// The part of a name that a problem repeats, and the mark of what it leaves out.
+fn shortened(name: &str) -> (&str, &'static str) {
+    let shown = name.get(..name.floor_char_boundary(PART_BYTES_MAX)).unwrap_or(name);
+    (shown, if shown.len() < name.len() { "…" } else { "" })
 }
 
 /// The value that was read. If it was refused, notes its problems and returns the default.

@@ -409,6 +409,8 @@ pub const LIVE_SEGMENTS: &str = "SELECT count(*) AS value FROM index_segment WHE
 pub const INDEX_BYTES: &str = "SELECT coalesce(sum(length(data)), 0) AS value FROM index_block";
 pub const LIVE_INDEX_BYTES: &str = "SELECT coalesce(sum(length(data)), 0) AS value FROM index_block b \
      JOIN index_segment s ON s.segment_id = b.segment_id WHERE s.state = 'live'";
+/// Until when a process holds the search index; 0 if none does.
+pub const INDEX_LEASE: &str = "SELECT lease_until_us AS value FROM index_lease";
 /// Erased people whose terms may still be in segments.
 pub const ERASED_TOMBSTONES: &str =
     "SELECT count(*) AS value FROM index_tombstone WHERE sequence = 9223372036854775807";

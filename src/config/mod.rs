@@ -241,7 +241,7 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 
 fn read_key(path: &Path) -> Result<MasterKey, ConfigError> {
     use std::os::unix::fs::PermissionsExt as _;
-    let mode = fs::metadata(path).map(|metadata| metadata.permissions().mode()).unwrap_or(0);
+    let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
     if path.is_file() && mode & OPEN != 0 {
         return Err(ConfigError(format!(
             "other users of this machine can read or change the master key {} (mode {:04o}); take it from them with \

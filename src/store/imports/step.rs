@@ -289,7 +289,9 @@ fn rejections(
     rows_read: i64,
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let mut rejections = read_rejections(row, seal)?;
-    reports.iter().for_each(|report| rejections.add(report));
+    for report in reports {
+        rejections.add(report);
+    }
     if rejections.is_empty() {
         return Ok(None);
     }

@@ -11,6 +11,7 @@ use actix_web::HttpServer;
 use actix_web::dev::{AppConfig, Server, ServerHandle};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
+use futures_util::future::join_all;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api;
@@ -37,6 +38,8 @@ use crate::store::{DEMO_ENTRY, SessionLimits, Store, StoreError, StoreOptions};
 const SHUTDOWN_SECS: u64 = 6;
 /// After the last request, a mail in delivery has this long to finish.
 const MAIL_PATIENCE: Duration = Duration::from_secs(2);
+/// After the last request, imports and invitations have this long to finish a step and to give up their leases.
+const JOBS_PATIENCE: Duration = Duration::from_secs(3);
 /// After the last request, the look for revoked tokens has this long to end.
 const WATCH_PATIENCE: Duration = Duration::from_secs(1);
 /// The exit status after a second Ctrl-C, as shells expect it.
@@ -185,6 +188,7 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
     let options = options_to_serve(global, serve)?;
     let (composer, transport) = serve.mail.mailer(global, serve.base_url())?;
     let folder = serve.mail.folder(global, &transport);
+    folder.iter().for_each(jobs::mail::remove_drafts);
     let store = Arc::new(Store::open(options)?);
     global.has_begun();
     // Only now is it known that the file is a database of this service.
@@ -230,11 +234,13 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
     greet(token.as_deref());
     let workers = [
         actix_web::rt::spawn(jobs::purge(Arc::clone(&store), serve.import_retention, session)),
-        actix_web::rt::spawn(jobs::imports::work(Arc::clone(&store), stop.clone())),
         actix_web::rt::spawn(jobs::rotation::work(Arc::clone(&store))),
+        actix_web::rt::spawn(meters::keep(metrics)),
+    ];
+    let mut leaseholders = [
+        actix_web::rt::spawn(jobs::imports::work(Arc::clone(&store), stop.clone())),
         actix_web::rt::spawn(jobs::index::work(Arc::clone(&store), stop.clone())),
         actix_web::rt::spawn(jobs::invitations::work(Arc::clone(&store), stop.clone())),
-        actix_web::rt::spawn(meters::keep(metrics)),
     ];
     if let Transport::Folder(folder) = &transport {
         let folder = folder.path().display();
@@ -258,12 +264,16 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
     }
     handle.stop(true).await;
     serving.await.map_err(system)?.map_err(system)?;
-    // Finish a delivery that has begun: if it were cut off, nobody would know whether the mail went out.
+    // Finish a delivery that has begun: if it were cut off, nobody would know whether the mail went out. And a lease that
+    // were kept would hold up its job after the next start.
     stop.now();
     store.mail().wake_workers();
-    let _ = tokio::time::timeout(MAIL_PATIENCE, &mut mails).await;
+    let _ = tokio::join!(
+        tokio::time::timeout(MAIL_PATIENCE, &mut mails),
+        tokio::time::timeout(JOBS_PATIENCE, join_all(&mut leaseholders)),
+    );
     mails.abort();
-    for worker in workers.into_iter().chain(sweeper) {
+    for worker in workers.into_iter().chain(leaseholders).chain(sweeper) {
         worker.abort();
     }
     close(store, watcher).await?;

@@ -215,13 +215,24 @@ fn make_private_folder(path: &Path) -> std::io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Writes a file that only its owner can read, in place of an earlier one.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+/// Writes a draft that only its owner can read, beside the file that it is to become; returns its path. A killed start may
+/// have left one: in a container, every start has the same process id.
+fn write_draft(path: &Path, text: &str) -> std::io::Result<PathBuf> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let draft = path.with_extension(format!("{}.new", std::process::id()));
+    let _ = fs::remove_file(&draft);
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    let done =
-        writeln!(file, "{text}").and_then(|()| file.sync_all()).and_then(|()| fs::rename(&draft, path));
+    let done = writeln!(file, "{text}").and_then(|()| file.sync_all());
+    if done.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    done.map(|()| draft)
+}
+
+/// Writes a file that only its owner can read, in place of an earlier one.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let draft = write_draft(path, text)?;
+    let done = fs::rename(&draft, path);
     if done.is_err() {
         let _ = fs::remove_file(&draft);
     }
@@ -247,17 +258,13 @@ fn read_key(path: &Path) -> Result<MasterKey, ConfigError> {
 
 /// Creates a key file that only its owner can read. The file is durable before this returns.
 fn make_key(folder: &Path, path: &Path) -> Result<MasterKey, ConfigError> {
-    use std::os::unix::fs::OpenOptionsExt as _;
     let refused = |error: std::io::Error| {
         ConfigError(format!("cannot create the master key {}: {error}", path.display()))
     };
     let text = MasterKey::generate().map_err(|error| ConfigError(error.to_string()))?;
     fs::create_dir_all(folder).map_err(refused)?;
     // Write the whole file under another name first, so that a killed start leaves no partial key.
-    let draft = path.with_extension(format!("{}.new", std::process::id()));
-    let mut file =
-        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(refused)?;
-    writeln!(file, "{}", text.as_str()).and_then(|()| file.sync_all()).map_err(refused)?;
+    let draft = write_draft(path, text.as_str()).map_err(refused)?;
     // When two first starts race, both use the key of the one that links first.
     let linked = fs::hard_link(&draft, path);
     let _ = fs::remove_file(&draft);

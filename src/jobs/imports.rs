@@ -173,6 +173,15 @@ impl Import {
     }
 }
 
+impl Drop for Import {
+    /// What would be read for nobody would hold up the end of the service.
+    fn drop(&mut self) {
+        if let Some(ahead) = self.ahead.take() {
+            ahead.abort();
+        }
+    }
+}
+
 /// Rows read from the file.
 #[derive(Default)]
 struct Batch {
@@ -312,6 +321,7 @@ impl Source {
         let mut command = Command {
             entrypoint_id: self.lease.job.entrypoint_id,
             actor: self.lease.actor.clone(),
+            sight: self.lease.job.plan.sight,
             idempotency: None,
             action: Action::Create(Box::new(create)),
         };

@@ -95,7 +95,9 @@ pub async fn work(store: Arc<Store>, stop: StopSignal) {
         has_removed: false,
     };
     while !stop.is_asked() {
-        let is_idle = tokio::time::timeout(LOOK_EVERY, store.index().written()).await.is_err();
+        let written = stop.or(tokio::time::timeout(LOOK_EVERY, store.index().written())).await;
+        let Some(written) = written else { break };
+        let is_idle = written.is_err();
         if !is_idle {
             past.written_at = Instant::now();
             tokio::time::sleep(store.index().gather()).await;
@@ -106,8 +108,11 @@ pub async fn work(store: Arc<Store>, stop: StopSignal) {
         }
         if let Err(error) = maintained {
             tracing::warn!(%error, "the maintenance of the search index failed; it is tried again");
-            tokio::time::sleep(RETRY_AFTER).await;
+            let _ = stop.or(tokio::time::sleep(RETRY_AFTER)).await;
         }
+    }
+    if let Err(error) = store.index().leave(&mut past.compactions).await {
+        tracing::debug!(%error, "the lease of the search index could not be given up");
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{StopSignal, again_if_cut};
+use crate::clock;
 use crate::domain::mail::MailKind;
 use crate::mail::{Composed, Composer, Connection, Folder, KeptMail, SmtpOptions, Transport, Trouble};
 use crate::store::{MailId, MailLease, Mark, Store, StoreError};
@@ -55,6 +56,13 @@ pub async fn work(
             let workers = (0..connections).map(|_| Arc::clone(&mailer).to_server(options.clone()));
             futures_util::future::join_all(workers).await;
         }
+    }
+}
+
+/// Removes the unfinished mails that killed processes left in a folder. Call it before this process writes there.
+pub fn remove_drafts(folder: &Folder) {
+    if let Err(error) = folder.remove_drafts(clock::now()) {
+        tracing::warn!(error = %error.kind(), "the unfinished mails of killed processes could not be removed");
     }
 }
 

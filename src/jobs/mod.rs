@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use crate::clock;
 use crate::domain::kernel::time::Micros;
 use crate::store::{SessionLimits, Store, StoreError, Watch};
@@ -21,19 +23,37 @@ const WATCH_EVERY: Duration = Duration::from_secs(1);
 /// How often it removes expired data.
 const PURGE_EVERY: Duration = Duration::from_secs(30);
 
-/// Asks long-running threads to end.
+/// Asks long-running threads and tasks to end.
 #[derive(Debug, Clone, Default)]
-pub struct StopSignal(Arc<AtomicBool>);
+pub struct StopSignal(Arc<(AtomicBool, Notify)>);
 
 impl StopSignal {
-    /// Asks the threads to end.
+    /// Asks them to end.
     pub fn now(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.0.store(true, Ordering::Release);
+        self.0.1.notify_waiters();
     }
 
     /// Whether they are to end.
     pub fn is_asked(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.0.load(Ordering::Acquire)
+    }
+
+    /// Waits until they are to end.
+    async fn asked(&self) {
+        // Listen before the check, so that no signal in between is missed.
+        let notified = self.0.1.notified();
+        if !self.is_asked() {
+            notified.await;
+        }
+    }
+
+    /// Waits for a future, but not beyond the signal.
+    async fn or<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = future => Some(done),
+            () = self.asked() => None,
+        }
     }
 }
 

@@ -58,11 +58,10 @@ pub(super) trait Work: Send + Sized + 'static {
     -> impl Future<Output = Result<StepDone, StoreError>> + Send;
 }
 
-/// Runs waiting jobs of a kind for as long as the service runs.
+/// Runs waiting jobs of a kind for as long as the service runs. Ends when every job has given up its lease.
 pub(super) async fn work<W: Work>(store: Arc<Store>, stop: StopSignal) {
     let permits = Arc::new(Semaphore::new(W::AT_ONCE));
-    while !stop.is_asked() {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+    while let Some(Ok(permit)) = stop.or(Arc::clone(&permits).acquire_owned()).await {
         match W::take(&store).await {
             Ok(Some(work)) => {
                 let (store, stop) = (Arc::clone(&store), stop.clone());
@@ -79,8 +78,9 @@ pub(super) async fn work<W: Work>(store: Arc<Store>, stop: StopSignal) {
             Err(error) => tracing::debug!(%error, kind = W::KIND, "the queue of jobs could not be read"),
         }
         drop(permit);
-        let _ = tokio::time::timeout(LOOK_EVERY, W::queued(&store)).await;
+        let _ = stop.or(tokio::time::timeout(LOOK_EVERY, W::queued(&store))).await;
     }
+    let _ = permits.acquire_many(u32::try_from(W::AT_ONCE).unwrap_or(u32::MAX)).await;
 }
 
 /// Runs a job until it is over, another worker has it, or the process is to stop. What the database refuses for a reason
@@ -120,7 +120,7 @@ pub(super) async fn run<W: Work>(
                     tracing::warn!(%error, kind = W::KIND, job, "a step of a job waits for the database");
                 }
                 retries = retries.saturating_add(1);
-                tokio::time::sleep(pause).await;
+                let _ = stop.or(tokio::time::sleep(pause)).await;
                 if patience == Patience::Endless {
                     pause = RETRY_LATER.min(pause * 2);
                 }

@@ -20,6 +20,14 @@ impl Process {
         Self(command.spawn().expect("the program runs"))
     }
 
+    /// Fails with what the process said if it has ended.
+    fn must_run(&mut self) {
+        let Some(status) = self.0.try_wait().expect("the status is available") else { return };
+        let mut said = String::new();
+        self.0.stderr.take().expect("a pipe").read_to_string(&mut said).expect("text");
+        panic!("it ended: {status}\n{said}");
+    }
+
     /// The exit status and output, or `None` if the process still runs after that time.
     fn end(mut self, patience: Duration) -> Option<(ExitStatus, String, String)> {
         let deadline = Instant::now() + patience;

@@ -1,6 +1,6 @@
 //! Imports happen exactly once (rules 9): through kills at any moment (`kill`), repeated in every way (`repeated`), by
 //! the same matcher as creates (`matcher`), after a dry run (`dry_run`), past a row that the database refuses
-//! (`poison`).
+//! (`poison`), across a clean stop (`stop`).
 //! `snapshot` compares two entrypoints or two databases.
 
 mod dry_run;
@@ -9,6 +9,7 @@ mod matcher;
 mod poison;
 mod repeated;
 mod snapshot;
+mod stop;
 
 use std::time::Duration;
 

@@ -89,7 +89,7 @@ fn steady(value: Value, key: &str) -> Value {
         Value::Number(_) if key == "rowsPerSecond" => json!(1600),
         Value::String(_) if key == "folder" => json!("/var/lib/customary/mail"),
         Value::String(_) if key == "masterKeyId" => json!("q3k0XyVn8sLr"),
-        Value::String(_) if ["jti", "requestId", "messageId"].contains(&key) => {
+        Value::String(_) if ["jti", "mintedBy", "requestId", "messageId"].contains(&key) => {
             json!("0d5e7a3c-9b1f-4c62-8a57-2f4be9d01c66")
         }
         Value::String(text) if text.starts_with("eyJ") => {
@@ -176,6 +176,8 @@ async fn examples_equal_the_answers_of_the_service() {
         "settings",
         "--scope",
         "tokens",
+        "--scope",
+        "service",
     ]);
     let client = server.client().token(&all);
     let mut recorder = Recorder::default();

@@ -75,6 +75,15 @@ impl Raw {
         count > 0
     }
 
+    /// Whether nothing arrives for so long.
+    fn is_silent(&mut self, time: Duration) -> bool {
+        let patience = self.0.read_timeout().unwrap();
+        self.0.set_read_timeout(Some(time)).unwrap();
+        let found = self.0.peek(&mut [0]);
+        self.0.set_read_timeout(patience).unwrap();
+        found.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+    }
+
     /// Whether the service closes the connection, after what it may still send.
     fn ends(&mut self) -> bool {
         loop {

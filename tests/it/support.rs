@@ -15,7 +15,7 @@ pub use self::sql::Sql;
 use crate::harness::*;
 
 /// Every scope that a token may have.
-pub const SCOPES: [&str; 8] = [
+pub const SCOPES: [&str; 9] = [
     "customers:read",
     "customers:write",
     "customers:delete",
@@ -24,6 +24,7 @@ pub const SCOPES: [&str; 8] = [
     "pii:read",
     "settings",
     "tokens",
+    "service",
 ];
 
 /// The addresses of a document with their items. Paths of the API follow the address of its server.

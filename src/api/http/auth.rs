@@ -14,6 +14,7 @@ use super::allowance::Allowance;
 use super::error::Error;
 use super::rate_limits::Limits;
 use crate::clock;
+use crate::domain::accounts::sight::Sight;
 use crate::domain::accounts::token::{Claims, Entries, Scope};
 use crate::domain::decide::command::Actor;
 use crate::domain::kernel::time::{Micros, SECOND_US};
@@ -39,6 +40,11 @@ impl Caller {
     /// The claims of the token.
     pub fn claims(&self) -> &Claims {
         &self.0
+    }
+
+    /// How much the caller sees of stored customers.
+    pub fn sight(&self) -> Sight {
+        Sight::of(&self.0)
     }
 
     /// Whether the caller sees unmasked values.
@@ -76,8 +82,7 @@ impl Caller {
 
     /// The actor for the history.
     pub fn actor(&self) -> Actor {
-        let jti = self.0.parent.as_ref().unwrap_or(&self.0.jti);
-        Actor { name: self.0.sub.clone(), jti: jti.clone() }
+        Actor { name: self.0.sub.clone(), jti: self.0.stored_id().clone() }
     }
 }
 
@@ -148,7 +153,7 @@ impl Guard {
         let lists = [&self.revoked, &self.revoked_here];
         lists.into_iter().any(|list| {
             let list = list.read().unwrap_or_else(PoisonError::into_inner);
-            list.contains(&claims.jti) || claims.parent.as_ref().is_some_and(|parent| list.contains(parent))
+            claims.revoked_with().any(|id| list.contains(id))
         })
     }
 
@@ -162,10 +167,16 @@ impl Guard {
         headers: &HeaderMap,
     ) -> Result<(Caller, Option<Allowance>), Error> {
         let claims = self.verify(store, &token_of(headers)?)?;
-        let rpm = claims.rpm.and_then(NonZeroU32::new);
-        let check = |rpm| self.limits.check(claims.parent.as_ref().unwrap_or(&claims.jti), rpm);
-        let allowance = rpm.map(check).transpose()?;
-        Ok((Caller(claims), allowance))
+        // A token counts against its makers' limits too: what is left is what the tightest of them leaves.
+        let mut tightest: Option<Allowance> = None;
+        for (id, rpm) in claims.limits() {
+            let Some(rpm) = NonZeroU32::new(rpm) else { continue };
+            let allowance = self.limits.check(id, rpm)?;
+            if tightest.is_none_or(|tightest| allowance.remaining < tightest.remaining) {
+                tightest = Some(allowance);
+            }
+        }
+        Ok((Caller(claims), tightest))
     }
 
     /// Verifies a token's text.

@@ -1,7 +1,9 @@
-//! How long a client may take to send a body (rules 6).
+//! How long a client may take to send a body (rules 6), and what becomes of a body that nobody read.
 
+use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -9,26 +11,43 @@ use actix_web::HttpMessage as _;
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::error::PayloadError;
 use actix_web::web::Bytes;
-use futures_util::Stream;
+use futures_util::stream::poll_fn;
+use futures_util::{Stream, StreamExt as _};
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::body::discard;
 
 /// How long a client may pause within a body.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How long a whole body may take, unless it is a file.
 const WHOLE_MAX: Duration = Duration::from_mins(5);
 
-/// Gives the body of a request its deadlines. A file may take as long as it needs, without long pauses.
-pub(crate) fn limit(request: &mut ServiceRequest, is_file: bool) {
-    let payload = request.take_payload();
-    let payload = match payload {
-        Payload::None => Payload::None,
-        body => {
-            let stream: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> =
-                Box::pin(TimedBody::new(body, (!is_file).then_some(WHOLE_MAX)));
-            Payload::from(stream)
+/// The body of a request, for whoever answers in place of a handler that did not read it.
+pub(crate) struct Unread(Option<Rc<RefCell<TimedBody<Payload>>>>);
+
+impl Unread {
+    /// Reads and drops a body of which the handler has read nothing. Otherwise the library would close the connection if,
+    /// and only if, the body is still on its way, and so show how soon the answer was known.
+    pub(crate) async fn discard(self) {
+        let Some(body) = self.0 else { return };
+        let is_begun = body.borrow().is_begun;
+        if !is_begun {
+            discard(poll_fn(|context| body.borrow_mut().poll_next_unpin(context))).await;
         }
+    }
+}
+
+/// Gives the body of a request its deadlines. A file may take as long as it needs, without long pauses.
+pub(crate) fn limit(request: &mut ServiceRequest, is_file: bool) -> Unread {
+    let payload = match request.take_payload() {
+        Payload::None => return Unread(None),
+        body => Rc::new(RefCell::new(TimedBody::new(body, (!is_file).then_some(WHOLE_MAX)))),
     };
-    request.set_payload(payload);
+    let body = Rc::clone(&payload);
+    let stream: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> =
+        Box::pin(poll_fn(move |context| body.borrow_mut().poll_next_unpin(context)));
+    request.set_payload(Payload::from(stream));
+    Unread(Some(payload))
 }
 
 /// A body that ends with an error when it is late.
@@ -38,11 +57,18 @@ struct TimedBody<S> {
     whole_until: Option<Instant>,
     /// When the next bytes must be here; set while they are waited for.
     timer: Option<Pin<Box<Sleep>>>,
+    /// Whether somebody has asked for bytes.
+    is_begun: bool,
 }
 
 impl<S> TimedBody<S> {
     fn new(body: S, whole: Option<Duration>) -> TimedBody<S> {
-        TimedBody { body, whole_until: whole.map(|whole| Instant::now() + whole), timer: None }
+        TimedBody {
+            body,
+            whole_until: whole.map(|whole| Instant::now() + whole),
+            timer: None,
+            is_begun: false,
+        }
     }
 }
 
@@ -51,6 +77,7 @@ impl<S: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for TimedBody
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
+        this.is_begun = true;
         if let Poll::Ready(found) = Pin::new(&mut this.body).poll_next(context) {
             this.timer = None;
             return Poll::Ready(found);

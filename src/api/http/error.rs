@@ -8,7 +8,9 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use super::allowance::Allowance;
+use crate::domain::accounts::sight::Sight;
 use crate::domain::kernel::problem::{At, PROBLEMS_MAX, Problem, Rejection};
+use crate::domain::view;
 use crate::store::StoreError;
 
 /// How long a caller should wait before the next try on a busy or broken service, in seconds.
@@ -36,6 +38,8 @@ pub enum Error {
         /// The command, ready to be run.
         command: String,
     },
+    /// 403: the token lacks `pii:read` for some of the fields that it sends.
+    NeedsPii(Vec<Problem>),
     /// 404: the record or entrypoint does not exist, or the token may not see it.
     NotFound,
     /// The same, with what the route's address names: `customer`, `entrypoint or import`.
@@ -179,7 +183,9 @@ impl From<Rejection> for Error {
             Rejection::Invalid(problems) => Error::Invalid(problems),
             Rejection::NoIdentifier { wanted } => Error::NoIdentifier(wanted),
             Rejection::NotFound => Error::NotFound,
-            Rejection::Conflict { problems, .. } => Error::Conflict(problems),
+            Rejection::NeedsPii(problems) => Error::NeedsPii(problems),
+            // A conflict that did not pass the view of a token names nobody.
+            Rejection::Conflict { problems, .. } => Error::Conflict(view::problems(Sight::NONE, problems)),
             Rejection::State(problems) => Error::State(problems),
             Rejection::Deleted => Error::Deleted,
             Rejection::Stale => Error::Stale,
@@ -287,6 +293,12 @@ impl Error {
                 format!("The token lacks {what}."),
                 "Use a token that has it.",
             ),
+            Error::NeedsPii(problems) => words(
+                StatusCode::FORBIDDEN,
+                "Forbidden",
+                joined(problems),
+                "Use a token with the scope pii:read, or leave out the fields that `errors` lists.",
+            ),
             Error::Lacks { what, command } => words(
                 StatusCode::FORBIDDEN,
                 "Forbidden",
@@ -314,6 +326,12 @@ impl Error {
                 "Method not allowed",
                 "This address does not take that method.",
                 format!("Use {allow}."),
+            ),
+            Error::Conflict(problems) if problems.is_empty() => words(
+                StatusCode::CONFLICT,
+                "Conflict with an existing customer",
+                "Another customer stands in the way. This token may not see which, nor which of the values sent.",
+                "Send other values, or use a token that may read customers and has the scope pii:read.",
             ),
             Error::Conflict(problems) => words(
                 StatusCode::CONFLICT,
@@ -431,7 +449,10 @@ impl Error {
     pub(crate) fn written(&self, request_id: &str) -> (StatusCode, Vec<u8>) {
         let words = self.words();
         let errors = match self {
-            Error::Invalid(problems) | Error::Conflict(problems) | Error::State(problems) => {
+            Error::Invalid(problems)
+            | Error::NeedsPii(problems)
+            | Error::Conflict(problems)
+            | Error::State(problems) => {
                 let (listed, more) = listed(problems);
                 let rest = (more > 0).then(|| {
                     let message = format!("{more} more problems are not listed");

@@ -54,7 +54,7 @@ pub(crate) async fn gate(
         app.guard.wait_until_informed().await;
     }
     let is_file = matches!(&routed, Routed::Found { template, .. } if ***template == *UPLOAD);
-    deadlines::limit(&mut request, is_file);
+    let unread = deadlines::limit(&mut request, is_file);
     let mut route = "unknown";
     let mut admitted = None;
     let mut allowance = None;
@@ -104,7 +104,10 @@ pub(crate) async fn gate(
             longest = busy;
             let response = response?;
             match error_of(&response) {
-                Some(error) => response.into_response(told(error)).map_into_right_body(),
+                Some(error) => {
+                    unread.discard().await;
+                    response.into_response(told(error)).map_into_right_body()
+                }
                 None => response.map_into_left_body(),
             }
         }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use strum::VariantArray as _;
 
 use self::params::{ListParams, ListTarget, PAGE_TIME_MAX};
-use super::customers::{CustomerOut, View, rendering, view_of};
+use super::customers::{CustomerOut, rendering, view_of};
 use super::exports;
 use super::http::body::Params;
 use super::http::call::Call;
@@ -22,6 +22,7 @@ use super::http::params::{EntryPath, ListQuery, OrganisationPath};
 use super::http::state::App;
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::record::{Lifecycle, Status};
+use crate::domain::view::View;
 use crate::store::{ListPage, ListRequest};
 
 /// The default size of a page (contract 6).

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The most problems that an answer lists; it counts the others (rules 6).
 pub const PROBLEMS_MAX: usize = 100;
 
-/// The most bytes of a name as sent that a pointer repeats.
+/// The most bytes of a name as sent that a problem repeats.
 const PART_BYTES_MAX: usize = 100;
 
 /// The part of the request that a problem is about.
@@ -21,6 +23,26 @@ pub enum At {
     Line(u64),
 }
 
+/// What a problem tells about stored customers, besides what is wrong with the request (rules 1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Tells {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Values that every reader of customers sees.
+    Shown,
+    /// Values that only a token with `pii:read` sees.
+    Masked,
+}
+
+impl Tells {
+    /// Whether it tells nothing.
+    pub fn is_nothing(&self) -> bool {
+        *self == Tells::Nothing
+    }
+}
+
 /// One thing that is wrong, with a stable code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -30,32 +52,58 @@ pub struct Problem {
     pub code: &'static str,
     /// What is wrong and what would do; never a personal value.
     pub message: String,
+    /// What it tells about stored customers.
+    pub tells: Tells,
 }
 
 impl Problem {
+    fn new(at: At, code: &'static str, message: String) -> Problem {
+        Problem { at, code, message, tells: Tells::Nothing }
+    }
+
     /// A problem of a body member. `path` has the names as sent; this function escapes them, and shortens long ones.
     pub fn field(path: &[&str], code: &'static str, message: impl Into<String>) -> Problem {
         let mut pointer = String::new();
         for part in path {
             pointer.push('/');
-            let shown = part.get(..part.floor_char_boundary(PART_BYTES_MAX)).unwrap_or(part);
+            let (shown, rest) = shortened(part);
             pointer.push_str(&shown.replace('~', "~0").replace('/', "~1"));
-            if shown.len() < part.len() {
-                pointer.push('…');
-            }
+            pointer.push_str(rest);
         }
-        Problem { at: At::Pointer(pointer), code, message: message.into() }
+        Problem::new(At::Pointer(pointer), code, message.into())
     }
 
-    /// A problem of a query or path parameter.
+    /// A problem of a query or path parameter; this function shortens a long name.
     pub fn parameter(name: impl Into<String>, code: &'static str, message: impl Into<String>) -> Problem {
-        Problem { at: At::Parameter(name.into()), code, message: message.into() }
+        let mut name = name.into();
+        let (shown, rest) = shortened(&name);
+        if !rest.is_empty() {
+            name = format!("{shown}{rest}");
+        }
+        Problem::new(At::Parameter(name), code, message.into())
     }
 
     /// A problem of a header.
     pub fn header(name: &'static str, code: &'static str, message: impl Into<String>) -> Problem {
-        Problem { at: At::Header(name), code, message: message.into() }
+        Problem::new(At::Header(name), code, message.into())
     }
+
+    /// A problem of a line of the file that the body is, from 1.
+    pub fn line(line: u64, code: &'static str, message: impl Into<String>) -> Problem {
+        Problem::new(At::Line(line), code, message.into())
+    }
+
+    /// The same problem, marked with what it tells about stored customers.
+    #[must_use]
+    pub fn telling(self, tells: Tells) -> Problem {
+        Problem { tells, ..self }
+    }
+}
+
+/// The part of a name that a problem repeats, and the mark of what it leaves out.
+fn shortened(name: &str) -> (&str, &'static str) {
+    let shown = name.get(..name.floor_char_boundary(PART_BYTES_MAX)).unwrap_or(name);
+    (shown, if shown.len() < name.len() { "…" } else { "" })
 }
 
 /// The value that was read. If it was refused, notes its problems and returns the default.
@@ -100,6 +148,8 @@ pub enum Rejection {
         /// The customers in the way, oldest first.
         ids: Vec<i64>,
     },
+    /// The token lacks `pii:read` for what it sends: 403 (rules 1).
+    NeedsPii(Vec<Problem>),
     /// The current state does not allow it: 409.
     State(Vec<Problem>),
     /// The customer is deleted and cannot change: 409 (rules 5).

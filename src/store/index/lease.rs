@@ -45,6 +45,11 @@ pub(super) fn keep_lease(conn: &mut Conn, lease_no: i64) -> Result<bool, StoreEr
     Ok(held == 1)
 }
 
+/// Gives a lease of the index back, unless another process took it.
+pub(super) fn leave(conn: &mut Conn, lease_no: i64) -> Result<(), StoreError> {
+    if keep_lease(conn, lease_no)? { end_lease(conn) } else { Ok(()) }
+}
+
 /// Gives the lease of the index back.
 pub(super) fn end_lease(conn: &mut Conn) -> Result<(), StoreError> {
     on!(conn, |c| diesel::update(index_lease::table).set(index_lease::lease_until_us.eq(0_i64)).execute(c))?;

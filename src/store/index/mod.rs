@@ -198,6 +198,15 @@ impl SearchIndex<'_> {
         Ok(Maintained::Went)
     }
 
+    /// Drops what is under way, and gives up the lease, so that another process or the next one can begin at once.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn leave(self, compactions: &mut Compactions) -> Result<(), StoreError> {
+        let Compactions { lease_no: Some(lease_no), .. } = std::mem::take(compactions) else { return Ok(()) };
+        self.0.administer(move |conn, _| lease::leave(conn, lease_no)).await
+    }
+
     /// Whether segments may have terms of erased people.
     ///
     /// # Errors

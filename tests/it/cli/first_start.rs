@@ -116,7 +116,6 @@ both!(after_a_failed_first_start_the_next_makes_the_token, |db| async {
     client.get("/api/Query/customers/demo").await.expect(200);
 });
 
-/// The program with this site's folder and SQLite, and without a master key but the one that it creates.
 /// Starts the service once, with a master key of its own, until the first start is done; then kills it.
 async fn begin(site: &Site) {
     let folder = site.database_file().parent().expect("a folder").to_owned();
@@ -126,6 +125,7 @@ async fn begin(site: &Site) {
     drop(started);
 }
 
+/// The program with this site's folder and SQLite, and without a master key but the one that it creates.
 fn without_key(site: &Site, arguments: &[&str]) -> Command {
     let mut command = site.command(arguments);
     command.env_remove("CUSTOMARY_MASTER_KEY");
@@ -139,8 +139,9 @@ async fn rules_7_a_first_start_on_sqlite_creates_a_master_key_that_only_its_owne
     let address = format!("127.0.0.1:{port}");
     let client = Client::new(format!("http://{address}"));
     let serve = async || {
-        let process = Process::spawn(without_key(&site, &["serve", "--listen", &address]));
+        let mut process = Process::spawn(without_key(&site, &["serve", "--listen", &address]));
         wait_until("the server becomes ready", Duration::from_secs(30), async || {
+            process.must_run();
             let answer = client.try_send(reqwest::Method::GET, "/health/ready", None, &[]).await;
             answer.is_ok_and(|answer| answer.status == 200)
         })
@@ -183,14 +184,14 @@ async fn rules_7_a_first_start_on_sqlite_creates_a_master_key_that_only_its_owne
     drop(process);
 
     // If the key is lost, the service creates no other: it could decrypt nothing of what exists.
-    let text = fs::read_to_string(key).expect("a key");
-    fs::remove_file(key).expect("it goes");
+    let away = site.folder().join("away");
+    fs::rename(key, &away).expect("it goes");
     let refused = Process::spawn(without_key(&site, &["serve", "--listen", &address]));
     let (status, _, error) = refused.end(Duration::from_secs(20)).expect("the start is refused");
     assert!(!status.success());
     assert!(error.to_lowercase().contains("master key"), "{error}");
     assert!(!key.exists(), "another key was made");
-    fs::write(key, text).expect("the key file is restored");
+    fs::rename(&away, key).expect("the key file is restored, with its permissions");
     let process = serve().await;
     assert_eq!(read(&client_with, id).await.json["Email"], "ada@example.test");
     drop(process);
@@ -248,4 +249,29 @@ async fn a_first_start_killed_after_it_made_the_master_key_is_completed() {
         drop(started);
         begin(&site).await;
     }
+}
+
+/// In a container every start has the same process id, and so the same name for its drafts.
+#[tokio::test]
+async fn a_first_start_overwrites_the_drafts_that_a_killed_one_of_its_process_id_left() {
+    let site = Site::new(Db::Sqlite);
+    let folder = site.database_file().parent().expect("a folder").to_owned();
+    fs::create_dir(&folder).unwrap();
+    let serve = without_key(&site, &["serve", "--listen", "127.0.0.1:0"]);
+    // The shell's process id becomes that of the program.
+    let script = "for name in master first-token; do echo half > \"$0/$name.$$.new\"; done; exec \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(&folder).arg(serve.get_program()).args(serve.get_args());
+    for (name, value) in serve.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let started = Process::spawn(command);
+    let is_done = async || folder.join("first-token").exists();
+    wait_until("the first start is done", Duration::from_secs(20), is_done).await;
+    drop(started);
+    let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!names.iter().any(|name| name.to_string_lossy().ends_with(".new")), "{names:?}");
 }

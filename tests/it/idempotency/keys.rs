@@ -100,6 +100,60 @@ both!(rules_4_a_key_applies_to_one_route_one_entrypoint_and_one_organisation, |d
     assert_eq!(total(&client, "demo").await + total(&client, "second").await, 0, "a replay had an effect");
 });
 
+both!(rules_4_an_id_in_another_spelling_is_the_same_place, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let id = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
+    let rest = |spelling: &str, rest: &str| format!("/api/Customer/{spelling}{rest}");
+    let (own, others) = (id.to_string(), [format!("0{id}"), format!("000{id}")]);
+    let city = json!({"city": "Oakton"});
+    for (number, (method, tail, body)) in [
+        (Method::PUT, "", Some(&city)),
+        (Method::POST, "/archive", None),
+        (Method::POST, "/unarchive", None),
+        (Method::DELETE, "", None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let ask = async |spelling: &str| {
+            keyed(&client, &format!("k{number}"), method.clone(), &rest(spelling, tail), body)
+                .await
+                .expect(200)
+        };
+        assert!(!ask(&own).await.replayed(), "{method} {tail}");
+        for other in &others {
+            assert!(ask(other).await.replayed(), "{method} {tail} of {other} had an effect");
+        }
+    }
+    let answer = keyed(&client, "k0", Method::PUT, &path(id), Some(&json!({"city": "Reston"}))).await;
+    answer.expect_error(422);
+    let answer =
+        keyed(&client, "k0", Method::PUT, &rest(&others[0], ""), Some(&json!({"city": "Reston"}))).await;
+    answer.expect_error(422);
+    assert_eq!(operations(&client, id).await.len(), 5);
+
+    // An organisation's id is a number too, without a sign.
+    let name = json!({"general": [{"key": "name", "value": "Elsewhere"}]});
+    let settings = async |spelling: &str| {
+        keyed(&client, "o", Method::PUT, &format!("/api/Organization/settings/{spelling}"), Some(&name)).await
+    };
+    assert!(!settings("1").await.expect(200).replayed());
+    assert!(settings("01").await.expect(200).replayed());
+    settings("+1").await.expect_error(404);
+
+    // The name of an entrypoint is a text.
+    for entry in ["7", "07"] {
+        new_entry(server.site(), entry, &[]);
+        let body = json!({"email": "ada@example.test"});
+        let place = format!("/api/Customer/single/{entry}");
+        assert!(
+            !keyed(&client, "e", Method::POST, &place, Some(&body)).await.expect(200).replayed(),
+            "{entry}"
+        );
+    }
+});
+
 both!(rules_4_a_key_belongs_to_the_organisation_and_access_is_checked_first, |db| async {
     let server = Server::start(db).await;
     let site = server.site();

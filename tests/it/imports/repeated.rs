@@ -149,6 +149,40 @@ both!(rules_9_again_and_other_column_orders_and_options_make_other_imports, |db|
     assert_eq!(counts(elsewhere.data()), [120, 0, 0, 0, 0, 0], "{}", elsewhere.text);
 });
 
+both!(rules_4_bad_options_of_an_import_are_told_before_its_key_is_looked_up, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client().header("idempotencyKey", "import-1");
+    let file = people(20);
+    let first = send_file(&client, "demo", "", &file).await.expect(200);
+    for query in [
+        "?nonsense=1",
+        "?mergeExisting=2",
+        "?mergeExisting=1&replaceExisting=1",
+        "?onError=never",
+        "?async=maybe",
+        "?async=true&async=true",
+        "?dryRun=true&dryRun=true",
+        "?map=email",
+        "?map=Nothing:email",
+        "?encoding=klingon",
+        "?dateFormat=x",
+        "?delimiter=dot",
+    ] {
+        for file in [&file, &people(21)] {
+            send_file(&client, "demo", query, file).await.expect_error(400);
+            let form = reqwest::multipart::Part::text(file.clone()).file_name("people.csv");
+            let form = reqwest::multipart::Form::new().part("file", form);
+            let sent = client.request(Method::POST, &import_path("demo", query)).multipart(form);
+            send(sent).await.expect_error(400);
+        }
+    }
+    send_file(&client, "demo", "", "colour\nred\n").await.expect_error(400);
+    let replay = send_file(&client, "demo", "", &file).await.expect(200);
+    assert!(replay.replayed(), "{}", replay.text);
+    assert_eq!(replay.json, first.json);
+    assert_eq!(jobs_total(&client, "demo").await, 1);
+});
+
 fleets!(rules_4_an_import_under_a_key_runs_once_and_is_replayed, |fleet| async {
     let fleet = fleet;
     let site = fleet.site().clone();

@@ -13,6 +13,26 @@ async fn lifecycle(client: &Client, id: u64) -> String {
     read(client, id).await.json["Lifecycle"].as_str().expect("a stage").to_owned()
 }
 
+#[tokio::test]
+async fn a_start_removes_the_unfinished_mails_that_a_killed_one_left() {
+    let mut server = Server::start(Db::Sqlite).await;
+    let client = server.client();
+    let id = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
+    invite(&client, id).await.expect(200);
+    until_all_sent(&client, "demo").await;
+    let folder = mail_folder(server.site());
+    let mail = std::fs::read_dir(&folder).unwrap().next().expect("a mail").unwrap().file_name();
+    let mail = mail.into_string().unwrap();
+    let draft = folder.join(format!(".{mail}.{}", server.pid()));
+    let other = folder.join(".notes.eml.1");
+    for path in [&draft, &other] {
+        std::fs::write(path, "To: ada@example.test").unwrap();
+    }
+    server.restart().await;
+    assert!(!draft.exists(), "the draft stays");
+    assert!(other.exists() && folder.join(mail).exists(), "other files go");
+}
+
 both!(rules_5_the_files_of_mails_to_an_erased_person_go, |db| async {
     let server = Server::start(db).await;
     let site = server.site();

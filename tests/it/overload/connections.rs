@@ -1,6 +1,9 @@
 //! Clients that hold connections: without sending, without reading, or while the service ends.
 
+use serde_json::json;
+
 use super::*;
+use crate::support::*;
 
 /// An address for health alone.
 fn health_address() -> String {
@@ -106,6 +109,67 @@ both!(rules_6_a_service_that_ends_answers_on_open_connections, |db| async {
     }
     assert!(has_ended);
     assert_eq!(status.code(), Some(0), "{}", server.logs());
+});
+
+both!(rules_1_a_foreign_place_is_answered_like_none_while_the_body_is_on_its_way, |db| async {
+    let server = Server::start(db).await;
+    let site = server.site();
+    let org = new_org(site, "Elsewhere");
+    new_entry_of(site, org, "elsewhere", &[]);
+    let stranger = token_of(site, &["--org", &org.to_string(), "--all-entries"], &SCOPES);
+    let stranger = server.anonymous().token(&stranger);
+    // From now on the service knows the entrypoint without the database.
+    let hidden = created(&stranger, "elsewhere", &json!({"email": "ada@example.test"})).await;
+    let token = token_with(site, &SCOPES);
+    let body = r#"{"city":   "Oakton"}"#;
+    for (method, template) in [
+        ("POST", "/api/Customer/single/{entry}"),
+        ("POST", "/api/Customer/match/{entry}"),
+        ("POST", "/api/Customer/invite/{entry}"),
+        ("POST", "/api/Import/customersForm/{entry}"),
+        ("PUT", "/api/Paypoint/settings/{entry}"),
+        ("POST", "/api/Paypoint/keys/rotate/{entry}"),
+        ("POST", "/api/Mail/outbox/{entry}/1/retry"),
+        ("PUT", "/api/Customer/{customerId}"),
+        ("DELETE", "/api/Customer/{customerId}"),
+        ("POST", "/api/Customer/{customerId}/archive"),
+        ("POST", "/api/Customer/{customerId}/invite"),
+        ("PUT", "/api/Organization/settings/{orgId}"),
+    ] {
+        let mut answers = Vec::new();
+        for (entry, customer, organisation) in
+            [("elsewhere", hidden.to_string(), org.to_string()), ("nowhere", "98765".into(), "98765".into())]
+        {
+            let path = template.replace("{entry}", entry);
+            let path = path.replace("{customerId}", &customer).replace("{orgId}", &organisation);
+            let mut raw = Raw::open(&server.base());
+            raw.send(&format!(
+                "{method} {path} HTTP/1.1\r\nHost: here\r\nrequestToken: {token}\r\nX-Request-Id: 7\r\n\
+                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            ));
+            assert!(raw.is_silent(Duration::from_millis(150)), "{method} {path} is answered before its body");
+            raw.send(body);
+            let (status, head, text) = raw.answer();
+            assert_eq!(status, 404, "{method} {path}: {text}");
+            assert_eq!(raw.get("/health/live").0, 200, "{method} {path}: the connection goes on");
+            // The order of headers is random.
+            let lines = head.lines().filter(|line| !line.starts_with("date: "));
+            let head: std::collections::BTreeSet<_> = lines.map(str::to_owned).collect();
+            answers.push((head, text));
+        }
+        assert_eq!(answers[0], answers[1], "{method} {template}");
+    }
+    // A token without the scope is refused in the same way.
+    let reader = token_with(site, &["customers:read"]);
+    let mut raw = Raw::open(&server.base());
+    raw.send(&format!(
+        "POST /api/Customer/single/demo HTTP/1.1\r\nHost: here\r\nrequestToken: {reader}\r\nContent-Length: 2\r\n\r\n"
+    ));
+    assert!(raw.is_silent(Duration::from_millis(150)));
+    raw.send("{}");
+    assert_eq!(raw.answer().0, 403);
+    assert_eq!(raw.get("/health/live").0, 200);
 });
 
 both!(the_metrics_explain_themselves_and_have_buckets, |db| async {

@@ -18,6 +18,8 @@ const PROMISE: Duration = Duration::from_mins(5);
 const PAUSE: Duration = Duration::from_millis(150);
 const FILES: u64 = 12;
 const ROWS: u64 = 600;
+/// How many customers the trickle writes at least: it takes longer than any pause after which the service rests.
+const WRITES: u64 = 50;
 
 /// Creates and changes customers for ever, with short pauses.
 struct Trickle {
@@ -42,10 +44,16 @@ impl Trickle {
         Trickle { stop, written, task }
     }
 
-    async fn stop(self) {
+    /// Stops once it has written enough to prove anything. `holds` must then hold while it still writes.
+    async fn stop(self, holds: impl AsyncFnOnce()) {
+        wait_until("enough is written", PROMISE, async || {
+            assert!(!self.task.is_finished(), "a write failed");
+            self.written.load(Relaxed) > WRITES
+        })
+        .await;
+        holds().await;
         self.stop.store(true, Relaxed);
         finished(self.task).await;
-        assert!(self.written.load(Relaxed) > 50, "too few writes to prove anything");
     }
 }
 
@@ -68,7 +76,7 @@ both!(rules_5_erased_people_leave_the_index_in_five_minutes_while_others_write, 
         wait_until("the terms are gone", PROMISE, async || anywhere(&mut sql, id) == 0).await;
         println!("{db:?}: the terms were gone after {:?}", begun.elapsed());
     }
-    trickle.stop().await;
+    trickle.stop(async || {}).await;
     assert!(anywhere(&mut sql, cid) > 5, "the terms of others are gone too");
     let found = client.get("/api/Query/customers/demo?search=cid.roe").await.expect(200);
     assert_eq!(found.json["Records"][0]["customerId"], cid);
@@ -91,17 +99,20 @@ both!(retired_segments_go_while_others_write, |db| async {
         send(import.header("Content-Type", "text/csv").body(text)).await.expect(200);
         most_live = most_live.max(sql.number(sql::LIVE_SEGMENTS));
     }
+    let mut state = (0, 0);
+    let sizes = async || {
+        wait_until("what was merged is removed", Duration::from_mins(2), async || {
+            state = (sql.number(sql::INDEX_BYTES), sql.number(sql::LIVE_INDEX_BYTES));
+            let (all, live) = state;
+            live > 0 && all * 2 <= live * 3
+        })
+        .await;
+        most_live = most_live.max(sql.number(sql::LIVE_SEGMENTS));
+    };
+    trickle.stop(sizes).await;
+    println!("{db:?}: {state:?} bytes, {most_live} live segments at most");
     // Eight segments of a size are merged; there are four sizes of these customers' terms, and some wait.
     assert!(most_live <= 8 * 4, "{most_live} live segments");
-    let mut state = (0, 0);
-    wait_until("what was merged is removed", Duration::from_mins(2), async || {
-        state = (sql.number(sql::INDEX_BYTES), sql.number(sql::LIVE_INDEX_BYTES));
-        let (all, live) = state;
-        live > 0 && all * 2 <= live * 3
-    })
-    .await;
-    trickle.stop().await;
-    println!("{db:?}: {state:?} bytes, {most_live} live segments at most");
     drop(sql);
     server.cli(&["doctor", "--deep"]).success();
 });

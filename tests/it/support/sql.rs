@@ -409,6 +409,8 @@ pub const LIVE_SEGMENTS: &str = "SELECT count(*) AS value FROM index_segment WHE
 pub const INDEX_BYTES: &str = "SELECT coalesce(sum(length(data)), 0) AS value FROM index_block";
 pub const LIVE_INDEX_BYTES: &str = "SELECT coalesce(sum(length(data)), 0) AS value FROM index_block b \
      JOIN index_segment s ON s.segment_id = b.segment_id WHERE s.state = 'live'";
+/// Until when a process holds the search index; 0 if none does.
+pub const INDEX_LEASE: &str = "SELECT lease_until_us AS value FROM index_lease";
 /// Erased people whose terms may still be in segments.
 pub const ERASED_TOMBSTONES: &str =
     "SELECT count(*) AS value FROM index_tombstone WHERE sequence = 9223372036854775807";
@@ -448,6 +450,12 @@ pub const IMPORT_TABLES: [&str; 3] = ["job", "import_chunk", "import_report"];
 pub const ROTATED_CUSTOMERS: &str = "SELECT done AS value FROM job WHERE kind = 'rotation'";
 pub const RUNNING_ROTATIONS: &str =
     "SELECT count(*) AS value FROM job WHERE kind = 'rotation' AND ended_at_us IS NULL";
+
+/// How many rows the tables have to which requests add; those of the index change with its compaction.
+pub fn rows_of_tables(sql: &mut Sql) -> Vec<(String, i64)> {
+    let tables = ["customer", "history", "mail_outbox", "token", "job", "import_report", "idempotency"];
+    tables.into_iter().map(|table| (table.to_owned(), sql.number(&count(table)))).collect()
+}
 
 pub fn count(table: &str) -> String {
     format!("SELECT count(*) AS value FROM {table}")

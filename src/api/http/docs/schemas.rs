@@ -65,6 +65,7 @@ fn rules() -> Vec<(&'static str, Value)> {
     vec![
         ("CustomerOut.customerStatus", json!({"enum": codes_or_null})),
         ("CustomerIn.customerStatus", json!({"enum": settable})),
+        ("CustomerIn.email", json!({"format": "idn-email"})),
         ("CustomerIn.birthday", json!({"format": "date"})),
         ("CustomerIn.createdAt", json!({"format": "date-time"})),
         ("CustomerSummaryOut.TotalAmountTransactions", money.clone()),

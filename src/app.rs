@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use actix_http::HttpService;
@@ -155,18 +156,16 @@ async fn drain(connections: &Connections, patience: Duration) {
     }
 }
 
-/// Serves until SIGTERM or Ctrl-C, and then lets running requests finish. Calls `greet` once it listens, with the first
-/// token on the first start.
+/// How the service opens its store, whose folder and master key it makes at a first start.
 ///
 /// # Errors
-/// The configuration is wrong, the database does not open, or the address is in use.
-pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>)) -> Result<(), Failure> {
-    serve.check(global)?;
+/// The configuration is wrong, or the folder or the key cannot be made.
+fn options_to_serve(global: &Global, serve: &Serve) -> Result<StoreOptions, Failure> {
     let url = global.database()?;
     let may_begin = global.may_begin();
     global.make_folder()?;
     let master = global.master_key(&url)?;
-    let options = StoreOptions {
+    Ok(StoreOptions {
         url,
         master,
         may_begin,
@@ -176,7 +175,17 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
         readers: readers_of(serve),
         record_cache_bytes: u64::from(serve.record_cache_mb) << 20,
         may_create: true,
-    };
+    })
+}
+
+/// Serves until SIGTERM or Ctrl-C, and then lets running requests finish. Calls `greet` once it listens, with the first
+/// token on the first start.
+///
+/// # Errors
+/// The configuration is wrong, the database does not open, or the address is in use.
+pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>)) -> Result<(), Failure> {
+    serve.check(global)?;
+    let options = options_to_serve(global, serve)?;
     let (composer, transport) = serve.mail.mailer(global, serve.base_url())?;
     let folder = serve.mail.folder(global, &transport);
     folder.iter().for_each(jobs::mail::remove_drafts);
@@ -267,7 +276,19 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
     for worker in workers.into_iter().chain(leaseholders).chain(sweeper) {
         worker.abort();
     }
-    let closing = Arc::clone(&store);
+    close(store, watcher).await?;
+    if let Some(health) = health {
+        health.stop(false).await;
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Closes the store once the look for revoked tokens has ended.
+///
+/// # Errors
+/// The store panicked.
+async fn close(store: Arc<Store>, watcher: JoinHandle<()>) -> Result<(), Failure> {
     let closed = actix_web::rt::task::spawn_blocking(move || {
         watcher.thread().unpark();
         // A server that does not answer may hold it up; only SQLite needs its end, and there a look takes no time.
@@ -275,14 +296,9 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
         while !watcher.is_finished() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(2));
         }
-        closing.close();
+        store.close();
     });
-    closed.await.map_err(system)?;
-    if let Some(health) = health {
-        health.stop(false).await;
-    }
-    tracing::info!("stopped");
-    Ok(())
+    closed.await.map_err(system)
 }
 
 /// Binds the address of the service. Nothing is answered before the result is awaited.
@@ -297,10 +313,11 @@ fn http_server(
     connections_max: usize,
 ) -> Result<Server, Failure> {
     let (accepting, keep_alive) = (Arc::clone(&state.connections), serve.keep_alive);
+    let origins = serve.allow_origin.clone();
     let http_workers = serve.workers.map_or_else(cores, usize::from);
     let application = move || {
         let portal = portal.clone();
-        api::application(state.clone(), shared.clone(), |pages| {
+        api::application(state.clone(), shared.clone(), origins.clone(), |pages| {
             pages.app_data(portal);
             portal::routes(pages);
         })

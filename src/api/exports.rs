@@ -7,7 +7,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpResponse, get};
 
-use super::customers::{View, view_of};
+use super::customers::view_of;
 use super::http::call::Call;
 use super::http::error::Error;
 use super::http::params::{EntryPath, ExportQuery, FormatPath, OrganisationPath};
@@ -16,6 +16,7 @@ use super::lists::params::{FileParams, ListParams, ListTarget};
 use crate::clock;
 use crate::domain::accounts::token::Scope;
 use crate::domain::exports::default_columns;
+use crate::domain::view::View;
 use crate::export::{Export, Order, file_name};
 use crate::store::{ListRequest, StoreError};
 

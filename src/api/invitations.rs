@@ -12,8 +12,10 @@ use super::http::error::{Error, unless_any};
 use super::http::json;
 use super::http::params::{EntryPath, InviteJobPath, KeyHeader, PageQuery, StopKeyHeader};
 use super::lists::{SummaryOut, page_of};
+use crate::domain::accounts::sight::Sight;
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::record::CUSTOMER_ID_MAX;
+use crate::domain::decide::guard;
 use crate::domain::filter::RESERVED;
 use crate::domain::invitations::{
     IDS_MAX, InviteJob, InviteJobState, InviteOutcome, InvitePlan, InviteReport,
@@ -107,16 +109,17 @@ pub(crate) struct InviteReportOut {
     customer_id: i64,
     /// Why.
     outcome: InviteOutcome,
-    /// The customer who has the same e-mail address; null for other outcomes.
+    /// The customer who has the same e-mail address; null for other outcomes, and without pii:read.
     other_customer_id: Option<i64>,
 }
 
-impl From<InviteReport> for InviteReportOut {
-    fn from(report: InviteReport) -> InviteReportOut {
+impl InviteReportOut {
+    fn new(report: InviteReport, sight: Sight) -> InviteReportOut {
         InviteReportOut {
             customer_id: report.customer_id,
             outcome: report.outcome,
-            other_customer_id: report.other_id,
+            // That two customers have one address tells a masked value.
+            other_customer_id: report.other_id.filter(|_| sight.pii),
         }
     }
 }
@@ -144,6 +147,8 @@ pub(crate) async fn invite_customers(call: Call, payload: Payload) -> Result<Htt
     call.require(Scope::CustomersWrite)?;
     // An invitation by filter reveals which customers exist.
     let entrypoint_id = call.entry(Scope::CustomersRead).await?;
+    let settings = call.app.store.entrypoints().settings(entrypoint_id).await?.ok_or(Error::NotFound)?;
+    guard::check_invite(&settings.entrypoint.policy, call.caller.sight())?;
     let mutation = call.json(SERVICE, payload).await?;
     let render = |job: &InviteJob| serde_json::to_string(&InviteJobOut::new(job)).unwrap_or_default();
     let (text, replayed) = match read_plan(&call, &mutation.body).await {
@@ -302,7 +307,8 @@ pub(crate) async fn get_invite_report(call: Call) -> Result<HttpResponse, Error>
     params.done()?;
     let (reports, total) =
         call.app.store.invitations().reports(job.entrypoint_id, job.id, outcome, skip, limit).await?;
-    let records = reports.into_iter().map(InviteReportOut::from).collect();
+    let sight = call.caller.sight();
+    let records = reports.into_iter().map(|report| InviteReportOut::new(report, sight)).collect();
     Ok(HttpResponse::Ok().json(InviteReportsOut { summary: SummaryOut::new(limit, total), records }))
 }
 

@@ -10,8 +10,9 @@ mod lists;
 mod mail;
 pub mod tokens;
 
+use actix_web::App as ActixApp;
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::Data;
-use actix_web::{App as ActixApp, middleware::from_fn};
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -90,9 +91,7 @@ pub fn document() -> OpenApi {
 
 /// The OpenAPI document as served and committed: pretty JSON with a final newline.
 pub fn document_text() -> String {
-    let mut text = document().to_pretty_json().unwrap_or_default();
-    text.push('\n');
-    text
+    http::docs::text(&document())
 }
 
 /// The data that all workers share beside the state; created once at start.
@@ -108,16 +107,19 @@ impl Default for Shared {
         let document = document();
         Shared {
             routes: Data::new(Routes::of(&document)),
-            text: Data::new(DocumentText(document_text().into())),
+            text: Data::new(DocumentText(http::docs::text(&document).into())),
             swagger: Data::default(),
         }
     }
 }
 
-/// The actix application of one worker. `pages` adds the pages for people, which are not part of the API.
+/// The actix application of one worker. `pages` adds the pages for people, which are not part of the API. `origins` are the
+/// other sites whose scripts may use the API.
+#[expect(clippy::needless_pass_by_value, reason = "a reference would tie the application to it")]
 pub fn application(
     state: Data<http::state::App>,
     shared: Shared,
+    origins: Vec<String>,
     pages: impl FnOnce(&mut actix_web::web::ServiceConfig),
 ) -> ActixApp<
     impl actix_web::dev::ServiceFactory<
@@ -128,6 +130,7 @@ pub fn application(
         InitError = (),
     >,
 > {
+    let cors = Condition::new(!origins.is_empty(), http::edge::cors(&origins));
     ActixApp::new()
         .into_utoipa_app()
         .app_data(state)
@@ -136,11 +139,12 @@ pub fn application(
         .app_data(shared.swagger)
         .configure(routes)
         .map(|app| {
-            app.service(http::health::go_to_swagger_ui)
-                .service(http::docs::get_openapi)
+            app.service(http::docs::get_openapi)
                 .service(http::docs::get_swagger_file)
                 .configure(pages)
                 .wrap(from_fn(http::gate::gate))
+                .wrap(cors)
+                .wrap(from_fn(http::edge::edge))
         })
         .into_app()
 }
@@ -166,4 +170,5 @@ pub fn health_application(
         .service(http::health::get_metrics)
         .default_service(actix_web::web::to(http::health::nothing))
         .wrap(from_fn(http::gate::gate))
+        .wrap(from_fn(http::edge::edge))
 }

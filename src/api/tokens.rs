@@ -14,7 +14,7 @@ use super::http::call::Call;
 use super::http::error::{Error, unless_any};
 use super::http::state::App;
 use crate::clock;
-use crate::domain::accounts::token::{Claims, Entries, Scope};
+use crate::domain::accounts::token::{Claims, Entries, MAKERS_MAX, Scope};
 use crate::domain::entrypoints::settings::NAME_CHARS_MAX;
 use crate::domain::kernel::checks::{no_control, problems_of};
 use crate::domain::kernel::members::{Given, MEMBERS_MAX, Members};
@@ -33,7 +33,7 @@ pub const DAYS_MAX: i64 = 3650;
 pub(crate) const RPM_MAX: i64 = 1_000_000;
 /// The maximum length of a client id; those of this service have 36 bytes.
 const CLIENT_ID_BYTES_MAX: usize = 64;
-/// The maximum number of attempts a minute for one client id (rules 6).
+/// The maximum number of attempts a minute for one client id, of exchanges and of wrong guesses each (rules 6).
 const ATTEMPTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
 /// Credentials to exchange for a token.
@@ -86,13 +86,18 @@ pub(crate) async fn exchange_credentials(
     if credentials.client_id.len() > CLIENT_ID_BYTES_MAX {
         return Err(Error::BadCredentials);
     }
-    app.attempts.check(&credentials.client_id, ATTEMPTS_PER_MINUTE)?;
     app.guard.wait_until_informed().await;
     let claims = match app.guard.verify(&app.store, credentials.client_secret.trim()) {
         Ok(claims) if claims.jti == credentials.client_id && claims.parent.is_none() => claims,
         Err(Error::Unavailable) => return Err(Error::Unavailable),
-        _ => return Err(Error::BadCredentials),
+        _ => {
+            // Guesses count apart from exchanges: who knows an id cannot lock its owner out.
+            let guessed = format!("guess {}", credentials.client_id);
+            app.attempts.check(&guessed, ATTEMPTS_PER_MINUTE)?;
+            return Err(Error::BadCredentials);
+        }
     };
+    app.attempts.check(&claims.jti, ATTEMPTS_PER_MINUTE)?;
     let now = clock::now().secs();
     let expires = (now + EXCHANGED_SECS).min(claims.exp);
     let fetched = Claims {
@@ -180,15 +185,17 @@ pub struct TokenOut {
     entries: Entries,
     /// Its scopes.
     scopes: Vec<Scope>,
-    /// Requests a minute it may make, where limited.
+    /// Requests a minute it may make, where limited; the limits of the tokens by which it was made count too.
     requests_per_minute: Option<u32>,
+    /// The id of the token that made it; null for a token of the command line.
+    minted_by: Option<String>,
     /// When it was made.
     #[schema(format = DateTime)]
     issued_at: String,
     /// When it expires.
     #[schema(format = DateTime)]
     expires_at: String,
-    /// When it was revoked, if it was.
+    /// When it was revoked, or a token by which it was made; null otherwise.
     #[schema(format = DateTime)]
     revoked_at: Option<String>,
 }
@@ -197,6 +204,7 @@ impl TokenOut {
     /// Renders a record.
     pub fn new(record: TokenRecord) -> TokenOut {
         let claims = record.claims;
+        let requests_per_minute = claims.rpm_in_force();
         let time = |secs: i64| Micros(0).plus_secs(secs).to_rfc3339();
         TokenOut {
             jti: claims.jti,
@@ -204,7 +212,8 @@ impl TokenOut {
             org_id: claims.org,
             entries: claims.entries,
             scopes: claims.scopes,
-            requests_per_minute: claims.rpm,
+            requests_per_minute,
+            minted_by: claims.makers.last().map(|maker| maker.jti.clone()),
             issued_at: time(claims.iat),
             expires_at: time(claims.exp),
             revoked_at: record.revoked_at.map(Micros::to_rfc3339),
@@ -214,7 +223,8 @@ impl TokenOut {
 
 /// Make a token
 ///
-/// For the caller's own organisation; it can hold no scope and no entrypoint that the calling token lacks.
+/// For the caller's own organisation; it can hold no scope and no entrypoint that the calling token lacks. It ends with the
+/// calling token, by expiry and by revocation, and its requests count against that token's limit too.
 /// The token's text is answered this once.
 #[utoipa::path(
     tag = "Tokens",
@@ -228,6 +238,9 @@ pub(crate) async fn create_token(call: Call, payload: Payload) -> Result<HttpRes
     let caller = &call.caller;
     let (own, problems) = (caller.claims().clone(), call.params().problems());
     let claims = body::parsed(&body, move |body| read(&own, &body::members(body)?, problems)).await?;
+    if claims.makers.len() > MAKERS_MAX {
+        return Err(Error::Forbidden("the right to make tokens: too many tokens in a row made each other"));
+    }
     if !caller.claims().entries.covers(&claims.entries) {
         return Err(Error::Forbidden("an entrypoint that the new token would see"));
     }
@@ -290,7 +303,7 @@ fn read(caller: &Claims, members: &Members<'_>, mut problems: Vec<Problem>) -> R
     scopes.dedup();
     let life_secs = token.expires_in_days.unwrap_or(DAYS_DEFAULT) * 86_400;
     let rpm = token.requests_per_minute.and_then(|rpm| rpm.try_into().ok());
-    Ok(new_claims(name, caller.org, entries, scopes, clock::now(), life_secs, rpm))
+    Ok(caller.heir(new_claims(name, caller.org, entries, scopes, clock::now(), life_secs, rpm)))
 }
 
 /// The claims of a new token.
@@ -305,7 +318,18 @@ pub fn new_claims(
 ) -> Claims {
     let jti = uuid::Uuid::new_v4().to_string();
     let iat = now.secs();
-    Claims { sub: name, jti, org, entries, scopes, iat, exp: iat + life_secs, parent: None, rpm }
+    Claims {
+        sub: name,
+        jti,
+        org,
+        entries,
+        scopes,
+        iat,
+        exp: iat + life_secs,
+        parent: None,
+        rpm,
+        makers: Vec::new(),
+    }
 }
 
 /// The tokens of an organisation.
@@ -318,7 +342,8 @@ pub struct TokensOut {
 
 /// List the organisation's tokens
 ///
-/// Newest first, revoked and expired ones included; never a token's text.
+/// Newest first, revoked and expired ones included; never a token's text. A token for some entrypoints sees the tokens that
+/// reach none beyond these.
 #[utoipa::path(
     tag = "Tokens",
     responses((status = 200, description = "The tokens", body = TokensOut)),
@@ -327,14 +352,16 @@ pub struct TokensOut {
 pub(crate) async fn list_tokens(call: Call) -> Result<HttpResponse, Error> {
     call.require(Scope::Tokens)?;
     call.params().done()?;
-    let records = call.app.store.tokens().list(Some(call.caller.claims().org)).await?;
-    Ok(HttpResponse::Ok().json(TokensOut { records: records.into_iter().map(TokenOut::new).collect() }))
+    let claims = call.caller.claims();
+    let records = call.app.store.tokens().list(Some(claims.org)).await?;
+    let visible = records.into_iter().filter(|record| claims.sees_token(&record.claims));
+    Ok(HttpResponse::Ok().json(TokensOut { records: visible.map(TokenOut::new).collect() }))
 }
 
 /// Revoke a token
 ///
-/// Holds at once on this instance and within 5 s on every other; tokens fetched with it end too. Again is
-/// no error.
+/// Holds at once on this instance and within 5 s on every other; tokens that it fetched or made end too. Again is
+/// no error. A token for some entrypoints revokes only tokens that reach none beyond these.
 #[utoipa::path(
     tag = "Tokens",
     params(("jti" = String, Path, description = "The token's id")),
@@ -346,7 +373,7 @@ pub(crate) async fn revoke_token(call: Call, payload: Payload) -> Result<HttpRes
     body::none(payload).await?;
     call.params().done()?;
     let jti = call.path("jti").to_owned();
-    call.app.store.tokens().revoke(Some(call.caller.claims().org), jti.clone()).await?;
+    call.app.store.tokens().revoke(Some(call.caller.claims().clone()), jti.clone()).await?;
     call.app.guard.revoke(jti);
     Ok(HttpResponse::Ok().json(DoneOut::SUCCESS))
 }

@@ -177,12 +177,14 @@ pub(super) fn token(global: &Global, command: TokenCommand) -> Done {
                     None if claims.exp <= clock::now().secs() => format!("expired {until}"),
                     None => format!("until {until}"),
                 };
+                let maker = claims.makers.last().map(|maker| format!("  made by {}", maker.jti));
                 println!(
-                    "{}  org {}  {entries}  {}  {state}  {}",
+                    "{}  org {}  {entries}  {}  {state}  {}{}",
                     claims.jti,
                     claims.org,
                     scopes.join(","),
-                    claims.sub
+                    claims.sub,
+                    maker.unwrap_or_default()
                 );
             }
         }

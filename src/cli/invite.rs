@@ -28,6 +28,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
     after_help = "The command shows how many customers match and asks before it invites them. Without a terminal it \
     needs --yes. The service sends the mails. They wait until it runs."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(super) struct Options {
     /// The entrypoint
     #[arg(long, value_name = "ENTRY")]

@@ -39,7 +39,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the service: the REST API, Swagger UI, health and metrics
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Create, list and revoke request tokens
     #[command(subcommand)]
     Token(admin::TokenCommand),

@@ -241,7 +241,7 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 
 fn read_key(path: &Path) -> Result<MasterKey, ConfigError> {
     use std::os::unix::fs::PermissionsExt as _;
-    let mode = fs::metadata(path).map(|metadata| metadata.permissions().mode()).unwrap_or(0);
+    let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
     if path.is_file() && mode & OPEN != 0 {
         return Err(ConfigError(format!(
             "other users of this machine can read or change the master key {} (mode {:04o}); take it from them with \
@@ -286,6 +286,10 @@ pub struct Serve {
     /// URL at which clients reach the service, for links [default: http://LISTEN]
     #[arg(long, env = "CUSTOMARY_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+
+    /// Other sites whose scripts may use the API (CORS), such as https://shop.example; repeatable, * for all [default: none]
+    #[arg(long, env = "CUSTOMARY_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
+    pub allow_origin: Vec<String>,
 
     /// How long the service keeps idempotency keys, from 1s to 30d
     #[arg(long, env = "CUSTOMARY_IDEMPOTENCY_TTL", default_value = "24h", value_name = "DURATION", value_parser = within("1s", "30d"))]
@@ -377,6 +381,20 @@ fn within(least: &'static str, most: &'static str) -> impl Fn(&str) -> Result<Du
         } else {
             Err(format!("must be from {least} to {most}"))
         }
+    }
+}
+
+/// Parses an origin as browsers send it: scheme, host, and port unless it is the scheme's own.
+fn origin(text: &str) -> Result<String, String> {
+    if text == "*" {
+        return Ok(text.to_owned());
+    }
+    let parsed = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let origin = parsed.map(|url| url.origin().ascii_serialization());
+    match origin {
+        Some(origin) if origin == text => Ok(origin),
+        Some(origin) => Err(format!("must be an origin as browsers send it: {origin}")),
+        None => Err("must be an origin such as https://shop.example, or *".into()),
     }
 }
 

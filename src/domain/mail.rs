@@ -18,6 +18,10 @@ pub enum MailKind {
     Locked,
     /// The password was changed.
     PasswordChanged,
+    /// The e-mail address was changed; it goes to the address before.
+    EmailChanged,
+    /// The username was changed.
+    UsernameChanged,
     /// Confirm that you want messages.
     ConsentOptIn,
 }
@@ -34,7 +38,10 @@ impl MailKind {
             MailKind::Invitation => Some(LinkKind::Invitation),
             MailKind::Reset => Some(LinkKind::Reset),
             MailKind::ConsentOptIn => Some(LinkKind::Consent),
-            MailKind::Locked | MailKind::PasswordChanged => None,
+            MailKind::Locked
+            | MailKind::PasswordChanged
+            | MailKind::EmailChanged
+            | MailKind::UsernameChanged => None,
         }
     }
 }

@@ -15,3 +15,4 @@ pub mod imports;
 pub mod invitations;
 pub mod kernel;
 pub mod mail;
+pub mod view;

@@ -321,6 +321,7 @@ impl Source {
         let mut command = Command {
             entrypoint_id: self.lease.job.entrypoint_id,
             actor: self.lease.actor.clone(),
+            sight: self.lease.job.plan.sight,
             idempotency: None,
             action: Action::Create(Box::new(create)),
         };

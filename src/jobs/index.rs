@@ -59,6 +59,7 @@ impl Due {
 }
 
 /// What the maintenance did before.
+#[expect(clippy::struct_excessive_bools, reason = "each tells whether one kind of work is left")]
 struct Past {
     compactions: Compactions,
     /// When this process last saw a write.

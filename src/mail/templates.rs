@@ -32,8 +32,9 @@ macro_rules! built_in {
 }
 
 /// Every template, by its file name.
-const BUILT_IN: [(&str, &str); 22] = built_in![
-    "layout.html", "button.html"; each "invitation", "reset", "locked", "passwordChanged", "consentOptIn"
+const BUILT_IN: [(&str, &str); 30] = built_in![
+    "layout.html", "button.html";
+    each "invitation", "reset", "locked", "passwordChanged", "emailChanged", "usernameChanged", "consentOptIn"
 ];
 
 /// The texts of a mail.

@@ -120,7 +120,8 @@ impl From<StoreError> for PageError {
 
 /// Registers every page.
 pub fn routes(config: &mut ServiceConfig) {
-    let page = |path: &str| web::resource(format!("/portal/{{entry}}{path}"));
+    let page =
+        |path: &str| web::resource(format!("/portal/{{entry}}{path}")).default_service(web::to(nothing));
     config
         .service(page("").route(shows(record::start)))
         .service(page("/sign-in").route(shows(sign_in::show)).route(takes(sign_in::send)))
@@ -206,7 +207,7 @@ async fn answer(
     }
 }
 
-/// The answer for every other path.
+/// The answer for every other path and method.
 async fn nothing() -> HttpResponse {
     refusal(None, &PageError::NotFound)
 }

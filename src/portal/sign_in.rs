@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::texts::Texts;
 use super::visit::{SESSION_COOKIE, Visit};
 use crate::domain::accounts::sign_in::{LOCK_FAILURES, login_wait};
-use crate::web::form::{Checked, Form, cookie};
+use crate::web::form::{Checked, Form};
 use crate::web::page::{Frame, form_page};
 use crate::web::{PageError, PageResult};
 
@@ -114,7 +114,7 @@ pub(super) async fn sign_out(visit: &Visit<'_>, form: &Form) -> PageResult {
         visit.portal.store.accounts().sign_out(signed_in.found.entrypoint.id, signed_in.token).await?;
     }
     let mut response = visit.go_to("/sign-in?done=signed-out");
-    if cookie(visit.request, SESSION_COOKIE).is_some() {
+    if visit.sent_cookie(SESSION_COOKIE).is_some() {
         let gone = visit.cookie(SESSION_COOKIE, String::new());
         response.add_removal_cookie(&gone)?;
     }

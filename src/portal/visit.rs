@@ -57,7 +57,7 @@ impl<'a> Visit<'a> {
 
     /// The signed-in customer, if there is one.
     pub(super) async fn signed_in(&self) -> Result<Option<SignedIn>, PageError> {
-        let Some(token) = form::cookie(self.request, SESSION_COOKIE) else { return Ok(None) };
+        let Some(token) = self.sent_cookie(SESSION_COOKIE) else { return Ok(None) };
         let store = &self.portal.store;
         let limits = self.portal.settings.session;
         let Some(found) = store.accounts().session(self.entrypoint.id, token.clone(), limits).await? else {
@@ -69,7 +69,7 @@ impl<'a> Visit<'a> {
 
     /// The token for forms of a visitor who is not signed in, and its cookie if the cookie is new.
     pub(super) async fn form_token(&self) -> Result<(String, Option<Cookie<'static>>), PageError> {
-        let (secret, cookie) = match form::cookie(self.request, FORM_COOKIE) {
+        let (secret, cookie) = match self.sent_cookie(FORM_COOKIE) {
             Some(secret) => (secret, None),
             None => {
                 let secret = new_secret().map_err(|error| PageError::Defect(error.to_string()))?.to_string();
@@ -82,13 +82,31 @@ impl<'a> Visit<'a> {
 
     /// Refuses a form of such a visitor unless this service made it for this browser.
     pub(super) async fn check_form(&self, form: &Form) -> Result<(), PageError> {
-        let secret = form::cookie(self.request, FORM_COOKIE).ok_or(PageError::OldForm)?;
+        let secret = self.sent_cookie(FORM_COOKIE).ok_or(PageError::OldForm)?;
         let token = form::token_text(self.portal.store.accounts().form_token(secret).await?);
         form.check(&token)
     }
 
-    pub(super) fn cookie(&self, name: &'static str, value: String) -> Cookie<'static> {
-        form::new_cookie(name, value, &self.base, self.portal.settings.is_secure)
+    /// The value of one of our cookies, if the browser sent it.
+    pub(super) fn sent_cookie(&self, kind: &str) -> Option<String> {
+        form::cookie(self.request, &self.cookie_name(kind))
+    }
+
+    /// The name of a cookie. Over an encrypted connection it begins with `__Host-`: browsers then take it from this very host
+    /// alone, not from its subdomains or an unencrypted page. Such a cookie has no path, so its name holds the entrypoint.
+    fn cookie_name(&self, kind: &str) -> String {
+        if self.portal.settings.is_secure {
+            format!("__Host-{kind}-{}", self.entrypoint.entry)
+        } else {
+            kind.to_owned()
+        }
+    }
+
+    /// A cookie for the pages of this entrypoint.
+    pub(super) fn cookie(&self, kind: &str, value: String) -> Cookie<'static> {
+        let is_secure = self.portal.settings.is_secure;
+        let path = if is_secure { "/" } else { &self.base };
+        form::new_cookie(self.cookie_name(kind), value, path, is_secure)
     }
 
     /// The frame of a page.

@@ -268,7 +268,7 @@ impl Store {
                 Ok(true) => {}
                 Ok(false) => tracing::info!(is_read, "another process or a read keeps the write-ahead log"),
                 Err(error) => {
-                    tracing::error!(%error, "the write-ahead log could not be moved into the database")
+                    tracing::error!(%error, "the write-ahead log could not be moved into the database");
                 }
             }
         }

@@ -81,7 +81,7 @@ pub(crate) fn is_secret(text: &str) -> bool {
 }
 
 /// A cookie for the pages below a path, hidden from scripts.
-pub(crate) fn new_cookie(name: &'static str, value: String, path: &str, is_secure: bool) -> Cookie<'static> {
+pub(crate) fn new_cookie(name: String, value: String, path: &str, is_secure: bool) -> Cookie<'static> {
     Cookie::build(name, value)
         .path(path.to_owned())
         .http_only(true)

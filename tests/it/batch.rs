@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use customary::clock;
+use customary::domain::accounts::sight::Sight;
 use customary::domain::customers::draft::{Context, Draft};
 use customary::domain::customers::record::Customer;
 use customary::domain::decide::command::{
@@ -95,7 +96,8 @@ fn random_command(rng: &mut fastrand::Rng, with_poison: bool) -> Command {
     let idempotency =
         (rng.u8(0..4) == 0).then(|| KeyUse { key: [rng.u8(0..6); 32], fingerprint: [rng.u8(0..2); 32] });
     let actor = Actor { name: "batch".into(), jti: "batch".into() };
-    Command { entrypoint_id: 1, actor, idempotency, action }
+    let sight = Sight { pii: rng.u8(0..3) > 0, ..Sight::FULL };
+    Command { entrypoint_id: 1, actor, sight, idempotency, action }
 }
 
 /// A create of a new customer that the database will refuse.
@@ -103,15 +105,22 @@ fn poisonous() -> Command {
     let draft = draft(&json!({"email": "poison@example.test", "balance": POISON / 10_000}));
     let create = CreateCustomer { draft, on_match: OnMatch::Get, precomputed: None };
     let actor = Actor { name: "batch".into(), jti: "batch".into() };
-    Command { entrypoint_id: 1, actor, idempotency: None, action: Action::Create(Box::new(create)) }
+    Command {
+        entrypoint_id: 1,
+        actor,
+        sight: Sight::FULL,
+        idempotency: None,
+        action: Action::Create(Box::new(create)),
+    }
 }
 
 /// The result of a command as text, without times.
 fn result_text(result: Result<customary::domain::decide::command::Answer, StoreError>) -> String {
     match result {
         Ok(answer) => {
+            let answer = answer.seen_by(Sight::FULL);
             let stored = answer
-                .stored
+                .record
                 .as_ref()
                 .map(|stored| (stored.version, stored.erased, timeless(&stored.customer)));
             format!("{:?} {:?} {}", answer.outcome, stored, answer.replayed)
@@ -167,7 +176,7 @@ async fn compare(db: Db, cases: usize, commands: usize, with_poison: bool) {
             let action = Action::Create(Box::new(first));
             store
                 .customers()
-                .write(Command { entrypoint_id: 1, actor, idempotency: None, action })
+                .write(Command { entrypoint_id: 1, actor, sight: Sight::FULL, idempotency: None, action })
                 .await
                 .unwrap();
         }
@@ -217,6 +226,7 @@ both!(commands_queued_before_a_drain_are_answered, |db| async move {
     let create = |number: usize| Command {
         entrypoint_id: 1,
         actor: actor.clone(),
+        sight: Sight::FULL,
         idempotency: None,
         action: Action::Create(Box::new(CreateCustomer {
             draft: draft(&json!({"email": format!("d{number}@example.test")})),
@@ -235,7 +245,7 @@ both!(commands_queued_before_a_drain_are_answered, |db| async move {
         std::task::Poll::Pending => answers.await,
     };
     for answer in answers {
-        assert!(matches!(answer.unwrap().outcome, Outcome::Created { .. }));
+        assert!(matches!(answer.unwrap().seen_by(Sight::FULL).outcome, Outcome::Created { .. }));
     }
     assert!(matches!(store.customers().write(create(99)).await, Err(StoreError::Unavailable(_))));
 });

@@ -20,6 +20,7 @@ mod bad_input;
 mod batch;
 mod citations;
 mod cli;
+mod conventions;
 mod crash;
 mod database_tls;
 mod docs;

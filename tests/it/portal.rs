@@ -5,6 +5,7 @@ mod attacks;
 mod browser;
 mod guessing;
 mod links;
+mod logins;
 mod record;
 mod sessions;
 

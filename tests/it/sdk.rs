@@ -1,5 +1,5 @@
-//! The programs under `tests/sdk`: Payabli's own SDK, the FEBRL data sets, Schemathesis, and a browser on Swagger UI
-//! and on the portal.
+//! The programs under `tests/sdk`: Payabli's own SDK, clients made from the OpenAPI document, the FEBRL data sets,
+//! Schemathesis, and a browser on Swagger UI and on the portal.
 
 use crate::harness::*;
 
@@ -31,6 +31,9 @@ async fn prove(db: Db, program: &str) {
             site.new_token(&["--org", "1", "--all-entries", "--scope", "settings"]),
         )
         .env("AXE", axe())
+        .env("CLIENT_TOOLS", client_tools())
+        // The rights of the token that the first start makes.
+        .env("CUSTOMARY_FIRST_TOKEN", site.new_token(&["--org", "1", "--entry", "demo"]))
         // Pages do not depend on the database, so one database takes the screenshots.
         .env("LOOK", if db == Db::Sqlite { "yes" } else { "no" })
         .env("PYTHONDONTWRITEBYTECODE", "1")
@@ -48,6 +51,12 @@ fn axe() -> std::path::PathBuf {
     std::env::var_os("TEST_AXE").map_or_else(|| fetched.into(), Into::into)
 }
 
+/// The folder of the tools that make clients, which `scripts/test` installs.
+fn client_tools() -> std::path::PathBuf {
+    let installed = concat!(env!("CARGO_MANIFEST_DIR"), "/target/client-tools");
+    std::env::var_os("TEST_CLIENT_TOOLS").map_or_else(|| installed.into(), Into::into)
+}
+
 both!(payablis_own_sdk_works_unmodified, |db| async move { prove(db, "payabli_customers").await });
 both!(febrl_records_are_created_matched_and_found, |db| async move { prove(db, "febrl").await });
 both!(febrl_imports_have_the_expected_counts, |db| async move { prove(db, "febrl_import").await });
@@ -59,6 +68,10 @@ async fn swagger_ui_creates_a_customer_in_a_browser() {
 }
 
 both!(the_portal_works_in_a_browser, |db| async move { prove(db, "portal_walk").await });
+
+both!(generated_clients_compile_and_work, |db| async move { prove(db, "generated_clients").await });
+
+both!(every_operation_executes_as_it_stands, |db| async move { prove(db, "try_it_out").await });
 
 #[tokio::test]
 async fn the_openapi_document_is_complete() {

@@ -15,7 +15,7 @@ pub use self::sql::Sql;
 use crate::harness::*;
 
 /// Every scope that a token may have.
-pub const SCOPES: [&str; 8] = [
+pub const SCOPES: [&str; 9] = [
     "customers:read",
     "customers:write",
     "customers:delete",
@@ -24,7 +24,19 @@ pub const SCOPES: [&str; 8] = [
     "pii:read",
     "settings",
     "tokens",
+    "service",
 ];
+
+/// The addresses of a document with their items. Paths of the API follow the address of its server.
+pub fn addresses(document: &Value) -> Vec<(String, &Value)> {
+    let base = document["servers"][0]["url"].as_str().expect("a server");
+    let full = |path: &str, item: &Value| match item["servers"][0]["url"].as_str() {
+        Some(own) => format!("{}{path}", own.trim_end_matches('/')),
+        None => format!("{base}{path}"),
+    };
+    let paths = document["paths"].as_object().expect("paths");
+    paths.iter().map(|(path, item)| (full(path, item), item)).collect()
+}
 
 /// The claims of a token, unverified.
 pub fn claims(token: &str) -> Value {

@@ -5,3 +5,5 @@ mod granting;
 mod masking;
 mod operations;
 mod revocation;
+mod two_worlds;
+mod views;

@@ -2,8 +2,9 @@
 
 Valid: by the OpenAPI 3.1 meta-schema, every schema by JSON Schema 2020-12, every reference resolves, path parameters
 agree with the path, and every example satisfies the schema that it illustrates.
-Explained: a unique operationId and a summary or description on every operation, a description on every parameter,
-schema property and response, an example of success for every operation and one for every error status.
+Explained: a unique operationId and a summary or description on every operation, a description and an example on every
+parameter, a description on every schema property and response, the headers of every response, an example of success for
+every operation and one for every error status. Small: what operations share is told once.
 Only CUSTOMARY_URL is needed; see support.py.
 """
 
@@ -18,6 +19,7 @@ from support import http
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+BYTES_MAX = 260_000
 SUBSCHEMAS = (
     "items",
     "not",
@@ -118,6 +120,8 @@ def every_parameter_is_described(document):
             name = parameter.get("name")
             if not text(parameter.get("description")):
                 document.problem(place, f"parameter {name} has no description")
+            if not any(example is not None for example in examples_of(document, parameter)):
+                document.problem(place, f"parameter {name} has no example")
             if parameter.get("in") == "path":
                 in_path.add(name)
         if in_path != set(re.findall(r"{([^}]+)}", path)):
@@ -142,6 +146,8 @@ def every_response_is_described_and_has_an_example(document):
         for status, response in responses.items():
             if not text(response.get("description")):
                 document.problem(place, f"response {status} has no description")
+            if "X-Request-Id" not in response.get("headers", {}):
+                document.problem(place, f"response {status} does not tell its headers")
             if status.startswith(("4", "5")) and not has_example(document, response):
                 document.problem(place, f"error {status} has no example")
         successes = [response for status, response in responses.items() if status.startswith("2")]
@@ -267,6 +273,8 @@ def main():
     if answer.status != 200:
         sys.exit(f"openapi_quality: GET /openapi.json answers {answer.status}")
     document = Document(answer.json())
+    if len(answer.text) > BYTES_MAX:
+        document.problem("the document", f"has {len(answer.text)} bytes, and {BYTES_MAX} are enough")
     operations = list(document.operations())
     if not operations:
         document.problem("paths", "no operation at all")

@@ -78,6 +78,8 @@ CREATE TABLE token (
     entries TEXT NOT NULL,
     scopes TEXT NOT NULL,
     requests_per_minute BIGINT,
+    -- The tokens in the line by which it was made, as JSON.
+    makers TEXT NOT NULL,
     issued_at_us BIGINT NOT NULL,
     expires_at_us BIGINT NOT NULL,
     revoked_at_us BIGINT
@@ -344,7 +346,7 @@ CREATE TABLE mail_outbox (
     mail_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     entrypoint_id BIGINT NOT NULL,
     customer_id BIGINT NOT NULL,
-    -- invitation, reset, locked, passwordChanged, consentOptIn.
+    -- invitation, reset, locked, passwordChanged, emailChanged, usernameChanged, consentOptIn.
     kind TEXT NOT NULL,
     -- queued, sending, handingOver, sent, written, failed, uncertain, dropped.
     state TEXT NOT NULL,

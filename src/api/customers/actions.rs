@@ -73,7 +73,7 @@ async fn write_bodiless(
     let found = call.customer(Scope::CustomersWrite).await?;
     let mutation = call.bodiless(found.entrypoint.id, payload).await?;
     let action = call.params().done().map(|()| action(found.record.stored.id));
-    Ok(done(&mutation.write(action).await?, &call.caller))
+    Ok(done(&mutation.write(action).await?))
 }
 
 /// Delete a customer, or erase the person
@@ -109,5 +109,5 @@ pub(crate) async fn delete_customer(call: Call, payload: Payload) -> Result<Http
     if erase && !answer.replayed {
         call.app.store.customers().forget_erased().await;
     }
-    Ok(done(&answer, &call.caller))
+    Ok(done(&answer))
 }

@@ -5,9 +5,8 @@ use actix_web::web::Payload;
 use actix_web::{HttpResponse, post};
 use serde::Serialize;
 
+use super::read_draft;
 use super::record::{CustomerOut, etag};
-use super::{read_draft, view_of};
-use crate::api::http::auth::Caller;
 use crate::api::http::call::{Call, Mutation, ok};
 use crate::api::http::error::Error;
 use crate::api::http::json::{self, RECORD_ROOM};
@@ -16,8 +15,9 @@ use crate::api::http::request::CustomerIn;
 use crate::clock;
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::draft::Context;
-use crate::domain::decide::command::{Action, Answer, CreateCustomer, OnMatch, Outcome, Verdict};
+use crate::domain::decide::command::{Action, CreateCustomer, OnMatch, Outcome, Verdict};
 use crate::domain::kernel::problem::Problem;
+use crate::domain::view::Seen;
 
 /// The answer of contract 4, E1.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -39,9 +39,10 @@ struct CreatedRecord<'a> {
     record: CustomerOut<'a>,
     /// What came of the create.
     outcome: Verdict,
-    /// The fields that led to an existing customer; null for a new one.
+    /// The fields that led to an existing customer, without those that the token sees masked; null for a new one.
     matched_on: Option<&'a [String]>,
-    /// The fields that were sent with other values than the matched customer has; null unless matched.
+    /// The fields that were sent with other values than the matched customer has, without those that the token sees
+    /// masked; null unless matched.
     differs: Option<&'a [String]>,
 }
 
@@ -68,7 +69,7 @@ pub(crate) async fn create_customer(call: Call, payload: Payload) -> Result<Http
     let mutation = call.json(entrypoint_id, payload).await?;
     let create = read(&call, entrypoint_id, &mutation).await;
     let answer = mutation.write(create.map(|create| Action::Create(Box::new(create)))).await?;
-    render(&answer, &call.caller)
+    render(&answer)
 }
 
 /// Reads query and body; reports the problems of both together.
@@ -99,30 +100,25 @@ fn flags(call: &Call) -> (OnMatch, Vec<Problem>) {
     (on_match, params.problems())
 }
 
-fn render(answer: &Answer, caller: &Caller) -> Result<HttpResponse, Error> {
-    let (Outcome::Created { verdict, id, matched_on, differs, .. }, Some(stored)) =
-        (&answer.outcome, &answer.stored)
-    else {
+fn render(answer: &Seen) -> Result<HttpResponse, Error> {
+    let Outcome::Created { verdict, id, matched_on, differs, .. } = &answer.outcome else {
         return Err(Error::Internal("the outcome is not that of a create".into()));
     };
     let mut response = ok(answer.replayed);
     response.insert_header((CACHE_CONTROL, "private, no-cache"));
-    // A token may see the values that it sent itself. Only readers see what others wrote.
-    let is_own = matches!(verdict, Verdict::Created | Verdict::Forced);
-    let learns = is_own || caller.claims().allows(Scope::CustomersRead);
-    let record = if learns {
-        CustomerOut::new(stored, &answer.entrypoint, view_of(caller))
-    } else {
-        CustomerOut::blank(*id)
+    let record = match &answer.record {
+        Some(stored) => {
+            response.insert_header((ETAG, etag(stored, &answer.entrypoint, answer.view)));
+            CustomerOut::new(stored, &answer.entrypoint, answer.view)
+        }
+        None => CustomerOut::blank(*id),
     };
-    if learns {
-        response.insert_header((ETAG, etag(stored, &answer.entrypoint, view_of(caller))));
-    }
+    let is_compared = answer.record.is_some() && *verdict == Verdict::Matched;
     let response_data = CreatedRecord {
         record,
         outcome: *verdict,
-        matched_on: matched_on.as_deref().filter(|_| learns),
-        differs: Some(differs.as_slice()).filter(|_| learns && *verdict == Verdict::Matched),
+        matched_on: matched_on.as_deref(),
+        differs: is_compared.then_some(differs.as_slice()),
     };
     let created = CreatedOut { is_success: true, response_text: "Success", response_data };
     Ok(json::answer(&mut response, json::written(&created, 2 * RECORD_ROOM)?))
@@ -192,9 +188,7 @@ pub(crate) async fn match_customer(call: Call, payload: Payload) -> Result<HttpR
     let create = read(&call, entrypoint_id, &mutation).await;
     let answer = match create.map(|create| Action::Match(Box::new(create))) {
         // The writer is needed only to keep the answer.
-        Ok(action) if mutation.key.is_none() => {
-            call.app.store.customers().consult(mutation.command(action)).await?
-        }
+        Ok(action) if mutation.key.is_none() => mutation.consult(action).await?,
         action => mutation.write(action).await?,
     };
     let Outcome::Matched(report) = &answer.outcome else {

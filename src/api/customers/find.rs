@@ -12,7 +12,9 @@ use crate::api::http::error::Error;
 use crate::api::http::json;
 use crate::api::http::params::CustomerPath;
 use crate::api::lists::{SummaryOut, page_of};
+use crate::domain::accounts::sight::Sight;
 use crate::domain::accounts::token::Scope;
+use crate::domain::view;
 use crate::store::{Found, HistoryEntry};
 
 /// Read a customer
@@ -68,7 +70,7 @@ struct EntryOut {
     operation: String,
     /// The token that did it.
     token: TokenRef,
-    /// The fields that changed; none once the person was erased.
+    /// The fields that changed, without those that the token sees masked; none once the person was erased.
     changes: Vec<ChangeOut>,
 }
 
@@ -94,7 +96,7 @@ struct ChangeOut {
 
 /// Read a customer's history
 ///
-/// Every change, newest first: when, which token, what, and which fields. Values need `pii:read`.
+/// Every change, newest first: when, which token, what, and which fields. Masked fields and all values need `pii:read`.
 #[utoipa::path(
     tag = "Customers",
     params(
@@ -113,20 +115,17 @@ pub(crate) async fn get_customer_history(call: Call) -> Result<HttpResponse, Err
     let page =
         call.app.store.customers().history(found.entrypoint.id, found.record.stored.id, skip, limit).await?;
     let (entries, total) = page.ok_or(Error::NotFound)?;
-    let shows_values = call.caller.sees_pii();
+    let sight = call.caller.sight();
     let body = HistoryOut {
         summary: SummaryOut::new(limit, total),
-        records: entries.into_iter().map(|entry| render(entry, shows_values)).collect(),
+        records: entries.into_iter().map(|entry| render(entry, sight)).collect(),
     };
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-cache")).json(body))
 }
 
-fn render(entry: HistoryEntry, shows_values: bool) -> EntryOut {
-    let changes = entry.changes.into_iter().map(|change| ChangeOut {
-        field: change.field,
-        from: change.from.filter(|_| shows_values),
-        to: change.to.filter(|_| shows_values),
-    });
+fn render(entry: HistoryEntry, sight: Sight) -> EntryOut {
+    let changes = view::changes(sight, entry.changes).into_iter();
+    let changes = changes.map(|change| ChangeOut { field: change.field, from: change.from, to: change.to });
     EntryOut {
         version: entry.version,
         at: entry.at.to_rfc3339(),

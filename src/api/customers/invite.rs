@@ -93,8 +93,7 @@ pub(crate) async fn invite_customer(call: Call, payload: Payload) -> Result<Http
     let link_ttl_secs = call.app.link_ttl_secs;
     let invite = |()| Action::Invite(InviteCustomer { id, again: true, link_ttl_secs });
     let answer = mutation.write(call.params().done().map(invite)).await?;
-    let invitation = answer.stored.as_ref().and_then(|stored| stored.customer.invitation);
-    let response_data = match invitation {
+    let response_data = match answer.invitation {
         Some(invitation) => InvitationOut::invited(id, invitation.at, invitation.expires_at, clock::now()),
         // This is a replay after the erasure of the person: nothing else is known any more.
         None => InvitationOut::of(id, PortalState::Invited),

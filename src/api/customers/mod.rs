@@ -14,7 +14,7 @@ pub(super) use self::actions::{archive_customer, delete_customer, request_consen
 pub(super) use self::create::{create_customer, match_customer};
 pub(super) use self::find::{get_customer, get_customer_history};
 pub(super) use self::invite::{get_invitation, invite_customer};
-pub(super) use self::record::{CustomerOut, View, rendering};
+pub(super) use self::record::{CustomerOut, rendering};
 pub(super) use self::update::update_customer;
 
 use super::http::auth::Caller;
@@ -23,6 +23,7 @@ use super::http::error::{Error, unless_any};
 use super::http::state::App;
 use crate::domain::customers::draft::{Change, Context, Draft};
 use crate::domain::kernel::problem::Problem;
+use crate::domain::view::View;
 use crate::hashing::LaneError;
 use crate::vault::hash_password;
 
@@ -57,7 +58,7 @@ impl DoneOut {
 
 /// What the token may see.
 pub(super) fn view_of(caller: &Caller) -> View {
-    if caller.sees_pii() { View::Full } else { View::Masked }
+    View::of(caller.sight())
 }
 
 /// Reads the draft in a body and hashes its password. Reports its problems after those of the query.

@@ -14,16 +14,8 @@ use crate::domain::customers::mask::{MASK, mask};
 use crate::domain::customers::record::{Lifecycle, Stored};
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::money::Money;
+use crate::domain::view::View;
 use crate::store::{OpenedRecord, Rendering};
-
-/// What a token may see of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum View {
-    /// Everything.
-    Full,
-    /// E-mail, phone, streets, birthday and additional fields masked.
-    Masked,
-}
 
 /// A customer record. Every key is always present; what is not known is null.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
@@ -35,7 +27,7 @@ pub(crate) struct CustomerOut<'a> {
     /// The caller's own id of the customer.
     #[serde(rename = "customerNumber")]
     customer_number: Option<Cow<'a, str>>,
-    /// The portal login's name; unique among an entrypoint's live customers.
+    /// The portal login's name; unique among an entrypoint's live customers; masked without pii:read.
     #[serde(rename = "customerUsername")]
     customer_username: Option<Cow<'a, str>>,
     /// -99 deleted, 0 inactive, 1 active, 85 locked.

@@ -5,8 +5,7 @@ use actix_web::web::Payload;
 use actix_web::{HttpResponse, put};
 
 use super::record::etag;
-use super::{DoneOut, read_draft, view_of};
-use crate::api::http::auth::Caller;
+use super::{DoneOut, read_draft};
 use crate::api::http::body;
 use crate::api::http::call::{Call, Mutation, ok};
 use crate::api::http::error::Error;
@@ -16,14 +15,16 @@ use crate::clock;
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::draft::{Context, Draft};
 use crate::domain::customers::fields::TextField;
-use crate::domain::decide::command::{Action, Answer, UpdateCustomer};
+use crate::domain::decide::command::{Action, UpdateCustomer};
+use crate::domain::view::Seen;
 use crate::store::Found;
 
 /// Change a customer
 ///
 /// Partial: absent fields stay, `null` or `""` clears, `additionalFields` merges by key. With `If-Match`
 /// the change is made only on the version that was read. A change onto another customer's identity is
-/// refused with 409.
+/// refused with 409. A change of `email`, `customerUsername` or `customerPsw` needs `pii:read`; the customer is told by
+/// mail, and is signed out of the portal.
 #[utoipa::path(
     tag = "Customers",
     params(CustomerPath, IfMatchHeader, KeyHeader),
@@ -39,7 +40,7 @@ pub(crate) async fn update_customer(call: Call, payload: Payload) -> Result<Http
         Action::Update(Box::new(UpdateCustomer { id: found.record.stored.id, draft, precondition }))
     });
     let answer = mutation.write(action).await?;
-    Ok(done(&answer, &call.caller))
+    Ok(done(&answer))
 }
 
 async fn read(call: &Call, found: &Found, mutation: &Mutation<'_>) -> Result<Draft, Error> {
@@ -50,12 +51,10 @@ async fn read(call: &Call, found: &Found, mutation: &Mutation<'_>) -> Result<Dra
 }
 
 /// The answer to a change; readers also get the new ETag.
-pub(super) fn done(answer: &Answer, caller: &Caller) -> HttpResponse {
+pub(super) fn done(answer: &Seen) -> HttpResponse {
     let mut response = ok(answer.replayed);
-    if caller.claims().allows(Scope::CustomersRead)
-        && let Some(stored) = &answer.stored
-    {
-        response.insert_header((ETAG, etag(stored, &answer.entrypoint, view_of(caller))));
+    if let Some(stored) = &answer.record {
+        response.insert_header((ETAG, etag(stored, &answer.entrypoint, answer.view)));
     }
     response.json(DoneOut::SUCCESS)
 }

@@ -18,6 +18,7 @@ use super::http::error::{Error, unless_any};
 use super::http::params::{EntryPath, KeyHeader};
 use crate::domain::accounts::token::{Entries, Scope};
 use crate::domain::customers::identifier::Identifier;
+use crate::domain::decide::guard;
 use crate::domain::entrypoints::Policy;
 use crate::domain::entrypoints::settings::{EDITABLE_NONE, Settings, SettingsInput, check_entry};
 use crate::domain::entrypoints::theme::Theme;
@@ -245,6 +246,10 @@ pub(crate) async fn update_entrypoint_settings(call: Call, payload: Payload) -> 
     let mutation = call.json(SERVICE, payload).await?;
     let problems = call.params().problems();
     let settings = body::parsed(&mutation.body, |body| settings_of_entrypoint(body, problems)).await;
+    if let Ok(Settings { identifiers: Some(new), .. }) = &settings {
+        let present = call.app.store.entrypoints().settings(id).await?.ok_or(Error::NotFound)?;
+        guard::check_policy(new, &present.entrypoint.policy.identifiers, call.caller.claims())?;
+    }
     let done = text_of(&DoneOut::SUCCESS);
     let update = async |settings, key| call.app.store.entrypoints().update(id, settings, key, done).await;
     mutation.answer(settings, update).await

@@ -14,6 +14,8 @@ use crate::api::http::error::{Error, unless_any};
 use crate::api::http::params::{KeyHeader, OrganisationPath};
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::identifier::Identifier;
+use crate::domain::decide::guard;
+use crate::domain::entrypoints::Policy;
 use crate::domain::entrypoints::settings::{SettingsInput, check_name};
 use crate::domain::kernel::members::Given;
 use crate::domain::kernel::problem::Problem;
@@ -54,6 +56,11 @@ pub(crate) async fn update_organisation_settings(
     let mutation = call.json(SERVICE, payload).await?;
     let problems = call.params().problems();
     let settings = body::parsed(&mutation.body, |body| settings_of_organisation(body, problems)).await;
+    if let Ok((_, Some(new))) = &settings {
+        let present = call.app.store.entrypoints().organisation(org_id).await?.ok_or(Error::NotFound)?;
+        let present = Policy::cascade(None, present.identifiers);
+        guard::check_policy(new, &present.identifiers, call.caller.claims())?;
+    }
     let done = text_of(&DoneOut::SUCCESS);
     let entrypoints = call.app.store.entrypoints();
     let update = async |(name, identifiers): OrganisationSettings, key| {
@@ -99,7 +106,7 @@ pub(super) struct OrganisationIn {
 /// Make an organisation
 ///
 /// Beside the token's own; the token does not see it. Its first token is made by the command line
-/// (`customary token create --org …`). Needs a token that sees all entrypoints of its organisation.
+/// (`customary token create --org …`). Needs the scope `service`, which an organisation's `settings` do not include.
 #[utoipa::path(
     tag = "Settings",
     params(KeyHeader),
@@ -108,7 +115,7 @@ pub(super) struct OrganisationIn {
 )]
 #[post("/api/Organization")]
 pub(crate) async fn create_organisation(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
-    require_organisation(&call)?;
+    call.require(Scope::Service)?;
     let mutation = call.json(SERVICE, payload).await?;
     let problems = call.params().problems();
     let name = body::parsed(&mutation.body, |body| new_organisation(body, problems)).await;

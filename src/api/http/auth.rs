@@ -7,12 +7,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use strum::VariantArray as _;
 use tokio::sync::Notify;
 
+use super::allowance::Allowance;
 use super::error::Error;
 use super::rate_limits::Limits;
 use crate::clock;
-use crate::domain::accounts::token::{Claims, Scope};
+use crate::domain::accounts::sight::Sight;
+use crate::domain::accounts::token::{Claims, Entries, Scope};
 use crate::domain::decide::command::Actor;
 use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::store::Store;
@@ -24,6 +27,8 @@ const KNOWLEDGE_MAX_US: i64 = 5 * SECOND_US;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How many verified tokens the guard remembers.
 const SIGNED_MAX: usize = 1_024;
+/// How many entrypoints the command for another token names.
+const ENTRIES_SHOWN: usize = 5;
 /// The maximum length of a token, in bytes.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
@@ -37,15 +42,47 @@ impl Caller {
         &self.0
     }
 
+    /// How much the caller sees of stored customers.
+    pub fn sight(&self) -> Sight {
+        Sight::of(&self.0)
+    }
+
     /// Whether the caller sees unmasked values.
     pub fn sees_pii(&self) -> bool {
         self.0.allows(Scope::PiiRead)
     }
 
+    /// The command that makes a token with the rights of this one and what it lacks: a scope, or else all entrypoints.
+    pub(crate) fn command_with(&self, lacking: &str) -> String {
+        let claims = self.claims();
+        let mut command = format!("customary token create --org {}", claims.org);
+        let mut scopes = claims.scopes.clone();
+        let scope = Scope::VARIANTS.iter().find(|scope| scope.name() == lacking);
+        scopes.extend(scope);
+        scopes.sort_unstable();
+        scopes.dedup();
+        match &claims.entries {
+            Entries::Listed(entries) if scope.is_some() => {
+                for entry in entries.iter().take(ENTRIES_SHOWN) {
+                    command.push_str(" --entry ");
+                    command.push_str(entry);
+                }
+                if entries.len() > ENTRIES_SHOWN {
+                    command.push_str(" --entry …");
+                }
+            }
+            _ => command.push_str(" --all-entries"),
+        }
+        for scope in scopes {
+            command.push_str(" --scope ");
+            command.push_str(scope.name());
+        }
+        command
+    }
+
     /// The actor for the history.
     pub fn actor(&self) -> Actor {
-        let jti = self.0.parent.as_ref().unwrap_or(&self.0.jti);
-        Actor { name: self.0.sub.clone(), jti: jti.clone() }
+        Actor { name: self.0.sub.clone(), jti: self.0.stored_id().clone() }
     }
 }
 
@@ -116,20 +153,30 @@ impl Guard {
         let lists = [&self.revoked, &self.revoked_here];
         lists.into_iter().any(|list| {
             let list = list.read().unwrap_or_else(PoisonError::into_inner);
-            list.contains(&claims.jti) || claims.parent.as_ref().is_some_and(|parent| list.contains(parent))
+            claims.revoked_with().any(|id| list.contains(id))
         })
     }
 
-    /// Verifies the token of a request.
+    /// Verifies the token of a request; also what is left of its own request limit, if it has one.
     ///
     /// # Errors
     /// 401; 429 if the token exceeds its own limit; 503 if the revocations are unknown.
-    pub fn authenticate(&self, store: &Store, headers: &HeaderMap) -> Result<Caller, Error> {
+    pub fn authenticate(
+        &self,
+        store: &Store,
+        headers: &HeaderMap,
+    ) -> Result<(Caller, Option<Allowance>), Error> {
         let claims = self.verify(store, &token_of(headers)?)?;
-        if let Some(rpm) = claims.rpm.and_then(NonZeroU32::new) {
-            self.limits.check(claims.parent.as_ref().unwrap_or(&claims.jti), rpm)?;
+        // A token counts against its makers' limits too: what is left is what the tightest of them leaves.
+        let mut tightest: Option<Allowance> = None;
+        for (id, rpm) in claims.limits() {
+            let Some(rpm) = NonZeroU32::new(rpm) else { continue };
+            let allowance = self.limits.check(id, rpm)?;
+            if tightest.is_none_or(|tightest| allowance.remaining < tightest.remaining) {
+                tightest = Some(allowance);
+            }
         }
-        Ok(Caller(claims))
+        Ok((Caller(claims), tightest))
     }
 
     /// Verifies a token's text.

@@ -16,6 +16,7 @@ use crate::domain::accounts::token::Scope;
 use crate::domain::customers::record::CUSTOMER_ID_MAX;
 use crate::domain::decide::command::{Action, Answer, Command, KeyUse};
 use crate::domain::entrypoints::Entrypoint;
+use crate::domain::view::{self, Seen};
 use crate::store::{Found, StoreError};
 
 /// The place of idempotency records for requests that belong to no entrypoint.
@@ -193,7 +194,8 @@ impl Mutation<'_> {
     /// The command for an action.
     pub(crate) fn command(&self, action: Action) -> Command {
         let Mutation { call, entrypoint_id, key, .. } = *self;
-        Command { entrypoint_id, actor: call.caller.actor(), idempotency: key, action }
+        let (actor, sight) = (call.caller.actor(), call.caller.sight());
+        Command { entrypoint_id, actor, sight, idempotency: key, action }
     }
 
     /// Carries out an action. A request with problems has no action. It can still be a replay, as its validity may have
@@ -201,14 +203,31 @@ impl Mutation<'_> {
     ///
     /// # Errors
     /// 422 if another request used the key; otherwise the problems, or the error of the decision.
-    pub(crate) async fn write(&self, action: Result<Action, Error>) -> Result<Answer, Error> {
-        let store = &self.call.app.store;
+    pub(crate) async fn write(&self, action: Result<Action, Error>) -> Result<Seen, Error> {
         match action {
-            Ok(action) => Ok(store.customers().write(self.command(action)).await?),
+            Ok(action) => self.seen(self.call.app.store.customers().write(self.command(action)).await),
             Err(Error::Invalid(problems)) if self.key.is_some() => {
-                Ok(store.customers().consult(self.command(Action::Replay(problems))).await?)
+                self.consult(Action::Replay(problems)).await
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Decides an action that changes nothing, without the writer.
+    ///
+    /// # Errors
+    /// As [`Mutation::write`].
+    pub(crate) async fn consult(&self, action: Action) -> Result<Seen, Error> {
+        self.seen(self.call.app.store.customers().consult(self.command(action)).await)
+    }
+
+    /// The answer of a decision, or its refusal, as the caller's token sees it.
+    fn seen(&self, reply: Result<Answer, StoreError>) -> Result<Seen, Error> {
+        let sight = self.call.caller.sight();
+        match reply {
+            Ok(answer) => Ok(answer.seen_by(sight)),
+            Err(StoreError::Rejected(rejection)) => Err(view::rejection(sight, rejection).into()),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -119,7 +119,7 @@ mod tests {
         for _ in 0..9 {
             sender.send(Bytes::from_static(b"x")).unwrap();
             assert!(body.next().await.unwrap().is_ok());
-            tokio::time::sleep(PAUSE_MAX - Duration::from_secs(1)).await;
+            tokio::time::sleep(PAUSE_MAX.saturating_sub(Duration::from_secs(1))).await;
         }
         let begun = Instant::now();
         assert!(is_late(body.next().await.as_ref()));

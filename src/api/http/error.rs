@@ -7,7 +7,10 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETR
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
+use super::allowance::Allowance;
+use crate::domain::accounts::sight::Sight;
 use crate::domain::kernel::problem::{At, PROBLEMS_MAX, Problem, Rejection};
+use crate::domain::view;
 use crate::store::StoreError;
 
 /// How long a caller should wait before the next try on a busy or broken service, in seconds.
@@ -20,14 +23,29 @@ pub enum Error {
     Invalid(Vec<Problem>),
     /// 400: nothing identifies the customer.
     NoIdentifier(Vec<String>),
+    /// 400: a preflight of a site or for a request that is not allowed.
+    CrossOrigin,
     /// 400: wrong client credentials (contract 1.1).
     BadCredentials,
     /// 401.
     Unauthorized(&'static str),
     /// 403, with what the token lacks.
     Forbidden(&'static str),
-    /// 404: the route, record or entrypoint does not exist, or the token may not see it.
+    /// The same, with the command that makes a token which lacks nothing.
+    Lacks {
+        /// What the token lacks: a scope, or access to entrypoints.
+        what: &'static str,
+        /// The command, ready to be run.
+        command: String,
+    },
+    /// 403: the token lacks `pii:read` for some of the fields that it sends.
+    NeedsPii(Vec<Problem>),
+    /// 404: the record or entrypoint does not exist, or the token may not see it.
     NotFound,
+    /// The same, with what the route's address names: `customer`, `entrypoint or import`.
+    NoSuch(&'static str),
+    /// 404: the service has no such address.
+    NoRoute,
     /// 405 with the allowed methods.
     MethodNotAllowed(String),
     /// 409.
@@ -54,6 +72,8 @@ pub enum Error {
     StillRunning,
     /// 429 with the seconds to wait.
     TooManyRequests(u64),
+    /// 429 with the limit that is used up.
+    LimitReached(Allowance),
     /// 503.
     Unavailable,
     /// 503: a search or list took longer than it may.
@@ -163,7 +183,9 @@ impl From<Rejection> for Error {
             Rejection::Invalid(problems) => Error::Invalid(problems),
             Rejection::NoIdentifier { wanted } => Error::NoIdentifier(wanted),
             Rejection::NotFound => Error::NotFound,
-            Rejection::Conflict { problems, .. } => Error::Conflict(problems),
+            Rejection::NeedsPii(problems) => Error::NeedsPii(problems),
+            // A conflict that did not pass the view of a token names nobody.
+            Rejection::Conflict { problems, .. } => Error::Conflict(view::problems(Sight::NONE, problems)),
             Rejection::State(problems) => Error::State(problems),
             Rejection::Deleted => Error::Deleted,
             Rejection::Stale => Error::Stale,
@@ -253,32 +275,63 @@ impl Error {
                 "clientId and clientSecret do not belong to a valid token.",
                 "Send a token's id (jti) as clientId and the token itself as clientSecret.",
             ),
+            Error::CrossOrigin => words(
+                StatusCode::BAD_REQUEST,
+                "Cross-origin request refused",
+                "This site, method or header is not among those that the service allows to scripts of other sites.",
+                "The operator names sites with --allow-origin; documentation lists the methods and headers.",
+            ),
             Error::Unauthorized(why) => words(
                 StatusCode::UNAUTHORIZED,
                 "Unauthorized",
                 format!("The request token is {why}."),
                 "Send a valid token in the header requestToken, or as Authorization: Bearer.",
             ),
-            Error::Forbidden(scope) => words(
+            Error::Forbidden(what) => words(
                 StatusCode::FORBIDDEN,
                 "Forbidden",
-                format!("The token lacks {scope}."),
+                format!("The token lacks {what}."),
                 "Use a token that has it.",
             ),
-            Error::NotFound => Words {
+            Error::NeedsPii(problems) => words(
+                StatusCode::FORBIDDEN,
+                "Forbidden",
+                joined(problems),
+                "Use a token with the scope pii:read, or leave out the fields that `errors` lists.",
+            ),
+            Error::Lacks { what, command } => words(
+                StatusCode::FORBIDDEN,
+                "Forbidden",
+                format!("The token lacks {what}."),
+                format!("Use a token that has it, or make one: {command}"),
+            ),
+            Error::NotFound => Error::NoSuch("record").words(),
+            Error::NoSuch(what) => Words {
                 code: Some(3001),
                 ..words(
                     StatusCode::NOT_FOUND,
-                    "Not found",
-                    "There is no such route, record or entrypoint, or this token may not see it.",
-                    "Check the address, the id and the token's entrypoints.",
+                    &format!("No such {what}"),
+                    format!("There is no such {what}, or this token may not see it."),
+                    "Check what the address names, and the token's organisation and entrypoints.",
                 )
             },
+            Error::NoRoute => words(
+                StatusCode::NOT_FOUND,
+                "No such route",
+                "The service has nothing at this address, whatever the token.",
+                "Check the address; GET /openapi.json lists all routes, and none of them ends with a slash.",
+            ),
             Error::MethodNotAllowed(allow) => words(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "Method not allowed",
                 "This address does not take that method.",
                 format!("Use {allow}."),
+            ),
+            Error::Conflict(problems) if problems.is_empty() => words(
+                StatusCode::CONFLICT,
+                "Conflict with an existing customer",
+                "Another customer stands in the way. This token may not see which, nor which of the values sent.",
+                "Send other values, or use a token that may read customers and has the scope pii:read.",
             ),
             Error::Conflict(problems) => words(
                 StatusCode::CONFLICT,
@@ -308,7 +361,8 @@ impl Error {
                 StatusCode::BAD_REQUEST,
                 "No HTTP request",
                 "What came is no HTTP/1.1 request.",
-                "Check the request line, the headers and the length of the body; speak plain HTTP, not TLS.",
+                "Check the request line, the headers and the length of the body. Letters beyond ASCII in the address are \
+                 percent-encoded: `%C3%BC` for `ü`. Speak plain HTTP, not TLS.",
             ),
             Error::Timeout => words(
                 StatusCode::REQUEST_TIMEOUT,
@@ -352,6 +406,7 @@ impl Error {
                 "There were more requests than this token or client may make.",
                 format!("Wait {seconds} s, then go on more slowly."),
             ),
+            Error::LimitReached(allowance) => Error::TooManyRequests(allowance.reset_secs).words(),
             Error::Unavailable => words(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Service unavailable",
@@ -382,6 +437,11 @@ impl Error {
         if let Some((name, value)) = self.header() {
             response.insert_header((name, value));
         }
+        if let Error::LimitReached(allowance) = self {
+            for header in allowance.headers() {
+                response.insert_header(header);
+            }
+        }
         response.body(body)
     }
 
@@ -389,7 +449,10 @@ impl Error {
     pub(crate) fn written(&self, request_id: &str) -> (StatusCode, Vec<u8>) {
         let words = self.words();
         let errors = match self {
-            Error::Invalid(problems) | Error::Conflict(problems) | Error::State(problems) => {
+            Error::Invalid(problems)
+            | Error::NeedsPii(problems)
+            | Error::Conflict(problems)
+            | Error::State(problems) => {
                 let (listed, more) = listed(problems);
                 let rest = (more > 0).then(|| {
                     let message = format!("{more} more problems are not listed");
@@ -419,6 +482,7 @@ impl Error {
             Error::Unauthorized(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Error::MethodNotAllowed(allow) => HeaderValue::from_str(allow).ok().map(|value| (ALLOW, value)),
             Error::TooManyRequests(seconds) => Some((RETRY_AFTER, HeaderValue::from(*seconds))),
+            Error::LimitReached(allowance) => Some((RETRY_AFTER, HeaderValue::from(allowance.reset_secs))),
             Error::Unavailable | Error::Slow | Error::StillRunning => {
                 Some((RETRY_AFTER, HeaderValue::from(RETRY_SECS)))
             }

@@ -1,32 +1,33 @@
 //! The first and last step of every request. The first step handles id, canonical path and token; the last step handles
-//! error body, log line and metrics.
+//! error body, HEAD, log line and metrics.
 
 use std::future::poll_fn;
 use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::http::{ConnectionType, Uri};
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, LOCATION};
+use actix_web::http::{Method, Uri};
 use actix_web::middleware::Next;
 use actix_web::rt;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpResponse};
 
+use super::allowance::Allowance;
 use super::auth::{Admitted, Caller};
 use super::connections::Connection;
 use super::deadlines;
 use super::error::Error;
+use super::head::without_body_for_head;
 use super::meters;
 use super::pieces::Pieces;
-use super::routes::{Routed, Routes};
+use super::routes::{Routed, Routes, named_by};
 use super::state::App;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The maximum length of a request id from a client, in characters.
 const REQUEST_ID_CHARS_MAX: usize = 128;
 /// A larger body is written in pieces.
@@ -54,23 +55,25 @@ pub(crate) async fn gate(
     }
     let is_file = matches!(&routed, Routed::Found { template, .. } if ***template == *UPLOAD);
     let unread = deadlines::limit(&mut request, is_file);
-    let connection = request.request().conn_data::<Connection>();
-    let (_open, is_surplus) =
-        (connection.map(Connection::begin), connection.is_some_and(Connection::is_surplus));
-    let ends = request.app_data::<Data<App>>().is_some_and(|app| app.ends.load(Ordering::Relaxed));
     let mut route = "unknown";
-    let mut token_name = String::new();
-    let admitted = if is_surplus && !routed.is_health() {
+    let mut admitted = None;
+    let mut allowance = None;
+    let is_surplus = request.request().conn_data::<Connection>().is_some_and(Connection::is_surplus);
+    let result = if is_surplus && !routed.is_health() {
         Err(Error::Unavailable)
     } else {
         admit(&mut request, &routed)
     };
-    let refused = match admitted {
-        Ok(caller) => {
+    let refused = match result {
+        Ok((caller, left)) => {
+            allowance = left;
+            if method == Method::HEAD {
+                request.head_mut().method = Method::GET;
+            }
             if let Routed::Found { template, canonical, .. } = &routed {
                 route = template.as_ref();
                 if let Some(caller) = caller {
-                    token_name.clone_from(&caller.claims().sub);
+                    admitted = Some(caller.clone());
                     request.extensions_mut().insert(Admitted { caller, route: Arc::clone(template) });
                 }
                 if let Some(canonical) = canonical {
@@ -81,10 +84,16 @@ pub(crate) async fn gate(
         }
         Err(error) => Some(error),
     };
+    let told = |error| rendered(&explained(error, route, admitted.as_ref()), &request_id);
     let mut longest = Duration::ZERO;
-    let mut response = match refused {
-        Some(error) => request.into_response(rendered(&error, &request_id)).map_into_right_body(),
-        None => {
+    let response = match (refused, &routed) {
+        (Some(error), _) => request.into_response(told(error)).map_into_right_body(),
+        (None, Routed::Redirect(place)) => {
+            let mut response = HttpResponse::PermanentRedirect();
+            response.insert_header((LOCATION, place.as_str()));
+            request.into_response(response.finish()).map_into_right_body()
+        }
+        (None, _) => {
             let handler = measured(next.call(request));
             let (response, busy) = if method.is_safe() {
                 handler.await
@@ -97,23 +106,27 @@ pub(crate) async fn gate(
             match error_of(&response) {
                 Some(error) => {
                     unread.discard().await;
-                    response.into_response(rendered(&error, &request_id)).map_into_right_body()
+                    response.into_response(told(error)).map_into_right_body()
                 }
                 None => response.map_into_left_body(),
             }
         }
     };
+    let mut response = without_body_for_head(response, &method);
+    if let Some(allowance) = allowance {
+        for (name, value) in allowance.headers() {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    let token_name = admitted.as_ref().map_or("", |caller| caller.claims().sub.as_str());
     // The path of a page may hold a secret, so log its pattern instead.
     let page = response.request().match_pattern().filter(|_| matches!(routed, Routed::Page));
-    if is_surplus || ends {
-        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-    }
     let response = finish(
         response,
         &request_id,
         &method,
         page.as_deref().unwrap_or(route),
-        &token_name,
+        token_name,
         started,
         longest,
     );
@@ -145,22 +158,28 @@ fn in_pieces<B: MessageBody>(body: B) -> EitherBody<B, Pieces> {
 }
 
 /// Checks the token if the path needs one, then whether the path exists (rules 1).
-fn admit(request: &mut ServiceRequest, routed: &Routed<'_>) -> Result<Option<Caller>, Error> {
-    let mut caller = None;
+fn admit(
+    request: &mut ServiceRequest,
+    routed: &Routed<'_>,
+) -> Result<(Option<Caller>, Option<Allowance>), Error> {
+    let (mut caller, mut allowance) = (None, None);
     if routed.needs_token() {
         let app =
             request.app_data::<Data<App>>().ok_or_else(|| Error::Internal("no application state".into()))?;
-        caller = Some(app.guard.authenticate(&app.store, request.headers())?);
+        let (found, left) = app.guard.authenticate(&app.store, request.headers())?;
+        (caller, allowance) = (Some(found), left);
     }
     match routed {
-        Routed::Found { .. } | Routed::Elsewhere | Routed::Page => Ok(caller),
+        Routed::Found { .. } | Routed::Elsewhere | Routed::Page | Routed::Redirect(_) => {
+            Ok((caller, allowance))
+        }
         Routed::WrongMethod { allow, .. } => Err(Error::MethodNotAllowed(allow.clone())),
-        Routed::NotFound | Routed::NotFoundProtected => Err(Error::NotFound),
+        Routed::NotFound | Routed::NotFoundProtected => Err(Error::NoRoute),
     }
 }
 
 /// The request id of the client if it is harmless, otherwise a new one.
-fn request_id(request: &ServiceRequest) -> String {
+pub(super) fn request_id(request: &ServiceRequest) -> String {
     let sent = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
     let harmless = |text: &&str| {
         !text.is_empty()
@@ -182,9 +201,29 @@ fn rewrite(request: &mut ServiceRequest, path: &str) {
     }
 }
 
-/// The error in a response, if there is one: ours, or the framework's own.
-fn error_of<B>(response: &ServiceResponse<B>) -> Option<Error> {
-    let error = response.response().error()?;
+/// An error with what only the gate knows: the route that found nothing, and the token that lacks something.
+fn explained(error: Error, route: &str, caller: Option<&Caller>) -> Error {
+    match (error, caller) {
+        (Error::NotFound, _) => Error::NoSuch(named_by(route)),
+        (Error::Forbidden(what), Some(caller)) => Error::Lacks { what, command: caller.command_with(what) },
+        (error, _) => error,
+    }
+}
+
+/// The error in a response, if there is one: ours, the framework's own, or a bare status of either.
+fn error_of<B: MessageBody>(response: &ServiceResponse<B>) -> Option<Error> {
+    let Some(error) = response.response().error() else {
+        let is_empty = matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0));
+        return match response.status().as_u16() {
+            404 if is_empty => Some(Error::NoRoute),
+            405 if is_empty => {
+                let allow = response.headers().get(ALLOW).and_then(|value| value.to_str().ok());
+                Some(Error::MethodNotAllowed(allow.unwrap_or("GET, HEAD, POST").to_owned()))
+            }
+            400.. if is_empty => Some(Error::Internal(format!("a bare {}", response.status()))),
+            _ => None,
+        };
+    };
     if let Some(own) = error.as_error::<Error>() {
         return Some(own.clone());
     }
@@ -206,7 +245,7 @@ fn rendered(error: &Error, request_id: &str) -> HttpResponse {
 fn finish<B>(
     mut response: ServiceResponse<B>,
     request_id: &str,
-    method: &actix_web::http::Method,
+    method: &Method,
     route: &str,
     token: &str,
     started: Instant,

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use serde::Serialize;
@@ -81,11 +81,5 @@ pub(crate) async fn get_metrics(request: HttpRequest, app: Data<App>) -> Result<
 
 /// The answer for every other address, where only health is told.
 pub(crate) async fn nothing() -> Result<HttpResponse, Error> {
-    Err(Error::NotFound)
-}
-
-/// Redirects to Swagger UI.
-#[get("/")]
-pub(crate) async fn go_to_swagger_ui() -> HttpResponse {
-    HttpResponse::Found().insert_header((LOCATION, "/swagger-ui/")).finish()
+    Err(Error::NoRoute)
 }

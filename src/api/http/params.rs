@@ -100,11 +100,6 @@ pub(crate) struct ListQuery {
     sort_by: Option<String>,
     /// Words or parts of words, all of which must occur
     search: Option<String>,
-    /// Answer all of it as a file, as `/api/Export/customers` does; takes the scope customers:export as well
-    #[param(inline)]
-    export_format: Option<Format>,
-    /// The file's columns, as for `/api/Export/customers`; only beside exportFormat
-    columns_export: Option<String>,
     /// The token of a page, from `Summary.pageIdentifier` of the one before
     page_identifier: Option<String>,
 }

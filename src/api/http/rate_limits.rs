@@ -4,9 +4,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
 use quick_cache::sync::Cache;
 
+use super::allowance::{Allowance, WINDOW_SECS};
 use super::error::Error;
 
 /// How many limits are remembered. Beyond it, those that nobody asked for lately are forgotten.
@@ -15,10 +18,13 @@ const LIMITS_MAX: usize = 10_000;
 const KEY_BYTES_MAX: usize = 64;
 
 /// The limits of keys, at most [`LIMITS_MAX`] of them.
-pub struct Limits(Cache<Limit, Arc<DefaultDirectRateLimiter>>);
+pub struct Limits(Cache<Limit, Arc<Limiter>>);
 
 /// A key, and how many requests a minute it may make.
 type Limit = (Box<str>, NonZeroU32);
+
+/// A limit that tells what is left of it.
+type Limiter = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
 
 impl Default for Limits {
     fn default() -> Limits {
@@ -33,17 +39,27 @@ impl std::fmt::Debug for Limits {
 }
 
 impl Limits {
-    /// Counts a request with a key. The part of a key beyond [`KEY_BYTES_MAX`] bytes does not count.
+    /// Counts a request with a key, and says how many more are allowed. The part of a key beyond [`KEY_BYTES_MAX`] bytes
+    /// does not count.
     ///
     /// # Errors
     /// 429 if the key exceeds the limit.
-    pub(crate) fn check(&self, key: &str, per_minute: NonZeroU32) -> Result<(), Error> {
+    pub(crate) fn check(&self, key: &str, per_minute: NonZeroU32) -> Result<Allowance, Error> {
         let key = key.get(..key.floor_char_boundary(KEY_BYTES_MAX)).unwrap_or_default();
-        let new = || Ok(Arc::new(RateLimiter::direct(Quota::per_minute(per_minute))));
+        let new = || Ok(Arc::new(RateLimiter::direct(Quota::per_minute(per_minute)).with_middleware()));
         let limiter = self.0.get_or_insert_with::<_, Error>(&(key.into(), per_minute), new)?;
-        limiter.check().map_err(|until| {
-            Error::TooManyRequests(until.wait_time_from(DefaultClock::default().now()).as_secs() + 1)
-        })
+        match limiter.check() {
+            Ok(state) => {
+                let remaining = state.remaining_burst_capacity();
+                let used = u64::from(per_minute.get().saturating_sub(remaining));
+                let reset_secs = (used * WINDOW_SECS).div_ceil(u64::from(per_minute.get()));
+                Ok(Allowance { per_minute, remaining, reset_secs })
+            }
+            Err(until) => {
+                let reset_secs = until.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
+                Err(Error::LimitReached(Allowance { per_minute, remaining: 0, reset_secs }))
+            }
+        }
     }
 }
 
@@ -56,15 +72,22 @@ mod tests {
     }
 
     #[test]
-    fn a_key_has_its_own_limit() {
+    fn a_key_has_its_own_limit_which_tells_what_is_left() {
         let limits = Limits::default();
-        for _ in 0..2 {
-            limits.check("ada", per_minute(2)).unwrap();
-        }
-        assert!(matches!(limits.check("ada", per_minute(2)), Err(Error::TooManyRequests(1..=30))));
-        limits.check("bob", per_minute(2)).unwrap();
+        let left = |key: &str| limits.check(key, per_minute(2));
+        let first = left("ada").unwrap();
+        assert_eq!((first.remaining, first.reset_secs), (1, 30));
+        let second = left("ada").unwrap();
+        assert_eq!((second.remaining, second.reset_secs), (0, 60));
+        let Err(Error::LimitReached(refused)) = left("ada") else { panic!("two a minute, not three") };
+        assert_eq!(refused.remaining, 0);
+        assert!((1..=30).contains(&refused.reset_secs), "{refused:?}");
+        let [policy, state] = refused.headers();
+        assert_eq!(policy.1, "\"minute\";q=2;w=60");
+        assert_eq!(state.1, format!("\"minute\";r=0;t={}", refused.reset_secs));
+        left("bob").unwrap();
         limits.check("ada", per_minute(3)).unwrap();
-        assert!(matches!(limits.check("ada", per_minute(2)), Err(Error::TooManyRequests(_))));
+        assert!(matches!(left("ada"), Err(Error::LimitReached(_))));
     }
 
     #[test]

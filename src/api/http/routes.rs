@@ -12,7 +12,10 @@ const PROTECTED: &str = "/api/";
 const HEALTH: &str = "/health/";
 
 /// The pages for people.
-const PAGES: &str = "/portal/";
+const PAGES: &str = "/portal";
+
+/// The documentation in a browser.
+const SWAGGER_UI: &str = "/swagger-ui";
 
 #[derive(Debug, Clone)]
 pub(crate) struct Routes(Vec<Route>);
@@ -56,8 +59,10 @@ pub(crate) enum Routed<'a> {
     NotFound,
     /// The documentation and its files, which need no token and are not in the table.
     Elsewhere,
-    /// Below `/portal/`: pages for people, with their own routes and errors.
+    /// `/portal` and below: pages for people, with their own routes and errors.
     Page,
+    /// An address that people try. The path is relative, so that it also holds behind a proxy that adds a prefix.
+    Redirect(String),
 }
 
 impl Routed<'_> {
@@ -71,7 +76,7 @@ impl Routed<'_> {
         match self {
             Routed::Found { is_public, .. } | Routed::WrongMethod { is_public, .. } => !is_public,
             Routed::NotFoundProtected => true,
-            Routed::NotFound | Routed::Elsewhere | Routed::Page => false,
+            Routed::NotFound | Routed::Elsewhere | Routed::Page | Routed::Redirect(_) => false,
         }
     }
 }
@@ -114,17 +119,21 @@ impl Routes {
         Routes(routes)
     }
 
-    /// Looks up a path and a method; fixed segments ignore case.
+    /// Looks up a path and a method; fixed segments ignore case. HEAD counts as GET.
     pub(crate) fn find(&self, path: &str, method: &Method) -> Routed<'_> {
-        if path == "/" || path == "/openapi.json" || path.starts_with("/swagger-ui") {
-            let reads = *method == Method::GET || *method == Method::HEAD;
+        let reads = *method == Method::GET || *method == Method::HEAD;
+        let method = if reads { &Method::GET } else { method };
+        if reads && let Some(place) = redirect(path) {
+            return Routed::Redirect(place);
+        }
+        if path == "/" || path == "/openapi.json" || is_below(path, SWAGGER_UI) {
             return if reads {
                 Routed::Elsewhere
             } else {
-                Routed::WrongMethod { allow: "GET".into(), is_public: true }
+                Routed::WrongMethod { allow: "GET, HEAD".into(), is_public: true }
             };
         }
-        if path.starts_with(PAGES) {
+        if is_below(path, PAGES) {
             return Routed::Page;
         }
         let segments: Vec<&str> = path.split('/').collect();
@@ -143,12 +152,45 @@ impl Routes {
             None => {
                 let mut allowed: Vec<&str> =
                     candidates.iter().flat_map(|route| &route.methods).map(Method::as_str).collect();
+                if allowed.contains(&Method::GET.as_str()) {
+                    allowed.push(Method::HEAD.as_str());
+                }
                 allowed.sort_unstable();
                 allowed.dedup();
                 Routed::WrongMethod { allow: allowed.join(", "), is_public: first.is_public }
             }
         }
     }
+}
+
+/// Whether a path is a place or below it.
+fn is_below(path: &str, place: &str) -> bool {
+    path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Where to go instead: the folder of Swagger UI from its bare name, and a page from its name with a slash at the end.
+fn redirect(path: &str) -> Option<String> {
+    if path == "/" || path == SWAGGER_UI {
+        return Some("./swagger-ui/".to_owned());
+    }
+    let page = path.strip_prefix(PAGES)?.strip_prefix('/')?.strip_suffix('/')?;
+    let name = page.rsplit('/').next().filter(|name| !name.is_empty())?;
+    Some(format!("../{name}"))
+}
+
+/// What the address of a route names, for the answer that there is none.
+pub(crate) fn named_by(template: &str) -> &'static str {
+    const NAMES: [(&str, &str); 8] = [
+        ("{customerId}", "customer"),
+        ("{orgId}", "organisation"),
+        ("{jti}", "token"),
+        ("{mailId}", "entrypoint or mail"),
+        ("/invite/{entry}/{jobId}", "entrypoint or invitation"),
+        ("{jobId}", "entrypoint or import"),
+        ("{entry}", "entrypoint"),
+        ("", "record"),
+    ];
+    NAMES.iter().find(|(part, _)| template.contains(part)).map_or("record", |(_, name)| name)
 }
 
 fn segment(text: &str) -> Segment {
@@ -172,5 +214,43 @@ impl Route {
         let canonical: Vec<String> = self.segments.iter().zip(segments).map(spelt).collect();
         let canonical = canonical.join("/");
         (canonical != segments.join("/")).then_some(canonical)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_people_try_lead_on() {
+        for (path, place) in [
+            ("/", Some("./swagger-ui/")),
+            ("/swagger-ui", Some("./swagger-ui/")),
+            ("/portal/shop/", Some("../shop")),
+            ("/portal/shop/sign-in/", Some("../sign-in")),
+            ("/swagger-ui/", None),
+            ("/portal", None),
+            ("/portal/", None),
+            ("/portal/shop", None),
+            ("/portal/shop//", None),
+            ("/portals/shop/", None),
+            ("/api/Token/", None),
+        ] {
+            assert_eq!(redirect(path).as_deref(), place, "{path}");
+        }
+    }
+
+    #[test]
+    fn rules_6_an_answer_names_what_there_is_none_of() {
+        for (template, name) in [
+            ("/api/Customer/{customerId}/history", "customer"),
+            ("/api/Customer/single/{entry}", "entrypoint"),
+            ("/api/Customer/invite/{entry}/{jobId}/report", "entrypoint or invitation"),
+            ("/api/Import/jobs/{entry}/{jobId}/rows", "entrypoint or import"),
+            ("/api/Export/customers/{format}/org/{orgId}", "organisation"),
+            ("/api/Token", "record"),
+        ] {
+            assert_eq!(named_by(template), name, "{template}");
+        }
     }
 }

@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use super::error::Error;
+use super::security::{self, POLICY_OF_DATA};
 
 /// How long a client may take to send the head of a request.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -172,10 +173,14 @@ fn refusal_for(bytes: &[u8]) -> Option<Vec<u8>> {
     let (status, body) = error.written(&request_id);
     let mut answer = format!(
         "HTTP/1.1 {status}\r\ncontent-length: {}\r\ncontent-type: application/json\r\nx-request-id: {request_id}\r\n\
-         connection: close\r\n\r\n",
+         connection: close\r\n",
         body.len()
     )
     .into_bytes();
+    for (name, value) in security::headers(POLICY_OF_DATA) {
+        answer.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    }
+    answer.extend_from_slice(b"\r\n");
     answer.extend_from_slice(&body);
     tracing::debug!(request_id, %status, "no request");
     Some(answer)

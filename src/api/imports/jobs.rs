@@ -15,6 +15,7 @@ use crate::clock;
 use crate::domain::accounts::token::Scope;
 use crate::domain::imports::{ImportJob, JobState, RowOutcome, rejected_header, rejected_rows, template};
 use crate::domain::kernel::problem::Problem;
+use crate::domain::view;
 use crate::store::{Queued, Why};
 
 /// How many rows of a report one read fetches for a file.
@@ -61,8 +62,8 @@ pub(crate) async fn list_imports(call: Call) -> Result<HttpResponse, Error> {
     let (skip, limit) = page_of(&mut params);
     params.done()?;
     let (jobs, total) = call.app.store.imports().jobs(entrypoint_id, skip, limit).await?;
-    let now = clock::now();
-    let records = jobs.iter().map(|job| JobOut::new(job, false, now)).collect();
+    let (now, sight) = (clock::now(), call.caller.sight());
+    let records = jobs.iter().map(|job| JobOut::new(job, sight, false, now)).collect();
     Ok(HttpResponse::Ok().json(JobsOut { summary: SummaryOut::new(limit, total), records }))
 }
 
@@ -78,7 +79,7 @@ pub(crate) async fn list_imports(call: Call) -> Result<HttpResponse, Error> {
 pub(crate) async fn get_import(call: Call) -> Result<HttpResponse, Error> {
     let job = visible_job(&call, Scope::CustomersImport).await?;
     call.params().done()?;
-    Ok(HttpResponse::Ok().json(JobOut::new(&job, false, clock::now())))
+    Ok(HttpResponse::Ok().json(JobOut::new(&job, call.caller.sight(), false, clock::now())))
 }
 
 /// Read what became of each row
@@ -102,8 +103,8 @@ pub(crate) async fn get_import_rows(call: Call) -> Result<HttpResponse, Error> {
     params.done()?;
     let (rows, total) =
         call.app.store.imports().rows(job.entrypoint_id, job.id, outcome, skip, limit).await?;
-    let sees_pii = call.caller.sees_pii();
-    let records = rows.into_iter().map(|row| RowOut::new(row, sees_pii)).collect();
+    let sight = call.caller.sight();
+    let records = rows.into_iter().map(|row| RowOut::new(row, sight)).collect();
     let body = RowsOut { summary: SummaryOut::new(limit, total), records };
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-store")).json(body))
 }
@@ -122,6 +123,7 @@ pub(crate) async fn get_rejected_rows(call: Call) -> Result<HttpResponse, Error>
     call.require(Scope::CustomersImport)?;
     let job = visible_job(&call, Scope::PiiRead).await?;
     call.params().done()?;
+    let sight = call.caller.sight();
     let name = format!("attachment; filename=\"rejected-{}.csv\"", job.id);
     let stream = async_stream::try_stream! {
         yield Bytes::from(rejected_header(&job.plan));
@@ -133,6 +135,7 @@ pub(crate) async fn get_rejected_rows(call: Call) -> Result<HttpResponse, Error>
                 break;
             }
             skip += LIMIT_MAX;
+            let rows: Vec<_> = rows.into_iter().map(|row| view::row(sight, row)).collect();
             yield Bytes::from(rejected_rows(&job.plan, &rows));
         }
     };
@@ -158,7 +161,7 @@ pub(crate) async fn cancel_import(call: Call, payload: Payload) -> Result<HttpRe
     call.bodiless(SERVICE, payload).await?;
     call.params().done()?;
     let job = call.app.store.imports().cancel(job.entrypoint_id, job.id).await?;
-    Ok(HttpResponse::Ok().json(JobOut::new(&job, false, clock::now())))
+    Ok(HttpResponse::Ok().json(JobOut::new(&job, call.caller.sight(), false, clock::now())))
 }
 
 /// Do for real what a dry run rehearsed
@@ -186,7 +189,12 @@ pub(crate) async fn commit_import(call: Call, payload: Payload) -> Result<HttpRe
         let message = "only a finished dry run can be committed";
         return Err(Error::Conflict(vec![Problem::parameter("jobId", "not_rehearsed", message)]));
     }
-    let queued = call.app.store.imports().commit(&job, call.caller.actor(), mutation.key).await?;
+    let queued = call
+        .app
+        .store
+        .imports()
+        .commit(&job, (call.caller.actor(), call.caller.sight()), mutation.key)
+        .await?;
     accepted(&call, job.entrypoint_id, queued).await
 }
 
@@ -197,7 +205,7 @@ pub(super) async fn accepted(call: &Call, entrypoint_id: i64, queued: Queued) ->
     let mut response = ok(queued.why == Why::Replayed);
     let place = format!("/api/Import/jobs/{}/{}", call.path("entry"), job.id);
     response.status(StatusCode::ACCEPTED).insert_header((LOCATION, place));
-    Ok(response.json(JobOut::new(&job, repeated, clock::now())))
+    Ok(response.json(JobOut::new(&job, call.caller.sight(), repeated, clock::now())))
 }
 
 /// Download a file to begin with

@@ -10,8 +10,10 @@ pub(crate) use self::jobs::{
     list_imports,
 };
 pub(crate) use self::send::import_customers;
+use crate::domain::accounts::sight::Sight;
 use crate::domain::imports::{ImportJob, JobState, Preset, Reason, RowOutcome, RowReport};
 use crate::domain::kernel::time::Micros;
+use crate::domain::view;
 
 /// An import, as far as it is.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -20,7 +22,6 @@ pub struct JobOut {
     /// Its id.
     pub job_id: i64,
     /// `queued`, `running`, `finished`, `cancelled` or `failed`.
-    #[schema(value_type = String)]
     pub state: JobState,
     /// Whether it writes nothing but its own report.
     pub dry_run: bool,
@@ -28,7 +29,6 @@ pub struct JobOut {
     pub commits: Option<i64>,
     /// Where the file seems to come from: `customary`, `doku`, `stripe`, `shopify`, `quickbooksdesktop`,
     /// `quickbooksonline`, `xero`, `hubspot`, `mailchimp`, `recurly`, `chargebee`, `woocommerce`, `square` or `none`.
-    #[schema(value_type = String)]
     pub preset: Preset,
     /// The columns that are left out.
     pub columns_left_out: Vec<String>,
@@ -75,8 +75,8 @@ pub struct JobOut {
 }
 
 impl JobOut {
-    /// Renders a job.
-    pub fn new(job: &ImportJob, repeated: bool, now: Micros) -> JobOut {
+    /// Renders a job for a token with this sight.
+    pub fn new(job: &ImportJob, sight: Sight, repeated: bool, now: Micros) -> JobOut {
         let (rows_per_second, seconds_left) = job.pace(now);
         let counts = &job.counts;
         JobOut {
@@ -97,8 +97,8 @@ impl JobOut {
             bytes_total: job.bytes_total,
             rows_per_second,
             seconds_left,
-            reasons: reasons(job),
-            errors: job.rejections.errors.clone(),
+            reasons: reasons(job, sight),
+            errors: errors(job, sight),
             failure: job.failure.clone(),
             repeated,
             queued_at: job.queued_at.to_rfc3339(),
@@ -122,14 +122,20 @@ pub struct ReasonOut {
     pub message: String,
 }
 
-fn reasons(job: &ImportJob) -> Vec<ReasonOut> {
-    let out = job.rejections.tally().into_iter().map(|Reason { note, rows }| ReasonOut {
+/// Why rows were rejected, as the token sees it.
+fn reasons(job: &ImportJob, sight: Sight) -> Vec<ReasonOut> {
+    let out = view::reasons(sight, &job.rejections).into_iter().map(|Reason { note, rows }| ReasonOut {
         rows,
         field: note.field.into_owned(),
         code: note.code.into_owned(),
         message: note.message.into_owned(),
     });
     out.collect()
+}
+
+/// The first errors of a job, as the wire format lists them.
+fn errors(job: &ImportJob, sight: Sight) -> Vec<String> {
+    job.rejections.rows.iter().map(|error| view::row_error(sight, error)).collect()
 }
 
 /// What became of a row.
@@ -142,11 +148,12 @@ struct RowOut {
     outcome: &'static str,
     /// The customer; null for a rejected row and for one that a dry run would create.
     customer_id: Option<i64>,
-    /// The fields that led to the match.
+    /// The fields that led to the match, without those that the token sees masked.
     matched_on: Vec<String>,
-    /// The fields that the row changed.
+    /// The fields that the row changed, without those that the token sees masked.
     changed: Vec<String>,
-    /// The fields for which a matched row has other values than the customer, which stays as it is.
+    /// The fields for which a matched row has other values than the customer, which stays as it is; without those that the
+    /// token sees masked.
     differs: Vec<String>,
     /// How many of them were emptied.
     emptied: i64,
@@ -173,7 +180,8 @@ struct NoteOut {
 }
 
 impl RowOut {
-    fn new(row: RowReport, sees_pii: bool) -> RowOut {
+    fn new(row: RowReport, sight: Sight) -> RowOut {
+        let row = view::row(sight, row);
         let notes = |notes: Vec<crate::domain::imports::RowNote>| {
             let out = notes.into_iter().map(|note| NoteOut {
                 field: note.field.into_owned(),
@@ -183,6 +191,7 @@ impl RowOut {
             out.collect()
         };
         let is_rejected = row.outcome == RowOutcome::Rejected;
+        let changed_since_dry_run = row.has_changed_since_dry_run();
         RowOut {
             line: row.line,
             outcome: row.outcome.name(),
@@ -193,8 +202,8 @@ impl RowOut {
             emptied: row.emptied,
             problems: notes(row.problems),
             warnings: notes(row.warnings),
-            cells: (is_rejected && sees_pii).then_some(row.cells),
-            changed_since_dry_run: row.changed_since_dry_run,
+            cells: (is_rejected && sight.pii).then_some(row.cells),
+            changed_since_dry_run,
         }
     }
 }

@@ -12,14 +12,16 @@ use futures_util::stream::poll_fn;
 use futures_util::{Stream, StreamExt as _};
 use serde::Serialize;
 
+use super::ReasonOut;
 use super::jobs::accepted;
-use super::{ReasonOut, reasons};
 use crate::api::http::body::{self, discard, idempotency_key};
 use crate::api::http::call::{Call, ok};
 use crate::api::http::error::Error;
 use crate::api::http::params::EntryPath;
-use crate::api::http::state::App;
+use crate::domain::accounts::sight::Sight;
 use crate::domain::accounts::token::Scope;
+use crate::domain::customers::identifier::{IdField, Identifier};
+use crate::domain::decide::guard;
 use crate::domain::imports::{ImportJob, ImportOptions, JobState, Preset, RowOutcome};
 use crate::domain::kernel::problem::{Problem, noted};
 use crate::store::{FileIntake, IntakeError, Queued, Why};
@@ -76,7 +78,6 @@ struct ImportData {
     dry_run: bool,
     /// Where the file seems to come from: `customary`, `doku`, `stripe`, `shopify`, `quickbooksdesktop`,
     /// `quickbooksonline`, `xero`, `hubspot`, `mailchimp`, `recurly`, `chargebee`, `woocommerce`, `square` or `none`.
-    #[schema(value_type = String)]
     preset: Preset,
     /// The columns that are left out.
     columns_left_out: Vec<String>,
@@ -139,6 +140,7 @@ pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<Htt
     let (pairs, mut problems) = params.rest();
     let pairs: Vec<(String, String)> = pairs.into_iter().filter(|(name, _)| name != "async").collect();
     let options = noted(ImportOptions::parse(&pairs), &mut problems);
+    problems.extend(forbidden_identifiers(&call, entrypoint_id, &options).await?);
     // The fingerprint of the key needs the hash of the file, but the form of the key can be checked before the upload.
     let refusal = idempotency_key(request).err();
     let refusal = refusal.or_else(|| (!problems.is_empty()).then_some(Error::Invalid(problems)));
@@ -147,7 +149,8 @@ pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<Htt
         return Err(error);
     }
     let store = std::sync::Arc::clone(&app.store);
-    let begun = FileIntake::begin(store, entrypoint_id, call.caller.actor(), &options, app.import_bytes_max);
+    let sender = (call.caller.actor(), call.caller.sight());
+    let begun = FileIntake::begin(store, entrypoint_id, sender, &options, app.import_bytes_max);
     let mut intake = begun.await?;
     if let Err(error) = receive(request, kind, payload, &mut intake).await {
         intake.abandon().await;
@@ -159,7 +162,27 @@ pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<Htt
     if answers_at_once {
         return accepted(&call, entrypoint_id, queued).await;
     }
-    wait(app, entrypoint_id, queued).await
+    wait(&call, entrypoint_id, queued).await
+}
+
+/// The fields of `identifierFields` that the caller's token may not look customers up by (rules 1).
+async fn forbidden_identifiers(
+    call: &Call,
+    entrypoint_id: i64,
+    options: &ImportOptions,
+) -> Result<Vec<Problem>, Error> {
+    let sight = call.caller.sight();
+    let named: Vec<IdField> =
+        options.identifier_fields.iter().filter_map(|name| IdField::parse(name).ok()).collect();
+    if sight.pii || named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let settings = call.app.store.entrypoints().settings(entrypoint_id).await?.ok_or(Error::NotFound)?;
+    let identifier = Identifier::new(named);
+    let forbidden = settings.entrypoint.policy.forbidden(&identifier, sight);
+    let problem =
+        |field| Problem::parameter("identifierFields", "masked_field", guard::hidden_identifier(field));
+    Ok(forbidden.map(problem).collect())
 }
 
 /// The kind of a request body.
@@ -256,12 +279,12 @@ fn refused(error: IntakeError) -> Error {
 }
 
 /// Answers once the import has ended.
-async fn wait(app: &App, entrypoint_id: i64, queued: Queued) -> Result<HttpResponse, Error> {
+async fn wait(call: &Call, entrypoint_id: i64, queued: Queued) -> Result<HttpResponse, Error> {
     let mut look = LOOK_FIRST;
     loop {
-        let job = app.store.imports().job(entrypoint_id, queued.job_id).await?.ok_or(Error::NotFound)?;
+        let job = call.app.store.imports().job(entrypoint_id, queued.job_id).await?.ok_or(Error::NotFound)?;
         if job.state.is_over() {
-            return Ok(answer(&job, queued.why));
+            return Ok(answer(&job, queued.why, call.caller.sight()));
         }
         if queued.why == Why::Replayed {
             return Err(Error::StillRunning);
@@ -271,7 +294,7 @@ async fn wait(app: &App, entrypoint_id: i64, queued: Queued) -> Result<HttpRespo
     }
 }
 
-fn answer(job: &ImportJob, why: Why) -> HttpResponse {
+fn answer(job: &ImportJob, why: Why, sight: Sight) -> HttpResponse {
     let counts = &job.counts;
     ok(why == Why::Replayed).json(ImportOut {
         is_success: true,
@@ -281,8 +304,8 @@ fn answer(job: &ImportJob, why: Why) -> HttpResponse {
         response_data: ImportData {
             added: counts.added(),
             rejected: counts.of(RowOutcome::Rejected),
-            reasons: reasons(job),
-            errors: job.rejections.errors.clone(),
+            reasons: super::reasons(job, sight),
+            errors: super::errors(job, sight),
             replaced: counts.of(RowOutcome::Replaced),
             merged: counts.of(RowOutcome::Merged),
             matched: counts.of(RowOutcome::Matched),

@@ -12,8 +12,8 @@ use serde::Serialize;
 use strum::VariantArray as _;
 
 use self::params::{ListParams, ListTarget, PAGE_TIME_MAX};
-use super::customers::{CustomerOut, View, rendering, view_of};
-use super::exports::{self, WorkbookOut};
+use super::customers::{CustomerOut, rendering, view_of};
+use super::exports;
 use super::http::body::Params;
 use super::http::call::Call;
 use super::http::error::Error;
@@ -22,6 +22,7 @@ use super::http::params::{EntryPath, ListQuery, OrganisationPath};
 use super::http::state::App;
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::record::{Lifecycle, Status};
+use crate::domain::view::View;
 use crate::store::{ListPage, ListRequest};
 
 /// The default size of a page (contract 6).
@@ -100,7 +101,8 @@ impl SummaryOut {
 /// 503 and says how to narrow the list.
 ///
 /// Deleted customers are listed only by `status(eq)=-99` or `status(in)=…|-99`. Newest first by default. `Summary.pageIdentifier` (and
-/// `Link: rel="next"`) leads to the next page, however deep, and skips or doubles nothing while others write.
+/// `Link: rel="next"`) leads to the next page, however deep, and skips or doubles nothing while others write. Files are
+/// under `/Export`; `exportFormat=csv` or `xlsx` here answers the same file, for clients of the contract.
 #[utoipa::path(
     tag = "Queries",
     params(
@@ -108,11 +110,7 @@ impl SummaryOut {
         ListQuery,
         ("parameters" = Option<String>, Query, description = "Filters as a JSON object, as Payabli's SDKs send them: `{\"email(ct)\": \"example\"}`"),
     ),
-    responses((status = 200, description = "A page of customers, or the file that exportFormat asks for", content(
-        (ListOut<'_> = "application/json"),
-        (String = "text/csv"),
-        (WorkbookOut = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    ))),
+    responses((status = 200, description = "A page of customers", body = ListOut<'_>)),
 )]
 #[get("/api/Query/customers/{entry}")]
 pub(crate) async fn list_customers(call: Call) -> Result<HttpResponse, Error> {
@@ -130,11 +128,7 @@ pub(crate) async fn list_customers(call: Call) -> Result<HttpResponse, Error> {
         ListQuery,
         ("parameters" = Option<String>, Query, description = "Filters as a JSON object, as Payabli's SDKs send them"),
     ),
-    responses((status = 200, description = "A page of customers, or the file that exportFormat asks for", content(
-        (ListOut<'_> = "application/json"),
-        (String = "text/csv"),
-        (WorkbookOut = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    ))),
+    responses((status = 200, description = "A page of customers", body = ListOut<'_>)),
 )]
 #[get("/api/Query/customers/org/{orgId}")]
 pub(crate) async fn list_organisation_customers(call: Call) -> Result<HttpResponse, Error> {

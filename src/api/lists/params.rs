@@ -5,7 +5,6 @@ use std::time::Duration;
 use actix_web::HttpRequest;
 
 use super::LIMIT_DEFAULT;
-use crate::api::customers::View;
 use crate::api::http::auth::Caller;
 use crate::api::http::body::Params;
 use crate::api::http::call::Call;
@@ -14,6 +13,7 @@ use crate::domain::accounts::token::Scope;
 use crate::domain::exports::{COLUMNS_PARAMETER, Column, Format, parse_columns};
 use crate::domain::filter::{Filter, Search, Sort};
 use crate::domain::kernel::problem::noted;
+use crate::domain::view::View;
 use crate::store::ListRequest;
 
 /// How long a page of a list may take.

@@ -9,6 +9,7 @@ use customary::api::JobOut;
 use customary::app;
 use customary::clock;
 use customary::config::{ConfigError, Global};
+use customary::domain::accounts::sight::Sight;
 use customary::domain::decide::command::Actor;
 use customary::domain::imports::{ImportJob, ImportOptions, RowOutcome, rejected_header, rejected_rows};
 use customary::domain::kernel::problem::Rejection;
@@ -33,7 +34,7 @@ pub(super) fn run(global: &Global, import: &Import, interrupt: &StopSignal) -> R
     let store = Arc::new(store);
     let done = block_on(all(&store, import, &options, interrupt))?;
     let report = done.map(|(job, why)| {
-        let summary = JobOut::new(&job, why == Why::Report, clock::now());
+        let summary = JobOut::new(&job, Sight::FULL, why == Why::Report, clock::now());
         let rejected = import.rejected_file(&summary, |file| write_rejected(&store, &job, file));
         Report { job: summary, rejected }
     });
@@ -86,7 +87,8 @@ async fn upload(
     let (file, bytes) = import.open(interrupt)?;
     let bar = import.upload_bar(bytes);
     let actor = Actor { name: "customary import".into(), jti: String::new() };
-    let mut intake = FileIntake::begin(Arc::clone(store), entrypoint_id, actor, options, u64::MAX).await?;
+    let sender = (actor, Sight::FULL);
+    let mut intake = FileIntake::begin(Arc::clone(store), entrypoint_id, sender, options, u64::MAX).await?;
     loop {
         // This blocks the thread, on which nothing else runs.
         let piece = match file.next() {
@@ -124,7 +126,7 @@ async fn work(
         if job.state.is_over() && worker.is_none() {
             return Ok(job);
         }
-        show(&JobOut::new(&job, false, clock::now()), &bar);
+        show(&JobOut::new(&job, Sight::FULL, false, clock::now()), &bar);
         if interrupt.is_asked() && !is_cancelled {
             is_cancelled = true;
             bar.suspend(|| import.note("stopping after the current rows; press Ctrl-C again to end at once"));

@@ -2,5 +2,6 @@
 
 pub mod link;
 pub mod password;
+pub mod sight;
 pub mod sign_in;
 pub mod token;

@@ -31,7 +31,7 @@ pub enum Scope {
     #[serde(rename = "pii:read")]
     #[strum(serialize = "pii:read")]
     PiiRead,
-    /// Organisations, entrypoints, keys.
+    /// The organisation's settings, entrypoints, keys.
     #[serde(rename = "settings")]
     #[strum(serialize = "settings")]
     Settings,
@@ -39,6 +39,10 @@ pub enum Scope {
     #[serde(rename = "tokens")]
     #[strum(serialize = "tokens")]
     Tokens,
+    /// The whole service: new organisations. Only the command line gives it first.
+    #[serde(rename = "service")]
+    #[strum(serialize = "service")]
+    Service,
 }
 
 impl Scope {
@@ -123,6 +127,19 @@ impl<'de> Deserialize<'de> for Entries {
     }
 }
 
+/// The most tokens in the line by which a token was made.
+pub const MAKERS_MAX: usize = 8;
+
+/// A token that made another one over the API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maker {
+    /// Its id.
+    pub jti: String,
+    /// Its requests a minute, if a limit is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpm: Option<u32>,
+}
+
 /// The claims of a request token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
@@ -146,12 +163,52 @@ pub struct Claims {
     /// Requests a minute, if a limit is set (rules 6).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rpm: Option<u32>,
+    /// The tokens in the line by which this one was made, the first one first. Revoking one of them revokes this one, and
+    /// the limit of each counts its requests too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub makers: Vec<Maker>,
 }
 
 impl Claims {
+    /// The id of the stored token: this one, or the one that was exchanged for it.
+    pub fn stored_id(&self) -> &String {
+        self.parent.as_ref().unwrap_or(&self.jti)
+    }
+
+    /// The ids of the tokens whose revocation revokes this one.
+    pub fn revoked_with(&self) -> impl Iterator<Item = &String> {
+        let makers = self.makers.iter().map(|maker| &maker.jti);
+        [&self.jti].into_iter().chain(&self.parent).chain(makers)
+    }
+
+    /// The limits that count its requests: the token that counts, and its requests a minute.
+    pub fn limits(&self) -> impl Iterator<Item = (&String, u32)> {
+        let makers = self.makers.iter().filter_map(|maker| Some((&maker.jti, maker.rpm?)));
+        self.rpm.map(|rpm| (self.stored_id(), rpm)).into_iter().chain(makers)
+    }
+
+    /// The requests a minute that it may make at most.
+    pub fn rpm_in_force(&self) -> Option<u32> {
+        self.limits().map(|(_, rpm)| rpm).min()
+    }
+
+    /// The claims of a token that this one makes: it ends with this one at the latest.
+    #[must_use]
+    pub fn heir(&self, made: Claims) -> Claims {
+        let own = Maker { jti: self.stored_id().clone(), rpm: self.rpm };
+        let makers = self.makers.iter().cloned().chain([own]).collect();
+        Claims { exp: made.exp.min(self.exp), makers, ..made }
+    }
+
     /// Whether the token has a right.
     pub fn allows(&self, scope: Scope) -> bool {
         self.scopes.contains(&scope)
+    }
+
+    /// Whether the token sees another one in lists, and may revoke it: one of its organisation that reaches no entrypoint
+    /// beyond its own.
+    pub fn sees_token(&self, other: &Claims) -> bool {
+        self.org == other.org && self.entries.covers(&other.entries)
     }
 
     /// Whether the token sees an entrypoint.
@@ -163,6 +220,33 @@ impl Claims {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rules_1_a_made_token_inherits_limits_and_ends_with_its_makers() {
+        let base = |jti: &str, exp, rpm| Claims {
+            sub: "x".into(),
+            jti: jti.into(),
+            org: 1,
+            entries: Entries::All,
+            scopes: vec![Scope::Tokens],
+            iat: 1,
+            exp,
+            parent: None,
+            rpm,
+            makers: Vec::new(),
+        };
+        let first = base("first", 100, Some(5));
+        let second = first.heir(base("second", 300, None));
+        assert_eq!((second.exp, second.rpm, second.rpm_in_force()), (100, None, Some(5)));
+        let fetched = Claims { parent: Some("second".into()), jti: "fetched".into(), ..second.clone() };
+        let third = fetched.heir(base("third", 50, Some(9)));
+        assert_eq!((third.exp, third.rpm_in_force()), (50, Some(5)));
+        let ids: Vec<&str> = third.revoked_with().map(String::as_str).collect();
+        assert_eq!(ids, ["third", "first", "second"]);
+        let limits: Vec<(&str, u32)> = third.limits().map(|(id, rpm)| (id.as_str(), rpm)).collect();
+        assert_eq!(limits, [("third", 9), ("first", 5)]);
+        assert_eq!(fetched.limits().next(), Some((&"first".to_owned(), 5)));
+    }
 
     #[test]
     fn rules_1_claims_survive_serde() {

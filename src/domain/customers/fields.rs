@@ -88,7 +88,7 @@ pub const FIELDS: [FieldSpec; FIELD_COUNT] = {
     use TextField as F;
     [
         spec(F::CustomerNumber, "customerNumber", "customerNumber", 250, Plain, false),
-        spec(F::CustomerUsername, "customerUsername", "customerUsername", 250, Plain, false),
+        spec(F::CustomerUsername, "customerUsername", "customerUsername", 250, Plain, true),
         spec(F::Company, "company", "Company", 250, Name, false),
         spec(F::Firstname, "firstname", "Firstname", 250, Name, false),
         spec(F::Lastname, "lastname", "Lastname", 250, Name, false),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantArray};
 
 use super::consent::Channel;
 use super::fields::TextField;
@@ -10,7 +10,7 @@ use super::mask::MASK;
 use super::record::Customer;
 
 /// What a change was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "camelCase")]
 pub enum Operation {
     /// A new record.

@@ -3,10 +3,11 @@
 use super::fields::TextField;
 use super::identifier::{IdField, Identifier, MatchKey};
 use super::record::{Customer, Stored};
+use crate::domain::accounts::sight::is_masked;
 use crate::domain::decide::command::CreateCustomer;
 use crate::domain::decide::working_set::{Missing, WorkingSet};
 use crate::domain::entrypoints::Entrypoint;
-use crate::domain::kernel::problem::{Problem, Rejection};
+use crate::domain::kernel::problem::{Problem, Rejection, Tells};
 
 /// The most ids that an error names for one identifier.
 const IDS_NAMED_MAX: usize = 10;
@@ -27,7 +28,14 @@ pub struct Hit {
     /// The customer; the oldest if the record matches several.
     pub id: i64,
     /// The fields that led to it.
-    pub on: Vec<String>,
+    pub on: Vec<IdField>,
+}
+
+impl Hit {
+    /// The names of the fields that led to it.
+    pub fn names(&self) -> Vec<String> {
+        self.on.iter().map(|field| field.name().to_owned()).collect()
+    }
 }
 
 /// Each identifier of a request with the live customers that it finds.
@@ -128,17 +136,19 @@ pub fn hit(
 }
 
 /// Records with two customer numbers are two people until the caller says otherwise.
-fn check_number(stored: &Stored, record: &Customer, on: &[String]) -> Result<(), Rejection> {
+fn check_number(stored: &Stored, record: &Customer, on: &[IdField]) -> Result<(), Rejection> {
     const NUMBER: TextField = TextField::CustomerNumber;
     match (stored.customer.text(NUMBER), record.text(NUMBER)) {
         (Some(kept), Some(sent)) if kept != sent => {
+            let tells = if on.iter().any(is_masked) { Tells::Masked } else { Tells::Shown };
+            let names: Vec<&str> = on.iter().map(IdField::name).collect();
             let message = format!(
                 "customer {} was found by {} but has another customerNumber; send identifierFields to say that they are one person",
                 stored.id,
-                on.join(", ")
+                names.join(", ")
             );
             Err(Rejection::Conflict {
-                problems: vec![Problem::field(&[NUMBER.name()], "identity_conflict", message)],
+                problems: vec![Problem::field(&[NUMBER.name()], "identity_conflict", message).telling(tells)],
                 ids: vec![stored.id],
             })
         }
@@ -147,11 +157,11 @@ fn check_number(stored: &Stored, record: &Customer, on: &[String]) -> Result<(),
 }
 
 /// The fields of all keys that found a customer, without repetition.
-fn led_by(found: &Candidates) -> Vec<String> {
-    let mut on: Vec<String> = Vec::new();
+fn led_by(found: &Candidates) -> Vec<IdField> {
+    let mut on: Vec<IdField> = Vec::new();
     for field in found.iter().flat_map(|(key, _)| key.identifier.fields()) {
-        if !on.iter().any(|name| name == field.name()) {
-            on.push(field.name().to_owned());
+        if !on.contains(field) {
+            on.push(field.clone());
         }
     }
     on
@@ -176,5 +186,6 @@ pub fn taken(key: &MatchKey, ids: &[i64], verb: &str) -> Problem {
         Some(IdField::Text(field)) => vec![field.name()],
         None => vec![],
     };
-    Problem::field(&path, "identity_conflict", message)
+    let tells = if key.identifier.fields().iter().any(is_masked) { Tells::Masked } else { Tells::Shown };
+    Problem::field(&path, "identity_conflict", message).telling(tells)
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
+use crate::domain::accounts::sight::Sight;
 use crate::domain::customers::consent::ConsentChange;
 use crate::domain::customers::draft::Draft;
 use crate::domain::customers::record::{Customer, Stored};
@@ -17,6 +18,8 @@ pub struct Command {
     pub entrypoint_id: i64,
     /// Who asks; recorded in the history.
     pub actor: Actor,
+    /// How much the asker sees of stored customers (rules 1).
+    pub sight: Sight,
     /// The key under which a retry finds the outcome of this command.
     pub idempotency: Option<KeyUse>,
     /// What to do.
@@ -266,17 +269,17 @@ pub struct MatchReport {
     pub conflicts: Vec<String>,
 }
 
-/// An outcome with the data needed to render it.
+/// An outcome with the data needed to render it. Only [`Answer::seen_by`](crate::domain::view) opens it.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The outcome of the command.
-    pub outcome: Outcome,
+    pub(in crate::domain) outcome: Outcome,
     /// The record at the outcome's version; `None` for a match report.
-    pub stored: Option<Arc<Stored>>,
+    pub(in crate::domain) stored: Option<Arc<Stored>>,
     /// The entrypoint, as read under the lock.
-    pub entrypoint: Arc<Entrypoint>,
+    pub(in crate::domain) entrypoint: Arc<Entrypoint>,
     /// Whether this repeats the outcome of an earlier request.
-    pub replayed: bool,
+    pub(in crate::domain) replayed: bool,
 }
 
 #[cfg(test)]

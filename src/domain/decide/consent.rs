@@ -39,6 +39,7 @@ pub(super) fn decide_consent(
         customer_id: consent.id,
         kind: MailKind::ConsentOptIn,
         link_ttl_secs: consent.link_ttl_secs,
+        to: None,
     });
     Ok(Effects::new(Outcome::Changed { id: consent.id, version }, revision).with_mail(mail))
 }

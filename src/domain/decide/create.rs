@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::command::{Actor, CreateCustomer, OnMatch, Outcome, Verdict};
 use super::effects::{Effects, Revision};
-use super::unique::{check_changed_identity, check_unique};
+use super::unique::{check_changed_identity, check_new};
 use super::working_set::WorkingSet;
-use super::{Undecided, apply_consequences, change, invalid};
+use super::{Undecided, apply_consequences, guard, invalid, write};
+use crate::domain::accounts::sight::Sight;
 use crate::domain::customers::apply;
 use crate::domain::customers::draft::Draft;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::history::Operation;
-use crate::domain::customers::identifier::Identifier;
 use crate::domain::customers::matching::{self, Hit};
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::kernel::problem::{Problem, Rejection};
@@ -24,7 +24,12 @@ pub(super) struct Evaluation {
     pub(super) hit: Result<Option<Hit>, Rejection>,
 }
 
-pub(super) fn evaluate(working_set: &WorkingSet, create: &CreateCustomer) -> Result<Evaluation, Undecided> {
+pub(super) fn evaluate(
+    working_set: &WorkingSet,
+    create: &CreateCustomer,
+    sight: Sight,
+) -> Result<Evaluation, Undecided> {
+    guard::check_create(&working_set.entrypoint.policy, &create.draft, sight)?;
     let country = working_set.entrypoint.country.as_deref();
     let (record, problems) = apply::create(&create.draft, country, working_set.now);
     check_required(working_set, &create.draft, &record, &problems)?;
@@ -73,16 +78,17 @@ pub(super) fn decide_create(
     working_set: &mut WorkingSet,
     create: &CreateCustomer,
     actor: &Actor,
+    sight: Sight,
 ) -> Result<Effects, Undecided> {
-    let evaluation = evaluate(working_set, create)?;
+    let evaluation = evaluate(working_set, create, sight)?;
     let forced = create.on_match == OnMatch::Force;
     if !forced && let Some(hit) = evaluation.hit? {
-        return existing(working_set, create, actor, hit);
+        return existing(working_set, create, actor, sight, &hit);
     }
     invalid(evaluation.problems)?;
     let mut record = evaluation.record;
     apply_consequences(None, &mut record);
-    check_unique(working_set, None, &record, &[Identifier::customer_username()])?;
+    check_new(working_set, &record)?;
     let verdict = if forced && !evaluation.found.is_empty() { Verdict::Forced } else { Verdict::Created };
     let id = working_set.next_id()?;
     let operation = if verdict == Verdict::Forced { Operation::Forced } else { Operation::Created };
@@ -93,6 +99,7 @@ pub(super) fn decide_create(
         operation,
         actor: actor.clone(),
         precomputed: create.precomputed.clone(),
+        is_blind: false,
     };
     let outcome = Outcome::Created { verdict, id, version: 1, matched_on: None, differs: Vec::new() };
     Ok(Effects::new(outcome, Some(revision)))
@@ -103,11 +110,12 @@ pub(super) fn existing(
     working_set: &WorkingSet,
     create: &CreateCustomer,
     actor: &Actor,
-    hit: Hit,
+    sight: Sight,
+    hit: &Hit,
 ) -> Result<Effects, Undecided> {
     let stored = Arc::clone(working_set.customer(hit.id).ok_or(Rejection::Defect)?);
     let country = working_set.entrypoint.country.as_deref();
-    let (verdict, operation, (after, problems)) = match create.on_match {
+    let (verdict, operation, (mut after, problems)) = match create.on_match {
         OnMatch::Get | OnMatch::Force => {
             let (_, problems) = apply::merge(&stored.customer, &create.draft, country);
             invalid(problems)?;
@@ -115,7 +123,7 @@ pub(super) fn existing(
                 verdict: Verdict::Matched,
                 id: hit.id,
                 version: stored.version,
-                matched_on: Some(hit.on),
+                matched_on: Some(hit.names()),
                 differs: apply::differs(&stored.customer, &create.draft, country),
             };
             return Ok(Effects::new(outcome, None));
@@ -128,9 +136,11 @@ pub(super) fn existing(
         }
     };
     invalid(problems)?;
+    guard::check_existing(&stored.customer, &mut after, &create.draft, hit, sight)?;
     check_changed_identity(working_set, &stored, &after)?;
-    let (version, revision) = change(working_set, &stored, after, operation, actor);
-    let outcome =
-        Outcome::Created { verdict, id: hit.id, version, matched_on: Some(hit.on), differs: Vec::new() };
+    let is_blind = guard::is_blind(&create.draft, &hit.on, sight);
+    let (version, revision) = write(working_set, &stored, after, operation, actor, is_blind);
+    let matched_on = Some(hit.names());
+    let outcome = Outcome::Created { verdict, id: hit.id, version, matched_on, differs: Vec::new() };
     Ok(Effects::new(outcome, revision))
 }

@@ -44,7 +44,8 @@ pub(super) fn decide_delete(
     };
     let version = stored.version + 1;
     let after = Arc::new(Stored { id: delete.id, version, customer: after, erased: delete.erase });
+    let actor = actor.clone();
     let revision =
-        Revision { before: Some(stored), after, operation, actor: actor.clone(), precomputed: None };
+        Revision { before: Some(stored), after, operation, actor, precomputed: None, is_blind: false };
     Ok(Effects::new(Outcome::Changed { id: delete.id, version }, Some(revision)))
 }

@@ -45,10 +45,12 @@ pub struct Revision {
     pub actor: Actor,
     /// What was computed in advance for a new record.
     pub precomputed: Option<Arc<Precomputed>>,
+    /// Whether the actor must not learn if anything changed, not even from the work that the change costs (rules 1).
+    pub is_blind: bool,
 }
 
 /// A mail to send once the effects of the decision are saved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailOrder {
     /// The recipient.
     pub customer_id: i64,
@@ -56,4 +58,6 @@ pub struct MailOrder {
     pub kind: MailKind,
     /// How long the link in the mail is valid, in seconds, if the mail carries one.
     pub link_ttl_secs: i64,
+    /// The customer as it was, if the mail goes to the address before the change.
+    pub to: Option<Arc<Stored>>,
 }

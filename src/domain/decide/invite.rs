@@ -5,12 +5,13 @@ use std::sync::Arc;
 use super::command::{Actor, InviteCustomer, Outcome};
 use super::effects::{Effects, MailOrder};
 use super::working_set::WorkingSet;
-use super::{Undecided, change, refused};
+use super::{Undecided, change, guard, refused};
+use crate::domain::accounts::sight::Sight;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::history::Operation;
 use crate::domain::customers::identifier::{Identifier, MatchKey};
 use crate::domain::customers::record::{Customer, Invitation, Lifecycle, Status, Stored};
-use crate::domain::kernel::problem::{Problem, Rejection};
+use crate::domain::kernel::problem::{Problem, Rejection, Tells};
 use crate::domain::mail::MailKind;
 
 fn email_key(customer: &Customer) -> Option<MatchKey> {
@@ -26,8 +27,10 @@ pub(super) fn decide_invite(
     working_set: &WorkingSet,
     invite: &InviteCustomer,
     actor: &Actor,
+    sight: Sight,
 ) -> Result<Effects, Undecided> {
     let stored = Arc::clone(working_set.customer(invite.id).ok_or(Rejection::NotFound)?);
+    guard::check_invite(&working_set.entrypoint.policy, sight)?;
     let customer = &stored.customer;
     if customer.is_deleted() {
         return Err(Rejection::Deleted.into());
@@ -52,8 +55,12 @@ pub(super) fn decide_invite(
     after.invitation =
         Some(Invitation { at: working_set.now, expires_at: working_set.now.plus_secs(invite.link_ttl_secs) });
     let (version, revision) = change(working_set, &stored, after, Operation::Invited, actor);
-    let mail =
-        MailOrder { customer_id: invite.id, kind: MailKind::Invitation, link_ttl_secs: invite.link_ttl_secs };
+    let mail = MailOrder {
+        customer_id: invite.id,
+        kind: MailKind::Invitation,
+        link_ttl_secs: invite.link_ttl_secs,
+        to: None,
+    };
     Ok(Effects::new(Outcome::Changed { id: invite.id, version }, revision).with_mail(Some(mail)))
 }
 
@@ -73,6 +80,6 @@ fn check_email_is_its_own(
         working_set.live_with(key)?.into_iter().filter(|id| *id != stored.id).filter(is_first).collect();
     let Some(first) = ids.first() else { return Ok(()) };
     let message = format!("customer {first} has the same e-mail address");
-    let problems = vec![Problem::parameter("customerId", "same_email", message)];
+    let problems = vec![Problem::parameter("customerId", "same_email", message).telling(Tells::Masked)];
     Err(Rejection::Conflict { problems, ids }.into())
 }

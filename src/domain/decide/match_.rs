@@ -3,15 +3,19 @@
 use super::command::{Actor, CreateCustomer, MatchReport, OnMatch, Outcome, Verdict};
 use super::create::{evaluate, existing};
 use super::effects::Effects;
-use super::unique::check_unique;
+use super::unique::check_new;
 use super::working_set::WorkingSet;
 use super::{Undecided, invalid};
+use crate::domain::accounts::sight::Sight;
 use crate::domain::customers::apply;
-use crate::domain::customers::identifier::Identifier;
 use crate::domain::kernel::problem::Rejection;
 
-pub(super) fn decide_match(working_set: &WorkingSet, create: &CreateCustomer) -> Result<Effects, Undecided> {
-    let evaluation = evaluate(working_set, create)?;
+pub(super) fn decide_match(
+    working_set: &WorkingSet,
+    create: &CreateCustomer,
+    sight: Sight,
+) -> Result<Effects, Undecided> {
+    let evaluation = evaluate(working_set, create, sight)?;
     let candidates =
         evaluation.found.iter().map(|(key, ids)| (key.identifier.to_string(), ids.clone())).collect();
     let mut report = MatchReport { candidates, ..MatchReport::default() };
@@ -24,19 +28,16 @@ pub(super) fn decide_match(working_set: &WorkingSet, create: &CreateCustomer) ->
             report.differs =
                 apply::differs(&stored.customer, &create.draft, working_set.entrypoint.country.as_deref());
             report.id = Some(hit.id);
-            report.matched_on = Some(hit.on.clone());
+            report.matched_on = Some(hit.names());
             let nobody = Actor { name: String::new(), jti: String::new() };
-            existing(working_set, create, &nobody, hit).map(|effects| effects.outcome)
+            existing(working_set, create, &nobody, sight, &hit).map(|effects| effects.outcome)
         }
         _ => {
             invalid(evaluation.problems)?;
-            check_unique(working_set, None, &evaluation.record, &[Identifier::customer_username()]).map(
-                |()| {
-                    let verdict =
-                        if evaluation.found.is_empty() { Verdict::Created } else { Verdict::Forced };
-                    Outcome::Created { verdict, id: 0, version: 0, matched_on: None, differs: Vec::new() }
-                },
-            )
+            check_new(working_set, &evaluation.record).map(|()| {
+                let verdict = if evaluation.found.is_empty() { Verdict::Created } else { Verdict::Forced };
+                Outcome::Created { verdict, id: 0, version: 0, matched_on: None, differs: Vec::new() }
+            })
         }
     };
     match would {

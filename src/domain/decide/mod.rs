@@ -7,6 +7,7 @@ mod create;
 mod delete;
 pub mod effects;
 pub mod follow_ups;
+pub mod guard;
 mod invite;
 mod match_;
 mod unique;
@@ -64,11 +65,11 @@ pub fn decide(working_set: &mut WorkingSet, command: &Command) -> Result<Answer,
     }
     let actor = &command.actor;
     let effects = match &command.action {
-        Action::Create(create) => create::decide_create(working_set, create, actor)?,
-        Action::Update(update) => update::decide_update(working_set, update, actor)?,
+        Action::Create(create) => create::decide_create(working_set, create, actor, command.sight)?,
+        Action::Update(update) => update::decide_update(working_set, update, actor, command.sight)?,
         Action::Delete(delete) => delete::decide_delete(working_set, delete, actor)?,
-        Action::Match(create) => match_::decide_match(working_set, create)?,
-        Action::Invite(invite) => invite::decide_invite(working_set, invite, actor)?,
+        Action::Match(create) => match_::decide_match(working_set, create, command.sight)?,
+        Action::Invite(invite) => invite::decide_invite(working_set, invite, actor, command.sight)?,
         Action::Consent(consent) => consent::decide_consent(working_set, consent, actor)?,
         Action::Archive(archive) => archive::decide_archive(working_set, archive, actor)?,
         Action::Replay(problems) => return Err(Rejection::Invalid(problems.clone()).into()),
@@ -102,27 +103,41 @@ fn answer(working_set: &WorkingSet, outcome: Outcome, replayed: bool) -> Answer 
 pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<MatchKey> {
     match &command.action {
         Action::Create(create) | Action::Match(create) => {
-            let country = working_set.entrypoint.country.as_deref();
+            let entrypoint = &working_set.entrypoint;
+            if guard::check_create(&entrypoint.policy, &create.draft, command.sight).is_err() {
+                return Vec::new();
+            }
             let made;
             let record = match &create.precomputed {
                 Some(precomputed) => &precomputed.record,
                 None => {
+                    let country = entrypoint.country.as_deref();
                     made = apply::create(&create.draft, country, working_set.now).0;
                     &made
                 }
             };
-            let mut keys = matching::keys(&working_set.entrypoint, create, record).unwrap_or_default();
+            let mut keys = matching::keys(entrypoint, create, record).unwrap_or_default();
             keys.extend(Identifier::customer_username().key(record));
+            keys.extend(unique::login_keys(None, record).into_iter().map(|(_, key)| key));
             keys
         }
         Action::Update(update) => {
             let Some(stored) = working_set.customer(update.id) else { return Vec::new() };
+            if guard::check_update(&update.draft, command.sight).is_err() {
+                return Vec::new();
+            }
             let (after, _) =
                 apply::update(&stored.customer, &update.draft, working_set.entrypoint.country.as_deref());
             let changed = |identifier: &Identifier| {
                 identifier.key(&after).filter(|key| identifier.key(&stored.customer).as_ref() != Some(key))
             };
-            working_set.entrypoint.policy.unique().iter().filter_map(changed).collect()
+            let mut keys: Vec<MatchKey> =
+                working_set.entrypoint.policy.unique().iter().filter_map(changed).collect();
+            keys.extend(unique::login_keys(Some(&stored.customer), &after).into_iter().map(|(_, key)| key));
+            keys
+        }
+        Action::Invite(_) if guard::check_invite(&working_set.entrypoint.policy, command.sight).is_err() => {
+            Vec::new()
         }
         Action::Invite(invite) => invite::precomputed_keys(working_set, invite.id),
         Action::Delete(_) | Action::Consent(_) | Action::Archive(_) | Action::Replay(_) => Vec::new(),
@@ -165,19 +180,32 @@ fn time_of_change(working_set: &WorkingSet, before: &Customer) -> Micros {
 fn change(
     working_set: &WorkingSet,
     stored: &Arc<Stored>,
-    mut after: Customer,
+    after: Customer,
     operation: Operation,
     actor: &Actor,
 ) -> (i64, Option<Revision>) {
+    write(working_set, stored, after, operation, actor, false)
+}
+
+/// The next version of a record, or the same version if nothing changed and the actor may learn that (rules 1).
+fn write(
+    working_set: &WorkingSet,
+    stored: &Arc<Stored>,
+    mut after: Customer,
+    operation: Operation,
+    actor: &Actor,
+    is_blind: bool,
+) -> (i64, Option<Revision>) {
     apply_consequences(Some(&stored.customer), &mut after);
-    if after == stored.customer {
+    if after == stored.customer && !is_blind {
         return (stored.version, None);
     }
     after.updated_at = time_of_change(working_set, &stored.customer);
     let version = stored.version + 1;
     let after = Arc::new(Stored { id: stored.id, version, customer: after, erased: false });
     let before = Some(Arc::clone(stored));
-    (version, Some(Revision { before, after, operation, actor: actor.clone(), precomputed: None }))
+    let revision = Revision { before, after, operation, actor: actor.clone(), precomputed: None, is_blind };
+    (version, Some(revision))
 }
 
 #[cfg(test)]
@@ -186,6 +214,7 @@ mod tests {
 
     use super::command::{ArchiveCustomer, DeleteCustomer, Precondition};
     use super::*;
+    use crate::domain::accounts::sight::Sight;
     use crate::domain::entrypoints::Entrypoint;
 
     /// A change of a customer, by number.
@@ -217,7 +246,7 @@ mod tests {
                 for number in actions {
                     let actor = Actor { name: "test".into(), jti: String::new() };
                     let action = action(number);
-                    let command = Command { entrypoint_id: 0, actor, idempotency: None, action };
+                    let command = Command { entrypoint_id: 0, actor, sight: Sight::FULL, idempotency: None, action };
                     decide(&mut set, &command).unwrap();
                 }
                 for revision in set.revisions() {

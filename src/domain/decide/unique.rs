@@ -2,11 +2,14 @@
 
 use super::Undecided;
 use super::working_set::WorkingSet;
-use crate::domain::customers::identifier::Identifier;
+use crate::domain::accounts::sign_in;
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::identifier::{Identifier, MatchKey};
 use crate::domain::customers::matching;
 use crate::domain::customers::record::{Customer, Stored};
-use crate::domain::kernel::problem::Rejection;
+use crate::domain::kernel::problem::{Problem, Rejection, Tells};
 
+/// Refuses changes of identifying values to those of another live customer.
 pub(super) fn check_changed_identity(
     working_set: &WorkingSet,
     stored: &Stored,
@@ -14,21 +17,30 @@ pub(super) fn check_changed_identity(
 ) -> Result<(), Undecided> {
     let mut changed = working_set.entrypoint.policy.unique();
     changed.retain(|identifier| identifier.key(after) != identifier.key(&stored.customer));
-    check_unique(working_set, Some(stored.id), after, &changed)
+    check_unique(working_set, Some(stored), after, &changed)
 }
 
-/// Refuses values that another live customer has.
-pub(super) fn check_unique(
+/// Refuses the values of a new customer that another live customer has.
+pub(super) fn check_new(working_set: &WorkingSet, record: &Customer) -> Result<(), Undecided> {
+    check_unique(working_set, None, record, &[Identifier::customer_username()])
+}
+
+fn check_unique(
     working_set: &WorkingSet,
-    own: Option<i64>,
+    own: Option<&Stored>,
     after: &Customer,
     identifiers: &[Identifier],
 ) -> Result<(), Undecided> {
     let mut problems = Vec::new();
     let mut in_the_way = Vec::new();
+    let others = |key: &MatchKey| {
+        let ids = working_set.live_with(key)?;
+        Ok::<_, Undecided>(
+            ids.into_iter().filter(|id| own.is_none_or(|own| own.id != *id)).collect::<Vec<_>>(),
+        )
+    };
     for key in identifiers.iter().filter_map(|identifier| identifier.key(after)) {
-        let others: Vec<i64> =
-            working_set.live_with(&key)?.into_iter().filter(|id| Some(*id) != own).collect();
+        let others = others(&key)?;
         if others.is_empty() {
             continue;
         }
@@ -39,10 +51,36 @@ pub(super) fn check_unique(
         problems.push(problem);
         in_the_way.extend(others);
     }
+    for (field, key) in login_keys(own.map(|own| &own.customer), after) {
+        let Some(first) = others(&key)?.first().copied() else { continue };
+        let message = match field {
+            TextField::Email => format!("customer {first} signs in with this address as username"),
+            _ => format!("customer {first} signs in with this e-mail address; choose another username"),
+        };
+        problems.push(Problem::field(&[field.name()], "identity_conflict", message).telling(Tells::Masked));
+        in_the_way.push(first);
+    }
     if problems.is_empty() {
         return Ok(());
     }
     in_the_way.sort_unstable();
     in_the_way.dedup();
     Err(Rejection::Conflict { problems, ids: in_the_way }.into())
+}
+
+/// The keys that find whom else a new or changed login name would mean: who has the username as e-mail address, and who
+/// has the e-mail address as username.
+pub(super) fn login_keys(before: Option<&Customer>, after: &Customer) -> Vec<(TextField, MatchKey)> {
+    let mut keys = Vec::new();
+    for field in [TextField::CustomerUsername, TextField::Email] {
+        let of = Identifier::of(field);
+        if before.is_some_and(|before| of.key(before) == of.key(after)) {
+            continue;
+        }
+        // A text without @ is no e-mail address.
+        let Some(name) = after.text(field).filter(|name| name.contains('@')) else { continue };
+        let others = sign_in::login_keys(name).into_iter().filter(|key| key.identifier != of);
+        keys.extend(others.map(|key| (field, key)));
+    }
+    keys
 }

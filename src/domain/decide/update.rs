@@ -6,7 +6,8 @@ use super::command::{Actor, Outcome, UpdateCustomer};
 use super::effects::Effects;
 use super::unique::check_changed_identity;
 use super::working_set::WorkingSet;
-use super::{Undecided, change, invalid};
+use super::{Undecided, guard, invalid, write};
+use crate::domain::accounts::sight::Sight;
 use crate::domain::customers::apply;
 use crate::domain::customers::history::Operation;
 use crate::domain::kernel::problem::Rejection;
@@ -15,8 +16,10 @@ pub(super) fn decide_update(
     working_set: &WorkingSet,
     update: &UpdateCustomer,
     actor: &Actor,
+    sight: Sight,
 ) -> Result<Effects, Undecided> {
     let stored = Arc::clone(working_set.customer(update.id).ok_or(Rejection::NotFound)?);
+    guard::check_update(&update.draft, sight)?;
     let country = working_set.entrypoint.country.as_deref();
     let (after, problems) = apply::update(&stored.customer, &update.draft, country);
     // A deleted record answers 409 in any case, so masks and zips need no check.
@@ -30,6 +33,7 @@ pub(super) fn decide_update(
         return Err(Rejection::Deleted.into());
     }
     check_changed_identity(working_set, &stored, &after)?;
-    let (version, revision) = change(working_set, &stored, after, Operation::Updated, actor);
+    let is_blind = guard::is_blind(&update.draft, &[], sight);
+    let (version, revision) = write(working_set, &stored, after, Operation::Updated, actor, is_blind);
     Ok(Effects::new(Outcome::Changed { id: update.id, version }, revision))
 }

@@ -157,8 +157,9 @@ impl WorkingSet {
 
     /// Applies effects, so that later decisions of the batch see them; returns the outcome.
     pub fn take(&mut self, effects: Effects) -> Outcome {
-        effects.revisions.into_iter().for_each(|revision| self.write(revision));
         self.mails.extend(effects.mails);
+        self.mails.extend(effects.revisions.iter().flat_map(Revision::notices));
+        effects.revisions.into_iter().for_each(|revision| self.write(revision));
         effects.outcome
     }
 

@@ -4,8 +4,9 @@ pub mod settings;
 pub mod theme;
 
 use self::theme::Theme;
+use super::accounts::sight::Sight;
 use super::customers::fields::TextField;
-use super::customers::identifier::Identifier;
+use super::customers::identifier::{IdField, Identifier};
 
 /// The most characters of an entrypoint's name (rules 1).
 pub const ENTRY_CHARS_MAX: usize = 50;
@@ -83,6 +84,21 @@ impl Policy {
             }
         }
         all
+    }
+
+    /// The fields of a request's own identifier by which a token may not look customers up (rules 1): masked ones,
+    /// except those of an identifier of the policy that is part of the request's.
+    pub fn forbidden<'a>(
+        &'a self,
+        identifier: &'a Identifier,
+        sight: Sight,
+    ) -> impl Iterator<Item = &'a IdField> {
+        let named = identifier.fields();
+        let is_within = |known: &&Identifier| known.fields().iter().all(|field| named.contains(field));
+        let identifies = move |field: &IdField| {
+            self.identifiers.iter().filter(is_within).any(|known| known.fields().contains(field))
+        };
+        named.iter().filter(move |field| !sight.shows(field) && !identifies(field))
     }
 
     /// The policy of an entrypoint: its own, else its organisation's, else the default.

@@ -159,6 +159,11 @@ impl FilterField {
             .map(|(field, _)| field.clone())
     }
 
+    /// Every field except the additional ones.
+    pub fn all() -> impl Iterator<Item = FilterField> {
+        TextField::all().map(FilterField::Text).chain(OTHERS.iter().map(|(field, _)| field.clone()))
+    }
+
     /// Every name that [`FilterField::of_name`] knows, except those of additional fields; for "did you mean".
     pub fn names() -> impl Iterator<Item = &'static str> {
         let texts = TextField::all().map(|field| text_name(field).unwrap_or(field.name()));

@@ -7,10 +7,12 @@ use super::options::ImportOptions;
 use super::preset::Preset;
 use super::records::Position;
 use super::report::{Counts, Rejections};
+use crate::domain::accounts::sight::Sight;
 use crate::domain::kernel::time::{Micros, SECOND_US};
 
 /// The state of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, EnumString)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema, IntoStaticStr, EnumString)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum JobState {
@@ -45,6 +47,8 @@ impl JobState {
 pub struct ImportPlan {
     /// The options.
     pub options: ImportOptions,
+    /// How much the token that sent the file sees; its rows may do no more than that token's creates.
+    pub sight: Sight,
     /// The delimiter of cells.
     pub delimiter: u8,
     /// The header's cells.

@@ -29,7 +29,9 @@ pub use self::options::{DateFormat, ImportOptions, OnBadValue, OnError, UnknownC
 pub use self::preset::Preset;
 pub use self::records::{CsvRecord, Position, RECORD_BYTES_MAX, RecordItem, RecordReader, RecordTooLong};
 pub use self::rejected::{rejected_header, rejected_rows};
-pub use self::report::{Counts, Reason, Rejections, RowNote, RowOutcome, RowReport, rejection_notes};
+pub use self::report::{
+    Counts, Reason, Rejections, RowError, RowNote, RowOutcome, RowReport, rejection_notes,
+};
 pub use self::row::{RowDraft, read_row};
 pub use self::target::{REJECTED_COLUMNS, Target};
 pub use self::template::template;

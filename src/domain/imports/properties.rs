@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::report::row_error_text;
+use super::report::RowError;
 use super::*;
 use crate::domain::customers::draft::{Change, Context, Draft, Input};
 use crate::domain::customers::fields::TextField;
@@ -154,7 +154,7 @@ proptest! {
                     notes
                 }
             };
-            let said = row_error_text(record.start.line, &notes);
+            let said = RowError { line: record.start.line, notes: notes.clone() }.text();
             prop_assert!(!said.contains("Qzx"), "{}", said);
         }
     }

@@ -80,6 +80,7 @@ mod tests {
     fn plan(header: &[&str], delimiter: u8) -> ImportPlan {
         ImportPlan {
             options: ImportOptions::default(),
+            sight: crate::domain::accounts::sight::Sight::FULL,
             delimiter,
             header: header.iter().map(|name| (*name).to_owned()).collect(),
             start: Position::default(),

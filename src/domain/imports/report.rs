@@ -9,7 +9,7 @@ use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::domain::decide::command::Verdict;
 use crate::domain::filter::ADDITIONAL_PREFIX;
-use crate::domain::kernel::problem::{At, Problem, Rejection};
+use crate::domain::kernel::problem::{At, Problem, Rejection, Tells};
 
 /// Something wrong with a row, or a warning about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub struct RowNote {
     pub code: Cow<'static, str>,
     /// What is wrong and what would do; never a personal value.
     pub message: Cow<'static, str>,
+    /// What it tells about stored customers.
+    #[serde(default, skip_serializing_if = "Tells::is_nothing")]
+    pub tells: Tells,
 }
 
 impl RowNote {
@@ -29,7 +32,17 @@ impl RowNote {
         code: &'static str,
         message: impl Into<Cow<'static, str>>,
     ) -> RowNote {
-        RowNote { field: field.into(), code: Cow::Borrowed(code), message: message.into() }
+        RowNote {
+            field: field.into(),
+            code: Cow::Borrowed(code),
+            message: message.into(),
+            tells: Tells::Nothing,
+        }
+    }
+
+    /// Whether it says the same of another row.
+    fn is_alike(&self, other: &RowNote) -> bool {
+        self.field == other.field && self.code == other.code && self.tells == other.tells
     }
 }
 
@@ -45,7 +58,7 @@ impl From<&Problem> for RowNote {
             At::Header(name) => (*name).to_owned(),
             At::Line(_) => String::new(),
         };
-        RowNote::new(field, problem.code, problem.message.clone())
+        RowNote { tells: problem.tells, ..RowNote::new(field, problem.code, problem.message.clone()) }
     }
 }
 
@@ -68,9 +81,10 @@ pub(super) fn pointer_path(pointer: &str) -> Vec<String> {
 pub fn rejection_notes(rejection: &Rejection) -> Vec<RowNote> {
     let one = |code, message: &'static str| vec![RowNote::new("", code, message)];
     match rejection {
-        Rejection::Invalid(problems) | Rejection::State(problems) | Rejection::Conflict { problems, .. } => {
-            problems.iter().map(RowNote::from).collect()
-        }
+        Rejection::Invalid(problems)
+        | Rejection::NeedsPii(problems)
+        | Rejection::State(problems)
+        | Rejection::Conflict { problems, .. } => problems.iter().map(RowNote::from).collect(),
         Rejection::NoIdentifier { wanted } => {
             let message = format!("Invalid customer identifiers: {}", wanted.join(", "));
             vec![RowNote::new("", "no_identifier", message)]
@@ -82,10 +96,21 @@ pub fn rejection_notes(rejection: &Rejection) -> Vec<RowNote> {
     }
 }
 
-/// The contract's text for a rejected row: `Error on line 62: phone: must …; email: must …`.
-pub(super) fn row_error_text(line: u64, notes: &[RowNote]) -> String {
-    let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
-    format!("Error on line {line}: {}", notes.join("; "))
+/// A rejected row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowError {
+    /// The physical line of its first byte in the file, from 1.
+    pub line: u64,
+    /// Why it was rejected.
+    pub notes: Vec<RowNote>,
+}
+
+impl RowError {
+    /// The contract's text: `Error on line 62: phone: must …; email: must …`.
+    pub fn text(&self) -> String {
+        let notes: Vec<String> = self.notes.iter().map(ToString::to_string).collect();
+        format!("Error on line {}: {}", self.line, notes.join("; "))
+    }
 }
 
 /// What became of a row.
@@ -189,8 +214,8 @@ pub struct Reason {
 pub struct Rejections {
     /// How many rows for which reason, in the order of the first rows. A row with several problems counts for each.
     reasons: Vec<Reason>,
-    /// The first errors, as texts of the contract.
-    pub errors: Vec<String>,
+    /// The first rejected rows.
+    pub rows: Vec<RowError>,
 }
 
 impl Rejections {
@@ -199,11 +224,11 @@ impl Rejections {
         if row.outcome != RowOutcome::Rejected {
             return;
         }
-        if self.errors.len() < ERRORS_MAX {
-            self.errors.push(row.error_text());
+        if self.rows.len() < ERRORS_MAX {
+            self.rows.push(row.error());
         }
         for (index, note) in row.problems.iter().enumerate() {
-            let is_it = |other: &RowNote| other.field == note.field && other.code == note.code;
+            let is_it = |other: &RowNote| other.is_alike(note);
             if row.problems.iter().take(index).any(is_it) {
                 continue;
             }
@@ -217,12 +242,20 @@ impl Rejections {
 
     /// Whether no row was rejected.
     pub fn is_empty(&self) -> bool {
-        self.errors.is_empty()
+        self.rows.is_empty()
     }
 
-    /// The reasons, that of the most rows first.
-    pub fn tally(&self) -> Vec<Reason> {
-        let mut reasons = self.reasons.clone();
+    /// The reasons, that of the most rows first. `shown` gives what may be shown of a note; reasons that it makes alike are
+    /// counted together.
+    pub fn tally(&self, shown: impl Fn(RowNote) -> RowNote) -> Vec<Reason> {
+        let mut reasons: Vec<Reason> = Vec::new();
+        for Reason { note, rows } in &self.reasons {
+            let note = shown(note.clone());
+            match reasons.iter_mut().find(|reason| reason.note.is_alike(&note)) {
+                Some(reason) => reason.rows += rows,
+                None => reasons.push(Reason { note, rows: *rows }),
+            }
+        }
         reasons.sort_by_key(|reason| std::cmp::Reverse(reason.rows));
         reasons
     }
@@ -259,9 +292,9 @@ pub struct RowReport {
     /// The cells of a rejected row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cells: Vec<String>,
-    /// Whether the dry run that this import commits had reported something else.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub changed_since_dry_run: bool,
+    /// What the dry run that this import commits had reported, if that was something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsed: Option<Box<RowReport>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -275,13 +308,26 @@ impl RowReport {
         RowReport { line, outcome, ..RowReport::default() }
     }
 
-    /// The contract's text for a rejected row.
-    pub fn error_text(&self) -> String {
-        row_error_text(self.line, &self.problems)
+    /// The line and the problems of a rejected row.
+    pub fn error(&self) -> RowError {
+        RowError { line: self.line, notes: self.problems.clone() }
+    }
+
+    /// Keeps what a dry run had reported, if that was something else.
+    pub fn compare(&mut self, said: &RowReport) {
+        if !self.is_as_rehearsed(said) {
+            let (problems, warnings, cells) = (Vec::new(), Vec::new(), Vec::new());
+            self.rehearsed = Some(Box::new(RowReport { problems, warnings, cells, ..said.clone() }));
+        }
+    }
+
+    /// Whether the dry run that this import commits had reported something else.
+    pub fn has_changed_since_dry_run(&self) -> bool {
+        self.rehearsed.as_ref().is_some_and(|said| !self.is_as_rehearsed(said))
     }
 
     /// Whether it reports the same as a dry run did.
-    pub fn is_as_rehearsed(&self, rehearsed: &RowReport) -> bool {
+    fn is_as_rehearsed(&self, rehearsed: &RowReport) -> bool {
         let is_new = |outcome| matches!(outcome, RowOutcome::Created | RowOutcome::Forced);
         self.outcome == rehearsed.outcome
             // A dry run has no ids for customers that it would create, nor for later rows that would match them.
@@ -313,16 +359,17 @@ mod tests {
             ));
         }
         rejections.add(&row(500, &[("labels", "bad", "one"), ("labels", "bad", "two")]));
-        let told: Vec<_> = rejections.tally().into_iter().map(|it| (it.note.to_string(), it.rows)).collect();
+        let told: Vec<_> =
+            rejections.tally(|note| note).into_iter().map(|it| (it.note.to_string(), it.rows)).collect();
         let wanted = [("phone: leads to 5", 498), ("email: must be an address", 497), ("labels: one", 1)];
         assert_eq!(told, wanted.map(|(text, rows)| (text.to_owned(), rows)));
-        assert_eq!(rejections.errors.len(), ERRORS_MAX);
+        assert_eq!(rejections.rows.len(), ERRORS_MAX);
         let json = serde_json::to_string(&rejections).unwrap();
         assert_eq!(serde_json::from_str::<Rejections>(&json).unwrap(), rejections);
         for number in 0..2 * REASONS_MAX {
             let note = RowNote::new(format!("additional-{number}"), "x", "y");
             rejections.add(&RowReport { problems: vec![note], ..RowReport::new(9, RowOutcome::Rejected) });
         }
-        assert_eq!(rejections.tally().len(), REASONS_MAX);
+        assert_eq!(rejections.tally(|note| note).len(), REASONS_MAX);
     }
 }

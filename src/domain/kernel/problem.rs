@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The most problems that an answer lists; it counts the others (rules 6).
 pub const PROBLEMS_MAX: usize = 100;
 
@@ -21,6 +23,26 @@ pub enum At {
     Line(u64),
 }
 
+/// What a problem tells about stored customers, besides what is wrong with the request (rules 1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Tells {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Values that every reader of customers sees.
+    Shown,
+    /// Values that only a token with `pii:read` sees.
+    Masked,
+}
+
+impl Tells {
+    /// Whether it tells nothing.
+    pub fn is_nothing(&self) -> bool {
+        *self == Tells::Nothing
+    }
+}
+
 /// One thing that is wrong, with a stable code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -30,9 +52,15 @@ pub struct Problem {
     pub code: &'static str,
     /// What is wrong and what would do; never a personal value.
     pub message: String,
+    /// What it tells about stored customers.
+    pub tells: Tells,
 }
 
 impl Problem {
+    fn new(at: At, code: &'static str, message: String) -> Problem {
+        Problem { at, code, message, tells: Tells::Nothing }
+    }
+
     /// A problem of a body member. `path` has the names as sent; this function escapes them, and shortens long ones.
     pub fn field(path: &[&str], code: &'static str, message: impl Into<String>) -> Problem {
         let mut pointer = String::new();
@@ -42,7 +70,7 @@ impl Problem {
             pointer.push_str(&shown.replace('~', "~0").replace('/', "~1"));
             pointer.push_str(rest);
         }
-        Problem { at: At::Pointer(pointer), code, message: message.into() }
+        Problem::new(At::Pointer(pointer), code, message.into())
     }
 
     /// A problem of a query or path parameter; this function shortens a long name.
@@ -52,12 +80,23 @@ impl Problem {
         if !rest.is_empty() {
             name = format!("{shown}{rest}");
         }
-        Problem { at: At::Parameter(name), code, message: message.into() }
+        Problem::new(At::Parameter(name), code, message.into())
     }
 
     /// A problem of a header.
     pub fn header(name: &'static str, code: &'static str, message: impl Into<String>) -> Problem {
-        Problem { at: At::Header(name), code, message: message.into() }
+        Problem::new(At::Header(name), code, message.into())
+    }
+
+    /// A problem of a line of the file that the body is, from 1.
+    pub fn line(line: u64, code: &'static str, message: impl Into<String>) -> Problem {
+        Problem::new(At::Line(line), code, message.into())
+    }
+
+    /// The same problem, marked with what it tells about stored customers.
+    #[must_use]
+    pub fn telling(self, tells: Tells) -> Problem {
+        Problem { tells, ..self }
     }
 }
 
@@ -109,6 +148,8 @@ pub enum Rejection {
         /// The customers in the way, oldest first.
         ids: Vec<i64>,
     },
+    /// The token lacks `pii:read` for what it sends: 403 (rules 1).
+    NeedsPii(Vec<Problem>),
     /// The current state does not allow it: 409.
     State(Vec<Problem>),
     /// The customer is deleted and cannot change: 409 (rules 5).

@@ -8,6 +8,7 @@ use super::links::{self, Link};
 use super::sessions::{self, SessionLimits};
 use crate::clock;
 use crate::domain::accounts::link::LinkKind;
+use crate::domain::accounts::sight::Sight;
 use crate::domain::accounts::sign_in::{
     LOCK_FAILURES, MAILS_MAX, RESET_SECS, customer_actor, find_account, login_keys, login_name,
     may_have_links, may_sign_in,
@@ -461,7 +462,7 @@ fn account_of(
 }
 
 fn command(entrypoint_id: i64, action: Action) -> Command {
-    Command { entrypoint_id, actor: customer_actor(), idempotency: None, action }
+    Command { entrypoint_id, actor: customer_actor(), sight: Sight::FULL, idempotency: None, action }
 }
 
 /// Whether an action with a link succeeded; if not, the transaction has rolled back.

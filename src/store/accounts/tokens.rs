@@ -1,5 +1,6 @@
 //! Tokens: stored by id for listing and revocation; the text of a token is never stored.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use diesel::prelude::*;
@@ -19,7 +20,7 @@ use crate::store::keys::keyring::KeyRing;
 pub struct TokenRecord {
     /// The claims of the token.
     pub claims: Claims,
-    /// When it was revoked.
+    /// When it was revoked, or the first of the tokens by which it was made.
     pub revoked_at: Option<Micros>,
 }
 
@@ -33,6 +34,7 @@ struct TokenRow {
     entries: String,
     scopes: String,
     requests_per_minute: Option<i64>,
+    makers: String,
     issued_at_us: i64,
     expires_at_us: i64,
     revoked_at_us: Option<i64>,
@@ -52,6 +54,7 @@ impl TokenRow {
             exp: Micros(self.expires_at_us).secs(),
             parent: None,
             rpm: self.requests_per_minute.and_then(|rpm| u32::try_from(rpm).ok()),
+            makers: serde_json::from_str(&self.makers)?,
         };
         Ok(TokenRecord { claims, revoked_at: self.revoked_at_us.map(Micros) })
     }
@@ -79,6 +82,7 @@ fn create(conn: &mut Conn, ring: &KeyRing, claims: &Claims) -> Result<String, St
         entries: serde_json::to_string(&claims.entries)?,
         scopes: serde_json::to_string(&claims.scopes)?,
         requests_per_minute: claims.rpm.map(i64::from),
+        makers: serde_json::to_string(&claims.makers)?,
         issued_at_us: claims.iat.saturating_mul(SECOND_US),
         expires_at_us: claims.exp.saturating_mul(SECOND_US),
         revoked_at_us: None,
@@ -125,6 +129,15 @@ fn find(conn: &mut Conn, jti: &str) -> Result<Option<TokenRecord>, StoreError> {
     row.map(TokenRow::open).transpose()
 }
 
+/// Marks the tokens that ended because a token by which they were made was revoked.
+fn end_with_makers(records: &mut [TokenRecord]) {
+    let revoked: HashMap<String, Micros> =
+        records.iter().filter_map(|record| Some((record.claims.jti.clone(), record.revoked_at?))).collect();
+    for record in records {
+        record.revoked_at = record.claims.revoked_with().filter_map(|id| revoked.get(id)).min().copied();
+    }
+}
+
 impl Tokens<'_> {
     /// Stores and signs a token. Returns its text, which cannot be read again.
     ///
@@ -160,15 +173,15 @@ impl Tokens<'_> {
             .await
     }
 
-    /// Revokes a token; without `org_id`, a token of any organisation.
+    /// Revokes a token that `claims` may see; without claims, any token.
     ///
     /// # Errors
     /// [`StoreError::Rejected`] if there is no such token.
-    pub async fn revoke(self, org_id: Option<i64>, jti: String) -> Result<(), StoreError> {
+    pub async fn revoke(self, claims: Option<Claims>, jti: String) -> Result<(), StoreError> {
         self.0
             .administer(move |conn, _| {
                 let is_theirs =
-                    |record: &TokenRecord| org_id.is_none_or(|org_id| record.claims.org == org_id);
+                    |record: &TokenRecord| claims.is_none_or(|claims| claims.sees_token(&record.claims));
                 find(conn, &jti)?.filter(is_theirs).ok_or(Rejection::NotFound)?;
                 on!(conn, |c| diesel::update(
                     token::table.find(&jti).filter(token::revoked_at_us.is_null())
@@ -196,7 +209,9 @@ impl Tokens<'_> {
                     }
                     tokens.load(c)
                 })?;
-                rows.into_iter().map(TokenRow::open).collect()
+                let mut records = rows.into_iter().map(TokenRow::open).collect::<Result<Vec<_>, _>>()?;
+                end_with_makers(&mut records);
+                Ok(records)
             })
             .await
     }

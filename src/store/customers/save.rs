@@ -18,7 +18,7 @@ use crate::domain::decide::effects::Revision;
 use crate::domain::decide::follow_ups::FollowUp;
 use crate::domain::decide::working_set::WorkingSet;
 use crate::domain::kernel::time::SECOND_US;
-use crate::domain::mail::MailKind;
+use crate::domain::mail::{MailKind, NewMail};
 use crate::store::accounts::attempts::{self, Attempt};
 use crate::store::accounts::sessions;
 use crate::store::engine::conn::{Conn, on};
@@ -128,6 +128,12 @@ fn send_mails(conn: &mut Conn, ring: &KeyRing, working_set: &WorkingSet) -> Resu
         if !holds {
             continue;
         }
+        if let Some(before) = &mail.to {
+            let (entrypoint_id, customer_id) = (working_set.entrypoint.id, mail.customer_id);
+            let notice = NewMail { entrypoint_id, customer_id, kind: mail.kind, link: None };
+            mail::enqueue_to(conn, ring, &notice, &before.customer, working_set.now)?;
+            continue;
+        }
         mail::send_link(
             conn,
             ring,
@@ -232,7 +238,8 @@ fn add_index_changes(loaded: &Loaded, revision: &Revision, last: &Stored, additi
     };
     let old_terms = first.filter(|stored| live(stored)).map(|stored| terms_of(old_key, stored));
     let new_terms = live(last).then(|| terms_of(new_key, last));
-    if old_terms != new_terms || last.erased {
+    // A blind writer must not learn from the work whether anything changed.
+    if old_terms != new_terms || last.erased || revision.is_blind {
         additions.terms.push(index::Indexed {
             customer_id: id,
             terms: new_terms.unwrap_or_default(),

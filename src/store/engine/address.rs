@@ -57,8 +57,8 @@ fn authority(address: &str) -> Vec<String> {
 /// The last value of a parameter of the address, as libpq takes it.
 fn parameter(address: &str, name: &str) -> Option<String> {
     let (_, query) = address.split_once('?')?;
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.filter(|(key, _)| decoded(key) == name).last().map(|(_, value)| decoded(value))
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.rfind(|(key, _)| decoded(key) == name).map(|(_, value)| decoded(value))
 }
 
 fn decoded(text: &str) -> String {

@@ -219,7 +219,7 @@ mod tests {
         for waiting in state.waiting.values_mut().flatten() {
             waiting.since -= by;
         }
-        state.occupied_since = state.occupied_since.map(|since| since - by);
+        state.occupied_since = state.occupied_since.map(|since| since.checked_sub(by).unwrap());
     }
 
     #[test]

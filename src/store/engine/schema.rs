@@ -71,6 +71,7 @@ diesel::table! {
         entries -> Text,
         scopes -> Text,
         requests_per_minute -> Nullable<BigInt>,
+        makers -> Text,
         issued_at_us -> BigInt,
         expires_at_us -> BigInt,
         revoked_at_us -> Nullable<BigInt>,

@@ -2,6 +2,7 @@
 
 use super::{JobId, JobKind, JobState, NewImport, Queued, Upload, dry_run, job_row, read_job, upload};
 use crate::clock;
+use crate::domain::accounts::sight::Sight;
 use crate::domain::decide::command::{Actor, KeyUse};
 use crate::domain::imports::{ImportJob, ImportPlan, RowOutcome, RowReport};
 use crate::domain::kernel::problem::Rejection;
@@ -58,9 +59,11 @@ impl Imports<'_> {
         queued
     }
 
-    /// The fingerprint of an import: two imports are the same if bytes and options are the same.
+    /// The fingerprint of an import: two imports are the same if bytes and options are the same, and the rights on which the
+    /// outcome of a row depends.
     async fn fingerprint(self, entrypoint_id: i64, plan: &ImportPlan) -> Result<[u8; 32], StoreError> {
-        let content = vec![plan.options.canonical(), plan.file_hash.to_vec()];
+        let content =
+            vec![plan.options.canonical(), serde_json::to_vec(&plan.sight)?, plan.file_hash.to_vec()];
         Ok(self.0.idempotency().key_use(entrypoint_id, vec![b"import".to_vec()], content).await?.fingerprint)
     }
 
@@ -71,13 +74,14 @@ impl Imports<'_> {
     pub async fn commit(
         self,
         rehearsal: &ImportJob,
-        actor: Actor,
+        (actor, sight): (Actor, Sight),
         key_use: Option<KeyUse>,
     ) -> Result<Queued, StoreError> {
         let id = JobId { entrypoint_id: rehearsal.entrypoint_id, job_id: rehearsal.id };
         let upload = Upload { id, pieces: 0, bytes: rehearsal.bytes_total };
         let mut plan = rehearsal.plan.clone();
         plan.options.dry_run = false;
+        plan.sight = sight;
         let fingerprint = self.fingerprint(id.entrypoint_id, &plan).await?;
         let retention_secs = self.0.idempotency_secs;
         let new = NewImport { upload, plan, preset: rehearsal.preset, key_use };

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::{NewImport, Upload};
+use crate::domain::accounts::sight::Sight;
 use crate::domain::decide::command::Actor;
 use crate::domain::imports::{
     FileError, HeaderProblem, ImportOptions, ImportPlan, Intake, Layout, Mapping, Position, Preset,
     RECORD_BYTES_MAX, RecordItem, RecordReader,
 };
-use crate::domain::kernel::problem::{At, Problem, Rejection};
+use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::store::{Store, StoreError};
 
 /// Bytes of text to collect for a piece. The first piece holds the whole header, or proves it too long.
@@ -31,6 +32,7 @@ pub enum IntakeError {
 pub struct FileIntake {
     store: Arc<Store>,
     options: ImportOptions,
+    sight: Sight,
     upload: Upload,
     intake: Intake,
     hasher: blake3::Hasher,
@@ -53,14 +55,14 @@ struct Header {
 }
 
 impl FileIntake {
-    /// Begins the intake of a file of at most `bytes_max` bytes, as sent.
+    /// Begins the intake of a file of at most `bytes_max` bytes, as sent by a token with this sight.
     ///
     /// # Errors
     /// Database errors.
     pub async fn begin(
         store: Arc<Store>,
         entrypoint_id: i64,
-        actor: Actor,
+        (actor, sight): (Actor, Sight),
         options: &ImportOptions,
         bytes_max: u64,
     ) -> Result<FileIntake, StoreError> {
@@ -68,6 +70,7 @@ impl FileIntake {
         Ok(FileIntake {
             store,
             options: options.clone(),
+            sight,
             upload,
             intake: Intake::new(options.encoding.as_deref()),
             hasher: blake3::Hasher::new(),
@@ -124,6 +127,7 @@ impl FileIntake {
         let header = self.header.take().ok_or_else(|| refused(no_header()))?;
         let plan = ImportPlan {
             options: self.options.clone(),
+            sight: self.sight,
             delimiter: header.delimiter,
             header: header.cells,
             start: header.start,
@@ -186,7 +190,7 @@ impl Header {
         if record.is_open {
             return refuse(line, "unclosed_quote", "a quote that opens in the header is never closed".into());
         }
-        let at_line = |HeaderProblem { code, message, .. }| Problem { at: At::Line(line), code, message };
+        let at_line = |HeaderProblem { code, message, .. }| Problem::line(line, code, message);
         let mapping = Mapping::of(record.cells(), options)
             .map_err(|problems| problems.into_iter().map(at_line).collect::<Vec<_>>())?;
         Ok(Header {
@@ -206,7 +210,7 @@ fn no_header() -> FileError {
 
 fn problem(refusal: FileError) -> Problem {
     let FileError { line, code, message } = refusal;
-    Problem { at: At::Line(line.unwrap_or(1)), code, message }
+    Problem::line(line.unwrap_or(1), code, message)
 }
 
 fn invalid(problems: Vec<Problem>) -> IntakeError {

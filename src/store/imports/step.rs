@@ -7,6 +7,7 @@ use super::{
     Checkpoint, DryRunRecords, ImportLease, JobId, JobRow, dry_run, errors_ad, job_row, of_job,
     read_rejections, report_ad, report_piece, upload, upload_id,
 };
+use crate::domain::accounts::sight::Sight;
 use crate::domain::customers::history::{FieldChange, difference};
 use crate::domain::customers::identifier::{IdField, Identifier};
 use crate::domain::decide::command::{Command, Outcome};
@@ -189,7 +190,9 @@ fn decide_row(
             return Ok(rejected(rejection_notes(&Rejection::Defect)));
         }
     };
-    let Outcome::Created { verdict, id, matched_on, differs, .. } = answer.outcome else {
+    // The report keeps everything; each reader sees a part of it.
+    let seen = answer.seen_by(Sight::FULL);
+    let Outcome::Created { verdict, id, matched_on, differs, .. } = seen.outcome else {
         return Err(StoreError::Bug("the outcome of a row is not that of a create".into()));
     };
     let changes: Vec<FieldChange> = loaded
@@ -246,7 +249,7 @@ fn mark_changes_since(
         let said = report_piece(conn, &seal, rehearsal_id, first_row)?.unwrap_or_default();
         for (report, number) in reports.iter_mut().zip(row.done..) {
             if let Some(said) = usize::try_from(number - first_row).ok().and_then(|at| said.get(at)) {
-                report.changed_since_dry_run = !report.is_as_rehearsed(said);
+                report.compare(said);
             }
         }
         if first_row <= row.done {
@@ -286,7 +289,9 @@ fn rejections(
     rows_read: i64,
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let mut rejections = read_rejections(row, seal)?;
-    reports.iter().for_each(|report| rejections.add(report));
+    for report in reports {
+        rejections.add(report);
+    }
     if rejections.is_empty() {
         return Ok(None);
     }

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::{Checkpoint, InviteLease};
+use crate::domain::accounts::sight::Sight;
 use crate::domain::decide::command::{Action, Command, InviteCustomer};
 use crate::domain::imports::JobState;
 use crate::domain::invitations::{InviteCounts, InviteOutcome, InviteReport};
@@ -69,6 +70,7 @@ fn command(lease: &InviteLease, id: i64) -> Command {
     Command {
         entrypoint_id: lease.job.entrypoint_id,
         actor: lease.actor.clone(),
+        sight: Sight::FULL,
         idempotency: None,
         action: Action::Invite(invite),
     }

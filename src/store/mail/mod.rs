@@ -377,6 +377,12 @@ fn retry(
     let (kind, customer_id) = (row.kind()?, row.customer_id);
     let found = find(conn, ring, entrypoint_id, customer_id)?.ok_or(Rejection::NotFound)?;
     let customer = &found.record.stored.customer;
+    if kind == MailKind::EmailChanged {
+        return Err(refused(
+            "not_repeatable",
+            "it went to the address before the change, which is no longer known",
+        ));
+    }
     // The mail must not revive a link that was used or replaced.
     if kind == MailKind::Invitation && customer.password_hash.is_some() {
         return Err(refused("active", "the customer has an account by now"));

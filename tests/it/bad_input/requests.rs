@@ -16,7 +16,7 @@ fn operations(
     invitation: &str,
 ) -> Vec<(Method, String)> {
     let mut found = Vec::new();
-    for (template, item) in document["paths"].as_object().expect("paths") {
+    for (template, item) in addresses(document) {
         let before = |segment: &str| template.contains(&format!("{segment}/{{"));
         let filled = if before("Organization/settings") || before("org") {
             "1".to_owned()

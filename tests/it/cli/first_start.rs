@@ -52,7 +52,11 @@ both!(
         assert!(tokens(&server.logs()).is_empty(), "no log holds a token: {}", server.logs());
         let path = server.site().data_dir(0).join("first-token");
         assert_eq!(fs::metadata(&path).expect("the file of the token").permissions().mode() & 0o777, 0o600);
-        assert!(printed.lines().any(|line| line == path.to_str().unwrap()), "{path:?} is not in {printed}");
+        assert!(
+            printed.lines().any(|line| line == path.to_str().unwrap()),
+            "{} is not in {printed}",
+            path.display()
+        );
         let token = server.first_token().expect("a token");
         let client = server.anonymous().token(&token);
         client.get("/api/Query/customers/demo").await.expect(200);

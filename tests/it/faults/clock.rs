@@ -3,7 +3,7 @@
 use super::*;
 
 /// How long a lease lasts, with time for the rest.
-const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(60);
+const TAKEN_OVER_WITHIN: Duration = Duration::from_mins(1);
 
 both!(an_import_killed_by_a_clock_an_hour_ahead_goes_on, |db| async {
     const ROWS: usize = 500;

@@ -43,8 +43,9 @@ async fn rules_6_too_many_connections_get_503_and_health_still_answers() {
     let mut apart = Raw::open(&format!("http://{health}"));
     assert_eq!(apart.get("/health/ready").0, 200);
     assert_eq!(apart.get("/api/Nothing").0, 401);
-    let (status, head, _) = apart.get("/nothing");
-    assert!(status == 404 && head.contains("x-request-id: "), "{head}");
+    let (status, head, body) = apart.get("/nothing");
+    assert!(status == 404 && head.contains("x-request-id: ") && head.contains("nosniff"), "{head}");
+    assert!(body.contains("No such route"), "{body}");
     drop(held);
     wait_until("there is room again", Duration::from_secs(20), async || {
         Raw::open(&server.base()).get("/api/Paypoint").0 == 401
@@ -215,7 +216,9 @@ async fn rules_6_what_is_no_request_gets_the_one_error_body_and_no_error_in_the_
         assert_eq!(body["isSuccess"], false, "{sent:?}");
         let id = body["requestId"].as_str().expect("an id");
         assert!(head.contains(&format!("x-request-id: {id}\r\n")), "{sent:?}: {head}");
-        assert!(head.contains("content-type: application/json\r\n"), "{sent:?}: {head}");
+        for line in ["content-type: application/json", "x-content-type-options: nosniff"] {
+            assert!(head.contains(&format!("{line}\r\n")), "{sent:?}: {head}");
+        }
         assert!(raw.ends(), "{sent:?}");
     }
     assert!(!server.logs().contains("ERROR"), "{}", server.logs());
@@ -223,15 +226,23 @@ async fn rules_6_what_is_no_request_gets_the_one_error_body_and_no_error_in_the_
 
 #[tokio::test]
 async fn rules_6_a_head_that_stalls_ends_its_connection_and_an_idle_one_stays() {
-    let server = Server::start(Db::Sqlite).await;
+    let site = Site::with_environment(Db::Sqlite, &[("CUSTOMARY_ALLOW_ORIGIN", "*")]);
+    let server = Server::start_on(&site).await;
     let mut idle = Raw::open(&server.base());
     assert_eq!(idle.get("/health/live").0, 200);
+    let mut of_a_browser = Raw::open(&server.base());
+    of_a_browser.send(
+        "OPTIONS /api/Token HTTP/1.1\r\nHost: here\r\nOrigin: https://shop.example\r\n\
+         Access-Control-Request-Method: GET\r\n\r\n",
+    );
+    assert_eq!(of_a_browser.answer().0, 204);
     let mut stalled = Raw::open(&server.base());
     // The head of a first request has its own deadline in the library; here is a second one.
     assert_eq!(stalled.get("/health/live").0, 200);
     stalled.send("GET /health");
     assert!(tokio::task::spawn_blocking(move || stalled.ends()).await.unwrap());
     assert_eq!(idle.get("/health/live").0, 200);
+    assert_eq!(of_a_browser.get("/health/live").0, 200, "a preflight is a whole request");
 }
 
 #[tokio::test]

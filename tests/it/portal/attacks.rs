@@ -53,7 +53,7 @@ both!(forged_forms_change_nothing, |db| async {
         browser.headers.clear();
         // Opening an address changes nothing either.
         if matches!(page, "sign-out" | "withdraw-consent") {
-            browser.get(&address).await.expect(405);
+            browser.get(&address).await.expect(404);
         }
     }
     // Without its cookie, the form of a visitor who is not signed in is invalid.

@@ -25,10 +25,44 @@ async fn cookies_are_secure_where_the_address_is_public() {
     let site = site_with(Db::Sqlite, &[("CUSTOMARY_PUBLIC_URL", "https://pay.example.test/shop")]);
     let server = Server::start_on(&site).await;
     let page = Browser::new(&server, "demo").get("/portal/demo/sign-in").await.expect(200);
-    let cookie = page.headers["set-cookie"].to_str().unwrap();
-    assert!(cookie.contains("; Secure") && cookie.contains("Path=/shop/portal/demo"), "{cookie}");
-    page.says("action=\"/shop/portal/demo/sign-in\"");
+    let page = page.says("action=\"/shop/portal/demo/sign-in\"");
+    // Browsers take `__Host-` only from this host, encrypted and without a path.
+    is_of_the_host(&page, "__Host-customary_form-demo");
 }
+
+/// Asserts that a page sets one cookie, of this name, bound to its host.
+#[track_caller]
+fn is_of_the_host(page: &Page, name: &str) {
+    let cookie = page.headers["set-cookie"].to_str().unwrap();
+    assert!(cookie.starts_with(&format!("{name}=")), "{cookie}");
+    for part in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/"] {
+        assert!(cookie.split("; ").any(|it| it == part), "{part} in {cookie}");
+    }
+    assert!(!cookie.contains("Domain"), "{cookie}");
+}
+
+both!(sessions_of_two_entrypoints_live_side_by_side_where_the_address_is_public, |db| async {
+    let server =
+        Server::start_on(&site_with(db, &[("CUSTOMARY_PUBLIC_URL", "https://pay.example.test")])).await;
+    let client = server.client();
+    with_account(&client).await;
+    new_entry(server.site(), "demo-2", &[]);
+    let body = json!({"email": EMAIL, "customerPsw": OTHER_PASSWORD, "firstname": "Adah"});
+    client.create("demo-2", &body, &[], &[]).await.expect(200);
+    let mut browser = Browser::new(&server, "demo");
+    let page = browser.sign_in("ada", PASSWORD).await.expect(303);
+    is_of_the_host(&page, "__Host-customary_session-demo");
+    let mut other = Browser::new(&server, "demo-2");
+    other.cookies = browser.cookies.clone();
+    assert!(!other.is_in().await, "a session counts for its own entrypoint alone");
+    let page = other.sign_in(EMAIL, OTHER_PASSWORD).await.expect(303);
+    is_of_the_host(&page, "__Host-customary_session-demo-2");
+    browser.cookies = other.cookies.clone();
+    assert!(browser.is_in().await && other.is_in().await);
+    let csrf = browser.get("/portal/demo/record").await.csrf();
+    browser.post("/portal/demo/sign-out", &[("csrf", csrf.as_str())]).await.expect(303);
+    assert!(!browser.is_in().await && other.is_in().await, "signing out of one leaves the other");
+});
 
 both!(customers_without_access_cannot_sign_in, |db| async {
     let server = start(db).await;

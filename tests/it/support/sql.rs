@@ -451,6 +451,12 @@ pub const ROTATED_CUSTOMERS: &str = "SELECT done AS value FROM job WHERE kind = 
 pub const RUNNING_ROTATIONS: &str =
     "SELECT count(*) AS value FROM job WHERE kind = 'rotation' AND ended_at_us IS NULL";
 
+/// How many rows the tables have to which requests add; those of the index change with its compaction.
+pub fn rows_of_tables(sql: &mut Sql) -> Vec<(String, i64)> {
+    let tables = ["customer", "history", "mail_outbox", "token", "job", "import_report", "idempotency"];
+    tables.into_iter().map(|table| (table.to_owned(), sql.number(&count(table)))).collect()
+}
+
 pub fn count(table: &str) -> String {
     format!("SELECT count(*) AS value FROM {table}")
 }

@@ -129,6 +129,131 @@ both!(rules_6_requests_beyond_the_limit_answer_429, |db| async {
     }
 });
 
+both!(rules_1_a_made_token_ends_with_its_maker_and_shares_its_limit, |db| async {
+    let server = Server::start(db).await;
+    let site = server.site();
+    let place =
+        ["--org", "1", "--all-entries", "--expires", "2d", "--requests-per-minute", "40", "--name", "maker"];
+    let maker = token_of(site, &place, &["tokens", "customers:read"]);
+    let client = server.anonymous().token(&maker);
+    let body = json!({"name": "child", "entries": "*", "scopes": ["customers:read", "tokens"], "requestsPerMinute": 1000});
+    let child = text(&grant(&client, &body).await.expect(200)).to_owned();
+    assert_eq!(claims(&child)["exp"], claims(&maker)["exp"], "the default life is longer");
+    let short = json!({"name": "short", "entries": "*", "scopes": ["customers:read"], "expiresInDays": 1});
+    let short = claims(text(&grant(&client, &short).await.expect(200)));
+    assert_eq!(short["exp"].as_i64().expect("exp") - short["iat"].as_i64().expect("iat"), 86_400);
+    // A token that was exchanged makes tokens for the one that it was exchanged for.
+    let credentials = json!({"clientId": jti(&child), "clientSecret": child});
+    let fetched = server.anonymous().post("/api/v2/Token/serverside", &credentials).await.expect(200);
+    let fetched = server.anonymous().token(fetched.json["access_token"].as_str().expect("a token"));
+    let grandchild = json!({"name": "grandchild", "entries": "*", "scopes": ["customers:read"]});
+    let grandchild = text(&grant(&fetched, &grandchild).await.expect(200)).to_owned();
+    let life =
+        claims(&grandchild)["exp"].as_i64().expect("exp") - claims(&grandchild)["iat"].as_i64().expect("iat");
+    assert!(life <= 3600, "it outlives the hour of its maker by {life} s");
+
+    // The list says who made whom, and the limit in force.
+    let master = master(&server);
+    let of = |list: &Answer, id: &str| {
+        let records = list.json["Records"].as_array().expect("tokens").clone();
+        records
+            .into_iter()
+            .find(|record| record["jti"] == id)
+            .unwrap_or_else(|| panic!("no {id} in {}", list.text))
+    };
+    let list = master.get("/api/Token").await.expect(200);
+    assert_eq!(of(&list, &jti(&maker))["mintedBy"], Value::Null);
+    assert_eq!(of(&list, &jti(&child))["mintedBy"], jti(&maker));
+    assert_eq!(of(&list, &jti(&grandchild))["mintedBy"], jti(&child));
+    for id in [jti(&child), jti(&grandchild)] {
+        assert_eq!(of(&list, &id)["requestsPerMinute"], 40, "{}", list.text);
+    }
+    let printed = server.cli(&["token", "list"]).success();
+    assert!(printed.contains(&format!("made by {}", jti(&maker))), "{printed}");
+
+    // All of them share the limit of the first.
+    let users = [server.anonymous().token(&child), server.anonymous().token(&grandchild), client.clone()];
+    let mut served = 0;
+    for number in 0.. {
+        assert!(number < 200, "no limit");
+        let answer = users[number % 3].get(LIST).await;
+        if answer.status == 429 {
+            break;
+        }
+        answer.expect(200);
+        served += 1;
+    }
+    assert!(served <= 45, "{served} requests of three tokens were served at once");
+
+    master.delete(&format!("/api/Token/{}", jti(&maker))).await.expect(200);
+    for client in &users {
+        client.get(LIST).await.expect_error(401);
+    }
+    let list = master.get("/api/Token").await.expect(200);
+    assert!(of(&list, &jti(&grandchild))["revokedAt"].is_string(), "{}", list.text);
+});
+
+both!(rules_1_a_line_of_tokens_is_not_endless, |db| async {
+    let server = Server::start(db).await;
+    let mut client = server.anonymous().token(&token_with(server.site(), &["tokens"]));
+    for number in 0.. {
+        assert!(number < 20, "{number} tokens in a row made each other");
+        let answer = grant(&client, &json!({"name": "next", "entries": "*", "scopes": ["tokens"]})).await;
+        if answer.status == 403 {
+            assert!(number >= 3, "the line ends after {number}");
+            break;
+        }
+        client = server.anonymous().token(text(&answer.expect(200)));
+    }
+});
+
+both!(rules_1_a_token_for_some_entrypoints_sees_and_revokes_only_their_tokens, |db| async {
+    let server = Server::start(db).await;
+    let site = server.site();
+    new_entry(site, "other", &[]);
+    let at = |entries: &[&str]| {
+        let place: Vec<&str> =
+            ["--org", "1"].into_iter().chain(entries.iter().flat_map(|e| ["--entry", *e])).collect();
+        token_of(site, &place, &["tokens"])
+    };
+    let (here, there, both) = (at(&["demo"]), at(&["other"]), at(&["demo", "other"]));
+    let all = token_with(site, &["tokens"]);
+    let client = server.anonymous().token(&here);
+    let list = client.get("/api/Token").await.expect(200);
+    for (token, is_shown) in [(&here, true), (&there, false), (&both, false), (&all, false)] {
+        assert_eq!(list.text.contains(&jti(token)), is_shown, "{}", list.text);
+    }
+    let unknown = client.delete("/api/Token/00000000-0000-4000-8000-000000000000").await;
+    for foreign in [&there, &both, &all] {
+        let answer = client.delete(&format!("/api/Token/{}", jti(foreign))).await;
+        answer.expect_error(404);
+        assert_eq!(without_id(&answer), without_id(&unknown));
+        server.anonymous().token(foreign).get("/api/Token").await.expect(200);
+    }
+    let second = at(&["demo"]);
+    client.delete(&format!("/api/Token/{}", jti(&second))).await.expect(200);
+    server.anonymous().token(&second).get("/api/Token").await.expect_error(401);
+    let seen = server.anonymous().token(&both).get("/api/Token").await.expect(200);
+    assert!([&here, &there, &both].iter().all(|token| seen.text.contains(&jti(token))), "{}", seen.text);
+});
+
+both!(rules_1_only_a_token_of_the_service_makes_organisations, |db| async {
+    let server = Server::start(db).await;
+    let site = server.site();
+    let body = json!({"name": "Neighbours"});
+    let all_but: Vec<&str> = SCOPES.into_iter().filter(|scope| *scope != "service").collect();
+    let settings = server.anonymous().token(&token_with(site, &all_but));
+    let refused = settings.post("/api/Organization", &body).await;
+    refused.expect_error(403);
+    assert!(refused.text.contains("service"), "{}", refused.text);
+    // No token of an organisation can make one that can.
+    grant(&settings, &json!({"name": "x", "entries": "*", "scopes": ["service"]})).await.expect_error(403);
+    let service = server.anonymous().token(&token_with(site, &["service"]));
+    let made = service.post("/api/Organization", &body).await.expect(200);
+    assert!(made.data()["orgId"].as_i64().is_some_and(|id| id > 1), "{}", made.text);
+    service.get("/api/Organization/settings/1").await.expect_error(403);
+});
+
 both!(rules_4_token_routes_store_no_answers, |db| async {
     let server = Server::start(db).await;
     let master = master(&server).header("Idempotency-Key", "the same key");

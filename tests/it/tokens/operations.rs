@@ -200,7 +200,7 @@ const PROTECTED: &[Operation] = &[
         Parameter::Entry,
         Some(entry_settings),
     ),
-    operation(Method::POST, "/api/Organization", &["settings"], Parameter::Nothing, Some(organisation)),
+    operation(Method::POST, "/api/Organization", &["service"], Parameter::Nothing, Some(organisation)),
     operation(Method::GET, "/api/Organization/settings/{}", &["settings"], Parameter::Organisation, None),
     operation(
         Method::PUT,
@@ -228,7 +228,7 @@ const PUBLIC: &[(Method, &str, bool)] = &[
 /// `GET /api/Customer/{}`: the methods and paths of a document, parameters without their names.
 fn operations_of(document: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for (path, item) in document["paths"].as_object().expect("paths") {
+    for (path, item) in addresses(document) {
         let segments = path.split('/').map(|segment| if segment.starts_with('{') { "{}" } else { segment });
         let path = segments.collect::<Vec<_>>().join("/");
         for method in item.as_object().expect("operations").keys() {
@@ -284,8 +284,8 @@ async fn invitation(client: &Client) -> String {
 /// The id of a failed mail to a customer.
 async fn failed_mail(client: &Client, site: &Site, customer: u64) -> String {
     client.send(Method::POST, &format!("/api/Customer/{customer}/invite"), None, &[]).await.expect(200);
-    let outbox = format!("/api/Mail/outbox/demo?customerId={customer}&state=sent");
-    wait_until("the mail is sent", std::time::Duration::from_mins(1), async || {
+    let outbox = format!("/api/Mail/outbox/demo?customerId={customer}&state=written");
+    wait_until("the mail is written", std::time::Duration::from_mins(1), async || {
         client.get(&outbox).await.expect(200).json["Summary"]["totalRecords"] != 0
     })
     .await;

@@ -124,8 +124,23 @@ both!(rules_6_client_credential_attempts_are_throttled, |db| async {
         }
         answer.expect_error(400);
     }
-    // A client that guesses does not lock out others.
+    // Who guesses locks out neither others nor the owner of the id.
     let secret = token_with(server.site(), &["customers:read"]);
     let credentials = json!({"clientId": jti(&secret), "clientSecret": secret});
-    anonymous.post("/api/v2/Token/serverside", &credentials).await.expect(200);
+    let exchange = "/api/v2/Token/serverside";
+    anonymous.post(exchange, &credentials).await.expect(200);
+    let guess =
+        json!({"clientId": jti(&secret), "clientSecret": token_with(server.site(), &["customers:read"])});
+    wait_until("guesses at this id are refused", Duration::from_secs(30), async || {
+        anonymous.post(exchange, &guess).await.status == 429
+    })
+    .await;
+    anonymous.post(exchange, &credentials).await.expect(200);
+    // Exchanges have a limit of their own.
+    wait_until("exchanges are refused", Duration::from_secs(30), async || {
+        anonymous.post(exchange, &credentials).await.status == 429
+    })
+    .await;
+    let long = json!({"clientId": "x".repeat(100_000), "clientSecret": "guess"});
+    anonymous.post(exchange, &long).await.expect_error(400);
 });

@@ -13,7 +13,7 @@ use crate::domain::customers::fields::TextField;
 
 /// The system that a file seems to come from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[derive(Serialize, Deserialize, IntoStaticStr, VariantArray)]
+#[derive(Serialize, Deserialize, IntoStaticStr, VariantArray, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Preset {

@@ -88,12 +88,12 @@ fn string(text: &str) -> String {
 
 /// A text in which line breaks and tabs are white space: in an address line a break is `, `, elsewhere one blank (rules 9).
 fn on_one_line<'a>(target: &Target, text: &'a str) -> Cow<'a, str> {
+    use TextField::{Address, Address1, ShippingAddress, ShippingAddress1};
     let is_break =
         |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
     if !text.contains(|c: char| is_break(c) || c == '\t') {
         return Cow::Borrowed(text);
     }
-    use TextField::{Address, Address1, ShippingAddress, ShippingAddress1};
     let is_address = matches!(target, Target::Text(Address | Address1 | ShippingAddress | ShippingAddress1));
     let mut joined = String::with_capacity(text.len());
     for line in text.split(is_break).map(str::trim).filter(|line| !line.is_empty()) {
@@ -114,7 +114,7 @@ fn first_phone(text: &str) -> &str {
     // ASCII letters have the same places in both cases.
     let lower = text.to_ascii_lowercase();
     let begins = |kind: &&str| lower.find(*kind).map(|at| at + kind.len());
-    let Some(start) = KINDS.iter().take(3).find_map(|kind| begins(&kind)) else {
+    let Some(start) = KINDS.iter().take(3).find_map(begins) else {
         return if KINDS.iter().any(|kind| lower.contains(kind)) { "" } else { text.trim() };
     };
     let end = KINDS.iter().filter_map(|kind| lower.get(start..)?.find(kind)).min();

@@ -126,7 +126,7 @@ fn with_named_month(text: &str) -> Option<String> {
 fn month(name: &str) -> Option<usize> {
     let name = name.to_ascii_lowercase();
     let is_it = |month: &&str| name.len() >= 3 && month.starts_with(&name);
-    MONTHS.iter().position(|month| is_it(&month)).map(|index| index + 1)
+    MONTHS.iter().position(is_it).map(|index| index + 1)
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -138,8 +138,8 @@ fn is_without_year(text: &str) -> bool {
     let is_number = |word: &&str| word.len() <= 2 && word.bytes().all(|byte| byte.is_ascii_digit());
     let parts: Vec<&str> = words(text).collect();
     parts.len() == 2
-        && parts.iter().any(|word| is_number(&word))
-        && parts.iter().all(|word| is_number(&word) || month(word).is_some())
+        && parts.iter().any(is_number)
+        && parts.iter().all(|word| is_number(word) || month(word).is_some())
 }
 
 /// Which `dateFormat` would read a day.

@@ -5,7 +5,7 @@ use crate::domain::customers::draft::{Change, Input};
 use crate::domain::customers::record::Status;
 use crate::domain::exports::unneutralise;
 use crate::domain::imports::records::{Position, RecordItem, RecordReader};
-use crate::domain::imports::report::{rejection_notes, row_error_text};
+use crate::domain::imports::report::{RowError, rejection_notes};
 use crate::domain::kernel::time::Micros;
 
 const NOW: Micros = Micros(1_772_359_200_000_000);
@@ -135,7 +135,7 @@ fn rules_9_every_problem_of_a_row_at_once_and_no_value_in_it() {
     let csv = "email,phone,birthday,balance,timeZone,customerStatus,labels,AdditionalFields,additional-x,city,createdAt,customerPsw\n\
                Grace at home,Grace,Grace,Grace,Grace,Grace,[Grace,{Grace,\0Grace,Gra\0ce,Grace,Grace\n";
     let found = one(csv, &[]).unwrap_err();
-    let text = row_error_text(2, &found);
+    let text = RowError { line: 2, notes: found.clone() }.text();
     assert!(text.starts_with("Error on line 2: ") && !text.contains("Grace"), "{text}");
     let mut fields: Vec<&str> = found.iter().map(|note| &*note.field).collect();
     fields.sort_unstable();
@@ -265,7 +265,7 @@ fn a_local_phone_is_refused_beside_other_values() {
 #[test]
 fn contract_8_errors_are_sentences() {
     use crate::domain::kernel::problem::Rejection;
-    let of = |rejection: &Rejection| row_error_text(62, &rejection_notes(rejection));
+    let of = |rejection: &Rejection| RowError { line: 62, notes: rejection_notes(rejection) }.text();
     let wanted = vec!["email".to_owned()];
     assert_eq!(
         of(&Rejection::NoIdentifier { wanted }),

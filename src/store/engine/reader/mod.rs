@@ -348,13 +348,16 @@ fn lane_of_many(
     Ok(running)
 }
 
+/// The queue of reads of a few rows, and its threads.
+type LaneOfFew<K, F> = (Sender<Task<K, F>>, Vec<JoinHandle<()>>);
+
 /// Starts threads that share a queue of reads of a few rows; each takes up to `together` at once.
 fn lane_of_few<K: Send + 'static, F: 'static>(
     url: &DatabaseUrl,
     look_up: &Arc<LookUp<K, F>>,
     threads: usize,
     together: usize,
-) -> std::io::Result<(Sender<Task<K, F>>, Vec<JoinHandle<()>>)> {
+) -> std::io::Result<LaneOfFew<K, F>> {
     let (queue, tasks) = bounded::<Task<K, F>>(QUEUE_MAX);
     let mut running = Vec::with_capacity(threads);
     for index in 0..threads {

@@ -1,0 +1,112 @@
+//! Compresses long answers.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_http::encoding::Encoder;
+use actix_web::body::{BodySize, EitherBody, MessageBody};
+use actix_web::dev::ServiceResponse;
+use actix_web::http::Method;
+use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, ETAG, Encoding, HeaderValue};
+use actix_web::web::Bytes;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// The least size of an answer that is compressed, in bytes. Below it, the work costs more than the bytes: a record is
+/// smaller.
+const BYTES_MIN: u64 = 4 * 1024;
+/// How many answers are compressed at a time. Further ones go out as they are: an encoder takes up to some MB until its client
+/// has read the answer.
+const ENCODERS_MAX: usize = 32;
+
+static ENCODERS: Semaphore = Semaphore::const_new(ENCODERS_MAX);
+
+/// A body on its way through an encoder.
+pub(crate) struct Compressed<B> {
+    body: Pin<Box<Encoder<B>>>,
+    _permit: SemaphorePermit<'static>,
+}
+
+impl<B: MessageBody> MessageBody for Compressed<B> {
+    type Error = <Encoder<B> as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        self.get_mut().body.as_mut().poll_next(context)
+    }
+}
+
+/// Compresses a long answer in the encoding that the client prefers. Pages stay as they are: they mix secrets with what
+/// visitors send, and their compressed length would tell about the secret. So do answers with an `ETag`, which is one of the
+/// bytes as they are.
+pub(crate) fn compressed<B: MessageBody>(
+    mut response: ServiceResponse<B>,
+    method: &Method,
+    accepted: Option<&AcceptEncoding>,
+) -> ServiceResponse<EitherBody<Compressed<B>, B>> {
+    let headers = response.headers();
+    // The answer to HEAD tells the length of the body that it leaves out.
+    let told = || headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok();
+    let is_long = match response.response().body().size() {
+        BodySize::Sized(bytes) => bytes >= BYTES_MIN,
+        BodySize::Stream => told().is_none_or(|bytes| bytes >= BYTES_MIN),
+        BodySize::None => false,
+    };
+    let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_text = ["application/json", "text/csv", "text/plain"].iter().any(|start| media.starts_with(start))
+        || response.request().path().starts_with("/swagger-ui") && !media.starts_with("image/");
+    if !is_long || !is_text || headers.contains_key(ETAG) {
+        return response.map_into_right_body();
+    }
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    let Some(accepted) = accepted.filter(|_| *method != Method::HEAD) else {
+        return response.map_into_right_body();
+    };
+    let supported = [Encoding::identity(), Encoding::brotli(), Encoding::zstd(), Encoding::gzip()];
+    let encoding = match accepted.negotiate(supported.iter()) {
+        Some(Encoding::Known(encoding)) if encoding != ContentEncoding::Identity => encoding,
+        _ => return response.map_into_right_body(),
+    };
+    let Ok(permit) = ENCODERS.try_acquire() else { return response.map_into_right_body() };
+    response.map_body(|head, body| {
+        let body = Box::pin(Encoder::response(encoding, head, body));
+        EitherBody::left(Compressed { body, _permit: permit })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::HttpResponse;
+    use actix_web::body::{BoxBody, to_bytes};
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn answer() -> ServiceResponse<EitherBody<Compressed<BoxBody>, BoxBody>> {
+        let request = TestRequest::with_uri("/openapi.json").to_srv_request();
+        let response = HttpResponse::Ok().content_type("application/json").body("x".repeat(5000));
+        let accepted = AcceptEncoding(vec!["gzip".parse().unwrap()]);
+        compressed(request.into_response(response), &Method::GET, Some(&accepted))
+    }
+
+    fn is_compressed(response: &ServiceResponse<impl MessageBody>) -> bool {
+        response.headers().contains_key(header::CONTENT_ENCODING)
+    }
+
+    #[actix_web::test]
+    async fn the_number_of_encoders_is_bounded_and_other_answers_go_out_as_they_are() {
+        let mut held: Vec<_> = (0..ENCODERS_MAX).map(|_| answer()).collect();
+        assert!(held.iter().all(is_compressed));
+        let further = answer();
+        assert!(!is_compressed(&further));
+        assert_eq!(to_bytes(further.into_body()).await.unwrap(), "x".repeat(5000));
+        let read = to_bytes(held.remove(0).into_body()).await.unwrap();
+        assert!(read.len() < 500, "{} bytes", read.len());
+        assert!(is_compressed(&answer()), "an encoder is free again");
+    }
+}

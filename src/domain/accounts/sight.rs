@@ -1,0 +1,83 @@
+//! How much a token sees of stored customers (rules 1).
+
+use serde::{Deserialize, Serialize};
+
+use super::token::{Claims, Scope};
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::identifier::{IdField, Identifier};
+
+/// How much a token sees of stored customers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sight {
+    /// Whether it reads customers. A token that does not learns nothing of what others wrote.
+    pub reads: bool,
+    /// Whether it exports customers, and so has seen the masks of their values.
+    pub exports: bool,
+    /// Whether it sees the values behind the masks.
+    pub pii: bool,
+}
+
+impl Sight {
+    /// That of the service itself, of customers in the portal, and of the operator.
+    pub const FULL: Sight = Sight { reads: true, exports: true, pii: true };
+    /// That of a token that sees nothing.
+    pub const NONE: Sight = Sight { reads: false, exports: false, pii: false };
+
+    /// The sight of a token.
+    pub fn of(claims: &Claims) -> Sight {
+        Sight {
+            reads: claims.allows(Scope::CustomersRead),
+            exports: claims.allows(Scope::CustomersExport),
+            pii: claims.allows(Scope::PiiRead),
+        }
+    }
+
+    /// Whether the token can know the mask of a stored value.
+    pub fn knows_masks(self) -> bool {
+        self.reads || self.exports
+    }
+
+    /// Whether it sees the values of a field of an identifier.
+    pub fn shows(self, field: &IdField) -> bool {
+        self.pii || !is_masked(field)
+    }
+
+    /// Whether it sees the values of all fields of an identifier.
+    pub fn shows_all(self, identifier: &Identifier) -> bool {
+        identifier.fields().iter().all(|field| self.shows(field))
+    }
+
+    /// Whether it sees the values of a field, by its name in history and reports: `email`, `additionalFields.tier`.
+    pub fn shows_change(self, name: &str) -> bool {
+        let is_masked = TextField::of_request(name).is_some_and(|field| field.spec().masked)
+            || name.starts_with("additionalFields.");
+        self.pii || !is_masked
+    }
+}
+
+/// Whether a token without `pii:read` sees a mask instead of the values of a field.
+pub fn is_masked(field: &IdField) -> bool {
+    match field {
+        IdField::Text(field) => field.spec().masked,
+        IdField::Additional(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_1_masked_fields_are_hidden_by_all_their_names() {
+        let masked = Sight { pii: false, ..Sight::FULL };
+        for name in ["email", "phone", "birthday", "address1", "customerUsername", "additionalFields.tier"] {
+            assert!(!masked.shows_change(name) && Sight::FULL.shows_change(name), "{name}");
+        }
+        for name in ["city", "customerNumber", "labels", "customerStatus", "balance", "customerPsw"] {
+            assert!(masked.shows_change(name), "{name}");
+        }
+        let shows = |text: &str| masked.shows_all(&Identifier::parse(text).unwrap());
+        assert!(shows("firstname+lastname") && shows("customerNumber"));
+        assert!(!shows("firstname+birthday") && !shows("clientId"));
+    }
+}

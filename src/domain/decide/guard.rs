@@ -1,0 +1,197 @@
+//! What a command may name and write for a token that does not see all values (rules 1).
+//!
+//! A token without `pii:read` must not find out a masked value by asking for it or by writing it.
+
+use crate::domain::accounts::sight::{Sight, is_masked};
+use crate::domain::accounts::token::{Claims, Scope};
+use crate::domain::customers::draft::{Change, Draft, Input};
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::identifier::{IdField, Identifier};
+use crate::domain::customers::matching::Hit;
+use crate::domain::customers::record::Customer;
+use crate::domain::entrypoints::Policy;
+use crate::domain::kernel::problem::{Problem, Rejection};
+
+/// The texts that the portal knows a customer by.
+const LOGIN: [TextField; 2] = [TextField::Email, TextField::CustomerUsername];
+const PASSWORD: &str = "customerPsw";
+
+/// Checks what a create names and sends, whomever it finds.
+///
+/// # Errors
+/// 400 for a masked identifier and for masks that the token cannot know; 403 for a username, because its uniqueness
+/// would tell whether somebody has it.
+pub(super) fn check_create(policy: &Policy, draft: &Draft, sight: Sight) -> Result<(), Rejection> {
+    let mut problems = unknowable_masks(draft, sight);
+    if let Some(identifier) = draft.identifier() {
+        let forbidden = policy.forbidden(&identifier, sight);
+        problems.extend(forbidden.map(|field| {
+            let index = draft.identifier_fields.iter().position(|name| name == field.name());
+            let index = index.unwrap_or_default().to_string();
+            Problem::field(&["identifierFields", &index], "masked_field", hidden_identifier(field))
+        }));
+    }
+    if !problems.is_empty() {
+        return Err(Rejection::Invalid(problems));
+    }
+    if !sight.pii && is_value(draft.text(TextField::CustomerUsername)) {
+        return Err(needs_pii(vec![TextField::CustomerUsername.name()]));
+    }
+    Ok(())
+}
+
+/// What is wrong with a field of an identifier that the token may not name.
+pub fn hidden_identifier(field: &IdField) -> String {
+    format!(
+        "{} is masked for this token, and the entrypoint does not identify customers by it; use a token with the scope pii:read",
+        field.name()
+    )
+}
+
+/// Checks what a PUT sends.
+///
+/// # Errors
+/// 400 for masks that the token cannot know; 403 for a change of the login.
+pub(super) fn check_update(draft: &Draft, sight: Sight) -> Result<(), Rejection> {
+    let problems = unknowable_masks(draft, sight);
+    if !problems.is_empty() {
+        return Err(Rejection::Invalid(problems));
+    }
+    if sight.pii {
+        return Ok(());
+    }
+    let writes = |field: &TextField| {
+        let change = draft.text(*field);
+        is_value(change) || matches!(change, Change::Clear)
+    };
+    let mut fields: Vec<&str> =
+        LOGIN.iter().filter(|field| writes(field)).map(|field| field.name()).collect();
+    if draft.password_hash.is_sent() {
+        fields.push(PASSWORD);
+    }
+    if fields.is_empty() { Ok(()) } else { Err(needs_pii(fields)) }
+}
+
+/// Checks what a merge or a replacement makes of the customer that it found, and keeps the values by which it found the
+/// customer as they are stored.
+///
+/// # Errors
+/// 403 for a change of the login.
+pub(super) fn check_existing(
+    stored: &Customer,
+    after: &mut Customer,
+    draft: &Draft,
+    hit: &Hit,
+    sight: Sight,
+) -> Result<(), Rejection> {
+    if sight.pii {
+        return Ok(());
+    }
+    let led = |field: TextField| hit.on.contains(&IdField::Text(field));
+    let mut fields: Vec<&str> = LOGIN
+        .into_iter()
+        .filter(|field| !led(*field))
+        .filter(|field| {
+            let is_emptied = stored.text(*field).is_some() && after.text(*field).is_none();
+            is_value(draft.text(*field)) || is_emptied
+        })
+        .map(TextField::name)
+        .collect();
+    if draft.password_hash.value().is_some() {
+        fields.push(PASSWORD);
+    }
+    if !fields.is_empty() {
+        return Err(needs_pii(fields));
+    }
+    for field in hit.on.iter().filter(|field| is_masked(field)) {
+        match field {
+            IdField::Text(field) => after.texts.set(*field, stored.text(*field).map(Into::into)),
+            IdField::Additional(name) => {
+                if let Some(kept) = stored.additional.get(name) {
+                    after.additional.insert(name.clone(), kept.clone());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the token must not learn if the draft changes anything: the draft has a value for a masked field, other than
+/// the fields that led to the customer.
+pub(super) fn is_blind(draft: &Draft, on: &[IdField], sight: Sight) -> bool {
+    if sight.pii {
+        return false;
+    }
+    let is_hidden = |field: IdField| is_masked(&field) && !on.contains(&field);
+    let mut texts = TextField::all().filter(|field| is_value(draft.text(*field)));
+    let mut additional = draft.additional.value().into_iter().flatten();
+    texts.any(|field| is_hidden(IdField::Text(field)))
+        || additional.any(|(name, value)| {
+            matches!(value, Some(Input::Value(_))) && is_hidden(IdField::Additional(name.clone()))
+        })
+}
+
+/// Checks that a new identifier policy gives its own author no look at masked values: a token that may create or import
+/// could guess by a policy what it may not name in a request.
+///
+/// # Errors
+/// 403 for identifiers with masked fields that the present policy lacks.
+pub fn check_policy(new: &[Identifier], present: &[Identifier], claims: &Claims) -> Result<(), Rejection> {
+    const MESSAGE: &str = "is masked for this token, which may create or import customers; a token with the scope pii:read may \
+                           identify customers by it";
+    let sight = Sight::of(claims);
+    if sight.pii || !(claims.allows(Scope::CustomersWrite) || claims.allows(Scope::CustomersImport)) {
+        return Ok(());
+    }
+    let is_wider = |(_, identifier): &(usize, &Identifier)| {
+        !present.contains(identifier) && !sight.shows_all(identifier)
+    };
+    let problem = |(index, _): (usize, &Identifier)| {
+        Problem::field(&["identifiers", &index.to_string()], "needs_pii_read", MESSAGE)
+    };
+    let problems: Vec<Problem> = new.iter().enumerate().filter(is_wider).map(problem).collect();
+    if problems.is_empty() { Ok(()) } else { Err(Rejection::NeedsPii(problems)) }
+}
+
+/// Checks an invitation. It looks for other customers with the address, so it tells whether somebody has it.
+///
+/// # Errors
+/// 403 if the policy does not identify customers by their address anyway.
+pub fn check_invite(policy: &Policy, sight: Sight) -> Result<(), Rejection> {
+    const MESSAGE: &str = "an invitation needs a token with the scope pii:read here, because the entrypoint does not identify \
+                           customers by email";
+    let address = Identifier::of(TextField::Email);
+    if policy.forbidden(&address, sight).next().is_none() {
+        return Ok(());
+    }
+    Err(Rejection::NeedsPii(vec![Problem::parameter("customerId", "needs_pii_read", MESSAGE)]))
+}
+
+fn is_value(change: &Change<Input>) -> bool {
+    matches!(change, Change::Set(Input::Value(_)))
+}
+
+/// The masks in a draft of a token that cannot know any: right or wrong would tell something.
+fn unknowable_masks(draft: &Draft, sight: Sight) -> Vec<Problem> {
+    const MESSAGE: &str = "looks like a mask, and this token sees none; send the full value or leave it out";
+    if sight.knows_masks() {
+        return Vec::new();
+    }
+    let problem = |path: &[&str]| Problem::field(path, "masked_value", MESSAGE);
+    let texts = TextField::all().filter(|field| matches!(draft.text(*field), Change::Set(Input::Mask(_))));
+    let additional = draft.additional.value().into_iter().flatten();
+    texts
+        .map(|field| problem(&[field.name()]))
+        .chain(
+            additional
+                .filter(|(_, value)| matches!(value, Some(Input::Mask(_))))
+                .map(|(name, _)| problem(&["additionalFields", name])),
+        )
+        .collect()
+}
+
+fn needs_pii(fields: Vec<&str>) -> Rejection {
+    const MESSAGE: &str = "belongs to the customer's login; a token with the scope pii:read may change it";
+    let problem = |field: &str| Problem::field(&[field], "needs_pii_read", MESSAGE);
+    Rejection::NeedsPii(fields.into_iter().map(problem).collect())
+}

@@ -1,0 +1,164 @@
+//! What a token sees of an outcome (rules 1): the one place that decides it for creates, changes, conflicts, history,
+//! reports of imports and dry runs.
+//!
+//! Decisions and reports hold everything. An [`Answer`] opens only here, and a conflict names nobody until it has passed
+//! [`problems`].
+
+use std::sync::Arc;
+
+use super::accounts::sight::Sight;
+use super::customers::history::FieldChange;
+use super::customers::identifier::IdField;
+use super::customers::record::{Invitation, Stored};
+use super::decide::command::{Answer, Outcome, Verdict};
+use super::entrypoints::Entrypoint;
+use super::imports::{Reason, Rejections, RowError, RowNote, RowReport};
+use super::kernel::problem::{Problem, Rejection, Tells};
+
+/// What a token sees of a record's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// Everything.
+    Full,
+    /// Login, e-mail, phone, streets, birthday and additional fields masked.
+    Masked,
+}
+
+impl View {
+    /// The view of a token.
+    pub fn of(sight: Sight) -> View {
+        if sight.pii { View::Full } else { View::Masked }
+    }
+}
+
+/// An answer as a token sees it.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The outcome, without what the token may not learn.
+    pub outcome: Outcome,
+    /// The record at the outcome's version; `None` for a match report, and if the token may not read it.
+    pub record: Option<Arc<Stored>>,
+    /// The invitation that the command made.
+    pub invitation: Option<Invitation>,
+    /// How the record is shown.
+    pub view: View,
+    /// The entrypoint, as read under the lock.
+    pub entrypoint: Arc<Entrypoint>,
+    /// Whether this repeats the outcome of an earlier request.
+    pub replayed: bool,
+}
+
+impl Answer {
+    /// The answer as a token sees it.
+    pub fn seen_by(self, sight: Sight) -> Seen {
+        let Answer { mut outcome, stored, entrypoint, replayed } = self;
+        // A token may see what it sent itself. Only readers see what others wrote.
+        let mut learns = sight.reads;
+        if let Outcome::Created { verdict, matched_on, differs, .. } = &mut outcome {
+            learns |= matches!(verdict, Verdict::Created | Verdict::Forced);
+            if !learns {
+                *matched_on = None;
+            }
+            if let Some(names) = matched_on {
+                shown_identifiers(sight, names);
+            }
+            differs.retain(|name| learns && sight.shows_change(name));
+        }
+        Seen {
+            outcome,
+            invitation: stored.as_ref().and_then(|stored| stored.customer.invitation),
+            record: stored.filter(|_| learns),
+            view: View::of(sight),
+            entrypoint,
+            replayed,
+        }
+    }
+}
+
+/// Keeps the names of the fields that a token sees.
+fn shown_identifiers(sight: Sight, names: &mut Vec<String>) {
+    names.retain(|name| IdField::parse(name).is_ok_and(|field| sight.shows(&field)));
+}
+
+/// A refusal as a token sees it.
+pub fn rejection(sight: Sight, rejection: Rejection) -> Rejection {
+    match rejection {
+        Rejection::Conflict { problems: all, ids } => {
+            let shown = problems(sight, all.clone());
+            let ids = if shown.len() == all.len() { ids } else { Vec::new() };
+            let problems = shown.into_iter().map(|problem| problem.telling(Tells::Nothing)).collect();
+            Rejection::Conflict { problems, ids }
+        }
+        other => other,
+    }
+}
+
+/// The problems that a token may see: those that tell nothing of what it must not learn.
+pub fn problems(sight: Sight, mut all: Vec<Problem>) -> Vec<Problem> {
+    all.retain(|problem| may_be_told(sight, problem.tells));
+    all
+}
+
+fn may_be_told(sight: Sight, tells: Tells) -> bool {
+    match tells {
+        Tells::Nothing => true,
+        Tells::Shown => sight.reads,
+        Tells::Masked => sight.reads && sight.pii,
+    }
+}
+
+/// The changes in an entry of a history: fields that a token sees masked are left out, because whether they changed
+/// tells what they were. Values need `pii:read`.
+pub fn changes(sight: Sight, mut all: Vec<FieldChange>) -> Vec<FieldChange> {
+    all.retain(|change| sight.shows_change(&change.field));
+    if !sight.pii {
+        for change in &mut all {
+            (change.from, change.to) = (None, None);
+        }
+    }
+    all
+}
+
+/// The report of a row of an import or a dry run.
+pub fn row(sight: Sight, mut row: RowReport) -> RowReport {
+    shown_identifiers(sight, &mut row.matched_on);
+    row.changed.retain(|name| sight.shows_change(name));
+    row.differs.retain(|name| sight.shows_change(name));
+    if !sight.reads {
+        row.matched_on.clear();
+        row.changed.clear();
+        row.differs.clear();
+        row.emptied = 0;
+    }
+    if !sight.pii {
+        row.cells.clear();
+    }
+    row.problems = notes(sight, row.problems);
+    row.rehearsed = row.rehearsed.map(|said| Box::new(self::row(sight, *said)));
+    row
+}
+
+/// The text of a rejected row, as the wire format lists it.
+pub fn row_error(sight: Sight, error: &RowError) -> String {
+    RowError { line: error.line, notes: notes(sight, error.notes.clone()) }.text()
+}
+
+/// Why rows of an import were rejected, that of the most rows first.
+pub fn reasons(sight: Sight, rejections: &Rejections) -> Vec<Reason> {
+    rejections.tally(|note| if may_be_told(sight, note.tells) { note } else { without_details(&note) })
+}
+
+/// The notes that a token may see; one without details in the place of those that it may not.
+fn notes(sight: Sight, mut all: Vec<RowNote>) -> Vec<RowNote> {
+    let hidden = all.iter().find(|note| !may_be_told(sight, note.tells)).map(without_details);
+    all.retain(|note| may_be_told(sight, note.tells));
+    if all.is_empty() {
+        all.extend(hidden);
+    }
+    all
+}
+
+fn without_details(note: &RowNote) -> RowNote {
+    let message = "another customer stands in the way; this token may not see which";
+    RowNote { field: "".into(), code: note.code.clone(), message: message.into(), tells: Tells::Nothing }
+}

@@ -237,6 +237,7 @@ both!(rules_1_conflicts_and_differences_leave_masked_fields_out, |db| async {
 });
 
 both!(rules_1_the_login_of_a_customer_changes_only_with_pii_read, |db| async {
+    const PASSWORD: &str = "walnut harbour 61";
     let server = Server::start(db).await;
     let site = server.site();
     let full = server.client();
@@ -244,7 +245,6 @@ both!(rules_1_the_login_of_a_customer_changes_only_with_pii_read, |db| async {
     body["customerUsername"] = json!("ada");
     let id = created(&full, "demo", &body).await;
     let before = read(&full, id).await;
-    const PASSWORD: &str = "walnut harbour 61";
     for scopes in [&["customers:write"][..], &["customers:write", "customers:read"]] {
         let masked = server.anonymous().token(&token_with(site, scopes));
         for (change, at) in [

@@ -236,7 +236,9 @@ impl Maker<'_> {
     }
 
     fn flags(&mut self) -> &'static str {
-        self.one(&["", "?mergeExisting=1", "?replaceExisting=1", "?forceCustomerCreation=true"])
+        const FLAGS: [&str; 4] =
+            ["", "?mergeExisting=1", "?replaceExisting=1", "?forceCustomerCreation=true"];
+        self.one::<&'static str>(&FLAGS)
     }
 
     fn id(&mut self) -> u64 {

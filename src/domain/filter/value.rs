@@ -74,7 +74,11 @@ impl TypedEmail {
         let mut spellings = email::spellings(text).into_iter();
         let typed = spellings.next().unwrap_or_default();
         // The typed one is the first, and comes again only if it differs from the others.
-        let part = if spellings.len() < 2 { typed } else { whole.clone() };
+        let mut part = if spellings.len() < 2 { typed } else { whole.clone() };
+        if part.is_empty() {
+            // White space alone is part of no address.
+            part = text.into();
+        }
         TypedEmail { whole: whole.into(), part: part.into() }
     }
 

@@ -16,8 +16,12 @@ use crate::support::*;
 const PROMISE: Duration = Duration::from_mins(5);
 /// The service believes it is idle after two seconds without a write.
 const PAUSE: Duration = Duration::from_millis(150);
-const FILES: u64 = 12;
-const ROWS: u64 = 600;
+const FILES: usize = 12;
+const ROWS: usize = 150;
+/// A text of random letters of this length has about as many terms, so few customers make many segments.
+const LETTERS: usize = 240;
+/// Eight segments of a size are merged. This many prove that some were.
+const SEGMENTS_MIN: i64 = 16;
 /// How many customers the trickle writes at least: it takes longer than any pause after which the service rests.
 const WRITES: u64 = 50;
 
@@ -89,10 +93,11 @@ both!(retired_segments_go_while_others_write, |db| async {
     let client = server.client();
     let trickle = Trickle::start(&client);
     let mut sql = Sql::open(server.site());
-    let mut most_live = 0;
+    let (mut most_live, mut rng) = (0, seeded());
     for file in 0..FILES {
-        let rows: Vec<String> = (file * ROWS..(file + 1) * ROWS)
-            .map(|n| format!("file{n}@example.test,First {n},Last {},Company {n}", n % 97))
+        let mut letters = || -> String { (0..LETTERS).map(|_| rng.lowercase()).collect() };
+        let rows: Vec<String> = (0..ROWS)
+            .map(|row| format!("file{file}.{row}@example.test,{},{},{}", letters(), letters(), letters()))
             .collect();
         let text = format!("Email,First Name,Last Name,Company\n{}\n", rows.join("\n"));
         let import = client.request(Method::POST, "/api/Import/customersForm/demo").timeout(PROMISE);
@@ -110,7 +115,9 @@ both!(retired_segments_go_while_others_write, |db| async {
         most_live = most_live.max(sql.number(sql::LIVE_SEGMENTS));
     };
     trickle.stop(sizes).await;
-    println!("{db:?}: {state:?} bytes, {most_live} live segments at most");
+    let made = sql.number(sql::SEGMENTS_MADE);
+    assert!(made >= SEGMENTS_MIN, "only {made} segments were made: nothing was merged");
+    println!("{db:?}: {made} segments made, {state:?} bytes, {most_live} live segments at most");
     // Eight segments of a size are merged; there are four sizes of these customers' terms, and some wait.
     assert!(most_live <= 8 * 4, "{most_live} live segments");
     drop(sql);

@@ -406,6 +406,8 @@ pub fn blocks(db: Db) -> String {
 }
 
 pub const LIVE_SEGMENTS: &str = "SELECT count(*) AS value FROM index_segment WHERE state = 'live'";
+/// How many segments there ever were, as far as the newest tells.
+pub const SEGMENTS_MADE: &str = "SELECT coalesce(max(segment_id), 0) AS value FROM index_segment";
 pub const INDEX_BYTES: &str = "SELECT coalesce(sum(length(data)), 0) AS value FROM index_block";
 pub const LIVE_INDEX_BYTES: &str = "SELECT coalesce(sum(length(data)), 0) AS value FROM index_block b \
      JOIN index_segment s ON s.segment_id = b.segment_id WHERE s.state = 'live'";

@@ -132,16 +132,19 @@ impl Mapping {
         &self.columns
     }
 
-    /// How many cells of a record are names of columns.
+    /// How many cells of a record are names of columns; none of a record with more cells than a header may have.
     pub(super) fn names_in<'a>(
         record: impl IntoIterator<Item = &'a str>,
         options: &ImportOptions,
     ) -> NamesFound {
         let header = cleaned(record);
-        let parser =
-            HeaderParser { preset: Preset::of(&header), header: &header, options, problems: Vec::new() };
         let filled = header.iter().filter(|cell| !cell.is_empty());
         let cells = filled.clone().count();
+        if header.len() > COLUMNS_MAX {
+            return NamesFound { cells, known: 0 };
+        }
+        let parser =
+            HeaderParser { preset: Preset::of(&header), header: &header, options, problems: Vec::new() };
         let known = filled.filter(|cell| parser.find(cell).is_some()).count();
         NamesFound { cells, known }
     }

@@ -163,11 +163,16 @@ async fn load(server: &Server, client: &Client, values: &mut Values) {
     server.anonymous().post("/api/v2/Token/serverside", &guess).await.expect_error(400);
 }
 
-/// Passes everything that the program wrote to `look`, with a name: data folder, temporary files, logs.
+/// Passes everything that the program wrote to `look`, with a name: data folder, temporary files, logs. Mails in the mail
+/// folder are for people to read.
 pub(super) fn own_files(site: &Site, mut look: impl FnMut(&str, &[u8])) {
     let files = files_since(site.folder(), SystemTime::UNIX_EPOCH);
     assert!(!files.is_empty());
-    for file in files {
+    let mails = crate::mail::mail_folder(site);
+    for file in files
+        .iter()
+        .filter(|file| !file.starts_with(&mails) || file.extension().is_none_or(|end| end != "eml"))
+    {
         if let Ok(bytes) = std::fs::read(&file) {
             look(&file.display().to_string(), &bytes);
         }

@@ -106,7 +106,10 @@ fn text_condition(rng: &mut Rng, people: &[Person], words: &Words) -> Condition 
     }
     // White space at the ends is no part of an address.
     let (needle, is_blank) = match field {
-        "email" => (folded(text.trim()), text.trim().is_empty()),
+        "email" => {
+            let text = folded(&text);
+            (text.trim().to_owned(), !text.is_empty() && text.trim().is_empty())
+        }
         _ => (folded(&text), false),
     };
     let check: Check = Box::new(move |person| {

@@ -427,7 +427,8 @@ fn operations(document: &Value) -> Vec<(String, String)> {
         }
         for method in item.as_object().expect("operations").keys() {
             if ["get", "put", "post", "delete"].contains(&method.as_str()) {
-                all.push((method.to_uppercase(), path.clone()));
+                // The document gives its server's base path apart.
+                all.push((method.to_uppercase(), format!("/api{path}")));
             }
         }
     }

@@ -105,9 +105,10 @@ fn text_condition(rng: &mut Rng, people: &[Person], words: &Words) -> Condition 
         value = format!(" {value} ");
     }
     // White space at the ends is no part of an address.
+    let whole = folded(&text);
     let (needle, is_blank) = match field {
-        "email" => (folded(text.trim()), text.trim().is_empty()),
-        _ => (folded(&text), false),
+        "email" => (whole.trim().to_owned(), whole.trim().is_empty()),
+        _ => (whole, false),
     };
     let check: Check = Box::new(move |person| {
         let own = if is_blank { Vec::new() } else { values(person, field) };

@@ -200,7 +200,7 @@ pub(super) fn postgres_files(site: &Site, since: SystemTime, mut look: impl FnMu
     written.retain(|file| !file.starts_with(cluster.join("base")) || file.starts_with(&own));
     println!("{} files of {} were written since", written.len(), cluster.display());
     for file in written {
-        if let Ok(bytes) = std::fs::read(file) {
+        if let Ok(bytes) = std::fs::read(&file) {
             look(&file.display().to_string(), &bytes);
         }
     }

@@ -173,7 +173,7 @@ pub(super) fn own_files(site: &Site, mut look: impl FnMut(&str, &[u8])) {
         .iter()
         .filter(|file| !file.starts_with(&mails) || file.extension().is_none_or(|end| end != "eml"))
     {
-        if let Ok(bytes) = std::fs::read(&file) {
+        if let Ok(bytes) = std::fs::read(file) {
             look(&file.display().to_string(), &bytes);
         }
     }

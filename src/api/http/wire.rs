@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_librarys_own_refusals_are_replaced() {
+    fn only_refusals_of_the_library_are_replaced() {
         let refusal =
             |head: &str| refusal_for(head.as_bytes()).map(|answer| String::from_utf8(answer).unwrap());
         for (status, words) in

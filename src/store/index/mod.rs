@@ -3,6 +3,9 @@
 //! A term is a keyed hash of a value within its field. The index proposes customers; the caller opens and compares
 //! them. [`segments`] describes how it is stored, the same on both databases; [`compaction`] keeps it small, and [`scrub`]
 //! takes out erased people.
+//!
+//! It is an index of our own, because a library's was the largest part of a write: SQLite's FTS5 took 48 µs a customer and
+//! PostgreSQL's GIN 82 µs.
 
 mod blocks;
 mod compaction;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anstream::println;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use customary::api::tokens::new_claims;
 use customary::app::Failure;
 use customary::clock;
@@ -42,17 +42,13 @@ pub(super) enum TokenCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("sees").required(true).args(["entry", "all_entries"])))]
 pub(super) struct TokenCreate {
     /// The organisation
     #[arg(long, value_name = "ID")]
     org: i64,
     /// An entrypoint that the token sees; repeatable
-    #[arg(
-        long,
-        value_name = "ENTRY",
-        required_unless_present = "all_entries",
-        conflicts_with = "all_entries"
-    )]
+    #[arg(long, value_name = "ENTRY")]
     entry: Vec<String>,
     /// The token sees all entrypoints of the organisation, including future ones
     #[arg(long)]

@@ -35,9 +35,9 @@ pub(super) struct Options {
     /// The entrypoint
     #[arg(long, value_name = "ENTRY")]
     entry: String,
-    /// File format: csv or xlsx
-    #[arg(long, default_value = "csv", value_name = "FORMAT")]
-    format: Format,
+    /// File format: csv or xlsx [default: that of the file's name, else csv]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
     /// The file, or - for standard output [default: customers-ENTRY-DATE.FORMAT in the current folder]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -74,7 +74,7 @@ pub(super) fn run(global: &Global, options: Options) -> ExitCode {
 
 fn export(global: &Global, options: Options) -> Result<(), Failure> {
     let (order, entry) = options.order()?;
-    let name = file_name(&entry, clock::now(), options.format);
+    let name = file_name(&entry, clock::now(), order.format);
     let output = options.output.unwrap_or_else(|| PathBuf::from(name));
     // Check the target before the work as well as after it.
     let mut target = Target::open(&output, options.force)?;
@@ -107,6 +107,12 @@ fn export(global: &Global, options: Options) -> Result<(), Failure> {
 }
 
 impl Options {
+    fn format(&self) -> Format {
+        let end = self.output.as_ref().and_then(|output| output.extension()?.to_str());
+        let is_workbook = end.is_some_and(|end| end.eq_ignore_ascii_case(Format::Xlsx.name()));
+        self.format.unwrap_or(if is_workbook { Format::Xlsx } else { Format::Csv })
+    }
+
     /// The order that the options describe, without the entrypoint's id, and the entrypoint's name.
     fn order(&self) -> Result<(Order, String), Failure> {
         if !is_entry_name(&self.entry) {
@@ -141,7 +147,7 @@ impl Options {
             // Nobody else waits for this process.
             time_max: Duration::MAX,
         };
-        Ok((Order { request, format: self.format, parameter: "--format", columns }, self.entry.clone()))
+        Ok((Order { request, format: self.format(), parameter: "--format", columns }, self.entry.clone()))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anstream::println;
-use clap::Args;
+use clap::{ArgGroup, Args};
 use customary::app::Failure;
 use customary::config::{ConfigError, Global};
 use customary::domain::decide::command::Actor;
@@ -28,6 +28,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
     after_help = "The command shows how many customers match and asks before it invites them. Without a terminal it \
     needs --yes. The service sends the mails. They wait until it runs."
 )]
+#[command(group(ArgGroup::new("who").required(true).multiple(true).args(["all_prospects", "filter"])))]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(super) struct Options {
     /// The entrypoint
@@ -37,7 +38,7 @@ pub(super) struct Options {
     #[arg(long)]
     all_prospects: bool,
     /// A condition as in lists, such as 'city(eq)=Oakton'; repeatable
-    #[arg(long, value_name = "FIELD(OP)=VALUE", required_unless_present = "all_prospects")]
+    #[arg(long, value_name = "FIELD(OP)=VALUE")]
     filter: Vec<String>,
     /// Also invite customers with an open invitation: send a new link and end the earlier one
     #[arg(long)]

@@ -164,11 +164,18 @@ impl Call {
     /// 400 for an invalid key.
     pub(crate) async fn key_use(&self, entrypoint_id: i64, body: &[u8]) -> Result<Option<KeyUse>, Error> {
         let Some(key) = idempotency_key(&self.request)? else { return Ok(None) };
-        let organisation = self.caller.claims().org.to_string();
+        let claims = self.caller.claims();
+        let organisation = claims.org.to_string();
         let route = format!("{} {}", self.request.method(), self.route.trim_start_matches("/api"));
-        let scope = [&organisation, &route, &self.target(), &key].map(|part| part.as_bytes().to_vec());
+        let target = self.target();
+        let mut scope = vec![&organisation, &route, &target, &key];
+        // The outcome under another token's key would tell whether its request had the values of this one.
+        if !self.caller.sight().pii {
+            scope.push(claims.stored_id());
+        }
+        let scope = scope.into_iter().map(|part| part.as_bytes().to_vec()).collect();
         let content = vec![self.request.query_string().as_bytes().to_vec(), body.to_vec()];
-        Ok(Some(self.app.store.idempotency().key_use(entrypoint_id, scope.to_vec(), content).await?))
+        Ok(Some(self.app.store.idempotency().key_use(entrypoint_id, scope, content).await?))
     }
 
     /// The path parameters in a canonical spelling: ids without leading zeros. All ids and nothing else are named so; an

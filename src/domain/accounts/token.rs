@@ -138,6 +138,9 @@ pub struct Maker {
     /// Its requests a minute, if a limit is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rpm: Option<u32>,
+    /// Whether it writes customers whose masked values it does not see.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub writes_masked: bool,
 }
 
 /// The claims of a request token.
@@ -195,9 +198,16 @@ impl Claims {
     /// The claims of a token that this one makes: it ends with this one at the latest.
     #[must_use]
     pub fn heir(&self, made: Claims) -> Claims {
-        let own = Maker { jti: self.stored_id().clone(), rpm: self.rpm };
+        let jti = self.stored_id().clone();
+        let own = Maker { jti, rpm: self.rpm, writes_masked: self.writes_masked() };
         let makers = self.makers.iter().cloned().chain([own]).collect();
         Claims { exp: made.exp.min(self.exp), makers, ..made }
+    }
+
+    /// Whether the token writes customers whose masked values it does not see.
+    pub fn writes_masked(&self) -> bool {
+        let writes = self.allows(Scope::CustomersWrite) || self.allows(Scope::CustomersImport);
+        writes && !self.allows(Scope::PiiRead)
     }
 
     /// Whether the token has a right.

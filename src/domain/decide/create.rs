@@ -138,7 +138,9 @@ pub(super) fn existing(
     invalid(problems)?;
     guard::check_existing(&stored.customer, &mut after, &create.draft, hit, sight)?;
     check_changed_identity(working_set, &stored, &after)?;
-    let is_blind = guard::is_blind(&create.draft, &hit.on, sight);
+    // A replacement also empties what it does not send, whether or not there is something.
+    let is_blind =
+        guard::is_blind(&create.draft, &hit.on, sight) || (create.on_match == OnMatch::Replace && !sight.pii);
     let (version, revision) = write(working_set, &stored, after, operation, actor, is_blind);
     let matched_on = Some(hit.names());
     let outcome = Outcome::Created { verdict, id: hit.id, version, matched_on, differs: Vec::new() };

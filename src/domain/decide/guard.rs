@@ -3,7 +3,7 @@
 //! A token without `pii:read` must not find out a masked value by asking for it or by writing it.
 
 use crate::domain::accounts::sight::{Sight, is_masked};
-use crate::domain::accounts::token::{Claims, Scope};
+use crate::domain::accounts::token::Claims;
 use crate::domain::customers::draft::{Change, Draft, Input};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::{IdField, Identifier};
@@ -72,8 +72,8 @@ pub(super) fn check_update(draft: &Draft, sight: Sight) -> Result<(), Rejection>
     if fields.is_empty() { Ok(()) } else { Err(needs_pii(fields)) }
 }
 
-/// Checks what a merge or a replacement makes of the customer that it found, and keeps the values by which it found the
-/// customer as they are stored.
+/// Checks what a merge or a replacement makes of the customer that it found. It keeps the login, and the values by which it
+/// found the customer, as they are stored.
 ///
 /// # Errors
 /// 403 for a change of the login.
@@ -90,11 +90,7 @@ pub(super) fn check_existing(
     let led = |field: TextField| hit.on.contains(&IdField::Text(field));
     let mut fields: Vec<&str> = LOGIN
         .into_iter()
-        .filter(|field| !led(*field))
-        .filter(|field| {
-            let is_emptied = stored.text(*field).is_some() && after.text(*field).is_none();
-            is_value(draft.text(*field)) || is_emptied
-        })
+        .filter(|field| !led(*field) && is_value(draft.text(*field)))
         .map(TextField::name)
         .collect();
     if draft.password_hash.value().is_some() {
@@ -102,6 +98,10 @@ pub(super) fn check_existing(
     }
     if !fields.is_empty() {
         return Err(needs_pii(fields));
+    }
+    // A replacement keeps a login that it does not send: to refuse it would tell that there is one.
+    for field in LOGIN {
+        after.texts.set(field, stored.text(field).map(Into::into));
     }
     for field in hit.on.iter().filter(|field| is_masked(field)) {
         match field {
@@ -132,7 +132,7 @@ pub(super) fn is_blind(draft: &Draft, on: &[IdField], sight: Sight) -> bool {
 }
 
 /// Checks that a new identifier policy gives its own author no look at masked values: a token that may create or import
-/// could guess by a policy what it may not name in a request.
+/// could guess by a policy what it may not name in a request. So could the maker of the token.
 ///
 /// # Errors
 /// 403 for identifiers with masked fields that the present policy lacks.
@@ -140,7 +140,8 @@ pub fn check_policy(new: &[Identifier], present: &[Identifier], claims: &Claims)
     const MESSAGE: &str = "is masked for this token, which may create or import customers; a token with the scope pii:read may \
                            identify customers by it";
     let sight = Sight::of(claims);
-    if sight.pii || !(claims.allows(Scope::CustomersWrite) || claims.allows(Scope::CustomersImport)) {
+    let writes_masked = claims.writes_masked() || claims.makers.iter().any(|maker| maker.writes_masked);
+    if sight.pii || !writes_masked {
         return Ok(());
     }
     let is_wider = |(_, identifier): &(usize, &Identifier)| {

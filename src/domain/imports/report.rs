@@ -40,9 +40,12 @@ impl RowNote {
         }
     }
 
-    /// Whether it says the same of another row.
+    /// Whether it says the same of another row. Texts about stored customers name them, so each row has another one.
     fn is_alike(&self, other: &RowNote) -> bool {
-        self.field == other.field && self.code == other.code && self.tells == other.tells
+        self.field == other.field
+            && self.code == other.code
+            && self.tells == other.tells
+            && (self.message == other.message || !self.tells.is_nothing())
     }
 }
 
@@ -202,7 +205,7 @@ const REASONS_MAX: usize = 100;
 /// How many rows were rejected for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
-    /// The field and the code, and the message of the first such row.
+    /// What is wrong; about stored customers, the text of the first such row.
     pub note: RowNote,
     /// How many rows.
     pub rows: i64,
@@ -214,7 +217,7 @@ pub struct Reason {
 pub struct Rejections {
     /// How many rows for which reason, in the order of the first rows. A row with several problems counts for each.
     reasons: Vec<Reason>,
-    /// The first rejected rows.
+    /// The first rejected rows, and the first one of each further reason.
     pub rows: Vec<RowError>,
 }
 
@@ -224,9 +227,7 @@ impl Rejections {
         if row.outcome != RowOutcome::Rejected {
             return;
         }
-        if self.rows.len() < ERRORS_MAX {
-            self.rows.push(row.error());
-        }
+        let mut is_shown = self.rows.len() < ERRORS_MAX;
         for (index, note) in row.problems.iter().enumerate() {
             let is_it = |other: &RowNote| other.is_alike(note);
             if row.problems.iter().take(index).any(is_it) {
@@ -236,7 +237,11 @@ impl Rejections {
                 reason.rows += 1;
             } else if self.reasons.len() < REASONS_MAX {
                 self.reasons.push(Reason { note: note.clone(), rows: 1 });
+                is_shown = true;
             }
+        }
+        if is_shown {
+            self.rows.push(row.error());
         }
     }
 
@@ -344,26 +349,36 @@ mod tests {
     #[test]
     fn rules_9_rejected_rows_are_counted_by_reason() {
         let row = |line, notes: &[(&'static str, &'static str, &'static str)]| {
-            let problems =
-                notes.iter().map(|(field, code, text)| RowNote::new(*field, code, *text)).collect();
+            let note = |(field, code, text): &(&'static str, &'static str, &'static str)| {
+                let tells = if *code == "taken" { Tells::Shown } else { Tells::Nothing };
+                RowNote { tells, ..RowNote::new(*field, code, *text) }
+            };
+            let problems = notes.iter().map(note).collect();
             RowReport { problems, ..RowReport::new(line, RowOutcome::Rejected) }
         };
         let mut rejections = Rejections::default();
         rejections.add(&RowReport::new(1, RowOutcome::Created));
         assert!(rejections.is_empty());
-        rejections.add(&row(2, &[("phone", "invalid_phone", "leads to 5")]));
+        rejections.add(&row(2, &[("phone", "taken", "leads to 5")]));
         for line in 3..500 {
             rejections.add(&row(
                 line,
-                &[("email", "invalid", "must be an address"), ("phone", "invalid_phone", "x")],
+                &[("email", "invalid", "must be an address"), ("phone", "taken", "leads to 6")],
             ));
         }
+        rejections.add(&row(499, &[("email", "invalid", "is too long")]));
         rejections.add(&row(500, &[("labels", "bad", "one"), ("labels", "bad", "two")]));
         let told: Vec<_> =
             rejections.tally(|note| note).into_iter().map(|it| (it.note.to_string(), it.rows)).collect();
-        let wanted = [("phone: leads to 5", 498), ("email: must be an address", 497), ("labels: one", 1)];
+        let wanted = [
+            ("phone: leads to 5", 498),
+            ("email: must be an address", 497),
+            ("email: is too long", 1),
+            ("labels: one", 1),
+            ("labels: two", 1),
+        ];
         assert_eq!(told, wanted.map(|(text, rows)| (text.to_owned(), rows)));
-        assert_eq!(rejections.rows.len(), ERRORS_MAX);
+        assert_eq!(rejections.rows.len(), ERRORS_MAX + 2, "each reason has an example");
         let json = serde_json::to_string(&rejections).unwrap();
         assert_eq!(serde_json::from_str::<Rejections>(&json).unwrap(), rejections);
         for number in 0..2 * REASONS_MAX {

@@ -6,6 +6,7 @@ use std::fmt;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::is_additional_key;
 use crate::domain::filter::{ADDITIONAL_PREFIX, after_prefix};
+use crate::domain::kernel::invisible::visible;
 use crate::domain::kernel::text::{fold, nearest};
 
 /// What a column fills.
@@ -67,6 +68,7 @@ impl Target {
     /// The target of a request's or record's name or `additional-x`; case, blanks, `_`, `-` and `.` are
     /// ignored except in the name of an additional field.
     pub fn parse(name: &str) -> Option<Target> {
+        let name = visible(name);
         let name = name.trim();
         if let Some(key) = after_prefix(name).map(str::trim) {
             return is_additional_key(key).then(|| Target::Additional(key.to_owned()));
@@ -127,10 +129,10 @@ impl fmt::Display for Target {
     }
 }
 
-/// The form in which headers compare: without case, white space, `_`, `-` and `.` (rules 9).
+/// The form in which headers compare: without case, invisible characters, white space, `_`, `-` and `.` (rules 9).
 pub(super) fn header_key(header: &str) -> String {
     let kept = |c: &char| !c.is_whitespace() && !matches!(c, '_' | '-' | '.' | '\u{feff}');
-    fold(&header.chars().filter(kept).collect::<String>()).into()
+    fold(&visible(header).chars().filter(kept).collect::<String>()).into()
 }
 
 /// Whether a column came from a file of rejected rows.

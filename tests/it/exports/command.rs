@@ -45,6 +45,11 @@ both!(the_command_writes_the_same_file_as_the_service, |db| async {
     assert_eq!(fs::read_to_string(&file).unwrap(), wanted);
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
 
+    // A name says what the file is.
+    let (status, _, stderr) = export(site, &folder, &["--entry", "demo", "--output", "people.XLSX"]);
+    assert_eq!(status, 0, "{stderr}");
+    assert!(fs::read(folder.join("people.XLSX")).unwrap().starts_with(b"PK"), "no workbook");
+    fs::remove_file(folder.join("people.XLSX")).unwrap();
     // The command never overwrites a file unasked.
     fs::write(&file, "mine").unwrap();
     let (status, _, stderr) = export(site, &folder, &["--entry", "demo"]);

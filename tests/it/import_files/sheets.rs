@@ -43,6 +43,9 @@ both!(rules_9_dates_are_read_or_the_option_is_named, |db| async {
         b@example.test,2024-03-12 09:14 PST,01/02/1990\n\
         c@example.test,2024-03-12T09:14,12/24\n\
         d@example.test,12/24/2023,01/02/1990\n";
+    let zone = "email,created\nz@example.test,2024-03-12 09:14 CET\n";
+    let refused = imported(&client, "demo", zone).await["errors"].to_string();
+    assert!(!refused.contains("would read it") && refused.contains("+01:00"), "{refused}");
     let data = imported(&client, "demo?dateFormat=DD/MM/YYYY", file).await;
     assert_eq!(counts(&data), [2, 0, 2], "{data}");
     let errors = data["errors"].to_string();
@@ -56,6 +59,39 @@ both!(rules_9_dates_are_read_or_the_option_is_named, |db| async {
     assert_eq!(created("b@example.test"), "2024-03-12T17:14");
     let blank = imported(&client, "demo?dateFormat=DD/MM/YYYY&onBadValue=blank", file).await;
     assert_eq!((counts(&blank), &blank["warnings"]), ([2, 2, 0], &json!(2)), "{blank}");
+});
+
+both!(rules_9_invisible_characters_in_headers_count_for_nothing, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let file = "Email\u{200b},\u{2060}First Name\u{200e},additional-ti\u{ad}er\na@example.test,Ada,gold\n";
+    let data = imported(&client, "demo", file).await;
+    assert_eq!(counts(&data), [1, 0, 0], "{data}");
+    let stored = by(&client, "Email").await;
+    let ada = &stored["a@example.test"];
+    assert_eq!((&ada["Firstname"], &ada["AdditionalFields"]), (&json!("Ada"), &json!({"tier": "gold"})));
+});
+
+both!(rules_9_each_reason_has_its_text_and_an_example, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let rows: Vec<_> =
+        (0..120).map(|number| format!("a{number}@example.test,20255501{number:02}.0\n")).collect();
+    let file = format!("email,phone\n{}b@example.test,2.02555E+09\nc@example.test,12\n", rows.concat());
+    let data = imported(&client, "demo", file).await;
+    let reasons: Vec<_> = data["reasons"].as_array().expect("reasons").iter().collect();
+    assert_eq!(
+        reasons.iter().map(|it| it["rows"].as_i64().unwrap()).collect::<Vec<_>>(),
+        [120, 1, 1],
+        "{data}"
+    );
+    for reason in reasons {
+        let text = reason["message"].as_str().expect("a text");
+        assert!(
+            data["errors"].as_array().expect("errors").iter().any(|it| it.as_str().unwrap().contains(text)),
+            "{text}"
+        );
+    }
 });
 
 both!(rules_9_rejected_rows_are_counted_by_reason_and_their_file_runs_nothing, |db| async {

@@ -90,6 +90,17 @@ both!(rules_1_only_visible_fields_and_those_of_the_policy_identify, |db| async {
         assert_needs_pii(&answer, ["/identifiers/1"]);
         setter.put(path, &identifiers(&["email", "firstname+lastname"])).await.expect(200);
     }
+    // Nor by a token that it makes.
+    let maker = token_with(site, &["customers:write", "customers:read", "settings", "tokens"]);
+    let maker = server.anonymous().token(&maker);
+    let mut made = maker;
+    for scopes in [json!(["settings", "tokens"]), json!(["settings"])] {
+        let body = json!({"name": "made", "entries": ["demo", "pairs"], "scopes": scopes});
+        let answer = made.post("/api/Token", &body).await.expect(200);
+        made = server.anonymous().token(answer.data()["token"].as_str().expect("a token"));
+        let answer = made.put("/api/Paypoint/settings/demo", &identifiers(&["phone"])).await;
+        assert_needs_pii(&answer, ["/identifiers/0"]);
+    }
     let organiser = server.anonymous().token(&token_with(site, &["settings"]));
     organiser.put("/api/Paypoint/settings/demo", &identifiers(&["email", "clientId"])).await.expect(200);
 });
@@ -355,4 +366,35 @@ both!(rules_2_a_login_name_means_one_customer, |db| async {
         full.delete(&path(free)).await.expect(200);
         created(&full, entry, &later).await;
     }
+});
+
+both!(rules_1_a_replacement_tells_not_whether_there_is_a_login, |db| async {
+    let server = Server::start(db).await;
+    let site = server.site();
+    let full = server.client();
+    let bare = json!({"customerNumber": "N-1", "city": "Oakton"});
+    let mut whole = ada();
+    whole["customerNumber"] = json!("N-2");
+    whole["customerUsername"] = json!("ada");
+    let ids = [created(&full, "demo", &bare).await, created(&full, "demo", &whole).await];
+    for scopes in [&["customers:write"][..], &["customers:write", "customers:read"]] {
+        let masked = server.anonymous().token(&token_with(site, scopes));
+        let mut versions = Vec::new();
+        for (number, id) in ["N-1", "N-2"].into_iter().zip(ids) {
+            let body = json!({"customerNumber": number, "city": "Oakton"});
+            let answer = masked.create("demo", &body, &[("replaceExisting", "1")], &[]).await.expect(200);
+            assert_eq!(answer.outcome(), "replaced", "{}", answer.text);
+            let read = read(&full, id).await;
+            let tag = read.header("ETag").expect("a tag");
+            versions.push(tag.split('-').next().unwrap().to_owned());
+        }
+        assert_eq!(versions[0], versions[1], "a version tells whether something was emptied");
+    }
+    let left = read(&full, ids[1]).await.json;
+    assert_eq!(left["Email"], "ada.roe@example.test");
+    assert_eq!(left["customerUsername"], "ada");
+    assert_eq!(
+        (&left["Phone"], &left["Birthday"], &left["City"]),
+        (&Value::Null, &Value::Null, &json!("Oakton"))
+    );
 });

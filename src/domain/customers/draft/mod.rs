@@ -355,7 +355,7 @@ impl DraftParser<'_> {
         }
         let mut fields = BTreeMap::new();
         for (key, raw) in &members.0 {
-            let key = key.as_ref();
+            let key = &*visible(key);
             if !is_additional_key(key) {
                 let message =
                     format!("names must be 1–{ADDITIONAL_KEY_CHARS_MAX} of A-Z a-z 0-9 _ - and blank");

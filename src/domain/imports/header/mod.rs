@@ -10,6 +10,7 @@ use super::target::{Meaning, Target, header_key};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::is_additional_key;
 use crate::domain::exports::unmarked;
+use crate::domain::kernel::invisible::visible;
 
 const COLUMNS_MAX: usize = 2000;
 /// The most characters of a header that an error repeats.
@@ -377,6 +378,7 @@ fn split_format(header: &str) -> (&str, Reading) {
 /// The name of the additional field that an unknown column fills. Other systems write the kind of a custom field in
 /// brackets after it: `tier (metadata)`.
 fn additional_key(header: &str) -> Option<String> {
+    let header = &*visible(header);
     let name = match header.strip_suffix(')').and_then(|rest| rest.rsplit_once('(')) {
         Some((name, _)) if !name.trim().is_empty() => name.trim(),
         _ => header,

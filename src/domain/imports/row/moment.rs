@@ -77,9 +77,13 @@ pub(super) fn created_at(
     read.ok_or_else(|| {
         let day = text.split([' ', 'T', 't', ',']).next().unwrap_or_default();
         let form = dates.map(|format| format!("{format}, ")).unwrap_or_default();
+        let reads_day = dates.and_then(|format| format.to_day(day)).or_else(|| DateFormat::ISO.to_day(day));
+        let advice = match reads_day {
+            Some(_) => "; the time after the day, or its zone, is not known: write a zone as an offset such as +01:00".into(),
+            None => advice(day),
+        };
         let message = format!(
-            "must be a date or a time such as {form}2024-03-12, 2024-03-12 09:30 or 2024-03-12T09:30:00-05:00{}",
-            advice(day)
+            "must be a date or a time such as {form}2024-03-12, 2024-03-12 09:30 or 2024-03-12T09:30:00-05:00{advice}"
         );
         ("invalid_time", message)
     })

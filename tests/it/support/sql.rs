@@ -567,7 +567,8 @@ pub fn lock(table: &str) -> String {
     format!("BEGIN; LOCK TABLE {table} IN SHARE MODE")
 }
 
-/// Everything in the database except imports, as text, without the ids that imports use up.
+/// Everything in the database except imports, as text, without the ids that imports use up. Without the search index too,
+/// which packs itself in the background.
 pub fn dump_without_imports(site: &Site) -> Vec<String> {
     let mut sql = Sql::open(site);
     let mut dumped = Vec::new();
@@ -575,7 +576,8 @@ pub fn dump_without_imports(site: &Site) -> Vec<String> {
         Db::Sqlite => {
             let tables = sql.texts(
                 "SELECT name AS value FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'import\\_%' ESCAPE '\\' \
-                 AND name NOT LIKE 'dry\\_run\\_%' ESCAPE '\\' AND name <> 'job' ORDER BY name",
+                 AND name NOT LIKE 'dry\\_run\\_%' ESCAPE '\\' AND name NOT LIKE 'index\\_%' ESCAPE '\\' \
+                 AND name <> 'job' ORDER BY name",
             );
             assert!(tables.iter().any(|table| table == "customer") && tables.len() > 10, "{tables:?}");
             for table in tables {
@@ -586,13 +588,16 @@ pub fn dump_without_imports(site: &Site) -> Vec<String> {
                 dumped.extend(sql.texts(&query).into_iter().map(|row| format!("{table}: {row}")));
             }
             // Imports use up ids of jobs.
-            dumped.retain(|row| !row.starts_with("sqlite_sequence: 'job'"));
+            dumped.retain(|row| {
+                !row.starts_with("sqlite_sequence: 'job'") && !row.starts_with("sqlite_sequence: 'index")
+            });
         }
         Db::Postgres => {
             let tables = sql.texts(
                 "SELECT table_name::text AS value FROM information_schema.tables WHERE table_schema = 'public' \
                  AND table_type = 'BASE TABLE' AND table_name NOT LIKE 'import\\_%' \
-                 AND table_name NOT LIKE 'dry\\_run\\_%' AND table_name <> 'job' ORDER BY 1",
+                 AND table_name NOT LIKE 'dry\\_run\\_%' AND table_name NOT LIKE 'index\\_%' \
+                 AND table_name <> 'job' ORDER BY 1",
             );
             assert!(tables.iter().any(|table| table == "customer") && tables.len() > 10, "{tables:?}");
             for table in tables {

@@ -200,7 +200,7 @@ fn every_subcommand_has_help_that_names_its_defaults() {
                 "--sort-by",
                 "--force",
                 "--quiet",
-                "[default: that of the file's name, else csv]",
+                "[default: that of the file's",
                 "oldest first",
                 "customers-ENTRY-DATE.FORMAT",
             ],

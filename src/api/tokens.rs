@@ -360,8 +360,9 @@ pub(crate) async fn list_tokens(call: Call) -> Result<HttpResponse, Error> {
 
 /// Revoke a token
 ///
-/// Holds at once on this instance and within 5 s on every other; tokens that it fetched or made end too. Again is
-/// no error. A token for some entrypoints revokes only tokens that reach none beyond these.
+/// The revocation takes effect at once on this instance and within 5 s on all others. Tokens that the revoked token
+/// fetched or made end too. Revoking it again is no error. A token for some entrypoints revokes only tokens whose
+/// entrypoints are all among its own.
 #[utoipa::path(
     tag = "Tokens",
     params(("jti" = String, Path, description = "The token's id")),

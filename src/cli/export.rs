@@ -61,7 +61,7 @@ pub(super) struct Options {
     quiet: bool,
 }
 
-/// Exports. The exit status is 0 for a complete file and 2 for none.
+/// Exports. The exit status is 0 if the export is complete, and 2 otherwise.
 pub(super) fn run(global: &Global, options: Options) -> ExitCode {
     match export(global, options) {
         Ok(()) => ExitCode::SUCCESS,

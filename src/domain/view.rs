@@ -143,7 +143,7 @@ pub fn row_error(sight: Sight, error: &RowError) -> String {
     RowError { line: error.line, notes: notes(sight, error.notes.clone()) }.text()
 }
 
-/// Why rows of an import were rejected, that of the most rows first.
+/// Why rows of an import were rejected, the most frequent first.
 pub fn reasons(sight: Sight, rejections: &Rejections) -> Vec<Reason> {
     rejections.tally(|note| if may_be_told(sight, note.tells) { note } else { without_details(&note) })
 }

@@ -174,7 +174,7 @@ impl Import {
 }
 
 impl Drop for Import {
-    /// What would be read for nobody would hold up the end of the service.
+    /// Stops reading ahead: otherwise a stop would wait for rows that nobody needs.
     fn drop(&mut self) {
         if let Some(ahead) = self.ahead.take() {
             ahead.abort();

@@ -169,7 +169,7 @@ impl Call {
         let route = format!("{} {}", self.request.method(), self.route.trim_start_matches("/api"));
         let target = self.target();
         let mut scope = vec![&organisation, &route, &target, &key];
-        // The outcome under another token's key would tell whether its request had the values of this one.
+        // If it shared keys, 422 or a replay would tell it whether another token sent the same masked values.
         if !self.caller.sight().pii {
             scope.push(claims.stored_id());
         }

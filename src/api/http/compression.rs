@@ -11,7 +11,7 @@ use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, ETAG, Encod
 use actix_web::web::Bytes;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// The least size of an answer that is compressed, in bytes. Below it, the work costs more than the bytes: a record is
+/// The least size of an answer that is compressed, in bytes. Below it, compression costs more than it saves. A record is
 /// smaller.
 const BYTES_MIN: u64 = 4 * 1024;
 /// How many answers are compressed at a time. Further ones go out as they are: an encoder takes up to some MB until its client

@@ -54,7 +54,7 @@ pub struct JobOut {
     pub rows_per_second: Option<i64>,
     /// Seconds to its end at that rate; null while there is none.
     pub seconds_left: Option<i64>,
-    /// How many rows were rejected for which reason, that of the most rows first. A row with several problems counts for
+    /// How many rows were rejected for which reason, the most frequent first. A row with several problems counts for
     /// each.
     pub reasons: Vec<ReasonOut>,
     /// The first 100 errors, such as `Error on line 62: email: …`; all are in the rows.

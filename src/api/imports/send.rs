@@ -56,7 +56,7 @@ struct ImportData {
     added: i64,
     /// Rows that did nothing.
     rejected: i64,
-    /// How many rows were rejected for which reason, that of the most rows first.
+    /// How many rows were rejected for which reason, the most frequent first.
     reasons: Vec<ReasonOut>,
     /// The first 100 errors, such as `Error on line 62: email: …`.
     errors: Vec<String>,

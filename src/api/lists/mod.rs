@@ -101,7 +101,7 @@ impl SummaryOut {
 /// 503 and says how to narrow the list.
 ///
 /// Deleted customers are listed only by `status(eq)=-99` or `status(in)=…|-99`. Newest first by default. `Summary.pageIdentifier` (and
-/// `Link: rel="next"`) leads to the next page, however deep, and skips or doubles nothing while others write. Files are
+/// `Link: rel="next"`) leads to the next page, however deep, and skips or repeats no record while others write. Files are
 /// under `/Export`; `exportFormat=csv` or `xlsx` here answers the same file, for clients of the contract.
 #[utoipa::path(
     tag = "Queries",

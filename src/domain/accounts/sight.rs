@@ -18,12 +18,12 @@ pub struct Sight {
 }
 
 impl Sight {
-    /// That of the service itself, of customers in the portal, and of the operator.
+    /// Everything: for the service itself, customers in the portal, and the operator.
     pub const FULL: Sight = Sight { reads: true, exports: true, pii: true };
-    /// That of a token that sees nothing.
+    /// Nothing.
     pub const NONE: Sight = Sight { reads: false, exports: false, pii: false };
 
-    /// The sight of a token.
+    /// What a token sees.
     pub fn of(claims: &Claims) -> Sight {
         Sight {
             reads: claims.allows(Scope::CustomersRead),

@@ -131,8 +131,8 @@ pub(super) fn is_blind(draft: &Draft, on: &[IdField], sight: Sight) -> bool {
         })
 }
 
-/// Checks that a new identifier policy gives its own author no look at masked values: a token that may create or import
-/// could guess by a policy what it may not name in a request. So could the maker of the token.
+/// Checks that a new identifier policy does not help its author to guess masked values: a token that creates or imports
+/// could match by fields that it may not name in a request. The check covers the token's makers too.
 ///
 /// # Errors
 /// 403 for identifiers with masked fields that the present policy lacks.
@@ -157,7 +157,7 @@ pub fn check_policy(new: &[Identifier], present: &[Identifier], claims: &Claims)
 /// Checks an invitation. It looks for other customers with the address, so it tells whether somebody has it.
 ///
 /// # Errors
-/// 403 if the policy does not identify customers by their address anyway.
+/// 403 if the token lacks `pii:read` and the policy does not identify customers by e-mail address.
 pub fn check_invite(policy: &Policy, sight: Sight) -> Result<(), Rejection> {
     const MESSAGE: &str = "an invitation needs a token with the scope pii:read here, because the entrypoint does not identify \
                            customers by email";
@@ -172,7 +172,7 @@ fn is_value(change: &Change<Input>) -> bool {
     matches!(change, Change::Set(Input::Value(_)))
 }
 
-/// The masks in a draft of a token that cannot know any: right or wrong would tell something.
+/// The masks in a draft of a token that cannot know any: to accept or refuse it would tell the stored value.
 fn unknowable_masks(draft: &Draft, sight: Sight) -> Vec<Problem> {
     const MESSAGE: &str = "looks like a mask, and this token sees none; send the full value or leave it out";
     if sight.knows_masks() {

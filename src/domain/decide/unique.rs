@@ -68,8 +68,8 @@ fn check_unique(
     Err(Rejection::Conflict { problems, ids: in_the_way }.into())
 }
 
-/// The keys that find whom else a new or changed login name would mean: who has the username as e-mail address, and who
-/// has the e-mail address as username.
+/// The keys to find another customer who could sign in with a new or changed login name: one with the username as e-mail
+/// address, or with the e-mail address as username.
 pub(super) fn login_keys(before: Option<&Customer>, after: &Customer) -> Vec<(TextField, MatchKey)> {
     let mut keys = Vec::new();
     for field in [TextField::CustomerUsername, TextField::Email] {

@@ -40,7 +40,7 @@ impl RowNote {
         }
     }
 
-    /// Whether it says the same of another row. Texts about stored customers name them, so each row has another one.
+    /// Whether two notes state the same problem in different rows. Texts about stored customers name them, so each row has another one.
     fn is_alike(&self, other: &RowNote) -> bool {
         self.field == other.field
             && self.code == other.code
@@ -250,8 +250,8 @@ impl Rejections {
         self.rows.is_empty()
     }
 
-    /// The reasons, that of the most rows first. `shown` gives what may be shown of a note; reasons that it makes alike are
-    /// counted together.
+    /// The reasons, the most frequent first. `shown` hides what a token may not see. Reasons that look the same afterwards are
+    /// added up.
     pub fn tally(&self, shown: impl Fn(RowNote) -> RowNote) -> Vec<Reason> {
         let mut reasons: Vec<Reason> = Vec::new();
         for Reason { note, rows } in &self.reasons {

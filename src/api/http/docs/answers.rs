@@ -98,10 +98,10 @@ const HEADERS: [(&str, &str, &str); 10] = [
     ),
     (
         "RateLimit",
-        "What is left of that limit: requests (r), and seconds (t) until all are allowed again",
+        "What is left of that limit: requests (r), and seconds (t) until all are allowed again; on a 429, until one is",
         "\"minute\";r=599;t=1",
     ),
-    ("WWW-Authenticate", "The scheme of tokens", "Bearer"),
+    ("WWW-Authenticate", "The authentication scheme", "Bearer"),
 ];
 
 /// The components of headers that operations use.

@@ -44,7 +44,7 @@ pub(crate) fn skeleton() -> OpenApi {
         info(title = "Customary", description = DESCRIPTION),
         components(schemas(super::error::ErrorBody)),
         tags(
-            (name = "Customers", description = "Create, read, change, delete; who would this hit; what happened"),
+            (name = "Customers", description = "Create, read, change, delete and match customers; their history"),
             (name = "Queries", description = "Lists of customers"),
             (name = "Invitations", description = "Customers invited to the portal, one or many"),
             (name = "Mail", description = "Mails to customers, and what became of them"),
@@ -66,7 +66,7 @@ pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
         "requestToken",
         SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
             "requestToken",
-            "A request token, bare.",
+            "A request token, without the word `Bearer`.",
         ))),
     );
     components.add_security_scheme(

@@ -59,7 +59,7 @@ fn rules() -> Vec<(&'static str, Value)> {
     let entries = json!({
         "oneOf": [
             {"type": "string", "const": "*", "description": "All of the organisation."},
-            {"type": "array", "items": {"type": "string"}, "description": "These."},
+            {"type": "array", "items": {"type": "string"}, "description": "The listed entrypoints."},
         ]
     });
     vec![

@@ -5,13 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use actix_http::HttpService;
-use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
-use actix_web::HttpServer;
-use actix_web::dev::{AppConfig, Server, ServerHandle};
-use actix_web::rt::net::TcpStream;
+use actix_web::dev::{Server, ServerHandle};
 use actix_web::web::Data;
 use futures_util::future::join_all;
+use strum::VariantArray as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api;
@@ -21,7 +18,7 @@ use crate::api::http::connections::{Connections, raise_file_limit};
 use crate::api::http::meters;
 use crate::api::http::rate_limits::Limits;
 use crate::api::http::state::App;
-use crate::api::http::wire::{HEAD_TIMEOUT, Wire};
+use crate::api::http::wire::HEAD_TIMEOUT;
 use crate::api::tokens::{DAYS_DEFAULT, new_claims};
 use crate::clock;
 use crate::config::{ConfigError, Global, Serve};
@@ -32,10 +29,9 @@ use crate::jobs::StopSignal;
 use crate::mail::Transport;
 use crate::portal;
 use crate::portal::{Portal, PortalSettings};
-use crate::store::{DEMO_ENTRY, SessionLimits, Store, StoreError, StoreOptions};
+use crate::server::{Listeners, Reception};
+use crate::store::{DEMO_ENTRY, DatabaseUrl, SessionLimits, Store, StoreError, StoreOptions};
 
-/// After a SIGTERM, open requests have this many seconds to finish.
-const SHUTDOWN_SECS: u64 = 6;
 /// After the last request, a mail in delivery has this long to finish.
 const MAIL_PATIENCE: Duration = Duration::from_secs(2);
 /// After the last request, imports and invitations have this long to finish a step and to give up their leases.
@@ -44,12 +40,12 @@ const JOBS_PATIENCE: Duration = Duration::from_secs(3);
 const WATCH_PATIENCE: Duration = Duration::from_secs(1);
 /// The exit status after a second Ctrl-C, as shells expect it.
 const INTERRUPTED: i32 = 130;
-/// How long the service waits for a client to take the last bytes and to close its side.
-const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// How many connections the kernel queues before the service accepts them.
-const BACKLOG: u32 = 4096;
 /// How many connections beyond `--max-connections` get an answer: health, or 503.
 const SURPLUS_CONNECTIONS: usize = 256;
+/// How many connections the health address accepts, and how long a client may be silent there. Even if silent clients
+/// hold them all, others wait no longer than that.
+const HEALTH_CONNECTIONS: usize = 1024;
+const HEALTH_PATIENCE: Duration = Duration::from_secs(2);
 /// How many files the service opens besides connections of clients and readers.
 const OTHER_FILES: usize = 64;
 /// How many passwords wait to be hashed for requests of the API, and in the portal. One takes some 30 ms.
@@ -68,6 +64,16 @@ pub enum Failure {
     /// The operating system failed.
     #[error("{0}")]
     System(String),
+}
+
+/// The token of the first start.
+#[derive(Debug)]
+pub struct FirstToken {
+    /// The token itself.
+    pub text: String,
+    /// Whether it has every scope for all entrypoints of organisation 1, so that all of Swagger UI can be tried: only where the
+    /// database is SQLite and the service listens on loopback (rules 1).
+    pub has_every_right: bool,
 }
 
 /// Opens the store for a subcommand other than `serve`, which never makes a database.
@@ -123,10 +129,13 @@ fn portal_settings(serve: &Serve) -> PortalSettings {
 }
 
 /// How many connections the service serves: as many as set, if it may open as many files.
-fn connections_max(wanted: usize, readers: usize) -> usize {
+fn connections_max(serve: &Serve) -> usize {
+    let wanted = serve.max_connections;
     let Some(files) = raise_file_limit() else { return wanted };
     // A reader of SQLite opens the database, its log and its index.
-    let possible = files.saturating_sub(OTHER_FILES + SURPLUS_CONNECTIONS + 3 * readers).max(1);
+    let health = if serve.health_listen.is_some() { HEALTH_CONNECTIONS } else { 0 };
+    let others = OTHER_FILES + SURPLUS_CONNECTIONS + health + 3 * readers_of(serve);
+    let possible = files.saturating_sub(others).max(1);
     if possible < wanted {
         tracing::warn!(files, connections = possible, "few files may be open: raise the limit (ulimit -n)");
     }
@@ -147,6 +156,24 @@ impl StopSignals {
             _ = self.1.recv() => {}
         }
     }
+}
+
+/// The guard of the tokens, and the thread that tells it which are revoked.
+///
+/// # Errors
+/// The database does not answer, or the system refused a thread.
+fn guard(store: &Store, stop: StopSignal) -> Result<(Arc<Guard>, JoinHandle<()>), Failure> {
+    let guard = Arc::new(Guard::default());
+    let asked_at = clock::now();
+    let mut watch = store.tokens().watch();
+    guard.learn(watch.poll()?, asked_at);
+    let learner = Arc::clone(&guard);
+    let learn = move |revoked: Option<Vec<String>>, now| match revoked {
+        Some(revoked) => learner.learn(revoked, now),
+        None => learner.fail(now),
+    };
+    let watcher = jobs::watch(watch, stop, learn).map_err(system)?;
+    Ok((guard, watcher))
 }
 
 /// Goes on to answer for a while: clients with open connections, and a load balancer that has not noticed yet, send more.
@@ -183,9 +210,14 @@ fn options_to_serve(global: &Global, serve: &Serve) -> Result<StoreOptions, Fail
 ///
 /// # Errors
 /// The configuration is wrong, the database does not open, or the address is in use.
-pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>)) -> Result<(), Failure> {
+pub async fn serve(
+    global: &Global,
+    serve: &Serve,
+    greet: impl Fn(Option<&FirstToken>),
+) -> Result<(), Failure> {
     serve.check(global)?;
     let options = options_to_serve(global, serve)?;
+    let is_embedded = matches!(options.url, DatabaseUrl::Sqlite(_));
     let (composer, transport) = serve.mail.mailer(global, serve.base_url())?;
     let folder = serve.mail.folder(global, &transport);
     folder.iter().for_each(jobs::mail::remove_drafts);
@@ -193,17 +225,8 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
     global.has_begun();
     // Only now is it known that the file is a database of this service.
     global.close_to_others(&global.database()?);
-    let guard = Arc::new(Guard::default());
     let stop = StopSignal::default();
-    let asked_at = clock::now();
-    let mut watch = store.tokens().watch();
-    guard.learn(watch.poll()?, asked_at);
-    let learner = Arc::clone(&guard);
-    let learn = move |revoked: Option<Vec<String>>, now| match revoked {
-        Some(revoked) => learner.learn(revoked, now),
-        None => learner.fail(now),
-    };
-    let watcher = jobs::watch(watch, stop.clone(), learn).map_err(system)?;
+    let (guard, watcher) = guard(&store, stop.clone())?;
     let metrics = meters::record().map_err(system)?;
     let hash_threads = cores().div_ceil(2);
     let settings = portal_settings(serve);
@@ -211,7 +234,7 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
     let hashing = HashLane::new(hash_threads, HASHES_OF_PORTAL);
     let portal = Portal::new(Arc::clone(&store), hashing, settings).map_err(system)?;
     let portal = Data::new(portal);
-    let connections_max = connections_max(serve.max_connections, readers_of(serve));
+    let connections_max = connections_max(serve);
     let connections = Arc::new(Connections::new(connections_max));
     let ends = Arc::new(AtomicBool::new(false));
     let state = Data::new(App {
@@ -227,11 +250,13 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
     });
     let shared = Shared::default();
     let health = health_server(serve, &state, &shared)?;
-    let server = http_server(serve, state, shared, portal, connections_max)?;
+    let listeners = Listeners::bind(serve.listen.addresses())
+        .map_err(|error| cannot_listen(&serve.listen, &error, "--listen"))?;
+    let server = http_server(&listeners, serve, state, shared, portal, connections_max)?;
     let mut signals = StopSignals::listen().map_err(system)?;
     // After the bind: if a first start fails because its address is in use, the next start prints the token.
-    let token = first_token(&store).await?;
-    greet(token.as_deref());
+    let token = first_token(&store, is_embedded && serve.listen.is_loopback()).await?;
+    greet(token.as_ref());
     let workers = [
         actix_web::rt::spawn(jobs::purge(Arc::clone(&store), serve.import_retention, session)),
         actix_web::rt::spawn(jobs::rotation::work(Arc::clone(&store))),
@@ -241,6 +266,8 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
         actix_web::rt::spawn(jobs::imports::work(Arc::clone(&store), stop.clone())),
         actix_web::rt::spawn(jobs::index::work(Arc::clone(&store), stop.clone())),
         actix_web::rt::spawn(jobs::invitations::work(Arc::clone(&store), stop.clone())),
+        actix_web::rt::spawn(jobs::labels::work(Arc::clone(&store), stop.clone())),
+        actix_web::rt::spawn(jobs::lifecycle::work(Arc::clone(&store), stop.clone())),
     ];
     if let Transport::Folder(folder) = &transport {
         let folder = folder.path().display();
@@ -258,8 +285,12 @@ pub async fn serve(global: &Global, serve: &Serve, greet: impl Fn(Option<&str>))
     }
     end_on_interrupt()?;
     ends.store(true, Ordering::Relaxed);
+    let ending = async move {
+        drain(&connections, serve.drain).await;
+        listeners.close(&connections).await;
+    };
     tokio::select! {
-        () = drain(&connections, serve.drain) => {}
+        () = ending => {}
         () = signals.next() => {}
     }
     handle.stop(true).await;
@@ -301,20 +332,26 @@ async fn close(store: Arc<Store>, watcher: JoinHandle<()>) -> Result<(), Failure
     closed.await.map_err(system)
 }
 
-/// Binds the address of the service. Nothing is answered before the result is awaited.
+/// The server of the API and the portal.
 ///
 /// # Errors
-/// The address is in use.
+/// The system refused a copy of a socket.
 fn http_server(
+    listeners: &Listeners,
     serve: &Serve,
     state: Data<App>,
     shared: Shared,
     portal: Data<Portal>,
     connections_max: usize,
 ) -> Result<Server, Failure> {
-    let (accepting, keep_alive) = (Arc::clone(&state.connections), serve.keep_alive);
     let origins = serve.allow_origin.clone();
-    let http_workers = serve.workers.map_or_else(cores, usize::from);
+    let reception = Reception {
+        connections: Arc::clone(&state.connections),
+        workers: serve.workers.map_or_else(cores, usize::from),
+        accepted_max: connections_max + SURPLUS_CONNECTIONS,
+        keep_alive: serve.keep_alive,
+        head_timeout: HEAD_TIMEOUT,
+    };
     let application = move || {
         let portal = portal.clone();
         api::application(state.clone(), shared.clone(), origins.clone(), |pages| {
@@ -322,36 +359,7 @@ fn http_server(
             portal::routes(pages);
         })
     };
-    let server = Server::build()
-        .workers(http_workers)
-        .max_concurrent_connections((connections_max + SURPLUS_CONNECTIONS).div_ceil(http_workers))
-        .disable_signals()
-        .backlog(BACKLOG)
-        .shutdown_timeout(SHUTDOWN_SECS);
-    let ending = server.graceful_shutdown_signal();
-    let server = server.bind("http", serve.listen.addresses(), move || {
-        let (accepting, ending) = (Arc::clone(&accepting), ending.clone());
-        let application = application().into_factory().map_err(|error| error.error_response());
-        let http = HttpService::build()
-            .graceful_shutdown_signal(move || {
-                let ending = ending.clone();
-                async move { ending.notified().await }
-            })
-            // Clients and proxies must close idle connections first: a request that is on its way to a closed connection fails.
-            .keep_alive(keep_alive)
-            .client_request_timeout(HEAD_TIMEOUT)
-            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-            // A request ends when its client goes away.
-            .h1_allow_half_closed(false)
-            .on_connect_ext(move |wire: &Wire, data| accepting.accept(wire, data))
-            .h1(map_config(application, |()| AppConfig::default()));
-        fn_service(async |stream: TcpStream| {
-            let peer = stream.peer_addr().ok();
-            Ok((Wire::new(stream), peer))
-        })
-        .and_then(http)
-    });
-    Ok(server.map_err(|error| cannot_listen(&serve.listen, &error, "--listen"))?.run())
+    listeners.server(&reception, application).map_err(system)
 }
 
 /// From now on Ctrl-C ends the process at once.
@@ -372,27 +380,35 @@ fn cannot_listen(address: impl std::fmt::Display, error: &std::io::Error, option
 
 /// Starts a server that only tells how the service is, on a thread of its own, if it has an address.
 fn health_server(serve: &Serve, state: &Data<App>, shared: &Shared) -> Result<Option<ServerHandle>, Failure> {
-    let Some(address) = serve.health_listen else { return Ok(None) };
+    let Some(listen) = &serve.health_listen else { return Ok(None) };
     let (state, shared) = (state.clone(), shared.clone());
-    let server = HttpServer::new(move || api::health_application(state.clone(), shared.clone()))
-        .workers(1)
-        .max_connections(SURPLUS_CONNECTIONS)
-        .client_request_timeout(HEAD_TIMEOUT)
-        .h1_allow_half_closed(false)
-        .disable_signals()
-        .bind(address)
-        .map_err(|error| cannot_listen(address, &error, "--health-listen"))?
-        .run();
+    let listeners = Listeners::bind(listen.addresses())
+        .map_err(|error| cannot_listen(listen, &error, "--health-listen"))?;
+    let reception = Reception {
+        connections: Arc::new(Connections::new(HEALTH_CONNECTIONS)),
+        workers: 1,
+        accepted_max: HEALTH_CONNECTIONS,
+        // Whoever asks for health asks at once, and waits for the answer.
+        keep_alive: HEALTH_PATIENCE,
+        head_timeout: HEALTH_PATIENCE,
+    };
+    let application = move || api::health_application(state.clone(), shared.clone());
+    let server = listeners.server(&reception, application).map_err(system)?;
     let handle = server.handle();
     actix_web::rt::spawn(server);
     Ok(Some(handle))
 }
 
-/// Creates the token for the demo entrypoint; `None` if there is a token already, or if that entrypoint is gone.
-async fn first_token(store: &Store) -> Result<Option<String>, StoreError> {
-    let entries = Entries::Listed(vec![DEMO_ENTRY.to_owned()]);
+/// Creates the first token: with every right, or with those on the customers of the demo entrypoint. `None` if there is a
+/// token already, or if that entrypoint is gone.
+async fn first_token(store: &Store, has_every_right: bool) -> Result<Option<FirstToken>, StoreError> {
+    let (entries, scopes) = if has_every_right {
+        (Entries::All, Scope::VARIANTS.to_vec())
+    } else {
+        (Entries::Listed(vec![DEMO_ENTRY.to_owned()]), Scope::DEFAULT.to_vec())
+    };
     let life_secs = DAYS_DEFAULT * 86_400;
-    let claims =
-        new_claims("first start".into(), 1, entries, Scope::DEFAULT.to_vec(), clock::now(), life_secs, None);
-    store.tokens().create_first(claims).await
+    let claims = new_claims("first start".into(), 1, entries, scopes, clock::now(), life_secs, None);
+    let made = store.tokens().create_first(claims).await?;
+    Ok(made.map(|text| FirstToken { text, has_every_right }))
 }

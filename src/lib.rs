@@ -13,6 +13,7 @@ pub mod hashing;
 pub mod jobs;
 pub mod mail;
 pub mod portal;
+pub(crate) mod server;
 pub mod store;
 pub mod telemetry;
 pub mod vault;

@@ -18,8 +18,10 @@
 )]
 
 mod create;
+mod details;
 mod growth;
 mod import;
+mod ingest;
 mod instructions;
 mod pair;
 mod profile;
@@ -93,6 +95,31 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// A customer's details beside a plain read by id, on a million customers
+    Details {
+        /// Customers in the database
+        #[arg(long, env = "BENCH_ROWS", default_value_t = 1_000_000)]
+        rows: u64,
+        /// Measure only this database: sqlite or postgresql
+        #[arg(long)]
+        only: Option<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Transactions in batches beside COPY of the same rows, creates beside them, and pages of few and of many
+    Ingest {
+        /// Customers in the database
+        #[arg(long, env = "BENCH_ROWS", default_value_t = 1_000_000)]
+        rows: u64,
+        /// Transactions in the database when pages of many are read
+        #[arg(long, default_value_t = 10_000_000)]
+        deep: u64,
+        /// Measure only this database: sqlite or postgresql
+        #[arg(long)]
+        only: Option<String>,
+        #[command(flatten)]
+        common: Common,
+    },
     /// Time from start to ready, memory when idle (goal 9)
     Startup {
         /// Customers in the database
@@ -158,6 +185,12 @@ fn main() {
         }
         Command::Growth { rows, only, common } => {
             to_the_end(growth::run(&common, rows, only.as_deref()));
+        }
+        Command::Details { rows, only, common } => {
+            to_the_end(details::run(&common, rows, only.as_deref()));
+        }
+        Command::Ingest { rows, deep, only, common } => {
+            to_the_end(ingest::run(&common, rows, deep, only.as_deref()));
         }
         Command::Startup { rows, common } => to_the_end(startup::run(&common, rows)),
         Command::Instructions(common) => to_the_end(instructions::run(&common)),

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpResponse, get};
+use futures_util::Stream;
 
 use super::customers::view_of;
 use super::http::call::Call;
 use super::http::error::Error;
 use super::http::params::{EntryPath, ExportQuery, FormatPath, OrganisationPath};
 use super::http::state::App;
-use super::lists::params::{FileParams, ListParams, ListTarget};
+use super::lists::params::{FileParams, ListParams, ListTarget, require_for_totals};
 use crate::clock;
 use crate::domain::accounts::token::Scope;
-use crate::domain::exports::default_columns;
+use crate::domain::exports::{COLUMNS_PARAMETER, Column, ExportColumn, Format, default_columns};
+use crate::domain::kernel::problem::Problem;
 use crate::domain::view::View;
 use crate::export::{Export, Order, file_name};
 use crate::store::{ListRequest, StoreError};
@@ -51,6 +53,7 @@ pub(crate) struct WorkbookOut(Vec<u8>);
 )]
 #[get("/api/Export/customers/{format}/{entry}")]
 pub(crate) async fn export_customers(call: Call) -> Result<HttpResponse, Error> {
+    require_for_totals(&call)?;
     export(&call, &ListTarget::of_entrypoint(&call, Scope::CustomersExport).await?).await
 }
 
@@ -73,6 +76,7 @@ pub(crate) async fn export_customers(call: Call) -> Result<HttpResponse, Error> 
 )]
 #[get("/api/Export/customers/{format}/org/{orgId}")]
 pub(crate) async fn export_organisation_customers(call: Call) -> Result<HttpResponse, Error> {
+    require_for_totals(&call)?;
     export(&call, &ListTarget::of_organisation(&call, Scope::CustomersExport).await?).await
 }
 
@@ -86,7 +90,7 @@ async fn export(call: &Call, target: &ListTarget) -> Result<HttpResponse, Error>
 /// the connection, so that nobody takes a part for the whole.
 ///
 /// # Errors
-/// 400 if there are more customers than the format holds; 503 without the database.
+/// 400 if there are more customers than the format holds; 403 for comments without `pii:read`; 503 without the database.
 pub(super) async fn answer(
     app: &Data<App>,
     target: &ListTarget,
@@ -95,10 +99,17 @@ pub(super) async fn answer(
     view: View,
 ) -> Result<HttpResponse, Error> {
     let FileParams { format, parameter, columns } = file;
+    let shows_comments = |columns: &[Column]| columns.iter().any(|it| it.source == ExportColumn::Comment);
+    if view == View::Masked && columns.as_deref().is_some_and(shows_comments) {
+        // Even a mask would tell who has comments.
+        let message = "has the column comment, which a token with the scope pii:read may export";
+        let problem = Problem::parameter(COLUMNS_PARAMETER, "needs_pii_read", message);
+        return Err(Error::NeedsPii(vec![problem]));
+    }
     let limit = usize::try_from(params.limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
     let request = ListRequest { limit, ..params.request(target, view) };
     let columns = columns.unwrap_or_else(|| default_columns(target.is_organisation));
-    let order = Order { request, format, parameter, columns };
+    let order = Order { request, format, parameter, columns, now: clock::now() };
     let mut export = Export::begin(Arc::clone(&app.store), order).await?;
     let name = file_name(&target.file_name, clock::now(), format);
     let stream = async_stream::try_stream! {
@@ -106,15 +117,24 @@ pub(super) async fn answer(
             yield Bytes::from(bytes);
         }
     };
-    Ok(HttpResponse::Ok()
+    Ok(download(format, &name, stream))
+}
+
+/// The answer that a browser saves as a file of this name.
+pub(super) fn download(
+    format: Format,
+    name: &str,
+    stream: impl Stream<Item = Result<Bytes, actix_web::Error>> + 'static,
+) -> HttpResponse {
+    HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "private, no-store"))
         .insert_header((CONTENT_TYPE, format.media_type()))
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
-        .streaming::<_, actix_web::Error>(stream))
+        .streaming(stream)
 }
 
 /// Logs an error after the first bytes, which no answer can show.
-fn broken_off(error: StoreError) -> Error {
+pub(super) fn broken_off(error: StoreError) -> Error {
     tracing::error!(%error, "an export was broken off");
     error.into()
 }

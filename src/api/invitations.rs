@@ -12,15 +12,12 @@ use super::http::error::{Error, unless_any};
 use super::http::json;
 use super::http::params::{EntryPath, InviteJobPath, KeyHeader, PageQuery, StopKeyHeader};
 use super::lists::{SummaryOut, page_of};
+use super::selection::{Asked, read_members};
 use crate::domain::accounts::sight::Sight;
 use crate::domain::accounts::token::Scope;
-use crate::domain::customers::record::CUSTOMER_ID_MAX;
+use crate::domain::bulk::BulkState;
 use crate::domain::decide::guard;
-use crate::domain::filter::RESERVED;
-use crate::domain::invitations::{
-    IDS_MAX, InviteJob, InviteJobState, InviteOutcome, InvitePlan, InviteReport,
-};
-use crate::domain::kernel::problem::Problem;
+use crate::domain::invitations::{InviteJob, InviteOutcome, InvitePlan, InviteReport};
 use crate::domain::kernel::time::Micros;
 
 /// Whom to invite, where they are named; empty where the query says it.
@@ -38,7 +35,7 @@ pub(crate) struct InviteJobOut {
     /// Its id.
     job_id: i64,
     /// How far it is.
-    state: InviteJobState,
+    state: BulkState,
     /// How many customers it is about; null while nobody counted.
     total: Option<i64>,
     /// How many of them were looked at.
@@ -171,79 +168,10 @@ pub(crate) async fn invite_customers(call: Call, payload: Payload) -> Result<Htt
 async fn read_plan(call: &Call, body: &Bytes) -> Result<InvitePlan, Error> {
     let mut params = call.params();
     let again = params.flag("again");
-    let search = params.text("search").unwrap_or_default();
-    let (pairs, mut problems) = params.rest();
-    let filters: Vec<(String, String)> =
-        pairs.into_iter().filter(|(name, _)| name != "again" && name != "search").collect();
-    for (name, _) in &filters {
-        if RESERVED.contains(&name.as_str()) && name != "parameters" {
-            let message = "is no parameter of this route";
-            problems.push(Problem::parameter(name.clone(), "unknown_parameter", message));
-        }
-    }
-    let (ids, found) = body::parsed(body, read_ids).await?;
-    problems.extend(found);
-    let plan = InvitePlan {
-        ids,
-        filters,
-        search,
-        again,
-        link_ttl_secs: call.app.link_ttl_secs,
-        masked: !call.caller.sees_pii(),
-    };
-    let is_filtered = !plan.filters.is_empty() || !plan.search.trim().is_empty();
-    if plan.ids.is_some() == is_filtered {
-        let message = if is_filtered {
-            "cannot stand beside filters; send one of the two"
-        } else {
-            "is missing; name customers, or send a filter such as ?lifecycle=Prospect"
-        };
-        problems.push(Problem::field(&["customerIds"], "required", message));
-    }
-    match crate::domain::filter::Filter::parse(&plan.filters) {
-        Ok(filter) if plan.masked => problems.extend(filter.masked_fields()),
-        Ok(_) => {}
-        Err(found) => problems.extend(found),
-    }
-    if let Err(problem) = crate::domain::filter::Search::parse(&plan.search) {
-        problems.push(problem);
-    }
-    unless_any(problems, Ok(plan))
-}
-
-/// `customerIds`, if sent, and the problems of the body.
-type SentIds = (Option<Vec<i64>>, Vec<Problem>);
-
-fn read_ids(bytes: &Bytes) -> Result<SentIds, Error> {
-    let mut problems = Vec::new();
-    if matches!(bytes.trim_ascii(), b"" | b"null") {
-        return Ok((None, problems));
-    }
-    let mut ids = None;
-    for (name, raw) in &body::members(bytes)?.0 {
-        if name.as_ref() != "customerIds" {
-            problems.push(Problem::field(&[name], "unknown_field", "is no field of an invitation"));
-            continue;
-        }
-        match serde_json::from_str::<Option<Vec<i64>>>(raw.get()) {
-            Ok(found) => ids = found,
-            Err(_) => {
-                problems.push(Problem::field(&[name], "wrong_type", "must be an array of customers' ids"));
-            }
-        }
-    }
-    let Some(mut ids) = ids else { return Ok((None, problems)) };
-    if ids.is_empty() || ids.len() > IDS_MAX {
-        let message = format!("must name 1 to {IDS_MAX} customers");
-        problems.push(Problem::field(&["customerIds"], "invalid_value", message));
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    if ids.iter().any(|id| !(1..=CUSTOMER_ID_MAX).contains(id)) {
-        let message = "holds a number that is no customer's id";
-        problems.push(Problem::field(&["customerIds"], "invalid_value", message));
-    }
-    Ok((Some(ids), problems))
+    let asked = Asked::of(call, params, &["again"]);
+    let members = body::parsed(body, |body| read_members(body, "an invitation", &[])).await?;
+    let (selection, problems) = asked.selection(members);
+    unless_any(problems, Ok(InvitePlan { selection, again, link_ttl_secs: call.app.link_ttl_secs }))
 }
 
 /// The invitation job in the path, if the token has the scope and may see it.

@@ -114,7 +114,7 @@ pub(crate) async fn list_outbox(call: Call) -> Result<HttpResponse, Error> {
 
 /// Send a mail again
 ///
-/// Of those that are `failed` or `uncertain`: to the address that the customer has now, and with a fresh link where it carries
+/// Of those that are `failed`, `uncertain` or `written`: to the address that the customer has now, and with a fresh link where it carries
 /// one, which ends the earlier link.
 #[utoipa::path(
     tag = "Mail",

@@ -1,14 +1,24 @@
 //! HTTP: parse, authorise, call the store, render. [`routes`] lists every URL on one screen.
 
+mod addresses;
+mod comments;
 mod customers;
+mod details;
 mod entrypoints;
 mod exports;
 pub mod http;
 mod imports;
+mod ingest;
 mod invitations;
+mod labels;
 mod lists;
 mod mail;
+mod methods;
+mod references;
+mod selection;
+mod subscriptions;
 pub mod tokens;
+mod transactions;
 
 use actix_web::App as ActixApp;
 use actix_web::middleware::{Condition, from_fn};
@@ -17,19 +27,30 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt as _;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use self::http::docs::{DocumentText, Swagger};
+use self::http::docs::Swagger;
 use self::http::routes::Routes;
+use self::http::static_file::StaticFile;
 pub use self::imports::JobOut;
 
 /// The route table: every URL of the service.
 fn routes(config: &mut ServiceConfig<'_>) {
     config
-        // Invitation jobs come before `{customerId}`, as an entrypoint may have a name such as `archive`.
+        // Jobs on many customers come before `{customerId}`, as an entrypoint may have a name such as `archive`.
         .service(invitations::invite_customers)
         .service(invitations::list_invite_jobs)
         .service(invitations::get_invite_job)
         .service(invitations::get_invite_report)
         .service(invitations::cancel_invite_job)
+        // So does the look-up by reference.
+        .service(references::get_customer_by_reference)
+        .service(labels::change_labels)
+        .service(labels::list_label_jobs)
+        .service(labels::get_label_job)
+        .service(labels::get_label_report)
+        .service(labels::cancel_label_job)
+        // And the link of a transaction.
+        .service(transactions::get_link_transaction)
+        .service(transactions::link_transaction)
         // Customers
         .service(customers::create_customer)
         .service(customers::match_customer)
@@ -40,6 +61,40 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(customers::request_consent)
         .service(customers::archive_customer)
         .service(customers::unarchive_customer)
+        // Addresses and references
+        .service(addresses::list_addresses)
+        .service(addresses::create_address)
+        .service(addresses::get_address)
+        .service(addresses::update_address)
+        .service(addresses::delete_address)
+        .service(references::list_references)
+        .service(references::put_reference)
+        .service(references::delete_reference)
+        // Comments
+        .service(comments::list_comments)
+        .service(comments::create_comment)
+        .service(comments::update_comment)
+        .service(comments::delete_comment)
+        // All at once
+        .service(details::get_customer_details)
+        // Stored methods
+        .service(methods::list_methods)
+        .service(methods::add_method)
+        .service(methods::update_method)
+        .service(methods::delete_method)
+        .service(methods::add_stored_method)
+        .service(methods::get_stored_method)
+        .service(methods::update_stored_method)
+        .service(methods::delete_stored_method)
+        // Subscriptions
+        .service(subscriptions::put_subscription)
+        .service(subscriptions::add_subscription)
+        .service(subscriptions::get_subscription)
+        .service(subscriptions::list_organisation_subscriptions)
+        .service(subscriptions::list_subscriptions)
+        // Transactions
+        .service(transactions::record_transactions)
+        .service(transactions::get_transaction)
         // Invitations and mail
         .service(customers::invite_customer)
         .service(customers::get_invitation)
@@ -49,8 +104,21 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(lists::list_organisation_customers)
         .service(lists::list_customers)
         .service(lists::get_customer_statistic)
+        // Lists of transactions
+        .service(transactions::list_organisation_transactions)
+        .service(transactions::list_transactions)
+        .service(transactions::export_organisation_transactions)
+        .service(transactions::export_transactions)
+        .service(transactions::get_customer_basic_statistic)
+        .service(transactions::get_send_receipt)
+        .service(transactions::send_receipt)
+        // Webhooks of payment systems
+        .service(ingest::ingest_payabli)
+        .service(ingest::ingest_stripe)
+        .service(ingest::ingest_standard)
         // Imports
         .service(imports::import_customers)
+        .service(imports::import_transactions)
         .service(imports::get_import_template)
         .service(imports::list_imports)
         .service(imports::get_import)
@@ -71,6 +139,11 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(entrypoints::create_organisation)
         .service(entrypoints::get_organisation_settings)
         .service(entrypoints::update_organisation_settings)
+        .service(ingest::list_ingest_secrets)
+        .service(ingest::create_ingest_secret)
+        .service(ingest::delete_ingest_secret)
+        .service(labels::list_labels)
+        .service(labels::rename_label)
         // Tokens
         .service(tokens::list_tokens)
         .service(tokens::create_token)
@@ -98,16 +171,19 @@ pub fn document_text() -> String {
 #[derive(Clone)]
 pub struct Shared {
     routes: Data<Routes>,
-    text: Data<DocumentText>,
+    health_routes: Data<Routes>,
+    text: Data<StaticFile>,
     swagger: Data<Swagger>,
 }
 
 impl Default for Shared {
     fn default() -> Shared {
         let document = document();
+        let routes = Routes::of(&document);
         Shared {
-            routes: Data::new(Routes::of(&document)),
-            text: Data::new(DocumentText(http::docs::text(&document).into())),
+            health_routes: Data::new(routes.of_health()),
+            routes: Data::new(routes),
+            text: Data::new(StaticFile::new("application/json".into(), http::docs::text(&document).into())),
             swagger: Data::default(),
         }
     }
@@ -164,7 +240,7 @@ pub fn health_application(
 > {
     ActixApp::new()
         .app_data(state)
-        .app_data(shared.routes)
+        .app_data(shared.health_routes)
         .service(http::health::get_live)
         .service(http::health::get_ready)
         .service(http::health::get_metrics)

@@ -4,13 +4,15 @@ use std::num::NonZeroU32;
 
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use strum::VariantArray as _;
 use validator::Validate;
 
 use super::customers::DoneOut;
+use super::http::auth::has_token;
 use super::http::body::{self, Params};
-use super::http::call::Call;
+use super::http::call::{Call, refuse_cards_in_address};
 use super::http::error::{Error, unless_any};
 use super::http::state::App;
 use crate::clock;
@@ -36,14 +38,14 @@ const CLIENT_ID_BYTES_MAX: usize = 64;
 /// The maximum number of attempts a minute for one client id, of exchanges and of wrong guesses each (rules 6).
 const ATTEMPTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
-/// Credentials to exchange for a token.
+/// Credentials to exchange for a token. Without `clientId` and `clientSecret`, the request's own token is exchanged.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CredentialsIn {
     /// A token's id (`jti`).
-    client_id: String,
+    client_id: Option<String>,
     /// The token itself.
-    client_secret: String,
+    client_secret: Option<String>,
     /// Handed back as it came.
     state: Option<String>,
     /// Accepted for clients of the contract; a token's scopes are those of the one it was fetched with.
@@ -66,8 +68,9 @@ pub struct AccessTokenOut {
 
 /// Exchange client credentials for a token
 ///
-/// `clientId` is a token's id (`jti`), `clientSecret` the token itself. The answer is valid for an hour,
-/// at most as long as that token, and is revoked with it. Attempts are throttled.
+/// `clientId` is a token's id (`jti`), `clientSecret` the token itself; without both, the token is the one in the header
+/// of the request. The answer is valid for an hour, at most as long as that token, and is revoked with it. It cannot be
+/// exchanged again. Attempts are throttled.
 #[utoipa::path(
     tag = "Tokens",
     request_body(content = CredentialsIn, description = "A token's id and the token"),
@@ -80,22 +83,19 @@ pub(crate) async fn exchange_credentials(
     payload: Payload,
 ) -> Result<HttpResponse, Error> {
     let bytes = body::json(&request, payload).await?;
+    refuse_cards_in_address(&request)?;
     Params::of(&request).done()?;
     let credentials = body::parsed(&bytes, read_credentials).await?;
-    // No token has a longer id; a limiter must not keep one either.
-    if credentials.client_id.len() > CLIENT_ID_BYTES_MAX {
-        return Err(Error::BadCredentials);
-    }
     app.guard.wait_until_informed().await;
-    let claims = match app.guard.verify(&app.store, credentials.client_secret.trim()) {
-        Ok(claims) if claims.jti == credentials.client_id && claims.parent.is_none() => claims,
-        Err(Error::Unavailable) => return Err(Error::Unavailable),
-        _ => {
-            // Guesses count apart from exchanges: who knows an id cannot lock its owner out.
-            let guessed = format!("guess {}", credentials.client_id);
-            app.attempts.check(&guessed, ATTEMPTS_PER_MINUTE)?;
-            return Err(Error::BadCredentials);
+    let claims = match (credentials.client_id, credentials.client_secret) {
+        (Some(id), Some(secret)) => proven(&app, &id, secret.trim())?,
+        (None, None) if has_token(request.headers()) => {
+            let (caller, _) = app.guard.authenticate(&app.store, request.headers())?;
+            Some(caller.claims().clone())
+                .filter(|claims| claims.parent.is_none())
+                .ok_or(Error::BadCredentials)?
         }
+        _ => return Err(no_credentials()),
     };
     app.attempts.check(&claims.jti, ATTEMPTS_PER_MINUTE)?;
     let now = clock::now().secs();
@@ -105,7 +105,7 @@ pub(crate) async fn exchange_credentials(
         jti: uuid::Uuid::new_v4().to_string(),
         iat: now,
         exp: expires,
-        ..Claims::clone(&claims)
+        ..claims
     };
     let access_token = app.store.tokens().sign(fetched).await?;
     let body = AccessTokenOut {
@@ -117,12 +117,37 @@ pub(crate) async fn exchange_credentials(
     Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(body))
 }
 
+/// The claims of the token that belongs to client credentials.
+fn proven(app: &App, id: &str, secret: &str) -> Result<Claims, Error> {
+    // No token has a longer id; a limiter must not keep one either.
+    if id.len() > CLIENT_ID_BYTES_MAX {
+        return Err(Error::BadCredentials);
+    }
+    match app.guard.verify(&app.store, secret) {
+        Ok(claims) if claims.jti == id && claims.parent.is_none() => Ok(Claims::clone(&claims)),
+        Err(Error::Unavailable) => Err(Error::Unavailable),
+        _ => {
+            // Guesses count apart from exchanges: who knows an id cannot lock its owner out.
+            app.attempts.check(&format!("guess {id}"), ATTEMPTS_PER_MINUTE)?;
+            Err(Error::BadCredentials)
+        }
+    }
+}
+
 fn read_credentials(bytes: &Bytes) -> Result<CredentialsIn, Error> {
-    body::members(bytes)?;
-    serde_json::from_slice(bytes).map_err(|_| {
-        let message = "clientId and clientSecret are required and must be strings";
-        Error::invalid(Problem::field(&[], "wrong_type", message))
-    })
+    let members = body::members(bytes)?;
+    let read: CredentialsIn = serde_json::from_slice(bytes).map_err(|_| no_credentials())?;
+    // A misspelt name must not exchange another token than the one that was meant.
+    let has_no_others =
+        || members.0.iter().all(|(name, _)| ["state", "permissions"].contains(&name.as_ref()));
+    let has_one = read.client_id.is_some() || read.client_secret.is_some();
+    if has_one || has_no_others() { Ok(read) } else { Err(no_credentials()) }
+}
+
+fn no_credentials() -> Error {
+    let message = "clientId and clientSecret are required and must be strings, unless the request's own token is exchanged: \
+                   then the header requestToken holds it, and the body has neither";
+    Error::invalid(Problem::field(&[], "wrong_type", message))
 }
 
 /// A token to be made.
@@ -365,7 +390,7 @@ pub(crate) async fn list_tokens(call: Call) -> Result<HttpResponse, Error> {
 /// entrypoints are all among its own.
 #[utoipa::path(
     tag = "Tokens",
-    params(("jti" = String, Path, description = "The token's id")),
+    params(("jti" = String, Path, description = "The token's id, or its name if only one token in force has it")),
     responses((status = 200, description = "The token is revoked", body = DoneOut)),
 )]
 #[delete("/api/Token/{jti}")]
@@ -373,8 +398,9 @@ pub(crate) async fn revoke_token(call: Call, payload: Payload) -> Result<HttpRes
     call.require(Scope::Tokens)?;
     body::none(payload).await?;
     call.params().done()?;
-    let jti = call.path("jti").to_owned();
-    call.app.store.tokens().revoke(Some(call.caller.claims().clone()), jti.clone()).await?;
+    // Names may hold `/`, `+` and `%`, which stay encoded in a path.
+    let text = percent_decode_str(call.path("jti")).decode_utf8().map_err(|_| Error::NotFound)?.into_owned();
+    let jti = call.app.store.tokens().revoke(Some(call.caller.claims().clone()), text).await?;
     call.app.guard.revoke(jti);
     Ok(HttpResponse::Ok().json(DoneOut::SUCCESS))
 }

@@ -35,7 +35,7 @@ pub(super) enum TokenCommand {
     },
     /// Revoke a token
     Revoke {
-        /// The token's id, as `token list` shows it
+        /// The token's id, as `token list` shows it, or its name if only one token in force has it
         #[arg(value_name = "ID")]
         jti: String,
     },
@@ -53,7 +53,7 @@ pub(super) struct TokenCreate {
     /// The token sees all entrypoints of the organisation, including future ones
     #[arg(long)]
     all_entries: bool,
-    /// A scope of the token; repeatable [default: all scopes on customers, including pii:read]
+    /// A scope of the token; repeatable [default: all scopes on customers and money, including pii:read]
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<Scope>,
     /// The name of the token in history and logs
@@ -248,6 +248,7 @@ pub(super) fn entrypoint(global: &Global, command: EntrypointCommand) -> Done {
                     color: create.color,
                     editable: None,
                 },
+                ..SettingsInput::default()
             };
             check_entry(&create.entry).map_err(|problem| refused(&[problem]))?;
             if !create.additional {

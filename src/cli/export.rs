@@ -124,7 +124,7 @@ impl Options {
             .iter()
             .map(|condition| condition.split_once('=').unwrap_or((condition, "")))
             .collect();
-        let filter = noted(Filter::parse(&pairs), &mut problems);
+        let filter = noted(Filter::parse(&pairs), &mut problems).at(clock::now());
         let search = noted(Search::parse(&self.search).map_err(|problem| vec![problem]), &mut problems);
         let sort = self.sort_by.as_deref().map_or_else(|| Ok(Sort::oldest_first()), Sort::parse);
         let sort = noted(sort.map_err(|problem| vec![problem]), &mut problems);
@@ -146,8 +146,12 @@ impl Options {
             owner: 0,
             // Nobody else waits for this process.
             time_max: Duration::MAX,
+            shows_money: false,
         };
-        Ok((Order { request, format: self.format(), parameter: "--format", columns }, self.entry.clone()))
+        Ok((
+            Order { request, format: self.format(), parameter: "--format", columns, now: clock::now() },
+            self.entry.clone(),
+        ))
     }
 }
 

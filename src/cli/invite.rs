@@ -9,6 +9,7 @@ use anstream::println;
 use clap::{ArgGroup, Args};
 use customary::app::Failure;
 use customary::config::{ConfigError, Global};
+use customary::domain::bulk::Selection;
 use customary::domain::decide::command::Actor;
 use customary::domain::filter::{Filter, Search, Sort};
 use customary::domain::invitations::{InviteJob, InvitePlan};
@@ -66,10 +67,9 @@ pub(super) fn run(global: &Global, options: &Options) -> Done {
     }
     let filter = Filter::parse(&filters).map_err(|problems: Vec<Problem>| refused(&problems))?;
     let plan = InvitePlan {
-        filters,
+        selection: Selection { filters, ..Selection::default() },
         again: options.again,
         link_ttl_secs: i64::try_from(options.link_ttl.as_secs()).unwrap_or(i64::MAX),
-        ..InvitePlan::default()
     };
     let job = with_store(global, async |store| {
         let entrypoint_id = find(store, &options.entry).await?;
@@ -121,6 +121,7 @@ async fn count(store: &Store, entrypoint_id: i64, filter: Filter) -> Result<usiz
         counts: true,
         owner: 0,
         time_max: COUNT_TIME_MAX,
+        shows_money: false,
     };
     let total = store.customers().list(wanted, |page| page.total).await?;
     Ok(total.unwrap_or(0))

@@ -53,6 +53,7 @@ pub(super) fn run(global: &Global, command: MailCommand) -> Done {
             address: test.to.clone(),
             name: String::new(),
             link: Some("this-is-only-a-test".into()),
+            receipt: None,
         };
         let refused = |trouble: Trouble| ConfigError(format!("no mail was sent: {trouble}"));
         let mail = composer.compose(&settings.entrypoint, &letter).map_err(refused)?;

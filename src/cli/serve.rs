@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use customary::app::{self, Failure};
+use customary::app::{self, Failure, FirstToken};
 use customary::config::{Global, Serve};
 
 use super::{Done, complain, print};
@@ -11,7 +11,7 @@ use super::{Done, complain, print};
 /// Serves until SIGTERM or Ctrl-C.
 pub(super) fn run(global: &Global, options: &Serve) -> Done {
     customary::telemetry::start(&global.log).map_err(Failure::System)?;
-    let greet = |token: Option<&str>| {
+    let greet = |token: Option<&FirstToken>| {
         let mut text = greeting(options);
         match token.map(|token| first_token(global, options, token)).transpose() {
             Ok(told) => text.extend(told),
@@ -27,14 +27,23 @@ fn greeting(options: &Serve) -> String {
     let listens = options.listen_url();
     let base = options.base_url();
     let public = if base == listens { String::new() } else { format!("  Public URL   {base}\n") };
+    let health = options.health_listen.as_ref();
+    let health =
+        health.map_or_else(String::new, |listen| format!("  Health       http://{listen}/health/ready\n"));
     format!(
-        "Customary {} listens on {listens}\n{public}  Swagger UI   {base}/swagger-ui/\n",
+        "Customary {} listens on {listens}\n{public}  Swagger UI   {base}/swagger-ui/\n{health}",
         env!("CARGO_PKG_VERSION")
     )
 }
 
 /// What the first start says about its token. Only a terminal shows the token itself: the output of a service ends in logs.
-fn first_token(global: &Global, options: &Serve, token: &str) -> Result<String, String> {
+fn first_token(global: &Global, options: &Serve, made: &FirstToken) -> Result<String, String> {
+    let token = &made.text;
+    let rights = if made.has_every_right {
+        "The token may do everything, so that you can try everything. To make a token with fewer rights:"
+    } else {
+        "The token sees entrypoint \"demo\" only. To make another token:"
+    };
     let (told, header) = if std::io::stdout().is_terminal() {
         let told = format!(
             "This request token is valid for one year. Keep it: the service cannot show it again.\n\n{token}\n"
@@ -55,7 +64,7 @@ fn first_token(global: &Global, options: &Serve, token: &str) -> Result<String, 
          In Swagger UI, press Authorize and paste the token. Or create a customer from a shell:\n\n\
          curl -X POST {url}/api/Customer/single/demo -H {header} -H 'Content-Type: application/json' \
          -d '{{\"firstname\":\"Ada\",\"lastname\":\"Roe\",\"email\":\"ada.roe@example.test\"}}'\n\n\
-         The token sees entrypoint \"demo\" only. To make another token:\n\n\
+         {rights}\n\n\
          customary token create --org 1 --entry ENTRY\n"
     ))
 }

@@ -10,7 +10,7 @@ use clap::Args;
 use super::{ConfigError, Global, within};
 use crate::mail::{Address, Composer, Folder, SmtpOptions, Templates, Transport};
 
-const MAIL_FOLDER: &str = "mail";
+pub(super) const MAIL_FOLDER: &str = "mail";
 const MAIL_FROM_DEFAULT: &str = "no-reply@localhost";
 
 /// Options of the subcommands that send mails.

@@ -5,7 +5,6 @@ mod mail;
 
 use std::fs;
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -50,7 +49,10 @@ const FIRST_START_FILE: &str = "master.key.first-start";
 const FIRST_TOKEN_FILE: &str = "first-token";
 /// The permissions of everybody but the owner.
 const OTHERS: u32 = 0o077;
-/// Permissions with which a key is no secret: everybody may read or change it, or the group may change it.
+/// Only its owner can remove a file of such a folder.
+const STICKY: u32 = 0o1000;
+/// Permissions with which a key is no secret: everybody may read or change it, or the group may change it. A group may
+/// read it, because that is how systems hand secrets to a service that does not own them.
 const OPEN: u32 = 0o027;
 
 /// A wrong setting: a message that tells the operator what to change.
@@ -74,12 +76,16 @@ impl Global {
     }
 
     /// Makes what the first start of the service needs: the data folder for the default database. Nobody but its owner
-    /// can read what is in it.
+    /// can read what is in it: a folder that is there already is taken from other users.
     ///
     /// # Errors
     /// The folder cannot be created.
     pub fn make_folder(&self) -> Result<(), ConfigError> {
         if self.database_url.is_some() {
+            let secrets = [MASTER_KEY_FILE, FIRST_TOKEN_FILE, mail::MAIL_FOLDER];
+            if secrets.iter().any(|name| self.data_dir.join(name).exists()) {
+                close_folder(&self.data_dir);
+            }
             return Ok(());
         }
         make_private_folder(&self.data_dir).map_err(|error| {
@@ -87,7 +93,9 @@ impl Global {
                 "cannot create the data folder {}: {error}; choose another with --data-dir",
                 self.data_dir.display()
             ))
-        })
+        })?;
+        close_folder(&self.data_dir);
+        Ok(())
     }
 
     /// Refuses to go on without a database, as every subcommand but `serve` does: in the wrong folder it would work on a
@@ -215,6 +223,29 @@ fn make_private_folder(path: &Path) -> std::io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
+/// Takes a folder from other users, as far as its owner is this one. A folder in which everybody may make files of their
+/// own, such as /tmp, stays as it is.
+fn close_folder(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Ok(metadata) = fs::metadata(path) else { return };
+    let mode = metadata.permissions().mode();
+    if mode & OTHERS == 0 {
+        return;
+    }
+    let folder = path.display();
+    let before = format!("{:04o}", mode & 0o7777);
+    let is_shared = mode & STICKY != 0;
+    let closed = !is_shared && fs::set_permissions(path, fs::Permissions::from_mode(mode & !OTHERS)).is_ok();
+    if closed {
+        tracing::info!(%folder, before, "took the data folder from other users of this machine (mode 0700)");
+    } else {
+        tracing::warn!(
+            %folder, mode = before,
+            "other users of this machine can open the data folder: give it mode 0700 or choose another with --data-dir"
+        );
+    }
+}
+
 /// Writes a draft that only its owner can read, beside the file that it is to become; returns its path. A killed start may
 /// have left one: in a container, every start has the same process id.
 fn write_draft(path: &Path, text: &str) -> std::io::Result<PathBuf> {
@@ -333,7 +364,7 @@ pub struct Serve {
 
     /// Another address for /health and /metrics, answered by a thread of its own, however busy the service is
     #[arg(long, env = "CUSTOMARY_HEALTH_LISTEN", value_name = "ADDRESS:PORT")]
-    pub health_listen: Option<SocketAddr>,
+    pub health_listen: Option<Listen>,
 
     /// How long after SIGTERM the service still answers while connections are open; it closes each after its answer; from 0s to 1m
     #[arg(long, env = "CUSTOMARY_DRAIN", default_value = "3s", value_name = "DURATION", value_parser = within("0s", "1m"))]

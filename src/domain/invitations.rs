@@ -5,41 +5,19 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
-use super::filter::{Filter, Search};
+use super::bulk::{BulkState, Selection};
 use super::kernel::problem::Rejection;
 use super::kernel::time::Micros;
 
-/// The most customers that one request may name by id.
-pub const IDS_MAX: usize = 100_000;
-
-/// Whom to invite: customers by id, or those that a filter matches.
+/// Whom to invite, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitePlan {
-    /// `customerIds`, sorted, without duplicates; `None` for the customers that the filter matches.
-    pub ids: Option<Vec<i64>>,
-    /// The filters of the query, as sent.
-    pub filters: Vec<(String, String)>,
-    /// `search`, as sent.
-    pub search: String,
+    /// Whom.
+    pub selection: Selection,
     /// Whether customers get a fresh link although their invitation is in force.
     pub again: bool,
     /// How long the links are valid, in seconds.
     pub link_ttl_secs: i64,
-    /// Whether the search covers only what a token without `pii:read` may see.
-    pub masked: bool,
-}
-
-impl InvitePlan {
-    /// The parsed filters and search.
-    ///
-    /// # Errors
-    /// Another release accepted a filter or a search that this one refuses.
-    pub fn conditions(&self) -> Result<(Filter, Search), String> {
-        let filter = Filter::parse(&self.filters)
-            .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
-        let search = Search::parse(&self.search).map_err(|problem| problem.to_string())?;
-        Ok((filter, search))
-    }
 }
 
 /// What became of one customer.
@@ -97,37 +75,6 @@ impl InviteOutcome {
     }
 }
 
-/// How far an invitation of many is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[derive(Serialize, Deserialize, utoipa::ToSchema, IntoStaticStr, EnumString, VariantNames)]
-#[serde(rename_all = "camelCase")]
-#[schema(rename_all = "camelCase")]
-#[strum(serialize_all = "camelCase")]
-pub enum InviteJobState {
-    /// It waits for a worker.
-    Queued,
-    /// A worker has it.
-    Running,
-    /// Everybody was looked at.
-    Finished,
-    /// Somebody stopped it.
-    Cancelled,
-    /// It cannot go on; the failure says why.
-    Failed,
-}
-
-impl InviteJobState {
-    /// The name on the wire and in the database.
-    pub fn name(self) -> &'static str {
-        self.into()
-    }
-
-    /// Whether nothing more will happen.
-    pub const fn is_over(self) -> bool {
-        !matches!(self, InviteJobState::Queued | InviteJobState::Running)
-    }
-}
-
 /// How many customers had which outcome.
 pub type InviteCounts = BTreeMap<InviteOutcome, i64>;
 
@@ -139,7 +86,7 @@ pub struct InviteJob {
     /// The customers' entrypoint.
     pub entrypoint_id: i64,
     /// Its state.
-    pub state: InviteJobState,
+    pub state: BulkState,
     /// How many customers were processed, by outcome.
     pub counts: InviteCounts,
     /// How many customers there are; `None` until they are counted.
@@ -183,8 +130,8 @@ mod tests {
             assert_eq!(outcome.name(), *name);
             assert_eq!(serde_json::to_value(outcome).unwrap(), *name);
         }
-        for name in InviteJobState::VARIANTS {
-            assert_eq!(name.parse().map(InviteJobState::name), Ok(*name));
+        for name in BulkState::VARIANTS {
+            assert_eq!(name.parse().map(BulkState::name), Ok(*name));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Mails to customers: their kinds and their states.
 
+use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
 
 use super::accounts::link::LinkKind;
@@ -24,6 +25,8 @@ pub enum MailKind {
     UsernameChanged,
     /// Confirm that you want messages.
     ConsentOptIn,
+    /// What was paid.
+    Receipt,
 }
 
 impl MailKind {
@@ -41,7 +44,8 @@ impl MailKind {
             MailKind::Locked
             | MailKind::PasswordChanged
             | MailKind::EmailChanged
-            | MailKind::UsernameChanged => None,
+            | MailKind::UsernameChanged
+            | MailKind::Receipt => None,
         }
     }
 }
@@ -57,6 +61,23 @@ pub struct NewMail {
     pub kind: MailKind,
     /// The token of its link.
     pub link: Option<String>,
+    /// What was paid, for a receipt.
+    pub receipt: Option<Receipt>,
+}
+
+/// What a receipt says of a transaction.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The amount with its currency, such as `19.99 USD`.
+    pub amount: String,
+    /// The day, such as `2026-03-01`.
+    pub day: String,
+    /// The id of the transaction.
+    pub number: String,
+    /// What it was for; may be empty.
+    pub description: String,
+    /// How it was paid, such as `card •••• 4242`; may be empty.
+    pub method: String,
 }
 
 /// A queued mail, decrypted.
@@ -76,6 +97,8 @@ pub struct Letter {
     pub name: String,
     /// The token of its link.
     pub link: Option<String>,
+    /// What was paid, for a receipt.
+    pub receipt: Option<Receipt>,
 }
 
 /// What became of a mail.
@@ -110,7 +133,7 @@ impl MailState {
 
     /// Whether somebody may ask for another attempt.
     pub const fn may_retry(self) -> bool {
-        matches!(self, MailState::Failed | MailState::Uncertain)
+        matches!(self, MailState::Failed | MailState::Uncertain | MailState::Written)
     }
 }
 

@@ -6,6 +6,9 @@
 //! send), [`customers::identifier`] (which records are one person) and [`decide`] (what a command does).
 
 pub mod accounts;
+pub mod addresses;
+pub mod bulk;
+pub mod comments;
 pub mod customers;
 pub mod decide;
 pub mod entrypoints;
@@ -14,5 +17,12 @@ pub mod filter;
 pub mod imports;
 pub mod invitations;
 pub mod kernel;
+pub mod labels;
 pub mod mail;
+pub mod methods;
+pub mod references;
+pub mod spelling;
+pub mod statistics;
+pub mod subscriptions;
+pub mod transactions;
 pub mod view;

@@ -11,9 +11,14 @@ use super::customers::history::FieldChange;
 use super::customers::identifier::IdField;
 use super::customers::record::{Invitation, Stored};
 use super::decide::command::{Answer, Outcome, Verdict};
+use super::decide::events::COMMENTS;
 use super::entrypoints::Entrypoint;
 use super::imports::{Reason, Rejections, RowError, RowNote, RowReport};
 use super::kernel::problem::{Problem, Rejection, Tells};
+use super::methods::DUPLICATE_METHOD;
+
+/// What stands in the way of a change, for a token that may not see more.
+const HIDDEN_STATE: &str = "something that the customer has stands in the way; this token may not see what";
 
 /// What a token sees of a record's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +69,13 @@ impl Answer {
             }
             differs.retain(|name| learns && sight.shows_change(name));
         }
+        if let Outcome::Ingested(items) = &mut outcome {
+            // Whose a transaction is tells who was found by what the token sent.
+            for item in items {
+                item.customer_id = item.customer_id.filter(|_| sight.reads);
+                item.candidates.retain(|_| sight.reads && sight.pii);
+            }
+        }
         Seen {
             outcome,
             invitation: stored.as_ref().and_then(|stored| stored.customer.invitation),
@@ -89,8 +101,22 @@ pub fn rejection(sight: Sight, rejection: Rejection) -> Rejection {
             let problems = shown.into_iter().map(|problem| problem.telling(Tells::Nothing)).collect();
             Rejection::Conflict { problems, ids }
         }
+        Rejection::State(all) => Rejection::State(state(sight, all)),
         other => other,
     }
+}
+
+/// What stands in the way of a change, as a token sees it: without place and text if it may not be told which values are
+/// stored.
+pub fn state(sight: Sight, all: Vec<Problem>) -> Vec<Problem> {
+    let shown = |problem: Problem| {
+        if may_be_told(sight, problem.tells) {
+            problem.telling(Tells::Nothing)
+        } else {
+            Problem::field(&[], problem.code, HIDDEN_STATE)
+        }
+    };
+    all.into_iter().map(shown).collect()
 }
 
 /// The problems that a token may see: those that tell nothing of what it must not learn.
@@ -122,7 +148,8 @@ pub fn changes(sight: Sight, mut all: Vec<FieldChange>) -> Vec<FieldChange> {
 /// The report of a row of an import or a dry run.
 pub fn row(sight: Sight, mut row: RowReport) -> RowReport {
     shown_identifiers(sight, &mut row.matched_on);
-    row.changed.retain(|name| sight.shows_change(name));
+    // Comments need `pii:read`, also the knowledge that there are some.
+    row.changed.retain(|name| sight.shows_change(name) && (sight.pii || name != COMMENTS));
     row.differs.retain(|name| sight.shows_change(name));
     if !sight.reads {
         row.matched_on.clear();
@@ -159,6 +186,9 @@ fn notes(sight: Sight, mut all: Vec<RowNote>) -> Vec<RowNote> {
 }
 
 fn without_details(note: &RowNote) -> RowNote {
-    let message = "another customer stands in the way; this token may not see which";
+    let message = match note.code.as_ref() {
+        DUPLICATE_METHOD => HIDDEN_STATE,
+        _ => "another customer stands in the way; this token may not see which",
+    };
     RowNote { field: "".into(), code: note.code.clone(), message: message.into(), tells: Tells::Nothing }
 }

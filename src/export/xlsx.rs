@@ -32,7 +32,7 @@ const PARTS: [(&str, &str); 5] = [
     ),
     (
         "xl/workbook.xml",
-        r#"<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="customers" sheetId="1" r:id="rId1"/></sheets></workbook>"#,
+        r#"<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="records" sheetId="1" r:id="rId1"/></sheets></workbook>"#,
     ),
     (
         "xl/_rels/workbook.xml.rels",
@@ -44,6 +44,9 @@ const PARTS: [(&str, &str); 5] = [
         r#"<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="3"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/><xf numFmtId="49" fontId="1" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/><xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/></cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>"#,
     ),
 ];
+
+/// Where the workbook names its sheet.
+const SHEET: &str = "<sheet name=\"records\" ";
 
 const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>"#;
 /// Freezes the first row.
@@ -84,13 +87,15 @@ pub(super) struct XlsxSheet {
 }
 
 impl XlsxSheet {
-    pub(super) fn begin<'a>(headings: impl Iterator<Item = &'a str>) -> io::Result<XlsxSheet> {
+    /// Begins a sheet with a name.
+    pub(super) fn begin<'a>(name: &str, headings: impl Iterator<Item = &'a str>) -> io::Result<XlsxSheet> {
         let outlet = Outlet::default();
         let mut zip = ZipWriter::new_stream(outlet.clone());
         let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
-        for (name, text) in PARTS {
-            zip.start_file(name, options)?;
-            write!(zip, "{DECLARATION}\n{text}")?;
+        let sheet = format!("<sheet name=\"{name}\" ");
+        for (part, text) in PARTS {
+            zip.start_file(part, options)?;
+            write!(zip, "{DECLARATION}\n{}", text.replace(SHEET, &sheet))?;
         }
         zip.start_file("xl/worksheets/sheet1.xml", options)?;
         let xml = format!("{DECLARATION}\n{SHEET_START}");
@@ -219,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_text_that_no_cell_holds_is_not_cut_in_silence() {
-        let mut sheet = XlsxSheet::begin(["a"].into_iter()).unwrap();
+        let mut sheet = XlsxSheet::begin("customers", ["a"].into_iter()).unwrap();
         for length in [CELL_UNITS_MAX, CELL_UNITS_MAX + 1] {
             let cell = Cell { kind: CellKind::Text, text: "x".repeat(length).into() };
             sheet.row(&mut [cell].into_iter()).unwrap();

@@ -13,9 +13,11 @@ use super::StopSignal;
 use super::worker::{self, Patience, Work};
 use crate::clock;
 use crate::domain::customers::draft::{Change, Context, Draft};
-use crate::domain::decide::command::{Action, Command, CreateCustomer};
+use crate::domain::decide::command::{Action, Command, CreateCustomer, Hung};
+use crate::domain::decide::delivery::{Delivery, Ingest, OnUnknown};
 use crate::domain::imports::{
-    ImportPlan, Mapping, Position, RecordItem, RecordReader, RowDraft, RowNote, read_row,
+    ImportPlan, Mapping, PaymentMapping, Position, RecordItem, RecordReader, RowDraft, RowNote,
+    cells_without_cards, read_row,
 };
 use crate::store::{ImportLease, Lease, StepDone, StepRow, Store, StoreError};
 use crate::vault::hash_password;
@@ -226,6 +228,8 @@ impl Size {
 struct Source {
     lease: Arc<ImportLease>,
     mapping: Mapping,
+    /// Of a file of transactions, what its columns fill.
+    payments: Option<PaymentMapping>,
     reader: RecordReader,
     /// The current piece of the file, and how many bytes of it were read.
     piece: Vec<u8>,
@@ -244,9 +248,12 @@ struct RowContext {
 
 impl Source {
     fn new(lease: &Arc<ImportLease>, mapping: Mapping, position: Position) -> Source {
+        let plan = &lease.job.plan;
+        let of_payments = || PaymentMapping::of(plan.header.iter().map(String::as_str), &plan.options).ok();
         Source {
             lease: Arc::clone(lease),
             mapping,
+            payments: plan.options.payments.and_then(|_| of_payments()),
             reader: RecordReader::new(lease.job.plan.delimiter, position),
             piece: Vec::new(),
             at: 0,
@@ -297,18 +304,39 @@ impl Source {
                 };
             }
         };
-        let cells = record.cells().map(str::to_owned).collect();
         let country = place.country.as_deref();
         let context = Context { now: clock::now(), country, entrypoint_country: country };
         let ImportPlan { options, .. } = &self.lease.job.plan;
+        let cells = cells_without_cards(record, &self.mapping, options);
+        if let Some(payments) = &self.payments {
+            let on_unknown = options.payments.unwrap_or_default();
+            let delivery = payments.delivery(record, self.lease.job.plan.delimiter, options, context);
+            let command = delivery.map(|delivery| self.ingest(delivery, on_unknown));
+            return StepRow { line, end, command, warnings: Vec::new(), cells };
+        }
         let (command, warnings) = match read_row(record, &self.mapping, options, context) {
-            Ok(RowDraft { draft, warnings }) => (self.command(draft, &place.store), warnings),
+            Ok(RowDraft { draft, comments, methods, warnings }) => {
+                let hung = Hung { comments, methods, random: uuid::Uuid::new_v4().as_fields().0 };
+                (self.command(draft, hung, &place.store), warnings)
+            }
             Err(notes) => (Err(notes), Vec::new()),
         };
         StepRow { line, end, command, warnings, cells }
     }
 
-    fn command(&self, mut draft: Draft, store: &Store) -> Result<Command, Vec<RowNote>> {
+    /// The command of a transaction.
+    fn ingest(&self, delivery: Delivery, on_unknown: OnUnknown) -> Command {
+        let random = uuid::Uuid::new_v4().as_u128();
+        Command {
+            entrypoint_id: self.lease.job.entrypoint_id,
+            actor: self.lease.actor.clone(),
+            sight: self.lease.job.plan.sight,
+            idempotency: None,
+            action: Action::Ingest(Box::new(Ingest { items: vec![delivery], on_unknown, random })),
+        }
+    }
+
+    fn command(&self, mut draft: Draft, hung: Hung, store: &Store) -> Result<Command, Vec<RowNote>> {
         // Hashing runs here, because this thread holds up neither requests nor the writer.
         if let Change::Set(secret) = std::mem::take(&mut draft.password) {
             let hash = hash_password(secret.expose());
@@ -316,8 +344,8 @@ impl Source {
                 vec![RowNote::new("customerPsw", "internal", "the password could not be hashed")]
             })?);
         }
-        let create =
-            CreateCustomer { draft, on_match: self.lease.job.plan.options.on_match, precomputed: None };
+        let on_match = self.lease.job.plan.options.on_match;
+        let create = CreateCustomer { draft, hung, on_match, precomputed: None };
         let mut command = Command {
             entrypoint_id: self.lease.job.entrypoint_id,
             actor: self.lease.actor.clone(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::StopSignal;
 use super::worker::{self, Work};
+use crate::clock;
 use crate::store::{InviteLease, Lease, StepDone, Store, StoreError};
 
 /// How many customers a step takes while callers of this process wait for writes, and otherwise.
@@ -49,7 +50,7 @@ impl Work for Invitation {
 
     async fn step(&mut self, most: usize) -> Result<StepDone, StoreError> {
         if self.cursor == self.lease.cursor {
-            if self.lease.plan.conditions().is_err() {
+            if self.lease.plan.selection.conditions(clock::now()).is_err() {
                 let why = "this release reads the filter differently; send the invitation again";
                 self.store.jobs().fail(self.lease.lease, why).await?;
                 return Ok(StepDone::Over);

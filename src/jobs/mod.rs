@@ -3,6 +3,8 @@
 pub mod imports;
 pub mod index;
 pub mod invitations;
+pub mod labels;
+pub mod lifecycle;
 pub mod mail;
 pub mod rotation;
 mod worker;
@@ -121,6 +123,7 @@ pub async fn purge(store: Arc<Store>, import_retention: Duration, session: Sessi
         store.customers().finish_erasing().await;
         remove("mails", || store.mail().purge(KEPT_SECS)).await;
         remove("invitations", || store.invitations().purge(KEPT_SECS)).await;
+        remove("label jobs", || store.labels().purge(KEPT_SECS)).await;
         remove("sessions", || store.accounts().purge(session)).await;
         let jobs = remove("imports", || store.imports().purge(retention_secs)).await;
         if jobs > 0 {

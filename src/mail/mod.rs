@@ -149,7 +149,7 @@ mod tests {
     use super::*;
     use crate::domain::entrypoints::theme::{Language, Theme};
     use crate::domain::kernel::time::Micros;
-    use crate::domain::mail::MailKind;
+    use crate::domain::mail::{MailKind, Receipt};
 
     fn shop(store: &str) -> Entrypoint {
         Entrypoint {
@@ -168,6 +168,7 @@ mod tests {
             address: "ada.roe@example.test".into(),
             name: name.into(),
             link: kind.link().map(|_| "TOKEN".to_owned()),
+            receipt: (kind == MailKind::Receipt).then(Receipt::default),
         }
     }
 

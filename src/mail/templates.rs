@@ -10,7 +10,7 @@ use crate::domain::accounts::link::{link_url, portal_url};
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::entrypoints::theme::{Language, Theme, text_on};
 use crate::domain::kernel::time::Micros;
-use crate::domain::mail::{Letter, MailKind};
+use crate::domain::mail::{Letter, MailKind, Receipt};
 
 /// The maximum length of a name in a greeting, in characters.
 const GREETED_CHARS_MAX: usize = 80;
@@ -32,9 +32,10 @@ macro_rules! built_in {
 }
 
 /// Every template, by its file name.
-const BUILT_IN: [(&str, &str); 30] = built_in![
+const BUILT_IN: [(&str, &str); 34] = built_in![
     "layout.html", "button.html";
-    each "invitation", "reset", "locked", "passwordChanged", "emailChanged", "usernameChanged", "consentOptIn"
+    each "invitation", "reset", "locked", "passwordChanged", "emailChanged", "usernameChanged", "consentOptIn",
+    "receipt"
 ];
 
 /// The texts of a mail.
@@ -108,6 +109,7 @@ impl Templates {
                     address: String::new(),
                     name: "Ada".into(),
                     link: kind.link().map(|_| "token".to_owned()),
+                    receipt: (kind == MailKind::Receipt).then(Receipt::default),
                 };
                 self.render(&entrypoint, &letter, "https://pay.example")?;
             }
@@ -127,6 +129,15 @@ impl Templates {
             _ => String::new(),
         };
         let language = entrypoint.theme.language.code();
+        let receipt = letter.receipt.as_ref().map(|receipt| {
+            context! {
+                amount => receipt.amount.as_str(),
+                day => receipt.day.as_str(),
+                number => receipt.number.as_str(),
+                description => receipt.description.as_str(),
+                method => receipt.method.as_str(),
+            }
+        });
         let values = context! {
             store => entrypoint.store_name(),
             sender => entrypoint.sender_name(),
@@ -136,6 +147,7 @@ impl Templates {
             color => entrypoint.color(),
             on_color => text_on(entrypoint.color()),
             language => language,
+            receipt => receipt,
         };
         let rendered = |ending: &str| {
             let name = format!("{}.{language}.{ending}", letter.kind.name());

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::domain::customers::country;
 use crate::domain::customers::draft::{Context, Draft};
 use crate::domain::customers::fields::TextField;
+use crate::domain::kernel::card::{self, CardGuard};
 use crate::domain::kernel::members::Members;
 use crate::domain::kernel::problem::{At, Problem, Rejection};
 use crate::store::StoreError;
@@ -55,7 +56,9 @@ fn page(visit: &Visit<'_>, signed_in: &SignedIn, form: Checked, sent: Option<&Fo
     let stored = &signed_in.found.record.stored;
     let value = |field: TextField| {
         let kept = stored.customer.text(field).unwrap_or_default();
-        sent.filter(|sent| sent.has(field.name())).map_or(kept, |sent| sent.get(field.name())).to_owned()
+        let sent = sent.filter(|sent| sent.has(field.name())).map(|sent| sent.get(field.name()));
+        // A card number is not even repeated to whoever typed it.
+        sent.filter(|text| !card::holds(text)).unwrap_or(kept).to_owned()
     };
     let group = |title, fields: &[TextField]| {
         let editable = fields.iter().filter(|field| visit.entrypoint.editable_fields().contains(field));
@@ -166,6 +169,12 @@ fn draft(
         PageError::Defect(format!("cannot write a form as JSON ({:?})", error.classify()))
     };
     let json = zeroize::Zeroizing::new(serde_json::to_string(&changed).map_err(defect)?);
+    let cards = card::in_json(json.as_bytes()).into_iter();
+    let refused = cards.filter(|found| !found.is_id || visit.entrypoint.card_guard == CardGuard::All);
+    let refused: Vec<Problem> = refused.map(|found| found.problem).collect();
+    if !refused.is_empty() {
+        return Ok(Err(refused));
+    }
     let members: Members<'_> = serde_json::from_str(&json).map_err(defect)?;
     let entrypoint_country = visit.entrypoint.country.as_deref();
     let country = customer.text(TextField::Country).or(entrypoint_country);
@@ -193,6 +202,7 @@ fn words_of(texts: &Texts, problem: &Problem) -> &'static str {
         "control_character" => texts.control,
         "invalid_zip" => texts.bad_zip,
         "invalid_birthday" => texts.bad_birthday,
+        card::CODE => texts.card,
         code if code.contains("phone") => texts.bad_phone,
         _ => texts.bad_value,
     }

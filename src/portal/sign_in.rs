@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::texts::Texts;
 use super::visit::{SESSION_COOKIE, Visit};
 use crate::domain::accounts::sign_in::{LOCK_FAILURES, login_wait};
+use crate::domain::kernel::card;
 use crate::web::form::{Checked, Form};
 use crate::web::page::{Frame, form_page};
 use crate::web::{PageError, PageResult};
@@ -53,6 +54,8 @@ async fn page(visit: &Visit<'_>, form: Checked, login: &str, done: Option<&'stat
 pub(super) async fn send(visit: &Visit<'_>, form: &Form) -> PageResult {
     let refused_at = Instant::now() + REFUSAL_TIME;
     let (login, password) = (form.get("login"), form.get("password"));
+    // The page repeats the login, but no card number (rules 10).
+    let shown = if card::holds(login) { "" } else { login };
     let mut checked = Checked::default();
     let texts = visit.texts();
     for (field, label, value) in [("login", texts.login, login), ("password", texts.password, password)] {
@@ -61,19 +64,19 @@ pub(super) async fn send(visit: &Visit<'_>, form: &Form) -> PageResult {
         }
     }
     if !checked.problems.is_empty() {
-        return page(visit, checked, login, None).await;
+        return page(visit, checked, shown, None).await;
     }
     match attempt(visit, login, password).await? {
         Attempted::In(token) => visit.go_with_cookie("/record", &visit.cookie(SESSION_COOKIE, token)),
         Attempted::Wrong => {
             checked.add("", "", texts.wrong_login);
             sleep_until(refused_at).await;
-            page(visit, checked, login, None).await
+            page(visit, checked, shown, None).await
         }
         Attempted::Locked => {
             checked.add("", "", texts.locked_login);
             sleep_until(refused_at).await;
-            let mut response = page(visit, checked, login, None).await?;
+            let mut response = page(visit, checked, shown, None).await?;
             *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
             Ok(response)
         }

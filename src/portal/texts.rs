@@ -110,6 +110,7 @@ translated! {
         "N’utilisez ni votre nom ni le nôtre, ni votre adresse, ni ce que l’on sait de vous.";
     missing: "Fill this in.", "Remplissez ce champ.";
     bad_value: "We cannot take this value.", "Cette valeur ne peut pas être acceptée.";
+    card: "This looks like a card number. Please do not enter one here.", "Cela ressemble à un numéro de carte. Merci de ne pas en saisir ici.";
     too_long: "This is too long.", "C’est trop long.";
     bad_phone: "This is no phone number. Begin with + and the country code, such as +1 555 123 4567.",
         "Ce n’est pas un numéro de téléphone. Commencez par + et l’indicatif du pays, par exemple +33 6 12 34 56 78.";

@@ -12,6 +12,7 @@ use super::index::digests;
 use super::keys::keyring::{KeyRing, SERVICE_ENTRYPOINT};
 use super::keys::sealed_table::SealedTable;
 use super::register::REGISTER;
+use super::statistics;
 use crate::clock;
 use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::vault::MasterKey;
@@ -77,6 +78,7 @@ pub fn examine(url: &DatabaseUrl, master: MasterKey, deep: bool) -> Vec<Finding>
         for table in REGISTER {
             note(table.name(), walk(&mut conn, &ring, table));
         }
+        note("statistics", statistics::examine(&mut conn, &ring));
         note("search", search(&mut conn));
     }
     findings

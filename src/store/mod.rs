@@ -5,19 +5,27 @@
 //! save) → COMMIT; a read goes `engine::reader` → a function of its subject.
 
 mod accounts;
+mod comments;
 mod customers;
 mod doctor;
 mod engine;
 mod entrypoints;
+mod events;
 mod first_start;
 mod idempotency;
 mod imports;
 mod index;
+mod ingest;
 mod invitations;
 mod jobs;
 mod keys;
+mod labels;
+mod lifecycle;
 mod mail;
 mod register;
+mod statistics;
+mod subscriptions;
+mod transactions;
 
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,6 +39,7 @@ pub use self::accounts::links::Link;
 pub use self::accounts::portal::{Account, SignInAttempt};
 pub use self::accounts::sessions::SessionLimits;
 pub use self::accounts::tokens::{TokenRecord, Watch};
+pub use self::comments::CommentPage;
 pub use self::customers::find::{Found, HistoryEntry};
 pub use self::customers::lists::{IdPage, ListPage, ListRequest, Listed};
 pub use self::customers::record_cache::{OpenedRecord, Rendering};
@@ -46,7 +55,13 @@ pub use self::jobs::lease::Lease;
 pub use self::jobs::{JobId, StepDone};
 pub use self::keys::keyring::{DataKeyRecord, KeyRing};
 pub use self::keys::rotation::{Rotation, RotationPhase};
+pub use self::labels::{LabelLease, LabelReport};
 pub use self::mail::{MailId, MailLease, Mark, OutboxMail, OutboxRequest};
+pub use self::subscriptions::{SubscriptionPage, SubscriptionRequest};
+pub use self::transactions::lists::{
+    ListedTransaction, TransactionKey, TransactionPage, TransactionRequest, TransactionSums,
+};
+pub use self::transactions::summary::{CurrencyTotals, CustomerMoney};
 
 use self::customers::find::find_each;
 use self::customers::record_cache::RecordCache;
@@ -105,6 +120,8 @@ pub struct Store {
     terms_written: tokio::sync::Notify,
     /// Wakes this process's invitation worker.
     invites_queued: tokio::sync::Notify,
+    /// Wakes this process's worker of label jobs.
+    labels_queued: tokio::sync::Notify,
     /// Wakes this process's mail worker.
     mail_queued: tokio::sync::Notify,
     /// Wakes whoever removes files of erased persons.
@@ -142,6 +159,7 @@ impl Store {
             import_queued: tokio::sync::Notify::new(),
             terms_written: tokio::sync::Notify::new(),
             invites_queued: tokio::sync::Notify::new(),
+            labels_queued: tokio::sync::Notify::new(),
             mail_queued: tokio::sync::Notify::new(),
             erased_here: tokio::sync::Notify::new(),
             last_command_us: AtomicI64::new(0),
@@ -355,8 +373,16 @@ macro_rules! handles {
 handles! {
     /// Customers, and all commands on them.
     customers: Customers,
+    /// Comments on customers.
+    comments: Comments,
+    /// Transactions of customers.
+    transactions: Transactions,
     /// Entrypoints, their organisations and settings.
     entrypoints: Entrypoints,
+    /// Secrets of webhooks, and their proof.
+    ingest: IngestSecrets,
+    /// Labels of an entrypoint.
+    labels: Labels,
     /// Data keys and their rotation, signing keys, sealed notes.
     keys: Keys,
     /// Tokens of the API.
@@ -369,6 +395,10 @@ handles! {
     imports: Imports,
     /// Invitations of many customers.
     invitations: Invitations,
+    /// Subscriptions of customers.
+    subscriptions: Subscriptions,
+    /// Stages of customers' lives that move with the time.
+    lifecycle: Lifecycles,
     /// Jobs of every kind.
     jobs: Jobs,
     /// Mails to customers.

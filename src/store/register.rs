@@ -1,15 +1,27 @@
 //! The register of sealed tables, which erase, rotation and doctor walk.
 
+use super::comments::sealed::CommentTable;
 use super::customers::sealed::CustomerTables;
 use super::idempotency::IdempotencyTable;
+use super::ingest::sealed::IngestSecretTable;
 use super::jobs::sealed::JobTables;
 use super::keys::sealed_table::SealedTable;
+use super::labels::sealed::LabelTable;
 use super::mail::sealed::MailTable;
+use super::transactions::sealed::TransactionTable;
 
 /// All sealed tables. Customers come first, because a rotation needs the customers' salts to open the rows of other
 /// tables.
-pub(crate) const REGISTER: [&dyn SealedTable; 4] =
-    [&CustomerTables, &IdempotencyTable, &JobTables, &MailTable];
+pub(crate) const REGISTER: [&dyn SealedTable; 8] = [
+    &CustomerTables,
+    &IdempotencyTable,
+    &JobTables,
+    &MailTable,
+    &CommentTable,
+    &LabelTable,
+    &IngestSecretTable,
+    &TransactionTable,
+];
 
 #[cfg(test)]
 mod tests {
@@ -22,7 +34,7 @@ mod tests {
     use crate::store::engine::migrate::migrate;
 
     /// Columns of bytes that are not sealed, each with its content.
-    const OTHERS: [(&str, &str); 19] = [
+    const OTHERS: [(&str, &str); 24] = [
         ("service_state.value", "checks the master key"),
         ("data_key.wrapped", "a key, wrapped by the master key"),
         ("signing_key.secret", "of no customer; the keyring seals it under the service's key"),
@@ -35,6 +47,11 @@ mod tests {
         ("recent_idempotency_digest.packed", "keyed hashes"),
         ("index_memtable.terms", "keyed hashes, removed with their customers"),
         ("index_block.data", "keyed hashes, removed by compaction"),
+        ("subscription.digest", "a keyed hash, removed with its customer"),
+        ("transaction.trans_id", "a time and random bits"),
+        ("transaction.digest", "a keyed hash"),
+        ("transaction.refund_of", "a keyed hash"),
+        ("label.digest", "a keyed hash, removed with the last customer who has the label"),
         ("job.fingerprint", "a keyed hash"),
         ("job.salt", "random"),
         ("dry_run_record_key.digest", "a keyed hash, removed at the dry run's end"),

@@ -175,6 +175,8 @@ pub struct DataKey {
     terms: TermHasher,
     key_uses: Hasher,
     portal: Hasher,
+    labels: Hasher,
+    transactions: Hasher,
 }
 
 impl fmt::Debug for DataKey {
@@ -192,6 +194,8 @@ impl DataKey {
             terms: TermHasher::new(root, "customary search terms"),
             key_uses: Hasher::new(root, "customary idempotency keys"),
             portal: Hasher::new(root, "customary portal"),
+            labels: Hasher::new(root, "customary labels"),
+            transactions: Hasher::new(root, "customary transactions"),
         }
     }
 
@@ -222,6 +226,16 @@ impl DataKey {
     /// The hasher of login names and of the values in portal forms.
     pub fn portal(&self) -> &Hasher {
         &self.portal
+    }
+
+    /// The hasher of labels.
+    pub fn labels(&self) -> &Hasher {
+        &self.labels
+    }
+
+    /// The hasher of the ids that transactions have elsewhere.
+    pub fn transactions(&self) -> &Hasher {
+        &self.transactions
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod bodies;
 mod fields;
+mod hostile;
 mod requests;
 
 use serde_json::{Value, json};

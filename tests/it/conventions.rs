@@ -4,6 +4,7 @@
 mod browsers;
 mod compression;
 mod head;
+mod health;
 mod refusals;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -8,9 +8,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
@@ -20,6 +21,7 @@ const ADDRESS: &str = "http://127.0.0.1:8080";
 const TOKEN: &str = "eyJ…";
 /// The script prints this after each block; no output contains it.
 const END_OF_BLOCK: char = '\u{1e}';
+const END_OF_BLOCK_BYTE: u8 = 0x1e;
 /// How many documents run at once.
 const AT_ONCE: usize = 4;
 const README_WORDS_MAX: usize = 700;
@@ -53,8 +55,10 @@ fn pages() -> Vec<String> {
     pages
 }
 
-struct Block {
-    line: usize,
+/// What a reader types in.
+pub(crate) struct Block {
+    /// The line of the document before it.
+    pub(crate) line: usize,
     language: String,
     text: String,
     output: Option<String>,
@@ -64,6 +68,32 @@ impl Block {
     fn runs(&self) -> bool {
         self.language != "console"
     }
+
+    /// The block as a command of a shell.
+    fn command(&self) -> String {
+        match self.language.as_str() {
+            "python" => format!("\"$PYTHON\" - <<'END OF PYTHON'\n{}\nEND OF PYTHON", self.text),
+            _ => self.text.clone(),
+        }
+    }
+
+    /// Whether the document shows this output, if it shows any.
+    pub(crate) fn shows(&self, printed: &str) -> bool {
+        // CSV lines end as RFC 4180 says.
+        self.output.as_ref().is_none_or(|shown| is_like(&printed.replace("\r\n", "\n"), shown))
+    }
+}
+
+/// The blocks of a document that run, for the address and the first token of a server.
+pub(crate) fn blocks_of(name: &str, server: &Server) -> Vec<Block> {
+    let token = server.first_token().expect("the first start makes a token");
+    let text = document(name).replace(ADDRESS, &server.base());
+    let mut blocks = blocks(name, &text);
+    blocks.retain(Block::runs);
+    for block in &mut blocks {
+        block.text = block.text.replace(TOKEN, &token);
+    }
+    blocks
 }
 
 /// The blocks that a reader types in, each with the output that follows it. A page without such blocks may show
@@ -132,61 +162,89 @@ fn install(site: &Site, folder: &Path) {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// A shell in a folder of its own that runs the blocks of a document one after another.
+pub(crate) struct Reader {
+    shell: Child,
+    output: BufReader<ChildStdout>,
+    errors: PathBuf,
+}
+
+impl Reader {
+    /// A reader with the program of a server.
+    pub(crate) fn start(server: &Server) -> Reader {
+        let folder = server.site().folder().join("reader");
+        fs::create_dir(&folder).unwrap();
+        install(server.site(), &folder);
+        let program = server.site().command(&[]);
+        let environment = program.get_envs().filter_map(|(name, value)| value.map(|value| (name, value)));
+        let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+        let errors = folder.join("stderr");
+        let mut shell = Command::new("bash")
+            .current_dir(&folder)
+            .envs(environment)
+            .envs([("PATH", path.as_str()), ("NO_PROXY", "*"), ("no_proxy", "*")])
+            .env("PYTHON", python())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(fs::File::create(&errors).unwrap())
+            .spawn()
+            .expect("bash runs");
+        let output = BufReader::new(shell.stdout.take().unwrap());
+        let mut reader = Reader { shell, output, errors };
+        reader.send("set -euo pipefail\n");
+        reader
+    }
+
+    /// The shell may be over; reading its output shows that.
+    fn send(&mut self, text: &str) {
+        let _ = self.shell.stdin.as_mut().unwrap().write_all(text.as_bytes());
+    }
+
+    /// Runs a block and returns what it prints.
+    ///
+    /// # Errors
+    /// What a block printed that failed.
+    pub(crate) fn run(&mut self, block: &Block) -> Result<String, String> {
+        // Its commands must not read the blocks that follow.
+        self.send(&format!("{{\n{}\n}} </dev/null\nprintf '{END_OF_BLOCK}'\n", block.command()));
+        let mut printed = Vec::new();
+        self.output.read_until(END_OF_BLOCK_BYTE, &mut printed).expect("the shell prints");
+        let text = String::from_utf8(printed).unwrap();
+        let errors = || fs::read_to_string(&self.errors).unwrap_or_default();
+        text.strip_suffix(END_OF_BLOCK)
+            .map(str::to_owned)
+            .ok_or_else(|| format!("the block at line {} fails\n{text}\n{}", block.line, errors()))
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}
+
 /// Runs a document from its first block to its last.
 ///
 /// # Errors
 /// The first line that is not true, and what happened instead.
 async fn follow(db: Db, name: String) -> Result<(), String> {
     let server = Server::start(db).await;
-    let token = server.first_token().expect("the first start makes a token");
-    let text = document(&name).replace(ADDRESS, &server.base());
-    let blocks = blocks(&name, &text);
-    let failed = |line: usize, shown: &str, printed: &str, stderr: &str| {
-        Err(format!("{name}:{line} shows\n{shown}\nbut it is\n{printed}\n{stderr}"))
-    };
-
-    let runnable: Vec<_> = blocks.iter().filter(|block| block.runs()).collect();
-    let parts = runnable.iter().map(|block| {
-        let text = block.text.replace(TOKEN, &token);
-        let command = match block.language.as_str() {
-            "python" => format!("\"$PYTHON\" - <<'END OF PYTHON'\n{text}\nEND OF PYTHON"),
-            _ => text,
-        };
-        format!("{command}\nprintf '{END_OF_BLOCK}'\n")
-    });
-    let script = format!("set -euo pipefail\n{}", parts.collect::<String>());
-
-    let folder = server.site().folder().join("reader");
-    fs::create_dir(&folder).unwrap();
-    install(server.site(), &folder);
-    let program = server.site().command(&[]);
-    let environment = program.get_envs().filter_map(|(name, value)| value.map(|value| (name, value)));
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
-    let mut shell = Command::new("bash");
-    shell
-        .args(["-c", &script])
-        .current_dir(&folder)
-        .envs(environment)
-        .envs([("PATH", path.as_str()), ("NO_PROXY", "*"), ("no_proxy", "*")])
-        .env("PYTHON", python())
-        .stdin(Stdio::null());
-    let output = tokio::task::spawn_blocking(move || shell.output().expect("bash runs")).await.unwrap();
-
-    let (stdout, stderr) =
-        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-    let printed: Vec<_> = stdout.split(END_OF_BLOCK).collect();
-    for (block, printed) in runnable.iter().zip(&printed) {
-        let Some(shown) = &block.output else { continue };
-        // CSV lines end as RFC 4180 says.
-        if !is_like(&printed.replace("\r\n", "\n"), shown) {
-            return failed(block.line, shown, printed, &stderr);
+    let blocks = blocks_of(&name, &server);
+    let mut reader = Reader::start(&server);
+    let run = move || {
+        for block in &blocks {
+            let printed = reader.run(block).map_err(|error| format!("{name}: {error}"))?;
+            if !block.shows(&printed) {
+                let shown = block.output.as_deref().unwrap_or_default();
+                return Err(format!("{name}:{} shows\n{shown}\nbut it is\n{printed}", block.line));
+            }
         }
-    }
-    let done = printed.len() - 1;
-    match runnable.get(done) {
-        Some(block) => Err(format!("{name}:{}: {}\n{}\n{stderr}", block.line, output.status, printed[done])),
-        None => Ok(()),
-    }
+        Ok(())
+    };
+    let told = tokio::task::spawn_blocking(run).await.unwrap();
+    drop(server);
+    told
 }
 
 both!(every_example_does_what_its_document_shows, |db| async move {

@@ -15,7 +15,7 @@ const CSV: &str = "/api/Export/customers/csv/demo";
 const XLSX: &str = "/api/Export/customers/xlsx/demo";
 
 /// The columns of an export that names none.
-const DEFAULT: [&str; 28] = [
+const DEFAULT: [&str; 30] = [
     "customerNumber",
     "customerUsername",
     "Firstname",
@@ -44,6 +44,8 @@ const DEFAULT: [&str; 28] = [
     "Created",
     "AdditionalFields",
     "IdentifierFields",
+    "Addresses",
+    "References",
 ];
 
 /// Customers whose values a careless CSV or XLSX writer would damage.
@@ -110,7 +112,8 @@ async fn table(client: &Client, path: &str) -> Table {
 /// The cell for a member of a listed record, before the protection against formulas.
 fn expected(record: &Value, heading: &str) -> String {
     match (heading, &record[heading]) {
-        (_, Value::Null) => String::new(),
+        // The flat columns say everything of addresses, and there are no references.
+        (_, Value::Null) | ("Addresses" | "References", _) => String::new(),
         (_, Value::String(text)) => text.clone(),
         ("Labels", Value::Array(labels)) => {
             let texts: Vec<_> = labels.iter().map(|label| label.as_str().unwrap()).collect();

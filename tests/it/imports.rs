@@ -1,9 +1,11 @@
 //! Imports happen exactly once (rules 9): through kills at any moment (`kill`), repeated in every way (`repeated`), by
-//! the same matcher as creates (`matcher`), after a dry run (`dry_run`), past a row that the database refuses
+//! the same matcher as creates (`matcher`), after a dry run (`dry_run`), with further rows of a customer (`further`), past a
+//! row that the database refuses
 //! (`poison`), across a clean stop (`stop`).
 //! `snapshot` compares two entrypoints or two databases.
 
 mod dry_run;
+mod further;
 mod kill;
 mod matcher;
 mod poison;

@@ -21,7 +21,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("config", &["config", "mail", "store", "vault"]),
     ("telemetry", &[]),
     // These parts assemble the program.
-    ("app", &["app", "api", "portal", "jobs", "mail", "store", "domain", "config", "clock", "hashing"]),
+    ("server", &["api"]),
+    (
+        "app",
+        &["app", "server", "api", "portal", "jobs", "mail", "store", "domain", "config", "clock", "hashing"],
+    ),
     (
         "cli",
         &["cli", "app", "api", "export", "jobs", "mail", "store", "domain", "config", "clock", "telemetry"],
@@ -34,8 +38,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("diesel", &["store"]),
     ("diesel_migrations", &["store"]),
-    ("actix_web", &["api", "web", "portal", "app", "cli"]),
-    ("tokio", &["store", "api", "portal", "app", "jobs", "mail", "cli", "hashing"]),
+    ("actix_web", &["api", "web", "portal", "server", "app", "cli"]),
+    ("tokio", &["store", "api", "portal", "server", "app", "jobs", "mail", "cli", "hashing"]),
     ("clap", &["config", "cli"]),
     ("aws_lc_rs", &["vault"]),
     ("jsonwebtoken", &["vault"]),

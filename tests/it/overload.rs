@@ -3,6 +3,8 @@
 
 mod bodies;
 mod connections;
+mod stops;
+mod streams;
 mod writes;
 
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -30,6 +32,12 @@ async fn metric(server: &Server, name: &str) -> u64 {
     numbers.iter().map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
 }
 
+/// An address for health alone.
+fn health_address() -> String {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    format!("127.0.0.1:{port}")
+}
+
 /// A connection without an HTTP library.
 struct Raw(TcpStream);
 
@@ -49,23 +57,21 @@ impl Raw {
         self.answer()
     }
 
-    /// Status, head and body of the next answer.
+    /// Status, head and body of the next answer. Reads no byte of the one behind it.
     fn answer(&mut self) -> (u16, String, String) {
-        let mut bytes = Vec::new();
-        let head_end = loop {
-            if let Some(at) = bytes.windows(4).position(|end| end == b"\r\n\r\n") {
-                break at + 4;
-            }
-            assert!(self.more(&mut bytes), "no whole answer: {:?}", String::from_utf8_lossy(&bytes));
-        };
-        let head = String::from_utf8(bytes[..head_end].to_vec()).expect("a head is text").to_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-        let length: usize = length.map_or(0, |length| length.parse().unwrap());
-        while bytes.len() < head_end + length {
-            assert!(self.more(&mut bytes), "a body is cut: {head}");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            let count = self.0.read(&mut byte).unwrap_or(0);
+            assert_eq!(count, 1, "no whole answer: {:?}", String::from_utf8_lossy(&head));
+            head.extend(byte);
         }
+        let head = String::from_utf8(head).expect("a head is text").to_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+        self.0.read_exact(&mut body).unwrap_or_else(|error| panic!("a body is cut ({error}): {head}"));
         let status = head.split(' ').nth(1).expect("a status").parse().expect("a number");
-        (status, head, String::from_utf8_lossy(&bytes[head_end..head_end + length]).into_owned())
+        (status, head, String::from_utf8_lossy(&body).into_owned())
     }
 
     fn more(&mut self, bytes: &mut Vec<u8>) -> bool {

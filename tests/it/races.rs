@@ -330,6 +330,43 @@ fleets!(rules_4_one_key_for_a_change_of_settings_has_one_effect, |fleet| async {
     }
 });
 
+fleets!(rules_1_one_name_for_many_new_entrypoints_is_taken_once, |fleet| async {
+    let token = token_with(fleet.site(), &SCOPES);
+    for round in 0..ROUNDS {
+        let body = json!({"entry": format!("round-{round}")});
+        let answers = fleet
+            .race(WRITERS, |_, client| {
+                let (client, body) = (client.token(&token), body.clone());
+                async move { client.post("/api/Paypoint", &body).await }
+            })
+            .await;
+        let (made, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+        assert_eq!(made.len(), 1, "{:?}", answers.iter().map(|answer| answer.status).collect::<Vec<_>>());
+        for answer in refused {
+            assert_eq!(answer.expect_error(409).json["errors"][0]["code"], "entry_taken", "{}", answer.text);
+        }
+    }
+});
+
+fleets!(rules_4_one_key_makes_one_entrypoint_and_all_see_it, |fleet| async {
+    let token = token_with(fleet.site(), &SCOPES);
+    for round in 0..ROUNDS {
+        let body = json!({"entry": format!("keyed-{round}")});
+        let key = format!("entrypoint-{round}");
+        let answers = fleet
+            .race(WRITERS, |_, client| {
+                let (client, body) = (client.token(&token).header("idempotencyKey", &key), body.clone());
+                async move { client.post("/api/Paypoint", &body).await }
+            })
+            .await;
+        for answer in &answers {
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            assert_eq!(answer.json, answers[0].json);
+        }
+        assert_eq!(answers.iter().filter(|answer| !answer.replayed()).count(), 1);
+    }
+});
+
 fleets!(rules_4_one_key_with_two_bodies_admits_one_of_them, |fleet| async {
     for round in 0..ROUNDS {
         let key = format!("key-{round}");

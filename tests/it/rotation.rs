@@ -151,6 +151,70 @@ both!(the_command_line_rotates_one_entrypoint_or_all, |db| async {
     assert_eq!(total(&client, "demo").await, 1);
 });
 
+both!(a_customer_whose_methods_change_during_a_rotation_keeps_its_identity, |db| async {
+    const CUSTOMERS: usize = 24;
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let body = |number: usize| {
+        json!({"email": format!("m{number}@example.test"), "lastname": format!("Quill{number}z"),
+               "references": [{"system": "shop", "externalId": format!("old-{number}")}]})
+    };
+    let mut ids = Vec::new();
+    for number in 0..CUSTOMERS {
+        ids.push(created(&client, "demo", &body(number)).await);
+    }
+    // The methods wait in the queue while the rotation starts, so writes move some customers and the rotation the others.
+    for round in 0..3 {
+        let begun = std::iter::once((ROTATE.to_owned(), Value::Null));
+        let methods = ids.iter().map(|id| {
+            let token = format!("tok-{round}-{id}");
+            let method = json!({"provider": "acme", "providerMethodId": token, "method": "ach"});
+            (format!("{}/methods", path(*id)), method)
+        });
+        at_once(begun.chain(methods).map(|(to, body)| {
+            let client = client.clone();
+            async move {
+                let body = (!body.is_null()).then_some(body);
+                client.send(Method::POST, &to, body.as_ref(), &[]).await.expect(200);
+            }
+        }))
+        .await;
+        let keys = until_finished(&client).await;
+        assert_only_key(server.site(), first_key(&keys));
+        for (number, id) in ids.iter().enumerate() {
+            let answer = client.create("demo", &body(number), &[], &[]).await.expect(200);
+            assert_eq!((answer.outcome(), answer.id()), ("matched", *id), "round {round}: {number}");
+            for condition in [format!("email=m{number}@example.test"), format!("search=Quill{number}z")] {
+                let list =
+                    client.get(&format!("/api/Query/customers/demo?{condition}")).await.expect(200).json;
+                assert_eq!(list["Summary"]["totalRecords"], 1, "round {round}: {condition}: {list}");
+            }
+            let found = client.get(&format!("/api/Customer/byReference/demo/shop/old-{number}")).await;
+            assert_eq!(found.expect(200).json["customerId"].as_u64(), Some(*id), "round {round}");
+        }
+    }
+});
+
+both!(a_rotation_ends_although_an_erase_left_sealed_versions, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let id = created(&client, "demo", &json!({"email": "gone@example.test"})).await;
+    client.put(&path(id), &json!({"city": "Oakton"})).await.expect(200);
+    let other = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
+    client.put(&path(other), &json!({"city": "Reston"})).await.expect(200);
+    client.delete(&format!("{}?erase=true", path(id))).await.expect(200);
+    let mut sql = Sql::open(server.site());
+    sql.run(&sql::set_history_document(db, id, 2, "0102030405"));
+    let output = server.cli(&["doctor", "--deep"]);
+    let said = format!("{}{}", output.stdout, output.stderr);
+    assert!(!output.status.success() && said.contains(&format!("customer {id} is erased, but")), "{said}");
+    client.send(Method::POST, ROTATE, None, &[]).await.expect(200);
+    let keys = until_finished(&client).await;
+    assert_eq!(sql.number(&sql::history_documents(id)), 0);
+    assert_eq!(sql.number(&sql::history_documents(other)), 1, "the others keep theirs");
+    assert_only_key(server.site(), first_key(&keys));
+});
+
 both!(a_repeated_request_joins_the_running_rotation, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);

@@ -32,8 +32,8 @@ async fn prove(db: Db, program: &str) {
         )
         .env("AXE", axe())
         .env("CLIENT_TOOLS", client_tools())
-        // The rights of the token that the first start makes.
-        .env("CUSTOMARY_FIRST_TOKEN", site.new_token(&["--org", "1", "--entry", "demo"]))
+        .env("CUSTOMARY_FIRST_TOKEN", server.first_token().expect("a first start"))
+        .env("FIRST_TOKEN_HAS_EVERY_RIGHT", if db == Db::Sqlite { "yes" } else { "no" })
         // Pages do not depend on the database, so one database takes the screenshots.
         .env("LOOK", if db == Db::Sqlite { "yes" } else { "no" })
         .env("PYTHONDONTWRITEBYTECODE", "1")
@@ -58,6 +58,13 @@ fn client_tools() -> std::path::PathBuf {
 }
 
 both!(payablis_own_sdk_works_unmodified, |db| async move { prove(db, "payabli_customers").await });
+both!(
+    payablis_own_sdk_reads_links_and_confirms_payments,
+    |db| async move { prove(db, "payabli_payments").await }
+);
+both!(webhooks_signed_as_the_official_packages_do_are_taken, |db| async move {
+    prove(db, "webhook_signatures").await;
+});
 both!(febrl_records_are_created_matched_and_found, |db| async move { prove(db, "febrl").await });
 both!(febrl_imports_have_the_expected_counts, |db| async move { prove(db, "febrl_import").await });
 both!(schemathesis_finds_nothing, |db| async move { prove(db, "schemathesis_run").await });

@@ -15,13 +15,15 @@ pub use self::sql::Sql;
 use crate::harness::*;
 
 /// Every scope that a token may have.
-pub const SCOPES: [&str; 9] = [
+pub const SCOPES: [&str; 11] = [
     "customers:read",
     "customers:write",
     "customers:delete",
     "customers:import",
     "customers:export",
     "pii:read",
+    "money:read",
+    "money:write",
     "settings",
     "tokens",
     "service",

@@ -288,3 +288,20 @@ both!(rules_2_countries_have_the_names_that_people_use, |db| async {
         assert!(!found(&client, "demo", &[("country", typed)]).await.is_empty(), "{typed}");
     }
 });
+
+both!(rules_2_an_address_is_no_username_of_another_in_any_spelling, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let spellings = ["zz@bücher.example", "zz@xn--bcher-kva.example", "ZZ@BÜCHER.example"];
+    for (number, username) in spellings.iter().enumerate() {
+        let name = username.replacen(['z', 'Z'], &number.to_string(), 1);
+        let own = json!({"customerNumber": format!("U-{number}"), "customerUsername": name});
+        created(&client, "demo", &own).await;
+        for address in spellings {
+            let address = address.replacen(['z', 'Z'], &number.to_string(), 1);
+            let other = json!({"customerNumber": format!("A-{address}"), "email": address});
+            let refused = client.post("/api/Customer/single/demo", &other).await;
+            refused.expect_error(409);
+        }
+    }
+});

@@ -19,7 +19,7 @@ from support import http
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-BYTES_MAX = 260_000
+BYTES_MAX = 520_000
 SUBSCHEMAS = (
     "items",
     "not",

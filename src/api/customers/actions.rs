@@ -81,11 +81,16 @@ async fn write_bodiless(
 /// Deleting is soft: the customer leaves lists, search and matching, and its identifiers are free at
 /// once; the id still answers, with status -99. `erase=true` wipes every personal value for good, also of
 /// a customer deleted before; id, status and balance stay. Deleting again is no error.
+///
+/// A customer with a subscription that is not over, or with a pending payment, answers 409 (`has_obligations`) with the
+/// numbers; archive it instead, or send `cancelOpen=true`, which ends the records of its subscriptions first. It asks no other
+/// system to end anything, and money keeps its customer's id.
 #[utoipa::path(
     tag = "Customers",
     params(
         CustomerPath,
         ("erase" = Option<bool>, Query, description = "true: wipe every personal value for good; needs `pii:read` too"),
+        ("cancelOpen" = Option<bool>, Query, description = "true: end what is open, such as running subscriptions, instead of a refusal"),
         IfMatchHeader,
         KeyHeader,
     ),
@@ -96,6 +101,7 @@ pub(crate) async fn delete_customer(call: Call, payload: Payload) -> Result<Http
     call.require(Scope::CustomersDelete)?;
     let mut params = call.params();
     let erase = params.flag("erase");
+    let cancel_open = params.flag("cancelOpen");
     if erase {
         call.require(Scope::PiiRead)?;
     }
@@ -103,7 +109,7 @@ pub(crate) async fn delete_customer(call: Call, payload: Payload) -> Result<Http
     let mutation = call.bodiless(found.entrypoint.id, payload).await?;
     let action = params.done().map(|()| {
         let precondition = body::precondition(&call.request);
-        Action::Delete(DeleteCustomer { id: found.record.stored.id, erase, precondition })
+        Action::Delete(DeleteCustomer { id: found.record.stored.id, erase, cancel_open, precondition })
     });
     let answer = mutation.write(action).await?;
     if erase && !answer.replayed {

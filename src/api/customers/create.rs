@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, post};
 use serde::Serialize;
 
 use super::read_draft;
-use super::record::{CustomerOut, etag};
+use super::record::{CustomerOut, Paid, etag};
 use crate::api::http::call::{Call, Mutation, ok};
 use crate::api::http::error::Error;
 use crate::api::http::json::{self, RECORD_ROOM};
@@ -15,9 +15,10 @@ use crate::api::http::request::CustomerIn;
 use crate::clock;
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::draft::Context;
-use crate::domain::decide::command::{Action, CreateCustomer, OnMatch, Outcome, Verdict};
+use crate::domain::decide::command::{Action, CreateCustomer, Hung, OnMatch, Outcome, Verdict};
 use crate::domain::kernel::problem::Problem;
 use crate::domain::view::Seen;
+use crate::store::CustomerMoney;
 
 /// The answer of contract 4, E1.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -69,7 +70,8 @@ pub(crate) async fn create_customer(call: Call, payload: Payload) -> Result<Http
     let mutation = call.json(entrypoint_id, payload).await?;
     let create = read(&call, entrypoint_id, &mutation).await;
     let answer = mutation.write(create.map(|create| Action::Create(Box::new(create)))).await?;
-    render(&answer)
+    let money = money_of(&call, &answer).await?;
+    render(&call, &answer, money.as_ref())
 }
 
 /// Reads query and body; reports the problems of both together.
@@ -79,7 +81,7 @@ async fn read(call: &Call, entrypoint_id: i64, mutation: &Mutation<'_>) -> Resul
     let country = country.as_deref();
     let context = Context { now: clock::now(), country, entrypoint_country: country };
     let draft = read_draft(&call.app, &mutation.body, context, problems).await?;
-    Ok(CreateCustomer { draft, on_match, precomputed: None })
+    Ok(CreateCustomer { draft, hung: Hung::default(), on_match, precomputed: None })
 }
 
 fn flags(call: &Call) -> (OnMatch, Vec<Problem>) {
@@ -100,7 +102,18 @@ fn flags(call: &Call) -> (OnMatch, Vec<Problem>) {
     (on_match, params.problems())
 }
 
-fn render(answer: &Seen) -> Result<HttpResponse, Error> {
+/// What the customer of an outcome paid. A new one paid nothing yet.
+async fn money_of(call: &Call, answer: &Seen) -> Result<Option<CustomerMoney>, Error> {
+    let Outcome::Created { verdict, id, .. } = &answer.outcome else { return Ok(None) };
+    let is_new = matches!(verdict, Verdict::Created | Verdict::Forced);
+    if (is_new && !answer.replayed) || answer.record.is_none() || !call.caller.sees_money() {
+        return Ok(None);
+    }
+    let places = vec![(answer.entrypoint.id, *id)];
+    Ok(call.app.store.transactions().of_customers(places).await?.remove(id))
+}
+
+fn render(call: &Call, answer: &Seen, money: Option<&CustomerMoney>) -> Result<HttpResponse, Error> {
     let Outcome::Created { verdict, id, matched_on, differs, .. } = &answer.outcome else {
         return Err(Error::Internal("the outcome is not that of a create".into()));
     };
@@ -109,7 +122,12 @@ fn render(answer: &Seen) -> Result<HttpResponse, Error> {
     let record = match &answer.record {
         Some(stored) => {
             response.insert_header((ETAG, etag(stored, &answer.entrypoint, answer.view)));
-            CustomerOut::new(stored, &answer.entrypoint, answer.view)
+            let paid = Paid::seen(call.caller.sees_money(), money);
+            CustomerOut::new(stored, &answer.entrypoint, answer.view).with_money(
+                paid,
+                &answer.entrypoint,
+                answer.view,
+            )
         }
         None => CustomerOut::blank(*id),
     };

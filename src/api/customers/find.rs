@@ -1,21 +1,19 @@
 //! `GET /Customer/{customerId}` and its history.
 
-use actix_web::http::header::{CACHE_CONTROL, ETAG};
 use actix_web::{HttpResponse, get};
 use serde::Serialize;
 
-use super::record::{CustomerOut, rendering};
+use super::record::{CustomerOut, Paid, rendering};
 use super::view_of;
-use crate::api::http::body::is_fresh;
 use crate::api::http::call::Call;
 use crate::api::http::error::Error;
-use crate::api::http::json;
+use crate::api::http::json::{self, RECORD_ROOM};
 use crate::api::http::params::CustomerPath;
 use crate::api::lists::{SummaryOut, page_of};
 use crate::domain::accounts::sight::Sight;
 use crate::domain::accounts::token::Scope;
 use crate::domain::view;
-use crate::store::{Found, HistoryEntry};
+use crate::store::{CustomerMoney, Found, HistoryEntry};
 
 /// Read a customer
 ///
@@ -35,15 +33,13 @@ use crate::store::{Found, HistoryEntry};
 #[get("/api/Customer/{customerId}")]
 pub(crate) async fn get_customer(call: Call) -> Result<HttpResponse, Error> {
     let view = view_of(&call.caller);
-    let render = move |found: &Found| rendering(&found.record, &found.entrypoint, view);
-    let rendering = call.customer_as(Scope::CustomersRead, render).await??;
+    let sees_money = call.caller.sees_money();
+    let render = move |found: &Found, money: Option<&CustomerMoney>| {
+        rendering(&found.record, &found.entrypoint, view, Paid::seen(sees_money, money))
+    };
+    let (etag, text) = call.record_as(Scope::CustomersRead, render).await??;
     call.params().done()?;
-    let fresh = is_fresh(&call.request, &rendering.etag);
-    let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response
-        .insert_header((ETAG, rendering.etag.as_str()))
-        .insert_header((CACHE_CONTROL, "private, no-cache"));
-    Ok(if fresh { response.finish() } else { json::answer(&mut response, rendering.text.clone()) })
+    Ok(json::tagged(&call.request, &etag, text))
 }
 
 /// A customer's history, newest first.
@@ -76,11 +72,11 @@ struct EntryOut {
 
 /// A token, by name and id.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct TokenRef {
+pub(crate) struct TokenRef {
     /// Its name.
-    name: String,
+    pub(crate) name: String,
     /// Its id.
-    jti: String,
+    pub(crate) jti: String,
 }
 
 /// One field's change; values only for tokens with `pii:read`.
@@ -103,8 +99,12 @@ struct ChangeOut {
         CustomerPath,
         ("fromRecord" = Option<i64>, Query, minimum = 0, description = "How many entries to skip; 0 by default"),
         ("limitRecord" = Option<i64>, Query, minimum = 1, maximum = 1000, description = "How many entries to answer; 20 by default"),
+        ("If-None-Match" = Option<String>, Header, description = "An ETag; 304 without a body where the history is still the same"),
     ),
-    responses((status = 200, description = "The history", body = HistoryOut)),
+    responses(
+        (status = 200, description = "The history", body = HistoryOut),
+        (status = 304, description = "The entries are still those of If-None-Match"),
+    ),
 )]
 #[get("/api/Customer/{customerId}/history")]
 pub(crate) async fn get_customer_history(call: Call) -> Result<HttpResponse, Error> {
@@ -120,7 +120,8 @@ pub(crate) async fn get_customer_history(call: Call) -> Result<HttpResponse, Err
         summary: SummaryOut::new(limit, total),
         records: entries.into_iter().map(|entry| render(entry, sight)).collect(),
     };
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-cache")).json(body))
+    let text = json::written(&body, RECORD_ROOM)?;
+    Ok(json::tagged(&call.request, &json::tag("history", &text), text))
 }
 
 fn render(entry: HistoryEntry, sight: Sight) -> EntryOut {

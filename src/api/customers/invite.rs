@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::api::http::call::{Call, ok};
 use crate::api::http::error::Error;
+use crate::api::http::json::{self, RECORD_ROOM};
 use crate::api::http::params::{CustomerPath, KeyHeader};
 use crate::clock;
 use crate::domain::accounts::token::Scope;
@@ -106,8 +107,14 @@ pub(crate) async fn invite_customer(call: Call, payload: Payload) -> Result<Http
 /// Not invited, invited (when, until when, whether somebody has tried the link), or active.
 #[utoipa::path(
     tag = "Invitations",
-    params(CustomerPath),
-    responses((status = 200, description = "The invitation", body = InvitationOut)),
+    params(
+        CustomerPath,
+        ("If-None-Match" = Option<String>, Header, description = "An ETag; 304 without a body where the invitation is still the same"),
+    ),
+    responses(
+        (status = 200, description = "The invitation", body = InvitationOut),
+        (status = 304, description = "The invitation is still the one of If-None-Match"),
+    ),
 )]
 #[get("/api/Customer/{customerId}/invite")]
 pub(crate) async fn get_invitation(call: Call) -> Result<HttpResponse, Error> {
@@ -125,5 +132,6 @@ pub(crate) async fn get_invitation(call: Call) -> Result<HttpResponse, Error> {
             None => InvitationOut::of(id, PortalState::NotInvited),
         }
     };
-    Ok(HttpResponse::Ok().json(invitation))
+    let text = json::written(&invitation, RECORD_ROOM)?;
+    Ok(json::tagged(&call.request, &json::tag("invitation", &text), text))
 }

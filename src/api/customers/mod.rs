@@ -12,10 +12,10 @@ use serde::Serialize;
 
 pub(super) use self::actions::{archive_customer, delete_customer, request_consent, unarchive_customer};
 pub(super) use self::create::{create_customer, match_customer};
-pub(super) use self::find::{get_customer, get_customer_history};
+pub(super) use self::find::{TokenRef, get_customer, get_customer_history};
 pub(super) use self::invite::{get_invitation, invite_customer};
-pub(super) use self::record::{CustomerOut, rendering};
-pub(super) use self::update::update_customer;
+pub(in crate::api) use self::record::{CustomerOut, Paid, etag, rendering};
+pub(super) use self::update::{done, update_customer};
 
 use super::http::auth::Caller;
 use super::http::body;
@@ -30,7 +30,7 @@ use crate::vault::hash_password;
 /// The answer of contract 4, E2.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct DoneOut {
+pub(in crate::api) struct DoneOut {
     /// 1 for success.
     response_code: i32,
     /// Always null; kept for clients of the contract.
@@ -46,7 +46,7 @@ pub(super) struct DoneOut {
 }
 
 impl DoneOut {
-    pub(super) const SUCCESS: DoneOut = DoneOut {
+    pub(in crate::api) const SUCCESS: DoneOut = DoneOut {
         response_code: 1,
         page_identifier: None,
         room_id: 0,
@@ -57,7 +57,7 @@ impl DoneOut {
 }
 
 /// What the token may see.
-pub(super) fn view_of(caller: &Caller) -> View {
+pub(in crate::api) fn view_of(caller: &Caller) -> View {
     View::of(caller.sight())
 }
 

@@ -4,18 +4,25 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use actix_web::web::Bytes;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::api::addresses::AddressOut;
 use crate::api::http::json::{self, RECORD_ROOM};
+use crate::api::references::ReferenceOut;
+use crate::api::subscriptions::SubscriptionOut;
+use crate::api::transactions::CustomerSummaryOut;
+use crate::domain::addresses::view::addresses;
 use crate::domain::customers::consent::{ChannelConsent, Consent};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::mask::{MASK, mask};
 use crate::domain::customers::record::{Lifecycle, Stored};
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::money::Money;
+use crate::domain::methods::method::Method;
 use crate::domain::view::View;
-use crate::store::{OpenedRecord, Rendering};
+use crate::store::{CustomerMoney, OpenedRecord};
 
 /// A customer record. Every key is always present; what is not known is null.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
@@ -104,17 +111,19 @@ pub(crate) struct CustomerOut<'a> {
     identifier_fields: Option<&'a [String]>,
     /// The merchant's categories.
     labels: Option<&'a [String]>,
+    /// The addresses, by id; the default billing and shipping address are the flat fields above.
+    addresses: Option<Vec<AddressOut>>,
+    /// What other systems call the customer.
+    references: Option<Vec<ReferenceOut<'a>>>,
     /// Where the customer stands with the merchant.
     lifecycle: Option<Lifecycle>,
-    /// Subscriptions; none are kept here.
-    #[schema(value_type = Option<Vec<Object>>)]
-    subscriptions: Option<()>,
-    /// Stored payment methods; none are kept here.
-    #[schema(value_type = Option<Vec<Object>>)]
-    stored_methods: Option<()>,
-    /// Totals of the customer's transactions.
+    /// Subscriptions, oldest first; null where there are none, and without money:read.
+    subscriptions: Option<Vec<SubscriptionOut<'a>>>,
+    /// Stored payment methods, oldest first; null where there are none.
+    stored_methods: Option<Vec<StoredMethodItem<'a>>>,
+    /// Totals of the customer's transactions; null without money:read.
     #[serde(rename = "customerSummary")]
-    customer_summary: Option<CustomerSummaryOut>,
+    customer_summary: Option<CustomerSummaryOut<'a>>,
     /// Legal name of the entrypoint.
     paypoint_legalname: Option<&'a str>,
     /// Trading name of the entrypoint.
@@ -137,6 +146,53 @@ pub(crate) struct CustomerOut<'a> {
     /// Always null; kept for clients of the contract.
     #[serde(rename = "customerPortal")]
     customer_portal: Option<&'a str>,
+}
+
+/// A stored payment method in a record (contract 12.1).
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct StoredMethodItem<'a> {
+    /// Its id.
+    id_pmethod: &'a str,
+    /// `card`, `ach`, `wallet` or `other`.
+    method: &'static str,
+    /// The brand.
+    descriptor: Option<&'a str>,
+    /// The account with all but the last digits hidden.
+    masked_account: Option<String>,
+    /// Its last month as MMYY.
+    exp_date: Option<String>,
+    /// Whose account it is; masked without pii:read.
+    holder_name: Option<&'a str>,
+    /// The account's postal code; masked without pii:read.
+    postal_code: Option<&'a str>,
+    /// Who issued the token.
+    method_type: &'a str,
+    /// Whether it is the default.
+    is_default: bool,
+    /// When it last changed.
+    #[schema(format = DateTime)]
+    last_updated: String,
+}
+
+impl<'a> StoredMethodItem<'a> {
+    fn new(method: &'a Method, view: View) -> StoredMethodItem<'a> {
+        let shown = |value: &'a Option<String>| {
+            value.as_deref().map(|value| if view == View::Masked { MASK } else { value })
+        };
+        StoredMethodItem {
+            id_pmethod: &method.id,
+            method: method.kind.into(),
+            descriptor: method.brand.as_deref(),
+            masked_account: method.masked_account(),
+            exp_date: method.expiry.map(|expiry| format!("{:02}{:02}", expiry.month, expiry.year % 100)),
+            holder_name: shown(&method.holder_name),
+            postal_code: shown(&method.postal_code),
+            method_type: &method.provider,
+            is_default: method.is_default,
+            last_updated: method.updated_at.to_rfc3339(),
+        }
+    }
 }
 
 /// Consent to messages, by channel.
@@ -168,23 +224,6 @@ impl From<Consent> for ConsentOut {
         };
         ConsentOut { e_communication: channel(consent.e_communication), sms: channel(consent.sms) }
     }
-}
-
-/// Totals of a customer's transactions.
-#[derive(Debug, Default, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "PascalCase")]
-#[expect(clippy::struct_field_names, reason = "the contract's names")]
-struct CustomerSummaryOut {
-    /// How many transactions there are.
-    #[serde(rename = "NumberofTransactions")]
-    number_of_transactions: i64,
-    /// The latest transactions.
-    #[schema(value_type = Option<Vec<Object>>)]
-    recent_transactions: Option<()>,
-    /// Their total amount.
-    total_amount_transactions: i64,
-    /// Their total net amount.
-    total_net_amount_transactions: i64,
 }
 
 /// Writes the exact decimal text as a JSON number, without a float.
@@ -244,8 +283,15 @@ impl<'a> CustomerOut<'a> {
             additional_fields: Some(additional),
             identifier_fields: Some(&record.identifier_fields),
             labels: Some(&record.labels),
+            addresses: Some(addresses(record).iter().map(|address| AddressOut::new(address, view)).collect()),
+            references: Some(ReferenceOut::all(record)),
             lifecycle: Some(record.lifecycle),
-            customer_summary: Some(CustomerSummaryOut::default()),
+            stored_methods: (!record.methods.is_empty())
+                .then(|| record.methods.iter().map(|method| StoredMethodItem::new(method, view)).collect()),
+            subscriptions: (!record.subscriptions.is_empty()).then(|| {
+                let shown = |one| SubscriptionOut::new(one, entrypoint, None);
+                record.subscriptions.iter().map(shown).collect()
+            }),
             customer_consent: record.consent.map(ConsentOut::from),
             paypoint_legalname: entrypoint.legal_name.as_deref(),
             paypoint_dbaname: entrypoint.dba_name.as_deref(),
@@ -256,13 +302,50 @@ impl<'a> CustomerOut<'a> {
         }
     }
 
+    /// The same with what the customer paid, where the token may see that; without subscriptions where it may not.
+    pub(crate) fn with_money(
+        self,
+        paid: Paid<'a>,
+        entrypoint: &'a Entrypoint,
+        view: View,
+    ) -> CustomerOut<'a> {
+        match paid {
+            Paid::Hidden => CustomerOut { customer_summary: None, subscriptions: None, ..self },
+            Paid::Shown(money) => {
+                let summary = Some(CustomerSummaryOut::new(money, entrypoint, view));
+                CustomerOut { customer_summary: summary, ..self }
+            }
+        }
+    }
+
+    /// Number, first and last name, company, e-mail and phone.
+    pub(crate) fn payer(self) -> [Option<Cow<'a, str>>; 6] {
+        [self.customer_number, self.firstname, self.lastname, self.company, self.email, self.phone]
+    }
+
     /// The answer to a token without read permission: only the id.
     pub(crate) fn blank(id: i64) -> CustomerOut<'a> {
         CustomerOut { customer_id: id, ..CustomerOut::default() }
     }
 }
 
-/// The rendering of a record and its ETag.
+/// What a customer paid, as far as a token may see it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Paid<'a> {
+    /// The token may not see it.
+    Hidden,
+    /// It may; `None` without transactions.
+    Shown(Option<&'a CustomerMoney>),
+}
+
+impl<'a> Paid<'a> {
+    /// What a token sees of it.
+    pub(crate) fn seen(sees_money: bool, money: Option<&'a CustomerMoney>) -> Paid<'a> {
+        if sees_money { Paid::Shown(money) } else { Paid::Hidden }
+    }
+}
+
+/// The ETag of a record and its text.
 ///
 /// # Errors
 /// JSON errors, which a record never causes.
@@ -270,15 +353,29 @@ pub(crate) fn rendering(
     record: &OpenedRecord,
     entrypoint: &Arc<Entrypoint>,
     view: View,
-) -> Result<Arc<Rendering>, serde_json::Error> {
-    record.rendering(entrypoint, view == View::Masked, |stored, entrypoint| {
-        let text = json::written(&CustomerOut::new(stored, entrypoint, view), RECORD_ROOM)?;
-        Ok((etag(stored, entrypoint, view), text))
-    })
+    paid: Paid<'_>,
+) -> Result<(String, Bytes), serde_json::Error> {
+    let written = |stored: &Stored, entrypoint: &Entrypoint| {
+        let shown = CustomerOut::new(stored, entrypoint, view).with_money(paid, entrypoint, view);
+        Ok((etag_with(stored, entrypoint, view, paid), json::written(&shown, RECORD_ROOM)?))
+    };
+    // Transactions change without a change of the record.
+    if let Paid::Shown(Some(_)) = paid {
+        let (etag, text) = written(&record.stored, entrypoint)?;
+        return Ok((etag, text.into()));
+    }
+    let kind = (view == View::Masked, matches!(paid, Paid::Hidden));
+    let rendering = record.rendering(entrypoint, kind, written)?;
+    Ok((rendering.etag.clone(), rendering.text.clone()))
 }
 
 /// The strong ETag of a rendering. Every change of the rendering changes the ETag.
 pub(crate) fn etag(stored: &Stored, entrypoint: &Entrypoint, view: View) -> String {
+    etag_with(stored, entrypoint, view, Paid::Shown(None))
+}
+
+/// The same where the rendering shows what the customer paid.
+fn etag_with(stored: &Stored, entrypoint: &Entrypoint, view: View, paid: Paid<'_>) -> String {
     let mut all = Vec::with_capacity(256);
     let mut add = |bytes: &[u8]| {
         all.extend_from_slice(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
@@ -288,12 +385,27 @@ pub(crate) fn etag(stored: &Stored, entrypoint: &Entrypoint, view: View) -> Stri
     add(&[u8::from(view == View::Masked)]);
     // A database restored from a copy may reach the same version by other changes.
     add(&stored.customer.updated_at.0.to_be_bytes());
+    // Stored methods change without a new version.
+    for method in &stored.customer.methods {
+        add(method.id.as_bytes());
+        add(&method.version.to_be_bytes());
+        add(&method.updated_at.0.to_be_bytes());
+    }
+    // So do subscriptions.
+    for one in &stored.customer.subscriptions {
+        add(&one.id.to_be_bytes());
+        add(&one.version.to_be_bytes());
+        add(&one.updated_at.0.to_be_bytes());
+    }
     add(&entrypoint.org_id.to_be_bytes());
     add(entrypoint.org_name.as_bytes());
     add(entrypoint.entry.as_bytes());
     for name in [&entrypoint.legal_name, &entrypoint.dba_name] {
         add(&[u8::from(name.is_some())]);
         add(name.as_deref().unwrap_or_default().as_bytes());
+    }
+    if let Paid::Shown(Some(money)) = paid {
+        add(format!("{money:?}").as_bytes());
     }
     let hash = blake3::hash(&all).to_hex();
     format!("\"{}-{}\"", stored.version, hash.get(..16).unwrap_or_default())

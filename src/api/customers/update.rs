@@ -51,7 +51,7 @@ async fn read(call: &Call, found: &Found, mutation: &Mutation<'_>) -> Result<Dra
 }
 
 /// The answer to a change; readers also get the new ETag.
-pub(super) fn done(answer: &Seen) -> HttpResponse {
+pub(in crate::api) fn done(answer: &Seen) -> HttpResponse {
     let mut response = ok(answer.replayed);
     if let Some(stored) = &answer.record {
         response.insert_header((ETAG, etag(stored, &answer.entrypoint, answer.view)));

@@ -37,7 +37,8 @@ pub(crate) struct SettingsOut {
     identifiers: Vec<SettingOut>,
     /// `entry`, `orgId`, `legalName`, `dbaName`, `country`, `requiredFields` (comma-separated), and what customers
     /// see: `storeName`, `senderName`, `language` (`en`, `fr`), `color` (`#rrggbb`), `editableFields`
-    /// (comma-separated, `none` for no field); of an organisation `orgId` and `name`.
+    /// (comma-separated, `none` for no field), `cardGuard` (`all`, or `texts`, which takes ids that look like card
+    /// numbers), `maxMethods` (of a customer), `currency` (of totals); of an organisation `orgId` and `name`.
     general: Vec<SettingOut>,
     /// Always empty; kept for clients of the contract.
     for_invoices: Vec<SettingOut>,
@@ -67,7 +68,7 @@ pub(crate) struct SettingsIn {
     /// removes the policy, so that the organisation's or the default holds.
     identifiers: Option<Vec<SettingIn>>,
     /// Of `legalName`, `dbaName`, `country`, `requiredFields`, `storeName`, `senderName`, `language`, `color`,
-    /// `editableFields`; of an organisation `name`.
+    /// `editableFields`, `cardGuard`, `maxMethods`, `currency` (while there are no transactions); of an organisation `name`.
     general: Option<Vec<SettingIn>>,
 }
 
@@ -114,6 +115,11 @@ fn of_entrypoint(settings: &EntrypointSettings) -> SettingsOut {
         ]
         .into_iter()
         .chain(of_theme(&entrypoint.theme))
+        .chain([
+            setting("cardGuard", false, entrypoint.card_guard.name()),
+            setting("maxMethods", false, entrypoint.max_methods.0.to_string()),
+            setting("currency", false, entrypoint.currency.code()),
+        ])
         .collect(),
         ..SettingsOut::default()
     }
@@ -272,6 +278,9 @@ fn settings_of_entrypoint(body: &Bytes, mut problems: Vec<Problem>) -> Result<Se
             "language" => input.theme.language = Some(value),
             "color" => input.theme.color = Some(value),
             "editableFields" => input.theme.editable = Some(value),
+            "cardGuard" => input.card_guard = Some(value),
+            "maxMethods" => input.max_methods = Some(value),
+            "currency" => input.currency = Some(value),
             "entry" | "orgId" => {}
             _ => problems.push(Problem::field(
                 &["general", &name],

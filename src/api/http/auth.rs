@@ -47,6 +47,11 @@ impl Caller {
         Sight::of(&self.0)
     }
 
+    /// Whether the caller sees what customers paid.
+    pub fn sees_money(&self) -> bool {
+        self.claims().allows(Scope::MoneyRead)
+    }
+
     /// Whether the caller sees unmasked values.
     pub fn sees_pii(&self) -> bool {
         self.0.allows(Scope::PiiRead)
@@ -93,6 +98,8 @@ pub(crate) struct Admitted {
     pub(crate) caller: Caller,
     /// The template of the route.
     pub(crate) route: Arc<str>,
+    /// Whether the request is HEAD, which handlers of GET answer.
+    pub(crate) is_head: bool,
 }
 
 /// The tokens in force: the list of revocations that the watcher last read, and the request limits of tokens.
@@ -220,6 +227,11 @@ impl Guard {
         signed.insert(token.to_owned(), Arc::clone(&claims));
         Ok(claims)
     }
+}
+
+/// Whether a request brings a token, valid or not.
+pub(crate) fn has_token(headers: &HeaderMap) -> bool {
+    headers.contains_key("requesttoken") || headers.contains_key(AUTHORIZATION)
 }
 
 /// The token of a request; two different tokens are refused.

@@ -1,5 +1,8 @@
 //! Reads bodies, query parameters and headers of requests.
 
+use std::borrow::Cow;
+use std::time::Duration;
+
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
@@ -10,10 +13,13 @@ use actix_web::http::header::{
 };
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::{Stream, StreamExt as _};
+use percent_encoding::percent_decode_str;
 use strum::VariantNames;
+use tokio::time::timeout;
 
 use super::error::{Error, unless_any};
 use crate::domain::decide::command::Precondition;
+use crate::domain::kernel::card::{self, CardData};
 use crate::domain::kernel::members::{MEMBERS_MAX, Members};
 use crate::domain::kernel::problem::{PROBLEMS_MAX, Problem};
 use crate::domain::kernel::text::hint;
@@ -26,15 +32,43 @@ const DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
 const SMALL_BYTES_MAX: usize = 32 * 1024;
 /// The maximum length of an idempotency key, in characters (rules 4).
 const KEY_CHARS_MAX: usize = 255;
+/// The header with an idempotency key, as errors name it.
+pub(super) const KEY_HEADER: &str = "Idempotency-Key";
 
-/// Reads a JSON body.
+/// Reads a JSON body of a request that belongs to no entrypoint.
+///
+/// # Errors
+/// 413, 415; 400 for raw card data.
+pub(crate) async fn json(request: &HttpRequest, payload: Payload) -> Result<Bytes, Error> {
+    let (body, found) = json_with_cards(request, payload).await?;
+    unless_any(found.into_iter().map(|found| found.problem).collect(), Ok(body))
+}
+
+/// Reads a JSON body, and finds the card data in it. The caller refuses that, as far as the entrypoint does.
 ///
 /// # Errors
 /// 413, 415.
-pub(crate) async fn json(request: &HttpRequest, payload: Payload) -> Result<Bytes, Error> {
+pub(super) async fn json_with_cards(
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<(Bytes, Vec<CardData>), Error> {
+    let body = json_up_to(request, payload, JSON_BYTES_MAX).await?;
+    let found = parsed(&body, |body| Ok(card::in_json(body))).await?;
+    Ok((body, found))
+}
+
+/// Reads a JSON body of at most some bytes, whatever is in it.
+///
+/// # Errors
+/// 413, 415.
+pub(crate) async fn json_up_to(
+    request: &HttpRequest,
+    payload: Payload,
+    bytes_max: usize,
+) -> Result<Bytes, Error> {
     let accepted = is_json(request);
     // A client that is still sending would not see a refusal, so read the body first.
-    let body = read(payload).await?;
+    let body = read(payload, bytes_max).await?;
     let nothing_sent = body.is_empty() && request.headers().get(CONTENT_TYPE).is_none();
     if !accepted && !nothing_sent {
         return Err(Error::UnsupportedMediaType("application/json in UTF-8, not compressed"));
@@ -44,13 +78,21 @@ pub(crate) async fn json(request: &HttpRequest, payload: Payload) -> Result<Byte
 
 /// Reads and drops the body of a request that needs none.
 pub(crate) async fn none(payload: Payload) -> Result<(), Error> {
-    read(payload).await.map(drop)
+    read(payload, JSON_BYTES_MAX).await.map(drop)
 }
 
 /// Reads and drops the rest of a refused body, so that the client sees the answer.
-pub(crate) async fn discard(mut payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin) {
+pub(crate) async fn discard(payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin) {
+    discard_without_pause(payload, Duration::MAX).await;
+}
+
+/// As [`discard`], but stops once the client has sent nothing for `pause`.
+pub(crate) async fn discard_without_pause(
+    mut payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
+    pause: Duration,
+) {
     let mut length = 0_usize;
-    while let Some(Ok(chunk)) = payload.next().await {
+    while let Ok(Some(Ok(chunk))) = timeout(pause, payload.next()).await {
         length += chunk.len();
         if length > DISCARD_BYTES_MAX {
             return;
@@ -58,25 +100,30 @@ pub(crate) async fn discard(mut payload: impl Stream<Item = Result<Bytes, Payloa
     }
 }
 
-async fn read(mut payload: Payload) -> Result<Bytes, Error> {
+async fn read(mut payload: Payload, bytes_max: usize) -> Result<Bytes, Error> {
     let mut body = BytesMut::new();
     let mut length = 0_usize;
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| broken(&error, "the body ended early"))?;
         length += chunk.len();
-        if length <= JSON_BYTES_MAX {
+        if length <= bytes_max {
             body.extend_from_slice(&chunk);
-        } else if length > JSON_BYTES_MAX + DISCARD_BYTES_MAX {
+        } else if length > bytes_max + DISCARD_BYTES_MAX {
             break;
         }
     }
-    if length > JSON_BYTES_MAX { Err(Error::TooLarge(JSON_BYTES_MAX)) } else { Ok(body.freeze()) }
+    if length > bytes_max { Err(Error::TooLarge(bytes_max)) } else { Ok(body.freeze()) }
 }
 
 /// Why a body could not be read: the client was too slow, or the body is broken.
 pub(crate) fn broken(error: &PayloadError, message: &str) -> Error {
     match error {
         PayloadError::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => Error::Timeout,
+        PayloadError::EncodingCorrupted => Error::invalid(Problem::field(
+            &[],
+            "broken_body",
+            "a chunk of the body, or a trailer behind it, is broken (RFC 9112, 7.1)",
+        )),
         _ => Error::invalid(Problem::field(&[], "broken_body", message)),
     }
 }
@@ -144,6 +191,24 @@ pub(crate) fn members(body: &Bytes) -> Result<Members<'_>, Error> {
     Ok(members)
 }
 
+/// What is wrong with a percent-encoded text that is no UTF-8.
+pub(super) const NO_UTF8: &str = "is not UTF-8 once its percent-encoding is undone; `%C3%BC` is `ü`";
+
+/// Whether a percent-encoded text is UTF-8.
+pub(super) fn is_utf8(encoded: &str) -> bool {
+    percent_decode_str(encoded).decode_utf8().is_ok()
+}
+
+/// The names of parameters of a query with bytes that are no UTF-8; `query` if the name itself has them.
+fn broken_parameters(query: &str) -> Vec<Problem> {
+    let name_of = |pair: &str| {
+        let name = pair.split_once('=').map_or(pair, |(name, _)| name).replace('+', " ");
+        percent_decode_str(&name).decode_utf8().map_or_else(|_| "query".to_owned(), Cow::into_owned)
+    };
+    let broken = query.split('&').filter(|pair| !is_utf8(pair)).take(PROBLEMS_MAX);
+    broken.map(|pair| Problem::parameter(name_of(pair), "invalid_value", NO_UTF8)).collect()
+}
+
 /// The query parameters of a request. A handler reads parameters by name; every other parameter is a problem.
 #[derive(Debug)]
 pub(crate) struct Params {
@@ -157,7 +222,7 @@ impl Params {
     pub(crate) fn of(request: &HttpRequest) -> Params {
         let mut sent = form_urlencoded::parse(request.query_string().as_bytes()).into_owned();
         let pairs = sent.by_ref().take(MEMBERS_MAX).collect();
-        let mut problems = Vec::new();
+        let mut problems = broken_parameters(request.query_string());
         if sent.next().is_some() {
             let message = format!("has more than {MEMBERS_MAX} parameters");
             problems.push(Problem::parameter("query", "too_many", message));
@@ -218,6 +283,11 @@ impl Params {
         }
     }
 
+    /// Adds problems that were found before.
+    pub(crate) fn add(&mut self, problems: Vec<Problem>) {
+        self.problems.extend(problems);
+    }
+
     /// Adds a problem with a parameter.
     pub(crate) fn refuse(&mut self, name: impl Into<String>, code: &'static str, message: impl Into<String>) {
         self.problems.push(Problem::parameter(name, code, message));
@@ -254,9 +324,8 @@ impl Params {
 ///
 /// # Errors
 /// 400 for two different keys or an invalid key.
-pub(crate) fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Error> {
-    const NAME: &str = "Idempotency-Key";
-    let refuse = |code, message: &str| Err(Error::invalid(Problem::header(NAME, code, message)));
+pub(super) fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Error> {
+    let refuse = |code, message: &str| Err(Error::invalid(Problem::header(KEY_HEADER, code, message)));
     let mut found: Option<String> = None;
     for name in ["idempotencykey", "idempotency-key"] {
         for value in request.headers().get_all(name) {

@@ -1,6 +1,7 @@
 //! The first steps of a handler: caller, entrypoint or customer, body, idempotency key. They run in the order of rules
 //! 1.
 
+use std::cell::RefCell;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload as AnyPayload;
@@ -8,16 +9,19 @@ use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
 
 use super::auth::{Admitted, Caller};
-use super::body::{self, Params, idempotency_key};
-use super::error::Error;
+use super::body::{self, KEY_HEADER, NO_UTF8, Params, idempotency_key, is_utf8};
+use super::error::{Error, unless_any};
 use super::json;
 use super::state::App;
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::record::CUSTOMER_ID_MAX;
 use crate::domain::decide::command::{Action, Answer, Command, KeyUse};
 use crate::domain::entrypoints::Entrypoint;
+use crate::domain::kernel::card::{self, CardData, CardGuard};
+use crate::domain::kernel::members::{Given, MEMBERS_MAX};
+use crate::domain::kernel::problem::{At, Problem};
 use crate::domain::view::{self, Seen};
-use crate::store::{Found, StoreError};
+use crate::store::{CommentPage, CustomerMoney, Found, StoreError};
 
 /// The place of idempotency records for requests that belong to no entrypoint.
 pub(crate) const SERVICE: i64 = 0;
@@ -28,8 +32,12 @@ pub(crate) struct Call {
     pub(crate) request: HttpRequest,
     pub(crate) app: Data<App>,
     pub(crate) caller: Caller,
+    /// Whether the request is HEAD: a handler of GET that writes must not write.
+    pub(crate) is_head: bool,
     /// The template of the route.
     route: std::sync::Arc<str>,
+    /// Parameters with an id that looks like a card number, until the entrypoint that may allow them is known.
+    card_ids: RefCell<Vec<Problem>>,
 }
 
 impl FromRequest for Call {
@@ -40,8 +48,12 @@ impl FromRequest for Call {
         // The gate admits a request only to a route that it knows as protected.
         let admitted = request.extensions().get::<Admitted>().cloned();
         ready(match (admitted, request.app_data::<Data<App>>()) {
-            (Some(Admitted { caller, route }), Some(app)) => {
-                Ok(Call { request: request.clone(), app: Data::clone(app), caller, route })
+            (Some(Admitted { caller, route, is_head }), Some(app)) => {
+                let (request, app) = (request.clone(), Data::clone(app));
+                broken_path(&request, &route).and_then(|()| cards_in_address(&request)).map(|card_ids| {
+                    let card_ids = RefCell::new(card_ids);
+                    Call { request, app, caller, is_head, route, card_ids }
+                })
             }
             _ => Err(Error::Unauthorized("missing")),
         })
@@ -73,9 +85,32 @@ impl Call {
         if (1..=CUSTOMER_ID_MAX).contains(&id) { Ok(id) } else { Err(Error::NotFound) }
     }
 
-    /// The query parameters.
+    /// The query parameters, with the problems of parameters that look like card numbers.
     pub(crate) fn params(&self) -> Params {
-        Params::of(&self.request)
+        let mut params = Params::of(&self.request);
+        params.add(self.card_ids.borrow().clone());
+        params
+    }
+
+    /// Allows ids that look like card numbers if the entrypoint does (rules 10).
+    async fn allow_card_ids(&self, entrypoint_id: i64) -> Result<(), Error> {
+        if !self.card_ids.borrow().is_empty() && self.guard_of(entrypoint_id).await? == CardGuard::Texts {
+            self.card_ids.take();
+        }
+        Ok(())
+    }
+
+    /// Allows a parameter of the path with an id that looks like a card number: the record has this id, and the request takes
+    /// it away.
+    pub(crate) fn allow_card_id(&self, name: &str) {
+        let at = At::Parameter(name.to_owned());
+        self.card_ids.borrow_mut().retain(|problem| problem.at != at);
+    }
+
+    /// The setting `cardGuard` of an entrypoint.
+    async fn guard_of(&self, entrypoint_id: i64) -> Result<CardGuard, Error> {
+        let settings = self.app.store.entrypoints().settings(entrypoint_id).await?;
+        Ok(settings.map_or(CardGuard::All, |settings| settings.entrypoint.card_guard))
     }
 
     /// The entrypoint that `{entry}` names, if the token has the scope and may see it.
@@ -86,7 +121,11 @@ impl Call {
         self.require(scope)?;
         let entry = self.path("entry");
         let (id, org_id) = self.app.store.entrypoints().find(entry).await?.ok_or(Error::NotFound)?;
-        if self.caller.claims().sees(org_id, entry) { Ok(id) } else { Err(Error::NotFound) }
+        if !self.caller.claims().sees(org_id, entry) {
+            return Err(Error::NotFound);
+        }
+        self.allow_card_ids(id).await?;
+        Ok(id)
     }
 
     /// The organisation that `{orgId}` names, if the token has the scope and belongs to it. Another organisation answers as
@@ -107,7 +146,11 @@ impl Call {
     pub(crate) async fn customer(&self, scope: Scope) -> Result<Found, Error> {
         self.require(scope)?;
         let found = self.fetch(|found| found).await?;
-        if self.sees(&found.entrypoint) { Ok(found) } else { Err(Error::NotFound) }
+        if !self.sees(&found.entrypoint) {
+            return Err(Error::NotFound);
+        }
+        self.allow_card_ids(found.entrypoint.id).await?;
+        Ok(found)
     }
 
     /// Applies `render` to the customer that `{customerId}` names, if the token has the scope and may see the customer.
@@ -124,6 +167,57 @@ impl Call {
         if self.sees(&entrypoint) { Ok(rendered) } else { Err(Error::NotFound) }
     }
 
+    /// As [`Call::customer_as`], with what the customer paid. Of a customer who paid nothing one statement tells all.
+    ///
+    /// # Errors
+    /// 403, 404.
+    pub(crate) async fn record_as<T: Send + 'static>(
+        &self,
+        scope: Scope,
+        render: impl FnOnce(&Found, Option<&CustomerMoney>) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        self.require(scope)?;
+        let (rendered, entrypoint) = self
+            .fetch(move |found| {
+                let rendered = if found.has_money { Err(render) } else { Ok(render(&found, None)) };
+                (rendered, found.entrypoint)
+            })
+            .await?;
+        if !self.sees(&entrypoint) {
+            return Err(Error::NotFound);
+        }
+        match rendered {
+            Ok(rendered) => Ok(rendered),
+            Err(render) => {
+                let id = self.id("customerId")?;
+                let customers = self.app.store.customers();
+                customers.find_with_money(entrypoint.id, id, render).await?.ok_or(Error::NotFound)
+            }
+        }
+    }
+
+    /// As [`Call::customer_as`], with the first comments of the customer's list, at most `limit`.
+    ///
+    /// # Errors
+    /// 403, 404.
+    pub(crate) async fn details_as<T: Send + 'static>(
+        &self,
+        scope: Scope,
+        limit: i64,
+        render: impl FnOnce(&Found, &CommentPage, Option<&CustomerMoney>) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        self.require(scope)?;
+        let id = self.id("customerId")?;
+        let customers = self.app.store.customers();
+        let entrypoint_id = customers.entrypoint_of(id).await?.ok_or(Error::NotFound)?;
+        let render = |found: Found, comments: &CommentPage, money: Option<&CustomerMoney>| {
+            (render(&found, comments, money), found.entrypoint)
+        };
+        let (rendered, entrypoint) =
+            customers.details(entrypoint_id, id, limit, render).await?.ok_or(Error::NotFound)?;
+        if self.sees(&entrypoint) { Ok(rendered) } else { Err(Error::NotFound) }
+    }
+
     /// Applies `render` to a customer, whether or not the caller may see it, so that both cases take the same work.
     async fn fetch<T: Send + 'static>(
         &self,
@@ -134,18 +228,110 @@ impl Call {
         self.app.store.customers().find(entrypoint_id, id, render).await?.ok_or(Error::NotFound)
     }
 
-    fn sees(&self, entrypoint: &Entrypoint) -> bool {
+    pub(crate) fn sees(&self, entrypoint: &Entrypoint) -> bool {
         self.caller.claims().sees(entrypoint.org_id, &entrypoint.entry)
     }
 
     /// A change with a JSON body. The idempotency record belongs to the entrypoint, or to [`SERVICE`].
     ///
     /// # Errors
-    /// 413, 415; 400 for an invalid key.
+    /// 413, 415; 400 for raw card data and for an invalid key.
     pub(crate) async fn json(&self, entrypoint_id: i64, payload: Payload) -> Result<Mutation<'_>, Error> {
-        let body = body::json(&self.request, payload).await?;
+        let (body, found) = body::json_with_cards(&self.request, payload).await?;
+        self.refuse_cards(entrypoint_id, found).await?;
         let key = self.key_use(entrypoint_id, &body).await?;
         Ok(Mutation { call: self, entrypoint_id, body, key })
+    }
+
+    /// A change whose body is an array. What is wrong with an item, card data too, is up to the item.
+    ///
+    /// # Errors
+    /// 413, 415; 400 for an invalid key.
+    pub(crate) async fn json_items(
+        &self,
+        entrypoint_id: i64,
+        payload: Payload,
+        bytes_max: usize,
+    ) -> Result<Mutation<'_>, Error> {
+        let body = body::json_up_to(&self.request, payload, bytes_max).await?;
+        let key = self.key_use(entrypoint_id, &body).await?;
+        Ok(Mutation { call: self, entrypoint_id, body, key })
+    }
+
+    /// A change without an idempotency key and without its body.
+    pub(crate) fn unkeyed(&self, entrypoint_id: i64) -> Mutation<'_> {
+        Mutation { call: self, entrypoint_id, body: Bytes::new(), key: None }
+    }
+
+    /// An entrypoint, if the token may see it.
+    ///
+    /// # Errors
+    /// 404.
+    pub(crate) async fn entrypoint_seen(&self, entrypoint_id: i64) -> Result<Entrypoint, Error> {
+        let settings = self.app.store.entrypoints().settings(entrypoint_id).await?;
+        let entrypoint = settings.map(|settings| settings.entrypoint);
+        let seen = entrypoint.filter(|entrypoint| self.sees(entrypoint)).ok_or(Error::NotFound)?;
+        self.allow_card_ids(entrypoint_id).await?;
+        Ok(seen)
+    }
+
+    /// As [`Call::json`] for a body with a member that names the entrypoint, if the token has the scope and may see it.
+    ///
+    /// # Errors
+    /// 403, 404; those of [`Call::json`].
+    pub(crate) async fn json_naming_entry(
+        &self,
+        scope: Scope,
+        member: &'static str,
+        payload: Payload,
+    ) -> Result<(i64, Mutation<'_>), Error> {
+        self.require(scope)?;
+        let (body, found) = body::json_with_cards(&self.request, payload).await?;
+        // What no entrypoint allows is refused whichever it is.
+        let (ids, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| found.is_id);
+        self.refuse_cards(SERVICE, others).await?;
+        let entry = match body::members(&body) {
+            Ok(members) => members.0.iter().find(|(name, _)| name == member).and_then(|(_, raw)| {
+                let given = Given::of(raw);
+                if let Given::Text(entry) = given { Some(entry.into_owned()) } else { None }
+            }),
+            Err(error) => return Err(error),
+        };
+        let known = match &entry {
+            Some(entry) => self.app.store.entrypoints().find(entry).await?,
+            None => None,
+        };
+        let seen = known.filter(|(_, org_id)| {
+            entry.as_deref().is_some_and(|entry| self.caller.claims().sees(*org_id, entry))
+        });
+        self.refuse_cards(seen.map_or(SERVICE, |(id, _)| id), ids).await?;
+        if entry.is_none() {
+            let message = "is required: the name of the entrypoint";
+            return Err(Error::invalid(Problem::field(&[member], "required", message)));
+        }
+        let (id, _) = seen.ok_or(Error::NotFound)?;
+        let key = self.key_use(id, &body).await?;
+        Ok((id, Mutation { call: self, entrypoint_id: id, body, key }))
+    }
+
+    /// Refuses card data, as far as the entrypoint does.
+    async fn refuse_cards(&self, entrypoint_id: i64, mut found: Vec<CardData>) -> Result<(), Error> {
+        let has_ids = found.iter().any(|found| found.is_id);
+        if has_ids && entrypoint_id != SERVICE && self.guard_of(entrypoint_id).await? == CardGuard::Texts {
+            found.retain(|found| !found.is_id);
+        }
+        unless_any(found.into_iter().map(|found| found.problem).collect(), Ok(()))
+    }
+
+    /// A customer of an entrypoint, if the token may see it.
+    ///
+    /// # Errors
+    /// 404.
+    pub(crate) async fn customer_at(&self, (entrypoint_id, id): (i64, i64)) -> Result<Found, Error> {
+        let found = self.app.store.customers().find(entrypoint_id, id, |found| found).await?;
+        let found = found.filter(|found| self.sees(&found.entrypoint)).ok_or(Error::NotFound)?;
+        self.allow_card_ids(entrypoint_id).await?;
+        Ok(found)
     }
 
     /// A change without a body; otherwise as [`Call::json`].
@@ -158,12 +344,24 @@ impl Call {
         Ok(Mutation { call: self, entrypoint_id, body: Bytes::new(), key })
     }
 
-    /// The hashed idempotency key of the request, if there is one (rules 4).
+    /// The idempotency key of the request, if there is one (rules 4).
     ///
     /// # Errors
-    /// 400 for an invalid key.
+    /// 400 for an invalid key, and for one that looks like a card number unless the entrypoint allows such ids.
+    pub(crate) async fn idempotency_key(&self, entrypoint_id: i64) -> Result<Option<String>, Error> {
+        let key = idempotency_key(&self.request)?;
+        if let Some(found) = key.as_deref().and_then(|key| card::in_header(KEY_HEADER, key)) {
+            self.refuse_cards(entrypoint_id, vec![found]).await?;
+        }
+        Ok(key)
+    }
+
+    /// The hashed idempotency key of the request, if there is one.
+    ///
+    /// # Errors
+    /// As [`Call::idempotency_key`].
     pub(crate) async fn key_use(&self, entrypoint_id: i64, body: &[u8]) -> Result<Option<KeyUse>, Error> {
-        let Some(key) = idempotency_key(&self.request)? else { return Ok(None) };
+        let Some(key) = self.idempotency_key(entrypoint_id).await? else { return Ok(None) };
         let claims = self.caller.claims();
         let organisation = claims.org.to_string();
         let route = format!("{} {}", self.request.method(), self.route.trim_start_matches("/api"));
@@ -178,11 +376,12 @@ impl Call {
         Ok(Some(self.app.store.idempotency().key_use(entrypoint_id, scope, content).await?))
     }
 
-    /// The path parameters in a canonical spelling: ids without leading zeros. All ids and nothing else are named so; an
-    /// entrypoint `007` is another one than `7`.
+    /// The path parameters in a canonical spelling: ids of this service without leading zeros. All of them and the ids of other
+    /// systems are named so; an entrypoint or a reference `007` is another one than `7`.
     fn target(&self) -> String {
         let value = |(name, value): (&str, &str)| {
-            if name.ends_with("Id") { value.trim_start_matches('0') } else { value }.to_owned()
+            if name.ends_with("Id") && name != "externalId" { value.trim_start_matches('0') } else { value }
+                .to_owned()
         };
         self.request.match_info().iter().map(value).collect::<Vec<_>>().join("/")
     }
@@ -264,6 +463,41 @@ impl Mutation<'_> {
         let kept = self.call.app.store.idempotency().kept_answer(self.entrypoint_id, key).await?;
         kept.ok_or(problems)
     }
+}
+
+/// Refuses path parameters whose bytes are no UTF-8. The framework has put other characters in their place.
+///
+/// # Errors
+/// 400 with the parameters.
+pub(crate) fn broken_path(request: &HttpRequest, route: &str) -> Result<(), Error> {
+    let parts = route.split('/').zip(request.uri().path().split('/'));
+    let broken = parts.filter(|(_, sent)| !is_utf8(sent)).map(|(part, _)| {
+        let name = part.trim_start_matches('{').trim_end_matches('}');
+        Problem::parameter(name, "invalid_value", NO_UTF8)
+    });
+    unless_any(broken.collect(), Ok(()))
+}
+
+/// Refuses card data in the address of a request that belongs to no entrypoint.
+///
+/// # Errors
+/// 400.
+pub(crate) fn refuse_cards_in_address(request: &HttpRequest) -> Result<(), Error> {
+    unless_any(cards_in_address(request)?, Ok(()))
+}
+
+/// Looks for card data in the path and the query of a request. Returns the ids that look like card numbers.
+///
+/// # Errors
+/// 400 for card data that no entrypoint allows.
+fn cards_in_address(request: &HttpRequest) -> Result<Vec<Problem>, Error> {
+    let in_path = request.match_info().iter().filter_map(|(name, value)| card::in_parameter(name, value));
+    let query = form_urlencoded::parse(request.query_string().as_bytes());
+    let in_query = query.take(MEMBERS_MAX).filter_map(|(name, value)| card::in_parameter(&name, &value));
+    let found: Vec<CardData> = in_path.chain(in_query).collect();
+    let is_id = found.iter().all(|found| found.is_id);
+    let problems: Vec<Problem> = found.into_iter().map(|found| found.problem).collect();
+    if is_id { Ok(problems) } else { Err(Error::Invalid(problems)) }
 }
 
 /// An answer with status 200, marked if it is the replay of an earlier request with the same key.

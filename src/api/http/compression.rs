@@ -7,13 +7,15 @@ use actix_http::encoding::Encoder;
 use actix_web::body::{BodySize, EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::Method;
-use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, ETAG, Encoding, HeaderValue};
+use actix_web::http::header::{
+    self, AcceptEncoding, ContentEncoding, ETAG, Encoding, HeaderMap, HeaderValue,
+};
 use actix_web::web::Bytes;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The least size of an answer that is compressed, in bytes. Below it, compression costs more than it saves. A record is
 /// smaller.
-const BYTES_MIN: u64 = 4 * 1024;
+pub(super) const BYTES_MIN: u64 = 4 * 1024;
 /// How many answers are compressed at a time. Further ones go out as they are: an encoder takes up to some MB until its client
 /// has read the answer.
 const ENCODERS_MAX: usize = 32;
@@ -58,25 +60,57 @@ pub(crate) fn compressed<B: MessageBody>(
         BodySize::None => false,
     };
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_text = ["application/json", "text/csv", "text/plain"].iter().any(|start| media.starts_with(start))
-        || response.request().path().starts_with("/swagger-ui") && !media.starts_with("image/");
-    if !is_long || !is_text || headers.contains_key(ETAG) {
+    let is_page = response.request().path().starts_with("/portal");
+    if !is_long || !is_text(media) || is_page || headers.contains_key(ETAG) {
+        merge_vary(response.headers_mut());
         return response.map_into_right_body();
     }
     response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-    let Some(accepted) = accepted.filter(|_| *method != Method::HEAD) else {
-        return response.map_into_right_body();
+    let encoding = accepted.filter(|_| *method != Method::HEAD).and_then(chosen);
+    let permit = encoding.and_then(|encoding| Some((encoding, ENCODERS.try_acquire().ok()?)));
+    let mut response = match permit {
+        Some((encoding, permit)) => response.map_body(|head, body| {
+            let body = Box::pin(Encoder::response(encoding, head, body));
+            EitherBody::left(Compressed { body, _permit: permit })
+        }),
+        None => response.map_into_right_body(),
     };
+    merge_vary(response.headers_mut());
+    response
+}
+
+/// Whether files of a media type are text, which compresses well. Pictures and workbooks are compressed already.
+pub(super) fn is_text(media: &str) -> bool {
+    const STARTS: [&str; 6] =
+        ["application/json", "text/csv", "text/plain", "text/html", "text/css", "text/javascript"];
+    STARTS.iter().any(|start| media.starts_with(start))
+}
+
+/// The encoding that the client prefers; none if it prefers the bytes as they are.
+pub(super) fn chosen(accepted: &AcceptEncoding) -> Option<ContentEncoding> {
     let supported = [Encoding::identity(), Encoding::brotli(), Encoding::zstd(), Encoding::gzip()];
-    let encoding = match accepted.negotiate(supported.iter()) {
-        Some(Encoding::Known(encoding)) if encoding != ContentEncoding::Identity => encoding,
-        _ => return response.map_into_right_body(),
-    };
-    let Ok(permit) = ENCODERS.try_acquire() else { return response.map_into_right_body() };
-    response.map_body(|head, body| {
-        let body = Box::pin(Encoder::response(encoding, head, body));
-        EitherBody::left(Compressed { body, _permit: permit })
-    })
+    match accepted.negotiate(supported.iter()) {
+        Some(Encoding::Known(encoding)) if encoding != ContentEncoding::Identity => Some(encoding),
+        _ => None,
+    }
+}
+
+/// Makes one `Vary` of several, which the encoder and CORS add, and names each header once.
+fn merge_vary(headers: &mut HeaderMap) {
+    if headers.get_all(header::VARY).count() < 2 {
+        return;
+    }
+    let mut names: Vec<String> = Vec::new();
+    for value in headers.get_all(header::VARY) {
+        for name in value.to_str().unwrap_or_default().split(',').map(str::trim) {
+            if !name.is_empty() && !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                names.push(name.to_owned());
+            }
+        }
+    }
+    if let Ok(value) = HeaderValue::from_str(&names.join(", ")) {
+        headers.insert(header::VARY, value);
+    }
 }
 
 #[cfg(test)]

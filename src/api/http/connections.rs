@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::dev::Extensions;
 
+use super::framing::Body;
 use super::wire::{OpenRequest, Requests, Wire};
 
 /// How long the kernel keeps a connection whose client takes no bytes of an answer, in milliseconds (rules 6).
@@ -15,13 +16,15 @@ const UNREAD_MS_MAX: u32 = 30_000;
 #[derive(Debug)]
 pub struct Connections {
     open: AtomicUsize,
+    /// Those on which no request has begun.
+    new: AtomicUsize,
     max: usize,
 }
 
 impl Connections {
     /// Beyond `max` connections, requests get 503.
     pub fn new(max: usize) -> Connections {
-        Connections { open: AtomicUsize::new(0), max }
+        Connections { open: AtomicUsize::new(0), new: AtomicUsize::new(0), max }
     }
 
     /// How many are open.
@@ -29,9 +32,15 @@ impl Connections {
         self.open.load(Ordering::Relaxed)
     }
 
+    /// How many are open on which no request has begun.
+    pub fn new_ones(&self) -> usize {
+        self.new.load(Ordering::Relaxed)
+    }
+
     /// Counts a new connection for as long as its data live, and has the kernel close it when its client reads nothing.
     pub fn accept(self: &Arc<Self>, wire: &Wire, data: &mut Extensions) {
         let before = self.open.fetch_add(1, Ordering::Relaxed);
+        self.new.fetch_add(1, Ordering::Relaxed);
         let (all, requests) = (Arc::clone(self), wire.requests());
         data.insert(Connection { all, requests, is_surplus: before >= self.max });
         #[cfg(target_os = "linux")]
@@ -52,8 +61,16 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Counts a request on it.
-    pub(crate) fn begin(&self) -> OpenRequest {
-        self.requests.begin()
+    pub(crate) fn begin(&self, body: Body, is_safe: bool) -> OpenRequest {
+        if !self.requests.have_begun() {
+            self.all.new.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.requests.begin(body, is_safe)
+    }
+
+    /// Its requests.
+    pub(crate) fn requests(&self) -> Arc<Requests> {
+        Arc::clone(&self.requests)
     }
 
     /// Whether requests on it get 503.
@@ -64,6 +81,9 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        if !self.requests.have_begun() {
+            self.all.new.fetch_sub(1, Ordering::Relaxed);
+        }
         self.all.open.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -1,23 +1,27 @@
 //! What clients of HTTP and browsers expect of every answer, whatever the route: security headers, compression, CORS, and
 //! the end of a connection that must close.
 
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 
 use actix_cors::Cors;
 use actix_web::HttpMessage as _;
-use actix_web::body::{EitherBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{AcceptEncoding, HeaderMap, HeaderValue};
-use actix_web::http::{ConnectionType, Method, StatusCode};
+use actix_web::http::header::{AcceptEncoding, CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use actix_web::http::{ConnectionType, Method, StatusCode, Version};
 use actix_web::middleware::Next;
-use actix_web::web::Data;
+use actix_web::web::{Bytes, Data};
 
 use super::compression::compressed;
 use super::connections::Connection;
 use super::error::Error;
+use super::framing::Body;
 use super::gate::{REQUEST_ID, request_id};
 use super::security::{self, POLICY_OF_DATA, POLICY_OF_SWAGGER_UI};
 use super::state::App;
+use super::wire::OpenRequest;
 
 /// How long a browser remembers the answer to a preflight, in seconds.
 const PREFLIGHT_SECS: usize = 600;
@@ -35,8 +39,9 @@ pub(crate) async fn edge(
     let preflight = (method == Method::OPTIONS).then(|| request_id(&request));
     let accepted = request.get_header::<AcceptEncoding>();
     let connection = request.request().conn_data::<Connection>();
-    let (_open, is_surplus) =
-        (connection.map(Connection::begin), connection.is_some_and(Connection::is_surplus));
+    let body = body_of(request.headers());
+    let open = connection.map(|connection| connection.begin(body, method.is_safe()));
+    let is_surplus = connection.is_some_and(Connection::is_surplus);
     let ends = request.app_data::<Data<App>>().is_some_and(|app| app.ends.load(Ordering::Relaxed));
     let response = next.call(request).await?;
     let response = match preflight {
@@ -46,10 +51,50 @@ pub(crate) async fn edge(
     let mut response = compressed(response, &method, accepted.as_ref());
     let is_swagger_ui = response.request().path().starts_with("/swagger-ui");
     guard(response.headers_mut(), if is_swagger_ui { POLICY_OF_SWAGGER_UI } else { POLICY_OF_DATA });
-    if is_surplus || ends {
+    // The library closes the connection itself if it knows the length of the body.
+    let leaves_body = body == Body::Chunked && open.as_ref().is_some_and(OpenRequest::leaves_body);
+    // The library cannot keep a connection whose client asks for another protocol.
+    let asks_for_upgrade = response.request().head().upgrade();
+    let is_old = response.request().version() < Version::HTTP_11;
+    let is_endless = is_old && response.response().body().size() == BodySize::Stream;
+    if is_endless {
+        // Old clients do not know chunks: the answer lasts until the connection ends.
+        response.response_mut().head_mut().no_chunking(true);
+    }
+    if is_surplus || ends || leaves_body || asks_for_upgrade || is_endless {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    Ok(response)
+    Ok(response.map_body(|_, body| Answered { body: BoxBody::new(body), _open: open }))
+}
+
+/// The body that follows a head which the library has accepted.
+fn body_of(headers: &HeaderMap) -> Body {
+    if headers.contains_key(TRANSFER_ENCODING) {
+        return Body::Chunked;
+    }
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.trim().parse().ok());
+    length.map_or(Body::Empty, Body::Length)
+}
+
+/// The body of an answer, whose request is open until its end.
+struct Answered {
+    body: BoxBody,
+    _open: Option<OpenRequest>,
+}
+
+impl MessageBody for Answered {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_next(context)
+    }
 }
 
 /// Adds the security headers that a page has not set itself.
@@ -64,16 +109,6 @@ fn guard(headers: &mut HeaderMap, policy: &'static str) {
 /// The rules for scripts of other sites, by the origins that the operator allows; `*` allows all. Tokens travel in
 /// headers, so no answer depends on cookies. The pages of the portal are not for scripts.
 pub(crate) fn cors(origins: &[String]) -> Cors {
-    const HEADERS: [&str; 8] = [
-        "requestToken",
-        "Authorization",
-        "Content-Type",
-        "idempotencyKey",
-        "Idempotency-Key",
-        "If-Match",
-        "If-None-Match",
-        "X-Request-Id",
-    ];
     const EXPOSED: [&str; 9] = [
         "ETag",
         "Link",
@@ -93,7 +128,8 @@ pub(crate) fn cors(origins: &[String]) -> Cors {
             (allows_all || origins.contains(origin)) && !request.uri.path().starts_with("/portal")
         })
         .allowed_methods(["GET", "HEAD", "POST", "PUT", "DELETE"])
-        .allowed_headers(HEADERS)
+        // SDKs send headers of their own, such as `X-Fern-Language`.
+        .allow_any_header()
         .expose_headers(EXPOSED)
         .max_age(PREFLIGHT_SECS)
 }

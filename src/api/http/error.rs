@@ -29,6 +29,8 @@ pub enum Error {
     BadCredentials,
     /// 401.
     Unauthorized(&'static str),
+    /// 401: no secret of the entrypoint proves the webhook.
+    Unproven,
     /// 403, with what the token lacks.
     Forbidden(&'static str),
     /// The same, with the command that makes a token which lacks nothing.
@@ -40,6 +42,8 @@ pub enum Error {
     },
     /// 403: the token lacks `pii:read` for some of the fields that it sends.
     NeedsPii(Vec<Problem>),
+    /// 403: the comment is another author's.
+    NotAuthor,
     /// 404: the record or entrypoint does not exist, or the token may not see it.
     NotFound,
     /// The same, with what the route's address names: `customer`, `entrypoint or import`.
@@ -186,7 +190,8 @@ impl From<Rejection> for Error {
             Rejection::NeedsPii(problems) => Error::NeedsPii(problems),
             // A conflict that did not pass the view of a token names nobody.
             Rejection::Conflict { problems, .. } => Error::Conflict(view::problems(Sight::NONE, problems)),
-            Rejection::State(problems) => Error::State(problems),
+            Rejection::NotAuthor => Error::NotAuthor,
+            Rejection::State(problems) => Error::State(view::state(Sight::NONE, problems)),
             Rejection::Deleted => Error::Deleted,
             Rejection::Stale => Error::Stale,
             Rejection::KeyReused => Error::KeyReused,
@@ -287,6 +292,12 @@ impl Error {
                 format!("The request token is {why}."),
                 "Send a valid token in the header requestToken, or as Authorization: Bearer.",
             ),
+            Error::Unproven => words(
+                StatusCode::UNAUTHORIZED,
+                "Unauthorized",
+                "No secret of this entrypoint proves the webhook.",
+                "Keep the payment system's secret by POST Paypoint/ingest/{entry}; signatures must be at most five minutes old.",
+            ),
             Error::Forbidden(what) => words(
                 StatusCode::FORBIDDEN,
                 "Forbidden",
@@ -298,6 +309,12 @@ impl Error {
                 "Forbidden",
                 joined(problems),
                 "Use a token with the scope pii:read, or leave out the fields that `errors` lists.",
+            ),
+            Error::NotAuthor => words(
+                StatusCode::FORBIDDEN,
+                "Forbidden",
+                "The comment is another author's.",
+                "Use the token that wrote it, or one with the scope settings.",
             ),
             Error::Lacks { what, command } => words(
                 StatusCode::FORBIDDEN,
@@ -374,7 +391,7 @@ impl Error {
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "Request head too large",
                 "The head of the request is too large.",
-                "Send shorter headers and a shorter query.",
+                "Send fewer or shorter headers, and a shorter address.",
             ),
             Error::TooLarge(limit) => words(
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -479,7 +496,9 @@ impl Error {
 
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
-            Error::Unauthorized(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Error::Unauthorized(_) | Error::Unproven => {
+                Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
+            }
             Error::MethodNotAllowed(allow) => HeaderValue::from_str(allow).ok().map(|value| (ALLOW, value)),
             Error::TooManyRequests(seconds) => Some((RETRY_AFTER, HeaderValue::from(*seconds))),
             Error::LimitReached(allowance) => Some((RETRY_AFTER, HeaderValue::from(allowance.reset_secs))),

@@ -26,14 +26,18 @@ use super::meters;
 use super::pieces::Pieces;
 use super::routes::{Routed, Routes, named_by};
 use super::state::App;
+use crate::domain::kernel::card;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The maximum length of a request id from a client, in characters.
 const REQUEST_ID_CHARS_MAX: usize = 128;
 /// A larger body is written in pieces.
 const WHOLE_BYTES_MAX: u64 = 64 * 1024;
-/// The route whose body is a file.
+/// The routes whose bodies are files.
 const UPLOAD: &str = "/api/Import/customersForm/{entry}";
+const PAYMENT_UPLOAD: &str = "/api/Import/transactionsForm/{entry}";
+/// The route whose bodies may have any number of lines.
+const LINES: &str = "/api/Transaction/{entry}";
 
 /// The middleware around all routes.
 ///
@@ -53,7 +57,7 @@ pub(crate) async fn gate(
     {
         app.guard.wait_until_informed().await;
     }
-    let is_file = matches!(&routed, Routed::Found { template, .. } if ***template == *UPLOAD);
+    let is_file = matches!(&routed, Routed::Found { template, .. } if [UPLOAD, PAYMENT_UPLOAD, LINES].contains(&template.as_ref()));
     let unread = deadlines::limit(&mut request, is_file);
     let mut route = "unknown";
     let mut admitted = None;
@@ -74,7 +78,11 @@ pub(crate) async fn gate(
                 route = template.as_ref();
                 if let Some(caller) = caller {
                     admitted = Some(caller.clone());
-                    request.extensions_mut().insert(Admitted { caller, route: Arc::clone(template) });
+                    request.extensions_mut().insert(Admitted {
+                        caller,
+                        route: Arc::clone(template),
+                        is_head: method == Method::HEAD,
+                    });
                 }
                 if let Some(canonical) = canonical {
                     rewrite(&mut request, canonical);
@@ -87,7 +95,10 @@ pub(crate) async fn gate(
     let told = |error| rendered(&explained(error, route, admitted.as_ref()), &request_id);
     let mut longest = Duration::ZERO;
     let response = match (refused, &routed) {
-        (Some(error), _) => request.into_response(told(error)).map_into_right_body(),
+        (Some(error), _) => {
+            unread.discard_soon().await;
+            request.into_response(told(error)).map_into_right_body()
+        }
         (None, Routed::Redirect(place)) => {
             let mut response = HttpResponse::PermanentRedirect();
             response.insert_header((LOCATION, place.as_str()));
@@ -185,6 +196,8 @@ pub(super) fn request_id(request: &ServiceRequest) -> String {
         !text.is_empty()
             && text.len() <= REQUEST_ID_CHARS_MAX
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+            // It is logged and repeated.
+            && !card::holds(text)
     };
     sent.filter(harmless).map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
 }
@@ -258,6 +271,6 @@ fn finish<B>(
     let elapsed = started.elapsed();
     meters::count(route, method, status, elapsed, longest);
     let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-    tracing::info!(request_id, method = method.as_str(), route, status, duration_us, token, "request");
+    tracing::info!(request_id, method = meters::label(method), route, status, duration_us, token, "request");
     response
 }

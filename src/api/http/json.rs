@@ -1,9 +1,13 @@
 //! Answers in JSON.
 
-use actix_web::http::header::ContentType;
+use std::fmt::Display;
+
+use actix_web::http::header::{CACHE_CONTROL, ContentType, ETAG};
 use actix_web::web::Bytes;
-use actix_web::{HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
+
+use super::body::is_fresh;
 
 /// The size of most records, in bytes, at most.
 pub(crate) const RECORD_ROOM: usize = 2_048;
@@ -22,4 +26,18 @@ pub(crate) fn written(value: &impl Serialize, room: usize) -> Result<Vec<u8>, se
 /// Answers with JSON.
 pub(crate) fn answer(response: &mut HttpResponseBuilder, text: impl Into<Bytes>) -> HttpResponse {
     response.content_type(ContentType::json()).body(text.into())
+}
+
+/// The strong ETag of an answer. If `head` is a version, the tag also works as `If-Match`.
+pub(crate) fn tag(head: impl Display, text: &[u8]) -> String {
+    let hash = blake3::hash(text).to_hex();
+    format!("\"{head}-{}\"", hash.get(..16).unwrap_or_default())
+}
+
+/// Answers a read with JSON and its ETag; with 304 and no body if the client has this answer already (rules 5).
+pub(crate) fn tagged(request: &HttpRequest, tag: &str, text: impl Into<Bytes>) -> HttpResponse {
+    let fresh = is_fresh(request, tag);
+    let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, "private, no-cache"));
+    if fresh { response.finish() } else { answer(&mut response, text) }
 }

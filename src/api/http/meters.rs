@@ -103,7 +103,7 @@ pub(crate) fn count(route: &str, method: &Method, status: u16, elapsed: Duration
 }
 
 /// A method as a label. All unknown methods share one label, so that the number of labels is bounded.
-fn label(method: &Method) -> &'static str {
+pub(crate) fn label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

@@ -4,6 +4,7 @@
 use utoipa::IntoParams;
 
 use crate::domain::exports::Format;
+use crate::domain::transactions::statistic::{Freq, Mode};
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -18,6 +19,92 @@ pub(crate) struct CustomerPath {
     /// The customer's id
     #[param(minimum = 1)]
     customer_id: i64,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub(crate) struct SecretPath {
+    /// The entrypoint, 1–50 characters, case-sensitive
+    entry: String,
+    /// The secret's number within the entrypoint
+    #[param(minimum = 1)]
+    secret_id: i64,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub(crate) struct StatisticPath {
+    /// The period
+    #[param(inline)]
+    mode: Mode,
+    /// The length of the intervals
+    #[param(inline)]
+    freq: Freq,
+    /// The customer's id
+    #[param(minimum = 1)]
+    customer_id: i64,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub(crate) struct TransactionPath {
+    /// The transaction's id: `{entrypoint}-{32 hexadecimal digits}`
+    trans_id: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub(crate) struct CustomerTransactionPath {
+    /// The customer's id
+    #[param(minimum = 1)]
+    customer_id: i64,
+    /// The transaction's id: `{entrypoint}-{32 hexadecimal digits}`
+    trans_id: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub(crate) struct AddressPath {
+    /// The customer's id
+    #[param(minimum = 1)]
+    customer_id: i64,
+    /// The address's id within the customer
+    #[param(minimum = 1)]
+    address_id: i64,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub(crate) struct ReferencePath {
+    /// The customer's id
+    #[param(minimum = 1)]
+    customer_id: i64,
+    /// The other system, 1–40 of `a-z 0-9 _ -`
+    system: String,
+    /// The customer's id there, 1–250 characters, case-sensitive; `/` is sent as `%2F`
+    external_id: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub(crate) struct ReferenceQueryPath {
+    /// The entrypoint, 1–50 characters, case-sensitive
+    entry: String,
+    /// The other system, 1–40 of `a-z 0-9 _ -`
+    system: String,
+    /// The customer's id there, 1–250 characters, case-sensitive; `/` is sent as `%2F`
+    external_id: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub(crate) struct CommentPath {
+    /// The customer's id
+    #[param(minimum = 1)]
+    customer_id: i64,
+    /// The comment's number within the customer
+    #[param(minimum = 1)]
+    comment_id: i64,
 }
 
 #[derive(IntoParams)]
@@ -45,6 +132,25 @@ pub(crate) struct InviteJobPath {
     /// The invitation's id
     #[param(minimum = 1)]
     job_id: i64,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub(crate) struct LabelJobPath {
+    /// The entrypoint, 1–50 characters, case-sensitive
+    entry: String,
+    /// The id of the change
+    #[param(minimum = 1)]
+    job_id: i64,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct LabelPath {
+    /// The entrypoint, 1–50 characters, case-sensitive
+    entry: String,
+    /// The label, by case
+    label: String,
 }
 
 #[derive(IntoParams)]
@@ -102,6 +208,35 @@ pub(crate) struct ListQuery {
     search: Option<String>,
     /// The token of a page, from `Summary.pageIdentifier` of the one before
     page_identifier: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct TransactionListQuery {
+    /// How many records to skip; 0 by default
+    #[param(minimum = 0)]
+    from_record: Option<i64>,
+    /// How many records to answer; 20 by default, at most 1,000
+    #[param(minimum = 1, maximum = 1000)]
+    limit_record: Option<i64>,
+    /// `asc(transactionDate)` or `desc(transactionDate)`; newest first by default
+    sort_by: Option<String>,
+    /// The token of a page, from `Summary.pageIdentifier` of the one before
+    page_identifier: Option<String>,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(crate) struct TransactionExportQuery {
+    /// `Source:Heading,Source2:Heading2`; a source alone is headed as it is written
+    columns_export: Option<String>,
+    /// How many transactions to skip; 0 by default
+    #[param(minimum = 0)]
+    from_record: Option<i64>,
+    /// How many transactions to export; 0 or less, and by default, all of them
+    limit_record: Option<i64>,
+    /// `asc(transactionDate)` or `desc(transactionDate)`; oldest first by default
+    sort_by: Option<String>,
 }
 
 #[derive(IntoParams)]

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use actix_web::http::Method;
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{OpenApi, SecurityRequirement};
 
 /// Every path below this one needs a token, unless its operation is public.
 const PROTECTED: &str = "/api/";
@@ -18,7 +19,11 @@ const PAGES: &str = "/portal";
 const SWAGGER_UI: &str = "/swagger-ui";
 
 #[derive(Debug, Clone)]
-pub(crate) struct Routes(Vec<Route>);
+pub(crate) struct Routes {
+    routes: Vec<Route>,
+    /// Whether there are pages, the documentation and redirects to them too.
+    has_pages: bool,
+}
 
 #[derive(Debug, Clone)]
 struct Route {
@@ -99,10 +104,7 @@ impl Routes {
                     .into_iter()
                     .filter_map(|(method, operation)| operation.as_ref().map(|operation| (method, operation)))
                     .collect();
-                // A public operation has an empty security list.
-                let is_public = present
-                    .iter()
-                    .all(|(_, operation)| operation.security.as_ref().is_some_and(Vec::is_empty));
+                let is_public = present.iter().all(|(_, operation)| needs_no_token(operation));
                 Route {
                     template: template.as_str().into(),
                     segments: template.split('/').map(segment).collect(),
@@ -116,28 +118,31 @@ impl Routes {
         routes.sort_by_key(|route| {
             route.segments.iter().map(|segment| *segment == Segment::Parameter).collect::<Vec<_>>()
         });
-        Routes(routes)
+        Routes { routes, has_pages: true }
+    }
+
+    /// The routes that tell how the service is, and nothing else.
+    pub(crate) fn of_health(&self) -> Routes {
+        let is_health = |route: &&Route| route.is_public && !route.template.starts_with(PROTECTED);
+        Routes { routes: self.routes.iter().filter(is_health).cloned().collect(), has_pages: false }
     }
 
     /// Looks up a path and a method; fixed segments ignore case. HEAD counts as GET.
     pub(crate) fn find(&self, path: &str, method: &Method) -> Routed<'_> {
         let reads = *method == Method::GET || *method == Method::HEAD;
         let method = if reads { &Method::GET } else { method };
-        if reads && let Some(place) = redirect(path) {
-            return Routed::Redirect(place);
-        }
-        if path == "/" || path == "/openapi.json" || is_below(path, SWAGGER_UI) {
-            return if reads {
-                Routed::Elsewhere
-            } else {
-                Routed::WrongMethod { allow: "GET, HEAD".into(), is_public: true }
-            };
-        }
-        if is_below(path, PAGES) {
-            return Routed::Page;
+        if self.has_pages
+            && let Some(found) = page(path, reads)
+        {
+            return found;
         }
         let segments: Vec<&str> = path.split('/').collect();
-        let candidates: Vec<&Route> = self.0.iter().filter(|route| route.matches(&segments)).collect();
+        let mut candidates: Vec<&Route> =
+            self.routes.iter().filter(|route| route.matches(&segments)).collect();
+        // An address that the table has word for word is that route's alone.
+        if candidates.first().is_some_and(|route| !route.segments.contains(&Segment::Parameter)) {
+            candidates.truncate(1);
+        }
         let Some(first) = candidates.first() else {
             let is_protected =
                 path.get(..PROTECTED.len()).is_some_and(|start| start.eq_ignore_ascii_case(PROTECTED));
@@ -163,6 +168,18 @@ impl Routes {
     }
 }
 
+/// What a path is that is not in the table: a page, a file of the documentation, or an address that leads to one.
+fn page(path: &str, reads: bool) -> Option<Routed<'static>> {
+    if reads && let Some(place) = redirect(path) {
+        return Some(Routed::Redirect(place));
+    }
+    if path == "/" || path == "/openapi.json" || is_below(path, SWAGGER_UI) {
+        let refused = || Routed::WrongMethod { allow: "GET, HEAD".into(), is_public: true };
+        return Some(if reads { Routed::Elsewhere } else { refused() });
+    }
+    is_below(path, PAGES).then_some(Routed::Page)
+}
+
 /// Whether a path is a place or below it.
 fn is_below(path: &str, place: &str) -> bool {
     path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -180,12 +197,21 @@ fn redirect(path: &str) -> Option<String> {
 
 /// What the address of a route names, for the answer that there is none.
 pub(crate) fn named_by(template: &str) -> &'static str {
-    const NAMES: [(&str, &str); 8] = [
+    const NAMES: [(&str, &str); 17] = [
+        ("{secretId}", "entrypoint or secret"),
+        ("/byReference/", "entrypoint or customer"),
+        ("link/{customerId}/{transId}", "customer or transaction"),
+        ("{transId}", "transaction"),
+        ("{methodId}", "customer or method"),
+        ("{addressId}", "customer or address"),
+        ("{commentId}", "customer or comment"),
         ("{customerId}", "customer"),
         ("{orgId}", "organisation"),
         ("{jti}", "token"),
         ("{mailId}", "entrypoint or mail"),
         ("/invite/{entry}/{jobId}", "entrypoint or invitation"),
+        ("/labels/{entry}/{jobId}", "entrypoint or change of labels"),
+        ("{label}", "entrypoint or label"),
         ("{jobId}", "entrypoint or import"),
         ("{entry}", "entrypoint"),
         ("", "record"),
@@ -215,6 +241,12 @@ impl Route {
         let canonical = canonical.join("/");
         (canonical != segments.join("/")).then_some(canonical)
     }
+}
+
+/// Whether an operation is public: its security list is empty, or has a requirement of nothing.
+fn needs_no_token(operation: &Operation) -> bool {
+    let nothing = SecurityRequirement::default();
+    operation.security.as_ref().is_some_and(|ways| ways.is_empty() || ways.contains(&nothing))
 }
 
 #[cfg(test)]
@@ -247,6 +279,11 @@ mod tests {
             ("/api/Customer/single/{entry}", "entrypoint"),
             ("/api/Customer/invite/{entry}/{jobId}/report", "entrypoint or invitation"),
             ("/api/Import/jobs/{entry}/{jobId}/rows", "entrypoint or import"),
+            ("/api/Customer/labels/{entry}/{jobId}/report", "entrypoint or change of labels"),
+            ("/api/Paypoint/labels/{entry}/{label}", "entrypoint or label"),
+            ("/api/Customer/{customerId}/addresses/{addressId}", "customer or address"),
+            ("/api/Customer/{customerId}/comments/{commentId}", "customer or comment"),
+            ("/api/TokenStorage/{methodId}", "customer or method"),
             ("/api/Export/customers/{format}/org/{orgId}", "organisation"),
             ("/api/Token", "record"),
         ] {

@@ -187,7 +187,7 @@ pub(crate) async fn commit_import(call: Call, payload: Payload) -> Result<HttpRe
     }
     if !job.is_dry_run || job.state != JobState::Finished {
         let message = "only a finished dry run can be committed";
-        return Err(Error::Conflict(vec![Problem::parameter("jobId", "not_rehearsed", message)]));
+        return Err(Error::State(vec![Problem::parameter("jobId", "not_rehearsed", message)]));
     }
     let queued = call
         .app

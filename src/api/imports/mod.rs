@@ -9,7 +9,7 @@ pub(crate) use self::jobs::{
     cancel_import, commit_import, get_import, get_import_rows, get_import_template, get_rejected_rows,
     list_imports,
 };
-pub(crate) use self::send::import_customers;
+pub(crate) use self::send::{import_customers, import_transactions};
 use crate::domain::accounts::sight::Sight;
 use crate::domain::imports::{ImportJob, JobState, Preset, Reason, RowOutcome, RowReport};
 use crate::domain::kernel::time::Micros;
@@ -27,7 +27,7 @@ pub struct JobOut {
     pub dry_run: bool,
     /// The dry run that it does for real; null for others.
     pub commits: Option<i64>,
-    /// Where the file seems to come from: `customary`, `doku`, `stripe`, `shopify`, `quickbooksdesktop`,
+    /// Where the file seems to come from: `customary`, `doku`, `stripe`, `matrixify`, `shopify`, `quickbooksdesktop`,
     /// `quickbooksonline`, `xero`, `hubspot`, `mailchimp`, `recurly`, `chargebee`, `woocommerce`, `square` or `none`.
     pub preset: Preset,
     /// The columns that are left out.

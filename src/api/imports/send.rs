@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::ReasonOut;
 use super::jobs::accepted;
-use crate::api::http::body::{self, discard, idempotency_key};
+use crate::api::http::body::{self, discard};
 use crate::api::http::call::{Call, ok};
 use crate::api::http::error::Error;
 use crate::api::http::params::EntryPath;
@@ -23,6 +23,7 @@ use crate::domain::accounts::token::Scope;
 use crate::domain::customers::identifier::{IdField, Identifier};
 use crate::domain::decide::guard;
 use crate::domain::imports::{ImportJob, ImportOptions, JobState, Preset, RowOutcome};
+use crate::domain::kernel::card;
 use crate::domain::kernel::problem::{Problem, noted};
 use crate::store::{FileIntake, IntakeError, Queued, Why};
 
@@ -76,7 +77,7 @@ struct ImportData {
     failure: Option<String>,
     /// Whether nothing was written but the report.
     dry_run: bool,
-    /// Where the file seems to come from: `customary`, `doku`, `stripe`, `shopify`, `quickbooksdesktop`,
+    /// Where the file seems to come from: `customary`, `doku`, `stripe`, `matrixify`, `shopify`, `quickbooksdesktop`,
     /// `quickbooksonline`, `xero`, `hubspot`, `mailchimp`, `recurly`, `chargebee`, `woocommerce`, `square` or `none`.
     preset: Preset,
     /// The columns that are left out.
@@ -101,6 +102,7 @@ pub(crate) struct FileForm {
 /// DOKU, Stripe and Shopify are recognised. Each row goes the road of a create. Rows are imported exactly once, however
 /// often the service dies meanwhile; the same file with the same options again is the same import. The answer comes when all rows
 /// are dealt with; with `async=true` at once, with `Location`. A body of `text/csv` does in place of the form.
+/// A file whose lines are JSON objects (NDJSON) does too: each is the body of a create, with `methods` and `comments` beside it.
 #[utoipa::path(
     tag = "Imports",
     params(
@@ -121,7 +123,7 @@ pub(crate) struct FileForm {
         ("async" = Option<bool>, Query, description = "true: answer 202 at once"),
         ("idempotencyKey" = Option<String>, Header, description = "As for a create; while the import runs, 409 with `Retry-After`"),
     ),
-    request_body(content((FileForm = "multipart/form-data"), (String = "text/csv")), description = "The file"),
+    request_body(content((FileForm = "multipart/form-data"), (String = "text/csv"), (String = "application/x-ndjson")), description = "The file"),
     responses(
         (status = 200, description = "Every row was dealt with", body = ImportOut),
         (status = 202, description = "The import is queued (`async=true`); `Location` leads to it", body = super::JobOut),
@@ -130,6 +132,55 @@ pub(crate) struct FileForm {
 #[post("/api/Import/customersForm/{entry}")]
 pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     let entrypoint_id = call.entry(Scope::CustomersImport).await?;
+    import(&call, entrypoint_id, payload, ImportOptions::parse).await
+}
+
+/// Import transactions from a file
+///
+/// CSV with a header line, or lines of JSON (NDJSON), each an item as `POST Transaction/{entry}` takes it. Columns are the members of
+/// an item by their names or Payabli's (`totalAmount`, `transactionDate`), `reference-<system>`, `additional-<name>`, and the
+/// fields of a customer (`email`, `customer-phone`). Of several ways to name the customer the first with a value counts:
+/// `customerId`, `customerNumber`, a reference, the fields. `added` are new transactions, `merged` moved or linked ones, `matched`
+/// unchanged ones; a warning says why one has no customer. Rows are imported exactly once, however often the service dies
+/// meanwhile. Job, rows and rejected rows are those of every import.
+#[utoipa::path(
+    tag = "Transactions",
+    params(
+        EntryPath,
+        ("onUnknownCustomer" = Option<String>, Query, description = "What becomes of a transaction whose customer is not known: `refuse` it, keep it `unlinked` (the default), or `create` the customer of an approved sale"),
+        ("map" = Option<Vec<String>>, Query, description = "`Header:field` says what a column fills, `Header:-` leaves it out; repeatable"),
+        ("unknownColumns" = Option<String>, Query, description = "`refuse` the file (the default), `ignore` the column, or fill an `additional` value"),
+        ("onError" = Option<String>, Query, description = "`skip` a rejected row (the default), or `stop` there"),
+        ("dryRun" = Option<bool>, Query, description = "true: write nothing but the report"),
+        ("again" = Option<bool>, Query, description = "true: import a file again that was imported before"),
+        ("delimiter" = Option<String>, Query, description = "`comma`, `semicolon`, `tab` or `pipe`; found out by default"),
+        ("encoding" = Option<String>, Query, description = "A label of the WHATWG's Encoding Standard, such as `windows-1252`"),
+        ("async" = Option<bool>, Query, description = "true: answer 202 at once"),
+        ("idempotencyKey" = Option<String>, Header, description = "As for a create; while the import runs, 409 with `Retry-After`"),
+    ),
+    request_body(content((FileForm = "multipart/form-data"), (String = "text/csv"), (String = "application/x-ndjson")), description = "The file"),
+    responses(
+        (status = 200, description = "Every row was dealt with", body = ImportOut),
+        (status = 202, description = "The import is queued (`async=true`); `Location` leads to it", body = super::JobOut),
+    ),
+)]
+#[post("/api/Import/transactionsForm/{entry}")]
+pub(crate) async fn import_transactions(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersImport)?;
+    if call.params().text("onUnknownCustomer").as_deref() == Some("create") {
+        call.require(Scope::CustomersWrite)?;
+    }
+    let entrypoint_id = call.entry(Scope::MoneyWrite).await?;
+    import(&call, entrypoint_id, payload, ImportOptions::parse_payments).await
+}
+
+/// Takes in a file and answers for its import. `parse` reads the parameters of the route.
+async fn import(
+    call: &Call,
+    entrypoint_id: i64,
+    payload: Payload,
+    parse: impl FnOnce(&[(String, String)]) -> Result<ImportOptions, Vec<Problem>>,
+) -> Result<HttpResponse, Error> {
     let (app, request) = (&call.app, &call.request);
     let Some(kind) = BodyKind::of(request) else {
         discard(payload).await;
@@ -139,10 +190,10 @@ pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<Htt
     let answers_at_once = params.flag("async");
     let (pairs, mut problems) = params.rest();
     let pairs: Vec<(String, String)> = pairs.into_iter().filter(|(name, _)| name != "async").collect();
-    let options = noted(ImportOptions::parse(&pairs), &mut problems);
-    problems.extend(forbidden_identifiers(&call, entrypoint_id, &options).await?);
+    let options = noted(parse(&pairs), &mut problems);
+    problems.extend(forbidden_identifiers(call, entrypoint_id, &options).await?);
     // The fingerprint of the key needs the hash of the file, but the form of the key can be checked before the upload.
-    let refusal = idempotency_key(request).err();
+    let refusal = call.idempotency_key(entrypoint_id).await.err();
     let refusal = refusal.or_else(|| (!problems.is_empty()).then_some(Error::Invalid(problems)));
     if let Some(error) = refusal {
         discard(payload).await;
@@ -160,9 +211,9 @@ pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<Htt
     new.key_use = call.key_use(entrypoint_id, &new.plan.file_hash).await?;
     let queued = app.store.imports().queue(new).await?;
     if answers_at_once {
-        return accepted(&call, entrypoint_id, queued).await;
+        return accepted(call, entrypoint_id, queued).await;
     }
-    wait(&call, entrypoint_id, queued).await
+    wait(call, entrypoint_id, queued).await
 }
 
 /// The fields of `identifierFields` that the caller's token may not look customers up by (rules 1).
@@ -202,6 +253,8 @@ impl BodyKind {
             | "application/csv"
             | "text/plain"
             | "text/tab-separated-values"
+            | "application/x-ndjson"
+            | "application/jsonl"
             | "application/octet-stream" => Some(BodyKind::File),
             _ => None,
         }
@@ -234,6 +287,11 @@ async fn receive_form(mut form: Multipart, intake: &mut FileIntake) -> Result<()
     while let Some(part) = form.next().await {
         let mut part = part.map_err(|error| broken_form(&error))?;
         let name = part.name().unwrap_or_default().to_owned();
+        let disposition = part.content_disposition().and_then(|found| found.get_filename());
+        if [disposition, Some(&*name)].into_iter().flatten().any(card::holds) {
+            let (code, message) = card::refusal("");
+            return Err(Error::invalid(Problem::field(&[PART], code, format!("the file's name {message}"))));
+        }
         if name != PART || has_file {
             let message = "the form must have one part named file, and no other";
             return Err(Error::invalid(Problem::field(&[&name], "unknown_part", message)));

@@ -2,17 +2,17 @@
 
 mod cursor;
 pub(crate) mod params;
-
-use std::collections::BTreeMap;
+mod statistic;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpResponse, get};
 use serde::Serialize;
-use strum::VariantArray as _;
 
-use self::params::{ListParams, ListTarget, PAGE_TIME_MAX};
-use super::customers::{CustomerOut, rendering, view_of};
+pub(super) use self::statistic::get_customer_statistic;
+
+use self::params::{ListParams, ListTarget, PAGE_TIME_MAX, require_for_totals};
+use super::customers::{CustomerOut, Paid, rendering, view_of};
 use super::exports;
 use super::http::body::Params;
 use super::http::call::Call;
@@ -21,7 +21,6 @@ use super::http::json::{self, RECORD_ROOM};
 use super::http::params::{EntryPath, ListQuery, OrganisationPath};
 use super::http::state::App;
 use crate::domain::accounts::token::Scope;
-use crate::domain::customers::record::{Lifecycle, Status};
 use crate::domain::view::View;
 use crate::store::{ListPage, ListRequest};
 
@@ -82,7 +81,7 @@ impl SummaryOut {
         SummaryOut { page_size, total_pages, total_records: total, ..SummaryOut::default() }
     }
 
-    fn with_next(mut self, token: Option<String>) -> SummaryOut {
+    pub(crate) fn with_next(mut self, token: Option<String>) -> SummaryOut {
         self.page_identifier.clone_from(&token);
         self.pageidentifier = token;
         self
@@ -114,6 +113,7 @@ impl SummaryOut {
 )]
 #[get("/api/Query/customers/{entry}")]
 pub(crate) async fn list_customers(call: Call) -> Result<HttpResponse, Error> {
+    require_for_totals(&call)?;
     let target = ListTarget::of_entrypoint(&call, needed_scope(&call)?).await?;
     list(call, target).await
 }
@@ -132,6 +132,7 @@ pub(crate) async fn list_customers(call: Call) -> Result<HttpResponse, Error> {
 )]
 #[get("/api/Query/customers/org/{orgId}")]
 pub(crate) async fn list_organisation_customers(call: Call) -> Result<HttpResponse, Error> {
+    require_for_totals(&call)?;
     let target = ListTarget::of_organisation(&call, needed_scope(&call)?).await?;
     list(call, target).await
 }
@@ -147,7 +148,7 @@ fn needed_scope(call: &Call) -> Result<Scope, Error> {
 
 async fn list(call: Call, target: ListTarget) -> Result<HttpResponse, Error> {
     let mut params = ListParams::read(&call)?;
-    let view = view_of(&call.caller);
+    let (view, sees_money) = (view_of(&call.caller), call.caller.sees_money());
     let Call { request, app, .. } = call;
     if let Some(file) = params.file.take() {
         return exports::answer(&app, &target, &params, file, view).await;
@@ -160,13 +161,14 @@ async fn list(call: Call, target: ListTarget) -> Result<HttpResponse, Error> {
         after,
         limit: limit.unwrap_or(usize::MAX),
         counts: known_total.is_none(),
+        shows_money: sees_money,
         ..params.request(&target, view)
     };
     if is_long {
         return streamed(app, wanted, params.limit, view, context, known_total).await;
     }
     let wanted = ListRequest { time_max: PAGE_TIME_MAX, ..wanted };
-    let render = move |page: &ListPage| (records(page, view), page.total, page.next.clone());
+    let render = move |page: &ListPage| (records(page, view, sees_money), page.total, page.next.clone());
     let (records, total, next) = app.store.customers().list(wanted, render).await?;
     let total = known_total.or(total).unwrap_or(0);
     let next = cursor::seal(&app, context, next, total).await?;
@@ -188,14 +190,15 @@ async fn list(call: Call, target: ListTarget) -> Result<HttpResponse, Error> {
 }
 
 /// Renders the records of a page as JSON.
-fn records(page: &ListPage, view: View) -> Result<Vec<u8>, serde_json::Error> {
+fn records(page: &ListPage, view: View, sees_money: bool) -> Result<Vec<u8>, serde_json::Error> {
     let mut text = Vec::with_capacity((page.records.len() + 1) * RECORD_ROOM);
     text.push(b'[');
     for (index, (record, entrypoint)) in page.records.iter().enumerate() {
         if index > 0 {
             text.push(b',');
         }
-        text.extend_from_slice(&rendering(record, entrypoint, view)?.text);
+        let paid = Paid::seen(sees_money, page.money.get(&record.stored.id));
+        text.extend_from_slice(&rendering(record, entrypoint, view, paid)?.1);
     }
     text.push(b']');
     Ok(text)
@@ -214,7 +217,7 @@ async fn streamed(
     context: [u8; 32],
     known_total: Option<usize>,
 ) -> Result<HttpResponse, Error> {
-    let wants_deleted = wanted.filter.wants_deleted();
+    let (wants_deleted, sees_money) = (wanted.filter.wants_deleted(), wanted.shows_money);
     let page = app.store.customers().id_page(wanted).await?;
     let stream = async_stream::try_stream! {
         let total = known_total.or(page.total).unwrap_or(0);
@@ -222,6 +225,8 @@ async fn streamed(
         let mut is_first = true;
         for slice in page.ids.chunks(SLICE) {
             let found = app.store.customers().records(slice.to_vec()).await.map_err(Error::from)?;
+            let places = if sees_money { slice.to_vec() } else { Vec::new() };
+            let money = app.store.transactions().of_customers(places).await.map_err(Error::from)?;
             for (index, (record, entrypoint)) in found.into_iter().enumerate() {
                 if index.is_multiple_of(RECORDS_AT_ONCE) {
                     tokio::task::yield_now().await;
@@ -235,7 +240,8 @@ async fn streamed(
                     text.push(b',');
                 }
                 is_first = false;
-                let record = CustomerOut::new(stored, &entrypoint, view);
+                let paid = Paid::seen(sees_money, money.get(&stored.id));
+                let record = CustomerOut::new(stored, &entrypoint, view).with_money(paid, &entrypoint, view);
                 serde_json::to_writer(&mut text, &record).map_err(actix_web::Error::from)?;
             }
             yield Bytes::from(std::mem::take(&mut text));
@@ -251,46 +257,4 @@ async fn streamed(
         .insert_header((CACHE_CONTROL, "private, no-cache"))
         .insert_header((CONTENT_TYPE, "application/json"))
         .streaming::<_, actix_web::Error>(stream))
-}
-
-/// How many customers an entrypoint has.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct StatisticOut {
-    /// Customers that are not deleted.
-    total: i64,
-    /// Customers by `customerStatus`, deleted ones (-99) included.
-    by_status: BTreeMap<String, i64>,
-    /// Customers by stage, deleted and anonymised ones included.
-    by_lifecycle: BTreeMap<String, i64>,
-}
-
-/// Count an entrypoint's customers
-///
-/// By status and by stage of their life; counted as they are written, so it costs the same at any size.
-#[utoipa::path(
-    tag = "Queries",
-    params(EntryPath),
-    responses((status = 200, description = "The numbers", body = StatisticOut)),
-)]
-#[get("/api/Statistic/customers/{entry}")]
-pub(crate) async fn get_customer_statistic(call: Call) -> Result<HttpResponse, Error> {
-    let entrypoint_id = call.entry(Scope::CustomersRead).await?;
-    call.params().done()?;
-    let counts = call.app.store.customers().counts(entrypoint_id).await?.ok_or(Error::NotFound)?;
-    let mut by_status: BTreeMap<String, i64> =
-        Status::VARIANTS.iter().map(|status| (status.code().to_string(), 0)).collect();
-    let mut by_lifecycle: BTreeMap<String, i64> =
-        Lifecycle::VARIANTS.iter().map(|stage| (stage.name().to_owned(), 0)).collect();
-    let mut total = 0;
-    for (key, number) in counts {
-        let Some((status, stage)) = key.split_once('/') else { continue };
-        if status != Status::Deleted.code().to_string() {
-            total += number;
-        }
-        *by_status.entry(status.to_owned()).or_default() += number;
-        *by_lifecycle.entry(stage.to_owned()).or_default() += number;
-    }
-    let body = StatisticOut { total, by_status, by_lifecycle };
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-cache")).json(body))
 }

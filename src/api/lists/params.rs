@@ -9,6 +9,7 @@ use crate::api::http::auth::Caller;
 use crate::api::http::body::Params;
 use crate::api::http::call::Call;
 use crate::api::http::error::{Error, unless_any};
+use crate::clock;
 use crate::domain::accounts::token::Scope;
 use crate::domain::exports::{COLUMNS_PARAMETER, Column, Format, parse_columns};
 use crate::domain::filter::{Filter, Search, Sort};
@@ -95,8 +96,24 @@ pub(crate) struct ListParams {
 }
 
 /// Whether the query of a list requests a file, which needs one more scope.
-pub(super) fn asks_for_file(call: &Call) -> bool {
+pub(in crate::api) fn asks_for_file(call: &Call) -> bool {
     call.params().text(FORMAT_PARAMETER).is_some_and(|text| !text.is_empty())
+}
+
+/// Refuses a query on what transactions come to without the scope that shows it; before anything else is looked up.
+///
+/// # Errors
+/// 403.
+pub(crate) fn require_for_totals(call: &Call) -> Result<(), Error> {
+    let mut params = Params::of(&call.request);
+    let sort = params.text("sortBy").and_then(|text| Sort::parse(&text).ok());
+    let columns = params.text(COLUMNS_PARAMETER).and_then(|text| parse_columns(&text).ok());
+    let filter = Filter::parse(&params.rest().0).ok();
+    let shows = |column: &Column| column.source.standing().is_some();
+    let is_asked = filter.is_some_and(|filter| filter.needs_standing())
+        || sort.is_some_and(|sort| sort.standing().is_some())
+        || columns.is_some_and(|columns| columns.iter().any(shows));
+    if is_asked { call.require(Scope::MoneyRead) } else { Ok(()) }
 }
 
 impl ListParams {
@@ -158,7 +175,7 @@ impl ListParams {
         });
         // A filter may occur repeatedly, as further conditions; the parameters above may occur once.
         let (pairs, mut problems) = params.rest();
-        let filter = noted(Filter::parse(&pairs), &mut problems);
+        let filter = noted(Filter::parse(&pairs), &mut problems).at(clock::now());
         let search = noted(Search::parse(&search).map_err(|problem| vec![problem]), &mut problems);
         let columns = columns.filter(|_| is_file).map(|text| noted(parse_columns(&text), &mut problems));
         // A file starts with the oldest customer, so that its import restores the same order.
@@ -190,6 +207,7 @@ impl ListParams {
             counts: false,
             owner: self.owner,
             time_max: LONG_TIME_MAX,
+            shows_money: false,
         }
     }
 
@@ -212,7 +230,7 @@ impl ListParams {
 }
 
 /// The `Link` header to the next page.
-pub(super) fn next_link(request: &HttpRequest, token: &str) -> String {
+pub(crate) fn next_link(request: &HttpRequest, token: &str) -> String {
     let kept = request.query_string().split('&').filter(|pair| {
         let name = pair.split('=').next().unwrap_or_default();
         !name.is_empty() && name != "pageIdentifier" && name != "fromRecord"

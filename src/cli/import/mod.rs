@@ -15,6 +15,7 @@ use customary::app::Failure;
 use customary::config::{ConfigError, Global};
 use customary::domain::entrypoints::settings::check_entry;
 use customary::domain::imports::ImportOptions;
+use customary::domain::kernel::card;
 use customary::domain::kernel::problem::Problem;
 use customary::jobs::StopSignal;
 use indicatif::{ProgressBar, ProgressFinish};
@@ -133,6 +134,17 @@ impl Import {
         check_entry(&self.entry).map_err(|problem| End::Refused(lines(&[problem])))?;
         let parameters = self.parameters();
         let pairs: Vec<_> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let cards = pairs.iter().filter_map(|(name, value)| card::in_parameter(name, value));
+        let mut cards: Vec<Problem> = cards.map(|found| found.problem).collect();
+        for (name, file) in [("file", Some(&self.file)), ("--rejected", self.rejected.as_ref())] {
+            if file.is_some_and(|file| card::holds(&file.to_string_lossy())) {
+                let (code, message) = card::refusal("");
+                cards.push(Problem::parameter(name, code, message));
+            }
+        }
+        if !cards.is_empty() {
+            return Err(End::Refused(lines(&cards)));
+        }
         ImportOptions::parse(&pairs).map_err(|problems| End::Refused(lines(&problems)))
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::token::{Claims, Scope};
+use crate::domain::addresses::fields::AddressField;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::{IdField, Identifier};
 
@@ -49,8 +50,13 @@ impl Sight {
 
     /// Whether it sees the values of a field, by its name in history and reports: `email`, `additionalFields.tier`.
     pub fn shows_change(self, name: &str) -> bool {
+        let of_address = || {
+            let (_, field) = name.strip_prefix("addresses.")?.split_once('.')?;
+            AddressField::of_name(field)
+        };
         let is_masked = TextField::of_request(name).is_some_and(|field| field.spec().masked)
-            || name.starts_with("additionalFields.");
+            || name.starts_with("additionalFields.")
+            || of_address().is_some_and(|field| field.spec().masked);
         self.pii || !is_masked
     }
 }
@@ -60,6 +66,8 @@ pub fn is_masked(field: &IdField) -> bool {
     match field {
         IdField::Text(field) => field.spec().masked,
         IdField::Additional(_) => true,
+        // Like a customer number, a reference is a name that the caller's own systems gave.
+        IdField::Reference(_) => false,
     }
 }
 
@@ -70,10 +78,20 @@ mod tests {
     #[test]
     fn rules_1_masked_fields_are_hidden_by_all_their_names() {
         let masked = Sight { pii: false, ..Sight::FULL };
-        for name in ["email", "phone", "birthday", "address1", "customerUsername", "additionalFields.tier"] {
+        for name in [
+            "email",
+            "phone",
+            "birthday",
+            "address1",
+            "customerUsername",
+            "additionalFields.tier",
+            "addresses.3.phone",
+        ] {
             assert!(!masked.shows_change(name) && Sight::FULL.shows_change(name), "{name}");
         }
-        for name in ["city", "customerNumber", "labels", "customerStatus", "balance", "customerPsw"] {
+        let shown = "city customerNumber labels customerStatus balance customerPsw references.stripe addresses.3.city \
+            addresses.3.kind";
+        for name in shown.split(' ') {
             assert!(masked.shows_change(name), "{name}");
         }
         let shows = |text: &str| masked.shows_all(&Identifier::parse(text).unwrap());

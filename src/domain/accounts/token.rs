@@ -31,6 +31,14 @@ pub enum Scope {
     #[serde(rename = "pii:read")]
     #[strum(serialize = "pii:read")]
     PiiRead,
+    /// Transactions and totals.
+    #[serde(rename = "money:read")]
+    #[strum(serialize = "money:read")]
+    MoneyRead,
+    /// Record transactions, and link them to customers.
+    #[serde(rename = "money:write")]
+    #[strum(serialize = "money:write")]
+    MoneyWrite,
     /// The organisation's settings, entrypoints, keys.
     #[serde(rename = "settings")]
     #[strum(serialize = "settings")]
@@ -39,21 +47,24 @@ pub enum Scope {
     #[serde(rename = "tokens")]
     #[strum(serialize = "tokens")]
     Tokens,
-    /// The whole service: new organisations. Only the command line gives it first.
+    /// The whole service: new organisations. Only the command line and an embedded first start give it first.
     #[serde(rename = "service")]
     #[strum(serialize = "service")]
     Service,
 }
 
 impl Scope {
-    /// The scopes of a token for which none are named: everything on customers.
-    pub const DEFAULT: [Scope; 6] = [
+    /// The scopes of a token for which none are named: everything on customers and their
+    /// money.
+    pub const DEFAULT: [Scope; 8] = [
         Scope::CustomersRead,
         Scope::CustomersWrite,
         Scope::CustomersDelete,
         Scope::CustomersImport,
         Scope::CustomersExport,
         Scope::PiiRead,
+        Scope::MoneyRead,
+        Scope::MoneyWrite,
     ];
 
     /// The name in claims and on the command line.

@@ -1,13 +1,19 @@
 //! What a record becomes when a request is written onto it (rules 2, 3 and 5).
 
+use std::borrow::Cow;
+
 use super::country;
 use super::draft::{Change, Draft, Input};
 use super::fields::TextField;
 use super::mask::mask;
 use super::phone;
 use super::record::{ADDITIONAL_MAX, Customer};
+use crate::domain::addresses::fields::{AddressField, Role};
+use crate::domain::addresses::view::{set_addresses, settle, unshare};
+use crate::domain::addresses::write::{too_many, write_extras, write_list};
 use crate::domain::kernel::problem::Problem;
 use crate::domain::kernel::time::Micros;
+use crate::domain::references;
 
 /// The new record that a create makes. A mask is an error here: there is no stored value that it could stand for.
 pub fn create(draft: &Draft, country: Option<&str>, now: Micros) -> (Customer, Vec<Problem>) {
@@ -32,7 +38,10 @@ pub fn replace(stored: &Customer, draft: &Draft, country: Option<&str>) -> (Cust
         invitation: stored.invitation,
         consent: stored.consent,
         archived_from: stored.archived_from,
+        methods: stored.methods.clone(),
+        subscriptions: stored.subscriptions.clone(),
         identifier_fields: draft.identifier_fields.clone(),
+        addresses: stored.addresses.emptied(),
         created_at: stored.created_at,
         updated_at: stored.updated_at,
         ..Customer::default()
@@ -44,11 +53,28 @@ pub fn replace(stored: &Customer, draft: &Draft, country: Option<&str>) -> (Cust
 }
 
 /// Writes the sent fields onto the stored record, as a create with `mergeExisting=1` does: `null` and `""` mean
-/// that the field is not sent.
+/// that the field is not sent. What lists of addresses and references do not name stays (rules 11).
 pub fn merge(stored: &Customer, draft: &Draft, country: Option<&str>) -> (Customer, Vec<Problem>) {
     let mut customer = stored.clone();
-    let problems = write_sent(&mut customer, draft, country, OnClear::Skip, stored);
+    let problems = write_sent(&mut customer, &adding(draft), country, OnClear::Skip, stored);
     (customer, problems)
+}
+
+/// The draft with lists of addresses and references that delete nothing but other references of the systems that they name.
+fn adding(draft: &Draft) -> Cow<'_, Draft> {
+    let is_whole = matches!(&draft.addresses, Change::Set(list) if !list.adds)
+        || matches!(&draft.references, Change::Set(list) if list.of.is_none());
+    if !is_whole {
+        return Cow::Borrowed(draft);
+    }
+    let mut draft = draft.clone();
+    if let Change::Set(list) = &mut draft.addresses {
+        list.adds = true;
+    }
+    if let Change::Set(list) = &mut draft.references {
+        list.only_of_its_systems();
+    }
+    Cow::Owned(draft)
 }
 
 /// Writes the sent fields onto the stored record, as PUT does: `null` and `""` clear a field.
@@ -89,6 +115,17 @@ fn write_sent(
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
     let clears = on_clear == OnClear::Clear;
+    write_addresses(target, draft, clears, masked, &mut problems);
+    // The flat fields are written onto what the list says.
+    if draft.is_blind {
+        let is_masked = |(_, flat): (AddressField, TextField)| {
+            flat.spec().masked && matches!(draft.text(flat), Change::Set(Input::Value(_)))
+        };
+        for role in Role::ALL.into_iter().filter(|role| role.shared().any(is_masked)) {
+            unshare(target, role);
+        }
+    }
+    let listed = draft.addresses.is_sent().then(|| target.clone());
     for field in TextField::all() {
         match draft.text(field) {
             Change::Set(Input::Value(value)) => target.texts.set(field, Some(value.clone())),
@@ -109,12 +146,52 @@ fn write_sent(
         Change::Clear if clears => target.additional.clear(),
         Change::Clear | Change::Keep => {}
     }
+    settle(listed.as_ref().unwrap_or(masked), target);
+    for (role, extras) in Role::ALL.into_iter().zip(&draft.address_extras) {
+        if let Some(extras) = extras {
+            write_extras(target, role, extras);
+        }
+    }
+    if !target.addresses.is_plain() {
+        problems.extend(too_many(target));
+    }
+    match &draft.references {
+        Change::Set(list) => {
+            list.write(&mut target.references);
+            problems.extend(references::too_many(target.references.len()));
+        }
+        Change::Clear if clears => target.references.clear(),
+        Change::Clear | Change::Keep => {}
+    }
     set(&mut target.time_zone, &draft.time_zone, clears);
     set(&mut target.password_hash, &draft.password_hash, clears);
     set(&mut target.labels, &draft.labels, clears);
     set(&mut target.status, &draft.status, clears);
     set(&mut target.balance, &draft.balance, clears);
     problems
+}
+
+/// Writes the list of addresses, whose defaults are flat fields.
+fn write_addresses(
+    target: &mut Customer,
+    draft: &Draft,
+    clears: bool,
+    stored: &Customer,
+    problems: &mut Vec<Problem>,
+) {
+    match &draft.addresses {
+        Change::Set(list) => {
+            problems.extend(write_list(target, list, stored, draft.is_blind));
+            if target.text(TextField::ShippingZip).is_some() {
+                check_zip(target, problems);
+            }
+        }
+        Change::Clear if clears => {
+            set_addresses(target, Vec::new());
+            settle(stored, target);
+        }
+        Change::Clear | Change::Keep => {}
+    }
 }
 
 /// Writes a change. Clearing sets the default of a new customer, because status and balance cannot be empty.

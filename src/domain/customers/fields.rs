@@ -112,7 +112,7 @@ pub const FIELDS: [FieldSpec; FIELD_COUNT] = {
 };
 
 /// Every member that a request may have besides the text fields.
-pub(crate) const OTHER_MEMBERS: [&str; 8] = [
+pub(crate) const OTHER_MEMBERS: [&str; 10] = [
     "customerPsw",
     "customerStatus",
     "balance",
@@ -121,6 +121,8 @@ pub(crate) const OTHER_MEMBERS: [&str; 8] = [
     "labels",
     "identifierFields",
     "createdAt",
+    "addresses",
+    "references",
 ];
 
 const fn spec(

@@ -6,7 +6,9 @@ use compact_str::CompactString;
 
 use super::fields::{OTHER_MEMBERS, TextField};
 use super::record::{ADDITIONAL_KEY_CHARS_MAX, Customer};
+use crate::domain::kernel::card;
 use crate::domain::kernel::text::hint;
+use crate::domain::references::{REFERENCE_PREFIX, system_of_name};
 
 /// The most identifiers of a policy; each one costs an index entry for every customer.
 pub const IDENTIFIERS_MAX: usize = 10;
@@ -20,6 +22,8 @@ pub enum IdField {
     Text(TextField),
     /// An additional field, by name.
     Additional(String),
+    /// The references of a system, by the name `reference-{system}` (rules 11).
+    Reference(String),
 }
 
 /// Fields that cannot tell one person from another, besides [`OTHER_MEMBERS`].
@@ -39,6 +43,9 @@ impl IdField {
         {
             return Err(format!("{unfit} cannot identify a customer"));
         }
+        if let Some(system) = system_of_name(name) {
+            return system.map(|system| IdField::reference(&system));
+        }
         if is_additional_key(name) {
             Ok(IdField::Additional(name.to_owned()))
         } else {
@@ -52,32 +59,57 @@ impl IdField {
     pub fn name(&self) -> &str {
         match self {
             IdField::Text(field) => field.name(),
-            IdField::Additional(name) => name,
+            IdField::Additional(name) | IdField::Reference(name) => name,
         }
     }
 
-    /// The stored value of this field.
-    pub fn value<'a>(&self, customer: &'a Customer) -> Option<&'a str> {
+    /// The references of a system.
+    pub fn reference(system: &str) -> IdField {
+        IdField::Reference(format!("{REFERENCE_PREFIX}{system}"))
+    }
+
+    /// The system whose references these are.
+    pub fn system(&self) -> Option<&str> {
         match self {
-            IdField::Text(field) => customer.text(*field),
-            IdField::Additional(name) => customer.additional.get(name).map(String::as_str),
+            IdField::Reference(name) => name.strip_prefix(REFERENCE_PREFIX),
+            IdField::Text(_) | IdField::Additional(_) => None,
         }
     }
 
-    /// The value in the form in which identities compare: customer numbers and additional fields exactly, other
-    /// texts by [`TextField::comparable`]. Stored values are already trimmed and in NFC.
-    pub fn comparable(&self, customer: &Customer) -> Option<CompactString> {
-        let value = self.value(customer)?;
-        Some(match self {
-            IdField::Text(TextField::CustomerNumber) | IdField::Additional(_) => value.into(),
-            IdField::Text(field) => field.comparable(value),
-        })
+    /// The values in the form in which identities compare: customer numbers, additional fields and references exactly, other
+    /// texts by [`TextField::comparable`]. Stored values are already trimmed and in NFC. Only references can be several.
+    pub fn comparables(&self, customer: &Customer) -> Vec<CompactString> {
+        let one = match self {
+            IdField::Text(TextField::CustomerNumber) => {
+                customer.text(TextField::CustomerNumber).map(Into::into)
+            }
+            IdField::Text(field) => customer.text(*field).map(|value| field.comparable(value)),
+            IdField::Additional(name) => customer.additional.get(name).map(Into::into),
+            IdField::Reference(_) => {
+                let of_system = |system| {
+                    let ids = customer.references.iter().filter(move |reference| reference.system == system);
+                    ids.map(|reference| reference.external_id.clone())
+                };
+                return self.system().into_iter().flat_map(of_system).collect();
+            }
+        };
+        one.into_iter().collect()
     }
 }
 
-/// Whether a text may name an additional field (rules 2).
+/// Refuses fields of one identifier with the references of several systems: each reference leads to a customer by itself.
+///
+/// # Errors
+/// There are several.
+pub fn check_references(fields: &[IdField]) -> Result<(), String> {
+    let systems = fields.iter().filter(|field| matches!(field, IdField::Reference(_))).count();
+    if systems > 1 { Err("must have the references of one system at most".into()) } else { Ok(()) }
+}
+
+/// Whether a text may name an additional field (rules 2). No name of card data may (rules 10).
 pub fn is_additional_key(name: &str) -> bool {
     !name.is_empty()
+        && !card::asks(name)
         && name.trim() == name
         && name.len() <= ADDITIONAL_KEY_CHARS_MAX
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' '))
@@ -120,6 +152,7 @@ impl Identifier {
         if fields.len() > IDENTIFIER_PARTS_MAX {
             return Err(format!("must have at most {IDENTIFIER_PARTS_MAX} fields"));
         }
+        check_references(&fields)?;
         Ok(Identifier::new(fields))
     }
 
@@ -128,11 +161,50 @@ impl Identifier {
         &self.0
     }
 
-    /// The key that finds a customer with these values; `None` if the customer lacks one of them.
+    /// The key that finds a customer with these values; `None` if the customer lacks one of them. Of several references it
+    /// is the last; [`Identifier::keys`] has all.
     pub fn key(&self, customer: &Customer) -> Option<MatchKey> {
-        let values = self.0.iter().map(|field| field.comparable(customer)).collect::<Option<Vec<_>>>()?;
-        Some(MatchKey { identifier: self.clone(), values })
+        self.keys(customer).pop()
     }
+
+    /// The keys that find a customer with these values: one for each reference of a system, otherwise at most one.
+    pub fn keys(&self, customer: &Customer) -> Vec<MatchKey> {
+        let mut keys: Vec<Vec<CompactString>> = vec![Vec::with_capacity(self.0.len())];
+        for field in &self.0 {
+            let mut values = field.comparables(customer);
+            match (values.pop(), values.is_empty()) {
+                (None, _) => return Vec::new(),
+                (Some(value), true) => keys.iter_mut().for_each(|key| key.push(value.clone())),
+                (Some(value), false) => {
+                    values.push(value);
+                    let with = |key: &Vec<CompactString>, value: &CompactString| {
+                        key.iter().chain([value]).cloned().collect::<Vec<_>>()
+                    };
+                    keys = values
+                        .iter()
+                        .flat_map(|value| keys.iter().map(move |key| with(key, value)))
+                        .collect();
+                }
+            }
+        }
+        keys.into_iter().map(|values| MatchKey { identifier: self.clone(), values }).collect()
+    }
+
+    /// Whether it is the references of one system: each of these has one owner.
+    pub fn is_reference(&self) -> bool {
+        matches!(self.0.as_slice(), [IdField::Reference(_)])
+    }
+}
+
+/// The keys of a customer's references, which are always unique (rules 11).
+pub fn reference_keys(customer: &Customer) -> impl Iterator<Item = MatchKey> + '_ {
+    customer.references.iter().map(|reference| reference_key(&reference.system, &reference.external_id))
+}
+
+/// The key of one reference.
+pub fn reference_key(system: &str, external_id: &str) -> MatchKey {
+    let identifier = Identifier(vec![IdField::reference(system)]);
+    MatchKey { identifier, values: vec![external_id.into()] }
 }
 
 impl fmt::Display for Identifier {
@@ -154,6 +226,14 @@ pub struct MatchKey {
     pub identifier: Identifier,
     /// Their comparable values, in the identifier's order.
     pub values: Vec<CompactString>,
+}
+
+impl MatchKey {
+    /// Whether a customer has these values.
+    pub fn is_of(&self, customer: &Customer) -> bool {
+        let fields = self.identifier.0.iter().zip(&self.values);
+        fields.into_iter().all(|(field, value)| field.comparables(customer).contains(value))
+    }
 }
 
 /// Reads a whole policy.
@@ -225,6 +305,27 @@ mod tests {
         assert_ne!(Identifier::customer_number().key(&lower), Identifier::customer_number().key(&upper));
         let policy = parse_policy(&["clientId".into(), "email".into()]).unwrap();
         assert_eq!(policy[0].fields(), [IdField::Additional("clientId".into())]);
+    }
+
+    #[test]
+    fn rules_11_each_reference_is_a_key() {
+        let mut ada = customer(&[(TextField::Email, "Ada@x.test")]);
+        for (system, id) in [("shop", "7"), ("stripe", "cus_1"), ("stripe", "cus_2")] {
+            ada.references.insert(crate::domain::references::Reference::of(system, id).unwrap());
+        }
+        let identifier = Identifier::parse("Reference-Stripe").unwrap();
+        let shown = |keys: Vec<MatchKey>| keys.into_iter().map(|key| key.values.concat()).collect::<Vec<_>>();
+        assert_eq!((identifier.to_string().as_str(), identifier.is_reference()), ("reference-stripe", true));
+        assert_eq!(shown(identifier.keys(&ada)), ["cus_1", "cus_2"]);
+        let both = Identifier::parse("reference-stripe+email").unwrap();
+        assert_eq!(shown(both.keys(&ada)), ["ada@x.testcus_1", "ada@x.testcus_2"]);
+        assert!(both.keys(&ada).iter().all(|key| key.is_of(&ada)) && !both.is_reference());
+        assert!(!reference_key("stripe", "CUS_1").is_of(&ada), "references compare exactly");
+        assert_eq!(reference_keys(&ada).count(), 3);
+        assert_eq!(Identifier::parse("reference-none").unwrap().keys(&ada), []);
+        for refused in ["reference-stripe+reference-shop", "reference-", "reference-a b"] {
+            assert!(Identifier::parse(refused).is_err(), "{refused}");
+        }
     }
 
     #[test]

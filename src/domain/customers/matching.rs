@@ -1,7 +1,7 @@
 //! The matcher of creates, imports and match requests (rules 3).
 
 use super::fields::TextField;
-use super::identifier::{IdField, Identifier, MatchKey};
+use super::identifier::{IdField, Identifier, MatchKey, reference_keys};
 use super::record::{Customer, Stored};
 use crate::domain::accounts::sight::is_masked;
 use crate::domain::decide::command::CreateCustomer;
@@ -55,23 +55,27 @@ pub fn keys(
     let one_off = create.draft.identifier();
     let mut keys = Vec::new();
     match &one_off {
-        Some(identifier) => match identifier.key(record) {
-            Some(key) => keys.push(key),
-            // A record that lacks a value of its identifier falls back to customerNumber.
-            None if number_key.is_some() => {}
-            None => {
+        Some(identifier) => {
+            keys.extend(identifier.keys(record));
+            // A record that lacks a value of its identifier falls back to customerNumber and references.
+            if keys.is_empty() && number_key.is_none() && record.references.is_empty() {
                 let wanted = vec![identifier.to_string(), number.to_string()];
                 return Err(Rejection::NoIdentifier { wanted });
             }
-        },
+        }
         None => {
-            keys.extend(entrypoint.policy.identifiers.iter().filter_map(|identifier| identifier.key(record)));
+            keys.extend(entrypoint.policy.identifiers.iter().flat_map(|identifier| identifier.keys(record)));
         }
     }
     if let Some(key) = number_key
         && !keys.contains(&key)
     {
         keys.push(key);
+    }
+    for key in reference_keys(record) {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
     }
     if one_off.is_none() {
         check_creatable(entrypoint, record, &keys)?;
@@ -91,7 +95,9 @@ fn check_creatable(entrypoint: &Entrypoint, record: &Customer, keys: &[MatchKey]
             }
             return Err(Rejection::NoIdentifier { wanted });
         }
-    } else if !DEFAULT_WANTED.into_iter().any(|field| record.text(field).is_some()) {
+    } else if record.references.is_empty()
+        && !DEFAULT_WANTED.into_iter().any(|field| record.text(field).is_some())
+    {
         let wanted = DEFAULT_WANTED.into_iter().map(|field| field.name().to_owned()).collect();
         return Err(Rejection::NoIdentifier { wanted });
     }
@@ -184,6 +190,7 @@ pub fn taken(key: &MatchKey, ids: &[i64], verb: &str) -> Problem {
     let path: Vec<&str> = match key.identifier.fields().first() {
         Some(IdField::Additional(name)) => vec!["additionalFields", name],
         Some(IdField::Text(field)) => vec![field.name()],
+        Some(IdField::Reference(_)) => vec!["references"],
         None => vec![],
     };
     let tells = if key.identifier.fields().iter().any(is_masked) { Tells::Masked } else { Tells::Shown };

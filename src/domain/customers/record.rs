@@ -1,14 +1,18 @@
 //! A customer as the service stores it: one sealed document (rules 2 and 7).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, FromRepr, IntoStaticStr, VariantArray};
 
 use super::consent::Consent;
 use super::fields::{TextField, Texts};
+use crate::domain::addresses::book::Book;
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::time::Micros;
+use crate::domain::methods::method::Method;
+use crate::domain::references::Reference;
+use crate::domain::subscriptions::Subscription;
 
 /// The largest `customerId`: 2^53 − 1, the largest integer that a JavaScript number holds exactly (rules 2).
 pub const CUSTOMER_ID_MAX: i64 = (1 << 53) - 1;
@@ -121,6 +125,12 @@ pub struct Customer {
     /// `labels`, in the order sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// The addresses that are more than the flat fields say (rules 11).
+    #[serde(default, skip_serializing_if = "Book::is_plain")]
+    pub addresses: Book,
+    /// What other systems call the customer (rules 11).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub references: BTreeSet<Reference>,
     /// The invitation to the portal that is in force; none after the customer accepted it or the address changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitation: Option<Invitation>,
@@ -134,6 +144,12 @@ pub struct Customer {
     pub created_at: Micros,
     /// `LastUpdated`.
     pub updated_at: Micros,
+    /// The stored payment methods, oldest first. They are no part of the document: a change of them makes no new version.
+    #[serde(skip)]
+    pub methods: Vec<Method>,
+    /// The subscriptions, oldest first; beside the document as the methods are (rules 16).
+    #[serde(skip)]
+    pub subscriptions: Vec<Subscription>,
 }
 
 impl Customer {

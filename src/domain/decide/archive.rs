@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::command::{Actor, ArchiveCustomer, Outcome};
 use super::effects::Effects;
+use super::lifecycle::stage_of;
 use super::working_set::WorkingSet;
 use super::{Undecided, change};
 use crate::domain::customers::history::Operation;
@@ -23,6 +24,7 @@ pub(super) fn decide_archive(
         return Err(Rejection::Deleted.into());
     }
     let mut after = stored.customer.clone();
+    let mut idle = None;
     let is_archived = after.lifecycle == Lifecycle::Archived;
     let operation = if archive.archived {
         if !is_archived {
@@ -35,9 +37,17 @@ pub(super) fn decide_archive(
     } else {
         if is_archived {
             after.lifecycle = after.archived_from.take().unwrap_or_default();
+            // Meanwhile money may have come, subscriptions may have ended, and time went by.
+            let last_sale = working_set.last_sale(archive.id)?;
+            if let Some(stage) = stage_of(&after, last_sale, working_set.now) {
+                after.lifecycle = stage.lifecycle;
+                idle = stage.idle_at.map(|at| (archive.id, at));
+            }
         }
         Operation::Unarchived
     };
     let (version, revision) = change(working_set, &stored, after, operation, actor);
-    Ok(Effects::new(Outcome::Changed { id: archive.id, version }, revision))
+    let mut effects = Effects::new(Outcome::Changed { id: archive.id, version }, revision);
+    effects.idle.extend(idle);
+    Ok(effects)
 }

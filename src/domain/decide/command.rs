@@ -1,14 +1,23 @@
 //! Commands that change customers, and their outcomes.
 
 use serde::{Deserialize, Serialize};
-use strum::{EnumString, IntoStaticStr};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
+use super::delivery::{Ingest, ItemAnswer, LinkTransaction};
 use crate::domain::accounts::sight::Sight;
+use crate::domain::addresses::draft::AddressDraft;
+use crate::domain::comments::{Comment, NewComment};
 use crate::domain::customers::consent::ConsentChange;
 use crate::domain::customers::draft::Draft;
+use crate::domain::customers::identifier::MatchKey;
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::problem::Problem;
+use crate::domain::labels::LabelChange;
+use crate::domain::methods::MethodDraft;
+use crate::domain::methods::method::Method;
+use crate::domain::references::Reference;
+use crate::domain::subscriptions::{Subscription, SubscriptionDraft};
 use std::sync::Arc;
 
 /// A requested change, with everything from the request that the decision needs.
@@ -43,6 +52,24 @@ pub enum Action {
     Consent(ChangeConsent),
     /// Archive or unarchive a customer.
     Archive(ArchiveCustomer),
+    /// Add, change or delete an address (rules 11).
+    Address(Box<ChangeAddress>),
+    /// Add or delete a reference (rules 11).
+    Reference(ChangeReference),
+    /// Change the labels of a customer (rules 12).
+    Label(ChangeLabels),
+    /// Write, change or delete a comment on a customer (rules 12).
+    Comment(ChangeComment),
+    /// Change a stored method of a customer.
+    Method(Box<ChangeMethod>),
+    /// Record a subscription (rules 16).
+    Subscription(Box<PutSubscription>),
+    /// Let the stages of customers follow from the time (rules 15).
+    Lifecycle(MoveLifecycle),
+    /// Record transactions (rules 14).
+    Ingest(Box<Ingest>),
+    /// Link a transaction to a customer (rules 14).
+    Link(LinkTransaction),
     /// Do nothing: answer the outcome kept under the key, or refuse with these problems if there is none (rules 4).
     Replay(Vec<Problem>),
 }
@@ -54,6 +81,13 @@ pub struct Actor {
     pub name: String,
     /// The token's id (`jti`).
     pub jti: String,
+}
+
+impl Actor {
+    /// The service itself, for changes that come with the time.
+    pub fn service() -> Actor {
+        Actor { name: "customary".into(), jti: String::new() }
+    }
 }
 
 /// An idempotency key: the hash of the key, and a hash of the request (rules 4).
@@ -80,11 +114,24 @@ pub enum OnMatch {
     Force,
 }
 
+/// What a row of an import hangs on its customer.
+#[derive(Debug, Clone, Default)]
+pub struct Hung {
+    /// Comments that the customer gets, unless it has one with the same text.
+    pub comments: Vec<NewComment>,
+    /// Stored methods that the customer gets. One that it has already gets the values of the row if the row changes the record.
+    pub methods: Vec<MethodDraft>,
+    /// Random bits for the ids of the methods.
+    pub random: u32,
+}
+
 /// `POST /Customer/single/{entry}`, and each row of an import.
 #[derive(Debug, Clone)]
 pub struct CreateCustomer {
     /// The checked body.
     pub draft: Draft,
+    /// What hangs on the customer besides its record.
+    pub hung: Hung,
     /// What to do if a customer matches.
     pub on_match: OnMatch,
     /// The part of the effect that was computed in advance.
@@ -109,7 +156,8 @@ impl Precomputed {
         let is_it = self.key_id == key_id
             && self.record.texts == record.texts
             && self.record.additional == record.additional
-            && self.record.labels == record.labels;
+            && self.record.labels == record.labels
+            && self.record.references == record.references;
         is_it.then_some(self.terms.as_slice())
     }
 }
@@ -132,6 +180,8 @@ pub struct DeleteCustomer {
     pub id: i64,
     /// Whether to erase every personal value for good.
     pub erase: bool,
+    /// Whether to end what is open instead of a refusal (rules 24).
+    pub cancel_open: bool,
     /// `If-Match`.
     pub precondition: Precondition,
 }
@@ -167,6 +217,179 @@ pub struct ArchiveCustomer {
     pub archived: bool,
     /// `If-Match`.
     pub precondition: Precondition,
+}
+
+/// `POST /Customer/{customerId}/addresses`, and PUT and DELETE of one.
+#[derive(Debug, Clone)]
+pub struct ChangeAddress {
+    /// `customerId`.
+    pub id: i64,
+    /// What to do.
+    pub change: AddressChange,
+    /// `If-Match`.
+    pub precondition: Precondition,
+}
+
+/// What to do with an address.
+#[derive(Debug, Clone)]
+pub enum AddressChange {
+    /// Add it.
+    Add(AddressDraft),
+    /// Change the address with this id.
+    Update(i64, AddressDraft),
+    /// Delete the address with this id.
+    Remove(i64),
+}
+
+/// `PUT` and `DELETE /Customer/{customerId}/references/{system}/{externalId}`.
+#[derive(Debug, Clone)]
+pub struct ChangeReference {
+    /// `customerId`.
+    pub id: i64,
+    /// The reference.
+    pub reference: Reference,
+    /// Whether the customer has it afterwards.
+    pub is_kept: bool,
+    /// `If-Match`.
+    pub precondition: Precondition,
+}
+
+/// Each customer of `POST /Customer/labels/{entry}` and of `PUT /Paypoint/labels/{entry}/{label}`.
+#[derive(Debug, Clone)]
+pub struct ChangeLabels {
+    /// `customerId`.
+    pub id: i64,
+    /// The change; the customers of a job share it.
+    pub change: Arc<LabelChange>,
+}
+
+/// `POST /Customer/{customerId}/comments`, and `PUT` and `DELETE` of one.
+#[derive(Debug, Clone)]
+pub struct ChangeComment {
+    /// `customerId`.
+    pub id: i64,
+    /// What to do.
+    pub edit: CommentEdit,
+    /// Whether the asker may change comments of others.
+    pub may_change_others: bool,
+}
+
+/// What to do with a comment.
+#[derive(Debug, Clone)]
+pub enum CommentEdit {
+    /// Write a new one.
+    Add {
+        /// Its text, checked.
+        text: String,
+        /// Whether it stands above the others.
+        pinned: bool,
+    },
+    /// Change what is sent.
+    Change {
+        /// Which one.
+        comment_id: i64,
+        /// Its text, checked.
+        text: Option<String>,
+        /// Whether it stands above the others.
+        pinned: Option<bool>,
+        /// `If-Match`.
+        precondition: Precondition,
+    },
+    /// Delete it.
+    Remove {
+        /// Which one.
+        comment_id: i64,
+        /// `If-Match`.
+        precondition: Precondition,
+    },
+}
+
+/// A change of a customer's stored methods.
+#[derive(Debug, Clone)]
+pub struct ChangeMethod {
+    /// Whose method it is.
+    pub owner: MethodOwner,
+    /// The change.
+    pub change: MethodChange,
+    /// `If-Match`, for versions of the method.
+    pub precondition: Precondition,
+}
+
+/// Whose method it is.
+#[derive(Debug, Clone)]
+pub enum MethodOwner {
+    /// `customerId`.
+    Customer(i64),
+    /// Whoever matches, or a new customer (`customerData` of Payabli's call).
+    Found(Box<CreateCustomer>),
+}
+
+/// A change of a stored method.
+#[derive(Debug, Clone)]
+pub enum MethodChange {
+    /// A new method.
+    Add {
+        /// The checked body.
+        draft: MethodDraft,
+        /// Random bits for the id.
+        random: u32,
+    },
+    /// Other values.
+    Update {
+        /// The method.
+        id: String,
+        /// The checked body.
+        draft: MethodDraft,
+    },
+    /// No longer there.
+    Delete {
+        /// The method.
+        id: String,
+    },
+}
+
+/// `PUT /Subscription/external/{entry}/{source}/{externalId}`.
+#[derive(Debug, Clone)]
+pub struct PutSubscription {
+    /// The system that keeps it, and its id there.
+    pub external: Reference,
+    /// The checked body.
+    pub draft: SubscriptionDraft,
+    /// Whose it is.
+    pub whose: SubscriptionOwner,
+    /// `If-Match`, for versions of the subscription.
+    pub precondition: Precondition,
+}
+
+/// Whose a subscription is said to be.
+#[derive(Debug, Clone)]
+pub enum SubscriptionOwner {
+    /// Not said: it is known, and stays whose it is.
+    Unnamed,
+    /// `customerId`.
+    Id(i64),
+    /// `customerNumber`, or a reference.
+    Key(MatchKey),
+    /// Whoever matches.
+    Customer(Box<CreateCustomer>, UnknownCustomer),
+}
+
+/// What becomes of something whose customer nobody knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, EnumString, VariantNames)]
+#[strum(serialize_all = "lowercase")]
+pub enum UnknownCustomer {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// A new customer is made.
+    Create,
+}
+
+/// A customer whose stage may have changed with the time.
+#[derive(Debug, Clone, Copy)]
+pub struct MoveLifecycle {
+    /// `customerId`.
+    pub id: i64,
 }
 
 /// `If-Match` as a list of versions.
@@ -238,18 +461,100 @@ pub enum Outcome {
         /// The version after the change.
         version: i64,
     },
+    /// A change of an address of the customer.
+    AddressChanged {
+        /// `customerId`.
+        id: i64,
+        /// The version after the change.
+        version: i64,
+        /// The id of the address.
+        address_id: i64,
+    },
     /// The answer to a match request.
     Matched(MatchReport),
+    /// A comment was written, changed or deleted.
+    Commented {
+        /// `customerId`.
+        id: i64,
+        /// The comment after the change; none if it was deleted, or the person erased since.
+        comment: Option<Comment>,
+    },
+    /// A change of a stored method.
+    Method {
+        /// `customerId`.
+        id: i64,
+        /// The version of the record, which stays.
+        version: i64,
+        /// The method.
+        method_id: String,
+        /// The method after the change; `None` after a deletion, and once the person is erased.
+        method: Option<Box<Method>>,
+    },
+    /// A subscription was recorded.
+    Subscribed {
+        /// `customerId`.
+        id: i64,
+        /// The version of the record.
+        version: i64,
+        /// The id of the subscription.
+        subscription_id: i64,
+        /// What became of it.
+        result: PutResult,
+        /// The subscription; `None` once the person is erased.
+        subscription: Option<Box<Subscription>>,
+    },
+    /// What became of deliveries of transactions, in the order sent.
+    Ingested(Vec<ItemAnswer>),
+    /// A transaction is the customer's.
+    Linked {
+        /// `customerId`.
+        id: i64,
+    },
 }
 
 impl Outcome {
     /// The id and version of the record that the answer shows, if it shows one.
     pub fn record(&self) -> Option<(i64, i64)> {
         match self {
-            Outcome::Created { id, version, .. } | Outcome::Changed { id, version } => Some((*id, *version)),
-            Outcome::Matched(_) => None,
+            Outcome::Created { id, version, .. }
+            | Outcome::Changed { id, version }
+            | Outcome::AddressChanged { id, version, .. }
+            | Outcome::Method { id, version, .. }
+            | Outcome::Subscribed { id, version, .. } => Some((*id, *version)),
+            Outcome::Matched(_)
+            | Outcome::Commented { .. }
+            | Outcome::Ingested(_)
+            | Outcome::Linked { .. } => None,
         }
     }
+
+    /// The customer under whose salt the outcome is kept.
+    pub fn customer(&self) -> Option<i64> {
+        match self {
+            Outcome::Created { id, .. }
+            | Outcome::Changed { id, .. }
+            | Outcome::AddressChanged { id, .. }
+            | Outcome::Method { id, .. }
+            | Outcome::Subscribed { id, .. }
+            | Outcome::Linked { id }
+            | Outcome::Commented { id, .. } => Some(*id),
+            Outcome::Matched(_) | Outcome::Ingested(_) => None,
+        }
+    }
+}
+
+/// What became of a record of another system.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PutResult {
+    /// It is new.
+    Created,
+    /// It changed.
+    Moved,
+    /// It was so already.
+    #[default]
+    Unchanged,
 }
 
 /// What a create would do (`POST /Customer/match/{entry}`).

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use super::command::{Actor, DeleteCustomer, Outcome};
 use super::effects::{Effects, Revision};
+use super::events::{Event, EventKind};
 use super::working_set::WorkingSet;
 use super::{Undecided, time_of_change};
 use crate::domain::customers::history::Operation;
 use crate::domain::customers::record::{Customer, Lifecycle, Status, Stored};
-use crate::domain::kernel::problem::Rejection;
+use crate::domain::kernel::problem::{Problem, Rejection};
+use crate::domain::subscriptions;
 
 pub(super) fn decide_delete(
     working_set: &WorkingSet,
@@ -24,6 +26,12 @@ pub(super) fn decide_delete(
         return Ok(Effects::new(Outcome::Changed { id: delete.id, version: stored.version }, None));
     }
     let old = &stored.customer;
+    if !delete.cancel_open && !old.is_deleted() {
+        let open = subscriptions::open(&old.subscriptions);
+        let pending = working_set.pending(delete.id)?;
+        has_no_obligations(open, pending)?;
+    }
+    let mut ended = Vec::new();
     let (after, operation) = if delete.erase {
         let after = Customer::erased(
             Status::Deleted,
@@ -39,13 +47,55 @@ pub(super) fn decide_delete(
         after.lifecycle = Lifecycle::Deleted;
         after.invitation = None;
         after.archived_from = None;
+        (after.subscriptions, ended) = subscriptions::end_all(&old.subscriptions, working_set.now);
         after.updated_at = time_of_change(working_set, old);
         (after, Operation::Deleted)
     };
     let version = stored.version + 1;
     let after = Arc::new(Stored { id: delete.id, version, customer: after, erased: delete.erase });
     let actor = actor.clone();
+    let customer_id = Some(delete.id);
+    let events = ended.iter().map(|id| Event {
+        kind: EventKind::SubscriptionUpdated,
+        customer_id,
+        subject_id: Some(id.to_string()),
+        changed: vec!["status"],
+        actor: actor.clone(),
+    });
+    let events = events.collect();
+    let deleted = Arc::clone(&after);
     let revision =
         Revision { before: Some(stored), after, operation, actor, precomputed: None, is_blind: false };
-    Ok(Effects::new(Outcome::Changed { id: delete.id, version }, Some(revision)))
+    let mut effects = Effects::new(Outcome::Changed { id: delete.id, version }, Some(revision));
+    effects.events = events;
+    if !ended.is_empty() {
+        effects.subscriptions.push((deleted, ended));
+    }
+    Ok(effects)
+}
+
+/// Refuses to delete somebody who still owes or is owed something (rules 24).
+///
+/// # Errors
+/// 409 with a problem for each kind, which says how many there are.
+fn has_no_obligations(subscriptions: usize, payments: i64) -> Result<(), Rejection> {
+    let advice = "archive the customer instead, or send cancelOpen=true";
+    let problem = |message: String| Problem::parameter("customerId", "has_obligations", message);
+    let mut problems = Vec::new();
+    match subscriptions {
+        0 => {}
+        1 => problems.push(problem(format!("1 subscription is not over; {advice} to end it"))),
+        many => problems.push(problem(format!("{many} subscriptions are not over; {advice} to end them"))),
+    }
+    match payments {
+        ..=0 => {}
+        1 => problems
+            .push(problem(format!("1 payment is pending; {advice} to delete the customer all the same"))),
+        many => {
+            problems.push(problem(format!(
+                "{many} payments are pending; {advice} to delete the customer all the same"
+            )));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Rejection::State(problems)) }
 }

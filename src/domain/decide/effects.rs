@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use super::command::{Actor, Outcome, Precomputed};
+use super::events::Event;
+use crate::domain::comments::CommentChange;
 use crate::domain::customers::history::Operation;
 use crate::domain::customers::record::Stored;
+use crate::domain::kernel::time::Micros;
 use crate::domain::mail::MailKind;
 
 /// The result of a command.
@@ -16,12 +19,31 @@ pub struct Effects {
     pub revisions: Vec<Revision>,
     /// The mails to send once the changes are saved.
     pub mails: Vec<MailOrder>,
+    /// The events of changes that are no revisions; they come after the revisions.
+    pub events: Vec<Event>,
+    /// The changes of comments to save.
+    pub comments: Vec<CommentEffect>,
+    /// Customers whose stored methods changed, at the same version; they come after the revisions.
+    pub methods: Vec<Arc<Stored>>,
+    /// Customers whose subscriptions changed, with the ids of those; they come after the revisions too.
+    pub subscriptions: Vec<(Arc<Stored>, Vec<i64>)>,
+    /// When customers become idle unless they buy something (rules 15).
+    pub idle: Vec<(i64, Micros)>,
 }
 
 impl Effects {
     /// An outcome with its change, if there is one.
     pub fn new(outcome: Outcome, revision: Option<Revision>) -> Effects {
-        Effects { outcome, revisions: revision.into_iter().collect(), mails: Vec::new() }
+        Effects {
+            outcome,
+            revisions: revision.into_iter().collect(),
+            mails: Vec::new(),
+            events: Vec::new(),
+            comments: Vec::new(),
+            methods: Vec::new(),
+            subscriptions: Vec::new(),
+            idle: Vec::new(),
+        }
     }
 
     /// The same effects with one more mail.
@@ -30,6 +52,15 @@ impl Effects {
         self.mails.extend(mail);
         self
     }
+}
+
+/// A change to the comments of a customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommentEffect {
+    /// `customerId`.
+    pub customer_id: i64,
+    /// The change.
+    pub change: CommentChange,
 }
 
 /// One change to save.

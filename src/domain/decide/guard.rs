@@ -2,8 +2,11 @@
 //!
 //! A token without `pii:read` must not find out a masked value by asking for it or by writing it.
 
+use std::borrow::Cow;
+
 use crate::domain::accounts::sight::{Sight, is_masked};
 use crate::domain::accounts::token::Claims;
+use crate::domain::addresses::draft::{AddressDraft, MEMBER};
 use crate::domain::customers::draft::{Change, Draft, Input};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::{IdField, Identifier};
@@ -15,6 +18,8 @@ use crate::domain::kernel::problem::{Problem, Rejection};
 /// The texts that the portal knows a customer by.
 const LOGIN: [TextField; 2] = [TextField::Email, TextField::CustomerUsername];
 const PASSWORD: &str = "customerPsw";
+/// What is wrong with a mask of a token that cannot know any.
+const UNKNOWABLE: &str = "looks like a mask, and this token sees none; send the full value or leave it out";
 
 /// Checks what a create names and sends, whomever it finds.
 ///
@@ -111,9 +116,21 @@ pub(super) fn check_existing(
                     after.additional.insert(name.clone(), kept.clone());
                 }
             }
+            // They are never masked.
+            IdField::Reference(_) => {}
         }
     }
     Ok(())
+}
+
+/// The draft with the mark of a sender who sees masks, if it must be marked.
+pub(super) fn marked(draft: &Draft, sight: Sight) -> Cow<'_, Draft> {
+    if sight.pii || draft.is_blind {
+        return Cow::Borrowed(draft);
+    }
+    let mut draft = draft.clone();
+    draft.is_blind = true;
+    Cow::Owned(draft)
 }
 
 /// Whether the token must not learn if the draft changes anything: the draft has a value for a masked field, other than
@@ -125,7 +142,9 @@ pub(super) fn is_blind(draft: &Draft, on: &[IdField], sight: Sight) -> bool {
     let is_hidden = |field: IdField| is_masked(&field) && !on.contains(&field);
     let mut texts = TextField::all().filter(|field| is_value(draft.text(*field)));
     let mut additional = draft.additional.value().into_iter().flatten();
-    texts.any(|field| is_hidden(IdField::Text(field)))
+    let mut addresses = draft.addresses.value().into_iter().flat_map(|list| &list.addresses);
+    addresses.any(|address| address.masked_values().next().is_some())
+        || texts.any(|field| is_hidden(IdField::Text(field)))
         || additional.any(|(name, value)| {
             matches!(value, Some(Input::Value(_))) && is_hidden(IdField::Additional(name.clone()))
         })
@@ -168,19 +187,31 @@ pub fn check_invite(policy: &Policy, sight: Sight) -> Result<(), Rejection> {
     Err(Rejection::NeedsPii(vec![Problem::parameter("customerId", "needs_pii_read", MESSAGE)]))
 }
 
+/// Checks a row of an import with a comment.
+///
+/// # Errors
+/// 403 for a token that may not read comments.
+pub(super) fn check_comment(sight: Sight) -> Result<(), Rejection> {
+    const MESSAGE: &str = "is personal; a token with the scope pii:read may write it";
+    if sight.pii {
+        return Ok(());
+    }
+    Err(Rejection::NeedsPii(vec![Problem::field(&["comment"], "needs_pii_read", MESSAGE)]))
+}
+
 fn is_value(change: &Change<Input>) -> bool {
     matches!(change, Change::Set(Input::Value(_)))
 }
 
 /// The masks in a draft of a token that cannot know any: to accept or refuse it would tell the stored value.
 fn unknowable_masks(draft: &Draft, sight: Sight) -> Vec<Problem> {
-    const MESSAGE: &str = "looks like a mask, and this token sees none; send the full value or leave it out";
     if sight.knows_masks() {
         return Vec::new();
     }
-    let problem = |path: &[&str]| Problem::field(path, "masked_value", MESSAGE);
+    let problem = |path: &[&str]| Problem::field(path, "masked_value", UNKNOWABLE);
     let texts = TextField::all().filter(|field| matches!(draft.text(*field), Change::Set(Input::Mask(_))));
     let additional = draft.additional.value().into_iter().flatten();
+    let addresses = draft.addresses.value().into_iter().flat_map(|list| &list.addresses);
     texts
         .map(|field| problem(&[field.name()]))
         .chain(
@@ -188,7 +219,23 @@ fn unknowable_masks(draft: &Draft, sight: Sight) -> Vec<Problem> {
                 .filter(|(_, value)| matches!(value, Some(Input::Mask(_))))
                 .map(|(name, _)| problem(&["additionalFields", name])),
         )
+        .chain(addresses.enumerate().flat_map(|(index, address)| {
+            address.masks().map(move |field| problem(&[MEMBER, &index.to_string(), field.name()]))
+        }))
         .collect()
+}
+
+/// Checks what a change of one address sends.
+///
+/// # Errors
+/// 400 for masks that the token cannot know.
+pub(super) fn check_address(address: &AddressDraft, sight: Sight) -> Result<(), Rejection> {
+    let problems: Vec<Problem> = address
+        .masks()
+        .filter(|_| !sight.knows_masks())
+        .map(|field| Problem::field(&[field.name()], "masked_value", UNKNOWABLE))
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(Rejection::Invalid(problems)) }
 }
 
 fn needs_pii(fields: Vec<&str>) -> Rejection {

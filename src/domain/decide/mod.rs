@@ -1,28 +1,45 @@
 //! Applies a command to the working set: pure, deterministic, one command at a time (rules 3, 4 and 5).
 
+mod address;
 mod archive;
 pub mod command;
+mod comment;
 mod consent;
 mod create;
 mod delete;
+pub mod delivery;
 pub mod effects;
+pub mod events;
 pub mod follow_ups;
+mod further;
 pub mod guard;
+mod hung;
 mod invite;
+mod label;
+pub mod ledger;
+mod lifecycle;
 mod match_;
+mod method;
+pub mod missing;
+mod reference;
+mod subscription;
+mod transaction;
 mod unique;
 mod update;
 pub mod working_set;
 
 use std::sync::Arc;
 
-use self::command::{Action, Actor, Answer, Command, Outcome};
+use self::command::{
+    Action, Actor, Answer, Command, CreateCustomer, MethodOwner, Outcome, SubscriptionOwner,
+};
 use self::effects::Revision;
 use self::working_set::{IdempotencyRecord, Missing, WorkingSet};
+use super::accounts::sight::Sight;
 use super::customers::apply;
 use super::customers::fields::TextField;
 use super::customers::history::Operation;
-use super::customers::identifier::{Identifier, MatchKey};
+use super::customers::identifier::{Identifier, MatchKey, reference_key};
 use super::customers::matching;
 use super::customers::record::{Customer, Lifecycle, Stored};
 use super::kernel::problem::{Problem, Rejection};
@@ -72,6 +89,17 @@ pub fn decide(working_set: &mut WorkingSet, command: &Command) -> Result<Answer,
         Action::Invite(invite) => invite::decide_invite(working_set, invite, actor, command.sight)?,
         Action::Consent(consent) => consent::decide_consent(working_set, consent, actor)?,
         Action::Archive(archive) => archive::decide_archive(working_set, archive, actor)?,
+        Action::Address(change) => address::decide_address(working_set, change, actor, command.sight)?,
+        Action::Reference(change) => reference::decide_reference(working_set, change, actor)?,
+        Action::Label(labels) => label::decide_labels(working_set, labels, actor)?,
+        Action::Comment(change) => comment::decide_comment(working_set, change, actor)?,
+        Action::Method(change) => method::decide_method(working_set, change, actor, command.sight)?,
+        Action::Subscription(put) => {
+            subscription::decide_subscription(working_set, put, actor, command.sight)?
+        }
+        Action::Lifecycle(moved) => lifecycle::decide_lifecycle(working_set, *moved, actor)?,
+        Action::Ingest(ingest) => transaction::decide_ingest(working_set, ingest, actor, command.sight)?,
+        Action::Link(link) => transaction::decide_link(working_set, link, actor)?,
         Action::Replay(problems) => return Err(Rejection::Invalid(problems.clone()).into()),
     };
     let outcome = working_set.take(effects);
@@ -102,25 +130,11 @@ fn answer(working_set: &WorkingSet, outcome: Outcome, replayed: bool) -> Answer 
 /// The keys that the command needs, as far as the request shows them. [`decide`] reports further keys as missing.
 pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<MatchKey> {
     match &command.action {
-        Action::Create(create) | Action::Match(create) => {
-            let entrypoint = &working_set.entrypoint;
-            if guard::check_create(&entrypoint.policy, &create.draft, command.sight).is_err() {
-                return Vec::new();
-            }
-            let made;
-            let record = match &create.precomputed {
-                Some(precomputed) => &precomputed.record,
-                None => {
-                    let country = entrypoint.country.as_deref();
-                    made = apply::create(&create.draft, country, working_set.now).0;
-                    &made
-                }
-            };
-            let mut keys = matching::keys(entrypoint, create, record).unwrap_or_default();
-            keys.extend(Identifier::customer_username().key(record));
-            keys.extend(unique::login_keys(None, record).into_iter().map(|(_, key)| key));
-            keys
-        }
+        Action::Method(change) => match &change.owner {
+            MethodOwner::Found(create) => keys_of_create(working_set, create, command.sight),
+            MethodOwner::Customer(_) => Vec::new(),
+        },
+        Action::Create(create) | Action::Match(create) => keys_of_create(working_set, create, command.sight),
         Action::Update(update) => {
             let Some(stored) = working_set.customer(update.id) else { return Vec::new() };
             if guard::check_update(&update.draft, command.sight).is_err() {
@@ -128,11 +142,8 @@ pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<Matc
             }
             let (after, _) =
                 apply::update(&stored.customer, &update.draft, working_set.entrypoint.country.as_deref());
-            let changed = |identifier: &Identifier| {
-                identifier.key(&after).filter(|key| identifier.key(&stored.customer).as_ref() != Some(key))
-            };
-            let mut keys: Vec<MatchKey> =
-                working_set.entrypoint.policy.unique().iter().filter_map(changed).collect();
+            let policy = &working_set.entrypoint.policy;
+            let mut keys = unique::changed_keys(policy, &stored.customer, &after);
             keys.extend(unique::login_keys(Some(&stored.customer), &after).into_iter().map(|(_, key)| key));
             keys
         }
@@ -140,8 +151,47 @@ pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<Matc
             Vec::new()
         }
         Action::Invite(invite) => invite::precomputed_keys(working_set, invite.id),
-        Action::Delete(_) | Action::Consent(_) | Action::Archive(_) | Action::Replay(_) => Vec::new(),
+        Action::Reference(change) if change.is_kept => {
+            vec![reference_key(&change.reference.system, &change.reference.external_id)]
+        }
+        Action::Subscription(put) => match &put.whose {
+            SubscriptionOwner::Key(key) => vec![key.clone()],
+            SubscriptionOwner::Customer(create, _) => keys_of_create(working_set, create, command.sight),
+            SubscriptionOwner::Unnamed | SubscriptionOwner::Id(_) => Vec::new(),
+        },
+        Action::Ingest(ingest) => transaction::precomputed_keys(working_set, ingest, command.sight),
+        Action::Delete(_)
+        | Action::Link(_)
+        | Action::Consent(_)
+        | Action::Archive(_)
+        | Action::Address(_)
+        | Action::Reference(_)
+        | Action::Label(_)
+        | Action::Comment(_)
+        | Action::Lifecycle(_)
+        | Action::Replay(_) => Vec::new(),
     }
+}
+
+/// The keys that a create needs.
+fn keys_of_create(working_set: &WorkingSet, create: &CreateCustomer, sight: Sight) -> Vec<MatchKey> {
+    let entrypoint = &working_set.entrypoint;
+    if guard::check_create(&entrypoint.policy, &create.draft, sight).is_err() {
+        return Vec::new();
+    }
+    let made;
+    let record = match &create.precomputed {
+        Some(precomputed) => &precomputed.record,
+        None => {
+            let country = entrypoint.country.as_deref();
+            made = apply::create(&create.draft, country, working_set.now).0;
+            &made
+        }
+    };
+    let mut keys = matching::keys(entrypoint, create, record).unwrap_or_default();
+    keys.extend(Identifier::customer_username().key(record));
+    keys.extend(unique::login_keys(None, record).into_iter().map(|(_, key)| key));
+    keys
 }
 
 fn invalid(problems: Vec<Problem>) -> Result<(), Rejection> {
@@ -223,8 +273,8 @@ mod tests {
         match number {
             0 => Action::Archive(ArchiveCustomer { id: 1, archived: true, precondition }),
             1 => Action::Archive(ArchiveCustomer { id: 1, archived: false, precondition }),
-            2 => Action::Delete(DeleteCustomer { id: 1, erase: false, precondition }),
-            _ => Action::Delete(DeleteCustomer { id: 1, erase: true, precondition }),
+            2 => Action::Delete(DeleteCustomer { id: 1, erase: false, cancel_open: false, precondition }),
+            _ => Action::Delete(DeleteCustomer { id: 1, erase: true, cancel_open: false, precondition }),
         }
     }
 
@@ -243,6 +293,8 @@ mod tests {
             for (now, actions) in batches.into_iter().chain([(ends_at, vec![ends])]) {
                 let mut set = WorkingSet::new(Arc::new(Entrypoint::default()), Micros(now), 0..0);
                 set.add_customer(stored.clone());
+                set.add_last_sale(1, None);
+                set.add_pending(1, 0);
                 for number in actions {
                     let actor = Actor { name: "test".into(), jti: String::new() };
                     let action = action(number);

@@ -3,10 +3,12 @@
 use super::Undecided;
 use super::working_set::WorkingSet;
 use crate::domain::accounts::sign_in;
+use crate::domain::customers::email;
 use crate::domain::customers::fields::TextField;
-use crate::domain::customers::identifier::{Identifier, MatchKey};
+use crate::domain::customers::identifier::{Identifier, MatchKey, reference_keys};
 use crate::domain::customers::matching;
 use crate::domain::customers::record::{Customer, Stored};
+use crate::domain::entrypoints::Policy;
 use crate::domain::kernel::problem::{Problem, Rejection, Tells};
 
 /// Refuses changes of identifying values to those of another live customer.
@@ -15,21 +17,34 @@ pub(super) fn check_changed_identity(
     stored: &Stored,
     after: &Customer,
 ) -> Result<(), Undecided> {
-    let mut changed = working_set.entrypoint.policy.unique();
-    changed.retain(|identifier| identifier.key(after) != identifier.key(&stored.customer));
-    check_unique(working_set, Some(stored), after, &changed)
+    let changed = changed_keys(&working_set.entrypoint.policy, &stored.customer, after);
+    check_unique(working_set, Some(stored), after, changed)
+}
+
+/// The keys that a change gives a customer, and that no other live customer may have.
+pub(super) fn changed_keys(policy: &Policy, before: &Customer, after: &Customer) -> Vec<MatchKey> {
+    let mut keys: Vec<MatchKey> =
+        policy.unique().iter().flat_map(|identifier| identifier.keys(after)).collect();
+    for key in reference_keys(after) {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys.retain(|key| !key.is_of(before));
+    keys
 }
 
 /// Refuses the values of a new customer that another live customer has.
 pub(super) fn check_new(working_set: &WorkingSet, record: &Customer) -> Result<(), Undecided> {
-    check_unique(working_set, None, record, &[Identifier::customer_username()])
+    let username = Identifier::customer_username().key(record);
+    check_unique(working_set, None, record, username.into_iter().chain(reference_keys(record)).collect())
 }
 
 fn check_unique(
     working_set: &WorkingSet,
     own: Option<&Stored>,
     after: &Customer,
-    identifiers: &[Identifier],
+    keys: Vec<MatchKey>,
 ) -> Result<(), Undecided> {
     let mut problems = Vec::new();
     let mut in_the_way = Vec::new();
@@ -39,7 +54,7 @@ fn check_unique(
             ids.into_iter().filter(|id| own.is_none_or(|own| own.id != *id)).collect::<Vec<_>>(),
         )
     };
-    for key in identifiers.iter().filter_map(|identifier| identifier.key(after)) {
+    for key in keys {
         let others = others(&key)?;
         if others.is_empty() {
             continue;
@@ -79,8 +94,15 @@ pub(super) fn login_keys(before: Option<&Customer>, after: &Customer) -> Vec<(Te
         }
         // A text without @ is no e-mail address.
         let Some(name) = after.text(field).filter(|name| name.contains('@')) else { continue };
-        let others = sign_in::login_keys(name).into_iter().filter(|key| key.identifier != of);
-        keys.extend(others.map(|key| (field, key)));
+        // A username is kept as it was typed, so any spelling of an address may be a username.
+        for name in std::iter::once(name.into()).chain(email::spellings(name)) {
+            let others = sign_in::login_keys(&name).into_iter().filter(|key| key.identifier != of);
+            for key in others.map(|key| (field, key)) {
+                if !keys.contains(&key) {
+                    keys.push(key);
+                }
+            }
+        }
     }
     keys
 }

@@ -21,7 +21,8 @@ pub(super) fn decide_update(
     let stored = Arc::clone(working_set.customer(update.id).ok_or(Rejection::NotFound)?);
     guard::check_update(&update.draft, sight)?;
     let country = working_set.entrypoint.country.as_deref();
-    let (after, problems) = apply::update(&stored.customer, &update.draft, country);
+    let draft = guard::marked(&update.draft, sight);
+    let (after, problems) = apply::update(&stored.customer, &draft, country);
     // A deleted record answers 409 in any case, so masks and zips need no check.
     if !stored.customer.is_deleted() {
         invalid(problems)?;

@@ -7,6 +7,8 @@ use self::theme::Theme;
 use super::accounts::sight::Sight;
 use super::customers::fields::TextField;
 use super::customers::identifier::{IdField, Identifier};
+use super::kernel::card::CardGuard;
+use super::transactions::currency::Currency;
 
 /// The most characters of an entrypoint's name (rules 1).
 pub const ENTRY_CHARS_MAX: usize = 50;
@@ -34,6 +36,27 @@ pub struct Entrypoint {
     pub required: Vec<TextField>,
     /// Its look in mails and in the portal.
     pub theme: Theme,
+    /// Where it refuses what looks like a card number.
+    pub card_guard: CardGuard,
+    /// The most stored methods of a customer (rules 13).
+    pub max_methods: MaxMethods,
+    /// The currency of totals (rules 15).
+    pub currency: Currency,
+}
+
+/// The setting `maxMethods`: how many stored methods a customer may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxMethods(pub u8);
+
+impl MaxMethods {
+    /// The most that the setting allows.
+    pub const MAX: u8 = 100;
+}
+
+impl Default for MaxMethods {
+    fn default() -> MaxMethods {
+        MaxMethods(20)
+    }
 }
 
 impl Entrypoint {

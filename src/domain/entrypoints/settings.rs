@@ -1,15 +1,18 @@
 //! The settings of organisations and entrypoints, and their checks (rules 1–3).
 
+use strum::VariantNames as _;
 use validator::Validate;
 
 use super::theme::{self, Language, STORE_CHARS_MAX};
-use super::{ENTRY_CHARS_MAX, is_entry_name};
+use super::{ENTRY_CHARS_MAX, MaxMethods, is_entry_name};
 use crate::domain::customers::country;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::{Identifier, parse_policy};
+use crate::domain::kernel::card::{self, CardGuard};
 use crate::domain::kernel::checks::{no_control, problems_of};
 use crate::domain::kernel::problem::Problem;
 use crate::domain::kernel::text::{hint, normal};
+use crate::domain::transactions::currency::Currency;
 
 /// The most characters of an organisation's or entrypoint's names.
 pub const NAME_CHARS_MAX: u64 = 250;
@@ -32,6 +35,12 @@ pub struct SettingsInput {
     /// The theme.
     #[validate(nested)]
     pub theme: ThemeInput,
+    /// `cardGuard`: `all` or `texts`.
+    pub card_guard: Option<String>,
+    /// `maxMethods`: a number.
+    pub max_methods: Option<String>,
+    /// `currency`: a code of ISO 4217.
+    pub currency: Option<String>,
 }
 
 /// A theme as somebody sends it; `None` keeps, an empty text clears.
@@ -134,6 +143,12 @@ pub struct Settings {
     pub required: Option<Vec<TextField>>,
     /// The theme.
     pub theme: ThemeChange,
+    /// `cardGuard`.
+    pub card_guard: Option<CardGuard>,
+    /// `maxMethods`.
+    pub max_methods: Option<MaxMethods>,
+    /// `currency`.
+    pub currency: Option<Currency>,
 }
 
 impl SettingsInput {
@@ -147,6 +162,18 @@ impl SettingsInput {
             *name = normal(name);
         }
         let mut problems = problems_of(self.validate());
+        let ThemeInput { store_name, sender_name, .. } = &self.theme;
+        let names = [
+            ("legalName", &self.legal_name),
+            ("dbaName", &self.dba_name),
+            ("storeName", store_name),
+            ("senderName", sender_name),
+        ];
+        let has_card = |name: &Option<String>| name.as_deref().is_some_and(card::holds);
+        problems.extend(names.into_iter().filter(|(_, name)| has_card(name)).map(|(field, _)| {
+            let (code, message) = card::refusal(field);
+            Problem::field(&[field], code, message)
+        }));
         let country = self.country.map(|name| {
             if name.trim().is_empty() {
                 return String::new();
@@ -166,6 +193,9 @@ impl SettingsInput {
         });
         let required = self.required.map(|items| check_required(&items, &mut problems));
         let theme = self.theme.check(&mut problems);
+        let card_guard = self.card_guard.map(|word| check_card_guard(&word, &mut problems));
+        let max_methods = self.max_methods.map(|text| check_max_methods(&text, &mut problems));
+        let currency = self.currency.map(|code| check_currency(&code, &mut problems));
         if problems.is_empty() {
             Ok(Settings {
                 legal_name: self.legal_name,
@@ -174,10 +204,48 @@ impl SettingsInput {
                 identifiers,
                 required,
                 theme,
+                card_guard,
+                max_methods,
+                currency,
             })
         } else {
             Err(problems)
         }
+    }
+}
+
+fn check_card_guard(word: &str, problems: &mut Vec<Problem>) -> CardGuard {
+    match word.trim() {
+        "" => CardGuard::default(),
+        word => word.parse().unwrap_or_else(|_| {
+            let message = format!("must be {}", CardGuard::VARIANTS.join(" or "));
+            problems.push(Problem::field(&["cardGuard"], "invalid_value", message));
+            CardGuard::default()
+        }),
+    }
+}
+
+fn check_max_methods(text: &str, problems: &mut Vec<Problem>) -> MaxMethods {
+    match text.trim() {
+        "" => MaxMethods::default(),
+        text => match text.parse() {
+            Ok(number @ 1..=MaxMethods::MAX) => MaxMethods(number),
+            _ => {
+                let message = format!("must be a number from 1 to {}", MaxMethods::MAX);
+                problems.push(Problem::field(&["maxMethods"], "invalid_value", message));
+                MaxMethods::default()
+            }
+        },
+    }
+}
+
+fn check_currency(code: &str, problems: &mut Vec<Problem>) -> Currency {
+    match code.trim() {
+        "" => Currency::default(),
+        code => Currency::parse(code).unwrap_or_else(|(code, message)| {
+            problems.push(Problem::field(&["currency"], code, message));
+            Currency::default()
+        }),
     }
 }
 
@@ -219,6 +287,10 @@ struct NameInput {
 pub fn check_name(name: &str, problems: &mut Vec<Problem>) -> String {
     let input = NameInput { name: normal(name) };
     problems.extend(problems_of(input.validate()));
+    if card::holds(&input.name) {
+        let (code, message) = card::refusal("");
+        problems.push(Problem::field(&["name"], code, message));
+    }
     input.name
 }
 
@@ -227,6 +299,10 @@ pub fn check_name(name: &str, problems: &mut Vec<Problem>) -> String {
 /// # Errors
 /// The name cannot be part of an address.
 pub fn check_entry(entry: &str) -> Result<(), Problem> {
+    if card::holds(entry) {
+        let (code, message) = card::refusal("");
+        return Err(Problem::field(&["entry"], code, message));
+    }
     if is_entry_name(entry) {
         return Ok(());
     }

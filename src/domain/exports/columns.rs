@@ -1,9 +1,13 @@
 //! The columns of an export: all there are, how a request names them, and the default.
 
+use crate::domain::addresses::column::AddressColumn;
 use crate::domain::customers::fields::TextField;
-use crate::domain::filter::{ADDITIONAL_PREFIX, FilterField};
+use crate::domain::filter::{ADDITIONAL_PREFIX, FilterField, StandingField};
 use crate::domain::kernel::problem::Problem;
 use crate::domain::kernel::text::{self, nearest};
+use crate::domain::methods::column::MethodColumn;
+use crate::domain::references::REFERENCE_PREFIX;
+use crate::domain::spelling;
 
 /// The parameter that names columns.
 pub const COLUMNS_PARAMETER: &str = "columnsExport";
@@ -17,41 +21,78 @@ pub enum ExportColumn {
     AdditionalFields,
     /// The `identifierFields` the customer was created with, joined by `;`.
     IdentifierFields,
+    /// All addresses, as a JSON array, if they are more than the flat fields say.
+    Addresses,
+    /// A part of a default address, or of the one with a number.
+    Address(AddressColumn),
+    /// All references, each `system:externalId`, joined by `;` or as a JSON array.
+    References,
+    /// All stored methods, as a JSON array.
+    Methods,
+    /// A part of the stored method at a place of the list, the default one first.
+    Method(MethodColumn),
+    /// How the default stored method stands when the export begins.
+    PaymentMethodStatus,
     /// `TimeZone`, hours.
     TimeZone,
     /// The entrypoint's name.
     Entry,
+    /// The first comment of the list: a pinned one, else the newest.
+    Comment,
     /// Always empty; kept for clients of the contract.
     ExternalPaypointId,
 }
 
 /// The columns that filters do not know.
-const OTHERS: [(&str, ExportColumn); 6] = [
+static OTHERS: [(&str, ExportColumn); 11] = [
+    ("Methods", ExportColumn::Methods),
+    ("PaymentMethodStatus", ExportColumn::PaymentMethodStatus),
+    ("Addresses", ExportColumn::Addresses),
+    ("References", ExportColumn::References),
     ("AdditionalFields", ExportColumn::AdditionalFields),
     ("IdentifierFields", ExportColumn::IdentifierFields),
     ("TimeZone", ExportColumn::TimeZone),
     ("entry", ExportColumn::Entry),
     ("PaypointEntryname", ExportColumn::Entry),
+    ("comment", ExportColumn::Comment),
     ("externalPaypointID", ExportColumn::ExternalPaypointId),
 ];
 
 /// The names of the columns that are not texts of the customer, as records have them.
-const RECORD_NAMES: &str = "name AdditionalFields IdentifierFields Labels customerId customerStatus Lifecycle Balance \
-    TimeZone Created LastUpdated entry paypointId PaypointLegalname PaypointDbaname externalPaypointID orgId \
-    ParentOrgName";
+const RECORD_NAMES: &str = "name Addresses References AdditionalFields IdentifierFields Labels customerId customerStatus Lifecycle Balance \
+    TimeZone Created LastUpdated Methods PaymentMethodStatus comment entry paypointId PaypointLegalname PaypointDbaname externalPaypointID orgId \
+    ParentOrgName transactionCount totalSpent lastTransaction";
 
 impl ExportColumn {
     /// The column of a name that records, requests or filters use, in any case.
     pub fn of_name(name: &str) -> Option<ExportColumn> {
         let other = OTHERS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-        FilterField::of_name(name)
-            .map(ExportColumn::Field)
-            .or_else(|| other.map(|(_, column)| column.clone()))
+        if let Some(column) = MethodColumn::of_name(name) {
+            return Some(ExportColumn::Method(column));
+        }
+        match AddressColumn::of_name(name) {
+            Some(Ok(column)) => return Some(ExportColumn::Address(column)),
+            Some(Err(flat)) => return Some(ExportColumn::Field(FilterField::Text(flat))),
+            None => {}
+        }
+        let field = FilterField::of_name(name)
+            .filter(|field| !matches!(field, FilterField::AnyAddress | FilterField::PaymentMethodStatus));
+        field.map(ExportColumn::Field).or_else(|| other.map(|(_, column)| column.clone()))
     }
 
     /// The names of all columns except additional fields, as records have them.
     pub fn names() -> impl Iterator<Item = &'static str> {
         TextField::all().map(|field| field.spec().record).chain(RECORD_NAMES.split_whitespace())
+    }
+}
+
+impl ExportColumn {
+    /// The number of what transactions come to that it shows, if it shows one.
+    pub const fn standing(&self) -> Option<StandingField> {
+        match self {
+            ExportColumn::Field(field) => field.standing(),
+            _ => None,
+        }
     }
 }
 
@@ -69,7 +110,7 @@ pub struct Column {
 pub fn default_columns(with_entry: bool) -> Vec<Column> {
     const NAMES: &str = "customerNumber customerUsername Firstname Lastname Fullname Company Email Phone Address Address1 \
         City State Zip Country ShippingAddress ShippingAddress1 ShippingCity ShippingState ShippingZip ShippingCountry \
-        Birthday Labels TimeZone Balance customerStatus Created AdditionalFields IdentifierFields";
+        Birthday Labels TimeZone Balance customerStatus Created AdditionalFields IdentifierFields Addresses References";
     let names = with_entry.then_some("entry").into_iter().chain(NAMES.split_whitespace());
     let column = |name: &str| Some(Column { source: ExportColumn::of_name(name)?, heading: name.to_owned() });
     names.filter_map(column).collect()
@@ -80,7 +121,17 @@ pub fn default_columns(with_entry: bool) -> Vec<Column> {
 /// # Errors
 /// All problems at once.
 pub fn parse_columns(text: &str) -> Result<Vec<Column>, Vec<Problem>> {
-    let mut columns: Vec<Column> = Vec::new();
+    let columns = parse_named(text, ExportColumn::of_name, |_, name| unknown(name))?;
+    Ok(columns.into_iter().map(|(source, heading)| Column { source, heading }).collect())
+}
+
+/// Reads columns whose sources `of_name` knows; `unknown` says what is wrong with another name, which it gets in quotes too.
+pub(super) fn parse_named<T>(
+    text: &str,
+    of_name: impl Fn(&str) -> Option<T>,
+    unknown: impl Fn(&str, &str) -> String,
+) -> Result<Vec<(T, String)>, Vec<Problem>> {
+    let mut columns: Vec<(T, String)> = Vec::new();
     let mut problems = Vec::new();
     let mut refuse =
         |code, message: String| problems.push(Problem::parameter(COLUMNS_PARAMETER, code, message));
@@ -96,15 +147,15 @@ pub fn parse_columns(text: &str) -> Result<Vec<Column>, Vec<Problem>> {
                 format!("{shown} is no heading; these have A-Z a-z 0-9 _ and start with no digit"),
             );
         }
-        let Some(source) = ExportColumn::of_name(name) else {
-            refuse("unknown_column", unknown(name));
+        let Some(source) = of_name(name) else {
+            refuse("unknown_column", unknown(&shown(name), name));
             continue;
         };
         let heading = heading.unwrap_or(name).to_owned();
-        if columns.iter().any(|column| column.heading.eq_ignore_ascii_case(&heading)) {
+        if columns.iter().any(|(_, known)| known.eq_ignore_ascii_case(&heading)) {
             refuse("duplicate_heading", format!("{} heads two columns", shown(&heading)));
         }
-        columns.push(Column { source, heading });
+        columns.push((source, heading));
     }
     if problems.is_empty() { Ok(columns) } else { Err(problems) }
 }
@@ -116,11 +167,14 @@ fn is_heading(text: &str) -> bool {
 
 fn unknown(name: &str) -> String {
     let shown = shown(name);
-    match nearest(name, ExportColumn::names()) {
+    match spelling::near(name).or_else(|| nearest(name, ExportColumn::names()).map(str::to_owned)) {
         Some(near) => format!("{shown} is no column; did you mean {near}?"),
         None => {
             let names: Vec<&str> = ExportColumn::names().collect();
-            format!("{shown} is no column; these are: {}, {ADDITIONAL_PREFIX}<name>", names.join(", "))
+            format!(
+                "{shown} is no column; these are: {}, {ADDITIONAL_PREFIX}<name>, {REFERENCE_PREFIX}<system>, address-<number>-<field>, method-<number>-<field>",
+                names.join(", ")
+            )
         }
     }
 }
@@ -148,14 +202,32 @@ mod tests {
             orgId ParentOrgId entry PaypointEntryname additional-tier";
         let all: Vec<&str> =
             names.split_whitespace().chain(FilterField::names()).chain(ExportColumn::names()).collect();
-        for name in all {
+        for name in all.into_iter().filter(|name| *name != "anyaddress") {
             let column = ExportColumn::of_name(name);
             assert!(column.is_some(), "{name}");
             if !name.starts_with("additional-") {
                 assert_eq!(ExportColumn::of_name(&name.to_uppercase()), column, "{name}");
             }
         }
-        for unknown in ["", "customerPsw", "additional-", "additional-é", "MFA"] {
+        for known in [
+            "address-2-city",
+            "address-3-kind",
+            "reference-stripe",
+            "address-shipping-zip",
+            "Address-Billing-Phone",
+        ] {
+            assert!(ExportColumn::of_name(known).is_some(), "{known}");
+        }
+        for unknown in [
+            "",
+            "customerPsw",
+            "anyaddress",
+            "address-0-city",
+            "reference-a b",
+            "additional-",
+            "additional-é",
+            "MFA",
+        ] {
             assert_eq!(ExportColumn::of_name(unknown), None, "{unknown}");
         }
     }
@@ -163,7 +235,7 @@ mod tests {
     #[test]
     fn rules_9_the_default_columns_are_all_that_can_be_written_and_read() {
         let columns = default_columns(false);
-        assert_eq!(columns.len(), 28);
+        assert_eq!(columns.len(), 30);
         let writable = TextField::all().map(TextField::name).chain(OTHER_MEMBERS);
         for name in writable.filter(|name| *name != "customerPsw") {
             let source = ExportColumn::of_name(name).unwrap();

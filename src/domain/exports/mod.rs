@@ -5,6 +5,7 @@
 
 mod columns;
 mod formula;
+mod payments;
 
 use std::borrow::Cow;
 
@@ -12,11 +13,19 @@ use strum::{Display, IntoStaticStr};
 
 pub use self::columns::{COLUMNS_PARAMETER, Column, ExportColumn, default_columns, parse_columns};
 pub use self::formula::{harmless, neutralise, unmarked, unneutralise};
+pub use self::payments::{
+    Payment, PaymentColumn, PaymentField, default_payment_columns, parse_payment_columns,
+};
 
+use super::addresses::book::Address;
+use super::addresses::column::{AddressColumn, Part};
+use super::addresses::fields::AddressField;
+use super::addresses::view::addresses;
 use super::customers::mask::{MASK, mask};
 use super::customers::record::{Customer, Stored};
 use super::entrypoints::Entrypoint;
 use super::filter::{FilterField, Kind, additional};
+use super::methods::column;
 
 /// The most rows of a spreadsheet below its headings: Excel's 1,048,576 minus one.
 pub const XLSX_ROWS_MAX: usize = 1_048_575;
@@ -110,9 +119,18 @@ impl ExportColumn {
             ExportColumn::Field(field) => match field.kind() {
                 Kind::Phone => CellKind::Phone,
                 Kind::Number | Kind::Status | Kind::Money => CellKind::Number,
-                Kind::Text | Kind::Email | Kind::Country | Kind::Moment | Kind::Lifecycle => CellKind::Text,
+                Kind::Text
+                | Kind::Name
+                | Kind::Email
+                | Kind::Country
+                | Kind::Moment
+                | Kind::Lifecycle
+                | Kind::MethodStatus => CellKind::Text,
             },
             ExportColumn::TimeZone => CellKind::Number,
+            ExportColumn::Address(AddressColumn { part: Part::Text(AddressField::Phone), .. }) => {
+                CellKind::Phone
+            }
             _ => CellKind::Text,
         }
     }
@@ -123,12 +141,22 @@ impl ExportColumn {
         let text: Cow<'a, str> = match self {
             ExportColumn::Field(field) => text_of(field, stored, entrypoint, masked),
             ExportColumn::AdditionalFields => additional_fields(customer, masked).into(),
+            ExportColumn::Addresses => all_addresses(customer, masked).into(),
+            ExportColumn::Address(column) => column.value(&addresses(customer), masked).into(),
+            ExportColumn::Methods => column::all_as_json(&customer.methods, masked).into(),
+            ExportColumn::Method(part) => column::cell(&customer.methods, *part, masked).into(),
+            ExportColumn::References => {
+                labels(&customer.references.iter().map(ToString::to_string).collect::<Vec<_>>()).into()
+            }
             ExportColumn::IdentifierFields => customer.identifier_fields.join(LABEL_SEPARATOR).into(),
             ExportColumn::TimeZone => {
                 customer.time_zone.map(|hours| hours.to_string()).unwrap_or_default().into()
             }
             ExportColumn::Entry => entrypoint.entry.as_str().into(),
-            ExportColumn::ExternalPaypointId => "".into(),
+            // The export reads comments, which are no part of the record, and knows the time, on which statuses depend.
+            ExportColumn::Comment | ExportColumn::PaymentMethodStatus | ExportColumn::ExternalPaypointId => {
+                "".into()
+            }
         };
         Cell { kind: self.kind(), text }
     }
@@ -150,6 +178,17 @@ fn text_of<'a>(
             Some(_) if masked => MASK.into(),
             value => value.unwrap_or_default().into(),
         },
+        FilterField::Reference(system) => {
+            let of_system = customer.references.iter().filter(|reference| reference.system == *system);
+            let ids: Vec<String> = of_system.map(|reference| reference.external_id.to_string()).collect();
+            labels(&ids).into()
+        }
+        // The export knows the time, and reads what transactions come to, which is no part of the record.
+        FilterField::AnyAddress
+        | FilterField::PaymentMethodStatus
+        | FilterField::TransactionCount
+        | FilterField::TotalSpent
+        | FilterField::LastTransaction => "".into(),
         FilterField::Name => customer.name().into(),
         FilterField::Label => labels(&customer.labels).into(),
         FilterField::CustomerId => stored.id.to_string().into(),
@@ -164,6 +203,30 @@ fn text_of<'a>(
         FilterField::OrgId => entrypoint.org_id.to_string().into(),
         FilterField::OrgName => entrypoint.org_name.as_str().into(),
     }
+}
+
+/// All addresses without their ids, which only this service gives; the empty text if the flat fields say it all. An address
+/// that has no street and is no default cannot be imported.
+fn all_addresses(customer: &Customer, masked: bool) -> String {
+    if customer.addresses.entries.is_empty() {
+        return String::new();
+    }
+    let shown = |address: &Address| {
+        let mut members = serde_json::Map::new();
+        members.insert("kind".into(), address.kind.name().into());
+        for (field, _) in address.texts.present() {
+            members.insert(field.name().into(), Part::Text(field).value(address, masked).into());
+        }
+        for role in address.roles() {
+            members.insert(role.member().into(), true.into());
+        }
+        serde_json::Value::from(members)
+    };
+    let is_whole = |address: &&Address| {
+        address.texts.get(AddressField::Address).is_some() || address.roles().next().is_some()
+    };
+    serde_json::Value::from(addresses(customer).iter().filter(is_whole).map(shown).collect::<Vec<_>>())
+        .to_string()
 }
 
 /// A JSON object in the order of its keys; the empty text if there are none.

@@ -5,10 +5,12 @@ use std::borrow::Cow;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::column::Column;
+use crate::domain::addresses::view;
 use crate::domain::customers::fields::{Shape, TextField};
 use crate::domain::customers::identifier::is_additional_key;
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::entrypoints::Entrypoint;
+use crate::domain::references::{REFERENCE_PREFIX, system_of_name};
 
 /// The prefix of an additional field's name in a filter or a sort.
 pub const ADDITIONAL_PREFIX: &str = "additional-";
@@ -59,6 +61,12 @@ pub enum FilterField {
     Text(TextField),
     /// An additional field by its name; [`additional`] looks it up.
     Additional(String),
+    /// Any of the references of a system (ours).
+    Reference(String),
+    /// Any of the addresses, each as one line (ours).
+    AnyAddress,
+    /// How the default stored method stands (ours).
+    PaymentMethodStatus,
     /// Any of [`Customer::names`].
     Name,
     /// Any of the labels (ours).
@@ -75,6 +83,12 @@ pub enum FilterField {
     LastUpdated,
     /// `customerId` (ours).
     CustomerId,
+    /// How many approved sales the customer has (ours).
+    TransactionCount,
+    /// What they came to (ours).
+    TotalSpent,
+    /// The time of the latest transaction (ours).
+    LastTransaction,
     /// The organisation's number.
     OrgId,
     /// The entrypoint's number.
@@ -92,6 +106,8 @@ pub enum FilterField {
 pub enum Kind {
     /// Text after NFC and case folding.
     Text,
+    /// A name of a person, a company or a shop: text as `search` compares it.
+    Name,
     /// An e-mail address: as text, in every spelling of its domain.
     Email,
     /// A telephone number, by its digits.
@@ -108,10 +124,14 @@ pub enum Kind {
     Status,
     /// The name of a stage.
     Lifecycle,
+    /// The word for the status of the default stored method; it depends on the time.
+    MethodStatus,
 }
 
 /// The fields that are neither texts of the customer nor additional. The first name is the filter's own.
-const OTHERS: [(FilterField, &[&str]); 13] = [
+const OTHERS: [(FilterField, &[&str]); 18] = [
+    (FilterField::AnyAddress, &["anyaddress"]),
+    (FilterField::PaymentMethodStatus, &["paymentMethodStatus"]),
     (FilterField::Name, &["name"]),
     (FilterField::Label, &["label", "labels"]),
     (FilterField::Status, &["status", "customerStatus"]),
@@ -120,6 +140,9 @@ const OTHERS: [(FilterField, &[&str]); 13] = [
     (FilterField::CreatedDate, &["createdDate", "created", "createdAt"]),
     (FilterField::LastUpdated, &["lastUpdated"]),
     (FilterField::CustomerId, &["customerId"]),
+    (FilterField::TransactionCount, &["transactionCount"]),
+    (FilterField::TotalSpent, &["totalSpent"]),
+    (FilterField::LastTransaction, &["lastTransaction"]),
     (FilterField::OrgId, &["orgId", "parentOrgId"]),
     (FilterField::PaypointId, &["paypointId"]),
     (FilterField::PaypointLegal, &["paypointLegal", "paypointLegalname"]),
@@ -153,6 +176,9 @@ impl FilterField {
         if let Some(key) = after_prefix(name) {
             return is_additional_key(key).then(|| FilterField::Additional(key.to_owned()));
         }
+        if let Some(system) = system_of_name(name) {
+            return system.ok().map(FilterField::Reference);
+        }
         OTHERS
             .iter()
             .find(|(_, names)| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
@@ -175,6 +201,7 @@ impl FilterField {
         match self {
             FilterField::Text(field) => Cow::Borrowed(text_name(*field).unwrap_or(field.name())),
             FilterField::Additional(key) => Cow::Owned(format!("{ADDITIONAL_PREFIX}{key}")),
+            FilterField::Reference(system) => Cow::Owned(format!("{REFERENCE_PREFIX}{system}")),
             other => {
                 let row = OTHERS.iter().find(|(field, _)| field == other);
                 Cow::Borrowed(row.and_then(|(_, names)| names.first()).copied().unwrap_or_default())
@@ -189,32 +216,41 @@ impl FilterField {
                 Shape::Phone => Kind::Phone,
                 Shape::Country => Kind::Country,
                 Shape::Email => Kind::Email,
-                Shape::Plain | Shape::Name | Shape::Street | Shape::Birthday | Shape::ShippingZip => {
-                    Kind::Text
-                }
+                Shape::Name => Kind::Name,
+                Shape::Plain | Shape::Street | Shape::Birthday | Shape::ShippingZip => Kind::Text,
             },
             FilterField::Status => Kind::Status,
             FilterField::Lifecycle => Kind::Lifecycle,
-            FilterField::Balance => Kind::Money,
-            FilterField::CreatedDate | FilterField::LastUpdated => Kind::Moment,
-            FilterField::CustomerId | FilterField::OrgId | FilterField::PaypointId => Kind::Number,
-            FilterField::Additional(_)
-            | FilterField::Name
-            | FilterField::Label
+            FilterField::PaymentMethodStatus => Kind::MethodStatus,
+            FilterField::Balance | FilterField::TotalSpent => Kind::Money,
+            FilterField::CreatedDate | FilterField::LastUpdated | FilterField::LastTransaction => {
+                Kind::Moment
+            }
+            FilterField::TransactionCount
+            | FilterField::CustomerId
+            | FilterField::OrgId
+            | FilterField::PaypointId => Kind::Number,
+            FilterField::Name
             | FilterField::PaypointLegal
             | FilterField::PaypointDba
-            | FilterField::OrgName => Kind::Text,
+            | FilterField::OrgName => Kind::Name,
+            FilterField::Additional(_)
+            | FilterField::Reference(_)
+            | FilterField::AnyAddress
+            | FilterField::Label => Kind::Text,
         }
     }
 
     /// The operators it takes.
     pub fn ops(&self) -> &'static [Op] {
         match (self, self.kind()) {
-            (FilterField::Name, _) => &[Op::Ct, Op::Nct],
+            (FilterField::Name | FilterField::AnyAddress, _) => &[Op::Ct, Op::Nct],
             (FilterField::OrgId, _) => &[Op::Eq],
             (FilterField::PaypointId, _) => &[Op::Ne, Op::Eq],
-            (_, Kind::Text | Kind::Email | Kind::Phone | Kind::Country) => &[Op::Eq, Op::Ne, Op::Ct, Op::Nct],
-            (_, Kind::Status | Kind::Lifecycle) => &[Op::In, Op::Nin, Op::Eq, Op::Ne],
+            (_, Kind::Text | Kind::Name | Kind::Email | Kind::Phone | Kind::Country) => {
+                &[Op::Eq, Op::Ne, Op::Ct, Op::Nct]
+            }
+            (_, Kind::Status | Kind::Lifecycle | Kind::MethodStatus) => &[Op::In, Op::Nin, Op::Eq, Op::Ne],
             (_, Kind::Money | Kind::Moment) => &[Op::Gt, Op::Ge, Op::Lt, Op::Le, Op::Eq, Op::Ne],
             (_, Kind::Number) => &[Op::Eq, Op::Ne, Op::Gt, Op::Ge, Op::Lt, Op::Le, Op::In, Op::Nin],
         }
@@ -237,7 +273,7 @@ impl FilterField {
     pub fn is_masked(&self) -> bool {
         match self {
             FilterField::Text(field) => field.spec().masked,
-            FilterField::Additional(_) => true,
+            FilterField::Additional(_) | FilterField::AnyAddress => true,
             _ => false,
         }
     }
@@ -262,6 +298,22 @@ impl FilterField {
             FilterField::Additional(key) => additional(customer, key),
             FilterField::Label if !customer.labels.is_empty() => {
                 return customer.labels.iter().map(|label| Cow::Borrowed(label.as_str())).collect();
+            }
+            FilterField::Reference(system) => {
+                let of_system = customer.references.iter().filter(|reference| reference.system == *system);
+                let ids: Vec<_> = of_system.map(|it| Cow::Borrowed(it.external_id.as_str())).collect();
+                if !ids.is_empty() {
+                    return ids;
+                }
+                None
+            }
+            FilterField::AnyAddress => {
+                let lines: Vec<_> =
+                    view::addresses(customer).iter().map(view::line).map(Cow::Owned).collect();
+                if !lines.is_empty() {
+                    return lines;
+                }
+                None
             }
             FilterField::Name => return customer.names().into_iter().map(Cow::Owned).collect(),
             FilterField::PaypointLegal => entrypoint.legal_name.as_deref(),
@@ -305,7 +357,9 @@ mod tests {
     /// Contract 6.2, line by line, and our own.
     #[test]
     fn contract_6_2_every_field_takes_its_operators_and_no_others() {
-        let rows: [(&[&str], &str); 15] = [
+        let rows: [(&[&str], &str); 17] = [
+            (&["reference-stripe"], "eq ne ct nct"),
+            (&["anyaddress"], "ct nct"),
             (&["createdDate", "lastUpdated"], "gt ge lt le eq ne"),
             (&["customernumber"], "ne eq ct nct"),
             (&["firstname", "lastname"], "ne eq ct nct"),
@@ -316,13 +370,13 @@ mod tests {
                 "ne eq ct nct",
             ),
             (&["phone", "email", "company", "username"], "ne eq ct nct"),
-            (&["balance"], "gt ge lt le eq ne"),
+            (&["balance", "totalSpent", "lastTransaction"], "gt ge lt le eq ne"),
             (&["status", "lifecycle"], "in nin eq ne"),
             (&["additional-tier", "additional-My Field_2"], "ne eq ct nct"),
             (&["orgId"], "eq"),
             (&["paypointId"], "ne eq"),
             (&["paypointLegal", "paypointDba", "orgName"], "ne eq ct nct"),
-            (&["customerId"], "eq ne gt ge lt le in nin"),
+            (&["customerId", "transactionCount"], "eq ne gt ge lt le in nin"),
             (&["label"], "eq ne ct nct"),
         ];
         for (names, ops) in rows {

@@ -16,6 +16,7 @@ mod plan;
 mod properties;
 mod search;
 mod sort;
+mod standing;
 mod terms;
 mod value;
 
@@ -24,14 +25,18 @@ pub use self::dialled::TypedPhone;
 pub use self::field::{ADDITIONAL_PREFIX, FilterField, Kind, Op};
 pub(crate) use self::field::{additional, after_prefix};
 pub use self::parse::{FILTERS_MAX, RESERVED};
+pub(crate) use self::parse::{Pair, each_pair};
 pub use self::plan::{ColumnNeed, Plan, TERMS_MAX};
 pub use self::search::{SEARCH_CHARS_MAX, Search};
 pub use self::sort::{Reach, Sort, SortField, SortKey, SortValue};
-pub use self::terms::{Group, Term, TermVisitor, each_term, trigrams_of_needle};
+pub use self::standing::{Standing, StandingField};
+pub use self::terms::{Group, Term, TermVisitor, each_term, name_term, trigrams_of_needle};
 pub use self::value::{Span, TypedEmail, Value};
+pub(crate) use self::value::{compare, moment};
 
 use super::customers::record::Status;
 use super::kernel::problem::Problem;
+use super::kernel::time::Micros;
 
 /// Conditions that must all hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,6 +61,17 @@ impl Filter {
     /// The conditions, in the order of the request.
     pub fn predicates(&self) -> &[Predicate] {
         &self.predicates
+    }
+
+    /// The filter as it holds at a time: stored methods expire.
+    #[must_use]
+    pub fn at(mut self, time: Micros) -> Filter {
+        for predicate in &mut self.predicates {
+            if let Value::Methods { now, .. } = &mut predicate.value {
+                *now = time;
+            }
+        }
+        self
     }
 
     /// Whether it has no condition, so that every live customer matches.
@@ -87,7 +103,7 @@ impl Filter {
             .iter()
             .map(|Predicate { field, op, value, .. }| {
                 let value = match value {
-                    Value::Text(text) => text.clone(),
+                    Value::Text(text) | Value::Name(text) => text.clone(),
                     Value::Email(email) => email.whole.clone(),
                     Value::Phone(phone) => {
                         format!("{} {}", phone.digits, phone.international.as_deref().unwrap_or_default())
@@ -96,6 +112,8 @@ impl Filter {
                     Value::Among(numbers) => {
                         numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join("|")
                     }
+                    // The pages of a list are of different times.
+                    Value::Methods { words, .. } => words.iter().copied().collect::<Vec<_>>().join("|"),
                 };
                 format!("{}({})={value}", field.name(), op.name())
             })

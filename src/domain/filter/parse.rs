@@ -6,6 +6,7 @@ use super::{Filter, Predicate};
 use crate::domain::kernel::members::{Given, Members};
 use crate::domain::kernel::problem::{PROBLEMS_MAX, Problem};
 use crate::domain::kernel::text::{self, nearest};
+use crate::domain::spelling;
 
 /// Query parameters of lists and exports that are no filters (contract 6.1, and our own `search` and
 /// `pageIdentifier`).
@@ -25,6 +26,45 @@ const PARAMETERS: &str = "parameters";
 /// The most filters of one request, so that matching a record stays cheap.
 pub const FILTERS_MAX: usize = 100;
 
+/// A filter as sent: `name(op)=value`.
+#[derive(Debug)]
+pub(crate) struct Pair<'a> {
+    /// The name of the field.
+    pub name: &'a str,
+    /// The operator; empty for none.
+    pub op: &'a str,
+    /// The value.
+    pub value: &'a str,
+    /// The parameter's name in errors.
+    pub given: String,
+}
+
+/// Calls `visit` with each filter among the decoded parameters of a query, in all three forms. It skips the [`RESERVED`]
+/// parameters except `parameters`, and notes what is no filter at all.
+pub(crate) fn each_pair<N: AsRef<str>, V: AsRef<str>>(
+    pairs: &[(N, V)],
+    problems: &mut Vec<Problem>,
+    visit: impl FnMut(Pair<'_>, &mut Vec<Problem>),
+) {
+    let mut reader = PairReader { visit, problems, count: 0 };
+    for (name, value) in pairs {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        let bracketed =
+            name.strip_prefix(PARAMETERS).and_then(|rest| rest.strip_prefix('[')?.strip_suffix(']'));
+        if let Some(key) = bracketed {
+            reader.typed(key, value);
+        } else if name == PARAMETERS {
+            reader.json(value);
+        } else if !RESERVED.contains(&name) {
+            reader.one(name, shown(name), value);
+        }
+    }
+    if reader.count > FILTERS_MAX {
+        let message = format!("are more than {FILTERS_MAX} filters");
+        problems.push(Problem::parameter(PARAMETERS, "too_many", message));
+    }
+}
+
 impl Filter {
     /// Reads the filters among the decoded parameters of a query, in all three forms. It skips the [`RESERVED`]
     /// parameters except `parameters`.
@@ -32,38 +72,41 @@ impl Filter {
     /// # Errors
     /// All problems at once.
     pub fn parse<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> Result<Filter, Vec<Problem>> {
-        let mut reader = FilterParser::default();
-        for (name, value) in pairs {
-            let (name, value) = (name.as_ref(), value.as_ref());
-            let bracketed =
-                name.strip_prefix(PARAMETERS).and_then(|rest| rest.strip_prefix('[')?.strip_suffix(']'));
-            if let Some(key) = bracketed {
-                reader.typed(key, value);
-            } else if name == PARAMETERS {
-                reader.json(value);
-            } else if !RESERVED.contains(&name) {
-                reader.one(name, shown(name), value);
-            }
-        }
-        if reader.predicates.len() > FILTERS_MAX {
-            let message = format!("are more than {FILTERS_MAX} filters");
-            reader.problems.push(Problem::parameter(PARAMETERS, "too_many", message));
-        }
-        if reader.problems.is_empty() {
-            Ok(Filter { predicates: reader.predicates })
-        } else {
-            Err(reader.problems)
-        }
+        let mut predicates = Vec::new();
+        let mut problems = Vec::new();
+        each_pair(pairs, &mut problems, |pair, problems| match predicate(pair, problems.len()) {
+            Ok(predicate) => predicates.push(predicate),
+            Err(problem) => problems.push(problem),
+        });
+        if problems.is_empty() { Ok(Filter { predicates }) } else { Err(problems) }
     }
 }
 
-#[derive(Default)]
-struct FilterParser {
-    predicates: Vec<Predicate>,
-    problems: Vec<Problem>,
+/// The condition of a filter. `found` is the number of problems so far.
+fn predicate(pair: Pair<'_>, found: usize) -> Result<Predicate, Problem> {
+    let Pair { name, op, value, given } = pair;
+    let Some(field) = FilterField::of_name(name) else {
+        let message = if found < PROBLEMS_MAX { unknown(name) } else { String::new() };
+        return Err(Problem::parameter(given, "unknown_filter", message));
+    };
+    let Some(op) = op.parse().ok().filter(|op| field.ops().contains(op)) else {
+        let names: Vec<&str> = field.ops().iter().map(|op| op.name()).collect();
+        let message = format!("{} takes {}", field.name(), names.join(", "));
+        return Err(Problem::parameter(given, "invalid_operator", message));
+    };
+    match Value::parse(&field, op, value) {
+        Ok(value) => Ok(Predicate { field, op, value, given }),
+        Err((code, message)) => Err(Problem::parameter(given, code, message)),
+    }
 }
 
-impl FilterParser {
+struct PairReader<'p, F> {
+    visit: F,
+    problems: &'p mut Vec<Problem>,
+    count: usize,
+}
+
+impl<F: FnMut(Pair<'_>, &mut Vec<Problem>)> PairReader<'_, F> {
     /// `{"email(ct)":"x"}`. It ignores nulls and reads numbers as text.
     fn json(&mut self, text: &str) {
         if text.trim().is_empty() {
@@ -114,23 +157,9 @@ impl FilterParser {
                 }
             },
         };
-        let Some(field) = FilterField::of_name(name) else {
-            let is_listed = self.problems.len() < PROBLEMS_MAX;
-            return self.refuse(
-                given,
-                "unknown_filter",
-                if is_listed { unknown(name) } else { String::new() },
-            );
-        };
-        let Some(op) = op.parse().ok().filter(|op| field.ops().contains(op)) else {
-            let names: Vec<&str> = field.ops().iter().map(|op| op.name()).collect();
-            let message = format!("{} takes {}", field.name(), names.join(", "));
-            return self.refuse(given, "invalid_operator", message);
-        };
-        match Value::parse(&field, op, value) {
-            Ok(value) => self.predicates.push(Predicate { field, op, value, given }),
-            Err((code, message)) => self.refuse(given, code, message),
-        }
+        let before = self.problems.len();
+        (self.visit)(Pair { name, op, value, given }, self.problems);
+        self.count += usize::from(self.problems.len() == before);
     }
 
     fn refuse(&mut self, given: String, code: &'static str, message: String) {
@@ -153,7 +182,9 @@ fn unknown(name: &str) -> String {
     if after_prefix(name).is_some() {
         return "names no additional field: its name has 1–40 of A-Z a-z 0-9 _ - and blank".into();
     }
-    match nearest(name, candidates()) {
+    // Filters know no parts of addresses and methods.
+    let hung = spelling::near(name).filter(|near| FilterField::of_name(near).is_some());
+    match hung.or_else(|| nearest(name, candidates()).map(str::to_owned)) {
         Some(near) => format!("is no field to filter by; did you mean {near}?"),
         None => {
             let mut names: Vec<&str> = FilterField::names().collect();

@@ -86,7 +86,10 @@ impl ColumnNeed {
                 self.at_least(span.first);
                 self.at_most(span.last);
             }
-            (Value::Text(_) | Value::Email(_) | Value::Phone(_), _) => {}
+            (
+                Value::Text(_) | Value::Name(_) | Value::Email(_) | Value::Phone(_) | Value::Methods { .. },
+                _,
+            ) => {}
         }
         true
     }
@@ -185,13 +188,16 @@ fn terms(filter: &Filter, search: &Search) -> Vec<Term> {
     let mut grams: Vec<String> = Vec::new();
     for predicate in filter.predicates() {
         match (&predicate.value, predicate.op) {
-            (Value::Text(needle), Op::Eq) => {
+            (Value::Text(needle) | Value::Name(needle), Op::Eq) => {
                 let group = exact_group(&predicate.field);
                 exact.extend(group.and_then(|group| Term::exact(group, needle)));
             }
             (Value::Text(needle), Op::Ct) if has_trigrams(&predicate.field) => {
                 // Folding it again might produce another text than the one that is compared.
                 grams.extend(plain::grams(&plain::bare(needle.as_str().into())));
+            }
+            (Value::Name(needle), Op::Ct) if has_trigrams(&predicate.field) => {
+                grams.extend(plain::grams(needle));
             }
             (Value::Email(needle), Op::Eq) => {
                 exact.extend(
@@ -221,6 +227,7 @@ fn exact_group(field: &FilterField) -> Option<Group> {
     match field {
         FilterField::Text(field) => Some(Group::Text(*field)),
         FilterField::Additional(name) => Some(Group::Additional(name.to_ascii_lowercase())),
+        FilterField::Reference(system) => Some(Group::Reference(system.clone())),
         FilterField::Label => Some(Group::Label),
         _ => None,
     }
@@ -268,6 +275,8 @@ mod tests {
             (&[("email", "ada@Bücher.test")], "", &["=email:ada@xn--bcher-kva.test"]),
             (&[("email(ct)", "@Büch")], "", &["~search:@bu", "~search:buc", "~search:uch"]),
             (&[("lastname", "O’Neil")], "", &["=lastname:o'neil"]),
+            (&[("company", "Æro  Ltd")], "", &["=company:aero ltd"]),
+            (&[("lastname(ct)", "Œé’")], "", &["~search:oee", "~search:ee'"]),
             (
                 &[],
                 "O’Neil Æsa",

@@ -31,12 +31,16 @@ pub enum SortField {
     AdditionalFields,
     /// `IdentifierFields`, in the order sent.
     IdentifierFields,
+    /// `References`, by system and id.
+    References,
     /// The name of a field that is the same in every record, so that only ids order them.
     Constant(&'static str),
 }
 
 /// Fields of the record that filters do not know.
-const OTHERS: [(&str, SortField); 4] = [
+const OTHERS: [(&str, SortField); 6] = [
+    ("Addresses", SortField::Filter(FilterField::AnyAddress)),
+    ("References", SortField::References),
     ("TimeZone", SortField::TimeZone),
     ("PaypointEntryname", SortField::Entry),
     ("AdditionalFields", SortField::AdditionalFields),
@@ -99,7 +103,8 @@ impl Sort {
             Some(field) => Ok(Sort { field, descending }),
             None => {
                 let others = || OTHERS.iter().map(|(name, _)| *name).chain(CONSTANTS.split_whitespace());
-                let names = || FilterField::names().chain(others());
+                let filters = || FilterField::names().filter(|name| SortField::of_name(name).is_some());
+                let names = || filters().chain(others());
                 let hint = match nearest(name, names()) {
                     Some(near) => format!("did you mean {near}?"),
                     None => {
@@ -122,7 +127,10 @@ impl Sort {
                 None => Reach::Sealed,
             },
             SortField::Entry | SortField::Constant(_) => Reach::Entrypoint,
-            SortField::TimeZone | SortField::AdditionalFields | SortField::IdentifierFields => Reach::Sealed,
+            SortField::TimeZone
+            | SortField::AdditionalFields
+            | SortField::IdentifierFields
+            | SortField::References => Reach::Sealed,
         }
     }
 
@@ -143,7 +151,12 @@ impl Sort {
 
     /// The position of a record in this order.
     pub fn key(&self, stored: &Stored, entrypoint: &Entrypoint) -> SortKey {
-        SortKey { descending: self.descending, value: self.field.value(stored, entrypoint), id: stored.id }
+        self.key_of(self.field.value(stored, entrypoint), stored.id)
+    }
+
+    /// The position of a record with this value.
+    pub(super) fn key_of(&self, value: SortValue, id: i64) -> SortKey {
+        SortKey { descending: self.descending, value, id }
     }
 
     /// A text that is equal for equal orders; cursors are bound to it.
@@ -158,7 +171,8 @@ impl SortField {
         let is_it = |known: &&str| known.eq_ignore_ascii_case(name);
         let other = || OTHERS.iter().find(|(known, _)| is_it(known)).map(|(_, field)| field.clone());
         let constant = || CONSTANTS.split_whitespace().find(is_it).map(SortField::Constant);
-        FilterField::of_name(name).map(SortField::Filter).or_else(other).or_else(constant)
+        let filter = FilterField::of_name(name).filter(|field| field.kind() != Kind::MethodStatus);
+        filter.map(SortField::Filter).or_else(other).or_else(constant)
     }
 
     fn name(&self) -> String {
@@ -178,7 +192,9 @@ impl SortField {
             SortField::Filter(FilterField::Name) => SortValue::text(&customer.name()),
             SortField::Filter(field) => match field.kind() {
                 Kind::Lifecycle => SortValue::text(customer.lifecycle.name()),
-                Kind::Text | Kind::Email | Kind::Phone | Kind::Country => {
+                // It depends on the time, so no page would fit the next.
+                Kind::MethodStatus => SortValue::Absent,
+                Kind::Text | Kind::Name | Kind::Email | Kind::Phone | Kind::Country => {
                     SortValue::text(&field.texts(stored, entrypoint).join(LIST_SEPARATOR))
                 }
                 Kind::Number | Kind::Money | Kind::Moment | Kind::Status => {
@@ -195,6 +211,10 @@ impl SortField {
                 SortValue::text(&pairs.collect::<Vec<_>>().join(LIST_SEPARATOR))
             }
             SortField::IdentifierFields => SortValue::text(&customer.identifier_fields.join(LIST_SEPARATOR)),
+            SortField::References => {
+                let all: Vec<String> = customer.references.iter().map(ToString::to_string).collect();
+                SortValue::text(&all.join(LIST_SEPARATOR))
+            }
             SortField::Constant(_) => SortValue::Absent,
         }
     }

@@ -3,8 +3,9 @@
 //!
 //! | group | texts | serves |
 //! | --- | --- | --- |
-//! | `=<request name>` | every text field's value in its comparable form | `eq` on that field |
+//! | `=<request name>` | every text field's value in its comparable form; a name in its plain form | `eq` on that field |
 //! | `=additional:<name in lower case>` | an additional field's value, folded, blanks collapsed | `eq` on it |
+//! | `=reference:<system>` | the same of each reference of the system | `eq` on it |
 //! | `=label` | the same of each label | `eq` on `label` |
 //! | `~search` | trigrams of names, company, e-mail in every spelling, customer number, and of the phone's digits in every form | `search=`, `ct` on these, `eq` and `ct` on `phone` |
 //!
@@ -14,18 +15,21 @@
 #[cfg(test)]
 use std::collections::BTreeSet;
 
+use compact_str::CompactString;
+
 use super::dialled::Dialled;
 use super::plain::{self, plain};
 use super::search::{email_texts, public_texts};
 use crate::domain::customers::fields::{Shape, TextField};
 use crate::domain::customers::record::Customer;
-use crate::domain::kernel::text::{fold_spaces, one_apostrophe, one_blank};
+use crate::domain::kernel::text::{fold, fold_spaces, one_blank};
 
 /// The most trigrams of one condition or search; more would cost more than they narrow.
 pub(super) const NEEDLE_GRAMS_MAX: usize = 10;
 
 const EXACT: &str = "=";
 const EXACT_ADDITIONAL: &str = "=additional:";
+const EXACT_REFERENCE: &str = "=reference:";
 const LABEL: &str = "label";
 const TRIGRAM: [&str; 2] = ["~search", ""];
 
@@ -36,6 +40,8 @@ pub enum Group {
     Text(TextField),
     /// Whole values of an additional field; the name in lower case.
     Additional(String),
+    /// Whole references of a system.
+    Reference(String),
     /// Whole labels.
     Label,
     /// Trigrams of all that `search=` covers.
@@ -48,6 +54,7 @@ impl Group {
         match self {
             Group::Text(field) => [EXACT, field.name()],
             Group::Additional(name) => [EXACT_ADDITIONAL, name],
+            Group::Reference(system) => [EXACT_REFERENCE, system],
             Group::Label => [EXACT, LABEL],
             Group::Trigram => TRIGRAM,
         }
@@ -72,11 +79,16 @@ impl Term {
         };
         let text = match shape {
             Some(Shape::Email) => folded.into(),
-            Some(Shape::Name) => one_apostrophe(one_blank(folded.into())),
             _ => one_blank(folded.into()),
         };
         (!text.is_empty()).then_some(Term { group, text: text.into() })
     }
+}
+
+/// The text under which the index holds a whole name, from its folded form: the plain form, as filters compare it, with
+/// single blanks. Names that match (rules 3) have the same one.
+pub fn name_term(folded: CompactString) -> CompactString {
+    one_blank(plain::bare(folded))
 }
 
 /// Receives the texts under which the index holds a customer. They are borrowed: a customer has about sixty, and the
@@ -96,10 +108,16 @@ pub fn each_term(customer: &Customer, visitor: &mut impl TermVisitor) {
         visitor.text(comparable);
     };
     for (field, value) in customer.texts.present() {
-        whole([EXACT, field.name()], &field.comparable(value));
+        match field.spec().shape {
+            Shape::Name => whole([EXACT, field.name()], &name_term(fold(value))),
+            _ => whole([EXACT, field.name()], &field.comparable(value)),
+        }
     }
     for (name, value) in &customer.additional {
         whole([EXACT_ADDITIONAL, &name.to_ascii_lowercase()], &fold_spaces(value));
+    }
+    for reference in &customer.references {
+        whole([EXACT_REFERENCE, &reference.system], &fold_spaces(&reference.external_id));
     }
     for label in &customer.labels {
         whole([EXACT, LABEL], &fold_spaces(label));
@@ -170,7 +188,7 @@ mod tests {
         customer.labels = vec!["VIP".into()];
         let terms: Vec<String> =
             terms_of(&customer).iter().map(|(group, text)| format!("{group}:{text}")).collect();
-        let wanted = "=additional:tier:gold|=city:oakton|=firstname:zoë|=fullname:z roe|=label:vip|=phone:+123456 x7|\
+        let wanted = "=additional:tier:gold|=city:oakton|=firstname:zoe|=fullname:z roe|=label:vip|=phone:+123456 x7|\
             ~search:  r|~search: ro|~search:123|~search:234|~search:345|~search:456|~search:567|~search:56x|\
             ~search:6x7|~search:roe|~search:z  |~search:zoe";
         assert_eq!(terms.join("|"), wanted);

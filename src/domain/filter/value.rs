@@ -8,13 +8,14 @@ use strum::VariantArray as _;
 use super::column::ordinal;
 use super::dialled::TypedPhone;
 use super::field::{FilterField, Kind, Op};
-use super::plain;
+use super::plain::{self, plain};
 use crate::domain::customers::record::{Lifecycle, Status};
 use crate::domain::customers::{country, email};
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::ValueError;
 use crate::domain::kernel::text::{fold, hint, typed};
-use crate::domain::kernel::time::SECOND_US;
+use crate::domain::kernel::time::{Micros, SECOND_US};
+use crate::domain::methods;
 
 /// The separator of the items of `in` and `nin`.
 const SEPARATOR: char = '|';
@@ -48,6 +49,8 @@ impl Span {
 pub enum Value {
     /// A folded text.
     Text(String),
+    /// A name in its plain form.
+    Name(String),
     /// An e-mail address or a part of one.
     Email(TypedEmail),
     /// A phone or a part of one.
@@ -56,6 +59,13 @@ pub enum Value {
     Span(Span),
     /// Several numbers in the field's unit.
     Among(BTreeSet<i64>),
+    /// Words for statuses of stored methods.
+    Methods {
+        /// The words.
+        words: BTreeSet<&'static str>,
+        /// The time at which they hold; [`Filter::at`](super::Filter::at) sets it.
+        now: Micros,
+    },
 }
 
 /// A typed e-mail address.
@@ -103,6 +113,10 @@ impl Value {
         let list = matches!(op, Op::In | Op::Nin);
         match field.kind() {
             Kind::Text => Ok(Value::Text(needle(op, text))),
+            // Trims before `plain`, not after: `plain` turns a sign such as ¨ into a blank, here and in the stored
+            // name.
+            Kind::Name if matches!(op, Op::Eq | Op::Ne) => Ok(Value::Name(plain(text.trim()).into())),
+            Kind::Name => Ok(Value::Name(plain(text).into())),
             Kind::Country => Ok(Value::Text(match op {
                 Op::Eq | Op::Ne => country::country(text.trim()).map_or_else(|_| needle(op, text), |code| fold(&code).into()),
                 _ => needle(op, text),
@@ -128,6 +142,11 @@ impl Value {
             // A single status or stage is a list of one.
             Kind::Status if list => among(text, status),
             Kind::Status => Ok(Value::Among(BTreeSet::from([status(text)?]))),
+            Kind::MethodStatus => {
+                let items: Vec<&str> = if list { text.split(SEPARATOR).collect() } else { vec![text] };
+                let words = items.into_iter().map(method_status).collect::<Result<_, ValueError>>()?;
+                Ok(Value::Methods { words, now: Micros::default() })
+            }
             Kind::Lifecycle if list => among(text, lifecycle),
             Kind::Lifecycle => Ok(Value::Among(BTreeSet::from([lifecycle(text)?]))),
         }
@@ -169,12 +188,20 @@ fn lifecycle(text: &str) -> Result<i64, ValueError> {
     })
 }
 
+fn method_status(text: &str) -> Result<&'static str, ValueError> {
+    let known = methods::status_words().find(|word| word.eq_ignore_ascii_case(text.trim()));
+    known.ok_or_else(|| {
+        let hint = hint(text.trim(), methods::status_words());
+        (CODE, format!("must be one of {}{hint}", methods::status_words().collect::<Vec<_>>().join(", ")))
+    })
+}
+
 /// The microseconds that a text names: all those of a day, the one of a time, and none for a time that is finer than a
 /// microsecond (`gt` and `lt` are still right for it).
 ///
 /// Dates have four-digit years. A blank may replace the `T`, and the `+` of the offset: forms decode a bare `+` as a
 /// blank.
-fn moment(text: &str) -> Option<Span> {
+pub(crate) fn moment(text: &str) -> Option<Span> {
     let (day, rest) = text.split_at_checked(10)?;
     let shaped = day.bytes().enumerate().all(|(place, byte)| match place {
         4 | 7 => byte == b'-',
@@ -228,6 +255,17 @@ fn offset(text: &str) -> Option<i64> {
     }
     let seconds = hours * 3_600 + minutes * 60;
     Some(if sign == "-" { -seconds } else { seconds })
+}
+
+/// Compares a number with the span of a day or a time: `gt` means after its end, `ge` from its start.
+pub(crate) fn compare(op: Op, number: i64, span: Span) -> bool {
+    match op {
+        Op::Gt => number > span.last,
+        Op::Ge => number >= span.first,
+        Op::Lt => number < span.first,
+        Op::Le => number <= span.last,
+        _ => span.holds(number) != op.is_negative(),
+    }
 }
 
 #[cfg(test)]

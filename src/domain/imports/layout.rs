@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::header::Mapping;
 use super::options::ImportOptions;
-use super::records::{CsvRecord, Position, RecordItem, RecordReader};
+use super::records::{CsvRecord, JSON_LINES, Position, RecordItem, RecordReader};
 
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// The most records that may stand above the header.
@@ -17,7 +17,7 @@ const NAMES_MIN: usize = 3;
 /// The layout of a text: its delimiter, and the position of its first record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
-    /// The delimiter of cells.
+    /// The delimiter of cells; [`JSON_LINES`] for a file without header whose lines are JSON objects.
     pub delimiter: u8,
     /// The position of the header, after a first line `sep=;`, which Excel writes and reads, or after title lines; else
     /// the beginning.
@@ -27,6 +27,11 @@ pub struct Layout {
 impl Layout {
     /// The layout of a text, from its beginning and the options. `first_text` should contain the whole header line.
     pub fn of(first_text: &str, options: &ImportOptions) -> Layout {
+        // No name of a column begins so.
+        let inside = first_text.trim_start().strip_prefix('{').map(str::trim_start);
+        if inside.is_some_and(|rest| rest.starts_with(['"', '}'])) && options.delimiter.is_none() {
+            return Layout { delimiter: JSON_LINES, start: Position::default() };
+        }
         let hint = first_text.get(..5).filter(|line| {
             line.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("sep="))
                 && first_text.get(5..).is_some_and(|rest| rest.starts_with(['\r', '\n']))

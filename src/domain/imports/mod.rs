@@ -11,6 +11,7 @@ mod job;
 mod layout;
 mod lines;
 mod options;
+mod payments;
 mod preset;
 #[cfg(test)]
 mod properties;
@@ -20,18 +21,23 @@ mod report;
 mod row;
 mod target;
 mod template;
+mod traces;
 
 pub use self::header::{Column, ColumnUse, FillRule, HeaderProblem, Mapping, Reading};
 pub use self::intake::{FileError, Intake};
 pub use self::job::{ImportJob, ImportPlan, JobState};
 pub use self::layout::Layout;
 pub use self::options::{DateFormat, ImportOptions, OnBadValue, OnError, UnknownColumns};
+pub use self::payments::{PaymentMapping, note as payment_note};
 pub use self::preset::Preset;
-pub use self::records::{CsvRecord, Position, RECORD_BYTES_MAX, RecordItem, RecordReader, RecordTooLong};
+pub use self::records::{
+    CsvRecord, JSON_LINES, Position, RECORD_BYTES_MAX, RecordItem, RecordReader, RecordTooLong,
+};
 pub use self::rejected::{rejected_header, rejected_rows};
 pub use self::report::{
     Counts, Reason, Rejections, RowError, RowNote, RowOutcome, RowReport, rejection_notes,
 };
-pub use self::row::{RowDraft, read_row};
+pub use self::row::{RowDraft, cells_without_cards, read_row};
 pub use self::target::{REJECTED_COLUMNS, Target};
 pub use self::template::template;
+pub use self::traces::Traces;

@@ -2,12 +2,14 @@
 //!
 //! The two columns of the report come first, so the row's own cells stay in line, however many there are. The cells have
 //! the text of the original file, save that no spreadsheet runs one as a formula; an import reads both alike. Passwords
-//! stay as they are: an import reads them to the letter.
+//! stay as they are: an import reads them to the letter. Of a file of JSON lines it is CSV too, whose column `json` has the
+//! lines.
 
 use std::borrow::Cow;
 
 use super::header::{ColumnUse, Mapping};
 use super::job::ImportPlan;
+use super::records::JSON_LINES;
 use super::report::RowReport;
 use super::target::{REJECTED_COLUMNS, Target, is_of_report};
 use crate::domain::exports::harmless;
@@ -56,7 +58,7 @@ fn row_cells(plan: &ImportPlan, row: &RowReport, passwords: &[usize]) -> Vec<Str
 
 fn written(plan: &ImportPlan, records: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new()
-        .delimiter(plan.delimiter)
+        .delimiter(if plan.delimiter == JSON_LINES { b',' } else { plan.delimiter })
         .terminator(csv::Terminator::CRLF)
         .flexible(true)
         .from_writer(Vec::new());
@@ -154,6 +156,7 @@ mod tests {
             ("Full Name,Email,Phone Number,Country,Street Address,City,Reference ID", Preset::Doku),
             ("id,Created (UTC),Email", Preset::Stripe),
             ("Email,Accepts Email Marketing,Total Orders", Preset::Shopify),
+            ("Email,Command,Total Orders,Top Row", Preset::Matrixify),
         ] {
             let cells = REJECTED_COLUMNS.into_iter().chain(header.split(','));
             let mapping = Mapping::of(cells, &ImportOptions::default());

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::domain::decide::command::Verdict;
+use crate::domain::decide::events::COMMENTS;
 use crate::domain::filter::ADDITIONAL_PREFIX;
 use crate::domain::kernel::problem::{At, Problem, Rejection, Tells};
 
@@ -54,6 +55,8 @@ impl From<&Problem> for RowNote {
         let field = match &problem.at {
             At::Pointer(pointer) => match pointer_path(pointer).as_slice() {
                 [name, key, ..] if name == "additionalFields" => format!("{ADDITIONAL_PREFIX}{key}"),
+                // A member of an item of a list.
+                path @ [_, _, _, ..] => path.join("/"),
                 [name, ..] => name.clone(),
                 [] => String::new(),
             },
@@ -93,7 +96,11 @@ pub fn rejection_notes(rejection: &Rejection) -> Vec<RowNote> {
             vec![RowNote::new("", "no_identifier", message)]
         }
         Rejection::Deleted => one("deleted", "the customer is deleted"),
-        Rejection::NotFound | Rejection::Stale | Rejection::KeyReused | Rejection::Defect => {
+        Rejection::NotFound
+        | Rejection::NotAuthor
+        | Rejection::Stale
+        | Rejection::KeyReused
+        | Rejection::Defect => {
             one("internal", "the row could not be imported; this is a defect of the service")
         }
     }
@@ -334,10 +341,14 @@ impl RowReport {
     /// Whether it reports the same as a dry run did.
     fn is_as_rehearsed(&self, rehearsed: &RowReport) -> bool {
         let is_new = |outcome| matches!(outcome, RowOutcome::Created | RowOutcome::Forced);
+        // A dry run keeps no comments: it does not see that an earlier row of the file brings the same one.
+        let changed = |report: &'_ RowReport| -> Vec<String> {
+            report.changed.iter().filter(|name| *name != COMMENTS).cloned().collect()
+        };
         self.outcome == rehearsed.outcome
             // A dry run has no ids for customers that it would create, nor for later rows that would match them.
             && (is_new(self.outcome) || rehearsed.customer_id.is_none() || self.customer_id == rehearsed.customer_id)
-            && self.changed == rehearsed.changed
+            && changed(self) == changed(rehearsed)
             && self.differs == rehearsed.differs
     }
 }

@@ -3,11 +3,15 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::domain::addresses::column::AddressColumn;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::is_additional_key;
 use crate::domain::filter::{ADDITIONAL_PREFIX, after_prefix};
 use crate::domain::kernel::invisible::visible;
 use crate::domain::kernel::text::{fold, nearest};
+use crate::domain::methods::column::MethodColumn;
+use crate::domain::references::{REFERENCE_PREFIX, is_system, system_of_name};
+use crate::domain::spelling::{self, HungColumn};
 
 /// What a column fills.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +36,22 @@ pub enum Target {
     IdentifierFields,
     /// `createdAt`.
     CreatedAt,
+    /// `addresses`, as a JSON array.
+    Addresses,
+    /// A part of an address: `address-2-city`.
+    Address(AddressColumn),
+    /// `references`, each `system:externalId`, like labels.
+    References,
+    /// The references of one system: `reference-stripe`, like labels.
+    Reference(Cow<'static, str>),
+    /// A comment that the customer gets; lines stay lines.
+    Comment,
+    /// `methods`, as a JSON array.
+    Methods,
+    /// A part of a stored method: `method-2-last4`.
+    Method(MethodColumn),
+    /// A whole customer as a JSON object: the body of a create, with `methods` and `comments`.
+    Json,
 }
 
 /// What a header means in one kind of file.
@@ -52,8 +72,11 @@ pub(super) enum Meaning {
 /// The first columns of a file of rejected rows: where each row stood and why it was rejected. An import leaves them out.
 pub const REJECTED_COLUMNS: [&str; 2] = ["importLine", "importError"];
 
+/// The column that holds a whole customer, and the only one of a file of JSON lines.
+pub(super) const JSON_COLUMN: &str = "json";
+
 /// The targets that are no text field, with their names in a request and in a record.
-const OTHERS: [(Target, &str, &str); 8] = [
+const OTHERS: [(Target, &str, &str); 13] = [
     (Target::Password, "customerPsw", "customerPsw"),
     (Target::Status, "customerStatus", "customerStatus"),
     (Target::Balance, "balance", "Balance"),
@@ -62,6 +85,11 @@ const OTHERS: [(Target, &str, &str); 8] = [
     (Target::Labels, "labels", "Labels"),
     (Target::IdentifierFields, "identifierFields", "IdentifierFields"),
     (Target::CreatedAt, "createdAt", "Created"),
+    (Target::Addresses, "addresses", "Addresses"),
+    (Target::References, "references", "References"),
+    (Target::Comment, "comment", "comment"),
+    (Target::Methods, "methods", "Methods"),
+    (Target::Json, JSON_COLUMN, JSON_COLUMN),
 ];
 
 impl Target {
@@ -73,16 +101,45 @@ impl Target {
         if let Some(key) = after_prefix(name).map(str::trim) {
             return is_additional_key(key).then(|| Target::Additional(key.to_owned()));
         }
-        Target::of_own_name(&header_key(name))
+        if let Some(system) = system_of_name(name) {
+            return system.ok().map(|system| Target::Reference(system.into()));
+        }
+        if let Some(column) = MethodColumn::of_name(name) {
+            return Some(Target::Method(column));
+        }
+        match AddressColumn::of_name(name) {
+            Some(Ok(column)) => Some(Target::Address(column)),
+            Some(Err(flat)) => Some(Target::Text(flat)),
+            None => {
+                let key = header_key(name);
+                Target::of_own_name(&key).or_else(|| match spelling::of_key(&key)? {
+                    HungColumn::Method(column) => Some(Target::Method(column)),
+                    HungColumn::Address(Ok(column)) => Some(Target::Address(column)),
+                    HungColumn::Address(Err(flat)) => Some(Target::Text(flat)),
+                })
+            }
+        }
     }
 
     /// The target of a header in the spelling of any system.
     pub(super) fn of_header(name: &str) -> Option<Target> {
-        Target::parse(name).or_else(|| {
+        let usual = || {
             let key = header_key(name);
             let found = SPELLINGS.iter().find(|(_, spellings)| has_word(spellings, &key));
             found.map(|(target, _)| target.clone())
-        })
+        };
+        Target::parse(name).or_else(usual).or_else(|| Target::of_words(name))
+    }
+
+    /// `additional_x` or `Reference X`. Usual spellings such as "Reference ID" come first.
+    pub(super) fn of_words(name: &str) -> Option<Target> {
+        let name = visible(name);
+        let name = name.trim();
+        if let Some(key) = spelling::after_word(name, "additional") {
+            return is_additional_key(key).then(|| Target::Additional(key.to_owned()));
+        }
+        let system = spelling::after_word(name, "reference")?.to_ascii_lowercase();
+        is_system(&system).then(|| Target::Reference(system.into()))
     }
 
     /// By [`header_key`] of a name in a request or record.
@@ -99,6 +156,9 @@ impl Target {
         match self {
             Target::Text(field) => Cow::Borrowed(field.name()),
             Target::Additional(key) => Cow::Owned(format!("{ADDITIONAL_PREFIX}{key}")),
+            Target::Reference(system) => Cow::Owned(format!("{REFERENCE_PREFIX}{system}")),
+            Target::Address(column) => Cow::Owned(column.to_string()),
+            Target::Method(column) => Cow::Owned(column.to_string()),
             other => {
                 let found = OTHERS.iter().find(|(target, ..)| target == other);
                 Cow::Borrowed(found.map(|(_, request, _)| *request).unwrap_or_default())
@@ -119,7 +179,8 @@ impl Target {
 
     /// "; did you mean …?" with that name.
     pub(super) fn hint(word: &str) -> String {
-        Target::nearest(word).map(|near| format!("; did you mean {near}?")).unwrap_or_default()
+        let near = spelling::near(&visible(word)).or_else(|| Target::nearest(word).map(str::to_owned));
+        near.map(|near| format!("; did you mean {near}?")).unwrap_or_default()
     }
 }
 
@@ -131,7 +192,7 @@ impl fmt::Display for Target {
 
 /// The form in which headers compare: without case, invisible characters, white space, `_`, `-` and `.` (rules 9).
 pub(super) fn header_key(header: &str) -> String {
-    let kept = |c: &char| !c.is_whitespace() && !matches!(c, '_' | '-' | '.' | '\u{feff}');
+    let kept = |c: &char| !spelling::is_separator(*c) && *c != '\u{feff}';
     fold(&visible(header).chars().filter(kept).collect::<String>()).into()
 }
 
@@ -282,10 +343,34 @@ mod tests {
             ("Created", "createdAt"),
             ("Additional-Tier", "additional-Tier"),
             ("ADDITIONAL-loyalty tier", "additional-loyalty tier"),
+            ("additional_tier", "additional-tier"),
+            ("Additional Loyalty tier", "additional-Loyalty tier"),
+            ("reference_shop", "reference-shop"),
+            ("Reference.My_Shop", "reference-my_shop"),
+            ("Address 2 Address", "address-2-address"),
+            ("address_12_address_1", "address-12-address1"),
+            ("address.2.isDefaultBilling", "address-2-isDefaultBilling"),
+            ("Address Billing Phone", "address-billing-phone"),
+            ("address_shipping_zip", "shippingZip"),
+            ("Method Provider", "method-provider"),
+            ("method_2_provider_method_id", "method-2-providerMethodId"),
+            ("Method 20 Last 4", "method-20-last4"),
+            ("Reference Number", "customerNumber"),
+            ("address_line_2", "address1"),
         ] {
             assert_eq!(Target::of_header(header).unwrap().name(), name, "{header}");
         }
-        for unknown in ["id", "Customer ID", "nope", "", "additional-", "additional-é"] {
+        for unknown in [
+            "id",
+            "Customer ID",
+            "nope",
+            "",
+            "additional-",
+            "additional-é",
+            "Reference My Shop",
+            "Address 02 City",
+            "Method 21 Brand",
+        ] {
             assert_eq!(Target::of_header(unknown), None, "{unknown}");
         }
         assert_eq!(Target::nearest("frist name"), Some("firstname"));

@@ -1,5 +1,6 @@
 //! What every subject uses: text, time, money, JSON members, and the problems of a request.
 
+pub mod card;
 pub mod checks;
 pub mod invisible;
 pub mod members;

@@ -79,9 +79,25 @@ impl std::fmt::Display for Money {
     }
 }
 
+/// The shortest exact decimal of a sum of amounts in ten-thousandths, which may be greater than an amount.
+pub fn shown(units: i128) -> String {
+    let (whole, rest) = (units / i128::from(UNITS), (units % i128::from(UNITS)).abs());
+    let sign = if units < 0 && whole == 0 { "-" } else { "" };
+    let text = format!("{sign}{whole}.{rest:04}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rules_15_sums_are_shown_as_amounts_are() {
+        for units in [0, 1, -1, 10_000, -10_000, 125_000, -5_001, 9_999_999_999_999_999] {
+            assert_eq!(shown(units.into()), Money::from_units(units).unwrap().to_string(), "{units}");
+        }
+        assert_eq!(shown(-90_000_000_000_000_000_500), "-9000000000000000.05");
+    }
 
     #[test]
     fn rules_2_balance_is_exact() {

@@ -93,6 +93,22 @@ impl Problem {
         Problem::new(At::Line(line), code, message.into())
     }
 
+    /// The same problem of a body that is itself the value of a member.
+    #[must_use]
+    pub fn within(self, member: &str) -> Problem {
+        let at = match self.at {
+            At::Pointer(pointer) => At::Pointer(format!("/{member}{pointer}")),
+            other => other,
+        };
+        Problem { at, ..self }
+    }
+
+    /// Whether it is about a member of the body by this name, or about something in it.
+    pub fn is_of(&self, member: &str) -> bool {
+        let At::Pointer(pointer) = &self.at else { return false };
+        pointer.strip_prefix('/').and_then(|rest| rest.split('/').next()) == Some(member)
+    }
+
     /// The same problem, marked with what it tells about stored customers.
     #[must_use]
     pub fn telling(self, tells: Tells) -> Problem {
@@ -150,6 +166,8 @@ pub enum Rejection {
     },
     /// The token lacks `pii:read` for what it sends: 403 (rules 1).
     NeedsPii(Vec<Problem>),
+    /// It belongs to another author: 403 (rules 12).
+    NotAuthor,
     /// The current state does not allow it: 409.
     State(Vec<Problem>),
     /// The customer is deleted and cannot change: 409 (rules 5).

@@ -36,6 +36,24 @@ pub fn clean_lines(text: &str, chars_max: usize) -> Result<CompactString, ValueE
     checked(&one_line(&seen(text, chars_max)?, BETWEEN_LINES), chars_max)
 }
 
+/// The stored form of a text of several lines, such as a comment: without invisible characters, trimmed, in NFC. Every line
+/// break becomes `\n`; tabs stay.
+///
+/// # Errors
+/// Same as [`clean`].
+pub fn clean_paragraphs(text: &str, chars_max: usize) -> Result<String, ValueError> {
+    let seen = seen(text, chars_max)?;
+    let lines = seen.trim().replace("\r\n", "\n").replace(is_break, "\n");
+    if lines.chars().any(|c| !matches!(c, '\n' | '\t') && is_refused(c)) {
+        return Err(("control_character", NO_CONTROL.into()));
+    }
+    let normal = nfc(&lines);
+    if normal.chars().count() > chars_max {
+        return Err(("too_long", at_most(chars_max)));
+    }
+    Ok(normal.into_owned())
+}
+
 /// The visible part of a text. A text that must be too long is not looked at: it may have megabytes. A character of the
 /// normal form has at most four characters before, of at most four bytes.
 fn seen(text: &str, chars_max: usize) -> Result<Cow<'_, str>, ValueError> {

@@ -59,6 +59,23 @@ impl Micros {
         self.0.div_euclid(SECOND_US)
     }
 
+    /// The first moment of a month in UTC; `None` if there is no such month.
+    pub fn of_month(year: i32, month: u32) -> Option<Micros> {
+        let first = NaiveDate::from_ymd_opt(year, month, 1)?.and_hms_opt(0, 0, 0)?;
+        Some(Micros(first.and_utc().timestamp_micros()))
+    }
+
+    /// The day in UTC, as `2026-03-01`.
+    pub fn day(self) -> String {
+        self.utc().format("%Y-%m-%d").to_string()
+    }
+
+    /// The year and the month in UTC.
+    pub fn month(self) -> (i32, u32) {
+        let utc = self.utc();
+        (utc.year(), utc.month())
+    }
+
     fn utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.0).unwrap_or_default()
     }

@@ -447,7 +447,8 @@ impl Locked<'_> {
     }
 
     fn notify(&mut self, customer_id: i64, kind: MailKind) -> Result<(), StoreError> {
-        let mail = NewMail { entrypoint_id: self.entrypoint_id, customer_id, kind, link: None };
+        let mail =
+            NewMail { entrypoint_id: self.entrypoint_id, customer_id, kind, link: None, receipt: None };
         mail::enqueue(self.conn, self.ring, &mail, self.tx.now)
     }
 }

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use crate::clock;
 use crate::domain::accounts::token::{Claims, Entries, Scope};
 use crate::domain::kernel::problem::{Problem, Rejection};
+use crate::domain::kernel::text::normal;
 use crate::domain::kernel::time::{Micros, SECOND_US};
 use crate::store::Tokens;
 use crate::store::engine::conn::{Conn, KeptConn, Purpose, on};
@@ -129,6 +130,44 @@ fn find(conn: &mut Conn, jti: &str) -> Result<Option<TokenRecord>, StoreError> {
     row.map(TokenRow::open).transpose()
 }
 
+/// The token that a text means: one with this id, or else the only one in force with this name. If none of this name is in
+/// force, the last of them, so that a revocation may be repeated.
+fn meant(conn: &mut Conn, text: &str, claims: Option<&Claims>) -> Result<TokenRecord, StoreError> {
+    let is_theirs = |record: &TokenRecord| claims.is_none_or(|claims| claims.sees_token(&record.claims));
+    if let Some(record) = find(conn, text)?.filter(is_theirs) {
+        return Ok(record);
+    }
+    let name = normal(text);
+    let mut named = all(conn, claims.map(|claims| claims.org))?;
+    named.retain(|record| record.claims.sub == name && is_theirs(record));
+    let now = clock::now().secs();
+    let is_in_force = |record: &&TokenRecord| record.revoked_at.is_none() && record.claims.exp > now;
+    let in_force: Vec<&TokenRecord> = named.iter().filter(is_in_force).collect();
+    match in_force.as_slice() {
+        [] => named.into_iter().next().ok_or(Rejection::NotFound.into()),
+        [only] => Ok(TokenRecord::clone(only)),
+        several => {
+            let message = format!("{} tokens in force have this name; name one by its id", several.len());
+            Err(Rejection::State(vec![Problem::parameter("jti", "not_unique", message)]).into())
+        }
+    }
+}
+
+/// The tokens of an organisation, or of all, newest first.
+fn all(conn: &mut Conn, org_id: Option<i64>) -> Result<Vec<TokenRecord>, StoreError> {
+    let rows: Vec<TokenRow> = on!(conn, |c| {
+        let newest_first = (token::issued_at_us.desc(), token::jti);
+        let mut tokens = token::table.order(newest_first).select(TokenRow::as_select()).into_boxed();
+        if let Some(org_id) = org_id {
+            tokens = tokens.filter(token::org_id.eq(org_id));
+        }
+        tokens.load(c)
+    })?;
+    let mut records = rows.into_iter().map(TokenRow::open).collect::<Result<Vec<_>, _>>()?;
+    end_with_makers(&mut records);
+    Ok(records)
+}
+
 /// Marks the tokens that ended because a token by which they were made was revoked.
 fn end_with_makers(records: &mut [TokenRecord]) {
     let revoked: HashMap<String, Micros> =
@@ -173,22 +212,21 @@ impl Tokens<'_> {
             .await
     }
 
-    /// Revokes a token that `claims` may see; without claims, any token.
+    /// Revokes a token that `claims` may see; without claims, any token. The text is the token's id, or its name if only one
+    /// token in force has it. Returns the id.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`] if there is no such token.
-    pub async fn revoke(self, claims: Option<Claims>, jti: String) -> Result<(), StoreError> {
+    /// [`StoreError::Rejected`] if there is no such token, or several in force have this name.
+    pub async fn revoke(self, claims: Option<Claims>, text: String) -> Result<String, StoreError> {
         self.0
             .administer(move |conn, _| {
-                let is_theirs =
-                    |record: &TokenRecord| claims.is_none_or(|claims| claims.sees_token(&record.claims));
-                find(conn, &jti)?.filter(is_theirs).ok_or(Rejection::NotFound)?;
+                let jti = meant(conn, &text, claims.as_ref())?.claims.jti;
                 on!(conn, |c| diesel::update(
                     token::table.find(&jti).filter(token::revoked_at_us.is_null())
                 )
                 .set(token::revoked_at_us.eq(clock::now().0))
                 .execute(c))?;
-                Ok(())
+                Ok(jti)
             })
             .await
     }
@@ -198,22 +236,7 @@ impl Tokens<'_> {
     /// # Errors
     /// Database errors.
     pub async fn list(self, org_id: Option<i64>) -> Result<Vec<TokenRecord>, StoreError> {
-        self.0
-            .read(move |conn, _| {
-                let rows: Vec<TokenRow> = on!(conn, |c| {
-                    let newest_first = (token::issued_at_us.desc(), token::jti);
-                    let mut tokens =
-                        token::table.order(newest_first).select(TokenRow::as_select()).into_boxed();
-                    if let Some(org_id) = org_id {
-                        tokens = tokens.filter(token::org_id.eq(org_id));
-                    }
-                    tokens.load(c)
-                })?;
-                let mut records = rows.into_iter().map(TokenRow::open).collect::<Result<Vec<_>, _>>()?;
-                end_with_makers(&mut records);
-                Ok(records)
-            })
-            .await
+        self.0.read(move |conn, _| all(conn, org_id)).await
     }
 
     /// A token's record.

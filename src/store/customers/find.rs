@@ -10,14 +10,18 @@ use super::load::{customer_rows, version_of};
 use super::record_cache::{self, OpenedRecord, RecordCache};
 use super::rows::{Versioned, VersionedColumns, whole};
 use crate::domain::customers::history::{FieldChange, difference};
+use crate::domain::customers::identifier::reference_key;
 use crate::domain::customers::record::Customer;
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::time::Micros;
+use crate::domain::references::Reference;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::ask;
 use crate::store::engine::reader::Results;
 use crate::store::engine::schema::history;
+use crate::store::entrypoints::lock_row::read_lock_row;
+use crate::store::index::digests::{self, Customers};
 use crate::store::keys::keyring::KeyRing;
 
 /// A customer with its entrypoint, read from one state of the database.
@@ -27,12 +31,17 @@ pub struct Found {
     pub record: Arc<OpenedRecord>,
     /// Its entrypoint.
     pub entrypoint: Arc<Entrypoint>,
+    /// Whether it has transactions.
+    pub has_money: bool,
 }
 
 ask! {
     /// Several customers; one look-up each.
     fn several<'a> of PgConnection(
-        concat!("SELECT ", customer_columns!(), ", ", newest_version!(), ", ", settings_version!(), " FROM unnest("),
+        concat!(
+            "SELECT ", customer_columns!(), ", ", newest_version!(), ", ", settings_version!(), ", ", transactions!(),
+            " FROM unnest("
+        ),
         places: &'a [i64] as Array<BigInt>,
         ", ", ids: &'a [i64] as Array<BigInt>;
         ") AS w (place, id) CROSS JOIN LATERAL (SELECT * FROM customer WHERE entrypoint_id = w.place \
@@ -52,17 +61,43 @@ pub(crate) fn find(
 ) -> Result<Option<Found>, StoreError> {
     let Some(found) = whole(conn, id, entrypoint_id)?.pop() else { return Ok(None) };
     let entrypoint = checked(conn, ring, &found)?;
-    Ok(Some(Found { record: record_cache::open(conn, ring, &found.0)?, entrypoint }))
+    let record = record_cache::open(conn, ring, &found.0)?;
+    Ok(Some(Found { record, entrypoint, has_money: found.3.is_some() }))
+}
+
+/// The live customer of an entrypoint with a reference. It reads in one snapshot, so that a rotation does not move the
+/// customer meanwhile.
+///
+/// # Errors
+/// Same as [`find`].
+pub(crate) fn find_by_reference(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    entrypoint_id: i64,
+    reference: &Reference,
+) -> Result<Option<Found>, StoreError> {
+    let Some(lock_row) = read_lock_row(conn, entrypoint_id)? else { return Ok(None) };
+    let keys = lock_row.keys(conn, ring)?;
+    let key = reference_key(&reference.system, &reference.external_id);
+    let digests: Vec<Vec<u8>> = keys.all().map(|index| index.digest(&key)).collect();
+    for id in digests::find::<Customers>(conn, entrypoint_id, &digests)?.into_values().flatten() {
+        let Some(found) = find(conn, ring, entrypoint_id, id)? else { continue };
+        let customer = &found.record.stored.customer;
+        if !customer.is_deleted() && key.is_of(customer) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// The entrypoint of a customer, after a check that the row is the newest version.
 ///
 /// # Errors
 /// Same as [`find`].
-fn checked(
+pub(super) fn checked(
     conn: &mut Conn,
     ring: &KeyRing,
-    (row, version, settings_version): &Versioned,
+    (row, version, settings_version, _): &Versioned,
 ) -> Result<Arc<Entrypoint>, StoreError> {
     row.must_be_newest(*version)?;
     let settings_version =
@@ -81,7 +116,8 @@ pub(crate) fn find_each(
     let tell = |conn: &mut Conn, found: Option<&Versioned>| {
         let Some(found) = found else { return Ok(None) };
         let entrypoint = checked(conn, ring, found)?;
-        Ok(Some(Found { record: record_cache.open(conn, ring, &found.0)?, entrypoint }))
+        let record = record_cache.open(conn, ring, &found.0)?;
+        Ok(Some(Found { record, entrypoint, has_money: found.3.is_some() }))
     };
     let (Conn::Postgres(c), [_, _, ..]) = (&mut *conn, places) else {
         let mut one = |(entrypoint_id, id): &(i64, i64)| {

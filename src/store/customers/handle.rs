@@ -1,12 +1,13 @@
 //! The interface to customers: commands go to a writer, reads go to a reader.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use diesel::prelude::*;
 use tokio::sync::oneshot;
 
+use super::details;
 use super::find::{self, Found, HistoryEntry};
 use super::lists::{self, IdPage, ListPage, ListRequest, Listed};
 use super::load::block_of;
@@ -15,6 +16,11 @@ use super::tx::{EntrypointTx, Reply};
 use crate::clock;
 use crate::domain::customers::apply;
 use crate::domain::decide::command::{Action, Answer, Command, Precomputed};
+use crate::domain::filter::Standing;
+use crate::domain::references::Reference;
+use crate::domain::statistics::Numbers;
+use crate::domain::transactions::totals::Totals;
+use crate::store::comments::CommentPage;
 use crate::store::engine::checkpointer::truncate_log;
 use crate::store::engine::conn::{Conn, DatabaseUrl, on};
 use crate::store::engine::error::StoreError;
@@ -22,7 +28,20 @@ use crate::store::engine::queue::PATIENCE;
 use crate::store::engine::reader::{Sees, Size, Wanted};
 use crate::store::engine::schema::{self, customer};
 use crate::store::keys::keyring::KeyRing;
-use crate::store::{Customers, index};
+use crate::store::transactions::summary::CustomerMoney;
+use crate::store::transactions::sums;
+use crate::store::{Customers, index, statistics};
+
+/// How many deliveries of transactions take as long as another command.
+const DELIVERIES_A_COMMAND: usize = 4;
+
+/// As how many commands an action counts in a batch.
+fn weight(action: &Action) -> usize {
+    match action {
+        Action::Ingest(ingest) => 1 + ingest.items.len() / DELIVERIES_A_COMMAND,
+        _ => 1,
+    }
+}
 
 impl Customers<'_> {
     /// Computes in advance what a create will probably need. If the writer computes it under the lock, imports are 7 to 13 %
@@ -46,7 +65,8 @@ impl Customers<'_> {
         self.0.last_command_us.store(clock::now().0, Ordering::Relaxed);
         let (reply, mut answer) = oneshot::channel();
         let sends_mail = matches!(command.action, Action::Invite(_) | Action::Consent(_));
-        self.0.queue.push_command(command.entrypoint_id, command, reply)?;
+        let (lane, weight) = (command.entrypoint_id, weight(&command.action));
+        self.0.queue.push_command(lane, command, weight, reply)?;
         let answer = match tokio::time::timeout(PATIENCE, &mut answer).await {
             Ok(answer) => answer,
             // A command that a writer has taken still gets its answer.
@@ -156,6 +176,70 @@ impl Customers<'_> {
         self.0.readers.look_up((entrypoint_id, id), |found| found.map(render)).await
     }
 
+    /// Applies `render` to a customer and the first comments of its list, at most `limit`, on the reader thread.
+    ///
+    /// # Errors
+    /// Database errors; [`StoreError::Corrupt`].
+    pub async fn details<T: Send + 'static>(
+        self,
+        entrypoint_id: i64,
+        id: i64,
+        limit: i64,
+        render: impl FnOnce(Found, &CommentPage, Option<&CustomerMoney>) -> T + Send + 'static,
+    ) -> Result<Option<T>, StoreError> {
+        let (ring, record_cache) = (Arc::clone(&self.0.ring), Arc::clone(&self.0.record_cache));
+        let read = move |conn: &mut Conn| {
+            let found = details::details(conn, &ring, &record_cache, entrypoint_id, id, limit)?;
+            Ok(found.map(|(found, comments, money)| render(found, &comments, money.as_ref())))
+        };
+        self.0.readers.read(Size::Few, self.sees(), read).await
+    }
+
+    /// Applies `render` to a customer, its totals and its last transactions, read from one state of the database.
+    ///
+    /// # Errors
+    /// Database errors; [`StoreError::Corrupt`].
+    pub async fn find_with_money<T: Send + 'static>(
+        self,
+        entrypoint_id: i64,
+        id: i64,
+        render: impl FnOnce(&Found, Option<&CustomerMoney>) -> T + Send + 'static,
+    ) -> Result<Option<T>, StoreError> {
+        let read = move |conn: &mut Conn, ring: &KeyRing| {
+            let Some(found) = find::find(conn, ring, entrypoint_id, id)? else { return Ok(None) };
+            let money = details::money_of(conn, ring, &found)?;
+            Ok(Some(render(&found, money.as_ref())))
+        };
+        self.0.look_up(read).await
+    }
+
+    /// What a read sees that is one statement on PostgreSQL.
+    fn sees(self) -> Sees {
+        match self.0.url {
+            DatabaseUrl::Postgres(_) => Sees::EachItsOwn,
+            DatabaseUrl::Sqlite(_) => Sees::OneState,
+        }
+    }
+
+    /// Applies `render` to the live customer of an entrypoint with a reference, on the reader thread.
+    ///
+    /// # Errors
+    /// Database errors; [`StoreError::Corrupt`].
+    pub async fn find_by_reference<T: Send + 'static>(
+        self,
+        entrypoint_id: i64,
+        reference: Reference,
+        render: impl FnOnce(&Found, Option<&CustomerMoney>) -> T + Send + 'static,
+    ) -> Result<Option<T>, StoreError> {
+        let read = move |conn: &mut Conn, ring: &KeyRing| {
+            let found = find::find_by_reference(conn, ring, entrypoint_id, &reference)?;
+            let Some(found) = found else { return Ok(None) };
+            let money = details::money_of(conn, ring, &found)?;
+            Ok(Some(render(&found, money.as_ref())))
+        };
+        self.0.look_up(read).await
+    }
+
     /// Applies `render` to a page of a list, read from one state of the database. It runs on the reader thread, so that
     /// the thread that allocated the records also frees them.
     ///
@@ -169,17 +253,19 @@ impl Customers<'_> {
         let plan = request.plan();
         let (ring, record_cache) = (Arc::clone(&self.0.ring), Arc::clone(&self.0.record_cache));
         if lists::by_id::asks(&request, &plan) {
-            let sees = match self.0.url {
-                DatabaseUrl::Postgres(_) => Sees::EachItsOwn,
-                DatabaseUrl::Sqlite(_) => Sees::OneState,
+            let sees = self.sees();
+            let read = move |conn: &mut Conn| {
+                let mut page = lists::by_id::page(conn, &ring, &record_cache, &request)?;
+                page.load_money(conn, &ring, &request)?;
+                Ok(render(&page))
             };
-            let read =
-                move |conn: &mut Conn| Ok(render(&lists::by_id::page(conn, &ring, &record_cache, &request)?));
             return self.0.readers.read(Size::Many, sees, read).await;
         }
         let (owner, time_max) = (request.owner, request.time_max);
         let read = move |conn: &mut Conn, wanted: &Wanted| {
-            Ok(render(&lists::page(conn, &ring, &record_cache, &request, plan, wanted)?))
+            let mut page = lists::page(conn, &ring, &record_cache, &request, plan, wanted)?;
+            page.load_money(conn, &ring, &request)?;
+            Ok(render(&page))
         };
         self.0.readers.search(owner, time_max, read).await
     }
@@ -204,12 +290,31 @@ impl Customers<'_> {
         self.0.read(move |conn, ring| lists::by_ids(conn, ring, &RecordCache::none(), &ids)).await
     }
 
-    /// The number of customers of an entrypoint for each `status/lifecycle`.
+    /// What the transactions of some customers come to, by entrypoint and id; those without transactions are left out.
     ///
     /// # Errors
     /// Database errors.
-    pub async fn counts(self, entrypoint_id: i64) -> Result<Option<HashMap<String, i64>>, StoreError> {
-        self.0.read(move |conn, _| lists::counts(conn, entrypoint_id)).await
+    pub async fn standings(self, ids: Vec<(i64, i64)>) -> Result<HashMap<i64, Standing>, StoreError> {
+        self.0.read(move |conn, _| lists::standing::standings(conn, &ids)).await
+    }
+
+    /// The number of customers of an entrypoint for each `status/lifecycle`, the counted numbers since a day such as
+    /// `2026-03-01`, and what the customers' transactions come to by currency, read from one state of the database.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn counts(
+        self,
+        entrypoint_id: i64,
+        since: String,
+    ) -> Result<Option<(HashMap<String, i64>, Numbers, BTreeMap<String, Totals>)>, StoreError> {
+        self.0
+            .look_up(move |conn, _| {
+                let Some(counts) = lists::counts(conn, entrypoint_id)? else { return Ok(None) };
+                let numbers = statistics::numbers(conn, entrypoint_id, &since)?;
+                Ok(Some((counts, numbers, sums::of_entrypoint(conn, entrypoint_id)?)))
+            })
+            .await
     }
 
     /// Entries of a customer's history, newest first, and the total number.

@@ -6,12 +6,15 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable};
 
 use super::rows::{CustomerColumns, CustomerRow, whole};
+use crate::domain::comments::COMMENTS_MAX;
 use crate::domain::customers::identifier::MatchKey;
 use crate::domain::customers::record::Stored;
-use crate::domain::decide::command::{Action, Command};
+use crate::domain::decide::command::{Action, Command, MethodOwner, SubscriptionOwner};
 use crate::domain::decide::precomputed_keys;
 use crate::domain::decide::working_set::WorkingSet;
 use crate::domain::kernel::time::Micros;
+use crate::domain::references::Reference;
+use crate::store::comments;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::ask;
@@ -23,6 +26,9 @@ use crate::store::index;
 use crate::store::index::digests::{self, Customers};
 use crate::store::keys::index_keys::{IndexKey, IndexKeys};
 use crate::store::keys::keyring::KeyRing;
+use crate::store::subscriptions;
+use crate::store::transactions::load::PayerRow;
+use crate::store::transactions::totals;
 
 /// The number of customer ids in a block.
 pub(crate) const ID_BLOCK: i64 = 1024;
@@ -43,6 +49,8 @@ pub(crate) struct Loaded {
     pub dry_run_records: Option<DryRunRecords>,
     /// Idempotency keys whose records have expired and still exist.
     pub expired: Vec<Vec<u8>>,
+    /// How customers stand that were not loaded as a whole, and their salts.
+    pub payers: HashMap<i64, PayerRow>,
     /// The cause of the changes, such as an import.
     pub cause: Option<String>,
 }
@@ -77,6 +85,7 @@ impl Loaded {
             rows: HashMap::new(),
             dry_run_records: None,
             expired: expired.into_iter().map(|row| row.key_hash).collect(),
+            payers: HashMap::new(),
             cause: None,
         };
         loaded.load_outcomes(conn, ring, outcomes)?;
@@ -88,11 +97,30 @@ impl Loaded {
                 Action::Invite(invite) => Some(invite.id),
                 Action::Consent(consent) => Some(consent.id),
                 Action::Archive(archive) => Some(archive.id),
-                Action::Create(_) | Action::Match(_) | Action::Replay(_) => None,
+                Action::Address(address) => Some(address.id),
+                Action::Reference(reference) => Some(reference.id),
+                Action::Label(labels) => Some(labels.id),
+                Action::Comment(change) => Some(change.id),
+                Action::Method(change) => match &change.owner {
+                    MethodOwner::Customer(id) => Some(*id),
+                    MethodOwner::Found(_) => None,
+                },
+                Action::Subscription(put) => match &put.whose {
+                    SubscriptionOwner::Id(id) => Some(*id),
+                    _ => None,
+                },
+                Action::Lifecycle(moved) => Some(moved.id),
+                // What transactions need of their customers is loaded with them.
+                Action::Create(_)
+                | Action::Match(_)
+                | Action::Ingest(_)
+                | Action::Link(_)
+                | Action::Replay(_) => None,
             })
             .collect();
         loaded.load_customers(conn, ring, &targets)?;
         loaded.load_precomputed(conn, ring, commands)?;
+        loaded.load_ledger(conn, ring, commands)?;
         Ok(loaded)
     }
 
@@ -138,6 +166,63 @@ impl Loaded {
             .returning(id_block::block_no)
             .get_result(c))?;
         self.working_set.add_ids((block - 1) * ID_BLOCK + 1..block * ID_BLOCK + 1);
+        Ok(())
+    }
+
+    /// Loads how many comments a customer has into the working set.
+    pub(crate) fn load_comment_book(&mut self, conn: &mut Conn, customer_id: i64) -> Result<(), StoreError> {
+        let book = comments::book(conn, self.lock_row.entrypoint_id, customer_id)?;
+        self.working_set.add_comment_book(customer_id, book);
+        Ok(())
+    }
+
+    /// Loads whether a customer has a comment with a text into the working set.
+    pub(crate) fn load_comment_text(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        customer_id: i64,
+        text: String,
+    ) -> Result<(), StoreError> {
+        let place = self.lock_row.entrypoint_id;
+        let all = comments::page(conn, ring, place, customer_id, 0, COMMENTS_MAX)?.comments;
+        let is_there = all.iter().any(|comment| comment.text == text);
+        self.working_set.add_comment_text(customer_id, text, is_there);
+        Ok(())
+    }
+
+    /// Loads a comment into the working set.
+    pub(crate) fn load_comment(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        customer_id: i64,
+        comment_id: i64,
+    ) -> Result<(), StoreError> {
+        let found = comments::one(conn, ring, self.lock_row.entrypoint_id, customer_id, comment_id)?;
+        self.working_set.add_comment(customer_id, comment_id, found);
+        Ok(())
+    }
+
+    /// Loads who has a subscription into the working set, with that customer.
+    pub(crate) fn load_subscription(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        external: Reference,
+    ) -> Result<(), StoreError> {
+        let found = subscriptions::find(conn, self.lock_row.entrypoint_id, &self.keys, &external)?;
+        if let Some((customer_id, _)) = found {
+            self.load_customers(conn, ring, &[customer_id])?;
+        }
+        self.working_set.add_subscription(external, found);
+        Ok(())
+    }
+
+    /// Loads when the last sale of a customer was paid into the working set.
+    pub(crate) fn load_last_sale(&mut self, conn: &mut Conn, customer_id: i64) -> Result<(), StoreError> {
+        let found = totals::last_sales(conn, self.lock_row.entrypoint_id, &[customer_id])?;
+        self.working_set.add_last_sale(customer_id, found.get(&customer_id).copied());
         Ok(())
     }
 
@@ -198,7 +283,7 @@ fn candidates(
     found: &mut [(MatchKey, Vec<i64>)],
 ) -> Result<(), StoreError> {
     let (digested, by_terms): (Vec<_>, Vec<_>) =
-        found.iter_mut().partition(|(key, _)| index.digests.contains(&key.identifier));
+        found.iter_mut().partition(|(key, _)| index.has_digest(&key.identifier));
     let wanted: Vec<Vec<u8>> = digested.iter().map(|(key, _)| index.digest(key)).collect();
     let owners = digests::find::<Customers>(conn, entrypoint_id, &wanted)?;
     for ((_, ids), digest) in digested.into_iter().zip(wanted) {
@@ -234,7 +319,7 @@ pub(crate) fn customer_rows(
             let mut pairs = Vec::with_capacity(ids.len());
             for id in ids {
                 pairs.extend(
-                    whole(conn, *id, entrypoint_id)?.into_iter().map(|(row, version, _)| (row, version)),
+                    whole(conn, *id, entrypoint_id)?.into_iter().map(|(row, version, ..)| (row, version)),
                 );
             }
             pairs

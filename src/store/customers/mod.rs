@@ -4,8 +4,10 @@
 #[macro_use]
 pub(crate) mod rows;
 
+pub(crate) mod details;
 pub(crate) mod find;
 mod handle;
+mod ledger;
 pub(crate) mod lists;
 pub(crate) mod load;
 pub(crate) mod record_cache;

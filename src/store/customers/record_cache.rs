@@ -35,8 +35,8 @@ const TYPICAL_BYTES: u64 = 5_376;
 pub struct OpenedRecord {
     /// The content of the row.
     pub stored: Stored,
-    /// The latest rendering in full, and the latest masked one.
-    renderings: [Mutex<Option<Arc<Rendering>>>; 2],
+    /// The latest renderings: in full and masked, each with what the customer paid, which is nothing, and without.
+    renderings: [Mutex<Option<Arc<Rendering>>>; 4],
 }
 
 /// A rendered customer.
@@ -52,21 +52,27 @@ pub struct Rendering {
 
 impl OpenedRecord {
     pub(crate) fn new(stored: Stored) -> OpenedRecord {
-        OpenedRecord { stored, renderings: [const { Mutex::new(None) }; 2] }
+        OpenedRecord { stored, renderings: [const { Mutex::new(None) }; 4] }
     }
 
-    /// The rendering, in full or masked: the cached one, or the tag and text that `render` makes.
+    /// The rendering, masked or not and without the money or not: the cached one, or the tag and text that `render` makes.
     ///
     /// # Errors
     /// The errors of `render`.
     pub fn rendering<E>(
         &self,
         entrypoint: &Arc<Entrypoint>,
-        masked: bool,
+        (is_masked, is_without): (bool, bool),
         render: impl FnOnce(&Stored, &Entrypoint) -> Result<(String, Vec<u8>), E>,
     ) -> Result<Arc<Rendering>, E> {
-        let [full, with_masks] = &self.renderings;
-        let mut last = if masked { with_masks } else { full }.lock().unwrap_or_else(PoisonError::into_inner);
+        let [full, masked, full_without, masked_without] = &self.renderings;
+        let slot = match (is_masked, is_without) {
+            (false, false) => full,
+            (true, false) => masked,
+            (false, true) => full_without,
+            (true, true) => masked_without,
+        };
+        let mut last = slot.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(rendering) = last.as_ref().filter(|rendering| rendering.entrypoint == *entrypoint) {
             return Ok(Arc::clone(rendering));
         }
@@ -205,7 +211,7 @@ mod tests {
         let record = OpenedRecord::new(stored(1));
         let mut written = 0;
         let mut rendering = |entrypoint: &Arc<Entrypoint>, masked: bool| {
-            let made = record.rendering(entrypoint, masked, |_, entrypoint| {
+            let made = record.rendering(entrypoint, (masked, false), |_, entrypoint| {
                 written += 1;
                 let text = format!("{masked} {}", entrypoint.dba_name.as_deref().unwrap_or_default());
                 Ok::<_, Infallible>((written.to_string(), text.into_bytes()))

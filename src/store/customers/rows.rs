@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
+use serde::Serialize;
 
 use crate::domain::customers::record::{Customer, Lifecycle, Status, Stored};
 use crate::domain::kernel::money::Money;
@@ -33,6 +34,8 @@ row! {
     key_id: i64 as BigInt,
     salt: Option<Vec<u8>> as Nullable<Binary>,
     document: Option<Vec<u8>> as Nullable<Binary>,
+    methods: Option<Vec<u8>> as Nullable<Binary>,
+    subscriptions: Option<Vec<u8>> as Nullable<Binary>,
 }
 
 /// The newest version in the history of a customer `c`.
@@ -50,15 +53,24 @@ macro_rules! settings_version {
     };
 }
 
-/// The columns of a customer, the newest version in its history, and the settings version of its entrypoint.
-pub(crate) type Versioned = (CustomerRow, Option<i64>, Option<i64>);
-pub(crate) type VersionedColumns = (CustomerColumns, Nullable<BigInt>, Nullable<BigInt>);
+/// How many transactions a customer `c` has; NULL for none.
+macro_rules! transactions {
+    () => {
+        "(SELECT t.transactions FROM customer_total t WHERE t.entrypoint_id = c.entrypoint_id \
+         AND t.customer_id = c.customer_id AND t.currency = '')"
+    };
+}
+
+/// The columns of a customer, the newest version in its history, the settings version of its entrypoint, and how many
+/// transactions the customer has.
+pub(crate) type Versioned = (CustomerRow, Option<i64>, Option<i64>, Option<i64>);
+pub(crate) type VersionedColumns = (CustomerColumns, Nullable<BigInt>, Nullable<BigInt>, Nullable<BigInt>);
 
 ask! {
     /// One customer.
     pub(crate) fn whole<'a> of Conn(
         concat!(
-            "SELECT ", customer_columns!(), ", ", newest_version!(), ", ", settings_version!(),
+            "SELECT ", customer_columns!(), ", ", newest_version!(), ", ", settings_version!(), ", ", transactions!(),
             " FROM customer c WHERE c.customer_id = "
         ), id: i64 as BigInt,
         " AND c.entrypoint_id = ", entrypoint_id: i64 as BigInt;
@@ -102,6 +114,30 @@ pub(crate) fn document_ad(entrypoint_id: i64, customer_id: i64, version: i64, ke
     Ad::new("document", &[entrypoint_id, customer_id, version, key_id])
 }
 
+/// Binds stored methods to their customer.
+fn methods_ad(entrypoint_id: i64, customer_id: i64, key_id: i64) -> Ad {
+    Ad::new("methods", &[entrypoint_id, customer_id, key_id])
+}
+
+/// Binds subscriptions to their customer.
+fn subscriptions_ad(entrypoint_id: i64, customer_id: i64, key_id: i64) -> Ad {
+    Ad::new("subscriptions", &[entrypoint_id, customer_id, key_id])
+}
+
+/// Seals what hangs on a customer as a list; `None` for an empty one, and for an erased person.
+fn seal_list<T: Serialize>(
+    stored: &Stored,
+    list: &[T],
+    seal: &SealKey,
+    ad: &Ad,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    if stored.erased || list.is_empty() {
+        return Ok(None);
+    }
+    let plain = Plain::from(serde_json::to_vec(list)?);
+    Ok(Some(seal.seal(ad, &plain)?))
+}
+
 impl CustomerRow {
     /// A new row of a record.
     ///
@@ -115,6 +151,10 @@ impl CustomerRow {
         seal: &SealKey,
     ) -> Result<CustomerRow, StoreError> {
         let record = &stored.customer;
+        let ad = methods_ad(entrypoint_id, stored.id, data_key.id);
+        let methods = seal_list(stored, &record.methods, seal, &ad)?;
+        let ad = subscriptions_ad(entrypoint_id, stored.id, data_key.id);
+        let subscriptions = seal_list(stored, &record.subscriptions, seal, &ad)?;
         let document = if stored.erased {
             None
         } else {
@@ -134,6 +174,8 @@ impl CustomerRow {
             key_id: data_key.id,
             salt: (!stored.erased).then(|| salt.to_vec()),
             document,
+            methods,
+            subscriptions,
         })
     }
 
@@ -155,9 +197,24 @@ impl CustomerRow {
     pub(crate) fn open(&self, data_key: &DataKey) -> Result<Stored, StoreError> {
         let (Some(salt), Some(document)) = (&self.salt, &self.document) else { return self.erased() };
         let ad = document_ad(self.entrypoint_id, self.customer_id, self.version, self.key_id);
-        let record = open_document(&data_key.seal_key(salt)?, &ad, document).map_err(|_| {
+        let seal = data_key.seal_key(salt)?;
+        let mut record = open_document(&seal, &ad, document).map_err(|_| {
             StoreError::Corrupt(format!("customer {}: the document does not open", self.customer_id))
         })?;
+        if let Some(methods) = &self.methods {
+            let ad = methods_ad(self.entrypoint_id, self.customer_id, self.key_id);
+            let plain = seal.open(&ad, methods).map_err(|_| {
+                StoreError::Corrupt(format!("customer {}: the stored methods do not open", self.customer_id))
+            })?;
+            record.methods = serde_json::from_slice(&plain)?;
+        }
+        if let Some(subscriptions) = &self.subscriptions {
+            let ad = subscriptions_ad(self.entrypoint_id, self.customer_id, self.key_id);
+            let plain = seal.open(&ad, subscriptions).map_err(|_| {
+                StoreError::Corrupt(format!("customer {}: the subscriptions do not open", self.customer_id))
+            })?;
+            record.subscriptions = serde_json::from_slice(&plain)?;
+        }
         let columns_agree = record.status.code() == self.status
             && record.lifecycle.name() == self.lifecycle
             && record.balance.units() == self.balance_units
@@ -193,7 +250,9 @@ impl CustomerRow {
         let lifecycle: Lifecycle = self.lifecycle.parse().map_err(|_| unreadable())?;
         let balance = Money::from_units(self.balance_units).ok_or_else(unreadable)?;
         // Only an erased person has no document; otherwise the document was lost.
-        if lifecycle != Lifecycle::Anonymised || self.salt.is_some() || self.document.is_some() {
+        let sealed = [&self.salt, &self.document, &self.methods, &self.subscriptions];
+        let is_left = sealed.into_iter().any(Option::is_some);
+        if lifecycle != Lifecycle::Anonymised || is_left {
             return Err(StoreError::Corrupt(format!("customer {}: the document is gone", self.customer_id)));
         }
         let (created, updated) = (Micros(self.created_at_us), Micros(self.updated_at_us));

@@ -1,5 +1,6 @@
 //! Saves a decided batch: in one statement on PostgreSQL, with one statement a row on SQLite, where that is as fast.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -13,26 +14,39 @@ use super::rows::{
     CustomerRow, HistoryRow, NewCustomers, NewHistory, insert_customers, insert_history, update_customer,
 };
 use crate::domain::customers::record::{Status, Stored};
-use crate::domain::decide::command::Outcome;
+use crate::domain::decide::command::{Outcome, Precomputed};
 use crate::domain::decide::effects::Revision;
 use crate::domain::decide::follow_ups::FollowUp;
+use crate::domain::decide::ledger::Payer;
 use crate::domain::decide::working_set::WorkingSet;
 use crate::domain::kernel::time::SECOND_US;
+use crate::domain::labels::growth;
 use crate::domain::mail::{MailKind, NewMail};
 use crate::store::accounts::attempts::{self, Attempt};
 use crate::store::accounts::sessions;
+use crate::store::comments;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::entrypoint_lock;
 use crate::store::entrypoints::lock_row::LockRow;
-use crate::store::idempotency::{self, IdempotencyRow, NewKeys, OutcomeDetail, outcome_ad};
+use crate::store::events;
+use crate::store::idempotency::{
+    self, ADDRESS_KIND, INGEST_KIND, IdempotencyRow, LINK_KIND, METHOD_KIND, NewKeys, OutcomeDetail,
+    SUBSCRIPTION_KIND, outcome_ad,
+};
 use crate::store::index;
 use crate::store::index::digests::{self, Customers, DigestRow, NewDigests};
 use crate::store::keys::index_keys::IndexKey;
 use crate::store::keys::keyring::{ENTRYPOINT_SALT, KeyRing};
 use crate::store::keys::sealed_table::Erased;
+use crate::store::labels;
+use crate::store::lifecycle;
 use crate::store::mail;
 use crate::store::register::REGISTER;
+use crate::store::statistics::{self, ADD_COUNT, CountRow, NewCounts};
+use crate::store::subscriptions;
+use crate::store::transactions;
+use crate::store::transactions::rows::{Seals, TransactionRow};
 use crate::vault::{SALT_BYTES, SealKey, random};
 
 /// The salt of a customer and the key derived from it, during the save of a batch.
@@ -51,6 +65,7 @@ struct Additions {
     digests_removed: Vec<DigestRow>,
     terms: Vec<index::Indexed>,
     idempotency: Vec<IdempotencyRow>,
+    counts: Vec<CountRow>,
 }
 
 /// Saves the decisions in the working set of one entrypoint; on PostgreSQL returns the number of the transaction.
@@ -66,13 +81,28 @@ pub(crate) fn save(
     if loaded.working_set.revisions().is_empty()
         && loaded.working_set.new_keys().next().is_none()
         && loaded.working_set.mails().is_empty()
+        && !loaded.working_set.has_events()
+        && loaded.working_set.idle().is_empty()
     {
         return Ok(None);
     }
     let mut owners = HashMap::new();
     let mut additions = Additions::default();
+    // Stages of customers follow from what their transactions come to now.
+    save_transactions(conn, loaded, &mut owners)?;
+    lifecycle::settle(conn, ring, loaded)?;
     add_records(loaded, &mut owners, &mut additions)?;
     add_outcomes(loaded, &mut owners, &mut additions, retention_secs)?;
+    additions.counts = statistics::rows(loaded.lock_row.entrypoint_id, loaded.working_set.tally());
+    let changes = loaded.working_set.revisions().iter();
+    let changes = changes.map(|it| (it.before.as_ref().map(|before| &before.customer), &it.after.customer));
+    labels::grow(conn, loaded.lock_row.entrypoint_id, &loaded.keys, &growth(changes))?;
+    save_comments(conn, loaded, &mut owners)?;
+    if loaded.working_set.has_events() {
+        let events = loaded.working_set.numbered(loaded.lock_row.next_seq).events;
+        events::add(conn, loaded.lock_row.entrypoint_id, &events, loaded.working_set.now)?;
+    }
+    lifecycle::due(conn, loaded.lock_row.entrypoint_id, loaded.working_set.idle())?;
     update_lock_row(loaded)?;
     for revision in loaded.working_set.revisions() {
         follow_up(conn, ring, &loaded.working_set, revision)?;
@@ -84,8 +114,71 @@ pub(crate) fn save(
         loaded.working_set.now,
     )?;
     let transaction = write(conn, &loaded.lock_row, additions)?;
+    save_subscriptions(conn, loaded)?;
     send_mails(conn, ring, &loaded.working_set)?;
     Ok(transaction)
+}
+
+/// Says where the subscriptions of the batch are, once the customers are written.
+fn save_subscriptions(conn: &mut Conn, loaded: &Loaded) -> Result<(), StoreError> {
+    let (place, key) = (loaded.lock_row.entrypoint_id, &loaded.keys.new);
+    for stored in loaded.working_set.subscriptions_changed() {
+        subscriptions::place(conn, place, stored, key)?;
+    }
+    // A customer who leaves the old key takes the hashes of its subscriptions along.
+    for (id, row) in &loaded.rows {
+        if row.subscriptions.is_some()
+            && row.key_id != key.key.id
+            && let Some(stored) = loaded.working_set.customer(*id)
+            && loaded.working_set.is_written(*id)
+        {
+            subscriptions::place(conn, place, stored, key)?;
+        }
+    }
+    Ok(())
+}
+
+fn save_comments(
+    conn: &mut Conn,
+    loaded: &Loaded,
+    owners: &mut HashMap<i64, Owner>,
+) -> Result<(), StoreError> {
+    let (entrypoint_id, key_id) = (loaded.lock_row.entrypoint_id, loaded.keys.new.key.id);
+    for effect in loaded.working_set.comment_effects() {
+        let customer_id = effect.customer_id;
+        let seal = &owner(loaded, owners, customer_id)?.seal;
+        comments::save(conn, &comments::Owner { entrypoint_id, customer_id, key_id, seal }, &effect.change)?;
+    }
+    Ok(())
+}
+
+fn save_transactions(
+    conn: &mut Conn,
+    loaded: &Loaded,
+    owners: &mut HashMap<i64, Owner>,
+) -> Result<(), StoreError> {
+    let changed = loaded.working_set.ledger.changed();
+    if changed.len() == 0 {
+        return Ok(());
+    }
+    let (place, key) = (loaded.lock_row.entrypoint_id, &loaded.keys.new.key);
+    let entrypoint = key.seal_key(ENTRYPOINT_SALT)?;
+    let (mut new, mut moved) = (Vec::with_capacity(changed.len()), Vec::new());
+    for (transaction, is_new) in changed {
+        let transaction =
+            transaction.ok_or_else(|| StoreError::Bug("a changed transaction is gone".into()))?;
+        let details = match transaction.customer_id {
+            None => Some(&entrypoint),
+            Some(id) if matches!(loaded.working_set.payer(id), Ok(Payer::Live | Payer::Deleted)) => {
+                Some(&owner(loaded, owners, id)?.seal)
+            }
+            Some(_) => None,
+        };
+        let seals = Seals { key, entrypoint: &entrypoint, details };
+        let row = TransactionRow::seal(place, transaction, &seals)?;
+        if is_new { &mut new } else { &mut moved }.push(row);
+    }
+    transactions::save(conn, place, (new, moved), &loaded.working_set.ledger)
 }
 
 /// Does the follow-up work of a change.
@@ -130,7 +223,7 @@ fn send_mails(conn: &mut Conn, ring: &KeyRing, working_set: &WorkingSet) -> Resu
         }
         if let Some(before) = &mail.to {
             let (entrypoint_id, customer_id) = (working_set.entrypoint.id, mail.customer_id);
-            let notice = NewMail { entrypoint_id, customer_id, kind: mail.kind, link: None };
+            let notice = NewMail { entrypoint_id, customer_id, kind: mail.kind, link: None, receipt: None };
             mail::enqueue_to(conn, ring, &notice, &before.customer, working_set.now)?;
             continue;
         }
@@ -157,7 +250,7 @@ fn add_records(
     let mut ends: BTreeMap<i64, (&Revision, Arc<Stored>)> = BTreeMap::new();
     // The row after the changes so far, for the image in the next history entry.
     let mut current: HashMap<i64, CustomerRow> = HashMap::new();
-    for (revision, seq) in loaded.working_set.revisions().iter().zip(loaded.lock_row.next_seq..) {
+    for (seq, revision) in loaded.working_set.numbered(loaded.lock_row.next_seq).revisions {
         let id = revision.after.id;
         let salt = owner(loaded, owners, id)?;
         let row =
@@ -183,9 +276,36 @@ fn add_records(
             .and_modify(|(_, last)| *last = Arc::clone(&revision.after))
             .or_insert_with(|| (revision, Arc::clone(&revision.after)));
     }
+    // Stored methods are no part of a version; several changes make one row here too.
+    for stored in loaded.working_set.methods_changed() {
+        let salt = owner(loaded, owners, stored.id)?;
+        let row = CustomerRow::seal(entrypoint_id, stored, &loaded.keys.new.key, &salt.salt, &salt.seal)?;
+        if ends.contains_key(&stored.id) {
+            current.insert(stored.id, row);
+        } else {
+            // What identifies the customer stays, but digests and terms must follow the row to its new key.
+            if loaded.rows.get(&stored.id).is_some_and(|old| old.key_id != row.key_id) {
+                let same =
+                    Reindexed { before: Some(stored), after: stored, precomputed: None, is_blind: false };
+                add_index_changes(loaded, &same, additions);
+            }
+            additions.updated.push(row);
+        }
+    }
     for (id, (first, last)) in ends {
         let Some(row) = current.remove(&id) else { continue };
-        add_index_changes(loaded, first, &last, additions);
+        if last.erased {
+            // Earlier changes in the same batch must leave nothing either.
+            let own = additions.history.iter_mut().filter(|entry| entry.customer_id == id);
+            own.for_each(|entry| entry.document_before = None);
+        }
+        let changed = Reindexed {
+            before: first.before.as_deref(),
+            after: &last,
+            precomputed: first.precomputed.as_deref(),
+            is_blind: first.is_blind,
+        };
+        add_index_changes(loaded, &changed, additions);
         if first.before.is_some() {
             additions.updated.push(row);
         } else {
@@ -200,7 +320,9 @@ fn owner<'a>(loaded: &Loaded, owners: &'a mut HashMap<i64, Owner>, id: i64) -> R
     match owners.entry(id) {
         std::collections::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
         std::collections::hash_map::Entry::Vacant(entry) => {
-            let salt = match loaded.rows.get(&id).and_then(|row| row.salt.clone()) {
+            let known = loaded.rows.get(&id).map(|row| &row.salt);
+            let known = known.or_else(|| loaded.payers.get(&id).map(|payer| &payer.salt));
+            let salt = match known.and_then(Clone::clone) {
                 Some(salt) => salt,
                 None => random::<SALT_BYTES>()?.to_vec(),
             };
@@ -210,9 +332,19 @@ fn owner<'a>(loaded: &Loaded, owners: &'a mut HashMap<i64, Owner>, id: i64) -> R
     }
 }
 
-fn add_index_changes(loaded: &Loaded, revision: &Revision, last: &Stored, additions: &mut Additions) {
+/// A customer before and after a batch, for its digests and terms.
+struct Reindexed<'a> {
+    /// `None` for a new one.
+    before: Option<&'a Stored>,
+    after: &'a Stored,
+    precomputed: Option<&'a Precomputed>,
+    /// Whether an actor must not learn if anything changed.
+    is_blind: bool,
+}
+
+fn add_index_changes(loaded: &Loaded, changed: &Reindexed<'_>, additions: &mut Additions) {
+    let (first, last) = (changed.before, changed.after);
     let id = last.id;
-    let first = revision.before.as_deref();
     let live = |stored: &Stored| !stored.customer.is_deleted();
     let new_key = &loaded.keys.new;
     // This write moves a customer that the rotation has not reached yet to the new key.
@@ -230,7 +362,7 @@ fn add_index_changes(loaded: &Loaded, revision: &Revision, last: &Stored, additi
     additions.digests_removed.extend(old.iter().filter(|digest| !new.contains(digest)).map(row));
     additions.digests_added.extend(new.iter().filter(|digest| !old.contains(digest)).map(row));
     let terms_of = |key: &IndexKey, stored: &Stored| {
-        let precomputed = revision.precomputed.as_ref();
+        let precomputed = changed.precomputed;
         match precomputed.and_then(|precomputed| precomputed.terms_of(key.key.id, &stored.customer)) {
             Some(terms) => terms.to_vec(),
             None => index::of_customer(key.key.terms(), &stored.customer),
@@ -239,7 +371,7 @@ fn add_index_changes(loaded: &Loaded, revision: &Revision, last: &Stored, additi
     let old_terms = first.filter(|stored| live(stored)).map(|stored| terms_of(old_key, stored));
     let new_terms = live(last).then(|| terms_of(new_key, last));
     // A blind writer must not learn from the work whether anything changed.
-    if old_terms != new_terms || last.erased || revision.is_blind {
+    if old_terms != new_terms || last.erased || changed.is_blind {
         additions.terms.push(index::Indexed {
             customer_id: id,
             terms: new_terms.unwrap_or_default(),
@@ -259,13 +391,14 @@ fn add_outcomes(
     let entrypoint_seal = loaded.keys.new.key.seal_key(ENTRYPOINT_SALT)?;
     for (key_hash, record) in loaded.working_set.new_keys() {
         let (kind, detail) = split(&record.outcome);
+        let kind: &str = &kind;
         let place = record.outcome.record();
         let mut row = IdempotencyRow {
             entrypoint_id: loaded.lock_row.entrypoint_id,
             key_hash: key_hash.to_vec(),
             fingerprint: record.fingerprint.to_vec(),
             kind: kind.to_owned(),
-            customer_id: place.map(|(id, _)| id),
+            customer_id: record.outcome.customer(),
             version: place.map(|(_, version)| version),
             key_id: loaded.keys.new.key.id,
             detail: Vec::new(),
@@ -273,8 +406,8 @@ fn add_outcomes(
         };
         let plain = serde_json::to_vec(&detail)?;
         let ad = outcome_ad(&row);
-        row.detail = match place {
-            Some((id, _)) => owner(loaded, owners, id)?.seal.seal(&ad, &plain)?,
+        row.detail = match record.outcome.customer() {
+            Some(id) => owner(loaded, owners, id)?.seal.seal(&ad, &plain)?,
             None => entrypoint_seal.seal(&ad, &plain)?,
         };
         additions.idempotency.push(row);
@@ -283,7 +416,7 @@ fn add_outcomes(
 }
 
 /// Splits an outcome into the unsealed operation and the detail to seal.
-fn split(outcome: &Outcome) -> (&'static str, OutcomeDetail) {
+fn split(outcome: &Outcome) -> (Cow<'static, str>, OutcomeDetail) {
     match outcome {
         Outcome::Created { verdict, matched_on, differs, .. } => {
             let detail = OutcomeDetail {
@@ -291,11 +424,30 @@ fn split(outcome: &Outcome) -> (&'static str, OutcomeDetail) {
                 differs: differs.clone(),
                 ..OutcomeDetail::default()
             };
-            (verdict.name(), detail)
+            (verdict.name().into(), detail)
         }
-        Outcome::Changed { .. } => ("changed", OutcomeDetail::default()),
+        Outcome::Changed { .. } => ("changed".into(), OutcomeDetail::default()),
+        Outcome::Method { method_id, method, .. } => {
+            let detail = OutcomeDetail { method: method.clone(), ..OutcomeDetail::default() };
+            (format!("{METHOD_KIND}{method_id}").into(), detail)
+        }
+        Outcome::Subscribed { subscription_id, result, subscription, .. } => {
+            let subscribed = Some((*result, subscription.clone()));
+            let detail = OutcomeDetail { subscribed, ..OutcomeDetail::default() };
+            (format!("{SUBSCRIPTION_KIND}{subscription_id}").into(), detail)
+        }
+        Outcome::AddressChanged { address_id, .. } => {
+            (format!("{ADDRESS_KIND}{address_id}").into(), OutcomeDetail::default())
+        }
+        Outcome::Commented { comment, .. } => {
+            ("comment".into(), OutcomeDetail { comment: comment.clone(), ..OutcomeDetail::default() })
+        }
+        Outcome::Ingested(items) => {
+            (INGEST_KIND.into(), OutcomeDetail { items: items.clone(), ..OutcomeDetail::default() })
+        }
+        Outcome::Linked { .. } => (LINK_KIND.into(), OutcomeDetail::default()),
         Outcome::Matched(report) => {
-            ("match", OutcomeDetail { report: Some(report.clone()), ..OutcomeDetail::default() })
+            ("match".into(), OutcomeDetail { report: Some(report.clone()), ..OutcomeDetail::default() })
         }
     }
 }
@@ -303,7 +455,7 @@ fn split(outcome: &Outcome) -> (&'static str, OutcomeDetail) {
 fn update_lock_row(loaded: &mut Loaded) -> Result<(), StoreError> {
     let left = loaded.working_set.ids_left();
     let lock_row = &mut loaded.lock_row;
-    lock_row.next_seq += i64::try_from(loaded.working_set.revisions().len()).unwrap_or(0);
+    lock_row.next_seq = loaded.working_set.numbered(lock_row.next_seq).next_seq;
     lock_row.next_customer_id = left.start;
     lock_row.block_end = left.end;
     let mut counts: BTreeMap<String, i64> = serde_json::from_str(&lock_row.counts)?;
@@ -349,6 +501,7 @@ fn write(
         digests::add::<Customers>(conn, lock_row.entrypoint_id, &additions.digests_added)?;
         idempotency::keep(conn, lock_row.entrypoint_id, &additions.idempotency)?;
         index::add(conn, lock_row.entrypoint_id, &additions.terms)?;
+        statistics::count(conn, &additions.counts)?;
         on!(conn, |c| diesel::update(entrypoint_lock::table.find(lock_row.entrypoint_id))
             .set(lock_row)
             .execute(c))?;
@@ -362,6 +515,7 @@ fn write(
         digests: additions.digests_added.as_slice().into(),
         keys: additions.idempotency.as_slice().into(),
         pending: pending.as_slice().into(),
+        counts: additions.counts.as_slice().into(),
         lock_row,
         looks: index::is_look_due(pending.len()),
     };
@@ -378,6 +532,7 @@ struct Batch<'a> {
     digests: NewDigests<'a>,
     keys: NewKeys<'a>,
     pending: index::NewMemtableRows<'a>,
+    counts: NewCounts<'a>,
     lock_row: &'a LockRow,
     /// Whether to read how many terms are pending.
     looks: bool,
@@ -406,6 +561,9 @@ impl QueryFragment<Pg> for Batch<'_> {
         self.keys.walk_ast(out.reborrow())?;
         out.push_sql("), pending AS (");
         self.pending.walk_ast(out.reborrow())?;
+        out.push_sql("), counts AS (");
+        self.counts.walk_ast(out.reborrow())?;
+        out.push_sql(ADD_COUNT);
         out.push_sql("), lock_rows AS (UPDATE entrypoint_lock SET next_customer_id = ");
         out.push_bind_param::<BigInt, _>(&self.lock_row.next_customer_id)?;
         out.push_sql(", next_seq = ");

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::load::customer_rows;
 use super::rows::{CustomerRow, document_ad, update_customer};
+use crate::domain::customers::record::Stored;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{customer, history};
@@ -13,6 +14,8 @@ use crate::store::index::digests::{self, Customers, DigestRow};
 use crate::store::keys::index_keys::IndexKeys;
 use crate::store::keys::keyring::KeyRing;
 use crate::store::keys::sealed_table::{Erased, Rekeying, SLICE, SealedTable, Walked, by_id_after};
+use crate::store::lifecycle;
+use crate::store::subscriptions;
 
 /// Customers, with their histories and index entries.
 pub(crate) struct CustomerTables;
@@ -28,20 +31,14 @@ impl SealedTable for CustomerTables {
     }
 
     fn columns(&self) -> &'static [&'static str] {
-        &["customer.document", "history.document_before"]
+        &["customer.document", "customer.methods", "customer.subscriptions", "history.document_before"]
     }
 
     /// The history keeps time, actor and operation. The change that erases writes the customer's own row.
     fn erase(&self, conn: &mut Conn, _: &KeyRing, erased: &Erased<'_>) -> Result<(), StoreError> {
-        let no_bytes: Option<Vec<u8>> = None;
-        on!(conn, |c| diesel::update(
-            history::table
-                .filter(history::entrypoint_id.eq(erased.entrypoint_id))
-                .filter(history::customer_id.eq(erased.id)),
-        )
-        .set(history::document_before.eq(&no_bytes))
-        .execute(c))?;
-        Ok(())
+        subscriptions::remove(conn, erased.entrypoint_id, erased.id)?;
+        lifecycle::forget(conn, erased.entrypoint_id, erased.id)?;
+        wipe_history(conn, erased.entrypoint_id, &[erased.id])
     }
 
     fn is_rotated(&self) -> bool {
@@ -57,7 +54,10 @@ impl SealedTable for CustomerTables {
         let (place, keys) = (to.entrypoint_id, to.keys);
         let ids = next_ids(conn, place, to.cursor, to.most)?;
         let mut moved = Moved::default();
-        for row in customer_rows(conn, place, &ids)? {
+        let rows = customer_rows(conn, place, &ids)?;
+        // Nothing opens what an erase left, and under the old key it would keep the rotation from its end.
+        wipe_history(conn, place, &erased_of(&rows))?;
+        for row in rows {
             if let Some(salt) = &row.salt {
                 history_of(conn, ring, keys, &row, salt)?;
             }
@@ -65,7 +65,7 @@ impl SealedTable for CustomerTables {
                 moved.add(keys, &row)?;
             }
         }
-        moved.write(conn, place)?;
+        moved.write(conn, place, keys)?;
         Ok(Walked::by_id(ids.len(), ids.last().copied()))
     }
 
@@ -98,18 +98,32 @@ impl SealedTable for CustomerTables {
         let keys = lock_row.keys(conn, ring)?;
         let ids = next_ids(conn, entrypoint_id, cursor, SLICE)?;
         let mut having: Vec<(i64, Vec<Vec<u8>>)> = Vec::with_capacity(ids.len());
-        for row in customer_rows(conn, entrypoint_id, &ids)? {
+        let rows = customer_rows(conn, entrypoint_id, &ids)?;
+        let mut subscribers = Vec::new();
+        let left: Option<i64> = on!(conn, |c| sealed_history!(entrypoint_id, &erased_of(&rows))
+            .select(history::customer_id)
+            .first(c)
+            .optional())?;
+        if let Some(id) = left {
+            return Err(StoreError::Corrupt(format!(
+                "customer {id} is erased, but its history has sealed versions left; customary keys rotate removes them"
+            )));
+        }
+        for row in rows {
             let stored = row.open(&*ring.data_key(conn, row.key_id)?)?;
+            subscribers.push((stored.id, keys.of_row(row.key_id), stored.customer.subscriptions.clone()));
             if !stored.customer.is_deleted() {
                 having.push((row.customer_id, keys.of_row(row.key_id).digests(&stored.customer)));
             }
         }
+        subscriptions::examine(conn, entrypoint_id, &subscribers)?;
         let digests: Vec<Vec<u8>> = having.iter().flat_map(|(_, digests)| digests.iter().cloned()).collect();
         let found = digests::find::<Customers>(conn, entrypoint_id, &digests)?;
         for (id, digests) in having {
             if digests.iter().any(|digest| !found.get(digest).is_some_and(|ids| ids.contains(&id))) {
                 return Err(StoreError::Corrupt(format!(
-                    "customer {id} is not found by all of its identifiers: a create of the same person would duplicate it"
+                    "customer {id} is not found by all of its identifiers: a create of the same person would duplicate it; \
+                     customary keys rotate makes its digests anew"
                 )));
             }
         }
@@ -119,6 +133,34 @@ impl SealedTable for CustomerTables {
     fn is_well(&self, rows: usize) -> String {
         format!("all {rows} open, are their newest versions and are found by their identifiers")
     }
+}
+
+/// The customers among some rows that are erased.
+fn erased_of(rows: &[CustomerRow]) -> Vec<i64> {
+    rows.iter().filter(|row| row.salt.is_none()).map(|row| row.customer_id).collect()
+}
+
+/// The entries of some customers' histories that have a sealed version.
+macro_rules! sealed_history {
+    ($entrypoint_id:expr, $ids:expr) => {
+        history::table
+            .filter(history::entrypoint_id.eq($entrypoint_id))
+            .filter(history::customer_id.eq_any($ids))
+            .filter(history::document_before.is_not_null())
+    };
+}
+use sealed_history;
+
+/// Removes the earlier versions of some customers; the entries stay.
+fn wipe_history(conn: &mut Conn, entrypoint_id: i64, ids: &[i64]) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let no_bytes: Option<Vec<u8>> = None;
+    on!(conn, |c| diesel::update(sealed_history!(entrypoint_id, ids))
+        .set(history::document_before.eq(&no_bytes))
+        .execute(c))?;
+    Ok(())
 }
 
 /// Reseals the history of a customer.
@@ -160,6 +202,8 @@ struct Moved {
     digests_removed: Vec<DigestRow>,
     digests_added: Vec<DigestRow>,
     terms: Vec<index::Indexed>,
+    /// Those with subscriptions.
+    subscribers: Vec<Stored>,
 }
 
 impl Moved {
@@ -173,6 +217,9 @@ impl Moved {
                 self.rows.push(CustomerRow::seal(row.entrypoint_id, &stored, new, salt, &seal)?);
             }
             None => self.rows.push(CustomerRow { key_id: new.id, ..row.clone() }),
+        }
+        if !stored.customer.subscriptions.is_empty() {
+            self.subscribers.push(stored.clone());
         }
         if stored.customer.is_deleted() {
             return Ok(());
@@ -190,9 +237,12 @@ impl Moved {
         Ok(())
     }
 
-    fn write(mut self, conn: &mut Conn, entrypoint_id: i64) -> Result<(), StoreError> {
+    fn write(mut self, conn: &mut Conn, entrypoint_id: i64, keys: &IndexKeys) -> Result<(), StoreError> {
         for row in &self.rows {
             update_customer(conn, row)?;
+        }
+        for stored in &self.subscribers {
+            subscriptions::place(conn, entrypoint_id, stored, &keys.new)?;
         }
         self.digests_added.sort_by(|a, b| a.digest.cmp(&b.digest));
         digests::remove::<Customers>(conn, entrypoint_id, &self.digests_removed)?;

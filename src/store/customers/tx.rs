@@ -20,6 +20,7 @@ use crate::store::entrypoints::lock_row::{
 };
 use crate::store::imports::DryRunRecords;
 use crate::store::keys::keyring::KeyRing;
+use crate::store::transactions::load::pending;
 
 /// The answer of a command, or the reason why there is none.
 pub(crate) type Reply = Result<Answer, StoreError>;
@@ -118,7 +119,32 @@ impl Loaded {
                 Ok(Err(Undecided::Rejected(rejection))) => return Ok(Err(StoreError::Rejected(rejection))),
                 Ok(Err(Undecided::Missing(Missing::Key(key)))) => self.load_keys(conn, ring, vec![key])?,
                 Ok(Err(Undecided::Missing(Missing::Ids))) => self.load_ids(conn)?,
-                Err(_) => return Ok(Err(StoreError::Bug("a decision panicked".into()))),
+                Ok(Err(Undecided::Missing(Missing::CommentBook(id)))) => self.load_comment_book(conn, id)?,
+                Ok(Err(Undecided::Missing(Missing::CommentText(id, text)))) => {
+                    self.load_comment_text(conn, ring, id, text)?;
+                }
+                Ok(Err(Undecided::Missing(Missing::Comment(id, comment_id)))) => {
+                    self.load_comment(conn, ring, id, comment_id)?;
+                }
+                Ok(Err(Undecided::Missing(Missing::Subscription(external)))) => {
+                    self.load_subscription(conn, ring, external)?;
+                }
+                Ok(Err(Undecided::Missing(Missing::Pending(id)))) => {
+                    let number = pending(conn, self.lock_row.entrypoint_id, id)?;
+                    self.working_set.add_pending(id, number);
+                }
+                Ok(Err(Undecided::Missing(Missing::LastSale(id)))) => self.load_last_sale(conn, id)?,
+                Ok(Err(Undecided::Missing(Missing::Transactions(keys)))) => {
+                    self.load_transactions(conn, ring, &keys, &[])?;
+                }
+                Ok(Err(Undecided::Missing(Missing::TransactionId(id)))) => {
+                    self.load_transaction(conn, ring, id)?;
+                }
+                Ok(Err(Undecided::Missing(Missing::Payer(id)))) => self.load_payers(conn, &[id])?,
+                Err(_) => {
+                    self.working_set.ledger.forget_answers();
+                    return Ok(Err(StoreError::Bug("a decision panicked".into())));
+                }
             }
         }
     }

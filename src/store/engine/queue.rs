@@ -28,6 +28,8 @@ pub(crate) struct Job<C, A> {
     /// Whether an earlier batch left it out because another process had locked its lane.
     pub was_left: bool,
     pub queued_at: Instant,
+    /// As how many commands it counts in a batch.
+    pub weight: usize,
 }
 
 impl<C, A> Job<C, A> {
@@ -89,6 +91,7 @@ impl<C, A> State<C, A> {
     fn next(&mut self, most: usize) -> Option<Work<C, A>> {
         let first = self.items.iter().position(|item| self.is_free(item))?;
         let mut jobs = Vec::new();
+        let mut weight = 0;
         let mut rest = self.items.split_off(first).into_iter();
         for item in rest.by_ref() {
             match item {
@@ -104,8 +107,9 @@ impl<C, A> State<C, A> {
                         self.items.push_back(Item::Job(job));
                         break;
                     }
+                    weight += job.weight;
                     jobs.push(job);
-                    if jobs.len() < most {
+                    if weight < most {
                         continue;
                     }
                     break;
@@ -177,7 +181,7 @@ impl<C, A> Queue<C, A> {
         Ok(())
     }
 
-    /// Adds a command.
+    /// Adds a command, which counts as `weight` commands in a batch.
     ///
     /// # Errors
     /// [`StoreError::Busy`] when the queue is full; [`StoreError::Unavailable`] once it is closed.
@@ -185,10 +189,11 @@ impl<C, A> Queue<C, A> {
         &self,
         lane: i64,
         command: C,
+        weight: usize,
         reply: oneshot::Sender<Result<A, StoreError>>,
     ) -> Result<(), StoreError> {
         let (command, queued_at) = (Box::new(command), Instant::now());
-        self.push(Item::Job(Job { lane, command, reply, was_left: false, queued_at }))
+        self.push(Item::Job(Job { lane, command, reply, was_left: false, queued_at, weight }))
     }
 
     /// Adds an admin task.
@@ -300,7 +305,7 @@ mod tests {
     type Job = super::Job<i64, ()>;
 
     fn push(queue: &Queue, lane: i64, id: i64) {
-        queue.push_command(lane, id, oneshot::channel().0).unwrap();
+        queue.push_command(lane, id, 1, oneshot::channel().0).unwrap();
     }
 
     fn push_admin(queue: &Queue) {
@@ -362,6 +367,17 @@ mod tests {
     }
 
     #[test]
+    fn a_heavy_command_ends_a_batch() {
+        let queue = Queue::default();
+        for (id, weight) in [(10, 1), (11, 9), (12, 1), (13, 9)] {
+            queue.push_command(1, id, weight, oneshot::channel().0).unwrap();
+        }
+        assert_eq!(ids(&take(&queue, 8)), [10, 11]);
+        queue.release(&[1], Vec::new(), false);
+        assert_eq!(ids(&take(&queue, 8)), [12, 13]);
+    }
+
+    #[test]
     fn an_act_waits_for_its_turn_and_no_longer() {
         let queue = Queue::default();
         push(&queue, 1, 10);
@@ -417,7 +433,7 @@ mod tests {
     fn who_waits_too_long_is_answered() {
         let queue = Queue::default();
         let (reply, mut answer) = oneshot::channel();
-        queue.push_command(1, 10, reply).unwrap();
+        queue.push_command(1, 10, 1, reply).unwrap();
         push_admin(&queue);
         queue.expire(Duration::from_mins(1));
         assert!(answer.try_recv().is_err());

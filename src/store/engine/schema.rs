@@ -52,6 +52,9 @@ diesel::table! {
         language -> Text,
         color -> Nullable<Text>,
         editable_fields -> Nullable<Text>,
+        card_guard -> Text,
+        max_methods -> BigInt,
+        currency -> Text,
         created_at_us -> BigInt,
     }
 }
@@ -107,6 +110,8 @@ diesel::table! {
         key_id -> BigInt,
         salt -> Nullable<Binary>,
         document -> Nullable<Binary>,
+        methods -> Nullable<Binary>,
+        subscriptions -> Nullable<Binary>,
     }
 }
 
@@ -124,6 +129,156 @@ diesel::table! {
         key_id -> BigInt,
         document_before -> Nullable<Binary>,
         key_id_before -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    event (entrypoint_id, seq) {
+        entrypoint_id -> BigInt,
+        seq -> BigInt,
+        at_us -> BigInt,
+        kind -> Text,
+        customer_id -> Nullable<BigInt>,
+        subject_id -> Nullable<Text>,
+        changed -> Nullable<Text>,
+        actor_name -> Text,
+        actor_jti -> Text,
+    }
+}
+
+diesel::table! {
+    comment (entrypoint_id, customer_id, comment_id) {
+        entrypoint_id -> BigInt,
+        customer_id -> BigInt,
+        comment_id -> BigInt,
+        version -> BigInt,
+        key_id -> BigInt,
+        document -> Binary,
+        author_jti -> Text,
+        pinned -> Bool,
+        created_at_us -> BigInt,
+        edited_at_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    comment_book (entrypoint_id, customer_id) {
+        entrypoint_id -> BigInt,
+        customer_id -> BigInt,
+        next_comment_id -> BigInt,
+        comments -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    ingest_secret (entrypoint_id, secret_id) {
+        entrypoint_id -> BigInt,
+        secret_id -> BigInt,
+        dialect -> Text,
+        header -> Nullable<Text>,
+        on_unknown -> Text,
+        key_id -> BigInt,
+        secret -> Binary,
+        created_at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    transaction (entrypoint_id, trans_id) {
+        entrypoint_id -> BigInt,
+        trans_id -> Binary,
+        digest -> Binary,
+        source -> Text,
+        customer_id -> Nullable<BigInt>,
+        operation -> SmallInt,
+        status -> SmallInt,
+        amount_units -> BigInt,
+        fee_units -> Nullable<BigInt>,
+        net_units -> Nullable<BigInt>,
+        base_units -> Nullable<BigInt>,
+        currency -> Text,
+        method -> Nullable<Text>,
+        occurred_at_us -> BigInt,
+        received_at_us -> BigInt,
+        refund_of -> Nullable<Binary>,
+        refunded_units -> BigInt,
+        key_id -> BigInt,
+        core -> Binary,
+        document -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    customer_total (entrypoint_id, customer_id, currency) {
+        entrypoint_id -> BigInt,
+        customer_id -> BigInt,
+        currency -> Text,
+        transactions -> BigInt,
+        sales -> BigInt,
+        gross_units -> BigInt,
+        net_units -> BigInt,
+        incomplete -> BigInt,
+        last_at_us -> BigInt,
+        last_sale_at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    label (entrypoint_id, digest) {
+        entrypoint_id -> BigInt,
+        digest -> Binary,
+        key_id -> BigInt,
+        name -> Binary,
+        customers -> BigInt,
+    }
+}
+
+diesel::table! {
+    subscription (entrypoint_id, subscription_id) {
+        entrypoint_id -> BigInt,
+        subscription_id -> BigInt,
+        customer_id -> BigInt,
+        digest -> Binary,
+        status -> SmallInt,
+        next_at_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    lifecycle_due (entrypoint_id, customer_id) {
+        entrypoint_id -> BigInt,
+        customer_id -> BigInt,
+        due_at_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    entrypoint_total (entrypoint_id, currency) {
+        entrypoint_id -> BigInt,
+        currency -> Text,
+        transactions -> BigInt,
+        sales -> BigInt,
+        gross_units -> BigInt,
+        net_units -> BigInt,
+    }
+}
+
+diesel::table! {
+    customer_count (entrypoint_id, kind, slot) {
+        entrypoint_id -> BigInt,
+        kind -> Text,
+        slot -> Text,
+        customers -> BigInt,
+    }
+}
+
+diesel::table! {
+    label_report (entrypoint_id, job_id, customer_id) {
+        entrypoint_id -> BigInt,
+        job_id -> BigInt,
+        customer_id -> BigInt,
+        outcome -> Text,
     }
 }
 

@@ -13,7 +13,8 @@ use super::engine::schema::{entrypoint, organisation};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::{Identifier, parse_policy};
 use crate::domain::entrypoints::theme::Theme;
-use crate::domain::entrypoints::{Entrypoint, Policy};
+use crate::domain::entrypoints::{Entrypoint, MaxMethods, Policy};
+use crate::domain::transactions::currency::Currency;
 
 /// The columns of an entrypoint.
 #[derive(Debug, Queryable, Selectable)]
@@ -33,6 +34,9 @@ pub(super) struct EntrypointRow {
     language: String,
     color: Option<String>,
     editable_fields: Option<String>,
+    card_guard: String,
+    max_methods: i64,
+    currency: String,
 }
 
 /// The columns that an entrypoint takes from its organisation.
@@ -68,6 +72,10 @@ impl EntrypointRow {
                 color: self.color,
                 editable,
             },
+            card_guard: self.card_guard.parse().unwrap_or_default(),
+            max_methods: MaxMethods(u8::try_from(self.max_methods).unwrap_or(MaxMethods::MAX)),
+            currency: Currency::parse(&self.currency)
+                .map_err(|_| StoreError::Corrupt("the currency of an entrypoint".into()))?,
         })
     }
 }

@@ -14,6 +14,7 @@ use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{entrypoint, entrypoint_lock, organisation};
 use crate::store::keys::keyring::KeyRing;
+use crate::store::transactions;
 
 /// A stored organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,18 +75,26 @@ pub(crate) fn create_entrypoint(
     now: Micros,
 ) -> Result<i64, StoreError> {
     let Some(organisation) = organisation(conn, org_id)? else { return Err(Rejection::NotFound.into()) };
-    if find(conn, entry)?.is_some() {
+    let taken = || {
         let problems = vec![Problem::field(&["entry"], "entry_taken", "this name is taken; choose another")];
-        return Err(Rejection::Conflict { problems, ids: Vec::new() }.into());
+        Rejection::Conflict { problems, ids: Vec::new() }
+    };
+    if find(conn, entry)?.is_some() {
+        return Err(taken().into());
     }
-    let id: i64 = on!(conn, |c| diesel::insert_into(entrypoint::table)
+    // On PostgreSQL another transaction may take the name meanwhile.
+    let made: Option<i64> = on!(conn, |c| diesel::insert_into(entrypoint::table)
         .values((
             entrypoint::entry.eq(entry),
             entrypoint::org_id.eq(org_id),
             entrypoint::created_at_us.eq(now.0)
         ))
+        .on_conflict(entrypoint::entry)
+        .do_nothing()
         .returning(entrypoint::entrypoint_id)
-        .get_result(c))?;
+        .get_result(c)
+        .optional())?;
+    let id = made.ok_or_else(taken)?;
     write_settings(conn, id, settings)?;
     let key_id = ring.create_data_key(conn, id, 1, now)?;
     let own = settings.identifiers.clone().filter(|own| !own.is_empty());
@@ -189,11 +198,15 @@ pub(crate) fn entries(conn: &mut Conn, org_id: i64) -> Result<Vec<(i64, String)>
 /// Changes the settings of an entrypoint, under its lock.
 ///
 /// # Errors
-/// [`Rejection::NotFound`]; database errors.
+/// [`Rejection::NotFound`]; [`Rejection::State`] for another currency where there are transactions; database errors.
 pub(crate) fn update_entrypoint(conn: &mut Conn, id: i64, settings: &Settings) -> Result<(), StoreError> {
+    const HAS_TRANSACTIONS: &str = "the entrypoint has transactions, and their totals are in its currency";
     lock_entrypoints(conn, &[id])?;
-    if super::entrypoint(conn, id)?.is_none() {
-        return Err(Rejection::NotFound.into());
+    let Some((_, present)) = super::entrypoint(conn, id)? else { return Err(Rejection::NotFound.into()) };
+    let is_other = settings.currency.is_some_and(|currency| currency != present.currency);
+    if is_other && transactions::has_any(conn, id)? {
+        let problem = Problem::field(&["currency"], "has_transactions", HAS_TRANSACTIONS);
+        return Err(Rejection::State(vec![problem]).into());
     }
     write_settings(conn, id, settings)?;
     settings_changed(conn, &[id])
@@ -218,6 +231,9 @@ fn write_settings(conn: &mut Conn, id: i64, settings: &Settings) -> Result<(), S
             theme.language.map(|language| entrypoint::language.eq(language.code())),
             theme.color.as_deref().map(|color| entrypoint::color.eq(none_if_empty(color))),
             editable.map(|editable| entrypoint::editable_fields.eq(editable)),
+            settings.card_guard.map(|guard| entrypoint::card_guard.eq(guard.name())),
+            settings.max_methods.map(|most| entrypoint::max_methods.eq(i64::from(most.0))),
+            settings.currency.map(|currency| entrypoint::currency.eq(currency.code())),
         ))
         .execute(c)
         .optional_empty_changeset())?;

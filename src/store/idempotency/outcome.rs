@@ -1,8 +1,12 @@
 //! The sealed part of an idempotency record, under its customer's key or its entrypoint's.
 
 use super::IdempotencyRow;
-use crate::domain::decide::command::{MatchReport, Outcome};
+use crate::domain::comments::Comment;
+use crate::domain::decide::command::{MatchReport, Outcome, PutResult};
+use crate::domain::decide::delivery::ItemAnswer;
 use crate::domain::decide::working_set::IdempotencyRecord;
+use crate::domain::methods::method::Method;
+use crate::domain::subscriptions::Subscription;
 use crate::store::customers::rows::CustomerRow;
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
@@ -15,7 +19,28 @@ pub(crate) struct OutcomeDetail {
     pub matched_on: Option<Vec<String>>,
     pub differs: Vec<String>,
     pub report: Option<MatchReport>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<Comment>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<Box<Method>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscribed: Option<(PutResult, Option<Box<Subscription>>)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<ItemAnswer>,
 }
+
+/// The kinds of records for deliveries of transactions, and for links of them.
+pub(crate) const INGEST_KIND: &str = "ingest";
+pub(crate) const LINK_KIND: &str = "link";
+
+/// The beginning of the kind of a record for a change of a stored method; the method's id follows, which outlives an erase.
+pub(crate) const METHOD_KIND: &str = "method/";
+
+/// The beginning of the kind of a record for a subscription; its id follows, likewise.
+pub(crate) const SUBSCRIPTION_KIND: &str = "subscription/";
+
+/// The beginning of the kind of a record for a change of an address; the address's id follows, likewise.
+pub(crate) const ADDRESS_KIND: &str = "address/";
 
 /// Binds the sealed part to its idempotency key and customer.
 pub(crate) fn outcome_ad(row: &IdempotencyRow) -> Ad {
@@ -48,7 +73,24 @@ pub(crate) fn open(
     };
     let outcome = match (row.kind.as_str(), row.customer_id, row.version) {
         ("changed", Some(id), Some(version)) => Outcome::Changed { id, version },
+        (kind, Some(id), Some(version)) if kind.starts_with(ADDRESS_KIND) => {
+            let address_id = kind.trim_start_matches(ADDRESS_KIND).parse().map_err(|_| corrupt())?;
+            Outcome::AddressChanged { id, version, address_id }
+        }
+        ("comment", Some(id), _) => Outcome::Commented { id, comment: detail.comment },
+        (INGEST_KIND, ..) => Outcome::Ingested(detail.items),
+        (LINK_KIND, Some(id), _) => Outcome::Linked { id },
         ("match", ..) => Outcome::Matched(detail.report.ok_or_else(corrupt)?),
+        (kind, Some(id), Some(version)) if kind.starts_with(METHOD_KIND) => {
+            let method_id = kind.trim_start_matches(METHOD_KIND).to_owned();
+            Outcome::Method { id, version, method_id, method: detail.method }
+        }
+        (kind, Some(id), Some(version)) if kind.starts_with(SUBSCRIPTION_KIND) => {
+            let subscription_id =
+                kind.trim_start_matches(SUBSCRIPTION_KIND).parse().map_err(|_| corrupt())?;
+            let (result, subscription) = detail.subscribed.unwrap_or_default();
+            Outcome::Subscribed { id, version, subscription_id, result, subscription }
+        }
         (kind, Some(id), Some(version)) => {
             let verdict = kind.parse().map_err(|_| corrupt())?;
             Outcome::Created { verdict, id, version, matched_on: detail.matched_on, differs: detail.differs }

@@ -35,11 +35,11 @@ pub(crate) fn once(
         Ok((body, false))
     });
     match done {
-        // Another instance committed an answer under the same key first.
-        Err(StoreError::Bug(message)) => {
+        // Another instance may have committed an answer under the same key first: then what stands in the way is its own.
+        Err(error @ (StoreError::Bug(_) | StoreError::Rejected(_))) => {
             match in_transaction(conn, |conn| text(conn, ring, SERVICE_ENTRYPOINT, key_use, now))? {
                 Some(body) => Ok((body, true)),
-                None => Err(StoreError::Bug(message)),
+                None => Err(error),
             }
         }
         other => other,

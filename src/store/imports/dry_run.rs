@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use super::{Ad, JobId, of_job};
 use crate::domain::customers::fields::TextField;
-use crate::domain::customers::identifier::{IdField, Identifier, MatchKey};
+use crate::domain::customers::identifier::{IdField, Identifier, MatchKey, reference_keys};
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::decide::working_set::WorkingSet;
 use crate::store::customers::rows::open_document;
@@ -114,7 +114,8 @@ impl DryRunRecords {
             let mut digests: Vec<Vec<u8>> = identifiers
                 .iter()
                 .chain(&fields)
-                .filter_map(|identifier| identifier.key(&after.customer))
+                .flat_map(|identifier| identifier.keys(&after.customer))
+                .chain(reference_keys(&after.customer))
                 .map(|key| self.digest(&key))
                 .collect();
             digests.sort_unstable();

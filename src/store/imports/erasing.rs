@@ -1,25 +1,20 @@
 //! Erases a person from the data of imports (rules 5).
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 
-use super::{JobId, JobKind, JobState, RowReport, job_row, of_job, report_ad, report_piece, upload};
-use crate::domain::customers::fields::TextField;
+use super::{JobId, JobKind, JobState, job_row, of_job, report_ad, report_piece, upload};
+use crate::domain::comments::COMMENTS_MAX;
+use crate::domain::customers::identifier::{IdField, Identifier};
 use crate::domain::customers::record::Customer;
-use crate::domain::imports::{Counts, RowOutcome};
+use crate::domain::imports::{Counts, ImportPlan, Mapping, RowOutcome, Traces};
+use crate::store::comments;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::{dry_run_record, import_report, job};
+use crate::store::entrypoints;
 use crate::store::keys::keyring::KeyRing;
-
-/// Fields whose value alone identifies a person.
-const TELLING: [TextField; 6] = [
-    TextField::Email,
-    TextField::Phone,
-    TextField::CustomerNumber,
-    TextField::CustomerUsername,
-    TextField::Fullname,
-    TextField::Address,
-];
 
 /// Removes the files of imports that have ended, the person's rows in reports, and the person's dry-run records. The
 /// file of an unfinished import goes when that import ends.
@@ -46,8 +41,9 @@ pub(crate) fn erase(
         .filter(|(_, _, state, _)| !state.parse().is_ok_and(JobState::is_over))
         .map(|(job_id, parent_id, ..)| parent_id.unwrap_or(*job_id))
         .collect();
+    let mut known: Option<Known<'_>> = None;
     for (job_id, parent_id, state, counts) in jobs {
-        let (id, upload_id) = (JobId { entrypoint_id, job_id }, parent_id.unwrap_or(job_id));
+        let (job, upload_id) = (JobId { entrypoint_id, job_id }, parent_id.unwrap_or(job_id));
         let state = state.parse().ok();
         if state.is_some_and(JobState::is_over) && !busy.contains(&upload_id) {
             upload::remove_file(conn, JobId { entrypoint_id, job_id: upload_id })?;
@@ -60,15 +56,61 @@ pub(crate) fn erase(
             }
         }
         if serde_json::from_str::<Counts>(&counts)?.of(RowOutcome::Rejected) > 0 {
-            erase_rows(conn, ring, id, person)?;
+            let known = match &mut known {
+                Some(known) => known,
+                None => known.insert(Known::load(conn, ring, entrypoint_id, (id, person))?),
+            };
+            erase_rows(conn, ring, job, known)?;
         }
     }
     Ok(())
 }
 
-fn erase_rows(conn: &mut Conn, ring: &KeyRing, id: JobId, person: &Customer) -> Result<(), StoreError> {
+/// What is known of a person.
+struct Known<'a> {
+    person: &'a Customer,
+    /// The texts of the comments.
+    comments: Vec<String>,
+    /// The additional fields that identify customers of the entrypoint.
+    identifying: BTreeSet<String>,
+}
+
+impl Known<'_> {
+    fn load<'a>(
+        conn: &mut Conn,
+        ring: &KeyRing,
+        entrypoint_id: i64,
+        (id, person): (i64, &'a Customer),
+    ) -> Result<Known<'a>, StoreError> {
+        let comments = match comments::page(conn, ring, entrypoint_id, id, 0, COMMENTS_MAX) {
+            Ok(page) => page.comments.into_iter().map(|comment| comment.text).collect(),
+            // The erase removes also what does not open.
+            Err(StoreError::Corrupt(_)) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let policy = entrypoints::entrypoint(conn, entrypoint_id)?;
+        let policy = policy.map(|(_, entrypoint)| entrypoint.policy.unique()).unwrap_or_default();
+        let fields = policy.iter().flat_map(Identifier::fields);
+        Ok(Known { person, comments, identifying: fields.filter_map(additional).collect() })
+    }
+}
+
+fn additional(field: &IdField) -> Option<String> {
+    match field {
+        IdField::Additional(key) => Some(key.clone()),
+        _ => None,
+    }
+}
+
+fn erase_rows(conn: &mut Conn, ring: &KeyRing, id: JobId, known: &Known<'_>) -> Result<(), StoreError> {
     let Some(job) = job_row(conn, id)? else { return Ok(()) };
     let seal = job.seal_key(conn, ring)?;
+    let plan: ImportPlan = job.plan(&seal)?;
+    let mapping = Mapping::of(plan.header.iter().map(String::as_str), &plan.options).ok();
+    let own = plan.options.identifier_fields.iter().filter_map(|name| IdField::parse(name).ok());
+    let mut identifying = known.identifying.clone();
+    identifying.extend(own.filter_map(|field| additional(&field)));
+    let traces = Traces::of(known.person, &identifying, &known.comments);
     let pieces: Vec<(i64, String)> = on!(conn, |c| of_job!(import_report, job_id, id)
         .select((import_report::first_row, import_report::counts))
         .load(c))?;
@@ -78,7 +120,7 @@ fn erase_rows(conn: &mut Conn, ring: &KeyRing, id: JobId, person: &Customer) -> 
         }
         let mut rows = report_piece(conn, &seal, id, first_row)?.unwrap_or_default();
         let mut is_changed = false;
-        for row in rows.iter_mut().filter(|row| is_of(row, person)) {
+        for row in rows.iter_mut().filter(|row| traces.are_in(mapping.as_ref(), &row.cells)) {
             row.cells.clear();
             is_changed = true;
         }
@@ -94,23 +136,4 @@ fn erase_rows(conn: &mut Conn, ring: &KeyRing, id: JobId, person: &Customer) -> 
         }
     }
     Ok(())
-}
-
-/// Whether a rejected row seems to describe this person: by one identifying value, or by both names.
-fn is_of(row: &RowReport, person: &Customer) -> bool {
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    let has = |field: TextField| {
-        let Some(value) = person.text(field).map(|text| field.comparable(text)) else { return false };
-        let number = digits(&value);
-        row.cells.iter().any(|cell| {
-            // The phone number may lack its country code.
-            let is_phone = field == TextField::Phone && {
-                let cell = digits(cell);
-                cell.len() >= 6 && number.ends_with(&cell)
-            };
-            // A cell may be too long for the field, and is then another value.
-            is_phone || field.clean(cell).is_ok_and(|clean| field.comparable(&clean) == value)
-        })
-    };
-    TELLING.into_iter().any(has) || (has(TextField::Firstname) && has(TextField::Lastname))
 }

@@ -6,9 +6,10 @@ use super::{NewImport, Upload};
 use crate::domain::accounts::sight::Sight;
 use crate::domain::decide::command::Actor;
 use crate::domain::imports::{
-    FileError, HeaderProblem, ImportOptions, ImportPlan, Intake, Layout, Mapping, Position, Preset,
-    RECORD_BYTES_MAX, RecordItem, RecordReader,
+    FileError, HeaderProblem, ImportOptions, ImportPlan, Intake, JSON_LINES, Layout, Mapping, Position,
+    Preset, RECORD_BYTES_MAX, RecordItem, RecordReader,
 };
+use crate::domain::kernel::card::{self, CardGuard};
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::store::{Store, StoreError};
 
@@ -66,10 +67,12 @@ impl FileIntake {
         options: &ImportOptions,
         bytes_max: u64,
     ) -> Result<FileIntake, StoreError> {
+        let settings = store.entrypoints().settings(entrypoint_id).await?;
+        let card_guard = settings.map_or(CardGuard::All, |settings| settings.entrypoint.card_guard);
         let upload = store.imports().begin_upload(entrypoint_id, actor).await?;
         Ok(FileIntake {
             store,
-            options: options.clone(),
+            options: ImportOptions { card_guard, ..options.clone() },
             sight,
             upload,
             intake: Intake::new(options.encoding.as_deref()),
@@ -144,6 +147,18 @@ impl FileIntake {
 
     /// Stores the text so far; the first piece must contain the header.
     async fn keep(&mut self, is_last: bool) -> Result<(), IntakeError> {
+        // What looks like a card number is not stored, not even sealed. Only ids that may look like one would be in the way.
+        let end = match self.options.card_guard {
+            CardGuard::All => card::redact(&mut self.text, is_last),
+            CardGuard::Texts => self.text.len(),
+        };
+        let rest = self.text.split_off(end);
+        self.keep_text(is_last).await?;
+        self.text = rest;
+        Ok(())
+    }
+
+    async fn keep_text(&mut self, is_last: bool) -> Result<(), IntakeError> {
         if self.header.is_none() {
             // The header of a hostile file has many columns, and each unknown one looks for the nearest name.
             let (text, options) = (std::mem::take(&mut self.text), self.options.clone());
@@ -169,9 +184,31 @@ impl FileIntake {
 }
 
 impl Header {
+    /// A file of JSON lines has no header; its one column is named for it.
+    fn of_json_lines(options: &ImportOptions) -> Result<Header, Vec<Problem>> {
+        let at_file = |HeaderProblem { code, message, .. }| Problem::line(1, code, message);
+        let mapping = Mapping::of(["json"], options)
+            .map_err(|problems| problems.into_iter().map(at_file).collect::<Vec<_>>())?;
+        Ok(Header {
+            delimiter: JSON_LINES,
+            cells: vec!["json".to_owned()],
+            left_out: Vec::new(),
+            preset: mapping.preset(),
+            start: Position::default(),
+        })
+    }
+
     fn of(first_text: &str, is_whole: bool, options: &ImportOptions) -> Result<Header, Vec<Problem>> {
         let layout = Layout::of(first_text, options);
+        if layout.delimiter == JSON_LINES {
+            return Header::of_json_lines(options);
+        }
         let from = usize::try_from(layout.start.offset).unwrap_or(usize::MAX);
+        let titles = first_text.get(..from).unwrap_or_default().lines();
+        if let Some((line, _)) = (1..).zip(titles).find(|(_, title)| card::holds(title)) {
+            let message = "holds card data above the header, which this service never takes; remove the line";
+            return Err(vec![Problem::line(line, card::CODE, message)]);
+        }
         let mut rest = first_text.as_bytes().get(from..).unwrap_or_default();
         let mut reader = RecordReader::new(layout.delimiter, layout.start);
         // Unless this is the whole file, more text could only make the record longer.
@@ -189,6 +226,13 @@ impl Header {
         let line = record.start.line;
         if record.is_open {
             return refuse(line, "unclosed_quote", "a quote that opens in the header is never closed".into());
+        }
+        if let Some(column) = record.cells().position(|cell| card::asks(cell) || card::holds(cell)) {
+            let message = format!(
+                "column {} of the header names or is card data, which this service never takes; remove the column",
+                column + 1
+            );
+            return refuse(line, card::CODE, message);
         }
         let at_line = |HeaderProblem { code, message, .. }| Problem::line(line, code, message);
         let mapping = Mapping::of(record.cells(), options)

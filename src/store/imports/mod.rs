@@ -27,10 +27,10 @@ use super::engine::schema::import_report;
 use super::jobs::lease::Lease;
 use super::jobs::{JobId, JobKind, JobRow, of_job};
 use super::keys::keyring::KeyRing;
+use crate::domain::decide::working_set::RowBefore;
 use crate::domain::imports::{
     Counts, ImportJob, JobState, Position, Preset, Rejections, RowOutcome, RowReport,
 };
-use crate::domain::kernel::time::Micros;
 use crate::vault::{Ad, SealKey};
 
 /// The progress of an import: the unsealed part.
@@ -45,6 +45,9 @@ struct Checkpoint {
     position: Position,
     /// The id of the next new dry-run record.
     next_record_id: i64,
+    /// The customer of the row before this position: its further rows add addresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    row_before: Option<RowBefore>,
 }
 
 /// The job that owns the file: this job, or the dry run that it commits.
@@ -60,6 +63,7 @@ fn read_rejections(row: &JobRow, seal: &SealKey) -> Result<Rejections, StoreErro
 fn read_job(conn: &mut Conn, ring: &KeyRing, row: &JobRow) -> Result<ImportJob, StoreError> {
     let seal = row.seal_key(conn, ring)?;
     let checkpoint: Checkpoint = row.checkpoint()?;
+    let (queued_at, started_at, ended_at) = row.times();
     Ok(ImportJob {
         id: row.job_id,
         entrypoint_id: row.entrypoint_id,
@@ -74,9 +78,9 @@ fn read_job(conn: &mut Conn, ring: &KeyRing, row: &JobRow) -> Result<ImportJob, 
         bytes_total: checkpoint.bytes_total,
         rejections: read_rejections(row, &seal)?,
         failure: row.failure.clone(),
-        queued_at: Micros(row.queued_at_us),
-        started_at: row.started_at_us.map(Micros),
-        ended_at: row.ended_at_us.map(Micros),
+        queued_at,
+        started_at,
+        ended_at,
     })
 }
 

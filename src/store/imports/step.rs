@@ -1,5 +1,7 @@
 //! One step of an import: some rows, their results, the checkpoint and the lease, in one transaction (rules 9).
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 
 use super::upload::DRY_RUN_IDS_FROM;
@@ -10,10 +12,12 @@ use super::{
 use crate::domain::accounts::sight::Sight;
 use crate::domain::customers::history::{FieldChange, difference};
 use crate::domain::customers::identifier::{IdField, Identifier};
-use crate::domain::decide::command::{Command, Outcome};
+use crate::domain::decide::command::{Command, Outcome, Verdict};
+use crate::domain::decide::delivery::{ItemAnswer, ItemResult};
+use crate::domain::decide::working_set::RowBefore;
 use crate::domain::imports::{
     ColumnUse, Counts, ImportPlan, JobState, Mapping, OnError, Position, RowNote, RowOutcome, RowReport,
-    Target, rejection_notes,
+    Target, payment_note, rejection_notes,
 };
 use crate::domain::kernel::problem::Rejection;
 use crate::store::customers::load::Loaded;
@@ -81,6 +85,7 @@ pub(super) fn step(
     let stops = lease.job.plan.options.on_error == OnError::Stop;
     let mut reports = Vec::with_capacity(rows.len());
     let mut stopped_at = None;
+    loaded.working_set.row_before = checkpoint.row_before;
     for row in rows {
         let report = decide_row(conn, ring, &mut loaded, row)?;
         checkpoint.position = row.end;
@@ -91,6 +96,7 @@ pub(super) fn step(
             break;
         }
     }
+    checkpoint.row_before = loaded.working_set.row_before;
     mark_changes_since(conn, ring, &row, &mut reports)?;
     if is_dry_run {
         let named = lease.job.plan.options.identifier_fields.iter();
@@ -176,6 +182,7 @@ fn decide_row(
         Err(notes) => return Ok(rejected(notes.clone())),
     };
     let before = loaded.working_set.revisions().len();
+    let events_before = loaded.working_set.events().len();
     let answer = match loaded.decide(conn, ring, command)? {
         Ok(answer) => answer,
         Err(StoreError::Rejected(rejection)) => {
@@ -192,6 +199,10 @@ fn decide_row(
     };
     // The report keeps everything; each reader sees a part of it.
     let seen = answer.seen_by(Sight::FULL);
+    if let Outcome::Ingested(answers) = &seen.outcome {
+        let told = answers.first().map(|answer| payment_report(row, answer));
+        return told.ok_or_else(|| StoreError::Bug("a row of transactions has no outcome".into()));
+    }
     let Outcome::Created { verdict, id, matched_on, differs, .. } = seen.outcome else {
         return Err(StoreError::Bug("the outcome of a row is not that of a create".into()));
     };
@@ -204,16 +215,47 @@ fn decide_row(
         .filter_map(|revision| revision.before.as_ref().map(|before| (before, &revision.after)))
         .flat_map(|(before, after)| difference(Some(&before.customer), &after.customer))
         .collect();
+    let mut changed: Vec<String> = changes.iter().map(|change| change.field.clone()).collect();
+    // What hangs on a new customer is as new as its fields.
+    if !matches!(verdict, Verdict::Created | Verdict::Forced) {
+        let lists: BTreeSet<&str> =
+            loaded.working_set.events().skip(events_before).map(|event| event.kind.list()).collect();
+        changed.extend(lists.into_iter().map(str::to_owned));
+    }
+    let is_new = |before: RowBefore| before.id == id && before.is_new;
+    let is_new = matches!(verdict, Verdict::Created | Verdict::Forced)
+        || loaded.working_set.row_before.is_some_and(is_new);
+    loaded.working_set.row_before = Some(RowBefore { id, is_new });
     let outcome = RowOutcome::from(verdict);
     Ok(RowReport {
         customer_id: (id < DRY_RUN_IDS_FROM).then_some(id),
         matched_on: matched_on.unwrap_or_default(),
-        changed: changes.iter().map(|change| change.field.clone()).collect(),
+        changed,
         differs,
         emptied: i64::try_from(changes.iter().filter(|change| change.to.is_none()).count()).unwrap_or(0),
         warnings: row.warnings.clone(),
         ..RowReport::new(row.line, outcome)
     })
+}
+
+/// What became of a transaction.
+fn payment_report(row: &StepRow, answer: &ItemAnswer) -> RowReport {
+    let outcome = match answer.result {
+        ItemResult::Created => RowOutcome::Created,
+        ItemResult::Moved | ItemResult::Linked => RowOutcome::Merged,
+        ItemResult::Unchanged => RowOutcome::Matched,
+        ItemResult::Refused => RowOutcome::Rejected,
+    };
+    let reason: Vec<RowNote> = answer.reason.iter().map(payment_note).collect();
+    let is_rejected = outcome == RowOutcome::Rejected;
+    let (problems, warnings) = if is_rejected { (reason, Vec::new()) } else { (Vec::new(), reason) };
+    RowReport {
+        customer_id: answer.customer_id.filter(|id| *id < DRY_RUN_IDS_FROM),
+        problems,
+        warnings,
+        cells: if is_rejected { row.cells.clone() } else { Vec::new() },
+        ..RowReport::new(row.line, outcome)
+    }
 }
 
 /// Removes the ids of dry-run records from a message, as no real customer will have them.

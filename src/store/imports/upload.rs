@@ -8,7 +8,7 @@ use super::{Ad, Checkpoint, JobId, JobKind, JobRow, JobState, job_row, locked_ro
 use crate::clock;
 use crate::domain::decide::command::{Actor, KeyUse};
 use crate::domain::imports::{ImportPlan, Position, Preset};
-use crate::domain::kernel::problem::Rejection;
+use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::SECOND_US;
 use crate::store::engine::conn::{Conn, SHARED_NOW, on};
 use crate::store::engine::error::StoreError;
@@ -90,6 +90,7 @@ pub(super) fn insert(
         bytes_total: 0,
         position: Position::default(),
         next_record_id: DRY_RUN_IDS_FROM,
+        row_before: None,
     };
     let new = NewJob {
         kind: JobKind::Import,
@@ -318,6 +319,20 @@ fn set_plan(
     Ok(Queued { job_id: row.job_id, why: Why::New })
 }
 
+/// Checks that the file of a dry run is there: an erase removes the files of imports that are over.
+///
+/// # Errors
+/// [`Rejection::State`]; the database's.
+fn must_have_file(conn: &mut Conn, id: JobId) -> Result<(), StoreError> {
+    let first: Option<i64> =
+        on!(conn, |c| of_job!(import_chunk, upload_id, id).select(import_chunk::seq).first(c).optional())?;
+    if first.is_some() {
+        return Ok(());
+    }
+    let message = "has no file any more: an erase of a customer removed it. Send the file again";
+    Err(Rejection::State(vec![Problem::parameter("jobId", "file_removed", message)]).into())
+}
+
 /// Makes the job that carries out a finished dry run, whose file `new` names.
 pub(super) fn commit(
     conn: &mut Conn,
@@ -340,11 +355,15 @@ pub(super) fn commit(
             .optional())?;
         if let Some((job_id, state)) = before {
             let id = JobId { entrypoint_id: place, job_id };
+            if matches!(state.parse(), Ok(JobState::Cancelled | JobState::Failed)) {
+                must_have_file(conn, rehearsal.id())?;
+            }
             return asked_again(conn, id, &state)?.ok_or_else(|| Rejection::Defect.into());
         }
         if let Some(queued) = earlier(conn, new, fingerprint)? {
             return Ok(queued);
         }
+        must_have_file(conn, rehearsal.id())?;
         let id = insert(conn, ring, place, actor, Some(&rehearsal))?;
         let row = job_row(conn, id)?.ok_or(Rejection::Defect)?;
         set_plan(conn, ring, &row, new, fingerprint)

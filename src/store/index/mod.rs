@@ -32,10 +32,10 @@ use super::engine::conn::{Conn, DatabaseUrl};
 use super::engine::error::StoreError;
 use super::engine::reader::{Sees, Size};
 use super::keys::keyring::KeyRing;
-use crate::domain::customers::fields::TextField;
+use crate::domain::customers::fields::{Shape, TextField};
 use crate::domain::customers::identifier::{IdField, MatchKey};
 use crate::domain::customers::record::Customer;
-use crate::domain::filter::{Group, Term, TermVisitor, each_term};
+use crate::domain::filter::{Group, Term, TermVisitor, each_term, name_term};
 use crate::domain::kernel::text::fold_spaces;
 use crate::vault::{DataKey, TermHasher, TermHashing};
 
@@ -74,6 +74,12 @@ fn of_key(key: &MatchKey) -> Vec<Term> {
                 (Group::Text(TextField::CustomerNumber), fold_spaces(value))
             }
             IdField::Additional(name) => (Group::Additional(name.to_lowercase()), fold_spaces(value)),
+            IdField::Reference(_) => {
+                (Group::Reference(field.system().unwrap_or_default().to_owned()), fold_spaces(value))
+            }
+            IdField::Text(field) if field.spec().shape == Shape::Name => {
+                (Group::Text(*field), name_term(value.clone()))
+            }
             IdField::Text(field) => (Group::Text(*field), value.clone()),
         })
         .map(|(group, text)| Term { group, text: text.into() })

@@ -4,20 +4,16 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 
-use super::{InviteLease, SEARCH_TIME_MAX, count, leased, next_ids, queue, read_job, reports, row, step};
+use super::{InviteLease, leased, queue, read_job, reports, row, step};
 use crate::clock;
 use crate::domain::accounts::link::LinkKind;
 use crate::domain::decide::command::{Actor, KeyUse};
-use crate::domain::imports::JobState;
 use crate::domain::invitations::{InviteJob, InviteOutcome, InvitePlan, InviteReport};
-use crate::domain::kernel::problem::Rejection;
 use crate::store::accounts::links;
-use crate::store::engine::conn::{Conn, on};
-use crate::store::engine::reader::Wanted;
-use crate::store::engine::schema::{invite_report, job};
-use crate::store::jobs::lease::{self, LEASE_US};
-use crate::store::jobs::{self, JobId, JobKind, StepDone, by_id, of_job};
-use crate::store::keys::keyring::KeyRing;
+use crate::store::engine::conn::on;
+use crate::store::engine::schema::invite_report;
+use crate::store::jobs::lease;
+use crate::store::jobs::{self, JobId, JobKind, StepDone, of_job};
 use crate::store::{Invitations, Link, StoreError};
 
 /// The maximum number of jobs that one transaction removes.
@@ -69,11 +65,9 @@ impl Invitations<'_> {
         cursor: i64,
         limit: usize,
     ) -> Result<Vec<i64>, StoreError> {
-        let owner = -lease.job.entrypoint_id;
-        let read = move |conn: &mut Conn, ring: &KeyRing, wanted: &Wanted| {
-            next_ids(conn, ring, &lease, cursor, limit, wanted)
-        };
-        self.0.search(owner, SEARCH_TIME_MAX, read).await
+        let (place, last_id) = (lease.job.entrypoint_id, lease.last_id);
+        let selection = lease.plan.selection.clone();
+        self.0.jobs().next_customers(place, selection, last_id, cursor, limit).await
     }
 
     /// Counts the customers of a job, to show the progress.
@@ -81,19 +75,7 @@ impl Invitations<'_> {
     /// # Errors
     /// Database errors; [`StoreError::Corrupt`].
     pub async fn count(self, lease: Arc<InviteLease>) -> Result<(), StoreError> {
-        let held = lease.lease;
-        let owner = -lease.job.entrypoint_id;
-        let read = move |conn: &mut Conn, ring: &KeyRing, wanted: &Wanted| count(conn, ring, &lease, wanted);
-        let total = self.0.search(owner, SEARCH_TIME_MAX, read).await?;
-        self.0
-            .administer(move |conn, _| {
-                let until_us = conn.shared_now(clock::now())?.0 + LEASE_US;
-                on!(conn, |c| diesel::update(by_id!(held.id).filter(job::lease_no.eq(held.number)))
-                    .set((job::total.eq(Some(total)), job::lease_until_us.eq(until_us)))
-                    .execute(c))?;
-                Ok(())
-            })
-            .await
+        self.0.jobs().count_customers(lease.lease, lease.plan.selection.clone()).await
     }
 
     /// Invites some customers of a job, in one transaction with the cursor of the job; `is_last` means that nobody is
@@ -124,12 +106,12 @@ impl Invitations<'_> {
     pub async fn cancel(self, entrypoint_id: i64, job_id: i64) -> Result<InviteJob, StoreError> {
         self.0
             .administer(move |conn, _| {
-                let id = JobId { entrypoint_id, job_id };
-                let found = jobs::locked_row(conn, JobKind::Invitation, id)?.ok_or(Rejection::NotFound)?;
-                if !found.state::<JobState>()?.is_over() {
-                    lease::end(conn, id, JobState::Cancelled, None, clock::now())?;
-                }
-                read_job(&row(conn, id)?.ok_or(Rejection::NotFound)?)
+                read_job(&lease::stop(
+                    conn,
+                    JobKind::Invitation,
+                    JobId { entrypoint_id, job_id },
+                    clock::now(),
+                )?)
             })
             .await
     }

@@ -6,26 +6,18 @@
 mod handle;
 mod step;
 
-use std::time::Duration;
-
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use strum::VariantNames as _;
 
-use super::customers::lists::{self, ListRequest};
-use super::customers::record_cache::RecordCache;
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
-use super::engine::reader::Wanted;
 use super::engine::schema::{invite_report, job};
-use super::entrypoints;
 use super::entrypoints::lock_row::lock_entrypoint;
 use super::jobs::lease::Lease;
 use super::jobs::{self, JobId, JobKind, JobRow, NewJob, by_id, of_job, seal_plan};
 use super::keys::keyring::KeyRing;
-use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::decide::command::Actor;
-use crate::domain::filter::Sort;
 use crate::domain::imports::JobState;
 use crate::domain::invitations::{InviteJob, InviteOutcome, InvitePlan, InviteReport};
 use crate::domain::kernel::problem::Rejection;
@@ -42,6 +34,7 @@ struct Checkpoint {
 }
 
 fn read_job(row: &JobRow) -> Result<InviteJob, StoreError> {
+    let (queued_at, started_at, ended_at) = row.times();
     Ok(InviteJob {
         id: row.job_id,
         entrypoint_id: row.entrypoint_id,
@@ -49,9 +42,9 @@ fn read_job(row: &JobRow) -> Result<InviteJob, StoreError> {
         counts: row.counts()?,
         total: row.total,
         failure: row.failure.clone(),
-        queued_at: Micros(row.queued_at_us),
-        started_at: row.started_at_us.map(Micros),
-        ended_at: row.ended_at_us.map(Micros),
+        queued_at,
+        started_at,
+        ended_at,
     })
 }
 
@@ -85,7 +78,7 @@ fn queue(
     now: Micros,
 ) -> Result<InviteJob, StoreError> {
     let lock_row = lock_entrypoint(conn, entrypoint_id)?;
-    let (last_id, total) = match &plan.ids {
+    let (last_id, total) = match &plan.selection.ids {
         Some(ids) => (ids.last().copied().unwrap_or(0), i64::try_from(ids.len()).ok()),
         None => (lock_row.next_customer_id - 1, None),
     };
@@ -118,56 +111,6 @@ fn leased(conn: &mut Conn, ring: &KeyRing, row: &JobRow, lease: Lease) -> Result
         cursor,
         last_id,
     })
-}
-
-/// How long a job may look for its next customers.
-const SEARCH_TIME_MAX: Duration = Duration::from_hours(1);
-
-fn request(plan: &InvitePlan, entrypoint_id: i64) -> Result<ListRequest, StoreError> {
-    let (filter, search) = plan.conditions().map_err(StoreError::Corrupt)?;
-    Ok(ListRequest {
-        entrypoints: vec![entrypoint_id],
-        filter,
-        search,
-        masked: plan.masked,
-        sort: Sort::oldest_first(),
-        after: None,
-        skip: 0,
-        limit: 1,
-        counts: false,
-        // A number of its own, beside those of organisations.
-        owner: -entrypoint_id,
-        time_max: SEARCH_TIME_MAX,
-    })
-}
-
-/// The next customers of a job after a cursor, up to a limit; fewer only at the end.
-fn next_ids(
-    conn: &mut Conn,
-    ring: &KeyRing,
-    lease: &InviteLease,
-    cursor: i64,
-    limit: usize,
-    wanted: &Wanted,
-) -> Result<Vec<i64>, StoreError> {
-    if let Some(ids) = &lease.plan.ids {
-        return Ok(ids.iter().copied().filter(|id| *id > cursor).take(limit).collect());
-    }
-    let place = lease.job.entrypoint_id;
-    let mut request = request(&lease.plan, place)?;
-    let Some((_, entrypoint)) = entrypoints::entrypoint(conn, place)? else { return Ok(Vec::new()) };
-    let bare = Stored { id: cursor, version: 1, customer: Customer::default(), erased: false };
-    request.after = Some(request.sort.key(&bare, &entrypoint));
-    request.limit = limit;
-    let page = lists::id_page(conn, ring, &request, wanted)?;
-    Ok(page.ids.into_iter().map(|(_, id)| id).filter(|id| *id <= lease.last_id).collect())
-}
-
-/// The number of customers that the filter of a job admits.
-fn count(conn: &mut Conn, ring: &KeyRing, lease: &InviteLease, wanted: &Wanted) -> Result<i64, StoreError> {
-    let request = ListRequest { counts: true, ..request(&lease.plan, lease.job.entrypoint_id)? };
-    let page = lists::page(conn, ring, &RecordCache::none(), &request, request.plan(), wanted)?;
-    Ok(i64::try_from(page.total.unwrap_or(0)).unwrap_or(i64::MAX))
 }
 
 type ReportColumns = (i64, String, Option<i64>);

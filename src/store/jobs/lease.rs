@@ -121,11 +121,15 @@ pub(crate) fn advance<T: Serialize>(
 ) -> Result<(), StoreError> {
     let lease_until_us = conn.shared_now(now)?.0 + LEASE_US;
     let checkpoint = serde_json::to_string(advance.checkpoint)?;
+    // Others change customers meanwhile: at the end the total is what there was to do.
+    let is_finished = advance.over == Some(JobState::Finished);
+    let total = is_finished.then(|| job::total.eq(Some(advance.done)));
     on!(conn, |c| diesel::update(by_id!(id))
         .set((
             job::state.eq(advance.over.unwrap_or(JobState::Running).name()),
             job::checkpoint.eq(checkpoint),
             job::done.eq(advance.done),
+            total,
             job::counts.eq(advance.counts),
             job::errors.eq(advance.errors),
             job::failure.eq(advance.failure),
@@ -176,6 +180,19 @@ pub(crate) fn cancel(conn: &mut Conn, kind: JobKind, id: JobId, now: Micros) -> 
         }
         _ => Ok(()),
     }
+}
+
+/// Ends a job at once; a worker that has it finds its next step refused. Returns the row afterwards.
+///
+/// # Errors
+/// [`Rejection::NotFound`] if there is no such job; the database's.
+pub(crate) fn stop(conn: &mut Conn, kind: JobKind, id: JobId, now: Micros) -> Result<JobRow, StoreError> {
+    let row = locked_row(conn, kind, id)?.ok_or(Rejection::NotFound)?;
+    if row.state::<JobState>()?.is_over() {
+        return Ok(row);
+    }
+    end(conn, id, JobState::Cancelled, None, now)?;
+    super::row(conn, kind, id)?.ok_or_else(|| Rejection::NotFound.into())
 }
 
 /// Queues a stopped job again.

@@ -3,6 +3,7 @@
 //! Imports, bulk invitations and rotations of data keys are rows of one table. This module has the leases and the
 //! transitions of all kinds ([`lease`]); each kind has its own steps.
 
+mod customers;
 pub(crate) mod lease;
 pub(crate) mod sealed;
 
@@ -32,6 +33,8 @@ pub(crate) enum JobKind {
     Invitation,
     /// Rotates an entrypoint's data key.
     Rotation,
+    /// Changes the labels of many customers.
+    Label,
 }
 
 impl JobKind {
@@ -94,6 +97,15 @@ impl JobRow {
 
     pub(crate) fn actor(&self) -> Actor {
         Actor { name: self.actor_name.clone(), jti: self.actor_jti.clone() }
+    }
+
+    /// When it was queued, when a worker first took it, and when it ended: none is before the one before it, although
+    /// their clocks may differ.
+    pub(crate) fn times(&self) -> (Micros, Option<Micros>, Option<Micros>) {
+        let queued = Micros(self.queued_at_us);
+        let started = self.started_at_us.map(|at| Micros(at).max(queued));
+        let ended = self.ended_at_us.map(|at| Micros(at).max(started.unwrap_or(queued)));
+        (queued, started, ended)
     }
 
     /// The key that seals the data of this job.

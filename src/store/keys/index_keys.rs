@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::customers::identifier::{Identifier, MatchKey, parse_policy};
+use crate::domain::customers::identifier::{Identifier, MatchKey, parse_policy, reference_keys};
 use crate::domain::customers::record::Customer;
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
@@ -29,9 +29,15 @@ impl IndexKey {
         Ok(IndexKey { key: ring.data_key(conn, id)?, digests })
     }
 
+    /// Whether every live customer has a digest for an identifier: for those of the list, and for each reference.
+    pub(crate) fn has_digest(&self, identifier: &Identifier) -> bool {
+        identifier.is_reference() || self.digests.contains(identifier)
+    }
+
     /// The digests of a live customer.
     pub(crate) fn digests(&self, customer: &Customer) -> Vec<Vec<u8>> {
-        let keys = self.digests.iter().filter_map(|identifier| identifier.key(customer));
+        let keys = self.digests.iter().flat_map(|identifier| identifier.keys(customer));
+        let keys = keys.chain(reference_keys(customer));
         let mut digests: Vec<Vec<u8>> = keys.map(|key| self.digest(&key)).collect();
         digests.sort_unstable();
         digests.dedup();

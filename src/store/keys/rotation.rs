@@ -111,8 +111,8 @@ impl Running {
             phase: self.checkpoint.phase,
             done: self.row.done,
             total: self.row.total.unwrap_or(0),
-            started_at: Micros(self.row.queued_at_us),
-            ended_at: self.row.ended_at_us.map(Micros),
+            started_at: self.row.times().0,
+            ended_at: self.row.times().2,
         }
     }
 

@@ -26,7 +26,7 @@ use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::kernel::time::Micros;
-use crate::domain::mail::{MailKind, MailState, NewMail};
+use crate::domain::mail::{MailKind, MailState, NewMail, Receipt};
 use crate::vault::{Ad, Plain, SALT_BYTES, random};
 
 /// The sealed content of a mail.
@@ -35,6 +35,8 @@ struct Content {
     address: String,
     name: String,
     link: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    receipt: Option<Receipt>,
 }
 
 fn content_ad(entrypoint_id: i64, customer_id: i64, message_id: &str) -> Ad {
@@ -117,7 +119,12 @@ fn seal(
     let Some(address) = customer.text(TextField::Email).filter(|_| !customer.is_deleted()) else {
         return Ok(None);
     };
-    let content = Content { address: address.to_owned(), name: customer.name(), link: mail.link.clone() };
+    let content = Content {
+        address: address.to_owned(),
+        name: customer.name(),
+        link: mail.link.clone(),
+        receipt: mail.receipt.clone(),
+    };
     let message_id = uuid::Uuid::new_v4().to_string();
     let key = ring.service_key(conn)?;
     let salt = random::<SALT_BYTES>()?.to_vec();
@@ -236,7 +243,7 @@ pub(crate) fn send_link(
     drop_kinds(conn, entrypoint_id, customer_id, &[kind], now)?;
     let issue = |link| links::issue(conn, entrypoint_id, customer_id, link, now, link_ttl_secs);
     let link = kind.link().map(issue).transpose()?;
-    let mail = NewMail { entrypoint_id, customer_id, kind, link };
+    let mail = NewMail { entrypoint_id, customer_id, kind, link, receipt: None };
     enqueue_to(conn, ring, &mail, &stored.customer, now)
 }
 
@@ -360,7 +367,7 @@ fn row(conn: &mut Conn, id: MailId) -> Result<Option<MailRow>, StoreError> {
     Ok(on!(conn, |c| mail_outbox::table.find(id).select(MailRow::as_select()).first(c).optional())?)
 }
 
-/// Queues a failed mail again, to the current address of the customer and with a new link.
+/// Queues a mail again that nobody may have got, to the current address of the customer and with a new link.
 fn retry(
     conn: &mut Conn,
     ring: &KeyRing,
@@ -372,7 +379,10 @@ fn retry(
     lock_entrypoints(conn, &[entrypoint_id])?;
     let row = row(conn, (entrypoint_id, mail_id))?.ok_or(Rejection::NotFound)?;
     if !row.state()?.may_retry() {
-        return Err(refused("not_given_up", "only a failed or uncertain mail can be sent again"));
+        return Err(refused(
+            "not_given_up",
+            "only a mail that is failed, uncertain or written to the folder can be sent again",
+        ));
     }
     let (kind, customer_id) = (row.kind()?, row.customer_id);
     let found = find(conn, ring, entrypoint_id, customer_id)?.ok_or(Rejection::NotFound)?;
@@ -383,6 +393,9 @@ fn retry(
             "it went to the address before the change, which is no longer known",
         ));
     }
+    if kind == MailKind::Receipt {
+        return Err(refused("not_repeatable", "its content is no longer known; send the receipt anew"));
+    }
     // The mail must not revive a link that was used or replaced.
     if kind == MailKind::Invitation && customer.password_hash.is_some() {
         return Err(refused("active", "the customer has an account by now"));
@@ -391,7 +404,7 @@ fn retry(
     let issue = |link| links::issue(conn, entrypoint_id, customer_id, link, now, ttl_secs);
     let link = kind.link().map(issue).transpose()?;
     // The content is new, so the mail has a new Message-ID: receivers must not take it for the earlier one.
-    let mail = NewMail { entrypoint_id, customer_id, kind, link };
+    let mail = NewMail { entrypoint_id, customer_id, kind, link, receipt: None };
     let Some(queued) = seal(conn, ring, &mail, customer, now)? else {
         return Err(refused("no_email", "the customer is deleted or has no e-mail address"));
     };

@@ -131,6 +131,7 @@ fn take(conn: &mut Conn, ring: &KeyRing, now: Micros, limit: i64) -> Result<Vec<
                 address: content.address,
                 name: content.name,
                 link: content.link,
+                receipt: content.receipt,
             },
         });
     }

@@ -397,6 +397,10 @@ both!(rules_2_an_unknown_member_is_refused_with_the_nearest_name, |db| async {
         let answer = fixture.client.put(&fixture.path(), &json!({unknown: null})).await;
         assert_eq!(places(answer.expect_error(400)), set([&format!("/{unknown}")]), "{}", answer.text);
     }
+    // Lists of objects take no null.
+    let nothing = json!({"addresses": [null], "references": [{"system": "shop", "externalId": "1"}, null]});
+    let answer = fixture.client.put(&fixture.path(), &nothing).await;
+    assert_eq!(places(answer.expect_error(400)), set(["/addresses/0", "/references/1"]), "{}", answer.text);
     fixture.nothing_stored().await;
 });
 

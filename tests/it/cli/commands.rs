@@ -42,6 +42,8 @@ both!(tokens_are_created_listed_and_revoked_beside_a_running_server, |db| async 
         "customers:import",
         "customers:read",
         "customers:write",
+        "money:read",
+        "money:write",
         "pii:read",
     ];
     assert_eq!(scopes, customers);

@@ -257,3 +257,54 @@ async fn the_address_of_a_server_may_end_in_a_path_of_it() {
     }
     assert_eq!(total(&server.client(), "demo").await, 6);
 }
+
+#[tokio::test]
+async fn a_data_folder_that_others_can_open_is_closed_unless_all_share_it() {
+    for (before, after) in [(0o755, 0o700), (0o770, 0o700), (0o711, 0o700), (0o700, 0o700), (0o1777, 0o1777)]
+    {
+        let site = Site::with_environment(Db::Sqlite, &[("CUSTOMARY_LOG", "info")]);
+        let folder = site.database_file().parent().expect("a folder").to_owned();
+        fs::create_dir(&folder).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(before)).unwrap();
+        let server = Server::start_on(&site).await;
+        assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o7777, after, "{before:o}");
+        let logs = server.logs();
+        assert_eq!(
+            logs.contains("took the data folder from other users"),
+            before & 0o077 != 0 && before < 0o1000,
+            "{logs}"
+        );
+        assert_eq!(logs.contains("give it mode 0700"), before == 0o1777, "{logs}");
+        if before < 0o1000 {
+            assert!(!logs.contains("can open the data folder"), "{logs}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_file_is_for_its_owner_and_perhaps_a_group_that_reads_it() {
+    let site = Site::new(Db::Sqlite);
+    let key = site.folder().join("own.key");
+    fs::write(&key, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n").unwrap();
+    let run = |mode: u32, arguments: &[&str]| {
+        fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        let mut command = site.command(arguments);
+        command.env_remove("CUSTOMARY_MASTER_KEY").env("CUSTOMARY_MASTER_KEY_FILE", &key);
+        Process::spawn(command)
+    };
+    let first = run(0o600, &["serve", "--listen", "127.0.0.1:0"]);
+    let token = site.data_dir(0).join("first-token");
+    wait_until("the first start is done", Duration::from_secs(20), async || token.exists()).await;
+    drop(first);
+    let create = ["token", "create", "--org", "1", "--all-entries"];
+    for mode in [0o600, 0o400, 0o640, 0o440] {
+        let (status, _, stderr) = run(mode, &create).end(Duration::from_secs(20)).expect("it ends");
+        assert!(status.success(), "{mode:o}: {stderr}");
+    }
+    for mode in [0o644, 0o604, 0o660, 0o620, 0o602, 0o601, 0o666] {
+        let (status, stdout, stderr) = run(mode, &create).end(Duration::from_secs(20)).expect("it ends");
+        assert!(!status.success() && stdout.is_empty(), "{mode:o}: {stdout}");
+        let words = ["own.key", &format!("{mode:04o}"), "chmod 600"];
+        assert!(words.iter().all(|word| stderr.contains(word)), "{mode:o}: {stderr}");
+    }
+}

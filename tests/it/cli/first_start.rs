@@ -116,6 +116,40 @@ both!(after_a_failed_first_start_the_next_makes_the_token, |db| async {
     client.get("/api/Query/customers/demo").await.expect(200);
 });
 
+both!(rules_1_the_first_token_has_every_scope_where_the_database_is_embedded, |db| async move {
+    let server = Server::start(db).await;
+    let has_every_right = db == Db::Sqlite;
+    assert_eq!(server.stdout().contains("may do everything"), has_every_right, "{}", server.stdout());
+    let client = server.anonymous().token(&server.first_token().expect("a token"));
+    let own = client.get("/api/Token").await;
+    if !has_every_right {
+        own.expect(403);
+        client.post("/api/Organization", &json!({"name": "Another"})).await.expect(403);
+        client.get("/api/Query/customers/demo").await.expect(200);
+        return;
+    }
+    let own = own.expect(200);
+    let scopes = own.json["Records"][0]["scopes"].as_array().expect("scopes").len();
+    assert_eq!(scopes, 11, "{}", own.text);
+    client.post("/api/Organization", &json!({"name": "Another"})).await.expect(200);
+    client.post("/api/Paypoint", &json!({"entry": "later"})).await.expect(200);
+    client.get("/api/Query/customers/later").await.expect(200);
+});
+
+#[tokio::test]
+async fn rules_1_the_first_token_is_narrow_where_other_machines_reach_the_service() {
+    let site = Site::new(Db::Sqlite);
+    let folder = site.database_file().parent().expect("a folder").to_owned();
+    // The site has an explicit key, so that any address is allowed.
+    let process = Process::spawn(site.command(&["serve", "--listen", "0.0.0.0:0"]));
+    let is_done = async || folder.join("first-token").exists();
+    wait_until("the first start is done", Duration::from_secs(20), is_done).await;
+    drop(process);
+    let listed = site.cli(&["token", "list"]).success();
+    assert!(listed.contains("first start") && listed.contains("demo"), "{listed}");
+    assert!(!listed.contains("settings") && !listed.contains("tokens"), "{listed}");
+}
+
 /// Starts the service once, with a master key of its own, until the first start is done; then kills it.
 async fn begin(site: &Site) {
     let folder = site.database_file().parent().expect("a folder").to_owned();

@@ -77,6 +77,64 @@ both!(rules_6_letters_that_are_not_encoded_in_an_address_get_the_one_error_body,
     assert_eq!(found.json["Records"][0]["customerId"], id);
 });
 
+both!(rules_2_an_address_with_broken_utf_8_is_refused, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let id = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
+    let document = client.get("/openapi.json").await.expect(200).json;
+    let mut asked = 0;
+    // Each parameter of each path: a lone byte, a broken sequence, half of a surrogate pair.
+    for (path, item) in addresses(&document) {
+        if !path.starts_with("/api/") {
+            continue;
+        }
+        for method in ["get", "post", "put", "delete"] {
+            if !item[method].is_object() || item[method]["security"].as_array().is_some_and(Vec::is_empty) {
+                continue;
+            }
+            for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
+                let broken = ["%FF", "x%C3", "%ED%A0%80", "%e2%82"][asked % 4];
+                let usual = |part: &str| match part {
+                    "{customerId}" => id.to_string(),
+                    "{entry}" => "demo".to_owned(),
+                    "{format}" => "csv".to_owned(),
+                    _ => part.trim_matches(['{', '}']).to_owned(),
+                };
+                let parts = path
+                    .split('/')
+                    .map(|part| if part == format!("{{{name}}}") { broken.to_owned() } else { usual(part) });
+                let place = parts.collect::<Vec<_>>().join("/");
+                let answer = client.send(method.to_uppercase().parse().unwrap(), &place, None, &[]).await;
+                answer.expect_error(400);
+                assert!(places(&answer).contains(&format!("?{name}")), "{method} {place}: {}", answer.text);
+                assert!(!answer.text.contains('\u{fffd}'), "{}", answer.text);
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 40, "{asked}");
+    // So are parameters of a query, by name and value.
+    for (query, name) in [
+        ("search=%FF", "?search"),
+        ("company(eq)=a%C3+b", "?company(eq)"),
+        ("limitRecord=%FF", "?limitRecord"),
+        ("search=a&%FF=1", "?query"),
+        ("nothing%20here=%80", "?nothing here"),
+    ] {
+        let answer = client.get(&format!("/api/Query/customers/demo?{query}")).await;
+        answer.expect_error(400);
+        assert!(places(&answer).contains(name), "{query}: {}", answer.text);
+    }
+    // What is well encoded is taken as it is, also the character for what cannot be shown.
+    client
+        .send(Method::PUT, &format!("/api/Customer/{id}/references/shop/%EF%BF%BD%C3%BC"), None, &[])
+        .await
+        .expect(200);
+    client.get("/api/Query/customers/demo?search=m%C3%BC+x").await.expect(200);
+    let listed = client.get(&format!("/api/Customer/{id}/references")).await.expect(200);
+    assert_eq!(listed.json["Records"], json!([{"system": "shop", "externalId": "\u{fffd}\u{fc}"}]));
+});
+
 both!(rules_6_no_route_and_no_record_differ, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
@@ -93,6 +151,34 @@ both!(rules_6_no_route_and_no_record_differ, |db| async {
         answer.expect_error(404);
         assert_eq!(answer.json["responseText"], format!("No such {what}"), "{path}");
         assert_eq!(answer.json["responseCode"], 3001, "{path}");
+    }
+    let id = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
+    let of = |rest: &str| format!("/api/Customer/{id}/{rest}");
+    for (method, path, body, what) in [
+        (Method::GET, of("addresses/7"), None, "customer or address"),
+        (Method::PUT, of("addresses/7"), Some(json!({"city": "Graz"})), "customer or address"),
+        (Method::DELETE, of("addresses/x"), None, "customer or address"),
+        (Method::PUT, of("comments/7"), Some(json!({"text": "Called."})), "customer or comment"),
+        (Method::DELETE, of("comments/7"), None, "customer or comment"),
+        (Method::PUT, of("methods/1-7"), Some(json!({"brand": "visa"})), "customer or method"),
+        (
+            Method::PUT,
+            "/api/Paypoint/labels/demo/none".into(),
+            Some(json!({"to": "some"})),
+            "entrypoint or label",
+        ),
+        (
+            Method::PUT,
+            "/api/Paypoint/labels/nowhere/none".into(),
+            Some(json!({"to": "some"})),
+            "entrypoint or label",
+        ),
+        (Method::GET, "/api/Customer/labels/demo/77".into(), None, "entrypoint or change of labels"),
+        (Method::GET, "/api/Customer/labels/demo/77/report".into(), None, "entrypoint or change of labels"),
+    ] {
+        let answer = client.send(method.clone(), &path, body.as_ref(), &[]).await;
+        answer.expect_error(404);
+        assert_eq!(answer.json["responseText"], format!("No such {what}"), "{method} {path}");
     }
     let answer = client.get("/api/Customers/1").await;
     answer.expect_error(404);

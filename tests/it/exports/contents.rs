@@ -27,7 +27,7 @@ both!(rules_9_a_csv_file_has_the_values_of_the_list, |db| async {
     let ada = "00123,ada,Ada,Roe,\"Ada \"\"the first\"\" Roe, MSc\",\"Roe, Søn & Co <\"\"Ltd\"\">\",ada.roe@example.test,\
         +15555550117 x12,9 Elm Row; rear,Floor\u{a0}2,Oakton,VA,00501,US,12 Oak Lane,Dock 7,Reston,VA,20190,US,1985-04-12,\
         wholesale;net 30,-5,-12.5,85,2020-01-02T03:04:05.678901Z,\
-        \"{\"\"Zone\"\":\"\"=9*9\"\",\"\"a key\"\":\"\"@x\"\",\"\"tier\"\":\"\"gold, \\\"\"plus\\\"\"\"\"}\",email;lastname";
+        \"{\"\"Zone\"\":\"\"=9*9\"\",\"\"a key\"\":\"\"@x\"\",\"\"tier\"\":\"\"gold, \\\"\"plus\\\"\"\"\"}\",email;lastname,,";
     assert_eq!(text.lines().nth(1), Some(ada));
     assert_eq!(table.column("Firstname")[1..3], ["'=1+1", "'"]);
     assert_eq!(table.column("Lastname")[1..3], ["''=x", "'plain"]);

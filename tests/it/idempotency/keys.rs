@@ -162,8 +162,8 @@ both!(rules_4_a_key_belongs_to_the_organisation_and_access_is_checked_first, |db
     let body = json!({"email": "ada@example.test"});
     let first = create(&client, "k", &body).await.expect(200);
     // Another token of the organisation repeats the request and gets the same answer.
-    let colleague =
-        server.anonymous().token(&token_with(site, &["customers:read", "customers:write", "pii:read"]));
+    let scopes = ["customers:read", "customers:write", "pii:read", "money:read"];
+    let colleague = server.anonymous().token(&token_with(site, &scopes));
     assert_replay(&first, &create(&colleague, "k", &body).await);
 
     let reader = server.anonymous().token(&token_with(site, &["customers:read", "pii:read"]));

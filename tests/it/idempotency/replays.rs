@@ -125,7 +125,7 @@ both!(rules_4_a_replay_shows_what_the_asking_token_may_see, |db| async {
         assert!(!replay.text.contains(value), "{value} is visible in {}", replay.text);
     }
     // Tokens that see everything share their keys.
-    let scopes = ["customers:read", "customers:write", "pii:read"];
+    let scopes = ["customers:read", "customers:write", "pii:read", "money:read"];
     let other = server.anonymous().token(&token_with(server.site(), &scopes));
     let bob = json!({"email": "bob@example.test", "address": "1 Oak Row"});
     let made = create(&client, "b", &bob).await.expect(200);

@@ -123,7 +123,7 @@ both!(rules_9_delimiter_and_date_format_can_be_given, |db| async {
         ("dob", "?dateFormat=YYYYMMDD", "19850412"),
         ("Date of Birth", "?dateFormat=DD.MM.YYYY", "12.4.1985"),
     ] {
-        let mail = format!("{}@example.test", fastrand::u64(..));
+        let mail = format!("{}@example.test", fastrand::u32(..));
         let file = format!("email,{header}\n{mail},{date}\n");
         assert_eq!(
             counts(&imported(&client, &format!("demo{query}"), file).await),
@@ -183,7 +183,7 @@ fn foreign() -> Vec<Foreign> {
             preset: "stripe",
             file: "id,Description,Email,Name,Created (UTC),Delinquent,Card Address Line1,Card Address City,Card Address Zip\n\
                 cus_9s6XKzkNRiz8i3,a note,ada@example.test,Ada Roe,2020-01-02 03:04,false,9 Elm Row,Oakton,22124\n",
-            record: json!({"customerNumber": "cus_9s6XKzkNRiz8i3", "Fullname": "Ada Roe", "Address": "9 Elm Row",
+            record: json!({"References": [{"system": "stripe", "externalId": "cus_9s6XKzkNRiz8i3"}], "Fullname": "Ada Roe", "Address": "9 Elm Row",
                 "City": "Oakton", "Zip": "22124", "Created": "2020-01-02T03:04:00.000000Z"}),
             left_out: json!(["Description", "Delinquent"]),
         },

@@ -211,6 +211,19 @@ async fn rules_9_text_of_macs_is_told_by_name_and_hints_lead_to_no_password() {
     assert!(problems[0].2.contains("encoding=macintosh"), "{problems:?}");
     assert_eq!(counts(&imported(&client, "demo?encoding=macintosh", mac).await), [2, 0, 0]);
     assert_eq!(by(&client, "Email").await["a@example.test"]["Fullname"], "José Muñoz");
+    // "Łukasz Wałęsa" and "Jiří Dvořák" in Mac OS Central European, which no decoder reads.
+    let central =
+        b"name,email\n\xfcukasz Wa\xb8\xabsa,l@example.test\nJi\xde\x92 Dvo\xde\x87k,j@example.test\n"
+            .to_vec();
+    let refused = upload(&client, "demo", central).await;
+    let problems = file_problems(&refused);
+    assert_eq!((problems[0].0, problems[0].1.as_str()), (2, "invalid_encoding"));
+    let words = ["Mac OS Central European", "save the file as CSV UTF-8"];
+    assert!(words.iter().all(|word| problems[0].2.contains(word)), "{problems:?}");
+    for label in ["x-mac-ce", "mac-centraleurope", "x-mac-centraleurroman"] {
+        let refused = upload(&client, &format!("demo?encoding={label}"), "email\nx@example.test\n").await;
+        assert!(refused.expect_error(400).text.contains("save a file in any other encoding as CSV UTF-8"));
+    }
     for header in ["Customer", "Customer pasw", "customer psw2", "Custmer Username"] {
         let refused = upload(&client, "demo", format!("email,{header}\nc@example.test,x\n")).await;
         let text = &refused.expect_error(400).text;

@@ -236,3 +236,32 @@ both!(rules_9_a_stopped_commit_resumes_on_request, |db| async {
     assert_eq!(done["state"], "finished", "{done}");
     assert_eq!(counts(&done), [59, 0, 0, 0, 1, 0]);
 });
+
+both!(rules_5_a_dry_run_whose_file_an_erase_removed_cannot_be_committed, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let gone = created(&client, "demo", &json!({"email": "gone@example.test"})).await;
+    let file = format!("{}{}", line(&HEADER), line(&person(1, "Oakton")));
+    let kept = finished_dry_run(&client, &file, "").await;
+    commit(&client, "demo", kept).await.expect(202);
+    let id = finished_dry_run(&client, &file, "&mergeExisting=1").await;
+    client.delete(&format!("{}?erase=true", path(gone))).await.expect(200);
+    let keyed = client.header("Idempotency-Key", "commit-1");
+    for client in [&client, &keyed] {
+        let refused = commit(client, "demo", id).await;
+        refused.expect_error(409);
+        assert_eq!(refused.json["errors"][0]["code"], "file_removed", "{}", refused.text);
+    }
+    // The one that was committed before is the same import.
+    commit(&client, "demo", kept).await.expect(202);
+    let sent = finished_dry_run(&client, &file, "&mergeExisting=1&again=true").await;
+    commit(&client, "demo", sent).await.expect(202);
+});
+
+/// A dry run that is over; its id.
+async fn finished_dry_run(client: &Client, file: &str, query: &str) -> u64 {
+    let to = format!("/api/Import/customersForm/demo?dryRun=true{query}");
+    let request = client.request(Method::POST, &to).header("Content-Type", "text/csv").body(file.to_owned());
+    let answer = send(request).await.expect(200);
+    answer.data()["jobId"].as_u64().expect("a job")
+}

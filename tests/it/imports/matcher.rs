@@ -38,7 +38,8 @@ const FIELDS: [(&str, u8, &[&str]); 17] = [
     ("lastname", 7, &["Roe", "roe", "Söderström", "SÖDERSTRÖM"]),
     ("company", 4, &["Roe & Sons", "Bolt"]),
     ("phone", 4, &["+12025550111", "(202) 555-0111", "+4930901820", "030 901820", "12"]),
-    ("address", 2, &["9 Elm Row", "1 \"Dock\", rear"]),
+    // A row with a street may be a further row of a customer, which no create is: see `further`.
+    ("address1", 2, &["9 Elm Row", "1 \"Dock\", rear"]),
     ("city", 4, &["Oakton", "Berlin"]),
     ("zip", 4, &["22124", "10115"]),
     ("country", 2, &["US", "United States", "USA", "Germany", "Nowhere"]),

@@ -114,7 +114,7 @@ async fn write_until_stopped(
                 client.put(&path(id), &json!({"city": city})).await.expect(200);
             }
             _ => {
-                let email = format!("new{}@example.test", rng.u64(..));
+                let email = format!("new{}@example.test", rng.u32(..));
                 free.push(created(&client, entry, &json!({"email": email, "city": city})).await);
             }
         }

@@ -9,6 +9,31 @@ async fn state(client: &Client, id: u64) -> serde_json::Value {
     client.get(&format!("{}/invite", path(id))).await.expect(200).json
 }
 
+both!(a_written_mail_is_written_again_with_a_fresh_link, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let id = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
+    invite(&client, id).await.expect(200);
+    until_all_sent(&client, "demo").await;
+    let link_of = |message: &Message| message.link().expect("a link");
+    let first = link_of(&messages(server.site())[0]);
+    let mail = outbox(&client, "demo").await[0].clone();
+    assert_eq!(mail["state"], "written");
+    let retry = format!("/api/Mail/outbox/demo/{}/retry", mail["mailId"]);
+    let answer = client.send(reqwest::Method::POST, &retry, None, &[]).await.expect(200);
+    assert_eq!(answer.json["state"], "queued", "{}", answer.text);
+    until_all_sent(&client, "demo").await;
+    let links: Vec<String> = messages(server.site()).iter().map(link_of).collect();
+    assert_eq!(links.len(), 2, "{links:?}");
+    let second = links.iter().find(|link| **link != first).expect("another link");
+    for (link, status) in [(&first, 410), (second, 200)] {
+        assert_eq!(reqwest::get(link).await.unwrap().status(), status, "{link}");
+    }
+    // Nobody is left to write to.
+    client.delete(&path(id)).await.expect(200);
+    client.send(reqwest::Method::POST, &retry, None, &[]).await.expect_error(409);
+});
+
 both!(creating_sends_nothing_and_inviting_sends_one_mail, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);

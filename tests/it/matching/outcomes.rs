@@ -263,6 +263,7 @@ both!(rules_3_a_merge_writes_only_the_sent_fields, |db| async {
     let after = read(&client, id).await;
     let mut expected = before.json.clone();
     expected["City"] = json!("Reston");
+    expected["Addresses"][0]["city"] = json!("Reston");
     expected["Phone"] = json!("+15555550118");
     expected["AdditionalFields"] = json!({"new": "x", "rep": "Bob", "tier": "silver"});
     expected["Labels"] = json!(["west"]);

@@ -5,12 +5,6 @@ use serde_json::json;
 use super::*;
 use crate::support::*;
 
-/// An address for health alone.
-fn health_address() -> String {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    format!("127.0.0.1:{port}")
-}
-
 #[tokio::test]
 async fn rules_6_too_many_connections_get_503_and_health_still_answers() {
     const MAX: usize = 30;
@@ -83,33 +77,167 @@ async fn rules_6_who_reads_no_answer_costs_little_memory() {
     assert!(serde_json::from_str::<serde_json::Value>(&body).is_ok(), "the pieces are no document");
 }
 
-both!(rules_6_a_service_that_ends_answers_on_open_connections, |db| async {
-    let site = Site::with_environment(db, &[("CUSTOMARY_DRAIN", "5s")]);
-    let mut server = Server::start_on(&site).await;
-    let mut kept = Raw::open(&server.base());
-    let mut watching = Raw::open(&server.base());
-    let (_, head, _) = kept.get("/health/ready");
-    assert!(!head.contains("connection: close"), "{head}");
-    assert_eq!(watching.get("/health/ready").0, 200);
-    let base = server.base();
-    let others = tokio::task::spawn_blocking(move || {
-        let begun = std::time::Instant::now();
-        while watching.get("/health/ready").0 == 200 {
-            assert!(begun.elapsed() < Duration::from_secs(10), "it is ready although it ends");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        assert!(watching.ends());
-        let answers = [kept.get("/openapi.json"), Raw::open(&base).get("/health/live")];
-        (answers, kept.ends())
-    });
-    let status = server.terminate().await;
-    let (answers, has_ended) = finished(others).await;
-    for (status, head, _) in answers {
-        assert!(status == 200 && head.contains("connection: close"), "{head}");
+#[tokio::test]
+async fn rules_6_who_sends_many_requests_at_once_costs_little_memory() {
+    const CLIENTS: u64 = 120;
+    let health = health_address();
+    let site = Site::with_environment(Db::Sqlite, &[("CUSTOMARY_HEALTH_LISTEN", health.as_str())]);
+    let server = Server::start_on(&site).await;
+    Raw::open(&server.base()).get("/openapi.json");
+    let before = memory(&server);
+    let answered = metric(&server, "customary_http_requests_total").await;
+    let mut held = Vec::new();
+    for number in 0..CLIENTS {
+        // The address for health has no large answers.
+        let (base, path) = match number % 3 {
+            0 => (format!("http://{health}"), "/metrics"),
+            _ => (server.base(), "/openapi.json"),
+        };
+        let mut raw = Raw::open(&base);
+        raw.send(&format!("GET {path} HTTP/1.1\r\nHost: here\r\n\r\n").repeat(400));
+        held.push(raw);
     }
-    assert!(has_ended);
-    assert_eq!(status.code(), Some(0), "{}", server.logs());
-});
+    wait_until("all are at work", Duration::from_mins(1), async || {
+        metric(&server, "customary_http_requests_total").await >= answered + 2 * CLIENTS
+    })
+    .await;
+    let grown = memory(&server).saturating_sub(before);
+    assert!(grown < CLIENTS * 300_000, "{grown} bytes");
+    // Who reads at last gets its answers.
+    for raw in &mut held[..4] {
+        let mut come = Vec::new();
+        for number in 0..50 {
+            let found = next_status(raw, &mut come);
+            assert_eq!(found, Some(200), "answer {number}");
+        }
+    }
+}
+
+/// A request of any kind that keeps its connection, and the status of its answer.
+fn any_request(rng: &mut fastrand::Rng, token: &str) -> (String, u16) {
+    let (line, status, has_body) = rng
+        .choice([
+            ("GET /health/live", 200, false),
+            ("GET /openapi.json", 200, false),
+            ("GET /nothing", 404, false),
+            ("HEAD /health/live", 200, false),
+            ("DELETE /health/live", 405, false),
+            ("POST /api/Customer/match/demo", 400, true),
+            ("POST /api/Customer/single/demo", 400, true),
+            ("PUT /api/Customer/98765", 404, true),
+        ])
+        .unwrap();
+    let line = format!(
+        "{line} HTTP/1.1\r\nHost: here\r\nrequestToken: {token}\r\nContent-Type: application/json\r\n"
+    );
+    if !has_body {
+        return (format!("{line}\r\n"), status);
+    }
+    // Blank lines in a body look like ends of heads.
+    let body: String = (0..rng.usize(0..300)).map(|_| rng.choice(["\n", "\r\n", "x"]).unwrap()).collect();
+    let framed = if rng.bool() {
+        format!("Content-Length: {}\r\n\r\n{body}", body.len())
+    } else {
+        let (mut rest, mut chunks) = (body.as_str(), Vec::new());
+        while !rest.is_empty() {
+            let (chunk, after) = rest.split_at(rng.usize(1..=rest.len()));
+            chunks.push(format!("{:x}\r\n{chunk}\r\n", chunk.len()));
+            rest = after;
+        }
+        format!("Transfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n", chunks.concat())
+    };
+    (format!("{line}{framed}"), status)
+}
+
+#[tokio::test]
+async fn every_request_of_many_at_once_is_answered_in_order() {
+    const CLIENTS: usize = 40;
+    const REQUESTS: usize = 60;
+    let server = Server::start(Db::Sqlite).await;
+    let token = token_with(server.site(), &SCOPES);
+    let mut rng = seeded();
+    for _ in 0..CLIENTS {
+        let (texts, expected): (Vec<_>, Vec<_>) =
+            (0..REQUESTS).map(|_| any_request(&mut rng, &token)).unzip();
+        let (texts, piece_max) = (texts.concat(), *rng.choice(&[7, 500, 100_000]).unwrap());
+        let mut raw = Raw::open(&server.base());
+        let mut writer = raw.0.try_clone().unwrap();
+        writer.set_nodelay(true).unwrap();
+        let mut pieces = rng.fork();
+        let sending = std::thread::spawn(move || {
+            let mut rest = texts.as_bytes();
+            while !rest.is_empty() {
+                let (piece, after) = rest.split_at(pieces.usize(1..=piece_max).min(rest.len()));
+                std::io::Write::write_all(&mut writer, piece).expect("it reads on");
+                rest = after;
+            }
+        });
+        let mut come = Vec::new();
+        for (number, status) in expected.iter().enumerate() {
+            let found = next_status(&mut raw, &mut come);
+            assert_eq!(found, Some(*status), "answer {number} of {expected:?} in pieces of {piece_max}");
+        }
+        sending.join().unwrap();
+    }
+}
+
+/// The status of the next answer, past what comes between; `None` if the connection ends.
+fn next_status(raw: &mut Raw, come: &mut Vec<u8>) -> Option<u16> {
+    const BEGIN: &[u8] = b"HTTP/1.1 ";
+    loop {
+        let at = memchr::memmem::find(come, BEGIN);
+        if let Some(status) = at.and_then(|at| come.get(at + BEGIN.len()..at + BEGIN.len() + 3)) {
+            let status = std::str::from_utf8(status).unwrap();
+            let status = status.parse().unwrap_or_else(|_| panic!("{:?}", String::from_utf8_lossy(come)));
+            come.drain(..at.unwrap() + BEGIN.len());
+            return Some(status);
+        }
+        // The words may lie on both sides of a border.
+        come.drain(..at.unwrap_or(come.len().saturating_sub(BEGIN.len())));
+        if !raw.more(come) {
+            return None;
+        }
+    }
+}
+
+#[tokio::test]
+async fn rules_6_a_body_that_never_ends_ends_its_connection() {
+    let health = health_address();
+    let site = Site::with_environment(Db::Sqlite, &[("CUSTOMARY_HEALTH_LISTEN", health.as_str())]);
+    let server = Server::start_on(&site).await;
+    let requests = [
+        ("GET /health/live", "5\r\nab", 200),
+        ("POST /nothing", "5\r\n{\"a\":", 404),
+        ("PUT /api/Customer/1", "5", 401),
+        ("POST /api/Customer/single/demo", "", 401),
+        ("DELETE /health/live", "1\r\nx\r\n7;name", 405),
+    ];
+    let of_health = [("GET /health/live", "7\r\nxy", 200), ("POST /nothing", "", 404)];
+    let all = requests.map(|request| (server.base(), request)).into_iter();
+    let all = all.chain(of_health.map(|request| (format!("http://{health}"), request)));
+    let ends: Vec<_> = all
+        .map(|(base, (line, body, status))| {
+            let mut raw = Raw::open(&base);
+            raw.send(&format!("{line} HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n{body}"));
+            tokio::task::spawn_blocking(move || {
+                let (answered, head, _) = raw.answer();
+                assert_eq!(answered, status, "{line}: {head}");
+                assert!(head.contains("connection: close"), "{line}: {head}");
+                assert!(raw.ends(), "{line} stays open");
+            })
+        })
+        .collect();
+    for end in ends {
+        end.await.unwrap();
+    }
+    // A body that ends leaves the connection open.
+    let mut whole = Raw::open(&server.base());
+    whole.send(
+        "POST /api/v2/Token/serverside HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    );
+    assert!(whole.answer().0 >= 400);
+    assert_eq!(whole.get("/health/live").0, 200);
+}
 
 both!(rules_1_a_foreign_place_is_answered_like_none_while_the_body_is_on_its_way, |db| async {
     let server = Server::start(db).await;
@@ -205,6 +333,8 @@ async fn rules_6_what_is_no_request_gets_the_one_error_body_and_no_error_in_the_
         ("GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
         ("POST /api/Token HTTP/1.1\r\nContent-Length: two\r\n\r\n", 400),
         (&large[..131_072], 431),
+        (&format!("GET /{} HTTP/1.1\r\nHost: here\r\n\r\n", "x".repeat(70_000)), 431),
+        (&format!("GET / HTTP/1.1\r\n{}\r\n", "X-Many: 1\r\n".repeat(200)), 431),
     ] {
         let mut raw = Raw::open(&server.base());
         raw.send(sent);

@@ -123,3 +123,13 @@ both!(rules_2_the_mails_about_a_login_are_in_the_language_of_the_store, |db| asy
         assert!(!format!("{mail:?}").contains("eve@"), "{mail:?}");
     }
 });
+
+both!(rules_10_the_sign_in_page_repeats_no_card_number, |db| async {
+    let server = start(db).await;
+    for login in ["4111 1111 1111 1111", "4111111111111111"] {
+        let page = Browser::new(&server, "demo").sign_in(login, PASSWORD).await;
+        assert!(!page.text.contains("4111"), "{}", page.text);
+    }
+    let page = Browser::new(&server, "demo").sign_in("nobody@example.test", PASSWORD).await;
+    assert!(page.text.contains("nobody@example.test"), "{}", page.text);
+});

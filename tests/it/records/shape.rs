@@ -16,13 +16,15 @@ enum Kind {
     Texts,
     /// A list of texts.
     List,
+    /// A list of objects.
+    Objects,
     /// An object, or null.
     Object,
     Null,
 }
 
-/// The keys of contract 3, and four of Customary's own.
-const KEYS: [(&str, Kind); 48] = [
+/// The keys of contract 3, and six of Customary's own.
+const KEYS: [(&str, Kind); 50] = [
     ("customerId", Kind::Integer),
     ("customerNumber", Kind::Text),
     ("customerUsername", Kind::Text),
@@ -58,6 +60,8 @@ const KEYS: [(&str, Kind); 48] = [
     ("AdditionalFields", Kind::Texts),
     ("IdentifierFields", Kind::List),
     ("Labels", Kind::List),
+    ("Addresses", Kind::Objects),
+    ("References", Kind::Objects),
     ("Lifecycle", Kind::Text),
     ("Subscriptions", Kind::Null),
     ("StoredMethods", Kind::Null),
@@ -90,6 +94,7 @@ fn is_of(value: &Value, kind: Kind) -> bool {
         }),
         Kind::Texts => value.as_object().is_some_and(|object| object.values().all(is_text)),
         Kind::List => value.as_array().is_some_and(|items| items.iter().all(is_text)),
+        Kind::Objects => value.as_array().is_some_and(|items| items.iter().all(Value::is_object)),
         Kind::Object => value.is_object() || value.is_null(),
         Kind::Null => value.is_null(),
     }

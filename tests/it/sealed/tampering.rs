@@ -152,6 +152,12 @@ both!(rules_7_a_removed_digest_is_detected, |db| async {
         output.stdout,
         output.stderr
     );
+
+    // A rotation makes all digests anew.
+    site.cli(&["keys", "rotate", "--entry", "demo"]).success();
+    site.cli(&["doctor", "--deep"]).success();
+    let again = client.create("demo", &json!({"email": "ada@example.test"}), &[], &[]).await.expect(200);
+    assert_eq!((again.outcome(), again.id()), ("matched", ada));
 });
 
 /// On PostgreSQL the key's hash is part of the row, so there is no digest to remove.

@@ -223,6 +223,38 @@ pub const NUMBERED_CHANGES: &str = "SELECT seq || ' ' || customer_id || ' ' || c
 /// The number of the next change of entrypoint 1.
 pub const NEXT_CHANGE: &str = "SELECT next_seq AS value FROM entrypoint_lock WHERE entrypoint_id = 1";
 
+/// The events of the first entrypoint, in order: kind, customer, what changed, its fields, and the author.
+pub const EVENTS: &str = "SELECT kind || ' ' || customer_id || ' ' || coalesce(subject_id, '-') || ' ' || \
+     coalesce(changed, '-') || ' ' || actor_name AS value FROM event WHERE entrypoint_id = 1 ORDER BY seq";
+
+/// How many numbers of changes of the first entrypoint are missing or given twice, among the history and the events.
+pub const SEQ_GAPS: &str = "SELECT abs(max(seq) - count(*)) + count(*) - count(DISTINCT seq) AS value FROM \
+     (SELECT seq FROM history WHERE entrypoint_id = 1 UNION ALL SELECT seq FROM event WHERE entrypoint_id = 1) AS s";
+
+/// What is left of the comments of a customer.
+pub fn comment_rows(id: u64) -> String {
+    format!(
+        "SELECT (SELECT count(*) FROM comment WHERE customer_id = {id}) + \
+         (SELECT count(*) FROM comment_book WHERE customer_id = {id}) AS value"
+    )
+}
+
+/// Counts a customer too many for each label.
+pub const MISCOUNT_LABELS: &str = "UPDATE label SET customers = customers + 1";
+
+/// Makes a customer's comments as many as there may be, or one fewer than there are.
+pub fn count_comments(id: u64, number: i64) -> String {
+    format!("UPDATE comment_book SET comments = {number} WHERE customer_id = {id}")
+}
+
+/// Gives a comment the sealed text of another one.
+pub fn swap_comment(id: u64, comment: u64, other: u64) -> String {
+    format!(
+        "UPDATE comment SET document = (SELECT o.document FROM comment o WHERE o.customer_id = {id} AND \
+         o.comment_id = {other}) WHERE customer_id = {id} AND comment_id = {comment}"
+    )
+}
+
 pub fn history_entries(id: u64) -> String {
     format!("SELECT count(*) AS value FROM history WHERE customer_id = {id}")
 }
@@ -253,6 +285,13 @@ pub fn shorten_history_document(id: u64, version: u64) -> String {
     format!(
         "UPDATE history SET document_before = substr(document_before, 2) WHERE customer_id = {id} \
          AND version = {version}"
+    )
+}
+
+pub fn set_history_document(db: Db, id: u64, version: u64, hexadecimal: &str) -> String {
+    format!(
+        "UPDATE history SET document_before = {} WHERE customer_id = {id} AND version = {version}",
+        bytes(db, hexadecimal)
     )
 }
 
@@ -299,7 +338,8 @@ pub fn refuse_for_environment(db: Db, number: usize) -> String {
                 ["database or disk is full", "disk I/O error", "database is locked", "out of memory"];
             let reason = reasons[number % reasons.len()];
             format!(
-                "{refuse_no_more}; CREATE TRIGGER refuse BEFORE INSERT ON customer BEGIN SELECT RAISE(ABORT, '{reason}'); END"
+                // In one transaction, or a job that tries again now and then finds the gap between the two.
+                "BEGIN IMMEDIATE; {refuse_no_more}; CREATE TRIGGER refuse BEFORE INSERT ON customer BEGIN SELECT RAISE(ABORT, '{reason}'); END; COMMIT"
             )
         }
         Db::Postgres => {
@@ -437,6 +477,8 @@ pub const LEASES_TAKEN: &str = "SELECT lease_no AS value FROM job ORDER BY job_i
 /// Leases as an instance leaves them whose clock is an hour ahead.
 pub const LEASES_AN_HOUR_AHEAD: &str =
     "UPDATE job SET lease_until_us = lease_until_us + 3600000000 WHERE state = 'running'";
+/// Jobs that an instance queued whose clock is an hour ahead.
+pub const QUEUED_AN_HOUR_AHEAD: &str = "UPDATE job SET queued_at_us = queued_at_us + 3600000000";
 pub const INDEX_LEASE_AN_HOUR_AHEAD: &str = "UPDATE index_lease SET lease_no = lease_no + 1, \
      lease_until_us = (SELECT max(updated_at_us) FROM customer) + 3600000000";
 
@@ -489,7 +531,11 @@ pub fn is_abandoned(job: u64) -> String {
 
 /// A trigger that makes every queued import look as if a worker had taken it.
 pub fn hold_queued_jobs(db: Db) -> String {
-    let until = i64::MAX / 2;
+    // A lease that ended later than leases do would not count.
+    let until = match db {
+        Db::Sqlite => "CAST((julianday('now') - 2440587.5) * 86400e6 AS INTEGER) + 14000000",
+        Db::Postgres => "(extract(epoch FROM clock_timestamp()) * 1e6)::bigint + 14000000",
+    };
     match db {
         Db::Sqlite => format!(
             "CREATE TRIGGER hold AFTER UPDATE OF state ON job WHEN NEW.state = 'queued' BEGIN \
@@ -501,6 +547,22 @@ pub fn hold_queued_jobs(db: Db) -> String {
              CREATE TRIGGER hold BEFORE UPDATE ON job FOR EACH ROW \
              WHEN (NEW.state = 'queued') EXECUTE FUNCTION hold()"
         ),
+    }
+}
+
+/// A trigger that counts 20 more for every job, as if others took them out of its way afterwards.
+pub fn overcount_jobs(db: Db) -> &'static str {
+    match db {
+        Db::Sqlite => {
+            "CREATE TRIGGER overcount AFTER UPDATE OF total ON job WHEN OLD.total IS NULL AND NEW.total IS NOT NULL BEGIN \
+             UPDATE job SET total = NEW.total + 20 WHERE job_id = NEW.job_id; END"
+        }
+        Db::Postgres => {
+            "CREATE FUNCTION overcount() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             NEW.total := NEW.total + 20; RETURN NEW; END $$; \
+             CREATE TRIGGER overcount BEFORE UPDATE ON job FOR EACH ROW \
+             WHEN (OLD.total IS NULL AND NEW.total IS NOT NULL) EXECUTE FUNCTION overcount()"
+        }
     }
 }
 
@@ -530,7 +592,7 @@ pub fn fail_mail(id: &str) -> String {
 // All tables
 
 /// Counts rows that are under another key than this one.
-pub fn under_another_key(key: i64) -> [String; 4] {
+pub fn under_another_key(key: i64) -> [String; 6] {
     [
         format!("SELECT count(*) AS value FROM data_key WHERE entrypoint_id = 1 AND key_id <> {key}"),
         format!("SELECT count(*) AS value FROM customer WHERE key_id <> {key}"),
@@ -538,6 +600,8 @@ pub fn under_another_key(key: i64) -> [String; 4] {
             "SELECT count(*) AS value FROM history WHERE key_id_before <> {key} AND document_before IS NOT NULL"
         ),
         format!("SELECT count(*) AS value FROM idempotency WHERE entrypoint_id = 1 AND key_id <> {key}"),
+        format!("SELECT count(*) AS value FROM label WHERE entrypoint_id = 1 AND key_id <> {key}"),
+        format!("SELECT count(*) AS value FROM comment WHERE entrypoint_id = 1 AND key_id <> {key}"),
     ]
 }
 
@@ -606,9 +670,28 @@ pub fn dump_without_imports(site: &Site) -> Vec<String> {
             }
             dumped.extend(sql.texts(
                 "SELECT sequencename || ' ' || coalesce(last_value::text, 'fresh') AS value FROM pg_sequences \
-                 WHERE sequencename NOT LIKE 'job\\_%' ORDER BY 1",
+                 WHERE sequencename NOT LIKE 'job\\_%' AND sequencename NOT LIKE 'index\\_%' ORDER BY 1",
             ));
         }
     }
     dumped
+}
+
+/// The totals of the first entrypoint's customers: `customer currency transactions sales gross net incomplete last lastSale`.
+pub const TOTALS: &str = "SELECT customer_id || ' ' || currency || ' ' || transactions || ' ' || sales || ' ' || gross_units \
+    || ' ' || net_units || ' ' || incomplete || ' ' || last_at_us || ' ' || last_sale_at_us AS value FROM customer_total \
+    WHERE entrypoint_id = 1 AND transactions <> 0 ORDER BY customer_id, currency";
+
+/// The rows of transactions without ids and sealed columns, in an order that does not depend on their arrival.
+pub const TRANSACTIONS: &str = "SELECT source || ' ' || coalesce(customer_id, 0) || ' ' || operation || ' ' || status || ' ' \
+    || amount_units || ' ' || coalesce(fee_units, -1) || ' ' || currency || ' ' || occurred_at_us || ' ' || refunded_units AS value \
+    FROM \"transaction\" WHERE entrypoint_id = 1 ORDER BY 1";
+
+/// How many transactions have a sealed text.
+pub const TRANSACTION_TEXTS: &str =
+    "SELECT count(*) AS value FROM \"transaction\" WHERE document IS NOT NULL";
+
+/// Makes the totals of a customer wrong.
+pub fn spoil_totals(id: u64) -> String {
+    format!("UPDATE customer_total SET gross_units = gross_units + 1 WHERE customer_id = {id}")
 }

@@ -60,6 +60,77 @@ async fn rules_1_a_revocation_reaches_other_instances_within_5_s() {
     assert!(since.elapsed() <= Duration::from_secs(5), "refused after {:?}", since.elapsed());
 }
 
+both!(rules_1_a_token_is_revoked_by_its_name_if_no_other_in_force_has_it, |db| async {
+    let server = Server::start(db).await;
+    let site = server.site();
+    new_entry(site, "shop_2", &[]);
+    let everywhere = server.anonymous().token(&token_of(site, &["--org", "1", "--all-entries"], &["tokens"]));
+    let in_demo = server.anonymous().token(&token_of(site, &["--org", "1", "--entry", "demo"], &["tokens"]));
+    let new = async |name: &str, entry: &str| {
+        let place = ["--org", "1", "--entry", entry, "--name", name];
+        token_of(site, &place, &["customers:read"])
+    };
+    let path = |name: &str| {
+        let name: String = name.bytes().map(percent_encoding::percent_encode_byte).collect();
+        format!("/api/Token/{name}")
+    };
+    for name in ["web shop", "ä/b+c%41", "x"] {
+        let client = server.anonymous().token(&new(name, "demo").await);
+        client.get(LIST).await.expect(200);
+        everywhere.delete(&path(name)).await.expect(200);
+        client.get(LIST).await.expect_error(401);
+        everywhere.delete(&path(name)).await.expect(200);
+    }
+    // Of those that have a name, only tokens in force count, and only those that the caller sees.
+    let (demo, other) = (new("web shop", "demo").await, new("web shop", "shop_2").await);
+    let answer = everywhere.delete("/api/Token/web%20shop").await;
+    answer.expect_error(409);
+    assert_eq!(answer.json["errors"][0]["code"], "not_unique", "{}", answer.text);
+    server.anonymous().token(&demo).get(LIST).await.expect(200);
+    in_demo.delete("/api/Token/web%20shop").await.expect(200);
+    server.anonymous().token(&demo).get(LIST).await.expect_error(401);
+    let elsewhere = server.anonymous().token(&other);
+    elsewhere.get("/api/Query/customers/shop_2").await.expect(200);
+    everywhere.delete("/api/Token/web%20shop").await.expect(200);
+    elsewhere.get("/api/Query/customers/shop_2").await.expect_error(401);
+    let hidden = new("hidden", "shop_2").await;
+    in_demo.delete("/api/Token/hidden").await.expect_error(404);
+    // An id comes before a name.
+    let named = new(&jti(&hidden), "demo").await;
+    everywhere.delete(&format!("/api/Token/{}", jti(&hidden))).await.expect(200);
+    server.anonymous().token(&hidden).get("/api/Query/customers/shop_2").await.expect_error(401);
+    server.anonymous().token(&named).get(LIST).await.expect(200);
+    let last = new("of the command line", "demo").await;
+    site.cli(&["token", "revoke", "of the command line"]).success();
+    time_until_refused(&server.anonymous().token(&last)).await;
+});
+
+both!(rules_1_a_request_exchanges_its_own_token, |db| async {
+    let server = Server::start(db).await;
+    let exchange = "/api/v2/Token/serverside";
+    let secret = token_with(server.site(), &["customers:read"]);
+    let client = server.anonymous().token(&secret);
+    let answer = client.post(exchange, &json!({"state": "7"})).await.expect(200);
+    assert_eq!((&answer.json["state"], &answer.json["expires_in"]), (&json!("7"), &json!(3600)));
+    let fetched = answer.json["access_token"].as_str().unwrap();
+    assert_eq!(claims(fetched)["parent"], jti(&secret).as_str());
+    let fetched = server.anonymous().token(fetched);
+    fetched.get(LIST).await.expect(200);
+    fetched.post(exchange, &json!({})).await.expect_error(400);
+    // Half of the credentials is neither one thing nor the other, and credentials come before the header.
+    client.post(exchange, &json!({"clientId": jti(&secret)})).await.expect_error(400);
+    client.post(exchange, &json!({"clientSecret": secret})).await.expect_error(400);
+    // A misspelt member exchanges no other token.
+    client.post(exchange, &json!({"client_id": jti(&secret), "clientsecret": "x"})).await.expect_error(400);
+    client.post(exchange, &json!({"clientId": null})).await.expect_error(400);
+    client.post(exchange, &json!({"clientId": jti(&secret), "clientSecret": "x"})).await.expect_error(400);
+    server.anonymous().post(exchange, &json!({})).await.expect_error(400);
+    server.anonymous().token("garbage").post(exchange, &json!({})).await.expect_error(401);
+    master(&server).delete(&format!("/api/Token/{}", jti(&secret))).await.expect(200);
+    client.post(exchange, &json!({})).await.expect_error(401);
+    fetched.get(LIST).await.expect_error(401);
+});
+
 both!(rules_1_credentials_are_exchanged_for_a_token_that_ends_with_its_parent, |db| async {
     let server = Server::start(db).await;
     let anonymous = server.anonymous();

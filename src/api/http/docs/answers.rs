@@ -74,6 +74,9 @@ const SHARED: [Shared; 15] = [
     },
 ];
 
+/// How the names of lists with a `Link` to the next page end.
+const LISTS: [&str; 3] = ["customers", "transactions", "subscriptions"];
+
 /// The headers, with their descriptions and examples.
 const HEADERS: [(&str, &str, &str); 10] = [
     (
@@ -136,8 +139,14 @@ pub(super) fn shared() -> Value {
 
 /// Adds the errors of an operation and the headers of its answers.
 pub(super) fn complete(path: &str, operation: &mut Map<String, Value>) {
-    let is_public = operation.get("security").and_then(Value::as_array).is_some_and(Vec::is_empty);
-    let errors = errors_of(path, operation, is_public);
+    let security = operation.get("security").and_then(Value::as_array);
+    // A requirement of nothing makes a token optional.
+    let is_optional = security.is_some_and(|ways| ways.contains(&json!({})));
+    let is_public = is_optional || security.is_some_and(Vec::is_empty);
+    let mut errors = errors_of(path, operation, is_public);
+    if is_optional {
+        errors.push("Unauthorized");
+    }
     let is_keyed = takes_header(operation, "idempotencyKey");
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
     let Some(Value::Object(responses)) = operation.get_mut("responses") else { return };
@@ -148,7 +157,7 @@ pub(super) fn complete(path: &str, operation: &mut Map<String, Value>) {
         let names = [
             (has_etag(&id), "ETag"),
             (status == "202", "Location"),
-            (id.starts_with("list_") && id.ends_with("customers"), "Link"),
+            (id.starts_with("list_") && LISTS.iter().any(|end| id.ends_with(end)), "Link"),
             (is_file, "Content-Disposition"),
             (is_keyed, "Idempotent-Replayed"),
         ];
@@ -166,7 +175,10 @@ pub(super) fn complete(path: &str, operation: &mut Map<String, Value>) {
 /// Whether the answers of an operation carry the version of a record.
 fn has_etag(id: &str) -> bool {
     let changes = ["create", "get", "update", "archive", "unarchive", "delete"];
-    id == "request_consent" || id.strip_suffix("_customer").is_some_and(|verb| changes.contains(&verb))
+    id == "request_consent"
+        || id == "get_subscription"
+        || id == "put_subscription"
+        || id.strip_suffix("_customer").is_some_and(|verb| changes.contains(&verb))
 }
 
 fn of_every_answer(is_limited: bool) -> impl Iterator<Item = &'static str> {

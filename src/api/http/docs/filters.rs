@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 use super::reference;
 use crate::domain::customers::record::Status;
 use crate::domain::filter::{ADDITIONAL_PREFIX, FilterField, Kind, Op};
+use crate::domain::methods;
+use crate::domain::transactions::filter as payments;
 use strum::VariantArray as _;
 
 /// The name of the schema.
@@ -28,10 +30,41 @@ pub(super) fn schema() -> Value {
     })
 }
 
+/// The name of the schema of filters of transactions.
+pub(super) const OF_TRANSACTIONS: &str = "TransactionFilters";
+
+/// One member for each field of transactions with each operator that it takes.
+pub(super) fn of_transactions() -> Value {
+    let mut properties = Map::new();
+    for name in payments::Name::VARIANTS {
+        let field = payments::Field::Named(*name);
+        for op in field.ops() {
+            let value = match (field.kind(), op) {
+                (_, Op::In | Op::Nin) => json!({"type": "string"}),
+                (payments::Kind::Number, _) => json!({"type": "integer", "format": "int64"}),
+                (payments::Kind::Money, _) => json!({"type": "number", "format": "double"}),
+                _ => json!({"type": "string"}),
+            };
+            let name = field.name();
+            let note = if matches!(field.kind(), payments::Kind::Moment) { MOMENT } else { "" };
+            let value = described(value, in_words(&name, *op, note));
+            properties.insert(format!("{name}({})", op.name()), value);
+        }
+    }
+    json!({
+        "type": "object",
+        "description": format!(
+            "Filters, all of which must hold. A member is a field with an operator: `field(operator)`. A filter by an \
+             additional value is `{ADDITIONAL_PREFIX}<name>(operator)`, with the operators eq, ne, ct and nct."
+        ),
+        "properties": properties,
+    })
+}
+
 fn member(field: &FilterField, op: Op) -> Value {
-    let mut schema = match (field.kind(), op) {
+    let schema = match (field.kind(), op) {
         (_, Op::In | Op::Nin)
-        | (Kind::Text | Kind::Email | Kind::Phone | Kind::Country | Kind::Moment, _) => {
+        | (Kind::Text | Kind::Name | Kind::Email | Kind::Phone | Kind::Country | Kind::Moment, _) => {
             json!({"type": "string"})
         }
         (Kind::Number, _) => json!({"type": "integer", "format": "int64"}),
@@ -41,20 +74,30 @@ fn member(field: &FilterField, op: Op) -> Value {
             json!({"type": "integer", "enum": codes})
         }
         (Kind::Lifecycle, _) => reference("schemas", "Lifecycle"),
+        (Kind::MethodStatus, _) => {
+            json!({"type": "string", "enum": methods::status_words().collect::<Vec<_>>()})
+        }
     };
+    let note = match field.kind() {
+        Kind::Moment => MOMENT,
+        Kind::Phone => " (digits are compared)",
+        _ => "",
+    };
+    described(schema, in_words(&field.name(), op, note))
+}
+
+/// How moments are written.
+const MOMENT: &str = " (a time as RFC 3339, or a date for that day in UTC)";
+
+fn described(mut schema: Value, description: String) -> Value {
     if let Value::Object(schema) = &mut schema {
-        schema.insert("description".into(), description(field, op).into());
+        schema.insert("description".into(), description.into());
     }
     schema
 }
 
-fn description(field: &FilterField, op: Op) -> String {
-    let name = field.name();
-    let value = match field.kind() {
-        Kind::Moment => " (a time as RFC 3339, or a date for that day in UTC)",
-        Kind::Phone => " (digits are compared)",
-        _ => "",
-    };
+/// What a filter asks for; `value` says more of the value.
+fn in_words(name: &str, op: Op, value: &str) -> String {
     match op {
         Op::Eq => format!("{name} is this{value}"),
         Op::Ne => format!("{name} is not this{value}"),

@@ -12,9 +12,8 @@ mod swagger;
 
 use std::sync::LazyLock;
 
-use actix_web::http::header::CONTENT_TYPE;
-use actix_web::web::{Bytes, Data};
-use actix_web::{HttpResponse, get};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::Operation;
@@ -23,6 +22,7 @@ use utoipa::openapi::security::{
 };
 
 pub(crate) use self::swagger::{Swagger, get_swagger_file};
+use super::static_file::StaticFile;
 
 const DESCRIPTION: &str = "The customer-records service for payment platforms: an atomic get-or-create, everything personal sealed at rest and still found, and the wire format of Payabli's SDKs. \
 Press Authorize, paste a request token, and try an operation.\n\n\
@@ -46,10 +46,16 @@ pub(crate) fn skeleton() -> OpenApi {
         tags(
             (name = "Customers", description = "Create, read, change, delete and match customers; their history"),
             (name = "Queries", description = "Lists of customers"),
-            (name = "Invitations", description = "Customers invited to the portal, one or many"),
-            (name = "Mail", description = "Mails to customers, and what became of them"),
             (name = "Imports", description = "Customers from files: rehearsed, resumable, exactly once"),
             (name = "Exports", description = "Customers as CSV files and workbooks"),
+            (name = "Addresses and references", description = "A customer's addresses, and what other systems call it"),
+            (name = "Comments", description = "What staff write about a customer"),
+            (name = "Stored methods", description = "Tokens of payment providers that hang on a customer; never card numbers"),
+            (name = "Subscriptions", description = "What customers subscribed to elsewhere, as records"),
+            (name = "Transactions", description = "Money that your payment systems moved, and whose it was"),
+            (name = "Labels", description = "Labels of customers with their counts, and changes to those of many"),
+            (name = "Invitations", description = "Customers invited to the portal, one or many"),
+            (name = "Mail", description = "Mails to customers, and what became of them"),
             (name = "Settings", description = "Organisations and entrypoints"),
             (name = "Tokens", description = "Request tokens"),
             (name = "Health", description = "For load balancers and monitoring")
@@ -89,15 +95,16 @@ pub(crate) fn finish(mut document: OpenApi) -> OpenApi {
 }
 
 fn secure(path: &str, operation: &mut Operation) {
-    let is_public = !path.starts_with(BASE) || path.contains("serverside");
-    operation.security = Some(if is_public {
-        Vec::new()
-    } else {
-        vec![
-            SecurityRequirement::new("requestToken", Vec::<String>::new()),
-            SecurityRequirement::new("bearer", Vec::<String>::new()),
-        ]
-    });
+    if !path.starts_with(BASE) {
+        operation.security = Some(Vec::new());
+        return;
+    }
+    // The exchange takes a token, or credentials in its body; webhooks take a token, or a secret in a header.
+    let is_proven = path.contains("serverside") || path.starts_with("/api/Ingest/");
+    let without = is_proven.then(SecurityRequirement::default);
+    let schemes = ["requestToken", "bearer"];
+    let with = schemes.map(|scheme| SecurityRequirement::new(scheme, Vec::<String>::new()));
+    operation.security = Some(without.into_iter().chain(with).collect());
 }
 
 /// The document as served and committed: pretty JSON with a final newline.
@@ -131,6 +138,7 @@ fn complete(root: &mut Value) {
     components.insert("headers".into(), answers::headers());
     if let Some(Value::Object(schemas)) = components.get_mut("schemas") {
         schemas.insert(filters::NAME.into(), filters::schema());
+        schemas.insert(filters::OF_TRANSACTIONS.into(), filters::of_transactions());
         schemas::complete(schemas);
     }
 }
@@ -146,18 +154,42 @@ fn under_server(path: &str, mut item: Value) -> (String, Value) {
     (path.to_owned(), item)
 }
 
+/// A line of a file of JSON lines.
+const JSON_LINE: &str = "{\"email\": \"ada.roe@example.test\", \"references\": [{\"system\": \"shop\", \"externalId\": \"order-17\"}], \"methods\": \
+    [{\"provider\": \"stripe\", \"providerMethodId\": \"pm_1\", \"method\": \"card\"}], \"comments\": [\"Moved from the old system.\"]}\n";
+
+/// A line of a file of transactions.
+const TRANSACTION_LINE: &str = "{\"source\": \"shop\", \"externalId\": \"order-1003\", \"status\": \"approved\", \"amount\": \"12.50\"}\n";
+
 /// Adds the recorded request and answer of an operation.
 fn add_examples(operation: &mut Map<String, Value>) {
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
     if let Some(content) = operation.get_mut("requestBody").and_then(|body| body.get_mut("content")) {
         for (media, content) in content.as_object_mut().into_iter().flatten() {
-            let example = example("requests", &id).map(|example| match example.get("file") {
-                Some(file) if media == "text/csv" => file.clone(),
-                _ => example,
-            });
-            if let (Value::Object(content), Some(example)) = (content, example) {
-                content.insert("example".into(), example);
-            }
+            let (Value::Object(content), Some(recorded)) = (content, example("requests", &id)) else {
+                continue;
+            };
+            let as_lines =
+                |items: &Vec<Value>| items.iter().map(Value::to_string).collect::<Vec<_>>().join("\n") + "\n";
+            let lines = recorded.as_array().filter(|_| media == "application/x-ndjson").map(as_lines);
+            let (member, value) = match recorded.get("file") {
+                None if lines.is_some() => ("example", lines.into()),
+                Some(file) if media == "text/csv" => ("example", file.clone()),
+                Some(_) if media == "application/x-ndjson" && id == "import_transactions" => {
+                    ("example", TRANSACTION_LINE.into())
+                }
+                Some(_) if media == "application/x-ndjson" => ("example", JSON_LINE.into()),
+                // The document holds nobody's credentials; the first example can be sent as it stands.
+                _ if id == "exchange_credentials" => (
+                    "examples",
+                    json!({
+                        "0": {"summary": "The token of this request", "value": {"state": "order-17"}},
+                        "1": {"summary": "Client credentials", "value": recorded},
+                    }),
+                ),
+                _ => ("example", recorded),
+            };
+            content.insert(member.into(), value);
         }
     }
     if let Some(Value::Object(responses)) = operation.get_mut("responses") {
@@ -184,12 +216,8 @@ fn reference(kind: &str, name: &str) -> Value {
     json!({"$ref": format!("#/components/{kind}/{name}")})
 }
 
-/// The document as text.
-#[derive(Debug)]
-pub(crate) struct DocumentText(pub Bytes);
-
 /// The OpenAPI document
 #[get("/openapi.json")]
-pub(crate) async fn get_openapi(text: Data<DocumentText>) -> HttpResponse {
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(text.0.clone())
+pub(crate) async fn get_openapi(request: HttpRequest, text: Data<StaticFile>) -> HttpResponse {
+    text.answer(&request).await
 }

@@ -1,4 +1,5 @@
-//! JSON with the members that people look for first in front, the others by name.
+//! JSON with the members that people look for first in front, the others by name. A path that deletes stands behind the
+//! others: whoever tries all operations of a section from the top finds what they name.
 
 use serde::ser::{SerializeMap as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
@@ -68,7 +69,7 @@ impl Serialize for Ordered<'_> {
             Value::Object(members) => {
                 let mut all: Vec<_> = members.iter().collect();
                 let rank = |name: &str| FIRST.iter().position(|first| *first == name).unwrap_or(FIRST.len());
-                all.sort_by_key(|(name, _)| rank(name));
+                all.sort_by_key(|(name, value)| (value.get("delete").is_some(), rank(name)));
                 let mut map = serializer.serialize_map(Some(all.len()))?;
                 for (name, value) in all {
                     map.serialize_entry(name, &Ordered(value))?;

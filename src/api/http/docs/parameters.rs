@@ -14,7 +14,7 @@ pub(super) fn complete(operation: &mut Map<String, Value>) {
     for parameter in parameters.into_iter().flatten().filter_map(Value::as_object_mut) {
         let name = parameter.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         if name == "parameters" {
-            make_filters(parameter);
+            make_filters(&id, parameter);
         }
         if let Some(Value::Object(schema)) = parameter.get_mut("schema")
             && let Value::Object(rules) = rules(&id, &name)
@@ -27,13 +27,21 @@ pub(super) fn complete(operation: &mut Map<String, Value>) {
 }
 
 /// Makes the filters an object, which clients send as `parameters[field(op)]=value`.
-fn make_filters(parameter: &mut Map<String, Value>) {
+fn make_filters(id: &str, parameter: &mut Map<String, Value>) {
     const DESCRIPTION: &str = "Filters, each as `parameters[field(op)]=value`. A filter may also stand as a parameter of its \
         own, `field(op)=value`, and all together as one JSON object: `parameters={\"field(op)\": \"value\"}`";
     parameter.insert("description".into(), DESCRIPTION.into());
     parameter.insert("style".into(), "deepObject".into());
     parameter.insert("explode".into(), true.into());
-    parameter.insert("schema".into(), reference("schemas", filters::NAME));
+    parameter.insert(
+        "schema".into(),
+        reference("schemas", if is_of_transactions(id) { filters::OF_TRANSACTIONS } else { filters::NAME }),
+    );
+}
+
+/// Whether an operation lists transactions.
+fn is_of_transactions(id: &str) -> bool {
+    id.ends_with("_transactions")
 }
 
 /// Further members of the schema of a parameter.
@@ -43,14 +51,27 @@ fn rules(id: &str, name: &str) -> Value {
         "fromRecord" | "replaceExisting" | "mergeExisting" => json!({"default": 0}),
         "limitRecord" if id.starts_with("export") => json!({"default": 0}),
         "limitRecord" => json!({"default": 20}),
-        "forceCustomerCreation" | "erase" | "again" | "dryRun" | "async" => json!({"default": false}),
+        "onUnknownCustomer" if id.contains("subscription") => {
+            json!({"enum": ["refuse", "create"], "default": "refuse"})
+        }
+        "forceCustomerCreation" | "erase" | "cancelOpen" | "again" | "dryRun" | "async" => {
+            json!({"default": false})
+        }
         "unknownColumns" => json!({"enum": ["refuse", "ignore", "additional"], "default": "refuse"}),
         "onBadValue" => json!({"enum": ["reject", "blank"], "default": "reject"}),
         "onError" => json!({"enum": ["skip", "stop"], "default": "skip"}),
+        "onUnknownCustomer" => json!({"enum": ["refuse", "unlinked", "create"], "default": "unlinked"}),
         "delimiter" => json!({"enum": ["comma", "semicolon", "tab", "pipe"]}),
         "idempotencyKey" => json!({"maxLength": 255}),
         _ => json!({}),
     }
+}
+
+/// Whether an operation of a customer is about what hangs on it.
+fn hangs_on_a_customer(id: &str) -> bool {
+    ["address", "reference", "comment", "method", "transaction", "statistic", "invit"]
+        .iter()
+        .any(|part| id.contains(part))
 }
 
 /// The example of a parameter: `example`, or `examples` of which the first stands for a request without the parameter.
@@ -59,23 +80,65 @@ fn example(id: &str, name: &str) -> (&'static str, Value) {
     let version = "\"12-0123456789abcdef\"";
     match name {
         "entry" => one(json!("demo")),
-        "customerId" | "orgId" | "jobId" | "mailId" => one(json!(1)),
-        "jti" => one(json!("0d5e7a3c-9b1f-4c62-8a57-2f4be9d01c66")),
+        // Read from the top, the page makes customer 1, asks for consent (mail 1) and deletes it, rehearses an import (job
+        // 1), commits it (job 2, customer 2), hangs things on that customer, rehearses an import of transactions (job 3),
+        // labels it (job 4), renames the label (job 5), invites (job 6, mail 2), and revokes the token that it made. The
+        // first address of a list has the id 3.
+        "jobId" if id.contains("label") => one(json!(4)),
+        "jobId" if id.contains("invite") => one(json!(6)),
+        "customerId" if id.contains("subscriptions") => one(json!(2)),
+        "customerId" if hangs_on_a_customer(id) => one(json!(2)),
+        "mailId" | "cardExpirationFormat" => one(json!(2)),
+        "customerId" | "orgId" | "jobId" | "commentId" | "secretId" => one(json!(1)),
+        "addressId" => one(json!(3)),
+        // Only an answer tells them.
+        "methodId" | "transId" => one(json!("1-01a2249aa0d30000000000000275a3ae")),
+        "system" => one(json!("shop")),
+        // The first subscription gets the id after that of the last customer before it.
+        "subscriptionId" => one(json!(4)),
+        "source" => one(json!("billing")),
+        "onUnknownCustomer" if id.contains("subscription") => one(json!("refuse")),
+        "externalId" if id.contains("subscription") => one(json!("sub-1")),
+        "status" => either(&json!(""), &json!("running")),
+        "nextDate" => either(&json!(""), &json!("2026-04-01")),
+        "externalId" => one(json!("S-2001")),
+        "label" => one(json!("oakton")),
+        "dryRun" => one(json!(true)),
+        "jti" => one(json!("web shop")),
         "format" => one(json!("csv")),
         "limitRecord" if id.starts_with("export") => one(json!(1000)),
         "limitRecord" => one(json!(20)),
         "fromRecord" | "replaceExisting" | "mergeExisting" => one(json!(0)),
-        "forceCustomerCreation" | "erase" | "again" | "dryRun" | "async" => one(json!(false)),
+        "forceCustomerCreation"
+        | "erase"
+        | "cancelOpen"
+        | "again"
+        | "async"
+        | "achValidation"
+        | "createAnonymous"
+        | "temporary"
+        | "includeTemporary" => one(json!(false)),
+        "mode" => one(json!("m12")),
+        "freq" => one(json!("m")),
+        "sortBy" if is_of_transactions(id) => one(json!("desc(transactionDate)")),
+        "columnsExport" if is_of_transactions(id) => {
+            one(json!("transId,transactionDate,status,totalAmount:Amount"))
+        }
+        "parameters" if is_of_transactions(id) => {
+            either(&json!({}), &json!({"status(in)": "1|6", "transactionDate(ge)": "2026-01-01"}))
+        }
         "sortBy" if id.starts_with("export") => one(json!("asc(customerId)")),
         "sortBy" => one(json!("desc(customerId)")),
         "columnsExport" => one(json!("customerNumber,Firstname,Lastname,Email:Mail")),
         "unknownColumns" => one(json!("refuse")),
         "onBadValue" => one(json!("reject")),
         "onError" => one(json!("skip")),
+        "onUnknownCustomer" => one(json!("unlinked")),
         "delimiter" => one(json!("comma")),
         "encoding" => one(json!("utf-8")),
         "dateFormat" => one(json!("DD-MM-YYYY")),
         "outcome" if id.contains("invite") => one(json!("noEmail")),
+        "outcome" if id.contains("label") => one(json!("tooMany")),
         "outcome" => one(json!("rejected")),
         "state" => one(json!("sent")),
         "parameters" => either(&json!({}), &json!({"email(ct)": "example", "createdDate(ge)": "2026-01-01"})),
@@ -108,7 +171,8 @@ pub(super) fn share(paths: &mut Map<String, Value>) -> Map<String, Value> {
         }
         // Some names mean something of each subject, such as `jobId`.
         let own = component(parameter.get("name").and_then(Value::as_str).unwrap_or_default());
-        let names = [own.clone(), format!("{tag}{own}")];
+        // Names of components have no blanks.
+        let names = [own.clone(), format!("{}{own}", tag.replace(' ', ""))];
         let free = |name: &&String| shared.get(*name).is_none_or(|other| other == parameter);
         if let Some(name) = names.iter().find(free) {
             let known = shared.entry(name.clone()).or_insert_with(|| parameter.clone());

@@ -7,7 +7,15 @@ use crate::domain::customers::history::Operation;
 use crate::domain::customers::record::Status;
 
 /// The members of answers that are absent at times; all others are always there, and null where there is nothing to say.
-const OPTIONAL: [(&str, &[&str]); 3] = [
+const OPTIONAL: [(&str, &[&str]); 5] = [
+    ("ItemOut", &["index", "line", "candidates", "refundOfUnknown"]),
+    (
+        "AddressOut",
+        &[
+            "name", "company", "address", "address1", "address2", "city", "district", "state", "zip",
+            "country", "phone", "note",
+        ],
+    ),
     ("ErrorBody", &["errorType", "errorMessage"]),
     ("ProblemOut", &["pointer", "parameter", "header", "line"]),
     ("Made", &["entry"]),
@@ -17,7 +25,8 @@ const OPTIONAL: [(&str, &[&str]); 3] = [
 pub(super) fn complete(schemas: &mut Map<String, Value>) {
     for (name, schema) in &mut *schemas {
         // Requests may leave out what they like.
-        let is_answer = !name.ends_with("In") && name != "FileForm" && name != super::filters::NAME;
+        let filters = [super::filters::NAME, super::filters::OF_TRANSACTIONS];
+        let is_answer = !name.ends_with("In") && name != "FileForm" && !filters.contains(&name.as_str());
         if is_answer {
             let optional =
                 OPTIONAL.iter().find(|(known, _)| known == name).map_or(&[][..], |(_, names)| names);

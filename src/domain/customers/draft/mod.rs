@@ -9,10 +9,11 @@ use std::fmt;
 use compact_str::CompactString;
 use zeroize::Zeroizing;
 
+pub use super::change::{Change, Input};
 use super::country;
 use super::email;
 use super::fields::{FIELD_COUNT, OTHER_MEMBERS, Shape, TextField};
-use super::identifier::{IdField, Identifier, is_additional_key};
+use super::identifier::{IdField, Identifier, check_references, is_additional_key};
 use super::mask::{MASK, is_mask_shaped};
 use super::phone;
 use super::record::{
@@ -20,48 +21,14 @@ use super::record::{
     LABEL_CHARS_MAX, LABELS_MAX, Status, TIME_ZONE_MAX, TIME_ZONE_MIN,
 };
 use crate::domain::accounts::password;
+use crate::domain::addresses::draft::{AddressDraft, AddressList};
 use crate::domain::kernel::invisible::visible;
 use crate::domain::kernel::members::{Given, Items, Members};
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::{PROBLEMS_MAX, Problem, ValueError};
 use crate::domain::kernel::text;
 use crate::domain::kernel::time::{self, Micros};
-
-/// What a request says of one field.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Change<T> {
-    /// Nothing.
-    #[default]
-    Keep,
-    /// `null` or `""`: a create ignores it, a PUT clears the field.
-    Clear,
-    /// A value.
-    Set(T),
-}
-
-impl<T> Change<T> {
-    /// The value, where there is one.
-    pub fn value(&self) -> Option<&T> {
-        match self {
-            Change::Set(value) => Some(value),
-            Change::Keep | Change::Clear => None,
-        }
-    }
-
-    /// Whether the request says anything of the field.
-    pub fn is_sent(&self) -> bool {
-        !matches!(self, Change::Keep)
-    }
-}
-
-/// A value, or a mask that may stand for the stored one (rules 1).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
-    /// A checked value in its stored form.
-    Value(CompactString),
-    /// A text that looks like a mask. It is right only if it is the mask of the stored value.
-    Mask(CompactString),
-}
+use crate::domain::references::ReferenceList;
 
 /// A password that is not hashed yet. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -117,10 +84,18 @@ pub struct Draft {
     pub additional: Change<BTreeMap<String, Option<Input>>>,
     /// `labels`.
     pub labels: Change<Vec<String>>,
+    /// `addresses`.
+    pub addresses: Change<AddressList>,
+    /// What a file says of the default billing and shipping address beside the flat columns.
+    pub address_extras: [Option<AddressDraft>; 2],
+    /// `references`.
+    pub references: Change<ReferenceList>,
     /// `identifierFields` as sent, without nulls.
     pub identifier_fields: Vec<String>,
     /// `createdAt`.
     pub created_at: Option<Micros>,
+    /// Whether the sender sees masks: what becomes of addresses must then not depend on masked values (rules 1).
+    pub is_blind: bool,
 }
 
 /// What the check of a body needs to know besides the body.
@@ -174,6 +149,9 @@ impl Draft {
             reader.member(name, &Given::of(raw));
         }
         reader.read_phone();
+        if let Some((_, raw)) = members.0.iter().find(|(name, _)| name == "addresses") {
+            reader.addresses(&Given::of(raw));
+        }
         reader.check_shipping_zip();
         reader.check_password();
         if reader.problems.is_empty() {
@@ -240,6 +218,9 @@ impl DraftParser<'_> {
             "additionalFields" => self.additional(given),
             "labels" => self.labels(given),
             "identifierFields" => self.identifier_fields(given),
+            // It is read when the country of its phones is known.
+            "addresses" => {}
+            "references" => self.references(given),
             "createdAt" => {
                 let now = self.context.now;
                 let moment = self.read(name, given, |given| created_at(given, now));
@@ -433,6 +414,38 @@ impl DraftParser<'_> {
         self.draft.labels = if labels.is_empty() { Change::Clear } else { Change::Set(labels) };
     }
 
+    /// Runs after all members: a phone of an address without a country is one of the customer's.
+    fn addresses(&mut self, given: &Given<'_>) {
+        const NAME: &str = "addresses";
+        let own = self.sent(TextField::Country);
+        let country = own.as_deref().or(self.context.country);
+        let list = match given {
+            Given::List(items) if items.0.is_empty() => return self.draft.addresses = Change::Clear,
+            Given::List(items) => AddressList::parse(items, country),
+            Given::Null => return self.draft.addresses = Change::Clear,
+            Given::Text(text) if text.trim().is_empty() => return self.draft.addresses = Change::Clear,
+            other => return self.wrong_type(&[NAME], "an array of addresses", other),
+        };
+        match list {
+            Ok(list) => self.draft.addresses = Change::Set(list),
+            Err(problems) => self.problems.extend(problems),
+        }
+    }
+
+    fn references(&mut self, given: &Given<'_>) {
+        const NAME: &str = "references";
+        let list = match given {
+            Given::Null => return self.draft.references = Change::Clear,
+            Given::List(items) => ReferenceList::parse(items),
+            other => return self.wrong_type(&[NAME], "an array of references", other),
+        };
+        match list {
+            Ok(list) if list.references.is_empty() => self.draft.references = Change::Clear,
+            Ok(list) => self.draft.references = Change::Set(list),
+            Err(problems) => self.problems.extend(problems),
+        }
+    }
+
     fn identifier_fields(&mut self, given: &Given<'_>) {
         const NAME: &str = "identifierFields";
         let Some(texts) = self.texts(NAME, given, ADDITIONAL_KEY_CHARS_MAX) else { return };
@@ -445,6 +458,9 @@ impl DraftParser<'_> {
                 Ok(field) => self.draft.identifier_fields.push(field.name().to_owned()),
                 Err(message) => self.refuse(&[NAME, &index.to_string()], ("invalid_identifier", message)),
             }
+        }
+        if let Some(Err(message)) = self.draft.identifier().map(|named| check_references(named.fields())) {
+            self.refuse(&[NAME], ("invalid_identifier", message));
         }
     }
 }

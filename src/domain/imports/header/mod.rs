@@ -4,6 +4,7 @@
 mod tests;
 
 use super::options::{DateFormat, ImportOptions, UnknownColumns, zone_minutes};
+use super::payments::PaymentMapping;
 use super::preset::{Preset, is_server_assigned};
 use super::records::RecordItem;
 use super::target::{Meaning, Target, header_key};
@@ -117,10 +118,23 @@ impl Mapping {
             let message = format!("the first line has more than {COLUMNS_MAX} columns");
             return Err(vec![HeaderProblem { column: None, code: "too_many", message }]);
         }
+        if options.payments.is_some() {
+            return Mapping::of_payments(&header, options);
+        }
         let mut reader =
             HeaderParser { preset: Preset::of(&header), header: &header, options, problems: Vec::new() };
         let columns = reader.columns();
         if reader.problems.is_empty() { Ok(columns) } else { Err(reader.problems) }
+    }
+
+    /// The columns of a file of transactions, which fill no field of a customer; [`PaymentMapping`] says what they fill.
+    fn of_payments(header: &[String], options: &ImportOptions) -> Result<Mapping, Vec<HeaderProblem>> {
+        let mapping = PaymentMapping::of(header.iter().map(String::as_str), options)?;
+        let column = |(header, is_filled): (&str, bool)| Column {
+            header: header.to_owned(),
+            usage: if is_filled { ColumnUse::Nameless } else { ColumnUse::LeftOut },
+        };
+        Ok(Mapping { preset: Preset::None, columns: mapping.headers().map(column).collect() })
     }
 
     /// The system that the file seems to come from.

@@ -53,17 +53,17 @@ fn rules_9_dokus_sheet() {
 #[test]
 fn rules_9_stripes_export() {
     let header = "id,Description,Email,Name,Created (UTC),Delinquent,Card ID,Card Last4,Card Address Line1,Card Address Line2,Card Address City,Card Address State,Card Address Country,Card Address Zip,Plan,Status,Account Balance,Total Spend,Payment Count,Shipping Name,Shipping Address Line1,Shipping Address Line2,Shipping Address City,Shipping Address State,Shipping Address Country,Shipping Address Postal Code";
-    let wanted = "customerNumber,-,email,fullname,createdAt,-,-,-,address,address1,city,state,country,zip,-,-,-,-,-,-,shippingAddress,shippingAddress1,shippingCity,shippingState,shippingCountry,shippingZip";
+    let wanted = "reference-stripe,-,email,fullname,createdAt,-,-,-,address,address1,city,state,country,zip,-,-,-,-,-,address-shipping-name,shippingAddress,shippingAddress1,shippingCity,shippingState,shippingCountry,shippingZip";
     map_as(Preset::Stripe, header, wanted);
     // A customer's own address takes precedence over a card's.
     let mapping =
         map("id,Created (UTC),Email,Card Address City,Address City,Address Line1,Card Address Line1");
-    assert_eq!(fields(&mapping), "customerNumber,createdAt,email,-,city,address,-");
+    assert_eq!(fields(&mapping), "reference-stripe,createdAt,email,-,city,address,-");
     // Custom fields have names that only their owner knows.
     let header = "id,Email,Created (UTC),tier (metadata)";
     assert_eq!(problems(header, &[])[0].1, "unknown_column");
     let mapping = map_with(header, &[("unknownColumns", "additional")]).unwrap();
-    assert_eq!(fields(&mapping), "customerNumber,email,createdAt,additional-tier");
+    assert_eq!(fields(&mapping), "reference-stripe,email,createdAt,additional-tier");
     let mapping = map_with(header, &[("map", "tier (metadata):labels"), ("map", "id:additional-stripe id")]);
     assert_eq!(fields(&mapping.unwrap()), "additional-stripe id,email,createdAt,labels");
 }
@@ -78,6 +78,15 @@ fn rules_9_shopifys_export() {
         fields(&map(older)),
         "firstname,lastname,email,-,company,address,address1,city,?state,state,?country,country,zip,phone,-,-,labels,-,-"
     );
+}
+
+#[test]
+fn rules_9_matrixifys_sheet() {
+    let header = "ID,Email,Command,First Name,Last Name,Phone,State,Email Marketing: Status,Email Marketing: Level,SMS Marketing: Status,Created At,Updated At,Note,Verified Email,Tax Exempt,Tags,Tags Command,Total Spent,Total Orders,Row #,Top Row,Address ID,Address Command,Address First Name,Address Last Name,Address Phone,Address Company,Address Line 1,Address Line 2,Address City,Address Province,Address Province Code,Address Country,Address Country Code,Address Zip,Address Is Default,Metafield: custom.tier [single_line_text_field]";
+    let wanted = "customerNumber,email,-,firstname,lastname,phone,-,-,-,-,createdAt,-,-,-,-,labels,-,-,-,-,-,-,-,+address-billing-name,+address-billing-name,address-billing-phone,address-billing-company,address,address1,city,?state,state,?country,country,zip,address-billing-isDefaultBilling,-";
+    map_as(Preset::Matrixify, header, wanted);
+    let fewer = "Email,First Name,Address Line 1,Address City,Address Is Default";
+    map_as(Preset::Matrixify, fewer, "email,firstname,address,city,address-billing-isDefaultBilling");
 }
 
 /// A file of another system: its header, and what each column means.
@@ -155,7 +164,7 @@ const SHEETS: [(Preset, &str, &str); 17] = [
     (
         Preset::WooCommerce,
         "ID,user_login,user_pass,user_email,user_registered,display_name,first_name,last_name,roles,billing_first_name,billing_last_name,billing_company,billing_email,billing_phone,billing_address_1,billing_address_2,billing_city,billing_postcode,billing_country,billing_state,shipping_first_name,shipping_address_1,shipping_address_2,shipping_city,shipping_postcode,shipping_country,wp_capabilities",
-        "?customerNumber,-,-,email,createdAt,?fullname,firstname,lastname,-,?firstname,?lastname,?company,?email,?phone,address,address1,city,zip,country,state,-,shippingAddress,shippingAddress1,shippingCity,shippingZip,shippingCountry,-",
+        "?customerNumber,-,-,email,createdAt,?fullname,firstname,lastname,-,?firstname,?lastname,?company,?email,?phone,address,address1,city,zip,country,state,+address-shipping-name,shippingAddress,shippingAddress1,shippingCity,shippingZip,shippingCountry,-",
     ),
     (
         Preset::Square,

@@ -38,13 +38,18 @@ pub(super) fn refuse_other_kinds(head: &[u8]) -> Result<(), FileError> {
     }
 }
 
-/// Refuses JSON, HTML and XML.
+/// Refuses JSON, unless each line is an object, HTML and XML.
 pub(super) fn refuse_other_texts(head: &[u8]) -> Result<(), FileError> {
     let start = head.trim_ascii_start();
     let first = start.get(..64.min(start.len())).unwrap_or_default().to_ascii_lowercase();
     let after = first.get(1..).unwrap_or_default().trim_ascii_start();
     let is_json = match first.first() {
-        Some(b'{') => after.starts_with(b"\"") || after.starts_with(b"}"),
+        // A longer line than the head may be whole.
+        Some(b'{') if after.starts_with(b"\"") || after.starts_with(b"}") => start
+            .iter()
+            .position(|byte| matches!(byte, b'\n' | b'\r'))
+            .and_then(|end| start.get(..end))
+            .is_some_and(|line| !line.trim_ascii_end().ends_with(b"}")),
         Some(b'[') => [&b"{"[..], b"[", b"\"", b"]"].iter().any(|next| after.starts_with(next)),
         _ => false,
     };
@@ -52,7 +57,7 @@ pub(super) fn refuse_other_texts(head: &[u8]) -> Result<(), FileError> {
     if is_json {
         refuse(
             "JSON",
-            "send customers as JSON to POST /api/Customer/single/{entry}, or save them as CSV UTF-8",
+            "write each customer as a JSON object on a line of its own (NDJSON), or save them as CSV UTF-8",
         )
     } else if markup.iter().any(|tag| first.starts_with(tag)) {
         refuse("a web page or XML", SAVE)

@@ -142,3 +142,27 @@ fn a_mark_of_another_encoding_than_asked_for_is_refused() {
     // The byte order mark in GB 18030.
     assert_eq!(read(b"\x84\x31\x95\x33email\n", 1, Some("gb18030")).unwrap(), "email\n");
 }
+
+#[test]
+fn rules_9_central_european_text_of_macs_is_told_by_name() {
+    for text in [
+        "name,city\nŁukasz Wałęsa,Łódź\nMałgorzata Świątek,Gdańsk\nStanisław Dąbrowski,Kraków\n",
+        "jméno,město\nJiří Dvořák,Plzeň\nVáclav Novotný,České Budějovice\nTomáš Kučera,Ústí nad Labem\n",
+        "meno,mesto\nĽubomír Štúr,Žilina\nMária Kováčová,Košice\nJán Šťastný,Bratislava\n",
+        "név,város\nErdős Pál,Győr\nSzűcs Ágnes,Székesfehérvár\nKovács Béla,Pécs\nTóth Ödön,Hódmezővásárhely\n",
+        "vārds,pilsēta\nJānis Bērziņš,Rīga\nIlze Kalniņa,Jūrmala\nGuntis Ozoliņš,Liepāja\n",
+        "vardas,miestas\nJonas Žukauskas,Šiauliai\nRūta Jankauskienė,Panevėžys\n",
+        "ime,grad\nŽeljko Šarić,Čakovec\nMarko Jurišić,Požega\n",
+        "name,city\nJosé Dvořák,Brno\nJan Žižka,Praha\n",
+        "name,city\nLukáš,Brno\n",
+    ] {
+        let found = refusal(&mac::central(text), None);
+        let message =
+            "is probably Mac OS Central European, which this service cannot read; save the file as CSV UTF-8";
+        assert!(found.code == "invalid_encoding" && found.message.contains(message), "{found:?} for {text}");
+    }
+    // Estonian letters of both encodings stand in the same places, so either reads the file.
+    let text = "nimi,linn\nÜlle Mägi,Tõrva\nJüri Põld,Võru\n";
+    assert_eq!(encoding_rs::MACINTOSH.encode(text).0, mac::central(text));
+    assert!(refusal(&mac::central(text), None).message.contains("encoding=macintosh"));
+}

@@ -8,11 +8,14 @@ mod zone;
 use encoding_rs::{Encoding, REPLACEMENT};
 use serde::{Deserialize, Serialize};
 
+use super::payments::PaymentMapping;
 use super::target::{Meaning, Target, header_key};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::IdField;
 use crate::domain::customers::record::IDENTIFIER_FIELDS_MAX;
 use crate::domain::decide::command::OnMatch;
+use crate::domain::decide::delivery::OnUnknown;
+use crate::domain::kernel::card::CardGuard;
 use crate::domain::kernel::problem::Problem;
 use crate::domain::kernel::text::hint;
 
@@ -47,6 +50,11 @@ pub struct ImportOptions {
     pub encoding: Option<String>,
     /// `dateFormat`, of birthdays and, beside ISO dates, of `createdAt`; without one, `YYYY-MM-DD` and `DD-MM-YYYY`.
     pub date_format: Option<DateFormat>,
+    /// The entrypoint's setting `cardGuard` when the file came.
+    pub card_guard: CardGuard,
+    /// `onUnknownCustomer` of a file of transactions; `None` for customers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payments: Option<OnUnknown>,
 }
 
 /// What happens to a file with an unknown column.
@@ -101,7 +109,35 @@ const NAMES: [&str; 13] = [
     "dateFormat",
 ];
 
+/// The parameters of an import of transactions.
+const PAYMENT_NAMES: [&str; 8] =
+    ["onUnknownCustomer", "map", "unknownColumns", "onError", "dryRun", "again", "delimiter", "encoding"];
+
 impl ImportOptions {
+    /// Reads the parameters of an import of transactions.
+    ///
+    /// # Errors
+    /// All bad or unknown parameters at once.
+    pub fn parse_payments<T: AsRef<str>>(pairs: &[(T, T)]) -> Result<ImportOptions, Vec<Problem>> {
+        let pairs = pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
+        let mut reader = OptionsParser { pairs, names: &PAYMENT_NAMES, problems: Vec::new() };
+        reader.refuse_unknown();
+        let on_unknown =
+            [("unlinked", OnUnknown::Unlinked), ("refuse", OnUnknown::Refuse), ("create", OnUnknown::Create)];
+        let options = ImportOptions {
+            payments: Some(reader.word("onUnknownCustomer", &on_unknown)),
+            map: reader.map(PaymentMapping::knows, |name| Some(name.to_owned()), PaymentMapping::hint),
+            unknown_columns: reader.unknown_columns(),
+            on_error: reader.word("onError", &[("skip", OnError::Skip), ("stop", OnError::Stop)]),
+            dry_run: reader.word("dryRun", &[("false", false), ("true", true)]),
+            again: reader.word("again", &[("false", false), ("true", true)]),
+            delimiter: reader.delimiter(),
+            encoding: reader.encoding(),
+            ..ImportOptions::default()
+        };
+        if reader.problems.is_empty() { Ok(options) } else { Err(reader.problems) }
+    }
+
     /// Reads query parameters, or `name=value` of the command line, with the names of the wire. `map` and
     /// `identifierFields` may be repeated, others not. An empty value counts as absent.
     ///
@@ -109,20 +145,14 @@ impl ImportOptions {
     /// All bad or unknown parameters at once.
     pub fn parse<T: AsRef<str>>(pairs: &[(T, T)]) -> Result<ImportOptions, Vec<Problem>> {
         let pairs = pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
-        let mut reader = OptionsParser { pairs, problems: Vec::new() };
+        let mut reader = OptionsParser { pairs, names: &NAMES, problems: Vec::new() };
         reader.refuse_unknown();
         let options = ImportOptions {
+            payments: None,
             on_match: reader.on_match(),
             identifier_fields: reader.identifier_fields(),
-            map: reader.map(),
-            unknown_columns: reader.word(
-                "unknownColumns",
-                &[
-                    ("refuse", UnknownColumns::Refuse),
-                    ("ignore", UnknownColumns::Ignore),
-                    ("additional", UnknownColumns::Additional),
-                ],
-            ),
+            map: reader.customer_map(),
+            unknown_columns: reader.unknown_columns(),
             on_bad_value: reader
                 .word("onBadValue", &[("reject", OnBadValue::Reject), ("blank", OnBadValue::Blank)]),
             on_error: reader.word("onError", &[("skip", OnError::Skip), ("stop", OnError::Stop)]),
@@ -131,6 +161,7 @@ impl ImportOptions {
             delimiter: reader.delimiter(),
             encoding: reader.encoding(),
             date_format: reader.date_format(),
+            card_guard: CardGuard::default(),
         };
         if reader.problems.is_empty() { Ok(options) } else { Err(reader.problems) }
     }
@@ -166,6 +197,8 @@ impl ImportOptions {
 
 struct OptionsParser<'a> {
     pairs: Vec<(&'a str, &'a str)>,
+    /// The parameters that there are.
+    names: &'static [&'static str],
     problems: Vec<Problem>,
 }
 
@@ -176,11 +209,11 @@ impl<'a> OptionsParser<'a> {
 
     fn refuse_unknown(&mut self) {
         let mut unknown: Vec<&str> =
-            self.pairs.iter().map(|(name, _)| *name).filter(|name| !NAMES.contains(name)).collect();
+            self.pairs.iter().map(|(name, _)| *name).filter(|name| !self.names.contains(name)).collect();
         unknown.sort_unstable();
         unknown.dedup();
         for name in unknown {
-            let hint = hint(name, NAMES.into_iter());
+            let hint = hint(name, self.names.iter().copied());
             self.refuse(name, "unknown_parameter", format!("is no parameter of an import{hint}"));
         }
     }
@@ -249,7 +282,35 @@ impl<'a> OptionsParser<'a> {
         fields
     }
 
-    fn map(&mut self) -> Vec<(String, Option<String>)> {
+    fn unknown_columns(&mut self) -> UnknownColumns {
+        let words = [
+            ("refuse", UnknownColumns::Refuse),
+            ("ignore", UnknownColumns::Ignore),
+            ("additional", UnknownColumns::Additional),
+        ];
+        self.word("unknownColumns", &words)
+    }
+
+    fn customer_map(&mut self) -> Vec<(String, Option<String>)> {
+        let target = |field: &str| Target::parse(field).or_else(|| Target::of_words(field));
+        let hint = |field: &str| match Target::hint(field) {
+            none if none.is_empty() => "; additional-<name> fills an additional field".to_owned(),
+            hint => hint,
+        };
+        self.map(
+            |field| target(field).is_some(),
+            |field| target(field).map(|it| it.name().into_owned()),
+            hint,
+        )
+    }
+
+    /// `map`, whose fields are `known` and written by their own `name`.
+    fn map(
+        &mut self,
+        known: impl Fn(&str) -> bool,
+        name: impl Fn(&str) -> Option<String>,
+        hint: impl Fn(&str) -> String,
+    ) -> Vec<(String, Option<String>)> {
         const NAME: &str = "map";
         let mut map: Vec<(String, Option<String>)> = Vec::new();
         for item in self.all(NAME) {
@@ -270,15 +331,13 @@ impl<'a> OptionsParser<'a> {
                 self.refuse(NAME, "duplicate_parameter", "names a header twice");
                 continue;
             }
-            match Target::parse(field) {
-                _ if field == "-" => map.push((header.to_owned(), None)),
-                Some(target) => map.push((header.to_owned(), Some(target.name().into_owned()))),
-                None => {
-                    let hint = Target::nearest(field).map(|near| format!("; did you mean {near}?"));
-                    let hint = hint.unwrap_or_else(|| "; additional-<name> fills an additional field".into());
-                    let message = format!("what stands after the colon is no field of a customer{hint}");
-                    self.refuse(NAME, "unknown_field", message);
-                }
+            if field == "-" {
+                map.push((header.to_owned(), None));
+            } else if known(field) {
+                map.push((header.to_owned(), name(field)));
+            } else {
+                let message = format!("what stands after the colon is no field{}", hint(field));
+                self.refuse(NAME, "unknown_field", message);
             }
         }
         if map.len() > MAP_MAX {
@@ -309,8 +368,8 @@ impl<'a> OptionsParser<'a> {
     }
 
     fn encoding(&mut self) -> Option<String> {
-        let wanted =
-            "must be a label of the WHATWG's Encoding Standard such as utf-8, windows-1252 or utf-16le";
+        let wanted = "must be a label of the WHATWG's Encoding Standard such as utf-8, windows-1252, macintosh or \
+                      utf-16le; save a file in any other encoding as CSV UTF-8";
         self.value("encoding", wanted, |label| {
             let encoding = Encoding::for_label(label.as_bytes()).filter(|found| *found != REPLACEMENT)?;
             Some(encoding.name().to_owned())

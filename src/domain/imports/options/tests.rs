@@ -58,6 +58,7 @@ fn rules_9_every_option_is_read_and_survives_storing() {
         delimiter: Some('\t'),
         encoding: Some("windows-1252".into()),
         date_format: DateFormat::parse("MM/DD/YYYY"),
+        ..ImportOptions::default()
     };
     assert_eq!(options, wanted);
     let json = serde_json::to_string(&options).unwrap();

@@ -1,6 +1,9 @@
 //! Files of systems that bill: Stripe, Recurly, Chargebee.
 
-use super::{Columns, Keys, text};
+use std::borrow::Cow;
+
+use super::{Columns, Keys, shipping, text};
+use crate::domain::addresses::fields::AddressField as A;
 use crate::domain::customers::fields::TextField as F;
 use crate::domain::imports::target::Meaning::{Fills, FillsElse, FillsEmpty, Joins};
 use crate::domain::imports::target::Target;
@@ -10,14 +13,16 @@ pub(super) fn is_stripe(keys: Keys<'_>) -> bool {
         && (keys.has_one(&["created(utc)", "createddate(utc)"]) || keys.has_all(&["defaultsource", "cardid"]))
 }
 
-/// Stripe's dashboard export and its migration export (`card.address_city`). Stripe's id of the customer becomes the
-/// customer number. If the file has no address columns, a card's billing address fills the address. Left out are amounts,
+/// Stripe's dashboard export and its migration export (`card.address_city`). Stripe's id of the customer becomes a
+/// reference. If the file has no address columns, a card's billing address fills the address. Left out are amounts,
 /// which are in minor units, balances, which have the opposite sign, `Status` and `Plan`, which belong to a subscription,
 /// and the free text of `Description`.
 pub(super) const STRIPE: Columns = Columns {
     meanings: &[
-        ("id", Fills(text(F::CustomerNumber))),
-        ("customerid", Fills(text(F::CustomerNumber))),
+        ("id", Fills(Target::Reference(Cow::Borrowed("stripe")))),
+        ("customerid", Fills(Target::Reference(Cow::Borrowed("stripe")))),
+        ("shippingname", Fills(shipping(A::Name))),
+        ("shippingphone", Fills(shipping(A::Phone))),
         ("createddate(utc)", Fills(Target::CreatedAt)),
         ("cardaddressline1", FillsElse(text(F::Address))),
         ("cardaddressline2", FillsElse(text(F::Address1))),
@@ -30,7 +35,7 @@ pub(super) const STRIPE: Columns = Columns {
         cardissuecountry cardfingerprint cardcvcstatus cardavszipstatus cardavsline1status cardtokenizationmethod \
         cardtransactionids defaultsource defaultpaymentmethod plan quantity status cancelatperiodend accountbalance \
         balance currency totalspend paymentcount averageorder refundcount refundedvolume disputecount disputelosses \
-        businessvatid taxexempt taxids preferredlocales invoiceprefix shippingname shippingphone",
+        businessvatid taxexempt taxids preferredlocales invoiceprefix",
 };
 
 pub(super) fn is_recurly(keys: Keys<'_>) -> bool {

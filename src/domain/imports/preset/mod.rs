@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
 use super::target::{Meaning, Target, has_word, header_key, is_of_report};
+use crate::domain::addresses::column::AddressColumn;
+use crate::domain::addresses::fields::{AddressField, Role};
 use crate::domain::customers::fields::TextField;
 
 /// The system that a file seems to come from.
@@ -26,6 +28,8 @@ pub enum Preset {
     Doku,
     /// Stripe's export of customers.
     Stripe,
+    /// Matrixify's sheet of Shopify customers: a row for each address.
+    Matrixify,
     /// Shopify's export of customers.
     Shopify,
     /// The customer list of QuickBooks Desktop.
@@ -52,6 +56,16 @@ use Meaning::{Fills, LeftOut};
 
 const fn text(field: TextField) -> Target {
     Target::Text(field)
+}
+
+/// What the flat fields lack of the default billing address.
+const fn billing(field: AddressField) -> Target {
+    Target::Address(AddressColumn::of_default(Role::Billing, field))
+}
+
+/// What the flat fields lack of the default shipping address.
+const fn shipping(field: AddressField) -> Target {
+    Target::Address(AddressColumn::of_default(Role::Shipping, field))
 }
 
 /// What the headers of a system's files mean where they mean something else than in other files.
@@ -92,6 +106,7 @@ impl Preset {
             Preset::None | Preset::Customary => false,
             Preset::Doku => shops::is_doku(keys),
             Preset::Stripe => billing::is_stripe(keys),
+            Preset::Matrixify => shops::is_matrixify(keys),
             Preset::Shopify => shops::is_shopify(keys),
             Preset::QuickBooksDesktop => accounting::is_desktop(keys),
             Preset::QuickBooksOnline => accounting::is_online(keys),
@@ -131,6 +146,7 @@ impl Preset {
             Preset::Customary => Columns { meanings: &[], left_out: OWN },
             Preset::Doku => shops::DOKU,
             Preset::Stripe => billing::STRIPE,
+            Preset::Matrixify => shops::MATRIXIFY,
             Preset::Shopify => shops::SHOPIFY,
             Preset::QuickBooksDesktop => accounting::DESKTOP,
             Preset::QuickBooksOnline => accounting::ONLINE,
@@ -146,7 +162,7 @@ impl Preset {
 
     /// Whether `,` separates the names of a list.
     pub(super) const fn has_comma_lists(self) -> bool {
-        matches!(self, Preset::Shopify)
+        matches!(self, Preset::Shopify | Preset::Matrixify)
     }
 
     /// Whether a phone cell is a list of numbers, each with its kind before it: `Phone: … Mobile: …`.
@@ -156,7 +172,7 @@ impl Preset {
 
     /// Whether a cell may begin with a `'` that keeps a spreadsheet from reading it as a number.
     pub(super) const fn quotes_numbers(self) -> bool {
-        matches!(self, Preset::Shopify)
+        matches!(self, Preset::Shopify | Preset::Matrixify)
     }
 
     /// The name in reports.

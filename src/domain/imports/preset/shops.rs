@@ -1,8 +1,10 @@
-//! Files of DOKU and of shops: Shopify, WooCommerce, Square.
+//! Files of DOKU and of shops: Shopify (also by Matrixify), WooCommerce, Square.
 
-use super::{Columns, Keys, text};
+use super::{Columns, Keys, billing, shipping, text};
+use crate::domain::addresses::column::{AddressColumn, Part, Slot};
+use crate::domain::addresses::fields::{AddressField as A, Role};
 use crate::domain::customers::fields::TextField as F;
-use crate::domain::imports::target::Meaning::{Fills, FillsElse, FillsEmpty};
+use crate::domain::imports::target::Meaning::{Fills, FillsElse, FillsEmpty, Joins};
 use crate::domain::imports::target::Target;
 
 /// The sheet's headers, which are usual spellings too. Its birthdays are `DD-MM-YYYY`, a form that every file may have.
@@ -47,6 +49,35 @@ pub(super) const SHOPIFY: Columns = Columns {
         totalorders note taxexempt language",
 };
 
+pub(super) fn is_matrixify(keys: Keys<'_>) -> bool {
+    keys.has("toprow") || keys.has_all(&["addressline1", "addressisdefault"])
+}
+
+/// Matrixify's sheet of Shopify customers: `Address …` columns, and a further row for each further address. Codes precede
+/// names, as in Shopify's own file. Left out are the app's commands and marks, consents, sums, tax and `Note`; `State` is
+/// that of the shop's account.
+pub(super) const MATRIXIFY: Columns = Columns {
+    meanings: &[
+        ("id", Fills(text(F::CustomerNumber))),
+        ("addressprovincecode", Fills(text(F::State))),
+        ("addressprovince", FillsEmpty(text(F::State))),
+        ("addresscountrycode", Fills(text(F::Country))),
+        ("addresscountry", FillsEmpty(text(F::Country))),
+        ("addressfirstname", Joins(billing(A::Name))),
+        ("addresslastname", Joins(billing(A::Name))),
+        ("addresscompany", Fills(billing(A::Company))),
+        ("addressphone", Fills(billing(A::Phone))),
+        ("addressisdefault", Fills(IS_DEFAULT)),
+    ],
+    left_out: "command tagscommand state row# toprow addressid addresscommand emailmarketing* smsmarketing* \
+        acceptsmarketing* marketing* totalspent totalorders lastorder* averageorder* note taxexempt* language updatedat \
+        verifiedemail accountactivationurl sendaccountactivationemail sendwelcomeemail multipassidentifier metafield*",
+};
+
+/// Whether the address of the row is the default one.
+const IS_DEFAULT: Target =
+    Target::Address(AddressColumn { slot: Slot::Default(Role::Billing), part: Part::Default(Role::Billing) });
+
 pub(super) fn is_woocommerce(keys: Keys<'_>) -> bool {
     keys.has("payingcustomer")
         || keys.has_all(&["aov", "totalspend"])
@@ -80,10 +111,14 @@ pub(super) const WOOCOMMERCE: Columns = Columns {
         ("billinglastname", FillsEmpty(text(F::Lastname))),
         ("billingcompany", FillsEmpty(text(F::Company))),
         ("billingphone", FillsEmpty(text(F::Phone))),
+        ("shippingfirstname", Joins(shipping(A::Name))),
+        ("shippinglastname", Joins(shipping(A::Name))),
+        ("shippingcompany", Fills(shipping(A::Company))),
+        ("shippingphone", Fills(shipping(A::Phone))),
     ],
     left_out: "username userlogin userpass usernicename userurl userstatus nickname description role roles orders \
         ordercount orderscount totalspend totalspent moneyspent aov payingcustomer lastactive lastupdate lastorder* \
-        shippingfirstname shippinglastname shippingcompany shippingphone avatarurl locale richediting \
+        avatarurl locale richediting \
         syntaxhighlighting commentshortcuts admincolor usessl showadminbarfront showwelcomepanel sessiontokens \
         dismissedwppointers wp* wc*",
 };

@@ -10,6 +10,8 @@ use super::lines::LineEnds;
 
 /// The most bytes of a record, as UTF-8 without its line end. A longer one is a rejected row.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
+/// The delimiter that stands for JSON lines: no JSON text has it, so a line is one cell. Quotes mean nothing.
+pub const JSON_LINES: u8 = 0x1e;
 /// The size to which buffers shrink after a large record.
 const BUFFER_BYTES: usize = 16 << 10;
 
@@ -108,6 +110,7 @@ impl RecordItem {
 #[derive(Debug)]
 pub struct RecordReader {
     reader: Reader,
+    has_quotes: bool,
     offset: u64,
     first_line: u64,
     lines: LineEnds,
@@ -138,10 +141,11 @@ enum State {
 impl RecordReader {
     /// A reader that starts at `start`.
     pub fn new(delimiter: u8, start: Position) -> RecordReader {
-        let mut reader = ReaderBuilder::new().delimiter(delimiter).build();
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).quoting(delimiter != JSON_LINES).build();
         // The parser would strip a byte order mark from its first record, wherever in the file that is.
         let _ = reader.read_record(b"\n", &mut [0], &mut [0]);
         RecordReader {
+            has_quotes: delimiter != JSON_LINES,
             reader,
             offset: start.offset,
             first_line: start.line,
@@ -235,7 +239,7 @@ impl RecordReader {
         let (is_end, read) = self.feed(input.get(..room).unwrap_or_default());
         let last = read.checked_sub(1).and_then(|index| input.get(index)).copied();
         let quotes = input.iter().take(read).filter(|byte| **byte == b'"').count();
-        self.is_odd ^= quotes % 2 == 1;
+        self.is_odd ^= self.has_quotes && quotes % 2 == 1;
         self.pass(input, read);
         self.length += read;
         if is_end {

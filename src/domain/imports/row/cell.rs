@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::moment;
-use crate::domain::customers::fields::TextField;
+use crate::domain::addresses::column::{AddressColumn, Part};
+use crate::domain::comments::clean_text;
+use crate::domain::customers::fields::{Shape, TextField};
 use crate::domain::customers::mask::is_mask_shaped;
 use crate::domain::customers::record::{ADDITIONAL_MAX, TIME_ZONE_MAX, TIME_ZONE_MIN};
 use crate::domain::exports::unmarked;
@@ -15,6 +17,7 @@ use crate::domain::imports::target::Target;
 use crate::domain::kernel::members::Members;
 use crate::domain::kernel::money::{Money, MoneyError};
 use crate::domain::kernel::problem::ValueError;
+use crate::domain::methods::column::MethodColumn;
 
 /// The most names of a list; far more than any field allows.
 const LIST_MAX: usize = 1000;
@@ -43,6 +46,17 @@ pub(super) fn json(
         return Ok(Json::Value(string(cell)));
     }
     let text = unmarked(cell);
+    if *target == Target::Comment {
+        return match clean_text(&text) {
+            Ok(text) => Ok(Json::Value(string(&text))),
+            Err(("required", _)) => Ok(Json::Absent),
+            Err(refusal) => Err(refusal),
+        };
+    }
+    // Its texts have line breaks of their own, as JSON writes them.
+    if *target == Target::Json {
+        return Ok(Json::Value(text.trim().to_owned()));
+    }
     let is_number = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
     let text =
         text.strip_prefix('\'').filter(|rest| preset.quotes_numbers() && is_number(rest)).unwrap_or(&text);
@@ -58,7 +72,6 @@ pub(super) fn json(
         Target::Text(field @ TextField::Birthday) if !is_mask_shaped(*field, text) => {
             Json::Value(string(&moment::birthday(text, reading.dates)?))
         }
-        Target::Text(_) | Target::Password => Json::Value(string(text)),
         Target::Additional(key) => Json::Field(key.clone(), string(text)),
         Target::CreatedAt => Json::Value(string(&moment::created_at(text, reading.dates, reading.zone)?)),
         Target::Status => Json::Value(status(text)?),
@@ -69,6 +82,32 @@ pub(super) fn json(
         }
         Target::Balance => Json::Value(amount(text)?),
         Target::Labels | Target::IdentifierFields => Json::Value(list(text, reading.has_commas)?),
+        Target::References | Target::Reference(_) => {
+            Json::Value(references(text, *target == Target::References)?)
+        }
+        Target::Addresses => {
+            let is_list = serde_json::from_str::<Vec<&RawValue>>(text).is_ok();
+            if !is_list {
+                return Err(("invalid_json", "must be a JSON array of addresses".to_owned()));
+            }
+            Json::Value(text.to_owned())
+        }
+        Target::Json => Json::Value(text.to_owned()),
+        Target::Methods => match serde_json::from_str::<Vec<&RawValue>>(text) {
+            Ok(_) => Json::Value(text.to_owned()),
+            Err(_) => return Err(("invalid_json", "must be a JSON array of stored methods".to_owned())),
+        },
+        Target::Method(MethodColumn { part: "expMonth" | "expYear", .. }) => {
+            Json::Value(integer(text, "must be an integer")?)
+        }
+        Target::Method(MethodColumn { part: "isDefault", .. })
+        | Target::Address(AddressColumn { part: Part::Default(_), .. }) => Json::Value(yes_or_no(text)?),
+        Target::Address(AddressColumn { part: Part::Kind, .. }) => {
+            Json::Value(string(&text.to_ascii_lowercase()))
+        }
+        Target::Text(_) | Target::Password | Target::Comment | Target::Address(_) | Target::Method(_) => {
+            Json::Value(string(text))
+        }
         Target::AdditionalFields => {
             let members: Members<'_> = serde_json::from_str(text)
                 .map_err(|_| ("invalid_json", "must be a JSON object of strings".to_owned()))?;
@@ -80,6 +119,13 @@ pub(super) fn json(
             Json::Additional(members.0.into_iter().map(field).collect())
         }
     })
+}
+
+fn yes_or_no(text: &str) -> Result<String, ValueError> {
+    const WORDS: [(&str, bool); 6] =
+        [("true", true), ("yes", true), ("1", true), ("false", false), ("no", false), ("0", false)];
+    let found = WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
+    found.map(|(_, is)| is.to_string()).ok_or_else(|| ("wrong_type", "must be true or false".to_owned()))
 }
 
 fn string(text: &str) -> String {
@@ -94,7 +140,11 @@ fn on_one_line<'a>(target: &Target, text: &'a str) -> Cow<'a, str> {
     if !text.contains(|c: char| is_break(c) || c == '\t') {
         return Cow::Borrowed(text);
     }
-    let is_address = matches!(target, Target::Text(Address | Address1 | ShippingAddress | ShippingAddress1));
+    let is_address = match target {
+        Target::Text(field) => matches!(field, Address | Address1 | ShippingAddress | ShippingAddress1),
+        Target::Address(AddressColumn { part: Part::Text(field), .. }) => field.spec().shape == Shape::Street,
+        _ => false,
+    };
     let mut joined = String::with_capacity(text.len());
     for line in text.split(is_break).map(str::trim).filter(|line| !line.is_empty()) {
         if !joined.is_empty() {
@@ -176,6 +226,19 @@ fn list(text: &str, has_commas: bool) -> Result<String, ValueError> {
         }
     }
     Ok(serde_json::Value::from(names).to_string())
+}
+
+/// References of a cell: ids, each after its system and `:` if the column is for all systems.
+fn references(text: &str, have_systems: bool) -> Result<String, ValueError> {
+    let json = list(text, false)?;
+    let Ok(names) = serde_json::from_str::<Vec<String>>(&json) else {
+        return Err(("wrong_type", "must be a JSON array of strings".to_owned()));
+    };
+    if have_systems && names.iter().any(|name| !name.contains(':')) {
+        let message = "each must have the form system:externalId, such as shop:7001; the column reference-shop takes ids alone";
+        return Err(("invalid_value", message.to_owned()));
+    }
+    Ok(json)
 }
 
 /// The name in quotes with which a text begins, and what follows the separator after it. Between names in quotes `,` is a

@@ -1,31 +1,50 @@
 //! Turns the cells of a record into a checked draft, as a create does with its body (rules 9).
 
+mod cards;
 mod cell;
+mod first_address;
+mod hung;
+mod lists;
 mod moment;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
+pub use self::cards::cells_without_cards;
 use self::cell::Json;
+use self::hung::Hangings;
+use self::lists::Lists;
 use super::header::{ColumnUse, FillRule, Mapping, Reading};
 use super::options::{ImportOptions, OnBadValue};
 use super::records::CsvRecord;
 use super::report::{RowNote, pointer_path};
 use super::target::Target;
+use crate::domain::addresses::column::{AddressColumn, Part};
+use crate::domain::addresses::fields::AddressField;
+use crate::domain::comments::NewComment;
 use crate::domain::customers::draft::{Context, Draft};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::IdField;
 use crate::domain::kernel::members::Members;
 use crate::domain::kernel::problem::{At, Problem};
+use crate::domain::methods::MethodDraft;
+
+/// What hangs on the customer of a row.
+type HungDrafts = (Vec<NewComment>, Vec<MethodDraft>);
 
 /// A row that can be created like a customer of a request.
 #[derive(Debug, Clone)]
 pub struct RowDraft {
     /// The checked row, with the `identifierFields` of the options. Its password is not hashed yet.
     pub draft: Draft,
+    /// The comments that the customer gets.
+    pub comments: Vec<NewComment>,
+    /// The stored methods that the customer gets.
+    pub methods: Vec<MethodDraft>,
     /// The bad values that were left out (`onBadValue=blank`).
     pub warnings: Vec<RowNote>,
 }
@@ -46,6 +65,7 @@ pub fn read_row(
 ) -> Result<RowDraft, Vec<RowNote>> {
     let mut row = Row { options, mapping, values: Vec::new(), broken: Vec::new(), bad: Vec::new() };
     row.collect(record);
+    row.place_first_address();
     row.check(context)
 }
 
@@ -79,6 +99,9 @@ impl Row<'_> {
         let mut joined: Vec<(&Target, Reading, String)> = Vec::new();
         for (index, cell) in record.cells().enumerate() {
             let is_blank = cell.trim().is_empty();
+            if self.has_card(index, cell) {
+                continue;
+            }
             match columns.get(index).map(|column| &column.usage) {
                 _ if is_blank => {}
                 None => surplus = true,
@@ -95,7 +118,7 @@ impl Row<'_> {
                 }
                 Some(ColumnUse::Fills { target, reading, rule: FillRule::Joined }) => {
                     match joined.iter_mut().find(|(other, ..)| *other == target) {
-                        Some((_, _, text)) => *text = format!("{text}, {}", cell.trim()),
+                        Some((_, _, text)) => *text = format!("{text}{}{}", between(target), cell.trim()),
                         None => joined.push((target, *reading, cell.trim().to_owned())),
                     }
                 }
@@ -152,13 +175,13 @@ impl Row<'_> {
         loop {
             let checked = self.draft(context);
             let problems = match checked {
-                Ok(draft) => {
+                Ok((draft, (comments, methods))) => {
                     if self.broken.is_empty() && self.bad.is_empty() {
                         let mut draft = draft;
                         if !self.options.identifier_fields.is_empty() {
                             draft.identifier_fields.clone_from(&self.options.identifier_fields);
                         }
-                        return Ok(RowDraft { draft, warnings });
+                        return Ok(RowDraft { draft, comments, methods, warnings });
                     }
                     // A create reports this too: the row is refused, so the phone cannot be read with the record's country.
                     let refusal = draft.local_phone.and_then(|local| local.refusal);
@@ -205,7 +228,11 @@ impl Row<'_> {
     fn is_essential(&self, target: &Target) -> bool {
         let named = |field: &IdField| self.options.identifier_fields.iter().any(|name| name == field.name());
         match target {
-            Target::Text(TextField::CustomerNumber) | Target::IdentifierFields => true,
+            // A reference leads to its owner: without it the row could be another person.
+            Target::Text(TextField::CustomerNumber)
+            | Target::IdentifierFields
+            | Target::References
+            | Target::Reference(_) => true,
             Target::Text(field) => named(&IdField::Text(*field)),
             Target::Additional(key) => named(&IdField::Additional(key.clone())),
             // The column with all additional fields may contain the one that identifies.
@@ -218,32 +245,70 @@ impl Row<'_> {
         }
     }
 
+    /// A member of a whole customer; dates are read as those of cells.
+    fn dated<'a>(&self, name: &str, raw: &'a str) -> Cow<'a, str> {
+        let target = match name {
+            "\"birthday\"" => Target::Text(TextField::Birthday),
+            "\"createdAt\"" => Target::CreatedAt,
+            _ => return Cow::Borrowed(raw),
+        };
+        let Ok(text) = serde_json::from_str::<String>(raw) else { return Cow::Borrowed(raw) };
+        let reading = Reading { dates: self.options.date_format, ..Reading::default() };
+        match cell::json(&target, reading, &text, self.mapping.preset()) {
+            Ok(Json::Value(json)) => Cow::Owned(json),
+            // The create says what is wrong.
+            _ => Cow::Borrowed(raw),
+        }
+    }
+
     /// The draft of the values, which are checked as the body of a create.
-    fn draft(&self, context: Context<'_>) -> Result<Draft, Vec<Problem>> {
+    fn draft(&self, context: Context<'_>) -> Result<(Draft, HungDrafts), Vec<Problem>> {
         let mut body = String::from("{");
         let mut additional: BTreeMap<&str, &RawValue> = BTreeMap::new();
+        let mut lists = Lists::default();
+        let mut hangings = Hangings::default();
         for value in &self.values {
+            if lists.take(&value.target, &value.json) || hangings.take(&value.target, &value.json) {
+                continue;
+            }
+            if value.target == Target::Json {
+                hangings
+                    .take_object(&value.json, |name, raw| member(&mut body, name, &self.dated(name, raw)))?;
+                lists.are_whole();
+                continue;
+            }
             if let Target::Additional(key) = &value.target {
                 if let Ok(raw) = serde_json::from_str(&value.json) {
                     additional.insert(key, raw);
                 }
                 continue;
             }
-            member(&mut body, &value.target.name(), &value.json);
+            member(&mut body, &json_name(&value.target.name()), &value.json);
         }
         if !additional.is_empty() {
             let json = serde_json::to_string(&additional).unwrap_or_default();
-            member(&mut body, &Target::AdditionalFields.name(), &json);
+            member(&mut body, &json_name(&Target::AdditionalFields.name()), &json);
+        }
+        for (name, json) in lists.members() {
+            member(&mut body, &json_name(name), &json);
         }
         body.push('}');
+        let hung = hangings.finish();
         match serde_json::from_str::<Members<'_>>(&body) {
             Ok(members) => {
-                let draft = Draft::parse(&members, context)?;
+                let draft = Draft::parse(&members, context);
+                let (draft, hung) = match (lists.finish(draft, context, self.mapping), hung) {
+                    (Ok(draft), Ok(hung)) => (draft, hung),
+                    (draft, hung) => {
+                        let problems = [draft.err(), hung.err()];
+                        return Err(problems.into_iter().flatten().flatten().collect());
+                    }
+                };
                 match draft.local_phone.as_ref().and_then(|local| local.refusal.clone()) {
                     Some((code, message)) if self.options.on_bad_value == OnBadValue::Blank => {
                         Err(vec![Problem::field(&[TextField::Phone.name()], code, message)])
                     }
-                    _ => Ok(draft),
+                    _ => Ok((draft, hung)),
                 }
             }
             Err(_) => Err(vec![Problem::field(&[], "invalid_row", "the row cannot be read")]),
@@ -251,19 +316,36 @@ impl Row<'_> {
     }
 }
 
+/// What stands between cells that fill a field together.
+pub(super) fn between(target: &Target) -> &'static str {
+    match target {
+        Target::Address(AddressColumn { part: Part::Text(AddressField::Name), .. }) => " ",
+        _ => ", ",
+    }
+}
+
+/// Adds a member to the body of a create; both the name and the value are JSON.
 fn member(body: &mut String, name: &str, json: &str) {
     if body.len() > 1 {
         body.push(',');
     }
-    body.push('"');
     body.push_str(name);
-    body.push_str("\":");
+    body.push(':');
     body.push_str(json);
+}
+
+/// A name as JSON.
+fn json_name(name: &str) -> String {
+    serde_json::Value::from(name).to_string()
 }
 
 /// Whether leaving a target out removes a value.
 fn is_part(value: &Target, blanked: &Target) -> bool {
-    value == blanked || (*blanked == Target::AdditionalFields && matches!(value, Target::Additional(_)))
+    value == blanked
+        || (*blanked == Target::Addresses && matches!(value, Target::Address(_)))
+        || (*blanked == Target::Methods && matches!(value, Target::Method(_)))
+        || (*blanked == Target::References && matches!(value, Target::Reference(_)))
+        || (*blanked == Target::AdditionalFields && matches!(value, Target::Additional(_)))
 }
 
 fn target_of(problem: &Problem) -> Target {

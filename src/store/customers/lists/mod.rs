@@ -6,6 +6,7 @@
 pub(crate) mod by_id;
 mod scope;
 mod sql;
+pub(crate) mod standing;
 
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
@@ -15,17 +16,21 @@ use diesel::prelude::*;
 
 use self::scope::ListScope;
 use self::sql::{light, ordered, rows_by_place, slice};
+use self::standing::standings;
 use super::record_cache::{OpenedRecord, RecordCache, open};
 use super::rows::CustomerRow;
 use crate::domain::customers::record::{Customer, Stored};
 use crate::domain::entrypoints::Entrypoint;
-use crate::domain::filter::{Column, Filter, Plan, Reach, Search, Sort, SortKey};
+use crate::domain::filter::{
+    Column, Filter, Plan, Reach, Search, Sort, SortKey, SortValue, Standing, StandingField,
+};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::reader::Wanted;
 use crate::store::engine::schema::{customer, entrypoint_lock};
 use crate::store::entrypoints::lock_row::{LockRow, with_lock_rows};
 use crate::store::keys::keyring::KeyRing;
+use crate::store::transactions::summary::{self, CustomerMoney};
 
 /// How many rows one read fetches.
 const SLICE: usize = 1_000;
@@ -57,6 +62,8 @@ pub struct ListRequest {
     pub owner: i64,
     /// How long the search may take.
     pub time_max: Duration,
+    /// Whether the records show what their customers paid.
+    pub shows_money: bool,
 }
 
 impl ListRequest {
@@ -78,6 +85,28 @@ pub struct ListPage {
     pub total: Option<usize>,
     /// Where the next page begins, if there is one.
     pub next: Option<SortKey>,
+    /// What those customers paid who paid something, if requested.
+    pub money: HashMap<i64, CustomerMoney>,
+}
+
+impl ListPage {
+    /// Loads what the customers of the page paid, if the request asks for it.
+    ///
+    /// # Errors
+    /// Database errors; [`StoreError::Corrupt`].
+    pub(crate) fn load_money(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        request: &ListRequest,
+    ) -> Result<(), StoreError> {
+        if request.shows_money {
+            let place = |(record, entrypoint): &Listed| (entrypoint.id, record.stored.id);
+            let places: Vec<(i64, i64)> = self.records.iter().map(place).collect();
+            self.money = summary::of(conn, ring, &places)?;
+        }
+        Ok(())
+    }
 }
 
 /// A page that is too long to hold in memory: entrypoints and ids of its records at the time of the request.
@@ -111,9 +140,12 @@ pub(crate) fn page(
     let total = if request.counts { scope.counted() } else { None };
     let is_by_id = is_by_id(&request.sort);
     let mut page = match scope.places.as_slice() {
-        [] => ListPage { records: Vec::new(), total: Some(0), next: None },
+        [] => ListPage { records: Vec::new(), total: Some(0), next: None, money: HashMap::new() },
         [(entrypoint, lock_row)] if is_by_id => {
             in_id_order(conn, ring, request, &scope, (entrypoint, lock_row), total)?
+        }
+        [(entrypoint, lock_row)] if is_by_total(request, &scope, total) => {
+            by_total(conn, ring, request, &scope, (entrypoint, lock_row))?
         }
         _ => by_keys(conn, ring, record_cache, request, &scope, total)?,
     };
@@ -159,11 +191,11 @@ fn keys(
     }
     let mut keys = Vec::new();
     for some in scope.places.chunks(PLACES_AT_ONCE) {
-        let proposed = scope.proposed(conn, ring, some)?;
+        let proposed = scope.proposed(conn, ring, request, some)?;
         for ((entrypoint, lock_row), proposed) in some.iter().zip(proposed) {
             let mut here = 0_usize;
-            walk(conn, ring, request, scope, (entrypoint, lock_row), proposed, |record| {
-                keys.push((request.sort.key(&record.stored, entrypoint), entrypoint.id));
+            walk(conn, ring, request, scope, (entrypoint, lock_row), proposed, |record, standing| {
+                keys.push((request.sort.key_with(&record.stored, entrypoint, standing), entrypoint.id));
                 here += 1;
                 Ok(enough.is_none_or(|enough| here < enough))
             })?;
@@ -243,8 +275,8 @@ fn in_id_order(
     let mut matched = 0_usize;
     let mut has_more = false;
     let last = request.skip.saturating_add(request.limit);
-    let proposed = scope.proposed(conn, ring, &scope.places)?.pop().flatten();
-    walk(conn, ring, request, scope, (entrypoint, lock_row), proposed, |record| {
+    let proposed = scope.proposed(conn, ring, request, &scope.places)?.pop().flatten();
+    walk(conn, ring, request, scope, (entrypoint, lock_row), proposed, |record, _| {
         if matched >= request.skip && matched < last {
             records.push((Arc::clone(record), Arc::clone(entrypoint)));
         }
@@ -254,7 +286,7 @@ fn in_id_order(
     })?;
     let next =
         records.last().filter(|_| has_more).map(|(record, place)| request.sort.key(&record.stored, place));
-    Ok(ListPage { records, total: counts.then_some(matched), next })
+    Ok(ListPage { records, total: counts.then_some(matched), next, money: HashMap::new() })
 }
 
 fn by_keys(
@@ -276,7 +308,7 @@ fn by_keys(
         places.sort_by_key(|(_, lock_row)| std::cmp::Reverse(lock_row.next_customer_id));
     }
     for some in places.chunks(PLACES_AT_ONCE) {
-        let proposed = scope.proposed(conn, ring, some)?;
+        let proposed = scope.proposed(conn, ring, request, some)?;
         for ((entrypoint, lock_row), proposed) in some.iter().zip(proposed) {
             // Skip the entrypoint if its newest customer comes after a full page.
             let last = heap.peek().filter(|_| heap.len() == kept && request.sort.descending);
@@ -284,9 +316,9 @@ fn by_keys(
             if is_by_id && !counts && is_beyond {
                 continue;
             }
-            walk(conn, ring, request, scope, (entrypoint, lock_row), proposed, |record| {
+            walk(conn, ring, request, scope, (entrypoint, lock_row), proposed, |record, standing| {
                 matched += 1;
-                let entry = (request.sort.key(&record.stored, entrypoint), entrypoint.id);
+                let entry = (request.sort.key_with(&record.stored, entrypoint, standing), entrypoint.id);
                 let is_full = heap.len() == kept;
                 let is_on = !is_full || heap.peek().is_some_and(|last| entry < *last);
                 if is_on {
@@ -306,7 +338,179 @@ fn by_keys(
         keys.iter().skip(request.skip).take(request.limit).map(place_and_id).collect();
     let last = keys.get(request.skip + on_page.len().saturating_sub(1)).map(|(key, _)| key.clone());
     let records = by_ids(conn, ring, record_cache, &on_page)?;
-    Ok(ListPage { records, total: counts.then_some(matched), next: last.filter(|_| has_more) })
+    Ok(ListPage {
+        records,
+        total: counts.then_some(matched),
+        next: last.filter(|_| has_more),
+        money: HashMap::new(),
+    })
+}
+
+/// Whether a list of one entrypoint is read in the order of an index of totals.
+fn is_by_total(request: &ListRequest, scope: &ListScope<'_>, known_total: Option<usize>) -> bool {
+    let is_counted = !request.counts || known_total.is_some();
+    request.sort.standing().is_some() && is_counted && !scope.proposes(request)
+}
+
+/// A page in the order of what transactions come to. An index gives the order of those with a number above 0; the others
+/// follow or precede them by their ids.
+fn by_total(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    request: &ListRequest,
+    scope: &ListScope<'_>,
+    (entrypoint, lock_row): (&Arc<Entrypoint>, &LockRow),
+) -> Result<ListPage, StoreError> {
+    let (descending, Some(field)) = (request.sort.descending, request.sort.standing()) else {
+        return Err(StoreError::Bug("an order by no total".into()));
+    };
+    let wanted = request.skip.saturating_add(request.limit).saturating_add(1);
+    let mut page = Ordered { request, scope, entrypoint, found: Vec::new(), wanted };
+    let (number, id) = match &request.after {
+        Some(SortKey { value: SortValue::Number(number), id, .. }) if *number > 0 => {
+            (Some((*number, *id)), None)
+        }
+        Some(key) => (None, Some(key.id)),
+        None => (None, None),
+    };
+    let begins = request.after.is_none();
+    // Ascending, those without a number come first.
+    let is_in_first = begins || id.is_some();
+    let is_in_second = begins || number.is_some();
+    if descending {
+        if is_in_second {
+            page.by_index(conn, ring, lock_row, field, number)?;
+        }
+        page.without(conn, ring, lock_row, field, id)?;
+    } else {
+        if is_in_first {
+            page.without(conn, ring, lock_row, field, id)?;
+        }
+        page.by_index(conn, ring, lock_row, field, number)?;
+    }
+    let last = request.skip.saturating_add(request.limit);
+    let has_more = page.found.len() > last;
+    page.found.truncate(last);
+    let next = page.found.last().filter(|_| has_more).map(|(_, key)| key.clone());
+    let records = page.found.into_iter().skip(request.skip);
+    let records = records.map(|(record, _)| (record, Arc::clone(entrypoint))).collect();
+    Ok(ListPage { records, total: None, next, money: HashMap::new() })
+}
+
+/// A page that is filled in order.
+struct Ordered<'a> {
+    request: &'a ListRequest,
+    scope: &'a ListScope<'a>,
+    entrypoint: &'a Arc<Entrypoint>,
+    found: Vec<(Arc<OpenedRecord>, SortKey)>,
+    wanted: usize,
+}
+
+impl Ordered<'_> {
+    /// Adds a customer if it matches.
+    fn add(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        row: &CustomerRow,
+        standing: Standing,
+    ) -> Result<(), StoreError> {
+        if let Some(record) = met(conn, ring, self.request, self.scope, self.entrypoint, (row, standing))? {
+            let key = self.request.sort.key_with(&record.stored, self.entrypoint, standing);
+            self.found.push((record, key));
+        }
+        Ok(())
+    }
+
+    /// Adds those with a number above 0.
+    fn by_index(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        lock_row: &LockRow,
+        field: StandingField,
+        mut after: Option<(i64, i64)>,
+    ) -> Result<(), StoreError> {
+        let place = lock_row.entrypoint_id;
+        let mut bite = self.wanted.clamp(1, SLICE);
+        while self.found.len() < self.wanted {
+            let next = standing::in_order(conn, place, field, after, self.request.sort.descending, bite)?;
+            let Some((id, number)) = next.last() else { return Ok(()) };
+            after = Some((*number, *id));
+            let places: Vec<(i64, i64)> = next.iter().map(|(id, _)| (place, *id)).collect();
+            let known = standings(conn, &places)?;
+            let rows = rows_by_place(conn, &places)?;
+            let rows: HashMap<i64, CustomerRow> =
+                rows.into_iter().map(|row| (row.customer_id, row)).collect();
+            for (id, _) in &next {
+                let Some(row) = rows.get(id) else { continue };
+                self.add(conn, ring, row, known.get(id).copied().unwrap_or_default())?;
+                if self.found.len() >= self.wanted {
+                    return Ok(());
+                }
+            }
+            if next.len() < bite {
+                return Ok(());
+            }
+            bite = SLICE;
+        }
+        Ok(())
+    }
+
+    /// Adds those without a number, by their ids.
+    fn without(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        lock_row: &LockRow,
+        field: StandingField,
+        mut from: Option<i64>,
+    ) -> Result<(), StoreError> {
+        let statuses: Vec<i32> = self.scope.plan.statuses.iter().map(|status| status.code()).collect();
+        let (place, descending) = (lock_row.entrypoint_id, self.request.sort.descending);
+        while self.found.len() < self.wanted {
+            let rows = slice(conn, place, &statuses, from, descending, 0, SLICE)?;
+            let places: Vec<(i64, i64)> = rows.iter().map(|row| (place, row.customer_id)).collect();
+            let known = standings(conn, &places)?;
+            for row in &rows {
+                let standing = known.get(&row.customer_id).copied().unwrap_or_default();
+                if standing.number(field).is_none_or(|number| number <= 0) {
+                    self.add(conn, ring, row, standing)?;
+                }
+                if self.found.len() >= self.wanted {
+                    return Ok(());
+                }
+            }
+            match rows.last() {
+                Some(last) if rows.len() == SLICE => from = Some(last.customer_id),
+                _ => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The record of a row, if it matches and comes after `request.after`.
+fn met(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    request: &ListRequest,
+    scope: &ListScope<'_>,
+    entrypoint: &Entrypoint,
+    (row, standing): (&CustomerRow, Standing),
+) -> Result<Option<Arc<OpenedRecord>>, StoreError> {
+    scope.wanted.check()?;
+    // Check the columns before opening the document.
+    if !scope.plan.admits(&light(row)?) || !request.filter.holds_for(standing) {
+        return Ok(None);
+    }
+    let record = open(conn, ring, row)?;
+    let stored = &record.stored;
+    let key = || request.sort.key_with(stored, entrypoint, standing);
+    let matches = request.filter.matches(stored, entrypoint)
+        && request.search.matches(&stored.customer, request.masked)
+        && request.after.as_ref().is_none_or(|after| key() > *after);
+    Ok(matches.then_some(record))
 }
 
 /// Calls `visit` with each match of an entrypoint after `request.after`, in id order (newest first unless the request
@@ -318,23 +522,24 @@ fn walk(
     scope: &ListScope<'_>,
     (entrypoint, lock_row): (&Arc<Entrypoint>, &LockRow),
     proposed: Option<Vec<i64>>,
-    mut visit: impl FnMut(&Arc<OpenedRecord>) -> Result<bool, StoreError>,
+    mut visit: impl FnMut(&Arc<OpenedRecord>, Standing) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
     let plan = &scope.plan;
     let is_by_id = is_by_id(&request.sort);
     let descending = !is_by_id || request.sort.descending;
-    let mut look = |conn: &mut Conn, row: &CustomerRow| -> Result<bool, StoreError> {
-        scope.wanted.check()?;
-        // Check the columns before opening the document.
-        if !plan.admits(&light(row)?) {
-            return Ok(true);
+    let needs_standing = request.needs_standing();
+    let mut look = |conn: &mut Conn, rows: &[CustomerRow]| -> Result<bool, StoreError> {
+        let places = || rows.iter().map(|row| (row.entrypoint_id, row.customer_id)).collect::<Vec<_>>();
+        let known = if needs_standing { standings(conn, &places())? } else { HashMap::new() };
+        for row in rows {
+            let standing = known.get(&row.customer_id).copied().unwrap_or_default();
+            if let Some(record) = met(conn, ring, request, scope, entrypoint, (row, standing))?
+                && !visit(&record, standing)?
+            {
+                return Ok(false);
+            }
         }
-        let record = open(conn, ring, row)?;
-        let stored = &record.stored;
-        let matches = request.filter.matches(stored, entrypoint)
-            && request.search.matches(&stored.customer, request.masked)
-            && request.after.as_ref().is_none_or(|after| request.sort.key(stored, entrypoint) > *after);
-        if matches { visit(&record) } else { Ok(true) }
+        Ok(true)
     };
     let start = request.after.as_ref().filter(|_| is_by_id).map(|key| key.id);
     if let Some(mut ids) = proposed {
@@ -347,10 +552,9 @@ fn walk(
         // Start with small chunks: one is usually enough for the page.
         for bite in ids.chunks(SLICE / 4) {
             let places: Vec<(i64, i64)> = bite.iter().map(|id| (lock_row.entrypoint_id, *id)).collect();
-            for row in ordered(rows_by_place(conn, &places)?, descending) {
-                if !look(conn, &row)? {
-                    return Ok(());
-                }
+            let rows = ordered(rows_by_place(conn, &places)?, descending);
+            if !look(conn, &rows)? {
+                return Ok(());
             }
         }
         return Ok(());
@@ -361,10 +565,8 @@ fn walk(
     let mut bite = request.skip.saturating_add(request.limit).saturating_add(1).clamp(1, SLICE);
     loop {
         let rows = slice(conn, lock_row.entrypoint_id, &statuses, from, descending, 0, bite)?;
-        for row in &rows {
-            if !look(conn, row)? {
-                return Ok(());
-            }
+        if !look(conn, &rows)? {
+            return Ok(());
         }
         match rows.last() {
             Some(last) if rows.len() == bite => from = Some(last.customer_id),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::ListRequest;
+use super::standing::within;
 use crate::domain::customers::record::Status;
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::filter::Plan;
@@ -47,9 +48,34 @@ impl<'a> ListScope<'a> {
         Ok(ListScope { plan, places, index, wanted })
     }
 
-    /// The customers of some entrypoints that the terms of the plan propose, by id. `None` if the plan has no terms;
-    /// the caller then visits all customers.
+    /// Whether [`ListScope::proposed`] names customers.
+    pub(super) fn proposes(&self, request: &ListRequest) -> bool {
+        self.index.is_some() || request.filter.standing_span().is_some()
+    }
+
+    /// The customers of some entrypoints that the terms of the plan and the indexes of totals propose, by id. `None` if neither
+    /// does; the caller then visits all customers.
     pub(super) fn proposed(
+        &self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        request: &ListRequest,
+        places: &[LockedEntrypoint],
+    ) -> Result<Vec<Option<Vec<i64>>>, StoreError> {
+        let mut proposed = self.proposed_by_terms(conn, ring, places)?;
+        let Some((field, span)) = request.filter.standing_span() else { return Ok(proposed) };
+        for (proposed, (_, lock_row)) in proposed.iter_mut().zip(places) {
+            let mut ids = within(conn, lock_row.entrypoint_id, field, span)?;
+            if let Some(known) = proposed {
+                ids.retain(|id| known.binary_search(id).is_ok());
+            }
+            *proposed = Some(ids);
+        }
+        Ok(proposed)
+    }
+
+    /// The customers that the terms of the plan propose.
+    fn proposed_by_terms(
         &self,
         conn: &mut Conn,
         ring: &KeyRing,

@@ -1,0 +1,113 @@
+//! What a page about a customer shows, in one answer: `/Customer/{customerId}/details` (rules 10).
+
+use actix_web::{HttpResponse, get};
+use serde::Serialize;
+
+use super::comments::{CommentOut, CommentsOut};
+use super::customers::{CustomerOut, Paid, view_of};
+use super::http::call::Call;
+use super::http::error::Error;
+use super::http::json;
+use super::http::params::CustomerPath;
+use super::lists::SummaryOut;
+use super::methods::MethodOut;
+use crate::clock;
+use crate::domain::accounts::token::Scope;
+use crate::domain::kernel::time::Micros;
+use crate::domain::methods::method::Method;
+use crate::domain::methods::{status_of, status_word};
+use crate::domain::view::View;
+use crate::store::{CommentPage, CustomerMoney, Found};
+
+/// How many comments the details show.
+const COMMENTS_SHOWN: i64 = 5;
+/// The size of most answers, in bytes, at most.
+const ROOM: usize = 8_192;
+
+/// A customer with what hangs on it, all of one moment.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DetailsOut<'a> {
+    /// The record, with addresses, references and labels, as `GET /Customer/{customerId}` answers it.
+    record: CustomerOut<'a>,
+    /// How the default method stands today: `Active`, `Insufficient funds`, `Invalid`, `Expiring soon`, `Expired`, `Manual`, or
+    /// `None` without methods.
+    payment_method_status: &'static str,
+    /// The default stored method; null without methods.
+    default_method: Option<MethodOut>,
+    /// The other stored methods, oldest first.
+    other_methods: Vec<MethodOut>,
+    /// The first comments of the list: those that are pinned, then the newest, at most 5. Null without pii:read.
+    comments: Option<CommentsOut>,
+}
+
+impl<'a> DetailsOut<'a> {
+    fn new(
+        found: &'a Found,
+        comments: Option<&CommentPage>,
+        paid: Paid<'a>,
+        view: View,
+        now: Micros,
+    ) -> DetailsOut<'a> {
+        let stored = &found.record.stored;
+        let methods = &stored.customer.methods;
+        let shown = |method: &Method| MethodOut::new(stored.id, method, view, now);
+        let (default, others): (Vec<_>, Vec<_>) = methods.iter().partition(|method| method.is_default);
+        DetailsOut {
+            record: CustomerOut::new(stored, &found.entrypoint, view).with_money(
+                paid,
+                &found.entrypoint,
+                view,
+            ),
+            payment_method_status: status_word(status_of(methods, now)),
+            default_method: default.first().copied().map(shown),
+            other_methods: others.into_iter().map(shown).collect(),
+            comments: comments.map(|page| {
+                let records = page.comments.iter().cloned().map(CommentOut::new).collect();
+                CommentsOut::new(SummaryOut::new(COMMENTS_SHOWN, page.total), records)
+            }),
+        }
+    }
+
+    /// The answer and its strong ETag. It begins with the version of the record, so it also works as `If-Match`.
+    fn written(&self, version: i64) -> Result<(String, Vec<u8>), serde_json::Error> {
+        let text = json::written(self, ROOM)?;
+        Ok((json::tag(version, &text), text))
+    }
+}
+
+/// Read a customer with everything that hangs on it
+///
+/// The record with the totals and the last transactions, the stored methods and the newest comments, read from one moment: what a page about a customer shows. Comments
+/// need `pii:read`, as everywhere. The `ETag` changes with every part of the answer; as `If-Match` it holds for the record.
+#[utoipa::path(
+    tag = "Customers",
+    params(
+        CustomerPath,
+        ("If-None-Match" = Option<String>, Header, description = "An ETag; 304 without a body where all is still the same"),
+    ),
+    responses(
+        (status = 200, description = "The details", body = DetailsOut<'_>),
+        (status = 304, description = "The details are still those of If-None-Match"),
+    ),
+)]
+#[get("/api/Customer/{customerId}/details")]
+pub(crate) async fn get_customer_details(call: Call) -> Result<HttpResponse, Error> {
+    let (view, now) = (view_of(&call.caller), clock::now());
+    let sees_money = call.caller.sees_money();
+    let write = move |found: &Found, comments: Option<&CommentPage>, money: Option<&CustomerMoney>| {
+        let paid = Paid::seen(sees_money, money);
+        DetailsOut::new(found, comments, paid, view, now).written(found.record.stored.version)
+    };
+    let (etag, text) = if call.caller.sees_pii() {
+        let write = move |found: &Found, comments: &CommentPage, money: Option<&CustomerMoney>| {
+            write(found, Some(comments), money)
+        };
+        call.details_as(Scope::CustomersRead, COMMENTS_SHOWN, write).await??
+    } else {
+        let write = move |found: &Found, money: Option<&CustomerMoney>| write(found, None, money);
+        call.record_as(Scope::CustomersRead, write).await??
+    };
+    call.params().done()?;
+    Ok(json::tagged(&call.request, &etag, text))
+}

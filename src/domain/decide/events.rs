@@ -1,0 +1,89 @@
+//! Events of changes that are no revisions of a record: what hangs on a customer changed.
+//!
+//! An event names ids and fields, never a value. It takes its number from the same counter as the revisions do, so that both
+//! together tell all changes of an entrypoint in their order.
+
+use strum::IntoStaticStr;
+
+use super::command::Actor;
+
+/// The name of the list of comments.
+pub const COMMENTS: &str = "comments";
+/// The name of the list of stored methods.
+pub const METHODS: &str = "methods";
+/// The name of the list of subscriptions.
+pub const SUBSCRIPTIONS: &str = "subscriptions";
+/// The name of the list of transactions.
+pub const TRANSACTIONS: &str = "transactions";
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+pub enum EventKind {
+    /// A comment was written.
+    #[strum(serialize = "comment.created")]
+    CommentCreated,
+    /// A comment was changed.
+    #[strum(serialize = "comment.updated")]
+    CommentUpdated,
+    /// A comment was deleted.
+    #[strum(serialize = "comment.deleted")]
+    CommentDeleted,
+    /// A stored method was added.
+    #[strum(serialize = "method.created")]
+    MethodCreated,
+    /// A stored method was changed.
+    #[strum(serialize = "method.updated")]
+    MethodUpdated,
+    /// A stored method was deleted.
+    #[strum(serialize = "method.deleted")]
+    MethodDeleted,
+    /// A subscription came.
+    #[strum(serialize = "subscription.created")]
+    SubscriptionCreated,
+    /// A subscription was changed.
+    #[strum(serialize = "subscription.updated")]
+    SubscriptionUpdated,
+    /// A transaction was recorded.
+    #[strum(serialize = "transaction.created")]
+    TransactionCreated,
+    /// A transaction has other values.
+    #[strum(serialize = "transaction.updated")]
+    TransactionUpdated,
+    /// A transaction has its customer now.
+    #[strum(serialize = "transaction.linked")]
+    TransactionLinked,
+}
+
+impl EventKind {
+    /// The list of a customer that changed, by its name in rows of files.
+    pub const fn list(self) -> &'static str {
+        match self {
+            EventKind::CommentCreated | EventKind::CommentUpdated | EventKind::CommentDeleted => COMMENTS,
+            EventKind::MethodCreated | EventKind::MethodUpdated | EventKind::MethodDeleted => METHODS,
+            EventKind::SubscriptionCreated | EventKind::SubscriptionUpdated => SUBSCRIPTIONS,
+            EventKind::TransactionCreated | EventKind::TransactionUpdated | EventKind::TransactionLinked => {
+                TRANSACTIONS
+            }
+        }
+    }
+
+    /// The name on the wire and in the database.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// A change that is no revision of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// `customerId`; `None` for a transaction that belongs to nobody.
+    pub customer_id: Option<i64>,
+    /// The id of what changed.
+    pub subject_id: Option<String>,
+    /// The fields that changed; empty where the kind says all.
+    pub changed: Vec<&'static str>,
+    /// Who made the change.
+    pub actor: Actor,
+}

@@ -1,0 +1,37 @@
+//! The facts that a decision may lack.
+
+use compact_str::CompactString;
+
+use crate::domain::customers::identifier::MatchKey;
+use crate::domain::references::Reference;
+use crate::domain::transactions::id::TransId;
+
+/// The source of a transaction and its id there, by which deliveries name it.
+pub type ExternalKey = (CompactString, CompactString);
+
+/// A fact that a decision needs and that is not loaded yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    /// Which customers have a key.
+    Key(MatchKey),
+    /// Ids for new customers.
+    Ids,
+    /// How many comments a customer has.
+    CommentBook(i64),
+    /// A comment of a customer, by its number.
+    Comment(i64, i64),
+    /// Whether a customer has a comment with a text.
+    CommentText(i64, String),
+    /// Who has a subscription, by the system that keeps it and its id there.
+    Subscription(Reference),
+    /// When a customer's last sale was paid.
+    LastSale(i64),
+    /// How many payments of a customer are pending.
+    Pending(i64),
+    /// The transactions with some keys, and what pays them back.
+    Transactions(Vec<ExternalKey>),
+    /// A transaction, by its id.
+    TransactionId(TransId),
+    /// Whether there is a live customer with an id.
+    Payer(i64),
+}

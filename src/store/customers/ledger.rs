@@ -1,0 +1,130 @@
+//! Loads what decisions about transactions need, in a few statements a batch.
+
+use std::collections::HashSet;
+
+use super::load::Loaded;
+use crate::domain::decide::command::{Action, Command};
+use crate::domain::decide::delivery::Delivery;
+use crate::domain::decide::ledger::{Payer, key_of};
+use crate::domain::decide::missing::ExternalKey;
+use crate::domain::transactions::Transaction;
+use crate::domain::transactions::id::TransId;
+use crate::domain::transactions::item::Whose;
+use crate::store::engine::conn::Conn;
+use crate::store::engine::error::StoreError;
+use crate::store::keys::keyring::KeyRing;
+use crate::store::transactions::load::{Opener, by_id, found, paid_back, payers};
+use crate::store::transactions::rows::{TransactionRow, digest};
+
+impl Loaded {
+    /// Loads what the deliveries among some commands need.
+    pub(crate) fn load_ledger(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        commands: &[&Command],
+    ) -> Result<(), StoreError> {
+        let (mut keys, mut sales, mut payers) = (Vec::new(), Vec::new(), Vec::new());
+        for command in commands {
+            let ingest = match &command.action {
+                Action::Ingest(ingest) => ingest,
+                Action::Link(link) => {
+                    payers.push(link.id);
+                    continue;
+                }
+                _ => continue,
+            };
+            for delivery in &ingest.items {
+                let Delivery::Item(item) = delivery else { continue };
+                keys.push((item.source.clone(), item.external_id.clone()));
+                sales.extend(item.optional.refund_of.iter().map(|sale| (item.source.clone(), sale.clone())));
+                if let Whose::Id(id) = &item.whose {
+                    payers.push(*id);
+                }
+            }
+        }
+        self.load_payers(conn, &payers)?;
+        if keys.is_empty() { Ok(()) } else { self.load_transactions(conn, ring, &keys, &sales) }
+    }
+
+    /// Loads whether some customers can have transactions.
+    pub(crate) fn load_payers(&mut self, conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
+        let is_known = |id: &i64| self.payers.contains_key(id) || self.working_set.customer(*id).is_some();
+        let mut ids: Vec<i64> = ids.iter().copied().filter(|id| !is_known(id)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        for row in payers(conn, self.lock_row.entrypoint_id, &ids)? {
+            self.working_set.ledger.add_payer(row.customer_id, row.payer());
+            self.payers.insert(row.customer_id, row);
+        }
+        for id in ids {
+            self.working_set.ledger.add_payer(id, Payer::Nobody);
+        }
+        Ok(())
+    }
+
+    /// Loads the transactions with some keys, and what pays them back; and the `sales` that some of them pay back.
+    pub(crate) fn load_transactions(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        keys: &[ExternalKey],
+        sales: &[ExternalKey],
+    ) -> Result<(), StoreError> {
+        let place = self.lock_row.entrypoint_id;
+        let ledger = &self.working_set.ledger;
+        let keys: HashSet<&ExternalKey> = keys.iter().filter(|key| !ledger.knows(key)).collect();
+        let sales: HashSet<&ExternalKey> = sales.iter().filter(|key| !ledger.knows_row(key)).collect();
+        let all: HashSet<&ExternalKey> = keys.union(&sales).copied().collect();
+        let mut rows = Vec::new();
+        for index in self.keys.all() {
+            let digests = |keys: &HashSet<&ExternalKey>| {
+                let of = |key: &&ExternalKey| digest(&index.key, &key.0, &key.1);
+                let mut digests: Vec<Vec<u8>> = keys.iter().map(of).collect();
+                digests.sort_unstable();
+                digests
+            };
+            rows.extend(found(conn, place, &digests(&all))?);
+            rows.extend(paid_back(conn, place, &digests(&keys))?);
+        }
+        let (keys, all): (Vec<ExternalKey>, Vec<ExternalKey>) =
+            (keys.into_iter().cloned().collect(), all.into_iter().cloned().collect());
+        let opened = self.open_transactions(conn, ring, &rows)?;
+        self.working_set.ledger.add(all, opened);
+        self.working_set.ledger.add_paid_back(keys);
+        Ok(())
+    }
+
+    /// Loads a transaction by its id, with what pays it back.
+    pub(crate) fn load_transaction(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        id: TransId,
+    ) -> Result<(), StoreError> {
+        let row = by_id(conn, self.lock_row.entrypoint_id, id)?;
+        let rows: Vec<TransactionRow> = row.into_iter().collect();
+        let opened = self.open_transactions(conn, ring, &rows)?;
+        let key = opened.first().map(key_of);
+        let keys: Vec<ExternalKey> = key.iter().cloned().collect();
+        self.load_transactions(conn, ring, &keys, &[])?;
+        self.working_set.ledger.add_id(id, key);
+        Ok(())
+    }
+
+    fn open_transactions(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        rows: &[TransactionRow],
+    ) -> Result<Vec<Transaction>, StoreError> {
+        let owners: Vec<i64> = rows.iter().filter_map(|row| row.customer_id).collect();
+        self.load_payers(conn, &owners)?;
+        let salts = |id: i64| {
+            let row = self.rows.get(&id).map(|row| &row.salt);
+            row.or_else(|| self.payers.get(&id).map(|payer| &payer.salt)).and_then(Clone::clone)
+        };
+        let mut opener = Opener::new(ring, &salts);
+        rows.iter().map(|row| opener.open(conn, row)).collect()
+    }
+}

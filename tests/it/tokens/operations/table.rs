@@ -1,0 +1,492 @@
+//! The table of all operations: their scopes, what their parameter names, and a body with which they succeed.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// What the parameter of a path names.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Parameter {
+    Nothing,
+    Entry,
+    Customer,
+    Organisation,
+    Token,
+    /// A customer with a comment.
+    Commented,
+    /// An import of the entrypoint `demo`.
+    Import,
+    /// A label of the entrypoint `demo`.
+    Label,
+    /// A change of labels in the entrypoint `demo`.
+    LabelJob,
+    /// An invitation of the entrypoint `demo`.
+    Invitation,
+    /// A failed mail of the entrypoint `demo`.
+    Mail,
+    /// A stored method of a customer of the entrypoint `demo`.
+    Method,
+    /// A transaction of the entrypoint `demo`.
+    Transaction,
+    /// A subscription of a customer of the entrypoint `demo`.
+    Subscription,
+    /// A transaction of the entrypoint `demo` that a customer with an address paid.
+    Paid,
+    /// A customer, and a transaction that belongs to nobody.
+    Unlinked,
+    /// A secret of webhooks of the entrypoint `demo`.
+    Secret,
+}
+
+pub(super) struct Operation {
+    pub(super) method: Method,
+    /// The path with `{}` for its parameter, and the query with which it needs all its scopes.
+    pub(super) path: &'static str,
+    pub(super) scopes: &'static [&'static str],
+    pub(super) parameter: Parameter,
+    /// A body with which it succeeds, where a text is a file; the number differs for each request.
+    pub(super) body: Option<fn(usize) -> Value>,
+}
+
+const fn operation(
+    method: Method,
+    path: &'static str,
+    scopes: &'static [&'static str],
+    parameter: Parameter,
+    body: Option<fn(usize) -> Value>,
+) -> Operation {
+    Operation { method, path, scopes, parameter, body }
+}
+
+pub(super) fn customer(number: usize) -> Value {
+    json!({"email": format!("operation{number}@example.test"), "firstname": "Ada"})
+}
+
+pub(super) fn file(number: usize) -> Value {
+    json!(format!("email,firstname\nimported{number}@example.test,Ada\n"))
+}
+
+fn city(number: usize) -> Value {
+    json!({"city": format!("Oakton {number}")})
+}
+
+pub(super) fn comment(number: usize) -> Value {
+    json!({"text": format!("Called about order {number}")})
+}
+
+fn entrypoint(number: usize) -> Value {
+    json!({"entry": format!("made-{number}"), "legalName": "Made LLC", "dbaName": "Made", "country": "US",
+           "identifiers": ["email"], "requiredFields": []})
+}
+
+fn entry_settings(_: usize) -> Value {
+    json!({"general": [{"key": "dbaName", "readOnly": false, "value": "Renamed"}]})
+}
+
+fn organisation(number: usize) -> Value {
+    json!({"name": format!("Organisation {number}")})
+}
+
+fn token(_: usize) -> Value {
+    json!({"name": "made", "entries": ["demo"], "scopes": ["tokens"], "expiresInDays": 1})
+}
+
+pub(super) fn method(number: usize) -> Value {
+    json!({"provider": "stripe", "providerMethodId": format!("pm_{number}"), "method": "card"})
+}
+
+fn brand(number: usize) -> Value {
+    json!({"brand": format!("brand {number}")})
+}
+
+fn token_id(number: usize) -> Value {
+    json!({"paymentMethod": {"method": "card", "tokenId": format!("tok_{number}")}})
+}
+
+fn payer(number: usize) -> Value {
+    json!({"entryPoint": "demo", "customerData": {"billingEmail": format!("payer{number}@example.test")},
+           "paymentMethod": {"method": "card", "tokenId": format!("tok_{number}")}})
+}
+
+/// A subscription of the customer who is always there.
+pub(super) fn subscription(_: usize) -> Value {
+    json!({"customer": {"email": "victim@example.test"}, "plan": "Gold"})
+}
+
+pub(super) fn sales(number: usize) -> Value {
+    json!([{"source": "shop", "externalId": format!("sale-{number}"), "status": "approved", "amount": 12.5}])
+}
+
+fn payments(number: usize) -> Value {
+    json!(format!("source,externalId,status,amount\nfile,F-{number},approved,1.50\n"))
+}
+
+fn secret(_: usize) -> Value {
+    json!({"dialect": "payabli"})
+}
+
+/// The customer in the id of a stored method.
+pub(super) fn customer_of(method: &str) -> String {
+    let digits = method.split('-').nth(1).expect("an id");
+    u64::from_str_radix(&digits[12..26], 16).expect("a customer").to_string()
+}
+
+pub(super) const PROTECTED: &[Operation] = &[
+    operation(
+        Method::POST,
+        "/api/Customer/single/{}",
+        &["customers:write"],
+        Parameter::Entry,
+        Some(customer),
+    ),
+    operation(
+        Method::POST,
+        "/api/Customer/match/{}",
+        &["customers:read", "pii:read"],
+        Parameter::Entry,
+        Some(customer),
+    ),
+    operation(Method::GET, "/api/Customer/{}", &["customers:read"], Parameter::Customer, None),
+    operation(Method::PUT, "/api/Customer/{}", &["customers:write"], Parameter::Customer, Some(city)),
+    operation(Method::DELETE, "/api/Customer/{}", &["customers:delete"], Parameter::Customer, None),
+    operation(
+        Method::DELETE,
+        "/api/Customer/{}?erase=true",
+        &["customers:delete", "pii:read"],
+        Parameter::Customer,
+        None,
+    ),
+    operation(Method::GET, "/api/Customer/{}/details", &["customers:read"], Parameter::Customer, None),
+    operation(Method::GET, "/api/Customer/{}/history", &["customers:read"], Parameter::Customer, None),
+    operation(Method::GET, "/api/Customer/{}/addresses", &["customers:read"], Parameter::Customer, None),
+    operation(
+        Method::POST,
+        "/api/Customer/{}/addresses",
+        &["customers:write"],
+        Parameter::Customer,
+        Some(|_| json!({"address": "1 Side Rd"})),
+    ),
+    operation(Method::GET, "/api/Customer/{}/addresses/1", &["customers:read"], Parameter::Customer, None),
+    operation(
+        Method::PUT,
+        "/api/Customer/{}/addresses/1",
+        &["customers:write"],
+        Parameter::Customer,
+        Some(city),
+    ),
+    operation(
+        Method::DELETE,
+        "/api/Customer/{}/addresses/1",
+        &["customers:write"],
+        Parameter::Customer,
+        None,
+    ),
+    operation(Method::GET, "/api/Customer/{}/references", &["customers:read"], Parameter::Customer, None),
+    operation(
+        Method::PUT,
+        "/api/Customer/{}/references/own/{}",
+        &["customers:write"],
+        Parameter::Customer,
+        None,
+    ),
+    operation(
+        Method::DELETE,
+        "/api/Customer/{}/references/own/{}",
+        &["customers:write"],
+        Parameter::Customer,
+        None,
+    ),
+    operation(
+        Method::GET,
+        "/api/Customer/byReference/demo/own/{}",
+        &["customers:read"],
+        Parameter::Customer,
+        None,
+    ),
+    operation(Method::POST, "/api/Customer/{}/invite", &["customers:write"], Parameter::Customer, None),
+    operation(Method::GET, "/api/Customer/{}/invite", &["customers:read"], Parameter::Customer, None),
+    operation(Method::POST, "/api/Customer/{}/consent", &["customers:write"], Parameter::Customer, None),
+    operation(Method::POST, "/api/Customer/{}/archive", &["customers:write"], Parameter::Customer, None),
+    operation(Method::POST, "/api/Customer/{}/unarchive", &["customers:write"], Parameter::Customer, None),
+    operation(
+        Method::GET,
+        "/api/Customer/{}/comments",
+        &["customers:read", "pii:read"],
+        Parameter::Customer,
+        None,
+    ),
+    operation(
+        Method::POST,
+        "/api/Customer/{}/comments",
+        &["customers:write", "pii:read"],
+        Parameter::Customer,
+        Some(comment),
+    ),
+    operation(
+        Method::PUT,
+        "/api/Customer/{}/comments/1",
+        &["customers:read", "customers:write", "pii:read", "settings"],
+        Parameter::Commented,
+        Some(comment),
+    ),
+    operation(
+        Method::DELETE,
+        "/api/Customer/{}/comments/1",
+        &["customers:write", "pii:read", "settings"],
+        Parameter::Commented,
+        None,
+    ),
+    operation(
+        Method::POST,
+        "/api/Customer/invite/{}",
+        &["customers:read", "customers:write"],
+        Parameter::Entry,
+        Some(|_| json!({"customerIds": [987_654_321]})),
+    ),
+    operation(Method::GET, "/api/Paypoint/labels/{}", &["customers:read"], Parameter::Entry, None),
+    operation(
+        Method::PUT,
+        "/api/Paypoint/labels/demo/{}",
+        &["customers:read", "customers:write"],
+        Parameter::Label,
+        Some(|_| json!({"to": "known"})),
+    ),
+    operation(
+        Method::POST,
+        "/api/Customer/labels/{}",
+        &["customers:read", "customers:write"],
+        Parameter::Entry,
+        Some(|_| json!({"add": ["made"], "customerIds": [987_654_321]})),
+    ),
+    operation(Method::GET, "/api/Customer/labels/{}", &["customers:read"], Parameter::Entry, None),
+    operation(Method::GET, "/api/Customer/labels/demo/{}", &["customers:read"], Parameter::LabelJob, None),
+    operation(
+        Method::GET,
+        "/api/Customer/labels/demo/{}/report",
+        &["customers:read"],
+        Parameter::LabelJob,
+        None,
+    ),
+    operation(
+        Method::POST,
+        "/api/Customer/labels/demo/{}/cancel",
+        &["customers:write"],
+        Parameter::LabelJob,
+        None,
+    ),
+    operation(Method::GET, "/api/Customer/invite/{}", &["customers:read"], Parameter::Entry, None),
+    operation(Method::GET, "/api/Customer/invite/demo/{}", &["customers:read"], Parameter::Invitation, None),
+    operation(
+        Method::GET,
+        "/api/Customer/invite/demo/{}/report",
+        &["customers:read"],
+        Parameter::Invitation,
+        None,
+    ),
+    operation(
+        Method::POST,
+        "/api/Customer/invite/demo/{}/cancel",
+        &["customers:write"],
+        Parameter::Invitation,
+        None,
+    ),
+    operation(Method::GET, "/api/Customer/{}/methods", &["customers:read"], Parameter::Customer, None),
+    operation(
+        Method::POST,
+        "/api/Customer/{}/methods",
+        &["customers:write"],
+        Parameter::Customer,
+        Some(method),
+    ),
+    operation(
+        Method::PUT,
+        "/api/Customer/{}/methods/{}",
+        &["customers:write"],
+        Parameter::Method,
+        Some(brand),
+    ),
+    operation(Method::DELETE, "/api/Customer/{}/methods/{}", &["customers:write"], Parameter::Method, None),
+    operation(Method::POST, "/api/TokenStorage/add", &["customers:write"], Parameter::Nothing, Some(payer)),
+    operation(Method::GET, "/api/TokenStorage/{}", &["customers:read"], Parameter::Method, None),
+    operation(Method::PUT, "/api/TokenStorage/{}", &["customers:write"], Parameter::Method, Some(token_id)),
+    operation(Method::DELETE, "/api/TokenStorage/{}", &["customers:write"], Parameter::Method, None),
+    operation(Method::POST, "/api/Transaction/{}", &["money:write"], Parameter::Entry, Some(sales)),
+    operation(
+        Method::POST,
+        "/api/Transaction/{}?onUnknownCustomer=create",
+        &["money:write", "customers:write"],
+        Parameter::Entry,
+        Some(sales),
+    ),
+    operation(
+        Method::PUT,
+        "/api/Subscription/external/demo/own/{}",
+        &["money:write"],
+        Parameter::Customer,
+        Some(subscription),
+    ),
+    operation(
+        Method::PUT,
+        "/api/Subscription/external/demo/own/{}?onUnknownCustomer=create",
+        &["customers:write", "money:write"],
+        Parameter::Customer,
+        Some(subscription),
+    ),
+    operation(
+        Method::POST,
+        "/api/Subscription/add",
+        &["money:write"],
+        Parameter::Nothing,
+        Some(subscription),
+    ),
+    operation(Method::GET, "/api/Subscription/{}", &["money:read"], Parameter::Subscription, None),
+    operation(Method::GET, "/api/Query/subscriptions/{}", &["money:read"], Parameter::Entry, None),
+    operation(Method::GET, "/api/Query/subscriptions/org/{}", &["money:read"], Parameter::Organisation, None),
+    operation(Method::GET, "/api/MoneyIn/details/{}", &["money:read"], Parameter::Transaction, None),
+    operation(Method::GET, "/api/MoneyIn/sendreceipt/{}", &["money:write"], Parameter::Paid, None),
+    operation(Method::POST, "/api/MoneyIn/sendreceipt/{}", &["money:write"], Parameter::Paid, None),
+    operation(
+        Method::GET,
+        "/api/Statistic/customerbasic/m12/m/{}",
+        &["money:read"],
+        Parameter::Customer,
+        None,
+    ),
+    operation(Method::GET, "/api/Query/transactions/{}", &["money:read"], Parameter::Entry, None),
+    operation(
+        Method::GET,
+        "/api/Query/transactions/{}?exportFormat=csv",
+        &["money:read", "customers:export"],
+        Parameter::Entry,
+        None,
+    ),
+    operation(Method::GET, "/api/Query/transactions/org/{}", &["money:read"], Parameter::Organisation, None),
+    operation(
+        Method::GET,
+        "/api/Query/customers/{}?sortBy=desc(totalSpent)",
+        &["customers:read", "money:read"],
+        Parameter::Entry,
+        None,
+    ),
+    operation(
+        Method::GET,
+        "/api/Export/transactions/csv/{}",
+        &["money:read", "customers:export"],
+        Parameter::Entry,
+        None,
+    ),
+    operation(
+        Method::GET,
+        "/api/Export/transactions/xlsx/org/{}",
+        &["money:read", "customers:export"],
+        Parameter::Organisation,
+        None,
+    ),
+    operation(
+        Method::POST,
+        "/api/Import/transactionsForm/{}?onUnknownCustomer=create",
+        &["money:write", "customers:import", "customers:write"],
+        Parameter::Entry,
+        Some(payments),
+    ),
+    operation(Method::GET, "/api/Paypoint/ingest/{}", &["settings"], Parameter::Entry, None),
+    operation(Method::POST, "/api/Paypoint/ingest/{}", &["settings"], Parameter::Entry, Some(secret)),
+    operation(Method::DELETE, "/api/Paypoint/ingest/demo/{}", &["settings"], Parameter::Secret, None),
+    operation(Method::GET, "/api/Customer/link/{}", &["money:write"], Parameter::Unlinked, None),
+    operation(Method::POST, "/api/Customer/link/{}", &["money:write"], Parameter::Unlinked, None),
+    operation(Method::GET, "/api/Mail/outbox/{}", &["customers:read"], Parameter::Entry, None),
+    operation(Method::POST, "/api/Mail/outbox/demo/{}/retry", &["customers:write"], Parameter::Mail, None),
+    operation(Method::GET, "/api/Query/customers/{}", &["customers:read"], Parameter::Entry, None),
+    operation(Method::GET, "/api/Query/customers/org/{}", &["customers:read"], Parameter::Organisation, None),
+    operation(
+        Method::GET,
+        "/api/Query/customers/{}?exportFormat=csv",
+        &["customers:read", "customers:export"],
+        Parameter::Entry,
+        None,
+    ),
+    operation(Method::GET, "/api/Export/customers/csv/{}", &["customers:export"], Parameter::Entry, None),
+    operation(
+        Method::GET,
+        "/api/Export/customers/xlsx/org/{}",
+        &["customers:export"],
+        Parameter::Organisation,
+        None,
+    ),
+    operation(Method::GET, "/api/Statistic/customers/{}", &["customers:read"], Parameter::Entry, None),
+    operation(
+        Method::POST,
+        "/api/Import/customersForm/{}",
+        &["customers:import"],
+        Parameter::Entry,
+        Some(file),
+    ),
+    operation(
+        Method::GET,
+        "/api/Import/template/customers.csv",
+        &["customers:import"],
+        Parameter::Nothing,
+        None,
+    ),
+    operation(Method::GET, "/api/Import/jobs/{}", &["customers:import"], Parameter::Entry, None),
+    operation(Method::GET, "/api/Import/jobs/demo/{}", &["customers:import"], Parameter::Import, None),
+    operation(Method::GET, "/api/Import/jobs/demo/{}/rows", &["customers:import"], Parameter::Import, None),
+    operation(
+        Method::GET,
+        "/api/Import/jobs/demo/{}/rejected.csv",
+        &["customers:import", "pii:read"],
+        Parameter::Import,
+        None,
+    ),
+    operation(
+        Method::POST,
+        "/api/Import/jobs/demo/{}/cancel",
+        &["customers:import"],
+        Parameter::Import,
+        None,
+    ),
+    operation(
+        Method::POST,
+        "/api/Import/jobs/demo/{}/commit",
+        &["customers:import"],
+        Parameter::Import,
+        None,
+    ),
+    operation(Method::GET, "/api/Paypoint", &["settings"], Parameter::Nothing, None),
+    operation(Method::POST, "/api/Paypoint", &["settings"], Parameter::Nothing, Some(entrypoint)),
+    operation(Method::GET, "/api/Paypoint/settings/{}", &["settings"], Parameter::Entry, None),
+    operation(Method::GET, "/api/Paypoint/keys/{}", &["settings"], Parameter::Entry, None),
+    operation(Method::POST, "/api/Paypoint/keys/rotate/{}", &["settings"], Parameter::Entry, None),
+    operation(
+        Method::PUT,
+        "/api/Paypoint/settings/{}",
+        &["settings"],
+        Parameter::Entry,
+        Some(entry_settings),
+    ),
+    operation(Method::POST, "/api/Organization", &["service"], Parameter::Nothing, Some(organisation)),
+    operation(Method::GET, "/api/Organization/settings/{}", &["settings"], Parameter::Organisation, None),
+    operation(
+        Method::PUT,
+        "/api/Organization/settings/{}",
+        &["settings"],
+        Parameter::Organisation,
+        Some(|_| json!({"identifiers": []})),
+    ),
+    operation(Method::GET, "/api/Token", &["tokens"], Parameter::Nothing, None),
+    operation(Method::POST, "/api/Token", &["tokens"], Parameter::Nothing, Some(token)),
+    operation(Method::DELETE, "/api/Token/{}", &["tokens"], Parameter::Token, None),
+];
+
+/// Operations open to anybody. The marked ones serve the documentation and may be missing from the document.
+pub(super) const PUBLIC: &[(Method, &str, bool)] = &[
+    (Method::POST, "/api/v2/Token/serverside", true),
+    (Method::POST, "/api/Ingest/{}/payabli", true),
+    (Method::POST, "/api/Ingest/{}/stripe", true),
+    (Method::POST, "/api/Ingest/{}/standard", true),
+    (Method::GET, "/health/live", true),
+    (Method::GET, "/health/ready", true),
+    (Method::GET, "/metrics", true),
+    (Method::GET, "/openapi.json", false),
+    (Method::GET, "/swagger-ui/", false),
+    (Method::GET, "/", false),
+];

@@ -1,0 +1,203 @@
+//! Whose a transaction is: named, found, registered or linked later.
+
+use super::*;
+use crate::support::sql::*;
+use crate::support::*;
+
+fn link(customer: u64, item: &Value) -> String {
+    format!(
+        "/api/Customer/link/{customer}/{}",
+        item["transId"].as_str().unwrap_or("1-00000000000000000000000000000000")
+    )
+}
+
+both!(rules_14_a_customer_is_named_in_one_of_four_ways, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let body = json!({"email": "ada@example.test", "customerNumber": "A-1",
+        "references": [{"system": "stripe", "externalId": "cus_1"}]});
+    let ada = created(&client, "demo", &body).await;
+    let ways = [
+        json!({"customerId": ada}),
+        json!({"customerNumber": "A-1"}),
+        json!({"reference": {"system": "stripe", "externalId": "cus_1"}}),
+        json!({"customer": {"email": "ADA@example.test", "lastname": "Roe"}}),
+    ];
+    for (number, way) in ways.into_iter().enumerate() {
+        let item = one(&client, with(sale(&format!("T-{number}"), 1), way)).await;
+        assert_eq!((&item["customerId"], &item["reason"]), (&json!(ada), &Value::Null), "{item}");
+    }
+    let ways = [
+        json!({"customerId": 999_999}),
+        json!({"customerNumber": "A-2"}),
+        json!({"reference": {"system": "stripe", "externalId": "cus_2"}}),
+        json!({"customer": {"email": "ben@example.test"}}),
+    ];
+    for (number, way) in ways.into_iter().enumerate() {
+        let item = with(sale(&format!("U-{number}"), 1), way);
+        let refused = one_as(&client, "refuse", item.clone()).await;
+        assert_eq!(
+            (refused["result"].as_str(), code(&refused)),
+            (Some("refused"), "unknown_customer"),
+            "{refused}"
+        );
+        let kept = one(&client, item).await;
+        assert_eq!((kept["result"].as_str(), code(&kept)), (Some("created"), "unknown_customer"), "{kept}");
+        assert_eq!(kept["customerId"], Value::Null);
+    }
+    assert_eq!(total(&client, "demo").await, 1, "nobody is registered unless asked");
+    // Somebody else's transaction stays theirs.
+    let ben = created(&client, "demo", &json!({"email": "ben@example.test", "customerNumber": "B-1"})).await;
+    for whose in [json!({"customerId": ben}), json!({"customerNumber": "B-1"})] {
+        let moved = with(
+            with(sale("T-0", 1), json!({"status": "voided", "occurredAt": "2026-03-02T10:00:00Z"})),
+            whose,
+        );
+        let refused = one(&client, moved).await;
+        assert_eq!((refused["result"].as_str(), code(&refused)), (Some("refused"), "linked_to_another"));
+    }
+});
+
+both!(rules_14_a_transaction_is_linked_once, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
+    let ben = created(&client, "demo", &json!({"email": "ben@example.test"})).await;
+    let item = one(&client, with(sale("T-1", 25), json!({"description": "Two seats"}))).await;
+    let scopes = ["customers:read", "money:read", "pii:read"];
+    let reader = server.anonymous().token(&token_with(server.site(), &scopes));
+    for method in [reqwest::Method::GET, reqwest::Method::POST] {
+        reader.send(method, &link(ada, &item), None, &[]).await.expect_error(403);
+    }
+    let purpose = client.header("Sec-Purpose", "prefetch;prerender");
+    let refused = purpose.get(&link(ada, &item)).await;
+    refused.expect_error(400);
+    assert_eq!(places(&refused), set(["@Sec-Purpose"]));
+    client.send(reqwest::Method::HEAD, &link(ada, &item), None, &[]).await.expect(200);
+    assert_eq!(shown(&client, &item).await["customerId"], Value::Null, "HEAD and a prefetch link nothing");
+    for _ in 0..2 {
+        let linked = client.get(&link(ada, &item)).await.expect(200);
+        assert_eq!(
+            (linked.json["responseText"].as_str(), linked.header("Cache-Control")),
+            (Some("Success"), Some("no-store"))
+        );
+    }
+    client.post(&link(ada, &item), &Value::Null).await.expect(200);
+    let conflict = client.post(&link(ben, &item), &Value::Null).await;
+    assert_eq!(conflict.expect_error(409).json["errors"][0]["code"], "linked_to_another");
+    let seen = shown(&client, &item).await;
+    assert_eq!((&seen["customerId"], &seen["description"]), (&json!(ada), &json!("Two seats")));
+    for path in [link(ada, &json!({})), link(999_999, &item), format!("/api/Customer/link/{ada}/nothing")] {
+        client.post(&path, &Value::Null).await.expect_error(404);
+    }
+    // Another entrypoint's customer cannot have it.
+    new_entry(server.site(), "other", &[]);
+    let far = created(&client, "other", &json!({"email": "ada@example.test"})).await;
+    client.post(&link(far, &item), &Value::Null).await.expect_error(404);
+    client.delete(&path(ben)).await.expect(200);
+    let second = one(&client, sale("T-2", 1)).await;
+    client.post(&link(ben, &second), &Value::Null).await.expect_error(409);
+    let kinds =
+        Sql::open(server.site()).texts("SELECT kind AS value FROM event WHERE kind = 'transaction.linked'");
+    assert_eq!(kinds.len(), 1);
+    server.cli(&["doctor", "--deep"]).success();
+});
+
+both!(rules_14_an_approved_sale_registers_who_paid, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let who = json!({"customer": {"email": "ada@example.test", "firstname": "Ada", "city": "Oakton"}});
+    // Money that did not move registers nobody.
+    for (number, status) in ["declined", "initiated", "voided"].into_iter().enumerate() {
+        let item = with(with(sale(&format!("F-{number}"), 5), who.clone()), json!({"status": status}));
+        let kept = one_as(&client, "create", item).await;
+        assert_eq!((&kept["customerId"], code(&kept)), (&Value::Null, "not_confirmed"), "{kept}");
+    }
+    let refund = with(with(sale("F-9", 5), who.clone()), json!({"operation": "credit"}));
+    assert_eq!(one_as(&client, "create", refund).await["customerId"], Value::Null);
+    assert_eq!(total(&client, "demo").await, 0);
+    // The same one, once it is approved.
+    let approved = with(with(sale("F-1", 5), who), json!({"occurredAt": "2026-03-02T10:00:00Z"}));
+    let linked = one_as(&client, "create", approved).await;
+    assert_eq!(linked["result"], "linked", "{linked}");
+    let ada = linked["customerId"].as_u64().expect("a customer");
+    assert_eq!(operations(&client, ada).await, ["created"]);
+    // The next one completes the record, and overwrites nothing.
+    let more = json!({"customer": {"email": "Ada@example.test", "firstname": "Eve", "lastname": "Roe", "phone": "+12025550117"}});
+    let second = one_as(&client, "create", with(sale("S-2", 7), more)).await;
+    assert_eq!(second["customerId"], ada);
+    let record = read(&client, ada).await.json;
+    assert_eq!((&record["Firstname"], &record["Lastname"]), (&json!("Ada"), &json!("Roe")));
+    assert_eq!(record["Email"], "ada@example.test");
+    assert_eq!(operations(&client, ada).await, ["merged", "created"]);
+    // The same phone is not the same person.
+    let other = json!({"customer": {"email": "ben@example.test", "phone": "+12025550117"}});
+    let third = one_as(&client, "create", with(sale("S-3", 7), other)).await;
+    assert_ne!(third["customerId"], ada);
+    assert_eq!(total(&client, "demo").await, 2);
+    // Who fits two customers is not chosen.
+    let numbered =
+        created(&client, "demo", &json!({"customerNumber": "N-1", "email": "cy@example.test"})).await;
+    let both = json!({"customer": {"email": "ada@example.test", "customerNumber": "N-1"}});
+    let unclear = one_as(&client, "create", with(sale("S-4", 7), both)).await;
+    assert_eq!((&unclear["customerId"], code(&unclear)), (&Value::Null, "ambiguous_customer"), "{unclear}");
+    assert_eq!(unclear["candidates"], json!([ada, numbered]));
+    assert_eq!(shown(&client, &unclear).await["candidates"], json!([ada, numbered]));
+    client.post(&link(numbered, &unclear), &Value::Null).await.expect(200);
+    assert_eq!(shown(&client, &unclear).await["candidates"], json!([]));
+    // To register somebody needs the right to do so.
+    let token = token_with(server.site(), &["money:write", "customers:read"]);
+    let answer =
+        server.anonymous().token(&token).post(&format!("{ROUTE}?onUnknownCustomer=create"), &json!([])).await;
+    answer.expect_error(403);
+    server.cli(&["doctor", "--deep"]).success();
+});
+
+fleets!(rules_14_many_payments_of_a_new_client_make_one_customer, |fleet| async {
+    let answers = fleet
+        .race(64, |number, client| async move {
+            let who = json!({"customer": {"email": "ada@example.test", "firstname": "Ada"}});
+            one_as(&client, "create", with(sale(&format!("P-{number}"), 10), who)).await
+        })
+        .await;
+    let ids: std::collections::BTreeSet<u64> =
+        answers.iter().map(|item| item["customerId"].as_u64().unwrap_or_else(|| panic!("{item}"))).collect();
+    assert_eq!(ids.len(), 1);
+    assert_eq!(total(&fleet.client(0), "demo").await, 1);
+    let mut sql = Sql::open(fleet.site());
+    assert_eq!(sql.texts(TOTALS)[0].split(' ').skip(2).take(3).collect::<Vec<_>>(), ["64", "64", "6400000"]);
+});
+
+both!(rules_14_an_erased_customer_keeps_old_money_and_gets_none, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = created(&client, "demo", &json!({"email": "ada@example.test", "customerNumber": "A-1"})).await;
+    let item = with(
+        sale("T-1", 25),
+        json!({"customerId": ada, "description": "Zebra tickets", "maskedAccount": "•• 4242"}),
+    );
+    let first = one(&client, item.clone()).await;
+    client.delete(&format!("{}?erase=true", path(ada))).await.expect(200);
+    let seen = shown(&client, &first).await;
+    assert_eq!(
+        (&seen["customerId"], &seen["TotalAmount"], &seen["externalId"]),
+        (&json!(ada), &json!(25), &json!("T-1"))
+    );
+    assert_eq!((&seen["description"], &seen["maskedAccount"]), (&Value::Null, &Value::Null));
+    let mut sql = Sql::open(server.site());
+    assert_eq!((sql.number(TRANSACTION_TEXTS), sql.texts(TOTALS).len()), (0, 2));
+    for whose in [json!({"customerId": ada}), json!({"customerNumber": "A-1"})] {
+        let later = one(&client, with(sale(&format!("L-{whose}"), 5), whose)).await;
+        assert_eq!((&later["customerId"], code(&later)), (&Value::Null, "unknown_customer"), "{later}");
+    }
+    // A late delivery of the old one finds it, brings no text back, and a refund of it keeps its owner.
+    let late = with(item, json!({"status": "refunded", "occurredAt": "2026-03-02T10:00:00Z"}));
+    assert_eq!(one(&client, late.clone()).await["transId"], first["transId"]);
+    assert_eq!(one(&client, late).await["result"], "unchanged");
+    assert_eq!(shown(&client, &first).await["description"], Value::Null);
+    let refund =
+        with(sale("R-1", 25), json!({"operation": "refund", "refundOf": "T-1", "description": "Zebra"}));
+    assert_eq!(one(&client, refund).await["customerId"], ada);
+    assert_eq!(sql.number(TRANSACTION_TEXTS), 0);
+    server.cli(&["doctor", "--deep"]).success();
+});

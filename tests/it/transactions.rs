@@ -1,8 +1,9 @@
-//! Rules 14 and 15: what becomes of deliveries of transactions (`upsert`), whose they are (`owners`), what is refused
+//! Rules 14 and 15: what becomes of deliveries of transactions (`upsert`), whose they are (`owners`, `order`), what is refused
 //! (`input`), and what is kept of them (`kept`).
 
 mod input;
 mod kept;
+mod order;
 mod owners;
 mod upsert;
 

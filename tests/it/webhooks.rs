@@ -213,7 +213,8 @@ both!(rules_14_a_payment_system_fills_the_list_of_customers, |db| async {
 
     let list = client.get(&format!("/api/Query/transactions/demo?customerId={id}")).await.expect(200);
     let records = list.json["Records"].as_array().unwrap();
-    assert_eq!(records.len(), 3, "{}", list.text);
+    // The failed one found its customer once she had paid.
+    assert_eq!(records.len(), 4, "{}", list.text);
     assert!(
         records
             .iter()
@@ -222,7 +223,7 @@ both!(rules_14_a_payment_system_fills_the_list_of_customers, |db| async {
     let summary = &list.json["Summary"];
     assert_eq!(
         (&summary["totalRecords"], &summary["totalAmount"]),
-        (&json!(3), &json!(49.99)),
+        (&json!(4), &json!(54.99)),
         "{}",
         list.text
     );

@@ -270,6 +270,17 @@ CREATE INDEX transaction_pending ON "transaction" (entrypoint_id, customer_id) W
 CREATE INDEX transaction_customer ON "transaction" (entrypoint_id, customer_id, occurred_at_us, trans_id);
 CREATE INDEX transaction_time ON "transaction" (entrypoint_id, occurred_at_us, trans_id);
 
+-- The transactions that wait for the customer who pays, by what that customer is found by.
+CREATE TABLE transaction_payer (
+    entrypoint_id BIGINT NOT NULL,
+    -- Keyed hash of an identifier and its values, as in identity_digest.
+    digest BYTEA NOT NULL,
+    trans_id BYTEA NOT NULL,
+    -- It does not begin with the entrypoint, or a planner would take any index that does for as good.
+    PRIMARY KEY (digest, trans_id)
+);
+CREATE INDEX transaction_payer_id ON transaction_payer (trans_id);
+
 -- What the transactions of a customer come to: a row for each currency, and one for the base currency, whose currency is ''.
 CREATE TABLE customer_total (
     entrypoint_id BIGINT NOT NULL,

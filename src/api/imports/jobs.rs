@@ -6,7 +6,7 @@ use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpResponse, get, post};
 use serde::Serialize;
 
-use super::{JobOut, RowOut};
+use super::{JobOut, RowOut, payments_need};
 use crate::api::http::call::{Call, SERVICE, ok};
 use crate::api::http::error::Error;
 use crate::api::http::params::{EntryPath, ImportPath, KeyHeader, PageQuery, StopKeyHeader};
@@ -167,7 +167,8 @@ pub(crate) async fn cancel_import(call: Call, payload: Payload) -> Result<HttpRe
 /// Do for real what a dry run rehearsed
 ///
 /// Imports the very file of a finished dry run, with its options. Rows are decided anew; those of which something else
-/// becomes than the dry run had said are marked `changedSinceDryRun`. Asked again, it is the same import.
+/// becomes than the dry run had said are marked `changedSinceDryRun`. Asked again, it is the same import. It needs the scopes
+/// that the dry run needed.
 #[utoipa::path(
     tag = "Imports",
     params(
@@ -180,6 +181,9 @@ pub(crate) async fn cancel_import(call: Call, payload: Payload) -> Result<HttpRe
 #[post("/api/Import/jobs/{entry}/{jobId}/commit")]
 pub(crate) async fn commit_import(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     let job = visible_job(&call, Scope::CustomersImport).await?;
+    if let Some(on_unknown) = job.plan.options.payments {
+        payments_need(&call, on_unknown)?;
+    }
     let mutation = call.bodiless(job.entrypoint_id, payload).await?;
     if let Err(problems) = call.params().done() {
         let job_id = serde_json::from_str(&mutation.replay(problems).await?)?;

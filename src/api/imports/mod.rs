@@ -10,10 +10,20 @@ pub(crate) use self::jobs::{
     list_imports,
 };
 pub(crate) use self::send::{import_customers, import_transactions};
+use super::http::call::Call;
+use super::http::error::Error;
 use crate::domain::accounts::sight::Sight;
+use crate::domain::accounts::token::Scope;
+use crate::domain::decide::delivery::OnUnknown;
 use crate::domain::imports::{ImportJob, JobState, Preset, Reason, RowOutcome, RowReport};
 use crate::domain::kernel::time::Micros;
 use crate::domain::view;
+
+/// Checks that a token may import transactions that make this of unknown customers.
+fn payments_need(call: &Call, on_unknown: OnUnknown) -> Result<(), Error> {
+    call.require(Scope::MoneyWrite)?;
+    if on_unknown == OnUnknown::Create { call.require(Scope::CustomersWrite) } else { Ok(()) }
+}
 
 /// An import, as far as it is.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]

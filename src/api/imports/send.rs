@@ -12,8 +12,8 @@ use futures_util::stream::poll_fn;
 use futures_util::{Stream, StreamExt as _};
 use serde::Serialize;
 
-use super::ReasonOut;
 use super::jobs::accepted;
+use super::{ReasonOut, payments_need};
 use crate::api::http::body::{self, discard};
 use crate::api::http::call::{Call, ok};
 use crate::api::http::error::Error;
@@ -21,6 +21,7 @@ use crate::api::http::params::EntryPath;
 use crate::domain::accounts::sight::Sight;
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::identifier::{IdField, Identifier};
+use crate::domain::decide::delivery::OnUnknown;
 use crate::domain::decide::guard;
 use crate::domain::imports::{ImportJob, ImportOptions, JobState, Preset, RowOutcome};
 use crate::domain::kernel::card;
@@ -168,7 +169,7 @@ pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<Htt
 pub(crate) async fn import_transactions(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     call.require(Scope::CustomersImport)?;
     if call.params().text("onUnknownCustomer").as_deref() == Some("create") {
-        call.require(Scope::CustomersWrite)?;
+        payments_need(&call, OnUnknown::Create)?;
     }
     let entrypoint_id = call.entry(Scope::MoneyWrite).await?;
     import(&call, entrypoint_id, payload, ImportOptions::parse_payments).await

@@ -24,6 +24,15 @@ pub struct Ingest {
     pub random: u128,
 }
 
+impl Ingest {
+    /// Whether a delivery has no time, so that its arrival counts.
+    pub fn is_untimed(&self) -> bool {
+        let is_untimed =
+            |delivery: &Delivery| matches!(delivery, Delivery::Item(item) if item.occurred_at.is_none());
+        self.items.iter().any(is_untimed)
+    }
+}
+
 /// A delivery of a transaction.
 #[derive(Debug, Clone)]
 pub enum Delivery {

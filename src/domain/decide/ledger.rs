@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::delivery::ItemAnswer;
 use super::missing::{ExternalKey, Missing};
+use crate::domain::customers::identifier::MatchKey;
 use crate::domain::kernel::money::Money;
 use crate::domain::transactions::Transaction;
 use crate::domain::transactions::currency::Currency;
@@ -46,6 +47,14 @@ pub struct Ledger {
     ids: HashMap<TransId, Option<ExternalKey>>,
     /// What pays a transaction back, for those whose list is loaded.
     paid_back_by: HashMap<ExternalKey, BTreeSet<ExternalKey>>,
+    /// How many pay a transaction back, for those whose list is not loaded.
+    numbers_paid_back: HashMap<ExternalKey, usize>,
+    /// What waits for the customers with some keys, as stored.
+    waiting: HashMap<MatchKey, Vec<ExternalKey>>,
+    /// The same, of what the batch brought.
+    waiting_new: HashMap<MatchKey, Vec<ExternalKey>>,
+    /// Those that waited before the batch changed them.
+    has_waited: HashSet<TransId>,
     payers: HashMap<i64, Payer>,
     changed: Vec<ExternalKey>,
     /// Whether a changed one is new.
@@ -100,6 +109,23 @@ impl Ledger {
                 list.insert(key_of(transaction));
             }
         }
+    }
+
+    /// Says how many pay some transactions back.
+    pub fn add_numbers_paid_back(&mut self, numbers: impl IntoIterator<Item = (ExternalKey, usize)>) {
+        for (key, number) in numbers {
+            self.numbers_paid_back.entry(key).or_insert(number);
+        }
+    }
+
+    /// Says which of the loaded transactions wait for the customers with a key.
+    pub fn add_waiting(&mut self, key: MatchKey, waiting: Vec<ExternalKey>) {
+        self.waiting.entry(key).or_insert(waiting);
+    }
+
+    /// Whether it is loaded what waits for the customers with a key.
+    pub fn knows_waiting(&self, key: &MatchKey) -> bool {
+        self.waiting.contains_key(key)
     }
 
     /// Says which transaction has an id.
@@ -158,6 +184,36 @@ impl Ledger {
         Ok(list.iter().filter_map(|key| self.known.get(key)?.as_ref()).map(Arc::clone).collect())
     }
 
+    /// How many pay a transaction back, in any state.
+    ///
+    /// # Errors
+    /// [`Missing::Transactions`] if that is not loaded.
+    pub fn number_paid_back(&self, key: &ExternalKey) -> Result<usize, Missing> {
+        let list = self.paid_back_by.get(key).map(BTreeSet::len);
+        let number = list.or_else(|| self.numbers_paid_back.get(key).copied());
+        number.ok_or_else(|| Missing::Transactions(vec![key.clone()]))
+    }
+
+    /// What may wait for the customers with some keys.
+    ///
+    /// # Errors
+    /// [`Missing::Waiting`] if that is not loaded.
+    pub fn waiting(&self, keys: &[MatchKey]) -> Result<BTreeSet<ExternalKey>, Missing> {
+        let missing: Vec<MatchKey> = keys.iter().filter(|key| !self.knows_waiting(key)).cloned().collect();
+        if !missing.is_empty() {
+            return Err(Missing::Waiting(missing));
+        }
+        let stored_and_new = |key| [self.waiting.get(key), self.waiting_new.get(key)];
+        Ok(keys.iter().flat_map(stored_and_new).flatten().flatten().cloned().collect())
+    }
+
+    /// Lets a transaction wait for the customers with some keys.
+    pub fn wait(&mut self, for_keys: Vec<MatchKey>, key: &ExternalKey) {
+        for for_key in for_keys {
+            self.waiting_new.entry(for_key).or_default().push(key.clone());
+        }
+    }
+
     /// What confirmed refunds of a sale come to in its currency.
     ///
     /// # Errors
@@ -173,12 +229,15 @@ impl Ledger {
         let before = self.known.get(&key).cloned().flatten();
         if let Some(before) = &before {
             self.count(before, base, -1);
+            if before.is_waiting() {
+                self.has_waited.insert(before.id);
+            }
             if is_earlier(before, &after) {
                 self.growth_of(before).into_iter().for_each(|growth| growth.is_stale = true);
             }
             let old = sale_of(before).filter(|old| Some(old) != sale_of(&after).as_ref());
-            if let Some(list) = old.and_then(|old| self.paid_back_by.get_mut(&old)) {
-                list.remove(&key);
+            if let Some(old) = old {
+                self.pays_back_no_more(&old, &key);
             }
         }
         self.count(&after, base, 1);
@@ -187,8 +246,14 @@ impl Ledger {
             growth.last_at = growth.last_at.max(at);
             growth.last_sale_at = growth.last_sale_at.max(sale_at);
         }
-        if let Some(list) = sale_of(&after).and_then(|sale| self.paid_back_by.get_mut(&sale)) {
-            list.insert(key.clone());
+        if let Some(sale) = sale_of(&after) {
+            let is_known = before.as_deref().and_then(sale_of).as_ref() == Some(&sale);
+            if let Some(number) = self.numbers_paid_back.get_mut(&sale).filter(|_| !is_known) {
+                *number = number.saturating_add(1);
+            }
+            if let Some(list) = self.paid_back_by.get_mut(&sale) {
+                list.insert(key.clone());
+            }
         }
         if !self.is_new.contains_key(&key) {
             self.is_new.insert(key.clone(), before.is_none());
@@ -196,6 +261,15 @@ impl Ledger {
         }
         self.ids.insert(after.id, Some(key.clone()));
         self.known.insert(key, Some(Arc::new(after)));
+    }
+
+    fn pays_back_no_more(&mut self, sale: &ExternalKey, key: &ExternalKey) {
+        if let Some(list) = self.paid_back_by.get_mut(sale) {
+            list.remove(key);
+        }
+        if let Some(number) = self.numbers_paid_back.get_mut(sale) {
+            *number = number.saturating_sub(1);
+        }
     }
 
     /// Adds a transaction to the totals of its customer (`sign` 1), or takes it away (-1).
@@ -231,6 +305,11 @@ impl Ledger {
             let is_new = self.is_new.get(key).copied().unwrap_or_default();
             (self.known.get(key).and_then(Option::as_ref), is_new)
         })
+    }
+
+    /// The changed transactions that waited as they are stored.
+    pub fn has_waited(&self) -> impl Iterator<Item = TransId> {
+        self.has_waited.iter().copied()
     }
 
     /// What to add to the totals of each customer, in each currency and in the base currency (`None`).

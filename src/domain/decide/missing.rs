@@ -32,6 +32,8 @@ pub enum Missing {
     Transactions(Vec<ExternalKey>),
     /// A transaction, by its id.
     TransactionId(TransId),
+    /// Which transactions wait for the customers with some keys.
+    Waiting(Vec<MatchKey>),
     /// Whether there is a live customer with an id.
     Payer(i64),
 }

@@ -21,6 +21,7 @@ mod lifecycle;
 mod match_;
 mod method;
 pub mod missing;
+mod payer;
 mod reference;
 mod subscription;
 mod transaction;
@@ -159,7 +160,7 @@ pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<Matc
             SubscriptionOwner::Customer(create, _) => keys_of_create(working_set, create, command.sight),
             SubscriptionOwner::Unnamed | SubscriptionOwner::Id(_) => Vec::new(),
         },
-        Action::Ingest(ingest) => transaction::precomputed_keys(working_set, ingest, command.sight),
+        Action::Ingest(ingest) => payer::precomputed_keys(working_set, ingest, command.sight),
         Action::Delete(_)
         | Action::Link(_)
         | Action::Consent(_)

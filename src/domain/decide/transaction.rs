@@ -5,52 +5,31 @@
 
 use std::sync::Arc;
 
-use super::command::{Actor, CreateCustomer, Hung, OnMatch, Outcome};
-use super::create::{check_required, decide_create};
+use super::command::{Actor, Outcome};
 use super::delivery::{Delivery, Ingest, ItemAnswer, ItemResult, LinkTransaction, OnUnknown, Reason};
 use super::effects::Effects;
 use super::events::{Event, EventKind};
 use super::ledger::{self, Payer, key_of, sale_of};
 use super::missing::{ExternalKey, Missing};
-use super::unique::check_changed_identity;
+use super::payer::{
+    Found, Named, Paying, as_create, find, first_with, number_key, payer_told, waiting_keys, whose,
+};
 use super::working_set::WorkingSet;
-use super::{Undecided, guard, keys_of_create, lifecycle, refused, write};
+use super::{Undecided, refused};
 use crate::domain::accounts::sight::Sight;
-use crate::domain::customers::draft::{Change, Draft};
-use crate::domain::customers::fields::TextField;
-use crate::domain::customers::fill::fill;
-use crate::domain::customers::history::Operation as HistoryOperation;
-use crate::domain::customers::identifier::{Identifier, MatchKey, reference_key};
-use crate::domain::customers::matching::Candidates;
-use crate::domain::customers::record::Customer;
-use crate::domain::customers::{apply, matching};
+use crate::domain::customers::draft::Draft;
+use crate::domain::customers::identifier::{MatchKey, reference_key};
 use crate::domain::kernel::problem::Rejection;
-use crate::domain::kernel::time::Micros;
 use crate::domain::transactions::changes::changes;
 use crate::domain::transactions::id::TransId;
 use crate::domain::transactions::item::{Item, Whose};
 use crate::domain::transactions::merge::merged;
+use crate::domain::transactions::status::Operation;
 use crate::domain::transactions::totals::sale_at;
-use crate::domain::transactions::{CANDIDATES_MAX, Details, Transaction};
+use crate::domain::transactions::{Details, PAID_BACK_MAX, Transaction, WAITING_MAX};
 
 /// The name of the field that says whose a transaction is, in events.
 const OWNER: &str = "customerId";
-
-/// Whose a delivery says that its transaction is.
-#[derive(Debug, Default)]
-struct Named {
-    customer_id: Option<i64>,
-    candidates: Vec<i64>,
-    /// Why there is no customer.
-    reason: Option<Reason>,
-}
-
-impl Named {
-    fn nobody(code: &str, message: &str, field: &str) -> Named {
-        let reason = Reason { code: code.into(), message: message.into(), field: field.into() };
-        Named { reason: Some(reason), ..Named::default() }
-    }
-}
 
 pub(super) fn decide_ingest(
     working_set: &mut WorkingSet,
@@ -102,13 +81,16 @@ fn deliver(
     }
     let key = (item.source.clone(), item.external_id.clone());
     let before = working_set.ledger.get(&key)?.map(Arc::clone);
+    let is_linked = before.as_ref().is_some_and(|before| before.customer_id.is_some());
+    let payer = if is_linked { None } else { payer_told(working_set, &item.whose, sight) };
     let mut after = match &before {
-        Some(before) => merged(before, item, (base, now), sight.pii),
+        Some(before) => merged(before, (item, payer.as_ref()), (base, now), sight.pii),
         None => {
             // An odd factor makes each of a thousand ids another one.
             let place = u128::try_from(index).unwrap_or_default();
             let random = ingest.random ^ place.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-            Transaction::new(item, TransId::new(working_set.entrypoint.id, now, random), base, now)
+            let id = TransId::new(working_set.entrypoint.id, now, random);
+            Transaction::new(item, payer, id, (base, now))
         }
     };
     // What the transaction touches must be there before anything is written.
@@ -116,8 +98,14 @@ fn deliver(
         Some(sale) => working_set.ledger.get(&sale)?.map(Arc::clone),
         None => None,
     };
-    if let Some(earlier) = before.as_deref().and_then(sale_of) {
-        working_set.ledger.get(&earlier)?;
+    let earlier_sale = before.as_deref().and_then(sale_of);
+    if let Some(earlier) = &earlier_sale {
+        working_set.ledger.get(earlier)?;
+    }
+    if let Some(sale) = sale_of(&after).filter(|sale| Some(sale) != earlier_sale.as_ref())
+        && working_set.ledger.number_paid_back(&sale)? >= PAID_BACK_MAX
+    {
+        return Ok(refusal(too_many_refunds()));
     }
     after.refunded = working_set.ledger.refunded(&after)?;
     let owners = [before.as_ref(), sale.as_ref()].map(|known| known.and_then(|known| known.customer_id));
@@ -133,14 +121,23 @@ fn deliver(
             None => Named { customer_id: Some(owner), ..Named::default() },
         },
         None => {
-            let paid = sale_at(&after);
-            let named = whose(working_set, &item.whose, (ingest.on_unknown, paid), actor, sight)?;
+            // A later delivery may say that the money went back; the customer paid all the same.
+            let confirms = item.operation == Operation::Sale && item.status.is_confirmed();
+            let paying = Paying {
+                registers: confirms && ingest.on_unknown == OnUnknown::Create,
+                paid: sale_at(&after),
+                waits: ingest.on_unknown == OnUnknown::Create,
+            };
+            let named = whose(working_set, &item.whose, paying, actor, sight)?;
             match named.reason {
                 Some(reason) if ingest.on_unknown == OnUnknown::Refuse => return Ok(refusal(reason)),
                 _ => named,
             }
         }
     };
+    if let Some(owner) = named.customer_id {
+        link_waiting(working_set, (&named.keys, &key), owner, actor)?;
+    }
     after.customer_id = named.customer_id;
     if !named.candidates.is_empty() {
         after.details.candidates.clone_from(&named.candidates);
@@ -169,10 +166,18 @@ fn deliver(
     Ok(answer)
 }
 
-/// Keeps no texts for an erased person.
+fn too_many_refunds() -> Reason {
+    Reason {
+        code: "too_many_refunds".into(),
+        message: format!("the sale has {PAID_BACK_MAX} refunds and chargebacks, and takes no more"),
+        field: "/refundOf".into(),
+    }
+}
+
+/// Keeps of the details what a linked one needs, and no texts for an erased person.
 fn forget_erased(working_set: &WorkingSet, transaction: &mut Transaction) -> Result<(), Missing> {
     let Some(owner) = transaction.customer_id else { return Ok(()) };
-    transaction.details.candidates.clear();
+    transaction.forget_payer();
     if working_set.payer(owner)? == Payer::Erased {
         transaction.details = Details::default();
     }
@@ -211,10 +216,45 @@ fn record(
         }
     }
     note(working_set, before, &after, actor);
+    let waits_for = waiting_keys(working_set, &after);
     working_set.ledger.put(after, base);
+    working_set.ledger.wait(waits_for, &key);
     for (before, after) in all {
         note(working_set, before.as_deref(), &after, actor);
         working_set.ledger.put(after, base);
+    }
+    Ok(())
+}
+
+/// Links what waited for the customer who has some keys, so that it does not matter which of a person's payments came first.
+/// `but`: the transaction in hand.
+fn link_waiting(
+    working_set: &mut WorkingSet,
+    (keys, but): (&[MatchKey], &ExternalKey),
+    owner: i64,
+    actor: &Actor,
+) -> Result<(), Missing> {
+    let waiting = working_set.ledger.waiting(keys)?;
+    for key in waiting.into_iter().filter(|key| key != but).take(WAITING_MAX) {
+        let Some(before) = working_set.ledger.get(&key)?.map(Arc::clone) else { continue };
+        let Some(payer) = before.details.payer().filter(|_| before.is_waiting()) else { continue };
+        // A refund follows its sale.
+        let follows = match sale_of(&before) {
+            Some(sale) => working_set.ledger.get(&sale)?.is_some(),
+            None => false,
+        };
+        let found = match find(working_set, &as_create(&Draft::default()), &payer, true) {
+            Ok(found) => found,
+            Err(Undecided::Missing(missing)) => return Err(missing),
+            Err(Undecided::Rejected(_)) => continue,
+        };
+        if follows || found != Found::One(owner) {
+            continue;
+        }
+        let mut after = Transaction::clone(&before);
+        after.customer_id = Some(owner);
+        forget_erased(working_set, &mut after)?;
+        record(working_set, Some(&before), after, actor)?;
     }
     Ok(())
 }
@@ -261,205 +301,6 @@ fn other_owner(working_set: &WorkingSet, whose: &Whose, owner: i64) -> Result<Op
     }))
 }
 
-/// The key of a customer number.
-fn number_key(number: &str) -> Option<MatchKey> {
-    let mut named = Customer::default();
-    named.texts.set(TextField::CustomerNumber, Some(number.into()));
-    Identifier::customer_number().key(&named)
-}
-
-fn first_with(working_set: &WorkingSet, key: Option<&MatchKey>) -> Result<Option<i64>, Missing> {
-    let Some(key) = key else { return Ok(None) };
-    Ok(working_set.live_with(key)?.first().copied())
-}
-
-/// Finds the customer that a delivery names; registers or completes the one who paid, if that is asked for.
-fn whose(
-    working_set: &mut WorkingSet,
-    whose: &Whose,
-    (on_unknown, paid): (OnUnknown, Option<Micros>),
-    actor: &Actor,
-    sight: Sight,
-) -> Result<Named, Missing> {
-    const UNKNOWN: &str = "there is no such customer at this entrypoint";
-    let known = |found: Option<i64>, field: &str| match found {
-        Some(id) => Named { customer_id: Some(id), ..Named::default() },
-        None => Named::nobody("unknown_customer", UNKNOWN, field),
-    };
-    match whose {
-        Whose::Nobody => Ok(Named::default()),
-        Whose::Id(id) => {
-            let is_live = working_set.payer(*id)? == Payer::Live;
-            Ok(known(is_live.then_some(*id), "/customerId"))
-        }
-        Whose::Number(number) => {
-            Ok(known(first_with(working_set, number_key(number).as_ref())?, "/customerNumber"))
-        }
-        Whose::Reference(reference) => {
-            let key = reference_key(&reference.system, &reference.external_id);
-            Ok(known(first_with(working_set, Some(&key))?, "/reference"))
-        }
-        Whose::Customer(draft) => {
-            let registers = on_unknown == OnUnknown::Create;
-            match payer(working_set, draft, (registers, paid), actor, sight) {
-                Ok(named) => Ok(named),
-                Err(Undecided::Missing(missing)) => Err(missing),
-                Err(Undecided::Rejected(rejection)) => Ok(not_found(rejection)),
-            }
-        }
-    }
-}
-
-/// Nobody, as several customers may be the one who paid, or one who may be another person.
-fn ambiguous(mut candidates: Vec<i64>) -> Named {
-    const MESSAGE: &str =
-        "fits several customers, or one with another number or e-mail; link the transaction to the right one";
-    candidates.truncate(CANDIDATES_MAX);
-    Named { candidates, ..Named::nobody("ambiguous_customer", MESSAGE, "/customer") }
-}
-
-/// The customers with one of the identifiers, if more than one has the same. A create takes the oldest of them (rules 3), but
-/// money never changes its owner.
-fn several(found: &Candidates) -> Option<Vec<i64>> {
-    let (_, ids) = found.iter().find(|(_, ids)| ids.len() > 1)?;
-    Some(ids.clone())
-}
-
-/// Whether a customer whom another identifier found has an e-mail address, and a different one than who paid.
-fn has_another_email(working_set: &WorkingSet, id: i64, record: &Customer) -> bool {
-    let Some(stored) = working_set.customer(id) else { return false };
-    stored.customer.text(TextField::Email).is_some()
-        && record.text(TextField::Email).is_some()
-        && !stored.customer.is_same(TextField::Email, record)
-}
-
-/// Why who paid was not found and not registered.
-fn not_found(rejection: Rejection) -> Named {
-    const FIELD: &str = "/customer";
-    match rejection {
-        Rejection::Conflict { ids, .. } => ambiguous(ids),
-        Rejection::Invalid(problems) | Rejection::NeedsPii(problems) | Rejection::State(problems) => {
-            let reason = Reason::first_of(&problems);
-            Named {
-                reason: Some(Reason { field: format!("{FIELD}{}", reason.field), ..reason }),
-                ..Named::default()
-            }
-        }
-        _ => Named::nobody(
-            "unknown_customer",
-            "has no value for anything that identifies a customer here",
-            FIELD,
-        ),
-    }
-}
-
-/// The keys of the references that a payment's customer has.
-fn reference_keys(draft: &Draft) -> Vec<MatchKey> {
-    let Change::Set(list) = &draft.references else { return Vec::new() };
-    list.references.iter().map(|it| reference_key(&it.system, &it.external_id)).collect()
-}
-
-/// The create that a payment's customer stands for.
-fn as_create(draft: &Draft) -> CreateCustomer {
-    CreateCustomer { draft: draft.clone(), hung: Hung::default(), on_match: OnMatch::Get, precomputed: None }
-}
-
-/// Finds who paid by the one matcher (rules 3).
-fn payer(
-    working_set: &mut WorkingSet,
-    draft: &Draft,
-    (registers, paid): (bool, Option<Micros>),
-    actor: &Actor,
-    sight: Sight,
-) -> Result<Named, Undecided> {
-    let entrypoint = Arc::clone(&working_set.entrypoint);
-    guard::check_create(&entrypoint.policy, draft, sight)?;
-    // What another system calls a customer leads to this one and to no other.
-    for key in reference_keys(draft) {
-        if let Some(id) = first_with(working_set, Some(&key))? {
-            if registers && paid.is_some() && sight.pii {
-                complete(working_set, draft, id, actor)?;
-            }
-            return Ok(Named { customer_id: Some(id), ..Named::default() });
-        }
-    }
-    let create = as_create(draft);
-    let (record, problems) = apply::create(draft, entrypoint.country.as_deref(), working_set.now);
-    let keys = matching::keys(&entrypoint, &create, &record)?;
-    let found = matching::candidates(working_set, &keys)?;
-    // Whoever does not see e-mail addresses must not learn one, save where it identifies (rules 1).
-    let compares_email =
-        sight.pii || keys.iter().any(|key| key.identifier.to_string() == TextField::Email.name());
-    if let Some(candidates) = several(&found) {
-        return Ok(ambiguous(candidates));
-    }
-    let customer_id = match matching::hit(working_set, &create, &record, &found)? {
-        // A shared phone or name makes nobody the same person as the one with another address.
-        Some(hit) if compares_email && has_another_email(working_set, hit.id, &record) => {
-            return Ok(ambiguous(vec![hit.id]));
-        }
-        Some(hit) => {
-            if registers && paid.is_some() && sight.pii {
-                complete(working_set, draft, hit.id, actor)?;
-            }
-            hit.id
-        }
-        None if !registers => {
-            return Ok(Named::nobody("unknown_customer", "no customer fits", "/customer"));
-        }
-        None if paid.is_none() => {
-            const MESSAGE: &str = "no customer fits; an approved sale will register one";
-            return Ok(Named::nobody("not_confirmed", MESSAGE, "/customer"));
-        }
-        None => {
-            check_required(working_set, draft, &record, &problems)?;
-            let mut effects = decide_create(working_set, &create, actor, sight)?;
-            lifecycle::begin(&mut effects, paid, working_set.now);
-            let made = effects.outcome.record().ok_or(Rejection::Defect)?;
-            working_set.take(effects);
-            made.0
-        }
-    };
-    Ok(Named { customer_id: Some(customer_id), ..Named::default() })
-}
-
-/// Fills in what a customer lacks. What would get in the way of another customer is left.
-fn complete(working_set: &mut WorkingSet, draft: &Draft, id: i64, actor: &Actor) -> Result<(), Undecided> {
-    let stored = Arc::clone(working_set.customer(id).ok_or(Rejection::Defect)?);
-    let (after, problems) = fill(&stored.customer, draft, working_set.entrypoint.country.as_deref());
-    if !problems.is_empty() || after == stored.customer {
-        return Ok(());
-    }
-    match check_changed_identity(working_set, &stored, &after) {
-        Ok(()) => {}
-        Err(Undecided::Missing(missing)) => return Err(missing.into()),
-        Err(Undecided::Rejected(_)) => return Ok(()),
-    }
-    let (version, revision) = write(working_set, &stored, after, HistoryOperation::Merged, actor, false);
-    working_set.take(Effects::new(Outcome::Changed { id, version }, revision));
-    Ok(())
-}
-
-/// The keys by which deliveries name customers.
-pub(super) fn precomputed_keys(working_set: &WorkingSet, ingest: &Ingest, sight: Sight) -> Vec<MatchKey> {
-    let mut keys = Vec::new();
-    for delivery in &ingest.items {
-        let Delivery::Item(item) = delivery else { continue };
-        match &item.whose {
-            Whose::Nobody | Whose::Id(_) => {}
-            Whose::Number(number) => keys.extend(number_key(number)),
-            Whose::Reference(reference) => {
-                keys.push(reference_key(&reference.system, &reference.external_id));
-            }
-            Whose::Customer(draft) => {
-                keys.extend(reference_keys(draft));
-                keys.extend(keys_of_create(working_set, &as_create(draft), sight));
-            }
-        }
-    }
-    keys
-}
-
 pub(super) fn decide_link(
     working_set: &mut WorkingSet,
     link: &LinkTransaction,
@@ -489,7 +330,7 @@ pub(super) fn decide_link(
             }
             let mut after = Transaction::clone(&before);
             after.customer_id = Some(link.id);
-            after.details.candidates.clear();
+            after.forget_payer();
             record(working_set, Some(&before), after, actor)?;
         }
     }

@@ -196,7 +196,7 @@ mod tests {
         item.optional.description = Some("Two seats".into());
         item.optional.additional = Some([("Seat".into(), "12".into())].into());
         item.occurred_at = Some(Micros(1_772_359_200_000_000));
-        let transaction = Transaction::new(&item, TransId([1; 16]), Currency::default(), Micros(0));
+        let transaction = Transaction::new(&item, None, TransId([1; 16]), (Currency::default(), Micros(0)));
         let entrypoint = Entrypoint { id: 7, entry: "demo".into(), ..Entrypoint::default() };
         let mut customer = Customer::default();
         customer.texts.set(TextField::Email, Some("ada.roe@example.test".into()));

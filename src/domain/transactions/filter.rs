@@ -514,7 +514,7 @@ mod tests {
         item.optional.masked_account = Some("•••• 4242".into());
         item.optional.additional = Some([("Seat".into(), "Row 12".into())].into());
         item.occurred_at = Some(Micros(1_772_359_200_000_000)); // 2026-03-01T10:00:00Z
-        let mut sale = Transaction::new(&item, TransId([7; 16]), Currency::default(), Micros(0));
+        let mut sale = Transaction::new(&item, None, TransId([7; 16]), (Currency::default(), Micros(0)));
         sale.customer_id = Some(42);
         sale
     }

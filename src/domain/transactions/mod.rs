@@ -25,6 +25,7 @@ use self::currency::Currency;
 use self::id::TransId;
 use self::item::Item;
 use self::status::{Operation, Status};
+use super::customers::record::Customer;
 use super::kernel::money::Money;
 use super::kernel::time::Micros;
 
@@ -32,6 +33,10 @@ use super::kernel::time::Micros;
 pub const ITEMS_MAX: usize = 1_000;
 /// How many customers an ambiguous match keeps as candidates.
 pub const CANDIDATES_MAX: usize = 20;
+/// The most refunds and chargebacks of one sale, in any state (rules 14). All of them are read when the sale is.
+pub const PAID_BACK_MAX: usize = 1_000;
+/// The most transactions that one payment brings to its customer, of those that waited for it (rules 14).
+pub const WAITING_MAX: usize = 1_000;
 
 /// A transaction as all deliveries so far tell it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +103,16 @@ pub struct Details {
     /// The customers among whom an ambiguous match could not choose, oldest first; empty once linked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<i64>,
+    /// Who pays, as a record in JSON, while no customer is known to be that; none once linked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payer: Option<String>,
+}
+
+impl Details {
+    /// The record of who pays, while no customer is known to be that.
+    pub fn payer(&self) -> Option<Customer> {
+        self.payer.as_deref().and_then(|json| serde_json::from_str(json).ok())
+    }
 }
 
 /// When a delivery was told: its time, then the rank of its status.
@@ -128,18 +143,26 @@ pub enum Field {
     Description,
     /// `additionalData`.
     Additional,
+    /// Who pays, while no customer is known to be that.
+    Payer,
 }
 
 impl Field {
     /// Whether a token without `pii:read` sees it masked.
     pub fn is_masked(self) -> bool {
-        matches!(self, Field::MaskedAccount | Field::Description | Field::Additional)
+        matches!(self, Field::MaskedAccount | Field::Description | Field::Additional | Field::Payer)
     }
 }
 
 impl Transaction {
-    /// The transaction of a first delivery, without its customer. `currency` counts where the item names none.
-    pub fn new(item: &Item, id: TransId, currency: Currency, now: Micros) -> Transaction {
+    /// The transaction of a first delivery, without its customer. `payer` is who pays, as a record in JSON. `currency` counts
+    /// where the item names none.
+    pub fn new(
+        item: &Item,
+        payer: Option<String>,
+        id: TransId,
+        (currency, now): (Currency, Micros),
+    ) -> Transaction {
         let at = item.occurred_at.unwrap_or(now);
         let optional = item.optional.clone();
         Transaction {
@@ -167,6 +190,7 @@ impl Transaction {
                 description: optional.description,
                 additional: optional.additional.unwrap_or_default(),
                 candidates: Vec::new(),
+                payer,
             },
             stamps: BTreeMap::new(),
         }
@@ -175,6 +199,18 @@ impl Transaction {
     /// When its status was told.
     pub fn stamp(&self) -> Stamp {
         Stamp(self.state_at, self.status.rank())
+    }
+
+    /// Whether it waits for the customer who pays.
+    pub fn is_waiting(&self) -> bool {
+        self.customer_id.is_none() && self.details.payer.is_some()
+    }
+
+    /// Keeps of an unlinked one's details what a linked one needs.
+    pub fn forget_payer(&mut self) {
+        self.details.candidates.clear();
+        self.details.payer = None;
+        self.stamps.remove(&Field::Payer);
     }
 
     /// Whether more was refunded than was paid.

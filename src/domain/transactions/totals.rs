@@ -125,7 +125,8 @@ mod tests {
 
     fn transaction(operation: Operation, status: Status, amount: &str, currency: &str) -> Transaction {
         let item = Item { operation, status, amount: money(amount), ..Item::bare("shop", "1") };
-        Transaction::new(&item, TransId::default(), Currency::parse(currency).unwrap(), Micros(1))
+        let currency = Currency::parse(currency).unwrap();
+        Transaction::new(&item, None, TransId::default(), (currency, Micros(1)))
     }
 
     fn base(transaction: &Transaction) -> (i64, String, String, i64) {

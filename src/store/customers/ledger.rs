@@ -1,8 +1,9 @@
 //! Loads what decisions about transactions need, in a few statements a batch.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::load::Loaded;
+use crate::domain::customers::identifier::MatchKey;
 use crate::domain::decide::command::{Action, Command};
 use crate::domain::decide::delivery::Delivery;
 use crate::domain::decide::ledger::{Payer, key_of};
@@ -13,8 +14,9 @@ use crate::domain::transactions::item::Whose;
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
 use crate::store::keys::keyring::KeyRing;
-use crate::store::transactions::load::{Opener, by_id, found, paid_back, payers};
+use crate::store::transactions::load::{Opener, by_id, found, numbers_paid_back, paid_back, payers};
 use crate::store::transactions::rows::{TransactionRow, digest};
+use crate::store::transactions::waiting;
 
 impl Loaded {
     /// Loads what the deliveries among some commands need.
@@ -44,7 +46,64 @@ impl Loaded {
             }
         }
         self.load_payers(conn, &payers)?;
-        if keys.is_empty() { Ok(()) } else { self.load_transactions(conn, ring, &keys, &sales) }
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.load_transactions(conn, ring, &keys, &sales)?;
+        self.load_numbers_paid_back(conn, sales)
+    }
+
+    /// Loads how many pay some transactions back.
+    fn load_numbers_paid_back(
+        &mut self,
+        conn: &mut Conn,
+        mut sales: Vec<ExternalKey>,
+    ) -> Result<(), StoreError> {
+        sales.sort_unstable();
+        sales.dedup();
+        let mut numbers = vec![0_usize; sales.len()];
+        for index in self.keys.all() {
+            let digests: Vec<Vec<u8>> = sales.iter().map(|key| digest(&index.key, &key.0, &key.1)).collect();
+            let found = numbers_paid_back(conn, self.lock_row.entrypoint_id, &digests)?;
+            for (number, digest) in numbers.iter_mut().zip(&digests) {
+                *number = number.saturating_add(found.get(digest).copied().unwrap_or_default());
+            }
+        }
+        self.working_set.ledger.add_numbers_paid_back(sales.into_iter().zip(numbers));
+        Ok(())
+    }
+
+    /// Loads what waits for the customers with some keys.
+    pub(crate) fn load_waiting(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        mut keys: Vec<MatchKey>,
+    ) -> Result<(), StoreError> {
+        keys.retain(|key| !self.working_set.ledger.knows_waiting(key));
+        keys.sort_unstable();
+        keys.dedup();
+        let mut waiting: Vec<Vec<TransId>> = vec![Vec::new(); keys.len()];
+        for index in self.keys.all() {
+            let digests: Vec<Vec<u8>> = keys.iter().map(|key| index.digest(key)).collect();
+            let found = waiting::find(conn, &digests)?;
+            for (ids, digest) in waiting.iter_mut().zip(&digests) {
+                ids.extend(found.iter().filter(|(of, _)| of == digest).map(|(_, id)| *id));
+            }
+        }
+        let mut names = HashMap::new();
+        for id in waiting.iter().flatten() {
+            if !names.contains_key(id) {
+                self.load_transaction(conn, ring, *id)?;
+                let name = self.working_set.ledger.by_id(*id).ok().flatten().map(|found| key_of(found));
+                names.insert(*id, name);
+            }
+        }
+        for (key, ids) in keys.into_iter().zip(waiting) {
+            let names = ids.iter().filter_map(|id| names.get(id).cloned().flatten()).collect();
+            self.working_set.ledger.add_waiting(key, names);
+        }
+        Ok(())
     }
 
     /// Loads whether some customers can have transactions.

@@ -130,8 +130,18 @@ impl Loaded {
         ring: &KeyRing,
         commands: &[&Command],
     ) -> Result<(), StoreError> {
-        let keys = commands.iter().flat_map(|command| precomputed_keys(&self.working_set, command)).collect();
-        self.load_keys(conn, ring, keys)
+        let (mut keys, mut of_payers) = (Vec::new(), Vec::new());
+        for command in commands {
+            let own = precomputed_keys(&self.working_set, command);
+            if matches!(command.action, Action::Ingest(_)) {
+                of_payers.extend(own.iter().cloned());
+            }
+            keys.extend(own);
+        }
+        self.load_keys(conn, ring, keys)?;
+        // Only who is a customer can be waited for; what waits for the others may be much.
+        of_payers.retain(|key| self.working_set.live_with(key).is_ok_and(|ids| !ids.is_empty()));
+        self.load_waiting(conn, ring, of_payers)
     }
 
     /// Loads the customers with some keys into the working set.

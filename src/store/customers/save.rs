@@ -164,6 +164,7 @@ fn save_transactions(
     let (place, key) = (loaded.lock_row.entrypoint_id, &loaded.keys.new.key);
     let entrypoint = key.seal_key(ENTRYPOINT_SALT)?;
     let (mut new, mut moved) = (Vec::with_capacity(changed.len()), Vec::new());
+    let mut waiting = Vec::new();
     for (transaction, is_new) in changed {
         let transaction =
             transaction.ok_or_else(|| StoreError::Bug("a changed transaction is gone".into()))?;
@@ -177,8 +178,9 @@ fn save_transactions(
         let seals = Seals { key, entrypoint: &entrypoint, details };
         let row = TransactionRow::seal(place, transaction, &seals)?;
         if is_new { &mut new } else { &mut moved }.push(row);
+        waiting.extend(transactions::waiting::rows_of(&loaded.keys.new, place, transaction));
     }
-    transactions::save(conn, place, (new, moved), &loaded.working_set.ledger)
+    transactions::save(conn, place, (new, moved), &waiting, &loaded.working_set.ledger)
 }
 
 /// Does the follow-up work of a change.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::load::Loaded;
 use super::save::save;
 use crate::clock;
-use crate::domain::decide::command::{Answer, Command};
+use crate::domain::decide::command::{Action, Answer, Command};
 use crate::domain::decide::working_set::Missing;
 use crate::domain::decide::{Undecided, decide};
 use crate::domain::kernel::problem::Rejection;
@@ -61,7 +61,11 @@ impl EntrypointTx {
         ring: &KeyRing,
         commands: &[&Command],
     ) -> Result<Loaded, StoreError> {
-        Loaded::load(conn, ring, self.lock_row, commands, self.now)
+        // A delivery without a time has that of its arrival, which machines with different clocks must not disagree on.
+        let is_untimed =
+            |command: &&Command| matches!(&command.action, Action::Ingest(ingest) if ingest.is_untimed());
+        let now = if commands.iter().any(is_untimed) { conn.shared_now(self.now)? } else { self.now };
+        Loaded::load(conn, ring, self.lock_row, commands, now)
     }
 
     /// Same as [`EntrypointTx::load`], for creates that will not be saved: adds the dry-run records so far, and ids
@@ -136,6 +140,9 @@ impl Loaded {
                 Ok(Err(Undecided::Missing(Missing::LastSale(id)))) => self.load_last_sale(conn, id)?,
                 Ok(Err(Undecided::Missing(Missing::Transactions(keys)))) => {
                     self.load_transactions(conn, ring, &keys, &[])?;
+                }
+                Ok(Err(Undecided::Missing(Missing::Waiting(keys)))) => {
+                    self.load_waiting(conn, ring, keys)?;
                 }
                 Ok(Err(Undecided::Missing(Missing::TransactionId(id)))) => {
                     self.load_transaction(conn, ring, id)?;

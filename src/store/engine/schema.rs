@@ -210,6 +210,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    transaction_payer (digest, trans_id) {
+        entrypoint_id -> BigInt,
+        digest -> Binary,
+        trans_id -> Binary,
+    }
+}
+
+diesel::table! {
     customer_total (entrypoint_id, customer_id, currency) {
         entrypoint_id -> BigInt,
         customer_id -> BigInt,

@@ -125,6 +125,43 @@ pub(crate) fn paid_back(
     Ok(rows)
 }
 
+ask! {
+    /// How many pay some transactions back; one count each.
+    fn counted_by_refund<'a> of PgConnection(
+        "SELECT w.digest, c.number FROM unnest(", digests: &'a [Vec<u8>] as Array<Binary>,
+        ") AS w (digest) CROSS JOIN LATERAL (SELECT count(*) AS number FROM \"transaction\" WHERE entrypoint_id + 0 = ",
+        entrypoint_id: i64 as BigInt;
+        " AND refund_of = w.digest OFFSET 0) AS c"
+    ) -> (Vec<u8>, i64) as (Binary, BigInt)
+}
+
+/// How many pay back the transactions of an entrypoint with some digests; those that nothing pays back may be left out.
+///
+/// # Errors
+/// The database's.
+pub(crate) fn numbers_paid_back(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    digests: &[Vec<u8>],
+) -> Result<HashMap<Vec<u8>, usize>, StoreError> {
+    let mut numbers = HashMap::new();
+    for chunk in digests.chunks(CHUNK) {
+        let found: Vec<(Vec<u8>, i64)> = match conn {
+            Conn::Postgres(c) => counted_by_refund(c, chunk, entrypoint_id)?,
+            Conn::Sqlite(c, _) => transaction::table
+                // The sum keeps the planner from the primary key.
+                .filter((transaction::entrypoint_id + 0_i64).eq(entrypoint_id))
+                .filter(transaction::refund_of.eq_any(chunk.iter().map(Some)))
+                .group_by(transaction::refund_of)
+                .select((transaction::refund_of.assume_not_null(), diesel::dsl::count_star()))
+                .load(c)?,
+        };
+        let number = |(digest, number)| (digest, usize::try_from(number).unwrap_or_default());
+        numbers.extend(found.into_iter().map(number));
+    }
+    Ok(numbers)
+}
+
 /// What transactions need of some customers of an entrypoint.
 ///
 /// # Errors

@@ -13,11 +13,13 @@ pub(crate) mod sealed;
 pub(crate) mod summary;
 pub(crate) mod sums;
 pub(crate) mod totals;
+pub(crate) mod waiting;
 
 use diesel::prelude::*;
 
 use self::rows::TransactionRow;
 use self::totals::TotalRow;
+use self::waiting::WaitingRow;
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
 use super::engine::schema::transaction;
@@ -37,7 +39,7 @@ pub(crate) fn has_any(conn: &mut Conn, entrypoint_id: i64) -> Result<bool, Store
     Ok(found.is_some())
 }
 
-/// Saves new and changed transactions of an entrypoint, under its lock, and adds to the totals of their customers.
+/// Saves new and changed transactions of an entrypoint, under its lock, with what those wait for that wait, and adds to the totals of their customers.
 ///
 /// # Errors
 /// The database's.
@@ -45,9 +47,13 @@ pub(crate) fn save(
     conn: &mut Conn,
     entrypoint_id: i64,
     (new, changed): (Vec<TransactionRow>, Vec<TransactionRow>),
+    waiting: &[WaitingRow],
     ledger: &Ledger,
 ) -> Result<(), StoreError> {
     rows::write(conn, new, changed)?;
+    let has_waited: Vec<Vec<u8>> = ledger.has_waited().map(|id| id.0.to_vec()).collect();
+    waiting::remove(conn, &has_waited)?;
+    waiting::add(conn, waiting)?;
     let (mut additions, mut stale) = (Vec::new(), Vec::new());
     for (customer_id, currency, growth) in ledger.growth() {
         let currency = currency.map_or(BASE, |currency| currency.code());

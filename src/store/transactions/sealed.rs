@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use super::load::{Opener, paid_back, payers};
 use super::rows::{Seals, TransactionRow, digest, replace};
 use super::totals::{self, TotalRow};
+use super::waiting;
 use crate::domain::decide::ledger::{refunded_of, sum};
 use crate::domain::transactions::Transaction;
 use crate::domain::transactions::status::Operation;
@@ -68,7 +69,7 @@ impl SealedTable for TransactionTable {
 
     /// Amounts and the customer's id stay, and what the next delivery of the same transaction needs: money never loses its
     /// owner.
-    fn erase(&self, conn: &mut Conn, _: &KeyRing, erased: &Erased<'_>) -> Result<(), StoreError> {
+    fn erase(&self, conn: &mut Conn, ring: &KeyRing, erased: &Erased<'_>) -> Result<(), StoreError> {
         on!(conn, |c| {
             let own = transaction::table
                 .filter(transaction::entrypoint_id.eq(erased.entrypoint_id))
@@ -76,7 +77,9 @@ impl SealedTable for TransactionTable {
                 .filter(transaction::document.is_not_null());
             diesel::update(own).set(transaction::document.eq(None::<Vec<u8>>)).execute(c)
         })?;
-        Ok(())
+        let Some(lock_row) = read_lock_row(conn, erased.entrypoint_id)? else { return Ok(()) };
+        let keys = lock_row.keys(conn, ring)?;
+        waiting::erase(conn, erased.entrypoint_id, &keys, erased.person)
     }
 
     fn is_rotated(&self) -> bool {
@@ -101,6 +104,10 @@ impl SealedTable for TransactionTable {
             let details = if row.customer_id.is_none() { Some(&entrypoint) } else { own.as_ref() };
             let seals = Seals { key: new, entrypoint: &entrypoint, details };
             replace(conn, &TransactionRow::seal(place, &opened, &seals)?)?;
+            if opened.is_waiting() {
+                waiting::remove(conn, std::slice::from_ref(&row.trans_id))?;
+                waiting::add(conn, &waiting::rows_of(&to.keys.new, place, &opened))?;
+            }
         }
         Ok(walked(&rows))
     }
@@ -163,6 +170,7 @@ fn examine_rows(
         if digest(key, &transaction.source, &transaction.external_id) != row.digest {
             return Err(StoreError::Corrupt(format!("transaction {id} is not found by its external id")));
         }
+        waiting::examine(conn, keys.of_row(row.key_id), entrypoint_id, (row, &transaction))?;
         if row.customer_id.is_some_and(|owner| !salts.contains_key(&owner)) {
             return Err(StoreError::Corrupt(format!("transaction {id} belongs to nobody that there is")));
         }

@@ -187,10 +187,12 @@ both!(rules_14_an_erased_customer_keeps_old_money_and_gets_none, |db| async {
     let mut sql = Sql::open(server.site());
     assert_eq!((sql.number(TRANSACTION_TEXTS), sql.texts(TOTALS).len()), (0, 2));
     for whose in [json!({"customerId": ada}), json!({"customerNumber": "A-1"})] {
-        let later = one(&client, with(sale(&format!("L-{whose}"), 5), whose)).await;
+        let later = one(&client, with(sale("L-1", 5), whose)).await;
         assert_eq!((&later["customerId"], code(&later)), (&Value::Null, "unknown_customer"), "{later}");
     }
     // A late delivery of the old one finds it, brings no text back, and a refund of it keeps its owner.
+    // It waits for a customer with the number that it names, and for nobody else.
+    sql.run("DELETE FROM transaction_payer; UPDATE \"transaction\" SET document = NULL");
     let late = with(item, json!({"status": "refunded", "occurredAt": "2026-03-02T10:00:00Z"}));
     assert_eq!(one(&client, late.clone()).await["transId"], first["transId"]);
     assert_eq!(one(&client, late).await["result"], "unchanged");
@@ -200,4 +202,38 @@ both!(rules_14_an_erased_customer_keeps_old_money_and_gets_none, |db| async {
     assert_eq!(one(&client, refund).await["customerId"], ada);
     assert_eq!(sql.number(TRANSACTION_TEXTS), 0);
     server.cli(&["doctor", "--deep"]).success();
+});
+
+both!(rules_1_only_who_may_register_customers_does_so_by_payments, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let payer = |name: &str| json!({"email": format!("{name}@example.test")});
+    let told = |name: &str| with(sale(&format!("T-{name}"), 5), json!({"customer": payer(name)}));
+    // A webhook that is sent by hand.
+    let webhook = |name: &str| json!({"type": "transaction.updated", "timestamp": "2026-11-28T10:00:00Z", "data": told(name)});
+    let hand = server.anonymous().token(&token_with(server.site(), &["money:write", "customers:read"]));
+    let sent = hand.post("/api/Ingest/demo/standard", &webhook("ada")).await.expect(200);
+    let item = &sent.json["responseData"]["items"][0];
+    assert_eq!((&item["result"], &item["customerId"]), (&json!("created"), &Value::Null), "{item}");
+    assert_eq!(total(&client, "demo").await, 0);
+    // A dry run needs what its file would do, and so does its commit.
+    let scopes = ["customers:import", "customers:write", "money:write"];
+    let whole = server.anonymous().token(&token_with(server.site(), &scopes));
+    let route = "/api/Import/transactionsForm/demo?dryRun=true&onUnknownCustomer=create";
+    let file = "source,externalId,status,amount,Email\nshop,C-1,approved,5,cy@example.test\n";
+    let request = whole.request(reqwest::Method::POST, route).header("Content-Type", "text/csv").body(file);
+    let job = crate::support::send(request).await.expect(200).json["responseData"]["jobId"].clone();
+    let commit = format!("/api/Import/jobs/demo/{job}/commit");
+    for lacking in scopes {
+        let held: Vec<&str> = scopes.into_iter().filter(|scope| *scope != lacking).collect();
+        let token = token_with(server.site(), &held);
+        let refused = server.anonymous().token(&token).post(&commit, &Value::Null).await;
+        assert!(refused.expect_error(403).text.contains(lacking), "{}", refused.text);
+    }
+    assert_eq!(total(&client, "demo").await, 0);
+    whole.post(&commit, &Value::Null).await.expect(202);
+    wait_until("the file is imported", std::time::Duration::from_secs(30), async || {
+        total(&client, "demo").await == 1
+    })
+    .await;
 });

@@ -1,0 +1,295 @@
+//! Finds, registers and completes the customers who pay (rules 14).
+
+use std::sync::Arc;
+
+use super::command::{Actor, CreateCustomer, Hung, OnMatch, Outcome};
+use super::create::{check_required, decide_create};
+use super::delivery::{Delivery, Ingest, Reason};
+use super::effects::Effects;
+use super::ledger::Payer;
+use super::missing::Missing;
+use super::unique::check_changed_identity;
+use super::working_set::WorkingSet;
+use super::{Undecided, guard, keys_of_create, lifecycle, write};
+use crate::domain::accounts::sight::Sight;
+use crate::domain::customers::draft::Draft;
+use crate::domain::customers::fields::TextField;
+use crate::domain::customers::fill::fill;
+use crate::domain::customers::history::Operation;
+use crate::domain::customers::identifier::{Identifier, MatchKey, reference_key, reference_keys};
+use crate::domain::customers::matching::Candidates;
+use crate::domain::customers::record::Customer;
+use crate::domain::customers::{apply, matching};
+use crate::domain::kernel::problem::Rejection;
+use crate::domain::kernel::time::Micros;
+use crate::domain::transactions::item::Whose;
+use crate::domain::transactions::{CANDIDATES_MAX, Transaction};
+
+/// Whose a delivery says that its transaction is.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    pub(super) customer_id: Option<i64>,
+    pub(super) candidates: Vec<i64>,
+    /// Why there is no customer.
+    pub(super) reason: Option<Reason>,
+    /// What the one who pays was found by, or is registered by.
+    pub(super) keys: Vec<MatchKey>,
+}
+
+impl Named {
+    fn nobody(code: &str, message: &str, field: &str) -> Named {
+        let reason = Reason { code: code.into(), message: message.into(), field: field.into() };
+        Named { reason: Some(reason), ..Named::default() }
+    }
+}
+
+/// Who pays, as a record in JSON, so that the transaction can wait for its customer. Times would make two deliveries differ.
+pub(super) fn payer_told(working_set: &WorkingSet, whose: &Whose, sight: Sight) -> Option<String> {
+    let record = match whose {
+        Whose::Nobody | Whose::Id(_) => return None,
+        Whose::Number(number) => numbered(number),
+        Whose::Reference(reference) => {
+            Customer { references: [reference.clone()].into_iter().collect(), ..Customer::default() }
+        }
+        Whose::Customer(draft) => {
+            let entrypoint = &working_set.entrypoint;
+            guard::check_create(&entrypoint.policy, draft, sight).ok()?;
+            let (record, _) = apply::create(draft, entrypoint.country.as_deref(), working_set.now);
+            Customer { created_at: Micros::default(), updated_at: Micros::default(), ..record }
+        }
+    };
+    serde_json::to_string(&record).ok()
+}
+
+/// The keys by which a transaction waits for its customer.
+pub(super) fn waiting_keys(working_set: &WorkingSet, transaction: &Transaction) -> Vec<MatchKey> {
+    if !transaction.is_waiting() {
+        return Vec::new();
+    }
+    let Some(record) = transaction.details.payer() else { return Vec::new() };
+    matching::keys(&working_set.entrypoint, &as_create(&Draft::default()), &record).unwrap_or_default()
+}
+
+/// A record with nothing but a customer number.
+fn numbered(number: &str) -> Customer {
+    let mut named = Customer::default();
+    named.texts.set(TextField::CustomerNumber, Some(number.into()));
+    named
+}
+
+/// The key of a customer number.
+pub(super) fn number_key(number: &str) -> Option<MatchKey> {
+    Identifier::customer_number().key(&numbered(number))
+}
+
+pub(super) fn first_with(working_set: &WorkingSet, key: Option<&MatchKey>) -> Result<Option<i64>, Missing> {
+    let Some(key) = key else { return Ok(None) };
+    Ok(working_set.live_with(key)?.first().copied())
+}
+
+/// What a delivery may make of who pays.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Paying {
+    /// Whether it registers or completes the customer: it confirms a sale, and that is asked for.
+    pub(super) registers: bool,
+    /// When the sale was paid, as far as all deliveries tell.
+    pub(super) paid: Option<Micros>,
+    /// Whether a delivery that confirms the sale would register the customer.
+    pub(super) waits: bool,
+}
+
+/// Finds the customer that a delivery names; registers or completes the one who paid, if that is asked for.
+pub(super) fn whose(
+    working_set: &mut WorkingSet,
+    whose: &Whose,
+    paying: Paying,
+    actor: &Actor,
+    sight: Sight,
+) -> Result<Named, Missing> {
+    const UNKNOWN: &str = "there is no such customer at this entrypoint";
+    let known = |found: Option<i64>, field: &str| match found {
+        Some(id) => Named { customer_id: Some(id), ..Named::default() },
+        None => Named::nobody("unknown_customer", UNKNOWN, field),
+    };
+    match whose {
+        Whose::Nobody => Ok(Named::default()),
+        Whose::Id(id) => {
+            let is_live = working_set.payer(*id)? == Payer::Live;
+            Ok(known(is_live.then_some(*id), "/customerId"))
+        }
+        Whose::Number(number) => {
+            Ok(known(first_with(working_set, number_key(number).as_ref())?, "/customerNumber"))
+        }
+        Whose::Reference(reference) => {
+            let key = reference_key(&reference.system, &reference.external_id);
+            Ok(known(first_with(working_set, Some(&key))?, "/reference"))
+        }
+        Whose::Customer(draft) => match payer(working_set, draft, paying, actor, sight) {
+            Ok(named) => Ok(named),
+            Err(Undecided::Missing(missing)) => Err(missing),
+            Err(Undecided::Rejected(rejection)) => Ok(not_found(rejection)),
+        },
+    }
+}
+
+/// Nobody, as several customers may be the one who paid, or one who may be another person.
+fn ambiguous(mut candidates: Vec<i64>) -> Named {
+    const MESSAGE: &str =
+        "fits several customers, or one with another number or e-mail; link the transaction to the right one";
+    candidates.truncate(CANDIDATES_MAX);
+    Named { candidates, ..Named::nobody("ambiguous_customer", MESSAGE, "/customer") }
+}
+
+/// The customers with one of the identifiers, if more than one has the same. A create takes the oldest of them (rules 3), but
+/// money never changes its owner.
+fn several(found: &Candidates) -> Option<Vec<i64>> {
+    let (_, ids) = found.iter().find(|(_, ids)| ids.len() > 1)?;
+    Some(ids.clone())
+}
+
+/// Whether a customer whom another identifier found has an e-mail address, and a different one than who paid.
+fn has_another_email(working_set: &WorkingSet, id: i64, record: &Customer) -> bool {
+    let Some(stored) = working_set.customer(id) else { return false };
+    stored.customer.text(TextField::Email).is_some()
+        && record.text(TextField::Email).is_some()
+        && !stored.customer.is_same(TextField::Email, record)
+}
+
+/// Why who paid was not found and not registered.
+fn not_found(rejection: Rejection) -> Named {
+    const FIELD: &str = "/customer";
+    match rejection {
+        Rejection::Conflict { ids, .. } => ambiguous(ids),
+        Rejection::Invalid(problems) | Rejection::NeedsPii(problems) | Rejection::State(problems) => {
+            let reason = Reason::first_of(&problems);
+            Named {
+                reason: Some(Reason { field: format!("{FIELD}{}", reason.field), ..reason }),
+                ..Named::default()
+            }
+        }
+        _ => Named::nobody(
+            "unknown_customer",
+            "has no value for anything that identifies a customer here",
+            FIELD,
+        ),
+    }
+}
+
+/// The create that a payment's customer stands for.
+pub(super) fn as_create(draft: &Draft) -> CreateCustomer {
+    CreateCustomer { draft: draft.clone(), hung: Hung::default(), on_match: OnMatch::Get, precomputed: None }
+}
+
+/// Whom the one matcher (rules 3) finds for who pays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    One(i64),
+    /// It cannot choose.
+    Several(Vec<i64>),
+    Nobody,
+}
+
+/// Finds who pays. `compares_email`: whether the e-mail address may tell that a customer is another person.
+pub(super) fn find(
+    working_set: &WorkingSet,
+    create: &CreateCustomer,
+    record: &Customer,
+    compares_email: bool,
+) -> Result<Found, Undecided> {
+    // What another system calls a customer leads to this one and to no other.
+    for key in reference_keys(record) {
+        if let Some(id) = first_with(working_set, Some(&key))? {
+            return Ok(Found::One(id));
+        }
+    }
+    let keys = matching::keys(&working_set.entrypoint, create, record)?;
+    let found = matching::candidates(working_set, &keys)?;
+    if let Some(candidates) = several(&found) {
+        return Ok(Found::Several(candidates));
+    }
+    Ok(match matching::hit(working_set, create, record, &found)? {
+        // A shared phone or name makes nobody the same person as the one with another address.
+        Some(hit) if compares_email && has_another_email(working_set, hit.id, record) => {
+            Found::Several(vec![hit.id])
+        }
+        Some(hit) => Found::One(hit.id),
+        None => Found::Nobody,
+    })
+}
+
+/// Finds, registers or completes who paid.
+fn payer(
+    working_set: &mut WorkingSet,
+    draft: &Draft,
+    paying: Paying,
+    actor: &Actor,
+    sight: Sight,
+) -> Result<Named, Undecided> {
+    let entrypoint = Arc::clone(&working_set.entrypoint);
+    guard::check_create(&entrypoint.policy, draft, sight)?;
+    let create = as_create(draft);
+    let (record, problems) = apply::create(draft, entrypoint.country.as_deref(), working_set.now);
+    let keys = matching::keys(&entrypoint, &create, &record)?;
+    // Whoever does not see e-mail addresses must not learn one, save where it identifies (rules 1).
+    let compares_email =
+        sight.pii || keys.iter().any(|key| key.identifier.to_string() == TextField::Email.name());
+    let customer_id = match find(working_set, &create, &record, compares_email)? {
+        Found::Several(candidates) => return Ok(ambiguous(candidates)),
+        Found::One(id) => {
+            if paying.registers && sight.pii {
+                complete(working_set, draft, id, actor)?;
+            }
+            id
+        }
+        Found::Nobody if paying.registers => {
+            check_required(working_set, draft, &record, &problems)?;
+            let mut effects = decide_create(working_set, &create, actor, sight)?;
+            lifecycle::begin(&mut effects, paying.paid, working_set.now);
+            let made = effects.outcome.record().ok_or(Rejection::Defect)?;
+            working_set.take(effects);
+            made.0
+        }
+        Found::Nobody if paying.waits => {
+            const MESSAGE: &str = "no customer fits; an approved sale will register one";
+            return Ok(Named::nobody("not_confirmed", MESSAGE, "/customer"));
+        }
+        Found::Nobody => return Ok(Named::nobody("unknown_customer", "no customer fits", "/customer")),
+    };
+    Ok(Named { customer_id: Some(customer_id), keys, ..Named::default() })
+}
+
+/// Fills in what a customer lacks. What would get in the way of another customer is left.
+fn complete(working_set: &mut WorkingSet, draft: &Draft, id: i64, actor: &Actor) -> Result<(), Undecided> {
+    let stored = Arc::clone(working_set.customer(id).ok_or(Rejection::Defect)?);
+    let (after, problems) = fill(&stored.customer, draft, working_set.entrypoint.country.as_deref());
+    if !problems.is_empty() || after == stored.customer {
+        return Ok(());
+    }
+    match check_changed_identity(working_set, &stored, &after) {
+        Ok(()) => {}
+        Err(Undecided::Missing(missing)) => return Err(missing.into()),
+        Err(Undecided::Rejected(_)) => return Ok(()),
+    }
+    let (version, revision) = write(working_set, &stored, after, Operation::Merged, actor, false);
+    working_set.take(Effects::new(Outcome::Changed { id, version }, revision));
+    Ok(())
+}
+
+/// The keys by which deliveries name customers.
+pub(super) fn precomputed_keys(working_set: &WorkingSet, ingest: &Ingest, sight: Sight) -> Vec<MatchKey> {
+    let mut keys = Vec::new();
+    for delivery in &ingest.items {
+        let Delivery::Item(item) = delivery else { continue };
+        match &item.whose {
+            Whose::Nobody | Whose::Id(_) => {}
+            Whose::Number(number) => keys.extend(number_key(number)),
+            Whose::Reference(reference) => {
+                keys.push(reference_key(&reference.system, &reference.external_id));
+            }
+            Whose::Customer(draft) => {
+                keys.extend(keys_of_create(working_set, &as_create(draft), sight));
+            }
+        }
+    }
+    keys
+}

@@ -117,6 +117,9 @@ const CASES: [(&str, &[Told], &[&str], &str); 10] = [
     ),
 ];
 
+/// How many values are waited for.
+const WAITING: &str = "SELECT count(*) AS value FROM transaction_payer";
+
 /// The deliveries of one run of a case.
 fn deliveries(told: &[Told], run: &str) -> Vec<Value> {
     told.iter()
@@ -202,7 +205,6 @@ both!(rules_14_what_waits_for_its_customer_is_sealed_rotated_and_forgotten, |db|
     one_as(&client, "create", declined("D-1", "ada@example.test")).await;
     let bens = one_as(&client, "create", declined("D-2", "ben@example.test")).await;
     let mut sql = Sql::open(server.site());
-    const WAITING: &str = "SELECT count(*) AS value FROM transaction_payer";
     assert_eq!((sql.number(WAITING), sql.number(TRANSACTION_TEXTS)), (2, 2));
     // An erase forgets what waits for the person, and nothing else.
     let ada = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
@@ -234,7 +236,7 @@ both!(rules_14_a_sale_takes_a_thousand_refunds, |db| async {
     let refund = |number: usize| {
         with(
             sale(&format!("R-{number}"), 1),
-            json!({"operation": if number % 2 == 0 { "refund" } else { "chargeback" }, "refundOf": "S-1"}),
+            json!({"operation": if number.is_multiple_of(2) { "refund" } else { "chargeback" }, "refundOf": "S-1"}),
         )
     };
     let all: Vec<Value> = (0..1_000).map(refund).collect();

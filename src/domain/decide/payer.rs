@@ -106,7 +106,7 @@ pub(super) fn whose(
     actor: &Actor,
     sight: Sight,
 ) -> Result<Named, Missing> {
-    const UNKNOWN: &str = "there is no such customer at this entrypoint";
+    const UNKNOWN: &str = "no customer of this entrypoint has it, or the customer is deleted; link the transaction once there is one";
     let known = |found: Option<i64>, field: &str| match found {
         Some(id) => Named { customer_id: Some(id), ..Named::default() },
         None => Named::nobody("unknown_customer", UNKNOWN, field),
@@ -135,7 +135,7 @@ pub(super) fn whose(
 /// Nobody, as several customers may be the one who paid, or one who may be another person.
 fn ambiguous(mut candidates: Vec<i64>) -> Named {
     const MESSAGE: &str =
-        "fits several customers, or one with another number or e-mail; link the transaction to the right one";
+        "several customers fit, or one with another customerNumber or e-mail address; link the transaction to one of its candidates";
     candidates.truncate(CANDIDATES_MAX);
     Named { candidates, ..Named::nobody("ambiguous_customer", MESSAGE, "/customer") }
 }
@@ -167,11 +167,11 @@ fn not_found(rejection: Rejection) -> Named {
                 ..Named::default()
             }
         }
-        _ => Named::nobody(
-            "unknown_customer",
-            "has no value for anything that identifies a customer here",
-            FIELD,
-        ),
+        Rejection::NoIdentifier { wanted } => {
+            let message = format!("has no value of what identifies a customer here: {}", wanted.join(", "));
+            Named::nobody("no_identifier", &message, FIELD)
+        }
+        _ => Named::nobody("unknown_customer", "finds no customer", FIELD),
     }
 }
 
@@ -250,10 +250,14 @@ fn payer(
             made.0
         }
         Found::Nobody if paying.waits => {
-            const MESSAGE: &str = "no customer fits; an approved sale will register one";
+            const MESSAGE: &str =
+                "no customer fits, and only a delivery that confirms a sale (status approved or refunded) registers one";
             return Ok(Named::nobody("not_confirmed", MESSAGE, "/customer"));
         }
-        Found::Nobody => return Ok(Named::nobody("unknown_customer", "no customer fits", "/customer")),
+        Found::Nobody => {
+            const MESSAGE: &str = "no customer fits; create the customer, or send onUnknownCustomer=create";
+            return Ok(Named::nobody("unknown_customer", MESSAGE, "/customer"));
+        }
     };
     Ok(Named { customer_id: Some(customer_id), keys, ..Named::default() })
 }

@@ -11,7 +11,7 @@ pub(crate) use self::jobs::{
 };
 pub(crate) use self::send::{import_customers, import_transactions};
 use crate::domain::accounts::sight::Sight;
-use crate::domain::imports::{ImportJob, JobState, Preset, Reason, RowOutcome, RowReport};
+use crate::domain::imports::{ImportJob, ImportKind, JobState, Preset, Reason, RowOutcome, RowReport};
 use crate::domain::kernel::time::Micros;
 use crate::domain::view;
 
@@ -23,6 +23,9 @@ pub struct JobOut {
     pub job_id: i64,
     /// `queued`, `running`, `finished`, `cancelled` or `failed`.
     pub state: JobState,
+    /// What the file is of: `customers` or `transactions`.
+    #[serde(default)]
+    pub kind: ImportKind,
     /// Whether it writes nothing but its own report.
     pub dry_run: bool,
     /// The dry run that it does for real; null for others.
@@ -82,6 +85,7 @@ impl JobOut {
         JobOut {
             job_id: job.id,
             state: job.state,
+            kind: job.plan.options.kind(),
             dry_run: job.is_dry_run,
             commits: job.rehearsal_id,
             preset: job.preset,
@@ -92,7 +96,7 @@ impl JobOut {
             merged: counts.of(RowOutcome::Merged),
             matched: counts.of(RowOutcome::Matched),
             rejected: counts.of(RowOutcome::Rejected),
-            warnings: counts.warnings,
+            warnings: view::warnings(sight, job),
             bytes_read: job.bytes_read,
             bytes_total: job.bytes_total,
             rows_per_second,

@@ -103,7 +103,8 @@ impl WebhookItem {
 /// `payabli`; an event of another kind is acknowledged and ignored. The same webhook again changes nothing. A payment of
 /// somebody unknown registers the customer once it is approved, unless the secret says otherwise.
 ///
-/// With a request token of the scope `money:write` instead, webhooks can be sent by hand.
+/// With a request token of the scope `money:write` instead, webhooks can be sent by hand; they register customers if it has
+/// `customers:write` too.
 #[utoipa::path(
     tag = "Transactions",
     params(
@@ -131,7 +132,8 @@ pub(crate) async fn ingest_payabli(
 /// `funds_reinstated` chargebacks. Any other event is acknowledged and ignored. The same event again changes nothing, and
 /// events may come in any order.
 ///
-/// With a request token of the scope `money:write` instead, webhooks can be sent by hand.
+/// With a request token of the scope `money:write` instead, webhooks can be sent by hand; they register customers if it has
+/// `customers:write` too.
 #[utoipa::path(
     tag = "Transactions",
     params(
@@ -156,7 +158,8 @@ pub(crate) async fn ingest_stripe(
 /// Its `type` is `transaction` or begins with `transaction.`, and `data` is an item as `POST Transaction/{entry}` takes it.
 /// An event of another type is acknowledged and ignored. The same event again changes nothing.
 ///
-/// With a request token of the scope `money:write` instead, webhooks can be sent by hand.
+/// With a request token of the scope `money:write` instead, webhooks can be sent by hand; they register customers if it has
+/// `customers:write` too.
 #[utoipa::path(
     tag = "Transactions",
     params(
@@ -277,7 +280,10 @@ async fn sender(
         }
         let (entrypoint_id, _) = found.filter(|(_, org)| claims.sees(*org, entry)).ok_or(Error::NotFound)?;
         let (actor, sight) = (caller.actor(), caller.sight());
-        return Ok(Sender { entrypoint_id, actor, sight, on_unknown: OnUnknown::Create });
+        // Whoever may not create customers does not do so by a webhook.
+        let may_create = claims.allows(Scope::CustomersWrite);
+        let on_unknown = if may_create { OnUnknown::Create } else { OnUnknown::Unlinked };
+        return Ok(Sender { entrypoint_id, actor, sight, on_unknown });
     }
     let proof = proof(request.headers(), dialect);
     let (entrypoint_id, _) = found.ok_or(Error::Unproven)?;

@@ -85,6 +85,7 @@ fn refusal(reason: Reason) -> ItemAnswer {
         candidates: Vec::new(),
         refund_of_unknown: false,
         reason: Some(reason),
+        apart: None,
     }
 }
 
@@ -129,8 +130,9 @@ fn deliver(
         // What pays a sale back is of the sale's customer, whomever the delivery names.
         _ if owner_of_sale.is_some() => Named { customer_id: owner_of_sale, ..Named::default() },
         Some(owner) => match other_owner(working_set, &item.whose, owner)? {
-            Some(reason) => return Ok(refusal(reason)),
-            None => Named { customer_id: Some(owner), ..Named::default() },
+            // Whoever does not read customers must not learn that a name is somebody else's (rules 1).
+            Some(reason) if sight.reads => return Ok(refusal(reason)),
+            _ => Named { customer_id: Some(owner), ..Named::default() },
         },
         None => {
             let paid = sale_at(&after);
@@ -154,6 +156,15 @@ fn deliver(
         Some(_) if owner_before != after.customer_id => ItemResult::Linked,
         Some(_) => ItemResult::Moved,
     };
+    let apart = match &before {
+        Some(before) if before.customer_id != after.customer_id || result == ItemResult::Moved => {
+            let mut apart = after.clone();
+            apart.customer_id = before.customer_id;
+            apart.details.candidates.clone_from(&before.details.candidates);
+            if apart == **before { ItemResult::Unchanged } else { ItemResult::Moved }
+        }
+        _ => result,
+    };
     let answer = ItemAnswer {
         result,
         external_id: None,
@@ -162,6 +173,7 @@ fn deliver(
         candidates: named.candidates,
         refund_of_unknown,
         reason: named.reason.filter(|_| after.customer_id.is_none()),
+        apart: Some(apart),
     };
     if result != ItemResult::Unchanged {
         record(working_set, before.as_deref(), after, actor)?;

@@ -11,9 +11,10 @@ use super::customers::history::FieldChange;
 use super::customers::identifier::IdField;
 use super::customers::record::{Invitation, Stored};
 use super::decide::command::{Answer, Outcome, Verdict};
+use super::decide::delivery::{ItemAnswer, ItemResult};
 use super::decide::events::COMMENTS;
 use super::entrypoints::Entrypoint;
-use super::imports::{Reason, Rejections, RowError, RowNote, RowReport};
+use super::imports::{ImportJob, Reason, Rejections, RowError, RowNote, RowReport};
 use super::kernel::problem::{Problem, Rejection, Tells};
 use super::methods::DUPLICATE_METHOD;
 
@@ -70,10 +71,8 @@ impl Answer {
             differs.retain(|name| learns && sight.shows_change(name));
         }
         if let Outcome::Ingested(items) = &mut outcome {
-            // Whose a transaction is tells who was found by what the token sent.
             for item in items {
-                item.customer_id = item.customer_id.filter(|_| sight.reads);
-                item.candidates.retain(|_| sight.reads && sight.pii);
+                ingested(sight, item);
             }
         }
         Seen {
@@ -85,6 +84,18 @@ impl Answer {
             replayed,
         }
     }
+}
+
+/// What became of a transaction. Whose it is, and why it is nobody's, tells who was found by what the token sent.
+fn ingested(sight: Sight, item: &mut ItemAnswer) {
+    item.candidates.retain(|_| sight.reads && sight.pii);
+    if sight.reads {
+        return;
+    }
+    item.customer_id = None;
+    item.result = item.apart.unwrap_or(item.result);
+    let is_told = item.result == ItemResult::Refused;
+    item.reason = item.reason.take().filter(|reason| is_told && !reason.is_of_customers());
 }
 
 /// Keeps the names of the fields that a token sees.
@@ -160,6 +171,8 @@ pub fn row(sight: Sight, mut row: RowReport) -> RowReport {
     if !sight.pii {
         row.cells.clear();
     }
+    row.customer_id = row.customer_id.filter(|_| sight.reads || !row.of_payment);
+    row.warnings.retain(|note| may_be_told(sight, note.tells));
     row.problems = notes(sight, row.problems);
     row.rehearsed = row.rehearsed.map(|said| Box::new(self::row(sight, *said)));
     row
@@ -168,6 +181,12 @@ pub fn row(sight: Sight, mut row: RowReport) -> RowReport {
 /// The text of a rejected row, as the wire format lists it.
 pub fn row_error(sight: Sight, error: &RowError) -> String {
     RowError { line: error.line, notes: notes(sight, error.notes.clone()) }.text()
+}
+
+/// How many warnings an import has. Those of a file of transactions say why one has no customer.
+pub fn warnings(sight: Sight, job: &ImportJob) -> i64 {
+    let tells = if job.plan.options.payments.is_some() { Tells::Shown } else { Tells::Nothing };
+    if may_be_told(sight, tells) { job.counts.warnings } else { 0 }
 }
 
 /// Why rows of an import were rejected, the most frequent first.

@@ -238,6 +238,26 @@ both!(rules_10_the_entrypoint_decides_about_ids, |db| async {
         "{}",
         done.text
     );
+    // The ids of transactions are ids too.
+    let sale = |members: &Value| {
+        let mut item = json!({"source": "shop", "externalId": "T-1", "status": "approved", "amount": 1});
+        item.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        item
+    };
+    let items = json!([
+        sale(&json!({"externalId": BARE})),
+        sale(&json!({"externalId": "R-1", "operation": "refund", "refundOf": BARE})),
+        sale(&json!({"externalId": "T-2", "customerNumber": BARE})),
+        sale(&json!({"externalId": "T-3", "reference": {"system": "shop", "externalId": BARE}})),
+        sale(&json!({"externalId": "T-4", "orderId": BARE})),
+        sale(&json!({"externalId": BARE, "description": CARD})),
+    ]);
+    let told = client.post("/api/Transaction/demo", &items).await.expect(200);
+    assert_eq!((&told.json["created"], &told.json["refused"]), (&json!(4), &json!(2)), "{}", told.text);
+    assert_eq!(
+        (&told.json["items"][0]["externalId"], &told.json["items"][2]["customerId"]),
+        (&json!(BARE), &json!(id))
+    );
     // Texts are refused as before, and the customers of other entrypoints too.
     for body in
         [json!({"company": CARD}), json!({"additionalFields": {"customerNumber": BARE}}), json!({"cvv": "1"})]
@@ -249,6 +269,8 @@ both!(rules_10_the_entrypoint_decides_about_ids, |db| async {
     refused(&client.get(&format!("/api/Query/customers/demo?search={BARE}")).await, "a search");
     new_entry(server.site(), "second", &[]);
     refused(&client.create("second", &body, &[], &[]).await, "another entrypoint");
+    let told = client.post("/api/Transaction/second", &items).await.expect(200);
+    assert_eq!((&told.json["created"], &told.json["items"][0]["externalId"]), (&json!(0), &Value::Null));
 });
 
 both!(rules_10_a_stored_id_that_looks_like_a_card_can_be_removed, |db| async {

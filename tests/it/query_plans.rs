@@ -90,3 +90,79 @@ async fn an_idempotency_key_is_found_and_removed_alone_among_many() {
     // there would be hundreds of times as many.
     assert!(read < 10 * KEYS, "{read} keys were read");
 }
+
+/// The orders by what transactions come to, with their columns and indexes.
+const TOTALS: [(&str, &str, &str); 3] = [
+    ("transactionCount", "sales", "customer_total_sales"),
+    ("totalSpent", "gross_units", "customer_total_gross"),
+    ("lastTransaction", "last_at_us", "customer_total_last"),
+];
+
+#[tokio::test]
+async fn rules_15_a_page_by_totals_reads_its_own_customers_alone() {
+    let mut server = Server::start(Db::Postgres).await;
+    let site = std::sync::Arc::clone(server.site());
+    new_entry(&site, "small", &[]);
+    let mut file = String::from("email,customerNumber\n");
+    for number in 0..MANY {
+        writeln!(file, "a{number}@example.test,N-{number}").unwrap();
+    }
+    let csv = site.folder().join("many.csv");
+    std::fs::write(&csv, file).unwrap();
+    site.cli(&["import", "--entry", "demo", csv.to_str().unwrap()]).success();
+    let client = server.client();
+    created(&client, "small", &json!({"customerNumber": "N-1"})).await;
+    let sale = |number: i64| {
+        json!({"source": "shop", "externalId": format!("T-{number}"), "customerNumber": format!("N-{number}"),
+            "status": "approved", "amount": number + 1, "occurredAt": "2026-03-01T10:00:00Z"})
+    };
+    let items: Vec<_> = (0..MANY).map(sale).collect();
+    for items in items.chunks(1_000) {
+        let told = client.post("/api/Transaction/demo", &json!(items)).await.expect(200);
+        assert_eq!(told.json["created"], items.len(), "{}", told.text);
+    }
+    client.post("/api/Transaction/small", &json!([sale(1)])).await.expect(200);
+    // A job moves the stages of so many customers, and reads their totals; these sales are long ago.
+    wait_until("all stages have moved", std::time::Duration::from_secs(60), async || {
+        let told = client.get("/api/Statistic/customers/demo").await.expect(200);
+        told.json["byLifecycle"]["Idle"] == MANY
+    })
+    .await;
+    assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
+    let mut sql = Sql::open(&site);
+    let scans = |sql: &mut Sql| TOTALS.map(|(.., index)| sql.number(&sql::scans_of(index)));
+    // The counts are complete, because all readers have disconnected.
+    let (before, scanned) = (sql.number(sql::TOTALS_READ), scans(&mut sql));
+
+    server.spawn();
+    server.ready().await;
+    let client = server.client();
+    for place in ["demo", "org/1"] {
+        for (name, ..) in TOTALS {
+            let path = format!("/api/Query/customers/{place}?sortBy=desc({name})&limitRecord=5");
+            let page = client.get(&path).await.expect(200);
+            assert_eq!(page.json["Records"].as_array().map(Vec::len), Some(5), "{}", page.text);
+            let next = page.json["Summary"]["pageIdentifier"].as_str().expect("a next page");
+            client.get(&format!("{path}&pageIdentifier={next}")).await.expect(200);
+        }
+    }
+    assert_eq!(server.terminate().await.code(), Some(0), "{}", server.logs());
+    let read = sql.number(sql::TOTALS_READ) - before;
+    assert!(read > 0, "nothing was counted");
+    assert!(read < MANY / 2, "{read} rows were read: {:?}", sql.texts(sql::TOTALS_READ_BY));
+    for ((_, _, index), (now, then)) in TOTALS.iter().zip(scans(&mut sql).into_iter().zip(scanned)) {
+        assert!(now > then, "{index} was not used");
+    }
+}
+
+#[tokio::test]
+async fn rules_15_sqlite_reads_orders_by_totals_from_their_indexes() {
+    let server = Server::start(Db::Sqlite).await;
+    let mut sql = Sql::open(server.site());
+    for (_, column, index) in TOTALS {
+        for (direction, sign) in [("DESC", "<="), ("ASC", ">=")] {
+            let plan = sql.plan(&sql::page_of_totals(column, direction, sign));
+            assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{column} {direction}: {plan}");
+        }
+    }
+}

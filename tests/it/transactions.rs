@@ -1,10 +1,13 @@
 //! Rules 14 and 15: what becomes of deliveries of transactions (`upsert`), whose they are (`owners`, `order`), what is refused
-//! (`input`), and what is kept of them (`kept`).
+//! (`input`), files of them (`files`), what is kept of them (`kept`), what lists show (`lists`), and who learns what (`sight`).
 
+mod files;
 mod input;
 mod kept;
+mod lists;
 mod order;
 mod owners;
+mod sight;
 mod upsert;
 
 use serde_json::{Value, json};

@@ -106,6 +106,8 @@ CREATE TABLE entrypoint_lock (
     next_seq BIGINT NOT NULL,
     -- The data key of new writes.
     key_id BIGINT NOT NULL,
+    -- The next id of a secret of webhooks; no id is given twice.
+    next_secret_id BIGINT NOT NULL DEFAULT 1,
     -- JSON list of the identifiers for which every live customer has a digest.
     digest_identifiers TEXT NOT NULL,
     -- The data key that a rotation replaces, with the identifiers that it has digests for; NULL while none runs.

@@ -318,9 +318,10 @@ impl<'a> CustomerOut<'a> {
         }
     }
 
-    /// Number, first and last name, company, e-mail and phone.
+    /// Number, first and last name, company, e-mail and phone. A name in one piece stands as the last name.
     pub(crate) fn payer(self) -> [Option<Cow<'a, str>>; 6] {
-        [self.customer_number, self.firstname, self.lastname, self.company, self.email, self.phone]
+        let lastname = self.lastname.or(self.fullname.filter(|_| self.firstname.is_none()));
+        [self.customer_number, self.firstname, lastname, self.company, self.email, self.phone]
     }
 
     /// The answer to a token without read permission: only the id.

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use super::error::{Error, unless_any};
 use crate::domain::decide::command::Precondition;
 use crate::domain::kernel::card::{self, CardData};
-use crate::domain::kernel::members::{MEMBERS_MAX, Members};
+use crate::domain::kernel::members::{LONE_SURROGATE, MEMBERS_MAX, Members, is_lone_surrogate};
 use crate::domain::kernel::problem::{PROBLEMS_MAX, Problem};
 use crate::domain::kernel::text::hint;
 
@@ -182,13 +182,16 @@ pub(crate) fn members(body: &Bytes) -> Result<Members<'_>, Error> {
     }
     let members: Members<'_> = serde_json::from_str(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => broken("wrong_type", "the body must be a JSON object".into()),
-        _ => broken(
-            "invalid_json",
-            format!("the body is no JSON (line {}, column {})", error.line(), error.column()),
-        ),
+        _ => broken("invalid_json", no_json(&error)),
     })?;
     members.check().map_err(|(code, message)| broken(code, format!("the body {message}")))?;
     Ok(members)
+}
+
+/// Why a body is no JSON, and where.
+pub(crate) fn no_json(error: &serde_json::Error) -> String {
+    let why = if is_lone_surrogate(error) { LONE_SURROGATE } else { "" };
+    format!("the body is no JSON{why} (line {}, column {})", error.line(), error.column())
 }
 
 /// What is wrong with a percent-encoded text that is no UTF-8.

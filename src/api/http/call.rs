@@ -23,6 +23,15 @@ use crate::domain::kernel::problem::{At, Problem};
 use crate::domain::view::{self, Seen};
 use crate::store::{CommentPage, CustomerMoney, Found, StoreError};
 
+/// The headers by which browsers say that they fetch ahead, with their words. `Sec-Purpose` is the one of the Fetch Standard;
+/// the others are those of older browsers.
+const AHEAD: [(&str, &[&str]); 4] = [
+    ("Sec-Purpose", &["prefetch", "prerender", "preview"]),
+    ("Purpose", &["prefetch", "prerender", "preview"]),
+    ("X-Purpose", &["prefetch", "preview"]),
+    ("X-Moz", &["prefetch"]),
+];
+
 /// The place of idempotency records for requests that belong to no entrypoint.
 pub(crate) const SERVICE: i64 = 0;
 
@@ -67,6 +76,25 @@ impl Call {
     /// 403 naming the scope.
     pub(crate) fn require(&self, scope: Scope) -> Result<(), Error> {
         if self.caller.claims().allows(scope) { Ok(()) } else { Err(Error::Forbidden(scope.name())) }
+    }
+
+    /// Refuses a GET that writes while a browser only fetches ahead or shows a preview, so that nobody asked for it yet.
+    ///
+    /// # Errors
+    /// 400 naming the header.
+    pub(crate) fn refuse_prefetch(&self) -> Result<(), Error> {
+        const MESSAGE: &str = "says that nobody asked for this address yet, and it writes; send POST";
+        let says = |(header, words): &(&'static str, &[&str])| {
+            let values = self.request.headers().get_all(*header).filter_map(|value| value.to_str().ok());
+            values.into_iter().any(|value| {
+                let value = value.to_ascii_lowercase();
+                words.iter().any(|word| value.contains(word))
+            })
+        };
+        match AHEAD.iter().find(|of| says(of)) {
+            Some((header, _)) => Err(Error::invalid(Problem::header(header, "prefetch", MESSAGE))),
+            None => Ok(()),
+        }
     }
 
     /// The value of a path parameter.

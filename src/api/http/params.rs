@@ -48,7 +48,8 @@ pub(crate) struct StatisticPath {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path, rename_all = "camelCase")]
 pub(crate) struct TransactionPath {
-    /// The transaction's id: `{entrypoint}-{32 hexadecimal digits}`
+    /// The transaction's id: `{entrypoint}-{32 hexadecimal digits}`. The example is a placeholder: the answer to a recording
+    /// tells the id as `transId`, and lists do
     trans_id: String,
 }
 
@@ -58,7 +59,8 @@ pub(crate) struct CustomerTransactionPath {
     /// The customer's id
     #[param(minimum = 1)]
     customer_id: i64,
-    /// The transaction's id: `{entrypoint}-{32 hexadecimal digits}`
+    /// The transaction's id: `{entrypoint}-{32 hexadecimal digits}`. The example is a placeholder: the answer to a recording
+    /// tells the id as `transId`, and lists do
     trans_id: String,
 }
 
@@ -216,8 +218,7 @@ pub(crate) struct TransactionListQuery {
     /// How many records to skip; 0 by default
     #[param(minimum = 0)]
     from_record: Option<i64>,
-    /// How many records to answer; 20 by default, at most 1,000
-    #[param(minimum = 1, maximum = 1000)]
+    /// How many records to answer; 20 by default, 0 or less for all of them
     limit_record: Option<i64>,
     /// `asc(transactionDate)` or `desc(transactionDate)`; newest first by default
     sort_by: Option<String>,

@@ -15,14 +15,19 @@ use super::http::error::Error;
 use crate::domain::accounts::sight::Sight;
 use crate::domain::accounts::token::Scope;
 use crate::domain::decide::delivery::OnUnknown;
-use crate::domain::imports::{ImportJob, JobState, Preset, Reason, RowOutcome, RowReport};
+use crate::domain::imports::{ImportJob, ImportKind, JobState, Preset, Reason, RowOutcome, RowReport};
 use crate::domain::kernel::time::Micros;
 use crate::domain::view;
 
 /// Checks that a token may import transactions that make this of unknown customers.
 fn payments_need(call: &Call, on_unknown: OnUnknown) -> Result<(), Error> {
     call.require(Scope::MoneyWrite)?;
-    if on_unknown == OnUnknown::Create { call.require(Scope::CustomersWrite) } else { Ok(()) }
+    match on_unknown {
+        OnUnknown::Create => call.require(Scope::CustomersWrite),
+        // What is refused tells who is a customer.
+        OnUnknown::Refuse => call.require(Scope::CustomersRead),
+        OnUnknown::Unlinked => Ok(()),
+    }
 }
 
 /// An import, as far as it is.
@@ -33,6 +38,9 @@ pub struct JobOut {
     pub job_id: i64,
     /// `queued`, `running`, `finished`, `cancelled` or `failed`.
     pub state: JobState,
+    /// What the file is of: `customers` or `transactions`.
+    #[serde(default)]
+    pub kind: ImportKind,
     /// Whether it writes nothing but its own report.
     pub dry_run: bool,
     /// The dry run that it does for real; null for others.
@@ -92,6 +100,7 @@ impl JobOut {
         JobOut {
             job_id: job.id,
             state: job.state,
+            kind: job.plan.options.kind(),
             dry_run: job.is_dry_run,
             commits: job.rehearsal_id,
             preset: job.preset,
@@ -102,7 +111,7 @@ impl JobOut {
             merged: counts.of(RowOutcome::Merged),
             matched: counts.of(RowOutcome::Matched),
             rejected: counts.of(RowOutcome::Rejected),
-            warnings: counts.warnings,
+            warnings: view::warnings(sight, job),
             bytes_read: job.bytes_read,
             bytes_total: job.bytes_total,
             rows_per_second,

@@ -21,11 +21,11 @@ use crate::api::http::params::EntryPath;
 use crate::domain::accounts::sight::Sight;
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::identifier::{IdField, Identifier};
-use crate::domain::decide::delivery::OnUnknown;
 use crate::domain::decide::guard;
 use crate::domain::imports::{ImportJob, ImportOptions, JobState, Preset, RowOutcome};
 use crate::domain::kernel::card;
 use crate::domain::kernel::problem::{Problem, noted};
+use crate::domain::view;
 use crate::store::{FileIntake, IntakeError, Queued, Why};
 
 /// The name of the part that holds the file.
@@ -141,14 +141,14 @@ pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<Htt
 /// CSV with a header line, or lines of JSON (NDJSON), each an item as `POST Transaction/{entry}` takes it. Columns are the members of
 /// an item by their names or Payabli's (`totalAmount`, `transactionDate`), `reference-<system>`, `additional-<name>`, and the
 /// fields of a customer (`email`, `customer-phone`). Of several ways to name the customer the first with a value counts:
-/// `customerId`, `customerNumber`, a reference, the fields. `added` are new transactions, `merged` moved or linked ones, `matched`
-/// unchanged ones; a warning says why one has no customer. Rows are imported exactly once, however often the service dies
+/// `customerId`, `customerNumber`, a reference, the fields. `added` are new transactions, `merged` those with other values now, `matched`
+/// the others; for tokens with `customers:read` a row names its customer, or a warning says why it has none. Rows are imported exactly once, however often the service dies
 /// meanwhile. Job, rows and rejected rows are those of every import.
 #[utoipa::path(
     tag = "Transactions",
     params(
         EntryPath,
-        ("onUnknownCustomer" = Option<String>, Query, description = "What becomes of a transaction whose customer is not known: `refuse` it, keep it `unlinked` (the default), or `create` the customer of an approved sale"),
+        ("onUnknownCustomer" = Option<String>, Query, description = "What becomes of a transaction whose customer is not known: `refuse` it (needs customers:read), keep it `unlinked` (the default), or `create` the customer of an approved sale"),
         ("map" = Option<Vec<String>>, Query, description = "`Header:field` says what a column fills, `Header:-` leaves it out; repeatable"),
         ("unknownColumns" = Option<String>, Query, description = "`refuse` the file (the default), `ignore` the column, or fill an `additional` value"),
         ("onError" = Option<String>, Query, description = "`skip` a rejected row (the default), or `stop` there"),
@@ -168,8 +168,8 @@ pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<Htt
 #[post("/api/Import/transactionsForm/{entry}")]
 pub(crate) async fn import_transactions(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     call.require(Scope::CustomersImport)?;
-    if call.params().text("onUnknownCustomer").as_deref() == Some("create") {
-        payments_need(&call, OnUnknown::Create)?;
+    if let Some(on_unknown) = call.params().text("onUnknownCustomer").and_then(|word| word.parse().ok()) {
+        payments_need(&call, on_unknown)?;
     }
     let entrypoint_id = call.entry(Scope::MoneyWrite).await?;
     import(&call, entrypoint_id, payload, ImportOptions::parse_payments).await
@@ -368,7 +368,7 @@ fn answer(job: &ImportJob, why: Why, sight: Sight) -> HttpResponse {
             replaced: counts.of(RowOutcome::Replaced),
             merged: counts.of(RowOutcome::Merged),
             matched: counts.of(RowOutcome::Matched),
-            warnings: counts.warnings,
+            warnings: view::warnings(sight, job),
             job_id: job.id,
             state: job.state.name(),
             failure: job.failure.clone().filter(|_| job.state == JobState::Failed),

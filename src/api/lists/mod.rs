@@ -41,6 +41,14 @@ pub(crate) fn page_of(params: &mut Params) -> (i64, i64) {
     (skip, limit)
 }
 
+/// `fromRecord` and `limitRecord` of lists that answer all records if the limit is 0 or less, as that of customers does
+/// (contract 6).
+pub(crate) fn any_page_of(params: &mut Params) -> (i64, i64) {
+    let skip = params.integer("fromRecord", 0, i64::MAX).unwrap_or(0);
+    let limit = params.integer("limitRecord", i64::MIN, i64::MAX).unwrap_or(LIMIT_DEFAULT);
+    (skip, limit)
+}
+
 /// A page of customers.
 #[derive(utoipa::ToSchema)]
 #[schema(rename_all = "PascalCase")]

@@ -2,7 +2,7 @@
 
 mod out;
 
-use actix_web::http::header::{CACHE_CONTROL, ETAG, LINK};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK};
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpResponse, get, post, put};
 use base64::Engine as _;
@@ -19,8 +19,9 @@ use super::http::call::{Call, SERVICE, ok};
 use super::http::error::{Error, unless_any};
 use super::http::json::{self, RECORD_ROOM};
 use super::http::params::{EntryPath, IfMatchHeader, KeyHeader, OrganisationPath};
+use super::http::state::App;
 use super::lists::params::{ListTarget, next_link};
-use super::lists::{SummaryOut, page_of};
+use super::lists::{SLICE, SummaryOut, any_page_of};
 use crate::clock;
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::draft::Context;
@@ -70,8 +71,7 @@ struct SubscriptionsQuery {
     /// How many to skip; 0 by default
     #[param(minimum = 0)]
     from_record: Option<i64>,
-    /// How many to answer; 20 by default
-    #[param(minimum = 1, maximum = 1000)]
+    /// How many to answer; 20 by default, 0 or less for all of them
     limit_record: Option<i64>,
     /// The token of a page, from `Summary.pageIdentifier` of the page before
     page_identifier: Option<String>,
@@ -142,8 +142,8 @@ pub(crate) struct SubscriptionDoneOut<'a> {
 struct SubscriptionData<'a> {
     /// Its id.
     id_sub: i64,
-    /// Whose it is.
-    customer_id: i64,
+    /// Whose it is; null for a token without customers:read.
+    customer_id: Option<i64>,
     /// `created`, `moved` or `unchanged`.
     result: PutResult,
     /// The subscription as it is now; null for a token without money:read.
@@ -165,7 +165,8 @@ pub(crate) struct SubscriptionsOut<'a> {
 /// A subscription is known by the system that keeps it and its id there: the first call makes the record, later ones change
 /// what they send. The same again changes nothing. It stays with its customer, and a call that names another one answers 409
 /// (`linked_to_another`). A customer that is not there: 409 (`unknown_customer`); with `onUnknownCustomer=create`, a `customer`
-/// whom nobody matches is created in the same transaction. A customer has up to 100 subscriptions.
+/// whom nobody matches is created in the same transaction. To name a customer in another way needs `customers:read`. A customer
+/// has up to 100 subscriptions.
 ///
 /// Nothing is charged here: the system that keeps the subscription charges it, and tells what it charged as transactions.
 /// While a subscription runs its customer is a `Subscriber`; when the last one ends, `Churned`.
@@ -202,7 +203,17 @@ pub(crate) async fn put_subscription(call: Call, payload: Payload) -> Result<Htt
         let (whose, draft) = read(bytes, problems, context, unknown)?;
         Ok(Action::Subscription(Box::new(PutSubscription { external, draft, whose, precondition })))
     });
-    let answer = mutation.write(read.await).await?;
+    let action = read.await;
+    if let Ok(Action::Subscription(put)) = &action
+        && !matches!(
+            put.whose,
+            SubscriptionOwner::Unnamed | SubscriptionOwner::Customer(_, UnknownCustomer::Create)
+        )
+    {
+        // Whether there is such a customer only readers of customers learn. A create tells no more than any create.
+        call.require(Scope::CustomersRead)?;
+    }
+    let answer = mutation.write(action).await?;
     rendered(&call, &answer)
 }
 
@@ -231,7 +242,7 @@ pub(crate) async fn get_subscription(call: Call) -> Result<HttpResponse, Error> 
         return Err(Error::NotFound);
     }
     let one = of(&found, id).ok_or(Error::NotFound)?;
-    let shown = shown(one, &found, view_of(&call.caller));
+    let shown = shown(one, &found, sight_of(&call));
     let text = json::written(&shown, RECORD_ROOM)?;
     // It begins with the version of the subscription, so it also works as `If-Match`.
     Ok(json::tagged(&call.request, &json::tag(one.version, &text), text))
@@ -349,7 +360,7 @@ fn rendered(call: &Call, answer: &Seen) -> Result<HttpResponse, Error> {
     let seen = subscription.as_deref().filter(|_| reads);
     let response_data = SubscriptionData {
         id_sub: *subscription_id,
-        customer_id: *id,
+        customer_id: Some(*id).filter(|_| call.caller.claims().allows(Scope::CustomersRead)),
         result: *result,
         subscription: seen.map(|one| SubscriptionOut::new(one, &answer.entrypoint, None)),
     };
@@ -364,10 +375,17 @@ fn of(found: &Found, id: i64) -> Option<&Subscription> {
     found.record.stored.customer.subscriptions.iter().find(|one| one.id == id)
 }
 
-fn shown<'a>(one: &'a Subscription, found: &'a Found, view: View) -> SubscriptionOut<'a> {
+/// A subscription, with its customer for readers of customers.
+fn shown<'a>(one: &'a Subscription, found: &'a Found, (view, reads): (View, bool)) -> SubscriptionOut<'a> {
     let stored = &found.record.stored;
-    let payer = CustomerOut::new(stored, &found.entrypoint, view).payer();
-    SubscriptionOut::new(one, &found.entrypoint, Some(SubscriberOut::new(stored.id, payer)))
+    let payer = || CustomerOut::new(stored, &found.entrypoint, view).payer();
+    let subscriber = reads.then(|| SubscriberOut::new(stored.id, payer()));
+    SubscriptionOut::new(one, &found.entrypoint, subscriber)
+}
+
+/// How much a caller sees of customers, and whether it sees whose a subscription is.
+fn sight_of(call: &Call) -> (View, bool) {
+    (view_of(&call.caller), call.caller.claims().allows(Scope::CustomersRead))
 }
 
 /// The place of the next page, and the size of the list.
@@ -379,7 +397,7 @@ struct Cursor {
 
 async fn list(call: &Call, target: ListTarget) -> Result<HttpResponse, Error> {
     let mut params = call.params();
-    let (skip, limit) = page_of(&mut params);
+    let (skip, limit) = any_page_of(&mut params);
     let page = params.text("pageIdentifier").filter(|token| !token.is_empty());
     if page.is_some() && skip > 0 {
         params.refuse("fromRecord", "exclusive_parameters", "cannot stand beside pageIdentifier");
@@ -404,6 +422,7 @@ async fn list(call: &Call, target: ListTarget) -> Result<HttpResponse, Error> {
             Some(serde_json::from_slice::<Cursor>(&text).map_err(|_| refused())?)
         }
     };
+    let is_long = usize::try_from(limit).ok().is_none_or(|limit| limit == 0 || limit > SLICE);
     let request = SubscriptionRequest {
         entrypoints: target.entrypoints,
         filter,
@@ -412,16 +431,14 @@ async fn list(call: &Call, target: ListTarget) -> Result<HttpResponse, Error> {
         limit,
         counts: after.is_none(),
     };
+    if is_long {
+        return streamed(call, request, after.map(|cursor| cursor.total), context).await;
+    }
     let page = call.app.store.subscriptions().page(request).await?;
     let total = page.total.or(after.map(|cursor| cursor.total)).unwrap_or(0);
-    let next = match page.records.last().filter(|_| page.has_more) {
-        None => None,
-        Some((id, _)) => {
-            let text = serde_json::to_vec(&Cursor { before: *id, total })?;
-            Some(URL_SAFE_NO_PAD.encode(keys.seal_note(CURSOR, context, text).await?))
-        }
-    };
-    let view = view_of(&call.caller);
+    let last = page.records.last().filter(|_| page.has_more).map(|(id, _)| *id);
+    let next = sealed(&call.app, context, last, total).await?;
+    let view = sight_of(call);
     let records = page.records.iter().filter_map(|(id, found)| Some(shown(of(found, *id)?, found, view)));
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "private, no-cache"));
@@ -430,4 +447,68 @@ async fn list(call: &Call, target: ListTarget) -> Result<HttpResponse, Error> {
     }
     let summary = SummaryOut::new(limit, total).with_next(next);
     Ok(response.json(SubscriptionsOut { summary, records: records.collect() }))
+}
+
+/// The token of the page after this subscription, if there is one.
+async fn sealed(
+    app: &App,
+    context: [u8; 32],
+    last: Option<i64>,
+    total: i64,
+) -> Result<Option<String>, Error> {
+    let Some(before) = last else { return Ok(None) };
+    let text = serde_json::to_vec(&Cursor { before, total })?;
+    Ok(Some(URL_SAFE_NO_PAD.encode(app.store.keys().seal_note(CURSOR, context, text).await?)))
+}
+
+/// A long answer: read in slices without a common transaction, each from where the one before it ended, and with the summary
+/// last.
+///
+/// # Errors
+/// Errors before the first byte.
+async fn streamed(
+    call: &Call,
+    wanted: SubscriptionRequest,
+    known: Option<i64>,
+    context: [u8; 32],
+) -> Result<HttpResponse, Error> {
+    let (app, view, limit) = (call.app.clone(), sight_of(call), wanted.limit);
+    let slice = i64::try_from(SLICE).unwrap_or(i64::MAX);
+    let mut left = if limit > 0 { limit } else { i64::MAX };
+    let mut request = SubscriptionRequest { limit: left.min(slice), ..wanted };
+    let mut page = app.store.subscriptions().page(request.clone()).await?;
+    let total = known.or(page.total).unwrap_or(0);
+    let stream = async_stream::try_stream! {
+        let mut text: Vec<u8> = b"{\"Records\":[".to_vec();
+        let mut is_first = true;
+        let last = loop {
+            for (id, found) in &page.records {
+                let Some(one) = of(found, *id) else { continue };
+                if !std::mem::take(&mut is_first) {
+                    text.push(b',');
+                }
+                serde_json::to_writer(&mut text, &shown(one, found, view)).map_err(actix_web::Error::from)?;
+            }
+            left -= request.limit;
+            let last = page.records.last().map(|(id, _)| *id).filter(|_| page.has_more);
+            if left <= 0 || last.is_none() {
+                break last;
+            }
+            yield Bytes::from(std::mem::take(&mut text));
+            tokio::task::yield_now().await;
+            let limit = left.min(slice);
+            request = SubscriptionRequest { before: last, skip: 0, limit, counts: false, ..request };
+            page = app.store.subscriptions().page(request.clone()).await.map_err(Error::from)?;
+        };
+        let next = sealed(&app, context, last, total).await?;
+        let summary = SummaryOut::new(limit, total).with_next(next);
+        text.extend_from_slice(b"],\"Summary\":");
+        serde_json::to_writer(&mut text, &summary).map_err(actix_web::Error::from)?;
+        text.push(b'}');
+        yield Bytes::from(text);
+    };
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "private, no-cache"))
+        .insert_header((CONTENT_TYPE, "application/json"))
+        .streaming::<_, actix_web::Error>(stream))
 }

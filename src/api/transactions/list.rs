@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::{CACHE_CONTROL, LINK};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, get};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 
 use super::TransactionOut;
+use super::listed::{ListedOut, TransactionPayerOut, TransactionSummaryOut, TransactionsOut};
 use crate::api::customers::view_of;
 use crate::api::exports::{WorkbookOut, broken_off, download};
 use crate::api::http::call::Call;
@@ -20,13 +20,11 @@ use crate::api::http::json::{self, RECORD_ROOM};
 use crate::api::http::params::{
     EntryPath, FormatPath, OrganisationPath, TransactionExportQuery, TransactionListQuery,
 };
-use crate::api::lists::page_of;
+use crate::api::http::state::App;
 use crate::api::lists::params::{ListTarget, PAGE_TIME_MAX, asks_for_file, next_link};
+use crate::api::lists::{SLICE, any_page_of};
 use crate::clock;
 use crate::domain::accounts::token::Scope;
-use crate::domain::customers::fields::TextField;
-use crate::domain::customers::mask::mask;
-use crate::domain::customers::record::Stored;
 use crate::domain::exports::{
     COLUMNS_PARAMETER, Format, PaymentColumn, default_payment_columns, parse_payment_columns,
 };
@@ -46,112 +44,15 @@ const FORMAT_PARAMETER: &str = "exportFormat";
 const SORT_PARAMETER: &str = "sortBy";
 const SORTS: [&str; 3] = ["transactionDate", "transactionTime", "occurredAt"];
 
-/// A sum as a JSON number, written without a float.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Exact(pub(super) i128);
-
-impl Serialize for Exact {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let units = rust_decimal::Decimal::try_from_i128_with_scale(self.0, 4).unwrap_or_default();
-        RawValue::from_string(units.normalize().to_string())
-            .map_err(serde::ser::Error::custom)?
-            .serialize(serializer)
-    }
-}
-
-/// How many transactions there are, what they come to, and how they fall into pages.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct TransactionSummaryOut {
-    /// The next page's token, to be sent back as `pageIdentifier`; null on the last page.
-    page_identifier: Option<String>,
-    /// The same, in the spelling that some SDKs read.
-    #[serde(rename = "pageidentifier")]
-    pageidentifier: Option<String>,
-    /// Records a page.
-    page_size: i64,
-    /// The sum of `TotalAmount` over all records of all pages, in the base currency of their entrypoints. A record in another
-    /// currency counts by its `baseAmount`, and without one it does not count.
-    #[schema(value_type = f64)]
-    total_amount: Exact,
-    /// The sum of `NetAmount`, in the same way.
-    #[schema(value_type = f64)]
-    total_net_amount: Exact,
-    /// How many pages there are.
-    total_pages: i64,
-    /// How many records there are, exactly.
-    total_records: i64,
-}
-
-/// A page of transactions.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct TransactionsOut<'a> {
-    /// How many there are, and what they come to.
-    summary: TransactionSummaryOut,
-    /// The transactions of this page.
-    records: Vec<ListedOut<'a>>,
-}
-
-/// A transaction with its customer.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-struct ListedOut<'a> {
-    #[serde(flatten)]
-    transaction: TransactionOut<'a>,
-    /// Whose it is; null while it belongs to nobody, and for a token without customers:read.
-    #[serde(rename = "Customer")]
-    customer: Option<TransactionPayerOut>,
-}
-
-/// The customer of a transaction, by Payabli's names.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "PascalCase")]
-struct TransactionPayerOut {
-    /// The customer's id.
-    #[serde(rename = "customerId")]
-    customer_id: i64,
-    /// The shop's number of the customer.
-    customer_number: Option<String>,
-    /// First name.
-    first_name: Option<String>,
-    /// Last name.
-    last_name: Option<String>,
-    /// Company.
-    company_name: Option<String>,
-    /// E-mail address; masked without pii:read.
-    billing_email: Option<String>,
-    /// Phone; masked without pii:read.
-    billing_phone: Option<String>,
-}
-
-impl TransactionPayerOut {
-    fn new(stored: &Stored, view: View) -> TransactionPayerOut {
-        let text = |field: TextField| {
-            let value = stored.customer.text(field)?;
-            let is_masked = view == View::Masked && field.spec().masked;
-            Some(if is_masked { mask(field, value) } else { value.to_owned() })
-        };
-        TransactionPayerOut {
-            customer_id: stored.id,
-            customer_number: text(TextField::CustomerNumber),
-            first_name: text(TextField::Firstname),
-            last_name: text(TextField::Lastname),
-            company_name: text(TextField::Company).or_else(|| text(TextField::Fullname)),
-            billing_email: text(TextField::Email),
-            billing_phone: text(TextField::Phone),
-        }
-    }
-}
-
 /// List an entrypoint's transactions
 ///
 /// Newest first. Filters are query parameters `field(op)=value`, as in the list of customers, by Payabli's names: `transId`,
 /// `transactionDate`, `status`, `operation`, `method`, `totalAmount`, `netAmount`, `feeAmount`, `orderId`, `source`,
 /// `invoiceNumber`, `payaccountLastfour`, `customerId` (0 for transactions of nobody), `customerNumber`, `additional-<name>`,
-/// and our own `externalId` and `currency`. Dates, states, amounts and customers are read by an index; the other fields open
+/// and our own `externalId`, `refundOf` and `currency`. Dates, states, amounts and customers are read by an index; the other fields open
 /// every record that those leave. After 10 s the answer is 503 and says how to narrow the list.
 ///
-/// `Summary` counts and sums up all matches exactly. `Summary.pageIdentifier` (and `Link: rel="next"`) leads to the next page,
+/// `Summary` counts all matches exactly, and sums up what confirmed sales among them came to, gross and net. `Summary.pageIdentifier` (and `Link: rel="next"`) leads to the next page,
 /// which costs the same at any depth. Files are under `/Export`; `exportFormat=csv` or `xlsx` answers the same file here.
 #[utoipa::path(
     tag = "Transactions",
@@ -277,7 +178,7 @@ impl Query {
             let skip = params.integer("fromRecord", 0, i64::MAX).unwrap_or(0);
             (skip, params.integer("limitRecord", i64::MIN, i64::MAX).unwrap_or(0))
         } else {
-            page_of(&mut params)
+            any_page_of(&mut params)
         };
         if params.text("search").is_some() {
             let message = "is for customers; search them first, then filter transactions by customerId";
@@ -294,7 +195,10 @@ impl Query {
             None => !is_file,
             Some(Some(descending)) => descending,
             Some(None) => {
-                let message = "must be asc(transactionDate) or desc(transactionDate)";
+                let message = format!(
+                    "must be asc(field) or desc(field); transactions sort by transactionDate alone, whose names are {}",
+                    SORTS.join(", ")
+                );
                 params.refuse(SORT_PARAMETER, "invalid_sort", message);
                 true
             }
@@ -377,36 +281,95 @@ async fn list(call: &Call, target: &ListTarget) -> Result<HttpResponse, Error> {
     let context = query.context(target);
     let (after, known) = opened(call, context, query.page.as_deref()).await?;
     let request = TransactionRequest { after, counts: known.is_none(), ..query.request(call, target) };
-    let view = view_of(&call.caller);
-    let sees_customers = call.caller.claims().allows(Scope::CustomersRead);
-    let render = move |page: &TransactionPage| (rendered(page, view, sees_customers), page.sums, page.next);
+    let shown = Shown {
+        view: view_of(&call.caller),
+        sees_customers: call.caller.claims().allows(Scope::CustomersRead),
+    };
+    if request.limit > SLICE {
+        return streamed(call, request, query.limit, shown, (context, known)).await;
+    }
+    let render = move |page: &TransactionPage| (rendered(page, shown), page.sums, page.next);
     let (records, sums, next) = call.app.store.transactions().list(request, render).await?;
     let sums = known.or(sums).unwrap_or_default();
-    let token = sealed(call, context, next, sums).await?;
+    let token = sealed(&call.app, context, next, sums).await?;
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "private, no-cache"));
     if let Some(token) = &token {
         response.insert_header((LINK, next_link(&call.request, token)));
     }
-    let summary = TransactionSummaryOut {
-        page_identifier: token.clone(),
-        pageidentifier: token,
-        page_size: query.limit,
-        total_amount: Exact(sums.amount),
-        total_net_amount: Exact(sums.net),
-        total_pages: sums.count.saturating_add(query.limit - 1) / query.limit.max(1),
-        total_records: sums.count,
-    };
-    let mut text = json::written(&summary, RECORD_ROOM)?;
+    let mut text = json::written(&TransactionSummaryOut::new(query.limit, sums, token), RECORD_ROOM)?;
     text.splice(0..0, *b"{\"Summary\":");
-    text.extend_from_slice(b",\"Records\":");
+    text.extend_from_slice(b",\"Records\":[");
     text.extend_from_slice(&records?);
-    text.push(b'}');
+    text.extend_from_slice(b"]}");
     Ok(json::answer(&mut response, text))
 }
 
-/// The transactions of a page as JSON.
-fn rendered(page: &TransactionPage, view: View, sees_customers: bool) -> Result<Vec<u8>, serde_json::Error> {
+/// A long answer. It reads the records in slices without a common transaction, each slice from where the one before it ended,
+/// and writes the summary last.
+///
+/// # Errors
+/// Errors before the first byte.
+async fn streamed(
+    call: &Call,
+    request: TransactionRequest,
+    limit: i64,
+    shown: Shown,
+    (context, known): ([u8; 32], Option<TransactionSums>),
+) -> Result<HttpResponse, Error> {
+    let app = call.app.clone();
+    let render =
+        move |page: &TransactionPage| (rendered(page, shown), page.records.len(), page.sums, page.next);
+    let first = TransactionRequest { limit: SLICE, ..request.clone() };
+    let (mut records, mut number, sums, mut next) = app.store.transactions().list(first, render).await?;
+    let sums = known.or(sums).unwrap_or_default();
+    let stream = async_stream::try_stream! {
+        let mut text: Vec<u8> = b"{\"Records\":[".to_vec();
+        let mut left = request.limit;
+        loop {
+            text.extend_from_slice(&records.map_err(actix_web::Error::from)?);
+            left = left.saturating_sub(number);
+            if next.is_none() || left == 0 {
+                break;
+            }
+            yield Bytes::from(std::mem::take(&mut text));
+            tokio::task::yield_now().await;
+            let slice = TransactionRequest {
+                after: next,
+                skip: 0,
+                limit: left.min(SLICE),
+                counts: false,
+                time_max: FILE_TIME_MAX,
+                ..request.clone()
+            };
+            (records, number, _, next) = app.store.transactions().list(slice, render).await.map_err(Error::from)?;
+            if number > 0 {
+                text.push(b',');
+            }
+        }
+        let token = sealed(&app, context, next, sums).await?;
+        let summary = TransactionSummaryOut::new(limit, sums, token);
+        text.extend_from_slice(b"],\"Summary\":");
+        serde_json::to_writer(&mut text, &summary).map_err(actix_web::Error::from)?;
+        text.push(b'}');
+        yield Bytes::from(text);
+    };
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "private, no-cache"))
+        .insert_header((CONTENT_TYPE, "application/json"))
+        .streaming::<_, actix_web::Error>(stream))
+}
+
+/// How much the reader of a list sees.
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    view: View,
+    sees_customers: bool,
+}
+
+/// The transactions of a page as JSON, with commas between them.
+fn rendered(page: &TransactionPage, shown: Shown) -> Result<Vec<u8>, serde_json::Error> {
+    let Shown { view, sees_customers } = shown;
     let record = |listed: &ListedTransaction| {
         let out = ListedOut {
             transaction: TransactionOut::new(&listed.transaction, &listed.entrypoint, view),
@@ -419,14 +382,12 @@ fn rendered(page: &TransactionPage, view: View, sees_customers: bool) -> Result<
         json::written(&out, RECORD_ROOM)
     };
     let mut text = Vec::with_capacity((page.records.len() + 1) * RECORD_ROOM);
-    text.push(b'[');
     for (index, listed) in page.records.iter().enumerate() {
         if index > 0 {
             text.push(b',');
         }
         text.extend_from_slice(&record(listed)?);
     }
-    text.push(b']');
     Ok(text)
 }
 
@@ -450,7 +411,7 @@ async fn opened(
 
 /// The token of the next page, if there is one.
 async fn sealed(
-    call: &Call,
+    app: &App,
     context: [u8; 32],
     next: Option<TransactionKey>,
     sums: TransactionSums,
@@ -459,7 +420,7 @@ async fn sealed(
     let TransactionSums { count, amount, net } = sums;
     let cursor = Cursor { after, count, amount: amount.to_string(), net: net.to_string() };
     let text = serde_json::to_vec(&cursor).unwrap_or_default();
-    Ok(Some(URL_SAFE_NO_PAD.encode(call.app.store.keys().seal_note(KIND, context, text).await?)))
+    Ok(Some(URL_SAFE_NO_PAD.encode(app.store.keys().seal_note(KIND, context, text).await?)))
 }
 
 async fn export(call: &Call, target: &ListTarget) -> Result<HttpResponse, Error> {

@@ -1,6 +1,7 @@
 //! Transactions: record them, read one, link it to a customer (rules 14).
 
 mod list;
+mod listed;
 mod out;
 mod receipt;
 mod send;
@@ -27,11 +28,7 @@ use super::http::params::{CustomerTransactionPath, KeyHeader, TransactionPath};
 use crate::domain::accounts::token::Scope;
 use crate::domain::decide::command::Action;
 use crate::domain::decide::delivery::LinkTransaction;
-use crate::domain::kernel::problem::Problem;
 use crate::domain::transactions::id::TransId;
-
-/// The header by which browsers say that nobody asked for an address yet.
-const PURPOSE: &str = "sec-purpose";
 
 /// Read a transaction
 ///
@@ -62,7 +59,8 @@ pub(crate) async fn get_transaction(call: Call) -> Result<HttpResponse, Error> {
 /// Link a transaction to a customer, as Payabli's SDKs do
 ///
 /// The same as `POST` on this address, which is the one to use: a GET that writes is easily sent by accident. It needs
-/// `money:write`, and is refused while a browser only fetches ahead (`Sec-Purpose: prefetch`). HEAD links nothing.
+/// the same scopes, and is refused while a browser only fetches ahead (`Sec-Purpose: prefetch` and its older names). HEAD links
+/// nothing.
 #[utoipa::path(
     tag = "Transactions",
     params(CustomerTransactionPath, KeyHeader),
@@ -70,18 +68,14 @@ pub(crate) async fn get_transaction(call: Call) -> Result<HttpResponse, Error> {
 )]
 #[get("/api/Customer/link/{customerId}/{transId}")]
 pub(crate) async fn get_link_transaction(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
-    let purposes = call.request.headers().get_all(PURPOSE).filter_map(|value| value.to_str().ok());
-    if purposes.into_iter().any(|purpose| purpose.to_ascii_lowercase().contains("prefetch")) {
-        const MESSAGE: &str = "says that nobody asked for this address yet, and it writes; send POST";
-        return Err(Error::invalid(Problem::header("Sec-Purpose", "prefetch", MESSAGE)));
-    }
+    call.refuse_prefetch()?;
     link(&call, payload).await
 }
 
 /// Link a transaction to a customer
 ///
 /// What is unlinked becomes the customer's, with all that pays it back; what is the customer's stays so. The transaction of
-/// another customer: 409 (`linked_to_another`), as money never changes its owner.
+/// another customer: 409 (`linked_to_another`), as money never changes its owner. It needs `money:write` and `customers:read`.
 #[utoipa::path(
     tag = "Transactions",
     params(CustomerTransactionPath, KeyHeader),
@@ -93,6 +87,8 @@ pub(crate) async fn link_transaction(call: Call, payload: Payload) -> Result<Htt
 }
 
 async fn link(call: &Call, payload: Payload) -> Result<HttpResponse, Error> {
+    // Whether there is such a customer, and whose the transaction is, only readers of customers learn.
+    call.require(Scope::CustomersRead)?;
     let found = call.customer(Scope::MoneyWrite).await?;
     let entrypoint_id = found.entrypoint.id;
     let named = TransId::parse(call.path("transId")).filter(|(place, _)| *place == entrypoint_id);

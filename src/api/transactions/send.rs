@@ -4,6 +4,7 @@ use std::fmt;
 
 use actix_web::web::{Bytes, BytesMut, Payload};
 use actix_web::{HttpMessage as _, HttpResponse, post};
+use bytes::Buf as _;
 use futures_util::StreamExt as _;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -27,6 +28,8 @@ pub(crate) const ITEMS_BYTES_MAX: usize = 8 * 1024 * 1024;
 const LINE_BYTES_MAX: usize = 256 * 1024;
 /// How many refused lines an answer lists; it counts the others.
 const LISTED_MAX: usize = 1_000;
+/// What some programs write before the first line of a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// How long lines wait for others, so that all of them are recorded together.
 const PAUSE_MAX: std::time::Duration = std::time::Duration::from_millis(250);
 
@@ -70,7 +73,8 @@ struct ItemOut {
     external_id: Option<String>,
     /// The service's id of it; null where it was refused.
     trans_id: Option<String>,
-    /// What became of it: `created`, `moved`, `linked`, `unchanged` or `refused`.
+    /// What became of it: `created`, `moved`, `linked`, `unchanged` or `refused`. A token without customers:read is never told
+    /// `linked`.
     result: ItemResult,
     /// Whose it is; null while it is unlinked, and without customers:read.
     customer_id: Option<i64>,
@@ -80,7 +84,7 @@ struct ItemOut {
     /// Whether it pays back a sale that has not come yet.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     refund_of_unknown: bool,
-    /// Why it was refused, or why it is unlinked; null otherwise.
+    /// Why it was refused, or, for tokens with customers:read, why it is unlinked; null otherwise.
     reason: Option<ItemReasonOut>,
 }
 
@@ -204,12 +208,13 @@ struct NamedReferenceIn {
 /// At most 1,000 as an array, or any number as JSON lines (`application/x-ndjson`). A transaction is told apart by its source
 /// and its id there: sent again it is the same, and moves only forward, in whatever order its states come. An item that is
 /// wrong is refused by itself, with a reason; the others are recorded. With `onUnknownCustomer=create` an approved sale
-/// registers its customer, which also needs `customers:write`.
+/// registers its customer, which also needs `customers:write`. A token without `customers:read` is not told whose an item is, nor
+/// why it is nobody's.
 #[utoipa::path(
     tag = "Transactions",
     params(
         EntryPath,
-        ("onUnknownCustomer" = Option<String>, Query, description = "What becomes of a transaction whose customer is not known: `refuse` it, keep it `unlinked` (the default), or `create` the customer of an approved sale"),
+        ("onUnknownCustomer" = Option<String>, Query, description = "What becomes of a transaction whose customer is not known: `refuse` it (needs customers:read), keep it `unlinked` (the default), or `create` the customer of an approved sale"),
         KeyHeader,
     ),
     request_body(content((Vec<ItemIn> = "application/json"), (String = "application/x-ndjson")), description = "The transactions"),
@@ -221,8 +226,11 @@ pub(crate) async fn record_transactions(call: Call, payload: Payload) -> Result<
     let mut params = call.params();
     let on_unknown = params.word::<OnUnknown>("onUnknownCustomer").unwrap_or_default();
     let problems = params.problems();
-    if on_unknown == OnUnknown::Create {
-        call.require(Scope::CustomersWrite)?;
+    match on_unknown {
+        OnUnknown::Create => call.require(Scope::CustomersWrite)?,
+        // What is refused tells who is a customer.
+        OnUnknown::Refuse => call.require(Scope::CustomersRead)?,
+        OnUnknown::Unlinked => {}
     }
     let entrypoint_id = call.entry(Scope::MoneyWrite).await?;
     let settings = call.app.store.entrypoints().settings(entrypoint_id).await?.ok_or(Error::NotFound)?;
@@ -276,10 +284,7 @@ impl Reading {
             serde_json::error::Category::Data => {
                 broken("wrong_type", "the body must be a JSON array of transactions".into())
             }
-            _ => broken(
-                "invalid_json",
-                format!("the body is no JSON (line {}, column {})", error.line(), error.column()),
-            ),
+            _ => broken("invalid_json", body::no_json(&error)),
         })?;
         if items.number > ITEMS_MAX {
             let message =
@@ -455,7 +460,7 @@ impl Lines {
     /// Cuts off a line.
     fn cut(&mut self) -> Cut {
         let end = self.rest.iter().position(|byte| *byte == b'\n');
-        let text = match end {
+        let mut text = match end {
             Some(end) => {
                 let mut text = self.rest.split_to(end + 1);
                 text.truncate(end);
@@ -474,6 +479,9 @@ impl Lines {
         };
         let number = self.number;
         self.number += 1;
+        if number == 1 && text.starts_with(BYTE_ORDER_MARK) {
+            text.advance(BYTE_ORDER_MARK.len());
+        }
         let is_too_long = std::mem::take(&mut self.is_too_long) || text.len() > LINE_BYTES_MAX;
         if is_too_long {
             return Cut::Line(Line { number, text: None });

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, get};
 use serde::Serialize;
 use strum::VariantNames;
 
-use super::list::Exact;
+use super::listed::Exact;
 use crate::api::http::call::Call;
 use crate::api::http::error::Error;
 use crate::api::http::params::StatisticPath;

@@ -14,7 +14,7 @@ use customary::api::JobOut;
 use customary::app::Failure;
 use customary::config::{ConfigError, Global};
 use customary::domain::entrypoints::settings::check_entry;
-use customary::domain::imports::ImportOptions;
+use customary::domain::imports::{ImportKind, ImportOptions};
 use customary::domain::kernel::card;
 use customary::domain::kernel::problem::Problem;
 use customary::jobs::StopSignal;
@@ -40,9 +40,16 @@ const INTERRUPTED: u8 = 130;
 pub(super) struct Import {
     /// The CSV file, or - for standard input
     file: PathBuf,
-    /// The entrypoint that receives the customers
+    /// The entrypoint that receives the customers or transactions
     #[arg(long, value_name = "ENTRY")]
     entry: String,
+    /// What the file holds: customers, or transactions
+    #[arg(long, value_name = "KIND", value_parser = ["customers", "transactions"], default_value = "customers")]
+    kind: String,
+    /// What becomes of a transaction whose customer is not known: refuse it, keep it unlinked, or create the customer of an
+    /// approved sale [default: unlinked]
+    #[arg(long, value_name = "ACTION", value_parser = ["refuse", "unlinked", "create"])]
+    on_unknown_customer: Option<String>,
     /// A row that matches a customer replaces all values of that customer
     #[arg(long, conflicts_with_all = ["merge_existing", "force_customer_creation"])]
     replace_existing: bool,
@@ -93,7 +100,7 @@ pub(super) struct Import {
     /// Send the file to this server, such as https://customers.example.test, instead of opening the database
     #[arg(long, env = "CUSTOMARY_SERVER", value_name = "URL", requires = "token")]
     server: Option<String>,
-    /// Request token for the server, with the scopes customers:import and pii:read
+    /// Request token for the server, with the scopes customers:import and pii:read; for transactions with money:write too
     #[arg(long, env = "CUSTOMARY_TOKEN", hide_env_values = true)]
     token: Option<String>,
 }
@@ -116,6 +123,7 @@ impl Import {
             ("delimiter", &self.delimiter),
             ("encoding", &self.encoding),
             ("dateFormat", &self.date_format),
+            ("onUnknownCustomer", &self.on_unknown_customer),
         ];
         let flags = flags.into_iter().filter(|(_, is_set, _)| *is_set);
         let values = values.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
@@ -145,7 +153,16 @@ impl Import {
         if !cards.is_empty() {
             return Err(End::Refused(lines(&cards)));
         }
-        ImportOptions::parse(&pairs).map_err(|problems| End::Refused(lines(&problems)))
+        let options = match self.kind() {
+            ImportKind::Customers => ImportOptions::parse(&pairs),
+            ImportKind::Transactions => ImportOptions::parse_payments(&pairs),
+        };
+        options.map_err(|problems| End::Refused(lines(&problems)))
+    }
+
+    /// What the file holds.
+    fn kind(&self) -> ImportKind {
+        self.kind.parse().unwrap_or_default()
     }
 
     fn bar(&self, template: &str) -> ProgressBar {

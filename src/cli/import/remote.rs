@@ -134,7 +134,7 @@ impl Api {
         let bar = import.upload_bar(bytes);
         let mut body = Upload { file, bar: &bar, piece: Cursor::default() };
         let request = self
-            .post(&format!("/api/Import/customersForm/{}", import.entry))
+            .post(&format!("/api/Import/{}Form/{}", <&str>::from(import.kind()), import.entry))
             .query("async", "true")
             .query_pairs(import.parameters())
             .header("Content-Type", "text/csv");

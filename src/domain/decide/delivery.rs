@@ -6,7 +6,7 @@ use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::domain::customers::draft::Context;
 use crate::domain::kernel::card::{self, CardGuard};
-use crate::domain::kernel::members::{Given, Members};
+use crate::domain::kernel::members::{Given, LONE_SURROGATE, Members, is_lone_surrogate};
 use crate::domain::kernel::problem::{At, Problem};
 use crate::domain::kernel::text::clean;
 use crate::domain::references::EXTERNAL_ID_CHARS_MAX;
@@ -59,11 +59,16 @@ impl Delivery {
             Err(error) if error.classify() == serde_json::error::Category::Data => {
                 return broken("wrong_type", "must be a JSON object");
             }
-            Err(_) => return broken("invalid_json", "is no JSON"),
+            Err(error) => {
+                let why = if is_lone_surrogate(&error) { LONE_SURROGATE } else { "" };
+                return broken("invalid_json", &format!("is no JSON{why}"));
+            }
         };
         let named = members.0.iter().find(|(name, _)| name == "externalId");
         let external_id = named.and_then(|(_, raw)| match Given::of(raw) {
-            Given::Text(text) => clean(&text, EXTERNAL_ID_CHARS_MAX).ok().filter(|id| !card::holds(id)),
+            Given::Text(text) => clean(&text, EXTERNAL_ID_CHARS_MAX)
+                .ok()
+                .filter(|id| guard.exempts("externalId") || !card::holds(id)),
             _ => None,
         });
         let cards =
@@ -141,6 +146,11 @@ pub struct Reason {
 }
 
 impl Reason {
+    /// Whether it tells who is a customer.
+    pub fn is_of_customers(&self) -> bool {
+        matches!(self.code.as_str(), "unknown_customer" | "ambiguous_customer" | "linked_to_another")
+    }
+
     /// The first of some problems, as an item has one reason.
     pub fn first_of(problems: &[Problem]) -> Reason {
         let defect =
@@ -176,4 +186,7 @@ pub struct ItemAnswer {
     pub refund_of_unknown: bool,
     /// Why it was refused, or why it has no customer.
     pub reason: Option<Reason>,
+    /// What became of it, were it not for whose it is: what a token that does not read customers is told.
+    #[serde(default)]
+    pub apart: Option<ItemResult>,
 }

@@ -134,8 +134,7 @@ pub(super) fn whose(
 
 /// Nobody, as several customers may be the one who paid, or one who may be another person.
 fn ambiguous(mut candidates: Vec<i64>) -> Named {
-    const MESSAGE: &str =
-        "several customers fit, or one with another customerNumber or e-mail address; link the transaction to one of its candidates";
+    const MESSAGE: &str = "several customers fit, or one with another customerNumber or e-mail address; link the transaction to one of its candidates";
     candidates.truncate(CANDIDATES_MAX);
     Named { candidates, ..Named::nobody("ambiguous_customer", MESSAGE, "/customer") }
 }
@@ -250,8 +249,7 @@ fn payer(
             made.0
         }
         Found::Nobody if paying.waits => {
-            const MESSAGE: &str =
-                "no customer fits, and only a delivery that confirms a sale (status approved or refunded) registers one";
+            const MESSAGE: &str = "no customer fits, and only a delivery that confirms a sale (status approved or refunded) registers one";
             return Ok(Named::nobody("not_confirmed", MESSAGE, "/customer"));
         }
         Found::Nobody => {

@@ -74,7 +74,8 @@ fn changed(
     if !put.precondition.holds(old.version) {
         return Err(Rejection::Stale.into());
     }
-    if names_another(working_set, &put.whose, customer_id, sight)? {
+    // Whoever does not read customers must not learn that a name is somebody else's (rules 1).
+    if sight.reads && names_another(working_set, &put.whose, customer_id, sight)? {
         let message =
             "names another customer than the one that the subscription belongs to; leave the customer out";
         return Err(Rejection::State(vec![Problem::field(&[], "linked_to_another", message)]).into());

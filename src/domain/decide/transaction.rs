@@ -64,6 +64,7 @@ fn refusal(reason: Reason) -> ItemAnswer {
         candidates: Vec::new(),
         refund_of_unknown: false,
         reason: Some(reason),
+        apart: None,
     }
 }
 
@@ -117,8 +118,9 @@ fn deliver(
         // What pays a sale back is of the sale's customer, whomever the delivery names.
         _ if owner_of_sale.is_some() => Named { customer_id: owner_of_sale, ..Named::default() },
         Some(owner) => match other_owner(working_set, &item.whose, owner)? {
-            Some(reason) => return Ok(refusal(reason)),
-            None => Named { customer_id: Some(owner), ..Named::default() },
+            // Whoever does not read customers must not learn that a name is somebody else's (rules 1).
+            Some(reason) if sight.reads => return Ok(refusal(reason)),
+            _ => Named { customer_id: Some(owner), ..Named::default() },
         },
         None => {
             // A later delivery may say that the money went back; the customer paid all the same.
@@ -159,11 +161,23 @@ fn deliver(
         candidates: named.candidates,
         refund_of_unknown,
         reason: named.reason.filter(|_| after.customer_id.is_none()),
+        apart: Some(apart(before.as_deref(), &after)),
     };
     if result != ItemResult::Unchanged {
         record(working_set, before.as_deref(), after, actor)?;
     }
     Ok(answer)
+}
+
+/// What became of a transaction, were it not for whose it is and for whom it waits.
+fn apart(before: Option<&Transaction>, after: &Transaction) -> ItemResult {
+    let Some(before) = before else { return ItemResult::Created };
+    let nobodys = |transaction: &Transaction| {
+        let mut nobodys = Transaction { customer_id: None, ..transaction.clone() };
+        nobodys.forget_payer();
+        nobodys
+    };
+    if nobodys(before) == nobodys(after) { ItemResult::Unchanged } else { ItemResult::Moved }
 }
 
 fn too_many_refunds() -> Reason {

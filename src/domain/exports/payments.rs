@@ -33,6 +33,7 @@ pub enum PaymentField {
     Currency,
     BaseAmount,
     RefundedAmount,
+    OverRefunded,
     Method,
     MaskedAccount,
     Source,
@@ -42,6 +43,7 @@ pub enum PaymentField {
     CustomerNumber,
     Firstname,
     Lastname,
+    Fullname,
     Company,
     Email,
     InvoiceNumber,
@@ -149,6 +151,7 @@ impl PaymentField {
             PaymentField::Currency => text(transaction.currency.code()),
             PaymentField::BaseAmount => number(transaction.base_amount),
             PaymentField::RefundedAmount => number(Some(transaction.refunded)),
+            PaymentField::OverRefunded => text(if transaction.is_over_refunded() { "true" } else { "false" }),
             PaymentField::Method => text(transaction.method.as_deref().unwrap_or_default()),
             PaymentField::MaskedAccount => text(shown(details.masked_account.as_deref())),
             PaymentField::Source => text(transaction.source.as_str()),
@@ -158,6 +161,7 @@ impl PaymentField {
             PaymentField::CustomerNumber => text(of_customer(TextField::CustomerNumber)),
             PaymentField::Firstname => text(of_customer(TextField::Firstname)),
             PaymentField::Lastname => text(of_customer(TextField::Lastname)),
+            PaymentField::Fullname => text(of_customer(TextField::Fullname)),
             PaymentField::Company => text(of_customer(TextField::Company)),
             PaymentField::Email => text(of_customer(TextField::Email)),
             PaymentField::InvoiceNumber => text(details.invoice_number.as_deref().unwrap_or_default()),
@@ -200,6 +204,7 @@ mod tests {
         let entrypoint = Entrypoint { id: 7, entry: "demo".into(), ..Entrypoint::default() };
         let mut customer = Customer::default();
         customer.texts.set(TextField::Email, Some("ada.roe@example.test".into()));
+        customer.texts.set(TextField::Fullname, Some("Ada Roe".into()));
         let stored = Stored { id: 3, version: 1, customer, erased: false };
         let payment = Payment { transaction: &transaction, entrypoint: &entrypoint, customer: Some(&stored) };
         for (name, wanted, masked) in [
@@ -210,6 +215,8 @@ mod tests {
             ("description", "Two seats", Some(MASK)),
             ("additional-seat", "12", Some(MASK)),
             ("email", "ada.roe@example.test", Some("a***@e***.test")),
+            ("fullname", "Ada Roe", None),
+            ("overRefunded", "false", None),
             ("customerId", "", None),
         ] {
             let columns = parse_payment_columns(name).unwrap();

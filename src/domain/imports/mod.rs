@@ -27,7 +27,7 @@ pub use self::header::{Column, ColumnUse, FillRule, HeaderProblem, Mapping, Read
 pub use self::intake::{FileError, Intake};
 pub use self::job::{ImportJob, ImportPlan, JobState};
 pub use self::layout::Layout;
-pub use self::options::{DateFormat, ImportOptions, OnBadValue, OnError, UnknownColumns};
+pub use self::options::{DateFormat, ImportKind, ImportOptions, OnBadValue, OnError, UnknownColumns};
 pub use self::payments::{PaymentMapping, note as payment_note};
 pub use self::preset::Preset;
 pub use self::records::{

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::header::HeaderProblem;
-use super::options::{ImportOptions, UnknownColumns};
+use super::options::{DateFormat, ImportOptions, UnknownColumns};
 use super::records::{CsvRecord, JSON_LINES};
 use super::report::RowNote;
+use super::row::moment::created_at;
 use super::target::{header_key, is_of_report};
 use crate::domain::customers::draft::Context;
 use crate::domain::customers::fields::TextField;
@@ -44,7 +45,8 @@ const ALIASES: [(&str, &str); 22] = [
     ("clientnumber", "customerNumber"),
 ];
 /// Columns of our own export of transactions that say nothing an item could.
-const SERVERS_OWN: [&str; 5] = ["transid", "refundedamount", "createdat", "entry", "additionaldata"];
+const SERVERS_OWN: [&str; 6] =
+    ["transid", "refundedamount", "overrefunded", "createdat", "entry", "additionaldata"];
 /// Members whose values are no texts.
 const OBJECTS: [&str; 3] = ["reference", "customer", "additionalData"];
 /// The ways to name a customer, the surest first. Of a row, the first with a value counts.
@@ -189,7 +191,7 @@ impl PaymentMapping {
         let json = if delimiter == JSON_LINES {
             record.cells().next().unwrap_or_default().to_owned()
         } else {
-            self.json(record)?
+            self.json(record, options)?
         };
         // A card number in a file is no longer there once the file is stored.
         if json.contains(card::REDACTED) || json.contains("\\u001a") {
@@ -203,9 +205,10 @@ impl PaymentMapping {
     }
 
     /// A row as the JSON of an item.
-    fn json(&self, record: &CsvRecord) -> Result<String, Vec<RowNote>> {
+    fn json(&self, record: &CsvRecord, options: &ImportOptions) -> Result<String, Vec<RowNote>> {
         let mut item = Map::new();
         let (mut customer, mut additional) = (Map::new(), Map::new());
+        let mut references = Vec::new();
         for (index, cell) in record.cells().enumerate() {
             let text = unmarked(cell).trim().to_owned();
             if text.is_empty() {
@@ -216,16 +219,24 @@ impl PaymentMapping {
                 return Err(vec![RowNote::new("", "surplus_cells", message)]);
             };
             match filled {
-                Filled::Member("occurredAt") => item.insert("occurredAt".into(), moment(text).into()),
+                Filled::Member("occurredAt") => {
+                    item.insert("occurredAt".into(), moment(text, options.date_format)?.into())
+                }
                 Filled::Member(name) => item.insert((*name).into(), text.into()),
-                Filled::Reference(system) if !item.contains_key("reference") => {
-                    let reference = serde_json::json!({"system": system, "externalId": text});
-                    item.insert("reference".into(), reference)
+                Filled::Reference(system) => {
+                    references.push(serde_json::json!({"system": system, "externalId": text}));
+                    None
                 }
                 Filled::Customer(field) => customer.insert(field.name().into(), text.into()),
                 Filled::Additional(key) => additional.insert(key.clone(), text.into()),
-                Filled::Reference(_) | Filled::LeftOut => None,
+                Filled::LeftOut => None,
             };
+        }
+        if customer.is_empty() {
+            item.extend(references.into_iter().next().map(|first| ("reference".to_owned(), first)));
+        } else if !references.is_empty() {
+            // A reference that leads to nobody leaves it to the other columns to say who paid.
+            customer.insert("references".into(), Value::Array(references));
         }
         let mut ways = WAYS.into_iter().filter(|way| item.contains_key(*way));
         match ways.next() {
@@ -247,10 +258,12 @@ impl PaymentMapping {
     }
 }
 
-/// A day is its first moment in UTC.
-fn moment(text: String) -> String {
-    let is_day = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    if is_day { format!("{text}T00:00:00Z") } else { text }
+/// A time as RFC 3339; a day is its first moment in UTC.
+fn moment(text: String, dates: Option<DateFormat>) -> Result<String, Vec<RowNote>> {
+    if chrono::DateTime::parse_from_rfc3339(&text).is_ok() {
+        return Ok(text);
+    }
+    created_at(&text, dates, None).map_err(|(code, message)| vec![RowNote::new("occurredAt", code, message)])
 }
 
 /// A reason as a note of a row.

@@ -283,6 +283,9 @@ pub struct RowReport {
     /// The customer; none for a rejected row and for a customer that a dry run would create.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<i64>,
+    /// Whether the row is a transaction: only readers of customers see whose it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_payment: bool,
     /// The fields that led to the match.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub matched_on: Vec<String>,

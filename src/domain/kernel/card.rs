@@ -37,13 +37,14 @@ const NAMING: [&str; 6] =
     ["columnsExport", "identifierFields", "identifiers", "map", "requiredFields", "sortBy"];
 
 /// Names of fields with a platform's own ids.
-const ID_NAMES: [&str; 8] = [
+const ID_NAMES: [&str; 9] = [
     "customerNumber",
     "externalId",
     "fingerprint",
     "networkTransactionId",
     "providerCustomerId",
     "providerMethodId",
+    "refundOf",
     "storedMethodId",
     "tokenId",
 ];

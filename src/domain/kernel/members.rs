@@ -152,13 +152,26 @@ impl<'a> Given<'a> {
     pub fn kind(&self) -> &'static str {
         match self {
             Given::Null => "null",
-            Given::Text(_) | Given::Broken => "a string",
+            Given::Text(_) => "a string",
+            Given::Broken => {
+                "a string with a lone surrogate (one of \\uD800 to \\uDFFF without its other half), which is no text"
+            }
             Given::Number(_) => "a number",
             Given::Bool => "a boolean",
             Given::List(_) => "an array",
             Given::Object(_) => "an object",
         }
     }
+}
+
+/// What is wrong with a JSON text that has half of a surrogate pair, as the rest of a sentence.
+pub const LONE_SURROGATE: &str =
+    ": it has a lone surrogate, which is one of \\uD800 to \\uDFFF without its other half";
+
+/// Whether a JSON text does not parse because of a name or a string with a lone surrogate.
+pub fn is_lone_surrogate(error: &serde_json::Error) -> bool {
+    let message = error.to_string();
+    ["lone leading surrogate", "unexpected end of hex escape"].iter().any(|part| message.starts_with(part))
 }
 
 #[cfg(test)]

@@ -49,6 +49,7 @@ pub enum Name {
     CustomerId,
     CustomerNumber,
     ExternalId,
+    RefundOf,
     Currency,
 }
 
@@ -104,7 +105,8 @@ impl Field {
                 | Name::InvoiceNumber
                 | Name::PayaccountLastfour
                 | Name::CustomerNumber
-                | Name::ExternalId,
+                | Name::ExternalId
+                | Name::RefundOf,
             )
             | Field::Additional(_) => Kind::Text,
         }
@@ -129,8 +131,13 @@ impl Field {
     const fn is_sealed(&self) -> bool {
         matches!(
             self,
-            Field::Named(Name::OrderId | Name::InvoiceNumber | Name::PayaccountLastfour | Name::ExternalId)
-                | Field::Additional(_)
+            Field::Named(
+                Name::OrderId
+                    | Name::InvoiceNumber
+                    | Name::PayaccountLastfour
+                    | Name::ExternalId
+                    | Name::RefundOf
+            ) | Field::Additional(_)
         )
     }
 }
@@ -212,11 +219,6 @@ impl<'a> Light<'a> {
     }
 }
 
-/// The net amount in the base currency, of which only the amount is known: it has the share that it has in its own currency.
-pub const fn net_in_base(in_base: i128, net: i128, amount: i128) -> i128 {
-    if amount == 0 { 0 } else { in_base * net / amount }
-}
-
 impl Filter {
     /// Reads the filters among the parameters of a query, in all three forms of those of customers.
     ///
@@ -282,10 +284,10 @@ impl Filter {
         self.predicates.iter().any(|predicate| predicate.field.is_sealed())
     }
 
-    /// Whether every condition holds, save those on `customerNumber`, for which the caller finds the customers. `texts` are the
-    /// external id and the details; without them, conditions on them count as met.
-    pub fn holds(&self, light: &Light<'_>, texts: Option<(&str, &Details)>) -> bool {
-        self.predicates.iter().all(|predicate| predicate.holds(light, texts))
+    /// Whether every condition holds, save those on `customerNumber`, for which the caller finds the customers. Without the
+    /// opened transaction, conditions on what is sealed count as met.
+    pub fn holds(&self, light: &Light<'_>, opened: Option<&Transaction>) -> bool {
+        self.predicates.iter().all(|predicate| predicate.holds(light, opened))
     }
 
     /// What columns in clear can say of it.
@@ -299,14 +301,14 @@ impl Filter {
 }
 
 impl Predicate {
-    fn holds(&self, light: &Light<'_>, texts: Option<(&str, &Details)>) -> bool {
+    fn holds(&self, light: &Light<'_>, opened: Option<&Transaction>) -> bool {
         let Field::Named(name) = &self.field else {
             let Field::Additional(key) = &self.field else { return true };
-            let value = texts.map(|(_, details)| additional(details, key));
+            let value = opened.map(|opened| additional(&opened.details, key));
             return value.is_none_or(|value| self.text_holds(value));
         };
-        let sealed = |read: fn(&Details) -> Option<&str>| {
-            texts.is_none_or(|(_, details)| self.text_holds(read(details).unwrap_or_default()))
+        let sealed = |read: fn(&Transaction) -> Option<&str>| {
+            opened.is_none_or(|opened| self.text_holds(read(opened).unwrap_or_default()))
         };
         match name {
             Name::TransId => self.text_holds(&light.id.show(light.entrypoint_id)),
@@ -322,16 +324,17 @@ impl Predicate {
             // Nobody has the number 0.
             Name::CustomerId => self.number_holds(light.customer_id.unwrap_or(0)),
             Name::CustomerNumber => true,
-            Name::OrderId => sealed(|details| details.order_id.as_deref()),
-            Name::InvoiceNumber => sealed(|details| details.invoice_number.as_deref()),
+            Name::OrderId => sealed(|opened| opened.details.order_id.as_deref()),
+            Name::InvoiceNumber => sealed(|opened| opened.details.invoice_number.as_deref()),
             Name::PayaccountLastfour => {
                 let digits = |details: &Details| {
                     let shown = details.masked_account.as_deref().unwrap_or_default();
                     shown.chars().filter(char::is_ascii_digit).collect::<String>()
                 };
-                texts.is_none_or(|(_, details)| self.text_holds(&digits(details)))
+                opened.is_none_or(|opened| self.text_holds(&digits(&opened.details)))
             }
-            Name::ExternalId => texts.is_none_or(|(external_id, _)| self.text_holds(external_id)),
+            Name::ExternalId => sealed(|opened| Some(&opened.external_id)),
+            Name::RefundOf => sealed(|opened| opened.refund_of.as_deref()),
         }
     }
 
@@ -557,13 +560,16 @@ mod tests {
             ("customerId(in)", "0|7", false),
             ("customerId(ne)", "0", true),
             ("externalId", "CH_1", true),
+            ("refundOf", "ch_0", false),
+            ("refundOf(ne)", "ch_0", true),
+            ("refundOf", "", true),
             ("currency", "usd", true),
             ("additional-seat(ct)", "row", true),
             ("additional-seat(ne)", "row 12", false),
             ("additional-other", "", true),
         ] {
             let filter = filter(name, value);
-            assert_eq!(filter.holds(&light, Some(("ch_1", &sale.details))), wanted, "{name}={value}");
+            assert_eq!(filter.holds(&light, Some(&sale)), wanted, "{name}={value}");
             // What the columns say admits every match, and decides where it says so.
             let narrow = filter.narrow();
             let admits = narrow.occurred.holds(light.occurred_at.0)

@@ -4,6 +4,7 @@
 use super::Transaction;
 use super::currency::Currency;
 use super::status::{Operation, Status};
+use crate::domain::kernel::money::Money;
 use crate::domain::kernel::time::Micros;
 
 /// The name of the row in the entrypoint's base currency.
@@ -65,38 +66,81 @@ pub struct Contribution {
     pub base: Totals,
 }
 
+/// What totals are made of, in ten-thousandths.
+#[derive(Debug, Clone, Copy)]
+pub struct Amounts {
+    /// What the transaction does.
+    pub operation: Operation,
+    /// How far it came.
+    pub status: Status,
+    /// The amount, never negative.
+    pub amount: i64,
+    /// What the provider keeps.
+    pub fee: Option<i64>,
+    /// The amount less what the provider keeps, as the sender says it.
+    pub net: Option<i64>,
+    /// Of a sale: what its refunds came to.
+    pub refunded: i64,
+}
+
+impl Amounts {
+    /// Those of a transaction.
+    pub fn of(transaction: &Transaction) -> Amounts {
+        Amounts {
+            operation: transaction.operation,
+            status: transaction.status,
+            amount: transaction.amount.units(),
+            fee: transaction.fee.map(Money::units),
+            net: transaction.net.map(Money::units),
+            refunded: transaction.refunded.units(),
+        }
+    }
+
+    /// What it adds to gross and net in its own currency; `None` if the money did not move.
+    pub fn counted(self) -> Option<(i128, i128)> {
+        if !self.status.is_confirmed() {
+            return None;
+        }
+        let amount = i128::from(self.amount);
+        if self.operation != Operation::Sale {
+            return Some((0, -amount));
+        }
+        // What a provider says to have gone back beyond the refunds that it sent.
+        let returned = match self.status {
+            Status::Refunded => (amount - i128::from(self.refunded)).max(0),
+            _ => 0,
+        };
+        let kept = self.net.map_or(amount - i128::from(self.fee.unwrap_or(0)), i128::from);
+        Some((amount, kept - returned))
+    }
+
+    /// The same in the base currency, in which its amount is `in_base`: the net amount has the share that it has in the
+    /// transaction's own currency.
+    pub fn counted_in_base(self, in_base: i64) -> Option<(i128, i128)> {
+        let ((gross, net), amount, in_base) = (self.counted()?, i128::from(self.amount), i128::from(in_base));
+        if self.operation != Operation::Sale {
+            return Some((gross, net.signum() * in_base));
+        }
+        let share = if amount == 0 { net.signum() * in_base } else { in_base * net / amount };
+        Some((in_base, share))
+    }
+}
+
 /// What a transaction adds to the totals of its customer, if it is linked to one.
 pub fn contribution(transaction: &Transaction, base_currency: Currency) -> Contribution {
-    let mut own = Totals { transactions: 1, ..Totals::default() };
-    let mut base = own;
-    if !transaction.status.is_confirmed() {
-        return Contribution { own, base };
-    }
-    let amount = i128::from(transaction.amount.units());
-    let is_sale = transaction.operation == Operation::Sale;
-    // What a provider says to have gone back beyond the refunds that it sent.
-    let returned = match transaction.status {
-        Status::Refunded if is_sale => (amount - i128::from(transaction.refunded.units())).max(0),
-        _ => 0,
-    };
-    let net = if is_sale {
-        let fee = transaction.fee.map_or(0, |fee| i128::from(fee.units()));
-        transaction.net.map_or(amount - fee, |net| i128::from(net.units())) - returned
+    let one = Totals { transactions: 1, ..Totals::default() };
+    let amounts = Amounts::of(transaction);
+    let Some((gross, net)) = amounts.counted() else { return Contribution { own: one, base: one } };
+    let sales = i64::from(transaction.operation == Operation::Sale);
+    let own = Totals { sales, gross, net, ..one };
+    let in_base = || amounts.counted_in_base(transaction.base_amount?.units());
+    let base = if transaction.currency == base_currency {
+        own
+    } else if let Some((gross, net)) = in_base() {
+        Totals { gross, net, ..own }
     } else {
-        -amount
+        Totals { gross: 0, net: 0, incomplete: 1, ..own }
     };
-    let sales = i64::from(is_sale);
-    own = Totals { sales, gross: if is_sale { amount } else { 0 }, net, ..own };
-    base.sales = sales;
-    if transaction.currency == base_currency {
-        (base.gross, base.net) = (own.gross, own.net);
-    } else if let Some(in_base) = transaction.base_amount.map(|in_base| i128::from(in_base.units())) {
-        // The net amount in the base currency has the share that it has in the transaction's own.
-        let share = if is_sale && amount != 0 { in_base * net / amount } else { net.signum() * in_base };
-        (base.gross, base.net) = (if is_sale { in_base } else { 0 }, share);
-    } else {
-        base.incomplete = 1;
-    }
     Contribution { own, base }
 }
 
@@ -117,7 +161,6 @@ mod tests {
     use super::super::id::TransId;
     use super::super::item::Item;
     use super::*;
-    use crate::domain::kernel::money::Money;
 
     fn money(text: &str) -> Money {
         Money::parse(text).unwrap()

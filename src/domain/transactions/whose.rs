@@ -2,7 +2,7 @@
 
 pub use super::item::{WHOSE, Whose};
 
-use super::item::{TEXT_CHARS_MAX, customer_id, reference, text, wrong_type};
+use super::item::{TEXT_CHARS_MAX, customer_id, id, reference, wrong_type};
 use crate::domain::customers::draft::{Context, Draft};
 use crate::domain::kernel::members::{Given, Members};
 use crate::domain::kernel::problem::{Problem, ValueError};
@@ -41,7 +41,7 @@ fn member(name: &str, given: &Given<'_>, context: Context<'_>) -> Result<Whose, 
     let at = |(code, message): ValueError| vec![Problem::field(&[name], code, message)];
     let read = match name {
         "customerId" => customer_id(given).map(|id| id.map(Whose::Id)),
-        "customerNumber" => text(given, TEXT_CHARS_MAX).map(|number| number.map(Whose::Number)),
+        "customerNumber" => id(given, TEXT_CHARS_MAX).map(|number| number.map(Whose::Number)),
         "reference" => reference(given).map(|reference| reference.map(Whose::Reference)),
         _ => match given {
             Given::Null => Ok(None),

@@ -89,6 +89,7 @@ diesel::table! {
         block_end -> BigInt,
         next_seq -> BigInt,
         key_id -> BigInt,
+        next_secret_id -> BigInt,
         digest_identifiers -> Text,
         old_key_id -> Nullable<BigInt>,
         old_digest_identifiers -> Text,

@@ -13,13 +13,13 @@ use crate::domain::accounts::sight::Sight;
 use crate::domain::customers::history::{FieldChange, difference};
 use crate::domain::customers::identifier::{IdField, Identifier};
 use crate::domain::decide::command::{Command, Outcome, Verdict};
-use crate::domain::decide::delivery::{ItemAnswer, ItemResult};
+use crate::domain::decide::delivery::{ItemAnswer, ItemResult, Reason};
 use crate::domain::decide::working_set::RowBefore;
 use crate::domain::imports::{
     ColumnUse, Counts, ImportPlan, JobState, Mapping, OnError, Position, RowNote, RowOutcome, RowReport,
     Target, payment_note, rejection_notes,
 };
-use crate::domain::kernel::problem::Rejection;
+use crate::domain::kernel::problem::{Rejection, Tells};
 use crate::store::customers::load::Loaded;
 use crate::store::customers::save::save;
 use crate::store::customers::tx::EntrypointTx;
@@ -240,17 +240,24 @@ fn decide_row(
 
 /// What became of a transaction.
 fn payment_report(row: &StepRow, answer: &ItemAnswer) -> RowReport {
-    let outcome = match answer.result {
+    // Of one that has its customer now, and nothing else that is new, only readers of customers learn (rules 1).
+    let outcome = match answer.apart.unwrap_or(answer.result) {
         ItemResult::Created => RowOutcome::Created,
         ItemResult::Moved | ItemResult::Linked => RowOutcome::Merged,
         ItemResult::Unchanged => RowOutcome::Matched,
         ItemResult::Refused => RowOutcome::Rejected,
     };
-    let reason: Vec<RowNote> = answer.reason.iter().map(payment_note).collect();
     let is_rejected = outcome == RowOutcome::Rejected;
+    let tells = |reason: &Reason| match is_rejected && !reason.is_of_customers() {
+        true => Tells::Nothing,
+        false => Tells::Shown,
+    };
+    let note = |reason: &Reason| RowNote { tells: tells(reason), ..payment_note(reason) };
+    let reason: Vec<RowNote> = answer.reason.iter().map(note).collect();
     let (problems, warnings) = if is_rejected { (reason, Vec::new()) } else { (Vec::new(), reason) };
     RowReport {
         customer_id: answer.customer_id.filter(|id| *id < DRY_RUN_IDS_FROM),
+        of_payment: true,
         problems,
         warnings,
         cells: if is_rejected { row.cells.clone() } else { Vec::new() },

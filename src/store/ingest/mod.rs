@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::IngestSecrets;
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;
-use super::engine::schema::ingest_secret;
+use super::engine::schema::{entrypoint_lock, ingest_secret};
 use super::entrypoints::lock_row::lock_entrypoint;
 use super::keys::keyring::{ENTRYPOINT_SALT, KeyRing};
 use crate::clock;
@@ -96,6 +96,15 @@ fn rows(conn: &mut Conn, entrypoint_id: i64) -> Result<Vec<IngestSecretRow>, Sto
         .load(c))?)
 }
 
+/// The next id of a secret of an entrypoint, under its lock. It is never given again, so that whoever knows a deleted secret by
+/// its id does not take another one for it.
+fn next_id(conn: &mut Conn, entrypoint_id: i64) -> Result<i64, StoreError> {
+    let place = || entrypoint_lock::table.find(entrypoint_id);
+    let next: i64 = on!(conn, |c| place().select(entrypoint_lock::next_secret_id).first(c))?;
+    on!(conn, |c| diesel::update(place()).set(entrypoint_lock::next_secret_id.eq(next + 1)).execute(c))?;
+    Ok(next)
+}
+
 /// Keeps a secret, under the entrypoint's lock.
 fn add(
     conn: &mut Conn,
@@ -113,7 +122,7 @@ fn add(
     }
     let row = IngestSecretRow {
         entrypoint_id,
-        secret_id: there.last().map_or(0, |last| last.secret_id) + 1,
+        secret_id: next_id(conn, entrypoint_id)?,
         dialect: new.dialect.name().to_owned(),
         header: new.header.clone(),
         on_unknown: <&str>::from(new.on_unknown).to_owned(),

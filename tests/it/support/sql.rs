@@ -27,6 +27,12 @@ struct Words {
     value: String,
 }
 
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
 impl Sql {
     pub fn open(site: &Site) -> Self {
         match site.db {
@@ -115,6 +121,14 @@ impl Sql {
             }
         }
         digests
+    }
+
+    /// How SQLite would run a query.
+    pub fn plan(&mut self, query: &str) -> String {
+        let Sql::Sqlite(connection) = self else { panic!("SQLite only") };
+        let query = format!("EXPLAIN QUERY PLAN {query}");
+        let steps: Vec<Step> = diesel::sql_query(&query).get_results(connection).expect("a plan");
+        steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("; ")
     }
 
     /// The texts in the column `value` of a query.
@@ -608,6 +622,28 @@ pub fn under_another_key(key: i64) -> [String; 6] {
 /// The rows that PostgreSQL has read from the tables that grow.
 pub const ROWS_READ: &str = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint AS value FROM pg_stat_user_tables \
      WHERE relname IN ('customer', 'history', 'identity_digest', 'idempotency')";
+
+/// The rows of customers and of their totals that PostgreSQL has read.
+pub const TOTALS_READ: &str = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint AS value FROM pg_stat_user_tables \
+     WHERE relname IN ('customer', 'customer_total')";
+
+/// The same by table and index.
+pub const TOTALS_READ_BY: &str = "SELECT relname || ' by scans ' || seq_tup_read AS value FROM pg_stat_user_tables \
+     WHERE relname IN ('customer', 'customer_total') UNION ALL \
+     SELECT indexrelname || ' ' || idx_tup_fetch FROM pg_stat_user_indexes WHERE relname IN ('customer', 'customer_total')";
+
+/// How often PostgreSQL has used an index.
+pub fn scans_of(index: &str) -> String {
+    format!("SELECT idx_scan AS value FROM pg_stat_user_indexes WHERE indexrelname = '{index}'")
+}
+
+/// A page in the order of a column of totals, as the program asks for it.
+pub fn page_of_totals(column: &str, direction: &str, sign: &str) -> String {
+    format!(
+        "SELECT customer_id, {column} FROM customer_total WHERE entrypoint_id = ?1 AND currency = '' AND {column} > ?2 \
+         AND {column} {sign} ?3 ORDER BY entrypoint_id {direction}, {column} {direction}, customer_id {direction} LIMIT ?4"
+    )
+}
 
 /// The entries that PostgreSQL has read from the indexes of idempotency records.
 pub const KEYS_READ: &str =

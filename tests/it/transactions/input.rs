@@ -24,6 +24,19 @@ both!(rules_14_a_bad_item_refuses_itself_alone, |db| async {
         (with(sale("B-8", 1), json!({"customer": {"email": "ada"}})), "invalid_email", "/customer/email"),
         (with(sale("B-9", 1), json!({"customerId": 1, "customerNumber": "x"})), "several_customers", ""),
         (sale("B-10", -1), "invalid_amount", "/amount"),
+        (with(sale("B-13", 1), json!({"fee": "-0.30"})), "invalid_amount", "/fee"),
+        (with(sale("B-14", 1), json!({"baseAmount": -2})), "invalid_amount", "/baseAmount"),
+        // Digits of any script are digits of the account.
+        (
+            with(sale("B-15", 1), json!({"maskedAccount": "\u{661}\u{662}\u{663}\u{664}\u{665}"})),
+            "invalid_value",
+            "/maskedAccount",
+        ),
+        (
+            with(sale("B-16", 1), json!({"maskedAccount": "42\u{967}\u{ff14}1"})),
+            "invalid_value",
+            "/maskedAccount",
+        ),
         (sale("B-11", 1_000_000_000_000_i64), "invalid_amount", "/amount"),
         (json!("text"), "wrong_type", ""),
         (
@@ -145,4 +158,38 @@ both!(rules_15_the_base_currency_stays_once_there_is_money, |db| async {
     let refused = admin.put(route, &setting("USD")).await;
     assert_eq!(refused.expect_error(409).json["errors"][0]["code"], "has_transactions");
     admin.put(route, &setting("EUR")).await.expect(200);
+});
+
+both!(rules_14_a_byte_order_mark_and_half_a_surrogate_pair_are_told_apart, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let lines = |text: Vec<u8>| {
+        let request = client.request(reqwest::Method::POST, ROUTE);
+        send(request.header("Content-Type", "application/x-ndjson").body(text))
+    };
+    let text = format!("\u{feff}{}\n\n\u{feff}{}\n{}", sale("N-1", 1), sale("N-2", 1), sale("N-3", 1));
+    let told = lines(text.into_bytes()).await.expect(200);
+    // A mark in the middle of a body is no mark.
+    assert_eq!(
+        (&told.json["created"], &told.json["items"][0]["line"]),
+        (&json!(2), &json!(3)),
+        "{}",
+        told.text
+    );
+    let told = lines("\u{feff}".into()).await.expect(200);
+    assert_eq!(told.json["received"], 0, "{}", told.text);
+
+    let broken =
+        r#"{"source":"shop","externalId":"S-1","status":"approved","amount":1,"description":"Tea \ud83d"}"#;
+    let name = r#"{"source":"shop","externalId":"S-1","status":"approved","amount":1,"\udc00x":"Tea"}"#;
+    let told = lines(format!("{broken}\n{name}\n").into_bytes()).await.expect(200);
+    for (at, code) in [(0, "wrong_type"), (1, "invalid_json")] {
+        let reason = &told.json["items"][at]["reason"];
+        assert_eq!(reason["code"], code, "{}", told.text);
+        assert!(reason["message"].as_str().unwrap().contains("lone surrogate"), "{reason}");
+    }
+    let create = client.request(reqwest::Method::POST, "/api/Customer/single/demo");
+    let refused =
+        send(create.header("Content-Type", "application/json").body(r#"{"firstname":"\ud83d"}"#)).await;
+    assert!(refused.expect_error(400).text.contains("lone surrogate"), "{}", refused.text);
 });

@@ -69,10 +69,17 @@ both!(rules_14_a_transaction_is_linked_once, |db| async {
     for method in [reqwest::Method::GET, reqwest::Method::POST] {
         reader.send(method, &link(ada, &item), None, &[]).await.expect_error(403);
     }
-    let purpose = client.header("Sec-Purpose", "prefetch;prerender");
-    let refused = purpose.get(&link(ada, &item)).await;
-    refused.expect_error(400);
-    assert_eq!(places(&refused), set(["@Sec-Purpose"]));
+    for (header, value) in [
+        ("Sec-Purpose", "prefetch;prerender"),
+        ("Purpose", "prefetch"),
+        ("Purpose", "Preview"),
+        ("X-Purpose", "preview"),
+        ("X-Moz", "prefetch"),
+    ] {
+        let refused = client.header(header, value).get(&link(ada, &item)).await;
+        refused.expect_error(400);
+        assert_eq!(places(&refused), set([format!("@{header}").as_str()]), "{value}");
+    }
     client.send(reqwest::Method::HEAD, &link(ada, &item), None, &[]).await.expect(200);
     assert_eq!(shown(&client, &item).await["customerId"], Value::Null, "HEAD and a prefetch link nothing");
     for _ in 0..2 {

@@ -466,11 +466,7 @@ impl DraftParser<'_> {
 }
 
 fn wrong_type(wanted: &str, given: &Given<'_>) -> ValueError {
-    let message = match given {
-        Given::Broken => format!("must be {wanted}; its escapes are no Unicode text"),
-        _ => format!("must be {wanted}, not {}", given.kind()),
-    };
-    ("wrong_type", message)
+    ("wrong_type", format!("must be {wanted}, not {}", given.kind()))
 }
 
 fn password(given: &Given<'_>) -> Result<Secret, ValueError> {

@@ -7,6 +7,7 @@ mod zone;
 
 use encoding_rs::{Encoding, REPLACEMENT};
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 
 use super::payments::PaymentMapping;
 use super::target::{Meaning, Target, header_key};
@@ -48,7 +49,7 @@ pub struct ImportOptions {
     pub delimiter: Option<char>,
     /// `encoding` by its WHATWG name; without one, that of the byte order mark, else UTF-8.
     pub encoding: Option<String>,
-    /// `dateFormat`, of birthdays and, beside ISO dates, of `createdAt`; without one, `YYYY-MM-DD` and `DD-MM-YYYY`.
+    /// `dateFormat`, of birthdays and, beside ISO dates, of `createdAt` and `occurredAt`; without one, `YYYY-MM-DD` and `DD-MM-YYYY`.
     pub date_format: Option<DateFormat>,
     /// The entrypoint's setting `cardGuard` when the file came.
     pub card_guard: CardGuard,
@@ -110,10 +111,40 @@ const NAMES: [&str; 13] = [
 ];
 
 /// The parameters of an import of transactions.
-const PAYMENT_NAMES: [&str; 8] =
-    ["onUnknownCustomer", "map", "unknownColumns", "onError", "dryRun", "again", "delimiter", "encoding"];
+const PAYMENT_NAMES: [&str; 9] = [
+    "onUnknownCustomer",
+    "map",
+    "unknownColumns",
+    "onError",
+    "dryRun",
+    "again",
+    "delimiter",
+    "encoding",
+    "dateFormat",
+];
+
+/// What a file is of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema, IntoStaticStr, EnumString)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum ImportKind {
+    /// Customers.
+    #[default]
+    Customers,
+    /// Transactions.
+    Transactions,
+}
 
 impl ImportOptions {
+    /// What the file is of.
+    pub const fn kind(&self) -> ImportKind {
+        match self.payments {
+            Some(_) => ImportKind::Transactions,
+            None => ImportKind::Customers,
+        }
+    }
+
     /// Reads the parameters of an import of transactions.
     ///
     /// # Errors
@@ -133,6 +164,7 @@ impl ImportOptions {
             again: reader.word("again", &[("false", false), ("true", true)]),
             delimiter: reader.delimiter(),
             encoding: reader.encoding(),
+            date_format: reader.date_format(),
             ..ImportOptions::default()
         };
         if reader.problems.is_empty() { Ok(options) } else { Err(reader.problems) }

@@ -5,7 +5,7 @@ mod cell;
 mod first_address;
 mod hung;
 mod lists;
-mod moment;
+pub(super) mod moment;
 #[cfg(test)]
 mod tests;
 

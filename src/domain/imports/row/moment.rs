@@ -57,7 +57,7 @@ pub(super) fn birthday(text: &str, dates: Option<DateFormat>) -> Result<String, 
 ///
 /// # Errors
 /// It has another form; the message names the `dateFormat` that would read it.
-pub(super) fn created_at(
+pub(in crate::domain::imports) fn created_at(
     text: &str,
     dates: Option<DateFormat>,
     zone: Option<i32>,

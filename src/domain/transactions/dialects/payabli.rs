@@ -84,7 +84,9 @@ pub(super) fn read(members: &Members<'_>, place: Place<'_>) -> Result<Reading, V
     item.text("amount", Some(if is_sale { amount } else { amount.trim_start_matches('-') }));
     item.text("currency", Some(flat.get("currency").unwrap_or(place.currency)));
     if is_sale {
-        item.text("fee", flat.get("fee").or(flat.get("feeamount")));
+        // No item has a negative fee; the net amount says the same.
+        let fee = flat.get("fee").or(flat.get("feeamount")).filter(|fee| !fee.trim().starts_with('-'));
+        item.text("fee", fee);
         item.text("net", flat.get("netamount"));
         item.customer(customer(&flat), place.context);
     }

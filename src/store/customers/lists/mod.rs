@@ -144,9 +144,7 @@ pub(crate) fn page(
         [(entrypoint, lock_row)] if is_by_id => {
             in_id_order(conn, ring, request, &scope, (entrypoint, lock_row), total)?
         }
-        [(entrypoint, lock_row)] if is_by_total(request, &scope, total) => {
-            by_total(conn, ring, request, &scope, (entrypoint, lock_row))?
-        }
+        places if is_by_total(request, &scope, total) => by_total(conn, ring, request, &scope, places)?,
         _ => by_keys(conn, ring, record_cache, request, &scope, total)?,
     };
     page.total = if request.counts { total.or(page.total) } else { None };
@@ -346,21 +344,46 @@ fn by_keys(
     })
 }
 
-/// Whether a list of one entrypoint is read in the order of an index of totals.
+/// Whether a list is read in the order of an index of totals.
 fn is_by_total(request: &ListRequest, scope: &ListScope<'_>, known_total: Option<usize>) -> bool {
     let is_counted = !request.counts || known_total.is_some();
     request.sort.standing().is_some() && is_counted && !scope.proposes(request)
 }
 
-/// A page in the order of what transactions come to. An index gives the order of those with a number above 0; the others
-/// follow or precede them by their ids.
+/// A page in the order of what transactions come to: the first of each entrypoint, of which the first of all are on the page.
 fn by_total(
     conn: &mut Conn,
     ring: &KeyRing,
     request: &ListRequest,
     scope: &ListScope<'_>,
-    (entrypoint, lock_row): (&Arc<Entrypoint>, &LockRow),
+    places: &[(Arc<Entrypoint>, LockRow)],
 ) -> Result<ListPage, StoreError> {
+    let last = request.skip.saturating_add(request.limit);
+    let mut found = Vec::new();
+    for (entrypoint, lock_row) in places {
+        let here = first_by_total(conn, ring, request, scope, (entrypoint, lock_row))?;
+        found.extend(here.into_iter().map(|(record, key)| (key, record, entrypoint)));
+        // What no page of this request can hold is let go before the next entrypoint is read.
+        found.sort_unstable_by(|(one, ..), (other, ..)| one.cmp(other));
+        found.truncate(last.saturating_add(1));
+    }
+    let has_more = found.len() > last;
+    found.truncate(last);
+    let next = found.last().filter(|_| has_more).map(|(key, ..)| key.clone());
+    let records = found.into_iter().skip(request.skip);
+    let records = records.map(|(_, record, entrypoint)| (record, Arc::clone(entrypoint))).collect();
+    Ok(ListPage { records, total: None, next, money: HashMap::new() })
+}
+
+/// The first customers of an entrypoint in the order of what transactions come to, one more than the page needs. An index gives
+/// the order of those with a number above 0; the others follow or precede them by their ids.
+fn first_by_total(
+    conn: &mut Conn,
+    ring: &KeyRing,
+    request: &ListRequest,
+    scope: &ListScope<'_>,
+    (entrypoint, lock_row): (&Arc<Entrypoint>, &LockRow),
+) -> Result<Vec<(Arc<OpenedRecord>, SortKey)>, StoreError> {
     let (descending, Some(field)) = (request.sort.descending, request.sort.standing()) else {
         return Err(StoreError::Bug("an order by no total".into()));
     };
@@ -388,13 +411,7 @@ fn by_total(
         }
         page.by_index(conn, ring, lock_row, field, number)?;
     }
-    let last = request.skip.saturating_add(request.limit);
-    let has_more = page.found.len() > last;
-    page.found.truncate(last);
-    let next = page.found.last().filter(|_| has_more).map(|(_, key)| key.clone());
-    let records = page.found.into_iter().skip(request.skip);
-    let records = records.map(|(record, _)| (record, Arc::clone(entrypoint))).collect();
-    Ok(ListPage { records, total: None, next, money: HashMap::new() })
+    Ok(page.found)
 }
 
 /// A page that is filled in order.

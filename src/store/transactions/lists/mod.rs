@@ -18,9 +18,10 @@ use crate::domain::entrypoints::Entrypoint;
 use crate::domain::filter::{Filter as CustomerFilter, Op, Search, Sort};
 use crate::domain::kernel::time::Micros;
 use crate::domain::transactions::Transaction;
-use crate::domain::transactions::filter::{Field, Filter, Light, Name, Narrow, net_in_base};
+use crate::domain::transactions::filter::{Field, Filter, Light, Name, Narrow};
 use crate::domain::transactions::id::TransId;
 use crate::domain::transactions::status::{Operation, Status};
+use crate::domain::transactions::totals::Amounts;
 use crate::store::Transactions;
 use crate::store::customers::lists::{self, ListRequest, Listed};
 use crate::store::customers::record_cache::RecordCache;
@@ -69,14 +70,15 @@ pub struct TransactionKey {
     pub id: [u8; 16],
 }
 
-/// How many transactions match, and what they come to in the base currencies of their entrypoints.
+/// How many transactions match, and what the confirmed ones among them add to totals, in the base currencies of their
+/// entrypoints (rules 15).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransactionSums {
     /// How many there are.
     pub count: i64,
-    /// The sum of the amounts, in ten-thousandths.
+    /// What confirmed sales came to, in ten-thousandths.
     pub amount: i128,
-    /// The sum of the net amounts.
+    /// The same less fees and less what went back.
     pub net: i128,
 }
 
@@ -140,15 +142,22 @@ impl TransactionRow {
         })
     }
 
-    /// What it adds to the sums of a list.
+    /// What it adds to the sums of a list (rules 15).
     fn sums(&self, light: &Light<'_>, base: &str) -> TransactionSums {
-        let (amount, net) = (i128::from(self.amount_units), i128::from(light.net_units()));
-        let in_base = if self.currency == base {
-            Some((amount, net))
-        } else {
-            self.base_units.map(|in_base| (i128::from(in_base), net_in_base(in_base.into(), net, amount)))
+        let amounts = Amounts {
+            operation: light.operation,
+            status: light.status,
+            amount: self.amount_units,
+            fee: self.fee_units,
+            net: self.net_units,
+            refunded: self.refunded_units,
         };
-        let (amount, net) = in_base.unwrap_or_default();
+        let counted = if self.currency == base {
+            amounts.counted()
+        } else {
+            self.base_units.and_then(|in_base| amounts.counted_in_base(in_base))
+        };
+        let (amount, net) = counted.unwrap_or_default();
         TransactionSums { count: 1, amount, net }
     }
 }
@@ -335,8 +344,7 @@ fn met(
     let mut kept = Vec::with_capacity(rows.len());
     for row in rows {
         let transaction = opener.open(conn, &row)?;
-        let light = Light::of(row.entrypoint_id, &transaction);
-        if filter.holds(&light, Some((&transaction.external_id, &transaction.details))) {
+        if filter.holds(&Light::of(row.entrypoint_id, &transaction), Some(&transaction)) {
             kept.push(row);
         }
     }

@@ -7,9 +7,9 @@ use diesel::sql_types::BigInt;
 use super::{TransactionKey, TransactionSums};
 use crate::domain::kernel::time::Micros;
 use crate::domain::transactions::filter::Narrow;
-use crate::domain::transactions::filter::net_in_base;
 use crate::domain::transactions::id::TransId;
-use crate::domain::transactions::status::Operation;
+use crate::domain::transactions::status::{Operation, Status};
+use crate::domain::transactions::totals::Amounts;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::transaction;
@@ -113,7 +113,25 @@ pub(super) fn slice(conn: &mut Conn, cut: &Cut, narrow: &Narrow) -> Result<Vec<T
     }))
 }
 
-/// The sums over all rows of an entrypoint that the columns admit.
+/// What a confirmed transaction adds to gross and net in its own currency: [`Amounts::counted`] as SQL.
+fn counted() -> (String, String) {
+    let listed = |numbers: &[i16]| numbers.iter().map(i16::to_string).collect::<Vec<_>>().join(", ");
+    let moved = format!("status IN ({})", listed(&confirmed()));
+    let is_sale = format!("operation = {}", Operation::Sale.number());
+    let went_back = format!(
+        "CASE WHEN status = {} AND amount_units > refunded_units THEN amount_units - refunded_units ELSE 0 END",
+        Status::Refunded.rank()
+    );
+    let gross = format!("CASE WHEN {moved} AND {is_sale} THEN amount_units ELSE 0 END");
+    let net = format!(
+        "CASE WHEN {moved} AND {is_sale} \
+         THEN COALESCE(net_units, amount_units - COALESCE(fee_units, 0)) - {went_back} \
+         WHEN {moved} THEN -amount_units ELSE 0 END"
+    );
+    (gross, net)
+}
+
+/// The sums over all rows of an entrypoint that the columns admit (rules 15).
 pub(super) fn sums(
     conn: &mut Conn,
     entrypoint_id: i64,
@@ -121,16 +139,16 @@ pub(super) fn sums(
     base: &'static str,
 ) -> Result<TransactionSums, StoreError> {
     type Whole = (i64, i64, i64, i64, i64);
-    type Foreign = (i64, Option<i64>, Option<i64>, Option<i64>);
+    type Foreign = (i16, i16, i64, Option<i64>, Option<i64>, i64, Option<i64>);
+    let (gross, net) = counted();
     let whole = || {
-        const NET: &str = "COALESCE(net_units, amount_units - COALESCE(fee_units, 0))";
         let sum = |of: &str| sql::<BigInt>(&format!("CAST(COALESCE(SUM({of}), 0) AS BIGINT)"));
         (
             sql::<BigInt>("COUNT(*)"),
-            sum(&format!("amount_units / {PART}")),
-            sum(&format!("amount_units % {PART}")),
-            sum(&format!("{NET} / {PART}")),
-            sum(&format!("{NET} % {PART}")),
+            sum(&format!("({gross}) / {PART}")),
+            sum(&format!("({gross}) % {PART}")),
+            sum(&format!("({net}) / {PART}")),
+            sum(&format!("({net}) % {PART}")),
         )
     };
     let is_base = || transaction::currency.eq(base);
@@ -144,10 +162,14 @@ pub(super) fn sums(
             narrowed!(entrypoint_id, narrow)
                 .filter(diesel::dsl::not(is_base()))
                 .filter(transaction::base_units.is_not_null())
+                .filter(transaction::status.eq_any(confirmed()))
                 .select((
+                    transaction::operation,
+                    transaction::status,
                     transaction::amount_units,
                     transaction::fee_units,
                     transaction::net_units,
+                    transaction::refunded_units,
                     transaction::base_units,
                 ))
                 .load(c)?
@@ -161,11 +183,14 @@ pub(super) fn sums(
         amount: joined(amount_high, amount_low),
         net: joined(net_high, net_low),
     };
-    for (amount, fee, net, in_base) in others {
-        let in_base = i128::from(in_base.unwrap_or(0));
-        let net = net.unwrap_or(amount.saturating_sub(fee.unwrap_or(0)));
-        sums.amount += in_base;
-        sums.net += net_in_base(in_base, net.into(), amount.into());
+    for (operation, status, amount, fee, net, refunded, in_base) in others {
+        let corrupt = || StoreError::Corrupt("a transaction has unreadable columns".into());
+        let operation = Operation::from_repr(operation).ok_or_else(corrupt)?;
+        let status = Status::from_repr(status).ok_or_else(corrupt)?;
+        let amounts = Amounts { operation, status, amount, fee, net, refunded };
+        let (gross, net) = amounts.counted_in_base(in_base.unwrap_or(0)).unwrap_or_default();
+        sums.amount += gross;
+        sums.net += net;
     }
     Ok(sums)
 }

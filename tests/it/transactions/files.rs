@@ -1,0 +1,115 @@
+//! Files of transactions: dates, names of customers, and the command line.
+
+use super::*;
+use crate::support::*;
+
+async fn import(client: &Client, query: &str, file: &str) -> Answer {
+    let request = client.request(reqwest::Method::POST, &format!("/api/Import/transactionsForm/demo{query}"));
+    send(request.header("Content-Type", "text/csv").body(file.to_owned())).await
+}
+
+/// A member of each transaction, oldest first.
+async fn members(client: &Client, name: &str) -> Vec<Value> {
+    let path = "/api/Query/transactions/demo?limitRecord=0&sortBy=asc(transactionDate)";
+    let list = client.get(path).await.expect(200);
+    list.json["Records"].as_array().unwrap().iter().map(|it| it[name].clone()).collect()
+}
+
+both!(rules_9_a_file_of_transactions_says_how_its_dates_are_written, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let file = "source,externalId,status,amount,occurredAt\n\
+                shop,D-1,approved,1,03/04/2025\nshop,D-2,approved,1,03/04/2025 09:30\n\
+                shop,D-3,approved,1,2025-05-01\nshop,D-4,approved,1,2025-05-02T10:00:00+02:00\n";
+    let refused = import(&client, "", file).await.expect(200);
+    assert_eq!((&refused.data()["added"], &refused.data()["rejected"]), (&json!(2), &json!(2)));
+    let rows = format!("/api/Import/jobs/demo/{}/rows?outcome=rejected", refused.data()["jobId"]);
+    let rows = client.get(&rows).await.expect(200);
+    let problem = &rows.json["Records"][0]["problems"][0];
+    assert_eq!((&problem["field"], &problem["code"]), (&json!("occurredAt"), &json!("invalid_time")));
+    assert!(rows.text.contains("DD/MM/YYYY"), "{}", rows.text);
+    let done = import(&client, "?dateFormat=DD/MM/YYYY", file).await.expect(200);
+    assert_eq!((&done.data()["added"], &done.data()["rejected"]), (&json!(2), &json!(0)), "{}", done.text);
+    let times = members(&client, "TransactionTime").await;
+    let wanted = [
+        "2025-04-03T00:00:00.000000Z",
+        "2025-04-03T09:30:00.000000Z",
+        "2025-05-01T00:00:00.000000Z",
+        "2025-05-02T08:00:00.000000Z",
+    ];
+    assert_eq!(times, wanted.map(|time| json!(time)));
+    import(&client, "?dateFormat=MM-YYYY", file).await.expect_error(400);
+});
+
+both!(rules_14_a_row_whose_reference_leads_to_nobody_is_found_by_its_other_columns, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let reference = json!([{"system": "stripe", "externalId": "cus_1"}]);
+    let ada = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
+    let ben = created(&client, "demo", &json!({"email": "ben@example.test", "references": reference})).await;
+    let file = "source,externalId,status,amount,occurredAt,reference-stripe,email\n\
+                shop,W-1,approved,1,2025-01-01,cus_9,ada@example.test\n\
+                shop,W-2,approved,1,2025-01-02,cus_1,ada@example.test\n\
+                shop,W-3,approved,1,2025-01-03,cus_7,\n\
+                shop,W-4,approved,1,2025-01-04,cus_8,eve@example.test\n\
+                shop,W-5,approved,1,2025-01-05,cus_8,\n";
+    let done = import(&client, "?onUnknownCustomer=create", file).await.expect(200);
+    assert_eq!((&done.data()["added"], &done.data()["rejected"]), (&json!(5), &json!(0)), "{}", done.text);
+    let owners = members(&client, "customerId").await;
+    assert_eq!(owners[..3], [json!(ada), json!(ben), Value::Null]);
+    assert!(
+        owners[3].is_u64() && owners[3] == owners[4],
+        "the reference of a new customer leads to it: {owners:?}"
+    );
+});
+
+both!(rules_9_the_command_line_imports_transactions, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let site = server.site();
+    let folder = site.folder();
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let file = write(
+        "payments.csv",
+        "source,externalId,status,amount,occurredAt,email\nshop,C-1,approved,5,04/03/2025,ada@example.test\n",
+    );
+    let with = ["--kind", "transactions", "--on-unknown-customer", "create", "--date-format", "DD/MM/YYYY"];
+    let mut args = vec!["import", &file, "--entry", "demo"];
+    args.extend(with);
+    site.cli(&args).success();
+    assert_eq!(members(&client, "TransactionTime").await, [json!("2025-03-04T00:00:00.000000Z")]);
+    assert_eq!(total(&client, "demo").await, 1);
+    // Through a server as well.
+    let file = write("more.csv", "source,externalId,status,amount\nshop,C-2,approved,5\n");
+    let url = server.base();
+    let scopes = ["customers:import", "money:write", "pii:read"];
+    let token = token_with(site, &scopes);
+    site.cli(&[
+        "import",
+        &file,
+        "--entry",
+        "demo",
+        "--kind",
+        "transactions",
+        "--server",
+        &url,
+        "--token",
+        &token,
+    ])
+    .success();
+    assert_eq!(members(&client, "externalId").await, [json!("C-1"), json!("C-2")]);
+    let people = write("people.csv", "email\neve@example.test\n");
+    site.cli(&["import", &people, "--entry", "demo"]).success();
+    let jobs = client.get("/api/Import/jobs/demo").await.expect(200);
+    let kinds: Vec<&str> =
+        jobs.json["Records"].as_array().unwrap().iter().map(|job| job["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["customers", "transactions", "transactions"], "{}", jobs.text);
+    // What is not for transactions is refused before the file is read.
+    let refused =
+        site.cli(&["import", &file, "--entry", "demo", "--kind", "transactions", "--replace-existing"]);
+    assert!(!refused.status.success() && refused.stderr.contains("replaceExisting"), "{refused:?}");
+});

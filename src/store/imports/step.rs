@@ -248,9 +248,8 @@ fn payment_report(row: &StepRow, answer: &ItemAnswer) -> RowReport {
         ItemResult::Refused => RowOutcome::Rejected,
     };
     let is_rejected = outcome == RowOutcome::Rejected;
-    let tells = |reason: &Reason| match is_rejected && !reason.is_of_customers() {
-        true => Tells::Nothing,
-        false => Tells::Shown,
+    let tells = |reason: &Reason| {
+        if is_rejected && !reason.is_of_customers() { Tells::Nothing } else { Tells::Shown }
     };
     let note = |reason: &Reason| RowNote { tells: tells(reason), ..payment_note(reason) };
     let reason: Vec<RowNote> = answer.reason.iter().map(note).collect();

@@ -88,6 +88,7 @@ impl PaymentExport {
                     transaction: &listed.transaction,
                     entrypoint: &listed.entrypoint,
                     customer: customer.map(|(record, _)| &record.stored),
+                    sees_customers: self.order.sees_customers,
                 };
                 let masked = self.order.masked;
                 let mut cells = self.order.columns.iter().map(|(column, _)| column.cell(payment, masked));

@@ -222,6 +222,9 @@ impl Query {
         if !call.caller.sees_pii() {
             problems.extend(filter.masked_fields());
         }
+        if !call.caller.claims().allows(Scope::CustomersRead) {
+            problems.extend(filter.fields_of_customers());
+        }
         let file = format.map(|(format, parameter)| File { format, parameter, columns });
         unless_any(problems, Ok(Query { filter, descending, skip, limit, page, file }))
     }
@@ -372,7 +375,7 @@ fn rendered(page: &TransactionPage, shown: Shown) -> Result<Vec<u8>, serde_json:
     let Shown { view, sees_customers } = shown;
     let record = |listed: &ListedTransaction| {
         let out = ListedOut {
-            transaction: TransactionOut::new(&listed.transaction, &listed.entrypoint, view),
+            transaction: TransactionOut::new(&listed.transaction, &listed.entrypoint, view, sees_customers),
             customer: listed
                 .customer
                 .as_ref()

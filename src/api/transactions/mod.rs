@@ -51,7 +51,9 @@ pub(crate) async fn get_transaction(call: Call) -> Result<HttpResponse, Error> {
     let entrypoint = call.entrypoint_seen(entrypoint_id).await?;
     let found = call.app.store.transactions().find(entrypoint_id, id).await?.ok_or(Error::NotFound)?;
     call.params().done()?;
-    let text = json::written(&TransactionOut::new(&found, &entrypoint, view_of(&call.caller)), RECORD_ROOM)?;
+    let sees_customers = call.caller.claims().allows(Scope::CustomersRead);
+    let out = TransactionOut::new(&found, &entrypoint, view_of(&call.caller), sees_customers);
+    let text = json::written(&out, RECORD_ROOM)?;
     // It names no version: no transaction can be changed with it.
     Ok(json::tagged(&call.request, &json::tag("transaction", &text), text))
 }

@@ -44,7 +44,7 @@ pub(in crate::api) struct TransactionOut<'a> {
     source: &'a str,
     /// Its id there.
     external_id: &'a str,
-    /// Whose it is; null while it is unlinked.
+    /// Whose it is; null while it is unlinked, and without customers:read.
     customer_id: Option<i64>,
     /// What it does: `sale`, `refund`, `chargeback` or `credit`.
     #[serde(rename = "Operation")]
@@ -103,7 +103,7 @@ pub(in crate::api) struct TransactionOut<'a> {
     description: Option<&'a str>,
     /// The sender's own fields; values masked without pii:read.
     additional_data: BTreeMap<&'a str, &'a str>,
-    /// The customers among whom an ambiguous match could not choose; empty without pii:read.
+    /// The customers among whom an ambiguous match could not choose; empty without customers:read and pii:read.
     candidates: &'a [i64],
     /// Always 0; kept for clients of the contract.
     split_count: i64,
@@ -128,11 +128,12 @@ pub(in crate::api) struct TransactionOut<'a> {
 }
 
 impl<'a> TransactionOut<'a> {
-    /// Renders a transaction.
+    /// Renders a transaction; with its customer's id for a reader who sees customers.
     pub(in crate::api) fn new(
         transaction: &'a Transaction,
         entrypoint: &'a Entrypoint,
         view: View,
+        sees_customers: bool,
     ) -> TransactionOut<'a> {
         let is_masked = view == View::Masked;
         let shown = |value: &'a str| if is_masked { MASK } else { value };
@@ -144,7 +145,7 @@ impl<'a> TransactionOut<'a> {
             payment_trans_id: id,
             source: &transaction.source,
             external_id: &transaction.external_id,
-            customer_id: transaction.customer_id,
+            customer_id: transaction.customer_id.filter(|_| sees_customers),
             operation: transaction.operation,
             status: transaction.status,
             trans_status: transaction.status.code(),
@@ -165,7 +166,7 @@ impl<'a> TransactionOut<'a> {
             masked_account: details.masked_account.as_deref().map(shown),
             description: details.description.as_deref().map(shown),
             additional_data: additional.collect(),
-            candidates: if is_masked { &[] } else { &details.candidates },
+            candidates: if is_masked || !sees_customers { &[] } else { &details.candidates },
             split_count: 0,
             paypoint_id: entrypoint.id,
             paypoint_entryname: &entrypoint.entry,

@@ -75,7 +75,7 @@ impl<'a> CustomerSummaryOut<'a> {
         let Some(money) = money else { return CustomerSummaryOut::default() };
         let base = money.totals.iter().find(|of| of.currency.is_none());
         let totals = base.map(|base| base.totals).unwrap_or_default();
-        let shown = money.recent.iter().map(|one| TransactionOut::new(one, entrypoint, view)).collect();
+        let shown = money.recent.iter().map(|one| TransactionOut::new(one, entrypoint, view, true)).collect();
         CustomerSummaryOut {
             number_of_transactions: totals.sales,
             recent_transactions: (!money.recent.is_empty()).then_some(shown),

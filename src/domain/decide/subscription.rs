@@ -34,7 +34,7 @@ pub(super) fn decide_subscription(
     }
     let (made, stored) = owner(working_set, put, actor, sight)?;
     if stored.customer.is_deleted() {
-        return Err(unknown("is deleted; name another customer").into());
+        return Err(unknown("the customer is deleted; name another one").into());
     }
     let now = working_set.now;
     // A refusal takes no id.
@@ -143,19 +143,21 @@ fn owner(
         }
         SubscriptionOwner::Id(id) => {
             let known = working_set.customer(*id).map(Arc::clone);
-            Ok((None, known.ok_or_else(|| unknown("names no customer of this entrypoint"))?))
+            Ok((None, known.ok_or_else(|| unknown("no customer of this entrypoint has this name"))?))
         }
         SubscriptionOwner::Key(key) => {
             let first = working_set.live_with(key)?.first().copied();
             let known = first.and_then(|id| working_set.customer(id)).map(Arc::clone);
-            Ok((None, known.ok_or_else(|| unknown("names no customer of this entrypoint"))?))
+            Ok((None, known.ok_or_else(|| unknown("no customer of this entrypoint has this name"))?))
         }
         SubscriptionOwner::Customer(create, unknown_customer) => {
             if *unknown_customer == UnknownCustomer::Refuse {
                 let found = create::evaluate(working_set, create, sight)?.hit?;
                 let known = found.and_then(|hit| working_set.customer(hit.id)).map(Arc::clone);
                 let refusal = || {
-                    unknown("matches no customer of this entrypoint; onUnknownCustomer=create would make one")
+                    unknown(
+                        "matches no customer of this entrypoint; onUnknownCustomer=create makes one, with the scope customers:write",
+                    )
                 };
                 return Ok((None, known.ok_or_else(refusal)?));
             }

@@ -71,6 +71,8 @@ pub struct Payment<'a> {
     pub entrypoint: &'a Entrypoint,
     /// Its customer, if it has one and the reader sees customers.
     pub customer: Option<&'a Stored>,
+    /// Whether the reader sees customers.
+    pub sees_customers: bool,
 }
 
 /// The default columns. With `with_entry` the entrypoint's name comes first.
@@ -123,7 +125,7 @@ fn number<'a>(value: Option<impl ToString>) -> Cell<'a> {
 
 impl PaymentField {
     fn cell(self, payment: Payment<'_>, masked: bool) -> Cell<'_> {
-        let Payment { transaction, entrypoint, customer } = payment;
+        let Payment { transaction, entrypoint, customer, sees_customers } = payment;
         let details = &transaction.details;
         let shown = |value: Option<&'_ str>| match value {
             Some(_) if masked => MASK.to_owned(),
@@ -157,7 +159,7 @@ impl PaymentField {
             PaymentField::Source => text(transaction.source.as_str()),
             PaymentField::ExternalId => text(transaction.external_id.as_str()),
             PaymentField::RefundOf => text(transaction.refund_of.as_deref().unwrap_or_default()),
-            PaymentField::CustomerId => number(transaction.customer_id),
+            PaymentField::CustomerId => number(transaction.customer_id.filter(|_| sees_customers)),
             PaymentField::CustomerNumber => text(of_customer(TextField::CustomerNumber)),
             PaymentField::Firstname => text(of_customer(TextField::Firstname)),
             PaymentField::Lastname => text(of_customer(TextField::Lastname)),
@@ -206,7 +208,12 @@ mod tests {
         customer.texts.set(TextField::Email, Some("ada.roe@example.test".into()));
         customer.texts.set(TextField::Fullname, Some("Ada Roe".into()));
         let stored = Stored { id: 3, version: 1, customer, erased: false };
-        let payment = Payment { transaction: &transaction, entrypoint: &entrypoint, customer: Some(&stored) };
+        let payment = Payment {
+            transaction: &transaction,
+            entrypoint: &entrypoint,
+            customer: Some(&stored),
+            sees_customers: true,
+        };
         for (name, wanted, masked) in [
             ("transId", "7-01010101010101010101010101010101", None),
             ("Status", "approved", None),

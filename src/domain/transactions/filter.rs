@@ -270,6 +270,21 @@ impl Filter {
         masked.map(problem).collect()
     }
 
+    /// A problem for each condition on whose a transaction is. They refuse the request of a token without `customers:read`
+    /// (rules 1).
+    pub fn fields_of_customers(&self) -> Vec<Problem> {
+        let of_customers =
+            |field: &Field| matches!(field, Field::Named(Name::CustomerId | Name::CustomerNumber));
+        let found = self.predicates.iter().filter(|predicate| of_customers(&predicate.field));
+        let problem = |predicate: &Predicate| {
+            let name = predicate.field.name();
+            let message =
+                format!("{name} tells who is a customer; a token with the scope customers:read may use it");
+            Problem::parameter(predicate.given.clone(), "masked_field", message)
+        };
+        found.map(problem).collect()
+    }
+
     /// A text that is equal for filters that mean the same. It holds the values, so it must leave the process only as a hash.
     pub fn canonical(&self) -> String {
         let item = |it: &Predicate| format!("{}({})={:?}", it.field.name(), it.op.name(), it.value);

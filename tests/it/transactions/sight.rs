@@ -177,3 +177,29 @@ both!(rules_1_who_is_a_customer_shows_in_no_report_of_a_file, |db| async {
     let of = |line: usize| &rows.json["Records"][line]["customerId"];
     assert_eq!((of(1), of(2)), (&json!(SOMEBODY), &json!(2)), "{}", rows.text);
 });
+
+both!(rules_1_a_reader_of_money_alone_does_not_learn_who_is_a_customer, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let ada = created(&client, "demo", &json!({"email": "ada@example.test", "customerNumber": "A-1"})).await;
+    let linked = one(&client, with(sale("T-1", 5), json!({"customerId": ada}))).await;
+    one(&client, sale("T-2", 5)).await;
+    let reader =
+        server.anonymous().token(&token_with(server.site(), &["money:read", "customers:export", "pii:read"]));
+    assert_eq!(shown(&client, &linked).await["customerId"], ada);
+    assert_eq!(shown(&reader, &linked).await["customerId"], Value::Null);
+    let list = reader.get("/api/Query/transactions/demo").await.expect(200);
+    let records = list.json["Records"].as_array().expect("records");
+    assert!(records.iter().all(|it| it["customerId"].is_null() && it["Customer"].is_null()), "{}", list.text);
+    let file = reader.get("/api/Export/transactions/csv/demo?columnsExport=externalId,customerId").await;
+    let mut lines: Vec<String> = file.expect(200).text.lines().skip(1).map(str::to_owned).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["T-1,", "T-2,"]);
+    for filter in ["customerId(eq)=1", "customerId(ne)=0", "customerNumber(eq)=A-1", "customerNumber(nct)=A"]
+    {
+        let path = format!("/api/Query/transactions/demo?{filter}");
+        client.get(&path).await.expect(200);
+        let refused = reader.get(&path).await;
+        assert!(refused.expect_error(400).text.contains("customers:read"), "{}", refused.text);
+    }
+});

@@ -61,7 +61,13 @@ impl Dialect {
     /// The body is no webhook of this dialect.
     pub fn read(self, body: &[u8], place: Place<'_>) -> Result<Reading, Vec<Problem>> {
         let refuse = || {
-            let message = format!("must be the JSON object of a webhook of {}", self.name());
+            let message = match self {
+                Dialect::Payabli => "must be a JSON object, as Payabli sends it",
+                Dialect::Stripe => "must be a JSON object, as Stripe sends it",
+                Dialect::Standard => {
+                    "must be a JSON object with type, timestamp and data, by Standard Webhooks"
+                }
+            };
             vec![Problem::field(&[], "invalid_json", message)]
         };
         let raw: &RawValue = serde_json::from_slice(body).map_err(|_| refuse())?;
@@ -86,5 +92,5 @@ fn member<'a>(members: &Members<'a>, name: &str) -> Option<&'a RawValue> {
 
 /// A required member that is missing or of another type.
 fn lacks(path: &[&str], wanted: &str) -> Vec<Problem> {
-    vec![Problem::field(path, "required", format!("must be {wanted}"))]
+    vec![Problem::field(path, "required", format!("is required: {wanted}"))]
 }

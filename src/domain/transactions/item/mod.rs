@@ -300,14 +300,14 @@ impl Read {
             (
                 "source",
                 self.source.is_none(),
-                "name the system that the transaction comes from, such as shop",
+                "is required: the system that moved the money, such as stripe or shop",
             ),
             (
                 "externalId",
                 self.external_id.is_none(),
                 "is required: the id of the transaction in its source",
             ),
-            ("status", self.status.is_none(), "is required, such as approved"),
+            ("status", self.status.is_none(), "is required: how far it came, such as approved or declined"),
             ("amount", self.amount.is_none(), "is required"),
         ];
         let told = |name: &str| problems.iter().any(|problem| problem.is_of(name));
@@ -418,7 +418,10 @@ fn not_negative(amount: Money) -> Result<Money, ValueError> {
     if amount >= Money::default() {
         return Ok(amount);
     }
-    Err(("invalid_amount", "must not be negative; operation says which way the money went".into()))
+    Err((
+        "invalid_amount",
+        "must not be negative; send money that goes back as operation=refund with a positive amount".into(),
+    ))
 }
 
 /// A fee, which is never negative.
@@ -454,8 +457,7 @@ pub fn checked_moment(moment: Micros, now: Micros) -> Result<Micros, ValueError>
         return Err(("invalid_time", "must not be before 1970".into()));
     }
     if moment.0 > now.0.saturating_add(AHEAD_MAX_SECS * SECOND_US) {
-        let message =
-            format!("must not be in the future; {} minutes ahead are let pass", AHEAD_MAX_SECS / 60);
+        let message = format!("must be at most {} minutes ahead of the service's clock", AHEAD_MAX_SECS / 60);
         return Err(("invalid_time", message));
     }
     Ok(moment)

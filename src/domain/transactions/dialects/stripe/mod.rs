@@ -107,7 +107,12 @@ fn refund(event: &Event<'_>) -> Result<ItemJson, Vec<Problem>> {
         // A bank may send it back after it had succeeded.
         Some("failed") => ("declined", later(event)?),
         Some("canceled") => ("voided", later(event)?),
-        _ => return Err(lacks(&["data", "object", "status"], "the state of a refund")),
+        _ => {
+            return Err(lacks(
+                &["data", "object", "status"],
+                "pending, requires_action, succeeded, failed or canceled",
+            ));
+        }
     };
     let mut item = ItemJson::new(SOURCE, id(refund)?, "refund", status);
     item.text("refundOf", charge_of(refund));

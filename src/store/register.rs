@@ -34,7 +34,7 @@ mod tests {
     use crate::store::engine::migrate::migrate;
 
     /// Columns of bytes that are not sealed, each with its content.
-    const OTHERS: [(&str, &str); 26] = [
+    const OTHERS: [(&str, &str); 27] = [
         ("service_state.value", "checks the master key"),
         ("data_key.wrapped", "a key, wrapped by the master key"),
         ("signing_key.secret", "of no customer; the keyring seals it under the service's key"),
@@ -52,6 +52,10 @@ mod tests {
         ("transaction.digest", "a keyed hash"),
         ("transaction.refund_of", "a keyed hash"),
         ("transaction_payer.digest", "a keyed hash, removed when the person is registered or erased"),
+        (
+            "erased_payer.digest",
+            "a keyed hash of an erased person, so that no payment registers the person again",
+        ),
         ("transaction_payer.trans_id", "a time and random bits"),
         ("label.digest", "a keyed hash, removed with the last customer who has the label"),
         ("job.fingerprint", "a keyed hash"),

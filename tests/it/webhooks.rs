@@ -313,3 +313,32 @@ both!(rules_1_a_webhook_sent_by_hand_creates_nobody_without_the_scope, |db| asyn
         assert_eq!(total(&server.client(), "demo").await, *customers, "{scopes:?}");
     }
 });
+
+both!(rules_14_a_webhook_that_would_be_lost_is_refused, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let sent = async |dialect: &str, body: String| deliver(&client, dialect, &body, &[]).await;
+    // More digits than the currency has: the payment system must show it, and send it again.
+    let refused = sent("payabli", payabli("45-d", "ApprovedPayment", "7", "12.001")).await;
+    assert!(refused.expect_error(400).text.contains("too_many_digits"), "{}", refused.text);
+    let item = json!({"source": "own", "externalId": "D-1", "status": "approved", "amount": "5.005"});
+    let event = json!({"type": "transaction.created", "timestamp": "2026-11-28T10:00:00Z", "data": item});
+    let refused = sent("standard", event.to_string()).await;
+    assert_eq!(refused.expect_error(400).json["errors"][0]["pointer"], "/data/amount", "{}", refused.text);
+    // What is about no transaction is none of ours, whatever it holds.
+    for kind in ["customer.created", "v1.billing.meter.error_report_triggered"] {
+        let told =
+            sent("stripe", json!({"id": "evt_1", "type": kind, "related_object": null}).to_string()).await;
+        assert_eq!(told.expect(200).data()["ignored"], *kind);
+    }
+    // Two spellings of an amount are one refund, and nobody is thanked for it.
+    sent("payabli", payabli("45-e", "ApprovedPayment", "7", "9.50")).await.expect(200);
+    for (amount, wanted) in [("2.50", "created"), ("2.5", "unchanged")] {
+        let told = sent("payabli", payabli("45-e", "RefundedPayment", "7", amount)).await.expect(200);
+        let item = &told.data()["items"][0];
+        assert_eq!(item["result"], wanted, "{}", told.text);
+        let receipt = format!("/api/MoneyIn/sendreceipt/{}", item["transId"].as_str().expect("an id"));
+        let refused = client.post(&receipt, &json!({})).await;
+        assert!(refused.expect_error(409).text.contains("not_paid"), "{}", refused.text);
+    }
+});

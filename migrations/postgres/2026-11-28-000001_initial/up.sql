@@ -283,6 +283,14 @@ CREATE TABLE transaction_payer (
 );
 CREATE INDEX transaction_payer_id ON transaction_payer (trans_id);
 
+-- What erased people were found by, so that no payment registers them again.
+CREATE TABLE erased_payer (
+    entrypoint_id BIGINT NOT NULL,
+    -- Hash of the entrypoint, an identifier and its values, under the service's key, which no rotation of an entrypoint replaces.
+    digest BYTEA NOT NULL,
+    PRIMARY KEY (digest)
+);
+
 -- What the transactions of a customer come to: a row for each currency, and one for the base currency, whose currency is ''.
 CREATE TABLE customer_total (
     entrypoint_id BIGINT NOT NULL,

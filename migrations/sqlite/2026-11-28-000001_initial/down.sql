@@ -11,6 +11,7 @@ DROP TABLE subscription;
 DROP TABLE label;
 DROP TABLE ingest_secret;
 DROP TABLE customer_total;
+DROP TABLE erased_payer;
 DROP TABLE transaction_payer;
 DROP TABLE "transaction";
 DROP TABLE comment_book;

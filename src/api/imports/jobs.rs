@@ -13,6 +13,7 @@ use crate::api::http::params::{EntryPath, ImportPath, KeyHeader, PageQuery, Stop
 use crate::api::lists::{SummaryOut, page_of};
 use crate::clock;
 use crate::domain::accounts::token::Scope;
+use crate::domain::decide::delivery::OnUnknown;
 use crate::domain::imports::{ImportJob, JobState, RowOutcome, rejected_header, rejected_rows, template};
 use crate::domain::kernel::problem::Problem;
 use crate::domain::view;
@@ -44,7 +45,12 @@ pub(crate) struct RowsOut {
 /// The import in the path, if the token has the scope and may see it.
 async fn visible_job(call: &Call, scope: Scope) -> Result<ImportJob, Error> {
     let entrypoint_id = call.entry(scope).await?;
-    call.app.store.imports().job(entrypoint_id, call.id("jobId")?).await?.ok_or(Error::NotFound)
+    let job = call.app.store.imports().job(entrypoint_id, call.id("jobId")?).await?.ok_or(Error::NotFound)?;
+    // What was refused for an unknown customer tells who is one.
+    if job.plan.options.payments == Some(OnUnknown::Refuse) {
+        call.require(Scope::CustomersRead)?;
+    }
+    Ok(job)
 }
 
 /// List imports

@@ -149,6 +149,7 @@ pub(crate) async fn import_customers(call: Call, payload: Payload) -> Result<Htt
     params(
         EntryPath,
         ("onUnknownCustomer" = Option<String>, Query, description = "What becomes of a transaction whose customer is not known: `refuse` it (needs customers:read), keep it `unlinked` (the default), or `create` the customer of an approved sale"),
+        ("dateFormat" = Option<String>, Query, description = "How dates of `occurredAt` are written, beside ISO's: as for an import of customers"),
         ("map" = Option<Vec<String>>, Query, description = "`Header:field` says what a column fills, `Header:-` leaves it out; repeatable"),
         ("unknownColumns" = Option<String>, Query, description = "`refuse` the file (the default), `ignore` the column, or fill an `additional` value"),
         ("onError" = Option<String>, Query, description = "`skip` a rejected row (the default), or `stop` there"),

@@ -247,18 +247,29 @@ fn read(
     let mut deliveries = Vec::with_capacity(items.len());
     for item in items {
         match Delivery::read(item.as_bytes(), context, entrypoint.card_guard) {
-            Delivery::Refused { reason, .. } => problems.push(problem(&reason)),
-            delivery @ Delivery::Item(_) => deliveries.push(delivery),
+            Delivery::Refused { reason, .. } => problems.push(problem(&reason, dialect)),
+            Delivery::Item(item) => match item.check_digits(entrypoint.currency) {
+                Ok(()) => deliveries.push(Delivery::Item(item)),
+                Err(found) => problems.push(problem(&Reason::first_of(&found), dialect)),
+            },
         }
     }
     unless_any(problems, Ok((deliveries, None)))
 }
 
-/// A refusal of an item as a problem of the request.
-fn problem(reason: &Reason) -> Problem {
-    let path: Vec<&str> = reason.field.split('/').skip(1).collect();
+/// A refusal of an item as a problem of the request. The bodies of Payabli and Stripe have other members than an item has.
+fn problem(reason: &Reason, dialect: Dialect) -> Problem {
+    let path: Vec<&str> = match dialect {
+        Dialect::Standard => std::iter::once("data").chain(reason.field.split('/').skip(1)).collect(),
+        Dialect::Payabli | Dialect::Stripe => Vec::new(),
+    };
+    let member = reason.field.trim_start_matches('/');
     let code = if reason.code == card::CODE { card::CODE } else { "invalid_item" };
-    Problem::field(&path, code, format!("{}: {}", reason.code, reason.message))
+    let message = match dialect {
+        Dialect::Standard => format!("{}: {}", reason.code, reason.message),
+        _ => format!("what became {member} of the transaction {} ({})", reason.message, reason.code),
+    };
+    Problem::field(&path, code, message)
 }
 
 /// Who sends a webhook: whoever has a secret of the entrypoint, or a token. An entrypoint that does not exist answers like one

@@ -407,6 +407,10 @@ async fn list(call: &Call, target: ListTarget) -> Result<HttpResponse, Error> {
         problems.extend(found);
         SubscriptionFilter::default()
     });
+    if filter.customers.is_some() && !call.caller.claims().allows(Scope::CustomersRead) {
+        let message = "customerId tells who is a customer; a token with the scope customers:read may use it";
+        problems.push(Problem::parameter("customerId", "masked_field", message));
+    }
     unless_any(problems, Ok(()))?;
     let keys = call.app.store.keys();
     let context = *blake3::hash(format!("{}/{filter:?}", target.name).as_bytes()).as_bytes();

@@ -101,14 +101,13 @@ pub(crate) struct SubscriberOut<'a> {
     #[serde(rename = "customerId")]
     customer_id: i64,
     /// The caller's own id of the customer.
-    #[serde(rename = "customerNumber")]
     customer_number: Option<Cow<'a, str>>,
     /// First name.
     first_name: Option<Cow<'a, str>>,
     /// Last name.
     last_name: Option<Cow<'a, str>>,
     /// Company name.
-    company: Option<Cow<'a, str>>,
+    company_name: Option<Cow<'a, str>>,
     /// E-mail address.
     billing_email: Option<Cow<'a, str>>,
     /// Telephone number.
@@ -118,13 +117,13 @@ pub(crate) struct SubscriberOut<'a> {
 impl<'a> SubscriberOut<'a> {
     /// The customer with this id and payer.
     pub(super) fn new(customer_id: i64, payer: [Option<Cow<'a, str>>; 6]) -> SubscriberOut<'a> {
-        let [customer_number, first_name, last_name, company, billing_email, billing_phone] = payer;
+        let [customer_number, first_name, last_name, company_name, billing_email, billing_phone] = payer;
         SubscriberOut {
             customer_id,
             customer_number,
             first_name,
             last_name,
-            company,
+            company_name,
             billing_email,
             billing_phone,
         }

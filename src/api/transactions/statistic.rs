@@ -59,6 +59,8 @@ impl From<Interval> for IntervalOut {
 )]
 #[get("/api/Statistic/customerbasic/{mode}/{freq}/{customerId}")]
 pub(crate) async fn get_customer_basic_statistic(call: Call) -> Result<HttpResponse, Error> {
+    // That the customer is there tells who is one.
+    call.require(Scope::CustomersRead)?;
     let found = call.customer(Scope::MoneyRead).await?;
     let mut params = call.params();
     let mode = call.path("mode").parse::<Mode>();

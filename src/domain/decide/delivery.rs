@@ -148,7 +148,10 @@ pub struct Reason {
 impl Reason {
     /// Whether it tells who is a customer.
     pub fn is_of_customers(&self) -> bool {
-        matches!(self.code.as_str(), "unknown_customer" | "ambiguous_customer" | "linked_to_another")
+        matches!(
+            self.code.as_str(),
+            "unknown_customer" | "ambiguous_customer" | "erased_customer" | "linked_to_another"
+        )
     }
 
     /// The first of some problems, as an item has one reason.

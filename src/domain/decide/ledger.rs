@@ -53,6 +53,8 @@ pub struct Ledger {
     waiting: HashMap<MatchKey, Vec<ExternalKey>>,
     /// The same, of what the batch brought.
     waiting_new: HashMap<MatchKey, Vec<ExternalKey>>,
+    /// Whether an erased person was found by a key.
+    erased: HashMap<MatchKey, bool>,
     /// Those that waited before the batch changed them.
     has_waited: HashSet<TransId>,
     payers: HashMap<i64, Payer>,
@@ -126,6 +128,11 @@ impl Ledger {
     /// Whether it is loaded what waits for the customers with a key.
     pub fn knows_waiting(&self, key: &MatchKey) -> bool {
         self.waiting.contains_key(key)
+    }
+
+    /// Says whether an erased person was found by a key.
+    pub fn add_erased(&mut self, key: MatchKey, is_erased: bool) {
+        self.erased.entry(key).or_insert(is_erased);
     }
 
     /// Says which transaction has an id.
@@ -205,6 +212,19 @@ impl Ledger {
         }
         let stored_and_new = |key| [self.waiting.get(key), self.waiting_new.get(key)];
         Ok(keys.iter().flat_map(stored_and_new).flatten().flatten().cloned().collect())
+    }
+
+    /// Whether an erased person was found by one of some keys.
+    ///
+    /// # Errors
+    /// [`Missing::Erased`] if that is not loaded.
+    pub fn was_erased(&self, keys: &[MatchKey]) -> Result<bool, Missing> {
+        let missing: Vec<MatchKey> =
+            keys.iter().filter(|key| !self.erased.contains_key(key)).cloned().collect();
+        if !missing.is_empty() {
+            return Err(Missing::Erased(missing));
+        }
+        Ok(keys.iter().any(|key| self.erased.get(key).copied().unwrap_or_default()))
     }
 
     /// Lets a transaction wait for the customers with some keys.

@@ -34,6 +34,8 @@ pub enum Missing {
     TransactionId(TransId),
     /// Which transactions wait for the customers with some keys.
     Waiting(Vec<MatchKey>),
+    /// Whether erased people were found by some keys.
+    Erased(Vec<MatchKey>),
     /// Whether there is a live customer with an id.
     Payer(i64),
 }

@@ -240,6 +240,10 @@ fn payer(
             }
             id
         }
+        Found::Nobody if paying.registers && working_set.ledger.was_erased(&keys)? => {
+            const MESSAGE: &str = "the person was erased here, and no payment registers the person again; create the customer and link the transaction";
+            return Ok(Named::nobody("erased_customer", MESSAGE, "/customer"));
+        }
         Found::Nobody if paying.registers => {
             check_required(working_set, draft, &record, &problems)?;
             let mut effects = decide_create(working_set, &create, actor, sight)?;
@@ -258,6 +262,33 @@ fn payer(
         }
     };
     Ok(Named { customer_id: Some(customer_id), keys, ..Named::default() })
+}
+
+/// Fills in what the customer of a known transaction lacks, if the matcher finds that customer and nobody else.
+///
+/// # Errors
+/// A missing fact.
+pub(super) fn complete_owner(
+    working_set: &mut WorkingSet,
+    draft: &Draft,
+    owner: i64,
+    actor: &Actor,
+    sight: Sight,
+) -> Result<(), Missing> {
+    if !sight.pii || guard::check_create(&working_set.entrypoint.policy, draft, sight).is_err() {
+        return Ok(());
+    }
+    let country = working_set.entrypoint.country.clone();
+    let (record, _) = apply::create(draft, country.as_deref(), working_set.now);
+    let done = match find(working_set, &as_create(draft), &record, true) {
+        Ok(found) if found == Found::One(owner) => complete(working_set, draft, owner, actor),
+        Ok(_) => Ok(()),
+        Err(undecided) => Err(undecided),
+    };
+    match done {
+        Err(Undecided::Missing(missing)) => Err(missing),
+        Ok(()) | Err(Undecided::Rejected(_)) => Ok(()),
+    }
 }
 
 /// Fills in what a customer lacks. What would get in the way of another customer is left.

@@ -69,6 +69,10 @@ fn changed(
     sight: Sight,
 ) -> Result<Effects, Undecided> {
     let stored = Arc::clone(working_set.customer(customer_id).ok_or(Rejection::Defect)?);
+    // An erase in the same batch has taken the subscription along.
+    if stored.customer.is_deleted() {
+        return Err(Rejection::Deleted.into());
+    }
     let all = &stored.customer.subscriptions;
     let old = all.iter().find(|one| one.id == id).ok_or(Rejection::Defect)?;
     if !put.precondition.holds(old.version) {
@@ -79,9 +83,6 @@ fn changed(
         let message =
             "names another customer than the one that the subscription belongs to; leave the customer out";
         return Err(Rejection::State(vec![Problem::field(&[], "linked_to_another", message)]).into());
-    }
-    if stored.customer.is_deleted() {
-        return Err(Rejection::Deleted.into());
     }
     let put = subscriptions::change(all, id, &put.draft, working_set.now)?;
     if put.changed.is_empty() {

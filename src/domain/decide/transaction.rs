@@ -12,7 +12,8 @@ use super::events::{Event, EventKind};
 use super::ledger::{self, Payer, key_of, sale_of};
 use super::missing::{ExternalKey, Missing};
 use super::payer::{
-    Found, Named, Paying, as_create, find, first_with, number_key, payer_told, waiting_keys, whose,
+    Found, Named, Paying, as_create, complete_owner, find, first_with, number_key, payer_told, waiting_keys,
+    whose,
 };
 use super::working_set::WorkingSet;
 use super::{Undecided, refused};
@@ -113,23 +114,30 @@ fn deliver(
     for owner in owners.into_iter().flatten() {
         working_set.payer(owner)?;
     }
+    // What pays a sale back is of the sale's customer, and of nobody as long as the sale is, whomever the delivery names.
+    let follows = sale_of(&after).is_some();
     let owner_of_sale = sale.as_ref().and_then(|sale| sale.customer_id);
+    // A later delivery may say that the money went back; the customer paid all the same.
+    let confirms = item.operation == Operation::Sale && item.status.is_confirmed();
+    let registers = confirms && ingest.on_unknown == OnUnknown::Create;
     let named = match before.as_ref().and_then(|before| before.customer_id) {
-        // What pays a sale back is of the sale's customer, whomever the delivery names.
-        _ if owner_of_sale.is_some() => Named { customer_id: owner_of_sale, ..Named::default() },
+        Some(owner) if follows && owner_of_sale.is_some_and(|of_sale| of_sale != owner) => {
+            return Ok(refusal(another("/refundOf")));
+        }
+        owner if follows => Named { customer_id: owner_of_sale.or(owner), ..Named::default() },
         Some(owner) => match other_owner(working_set, &item.whose, owner)? {
             // Whoever does not read customers must not learn that a name is somebody else's (rules 1).
             Some(reason) if sight.reads => return Ok(refusal(reason)),
-            _ => Named { customer_id: Some(owner), ..Named::default() },
+            _ => {
+                if let (true, Whose::Customer(draft)) = (registers, &item.whose) {
+                    complete_owner(working_set, draft, owner, actor, sight)?;
+                }
+                Named { customer_id: Some(owner), ..Named::default() }
+            }
         },
         None => {
-            // A later delivery may say that the money went back; the customer paid all the same.
-            let confirms = item.operation == Operation::Sale && item.status.is_confirmed();
-            let paying = Paying {
-                registers: confirms && ingest.on_unknown == OnUnknown::Create,
-                paid: sale_at(&after),
-                waits: ingest.on_unknown == OnUnknown::Create,
-            };
+            let waits = ingest.on_unknown == OnUnknown::Create;
+            let paying = Paying { registers, paid: sale_at(&after), waits };
             let named = whose(working_set, &item.whose, paying, actor, sight)?;
             match named.reason {
                 Some(reason) if ingest.on_unknown == OnUnknown::Refuse => return Ok(refusal(reason)),
@@ -141,6 +149,9 @@ fn deliver(
         link_waiting(working_set, (&named.keys, &key), owner, actor)?;
     }
     after.customer_id = named.customer_id;
+    if follows {
+        after.forget_payer();
+    }
     if !named.candidates.is_empty() {
         after.details.candidates.clone_from(&named.candidates);
     }
@@ -222,7 +233,7 @@ fn record(
         }
     }
     if let Some(owner) = after.customer_id {
-        for part in paid_back_by.into_iter().filter(|part| part.customer_id != Some(owner)) {
+        for part in paid_back_by.into_iter().filter(|part| part.customer_id.is_none()) {
             let mut linked = Transaction::clone(&part);
             linked.customer_id = Some(owner);
             forget_erased(working_set, &mut linked)?;
@@ -308,11 +319,13 @@ fn other_owner(working_set: &WorkingSet, whose: &Whose, owner: i64) -> Result<Op
             (first_with(working_set, Some(&key))?, "/reference")
         }
     };
-    Ok(named.filter(|named| *named != owner).map(|_| Reason {
-        code: "linked_to_another".into(),
-        message: "the transaction belongs to another customer, and money never changes its owner".into(),
-        field: field.into(),
-    }))
+    Ok(named.filter(|named| *named != owner).map(|_| another(field)))
+}
+
+/// A delivery would take a transaction from its customer.
+fn another(field: &str) -> Reason {
+    const MESSAGE: &str = "the transaction belongs to another customer, and money never changes its owner; leave the customer out to change the rest";
+    Reason { code: "linked_to_another".into(), message: MESSAGE.into(), field: field.into() }
 }
 
 pub(super) fn decide_link(
@@ -334,12 +347,8 @@ pub(super) fn decide_link(
             return Err(refused("linked_to_another", MESSAGE));
         }
         None => {
-            let sale = match sale_of(&before) {
-                Some(sale) => working_set.ledger.get(&sale)?.is_some(),
-                None => false,
-            };
-            if sale {
-                const MESSAGE: &str = "the transaction pays back a sale without a customer; link the sale, and this one follows";
+            if sale_of(&before).is_some() {
+                const MESSAGE: &str = "the transaction pays back a sale that is unlinked or has not come; link the sale, and this one follows";
                 return Err(refused("sale_is_unlinked", MESSAGE));
             }
             let mut after = Transaction::clone(&before);

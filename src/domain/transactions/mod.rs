@@ -34,9 +34,9 @@ pub const ITEMS_MAX: usize = 1_000;
 /// How many customers an ambiguous match keeps as candidates.
 pub const CANDIDATES_MAX: usize = 20;
 /// The most refunds and chargebacks of one sale, in any state (rules 14). All of them are read when the sale is.
-pub const PAID_BACK_MAX: usize = 1_000;
+pub const PAID_BACK_MAX: usize = 200;
 /// The most transactions that one payment brings to its customer, of those that waited for it (rules 14).
-pub const WAITING_MAX: usize = 1_000;
+pub const WAITING_MAX: usize = 200;
 
 /// A transaction as all deliveries so far tell it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use crate::domain::transactions::item::Whose;
 use crate::store::engine::conn::Conn;
 use crate::store::engine::error::StoreError;
 use crate::store::keys::keyring::KeyRing;
+use crate::store::transactions::erased::was_erased;
 use crate::store::transactions::load::{Opener, by_id, found, numbers_paid_back, paid_back, payers};
 use crate::store::transactions::rows::{TransactionRow, digest};
 use crate::store::transactions::waiting;
@@ -168,6 +169,20 @@ impl Loaded {
         let keys: Vec<ExternalKey> = key.iter().cloned().collect();
         self.load_transactions(conn, ring, &keys, &[])?;
         self.working_set.ledger.add_id(id, key);
+        Ok(())
+    }
+
+    /// Loads whether erased people were found by some keys.
+    pub(crate) fn load_erased(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        keys: Vec<MatchKey>,
+    ) -> Result<(), StoreError> {
+        for key in keys {
+            let is_erased = was_erased(conn, ring, self.lock_row.entrypoint_id, &key)?;
+            self.working_set.ledger.add_erased(key, is_erased);
+        }
         Ok(())
     }
 

@@ -144,6 +144,7 @@ impl Loaded {
                 Ok(Err(Undecided::Missing(Missing::Waiting(keys)))) => {
                     self.load_waiting(conn, ring, keys)?;
                 }
+                Ok(Err(Undecided::Missing(Missing::Erased(keys)))) => self.load_erased(conn, ring, keys)?,
                 Ok(Err(Undecided::Missing(Missing::TransactionId(id)))) => {
                     self.load_transaction(conn, ring, id)?;
                 }

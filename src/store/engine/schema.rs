@@ -219,6 +219,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    erased_payer (digest) {
+        entrypoint_id -> BigInt,
+        digest -> Binary,
+    }
+}
+
+diesel::table! {
     customer_total (entrypoint_id, customer_id, currency) {
         entrypoint_id -> BigInt,
         customer_id -> BigInt,

@@ -5,6 +5,7 @@
 #[macro_use]
 pub(crate) mod rows;
 
+pub(crate) mod erased;
 mod handle;
 pub(crate) mod lists;
 pub(crate) mod load;

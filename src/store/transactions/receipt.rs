@@ -8,6 +8,7 @@ use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::mail::{MailKind, NewMail, Receipt};
 use crate::domain::transactions::Transaction;
 use crate::domain::transactions::id::TransId;
+use crate::domain::transactions::status::{Operation, Status};
 use crate::store::Transactions;
 use crate::store::customers::find::find;
 use crate::store::engine::error::StoreError;
@@ -53,7 +54,7 @@ impl Transactions<'_> {
                 let Some(customer_id) = row.customer_id else {
                     return Err(refused(
                         "unlinked",
-                        "the transaction belongs to nobody; link it to its customer",
+                        "the transaction is unlinked; link it to its customer first",
                     ));
                 };
                 let salt = payers(conn, entrypoint_id, &[customer_id])?.pop().and_then(|payer| payer.salt);
@@ -64,6 +65,11 @@ impl Transactions<'_> {
                         "not_paid",
                         "the money has not moved, so there is nothing to confirm",
                     ));
+                }
+                if transaction.operation != Operation::Sale || transaction.status != Status::Approved {
+                    const MESSAGE: &str =
+                        "a receipt thanks for a payment, and this money went back or was never the shop's";
+                    return Err(refused("not_paid", MESSAGE));
                 }
                 let found = find(conn, ring, entrypoint_id, customer_id)?.ok_or(Rejection::NotFound)?;
                 let customer = &found.record.stored.customer;

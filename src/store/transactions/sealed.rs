@@ -79,6 +79,7 @@ impl SealedTable for TransactionTable {
         })?;
         let Some(lock_row) = read_lock_row(conn, erased.entrypoint_id)? else { return Ok(()) };
         let keys = lock_row.keys(conn, ring)?;
+        super::erased::remember(conn, ring, erased.entrypoint_id, &keys.new, erased.person)?;
         waiting::erase(conn, erased.entrypoint_id, &keys, erased.person)
     }
 
@@ -236,11 +237,11 @@ fn examine_totals(
     for id in ids {
         let kept = totals::of_customer(conn, entrypoint_id, id)?;
         let mut counted: BTreeMap<String, TotalRow> = BTreeMap::new();
-        let mut after: Vec<u8> = Vec::new();
+        let mut after = (i64::MIN, Vec::new());
         loop {
             let rows = of_customer(conn, entrypoint_id, id, &after)?;
             let Some(last) = rows.last() else { break };
-            after.clone_from(&last.trans_id);
+            after = (last.occurred_at_us, last.trans_id.clone());
             for row in &rows {
                 let transaction = row.outline()?;
                 let parts = contribution(&transaction, base);
@@ -266,18 +267,23 @@ fn examine_totals(
     Ok(Some(Walked { rows: 0, cursor }))
 }
 
-/// The next transactions of a customer after an id.
+/// The next transactions of a customer after a time and an id, in the order of the index of customers: in that of ids the
+/// planners read all transactions for each customer.
 fn of_customer(
     conn: &mut Conn,
     entrypoint_id: i64,
     customer_id: i64,
-    id: &[u8],
+    (at_us, id): &(i64, Vec<u8>),
 ) -> Result<Vec<TransactionRow>, StoreError> {
+    let is_later = transaction::occurred_at_us
+        .gt(*at_us)
+        .or(transaction::occurred_at_us.eq(*at_us).and(transaction::trans_id.gt(id)));
     Ok(on!(conn, |c| transaction::table
         .filter(transaction::entrypoint_id.eq(entrypoint_id))
         .filter(transaction::customer_id.eq(customer_id))
-        .filter(transaction::trans_id.gt(id))
-        .order(transaction::trans_id)
+        .filter(transaction::occurred_at_us.ge(*at_us))
+        .filter(is_later)
+        .order((transaction::occurred_at_us, transaction::trans_id))
         .limit(SLICE)
         .select(TransactionRow::as_select())
         .load(c))?)

@@ -31,7 +31,7 @@ ask! {
     fn by_payer<'a> of PgConnection(
         "SELECT p.digest, p.trans_id FROM unnest(", digests: &'a [Vec<u8>] as Array<Binary>;
         ") AS w (digest) CROSS JOIN LATERAL (SELECT digest, trans_id FROM transaction_payer WHERE digest = w.digest \
-         LIMIT 1000) AS p"
+         LIMIT 200) AS p"
     ) -> (Vec<u8>, Vec<u8>) as (Binary, Binary)
 }
 

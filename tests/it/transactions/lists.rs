@@ -205,7 +205,7 @@ both!(rules_14_a_person_is_shown_as_a_person, |db| async {
         let paid = of(&transactions, "externalId", format!("T-{number}"));
         assert_eq!(names(&paid["Customer"], "CompanyName"), *wanted, "{paid}");
         let one = of(&subscriptions, "ExternalId", format!("S-{number}"));
-        assert_eq!(names(&one["Customer"], "Company"), *wanted, "{one}");
+        assert_eq!(names(&one["Customer"], "CompanyName"), *wanted, "{one}");
     }
     let columns = "columnsExport=externalId,fullname,overRefunded&operation=sale";
     let csv = client.get(&format!("/api/Export/transactions/csv/demo?{columns}")).await.expect(200).text;

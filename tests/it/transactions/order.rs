@@ -8,7 +8,7 @@ use crate::support::*;
 type Told = (&'static str, &'static str, usize, &'static str);
 
 /// Each case with what comes of it: which transactions have a customer, by external id, and the customer's stage.
-const CASES: [(&str, &[Told], &[&str], &str); 10] = [
+const CASES: [(&str, &[Told], &[&str], &str); 11] = [
     (
         "a declined payment before the approved one",
         &[
@@ -82,6 +82,27 @@ const CASES: [(&str, &[Told], &[&str], &str); 10] = [
             ("1", "approved", 1, r#"{"customer": {"email": "ada%@example.test"}}"#),
             ("2", "approved", 2, r#"{"operation": "refund", "refundOf": "1@%", "amount": 3}"#),
             ("3", "declined", 3, r#"{"customer": {"email": "ada%@example.test"}}"#),
+        ],
+        &["1", "2", "3"],
+        "Active",
+    ),
+    (
+        "a refund that names somebody follows its sale",
+        &[
+            ("1", "approved", 1, r#"{"customer": {"email": "ada%@example.test"}}"#),
+            ("2", "approved", 2, r#"{"customer": {"email": "ben%@example.test"}}"#),
+            (
+                "3",
+                "approved",
+                3,
+                r#"{"operation": "refund", "refundOf": "1@%", "amount": 3, "customer": {"email": "ada%@example.test"}}"#,
+            ),
+            (
+                "4",
+                "approved",
+                4,
+                r#"{"operation": "chargeback", "refundOf": "9@%", "amount": 3, "customer": {"email": "ada%@example.test"}}"#,
+            ),
         ],
         &["1", "2", "3"],
         "Active",
@@ -183,7 +204,8 @@ fleets!(rules_14_who_is_registered_does_not_depend_on_the_order, |fleet| async {
             }
             let context = format!("{name}, order {all:?}");
             assert_eq!(linked, *wanted, "{context}");
-            assert_eq!(owners.len(), usize::from(!wanted.is_empty()), "{context}");
+            let people = if name.contains("names somebody") { 2 } else { usize::from(!wanted.is_empty()) };
+            assert_eq!(owners.len(), people, "{context}");
             if let Some(owner) = owners.first() {
                 assert_eq!(read(&clients[0], *owner).await.json["Lifecycle"], *stage, "{context}");
             }
@@ -230,7 +252,7 @@ both!(rules_14_what_waits_for_its_customer_is_sealed_rotated_and_forgotten, |db|
     assert!(!output.status.success() && said.contains("is not found by who pays it"), "{said}");
 });
 
-both!(rules_14_a_sale_takes_a_thousand_refunds, |db| async {
+both!(rules_14_a_sale_takes_two_hundred_refunds, |db| async {
     let server = Server::start(db).await;
     let client = server.client();
     let refund = |number: usize| {
@@ -239,24 +261,24 @@ both!(rules_14_a_sale_takes_a_thousand_refunds, |db| async {
             json!({"operation": if number.is_multiple_of(2) { "refund" } else { "chargeback" }, "refundOf": "S-1"}),
         )
     };
-    let all: Vec<Value> = (0..1_000).map(refund).collect();
-    for part in all.chunks(700) {
+    let all: Vec<Value> = (0..200).map(refund).collect();
+    for part in all.chunks(130) {
         let answer = record(&client, part).await;
         assert!(results(&answer).iter().all(|result| result == "created"), "{}", answer.text);
     }
     for _ in 0..2 {
-        let refused = one(&client, refund(1_000)).await;
+        let refused = one(&client, refund(200)).await;
         assert_eq!((refused["result"].as_str(), code(&refused)), (Some("refused"), "too_many_refunds"));
         // One that is known may come again, and the sale may come.
         assert_eq!(one(&client, refund(7)).await["result"], "unchanged");
-        one(&client, with(sale("S-1", 600), json!({"customer": {"email": "ada@example.test"}}))).await;
+        one(&client, with(sale("S-1", 100), json!({"customer": {"email": "ada@example.test"}}))).await;
     }
     // Another sale takes its own.
-    let other = with(refund(1_001), json!({"refundOf": "S-2"}));
+    let other = with(refund(201), json!({"refundOf": "S-2"}));
     assert_eq!(one(&client, other).await["result"], "created");
     // A refund that is said to belong to another sale makes room.
     let moved = with(refund(8), json!({"refundOf": "S-3", "occurredAt": "2026-03-02T10:00:00Z"}));
     assert_eq!(one(&client, moved).await["result"], "moved");
-    assert_eq!(one(&client, refund(1_000)).await["result"], "created");
+    assert_eq!(one(&client, refund(200)).await["result"], "created");
     server.cli(&["doctor", "--deep"]).success();
 });

@@ -244,3 +244,47 @@ both!(rules_1_only_who_may_register_customers_does_so_by_payments, |db| async {
     })
     .await;
 });
+
+both!(rules_14_no_payment_registers_an_erased_person_again, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let who = json!({"customer": {"email": "ada@example.test", "firstname": "Ada"}});
+    let ada = one_as(&client, "create", with(sale("T-1", 5), who.clone())).await["customerId"].clone();
+    client.delete(&format!("{}?erase=true", path(ada.as_u64().expect("an id")))).await.expect(200);
+    server.cli(&["keys", "rotate", "--entry", "demo"]).success();
+    for id in ["T-2", "T-3"] {
+        let later = one_as(&client, "create", with(sale(id, 5), who.clone())).await;
+        assert_eq!((&later["customerId"], code(&later)), (&Value::Null, "erased_customer"), "{later}");
+    }
+    // Somebody else, and the same address elsewhere, are other people.
+    new_entry(server.site(), "other", &[]);
+    let route = "/api/Transaction/other?onUnknownCustomer=create";
+    let other = client.post(route, &json!([with(sale("T-4", 5), who.clone())])).await.expect(200);
+    assert!(other.json["items"][0]["customerId"].is_u64(), "{}", other.text);
+    // Whoever creates the customer again wants the payments, and those that waited.
+    let again = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
+    let paid = one_as(&client, "create", with(sale("T-5", 5), who)).await;
+    assert_eq!(paid["customerId"], again);
+    let owned = client.get(&format!("/api/Query/transactions/demo?customerId={again}")).await.expect(200);
+    assert_eq!(owned.json["Summary"]["totalRecords"], 3, "{}", owned.text);
+    server.cli(&["doctor", "--deep"]).success();
+});
+
+both!(rules_14_a_later_delivery_completes_the_customer, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let told = |who: Value| with(sale("T-1", 5), json!({"customer": who}));
+    let ada =
+        one_as(&client, "create", told(json!({"email": "ada@example.test"}))).await["customerId"].clone();
+    let references = json!([{"system": "stripe", "externalId": "cus_1"}]);
+    let more = json!({"email": "ada@example.test", "lastname": "Roe", "references": references});
+    assert_eq!(one_as(&client, "create", told(more)).await["result"], "unchanged");
+    let record = read(&client, ada.as_u64().expect("an id")).await.json;
+    assert_eq!(record["Lastname"], "Roe");
+    // So the next payment by the reference alone is hers, and somebody else's data are not taken.
+    let next = json!({"customer": {"references": [{"system": "stripe", "externalId": "cus_1"}]}});
+    assert_eq!(one_as(&client, "create", with(sale("T-2", 5), next)).await["customerId"], ada);
+    one_as(&client, "create", told(json!({"email": "eve@example.test", "company": "Acme"}))).await;
+    assert_eq!(read(&client, ada.as_u64().expect("an id")).await.json["Company"], Value::Null);
+    assert_eq!(total(&client, "demo").await, 1);
+});

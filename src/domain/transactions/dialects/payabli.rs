@@ -8,6 +8,7 @@ use chrono::NaiveDateTime;
 use super::build::ItemJson;
 use super::{Place, Reading, lacks};
 use crate::domain::kernel::members::{Given, Members};
+use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::Problem;
 use crate::domain::kernel::time::Micros;
 
@@ -73,6 +74,8 @@ pub(super) fn read(members: &Members<'_>, place: Place<'_>) -> Result<Reading, V
         Event::Back(operation, end) => {
             // A sale may be refunded in parts: at different times, or by different amounts.
             let back = amount.trim_start_matches('-');
+            // Two spellings of an amount are one amount.
+            let back = Money::parse(back).map_or_else(|_| back.to_owned(), |money| money.to_string());
             let own = format!("{id}/{end}/{}/{back}", time.0 / 1_000_000);
             let mut item =
                 ItemJson::new(SOURCE, &own, operation, by_code("approved", flat.get("resultcode")));

@@ -359,7 +359,7 @@ pub(super) const PROTECTED: &[Operation] = &[
     operation(
         Method::GET,
         "/api/Statistic/customerbasic/m12/m/{}",
-        &["money:read"],
+        &["customers:read", "money:read"],
         Parameter::Customer,
         None,
     ),

@@ -24,6 +24,10 @@ struct Event<'a> {
 
 pub(super) fn read(event: &Value, place: Place<'_>) -> Result<Reading, Vec<Problem>> {
     let Some(kind) = text(event, "type") else { return Err(lacks(&["type"], "the type of the event")) };
+    let is_taken = ["charge.", "refund.", "payment_intent."].iter().any(|begin| kind.starts_with(begin));
+    if !is_taken {
+        return Ok(Reading::Ignored(kind.to_owned()));
+    }
     let object = event.get("data").and_then(|data| data.get("object"));
     let Some(object) = object.filter(|object| object.is_object()) else {
         return Err(lacks(&["data", "object"], "the object that the event is about"));

@@ -123,7 +123,7 @@ async fn rules_15_a_page_by_totals_reads_its_own_customers_alone() {
     }
     client.post("/api/Transaction/small", &json!([sale(1)])).await.expect(200);
     // A job moves the stages of so many customers, and reads their totals; these sales are long ago.
-    wait_until("all stages have moved", std::time::Duration::from_secs(60), async || {
+    wait_until("all stages have moved", std::time::Duration::from_mins(1), async || {
         let told = client.get("/api/Statistic/customers/demo").await.expect(200);
         told.json["byLifecycle"]["Idle"] == MANY
     })

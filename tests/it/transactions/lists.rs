@@ -19,6 +19,9 @@ fn ids(answer: &Answer) -> Vec<String> {
     records.iter().map(|it| it["externalId"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Whether a filter holds for a transaction.
+type Holds = fn(&Transaction) -> bool;
+
 both!(contract_6_a_limit_of_0_or_less_answers_all_transactions, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
@@ -137,7 +140,6 @@ both!(rules_15_sums_of_a_list_are_what_its_records_add_to_totals, |db| async {
         sale.refunded =
             customary::domain::kernel::money::Money::from_units(own.map(refunds).sum()).expect("a small sum");
     }
-    type Holds = fn(&Transaction) -> bool;
     let filters: [(&str, Holds); 8] = [
         ("", |_| true),
         ("status(in)=approved|refunded", |it| it.status.is_confirmed()),

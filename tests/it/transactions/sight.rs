@@ -63,7 +63,7 @@ fn steady(answer: &Answer) -> (u16, Value) {
     }
     let mut json = answer.json.clone();
     clean(&mut json);
-    (answer.status.into(), json)
+    (answer.status, json)
 }
 
 /// Sends the same to both worlds; the answer, which is the same.

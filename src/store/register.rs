@@ -51,7 +51,10 @@ mod tests {
         ("transaction.trans_id", "a time and random bits"),
         ("transaction.digest", "a keyed hash"),
         ("transaction.refund_of", "a keyed hash"),
-        ("transaction_payer.digest", "a keyed hash, removed when the person is registered or erased"),
+        (
+            "transaction_payer.digest",
+            "a keyed hash, removed when the transaction is linked or the person erased",
+        ),
         (
             "erased_payer.digest",
             "a keyed hash of an erased person, so that no payment registers the person again",

@@ -43,7 +43,8 @@ impl Named {
     }
 }
 
-/// Who pays, as a record in JSON, so that the transaction can wait for its customer. Times would make two deliveries differ.
+/// Who pays, as a record in JSON, so that the transaction can wait for its customer. The record has no times, since two
+/// deliveries of one payer must give the same one.
 pub(super) fn payer_told(working_set: &WorkingSet, whose: &Whose, sight: Sight) -> Option<String> {
     let record = match whose {
         Whose::Nobody | Whose::Id(_) => return None,
@@ -94,8 +95,8 @@ pub(super) struct Paying {
     pub(super) registers: bool,
     /// When the sale was paid, as far as all deliveries tell.
     pub(super) paid: Option<Micros>,
-    /// Whether a delivery that confirms the sale would register the customer.
-    pub(super) waits: bool,
+    /// Whether the sender asked for `onUnknownCustomer=create`.
+    pub(super) may_register: bool,
 }
 
 /// Finds the customer that a delivery names; registers or completes the one who paid, if that is asked for.
@@ -106,23 +107,24 @@ pub(super) fn whose(
     actor: &Actor,
     sight: Sight,
 ) -> Result<Named, Missing> {
-    const UNKNOWN: &str = "no customer of this entrypoint has it, or the customer is deleted; link the transaction once there is one";
-    let known = |found: Option<i64>, field: &str| match found {
-        Some(id) => Named { customer_id: Some(id), ..Named::default() },
+    const UNKNOWN: &str = "leads to no customer of this entrypoint, or to a deleted one; link the transaction once the customer is there";
+    let known = |found: Option<i64>, key: Option<MatchKey>, field: &str| match found {
+        Some(id) => Named { customer_id: Some(id), keys: key.into_iter().collect(), ..Named::default() },
         None => Named::nobody("unknown_customer", UNKNOWN, field),
     };
     match whose {
         Whose::Nobody => Ok(Named::default()),
         Whose::Id(id) => {
             let is_live = working_set.payer(*id)? == Payer::Live;
-            Ok(known(is_live.then_some(*id), "/customerId"))
+            Ok(known(is_live.then_some(*id), None, "/customerId"))
         }
         Whose::Number(number) => {
-            Ok(known(first_with(working_set, number_key(number).as_ref())?, "/customerNumber"))
+            let key = number_key(number);
+            Ok(known(first_with(working_set, key.as_ref())?, key, "/customerNumber"))
         }
         Whose::Reference(reference) => {
             let key = reference_key(&reference.system, &reference.external_id);
-            Ok(known(first_with(working_set, Some(&key))?, "/reference"))
+            Ok(known(first_with(working_set, Some(&key))?, Some(key), "/reference"))
         }
         Whose::Customer(draft) => match payer(working_set, draft, paying, actor, sight) {
             Ok(named) => Ok(named),
@@ -132,7 +134,7 @@ pub(super) fn whose(
     }
 }
 
-/// Nobody, as several customers may be the one who paid, or one who may be another person.
+/// Links nobody: several customers fit, or the one that fits may be another person.
 fn ambiguous(mut candidates: Vec<i64>) -> Named {
     const MESSAGE: &str = "several customers fit, or one with another customerNumber or e-mail address; link the transaction to one of its candidates";
     candidates.truncate(CANDIDATES_MAX);
@@ -252,7 +254,7 @@ fn payer(
             working_set.take(effects);
             made.0
         }
-        Found::Nobody if paying.waits => {
+        Found::Nobody if paying.may_register => {
             const MESSAGE: &str = "no customer fits, and only a delivery that confirms a sale (status approved or refunded) registers one";
             return Ok(Named::nobody("not_confirmed", MESSAGE, "/customer"));
         }

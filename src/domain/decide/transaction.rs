@@ -114,17 +114,18 @@ fn deliver(
     for owner in owners.into_iter().flatten() {
         working_set.payer(owner)?;
     }
-    // What pays a sale back is of the sale's customer, and of nobody as long as the sale is, whomever the delivery names.
+    // What pays a sale back belongs to the sale's customer, whomever the delivery names.
     let follows = sale_of(&after).is_some();
     let owner_of_sale = sale.as_ref().and_then(|sale| sale.customer_id);
     // A later delivery may say that the money went back; the customer paid all the same.
     let confirms = item.operation == Operation::Sale && item.status.is_confirmed();
     let registers = confirms && ingest.on_unknown == OnUnknown::Create;
     let named = match before.as_ref().and_then(|before| before.customer_id) {
-        Some(owner) if follows && owner_of_sale.is_some_and(|of_sale| of_sale != owner) => {
-            return Ok(refusal(another("/refundOf")));
+        // Whoever does not read customers must not learn that the two have different ones (rules 1).
+        Some(owner) if follows && sight.reads && owner_of_sale.is_some_and(|of_sale| of_sale != owner) => {
+            return Ok(refusal(another("/refundOf", "send the sale that it pays back as refundOf")));
         }
-        owner if follows => Named { customer_id: owner_of_sale.or(owner), ..Named::default() },
+        owner if follows => Named { customer_id: owner.or(owner_of_sale), ..Named::default() },
         Some(owner) => match other_owner(working_set, &item.whose, owner)? {
             // Whoever does not read customers must not learn that a name is somebody else's (rules 1).
             Some(reason) if sight.reads => return Ok(refusal(reason)),
@@ -136,8 +137,8 @@ fn deliver(
             }
         },
         None => {
-            let waits = ingest.on_unknown == OnUnknown::Create;
-            let paying = Paying { registers, paid: sale_at(&after), waits };
+            let may_register = ingest.on_unknown == OnUnknown::Create;
+            let paying = Paying { registers, paid: sale_at(&after), may_register };
             let named = whose(working_set, &item.whose, paying, actor, sight)?;
             match named.reason {
                 Some(reason) if ingest.on_unknown == OnUnknown::Refuse => return Ok(refusal(reason)),
@@ -180,7 +181,7 @@ fn deliver(
     Ok(answer)
 }
 
-/// What became of a transaction, were it not for whose it is and for whom it waits.
+/// What became of a transaction, leaving out its customer and the one whom it waits for.
 fn apart(before: Option<&Transaction>, after: &Transaction) -> ItemResult {
     let Some(before) = before else { return ItemResult::Created };
     let nobodys = |transaction: &Transaction| {
@@ -199,7 +200,7 @@ fn too_many_refunds() -> Reason {
     }
 }
 
-/// Keeps of the details what a linked one needs, and no texts for an erased person.
+/// Drops what only an unlinked transaction needs, and all texts of an erased person.
 fn forget_erased(working_set: &WorkingSet, transaction: &mut Transaction) -> Result<(), Missing> {
     let Some(owner) = transaction.customer_id else { return Ok(()) };
     transaction.forget_payer();
@@ -263,17 +264,12 @@ fn link_waiting(
     for key in waiting.into_iter().filter(|key| key != but).take(WAITING_MAX) {
         let Some(before) = working_set.ledger.get(&key)?.map(Arc::clone) else { continue };
         let Some(payer) = before.details.payer().filter(|_| before.is_waiting()) else { continue };
-        // A refund follows its sale.
-        let follows = match sale_of(&before) {
-            Some(sale) => working_set.ledger.get(&sale)?.is_some(),
-            None => false,
-        };
         let found = match find(working_set, &as_create(&Draft::default()), &payer, true) {
             Ok(found) => found,
             Err(Undecided::Missing(missing)) => return Err(missing),
             Err(Undecided::Rejected(_)) => continue,
         };
-        if follows || found != Found::One(owner) {
+        if found != Found::One(owner) {
             continue;
         }
         let mut after = Transaction::clone(&before);
@@ -319,13 +315,17 @@ fn other_owner(working_set: &WorkingSet, whose: &Whose, owner: i64) -> Result<Op
             (first_with(working_set, Some(&key))?, "/reference")
         }
     };
-    Ok(named.filter(|named| *named != owner).map(|_| another(field)))
+    Ok(named
+        .filter(|named| *named != owner)
+        .map(|_| another(field, "leave the customer out to change the rest")))
 }
 
 /// A delivery would take a transaction from its customer.
-fn another(field: &str) -> Reason {
-    const MESSAGE: &str = "the transaction belongs to another customer, and money never changes its owner; leave the customer out to change the rest";
-    Reason { code: "linked_to_another".into(), message: MESSAGE.into(), field: field.into() }
+fn another(field: &str, what_would_do: &str) -> Reason {
+    let message = format!(
+        "the transaction belongs to another customer, and money never changes its owner; {what_would_do}"
+    );
+    Reason { code: "linked_to_another".into(), message, field: field.into() }
 }
 
 pub(super) fn decide_link(

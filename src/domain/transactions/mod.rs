@@ -103,7 +103,7 @@ pub struct Details {
     /// The customers among whom an ambiguous match could not choose, oldest first; empty once linked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<i64>,
-    /// Who pays, as a record in JSON, while no customer is known to be that; none once linked.
+    /// Who pays, as a record in JSON, until the transaction is linked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payer: Option<String>,
 }
@@ -206,7 +206,7 @@ impl Transaction {
         self.customer_id.is_none() && self.details.payer.is_some()
     }
 
-    /// Keeps of an unlinked one's details what a linked one needs.
+    /// Drops what only an unlinked transaction needs: the candidates, and who pays.
     pub fn forget_payer(&mut self) {
         self.details.candidates.clear();
         self.details.payer = None;

@@ -21,7 +21,7 @@ fn digest(
     Ok(ring.service_key(conn)?.identities().identity(&place, &key.values).to_vec())
 }
 
-/// Remembers what a person was found by who is erased.
+/// Remembers what an erased person was found by.
 ///
 /// # Errors
 /// The database's.

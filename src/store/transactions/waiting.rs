@@ -1,4 +1,5 @@
 //! The transactions that wait for the customer who pays, by the digests of what that customer is found by (rules 14).
+//! `domain/decide/transaction` decides which of them to link.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary};
@@ -29,9 +30,10 @@ new_row! {
 ask! {
     /// What waits for the customers with some digests; one look-up each.
     fn by_payer<'a> of PgConnection(
-        "SELECT p.digest, p.trans_id FROM unnest(", digests: &'a [Vec<u8>] as Array<Binary>;
+        "SELECT p.digest, p.trans_id FROM unnest(", digests: &'a [Vec<u8>] as Array<Binary>,
         ") AS w (digest) CROSS JOIN LATERAL (SELECT digest, trans_id FROM transaction_payer WHERE digest = w.digest \
-         LIMIT 200) AS p"
+         LIMIT ", most: i64 as BigInt;
+        ") AS p"
     ) -> (Vec<u8>, Vec<u8>) as (Binary, Binary)
 }
 
@@ -63,21 +65,22 @@ pub(crate) fn remove(conn: &mut Conn, ids: &[Vec<u8>]) -> Result<(), StoreError>
     Ok(())
 }
 
-/// What waits for the customers with some digests, each with the digest; at most [`WAITING_MAX`] a digest, or on SQLite
-/// for some of them together.
+/// What waits for the customers with some digests, each with the digest. At most [`WAITING_MAX`] for a digest on PostgreSQL,
+/// and for each 500 digests on SQLite.
 ///
 /// # Errors
 /// The database's.
 pub(crate) fn find(conn: &mut Conn, digests: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, TransId)>, StoreError> {
     let id = |bytes: Vec<u8>| TransId(bytes.as_slice().try_into().unwrap_or_default());
+    let most = i64::try_from(WAITING_MAX).unwrap_or(i64::MAX);
     let mut found = Vec::new();
     for chunk in digests.chunks(CHUNK) {
         let rows: Vec<(Vec<u8>, Vec<u8>)> = match conn {
-            Conn::Postgres(c) => by_payer(c, chunk)?,
+            Conn::Postgres(c) => by_payer(c, chunk, most)?,
             Conn::Sqlite(c, _) => transaction_payer::table
                 .filter(transaction_payer::digest.eq_any(chunk))
                 .select((transaction_payer::digest, transaction_payer::trans_id))
-                .limit(i64::try_from(WAITING_MAX).unwrap_or(i64::MAX))
+                .limit(most)
                 .load(c)?,
         };
         found.extend(rows.into_iter().map(|(digest, bytes)| (digest, id(bytes))));
@@ -85,7 +88,7 @@ pub(crate) fn find(conn: &mut Conn, digests: &[Vec<u8>]) -> Result<Vec<(Vec<u8>,
     Ok(found)
 }
 
-/// Wipes the texts of what waits for a person who is erased: it will never be linked, as nothing of the person is kept.
+/// Wipes the texts of what waits for a person who is erased. Only a link by hand can give it a customer then.
 ///
 /// # Errors
 /// The database's.

@@ -215,6 +215,27 @@ fleets!(rules_14_who_is_registered_does_not_depend_on_the_order, |fleet| async {
     fleet.servers[0].cli(&["doctor", "--deep"]).success();
 });
 
+both!(rules_14_a_payment_links_what_waited_by_the_name_that_it_uses, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let references = json!([{"system": "till", "externalId": "t-9"}]);
+    let ways =
+        [json!({"customerNumber": "N-9"}), json!({"reference": {"system": "till", "externalId": "t-9"}})];
+    let mut waiting = Vec::new();
+    for (number, way) in ways.iter().enumerate() {
+        waiting.push(one(&client, with(sale(&format!("W-{number}"), 5), way.clone())).await);
+    }
+    // Whoever creates the customer links nothing at once; the next payment by the same name does.
+    let body = json!({"email": "ada@example.test", "customerNumber": "N-9", "references": references});
+    let ada = created(&client, "demo", &body).await;
+    for (number, way) in ways.iter().enumerate() {
+        assert_eq!(shown(&client, &waiting[number]).await["customerId"], Value::Null);
+        one(&client, with(sale(&format!("P-{number}"), 5), way.clone())).await;
+        assert_eq!(shown(&client, &waiting[number]).await["customerId"], ada, "{way}");
+    }
+    server.cli(&["doctor", "--deep"]).success();
+});
+
 both!(rules_14_what_waits_for_its_customer_is_sealed_rotated_and_forgotten, |db| async {
     let server = Server::start(db).await;
     let client = server.client();

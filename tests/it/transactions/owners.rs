@@ -270,6 +270,29 @@ both!(rules_14_no_payment_registers_an_erased_person_again, |db| async {
     server.cli(&["doctor", "--deep"]).success();
 });
 
+both!(rules_14_a_refund_stays_with_its_customer, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
+    let ben = created(&client, "demo", &json!({"email": "ben@example.test"})).await;
+    one(&client, with(sale("S-1", 9), json!({"customerId": ada}))).await;
+    // A credit that is later said to pay back somebody else's sale.
+    let back = |id: &str| with(sale(id, 3), json!({"operation": "refund", "customerId": ben}));
+    let late = |id: &str| {
+        let members = json!({"operation": "refund", "refundOf": "S-1", "occurredAt": "2026-03-02T10:00:00Z"});
+        with(sale(id, 3), members)
+    };
+    let blind = server.anonymous().token(&token_with(server.site(), &["money:write"]));
+    for (id, sender, wanted) in [("R-1", &client, "refused"), ("R-2", &blind, "moved")] {
+        let first = one(&client, back(id)).await;
+        let answer = one(sender, late(id)).await;
+        assert_eq!(answer["result"], wanted, "{answer}");
+        assert_eq!(shown(&client, &first).await["customerId"], ben, "money never changes its owner");
+    }
+    assert_eq!(code(&one(&client, late("R-1")).await), "linked_to_another");
+    server.cli(&["doctor", "--deep"]).success();
+});
+
 both!(rules_14_a_later_delivery_completes_the_customer, |db| async {
     let server = Server::start(db).await;
     let client = server.client();

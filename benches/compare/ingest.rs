@@ -1,6 +1,7 @@
 //! Transactions per second, in batches over HTTP, with the totals of their customers; beside `COPY` of the same rows into a
-//! PostgreSQL table with as many indexes. Then creates beside the load, and a page of a customer's transactions when there
-//! are few and when there are many.
+//! PostgreSQL table with as many indexes. First come the first sales of many customers, each of which also moves a stage; then
+//! every customer has one, and the rounds measure the sales that follow. Then creates beside the load, and a page of a
+//! customer's transactions when there are few and when there are many.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::time::Instant;
 use diesel::connection::SimpleConnection as _;
 
 use crate::Common;
-use crate::support::http::{Answer, request};
+use crate::support::http::{Answer, Conn, request};
 use crate::support::import::import_people;
 use crate::support::load::{Load, Stop, Tally, cycle, once_until};
 use crate::support::postgres::{Postgres, connect, databases};
@@ -39,7 +40,9 @@ const FILE_ROWS: usize = 1_000_000;
 /// The results on one database.
 struct Lane {
     name: &'static str,
-    /// Batches per second.
+    /// First sales of customers, per second.
+    first: f64,
+    /// Batches per second of those that follow.
     batches: Results,
     /// Rows per second of `COPY`, in the same rounds.
     copy: Rounds,
@@ -81,6 +84,10 @@ async fn measure(
     // The same customers as for the page at the end, so that both pages show transactions.
     fill(&service, rows, &mut next, FEW).await;
     let few = pages(&service, common, rows).await;
+    let tally = send(&service, common.seconds, rows, &mut next).await;
+    let first = tally.rate * BATCH as f64;
+    println!("{name}: {} first sales/s", figure(first));
+    everyone_pays(&service, rows).await;
     let plain = peer.database();
     let files = folder();
     connect(&plain).batch_execute(PLAIN_TABLE).expect("a table");
@@ -109,20 +116,55 @@ async fn measure(
     let missing = deep.saturating_sub(next);
     fill(&service, rows, &mut next, missing).await;
     let many = pages(&service, common, rows).await;
-    Lane { name, batches, copy, alone, busy, few, many, transactions: next }
+    Lane { name, first, batches, copy, alone, busy, few, many, transactions: next }
+}
+
+/// Sends a sale of each customer, and waits until all stages have moved.
+async fn everyone_pays(service: &Service, rows: u64) {
+    for from in (0..rows).step_by(100 * BATCH as usize) {
+        let to = rows.min(from + 100 * BATCH);
+        let requests = (from..to).step_by(BATCH as usize).map(|first| {
+            request_of(service, "F", (first..to.min(first + BATCH)).map(|number| (number, number + 1)))
+        });
+        let load = Load::new(SENDERS, 600.0);
+        let tally = once_until(service.address, load, requests, recorded, Stop::default()).await;
+        assert_eq!(tally.wrong, 0, "{:?}", tally.errors);
+    }
+    let began = Instant::now();
+    let left = service.get("/api/Query/customers/demo?lifecycle=prospect&limitRecord=1");
+    let mut conn = Conn::open(service.address).await.expect("a connection");
+    loop {
+        let answer = conn.send(&left).await.expect("an answer");
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        if answer.body.contains("\"totalRecords\":0,") {
+            println!("all stages moved after {:.0} s", began.elapsed().as_secs_f64());
+            return;
+        }
+        assert!(began.elapsed().as_secs() < 1_800, "stages do not move: {}", answer.body);
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+}
+
+fn recorded(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
+    answer.must(answer.status == 200 && answer.body.contains("\"refused\":0,"))
 }
 
 /// The batch that begins with this transaction.
 fn batch(service: &Service, first: u64, rows: u64) -> Vec<u8> {
+    request_of(service, "T", (first..first + BATCH).map(|number| (number, customer(number, rows))))
+}
+
+/// A batch of transactions, by their numbers and their customers.
+fn request_of(service: &Service, kind: &str, all: impl Iterator<Item = (u64, u64)>) -> Vec<u8> {
     let mut body = String::from("[");
-    for number in first..first + BATCH {
+    for (index, (number, customer)) in all.enumerate() {
         let _ = write!(
             body,
-            "{}{{\"source\":\"shop\",\"externalId\":\"T-{number}\",\"customerId\":{},\"status\":\"approved\",\"amount\":\"{}.{:02}\",\
+            "{}{{\"source\":\"shop\",\"externalId\":\"{kind}-{number}\",\"customerId\":{},\"status\":\"approved\",\"amount\":\"{}.{:02}\",\
              \"currency\":\"USD\",\"fee\":\"0.30\",\"occurredAt\":\"{}\",\"orderId\":\"O-{number}\",\"method\":\"card\",\
              \"maskedAccount\":\"4242\",\"description\":\"Order {number}\"}}",
-            if number == first { "" } else { "," },
-            customer(number, rows),
+            if index == 0 { "" } else { "," },
+            customer,
             number % 900 + 1,
             number % 100,
             time(number),
@@ -238,6 +280,7 @@ fn write_report(lanes: &[Lane], common: &Common, rows: u64) {
         let (few, many) = (lane.few.quantile_ms(0.5), lane.many.quantile_ms(0.5));
         table.push(vec![
             lane.name.to_owned(),
+            figure(lane.first),
             rates.summary(),
             lane.copy.summary(),
             figure(share),
@@ -268,6 +311,7 @@ fn write_report(lanes: &[Lane], common: &Common, rows: u64) {
     }
     let head = [
         "database",
+        "first sales/s",
         "transactions/s",
         "COPY rows/s",
         "share",

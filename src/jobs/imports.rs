@@ -332,7 +332,7 @@ impl Source {
             actor: self.lease.actor.clone(),
             sight: self.lease.job.plan.sight,
             idempotency: None,
-            action: Action::Ingest(Box::new(Ingest { items: vec![delivery], on_unknown, random })),
+            action: Action::Ingest(Box::new(Ingest::new(vec![delivery], on_unknown, random))),
         }
     }
 

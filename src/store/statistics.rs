@@ -217,7 +217,7 @@ fn compare(conn: &mut Conn, ring: &KeyRing, place: i64) -> Result<(), StoreError
     let sums = format!(
         "SELECT currency, CAST(sum(transactions) AS BIGINT) AS transactions, CAST(sum(sales) AS BIGINT) AS sales, \
          CAST(sum(gross_units) AS BIGINT) AS gross, CAST(sum(net_units) AS BIGINT) AS net \
-         FROM customer_total WHERE entrypoint_id = {place} AND currency <> '' GROUP BY currency"
+         FROM customer_total WHERE entrypoint_id = {place} GROUP BY currency"
     );
     let sums: Vec<OfCurrency> = on!(conn, |c| diesel::sql_query(sums).load(c))?;
     let of = |one: OfCurrency| {

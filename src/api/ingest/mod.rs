@@ -203,7 +203,7 @@ async fn take(
     let (items, ignored) = body::parsed(&body, move |body| read(body, dialect, &settings)).await?;
     let mut told = Vec::new();
     if !items.is_empty() {
-        let ingest = Ingest { items, on_unknown: sender.on_unknown, random: uuid::Uuid::new_v4().as_u128() };
+        let ingest = Ingest::new(items, sender.on_unknown, uuid::Uuid::new_v4().as_u128());
         let command = Command {
             entrypoint_id: sender.entrypoint_id,
             actor: sender.actor,

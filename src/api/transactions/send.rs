@@ -296,7 +296,7 @@ impl Reading {
 
     fn action(&self, items: Vec<Delivery>) -> Action {
         let random = uuid::Uuid::new_v4().as_u128();
-        Action::Ingest(Box::new(Ingest { items, on_unknown: self.on_unknown, random }))
+        Action::Ingest(Box::new(Ingest::new(items, self.on_unknown, random)))
     }
 }
 

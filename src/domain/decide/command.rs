@@ -99,6 +99,18 @@ pub struct KeyUse {
     pub fingerprint: [u8; 32],
 }
 
+impl KeyUse {
+    /// The key of a part of the request, by where that begins: that of the request for the first one.
+    #[must_use]
+    pub fn of_part(mut self, from: usize) -> KeyUse {
+        // The key is random to everybody without the key of its hash, so no other request has the changed one.
+        for (byte, number) in self.key.iter_mut().zip(from.to_be_bytes()) {
+            *byte ^= number;
+        }
+        self
+    }
+}
+
 /// What a create does if the customer exists already (rules 3).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -585,6 +597,24 @@ pub struct Answer {
     pub(in crate::domain) entrypoint: Arc<Entrypoint>,
     /// Whether this repeats the outcome of an earlier request.
     pub(in crate::domain) replayed: bool,
+}
+
+impl Answer {
+    /// Of how many deliveries it tells.
+    pub fn deliveries(&self) -> usize {
+        match &self.outcome {
+            Outcome::Ingested(answers) => answers.len(),
+            _ => 0,
+        }
+    }
+
+    /// Adds the answer to the next part of the same request. Both together repeat an earlier answer if both do.
+    pub fn join(&mut self, next: Answer) {
+        if let (Outcome::Ingested(all), Outcome::Ingested(more)) = (&mut self.outcome, next.outcome) {
+            all.extend(more);
+        }
+        self.replayed &= next.replayed;
+    }
 }
 
 #[cfg(test)]

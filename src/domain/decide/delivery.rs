@@ -1,5 +1,7 @@
 //! Deliveries of transactions as commands, and what becomes of them (rules 14).
 
+use std::sync::Arc;
+
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantNames};
@@ -13,11 +15,20 @@ use crate::domain::references::EXTERNAL_ID_CHARS_MAX;
 use crate::domain::transactions::id::TransId;
 use crate::domain::transactions::item::{Item, Whose};
 
+/// The most deliveries of one command. A request with more is carried out in parts, between which other commands take their
+/// turn.
+pub const PART_MAX: usize = 100;
+/// After so many changed transactions a command leaves the deliveries that are left to the next part. A delivery may change many:
+/// all that waited for its customer, and all that pays those back.
+pub(super) const CHANGES_MAX: usize = 500;
+
 /// `POST /Transaction/{entry}`: deliveries of transactions, each of which succeeds or fails by itself.
 #[derive(Debug, Clone)]
 pub struct Ingest {
-    /// The deliveries, in the order sent.
-    pub items: Vec<Delivery>,
+    /// The deliveries of the request, in the order sent.
+    items: Arc<[Delivery]>,
+    /// Where the part of this command begins.
+    from: usize,
     /// What becomes of one whose customer is not known.
     pub on_unknown: OnUnknown,
     /// Random bits for the ids of new ones.
@@ -25,11 +36,32 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    /// Whether a delivery has no time, so that its arrival counts.
+    /// The first part of a request.
+    pub fn new(items: Vec<Delivery>, on_unknown: OnUnknown, random: u128) -> Ingest {
+        Ingest { items: items.into(), from: 0, on_unknown, random }
+    }
+
+    /// The part that begins with a delivery.
+    #[must_use]
+    pub fn part(&self, from: usize) -> Ingest {
+        Ingest { from, ..self.clone() }
+    }
+
+    /// How many deliveries the whole request has.
+    pub fn number(&self) -> usize {
+        self.items.len()
+    }
+
+    /// The deliveries of this part, each with its place in the request.
+    pub fn deliveries(&self) -> impl Iterator<Item = (usize, &Delivery)> {
+        self.items.iter().enumerate().skip(self.from).take(PART_MAX)
+    }
+
+    /// Whether a delivery of this part has no time, so that its arrival counts.
     pub fn is_untimed(&self) -> bool {
         let is_untimed =
             |delivery: &Delivery| matches!(delivery, Delivery::Item(item) if item.occurred_at.is_none());
-        self.items.iter().any(is_untimed)
+        self.deliveries().any(|(_, delivery)| is_untimed(delivery))
     }
 }
 

@@ -64,6 +64,8 @@ pub struct Ledger {
     growth: BTreeMap<(i64, Option<Currency>), Growth>,
     /// The items of the present command that are decided.
     pub(super) answered: Vec<ItemAnswer>,
+    /// How many transactions had changed before the present command.
+    changed_before: usize,
 }
 
 /// The key of a transaction.
@@ -310,6 +312,16 @@ impl Ledger {
         rows.filter(|((_, currency), _)| currency.is_none_or(|currency| currency == own))
             .map(|(_, growth)| growth)
             .collect()
+    }
+
+    /// Notes that a command begins.
+    pub(super) fn begin_command(&mut self) {
+        self.changed_before = self.changed.len();
+    }
+
+    /// How many transactions the present command has changed that no command before it in the batch did.
+    pub(super) fn changed_by_command(&self) -> usize {
+        self.changed.len().saturating_sub(self.changed_before)
     }
 
     /// Forgets the answers of a command that failed in the middle. What it decided stays, as each item is by itself.

@@ -313,7 +313,7 @@ fn complete(working_set: &mut WorkingSet, draft: &Draft, id: i64, actor: &Actor)
 /// The keys by which deliveries name customers.
 pub(super) fn precomputed_keys(working_set: &WorkingSet, ingest: &Ingest, sight: Sight) -> Vec<MatchKey> {
     let mut keys = Vec::new();
-    for delivery in &ingest.items {
+    for (_, delivery) in ingest.deliveries() {
         let Delivery::Item(item) = delivery else { continue };
         match &item.whose {
             Whose::Nobody | Whose::Id(_) => {}

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use super::command::{Actor, Outcome};
-use super::delivery::{Delivery, Ingest, ItemAnswer, ItemResult, LinkTransaction, OnUnknown, Reason};
+use super::delivery::{
+    CHANGES_MAX, Delivery, Ingest, ItemAnswer, ItemResult, LinkTransaction, OnUnknown, Reason,
+};
 use super::effects::Effects;
 use super::events::{Event, EventKind};
 use super::ledger::{self, Payer, key_of, sale_of};
@@ -27,7 +29,7 @@ use crate::domain::transactions::item::{Item, Whose};
 use crate::domain::transactions::merge::merged;
 use crate::domain::transactions::status::Operation;
 use crate::domain::transactions::totals::sale_at;
-use crate::domain::transactions::{Details, PAID_BACK_MAX, Transaction, WAITING_MAX};
+use crate::domain::transactions::{Details, LINKED_MAX, PAID_BACK_MAX, Transaction, WAITING_MAX};
 
 /// The name of the field that says whose a transaction is, in events.
 const OWNER: &str = "customerId";
@@ -38,9 +40,14 @@ pub(super) fn decide_ingest(
     actor: &Actor,
     sight: Sight,
 ) -> Result<Effects, Undecided> {
-    loop {
-        let index = working_set.ledger.answered.len();
-        let Some(delivery) = ingest.items.get(index) else { break };
+    let done = working_set.ledger.answered.len();
+    if done == 0 {
+        working_set.ledger.begin_command();
+    }
+    for (index, delivery) in ingest.deliveries().skip(done) {
+        if !working_set.ledger.answered.is_empty() && working_set.ledger.changed_by_command() >= CHANGES_MAX {
+            break;
+        }
         let answer = match delivery {
             Delivery::Refused { external_id, reason } => {
                 ItemAnswer { external_id: external_id.clone(), ..refusal(reason.clone()) }
@@ -261,6 +268,7 @@ fn link_waiting(
     actor: &Actor,
 ) -> Result<(), Missing> {
     let waiting = working_set.ledger.waiting(keys)?;
+    let changed = working_set.ledger.changed_by_command();
     for key in waiting.into_iter().filter(|key| key != but).take(WAITING_MAX) {
         let Some(before) = working_set.ledger.get(&key)?.map(Arc::clone) else { continue };
         let Some(payer) = before.details.payer().filter(|_| before.is_waiting()) else { continue };
@@ -276,6 +284,9 @@ fn link_waiting(
         after.customer_id = Some(owner);
         forget_erased(working_set, &mut after)?;
         record(working_set, Some(&before), after, actor)?;
+        if working_set.ledger.changed_by_command().saturating_sub(changed) >= LINKED_MAX {
+            break;
+        }
     }
     Ok(())
 }

@@ -16,10 +16,11 @@ use super::tx::{EntrypointTx, Reply};
 use crate::clock;
 use crate::domain::customers::apply;
 use crate::domain::decide::command::{Action, Answer, Command, Precomputed};
+use crate::domain::decide::delivery::Ingest;
 use crate::domain::filter::Standing;
 use crate::domain::references::Reference;
 use crate::domain::statistics::Numbers;
-use crate::domain::transactions::totals::Totals;
+use crate::domain::transactions::totals::{BASE, Totals};
 use crate::store::comments::CommentPage;
 use crate::store::engine::checkpointer::truncate_log;
 use crate::store::engine::conn::{Conn, DatabaseUrl, on};
@@ -32,13 +33,10 @@ use crate::store::transactions::summary::CustomerMoney;
 use crate::store::transactions::sums;
 use crate::store::{Customers, index, statistics};
 
-/// How many deliveries of transactions take as long as another command.
-const DELIVERIES_A_COMMAND: usize = 4;
-
-/// As how many commands an action counts in a batch.
+/// As how many commands an action counts in a batch. A transaction takes as long as a create.
 fn weight(action: &Action) -> usize {
     match action {
-        Action::Ingest(ingest) => 1 + ingest.items.len() / DELIVERIES_A_COMMAND,
+        Action::Ingest(ingest) => ingest.deliveries().count().max(1),
         _ => 1,
     }
 }
@@ -61,7 +59,34 @@ impl Customers<'_> {
     /// [`StoreError::Rejected`] if the rules refuse the command; [`StoreError::Busy`] if the queue is full;
     /// [`StoreError::Unavailable`] if no writer takes the command, or its lock is not free, within six seconds.
     pub async fn write(self, mut command: Command) -> Reply {
+        if let Action::Ingest(ingest) = &command.action {
+            return self.write_parts(&command, ingest).await;
+        }
         self.precompute(&mut command);
+        self.write_whole(command).await
+    }
+
+    /// Records deliveries part by part, so that other commands need not wait for all of them. Each part commits by itself and
+    /// has an idempotency key of its own, so that a repeated request goes on where an earlier one broke off.
+    async fn write_parts(self, command: &Command, ingest: &Ingest) -> Reply {
+        let part = |from| Command {
+            actor: command.actor.clone(),
+            idempotency: command.idempotency.map(|key_use| key_use.of_part(from)),
+            action: Action::Ingest(Box::new(ingest.part(from))),
+            ..*command
+        };
+        let mut answer = self.write_whole(part(0)).await?;
+        while answer.deliveries() < ingest.number() {
+            let done = answer.deliveries();
+            answer.join(self.write_whole(part(done)).await?);
+            if answer.deliveries() == done {
+                return Err(StoreError::Bug("no transaction of a part was decided".into()));
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn write_whole(self, command: Command) -> Reply {
         self.0.last_command_us.store(clock::now().0, Ordering::Relaxed);
         let (reply, mut answer) = oneshot::channel();
         let sends_mail = matches!(command.action, Action::Invite(_) | Action::Consent(_));
@@ -312,7 +337,9 @@ impl Customers<'_> {
             .look_up(move |conn, _| {
                 let Some(counts) = lists::counts(conn, entrypoint_id)? else { return Ok(None) };
                 let numbers = statistics::numbers(conn, entrypoint_id, &since)?;
-                Ok(Some((counts, numbers, sums::of_entrypoint(conn, entrypoint_id)?)))
+                let mut sums = sums::of_entrypoint(conn, entrypoint_id)?;
+                sums.remove(BASE);
+                Ok(Some((counts, numbers, sums)))
             })
             .await
     }

@@ -37,7 +37,7 @@ impl Loaded {
                 }
                 _ => continue,
             };
-            for delivery in &ingest.items {
+            for (_, delivery) in ingest.deliveries() {
                 let Delivery::Item(item) = delivery else { continue };
                 keys.push((item.source.clone(), item.external_id.clone()));
                 sales.extend(item.optional.refund_of.iter().map(|sale| (item.source.clone(), sale.clone())));

@@ -86,7 +86,9 @@ impl<C, A> State<C, A> {
         must
     }
 
-    /// The oldest free item; for a command, all free ones up to the next admin task. Commands that an earlier batch left
+    /// The oldest free item; for a command, all free ones up to the next admin task, of as much weight as a batch may have. What
+    /// would make it too heavy waits for the next batch, and lighter ones that came later go first: a create does not wait for
+    /// all transactions that came before it. Commands that an earlier batch left
     /// out get a batch of their own for each lane: its writer waits for that lock, and the others must not wait with it.
     fn next(&mut self, most: usize) -> Option<Work<C, A>> {
         let first = self.items.iter().position(|item| self.is_free(item))?;
@@ -107,12 +109,15 @@ impl<C, A> State<C, A> {
                         self.items.push_back(Item::Job(job));
                         break;
                     }
-                    weight += job.weight;
-                    jobs.push(job);
-                    if weight < most {
+                    if !jobs.is_empty() && job.weight > 1 && weight + job.weight > most {
+                        self.items.push_back(Item::Job(job));
                         continue;
                     }
-                    break;
+                    weight += job.weight;
+                    jobs.push(job);
+                    if jobs.len() >= most {
+                        break;
+                    }
                 }
                 Item::Job(_) => self.items.push_back(item),
                 Item::Admin(_) => {
@@ -367,14 +372,18 @@ mod tests {
     }
 
     #[test]
-    fn a_heavy_command_ends_a_batch() {
+    fn light_commands_go_before_heavy_ones_that_do_not_fit() {
         let queue = Queue::default();
-        for (id, weight) in [(10, 1), (11, 9), (12, 1), (13, 9)] {
+        for (id, weight) in [(10, 1), (11, 7), (12, 7), (13, 1), (14, 9), (15, 1)] {
             queue.push_command(1, id, weight, oneshot::channel().0).unwrap();
         }
-        assert_eq!(ids(&take(&queue, 8)), [10, 11]);
+        assert_eq!(ids(&take(&queue, 8)), [10, 11, 13, 15]);
         queue.release(&[1], Vec::new(), false);
-        assert_eq!(ids(&take(&queue, 8)), [12, 13]);
+        queue.push_command(1, 16, 1, oneshot::channel().0).unwrap();
+        assert_eq!(ids(&take(&queue, 8)), [12, 16]);
+        queue.release(&[1], Vec::new(), false);
+        queue.push_command(1, 17, 1, oneshot::channel().0).unwrap();
+        assert_eq!(ids(&take(&queue, 8)), [14, 17], "the oldest one always goes, however heavy");
     }
 
     #[test]

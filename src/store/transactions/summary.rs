@@ -71,7 +71,10 @@ ask! {
 }
 
 /// The rows of totals of some customers, by entrypoint and id.
-fn totals(conn: &mut Conn, places: &[(i64, i64)]) -> Result<Vec<TotalRow>, StoreError> {
+///
+/// # Errors
+/// The database's.
+pub(super) fn totals(conn: &mut Conn, places: &[(i64, i64)]) -> Result<Vec<TotalRow>, StoreError> {
     let c = match conn {
         Conn::Postgres(c) => {
             let (in_places, ids): (Vec<i64>, Vec<i64>) = places.iter().copied().unzip();

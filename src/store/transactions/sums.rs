@@ -1,5 +1,5 @@
-//! What the transactions of all customers of an entrypoint come to, by currency (rules 15): kept in the transaction that saves
-//! them, so that it costs nothing to read.
+//! What the transactions of all customers of an entrypoint come to, by currency and in the base currency (rules 15): kept in the
+//! transaction that saves them, so that it costs nothing to read.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use super::totals::bounded;
 use crate::domain::decide::ledger::Ledger;
-use crate::domain::transactions::totals::Totals;
+use crate::domain::transactions::totals::{BASE, Totals};
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::schema::entrypoint_total;
@@ -24,7 +24,7 @@ struct SumRow {
     net_units: i64,
 }
 
-/// The sums of an entrypoint, by currency.
+/// The sums of an entrypoint, by currency; those over all currencies in the base currency are under [`BASE`].
 ///
 /// # Errors
 /// The database's.
@@ -56,10 +56,8 @@ pub(crate) fn of_entrypoint(
 pub(super) fn add(conn: &mut Conn, entrypoint_id: i64, ledger: &Ledger) -> Result<(), StoreError> {
     let mut grown: BTreeMap<&'static str, Totals> = BTreeMap::new();
     for (_, currency, growth) in ledger.growth() {
-        if let Some(currency) = currency {
-            let sum = grown.entry(currency.code()).or_default();
-            *sum = sum.plus(growth.totals);
-        }
+        let sum = grown.entry(currency.map_or(BASE, |currency| currency.code())).or_default();
+        *sum = sum.plus(Totals { incomplete: 0, ..growth.totals });
     }
     grown.retain(|_, sum| !sum.is_zero());
     if grown.is_empty() {

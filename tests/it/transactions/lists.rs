@@ -20,7 +20,7 @@ fn ids(answer: &Answer) -> Vec<String> {
 }
 
 /// Whether a filter holds for a transaction.
-type Holds = fn(&Transaction) -> bool;
+type Holds<'a> = &'a dyn Fn(&Transaction) -> bool;
 
 both!(contract_6_a_limit_of_0_or_less_answers_all_transactions, |db| async {
     let server = Server::start(db).await;
@@ -89,7 +89,13 @@ both!(rules_15_sums_of_a_list_are_what_its_records_add_to_totals, |db| async {
     let server = Server::start(db).await;
     let client = master(&server);
     let mut rng = fastrand::Rng::with_seed(15);
+    let mut customers = Vec::new();
+    for number in 0..2 {
+        let id = created(&client, "demo", &json!({"email": format!("c{number}@example.test")})).await;
+        customers.push(i64::try_from(id).unwrap());
+    }
     let mut items: Vec<Value> = Vec::new();
+    let mut owners: Vec<Option<i64>> = Vec::new();
     for number in 0..400 {
         let operation = ["sale", "sale", "sale", "refund", "chargeback", "credit"][rng.usize(..6)];
         let status =
@@ -112,10 +118,16 @@ both!(rules_15_sums_of_a_list_are_what_its_records_add_to_totals, |db| async {
             item["baseAmount"] = json!(format!("{}.{:02}", rng.i64(0..900_000), rng.u8(..100)));
         }
         if operation == "refund" && number > 0 {
-            let paid = items[rng.usize(..items.len())].clone();
+            let index = rng.usize(..items.len());
+            let paid = items[index].clone();
+            owners.push(owners[index]);
             item["refundOf"] = paid["externalId"].clone();
             (item["source"], item["currency"]) = (paid["source"].clone(), paid["currency"].clone());
             item["baseAmount"] = Value::Null;
+        } else {
+            let owner = [None, Some(customers[0]), Some(customers[1])][rng.usize(..3)];
+            item["customerId"] = json!(owner);
+            owners.push(owner);
         }
         items.push(item);
     }
@@ -125,10 +137,11 @@ both!(rules_15_sums_of_a_list_are_what_its_records_add_to_totals, |db| async {
     let base = Currency::parse("USD").unwrap();
     let context = Context { now: clock::now(), country: None, entrypoint_country: None };
     let mut all: Vec<Transaction> = Vec::new();
-    for item in &items {
+    for (item, owner) in items.iter().zip(owners) {
         let text = item.to_string();
         let item = Item::parse(&serde_json::from_str(&text).unwrap(), context).unwrap();
-        all.push(Transaction::new(&item, None, TransId::default(), (base, context.now)));
+        let new = Transaction::new(&item, None, TransId::default(), (base, context.now));
+        all.push(Transaction { customer_id: owner, ..new });
     }
     let parts = all.clone();
     for sale in all.iter_mut().filter(|it| it.operation.name() == "sale") {
@@ -140,16 +153,24 @@ both!(rules_15_sums_of_a_list_are_what_its_records_add_to_totals, |db| async {
         sale.refunded =
             customary::domain::kernel::money::Money::from_units(own.map(refunds).sum()).expect("a small sum");
     }
-    let filters: [(&str, Holds); 8] = [
-        ("", |_| true),
-        ("status(in)=approved|refunded", |it| it.status.is_confirmed()),
-        ("status=declined", |it| it.status == Status::Declined),
-        ("operation(ne)=sale", |it| it.operation.name() != "sale"),
-        ("totalAmount(lt)=20", |it| it.amount.units() < 200_000),
+    let [first, second] = customers[..] else { panic!("two customers") };
+    let of_first = format!("customerId={first}");
+    let of_both = format!("customerId(in)={first}|{second}");
+    let with_status = format!("customerId={first}&status=approved");
+    let filters: [(&str, Holds<'_>); 11] = [
+        // The sums of these three are kept.
+        ("", &|_| true),
+        (&of_first, &|it| it.customer_id == Some(first)),
+        (&of_both, &|it| it.customer_id.is_some()),
+        (&with_status, &|it| it.customer_id == Some(first) && it.status == Status::Approved),
+        ("status(in)=approved|refunded", &|it| it.status.is_confirmed()),
+        ("status=declined", &|it| it.status == Status::Declined),
+        ("operation(ne)=sale", &|it| it.operation.name() != "sale"),
+        ("totalAmount(lt)=20", &|it| it.amount.units() < 200_000),
         // These open or walk the records.
-        ("source=pos", |it| it.source == "pos"),
-        ("currency=eur", |it| it.currency.code() == "EUR"),
-        ("externalId(ct)=7", |it| it.external_id.contains('7')),
+        ("source=pos", &|it| it.source == "pos"),
+        ("currency=eur", &|it| it.currency.code() == "EUR"),
+        ("externalId(ct)=7", &|it| it.external_id.contains('7')),
     ];
     for (what, holds) in filters {
         let told = client.get(&format!("{LIST}?{what}")).await.expect(200);

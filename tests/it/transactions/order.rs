@@ -303,3 +303,41 @@ both!(rules_14_a_sale_takes_two_hundred_refunds, |db| async {
     assert_eq!(one(&client, refund(200)).await["result"], "created");
     server.cli(&["doctor", "--deep"]).success();
 });
+
+both!(rules_14_what_links_much_is_carried_out_in_parts, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
+    let refund_of = |sale_id: &str, number: usize| {
+        let own = json!({"operation": "refund", "refundOf": sale_id, "occurredAt": "2026-03-02T10:00:00Z"});
+        with(sale(&format!("{sale_id}-{number}"), 1), own)
+    };
+    // More than one command changes.
+    let ids: Vec<String> = (0..6).map(|number| format!("S-{number}")).collect();
+    for id in &ids {
+        let refunds: Vec<Value> = (0..150).map(|number| refund_of(id, number)).collect();
+        record(&client, &refunds).await;
+    }
+    let sales: Vec<Value> =
+        ids.iter().map(|id| with(sale(id, 200), json!({"customerId": ada, "fee": 0}))).collect();
+    let told = record(&client, &sales).await;
+    assert_eq!((&told.json["created"], told.json["items"].as_array().unwrap().len()), (&json!(6), 6));
+    let list = "/api/Query/transactions/demo?limitRecord=1";
+    let summary = client.get(&format!("{list}&customerId={ada}")).await.expect(200).json["Summary"].clone();
+    assert_eq!((&summary["totalRecords"], &summary["totalNetAmount"]), (&json!(6 * 151), &json!(6 * 50)));
+
+    // More than one payment links.
+    let bob = json!({"customer": {"email": "bob@example.test"}});
+    for number in 0..60 {
+        let id = format!("W-{number}");
+        let mut all: Vec<Value> = (0..20).map(|number| refund_of(&id, number)).collect();
+        all.push(with(sale(&id, 100), bob.clone()));
+        record(&client, &all).await;
+    }
+    for (number, wanted) in [1 + 48 * 21, 2 + 60 * 21].into_iter().enumerate() {
+        let paid = one_as(&client, "create", with(sale(&format!("P-{number}"), 1), bob.clone())).await;
+        let told = client.get(&format!("{list}&customerId={}", paid["customerId"])).await.expect(200);
+        assert_eq!(told.json["Summary"]["totalRecords"], wanted);
+    }
+    server.cli(&["doctor", "--deep"]).success();
+});

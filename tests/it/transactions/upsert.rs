@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use customary::domain::decide::delivery::PART_MAX;
+use reqwest::Method;
+
 use super::*;
 use crate::support::sql::*;
 use crate::support::*;
@@ -231,11 +234,12 @@ fn check(history: &History, customers: &[u64], sql: &mut Sql) {
     }
 }
 
-/// Sends deliveries in batches of any size to the instances in turn.
+/// Sends deliveries in batches of any size to the instances in turn. The service carries out the large ones in parts.
 async fn send(rng: &mut fastrand::Rng, clients: &[Client], mut all: Vec<Value>) {
     let mut turn = 0;
     while !all.is_empty() {
-        let rest = all.split_off(rng.usize(1..=60).min(all.len()));
+        let most = [3, 60, 3 * PART_MAX][rng.usize(..3)];
+        let rest = all.split_off(rng.usize(1..=most).min(all.len()));
         record(&clients[turn % clients.len()], &all).await;
         turn += 1;
         all = rest;
@@ -303,5 +307,47 @@ both!(rules_14_batches_survive_a_kill, |db| async {
     let client = server.client();
     send(&mut rng, &[client], history.shuffled(&mut fastrand::Rng::with_seed(1))).await;
     check(&history, &customers, &mut Sql::open(server.site()));
+    server.cli(&["doctor", "--deep"]).success();
+});
+
+both!(rules_14_an_array_goes_on_where_a_kill_broke_it_off, |db| async {
+    const ARRAY: usize = 1_000;
+    let mut rng = seeded();
+    let mut server = Server::start(db).await;
+    let customers = people(&server.client(), 3).await;
+    let mut broken = 0;
+    for round in 0..6 {
+        let one = |number: usize| {
+            let owner = customers[number % customers.len()];
+            with(sale(&format!("K-{round}-{number}"), 1), json!({"customerId": owner}))
+        };
+        let array = json!((0..ARRAY).map(one).collect::<Vec<_>>());
+        let key = format!("round {round}");
+        let send = |client: Client, array: Value, key: String| async move {
+            client.try_send(Method::POST, ROUTE, Some(&array), &[("idempotencyKey", &key)]).await
+        };
+        let sent = tokio::spawn(send(server.client(), array.clone(), key.clone()));
+        tokio::time::sleep(std::time::Duration::from_millis(rng.u64(20..400))).await;
+        server.kill9();
+        drop(finished(sent).await);
+        server.restart().await;
+        let sql =
+            "SELECT CAST(COALESCE(sum(transactions), 0) AS TEXT) AS value FROM customer_total WHERE currency = ''";
+        let stored = |sql: &str| Sql::open(server.site()).texts(sql)[0].parse::<usize>().unwrap();
+        let done = stored(sql) - round * ARRAY;
+        assert_eq!(done % PART_MAX, 0, "a part commits as a whole");
+        broken += usize::from(done > 0 && done < ARRAY);
+        let first = send(server.client(), array.clone(), key.clone()).await.expect("an answer").expect(200);
+        assert_eq!(
+            first.json["created"], ARRAY,
+            "what was recorded before the kill is told as it was: {}",
+            first.text
+        );
+        assert_eq!(stored(sql), (round + 1) * ARRAY);
+        let again = send(server.client(), array, key).await.expect("an answer").expect(200);
+        assert!(again.replayed());
+        assert_eq!(again.json, first.json);
+    }
+    println!("{broken} arrays were broken off in the middle");
     server.cli(&["doctor", "--deep"]).success();
 });

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 use self::sql::{Cut, slice, sums};
 use super::load::{Opener, payers};
 use super::rows::TransactionRow;
+use super::summary::totals;
+use super::sums::of_entrypoint;
+use super::totals::TotalRow;
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::filter::{Filter as CustomerFilter, Op, Search, Sort};
 use crate::domain::kernel::time::Micros;
@@ -21,7 +24,7 @@ use crate::domain::transactions::Transaction;
 use crate::domain::transactions::filter::{Field, Filter, Light, Name, Narrow};
 use crate::domain::transactions::id::TransId;
 use crate::domain::transactions::status::{Operation, Status};
-use crate::domain::transactions::totals::Amounts;
+use crate::domain::transactions::totals::{Amounts, BASE, Totals};
 use crate::store::Transactions;
 use crate::store::customers::lists::{self, ListRequest, Listed};
 use crate::store::customers::record_cache::RecordCache;
@@ -35,6 +38,8 @@ use crate::store::keys::keyring::KeyRing;
 const SLICE: usize = 1_000;
 /// The most customers that a condition of the database names. More are looked up in memory.
 const CUSTOMERS_MAX: usize = 1_000;
+/// What a filter calls the customer of a transaction that has none.
+const NOBODY: i64 = 0;
 
 /// What to list.
 #[derive(Debug, Clone)]
@@ -255,7 +260,7 @@ pub(crate) fn page(
         found.extend(rows.into_iter().map(|row| (row.key(), row)));
         all.add(counted);
         if request.counts && decides {
-            all.add(sums(conn, lock_row.entrypoint_id, &narrow, entrypoint.currency.code())?);
+            all.add(summed(conn, lock_row.entrypoint_id, &narrow, entrypoint.currency.code())?);
         }
     }
     found.sort_unstable_by(|a, b| if request.descending { b.0.cmp(&a.0) } else { a.0.cmp(&b.0) });
@@ -267,6 +272,40 @@ pub(crate) fn page(
         places.into_iter().map(|(entrypoint, row)| (row.entrypoint_id, entrypoint)).collect();
     let records = opened(conn, ring, record_cache, &rows, &entrypoints)?;
     Ok(TransactionPage { records, sums: request.counts.then_some(all), next })
+}
+
+/// The sums over all rows of an entrypoint that the columns admit. A list of whole customers, or of everything, takes them from
+/// the totals that are kept, so that they cost the same however many rows there are.
+fn summed(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    narrow: &Narrow,
+    base: &'static str,
+) -> Result<TransactionSums, StoreError> {
+    let kept = |totals: Totals| TransactionSums {
+        count: totals.transactions,
+        amount: totals.gross,
+        net: totals.net,
+    };
+    if *narrow == Narrow::default() {
+        let mut kept_sums = kept(of_entrypoint(conn, entrypoint_id)?.remove(BASE).unwrap_or_default());
+        let mut of_nobody = Narrow::default();
+        of_nobody.only_of(BTreeSet::from([NOBODY]));
+        kept_sums.add(sums(conn, entrypoint_id, &of_nobody, base)?);
+        return Ok(kept_sums);
+    }
+    match &narrow.customers {
+        Some(ids)
+            if !ids.contains(&NOBODY)
+                && *narrow == (Narrow { customers: Some(ids.clone()), ..Narrow::default() }) =>
+        {
+            let places: Vec<(i64, i64)> = ids.iter().map(|id| (entrypoint_id, *id)).collect();
+            let rows = totals(conn, &places)?;
+            let in_base = rows.iter().filter(|row| row.currency == BASE).map(TotalRow::totals);
+            Ok(kept(in_base.fold(Totals::default(), Totals::plus)))
+        }
+        _ => sums(conn, entrypoint_id, narrow, base),
+    }
 }
 
 /// The conditions of a list.

@@ -34,7 +34,7 @@ mod tests {
     use crate::store::engine::migrate::migrate;
 
     /// Columns of bytes that are not sealed, each with its content.
-    const OTHERS: [(&str, &str); 27] = [
+    const OTHERS: [(&str, &str); 31] = [
         ("service_state.value", "checks the master key"),
         ("data_key.wrapped", "a key, wrapped by the master key"),
         ("signing_key.secret", "of no customer; the keyring seals it under the service's key"),
@@ -64,6 +64,10 @@ mod tests {
         ("job.fingerprint", "a keyed hash"),
         ("job.salt", "random"),
         ("dry_run_record_key.digest", "a keyed hash, removed at the dry run's end"),
+        ("dry_run_transaction.digest", "a keyed hash, removed at the dry run's end"),
+        ("dry_run_transaction.refund_of", "a keyed hash, removed at the dry run's end"),
+        ("dry_run_payer.digest", "a keyed hash, removed at the dry run's end"),
+        ("dry_run_payer.waiting", "a keyed hash, removed at the dry run's end"),
         ("mail_outbox.salt", "random"),
         ("portal_link.token_hash", "a hash of random bits"),
         ("portal_session.token_hash", "a hash of random bits"),

@@ -18,6 +18,8 @@ DROP TABLE comment_book;
 DROP TABLE comment;
 DROP TABLE event;
 DROP TABLE invite_report;
+DROP TABLE dry_run_payer;
+DROP TABLE dry_run_transaction;
 DROP TABLE dry_run_record_key;
 DROP TABLE dry_run_record;
 DROP TABLE import_report;

@@ -555,6 +555,31 @@ CREATE TABLE dry_run_record_key (
     PRIMARY KEY (entrypoint_id, job_id, digest, customer_id)
 ) WITHOUT ROWID;
 
+-- Transactions as a dry run would have left them so far, sealed; removed at its end.
+CREATE TABLE dry_run_transaction (
+    entrypoint_id BIGINT NOT NULL,
+    job_id BIGINT NOT NULL,
+    -- Keyed hash of source and external id.
+    digest BLOB NOT NULL,
+    -- That of the sale that it pays back.
+    refund_of BLOB,
+    customer_id BIGINT,
+    document BLOB NOT NULL,
+    PRIMARY KEY (entrypoint_id, job_id, digest)
+) WITHOUT ROWID;
+CREATE INDEX dry_run_transaction_refund ON dry_run_transaction (entrypoint_id, job_id, refund_of) WHERE refund_of IS NOT NULL;
+
+-- Those among them that wait for the customer who pays, by what that customer is found by.
+CREATE TABLE dry_run_payer (
+    entrypoint_id BIGINT NOT NULL,
+    job_id BIGINT NOT NULL,
+    -- As in transaction_payer.
+    digest BLOB NOT NULL,
+    -- The digest of the transaction in dry_run_transaction.
+    waiting BLOB NOT NULL,
+    PRIMARY KEY (entrypoint_id, job_id, digest, waiting)
+) WITHOUT ROWID;
+
 -- Who was not invited, and why.
 CREATE TABLE invite_report (
     entrypoint_id BIGINT NOT NULL,

@@ -45,10 +45,10 @@ const ALIASES: [(&str, &str); 22] = [
     ("clientnumber", "customerNumber"),
 ];
 /// Columns of our own export of transactions that say nothing an item could.
-const SERVERS_OWN: [&str; 6] =
-    ["transid", "refundedamount", "overrefunded", "createdat", "entry", "additionaldata"];
+const SERVERS_OWN: [&str; 5] = ["transid", "refundedamount", "overrefunded", "createdat", "entry"];
+const ADDITIONAL_DATA: &str = "additionalData";
 /// Members whose values are no texts.
-const OBJECTS: [&str; 3] = ["reference", "customer", "additionalData"];
+const OBJECTS: [&str; 3] = ["reference", "customer", ADDITIONAL_DATA];
 /// The ways to name a customer, the surest first. Of a row, the first with a value counts.
 const WAYS: [&str; 3] = ["customerId", "customerNumber", "reference"];
 
@@ -63,6 +63,8 @@ enum Filled {
     Customer(TextField),
     /// An additional value by its name.
     Additional(String),
+    /// All additional values, as a JSON object of texts.
+    AllAdditional,
     /// Nothing.
     LeftOut,
 }
@@ -81,6 +83,9 @@ fn find(name: &str) -> Option<Filled> {
         return system.ok().map(Filled::Reference);
     }
     let key = header_key(name);
+    if key == header_key(ADDITIONAL_DATA) {
+        return Some(Filled::AllAdditional);
+    }
     let member = |key: &str| NAMES.iter().find(|known| header_key(known) == key && !OBJECTS.contains(known));
     let alias =
         || ALIASES.iter().find(|(alias, _)| *alias == key).and_then(|(_, name)| member(&header_key(name)));
@@ -229,6 +234,17 @@ impl PaymentMapping {
                 }
                 Filled::Customer(field) => customer.insert(field.name().into(), text.into()),
                 Filled::Additional(key) => additional.insert(key.clone(), text.into()),
+                Filled::AllAdditional => {
+                    let all: Map<String, Value> = serde_json::from_str(&text).map_err(|_| {
+                        let message = "must be a JSON object of texts, such as {\"seat\": \"12\"}";
+                        vec![RowNote::new(ADDITIONAL_DATA, "wrong_type", message)]
+                    })?;
+                    // A column of its own counts more.
+                    for (key, value) in all {
+                        additional.entry(key).or_insert(value);
+                    }
+                    None
+                }
                 Filled::LeftOut => None,
             };
         }
@@ -252,7 +268,7 @@ impl PaymentMapping {
             None => {}
         }
         if !additional.is_empty() {
-            item.insert("additionalData".into(), Value::Object(additional));
+            item.insert(ADDITIONAL_DATA.into(), Value::Object(additional));
         }
         Ok(Value::Object(item).to_string())
     }
@@ -308,17 +324,25 @@ mod tests {
         assert!(matches!(read(header, "s,1,1,5,,,").unwrap().whose, Whose::Nobody));
         let header = "source,externalId,status,amount,reference-stripe";
         assert!(matches!(read(header, "s,1,1,5,cus_1").unwrap().whose, Whose::Reference(_)));
+        let header = "additional-seat,source,externalId,status,amount,Additional Data";
+        let item = read(header, r#"12,s,1,1,5,"{""seat"":""9"",""row"":""C""}""#).unwrap();
+        assert_eq!(
+            item.optional.additional.unwrap(),
+            [("seat", "12"), ("row", "C")].map(|(a, b)| (a.into(), b.into())).into()
+        );
     }
 
     #[test]
     fn rules_14_what_is_wrong_is_told_by_row_and_column() {
-        let header = "source,externalId,status,amount,currency";
+        let header = "source,externalId,status,amount,currency,additionalData";
         for (row, field, code) in [
             ("s,1,paid,5,usd", "status", "invalid_value"),
             ("s,1,approved,much,usd", "amount", "invalid_amount"),
             ("s,,approved,5,usd", "externalId", "required"),
             ("s,1,approved,5,zzz", "currency", "unknown_currency"),
-            ("s,1,approved,5,usd,x", "", "surplus_cells"),
+            ("s,1,approved,5,usd,,x", "", "surplus_cells"),
+            ("s,1,approved,5,usd,seat 12", "additionalData", "wrong_type"),
+            ("s,1,approved,5,usd,[]", "additionalData", "wrong_type"),
         ] {
             let notes = read(header, row).unwrap_err();
             assert_eq!((&*notes[0].field, &*notes[0].code), (field, code), "{row}: {notes:?}");

@@ -1,5 +1,7 @@
 //! Currencies by their ISO 4217 codes, and how many fraction digits an amount of each has (rules 10).
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::kernel::money::Money;
 use crate::domain::kernel::problem::ValueError;
 
@@ -7,7 +9,8 @@ use crate::domain::kernel::problem::ValueError;
 const STEPS: [i64; 5] = [10_000, 1_000, 100, 10, 1];
 
 /// A currency of ISO 4217 that has minor units: no metal and no code for tests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Currency(iso_currency::Currency);
 
 impl Default for Currency {
@@ -72,6 +75,20 @@ impl Currency {
         let mut decimal = rust_decimal::Decimal::new(amount.units(), 4).normalize();
         decimal.rescale(u32::try_from(self.digits()).unwrap_or(2));
         decimal.to_string()
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = String;
+
+    fn try_from(code: String) -> Result<Currency, String> {
+        Currency::parse(&code).map_err(|(_, message)| message)
+    }
+}
+
+impl From<Currency> for String {
+    fn from(currency: Currency) -> String {
+        currency.code().to_owned()
     }
 }
 

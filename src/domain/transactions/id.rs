@@ -1,10 +1,12 @@
 //! `transId`: the id of a transaction, which says whose entrypoint it is of and is in the order of arrival (rules 10).
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::kernel::card;
 use crate::domain::kernel::time::Micros;
 
 /// The id of a transaction within its entrypoint: six bytes of the milliseconds of its arrival, then ten random ones.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TransId(pub [u8; 16]);
 
 impl TransId {

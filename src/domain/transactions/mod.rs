@@ -42,7 +42,7 @@ pub const WAITING_MAX: usize = 200;
 pub const LINKED_MAX: usize = 1_000;
 
 /// A transaction as all deliveries so far tell it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
     /// `transId`.
     pub id: TransId,

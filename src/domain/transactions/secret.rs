@@ -21,8 +21,25 @@ const CHARS_MAX: usize = 250;
 /// The most characters of the name of a header.
 const HEADER_CHARS_MAX: usize = 80;
 /// Headers that mean something else.
-const TAKEN: [&str; 7] =
-    ["authorization", "content-length", "content-type", "cookie", "host", "requesttoken", "x-request-id"];
+const TAKEN: [&str; 17] = [
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "requesttoken",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "x-request-id",
+];
 
 /// A secret, with the settings of the webhooks that it proves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,6 +222,7 @@ mod tests {
             (r#"{"dialect":"payabli","secret":"with blanks in it, many"}"#, "invalid_value"),
             (r#"{"dialect":"standard","secret":"whsec_!!!!!!!!!!!!!!!"}"#, "invalid_value"),
             (r#"{"dialect":"payabli","header":"Content-Type"}"#, "invalid_name"),
+            (r#"{"dialect":"payabli","header":"Transfer-Encoding"}"#, "invalid_name"),
             (r#"{"dialect":"payabli","header":"a b"}"#, "invalid_name"),
             (r#"{"dialect":"standard","header":"X-Own"}"#, "exclusive_fields"),
             (r#"{"dialect":"payabli","onUnknownCustomer":"guess"}"#, "invalid_value"),

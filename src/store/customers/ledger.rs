@@ -85,11 +85,17 @@ impl Loaded {
         keys.sort_unstable();
         keys.dedup();
         let mut waiting: Vec<Vec<TransId>> = vec![Vec::new(); keys.len()];
+        let mut in_dry_run: Vec<Vec<ExternalKey>> = vec![Vec::new(); keys.len()];
         for index in self.keys.all() {
             let digests: Vec<Vec<u8>> = keys.iter().map(|key| index.digest(key)).collect();
             let found = waiting::find(conn, &digests)?;
             for (ids, digest) in waiting.iter_mut().zip(&digests) {
                 ids.extend(found.iter().filter(|(of, _)| of == digest).map(|(_, id)| *id));
+            }
+            if let Some(dry_run_records) = &self.dry_run_records {
+                for (names, digest) in in_dry_run.iter_mut().zip(&digests) {
+                    names.extend(dry_run_records.waiting(conn, digest)?.iter().map(key_of));
+                }
             }
         }
         let mut names = HashMap::new();
@@ -100,8 +106,9 @@ impl Loaded {
                 names.insert(*id, name);
             }
         }
-        for (key, ids) in keys.into_iter().zip(waiting) {
-            let names = ids.iter().filter_map(|id| names.get(id).cloned().flatten()).collect();
+        for ((key, ids), in_dry_run) in keys.into_iter().zip(waiting).zip(in_dry_run) {
+            let stored = ids.iter().filter_map(|id| names.get(id).cloned().flatten());
+            let names = stored.chain(in_dry_run).collect();
             self.working_set.ledger.add_waiting(key, names);
         }
         Ok(())
@@ -109,6 +116,11 @@ impl Loaded {
 
     /// Loads whether some customers can have transactions.
     pub(crate) fn load_payers(&mut self, conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
+        if let Some(dry_run_records) = &self.dry_run_records {
+            let mut unknown = ids.to_vec();
+            unknown.retain(|id| self.working_set.customer(*id).is_none());
+            dry_run_records.tell(conn, &mut self.working_set, &unknown)?;
+        }
         let is_known = |id: &i64| self.payers.contains_key(id) || self.working_set.customer(*id).is_some();
         let mut ids: Vec<i64> = ids.iter().copied().filter(|id| !is_known(id)).collect();
         ids.sort_unstable();
@@ -136,6 +148,11 @@ impl Loaded {
         let keys: HashSet<&ExternalKey> = keys.iter().filter(|key| !ledger.knows(key)).collect();
         let sales: HashSet<&ExternalKey> = sales.iter().filter(|key| !ledger.knows_row(key)).collect();
         let all: HashSet<&ExternalKey> = keys.union(&sales).copied().collect();
+        let mut dry_run = Vec::new();
+        if let Some(dry_run_records) = &self.dry_run_records {
+            dry_run = dry_run_records.transactions(conn, keys.iter().copied(), true)?;
+            dry_run.extend(dry_run_records.transactions(conn, sales.iter().copied(), false)?);
+        }
         let mut rows = Vec::new();
         for index in self.keys.all() {
             let digests = |keys: &HashSet<&ExternalKey>| {
@@ -149,7 +166,9 @@ impl Loaded {
         }
         let (keys, all): (Vec<ExternalKey>, Vec<ExternalKey>) =
             (keys.into_iter().cloned().collect(), all.into_iter().cloned().collect());
-        let opened = self.open_transactions(conn, ring, &rows)?;
+        let mut opened = self.open_transactions(conn, ring, &rows)?;
+        // What the dry run changed stands before what is stored.
+        opened.splice(0..0, dry_run);
         self.working_set.ledger.add(all, opened);
         self.working_set.ledger.add_paid_back(keys);
         Ok(())

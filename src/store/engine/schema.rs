@@ -462,6 +462,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    dry_run_transaction (entrypoint_id, job_id, digest) {
+        entrypoint_id -> BigInt,
+        job_id -> BigInt,
+        digest -> Binary,
+        refund_of -> Nullable<Binary>,
+        customer_id -> Nullable<BigInt>,
+        document -> Binary,
+    }
+}
+
+diesel::table! {
+    dry_run_payer (entrypoint_id, job_id, digest, waiting) {
+        entrypoint_id -> BigInt,
+        job_id -> BigInt,
+        digest -> Binary,
+        waiting -> Binary,
+    }
+}
+
+diesel::table! {
     invite_report (entrypoint_id, job_id, customer_id) {
         entrypoint_id -> BigInt,
         job_id -> BigInt,

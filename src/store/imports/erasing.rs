@@ -12,7 +12,7 @@ use crate::domain::imports::{Counts, ImportPlan, Mapping, RowOutcome, Traces};
 use crate::store::comments;
 use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
-use crate::store::engine::schema::{dry_run_record, import_report, job};
+use crate::store::engine::schema::{dry_run_record, dry_run_transaction, import_report, job};
 use crate::store::entrypoints;
 use crate::store::keys::keyring::KeyRing;
 
@@ -29,6 +29,12 @@ pub(crate) fn erase(
         dry_run_record::table
             .filter(dry_run_record::entrypoint_id.eq(entrypoint_id))
             .filter(dry_run_record::customer_id.eq(id))
+    )
+    .execute(c))?;
+    on!(conn, |c| diesel::delete(
+        dry_run_transaction::table
+            .filter(dry_run_transaction::entrypoint_id.eq(entrypoint_id))
+            .filter(dry_run_transaction::customer_id.eq(id))
     )
     .execute(c))?;
     let jobs: Vec<(i64, Option<i64>, String, String)> = on!(conn, |c| job::table

@@ -104,6 +104,7 @@ pub(super) fn step(
         let one_off = (!named.is_empty()).then(|| Identifier::new(named));
         if let Some(dry_run_records) = &loaded.dry_run_records {
             dry_run_records.save(conn, &loaded.working_set, one_off.as_ref())?;
+            dry_run_records.save_transactions(conn, &loaded.working_set, &loaded.keys.new)?;
         }
         checkpoint.next_record_id = loaded.working_set.ids_left().start;
     } else {

@@ -118,7 +118,7 @@ fn add(
     if there.len() >= SECRETS_MAX {
         let message = format!("the entrypoint has {SECRETS_MAX} secrets; delete one that is not used");
         let problems = vec![Problem::field(&[], "too_many", message)];
-        return Err(Rejection::Conflict { problems, ids: Vec::new() }.into());
+        return Err(Rejection::State(problems).into());
     }
     let row = IngestSecretRow {
         entrypoint_id,

@@ -19,7 +19,14 @@ impl SealedTable for JobTables {
     }
 
     fn columns(&self) -> &'static [&'static str] {
-        &["job.plan", "job.errors", "import_chunk.data", "import_report.data", "dry_run_record.document"]
+        &[
+            "job.plan",
+            "job.errors",
+            "import_chunk.data",
+            "import_report.data",
+            "dry_run_record.document",
+            "dry_run_transaction.document",
+        ]
     }
 
     fn erase(&self, conn: &mut Conn, ring: &KeyRing, erased: &Erased<'_>) -> Result<(), StoreError> {

@@ -113,3 +113,49 @@ both!(rules_9_the_command_line_imports_transactions, |db| async {
         site.cli(&["import", &file, "--entry", "demo", "--kind", "transactions", "--replace-existing"]);
     assert!(!refused.status.success() && refused.stderr.contains("replaceExisting"), "{refused:?}");
 });
+
+both!(rules_9_a_dry_run_of_transactions_tells_what_the_import_will_do, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    created(&client, "demo", &json!({"email": "p0@example.test"})).await;
+    record(&client, &[sale("T-3", 5)]).await;
+    let mut rng = seeded();
+    let mut file = String::from("source,externalId,operation,status,amount,occurredAt,refundOf,email\n");
+    // More than a step holds, so that rows meet what earlier steps would have done.
+    for _ in 0..400 {
+        let (number, day) = (rng.u8(..60), rng.u8(1..28));
+        let row = if rng.u8(..3) == 0 {
+            let id = format!("R-{}", rng.u8(..60));
+            format!("shop,{id},refund,approved,1,2025-03-{day:02},T-{number},")
+        } else {
+            let status = ["approved", "authorised", "declined"][rng.usize(..3)];
+            format!("shop,T-{number},sale,{status},5,2025-01-{day:02},,p{}@example.test", number % 7)
+        };
+        file.push_str(&row);
+        file.push('\n');
+    }
+    let rehearsed = import(&client, "?onUnknownCustomer=create&dryRun=true", &file).await.expect(200);
+    let job = rehearsed.data()["jobId"].clone();
+    let counts = |answer: &Value| ["added", "merged", "matched", "rejected"].map(|name| answer[name].clone());
+    let said = counts(rehearsed.data());
+    assert!(said.iter().all(|number| number.as_u64() > Some(0)), "{said:?}");
+    assert_eq!(total(&client, "demo").await, 1, "a dry run registers nobody");
+    let queued = client.post(&format!("/api/Import/jobs/demo/{job}/commit"), &Value::Null).await.expect(202);
+    let import = format!("/api/Import/jobs/demo/{}", queued.json["jobId"]);
+    let done = loop {
+        let job = client.get(&import).await.expect(200);
+        if job.json["state"] == "finished" {
+            break job;
+        }
+        assert!(!["failed", "cancelled"].contains(&job.json["state"].as_str().unwrap()), "{}", job.text);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    assert_eq!(counts(&done.json), said, "{}", done.text);
+    let rows = client.get(&format!("{import}/rows?limitRecord=500")).await.expect(200);
+    let rows = rows.json["Records"].as_array().unwrap();
+    assert_eq!(rows.len(), 400);
+    for row in rows {
+        assert_eq!(row["changedSinceDryRun"], false, "{row}");
+    }
+    server.cli(&["doctor", "--deep"]).success();
+});

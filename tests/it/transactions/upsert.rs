@@ -331,8 +331,7 @@ both!(rules_14_an_array_goes_on_where_a_kill_broke_it_off, |db| async {
         server.kill9();
         drop(finished(sent).await);
         server.restart().await;
-        let sql =
-            "SELECT CAST(COALESCE(sum(transactions), 0) AS TEXT) AS value FROM customer_total WHERE currency = ''";
+        let sql = "SELECT CAST(COALESCE(sum(transactions), 0) AS TEXT) AS value FROM customer_total WHERE currency = ''";
         let stored = |sql: &str| Sql::open(server.site()).texts(sql)[0].parse::<usize>().unwrap();
         let done = stored(sql) - round * ARRAY;
         assert_eq!(done % PART_MAX, 0, "a part commits as a whole");

@@ -32,6 +32,9 @@ const CREATES_A_SECOND: f64 = 100.0;
 const CREATORS: usize = 8;
 /// Transactions when there are few.
 const FEW: u64 = 10_000;
+/// How many customers are busy, and how many transactions lie between two of theirs.
+const BUSY: u64 = 25;
+const EVERY: u64 = 20;
 /// Rows that one `COPY` brings.
 const COPY_ROWS: u64 = 100_000;
 /// The maximum number of rows in a file of customers, so that the client does not hold all of them.
@@ -136,7 +139,7 @@ async fn everyone_pays(service: &Service, rows: u64) {
     loop {
         let answer = conn.send(&left).await.expect("an answer");
         assert_eq!(answer.status, 200, "{}", answer.body);
-        if answer.body.contains("\"totalRecords\":0,") {
+        if answer.body.contains("\"totalRecords\":0}") {
             println!("all stages moved after {:.0} s", began.elapsed().as_secs_f64());
             return;
         }
@@ -174,18 +177,22 @@ fn request_of(service: &Service, kind: &str, all: impl Iterator<Item = (u64, u64
     request("POST", "/api/Transaction/demo", &format!("requestToken: {}\r\n", service.token), &body)
 }
 
-/// The customer of a transaction. Every hundredth is one of a hundred busy ones, whose pages are read.
+/// The customer of a transaction. Every twentieth is one of 25 busy ones, whose pages are read: each has a full page once there
+/// are few transactions.
 fn customer(number: u64, rows: u64) -> u64 {
-    if number.is_multiple_of(100) {
-        number / 100 % 100 + 1
+    if number.is_multiple_of(EVERY) {
+        number / EVERY % BUSY + 1
     } else {
         number.wrapping_mul(2_654_435_761) % rows + 1
     }
 }
 
+/// A time of the last four weeks, so that who paid is active.
 fn time(number: u64) -> String {
-    let (day, second) = (number / 86_400 % 28 + 1, number % 86_400);
-    format!("2026-03-{day:02}T{:02}:{:02}:{:02}Z", second / 3_600, second / 60 % 60, second % 60)
+    const WEEKS: u64 = 28 * 86_400;
+    let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+    let at = i64::try_from(now - WEEKS + number % WEEKS).unwrap_or(0);
+    chrono::DateTime::from_timestamp(at, 0).unwrap_or_default().to_rfc3339()
 }
 
 /// Sends new batches at full speed for some seconds.
@@ -226,7 +233,7 @@ fn all_new(_: &[u8], answer: &Answer<'_>) -> Result<u64, String> {
 
 /// Reads the first page of the busy customers' transactions, one after another.
 async fn pages(service: &Service, common: &Common, rows: u64) -> Tally {
-    let ids = (0..100).map(|number| customer(number * 100, rows));
+    let ids = (0..BUSY).map(|number| customer(number * EVERY, rows));
     let requests = ids
         .map(|id| service.get(&format!("/api/Query/transactions/demo?customerId(eq)={id}&limitRecord=20")));
     cycle(service.address, Load::new(1, common.seconds), requests, has_records).await

@@ -166,3 +166,73 @@ async fn rules_15_sqlite_reads_orders_by_totals_from_their_indexes() {
         }
     }
 }
+
+/// SQLite takes every entrypoint to have ten rows, unless it is told otherwise. A plan that looks for many values must still name
+/// what it looks for.
+#[tokio::test]
+async fn rules_14_sqlite_finds_transactions_and_subscriptions_by_their_indexes() {
+    const TIME: &str = "ORDER BY entrypoint_id DESC, occurred_at_us DESC, trans_id DESC LIMIT 20";
+    let server = Server::start(Db::Sqlite).await;
+    let mut sql = Sql::open(server.site());
+    for number in [1, 2, 20, 500] {
+        let values = vec!["x'00'"; number].join(", ");
+        for (wanted, query) in [
+            (
+                "digest=?",
+                format!("SELECT * FROM \"transaction\" WHERE entrypoint_id = 1 AND digest IN ({values})"),
+            ),
+            (
+                "refund_of=?",
+                format!(
+                    "SELECT * FROM \"transaction\" WHERE entrypoint_id + 0 = 1 AND refund_of IN ({values})"
+                ),
+            ),
+            (
+                "trans_id=?",
+                format!(
+                    "SELECT * FROM \"transaction\" WHERE entrypoint_id = 1 AND trans_id IN ({values}) \
+                     AND COALESCE(customer_id, 0) = 0"
+                ),
+            ),
+            (
+                "trans_id=?",
+                format!(
+                    "SELECT * FROM \"transaction\" WHERE entrypoint_id = 1 AND trans_id IN ({values}) {TIME}"
+                ),
+            ),
+            (
+                "customer_id=?",
+                format!(
+                    "SELECT * FROM \"transaction\" WHERE entrypoint_id = 1 AND customer_id IN ({values}) {TIME}"
+                ),
+            ),
+            (
+                "occurred_at_us<?",
+                format!(
+                    "SELECT * FROM \"transaction\" WHERE entrypoint_id = 1 AND occurred_at_us < 5 AND status IN ({values}) {TIME}"
+                ),
+            ),
+            (
+                "customer_id=?",
+                format!("SELECT * FROM subscription WHERE entrypoint_id = 1 AND customer_id IN ({values})"),
+            ),
+            (
+                "customer_id=?",
+                format!(
+                    "SELECT * FROM subscription WHERE entrypoint_id IN (1) AND customer_id IN ({values}) \
+                     ORDER BY subscription_id DESC LIMIT 20"
+                ),
+            ),
+            (
+                "customer_id=?",
+                format!(
+                    "SELECT * FROM customer_total WHERE entrypoint_id = 1 AND customer_id IN ({values}) AND currency = '' \
+                     AND last_sale_at_us > 0"
+                ),
+            ),
+        ] {
+            let plan = sql.plan(&query);
+            assert!(plan.contains(wanted), "{number} values: {query:.120}: {plan}");
+        }
+    }
+}

@@ -15,7 +15,9 @@ use super::http::error::Error;
 use crate::domain::accounts::sight::Sight;
 use crate::domain::accounts::token::Scope;
 use crate::domain::decide::delivery::OnUnknown;
-use crate::domain::imports::{ImportJob, ImportKind, JobState, Preset, Reason, RowOutcome, RowReport};
+use crate::domain::imports::{
+    Counts, ImportJob, ImportKind, JobState, Preset, Reason, RowOutcome, RowReport,
+};
 use crate::domain::kernel::time::Micros;
 use crate::domain::view;
 
@@ -96,7 +98,10 @@ impl JobOut {
     /// Renders a job for a token with this sight.
     pub fn new(job: &ImportJob, sight: Sight, repeated: bool, now: Micros) -> JobOut {
         let (rows_per_second, seconds_left) = job.pace(now);
-        let counts = &job.counts;
+        // What was refused for an unknown customer tells who is one; a list shows such a job without its numbers.
+        let is_told = sight.reads || job.plan.options.payments != Some(OnUnknown::Refuse);
+        let nothing = Counts::default();
+        let counts = if is_told { &job.counts } else { &nothing };
         JobOut {
             job_id: job.id,
             state: job.state,
@@ -111,13 +116,13 @@ impl JobOut {
             merged: counts.of(RowOutcome::Merged),
             matched: counts.of(RowOutcome::Matched),
             rejected: counts.of(RowOutcome::Rejected),
-            warnings: view::warnings(sight, job),
+            warnings: if is_told { view::warnings(sight, job) } else { 0 },
             bytes_read: job.bytes_read,
             bytes_total: job.bytes_total,
             rows_per_second,
             seconds_left,
-            reasons: reasons(job, sight),
-            errors: errors(job, sight),
+            reasons: if is_told { reasons(job, sight) } else { Vec::new() },
+            errors: if is_told { errors(job, sight) } else { Vec::new() },
             failure: job.failure.clone(),
             repeated,
             queued_at: job.queued_at.to_rfc3339(),

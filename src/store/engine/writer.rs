@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 
-use super::checkpointer::Checkpointer;
+use super::checkpointer::{self, Checkpointer};
 use super::conn::{Conn, DatabaseUrl, KeptConn, Purpose};
 use super::error::StoreError;
 use super::health::WriteHealth;
@@ -85,6 +85,7 @@ impl<C, A> Writer<C, A> {
                     metrics::histogram!("customary_writer_batch_commands")
                         .record(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
                     let changes = jobs.len();
+                    let is_heavy = jobs.iter().any(|job| job.weight > 1);
                     let lanes: Vec<i64> = jobs.iter().map(|job| job.lane).collect();
                     let is_late = jobs.first().is_some_and(|job| job.queued_at.elapsed() > LATE);
                     if is_late {
@@ -95,6 +96,9 @@ impl<C, A> Writer<C, A> {
                         self.conn.hurry(false);
                     }
                     self.queue.release(&lanes, left, has_waited);
+                    if is_heavy {
+                        self.checkpoint();
+                    }
                     self.committed(changes);
                 }
                 Work::Admin(action) => {
@@ -104,6 +108,16 @@ impl<C, A> Writer<C, A> {
                 Work::Nothing => self.conn.rest(),
                 Work::End => return,
             }
+        }
+    }
+
+    /// Moves what a heavy batch wrote from SQLite's log into the database. Such batches write faster than the checkpointer
+    /// moves; the log then grew until the writer moved all of it at once, and creates waited for two seconds.
+    fn checkpoint(&mut self) {
+        if self.checkpointer.is_some()
+            && let Err(error) = self.conn.get().and_then(checkpointer::checkpoint)
+        {
+            tracing::warn!(%error, "the checkpoint failed; a later one does its work");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The totals of customers. `customers::save` adds to them in the transaction that saves the transactions themselves.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use diesel::dsl::max;
 use diesel::pg::{Pg, PgConnection};
@@ -103,22 +104,22 @@ const SUMS: &str = "transactions sales gross_units net_units incomplete";
 const LATEST: &str = "last_at_us last_sale_at_us";
 
 /// The end of an insert that adds to the rows that are there. `greatest` is the name of the function of two values.
-fn push_addition<DB: diesel::backend::Backend>(out: &mut AstPass<'_, '_, DB>, greatest: &str) {
-    out.push_sql(" ON CONFLICT (entrypoint_id, customer_id, currency) DO UPDATE SET ");
-    for (index, column) in SUMS.split(' ').enumerate() {
-        if index > 0 {
-            out.push_sql(", ");
-        }
+fn addition(greatest: &str) -> String {
+    let sum = |column: &str| {
         let (old, new) = (format!("customer_total.{column}"), format!("excluded.{column}"));
-        out.push_sql(&format!(
+        format!(
             "{column} = CASE WHEN {old} > 0 AND {new} > {SUM_MAX} - {old} THEN {SUM_MAX} \
              WHEN {old} < 0 AND {new} < -{SUM_MAX} - {old} THEN -{SUM_MAX} ELSE {old} + {new} END"
-        ));
-    }
-    for column in LATEST.split(' ') {
-        out.push_sql(&format!(", {column} = {greatest}(customer_total.{column}, excluded.{column})"));
-    }
+        )
+    };
+    let latest = |column: &str| format!("{column} = {greatest}(customer_total.{column}, excluded.{column})");
+    let all: Vec<String> = SUMS.split(' ').map(sum).chain(LATEST.split(' ').map(latest)).collect();
+    format!(" ON CONFLICT (entrypoint_id, customer_id, currency) DO UPDATE SET {}", all.join(", "))
 }
+
+/// Made once, as Diesel asks for the text at each call.
+static ADDITION_SQLITE: LazyLock<String> = LazyLock::new(|| addition("max"));
+static ADDITION_POSTGRES: LazyLock<String> = LazyLock::new(|| addition("GREATEST"));
 
 /// Adds to the totals of some customers, under the entrypoint's lock: in one statement on PostgreSQL.
 ///
@@ -162,7 +163,7 @@ impl QueryFragment<Sqlite> for One<'_> {
             out.push_bind_param::<BigInt, _>(number)?;
         }
         out.push_sql(")");
-        push_addition(&mut out, "max");
+        out.push_sql(&ADDITION_SQLITE);
         Ok(())
     }
 }
@@ -200,7 +201,7 @@ impl QueryFragment<Pg> for All<'_> {
             out.push_bind_param::<Array<BigInt>, _>(column)?;
         }
         out.push_sql(")");
-        push_addition(&mut out, "GREATEST");
+        out.push_sql(&ADDITION_POSTGRES);
         Ok(())
     }
 }

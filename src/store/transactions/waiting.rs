@@ -1,8 +1,9 @@
 //! The transactions that wait for the customer who pays, by the digests of what that customer is found by (rules 14).
 //! `domain/decide/transaction` decides which of them to link.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary};
+use diesel::sql_types::{Array, BigInt, Binary, Bool};
 
 use super::rows::TransactionRow;
 use crate::domain::customers::record::Customer;
@@ -109,7 +110,8 @@ pub(crate) fn erase(
             let unlinked = transaction::table
                 .filter(transaction::entrypoint_id.eq(entrypoint_id))
                 .filter(transaction::trans_id.eq_any(chunk))
-                .filter(transaction::customer_id.is_null());
+                // As an expression, or a planner would read all that belongs to nobody.
+                .filter(sql::<Bool>("COALESCE(customer_id, 0) = 0"));
             on!(conn, |c| diesel::update(unlinked)
                 .set(transaction::document.eq(None::<Vec<u8>>))
                 .execute(c))?;

@@ -171,6 +171,17 @@ both!(rules_1_who_is_a_customer_shows_in_no_report_of_a_file, |db| async {
         assert_eq!(told[0], told[1], "{query} {file}");
         assert_eq!(told[0].1.1["kind"], "transactions");
     }
+    // A job that refuses the unknown is listed without its numbers.
+    let file = "source,externalId,status,amount,customerNumber\nshop,F-8,approved,1,B-1\n";
+    for server in &servers {
+        let request = master(server).request(Method::POST, &format!("{path}?onUnknownCustomer=refuse"));
+        send(request.header("Content-Type", "text/csv").body(file)).await.expect(200);
+    }
+    let listed = ask(&worlds, Method::GET, "/api/Import/jobs/demo", None).await.expect(200);
+    let newest = &listed.json["Records"][0];
+    assert_eq!((&newest["added"], &newest["rejected"]), (&json!(0), &json!(0)), "{newest}");
+    let shown = master(&servers[0]).get("/api/Import/jobs/demo").await.expect(200);
+    assert_eq!(shown.json["Records"][0]["added"], 1, "{}", shown.text);
     // Who reads customers sees it all in the same job.
     let reader = master(&servers[0]);
     let rows = reader.get("/api/Import/jobs/demo/2/rows").await.expect(200);

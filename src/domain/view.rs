@@ -162,9 +162,14 @@ pub fn row(sight: Sight, mut row: RowReport) -> RowReport {
     // Comments need `pii:read`, also the knowledge that there are some.
     row.changed.retain(|name| sight.shows_change(name) && (sight.pii || name != COMMENTS));
     row.differs.retain(|name| sight.shows_change(name));
+    if row.of_payment && !sight.pii {
+        row.changed.retain(|name| !MASKED_OF_PAYMENTS.contains(&name.as_str()));
+    }
     if !sight.reads {
         row.matched_on.clear();
-        row.changed.clear();
+        if !row.of_payment {
+            row.changed.clear();
+        }
         row.differs.clear();
         row.emptied = 0;
     }
@@ -177,6 +182,9 @@ pub fn row(sight: Sight, mut row: RowReport) -> RowReport {
     row.rehearsed = row.rehearsed.map(|said| Box::new(self::row(sight, *said)));
     row
 }
+
+/// The fields of transactions that a token without `pii:read` sees masked.
+const MASKED_OF_PAYMENTS: [&str; 3] = ["maskedAccount", "description", "additionalData"];
 
 /// The text of a rejected row, as the wire format lists it.
 pub fn row_error(sight: Sight, error: &RowError) -> String {

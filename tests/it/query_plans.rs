@@ -174,6 +174,10 @@ async fn rules_14_sqlite_finds_transactions_and_subscriptions_by_their_indexes()
     const TIME: &str = "ORDER BY entrypoint_id DESC, occurred_at_us DESC, trans_id DESC LIMIT 20";
     let server = Server::start(Db::Sqlite).await;
     let mut sql = Sql::open(server.site());
+    let plan = sql.plan(&format!(
+        "SELECT * FROM \"transaction\" WHERE entrypoint_id = 1 AND customer_id IS NULL {TIME}"
+    ));
+    assert!(plan.contains("customer_id=?"), "{plan}");
     for number in [1, 2, 20, 500] {
         let values = vec!["x'00'"; number].join(", ");
         for (wanted, query) in [

@@ -395,8 +395,10 @@ impl Call {
         let route = format!("{} {}", self.request.method(), self.route.trim_start_matches("/api"));
         let target = self.target();
         let mut scope = vec![&organisation, &route, &target, &key];
-        // If it shared keys, 422 or a replay would tell it whether another token sent the same masked values.
-        if !self.caller.sight().pii {
+        // If it shared keys, 422 or a replay would tell it whether another token sent the same masked values, or who is a
+        // customer.
+        let sight = self.caller.sight();
+        if !sight.pii || !sight.reads {
             scope.push(claims.stored_id());
         }
         let scope = scope.into_iter().map(|part| part.as_bytes().to_vec()).collect();

@@ -54,7 +54,7 @@ pub struct JobOut {
     pub columns_left_out: Vec<String>,
     /// Rows that were dealt with.
     pub rows_read: i64,
-    /// Rows that made a customer.
+    /// Rows that made a customer, or a transaction.
     pub added: i64,
     /// Rows that replaced a customer.
     pub replaced: i64,
@@ -64,7 +64,7 @@ pub struct JobOut {
     pub matched: i64,
     /// Rows that did nothing.
     pub rejected: i64,
-    /// Bad values that were left out (`onBadValue=blank`).
+    /// Bad values that were left out (`onBadValue=blank`); of transactions, those that are unlinked.
     pub warnings: i64,
     /// Bytes of the file, as UTF-8, that were dealt with.
     pub bytes_read: i64,

@@ -26,6 +26,8 @@ use crate::domain::transactions::ITEMS_MAX;
 /// The most bytes of an array, and of a line.
 pub(crate) const ITEMS_BYTES_MAX: usize = 8 * 1024 * 1024;
 const LINE_BYTES_MAX: usize = 256 * 1024;
+/// What a body may be.
+const TYPES: &str = "application/json in UTF-8, not compressed, or application/x-ndjson for JSON lines";
 /// How many refused lines an answer lists; it counts the others.
 const LISTED_MAX: usize = 1_000;
 /// What some programs write before the first line of a text in UTF-8.
@@ -175,6 +177,9 @@ pub(crate) struct ItemIn {
     /// When the status was reached; by default now.
     #[schema(format = DateTime)]
     occurred_at: Option<String>,
+    /// When it began, if that was before `occurredAt`.
+    #[schema(format = DateTime)]
+    began_at: Option<String>,
     /// Of a refund or a chargeback: the `externalId` of the sale.
     refund_of: Option<String>,
     /// The number of the invoice that it pays.
@@ -208,7 +213,7 @@ struct NamedReferenceIn {
 /// At most 1,000 as an array, or any number as JSON lines (`application/x-ndjson`). A transaction is told apart by its source
 /// and its id there: sent again it is the same, and moves only forward, in whatever order its states come. An item that is
 /// wrong is refused by itself, with a reason; the others are recorded. With `onUnknownCustomer=create` an approved sale
-/// registers its customer, which also needs `customers:write`. A token without `customers:read` is not told whose an item is, nor
+/// registers its customer, which also needs `customers:write`. An idempotency key holds for an array; lines need none. A token without `customers:read` is not told whose an item is, nor
 /// why it is nobody's.
 #[utoipa::path(
     tag = "Transactions",
@@ -246,7 +251,11 @@ pub(crate) async fn record_transactions(call: Call, payload: Payload) -> Result<
         }
         return lines(&call, entrypoint_id, payload, reading).await;
     }
-    let mutation = call.json_items(entrypoint_id, payload, ITEMS_BYTES_MAX).await?;
+    let mutation =
+        call.json_items(entrypoint_id, payload, ITEMS_BYTES_MAX).await.map_err(|error| match error {
+            Error::UnsupportedMediaType(_) => Error::UnsupportedMediaType(TYPES),
+            other => other,
+        })?;
     let parse = reading.clone();
     let items = body::parsed(&mutation.body, move |bytes| unless_any(problems, parse.array(bytes))).await;
     let answer = mutation.write(items.map(|items| reading.action(items))).await?;

@@ -70,7 +70,7 @@ impl Report {
         }
         if job.dry_run && job.state == JobState::Finished {
             println!(
-                "dry run: no customer was written; to import the file, run the same command without --dry-run, or \
+                "dry run: nothing was written; to import the file, run the same command without --dry-run, or \
                  POST /api/Import/jobs/{}/{}/commit",
                 import.entry, job.job_id
             );

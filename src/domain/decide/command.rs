@@ -608,12 +608,12 @@ impl Answer {
         }
     }
 
-    /// Adds the answer to the next part of the same request. Both together repeat an earlier answer if both do.
+    /// Adds the answer to the next part of the same request. Both together repeat an earlier answer if the first one does, so
+    /// that of several equal requests at once one does not.
     pub fn join(&mut self, next: Answer) {
         if let (Outcome::Ingested(all), Outcome::Ingested(more)) = (&mut self.outcome, next.outcome) {
             all.extend(more);
         }
-        self.replayed &= next.replayed;
     }
 }
 

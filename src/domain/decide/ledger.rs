@@ -371,9 +371,16 @@ pub fn refunded_of(sale: &Transaction, refund: &Transaction) -> i64 {
     if is_its { refunds(refund) } else { 0 }
 }
 
+/// The greatest amount, in ten-thousandths.
+const MOST: i64 = 1_000_000_000_000 * 10_000 - 1;
+
+/// Whether a sum is the greatest amount, so that it may stand for a greater one.
+pub fn is_greatest(sum: Money) -> bool {
+    sum.units() >= MOST
+}
+
 /// A sum of money; the greatest amount for a greater one.
 pub fn sum(units: impl IntoIterator<Item = i64>) -> Money {
-    const MOST: i64 = 1_000_000_000_000 * 10_000 - 1;
     let sum: i128 = units.into_iter().map(i128::from).sum();
     let bounded = i64::try_from(sum.clamp(0, i128::from(MOST))).unwrap_or(MOST);
     Money::from_units(bounded).unwrap_or_default()

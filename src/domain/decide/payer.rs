@@ -266,6 +266,27 @@ fn payer(
     Ok(Named { customer_id: Some(customer_id), keys, ..Named::default() })
 }
 
+/// The one customer whom who paid is found to be, if there is one.
+///
+/// # Errors
+/// A missing fact.
+pub(super) fn found_by(
+    working_set: &WorkingSet,
+    draft: &Draft,
+    sight: Sight,
+) -> Result<Option<i64>, Missing> {
+    if guard::check_create(&working_set.entrypoint.policy, draft, sight).is_err() {
+        return Ok(None);
+    }
+    let country = working_set.entrypoint.country.clone();
+    let (record, _) = apply::create(draft, country.as_deref(), working_set.now);
+    match find(working_set, &as_create(draft), &record, true) {
+        Ok(Found::One(id)) => Ok(Some(id)),
+        Err(Undecided::Missing(missing)) => Err(missing),
+        Ok(_) | Err(Undecided::Rejected(_)) => Ok(None),
+    }
+}
+
 /// Fills in what the customer of a known transaction lacks, if the matcher finds that customer and nobody else.
 ///
 /// # Errors

@@ -14,8 +14,8 @@ use super::events::{Event, EventKind};
 use super::ledger::{self, Payer, key_of, sale_of};
 use super::missing::{ExternalKey, Missing};
 use super::payer::{
-    Found, Named, Paying, as_create, complete_owner, find, first_with, number_key, payer_told, waiting_keys,
-    whose,
+    Found, Named, Paying, as_create, complete_owner, find, first_with, found_by, number_key, payer_told,
+    waiting_keys, whose,
 };
 use super::working_set::WorkingSet;
 use super::{Undecided, refused};
@@ -133,7 +133,7 @@ fn deliver(
             return Ok(refusal(another("/refundOf", "send the sale that it pays back as refundOf")));
         }
         owner if follows => Named { customer_id: owner.or(owner_of_sale), ..Named::default() },
-        Some(owner) => match other_owner(working_set, &item.whose, owner)? {
+        Some(owner) => match other_owner(working_set, &item.whose, owner, sight)? {
             // Whoever does not read customers must not learn that a name is somebody else's (rules 1).
             Some(reason) if sight.reads => return Ok(refusal(reason)),
             _ => {
@@ -148,7 +148,9 @@ fn deliver(
             let paying = Paying { registers, paid: sale_at(&after), may_register };
             let named = whose(working_set, &item.whose, paying, actor, sight)?;
             match named.reason {
-                Some(reason) if ingest.on_unknown == OnUnknown::Refuse => return Ok(refusal(reason)),
+                Some(reason) if ingest.on_unknown == OnUnknown::Refuse => {
+                    return Ok(refusal(of_refused(reason)));
+                }
                 _ => named,
             }
         }
@@ -186,6 +188,19 @@ fn deliver(
         record(working_set, before.as_deref(), after, actor)?;
     }
     Ok(answer)
+}
+
+/// Why nobody has a transaction, said of one that is refused: there is nothing to link.
+fn of_refused(mut reason: Reason) -> Reason {
+    if let Some((what, _)) = reason.message.split_once("; ") {
+        let what_would_do = match reason.code.as_str() {
+            "ambiguous_customer" => "name one by customerId",
+            "unknown_customer" => "create the customer, and send the transaction again",
+            _ => return reason,
+        };
+        reason.message = format!("{what}; {what_would_do}");
+    }
+    reason
 }
 
 /// What became of a transaction, leaving out its customer and the one whom it waits for.
@@ -236,7 +251,14 @@ fn record(
         let (old, new) = (before.map_or(0, part), part(&after));
         if old != new {
             let mut moved = Transaction::clone(&sale);
-            moved.refunded = ledger::sum([sale.refunded.units(), -old, new]);
+            moved.refunded = if ledger::is_greatest(sale.refunded) {
+                // The sum may be greater than what is kept of it.
+                let refunds = working_set.ledger.paid_back_by(&key_of(&sale))?;
+                let others = refunds.iter().filter(|refund| refund.id != after.id).map(|refund| part(refund));
+                ledger::sum(others.chain([new]))
+            } else {
+                ledger::sum([sale.refunded.units(), -old, new])
+            };
             all.push((Some(sale), moved));
         }
     }
@@ -269,6 +291,7 @@ fn link_waiting(
 ) -> Result<(), Missing> {
     let waiting = working_set.ledger.waiting(keys)?;
     let changed = working_set.ledger.changed_by_command();
+    let mut fitting = Vec::new();
     for key in waiting.into_iter().filter(|key| key != but).take(WAITING_MAX) {
         let Some(before) = working_set.ledger.get(&key)?.map(Arc::clone) else { continue };
         let Some(payer) = before.details.payer().filter(|_| before.is_waiting()) else { continue };
@@ -277,9 +300,17 @@ fn link_waiting(
             Err(Undecided::Missing(missing)) => return Err(missing),
             Err(Undecided::Rejected(_)) => continue,
         };
-        if found != Found::One(owner) {
-            continue;
+        if found == Found::One(owner) {
+            fitting.push((key, before));
         }
+    }
+    // What pays them back comes along, and is loaded for all of them at once.
+    let unknown = fitting.iter().map(|(key, _)| key).filter(|key| !working_set.ledger.knows(key));
+    let unknown: Vec<ExternalKey> = unknown.cloned().collect();
+    if !unknown.is_empty() {
+        return Err(Missing::Transactions(unknown));
+    }
+    for (_, before) in fitting {
         let mut after = Transaction::clone(&before);
         after.customer_id = Some(owner);
         forget_erased(working_set, &mut after)?;
@@ -315,10 +346,15 @@ fn note(working_set: &mut WorkingSet, before: Option<&Transaction>, after: &Tran
 }
 
 /// Why a delivery may not change a linked transaction: it names another customer.
-fn other_owner(working_set: &WorkingSet, whose: &Whose, owner: i64) -> Result<Option<Reason>, Missing> {
+fn other_owner(
+    working_set: &WorkingSet,
+    whose: &Whose,
+    owner: i64,
+    sight: Sight,
+) -> Result<Option<Reason>, Missing> {
     let (named, field) = match whose {
-        // Who pays was found out when it was linked.
-        Whose::Nobody | Whose::Customer(_) => return Ok(None),
+        Whose::Nobody => return Ok(None),
+        Whose::Customer(draft) => (found_by(working_set, draft, sight)?, "/customer"),
         Whose::Id(id) => (Some(*id), "/customerId"),
         Whose::Number(number) => (first_with(working_set, number_key(number).as_ref())?, "/customerNumber"),
         Whose::Reference(reference) => {

@@ -26,6 +26,7 @@ pub enum PaymentField {
     TransId,
     TransactionDate,
     Status,
+    StatusAt,
     Operation,
     TotalAmount,
     NetAmount,
@@ -75,11 +76,15 @@ pub struct Payment<'a> {
     pub sees_customers: bool,
 }
 
-/// The default columns. With `with_entry` the entrypoint's name comes first.
+/// The default columns. With `with_entry` the entrypoint's name comes first. An id of a customer is none of them: in another
+/// service or entrypoint it is somebody else's, and an import believes it before numbers and addresses.
 pub fn default_payment_columns(with_entry: bool) -> Vec<(PaymentColumn, String)> {
     let all = PaymentField::VARIANTS.iter().copied();
     let named = |field: PaymentField| (PaymentColumn::Field(field), <&str>::from(field).to_owned());
-    all.filter(|field| with_entry || *field != PaymentField::Entry).map(named).collect()
+    all.filter(|field| with_entry || *field != PaymentField::Entry)
+        .filter(|field| *field != PaymentField::CustomerId)
+        .map(named)
+        .collect()
 }
 
 /// Reads `Source:Heading,Source2:Heading2`. A source without a heading is its own heading.
@@ -144,6 +149,7 @@ impl PaymentField {
             PaymentField::TransId => text(transaction.id.show(entrypoint.id)),
             PaymentField::TransactionDate => text(transaction.occurred_at.to_rfc3339()),
             PaymentField::Status => text(transaction.status.name()),
+            PaymentField::StatusAt => text(transaction.state_at.to_rfc3339()),
             PaymentField::Operation => text(transaction.operation.name()),
             PaymentField::TotalAmount => number(Some(transaction.amount)),
             PaymentField::NetAmount => {

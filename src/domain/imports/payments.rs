@@ -15,12 +15,17 @@ use crate::domain::decide::delivery::{Delivery, Reason};
 use crate::domain::exports::unmarked;
 use crate::domain::filter::after_prefix;
 use crate::domain::kernel::card;
+use crate::domain::kernel::money::Money;
 use crate::domain::kernel::text::hint;
 use crate::domain::references::system_of_name;
 use crate::domain::transactions::item::NAMES;
 
+/// The column of our own export with the time of the status. Beside it, `transactionDate` is the time of the beginning.
+const STATUS_AT: &str = "statusat";
+/// A column that only our own export has.
+const OF_OWN_EXPORT: &str = "refundedamount";
 /// Other names of members, as [`header_key`] writes them. Those of Payabli's records are among them.
-const ALIASES: [(&str, &str); 22] = [
+const ALIASES: [(&str, &str); 23] = [
     ("transactionid", "externalId"),
     ("paymentid", "externalId"),
     ("paymenttransid", "externalId"),
@@ -30,6 +35,7 @@ const ALIASES: [(&str, &str); 22] = [
     ("amountpaid", "amount"),
     ("feeamount", "fee"),
     ("netamount", "net"),
+    (STATUS_AT, "occurredAt"),
     ("transactiondate", "occurredAt"),
     ("transactiontime", "occurredAt"),
     ("date", "occurredAt"),
@@ -73,6 +79,8 @@ enum Filled {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentMapping {
     columns: Vec<(String, Filled)>,
+    /// Whether the file is our own export, which shows a net amount also where nobody told one.
+    is_own_export: bool,
 }
 
 fn find(name: &str) -> Option<Filled> {
@@ -122,7 +130,10 @@ impl PaymentMapping {
     ) -> Result<PaymentMapping, Vec<HeaderProblem>> {
         let mut problems = Vec::new();
         let mut columns: Vec<(String, Filled)> = Vec::new();
-        for (index, cell) in header.into_iter().enumerate() {
+        let header: Vec<&str> = header.into_iter().collect();
+        let has = |column: &str| header.iter().any(|cell| header_key(&unmarked(cell)) == column);
+        let (has_status_at, is_own_export) = (has(STATUS_AT), has(OF_OWN_EXPORT));
+        for (index, cell) in header.iter().enumerate() {
             let name = unmarked(cell).trim().trim_start_matches('\u{feff}').to_owned();
             let mut refuse = |code, message: String| {
                 problems.push(HeaderProblem { column: Some(index + 1), code, message });
@@ -133,6 +144,12 @@ impl PaymentMapping {
                 Some((_, None)) => Some(Filled::LeftOut),
                 Some((_, Some(target))) => find(target),
                 None => find(&name),
+            };
+            let filled = match filled {
+                Some(Filled::Member("occurredAt")) if has_status_at && key != STATUS_AT => {
+                    Some(Filled::Member("beganAt"))
+                }
+                filled => filled,
             };
             let filled = match (filled, options.unknown_columns) {
                 _ if name.is_empty() => Filled::LeftOut,
@@ -155,17 +172,23 @@ impl PaymentMapping {
             columns.push((name, filled));
         }
         if columns.iter().any(|(name, _)| header_key(name) == "json") && columns.len() == 1 {
-            return Ok(PaymentMapping { columns });
+            return Ok(PaymentMapping { columns, is_own_export });
         }
         for required in ["source", "externalId", "status", "amount"] {
             if problems.is_empty() && !columns.iter().any(|(_, filled)| *filled == Filled::Member(required)) {
+                let trans_id = columns.iter().find(|(name, _)| header_key(name) == "transid");
+                let header = match trans_id.filter(|_| required == "externalId") {
+                    // In our own exports that is this service's id, so it is not taken for the id in the source.
+                    Some((name, _)) => name,
+                    None => "Header",
+                };
                 let message = format!(
-                    "no column is {required}, which every transaction has; map=Header:{required} names one"
+                    "no column is {required}, which every transaction has; map={header}:{required} names one"
                 );
                 problems.push(HeaderProblem { column: None, code: "required", message });
             }
         }
-        if problems.is_empty() { Ok(PaymentMapping { columns }) } else { Err(problems) }
+        if problems.is_empty() { Ok(PaymentMapping { columns, is_own_export }) } else { Err(problems) }
     }
 
     /// The headers of the columns that are left out, for the report.
@@ -224,8 +247,8 @@ impl PaymentMapping {
                 return Err(vec![RowNote::new("", "surplus_cells", message)]);
             };
             match filled {
-                Filled::Member("occurredAt") => {
-                    item.insert("occurredAt".into(), moment(text, options.date_format)?.into())
+                Filled::Member(name @ ("occurredAt" | "beganAt")) => {
+                    item.insert((*name).into(), moment(text, options.date_format)?.into())
                 }
                 Filled::Member(name) => item.insert((*name).into(), text.into()),
                 Filled::Reference(system) => {
@@ -247,6 +270,14 @@ impl PaymentMapping {
                 }
                 Filled::LeftOut => None,
             };
+        }
+        let units =
+            |name: &str| item.get(name).and_then(Value::as_str).map_or(Ok(Money::default()), Money::parse);
+        if self.is_own_export
+            && let (Ok(amount), Ok(fee), Ok(net)) = (units("amount"), units("fee"), units("net"))
+            && amount.units() - fee.units() == net.units()
+        {
+            item.remove("net");
         }
         if customer.is_empty() {
             item.extend(references.into_iter().next().map(|first| ("reference".to_owned(), first)));

@@ -115,8 +115,12 @@ impl Field {
     /// The operators it takes.
     pub const fn ops(&self) -> &'static [Op] {
         match self.kind() {
-            Kind::Text => &[Op::Eq, Op::Ne, Op::Ct, Op::Nct],
-            Kind::Word | Kind::Status | Kind::Operation => &[Op::In, Op::Nin, Op::Eq, Op::Ne],
+            // A list of customers looks for it, one at a time.
+            Kind::Text if matches!(self, Field::Named(Name::CustomerNumber)) => {
+                &[Op::Eq, Op::Ne, Op::Ct, Op::Nct]
+            }
+            Kind::Text | Kind::Word => &[Op::Eq, Op::Ne, Op::Ct, Op::Nct, Op::In, Op::Nin],
+            Kind::Status | Kind::Operation => &[Op::In, Op::Nin, Op::Eq, Op::Ne],
             Kind::Money | Kind::Moment => &[Op::Gt, Op::Ge, Op::Lt, Op::Le, Op::Eq, Op::Ne],
             Kind::Number => &[Op::Eq, Op::Ne, Op::In, Op::Nin],
         }
@@ -330,9 +334,9 @@ impl Predicate {
             Name::TransactionDate => self.number_holds(light.occurred_at.0),
             Name::Status => self.number_holds(light.status.rank().into()),
             Name::Operation => self.number_holds(light.operation.number().into()),
-            Name::Method => self.word_holds(light.method.unwrap_or_default()),
-            Name::Source => self.word_holds(light.source),
-            Name::Currency => self.word_holds(light.currency),
+            Name::Method => self.text_holds(light.method.unwrap_or_default()),
+            Name::Source => self.text_holds(light.source),
+            Name::Currency => self.text_holds(light.currency),
             Name::TotalAmount => self.number_holds(light.amount),
             Name::NetAmount => self.number_holds(light.net_units()),
             Name::FeeAmount => self.number_holds(light.fee.unwrap_or(0)),
@@ -354,18 +358,14 @@ impl Predicate {
     }
 
     fn text_holds(&self, text: &str) -> bool {
-        let Value::Text(needle) = &self.value else { return false };
         let text = fold(text);
-        let found = match self.op {
-            Op::Ct | Op::Nct => text.contains(needle.as_str()),
-            _ => text == *needle,
+        let found = match (&self.value, self.op) {
+            (Value::Text(needle), Op::Ct | Op::Nct) => text.contains(needle.as_str()),
+            (Value::Text(needle), _) => text == *needle,
+            (Value::Words(words), _) => words.contains(&*text),
+            (Value::Span(_) | Value::Among(_), _) => return false,
         };
         found != self.op.is_negative()
-    }
-
-    fn word_holds(&self, word: &str) -> bool {
-        let Value::Words(words) = &self.value else { return false };
-        words.contains(&*fold(word)) != self.op.is_negative()
     }
 
     fn number_holds(&self, number: i64) -> bool {
@@ -389,9 +389,11 @@ fn read(field: &Field, op: Op, text: &str) -> Result<Value, ValueError> {
     let is_list = matches!(op, Op::In | Op::Nin);
     let items = || if is_list { text.split('|').collect() } else { vec![text] };
     match field.kind() {
-        Kind::Text if matches!(op, Op::Eq | Op::Ne) => Ok(Value::Text(fold(text.trim()).into())),
-        Kind::Text => Ok(Value::Text(fold(text).into())),
-        Kind::Word => Ok(Value::Words(items().into_iter().map(|word| fold(word.trim()).into()).collect())),
+        Kind::Text | Kind::Word if matches!(op, Op::Ct | Op::Nct) => Ok(Value::Text(fold(text).into())),
+        Kind::Text if !is_list => Ok(Value::Text(fold(text.trim()).into())),
+        Kind::Text | Kind::Word => {
+            Ok(Value::Words(items().into_iter().map(|word| fold(word.trim()).into()).collect()))
+        }
         Kind::Number => {
             let number =
                 |item: &str| item.trim().parse().map_err(|_| (CODE, "must be a whole number".to_owned()));
@@ -475,6 +477,10 @@ impl Narrow {
             }
             (Name::TransId, Value::Text(text)) if op == Op::Eq => {
                 narrowed(&mut self.ids, BTreeSet::from([text.clone()]));
+                true
+            }
+            (Name::TransId, Value::Words(words)) if op == Op::In => {
+                narrowed(&mut self.ids, words.clone());
                 true
             }
             _ => false,
@@ -575,6 +581,11 @@ mod tests {
             ("customerId(in)", "0|7", false),
             ("customerId(ne)", "0", true),
             ("externalId", "CH_1", true),
+            ("externalId(in)", "ch_0| CH_1 ", true),
+            ("orderId(nin)", "o-7|o-8", false),
+            ("currency(ct)", "us", true),
+            ("currency(nct)", "US", false),
+            ("transId(in)", "1-00|2-00", false),
             ("refundOf", "ch_0", false),
             ("refundOf(ne)", "ch_0", true),
             ("refundOf", "", true),

@@ -31,7 +31,7 @@ pub fn merged(
         (_, new.operation, new.amount, new.currency) = told;
         (new.state_at, new.status) = (at, item.status);
     }
-    new.occurred_at = stored.occurred_at.min(at);
+    new.occurred_at = stored.occurred_at.min(at).min(item.began_at.unwrap_or(at));
     let optional = &item.optional;
     let mut pick = Pick { stored, stamp, sees_masked, stamps: &mut stamps };
     pick.greater(Field::Fee, &mut new.fee, optional.fee.as_ref());

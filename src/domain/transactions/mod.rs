@@ -176,7 +176,7 @@ impl Transaction {
             operation: item.operation,
             status: item.status,
             state_at: at,
-            occurred_at: at,
+            occurred_at: item.began_at.unwrap_or(at).min(at),
             received_at: now,
             amount: item.amount,
             currency: item.currency.unwrap_or(currency),

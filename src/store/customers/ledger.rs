@@ -98,16 +98,22 @@ impl Loaded {
                 }
             }
         }
-        let mut names = HashMap::new();
-        for id in waiting.iter().flatten() {
-            if !names.contains_key(id) {
-                self.load_transaction(conn, ring, *id)?;
-                let name = self.working_set.ledger.by_id(*id).ok().flatten().map(|found| key_of(found));
-                names.insert(*id, name);
-            }
+        // What pays them back is loaded for those that are linked: it may be much.
+        let ids: HashSet<TransId> = waiting.iter().flatten().copied().collect();
+        let mut rows = Vec::with_capacity(ids.len());
+        for id in ids {
+            rows.extend(by_id(conn, self.lock_row.entrypoint_id, id)?);
         }
+        let mut opened = self.open_transactions(conn, ring, &rows)?;
+        let names: HashMap<TransId, ExternalKey> =
+            opened.iter().map(|found| (found.id, key_of(found))).collect();
+        if let Some(dry_run_records) = &self.dry_run_records {
+            let dry_run = dry_run_records.transactions(conn, names.values(), false)?;
+            opened.splice(0..0, dry_run);
+        }
+        self.working_set.ledger.add([], opened);
         for ((key, ids), in_dry_run) in keys.into_iter().zip(waiting).zip(in_dry_run) {
-            let stored = ids.iter().filter_map(|id| names.get(id).cloned().flatten());
+            let stored = ids.iter().filter_map(|id| names.get(id).cloned());
             let names = stored.chain(in_dry_run).collect();
             self.working_set.ledger.add_waiting(key, names);
         }
@@ -167,6 +173,11 @@ impl Loaded {
         let (keys, all): (Vec<ExternalKey>, Vec<ExternalKey>) =
             (keys.into_iter().cloned().collect(), all.into_iter().cloned().collect());
         let mut opened = self.open_transactions(conn, ring, &rows)?;
+        if let Some(dry_run_records) = &self.dry_run_records {
+            // It may have changed what a stored one pays back.
+            let stored: Vec<ExternalKey> = opened.iter().map(key_of).collect();
+            dry_run.extend(dry_run_records.transactions(conn, stored.iter(), false)?);
+        }
         // What the dry run changed stands before what is stored.
         opened.splice(0..0, dry_run);
         self.working_set.ledger.add(all, opened);

@@ -201,8 +201,13 @@ fn decide_row(
     // The report keeps everything; each reader sees a part of it.
     let seen = answer.seen_by(Sight::FULL);
     if let Outcome::Ingested(answers) = &seen.outcome {
-        let told = answers.first().map(|answer| payment_report(row, answer));
-        return told.ok_or_else(|| StoreError::Bug("a row of transactions has no outcome".into()));
+        let answer =
+            answers.first().ok_or_else(|| StoreError::Bug("a row of transactions has no outcome".into()))?;
+        let events = loaded.working_set.events().skip(events_before);
+        let own = events.filter(|event| event.subject_id == answer.trans_id).flat_map(|event| &event.changed);
+        let changed =
+            own.filter(|name| !OF_CUSTOMERS.contains(name)).map(|name| (*name).to_owned()).collect();
+        return Ok(RowReport { changed, ..payment_report(row, answer) });
     }
     let Outcome::Created { verdict, id, matched_on, differs, .. } = seen.outcome else {
         return Err(StoreError::Bug("the outcome of a row is not that of a create".into()));
@@ -240,6 +245,9 @@ fn decide_row(
 }
 
 /// What became of a transaction.
+/// What the change of a transaction says of who is a customer; reports say it apart.
+const OF_CUSTOMERS: [&str; 2] = ["customerId", "candidates"];
+
 fn payment_report(row: &StepRow, answer: &ItemAnswer) -> RowReport {
     // Of one that has its customer now, and nothing else that is new, only readers of customers learn (rules 1).
     let outcome = match answer.apart.unwrap_or(answer.result) {

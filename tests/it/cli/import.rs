@@ -254,7 +254,7 @@ both!(a_dry_run_reports_the_outcome_and_writes_nothing, |db| async {
     let path = file(site, "people.csv", PEOPLE);
     let dry_run = import(site, &path, &["--dry-run"]).expect_status(0);
     assert_eq!(dry_run.numbers(NUMBERS), [2, 2, 0, 0, 0, 0]);
-    assert!(dry_run.stdout.contains("dry run: no customer was written"), "{}", dry_run.stdout);
+    assert!(dry_run.stdout.contains("dry run: nothing was written"), "{}", dry_run.stdout);
     assert_eq!(total(&server.client(), "demo").await, 0);
     let done = import(site, &path, &[]).expect_status(0);
     assert_eq!(done.numbers(NUMBERS), [2, 2, 0, 0, 0, 0]);

@@ -159,3 +159,103 @@ both!(rules_9_a_dry_run_of_transactions_tells_what_the_import_will_do, |db| asyn
     }
     server.cli(&["doctor", "--deep"]).success();
 });
+
+both!(rules_14_our_own_export_means_the_same_elsewhere, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    new_entry(server.site(), "other", &[]);
+    // The ids of the two entrypoints name different people.
+    let people = ["ada", "bob", "cid"]
+        .map(|name| json!({"email": format!("{name}@example.test"), "customerNumber": format!("N-{name}")}));
+    let mut ids = Vec::new();
+    for person in &people {
+        ids.push(created(&client, "demo", person).await);
+    }
+    for person in people.iter().rev() {
+        created(&client, "other", person).await;
+    }
+    let begun = |id: &str, status: &str, day: &str, more: Value| {
+        let own = json!({"status": status, "occurredAt": format!("2025-0{day}T10:00:00Z")});
+        with(with(sale(id, 10), own), more)
+    };
+    record(
+        &client,
+        &[
+            begun("A", "approved", "1-02", json!({"customerId": ids[0]})),
+            begun("B", "approved", "1-03", json!({"customerId": ids[1], "fee": 0.5})),
+            begun(
+                "C",
+                "approved",
+                "1-04",
+                json!({"customerId": ids[2], "net": 9, "additionalData": {"seat": "12"}}),
+            ),
+            begun("D", "initiated", "1-05", json!({"customerId": ids[0]})),
+            begun("D", "approved", "2-05", json!({})),
+            begun("D", "voided", "3-05", json!({})),
+            begun("E", "approved", "1-06", json!({})),
+            begun("R", "approved", "1-07", json!({"operation": "refund", "refundOf": "A", "amount": 4})),
+        ],
+    )
+    .await;
+    let columns = "columnsExport=source,externalId,operation,status,totalAmount,netAmount,feeAmount,transactionDate,statusAt,\
+                   refundedAmount,refundOf,customerNumber,email,additionalData";
+    let shown = async |entry: &str| {
+        let path = format!("/api/Export/transactions/csv/{entry}?{columns}&sortBy=asc(transactionDate)");
+        client.get(&path).await.expect(200).text
+    };
+    let export = client.get("/api/Export/transactions/csv/demo").await.expect(200).text;
+    assert!(!export.lines().next().unwrap().contains("customerId"), "{export}");
+    for entry in ["other", "demo"] {
+        let request = client.request(reqwest::Method::POST, &format!("/api/Import/transactionsForm/{entry}"));
+        let done = send(request.header("Content-Type", "text/csv").body(export.clone())).await.expect(200);
+        let wanted = if entry == "demo" { ("matched", 6) } else { ("added", 6) };
+        assert_eq!(done.data()[wanted.0], wanted.1, "{entry}: {}", done.text);
+    }
+    let before = shown("demo").await;
+    assert_eq!(shown("other").await, before);
+    // A later fee counts, and an earlier state is no news.
+    let late =
+        [begun("A", "approved", "1-08", json!({"fee": "0.50"})), begun("D", "approved", "2-05", json!({}))];
+    for entry in ["demo", "other"] {
+        let told = client.post(&format!("/api/Transaction/{entry}"), &json!(late)).await.expect(200);
+        assert_eq!(results(&told), ["moved", "unchanged"], "{entry}: {}", told.text);
+    }
+    assert!(shown("demo").await.contains("9.5,0.5"), "{}", shown("demo").await);
+    assert_eq!(shown("other").await, shown("demo").await);
+    // A report says what a row changed.
+    let file = "source,externalId,status,amount,occurredAt,fee,description\nshop,B,approved,10,2025-01-09,0.7,Seats\n";
+    let done = import(&client, "", file).await.expect(200);
+    let rows = client.get(&format!("/api/Import/jobs/demo/{}/rows", done.data()["jobId"])).await.expect(200);
+    assert_eq!(rows.json["Records"][0]["changed"], json!(["fee", "description"]), "{}", rows.text);
+    let refused = import(&client, "", "source,transId,status,amount\nshop,1,1,5\n").await;
+    assert!(refused.expect_error(400).text.contains("map=transId:externalId"), "{}", refused.text);
+});
+
+both!(rules_9_a_dry_run_knows_a_refund_that_is_told_for_another_sale, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let row = |id: &str, day: u8, status: &str, refund_of: &str| {
+        let operation = if refund_of.is_empty() { "sale" } else { "refund" };
+        format!("shop,{id},{operation},{status},4,2025-01-{day:02},{refund_of}\n")
+    };
+    let refund_of_a = with(
+        sale("R", 4),
+        json!({"operation": "refund", "refundOf": "A", "occurredAt": "2025-01-02T00:00:00Z"}),
+    );
+    record(&client, &[refund_of_a, sale("B", 4)]).await;
+    let mut file = String::from("source,externalId,operation,status,amount,occurredAt,refundOf\n");
+    file += &row("R", 9, "declined", "B");
+    // The next rows are those of another step.
+    (0..60).for_each(|number| file += &row(&format!("F-{number}"), 5, "approved", ""));
+    file += &row("A", 3, "approved", "");
+    file += &row("R", 8, "approved", "A");
+    file += &row("R", 9, "declined", "B");
+    let outcomes = async |query: &str| {
+        let done = import(&client, query, &file).await.expect(200);
+        let path = format!("/api/Import/jobs/demo/{}/rows?limitRecord=100", done.data()["jobId"]);
+        let rows = client.get(&path).await.expect(200).json["Records"].as_array().unwrap().clone();
+        rows.iter().map(|row| (row["outcome"].clone(), row["changed"].clone())).collect::<Vec<_>>()
+    };
+    let said = outcomes("?dryRun=true").await;
+    assert_eq!(outcomes("").await, said);
+});

@@ -183,3 +183,20 @@ both!(rules_15_a_record_shows_totals_and_the_last_five, |db| async {
     let masked = read(&token(&["customers:read", "money:read"]), ada).await.json;
     assert_eq!(masked["customerSummary"]["RecentTransactions"][0]["description"], "***");
 });
+
+both!(rules_14_refunds_beyond_the_greatest_amount_are_still_added_up, |db| async {
+    const MOST: &str = "999999999999.99";
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let refund = |id: &str, status: &str, day: u8| {
+        let own = json!({"operation": "refund", "refundOf": "S", "status": status,
+            "occurredAt": format!("2026-03-{day:02}T10:00:00Z")});
+        with(sale(id, MOST), own)
+    };
+    record(&client, &[sale("S", 5), refund("R-1", "approved", 2), refund("R-2", "approved", 2)]).await;
+    // The sum is greater than an amount can be; without one of them it is not.
+    record(&client, &[refund("R-2", "voided", 3)]).await;
+    let list = client.get("/api/Query/transactions/demo?operation=sale").await.expect(200);
+    assert_eq!(list.json["Records"][0]["refundedAmount"].to_string(), MOST, "{}", list.text);
+    server.cli(&["doctor", "--deep"]).success();
+});

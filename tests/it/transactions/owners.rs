@@ -311,3 +311,25 @@ both!(rules_14_a_later_delivery_completes_the_customer, |db| async {
     assert_eq!(read(&client, ada.as_u64().expect("an id")).await.json["Company"], Value::Null);
     assert_eq!(total(&client, "demo").await, 1);
 });
+
+both!(rules_14_a_delivery_that_finds_another_customer_is_refused, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let ada = created(&client, "demo", &json!({"email": "ada@example.test"})).await;
+    created(&client, "demo", &json!({"email": "ben@example.test"})).await;
+    one(&client, with(sale("T-1", 10), json!({"customerId": ada}))).await;
+    let later = json!({"occurredAt": "2026-03-05T10:00:00Z", "description": "Hers"});
+    let of = |email: &str| with(with(sale("T-1", 10), later.clone()), json!({"customer": {"email": email}}));
+    for mode in ["unlinked", "create", "refuse"] {
+        let told = one_as(&client, mode, of("ben@example.test")).await;
+        let wanted = (&json!("refused"), "linked_to_another", &json!("/customer"));
+        assert_eq!((&told["result"], code(&told), &told["reason"]["field"]), wanted, "{mode}: {told}");
+    }
+    // Who is nobody here yet may be the same person under another address.
+    assert_eq!(one(&client, of("ada.roe@example.test")).await["result"], "moved");
+    // What is refused cannot be linked.
+    let told = one_as(&client, "refuse", with(sale("T-2", 1), json!({"customerNumber": "N-9"}))).await;
+    assert!(told["reason"]["message"].as_str().unwrap().ends_with("send the transaction again"), "{told}");
+    let told = one_as(&client, "unlinked", with(sale("T-2", 1), json!({"customerNumber": "N-9"}))).await;
+    assert!(told["reason"]["message"].as_str().unwrap().contains("link the transaction"), "{told}");
+});

@@ -214,3 +214,19 @@ both!(rules_1_a_reader_of_money_alone_does_not_learn_who_is_a_customer, |db| asy
         assert!(refused.expect_error(400).text.contains("customers:read"), "{}", refused.text);
     }
 });
+
+both!(rules_4_a_key_of_another_token_does_not_tell_who_is_a_customer, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    let blind = server.anonymous().token(&token_with(server.site(), &["money:write", "pii:read"]));
+    let ada = created(&client, "demo", &json!({"customerNumber": "A-1"})).await;
+    created(&client, "demo", &json!({"customerNumber": "B-1"})).await;
+    one(&client, with(sale("T-1", 5), json!({"customerId": ada}))).await;
+    let body = json!([with(sale("T-1", 5), json!({"customerNumber": "B-1"}))]);
+    let keyed = async |client: &Client| {
+        client.send(Method::POST, ROUTE, Some(&body), &[("idempotencyKey", "seen")]).await.expect(200)
+    };
+    assert_eq!(results(&keyed(&client).await), ["refused"]);
+    let told = keyed(&blind).await;
+    assert_eq!((results(&told), told.replayed()), (vec!["unchanged".to_owned()], false), "{}", told.text);
+});

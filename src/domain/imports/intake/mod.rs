@@ -81,7 +81,7 @@ impl Intake {
             return Ok(());
         }
         let message =
-            "the file is empty; it needs a line with the names of the columns, then a line for each customer";
+            "the file is empty; it needs a line with the names of the columns, then a line for each row";
         Err(FileError::new("empty_file", message))
     }
 

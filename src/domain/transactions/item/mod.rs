@@ -34,7 +34,7 @@ const ACCOUNT_DIGITS_MAX: usize = 4;
 const YEAR_MIN_US: i64 = 0;
 
 /// The members of an item.
-pub const NAMES: [&str; 21] = [
+pub const NAMES: [&str; 22] = [
     "source",
     "externalId",
     "customerId",
@@ -49,6 +49,7 @@ pub const NAMES: [&str; 21] = [
     "net",
     "baseAmount",
     "occurredAt",
+    "beganAt",
     "refundOf",
     "invoiceNumber",
     "orderId",
@@ -80,6 +81,8 @@ pub struct Item {
     pub currency: Option<Currency>,
     /// The time of the status; the time of the arrival where none is sent.
     pub occurred_at: Option<Micros>,
+    /// When the transaction began, if that was before the status.
+    pub began_at: Option<Micros>,
     /// What it need not tell.
     pub optional: Optional,
 }
@@ -136,6 +139,7 @@ struct Read {
     amount: Option<Money>,
     currency: Option<Currency>,
     occurred_at: Option<Micros>,
+    began_at: Option<Micros>,
     optional: Optional,
 }
 
@@ -151,6 +155,7 @@ impl Item {
             amount: Money::default(),
             currency: None,
             occurred_at: None,
+            began_at: None,
             optional: Optional::default(),
         }
     }
@@ -199,6 +204,7 @@ impl Item {
                     amount,
                     currency: read.currency,
                     occurred_at: read.occurred_at,
+                    began_at: read.began_at,
                     optional: read.optional,
                 })
             }
@@ -264,6 +270,9 @@ impl Read {
             "baseAmount" => self.optional.base_amount = money(given)?.map(not_negative).transpose()?,
             "occurredAt" => {
                 self.occurred_at = text(given, TEXT_CHARS_MAX)?.map(|time| moment(&time, now)).transpose()?;
+            }
+            "beganAt" => {
+                self.began_at = text(given, TEXT_CHARS_MAX)?.map(|time| moment(&time, now)).transpose()?;
             }
             "refundOf" => self.optional.refund_of = id(given, EXTERNAL_ID_CHARS_MAX)?,
             "invoiceNumber" => self.optional.invoice_number = text(given, TEXT_CHARS_MAX)?,

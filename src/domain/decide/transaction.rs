@@ -292,7 +292,10 @@ fn link_waiting(
     let waiting = working_set.ledger.waiting(keys)?;
     let changed = working_set.ledger.changed_by_command();
     let mut fitting = Vec::new();
-    for key in waiting.into_iter().filter(|key| key != but).take(WAITING_MAX) {
+    for key in waiting.into_iter().filter(|key| key != but) {
+        if fitting.len() >= WAITING_MAX {
+            break;
+        }
         let Some(before) = working_set.ledger.get(&key)?.map(Arc::clone) else { continue };
         let Some(payer) = before.details.payer().filter(|_| before.is_waiting()) else { continue };
         let found = match find(working_set, &as_create(&Draft::default()), &payer, true) {

@@ -133,11 +133,6 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 const SQLITE_BUSY_MS: u32 = 5_000;
 const SQLITE_HURRY_MS: u32 = 500;
 
-/// How much of the database a connection to SQLite keeps in memory at most. Transactions of a million customers touch pages in
-/// random places; with 16 MB the writer spends a sixth of its time reading them again.
-const WRITER_CACHE_KIB: u32 = 65_536;
-const READER_CACHE_KIB: u32 = 16_384;
-
 impl Conn {
     /// Opens and configures a connection.
     ///
@@ -156,11 +151,9 @@ impl Conn {
                 // the disk was busy for more than a second at a time while transactions poured in, and creates waited.
                 conn.batch_execute(
                     "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                     PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; \
+                     PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; \
                      PRAGMA wal_autocheckpoint = 4096;",
                 )?;
-                let kib = if purpose == Purpose::Write { WRITER_CACHE_KIB } else { READER_CACHE_KIB };
-                conn.batch_execute(&format!("PRAGMA cache_size = -{kib};"))?;
                 if purpose == Purpose::Read {
                     conn.batch_execute("PRAGMA query_only = ON;")?;
                 }

@@ -33,7 +33,7 @@ ask! {
     fn by_payer<'a> of PgConnection(
         "SELECT p.digest, p.trans_id FROM unnest(", digests: &'a [Vec<u8>] as Array<Binary>,
         ") AS w (digest) CROSS JOIN LATERAL (SELECT digest, trans_id FROM transaction_payer WHERE digest = w.digest \
-         LIMIT ", most: i64 as BigInt;
+         ORDER BY digest, trans_id LIMIT ", most: i64 as BigInt;
         ") AS p"
     ) -> (Vec<u8>, Vec<u8>) as (Binary, Binary)
 }
@@ -66,8 +66,7 @@ pub(crate) fn remove(conn: &mut Conn, ids: &[Vec<u8>]) -> Result<(), StoreError>
     Ok(())
 }
 
-/// What waits for the customers with some digests, each with the digest. At most [`WAITING_MAX`] for a digest on PostgreSQL,
-/// and for each 500 digests on SQLite.
+/// What waits for the customers with some digests, each with the digest; the oldest [`WAITING_MAX`] for each.
 ///
 /// # Errors
 /// The database's.
@@ -75,18 +74,25 @@ pub(crate) fn find(conn: &mut Conn, digests: &[Vec<u8>]) -> Result<Vec<(Vec<u8>,
     let id = |bytes: Vec<u8>| TransId(bytes.as_slice().try_into().unwrap_or_default());
     let most = i64::try_from(WAITING_MAX).unwrap_or(i64::MAX);
     let mut found = Vec::new();
-    for chunk in digests.chunks(CHUNK) {
-        let rows: Vec<(Vec<u8>, Vec<u8>)> = match conn {
-            Conn::Postgres(c) => by_payer(c, chunk, most)?,
-            Conn::Sqlite(c, _) => transaction_payer::table
-                .filter(transaction_payer::digest.eq_any(chunk))
-                .select((transaction_payer::digest, transaction_payer::trans_id))
-                .limit(most)
-                .load(c)?,
-        };
-        found.extend(rows.into_iter().map(|(digest, bytes)| (digest, id(bytes))));
+    match conn {
+        Conn::Postgres(c) => {
+            for chunk in digests.chunks(CHUNK) {
+                found.extend(by_payer(c, chunk, most)?);
+            }
+        }
+        Conn::Sqlite(c, _) => {
+            for digest in digests {
+                let rows: Vec<(Vec<u8>, Vec<u8>)> = transaction_payer::table
+                    .filter(transaction_payer::digest.eq(digest))
+                    .order(transaction_payer::trans_id)
+                    .limit(most)
+                    .select((transaction_payer::digest, transaction_payer::trans_id))
+                    .load(c)?;
+                found.extend(rows);
+            }
+        }
     }
-    Ok(found)
+    Ok(found.into_iter().map(|(digest, bytes)| (digest, id(bytes))).collect())
 }
 
 /// Wipes the texts of what waits for a person who is erased. Only a link by hand can give it a customer then.

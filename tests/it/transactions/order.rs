@@ -341,3 +341,25 @@ both!(rules_14_what_links_much_is_carried_out_in_parts, |db| async {
     }
     server.cli(&["doctor", "--deep"]).success();
 });
+
+both!(rules_14_strangers_who_share_a_value_do_not_keep_what_waits_from_its_payer, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    client.put("/api/Paypoint/settings/demo", &identifiers(&["email", "phone"])).await.expect(200);
+    let phone = "+12025550123";
+    let waits = |id: String, email: String| {
+        let customer = json!({"customer": {"email": email, "phone": phone}});
+        with(with(sale(&id, 1), customer), json!({"status": "declined"}))
+    };
+    let strangers: Vec<Value> =
+        (0..250).map(|number| waits(format!("A-{number}"), format!("s{number}@example.test"))).collect();
+    record(&client, &strangers).await;
+    let own: Vec<Value> =
+        (0..3).map(|number| waits(format!("Z-{number}"), "ada@example.test".into())).collect();
+    record(&client, &own).await;
+    let paid = json!({"customer": {"email": "ada@example.test", "phone": phone}});
+    let paid = one_as(&client, "create", with(sale("P-1", 1), paid)).await;
+    let path = format!("/api/Query/transactions/demo?customerId={}", paid["customerId"]);
+    let told = client.get(&path).await.expect(200);
+    assert_eq!(told.json["Summary"]["totalRecords"], 4, "{}", told.text);
+});

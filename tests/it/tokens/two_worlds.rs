@@ -701,7 +701,7 @@ fn visible(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
     // Transactions of one moment stand in the order of their random ids.
     if answer.json.to_string().contains("\"PaymentTransId\"") {
         text = steady(&in_order(&answer.json).to_string());
-    } else if text.trim_start_matches('\u{feff}').starts_with("entry,transId,") {
+    } else if text.trim_start_matches('\u{feff}').trim_start_matches("entry,").starts_with("transId,") {
         let mut lines: Vec<&str> = text.lines().collect();
         lines.sort_unstable();
         text = lines.join("\n");

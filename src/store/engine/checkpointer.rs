@@ -77,7 +77,7 @@ fn run(mut conn: KeptConn, path: &Path, woken: &Receiver<()>) {
 }
 
 /// Copies the part of the log that no reader still needs, without blocking readers or writers.
-pub(super) fn checkpoint(conn: &mut Conn) -> Result<(), StoreError> {
+fn checkpoint(conn: &mut Conn) -> Result<(), StoreError> {
     if let Conn::Sqlite(c, ..) = conn {
         diesel::sql_query("PRAGMA wal_checkpoint(PASSIVE)").execute(c)?;
     }

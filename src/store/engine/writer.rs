@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 
-use super::checkpointer::{self, Checkpointer};
+use super::checkpointer::Checkpointer;
 use super::conn::{Conn, DatabaseUrl, KeptConn, Purpose};
 use super::error::StoreError;
 use super::health::WriteHealth;
@@ -84,8 +84,9 @@ impl<C, A> Writer<C, A> {
                     // A caller that hung up before the batch began needs no answer, but may want the effect.
                     metrics::histogram!("customary_writer_batch_commands")
                         .record(u32::try_from(jobs.len()).unwrap_or(u32::MAX));
+                    // Not by weight: the checkpointer cannot keep up with transactions, and the disk was then busy for more than a
+                    // second at a time. The writer moves their log itself, 4,096 pages at once.
                     let changes = jobs.len();
-                    let is_heavy = jobs.iter().any(|job| job.weight > 1);
                     let lanes: Vec<i64> = jobs.iter().map(|job| job.lane).collect();
                     let is_late = jobs.first().is_some_and(|job| job.queued_at.elapsed() > LATE);
                     if is_late {
@@ -96,9 +97,6 @@ impl<C, A> Writer<C, A> {
                         self.conn.hurry(false);
                     }
                     self.queue.release(&lanes, left, has_waited);
-                    if is_heavy {
-                        self.checkpoint();
-                    }
                     self.committed(changes);
                 }
                 Work::Admin(action) => {
@@ -108,16 +106,6 @@ impl<C, A> Writer<C, A> {
                 Work::Nothing => self.conn.rest(),
                 Work::End => return,
             }
-        }
-    }
-
-    /// Moves what a heavy batch wrote from SQLite's log into the database. Such batches write faster than the checkpointer
-    /// moves; the log then grew until the writer moved all of it at once, and creates waited for two seconds.
-    fn checkpoint(&mut self) {
-        if self.checkpointer.is_some()
-            && let Err(error) = self.conn.get().and_then(checkpointer::checkpoint)
-        {
-            tracing::warn!(%error, "the checkpoint failed; a later one does its work");
         }
     }
 

@@ -7,6 +7,7 @@ pub mod api;
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod documents;
 pub mod domain;
 pub mod export;
 pub mod hashing;

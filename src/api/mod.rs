@@ -10,10 +10,12 @@ pub mod http;
 mod imports;
 mod ingest;
 mod invitations;
+mod invoices;
 mod labels;
 mod lists;
 mod mail;
 mod methods;
+mod payer;
 mod references;
 mod selection;
 mod subscriptions;
@@ -92,6 +94,21 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .service(subscriptions::get_subscription)
         .service(subscriptions::list_organisation_subscriptions)
         .service(subscriptions::list_subscriptions)
+        // Invoices: words come before `{target}`.
+        .service(invoices::get_invoice_number)
+        .service(invoices::get_send_invoice)
+        .service(invoices::send_invoice)
+        .service(invoices::finalize_invoice)
+        .service(invoices::void_invoice)
+        .service(invoices::pay_invoice)
+        .service(invoices::credit_invoice)
+        .service(invoices::get_invoice_pdf)
+        .service(invoices::create_invoice)
+        .service(invoices::get_invoice)
+        .service(invoices::update_invoice)
+        .service(invoices::delete_invoice)
+        .service(invoices::list_organisation_invoices)
+        .service(invoices::list_invoices)
         // Transactions
         .service(transactions::record_transactions)
         .service(transactions::get_transaction)
@@ -129,6 +146,8 @@ fn routes(config: &mut ServiceConfig<'_>) {
         // Exports
         .service(exports::export_organisation_customers)
         .service(exports::export_customers)
+        .service(invoices::export_organisation_invoices)
+        .service(invoices::export_invoices)
         // Settings
         .service(entrypoints::list_entrypoints)
         .service(entrypoints::create_entrypoint)

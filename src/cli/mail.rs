@@ -54,6 +54,8 @@ pub(super) fn run(global: &Global, command: MailCommand) -> Done {
             name: String::new(),
             link: Some("this-is-only-a-test".into()),
             receipt: None,
+            invoice_id: None,
+            invoice: None,
         };
         let refused = |trouble: Trouble| ConfigError(format!("no mail was sent: {trouble}"));
         let mail = composer.compose(&settings.entrypoint, &letter).map_err(refused)?;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray, VariantNames};
 
 use super::accounts::link::LinkKind;
+use super::entrypoints::theme::Language;
 use super::kernel::time::{Micros, SECOND_US};
 
 /// What a mail is about.
@@ -27,6 +28,8 @@ pub enum MailKind {
     ConsentOptIn,
     /// What was paid.
     Receipt,
+    /// An invoice or a credit note, as a PDF.
+    Invoice,
 }
 
 impl MailKind {
@@ -45,7 +48,8 @@ impl MailKind {
             | MailKind::PasswordChanged
             | MailKind::EmailChanged
             | MailKind::UsernameChanged
-            | MailKind::Receipt => None,
+            | MailKind::Receipt
+            | MailKind::Invoice => None,
         }
     }
 }
@@ -63,6 +67,15 @@ pub struct NewMail {
     pub link: Option<String>,
     /// What was paid, for a receipt.
     pub receipt: Option<Receipt>,
+    /// The invoice that it brings.
+    pub invoice_id: Option<i64>,
+}
+
+impl NewMail {
+    /// A mail that carries nothing.
+    pub fn of(entrypoint_id: i64, customer_id: i64, kind: MailKind) -> NewMail {
+        NewMail { entrypoint_id, customer_id, kind, link: None, receipt: None, invoice_id: None }
+    }
 }
 
 /// What a receipt says of a transaction.
@@ -78,6 +91,27 @@ pub struct Receipt {
     pub description: String,
     /// How it was paid, such as `card •••• 4242`; may be empty.
     pub method: String,
+}
+
+/// The invoice in a mail.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InvoiceEnclosed {
+    /// Whether it is a credit note.
+    pub is_credit_note: bool,
+    /// Its number.
+    pub number: String,
+    /// What is to be paid, or what the credit note comes to, such as `19.99 USD`.
+    pub amount: String,
+    /// Whether something is still to be paid.
+    pub is_open: bool,
+    /// The day by which it is to be paid, such as `2026-03-01`.
+    pub due_day: String,
+    /// The language of the buyer.
+    pub language: Language,
+    /// The name of its file.
+    pub file_name: String,
+    /// The PDF.
+    pub pdf: Vec<u8>,
 }
 
 /// A queued mail, decrypted.
@@ -99,6 +133,10 @@ pub struct Letter {
     pub link: Option<String>,
     /// What was paid, for a receipt.
     pub receipt: Option<Receipt>,
+    /// The id of the invoice that it brings.
+    pub invoice_id: Option<i64>,
+    /// That invoice, once it is read.
+    pub invoice: Option<InvoiceEnclosed>,
 }
 
 /// What became of a mail.

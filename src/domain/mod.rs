@@ -16,6 +16,7 @@ pub mod exports;
 pub mod filter;
 pub mod imports;
 pub mod invitations;
+pub mod invoices;
 pub mod kernel;
 pub mod labels;
 pub mod mail;

@@ -11,7 +11,7 @@ use super::customers::history::FieldChange;
 use super::customers::identifier::IdField;
 use super::customers::record::{Invitation, Stored};
 use super::decide::command::{Answer, Outcome, Verdict};
-use super::decide::delivery::{ItemAnswer, ItemResult};
+use super::decide::delivery::{ItemAnswer, ItemResult, OnUnknown};
 use super::decide::events::COMMENTS;
 use super::entrypoints::Entrypoint;
 use super::imports::{ImportJob, Reason, Rejections, RowError, RowNote, RowReport};
@@ -189,6 +189,11 @@ const MASKED_OF_PAYMENTS: [&str; 3] = ["maskedAccount", "description", "addition
 /// The text of a rejected row, as the wire format lists it.
 pub fn row_error(sight: Sight, error: &RowError) -> String {
     RowError { line: error.line, notes: notes(sight, error.notes.clone()) }.text()
+}
+
+/// Whether a token is told the numbers of an import. What was refused for an unknown customer tells who is one (rules 1).
+pub fn tells_numbers(sight: Sight, job: &ImportJob) -> bool {
+    sight.reads || job.plan.options.payments != Some(OnUnknown::Refuse)
 }
 
 /// How many warnings an import has. Those of a file of transactions say why one has no customer.

@@ -3,6 +3,8 @@
 //! Nothing here writes to disk.
 
 mod csv;
+mod invoices;
+mod outlet;
 mod payments;
 mod xlsx;
 
@@ -15,6 +17,7 @@ use std::task::Poll;
 use std::vec::IntoIter;
 
 use self::csv::CsvSheet;
+pub use self::invoices::{InvoiceExport, InvoiceFormat};
 pub use self::payments::{PaymentExport, PaymentOrder};
 use self::xlsx::XlsxSheet;
 use crate::domain::exports::{Cell, CellKind, Column, ExportColumn, Format};
@@ -196,8 +199,11 @@ pub fn payment_file_name(place: &str, now: Micros, format: Format) -> String {
 }
 
 fn dated(what: &str, place: &str, now: Micros, format: Format) -> String {
-    let now = now.to_rfc3339();
-    format!("{what}-{place}-{}.{format}", now.get(..10).unwrap_or_default())
+    dated_name(what, place, now, format.name())
+}
+
+fn dated_name(what: &str, place: &str, now: Micros, ending: &str) -> String {
+    format!("{what}-{place}-{}.{ending}", now.day())
 }
 
 /// A file that is being written. The caller takes its bytes as they come.

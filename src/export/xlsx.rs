@@ -4,12 +4,12 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipWriter};
 
 use super::Sheet;
+use super::outlet::Outlet;
 use crate::domain::exports::{Cell, CellKind};
 
 /// The maximum length of a cell in UTF-16 units. Excel reports a file with a longer one as corrupt.
@@ -52,27 +52,6 @@ const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="ye
 /// Freezes the first row.
 const SHEET_START: &str = r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><sheetData>"#;
 const SHEET_END: &str = "</sheetData></worksheet>";
-
-/// Holds the bytes of the ZIP archive until the caller takes them.
-#[derive(Debug, Clone, Default)]
-struct Outlet(Arc<Mutex<Vec<u8>>>);
-
-impl Outlet {
-    fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Write for Outlet {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct XlsxSheet {

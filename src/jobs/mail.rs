@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use super::{StopSignal, again_if_cut};
 use crate::clock;
-use crate::domain::mail::MailKind;
+use crate::documents;
+use crate::domain::mail::{Letter, MailKind};
 use crate::mail::{Composed, Composer, Connection, Folder, KeptMail, SmtpOptions, Transport, Trouble};
 use crate::store::{MailId, MailLease, Mark, Store, StoreError};
 
@@ -120,7 +121,8 @@ impl Mailer {
         match found {
             // A panic while one mail is composed must not stop the others.
             Ok(Some(settings)) => {
-                catch_unwind(AssertUnwindSafe(|| self.composer.compose(&settings.entrypoint, &lease.letter)))
+                let letter = self.enclosing(lease).await?;
+                catch_unwind(AssertUnwindSafe(|| self.composer.compose(&settings.entrypoint, &letter)))
                     .unwrap_or_else(|_| Err(Trouble::Never("the message cannot be written".into())))
             }
             Ok(None) => Err(Trouble::Never("the entrypoint is gone".into())),
@@ -129,6 +131,21 @@ impl Mailer {
                 Err(Trouble::Away("the database does not answer".into()))
             }
         }
+    }
+
+    /// The letter, with the invoice that it brings.
+    async fn enclosing(&self, lease: &MailLease) -> Result<Letter, Trouble> {
+        let Some(id) = lease.letter.invoice_id else { return Ok(lease.letter.clone()) };
+        let away = |error: StoreError| {
+            tracing::warn!(%error, "the invoice of a mail could not be read");
+            Trouble::Away("the database does not answer".into())
+        };
+        let found = self.store.invoices().find(lease.id.0, id).await.map_err(away)?;
+        let gone = || Trouble::Never("the invoice is gone".into());
+        let one = found.ok_or_else(gone)?;
+        let pdf = documents::of_invoice(&self.store, lease.id.0, &one.invoice).await.map_err(away)?;
+        let invoice = Some(documents::enclosed(&one.invoice, pdf.ok_or_else(gone)?));
+        Ok(Letter { invoice, ..lease.letter.clone() })
     }
 
     /// Stores the results of mails; returns for which of them this worker still had the lease. It waits for an unavailable

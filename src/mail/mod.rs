@@ -14,7 +14,7 @@ pub use self::templates::Templates;
 pub use lettre::Address;
 use lettre::Message;
 use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
-use lettre::message::{Body, Mailbox, MultiPart, SinglePart, header};
+use lettre::message::{Attachment, Body, Mailbox, MultiPart, SinglePart, header};
 
 use crate::domain::customers::email;
 use crate::domain::entrypoints::Entrypoint;
@@ -111,6 +111,9 @@ impl Composer {
         let not_to_answer = HeaderValue::new(name, "auto-generated".to_owned());
         let message_id = format!("<{}@{}>", letter.message_id, self.from.domain());
         let sender = Mailbox::new(Some(one_line(entrypoint.sender_name())), self.from.clone());
+        let alternative = MultiPart::alternative()
+            .singlepart(self.part(ContentType::TEXT_PLAIN, text.plain))
+            .singlepart(self.part(ContentType::TEXT_HTML, text.html));
         let message = Message::builder()
             .header(date)
             .from(sender)
@@ -118,11 +121,15 @@ impl Composer {
             .subject(text.subject)
             .message_id(Some(message_id))
             .raw_header(not_to_answer)
-            .multipart(
-                MultiPart::alternative()
-                    .singlepart(self.part(ContentType::TEXT_PLAIN, text.plain))
-                    .singlepart(self.part(ContentType::TEXT_HTML, text.html)),
-            )
+            .multipart(match &letter.invoice {
+                None => alternative,
+                Some(invoice) => {
+                    let pdf =
+                        ContentType::parse("application/pdf").map_err(|_| never("the type of a PDF"))?;
+                    let enclosed = Attachment::new(invoice.file_name.clone()).body(invoice.pdf.clone(), pdf);
+                    MultiPart::mixed().multipart(alternative).singlepart(enclosed)
+                }
+            })
             .map_err(|error| Trouble::Never(format!("the message cannot be composed: {error}")))?;
         let file_name = format!(
             "{}-{}-{}-{}-{}.eml",
@@ -149,7 +156,7 @@ mod tests {
     use super::*;
     use crate::domain::entrypoints::theme::{Language, Theme};
     use crate::domain::kernel::time::Micros;
-    use crate::domain::mail::{MailKind, Receipt};
+    use crate::domain::mail::{InvoiceEnclosed, MailKind, Receipt};
 
     fn shop(store: &str) -> Entrypoint {
         Entrypoint {
@@ -169,6 +176,8 @@ mod tests {
             name: name.into(),
             link: kind.link().map(|_| "TOKEN".to_owned()),
             receipt: (kind == MailKind::Receipt).then(Receipt::default),
+            invoice_id: None,
+            invoice: (kind == MailKind::Invoice).then(InvoiceEnclosed::default),
         }
     }
 

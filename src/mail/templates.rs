@@ -10,7 +10,7 @@ use crate::domain::accounts::link::{link_url, portal_url};
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::entrypoints::theme::{Language, Theme, text_on};
 use crate::domain::kernel::time::Micros;
-use crate::domain::mail::{Letter, MailKind, Receipt};
+use crate::domain::mail::{InvoiceEnclosed, Letter, MailKind, Receipt};
 
 /// The maximum length of a name in a greeting, in characters.
 const GREETED_CHARS_MAX: usize = 80;
@@ -32,10 +32,10 @@ macro_rules! built_in {
 }
 
 /// Every template, by its file name.
-const BUILT_IN: [(&str, &str); 34] = built_in![
+const BUILT_IN: [(&str, &str); 38] = built_in![
     "layout.html", "button.html";
     each "invitation", "reset", "locked", "passwordChanged", "emailChanged", "usernameChanged", "consentOptIn",
-    "receipt"
+    "receipt", "invoice"
 ];
 
 /// The texts of a mail.
@@ -110,6 +110,9 @@ impl Templates {
                     name: "Ada".into(),
                     link: kind.link().map(|_| "token".to_owned()),
                     receipt: (kind == MailKind::Receipt).then(Receipt::default),
+                    invoice_id: None,
+                    invoice: (kind == MailKind::Invoice)
+                        .then(|| InvoiceEnclosed { language, ..InvoiceEnclosed::default() }),
                 };
                 self.render(&entrypoint, &letter, "https://pay.example")?;
             }
@@ -128,7 +131,17 @@ impl Templates {
             (Some(kind), Some(token)) => link_url(public_url, &entrypoint.entry, kind, token),
             _ => String::new(),
         };
-        let language = entrypoint.theme.language.code();
+        let own = letter.invoice.as_ref().map(|invoice| invoice.language);
+        let language = own.unwrap_or(entrypoint.theme.language).code();
+        let invoice = letter.invoice.as_ref().map(|invoice| {
+            context! {
+                is_credit_note => invoice.is_credit_note,
+                number => invoice.number.as_str(),
+                amount => invoice.amount.as_str(),
+                is_open => invoice.is_open,
+                due_day => invoice.due_day.as_str(),
+            }
+        });
         let receipt = letter.receipt.as_ref().map(|receipt| {
             context! {
                 amount => receipt.amount.as_str(),
@@ -148,6 +161,7 @@ impl Templates {
             on_color => text_on(entrypoint.color()),
             language => language,
             receipt => receipt,
+            invoice => invoice,
         };
         let rendered = |ending: &str| {
             let name = format!("{}.{language}.{ending}", letter.kind.name());

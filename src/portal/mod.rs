@@ -8,6 +8,7 @@ mod change_password;
 mod consent;
 mod edit;
 mod forgot;
+mod invoices;
 mod record;
 mod set_password;
 mod sign_in;
@@ -132,10 +133,15 @@ pub fn routes(config: &mut ServiceConfig) {
         )
         .service(page("/consent/{token}").route(shows(consent::show)).route(takes(consent::send)))
         .service(page("/record").route(shows_own(record::show)))
-        .service(page("/edit").route(shows_own(edit::show)).route(takes_own(edit::send)))
+        .service(page("/invoices/{invoiceId}").route(shows_own(invoices::download)))
+        .service(
+            page("/edit")
+                .route(shows_own(async |visit, signed_in| edit::show(visit, signed_in)))
+                .route(takes_own(edit::send)),
+        )
         .service(
             page("/change-password")
-                .route(shows_own(change_password::show))
+                .route(shows_own(async |visit, signed_in| change_password::show(visit, signed_in)))
                 .route(takes_own(change_password::send)),
         )
         .service(page("/withdraw-consent").route(takes_own(consent::withdraw)))
@@ -157,9 +163,9 @@ fn shows(action: impl AsyncFn(&Visit<'_>) -> PageResult + Copy + 'static) -> Rou
 }
 
 /// A page for signed-in customers; others go to the sign-in.
-fn shows_own(action: impl Fn(&Visit<'_>, &SignedIn) -> PageResult + Copy + 'static) -> Route {
+fn shows_own(action: impl AsyncFn(&Visit<'_>, &SignedIn) -> PageResult + Copy + 'static) -> Route {
     shows(async move |visit: &Visit<'_>| match visit.signed_in().await? {
-        Some(signed_in) => action(visit, &signed_in),
+        Some(signed_in) => action(visit, &signed_in).await,
         None => Ok(visit.go_to("/sign-in")),
     })
 }

@@ -3,12 +3,15 @@
 use actix_web::http::StatusCode;
 use askama::Template;
 
+use super::invoices::{self, InvoiceRow};
 use super::texts::{Texts, label};
 use super::visit::{SignedIn, Visit};
+use crate::clock;
 use crate::domain::customers::consent::{Channel, ConsentStatus};
 use crate::domain::customers::country;
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::record::Customer;
+use crate::domain::methods::method::MethodStatus;
 use crate::web::PageResult;
 use crate::web::page::{Frame, html};
 
@@ -60,6 +63,13 @@ struct ConsentState {
     withdraw: Option<String>,
 }
 
+/// The default payment method.
+struct MethodOnFile {
+    name: String,
+    ends: Option<String>,
+    status: &'static str,
+}
+
 #[derive(Template)]
 #[template(path = "record.html")]
 struct RecordPage {
@@ -67,6 +77,9 @@ struct RecordPage {
     texts: &'static Texts,
     name: String,
     groups: Vec<Group>,
+    invoices: Vec<InvoiceRow>,
+    has_more_invoices: bool,
+    method: Option<MethodOnFile>,
     consent: Option<ConsentState>,
     may_edit: bool,
     done: Option<&'static str>,
@@ -79,7 +92,7 @@ pub(super) async fn start(visit: &Visit<'_>) -> PageResult {
 }
 
 /// `GET /portal/{entry}/record`.
-pub(super) fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult {
+pub(super) async fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult {
     let texts = visit.texts();
     let customer = &signed_in.found.record.stored.customer;
     let group = |title, fields: &[TextField]| Group { title, items: items(visit, customer, fields) };
@@ -89,6 +102,7 @@ pub(super) fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult {
         "done=withdrawn" => Some(texts.done_withdrawn),
         _ => None,
     };
+    let (invoices, has_more_invoices) = invoices::rows(visit, signed_in).await?;
     let page = RecordPage {
         frame: visit.frame(Some(signed_in)),
         texts,
@@ -98,6 +112,9 @@ pub(super) fn show(visit: &Visit<'_>, signed_in: &SignedIn) -> PageResult {
             group(texts.billing, &BILLING),
             group(texts.shipping, &SHIPPING),
         ],
+        invoices,
+        has_more_invoices,
+        method: method(texts, customer),
         consent: consent(visit, signed_in),
         may_edit: !visit.entrypoint.editable_fields().is_empty(),
         done,
@@ -119,6 +136,23 @@ fn items(visit: &Visit<'_>, customer: &Customer, fields: &[TextField]) -> Vec<It
             Some(Item { label: label(visit.language, *field), value: shown(*field, value) })
         })
         .collect()
+}
+
+/// The method that the customer pays by, with its status.
+fn method(texts: &'static Texts, customer: &Customer) -> Option<MethodOnFile> {
+    let method = customer.methods.iter().find(|method| method.is_default)?;
+    let status = match method.status(clock::now()) {
+        MethodStatus::Active | MethodStatus::Manual => texts.method_good,
+        MethodStatus::InsufficientFunds => texts.method_insufficient,
+        MethodStatus::Invalid => texts.method_invalid,
+        MethodStatus::ExpiringSoon => texts.method_expiring,
+        MethodStatus::Expired => texts.method_expired,
+    };
+    let brand = method.brand.clone().unwrap_or_else(|| texts.payment_method.to_owned());
+    let digits = method.last4.as_ref().map(|last4| format!("•••• {last4}"));
+    let name = [Some(brand), digits].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let ends = method.expiry.map(|expiry| format!("{:02}/{}", expiry.month, expiry.year));
+    Some(MethodOnFile { name, ends, status })
 }
 
 fn consent(visit: &Visit<'_>, signed_in: &SignedIn) -> Option<ConsentState> {

@@ -69,6 +69,24 @@ translated! {
     about_you: "About you", "Vous";
     billing: "Billing address", "Adresse de facturation";
     shipping: "Shipping address", "Adresse de livraison";
+    invoices: "Invoices", "Factures";
+    invoices_none: "You have no invoices.", "Vous n’avez pas de facture.";
+    invoices_more: "Older invoices are not listed here. Ask us for them.",
+        "Les factures plus anciennes ne figurent pas ici. Demandez-les-nous.";
+    download: "Download", "Télécharger";
+    credit_note: "Credit note", "Avoir";
+    due_by: "Please pay by", "À payer avant le";
+    was_due: "Was due on", "Était à payer avant le";
+    still_open: "Still to be paid:", "Reste à payer :";
+    paid: "Paid", "Payée";
+    cancelled: "Cancelled", "Annulée";
+    payment_method: "Payment method", "Moyen de paiement";
+    method_ends: "valid until", "valable jusqu’au";
+    method_good: "In order", "Valide";
+    method_insufficient: "The last payment failed: insufficient funds", "Le dernier paiement a échoué : provision insuffisante";
+    method_invalid: "No longer accepted", "N’est plus accepté";
+    method_expiring: "Expires soon", "Expire bientôt";
+    method_expired: "Expired", "Expiré";
     nothing_yet: "Nothing yet", "Rien pour le moment";
     no_choice: "None", "Aucun";
     messages: "Messages from us", "Nos messages";

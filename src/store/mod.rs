@@ -17,6 +17,7 @@ mod imports;
 mod index;
 mod ingest;
 mod invitations;
+mod invoices;
 mod jobs;
 mod keys;
 mod labels;
@@ -51,6 +52,7 @@ pub use self::first_start::DEMO_ENTRY;
 pub use self::imports::{FileIntake, ImportLease, IntakeError, NewImport, Queued, StepRow, Upload, Why};
 pub use self::index::{Compactions, Maintained};
 pub use self::invitations::InviteLease;
+pub use self::invoices::{FoundInvoice, InvoicePage, InvoiceRequest};
 pub use self::jobs::lease::Lease;
 pub use self::jobs::{JobId, StepDone};
 pub use self::keys::keyring::{DataKeyRecord, KeyRing};
@@ -395,6 +397,8 @@ handles! {
     imports: Imports,
     /// Invitations of many customers.
     invitations: Invitations,
+    /// Invoices of customers.
+    invoices: Invoices,
     /// Subscriptions of customers.
     subscriptions: Subscriptions,
     /// Stages of customers' lives that move with the time.

@@ -4,6 +4,7 @@ use super::comments::sealed::CommentTable;
 use super::customers::sealed::CustomerTables;
 use super::idempotency::IdempotencyTable;
 use super::ingest::sealed::IngestSecretTable;
+use super::invoices::sealed::InvoiceTable;
 use super::jobs::sealed::JobTables;
 use super::keys::sealed_table::SealedTable;
 use super::labels::sealed::LabelTable;
@@ -12,7 +13,7 @@ use super::transactions::sealed::TransactionTable;
 
 /// All sealed tables. Customers come first, because a rotation needs the customers' salts to open the rows of other
 /// tables.
-pub(crate) const REGISTER: [&dyn SealedTable; 8] = [
+pub(crate) const REGISTER: [&dyn SealedTable; 9] = [
     &CustomerTables,
     &IdempotencyTable,
     &JobTables,
@@ -21,6 +22,7 @@ pub(crate) const REGISTER: [&dyn SealedTable; 8] = [
     &LabelTable,
     &IngestSecretTable,
     &TransactionTable,
+    &InvoiceTable,
 ];
 
 #[cfg(test)]
@@ -34,7 +36,7 @@ mod tests {
     use crate::store::engine::migrate::migrate;
 
     /// Columns of bytes that are not sealed, each with its content.
-    const OTHERS: [(&str, &str); 31] = [
+    const OTHERS: [(&str, &str); 34] = [
         ("service_state.value", "checks the master key"),
         ("data_key.wrapped", "a key, wrapped by the master key"),
         ("signing_key.secret", "of no customer; the keyring seals it under the service's key"),
@@ -48,6 +50,9 @@ mod tests {
         ("index_memtable.terms", "keyed hashes, removed with their customers"),
         ("index_block.data", "keyed hashes, removed by compaction"),
         ("subscription.digest", "a keyed hash, removed with its customer"),
+        ("invoice.number_digest", "a keyed hash"),
+        ("invoice.salt", "random"),
+        ("invoice_document.salt", "random"),
         ("transaction.trans_id", "a time and random bits"),
         ("transaction.digest", "a keyed hash"),
         ("transaction.refund_of", "a keyed hash"),

@@ -12,12 +12,13 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("clock", &["domain"]),
     ("hashing", &[]),
     ("store", &["store", "domain", "vault", "clock"]),
-    ("export", &["export", "store", "domain"]),
-    ("api", &["api", "export", "store", "domain", "vault", "clock", "hashing"]),
+    ("export", &["export", "documents", "store", "domain"]),
+    ("documents", &["documents", "store", "domain"]),
+    ("api", &["api", "documents", "export", "store", "domain", "vault", "clock", "hashing"]),
     ("web", &["web", "domain", "vault"]),
-    ("portal", &["portal", "web", "store", "domain", "vault", "clock", "hashing"]),
+    ("portal", &["portal", "documents", "web", "store", "domain", "vault", "clock", "hashing"]),
     ("mail", &["mail", "domain"]),
-    ("jobs", &["jobs", "mail", "store", "domain", "vault", "clock"]),
+    ("jobs", &["jobs", "documents", "mail", "store", "domain", "vault", "clock"]),
     ("config", &["config", "mail", "store", "vault"]),
     ("telemetry", &[]),
     // These parts assemble the program.
@@ -39,7 +40,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("diesel", &["store"]),
     ("diesel_migrations", &["store"]),
     ("actix_web", &["api", "web", "portal", "server", "app", "cli"]),
-    ("tokio", &["store", "api", "portal", "server", "app", "jobs", "mail", "cli", "hashing"]),
+    ("tokio", &["store", "api", "documents", "portal", "server", "app", "jobs", "mail", "cli", "hashing"]),
     ("clap", &["config", "cli"]),
     ("aws_lc_rs", &["vault"]),
     ("jsonwebtoken", &["vault"]),
@@ -85,6 +86,9 @@ fn sources() -> Vec<Source> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
+                continue;
+            }
+            if path.extension().is_some_and(|ending| ending == "ttf") {
                 continue;
             }
             let text = fs::read_to_string(&path).unwrap();

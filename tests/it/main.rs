@@ -38,6 +38,7 @@ mod fresh;
 mod idempotency;
 mod import_files;
 mod imports;
+mod invoices;
 mod labels;
 mod layers;
 mod lifecycle;

@@ -197,6 +197,8 @@ async fn examples_equal_the_answers_of_the_service() {
         "--scope",
         "money:write",
         "--scope",
+        "money:legal",
+        "--scope",
         "settings",
         "--scope",
         "tokens",
@@ -383,6 +385,47 @@ async fn examples_equal_the_answers_of_the_service() {
     // It answers 409 whatever is sent; tools want a success nevertheless.
     recorder.request("add_subscription", &subscription(2));
     recorder.answers.insert("add_subscription".to_owned(), steady(put.json.clone(), ""));
+
+    // Invoices
+    let invoice = |customer: u64| {
+        json!({"customerData": {"customerId": customer}, "invoiceData": {"paymentTerms": "NET30", "items": [
+            {"itemProductName": "Tea", "itemDescription": "Green", "itemQty": 3, "itemCost": 4.5, "itemTaxRate": 20},
+            {"itemProductName": "Book", "itemCost": 12, "itemTaxRate": 5.5}]}})
+    };
+    recorder.request("create_invoice", &invoice(2));
+    let made =
+        recorder.answer("create_invoice", client.post("/api/Invoice/ent0001", &invoice(created.id())).await);
+    let of = format!("/api/Invoice/{}", made.json["responseData"]);
+    let change = json!({"invoiceData": {"discount": 2, "notes": "Thank you."}});
+    recorder.request("update_invoice", &change);
+    recorder.answer("update_invoice", client.put(&of, &change).await);
+    let number = client.get("/api/Invoice/getNumber/ent0001").await;
+    recorder.answer("get_invoice_number", number);
+    recorder
+        .answer("finalize_invoice", client.send(Method::POST, &format!("{of}/finalize"), None, &[]).await);
+    let by_mail = of.replace("Invoice/", "Invoice/send/");
+    recorder.answer("get_send_invoice", client.get(&by_mail).await);
+    recorder.answer("send_invoice", client.send(Method::POST, &by_mail, None, &[]).await);
+    let payment = json!({"amount": 10, "method": "cash", "reference": "till 4/17"});
+    recorder.request("pay_invoice", &payment);
+    recorder.answer("pay_invoice", client.post(&format!("{of}/payments"), &payment).await);
+    let back = json!({"items": [{"itemProductName": "Book", "itemCost": 12, "itemTaxRate": 5.5}], "notes": "Returned"});
+    recorder.request("credit_invoice", &back);
+    recorder.answer("credit_invoice", client.post(&format!("{of}/creditNote"), &back).await);
+    recorder.answer("get_invoice", client.get(&of).await);
+    recorder.answer("list_invoices", client.get("/api/Query/invoices/ent0001").await);
+    recorder.answer("list_organisation_invoices", client.get("/api/Query/invoices/org/1").await);
+    client.post(&format!("{of}/payments"), &json!({})).await.expect(200);
+    let mut open = invoice(created.id());
+    open["invoiceData"]["invoiceStatus"] = json!(1);
+    let made = client.post("/api/Invoice/ent0001", &open).await.expect(200);
+    let of = format!("/api/Invoice/{}", made.json["responseData"]);
+    recorder.answer("void_invoice", client.send(Method::POST, &format!("{of}/void"), None, &[]).await);
+    let made = client.post("/api/Invoice/ent0001", &invoice(created.id())).await.expect(200);
+    recorder.answer(
+        "delete_invoice",
+        client.delete(&format!("/api/Invoice/{}", made.json["responseData"])).await,
+    );
     // A customer with one that runs is not deleted.
     let place = "/api/Subscription/external/ent0001/billing/sub-1";
     client.put(place, &json!({"status": "ended"})).await.expect(200);

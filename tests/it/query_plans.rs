@@ -178,6 +178,10 @@ async fn rules_14_sqlite_finds_transactions_and_subscriptions_by_their_indexes()
         "SELECT * FROM \"transaction\" WHERE entrypoint_id = 1 AND customer_id IS NULL {TIME}"
     ));
     assert!(plan.contains("customer_id=?"), "{plan}");
+    let refunds =
+        "SELECT * FROM dry_run_transaction WHERE entrypoint_id + 0 = 1 AND job_id = 1 AND refund_of = x'00'";
+    let plan = sql.plan(refunds);
+    assert!(plan.contains("refund_of=?"), "{plan}");
     for number in [1, 2, 20, 500] {
         let values = vec!["x'00'"; number].join(", ");
         for (wanted, query) in [
@@ -237,6 +241,43 @@ async fn rules_14_sqlite_finds_transactions_and_subscriptions_by_their_indexes()
         ] {
             let plan = sql.plan(&query);
             assert!(plan.contains(wanted), "{number} values: {query:.120}: {plan}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn rules_19_sqlite_finds_invoices_by_their_indexes() {
+    let server = Server::start(Db::Sqlite).await;
+    let mut sql = Sql::open(server.site());
+    for (wanted, query) in [
+        ("invoice_id=?", "SELECT * FROM invoice WHERE entrypoint_id = 1 AND invoice_id = 5"),
+        (
+            "number_digest=?",
+            "SELECT invoice_id FROM invoice WHERE entrypoint_id = 1 AND number_digest = x'00'",
+        ),
+        (
+            "customer_id=?",
+            "SELECT invoice_id FROM invoice WHERE entrypoint_id = 1 AND customer_id = 5 AND state IN (0, 1, 2) \
+             ORDER BY invoice_id",
+        ),
+    ] {
+        let plan = sql.plan(query);
+        assert!(plan.contains(wanted), "{query:.120}: {plan}");
+    }
+    for number in [1, 2, 20, 500] {
+        let values = vec!["5"; number].join(", ");
+        for query in [
+            format!(
+                "SELECT customer_id, MAX(issued_at_us) FROM invoice WHERE entrypoint_id = 1 AND customer_id IN ({values}) \
+                 AND kind = 0 AND state <> 99 GROUP BY customer_id"
+            ),
+            format!(
+                "SELECT * FROM invoice WHERE entrypoint_id IN (1) AND customer_id IN ({values}) ORDER BY invoice_id DESC \
+                 LIMIT 20"
+            ),
+        ] {
+            let plan = sql.plan(&query);
+            assert!(plan.contains("customer_id=?"), "{number} values: {query:.120}: {plan}");
         }
     }
 }

@@ -15,7 +15,7 @@ pub use self::sql::Sql;
 use crate::harness::*;
 
 /// Every scope that a token may have.
-pub const SCOPES: [&str; 11] = [
+pub const SCOPES: [&str; 12] = [
     "customers:read",
     "customers:write",
     "customers:delete",
@@ -24,6 +24,7 @@ pub const SCOPES: [&str; 11] = [
     "pii:read",
     "money:read",
     "money:write",
+    "money:legal",
     "settings",
     "tokens",
     "service",

@@ -2,7 +2,7 @@
 
 The program first creates some customers and offers their ids, so that not every generated id is unknown.
 SCHEMATHESIS_EXAMPLES (default 10) limits the generated cases of an operation, SCHEMATHESIS_SEED (default 1) repeats a
-run. Further settings: see support.py.
+run, SCHEMATHESIS_PHASES (default all) chooses the kinds of cases. Further settings: see support.py.
 """
 
 import json
@@ -135,7 +135,7 @@ def main():
             "--exclude-checks=use_after_free",
             # Bodies come from the document's examples, from the limits of each field, at random, and in sequences
             # such as create, read, delete.
-            "--phases=examples,coverage,fuzzing,stateful",
+            f"--phases={setting('SCHEMATHESIS_PHASES', 'examples,coverage,fuzzing,stateful')}",
             f"--max-examples={setting('SCHEMATHESIS_EXAMPLES', '10')}",
             f"--seed={setting('SCHEMATHESIS_SEED', '1')}",
             # Without a database of earlier runs, one seed always generates the same cases.

@@ -65,6 +65,8 @@ CREATE TABLE entrypoint (
     max_methods BIGINT NOT NULL DEFAULT 20,
     -- The currency of totals, by its ISO 4217 code; it stays once there is a transaction.
     currency TEXT NOT NULL DEFAULT 'USD',
+    -- JSON object of the settings of invoices.
+    invoicing TEXT NOT NULL DEFAULT '{}',
     created_at_us BIGINT NOT NULL
 );
 CREATE INDEX entrypoint_org ON entrypoint (org_id, entrypoint_id);
@@ -344,6 +346,62 @@ CREATE TABLE subscription (
 CREATE INDEX subscription_customer ON subscription (entrypoint_id, customer_id, subscription_id);
 CREATE INDEX subscription_next ON subscription (entrypoint_id, next_at_us, subscription_id) WHERE next_at_us IS NOT NULL;
 
+-- Invoices and credit notes.
+CREATE TABLE invoice (
+    entrypoint_id BIGINT NOT NULL,
+    -- From the same blocks as the ids of customers, so that it says whose entrypoint it is of.
+    invoice_id BIGINT NOT NULL,
+    customer_id BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    -- 0 invoice, 1 credit note.
+    kind SMALLINT NOT NULL,
+    -- 0 draft, 1 open, 2 partly paid, 4 paid, 99 cancelled.
+    state SMALLINT NOT NULL,
+    currency TEXT NOT NULL,
+    -- Ten-thousandths of the currency.
+    total_units BIGINT NOT NULL,
+    paid_units BIGINT NOT NULL,
+    -- The days of issue and of payment, as numbers of days since 1970; NULL for a draft.
+    day BIGINT,
+    due_day BIGINT,
+    issued_at_us BIGINT,
+    -- Keyed hash of the number; NULL for a draft.
+    number_digest BYTEA,
+    created_at_us BIGINT NOT NULL,
+    updated_at_us BIGINT NOT NULL,
+    sent_at_us BIGINT,
+    key_id BIGINT NOT NULL,
+    -- Its own, so that it outlives the salt of its customer, whom an erase takes.
+    salt BYTEA NOT NULL,
+    -- Sealed: lines, notes, seller and buyer, payments.
+    document BYTEA NOT NULL,
+    PRIMARY KEY (entrypoint_id, invoice_id),
+    UNIQUE (entrypoint_id, number_digest)
+);
+CREATE INDEX invoice_customer ON invoice (entrypoint_id, customer_id, invoice_id);
+
+-- The PDF of each issued invoice.
+CREATE TABLE invoice_document (
+    entrypoint_id BIGINT NOT NULL,
+    invoice_id BIGINT NOT NULL,
+    key_id BIGINT NOT NULL,
+    salt BYTEA NOT NULL,
+    -- Sealed under its own salt.
+    document BYTEA NOT NULL,
+    PRIMARY KEY (entrypoint_id, invoice_id)
+);
+
+-- Where the series of numbers stand.
+CREATE TABLE invoice_series (
+    entrypoint_id BIGINT NOT NULL,
+    -- As in invoice.
+    kind SMALLINT NOT NULL,
+    year BIGINT NOT NULL,
+    next_number BIGINT NOT NULL,
+    last_day BIGINT,
+    PRIMARY KEY (entrypoint_id, kind)
+);
+
 -- Customers whose stage moves at a time, unless something happens before.
 CREATE TABLE lifecycle_due (
     entrypoint_id BIGINT NOT NULL,
@@ -546,7 +604,8 @@ CREATE TABLE dry_run_transaction (
     document BYTEA NOT NULL,
     PRIMARY KEY (entrypoint_id, job_id, digest)
 );
-CREATE INDEX dry_run_transaction_refund ON dry_run_transaction (entrypoint_id, job_id, refund_of) WHERE refund_of IS NOT NULL;
+-- It does not begin with the entrypoint, or the planner would take the primary key for as good.
+CREATE INDEX dry_run_transaction_refund ON dry_run_transaction (refund_of) WHERE refund_of IS NOT NULL;
 
 -- Those among them that wait for the customer who pays, by what that customer is found by.
 CREATE TABLE dry_run_payer (

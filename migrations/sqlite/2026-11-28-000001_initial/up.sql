@@ -66,6 +66,8 @@ CREATE TABLE entrypoint (
     max_methods BIGINT NOT NULL DEFAULT 20,
     -- The currency of totals, by its ISO 4217 code; it stays once there is a transaction.
     currency TEXT NOT NULL DEFAULT 'USD',
+    -- JSON object of the settings of invoices.
+    invoicing TEXT NOT NULL DEFAULT '{}',
     created_at_us BIGINT NOT NULL
 );
 CREATE INDEX entrypoint_org ON entrypoint (org_id, entrypoint_id);
@@ -345,6 +347,62 @@ CREATE TABLE subscription (
 CREATE INDEX subscription_customer ON subscription (entrypoint_id, customer_id, subscription_id);
 CREATE INDEX subscription_next ON subscription (entrypoint_id, next_at_us, subscription_id) WHERE next_at_us IS NOT NULL;
 
+-- Invoices and credit notes.
+CREATE TABLE invoice (
+    entrypoint_id BIGINT NOT NULL,
+    -- From the same blocks as the ids of customers, so that it says whose entrypoint it is of.
+    invoice_id BIGINT NOT NULL,
+    customer_id BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    -- 0 invoice, 1 credit note.
+    kind SMALLINT NOT NULL,
+    -- 0 draft, 1 open, 2 partly paid, 4 paid, 99 cancelled.
+    state SMALLINT NOT NULL,
+    currency TEXT NOT NULL,
+    -- Ten-thousandths of the currency.
+    total_units BIGINT NOT NULL,
+    paid_units BIGINT NOT NULL,
+    -- The days of issue and of payment, as numbers of days since 1970; NULL for a draft.
+    day BIGINT,
+    due_day BIGINT,
+    issued_at_us BIGINT,
+    -- Keyed hash of the number; NULL for a draft.
+    number_digest BLOB,
+    created_at_us BIGINT NOT NULL,
+    updated_at_us BIGINT NOT NULL,
+    sent_at_us BIGINT,
+    key_id BIGINT NOT NULL,
+    -- Its own, so that it outlives the salt of its customer, whom an erase takes.
+    salt BLOB NOT NULL,
+    -- Sealed: lines, notes, seller and buyer, payments.
+    document BLOB NOT NULL,
+    PRIMARY KEY (entrypoint_id, invoice_id),
+    UNIQUE (entrypoint_id, number_digest)
+) WITHOUT ROWID;
+CREATE INDEX invoice_customer ON invoice (entrypoint_id, customer_id, invoice_id);
+
+-- The PDF of each issued invoice.
+CREATE TABLE invoice_document (
+    entrypoint_id BIGINT NOT NULL,
+    invoice_id BIGINT NOT NULL,
+    key_id BIGINT NOT NULL,
+    salt BLOB NOT NULL,
+    -- Sealed under its own salt.
+    document BLOB NOT NULL,
+    PRIMARY KEY (entrypoint_id, invoice_id)
+);
+
+-- Where the series of numbers stand.
+CREATE TABLE invoice_series (
+    entrypoint_id BIGINT NOT NULL,
+    -- As in invoice.
+    kind SMALLINT NOT NULL,
+    year BIGINT NOT NULL,
+    next_number BIGINT NOT NULL,
+    last_day BIGINT,
+    PRIMARY KEY (entrypoint_id, kind)
+) WITHOUT ROWID;
+
 -- Customers whose stage moves at a time, unless something happens before.
 CREATE TABLE lifecycle_due (
     entrypoint_id BIGINT NOT NULL,
@@ -567,7 +625,8 @@ CREATE TABLE dry_run_transaction (
     document BLOB NOT NULL,
     PRIMARY KEY (entrypoint_id, job_id, digest)
 ) WITHOUT ROWID;
-CREATE INDEX dry_run_transaction_refund ON dry_run_transaction (entrypoint_id, job_id, refund_of) WHERE refund_of IS NOT NULL;
+-- It does not begin with the entrypoint, or the planner would take the primary key for as good.
+CREATE INDEX dry_run_transaction_refund ON dry_run_transaction (refund_of) WHERE refund_of IS NOT NULL;
 
 -- Those among them that wait for the customer who pays, by what that customer is found by.
 CREATE TABLE dry_run_payer (
@@ -689,6 +748,9 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('transaction', 'transaction_customer', '1000000 1000000 10 1 1'),
     ('transaction', 'transaction_time', '1000000 1000000 1 1'),
     ('transaction', 'transaction_refund', '100000 1'),
+    ('invoice', 'invoice', '1000000 1000000 1'),
+    ('invoice', 'sqlite_autoindex_invoice_2', '1000000 1000000 1'),
+    ('invoice', 'invoice_customer', '1000000 1000000 10 1'),
     ('subscription', 'subscription', '100000 100000 1'),
     ('subscription', 'sqlite_autoindex_subscription_2', '100000 100000 1'),
     ('subscription', 'subscription_customer', '100000 100000 2 1'),

@@ -40,7 +40,9 @@ pub(crate) struct SettingsOut {
     /// (comma-separated, `none` for no field), `cardGuard` (`all`, or `texts`, which takes ids that look like card
     /// numbers), `maxMethods` (of a customer), `currency` (of totals); of an organisation `orgId` and `name`.
     general: Vec<SettingOut>,
-    /// Always empty; kept for clients of the contract.
+    /// `invoiceSellerAddress`, `invoiceVatNumber`, `invoiceEmail` and `invoiceFooter`, which documents print;
+    /// `invoiceNumberPattern` and `creditNoteNumberPattern`, such as `INV-{YYYY}-{0000}`; `invoiceNumberRestart` (`yearly`,
+    /// `never`); `invoiceDueDays` (how long a buyer has to pay).
     for_invoices: Vec<SettingOut>,
     /// Always empty; kept for clients of the contract.
     for_pay_outs: Vec<SettingOut>,
@@ -70,6 +72,9 @@ pub(crate) struct SettingsIn {
     /// Of `legalName`, `dbaName`, `country`, `requiredFields`, `storeName`, `senderName`, `language`, `color`,
     /// `editableFields`, `cardGuard`, `maxMethods`, `currency` (while there are no transactions); of an organisation `name`.
     general: Option<Vec<SettingIn>>,
+    /// Of `invoiceSellerAddress`, `invoiceVatNumber`, `invoiceEmail`, `invoiceFooter`, `invoiceNumberPattern`,
+    /// `creditNoteNumberPattern`, `invoiceNumberRestart`, `invoiceDueDays`.
+    for_invoices: Option<Vec<SettingIn>>,
 }
 
 /// One setting to be written.
@@ -121,6 +126,7 @@ fn of_entrypoint(settings: &EntrypointSettings) -> SettingsOut {
             setting("currency", false, entrypoint.currency.code()),
         ])
         .collect(),
+        for_invoices: entrypoint.invoicing.shown().map(|(name, value)| setting(name, false, value)).into(),
         ..SettingsOut::default()
     }
 }
@@ -157,6 +163,7 @@ fn of_organisation(organisation: &Organisation) -> SettingsOut {
 struct Sent {
     identifiers: Option<Vec<String>>,
     general: Vec<(String, String)>,
+    for_invoices: Vec<(String, String)>,
 }
 
 fn read_settings(bytes: &Bytes, problems: &mut Vec<Problem>) -> Result<Sent, Error> {
@@ -169,7 +176,8 @@ fn read_settings(bytes: &Bytes, problems: &mut Vec<Problem>) -> Result<Sent, Err
                 sent.identifiers = Some(items.into_iter().map(|(_, value)| value).collect());
             }
             "general" => sent.general = read_items(name, raw, problems),
-            "customFields" | "forInvoices" | "forPayOuts" | "forWallets" => {
+            "forInvoices" => sent.for_invoices = read_items(name, raw, problems),
+            "customFields" | "forPayOuts" | "forWallets" => {
                 if !read_items(name, raw, problems).is_empty() {
                     problems.push(Problem::field(&[name], "read_only", "holds nothing that could be set"));
                 }
@@ -286,6 +294,16 @@ fn settings_of_entrypoint(body: &Bytes, mut problems: Vec<Problem>) -> Result<Se
                 &["general", &name],
                 "unknown_setting",
                 "is no setting of an entrypoint",
+            )),
+        }
+    }
+    for (name, value) in sent.for_invoices {
+        match input.invoicing.slot(&name) {
+            Some(slot) => *slot = Some(value),
+            None => problems.push(Problem::field(
+                &["forInvoices", &name],
+                "unknown_setting",
+                "is no setting of invoices",
             )),
         }
     }

@@ -89,6 +89,9 @@ fn settings_of_organisation(body: &Bytes, mut problems: Vec<Problem>) -> Result<
             )),
         }
     }
+    if !sent.for_invoices.is_empty() {
+        problems.push(Problem::field(&["forInvoices"], "read_only", "belongs to entrypoints; set it there"));
+    }
     let input = SettingsInput { identifiers: sent.identifiers, ..SettingsInput::default() };
     let settings = unless_any(problems, input.check().map_err(Error::Invalid))?;
     Ok((name, settings.identifiers))

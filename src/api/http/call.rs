@@ -146,8 +146,16 @@ impl Call {
     /// # Errors
     /// 403, 404.
     pub(crate) async fn entry(&self, scope: Scope) -> Result<i64, Error> {
+        self.entry_in("entry", scope).await
+    }
+
+    /// As [`Call::entry`], for the entrypoint that another parameter of the path names.
+    ///
+    /// # Errors
+    /// 403, 404.
+    pub(crate) async fn entry_in(&self, parameter: &str, scope: Scope) -> Result<i64, Error> {
         self.require(scope)?;
-        let entry = self.path("entry");
+        let entry = self.path(parameter);
         let (id, org_id) = self.app.store.entrypoints().find(entry).await?.ok_or(Error::NotFound)?;
         if !self.caller.claims().sees(org_id, entry) {
             return Err(Error::NotFound);

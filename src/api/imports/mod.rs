@@ -98,8 +98,8 @@ impl JobOut {
     /// Renders a job for a token with this sight.
     pub fn new(job: &ImportJob, sight: Sight, repeated: bool, now: Micros) -> JobOut {
         let (rows_per_second, seconds_left) = job.pace(now);
-        // What was refused for an unknown customer tells who is one; a list shows such a job without its numbers.
-        let is_told = sight.reads || job.plan.options.payments != Some(OnUnknown::Refuse);
+        // Only a list shows a job without its numbers; the job's own routes refuse the token.
+        let is_told = view::tells_numbers(sight, job);
         let nothing = Counts::default();
         let counts = if is_told { &job.counts } else { &nothing };
         JobOut {

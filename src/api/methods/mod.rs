@@ -21,9 +21,7 @@ use crate::clock;
 use crate::domain::accounts::sight::Sight;
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::mask::MASK;
-use crate::domain::decide::command::{
-    Action, ChangeMethod, MethodChange, MethodOwner, Outcome, Precondition,
-};
+use crate::domain::decide::command::{Action, ChangeMethod, Holder, MethodChange, Outcome, Precondition};
 use crate::domain::kernel::problem::Problem;
 use crate::domain::kernel::time::Micros;
 use crate::domain::methods::MethodDraft;
@@ -258,7 +256,7 @@ pub(crate) async fn add_method(call: Call, payload: Payload) -> Result<HttpRespo
     let mutation = call.json(found.entrypoint.id, payload).await?;
     let draft = read(&mutation.body, call.params().problems());
     let random = random();
-    let owner = MethodOwner::Customer(found.record.stored.id);
+    let owner = Holder::Customer(found.record.stored.id);
     let action = draft.map(|draft| change(owner, MethodChange::Add { draft, random }, Precondition::None));
     rendered(&call, &mutation.write(action).await?)
 }
@@ -278,7 +276,7 @@ pub(crate) async fn update_method(call: Call, payload: Payload) -> Result<HttpRe
     let id = call.path("methodId").to_owned();
     let mutation = call.json(found.entrypoint.id, payload).await?;
     let draft = read(&mutation.body, call.params().problems());
-    let owner = MethodOwner::Customer(found.record.stored.id);
+    let owner = Holder::Customer(found.record.stored.id);
     let precondition = body::precondition(&call.request);
     let action = draft.map(|draft| change(owner, MethodChange::Update { id, draft }, precondition));
     rendered(&call, &mutation.write(action).await?)
@@ -297,14 +295,14 @@ pub(crate) async fn delete_method(call: Call, payload: Payload) -> Result<HttpRe
     let found = call.customer(Scope::CustomersWrite).await?;
     let id = call.path("methodId").to_owned();
     let mutation = call.bodiless(found.entrypoint.id, payload).await?;
-    let owner = MethodOwner::Customer(found.record.stored.id);
+    let owner = Holder::Customer(found.record.stored.id);
     let precondition = body::precondition(&call.request);
     let action = call.params().done().map(|()| change(owner, MethodChange::Delete { id }, precondition));
     let answer = mutation.write(action).await?;
     Ok(ok(answer.replayed).json(DoneOut::SUCCESS))
 }
 
-fn change(owner: MethodOwner, change: MethodChange, precondition: Precondition) -> Action {
+fn change(owner: Holder, change: MethodChange, precondition: Precondition) -> Action {
     Action::Method(Box::new(ChangeMethod { owner, change, precondition }))
 }
 

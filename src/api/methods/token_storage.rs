@@ -17,13 +17,11 @@ use crate::api::http::call::{Call, ok};
 use crate::api::http::error::{Error, unless_any};
 use crate::api::http::json::{self, RECORD_ROOM};
 use crate::api::http::params::{IfMatchHeader, KeyHeader};
+use crate::api::payer::{Payer, payer_of};
 use crate::clock;
 use crate::domain::accounts::token::Scope;
-use crate::domain::customers::draft::{Context, Draft};
-use crate::domain::customers::record::CUSTOMER_ID_MAX;
-use crate::domain::decide::command::{
-    CreateCustomer, Hung, MethodChange, MethodOwner, OnMatch, Precondition,
-};
+use crate::domain::customers::draft::Context;
+use crate::domain::decide::command::{Holder, MethodChange, Precondition};
 use crate::domain::kernel::members::{Given, Members};
 use crate::domain::kernel::problem::{At, Problem};
 use crate::domain::methods::method::{Expiry, Method};
@@ -33,31 +31,6 @@ use crate::store::Found;
 
 /// Who issued the tokens of this route.
 const PROVIDER: &str = "payabli";
-
-/// The names of a payer with the names of a customer's fields.
-const PAYER: [(&str, &str); 21] = [
-    ("additionalData", "additionalFields"),
-    ("billingAddress1", "address"),
-    ("billingAddress2", "address1"),
-    ("billingCity", "city"),
-    ("billingCountry", "country"),
-    ("billingEmail", "email"),
-    ("billingPhone", "phone"),
-    ("billingState", "state"),
-    ("billingZip", "zip"),
-    ("company", "company"),
-    ("customerNumber", "customerNumber"),
-    ("firstName", "firstname"),
-    ("identifierFields", "identifierFields"),
-    ("lastName", "lastname"),
-    ("references", "references"),
-    ("shippingAddress1", "shippingAddress"),
-    ("shippingAddress2", "shippingAddress1"),
-    ("shippingCity", "shippingCity"),
-    ("shippingCountry", "shippingCountry"),
-    ("shippingState", "shippingState"),
-    ("shippingZip", "shippingZip"),
-];
 
 /// Members that the contract has and this service has no use for.
 const IGNORED: [&str; 6] =
@@ -234,18 +207,7 @@ pub(crate) async fn add_stored_method(call: Call, payload: Payload) -> Result<Ht
         if draft.provider_method_id.is_none() {
             return Err(Error::invalid(required("paymentMethod")));
         }
-        let owner = match owner {
-            Payer::Known(id) => MethodOwner::Customer(id),
-            Payer::Described(draft) => {
-                let on_match = if force { OnMatch::Force } else { OnMatch::Get };
-                MethodOwner::Found(Box::new(CreateCustomer {
-                    draft: *draft,
-                    on_match,
-                    precomputed: None,
-                    hung: Hung::default(),
-                }))
-            }
-        };
+        let owner = owner.holder(force);
         Ok(change(owner, MethodChange::Add { draft, random }, Precondition::None))
     });
     let answer = mutation.write(read.await).await?;
@@ -334,7 +296,7 @@ pub(crate) async fn update_stored_method(call: Call, payload: Payload) -> Result
         }
         // Another token is another account: what the former one had does not fit it.
         let draft = MethodDraft { is_account: draft.provider_method_id.is_some(), ..draft };
-        Ok(change(MethodOwner::Customer(customer_id), MethodChange::Update { id, draft }, precondition))
+        Ok(change(Holder::Customer(customer_id), MethodChange::Update { id, draft }, precondition))
     });
     let answer = mutation.write(read.await).await?;
     done(&answer, &call, "Approved")
@@ -352,7 +314,7 @@ pub(crate) async fn update_stored_method(call: Call, payload: Payload) -> Result
 pub(crate) async fn delete_stored_method(call: Call, payload: Payload) -> Result<HttpResponse, Error> {
     let (found, id) = owner(&call, Scope::CustomersWrite).await?;
     let mutation = call.bodiless(found.entrypoint.id, payload).await?;
-    let owner = MethodOwner::Customer(found.record.stored.id);
+    let owner = Holder::Customer(found.record.stored.id);
     let precondition = body::precondition(&call.request);
     let action = call.params().done().map(|()| change(owner, MethodChange::Delete { id }, precondition));
     let answer = mutation.write(action).await?;
@@ -412,14 +374,6 @@ fn payer(found: &Found, view: View) -> PayerOut {
     }
 }
 
-/// What `customerData` says.
-enum Payer {
-    /// `customerId`.
-    Known(i64),
-    /// Fields of a customer.
-    Described(Box<Draft>),
-}
-
 fn required(name: &str) -> Problem {
     Problem::field(&[name], "required", "is required")
 }
@@ -460,57 +414,6 @@ fn read(
         }
     }
     unless_any(problems, Ok((owner, draft)))
-}
-
-/// The payer by the names of a customer's fields.
-fn payer_of(members: &Members<'_>, context: Context<'_>) -> Result<Payer, Vec<Problem>> {
-    const PLACE: &str = "customerData";
-    let mut id = None;
-    let mut fields: HashMap<&str, &RawValue> = HashMap::new();
-    let mut problems = Vec::new();
-    for (name, raw) in &members.0 {
-        let known = PAYER.iter().find(|(own, _)| own == name);
-        match (name.as_ref(), known, Given::of(raw)) {
-            ("customerId", _, Given::Null) => {}
-            ("customerId", _, Given::Number(number)) => {
-                let number = number.parse().ok().filter(|number| (1..=CUSTOMER_ID_MAX).contains(number));
-                id = Some(number.unwrap_or(0));
-            }
-            ("customerId", _, given) => {
-                let message = format!("must be an integer, not {}", given.kind());
-                problems.push(Problem::field(&[PLACE, name], "wrong_type", message));
-            }
-            (_, Some((_, field)), _) => {
-                fields.insert(field, raw);
-            }
-            (_, None, _) => {
-                problems.push(Problem::field(&[PLACE, name], "unknown_field", "is no field of a payer"));
-            }
-        }
-    }
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    if let Some(id) = id {
-        return Ok(Payer::Known(id));
-    }
-    let json = serde_json::to_string(&fields).unwrap_or_default();
-    let parsed = serde_json::from_str::<Members<'_>>(&json).map_err(|_| vec![required(PLACE)])?;
-    let draft = Draft::parse(&parsed, context);
-    draft.map(|draft| Payer::Described(Box::new(draft))).map_err(|problems| {
-        problems.into_iter().map(|problem| Problem { at: place_in(PLACE, &problem.at), ..problem }).collect()
-    })
-}
-
-/// Where a problem of a customer's field stands in the body of this route.
-fn place_in(place: &str, at: &At) -> At {
-    let At::Pointer(pointer) = at else { return at.clone() };
-    let (name, rest) = pointer.trim_start_matches('/').split_once('/').map_or_else(
-        || (pointer.trim_start_matches('/'), String::new()),
-        |(name, rest)| (name, format!("/{rest}")),
-    );
-    let own = PAYER.iter().find(|(_, field)| *field == name).map_or(name, |(own, _)| *own);
-    At::Pointer(format!("/{place}/{own}{rest}"))
 }
 
 /// The token as a method.

@@ -2,13 +2,11 @@
 
 mod out;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK};
+use actix_web::http::header::ETAG;
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpResponse, get, post, put};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::percent_decode_str;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::IntoParams;
 
 pub(crate) use self::out::SubscriptionOut;
@@ -19,9 +17,9 @@ use super::http::call::{Call, SERVICE, ok};
 use super::http::error::{Error, unless_any};
 use super::http::json::{self, RECORD_ROOM};
 use super::http::params::{EntryPath, IfMatchHeader, KeyHeader, OrganisationPath};
-use super::http::state::App;
-use super::lists::params::{ListTarget, next_link};
-use super::lists::{SLICE, SummaryOut, any_page_of};
+use super::lists::SummaryOut;
+use super::lists::newest::{self, Fetched, NO_FILTERS, Part, Wanted};
+use super::lists::params::ListTarget;
 use crate::clock;
 use crate::domain::accounts::token::Scope;
 use crate::domain::customers::draft::Context;
@@ -40,8 +38,6 @@ use crate::store::{Found, SubscriptionRequest};
 
 /// The kind of a page token.
 const CURSOR: &str = "subscriptions";
-/// Query parameters of lists that are no filters.
-const NO_FILTERS: [&str; 3] = ["fromRecord", "limitRecord", "pageIdentifier"];
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path, rename_all = "camelCase")]
@@ -388,20 +384,9 @@ fn sight_of(call: &Call) -> (View, bool) {
     (view_of(&call.caller), call.caller.claims().allows(Scope::CustomersRead))
 }
 
-/// The place of the next page, and the size of the list.
-#[derive(Serialize, Deserialize)]
-struct Cursor {
-    before: i64,
-    total: i64,
-}
-
 async fn list(call: &Call, target: ListTarget) -> Result<HttpResponse, Error> {
     let mut params = call.params();
-    let (skip, limit) = any_page_of(&mut params);
-    let page = params.text("pageIdentifier").filter(|token| !token.is_empty());
-    if page.is_some() && skip > 0 {
-        params.refuse("fromRecord", "exclusive_parameters", "cannot stand beside pageIdentifier");
-    }
+    let wanted = Wanted::read(&mut params);
     let (pairs, mut problems) = params.rest();
     let filter = SubscriptionFilter::parse(&pairs, &NO_FILTERS).unwrap_or_else(|found| {
         problems.extend(found);
@@ -412,107 +397,28 @@ async fn list(call: &Call, target: ListTarget) -> Result<HttpResponse, Error> {
         problems.push(Problem::parameter("customerId", "masked_field", message));
     }
     unless_any(problems, Ok(()))?;
-    let keys = call.app.store.keys();
-    let context = *blake3::hash(format!("{}/{filter:?}", target.name).as_bytes()).as_bytes();
-    let after = match page {
-        None => None,
-        Some(token) => {
-            let refused = || {
-                let message = "is no token of this list; send it with the filters it came from";
-                Error::invalid(Problem::parameter("pageIdentifier", "invalid_page", message))
-            };
-            let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|_| refused())?;
-            let text = keys.open_note(CURSOR, context, sealed).await?.ok_or_else(refused)?;
-            Some(serde_json::from_slice::<Cursor>(&text).map_err(|_| refused())?)
-        }
-    };
-    let is_long = usize::try_from(limit).ok().is_none_or(|limit| limit == 0 || limit > SLICE);
-    let request = SubscriptionRequest {
-        entrypoints: target.entrypoints,
-        filter,
-        before: after.as_ref().map(|cursor| cursor.before),
-        skip,
-        limit,
-        counts: after.is_none(),
-    };
-    if is_long {
-        return streamed(call, request, after.map(|cursor| cursor.total), context).await;
-    }
-    let page = call.app.store.subscriptions().page(request).await?;
-    let total = page.total.or(after.map(|cursor| cursor.total)).unwrap_or(0);
-    let last = page.records.last().filter(|_| page.has_more).map(|(id, _)| *id);
-    let next = sealed(&call.app, context, last, total).await?;
-    let view = sight_of(call);
-    let records = page.records.iter().filter_map(|(id, found)| Some(shown(of(found, *id)?, found, view)));
-    let mut response = HttpResponse::Ok();
-    response.insert_header((CACHE_CONTROL, "private, no-cache"));
-    if let Some(token) = &next {
-        response.insert_header((LINK, next_link(&call.request, token)));
-    }
-    let summary = SummaryOut::new(limit, total).with_next(next);
-    Ok(response.json(SubscriptionsOut { summary, records: records.collect() }))
-}
-
-/// The token of the page after this subscription, if there is one.
-async fn sealed(
-    app: &App,
-    context: [u8; 32],
-    last: Option<i64>,
-    total: i64,
-) -> Result<Option<String>, Error> {
-    let Some(before) = last else { return Ok(None) };
-    let text = serde_json::to_vec(&Cursor { before, total })?;
-    Ok(Some(URL_SAFE_NO_PAD.encode(app.store.keys().seal_note(CURSOR, context, text).await?)))
-}
-
-/// A long answer: read in slices without a common transaction, each from where the one before it ended, and with the summary
-/// last.
-///
-/// # Errors
-/// Errors before the first byte.
-async fn streamed(
-    call: &Call,
-    wanted: SubscriptionRequest,
-    known: Option<i64>,
-    context: [u8; 32],
-) -> Result<HttpResponse, Error> {
-    let (app, view, limit) = (call.app.clone(), sight_of(call), wanted.limit);
-    let slice = i64::try_from(SLICE).unwrap_or(i64::MAX);
-    let mut left = if limit > 0 { limit } else { i64::MAX };
-    let mut request = SubscriptionRequest { limit: left.min(slice), ..wanted };
-    let mut page = app.store.subscriptions().page(request.clone()).await?;
-    let total = known.or(page.total).unwrap_or(0);
-    let stream = async_stream::try_stream! {
-        let mut text: Vec<u8> = b"{\"Records\":[".to_vec();
-        let mut is_first = true;
-        let last = loop {
+    let name = format!("{}/{filter:?}", target.name);
+    let (app, view) = (call.app.clone(), sight_of(call));
+    newest::answer(call, CURSOR, &name, wanted, move |part| {
+        let (app, filter) = (app.clone(), filter.clone());
+        let Part { before, skip, limit, counts } = part;
+        let request = SubscriptionRequest {
+            entrypoints: target.entrypoints.clone(),
+            filter,
+            before,
+            skip,
+            limit,
+            counts,
+        };
+        async move {
+            let page = app.store.subscriptions().page(request).await?;
+            let mut records = Vec::with_capacity(page.records.len());
             for (id, found) in &page.records {
                 let Some(one) = of(found, *id) else { continue };
-                if !std::mem::take(&mut is_first) {
-                    text.push(b',');
-                }
-                serde_json::to_writer(&mut text, &shown(one, found, view)).map_err(actix_web::Error::from)?;
+                records.push((*id, serde_json::to_vec(&shown(one, found, view))?));
             }
-            left -= request.limit;
-            let last = page.records.last().map(|(id, _)| *id).filter(|_| page.has_more);
-            if left <= 0 || last.is_none() {
-                break last;
-            }
-            yield Bytes::from(std::mem::take(&mut text));
-            tokio::task::yield_now().await;
-            let limit = left.min(slice);
-            request = SubscriptionRequest { before: last, skip: 0, limit, counts: false, ..request };
-            page = app.store.subscriptions().page(request.clone()).await.map_err(Error::from)?;
-        };
-        let next = sealed(&app, context, last, total).await?;
-        let summary = SummaryOut::new(limit, total).with_next(next);
-        text.extend_from_slice(b"],\"Summary\":");
-        serde_json::to_writer(&mut text, &summary).map_err(actix_web::Error::from)?;
-        text.push(b'}');
-        yield Bytes::from(text);
-    };
-    Ok(HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "private, no-cache"))
-        .insert_header((CONTENT_TYPE, "application/json"))
-        .streaming::<_, actix_web::Error>(stream))
+            Ok(Fetched { records, total: page.total, has_more: page.has_more })
+        }
+    })
+    .await
 }

@@ -213,8 +213,8 @@ struct NamedReferenceIn {
 /// At most 1,000 as an array, or any number as JSON lines (`application/x-ndjson`). A transaction is told apart by its source
 /// and its id there: sent again it is the same, and moves only forward, in whatever order its states come. An item that is
 /// wrong is refused by itself, with a reason; the others are recorded. With `onUnknownCustomer=create` an approved sale
-/// registers its customer, which also needs `customers:write`. An idempotency key holds for an array; lines need none. A token without `customers:read` is not told whose an item is, nor
-/// why it is nobody's.
+/// registers its customer, which also needs `customers:write`. An idempotency key holds for an array; lines need none. A token
+/// without `customers:read` is not told whose an item is, nor why it is nobody's.
 #[utoipa::path(
     tag = "Transactions",
     params(

@@ -39,6 +39,10 @@ pub enum Scope {
     #[serde(rename = "money:write")]
     #[strum(serialize = "money:write")]
     MoneyWrite,
+    /// Invoices of erased people, which the law keeps.
+    #[serde(rename = "money:legal")]
+    #[strum(serialize = "money:legal")]
+    MoneyLegal,
     /// The organisation's settings, entrypoints, keys.
     #[serde(rename = "settings")]
     #[strum(serialize = "settings")]

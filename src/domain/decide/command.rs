@@ -3,14 +3,17 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
+pub use super::creation::{CreateCustomer, Holder, Hung, OnMatch, Precomputed};
 use super::delivery::{Ingest, ItemAnswer, LinkTransaction};
+use super::invoicing::{ChangeInvoice, InvoiceDone};
+pub use super::precondition::Precondition;
 use crate::domain::accounts::sight::Sight;
 use crate::domain::addresses::draft::AddressDraft;
-use crate::domain::comments::{Comment, NewComment};
+use crate::domain::comments::Comment;
 use crate::domain::customers::consent::ConsentChange;
 use crate::domain::customers::draft::Draft;
 use crate::domain::customers::identifier::MatchKey;
-use crate::domain::customers::record::{Customer, Stored};
+use crate::domain::customers::record::Stored;
 use crate::domain::entrypoints::Entrypoint;
 use crate::domain::kernel::problem::Problem;
 use crate::domain::labels::LabelChange;
@@ -64,6 +67,8 @@ pub enum Action {
     Method(Box<ChangeMethod>),
     /// Record a subscription (rules 16).
     Subscription(Box<PutSubscription>),
+    /// Make, change, issue or settle an invoice (rules 19).
+    Invoice(Box<ChangeInvoice>),
     /// Let the stages of customers follow from the time (rules 15).
     Lifecycle(MoveLifecycle),
     /// Record transactions (rules 14).
@@ -108,69 +113,6 @@ impl KeyUse {
             *byte ^= number;
         }
         self
-    }
-}
-
-/// What a create does if the customer exists already (rules 3).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum OnMatch {
-    /// Answer with the stored record, unchanged.
-    #[default]
-    Get,
-    /// `replaceExisting=1`.
-    Replace,
-    /// `mergeExisting=1`.
-    Merge,
-    /// `forceCustomerCreation=true`: create a second one.
-    Force,
-}
-
-/// What a row of an import hangs on its customer.
-#[derive(Debug, Clone, Default)]
-pub struct Hung {
-    /// Comments that the customer gets, unless it has one with the same text.
-    pub comments: Vec<NewComment>,
-    /// Stored methods that the customer gets. One that it has already gets the values of the row if the row changes the record.
-    pub methods: Vec<MethodDraft>,
-    /// Random bits for the ids of the methods.
-    pub random: u32,
-}
-
-/// `POST /Customer/single/{entry}`, and each row of an import.
-#[derive(Debug, Clone)]
-pub struct CreateCustomer {
-    /// The checked body.
-    pub draft: Draft,
-    /// What hangs on the customer besides its record.
-    pub hung: Hung,
-    /// What to do if a customer matches.
-    pub on_match: OnMatch,
-    /// The part of the effect that was computed in advance.
-    pub precomputed: Option<Arc<Precomputed>>,
-}
-
-/// The record that a create makes if nobody matches, with its search terms. A thread beside the writer computes it; the
-/// writer takes the terms if its own record has the same texts and the same key.
-#[derive(Debug, Clone)]
-pub struct Precomputed {
-    /// The data key of the terms.
-    pub key_id: i64,
-    /// The record.
-    pub record: Customer,
-    /// Hashed and sorted.
-    pub terms: Vec<u64>,
-}
-
-impl Precomputed {
-    /// The terms, if they belong to this record and key.
-    pub fn terms_of(&self, key_id: i64, record: &Customer) -> Option<&[u64]> {
-        let is_it = self.key_id == key_id
-            && self.record.texts == record.texts
-            && self.record.additional == record.additional
-            && self.record.labels == record.labels
-            && self.record.references == record.references;
-        is_it.then_some(self.terms.as_slice())
     }
 }
 
@@ -320,20 +262,11 @@ pub enum CommentEdit {
 #[derive(Debug, Clone)]
 pub struct ChangeMethod {
     /// Whose method it is.
-    pub owner: MethodOwner,
+    pub owner: Holder,
     /// The change.
     pub change: MethodChange,
     /// `If-Match`, for versions of the method.
     pub precondition: Precondition,
-}
-
-/// Whose method it is.
-#[derive(Debug, Clone)]
-pub enum MethodOwner {
-    /// `customerId`.
-    Customer(i64),
-    /// Whoever matches, or a new customer (`customerData` of Payabli's call).
-    Found(Box<CreateCustomer>),
 }
 
 /// A change of a stored method.
@@ -402,26 +335,6 @@ pub enum UnknownCustomer {
 pub struct MoveLifecycle {
     /// `customerId`.
     pub id: i64,
-}
-
-/// `If-Match` as a list of versions.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Precondition {
-    /// No header.
-    #[default]
-    None,
-    /// One of these versions; the list is empty if the header cannot be parsed.
-    Versions(Vec<i64>),
-}
-
-impl Precondition {
-    /// Whether a record at this version may be changed.
-    pub fn holds(&self, version: i64) -> bool {
-        match self {
-            Precondition::None => true,
-            Precondition::Versions(versions) => versions.contains(&version),
-        }
-    }
 }
 
 /// What a create came to.
@@ -515,6 +428,8 @@ pub enum Outcome {
         /// The subscription; `None` once the person is erased.
         subscription: Option<Box<Subscription>>,
     },
+    /// A change of an invoice.
+    Invoiced(InvoiceDone),
     /// What became of deliveries of transactions, in the order sent.
     Ingested(Vec<ItemAnswer>),
     /// A transaction is the customer's.
@@ -535,6 +450,7 @@ impl Outcome {
             | Outcome::Subscribed { id, version, .. } => Some((*id, *version)),
             Outcome::Matched(_)
             | Outcome::Commented { .. }
+            | Outcome::Invoiced(_)
             | Outcome::Ingested(_)
             | Outcome::Linked { .. } => None,
         }
@@ -550,6 +466,7 @@ impl Outcome {
             | Outcome::Subscribed { id, .. }
             | Outcome::Linked { id }
             | Outcome::Commented { id, .. } => Some(*id),
+            Outcome::Invoiced(done) => Some(done.customer_id),
             Outcome::Matched(_) | Outcome::Ingested(_) => None,
         }
     }
@@ -600,43 +517,19 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Of how many deliveries it tells.
-    pub fn deliveries(&self) -> usize {
+    /// How many deliveries are decided.
+    pub fn decided(&self) -> usize {
         match &self.outcome {
             Outcome::Ingested(answers) => answers.len(),
             _ => 0,
         }
     }
 
-    /// Adds the answer to the next part of the same request. Both together repeat an earlier answer if the first one does, so
-    /// that of several equal requests at once one does not.
+    /// Adds the answer to the next part of the same request. The whole answer counts as a replay if its first part does. So of
+    /// several equal requests at once, one answer is no replay.
     pub fn join(&mut self, next: Answer) {
         if let (Outcome::Ingested(all), Outcome::Ingested(more)) = (&mut self.outcome, next.outcome) {
             all.extend(more);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::customers::fields::TextField;
-
-    #[test]
-    fn foreseen_terms_are_those_of_the_same_texts_under_the_same_key() {
-        let mut record = Customer::default();
-        record.texts.set(TextField::Email, Some("ada@example.test".into()));
-        let precomputed = Precomputed { key_id: 1, record: record.clone(), terms: vec![7] };
-        record.updated_at = crate::domain::kernel::time::Micros(1);
-        assert_eq!(precomputed.terms_of(1, &record), Some([7].as_slice()), "times are not searched for");
-        assert_eq!(precomputed.terms_of(2, &record), None);
-        let mut other = record.clone();
-        other.texts.set(TextField::Phone, Some("+12025550100".into()));
-        assert_eq!(precomputed.terms_of(1, &other), None);
-        let mut other = record.clone();
-        other.labels.push("vip".into());
-        assert_eq!(precomputed.terms_of(1, &other), None);
-        record.additional.insert("tier".into(), "gold".into());
-        assert_eq!(precomputed.terms_of(1, &record), None);
     }
 }

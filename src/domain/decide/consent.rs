@@ -40,6 +40,7 @@ pub(super) fn decide_consent(
         kind: MailKind::ConsentOptIn,
         link_ttl_secs: consent.link_ttl_secs,
         to: None,
+        invoice_id: None,
     });
     Ok(Effects::new(Outcome::Changed { id: consent.id, version }, revision).with_mail(mail))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::command::{Actor, DeleteCustomer, Outcome};
 use super::effects::{Effects, Revision};
 use super::events::{Event, EventKind};
+use super::invoice::void_all;
 use super::working_set::WorkingSet;
 use super::{Undecided, time_of_change};
 use crate::domain::customers::history::Operation;
@@ -13,7 +14,7 @@ use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::subscriptions;
 
 pub(super) fn decide_delete(
-    working_set: &WorkingSet,
+    working_set: &mut WorkingSet,
     delete: &DeleteCustomer,
     actor: &Actor,
 ) -> Result<Effects, Undecided> {
@@ -29,8 +30,11 @@ pub(super) fn decide_delete(
     if !delete.cancel_open && !old.is_deleted() {
         let open = subscriptions::open(&old.subscriptions);
         let pending = working_set.pending(delete.id)?;
-        has_no_obligations(open, pending)?;
+        let unsettled = working_set.invoices.unsettled(delete.id)?;
+        let invoices = unsettled.iter().filter(|invoice| invoice.state().is_open()).count();
+        has_no_obligations(open, pending, invoices)?;
     }
+    let voided = if old.is_deleted() { Vec::new() } else { void_all(working_set, delete.id, actor)? };
     let mut ended = Vec::new();
     let (after, operation) = if delete.erase {
         let after = Customer::erased(
@@ -62,7 +66,7 @@ pub(super) fn decide_delete(
         changed: vec!["status"],
         actor: actor.clone(),
     });
-    let events = events.collect();
+    let events = events.chain(voided).collect();
     let deleted = Arc::clone(&after);
     let revision =
         Revision { before: Some(stored), after, operation, actor, precomputed: None, is_blind: false };
@@ -78,7 +82,7 @@ pub(super) fn decide_delete(
 ///
 /// # Errors
 /// 409 with a problem for each kind, which says how many there are.
-fn has_no_obligations(subscriptions: usize, payments: i64) -> Result<(), Rejection> {
+fn has_no_obligations(subscriptions: usize, payments: i64, invoices: usize) -> Result<(), Rejection> {
     let advice = "archive the customer instead, or send cancelOpen=true";
     let problem = |message: String| Problem::parameter("customerId", "has_obligations", message);
     let mut problems = Vec::new();
@@ -96,6 +100,11 @@ fn has_no_obligations(subscriptions: usize, payments: i64) -> Result<(), Rejecti
                 "{many} payments are pending; {advice} to delete the customer all the same"
             )));
         }
+    }
+    match invoices {
+        0 => {}
+        1 => problems.push(problem(format!("1 invoice is not paid; {advice} to void it"))),
+        many => problems.push(problem(format!("{many} invoices are not paid; {advice} to void them"))),
     }
     if problems.is_empty() { Ok(()) } else { Err(Rejection::State(problems)) }
 }

@@ -91,4 +91,6 @@ pub struct MailOrder {
     pub link_ttl_secs: i64,
     /// The customer as it was, if the mail goes to the address before the change.
     pub to: Option<Arc<Stored>>,
+    /// The invoice that the mail brings.
+    pub invoice_id: Option<i64>,
 }

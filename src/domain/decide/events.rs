@@ -15,6 +15,8 @@ pub const METHODS: &str = "methods";
 pub const SUBSCRIPTIONS: &str = "subscriptions";
 /// The name of the list of transactions.
 pub const TRANSACTIONS: &str = "transactions";
+/// The name of the list of invoices.
+pub const INVOICES: &str = "invoices";
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
@@ -43,6 +45,30 @@ pub enum EventKind {
     /// A subscription was changed.
     #[strum(serialize = "subscription.updated")]
     SubscriptionUpdated,
+    /// A draft of an invoice was made.
+    #[strum(serialize = "invoice.created")]
+    InvoiceCreated,
+    /// A draft of an invoice was changed.
+    #[strum(serialize = "invoice.updated")]
+    InvoiceUpdated,
+    /// A draft of an invoice was deleted.
+    #[strum(serialize = "invoice.deleted")]
+    InvoiceDeleted,
+    /// An invoice or a credit note was issued.
+    #[strum(serialize = "invoice.finalized")]
+    InvoiceFinalized,
+    /// What is paid of an invoice changed.
+    #[strum(serialize = "invoice.paid")]
+    InvoicePaid,
+    /// An invoice was taken back by a credit note, as a whole or in part.
+    #[strum(serialize = "invoice.credited")]
+    InvoiceCredited,
+    /// An invoice was taken back.
+    #[strum(serialize = "invoice.voided")]
+    InvoiceVoided,
+    /// An invoice was sent by mail.
+    #[strum(serialize = "invoice.sent")]
+    InvoiceSent,
     /// A transaction was recorded.
     #[strum(serialize = "transaction.created")]
     TransactionCreated,
@@ -64,6 +90,14 @@ impl EventKind {
             EventKind::TransactionCreated | EventKind::TransactionUpdated | EventKind::TransactionLinked => {
                 TRANSACTIONS
             }
+            EventKind::InvoiceCreated
+            | EventKind::InvoiceUpdated
+            | EventKind::InvoiceDeleted
+            | EventKind::InvoiceFinalized
+            | EventKind::InvoicePaid
+            | EventKind::InvoiceCredited
+            | EventKind::InvoiceVoided
+            | EventKind::InvoiceSent => INVOICES,
         }
     }
 

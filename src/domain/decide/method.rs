@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::command::{Actor, ChangeMethod, MethodChange, MethodOwner, Outcome};
+use super::Undecided;
+use super::command::{Actor, ChangeMethod, MethodChange, Outcome};
 use super::effects::Effects;
 use super::events::{Event, EventKind};
+use super::holder::holder;
 use super::working_set::WorkingSet;
-use super::{Undecided, create};
 use crate::domain::accounts::sight::Sight;
 use crate::domain::customers::record::Stored;
 use crate::domain::kernel::problem::Rejection;
@@ -18,19 +19,7 @@ pub(super) fn decide_method(
     actor: &Actor,
     sight: Sight,
 ) -> Result<Effects, Undecided> {
-    let (revision, stored) = match &change.owner {
-        MethodOwner::Customer(id) => {
-            (None, Arc::clone(working_set.customer(*id).ok_or(Rejection::NotFound)?))
-        }
-        MethodOwner::Found(create) => {
-            let mut effects = create::decide_create(working_set, create, actor, sight)?;
-            let id = effects.outcome.record().map(|(id, _)| id);
-            let revision = effects.revisions.pop();
-            let known = || id.and_then(|id| working_set.customer(id)).map(Arc::clone);
-            let stored = revision.as_ref().map(|revision| Arc::clone(&revision.after)).or_else(known);
-            (revision, stored.ok_or(Rejection::NotFound)?)
-        }
-    };
+    let (revision, stored) = holder(working_set, &change.owner, actor, sight)?;
     let old = &stored.customer.methods;
     let of = |id: &str| old.iter().find(|method| method.id == id);
     if let MethodChange::Update { id, .. } | MethodChange::Delete { id } = &change.change {

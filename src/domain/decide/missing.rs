@@ -3,6 +3,7 @@
 use compact_str::CompactString;
 
 use crate::domain::customers::identifier::MatchKey;
+use crate::domain::invoices::InvoiceKind;
 use crate::domain::references::Reference;
 use crate::domain::transactions::id::TransId;
 
@@ -38,4 +39,12 @@ pub enum Missing {
     Erased(Vec<MatchKey>),
     /// Whether there is a live customer with an id.
     Payer(i64),
+    /// An invoice, with its customer.
+    Invoice(i64),
+    /// Which invoice has a number, with its customer.
+    InvoiceNumber(String),
+    /// Where a series of numbers stands.
+    InvoiceSeries(InvoiceKind),
+    /// The invoices of a customer that are drafts or wait for money.
+    UnsettledInvoices(i64),
 }

@@ -6,6 +6,7 @@ pub mod command;
 mod comment;
 mod consent;
 mod create;
+pub mod creation;
 mod delete;
 pub mod delivery;
 pub mod effects;
@@ -13,8 +14,13 @@ pub mod events;
 pub mod follow_ups;
 mod further;
 pub mod guard;
+mod holder;
 mod hung;
 mod invite;
+mod invoice;
+pub mod invoice_book;
+pub mod invoicing;
+mod issue;
 mod label;
 pub mod ledger;
 mod lifecycle;
@@ -22,7 +28,9 @@ mod match_;
 mod method;
 pub mod missing;
 mod payer;
+pub mod precondition;
 mod reference;
+mod settlement;
 mod subscription;
 mod transaction;
 mod unique;
@@ -31,9 +39,7 @@ pub mod working_set;
 
 use std::sync::Arc;
 
-use self::command::{
-    Action, Actor, Answer, Command, CreateCustomer, MethodOwner, Outcome, SubscriptionOwner,
-};
+use self::command::{Action, Actor, Answer, Command, CreateCustomer, Holder, Outcome, SubscriptionOwner};
 use self::effects::Revision;
 use self::working_set::{IdempotencyRecord, Missing, WorkingSet};
 use super::accounts::sight::Sight;
@@ -98,6 +104,7 @@ pub fn decide(working_set: &mut WorkingSet, command: &Command) -> Result<Answer,
         Action::Subscription(put) => {
             subscription::decide_subscription(working_set, put, actor, command.sight)?
         }
+        Action::Invoice(change) => invoice::decide_invoice(working_set, change, actor, command.sight)?,
         Action::Lifecycle(moved) => lifecycle::decide_lifecycle(working_set, *moved, actor)?,
         Action::Ingest(ingest) => transaction::decide_ingest(working_set, ingest, actor, command.sight)?,
         Action::Link(link) => transaction::decide_link(working_set, link, actor)?,
@@ -131,9 +138,13 @@ fn answer(working_set: &WorkingSet, outcome: Outcome, replayed: bool) -> Answer 
 /// The keys that the command needs, as far as the request shows them. [`decide`] reports further keys as missing.
 pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<MatchKey> {
     match &command.action {
+        Action::Invoice(change) => match change.holder() {
+            Some(Holder::Found(create)) => keys_of_create(working_set, create, command.sight),
+            Some(Holder::Customer(_)) | None => Vec::new(),
+        },
         Action::Method(change) => match &change.owner {
-            MethodOwner::Found(create) => keys_of_create(working_set, create, command.sight),
-            MethodOwner::Customer(_) => Vec::new(),
+            Holder::Found(create) => keys_of_create(working_set, create, command.sight),
+            Holder::Customer(_) => Vec::new(),
         },
         Action::Create(create) | Action::Match(create) => keys_of_create(working_set, create, command.sight),
         Action::Update(update) => {

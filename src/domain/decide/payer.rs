@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::command::{Actor, CreateCustomer, Hung, OnMatch, Outcome};
 use super::create::{check_required, decide_create};
-use super::delivery::{Delivery, Ingest, Reason};
+use super::delivery::{Delivery, Ingest, OnUnknown, Reason};
 use super::effects::Effects;
 use super::ledger::Payer;
 use super::missing::Missing;
@@ -95,8 +95,20 @@ pub(super) struct Paying {
     pub(super) registers: bool,
     /// When the sale was paid, as far as all deliveries tell.
     pub(super) paid: Option<Micros>,
-    /// Whether the sender asked for `onUnknownCustomer=create`.
-    pub(super) may_register: bool,
+    /// What becomes of one whose customer is not known.
+    pub(super) on_unknown: OnUnknown,
+}
+
+/// Why a delivery has no customer, and what would do: an unlinked transaction can be linked, a refused one cannot.
+fn nobody_found(
+    code: &str,
+    what: &str,
+    (link, send): (&str, &str),
+    field: &str,
+    on_unknown: OnUnknown,
+) -> Named {
+    let what_would_do = if on_unknown == OnUnknown::Refuse { send } else { link };
+    Named::nobody(code, &format!("{what}; {what_would_do}"), field)
 }
 
 /// Finds the customer that a delivery names; registers or completes the one who paid, if that is asked for.
@@ -107,10 +119,14 @@ pub(super) fn whose(
     actor: &Actor,
     sight: Sight,
 ) -> Result<Named, Missing> {
-    const UNKNOWN: &str = "leads to no customer of this entrypoint, or to a deleted one; link the transaction once the customer is there";
+    const UNKNOWN: &str = "leads to no customer of this entrypoint, or to a deleted one";
+    const WHAT_WOULD_DO: (&str, &str) = (
+        "link the transaction once the customer is there",
+        "send the transaction again once the customer is there",
+    );
     let known = |found: Option<i64>, key: Option<MatchKey>, field: &str| match found {
         Some(id) => Named { customer_id: Some(id), keys: key.into_iter().collect(), ..Named::default() },
-        None => Named::nobody("unknown_customer", UNKNOWN, field),
+        None => nobody_found("unknown_customer", UNKNOWN, WHAT_WOULD_DO, field, paying.on_unknown),
     };
     match whose {
         Whose::Nobody => Ok(Named::default()),
@@ -129,16 +145,19 @@ pub(super) fn whose(
         Whose::Customer(draft) => match payer(working_set, draft, paying, actor, sight) {
             Ok(named) => Ok(named),
             Err(Undecided::Missing(missing)) => Err(missing),
-            Err(Undecided::Rejected(rejection)) => Ok(not_found(rejection)),
+            Err(Undecided::Rejected(rejection)) => Ok(not_found(rejection, paying.on_unknown)),
         },
     }
 }
 
 /// Links nobody: several customers fit, or the one that fits may be another person.
-fn ambiguous(mut candidates: Vec<i64>) -> Named {
-    const MESSAGE: &str = "several customers fit, or one with another customerNumber or e-mail address; link the transaction to one of its candidates";
+fn ambiguous(mut candidates: Vec<i64>, on_unknown: OnUnknown) -> Named {
+    const AMBIGUOUS: &str = "several customers fit, or one with another customerNumber or e-mail address";
+    const WHAT_WOULD_DO: (&str, &str) =
+        ("link the transaction to one of its candidates", "name one of them by customerId");
     candidates.truncate(CANDIDATES_MAX);
-    Named { candidates, ..Named::nobody("ambiguous_customer", MESSAGE, "/customer") }
+    let named = nobody_found("ambiguous_customer", AMBIGUOUS, WHAT_WOULD_DO, "/customer", on_unknown);
+    Named { candidates, ..named }
 }
 
 /// The customers with one of the identifiers, if more than one has the same. A create takes the oldest of them (rules 3), but
@@ -157,10 +176,10 @@ fn has_another_email(working_set: &WorkingSet, id: i64, record: &Customer) -> bo
 }
 
 /// Why who paid was not found and not registered.
-fn not_found(rejection: Rejection) -> Named {
+fn not_found(rejection: Rejection, on_unknown: OnUnknown) -> Named {
     const FIELD: &str = "/customer";
     match rejection {
-        Rejection::Conflict { ids, .. } => ambiguous(ids),
+        Rejection::Conflict { ids, .. } => ambiguous(ids, on_unknown),
         Rejection::Invalid(problems) | Rejection::NeedsPii(problems) | Rejection::State(problems) => {
             let reason = Reason::first_of(&problems);
             Named {
@@ -218,6 +237,12 @@ pub(super) fn find(
     })
 }
 
+/// Whether the e-mail address may tell that a customer is another person. Whoever does not see e-mail addresses must not learn
+/// one, save where it identifies (rules 1).
+fn compares_email(keys: &[MatchKey], sight: Sight) -> bool {
+    sight.pii || keys.iter().any(|key| key.identifier.to_string() == TextField::Email.name())
+}
+
 /// Finds, registers or completes who paid.
 fn payer(
     working_set: &mut WorkingSet,
@@ -231,11 +256,8 @@ fn payer(
     let create = as_create(draft);
     let (record, problems) = apply::create(draft, entrypoint.country.as_deref(), working_set.now);
     let keys = matching::keys(&entrypoint, &create, &record)?;
-    // Whoever does not see e-mail addresses must not learn one, save where it identifies (rules 1).
-    let compares_email =
-        sight.pii || keys.iter().any(|key| key.identifier.to_string() == TextField::Email.name());
-    let customer_id = match find(working_set, &create, &record, compares_email)? {
-        Found::Several(candidates) => return Ok(ambiguous(candidates)),
+    let customer_id = match find(working_set, &create, &record, compares_email(&keys, sight))? {
+        Found::Several(candidates) => return Ok(ambiguous(candidates, paying.on_unknown)),
         Found::One(id) => {
             if paying.registers && sight.pii {
                 complete(working_set, draft, id, actor)?;
@@ -254,7 +276,7 @@ fn payer(
             working_set.take(effects);
             made.0
         }
-        Found::Nobody if paying.may_register => {
+        Found::Nobody if paying.on_unknown == OnUnknown::Create => {
             const MESSAGE: &str = "no customer fits, and only a delivery that confirms a sale (status approved or refunded) registers one";
             return Ok(Named::nobody("not_confirmed", MESSAGE, "/customer"));
         }
@@ -266,7 +288,7 @@ fn payer(
     Ok(Named { customer_id: Some(customer_id), keys, ..Named::default() })
 }
 
-/// The one customer whom who paid is found to be, if there is one.
+/// The one customer that the payer matches, if there is one.
 ///
 /// # Errors
 /// A missing fact.
@@ -275,12 +297,14 @@ pub(super) fn found_by(
     draft: &Draft,
     sight: Sight,
 ) -> Result<Option<i64>, Missing> {
-    if guard::check_create(&working_set.entrypoint.policy, draft, sight).is_err() {
-        return Ok(None);
-    }
-    let country = working_set.entrypoint.country.clone();
-    let (record, _) = apply::create(draft, country.as_deref(), working_set.now);
-    match find(working_set, &as_create(draft), &record, true) {
+    let entrypoint = &working_set.entrypoint;
+    let create = as_create(draft);
+    let (record, _) = apply::create(draft, entrypoint.country.as_deref(), working_set.now);
+    let found = guard::check_create(&entrypoint.policy, draft, sight)
+        .map_err(Undecided::from)
+        .and_then(|()| Ok(matching::keys(entrypoint, &create, &record)?))
+        .and_then(|keys| find(working_set, &create, &record, compares_email(&keys, sight)));
+    match found {
         Ok(Found::One(id)) => Ok(Some(id)),
         Err(Undecided::Missing(missing)) => Err(missing),
         Ok(_) | Err(Undecided::Rejected(_)) => Ok(None),
@@ -298,17 +322,10 @@ pub(super) fn complete_owner(
     actor: &Actor,
     sight: Sight,
 ) -> Result<(), Missing> {
-    if !sight.pii || guard::check_create(&working_set.entrypoint.policy, draft, sight).is_err() {
+    if !sight.pii || found_by(working_set, draft, sight)? != Some(owner) {
         return Ok(());
     }
-    let country = working_set.entrypoint.country.clone();
-    let (record, _) = apply::create(draft, country.as_deref(), working_set.now);
-    let done = match find(working_set, &as_create(draft), &record, true) {
-        Ok(found) if found == Found::One(owner) => complete(working_set, draft, owner, actor),
-        Ok(_) => Ok(()),
-        Err(undecided) => Err(undecided),
-    };
-    match done {
+    match complete(working_set, draft, owner, actor) {
         Err(Undecided::Missing(missing)) => Err(missing),
         Ok(()) | Err(Undecided::Rejected(_)) => Ok(()),
     }

@@ -17,12 +17,13 @@ use super::payer::{
     Found, Named, Paying, as_create, complete_owner, find, first_with, found_by, number_key, payer_told,
     waiting_keys, whose,
 };
+use super::settlement::{settle_invoices, settled_by};
 use super::working_set::WorkingSet;
 use super::{Undecided, refused};
 use crate::domain::accounts::sight::Sight;
 use crate::domain::customers::draft::Draft;
 use crate::domain::customers::identifier::{MatchKey, reference_key};
-use crate::domain::kernel::problem::Rejection;
+use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::transactions::changes::changes;
 use crate::domain::transactions::id::TransId;
 use crate::domain::transactions::item::{Item, Whose};
@@ -144,13 +145,10 @@ fn deliver(
             }
         },
         None => {
-            let may_register = ingest.on_unknown == OnUnknown::Create;
-            let paying = Paying { registers, paid: sale_at(&after), may_register };
+            let paying = Paying { registers, paid: sale_at(&after), on_unknown: ingest.on_unknown };
             let named = whose(working_set, &item.whose, paying, actor, sight)?;
             match named.reason {
-                Some(reason) if ingest.on_unknown == OnUnknown::Refuse => {
-                    return Ok(refusal(of_refused(reason)));
-                }
+                Some(reason) if ingest.on_unknown == OnUnknown::Refuse => return Ok(refusal(reason)),
                 _ => named,
             }
         }
@@ -188,19 +186,6 @@ fn deliver(
         record(working_set, before.as_deref(), after, actor)?;
     }
     Ok(answer)
-}
-
-/// Why nobody has a transaction, said of one that is refused: there is nothing to link.
-fn of_refused(mut reason: Reason) -> Reason {
-    if let Some((what, _)) = reason.message.split_once("; ") {
-        let what_would_do = match reason.code.as_str() {
-            "ambiguous_customer" => "name one by customerId",
-            "unknown_customer" => "create the customer, and send the transaction again",
-            _ => return reason,
-        };
-        reason.message = format!("{what}; {what_would_do}");
-    }
-    reason
 }
 
 /// What became of a transaction, leaving out its customer and the one whom it waits for.
@@ -270,6 +255,10 @@ fn record(
             all.push((Some(part), linked));
         }
     }
+    let mut settled = settled_by(working_set, before, &after)?;
+    for (before, part) in &all {
+        settled.extend(settled_by(working_set, before.as_deref(), part)?);
+    }
     note(working_set, before, &after, actor);
     let waits_for = waiting_keys(working_set, &after);
     working_set.ledger.put(after, base);
@@ -278,7 +267,28 @@ fn record(
         note(working_set, before.as_deref(), &after, actor);
         working_set.ledger.put(after, base);
     }
-    Ok(())
+    settle_invoices(working_set, settled, actor)
+}
+
+/// Records a payment that somebody tells by hand, of the customer that it names; returns its id.
+///
+/// # Errors
+/// 409 with the reason if it is refused; missing facts.
+pub(super) fn record_own(
+    working_set: &mut WorkingSet,
+    item: Item,
+    random: u128,
+    actor: &Actor,
+) -> Result<String, Undecided> {
+    let ingest = Ingest::new(Vec::new(), OnUnknown::Refuse, random);
+    let answer = deliver(working_set, &item, (&ingest, 0), actor, Sight::FULL)?;
+    match (answer.trans_id, answer.reason) {
+        (Some(id), _) => Ok(id),
+        (None, reason) => {
+            let message = reason.map_or_else(String::new, |reason| reason.message);
+            Err(Rejection::State(vec![Problem::field(&[], "payment_refused", message)]).into())
+        }
+    }
 }
 
 /// Links what waited for the customer who has some keys, so that it does not matter which of a person's payments came first.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::command::{Actor, Outcome};
 use super::effects::{CommentEffect, Effects, MailOrder, Revision};
 use super::events::Event;
+use super::invoice_book::InvoiceBook;
 use super::ledger::{Ledger, Payer};
 pub use super::missing::Missing;
 use crate::domain::comments::{Comment, CommentBook};
@@ -89,6 +90,8 @@ pub struct WorkingSet {
     tally: Tally,
     /// The transactions.
     pub ledger: Ledger,
+    /// The invoices.
+    pub invoices: InvoiceBook,
     new_keys: Vec<[u8; 32]>,
 }
 
@@ -120,6 +123,7 @@ impl WorkingSet {
             idle: BTreeMap::new(),
             tally: Tally::default(),
             ledger: Ledger::default(),
+            invoices: InvoiceBook::default(),
             new_keys: Vec::new(),
         }
     }

@@ -1,8 +1,11 @@
 //! What the rules need to know about an entrypoint and its organisation (rules 1, 2 and 3).
 
+pub mod invoicing;
+pub mod numbering;
 pub mod settings;
 pub mod theme;
 
+use self::invoicing::Invoicing;
 use self::theme::Theme;
 use super::accounts::sight::Sight;
 use super::customers::fields::TextField;
@@ -42,6 +45,8 @@ pub struct Entrypoint {
     pub max_methods: MaxMethods,
     /// The currency of totals (rules 15).
     pub currency: Currency,
+    /// What it sets about its invoices (rules 19).
+    pub invoicing: Invoicing,
 }
 
 /// The setting `maxMethods`: how many stored methods a customer may have.

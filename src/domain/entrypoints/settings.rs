@@ -3,6 +3,7 @@
 use strum::VariantNames as _;
 use validator::Validate;
 
+use super::invoicing::InvoicingInput;
 use super::theme::{self, Language, STORE_CHARS_MAX};
 use super::{ENTRY_CHARS_MAX, MaxMethods, is_entry_name};
 use crate::domain::customers::country;
@@ -41,6 +42,8 @@ pub struct SettingsInput {
     pub max_methods: Option<String>,
     /// `currency`: a code of ISO 4217.
     pub currency: Option<String>,
+    /// The settings of invoices.
+    pub invoicing: InvoicingInput,
 }
 
 /// A theme as somebody sends it; `None` keeps, an empty text clears.
@@ -149,6 +152,8 @@ pub struct Settings {
     pub max_methods: Option<MaxMethods>,
     /// `currency`.
     pub currency: Option<Currency>,
+    /// The settings of invoices. They are checked together with those that stay.
+    pub invoicing: InvoicingInput,
 }
 
 impl SettingsInput {
@@ -207,6 +212,7 @@ impl SettingsInput {
                 card_guard,
                 max_methods,
                 currency,
+                invoicing: self.invoicing,
             })
         } else {
             Err(problems)

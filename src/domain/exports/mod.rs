@@ -5,6 +5,7 @@
 
 mod columns;
 mod formula;
+pub mod invoices;
 mod payments;
 
 use std::borrow::Cow;

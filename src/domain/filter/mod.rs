@@ -6,6 +6,7 @@
 //! operators), [`value`] and [`matches`].
 
 mod column;
+pub mod conditions;
 mod dialled;
 mod field;
 mod matches;

@@ -38,7 +38,7 @@ pub const PAID_BACK_MAX: usize = 200;
 /// The most transactions that one payment brings to its customer, of those that waited for it (rules 14).
 pub const WAITING_MAX: usize = 200;
 /// After so many transactions, with those that pay them back, one payment links no more of what waited. The customer's next
-/// payment goes on.
+/// request with a payment goes on.
 pub const LINKED_MAX: usize = 1_000;
 
 /// A transaction as all deliveries so far tell it.

@@ -447,8 +447,7 @@ impl Locked<'_> {
     }
 
     fn notify(&mut self, customer_id: i64, kind: MailKind) -> Result<(), StoreError> {
-        let mail =
-            NewMail { entrypoint_id: self.entrypoint_id, customer_id, kind, link: None, receipt: None };
+        let mail = NewMail::of(self.entrypoint_id, customer_id, kind);
         mail::enqueue(self.conn, self.ring, &mail, self.tx.now)
     }
 }

@@ -79,10 +79,10 @@ impl Customers<'_> {
             ..*command
         };
         let mut answer = self.write_whole(part(0)).await?;
-        while answer.deliveries() < ingest.number() {
-            let done = answer.deliveries();
+        while answer.decided() < ingest.number() {
+            let done = answer.decided();
             answer.join(self.write_whole(part(done)).await?);
-            if answer.deliveries() == done {
+            if answer.decided() == done {
                 return Err(StoreError::Bug("no transaction of a part was decided".into()));
             }
         }
@@ -92,7 +92,8 @@ impl Customers<'_> {
     async fn write_whole(self, command: Command) -> Reply {
         self.0.last_command_us.store(clock::now().0, Ordering::Relaxed);
         let (reply, mut answer) = oneshot::channel();
-        let sends_mail = matches!(command.action, Action::Invite(_) | Action::Consent(_));
+        let sends_mail =
+            matches!(command.action, Action::Invite(_) | Action::Consent(_) | Action::Invoice(_));
         let (lane, weight) = (command.entrypoint_id, weight(&command.action));
         self.0.queue.push_command(lane, command, weight, reply)?;
         let answer = match tokio::time::timeout(PATIENCE, &mut answer).await {

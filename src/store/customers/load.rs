@@ -9,7 +9,7 @@ use super::rows::{CustomerColumns, CustomerRow, whole};
 use crate::domain::comments::COMMENTS_MAX;
 use crate::domain::customers::identifier::MatchKey;
 use crate::domain::customers::record::Stored;
-use crate::domain::decide::command::{Action, Command, MethodOwner, SubscriptionOwner};
+use crate::domain::decide::command::{Action, Command, Holder, SubscriptionOwner};
 use crate::domain::decide::precomputed_keys;
 use crate::domain::decide::working_set::WorkingSet;
 use crate::domain::kernel::time::Micros;
@@ -24,6 +24,7 @@ use crate::store::idempotency::{self, IdempotencyRow};
 use crate::store::imports::DryRunRecords;
 use crate::store::index;
 use crate::store::index::digests::{self, Customers};
+use crate::store::invoices;
 use crate::store::keys::index_keys::{IndexKey, IndexKeys};
 use crate::store::keys::keyring::KeyRing;
 use crate::store::subscriptions;
@@ -102,12 +103,17 @@ impl Loaded {
                 Action::Label(labels) => Some(labels.id),
                 Action::Comment(change) => Some(change.id),
                 Action::Method(change) => match &change.owner {
-                    MethodOwner::Customer(id) => Some(*id),
-                    MethodOwner::Found(_) => None,
+                    Holder::Customer(id) => Some(*id),
+                    Holder::Found(_) => None,
                 },
                 Action::Subscription(put) => match &put.whose {
                     SubscriptionOwner::Id(id) => Some(*id),
                     _ => None,
+                },
+                Action::Invoice(change) => match change.holder() {
+                    Some(Holder::Customer(id)) => Some(*id),
+                    // That of an invoice is loaded with it.
+                    Some(Holder::Found(_)) | None => None,
                 },
                 Action::Lifecycle(moved) => Some(moved.id),
                 // What transactions need of their customers is loaded with them.
@@ -226,6 +232,36 @@ impl Loaded {
             self.load_customers(conn, ring, &[customer_id])?;
         }
         self.working_set.add_subscription(external, found);
+        Ok(())
+    }
+
+    /// Loads an invoice into the working set, with its customer.
+    pub(crate) fn load_invoice(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        id: i64,
+    ) -> Result<(), StoreError> {
+        let found = invoices::one(conn, ring, self.lock_row.entrypoint_id, id)?;
+        if let Some(invoice) = &found {
+            self.load_customers(conn, ring, &[invoice.customer_id])?;
+        }
+        self.working_set.invoices.add(id, found);
+        Ok(())
+    }
+
+    /// Loads the invoice with a number into the working set, with its customer.
+    pub(crate) fn load_invoice_number(
+        &mut self,
+        conn: &mut Conn,
+        ring: &KeyRing,
+        number: String,
+    ) -> Result<(), StoreError> {
+        let found = invoices::find(conn, self.lock_row.entrypoint_id, &self.keys, &number)?;
+        if let Some(id) = found {
+            self.load_invoice(conn, ring, id)?;
+        }
+        self.working_set.invoices.add_number(number, found);
         Ok(())
     }
 

@@ -31,11 +31,12 @@ use crate::store::engine::schema::entrypoint_lock;
 use crate::store::entrypoints::lock_row::LockRow;
 use crate::store::events;
 use crate::store::idempotency::{
-    self, ADDRESS_KIND, INGEST_KIND, IdempotencyRow, LINK_KIND, METHOD_KIND, NewKeys, OutcomeDetail,
-    SUBSCRIPTION_KIND, outcome_ad,
+    self, ADDRESS_KIND, INGEST_KIND, INVOICE_KIND, IdempotencyRow, LINK_KIND, METHOD_KIND, NewKeys,
+    OutcomeDetail, SUBSCRIPTION_KIND, outcome_ad,
 };
 use crate::store::index;
 use crate::store::index::digests::{self, Customers, DigestRow, NewDigests};
+use crate::store::invoices;
 use crate::store::keys::index_keys::IndexKey;
 use crate::store::keys::keyring::{ENTRYPOINT_SALT, KeyRing};
 use crate::store::keys::sealed_table::Erased;
@@ -98,6 +99,8 @@ pub(crate) fn save(
     let changes = changes.map(|it| (it.before.as_ref().map(|before| &before.customer), &it.after.customer));
     labels::grow(conn, loaded.lock_row.entrypoint_id, &loaded.keys, &growth(changes))?;
     save_comments(conn, loaded, &mut owners)?;
+    let place = loaded.lock_row.entrypoint_id;
+    invoices::save(conn, place, &loaded.keys.new, &loaded.working_set.invoices)?;
     if loaded.working_set.has_events() {
         let events = loaded.working_set.numbered(loaded.lock_row.next_seq).events;
         events::add(conn, loaded.lock_row.entrypoint_id, &events, loaded.working_set.now)?;
@@ -223,9 +226,18 @@ fn send_mails(conn: &mut Conn, ring: &KeyRing, working_set: &WorkingSet) -> Resu
         if !holds {
             continue;
         }
+        if mail.invoice_id.is_some() {
+            // Each invoice has a mail of its own.
+            let bringing = NewMail {
+                invoice_id: mail.invoice_id,
+                ..NewMail::of(working_set.entrypoint.id, mail.customer_id, mail.kind)
+            };
+            mail::enqueue_to(conn, ring, &bringing, &stored.customer, working_set.now)?;
+            continue;
+        }
         if let Some(before) = &mail.to {
             let (entrypoint_id, customer_id) = (working_set.entrypoint.id, mail.customer_id);
-            let notice = NewMail { entrypoint_id, customer_id, kind: mail.kind, link: None, receipt: None };
+            let notice = NewMail::of(entrypoint_id, customer_id, mail.kind);
             mail::enqueue_to(conn, ring, &notice, &before.customer, working_set.now)?;
             continue;
         }
@@ -448,6 +460,10 @@ fn split(outcome: &Outcome) -> (Cow<'static, str>, OutcomeDetail) {
             (INGEST_KIND.into(), OutcomeDetail { items: items.clone(), ..OutcomeDetail::default() })
         }
         Outcome::Linked { .. } => (LINK_KIND.into(), OutcomeDetail::default()),
+        Outcome::Invoiced(done) => {
+            let invoiced = Some(done.clone());
+            (INVOICE_KIND.into(), OutcomeDetail { invoiced, ..OutcomeDetail::default() })
+        }
         Outcome::Matched(report) => {
             ("match".into(), OutcomeDetail { report: Some(report.clone()), ..OutcomeDetail::default() })
         }

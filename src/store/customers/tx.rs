@@ -19,6 +19,7 @@ use crate::store::entrypoints::lock_row::{
     LockRow, lock_entrypoint, lock_free_entrypoints, read_lock_row, wait_for_entrypoint,
 };
 use crate::store::imports::DryRunRecords;
+use crate::store::invoices;
 use crate::store::keys::keyring::KeyRing;
 use crate::store::transactions::load::pending;
 
@@ -147,6 +148,18 @@ impl Loaded {
                 Ok(Err(Undecided::Missing(Missing::Erased(keys)))) => self.load_erased(conn, ring, keys)?,
                 Ok(Err(Undecided::Missing(Missing::TransactionId(id)))) => {
                     self.load_transaction(conn, ring, id)?;
+                }
+                Ok(Err(Undecided::Missing(Missing::Invoice(id)))) => self.load_invoice(conn, ring, id)?,
+                Ok(Err(Undecided::Missing(Missing::InvoiceNumber(number)))) => {
+                    self.load_invoice_number(conn, ring, number)?;
+                }
+                Ok(Err(Undecided::Missing(Missing::InvoiceSeries(kind)))) => {
+                    let series = invoices::series(conn, self.lock_row.entrypoint_id, kind)?;
+                    self.working_set.invoices.add_series(kind, series);
+                }
+                Ok(Err(Undecided::Missing(Missing::UnsettledInvoices(id)))) => {
+                    let ids = invoices::unsettled(conn, self.lock_row.entrypoint_id, id)?;
+                    self.working_set.invoices.add_unsettled(id, ids);
                 }
                 Ok(Err(Undecided::Missing(Missing::Payer(id)))) => self.load_payers(conn, &[id])?,
                 Err(_) => {

@@ -55,6 +55,7 @@ diesel::table! {
         card_guard -> Text,
         max_methods -> BigInt,
         currency -> Text,
+        invoicing -> Text,
         created_at_us -> BigInt,
     }
 }
@@ -258,6 +259,50 @@ diesel::table! {
         digest -> Binary,
         status -> SmallInt,
         next_at_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    invoice (entrypoint_id, invoice_id) {
+        entrypoint_id -> BigInt,
+        invoice_id -> BigInt,
+        customer_id -> BigInt,
+        version -> BigInt,
+        kind -> SmallInt,
+        state -> SmallInt,
+        currency -> Text,
+        total_units -> BigInt,
+        paid_units -> BigInt,
+        day -> Nullable<BigInt>,
+        due_day -> Nullable<BigInt>,
+        issued_at_us -> Nullable<BigInt>,
+        number_digest -> Nullable<Binary>,
+        created_at_us -> BigInt,
+        updated_at_us -> BigInt,
+        sent_at_us -> Nullable<BigInt>,
+        key_id -> BigInt,
+        salt -> Binary,
+        document -> Binary,
+    }
+}
+
+diesel::table! {
+    invoice_document (entrypoint_id, invoice_id) {
+        entrypoint_id -> BigInt,
+        invoice_id -> BigInt,
+        key_id -> BigInt,
+        salt -> Binary,
+        document -> Binary,
+    }
+}
+
+diesel::table! {
+    invoice_series (entrypoint_id, kind) {
+        entrypoint_id -> BigInt,
+        kind -> SmallInt,
+        year -> BigInt,
+        next_number -> BigInt,
+        last_day -> Nullable<BigInt>,
     }
 }
 

@@ -37,6 +37,7 @@ pub(super) struct EntrypointRow {
     card_guard: String,
     max_methods: i64,
     currency: String,
+    invoicing: String,
 }
 
 /// The columns that an entrypoint takes from its organisation.
@@ -76,6 +77,7 @@ impl EntrypointRow {
             max_methods: MaxMethods(u8::try_from(self.max_methods).unwrap_or(MaxMethods::MAX)),
             currency: Currency::parse(&self.currency)
                 .map_err(|_| StoreError::Corrupt("the currency of an entrypoint".into()))?,
+            invoicing: serde_json::from_str(&self.invoicing)?,
         })
     }
 }

@@ -6,6 +6,7 @@ use super::lock_row::{LockRow, insert_lock_rows, lock_entrypoints};
 use super::{EntrypointRow, OrganisationRow};
 use crate::domain::customers::fields::TextField;
 use crate::domain::customers::identifier::Identifier;
+use crate::domain::entrypoints::invoicing::Invoicing;
 use crate::domain::entrypoints::settings::Settings;
 use crate::domain::entrypoints::{Entrypoint, Policy};
 use crate::domain::kernel::problem::{Problem, Rejection};
@@ -95,7 +96,7 @@ pub(crate) fn create_entrypoint(
         .get_result(c)
         .optional())?;
     let id = made.ok_or_else(taken)?;
-    write_settings(conn, id, settings)?;
+    write_settings(conn, (id, &Invoicing::default()), settings)?;
     let key_id = ring.create_data_key(conn, id, 1, now)?;
     let own = settings.identifiers.clone().filter(|own| !own.is_empty());
     let lock_row = LockRow {
@@ -208,12 +209,22 @@ pub(crate) fn update_entrypoint(conn: &mut Conn, id: i64, settings: &Settings) -
         let problem = Problem::field(&["currency"], "has_transactions", HAS_TRANSACTIONS);
         return Err(Rejection::State(vec![problem]).into());
     }
-    write_settings(conn, id, settings)?;
+    write_settings(conn, (id, &present.invoicing), settings)?;
     settings_changed(conn, &[id])
 }
 
-/// Writes the settings that are not `None`.
-fn write_settings(conn: &mut Conn, id: i64, settings: &Settings) -> Result<(), StoreError> {
+/// Writes the settings that are not `None`. `invoicing` are those of invoices so far.
+fn write_settings(
+    conn: &mut Conn,
+    (id, invoicing): (i64, &Invoicing),
+    settings: &Settings,
+) -> Result<(), StoreError> {
+    let invoicing = if settings.invoicing.is_empty() {
+        None
+    } else {
+        let new = settings.invoicing.onto(invoicing).map_err(Rejection::Invalid)?;
+        Some(serde_json::to_string(&new)?)
+    };
     let fields = |fields: &Vec<TextField>| json(fields.iter().map(|field| field.name().to_owned()));
     let policy = settings.identifiers.as_deref().map(policy_json).transpose()?;
     let required = settings.required.as_ref().map(fields).transpose()?;
@@ -234,6 +245,7 @@ fn write_settings(conn: &mut Conn, id: i64, settings: &Settings) -> Result<(), S
             settings.card_guard.map(|guard| entrypoint::card_guard.eq(guard.name())),
             settings.max_methods.map(|most| entrypoint::max_methods.eq(i64::from(most.0))),
             settings.currency.map(|currency| entrypoint::currency.eq(currency.code())),
+            invoicing.map(|invoicing| entrypoint::invoicing.eq(invoicing)),
         ))
         .execute(c)
         .optional_empty_changeset())?;

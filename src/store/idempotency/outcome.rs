@@ -4,6 +4,7 @@ use super::IdempotencyRow;
 use crate::domain::comments::Comment;
 use crate::domain::decide::command::{MatchReport, Outcome, PutResult};
 use crate::domain::decide::delivery::ItemAnswer;
+use crate::domain::decide::invoicing::InvoiceDone;
 use crate::domain::decide::working_set::IdempotencyRecord;
 use crate::domain::methods::method::Method;
 use crate::domain::subscriptions::Subscription;
@@ -25,6 +26,8 @@ pub(crate) struct OutcomeDetail {
     pub method: Option<Box<Method>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscribed: Option<(PutResult, Option<Box<Subscription>>)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoiced: Option<InvoiceDone>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<ItemAnswer>,
 }
@@ -32,6 +35,9 @@ pub(crate) struct OutcomeDetail {
 /// The kinds of records for deliveries of transactions, and for links of them.
 pub(crate) const INGEST_KIND: &str = "ingest";
 pub(crate) const LINK_KIND: &str = "link";
+
+/// The kind of a record for a change of an invoice.
+pub(crate) const INVOICE_KIND: &str = "invoice";
 
 /// The beginning of the kind of a record for a change of a stored method; the method's id follows, which outlives an erase.
 pub(crate) const METHOD_KIND: &str = "method/";
@@ -80,6 +86,11 @@ pub(crate) fn open(
         ("comment", Some(id), _) => Outcome::Commented { id, comment: detail.comment },
         (INGEST_KIND, ..) => Outcome::Ingested(detail.items),
         (LINK_KIND, Some(id), _) => Outcome::Linked { id },
+        // Of an erased person nothing is left to be told but that the key was used.
+        (INVOICE_KIND, Some(id), _) => match detail.invoiced {
+            Some(done) => Outcome::Invoiced(done),
+            None => Outcome::Linked { id },
+        },
         ("match", ..) => Outcome::Matched(detail.report.ok_or_else(corrupt)?),
         (kind, Some(id), Some(version)) if kind.starts_with(METHOD_KIND) => {
             let method_id = kind.trim_start_matches(METHOD_KIND).to_owned();

@@ -186,10 +186,15 @@ impl DryRunRecords {
             let columns = (dry_run_transaction::digest, dry_run_transaction::document);
             let found: Vec<(Vec<u8>, Vec<u8>)> = on!(conn, |c| {
                 let own = of_job!(dry_run_transaction, job_id, self.id);
-                let refunds = own.filter(dry_run_transaction::refund_of.eq(&digest)).select(columns);
                 let mut found: Vec<(Vec<u8>, Vec<u8>)> =
                     own.filter(dry_run_transaction::digest.eq(&digest)).select(columns).load(c)?;
                 if with_refunds {
+                    let refunds = dry_run_transaction::table
+                        // The sum keeps the planner from the primary key.
+                        .filter((dry_run_transaction::entrypoint_id + 0_i64).eq(self.id.entrypoint_id))
+                        .filter(dry_run_transaction::job_id.eq(self.id.job_id))
+                        .filter(dry_run_transaction::refund_of.eq(&digest))
+                        .select(columns);
                     found.extend(refunds.load::<(Vec<u8>, Vec<u8>)>(c)?);
                 }
                 Ok::<_, diesel::result::Error>(found)
@@ -203,6 +208,7 @@ impl DryRunRecords {
     pub(crate) fn waiting(&self, conn: &mut Conn, digest: &[u8]) -> Result<Vec<Transaction>, StoreError> {
         let waiting: Vec<Vec<u8>> = on!(conn, |c| of_job!(dry_run_payer, job_id, self.id)
             .filter(dry_run_payer::digest.eq(digest))
+            .order(dry_run_payer::waiting)
             .limit(i64::try_from(WAITING_MAX).unwrap_or(i64::MAX))
             .select(dry_run_payer::waiting)
             .load(c))?;

@@ -37,6 +37,8 @@ struct Content {
     link: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     receipt: Option<Receipt>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    invoice_id: Option<i64>,
 }
 
 fn content_ad(entrypoint_id: i64, customer_id: i64, message_id: &str) -> Ad {
@@ -124,6 +126,7 @@ fn seal(
         name: customer.name(),
         link: mail.link.clone(),
         receipt: mail.receipt.clone(),
+        invoice_id: mail.invoice_id,
     };
     let message_id = uuid::Uuid::new_v4().to_string();
     let key = ring.service_key(conn)?;
@@ -243,7 +246,7 @@ pub(crate) fn send_link(
     drop_kinds(conn, entrypoint_id, customer_id, &[kind], now)?;
     let issue = |link| links::issue(conn, entrypoint_id, customer_id, link, now, link_ttl_secs);
     let link = kind.link().map(issue).transpose()?;
-    let mail = NewMail { entrypoint_id, customer_id, kind, link, receipt: None };
+    let mail = NewMail { link, ..NewMail::of(entrypoint_id, customer_id, kind) };
     enqueue_to(conn, ring, &mail, &stored.customer, now)
 }
 
@@ -396,6 +399,9 @@ fn retry(
     if kind == MailKind::Receipt {
         return Err(refused("not_repeatable", "its content is no longer known; send the receipt anew"));
     }
+    if kind == MailKind::Invoice {
+        return Err(refused("not_repeatable", "its content is no longer known; send the invoice anew"));
+    }
     // The mail must not revive a link that was used or replaced.
     if kind == MailKind::Invitation && customer.password_hash.is_some() {
         return Err(refused("active", "the customer has an account by now"));
@@ -404,7 +410,7 @@ fn retry(
     let issue = |link| links::issue(conn, entrypoint_id, customer_id, link, now, ttl_secs);
     let link = kind.link().map(issue).transpose()?;
     // The content is new, so the mail has a new Message-ID: receivers must not take it for the earlier one.
-    let mail = NewMail { entrypoint_id, customer_id, kind, link, receipt: None };
+    let mail = NewMail { link, ..NewMail::of(entrypoint_id, customer_id, kind) };
     let Some(queued) = seal(conn, ring, &mail, customer, now)? else {
         return Err(refused("no_email", "the customer is deleted or has no e-mail address"));
     };

@@ -132,6 +132,8 @@ fn take(conn: &mut Conn, ring: &KeyRing, now: Micros, limit: i64) -> Result<Vec<
                 name: content.name,
                 link: content.link,
                 receipt: content.receipt,
+                invoice_id: content.invoice_id,
+                invoice: None,
             },
         });
     }

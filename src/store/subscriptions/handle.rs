@@ -52,10 +52,10 @@ macro_rules! asked {
         if let Some(customers) = &filter.customers {
             rows = rows.filter(subscription::customer_id.eq_any(customers));
         }
-        if let Some(from) = filter.next_from {
+        if let Some(from) = filter.next.from {
             rows = rows.filter(subscription::next_at_us.ge(from));
         }
-        if let Some(before) = filter.next_before {
+        if let Some(before) = filter.next.before {
             rows = rows.filter(subscription::next_at_us.lt(before));
         }
         rows

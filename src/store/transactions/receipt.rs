@@ -84,8 +84,7 @@ impl Transactions<'_> {
                     return Err(Rejection::Invalid(problems).into());
                 }
                 let receipt = Some(receipt_of(entrypoint_id, &transaction));
-                let mail =
-                    NewMail { entrypoint_id, customer_id, kind: MailKind::Receipt, link: None, receipt };
+                let mail = NewMail { receipt, ..NewMail::of(entrypoint_id, customer_id, MailKind::Receipt) };
                 enqueue_to(conn, ring, &mail, customer, clock::now())?;
                 Ok(answer)
             })

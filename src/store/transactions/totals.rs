@@ -18,6 +18,7 @@ use crate::store::engine::conn::{Conn, on};
 use crate::store::engine::error::StoreError;
 use crate::store::engine::prepared::ask;
 use crate::store::engine::schema::{customer_total, transaction};
+use crate::store::invoices;
 
 /// A row of `customer_total`, or what to add to it.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
@@ -256,11 +257,23 @@ pub(crate) fn of_customer(
         .load(c))?)
 }
 
-/// When the last sale of each of some customers was paid, where one was.
+/// When each of some customers last bought something, where they did: when a sale was paid, or an invoice issued.
 ///
 /// # Errors
 /// The database's.
 pub(crate) fn last_sales(
+    conn: &mut Conn,
+    entrypoint_id: i64,
+    customers: &[i64],
+) -> Result<BTreeMap<i64, Micros>, StoreError> {
+    let mut all = last_paid(conn, entrypoint_id, customers)?;
+    for (id, at) in invoices::last_issued(conn, entrypoint_id, customers)? {
+        all.entry(id).and_modify(|last| *last = at.max(*last)).or_insert(at);
+    }
+    Ok(all)
+}
+
+fn last_paid(
     conn: &mut Conn,
     entrypoint_id: i64,
     customers: &[i64],

@@ -15,7 +15,7 @@ fn operations(
     import: &str,
     invitation: &str,
     label_job: &str,
-    [method_id, trans_id, subscription_id]: [&str; 3],
+    [method_id, trans_id, subscription_id, invoice_id]: [&str; 4],
 ) -> Vec<(Method, String)> {
     let mut found = Vec::new();
     for (template, item) in addresses(document) {
@@ -39,6 +39,7 @@ fn operations(
             "{methodId}" => method_id,
             "{transId}" => trans_id,
             "{subscriptionId}" | "{id}" if template.contains("/Subscription/") => subscription_id,
+            "{invoiceId}" => invoice_id,
             "{customerId}" => &*own,
             "{mode}" => "ytd",
             "{freq}" => "m",
@@ -50,7 +51,10 @@ fn operations(
             if let Ok(method) = method.to_uppercase().parse::<Method>()
                 && ["GET", "PUT", "POST", "DELETE", "PATCH"].contains(&method.as_str())
             {
-                found.push((method, path.clone()));
+                // Only a POST names the entrypoint there.
+                let is_by_id = template.ends_with("/Invoice/{target}") && method != Method::POST;
+                let path = if is_by_id { path.replace("demo", invoice_id) } else { path.clone() };
+                found.push((method, path));
             }
         }
     }
@@ -98,7 +102,11 @@ both!(rules_2_an_unknown_parameter_is_refused_on_every_route, |db| async {
     let subscription = json!({"customerId": fixture.customer, "status": "running", "plan": "gold"});
     let subscribed = master.put("/api/Subscription/external/demo/shop/S-1", &subscription).await.expect(200);
     let subscribed = subscribed.data()["idSub"].to_string();
-    let own = [method, &paid, &subscribed];
+    let invoice = json!({"customerData": {"customerId": fixture.customer},
+        "invoiceData": {"items": [{"itemProductName": "Tea", "itemCost": 5}]}});
+    let invoice = master.post("/api/Invoice/demo", &invoice).await.expect(200);
+    let invoice = invoice.json["responseData"].to_string();
+    let own = [method, &paid, &subscribed, &invoice];
     let operations = operations(&document, fixture.customer, &token, &import, &invitation, &labels, own);
     fixture.before = Fixture::state(&fixture.client, fixture.customer).await;
     assert!(operations.len() >= 17, "{operations:?}");

@@ -134,6 +134,13 @@ async fn paid(client: &Client, number: usize) -> String {
     id
 }
 
+/// The id of a new invoice of the customer who is always there.
+async fn made(client: &Client, is_open: bool) -> String {
+    let mut body = table::invoice(0);
+    body["invoiceData"]["invoiceStatus"] = json!(u8::from(is_open));
+    client.post("/api/Invoice/demo", &body).await.expect(200).json["responseData"].to_string()
+}
+
 /// The number of a new secret of webhooks.
 async fn secret(client: &Client) -> String {
     let made = client.post("/api/Paypoint/ingest/demo", &json!({"dialect": "payabli"})).await.expect(200);
@@ -155,6 +162,8 @@ struct Fixture {
     subscription: String,
     paid: String,
     secret: String,
+    draft: String,
+    invoice: String,
     other_org: u64,
 }
 
@@ -182,6 +191,7 @@ impl Fixture {
         let subscription = subscribed.data()["idSub"].to_string();
         let paid = paid(&master, 30_001).await;
         let secret = secret(&master).await;
+        let (draft, invoice) = (made(&master, false).await, made(&master, true).await);
         Self {
             server,
             master,
@@ -196,6 +206,8 @@ impl Fixture {
             subscription,
             paid,
             secret,
+            draft,
+            invoice,
             other_org,
         }
     }
@@ -218,6 +230,8 @@ impl Fixture {
             Parameter::Subscription => self.subscription.clone(),
             Parameter::Paid => self.paid.clone(),
             Parameter::Secret => self.secret.clone(),
+            Parameter::Draft => self.draft.clone(),
+            Parameter::Invoice => self.invoice.clone(),
             Parameter::Unlinked => format!("{}/{}", self.customer, self.transaction),
         }
     }
@@ -236,6 +250,8 @@ impl Fixture {
             | Parameter::LabelJob
             | Parameter::Subscription
             | Parameter::Secret
+            | Parameter::Draft
+            | Parameter::Invoice
             | Parameter::Mail => "987654321",
             Parameter::Token => "00000000-0000-4000-8000-000000000000",
             Parameter::Method | Parameter::Transaction | Parameter::Paid => {
@@ -261,6 +277,8 @@ impl Fixture {
             Parameter::Transaction => transaction(&self.master, 10_000 + number).await,
             Parameter::Paid => paid(&self.master, 10_000 + number).await,
             Parameter::Secret => secret(&self.master).await,
+            Parameter::Draft => made(&self.master, false).await,
+            Parameter::Invoice => made(&self.master, true).await,
             Parameter::Unlinked => {
                 let owner = created(&self.master, "demo", &customer(10_000 + number)).await;
                 format!("{owner}/{}", transaction(&self.master, 10_000 + number).await)
@@ -302,9 +320,11 @@ impl Fixture {
             .map(|mail| json!([mail["mailId"], mail["messageId"]]))
             .collect();
         let comments = self.master.get(&format!("{}/comments", path(self.customer))).await.expect(200);
+        let invoices = self.master.get("/api/Query/invoices/demo?limitRecord=0").await.expect(200).json;
         let money = self.master.get(&format!("/api/MoneyIn/details/{}", self.transaction)).await.expect(200);
         json!([
             money.json,
+            invoices,
             comments.json,
             record.json,
             etag(&record),
@@ -507,6 +527,8 @@ both!(rules_1_foreign_objects_answer_as_if_they_did_not_exist, |db| async {
                 | Parameter::Transaction
                 | Parameter::Paid
                 | Parameter::Secret
+                | Parameter::Draft
+                | Parameter::Invoice
                 | Parameter::Unlinked
                 | Parameter::Subscription
                 | Parameter::Method => true,

@@ -230,3 +230,23 @@ both!(rules_4_a_key_of_another_token_does_not_tell_who_is_a_customer, |db| async
     let told = keyed(&blind).await;
     assert_eq!((results(&told), told.replayed()), (vec!["unchanged".to_owned()], false), "{}", told.text);
 });
+
+both!(rules_1_who_is_refused_as_another_tells_no_masked_address, |db| async {
+    let server = Server::start(db).await;
+    let client = master(&server);
+    client.put("/api/Paypoint/settings/demo", &identifiers(&["customerNumber"])).await.expect(200);
+    let ada = created(&client, "demo", &json!({"customerNumber": "A-1"})).await;
+    created(&client, "demo", &json!({"customerNumber": "B-1", "email": "ben@example.test"})).await;
+    one(&client, with(sale("T-1", 5), json!({"customerId": ada}))).await;
+    let scopes = ["customers:read", "customers:write", "money:read", "money:write"];
+    let masked = server.anonymous().token(&token_with(server.site(), &scopes));
+    for email in ["ben@example.test", "guess@example.test"] {
+        let customer = json!({"customer": {"customerNumber": "B-1", "email": email}});
+        let told = one(&masked, with(sale("T-1", 5), customer)).await;
+        assert_eq!(
+            (&told["result"], code(&told)),
+            (&json!("refused"), "linked_to_another"),
+            "{email}: {told}"
+        );
+    }
+});

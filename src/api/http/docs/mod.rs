@@ -52,6 +52,7 @@ pub(crate) fn skeleton() -> OpenApi {
             (name = "Comments", description = "What staff write about a customer"),
             (name = "Stored methods", description = "Tokens of payment providers that hang on a customer; never card numbers"),
             (name = "Subscriptions", description = "What customers subscribed to elsewhere, as records"),
+            (name = "Invoices", description = "Invoices and credit notes: drafts, numbers without gaps, PDFs, payments"),
             (name = "Transactions", description = "Money that your payment systems moved, and whose it was"),
             (name = "Labels", description = "Labels of customers with their counts, and changes to those of many"),
             (name = "Invitations", description = "Customers invited to the portal, one or many"),

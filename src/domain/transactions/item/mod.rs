@@ -332,12 +332,31 @@ fn at(name: &str, (code, message): ValueError) -> Problem {
     Problem::field(&[name], code, message)
 }
 
-pub(super) fn wrong_type(wanted: &str, given: &Given<'_>) -> ValueError {
+pub(in crate::domain) fn wrong_type(wanted: &str, given: &Given<'_>) -> ValueError {
     ("wrong_type", format!("must be {wanted}, not {}", given.kind()))
 }
 
+/// A text in its stored form, without card numbers; `None` for an empty one.
+///
+/// # Errors
+/// It is no text, is too long, or looks like the number of a card.
+pub fn text_told(given: &Given<'_>, chars_max: usize) -> Result<Option<CompactString>, ValueError> {
+    text(given, chars_max)
+}
+
+/// How something was paid, such as `card`; `None` for an empty text.
+///
+/// # Errors
+/// It is no such word.
+pub fn method_told(given: &Given<'_>) -> Result<Option<CompactString>, ValueError> {
+    text(given, SYSTEM_CHARS_MAX)?.map(|word| method(&word)).transpose()
+}
+
 /// A text in its stored form; `None` for an empty one.
-pub(super) fn text(given: &Given<'_>, chars_max: usize) -> Result<Option<CompactString>, ValueError> {
+pub(in crate::domain) fn text(
+    given: &Given<'_>,
+    chars_max: usize,
+) -> Result<Option<CompactString>, ValueError> {
     let text = id(given, chars_max)?;
     match &text {
         Some(text) if card::holds(text) => Err((card::CODE, "must not hold a card number".into())),
@@ -347,7 +366,10 @@ pub(super) fn text(given: &Given<'_>, chars_max: usize) -> Result<Option<Compact
 
 /// An id of another system in its stored form; `None` for an empty one. Whether it may look like a card number is a setting of
 /// the entrypoint (rules 10), by which the whole body was checked before.
-pub(super) fn id(given: &Given<'_>, chars_max: usize) -> Result<Option<CompactString>, ValueError> {
+pub(in crate::domain) fn id(
+    given: &Given<'_>,
+    chars_max: usize,
+) -> Result<Option<CompactString>, ValueError> {
     let text = match given {
         Given::Null => return Ok(None),
         Given::Text(text) => clean(text, chars_max)?,
@@ -412,15 +434,19 @@ fn status(given: &Given<'_>) -> Result<Option<Status>, ValueError> {
     }
 }
 
+/// The text of a decimal: a JSON number, or a decimal in a text; `None` for an empty one.
+pub(in crate::domain) fn number<'a>(given: &'a Given<'_>) -> Result<Option<&'a str>, ValueError> {
+    match given {
+        Given::Null => Ok(None),
+        Given::Number(text) => Ok(Some(text)),
+        Given::Text(text) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
+        other => Err(wrong_type("a decimal number", other)),
+    }
+}
+
 fn money(given: &Given<'_>) -> Result<Option<Money>, ValueError> {
-    let text = match given {
-        Given::Null => return Ok(None),
-        Given::Number(text) => text,
-        Given::Text(text) if text.trim().is_empty() => return Ok(None),
-        Given::Text(text) => text.trim(),
-        other => return Err(wrong_type("a decimal number", other)),
-    };
-    Money::parse(text).map(Some).map_err(|error| ("invalid_amount", error.to_string()))
+    let read = number(given)?.map(Money::parse).transpose();
+    read.map_err(|error| ("invalid_amount", error.to_string()))
 }
 
 fn not_negative(amount: Money) -> Result<Money, ValueError> {

@@ -35,6 +35,10 @@ pub(super) enum Parameter {
     Unlinked,
     /// A secret of webhooks of the entrypoint `demo`.
     Secret,
+    /// A draft of an invoice of the entrypoint `demo`.
+    Draft,
+    /// An open invoice of the entrypoint `demo`.
+    Invoice,
 }
 
 pub(super) struct Operation {
@@ -56,6 +60,9 @@ const fn operation(
 ) -> Operation {
     Operation { method, path, scopes, parameter, body }
 }
+
+/// What it takes to make and change invoices.
+const INVOICES: &[&str] = &["money:write", "customers:read"];
 
 pub(super) fn customer(number: usize) -> Value {
     json!({"email": format!("operation{number}@example.test"), "firstname": "Ada"})
@@ -110,6 +117,19 @@ fn payer(number: usize) -> Value {
 /// A subscription of the customer who is always there.
 pub(super) fn subscription(_: usize) -> Value {
     json!({"customer": {"email": "victim@example.test"}, "plan": "Gold"})
+}
+
+/// An invoice of the customer who is always there.
+pub(super) fn invoice(_: usize) -> Value {
+    json!({"customerData": {"customerId": 1}, "invoiceData": {"items": [{"itemProductName": "Tea", "itemCost": 5}]}})
+}
+
+fn discount(_: usize) -> Value {
+    json!({"invoiceData": {"discount": 1}})
+}
+
+fn nothing(_: usize) -> Value {
+    json!({})
 }
 
 pub(super) fn sales(number: usize) -> Value {
@@ -341,6 +361,52 @@ pub(super) const PROTECTED: &[Operation] = &[
     operation(Method::GET, "/api/Subscription/{}", &["money:read"], Parameter::Subscription, None),
     operation(Method::GET, "/api/Query/subscriptions/{}", &["money:read"], Parameter::Entry, None),
     operation(Method::GET, "/api/Query/subscriptions/org/{}", &["money:read"], Parameter::Organisation, None),
+    operation(Method::POST, "/api/Invoice/{}", INVOICES, Parameter::Entry, Some(invoice)),
+    operation(Method::GET, "/api/Invoice/{}", &["money:read", "customers:read"], Parameter::Invoice, None),
+    operation(Method::PUT, "/api/Invoice/{}", INVOICES, Parameter::Draft, Some(discount)),
+    operation(Method::DELETE, "/api/Invoice/{}", INVOICES, Parameter::Draft, None),
+    operation(Method::GET, "/api/Invoice/getNumber/{}", &["money:read"], Parameter::Entry, None),
+    operation(
+        Method::GET,
+        "/api/Invoice/{}/pdf",
+        &["money:read", "customers:read", "pii:read"],
+        Parameter::Invoice,
+        None,
+    ),
+    operation(Method::POST, "/api/Invoice/{}/finalize", INVOICES, Parameter::Draft, None),
+    operation(Method::POST, "/api/Invoice/{}/void", INVOICES, Parameter::Invoice, None),
+    operation(Method::POST, "/api/Invoice/{}/payments", INVOICES, Parameter::Invoice, Some(nothing)),
+    operation(Method::POST, "/api/Invoice/{}/creditNote", INVOICES, Parameter::Invoice, Some(nothing)),
+    operation(Method::GET, "/api/Invoice/send/{}", INVOICES, Parameter::Invoice, None),
+    operation(Method::POST, "/api/Invoice/send/{}", INVOICES, Parameter::Invoice, None),
+    operation(
+        Method::GET,
+        "/api/Query/invoices/{}",
+        &["money:read", "customers:read"],
+        Parameter::Entry,
+        None,
+    ),
+    operation(
+        Method::GET,
+        "/api/Query/invoices/org/{}",
+        &["money:read", "customers:read"],
+        Parameter::Organisation,
+        None,
+    ),
+    operation(
+        Method::GET,
+        "/api/Export/invoices/csv/{}",
+        &["money:read", "customers:read", "customers:export"],
+        Parameter::Entry,
+        None,
+    ),
+    operation(
+        Method::GET,
+        "/api/Export/invoices/zip/org/{}",
+        &["money:read", "customers:read", "customers:export", "pii:read"],
+        Parameter::Organisation,
+        None,
+    ),
     operation(Method::GET, "/api/MoneyIn/details/{}", &["money:read"], Parameter::Transaction, None),
     operation(
         Method::GET,

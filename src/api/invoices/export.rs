@@ -1,0 +1,128 @@
+//! Invoices as files.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, get};
+use utoipa::IntoParams;
+
+use super::list::filter_of;
+use crate::api::customers::view_of;
+use crate::api::exports::WorkbookOut;
+use crate::api::http::call::Call;
+use crate::api::http::error::{Error, unless_any};
+use crate::api::http::params::{EntryPath, OrganisationPath};
+use crate::api::lists::params::ListTarget;
+use crate::clock;
+use crate::domain::accounts::token::Scope;
+use crate::domain::kernel::problem::Problem;
+use crate::domain::view::View;
+use crate::export::{InvoiceExport, InvoiceFormat};
+use crate::store::InvoiceRequest;
+
+/// An archive's bytes.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(crate) struct ArchiveOut(Vec<u8>);
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+#[expect(dead_code, reason = "the texts and names of the OpenAPI document, and nothing else")]
+struct InvoiceFormatPath {
+    /// `csv` or `xlsx` for a table, `zip` for an archive of PDFs
+    #[param(example = "csv")]
+    format: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[expect(dead_code, reason = "the texts and names of the OpenAPI document, and nothing else")]
+struct InvoiceExportQuery {
+    /// As in the list of invoices, like the next ones
+    status: Option<String>,
+    /// `invoice` or `creditNote`
+    kind: Option<String>,
+    /// Whether they wait for money and their due date is over
+    overdue: Option<bool>,
+    /// Those of this customer
+    #[param(minimum = 1)]
+    customer_id: Option<i64>,
+    /// Those of this day; also `invoiceDate(ge)`, `(gt)`, `(le)` and `(lt)`
+    invoice_date: Option<String>,
+}
+
+/// Export an entrypoint's invoices
+///
+/// The newest first: as a table (`csv`, `xlsx`) of all of them, drafts too, or as an archive (`zip`) of the PDFs of those that
+/// are issued. Filters are those of the list. It needs `customers:export`, `customers:read` and `money:read`; the archive also
+/// needs `pii:read`, and leaves out what was issued to erased people.
+#[utoipa::path(
+    tag = "Exports",
+    params(InvoiceFormatPath, EntryPath, InvoiceExportQuery),
+    responses((status = 200, description = "The file", content(
+        (String = "text/csv"),
+        (WorkbookOut = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (ArchiveOut = "application/zip"),
+    ))),
+)]
+#[get("/api/Export/invoices/{format}/{entry}")]
+pub(crate) async fn export_invoices(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersExport)?;
+    call.require(Scope::CustomersRead)?;
+    let target = ListTarget::of_entrypoint(&call, Scope::MoneyRead).await?;
+    export(&call, target).await
+}
+
+/// Export an organisation's invoices
+///
+/// Those of all its entrypoints that the token sees; otherwise as the export of one entrypoint.
+#[utoipa::path(
+    tag = "Exports",
+    params(InvoiceFormatPath, OrganisationPath, InvoiceExportQuery),
+    responses((status = 200, description = "The file", content(
+        (String = "text/csv"),
+        (WorkbookOut = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (ArchiveOut = "application/zip"),
+    ))),
+)]
+#[get("/api/Export/invoices/{format}/org/{orgId}")]
+pub(crate) async fn export_organisation_invoices(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersExport)?;
+    call.require(Scope::CustomersRead)?;
+    let target = ListTarget::of_organisation(&call, Scope::MoneyRead).await?;
+    export(&call, target).await
+}
+
+async fn export(call: &Call, target: ListTarget) -> Result<HttpResponse, Error> {
+    let (filter, mut problems) = filter_of(call.params());
+    let format = InvoiceFormat::parse(call.path("format")).map_err(|message| {
+        problems.push(Problem::parameter("format", "invalid_value", message));
+    });
+    let format = unless_any(problems, format.map_err(|()| Error::NotFound))?;
+    if format == InvoiceFormat::Zip {
+        call.require(Scope::PiiRead)?;
+    }
+    let name = format.file_name(&target.file_name, clock::now());
+    let request = InvoiceRequest {
+        entrypoints: target.entrypoints,
+        filter,
+        before: None,
+        skip: 0,
+        limit: 0,
+        counts: false,
+    };
+    let masked = view_of(&call.caller) == View::Masked;
+    let mut export = InvoiceExport::begin(Arc::clone(&call.app.store), request, format, masked).await?;
+    let stream = async_stream::try_stream! {
+        while let Some(bytes) = export.next().await.map_err(Error::from)? {
+            yield Bytes::from(bytes);
+        }
+    };
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "private, no-store"))
+        .insert_header((CONTENT_TYPE, format.media_type()))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .streaming::<_, actix_web::Error>(stream))
+}

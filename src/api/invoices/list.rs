@@ -1,0 +1,129 @@
+//! Lists of invoices.
+
+use actix_web::{HttpResponse, get};
+use serde::Serialize;
+use utoipa::IntoParams;
+
+use super::out::InvoiceOut;
+use super::sight_of;
+use crate::api::http::body::Params;
+use crate::api::http::call::Call;
+use crate::api::http::error::{Error, unless_any};
+use crate::api::http::params::{EntryPath, OrganisationPath};
+use crate::api::lists::SummaryOut;
+use crate::api::lists::newest::{self, Fetched, NO_FILTERS, Part, Wanted};
+use crate::api::lists::params::ListTarget;
+use crate::domain::accounts::token::Scope;
+use crate::domain::invoices::filter::InvoiceFilter;
+use crate::domain::kernel::problem::Problem;
+use crate::store::InvoiceRequest;
+
+/// The kind of a page token.
+const CURSOR: &str = "invoices";
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[expect(dead_code, reason = "the texts and names of the OpenAPI document, and nothing else")]
+struct InvoicesQuery {
+    /// How many to skip; 0 by default
+    #[param(minimum = 0)]
+    from_record: Option<i64>,
+    /// How many to answer; 20 by default, 0 or less for all of them
+    limit_record: Option<i64>,
+    /// The token of a page, from `Summary.pageIdentifier` of the page before
+    page_identifier: Option<String>,
+    /// `draft`, `open`, `partlyPaid`, `paid` or `cancelled`, or Payabli's 0, 1, 2, 4 and 99; also `status(ne)`, and `status(in)` with `|` between words
+    status: Option<String>,
+    /// `invoice` or `creditNote`
+    kind: Option<String>,
+    /// Whether they wait for money and their due date is over
+    overdue: Option<bool>,
+    /// Those of this customer; also `customerId(in)`
+    #[param(minimum = 1)]
+    customer_id: Option<i64>,
+    /// The one with this number
+    invoice_number: Option<String>,
+    /// Those of this day; also `invoiceDate(ge)`, `(gt)`, `(le)` and `(lt)`, as for the next three
+    invoice_date: Option<String>,
+    /// Those that are due on this day
+    due_date: Option<String>,
+    /// Those that were made on this day
+    created_at: Option<String>,
+    /// Those that come to this amount
+    total_amount: Option<String>,
+}
+
+/// A page of invoices.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct InvoicesOut<'a> {
+    /// How many invoices there are.
+    summary: SummaryOut,
+    /// The invoices of this page, the newest first.
+    records: Vec<InvoiceOut<'a>>,
+}
+
+/// List an entrypoint's invoices
+///
+/// The newest first, drafts and credit notes too. Filters are `field(op)=value`, or `parameters` as the SDKs send them. It needs
+/// `money:read` and `customers:read`.
+#[utoipa::path(
+    tag = "Invoices",
+    params(EntryPath, InvoicesQuery),
+    responses((status = 200, description = "A page of invoices", body = InvoicesOut<'_>)),
+)]
+#[get("/api/Query/invoices/{entry}")]
+pub(crate) async fn list_invoices(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersRead)?;
+    let target = ListTarget::of_entrypoint(&call, Scope::MoneyRead).await?;
+    list(&call, target).await
+}
+
+/// List an organisation's invoices
+///
+/// Those of all its entrypoints that the token sees; otherwise as the list of one entrypoint.
+#[utoipa::path(
+    tag = "Invoices",
+    params(OrganisationPath, InvoicesQuery),
+    responses((status = 200, description = "A page of invoices", body = InvoicesOut<'_>)),
+)]
+#[get("/api/Query/invoices/org/{orgId}")]
+pub(crate) async fn list_organisation_invoices(call: Call) -> Result<HttpResponse, Error> {
+    call.require(Scope::CustomersRead)?;
+    let target = ListTarget::of_organisation(&call, Scope::MoneyRead).await?;
+    list(&call, target).await
+}
+
+/// The filters among the parameters that are left, and all problems.
+pub(super) fn filter_of(params: Params) -> (InvoiceFilter, Vec<Problem>) {
+    let (pairs, mut problems) = params.rest();
+    let filter = InvoiceFilter::parse(&pairs, &NO_FILTERS).unwrap_or_else(|found| {
+        problems.extend(found);
+        InvoiceFilter::default()
+    });
+    (filter, problems)
+}
+
+async fn list(call: &Call, target: ListTarget) -> Result<HttpResponse, Error> {
+    let mut params = call.params();
+    let wanted = Wanted::read(&mut params);
+    let (filter, problems) = filter_of(params);
+    unless_any(problems, Ok(()))?;
+    let name = format!("{}/{filter:?}", target.name);
+    let (app, sight) = (call.app.clone(), sight_of(call));
+    newest::answer(call, CURSOR, &name, wanted, move |part| {
+        let (app, filter) = (app.clone(), filter.clone());
+        let Part { before, skip, limit, counts } = part;
+        let request =
+            InvoiceRequest { entrypoints: target.entrypoints.clone(), filter, before, skip, limit, counts };
+        async move {
+            let page = app.store.invoices().page(request).await?;
+            let written = page.records.iter().map(|one| {
+                Ok::<_, Error>((one.invoice.id, serde_json::to_vec(&InvoiceOut::new(one, sight))?))
+            });
+            let records = written.collect::<Result<_, _>>()?;
+            Ok(Fetched { records, total: page.total, has_more: page.has_more })
+        }
+    })
+    .await
+}

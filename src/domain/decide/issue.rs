@@ -1,0 +1,65 @@
+//! Issues invoices and credit notes (rules 19): the number is given here, under the lock of the entrypoint, so that a series has
+//! no hole and its days ascend.
+
+use super::Undecided;
+use super::working_set::WorkingSet;
+use crate::domain::customers::record::Stored;
+use crate::domain::invoices::{Invoice, Issue, buyer, day_of, due_day, look, seller};
+use crate::domain::kernel::problem::{Problem, Rejection};
+
+/// A refusal that the state of an invoice is the reason of.
+pub(super) fn refused(code: &'static str, message: impl Into<String>) -> Undecided {
+    Rejection::State(vec![Problem::field(&[], code, message)]).into()
+}
+
+/// Gives a draft its number, its days, and the snapshots of seller and buyer. `corrects` is the invoice that a credit note
+/// corrects; `stored` its customer. The series moves on at once; whoever refuses something afterwards must do so before.
+///
+/// # Errors
+/// 409 for a deleted customer, a day out of order, or a number that another invoice has; missing facts.
+pub(super) fn issue(
+    working_set: &mut WorkingSet,
+    invoice: &mut Invoice,
+    stored: &Stored,
+    corrects: Option<(i64, String)>,
+) -> Result<(), Undecided> {
+    if stored.customer.is_deleted() {
+        return Err(Rejection::Deleted.into());
+    }
+    let entrypoint = &working_set.entrypoint;
+    let series = working_set.invoices.series(invoice.kind)?;
+    // The clock of another instance may have been ahead.
+    let today = series.last_day.map_or(day_of(working_set.now), |last| last.max(day_of(working_set.now)));
+    let day = invoice.content.wanted_day.unwrap_or(today);
+    if let Some(last) = series.last_day.filter(|last| day < *last) {
+        let message = format!(
+            "invoiceDate is before the day of the last number, {last}, and the days of a series ascend; change or clear invoiceDate"
+        );
+        return Err(refused("date_out_of_order", message));
+    }
+    if day > today {
+        let message = "invoiceDate lies ahead; issue the invoice on that day, or change or clear invoiceDate";
+        return Err(refused("date_out_of_order", message));
+    }
+    let pattern = invoice.kind.pattern(&entrypoint.invoicing);
+    let taken = series.take(&pattern, entrypoint.invoicing.restart, day);
+    if working_set.invoices.numbered(&taken.number)?.is_some() {
+        let message = format!(
+            "the next number of the series, {}, is that of an invoice already; change the setting {}",
+            taken.number, "invoiceNumberPattern or creditNoteNumberPattern"
+        );
+        return Err(refused("number_taken", message));
+    }
+    invoice.issue = Some(Issue {
+        number: taken.number,
+        day,
+        due_day: due_day(&invoice.content, day, &entrypoint.invoicing),
+        at: working_set.now,
+        seller: seller(entrypoint),
+        buyer: buyer(&stored.customer, &invoice.content),
+        look: look(entrypoint, &stored.customer),
+        corrects,
+    });
+    working_set.invoices.put_series(invoice.kind, taken.series);
+    Ok(())
+}

@@ -1,0 +1,376 @@
+//! Invoices (rules 19): drafts, gapless numbers, snapshots, payments, credit notes, documents.
+
+mod gapless;
+mod money;
+mod sight;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::*;
+use crate::support::*;
+
+pub(crate) const MONEY: [&str; 8] = [
+    "customers:read",
+    "customers:write",
+    "customers:delete",
+    "customers:import",
+    "customers:export",
+    "pii:read",
+    "money:read",
+    "money:write",
+];
+
+#[track_caller]
+pub(crate) fn code(answer: &Answer, status: u16) -> String {
+    answer.expect_error(status);
+    answer.json["errors"][0]["code"].as_str().unwrap_or_default().to_owned()
+}
+
+/// An invoice of a customer with one item.
+pub(crate) fn simple(customer: u64, cost: &Value) -> Value {
+    json!({"customerData": {"customerId": customer},
+           "invoiceData": {"items": [{"itemProductName": "Tea", "itemCost": cost}]}})
+}
+
+/// Makes an invoice; its id.
+pub(crate) async fn make(client: &Client, body: &Value) -> u64 {
+    let answer = client.post("/api/Invoice/demo", body).await.expect(200);
+    answer.json["responseData"].as_u64().expect("an id")
+}
+
+/// Makes an open invoice; its id and number.
+pub(crate) async fn issued(client: &Client, customer: u64, cost: Value) -> (u64, String) {
+    let mut body = simple(customer, &cost);
+    body["invoiceData"]["invoiceStatus"] = json!(1);
+    let answer = client.post("/api/Invoice/demo", &body).await.expect(200);
+    let number = answer.json["invoiceNumber"].as_str().expect("a number");
+    (answer.json["responseData"].as_u64().expect("an id"), number.to_owned())
+}
+
+pub(crate) async fn shown(client: &Client, id: u64) -> Value {
+    client.get(&format!("/api/Invoice/{id}")).await.expect(200).json
+}
+
+/// Carries out a step without a body.
+pub(crate) async fn step(client: &Client, id: u64, name: &str) -> Answer {
+    client.send(Method::POST, &format!("/api/Invoice/{id}/{name}"), None, &[]).await
+}
+
+pub(crate) async fn ada(client: &Client) -> u64 {
+    created(
+        client,
+        "demo",
+        &json!({"email": "ada@example.test", "firstname": "Ada", "lastname": "Roe", "company": "Roe & Co",
+                "address": "1 Main St", "city": "Oakton", "zip": "22124", "country": "US",
+                "additionalFields": {"vatNumber": "VAT-7"}}),
+    )
+    .await
+}
+
+async fn set(client: &Client, pairs: &[(&str, &str)]) -> Answer {
+    let items: Vec<Value> = pairs.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
+    client.put("/api/Paypoint/settings/demo", &json!({"forInvoices": items})).await
+}
+
+both!(rules_19_a_draft_is_made_changed_finalized_and_never_changes_again, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = ada(&client).await;
+    let next = client.get("/api/Invoice/getNumber/demo").await.expect(200);
+    let body = json!({"customerData": {"customerId": ada}, "invoiceData": {
+        "items": [
+            {"itemProductName": "Tea", "itemDescription": "Green", "itemQty": 3, "itemCost": "0.335", "itemTaxRate": 20},
+            {"itemProductName": "Book", "itemCost": 10, "itemTaxRate": 5.5, "itemMode": 0, "itemTotalAmount": 10}],
+        "discount": 1.1, "currency": "eur", "notes": "Thank you.\nCome again.", "paymentTerms": "NET30",
+        "purchaseOrder": "PO-1", "shippingCity": "Oakton", "AdditionalData": {"batch": "7"}}});
+    let made = client.post("/api/Invoice/demo", &body).await.expect(200);
+    let id = made.json["responseData"].as_u64().unwrap();
+    assert_eq!((&made.json["state"], &made.json["invoiceNumber"]), (&json!("draft"), &json!("")));
+    assert_eq!(client.get("/api/Invoice/getNumber/demo").await.json, next.json, "a draft takes no number");
+
+    let draft = shown(&client, id).await;
+    for (name, value) in [
+        ("invoiceId", json!(id)),
+        ("customerId", json!(ada)),
+        ("invoiceNumber", json!("")),
+        ("invoiceStatus", json!(0)),
+        ("kind", json!("invoice")),
+        ("currency", json!("EUR")),
+        ("discount", json!(1.1)),
+        ("paymentTerms", json!("NET30")),
+        ("purchaseOrder", json!("PO-1")),
+        ("notes", json!("Thank you.\nCome again.")),
+        ("shippingCity", json!("Oakton")),
+        ("shippingZip", json!("")),
+        ("invoiceDate", Value::Null),
+        ("AdditionalData", json!({"batch": "7"})),
+        ("PaypointEntryname", json!("demo")),
+        ("seller", Value::Null),
+    ] {
+        assert_eq!(draft[name], value, "{name}");
+    }
+    // 1.01 and 10, less 0.1 and 1; then 20 % of 0.91 and 5.5 % of 9.
+    assert_eq!(
+        (&draft["netAmount"], &draft["tax"], &draft["invoiceAmount"]),
+        (&json!(9.91), &json!(0.68), &json!(10.59))
+    );
+    assert_eq!(draft["taxes"][0], json!({"rate": 5.5, "netAmount": 9, "tax": 0.5}));
+    assert_eq!(draft["items"][0]["itemTotalAmount"], 1.01);
+    assert_eq!(draft["items"].as_array().unwrap().len(), 2);
+
+    // A stale editor is told so; a change keeps what it does not send.
+    let path = format!("/api/Invoice/{id}");
+    let edit = json!({"invoiceData": {"discount": 0}});
+    let stale = client.header("If-Match", "\"9-0123456789abcdef\"").put(&path, &edit).await;
+    stale.expect_error(412);
+    let tag = client.get(&path).await.header("etag").unwrap().to_owned();
+    let edited = client.header("If-Match", &tag).put(&path, &edit).await.expect(200);
+    assert_eq!(edited.json["version"], 2);
+    let draft = shown(&client, id).await;
+    assert_eq!((&draft["invoiceAmount"], &draft["purchaseOrder"]), (&json!(11.76), &json!("PO-1")));
+    assert_eq!(client.put(&path, &edit).await.expect(200).json["version"], 2, "nothing changed");
+
+    let done = step(&client, id, "finalize").await.expect(200);
+    assert_eq!(
+        (&done.json["state"], &done.json["invoiceNumber"]),
+        (&json!("open"), &next.json["responseData"])
+    );
+    let open = shown(&client, id).await;
+    assert_eq!((&open["invoiceStatus"], &open["openAmount"]), (&json!(1), &json!(11.76)));
+    let buyer = json!({"name": "Ada Roe", "company": "Roe & Co", "vatNumber": "VAT-7", "email": "ada@example.test",
+        "address": ["1 Main St", "22124 Oakton", "United States of America"]});
+    assert_eq!(open["buyer"], buyer);
+    let again = step(&client, id, "finalize").await.expect(200);
+    assert_eq!(again.json["version"], done.json["version"], "the same again is the same");
+
+    // Neither an edit, nor a deletion, nor a move of the customer changes an issued invoice.
+    assert_eq!(code(&client.put(&path, &edit).await, 409), "invoice_issued");
+    assert_eq!(code(&client.delete(&path).await, 409), "invoice_issued");
+    client
+        .put(&format!("/api/Customer/{ada}"), &json!({"address": "9 New Rd", "lastname": "Doe"}))
+        .await
+        .expect(200);
+    set(&master(&server), &[("invoiceVatNumber", "SELLER-1")]).await.expect(200);
+    let later = shown(&client, id).await;
+    assert_eq!((&later["buyer"], &later["seller"]), (&buyer, &open["seller"]));
+
+    let other = make(&client, &simple(ada, &json!(5))).await;
+    client.delete(&format!("/api/Invoice/{other}")).await.expect(200);
+    client.get(&format!("/api/Invoice/{other}")).await.expect_error(404);
+    let (_, second) = issued(&client, ada, json!(5)).await;
+    assert!(second.ends_with("-0002"), "a deleted draft leaves no hole: {second}");
+    server.cli(&["doctor", "--deep"]).success();
+});
+
+both!(rules_19_an_invoice_finds_or_makes_its_customer, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let body = json!({
+        "customerData": {"firstName": "Bo", "lastName": "Li", "billingEmail": "bo@example.test"},
+        "invoiceData": {"items": [{"itemProductName": "Tea", "itemCost": 1}], "invoiceStatus": 1}});
+    let keyed = client.header("idempotencyKey", "k-1");
+    let first = keyed.post("/api/Invoice/demo", &body).await.expect(200);
+    let again = keyed.post("/api/Invoice/demo", &body).await.expect(200);
+    assert!(again.replayed() && again.json == first.json, "{}", again.text);
+    let bo = first.json["customerId"].as_u64().unwrap();
+    let second = client.post("/api/Invoice/demo", &body).await.expect(200);
+    assert_eq!(second.json["customerId"], bo, "who is there is found");
+    let record = read(&client, bo).await.json;
+    assert_eq!(record["Lifecycle"], "Active", "who got an invoice bought something: {record}");
+    assert_eq!(total(&client, "demo").await, 1);
+
+    // A refused invoice makes nobody.
+    let mut wrong = body.clone();
+    wrong["customerData"]["billingEmail"] = json!("cy@example.test");
+    wrong["invoiceData"]["invoiceDate"] = json!("2020-01-01");
+    assert_eq!(code(&client.post("/api/Invoice/demo", &wrong).await, 409), "date_out_of_order");
+    assert_eq!(total(&client, "demo").await, 1);
+    wrong["invoiceData"] = json!({"items": [{"itemProductName": "Tea", "itemCost": 1}], "discount": 2});
+    let refused = client.post("/api/Invoice/demo", &wrong).await;
+    assert_eq!(
+        (code(&refused, 400), places(&refused)),
+        ("invalid_amount".into(), crate::support::set(["/invoiceData/discount"]))
+    );
+    assert_eq!(total(&client, "demo").await, 1);
+
+    let maker = server.anonymous().token(&token_with(server.site(), &["customers:read", "money:write"]));
+    maker.post("/api/Invoice/demo", &body).await.expect_error(403);
+    client.post("/api/Invoice/demo", &json!({"invoiceData": body["invoiceData"]})).await.expect_error(400);
+    client
+        .post(
+            "/api/Invoice/demo",
+            &json!({"customerData": {"customerId": 999_999}, "invoiceData": body["invoiceData"]}),
+        )
+        .await
+        .expect_error(404);
+});
+
+both!(rules_19_numbers_follow_the_settings_and_days_ascend, |db| async {
+    let server = Server::start(db).await;
+    let (client, owner) = (server.client(), master(&server));
+    let ada = ada(&client).await;
+    assert_eq!(code(&set(&owner, &[("invoiceNumberPattern", "INV{0000}")]).await, 400), "invalid_pattern");
+    assert_eq!(code(&set(&owner, &[("invoiceColour", "x")]).await, 400), "unknown_setting");
+    set(
+        &owner,
+        &[
+            ("invoiceNumberPattern", "F-{YYYY}/{000}"),
+            ("invoiceDueDays", "10"),
+            ("invoiceSellerAddress", "5 Store St\nFairfax"),
+            ("invoiceFooter", "Registered in Fairfax"),
+        ],
+    )
+    .await
+    .expect(200);
+    let settings = owner.get("/api/Paypoint/settings/demo").await.expect(200);
+    let shown_settings = settings.json["forInvoices"].as_array().unwrap();
+    assert!(
+        shown_settings.contains(&json!({"key": "invoiceDueDays", "readOnly": false, "value": "10"})),
+        "{shown_settings:?}"
+    );
+    // Settings go back in the shape in which they came.
+    owner.put("/api/Paypoint/settings/demo", &json!({"forInvoices": shown_settings})).await.expect(200);
+    let (id, number) = issued(&client, ada, json!(3)).await;
+    assert!(number.starts_with("F-20") && number.ends_with("/001"), "{number}");
+    let one = shown(&client, id).await;
+    assert_eq!(one["seller"]["address"], json!(["5 Store St", "Fairfax"]));
+    let day = |name: &str| one[name].as_str().unwrap().parse::<chrono::NaiveDate>().unwrap();
+    assert_eq!((day("invoiceDueDate") - day("invoiceDate")).num_days(), 10);
+
+    // A day before the last number's, or one that lies ahead, is refused and leaves no hole.
+    let draft = make(&client, &simple(ada, &json!(1))).await;
+    let path = format!("/api/Invoice/{draft}");
+    for day in ["2020-01-01", "2199-01-01"] {
+        client.put(&path, &json!({"invoiceData": {"invoiceDate": day}})).await.expect(200);
+        assert_eq!(code(&step(&client, draft, "finalize").await, 409), "date_out_of_order");
+    }
+    client.put(&path, &json!({"invoiceData": {"invoiceDate": ""}})).await.expect(200);
+    let done = step(&client, draft, "finalize").await.expect(200);
+    assert!(done.json["invoiceNumber"].as_str().unwrap().ends_with("/002"));
+
+    // The number that a sender expects is checked.
+    let mut expects = simple(ada, &json!(1));
+    expects["invoiceData"]["invoiceStatus"] = json!(1);
+    expects["invoiceData"]["invoiceNumber"] = json!("F-9");
+    assert_eq!(code(&client.post("/api/Invoice/demo", &expects).await, 409), "number_not_next");
+    let next = client.get("/api/Invoice/getNumber/demo").await.json["responseData"].clone();
+    expects["invoiceData"]["invoiceNumber"] = next.clone();
+    assert_eq!(client.post("/api/Invoice/demo", &expects).await.expect(200).json["invoiceNumber"], next);
+    // A pattern that would give a number again refuses, and nothing is lost.
+    set(&owner, &[("invoiceNumberPattern", "F-{YYYY}/00{0}")]).await.expect(200);
+    let (_, fourth) = issued(&client, ada, json!(1)).await;
+    assert!(fourth.ends_with("/004"), "{fourth}");
+});
+
+both!(rules_19_an_invoice_comes_as_a_pdf_and_by_mail, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = ada(&client).await;
+    let draft = make(&client, &simple(ada, &json!(1))).await;
+    assert_eq!(code(&client.get(&format!("/api/Invoice/{draft}/pdf")).await, 409), "invoice_is_draft");
+    assert_eq!(
+        code(&client.send(Method::POST, &format!("/api/Invoice/send/{draft}"), None, &[]).await, 409),
+        "invoice_is_draft"
+    );
+    let (id, number) = issued(&client, ada, json!(12.5)).await;
+    let pdf = async || {
+        let response = client.request(Method::GET, &format!("/api/Invoice/{id}/pdf")).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "application/pdf");
+        let name = response.headers()["content-disposition"].to_str().unwrap().to_owned();
+        assert!(name.contains(&format!("{number}.pdf")), "{name}");
+        response.bytes().await.unwrap()
+    };
+    let first = pdf().await;
+    assert!(first.starts_with(b"%PDF-") && first.len() > 5_000, "{}", first.len());
+    // What is paid later does not change the document.
+    client.post(&format!("/api/Invoice/{id}/payments"), &json!({"method": "cash"})).await.expect(200);
+    assert_eq!(pdf().await, first);
+
+    let wrong =
+        client.send(Method::POST, &format!("/api/Invoice/send/{id}?mail2=eve@example.test"), None, &[]).await;
+    assert_eq!(code(&wrong, 400), "other_address");
+    client.header("Sec-Purpose", "prefetch").get(&format!("/api/Invoice/send/{id}")).await.expect_error(400);
+    client.get(&format!("/api/Invoice/send/{id}?attachfile=true&mail2=ADA@example.test")).await.expect(200);
+    let folder = server.site().data_dir(0).join("mail");
+    let mail = wait_for("the mail is written", std::time::Duration::from_secs(20), async || {
+        let files = std::fs::read_dir(&folder).map_err(|error| error.to_string())?;
+        let found = files.flatten().find(|file| file.file_name().to_string_lossy().contains("-invoice-"));
+        found.and_then(|file| std::fs::read_to_string(file.path()).ok()).ok_or_else(|| "no mail".to_owned())
+    })
+    .await;
+    assert!(
+        mail.contains(&format!("filename=\"{number}.pdf\"")) && mail.contains("application/pdf"),
+        "{mail}"
+    );
+    let head = mail.split("\r\n\r\n").next().unwrap();
+    assert!(head.contains(&format!("Subject: Invoice {number} from")), "{head}");
+    let base64: String = mail
+        .split("filename=")
+        .nth(1)
+        .unwrap()
+        .split("\r\n\r\n")
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .take_while(|line| !line.starts_with("--"))
+        .collect();
+    let enclosed = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, base64).unwrap();
+    assert_eq!(enclosed, first, "the mail has the same document");
+    assert!(shown(&client, id).await["invoiceSentDate"].is_string());
+    server.cli(&["doctor", "--deep"]).success();
+});
+
+both!(rules_19_lists_show_invoices_by_filters, |db| async {
+    let server = Server::start(db).await;
+    let client = server.client();
+    let ada = ada(&client).await;
+    let bo = created(&client, "demo", &json!({"email": "bo@example.test"})).await;
+    let (a, number) = issued(&client, ada, json!(10)).await;
+    let (b, _) = issued(&client, ada, json!(20)).await;
+    let (c, _) = issued(&client, bo, json!(30)).await;
+    let d = make(&client, &simple(bo, &json!(40))).await;
+    step(&client, b, "void").await.expect(200);
+    client.post(&format!("/api/Invoice/{c}/payments"), &json!({"amount": 10})).await.expect(200);
+    let ids = async |query: &str| -> Vec<u64> {
+        let list = client.get(&format!("/api/Query/invoices/demo{query}")).await.expect(200).json;
+        let ids: Vec<u64> =
+            list["Records"].as_array().unwrap().iter().filter_map(|one| one["invoiceId"].as_u64()).collect();
+        if !query.contains("limit") {
+            assert_eq!(list["Summary"]["totalRecords"], ids.len(), "{query}");
+        }
+        ids
+    };
+    assert_eq!(ids("").await, [d, c, b, a]);
+    for (query, wanted) in [
+        ("?status=draft", vec![d]),
+        ("?status(in)=1|2", vec![c, a]),
+        ("?status(ne)=cancelled", vec![d, c, a]),
+        (&format!("?customerId={ada}"), vec![b, a]),
+        (&format!("?invoiceNumber={number}"), vec![a]),
+        ("?invoiceNumber=nothing", vec![]),
+        ("?totalAmount(ge)=20&totalAmount(lt)=40", vec![c, b]),
+        ("?parameters[totalAmount]=40", vec![d]),
+        ("?overdue=true", vec![]),
+        ("?overdue=false&kind=invoice", vec![d, c, b, a]),
+        ("?invoiceDate(ge)=2020-01-01", vec![c, b, a]),
+        ("?kind=creditNote", vec![]),
+        ("?limitRecord=0", vec![d, c, b, a]),
+    ] {
+        assert_eq!(ids(query).await, wanted, "{query}");
+    }
+    client.get("/api/Query/invoices/demo?colour=red").await.expect_error(400);
+    // Pages lead through all of them.
+    let (mut page, mut seen) = (String::new(), Vec::new());
+    loop {
+        let list =
+            client.get(&format!("/api/Query/invoices/demo?limitRecord=1{page}")).await.expect(200).json;
+        seen.push(list["Records"][0]["invoiceId"].as_u64().unwrap());
+        let Some(token) = list["Summary"]["pageIdentifier"].as_str() else { break };
+        page = format!("&pageIdentifier={token}");
+    }
+    assert_eq!(seen, [d, c, b, a]);
+    let of_org = client.get("/api/Query/invoices/org/1?status=2").await.expect(200).json;
+    assert_eq!(of_org["Records"][0]["invoiceId"], c);
+});

@@ -1,6 +1,7 @@
 //! The register of sealed tables, which erase, rotation and doctor walk.
 
 use super::comments::sealed::CommentTable;
+use super::coupons::sealed::{CouponTable, RedemptionTable};
 use super::customers::sealed::CustomerTables;
 use super::idempotency::IdempotencyTable;
 use super::ingest::sealed::IngestSecretTable;
@@ -8,11 +9,12 @@ use super::jobs::sealed::JobTables;
 use super::keys::sealed_table::SealedTable;
 use super::labels::sealed::LabelTable;
 use super::mail::sealed::MailTable;
+use super::products::sealed::ProductTable;
 use super::transactions::sealed::TransactionTable;
 
 /// All sealed tables. Customers come first, because a rotation needs the customers' salts to open the rows of other
 /// tables.
-pub(crate) const REGISTER: [&dyn SealedTable; 8] = [
+pub(crate) const REGISTER: [&dyn SealedTable; 11] = [
     &CustomerTables,
     &IdempotencyTable,
     &JobTables,
@@ -21,6 +23,9 @@ pub(crate) const REGISTER: [&dyn SealedTable; 8] = [
     &LabelTable,
     &IngestSecretTable,
     &TransactionTable,
+    &CouponTable,
+    &RedemptionTable,
+    &ProductTable,
 ];
 
 #[cfg(test)]
@@ -34,7 +39,7 @@ mod tests {
     use crate::store::engine::migrate::migrate;
 
     /// Columns of bytes that are not sealed, each with its content.
-    const OTHERS: [(&str, &str); 31] = [
+    const OTHERS: [(&str, &str); 38] = [
         ("service_state.value", "checks the master key"),
         ("data_key.wrapped", "a key, wrapped by the master key"),
         ("signing_key.secret", "of no customer; the keyring seals it under the service's key"),
@@ -48,6 +53,13 @@ mod tests {
         ("index_memtable.terms", "keyed hashes, removed with their customers"),
         ("index_block.data", "keyed hashes, removed by compaction"),
         ("subscription.digest", "a keyed hash, removed with its customer"),
+        ("coupon.coupon_id", "a time and random bits"),
+        ("coupon.digest", "a keyed hash"),
+        ("coupon_customer.coupon_id", "a time and random bits"),
+        ("coupon_redemption.redemption_id", "a time and random bits"),
+        ("coupon_redemption.coupon_id", "a time and random bits"),
+        ("coupon_redemption.digest", "a keyed hash, removed when the place is given back or the person erased"),
+        ("product.product_id", "a time and random bits"),
         ("transaction.trans_id", "a time and random bits"),
         ("transaction.digest", "a keyed hash"),
         ("transaction.refund_of", "a keyed hash"),

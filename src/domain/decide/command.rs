@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
+use super::coupon::{ChangeCoupon, CouponOutcome};
 use super::delivery::{Ingest, ItemAnswer, LinkTransaction};
+use super::product::{ChangeProduct, ProductOutcome};
 use crate::domain::accounts::sight::Sight;
 use crate::domain::addresses::draft::AddressDraft;
 use crate::domain::comments::{Comment, NewComment};
@@ -70,6 +72,10 @@ pub enum Action {
     Ingest(Box<Ingest>),
     /// Link a transaction to a customer (rules 14).
     Link(LinkTransaction),
+    /// Change, redeem or release a coupon (rules 17).
+    Coupon(Box<ChangeCoupon>),
+    /// Change a product (rules 18).
+    Product(Box<ChangeProduct>),
     /// Do nothing: answer the outcome kept under the key, or refuse with these problems if there is none (rules 4).
     Replay(Vec<Problem>),
 }
@@ -522,6 +528,10 @@ pub enum Outcome {
         /// `customerId`.
         id: i64,
     },
+    /// Something happened to a coupon.
+    Coupon(Box<CouponOutcome>),
+    /// Something happened to a product.
+    Product(Box<ProductOutcome>),
 }
 
 impl Outcome {
@@ -536,6 +546,8 @@ impl Outcome {
             Outcome::Matched(_)
             | Outcome::Commented { .. }
             | Outcome::Ingested(_)
+            | Outcome::Coupon(_)
+            | Outcome::Product(_)
             | Outcome::Linked { .. } => None,
         }
     }
@@ -550,7 +562,8 @@ impl Outcome {
             | Outcome::Subscribed { id, .. }
             | Outcome::Linked { id }
             | Outcome::Commented { id, .. } => Some(*id),
-            Outcome::Matched(_) | Outcome::Ingested(_) => None,
+            Outcome::Coupon(outcome) => outcome.customer(),
+            Outcome::Matched(_) | Outcome::Ingested(_) | Outcome::Product(_) => None,
         }
     }
 }

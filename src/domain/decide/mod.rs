@@ -2,9 +2,12 @@
 
 mod address;
 mod archive;
+pub mod catalogue;
 pub mod command;
 mod comment;
 mod consent;
+pub mod coupon;
+pub mod coupon_book;
 mod create;
 mod delete;
 pub mod delivery;
@@ -22,6 +25,7 @@ mod match_;
 mod method;
 pub mod missing;
 mod payer;
+pub mod product;
 mod reference;
 mod subscription;
 mod transaction;
@@ -101,6 +105,8 @@ pub fn decide(working_set: &mut WorkingSet, command: &Command) -> Result<Answer,
         Action::Lifecycle(moved) => lifecycle::decide_lifecycle(working_set, *moved, actor)?,
         Action::Ingest(ingest) => transaction::decide_ingest(working_set, ingest, actor, command.sight)?,
         Action::Link(link) => transaction::decide_link(working_set, link, actor)?,
+        Action::Coupon(change) => coupon::decide_coupon(working_set, change, actor)?,
+        Action::Product(change) => product::decide_product(working_set, change, actor)?,
         Action::Replay(problems) => return Err(Rejection::Invalid(problems.clone()).into()),
     };
     let outcome = working_set.take(effects);
@@ -170,6 +176,8 @@ pub fn precomputed_keys(working_set: &WorkingSet, command: &Command) -> Vec<Matc
         | Action::Label(_)
         | Action::Comment(_)
         | Action::Lifecycle(_)
+        | Action::Coupon(_)
+        | Action::Product(_)
         | Action::Replay(_) => Vec::new(),
     }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::catalogue::Catalogue;
 use super::command::{Actor, Outcome};
+use super::coupon_book::CouponBook;
 use super::effects::{CommentEffect, Effects, MailOrder, Revision};
 use super::events::Event;
 use super::ledger::{Ledger, Payer};
@@ -89,6 +91,10 @@ pub struct WorkingSet {
     tally: Tally,
     /// The transactions.
     pub ledger: Ledger,
+    /// The coupons.
+    pub coupons: CouponBook,
+    /// The products.
+    pub catalogue: Catalogue,
     new_keys: Vec<[u8; 32]>,
 }
 
@@ -120,6 +126,8 @@ impl WorkingSet {
             idle: BTreeMap::new(),
             tally: Tally::default(),
             ledger: Ledger::default(),
+            coupons: CouponBook::default(),
+            catalogue: Catalogue::default(),
             new_keys: Vec::new(),
         }
     }
@@ -367,6 +375,8 @@ impl WorkingSet {
             self.customers.insert(stored.id, stored);
         }
         self.idle.extend(effects.idle);
+        effects.coupons.into_iter().for_each(|effect| self.coupons.take(effect));
+        effects.products.into_iter().for_each(|effect| self.catalogue.take(effect));
         effects.outcome
     }
 

@@ -43,6 +43,7 @@ pub use self::accounts::sessions::SessionLimits;
 pub use self::accounts::tokens::{TokenRecord, Watch};
 pub use self::comments::CommentPage;
 pub use self::coupons::{CouponPage, CouponRequest, CustomerCoupon, CustomerCoupons, RedemptionPage, Slice};
+pub use self::customers::details::Details;
 pub use self::customers::find::{Found, HistoryEntry};
 pub use self::customers::lists::{IdPage, ListPage, ListRequest, Listed};
 pub use self::customers::record_cache::{OpenedRecord, Rendering};

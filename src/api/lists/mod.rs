@@ -1,6 +1,7 @@
 //! Lists: `GET /Query/customers/{entry}` and `/org/{orgId}`, and the statistics of an entrypoint (rules 8).
 
 mod cursor;
+pub(crate) mod paged;
 pub(crate) mod params;
 mod statistic;
 

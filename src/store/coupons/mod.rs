@@ -9,6 +9,7 @@ use diesel::prelude::*;
 
 pub use self::handle::{CouponPage, CouponRequest, CustomerCoupon, CustomerCoupons, RedemptionPage, Slice};
 
+pub(crate) use self::handle::of_customer;
 use self::rows::{CouponRow, RedemptionRow, UseRow, code_digest, reference_digest};
 use super::engine::conn::{Conn, on};
 use super::engine::error::StoreError;

@@ -74,7 +74,7 @@ impl<'a> DetailsOut<'a> {
             coupons: sees_money.then(|| {
                 let page = &details.coupons;
                 // Whoever reads details reads customers.
-                let seen = Seeing { entrypoint_id: found.entrypoint.id, reads: true, pii: sees_pii, now };
+                let seen = Seeing { entrypoint_id: found.entrypoint.id, reads: true, now };
                 CustomerCouponsOut::new(SummaryOut::new(SHOWN, page.total), page, seen)
             }),
         }
@@ -89,7 +89,7 @@ impl<'a> DetailsOut<'a> {
 
 /// Read a customer with everything that hangs on it
 ///
-/// The record with the totals and the last transactions, the stored methods, the newest comments and the newest coupons, read from one moment: what a page about
+/// The record with the totals and the last transactions, the stored methods, the newest comments and the newest coupons: what a page about
 /// a customer shows. Comments need `pii:read` and coupons `money:read`, as everywhere. The `ETag` changes with every part of the answer; as `If-Match` it holds for the record.
 #[utoipa::path(
     tag = "Customers",

@@ -58,7 +58,10 @@ mod tests {
         ("coupon_customer.coupon_id", "a time and random bits"),
         ("coupon_redemption.redemption_id", "a time and random bits"),
         ("coupon_redemption.coupon_id", "a time and random bits"),
-        ("coupon_redemption.digest", "a keyed hash, removed when the place is given back or the person erased"),
+        (
+            "coupon_redemption.digest",
+            "a keyed hash, removed when the place is given back or the person erased",
+        ),
         ("product.product_id", "a time and random bits"),
         ("transaction.trans_id", "a time and random bits"),
         ("transaction.digest", "a keyed hash"),

@@ -17,8 +17,8 @@ METHODS = ("get", "put", "post", "delete")
 # What a first token cannot do where other machines may reach the service: it lacks `settings`, `tokens` and `service` there
 # (rules 1). Each refusal says how to make a token that can.
 REFUSED = re.compile(r"/(Organization|Paypoint(?!/labels)|Token)\b")
-# The service chooses the ids of stored methods and transactions, so the document cannot know them.
-UNKNOWN = ("{methodId}", "{transId}")
+# The service chooses the ids of stored methods, transactions, redemptions and products, so the document cannot know them.
+UNKNOWN = ("{methodId}", "{transId}", "{redemptionId}", "{productId}")
 # There is no billing engine.
 NEVER = {("post", "/Subscription/add")}
 SECONDS = 30

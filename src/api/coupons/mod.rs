@@ -100,8 +100,7 @@ pub(crate) async fn list_coupons(call: Call) -> Result<HttpResponse, Error> {
     let records: Vec<CouponOut> =
         page.records.iter().map(|coupon: &Coupon| CouponOut::new(entrypoint_id, coupon, now)).collect();
     let shown = CouponsOut { summary, records };
-    let response =
-        HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-cache")).json(&shown);
+    let response = HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-cache")).json(&shown);
     Ok(linked(&call.request, response, &shown.summary))
 }
 

@@ -6,7 +6,6 @@ use serde_json::value::RawValue;
 use crate::api::http::json::number;
 use crate::api::lists::SummaryOut;
 use crate::domain::coupons::{Coupon, CouponState, CouponStatus, CouponUse, Redemption, Worth};
-use crate::domain::customers::mask::MASK;
 use crate::domain::kernel::time::Micros;
 use crate::store::{CustomerCoupon, CustomerCoupons};
 
@@ -216,13 +215,11 @@ pub(crate) struct Seeing {
     pub(crate) entrypoint_id: i64,
     /// Whether it sees who is a customer.
     pub(crate) reads: bool,
-    /// Whether it sees unmasked values.
-    pub(crate) pii: bool,
     /// The moment of the answer.
     pub(crate) now: Micros,
 }
 
-/// A use of a coupon. What a token without `pii:read` may not see is `***`.
+/// A use of a coupon.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RedemptionOut {
@@ -230,7 +227,7 @@ pub(crate) struct RedemptionOut {
     redemption_id: String,
     /// Who used the coupon; null for a token without customers:read.
     customer_id: Option<i64>,
-    /// What the caller calls it; masked without pii:read. Null without one, and once the person is erased.
+    /// What the caller calls it; null without one, and once the person is erased.
     reference: Option<String>,
     /// The amount before the discount.
     #[schema(value_type = f64)]
@@ -253,11 +250,10 @@ pub(crate) struct RedemptionOut {
 
 impl RedemptionOut {
     pub(super) fn new(redemption: &Redemption, seen: Seeing) -> RedemptionOut {
-        let shown = |text: &String| if seen.pii { text.clone() } else { MASK.to_owned() };
         RedemptionOut {
             redemption_id: redemption.id.show(seen.entrypoint_id),
             customer_id: Some(redemption.customer_id).filter(|_| seen.reads),
-            reference: redemption.reference.as_ref().map(shown),
+            reference: redemption.reference.clone(),
             amount: number(redemption.amount),
             discount: number(redemption.discount),
             total: number(redemption.total()),
@@ -321,7 +317,8 @@ pub(crate) struct CustomerCouponsOut {
 
 impl CustomerCouponsOut {
     pub(crate) fn new(summary: SummaryOut, page: &CustomerCoupons, seen: Seeing) -> CustomerCouponsOut {
-        let shown = |one: &CustomerCoupon| CustomerCouponOut::new(&one.coupon, one.of, &one.redemptions, seen);
+        let shown =
+            |one: &CustomerCoupon| CustomerCouponOut::new(&one.coupon, one.of, &one.redemptions, seen);
         CustomerCouponsOut { summary, records: page.records.iter().map(shown).collect() }
     }
 }

@@ -53,8 +53,7 @@ pub(crate) async fn redeem_coupon(call: Call, payload: Payload) -> Result<HttpRe
 
 /// List the redemptions of a coupon
 ///
-/// The newest first, those that were released included. `customerId` is null without `customers:read`, and `reference` is masked
-/// without `pii:read`.
+/// The newest first, those that were released included. `customerId` is null without `customers:read`.
 #[utoipa::path(
     tag = "Coupons",
     params(CouponPath, PagedQuery),
@@ -67,7 +66,8 @@ pub(crate) async fn list_redemptions(call: Call) -> Result<HttpResponse, Error> 
     let mut params = call.params();
     let paged = Paged::read(&mut params, &format!("redemptions of {entrypoint_id}/{}", code.key()));
     let problems = params.problems();
-    let slice = if problems.is_empty() { paged.slice(&call.app).await } else { Err(Error::Invalid(problems)) };
+    let slice =
+        if problems.is_empty() { paged.slice(&call.app).await } else { Err(Error::Invalid(problems)) };
     let coupons = call.app.store.coupons();
     let slice = match slice {
         Ok(slice) => slice,
@@ -81,12 +81,10 @@ pub(crate) async fn list_redemptions(call: Call) -> Result<HttpResponse, Error> 
     let (_, page) = found.ok_or(Error::NotFound)?;
     let last = page.records.last().filter(|_| page.has_more).map(|redemption| redemption.id);
     let summary = paged.summary(&call.app, page.total, last).await?;
-    let sight = call.caller.sight();
-    let seen = Seeing { entrypoint_id, reads: sight.reads, pii: sight.pii, now: clock::now() };
+    let seen = Seeing { entrypoint_id, reads: call.caller.sight().reads, now: clock::now() };
     let records = page.records.iter().map(|redemption| RedemptionOut::new(redemption, seen)).collect();
     let shown = RedemptionsOut { summary, records };
-    let response =
-        HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-cache")).json(&shown);
+    let response = HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-cache")).json(&shown);
     Ok(linked(&call.request, response, &shown.summary))
 }
 

@@ -93,7 +93,11 @@ impl Paged {
 }
 
 /// Adds the `Link` header to the next page, if there is one.
-pub(crate) fn linked(request: &HttpRequest, mut response: HttpResponse, summary: &SummaryOut) -> HttpResponse {
+pub(crate) fn linked(
+    request: &HttpRequest,
+    mut response: HttpResponse,
+    summary: &SummaryOut,
+) -> HttpResponse {
     let link = summary.page_identifier.as_ref().map(|token| next_link(request, token));
     if let Some(value) = link.and_then(|link| link.parse().ok()) {
         response.headers_mut().insert(LINK, value);

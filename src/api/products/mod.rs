@@ -176,8 +176,7 @@ pub(crate) async fn list_products(call: Call) -> Result<HttpResponse, Error> {
     let summary = paged.summary(&call.app, page.total, last).await?;
     let records = page.records.iter().map(|product| ProductOut::new(entrypoint_id, product)).collect();
     let shown = ProductsOut { summary, records };
-    let response =
-        HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-cache")).json(&shown);
+    let response = HttpResponse::Ok().insert_header((CACHE_CONTROL, "private, no-cache")).json(&shown);
     Ok(linked(&call.request, response, &shown.summary))
 }
 

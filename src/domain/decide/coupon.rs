@@ -1,5 +1,8 @@
 //! Makes, changes, assigns, redeems and releases coupons (rules 17). Limits are checked here, under the entrypoint's lock.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -140,7 +143,8 @@ pub(super) fn decide_coupon(
         ChangeCoupon::Delete { code, precondition } => {
             let stored = named(working_set, code, precondition)?;
             if stored.redemptions > 0 {
-                let message = "the coupon was redeemed, and its redemptions stay; set its status to offline instead";
+                let message =
+                    "the coupon was redeemed, and its redemptions stay; set its status to offline instead";
                 return Err(refused("coupon_redeemed", message));
             }
             let mut effects = Effects::new(outcome(CouponOutcome::Deleted), None);
@@ -251,10 +255,8 @@ fn counted(
         redemptions: coupon.redemptions + ever,
         ..coupon.clone()
     };
-    let used =
-        CouponUse { redeemed: used.redeemed + places, redemptions: used.redemptions + ever, ..used };
-    let event =
-        event(kind, Some(redemption.customer_id), shown(working_set, redemption.id), actor);
+    let used = CouponUse { redeemed: used.redeemed + places, redemptions: used.redemptions + ever, ..used };
+    let event = event(kind, Some(redemption.customer_id), shown(working_set, redemption.id), actor);
     let effects = vec![
         CouponEffect::Used(coupon.id, redemption.customer_id, used),
         CouponEffect::Kept(coupon),
@@ -336,7 +338,8 @@ fn give(
     let (mut effects, coupon, used) = if draft.is_code_alone() {
         let code = draft.code.as_ref().ok_or(Rejection::Defect)?;
         let Some(coupon) = working_set.coupons.with_code(code.key())? else {
-            let message = "no coupon has this code; send percentOff, or amountOff with its currency, to make it";
+            let message =
+                "no coupon has this code; send percentOff, or amountOff with its currency, to make it";
             let problem = Problem::field(&["code"], "unknown_coupon", message);
             return Err(Rejection::State(vec![problem]).into());
         };
@@ -351,7 +354,8 @@ fn give(
         (kept(working_set, coupon.clone(), made, actor), coupon, CouponUse::default())
     };
     if working_set.coupons.assigned(customer_id)? >= ASSIGNED_MAX {
-        let message = format!("the customer has {ASSIGNED_MAX} coupons, as many as there may be; delete some of them");
+        let message =
+            format!("the customer has {ASSIGNED_MAX} coupons, as many as there may be; delete some of them");
         return Err(refused("too_many_coupons", &message));
     }
     let used = CouponUse { assigned_at: Some(working_set.now), ..used };

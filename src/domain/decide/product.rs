@@ -68,7 +68,9 @@ pub(super) fn decide_product(
             let product =
                 draft.create(id, now, working_set.entrypoint.currency).map_err(Rejection::Invalid)?;
             if working_set.catalogue.count()? >= PRODUCTS_MAX {
-                let message = format!("there are {PRODUCTS_MAX} products, as many as there may be; delete some of them");
+                let message = format!(
+                    "there are {PRODUCTS_MAX} products, as many as there may be; delete some of them"
+                );
                 let problem = Problem::field(&[], "too_many_products", message);
                 return Err(Rejection::State(vec![problem]).into());
             }

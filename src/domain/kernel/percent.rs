@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn rules_17_a_percentage_has_two_digits_and_is_at_most_the_whole() {
-        for (text, shown) in [("0", "0"), ("100", "100"), ("12.50", "12.5"), ("0.01", "0.01"), ("1e1", "10")] {
+        for (text, shown) in [("0", "0"), ("100", "100"), ("12.50", "12.5"), ("0.01", "0.01"), ("1e1", "10")]
+        {
             assert_eq!(Percent::parse(text).unwrap().to_string(), shown, "{text}");
         }
         for text in ["-1", "100.01", "12.345", "0.00001", "1e9", "1e20", "ten", ""] {

@@ -22,8 +22,7 @@ const DESCRIPTION_CHARS_MAX: usize = 4_000;
 const OPTION_CHARS_MAX: usize = 100;
 
 /// The members of a product.
-pub const NAMES: [&str; 7] =
-    ["name", "description", "unitPrice", "currency", "taxRate", "options", "active"];
+pub const NAMES: [&str; 7] = ["name", "description", "unitPrice", "currency", "taxRate", "options", "active"];
 
 /// A checked product; what is not sent stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -172,7 +171,8 @@ fn option(members: &Members<'_>) -> Result<ProductOption, ValueError> {
             "name" if name.is_none() => name = values::text(&given, OPTION_CHARS_MAX)?,
             "values" if list.is_none() => list = Some(values_of(&given)?),
             _ => {
-                let message = "has options with other members than name and values, or with one of them twice";
+                let message =
+                    "has options with other members than name and values, or with one of them twice";
                 return Err(("unknown_field", message.to_owned()));
             }
         }
@@ -226,16 +226,23 @@ mod tests {
         )
         .unwrap();
         assert_eq!((whole.name.as_str(), whole.currency.code(), whole.active), ("Tea", "EUR", false));
-        assert_eq!(whole.options, [ProductOption { name: "Size".into(), values: vec!["S".into(), "L".into()] }]);
+        assert_eq!(
+            whole.options,
+            [ProductOption { name: "Size".into(), values: vec!["S".into(), "L".into()] }]
+        );
         let least = made(r#"{"name": "Tea", "unitPrice": 0}"#).unwrap();
         assert_eq!((least.currency.code(), least.active, least.tax_rate), ("USD", true, None));
         let many = |number: usize| {
-            let options: Vec<_> = (0..number).map(|at| format!(r#"{{"name": "o{at}", "values": ["x"]}}"#)).collect();
+            let options: Vec<_> =
+                (0..number).map(|at| format!(r#"{{"name": "o{at}", "values": ["x"]}}"#)).collect();
             format!(r#"{{"name": "T", "unitPrice": 1, "options": [{}]}}"#, options.join(","))
         };
         let values = |number: usize| {
             let values: Vec<_> = (0..number).map(|at| format!(r#""v{at}""#)).collect();
-            format!(r#"{{"name": "T", "unitPrice": 1, "options": [{{"name": "o", "values": [{}]}}]}}"#, values.join(","))
+            format!(
+                r#"{{"name": "T", "unitPrice": 1, "options": [{{"name": "o", "values": [{}]}}]}}"#,
+                values.join(",")
+            )
         };
         assert!(made(&many(OPTIONS_MAX)).is_ok() && made(&values(OPTION_VALUES_MAX)).is_ok());
         for (json, code) in [
@@ -252,7 +259,10 @@ mod tests {
             (r#"{"name": "T", "unitPrice": 1, "price": 1}"#, "unknown_field"),
             (r#"{"name": "T", "unitPrice": 1, "options": {}}"#, "wrong_type"),
             (r#"{"name": "T", "unitPrice": 1, "options": [{"name": "o", "values": []}]}"#, "required"),
-            (r#"{"name": "T", "unitPrice": 1, "options": [{"name": "o", "values": ["x", "x"]}]}"#, "duplicate_value"),
+            (
+                r#"{"name": "T", "unitPrice": 1, "options": [{"name": "o", "values": ["x", "x"]}]}"#,
+                "duplicate_value",
+            ),
             (r#"{"name": "T", "unitPrice": 1, "options": [{"name": "o", "value": ["x"]}]}"#, "unknown_field"),
             (&many(OPTIONS_MAX + 1), "too_many"),
             (&values(OPTION_VALUES_MAX + 1), "too_many"),

@@ -122,7 +122,9 @@ impl SealedTable for CouponTable {
             let counted = (row.redeemed, row.redemptions);
             let [there, by_customers] = recounted(conn, entrypoint_id, &row.coupon_id)?;
             if there != counted || by_customers != counted {
-                return Err(StoreError::Corrupt(format!("the redemptions of coupon {id} are counted wrongly")));
+                return Err(StoreError::Corrupt(format!(
+                    "the redemptions of coupon {id} are counted wrongly"
+                )));
             }
         }
         Ok(walked(rows.len(), rows.last().map(|row| &row.coupon_id)))
@@ -237,6 +239,10 @@ impl SealedTable for RedemptionTable {
                 let message = format!("redemption {id} belongs to nobody that there is");
                 return Err(StoreError::Corrupt(message));
             };
+            if row.document.is_some() != salt.is_some() {
+                let message = format!("redemption {id} is sealed without its customer, or not sealed at all");
+                return Err(StoreError::Corrupt(message));
+            }
             let opened = row.open(conn, ring, salt.as_deref())?;
             let key = &keys.of_row(row.key_id).key;
             let reference = opened.reference.as_deref().filter(|_| opened.released_at.is_none());

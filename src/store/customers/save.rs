@@ -458,9 +458,10 @@ fn split(outcome: &Outcome) -> (Cow<'static, str>, OutcomeDetail) {
         Outcome::Coupon(coupon) => {
             (COUPON_KIND.into(), OutcomeDetail { coupon: Some(coupon.clone()), ..OutcomeDetail::default() })
         }
-        Outcome::Product(product) => {
-            (PRODUCT_KIND.into(), OutcomeDetail { product: Some(product.clone()), ..OutcomeDetail::default() })
-        }
+        Outcome::Product(product) => (
+            PRODUCT_KIND.into(),
+            OutcomeDetail { product: Some(product.clone()), ..OutcomeDetail::default() },
+        ),
         Outcome::Linked { .. } => (LINK_KIND.into(), OutcomeDetail::default()),
         Outcome::Matched(report) => {
             ("match".into(), OutcomeDetail { report: Some(report.clone()), ..OutcomeDetail::default() })

@@ -105,9 +105,8 @@ impl ProductRow {
     /// # Errors
     /// [`StoreError::Corrupt`] if it does not open; the database's.
     pub(crate) fn open(&self, conn: &mut Conn, ring: &KeyRing) -> Result<Product, StoreError> {
-        let corrupt = || {
-            StoreError::Corrupt(format!("product {} does not open", self.id().show(self.entrypoint_id)))
-        };
+        let corrupt =
+            || StoreError::Corrupt(format!("product {} does not open", self.id().show(self.entrypoint_id)));
         let key = ring.data_key(conn, self.key_id)?;
         let plain = key.seal_key(ENTRYPOINT_SALT)?.open(&self.ad(), &self.document).map_err(|_| corrupt())?;
         let Document { name, description, options } = serde_json::from_slice(&plain)?;
@@ -174,8 +173,5 @@ pub(crate) fn one(
 /// # Errors
 /// The database's.
 pub(crate) fn count(conn: &mut Conn, entrypoint_id: i64) -> Result<i64, StoreError> {
-    Ok(on!(conn, |c| product::table
-        .filter(product::entrypoint_id.eq(entrypoint_id))
-        .count()
-        .get_result(c))?)
+    Ok(on!(conn, |c| product::table.filter(product::entrypoint_id.eq(entrypoint_id)).count().get_result(c))?)
 }

@@ -15,7 +15,7 @@ fn operations(
     import: &str,
     invitation: &str,
     label_job: &str,
-    [method_id, trans_id, subscription_id]: [&str; 3],
+    [method_id, trans_id, subscription_id, redemption_id, product_id]: [&str; 5],
 ) -> Vec<(Method, String)> {
     let mut found = Vec::new();
     for (template, item) in addresses(document) {
@@ -40,6 +40,9 @@ fn operations(
             "{transId}" => trans_id,
             "{subscriptionId}" | "{id}" if template.contains("/Subscription/") => subscription_id,
             "{customerId}" => &*own,
+            "{code}" => "TEN",
+            "{redemptionId}" => redemption_id,
+            "{productId}" => product_id,
             "{mode}" => "ytd",
             "{freq}" => "m",
             segment if segment.starts_with('{') => &*filled,
@@ -98,7 +101,13 @@ both!(rules_2_an_unknown_parameter_is_refused_on_every_route, |db| async {
     let subscription = json!({"customerId": fixture.customer, "status": "running", "plan": "gold"});
     let subscribed = master.put("/api/Subscription/external/demo/shop/S-1", &subscription).await.expect(200);
     let subscribed = subscribed.data()["idSub"].to_string();
-    let own = [method, &paid, &subscribed];
+    master.post("/api/Coupon/demo", &json!({"code": "TEN", "percentOff": 10})).await.expect(200);
+    let usage = json!({"customerId": fixture.customer, "amount": 1, "currency": "USD"});
+    let used = master.post("/api/Coupon/demo/TEN/redeem", &usage).await.expect(200);
+    let used = used.json["redemptionId"].as_str().expect("an id").to_owned();
+    let product = master.post("/api/Product/demo", &json!({"name": "Tea", "unitPrice": 1})).await.expect(200);
+    let product = product.json["productId"].as_str().expect("an id").to_owned();
+    let own = [method, &paid, &subscribed, &used, &product];
     let operations = operations(&document, fixture.customer, &token, &import, &invitation, &labels, own);
     fixture.before = Fixture::state(&fixture.client, fixture.customer).await;
     assert!(operations.len() >= 17, "{operations:?}");

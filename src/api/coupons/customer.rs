@@ -13,7 +13,7 @@ use crate::api::lists::SummaryOut;
 use crate::api::lists::paged::{Paged, linked};
 use crate::clock;
 use crate::domain::accounts::token::Scope;
-use crate::domain::decide::coupon::{ChangeCoupon, CouponOutcome};
+use crate::domain::decide::shop::{ChangeCoupon, CouponOutcome};
 
 /// How much a caller sees of the coupons of a customer.
 fn seeing(call: &Call, entrypoint_id: i64) -> Seeing {
@@ -52,9 +52,9 @@ pub(crate) async fn list_customer_coupons(call: Call) -> Result<HttpResponse, Er
     let untold = CustomerCouponsOut::new(SummaryOut::new(paged.limit(), page.total), &page, seen);
     let tag = json::tag("coupons", &json::written(&untold, RECORD_ROOM)?);
     let summary = paged.summary(&call.app, page.total, last).await?;
-    let link = paged.summary(&call.app, page.total, last).await?;
-    let text = json::written(&CustomerCouponsOut::new(summary, &page, seen), RECORD_ROOM)?;
-    Ok(linked(&call.request, json::tagged(&call.request, &tag, text), &link))
+    let shown = CustomerCouponsOut::new(summary, &page, seen);
+    let response = json::tagged(&call.request, &tag, json::written(&shown, RECORD_ROOM)?);
+    Ok(linked(&call.request, response, &shown.summary))
 }
 
 /// Make a coupon for a customer, or assign one

@@ -25,7 +25,7 @@ use crate::domain::coupons::code::CouponCode;
 use crate::domain::coupons::draft::CouponDraft;
 use crate::domain::coupons::{Coupon, CouponStatus};
 use crate::domain::decide::command::{Action, Outcome};
-use crate::domain::decide::coupon::{ChangeCoupon, CouponOutcome};
+use crate::domain::decide::shop::{ChangeCoupon, CouponOutcome};
 use crate::domain::kernel::problem::Problem;
 use crate::domain::view::Seen;
 use crate::store::CouponRequest;

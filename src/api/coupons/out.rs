@@ -310,7 +310,7 @@ impl CustomerCouponOut {
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CustomerCouponsOut {
     /// How many coupons there are.
-    summary: SummaryOut,
+    pub(super) summary: SummaryOut,
     /// The coupons of this page.
     records: Vec<CustomerCouponOut>,
 }

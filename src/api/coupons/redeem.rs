@@ -14,7 +14,7 @@ use crate::api::lists::paged::{Paged, linked};
 use crate::clock;
 use crate::domain::accounts::token::Scope;
 use crate::domain::coupons::draft::RedemptionDraft;
-use crate::domain::decide::coupon::{ChangeCoupon, CouponOutcome, Redeem};
+use crate::domain::decide::shop::{ChangeCoupon, CouponOutcome, Redeem};
 use crate::domain::transactions::id::TransId;
 
 /// Redeem a coupon

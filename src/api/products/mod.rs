@@ -16,7 +16,7 @@ use super::lists::SummaryOut;
 use super::lists::paged::{Paged, linked};
 use crate::domain::accounts::token::Scope;
 use crate::domain::decide::command::{Action, Outcome};
-use crate::domain::decide::product::{ChangeProduct, ProductOutcome};
+use crate::domain::decide::shop::{ChangeProduct, ProductOutcome};
 use crate::domain::kernel::problem::Problem;
 use crate::domain::products::draft::ProductDraft;
 use crate::domain::products::{Product, ProductId, ProductOption};

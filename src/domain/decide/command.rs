@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
-use super::coupon::{ChangeCoupon, CouponOutcome};
 use super::delivery::{Ingest, ItemAnswer, LinkTransaction};
-use super::product::{ChangeProduct, ProductOutcome};
+pub use super::precondition::Precondition;
+use super::shop::{ChangeCoupon, ChangeProduct, CouponOutcome, ProductOutcome};
 use crate::domain::accounts::sight::Sight;
 use crate::domain::addresses::draft::AddressDraft;
 use crate::domain::comments::{Comment, NewComment};
@@ -408,26 +408,6 @@ pub enum UnknownCustomer {
 pub struct MoveLifecycle {
     /// `customerId`.
     pub id: i64,
-}
-
-/// `If-Match` as a list of versions.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Precondition {
-    /// No header.
-    #[default]
-    None,
-    /// One of these versions; the list is empty if the header cannot be parsed.
-    Versions(Vec<i64>),
-}
-
-impl Precondition {
-    /// Whether a record at this version may be changed.
-    pub fn holds(&self, version: i64) -> bool {
-        match self {
-            Precondition::None => true,
-            Precondition::Versions(versions) => versions.contains(&version),
-        }
-    }
 }
 
 /// What a create came to.

@@ -5,14 +5,13 @@ mod tests;
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::Undecided;
 use super::command::{Actor, Outcome, Precondition};
 use super::coupon_book::CouponEffect;
 use super::effects::Effects;
 use super::events::{Event, EventKind};
 use super::ledger::Payer;
+use super::shop::{ChangeCoupon, CouponOutcome, Redeem};
 use super::working_set::WorkingSet;
 use crate::domain::coupons::code::CouponCode;
 use crate::domain::coupons::draft::{CouponDraft, RedemptionDraft};
@@ -21,93 +20,6 @@ use crate::domain::coupons::{
 };
 use crate::domain::kernel::problem::{Problem, Rejection};
 use crate::domain::transactions::id::TransId;
-
-/// A change of a coupon.
-#[derive(Debug, Clone)]
-pub enum ChangeCoupon {
-    /// `POST /Coupon/{entry}`.
-    Create {
-        /// The checked body.
-        draft: CouponDraft,
-        /// Random bits for the id.
-        random: u128,
-    },
-    /// `PUT /Coupon/{entry}/{code}`.
-    Update {
-        /// Which one.
-        code: CouponCode,
-        /// The checked body.
-        draft: CouponDraft,
-        /// `If-Match`.
-        precondition: Precondition,
-    },
-    /// `DELETE /Coupon/{entry}/{code}`.
-    Delete {
-        /// Which one.
-        code: CouponCode,
-        /// `If-Match`.
-        precondition: Precondition,
-    },
-    /// `POST /Customer/{customerId}/coupons`.
-    Give {
-        /// To whom.
-        customer_id: i64,
-        /// The checked body; a code alone names a coupon that there is.
-        draft: CouponDraft,
-        /// Random bits for the id.
-        random: u128,
-    },
-    /// `POST /Coupon/{entry}/{code}/redeem`.
-    Redeem(Redeem),
-    /// `POST /Coupon/{entry}/{code}/redemptions/{redemptionId}/release`.
-    Release {
-        /// The coupon.
-        code: CouponCode,
-        /// The redemption.
-        redemption_id: RedemptionId,
-    },
-}
-
-/// What is to be redeemed.
-#[derive(Debug, Clone)]
-pub struct Redeem {
-    /// The coupon.
-    pub code: CouponCode,
-    /// Who uses it, for which amount.
-    pub draft: RedemptionDraft,
-    /// Random bits for the id.
-    pub random: u128,
-}
-
-/// What became of a coupon.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum CouponOutcome {
-    /// It was made, or is as it was to be.
-    Kept(Coupon),
-    /// It is deleted.
-    Deleted,
-    /// It is the customer's.
-    Given(i64, Coupon, CouponUse),
-    /// It was redeemed.
-    Redeemed(Redemption),
-    /// The redemption has given its place back.
-    Released(Redemption),
-    /// Something of a customer who was erased since.
-    Forgotten(i64),
-}
-
-impl CouponOutcome {
-    /// The customer under whose salt the outcome is kept.
-    pub fn customer(&self) -> Option<i64> {
-        match self {
-            CouponOutcome::Kept(_) | CouponOutcome::Deleted => None,
-            CouponOutcome::Given(id, ..) | CouponOutcome::Forgotten(id) => Some(*id),
-            CouponOutcome::Redeemed(redemption) | CouponOutcome::Released(redemption) => {
-                Some(redemption.customer_id)
-            }
-        }
-    }
-}
 
 /// A redemption or a release, with what it changes: [`Redeemed::onto`] adds that to the effects of a command.
 #[derive(Debug)]

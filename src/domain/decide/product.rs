@@ -2,55 +2,16 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::Undecided;
 use super::catalogue::ProductEffect;
 use super::command::{Actor, Outcome, Precondition};
 use super::effects::Effects;
 use super::events::{Event, EventKind};
+use super::shop::{ChangeProduct, ProductOutcome};
 use super::working_set::WorkingSet;
 use crate::domain::kernel::problem::{Problem, Rejection};
-use crate::domain::products::draft::ProductDraft;
 use crate::domain::products::{PRODUCTS_MAX, Product, ProductId};
 use crate::domain::transactions::id::TransId;
-
-/// A change of a product.
-#[derive(Debug, Clone)]
-pub enum ChangeProduct {
-    /// `POST /Product/{entry}`.
-    Create {
-        /// The checked body.
-        draft: ProductDraft,
-        /// Random bits for the id.
-        random: u128,
-    },
-    /// `PUT /Product/{entry}/{productId}`.
-    Update {
-        /// Which one.
-        id: ProductId,
-        /// The checked body.
-        draft: ProductDraft,
-        /// `If-Match`.
-        precondition: Precondition,
-    },
-    /// `DELETE /Product/{entry}/{productId}`.
-    Delete {
-        /// Which one.
-        id: ProductId,
-        /// `If-Match`.
-        precondition: Precondition,
-    },
-}
-
-/// What became of a product.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ProductOutcome {
-    /// It was made, or is as it was to be.
-    Kept(Product),
-    /// It is deleted.
-    Deleted,
-}
 
 pub(super) fn decide_product(
     working_set: &WorkingSet,

@@ -3,9 +3,8 @@
 use super::IdempotencyRow;
 use crate::domain::comments::Comment;
 use crate::domain::decide::command::{MatchReport, Outcome, PutResult};
-use crate::domain::decide::coupon::CouponOutcome;
 use crate::domain::decide::delivery::ItemAnswer;
-use crate::domain::decide::product::ProductOutcome;
+use crate::domain::decide::shop::{CouponOutcome, ProductOutcome};
 use crate::domain::decide::working_set::IdempotencyRecord;
 use crate::domain::methods::method::Method;
 use crate::domain::subscriptions::Subscription;
